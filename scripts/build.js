@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+
+// Compiles src/ into a clean dist/. Nothing is left over from an earlier build, so no deleted file can be published.
+
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { root, run, tool } from "./tools.js";
+
+rmSync(join(root, "dist"), { recursive: true, force: true });
+const status = run(process.execPath, [tool("typescript", "tsc"), "-p", "tsconfig.build.json"]);
+if (status !== 0) process.exit(status);
+
+// The compiler rewrites `./x.ts` to `./x.js` in code, but leaves declarations as they were. Readers of declarations other
+// than itself look for the file that is named.
+const declarations = readdirSync(join(root, "dist"), { recursive: true }).filter((file) => file.endsWith(".d.ts"));
+for (const file of declarations) {
+  const path = join(root, "dist", file);
+  const text = readFileSync(path, "utf8");
+  writeFileSync(path, text.replace(/(\bfrom |\bimport\(|^import )"(\.[^"\n]*)\.ts"/gm, '$1"$2.js"'));
+}
+
+// npm sets the mode when it installs a package, but here the programs are started from dist/ itself.
+const { bin } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+for (const program of Object.values(bin)) chmodSync(join(root, program), 0o755);

@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# Installs the programs of other projects that test/peers talks to, where that can be done without asking: as root on a
+# Debian-like machine. Anywhere else it says in one line what is missing. SCARD_PEERS=none keeps it from installing.
+# Exit status: 0, but 1 where CI is set and something is still missing.
+set -euo pipefail
+
+# vicc needs PyCryptodome, which Debian 12's package does not say. Its ePass type would need python3-pil as well, but
+# does not start in Debian 12 even so.
+packages=(vsmartcard-vpicc python3-pycryptodome)
+guard=/usr/sbin/policy-rc.d
+guard_is_ours=no
+log=""
+
+missing_packages() {
+  local package status
+  for package in "${packages[@]}"; do
+    status=$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null || true)
+    [ "$status" = "install ok installed" ] || printf '%s ' "$package"
+  done
+}
+
+give_up() {
+  echo "setup-peers: $1; missing: $2. On Debian or Ubuntu: sudo apt-get install --no-install-recommends $2" >&2
+  if [ -n "${CI:-}" ]; then exit 1; fi
+  exit 0
+}
+
+# A package may bring a daemon that its installation would start (pcscd, which would take the ports and the socket).
+# invoke-rc.d asks policy-rc.d first; 101 means "not allowed". A guard that the machine already has is left alone.
+set_guard() {
+  if [ -e "$guard" ]; then return; fi
+  printf '#!/bin/sh\nexit 101\n' >"$guard"
+  chmod 755 "$guard"
+  guard_is_ours=yes
+}
+
+clean_up() {
+  if [ "$guard_is_ours" = yes ]; then rm -f "$guard"; fi
+  if [ -n "$log" ]; then rm -f "$log"; fi
+}
+
+install_packages() {
+  local options=(-y -q --no-install-recommends -o DPkg::Lock::Timeout=120)
+  DEBIAN_FRONTEND=noninteractive apt-get install "${options[@]}" "$@" && return
+  # The package lists may be absent (a container image) or older than the mirror.
+  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install "${options[@]}" "$@"
+}
+
+if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+  if command -v vicc >/dev/null; then exit 0; fi
+  give_up "this is not a Debian-like machine" "${packages[*]}"
+fi
+
+missing=$(missing_packages)
+missing=${missing% }
+if [ -z "$missing" ]; then exit 0; fi
+if [ "${SCARD_PEERS:-}" = none ]; then give_up "SCARD_PEERS is none" "$missing"; fi
+if [ "$(id -u)" -ne 0 ]; then give_up "not root" "$missing"; fi
+
+trap clean_up EXIT
+log=$(mktemp)
+set_guard
+read -r -a wanted <<<"$missing"
+if ! install_packages "${wanted[@]}" >"$log" 2>&1; then
+  tail -n 20 "$log" >&2
+  give_up "apt-get failed" "$(missing_packages | sed 's/ $//')"
+fi

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+
+// Everything that has to hold before a change is done, quickest first, and stops at the first step that fails.
+// Arguments go to vitest: `npm test -- src/binary`. The last line printed is always «N passed, N failed[, N skipped]».
+
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { run, tool } from "./tools.js";
+
+const steps = [
+  ["Format, lint and layers", process.execPath, tool("@biomejs/biome", "biome"), "check", "--error-on-warnings"],
+  ["Types", process.execPath, tool("typescript", "tsc"), "-p", "tsconfig.json"],
+  ["Build", process.execPath, "scripts/build.js"],
+  ["Unused files, exports and dependencies", process.execPath, tool("knip", "knip")],
+];
+// The peers are Debian packages. On other systems their tests are skipped, and say so.
+if (process.platform === "linux")
+  steps.push(["Peers for the tests with real programs", "bash", "scripts/setup-peers.sh"]);
+
+for (const [title, command, ...args] of steps) {
+  console.log(`\n== ${title}`);
+  if (run(command, args) !== 0) {
+    console.log(`\nStopped: «${title}» failed. No test was run.\n\n0 passed, 1 failed`);
+    process.exit(1);
+  }
+}
+
+console.log("\n== Tests");
+const folder = mkdtempSync(join(tmpdir(), "scard-test-"));
+const reportPath = join(folder, "report.json");
+const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${reportPath}`];
+const status = run(process.execPath, [tool("vitest", "vitest"), "run", ...reporters, ...process.argv.slice(2)]);
+const { passed, failed, skipped } = countTests(reportPath, status);
+rmSync(folder, { recursive: true });
+
+console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+process.exit(failed > 0 ? 1 : status);
+
+function countTests(path, exitCode) {
+  let report;
+  try {
+    report = JSON.parse(readFileSync(path, "utf8"));
+  } catch {
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+  // A file that could not even be loaded has no test to fail, and an error outside all tests belongs to none.
+  const brokenFiles = report.testResults.filter(
+    (file) => file.status === "failed" && !file.assertionResults.some((test) => test.status === "failed"),
+  ).length;
+  const failures = report.numFailedTests + brokenFiles;
+  return {
+    passed: report.numPassedTests,
+    failed: failures === 0 && exitCode !== 0 ? 1 : failures,
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+
+import { copyBytes } from "./bytes.ts";
+import { failure, type Result, success } from "./result.ts";
+
+/** Thrown by a cursor, caught by {@link decoding}: it never leaves a decoder. */
+class DecodeFailure extends Error {
+  readonly offset: number;
+
+  constructor(message: string, offset: number) {
+    super(message);
+    this.offset = offset;
+  }
+}
+
+/** Reads a byte string from left to right and cannot be made to read past its end. */
+export class ByteCursor {
+  readonly #bytes: Uint8Array;
+  #offset = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  /** Bytes read so far. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** Bytes not read yet. */
+  get remaining(): number {
+    return this.#bytes.length - this.#offset;
+  }
+
+  /** Ends the decoding with an error at the current offset. `what` completes «cannot decode: …». */
+  fail(what: string, offset: number = this.#offset): never {
+    throw new DecodeFailure(what, offset);
+  }
+
+  /** The next byte without reading it; undefined at the end. */
+  peek(): number | undefined {
+    return this.#bytes[this.#offset];
+  }
+
+  /** Reads one byte; `what` names it in the error. */
+  u8(what: string): number {
+    const value = this.#bytes[this.#offset];
+    if (value === undefined) return this.fail(`${what} is missing: the data ends after ${this.#bytes.length} bytes`);
+    this.#offset++;
+    return value;
+  }
+
+  /** Reads a 16-bit number, most significant byte first. */
+  u16be(what: string): number {
+    const high = this.u8(what);
+    return (high << 8) | this.u8(what);
+  }
+
+  /** Reads `length` bytes into an array of their own. */
+  bytes(length: number, what: string): Uint8Array {
+    if (!(length >= 0 && length <= this.remaining)) {
+      return this.fail(`${what} should have ${length} bytes, but only ${this.remaining} are left`);
+    }
+    const value = copyBytes(this.#bytes.subarray(this.#offset, this.#offset + length));
+    this.#offset += length;
+    return value;
+  }
+
+  /** Reads whatever is left. */
+  rest(): Uint8Array {
+    return this.bytes(this.remaining, "the rest");
+  }
+}
+
+/**
+ * Runs a hand-written grammar over `bytes`. Bytes left over are an error: a grammar that allows them reads them with
+ * `cursor.rest()`. Whatever the bytes are, the answer is a {@link Result}; nothing is thrown for them.
+ */
+export function decoding<T>(bytes: Uint8Array, grammar: (cursor: ByteCursor) => T): Result<T> {
+  const cursor = new ByteCursor(bytes);
+  try {
+    const value = grammar(cursor);
+    if (cursor.remaining > 0) return failure(`${cursor.remaining} bytes are left over`, cursor.offset);
+    return success(value);
+  } catch (error) {
+    if (error instanceof DecodeFailure) return failure(error.message, error.offset);
+    throw error;
+  }
+}

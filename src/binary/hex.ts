@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+
+import { failure, type Result, success } from "./result.ts";
+
+const digits: readonly string[] = Array.from({ length: 256 }, (_, value) =>
+  value.toString(16).padStart(2, "0").toUpperCase(),
+);
+
+/** Writes bytes as upper-case hexadecimal, two digits a byte, with `separator` between bytes (none by default). */
+export function encodeHex(bytes: Uint8Array, separator = ""): string {
+  let text = "";
+  for (let index = 0; index < bytes.length; index++) {
+    if (index > 0) text += separator;
+    text += digits[bytes[index] as number];
+  }
+  return text;
+}
+
+/** Writes one byte as two upper-case hexadecimal digits. `value` is 0 to 255. */
+export function hexByte(value: number): string {
+  return digits[value & 0xff] as string;
+}
+
+/**
+ * Reads hexadecimal text, in either case. Blanks, colons and hyphens between bytes and a leading `0x` are accepted,
+ * as people paste them. The error gives the position in the text, and never the text itself: it may hold a PIN.
+ */
+export function decodeHex(text: string): Result<Uint8Array> {
+  const start = /^\s*0x/i.exec(text)?.[0].length ?? 0;
+  const bytes = new Uint8Array((text.length - start) >> 1);
+  let length = 0;
+  let high = -1;
+  for (let index = start; index < text.length; index++) {
+    const character = text.charCodeAt(index);
+    const value = hexValue(character);
+    if (value >= 0) {
+      if (high < 0) high = value;
+      else {
+        bytes[length++] = (high << 4) | value;
+        high = -1;
+      }
+    } else if (!isSeparator(character) || high >= 0) {
+      return failure(`not a hexadecimal digit at position ${index + 1}`, index);
+    }
+  }
+  if (high >= 0) return failure("an odd number of hexadecimal digits: the last byte has one digit only", text.length);
+  return success(bytes.slice(0, length));
+}
+
+function hexValue(character: number): number {
+  if (character >= 0x30 && character <= 0x39) return character - 0x30;
+  const lower = character | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
+}
+
+function isSeparator(character: number): boolean {
+  return character === 0x20 || character === 0x3a || character === 0x2d || (character >= 0x09 && character <= 0x0d);
+}

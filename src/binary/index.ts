@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+
+export { concatBytes, copyBytes, equalBytes, zeroBytes } from "./bytes.ts";
+export { ByteCursor, decoding } from "./cursor.ts";
+export { decodeHex, encodeHex, hexByte } from "./hex.ts";
+export { type DecodeError, failure, type Result, success } from "./result.ts";
+export {
+  bytes,
+  cstring,
+  type Field,
+  type Padding,
+  pad,
+  repeat,
+  type Struct,
+  type StructValue,
+  struct,
+  u8,
+  u16be,
+  u16le,
+  u32be,
+  u32le,
+} from "./struct.ts";

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+
+import { failure, type Result, success } from "./result.ts";
+
+/** One field of a fixed layout: its size in bytes, and both directions. */
+export interface Field<T> {
+  readonly size: number;
+  /** Reads the field at `offset`; the caller has checked that `size` bytes are there. */
+  read(view: DataView, offset: number): T;
+  /** Writes the field at `offset`; throws a RangeError for a value that does not fit. */
+  write(view: DataView, offset: number, value: T): void;
+}
+
+/** A field that carries nothing: written down so that every byte of a layout has a name. */
+export interface Padding extends Field<undefined> {
+  readonly padding: true;
+}
+
+type Layout = Readonly<Record<string, Field<unknown> | Padding>>;
+
+/** The plain object that a layout stands for. Padding has no member in it. */
+export type StructValue<L extends Layout> = {
+  -readonly [K in keyof L as L[K] extends Padding ? never : K]: L[K] extends Field<infer T> ? T : never;
+};
+
+/** A declared layout: its size, where each field lies, and both directions. It is a field itself, so layouts nest. */
+export interface Struct<L extends Layout> extends Field<StructValue<L>> {
+  readonly name: string;
+  /** Offset of each field in bytes from the start of the structure. */
+  readonly offsetOf: { readonly [K in keyof L]: number };
+  /** Writes the structure into `size` new bytes. @throws RangeError when a value does not fit its field. */
+  encode(value: StructValue<L>): Uint8Array;
+  /** Reads exactly `size` bytes; more or fewer are an error. */
+  decode(bytes: Uint8Array): Result<StructValue<L>>;
+}
+
+function integer(size: 1 | 2 | 4, littleEndian: boolean): Field<number> {
+  const limit = 2 ** (8 * size);
+  return {
+    size,
+    read(view, offset) {
+      if (size === 1) return view.getUint8(offset);
+      return size === 2 ? view.getUint16(offset, littleEndian) : view.getUint32(offset, littleEndian);
+    },
+    write(view, offset, value) {
+      if (!Number.isInteger(value) || value < 0 || value >= limit) {
+        throw new RangeError(`${value} is not an unsigned number of ${8 * size} bits`);
+      }
+      if (size === 1) view.setUint8(offset, value);
+      else if (size === 2) view.setUint16(offset, value, littleEndian);
+      else view.setUint32(offset, value, littleEndian);
+    },
+  };
+}
+
+/** One unsigned byte. */
+export const u8: Field<number> = integer(1, true);
+/** Unsigned 16 bits, least significant byte first. */
+export const u16le: Field<number> = integer(2, true);
+/** Unsigned 16 bits, most significant byte first. */
+export const u16be: Field<number> = integer(2, false);
+/** Unsigned 32 bits, least significant byte first. */
+export const u32le: Field<number> = integer(4, true);
+/** Unsigned 32 bits, most significant byte first. */
+export const u32be: Field<number> = integer(4, false);
+
+/** `length` bytes as they are. */
+export function bytes(length: number): Field<Uint8Array> {
+  return {
+    size: length,
+    read: (view, offset) => new Uint8Array(view.buffer, view.byteOffset + offset, length).slice(),
+    write(view, offset, value) {
+      if (value.length !== length) throw new RangeError(`${value.length} bytes given where the layout has ${length}`);
+      new Uint8Array(view.buffer, view.byteOffset + offset, length).set(value);
+    },
+  };
+}
+
+/** UTF-8 text in `length` bytes, ended by a NUL and filled up with NULs: at most `length - 1` bytes of text. */
+export function cstring(length: number): Field<string> {
+  return {
+    size: length,
+    read(view, offset) {
+      const field = new Uint8Array(view.buffer, view.byteOffset + offset, length);
+      const end = field.indexOf(0);
+      return new TextDecoder(undefined, { ignoreBOM: true }).decode(field.subarray(0, end < 0 ? length : end));
+    },
+    write(view, offset, value) {
+      const text = new TextEncoder().encode(value);
+      if (text.length >= length)
+        throw new RangeError(`text of ${text.length} bytes does not fit ${length} with its NUL`);
+      if (text.includes(0)) throw new RangeError("text holds a NUL");
+      const field = new Uint8Array(view.buffer, view.byteOffset + offset, length);
+      field.fill(0);
+      field.set(text);
+    },
+  };
+}
+
+/** `length` bytes without meaning: written as zeros, ignored when read. */
+export function pad(length: number): Padding {
+  return {
+    size: length,
+    padding: true,
+    read: () => undefined,
+    write: (view, offset) => {
+      new Uint8Array(view.buffer, view.byteOffset + offset, length).fill(0);
+    },
+  };
+}
+
+/** The same field `count` times in a row. */
+export function repeat<T>(field: Field<T>, count: number): Field<readonly T[]> {
+  return {
+    size: field.size * count,
+    read: (view, offset) => Array.from({ length: count }, (_, index) => field.read(view, offset + index * field.size)),
+    write(view, offset, values) {
+      if (values.length !== count)
+        throw new RangeError(`${values.length} elements given where the layout has ${count}`);
+      values.forEach((value, index) => {
+        field.write(view, offset + index * field.size, value);
+      });
+    },
+  };
+}
+
+/**
+ * Declares a fixed layout: an ordered record of fields, without any alignment of its own (padding is written down).
+ *
+ * @param name the structure's name in the header that defines it; it appears in errors.
+ */
+export function struct<const L extends Layout>(name: string, layout: L): Struct<L> {
+  const entries = Object.entries(layout);
+  const offsets: Record<string, number> = {};
+  let size = 0;
+  for (const [key, field] of entries) {
+    offsets[key] = size;
+    size += field.size;
+  }
+  const read = (view: DataView, at: number): StructValue<L> => {
+    const value: Record<string, unknown> = {};
+    for (const [key, field] of entries) {
+      if (!("padding" in field)) value[key] = field.read(view, at + (offsets[key] as number));
+    }
+    return value as StructValue<L>;
+  };
+  const write = (view: DataView, at: number, value: StructValue<L>): void => {
+    const values = value as Readonly<Record<string, unknown>>;
+    for (const [key, field] of entries) {
+      try {
+        (field as Field<unknown>).write(view, at + (offsets[key] as number), values[key]);
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+        throw new RangeError(`${name}.${key}: ${error.message}`, { cause: error });
+      }
+    }
+  };
+  return {
+    name,
+    size,
+    offsetOf: offsets as Struct<L>["offsetOf"],
+    read,
+    write,
+    encode(value) {
+      const encoded = new Uint8Array(size);
+      write(new DataView(encoded.buffer), 0, value);
+      return encoded;
+    },
+    decode(encoded) {
+      if (encoded.length !== size) return failure(`${name} has ${size} bytes, not ${encoded.length}`, encoded.length);
+      return success(read(new DataView(encoded.buffer, encoded.byteOffset, encoded.byteLength), 0));
+    },
+  };
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+
+/** A source file: its path below the repository with forward slashes, and its text. */
+export interface SourceFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** What a folder of src/ may do. */
+interface Room {
+  /** Rooms that it may import, all of them further up in the table. */
+  readonly mayImport: readonly string[];
+  /** Whether it may use the machine: `node:*`, the clock, timers, randomness, the process, the network. */
+  readonly machine?: true;
+  /** Whether each file is a door of its own. Elsewhere the only door is `index.ts`. */
+  readonly everyFileIsADoor?: true;
+}
+
+const pure = ["binary", "pcsc", "iso7816", "manager", "cards", "vpcd", "winscard", "testing"];
+
+/** The picture of ARCHITECTURE.md. Arrows point up the list only; biome.json says the same to the editor. */
+export const rooms: Readonly<Record<string, Room>> = {
+  binary: { mayImport: [] },
+  pcsc: { mayImport: ["binary"] },
+  iso7816: { mayImport: ["binary"] },
+  manager: { mayImport: ["binary", "pcsc", "iso7816"] },
+  cards: { mayImport: ["binary", "pcsc", "iso7816"] },
+  vpcd: { mayImport: ["binary", "pcsc", "iso7816"] },
+  winscard: { mayImport: ["binary", "pcsc", "iso7816"] },
+  testing: { mayImport: pure.filter((room) => room !== "testing") },
+  // `edge` stands for each folder in src/edge: none of them may import another.
+  edge: { mayImport: pure, machine: true },
+  entry: { mayImport: [...pure, "edge"], machine: true, everyFileIsADoor: true },
+  cli: { mayImport: [...pure, "edge", "entry"], machine: true },
+};
+
+/** Unit tests may use what their room may, the public test tools, vectors, the machine, and these packages. */
+const testPackages = ["vitest", "fast-check"];
+
+const machineUse = new RegExp(
+  [
+    String.raw`(?<![\w$.])(?:Date\s*\.\s*now|Math\s*\.\s*random|AbortSignal\s*\.\s*timeout|Date\s*\(\s*\)|new\s+Date\s*[;,)\]}]`,
+    String.raw`(?:performance|crypto|process|Buffer|console)\s*\.|(?:fetch|require)\s*\(`,
+    String.raw`(?:globalThis|setTimeout|setInterval|setImmediate|queueMicrotask|WebSocket)(?![\w$]))`,
+  ].join("|"),
+  "g",
+);
+
+const forbiddenMarks = /\b(?:TODO|FIXME|XXX)\b|@ts-(?:ignore|expect-error|nocheck)|biome-ignore|v8 ignore/g;
+
+/** Says every way in which the files break the architecture; nothing when they keep it. */
+export function violations(files: readonly SourceFile[]): string[] {
+  if (files.length === 0) return ["no source file was seen: the check itself is broken"];
+  return files.flatMap((file) => [...fileViolations(file)].map((problem) => `${file.path}: ${problem}`));
+}
+
+function* fileViolations({ path, text }: SourceFile): Generator<string> {
+  const room = roomOf(path);
+  if (!room) return yield "lies in no room of test/architecture-rules.ts";
+  const isTest = path.endsWith(".test.ts");
+  const code = blankOut(text);
+  if (!/^(?:#!.*\n)?\/\/ SPDX-License-Identifier: MIT\n/.test(text)) yield "does not begin with the SPDX line";
+  for (const [mark] of text.matchAll(forbiddenMarks)) yield `holds the mark ${mark}`;
+  if (path.endsWith("/index.ts") && /\bexport\s+(?:type\s+)?\*/.test(code)) yield "re-exports with *, not by name";
+  if (!room.rules.machine && !isTest) {
+    for (const [use] of code.matchAll(machineUse))
+      yield `uses ${use.trim()}, which only Runtime may offer to ${room.name}`;
+  }
+  for (const specifier of importsOf(text)) {
+    const problem = importProblem(path, specifier, isTest);
+    if (problem) yield problem;
+  }
+}
+
+function importProblem(path: string, specifier: string | undefined, isTest: boolean): string | undefined {
+  const from = roomOf(path);
+  if (!from) return undefined;
+  if (specifier === undefined) return "imports a name that is computed";
+  if (specifier.startsWith("node:")) {
+    return from.rules.machine || isTest ? undefined : `${from.name} imports ${specifier}`;
+  }
+  if (!specifier.startsWith(".")) {
+    return isTest && testPackages.includes(specifier) ? undefined : `imports the package ${specifier}`;
+  }
+  const target = new URL(specifier, `file:///${path}`).pathname.slice(1);
+  if (isTest && /^test\/vectors\/[\w-]+\.json$/.test(target)) return undefined;
+  const to = roomOf(target);
+  if (!to) return `imports ${specifier}, which lies in no room`;
+  if (to.folder === from.folder) return undefined;
+  const allowed = isTest ? [...from.rules.mayImport, "testing"] : from.rules.mayImport;
+  if (!allowed.includes(to.name))
+    return `${from.name} imports ${to.name}, and may import ${allowed.join(", ") || "no room"}`;
+  if (to.rules.everyFileIsADoor || target === `${to.folder}/index.ts`) return undefined;
+  return `imports ${specifier}, past the door of ${to.name}`;
+}
+
+/** The room that a path lies in; each folder of src/edge counts for itself. */
+function roomOf(path: string): { name: string; folder: string; rules: Room } | undefined {
+  const [src, name = "", below, file] = path.split("/");
+  const rules = rooms[name];
+  if (src !== "src" || !rules || below === undefined) return undefined;
+  if (name !== "edge") return { name, folder: `src/${name}`, rules };
+  return file === undefined ? undefined : { name, folder: `src/edge/${below}`, rules };
+}
+
+/** What a file imports and re-exports, statically or not; undefined for an import whose name is computed. */
+export function importsOf(text: string): (string | undefined)[] {
+  const code = blankOut(text);
+  const keyword = /(?<![\w$.])(?:from\s*(?=["'])|import\s*(?=["'])|import\s*\(\s*)/g;
+  return [...code.matchAll(keyword)].map((match) => {
+    const start = match.index + match[0].length;
+    const quote = code[start];
+    if (quote !== '"' && quote !== "'") return undefined;
+    return text.slice(start + 1, code.indexOf(quote, start + 1));
+  });
+}
+
+/**
+ * The text with the insides of comments, strings and regular expressions blanked out, so that patterns see code alone.
+ * Every character keeps its place. What stands in `${}` of a template is kept: it is code.
+ */
+export function blankOut(text: string): string {
+  // A slash begins a regular expression where no value can have ended before it.
+  const token =
+    /\/\/[^\n]*|\/\*[\s\S]*?\*\/|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|(?<=(?:[=(,:;!&|?{}[>\n]|\breturn)\s*)\/(?:[^/\\\n[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/|`(?:[^`\\$]|\\[\s\S]|\$(?!\{))*(?:`|\$\{)|[{}]/g;
+  const templateRest = /(?:[^`\\$]|\\[\s\S]|\$(?!\{))*(?:`|\$\{)/y;
+  const blank = (part: string) => part.replace(/[^\n]/g, " ");
+  const depths: number[] = [];
+  let depth = 0;
+  let code = "";
+  let at = 0;
+  for (let match = token.exec(text); match; match = token.exec(text)) {
+    let part = match[0];
+    code += text.slice(at, match.index);
+    if (part === "{") depth++;
+    else if (part === "}" && depths.at(-1) !== depth) depth--;
+    else {
+      if (part === "}") {
+        // The end of ${…}: the template goes on, up to its end or to the next ${.
+        depths.pop();
+        templateRest.lastIndex = token.lastIndex;
+        part += templateRest.exec(text)?.[0] ?? "";
+      }
+      if (part.endsWith("${")) depths.push(depth);
+      part = /^["']/.test(part) ? part[0] + blank(part.slice(1, -1)) + part[0] : blank(part);
+    }
+    code += part;
+    at = token.lastIndex = match.index + part.length;
+  }
+  return code + text.slice(at);
+}
