@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+
+import { errorName, errorNumber } from "./codes.ts";
+import type { ReaderStateReport } from "./resource-manager.ts";
+import type { ErrorCode, ShareMode } from "./vocabulary.ts";
+
+/** Who stands in the way of a sharing request. */
+export interface Holder {
+  /** Name of the program, as its context gave it; `unknown` where it gave none. */
+  readonly client: string;
+  /** Process id, where it is known. */
+  readonly pid?: number;
+  readonly shareMode: ShareMode;
+  /** True where a transaction is what stands in the way, false where it is the share mode of a connection. */
+  readonly transaction: boolean;
+  /** For how long it has held it, in milliseconds. */
+  readonly heldMs: number;
+}
+
+/** What is known about a failure beyond its code. */
+export interface ErrorDetails {
+  readonly reader?: string;
+  /** The operation that failed, in our words: `connect`, `transmit`, … */
+  readonly operation?: string;
+  /** For a sharing violation: who holds the reader. */
+  readonly holder?: Holder;
+  /** For a status wait that timed out: the states as they were at the end. */
+  readonly readerStates?: readonly ReaderStateReport[];
+}
+
+const brand: unique symbol = Symbol.for("scard.SmartCardError") as never;
+
+/**
+ * Every failure of the subsystem. Compare `code`; `rv` is the number that C code would see (unsigned), and the message
+ * carries the SCARD_ name. A status word that a card answers is data and never an error.
+ *
+ * `instanceof` works across two copies of this package in one process.
+ */
+export class SmartCardError extends Error {
+  override readonly name: string = "SmartCardError";
+  /** What failed, spelt as in the Web Smart Card API. */
+  readonly code: ErrorCode;
+  /** The LONG that Windows' winscard.h gives for it, as unsigned 32 bits. */
+  readonly rv: number;
+  /** Reader, operation and, for a sharing violation, the holder. */
+  readonly details: ErrorDetails;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}, options?: ErrorOptions) {
+    super(`${errorName(code)}: ${message}`, options);
+    this.code = code;
+    this.rv = errorNumber(code);
+    this.details = details;
+    Object.defineProperty(this, brand, { value: true });
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === "object" && value !== null && (value as Record<PropertyKey, unknown>)[brand] === true;
+  }
+}
+
+/** Says in words who holds a reader: «opensc-tool (pid 4711) holds it exclusively since 3.2 s». */
+export function describeHolder(holder: Holder): string {
+  const who = holder.pid === undefined ? holder.client : `${holder.client} (pid ${holder.pid})`;
+  const how = holder.transaction ? "is in a transaction" : `is connected ${adverbs[holder.shareMode]}`;
+  return `${who} ${how} since ${(holder.heldMs / 1000).toFixed(1)} s`;
+}
+
+const adverbs: Readonly<Record<ShareMode, string>> = {
+  shared: "in shared mode",
+  exclusive: "in exclusive mode",
+  direct: "in direct mode",
+};
+
+/** A broken invariant of our own: a bug, never the fault of a caller, a card or a peer. It is not to be caught. */
+export class AssertionError extends Error {
+  override readonly name: string = "AssertionError";
+}
+
+/** Checks an invariant of our own code. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new AssertionError(message);
+}
+
+/** Ends every switch over a union: a new member becomes a compile error, and a bad cast a loud one. */
+export function assertNever(value: never, what: string): never {
+  throw new AssertionError(`${what} is none of those known: ${JSON.stringify(value)}`);
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+
+export {
+  type Attribute,
+  type AttributeClass,
+  attributeClasses,
+  attributes,
+  attributeValue,
+} from "./attributes.ts";
+export {
+  cardStates,
+  type Dialect,
+  decodeReaderState,
+  dispositions,
+  encodeReaderState,
+  errorCodes,
+  errorFromNumber,
+  errorName,
+  errorNumber,
+  fromNumber,
+  initializations,
+  protocolMask,
+  protocols,
+  protocolsInMask,
+  readerStateBits,
+  scopes,
+  shareModes,
+  toNumber,
+} from "./codes.ts";
+export {
+  controlCode,
+  FILE_DEVICE_SMARTCARD,
+  type Ioctl,
+  ioctls,
+  toPcscliteControlCode,
+  toWindowsControlCode,
+} from "./control-codes.ts";
+export {
+  AssertionError,
+  assert,
+  assertNever,
+  describeHolder,
+  type ErrorDetails,
+  type Holder,
+  SmartCardError,
+} from "./error.ts";
+export {
+  decodeFeatureList,
+  encodeFeatureList,
+  type Feature,
+  type FeatureEntry,
+  featureOfTag,
+  features,
+  pinModifyStructure,
+  pinPropertiesStructure,
+  pinVerifyStructure,
+} from "./features.ts";
+export type {
+  CardInspection,
+  ConnectionInspection,
+  Inspectable,
+  Inspection,
+  LockInspection,
+  ReaderInspection,
+  WaiterInspection,
+} from "./inspection.ts";
+export type { PowerAction, Reader, ReaderDescription, ReaderEvents, ReaderType } from "./reader.ts";
+export type {
+  ClientIdentity,
+  Connection,
+  ConnectionStatus,
+  ConnectOptions,
+  Context,
+  ContextOptions,
+  ReaderStateQuery,
+  ReaderStateReport,
+  ReconnectOptions,
+  ResourceManager,
+  WaitOptions,
+} from "./resource-manager.ts";
+export type { CancelTimer, Clock, Random, Runtime, Trace, TraceEvent } from "./runtime.ts";
+export {
+  type CardState,
+  type Disposition,
+  type ErrorCode,
+  type Initialization,
+  MAX_ATR_BYTES,
+  MAX_COMMAND_BYTES,
+  MAX_RESPONSE_BYTES,
+  PNP_NOTIFICATION,
+  type Protocol,
+  type ReaderFlag,
+  type ReaderFlags,
+  readerFlags,
+  type Scope,
+  type ShareMode,
+} from "./vocabulary.ts";

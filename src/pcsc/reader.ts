@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+
+import type { Protocol } from "./vocabulary.ts";
+
+/** What a driver may be asked to do with the card's power. */
+export type PowerAction = "cold-reset" | "warm-reset" | "power-down";
+
+/** How a reader is attached: the SCARD_READER_TYPE_* of winscard.h that apply here. */
+export type ReaderType = "serial" | "usb" | "nfc" | "embedded-se" | "vendor";
+
+/** What a reader says of itself. Strings are at most 128 bytes of UTF-8. */
+export interface ReaderDescription {
+  /**
+   * The name to show. The manager makes it unique among its readers; two readers may say the same.
+   */
+  readonly name: string;
+  /**
+   * Tells this reader from every other across restarts: from serial number, port path and interface, or from the
+   * configuration for readers that are software. Never shown as a name.
+   */
+  readonly id: string;
+  readonly vendor: string;
+  readonly product: string;
+  readonly serial?: string;
+  readonly type: ReaderType;
+  /** Protocols that the reader can speak to a card. `raw` and `t15` only where it really does. */
+  readonly protocols: readonly Protocol[];
+  /** True where {@link Reader.eject} moves the card out. */
+  readonly canEject: boolean;
+}
+
+/**
+ * What a driver tells the manager, from {@link Reader.open} on. Calls may come at any time, also from within a call
+ * that the manager makes to the driver; none throws.
+ */
+export interface ReaderEvents {
+  /** A card is there. It is not powered. Two in a row without a removal mean that the card was swapped. */
+  inserted(): void;
+  /** The card is gone. Operations under way must end with `removed-card` before or after this call. */
+  removed(): void;
+  /** The reader is gone for good, or cannot be used any more. No further call follows. */
+  lost(reason: string): void;
+}
+
+/**
+ * The port that drivers implement: one slot of one reader. The manager calls one operation at a time, and none before
+ * `open` has settled or after `close`; `close` itself may come while an operation is under way.
+ *
+ * Every operation is bounded in time by the driver, from what the card asks for (BWT, waiting time extensions), and
+ * ends early, as `cancelled`, when its signal is aborted; the manager gives up waiting in any case when its own ceiling
+ * is reached. Failures are `SmartCardError`: `removed-card` when the card went, `reader-unavailable` when the reader
+ * went, `unresponsive-card` for a card that does not answer a reset, `comm-error` when the exchange failed and the
+ * card may still be there. Anything else that is thrown counts as `comm-error`.
+ */
+export interface Reader {
+  readonly description: ReaderDescription;
+
+  /** Starts the driver. The state that is comes first: `events.inserted()` is called if a card is there already. */
+  open(events: ReaderEvents): Promise<void>;
+
+  /**
+   * Powers the card up (`cold-reset`), resets it with contacts powered (`warm-reset`), or powers it down. Returns the
+   * ATR, as the card sent it, 2 to 33 bytes; an empty array for `power-down`.
+   */
+  power(action: PowerAction, signal: AbortSignal): Promise<Uint8Array>;
+
+  /**
+   * Makes the card speak `protocol`, by PPS where the card needs one (ISO/IEC 7816-3:2006, 9). Called once after each
+   * reset, before the first `transmit`, with a protocol that both the ATR and the description offer.
+   */
+  setProtocol(protocol: Protocol, signal: AbortSignal): Promise<void>;
+
+  /**
+   * Sends one command to the card and returns its whole answer, SW1 SW2 included: 2 to 65,538 bytes. `t0`: a command
+   * of ISO/IEC 7816-3 clause 12.1.1 (5 bytes, or 5 and data; 4 stand for P3 = 0 and no data). `t1`: a whole APDU.
+   * The driver does not follow up on 61xx or 6Cxx.
+   */
+  transmit(command: Uint8Array, protocol: Protocol, signal: AbortSignal): Promise<Uint8Array>;
+
+  /**
+   * A command to the reader itself; `code` is given as pcsc-lite counts, 0x42000000 + n, or as the vendor defined it.
+   * Unknown codes are refused with `unsupported-feature`.
+   */
+  control(code: number, input: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;
+
+  /** The value of an attribute (`SCARD_ATTR_VALUE`); undefined where the reader has no such attribute. */
+  getAttribute(attribute: number): Uint8Array | undefined;
+
+  /** Sets an attribute; false where it cannot be set. */
+  setAttribute(attribute: number, value: Uint8Array): boolean;
+
+  /** Moves the card out. Present exactly when `description.canEject`. The removal is told by `events.removed()`. */
+  eject?(signal: AbortSignal): Promise<void>;
+
+  /** Ends the driver: the card is powered down, operations under way end, nothing is left open. Never rejects. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+
+import type { CardState, Disposition, Initialization, Protocol, ReaderFlags, Scope, ShareMode } from "./vocabulary.ts";
+
+/** Bounds a wait. Without `timeoutMs` a wait has no deadline; it can still be aborted, cancelled, or released. */
+export interface WaitOptions {
+  /** Longest wait in milliseconds, 0 or more; `timeout` when it has passed. */
+  readonly timeoutMs?: number;
+  /** Ends the wait with `cancelled` when aborted; the signal's reason becomes the error's cause. */
+  readonly signal?: AbortSignal;
+}
+
+/** Who uses the manager, as it is shown to others. Not a credential. */
+export interface ClientIdentity {
+  /** Name of the program. */
+  readonly name: string;
+  readonly pid?: number;
+  readonly uid?: number;
+}
+
+/** How a context is to be opened. */
+export interface ContextOptions {
+  /** Domain of database operations; `user` by default. */
+  readonly scope?: Scope;
+  /**
+   * True where the client can do one thing at a time in this context, as in a session of the pcscd protocol. A wait
+   * that only the waiter itself could end is then refused with `sharing-violation` instead of lasting for ever.
+   */
+  readonly oneAtATime?: boolean;
+}
+
+/** What a caller believes about a reader, for {@link Context.getStatusChange}. */
+export interface ReaderStateQuery {
+  /** Reader name, or {@link PNP_NOTIFICATION}. */
+  readonly reader: string;
+  /** The flags handed out last time; none, with an event count of 0, for «unaware», which returns at once. */
+  readonly flags?: ReaderFlags;
+  /** The event count handed out last time, 0 to 65,535; 0 where the caller has none. */
+  readonly eventCount?: number;
+}
+
+/** What the manager knows about a reader. */
+export interface ReaderStateReport {
+  readonly reader: string;
+  readonly flags: ReaderFlags;
+  /** Insertions and removals so far, modulo 65,536; for {@link PNP_NOTIFICATION} see there. */
+  readonly eventCount: number;
+  /** ATR of the card, empty without one. */
+  readonly atr: Uint8Array;
+}
+
+/** How to connect to a reader. */
+export interface ConnectOptions extends WaitOptions {
+  readonly shareMode: ShareMode;
+  /** Protocols that the caller can work with, in no order; may be empty with `direct` only. */
+  readonly preferredProtocols: readonly Protocol[];
+}
+
+/** How to connect anew. */
+export interface ReconnectOptions extends ConnectOptions {
+  readonly initialization: Initialization;
+}
+
+/** State of a connection's reader and card. */
+export interface ConnectionStatus {
+  readonly reader: string;
+  readonly state: CardState;
+  /** The protocol in use; undefined before one is negotiated. */
+  readonly protocol: Protocol | undefined;
+  readonly atr: Uint8Array;
+  readonly eventCount: number;
+}
+
+/**
+ * A resource manager as its clients see it: the port between the faces (WinSCard, web, providers) and the managers
+ * (embedded, pcscd's, the operating system's). All failures are `SmartCardError`.
+ */
+export interface ResourceManager {
+  /** Opens a context. @throws no-service, server-too-busy, security-violation, no-memory (a limit is reached) */
+  establishContext(options?: ContextOptions): Promise<Context>;
+}
+
+/**
+ * One client's standing with the manager. After {@link Context.release}, or when the client is gone, every call fails
+ * with `invalid-context`.
+ */
+export interface Context extends AsyncDisposable {
+  readonly scope: Scope;
+
+  /** Whether calls can still succeed: not released, and the manager is there. */
+  isValid(): Promise<boolean>;
+
+  /**
+   * Names of the readers that are there, in order of arrival; empty where there are none.
+   *
+   * @param groups names of reader groups; readers of any of them are listed. Undefined: all readers.
+   */
+  listReaders(groups?: readonly string[]): Promise<string[]>;
+
+  /** Names of the reader groups that hold at least one reader. */
+  listReaderGroups(): Promise<string[]>;
+
+  /**
+   * Waits until at least one reader differs from what the caller believes, and reports them all. With nothing to
+   * watch (no query, or all ignored) it returns at once. No change is missed when the report is handed back.
+   *
+   * @throws timeout (the states at the end are in `details.readerStates`), cancelled, unknown-reader (a name that is
+   * not known when the call is made), service-stopped
+   */
+  getStatusChange(queries: readonly ReaderStateQuery[], wait?: WaitOptions): Promise<ReaderStateReport[]>;
+
+  /**
+   * Connects to the card in a reader, or to the reader. Waits in the reader's queue while another connection holds a
+   * transaction.
+   *
+   * @throws unknown-reader, reader-unavailable, sharing-violation (`details.holder` says who), no-smartcard,
+   * unresponsive-card, proto-mismatch, not-ready, timeout, cancelled, no-memory (a limit is reached)
+   */
+  connect(reader: string, options: ConnectOptions): Promise<Connection>;
+
+  /**
+   * Ends every outstanding wait of this context with `cancelled`, and nothing else: no exchange under way, no other
+   * context, no later call. With nothing outstanding it does nothing.
+   */
+  cancel(): Promise<void>;
+
+  /**
+   * Ends the context and all its connections as if the program had exited: see the manager for what cards suffer.
+   * Outstanding waits end with `cancelled`.
+   */
+  release(): Promise<void>;
+}
+
+/**
+ * One connection to a reader and the card in it. After the card was reset by another, or removed, calls fail with
+ * `reset-card` or `removed-card` until {@link Connection.reconnect} has succeeded. After {@link Connection.disconnect}
+ * every call fails with `invalid-handle`.
+ */
+export interface Connection extends AsyncDisposable {
+  readonly reader: string;
+  readonly shareMode: ShareMode;
+  /** The protocol that was agreed on; undefined for a direct connection without one. */
+  readonly protocol: Protocol | undefined;
+
+  /** Establishes the connection anew and clears the error state. @throws as connect; invalid-value */
+  reconnect(options: ReconnectOptions): Promise<Protocol | undefined>;
+
+  /**
+   * Ends the connection, and an open transaction with it, and does to the card what `disposition` says. The
+   * connection is over in every case; the promise settles when the card is disposed of.
+   *
+   * @throws invalid-value (nothing has changed then), invalid-handle, cant-dispose
+   */
+  disconnect(disposition: Disposition): Promise<void>;
+
+  /**
+   * Waits for the reader's lock and takes it. Nested calls count. First come, first served.
+   *
+   * @throws reset-card, removed-card, reader-unavailable, timeout, cancelled, sharing-violation (only in a
+   * one-at-a-time context: the wait could never end)
+   */
+  beginTransaction(wait?: WaitOptions): Promise<void>;
+
+  /**
+   * Gives the lock back; when the last nested one ends, does to the card what `disposition` says and lets the next go
+   * on at once.
+   *
+   * @throws invalid-value (nothing has changed then), not-transacted, reset-card (the lock is gone all the same),
+   * removed-card, cant-dispose
+   */
+  endTransaction(disposition: Disposition): Promise<void>;
+
+  /** State of reader and card; waits while another connection holds a transaction. */
+  status(wait?: WaitOptions): Promise<ConnectionStatus>;
+
+  /**
+   * Sends a command and returns the answer, SW1 SW2 included: 2 to 65,538 bytes. `wait` bounds the wait for the turn,
+   * not the exchange itself: an exchange under way is never torn.
+   *
+   * @throws proto-mismatch (`protocol` given, and not the one in use), invalid-parameter (length), reset-card,
+   * removed-card, unresponsive-card, comm-error, waited-too-long, timeout, cancelled
+   */
+  transmit(command: Uint8Array, protocol?: Protocol, wait?: WaitOptions): Promise<Uint8Array>;
+
+  /**
+   * Sends a command to the reader. `code` is given as Windows counts, `0x00310000 + 4 n`, or as pcsc-lite does,
+   * `0x42000000 + n`: the manager hands drivers the latter.
+   *
+   * @throws unsupported-feature, and as transmit
+   */
+  control(code: number, input: Uint8Array, wait?: WaitOptions): Promise<Uint8Array>;
+
+  /** Reads an attribute. @throws not-supported, timeout, cancelled */
+  getAttribute(attribute: number, wait?: WaitOptions): Promise<Uint8Array>;
+
+  /** Sets an attribute. @throws not-supported, timeout, cancelled */
+  setAttribute(attribute: number, value: Uint8Array, wait?: WaitOptions): Promise<void>;
+
+  /** Exchanges completed by this reader since it was attached. */
+  transmitCount(): Promise<number>;
+}
