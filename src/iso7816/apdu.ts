@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+
+import { type ByteCursor, concatBytes, decoding, failure, type Result } from "../binary/index.ts";
+
+/** Most data bytes in a command with short length fields. ISO/IEC 7816-4:2005, 5.1. */
+export const maxShortDataBytes = 255;
+/** Most data bytes in a command with extended length fields. */
+export const maxExtendedDataBytes = 65_535;
+/** Largest Le of a command with short length fields; it is written as 00. */
+export const maxShortLe = 256;
+/** Largest Le of a command with extended length fields; it is written as 00 00. Also the most data in a response. */
+export const maxExtendedLe = 65_536;
+
+/** A command as a card reads it. ISO/IEC 7816-4:2005, 5.1. */
+export interface CommandApdu {
+  /** Class byte, 0 to 255. */
+  readonly cla: number;
+  /** Instruction byte, 0 to 255. */
+  readonly ins: number;
+  /** First parameter, 0 to 255. */
+  readonly p1: number;
+  /** Second parameter, 0 to 255. */
+  readonly p2: number;
+  /** Command data, 0 to 65,535 bytes; empty where the command carries none. */
+  readonly data: Uint8Array;
+  /** Most response bytes expected, 1 to 65,536; undefined where no response data is expected. */
+  readonly le: number | undefined;
+  /** Whether the length fields are extended. False for case 1, which has no length field. */
+  readonly extended: boolean;
+}
+
+/** What {@link encodeCommand} needs to know; every {@link CommandApdu} is one. */
+export interface CommandInit {
+  readonly cla: number;
+  readonly ins: number;
+  readonly p1: number;
+  readonly p2: number;
+  /** Command data, 0 to 65,535 bytes. @default none */
+  readonly data?: Uint8Array | undefined;
+  /** Most response bytes expected, 1 to 65,536. @default no response data expected */
+  readonly le?: number | undefined;
+  /** True or false to insist on a form of the length fields. @default extended only where short cannot hold it */
+  readonly extended?: boolean | undefined;
+}
+
+/**
+ * Which of the seven shapes a command has: 1 has no data either way, 2 has Le, 3 has data, 4 has both; S and E are short
+ * and extended length fields. ISO/IEC 7816-3:2006, 12.1.3.
+ */
+export type CommandCase = 1 | "2S" | "3S" | "4S" | "2E" | "3E" | "4E";
+
+/**
+ * Writes a command in the shortest form that holds it, or in the form that `extended` asks for.
+ *
+ * @throws RangeError, naming the value, for a header byte outside 0..255, too much data, Le outside 1..65,536, short
+ * length fields that cannot hold what is asked of them, and extended length fields on a command that has none.
+ * The data itself is never part of the message.
+ * @see ISO/IEC 7816-3:2006, 12.1.3
+ */
+export function encodeCommand(init: CommandInit): Uint8Array {
+  const { cla, ins, p1, p2, le } = init;
+  for (const [name, value] of Object.entries({ CLA: cla, INS: ins, P1: p1, P2: p2 })) checkByte(name, value);
+  const data = init.data ?? new Uint8Array(0);
+  if (data.length > maxExtendedDataBytes) {
+    throw new RangeError(`a command carries at most ${maxExtendedDataBytes} data bytes, not ${data.length}`);
+  }
+  if (le !== undefined && !(Number.isInteger(le) && le >= 1 && le <= maxExtendedLe)) {
+    throw new RangeError(`Le is 1 to ${maxExtendedLe}, not ${le}; leave it out where no response data is expected`);
+  }
+  const header = Uint8Array.of(cla, ins, p1, p2);
+  return concatBytes(header, useExtended(init, data) ? extendedBody(data, le) : shortBody(data, le));
+}
+
+function useExtended(init: CommandInit, data: Uint8Array): boolean {
+  const { le, extended } = init;
+  const needed = data.length > maxShortDataBytes || (le ?? 0) > maxShortLe;
+  if (extended === false && data.length > maxShortDataBytes) {
+    throw new RangeError(`${data.length} data bytes do not fit a short Lc, which ends at ${maxShortDataBytes}`);
+  }
+  if (extended === false && needed) {
+    throw new RangeError(`Le ${le} does not fit a short Le, which ends at ${maxShortLe}`);
+  }
+  if (extended === true && data.length === 0 && le === undefined) {
+    throw new RangeError("extended is true, but a command with neither data nor Le has no length field to extend");
+  }
+  return extended ?? needed;
+}
+
+function shortBody(data: Uint8Array, le: number | undefined): Uint8Array {
+  const lc = data.length === 0 ? [] : [data.length];
+  // 256 does not fit the byte: it is the 00 that is left of it.
+  return concatBytes(Uint8Array.from(lc), data, Uint8Array.from(le === undefined ? [] : [le & 0xff]));
+}
+
+function extendedBody(data: Uint8Array, le: number | undefined): Uint8Array {
+  const lc = data.length === 0 ? [0] : [0, data.length >> 8, data.length & 0xff];
+  return concatBytes(Uint8Array.from(lc), data, Uint8Array.from(le === undefined ? [] : [(le >> 8) & 0xff, le & 0xff]));
+}
+
+function checkByte(name: string, value: number): void {
+  if (!Number.isInteger(value) || value < 0 || value > 0xff) throw new RangeError(`${name} is 0 to 255, not ${value}`);
+}
+
+/**
+ * Reads a command in any of the seven cases. Every command that it accepts is written back byte for byte by
+ * {@link encodeCommand}. An error tells lengths and never data: the data may be a PIN.
+ *
+ * @see ISO/IEC 7816-3:2006, 12.1.3
+ */
+export function decodeCommand(bytes: Uint8Array): Result<CommandApdu> {
+  return decoding(bytes, (cursor) => {
+    const header = { cla: cursor.u8("CLA"), ins: cursor.u8("INS"), p1: cursor.u8("P1"), p2: cursor.u8("P2") };
+    if (cursor.remaining === 0) return { ...header, data: new Uint8Array(0), le: undefined, extended: false };
+    const first = cursor.u8("Lc or Le");
+    if (cursor.remaining === 0) return { ...header, data: new Uint8Array(0), le: first || maxShortLe, extended: false };
+    return { ...header, ...(first === 0 ? readExtended(cursor) : readShort(cursor, first)) };
+  });
+}
+
+type Body = Pick<CommandApdu, "data" | "le" | "extended">;
+
+function readShort(cursor: ByteCursor, lc: number): Body {
+  const data = cursor.bytes(lc, `data of Lc ${lc}`);
+  const le = cursor.remaining === 0 ? undefined : cursor.u8("Le") || maxShortLe;
+  return { data, le, extended: false };
+}
+
+function readExtended(cursor: ByteCursor): Body {
+  const at = cursor.offset;
+  const number = cursor.u16be("extended Lc or Le");
+  if (cursor.remaining === 0) return { data: new Uint8Array(0), le: number || maxExtendedLe, extended: true };
+  if (number === 0) return cursor.fail("an extended Lc of zero", at);
+  const data = cursor.bytes(number, `data of Lc ${number}`);
+  const le = cursor.remaining === 0 ? undefined : cursor.u16be("extended Le") || maxExtendedLe;
+  return { data, le, extended: true };
+}
+
+/** Names the case of a command. */
+export function commandCase(command: CommandApdu): CommandCase {
+  const { data, le, extended } = command;
+  if (data.length === 0) {
+    if (le === undefined) return 1;
+    return extended ? "2E" : "2S";
+  }
+  if (le === undefined) return extended ? "3E" : "3S";
+  return extended ? "4E" : "4S";
+}
+
+/** What a card answers to a command. ISO/IEC 7816-4:2005, 5.1. */
+export interface ResponseApdu {
+  /** Response data, 0 to 65,536 bytes. */
+  readonly data: Uint8Array;
+  /** First status byte. */
+  readonly sw1: number;
+  /** Second status byte. */
+  readonly sw2: number;
+  /** Both status bytes as one number: 0x9000. */
+  readonly sw: number;
+}
+
+/** Reads a response: the last two bytes are the status, whatever is before them is data. */
+export function decodeResponse(bytes: Uint8Array): Result<ResponseApdu> {
+  if (bytes.length < 2) return failure(`a response ends with SW1 and SW2; ${bytes.length} bytes are too few`, 0);
+  const end = bytes.length - 2;
+  if (end > maxExtendedLe) {
+    return failure(`a response has at most ${maxExtendedLe} data bytes, not ${end}`, maxExtendedLe);
+  }
+  return decoding(bytes, (cursor) => {
+    const data = cursor.bytes(end, "response data");
+    const sw1 = cursor.u8("SW1");
+    const sw2 = cursor.u8("SW2");
+    return { data, sw1, sw2, sw: (sw1 << 8) | sw2 };
+  });
+}
+
+/**
+ * Writes a response.
+ *
+ * @throws RangeError for a status word outside 0..0xFFFF and for more than 65,536 data bytes.
+ */
+export function encodeResponse(data: Uint8Array, sw: number): Uint8Array {
+  if (!Number.isInteger(sw) || sw < 0 || sw > 0xffff) throw new RangeError(`a status word is 0 to 0xFFFF, not ${sw}`);
+  if (data.length > maxExtendedLe) {
+    throw new RangeError(`a response has at most ${maxExtendedLe} data bytes, not ${data.length}`);
+  }
+  return concatBytes(data, Uint8Array.of(sw >> 8, sw & 0xff));
+}

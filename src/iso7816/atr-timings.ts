@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+
+import type { AtrParameters } from "./atr-parameters.ts";
+import { defaultEtuFactors, type EtuFactors } from "./transmission-factors.ts";
+
+/** A time on the line, in both units. */
+export interface LineTime {
+  /** In elementary time units of the F and D in use. */
+  readonly etu: number;
+  /** In milliseconds at the clock in use. */
+  readonly ms: number;
+}
+
+/** What a reader has to wait, and how fast the line is, with one card at one setting. */
+export interface AtrTimings {
+  /** One etu in milliseconds. */
+  readonly etuMs: number;
+  /** Bits per second: etu in a second. */
+  readonly bitsPerSecond: number;
+  /** Guard time of characters to the card under T=0, from one leading edge to the next. 7816-3:2006, 8.3. */
+  readonly t0GuardTime: LineTime;
+  /** The same under T=1. */
+  readonly t1GuardTime: LineTime;
+  /** Waiting time WT of T=0: WI × 960 × Fi / f. Undefined where T=0 is not offered. 7816-3:2006, 10.2. */
+  readonly waitingTime: LineTime | undefined;
+  /** Character waiting time CWT of T=1: 11 + 2^CWI etu. Undefined where T=1 is not offered. 7816-3:2006, 11.4.3. */
+  readonly characterWaitingTime: LineTime | undefined;
+  /** Block waiting time BWT of T=1: 11 etu + 2^BWI × 960 × 372 / f. As above. */
+  readonly blockWaitingTime: LineTime | undefined;
+}
+
+/** What is in use between reader and card. */
+export interface LineSetting {
+  /** F and D in use. @default 372 and 1, in use until a PPS exchange or TA2 changes them */
+  readonly factors?: EtuFactors;
+  /** Clock frequency in hertz, above 0. @default 4,000,000, the usual clock of readers */
+  readonly clockHz?: number;
+}
+
+/** Fd, by which BWT is counted whatever F is in use. ISO/IEC 7816-3:2006, 11.4.3. */
+const blockWaitingFactor = 372;
+
+/**
+ * Derives waiting and guard times from an ATR.
+ *
+ * @throws RangeError for a clock, F or D that is not above 0.
+ */
+export function atrTimings(atr: AtrParameters, setting: LineSetting = {}): AtrTimings {
+  const { f, d } = setting.factors ?? defaultEtuFactors;
+  const clockHz = setting.clockHz ?? 4_000_000;
+  for (const [name, value] of Object.entries({ F: f, D: d, "the clock": clockHz })) {
+    if (!(value > 0 && Number.isFinite(value))) throw new RangeError(`${name} is above 0, not ${value}`);
+  }
+  const etuMs = (f / d / clockHz) * 1000;
+  const time = (etu: number): LineTime => ({ etu, ms: etu * etuMs });
+  const clocks = (cycles: number): number => (cycles * d) / f;
+  const { t0, t1, extraGuardTime } = atr;
+  return {
+    etuMs,
+    bitsPerSecond: 1000 / etuMs,
+    t0GuardTime: time(extraGuardTime.t0Etu),
+    t1GuardTime: time(extraGuardTime.t1Etu),
+    // WT counts by Fi of TA1, not by the F in use; where TA1 is reserved, F in use is the best guess.
+    waitingTime: t0 && time(clocks(t0.wi * 960 * (atr.factors.fi ?? f))),
+    characterWaitingTime: t1 && time(11 + 2 ** t1.cwi),
+    blockWaitingTime: t1 && time(11 + clocks(2 ** t1.bwi * 960 * blockWaitingFactor)),
+  };
+}

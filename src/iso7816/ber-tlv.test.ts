@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { decodeHex, encodeHex, type Result } from "../binary/index.ts";
+import { type BerTlv, type BerTlvInit, decodeBerTlv, encodeBerTlv, findBerTlv } from "./ber-tlv.ts";
+
+function bytesOf(hex: string): Uint8Array {
+  const bytes = decodeHex(hex);
+  if (!bytes.ok) throw new Error(bytes.error.message);
+  return bytes.value;
+}
+
+function decodedValue<T>(result: Result<T>): T {
+  if (!result.ok) throw new Error(result.error.message);
+  return result.value;
+}
+
+describe("BER-TLV", () => {
+  test("an FCI template as a payment application answers it, EMV book 1, 11.3.4", () => {
+    const objects = decodedValue(decodeBerTlv(bytesOf("6F1A840E315041592E5359532E4444463031A5088801025F2D02656E")));
+    expect(objects.map((object) => object.tag)).toEqual([0x6f]);
+    expect(encodeHex(findBerTlv(objects, 0x6f, 0x84)?.value ?? new Uint8Array(0))).toBe("315041592E5359532E4444463031");
+    expect(encodeHex(findBerTlv(objects, 0x6f, 0xa5, 0x5f2d)?.value ?? new Uint8Array(0))).toBe("656E");
+    expect(findBerTlv(objects, 0x6f, 0x9f38)).toBeUndefined();
+    expect(findBerTlv(objects, 0x84)).toBeUndefined();
+  });
+
+  test.each([
+    ["0403010203", [[0x04, 3]]],
+    ["5F2D00", [[0x5f2d, 0]]],
+    ["DF810102AABB", [[0xdf8101, 2]]],
+    ["DFFFFF7F01AA", [[0xdfffff7f, 1]]],
+    ["04810101", [[0x04, 1]]],
+    ["0484000000010105", undefined],
+    ["000004010000", [[0x04, 1]]],
+  ])("%s", (hex, expected) => {
+    const decoded = decodeBerTlv(bytesOf(hex));
+    expect(decoded.ok ? decoded.value.map(({ tag, value }) => [tag, value.length]) : undefined).toEqual(expected);
+  });
+
+  test.each([
+    ["5F", "rest of the tag is missing", 1],
+    ["5F8181818101AA", "a tag of more than four bytes", 0],
+    ["0480", "an indefinite length", 1],
+    ["04850000000001AA", "a length field of more than five bytes", 1],
+    ["0484FFFFFFFF", "value should have 4294967295 bytes", 6],
+    ["6F0484055041", "value should have 5 bytes", 4],
+    ["30023003", "value should have 3 bytes", 4],
+  ])("%s: %s", (hex, message, offset) => {
+    const decoded = decodeBerTlv(bytesOf(hex));
+    if (decoded.ok) throw new Error("decoded");
+    expect(decoded.error.message).toContain(message);
+    expect(decoded.error.offset).toBe(offset);
+  });
+
+  test("depth and number of objects have limits", () => {
+    const nested = (levels: number): Uint8Array => {
+      let object: BerTlvInit = { tag: 0x04, value: new Uint8Array(0) };
+      for (let level = 0; level < levels; level++) object = { tag: 0x30, children: [object] };
+      return encodeBerTlv([object]);
+    };
+    expect(decodeBerTlv(nested(16)).ok).toBe(true);
+    expect(decodeBerTlv(nested(17))).toMatchObject({ error: { message: "data objects nested too deep" } });
+    expect(decodeBerTlv(nested(3), { depth: 2 }).ok).toBe(false);
+    expect(decodeBerTlv(bytesOf("0400".repeat(4096))).ok).toBe(true);
+    expect(decodeBerTlv(bytesOf("0400".repeat(4097)))).toMatchObject({ error: { message: "too many data objects" } });
+    expect(decodeBerTlv(bytesOf("30040400 0400".replace(" ", "")), { objects: 2 }).ok).toBe(false);
+  });
+
+  test.each([
+    [0, new Uint8Array(0), "0 is no BER-TLV tag"],
+    [0x5f, new Uint8Array(0), "5F is no BER-TLV tag"],
+    [0x8401, new Uint8Array(0), "8401 is no BER-TLV tag"],
+    [0x5f81, new Uint8Array(0), "5F81 is no BER-TLV tag"],
+    [0x5f0102, new Uint8Array(0), "5F0102 is no BER-TLV tag"],
+    [2 ** 32, new Uint8Array(0), "no BER-TLV tag"],
+    [0x30, new Uint8Array(0), "tag 30 is constructed: give its children"],
+  ])("encode refuses tag %d", (tag, value, message) => {
+    expect(() => encodeBerTlv([{ tag, value }])).toThrow(RangeError);
+    expect(() => encodeBerTlv([{ tag, value }])).toThrow(message);
+  });
+
+  test("encode refuses children of a primitive tag", () => {
+    expect(() => encodeBerTlv([{ tag: 0x04, children: [] }])).toThrow("tag 4 is primitive: give its value");
+  });
+
+  const primitiveTag = fc.constantFrom(0x04, 0x84, 0x5f2d, 0x9f26, 0xdf8101, 0x9fffff7f);
+  const constructedTag = fc.constantFrom(0x30, 0x6f, 0xa5, 0x7f49, 0xbf8101, 0xffffff7f);
+  const { tree } = fc.letrec<{ tree: BerTlvInit }>((tie) => ({
+    tree: fc.oneof(
+      { depthSize: "small", withCrossShrink: true },
+      fc.record({ tag: primitiveTag, value: fc.uint8Array({ maxLength: 300 }) }),
+      fc.record({ tag: constructedTag, children: fc.array(tie("tree"), { maxLength: 4 }) }),
+    ),
+  }));
+
+  function strip(object: BerTlv): BerTlvInit {
+    const { tag, value, children } = object;
+    return children === undefined ? { tag, value } : { tag, children: children.map(strip) };
+  }
+
+  test("property: what is encoded is decoded again, and what is decoded encodes to the same bytes", () => {
+    fc.assert(
+      fc.property(fc.array(tree, { maxLength: 4 }), (objects) => {
+        const bytes = encodeBerTlv(objects);
+        const decoded = decodedValue(decodeBerTlv(bytes));
+        expect(decoded.map(strip)).toEqual(objects);
+        expect(encodeHex(encodeBerTlv(decoded))).toBe(encodeHex(bytes));
+      }),
+    );
+  });
+
+  test("property: decoding any bytes ends with a result", () => {
+    const nesting = fc.array(fc.constantFrom(0x30, 0x7f, 0x49, 0x00, 0x80, 0x81, 0x02, 0x04), { maxLength: 300 });
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.uint8Array({ maxLength: 300 }),
+          nesting.map((list) => Uint8Array.from(list)),
+        ),
+        (bytes) => {
+          expect(typeof decodeBerTlv(bytes).ok).toBe("boolean");
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+
+import { type ByteCursor, concatBytes, decoding, type Result } from "../binary/index.ts";
+
+/** A BER-TLV data object. ISO/IEC 7816-4:2005, 5.2.2; ITU-T X.690, 8.1. */
+export interface BerTlv {
+  /** The tag field as one number: 0x6F, 0x9F26. */
+  readonly tag: number;
+  /** The value field as it is; for a constructed object, the encoding of its children. */
+  readonly value: Uint8Array;
+  /** The objects inside a constructed one; undefined for a primitive one. */
+  readonly children: readonly BerTlv[] | undefined;
+}
+
+/** What {@link encodeBerTlv} writes: a primitive object with its value, or a constructed one with its children. */
+export type BerTlvInit =
+  | { readonly tag: number; readonly value: Uint8Array }
+  | { readonly tag: number; readonly children: readonly BerTlvInit[] };
+
+/** How much {@link decodeBerTlv} takes before it gives up. */
+export interface BerTlvLimits {
+  /** Most levels of constructed objects around an object. @default 16 */
+  readonly depth?: number;
+  /** Most objects in all. @default 4096 */
+  readonly objects?: number;
+}
+
+const defaultDepth = 16;
+const defaultObjects = 4096;
+
+/**
+ * Reads BER-TLV data objects, one behind the other, with what is inside the constructed ones. Tags have up to four
+ * bytes, lengths up to four bytes behind the first; the indefinite length is refused, as ISO/IEC 7816 does not use it.
+ * Zero bytes around objects are skipped (files are padded with them).
+ */
+export function decodeBerTlv(bytes: Uint8Array, limits: BerTlvLimits = {}): Result<readonly BerTlv[]> {
+  const budget = { objects: limits.objects ?? defaultObjects };
+  return decoding(bytes, (cursor) => readObjects(cursor, limits.depth ?? defaultDepth, budget));
+}
+
+function readObjects(cursor: ByteCursor, depth: number, budget: { objects: number }): readonly BerTlv[] {
+  const objects: BerTlv[] = [];
+  for (let first = cursor.peek(); first !== undefined; first = cursor.peek()) {
+    if (first === 0x00) {
+      cursor.u8("padding");
+      continue;
+    }
+    if (budget.objects-- <= 0) cursor.fail("too many data objects");
+    const tag = readTag(cursor);
+    const value = cursor.bytes(readLength(cursor), "value");
+    const children = (first & 0x20) === 0 ? undefined : readChildren(cursor, value, depth, budget);
+    objects.push({ tag, value, children });
+  }
+  return objects;
+}
+
+function readChildren(
+  cursor: ByteCursor,
+  value: Uint8Array,
+  depth: number,
+  budget: { objects: number },
+): readonly BerTlv[] {
+  const start = cursor.offset - value.length;
+  if (depth <= 0) return cursor.fail("data objects nested too deep", start);
+  const inner = decoding(value, (children) => readObjects(children, depth - 1, budget));
+  return inner.ok ? inner.value : cursor.fail(inner.error.message, start + inner.error.offset);
+}
+
+function readTag(cursor: ByteCursor): number {
+  const start = cursor.offset;
+  let byte = cursor.u8("tag");
+  let tag = byte;
+  if ((byte & 0x1f) !== 0x1f) return tag;
+  for (let count = 2; count <= 4; count++) {
+    byte = cursor.u8("rest of the tag");
+    // Not a shift: the tag is unsigned, and four bytes of it reach the sign bit.
+    tag = tag * 256 + byte;
+    if ((byte & 0x80) === 0) return tag;
+  }
+  return cursor.fail("a tag of more than four bytes", start);
+}
+
+function readLength(cursor: ByteCursor): number {
+  const start = cursor.offset;
+  const first = cursor.u8("length");
+  if (first < 0x80) return first;
+  if (first === 0x80) return cursor.fail("an indefinite length", start);
+  if (first > 0x84) return cursor.fail(`a length field of more than five bytes`, start);
+  let length = 0;
+  for (let count = 0x80; count < first; count++) length = length * 256 + cursor.u8("rest of the length");
+  return length;
+}
+
+/**
+ * Writes BER-TLV data objects, each length in as few bytes as hold it.
+ *
+ * @throws RangeError for a number that is no tag, a value on a constructed tag, and children on a primitive one.
+ */
+export function encodeBerTlv(objects: readonly BerTlvInit[]): Uint8Array {
+  return concatBytes(
+    ...objects.flatMap((object) => {
+      const tag = tagBytes(object.tag);
+      const constructed = ((tag[0] ?? 0) & 0x20) !== 0;
+      const name = object.tag.toString(16).toUpperCase();
+      // A decoded object has both; its children are what says how the value is made.
+      const children = "children" in object ? object.children : undefined;
+      if (constructed && children === undefined) throw new RangeError(`tag ${name} is constructed: give its children`);
+      if (!constructed && children !== undefined) throw new RangeError(`tag ${name} is primitive: give its value`);
+      const value = children === undefined && "value" in object ? object.value : encodeBerTlv(children ?? []);
+      return [Uint8Array.from(tag), Uint8Array.from(lengthBytes(value.length)), value];
+    }),
+  );
+}
+
+function tagBytes(tag: number): readonly number[] {
+  const bytes = Number.isInteger(tag) && tag > 0 && tag <= 0xffff_ffff ? bigEndian(tag) : [];
+  const [first = 0, ...rest] = bytes;
+  const last = rest.length - 1;
+  const continued = rest.every((byte, index) => index < last === (byte & 0x80) > 0);
+  if (first === 0 || rest.length > 0 !== ((first & 0x1f) === 0x1f) || !continued) {
+    throw new RangeError(`${tag.toString(16).toUpperCase()} is no BER-TLV tag of one to four bytes`);
+  }
+  return bytes;
+}
+
+function lengthBytes(length: number): readonly number[] {
+  if (length < 0x80) return [length];
+  const bytes = bigEndian(length);
+  return [0x80 + bytes.length, ...bytes];
+}
+
+function bigEndian(value: number): readonly number[] {
+  const bytes: number[] = [];
+  for (let rest = value; rest > 0; rest = Math.floor(rest / 256)) bytes.unshift(rest % 256);
+  return bytes;
+}
+
+/**
+ * Finds a data object by the tags on the way to it: `findBerTlv(fci, 0x6f, 0x84)` is the DF name. The first object with
+ * the tag is taken on each level.
+ */
+export function findBerTlv(objects: readonly BerTlv[], ...path: readonly number[]): BerTlv | undefined {
+  const [tag, ...rest] = path;
+  const found = objects.find((object) => object.tag === tag);
+  return rest.length === 0 || found === undefined ? found : findBerTlv(found.children ?? [], ...rest);
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+
+export {
+  type CommandApdu,
+  type CommandCase,
+  type CommandInit,
+  commandCase,
+  decodeCommand,
+  decodeResponse,
+  encodeCommand,
+  encodeResponse,
+  maxExtendedDataBytes,
+  maxExtendedLe,
+  maxShortDataBytes,
+  maxShortLe,
+  type ResponseApdu,
+} from "./apdu.ts";
+export { type Atr, type AtrCheck, decodeAtr, maxAtrBytes } from "./atr.ts";
+export { type AtrInit, buildAtr } from "./atr-builder.ts";
+export type {
+  AtrMode,
+  AtrParameters,
+  ClockStop,
+  ExtraGuardTime,
+  GlobalParameters,
+  InterfaceByteGroup,
+  SupplyClass,
+  T0Parameters,
+  T1Parameters,
+} from "./atr-parameters.ts";
+export { type AtrTimings, atrTimings, type LineSetting, type LineTime } from "./atr-timings.ts";
+export {
+  type BerTlv,
+  type BerTlvInit,
+  type BerTlvLimits,
+  decodeBerTlv,
+  encodeBerTlv,
+  findBerTlv,
+} from "./ber-tlv.ts";
+export { type ClassByte, decodeClassByte, plainClassByte, type SecureMessaging } from "./class-byte.ts";
+export { type CompactTlv, decodeCompactTlv, encodeCompactTlv } from "./compact-tlv.ts";
+export {
+  type ContactlessCard,
+  describeContactless,
+  storageCardHistoricalBytes,
+  type TypeBInformation,
+} from "./contactless-atr.ts";
+export { contactlessCardNames, contactlessStandards } from "./contactless-card-names.ts";
+export {
+  beginExchange,
+  type Exchange,
+  type ExchangeStep,
+  type FollowUp,
+  followUp,
+  maxFollowUpDataBytes,
+  maxFollowUpRounds,
+  stepExchange,
+} from "./follow-up.ts";
+export {
+  type CardCapabilities,
+  type CardServiceData,
+  decodeHistoricalBytes,
+  type HistoricalBytes,
+  type StatusIndicator,
+} from "./historical-bytes.ts";
+export { carriesSecret, instructionName } from "./instruction.ts";
+export { checkPpsResponse, decodePps, encodePps, type Pps, type PpsOutcome } from "./pps.ts";
+export {
+  type CommandDescription,
+  describeCommand,
+  describeCommandBytes,
+  describeControlBytes,
+} from "./redact.ts";
+export { decodeSimpleTlv, encodeSimpleTlv, type SimpleTlv } from "./simple-tlv.ts";
+export { describeStatusWord, type StatusDescription, type StatusKind } from "./status-word.ts";
+export {
+  decodeTransmissionFactors,
+  defaultEtuFactors,
+  type EtuFactors,
+  etuFactorsOf,
+  type TransmissionFactors,
+} from "./transmission-factors.ts";

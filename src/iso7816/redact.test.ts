@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { concatBytes, decodeHex, encodeHex } from "../binary/index.ts";
+import { decodeCommand, encodeCommand } from "./apdu.ts";
+import { carriesSecret } from "./instruction.ts";
+import { type CommandDescription, describeCommand, describeCommandBytes, describeControlBytes } from "./redact.ts";
+
+function bytesOf(hex: string): Uint8Array {
+  const bytes = decodeHex(hex);
+  if (!bytes.ok) throw new Error(bytes.error.message);
+  return bytes.value;
+}
+
+function describeHex(hex: string): CommandDescription {
+  const command = decodeCommand(bytesOf(hex));
+  if (!command.ok) throw new Error(command.error.message);
+  return describeCommand(command.value);
+}
+
+/** VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER, and the two that switch verification off and on. */
+const pinInstructions = [0x20, 0x21, 0x24, 0x25, 0x26, 0x27, 0x28, 0x29, 0x2c, 0x2d];
+
+describe("describeCommandBytes", () => {
+  test.each([
+    ["VERIFY", "0020008104 31323334", "00 20 00 81 «4 bytes withheld»"],
+    ["VERIFY with BER-TLV", "0021008103 530131", "00 21 00 81 «3 bytes withheld»"],
+    ["CHANGE REFERENCE DATA", "0024008108 3131313132323232", "00 24 00 81 «8 bytes withheld»"],
+    ["RESET RETRY COUNTER", "002C008101 31", "00 2C 00 81 «1 byte withheld»"],
+    ["chained", "1020008104 31323334", "10 20 00 81 «4 bytes withheld»"],
+    ["secure messaging", "0C20008104 31323334 00", "0C 20 00 81 «4 bytes withheld»"],
+    ["GSM's class", "A020000108 3132333435363738", "A0 20 00 01 «8 bytes withheld»"],
+    ["extended length fields", "00200081000004 31323334", "00 20 00 81 «4 bytes withheld»"],
+    ["Lc too large", "0020008108 31323334", "00 20 00 81 «5 bytes withheld»"],
+    ["Lc missing", "00200081 31323334", "00 20 00 81 «4 bytes withheld»"],
+    ["how many tries are left", "00200081", "00 20 00 81"],
+    ["ENVELOPE", "00C2000009 002000810431323334", "00 C2 00 00 «9 bytes withheld»"],
+    ["keys loaded into the reader", "FF82000006 A0A1A2A3A4A5", "FF 82 00 00 «6 bytes withheld»"],
+    ["a raw frame to the reader", "FF00000003 D44001", "FF 00 00 00 «3 bytes withheld»"],
+    ["SELECT", "00A4040C02 3F00", "00 A4 04 0C 02 3F 00"],
+    ["GET DATA from the reader", "FFCA000000", "FF CA 00 00 00"],
+    ["no instruction", "00", "00"],
+    ["nothing", "", ""],
+  ])("%s", (_, hex, text) => {
+    expect(describeCommandBytes(bytesOf(hex.replaceAll(" ", "")))).toBe(text);
+  });
+
+  test("property: two commands with the same header and lengths look the same, whatever the PIN", () => {
+    const pins = fc.integer({ min: 0, max: 300 }).chain((length) => {
+      const pin = fc.uint8Array({ minLength: length, maxLength: length });
+      return fc.tuple(pin, pin);
+    });
+    const header = fc.tuple(fc.nat(255), fc.constantFrom(...pinInstructions), fc.nat(255), fc.nat(255));
+    fc.assert(
+      fc.property(header, pins, fc.option(fc.nat(255), { nil: undefined }), ([cla, ins, p1, p2], [one, two], le) => {
+        const command = (data: Uint8Array): Uint8Array =>
+          encodeCommand({ cla, ins, p1, p2, data, le: le === undefined ? undefined : le + 1 });
+        expect(describeCommandBytes(command(one))).toBe(describeCommandBytes(command(two)));
+      }),
+    );
+  });
+
+  test("property: no part of a PIN is in the text, even of a malformed command", () => {
+    // Digits D0 to DF are in no header and in no count, so that any of them in the text must come from the PIN.
+    const pin = fc.uint8Array({ min: 0xd0, max: 0xdf, minLength: 1, maxLength: 40 });
+    const header = fc.tuple(fc.nat(0x7f), fc.constantFrom(...pinInstructions), fc.nat(0x7f), fc.nat(0x7f));
+    fc.assert(
+      fc.property(header, fc.uint8Array({ max: 0x7f, maxLength: 3 }), pin, (start, lengths, secret) => {
+        const text = describeCommandBytes(concatBytes(Uint8Array.from(start), lengths, secret));
+        expect(text).not.toMatch(/D[0-9A-F]/);
+        expect(text.startsWith(encodeHex(Uint8Array.from(start), " "))).toBe(true);
+      }),
+    );
+  });
+
+  test("property: any bytes can be described", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+        const text = describeCommandBytes(bytes);
+        expect(text.includes("withheld")).toBe(carriesSecret(bytes[0] ?? 0, bytes[1] ?? 0) && bytes.length > 4);
+      }),
+    );
+  });
+});
+
+describe("describeCommand", () => {
+  test.each([
+    ["00A4040C023F00", "SELECT (00 A4 04 0C), channel 0, Lc 2, data 3F 00"],
+    ["00B0000000", "READ BINARY (00 B0 00 00), channel 0, Le 256"],
+    ["1CDA0101023132", "PUT DATA (1C DA 01 01), channel 0, chained, secure messaging with authenticated header"],
+    ["63B00000000000", "READ BINARY (63 B0 00 00), channel 7, secure messaging, Le 65536, extended length fields"],
+    ["80500000", "unknown instruction (80 50 00 00), proprietary class"],
+    ["20A40000", "SELECT (20 A4 00 00), reserved class"],
+    ["FF82000006A0A1A2A3A4A5", "LOAD KEYS (FF 82 00 00), to the reader, Lc 6, data «6 bytes withheld»"],
+    ["002000810431323334", "VERIFY (00 20 00 81), channel 0, Lc 4, data «4 bytes withheld»"],
+    ["00200081", "VERIFY (00 20 00 81), channel 0"],
+  ])("%s", (hex, text) => {
+    expect(describeHex(hex).text.startsWith(text)).toBe(true);
+  });
+
+  test("gives its parts, for programs", () => {
+    expect(describeHex("0184000008")).toEqual({
+      case: "2S",
+      instruction: "GET CHALLENGE",
+      class: { kind: "interindustry", channel: 1, chaining: false, secureMessaging: "none" },
+      lc: 0,
+      le: 8,
+      data: "",
+      text: "GET CHALLENGE (01 84 00 00), channel 1, Le 8",
+    });
+  });
+
+  test("property: nothing in the description depends on the bytes of a PIN", () => {
+    fc.assert(
+      fc.property(
+        fc.nat(255),
+        fc.constantFrom(...pinInstructions),
+        fc.uint8Array({ maxLength: 300 }),
+        (cla, ins, pin) => {
+          const command = { cla, ins, p1: 0, p2: 1, le: undefined, extended: false };
+          const blank = describeCommand({ ...command, data: new Uint8Array(pin.length) });
+          expect(describeCommand({ ...command, data: pin })).toEqual(blank);
+        },
+      ),
+    );
+  });
+});
+
+describe("describeControlBytes", () => {
+  const verifyDirect = 0x42330006;
+  /** As the documentation of pcsc-lite fills it in for a YubiKey-like VERIFY with a PIN block of eight bytes. */
+  const head = "00008204000804020109040000000000".slice(0, 30);
+
+  test("PIN_VERIFY_STRUCTURE is told with the header of its command", () => {
+    const input = bytesOf(`${head}0D000000${"0020008108"}${"31323334FFFFFFFF"}`);
+    expect(describeControlBytes(verifyDirect, input)).toBe(
+      "control 0x42330006 with PIN_VERIFY_STRUCTURE: 00 20 00 81 «8 bytes withheld»",
+    );
+  });
+
+  test("PIN_MODIFY_STRUCTURE is told with the header of its command", () => {
+    const input = bytesOf(`${"00".repeat(20)}09000000${"0024008104"}${"31323334"}`);
+    expect(describeControlBytes(0x42330007, input)).toBe(
+      "control 0x42330007 with PIN_MODIFY_STRUCTURE: 00 24 00 81 «4 bytes withheld»",
+    );
+  });
+
+  test("one with a wrong length, or with a command of another kind, is withheld whole", () => {
+    const wrong = bytesOf(`${head}0E000000${"0020008108"}${"31323334FFFFFFFF"}`);
+    expect(describeControlBytes(verifyDirect, wrong)).toBe("control 0x42330006 with «32 bytes withheld»");
+    const other = bytesOf(`${head}0D000000${"00D6008108"}${"31323334FFFFFFFF"}`);
+    expect(describeControlBytes(verifyDirect, other)).toBe("control 0x42330006 with «32 bytes withheld»");
+  });
+
+  test("a code above 31 bits is not negative", () => {
+    expect(describeControlBytes(0x80000001 | 0, new Uint8Array(0))).toBe("control 0x80000001 without input");
+  });
+
+  test("property: no byte of the input is told, but for the header in a PIN structure", () => {
+    const filler = fc.uint8Array({ min: 0xd0, max: 0xdf, maxLength: 60 });
+    fc.assert(
+      fc.property(filler, fc.constantFrom(15, 20), (pin, size) => {
+        const length = Uint8Array.of(pin.length + 5, 0, 0, 0);
+        const command = Uint8Array.of(0x00, 0x20, 0x00, 0x01, pin.length, ...pin);
+        const input = concatBytes(new Uint8Array(size).fill(0xd5), length, command);
+        expect(describeControlBytes(0, input)).toMatch(
+          /^control 0x00000000 with PIN_.*: 00 20 00 01 «\d+ bytes? withheld»$/,
+        );
+        expect(describeControlBytes(0, pin)).not.toMatch(/D[0-9A-F]/);
+      }),
+    );
+  });
+});

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { decodeHex, encodeHex, type Result } from "../binary/index.ts";
+import { decodeSimpleTlv, encodeSimpleTlv } from "./simple-tlv.ts";
+
+function bytesOf(hex: string): Uint8Array {
+  const bytes = decodeHex(hex);
+  if (!bytes.ok) throw new Error(bytes.error.message);
+  return bytes.value;
+}
+
+function decodedValue<T>(result: Result<T>): T {
+  if (!result.ok) throw new Error(result.error.message);
+  return result.value;
+}
+
+describe("SIMPLE-TLV", () => {
+  test("lengths of one and of three bytes", () => {
+    expect(decodedValue(decodeSimpleTlv(bytesOf("0102AABB FEFF0001CC".replace(" ", ""))))).toEqual([
+      { tag: 1, value: bytesOf("AABB") },
+      { tag: 0xfe, value: bytesOf("CC") },
+    ]);
+    expect(encodeHex(encodeSimpleTlv([{ tag: 5, value: new Uint8Array(255) }]).subarray(0, 4))).toBe("05FF00FF");
+    expect(encodeHex(encodeSimpleTlv([{ tag: 5, value: new Uint8Array(254) }]).subarray(0, 2))).toBe("05FE");
+  });
+
+  test.each(["0001AA", "FF01AA", "01", "0102AA", "01FF00"])("refuses %s", (hex) => {
+    expect(decodeSimpleTlv(bytesOf(hex)).ok).toBe(false);
+  });
+
+  test("encode refuses what is no SIMPLE-TLV", () => {
+    expect(() => encodeSimpleTlv([{ tag: 255, value: new Uint8Array(0) }])).toThrow("1 to 254, not 255");
+    expect(() => encodeSimpleTlv([{ tag: 1, value: new Uint8Array(65_536) }])).toThrow("at most 65535 bytes");
+  });
+
+  test("property: round trips, and any bytes end with a result", () => {
+    const value = fc.oneof(fc.uint8Array({ maxLength: 20 }), fc.uint8Array({ minLength: 250, maxLength: 300 }));
+    const objects = fc.array(fc.record({ tag: fc.integer({ min: 1, max: 254 }), value }), { maxLength: 5 });
+    fc.assert(
+      fc.property(objects, fc.uint8Array({ maxLength: 300 }), (list, bytes) => {
+        expect(decodedValue(decodeSimpleTlv(encodeSimpleTlv(list)))).toEqual(list);
+        expect(typeof decodeSimpleTlv(bytes).ok).toBe("boolean");
+      }),
+    );
+  });
+});

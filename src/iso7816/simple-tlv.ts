@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+
+import { concatBytes, decoding, type Result } from "../binary/index.ts";
+
+/** A SIMPLE-TLV data object. ISO/IEC 7816-4:2005, 5.2.1. */
+export interface SimpleTlv {
+  /** 1 to 254: 00 and FF are no tags. */
+  readonly tag: number;
+  /** 0 to 65,535 bytes. */
+  readonly value: Uint8Array;
+}
+
+/** Reads SIMPLE-TLV data objects, one behind the other, until the bytes end. ISO/IEC 7816-4:2005, 5.2.1. */
+export function decodeSimpleTlv(bytes: Uint8Array): Result<readonly SimpleTlv[]> {
+  return decoding(bytes, (cursor) => {
+    const objects: SimpleTlv[] = [];
+    while (cursor.remaining > 0) {
+      const tag = cursor.u8("tag");
+      if (tag === 0x00 || tag === 0xff) cursor.fail("00 and FF are no SIMPLE-TLV tags", cursor.offset - 1);
+      const first = cursor.u8("length");
+      const length = first === 0xff ? cursor.u16be("length of three bytes") : first;
+      objects.push({ tag, value: cursor.bytes(length, "value") });
+    }
+    return objects;
+  });
+}
+
+/**
+ * Writes SIMPLE-TLV data objects, each length in one byte where it fits and in three where not.
+ *
+ * @throws RangeError for a tag outside 1..254 and a value above 65,535 bytes.
+ */
+export function encodeSimpleTlv(objects: readonly SimpleTlv[]): Uint8Array {
+  return concatBytes(
+    ...objects.flatMap(({ tag, value }) => {
+      if (!Number.isInteger(tag) || tag < 1 || tag > 0xfe)
+        throw new RangeError(`a SIMPLE-TLV tag is 1 to 254, not ${tag}`);
+      const length = value.length;
+      if (length > 0xffff) throw new RangeError(`a SIMPLE-TLV value has at most 65535 bytes, not ${length}`);
+      const header = length < 0xff ? [tag, length] : [tag, 0xff, length >> 8, length & 0xff];
+      return [Uint8Array.from(header), value];
+    }),
+  );
+}

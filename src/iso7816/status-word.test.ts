@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+
+import { describe, expect, test } from "vitest";
+import { describeStatusWord } from "./status-word.ts";
+
+describe("ISO/IEC 7816-4:2005, 5.1.3, tables 5 and 6", () => {
+  test.each([
+    [0x9000, "success", "success"],
+    [0x6110, "success", "16 bytes of response data available"],
+    [0x6100, "success", "256 bytes of response data available"],
+    [0x6282, "warning", "end of the file"],
+    [0x62f1, "warning", "memory unchanged"],
+    [0x6240, "warning", "a query of 64 bytes"],
+    [0x6400, "execution-error", "execution error"],
+    [0x6402, "execution-error", "a query of 2 bytes"],
+    [0x6581, "execution-error", "memory failure"],
+    [0x6700, "checking-error", "wrong length"],
+    [0x6884, "checking-error", "chaining not supported"],
+    [0x6982, "checking-error", "security status not satisfied"],
+    [0x6a82, "checking-error", "not found"],
+    [0x6aff, "checking-error", "wrong parameters P1-P2"],
+    [0x6c01, "checking-error", "wrong Le: 1 byte available"],
+    [0x6d00, "checking-error", "instruction code not supported"],
+    [0x6e00, "checking-error", "class not supported"],
+    [0x6f42, "checking-error", "proprietary"],
+    [0x9100, "unknown", "proprietary status"],
+    [0x9f10, "unknown", "proprietary status"],
+    [0x6000, "unknown", "not a status word"],
+    [0x0000, "unknown", "not a status word"],
+    [0x1_9000, "unknown", "not a status word"],
+    [-1, "unknown", "not a status word"],
+  ])("%i", (sw, kind, meaning) => {
+    const description = describeStatusWord(sw);
+    expect(description.kind).toBe(kind);
+    expect(description.meaning).toContain(meaning);
+    expect("retriesLeft" in description).toBe(false);
+  });
+
+  test.each([
+    [0x63c0, 0, "no tries left"],
+    [0x63c1, 1, "1 try left"],
+    [0x63cf, 15, "15 tries left"],
+  ])("%i counts tries", (sw, retriesLeft, meaning) => {
+    expect(describeStatusWord(sw)).toEqual({
+      kind: "warning",
+      meaning: `verification failed, ${meaning}`,
+      retriesLeft,
+    });
+  });
+
+  test("63BF and 63D0 are next to the counter and not of it", () => {
+    expect(describeStatusWord(0x63bf).retriesLeft).toBeUndefined();
+    expect(describeStatusWord(0x63d0).retriesLeft).toBeUndefined();
+  });
+});
