@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+
+export { nodeClock, nodeRuntime } from "./runtime.ts";

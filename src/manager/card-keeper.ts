@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+
+import {
+  type CancelTimer,
+  type Clock,
+  type Disposition,
+  type Protocol,
+  type ShareMode,
+  SmartCardError,
+} from "../pcsc/index.ts";
+import type { Card } from "./card.ts";
+import type { SlotConnection } from "./connection.ts";
+import { type Debt, Debts } from "./debts.ts";
+import type { Driver } from "./driver.ts";
+import type { Profile } from "./profile.ts";
+import type { Turns } from "./turns.ts";
+
+/** What the keeper needs of its slot. */
+export interface CardKeeperSetting {
+  readonly clock: Clock;
+  readonly profile: Profile;
+  /** The reader's unique name. */
+  readonly name: string;
+  readonly driver: Driver;
+  readonly card: Card;
+  readonly turns: Turns;
+  readonly connections: ReadonlySet<SlotConnection>;
+  /** Runs work of the slot's own as a turn; only where nobody has one. */
+  readonly work: (run: () => Promise<void>) => void;
+  /** A card has come or gone. */
+  readonly counted: (kind: "card-inserted" | "card-removed") => void;
+  /** Something else that status queries report has changed. */
+  readonly changed: () => void;
+  readonly trace: (kind: string, detail?: string) => void;
+}
+
+/**
+ * What happens to the card in a slot: it comes and goes, is powered and reset, and whoever has a stake in it learns of
+ * that. Work that nobody's turn pays for (attending to a card that came, disposing of one for a connection that is
+ * gone) is {@link keepHouse}.
+ */
+export class CardKeeper {
+  readonly #setting: CardKeeperSetting;
+  readonly #debts: Debts;
+  #arrival = false;
+  #cancelPowerOff: CancelTimer | undefined;
+
+  constructor(setting: CardKeeperSetting) {
+    this.#setting = setting;
+    this.#debts = new Debts(setting.clock);
+  }
+
+  /** Does what must be done before the next turn; called when nobody has one. */
+  keepHouse(): void {
+    const { turns, work } = this.#setting;
+    if (this.#arrival) {
+      this.#arrival = false;
+      work(() => this.#attend());
+      return;
+    }
+    const debt = turns.lock === undefined ? this.#debts.take() : undefined;
+    if (debt !== undefined) work(() => this.#pay(debt));
+  }
+
+  inserted(): void {
+    const { card, turns } = this.#setting;
+    if (card.present) this.removed();
+    card.inserted();
+    this.#arrival = true;
+    turns.pump();
+  }
+
+  removed(): void {
+    const { card, connections, counted, driver, name, turns } = this.#setting;
+    if (!card.present) return;
+    const wasReported = card.attended;
+    this.cease();
+    const removedCard = (operation: string): SmartCardError =>
+      new SmartCardError("removed-card", "the card was removed", { reader: name, operation });
+    driver.interrupt(removedCard("exchange"), true);
+    for (const connection of connections) {
+      if (connection.usesCard) connection.fault = { code: "removed-card", why: "the card was removed" };
+    }
+    turns.fail(
+      (request) => request.needsCard,
+      (request) => removedCard(request.operation),
+    );
+    const holder = turns.lock?.owner as SlotConnection | undefined;
+    if (holder?.usesCard) turns.unlock();
+    if (wasReported) counted("card-removed");
+  }
+
+  /** The card is gone, or the reader with it: nothing is due to it any more. */
+  cease(): void {
+    this.#arrival = false;
+    this.#setting.card.removed();
+    this.#cancelPowerOff?.();
+    this.#debts.forgive();
+  }
+
+  /** Makes the reader and its card ready for a connection in that mode; answers the protocol. */
+  async prepare(shareMode: ShareMode, preferred: readonly Protocol[]): Promise<Protocol | undefined> {
+    const { card, changed, name, profile } = this.#setting;
+    if (shareMode === "direct") {
+      const negotiates = card.protocol === undefined && profile.directNegotiates;
+      if (!negotiates || preferred.length === 0 || !card.attended) {
+        return profile.directJoinsProtocol ? card.protocol : undefined;
+      }
+    } else if (!card.attended) {
+      const details = { reader: name, operation: "connect" };
+      throw new SmartCardError(profile.connectWithoutCard, `there is no card in «${name}»`, details);
+    }
+    const wasMute = card.mute;
+    try {
+      await card.powerUp();
+      return await card.agree(preferred, profile.rawUnavailable);
+    } finally {
+      if (card.mute !== wasMute) changed();
+      this.armPowerOff();
+    }
+  }
+
+  /**
+   * Does to the card what a disposition says. All connections but `spared` learn of it. Failures of the card are not
+   * errors here: the card is mute then, and says so to whoever wants to use it.
+   *
+   * @throws cant-dispose, or what the driver's eject fails with
+   */
+  async dispose(
+    disposition: Disposition,
+    why: string,
+    options: { readonly spared?: SlotConnection; readonly keepPowered: boolean },
+  ): Promise<void> {
+    const { card, changed, trace } = this.#setting;
+    if (disposition === "leave" || !card.present) return;
+    if (disposition === "eject") {
+      await this.#eject();
+      return;
+    }
+    if (!card.powered && !card.mute) return;
+    const wasMute = card.mute;
+    if (disposition === "reset") await card.reset("warm-reset");
+    else if (options.keepPowered) await card.reset("cold-reset");
+    else await card.powerDown();
+    trace("card-reset", why);
+    this.#notifyReset(why, options.spared);
+    if (card.mute !== wasMute) changed();
+  }
+
+  /** Notes what a gone connection wants done to the card; it is done before anybody else gets the card. */
+  owe(disposition: Disposition, why: string, connection: SlotConnection): Promise<void> {
+    const { card, turns } = this.#setting;
+    if (disposition === "leave" || !card.present) return Promise.resolve();
+    const done = this.#debts.owe(disposition, why, connection.context);
+    // A context that can do one thing at a time would wait for a lock that only itself may be able to free.
+    if (connection.context.oneAtATime && turns.lock !== undefined && turns.lock.owner !== connection) {
+      done.catch(() => {});
+      return Promise.resolve();
+    }
+    return done;
+  }
+
+  /** Powers the card down after a while, if nobody is connected then. */
+  armPowerOff(): void {
+    const { card, clock, connections, profile } = this.#setting;
+    if (profile.powerOffMs === undefined || connections.size > 0 || !card.powered) return;
+    this.#cancelPowerOff?.();
+    this.#cancelPowerOff = clock.schedule(profile.powerOffMs, "power off", () => this.#powerOff(), true);
+  }
+
+  async #attend(): Promise<void> {
+    const { card, counted } = this.#setting;
+    await card.attend();
+    if (!card.attended) return;
+    counted("card-inserted");
+    this.armPowerOff();
+  }
+
+  #notifyReset(why: string, spared: SlotConnection | undefined): void {
+    const { connections, name, turns } = this.#setting;
+    for (const connection of connections) {
+      if (connection === spared || !connection.usesCard || connection.fault !== undefined) continue;
+      connection.fault = { code: "reset-card", why };
+    }
+    turns.fail(
+      (request) => request.needsCard && request.owner !== spared,
+      ({ operation }) => new SmartCardError("reset-card", `the card was reset: ${why}`, { reader: name, operation }),
+    );
+  }
+
+  async #eject(): Promise<void> {
+    const { driver, name, profile } = this.#setting;
+    if (driver.reader.description.canEject) await driver.eject();
+    else if (profile.impossibleEject === "fail") {
+      throw new SmartCardError("cant-dispose", `«${name}» cannot eject cards`, { reader: name });
+    }
+  }
+
+  async #pay(debt: Debt): Promise<void> {
+    try {
+      await this.dispose(debt.disposition, debt.why, { keepPowered: this.#setting.connections.size > 0 });
+      for (const wait of debt.waits) wait.resolve();
+    } catch (error) {
+      for (const wait of debt.waits) wait.fail(error as SmartCardError);
+    }
+  }
+
+  #powerOff(): void {
+    const { card, changed, connections, trace, turns, work } = this.#setting;
+    if (connections.size > 0 || !card.powered) return;
+    if (turns.busy) {
+      this.armPowerOff();
+      return;
+    }
+    work(async () => {
+      await card.powerDown();
+      trace("card-unpowered");
+      changed();
+    });
+  }
+}

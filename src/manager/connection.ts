@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MIT
+
+import { copyBytes } from "../binary/index.ts";
+import {
+  type Connection,
+  type ConnectionStatus,
+  type Disposition,
+  dispositions,
+  type ErrorCode,
+  initializations,
+  MAX_COMMAND_BYTES,
+  type Protocol,
+  type ReconnectOptions,
+  type ShareMode,
+  SmartCardError,
+  shareModes,
+  toPcscliteControlCode,
+  type WaitOptions,
+} from "../pcsc/index.ts";
+import { readAttribute } from "./reader-attributes.ts";
+import type { Slot } from "./slot.ts";
+import type { TurnContext } from "./turns.ts";
+import { checkWait } from "./wait.ts";
+
+/** Why a connection cannot be used until it is reconnected, or at all. */
+export interface Fault {
+  readonly code: "reset-card" | "removed-card" | "reader-unavailable";
+  /** What happened and on whose account, in words. */
+  readonly why: string;
+}
+
+/** One connection of the embedded manager: the checks, and the way into the reader's turns. */
+export class SlotConnection implements Connection {
+  readonly context: TurnContext;
+  /** When it was made, on the monotonic clock. */
+  readonly since: number;
+  /** Set by the slot when the card was reset or removed, or the reader is gone. */
+  fault: Fault | undefined;
+  readonly #slot: Slot;
+  /** Tells the context that the connection is over. */
+  readonly #closed: () => void;
+  #shareMode: ShareMode;
+  #protocol: Protocol | undefined;
+  #open = true;
+
+  constructor(
+    slot: Slot,
+    context: TurnContext,
+    setting: {
+      readonly shareMode: ShareMode;
+      readonly protocol: Protocol | undefined;
+      readonly since: number;
+      readonly closed: (connection: SlotConnection) => void;
+    },
+  ) {
+    this.#slot = slot;
+    this.context = context;
+    this.since = setting.since;
+    this.#shareMode = setting.shareMode;
+    this.#protocol = setting.protocol;
+    this.#closed = () => setting.closed(this);
+  }
+
+  get reader(): string {
+    return this.#slot.name;
+  }
+
+  get shareMode(): ShareMode {
+    return this.#shareMode;
+  }
+
+  get protocol(): Protocol | undefined {
+    return this.#protocol;
+  }
+
+  /** False for a connection to the reader alone, which what happens to cards does not concern. */
+  get usesCard(): boolean {
+    return this.#shareMode !== "direct" || this.#protocol !== undefined;
+  }
+
+  async reconnect(options: ReconnectOptions): Promise<Protocol | undefined> {
+    this.checkOpen();
+    checkConnectOptions("reconnect", options, this.reader);
+    checkTerm(initializations, options.initialization, "initialization", "reconnect");
+    if (this.fault?.code === "reader-unavailable") throw this.faultError("reconnect");
+    return this.#slot.reconnect(this, options.initialization, options);
+  }
+
+  async disconnect(disposition: Disposition): Promise<void> {
+    // A reader that is gone is no error here: the connection ends all the same, as on Windows and with pcsc-lite.
+    if (!this.#open) throw this.closedError("disconnect");
+    checkTerm(dispositions, disposition, "disposition", "disconnect");
+    await this.close(disposition, `${this.context.client.name} disconnected with ${disposition}`);
+  }
+
+  /** Ends the connection without any check; the promise settles when the card is disposed of. */
+  close(disposition: Disposition, why: string): Promise<void> {
+    this.#open = false;
+    this.#closed();
+    return this.#slot.disconnect(this, disposition, why);
+  }
+
+  async beginTransaction(wait: WaitOptions = {}): Promise<void> {
+    checkWait("begin transaction", wait);
+    return this.#slot.begin(this, wait);
+  }
+
+  async endTransaction(disposition: Disposition): Promise<void> {
+    this.checkOpen();
+    checkTerm(dispositions, disposition, "disposition", "end transaction");
+    return this.#slot.end(this, disposition);
+  }
+
+  async status(wait: WaitOptions = {}): Promise<ConnectionStatus> {
+    checkWait("status", wait);
+    this.checkUsable();
+    return this.#slot.operate(this, "status", this.usesCard, wait, () => this.#slot.status(this));
+  }
+
+  async transmit(command: Uint8Array, protocol?: Protocol, wait: WaitOptions = {}): Promise<Uint8Array> {
+    checkWait("transmit", wait);
+    this.checkUsable();
+    if (command.length < 4 || command.length > MAX_COMMAND_BYTES) {
+      const message = `a command has 4 to ${MAX_COMMAND_BYTES} bytes, not ${command.length}`;
+      throw new SmartCardError("invalid-parameter", message, { reader: this.reader, operation: "transmit" });
+    }
+    const sent = copyBytes(command);
+    return this.#slot.operate(this, "transmit", true, wait, () => {
+      const inUse = this.#protocol;
+      if (inUse === undefined || (protocol !== undefined && protocol !== inUse)) {
+        const message = `the connection's protocol is ${inUse ?? "not agreed on"}; ${protocol ?? "one"} was asked for`;
+        throw new SmartCardError("proto-mismatch", message, { reader: this.reader, operation: "transmit" });
+      }
+      return this.#slot.exchange(this, sent, inUse);
+    });
+  }
+
+  async control(code: number, input: Uint8Array, wait: WaitOptions = {}): Promise<Uint8Array> {
+    checkWait("control", wait);
+    this.checkOpen();
+    const sent = copyBytes(input);
+    return this.#slot.operate(this, "control", false, wait, async () =>
+      copyBytes(await this.#slot.control(toPcscliteControlCode(code), sent)),
+    );
+  }
+
+  async getAttribute(attribute: number, wait: WaitOptions = {}): Promise<Uint8Array> {
+    checkWait("get attribute", wait);
+    this.checkOpen();
+    return this.#slot.operate(this, "get attribute", false, wait, () => {
+      const value = readAttribute(attribute, this.#slot.name, this.#slot.card, this.#slot.reader);
+      if (value === undefined) throw this.#unsupportedAttribute(attribute, "get attribute");
+      return copyBytes(value);
+    });
+  }
+
+  async setAttribute(attribute: number, value: Uint8Array, wait: WaitOptions = {}): Promise<void> {
+    checkWait("set attribute", wait);
+    this.checkOpen();
+    const copy = copyBytes(value);
+    return this.#slot.operate(this, "set attribute", false, wait, () => {
+      if (!this.#slot.reader.setAttribute(attribute, copy))
+        throw this.#unsupportedAttribute(attribute, "set attribute");
+    });
+  }
+
+  async transmitCount(): Promise<number> {
+    this.checkOpen();
+    return this.#slot.exchanges;
+  }
+
+  /** Resets the card, as for a program that exits: whoever disposes explicitly calls {@link disconnect}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#open) await this.disconnect("reset");
+  }
+
+  /** Takes up the state after a successful reconnect. */
+  renewed(shareMode: ShareMode, protocol: Protocol | undefined): void {
+    this.#shareMode = shareMode;
+    this.#protocol = protocol;
+    this.fault = undefined;
+  }
+
+  /** @throws invalid-handle, reader-unavailable */
+  checkOpen(): void {
+    if (!this.#open) throw this.closedError("this call");
+    if (this.fault?.code === "reader-unavailable") throw this.faultError("this call");
+  }
+
+  /** @throws invalid-handle, reader-unavailable, reset-card, removed-card */
+  checkUsable(): void {
+    this.checkOpen();
+    if (this.fault !== undefined) throw this.faultError("this call");
+  }
+
+  closedError(operation: string): SmartCardError {
+    const message = `${operation} on a connection to «${this.reader}» that was disconnected`;
+    return new SmartCardError("invalid-handle", message, { reader: this.reader, operation });
+  }
+
+  faultError(operation: string): SmartCardError {
+    const { code, why }: Fault = this.fault ?? { code: "reset-card", why: "the card was reset" };
+    const remedy: Readonly<Record<Fault["code"], string>> = {
+      "reset-card": "; reconnect to go on",
+      "removed-card": "; reconnect when a card is there",
+      "reader-unavailable": "",
+    };
+    return new SmartCardError(code, `${why}${remedy[code]}`, { reader: this.reader, operation });
+  }
+
+  #unsupportedAttribute(attribute: number, operation: string): SmartCardError {
+    const name = `0x${(attribute >>> 0).toString(16).padStart(8, "0")}`;
+    const details = { reader: this.reader, operation };
+    return new SmartCardError(
+      "not-supported",
+      `${operation}: «${this.reader}» does not know attribute ${name}`,
+      details,
+    );
+  }
+}
+
+/** Refuses terms that no table has: a caller may be JavaScript. */
+function checkTerm(table: Readonly<Record<string, unknown>>, term: string, what: string, operation: string): void {
+  if (Object.hasOwn(table, term)) return;
+  const message = `${what} is ${JSON.stringify(term)}; it should be one of ${Object.keys(table).join(", ")}`;
+  throw new SmartCardError("invalid-value", message, { operation });
+}
+
+/** Refuses a share mode or a choice of protocols that means nothing, before anything has changed. */
+export function checkConnectOptions(
+  operation: string,
+  options: { readonly shareMode: ShareMode; readonly preferredProtocols: readonly Protocol[] } & WaitOptions,
+  reader: string,
+): void {
+  checkWait(operation, options);
+  checkTerm(shareModes, options.shareMode, "share mode", operation);
+  if (options.preferredProtocols.length === 0 && options.shareMode !== "direct") {
+    const message = `${operation} names no protocol; only a direct connection does without one`;
+    throw new SmartCardError("proto-mismatch" satisfies ErrorCode, message, { reader, operation });
+  }
+}

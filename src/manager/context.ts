@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+
+import {
+  type ClientIdentity,
+  type Connection,
+  type ConnectOptions,
+  type Context,
+  type ContextOptions,
+  type ReaderStateQuery,
+  type ReaderStateReport,
+  type Scope,
+  SmartCardError,
+  type WaitOptions,
+} from "../pcsc/index.ts";
+import { checkConnectOptions, SlotConnection } from "./connection.ts";
+import type { ManagerLimits } from "./limits.ts";
+import type { Profile } from "./profile.ts";
+import type { Slot } from "./slot.ts";
+import type { Tracker } from "./tracker.ts";
+import type { TurnContext, Turns } from "./turns.ts";
+import { checkWait, type WaitSet } from "./wait.ts";
+
+/** What a context needs from the manager. */
+export interface ContextSetting {
+  readonly client: ClientIdentity;
+  readonly profile: Profile;
+  readonly limits: ManagerLimits;
+  readonly tracker: Tracker;
+  readonly now: () => number;
+  /** The readers that are there, in order of arrival. */
+  readonly slots: () => readonly Slot[];
+  readonly findSlot: (reader: string) => Slot | undefined;
+  /** Tells the manager that the context is over. */
+  readonly released: (context: SlotContext) => void;
+}
+
+/** What calls on a context that has ended fail with. */
+type EndCode = "invalid-context" | "service-stopped";
+
+/** The group that every reader is in. */
+const defaultGroup = "SCard$DefaultReaders";
+/** Groups that, named in a query, stand for every reader. */
+const groupsOfAll: ReadonlySet<string> = new Set(["scard$allreaders", defaultGroup.toLowerCase()]);
+
+/** One context of the embedded manager. */
+export class SlotContext implements Context, TurnContext {
+  readonly scope: Scope;
+  readonly client: ClientIdentity;
+  readonly oneAtATime: boolean;
+  readonly waits: WaitSet = new Set();
+  waitingFor: Turns | undefined;
+  readonly #setting: ContextSetting;
+  readonly #connections = new Map<SlotConnection, Slot>();
+  /** Connects under way, which count against the limit too. */
+  #connecting = 0;
+  /** Why the context is not valid any more. */
+  #ended: { readonly code: EndCode; readonly why: string } | undefined;
+
+  constructor(setting: ContextSetting, options: ContextOptions) {
+    this.#setting = setting;
+    this.client = setting.client;
+    this.scope = options.scope ?? "user";
+    this.oneAtATime = options.oneAtATime ?? false;
+  }
+
+  /** Outstanding waits for a status change. */
+  get statusWaits(): number {
+    return [...this.waits].filter((wait) => wait.operation === "status change").length;
+  }
+
+  async isValid(): Promise<boolean> {
+    return this.#ended === undefined;
+  }
+
+  async listReaders(groups?: readonly string[]): Promise<string[]> {
+    this.#checkValid();
+    if (groups !== undefined && !groups.some((group) => groupsOfAll.has(group.toLowerCase()))) return [];
+    return this.#setting.slots().map((slot) => slot.name);
+  }
+
+  async listReaderGroups(): Promise<string[]> {
+    this.#checkValid();
+    return this.#setting.slots().length > 0 ? [defaultGroup] : [];
+  }
+
+  async getStatusChange(queries: readonly ReaderStateQuery[], wait: WaitOptions = {}): Promise<ReaderStateReport[]> {
+    this.#checkValid();
+    checkWait("status change", wait);
+    this.#checkWaits();
+    if (queries.length > this.#setting.limits.queriesPerWait) {
+      const message = `${queries.length} readers in one query; the limit is ${this.#setting.limits.queriesPerWait}`;
+      throw new SmartCardError("no-memory", message, { operation: "status change" });
+    }
+    // The caller may change its objects while the wait lasts.
+    const copies = queries.map((query) => ({ ...query, flags: { ...query.flags } }));
+    return this.#setting.tracker.getStatusChange(copies, wait, this.waits);
+  }
+
+  async connect(reader: string, options: ConnectOptions): Promise<Connection> {
+    this.#checkValid();
+    checkConnectOptions("connect", options, reader);
+    this.#checkWaits();
+    const slot = this.#setting.findSlot(reader);
+    if (slot === undefined) {
+      throw new SmartCardError("unknown-reader", `there is no reader «${reader}»`, { reader, operation: "connect" });
+    }
+    const limit = this.#setting.limits.connectionsPerContext;
+    if (this.#connections.size + this.#connecting >= limit) {
+      throw new SmartCardError("no-memory", `the context has ${limit} connections, its limit`, { reader });
+    }
+    this.#connecting++;
+    try {
+      return await slot.connect(this, options, (protocol) => {
+        // The context may have been released while the connect was at work on the card.
+        this.#checkValid();
+        const connection = new SlotConnection(slot, this, {
+          shareMode: options.shareMode,
+          protocol,
+          since: this.#setting.now(),
+          closed: (closed) => this.#connections.delete(closed),
+        });
+        this.#connections.set(connection, slot);
+        return connection;
+      });
+    } finally {
+      this.#connecting--;
+    }
+  }
+
+  async cancel(): Promise<void> {
+    this.#checkValid();
+    this.#endWaits("the context was cancelled");
+  }
+
+  async release(): Promise<void> {
+    this.#checkValid();
+    await this.end("released its context");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#ended === undefined) await this.release();
+  }
+
+  /**
+   * Ends the context as for a program that has exited: waits end, locks are freed, and the cards of connections that
+   * were not disconnected are reset as the profile says. The promise settles when that is done, or is owed to cards
+   * that others hold.
+   */
+  async end(how: string, code: EndCode = "invalid-context"): Promise<void> {
+    if (this.#ended !== undefined) return;
+    this.#ended = { code, why: `${this.client.name} ${how}` };
+    this.#endWaits(`${this.client.name} ${how}`, code === "service-stopped" ? code : "cancelled");
+    this.#setting.released(this);
+    const disposed = [...this.#connections].map(([connection, slot]) => slot.abandon(connection, how));
+    await Promise.all(disposed);
+  }
+
+  #endWaits(why: string, code: "cancelled" | "service-stopped" = "cancelled"): void {
+    for (const wait of [...this.waits]) wait.fail(new SmartCardError(code, why));
+  }
+
+  #checkValid(): void {
+    if (this.#ended === undefined) return;
+    throw new SmartCardError(this.#ended.code, `the context is not valid any more: ${this.#ended.why}`);
+  }
+
+  #checkWaits(): void {
+    const limit = this.#setting.limits.waitsPerContext;
+    if (this.waits.size >= limit) {
+      throw new SmartCardError("server-too-busy", `the context has ${limit} outstanding waits, its limit`);
+    }
+  }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+
+import { type Clock, type Disposition, SmartCardError } from "../pcsc/index.ts";
+import type { TurnContext } from "./turns.ts";
+import { Wait } from "./wait.ts";
+
+/** What is due to the card on account of a connection that is gone. */
+export interface Debt {
+  readonly disposition: Disposition;
+  /** On whose account, in words. */
+  readonly why: string;
+  /** Told when it is done, with the error if it could not be done. */
+  readonly waits: Wait<void>[];
+}
+
+/**
+ * Dispositions that are due to a card as soon as no transaction is open, and before anybody else has a turn. A
+ * connection that ends while another one holds the lock must not disturb that one, nor leave the card as it was.
+ */
+export class Debts {
+  readonly #clock: Clock;
+  #owed: Debt[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Notes a disposition; the promise settles when it is done, or is no longer possible. Cancelling ends the wait only. */
+  owe(disposition: Disposition, why: string, context: TurnContext): Promise<void> {
+    const wait = new Wait<void>(
+      {
+        clock: this.#clock,
+        waits: context.waits,
+        operation: "disconnect",
+        timedOut: () => new SmartCardError("timeout", "the card is still in use"),
+        ended: () => {},
+      },
+      {},
+    );
+    const last = this.#owed.at(-1);
+    if (last?.disposition === disposition) last.waits.push(wait);
+    else this.#owed.push({ disposition, why, waits: [wait] });
+    return wait.promise;
+  }
+
+  /** The oldest debt, to be paid now. */
+  take(): Debt | undefined {
+    return this.#owed.shift();
+  }
+
+  /** The card is gone, and with it what was due to it. */
+  forgive(): void {
+    const forgiven = this.#owed;
+    this.#owed = [];
+    for (const debt of forgiven) for (const wait of debt.waits) wait.resolve();
+  }
+}

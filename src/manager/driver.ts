@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+
+import {
+  assert,
+  type CancelTimer,
+  type Clock,
+  MAX_RESPONSE_BYTES,
+  type PowerAction,
+  type Protocol,
+  type Reader,
+  SmartCardError,
+} from "../pcsc/index.ts";
+import type { ManagerLimits } from "./limits.ts";
+
+/**
+ * A reader as the manager drives it: one operation at a time, each bounded in time, and each can be interrupted. An
+ * interrupted operation fails at once for its caller, while the driver keeps the reader until it has given it back.
+ */
+export class Driver {
+  readonly reader: Reader;
+  readonly #clock: Clock;
+  readonly #limits: ManagerLimits;
+  /** Told when a driver does not give an aborted operation back. */
+  readonly #wedged: () => void;
+  #current: Operation | undefined;
+  #onIdle: (() => void) | undefined;
+
+  constructor(reader: Reader, clock: Clock, limits: ManagerLimits, wedged: () => void) {
+    this.reader = reader;
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#wedged = wedged;
+  }
+
+  power(action: PowerAction): Promise<Uint8Array> {
+    return this.#operate(action, true, (signal) => this.reader.power(action, signal));
+  }
+
+  setProtocol(protocol: Protocol): Promise<void> {
+    return this.#operate("set protocol", true, (signal) => this.reader.setProtocol(protocol, signal));
+  }
+
+  async transmit(command: Uint8Array, protocol: Protocol): Promise<Uint8Array> {
+    const response = await this.#operate("transmit", true, (signal) => this.reader.transmit(command, protocol, signal));
+    if (response.length < 2 || response.length > MAX_RESPONSE_BYTES) {
+      throw new SmartCardError(
+        "comm-error",
+        `the reader answered ${response.length} bytes; a response has 2 to 65,538`,
+      );
+    }
+    return response;
+  }
+
+  control(code: number, input: Uint8Array): Promise<Uint8Array> {
+    return this.#operate("control", false, (signal) => this.reader.control(code, input, signal));
+  }
+
+  eject(): Promise<void> {
+    return this.#operate("eject", false, async (signal) => this.reader.eject?.(signal));
+  }
+
+  /** Ends the operation under way, if there is one, with `error`; `cardOnly` spares those that need no card. */
+  interrupt(error: SmartCardError, cardOnly: boolean): void {
+    const current = this.#current;
+    if (current !== undefined && (current.needsCard || !cardOnly)) current.interrupt(error);
+  }
+
+  /** Calls `callback` as soon as no operation is under way: now, or later. */
+  whenIdle(callback: () => void): void {
+    if (this.#current === undefined) callback();
+    else this.#onIdle = callback;
+  }
+
+  #operate<T>(name: string, needsCard: boolean, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    assert(this.#current === undefined, `${name} began while ${this.#current?.name} was under way`);
+    return new Promise<T>((resolve, reject) => {
+      const controller = new AbortController();
+      let graceTimer: CancelTimer | undefined;
+      const interrupt = (error: SmartCardError): void => {
+        reject(error);
+        graceTimer ??= this.#clock.schedule(this.#limits.abortMs, `${name} abort`, () => {
+          this.#returned();
+          this.#wedged();
+        });
+        controller.abort(error);
+      };
+      const cancelTimer = this.#clock.schedule(this.#limits.operationMs, `${name} ceiling`, () => {
+        interrupt(new SmartCardError("waited-too-long", `${name} took longer than ${this.#limits.operationMs} ms`));
+      });
+      const operation: Operation = { name, needsCard, interrupt };
+      this.#current = operation;
+      const settled = (): void => {
+        cancelTimer();
+        graceTimer?.();
+        if (this.#current === operation) this.#returned();
+      };
+      // The caller is answered before the slot goes on: its next call finds its place in the queue.
+      invoke(run, controller.signal).then(
+        (value) => {
+          resolve(value);
+          settled();
+        },
+        (error: unknown) => {
+          reject(asSmartCardError(error, name));
+          settled();
+        },
+      );
+    });
+  }
+
+  #returned(): void {
+    this.#current = undefined;
+    const callback = this.#onIdle;
+    this.#onIdle = undefined;
+    callback?.();
+  }
+}
+
+interface Operation {
+  readonly name: string;
+  readonly needsCard: boolean;
+  interrupt(error: SmartCardError): void;
+}
+
+/** Calls a driver so that what it throws at once and what it rejects later come the same way. */
+async function invoke<T>(run: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+  return run(signal);
+}
+
+function asSmartCardError(error: unknown, operation: string): SmartCardError {
+  if (error instanceof SmartCardError) return error;
+  // The driver's own text may quote what was sent to the card, so it goes to the cause only.
+  return new SmartCardError(
+    "comm-error",
+    `${operation} failed in the reader's driver`,
+    { operation },
+    { cause: error },
+  );
+}

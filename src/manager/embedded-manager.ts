@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MIT
+
+import {
+  type ClientIdentity,
+  type Context,
+  type ContextOptions,
+  type Inspectable,
+  type Inspection,
+  type Reader,
+  type ResourceManager,
+  type Runtime,
+  SmartCardError,
+  scopes,
+} from "../pcsc/index.ts";
+import { SlotContext } from "./context.ts";
+import { defaultLimits, type ManagerLimits } from "./limits.ts";
+import { type Profile, type ProfileName, profiles } from "./profile.ts";
+import { readerKey, uniqueReaderName } from "./reader-names.ts";
+import { Slot } from "./slot.ts";
+import { Tracker } from "./tracker.ts";
+
+/** What an embedded manager is made of. */
+export interface EmbeddedManagerOptions {
+  readonly runtime: Runtime;
+  /** Whose behaviour it has where Windows and pcsc-lite differ; `windows` by default. */
+  readonly profile?: ProfileName;
+  /** Single points of the profile to change: `{ transactionIdleMs: undefined }` turns the idle limit off. */
+  readonly semantics?: Partial<Omit<Profile, "name">>;
+  /** Single limits to change. */
+  readonly limits?: Partial<ManagerLimits>;
+}
+
+/** One program that uses the manager, from its first context to its end. */
+export interface ManagerClient extends ResourceManager {
+  readonly identity: ClientIdentity;
+  /**
+   * The program has exited or was killed: its waits end, its locks are freed, and the cards that it was connected to
+   * are reset as the profile says. Never rejects; further calls fail with `invalid-context`.
+   */
+  end(): Promise<void>;
+}
+
+/** What is remembered of a reader that was here before, by its stable id. */
+interface RememberedReader {
+  readonly name: string;
+  readonly eventCount: number;
+}
+
+/**
+ * The resource manager, inside this process: readers come and go, clients share the cards in them. It does no I/O of
+ * its own and waits on the given runtime's clock only, so that the same calls give the same history.
+ *
+ * ```ts
+ * const manager = new EmbeddedManager({ runtime });
+ * const name = await manager.addReader(reader);
+ * const context = await manager.client({ name: "my-program" }).establishContext();
+ * ```
+ */
+export class EmbeddedManager implements ResourceManager, Inspectable, AsyncDisposable {
+  readonly profile: Profile;
+  readonly #runtime: Runtime;
+  readonly #limits: ManagerLimits;
+  readonly #tracker: Tracker;
+  /** Readers by key of their name, in order of arrival. */
+  readonly #slots = new Map<string, Slot>();
+  /** Readers whose driver is starting: their names are taken, but nobody is told of them yet. */
+  readonly #opening = new Map<string, Slot>();
+  readonly #contexts = new Set<SlotContext>();
+  readonly #remembered = new Map<string, RememberedReader>();
+  #closed = false;
+
+  constructor(options: EmbeddedManagerOptions) {
+    this.#runtime = options.runtime;
+    this.profile = { ...profiles[options.profile ?? "windows"], ...options.semantics };
+    this.#limits = { ...defaultLimits, ...options.limits };
+    this.#tracker = new Tracker(options.runtime.clock, this.profile, {
+      count: () => this.#slots.size,
+      get: (key) => this.#slots.get(key)?.tracked(),
+    });
+  }
+
+  /**
+   * Puts a reader into service.
+   *
+   * @returns the reader's name here: its own, made unique; a reader whose id was here before gets its old name again
+   * @throws no-memory (a limit is reached), duplicate-reader (its id is in service), service-stopped, and whatever the
+   * driver's `open` fails with
+   */
+  async addReader(reader: Reader): Promise<string> {
+    this.#checkRunning();
+    const { id, name: wanted } = reader.description;
+    if (this.#slots.size + this.#opening.size >= this.#limits.readers) {
+      throw new SmartCardError("no-memory", `there are ${this.#limits.readers} readers, the limit`, { reader: wanted });
+    }
+    if ([...this.#slots.values(), ...this.#opening.values()].some((slot) => slot.reader.description.id === id)) {
+      throw new SmartCardError("duplicate-reader", `a reader with the id «${id}» is in service`, { reader: wanted });
+    }
+    const before = this.#remembered.get(id);
+    const isTaken = (key: string): boolean => this.#slots.has(key) || this.#opening.has(key);
+    const name =
+      before !== undefined && !isTaken(readerKey(before.name)) ? before.name : uniqueReaderName(wanted, isTaken);
+    const slot = new Slot(reader, {
+      runtime: this.#runtime,
+      profile: this.profile,
+      limits: this.#limits,
+      name,
+      eventCount: before?.eventCount ?? 1,
+      changed: (changed) => this.#tracker.readerChanged(changed.name),
+      lost: (lost) => this.#slotLost(lost),
+    });
+    await this.#putIntoService(slot);
+    return name;
+  }
+
+  /** Takes a reader out of service, as if it had been unplugged. @throws unknown-reader */
+  async removeReader(name: string): Promise<void> {
+    const slot = this.#slots.get(readerKey(name));
+    if (slot === undefined)
+      throw new SmartCardError("unknown-reader", `there is no reader «${name}»`, { reader: name });
+    await slot.close("it was taken out of service");
+  }
+
+  /** Begins a client: a program that uses the manager and may end without leaving in good order. */
+  client(identity: ClientIdentity): ManagerClient {
+    const contexts = new Set<SlotContext>();
+    let ended = false;
+    return {
+      identity,
+      establishContext: async (options = {}) => {
+        if (ended) throw new SmartCardError("invalid-context", `${identity.name} has ended`);
+        return this.#establish(identity, options, contexts);
+      },
+      end: async () => {
+        ended = true;
+        await Promise.all([...contexts].map((context) => context.end("ended without disconnecting")));
+      },
+    };
+  }
+
+  /** Opens a context for a client without a name of its own. */
+  async establishContext(options: ContextOptions = {}): Promise<Context> {
+    return this.#establish({ name: "unknown" }, options, new Set());
+  }
+
+  /** Who holds what and who waits, at this moment. */
+  async inspect(): Promise<Inspection> {
+    const clients = new Map<ClientIdentity, { contexts: number; statusWaits: number }>();
+    for (const context of this.#contexts) {
+      const entry = clients.get(context.client) ?? { contexts: 0, statusWaits: 0 };
+      entry.contexts++;
+      entry.statusWaits += context.statusWaits;
+      clients.set(context.client, entry);
+    }
+    return {
+      readers: [...this.#slots.values()].map((slot) => slot.inspect()),
+      clients: [...clients].map(([client, counts]) => ({ client, ...counts })),
+    };
+  }
+
+  /** Ends the service: every wait ends with `service-stopped`, cards are powered off, readers closed. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await Promise.all([...this.#contexts].map((context) => context.end("lost the service", "service-stopped")));
+    await Promise.all([...this.#slots.values()].map((slot) => slot.close("the service has stopped")));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #establish(client: ClientIdentity, options: ContextOptions, ofClient: Set<SlotContext>): Context {
+    this.#checkRunning();
+    if (options.scope !== undefined && !Object.hasOwn(scopes, options.scope)) {
+      const message = `scope is ${JSON.stringify(options.scope)}; it should be one of ${Object.keys(scopes).join(", ")}`;
+      throw new SmartCardError("invalid-value", message, { operation: "establish context" });
+    }
+    if (this.#contexts.size >= this.#limits.contexts) {
+      throw new SmartCardError("no-memory", `there are ${this.#limits.contexts} contexts, the limit`);
+    }
+    const context = new SlotContext(
+      {
+        client,
+        profile: this.profile,
+        limits: this.#limits,
+        tracker: this.#tracker,
+        now: () => this.#runtime.clock.now(),
+        slots: () => [...this.#slots.values()],
+        findSlot: (reader) => this.#slots.get(readerKey(reader)),
+        released: (released) => {
+          this.#contexts.delete(released);
+          ofClient.delete(released);
+        },
+      },
+      options,
+    );
+    this.#contexts.add(context);
+    ofClient.add(context);
+    return context;
+  }
+
+  async #putIntoService(slot: Slot): Promise<void> {
+    const key = readerKey(slot.name);
+    this.#opening.set(key, slot);
+    try {
+      await slot.open();
+      // It may have been lost while it was starting.
+      if (!this.#opening.has(key))
+        throw new SmartCardError("reader-unavailable", `«${slot.name}» went while it started`);
+    } finally {
+      this.#opening.delete(key);
+    }
+    if (this.#closed) {
+      await slot.close("the service has stopped");
+      this.#checkRunning();
+    }
+    this.#slots.set(key, slot);
+    this.#runtime.trace({ at: this.#runtime.clock.now(), kind: "reader-added", reader: slot.name });
+    this.#tracker.readersChanged(slot.name);
+  }
+
+  #slotLost(slot: Slot): void {
+    const key = readerKey(slot.name);
+    this.#opening.delete(key);
+    if (!this.#slots.delete(key)) return;
+    this.#remember(slot);
+    this.#tracker.readersChanged(slot.name);
+  }
+
+  #remember(slot: Slot): void {
+    const { id } = slot.reader.description;
+    this.#remembered.delete(id);
+    this.#remembered.set(id, { name: slot.name, eventCount: slot.eventCount });
+    const [oldest] = this.#remembered.keys();
+    if (this.#remembered.size > this.#limits.rememberedReaders && oldest !== undefined) this.#remembered.delete(oldest);
+  }
+
+  #checkRunning(): void {
+    if (this.#closed) throw new SmartCardError("service-stopped", "the resource manager has stopped");
+  }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+
+/** Bounds of everything that a client, a card or a reader could make grow or last. */
+export interface ManagerLimits {
+  /** Readers at once. */
+  readonly readers: number;
+  /** Contexts at once, of all clients together. */
+  readonly contexts: number;
+  /** Connections at once in one context. */
+  readonly connectionsPerContext: number;
+  /** Outstanding waits in one context. */
+  readonly waitsPerContext: number;
+  /** Readers in one status query. */
+  readonly queriesPerWait: number;
+  /** Longest exchange, reset or control command, in milliseconds; then it is torn. Drivers have their own. */
+  readonly operationMs: number;
+  /** How long a driver may take to give an aborted operation back, in milliseconds; then the reader counts as lost. */
+  readonly abortMs: number;
+  /** How long an operation may go on whose program is gone, in milliseconds; then it is torn. */
+  readonly orphanMs: number;
+  /** Readers whose name and event count are remembered after they have gone. */
+  readonly rememberedReaders: number;
+}
+
+/** The limits in force where none are given. */
+export const defaultLimits: ManagerLimits = {
+  readers: 4096,
+  contexts: 16_384,
+  connectionsPerContext: 1024,
+  waitsPerContext: 1024,
+  queriesPerWait: 4097,
+  operationMs: 600_000,
+  abortMs: 5000,
+  orphanMs: 5000,
+  rememberedReaders: 1024,
+};

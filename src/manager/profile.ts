@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+
+import type { ErrorCode } from "../pcsc/index.ts";
+
+/** Whose behaviour the manager has where Windows and pcsc-lite differ. */
+export type ProfileName = "windows" | "pcsclite";
+
+/** Every point on which the two differ; a profile is one column of {@link profiles}. */
+export interface Profile {
+  readonly name: ProfileName;
+  /** A transaction without any operation for this long is ended and its card reset; undefined: never. Milliseconds. */
+  readonly transactionIdleMs: number | undefined;
+  /** The card is powered down this long after its last connection has gone; undefined: never. Milliseconds. */
+  readonly powerOffMs: number | undefined;
+  /** `exclusive`: a direct connection excludes all others. `shared`: it stands beside shared ones. */
+  readonly directSharing: "exclusive" | "shared";
+  /** Whether a direct connection to a card that has its protocol already takes part in it. */
+  readonly directJoinsProtocol: boolean;
+  /** Whether a direct connection that names protocols makes the card negotiate. */
+  readonly directNegotiates: boolean;
+  /** What connecting to an empty reader fails with. */
+  readonly connectWithoutCard: ErrorCode;
+  /** What asking for `raw` fails with where the reader has no such protocol; `proto-mismatch` otherwise applies. */
+  readonly rawUnavailable: ErrorCode;
+  /** Which cards are reset when a client ends without disconnecting: all, or those it had a transaction on. */
+  readonly resetOnExit: "always" | "transacted";
+  /** Whether a reset at the end of a transaction makes its own connection reconnect too. */
+  readonly resetConcernsCaller: boolean;
+  /** Whether reconnecting ends the transactions of that connection. */
+  readonly reconnectEndsTransaction: boolean;
+  /** What ending another connection's transaction fails with. */
+  readonly endOfForeignTransaction: ErrorCode;
+  /** What happens where a reader cannot eject: an error, or nothing. */
+  readonly impossibleEject: "fail" | "ignore";
+  /** The state of a card whose protocol is agreed on. */
+  readonly stateAfterNegotiation: "specific" | "negotiable";
+  /** Whether reader states tell a card that is not powered. */
+  readonly reportsUnpowered: boolean;
+  /** Whether a free reader that comes into use wakes a status wait. */
+  readonly useIsAChange: boolean;
+  /** Whether a reader that went away during a wait is also marked to be ignored. */
+  readonly vanishedIsIgnored: boolean;
+  /** What the event count of the pseudo reader is. */
+  readonly pnpCounts: "readers" | "events";
+}
+
+/** Where Windows and pcsc-lite differ, and how. Sources: docs/interop/profiles.md. */
+export const profiles: Readonly<Record<ProfileName, Profile>> = {
+  windows: {
+    name: "windows",
+    transactionIdleMs: 5000,
+    powerOffMs: 5000,
+    directSharing: "exclusive",
+    directJoinsProtocol: false,
+    directNegotiates: true,
+    connectWithoutCard: "removed-card",
+    rawUnavailable: "not-ready",
+    resetOnExit: "always",
+    resetConcernsCaller: false,
+    reconnectEndsTransaction: true,
+    endOfForeignTransaction: "not-transacted",
+    impossibleEject: "fail",
+    stateAfterNegotiation: "specific",
+    reportsUnpowered: true,
+    useIsAChange: true,
+    vanishedIsIgnored: true,
+    pnpCounts: "readers",
+  },
+  pcsclite: {
+    name: "pcsclite",
+    transactionIdleMs: undefined,
+    powerOffMs: 5000,
+    directSharing: "shared",
+    directJoinsProtocol: true,
+    directNegotiates: false,
+    connectWithoutCard: "no-smartcard",
+    rawUnavailable: "proto-mismatch",
+    resetOnExit: "transacted",
+    resetConcernsCaller: true,
+    reconnectEndsTransaction: false,
+    endOfForeignTransaction: "sharing-violation",
+    impossibleEject: "ignore",
+    stateAfterNegotiation: "negotiable",
+    reportsUnpowered: false,
+    useIsAChange: false,
+    vanishedIsIgnored: false,
+    pnpCounts: "events",
+  },
+};

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+
+import type { Disposition, ShareMode } from "../pcsc/index.ts";
+import type { Profile } from "./profile.ts";
+
+/** A connection as the sharing rules see it. */
+export interface Sharer {
+  readonly shareMode: ShareMode;
+}
+
+/**
+ * The connection that forbids a new one in `wanted` mode; undefined where none does.
+ *
+ *     wanted \ there   shared      exclusive   direct
+ *     shared           ok          refused     windows: refused, pcsclite: ok
+ *     exclusive        refused     refused     refused
+ *     direct           windows: refused, pcsclite: ok, but refused beside exclusive
+ *
+ * Connections of the same program count like all others.
+ */
+export function conflicting<S extends Sharer>(wanted: ShareMode, others: Iterable<S>, profile: Profile): S | undefined {
+  for (const other of others) {
+    if (wanted === "exclusive" || other.shareMode === "exclusive") return other;
+    const oneIsDirect = wanted === "direct" || other.shareMode === "direct";
+    if (oneIsDirect && profile.directSharing === "exclusive") return other;
+  }
+  return undefined;
+}
+
+/** How the connections use a reader, as status queries report it. */
+export function useOf(connections: Iterable<Sharer>, profile: Profile): "free" | "shared" | "exclusive" {
+  let use: "free" | "shared" = "free";
+  for (const { shareMode } of connections) {
+    if (shareMode === "exclusive" || (shareMode === "direct" && profile.directSharing === "exclusive"))
+      return "exclusive";
+    use = "shared";
+  }
+  return use;
+}
+
+/** A connection as the rules for programs that exit see it. */
+export interface Exiting {
+  /** False for a connection to the reader alone. */
+  readonly usesCard: boolean;
+  /** Set where the card was reset or removed since. */
+  readonly fault: unknown;
+}
+
+/** What happens to the card of a connection whose program has exited. */
+export function exitDisposition(connection: Exiting, transacted: boolean, profile: Profile): Disposition {
+  // Without a fault the card is in the state that the connection left it in; with one, it was reset or is gone.
+  if (connection.fault !== undefined || !connection.usesCard) return "leave";
+  return profile.resetOnExit === "always" || transacted ? "reset" : "leave";
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+
+import type { CardState, LockInspection, ReaderInspection, WaiterInspection } from "../pcsc/index.ts";
+import type { Card } from "./card.ts";
+import type { SlotConnection } from "./connection.ts";
+import type { Profile } from "./profile.ts";
+import type { Turns } from "./turns.ts";
+
+/** The state that a connection's status tells of a card. */
+export function cardState(card: Card, profile: Profile): CardState {
+  if (card.powered) return card.protocol === undefined ? "negotiable" : profile.stateAfterNegotiation;
+  if (!card.present) return "absent";
+  return card.mute ? "swallowed" : "present";
+}
+
+/** A slot, as an operator sees it at the moment `now`. */
+export function inspectSlot(
+  slot: {
+    readonly name: string;
+    readonly id: string;
+    readonly eventCount: number;
+    readonly card: Card;
+    readonly connections: Iterable<SlotConnection>;
+    readonly turns: Turns;
+    readonly lastExchange: number | undefined;
+  },
+  now: number,
+): ReaderInspection {
+  const { card, eventCount, id, lastExchange, name, turns } = slot;
+  const connections = Array.from(slot.connections, (connection) => ({
+    client: connection.context.client,
+    shareMode: connection.shareMode,
+    protocol: connection.protocol,
+    connectedMs: now - connection.since,
+  }));
+  const lock: LockInspection | undefined = turns.lock && {
+    client: turns.lock.owner.context.client,
+    heldMs: now - turns.lock.since,
+    depth: turns.lock.depth,
+    lastExchangeMs: lastExchange === undefined ? undefined : now - lastExchange,
+  };
+  const queue = Array.from(turns.waiting, (turn): WaiterInspection => {
+    return { client: turn.context.client, operation: turn.operation, waitingMs: now - turn.since };
+  });
+  return { name, id, eventCount, card: card.attended ? card.inspect() : undefined, connections, lock, queue };
+}

@@ -1,0 +1,468 @@
+// SPDX-License-Identifier: MIT
+
+import { copyBytes } from "../binary/index.ts";
+import {
+  type ConnectionStatus,
+  type ConnectOptions,
+  type Disposition,
+  describeHolder,
+  type Holder,
+  type Initialization,
+  type Protocol,
+  type Reader,
+  type ReaderInspection,
+  type Runtime,
+  type ShareMode,
+  SmartCardError,
+  type WaitOptions,
+} from "../pcsc/index.ts";
+import { Card } from "./card.ts";
+import { CardKeeper } from "./card-keeper.ts";
+import type { SlotConnection } from "./connection.ts";
+import { Driver } from "./driver.ts";
+import { IdleLimit } from "./idle-limit.ts";
+import type { ManagerLimits } from "./limits.ts";
+import type { Profile } from "./profile.ts";
+import { conflicting, exitDisposition, useOf } from "./sharing.ts";
+import { cardState, inspectSlot } from "./slot-report.ts";
+import { nextEventCount, type TrackedState } from "./tracker.ts";
+import { type Lock, type TurnContext, type TurnRequest, Turns } from "./turns.ts";
+
+/** What a slot needs from the manager. */
+export interface SlotSetting {
+  readonly runtime: Runtime;
+  readonly profile: Profile;
+  readonly limits: ManagerLimits;
+  /** The reader's unique name. */
+  readonly name: string;
+  /** Event count to go on from. */
+  readonly eventCount: number;
+  /** Something that status queries report has changed. */
+  readonly changed: (slot: Slot) => void;
+  /** The reader is gone; the slot is dead. */
+  readonly lost: (slot: Slot, reason: string) => void;
+}
+
+/**
+ * One reader in the manager: the card in it, the connections to it, and whose turn it is. What must happen before the
+ * next turn (attending to a card that came, disposing of one for a connection that is gone) is the slot's housekeeping.
+ */
+export class Slot {
+  readonly name: string;
+  readonly card: Card;
+  readonly #setting: SlotSetting;
+  readonly #driver: Driver;
+  readonly #turns: Turns;
+  readonly #connections = new Set<SlotConnection>();
+  readonly #keeper: CardKeeper;
+  readonly #idleLimit: IdleLimit;
+  #eventCount: number;
+  #lost: string | undefined;
+  #exchanges = 0;
+  /** When the lock's holder last finished an exchange. */
+  #lastExchange: number | undefined;
+  /** Whose operation is under way; undefined for a connect and for the slot's own work. */
+  #operating: SlotConnection | undefined;
+
+  constructor(reader: Reader, setting: SlotSetting) {
+    this.name = setting.name;
+    this.#setting = setting;
+    this.#eventCount = setting.eventCount;
+    const { clock } = setting.runtime;
+    this.#idleLimit = new IdleLimit(clock, setting.profile.transactionIdleMs, (limitMs) => this.#idle(limitMs));
+    this.#driver = new Driver(reader, clock, setting.limits, () => this.#lose("the driver hangs"));
+    this.card = new Card(this.#driver, setting.name);
+    this.#turns = new Turns({
+      clock,
+      reader: setting.name,
+      housekeeping: () => {
+        if (this.#lost === undefined) this.#keeper.keepHouse();
+      },
+      locked: (lock) => this.#locked(lock),
+      unlocked: () => this.#unlocked(),
+      describeHolder: () => this.#holderOfLock(),
+    });
+    this.#keeper = new CardKeeper({
+      clock,
+      profile: setting.profile,
+      name: setting.name,
+      driver: this.#driver,
+      card: this.card,
+      turns: this.#turns,
+      connections: this.#connections,
+      work: (run) => this.#work(run),
+      counted: (kind) => this.#counted(kind),
+      changed: () => setting.changed(this),
+      trace: (kind, detail) => this.#trace(kind, undefined, detail),
+    });
+  }
+
+  get reader(): Reader {
+    return this.#driver.reader;
+  }
+
+  get eventCount(): number {
+    return this.#eventCount;
+  }
+
+  get exchanges(): number {
+    return this.#exchanges;
+  }
+
+  /** Starts the driver; the card that is there already arrives while it does. */
+  async open(): Promise<void> {
+    await this.reader.open({
+      inserted: () => {
+        if (this.#lost === undefined) this.#keeper.inserted();
+      },
+      removed: () => {
+        if (this.#lost === undefined) this.#keeper.removed();
+      },
+      lost: (reason) => this.#lose(reason),
+    });
+  }
+
+  /** Takes the reader out of service: as if it had been unplugged, and the driver is ended. */
+  async close(reason: string): Promise<void> {
+    this.#lose(reason);
+    await this.reader.close();
+  }
+
+  /** Refuses at once what the connections that are there forbid; `except` is the one that reconnects. */
+  checkSharing(wanted: ShareMode, operation: string, except?: SlotConnection): void {
+    const others = except === undefined ? this.#connections : [...this.#connections].filter((one) => one !== except);
+    const other = conflicting(wanted, others, this.#setting.profile);
+    if (other === undefined) return;
+    const holder: Holder = this.#holderOfLock(other) ?? {
+      ...identify(other.context),
+      shareMode: other.shareMode,
+      transaction: false,
+      heldMs: this.#now() - other.since,
+    };
+    throw this.#sharingViolation(`a ${wanted} connection is refused`, operation, holder);
+  }
+
+  /**
+   * Connects: waits for the turn, applies the sharing rules, powers the card if need be, agrees on a protocol, and
+   * adds the connection that `make` makes.
+   */
+  async connect(
+    context: TurnContext,
+    options: ConnectOptions,
+    make: (protocol: Protocol | undefined) => SlotConnection,
+  ): Promise<SlotConnection> {
+    this.checkSharing(options.shareMode, "connect");
+    return this.#takeTurn({ context, owner: undefined, operation: "connect", needsCard: false }, options, async () => {
+      this.checkSharing(options.shareMode, "connect");
+      const connection = make(await this.#keeper.prepare(options.shareMode, options.preferredProtocols));
+      this.#connections.add(connection);
+      this.#trace("connected", context, options.shareMode);
+      this.#setting.changed(this);
+      return connection;
+    });
+  }
+
+  /** Establishes a connection anew. Answers the protocol agreed on. */
+  reconnect(
+    connection: SlotConnection,
+    initialization: Initialization,
+    options: ConnectOptions,
+  ): Promise<Protocol | undefined> {
+    this.checkSharing(options.shareMode, "reconnect", connection);
+    return this.#takeTurn(requestOf(connection, "reconnect", false), options, async () => {
+      connection.checkOpen();
+      this.checkSharing(options.shareMode, "reconnect", connection);
+      if (initialization !== "leave" && this.card.present) {
+        const why = `${connection.context.client.name} reconnected with ${initialization}`;
+        await this.#keeper.dispose(initialization, why, { spared: connection, keepPowered: true });
+      }
+      const protocol = await this.#keeper.prepare(options.shareMode, options.preferredProtocols);
+      connection.renewed(options.shareMode, protocol);
+      if (this.#setting.profile.reconnectEndsTransaction) this.#dropLock(connection);
+      this.#setting.changed(this);
+      return protocol;
+    });
+  }
+
+  /** Ends a connection and the transaction that it has open, and disposes of the card as soon as it is free. */
+  disconnect(connection: SlotConnection, disposition: Disposition, why: string): Promise<void> {
+    this.#connections.delete(connection);
+    this.#turns.fail(
+      (request) => request.owner === connection,
+      (request) => connection.closedError(request.operation),
+    );
+    const done = this.#lost === undefined ? this.#keeper.owe(disposition, why, connection) : Promise.resolve();
+    this.#dropLock(connection);
+    this.#turns.pump();
+    this.#trace("disconnected", connection.context, disposition);
+    this.#setting.changed(this);
+    this.#keeper.armPowerOff();
+    return done;
+  }
+
+  /**
+   * Ends a connection whose program is gone. The promise settles when the card is disposed of, or, while somebody else
+   * holds the lock, at once.
+   */
+  async abandon(connection: SlotConnection, how: string): Promise<void> {
+    const lock = this.#turns.lock;
+    const disposition = exitDisposition(connection, lock?.owner === connection, this.#setting.profile);
+    const done = connection.close(disposition, `${connection.context.client.name} ${how}`);
+    if (this.#operating === connection) this.#limitOrphan(connection);
+    if (lock === undefined || lock.owner === connection) await done;
+  }
+
+  /** Waits for the lock and takes it. */
+  async begin(connection: SlotConnection, options: WaitOptions): Promise<void> {
+    connection.checkUsable();
+    const waiting = this.#turns.begin(requestOf(connection, "begin", connection.usesCard), options);
+    if (waiting !== undefined) await waiting;
+  }
+
+  /** Gives the lock back, once the holder's other operations are done. */
+  async end(connection: SlotConnection, disposition: Disposition): Promise<void> {
+    if (this.#turns.lock?.owner !== connection) throw this.#notTransacted(connection);
+    // Not a wait that a cancel could end: its own operations are all that it waits for.
+    const request = { ...requestOf(connection, "end", false), context: uncancellable(connection.context) };
+    const waiting = this.#turns.acquire(request, {});
+    if (waiting !== undefined) await waiting;
+    try {
+      connection.checkOpen();
+      const lock = this.#turns.lock;
+      if (lock?.owner !== connection) throw this.#notTransacted(connection);
+      this.#idleLimit.used();
+      if (lock.depth > 1) {
+        lock.depth--;
+        return;
+      }
+      try {
+        const why = `${connection.context.client.name} ended its transaction with ${disposition}`;
+        const spared = this.#setting.profile.resetConcernsCaller ? {} : { spared: connection };
+        await this.#keeper.dispose(disposition, why, { ...spared, keepPowered: true });
+      } finally {
+        this.#dropLock(connection);
+      }
+    } finally {
+      this.#turnEnded();
+    }
+  }
+
+  /** Runs one operation of a connection in its turn. */
+  operate<T>(
+    connection: SlotConnection,
+    operation: string,
+    needsCard: boolean,
+    options: WaitOptions,
+    run: () => T | Promise<T>,
+  ): Promise<T> {
+    return this.#takeTurn(requestOf(connection, operation, needsCard), options, async () => {
+      if (needsCard) connection.checkUsable();
+      else connection.checkOpen();
+      const result = await run();
+      if (this.#turns.lock?.owner === connection) this.#idleLimit.used();
+      return result;
+    });
+  }
+
+  /** One exchange with the card, in the turn of `connection`. */
+  async exchange(connection: SlotConnection, command: Uint8Array, protocol: Protocol): Promise<Uint8Array> {
+    await this.card.speak(protocol);
+    const response = await this.#driver.transmit(command, protocol);
+    this.#exchanges = (this.#exchanges + 1) >>> 0;
+    if (this.#turns.lock?.owner === connection) this.#lastExchange = this.#now();
+    return copyBytes(response);
+  }
+
+  control(code: number, input: Uint8Array): Promise<Uint8Array> {
+    return this.#driver.control(code, input);
+  }
+
+  status(connection: SlotConnection): ConnectionStatus {
+    return {
+      reader: this.name,
+      state: cardState(this.card, this.#setting.profile),
+      protocol: connection.protocol,
+      atr: copyBytes(this.card.atr),
+      eventCount: this.#eventCount,
+    };
+  }
+
+  tracked(): TrackedState {
+    return {
+      name: this.name,
+      eventCount: this.#eventCount,
+      card: this.card.attended ? this.card : undefined,
+      use: useOf(this.#connections, this.#setting.profile),
+    };
+  }
+
+  inspect(): ReaderInspection {
+    const { card, eventCount, name } = this;
+    const { id } = this.reader.description;
+    const [turns, connections, lastExchange] = [this.#turns, this.#connections, this.#lastExchange];
+    return inspectSlot({ name, id, eventCount, card, connections, turns, lastExchange }, this.#now());
+  }
+
+  async #takeTurn<T>(request: TurnRequest, options: WaitOptions, run: () => Promise<T>): Promise<T> {
+    const waiting = this.#turns.acquire(request, options);
+    if (waiting !== undefined) await waiting;
+    try {
+      if (this.#lost !== undefined) throw this.#lostError(request.operation);
+      this.#operating = request.owner as SlotConnection | undefined;
+      return await run();
+    } finally {
+      this.#turnEnded();
+    }
+  }
+
+  /** Gives the turn on, once the driver has given the reader back. */
+  #turnEnded(): void {
+    this.#driver.whenIdle(() => {
+      this.#operating = undefined;
+      this.#turns.release();
+    });
+  }
+
+  /** Tears an operation that nobody waits for any more, if it does not end by itself. */
+  #limitOrphan(connection: SlotConnection): void {
+    const { orphanMs } = this.#setting.limits;
+    this.#setting.runtime.clock.schedule(
+      orphanMs,
+      "orphaned operation",
+      () => {
+        if (this.#operating !== connection) return;
+        const message = `the operation's program is gone since ${orphanMs} ms`;
+        this.#driver.interrupt(new SmartCardError("cancelled", message, { reader: this.name }), false);
+      },
+      true,
+    );
+  }
+
+  /** Work of the slot's own. It takes a turn and must not fail. */
+  #work(run: () => Promise<void>): void {
+    this.#turns.seize();
+    const ended = (): void => this.#turnEnded();
+    run().then(ended, (error: unknown) => {
+      ended();
+      throw error;
+    });
+  }
+
+  #locked(lock: Lock): void {
+    this.#lastExchange = undefined;
+    this.#idleLimit.start();
+    this.#trace("lock-granted", lock.owner.context);
+  }
+
+  #unlocked(): void {
+    this.#idleLimit.stop();
+    this.#trace("lock-freed");
+  }
+
+  #dropLock(connection: SlotConnection): void {
+    if (this.#turns.lock?.owner === connection) this.#turns.unlock();
+  }
+
+  /** Ends a transaction, and resets the card, because its holder does nothing for too long. */
+  #idle(limitMs: number): boolean {
+    const lock = this.#turns.lock;
+    if (lock === undefined) return false;
+    if (this.#turns.busy) return true;
+    const { client } = lock.owner.context;
+    this.#trace("lock-idle", lock.owner.context);
+    this.#work(async () => {
+      const why = `the transaction of ${client.name} was idle for ${limitMs} ms`;
+      await this.#keeper.dispose("reset", why, { keepPowered: true });
+      if (this.#turns.lock === lock) this.#turns.unlock();
+    });
+    return false;
+  }
+
+  #counted(kind: "card-inserted" | "card-removed"): void {
+    this.#eventCount = nextEventCount(this.#eventCount);
+    this.#trace(kind);
+    this.#setting.changed(this);
+  }
+
+  #lose(reason: string): void {
+    if (this.#lost !== undefined) return;
+    this.#lost = reason;
+    this.#keeper.cease();
+    this.#driver.interrupt(this.#lostError("exchange"), false);
+    for (const connection of this.#connections) {
+      connection.fault = { code: "reader-unavailable", why: `the reader is gone: ${reason}` };
+    }
+    this.#turns.fail(
+      () => true,
+      (request) => this.#lostError(request.operation),
+    );
+    if (this.#turns.lock !== undefined) this.#turns.unlock();
+    this.#connections.clear();
+    this.#eventCount = nextEventCount(this.#eventCount);
+    this.#trace("reader-lost", undefined, reason);
+    this.#setting.lost(this, reason);
+  }
+
+  #lostError(operation: string): SmartCardError {
+    const message = `«${this.name}» is gone: ${this.#lost}`;
+    return new SmartCardError("reader-unavailable", message, { reader: this.name, operation });
+  }
+
+  #notTransacted(connection: SlotConnection): SmartCardError {
+    const details = { reader: this.name, operation: "end transaction" };
+    if (connection.fault !== undefined) return connection.faultError("end transaction");
+    const holder = this.#holderOfLock();
+    const code = this.#setting.profile.endOfForeignTransaction;
+    if (holder === undefined || code !== "sharing-violation") {
+      return new SmartCardError("not-transacted", "this connection has no transaction open", details);
+    }
+    return this.#sharingViolation("this connection has no transaction open", "end transaction", holder);
+  }
+
+  #sharingViolation(what: string, operation: string, holder: Holder): SmartCardError {
+    return new SmartCardError("sharing-violation", `${what}: ${describeHolder(holder)}`, {
+      reader: this.name,
+      operation,
+      holder,
+    });
+  }
+
+  /** Who holds the lock; with `of`, only where it is that connection. */
+  #holderOfLock(of?: SlotConnection): Holder | undefined {
+    const lock = this.#turns.lock;
+    if (lock === undefined || (of !== undefined && lock.owner !== of)) return undefined;
+    const { shareMode } = lock.owner as SlotConnection;
+    return { ...identify(lock.owner.context), shareMode, transaction: true, heldMs: this.#now() - lock.since };
+  }
+
+  #now(): number {
+    return this.#setting.runtime.clock.now();
+  }
+
+  #trace(kind: string, context?: TurnContext, detail?: string): void {
+    this.#setting.runtime.trace({
+      at: this.#now(),
+      kind,
+      reader: this.name,
+      ...(context && { client: context.client.name }),
+      ...(detail !== undefined && { detail }),
+    });
+  }
+}
+
+function identify({ client }: TurnContext): { readonly client: string; readonly pid?: number } {
+  return { client: client.name, ...(client.pid !== undefined && { pid: client.pid }) };
+}
+
+function requestOf(
+  connection: SlotConnection,
+  operation: string,
+  needsCard: boolean,
+): TurnRequest & { owner: SlotConnection } {
+  return { context: connection.context, owner: connection, operation, needsCard };
+}
+
+/** The same context, out of reach of its cancel: for waits that only the waiter's own doings prolong. */
+function uncancellable(context: TurnContext): TurnContext {
+  return { client: context.client, waits: new Set(), oneAtATime: false, waitingFor: undefined };
+}

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT
+
+import {
+  assert,
+  type ClientIdentity,
+  type Clock,
+  type Holder,
+  SmartCardError,
+  type WaitOptions,
+} from "../pcsc/index.ts";
+import { abortedError, Wait, type WaitSet } from "./wait.ts";
+
+/** The context on whose behalf somebody waits for a turn. */
+export interface TurnContext {
+  readonly client: ClientIdentity;
+  readonly waits: WaitSet;
+  /** True where the client can do nothing else in this context while it waits. */
+  readonly oneAtATime: boolean;
+  /** What a one-at-a-time context waits for, without deadline. */
+  waitingFor: Turns | undefined;
+}
+
+/** Somebody who can hold the lock: a connection. */
+export interface TurnOwner {
+  readonly context: TurnContext;
+}
+
+/** What is asked for: the lock until it is given back, or one operation. */
+export interface TurnRequest {
+  readonly context: TurnContext;
+  /** The connection; undefined for a connect, which has none yet. */
+  readonly owner: TurnOwner | undefined;
+  readonly operation: string;
+  /** True where the turn means nothing once the card is gone. */
+  readonly needsCard: boolean;
+}
+
+/** The lock of a reader: an open transaction. */
+export interface Lock {
+  readonly owner: TurnOwner;
+  /** Nested transactions: 1 or more. */
+  depth: number;
+  /** When it was granted, on the monotonic clock. */
+  readonly since: number;
+}
+
+interface Turn extends TurnRequest {
+  readonly number: number;
+  readonly since: number;
+  readonly takesLock: boolean;
+  readonly wait: Wait<void>;
+}
+
+/** What the queue asks of the slot that it belongs to. */
+export interface TurnsSetting {
+  readonly clock: Clock;
+  readonly reader: string;
+  /**
+   * Called when nobody has a turn, before the next one is granted. Starts work of the slot's own, if there is any, by
+   * calling `seize()`.
+   */
+  readonly housekeeping: () => void;
+  /** Somebody was granted the lock. */
+  readonly locked: (lock: Lock) => void;
+  /** The lock has become free. */
+  readonly unlocked: () => void;
+  /** Says who holds the lock, for errors. */
+  readonly describeHolder: () => Holder | undefined;
+}
+
+/**
+ * The turns on one reader. At any moment nobody, one operation, or one transaction has the turn; within a transaction
+ * the holder's operations have theirs one by one. All others wait in one queue, first come, first served, and the next
+ * in line is granted its turn in the very call that ends the one before: nothing polls.
+ *
+ *     queue:   begin B │ transmit C │ connect D          waits for the lock and for the operation under way
+ *     lock:    A (depth 2)
+ *     inner:   transmit A │ end A                        the holder's own operations, in their order
+ *     busy:    an operation is under way
+ */
+export class Turns {
+  readonly #setting: TurnsSetting;
+  #queue = new Set<Turn>();
+  #inner = new Set<Turn>();
+  #lock: Lock | undefined;
+  #busy = false;
+  #turnNumber = 0;
+
+  constructor(setting: TurnsSetting) {
+    this.#setting = setting;
+  }
+
+  /** The open transaction. */
+  get lock(): Lock | undefined {
+    return this.#lock;
+  }
+
+  /** Those who wait, next first. */
+  get waiting(): Iterable<TurnRequest & { readonly since: number }> {
+    return this.#queue;
+  }
+
+  /** Whether an operation is under way. */
+  get busy(): boolean {
+    return this.#busy;
+  }
+
+  /**
+   * Takes the turn for one operation, which the caller ends with {@link release}. Undefined where it was free; else a
+   * promise that resolves when the turn has come, with the turn taken.
+   */
+  acquire(request: TurnRequest, options: WaitOptions): Promise<void> | undefined {
+    return this.#request(request, options, false);
+  }
+
+  /** Takes the lock, which the caller gives back with {@link unlock}. Answers like {@link acquire}. */
+  begin(request: TurnRequest & { readonly owner: TurnOwner }, options: WaitOptions): Promise<void> | undefined {
+    if (this.#lock?.owner === request.owner) {
+      this.#lock.depth++;
+      return undefined;
+    }
+    return this.#request(request, options, true);
+  }
+
+  /** Takes the turn for work of the slot's own; only where nobody has it. It ends with {@link release}. */
+  seize(): void {
+    assert(!this.#busy, "the slot's own work began during an operation");
+    this.#busy = true;
+  }
+
+  /** Ends the operation under way; the next turn is granted before this returns. */
+  release(): void {
+    assert(this.#busy, "an operation ended that had not begun");
+    this.#busy = false;
+    this.#grantNext();
+  }
+
+  /** Frees the lock whatever its depth. The next turn is granted at once, or when the operation under way ends. */
+  unlock(): void {
+    assert(this.#lock !== undefined, "a lock was freed that nobody held");
+    this.#lock = undefined;
+    if (this.#inner.size > 0) {
+      // The former holder's other operations keep the place of their arrival.
+      this.#queue = new Set([...this.#inner, ...this.#queue].sort((a, b) => a.number - b.number));
+      this.#inner = new Set();
+    }
+    this.#setting.unlocked();
+    this.#grantNext();
+  }
+
+  /** Gives the slot's own work, or the next in line, its turn if nobody has it. */
+  pump(): void {
+    this.#grantNext();
+  }
+
+  /** Ends the waits for a turn that `which` picks, with the error that `error` makes. */
+  fail(which: (request: TurnRequest) => boolean, error: (request: TurnRequest) => SmartCardError): void {
+    for (const turn of [...this.#inner, ...this.#queue]) if (which(turn)) turn.wait.fail(error(turn));
+  }
+
+  #request(request: TurnRequest, options: WaitOptions, takesLock: boolean): Promise<void> | undefined {
+    const own = this.#lock !== undefined && this.#lock.owner === request.owner;
+    const ahead = own ? this.#inner.size : this.#queue.size;
+    if (!this.#busy && ahead === 0 && (own || this.#lock === undefined)) {
+      if (takesLock && request.owner !== undefined) this.#takeLock(request.owner);
+      else this.#busy = true;
+      return undefined;
+    }
+    if (options.signal?.aborted) return Promise.reject(abortedError(request.operation, options.signal));
+    if (options.timeoutMs === 0) return Promise.reject(this.#timedOut(request));
+    if (options.timeoutMs === undefined && this.#wouldNeverEnd(request.context)) {
+      return Promise.reject(this.#deadlock(request));
+    }
+    return this.#enqueue(request, options, takesLock, own);
+  }
+
+  #enqueue(request: TurnRequest, options: WaitOptions, takesLock: boolean, own: boolean): Promise<void> {
+    const { context, operation } = request;
+    const wait = new Wait<void>(
+      {
+        clock: this.#setting.clock,
+        waits: context.waits,
+        operation,
+        timedOut: () => this.#timedOut(request),
+        ended: () => {
+          if (context.waitingFor === this) context.waitingFor = undefined;
+          this.#queue.delete(turn);
+          this.#inner.delete(turn);
+        },
+      },
+      options,
+    );
+    const turn: Turn = { ...request, number: this.#turnNumber++, since: this.#setting.clock.now(), takesLock, wait };
+    if (context.oneAtATime && options.timeoutMs === undefined) context.waitingFor = this;
+    (own ? this.#inner : this.#queue).add(turn);
+    return wait.promise;
+  }
+
+  #grantNext(): void {
+    while (!this.#busy) {
+      this.#setting.housekeeping();
+      if (this.#busy) return;
+      const [turn] = this.#lock === undefined ? this.#queue : this.#inner;
+      if (turn === undefined) return;
+      if (turn.takesLock && turn.owner !== undefined) this.#takeLock(turn.owner);
+      else this.#busy = true;
+      turn.wait.resolve();
+    }
+  }
+
+  #takeLock(owner: TurnOwner): void {
+    if (this.#lock !== undefined) {
+      this.#lock.depth++;
+      return;
+    }
+    this.#lock = { owner, depth: 1, since: this.#setting.clock.now() };
+    for (const turn of this.#queue) {
+      if (turn.owner === owner) {
+        this.#queue.delete(turn);
+        this.#inner.add(turn);
+      }
+    }
+    this.#setting.locked(this.#lock);
+  }
+
+  /**
+   * Whether only the waiter itself could end a wait for this lock: its holder is the waiter, or a one-at-a-time context
+   * that waits, without deadline, for a lock of which the same is true.
+   */
+  #wouldNeverEnd(waiter: TurnContext): boolean {
+    if (!waiter.oneAtATime) return false;
+    const seen = new Set<Turns>();
+    for (let turns: Turns | undefined = this; turns !== undefined && !seen.has(turns); ) {
+      seen.add(turns);
+      const holder: TurnContext | undefined = turns.#lock?.owner.context;
+      if (holder === waiter) return true;
+      turns = holder?.waitingFor;
+    }
+    return false;
+  }
+
+  #timedOut(request: TurnRequest): SmartCardError {
+    return this.#error("timeout", `${request.operation} did not get its turn in the time given`, request);
+  }
+
+  #deadlock(request: TurnRequest): SmartCardError {
+    const message = `${request.operation} would wait for a lock that only this context, which can do one thing at a time, could free`;
+    return this.#error("sharing-violation", message, request);
+  }
+
+  #error(code: "timeout" | "sharing-violation", message: string, request: TurnRequest): SmartCardError {
+    const holder = this.#setting.describeHolder();
+    const details = { reader: this.#setting.reader, operation: request.operation, ...(holder && { holder }) };
+    return new SmartCardError(code, message, details);
+  }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+
+import { type CancelTimer, type Clock, SmartCardError, type WaitOptions } from "../pcsc/index.ts";
+
+/** What ends a wait early. */
+export interface WaitEnder {
+  /** What is waited for. */
+  readonly operation: string;
+  /** Ends the wait with an error; does nothing where it has ended already. */
+  fail(error: SmartCardError): void;
+}
+
+/** Where the waits of one context are kept, so that cancelling and releasing find them. */
+export type WaitSet = Set<WaitEnder>;
+
+/** What a wait needs to know of its surroundings. */
+export interface WaitSetting {
+  readonly clock: Clock;
+  readonly waits: WaitSet;
+  /** Names the operation in errors and timers. */
+  readonly operation: string;
+  /** Makes the error for a deadline that has passed. */
+  readonly timedOut: () => SmartCardError;
+  /** Called once, however the wait ends, before its promise settles. */
+  readonly ended: () => void;
+}
+
+/**
+ * One outstanding wait. It ends exactly once, for one reason: it is resolved, it fails, its deadline passes, its signal
+ * is aborted, or its context is cancelled or released; whatever comes later changes nothing.
+ */
+export class Wait<T> implements WaitEnder {
+  readonly promise: Promise<T>;
+  readonly #setting: WaitSetting;
+  readonly #signal: AbortSignal | undefined;
+  #cancelTimer: CancelTimer | undefined;
+  #resolve!: (value: T) => void;
+  #reject!: (error: SmartCardError) => void;
+  #over = false;
+
+  constructor(setting: WaitSetting, options: WaitOptions) {
+    this.#setting = setting;
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    setting.waits.add(this);
+    this.#signal = options.signal;
+    this.#signal?.addEventListener("abort", this.#aborted, { once: true });
+    if (options.timeoutMs !== undefined) {
+      this.#cancelTimer = setting.clock.schedule(options.timeoutMs, `${setting.operation} deadline`, () => {
+        this.fail(setting.timedOut());
+      });
+    }
+  }
+
+  get operation(): string {
+    return this.#setting.operation;
+  }
+
+  resolve(value: T): void {
+    if (this.#end()) this.#resolve(value);
+  }
+
+  fail(error: SmartCardError): void {
+    if (this.#end()) this.#reject(error);
+  }
+
+  readonly #aborted = (): void => {
+    this.fail(abortedError(this.#setting.operation, this.#signal));
+  };
+
+  #end(): boolean {
+    if (this.#over) return false;
+    this.#over = true;
+    this.#setting.waits.delete(this);
+    this.#cancelTimer?.();
+    this.#signal?.removeEventListener("abort", this.#aborted);
+    this.#setting.ended();
+    return true;
+  }
+}
+
+/** The error of a wait whose signal was aborted. */
+export function abortedError(operation: string, signal: AbortSignal | undefined): SmartCardError {
+  return new SmartCardError(
+    "cancelled",
+    `${operation} was aborted by its signal`,
+    { operation },
+    { cause: signal?.reason },
+  );
+}
+
+/** Refuses deadlines that mean nothing, and waits whose signal is aborted already. */
+export function checkWait(operation: string, wait: WaitOptions): void {
+  const { timeoutMs, signal } = wait;
+  if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
+    throw new SmartCardError(
+      "invalid-parameter",
+      `timeoutMs is ${timeoutMs}; give milliseconds, 0 or more, or leave it out to wait without deadline`,
+      { operation },
+    );
+  }
+  if (signal?.aborted) throw abortedError(operation, signal);
+}

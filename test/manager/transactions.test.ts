@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: MIT
+
+import { describe, expect, test } from "vitest";
+import { apdu, failureOf, stateOf, watched, world } from "./world.ts";
+
+describe("transactions are a fair queue with event hand-off", () => {
+  test("first come, first served", async () => {
+    const { connect } = await world();
+    const clients = await Promise.all(["a", "b", "c", "d"].map((name) => connect(name)));
+    const order: string[] = [];
+    const runs = clients.map(async (client, index) => {
+      await client.beginTransaction();
+      order.push(`begin ${index}`);
+      await client.transmit(apdu);
+      order.push(`end ${index}`);
+      await client.endTransaction("leave");
+    });
+    await Promise.all(runs);
+    expect(order).toEqual([0, 1, 2, 3].flatMap((index) => [`begin ${index}`, `end ${index}`]));
+  });
+
+  test("a holder that begins again at once goes to the end of the queue", async () => {
+    const { connect } = await world();
+    const [a, b, c] = [await connect("a"), await connect("b"), await connect("c")];
+    await a.beginTransaction();
+    const order: string[] = [];
+    const later = [b.beginTransaction().then(() => order.push("b")), c.beginTransaction().then(() => order.push("c"))];
+    await a.endTransaction("leave");
+    const again = a.beginTransaction().then(() => order.push("a"));
+    await later[0];
+    await b.endTransaction("leave");
+    await later[1];
+    await c.endTransaction("leave");
+    await again;
+    expect(order).toEqual(["b", "c", "a"]);
+  });
+
+  test("the next holder runs the moment the lock is free, with no time passing and no timer", async () => {
+    const { connect, manager, runtime } = await world();
+    const [a, b] = [await connect("a"), await connect("b")];
+    await a.beginTransaction();
+    const waiting = b.beginTransaction();
+    expect(await stateOf(waiting)).toBe("pending");
+    await runtime.advance(1000);
+    const before = runtime.clock.now();
+    await a.endTransaction("leave");
+    // Granted in the very call that freed it, before anybody could look.
+    expect((await manager.inspect()).readers[0]?.lock?.client.name).toBe("b");
+    await waiting;
+    expect(runtime.clock.now()).toBe(before);
+  });
+
+  test("nested begins by one connection count", async () => {
+    const { connect } = await world();
+    const [a, b] = [await connect("a"), await connect("b")];
+    await a.beginTransaction();
+    await a.beginTransaction();
+    const waiting = b.beginTransaction();
+    await a.endTransaction("reset");
+    expect(await stateOf(waiting)).toBe("pending");
+    await a.endTransaction("leave");
+    // The reset of the inner end was not the last one, so it was not carried out.
+    expect(await stateOf(waiting)).toBe("fulfilled");
+    expect((await failureOf(a.endTransaction("leave"))).code).toBe("not-transacted");
+  });
+
+  test("a begin of the same connection that waited in the queue counts as nested once the first is granted", async () => {
+    const { connect } = await world();
+    const [a, b] = [await connect("a"), await connect("b")];
+    await a.beginTransaction();
+    const [first, second] = [b.beginTransaction(), b.beginTransaction()];
+    await a.endTransaction("leave");
+    await Promise.all([first, second]);
+    const waiting = a.beginTransaction();
+    await b.endTransaction("leave");
+    expect(await stateOf(waiting)).toBe("pending");
+    await b.endTransaction("leave");
+    expect(await stateOf(waiting)).toBe("fulfilled");
+  });
+
+  test("a connect behind a transaction waits in the same queue", async () => {
+    const { connect } = await world();
+    const [a, b] = [await connect("a"), await connect("b")];
+    await a.beginTransaction();
+    const connecting = connect("c");
+    expect(await stateOf(connecting)).toBe("pending");
+    const begin = b.beginTransaction();
+    await a.endTransaction("leave");
+    await Promise.all([connecting, begin]);
+  });
+
+  test("an exclusive connect during another's transaction is refused at once and names the holder", async () => {
+    const { connect } = await world();
+    const a = await connect("a");
+    await a.beginTransaction();
+    const error = await failureOf(connect("b", "exclusive"));
+    expect(error.code).toBe("sharing-violation");
+    expect(error.message).toMatch(/a is in a transaction since 0\.0 s/);
+    expect(error.details.holder).toMatchObject({ client: "a", shareMode: "shared", transaction: true });
+  });
+
+  test("a transmit, control, status or attribute outside the lock waits its turn", async () => {
+    const { connect, card } = await world();
+    const [a, b] = [await connect("a"), await connect("b")];
+    await a.beginTransaction();
+    const waiting = [
+      b.transmit(apdu),
+      b.control(0x42000d48, new Uint8Array()),
+      b.status(),
+      b.getAttribute(0x00090303),
+      b.reconnect({ shareMode: "shared", preferredProtocols: ["t1"], initialization: "leave" }),
+    ];
+    for (const promise of waiting) expect(await stateOf(promise)).toBe("pending");
+    await a.transmit(apdu);
+    expect(card.commands.length).toBe(1);
+    await a.endTransaction("leave");
+    await Promise.all(waiting);
+    expect(card.commands.length).toBe(2);
+  });
+
+  test("only one exchange is under way at a time, also of one connection", async () => {
+    const { connect, card, reader, runtime } = await world();
+    const a = await connect("a");
+    reader.slow(10);
+    const all = Promise.all([1, 2, 3].map((p2) => a.transmit(Uint8Array.of(0, 0xb0, 0, p2))));
+    await runtime.advance(10);
+    expect(card.commands.map((command) => command[3])).toEqual([1]);
+    await runtime.advance(20);
+    await all;
+    expect(card.commands.map((command) => command[3])).toEqual([1, 2, 3]);
+  });
+
+  test("ending a transaction that another holds, or nobody, is refused", async () => {
+    for (const [profile, code] of [
+      ["windows", "not-transacted"],
+      ["pcsclite", "sharing-violation"],
+    ] as const) {
+      const { connect } = await world({ profile });
+      const [a, b] = [await connect("a"), await connect("b")];
+      expect((await failureOf(b.endTransaction("leave"))).code).toBe("not-transacted");
+      await a.beginTransaction();
+      expect((await failureOf(b.endTransaction("leave"))).code).toBe(code);
+      await a.endTransaction("leave");
+    }
+  });
+
+  test("the end of a transaction waits for the holder's own exchanges", async () => {
+    const { connect, reader, runtime } = await world();
+    const [a, b] = [await connect("a"), await connect("b")];
+    reader.slow(10);
+    await a.beginTransaction();
+    const exchange = a.transmit(apdu);
+    const end = a.endTransaction("leave");
+    const waiting = b.beginTransaction();
+    expect(await stateOf(waiting)).toBe("pending");
+    await runtime.advance(10);
+    expect(await stateOf(exchange)).toBe("fulfilled");
+    expect(await stateOf(end)).toBe("fulfilled");
+    expect(await stateOf(waiting)).toBe("fulfilled");
+  });
+});
+
+describe("every wait ends", () => {
+  test("a begin at its deadline, saying who holds the lock", async () => {
+    const { connect, runtime } = await world();
+    const [a, b] = [await connect("a"), await connect("b")];
+    await a.beginTransaction();
+    const waiting = watched(b.beginTransaction({ timeoutMs: 50 }));
+    await runtime.advance(49);
+    expect(await stateOf(waiting)).toBe("pending");
+    await runtime.advance(1);
+    const error = await failureOf(waiting);
+    expect(error.code).toBe("timeout");
+    expect(error.details.holder?.client).toBe("a");
+  });
+
+  test("a begin with a deadline of 0 takes a free lock and no other", async () => {
+    const { connect } = await world();
+    const [a, b] = [await connect("a"), await connect("b")];
+    await a.beginTransaction({ timeoutMs: 0 });
+    expect((await failureOf(b.beginTransaction({ timeoutMs: 0 }))).code).toBe("timeout");
+  });
+
+  test("a begin, a connect and a status wait when their signal is aborted", async () => {
+    const { connect, context, name } = await world();
+    const [a, b, c] = [await connect("a"), await connect("b"), await context("c")];
+    await a.beginTransaction();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const waits = [
+      b.beginTransaction({ signal }),
+      c.connect(name, { shareMode: "shared", preferredProtocols: ["t1"], signal }),
+      c.getStatusChange([{ reader: name, flags: { present: true, inuse: true } }], { signal }),
+    ];
+    const waiting = waits.map((wait: Promise<unknown>) => watched(wait));
+    controller.abort(new Error("enough"));
+    for (const promise of waiting) {
+      const error = await failureOf(promise);
+      expect(error.code).toBe("cancelled");
+      expect(error.cause).toEqual(new Error("enough"));
+    }
+  });
+
+  test("when its context is released, and the lock goes on to the next", async () => {
+    const { connect, context, name } = await world();
+    const a = await connect("a");
+    const contextB = await context("b");
+    const b = await contextB.connect(name, { shareMode: "shared", preferredProtocols: ["t1"] });
+    const c = await connect("c");
+    await a.beginTransaction();
+    const waiting = watched(b.beginTransaction());
+    const next = watched(c.beginTransaction());
+    await contextB.release();
+    expect(await stateOf(waiting)).toBe("cancelled");
+    await a.endTransaction("leave");
+    // B ended without disconnecting, so the card was reset first, and C is told.
+    expect(await stateOf(next)).toBe("reset-card");
+  });
+
+  test("when the reader goes", async () => {
+    const { connect, context, name, reader } = await world();
+    const [a, b, c] = [await connect("a"), await connect("b"), await context("c")];
+    await a.beginTransaction();
+    const begin = watched(b.beginTransaction());
+    const connecting = watched(c.connect(name, { shareMode: "shared", preferredProtocols: ["t1"] }));
+    reader.unplug();
+    expect(await stateOf(begin)).toBe("reader-unavailable");
+    expect(await stateOf(connecting)).toBe("reader-unavailable");
+    expect((await failureOf(a.transmit(apdu))).code).toBe("reader-unavailable");
+    await a.disconnect("reset");
+  });
+
+  test("when the card goes, which also frees the lock", async () => {
+    const { connect, manager, reader } = await world();
+    const [a, b] = [await connect("a"), await connect("b")];
+    await a.beginTransaction();
+    const begin = watched(b.beginTransaction());
+    reader.remove();
+    expect(await stateOf(begin)).toBe("removed-card");
+    expect((await manager.inspect()).readers[0]?.lock).toBeUndefined();
+  });
+});
+
+describe("a wait that only the waiter itself could end", () => {
+  test("is refused at once where the client can do one thing at a time", async () => {
+    const { context, name } = await world();
+    const one = await context("one", true);
+    const options = { shareMode: "shared", preferredProtocols: ["t1"] } as const;
+    const [a, b] = [await one.connect(name, options), await one.connect(name, options)];
+    await a.beginTransaction();
+    const error = await failureOf(b.beginTransaction());
+    expect(error.code).toBe("sharing-violation");
+    expect(error.details.holder?.client).toBe("one");
+    expect((await failureOf(b.transmit(apdu))).code).toBe("sharing-violation");
+    expect((await failureOf(one.connect(name, options))).code).toBe("sharing-violation");
+    // With a deadline it ends by itself, and disconnecting never waits for oneself.
+    expect((await failureOf(b.beginTransaction({ timeoutMs: 0 }))).code).toBe("timeout");
+    await b.disconnect("reset");
+    await a.endTransaction("leave");
+  });
+
+  test("is refused at once across two readers and two such clients", async () => {
+    const { addReader, context, name, card } = await world();
+    const other = await addReader({ name: "Other" });
+    other.reader.insert(card);
+    const options = { shareMode: "shared", preferredProtocols: ["t1"] } as const;
+    const [one, two] = [await context("one", true), await context("two", true)];
+    const [oneHere, oneThere] = [await one.connect(name, options), await one.connect(other.name, options)];
+    const [twoHere, twoThere] = [await two.connect(name, options), await two.connect(other.name, options)];
+    await oneHere.beginTransaction();
+    await twoThere.beginTransaction();
+    const waiting = watched(oneThere.beginTransaction());
+    expect((await failureOf(twoHere.beginTransaction())).code).toBe("sharing-violation");
+    expect(await stateOf(waiting)).toBe("pending");
+    await twoThere.endTransaction("leave");
+    await waiting;
+  });
+
+  test("lasts where two independent tasks of one program may end it", async () => {
+    const { context, name } = await world();
+    const one = await context("one");
+    const options = { shareMode: "shared", preferredProtocols: ["t1"] } as const;
+    const [a, b] = [await one.connect(name, options), await one.connect(name, options)];
+    await a.beginTransaction();
+    const waiting = b.beginTransaction();
+    expect(await stateOf(waiting)).toBe("pending");
+    await a.endTransaction("leave");
+    await waiting;
+  });
+});
+
+describe("an idle transaction", () => {
+  test("of 5 s resets the card and ends, under the windows profile", async () => {
+    const { connect, card, manager, runtime } = await world();
+    const [a, b] = [await connect("a"), await connect("b")];
+    await a.beginTransaction();
+    const waiting = watched(b.beginTransaction());
+    await runtime.advance(4999);
+    expect(await stateOf(waiting)).toBe("pending");
+    await runtime.advance(1);
+    expect(card.resets).toEqual(["cold", "warm"]);
+    expect(await stateOf(waiting)).toBe("reset-card");
+    const error = await failureOf(a.endTransaction("leave"));
+    expect(error.code).toBe("reset-card");
+    expect(error.message).toContain("the transaction of a was idle for 5000 ms");
+    expect((await manager.inspect()).readers[0]?.lock).toBeUndefined();
+  });
+
+  test("starts anew with each operation of the holder, and does not count during one", async () => {
+    const { connect, card, reader, runtime } = await world();
+    const a = await connect("a");
+    await a.beginTransaction();
+    for (let round = 0; round < 3; round++) {
+      await runtime.advance(4000);
+      await a.status();
+    }
+    reader.slow(20_000);
+    const exchange = a.transmit(apdu);
+    await runtime.advance(20_000);
+    await exchange;
+    await runtime.advance(4000);
+    await a.endTransaction("leave");
+    expect(card.resets).toEqual(["cold"]);
+  });
+
+  test("lasts under the pcsclite profile, or with the limit turned off, or as long as configured", async () => {
+    for (const options of [{ profile: "pcsclite" }, { semantics: { transactionIdleMs: undefined } }] as const) {
+      const { connect, runtime } = await world(options);
+      const a = await connect("a");
+      await a.beginTransaction();
+      await runtime.advance(3_600_000);
+      await a.endTransaction("leave");
+    }
+    const { connect, runtime } = await world({ semantics: { transactionIdleMs: 100 } });
+    const a = await connect("a");
+    await a.beginTransaction();
+    await runtime.advance(100);
+    expect((await failureOf(a.endTransaction("leave"))).code).toBe("reset-card");
+  });
+});
