@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+
+import { encodeResponse } from "../iso7816/index.ts";
+
+/** The status words that the cards of this room answer, by what they mean there. ISO/IEC 7816-4:2005, 5.1.3. */
+export const sw = {
+  success: 0x9000,
+  /** End of file or record reached before Ne bytes were read. */
+  endOfFile: 0x6282,
+  /** 63Cx: a counter, of tries left here, in the last four bits. */
+  counter: 0x63c0,
+  wrongLength: 0x6700,
+  channelNotSupported: 0x6881,
+  secureMessagingNotSupported: 0x6882,
+  chainingNotSupported: 0x6884,
+  incompatibleFile: 0x6981,
+  securityNotSatisfied: 0x6982,
+  methodBlocked: 0x6983,
+  noCurrentFile: 0x6986,
+  wrongData: 0x6a80,
+  fileNotFound: 0x6a82,
+  recordNotFound: 0x6a83,
+  notEnoughMemory: 0x6a84,
+  wrongP1P2: 0x6a86,
+  wrongLcForP1P2: 0x6a87,
+  referenceNotFound: 0x6a88,
+  /** Wrong P1-P2, for an offset: it lies outside the file. */
+  wrongOffset: 0x6b00,
+  /** 6Cxx: the right Le in the last byte. */
+  wrongLe: 0x6c00,
+  wrongInstruction: 0x6d00,
+  wrongClass: 0x6e00,
+} as const;
+
+/** What a command comes to inside a card: response data, if any, and a status word. */
+export interface Answer {
+  readonly status: number;
+  readonly data?: Uint8Array;
+}
+
+/** An answer without data. */
+export function status(word: number): Answer {
+  return { status: word };
+}
+
+/** Writes an answer as a response APDU. */
+export function encodeAnswer(answer: Answer): Uint8Array {
+  return encodeResponse(answer.data ?? new Uint8Array(0), answer.status);
+}
