@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+import { describe, it } from "vitest";
+
+/** A program of another project that tests run against. */
+export interface PeerProgram {
+  readonly name: string;
+  /** What to do where it is missing. */
+  readonly remedy: string;
+  /** Runs it for a moment; returns why it is of no use, or undefined where it works. */
+  readonly probe: (path: string) => string | undefined;
+}
+
+/** Looks a program up in PATH. */
+function findProgram(name: string): string | undefined {
+  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
+    const path = join(folder, name);
+    try {
+      accessSync(path, constants.X_OK);
+      return path;
+    } catch {
+      // It is not here; another folder may have it.
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Declares tests against a peer. Where the peer is missing they are skipped and the reason is printed; in CI (the
+ * environment has CI) a missing peer is a failure, because a suite that skips what it is for tells nothing.
+ */
+export function describePeer(peer: PeerProgram, body: (path: string) => void): void {
+  const path = findProgram(peer.name);
+  const problem = path === undefined ? "it is not in PATH" : peer.probe(path);
+  if (path !== undefined && problem === undefined) {
+    describe(peer.name, () => body(path));
+    return;
+  }
+  const reason = `${peer.name} cannot be used: ${problem}. ${peer.remedy}`;
+  if (process.env.CI) {
+    describe(peer.name, () => {
+      it("is there, as CI needs it", () => {
+        throw new Error(reason);
+      });
+    });
+    return;
+  }
+  console.warn(`skipped: ${reason}`);
+  describe.skip(reason, () => body(path ?? peer.name));
+}
