@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+
+/**
+ * `scard/embedded`: the resource manager inside this process, on this machine's clock, with virtual readers, software
+ * cards, and readers that third-party cards plug into. No service, no driver, no hardware.
+ */
+
+import { readFile } from "node:fs/promises";
+import { demoCard, FileSystemCard, parseCardImage, VirtualReader, type VirtualReaderOptions } from "../cards/index.ts";
+import { nodeRuntime } from "../edge/node/index.ts";
+import { listenVpcd, type VpcdListener } from "../edge/tcp/index.ts";
+import { EmbeddedManager, type EmbeddedManagerOptions } from "../manager/index.ts";
+import { type ResourceManager, type Runtime, SmartCardError } from "../pcsc/index.ts";
+import { type ManagerSpec, parseManagerSpec, type ReaderSpec } from "./manager-spec.ts";
+
+export { nodeRuntime } from "../edge/node/index.ts";
+export { listenVpcd, type VpcdListener, type VpcdListenerOptions } from "../edge/tcp/index.ts";
+export { EmbeddedManager, type EmbeddedManagerOptions, type ManagerClient } from "../manager/index.ts";
+export { type ManagerSpec, parseManagerSpec, type ReaderSpec } from "./manager-spec.ts";
+
+/** Makes a manager on this machine's clock. Readers are put into it with `addReader`. */
+export function embeddedManager(options: Partial<EmbeddedManagerOptions> = {}): EmbeddedManager {
+  return new EmbeddedManager({ runtime: nodeRuntime(), ...options });
+}
+
+/** Makes a virtual reader on this machine's clock. */
+export function virtualReader(options: Partial<VirtualReaderOptions> = {}): VirtualReader {
+  return new VirtualReader({ clock: nodeRuntime().clock, ...options });
+}
+
+/**
+ * Makes a software card with this machine's randomness.
+ *
+ * @param kind `demo`, or the path of a card image in JSON (docs/guide/software-cards.md)
+ * @throws invalid-value (the file cannot be read, or is no card image: each mistake is named by its place)
+ */
+export async function softwareCard(kind: string): Promise<FileSystemCard> {
+  const { random } = nodeRuntime();
+  if (kind === "demo") return demoCard(random);
+  const image = parseCardImage(await readJson(kind));
+  if (image.ok) return new FileSystemCard(image.value, random);
+  const problems = image.error.map((problem) => `\n  ${problem.path}: ${problem.message}`).join("");
+  throw new SmartCardError("invalid-value", `${kind} is no card image:${problems}`);
+}
+
+async function readJson(path: string): Promise<unknown> {
+  const text = await readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
+    const known = "a kind of card is «demo» or the path of a card image";
+    throw new SmartCardError("invalid-value", `${path} cannot be read (${cause.code}); ${known}`, {}, { cause });
+  });
+  const document = parseJson(text);
+  if (document === undefined) throw new SmartCardError("invalid-value", `${path} is not JSON`);
+  return document;
+}
+
+/** Undefined where the text is not JSON: the parser's own message quotes it, and a card image holds PINs. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A manager that was opened from a description, and the readers in it. */
+export interface OpenedManager extends AsyncDisposable {
+  readonly manager: EmbeddedManager;
+  /** The virtual readers by their name here: the hands that insert and pull cards. */
+  readonly virtualReaders: ReadonlyMap<string, VirtualReader>;
+  /** Ends the manager, and closes the ports that it listens on. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the manager that a text describes, with its readers and their cards: `embedded:virtual+demo`,
+ * `embedded:virtual:Desk+card.json,vpcd:35963`.
+ *
+ * @throws invalid-value (the text says nothing that is known), and what {@link softwareCard} and `listenVpcd` fail with
+ */
+export async function openManager(text: string, options: Partial<EmbeddedManagerOptions> = {}): Promise<OpenedManager> {
+  const spec: ManagerSpec = parseManagerSpec(text);
+  const runtime = options.runtime ?? nodeRuntime();
+  const manager = embeddedManager({ runtime, ...options });
+  const listeners: VpcdListener[] = [];
+  const virtualReaders = new Map<string, VirtualReader>();
+  const close = async (): Promise<void> => {
+    await manager.close();
+    await Promise.all(listeners.map((listener) => listener.close()));
+  };
+  try {
+    for (const [index, reader] of spec.readers.entries()) {
+      if (reader.kind === "vpcd") listeners.push(await openVpcd(manager, runtime, reader));
+      else {
+        const { name, opened } = await openVirtual(manager, runtime, reader, index);
+        virtualReaders.set(name, opened);
+      }
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { manager, virtualReaders, close, [Symbol.asyncDispose]: close };
+}
+
+async function openVpcd(
+  manager: EmbeddedManager,
+  runtime: Runtime,
+  spec: Extract<ReaderSpec, { kind: "vpcd" }>,
+): Promise<VpcdListener> {
+  const listener = await listenVpcd({ runtime, ...(spec.port !== undefined && { port: spec.port }) });
+  for (const reader of listener.readers) await manager.addReader(reader);
+  return listener;
+}
+
+async function openVirtual(
+  manager: EmbeddedManager,
+  runtime: Runtime,
+  spec: Extract<ReaderSpec, { kind: "virtual" }>,
+  index: number,
+): Promise<{ name: string; opened: VirtualReader }> {
+  const named = spec.name === undefined ? {} : { name: spec.name };
+  const opened = new VirtualReader({ ...named, id: `virtual:${index}`, clock: runtime.clock });
+  if (spec.card !== undefined) opened.insert(await softwareCard(spec.card));
+  return { name: await manager.addReader(opened), opened };
+}
+
+/** The manager of this process, opened on first use. */
+let shared: Promise<OpenedManager> | undefined;
+
+/** Where no other is named: a virtual reader with the demo card in it. */
+const defaultSpec = "embedded:virtual+demo";
+
+/**
+ * The manager that programs use which name none: what the environment variable `SCARD_MANAGER` describes, or else an
+ * embedded one with a virtual reader that holds the demo card. One for the whole process.
+ *
+ * @throws invalid-value (`SCARD_MANAGER` says nothing that is known), and what {@link openManager} fails with
+ */
+export async function defaultManager(): Promise<ResourceManager> {
+  shared ??= openManager(process.env.SCARD_MANAGER ?? defaultSpec);
+  try {
+    return (await shared).manager;
+  } catch (error) {
+    shared = undefined;
+    throw error;
+  }
+}

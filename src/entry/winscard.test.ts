@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+
+import { describe, expect, it } from "vitest";
+import * as room from "../winscard/index.ts";
+import * as published from "./winscard.ts";
+import {
+  SCARD_LEAVE_CARD,
+  SCARD_PROTOCOL_T0,
+  SCARD_PROTOCOL_T1,
+  SCARD_SCOPE_USER,
+  SCARD_SHARE_SHARED,
+  SCardConnect,
+  SCardDisconnect,
+  SCardEstablishContext,
+  SCardListReaders,
+  SCardReleaseContext,
+  SCardTransmit,
+} from "./winscard.ts";
+
+describe("scard/winscard", () => {
+  it("runs a ported program on the default manager", async () => {
+    const { context } = await SCardEstablishContext(SCARD_SCOPE_USER);
+    const { readers } = await SCardListReaders(context);
+    const [reader = ""] = readers;
+    const { card } = await SCardConnect(context, reader, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1);
+    const command = Uint8Array.of(0x00, 0xa4, 0x00, 0x0c, 0x02, 0x3f, 0x00);
+    expect((await SCardTransmit(card, null, command)).response).toEqual(Uint8Array.of(0x90, 0x00));
+    await SCardDisconnect(card, SCARD_LEAVE_CARD);
+    await SCardReleaseContext(context);
+  });
+
+  it("exports every function of WinSCard, and every constant of the room", () => {
+    const functions = Object.keys(new room.WinSCard({ defaultManager: () => Promise.reject(new Error("not asked")) }));
+    expect(functions).toHaveLength(19);
+    const constants = Object.entries(room).filter(([name]) => name !== "MAX_OPEN_HANDLES");
+    expect(published).toMatchObject(Object.fromEntries(constants));
+    const names = Object.keys(published).filter((name) => name !== "SmartCardError");
+    expect(names.sort()).toEqual([...functions, ...constants.map(([name]) => name)].sort());
+  });
+});

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+
+import { assert, type Connection, type Context, SmartCardError } from "../pcsc/index.ts";
+
+declare const kind: unique symbol;
+
+/** Handle of a context: what SCardEstablishContext gives. A number to store and hand back, never 0. */
+export type SCARDCONTEXT = number & { readonly [kind]: "SCARDCONTEXT" };
+
+/** Handle of a connection to a card or a reader: what SCardConnect gives. A number to store and hand back, never 0. */
+export type SCARDHANDLE = number & { readonly [kind]: "SCARDHANDLE" };
+
+/** Most contexts and cards that are open at one time; `no-memory` beyond. */
+export const MAX_OPEN_HANDLES = 65_536;
+
+/** Small numbers are never handles, so that a count or a constant passed by mistake is found out. */
+const firstHandle = 0x0001_0000;
+/** Handles are the same number whether a program takes them for signed or for unsigned. */
+const lastHandle = 0x7fff_ffff;
+
+/** Which numbers a table gives out. */
+export interface HandleRange {
+  /** Most handles that are open at one time. */
+  readonly limit: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+interface OpenContext {
+  readonly context: Context;
+  readonly cards: Set<SCARDHANDLE>;
+}
+
+interface OpenCard {
+  readonly connection: Connection;
+  readonly owner: OpenContext;
+}
+
+/**
+ * Which number stands for which context or connection. One counter serves both kinds: no number means a context in one
+ * call and a card in another, and none comes again before two thousand million others were given out.
+ */
+export class HandleTable {
+  readonly #contexts = new Map<SCARDCONTEXT, OpenContext>();
+  readonly #cards = new Map<SCARDHANDLE, OpenCard>();
+  readonly #range: HandleRange;
+  #next: number;
+
+  constructor(range: Partial<HandleRange> = {}) {
+    this.#range = { limit: MAX_OPEN_HANDLES, first: firstHandle, last: lastHandle, ...range };
+    const { limit, first, last } = this.#range;
+    assert(first > 0 && last - first >= limit, "fewer handles than there may be open");
+    this.#next = first;
+  }
+
+  /** Open contexts. */
+  get contexts(): number {
+    return this.#contexts.size;
+  }
+
+  /** Open cards, of all contexts. */
+  get cards(): number {
+    return this.#cards.size;
+  }
+
+  /** Enters a context. @throws no-memory */
+  addContext(context: Context): SCARDCONTEXT {
+    const handle = this.#issue() as SCARDCONTEXT;
+    this.#contexts.set(handle, { context, cards: new Set() });
+    return handle;
+  }
+
+  /** The context behind a handle. @throws invalid-context for anything that is not the handle of an open context */
+  context(handle: SCARDCONTEXT): Context {
+    return this.#openContext(handle).context;
+  }
+
+  /** Takes a context out, and all its cards with it. @throws invalid-context */
+  removeContext(handle: SCARDCONTEXT): Context {
+    const { context, cards } = this.#openContext(handle);
+    this.#contexts.delete(handle);
+    for (const card of cards) this.#cards.delete(card);
+    return context;
+  }
+
+  /** Enters a connection of a context. @throws invalid-context (released in the meantime), no-memory */
+  addCard(context: SCARDCONTEXT, connection: Connection): SCARDHANDLE {
+    const owner = this.#openContext(context);
+    const handle = this.#issue() as SCARDHANDLE;
+    owner.cards.add(handle);
+    this.#cards.set(handle, { connection, owner });
+    return handle;
+  }
+
+  /** The connection behind a handle. @throws invalid-handle for anything that is not the handle of an open card */
+  card(handle: SCARDHANDLE): Connection {
+    return this.#openCard(handle).connection;
+  }
+
+  /** Takes a connection out. @throws invalid-handle */
+  removeCard(handle: SCARDHANDLE): Connection {
+    const { connection, owner } = this.#openCard(handle);
+    this.#cards.delete(handle);
+    owner.cards.delete(handle);
+    return connection;
+  }
+
+  #openContext(handle: SCARDCONTEXT): OpenContext {
+    const open = this.#contexts.get(handle);
+    if (open === undefined) throw new SmartCardError("invalid-context", describe(handle, "context"));
+    return open;
+  }
+
+  #openCard(handle: SCARDHANDLE): OpenCard {
+    const open = this.#cards.get(handle);
+    if (open === undefined) throw new SmartCardError("invalid-handle", describe(handle, "card"));
+    return open;
+  }
+
+  #issue(): number {
+    const { limit, first, last } = this.#range;
+    if (this.#contexts.size + this.#cards.size >= limit) {
+      throw new SmartCardError("no-memory", `all ${limit} handles are in use: something does not close its own`);
+    }
+    for (;;) {
+      const handle = this.#next;
+      this.#next = handle === last ? first : handle + 1;
+      const taken = this.#contexts.has(handle as SCARDCONTEXT) || this.#cards.has(handle as SCARDHANDLE);
+      if (!taken) return handle;
+    }
+  }
+}
+
+function describe(handle: number, what: string): string {
+  return `${String(handle)} is not the handle of an open ${what}`;
+}
