@@ -73,7 +73,9 @@ function descriptor(file: ElementaryFile): Uint8Array {
   return Uint8Array.of(descriptors[file.type], dataCoding, ...twoBytes(file.recordSize), file.records.length);
 }
 
-/** Access mode byte and a security condition byte for each bit in it. ISO/IEC 7816-4:2005, 5.4.3.1, tables 16 and 20. */
+/**
+ * Access mode byte and a security condition byte for each bit in it. ISO/IEC 7816-4:2005, 5.4.3.1, tables 16 and 20.
+ */
 function compactSecurity(file: ElementaryFile): Uint8Array {
   const read = condition(file.access.read);
   const update = condition(file.access.update);

@@ -9,7 +9,9 @@ import { parseCardImage } from "./parse-card-image.ts";
 
 const ascii = new TextEncoder();
 const label = "scard demo";
-/** F0 and `scard.demo`: an identifier of the proprietary category, which nobody registers. ISO/IEC 7816-4:2005, 8.2.1.2. */
+/**
+ * F0 and `scard.demo`: an identifier of the proprietary category, which nobody registers. ISO/IEC 7816-4:2005, 8.2.1.2.
+ */
 const applicationId = concatBytes(Uint8Array.of(0xf0), ascii.encode("scard.demo"));
 
 /** One application template: identifier and label. ISO/IEC 7816-4:2005, 8.2.1.3. */
@@ -24,8 +26,8 @@ const directory = encodeBerTlv([
 ]);
 
 /**
- * What EF.ATR says: card service data, card capabilities, and the largest command (65,544 bytes) and response (65,538) with
- * extended length fields. ISO/IEC 7816-4:2013, 12.7.1 and 12.8.
+ * What EF.ATR says: card service data, card capabilities, and the largest command (65,544 bytes) and response (65,538)
+ * with extended length fields. ISO/IEC 7816-4:2013, 12.7.1 and 12.8.
  */
 const cardInformation = encodeBerTlv([
   { tag: 0x43, value: Uint8Array.of(0xf8) },
@@ -59,7 +61,8 @@ const serialNumber = encodeBerTlv([{ tag: 0x5a, value: Uint8Array.of(0x99, 0x99,
  */
 export const demoCardImage: CardImageSource = {
   name: "scard demo card",
-  // EF.DIR, EF.ATR and extended length fields: see card-atr.ts for the rest. Then the card's name, for those who list ATRs.
+  // EF.DIR, EF.ATR and extended length fields: see card-atr.ts for the rest. Then the card's name, for those who list
+  // ATRs.
   atr: { protocols: ["t0", "t1"], historicalBytes: "80 31F8 73F72160 65 7363617264" },
   challengeBytes: 256,
   pins: [{ reference: 1, value: { text: "1234" }, tries: 3 }],

@@ -365,6 +365,10 @@ describe("READ RECORD, 7.3.3", () => {
     expect(session(inOne, "00B2010C00")).toBe("6981");
   });
 
+  test("another file by its short identifier starts without a current record", () => {
+    expect(session(inThree, "00B2000800", "00B2011400", "00B2000400")).toBe("6A83");
+  });
+
   test("selecting the file again forgets the record", () => {
     expect(session(inThree, "00B2000900", "00A4000C022001", "00B2000400")).toBe("6A83");
   });

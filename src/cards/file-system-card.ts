@@ -32,8 +32,8 @@ const instructions: ReadonlyMap<number, Instruction> = new Map([
  * A card with files and PINs, as ISO/IEC 7816-4 has them, made from a description (`parseCardImage`).
  *
  * It knows SELECT, READ and UPDATE BINARY, READ, UPDATE and APPEND RECORD, VERIFY and GET CHALLENGE, with short and
- * extended length fields, on the basic logical channel, without secure messaging or command chaining. Contents and retry
- * counters live as long as the object; selected files and verified PINs until the next reset.
+ * extended length fields, on the basic logical channel, without secure messaging or command chaining. Contents and
+ * retry counters live as long as the object; selected files and verified PINs until the next reset.
  *
  * A command without response data lets an Le pass that asks for some: none comes.
  */

@@ -19,7 +19,10 @@ export type RecordFileType = "linear-fixed" | "linear-variable" | "cyclic";
 export interface CardImageSource {
   /** What the card is called, for people. 1 to 128 characters. */
   readonly name: string;
-  /** The ATR in hexadecimal, or what to build it from. @default T=0 and T=1, historical bytes that tell what the card can do */
+  /**
+   * The ATR in hexadecimal, or what to build it from. @default T=0 and T=1, historical bytes that tell what the card
+   * can do
+   */
   readonly atr?: string | AtrSource;
   /** Most bytes that one GET CHALLENGE hands out, 1 to 65,536. @default 256 */
   readonly challengeBytes?: number;

@@ -81,8 +81,8 @@ export function childBySfi(directory: DedicatedFile, sfi: number): ElementaryFil
 }
 
 /**
- * What a file identifier alone means from where the card stands: a child of the current DF, the current DF, its parent, or
- * one of its siblings. ISO/IEC 7816-4:2005, 5.3.1.1 and 7.1.1.
+ * What a file identifier alone means from where the card stands: a child of the current DF, the current DF, its parent,
+ * or one of its siblings. ISO/IEC 7816-4:2005, 5.3.1.1 and 7.1.1.
  */
 export function fileFromHere(current: DedicatedFile, id: number): CardFile | undefined {
   const child = childById(current, id);

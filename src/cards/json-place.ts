@@ -11,8 +11,9 @@ export interface JsonProblem {
 }
 
 /**
- * One place in a JSON document that is being checked. Every reading method returns a value of the right type in any case;
- * where the document has none, the problem is noted and the value is a stand-in, so that one pass finds all problems.
+ * One place in a JSON document that is being checked. Every reading method returns a value of the right type in any
+ * case; where the document has none, the problem is noted and the value is a stand-in, so that one pass finds all
+ * problems.
  */
 export class JsonPlace {
   readonly path: string;

@@ -13,7 +13,8 @@ export type ProtocolPlan =
   | { readonly kind: "refuse"; readonly reason: string };
 
 /**
- * Tells from the ATR what it takes to speak `protocol`. `raw` is no protocol of the card's: the bytes go through as they are.
+ * Tells from the ATR what it takes to speak `protocol`. `raw` is no protocol of the card's: the bytes go through as
+ * they are.
  *
  * @see ISO/IEC 7816-3:2006, 6.3.1
  */

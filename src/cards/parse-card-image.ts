@@ -39,8 +39,9 @@ interface Surroundings {
 }
 
 /**
- * Checks the JSON description of a file-system card, and fills in what it leaves out. All problems are found at once; each
- * names its place and says what to write there. No message repeats a value from the description, as it may be a PIN.
+ * Checks the JSON description of a file-system card, and fills in what it leaves out. All problems are found at once;
+ * each names its place and says what to write there. No message repeats a value from the description, as it may be a
+ * PIN.
  *
  * @param json what `JSON.parse` returned, or an object written in a program; see `CardImageSource`
  */

@@ -34,7 +34,10 @@ export function readRecord(card: CardState, command: CommandApdu): Answer {
   return { data, status: data.length === command.le || wantsAll(command) ? sw.success : sw.endOfFile };
 }
 
-/** UPDATE RECORD: ISO/IEC 7816-4:2005, 7.3.5. In a cyclic file, «previous» writes over the oldest, which becomes record 1. */
+/**
+ * UPDATE RECORD: ISO/IEC 7816-4:2005, 7.3.5. In a cyclic file, «previous» writes over the oldest, which becomes record
+ * 1.
+ */
 export function updateRecord(card: CardState, command: CommandApdu): Answer {
   if (command.data.length === 0) return status(sw.wrongLength);
   const target = recordFile(card, command.p2);
@@ -54,7 +57,10 @@ export function updateRecord(card: CardState, command: CommandApdu): Answer {
   return status(sw.success);
 }
 
-/** APPEND RECORD: ISO/IEC 7816-4:2005, 7.3.6. In a cyclic file the new record is number 1, and a full file loses its oldest. */
+/**
+ * APPEND RECORD: ISO/IEC 7816-4:2005, 7.3.6. In a cyclic file the new record is number 1, and a full file loses its
+ * oldest.
+ */
 export function appendRecord(card: CardState, command: CommandApdu): Answer {
   if (command.data.length === 0) return status(sw.wrongLength);
   if (command.p1 !== 0 || (command.p2 & 0x07) !== 0) return status(sw.wrongP1P2);

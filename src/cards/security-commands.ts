@@ -10,8 +10,8 @@ const p1Verify = 0x00;
 const p1Forget = 0xff;
 
 /**
- * VERIFY: ISO/IEC 7816-4:2005, 7.5.6. Without data it asks how the PIN stands: 9000 where it is verified or 63Cx. P1 = FF
- * takes a verification back (ISO/IEC 7816-4:2013).
+ * VERIFY: ISO/IEC 7816-4:2005, 7.5.6. Without data it asks how the PIN stands: 9000 where it is verified or 63Cx. P1 =
+ * FF takes a verification back (ISO/IEC 7816-4:2013).
  */
 export function verify(card: CardState, command: CommandApdu): Answer {
   const { p1, p2, data } = command;

@@ -4,16 +4,16 @@
  * A smart card that is a program: the port for people who write one. Put it into a `VirtualReader`, and every
  * application sees a card.
  *
- * A card speaks whole APDUs. What lies below is not its business: the reader carries the APDUs over T=1 as they are, and
- * over T=0 as {@link T0Adapter} does it. The reader calls one method at a time and awaits `process`, with one exception:
- * `reset` and `powerOff` may come while a promise of `process` has not settled, when the exchange was given up or the card
- * was pulled. The card then forgets what it was doing; the late answer is thrown away.
+ * A card speaks whole APDUs. What lies below is not its business: the reader carries the APDUs over T=1 as they are,
+ * and over T=0 as `T0Adapter` does it. The reader calls one method at a time and awaits `process`, with one exception:
+ * `reset` and `powerOff` may come while a promise of `process` has not settled, when the exchange was given up or the
+ * card was pulled. The card then forgets what it was doing; the late answer is thrown away.
  */
 export interface SoftwareCard {
   /**
    * Resets the card and returns its ATR, 2 to 33 bytes: `cold` when power has just come, `warm` when it was there
-   * already. Whatever does not outlive a reset is gone: selected files, verified PINs, open channels, half-done commands.
-   * What a real card keeps in its memory stays: contents, retry counters.
+   * already. Whatever does not outlive a reset is gone: selected files, verified PINs, open channels, half-done
+   * commands. What a real card keeps in its memory stays: contents, retry counters.
    *
    * A card that throws here counts as one that does not answer.
    *
@@ -41,7 +41,8 @@ export interface SoftwareCard {
 
   /**
    * Answers a PPS request, PPSS to PCK, once after a reset and before the first command; an empty array stands for a
-   * card that does not answer. Without this method the card agrees to everything: the request comes back as the response.
+   * card that does not answer. Without this method the card agrees to everything: the request comes back as the
+   * response.
    *
    * @see ISO/IEC 7816-3:2006, 9
    */

@@ -196,6 +196,17 @@ describe("case 4, ISO/IEC 7816-3:2006, 12.2.5", () => {
   });
 });
 
+test("a card may answer in the command's own bytes", async () => {
+  const card: SoftwareCard = {
+    reset: () => ok,
+    powerOff: () => undefined,
+    process: (command) => command.subarray(0, 4),
+  };
+  const adapter = new T0Adapter(card);
+  expect(await exchange(adapter, "11229000020102")).toBe("6102");
+  expect(await exchange(adapter, "00C0000002")).toBe("11229000");
+});
+
 test("a promise of a card is awaited", async () => {
   const card: SoftwareCard = { reset: () => ok, powerOff: () => undefined, process: async () => counting(2) };
   expect(await exchange(new T0Adapter(card), "00B0000002")).toBe("00019000");

@@ -20,8 +20,8 @@ interface Pending {
 }
 
 /**
- * Carries a card that speaks APDUs over the transmission protocol T=0, in which a command goes either way but never both
- * ways at once: the card's side of the rules.
+ * Carries a card that speaks APDUs over the transmission protocol T=0, in which a command goes either way but never
+ * both ways at once: the card's side of the rules.
  *
  * ```
  *   case  to the card                  answered with
@@ -31,9 +31,9 @@ interface Pending {
  *   4     CLA INS P1 P2 Lc data        61xx: «xx bytes wait for GET RESPONSE»
  * ```
  *
- * P3 alone does not tell the cases apart. The command is offered to the card as case 2 or 4 first; a card that answers 6700
- * to that is offered it as case 1 or 3. A command that earns 6Cxx or 61xx was carried out all the same, and only its
- * answer is kept: coming again, it is not carried out a second time.
+ * P3 alone does not tell the cases apart. The command is offered to the card as case 2 or 4 first; a card that answers
+ * 6700 to that is offered it as case 1 or 3. A command that earns 6Cxx or 61xx was carried out all the same, and only
+ * its answer is kept: coming again, it is not carried out a second time.
  *
  * @see ISO/IEC 7816-3:2006, 12.2; ISO/IEC 7816-4:2005, 7.6.1 (GET RESPONSE)
  */
@@ -98,7 +98,8 @@ export class T0Adapter {
   async #ask(...parts: readonly Uint8Array[]): Promise<Uint8Array> {
     const command = concatBytes(...parts);
     try {
-      return await this.#card.process(command);
+      // A card may build its answer in the command's own bytes.
+      return copyBytes(await this.#card.process(command));
     } finally {
       zeroBytes(command);
     }
@@ -109,11 +110,15 @@ export class T0Adapter {
     return this.#handOut(pending, expected(command[headerBytes]));
   }
 
-  /** Sends `le` bytes of an answer; or tells how many there are where that is fewer, for T=0 never sends less than asked. */
+  /**
+   * Sends `le` bytes of an answer; or tells how many there are where that is fewer, for T=0 never sends less than
+   * asked.
+   */
   #handOut(pending: Pending, le: number): Uint8Array {
     const { data, status, again } = pending;
     const fits = Math.min(data.length, maxShortLe);
-    // GET RESPONSE may fetch less than there is. A command that comes again asks for what 6Cxx told, no more and no less.
+    // GET RESPONSE may fetch less than there is. A command that comes again asks for what 6Cxx told, no more and no
+    // less.
     if (le > fits || (again !== undefined && le !== fits)) {
       this.#pending = pending;
       return encodeResponse(new Uint8Array(0), 0x6c00 | (fits & 0xff));

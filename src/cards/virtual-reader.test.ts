@@ -111,6 +111,11 @@ async function codeOf(promise: Promise<unknown>): Promise<ErrorCode | "no error"
   }
 }
 
+/** Lets everything that is ready go on. */
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await Promise.resolve();
+}
+
 /** Lets everything that is ready go on, until something has come about. */
 async function until(condition: () => boolean): Promise<void> {
   for (let turn = 0; turn < 100 && !condition(); turn++) await Promise.resolve();
@@ -417,6 +422,20 @@ describe("operations are ended", () => {
     expect(await codeOf(reader.power("warm-reset", signal))).toBe("no error");
   });
 
+  test("aborted, and the card answers all the same: it still needs a reset", async () => {
+    const answers: ((response: Uint8Array) => void)[] = [];
+    const card = testCard({ process: () => new Promise((resolve) => answers.push(resolve)) });
+    const { reader, signal } = await ready(card);
+    const controller = new AbortController();
+    const running = codeOf(reader.transmit(command, "t1", controller.signal));
+    await until(() => answers.length === 1);
+    controller.abort();
+    answers[0]?.(bytes("9000"));
+    await turns(20);
+    expect(await running).toBe("cancelled");
+    expect(await codeOf(reader.transmit(command, "t1", signal))).toBe("comm-error");
+  });
+
   test("aborted before: nothing happens", async () => {
     const card = testCard();
     const { reader } = await bench({}, card);
@@ -483,7 +502,7 @@ describe("cards that misbehave", () => {
     let settled = false;
     const running = reader.power("cold-reset", signal).finally(() => (settled = true));
     clock.advance(3_600_000);
-    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+    await turns(20);
     expect(settled).toBe(false);
     reader.hang(false);
     expect(encodeHex(await running)).toBe(bothProtocols);
@@ -498,6 +517,7 @@ describe("cards that misbehave", () => {
     controller.abort();
     expect(await running).toBe("cancelled");
     reader.hang(false);
+    await turns(20);
     expect(card.log).toEqual([]);
   });
 });

@@ -48,8 +48,9 @@ interface Session {
 
 /**
  * A reader that is software and holds a {@link SoftwareCard}. It behaves like one of metal: it powers and resets the
- * card, exchanges a PPS with it, speaks T=0 and T=1, can eject. Its other calls are the hand that inserts and pulls the card,
- * and the ways in which cards and readers go wrong; they may come at any moment, also in the middle of an exchange.
+ * card, exchanges a PPS with it, speaks T=0 and T=1, can eject. Its other calls are the hand that inserts and pulls the
+ * card, and the ways in which cards and readers go wrong; they may come at any moment, also in the middle of an
+ * exchange.
  *
  * An exchange that did not come to its end (aborted, or the card went mute) leaves the card in need of a reset:
  * `comm-error` until then, as the next answer could be the one to the command before.
@@ -129,8 +130,8 @@ export class VirtualReader implements Reader {
   }
 
   /**
-   * While on, the card says nothing any more: a reset ends with `unresponsive-card`, an exchange with `comm-error`, also
-   * the one under way. Stays until it is turned off, whichever card is in.
+   * While on, the card says nothing any more: a reset ends with `unresponsive-card`, an exchange with `comm-error`,
+   * also the one under way. Stays until it is turned off, whichever card is in.
    */
   mute(on: boolean): void {
     this.#mute = on;
@@ -308,7 +309,9 @@ export class VirtualReader implements Reader {
     }
   }
 
-  /** Ends the operation under way. From here on there is none, so that the next can start before this one has settled. */
+  /**
+   * Ends the operation under way. From here on there is none, so that the next can start before this one has settled.
+   */
   #end(code: ErrorCode, message: string, options?: ErrorOptions): void {
     const operation = this.#operation;
     this.#operation = undefined;
