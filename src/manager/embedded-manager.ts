@@ -7,6 +7,8 @@ import {
   type Inspectable,
   type Inspection,
   type Reader,
+  type ReaderSnapshot,
+  type ReaderTable,
   type ResourceManager,
   type Runtime,
   SmartCardError,
@@ -56,7 +58,7 @@ interface RememberedReader {
  * const context = await manager.client({ name: "my-program" }).establishContext();
  * ```
  */
-export class EmbeddedManager implements ResourceManager, Inspectable, AsyncDisposable {
+export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTable, AsyncDisposable {
   readonly profile: Profile;
   readonly #runtime: Runtime;
   readonly #limits: ManagerLimits;
@@ -140,6 +142,18 @@ export class EmbeddedManager implements ResourceManager, Inspectable, AsyncDispo
   /** Opens a context for a client without a name of its own. */
   async establishContext(options: ContextOptions = {}): Promise<Context> {
     return this.#establish({ name: "unknown" }, options, new Set());
+  }
+
+  readers(): readonly ReaderSnapshot[] {
+    return Array.from(this.#slots.values(), (slot) => slot.snapshot());
+  }
+
+  get readerEvents(): number {
+    return this.#tracker.readerEvents;
+  }
+
+  watchReaders(changed: () => void): () => void {
+    return this.#tracker.listen(changed);
   }
 
   /** Who holds what and who waits, at this moment. */

@@ -11,6 +11,7 @@ import {
   type Protocol,
   type Reader,
   type ReaderInspection,
+  type ReaderSnapshot,
   type Runtime,
   type ShareMode,
   SmartCardError,
@@ -258,9 +259,11 @@ export class Slot {
     return this.#takeTurn(requestOf(connection, operation, needsCard), options, async () => {
       if (needsCard) connection.checkUsable();
       else connection.checkOpen();
-      const result = await run();
-      if (this.#turns.lock?.owner === connection) this.#idleLimit.used();
-      return result;
+      try {
+        return await run();
+      } finally {
+        if (this.#turns.lock?.owner === connection) this.#idleLimit.used();
+      }
     });
   }
 
@@ -293,6 +296,18 @@ export class Slot {
       eventCount: this.#eventCount,
       card: this.card.attended ? this.card : undefined,
       use: useOf(this.#connections, this.#setting.profile),
+    };
+  }
+
+  snapshot(): ReaderSnapshot {
+    const { card } = this;
+    const use = useOf(this.#connections, this.#setting.profile);
+    return {
+      name: this.name,
+      eventCount: this.#eventCount,
+      card: card.attended ? card.inspect() : undefined,
+      connections: this.#connections.size,
+      exclusive: use === "exclusive",
     };
   }
 

@@ -53,6 +53,7 @@ export class Tracker {
   readonly #readers: TrackedReaders;
   /** Waits by the key of each reader that they watch. */
   readonly #watchers = new Map<string, Set<StatusWait>>();
+  readonly #listeners = new Set<() => void>();
   #readerEvents = 1;
 
   constructor(clock: Clock, profile: Profile, readers: TrackedReaders) {
@@ -85,16 +86,28 @@ export class Tracker {
     return this.#watch(queries, pnpAtStart, options, waits);
   }
 
+  /** Arrivals and departures so far. */
+  get readerEvents(): number {
+    return this.#readerEvents;
+  }
+
+  /** Calls `changed` at every change from now on, until the function that is returned is called. */
+  listen(changed: () => void): () => void {
+    this.#listeners.add(changed);
+    return () => this.#listeners.delete(changed);
+  }
+
   /** A reader has changed: those who watch it and now have something to report are woken. */
   readerChanged(name: string): void {
     this.#wake(readerKey(name));
+    for (const changed of this.#listeners) changed();
   }
 
   /** A reader has come or gone. */
   readersChanged(name: string): void {
     this.#readerEvents = nextEventCount(this.#readerEvents);
-    this.#wake(readerKey(name));
     this.#wake(pnpKey);
+    this.readerChanged(name);
   }
 
   #watch(

@@ -65,6 +65,7 @@ export type {
   WaiterInspection,
 } from "./inspection.ts";
 export type { PowerAction, Reader, ReaderDescription, ReaderEvents, ReaderType } from "./reader.ts";
+export type { ReaderSnapshot, ReaderTable } from "./reader-table.ts";
 export type {
   ClientIdentity,
   Connection,

@@ -217,3 +217,37 @@ describe("inspect", () => {
     await waiting;
   });
 });
+
+describe("the reader table", () => {
+  test("shows every reader at once, and tells of every change", async () => {
+    const { addReader, card, connect, manager, name, reader, runtime } = await world({ profile: "pcsclite" });
+    let changes = 0;
+    const stop = manager.watchReaders(() => changes++);
+    const [atr, mute, powered] = [new Uint8Array(card.reset("cold")), false, true];
+    const free = {
+      name,
+      eventCount: 2,
+      card: { atr, mute, powered, protocol: undefined },
+      connections: 0,
+      exclusive: false,
+    };
+    expect(manager.readers()).toEqual([free]);
+    const a = await connect("a");
+    expect(manager.readers()[0]).toMatchObject({ connections: 1, exclusive: false, card: { protocol: "t1" } });
+    expect(changes).toBe(1);
+    await a.disconnect("leave");
+    expect(changes).toBe(2);
+    await connect("b", "exclusive");
+    expect(manager.readers()[0]).toMatchObject({ connections: 1, exclusive: true });
+    reader.remove();
+    expect(manager.readers()[0]?.card).toBeUndefined();
+    const events = manager.readerEvents;
+    await addReader({ name: "Other" });
+    expect([manager.readers().length, manager.readerEvents]).toEqual([2, events + 1]);
+    const before = changes;
+    stop();
+    await manager.removeReader("Other");
+    await runtime.settle();
+    expect(changes).toBe(before);
+  });
+});
