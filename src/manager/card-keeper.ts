@@ -160,11 +160,11 @@ export class CardKeeper {
     return done;
   }
 
-  /** Powers the card down after a while, if nobody is connected then. */
+  /** Powers the card down after a while without connections; to be called whenever there are more or fewer of them. */
   armPowerOff(): void {
     const { card, clock, connections, profile } = this.#setting;
-    if (profile.powerOffMs === undefined || connections.size > 0 || !card.powered) return;
     this.#cancelPowerOff?.();
+    if (profile.powerOffMs === undefined || connections.size > 0 || !card.powered) return;
     this.#cancelPowerOff = clock.schedule(profile.powerOffMs, "power off", () => this.#powerOff(), true);
   }
 

@@ -140,7 +140,7 @@ export class Slot {
       transaction: false,
       heldMs: this.#now() - other.since,
     };
-    throw this.#sharingViolation(`a ${wanted} connection is refused`, operation, holder);
+    throw this.#sharingViolation(`a connection in ${wanted} mode is refused`, operation, holder);
   }
 
   /**
@@ -157,6 +157,7 @@ export class Slot {
       this.checkSharing(options.shareMode, "connect");
       const connection = make(await this.#keeper.prepare(options.shareMode, options.preferredProtocols));
       this.#connections.add(connection);
+      this.#keeper.armPowerOff();
       this.#trace("connected", context, options.shareMode);
       this.#setting.changed(this);
       return connection;

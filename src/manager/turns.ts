@@ -115,10 +115,6 @@ export class Turns {
 
   /** Takes the lock, which the caller gives back with {@link unlock}. Answers like {@link acquire}. */
   begin(request: TurnRequest & { readonly owner: TurnOwner }, options: WaitOptions): Promise<void> | undefined {
-    if (this.#lock?.owner === request.owner) {
-      this.#lock.depth++;
-      return undefined;
-    }
     return this.#request(request, options, true);
   }
 
@@ -168,7 +164,8 @@ export class Turns {
     }
     if (options.signal?.aborted) return Promise.reject(abortedError(request.operation, options.signal));
     if (options.timeoutMs === 0) return Promise.reject(this.#timedOut(request));
-    if (options.timeoutMs === undefined && this.#wouldNeverEnd(request.context)) {
+    // What waits for the holder's own operations ends with them.
+    if (!own && options.timeoutMs === undefined && this.#wouldNeverEnd(request.context)) {
       return Promise.reject(this.#deadlock(request));
     }
     return this.#enqueue(request, options, takesLock, own);
