@@ -8,6 +8,7 @@ export {
   bytes,
   cstring,
   type Field,
+  i32le,
   type Padding,
   pad,
   repeat,

@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { bytes, cstring, type Field, pad, repeat, struct, u8, u16be, u16le, u32be, u32le } from "./index.ts";
+import { bytes, cstring, type Field, i32le, pad, repeat, struct, u8, u16be, u16le, u32be, u32le } from "./index.ts";
 
 const header = struct("HEADER", {
   kind: u8,
@@ -124,6 +124,10 @@ describe("a value that does not fit", () => {
     ["a number of 9 bits in 8", u8, 256],
     ["a number of 17 bits in 16", u16be, 65_536],
     ["a number of 33 bits in 32", u32le, 2 ** 32],
+    ["a number of 32 bits in 31 and a sign", i32le, 2 ** 31],
+    ["a number below the least of 32 bits", i32le, -(2 ** 31) - 1],
+    ["a signed fraction", i32le, -0.5],
+    ["not a signed number", i32le, Number.NaN],
     ["a fraction", u16le, 0.5],
     ["not a number", u32be, Number.NaN],
     ["too few bytes", bytes(3), new Uint8Array(2)],
@@ -139,6 +143,21 @@ describe("a value that does not fit", () => {
     const layout = struct("HOLDER", { value: field });
     expect(() => layout.encode({ value: value as never })).toThrow(/^HOLDER\.value: /);
     expect(() => layout.encode({ value: value as never })).toThrow(RangeError);
+  });
+});
+
+describe("i32le", () => {
+  it.each([
+    [0, [0, 0, 0, 0]],
+    [-1, [0xff, 0xff, 0xff, 0xff]],
+    [-2, [0xfe, 0xff, 0xff, 0xff]],
+    [0x0102_0304, [4, 3, 2, 1]],
+    [2 ** 31 - 1, [0xff, 0xff, 0xff, 0x7f]],
+    [-(2 ** 31), [0, 0, 0, 0x80]],
+  ])("has %i in two's complement, least significant byte first", (value, encoded) => {
+    const layout = struct("SIGNED", { value: i32le });
+    expect([...layout.encode({ value })]).toEqual(encoded);
+    expect(layout.decode(Uint8Array.from(encoded))).toEqual({ ok: true, value: { value } });
   });
 });
 

@@ -63,6 +63,15 @@ export const u16be: Field<number> = integer(2, false);
 export const u32le: Field<number> = integer(4, true);
 /** Unsigned 32 bits, most significant byte first. */
 export const u32be: Field<number> = integer(4, false);
+/** Signed 32 bits in two's complement, least significant byte first. */
+export const i32le: Field<number> = {
+  size: 4,
+  read: (view, offset) => view.getInt32(offset, true),
+  write(view, offset, value) {
+    if ((value | 0) !== value) throw new RangeError(`${value} is not a signed number of 32 bits`);
+    view.setInt32(offset, value, true);
+  },
+};
 
 /** `length` bytes as they are. */
 export function bytes(length: number): Field<Uint8Array> {

@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: MIT
+
+import { concatBytes, type Field } from "../binary/index.ts";
+import { assert, errorFromNumber, errorNumber, SmartCardError } from "../pcsc/index.ts";
+import { bodyReader, tableReader, tableSizeReader } from "./answer-readers.ts";
+import { type Change, ClientLine, type ClientLineOptions, exchange, type Steps, stop } from "./client-line.ts";
+import {
+  FIXED_READERS,
+  MAX_ATTRIBUTE_BYTES,
+  MAX_READER_NAME_BYTES,
+  MAX_READERS,
+  MAX_TRAILING_BYTES,
+} from "./limits.ts";
+import {
+  attributeStruct,
+  beginStruct,
+  cancelStruct,
+  connectStruct,
+  controlStruct,
+  disconnectStruct,
+  endStruct,
+  establishStruct,
+  newestVersion,
+  type ProtocolVersion,
+  readerEventsStruct,
+  reconnectStruct,
+  releaseStruct,
+  statusStruct,
+  transmitStruct,
+  versionOf,
+  versionStruct,
+  versions,
+} from "./messages.ts";
+import type { ReaderState } from "./reader-table-reader.ts";
+import { encodeRequest, type Request } from "./requests.ts";
+
+/** What a session needs of the connection that it speaks over. */
+export type ClientSessionOptions = ClientLineOptions;
+
+/** A wait that has begun. */
+export interface ChangeWait {
+  /** The readers as they were when the wait began, or later: what changes after that ends the wait. */
+  readonly readers: readonly ReaderState[];
+  /** How the wait ended. Rejects when the session ends before; it need not be listened to. */
+  readonly over: Promise<Change>;
+}
+
+/** What SCardConnect takes. */
+export interface ConnectTerms {
+  readonly context: number;
+  /** At most 127 bytes of UTF-8. */
+  readonly reader: string;
+  readonly shareMode: number;
+  readonly preferredProtocols: number;
+}
+
+/** What SCardReconnect takes. */
+export interface ReconnectTerms {
+  readonly card: number;
+  readonly shareMode: number;
+  readonly preferredProtocols: number;
+  readonly initialization: number;
+}
+
+/** The outcome alone: 0 or an error's number in the dialect `pcsclite`. */
+export interface Outcome {
+  readonly rv: number;
+}
+
+/** sizeof(SCARD_IO_REQUEST) on every 64-bit Linux. */
+const PCI_BYTES = 16;
+/** SCARD_PROTOCOL_ANY: what libpcsclite sends as receive PCI for a caller that has none. */
+const ANY_PROTOCOL = 3;
+const noBytes = new Uint8Array(0);
+const stopRequest = encodeRequest({ kind: "stop-waiting" });
+
+/**
+ * The client's side of one connection to pcscd, or to whatever speaks its protocol: 4:4 to 4:6. The edge hands it what
+ * arrives; it sends requests one at a time, in the order of the calls.
+ *
+ * What the service decides comes back as the number `rv`, and nothing is tried again. Calls reject with `SmartCardError`:
+ * `comm-error` and the reason when the service is out of step, which ends the session; what `closed` was given; and for
+ * arguments that the wire has no room for, `invalid-parameter`, `unknown-reader` or `invalid-handle`. A call has no
+ * deadline of its own: whoever cannot wait any longer closes the session.
+ *
+ * @see docs/interop/pcsclite-protocol.md
+ */
+export class ClientSession {
+  readonly #line: ClientLine;
+  #version: ProtocolVersion | undefined;
+  /** Whether the service may send the signal of a wait before the table that comes with it: pcscd does from 4:6 on. */
+  #signalsEarly = true;
+
+  constructor(options: ClientSessionOptions) {
+    this.#line = new ClientLine(options);
+  }
+
+  /** The version that was agreed on; undefined before `open` is done. */
+  get version(): ProtocolVersion | undefined {
+    return this.#version;
+  }
+
+  /** Takes what arrived from the service, in pieces of any size. Never throws. */
+  received(bytes: Uint8Array): void {
+    this.#line.received(bytes);
+  }
+
+  /**
+   * Ends the session: the connection is gone, or the owner gives it up. Whatever is under way rejects, and every later
+   * call does, with the given error, or with `service-stopped` and the given reason.
+   */
+  closed(reason: string | SmartCardError): void {
+    this.#line.close(typeof reason === "string" ? new SmartCardError("service-stopped", reason) : reason);
+  }
+
+  /**
+   * Agrees on a version, the newest that both sides speak and that is not newer than `newest`. A service that refuses ours
+   * and names an older one of its own is asked for that, on the same connection. It comes before all other calls but
+   * `cancel`.
+   *
+   * @throws what the service refuses with, `service-stopped` for versions that do not meet; both are named
+   */
+  open(newest: ProtocolVersion = newestVersion): Promise<ProtocolVersion> {
+    return this.#line.run(this.#agree(newest));
+  }
+
+  /** SCardEstablishContext. A connection has one context, and has it before it waits for anything. */
+  establish(scope: number): Promise<Outcome & { readonly context: number }> {
+    return this.#line.run(this.#establish(scope));
+  }
+
+  /** SCardReleaseContext. */
+  release(context: number): Promise<Outcome> {
+    return this.#askFor(context, { kind: "release-context", context }, releaseStruct, outcome);
+  }
+
+  /** SCardConnect. */
+  connect(terms: ConnectTerms): Promise<Outcome & { readonly card: number; readonly activeProtocol: number }> {
+    const nameBytes = new TextEncoder().encode(terms.reader).length;
+    if (nameBytes >= MAX_READER_NAME_BYTES) {
+      return Promise.reject(new SmartCardError("unknown-reader", `no reader has a name of ${nameBytes} bytes`));
+    }
+    return this.#askFor(
+      terms.context,
+      { kind: "connect", ...terms },
+      connectStruct,
+      ({ rv, card, activeProtocol }) => ({ rv, card, activeProtocol }),
+    );
+  }
+
+  /** SCardReconnect. */
+  reconnect(terms: ReconnectTerms): Promise<Outcome & { readonly activeProtocol: number }> {
+    return this.#askFor(terms.card, { kind: "reconnect", ...terms }, reconnectStruct, ({ rv, activeProtocol }) => ({
+      rv,
+      activeProtocol,
+    }));
+  }
+
+  /** SCardDisconnect. */
+  disconnect(card: number, disposition: number): Promise<Outcome> {
+    return this.#askFor(card, { kind: "disconnect", card, disposition }, disconnectStruct, outcome);
+  }
+
+  /** SCardBeginTransaction. */
+  begin(card: number): Promise<Outcome> {
+    return this.#askFor(card, { kind: "begin-transaction", card }, beginStruct, outcome);
+  }
+
+  /** SCardEndTransaction. */
+  end(card: number, disposition: number): Promise<Outcome> {
+    return this.#askFor(card, { kind: "end-transaction", card, disposition }, endStruct, outcome);
+  }
+
+  /** SCardStatus: only whether the connection is still good. State, protocol and ATR are in `readerStates`. */
+  status(card: number): Promise<Outcome> {
+    return this.#askFor(card, { kind: "status", card }, statusStruct, outcome);
+  }
+
+  /**
+   * SCardTransmit.
+   *
+   * @param protocol the send PCI's protocol
+   * @param receiveLength room for the response, in bytes
+   * @returns the receive PCI's protocol and the response, which is empty unless rv is 0; `neededLength` is the response's
+   * length where it did not fit
+   */
+  transmit(
+    card: number,
+    protocol: number,
+    command: Uint8Array,
+    receiveLength: number = MAX_TRAILING_BYTES,
+  ): Promise<Outcome & { readonly protocol: number; readonly response: Uint8Array; readonly neededLength: number }> {
+    return this.#askFor(
+      card,
+      {
+        kind: "transmit",
+        card,
+        sendProtocol: protocol,
+        sendPciLength: PCI_BYTES,
+        receiveProtocol: ANY_PROTOCOL,
+        receivePciLength: PCI_BYTES,
+        receiveLength,
+        command,
+      },
+      transmitStruct,
+      (answer, response) => ({
+        rv: answer.rv,
+        protocol: answer.receiveProtocol,
+        response,
+        neededLength: answer.receiveLength,
+      }),
+      (answer) => followedBy(answer.rv, answer.receiveLength, receiveLength),
+    );
+  }
+
+  /** SCardControl. `receiveLength` is the room for the output, in bytes; the rest is as in `transmit`. */
+  control(
+    card: number,
+    code: number,
+    input: Uint8Array,
+    receiveLength: number = MAX_TRAILING_BYTES,
+  ): Promise<Outcome & { readonly output: Uint8Array; readonly neededLength: number }> {
+    return this.#askFor(
+      card,
+      { kind: "control", card, code, input, receiveLength },
+      controlStruct,
+      (answer, output) => ({ rv: answer.rv, output, neededLength: answer.bytesReturned }),
+      (answer) => followedBy(answer.rv, answer.bytesReturned, receiveLength),
+    );
+  }
+
+  /** SCardGetAttrib. The value is empty unless rv is 0. */
+  getAttrib(card: number, attribute: number): Promise<Outcome & { readonly value: Uint8Array }> {
+    return this.#askFor(
+      card,
+      { kind: "get-attribute", card, attribute, length: MAX_ATTRIBUTE_BYTES },
+      attributeStruct,
+      ({ rv, value, length }) => ({ rv, value: rv === 0 ? value.slice(0, length) : noBytes }),
+      ({ rv, length }) => {
+        if (rv !== 0 || length <= MAX_ATTRIBUTE_BYTES) return 0;
+        return `the value of an attribute is said to have ${length} bytes`;
+      },
+    );
+  }
+
+  /** SCardSetAttrib. The value has 264 bytes at most. */
+  setAttrib(card: number, attribute: number, value: Uint8Array): Promise<Outcome> {
+    return this.#askFor(card, { kind: "set-attribute", card, attribute, value }, attributeStruct, outcome);
+  }
+
+  /** The readers as they are. Up to 4:5 a service shows the first 16. */
+  readerStates(): Promise<readonly ReaderState[]> {
+    return this.#line.run(this.#readTable());
+  }
+
+  /**
+   * How many readers came and went so far, from 1 on.
+   *
+   * @throws unsupported-feature for a service of 4:4
+   */
+  readerEvents(): Promise<Outcome & { readonly readerEvents: number }> {
+    return this.#line.run(this.#readEvents());
+  }
+
+  /**
+   * Begins to wait until something changes at a reader, or until readers come or go. Other calls may be made meanwhile.
+   *
+   * @throws invalid-parameter while another wait is under way
+   */
+  waitForChange(): Promise<ChangeWait> {
+    return this.#line.run(this.#beginWait());
+  }
+
+  /** Ends the wait; how it ended, or undefined where it was over before. */
+  stopWaiting(): Promise<Change | undefined> {
+    return this.#line.run(this.#stop());
+  }
+
+  /**
+   * SCardCancel: ends the wait of a context that another connection has. It needs no `open`.
+   *
+   * @param context the handle that `establish` gave there
+   */
+  cancel(context: number): Promise<Outcome> {
+    return this.#askFor(context, { kind: "cancel", context }, cancelStruct, outcome);
+  }
+
+  *#agree(newest: ProtocolVersion): Steps<ProtocolVersion> {
+    let asked = newest;
+    for (;;) {
+      const { major, minor } = versions[asked];
+      const answer = yield* exchange(
+        encodeRequest({ kind: "version", major, minor }),
+        bodyReader({ body: versionStruct, value: (body) => body }),
+      );
+      const named = versionOf(answer.major, answer.minor);
+      const older = named !== undefined && answer.minor < minor ? named : undefined;
+      const agreed = answer.major === major && answer.minor >= minor ? asked : older;
+      if (answer.rv === 0 && agreed !== undefined) {
+        this.#version = agreed;
+        this.#signalsEarly = answer.minor >= versions["4:6"].minor;
+        return agreed;
+      }
+      if (answer.rv !== errorNumber("service-stopped", "pcsclite") || older === undefined) throw refusal(asked, answer);
+      asked = older;
+    }
+  }
+
+  *#establish(scope: number): Steps<Outcome & { readonly context: number }> {
+    // The answer begins with the scope, which may be 0, as a signal does.
+    if (this.#line.waiting) throw new SmartCardError("invalid-parameter", "a wait for a change is under way");
+    return yield* ask({ kind: "establish-context", scope }, establishStruct, ({ rv, context }) => ({ rv, context }));
+  }
+
+  *#readTable(): Steps<readonly ReaderState[]> {
+    if (!this.#terms().sizedTable) {
+      return yield* exchange(encodeRequest({ kind: "reader-table" }), this.#tableReader(FIXED_READERS));
+    }
+    return yield* this.#readWholeTable(noBytes);
+  }
+
+  /** Reads the table of a service that says how long it is; `first` is sent before that is asked. */
+  *#readWholeTable(first: Uint8Array): Steps<readonly ReaderState[]> {
+    const size = concatBytes(first, encodeRequest({ kind: "reader-table-size" }));
+    const entries = yield* exchange(size, tableSizeReader(MAX_READERS));
+    if (entries === 0) return [];
+    return yield* exchange(encodeRequest({ kind: "whole-reader-table" }), this.#tableReader(entries));
+  }
+
+  *#readEvents(): Steps<Outcome & { readonly readerEvents: number }> {
+    if (!this.#terms().readerEvents) {
+      throw new SmartCardError("unsupported-feature", "the smart card service does not count its readers before 4:5");
+    }
+    return yield* exchange(
+      encodeRequest({ kind: "reader-events" }),
+      bodyReader({ body: readerEventsStruct, value: ({ rv, readerEvents }) => ({ rv, readerEvents }) }),
+    );
+  }
+
+  *#beginWait(): Steps<ChangeWait> {
+    const { waitBringsTable } = this.#terms();
+    if (this.#line.waiting) throw new SmartCardError("invalid-parameter", "a wait for a change is under way");
+    const request = encodeRequest({ kind: "wait-for-change" });
+    const over = this.#line.beginWait();
+    const readers = waitBringsTable
+      ? yield* exchange(request, this.#signalsEarly ? this.#tableReader(FIXED_READERS) : tableReader(FIXED_READERS))
+      : yield* this.#readWholeTable(request);
+    return { readers, over };
+  }
+
+  *#stop(): Steps<Change | undefined> {
+    return this.#line.waiting ? yield* stop(stopRequest) : undefined;
+  }
+
+  /** Reads a table in which the signal of a wait may come, if there is a wait. */
+  #tableReader(entries: number): ReturnType<typeof tableReader> {
+    return tableReader(entries, this.#line.waiting ? (rv) => this.#line.signalled(rv) : undefined);
+  }
+
+  #terms(): (typeof versions)[ProtocolVersion] {
+    assert(this.#version !== undefined, "a session is opened before readers are asked for");
+    return versions[this.#version];
+  }
+
+  /** Asks something about a context or a card. 0 is the handle of nothing, and would be taken for a signal. */
+  #askFor<B, T>(
+    handle: number,
+    request: Request,
+    body: Field<B>,
+    value: (body: B, trailing: Uint8Array) => T,
+    trailing?: (body: B) => number | string,
+  ): Promise<T> {
+    if (handle === 0) return Promise.reject(new SmartCardError("invalid-handle", "no context and no card has it"));
+    return this.#line.run(ask(request, body, value, trailing));
+  }
+}
+
+function* ask<B, T>(
+  request: Request,
+  body: Field<B>,
+  value: (body: B, trailing: Uint8Array) => T,
+  trailing: (body: B) => number | string = () => 0,
+): Steps<T> {
+  const encoded = encodeRequest(request);
+  return yield* exchange(encoded, bodyReader({ body, repeats: encoded, trailing, value }));
+}
+
+function outcome({ rv }: Outcome): Outcome {
+  return { rv };
+}
+
+/** How many bytes follow an answer that says to have `length` of them, for which there is `room`. */
+function followedBy(rv: number, length: number, room: number): number | string {
+  if (rv !== 0) return 0;
+  return length <= Math.min(room, MAX_TRAILING_BYTES)
+    ? length
+    : `${length} bytes are to follow, and there is room for ${room}`;
+}
+
+function refusal(
+  asked: ProtocolVersion,
+  answer: { readonly major: number; readonly minor: number; readonly rv: number },
+): SmartCardError {
+  const code = answer.rv === 0 ? "service-stopped" : (errorFromNumber(answer.rv, "pcsclite") ?? "comm-error");
+  const theirs = `${answer.major}:${answer.minor}`;
+  return new SmartCardError(code, `the smart card service speaks protocol ${theirs}, and refused ${asked}`);
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+
+export type { Change } from "./client-line.ts";
+export {
+  type ChangeWait,
+  ClientSession,
+  type ClientSessionOptions,
+  type ConnectTerms,
+  type Outcome,
+  type ReconnectTerms,
+} from "./client-session.ts";
+export {
+  FIXED_READERS,
+  MAX_ATTRIBUTE_BYTES,
+  MAX_READER_NAME_BYTES,
+  MAX_READERS,
+  MAX_TRAILING_BYTES,
+} from "./limits.ts";
+export {
+  newestVersion,
+  type ProtocolVersion,
+  type RequestKind,
+  type VersionRow,
+  versionOf,
+  versions,
+} from "./messages.ts";
+export type { ReaderState } from "./reader-table-reader.ts";
+export { RequestDecoder } from "./request-decoder.ts";
+export { encodeRequest, type Request, type RequestOf } from "./requests.ts";
+export { type AnsweredKind, type Answers, encodeResponse, encodeSignal } from "./responses.ts";
+export {
+  PcscliteServer,
+  type PcscliteServerOptions,
+  type ServerClient,
+  type ServerLogEntry,
+  type ServerManager,
+  type ServerPeer,
+} from "./server.ts";
+export { defaultServerLimits, type ServerLimits } from "./server-limits.ts";
+export type { ServerSession } from "./server-session.ts";

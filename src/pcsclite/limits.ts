@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+
+/** Bytes of a reader's name with the NUL that ends it (MAX_READERNAME of pcsclite.h). */
+export const MAX_READER_NAME_BYTES = 128;
+
+/** Most bytes of an attribute's value: it has a fixed place in its message (MAX_BUFFER_SIZE of pcsclite.h). */
+export const MAX_ATTRIBUTE_BYTES = 264;
+
+/**
+ * Most bytes after a message's body, either way: a command or its response, of SCardTransmit or SCardControl
+ * (MAX_BUFFER_SIZE_EXTENDED of pcsclite.h: 64 KiB of data, with header, lengths and status word).
+ */
+export const MAX_TRAILING_BYTES = 65_548;
+
+/** Entries of the reader table up to protocol 4:5 (PCSCLITE_MAX_READERS_CONTEXTS of pcsclite.h). */
+export const FIXED_READERS = 16;
+
+/** Most entries of a reader table that a client session takes from a server: 736 KiB. The protocol itself allows 2^31. */
+export const MAX_READERS = 4_096;

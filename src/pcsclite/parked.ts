@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+
+import { type CancelTimer, type Clock, SmartCardError } from "../pcsc/index.ts";
+
+/** How a {@link Parked} wait stands when its client is due an answer. */
+export type ParkedOutcome<T> =
+  | { readonly kind: "done"; readonly value: T }
+  | { readonly kind: "failed"; readonly error: SmartCardError }
+  /** Not yet: the client is to try again, and its place is kept. */
+  | { readonly kind: "later" };
+
+/** What a parked wait is made of. */
+export interface ParkedSetting<T> {
+  readonly clock: Clock;
+  /** Begins the wait. */
+  readonly begin: (signal: AbortSignal) => Promise<T>;
+  /** How long what came late is kept for the client's next try, in milliseconds. */
+  readonly graceMs: number;
+  /** Takes back what came and was not fetched. */
+  readonly unclaimed: (value: T) => void;
+  /** The wait is over and nothing more can be fetched from it. */
+  readonly over: () => void;
+}
+
+/**
+ * A wait that may outlive the request that began it. The client is answered after a while and tries again; the wait keeps
+ * its place meanwhile, and what it brings is kept for a short time.
+ */
+export class Parked<T> {
+  readonly #setting: ParkedSetting<T>;
+  readonly #controller = new AbortController();
+  #result: Exclude<ParkedOutcome<T>, { kind: "later" }> | undefined;
+  #answer: ((outcome: ParkedOutcome<T>) => void) | undefined;
+  #cancelTimer: CancelTimer | undefined;
+  #over = false;
+
+  constructor(setting: ParkedSetting<T>) {
+    this.#setting = setting;
+    setting.begin(this.#controller.signal).then(
+      (value) => this.#settled({ kind: "done", value }),
+      (error: unknown) => this.#settled({ kind: "failed", error: asError(error) }),
+    );
+  }
+
+  /** Waits for the result, at most `holdMs` milliseconds. A result that is given out is the client's. */
+  claim(holdMs: number): Promise<ParkedOutcome<T>> {
+    this.#cancelTimer?.();
+    if (this.#result !== undefined) {
+      this.#end();
+      return Promise.resolve(this.#result);
+    }
+    if (holdMs === 0) return Promise.resolve({ kind: "later" });
+    return new Promise((resolve) => {
+      this.#answer = resolve;
+      this.#cancelTimer = this.#setting.clock.schedule(holdMs, "held request", () => this.#later(), true);
+    });
+  }
+
+  /** Ends the wait with an error, whether somebody is waiting for its answer or not; what it brought is taken back. */
+  abandon(error: SmartCardError): void {
+    if (this.#over) return;
+    if (this.#result?.kind === "done") this.#setting.unclaimed(this.#result.value);
+    this.#end();
+    this.#controller.abort(error);
+    this.#answer?.({ kind: "failed", error });
+    this.#answer = undefined;
+  }
+
+  #later(): void {
+    this.#answer?.({ kind: "later" });
+    this.#answer = undefined;
+  }
+
+  #settled(result: Exclude<ParkedOutcome<T>, { kind: "later" }>): void {
+    if (this.#over) {
+      if (result.kind === "done") this.#setting.unclaimed(result.value);
+      return;
+    }
+    if (this.#answer !== undefined) {
+      this.#cancelTimer?.();
+      this.#end();
+      this.#answer(result);
+      this.#answer = undefined;
+      return;
+    }
+    this.#result = result;
+    this.#cancelTimer = this.#setting.clock.schedule(
+      this.#setting.graceMs,
+      "reserved turn",
+      () => this.#expired(),
+      true,
+    );
+  }
+
+  #expired(): void {
+    if (this.#result?.kind === "done") this.#setting.unclaimed(this.#result.value);
+    this.#end();
+  }
+
+  #end(): void {
+    this.#cancelTimer?.();
+    this.#over = true;
+    this.#setting.over();
+  }
+}
+
+function asError(error: unknown): SmartCardError {
+  if (error instanceof SmartCardError) return error;
+  return new SmartCardError("internal-error", "a wait failed in a way that nobody foresaw", {}, { cause: error });
+}

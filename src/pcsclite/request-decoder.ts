@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+
+import { failure, type Result, success } from "../binary/index.ts";
+import { InputBuffer } from "./input-buffer.ts";
+import { MAX_ATTRIBUTE_BYTES, MAX_TRAILING_BYTES } from "./limits.ts";
+import {
+  attributeStruct,
+  beginStruct,
+  type CommandRow,
+  cancelStruct,
+  commands,
+  connectStruct,
+  controlStruct,
+  disconnectStruct,
+  endStruct,
+  establishStruct,
+  headerStruct,
+  type RequestKind,
+  reconnectStruct,
+  releaseStruct,
+  statusStruct,
+  transmitStruct,
+  versionStruct,
+} from "./messages.ts";
+import type { Request } from "./requests.ts";
+
+const kindsByNumber: ReadonlyMap<number, RequestKind> = new Map(
+  (Object.entries(commands) as [RequestKind, CommandRow][]).map(([kind, { number }]) => [number, kind]),
+);
+
+/**
+ * Takes requests out of the byte stream of a client, in pieces of any size: header, body, and what follows the body of a
+ * transmit or a control.
+ *
+ * No more is kept than what was pushed and not yet taken; a length that a client claims reserves nothing. What pcscd ends
+ * the connection for is a failure here too: an unknown command, a body of the wrong size, more than 65,548 bytes after
+ * it, an attribute of more than 264 bytes. A stream cannot be picked up again after one, so it stays failed.
+ */
+export class RequestDecoder {
+  readonly #input = new InputBuffer();
+  #consumed = 0;
+  #failure: Result<never> | undefined;
+
+  /** Bytes that arrived and belong to no request that was taken yet. */
+  get pendingBytes(): number {
+    return this.#input.length;
+  }
+
+  /** Takes in a copy of what arrived. After a failure it does nothing. */
+  push(piece: Uint8Array): void {
+    if (this.#failure === undefined) this.#input.push(piece);
+  }
+
+  /** The next request that has arrived whole; undefined while there is none. */
+  next(): Result<Request> | undefined {
+    if (this.#failure !== undefined) return this.#failure;
+    const input = this.#input;
+    if (input.length < headerStruct.size) return undefined;
+    const header = input.read(headerStruct);
+    const kind = kindsByNumber.get(header.command);
+    if (kind === undefined) return this.#fail(`no request has the number ${header.command}`);
+    const { body } = commands[kind];
+    // pcscd does not look at the size where it expects no body.
+    if (body !== undefined && header.size !== body.size) {
+      return this.#fail(`${body.name} has ${body.size} bytes, not ${header.size}`);
+    }
+    const bodyEnd = headerStruct.size + (body?.size ?? 0);
+    if (input.length < bodyEnd) return undefined;
+    const trailing = trailingLength(kind, input);
+    if (trailing > MAX_TRAILING_BYTES) {
+      return this.#fail(`${trailing} bytes are to follow a ${kind} request, and may be ${MAX_TRAILING_BYTES}`);
+    }
+    if (input.length < bodyEnd + trailing) return undefined;
+    const request = readRequest(kind, input, trailing);
+    if (request === undefined) return this.#fail(`the value of an attribute has ${MAX_ATTRIBUTE_BYTES} bytes at most`);
+    input.drop(bodyEnd + trailing);
+    this.#consumed += bodyEnd + trailing;
+    return success(request);
+  }
+
+  #fail(message: string): Result<never> {
+    this.#failure = failure(message, this.#consumed);
+    this.#input.clear();
+    return this.#failure;
+  }
+}
+
+const at = headerStruct.size;
+
+/** How many bytes follow the body, which has arrived. */
+function trailingLength(kind: RequestKind, input: InputBuffer): number {
+  if (kind === "transmit") return input.read(transmitStruct, at).sendLength;
+  if (kind === "control") return input.read(controlStruct, at).sendLength;
+  return 0;
+}
+
+/** Reads a request that has arrived whole; undefined for an attribute that claims to be longer than its place. */
+function readRequest(kind: RequestKind, input: InputBuffer, trailing: number): Request | undefined {
+  switch (kind) {
+    case "version": {
+      const { major, minor } = input.read(versionStruct, at);
+      return { kind, major, minor };
+    }
+    case "establish-context":
+      return { kind, scope: input.read(establishStruct, at).scope };
+    case "release-context":
+      return { kind, context: input.read(releaseStruct, at).context };
+    case "connect": {
+      const { context, reader, shareMode, preferredProtocols } = input.read(connectStruct, at);
+      return { kind, context, reader, shareMode, preferredProtocols };
+    }
+    case "reconnect": {
+      const { card, shareMode, preferredProtocols, initialization } = input.read(reconnectStruct, at);
+      return { kind, card, shareMode, preferredProtocols, initialization };
+    }
+    case "disconnect": {
+      const { card, disposition } = input.read(disconnectStruct, at);
+      return { kind, card, disposition };
+    }
+    case "begin-transaction":
+      return { kind, card: input.read(beginStruct, at).card };
+    case "end-transaction": {
+      const { card, disposition } = input.read(endStruct, at);
+      return { kind, card, disposition };
+    }
+    case "status":
+      return { kind, card: input.read(statusStruct, at).card };
+    case "transmit": {
+      const { rv: _, sendLength: _length, ...terms } = input.read(transmitStruct, at);
+      return { kind, ...terms, command: input.copy(at + transmitStruct.size, trailing) };
+    }
+    case "control": {
+      const { card, code, receiveLength } = input.read(controlStruct, at);
+      return { kind, card, code, receiveLength, input: input.copy(at + controlStruct.size, trailing) };
+    }
+    case "cancel":
+      return { kind, context: input.read(cancelStruct, at).context };
+    case "get-attribute":
+    case "set-attribute": {
+      const { card, attribute, value, length } = input.read(attributeStruct, at);
+      if (length > MAX_ATTRIBUTE_BYTES) return undefined;
+      if (kind === "get-attribute") return { kind, card, attribute, length };
+      return { kind, card, attribute, value: value.slice(0, length) };
+    }
+    default:
+      return { kind };
+  }
+}

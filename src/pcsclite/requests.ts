@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+
+import { concatBytes } from "../binary/index.ts";
+import { assertNever } from "../pcsc/index.ts";
+import { MAX_ATTRIBUTE_BYTES, MAX_TRAILING_BYTES } from "./limits.ts";
+import {
+  attributeStruct,
+  beginStruct,
+  cancelStruct,
+  commands,
+  connectStruct,
+  controlStruct,
+  disconnectStruct,
+  endStruct,
+  establishStruct,
+  headerStruct,
+  type RequestKind,
+  reconnectStruct,
+  releaseStruct,
+  statusStruct,
+  transmitStruct,
+  versionStruct,
+} from "./messages.ts";
+
+/**
+ * What a client can ask. Numbers are those of pcsclite.h, translated by the tables of `pcsc` with the dialect `pcsclite`;
+ * `context` and `card` are the handles that the server gave out.
+ */
+export type Request =
+  | { readonly kind: "version"; readonly major: number; readonly minor: number }
+  | { readonly kind: "establish-context"; readonly scope: number }
+  | { readonly kind: "release-context"; readonly context: number }
+  | {
+      readonly kind: "connect";
+      readonly context: number;
+      readonly reader: string;
+      readonly shareMode: number;
+      readonly preferredProtocols: number;
+    }
+  | {
+      readonly kind: "reconnect";
+      readonly card: number;
+      readonly shareMode: number;
+      readonly preferredProtocols: number;
+      readonly initialization: number;
+    }
+  | { readonly kind: "disconnect"; readonly card: number; readonly disposition: number }
+  | { readonly kind: "begin-transaction"; readonly card: number }
+  | { readonly kind: "end-transaction"; readonly card: number; readonly disposition: number }
+  | { readonly kind: "status"; readonly card: number }
+  | TransmitRequest
+  | {
+      readonly kind: "control";
+      readonly card: number;
+      readonly code: number;
+      readonly input: Uint8Array;
+      /** Room that the client has for what the reader answers, in bytes. */
+      readonly receiveLength: number;
+    }
+  | { readonly kind: "cancel"; readonly context: number }
+  | {
+      readonly kind: "get-attribute";
+      readonly card: number;
+      readonly attribute: number;
+      /** Room for the value, in bytes: 264 from every libpcsclite. */
+      readonly length: number;
+    }
+  | { readonly kind: "set-attribute"; readonly card: number; readonly attribute: number; readonly value: Uint8Array }
+  | { readonly kind: "reader-table" }
+  | { readonly kind: "wait-for-change" }
+  | { readonly kind: "stop-waiting" }
+  | { readonly kind: "reader-events" }
+  | { readonly kind: "reader-table-size" }
+  | { readonly kind: "whole-reader-table" };
+
+/** One command for the card. The PCI structures come from the caller of SCardTransmit as they are. */
+export interface TransmitRequest {
+  readonly kind: "transmit";
+  readonly card: number;
+  readonly sendProtocol: number;
+  readonly sendPciLength: number;
+  readonly receiveProtocol: number;
+  readonly receivePciLength: number;
+  /** Room that the client has for the response, in bytes. */
+  readonly receiveLength: number;
+  readonly command: Uint8Array;
+}
+
+/** The request of one kind. */
+export type RequestOf<K extends RequestKind> = Extract<Request, { readonly kind: K }>;
+
+/**
+ * Writes a request: header, body and what follows it, in one array.
+ *
+ * @throws RangeError for a number that does not fit its field, and for a text, value, command or input that is too long
+ */
+export function encodeRequest(request: Request): Uint8Array {
+  const { number, body } = commands[request.kind];
+  const header = headerStruct.encode({ size: body?.size ?? 0, command: number });
+  return concatBytes(header, ...encodeParts(request));
+}
+
+const rv = 0;
+
+/** The body, and what follows it. */
+function encodeParts(request: Request): readonly Uint8Array[] {
+  switch (request.kind) {
+    case "version":
+      return [versionStruct.encode({ ...request, rv })];
+    case "establish-context":
+      return [establishStruct.encode({ ...request, context: 0, rv })];
+    case "release-context":
+      return [releaseStruct.encode({ ...request, rv })];
+    case "connect":
+      return [connectStruct.encode({ ...request, card: 0, activeProtocol: 0, rv })];
+    case "reconnect":
+      return [reconnectStruct.encode({ ...request, activeProtocol: 0, rv })];
+    case "disconnect":
+      return [disconnectStruct.encode({ ...request, rv })];
+    case "begin-transaction":
+      return [beginStruct.encode({ ...request, rv })];
+    case "end-transaction":
+      return [endStruct.encode({ ...request, rv })];
+    case "status":
+      return [statusStruct.encode({ ...request, rv })];
+    case "transmit":
+      return [transmitStruct.encode({ ...request, sendLength: lengthOf(request.command), rv }), request.command];
+    case "control":
+      return [
+        controlStruct.encode({ ...request, sendLength: lengthOf(request.input), bytesReturned: 0, rv }),
+        request.input,
+      ];
+    case "cancel":
+      return [cancelStruct.encode({ ...request, rv })];
+    case "get-attribute":
+      return [attributeStruct.encode({ ...request, value: attributeField(new Uint8Array(0)), rv })];
+    case "set-attribute":
+      return [
+        attributeStruct.encode({ ...request, value: attributeField(request.value), length: request.value.length, rv }),
+      ];
+    case "reader-table":
+    case "wait-for-change":
+    case "stop-waiting":
+    case "reader-events":
+    case "reader-table-size":
+    case "whole-reader-table":
+      return [];
+    default:
+      return assertNever(request, "request");
+  }
+}
+
+/** The length of what follows a body. Servers end the connection of a client that sends more than they take. */
+function lengthOf(trailing: Uint8Array): number {
+  if (trailing.length > MAX_TRAILING_BYTES) {
+    throw new RangeError(`${MAX_TRAILING_BYTES} bytes at most follow a request, not ${trailing.length}`);
+  }
+  return trailing.length;
+}
+
+/** An attribute's value in its fixed place. @throws RangeError for a value of more than 264 bytes */
+export function attributeField(value: Uint8Array): Uint8Array {
+  if (value.length > MAX_ATTRIBUTE_BYTES) {
+    throw new RangeError(`the value of an attribute has ${MAX_ATTRIBUTE_BYTES} bytes at most, not ${value.length}`);
+  }
+  const field = new Uint8Array(MAX_ATTRIBUTE_BYTES);
+  field.set(value);
+  return field;
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+
+import { concatBytes } from "../binary/index.ts";
+import { assert } from "../pcsc/index.ts";
+import {
+  attributeStruct,
+  beginStruct,
+  cancelStruct,
+  connectStruct,
+  controlStruct,
+  disconnectStruct,
+  endStruct,
+  establishStruct,
+  readerEventsStruct,
+  reconnectStruct,
+  releaseStruct,
+  statusStruct,
+  tableSizeStruct,
+  transmitStruct,
+  versionStruct,
+  waitStruct,
+} from "./messages.ts";
+import { attributeField, type Request, type RequestOf } from "./requests.ts";
+
+/** The outcome alone: 0 or an error's number in the dialect `pcsclite`. */
+interface Outcome {
+  readonly rv: number;
+}
+
+/** What each request is answered with. What a failure has no use for may be left out, and is 0 or empty then. */
+export interface Answers {
+  /** The server's own version, whatever the client's is. */
+  readonly version: Outcome & { readonly major: number; readonly minor: number };
+  readonly "establish-context": Outcome & { readonly context?: number };
+  readonly "release-context": Outcome;
+  readonly connect: Outcome & { readonly card?: number; readonly activeProtocol?: number };
+  readonly reconnect: Outcome & { readonly activeProtocol?: number };
+  readonly disconnect: Outcome;
+  readonly "begin-transaction": Outcome;
+  readonly "end-transaction": Outcome;
+  readonly status: Outcome;
+  readonly transmit: Outcome & {
+    /** The protocol of the receive PCI; that of the request where it is left out. */
+    readonly receiveProtocol?: number;
+    /** Sent only where rv is 0. */
+    readonly response?: Uint8Array;
+    /** How long the response is that the client has no room for. */
+    readonly neededLength?: number;
+  };
+  readonly control: Outcome & {
+    /** Sent only where rv is 0. */
+    readonly output?: Uint8Array;
+    /** How long the output is that the client has no room for. */
+    readonly neededLength?: number;
+  };
+  readonly cancel: Outcome;
+  readonly "get-attribute": Outcome & {
+    readonly value?: Uint8Array;
+    /** How long the value is that the client has no room for. */
+    readonly neededLength?: number;
+  };
+  readonly "set-attribute": Outcome;
+  readonly "reader-events": { readonly readerEvents: number };
+  /** At least 1. */
+  readonly "reader-table-size": { readonly entries: number };
+}
+
+/** The requests that {@link encodeResponse} can answer. Waits end with a signal, and tables are tables. */
+export type AnsweredKind = keyof Answers;
+
+type Encoders = {
+  readonly [K in AnsweredKind]: (request: RequestOf<K>, answer: Answers[K]) => Uint8Array;
+};
+
+const noBytes = new Uint8Array(0);
+
+const encoders: Encoders = {
+  version: (_, answer) => versionStruct.encode(answer),
+  "establish-context": ({ scope }, { context = 0, rv }) => establishStruct.encode({ scope, context, rv }),
+  "release-context": ({ context }, { rv }) => releaseStruct.encode({ context, rv }),
+  connect: (request, { card = 0, activeProtocol = 0, rv }) =>
+    connectStruct.encode({ ...request, card, activeProtocol, rv }),
+  reconnect: (request, { activeProtocol = 0, rv }) => reconnectStruct.encode({ ...request, activeProtocol, rv }),
+  disconnect: (request, { rv }) => disconnectStruct.encode({ ...request, rv }),
+  "begin-transaction": ({ card }, { rv }) => beginStruct.encode({ card, rv }),
+  "end-transaction": (request, { rv }) => endStruct.encode({ ...request, rv }),
+  status: ({ card }, { rv }) => statusStruct.encode({ card, rv }),
+  transmit(request, { rv, receiveProtocol = request.receiveProtocol, response = noBytes, neededLength }) {
+    const sendLength = request.command.length;
+    const receiveLength = neededLength ?? response.length;
+    return withTrailing(
+      transmitStruct.encode({ ...request, sendLength, receiveProtocol, receiveLength, rv }),
+      rv === 0 ? response : noBytes,
+    );
+  },
+  control(request, { rv, output = noBytes, neededLength }) {
+    const sendLength = request.input.length;
+    const bytesReturned = neededLength ?? output.length;
+    return withTrailing(
+      controlStruct.encode({ ...request, sendLength, bytesReturned, rv }),
+      rv === 0 ? output : noBytes,
+    );
+  },
+  cancel: ({ context }, { rv }) => cancelStruct.encode({ context, rv }),
+  "get-attribute": ({ card, attribute }, { rv, value = noBytes, neededLength = value.length }) =>
+    attributeStruct.encode({ card, attribute, value: attributeField(value), length: neededLength, rv }),
+  "set-attribute": ({ card, attribute, value }, { rv }) =>
+    attributeStruct.encode({ card, attribute, value: attributeField(value), length: value.length, rv }),
+  "reader-events": (_, { readerEvents }) => readerEventsStruct.encode({ readerEvents, rv: 0 }),
+  "reader-table-size"(_, { entries }) {
+    // A client that is being told of changes takes a 0 for the beginning of a signal.
+    assert(entries > 0, "a reader table has entries");
+    return tableSizeStruct.encode({ entries });
+  },
+};
+
+/**
+ * Writes the answer to a request. An answer has no header: it is the request's own structure with the results filled in,
+ * and what the card or the reader answered after it.
+ *
+ * @throws RangeError for a number that does not fit its field, and for a value of more than 264 bytes
+ */
+export function encodeResponse<K extends AnsweredKind>(request: RequestOf<K>, answer: Answers[K]): Uint8Array {
+  const { kind }: Request = request;
+  const encode: (request: RequestOf<K>, answer: Answers[K]) => Uint8Array = encoders[kind as K];
+  return encode(request, answer);
+}
+
+/**
+ * Writes the message that ends a wait: 0 for a change, and for a stop while the client was still registered; an error's
+ * number for a wait that was cancelled.
+ */
+export function encodeSignal(rv: number): Uint8Array {
+  return waitStruct.encode({ timeout: 0, rv });
+}
+
+function withTrailing(body: Uint8Array, trailing: Uint8Array): Uint8Array {
+  return trailing.length === 0 ? body : concatBytes(body, trailing);
+}

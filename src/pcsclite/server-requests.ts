@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+
+import {
+  type Clock,
+  type Connection,
+  type Context,
+  dispositions,
+  type ErrorCode,
+  fromNumber,
+  initializations,
+  type Protocol,
+  protocolMask,
+  protocols,
+  protocolsInMask,
+  SmartCardError,
+  scopes,
+  shareModes,
+} from "../pcsc/index.ts";
+import type { ServerClient, ServerPeer } from "./server.ts";
+import type { ServerLimits } from "./server-limits.ts";
+import { type HeldConnection, ServerTurns } from "./server-turns.ts";
+
+/** SCARD_PROTOCOL_ANY_OLD of pcsclite.h: T=0 or T=1, from before each had a bit. */
+const anyProtocolOld = 0x1000;
+
+/** What the requests of a session need. */
+export interface ServerRequestsSetting {
+  readonly clock: Clock;
+  readonly client: ServerClient;
+  readonly peer: ServerPeer;
+  /** Why the client gets no context, if it gets none. */
+  readonly refusal: ErrorCode | undefined;
+  readonly limits: ServerLimits;
+  /** A number for a context or a card that nobody has. */
+  readonly takeNumber: () => number;
+  readonly freeNumber: (number: number) => void;
+}
+
+/** What connect and reconnect have in common, as the wire has it. */
+export interface SharingTerms {
+  readonly shareMode: number;
+  readonly preferredProtocols: number;
+}
+
+/**
+ * What a client of the protocol can ask of the manager: one context, its connections by number, and each request's terms
+ * translated. Failures are `SmartCardError`.
+ */
+export class ServerRequests {
+  readonly #setting: ServerRequestsSetting;
+  readonly #turns: ServerTurns;
+  readonly #cards = new Map<number, HeldConnection>();
+  #context: { readonly number: number; readonly context: Context } | undefined;
+
+  constructor(setting: ServerRequestsSetting) {
+    this.#setting = setting;
+    this.#turns = new ServerTurns(setting.clock, setting.limits);
+  }
+
+  /** The number of the session's context; undefined before it has one. */
+  get contextNumber(): number | undefined {
+    return this.#context?.number;
+  }
+
+  async establish(scope: number): Promise<number> {
+    const { client, peer, refusal, takeNumber } = this.#setting;
+    if (refusal !== undefined) throw new SmartCardError(refusal, `${peer.identity.name} gets no context`);
+    // The library opens a connection for each context.
+    if (this.#context !== undefined) throw new SmartCardError("no-memory", "the connection has a context");
+    const context = await client.establishContext({ scope: term(scopes, scope, "scope"), oneAtATime: true });
+    const number = takeNumber();
+    this.#context = { number, context };
+    return number;
+  }
+
+  async release(number: number): Promise<void> {
+    const context = this.#contextOf(number);
+    this.#forget();
+    await context.release();
+  }
+
+  async connect(
+    contextNumber: number,
+    reader: string,
+    terms: SharingTerms,
+  ): Promise<{ card: number; activeProtocol: number }> {
+    const context = this.#contextOf(contextNumber);
+    if (!this.#setting.peer.mayUse(reader)) {
+      throw new SmartCardError("security-violation", `the reader is not for ${this.#setting.peer.identity.name}`);
+    }
+    const options = sharing(terms);
+    const key = `${terms.shareMode} ${terms.preferredProtocols} ${reader}`;
+    const connection = await this.#turns.connect(context, key, this.#isAlone(reader), (by, wait) =>
+      by.connect(reader, { ...options, ...wait }),
+    );
+    if (this.#context?.number !== contextNumber) {
+      throw new SmartCardError("invalid-handle", "the context was released during the connect");
+    }
+    const card = this.#setting.takeNumber();
+    this.#cards.set(card, { connection, turn: undefined, reconnect: undefined });
+    return { card, activeProtocol: numberOf(connection.protocol) };
+  }
+
+  async reconnect(card: number, terms: SharingTerms, initialization: number): Promise<number> {
+    const held = this.#held(card);
+    const options = { ...sharing(terms), initialization: term(initializations, initialization, "initialization") };
+    const key = `${terms.shareMode} ${terms.preferredProtocols} ${initialization}`;
+    await this.#turns.reconnect(held, key, this.#isAlone(held.connection.reader), async (wait) => {
+      await held.connection.reconnect({ ...options, ...wait });
+    });
+    return numberOf(held.connection.protocol);
+  }
+
+  async disconnect(card: number, disposition: number): Promise<void> {
+    const held = this.#held(card);
+    const how = term(dispositions, disposition, "disposition");
+    this.#turns.end([held]);
+    this.#cards.delete(card);
+    this.#setting.freeNumber(card);
+    await held.connection.disconnect(how);
+  }
+
+  async begin(card: number): Promise<void> {
+    const held = this.#held(card);
+    await this.#turns.begin(held, this.#isAlone(held.connection.reader));
+  }
+
+  async end(card: number, disposition: number): Promise<void> {
+    const { connection } = this.#held(card);
+    await connection.endTransaction(term(dispositions, disposition, "disposition"));
+  }
+
+  async status(card: number): Promise<void> {
+    await this.#operate(card, (connection, wait) => connection.status(wait));
+  }
+
+  /** Exchanges one command; `protocol` is that of the send PCI. */
+  async transmit(card: number, protocol: number, command: Uint8Array): Promise<Uint8Array> {
+    const asked = fromNumber(protocols, protocol, "pcsclite");
+    if (asked === undefined) throw new SmartCardError("proto-mismatch", `the send PCI names the protocol ${protocol}`);
+    try {
+      return await this.#operate(card, (connection, wait) => connection.transmit(command, asked, wait));
+    } catch (error) {
+      throw asTransferFailure(error);
+    }
+  }
+
+  control(card: number, code: number, input: Uint8Array): Promise<Uint8Array> {
+    return this.#operate(card, (connection, wait) => connection.control(code, input, wait));
+  }
+
+  getAttribute(card: number, attribute: number): Promise<Uint8Array> {
+    return this.#operate(card, (connection, wait) => connection.getAttribute(attribute, wait));
+  }
+
+  async setAttribute(card: number, attribute: number, value: Uint8Array): Promise<void> {
+    await this.#operate(card, (connection, wait) => connection.setAttribute(attribute, value, wait));
+  }
+
+  /** Ends the request that is held unanswered, if there is one. */
+  cancel(error: SmartCardError): void {
+    this.#turns.cancel(error);
+  }
+
+  /** The client is gone, or the service stops. */
+  async close(): Promise<void> {
+    this.#forget();
+    await this.#setting.client.end();
+  }
+
+  #operate<T>(
+    card: number,
+    run: (connection: Connection, wait: { readonly timeoutMs?: number }) => Promise<T>,
+  ): Promise<T> {
+    const held = this.#held(card);
+    return this.#turns.operate(held, this.#isAlone(held.connection.reader), (wait) => run(held.connection, wait));
+  }
+
+  #held(card: number): HeldConnection {
+    const held = this.#cards.get(card);
+    if (held === undefined) throw new SmartCardError("invalid-handle", `this client has no card ${card}`);
+    return held;
+  }
+
+  #contextOf(number: number): Context {
+    if (this.#context?.number !== number) {
+      throw new SmartCardError("invalid-handle", `this client has no context ${number}`);
+    }
+    return this.#context.context;
+  }
+
+  /** Whether the context is connected to no other reader, whose use a held request could hold up. */
+  #isAlone(reader: string): boolean {
+    for (const { connection } of this.#cards.values()) if (connection.reader !== reader) return false;
+    return true;
+  }
+
+  #forget(): void {
+    this.#turns.end(this.#cards.values());
+    for (const card of this.#cards.keys()) this.#setting.freeNumber(card);
+    this.#cards.clear();
+    if (this.#context !== undefined) this.#setting.freeNumber(this.#context.number);
+    this.#context = undefined;
+  }
+}
+
+/** The term that a number of the wire stands for. @throws invalid-value */
+function term<K extends string>(table: Parameters<typeof fromNumber<K>>[0], value: number, what: string): K {
+  const found = fromNumber(table, value, "pcsclite");
+  if (found === undefined) throw new SmartCardError("invalid-value", `${what} ${value} means nothing`);
+  return found;
+}
+
+function sharing(terms: SharingTerms): {
+  readonly shareMode: "shared" | "exclusive" | "direct";
+  readonly preferredProtocols: readonly Protocol[];
+} {
+  const mask = terms.preferredProtocols | ((terms.preferredProtocols & anyProtocolOld) === 0 ? 0 : 3);
+  const preferredProtocols = protocolsInMask(mask, "pcsclite");
+  // pcscd looks at the protocols before it looks at the share mode.
+  if (preferredProtocols.length === 0 && terms.shareMode !== shareModes.direct.pcsclite) {
+    throw new SmartCardError("proto-mismatch", `the protocols ${terms.preferredProtocols} mean nothing`);
+  }
+  return { shareMode: term(shareModes, terms.shareMode, "share mode"), preferredProtocols };
+}
+
+function numberOf(protocol: Protocol | undefined): number {
+  return protocol === undefined ? 0 : protocolMask([protocol], "pcsclite");
+}
+
+/** What pcscd answers when an exchange failed below it. */
+function asTransferFailure(error: unknown): unknown {
+  if (!(error instanceof SmartCardError)) return error;
+  const { code, details } = error;
+  if (code !== "comm-error" && code !== "waited-too-long") return error;
+  return new SmartCardError("not-transacted", "the exchange with the card failed", details, { cause: error });
+}

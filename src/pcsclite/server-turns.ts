@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+
+import { type Clock, type Connection, type Context, SmartCardError, type WaitOptions } from "../pcsc/index.ts";
+import { Parked } from "./parked.ts";
+import type { ServerLimits } from "./server-limits.ts";
+
+/** A connection of a session, and the turn that is kept for it. */
+export interface HeldConnection {
+  readonly connection: Connection;
+  /** A transaction that is waited for, or held, on the client's behalf until its next try. */
+  turn: Parked<void> | undefined;
+  /** A reconnect that is waited for; `key` tells whether the next try asks for the same. */
+  reconnect: { readonly key: string; readonly wait: Parked<void> } | undefined;
+}
+
+/**
+ * Waits for the card on behalf of clients that cannot wait themselves: the client library locks its context while a request
+ * is unanswered, and tries every 100 ms when it is told that the card is taken.
+ *
+ * A request is held unanswered for a while, if the context has no other reader whose use it could hold up; after that
+ * the client is told to try again, and its place in the queue is kept. See docs/decisions/0010-held-requests.md.
+ */
+export class ServerTurns {
+  readonly #clock: Clock;
+  readonly #limits: ServerLimits;
+  /** The wait that a request is being held for. */
+  #holding: { abandon(error: SmartCardError): void } | undefined;
+  readonly #connects = new Map<string, Parked<Connection>>();
+
+  constructor(clock: Clock, limits: ServerLimits) {
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  /** Ends the request that is being held, if there is one. */
+  cancel(error: SmartCardError): void {
+    this.#holding?.abandon(error);
+  }
+
+  /** Gives up every place that is kept. */
+  end(connections: Iterable<HeldConnection>): void {
+    const error = new SmartCardError("cancelled", "the client is gone");
+    for (const { turn, reconnect } of connections) {
+      turn?.abandon(error);
+      reconnect?.wait.abandon(error);
+    }
+    for (const connect of this.#connects.values()) connect.abandon(error);
+  }
+
+  /** Takes the lock for a client. @throws sharing-violation: it is to try again, and its place is kept */
+  async begin(held: HeldConnection, alone: boolean): Promise<void> {
+    const { connection } = held;
+    if (held.turn === undefined && (await triedAtOnce(() => connection.beginTransaction({ timeoutMs: 0 }))).done)
+      return;
+    await this.#claim(this.#turnOf(held), alone);
+  }
+
+  /** Runs one operation of a client in its turn. @throws sharing-violation, as begin, and what the operation throws */
+  async operate<T>(held: HeldConnection, alone: boolean, run: (wait: WaitOptions) => Promise<T>): Promise<T> {
+    if (held.turn === undefined) {
+      const tried = await triedAtOnce(() => run({ timeoutMs: 0 }));
+      if (tried.done) return tried.value;
+    }
+    await this.#claim(this.#turnOf(held), alone);
+    try {
+      return await run({});
+    } finally {
+      await giveBack(held.connection);
+    }
+  }
+
+  /** Connects for a client. `key` tells one try from another. @throws sharing-violation, as begin, and as connect */
+  async connect(
+    context: Context,
+    key: string,
+    alone: boolean,
+    connect: (context: Context, wait: WaitOptions) => Promise<Connection>,
+  ): Promise<Connection> {
+    let wait = this.#connects.get(key);
+    if (wait === undefined) {
+      const tried = await triedAtOnce(() => connect(context, { timeoutMs: 0 }));
+      if (tried.done) return tried.value;
+      wait = new Parked<Connection>({
+        clock: this.#clock,
+        graceMs: this.#limits.graceMs,
+        begin: (signal) => connect(context, { signal }),
+        unclaimed: (connection) => void connection.disconnect("leave").catch(() => {}),
+        over: () => this.#connects.delete(key),
+      });
+      this.#connects.set(key, wait);
+    }
+    return this.#claim(wait, alone);
+  }
+
+  /** Reconnects for a client. @throws sharing-violation, as begin, and as reconnect */
+  async reconnect(
+    held: HeldConnection,
+    key: string,
+    alone: boolean,
+    reconnect: (wait: WaitOptions) => Promise<void>,
+  ): Promise<void> {
+    if (held.reconnect?.key !== key) {
+      held.reconnect?.wait.abandon(new SmartCardError("cancelled", "the client asks for something else"));
+      const tried = await triedAtOnce(() => reconnect({ timeoutMs: 0 }));
+      if (tried.done) return;
+      const wait = new Parked<void>({
+        clock: this.#clock,
+        graceMs: this.#limits.graceMs,
+        begin: (signal) => reconnect({ signal }),
+        unclaimed: () => {},
+        over: () => {
+          held.reconnect = undefined;
+        },
+      });
+      held.reconnect = { key, wait };
+    }
+    await this.#claim(held.reconnect.wait, alone);
+  }
+
+  #turnOf(held: HeldConnection): Parked<void> {
+    held.turn ??= new Parked<void>({
+      clock: this.#clock,
+      graceMs: this.#limits.graceMs,
+      begin: (signal) => held.connection.beginTransaction({ signal }),
+      unclaimed: () => void giveBack(held.connection),
+      over: () => {
+        held.turn = undefined;
+      },
+    });
+    return held.turn;
+  }
+
+  async #claim<T>(wait: Parked<T>, alone: boolean): Promise<T> {
+    this.#holding = wait;
+    try {
+      const outcome = await wait.claim(alone ? this.#limits.holdMs : 0);
+      if (outcome.kind === "done") return outcome.value;
+      if (outcome.kind === "failed") throw outcome.error;
+    } finally {
+      this.#holding = undefined;
+    }
+    throw new SmartCardError("sharing-violation", "another client has the card; the place in the queue is kept");
+  }
+}
+
+type Tried<T> = { readonly done: true; readonly value: T } | { readonly done: false };
+
+/** Tries what can be done without waiting; a deadline of 0 that passes means that it cannot. */
+async function triedAtOnce<T>(run: () => Promise<T>): Promise<Tried<T>> {
+  try {
+    return { done: true, value: await run() };
+  } catch (error) {
+    if (error instanceof SmartCardError && error.code === "timeout") return { done: false };
+    throw error;
+  }
+}
+
+/** Ends a transaction that was held on a client's behalf. Where it has ended by itself there is nothing to end. */
+async function giveBack(connection: Connection): Promise<void> {
+  try {
+    await connection.endTransaction("leave");
+  } catch (error) {
+    if (!(error instanceof SmartCardError)) throw error;
+  }
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+
+import {
+  type ClientIdentity,
+  type ReaderTable,
+  type ResourceManager,
+  type Runtime,
+  SmartCardError,
+} from "../pcsc/index.ts";
+import { defaultServerLimits, type ServerLimits } from "./server-limits.ts";
+import { ServerReaderTable } from "./server-reader-table.ts";
+import { ServerSession } from "./server-session.ts";
+
+/** A program's standing with the manager: what the server needs of one. */
+export interface ServerClient extends ResourceManager {
+  /** The program is gone. Never rejects. */
+  end(): Promise<void>;
+}
+
+/** The manager that a server stands in front of. */
+export interface ServerManager extends ReaderTable {
+  client(identity: ClientIdentity): ServerClient;
+}
+
+/** One entry of the server's log: plain data, with no APDU in it. */
+export interface ServerLogEntry {
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly message: string;
+  readonly client?: ClientIdentity;
+  readonly [detail: string]: unknown;
+}
+
+/** A client at the other end of a byte pipe. */
+export interface ServerPeer {
+  readonly identity: ClientIdentity;
+  /** False for a client that may not use the service at all: it is told so when it asks for a context. */
+  readonly admitted: boolean;
+  /** Whether the client may use the reader of that name. */
+  mayUse(reader: string): boolean;
+  send(bytes: Uint8Array): void;
+  /** Ends the connection. */
+  close(reason: string): void;
+  /** The client has sent more than it is due: nothing more is to be read from it for now. */
+  pause(): void;
+  resume(): void;
+}
+
+/** What a server is made of. */
+export interface PcscliteServerOptions {
+  readonly runtime: Runtime;
+  readonly manager: ServerManager;
+  readonly limits?: Partial<ServerLimits>;
+  readonly log?: (entry: ServerLogEntry) => void;
+}
+
+/**
+ * The service that libpcsclite talks to, without its sockets: every connection of a program is a session, and every
+ * session has one context at most. All sessions share the manager.
+ */
+export class PcscliteServer {
+  readonly #runtime: Runtime;
+  readonly #manager: ServerManager;
+  readonly #limits: ServerLimits;
+  readonly #log: (entry: ServerLogEntry) => void;
+  readonly #table: ServerReaderTable;
+  readonly #sessions = new Set<ServerSession>();
+  /** Sessions by the number of their context: a cancel comes in on another connection. */
+  readonly #contexts = new Map<number, ServerSession>();
+  readonly #handles = new Set<number>();
+
+  constructor(options: PcscliteServerOptions) {
+    this.#runtime = options.runtime;
+    this.#manager = options.manager;
+    this.#limits = { ...defaultServerLimits, ...options.limits };
+    this.#log = options.log ?? (() => {});
+    this.#table = new ServerReaderTable(options.manager);
+  }
+
+  /** How many clients are connected. */
+  get sessions(): number {
+    return this.#sessions.size;
+  }
+
+  /** Begins a session. The edge hands it what arrives, and tells it when the connection has ended. */
+  accept(peer: ServerPeer): ServerSession {
+    const tooMany = this.#sessions.size >= this.#limits.sessions;
+    if (tooMany) this.#log({ level: "warn", message: "too many clients", client: peer.identity });
+    const session = new ServerSession({
+      runtime: this.#runtime,
+      client: this.#manager.client(peer.identity),
+      peer,
+      refusal: tooMany ? "server-too-busy" : peer.admitted ? undefined : "security-violation",
+      limits: this.#limits,
+      log: this.#log,
+      table: this.#table,
+      takeNumber: () => this.#takeNumber(),
+      freeNumber: (number) => this.#handles.delete(number),
+      contexts: this.#contexts,
+      ended: () => this.#sessions.delete(session),
+    });
+    this.#sessions.add(session);
+    return session;
+  }
+
+  /** Ends every session: those who wait are told that the service has stopped. */
+  async close(): Promise<void> {
+    // From here on nobody is told of readers that change because others leave.
+    this.#table.close();
+    const error = new SmartCardError("service-stopped", "the service has stopped");
+    await Promise.all([...this.#sessions].map((session) => session.stop(error)));
+  }
+
+  /** A number for a context or a card that nobody has, and that cannot be foretold: 1 to 2^31 - 1. */
+  #takeNumber(): number {
+    for (;;) {
+      const random = this.#runtime.random.bytes(4);
+      const number = new DataView(random.buffer, random.byteOffset, 4).getUint32(0) & 0x7fff_ffff;
+      if (number === 0 || this.#handles.has(number)) continue;
+      this.#handles.add(number);
+      return number;
+    }
+  }
+}

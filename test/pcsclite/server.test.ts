@@ -1,0 +1,480 @@
+// SPDX-License-Identifier: MIT
+
+import { describe, expect, test } from "vitest";
+import { PcscliteServer, type Request, type ServerLogEntry } from "../../src/pcsclite/index.ts";
+import { EchoCard, type World, world } from "../manager/world.ts";
+import { u32, WireClient } from "./wire-client.ts";
+
+const success = 0;
+const cancelled = 0x8010_0002;
+const invalidHandle = 0x8010_0003;
+const sharingViolation = 0x8010_000b;
+const serviceStopped = 0x8010_001e;
+const resetCard = 0x8010_0068;
+
+interface Wire extends World {
+  readonly server: PcscliteServer;
+  readonly log: ServerLogEntry[];
+  /** A client with a context. */
+  client(name: string): Promise<{ client: WireClient; context: number }>;
+  /** Asks, and gives what came back by then. */
+  ask(client: WireClient, request: Request): Promise<Uint8Array>;
+  /** Connects; gives the card. */
+  connect4(client: WireClient, context: number, reader?: string): Promise<number>;
+}
+
+async function wire(options: Parameters<typeof world>[0] = {}): Promise<Wire> {
+  const inner = await world({ profile: "pcsclite", ...options });
+  const log: ServerLogEntry[] = [];
+  const server = new PcscliteServer({
+    runtime: inner.runtime,
+    manager: inner.manager,
+    log: (entry) => log.push(entry),
+  });
+  const ask: Wire["ask"] = async (client, request) => {
+    client.ask(request);
+    await inner.runtime.settle();
+    return client.take();
+  };
+  return {
+    ...inner,
+    server,
+    log,
+    ask,
+    async client(name) {
+      const client = new WireClient(server, { name });
+      const answer = await ask(client, { kind: "establish-context", scope: 2 });
+      expect([answer.length, u32(answer, 8)]).toEqual([12, success]);
+      return { client, context: u32(answer, 4) };
+    },
+    async connect4(client, context, reader = inner.name) {
+      const answer = await ask(client, { kind: "connect", context, reader, shareMode: 2, preferredProtocols: 3 });
+      expect([answer.length, u32(answer, -8), u32(answer, -4)]).toEqual([152, 2, success]);
+      return u32(answer, -12);
+    },
+  };
+}
+
+const apdu = Uint8Array.of(0, 0xa4, 0, 0);
+
+function transmit(card: number, receiveLength = 258): Request {
+  const pci = { sendProtocol: 2, sendPciLength: 16, receiveProtocol: 0, receivePciLength: 0 };
+  return { kind: "transmit", card, ...pci, receiveLength, command: apdu };
+}
+
+describe("a session", () => {
+  test("agrees on 4:4 to 4:6, refuses others and stays usable", async () => {
+    const { server, ask } = await wire();
+    const client = new WireClient(server, { name: "a" });
+    for (const [minor, rv] of [
+      [3, serviceStopped],
+      [7, serviceStopped],
+      [4, success],
+      [5, success],
+      [6, success],
+    ] as const) {
+      const answer = await ask(client, { kind: "version", major: 4, minor });
+      expect([u32(answer, 0), u32(answer, 4), u32(answer, 8)]).toEqual([4, 6, rv]);
+    }
+  });
+
+  test("connects, exchanges, asks for status and attributes, and disconnects", async () => {
+    const { client, ask, connect4, card } = await wire();
+    const { client: a, context } = await client("a");
+    const handle = await connect4(a, context);
+    const exchanged = await ask(a, transmit(handle));
+    expect([exchanged.length, u32(exchanged, 24), u32(exchanged, 28)]).toEqual([32 + 6, 6, success]);
+    expect([...exchanged.subarray(32)]).toEqual([...apdu, 0x90, 0x00]);
+    const short = await ask(a, transmit(handle, 5));
+    expect([short.length, u32(short, 24), u32(short, 28)]).toEqual([32, 6, 0x8010_0008]);
+    expect(u32(await ask(a, { kind: "status", card: handle }), 4)).toBe(success);
+    const atr = await ask(a, { kind: "get-attribute", card: handle, attribute: 0x00090303, length: 264 });
+    expect([u32(atr, -8), u32(atr, -4)]).toEqual([6, success]);
+    const unknown = await ask(a, { kind: "get-attribute", card: handle, attribute: 1, length: 264 });
+    expect(u32(unknown, -4)).toBe(0x8010_001f);
+    expect(u32(await ask(a, { kind: "disconnect", card: handle, disposition: 1 }), -4)).toBe(success);
+    expect(card.resets).toEqual(["cold", "warm"]);
+    expect(u32(await ask(a, { kind: "status", card: handle }), 4)).toBe(invalidHandle);
+    expect(u32(await ask(a, { kind: "release-context", context }), 4)).toBe(success);
+    expect(u32(await ask(a, { kind: "release-context", context }), 4)).toBe(invalidHandle);
+  });
+
+  test("refuses terms that mean nothing with pcscd's codes", async () => {
+    const { client, ask, connect4, name } = await wire();
+    const { client: a, context } = await client("a");
+    const connect = { kind: "connect", context, reader: name, shareMode: 2, preferredProtocols: 3 } as const;
+    const rv = async (request: Request): Promise<number> => u32(await ask(a, request), -4);
+    expect(await rv({ ...connect, preferredProtocols: 0, shareMode: 9 })).toBe(0x8010_000f);
+    expect(await rv({ ...connect, shareMode: 9 })).toBe(0x8010_0011);
+    expect(await rv({ ...connect, reader: "Nowhere" })).toBe(0x8010_0009);
+    expect(await rv({ ...connect, context: context ^ 1 })).toBe(invalidHandle);
+    const handle = await connect4(a, context);
+    expect(await rv({ kind: "disconnect", card: handle, disposition: 9 })).toBe(0x8010_0011);
+    expect(await rv({ kind: "end-transaction", card: handle, disposition: 0 })).toBe(0x8010_0016);
+    expect(await rv({ kind: "establish-context", scope: 2 })).toBe(0x8010_0006);
+  });
+
+  test("of another client cannot use a card handle", async () => {
+    const { client, ask, connect4 } = await wire();
+    const a = await client("a");
+    const handle = await connect4(a.client, a.context);
+    const b = await client("b");
+    expect(u32(await ask(b.client, { kind: "begin-transaction", card: handle }), 4)).toBe(invalidHandle);
+  });
+
+  test("that may not use the service, or a reader, is told so", async () => {
+    const { server, ask, name } = await wire();
+    const outcast = new WireClient(server, { name: "outcast" }, { admitted: false });
+    expect(u32(await ask(outcast, { kind: "establish-context", scope: 2 }), 8)).toBe(0x8010_006a);
+    const half = new WireClient(server, { name: "half" }, { mayUse: (reader) => reader !== name });
+    const context = u32(await ask(half, { kind: "establish-context", scope: 2 }), 4);
+    const connect = { kind: "connect", context, reader: name, shareMode: 2, preferredProtocols: 3 } as const;
+    expect(u32(await ask(half, connect), -4)).toBe(0x8010_006a);
+  });
+});
+
+describe("the table of readers", () => {
+  test("has 16 entries for older clients, who are told in the log of what they miss", async () => {
+    const { addReader, client, ask, log } = await wire();
+    for (let index = 0; index < 17; index++) await addReader({ name: `Reader ${index}`, id: `${index}` });
+    const { client: a } = await client("a");
+    await ask(a, { kind: "version", major: 4, minor: 4 });
+    const table = await ask(a, { kind: "reader-table" });
+    expect(table.length).toBe(16 * 184);
+    expect(new TextDecoder().decode(table.subarray(0, 6))).toBe("Reader");
+    expect(log.map(({ message }) => message)).toContainEqual(expect.stringContaining("2 more are hidden"));
+    const size = await ask(a, { kind: "reader-table-size" });
+    expect(u32(size, 0)).toBe(18);
+    expect((await ask(a, { kind: "whole-reader-table" })).length).toBe(18 * 184);
+  });
+
+  test("never becomes smaller", async () => {
+    const { addReader, client, ask, manager } = await wire();
+    const { client: a } = await client("a");
+    expect(u32(await ask(a, { kind: "reader-table-size" }), 0)).toBe(16);
+    for (let index = 0; index < 20; index++) await addReader({ name: `Reader ${index}`, id: `${index}` });
+    // What was announced is what comes.
+    expect((await ask(a, { kind: "whole-reader-table" })).length).toBe(16 * 184);
+    expect(u32(await ask(a, { kind: "reader-table-size" }), 0)).toBe(21);
+    for (let index = 0; index < 20; index++) await manager.removeReader(`Reader ${index}`);
+    expect(u32(await ask(a, { kind: "reader-table-size" }), 0)).toBe(21);
+  });
+
+  test("shows card, sharing and protocol as pcscd does", async () => {
+    const { client, ask, connect4, reader } = await wire();
+    const { client: a, context } = await client("a");
+    const entry = async (): Promise<number[]> => {
+      const table = await ask(a, { kind: "reader-table" });
+      return [132, 136, 176, 180].map((offset) => u32(table, offset));
+    };
+    expect(await entry()).toEqual([0x34, 0, 6, 0]);
+    const handle = await connect4(a, context);
+    expect(await entry()).toEqual([0x34, 1, 6, 2]);
+    const exclusive = { shareMode: 1, preferredProtocols: 3, initialization: 0 };
+    await ask(a, { kind: "reconnect", card: handle, ...exclusive });
+    expect(await entry()).toEqual([0x34, 0xffff_ffff, 6, 2]);
+    reader.remove();
+    expect((await entry())[0]).toBe(0x02);
+  });
+});
+
+describe("a wait for a change", () => {
+  test("brings the table and ends with a signal, up to 4:5", async () => {
+    const { client, ask, reader, runtime } = await wire();
+    const { client: a } = await client("a");
+    await ask(a, { kind: "version", major: 4, minor: 4 });
+    expect((await ask(a, { kind: "wait-for-change" })).length).toBe(16 * 184);
+    reader.remove();
+    expect([...a.take()]).toEqual([0, 0, 0, 0, 0, 0, 0, 0]);
+    reader.insert(new EchoCard());
+    await runtime.settle();
+    expect(a.take().length).toBe(0);
+    // The signal was on its way: the stop is not answered.
+    expect((await ask(a, { kind: "stop-waiting" })).length).toBe(0);
+    await ask(a, { kind: "wait-for-change" });
+    expect([...(await ask(a, { kind: "stop-waiting" }))]).toEqual([0, 0, 0, 0, 0, 0, 0, 0]);
+  });
+
+  test("never puts a signal before the table that a 4:6 client reads next, and loses no change", async () => {
+    const { client, ask, reader, runtime } = await wire();
+    const { client: a } = await client("a");
+    expect((await ask(a, { kind: "wait-for-change" })).length).toBe(0);
+    reader.remove();
+    await runtime.settle();
+    expect(a.take().length).toBe(0);
+    expect((await ask(a, { kind: "reader-table-size" })).length).toBe(4);
+    const table = await ask(a, { kind: "whole-reader-table" });
+    expect([table.length, u32(table, 132)]).toEqual([16 * 184, 0x02]);
+    reader.insert(new EchoCard());
+    await runtime.settle();
+    expect(a.take().length).toBe(8);
+  });
+
+  test("is cancelled from another connection; a cancel that comes too late succeeds", async () => {
+    const { client, ask, server, reader } = await wire();
+    const { client: a, context } = await client("a");
+    await ask(a, { kind: "version", major: 4, minor: 4 });
+    await ask(a, { kind: "wait-for-change" });
+    const other = new WireClient(server, { name: "a" });
+    expect(u32(await ask(other, { kind: "cancel", context }), 4)).toBe(success);
+    expect(u32(a.take(), 4)).toBe(cancelled);
+    expect(u32(await ask(other, { kind: "cancel", context }), 4)).toBe(success);
+    expect(a.take().length).toBe(0);
+    expect(u32(await ask(other, { kind: "cancel", context: context ^ 1 }), 4)).toBe(invalidHandle);
+    // A 4:6 client that is cancelled before it has its table gets the table first.
+    await ask(a, { kind: "version", major: 4, minor: 6 });
+    await ask(a, { kind: "wait-for-change" });
+    await ask(other, { kind: "cancel", context });
+    expect(a.take().length).toBe(0);
+    await ask(a, { kind: "reader-table-size" });
+    const table = await ask(a, { kind: "whole-reader-table" });
+    expect([table.length, u32(table, -4)]).toEqual([16 * 184 + 8, cancelled]);
+    reader.remove();
+    expect(a.take().length).toBe(0);
+  });
+});
+
+describe("a request that has to wait for the card", () => {
+  test("is held, and answered the moment the card is free", async () => {
+    const { client, ask, connect4, runtime } = await wire();
+    const [a, b] = [await client("a"), await client("b")];
+    const [cardA, cardB] = [await connect4(a.client, a.context), await connect4(b.client, b.context)];
+    expect(u32(await ask(a.client, { kind: "begin-transaction", card: cardA }), 4)).toBe(success);
+    for (const request of [{ kind: "begin-transaction", card: cardB } as const, transmit(cardB)]) {
+      expect((await ask(b.client, request)).length).toBe(0);
+      await runtime.advance(900);
+      expect(b.client.take().length).toBe(0);
+      await ask(a.client, { kind: "end-transaction", card: cardA, disposition: 0 });
+      const answer = b.client.take();
+      expect(u32(answer, request.kind === "transmit" ? 28 : 4)).toBe(success);
+      if (request.kind !== "transmit") await ask(b.client, { kind: "end-transaction", card: cardB, disposition: 0 });
+      await ask(a.client, { kind: "begin-transaction", card: cardA });
+    }
+  });
+
+  test("is answered after a second; the place in the queue is kept for the next try", async () => {
+    const { client, ask, connect4, runtime, manager } = await wire();
+    const [a, b, c] = [await client("a"), await client("b"), await client("c")];
+    const cards = [];
+    for (const { client: who, context } of [a, b, c]) cards.push(await connect4(who, context));
+    const [cardA = 0, cardB = 0, cardC = 0] = cards;
+    await ask(a.client, { kind: "begin-transaction", card: cardA });
+    await ask(b.client, { kind: "begin-transaction", card: cardB });
+    await runtime.advance(500);
+    await ask(c.client, { kind: "begin-transaction", card: cardC });
+    await runtime.advance(500);
+    expect(u32(b.client.take(), 4)).toBe(sharingViolation);
+    await ask(a.client, { kind: "end-transaction", card: cardA, disposition: 0 });
+    // C is held, but B was first: its turn waits for it.
+    expect(c.client.take().length).toBe(0);
+    expect((await manager.inspect()).readers[0]?.lock?.client.name).toBe("b");
+    await runtime.advance(100);
+    expect(u32(await ask(b.client, { kind: "begin-transaction", card: cardB }), 4)).toBe(success);
+    await runtime.advance(10_000);
+    await ask(b.client, { kind: "end-transaction", card: cardB, disposition: 0 });
+    expect((await manager.inspect()).readers[0]?.lock?.client.name).toBe("c");
+  });
+
+  test("loses its turn when the client does not come back for it", async () => {
+    const { client, ask, connect4, runtime, manager } = await wire();
+    const [a, b] = [await client("a"), await client("b")];
+    const [cardA, cardB] = [await connect4(a.client, a.context), await connect4(b.client, b.context)];
+    await ask(a.client, { kind: "begin-transaction", card: cardA });
+    await ask(b.client, { kind: "begin-transaction", card: cardB });
+    await runtime.advance(1000);
+    await ask(a.client, { kind: "end-transaction", card: cardA, disposition: 0 });
+    await runtime.advance(149);
+    expect((await manager.inspect()).readers[0]?.lock?.client.name).toBe("b");
+    await runtime.advance(1);
+    expect((await manager.inspect()).readers[0]?.lock).toBeUndefined();
+    expect(runtime.pendingTimers).toEqual([]);
+  });
+
+  test("is answered at once in a context with two readers, and gets its turn by trying again", async () => {
+    const { addReader, client, ask, connect4, runtime } = await wire();
+    const other = await addReader({ name: "Other" });
+    other.reader.insert(new EchoCard());
+    await runtime.settle();
+    const [a, b] = [await client("a"), await client("b")];
+    const [cardA, cardB] = [await connect4(a.client, a.context), await connect4(b.client, b.context)];
+    const elsewhere = await connect4(b.client, b.context, other.name);
+    await ask(a.client, { kind: "begin-transaction", card: cardA });
+    expect(u32(await ask(b.client, { kind: "begin-transaction", card: cardB }), 4)).toBe(sharingViolation);
+    expect(u32(await ask(b.client, transmit(elsewhere)), 28)).toBe(success);
+    await ask(a.client, { kind: "end-transaction", card: cardA, disposition: 0 });
+    await runtime.advance(100);
+    expect(u32(await ask(b.client, { kind: "begin-transaction", card: cardB }), 4)).toBe(success);
+  });
+
+  test("is answered at once where its own context holds the card", async () => {
+    const { client, ask, connect4 } = await wire();
+    const { client: a, context } = await client("a");
+    const [first, second] = [await connect4(a, context), await connect4(a, context)];
+    await ask(a, { kind: "begin-transaction", card: first });
+    expect(u32(await ask(a, { kind: "begin-transaction", card: second }), 4)).toBe(sharingViolation);
+    expect(u32(await ask(a, { kind: "disconnect", card: second, disposition: 1 }), -4)).toBe(success);
+    expect(u32(await ask(a, { kind: "end-transaction", card: first, disposition: 0 }), -4)).toBe(success);
+  });
+
+  test("connects in its turn, and the connection is kept for the next try", async () => {
+    const { client, ask, connect4, runtime, manager, name } = await wire();
+    const [a, b] = [await client("a"), await client("b")];
+    const cardA = await connect4(a.client, a.context);
+    await ask(a.client, { kind: "begin-transaction", card: cardA });
+    const connect = { kind: "connect", context: b.context, reader: name, shareMode: 2, preferredProtocols: 3 } as const;
+    expect((await ask(b.client, connect)).length).toBe(0);
+    await runtime.advance(1000);
+    expect(u32(b.client.take(), -4)).toBe(sharingViolation);
+    await ask(a.client, { kind: "end-transaction", card: cardA, disposition: 0 });
+    expect((await manager.inspect()).readers[0]?.connections.length).toBe(2);
+    await runtime.advance(100);
+    expect(u32(await ask(b.client, connect), -4)).toBe(success);
+    expect((await manager.inspect()).readers[0]?.connections.length).toBe(2);
+  });
+
+  test("is told of a reset, reconnects in its turn and goes on", async () => {
+    const { client, ask, connect4 } = await wire();
+    const [a, b] = [await client("a"), await client("b")];
+    const [cardA, cardB] = [await connect4(a.client, a.context), await connect4(b.client, b.context)];
+    await ask(a.client, { kind: "begin-transaction", card: cardA });
+    await ask(b.client, { kind: "begin-transaction", card: cardB });
+    await ask(a.client, { kind: "end-transaction", card: cardA, disposition: 1 });
+    expect(u32(b.client.take(), 4)).toBe(resetCard);
+    const anew = { shareMode: 2, preferredProtocols: 3, initialization: 0 };
+    expect(u32(await ask(b.client, { kind: "reconnect", card: cardB, ...anew }), -4)).toBe(success);
+    expect(u32(await ask(b.client, { kind: "begin-transaction", card: cardB }), 4)).toBe(success);
+    // With pcsc-lite a reset concerns its own caller too; it reconnects behind the transaction.
+    expect((await ask(a.client, { kind: "reconnect", card: cardA, ...anew })).length).toBe(0);
+    await ask(b.client, { kind: "end-transaction", card: cardB, disposition: 0 });
+    expect(u32(a.client.take(), -4)).toBe(success);
+  });
+
+  test("ends with a cancel", async () => {
+    const { client, ask, connect4, server, manager } = await wire();
+    const [a, b] = [await client("a"), await client("b")];
+    const [cardA, cardB] = [await connect4(a.client, a.context), await connect4(b.client, b.context)];
+    await ask(a.client, { kind: "begin-transaction", card: cardA });
+    await ask(b.client, { kind: "begin-transaction", card: cardB });
+    await ask(new WireClient(server, { name: "b" }), { kind: "cancel", context: b.context });
+    expect(u32(b.client.take(), 4)).toBe(cancelled);
+    expect((await manager.inspect()).readers[0]?.queue).toEqual([]);
+  });
+});
+
+describe("a client that ends", () => {
+  test("leaves no lock, no wait and no connection, in whatever state it is", async () => {
+    const { card, client, ask, connect4, manager, runtime, server } = await wire();
+    const a = await client("a");
+    const cardA = await connect4(a.client, a.context);
+    await ask(a.client, { kind: "begin-transaction", card: cardA });
+    const states: ((card: number) => Request)[] = [
+      (held) => ({ kind: "begin-transaction", card: held }),
+      transmit,
+      () => ({ kind: "wait-for-change" }),
+      () => ({ kind: "reader-table" }),
+    ];
+    for (const minor of [4, 6]) {
+      for (const request of states) {
+        const b = await client("b");
+        await ask(b.client, { kind: "version", major: 4, minor });
+        await ask(a.client, { kind: "end-transaction", card: cardA, disposition: 0 });
+        const cardB = await connect4(b.client, b.context);
+        await ask(a.client, { kind: "begin-transaction", card: cardA });
+        await ask(b.client, request(cardB));
+        b.client.session.closed();
+        await runtime.settle();
+        expect((await manager.inspect()).readers[0]?.queue).toEqual([]);
+      }
+    }
+    expect(card.resets).toEqual(["cold"]);
+    a.client.session.closed();
+    await runtime.advance(5000);
+    // It held a transaction: pcsc-lite resets the card.
+    expect(card.resets).toEqual(["cold", "warm"]);
+    const inspection = await manager.inspect();
+    expect(inspection.readers[0]).toMatchObject({ connections: [], queue: [] });
+    expect(inspection.readers[0]?.lock).toBeUndefined();
+    expect([inspection.clients, server.sessions, runtime.pendingTimers]).toEqual([[], 0, []]);
+  });
+
+  test("while its requests are held takes its place in the queue with it", async () => {
+    const { client, ask, connect4, manager, runtime, server } = await wire();
+    const [a, b] = [await client("a"), await client("b")];
+    const [cardA, cardB] = [await connect4(a.client, a.context), await connect4(b.client, b.context)];
+    await ask(a.client, { kind: "begin-transaction", card: cardA });
+    for (const parked of [false, true]) {
+      await ask(b.client, { kind: "begin-transaction", card: cardB });
+      if (parked) await runtime.advance(1000);
+      expect((await manager.inspect()).readers[0]?.queue.length).toBe(1);
+      if (!parked) {
+        await ask(new WireClient(server, { name: "b" }), { kind: "cancel", context: b.context });
+        b.client.take();
+      }
+    }
+    b.client.session.closed();
+    await runtime.settle();
+    expect((await manager.inspect()).readers[0]?.queue).toEqual([]);
+  });
+});
+
+describe("a hostile client", () => {
+  test("that sends what is no request is disconnected, and nobody else is", async () => {
+    const { client, ask, connect4, log } = await wire();
+    const a = await client("a");
+    const cardA = await connect4(a.client, a.context);
+    for (const bytes of [
+      [0xff, 0xff, 0xff, 0xff, 9, 0, 0, 0],
+      [12, 0, 0, 0, 0x77, 0, 0, 0],
+      [7, 0, 0, 0, 1, 0, 0, 0],
+    ]) {
+      const { client: bad } = await client("bad");
+      bad.session.received(Uint8Array.from(bytes));
+      expect(bad.closedWith).toBeDefined();
+    }
+    expect(log.length).toBe(3);
+    expect(u32(await ask(a.client, transmit(cardA)), 28)).toBe(success);
+  });
+
+  test("that names a reader in bytes that are no text gets an answer", async () => {
+    const { client, runtime } = await wire();
+    const { client: a, context } = await client("a");
+    const body = new Uint8Array(8 + 152).fill(0xff);
+    new DataView(body.buffer).setUint32(0, 152, true);
+    new DataView(body.buffer).setUint32(4, 4, true);
+    new DataView(body.buffer).setUint32(8, context, true);
+    new DataView(body.buffer).setUint32(8 + 132, 2, true);
+    a.session.received(body);
+    await runtime.settle();
+    expect(u32(a.take(), -4)).toBe(0x8010_0009);
+    expect(a.closedWith).toBeUndefined();
+  });
+
+  test("that sends ahead is not read from until it was answered", async () => {
+    const { client, ask, connect4, log, runtime } = await wire();
+    const [a, b] = [await client("a"), await client("b")];
+    const [cardA, cardB] = [await connect4(a.client, a.context), await connect4(b.client, b.context)];
+    await ask(a.client, { kind: "begin-transaction", card: cardA });
+    b.client.ask({ kind: "begin-transaction", card: cardB });
+    const long = { ...transmit(cardB, 65_548), command: new Uint8Array(65_000) } as Request;
+    for (let count = 0; count < 5; count++) b.client.ask(long);
+    expect(b.client.paused).toBe(true);
+    await ask(a.client, { kind: "end-transaction", card: cardA, disposition: 0 });
+    await runtime.settle();
+    expect([b.client.closedWith, log, b.client.paused]).toEqual([undefined, [], false]);
+  });
+});
+
+test("a service that stops tells those who wait", async () => {
+  const { client, ask, connect4, server, manager } = await wire();
+  const [a, b, c] = [await client("a"), await client("b"), await client("c")];
+  const [cardA, cardB] = [await connect4(a.client, a.context), await connect4(b.client, b.context)];
+  await ask(a.client, { kind: "begin-transaction", card: cardA });
+  await ask(b.client, { kind: "begin-transaction", card: cardB });
+  await ask(c.client, { kind: "version", major: 4, minor: 4 });
+  await ask(c.client, { kind: "wait-for-change" });
+  await server.close();
+  expect(u32(b.client.take(), 4)).toBe(serviceStopped);
+  expect(u32(c.client.take(), 4)).toBe(serviceStopped);
+  expect([a, b, c].map(({ client: { closedWith } }) => closedWith !== undefined)).toEqual([true, true, true]);
+  expect((await manager.inspect()).clients).toEqual([]);
+});
