@@ -20,7 +20,7 @@ export type {
   TransparentFileImage,
   TransparentFileSource,
 } from "./file-system-image.ts";
-export type { JsonProblem } from "./json-place.ts";
+export { JsonPlace, type JsonProblem } from "./json-place.ts";
 export { parseCardImage } from "./parse-card-image.ts";
 export type { SoftwareCard } from "./software-card.ts";
 export { T0Adapter } from "./t0.ts";

@@ -35,6 +35,10 @@ export class JsonPlace {
     return typeof this.#value === "string";
   }
 
+  get isNull(): boolean {
+    return this.#value === null;
+  }
+
   problem(message: string): void {
     this.#problems.push({ path: this.path, message });
   }
@@ -86,6 +90,14 @@ export class JsonPlace {
     if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most) return value;
     this.#wrong(`a whole number from ${least} to ${most}`);
     return least;
+  }
+
+  /** `true` or `false`. */
+  boolean(): boolean {
+    const value = this.#value;
+    if (typeof value === "boolean") return value;
+    this.#wrong("true or false");
+    return false;
   }
 
   /** Text of 1 to `most` characters. */

@@ -195,6 +195,7 @@ export class VirtualReader implements Reader {
       if (action === "cold-reset") this.#powerOff();
       this.#session = undefined;
       await this.#cardTakesItsTime(operation);
+      operation.check();
       if (this.#mute) throw this.#error("unresponsive-card", "power", "the card does not answer the reset");
       const atr = this.#reset(card);
       this.#session = { atr, t0: new T0Adapter(card), protocol: undefined, torn: false };
@@ -345,6 +346,7 @@ export class VirtualReader implements Reader {
   async #exchange<T>(name: string, session: Session, operation: CardOperation, work: () => Promise<T>): Promise<T> {
     session.torn = true;
     await this.#cardTakesItsTime(operation);
+    operation.check();
     if (this.#mute) throw this.#error("comm-error", name, "the card does not answer");
     try {
       const result = await work();
@@ -360,7 +362,6 @@ export class VirtualReader implements Reader {
   async #cardTakesItsTime(operation: CardOperation): Promise<void> {
     if (this.#delayMs > 0) await operation.sleep(this.#clock, this.#delayMs);
     while (this.#hanging) await new Promise<void>((resolve) => this.#whenReleased.push(resolve));
-    operation.check();
   }
 
   #reset(card: SoftwareCard): Uint8Array {

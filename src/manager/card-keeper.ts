@@ -77,7 +77,7 @@ export class CardKeeper {
     this.cease();
     const removedCard = (operation: string): SmartCardError =>
       new SmartCardError("removed-card", "the card was removed", { reader: name, operation });
-    driver.interrupt(removedCard("exchange"), true);
+    driver.interrupt(removedCard("exchange"), "card");
     for (const connection of connections) {
       if (connection.usesCard) connection.fault = { code: "removed-card", why: "the card was removed" };
     }
@@ -158,6 +158,11 @@ export class CardKeeper {
       return Promise.resolve();
     }
     return done;
+  }
+
+  /** An exchange was torn: the card is reset before anybody else gets it, and everybody is told. */
+  torn(): void {
+    if (this.#setting.card.present) this.#debts.note("reset", "an exchange with it was torn");
   }
 
   /** Powers the card down after a while without connections; to be called whenever there are more or fewer of them. */

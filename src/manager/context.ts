@@ -48,17 +48,19 @@ export class SlotContext implements Context, TurnContext {
   readonly client: ClientIdentity;
   readonly oneAtATime: boolean;
   readonly waits: WaitSet = new Set();
+  readonly waitLimit: number;
   waitingFor: Turns | undefined;
   readonly #setting: ContextSetting;
   readonly #connections = new Map<SlotConnection, Slot>();
-  /** Connects under way, which count against the limit too. */
-  #connecting = 0;
+  /** Where connects are under way, which count against the limit too. */
+  readonly #connecting: Slot[] = [];
   /** Why the context is not valid any more. */
   #ended: { readonly code: EndCode; readonly why: string } | undefined;
 
   constructor(setting: ContextSetting, options: ContextOptions) {
     this.#setting = setting;
     this.client = setting.client;
+    this.waitLimit = setting.limits.waitsPerContext;
     this.scope = options.scope ?? "user";
     this.oneAtATime = options.oneAtATime ?? false;
   }
@@ -99,16 +101,15 @@ export class SlotContext implements Context, TurnContext {
   async connect(reader: string, options: ConnectOptions): Promise<Connection> {
     this.#checkValid();
     checkConnectOptions("connect", options, reader);
-    this.#checkWaits();
     const slot = this.#setting.findSlot(reader);
     if (slot === undefined) {
       throw new SmartCardError("unknown-reader", `there is no reader «${reader}»`, { reader, operation: "connect" });
     }
     const limit = this.#setting.limits.connectionsPerContext;
-    if (this.#connections.size + this.#connecting >= limit) {
+    if (this.#connections.size + this.#connecting.length >= limit) {
       throw new SmartCardError("no-memory", `the context has ${limit} connections, its limit`, { reader });
     }
-    this.#connecting++;
+    this.#connecting.push(slot);
     try {
       return await slot.connect(this, options, (protocol) => {
         // The context may have been released while the connect was at work on the card.
@@ -123,7 +124,7 @@ export class SlotContext implements Context, TurnContext {
         return connection;
       });
     } finally {
-      this.#connecting--;
+      this.#connecting.splice(this.#connecting.indexOf(slot), 1);
     }
   }
 
@@ -151,6 +152,7 @@ export class SlotContext implements Context, TurnContext {
     this.#ended = { code, why: `${this.client.name} ${how}` };
     this.#endWaits(`${this.client.name} ${how}`, code === "service-stopped" ? code : "cancelled");
     this.#setting.released(this);
+    for (const slot of this.#connecting) slot.limitOrphan(this);
     const disposed = [...this.#connections].map(([connection, slot]) => slot.abandon(connection, how));
     await Promise.all(disposed);
   }
@@ -165,9 +167,8 @@ export class SlotContext implements Context, TurnContext {
   }
 
   #checkWaits(): void {
-    const limit = this.#setting.limits.waitsPerContext;
-    if (this.waits.size >= limit) {
-      throw new SmartCardError("server-too-busy", `the context has ${limit} outstanding waits, its limit`);
+    if (this.waits.size >= this.waitLimit) {
+      throw new SmartCardError("server-too-busy", `the context has ${this.waitLimit} outstanding waits, its limit`);
     }
   }
 }

@@ -37,15 +37,26 @@ export class Debts {
       },
       {},
     );
-    const last = this.#owed.at(-1);
-    if (last?.disposition === disposition) last.waits.push(wait);
-    else this.#owed.push({ disposition, why, waits: [wait] });
+    this.#note(disposition, why).waits.push(wait);
     return wait.promise;
+  }
+
+  /** Notes a disposition that nobody waits for. */
+  note(disposition: Disposition, why: string): void {
+    this.#note(disposition, why);
   }
 
   /** The oldest debt, to be paid now. */
   take(): Debt | undefined {
     return this.#owed.shift();
+  }
+
+  #note(disposition: Disposition, why: string): Debt {
+    const last = this.#owed.at(-1);
+    if (last?.disposition === disposition) return last;
+    const debt: Debt = { disposition, why, waits: [] };
+    this.#owed.push(debt);
+    return debt;
   }
 
   /** The card is gone, and with it what was due to it. */

@@ -12,6 +12,14 @@ import {
 } from "../pcsc/index.ts";
 import type { ManagerLimits } from "./limits.ts";
 
+/** What the manager learns from the way it drives a reader. */
+export interface DriverEvents {
+  /** An exchange was torn, and the card is still there: only a reset tells what state it is in. */
+  readonly torn: () => void;
+  /** The driver does not give an aborted operation back. */
+  readonly wedged: () => void;
+}
+
 /**
  * A reader as the manager drives it: one operation at a time, each bounded in time, and each can be interrupted. An
  * interrupted operation fails at once for its caller, while the driver keeps the reader until it has given it back.
@@ -20,16 +28,17 @@ export class Driver {
   readonly reader: Reader;
   readonly #clock: Clock;
   readonly #limits: ManagerLimits;
-  /** Told when a driver does not give an aborted operation back. */
-  readonly #wedged: () => void;
+  readonly #events: DriverEvents;
+  /** Aborts the operation under way; a new one takes its place once it was used. */
+  #controller = new AbortController();
   #current: Operation | undefined;
   #onIdle: (() => void) | undefined;
 
-  constructor(reader: Reader, clock: Clock, limits: ManagerLimits, wedged: () => void) {
+  constructor(reader: Reader, clock: Clock, limits: ManagerLimits, events: DriverEvents) {
     this.reader = reader;
     this.#clock = clock;
     this.#limits = limits;
-    this.#wedged = wedged;
+    this.#events = events;
   }
 
   power(action: PowerAction): Promise<Uint8Array> {
@@ -59,10 +68,18 @@ export class Driver {
     return this.#operate("eject", false, async (signal) => this.reader.eject?.(signal));
   }
 
-  /** Ends the operation under way, if there is one, with `error`; `cardOnly` spares those that need no card. */
-  interrupt(error: SmartCardError, cardOnly: boolean): void {
+  /** Ends the operation under way, if there is one, because the card, or the reader with it, is gone. */
+  interrupt(error: SmartCardError, gone: "card" | "reader"): void {
     const current = this.#current;
-    if (current !== undefined && (current.needsCard || !cardOnly)) current.interrupt(error);
+    if (current !== undefined && (current.needsCard || gone === "reader")) current.interrupt(error);
+  }
+
+  /** Ends the operation under way, if there is one, though card and reader are there. */
+  tear(error: SmartCardError): void {
+    const current = this.#current;
+    if (current === undefined) return;
+    if (current.needsCard) this.#events.torn();
+    current.interrupt(error);
   }
 
   /** Calls `callback` as soon as no operation is under way: now, or later. */
@@ -74,18 +91,19 @@ export class Driver {
   #operate<T>(name: string, needsCard: boolean, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
     assert(this.#current === undefined, `${name} began while ${this.#current?.name} was under way`);
     return new Promise<T>((resolve, reject) => {
-      const controller = new AbortController();
+      const controller = this.#controller;
       let graceTimer: CancelTimer | undefined;
       const interrupt = (error: SmartCardError): void => {
         reject(error);
         graceTimer ??= this.#clock.schedule(this.#limits.abortMs, `${name} abort`, () => {
           this.#returned();
-          this.#wedged();
+          this.#events.wedged();
         });
+        this.#controller = new AbortController();
         controller.abort(error);
       };
       const cancelTimer = this.#clock.schedule(this.#limits.operationMs, `${name} ceiling`, () => {
-        interrupt(new SmartCardError("waited-too-long", `${name} took longer than ${this.#limits.operationMs} ms`));
+        this.tear(new SmartCardError("waited-too-long", `${name} took longer than ${this.#limits.operationMs} ms`));
       });
       const operation: Operation = { name, needsCard, interrupt };
       this.#current = operation;

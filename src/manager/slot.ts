@@ -62,8 +62,8 @@ export class Slot {
   #exchanges = 0;
   /** When the lock's holder last finished an exchange. */
   #lastExchange: number | undefined;
-  /** Whose operation is under way; undefined for a connect and for the slot's own work. */
-  #operating: SlotConnection | undefined;
+  /** Whose operation is under way; undefined for the slot's own work. */
+  #operating: TurnContext | undefined;
 
   constructor(reader: Reader, setting: SlotSetting) {
     this.name = setting.name;
@@ -71,7 +71,10 @@ export class Slot {
     this.#eventCount = setting.eventCount;
     const { clock } = setting.runtime;
     this.#idleLimit = new IdleLimit(clock, setting.profile.transactionIdleMs, (limitMs) => this.#idle(limitMs));
-    this.#driver = new Driver(reader, clock, setting.limits, () => this.#lose("the driver hangs"));
+    this.#driver = new Driver(reader, clock, setting.limits, {
+      torn: () => this.#keeper.torn(),
+      wedged: () => this.#lose("the driver hangs"),
+    });
     this.card = new Card(this.#driver, setting.name);
     this.#turns = new Turns({
       clock,
@@ -81,6 +84,7 @@ export class Slot {
       },
       locked: (lock) => this.#locked(lock),
       unlocked: () => this.#unlocked(),
+      lockLost: (owner) => this.#notTransacted(owner as SlotConnection),
       describeHolder: () => this.#holderOfLock(),
     });
     this.#keeper = new CardKeeper({
@@ -210,8 +214,20 @@ export class Slot {
     const lock = this.#turns.lock;
     const disposition = exitDisposition(connection, lock?.owner === connection, this.#setting.profile);
     const done = connection.close(disposition, `${connection.context.client.name} ${how}`);
-    if (this.#operating === connection) this.#limitOrphan(connection);
+    this.limitOrphan(connection.context);
     if (lock === undefined || lock.owner === connection) await done;
+  }
+
+  /** A program is gone: its operation, if one is under way, is torn unless it soon ends by itself. */
+  limitOrphan(context: TurnContext): void {
+    if (this.#operating !== context) return;
+    const { orphanMs } = this.#setting.limits;
+    const tear = (): void => {
+      if (this.#operating !== context) return;
+      const message = `the operation's program is gone since ${orphanMs} ms`;
+      this.#driver.tear(new SmartCardError("cancelled", message, { reader: this.name }));
+    };
+    this.#setting.runtime.clock.schedule(orphanMs, "orphaned operation", tear, true);
   }
 
   /** Waits for the lock and takes it. */
@@ -224,10 +240,9 @@ export class Slot {
   /** Gives the lock back, once the holder's other operations are done. */
   async end(connection: SlotConnection, disposition: Disposition): Promise<void> {
     if (this.#turns.lock?.owner !== connection) throw this.#notTransacted(connection);
-    // Not a wait that a cancel could end: its own operations are all that it waits for.
-    const request = { ...requestOf(connection, "end", false), context: uncancellable(connection.context) };
-    const waiting = this.#turns.acquire(request, {});
+    const waiting = this.#turns.acquire({ ...requestOf(connection, "end", false), endsLock: true }, {});
     if (waiting !== undefined) await waiting;
+    this.#operating = connection.context;
     try {
       connection.checkOpen();
       const lock = this.#turns.lock;
@@ -324,7 +339,7 @@ export class Slot {
     if (waiting !== undefined) await waiting;
     try {
       if (this.#lost !== undefined) throw this.#lostError(request.operation);
-      this.#operating = request.owner as SlotConnection | undefined;
+      this.#operating = request.context;
       return await run();
     } finally {
       this.#turnEnded();
@@ -337,21 +352,6 @@ export class Slot {
       this.#operating = undefined;
       this.#turns.release();
     });
-  }
-
-  /** Tears an operation that nobody waits for any more, if it does not end by itself. */
-  #limitOrphan(connection: SlotConnection): void {
-    const { orphanMs } = this.#setting.limits;
-    this.#setting.runtime.clock.schedule(
-      orphanMs,
-      "orphaned operation",
-      () => {
-        if (this.#operating !== connection) return;
-        const message = `the operation's program is gone since ${orphanMs} ms`;
-        this.#driver.interrupt(new SmartCardError("cancelled", message, { reader: this.name }), false);
-      },
-      true,
-    );
   }
 
   /** Work of the slot's own. It takes a turn and must not fail. */
@@ -404,7 +404,7 @@ export class Slot {
     if (this.#lost !== undefined) return;
     this.#lost = reason;
     this.#keeper.cease();
-    this.#driver.interrupt(this.#lostError("exchange"), false);
+    this.#driver.interrupt(this.#lostError("exchange"), "reader");
     for (const connection of this.#connections) {
       connection.fault = { code: "reader-unavailable", why: `the reader is gone: ${reason}` };
     }
@@ -476,9 +476,4 @@ function requestOf(
   needsCard: boolean,
 ): TurnRequest & { owner: SlotConnection } {
   return { context: connection.context, owner: connection, operation, needsCard };
-}
-
-/** The same context, out of reach of its cancel: for waits that only the waiter's own doings prolong. */
-function uncancellable(context: TurnContext): TurnContext {
-  return { client: context.client, waits: new Set(), oneAtATime: false, waitingFor: undefined };
 }

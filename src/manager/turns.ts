@@ -14,6 +14,8 @@ import { abortedError, Wait, type WaitSet } from "./wait.ts";
 export interface TurnContext {
   readonly client: ClientIdentity;
   readonly waits: WaitSet;
+  /** How many waits it may have outstanding. */
+  readonly waitLimit: number;
   /** True where the client can do nothing else in this context while it waits. */
   readonly oneAtATime: boolean;
   /** What a one-at-a-time context waits for, without deadline. */
@@ -33,6 +35,8 @@ export interface TurnRequest {
   readonly operation: string;
   /** True where the turn means nothing once the card is gone. */
   readonly needsCard: boolean;
+  /** True for the end of a transaction: it means nothing once the lock is gone, and cannot be cancelled. */
+  readonly endsLock?: true;
 }
 
 /** The lock of a reader: an open transaction. */
@@ -64,6 +68,8 @@ export interface TurnsSetting {
   readonly locked: (lock: Lock) => void;
   /** The lock has become free. */
   readonly unlocked: () => void;
+  /** Says why a transaction that was to be ended has ended already. */
+  readonly lockLost: (owner: TurnOwner) => SmartCardError;
   /** Says who holds the lock, for errors. */
   readonly describeHolder: () => Holder | undefined;
 }
@@ -135,6 +141,11 @@ export class Turns {
   unlock(): void {
     assert(this.#lock !== undefined, "a lock was freed that nobody held");
     this.#lock = undefined;
+    for (const turn of this.#inner) {
+      // What comes behind another begin is about the transaction that is still to come.
+      if (turn.takesLock) break;
+      if (turn.endsLock && turn.owner !== undefined) turn.wait.fail(this.#setting.lockLost(turn.owner));
+    }
     if (this.#inner.size > 0) {
       // The former holder's other operations keep the place of their arrival.
       this.#queue = new Set([...this.#inner, ...this.#queue].sort((a, b) => a.number - b.number));
@@ -168,6 +179,7 @@ export class Turns {
     if (!own && options.timeoutMs === undefined && this.#wouldNeverEnd(request.context)) {
       return Promise.reject(this.#deadlock(request));
     }
+    if (request.context.waits.size >= request.context.waitLimit) return Promise.reject(this.#tooMany(request));
     return this.#enqueue(request, options, takesLock, own);
   }
 
@@ -176,7 +188,7 @@ export class Turns {
     const wait = new Wait<void>(
       {
         clock: this.#setting.clock,
-        waits: context.waits,
+        waits: request.endsLock ? new Set() : context.waits,
         operation,
         timedOut: () => this.#timedOut(request),
         ended: () => {
@@ -243,6 +255,11 @@ export class Turns {
   #deadlock(request: TurnRequest): SmartCardError {
     const message = `${request.operation} would wait for a lock that only this context, which can do one thing at a time, could free`;
     return this.#error("sharing-violation", message, request);
+  }
+
+  #tooMany({ context, operation }: TurnRequest): SmartCardError {
+    const message = `the context has ${context.waitLimit} outstanding waits, its limit`;
+    return new SmartCardError("server-too-busy", message, { reader: this.#setting.reader, operation });
   }
 
   #error(code: "timeout" | "sharing-violation", message: string, request: TurnRequest): SmartCardError {

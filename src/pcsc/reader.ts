@@ -48,7 +48,7 @@ export interface ReaderEvents {
  *
  * Every operation is bounded in time by the driver, from what the card asks for (BWT, waiting time extensions), and
  * ends early, as `cancelled`, when its signal is aborted; the manager gives up waiting in any case when its own ceiling
- * is reached. Failures are `SmartCardError`: `removed-card` when the card went, `reader-unavailable` when the reader
+ * is reached. Operations may share a signal, so a listener on it is taken off when the operation has ended. Failures are `SmartCardError`: `removed-card` when the card went, `reader-unavailable` when the reader
  * went, `unresponsive-card` for a card that does not answer a reset, `comm-error` when the exchange failed and the
  * card may still be there. Anything else that is thrown counts as `comm-error`.
  */

@@ -226,7 +226,13 @@ export class ReferenceReader {
   }
 
   #unlock(by: ModelConnection): void {
-    if (this.lock?.owner === by) this.lock = undefined;
+    if (this.lock?.owner !== by) return;
+    this.lock = undefined;
+    // An end in line is about this lock, unless a begin stands before it.
+    const own = this.queue.filter((turn) => turn.by === by);
+    const begin = own.findIndex(({ operation }) => operation === "begin");
+    const late = own.slice(0, begin < 0 ? own.length : begin).filter(({ operation }) => operation === "end");
+    this.#fail((turn) => late.includes(turn), by.fault ?? "not-transacted");
   }
 
   #dispose(disposition: Disposition, spared: ModelConnection | undefined, keepPowered: boolean): void {
@@ -240,13 +246,13 @@ export class ReferenceReader {
 
   #cardGone(): void {
     this.card = undefined;
-    this.lock = undefined;
     for (const { waits } of this.#owed) for (const wait of waits) end(wait, "done");
     this.#owed = [];
     for (const connection of this.connections) connection.fault = "removed-card";
     if (this.exchange !== undefined) end(this.exchange.call, "removed-card");
     this.exchange = undefined;
     this.#fail(needsCard, "removed-card");
+    if (this.lock !== undefined) this.#unlock(this.lock.owner);
   }
 
   #fail(which: (turn: Turn) => boolean, outcome: Outcome): void {
