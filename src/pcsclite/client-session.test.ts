@@ -17,7 +17,7 @@ import {
   versions,
 } from "./messages.ts";
 import { RequestDecoder } from "./request-decoder.ts";
-import type { Request } from "./requests.ts";
+import type { Request, RequestOf } from "./requests.ts";
 import { type AnsweredKind, encodeResponse, encodeSignal } from "./responses.ts";
 
 const CANCELLED = 0x8010_0002;
@@ -225,6 +225,20 @@ describe("the version", () => {
     expect(service.taken).toEqual(["version", "reader-table"]);
   });
 
+  it("is the one named where an older service says yes all the same, as pcscd 2.4.1 does", async () => {
+    const service = new Service(5);
+    service.otherwise.set("version", (request) =>
+      encodeResponse(request as RequestOf<"version">, { rv: 0, major: 4, minor: 5 }),
+    );
+    expect(await service.outcome(service.session.open())).toBe("4:5");
+    expect(await service.outcome(service.session.readerStates())).toEqual(shown(service));
+    const { readers, over } = await service.outcome(service.session.waitForChange());
+    expect(readers).toEqual(shown(service));
+    service.signal();
+    service.settle();
+    expect(await over).toEqual({ rv: 0, stopped: false });
+  });
+
   it("is ours where a service that we do not know yet still agrees to it", async () => {
     const service = new Service(9);
     expect(await service.outcome(service.session.open())).toBe("4:6");
@@ -300,7 +314,7 @@ describe("calls", () => {
     const longest = new Uint8Array(MAX_TRAILING_BYTES).fill(0x5a);
     expect((await service.outcome(service.session.transmit(CARD, 1, longest))).response).toEqual(longest);
     service.otherwise.set("transmit", (request) =>
-      encodeResponse(request as Request & { kind: "transmit" }, { rv: 0x8010_0008, neededLength: 300 }),
+      encodeResponse(request as RequestOf<"transmit">, { rv: 0x8010_0008, neededLength: 300 }),
     );
     expect(await service.outcome(service.session.transmit(CARD, 1, longest, 258))).toEqual({
       rv: 0x8010_0008,

@@ -42,8 +42,11 @@ export class Parked<T> {
     );
   }
 
-  /** Waits for the result, at most `holdMs` milliseconds. A result that is given out is the client's. */
-  claim(holdMs: number): Promise<ParkedOutcome<T>> {
+  /**
+   * Waits for the result, at most `holdMs` milliseconds, or without limit where that is undefined. A result that is
+   * given out is the client's.
+   */
+  claim(holdMs: number | undefined): Promise<ParkedOutcome<T>> {
     this.#cancelTimer?.();
     if (this.#result !== undefined) {
       this.#end();
@@ -52,6 +55,7 @@ export class Parked<T> {
     if (holdMs === 0) return Promise.resolve({ kind: "later" });
     return new Promise((resolve) => {
       this.#answer = resolve;
+      if (holdMs === undefined) return;
       this.#cancelTimer = this.#setting.clock.schedule(holdMs, "held request", () => this.#later(), true);
     });
   }

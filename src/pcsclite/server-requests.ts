@@ -89,10 +89,7 @@ export class ServerRequests {
       throw new SmartCardError("security-violation", `the reader is not for ${this.#setting.peer.identity.name}`);
     }
     const options = sharing(terms);
-    const key = `${terms.shareMode} ${terms.preferredProtocols} ${reader}`;
-    const connection = await this.#turns.connect(context, key, this.#isAlone(reader), (by, wait) =>
-      by.connect(reader, { ...options, ...wait }),
-    );
+    const connection = await this.#turns.connect(context, (by, wait) => by.connect(reader, { ...options, ...wait }));
     if (this.#context?.number !== contextNumber) {
       throw new SmartCardError("invalid-handle", "the context was released during the connect");
     }
@@ -196,6 +193,7 @@ export class ServerRequests {
   }
 
   #forget(): void {
+    this.#turns.cancel(new SmartCardError("cancelled", "the client is gone"));
     this.#turns.end(this.#cards.values());
     for (const card of this.#cards.keys()) this.#setting.freeNumber(card);
     this.#cards.clear();

@@ -25,7 +25,6 @@ export class ServerTurns {
   readonly #limits: ServerLimits;
   /** The wait that a request is being held for. */
   #holding: { abandon(error: SmartCardError): void } | undefined;
-  readonly #connects = new Map<string, Parked<Connection>>();
 
   constructor(clock: Clock, limits: ServerLimits) {
     this.#clock = clock;
@@ -37,14 +36,13 @@ export class ServerTurns {
     this.#holding?.abandon(error);
   }
 
-  /** Gives up every place that is kept. */
+  /** Gives up the places that are kept for connections. */
   end(connections: Iterable<HeldConnection>): void {
     const error = new SmartCardError("cancelled", "the client is gone");
     for (const { turn, reconnect } of connections) {
       turn?.abandon(error);
       reconnect?.wait.abandon(error);
     }
-    for (const connect of this.#connects.values()) connect.abandon(error);
   }
 
   /** Takes the lock for a client. @throws sharing-violation: it is to try again, and its place is kept */
@@ -52,7 +50,7 @@ export class ServerTurns {
     const { connection } = held;
     if (held.turn === undefined && (await triedAtOnce(() => connection.beginTransaction({ timeoutMs: 0 }))).done)
       return;
-    await this.#claim(this.#turnOf(held), alone);
+    await this.#claim(this.#turnOf(held), this.#holdMs(alone));
   }
 
   /** Runs one operation of a client in its turn. @throws sharing-violation, as begin, and what the operation throws */
@@ -61,7 +59,7 @@ export class ServerTurns {
       const tried = await triedAtOnce(() => run({ timeoutMs: 0 }));
       if (tried.done) return tried.value;
     }
-    await this.#claim(this.#turnOf(held), alone);
+    await this.#claim(this.#turnOf(held), this.#holdMs(alone));
     try {
       return await run({});
     } finally {
@@ -69,27 +67,25 @@ export class ServerTurns {
     }
   }
 
-  /** Connects for a client. `key` tells one try from another. @throws sharing-violation, as begin, and as connect */
+  /**
+   * Connects for a client. The library does not try a connect again, so it is held as long as it takes, as pcscd does.
+   *
+   * @throws as connect
+   */
   async connect(
     context: Context,
-    key: string,
-    alone: boolean,
     connect: (context: Context, wait: WaitOptions) => Promise<Connection>,
   ): Promise<Connection> {
-    let wait = this.#connects.get(key);
-    if (wait === undefined) {
-      const tried = await triedAtOnce(() => connect(context, { timeoutMs: 0 }));
-      if (tried.done) return tried.value;
-      wait = new Parked<Connection>({
-        clock: this.#clock,
-        graceMs: this.#limits.graceMs,
-        begin: (signal) => connect(context, { signal }),
-        unclaimed: (connection) => void connection.disconnect("leave").catch(() => {}),
-        over: () => this.#connects.delete(key),
-      });
-      this.#connects.set(key, wait);
-    }
-    return this.#claim(wait, alone);
+    const tried = await triedAtOnce(() => connect(context, { timeoutMs: 0 }));
+    if (tried.done) return tried.value;
+    const wait = new Parked<Connection>({
+      clock: this.#clock,
+      graceMs: this.#limits.graceMs,
+      begin: (signal) => connect(context, { signal }),
+      unclaimed: (connection) => void connection.disconnect("leave").catch(() => {}),
+      over: () => {},
+    });
+    return this.#claim(wait, undefined);
   }
 
   /** Reconnects for a client. @throws sharing-violation, as begin, and as reconnect */
@@ -114,7 +110,7 @@ export class ServerTurns {
       });
       held.reconnect = { key, wait };
     }
-    await this.#claim(held.reconnect.wait, alone);
+    await this.#claim(held.reconnect.wait, this.#holdMs(alone));
   }
 
   #turnOf(held: HeldConnection): Parked<void> {
@@ -130,10 +126,14 @@ export class ServerTurns {
     return held.turn;
   }
 
-  async #claim<T>(wait: Parked<T>, alone: boolean): Promise<T> {
+  #holdMs(alone: boolean): number {
+    return alone ? this.#limits.holdMs : 0;
+  }
+
+  async #claim<T>(wait: Parked<T>, holdMs: number | undefined): Promise<T> {
     this.#holding = wait;
     try {
-      const outcome = await wait.claim(alone ? this.#limits.holdMs : 0);
+      const outcome = await wait.claim(holdMs);
       if (outcome.kind === "done") return outcome.value;
       if (outcome.kind === "failed") throw outcome.error;
     } finally {
