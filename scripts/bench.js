@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 
 // Runs the programs in bench/ (all, or those named): `npm run bench`, `npm run bench -- manager`. They are compiled
-// into a temporary folder first, because the oldest Node that we support cannot run TypeScript.
+// into a temporary folder first, because the oldest Node that we support cannot run TypeScript. Options go to the
+// programs: `npm run bench -- manager --json`.
 
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { root, run, tool } from "./tools.js";
 
-const wanted = process.argv.slice(2);
+const options = process.argv.slice(2).filter((argument) => argument.startsWith("--"));
+const wanted = process.argv.slice(2).filter((argument) => !options.includes(argument));
 const names = readdirSync(join(root, "bench"))
   .filter((file) => file.endsWith(".ts"))
   .map((file) => basename(file, ".ts"))
@@ -23,7 +25,7 @@ let status = 1;
 try {
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }\n');
   status = run(process.execPath, [tool("typescript", "tsc"), "-p", "tsconfig.bench.json", "--outDir", folder]);
-  for (const name of names) status ||= run(process.execPath, [join(folder, "bench", `${name}.js`)]);
+  for (const name of names) status ||= run(process.execPath, [join(folder, "bench", `${name}.js`), ...options]);
 } finally {
   rmSync(folder, { recursive: true });
 }

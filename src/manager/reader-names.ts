@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /** Longest reader name in bytes of UTF-8: pcsc-lite's MAX_READERNAME is 128 with the NUL. */
-export const MAX_READER_NAME_BYTES = 127;
+const MAX_READER_NAME_BYTES = 127;
 
 /** The form in which reader names are compared: without regard to case. */
 export function readerKey(name: string): string {

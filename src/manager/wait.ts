@@ -3,7 +3,7 @@
 import { type CancelTimer, type Clock, SmartCardError, type WaitOptions } from "../pcsc/index.ts";
 
 /** What ends a wait early. */
-export interface WaitEnder {
+interface WaitEnder {
   /** What is waited for. */
   readonly operation: string;
   /** Ends the wait with an error; does nothing where it has ended already. */

@@ -74,7 +74,7 @@ export type Request =
   | { readonly kind: "whole-reader-table" };
 
 /** One command for the card. The PCI structures come from the caller of SCardTransmit as they are. */
-export interface TransmitRequest {
+interface TransmitRequest {
   readonly kind: "transmit";
   readonly card: number;
   readonly sendProtocol: number;

@@ -155,8 +155,8 @@ export class ServerRequests {
   }
 
   /** Ends the request that is held unanswered, if there is one. */
-  cancel(error: SmartCardError): void {
-    this.#turns.cancel(error);
+  cancel(code: ErrorCode, message: string): void {
+    this.#turns.cancel(code, message);
   }
 
   /** The client is gone, or the service stops. */
@@ -193,7 +193,7 @@ export class ServerRequests {
   }
 
   #forget(): void {
-    this.#turns.cancel(new SmartCardError("cancelled", "the client is gone"));
+    this.#turns.cancel("cancelled", "the client is gone");
     this.#turns.end(this.#cards.values());
     for (const card of this.#cards.keys()) this.#setting.freeNumber(card);
     this.#cards.clear();

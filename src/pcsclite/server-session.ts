@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { type ErrorCode, errorNumber, type Runtime, SmartCardError } from "../pcsc/index.ts";
+import { type ErrorCode, errorNumber, type Runtime, type SmartCardError } from "../pcsc/index.ts";
 import { FIXED_READERS } from "./limits.ts";
 import { newestVersion, type VersionRow, versionOf, versions, waitStruct } from "./messages.ts";
 import { RequestDecoder } from "./request-decoder.ts";
@@ -109,7 +109,7 @@ export class ServerSession {
       };
       const cancelTimer = this.#setting.runtime.clock.schedule(lastAnswerMs, "last answer", leave);
       if (this.#waiting.kind === "armed") this.#signal(errorNumber(error.code, "pcsclite"));
-      this.#requests.cancel(error);
+      this.#requests.cancel(error.code, error.message);
       if (this.#answering) this.#whenIdle = leave;
       else leave();
     });
@@ -119,7 +119,7 @@ export class ServerSession {
   cancelWait(): void {
     if (this.#waiting.kind === "armed") this.#signal(errorNumber("cancelled", "pcsclite"));
     else if (this.#waiting.kind === "table-due") this.#waiting = { kind: "table-due", cancelled: true };
-    else this.#requests.cancel(new SmartCardError("cancelled", "the context was cancelled"));
+    else this.#requests.cancel("cancelled", "the context was cancelled");
   }
 
   async #answerAll(): Promise<void> {

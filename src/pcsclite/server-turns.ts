@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-import { type Clock, type Connection, type Context, SmartCardError, type WaitOptions } from "../pcsc/index.ts";
+import {
+  type Clock,
+  type Connection,
+  type Context,
+  type ErrorCode,
+  SmartCardError,
+  type WaitOptions,
+} from "../pcsc/index.ts";
 import { Parked } from "./parked.ts";
 import type { ServerLimits } from "./server-limits.ts";
 
@@ -32,16 +39,14 @@ export class ServerTurns {
   }
 
   /** Ends the request that is being held, if there is one. */
-  cancel(error: SmartCardError): void {
-    this.#holding?.abandon(error);
+  cancel(code: ErrorCode, message: string): void {
+    this.#holding?.abandon(new SmartCardError(code, message));
   }
 
   /** Gives up the places that are kept for connections. */
   end(connections: Iterable<HeldConnection>): void {
-    const error = new SmartCardError("cancelled", "the client is gone");
     for (const { turn, reconnect } of connections) {
-      turn?.abandon(error);
-      reconnect?.wait.abandon(error);
+      for (const kept of [turn, reconnect?.wait]) kept?.abandon(new SmartCardError("cancelled", "the client is gone"));
     }
   }
 

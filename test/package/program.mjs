@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 
 // What a user's first program looks like; tarball.test.ts runs it against the installed package.
-import { demoCard, VirtualReader } from "scard/cards";
-import { embeddedManager } from "scard/embedded";
+import { embeddedManager, softwareCard, virtualReader } from "scard/embedded";
 import * as winscard from "scard/winscard";
 
-const reader = new VirtualReader({ name: "Bare Folder Reader" });
-const manager = embeddedManager({ readers: [reader] });
-reader.insert(demoCard());
+const reader = virtualReader({ name: "Bare Folder Reader" });
+const manager = embeddedManager();
+await manager.addReader(reader);
+reader.insert(await softwareCard("demo"));
 const { context } = await winscard.SCardEstablishContext(winscard.SCARD_SCOPE_USER, { manager });
 const { readers } = await winscard.SCardListReaders(context);
 const { card } = await winscard.SCardConnect(
@@ -16,7 +16,8 @@ const { card } = await winscard.SCardConnect(
   winscard.SCARD_SHARE_SHARED,
   winscard.SCARD_PROTOCOL_Tx,
 );
-const { response } = await winscard.SCardTransmit(card, Uint8Array.of(0x00, 0xa4, 0x00, 0x0c, 0x02, 0x3f, 0x00));
+const select = Uint8Array.of(0x00, 0xa4, 0x00, 0x0c, 0x02, 0x3f, 0x00);
+const { response } = await winscard.SCardTransmit(card, winscard.SCARD_PCI_T1, select);
 await winscard.SCardDisconnect(card, winscard.SCARD_LEAVE_CARD);
 await winscard.SCardReleaseContext(context);
 console.log(JSON.stringify({ node: process.versions.node, readers, response: [...response] }));

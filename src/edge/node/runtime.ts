@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import { randomBytes } from "node:crypto";
+import { randomFillSync } from "node:crypto";
 import { performance } from "node:perf_hooks";
-import type { CancelTimer, Clock, Runtime, Trace } from "../../pcsc/index.ts";
+import type { CancelTimer, Clock, Random, Runtime, Trace } from "../../pcsc/index.ts";
 
 /** Node fires longer timers at once; they are waited for in steps. */
 const maxTimerMs = 2 ** 31 - 1;
@@ -30,11 +30,30 @@ export const nodeClock: Clock = {
   },
 };
 
+/** The system's randomness, asked for in blocks: a call costs more than the bytes. */
+class SystemRandom implements Random {
+  readonly #block = new Uint8Array(1024);
+  #used: number = this.#block.length;
+
+  bytes(length: number): Uint8Array {
+    if (length > this.#block.length) return randomFillSync(new Uint8Array(length));
+    if (this.#used + length > this.#block.length) {
+      randomFillSync(this.#block);
+      this.#used = 0;
+    }
+    const bytes = this.#block.slice(this.#used, this.#used + length);
+    // Nobody gets them twice, nor finds them in memory.
+    this.#block.fill(0, this.#used, this.#used + length);
+    this.#used += length;
+    return bytes;
+  }
+}
+
 /** The runtime of a Node process: its clock, the system's randomness, and a trace that goes where `trace` sends it. */
 export function nodeRuntime(options: { readonly trace?: Trace } = {}): Runtime {
   return {
     clock: nodeClock,
-    random: { bytes: (length) => new Uint8Array(randomBytes(length)) },
+    random: new SystemRandom(),
     trace: options.trace ?? (() => {}),
   };
 }

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+
+import { encodeHex } from "../binary/index.ts";
+import { nodeClock } from "../edge/node/index.ts";
+import {
+  type Connection,
+  type Context,
+  type Disposition,
+  dispositions,
+  type Protocol,
+  type ShareMode,
+  SmartCardError,
+  shareModes,
+} from "../pcsc/index.ts";
+import { type AnswerForPrograms, answerForPrograms, describeData, statusWord } from "./answer.ts";
+import { type ExchangeRecord, exchange, type Round } from "./card-exchange.ts";
+import { type Command, exitCodes } from "./command.ts";
+import { errorForPrograms } from "./failure.ts";
+import { managerHelp, managerOption, withManager } from "./manager-option.ts";
+import { choiceOf, hexOf, parseOptions, UsageError } from "./options.ts";
+import { chooseReader } from "./reader-choice.ts";
+import type { Paint, Terminal } from "./terminal.ts";
+import { duration, jsonText, visible } from "./text.ts";
+
+/** `scard apdu`: sends commands to a card and explains its answers. */
+export const apdu: Command = {
+  name: "apdu",
+  summary: "send commands to a card, and explain commands and answers",
+  help: ` [OPTION…] HEX…   or   scard apdu [OPTION…] -
+
+Connects to a card and sends it each argument as one command, all in one transaction. With «-» the commands
+are lines of the standard input; blank lines and what follows a # are skipped. All commands are read before the first
+is sent. A status word other than 9000 is an answer like any other, and no failure.
+PINs and keys (the data of VERIFY and the like) are sent, but never printed.
+
+  --reader R      name of the reader, part of it, or its number in «scard readers»
+  --share MODE    shared (without it), exclusive or direct
+  --protocol P    t0, t1 or any (without it)
+  --no-follow-up  do not answer 61xx with GET RESPONSE, nor 6Cxx with the right Le
+  --disposition D what becomes of the card at the end: leave (without it), reset, unpower or eject
+${managerHelp}`,
+  run,
+};
+
+const optionTable = {
+  ...managerOption,
+  reader: { type: "string" },
+  share: { type: "string" },
+  protocol: { type: "string" },
+  disposition: { type: "string" },
+  "no-follow-up": { type: "boolean" },
+} as const;
+
+/** What is to be done to which card. */
+interface Plan {
+  readonly reader: string | undefined;
+  readonly shareMode: ShareMode;
+  readonly preferredProtocols: readonly Protocol[];
+  readonly follow: boolean;
+  readonly disposition: Disposition;
+  readonly commands: readonly Uint8Array[];
+}
+
+/** What came of one command. */
+interface Outcome extends ExchangeRecord {
+  readonly ms: number;
+}
+
+/** Is told of everything as it happens. */
+interface Listener {
+  readonly connected: (connection: Connection, atr: Uint8Array) => void;
+  readonly answered: (outcome: Outcome) => void;
+}
+
+async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+  const { positionals, values } = parseOptions(args, optionTable);
+  const plan: Plan = {
+    reader: values.reader,
+    shareMode: choiceOf("--share", values.share ?? "shared", Object.keys(shareModes) as ShareMode[]),
+    preferredProtocols: protocolsOf(choiceOf("--protocol", values.protocol ?? "any", ["t0", "t1", "any"])),
+    follow: values["no-follow-up"] !== true,
+    disposition: choiceOf("--disposition", values.disposition ?? "leave", Object.keys(dispositions) as Disposition[]),
+    commands: await readCommands(positionals, terminal),
+  };
+  return withManager(values.manager, terminal, ({ context }) =>
+    values.json ? runForPrograms(context, plan, terminal) : runForPeople(context, plan, terminal),
+  );
+}
+
+function protocolsOf(choice: "t0" | "t1" | "any"): readonly Protocol[] {
+  return choice === "any" ? ["t0", "t1"] : [choice];
+}
+
+async function readCommands(positionals: readonly string[], terminal: Terminal): Promise<readonly Uint8Array[]> {
+  if (positionals.length === 1 && positionals[0] === "-") {
+    const lines = (await terminal.readInput()).split(/\r\n|[\r\n]/);
+    const texts = lines.map((line, index) => ({ what: `line ${index + 1}`, text: line.replace(/#.*/, "").trim() }));
+    return texts.filter(({ text }) => text !== "").map(({ text, what }) => commandOf(what, text));
+  }
+  if (positionals.length === 0) throw new UsageError("the commands are missing");
+  return positionals.map((text, index) => commandOf(`argument ${index + 1}`, text));
+}
+
+function commandOf(what: string, text: string): Uint8Array {
+  const bytes = hexOf(what, text);
+  if (bytes.length >= 4) return bytes;
+  throw new UsageError(`${what} has fewer than the 4 bytes of a command; put quotes around one that has blanks in it`);
+}
+
+async function runForPeople(context: Context, plan: Plan, terminal: Terminal): Promise<number> {
+  await sendAll(context, plan, terminal.stop, {
+    connected: (connection, atr) => {
+      const protocol = connection.protocol === undefined ? "no protocol" : protocolName(connection.protocol);
+      terminal.say(`«${visible(connection.reader)}», ${connection.shareMode}, ${protocol}, ATR ${encodeHex(atr, " ")}`);
+    },
+    answered: (outcome) => {
+      for (const line of describeOutcome(outcome, terminal.paint)) terminal.print(line);
+    },
+  });
+  return exitCodes.ok;
+}
+
+function protocolName(protocol: Protocol): string {
+  return protocol.replace(/^t(\d+)$/, "T=$1");
+}
+
+function describeOutcome({ ms, response, rounds }: Outcome, paint: Paint): string[] {
+  const lines = rounds.flatMap((round) => describeRound(round, paint));
+  const { kind, meaning } = answerForPrograms(response);
+  const style = kind === "success" ? "green" : "yellow";
+  lines.push(`  ${paint(style, `${statusWord(response.sw)} ${meaning}`)}  ${paint("dim", duration(ms))}`);
+  lines.push(...describeData(response.data).map((line) => `  ${line}`), "");
+  return lines;
+}
+
+function describeRound({ answer, sent, text }: Round, paint: Paint): string[] {
+  return [
+    `${paint("bold", ">")} ${sent}`,
+    `  ${paint("cyan", text)}`,
+    `${paint("bold", "<")} ${encodeHex(answer, " ")}`,
+  ];
+}
+
+/** The one JSON document: what is known by the end, also where the end is a failure. */
+async function runForPrograms(context: Context, plan: Plan, terminal: Terminal): Promise<number> {
+  let about: object = {};
+  const commands: object[] = [];
+  try {
+    await sendAll(context, plan, terminal.stop, {
+      connected: ({ protocol, reader, shareMode }, atr) => {
+        about = { reader, shareMode, protocol, atr };
+      },
+      answered: (outcome) => commands.push(outcomeForPrograms(outcome)),
+    });
+    terminal.print(jsonText({ ...about, commands }));
+    return exitCodes.ok;
+  } catch (error) {
+    if (!(error instanceof SmartCardError) || terminal.stop.aborted) throw error;
+    terminal.print(jsonText({ error: errorForPrograms(error), ...about, commands }));
+    return exitCodes.failed;
+  }
+}
+
+function outcomeForPrograms({ ms, response, rounds }: Outcome): object {
+  const answer: AnswerForPrograms = answerForPrograms(response);
+  const [first] = rounds;
+  return { command: first?.sent, description: first?.text, answer, rounds, ms: Number(ms.toFixed(3)) };
+}
+
+async function sendAll(context: Context, plan: Plan, signal: AbortSignal, listener: Listener): Promise<void> {
+  const reader = await chooseReader(context, plan.reader);
+  const { disposition, preferredProtocols, shareMode } = plan;
+  const connection = await context.connect(reader, { shareMode, preferredProtocols, signal });
+  try {
+    const { atr } = await connection.status({ signal });
+    listener.connected(connection, atr);
+    await connection.beginTransaction({ signal });
+    for (const command of plan.commands) {
+      if (signal.aborted) throw new SmartCardError("cancelled", "the program was asked to end");
+      listener.answered(await sendOne(connection, command, plan.follow, signal));
+    }
+  } catch (error) {
+    // What goes wrong at the end is of no interest next to what went wrong before.
+    await connection.disconnect(disposition).catch(ignoreFailure);
+    throw error;
+  }
+  // It ends the transaction too.
+  await connection.disconnect(disposition);
+}
+
+function ignoreFailure(error: unknown): void {
+  if (!(error instanceof SmartCardError)) throw error;
+}
+
+async function sendOne(
+  connection: Connection,
+  command: Uint8Array,
+  follow: boolean,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const start = nodeClock.now();
+  const { protocol } = connection;
+  const record = await exchange(command, protocol, follow, (bytes) => connection.transmit(bytes, protocol, { signal }));
+  return { ...record, ms: nodeClock.now() - start };
+}

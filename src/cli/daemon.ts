@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT
+
+import { parseArgs } from "node:util";
+import {
+  type CommandLineSettings,
+  type ConfiguredReader,
+  cardSource,
+  Daemon,
+  type DaemonConfig,
+  defaultSocketPath,
+  emptyConfig,
+  exportLine,
+  type Log,
+  logLevels,
+  openLog,
+  readConfig,
+  withCommandLine,
+} from "../daemon/index.ts";
+import { nodeClock } from "../edge/node/index.ts";
+import { type InheritedSocket, inheritedSockets, loadPeerCredentials } from "../edge/unix/index.ts";
+import { parseReaderSpec } from "../entry/manager-spec.ts";
+import { SmartCardError } from "../pcsc/index.ts";
+import { type Command, exitCodes } from "./command.ts";
+import { choiceOf, parseOptions, refuseArguments, UsageError } from "./options.ts";
+import type { Terminal } from "./terminal.ts";
+import { jsonText } from "./text.ts";
+
+const options = {
+  reader: { type: "string", multiple: true },
+  card: { type: "string", multiple: true },
+  socket: { type: "string" },
+  control: { type: "string" },
+  config: { type: "string" },
+  "check-config": { type: "boolean" },
+  profile: { type: "string" },
+  "log-level": { type: "string" },
+} as const;
+
+/** A daemon that has not ended by then is ended. */
+const STOP_WAIT_MS = 10_000;
+
+/** `scard daemon`: the resource manager as a service for programs that were written for pcscd. */
+export const daemon: Command = {
+  name: "daemon",
+  summary: "serve programs that were written for pcscd",
+  help: ` [OPTION…]
+
+Runs in the foreground, in pcscd's place. When clients can connect, it prints the line that makes the programs of
+another shell use it. SIGHUP reads the configuration anew; SIGTERM and SIGINT end it.
+
+  --reader virtual[:NAME]  a virtual reader
+  --card KIND|FILE         goes into the virtual reader before it: demo, or the path of a card image
+  --reader vpcd[:PORT]     a reader that third-party cards plug into by TCP; port 35963
+                           (readers and cards as often as wanted, in their order)
+  --socket PATH            where clients connect; without it /run/pcscd/pcscd.comm for root, else
+                           $XDG_RUNTIME_DIR/scard/pcscd.comm
+  --control PATH           where «scard who» connects; without it the socket's path and .control
+  --config FILE            readers, access rules, limits and all else, in JSON (docs/guide/daemon.md)
+  --check-config           only check that file, and tell all that is wrong with it
+  --profile NAME           whose behaviour it has: pcsclite, or windows
+  --log-level LEVEL        ${logLevels.join(", ")}; info`,
+  run,
+};
+
+async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+  const { positionals, values } = parseOptions(args, options);
+  refuseArguments(positionals);
+  const line = readCommandLine(args, values);
+  const credentials = await loadPeerCredentials();
+  const { config: file } = values;
+  if (values["check-config"]) {
+    if (file === undefined) throw new UsageError("--check-config needs --config FILE");
+    return checkConfig(file, credentials !== undefined, values.json === true, terminal);
+  }
+  const read: ReadConfiguration = async (tell) => {
+    if (file === undefined) return withCommandLine(emptyConfig, line);
+    const found = await readConfig(file, credentials !== undefined);
+    if (found.ok) return withCommandLine(found.value, line);
+    for (const { message, path } of found.error) tell(`${path}: ${message}`);
+    return undefined;
+  };
+  const config = await read((problem) => terminal.say(`scard: ${file}: ${problem}`));
+  if (config === undefined) return exitCodes.failed;
+  const log = await openLog(config.log.level ?? "info", process.stderr.isTTY ? "text" : "json");
+  if (credentials === undefined) {
+    log.write("warn", "clients are not known by name and user: that takes Linux and the optional package koffi");
+  }
+  const socket = chooseSocket(line, config, terminal);
+  const signals = listenForSignals();
+  const started = await Daemon.start({ config, socket, credentials, log });
+  try {
+    sayReady(started, values.json === true, terminal);
+    log.write("info", "ready", {
+      socket: started.socketPath,
+      control: started.controlPath,
+      readers: started.readerNames,
+    });
+    signals.onReload(() => reload(started, read, log));
+    const signal = await signals.stopped;
+    log.write("info", "stopping", { signal });
+  } finally {
+    await stop(started, log);
+  }
+  return exitCodes.ok;
+}
+
+/** What was parsed, in the shape that this file needs. */
+interface Values {
+  readonly socket?: string | undefined;
+  readonly control?: string | undefined;
+  readonly profile?: string | undefined;
+  readonly "log-level"?: string | undefined;
+}
+
+function readCommandLine(args: readonly string[], values: Values): CommandLineSettings {
+  const { control, profile, socket } = values;
+  const level = values["log-level"];
+  return {
+    readers: readReaders(args),
+    ...(socket !== undefined && { socketPath: absolutePath("--socket", socket) }),
+    ...(control !== undefined && { controlPath: absolutePath("--control", control) }),
+    ...(profile !== undefined && { profile: choiceOf("--profile", profile, ["pcsclite", "windows"]) }),
+    ...(level !== undefined && { logLevel: choiceOf("--log-level", level, logLevels) }),
+  };
+}
+
+function absolutePath(option: string, path: string): string {
+  if (path === "") throw new UsageError(`${option} is empty`);
+  return path.startsWith("/") ? path : `${process.cwd()}/${path}`;
+}
+
+/** Readers and their cards, whose order counts. */
+function readReaders(args: readonly string[]): ConfiguredReader[] {
+  const { tokens } = parseArgs({ args: [...args], options, allowPositionals: true, strict: false, tokens: true });
+  const readers: ConfiguredReader[] = [];
+  for (const token of tokens) {
+    if (token.kind !== "option" || token.value === undefined) continue;
+    if (token.name === "reader") readers.push(readReader(token.value));
+    if (token.name === "card") readers.push(withCard(readers.pop(), token.value));
+  }
+  return readers;
+}
+
+function readReader(text: string): ConfiguredReader {
+  try {
+    const reader = parseReaderSpec(text);
+    if (reader.kind === "virtual" && reader.card !== undefined)
+      return withCard({ ...reader, card: undefined }, reader.card);
+    return reader as ConfiguredReader;
+  } catch (error) {
+    if (!(error instanceof SmartCardError)) throw error;
+    throw new UsageError(`--reader: ${error.message.replace(/^\w+: /, "")}`, { cause: error });
+  }
+}
+
+function withCard(
+  reader: ConfiguredReader | (Extract<ConfiguredReader, { kind: "virtual" }> & { card: undefined }) | undefined,
+  card: string,
+): ConfiguredReader {
+  if (reader?.kind !== "virtual") throw new UsageError("--card goes into the virtual reader before it");
+  if (reader.card !== undefined) throw new UsageError("a virtual reader takes one --card");
+  return { ...reader, card: cardSource(card, process.cwd()) };
+}
+
+async function checkConfig(file: string, knowsClients: boolean, asJson: boolean, terminal: Terminal): Promise<number> {
+  const found = await readConfig(file, knowsClients);
+  const problems = found.ok ? [] : found.error;
+  if (asJson) terminal.print(jsonText({ ok: found.ok, problems }));
+  else if (found.ok) terminal.print(`${file} is good`);
+  for (const { message, path } of asJson ? [] : problems) terminal.print(`${path}: ${message}`);
+  return found.ok ? exitCodes.ok : exitCodes.failed;
+}
+
+/** The socket that the service manager opened, or else where to open one. */
+function chooseSocket(line: CommandLineSettings, config: DaemonConfig, terminal: Terminal): string | InheritedSocket {
+  const inherited = inheritedSockets(process.env, process.pid);
+  const [first] = inherited;
+  if (inherited.length > 1) {
+    throw new SmartCardError("invalid-parameter", "the service manager handed over several sockets, and one is of use");
+  }
+  if (first !== undefined && line.socketPath !== undefined) {
+    throw new UsageError("--socket has no place where the service manager opens the socket: see ListenStream=");
+  }
+  if (first !== undefined) return first;
+  const uid = process.getuid?.();
+  if (uid === undefined) throw new SmartCardError("not-supported", "programs for pcscd exist on Linux and macOS only");
+  return config.socket.path ?? defaultSocketPath({ environment: terminal.environment, uid });
+}
+
+function sayReady(started: Daemon, asJson: boolean, terminal: Terminal): void {
+  const { controlPath, readerNames, socketPath } = started;
+  if (asJson) {
+    const ready = { ready: true, pid: process.pid, socket: socketPath, control: controlPath, readers: readerNames };
+    terminal.print(jsonText(ready, "compact"));
+  } else {
+    terminal.print(socketPath === undefined ? "# ready on the service manager's socket" : exportLine(socketPath));
+  }
+}
+
+/** Reads the configuration; says in the given way what is wrong with it, and answers nothing then. */
+type ReadConfiguration = (tell: (problem: string) => void) => Promise<DaemonConfig | undefined>;
+
+async function reload(started: Daemon, read: ReadConfiguration, log: Log): Promise<void> {
+  const config = await read((problem) => log.write("error", problem));
+  if (config === undefined) log.write("error", "the configuration has mistakes; the one before stays in force");
+  else await started.reload(config);
+}
+
+async function stop(started: Daemon, log: Log): Promise<void> {
+  const cancelTimer = nodeClock.schedule(STOP_WAIT_MS, "daemon-stop", () => {
+    log.write("error", `not ended after ${STOP_WAIT_MS / 1000} s: ended by force`);
+    log.flush();
+    process.exit(exitCodes.failed);
+  });
+  await started.stop();
+  cancelTimer();
+  log.write("info", "stopped");
+  log.flush();
+}
+
+/** The signals that a daemon is led by. */
+interface Signals {
+  /** Settles with the first signal to end. The next one ends the process at once. */
+  readonly stopped: Promise<string>;
+  /** What SIGHUP does. */
+  onReload(reload: () => Promise<void>): void;
+}
+
+function listenForSignals(): Signals {
+  const numbers = { SIGINT: 2, SIGTERM: 15 } as const;
+  const stopped = new Promise<string>((resolve) => {
+    let asked = false;
+    for (const [signal, number] of Object.entries(numbers)) {
+      process.on(signal, () => {
+        if (asked) process.exit(128 + number);
+        asked = true;
+        resolve(signal);
+      });
+    }
+  });
+  let reloadNow = async (): Promise<void> => {};
+  // Before the daemon is ready there is nothing to read anew, but the signal must not end it.
+  process.on("SIGHUP", () => void reloadNow());
+  return {
+    stopped,
+    onReload: (reload) => {
+      reloadNow = reload;
+    },
+  };
+}

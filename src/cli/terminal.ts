@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+
+import type { ReadStream, WriteStream } from "node:tty";
+
+const codes = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
+
+/** How a piece of text can look. */
+export type Style = keyof typeof codes;
+
+/** Gives text a look; leaves it as it is where colour is off. */
+export type Paint = (style: Style, text: string) => string;
+
+/** Why the program should end: a signal, or nobody reads what it prints. */
+export type StopReason = "SIGINT" | "SIGTERM" | "closed";
+
+/** Where a command reads and writes: the streams of this process, or those of a test. Data and chat never mix. */
+export interface Terminal {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Aborted, with a {@link StopReason}, when the program should end. */
+  readonly stop: AbortSignal;
+  readonly paint: Paint;
+  /** Prints one line, or several, of data. */
+  print(text: string): void;
+  /** Says something to the person in front of it. */
+  say(text: string): void;
+  /** Everything that is typed or piped in, up to its end or to {@link Terminal.stop}. */
+  readInput(): Promise<string>;
+}
+
+/** Colour or none. */
+export function painter(color: boolean): Paint {
+  return color ? (style, text) => `\u001b[${codes[style]}m${text}\u001b[0m` : (_, text) => text;
+}
+
+/**
+ * Whether to use colour on a stream: it is a terminal, and the environment does not forbid it.
+ *
+ * @see https://no-color.org
+ */
+export function wantsColor(stream: { readonly isTTY?: boolean }, environment: Terminal["environment"]): boolean {
+  return stream.isTTY === true && !environment.NO_COLOR && environment.TERM !== "dumb";
+}
+
+/** The terminal of this process. Its first SIGINT or SIGTERM asks the program to end; the next one ends it. */
+export function processTerminal(options: { readonly color: boolean }): Terminal {
+  const stopping = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stopping.abort(signal));
+  return {
+    environment: process.env,
+    stop: stopping.signal,
+    paint: painter(options.color && wantsColor(process.stdout, process.env)),
+    print: linesTo(process.stdout, () => stopping.abort("closed" satisfies StopReason)),
+    say: linesTo(process.stderr, () => {}),
+    readInput: () => readAll(process.stdin, stopping.signal),
+  };
+}
+
+function linesTo(stream: WriteStream, closed: () => void): (text: string) => void {
+  let open = true;
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE" && error.code !== "ERR_STREAM_DESTROYED") throw error;
+    open = false;
+    closed();
+  });
+  return (text) => {
+    if (open) stream.write(`${text}\n`);
+  };
+}
+
+async function readAll(stream: ReadStream, stop: AbortSignal): Promise<string> {
+  const decoder = new TextDecoder();
+  const stopped = (): unknown => stream.destroy();
+  stop.addEventListener("abort", stopped, { once: true });
+  let text = "";
+  try {
+    for await (const chunk of stream) text += decoder.decode(chunk as Uint8Array, { stream: true });
+  } catch (error) {
+    if (!stop.aborted) throw error;
+  } finally {
+    stop.removeEventListener("abort", stopped);
+  }
+  return text + decoder.decode();
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+
+import { decodeHex } from "../binary/index.ts";
+import { askDaemon, likelyControlPaths, type ReportedReader, type WhoReport } from "../daemon/index.ts";
+import { nodeClock } from "../edge/node/index.ts";
+import { SmartCardError } from "../pcsc/index.ts";
+import { summarizeAtr } from "./atr-report.ts";
+import { type Command, exitCodes } from "./command.ts";
+import { parseOptions, refuseArguments } from "./options.ts";
+import { clientName } from "./readers.ts";
+import type { Paint, Terminal } from "./terminal.ts";
+import { count, duration, jsonText, visible } from "./text.ts";
+
+/** `scard who`: who uses which card, who holds it, and who waits. */
+export const who: Command = {
+  name: "who",
+  summary: "tell who holds which card, and who waits for it (asks scard daemon)",
+  help: ` [OPTION…]
+
+Asks the daemon on this machine which programs use its readers: with pid, share mode and since when; who has the lock,
+for how long, and how old its last command is; who waits behind it.
+
+  --control PATH  the daemon's control socket; without it, the one beside PCSCLITE_CSOCK_NAME, the
+                  user's own, and the system's are tried in this order`,
+  run,
+};
+
+async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+  const { positionals, values } = parseOptions(args, { control: { type: "string" } });
+  refuseArguments(positionals);
+  const report = await findReport(values.control, terminal);
+  if (values.json) terminal.print(jsonText(report));
+  else for (const line of describeReport(report, terminal.paint)) terminal.print(line);
+  return exitCodes.ok;
+}
+
+async function findReport(control: string | undefined, terminal: Terminal): Promise<WhoReport> {
+  const surroundings = { environment: terminal.environment, uid: process.getuid?.() ?? 0 };
+  const paths = control === undefined ? likelyControlPaths(surroundings) : [control];
+  for (const path of paths) {
+    try {
+      return (await askDaemon(path, { command: "who" }, nodeClock)) as WhoReport;
+    } catch (error) {
+      if (!(error instanceof SmartCardError)) throw error;
+      if (error.code === "no-access") throw notYours(path, error);
+      if (error.code !== "no-service") throw error;
+    }
+  }
+  const remedy = "start one with «scard daemon --reader virtual --card demo», or name its socket with --control";
+  throw new SmartCardError("no-service", `no daemon answers at ${paths.join(", ")}: ${remedy}`);
+}
+
+function notYours(path: string, cause: SmartCardError): SmartCardError {
+  const message = `the daemon at ${path} is another user's: ask as that user or as root`;
+  return new SmartCardError("no-access", message, cause.details, { cause });
+}
+
+/** The report for people. */
+export function describeReport({ daemon, readers }: WhoReport, paint: Paint): string[] {
+  const lines = readers.flatMap((reader, index) => [...(index > 0 ? [""] : []), ...describeReader(reader, paint)]);
+  if (readers.length === 0) lines.push("there is no reader");
+  if (!daemon.knowsClients) lines.push("", "clients are unknown: the daemon lacks the optional package koffi");
+  const since = `daemon ${daemon.pid}, running for ${duration(daemon.runningMs)}`;
+  return [...lines, "", paint("dim", `${since}, ${count(daemon.sessions, "client connection")}`)];
+}
+
+function describeReader(reader: ReportedReader, paint: Paint): string[] {
+  const { connections, lock, queue } = reader;
+  const lines = [`${paint("bold", visible(reader.name))}  ${describeCard(reader.card, paint)}`];
+  if (lock !== undefined) {
+    const nested = lock.depth > 1 ? `, ${lock.depth} times` : "";
+    const last =
+      lock.lastExchangeMs === undefined ? "no command yet" : `last command ${duration(lock.lastExchangeMs)} ago`;
+    const held = `${paint("red", clientName(lock.client))} for ${duration(lock.heldMs)}${nested}, ${last}`;
+    lines.push(`  locked by  ${held}`);
+  }
+  const clients = connections.map(({ client, connectedMs, protocol, shareMode }) => [
+    clientName(client),
+    shareMode,
+    protocol ?? "-",
+    `since ${duration(connectedMs)}`,
+  ]);
+  lines.push(...table("clients", clients));
+  const waiting = queue.map(({ client, operation, waitingMs }, index) => [
+    `${index + 1}. ${clientName(client)}`,
+    operation,
+    `for ${duration(waitingMs)}`,
+  ]);
+  lines.push(...table("waiting", waiting));
+  if (connections.length === 0 && queue.length === 0) lines.push(paint("dim", "  nobody uses it"));
+  return lines;
+}
+
+function describeCard(card: ReportedReader["card"], paint: Paint): string {
+  if (card === undefined) return paint("dim", "no card");
+  if (card.mute) return paint("yellow", "a card that does not answer");
+  const atr = decodeHex(card.atr);
+  if (!atr.ok || atr.value.length === 0) return paint("green", "a card, not powered yet");
+  const power = card.powered ? "" : ", not powered";
+  return `${paint("green", `${summarizeAtr(atr.value)}${power}`)}  ${paint("dim", card.atr)}`;
+}
+
+/** Rows under a title, in columns. */
+function table(title: string, rows: readonly (readonly string[])[]): string[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length);
+  }
+  return rows.map((row, index) => {
+    const cells = row.map((cell, column) => cell.padEnd(widths[column] ?? 0));
+    return `  ${(index === 0 ? title : "").padEnd(9)}  ${cells.join("  ")}`.trimEnd();
+  });
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+
+import type { PeerCredentials, PeerProgram, PeerPrograms, UnixConnection } from "../edge/unix/index.ts";
+import type { ClientIdentity } from "../pcsc/index.ts";
+import type { ServerPeer } from "../pcsclite/index.ts";
+import { type AccessDecision, type AccessRules, type AccessSubject, decide } from "./access.ts";
+import type { Log } from "./log.ts";
+
+/** What a client's connection is judged by. */
+export interface PeerSurroundings {
+  /** The rules as they are now: a client that is connected is judged by new ones too. */
+  rules(): AccessRules;
+  readonly programs: PeerPrograms;
+  readonly log: Log;
+}
+
+/** Makes of a connection what the server knows as a client: who it is, and what it may do. */
+export function clientPeer(connection: UnixConnection, { log, programs, rules }: PeerSurroundings): ServerPeer {
+  const { credentials } = connection;
+  const program = credentials?.pid === undefined ? undefined : programs.lookUp(credentials.pid, credentials.uid);
+  const subject: AccessSubject = { credentials, program };
+  const reached = decide(rules().daemon, subject);
+  if (!reached.allowed) logRefusal(log, subject, { list: "daemon", decision: reached });
+  return {
+    identity: identityOf(credentials, program),
+    admitted: reached.allowed,
+    mayUse: (reader) => {
+      const decision = decide(rules().readers, subject, reader);
+      if (!decision.allowed) logRefusal(log, subject, { list: "readers", decision, reader });
+      return decision.allowed;
+    },
+    send: (bytes) => connection.send(bytes),
+    close: (reason) => connection.close(reason),
+    pause: () => connection.pause(),
+    resume: () => connection.resume(),
+  };
+}
+
+function identityOf(credentials: PeerCredentials | undefined, program: PeerProgram | undefined): ClientIdentity {
+  return {
+    name: program?.name ?? "unknown",
+    ...(credentials?.pid !== undefined && { pid: credentials.pid }),
+    ...(credentials !== undefined && { uid: credentials.uid }),
+  };
+}
+
+/** Says by which rule, and what to write so that it does not happen again. */
+function logRefusal(
+  log: Log,
+  { credentials, program }: AccessSubject,
+  refused: { list: keyof AccessRules; decision: AccessDecision; reader?: string },
+): void {
+  const { decision, list, reader } = refused;
+  const rule = `$.access.${list}[${decision.rule ?? 0}]`;
+  const allow = { effect: "allow", uid: credentials?.uid, ...(reader !== undefined && { reader }) };
+  const what = reader === undefined ? "a client may not reach the daemon" : "a client may not use a reader";
+  log.write("warn", `refused: ${what}`, {
+    ...(reader !== undefined && { reader }),
+    rule,
+    uid: credentials?.uid,
+    gid: credentials?.gid,
+    pid: credentials?.pid,
+    program: program?.path ?? program?.name,
+    remedy:
+      credentials === undefined
+        ? `the system does not tell who the client is: only rules without uid, gid and program can allow it`
+        : `to allow it, put ${JSON.stringify(allow)} before ${rule} and send the daemon SIGHUP`,
+  });
+}

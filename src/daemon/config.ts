@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+
+import type { EmbeddedManagerOptions, ManagerLimits, ProfileName } from "../manager/index.ts";
+import type { ServerLimits } from "../pcsclite/index.ts";
+import type { AccessRules } from "./access.ts";
+import type { LogLevel } from "./log.ts";
+
+/** A reader that the daemon has. */
+export type ConfiguredReader =
+  | {
+      readonly kind: "virtual";
+      /** Its name; readers without one are told apart by their order. */
+      readonly name?: string;
+      /** What is in it: `demo`, or the absolute path of a card image. */
+      readonly card?: string;
+    }
+  | { readonly kind: "vpcd"; readonly host?: string; readonly port?: number; readonly slots?: number };
+
+/** What the daemon's own sockets may cost, beside the limits of manager and server. */
+interface SocketLimits {
+  /** Bytes of answers that a client may leave unread; one that leaves more is disconnected. */
+  readonly unsentBytes: number;
+}
+
+/** All that can be said about a daemon in its configuration file. What is left out has its default. */
+export interface DaemonConfig {
+  readonly readers: readonly ConfiguredReader[];
+  readonly profile?: ProfileName;
+  readonly semantics: NonNullable<EmbeddedManagerOptions["semantics"]>;
+  readonly limits: Partial<ManagerLimits & ServerLimits & SocketLimits>;
+  readonly socket: { readonly path?: string; readonly mode?: number; readonly group?: number };
+  readonly control: { readonly path?: string };
+  readonly access: AccessRules;
+  readonly log: { readonly level?: LogLevel };
+}
+
+/** Where no configuration file is given. */
+export const emptyConfig: DaemonConfig = {
+  readers: [],
+  semantics: {},
+  limits: {},
+  socket: {},
+  control: {},
+  access: { daemon: [], readers: [] },
+  log: {},
+};
+
+/** What the command line says; it goes before the configuration file, also when that is read anew. */
+export interface CommandLineSettings {
+  /** In service beside those of the file. */
+  readonly readers: readonly ConfiguredReader[];
+  readonly socketPath?: string;
+  readonly controlPath?: string;
+  readonly profile?: ProfileName;
+  readonly logLevel?: LogLevel;
+}
+
+/** The configuration, with what the command line says in its place. */
+export function withCommandLine(config: DaemonConfig, line: CommandLineSettings): DaemonConfig {
+  return {
+    ...config,
+    readers: [...line.readers, ...config.readers],
+    ...(line.profile !== undefined && { profile: line.profile }),
+    socket: { ...config.socket, ...(line.socketPath !== undefined && { path: line.socketPath }) },
+    control: line.controlPath === undefined ? config.control : { path: line.controlPath },
+    log: line.logLevel === undefined ? config.log : { level: line.logLevel },
+  };
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+
+export {
+  type CommandLineSettings,
+  type ConfiguredReader,
+  type DaemonConfig,
+  emptyConfig,
+  withCommandLine,
+} from "./config.ts";
+export { askDaemon } from "./control-client.ts";
+export type { ReportedReader, WhoReport } from "./control-messages.ts";
+export { Daemon } from "./daemon.ts";
+export { type Log, logLevels, openLog } from "./log.ts";
+export { cardSource } from "./parse-config.ts";
+export { defaultSocketPath, exportLine, likelyControlPaths } from "./paths.ts";
+export { readConfig } from "./read-config.ts";

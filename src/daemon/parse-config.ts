@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+
+import { resolve } from "node:path";
+import { type Result, success } from "../binary/index.ts";
+import { JsonPlace, type JsonProblem } from "../cards/index.ts";
+import { findGroup, findUser, MAX_SOCKET_PATH_BYTES } from "../edge/unix/index.ts";
+import { defaultLimits, type Profile, profiles } from "../manager/index.ts";
+import { defaultServerLimits } from "../pcsclite/index.ts";
+import { MAX_SLOTS } from "../vpcd/index.ts";
+import type { AccessRule, AccessRules } from "./access.ts";
+import type { ConfiguredReader, DaemonConfig } from "./config.ts";
+import { logLevels } from "./log.ts";
+
+const MAX_READERS = 1024;
+const MAX_RULES = 1024;
+const MAX_TEXT = 4096;
+const MAX_NUMBER = 2 ** 31 - 1;
+/** The last number of 32 bits stands for nobody. */
+const MAX_ACCOUNT = 2 ** 32 - 2;
+
+/** The names of all limits; each belongs to one part of the daemon. */
+const limitNames = [...Object.keys(defaultLimits), ...Object.keys(defaultServerLimits), "unsentBytes"];
+
+/**
+ * Checks a configuration and takes it in. All problems are found at once; each names its place and says what to write
+ * there.
+ *
+ * @param json what `JSON.parse` returned
+ * @param folder where the file is: paths of card images begin there
+ */
+export function parseConfig(json: unknown, folder: string): Result<DaemonConfig, readonly JsonProblem[]> {
+  const problems: JsonProblem[] = [];
+  const root = new JsonPlace(json, "$", problems);
+  const members = ["readers", "profile", "semantics", "limits", "socket", "control", "access", "log"];
+  if (!root.object(members)) return { ok: false, error: problems };
+  const profile = root.member("profile");
+  const config: DaemonConfig = {
+    readers: readReaders(root.member("readers"), folder),
+    ...(profile.present && { profile: profile.oneOf(["pcsclite", "windows"]) }),
+    semantics: readSemantics(root.member("semantics")),
+    limits: readLimits(root.member("limits")),
+    socket: readSocket(root.member("socket")),
+    control: readControl(root.member("control")),
+    access: readAccess(root.member("access")),
+    log: readLog(root.member("log")),
+  };
+  return problems.length > 0 ? { ok: false, error: problems } : success(config);
+}
+
+function readReaders(place: JsonPlace, folder: string): ConfiguredReader[] {
+  const names = new Set<string>();
+  const ports = new Set<string>();
+  return place.elements(MAX_READERS).map((element): ConfiguredReader => {
+    const kind = element.member("type").oneOf(["virtual", "vpcd"]);
+    return kind === "virtual" ? readVirtual(element, folder, names) : readVpcd(element, ports);
+  });
+}
+
+function readVirtual(place: JsonPlace, folder: string, names: Set<string>): ConfiguredReader {
+  place.object(["type", "name", "card"]);
+  const namePlace = place.member("name");
+  const name = namePlace.present ? namePlace.text(128) : undefined;
+  if (name !== undefined && names.has(name.toLowerCase())) {
+    namePlace.problem("is that of another virtual reader: give each its own, or none");
+  }
+  if (name !== undefined) names.add(name.toLowerCase());
+  const cardPlace = place.member("card");
+  const card = cardPlace.present ? cardPlace.text(MAX_TEXT) : undefined;
+  return {
+    kind: "virtual",
+    ...(name !== undefined && { name }),
+    ...(card !== undefined && { card: cardSource(card, folder) }),
+  };
+}
+
+/** What goes into a virtual reader: a kind of card by its name, or else a file. */
+export function cardSource(text: string, folder: string): string {
+  return text === "demo" ? text : resolve(folder, text);
+}
+
+function readVpcd(place: JsonPlace, ports: Set<string>): ConfiguredReader {
+  place.object(["type", "host", "port", "slots"]);
+  const hostPlace = place.member("host");
+  const host = hostPlace.present ? hostPlace.text(255) : "127.0.0.1";
+  const slots = place.member("slots").integer(1, MAX_SLOTS, 1);
+  const portPlace = place.member("port");
+  const port = portPlace.integer(1, 65_536 - slots, 35_963);
+  for (let slot = 0; slot < slots; slot++) {
+    const address = `${host}:${port + slot}`;
+    if (ports.has(address)) portPlace.problem(`leads to ${address}, as another reader does: choose another port`);
+    ports.add(address);
+  }
+  return { kind: "vpcd", host, port, slots };
+}
+
+/** Every point on which the profiles differ can be set by itself, to the values that they have between them. */
+function readSemantics(place: JsonPlace): DaemonConfig["semantics"] {
+  if (!place.present) return {};
+  const { name: _, ...points } = profiles.pcsclite;
+  if (!place.object(Object.keys(points))) return {};
+  const semantics: Record<string, unknown> = {};
+  for (const key of Object.keys(points) as (keyof typeof points)[]) {
+    const point = place.member(key);
+    if (point.present) semantics[key] = readPoint(point, key);
+  }
+  return semantics as Partial<Profile>;
+}
+
+function readPoint(place: JsonPlace, key: Exclude<keyof Profile, "name">): unknown {
+  if (key.endsWith("Ms")) return place.isNull ? undefined : place.integer(1, MAX_NUMBER);
+  const value = profiles.pcsclite[key];
+  if (typeof value !== "string") return place.boolean();
+  const other = profiles.windows[key];
+  return place.oneOf(typeof other === "string" ? [value, other] : [value]);
+}
+
+function readLimits(place: JsonPlace): DaemonConfig["limits"] {
+  if (!place.present || !place.object(limitNames)) return {};
+  const given = limitNames.filter((name) => place.member(name).present);
+  return Object.fromEntries(given.map((name) => [name, place.member(name).integer(1, MAX_NUMBER)]));
+}
+
+function readSocket(place: JsonPlace): DaemonConfig["socket"] {
+  if (!place.present || !place.object(["path", "mode", "group"])) return {};
+  const [path, mode, group] = [place.member("path"), place.member("mode"), place.member("group")];
+  return {
+    ...(path.present && { path: readPath(path) }),
+    ...(mode.present && { mode: readMode(mode) }),
+    ...(group.present && { group: readAccount(group, "group", findGroup) }),
+  };
+}
+
+function readControl(place: JsonPlace): DaemonConfig["control"] {
+  if (!place.present || !place.object(["path"])) return {};
+  const path = place.member("path");
+  return path.present ? { path: readPath(path) } : {};
+}
+
+function readPath(place: JsonPlace): string {
+  const path = place.text(MAX_TEXT);
+  if (path !== "" && !path.startsWith("/")) place.problem("should be an absolute path, one that begins with /");
+  const length = new TextEncoder().encode(path).length;
+  if (length > MAX_SOCKET_PATH_BYTES) {
+    place.problem(`has ${length} bytes, and a socket's path ${MAX_SOCKET_PATH_BYTES} at most: choose a shorter one`);
+  }
+  return path;
+}
+
+function readMode(place: JsonPlace): number {
+  const mode = place.isString ? place.text(4) : "";
+  if (/^0?[0-7]{3}$/.test(mode)) return Number.parseInt(mode, 8);
+  place.problem('should be permissions in octal digits, as text: "0666" or "0660"');
+  return 0;
+}
+
+function readAccess(place: JsonPlace): AccessRules {
+  if (!place.present || !place.object(["daemon", "readers"])) return { daemon: [], readers: [] };
+  const read = (list: JsonPlace, members: readonly string[]): AccessRule[] =>
+    list.elements(MAX_RULES).map((rule) => readRule(rule, members));
+  return {
+    daemon: read(place.member("daemon"), ["effect", "uid", "gid", "program"]),
+    readers: read(place.member("readers"), ["effect", "uid", "gid", "program", "reader"]),
+  };
+}
+
+function readRule(place: JsonPlace, members: readonly string[]): AccessRule {
+  place.object(members);
+  const [uid, gid, program, reader] = ["uid", "gid", "program", "reader"].map((key) => place.member(key));
+  return {
+    effect: place.member("effect").oneOf(["allow", "deny"]),
+    ...(uid?.present && { uid: readAccount(uid, "user", findUser) }),
+    ...(gid?.present && { gid: readAccount(gid, "group", findGroup) }),
+    ...(program?.present && { program: program.text(MAX_TEXT) }),
+    ...(reader?.present && members.includes("reader") && { reader: reader.text(MAX_TEXT) }),
+  };
+}
+
+/** A user or a group: its number, or its name. */
+function readAccount(place: JsonPlace, what: "user" | "group", find: (name: string) => number | undefined): number {
+  if (!place.isString) return place.integer(0, MAX_ACCOUNT);
+  const found = find(place.text(256));
+  if (found !== undefined) return found;
+  place.problem(`is no ${what} in this machine's own list: write the number, or make the ${what} first`);
+  return MAX_ACCOUNT;
+}
+
+function readLog(place: JsonPlace): DaemonConfig["log"] {
+  if (!place.present || !place.object(["level"])) return {};
+  const level = place.member("level");
+  return level.present ? { level: level.oneOf(logLevels) } : {};
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+
+import { connect } from "node:net";
+import { SmartCardError } from "../../pcsc/index.ts";
+
+/** The client's end of a Unix stream socket. */
+export interface UnixClient {
+  /** What comes in, in pieces of any size; ends when the other side closes. @throws comm-error */
+  readonly received: AsyncIterable<Uint8Array>;
+  send(bytes: Uint8Array): void;
+  close(): void;
+}
+
+/**
+ * Connects to a Unix stream socket.
+ *
+ * @throws no-service (nobody listens there), no-access (the socket belongs to somebody else), comm-error (anything else
+ * the system says)
+ */
+export function connectUnix(path: string): Promise<UnixClient> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ path });
+    const failed = (error: NodeJS.ErrnoException): void => reject(connectError(path, error));
+    socket.once("error", failed);
+    socket.once("connect", () => {
+      socket.off("error", failed);
+      // Whoever reads is told by the stream itself; without a listener an error would end the process.
+      socket.on("error", () => {});
+      resolve({
+        received: socket,
+        send: (bytes) => socket.write(bytes),
+        close: () => socket.destroy(),
+      });
+    });
+  });
+}
+
+function connectError(path: string, error: NodeJS.ErrnoException): SmartCardError {
+  const details = { operation: "connect" };
+  switch (error.code) {
+    case "ENOENT":
+    case "ENOTSOCK":
+    case "ECONNREFUSED":
+      return new SmartCardError("no-service", `nobody listens on ${path}`, details, { cause: error });
+    case "EACCES":
+    case "EPERM":
+      return new SmartCardError("no-access", `${path} belongs to somebody else`, details, { cause: error });
+    default:
+      return new SmartCardError("comm-error", `cannot connect to ${path}: ${error.message}`, details, { cause: error });
+  }
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+
+export { findGroup, findUser } from "./accounts.ts";
+export { type InheritedSocket, inheritedSockets } from "./activation.ts";
+export { connectUnix } from "./connect-unix.ts";
+export { listenUnix, type UnixListener } from "./listen-unix.ts";
+export { loadPeerCredentials, type PeerCredentials, type PeerCredentialsReader } from "./peer-credentials.ts";
+export { type PeerProgram, PeerPrograms } from "./peer-program.ts";
+export { privateFolder } from "./private-folder.ts";
+export { MAX_SOCKET_PATH_BYTES } from "./socket-file.ts";
+export type { UnixConnection, UnixConnectionEvents } from "./unix-connection.ts";

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+
+import { createServer, type Server } from "node:net";
+import type { Clock } from "../../pcsc/index.ts";
+import type { PeerCredentialsReader } from "./peer-credentials.ts";
+import { listenError, SocketFile, type SocketPlace } from "./socket-file.ts";
+import { SocketConnection, type UnixConnection, type UnixConnectionLimits } from "./unix-connection.ts";
+
+/** What a listening socket may cost. */
+interface UnixListenerLimits extends UnixConnectionLimits {
+  /** Connections that the system keeps for us until they are accepted. */
+  readonly backlog: number;
+  /** Connections at once; further ones are closed at once. */
+  readonly connections: number;
+}
+
+/** The limits in force where none are given. */
+const defaultUnixLimits: UnixListenerLimits = {
+  backlog: 511,
+  connections: 8192,
+  highWaterBytes: 65_536,
+  maxUnsentBytes: 4 * 1024 * 1024,
+  closeGraceMs: 1000,
+};
+
+/** How to listen. */
+export interface UnixListenerOptions {
+  /** A path, or the file descriptor of a socket that listens already. */
+  readonly at: SocketPlace | { readonly fd: number };
+  readonly clock: Clock;
+  /** Tells who clients are; without it they are unknown. */
+  readonly credentials?: PeerCredentialsReader | undefined;
+  /** Limits that differ from the defaults. */
+  readonly limits?: Partial<UnixListenerLimits>;
+  onConnection(connection: UnixConnection): void;
+  /** A connection could not be taken: the limit is reached, or the system is out of something. The next may do. */
+  onTrouble(message: string): void;
+}
+
+/** A listening socket. */
+export interface UnixListener {
+  /** Stops listening, takes the path away if it is still ours, and ends what is connected. Never rejects. */
+  close(): Promise<void>;
+}
+
+/**
+ * Listens on a Unix stream socket. What a daemon that was killed has left at the path is removed; a live daemon's
+ * socket, and anything that is no socket, is not. The path appears when clients can connect, with its permissions.
+ *
+ * @throws sharing-violation (another daemon answers there), no-access (the folder, the group or what is at the path is
+ * not ours), invalid-parameter (the path is too long), comm-error (anything else the system says)
+ */
+export async function listenUnix(options: UnixListenerOptions): Promise<UnixListener> {
+  const limits: UnixListenerLimits = { ...defaultUnixLimits, ...options.limits };
+  const connections = new Set<SocketConnection>();
+  const server = createServer((socket) => {
+    const connection = new SocketConnection(socket, {
+      credentials: options.credentials?.(socket),
+      clock: options.clock,
+      limits,
+    });
+    connections.add(connection);
+    socket.once("close", () => connections.delete(connection));
+    options.onConnection(connection);
+  });
+  server.maxConnections = limits.connections;
+  server.on("drop", () => options.onTrouble(`there are ${limits.connections} connections, the limit`));
+  const file = "fd" in options.at ? undefined : new SocketFile(options.at);
+  await listen(server, options.at, file?.temporaryPath, limits.backlog);
+  // The system could not accept a connection (no file descriptor is free, for one).
+  server.on("error", (error) => options.onTrouble(error.message));
+  try {
+    await file?.publish();
+  } catch (error) {
+    server.close();
+    throw error;
+  }
+  return {
+    close: async () => {
+      file?.withdraw();
+      const closed = new Promise((resolve) => server.close(resolve));
+      for (const connection of connections) connection.close("the daemon has stopped");
+      await closed;
+    },
+  };
+}
+
+function listen(server: Server, at: UnixListenerOptions["at"], path: string | undefined, backlog: number) {
+  return new Promise<void>((resolve, reject) => {
+    const where = "fd" in at ? `file descriptor ${at.fd}` : at.path;
+    const failed = (error: NodeJS.ErrnoException): void => reject(listenError(where, error));
+    server.once("error", failed);
+    // Until the socket has its own permissions nobody else can connect to it.
+    const umask = process.umask(0o177);
+    try {
+      server.listen(path === undefined ? { ...at, backlog } : { path, backlog }, () => {
+        server.off("error", failed);
+        resolve();
+      });
+    } finally {
+      process.umask(umask);
+    }
+  });
+}

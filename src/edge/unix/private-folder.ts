@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+
+import { lstatSync, mkdirSync } from "node:fs";
+import { SmartCardError } from "../../pcsc/index.ts";
+
+/**
+ * Makes a folder that only its owner can look into, where it is not there yet. For places that everybody may write to,
+ * such as /tmp: what somebody else has put there under the same name is never used.
+ *
+ * @throws no-access (the name is taken by something that others own or can reach)
+ */
+export function privateFolder(path: string, uid: number): string {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    if (stat?.isDirectory() !== true || stat.uid !== uid || (stat.mode & 0o077) !== 0) throw notPrivate(path, error);
+  }
+  return path;
+}
+
+function notPrivate(path: string, cause: unknown): SmartCardError {
+  const message = `${path} is no folder of yours alone: remove it, or name a socket with --socket`;
+  return new SmartCardError("no-access", message, { operation: "listen" }, { cause });
+}

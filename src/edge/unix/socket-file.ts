@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+
+import { randomBytes } from "node:crypto";
+import { chmodSync, chownSync, linkSync, lstatSync, mkdirSync, type Stats, unlinkSync } from "node:fs";
+import { connect } from "node:net";
+import { basename, dirname, join } from "node:path";
+import { SmartCardError } from "../../pcsc/index.ts";
+
+/** The longest path of a Unix socket: `sun_path` has 108 bytes on Linux and 104 elsewhere, with a zero at the end. */
+export const MAX_SOCKET_PATH_BYTES: number = process.platform === "linux" ? 107 : 103;
+
+/** How often a path is tried anew that others take and leave at the same moment. */
+const MAX_ATTEMPTS = 5;
+
+/** Where a socket is to be, and who may connect to it. */
+export interface SocketPlace {
+  /** At most {@link MAX_SOCKET_PATH_BYTES} bytes. Its folder is made where it is missing, for all to look into. */
+  readonly path: string;
+  /** Permissions, such as 0o666; connecting needs the right to write. */
+  readonly mode: number;
+  /** Number of the group that the socket belongs to; this process' own without it. */
+  readonly group?: number;
+}
+
+const operation = { operation: "listen" };
+
+/**
+ * The name of a socket in the file system. The socket is bound to a temporary name, gets its permissions there, and
+ * appears under its own name, by a hard link, when all is ready: nobody can connect before, and of two daemons that
+ * start at once only one gets the name.
+ */
+export class SocketFile {
+  /** What the socket is to be bound to. */
+  readonly temporaryPath: string;
+  readonly #place: SocketPlace;
+  #ours: Stats | undefined;
+
+  /** @throws invalid-parameter (the path is too long), no-access (its folder cannot be made) */
+  constructor(place: SocketPlace) {
+    this.#place = place;
+    const folder = dirname(place.path);
+    this.temporaryPath = join(folder, `.${randomBytes(3).toString("hex")}`);
+    for (const path of [place.path, this.temporaryPath]) checkLength(path);
+    makeFolder(folder);
+  }
+
+  /** Gives the bound socket its permissions and its name. @throws as `listenUnix` */
+  async publish(): Promise<void> {
+    const { group, mode, path } = this.#place;
+    try {
+      if (group !== undefined) setGroup(this.temporaryPath, group);
+      chmodSync(this.temporaryPath, mode);
+      const ours = lstatSync(this.temporaryPath);
+      for (let attempt = 1; !linked(this.temporaryPath, path); attempt++) {
+        if (attempt === MAX_ATTEMPTS) throw taken(path);
+        await removeStale(path);
+      }
+      this.#ours = ours;
+    } catch (error) {
+      throw error instanceof SmartCardError ? error : listenError(path, error as NodeJS.ErrnoException);
+    } finally {
+      unlinkSync(this.temporaryPath);
+    }
+  }
+
+  /** Takes the name back, if it is still that of our socket. */
+  withdraw(): void {
+    if (sameFile(lstatSync(this.#place.path, { throwIfNoEntry: false }), this.#ours)) unlinkSync(this.#place.path);
+    this.#ours = undefined;
+  }
+}
+
+/** What to tell of a failure to listen. */
+export function listenError(path: string, error: NodeJS.ErrnoException): SmartCardError {
+  if (error.code === "EACCES" || error.code === "EPERM" || error.code === "EROFS") {
+    const message = `${dirname(path)} is not yours to write to: become root, or name another socket with --socket`;
+    return new SmartCardError("no-access", message, operation, { cause: error });
+  }
+  return new SmartCardError("comm-error", `cannot listen on ${path}: ${error.message}`, operation, { cause: error });
+}
+
+function checkLength(path: string): void {
+  const length = new TextEncoder().encode(path).length;
+  if (length <= MAX_SOCKET_PATH_BYTES) return;
+  const message = `${path} has ${length} bytes, and a socket's path ${MAX_SOCKET_PATH_BYTES} at most: choose a shorter one`;
+  throw new SmartCardError("invalid-parameter", message, operation);
+}
+
+function makeFolder(folder: string): void {
+  try {
+    // What is made is for all to look into, whatever the umask says: the socket's own mode says who may connect.
+    if (mkdirSync(folder, { recursive: true }) !== undefined) chmodSync(folder, 0o755);
+  } catch (error) {
+    throw listenError(folder, error as NodeJS.ErrnoException);
+  }
+}
+
+function setGroup(path: string, group: number): void {
+  try {
+    chownSync(path, -1, group);
+  } catch (error) {
+    throw noMember(group, error);
+  }
+}
+
+function noMember(group: number, cause: unknown): SmartCardError {
+  const message = `the socket cannot be given to group ${group}: become root, or a member of that group`;
+  return new SmartCardError("no-access", message, operation, { cause });
+}
+
+/** False where the name is taken. */
+function linked(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/** Removes what a daemon that was killed has left. @throws sharing-violation, no-access for everything else */
+async function removeStale(path: string): Promise<void> {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  if (!found.isSocket()) {
+    const message = `${path} is there and is no socket, so it was left alone: move it away, or choose another --socket`;
+    throw new SmartCardError("no-access", message, operation);
+  }
+  if (await answers(path)) throw taken(path);
+  // Another daemon may have cleaned up, and taken the name, in the meantime.
+  if (sameFile(lstatSync(path, { throwIfNoEntry: false }), found)) unlinkSync(path);
+}
+
+/** Whether somebody listens. A socket that cannot be reached for any other reason counts as one that is in use. */
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect({ path });
+    const settle = (answer: boolean): void => {
+      probe.destroy();
+      resolve(answer);
+    };
+    probe.once("connect", () => settle(true));
+    probe.once("error", (error: NodeJS.ErrnoException) => {
+      settle(error.code !== "ECONNREFUSED" && error.code !== "ENOENT");
+    });
+  });
+}
+
+function sameFile(one: Stats | undefined, other: Stats | undefined): boolean {
+  return one !== undefined && one.ino === other?.ino && one.dev === other.dev;
+}
+
+function taken(path: string): SmartCardError {
+  const stop = basename(path) === "pcscd.comm" ? " (pcscd: systemctl stop pcscd.socket pcscd.service)" : "";
+  const message = `another daemon answers on ${path}: stop it${stop}, or choose another socket with --socket`;
+  return new SmartCardError("sharing-violation", message, operation);
+}
