@@ -5,7 +5,7 @@ import { type BerTlv, decodeBerTlv, describeStatusWord, type ResponseApdu } from
 import { asciiText, bytesForPeople } from "./text.ts";
 
 /** A data object as JSON has it: the tag in hexadecimal, and what is in it. */
-export interface TlvForPrograms {
+interface TlvForPrograms {
   readonly tag: string;
   readonly value?: Uint8Array;
   readonly children?: readonly TlvForPrograms[];

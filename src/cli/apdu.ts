@@ -111,7 +111,9 @@ async function runForPeople(context: Context, plan: Plan, terminal: Terminal): P
   await sendAll(context, plan, terminal.stop, {
     connected: (connection, atr) => {
       const protocol = connection.protocol === undefined ? "no protocol" : protocolName(connection.protocol);
-      terminal.say(`«${visible(connection.reader)}», ${connection.shareMode}, ${protocol}, ATR ${encodeHex(atr, " ")}`);
+      terminal.say(
+        `«${visible(connection.reader)}», ${connection.shareMode}, ${protocol}, ${atr.length === 0 ? "no card" : `ATR ${encodeHex(atr, " ")}`}`,
+      );
     },
     answered: (outcome) => {
       for (const line of describeOutcome(outcome, terminal.paint)) terminal.print(line);

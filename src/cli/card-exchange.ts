@@ -3,6 +3,7 @@
 import {
   beginExchange,
   type CommandApdu,
+  carriesSecret,
   commandCase,
   decodeCommand,
   decodeResponse,
@@ -56,7 +57,7 @@ export async function exchange(
   };
   const decoded = decodeCommand(bytes);
   if (!decoded.ok) {
-    const response = await sendOne(bytes, `not a well-formed command: ${decoded.error.message}`);
+    const response = await sendOne(bytes, describeMalformed(bytes, decoded.error.message));
     return { rounds, response };
   }
   const sendCommand = (command: CommandApdu): Promise<ResponseApdu> =>
@@ -72,6 +73,11 @@ export async function exchange(
     if (step.kind === "failed") throw new SmartCardError("comm-error", `the card answers in circles: ${step.reason}`);
     response = await sendCommand(step.command);
   }
+}
+
+/** What is wrong with a command. Not where it may hold a PIN: what was read as Lc may be the first byte of one. */
+function describeMalformed([cla = 0, ins = 0]: Uint8Array, problem: string): string {
+  return carriesSecret(cla, ins) ? "not a well-formed command" : `not a well-formed command: ${problem}`;
 }
 
 /**

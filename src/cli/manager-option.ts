@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { setImmediate } from "node:timers/promises";
-import { type OpenedManager, openManager, parseManagerSpec } from "../entry/embedded.ts";
+import { defaultManagerSpec, type OpenedManager, openManager, parseManagerSpec } from "../entry/embedded.ts";
 import type { ManagerClient } from "../manager/index.ts";
 import { type Context, SmartCardError } from "../pcsc/index.ts";
 import { UsageError } from "./options.ts";
@@ -11,11 +11,9 @@ import type { Terminal } from "./terminal.ts";
 export const managerOption = { manager: { type: "string" } } as const;
 
 /** What the help of those commands says of it. */
-export const managerHelp = `  --manager SPEC  the resource manager: embedded:READER,… with virtual[:NAME][+CARD] and
+export const managerHelp: string = `  --manager SPEC  the resource manager: embedded:READER,… with virtual[:NAME][+CARD] and
                   vpcd[:PORT]; CARD is demo or the path of a card image. Without it, the environment
-                  variable SCARD_MANAGER counts, or else embedded:virtual+demo.`;
-
-const defaultSpec = "embedded:virtual+demo";
+                  variable SCARD_MANAGER counts, or else ${defaultManagerSpec}.`;
 
 /** What a command does its work with. */
 export interface ManagerSession {
@@ -35,7 +33,7 @@ export async function withManager<T>(
   terminal: Terminal,
   work: (session: ManagerSession) => Promise<T>,
 ): Promise<T> {
-  const text = spec ?? (terminal.environment.SCARD_MANAGER || defaultSpec);
+  const text = spec ?? (terminal.environment.SCARD_MANAGER || defaultManagerSpec);
   checkSpec(spec === undefined ? "SCARD_MANAGER" : "--manager", text);
   const opened = await openManager(text);
   try {

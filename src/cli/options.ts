@@ -12,7 +12,7 @@ export class UsageError extends Error {
 }
 
 /** Options that every command has. */
-export const commonOptions = {
+const commonOptions = {
   help: { type: "boolean", short: "h" },
   json: { type: "boolean" },
   "no-color": { type: "boolean" },

@@ -16,8 +16,11 @@ export async function chooseReader(context: Context, choice: string | undefined)
   const [only] = fitting;
   if (only !== undefined && fitting.length === 1) return only;
   const list = names.map((name, number) => `${number} «${visible(name)}»`).join(", ");
-  const what = choice === undefined ? "say which with --reader" : `--reader fits ${fitting.length || "none"} of them`;
-  throw new SmartCardError("unknown-reader", `${what}; there are ${list}`);
+  const what =
+    choice === undefined
+      ? "--reader has to say which one is meant"
+      : `--reader fits ${fitting.length || "none"} of the readers`;
+  throw new SmartCardError("unknown-reader", `${what}: ${list}`);
 }
 
 function readersFitting(names: readonly string[], choice: string): readonly string[] {

@@ -17,6 +17,8 @@ export type Happening =
   | "reader-present"
   | "reader-added"
   | "reader-removed"
+  /** A card was in when the reader was first seen. */
+  | "card-present"
   | "card-inserted"
   | "card-removed"
   /** Another card, or the same one again: it was out and in between two looks. */
@@ -89,9 +91,14 @@ function take(known: Map<string, ReaderStateReport>, report: ReaderStateReport, 
   if (report.flags.unknown) known.delete(report.reader);
   else known.set(report.reader, report);
   const empty = { ...report, flags: {} };
-  const happenings = before === undefined ? [arrival, ...differences(empty, report)] : differences(before, report);
+  const happenings =
+    before === undefined ? [arrival, ...differences(empty, report).map(asPresent)] : differences(before, report);
   const flags = readerFlags.filter((flag) => report.flags[flag] && flag !== "changed");
   return { reader: report.reader, happenings, flags, eventCount: report.eventCount, atr: report.atr };
+}
+
+function asPresent(happening: Happening): Happening {
+  return happening === "card-inserted" ? "card-present" : happening;
 }
 
 /** The states, once there is something to tell. */

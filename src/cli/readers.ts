@@ -77,7 +77,7 @@ function moreAbout({ card, connections, eventCount, id, lock, queue }: ReaderIns
 
 /** Who holds a reader's lock, in words. */
 export function holderOf({ client, depth, heldMs, lastExchangeMs }: NonNullable<ReaderInspection["lock"]>): string {
-  const nested = depth > 1 ? `, ${depth} times` : "";
+  const nested = depth > 1 ? ` (${depth} deep)` : "";
   const last = lastExchangeMs === undefined ? "no exchange yet" : `last exchange ${duration(lastExchangeMs)} ago`;
   return `${clientName(client)} is in a transaction${nested} since ${duration(heldMs)}, ${last}`;
 }

@@ -66,6 +66,7 @@ const words: Readonly<Record<Happening, readonly [Style, string]>> = {
   "reader-present": ["cyan", "reader"],
   "reader-added": ["cyan", "reader added"],
   "reader-removed": ["red", "reader removed"],
+  "card-present": ["green", "card present"],
   "card-inserted": ["green", "card inserted"],
   "card-removed": ["yellow", "card removed"],
   "card-changed": ["green", "card changed"],
@@ -80,9 +81,10 @@ const words: Readonly<Record<Happening, readonly [Style, string]>> = {
 export function describeSight(sight: Sight, time: Date, paint: Paint): string[] {
   const { atr, flags, happenings, reader } = sight;
   const list = happenings.map((happening) => paint(...words[happening]));
-  if (happenings.includes("reader-present") && flags.includes("empty")) list.push(paint("dim", "empty"));
+  if (/^reader-(?:present|added)$/.test(happenings[0] ?? "") && flags.includes("empty"))
+    list.push(paint("dim", "empty"));
   const lines = [`${paint("dim", clockTime(time))}  ${paint("bold", visible(reader))}  ${list.join(", ")}`];
-  const isNews = happenings.some((happening) => /^card-(?:inserted|changed|answers)$/.test(happening));
+  const isNews = happenings.some((happening) => /^card-(?:present|inserted|changed|answers)$/.test(happening));
   if (isNews && atr.length > 0) lines.push(`${" ".repeat(14)}${encodeHex(atr, " ")}  ${summarizeAtr(atr)}`);
   return lines;
 }

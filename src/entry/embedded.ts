@@ -128,7 +128,7 @@ async function openVirtual(
 let shared: Promise<OpenedManager> | undefined;
 
 /** Where no other is named: a virtual reader with the demo card in it. */
-const defaultSpec = "embedded:virtual+demo";
+export const defaultManagerSpec = "embedded:virtual+demo";
 
 /**
  * The manager that programs use which name none: what the environment variable `SCARD_MANAGER` describes, or else an
@@ -137,7 +137,7 @@ const defaultSpec = "embedded:virtual+demo";
  * @throws invalid-value (`SCARD_MANAGER` says nothing that is known), and what {@link openManager} fails with
  */
 export async function defaultManager(): Promise<ResourceManager> {
-  shared ??= openManager(process.env.SCARD_MANAGER ?? defaultSpec);
+  shared ??= openManager(process.env.SCARD_MANAGER ?? defaultManagerSpec);
   try {
     return (await shared).manager;
   } catch (error) {

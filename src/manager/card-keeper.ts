@@ -176,7 +176,7 @@ export class CardKeeper {
   async #attend(): Promise<void> {
     const { card, counted } = this.#setting;
     await card.attend();
-    if (!card.attended) return;
+    if (!card.announce()) return;
     counted("card-inserted");
     this.armPowerOff();
   }

@@ -40,6 +40,8 @@ export class Card {
   #state: State = { kind: "absent" };
   /** Counts arrivals and removals, so that what an operation learns of a card is not taken for the next one's. */
   #generation = 0;
+  /** False until the arrival of the card is counted: it is seen and counted at the same moment. */
+  #announced = false;
 
   constructor(driver: Driver, reader: string) {
     this.#driver = driver;
@@ -51,9 +53,9 @@ export class Card {
     return this.#state.kind !== "absent";
   }
 
-  /** Whether a card is there whose ATR was read, or that is known to be mute. */
+  /** Whether a card is there whose ATR was read, or that is known to be mute, and everybody may know of it. */
   get attended(): boolean {
-    return this.#state.kind !== "absent" && this.#state.kind !== "arrived";
+    return this.#announced && this.#state.kind !== "absent" && this.#state.kind !== "arrived";
   }
 
   get powered(): boolean {
@@ -80,6 +82,7 @@ export class Card {
 
   inserted(): void {
     this.#generation++;
+    this.#announced = false;
     this.#state = { kind: "arrived" };
   }
 
@@ -88,9 +91,15 @@ export class Card {
     this.#state = { kind: "absent" };
   }
 
-  /** Powers a card that has just come, to learn its ATR. */
+  /** Powers a card that has just come, to learn its ATR. Nobody sees the card before it is announced. */
   async attend(): Promise<void> {
     await this.reset("cold-reset");
+  }
+
+  /** From now on the card is seen. Answers false where it has gone already. */
+  announce(): boolean {
+    this.#announced = true;
+    return this.attended;
   }
 
   /** Resets the card; it is powered afterwards, or mute. */

@@ -65,7 +65,7 @@ describe("describeHolder", () => {
 
   it("says that a transaction is what stands in the way", () => {
     expect(describeHolder({ ...base, shareMode: "shared", transaction: true, heldMs: 40 })).toBe(
-      "opensc-tool (pid 4711) is in a transaction since 0.0 s",
+      "opensc-tool (pid 4711) is in a transaction since 40 ms",
     );
   });
 

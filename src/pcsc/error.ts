@@ -62,7 +62,8 @@ export class SmartCardError extends Error {
 export function describeHolder(holder: Holder): string {
   const who = holder.pid === undefined ? holder.client : `${holder.client} (pid ${holder.pid})`;
   const how = holder.transaction ? "is in a transaction" : `is connected ${adverbs[holder.shareMode]}`;
-  return `${who} ${how} since ${(holder.heldMs / 1000).toFixed(1)} s`;
+  const since = holder.heldMs < 1000 ? `${Math.round(holder.heldMs)} ms` : `${(holder.heldMs / 1000).toFixed(1)} s`;
+  return `${who} ${how} since ${since}`;
 }
 
 const adverbs: Readonly<Record<ShareMode, string>> = {

@@ -43,6 +43,20 @@ describe("tracking", () => {
     expect(only(await out).flags).toEqual({ empty: true, changed: true });
   });
 
+  test("a card is seen and counted at the same moment", async () => {
+    const { context, name, reader } = await world({ empty: true });
+    const a = await context("a");
+    const before = only(await a.getStatusChange([{ reader: name }]));
+    reader.insert(new EchoCard());
+    for (let tick = 0; tick < 30; tick++) {
+      const { flags, eventCount } = only(await a.getStatusChange([{ reader: name }]));
+      expect([flags.present, eventCount]).toEqual(
+        flags.empty ? [undefined, before.eventCount] : [true, before.eventCount + 1],
+      );
+    }
+    expect(only(await a.getStatusChange([{ reader: name }])).flags.present).toBe(true);
+  });
+
   test("no change is missed between two calls that hand the state back", async () => {
     const { context, name, reader, runtime } = await world({ empty: true });
     const a = await context("a");

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { encodeHex } from "../binary/index.ts";
+import { demoCard, VirtualReader } from "../cards/index.ts";
+import { EmbeddedManager } from "../manager/index.ts";
+import type { Context } from "../pcsc/index.ts";
+import { SimulatedRuntime } from "../testing/index.ts";
+import { exchange } from "./card-exchange.ts";
+import { chooseReader } from "./reader-choice.ts";
+
+/** A card that gives these answers, one after the other, and remembers what it was sent. */
+function cardWith(...answers: string[]): {
+  readonly sent: string[];
+  readonly send: (c: Uint8Array) => Promise<Uint8Array>;
+} {
+  const sent: string[] = [];
+  const send = async (command: Uint8Array): Promise<Uint8Array> => {
+    sent.push(encodeHex(command));
+    return Uint8Array.from(Buffer.from(answers.shift() ?? "", "hex"));
+  };
+  return { sent, send };
+}
+
+const select = Uint8Array.of(0, 0xa4, 4, 0, 2, 0x3f, 0, 0);
+
+describe("an exchange", () => {
+  it("follows 61xx and 6Cxx up, and joins the data", async () => {
+    const { send, sent } = cardWith("6C02", "AABB6101", "CC9000");
+    const { response, rounds } = await exchange(Uint8Array.of(0, 0xb0, 0, 0, 0), "t1", true, send);
+    expect(sent).toEqual(["00B0000000", "00B0000002", "00C0000001"]);
+    expect(encodeHex(response.data)).toBe("AABBCC");
+    expect(response.sw).toBe(0x9000);
+    expect(rounds.map((round) => encodeHex(round.answer))).toEqual(["6C02", "AABB6101", "CC9000"]);
+  });
+
+  it("does not, if told so", async () => {
+    const { send, sent } = cardWith("6102");
+    const { response } = await exchange(select, "t1", false, send);
+    expect([response.sw, sent]).toEqual([0x6102, ["00A40400023F0000"]]);
+  });
+
+  it("sends no Le behind data over T=0, and no extended lengths", async () => {
+    const { send, sent } = cardWith("6101", "AA9000");
+    await exchange(select, "t0", true, send);
+    expect(sent).toEqual(["00A40400023F00", "00C0000001"]);
+    const extended = Uint8Array.of(0, 0xb0, 0, 0, 0, 0, 0);
+    await expect(exchange(extended, "t0", true, send)).rejects.toMatchObject({ code: "unsupported-feature" });
+  });
+
+  it("sends what is no command as it is, and does not follow it up", async () => {
+    const { send, sent } = cardWith("6CFF");
+    const { response, rounds } = await exchange(Uint8Array.of(0, 0xa4, 4, 0, 9, 1), "t1", true, send);
+    expect([response.sw, sent, rounds.length]).toEqual([0x6cff, ["00A404000901"], 1]);
+    expect(rounds[0]?.text).toMatch(/^not a well-formed command: /);
+  });
+
+  it("fails for an answer without a status word, and for a card that answers in circles", async () => {
+    await expect(exchange(select, "t1", true, cardWith("90").send)).rejects.toMatchObject({ code: "comm-error" });
+    const endless = async (): Promise<Uint8Array> => Uint8Array.of(0x61, 1);
+    await expect(exchange(select, "t1", true, endless)).rejects.toMatchObject({ code: "comm-error" });
+  });
+
+  it("shows nothing of the data of VERIFY that depends on it, well-formed or not", async () => {
+    const header = [0, 0x20, 0, 1];
+    const shown = async (body: Uint8Array): Promise<string> => {
+      const { rounds } = await exchange(Uint8Array.of(...header, ...body), "t1", true, cardWith("9000").send);
+      return rounds.map(({ sent, text }) => `${sent} ${text}`).join();
+    };
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ minLength: 2, maxLength: 12 }), async (pin) => {
+        const wellFormed = await shown(Uint8Array.of(pin.length, ...pin));
+        expect(wellFormed).toBe(await shown(Uint8Array.of(pin.length, ...pin.map(() => 0x77))));
+        // Lc forgotten: the first byte of the PIN stands where Lc should, and must not be told either.
+        const forgotten = Uint8Array.of(0xff, ...pin);
+        expect(await shown(forgotten)).toBe(await shown(Uint8Array.of(0xfe, ...pin.map(() => 0x77))));
+      }),
+    );
+  });
+});
+
+describe("the reader that is meant", () => {
+  async function contextWith(...names: string[]): Promise<Context> {
+    const runtime = new SimulatedRuntime({ settle: () => new Promise(setImmediate) });
+    const manager = new EmbeddedManager({ runtime });
+    for (const [index, name] of names.entries()) {
+      const reader = new VirtualReader({ name, id: String(index), clock: runtime.clock });
+      if (name.includes("card")) reader.insert(demoCard(runtime.random));
+      await manager.addReader(reader);
+    }
+    await runtime.settle();
+    return manager.establishContext();
+  }
+
+  it("is found by name, number, or part of its name", async () => {
+    const context = await contextWith("Desk", "Desk 1", "Counter");
+    const found = async (choice: string): Promise<string> => chooseReader(context, choice);
+    expect(await found("desk")).toBe("Desk");
+    expect(await found("desk 1")).toBe("Desk 1");
+    expect(await found("2")).toBe("Counter");
+    expect(await found("UNT")).toBe("Counter");
+    await expect(found("des")).rejects.toThrow("--reader fits 2 of the readers: 0 «Desk», 1 «Desk 1», 2 «Counter»");
+    for (const wrong of ["x", "", "3"]) await expect(found(wrong)).rejects.toMatchObject({ code: "unknown-reader" });
+  });
+
+  it("needs no choice where there is only one, or only one has a card", async () => {
+    expect(await chooseReader(await contextWith("Desk"), undefined)).toBe("Desk");
+    expect(await chooseReader(await contextWith("Desk", "with card", "Counter"), undefined)).toBe("with card");
+    await expect(chooseReader(await contextWith("card", "card too"), undefined)).rejects.toThrow("--reader has to say");
+    await expect(chooseReader(await contextWith(), undefined)).rejects.toMatchObject({ code: "no-readers-available" });
+  });
+});

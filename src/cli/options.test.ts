@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+
+import { describe, expect, it } from "vitest";
+import { choiceOf, hexOf, millisecondsOf, parseOptions, refuseArguments, UsageError } from "./options.ts";
+
+const options = { reader: { type: "string" }, long: { type: "boolean" } } as const;
+
+function refusal(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof UsageError) return error.message;
+    throw error;
+  }
+  return "nothing was refused";
+}
+
+describe("options", () => {
+  it("are taken apart, those of every command among them", () => {
+    const { positionals, values } = parseOptions(["--reader", "A", "one", "--json", "--no-color", "two"], options);
+    expect({ ...values }).toEqual({ reader: "A", json: true, "no-color": true });
+    expect(positionals).toEqual(["one", "two"]);
+  });
+
+  it.each([
+    [["--nonsense"], "there is no option --nonsense"],
+    [["-x"], "there is no option -x"],
+    [["--reader"], "--reader needs a value"],
+    [["--reader", "--long"], "--reader needs a value"],
+    [["--long=yes"], "--long takes no value"],
+  ])("that make no sense are refused: %j", (args, message) => {
+    expect(refusal(() => parseOptions(args, options))).toContain(message);
+  });
+
+  it.each([
+    [["--002000010431323334"]],
+    [["-002000010431323334"]],
+    [["--long=002000010431323334"]],
+    [["--reader", "-002000010431323334"]],
+    [["--a002000010431323334"]],
+  ])("are never quoted where they may hold a PIN: %j", (args) => {
+    const message = refusal(() => parseOptions(args, options));
+    expect(message).not.toBe("nothing was refused");
+    expect(message).not.toMatch(/3132|0020/);
+  });
+
+  it("keep arguments out of commands that take none, without quoting them", () => {
+    expect(refusal(() => refuseArguments(["002000010431323334"]))).toBe(
+      "there are arguments where only options belong",
+    );
+    expect(() => refuseArguments([])).not.toThrow();
+  });
+});
+
+describe("values", () => {
+  it("of a list are taken in any case, and others refused with the list", () => {
+    expect(choiceOf("--share", "Shared", ["shared", "direct"])).toBe("shared");
+    expect(refusal(() => choiceOf("--share", "31323334", ["shared", "direct"]))).toBe(
+      "--share is one of shared, direct",
+    );
+  });
+
+  it("are seconds", () => {
+    expect(["0", "1.5", "31536000"].map((text) => millisecondsOf("--timeout", text))).toEqual([
+      0, 1500, 31_536_000_000,
+    ]);
+    for (const text of ["", "-1", "1e3", "x", "31536001", "0x10"]) {
+      expect(refusal(() => millisecondsOf("--timeout", text))).toMatch(/^--timeout is a number of seconds/);
+    }
+  });
+
+  it("are bytes; what is wrong is told by its place only", () => {
+    expect(hexOf("argument 1", "00 a4:04-00")).toEqual(Uint8Array.of(0, 0xa4, 4, 0));
+    expect(refusal(() => hexOf("argument 2", "0020000104313233X4"))).toBe(
+      "argument 2: not a hexadecimal digit at position 17",
+    );
+    expect(refusal(() => hexOf("line 3", " "))).toBe("line 3 is empty");
+  });
+});

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+
+import { painter, type StopReason, type Terminal } from "../../src/cli/terminal.ts";
+
+/** A terminal that nobody sits at: what is printed and said is kept. */
+export class RecordedTerminal implements Terminal {
+  readonly paint: Terminal["paint"] = painter(false);
+  readonly environment: Terminal["environment"];
+  readonly #stopping = new AbortController();
+  readonly #input: string;
+  /** The standard output. */
+  printed = "";
+  /** The standard error. */
+  said = "";
+
+  constructor(options: { readonly input?: string; readonly environment?: Terminal["environment"] } = {}) {
+    this.#input = options.input ?? "";
+    this.environment = options.environment ?? {};
+  }
+
+  get stop(): AbortSignal {
+    return this.#stopping.signal;
+  }
+
+  /** Asks the program to end. */
+  interrupt(reason: StopReason): void {
+    this.#stopping.abort(reason);
+  }
+
+  print(text: string): void {
+    this.printed += `${text}\n`;
+  }
+
+  say(text: string): void {
+    this.said += `${text}\n`;
+  }
+
+  async readInput(): Promise<string> {
+    return this.#input;
+  }
+}
