@@ -14,26 +14,73 @@ export interface PeerSurroundings {
   readonly log: Log;
 }
 
-/** Makes of a connection what the server knows as a client: who it is, and what it may do. */
-export function clientPeer(connection: UnixConnection, { log, programs, rules }: PeerSurroundings): ServerPeer {
-  const { credentials } = connection;
-  const program = credentials?.pid === undefined ? undefined : programs.lookUp(credentials.pid, credentials.uid);
-  const subject: AccessSubject = { credentials, program };
-  const reached = decide(rules().daemon, subject);
-  if (!reached.allowed) logRefusal(log, subject, { list: "daemon", decision: reached });
-  return {
-    identity: identityOf(credentials, program),
-    admitted: reached.allowed,
-    mayUse: (reader) => {
-      const decision = decide(rules().readers, subject, reader);
-      if (!decision.allowed) logRefusal(log, subject, { list: "readers", decision, reader });
-      return decision.allowed;
-    },
-    send: (bytes) => connection.send(bytes),
-    close: (reason) => connection.close(reason),
-    pause: () => connection.pause(),
-    resume: () => connection.resume(),
-  };
+/**
+ * Makes of a connection what the server knows as a client: who it is, and what it may do. The system is asked when the
+ * client wants something that depends on it: a connection that only cancels another one's wait is answered sooner.
+ */
+export function clientPeer(connection: UnixConnection, surroundings: PeerSurroundings): ServerPeer {
+  return new ClientPeer(connection, surroundings);
+}
+
+class ClientPeer implements ServerPeer {
+  readonly #connection: UnixConnection;
+  readonly #surroundings: PeerSurroundings;
+  #known: { readonly subject: AccessSubject; readonly identity: ClientIdentity } | undefined;
+  #admitted: boolean | undefined;
+
+  constructor(connection: UnixConnection, surroundings: PeerSurroundings) {
+    this.#connection = connection;
+    this.#surroundings = surroundings;
+  }
+
+  get identity(): ClientIdentity {
+    return this.#lookUp().identity;
+  }
+
+  get admitted(): boolean {
+    if (this.#admitted === undefined) {
+      const { log, rules } = this.#surroundings;
+      const { subject } = this.#lookUp();
+      const decision = decide(rules().daemon, subject);
+      if (!decision.allowed) logRefusal(log, subject, { list: "daemon", decision });
+      this.#admitted = decision.allowed;
+    }
+    return this.#admitted;
+  }
+
+  mayUse(reader: string): boolean {
+    const { log, rules } = this.#surroundings;
+    const { subject } = this.#lookUp();
+    const decision = decide(rules().readers, subject, reader);
+    if (!decision.allowed) logRefusal(log, subject, { list: "readers", decision, reader });
+    return decision.allowed;
+  }
+
+  send(bytes: Uint8Array): void {
+    this.#connection.send(bytes);
+  }
+
+  close(reason: string): void {
+    this.#connection.close(reason);
+  }
+
+  pause(): void {
+    this.#connection.pause();
+  }
+
+  resume(): void {
+    this.#connection.resume();
+  }
+
+  #lookUp(): { readonly subject: AccessSubject; readonly identity: ClientIdentity } {
+    if (this.#known === undefined) {
+      const { credentials } = this.#connection;
+      const { programs } = this.#surroundings;
+      const program = credentials?.pid === undefined ? undefined : programs.lookUp(credentials.pid, credentials.uid);
+      this.#known = { subject: { credentials, program }, identity: identityOf(credentials, program) };
+    }
+    return this.#known;
+  }
 }
 
 function identityOf(credentials: PeerCredentials | undefined, program: PeerProgram | undefined): ClientIdentity {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { encodeHex } from "../binary/index.ts";
-import { nodeRuntime } from "../edge/node/index.ts";
+import { nodeRuntime, Wakefulness } from "../edge/node/index.ts";
 import {
   type InheritedSocket,
   listenUnix,
@@ -14,7 +14,7 @@ import { defaultLimits, EmbeddedManager, type ManagerLimits } from "../manager/i
 import { assertNever, type Runtime } from "../pcsc/index.ts";
 import { defaultServerLimits, PcscliteServer, type ServerLimits } from "../pcsclite/index.ts";
 import { clientPeer } from "./client-peer.ts";
-import type { DaemonConfig } from "./config.ts";
+import { type DaemonConfig, DEFAULT_AWAKE_US } from "./config.ts";
 import type { ControlCommand, ReportedReader, WhoReport } from "./control-messages.ts";
 import { serveControl } from "./control-server.ts";
 import type { Log } from "./log.ts";
@@ -52,6 +52,7 @@ export class Daemon {
   readonly #server: PcscliteServer;
   readonly #readers: DaemonReaders;
   readonly #programs: PeerPrograms;
+  readonly #wakefulness: Wakefulness;
   #config: DaemonConfig;
   #listeners: UnixListener[] = [];
   #reloading: Promise<void> = Promise.resolve();
@@ -69,6 +70,7 @@ export class Daemon {
       },
     });
     this.#programs = new PeerPrograms(this.#runtime.clock);
+    this.#wakefulness = new Wakefulness((config.limits.awakeUs ?? DEFAULT_AWAKE_US) / 1000);
     this.#startedAt = this.#runtime.clock.now();
     this.#manager = new EmbeddedManager({
       runtime: this.#runtime,
@@ -170,8 +172,12 @@ export class Daemon {
     const peer = clientPeer(connection, { log, programs: this.#programs, rules: () => this.#config.access });
     if (log.writes("debug")) log.write("debug", "a client has connected", { client: peer.identity });
     const session = this.#server.accept(peer);
+    this.#wakefulness.stir();
     connection.listen({
-      received: (bytes) => session.received(bytes),
+      received: (bytes) => {
+        this.#wakefulness.stir();
+        session.received(bytes);
+      },
       closed: (reason, dropped) => {
         session.closed();
         if (dropped) log.write("warn", `a client was cut off: ${reason}`, { client: peer.identity });

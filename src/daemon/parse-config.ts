@@ -19,7 +19,7 @@ const MAX_NUMBER = 2 ** 31 - 1;
 const MAX_ACCOUNT = 2 ** 32 - 2;
 
 /** The names of all limits; each belongs to one part of the daemon. */
-const limitNames = [...Object.keys(defaultLimits), ...Object.keys(defaultServerLimits), "unsentBytes"];
+const limitNames = [...Object.keys(defaultLimits), ...Object.keys(defaultServerLimits), "unsentBytes", "awakeUs"];
 
 /**
  * Checks a configuration and takes it in. All problems are found at once; each names its place and says what to write
@@ -117,7 +117,8 @@ function readPoint(place: JsonPlace, key: Exclude<keyof Profile, "name">): unkno
 function readLimits(place: JsonPlace): DaemonConfig["limits"] {
   if (!place.present || !place.object(limitNames)) return {};
   const given = limitNames.filter((name) => place.member(name).present);
-  return Object.fromEntries(given.map((name) => [name, place.member(name).integer(1, MAX_NUMBER)]));
+  const least = (name: string): number => (name === "awakeUs" ? 0 : 1);
+  return Object.fromEntries(given.map((name) => [name, place.member(name).integer(least(name), MAX_NUMBER)]));
 }
 
 function readSocket(place: JsonPlace): DaemonConfig["socket"] {

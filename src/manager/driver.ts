@@ -96,8 +96,9 @@ export class Driver {
       const interrupt = (error: SmartCardError): void => {
         reject(error);
         graceTimer ??= this.#clock.schedule(this.#limits.abortMs, `${name} abort`, () => {
-          this.#returned();
+          // The reader is given up before the turn goes on: the driver is still at work, and must not be called again.
           this.#events.wedged();
+          this.#returned();
         });
         this.#controller = new AbortController();
         controller.abort(error);

@@ -26,10 +26,11 @@ const anyProtocolOld = 0x1000;
 /** What the requests of a session need. */
 export interface ServerRequestsSetting {
   readonly clock: Clock;
-  readonly client: ServerClient;
+  /** Begins the client's standing with the manager. */
+  readonly makeClient: () => ServerClient;
   readonly peer: ServerPeer;
-  /** Why the client gets no context, if it gets none. */
-  readonly refusal: ErrorCode | undefined;
+  /** True where there are too many sessions for this one to get a context. */
+  readonly tooMany: boolean;
   readonly limits: ServerLimits;
   /** A number for a context or a card that nobody has. */
   readonly takeNumber: () => number;
@@ -50,6 +51,7 @@ export class ServerRequests {
   readonly #setting: ServerRequestsSetting;
   readonly #turns: ServerTurns;
   readonly #cards = new Map<number, HeldConnection>();
+  #client: ServerClient | undefined;
   #context: { readonly number: number; readonly context: Context } | undefined;
 
   constructor(setting: ServerRequestsSetting) {
@@ -63,11 +65,13 @@ export class ServerRequests {
   }
 
   async establish(scope: number): Promise<number> {
-    const { client, peer, refusal, takeNumber } = this.#setting;
-    if (refusal !== undefined) throw new SmartCardError(refusal, `${peer.identity.name} gets no context`);
+    const { makeClient, peer, takeNumber, tooMany } = this.#setting;
+    if (tooMany) throw new SmartCardError("server-too-busy", "too many clients are connected");
+    if (!peer.admitted) throw new SmartCardError("security-violation", `${peer.identity.name} may not use the service`);
     // The library opens a connection for each context.
     if (this.#context !== undefined) throw new SmartCardError("no-memory", "the connection has a context");
-    const context = await client.establishContext({ scope: term(scopes, scope, "scope"), oneAtATime: true });
+    this.#client ??= makeClient();
+    const context = await this.#client.establishContext({ scope: term(scopes, scope, "scope"), oneAtATime: true });
     const number = takeNumber();
     this.#context = { number, context };
     return number;
@@ -162,7 +166,7 @@ export class ServerRequests {
   /** The client is gone, or the service stops. */
   async close(): Promise<void> {
     this.#forget();
-    await this.#setting.client.end();
+    await this.#client?.end();
   }
 
   #operate<T>(

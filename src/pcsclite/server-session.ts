@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { type ErrorCode, errorNumber, type Runtime, type SmartCardError } from "../pcsc/index.ts";
+import { errorNumber, type Runtime, type SmartCardError } from "../pcsc/index.ts";
 import { FIXED_READERS } from "./limits.ts";
 import { newestVersion, type VersionRow, versionOf, versions, waitStruct } from "./messages.ts";
 import { RequestDecoder } from "./request-decoder.ts";
@@ -15,10 +15,11 @@ import { ServerRequests } from "./server-requests.ts";
 /** What a session needs from the server. */
 export interface ServerSessionSetting {
   readonly runtime: Runtime;
-  readonly client: ServerClient;
+  /** Begins the client's standing with the manager. */
+  readonly makeClient: () => ServerClient;
   readonly peer: ServerPeer;
-  /** Why the client gets no context, if it gets none. */
-  readonly refusal: ErrorCode | undefined;
+  /** True where there are too many sessions for this one to get a context. */
+  readonly tooMany: boolean;
   readonly limits: ServerLimits;
   readonly log: (entry: ServerLogEntry) => void;
   readonly table: ServerReaderTable;
@@ -66,12 +67,12 @@ export class ServerSession {
 
   constructor(setting: ServerSessionSetting) {
     this.#setting = setting;
-    const { client, freeNumber, limits, peer, refusal, runtime, table, takeNumber } = setting;
+    const { freeNumber, limits, makeClient, peer, runtime, table, takeNumber, tooMany } = setting;
     this.#requests = new ServerRequests({
       clock: runtime.clock,
-      client,
+      makeClient,
       peer,
-      refusal,
+      tooMany,
       limits,
       takeNumber,
       freeNumber,

@@ -30,7 +30,7 @@ export interface ServerLogEntry {
   readonly [detail: string]: unknown;
 }
 
-/** A client at the other end of a byte pipe. */
+/** A client at the other end of a byte pipe. Who it is and whether it is admitted is asked when it wants a context. */
 export interface ServerPeer {
   readonly identity: ClientIdentity;
   /** False for a client that may not use the service at all: it is told so when it asks for a context. */
@@ -87,9 +87,9 @@ export class PcscliteServer {
     if (tooMany) this.#log({ level: "warn", message: "too many clients", client: peer.identity });
     const session = new ServerSession({
       runtime: this.#runtime,
-      client: this.#manager.client(peer.identity),
+      makeClient: () => this.#manager.client(peer.identity),
       peer,
-      refusal: tooMany ? "server-too-busy" : peer.admitted ? undefined : "security-violation",
+      tooMany,
       limits: this.#limits,
       log: this.#log,
       table: this.#table,

@@ -55,7 +55,7 @@ export async function listenUnix(options: UnixListenerOptions): Promise<UnixList
   const connections = new Set<SocketConnection>();
   const server = createServer((socket) => {
     const connection = new SocketConnection(socket, {
-      credentials: options.credentials?.(socket),
+      credentials: options.credentials,
       clock: options.clock,
       limits,
     });

@@ -2,7 +2,7 @@
 
 import type { Socket } from "node:net";
 import type { Clock } from "../../pcsc/index.ts";
-import type { PeerCredentials } from "./peer-credentials.ts";
+import type { PeerCredentials, PeerCredentialsReader } from "./peer-credentials.ts";
 
 /** What happens on a connection. */
 export interface UnixConnectionEvents {
@@ -17,7 +17,7 @@ export interface UnixConnectionEvents {
 
 /** One client's connection, at the server's end. */
 export interface UnixConnection {
-  /** Who the client is; undefined where the system does not tell. */
+  /** Who the client is; undefined where the system does not tell. It is asked for when it is first wanted. */
   readonly credentials: PeerCredentials | undefined;
   /** Begins to tell what happens; nothing has been read before. */
   listen(events: UnixConnectionEvents): void;
@@ -42,8 +42,9 @@ export interface UnixConnectionLimits {
 
 /** A connection over a socket of this process. */
 export class SocketConnection implements UnixConnection {
-  readonly credentials: PeerCredentials | undefined;
   readonly #socket: Socket;
+  readonly #readCredentials: PeerCredentialsReader | undefined;
+  #credentials: { readonly known: PeerCredentials | undefined } | undefined;
   readonly #clock: Clock;
   readonly #limits: UnixConnectionLimits;
   #reason: string | undefined;
@@ -54,16 +55,21 @@ export class SocketConnection implements UnixConnection {
 
   constructor(
     socket: Socket,
-    options: { credentials: PeerCredentials | undefined; clock: Clock; limits: UnixConnectionLimits },
+    options: { credentials: PeerCredentialsReader | undefined; clock: Clock; limits: UnixConnectionLimits },
   ) {
     this.#socket = socket;
-    this.credentials = options.credentials;
+    this.#readCredentials = options.credentials;
     this.#clock = options.clock;
     this.#limits = options.limits;
     // Every error is followed by "close"; without a listener it would end the process.
     socket.on("error", (error) => {
       this.#reason ??= error.message;
     });
+  }
+
+  get credentials(): PeerCredentials | undefined {
+    this.#credentials ??= { known: this.#readCredentials?.(this.#socket) };
+    return this.#credentials.known;
   }
 
   listen(events: UnixConnectionEvents): void {
