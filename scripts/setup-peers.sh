@@ -9,6 +9,13 @@ set -euo pipefail
 # vicc needs PyCryptodome, which Debian 12's package does not say. Its ePass type would need python3-pil as well, but
 # does not start in Debian 12 even so.
 packages=(vsmartcard-vpicc python3-pycryptodome)
+# The service that ours stands in for, with the driver that lets it have the same virtual cards; and, to compile programs
+# against the client library, its headers and a compiler.
+packages+=(pcscd vsmartcard-vpcd libpcsclite-dev gcc libc6-dev)
+# Programs that link the client library.
+packages+=(pcsc-tools opensc python3-pyscard scdaemon gpgconf)
+# Any Java compiler will do; where there is one, no other is installed.
+command -v javac >/dev/null || packages+=(default-jdk-headless)
 guard=/usr/sbin/policy-rc.d
 guard_is_ours=no
 log=""

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 
 import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
+import { delimiter, isAbsolute, join } from "node:path";
 import { describe, it } from "vitest";
 
 /** A program of another project that tests run against. */
 export interface PeerProgram {
+  /** Its name in PATH; or its path, where the one that PATH has may be another's. */
   readonly name: string;
   /** What to do where it is missing. */
   readonly remedy: string;
@@ -13,9 +14,9 @@ export interface PeerProgram {
   readonly probe: (path: string) => string | undefined;
 }
 
-/** Looks a program up in PATH. */
+/** Looks a program up in PATH, or where its name says. */
 function findProgram(name: string): string | undefined {
-  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
+  for (const folder of isAbsolute(name) ? [""] : (process.env.PATH ?? "").split(delimiter)) {
     const path = join(folder, name);
     try {
       accessSync(path, constants.X_OK);
@@ -33,7 +34,7 @@ function findProgram(name: string): string | undefined {
  */
 export function describePeer(peer: PeerProgram, body: (path: string) => void): void {
   const path = findProgram(peer.name);
-  const problem = path === undefined ? "it is not in PATH" : peer.probe(path);
+  const problem = path === undefined ? "it is not there" : peer.probe(path);
   if (path !== undefined && problem === undefined) {
     describe(peer.name, () => body(path));
     return;
