@@ -89,7 +89,13 @@ export class Driver {
   }
 
   #operate<T>(name: string, needsCard: boolean, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    assert(this.#current === undefined, `${name} began while ${this.#current?.name} was under way`);
+    const before = this.#current;
+    if (before?.isInterrupted()) {
+      // A turn of several operations goes on when one of them was torn: for its caller only, not for the driver.
+      const message = `${name} cannot begin: the driver has not given the torn ${before.name} back`;
+      return Promise.reject(new SmartCardError("comm-error", message, { operation: name }));
+    }
+    assert(before === undefined, `${name} began while ${before?.name} was under way`);
     return new Promise<T>((resolve, reject) => {
       const controller = this.#controller;
       let graceTimer: CancelTimer | undefined;
@@ -106,7 +112,8 @@ export class Driver {
       const cancelTimer = this.#clock.schedule(this.#limits.operationMs, `${name} ceiling`, () => {
         this.tear(new SmartCardError("waited-too-long", `${name} took longer than ${this.#limits.operationMs} ms`));
       });
-      const operation: Operation = { name, needsCard, interrupt };
+      const isInterrupted = (): boolean => graceTimer !== undefined;
+      const operation: Operation = { name, needsCard, interrupt, isInterrupted };
       this.#current = operation;
       const settled = (): void => {
         cancelTimer();
@@ -139,6 +146,8 @@ interface Operation {
   readonly name: string;
   readonly needsCard: boolean;
   interrupt(error: SmartCardError): void;
+  /** Whether it has failed for its caller, and the driver has not given the reader back yet. */
+  isInterrupted(): boolean;
 }
 
 /** Calls a driver so that what it throws at once and what it rejects later come the same way. */

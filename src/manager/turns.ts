@@ -179,7 +179,9 @@ export class Turns {
     if (!own && options.timeoutMs === undefined && this.#wouldNeverEnd(request.context)) {
       return Promise.reject(this.#deadlock(request));
     }
-    if (request.context.waits.size >= request.context.waitLimit) return Promise.reject(this.#tooMany(request));
+    // The end of a transaction is none of the context's waits, and whoever holds the lock must be able to free it.
+    const isFull = request.context.waits.size >= request.context.waitLimit;
+    if (isFull && !request.endsLock) return Promise.reject(this.#tooMany(request));
     return this.#enqueue(request, options, takesLock, own);
   }
 

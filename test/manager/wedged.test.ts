@@ -59,5 +59,9 @@ test("a context that has all the waits it may have can still end its transaction
   reader.slow(10);
   const calls = [connection.transmit(apdu), watched(connection.status()), connection.endTransaction("leave")];
   await runtime.advance(100);
-  expect((await Promise.allSettled(calls)).map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "fulfilled"]);
+  expect((await Promise.allSettled(calls)).map(({ status }) => status)).toEqual([
+    "fulfilled",
+    "fulfilled",
+    "fulfilled",
+  ]);
 });
