@@ -29,15 +29,20 @@ async function examples(): Promise<{ page: string; line: number; code: string }[
 describe("every example in the documentation runs", async () => {
   const all = await examples();
 
-  beforeAll(() => mkdir(folder, { recursive: true }));
+  beforeAll(async () => {
+    await mkdir(folder, { recursive: true });
+    const guide = await readFile(new URL("docs/guide/software-cards.md", root), "utf8");
+    const description = /^```json\n(.*?)^```$/ms.exec(guide)?.[1] ?? "";
+    await writeFile(new URL("library-card.json", folder), description);
+  });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  test("there are some", () => expect(all.length).toBeGreaterThanOrEqual(3));
+  test("there are some", () => expect(all.length).toBeGreaterThanOrEqual(5));
 
   test.each(all)("$page, line $line", async ({ page, line, code }) => {
     const file = new URL(`${page.replaceAll("/", "-")}-${line}.mjs`, folder);
     await writeFile(file, code);
-    const { stderr } = await promisify(execFile)(process.execPath, [file.pathname], { timeout: 20_000 });
+    const { stderr } = await promisify(execFile)(process.execPath, [file.pathname], { cwd: folder, timeout: 20_000 });
     expect(stderr).toBe("");
   });
 });
