@@ -218,6 +218,7 @@ export class Daemon {
 
   async #who(): Promise<WhoReport> {
     const { clients, readers } = await this.#manager.inspect();
+    const { waiting } = this.#server;
     const reported = readers.map(
       ({ card, ...reader }): ReportedReader => ({ ...reader, ...(card && { card: inHex(card) }) }),
     );
@@ -231,7 +232,7 @@ export class Daemon {
         sessions: this.#server.sessions,
       },
       readers: reported,
-      clients,
+      clients: clients.map((entry) => (waiting.has(entry.client) ? { ...entry, statusWaits: 1 } : entry)),
     };
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { errorNumber, type Runtime, type SmartCardError } from "../pcsc/index.ts";
+import { type ClientIdentity, errorNumber, type Runtime, type SmartCardError } from "../pcsc/index.ts";
 import { FIXED_READERS } from "./limits.ts";
 import { newestVersion, type VersionRow, versionOf, versions, waitStruct } from "./messages.ts";
 import { RequestDecoder } from "./request-decoder.ts";
@@ -79,6 +79,15 @@ export class ServerSession {
     });
     this.#entries = table.capacity;
     this.#stopListening = table.listen(() => this.#readersChanged());
+  }
+
+  get identity(): ClientIdentity {
+    return this.#setting.peer.identity;
+  }
+
+  /** Whether the client waits for a change of the readers. */
+  get waits(): boolean {
+    return this.#waiting.kind !== "no";
   }
 
   /** Takes what arrived from the client, in pieces of any size. */

@@ -81,6 +81,12 @@ export class PcscliteServer {
     return this.#sessions.size;
   }
 
+  /** Who waits for a change of the readers. The manager does not know of it: the table of readers is the server's. */
+  get waiting(): ReadonlySet<ClientIdentity> {
+    const waiting = [...this.#sessions].filter((session) => session.waits);
+    return new Set(waiting.map((session) => session.identity));
+  }
+
   /** Begins a session. The edge hands it what arrives, and tells it when the connection has ended. */
   accept(peer: ServerPeer): ServerSession {
     const tooMany = this.#sessions.size >= this.#limits.sessions;

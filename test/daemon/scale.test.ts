@@ -66,7 +66,11 @@ test(`${readerCount} readers and ${clientCount} clients at once`, { timeout: 60_
   // All wait for a change, and one change wakes them all.
   const waits = await Promise.all(clients.map((client) => client.waitForChange()));
   const operator = await Client.connect(control);
+  const { result } = await operator.ask({ command: "who" });
+  expect(result).toMatchObject({ clients: clients.map(() => ({ contexts: 1, statusWaits: 1 })) });
   expect(await operator.ask({ command: "remove", reader: "Reader 7" })).toMatchObject({ ok: true });
   const changes = await Promise.all(waits.map(({ over }) => over));
   expect(changes.every(({ rv }) => rv === 0)).toBe(true);
+  const after = await operator.ask({ command: "who" });
+  expect(after.result).toMatchObject({ clients: clients.map(() => ({ contexts: 1, statusWaits: 0 })) });
 });
