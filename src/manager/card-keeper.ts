@@ -113,11 +113,12 @@ export class CardKeeper {
     const wasMute = card.mute;
     try {
       await card.powerUp();
-      return await card.agree(preferred, profile.rawUnavailable);
     } finally {
+      // Told before the protocol is agreed on, which may take the card its time.
       if (card.mute !== wasMute) changed();
       this.armPowerOff();
     }
+    return card.agree(preferred, profile.rawUnavailable);
   }
 
   /**

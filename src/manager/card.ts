@@ -158,6 +158,7 @@ export class Card {
    * @throws proto-mismatch, unsupported-card (its ATR cannot be understood), unresponsive-card (it refused the protocol)
    */
   async agree(preferred: readonly Protocol[], rawUnavailable: ErrorCode): Promise<Protocol> {
+    this.checkPowered();
     const agreed = this.protocol;
     if (agreed !== undefined) {
       if (preferred.includes(agreed)) return agreed;

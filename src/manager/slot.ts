@@ -159,7 +159,8 @@ export class Slot {
     this.checkSharing(options.shareMode, "connect");
     return this.#takeTurn({ context, owner: undefined, operation: "connect", needsCard: false }, options, async () => {
       this.checkSharing(options.shareMode, "connect");
-      const connection = make(await this.#keeper.prepare(options.shareMode, options.preferredProtocols));
+      const protocol = await this.#makeReady(options, "connect");
+      const connection = make(protocol);
       this.#connections.add(connection);
       this.#keeper.armPowerOff();
       this.#trace("connected", context, options.shareMode);
@@ -182,7 +183,7 @@ export class Slot {
         const why = `${connection.context.client.name} reconnected with ${initialization}`;
         await this.#keeper.dispose(initialization, why, { spared: connection, keepPowered: true });
       }
-      const protocol = await this.#keeper.prepare(options.shareMode, options.preferredProtocols);
+      const protocol = await this.#makeReady(options, "reconnect");
       connection.renewed(options.shareMode, protocol);
       if (this.#setting.profile.reconnectEndsTransaction) this.#dropLock(connection);
       this.#setting.changed(this);
@@ -286,6 +287,8 @@ export class Slot {
   /** One exchange with the card, in the turn of `connection`. */
   async exchange(connection: SlotConnection, command: Uint8Array, protocol: Protocol): Promise<Uint8Array> {
     await this.card.speak(protocol);
+    // The card may have gone, and another have come, in the moment since: that one is not to see the command.
+    connection.checkUsable();
     const response = await this.#driver.transmit(command, protocol);
     this.#exchanges = (this.#exchanges + 1) >>> 0;
     if (this.#turns.lock?.owner === connection) this.#lastExchange = this.#now();
@@ -344,6 +347,18 @@ export class Slot {
     } finally {
       this.#turnEnded();
     }
+  }
+
+  /** Makes reader and card ready for a connection. What was made ready may go before anybody has learnt of it. */
+  async #makeReady(options: ConnectOptions, operation: string): Promise<Protocol | undefined> {
+    try {
+      const protocol = await this.#keeper.prepare(options.shareMode, options.preferredProtocols);
+      if (protocol !== undefined) this.card.checkPowered();
+      if (this.#lost === undefined) return protocol;
+    } catch (error) {
+      if (this.#lost === undefined) throw error;
+    }
+    throw this.#lostError(operation);
   }
 
   /** Gives the turn on, once the driver has given the reader back. */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { VirtualReader } from "../../src/cards/index.ts";
 import { EmbeddedManager } from "../../src/manager/index.ts";
 import type { PowerAction, Reader } from "../../src/pcsc/index.ts";
 import { SimulatedRuntime } from "../../src/testing/index.ts";
-import { apdu, EchoCard, failureOf, settle, watched, world } from "./world.ts";
+import { apdu, EchoCard, failureOf, settle, stateOf, watched, world } from "./world.ts";
 
 test("a driver that keeps an aborted operation is given up, and not called again meanwhile", async () => {
   const runtime = new SimulatedRuntime({ settle });
@@ -64,4 +64,65 @@ test("a context that has all the waits it may have can still end its transaction
     "fulfilled",
     "fulfilled",
   ]);
+});
+
+test("a card that answers again is told of before its protocol is agreed on", async () => {
+  const { context, name, reader, runtime } = await world({ empty: true });
+  reader.mute(true);
+  reader.insert(new EchoCard());
+  await runtime.settle();
+  const program = await context("program");
+  const [mute] = await program.getStatusChange([{ reader: name }]);
+  expect(mute?.flags.mute).toBe(true);
+
+  // The reset takes a second, and so does the PPS after it.
+  reader.mute(false);
+  reader.slow(1000);
+  const changing = program.getStatusChange(mute === undefined ? [] : [mute]);
+  const other = await context("other");
+  const connecting = watched(other.connect(name, { shareMode: "shared", preferredProtocols: ["t1"] }));
+  await runtime.advance(1500);
+  expect(await stateOf(changing)).toBe("fulfilled");
+  expect(await stateOf(connecting)).toBe("pending");
+});
+
+describe("what goes in the last moment of a connect", () => {
+  const terms = { shareMode: "shared", preferredProtocols: ["t1"] } as const;
+
+  test("is noticed where it is the reader", async () => {
+    const { connect, context, name, reader } = await world();
+    const connection = await connect("first");
+    const connecting = failureOf((await context("second")).connect(name, terms));
+    const reconnecting = failureOf(connection.reconnect({ ...terms, initialization: "leave" }));
+    reader.unplug();
+    expect((await connecting).code).toBe("reader-unavailable");
+    expect((await reconnecting).code).toBe("reader-unavailable");
+  });
+
+  test("is noticed where it is the card", async () => {
+    const { connect, context, name, reader } = await world();
+    await connect("first");
+    const connecting = failureOf((await context("second")).connect(name, terms));
+    reader.remove();
+    expect((await connecting).code).toBe("removed-card");
+  });
+
+  test("is noticed by a reconnect", async () => {
+    const { connect, reader } = await world();
+    const connection = await connect("first");
+    const reconnecting = failureOf(connection.reconnect({ ...terms, initialization: "leave" }));
+    reader.unplug();
+    expect((await reconnecting).code).toBe("reader-unavailable");
+    expect((await failureOf(connection.status())).code).toBe("reader-unavailable");
+  });
+});
+
+test("a command does not reach the card that was put in when it was about to be sent", async () => {
+  const { connect, reader } = await world();
+  const connection = await connect("program");
+  const sending = failureOf(connection.transmit(apdu));
+  const another = new EchoCard();
+  reader.insert(another);
+  expect((await sending).code).toBe("removed-card");
+  expect(another.commands).toEqual([]);
 });
