@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+
+import { getEventListeners } from "node:events";
+import { describeEvent, type HistoryEvent, type Plan } from "./plan.ts";
+import { markedPin } from "./simulated-card.ts";
+import { World } from "./world.ts";
+
+/** What became of a history. */
+export interface HistoryResult {
+  /** The first thing that must not be; undefined where all was well. */
+  readonly violation: string | undefined;
+  /** Virtual milliseconds that passed. */
+  readonly virtualMs: number;
+  readonly events: number;
+}
+
+/** What a history is run with. */
+export interface HistoryOptions {
+  /** Takes each line of the timeline. */
+  readonly tell?: (line: string) => void;
+  /** Learns of everything that was reached. */
+  readonly reached?: (what: string) => void;
+}
+
+/** How long everybody may take to finish once all faults have ended, in virtual milliseconds. */
+const finishMs = 120_000;
+
+/** Runs a history from its beginning until everybody has left. */
+export async function runHistory(plan: Plan, options: HistoryOptions = {}): Promise<HistoryResult> {
+  const { reached = () => {}, tell } = options;
+  const settle = (): Promise<unknown> => new Promise((resolve) => setImmediate(resolve));
+  const world = new World(plan, { settle, tell, reached });
+  const { oracle, simulated } = world;
+  const unforeseen = (error: unknown): void => oracle.violated(`nobody caught ${describeError(error)}`);
+  process.on("unhandledRejection", unforeseen);
+  let events = 0;
+  try {
+    await world.start();
+    for (const event of plan.events) {
+      if (oracle.violations.length > 0) break;
+      tell?.(`${simulated.clock.now().toFixed(3).padStart(12)} ${describeEvent(event)}`);
+      events++;
+      await world.happen(event);
+    }
+    if (oracle.violations.length === 0) await world.rest();
+    if (oracle.violations.length === 0) await finish(world);
+  } catch (error) {
+    unforeseen(error);
+  } finally {
+    await settle();
+    process.off("unhandledRejection", unforeseen);
+  }
+  return { violation: oracle.violations[0], virtualMs: simulated.clock.now(), events };
+}
+
+/** All faults end; everybody who lives must be able to finish; then all leave, and nothing may be left. */
+async function finish(world: World): Promise<void> {
+  const { oracle } = world;
+  await world.heal();
+  await within(
+    world,
+    "leave",
+    world.clients.map((client) => client.leave()),
+  );
+  for (const call of oracle.pending) oracle.violated(`#${call.number} ${call.operation} never ends`);
+  if (oracle.violations.length > 0) return;
+  // One after the other where the limits are narrow: they are about other things than this.
+  for (const client of world.clients) await within(world, "finish", [client.finish()]);
+  if (oracle.violations.length === 0)
+    await within(
+      world,
+      "finish together",
+      room(world).map((client) => client.finish()),
+    );
+  if (oracle.violations.length === 0) await checkNothingLeft(world);
+}
+
+/** As many clients as the limits let in at once. */
+function room({ clients, plan }: World): World["clients"] {
+  return clients.slice(0, Math.min(plan.limits.contexts, plan.sessions));
+}
+
+async function within(world: World, what: string, promises: readonly Promise<void>[]): Promise<void> {
+  const { oracle } = world;
+  let open = promises.length;
+  for (const promise of promises) {
+    promise.then(
+      () => open--,
+      (error: unknown) => oracle.violated(`a client could not ${what}: ${describeError(error)}`),
+    );
+  }
+  for (let waitedMs = 0; open > 0 && waitedMs < finishMs && oracle.violations.length === 0; waitedMs += 10_000)
+    await world.pass(10_000);
+  if (open > 0 && oracle.violations.length === 0) oracle.violated(`clients could not ${what} within ${finishMs} ms`);
+}
+
+/** Everybody has left: nothing is held, nothing is set, nobody listens, and the cards have no power. */
+async function checkNothingLeft(world: World): Promise<void> {
+  const { manager, oracle, server, simulated } = world;
+  await world.pass(20_000);
+  const { clients, readers } = await manager.inspect();
+  if (clients.length > 0) oracle.violated(`clients are left: ${clients.map(({ client }) => client.name).join(", ")}`);
+  for (const { connections, lock, name, queue } of readers) {
+    if (connections.length + queue.length > 0 || lock !== undefined) oracle.violated(`somebody is left at ${name}`);
+  }
+  if (server.sessions > 0) oracle.violated(`${server.sessions} sessions are left`);
+  if (world.poweredCards() > 0) oracle.violated("cards have power, and nobody uses them");
+  if (simulated.pendingTimers.length > 0) oracle.violated(`timers are left: ${simulated.pendingTimers.join(", ")}`);
+  await world.stop();
+  if (simulated.pendingTimers.length > 0)
+    oracle.violated(`timers outlive the service: ${simulated.pendingTimers.join(", ")}`);
+  for (const signal of world.allSignals()) {
+    const count = getEventListeners(signal, "abort").length;
+    if (count > 0) oracle.violated(`${count} listeners are left on a signal`);
+  }
+  checkSecrets(world);
+}
+
+/** No PIN is in a trace, an error message or the service's log: as text, or as bytes in decimal or hexadecimal. */
+function checkSecrets({ oracle, simulated }: World): void {
+  const text = [...simulated.events.map((event) => JSON.stringify(event)), ...oracle.messages].join("\n").toLowerCase();
+  const forms = [
+    new TextDecoder().decode(markedPin).toLowerCase(),
+    Array.from(markedPin, (byte) => byte.toString(16)).join(""),
+    markedPin.join(","),
+  ];
+  for (const form of forms) if (text.includes(form)) oracle.violated("a PIN can be read in a trace or a message");
+}
+
+function describeError(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}
+
+/** The same history without some of its events. */
+export function withEvents(plan: Plan, events: readonly HistoryEvent[]): Plan {
+  return { ...plan, events };
+}

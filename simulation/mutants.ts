@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: MIT
+
+/** One way to break the code: text that stands once in a file of src, and what stands there instead. */
+export interface Mutant {
+  readonly name: string;
+  readonly file: string;
+  readonly search: string;
+  readonly replace: string;
+  /** A second place in that file: what is guarded twice has to be broken twice. */
+  readonly also?: { readonly search: string; readonly replace: string };
+}
+
+/** The ways in which a resource manager goes wrong. The simulator must find each. */
+export const mutants: readonly Mutant[] = [
+  {
+    name: "no reset when a client dies",
+    file: "manager/sharing.ts",
+    search: 'return profile.resetOnExit === "always" || transacted ? "reset" : "leave";',
+    replace: 'void profile; void transacted; return "leave";',
+  },
+  {
+    name: "the last who asked is granted first",
+    file: "manager/turns.ts",
+    search: "const [turn] = this.#lock === undefined ? this.#queue : this.#inner;",
+    replace: "const turn = [...(this.#lock === undefined ? this.#queue : this.#inner)].at(-1);",
+  },
+  {
+    name: "an insertion wakes nobody",
+    file: "manager/slot.ts",
+    search: "    this.#trace(kind);\n    this.#setting.changed(this);",
+    replace: '    this.#trace(kind);\n    if (kind === "card-removed") this.#setting.changed(this);',
+  },
+  {
+    name: "a removal wakes nobody",
+    file: "manager/slot.ts",
+    search: "    this.#trace(kind);\n    this.#setting.changed(this);",
+    replace: '    this.#trace(kind);\n    if (kind === "card-inserted") this.#setting.changed(this);',
+  },
+  {
+    name: "an event is not counted",
+    file: "manager/slot.ts",
+    search: "    this.#eventCount = nextEventCount(this.#eventCount);\n    this.#trace(kind);",
+    replace:
+      '    if (kind === "card-inserted") this.#eventCount = nextEventCount(this.#eventCount);\n    this.#trace(kind);',
+  },
+  {
+    name: "the event count goes back when a reader comes again",
+    file: "manager/embedded-manager.ts",
+    search: "eventCount: before?.eventCount ?? 1,",
+    replace: "eventCount: 1,",
+  },
+  {
+    name: "a reset is told twice",
+    file: "manager/connection.ts",
+    search: "    this.#protocol = protocol;\n    this.fault = undefined;",
+    replace:
+      '    this.#protocol = protocol;\n    this.fault = this.fault?.code === "reset-card" && !this.#again ? this.fault : undefined;\n    this.#again = this.fault !== undefined;\n  }\n\n  #again = false;\n  unused(): void {',
+  },
+  {
+    name: "a reset is told to nobody",
+    file: "manager/card-keeper.ts",
+    search: '      connection.fault = { code: "reset-card", why };',
+    replace: "",
+  },
+  {
+    name: "a removal is told to nobody",
+    file: "manager/card-keeper.ts",
+    search: 'if (connection.usesCard) connection.fault = { code: "removed-card", why: "the card was removed" };',
+    replace: "",
+  },
+  {
+    name: "a wait is left in the queue after its end",
+    file: "manager/turns.ts",
+    search: "          this.#queue.delete(turn);\n          this.#inner.delete(turn);",
+    replace: "          this.#inner.delete(turn);",
+  },
+  {
+    name: "a watcher is never taken off",
+    file: "manager/wait.ts",
+    search: "    this.#setting.waits.delete(this);\n",
+    replace: "",
+  },
+  {
+    name: "a cancel ends nothing",
+    file: "manager/context.ts",
+    search: 'this.#endWaits("the context was cancelled");',
+    replace: "",
+  },
+  {
+    name: "a cancel ends one wait only",
+    file: "manager/context.ts",
+    search: "for (const wait of [...this.waits]) wait.fail(",
+    replace: "for (const wait of [...this.waits].slice(0, 1)) wait.fail(",
+  },
+  {
+    name: "a second exclusive connection is let in",
+    file: "manager/sharing.ts",
+    search: 'if (wanted === "exclusive" || other.shareMode === "exclusive") return other;',
+    replace: 'if ((wanted === "exclusive") !== (other.shareMode === "exclusive")) return other;',
+  },
+  {
+    name: "sharing is checked before the wait only",
+    file: "manager/slot.ts",
+    search: '      this.checkSharing(options.shareMode, "connect");\n      const protocol',
+    replace: "      const protocol",
+  },
+  {
+    name: "the card is powered off in another's turn",
+    file: "manager/card-keeper.ts",
+    search: "if (profile.powerOffMs === undefined || connections.size > 0 || !card.powered) return;",
+    replace: "if (profile.powerOffMs === undefined || !card.powered) return;",
+    also: { search: "if (connections.size > 0 || !card.powered) return;", replace: "if (!card.powered) return;" },
+  },
+  {
+    name: "cards are never powered off",
+    file: "manager/card-keeper.ts",
+    search: "this.#cancelPowerOff = clock.schedule(profile.powerOffMs,",
+    replace: "if (profile.powerOffMs < 0) this.#cancelPowerOff = clock.schedule(profile.powerOffMs,",
+  },
+  {
+    name: "an exchange goes on after its card was pulled",
+    file: "manager/card-keeper.ts",
+    search: '    driver.interrupt(removedCard("exchange"), "card");\n',
+    replace: "",
+  },
+  {
+    name: "a dead client keeps the lock",
+    file: "manager/slot.ts",
+    search: "    this.#dropLock(connection);\n    this.#turns.pump();",
+    replace: '    if (!why.includes("ended without")) this.#dropLock(connection);\n    this.#turns.pump();',
+  },
+  {
+    name: "a dead client's waits go on",
+    file: "manager/context.ts",
+    search: `this.#endWaits(\`\${this.client.name} \${how}\`, code === "service-stopped" ? code : "cancelled");`,
+    replace: "",
+  },
+  {
+    name: "a dead client stays in the list",
+    file: "manager/embedded-manager.ts",
+    search: "          this.#contexts.delete(released);\n",
+    replace: "",
+  },
+  {
+    name: "an inner end frees the lock",
+    file: "manager/slot.ts",
+    search: "if (lock.depth > 1) {",
+    replace: "if (lock.depth > 2) {",
+  },
+  {
+    name: "an end leaves the card as it is",
+    file: "manager/slot.ts",
+    search: "await this.#keeper.dispose(disposition, why, { ...spared, keepPowered: true });",
+    replace: 'await this.#keeper.dispose("leave", why, { ...spared, keepPowered: true });',
+  },
+  {
+    name: "a free lock is not handed on",
+    file: "manager/turns.ts",
+    search: "    this.#setting.unlocked();\n    this.#grantNext();",
+    replace: "    this.#setting.unlocked();",
+  },
+  {
+    name: "a debt is paid in another's transaction",
+    file: "manager/card-keeper.ts",
+    search: "const debt = turns.lock === undefined ? this.#debts.take() : undefined;",
+    replace: "const debt = this.#debts.take();",
+  },
+  {
+    name: "a debt is paid when the queue is empty",
+    file: "manager/turns.ts",
+    search: "      this.#setting.housekeeping();\n",
+    replace: "      if (this.#queue.size === 0) this.#setting.housekeeping();\n",
+  },
+  {
+    name: "a nested begin overtakes an end",
+    file: "manager/turns.ts",
+    search: "if (!this.#busy && ahead === 0 && (own || this.#lock === undefined)) {",
+    replace: "if ((own && takesLock) || (!this.#busy && ahead === 0 && (own || this.#lock === undefined))) {",
+  },
+  {
+    name: "operations pass while another has the lock",
+    file: "manager/turns.ts",
+    search: "if (!this.#busy && ahead === 0 && (own || this.#lock === undefined)) {",
+    replace: "if (!this.#busy && ahead === 0 && (own || !takesLock || this.#lock === undefined)) {",
+  },
+  {
+    name: "two operations at once",
+    file: "manager/slot.ts",
+    search:
+      "    this.#driver.whenIdle(() => {\n      this.#operating = undefined;\n      this.#turns.release();\n    });",
+    replace: "    this.#operating = undefined;\n    this.#turns.release();",
+  },
+  {
+    name: "a hung driver is called again before it is given up",
+    file: "manager/driver.ts",
+    search: "          this.#events.wedged();\n          this.#returned();",
+    replace: "          this.#returned();\n          this.#events.wedged();",
+  },
+  {
+    name: "the limit of connections is off by one",
+    file: "manager/context.ts",
+    search: "if (this.#connections.size + this.#connecting.length >= limit) {",
+    replace: "if (this.#connections.size + this.#connecting.length > limit) {",
+  },
+  {
+    name: "deadlines are forgotten",
+    file: "manager/wait.ts",
+    search: "if (options.timeoutMs !== undefined) {",
+    replace: "if (options.timeoutMs !== undefined && options.timeoutMs < 0) {",
+  },
+  {
+    name: "a deadline's timer outlives its wait",
+    file: "manager/wait.ts",
+    search: "    this.#cancelTimer?.();\n    this.#signal?.remove",
+    replace: "    this.#signal?.remove",
+  },
+  {
+    name: "a listener is left on the signal",
+    file: "manager/wait.ts",
+    search: '    this.#signal?.removeEventListener("abort", this.#aborted);\n',
+    replace: "",
+  },
+  {
+    name: "a trace quotes the command",
+    file: "manager/slot.ts",
+    search: "    connection.checkUsable();\n    const response",
+    replace:
+      '    this.#trace("exchange", undefined, command.join(","));\n    connection.checkUsable();\n    const response',
+  },
+  {
+    name: "the service grants a turn that was kept and never takes it back",
+    file: "pcsclite/parked.ts",
+    search:
+      '    if (this.#result?.kind === "done") this.#setting.unclaimed(this.#result.value);\n    this.#end();\n  }\n\n  #end',
+    replace: "    this.#end();\n  }\n\n  #end",
+  },
+  {
+    name: "a connect succeeds to what has just gone",
+    file: "manager/slot.ts",
+    search: "      if (this.#lost === undefined) return protocol;\n",
+    replace: "      return protocol;\n",
+  },
+  {
+    name: "a full context cannot end its transaction",
+    file: "manager/turns.ts",
+    search: "if (isFull && !request.endsLock) return",
+    replace: "if (isFull) return",
+  },
+  {
+    name: "a torn reset is followed by another operation",
+    file: "manager/driver.ts",
+    search: "if (before?.isInterrupted()) {",
+    replace: "if (before === null) {",
+  },
+  {
+    name: "the service forgets a client that is cut off",
+    file: "pcsclite/server-session.ts",
+    search: "this.#requests.close().catch((error: unknown) => this.#failed(error));",
+    replace: "",
+  },
+  {
+    name: "the service answers without its body's last byte",
+    file: "pcsclite/server-session.ts",
+    search: "if (response !== undefined) this.#setting.peer.send(response);",
+    replace: "if (response !== undefined) this.#setting.peer.send(response.subarray(0, response.length - 1));",
+  },
+];

@@ -1,0 +1,498 @@
+// SPDX-License-Identifier: MIT
+
+import { type ReaderStateQuery, SmartCardError, type TraceEvent, type WaitOptions } from "../src/pcsc/index.ts";
+import { allowedOutcomes } from "./outcomes.ts";
+import {
+  type Call,
+  type ClientRecord,
+  type ConnectionRecord,
+  type ContextRecord,
+  type SlotRecord,
+  turnOperations,
+} from "./records.ts";
+
+/** What the oracle needs of the world. */
+export interface OracleSetting {
+  readonly now: () => number;
+  /** Milliseconds after which an idle transaction is ended; undefined: never. */
+  readonly idleMs: number | undefined;
+  readonly windows: boolean;
+  /** Takes a line of the timeline. */
+  readonly tell: (line: () => string) => void;
+  /** Something was reached: for the report of what was not. */
+  readonly reached: (what: string) => void;
+}
+
+/** A call that is about to be made. */
+export interface CallStart {
+  readonly operation: string;
+  readonly context: ContextRecord;
+  readonly connection?: ConnectionRecord;
+  readonly slot?: SlotRecord | undefined;
+  readonly wait?: WaitOptions | undefined;
+  readonly queries?: readonly ReaderStateQuery[];
+  readonly detail?: string;
+  /** The number in the command that is handed over. */
+  readonly sends?: number;
+  /** True for the end of a transaction that is not refused outright. */
+  readonly ends?: boolean;
+  /** True where the card is to be reset. */
+  readonly resets?: boolean;
+}
+
+/**
+ * Judges a history while it happens. It sees every call at the manager's port, every operation of every driver, and the
+ * trace, and knows nothing of what is inside the manager. What depends on the moment is judged in that moment; what can
+ * be told of a world at rest is judged between events, by `rules-at-rest.ts`.
+ *
+ * A client learns that its call has succeeded a few promise callbacks after it has. The records are therefore careful in
+ * one direction: a connection counts as holding the lock only from when its client was told until it is asked to give it back.
+ */
+export class Oracle {
+  readonly setting: OracleSetting;
+  readonly violations: string[] = [];
+  readonly contexts: Set<ContextRecord> = new Set();
+  readonly slots: Map<string, SlotRecord> = new Map();
+  readonly pending: Set<Call> = new Set();
+  readonly ended: Set<string> = new Set();
+  /** Error messages: no PIN may be in them. */
+  readonly messages: Set<string> = new Set();
+  /** Grants that passed somebody over who had asked earlier: whoever waits still, in the end, was. */
+  readonly suspicions: { readonly passedOver: Call; readonly by: string }[] = [];
+  /** Events so far: the steps in which things happen. */
+  step = 0;
+  /** Services that have ended so far. */
+  services = 0;
+  /** How often the world was at rest so far. */
+  rests = 0;
+  readonly #senders = new Map<number, { readonly connection: ConnectionRecord; readonly call: Call }>();
+  #callNumber = 0;
+
+  constructor(setting: OracleSetting) {
+    this.setting = setting;
+  }
+
+  violated(what: string): void {
+    this.violations.push(what);
+    this.setting.tell(() => `VIOLATION ${what}`);
+  }
+
+  // Clients.
+
+  /** Makes a call and follows it to its end. */
+  call<T>(start: CallStart, run: () => Promise<T>, done?: (value: T, call: Call) => void): Promise<T> {
+    const call = this.#begin(start);
+    return run().then(
+      (value) => {
+        this.#end(call, "done");
+        done?.(value, call);
+        this.#succeeded(call);
+        return value;
+      },
+      (error: unknown) => {
+        const isOurs = error instanceof SmartCardError;
+        if (error instanceof Error) this.messages.add(error.message);
+        if (!isOurs) this.violated(`${call.operation} of ${name(call)} failed with ${String(error)}`);
+        this.#end(call, isOurs ? error.code : "broken");
+        this.#failed(call);
+        throw error;
+      },
+    );
+  }
+
+  /** A connect has succeeded. */
+  connected(connection: ConnectionRecord): void {
+    const { context, slot } = connection;
+    if (context.ended || slot.lost) {
+      connection.open = !context.ended;
+      return;
+    }
+    context.connections.add(connection);
+    this.#checkSharing(connection);
+  }
+
+  /** A connection is over: asked to be, or its client is gone, or its reader. */
+  closed(connection: ConnectionRecord): void {
+    connection.open = false;
+    connection.depth = 0;
+    connection.context.connections.delete(connection);
+  }
+
+  /** A context ends, and everything in it. `properly`: by its own release; the rest is a program that died. */
+  contextEnds(context: ContextRecord): void {
+    if (context.ended) return;
+    context.ended = true;
+    this.contexts.delete(context);
+    for (const connection of [...context.connections]) {
+      this.#owedByGone(connection);
+      this.closed(connection);
+    }
+  }
+
+  clientEnds(client: ClientRecord): void {
+    client.ended = true;
+    this.ended.add(client.name);
+    for (const context of this.contexts) if (context.client === client) this.contextEnds(context);
+  }
+
+  /** The service is gone, and with it everything that it knew. */
+  serviceEnds(): void {
+    this.services++;
+    for (const context of [...this.contexts]) {
+      context.ended = true;
+      for (const connection of [...context.connections]) this.closed(connection);
+      this.contexts.delete(context);
+    }
+    this.slots.clear();
+  }
+
+  /** A disposition that is owed before anybody else gets the card. */
+  owes(connection: ConnectionRecord, why: string): void {
+    const { slot } = connection;
+    const { client } = connection.context;
+    const others = [...this.contexts].flatMap((context) => [...context.connections]);
+    const isAlone = !others.some((one) => one !== connection && one.slot === slot && one.context.client === client);
+    const spared = slot.lockedBy === client.name && isAlone ? undefined : slot.lockedBy;
+    if (slot.powered) slot.due ??= { why, shocks: slot.shocks, spared };
+  }
+
+  // Readers.
+
+  /** A driver's operation begins. */
+  operates(slot: SlotRecord, operation: string): void {
+    if (slot.inFlight !== undefined) this.violated(`${operation} of ${slot.id} began during its ${slot.inFlight}`);
+    if (slot.lost) this.violated(`${operation} of ${slot.id} began after the reader was lost`);
+    slot.inFlight = operation;
+  }
+
+  power(slot: SlotRecord, action: string): void {
+    slot.shocks++;
+    this.setting.reached(`driver ${action}`);
+    slot.due = undefined;
+    const holder = this.holderOf(slot);
+    if (slot.arrivals > 0) slot.arrivals = 0;
+    else if (holder !== undefined && !this.#mayDisturb(holder)) {
+      this.violated(`the card of ${slot.name} got a ${action} in the transaction of ${nameOf(holder)}`);
+    }
+  }
+
+  /** A command has reached the driver: in whose turn? */
+  reachesDriver(slot: SlotRecord, number: number, kind: "transmit" | "control"): void {
+    const sender = this.#senders.get(number);
+    if (sender === undefined) {
+      this.violated(`a ${kind} that nobody sent reached ${slot.name}`);
+      return;
+    }
+    const { connection, call } = sender;
+    const who = nameOf(connection);
+    call.reachedDriver = { removals: slot.removals };
+    const holder = this.holderOf(slot);
+    if (holder !== undefined && holder !== connection)
+      this.violated(`a ${kind} of ${who} reached ${slot.name} in the transaction of ${nameOf(holder)}`);
+    if (slot.lockedBy !== undefined && slot.lockedBy !== connection.context.client.name)
+      this.violated(`a ${kind} of ${who} reached ${slot.name} while ${slot.lockedBy} had the lock`);
+    if (connection.slot !== slot) this.violated(`a ${kind} of ${who} reached another reader, ${slot.name}`);
+    if (call.outcome === undefined) this.#granted(slot, call);
+    if (kind === "control") return;
+    const isChanging = [...connection.pending].some(
+      ({ operation }) => operation === "end" || operation === "reconnect",
+    );
+    if (slot.shocks > connection.knownMost && !isChanging)
+      this.violated(`${who} reached a card that was reset or changed, and was not told`);
+    if (slot.due !== undefined && slot.due.shocks === slot.shocks && slot.due.spared !== connection.context.client.name)
+      this.violated(`${who} got the card of ${slot.name} before it was reset: ${slot.due.why}`);
+  }
+
+  removed(slot: SlotRecord): void {
+    slot.removals++;
+    slot.removalRest = this.rests;
+    slot.shocks++;
+    slot.arrivals = 0;
+    slot.powered = false;
+    slot.due = undefined;
+  }
+
+  slotLost(slot: SlotRecord): void {
+    slot.lost = true;
+    slot.lockedBy = undefined;
+    this.slots.delete(slot.name);
+    for (const context of this.contexts) {
+      for (const connection of [...context.connections]) {
+        if (connection.slot !== slot) continue;
+        connection.depth = 0;
+        context.connections.delete(connection);
+      }
+    }
+  }
+
+  // The trace.
+
+  traced(event: TraceEvent): void {
+    this.setting.reached(`trace ${event.kind}`);
+    const slot = event.reader === undefined ? undefined : this.slots.get(event.reader);
+    if (slot === undefined) return;
+    if (event.kind === "lock-granted" && event.client !== undefined) this.#lockGranted(slot, event.client);
+    if (event.kind === "lock-freed") this.#lockFreed(slot);
+    if (event.kind === "reader-lost") this.slotLost(slot);
+  }
+
+  /** The connection that surely holds the lock. */
+  holderOf(slot: SlotRecord): ConnectionRecord | undefined {
+    for (const context of this.contexts)
+      for (const connection of context.connections)
+        if (connection.slot === slot && connection.depth > 0) return connection;
+    return undefined;
+  }
+
+  /** No connection may stand beside one that excludes it. */
+  #checkSharing(connection: ConnectionRecord): void {
+    for (const context of this.contexts) {
+      for (const other of context.connections) {
+        if (other === connection || other.slot !== connection.slot) continue;
+        if ([...other.pending].some(({ operation }) => operation === "reconnect")) continue;
+        const modes = [other.mode, connection.mode];
+        const excluded = modes.includes("exclusive") || (this.setting.windows && modes.includes("direct"));
+        if (excluded) {
+          const [a, b] = [`${nameOf(connection)} (${connection.mode})`, `${nameOf(other)} (${other.mode})`];
+          this.violated(`${a} was connected to ${connection.slot.name} beside ${b}`);
+        }
+      }
+    }
+  }
+
+  #begin(start: CallStart): Call {
+    const { connection, context, operation, queries, wait } = start;
+    const slot = start.slot ?? connection?.slot;
+    const call: Call = {
+      number: ++this.#callNumber,
+      operation,
+      context,
+      connection,
+      slot,
+      askedAt: this.setting.now(),
+      timeoutMs: wait?.timeoutMs,
+      signal: wait?.signal,
+      queries,
+      shocksAtAsk: slot?.shocks ?? 0,
+      removalsAtAsk: slot?.removals ?? 0,
+      lockSerial: connection?.lockSerial ?? 0,
+      mustReset: start.resets === true && slot?.powered === true && isLastEnd(connection),
+      wasLocked: slot?.lockedBy === context.client.name,
+      outcome: undefined,
+      reachedDriver: undefined,
+    };
+    this.pending.add(call);
+    context.pending.add(call);
+    connection?.pending.add(call);
+    if (connection !== undefined && start.sends !== undefined) this.#senders.set(start.sends, { connection, call });
+    if (connection !== undefined && start.ends === true) connection.depth--;
+    this.setting.tell(() => {
+      const deadline = wait?.timeoutMs === undefined ? "" : ` within ${wait.timeoutMs} ms`;
+      return `#${call.number} ${name(call)} ${operation}${start.detail === undefined ? "" : ` ${start.detail}`}${deadline}`;
+    });
+    return call;
+  }
+
+  #end(call: Call, outcome: string): void {
+    if (call.outcome !== undefined) this.violated(`#${call.number} ${call.operation} ended twice`);
+    call.outcome = outcome;
+    this.pending.delete(call);
+    call.context.pending.delete(call);
+    call.connection?.pending.delete(call);
+    this.setting.tell(() => `#${call.number} ${name(call)} ${call.operation} -> ${outcome}`);
+    this.setting.reached(`${call.operation} ${outcome}`);
+  }
+
+  #succeeded(call: Call): void {
+    const { connection, operation, slot } = call;
+    if (connection === undefined || slot === undefined) return;
+    const { reachedDriver } = call;
+    if (operation === "transmit" && reachedDriver === undefined)
+      this.violated(`a transmit of ${nameOf(connection)} was answered without a card`);
+    if (reachedDriver !== undefined && operation === "transmit" && this.#removedBefore(call))
+      this.violated(`a transmit of ${nameOf(connection)} was answered after the card was pulled`);
+    if (operation === "begin") this.#begun(connection, call);
+    else if (turnOperations.has(operation) || operation === "end") connection.lastUse = this.setting.now();
+    if (call.mustReset && slot.shocks === call.shocksAtAsk)
+      this.violated(`the end of ${nameOf(connection)} was to reset the card of ${slot.name}, and did not`);
+    this.#settleDepth(connection);
+    if (operation === "reconnect") this.#reconnected(connection, call);
+    if (operation === "end" && this.setting.windows) {
+      // What is under way already is another's doing: the turn went on before this client was told of its end.
+      const isPower = slot.inFlight === "cold-reset" || slot.inFlight === "warm-reset";
+      connection.knownMost = isPower ? Math.max(connection.knownMost, slot.shocks - 1) : slot.shocks;
+      if (slot.inFlight !== undefined) connection.touched = true;
+    }
+  }
+
+  #begun(connection: ConnectionRecord, call: Call): void {
+    const { slot } = connection;
+    if (!connection.open || slot.lost || !connection.depthIsSure || call.lockSerial !== connection.lockSerial) return;
+    const holder = this.holderOf(slot);
+    if (holder !== undefined && holder !== connection)
+      this.violated(`${nameOf(connection)} got the lock of ${slot.name} beside ${nameOf(holder)}`);
+    if (connection.depth === 0 && !call.wasLocked) connection.lastUse = this.setting.now();
+    connection.depth++;
+  }
+
+  /** Nothing is under way that a lost lock could concern: from here on the depth can be told again. */
+  #settleDepth(connection: ConnectionRecord): void {
+    if (connection.depthIsSure || [...connection.pending].some(concernsLock)) return;
+    connection.depth = 0;
+    connection.depthIsSure = true;
+  }
+
+  #failed(call: Call): void {
+    const { connection, operation, outcome, slot } = call;
+    const allowed = allowedOutcomes[operation];
+    const isCommon = outcome === "invalid-context" || outcome === "service-stopped";
+    if (outcome !== "broken" && !isCommon && allowed?.includes(outcome ?? "") !== true)
+      this.violated(`${operation} of ${name(call)} ended with ${outcome}, which is no way for it to end`);
+    if (outcome === "cancelled" && !this.#wasCancelled(call))
+      this.violated(`${operation} of ${name(call)} was cancelled by nobody`);
+    if (outcome === "timeout" && (call.timeoutMs === undefined || this.setting.now() - call.askedAt < call.timeoutMs))
+      this.violated(`${operation} of ${name(call)} timed out too early`);
+    if (isCommon && !call.context.ended) this.violated(`${operation} of ${name(call)}: ${outcome}, but it is valid`);
+    if (connection === undefined || slot === undefined) return;
+    if (operation === "end" && outcome !== "invalid-value" && call.lockSerial === connection.lockSerial) {
+      if (connection.depthIsSure) connection.depth++;
+    }
+    this.#settleDepth(connection);
+    const mayHaveReset = operation === "reconnect" || (operation === "end" && this.setting.windows);
+    if (mayHaveReset && connection.knownMost !== slot.shocks) {
+      connection.knownMost = slot.shocks;
+      connection.touched = true;
+    }
+    if (outcome === "reset-card" && slot.shocks <= connection.knownLeast)
+      this.violated(`${nameOf(connection)} was told of a reset that never was`);
+    const needsCard = operation !== "reconnect";
+    if (outcome === "removed-card" && needsCard && slot.removals <= connection.removalsLeast)
+      this.violated(`${nameOf(connection)} was told of a removal that never was`);
+    if (outcome === "reader-unavailable" && !slot.lost && !call.context.ended)
+      this.violated(`${nameOf(connection)} lost a reader that is there`);
+    if (outcome === "invalid-handle" && connection.open && !call.context.ended)
+      this.violated(`${nameOf(connection)} lost a connection that is open`);
+  }
+
+  /** A connection knows all that has happened to the card until it was connected anew. */
+  #reconnected(connection: ConnectionRecord, call: Call): void {
+    const { slot } = connection;
+    connection.knownMost = slot.shocks;
+    connection.knownLeast = call.shocksAtAsk;
+    connection.removalsLeast = call.removalsAtAsk;
+    connection.touched = slot.inFlight !== undefined;
+    if (connection.open) this.#checkSharing(connection);
+  }
+
+  /** Whether the world was at rest since the card went: until then an answer may be on its way. */
+  #removedBefore({ reachedDriver, slot }: Call): boolean {
+    if (slot === undefined || reachedDriver === undefined) return false;
+    return slot.removals > reachedDriver.removals && slot.removalRest < this.rests;
+  }
+
+  #wasCancelled(call: Call): boolean {
+    const { connection, context, signal } = call;
+    return (
+      context.cancelledAt >= call.number || context.ended || signal?.aborted === true || connection?.open === false
+    );
+  }
+
+  /** Whether what happens to the card may happen in the transaction of that connection. */
+  #mayDisturb(holder: ConnectionRecord): boolean {
+    const isChanging = [...holder.pending].some(({ operation }) =>
+      ["end", "reconnect", "disconnect"].includes(operation),
+    );
+    return isChanging || this.#isIdle(holder);
+  }
+
+  #isIdle(holder: ConnectionRecord): boolean {
+    const { idleMs, now } = this.setting;
+    return idleMs !== undefined && now() - holder.lastUse >= idleMs;
+  }
+
+  #lockGranted(slot: SlotRecord, client: string): void {
+    if (slot.lockedBy !== undefined)
+      this.violated(`${client} got the lock of ${slot.name} while ${slot.lockedBy} had it`);
+    slot.lockedBy = client;
+    if (slot.due !== undefined && slot.due.shocks === slot.shocks && slot.due.spared === undefined)
+      this.violated(`${client} got the lock of ${slot.name} before the card was reset: ${slot.due.why}`);
+    const isTheirs = (call: Call): boolean =>
+      call.slot === slot && call.operation === "begin" && call.context.client.name === client;
+    const granted = [...this.pending].find(isTheirs);
+    if (granted === undefined) this.violated(`${client} got the lock of ${slot.name} without having asked for it`);
+    else this.#granted(slot, granted);
+  }
+
+  /** Whoever asked earlier and is not served either was passed over, unless it turns out to have ended just now. */
+  #granted(slot: SlotRecord, granted: Call): void {
+    const client = granted.context.client.name;
+    if (slot.lockedBy === client && granted.operation !== "begin") return;
+    for (const call of this.pending) {
+      if (call.number >= granted.number) return;
+      if (call.slot !== slot || !turnOperations.has(call.operation) || call.reachedDriver !== undefined) continue;
+      if (call.context.client.name === client) continue;
+      this.suspicions.push({ passedOver: call, by: `#${granted.number} ${granted.operation} of ${client}` });
+    }
+  }
+
+  #lockFreed(slot: SlotRecord): void {
+    const client = slot.lockedBy;
+    slot.lockedBy = undefined;
+    if (slot.due !== undefined) slot.due.spared = undefined;
+    const holder = this.holderOf(slot);
+    if (holder !== undefined) this.#lockTaken(slot, holder);
+    for (const context of this.contexts) {
+      if (context.client.name !== client) continue;
+      for (const connection of context.connections) {
+        if (connection.slot !== slot) continue;
+        const [first, second] = [...connection.pending].filter(concernsLock);
+        const isOneEnd = first?.operation === "end" && second === undefined;
+        if (first !== undefined && !isOneEnd) {
+          connection.depthIsSure = false;
+          connection.depthIsLeast = true;
+        }
+        connection.lockSerial++;
+        connection.depth = 0;
+      }
+    }
+  }
+
+  /** A lock was freed that its holder has not been asked back for: why? */
+  #lockTaken(slot: SlotRecord, holder: ConnectionRecord): void {
+    const isRemoval = holder.usesCard && slot.removals > holder.removalsLeast;
+    const isReconnect = [...holder.pending].some(({ operation }) => operation === "reconnect");
+    const isLost = slot.lost || slot.deaf;
+    if (!isRemoval && !isReconnect && !isLost && !this.#isIdle(holder))
+      this.violated(`the lock of ${slot.name} was taken from ${nameOf(holder)}`);
+    const cause = isLost ? "loss of the reader" : isRemoval ? "removal" : isReconnect ? "reconnect" : "idleness";
+    this.setting.reached(`lock freed by ${cause}`);
+  }
+
+  /** What the card is due for a connection whose program is gone. */
+  #owedByGone(connection: ConnectionRecord): void {
+    const { slot } = connection;
+    const isUntouched = slot.shocks === connection.knownMost && !connection.touched;
+    if (!connection.usesCard || !isUntouched || slot.lost) return;
+    if (connection.depth > 0) this.setting.reached("lock freed by death");
+    if (this.setting.windows || connection.depth > 0)
+      this.owes(connection, `${nameOf(connection)} was gone without disconnecting`);
+  }
+}
+
+/** Whether an end that is asked for now ends the transaction, and can be told to. */
+function isLastEnd(connection: ConnectionRecord | undefined): boolean {
+  if (connection === undefined || connection.depthIsLeast || connection.depth !== 1) return false;
+  return ![...connection.pending].some(concernsLock);
+}
+
+function concernsLock({ operation }: Call): boolean {
+  return operation === "begin" || operation === "end";
+}
+
+function name(call: Call): string {
+  return `${call.context.client.name}${call.slot === undefined ? "" : ` ${call.slot.name}`}`;
+}
+
+function nameOf(connection: ConnectionRecord): string {
+  return connection.context.client.name;
+}

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: MIT
+
+import type { ProfileName } from "../src/manager/index.ts";
+import type { Disposition, Initialization, Protocol, ShareMode } from "../src/pcsc/index.ts";
+import { Dice } from "./dice.ts";
+
+// From a seed to a whole history, as data: the configuration, and every event in order. Events name seats and handles by
+// number and do nothing where there is nothing to do, so that a failing history can be shortened by leaving events out.
+
+/** A card by what its ATR offers; `garbage` has an ATR that cannot be understood, `silent` answers no reset. */
+export type CardKind = "t0" | "t1" | "both" | "garbage" | "silent";
+
+export interface ReaderPlan {
+  readonly kind: "virtual" | "vpcd";
+  readonly canEject: boolean;
+  readonly card: CardKind | undefined;
+}
+
+export interface ClientPlan {
+  /** `port`: calls the manager; `wire`: a session of the pcscd protocol over a byte pipe. */
+  readonly kind: "port" | "wire";
+  /** Whether it watches all readers for as long as it lives, and hands back what it is told. */
+  readonly watches: boolean;
+}
+
+/** What a client believes when it asks for a change of the readers. */
+export type Belief = "unaware" | "handed-back" | "empty" | "present" | "ignore" | "stranger" | "pnp" | "nothing";
+
+/** Whose handle: a client's seat, and the place of the handle in the client's memory. */
+interface OfHandle {
+  readonly client: number;
+  readonly handle: number;
+}
+
+interface OfContext {
+  readonly client: number;
+  readonly context: number;
+}
+
+interface Deadline {
+  /** Undefined: no deadline. */
+  readonly deadlineMs: number | undefined;
+}
+
+/** One member for each act, so that an act tells which other parts there are. */
+type Acts<A extends string, T> = A extends string ? T & { readonly act: A } : never;
+
+/** What a client does. */
+export type ClientEvent =
+  | Acts<"establish" | "cancel" | "release", OfContext>
+  | (OfContext & {
+      readonly act: "connect";
+      readonly handle: number;
+      readonly reader: number;
+      readonly mode: ShareMode;
+      readonly protocols: readonly Protocol[];
+    } & Deadline)
+  | (OfHandle & {
+      readonly act: "reconnect";
+      readonly mode: ShareMode;
+      readonly protocols: readonly Protocol[];
+      readonly initialization: Initialization;
+    })
+  | Acts<"disconnect" | "end", OfHandle & { readonly disposition: Disposition }>
+  | Acts<"begin" | "status", OfHandle & Deadline>
+  | (OfHandle & {
+      readonly act: "transmit";
+      readonly what: "echo" | "pin" | "long" | "short";
+      readonly wrong: boolean;
+    } & Deadline)
+  | Acts<"control" | "attribute" | "count", OfHandle>
+  | (OfContext & { readonly act: "watch"; readonly belief: Belief } & Deadline)
+  | (OfContext & {
+      readonly act: "hoard";
+      readonly reader: number;
+      readonly what: "contexts" | "connections" | "waits";
+    })
+  | Acts<"abort" | "die" | "stall" | "unstall" | "stop-waiting", { readonly client: number }>;
+
+/** What happens to readers, cards and the service. */
+export type WorldEvent =
+  | { readonly act: "insert"; readonly reader: number; readonly card: CardKind }
+  | {
+      readonly act: "remove" | "mute" | "unmute" | "hang" | "unhang" | "unplug" | "deaf" | "babble";
+      readonly reader: number;
+    }
+  | { readonly act: "slow"; readonly reader: number; readonly delayMs: number }
+  | { readonly act: "plug"; readonly reader: number; readonly rename: boolean }
+  | { readonly act: "spoil"; readonly reader: number; readonly how: "empty" | "throw" | "huge-atr" }
+  | { readonly act: "pass"; readonly ms: number }
+  | { readonly act: "restart" };
+
+/** One event. `hops`: the next comes after so many promise callbacks; undefined: when everything due has happened. */
+export type HistoryEvent = (ClientEvent | WorldEvent) & { readonly hops: number | undefined };
+
+/** A history before it happens. */
+export interface Plan {
+  readonly seed: number;
+  readonly profile: ProfileName;
+  readonly readers: readonly ReaderPlan[];
+  readonly clients: readonly ClientPlan[];
+  readonly limits: {
+    readonly readers: number;
+    readonly contexts: number;
+    readonly connectionsPerContext: number;
+    readonly waitsPerContext: number;
+    readonly operationMs: number;
+  };
+  readonly sessions: number;
+  readonly pipe: { readonly split: boolean; readonly delayMs: number };
+  readonly events: readonly HistoryEvent[];
+}
+
+const cardKinds = [
+  [6, "both"],
+  [2, "t1"],
+  [2, "t0"],
+  [1, "garbage"],
+  [1, "silent"],
+] as const;
+
+const acts = [
+  [10, "establish"],
+  [26, "connect"],
+  [10, "reconnect"],
+  [8, "disconnect"],
+  [22, "begin"],
+  [16, "end"],
+  [24, "transmit"],
+  [6, "status"],
+  [3, "control"],
+  [2, "attribute"],
+  [1, "count"],
+  [10, "watch"],
+  [4, "cancel"],
+  [2, "release"],
+  [4, "die"],
+  [2, "abort"],
+  [1, "hoard"],
+  [1, "stall"],
+  [2, "unstall"],
+  [1, "stop-waiting"],
+  [5, "insert"],
+  [5, "remove"],
+  [1, "mute"],
+  [2, "unmute"],
+  [5, "slow"],
+  [1, "hang"],
+  [2, "unhang"],
+  [1, "unplug"],
+  [3, "plug"],
+  [1, "spoil"],
+  [1, "deaf"],
+  [1, "babble"],
+  [1, "restart"],
+  [12, "pass"],
+] as const;
+
+type Act = (typeof acts)[number][1];
+
+/** Acts that every history needs to get anywhere. */
+const essential: ReadonlySet<Act> = new Set<Act>([
+  "establish",
+  "connect",
+  "begin",
+  "end",
+  "transmit",
+  "pass",
+  "insert",
+  "unmute",
+  "unhang",
+]);
+
+/** Makes the history of a seed. */
+export function makePlan(seed: number): Plan {
+  const dice = new Dice(seed);
+  const readers = Array.from(
+    {
+      length: dice.weighted([
+        [5, 1],
+        [3, 2],
+        [1, 3],
+        [1, 4],
+      ]),
+    },
+    (): ReaderPlan => ({
+      kind: dice.chance(20) ? "vpcd" : "virtual",
+      canEject: dice.chance(70),
+      card: dice.chance(85) ? dice.weighted(cardKinds) : undefined,
+    }),
+  );
+  const wirePercent = dice.pick([0, 0, 30, 100]);
+  const clients = Array.from(
+    { length: 1 + dice.below(dice.pick([3, 4, 8])) },
+    (): ClientPlan => ({
+      kind: dice.chance(wirePercent) ? "wire" : "port",
+      watches: dice.chance(25),
+    }),
+  );
+  const isNarrow = dice.chance(25);
+  const limit = (narrow: number): number => (isNarrow ? 1 + dice.below(narrow) : 64);
+  const limits = {
+    readers: isNarrow ? readers.length : 64,
+    contexts: isNarrow ? clients.length + dice.below(3) : 64,
+    connectionsPerContext: limit(3),
+    waitsPerContext: limit(3),
+    operationMs: dice.pick([2000, 8000, 600_000]),
+  };
+  const events = makeEvents(dice, readers.length, clients);
+  return {
+    seed,
+    profile: dice.pick(["windows", "pcsclite"]),
+    readers,
+    clients,
+    limits,
+    sessions: isNarrow ? 1 + dice.below(4) : 64,
+    pipe: { split: dice.chance(60), delayMs: dice.pick([0, 0, 1, 20]) },
+    events,
+  };
+}
+
+function makeEvents(dice: Dice, readers: number, clients: readonly ClientPlan[]): HistoryEvent[] {
+  // Swarm: each history has some of the acts only, so that rare ones are not drowned by the others.
+  const swarm = acts.filter(([, act]) => essential.has(act) || dice.chance(60));
+  const hasty = dice.pick([0, 20, 60]);
+  const favourite = dice.below(readers);
+  const draw = (): HistoryEvent => {
+    const hops = dice.chance(hasty) ? dice.below(9) : undefined;
+    return { ...makeEvent(dice, dice.weighted(swarm), readers, favourite, clients.length), hops };
+  };
+  const opening = clients.flatMap((_, client): HistoryEvent[] => [
+    { act: "establish", client, context: 0, hops: undefined },
+    { ...connect(dice, client, favourite), hops: undefined },
+  ]);
+  return [...opening, ...Array.from({ length: 20 + dice.below(60) }, draw)];
+}
+
+function connect(dice: Dice, client: number, reader: number): ClientEvent {
+  return {
+    act: "connect",
+    client,
+    context: 0,
+    handle: 0,
+    reader,
+    mode: dice.weighted([
+      [8, "shared"],
+      [1, "exclusive"],
+      [1, "direct"],
+    ]),
+    protocols: dice.weighted([
+      [6, ["t0", "t1"]],
+      [2, ["t1"]],
+      [1, ["t0"]],
+      [1, []],
+    ]),
+    deadlineMs: dice.chance(20) ? dice.pick([0, 50, 1000]) : undefined,
+  };
+}
+
+function makeEvent(
+  dice: Dice,
+  act: Act,
+  readers: number,
+  favourite: number,
+  clients: number,
+): ClientEvent | WorldEvent {
+  const reader = dice.chance(70) ? favourite : dice.below(readers);
+  const client = dice.below(clients);
+  const handle = dice.weighted([
+    [6, 0],
+    [2, 1],
+    [1, 2],
+  ]);
+  const context = dice.chance(80) ? 0 : 1;
+  const deadlineMs = dice.chance(25) ? dice.pick([0, 10, 1000, 4000]) : undefined;
+  const terms = connect(dice, client, reader);
+  // A disposition that there is not: a caller may be JavaScript, or a hostile program.
+  const burn = "burn" as Disposition;
+  const disposition = dice.weighted<Disposition>([
+    [8, "leave"],
+    [4, "reset"],
+    [2, "unpower"],
+    [1, "eject"],
+    [1, burn],
+  ]);
+  switch (act) {
+    case "establish":
+    case "cancel":
+    case "release":
+      return { act, client, context };
+    case "connect":
+      return terms.act === "connect" ? { ...terms, context, handle } : terms;
+    case "reconnect": {
+      const initialization = dice.pick<Initialization>(["leave", "leave", "reset", "unpower"]);
+      return terms.act === "connect"
+        ? { act, client, handle, mode: terms.mode, protocols: terms.protocols, initialization }
+        : terms;
+    }
+    case "disconnect":
+    case "end":
+      return { act, client, handle, disposition };
+    case "begin":
+    case "status":
+      return { act, client, handle, deadlineMs };
+    case "transmit": {
+      const what = dice.weighted([
+        [8, "echo"],
+        [2, "pin"],
+        [1, "long"],
+        [1, "short"],
+      ] as const);
+      return { act, client, handle, what, wrong: dice.chance(5), deadlineMs };
+    }
+    case "control":
+    case "attribute":
+    case "count":
+      return { act, client, handle };
+    case "watch": {
+      const beliefs = [
+        "unaware",
+        "handed-back",
+        "handed-back",
+        "empty",
+        "present",
+        "ignore",
+        "stranger",
+        "pnp",
+        "nothing",
+      ] as const;
+      return { act, client, context, belief: dice.pick(beliefs), deadlineMs };
+    }
+    case "hoard":
+      return { act, client, context, reader, what: dice.pick(["contexts", "connections", "waits"]) };
+    case "abort":
+    case "die":
+    case "stall":
+    case "unstall":
+    case "stop-waiting":
+      return { act, client };
+    default:
+      return makeWorldEvent(dice, act, reader);
+  }
+}
+
+function makeWorldEvent(dice: Dice, act: Exclude<Act, ClientEvent["act"]>, reader: number): WorldEvent {
+  switch (act) {
+    case "insert":
+      return { act, reader, card: dice.weighted(cardKinds) };
+    case "slow":
+      return { act, reader, delayMs: dice.pick([0, 0, 5, 200, 3000, 9000]) };
+    case "plug":
+      return { act, reader, rename: dice.chance(40) };
+    case "spoil":
+      return { act, reader, how: dice.pick(["empty", "throw", "huge-atr"]) };
+    case "pass":
+      return { act, ms: dice.pick([1, 20, 100, 150, 1000, 2500, 5000, 12_000, 3_600_000]) };
+    case "restart":
+      return { act };
+    default:
+      return { act, reader };
+  }
+}
+
+/** An event as a line of the timeline. */
+export function describeEvent(event: HistoryEvent): string {
+  const { act, hops, ...rest } = event;
+  const parts = Object.entries(rest).map(
+    ([name, value]) => `${name}=${Array.isArray(value) ? value.join("+") : value}`,
+  );
+  return [act, ...parts, ...(hops === undefined ? [] : [`hops=${hops}`])].join(" ");
+}

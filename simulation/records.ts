@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+
+import type { ReaderStateQuery, ShareMode } from "../src/pcsc/index.ts";
+
+// What the oracle notes of clients, readers and calls. It learns of them from outside only: from the port that clients
+// call, from the port that readers implement, and from the trace.
+
+export interface ClientRecord {
+  /** Unlike any other, so that it can be found in traces and inspections. */
+  readonly name: string;
+  ended: boolean;
+}
+
+export interface ContextRecord {
+  readonly client: ClientRecord;
+  ended: boolean;
+  /** Number of the last call before the context was cancelled; -1 before that. */
+  cancelledAt: number;
+  readonly pending: Set<Call>;
+  readonly connections: Set<ConnectionRecord>;
+}
+
+export interface ConnectionRecord {
+  readonly context: ContextRecord;
+  readonly slot: SlotRecord;
+  mode: ShareMode;
+  usesCard: boolean;
+  /** From the moment in which its connect was seen to succeed until it is asked to end. */
+  open: boolean;
+  /** Transactions surely open: those seen to begin, less those asked to end. */
+  depth: number;
+  /** False while calls are under way of which it cannot be told whether they concern a lock that was lost meanwhile. */
+  depthIsSure: boolean;
+  /** True where there may be more transactions open than `depth` says, since a lock was lost at an unlucky moment. */
+  depthIsLeast: boolean;
+  /** Locks lost so far. */
+  lockSerial: number;
+  /** True where the card may have been reset without the client's doing since it was connected. */
+  touched: boolean;
+  /** Virtual time of the last sign of life. */
+  lastUse: number;
+  /** The card's shocks (see {@link SlotRecord}) that it surely knew of, and may have known of, when last connected. */
+  knownLeast: number;
+  knownMost: number;
+  removalsLeast: number;
+  readonly pending: Set<Call>;
+}
+
+/** One reader, from the moment it is added until it is lost. */
+export interface SlotRecord {
+  /** The name that the manager gave it; empty until then. */
+  name: string;
+  readonly id: string;
+  lost: boolean;
+  /** The driver keeps an aborted operation: the manager may give the reader up. */
+  deaf: boolean;
+  /** The card sends what nobody asked for: with vpcd, which numbers nothing, that may pass for an answer. */
+  babbles: boolean;
+  /** The operation that the driver works on. */
+  inFlight: string | undefined;
+  /** What a connection must learn of: powers up, down and resets, and removals. */
+  shocks: number;
+  removals: number;
+  /** How often the world had been at rest when a card went last. */
+  removalRest: number;
+  /** Cards that came and were not powered yet. */
+  arrivals: number;
+  /** Whether the card has answered a reset and was not powered down since. */
+  powered: boolean;
+  /** The client that has the lock, as the trace tells. */
+  lockedBy: string | undefined;
+  /** A reset that is due before anybody but `spared` gets the card. */
+  due: { readonly why: string; readonly shocks: number; spared: string | undefined } | undefined;
+}
+
+/** One call to the port. */
+export interface Call {
+  readonly number: number;
+  readonly operation: string;
+  readonly context: ContextRecord;
+  readonly connection: ConnectionRecord | undefined;
+  readonly slot: SlotRecord | undefined;
+  readonly askedAt: number;
+  readonly timeoutMs: number | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly queries: readonly ReaderStateQuery[] | undefined;
+  readonly shocksAtAsk: number;
+  readonly removalsAtAsk: number;
+  readonly lockSerial: number;
+  /** True for the last end of a transaction that must reset the card. */
+  readonly mustReset: boolean;
+  /** Whether its client had the lock when it was made. */
+  readonly wasLocked: boolean;
+  /** Undefined: pending. `done`, or the code of its error. */
+  outcome: string | undefined;
+  /** The step in which it was seen to reach the driver. */
+  reachedDriver: { readonly removals: number } | undefined;
+}
+
+/** Operations that take a turn on the reader, first come, first served. */
+export const turnOperations: ReadonlySet<string> = new Set([
+  "connect",
+  "reconnect",
+  "begin",
+  "status",
+  "transmit",
+  "control",
+  "get-attribute",
+  "set-attribute",
+]);

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+
+import type { ManagerClient } from "../src/manager/index.ts";
+import type { ClientIdentity } from "../src/pcsc/index.ts";
+import type { ClientEvent } from "./plan.ts";
+import { markedPin } from "./simulated-card.ts";
+
+/** A program that uses the resource manager, well or badly. */
+export interface SimulatedClient {
+  /** Does what the event says, without waiting for what comes of it. */
+  act(event: ClientEvent): void;
+  /** The service has stopped, and another one runs. */
+  serviceEnded(): void;
+  /** Whether the client of that name, if it is this one, may know of a lock that it has. */
+  mayHold(name: string): boolean;
+  /** Ends whatever it holds, as a program that exits. */
+  leave(): Promise<void>;
+  /** Uses every reader once, in good order, and goes. Every call must succeed. */
+  finish(): Promise<void>;
+}
+
+/** What a client needs of the world. */
+export interface Surroundings {
+  client(identity: ClientIdentity): ManagerClient;
+  /** Numbers that no other command has. */
+  readonly nextNumber: () => number;
+  nextPid(): number;
+  /** The name of the reader in that place; one that no reader has where there is none. */
+  readerName(place: number): string;
+  readerNames(): readonly string[];
+  /** An abort controller whose signal is searched for listeners in the end. */
+  controller(): AbortController;
+  moment(): { readonly step: number; violated(what: string): void };
+}
+
+/** A command whose P1 and P2 are its number. */
+export function makeCommand(what: "echo" | "pin" | "long" | "short", number: number): Uint8Array {
+  const [high, low] = [number >> 8, number & 0xff];
+  switch (what) {
+    case "echo":
+      return Uint8Array.of(0x80, 0x10, high, low, 4);
+    case "pin":
+      return Uint8Array.of(0x00, 0x20, high, low, markedPin.length, ...markedPin);
+    case "long":
+      return Uint8Array.of(0x80, 0x12, high, low, 200, ...new Uint8Array(200));
+    case "short":
+      return Uint8Array.of(0x80, 0x10);
+  }
+}

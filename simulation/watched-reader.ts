@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+
+import type { PowerAction, Protocol, Reader, ReaderDescription, ReaderEvents } from "../src/pcsc/index.ts";
+import type { Oracle } from "./oracle.ts";
+import type { SlotRecord } from "./records.ts";
+
+/** What a driver may get wrong, once. */
+export type Spoiling = "empty" | "throw" | "huge-atr";
+
+/** A reader whose every operation the oracle sees, and whose driver can be made to misbehave. */
+export class WatchedReader implements Reader {
+  readonly description: ReaderDescription;
+  readonly slot: SlotRecord;
+  readonly eject?: (signal: AbortSignal) => Promise<void>;
+  /** The signals that the manager gave, for the search for listeners that were left on them. */
+  readonly signals: Set<AbortSignal> = new Set();
+  readonly #inner: Reader;
+  readonly #oracle: Oracle;
+  #spoiling: Spoiling | undefined;
+  #deaf = false;
+  #release: (() => void)[] = [];
+
+  constructor(inner: Reader, oracle: Oracle) {
+    this.#inner = inner;
+    this.#oracle = oracle;
+    this.description = inner.description;
+    this.slot = {
+      name: "",
+      id: inner.description.id,
+      lost: false,
+      deaf: false,
+      babbles: false,
+      inFlight: undefined,
+      shocks: 0,
+      removals: 0,
+      removalRest: 0,
+      arrivals: 0,
+      powered: false,
+      lockedBy: undefined,
+      due: undefined,
+    };
+    if (inner.eject !== undefined)
+      this.eject = (signal) => this.#watch("eject", signal, (own) => inner.eject?.(own) ?? Promise.resolve());
+  }
+
+  /** The next answer of the driver is a wrong one. */
+  spoil(how: Spoiling): void {
+    this.#spoiling = how;
+  }
+
+  /** While on, operations do not end when they are aborted. */
+  deafen(on: boolean): void {
+    this.#deaf = on;
+    if (on) return;
+    const release = this.#release;
+    this.#release = [];
+    for (const one of release) one();
+  }
+
+  async open(events: ReaderEvents): Promise<void> {
+    await this.#inner.open({
+      inserted: () => {
+        this.slot.arrivals++;
+        events.inserted();
+      },
+      removed: () => {
+        this.#oracle.removed(this.slot);
+        events.removed();
+      },
+      lost: (reason) => {
+        this.slot.lost = true;
+        events.lost(reason);
+      },
+    });
+  }
+
+  power(action: PowerAction, signal: AbortSignal): Promise<Uint8Array> {
+    this.#oracle.power(this.slot, action);
+    this.slot.powered = false;
+    return this.#watch(action, signal, async (own) => {
+      const atr = await this.#inner.power(action, own);
+      this.slot.powered = action !== "power-down";
+      return this.#spoiled() === "huge-atr" ? new Uint8Array(34).fill(0x3b) : atr;
+    });
+  }
+
+  setProtocol(protocol: Protocol, signal: AbortSignal): Promise<void> {
+    this.#oracle.setting.reached(`driver set-protocol ${protocol}`);
+    return this.#watch("set-protocol", signal, (own) => this.#inner.setProtocol(protocol, own));
+  }
+
+  transmit(command: Uint8Array, protocol: Protocol, signal: AbortSignal): Promise<Uint8Array> {
+    this.#oracle.reachesDriver(this.slot, numberIn(command), "transmit");
+    return this.#watch("transmit", signal, async (own) => {
+      const response = await this.#inner.transmit(command, protocol, own);
+      return this.#spoiled() === undefined ? response : new Uint8Array(1);
+    });
+  }
+
+  control(code: number, input: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+    this.#oracle.reachesDriver(this.slot, numberIn(input), "control");
+    return this.#watch("control", signal, (own) => this.#inner.control(code, input, own));
+  }
+
+  getAttribute(attribute: number): Uint8Array | undefined {
+    return this.#inner.getAttribute(attribute);
+  }
+
+  setAttribute(attribute: number, value: Uint8Array): boolean {
+    return this.#inner.setAttribute(attribute, value);
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close();
+  }
+
+  #spoiled(): Spoiling | undefined {
+    const spoiling = this.#spoiling;
+    this.#spoiling = undefined;
+    if (spoiling === "throw") throw new Error("this driver fails");
+    return spoiling;
+  }
+
+  async #watch<T>(operation: string, signal: AbortSignal, run: (own: AbortSignal) => Promise<T>): Promise<T> {
+    this.signals.add(signal);
+    this.#oracle.operates(this.slot, operation);
+    try {
+      return this.#deaf ? await this.#deafly(signal, run) : await run(signal);
+    } finally {
+      this.slot.inFlight = undefined;
+    }
+  }
+
+  /** Runs an operation that cannot be aborted, and does not end before the driver hears again. */
+  async #deafly<T>(signal: AbortSignal, run: (own: AbortSignal) => Promise<T>): Promise<T> {
+    this.slot.deaf = true;
+    const heard = new Promise<void>((resolve) => this.#release.push(resolve));
+    const aborted = new AbortController();
+    const abort = (): void => aborted.abort();
+    await heard;
+    if (signal.aborted) abort();
+    return run(aborted.signal);
+  }
+}
+
+/** The number of a call, in a command or in the input of a control. */
+export function numberIn([, , high = 0, low = 0]: Uint8Array): number {
+  return high * 256 + low;
+}
