@@ -237,8 +237,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a connect succeeds to what has just gone",
     file: "manager/slot.ts",
-    search: "      if (this.#lost === undefined) return protocol;\n",
-    replace: "      return protocol;\n",
+    search: '      this.#checkReady(protocol, "connect");\n',
+    replace: "",
   },
   {
     name: "a full context cannot end its transaction",

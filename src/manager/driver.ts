@@ -100,6 +100,7 @@ export class Driver {
       const controller = this.#controller;
       let graceTimer: CancelTimer | undefined;
       const interrupt = (error: SmartCardError): void => {
+        cancelCeiling();
         reject(error);
         graceTimer ??= this.#clock.schedule(this.#limits.abortMs, `${name} abort`, () => {
           // The reader is given up before the turn goes on: the driver is still at work, and must not be called again.
@@ -109,14 +110,14 @@ export class Driver {
         this.#controller = new AbortController();
         controller.abort(error);
       };
-      const cancelTimer = this.#clock.schedule(this.#limits.operationMs, `${name} ceiling`, () => {
+      const cancelCeiling = this.#clock.schedule(this.#limits.operationMs, `${name} ceiling`, () => {
         this.tear(new SmartCardError("waited-too-long", `${name} took longer than ${this.#limits.operationMs} ms`));
       });
       const isInterrupted = (): boolean => graceTimer !== undefined;
       const operation: Operation = { name, needsCard, interrupt, isInterrupted };
       this.#current = operation;
       const settled = (): void => {
-        cancelTimer();
+        cancelCeiling();
         graceTimer?.();
         if (this.#current === operation) this.#returned();
       };

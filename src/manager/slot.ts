@@ -160,6 +160,7 @@ export class Slot {
     return this.#takeTurn({ context, owner: undefined, operation: "connect", needsCard: false }, options, async () => {
       this.checkSharing(options.shareMode, "connect");
       const protocol = await this.#makeReady(options, "connect");
+      this.#checkReady(protocol, "connect");
       const connection = make(protocol);
       this.#connections.add(connection);
       this.#keeper.armPowerOff();
@@ -184,6 +185,7 @@ export class Slot {
         await this.#keeper.dispose(initialization, why, { spared: connection, keepPowered: true });
       }
       const protocol = await this.#makeReady(options, "reconnect");
+      this.#checkReady(protocol, "reconnect");
       connection.renewed(options.shareMode, protocol);
       if (this.#setting.profile.reconnectEndsTransaction) this.#dropLock(connection);
       this.#setting.changed(this);
@@ -349,16 +351,19 @@ export class Slot {
     }
   }
 
-  /** Makes reader and card ready for a connection. What was made ready may go before anybody has learnt of it. */
+  /** Makes reader and card ready for a connection. */
   async #makeReady(options: ConnectOptions, operation: string): Promise<Protocol | undefined> {
     try {
-      const protocol = await this.#keeper.prepare(options.shareMode, options.preferredProtocols);
-      if (protocol !== undefined) this.card.checkPowered();
-      if (this.#lost === undefined) return protocol;
+      return await this.#keeper.prepare(options.shareMode, options.preferredProtocols);
     } catch (error) {
-      if (this.#lost === undefined) throw error;
+      throw this.#lost === undefined ? error : this.#lostError(operation);
     }
-    throw this.#lostError(operation);
+  }
+
+  /** To be called when a connection is made: what was made ready may have gone in the moment since. */
+  #checkReady(protocol: Protocol | undefined, operation: string): void {
+    if (this.#lost !== undefined) throw this.#lostError(operation);
+    if (protocol !== undefined) this.card.checkPowered();
   }
 
   /** Gives the turn on, once the driver has given the reader back. */

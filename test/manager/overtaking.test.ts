@@ -16,6 +16,7 @@ describe("a connection that had to wait is refused where another one came first"
     const a = await connect("a");
     reader.slow(10);
     const exchange = a.transmit(apdu);
+    await runtime.settle();
     await a.disconnect("leave");
     const [shared, alone] = [connect("b"), watched(connect("c", "exclusive"))];
     await runtime.advance(10);
