@@ -235,12 +235,6 @@ export const mutants: readonly Mutant[] = [
     replace: "    this.#end();\n  }\n\n  #end",
   },
   {
-    name: "a connect succeeds to what has just gone",
-    file: "manager/slot.ts",
-    search: '      this.#checkReady(protocol, "connect");\n',
-    replace: "",
-  },
-  {
     name: "a full context cannot end its transaction",
     file: "manager/turns.ts",
     search: "if (isFull && !request.endsLock) return",

@@ -447,6 +447,7 @@ export class Oracle {
         if (connection.slot !== slot) continue;
         const [first, second] = [...connection.pending].filter(concernsLock);
         const isOneEnd = first?.operation === "end" && second === undefined;
+        if (isOneEnd) this.setting.reached("lock freed by end");
         if (first !== undefined && !isOneEnd) {
           connection.depthIsSure = false;
           connection.depthIsLeast = true;

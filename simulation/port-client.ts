@@ -166,7 +166,7 @@ export class PortClient implements SimulatedClient {
       case "control":
         return connection.control(0x4200_0000 + 3400, makeCommand("echo", nextNumber()));
       case "attribute":
-        return connection.getAttribute(0x0003_0009);
+        return connection.getAttribute(0x0009_0303);
       case "count":
         return connection.transmitCount();
       default:

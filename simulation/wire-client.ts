@@ -213,7 +213,7 @@ export class WireClient implements SimulatedClient {
         );
       }
       case "attribute":
-        return this.#noted("attribute", session.getAttrib(card, 0x0003_0009));
+        return this.#noted("attribute", session.getAttrib(card, 0x0009_0303));
       default:
         return undefined;
     }

@@ -1,27 +1,47 @@
 // SPDX-License-Identifier: MIT
 
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { Wakefulness } from "./wakefulness.ts";
 
-/** Processor time that this process has used in a while, in milliseconds. */
-async function busyMs(elapsedMs: number): Promise<number> {
-  const before = process.cpuUsage();
-  await sleep(elapsedMs);
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1000;
+/** A loop whose turns take a millisecond each. */
+class Turns {
+  time = 0;
+  #next: (() => void)[] = [];
+
+  now(): number {
+    return this.time;
+  }
+
+  nextTurn(callback: () => void): void {
+    this.#next.push(callback);
+  }
+
+  /** Turns until nobody wants another turn: how many there were. */
+  run(most: number): number {
+    for (let count = 0; count < most; count++) {
+      if (this.#next.length === 0) return count;
+      this.time++;
+      for (const callback of this.#next.splice(0)) callback();
+    }
+    return most;
+  }
 }
 
-test("the loop is awake for a while after something has happened, and asleep when nothing has for long", async () => {
-  const wakefulness = new Wakefulness(60);
-  const asleep = await busyMs(200);
+test("the loop is awake for a while after the last event, and goes to sleep then", () => {
+  const loop = new Turns();
+  const wakefulness = new Wakefulness(60, loop);
+  expect(loop.run(1)).toBe(0);
   wakefulness.stir();
   wakefulness.stir();
-  const awake = await busyMs(200);
-  const asleepAgain = await busyMs(200);
-  new Wakefulness(0).stir();
-  const turnedOff = await busyMs(200);
-  expect(awake).toBeGreaterThan(asleep + 15);
-  expect(asleepAgain).toBeLessThan(awake);
-  expect(turnedOff).toBeLessThan(awake);
+  expect(loop.run(40)).toBe(40);
+  wakefulness.stir();
+  expect(loop.run(1000)).toBe(60);
+  wakefulness.stir();
+  expect(loop.run(1000)).toBe(60);
+});
+
+test("it can be turned off", () => {
+  const loop = new Turns();
+  new Wakefulness(0, loop).stir();
+  expect(loop.run(10)).toBe(0);
 });

@@ -2,6 +2,21 @@
 
 import { performance } from "node:perf_hooks";
 
+/** What there is to an event loop that does not wait. */
+interface EventLoop {
+  /** Milliseconds that never go back. */
+  now(): number;
+  /** Calls once the loop has looked for events, without waiting for any. */
+  nextTurn(callback: () => void): void;
+}
+
+const nodeLoop: EventLoop = {
+  now: () => performance.now(),
+  nextTurn: (callback) => {
+    setImmediate(callback);
+  },
+};
+
 /**
  * Keeps the event loop from sleeping for a moment after something has happened. A processor that has gone to sleep takes
  * tens of microseconds to wake, on a virtual machine above all; a program that talks to us request by request would pay
@@ -10,25 +25,27 @@ import { performance } from "node:perf_hooks";
  */
 export class Wakefulness {
   readonly #awakeMs: number;
+  readonly #loop: EventLoop;
   #until = 0;
   #looking = false;
 
   /** @param awakeMs how long the loop stays awake after the last event, in milliseconds; 0 for not at all */
-  constructor(awakeMs: number) {
+  constructor(awakeMs: number, loop: EventLoop = nodeLoop) {
     this.#awakeMs = awakeMs;
+    this.#loop = loop;
   }
 
   /** Something has happened: the next thing is likely to follow soon. */
   stir(): void {
     if (this.#awakeMs === 0) return;
-    this.#until = performance.now() + this.#awakeMs;
+    this.#until = this.#loop.now() + this.#awakeMs;
     if (this.#looking) return;
     this.#looking = true;
-    setImmediate(this.#look);
+    this.#loop.nextTurn(this.#look);
   }
 
   readonly #look = (): void => {
-    if (performance.now() < this.#until) setImmediate(this.#look);
+    if (this.#loop.now() < this.#until) this.#loop.nextTurn(this.#look);
     else this.#looking = false;
   };
 }
