@@ -77,9 +77,11 @@ export class WatchedReader implements Reader {
   power(action: PowerAction, signal: AbortSignal): Promise<Uint8Array> {
     this.#oracle.power(this.slot, action);
     this.slot.powered = false;
+    const { removals } = this.slot;
     return this.#watch(action, signal, async (own) => {
       const atr = await this.#inner.power(action, own);
-      this.slot.powered = action !== "power-down";
+      // The answer may be that of a card that has gone since.
+      this.slot.powered = action !== "power-down" && this.slot.removals === removals;
       return this.#spoiled() === "huge-atr" ? new Uint8Array(34).fill(0x3b) : atr;
     });
   }

@@ -69,7 +69,7 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
   readonly #opening = new Map<string, Slot>();
   readonly #contexts = new Set<SlotContext>();
   readonly #remembered = new Map<string, RememberedReader>();
-  #closed = false;
+  #closing: Promise<void> | undefined;
 
   constructor(options: EmbeddedManagerOptions) {
     this.#runtime = options.runtime;
@@ -171,16 +171,31 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
     };
   }
 
-  /** Ends the service: every wait ends with `service-stopped`, cards are powered off, readers closed. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    await Promise.all([...this.#contexts].map((context) => context.end("lost the service", "service-stopped")));
-    await Promise.all([...this.#slots.values()].map((slot) => slot.close("the service has stopped")));
+  /**
+   * Ends the service: every wait ends with `service-stopped`, cards are powered off, readers closed. What is due to cards
+   * is done first, if it can be in `closeMs`.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  async #close(): Promise<void> {
+    const { clock } = this.#runtime;
+    let closing: readonly Promise<void>[] | undefined;
+    const closeSlots = (): void => {
+      closing ??= Array.from(this.#slots.values(), (slot) => slot.close("the service has stopped"));
+    };
+    // A driver that hangs must not keep the service: its reader is given up, and with it what its card is due.
+    const cancel = clock.schedule(this.#limits.closeMs, "end of the service", closeSlots);
+    await Promise.all([...this.#contexts].map((context) => context.end("lost the service", "service-stopped")));
+    cancel();
+    closeSlots();
+    await Promise.all(closing ?? []);
   }
 
   #establish(client: ClientIdentity, options: ContextOptions, ofClient: Set<SlotContext>): Context {
@@ -224,7 +239,7 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
     } finally {
       this.#opening.delete(key);
     }
-    if (this.#closed) {
+    if (this.#closing !== undefined) {
       await slot.close("the service has stopped");
       this.#checkRunning();
     }
@@ -250,6 +265,6 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
   }
 
   #checkRunning(): void {
-    if (this.#closed) throw new SmartCardError("service-stopped", "the resource manager has stopped");
+    if (this.#closing !== undefined) throw new SmartCardError("service-stopped", "the resource manager has stopped");
   }
 }

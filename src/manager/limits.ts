@@ -18,6 +18,8 @@ export interface ManagerLimits {
   readonly abortMs: number;
   /** How long an operation may go on whose program is gone, in milliseconds; then it is torn. */
   readonly orphanMs: number;
+  /** How long the end of the service may take to leave the cards in good order, in milliseconds; then readers are given up. */
+  readonly closeMs: number;
   /** Readers whose name and event count are remembered after they have gone. */
   readonly rememberedReaders: number;
 }
@@ -32,5 +34,6 @@ export const defaultLimits: ManagerLimits = {
   operationMs: 600_000,
   abortMs: 5000,
   orphanMs: 5000,
+  closeMs: 10_000,
   rememberedReaders: 1024,
 };

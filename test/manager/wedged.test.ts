@@ -126,3 +126,28 @@ test("a command does not reach the card that was put in when it was about to be 
   expect((await sending).code).toBe("removed-card");
   expect(another.commands).toEqual([]);
 });
+
+test("a driver that hangs keeps the end of the service for its limit only, and other cards are left in good order", async () => {
+  const runtime = new SimulatedRuntime({ settle });
+  const manager = new EmbeddedManager({ runtime, limits: { closeMs: 3000 } });
+  const [hanging, other] = ["a", "b"].map((id) => new VirtualReader({ clock: runtime.clock, id, name: id }));
+  for (const reader of [hanging, other]) {
+    reader?.insert(new EchoCard());
+    if (reader !== undefined) await manager.addReader(reader);
+  }
+  for (const client of ["first", "second"]) {
+    for (const reader of manager.readers()) {
+      const context = await manager.client({ name: client }).establishContext();
+      await context.connect(reader.name, { shareMode: "shared", preferredProtocols: ["t1"] });
+    }
+  }
+  hanging?.hang(true);
+  const closing = watched(manager.close());
+  const again = watched(manager.close());
+  await runtime.advance(2999);
+  expect(await stateOf(closing)).toBe("pending");
+  expect(runtime.events.some(({ kind, reader }) => kind === "card-reset" && reader === "b")).toBe(true);
+  await runtime.advance(1);
+  expect(await stateOf(closing)).toBe("fulfilled");
+  expect(await stateOf(again)).toBe("fulfilled");
+});
