@@ -30,12 +30,12 @@ export interface ContextSetting {
   /** The readers that are there, in order of arrival. */
   readonly slots: () => readonly Slot[];
   readonly findSlot: (reader: string) => Slot | undefined;
-  /** Tells the manager that the context is over. */
-  readonly released: (context: SlotContext) => void;
+  /** Tells the manager that the context is over; answers whether it was news. */
+  readonly released: (context: SlotContext) => boolean;
 }
 
 /** What calls on a context that has ended fail with. */
-type EndCode = "invalid-context" | "service-stopped";
+export type EndCode = "invalid-context" | "service-stopped";
 
 /** The group that every reader is in. */
 const defaultGroup = "SCard$DefaultReaders";
@@ -148,13 +148,21 @@ export class SlotContext implements Context, TurnContext {
    * that others hold.
    */
   async end(how: string, code: EndCode = "invalid-context"): Promise<void> {
-    if (this.#ended !== undefined) return;
-    this.#ended = { code, why: `${this.client.name} ${how}` };
-    this.#endWaits(`${this.client.name} ${how}`, code === "service-stopped" ? code : "cancelled");
-    this.#setting.released(this);
+    this.cease(how, code);
+    if (!this.#setting.released(this)) return;
     for (const slot of this.#connecting) slot.limitOrphan(this);
     const disposed = [...this.#connections].map(([connection, slot]) => slot.abandon(connection, how));
     await Promise.all(disposed);
+  }
+
+  /**
+   * Ends the waits of the context and refuses further calls; {@link end} is to follow. Contexts that end together cease
+   * all before the first one ends, or else what one gives up is given to another that is about to end.
+   */
+  cease(how: string, code: EndCode): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = { code, why: `${this.client.name} ${how}` };
+    this.#endWaits(`${this.client.name} ${how}`, code === "service-stopped" ? code : "cancelled");
   }
 
   #endWaits(why: string, code: "cancelled" | "service-stopped" = "cancelled"): void {

@@ -14,7 +14,7 @@ import {
   SmartCardError,
   scopes,
 } from "../pcsc/index.ts";
-import { SlotContext } from "./context.ts";
+import { type EndCode, SlotContext } from "./context.ts";
 import { defaultLimits, type ManagerLimits } from "./limits.ts";
 import { type Profile, type ProfileName, profiles } from "./profile.ts";
 import { readerKey, uniqueReaderName } from "./reader-names.ts";
@@ -134,7 +134,7 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
       },
       end: async () => {
         ended = true;
-        await Promise.all([...contexts].map((context) => context.end("ended without disconnecting")));
+        await endAll(contexts, "ended without disconnecting", "invalid-context");
       },
     };
   }
@@ -192,7 +192,7 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
     };
     // A driver that hangs must not keep the service: its reader is given up, and with it what its card is due.
     const cancel = clock.schedule(this.#limits.closeMs, "end of the service", closeSlots);
-    await Promise.all([...this.#contexts].map((context) => context.end("lost the service", "service-stopped")));
+    await endAll(this.#contexts, "lost the service", "service-stopped");
     cancel();
     closeSlots();
     await Promise.all(closing ?? []);
@@ -217,8 +217,8 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
         slots: () => [...this.#slots.values()],
         findSlot: (reader) => this.#slots.get(readerKey(reader)),
         released: (released) => {
-          this.#contexts.delete(released);
           ofClient.delete(released);
+          return this.#contexts.delete(released);
         },
       },
       options,
@@ -267,4 +267,11 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
   #checkRunning(): void {
     if (this.#closing !== undefined) throw new SmartCardError("service-stopped", "the resource manager has stopped");
   }
+}
+
+/** Ends contexts together. */
+async function endAll(contexts: Iterable<SlotContext>, how: string, code: EndCode): Promise<void> {
+  const all = [...contexts];
+  for (const context of all) context.cease(how, code);
+  await Promise.all(all.map((context) => context.end(how, code)));
 }

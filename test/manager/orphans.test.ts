@@ -80,3 +80,27 @@ test("a card that is pulled while it is being reset stays without power", async 
   expect(await stateOf(reset)).toBe("removed-card");
   expect([reader.powered, card.powered]).toEqual([false, false]);
 });
+
+describe("those that end together give each other nothing", () => {
+  const cases: readonly ["the service" | "a program", "service-stopped" | "cancelled"][] = [
+    ["the service", "service-stopped"],
+    ["a program", "cancelled"],
+  ];
+  test.each(cases)("when %s ends, what waits ends with %s, and no command reaches the card", async (what, code) => {
+    const { card, manager, name, runtime } = await world({ profile: "pcsclite" });
+    const client = manager.client({ name: "mortal" });
+    const [holder, waiting] = await Promise.all([client.establishContext(), client.establishContext()]);
+    // A direct connection leaves the card as it is: nothing stands between its end and whoever is next.
+    const lock = await holder.connect(name, { ...anew, shareMode: "direct", preferredProtocols: [] });
+    const other = await waiting.connect(name, anew);
+    await lock.beginTransaction();
+    const exchange = watched(other.transmit(apdu));
+    const begin = watched(other.beginTransaction());
+    await (what === "the service" ? manager.close() : client.end());
+    await runtime.settle();
+    expect(await stateOf(exchange)).toBe(code);
+    expect(await stateOf(begin)).toBe(code);
+    expect(card.commands).toEqual([]);
+    expect(runtime.events.filter(({ kind }) => kind === "lock-granted")).toHaveLength(1);
+  });
+});
