@@ -143,6 +143,8 @@ export class Oracle {
       for (const connection of [...context.connections]) this.closed(connection);
       this.contexts.delete(context);
     }
+    // Its last words, who still gets a turn while the others leave, are heard no more.
+    for (const slot of this.slots.values()) slot.lockedBy = undefined;
     this.slots.clear();
   }
 
