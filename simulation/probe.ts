@@ -10,6 +10,7 @@ import {
   type Disposition,
   dispositions,
   type Protocol,
+  type ReaderDevice,
   type ReaderStateQuery,
   type ReaderStateReport,
   type ReconnectOptions,
@@ -80,6 +81,10 @@ class ProbedContext implements Context {
 
   listReaderGroups(): Promise<string[]> {
     return this.#call({ operation: "list" }, () => this.#inner.listReaderGroups());
+  }
+
+  describeReader(reader: string): Promise<ReaderDevice> {
+    return this.#inner.describeReader(reader);
   }
 
   getStatusChange(queries: readonly ReaderStateQuery[], wait: WaitOptions = {}): Promise<ReaderStateReport[]> {

@@ -6,6 +6,7 @@ import {
   type ConnectOptions,
   type Context,
   type ContextOptions,
+  type ReaderDevice,
   type ReaderStateQuery,
   type ReaderStateReport,
   type Scope,
@@ -15,6 +16,7 @@ import {
 import { checkConnectOptions, SlotConnection } from "./connection.ts";
 import type { ManagerLimits } from "./limits.ts";
 import type { Profile } from "./profile.ts";
+import { describeDevice } from "./reader-attributes.ts";
 import type { Slot } from "./slot.ts";
 import type { Tracker } from "./tracker.ts";
 import type { TurnContext, Turns } from "./turns.ts";
@@ -85,6 +87,12 @@ export class SlotContext implements Context, TurnContext {
     return this.#setting.slots().length > 0 ? [defaultGroup] : [];
   }
 
+  async describeReader(reader: string): Promise<ReaderDevice> {
+    this.#checkValid();
+    const slot = this.#findSlot(reader, "describe reader");
+    return describeDevice(slot.name, slot.reader);
+  }
+
   async getStatusChange(queries: readonly ReaderStateQuery[], wait: WaitOptions = {}): Promise<ReaderStateReport[]> {
     this.#checkValid();
     checkWait("status change", wait);
@@ -101,10 +109,7 @@ export class SlotContext implements Context, TurnContext {
   async connect(reader: string, options: ConnectOptions): Promise<Connection> {
     this.#checkValid();
     checkConnectOptions("connect", options, reader);
-    const slot = this.#setting.findSlot(reader);
-    if (slot === undefined) {
-      throw new SmartCardError("unknown-reader", `there is no reader «${reader}»`, { reader, operation: "connect" });
-    }
+    const slot = this.#findSlot(reader, "connect");
     const limit = this.#setting.limits.connectionsPerContext;
     if (this.#connections.size + this.#connecting.length >= limit) {
       throw new SmartCardError("no-memory", `the context has ${limit} connections, its limit`, { reader });
@@ -167,6 +172,12 @@ export class SlotContext implements Context, TurnContext {
 
   #endWaits(why: string, code: "cancelled" | "service-stopped" = "cancelled"): void {
     for (const wait of [...this.waits]) wait.fail(new SmartCardError(code, why));
+  }
+
+  #findSlot(reader: string, operation: string): Slot {
+    const slot = this.#setting.findSlot(reader);
+    if (slot !== undefined) return slot;
+    throw new SmartCardError("unknown-reader", `there is no reader «${reader}»`, { reader, operation });
   }
 
   #checkValid(): void {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-import { attributes, type Reader } from "../pcsc/index.ts";
+import { struct, u32le } from "../binary/index.ts";
+import { attributes, type Reader, type ReaderDevice } from "../pcsc/index.ts";
 import type { Card } from "./card.ts";
 
+const dword = struct("DWORD", { value: u32le });
 const utf8 = new TextEncoder();
 
 /**
@@ -34,6 +36,15 @@ export function readAttribute(attribute: number, name: string, card: Card, reade
   if (attribute === attributes["vendor-ifd-type"].value) return text(description.product);
   const { serial } = description;
   return attribute === attributes["vendor-ifd-serial-no"].value && serial !== undefined ? text(serial) : undefined;
+}
+
+/** What the reader is as a device; `name` is the one that the manager gave it. */
+export function describeDevice(name: string, reader: Reader): ReaderDevice {
+  const { id, product, serial, type, vendor } = reader.description;
+  const channel = reader.getAttribute(attributes["channel-id"].value);
+  const decoded = channel === undefined ? undefined : dword.decode(channel);
+  const channelId = decoded?.ok === true ? decoded.value.value : undefined;
+  return { reader: name, systemName: id, instanceId: id, vendor, product, serial, type, channelId };
 }
 
 /** UTF-8 ended by a NUL, as pcsc-lite gives strings. */

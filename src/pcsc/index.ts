@@ -73,6 +73,7 @@ export type {
   ConnectOptions,
   Context,
   ContextOptions,
+  ReaderDevice,
   ReaderStateQuery,
   ReaderStateReport,
   ReconnectOptions,

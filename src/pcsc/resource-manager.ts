@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import type { ReaderType } from "./reader.ts";
 import type { CardState, Disposition, Initialization, Protocol, ReaderFlags, Scope, ShareMode } from "./vocabulary.ts";
 
 /** Bounds a wait. Without `timeoutMs` a wait has no deadline; it can still be aborted, cancelled, or released. */
@@ -47,6 +48,24 @@ export interface ReaderStateReport {
   readonly eventCount: number;
   /** ATR of the card, empty without one. */
   readonly atr: Uint8Array;
+}
+
+/** A reader as a device of this machine. */
+export interface ReaderDevice {
+  /** The reader's name in this manager. */
+  readonly reader: string;
+  /** The device's name in its system, at most 128 bytes: SCARD_ATTR_DEVICE_SYSTEM_NAME. */
+  readonly systemName: string;
+  /** Tells this device from every other, also after it was unplugged and the machine restarted. */
+  readonly instanceId: string;
+  /** Vendor, product and serial number; undefined where the manager cannot tell. */
+  readonly vendor: string | undefined;
+  readonly product: string | undefined;
+  readonly serial: string | undefined;
+  /** How it is attached; undefined where the manager cannot tell. */
+  readonly type: ReaderType | undefined;
+  /** 0xDDDDCCCC: kind of channel and its number (PC/SC part 3, 3.1.1, channel id); undefined where there is none. */
+  readonly channelId: number | undefined;
 }
 
 /** How to connect to a reader. */
@@ -99,6 +118,16 @@ export interface Context extends AsyncDisposable {
 
   /** Names of the reader groups that hold at least one reader. */
   listReaderGroups(): Promise<string[]>;
+
+  /**
+   * Tells which device a reader is. It does not disturb who uses it.
+   *
+   * @throws unknown-reader, reader-unavailable (it went just now)
+   *
+   * **Portability**: managers that have no such call ask a direct connection for the reader's attributes, and tell what
+   * they get: with a reader that another program has for itself, no more than names.
+   */
+  describeReader(reader: string): Promise<ReaderDevice>;
 
   /**
    * Waits until at least one reader differs from what the caller believes, and reports them all. With nothing to

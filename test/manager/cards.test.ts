@@ -335,3 +335,25 @@ describe("cards and readers that misbehave", () => {
     await a.transmit(apdu);
   });
 });
+
+describe("a reader as a device", () => {
+  test("is described without a connection, whoever has it", async () => {
+    const { addReader, connect, context } = await world();
+    const { name } = await addReader({ name: "Second", id: "virtual:second", serial: "0042" });
+    await connect("holder", "exclusive");
+    const program = await context("program");
+    expect(await program.describeReader(name.toUpperCase())).toMatchObject({
+      reader: name,
+      systemName: "virtual:second",
+      instanceId: "virtual:second",
+      serial: "0042",
+      channelId: 0x00f0_0000,
+    });
+    expect((await program.describeReader("Reader")).serial).toBeUndefined();
+  });
+
+  test("that is not there is unknown-reader", async () => {
+    const { context } = await world();
+    expect((await failureOf((await context("program")).describeReader("none"))).code).toBe("unknown-reader");
+  });
+});

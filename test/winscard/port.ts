@@ -10,6 +10,7 @@ import {
   type ContextOptions,
   type ErrorCode,
   type Protocol,
+  type ReaderDevice,
   type ReaderStateQuery,
   type ReaderStateReport,
   type ReconnectOptions,
@@ -44,6 +45,16 @@ export class Port {
   reports: ReaderStateReport[] = [];
   response: Uint8Array = Uint8Array.of(0x90, 0x00);
   valid = true;
+  device: ReaderDevice = {
+    reader,
+    systemName: "system:a",
+    instanceId: "instance:a",
+    vendor: "Vendor",
+    product: "Product",
+    serial: undefined,
+    type: "vendor",
+    channelId: undefined,
+  };
   /** What the next call fails with, where it is set. */
   failure: SmartCardError | undefined;
   /** What connect waits for. */
@@ -80,6 +91,11 @@ class PortContext implements Context {
   async listReaders(groups?: readonly string[]): Promise<string[]> {
     this.#port.asked("listReaders", groups);
     return this.#port.readers;
+  }
+
+  async describeReader(name: string): Promise<ReaderDevice> {
+    this.#port.asked("describeReader", name);
+    return this.#port.device;
   }
 
   async listReaderGroups(): Promise<string[]> {
