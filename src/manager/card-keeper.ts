@@ -98,8 +98,12 @@ export class CardKeeper {
     this.#debts.forgive();
   }
 
-  /** Makes the reader and its card ready for a connection in that mode; answers the protocol. */
-  async prepare(shareMode: ShareMode, preferred: readonly Protocol[]): Promise<Protocol | undefined> {
+  /** Makes the reader and its card ready for a connection in that mode, or for `spared` anew; answers the protocol. */
+  async prepare(
+    shareMode: ShareMode,
+    preferred: readonly Protocol[],
+    spared: SlotConnection | undefined,
+  ): Promise<Protocol | undefined> {
     const { card, changed, name, profile } = this.#setting;
     if (shareMode === "direct") {
       const negotiates = card.protocol === undefined && profile.directNegotiates;
@@ -112,7 +116,8 @@ export class CardKeeper {
     }
     const wasMute = card.mute;
     try {
-      await card.powerUp();
+      const wasReset = await card.powerUp();
+      if (wasReset) this.#notifyReset("it was powered for a connection", spared);
     } finally {
       // Told before the protocol is agreed on, which may take the card its time.
       if (card.mute !== wasMute) changed();

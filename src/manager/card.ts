@@ -130,10 +130,12 @@ export class Card {
     if (generation === this.#generation && !mute) this.#state = { kind: "unpowered", atr };
   }
 
-  /** Powers the card if it is not. @throws unresponsive-card, removed-card */
-  async powerUp(): Promise<void> {
-    if (this.#state.kind === "unpowered" || this.#state.kind === "mute") await this.reset("cold-reset");
+  /** Powers the card if it is not; answers whether that was needed. @throws unresponsive-card, removed-card */
+  async powerUp(): Promise<boolean> {
+    const isNeeded = this.#state.kind === "unpowered" || this.#state.kind === "mute";
+    if (isNeeded) await this.reset("cold-reset");
     this.checkPowered();
+    return isNeeded;
   }
 
   /** @throws removed-card, unresponsive-card, unpowered-card: why the card cannot be talked to */

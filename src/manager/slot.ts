@@ -184,7 +184,7 @@ export class Slot {
         const why = `${connection.context.client.name} reconnected with ${initialization}`;
         await this.#keeper.dispose(initialization, why, { spared: connection, keepPowered: true });
       }
-      const protocol = await this.#makeReady(options, "reconnect");
+      const protocol = await this.#makeReady(options, "reconnect", connection);
       this.#checkReady(protocol, "reconnect");
       connection.renewed(options.shareMode, protocol);
       if (this.#setting.profile.reconnectEndsTransaction) this.#dropLock(connection);
@@ -352,9 +352,13 @@ export class Slot {
   }
 
   /** Makes reader and card ready for a connection. */
-  async #makeReady(options: ConnectOptions, operation: string): Promise<Protocol | undefined> {
+  async #makeReady(
+    options: ConnectOptions,
+    operation: string,
+    connection?: SlotConnection,
+  ): Promise<Protocol | undefined> {
     try {
-      return await this.#keeper.prepare(options.shareMode, options.preferredProtocols);
+      return await this.#keeper.prepare(options.shareMode, options.preferredProtocols, connection);
     } catch (error) {
       throw this.#lost === undefined ? error : this.#lostError(operation);
     }

@@ -151,3 +151,16 @@ test("a driver that hangs keeps the end of the service for its limit only, and o
   expect(await stateOf(closing)).toBe("fulfilled");
   expect(await stateOf(again)).toBe("fulfilled");
 });
+
+test("a card that is powered for one connection was reset for the other, which ended with a reset that it did not answer", async () => {
+  const { connect, reader } = await world({ profile: "windows" });
+  const first = await connect("first");
+  await first.beginTransaction();
+  reader.mute(true);
+  await first.endTransaction("reset");
+  reader.mute(false);
+  await connect("second");
+  expect((await failureOf(first.transmit(apdu))).code).toBe("reset-card");
+  await first.reconnect({ shareMode: "shared", preferredProtocols: ["t1"], initialization: "leave" });
+  expect(await first.transmit(apdu)).toHaveLength(6);
+});
