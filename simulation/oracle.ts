@@ -155,7 +155,10 @@ export class Oracle {
     const others = [...this.contexts].flatMap((context) => [...context.connections]);
     const isAlone = !others.some((one) => one !== connection && one.slot === slot && one.context.client === client);
     const spared = slot.lockedBy === client.name && isAlone ? undefined : slot.lockedBy;
-    if (slot.powered) slot.due ??= { why, shocks: slot.shocks, spared };
+    // Where nobody has the lock and the driver has nothing to do, the next turn may be given already, and not begun.
+    const isIdle = slot.lockedBy === undefined && slot.inFlight === undefined;
+    const turnsTo = isIdle ? this.#callNumber : 0;
+    if (slot.powered) slot.due ??= { why, shocks: slot.shocks, spared, turnsTo };
   }
 
   // Readers.
@@ -201,8 +204,10 @@ export class Oracle {
     );
     if (slot.shocks > connection.knownMost && !isChanging)
       this.violated(`${who} reached a card that was reset or changed, and was not told`);
-    if (slot.due !== undefined && slot.due.shocks === slot.shocks && slot.due.spared !== connection.context.client.name)
-      this.violated(`${who} got the card of ${slot.name} before it was reset: ${slot.due.why}`);
+    const { due } = slot;
+    const isDue = due !== undefined && due.shocks === slot.shocks && call.number > due.turnsTo;
+    if (isDue && due.spared !== connection.context.client.name)
+      this.violated(`${who} got the card of ${slot.name} before it was reset: ${due.why}`);
   }
 
   removed(slot: SlotRecord): void {

@@ -69,8 +69,10 @@ export interface SlotRecord {
   powered: boolean;
   /** The client that has the lock, as the trace tells. */
   lockedBy: string | undefined;
-  /** A reset that is due before anybody but `spared` gets the card. */
-  due: { readonly why: string; readonly shocks: number; spared: string | undefined } | undefined;
+  /** A reset that is due before anybody but `spared` gets the card, or a call up to `turnsTo` that may have its turn. */
+  due:
+    | { readonly why: string; readonly shocks: number; readonly turnsTo: number; spared: string | undefined }
+    | undefined;
 }
 
 /** One call to the port. */
