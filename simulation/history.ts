@@ -64,6 +64,8 @@ async function finish(world: World): Promise<void> {
   );
   for (const call of oracle.pending) oracle.violated(`#${call.number} ${call.operation} never ends`);
   if (oracle.violations.length > 0) return;
+  // Whoever left late may have had a card ejected.
+  await world.putCardsIn();
   // One after the other where the limits are narrow: they are about other things than this.
   for (const client of world.clients) await within(world, "finish", [client.finish()]);
   if (oracle.violations.length === 0)

@@ -125,6 +125,11 @@ export class World {
       if (lockedBy !== undefined && !this.clients.every((client) => client.mayHold(lockedBy)))
         this.oracle.violated(`${lockedBy} has the lock of ${name} and does not know`);
     }
+    await this.putCardsIn();
+  }
+
+  /** Every reader is there, with another card that works. */
+  async putCardsIn(): Promise<void> {
     for (const number of this.plan.readers.keys()) {
       await this.#plug(number, false);
       this.#places[number]?.remove();
