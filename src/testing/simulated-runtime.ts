@@ -91,5 +91,11 @@ export function seededRandom(seed: number): Random {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return (mixed ^ (mixed >>> 14)) >>> 0;
   };
-  return { bytes: (length) => Uint8Array.from({ length }, () => next() >>> 24) };
+  return {
+    bytes: (length) => {
+      const bytes = new Uint8Array(length);
+      for (let index = 0; index < length; index++) bytes[index] = next() >>> 24;
+      return bytes;
+    },
+  };
 }
