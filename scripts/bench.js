@@ -4,7 +4,7 @@
 // into a temporary folder first, because the oldest Node that we support cannot run TypeScript. Options go to the
 // programs: `npm run bench -- manager --json`.
 
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { root, run, tool } from "./tools.js";
@@ -24,6 +24,8 @@ const folder = mkdtempSync(join(tmpdir(), "scard-bench-"));
 let status = 1;
 try {
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }\n');
+  // Packages are looked for beside the program.
+  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"), "junction");
   status = run(process.execPath, [tool("typescript", "tsc"), "-p", "tsconfig.bench.json", "--outDir", folder]);
   for (const name of names) status ||= run(process.execPath, [join(folder, "bench", `${name}.js`), ...options]);
 } finally {

@@ -18,7 +18,19 @@ interface Room {
   readonly everyFileIsADoor?: true;
 }
 
-const pure = ["binary", "pcsc", "iso7816", "manager", "cards", "vpcd", "pcsclite", "winscard", "testing"];
+const pure = [
+  "binary",
+  "pcsc",
+  "iso7816",
+  "manager",
+  "cards",
+  "vpcd",
+  "pcsclite",
+  "pcscd",
+  "database",
+  "winscard",
+  "testing",
+];
 
 /** The picture of ARCHITECTURE.md. Arrows point up the list only; biome.json says the same to the editor. */
 export const rooms: Readonly<Record<string, Room>> = {
@@ -29,13 +41,15 @@ export const rooms: Readonly<Record<string, Room>> = {
   cards: { mayImport: ["binary", "pcsc", "iso7816"] },
   vpcd: { mayImport: ["binary", "pcsc", "iso7816"] },
   pcsclite: { mayImport: ["binary", "pcsc"] },
-  winscard: { mayImport: ["binary", "pcsc", "iso7816"] },
+  pcscd: { mayImport: ["binary", "pcsc", "pcsclite"] },
+  database: { mayImport: ["binary", "pcsc", "iso7816"] },
+  winscard: { mayImport: ["binary", "pcsc", "iso7816", "database"] },
   testing: { mayImport: pure.filter((room) => room !== "testing") },
   // `edge` stands for each folder in src/edge: none of them may import another.
-  edge: { mayImport: pure, machine: true, packages: ["koffi"] },
+  edge: { mayImport: pure, machine: true, packages: ["koffi", "libsql"] },
   entry: { mayImport: [...pure, "edge"], machine: true, everyFileIsADoor: true },
   daemon: { mayImport: [...pure, "edge", "entry"], machine: true, packages: ["pino"] },
-  cli: { mayImport: [...pure, "edge", "entry", "daemon"], machine: true },
+  cli: { mayImport: [...pure, "edge", "entry", "daemon"], machine: true, packages: ["@inquirer/core"] },
 };
 
 /** Unit tests may use what their room may, the public test tools, vectors, the machine, and these packages. */

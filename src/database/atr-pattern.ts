@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+
+import { copyBytes } from "../binary/index.ts";
+import { maxAtrBytes } from "../iso7816/index.ts";
+import { SmartCardError } from "../pcsc/index.ts";
+
+/** By which a card type is told from the ATR of a card: an ATR, and which of its bits count. */
+export interface AtrPattern {
+  /** 1 to 33 bytes. Bits that the mask leaves out must be zero, or nothing ever matches. */
+  readonly atr: Uint8Array;
+  /** As long as `atr`: a bit that is 1 counts. Without one all bits do. */
+  readonly mask?: Uint8Array | undefined;
+}
+
+/**
+ * Tells whether a card's ATR is one that the pattern describes: both have the same length, and ATR AND mask is the
+ * pattern.
+ *
+ * @see SCardIntroduceCardType, parameter pbAtrMask
+ */
+export function matchesAtr(pattern: AtrPattern, atr: Uint8Array): boolean {
+  const { atr: wanted, mask } = pattern;
+  if (wanted.length !== atr.length) return false;
+  for (let index = 0; index < wanted.length; index++) {
+    const byte = atr[index] ?? 0;
+    if ((mask === undefined ? byte : byte & (mask[index] ?? 0)) !== wanted[index]) return false;
+  }
+  return true;
+}
+
+/** How many bits of an ATR the pattern looks at: of two that match, the one with more says more. */
+export function countedBits(pattern: AtrPattern): number {
+  if (pattern.mask === undefined) return pattern.atr.length * 8;
+  return pattern.mask.reduce((bits, byte) => bits + bitCount(byte), 0);
+}
+
+/** How many bits of a number of 32 bits are 1. */
+export function bitCount(value: number): number {
+  let count = 0;
+  for (let rest = value; rest !== 0; rest &= rest - 1) count++;
+  return count;
+}
+
+/**
+ * Checks a pattern that a caller gives, and copies it. A mask of ones only is left out: it says nothing.
+ *
+ * @throws invalid-atr where the ATR has no bytes or more than 33; invalid-parameter where the mask has another length
+ */
+export function checkAtrPattern(pattern: AtrPattern): AtrPattern {
+  const atr = copyBytes(pattern.atr);
+  if (atr.length < 1 || atr.length > maxAtrBytes) {
+    throw new SmartCardError("invalid-atr", `an ATR has 1 to ${maxAtrBytes} bytes, not ${atr.length}`);
+  }
+  if (pattern.mask === undefined) return { atr };
+  const mask = copyBytes(pattern.mask);
+  if (mask.length !== atr.length) {
+    throw new SmartCardError("invalid-parameter", `the mask has ${mask.length} bytes, the ATR ${atr.length}`);
+  }
+  return mask.every((byte) => byte === 0xff) ? { atr } : { atr, mask };
+}
+
+/** A copy that its receiver may do with as it likes. */
+export function copyAtrPattern({ atr, mask }: AtrPattern): AtrPattern {
+  return mask === undefined ? { atr: copyBytes(atr) } : { atr: copyBytes(atr), mask: copyBytes(mask) };
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+
+import { SmartCardError } from "../pcsc/index.ts";
+import { type AuditEntry, auditEvents } from "./audit-entry.ts";
+import { maxAuditEntries, maxAuditTextLength } from "./limits.ts";
+import type { Store } from "./store.ts";
+
+/** The log of PIN verifications that programs report. Entries are only ever added; the last 10,000 are kept. */
+export class AuditLog {
+  readonly #store: Store;
+
+  /** @internal A database makes it. */
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /**
+   * Adds an entry, durably. Texts of more than 255 characters are cut.
+   *
+   * @throws invalid-parameter for an event or a time that is none; and as {@link Store.update}
+   * @see SCardAudit
+   */
+  append(entry: AuditEntry): void {
+    if (!Object.hasOwn(auditEvents, entry.event)) {
+      throw new SmartCardError("invalid-parameter", `there is no audit event «${entry.event}»`);
+    }
+    if (!Number.isFinite(entry.time)) throw new SmartCardError("invalid-parameter", "the time is not a number");
+    this.#store.appendAudit(
+      {
+        time: Math.round(entry.time),
+        event: entry.event,
+        reader: cut(entry.reader),
+        card: cut(entry.card),
+        who: cut(entry.who),
+      },
+      maxAuditEntries,
+    );
+  }
+
+  /** The last entries, oldest first: all that are kept, or `limit` of them. */
+  entries(limit: number = maxAuditEntries): AuditEntry[] {
+    return this.#store.readAudit(Math.min(limit, maxAuditEntries)).map((entry) => ({ ...entry }));
+  }
+}
+
+function cut(text: string | undefined): string | undefined {
+  // A log is shown on terminals, which obey control characters; and half a surrogate pair cannot be stored.
+  return text?.slice(0, maxAuditTextLength).replace(/[\p{Cc}\p{Cs}\u2028\u2029]/gu, "\u{fffd}");
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+
+import { SmartCardError } from "../pcsc/index.ts";
+import { type AtrPattern, checkAtrPattern, copyAtrPattern } from "./atr-pattern.ts";
+import { normalizeGuid } from "./guid.ts";
+import { maxAtrsPerCardType, maxDescriptionLength, maxInterfacesPerCardType } from "./limits.ts";
+import { checkName } from "./names.ts";
+
+/** The kinds of provider that a card type has a name for. `primary` is a GUID, the others are names of modules. */
+export type ProviderKind = "primary" | "csp" | "ksp" | "card-module";
+
+/** The kinds of provider that are named by more than a GUID. */
+export type NamedProviderKind = Exclude<ProviderKind, "primary">;
+
+/** SCARD_PROVIDER_*: the names and numbers of winscard.h. */
+export const providerKinds: Readonly<Record<ProviderKind, { readonly name: string; readonly number: number }>> = {
+  primary: { name: "SCARD_PROVIDER_PRIMARY", number: 1 },
+  csp: { name: "SCARD_PROVIDER_CSP", number: 2 },
+  ksp: { name: "SCARD_PROVIDER_KSP", number: 3 },
+  "card-module": { name: "SCARD_PROVIDER_CARD_MODULE", number: 0x8000_0001 },
+};
+
+/** A kind of card that the database knows: how it is told, and what can be done with it. */
+export interface CardType {
+  /** As it was introduced; names that differ in case only are the same. */
+  readonly name: string;
+  /** The ATRs of such cards, any of which will do. None: no card is taken for it. */
+  readonly atrs: readonly AtrPattern[];
+  /** The interfaces that its provider offers: GUIDs in braces and upper case, in the order given. */
+  readonly interfaces: readonly string[];
+  /** The GUID of its primary service provider. */
+  readonly primaryProvider: string | undefined;
+  /** The names of its cryptographic service provider, its key storage provider and its card module. */
+  readonly providers: Readonly<Partial<Record<NamedProviderKind, string>>>;
+  /** What more there is to say, in lines; often empty. */
+  readonly description: string;
+}
+
+/** A card type as a caller describes it: only the name must be there. */
+export interface CardTypeInit {
+  readonly name: string;
+  readonly atrs?: readonly AtrPattern[] | undefined;
+  /** GUIDs, with or without braces. */
+  readonly interfaces?: readonly string[] | undefined;
+  /** A GUID, with or without braces. */
+  readonly primaryProvider?: string | undefined;
+  readonly providers?: Readonly<Partial<Record<NamedProviderKind, string>>> | undefined;
+  readonly description?: string | undefined;
+}
+
+const namedProviderKinds = ["csp", "ksp", "card-module"] as const satisfies readonly NamedProviderKind[];
+
+/**
+ * Checks a card type that a caller gives, and copies it.
+ *
+ * @throws invalid-parameter for a bad name, GUID or mask, or too much of something; invalid-atr for an ATR of no bytes
+ * or more than 33
+ */
+export function checkCardType(init: CardTypeInit): CardType {
+  checkName(init.name, "card");
+  const atrs = (init.atrs ?? []).map(checkAtrPattern);
+  const interfaces = [...new Set((init.interfaces ?? []).map(normalizeGuid))];
+  const description = init.description ?? "";
+  checkCount(atrs.length, maxAtrsPerCardType, "ATRs");
+  checkCount(interfaces.length, maxInterfacesPerCardType, "interfaces");
+  checkCount(description.length, maxDescriptionLength, "characters of description");
+  const providers: Partial<Record<NamedProviderKind, string>> = {};
+  for (const kind of namedProviderKinds) {
+    const provider = init.providers?.[kind];
+    if (provider === undefined) continue;
+    checkName(provider, "provider");
+    providers[kind] = provider;
+  }
+  const primaryProvider = init.primaryProvider === undefined ? undefined : normalizeGuid(init.primaryProvider);
+  return { name: init.name, atrs, interfaces, primaryProvider, providers, description };
+}
+
+function checkCount(count: number, most: number, what: string): void {
+  if (count > most) throw new SmartCardError("invalid-parameter", `a card type has at most ${most} ${what}`);
+}
+
+/** A copy that its receiver may do with as it likes. */
+export function copyCardType(type: CardType): CardType {
+  return {
+    ...type,
+    atrs: type.atrs.map(copyAtrPattern),
+    interfaces: [...type.interfaces],
+    providers: { ...type.providers },
+  };
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+
+import { SmartCardError } from "../pcsc/index.ts";
+import { countedBits, matchesAtr } from "./atr-pattern.ts";
+import { type CardType, type CardTypeInit, checkCardType, copyCardType, type ProviderKind } from "./card-type.ts";
+import { normalizeGuid } from "./guid.ts";
+import { maxCardTypes } from "./limits.ts";
+import { foldName } from "./names.ts";
+import type { Contents, Shelves } from "./shelf.ts";
+import type { StoreChange } from "./store.ts";
+
+/** By what card types are searched; what is not given does not matter. */
+export interface CardTypeQuery {
+  /** The ATR of a card: those types are found that the card may be of. */
+  readonly atr?: Uint8Array | undefined;
+  /** GUIDs of interfaces: those types are found that have all of them. */
+  readonly interfaces?: readonly string[] | undefined;
+}
+
+/** How many card types an import added, and how many of the same name it replaced. */
+export interface ImportCount {
+  readonly added: number;
+  readonly replaced: number;
+}
+
+/**
+ * The card types that a database knows. Names are compared without regard to case.
+ *
+ * What is returned is the caller's to keep and to change.
+ */
+export class CardTypes {
+  readonly #shelves: Shelves;
+
+  /** @internal A database makes it. */
+  constructor(shelves: Shelves) {
+    this.#shelves = shelves;
+  }
+
+  /**
+   * Introduces a card type. One of the same name is replaced, its providers included.
+   *
+   * **Portability**: Microsoft does not say what becomes of one that is there already.
+   *
+   * @throws invalid-parameter, invalid-atr for a type that is not well-formed; and as {@link Store.update}
+   * @see SCardIntroduceCardType
+   */
+  introduce(init: CardTypeInit): void {
+    this.introduceAll([init]);
+  }
+
+  /**
+   * Introduces many card types at once: all of them or, where one is bad, none. Of two with the same name the later
+   * one stays.
+   *
+   * @throws as {@link introduce}
+   */
+  introduceAll(inits: Iterable<CardTypeInit>): ImportCount {
+    const changes = new Map<string, StoreChange>();
+    for (const init of inits) {
+      const cardType = checkCardType(init);
+      const key = foldName(cardType.name);
+      changes.set(key, { kind: "put-card-type", key, cardType });
+    }
+    let replaced = 0;
+    this.#shelves.own.update(() => {
+      const { cardTypes } = this.#shelves.own.contents();
+      replaced = [...changes.keys()].filter((key) => cardTypes.has(key)).length;
+      if (cardTypes.size + changes.size - replaced > maxCardTypes) {
+        throw new SmartCardError("no-memory", `a database holds at most ${maxCardTypes} card types`);
+      }
+      return [...changes.values()];
+    });
+    return { added: changes.size - replaced, replaced };
+  }
+
+  /**
+   * Forgets a card type. In the user's scope this removes what the user has introduced or changed; a type of the
+   * system's that it hid is seen again.
+   *
+   * @throws unknown-card where no such type is known; no-access where it is the system's and the scope is the
+   * user's; and as {@link Store.update}
+   * @see SCardForgetCardType
+   */
+  forget(name: string): void {
+    this.#shelves.own.update(() => {
+      const key = foldName(name);
+      if (!this.#shelves.own.contents().cardTypes.has(key)) {
+        this.#find(name);
+        throw new SmartCardError("no-access", `the card «${name}» is the system's: only it can forget it`);
+      }
+      return [{ kind: "remove-card-type", key }];
+    });
+  }
+
+  /** Tells whether a card type is known. */
+  has(name: string): boolean {
+    const key = foldName(name);
+    return this.#shelves.layers().some(({ cardTypes }) => cardTypes.has(key));
+  }
+
+  /**
+   * The card type of a name.
+   *
+   * @throws unknown-card
+   * @see SCardListInterfaces, whose answer is `interfaces`
+   */
+  get(name: string): CardType {
+    return copyCardType(this.#find(name));
+  }
+
+  /** All card types, in the order of their names. */
+  list(): CardType[] {
+    return this.find({});
+  }
+
+  /**
+   * The card types that meet a query. With an ATR the most specific comes first (the one whose mask looks at the most
+   * bits); otherwise, and among equals, they are in the order of their names. Microsoft documents no order.
+   *
+   * @throws invalid-parameter for an interface that is no GUID
+   * @see SCardListCards
+   */
+  find({ atr, interfaces }: CardTypeQuery): CardType[] {
+    const wanted = (interfaces ?? []).map(normalizeGuid);
+    const found = new Map<string, { readonly cardType: CardType; readonly bits: number }>();
+    const layers = this.#shelves.layers();
+    for (const [depth, layer] of layers.entries()) {
+      for (const [key, bits] of atr === undefined ? allKeys(layer) : matchingKeys(layer, atr)) {
+        const cardType = layer.cardTypes.get(key);
+        if (cardType === undefined || layers.slice(0, depth).some((above) => above.cardTypes.has(key))) continue;
+        if (wanted.every((guid) => cardType.interfaces.includes(guid))) found.set(key, { cardType, bits });
+      }
+    }
+    return [...found]
+      .sort(([oneKey, one], [otherKey, other]) => other.bits - one.bits || (oneKey < otherKey ? -1 : 1))
+      .map(([, { cardType }]) => copyCardType(cardType));
+  }
+
+  /**
+   * Tells whether a card may be of one of the named types.
+   *
+   * @throws unknown-card for a name that is not known
+   * @see SCardLocateCards
+   */
+  matches(names: readonly string[], atr: Uint8Array): boolean {
+    const types = names.map((name) => this.#find(name));
+    return types.some(({ atrs }) => atrs.some((pattern) => matchesAtr(pattern, atr)));
+  }
+
+  /**
+   * Names a provider of a card type. In the user's scope a type of the system's is copied first: what the system has
+   * stays as it is.
+   *
+   * @param provider for `primary` a GUID, else the name of a module
+   * @throws unknown-card; invalid-parameter for a bad name or GUID; and as {@link Store.update}
+   * @see SCardSetCardTypeProviderName
+   */
+  setProvider(name: string, kind: ProviderKind, provider: string): void {
+    this.#shelves.own.update(() => {
+      const old = this.#find(name);
+      const cardType = checkCardType(
+        kind === "primary"
+          ? { ...old, primaryProvider: provider }
+          : { ...old, providers: { ...old.providers, [kind]: provider } },
+      );
+      return [{ kind: "put-card-type", key: foldName(name), cardType }];
+    });
+  }
+
+  /**
+   * The provider of a card type: for `primary` a GUID in braces, else the name of a module.
+   *
+   * @throws unknown-card; where the type has no such provider icc-installation for `primary`, else provider-not-found
+   * @see SCardGetCardTypeProviderName, SCardGetProviderId
+   */
+  provider(name: string, kind: ProviderKind): string {
+    const { primaryProvider, providers } = this.#find(name);
+    const provider = kind === "primary" ? primaryProvider : providers[kind];
+    if (provider !== undefined) return provider;
+    throw new SmartCardError(
+      kind === "primary" ? "icc-installation" : "provider-not-found",
+      `the card «${name}» has no provider of the kind ${kind}`,
+    );
+  }
+
+  #find(name: string): CardType {
+    const key = foldName(name);
+    for (const { cardTypes } of this.#shelves.layers()) {
+      const cardType = cardTypes.get(key);
+      if (cardType !== undefined) return cardType;
+    }
+    throw new SmartCardError("unknown-card", `no card «${name}» has been introduced`);
+  }
+}
+
+function* allKeys({ cardTypes }: Contents): Generator<[key: string, bits: number]> {
+  for (const key of cardTypes.keys()) yield [key, 0];
+}
+
+/** The types that an ATR matches, and the most bits that one of their masks looks at. */
+function matchingKeys({ atrs }: Contents, atr: Uint8Array): ReadonlyMap<string, number> {
+  const keys = new Map<string, number>();
+  for (const { pattern, value } of atrs.find(atr)) {
+    keys.set(value, Math.max(keys.get(value) ?? 0, countedBits(pattern)));
+  }
+  return keys;
+}

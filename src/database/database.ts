@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+
+import { AuditLog } from "./audit-log.ts";
+import { CardTypes } from "./card-types.ts";
+import { ReaderNames } from "./reader-names.ts";
+import { Shelves } from "./shelf.ts";
+import type { Store } from "./store.ts";
+
+/**
+ * The smart card database: what kinds of cards there are, what readers are called and how they are grouped, and who
+ * verified a PIN when.
+ *
+ * Everything is synchronous: to ask takes microseconds, to change something as long as the store takes to make it
+ * durable. What another database over the same store changes, in this process or another, is seen by the next call.
+ *
+ * ```ts
+ * import { Database, MemoryStore } from "scard/database";
+ *
+ * const database = new Database(new MemoryStore());
+ * const atr = Uint8Array.of(0x3b, 0x02, 0x14, 0x50);
+ * database.cardTypes.introduce({ name: "Schlumberger Multiflex 3k", atrs: [{ atr }] });
+ * console.log(database.cardTypes.find({ atr }).map(({ name }) => name));
+ *
+ * const attached = ["Virtual PCD", "Virtual PCD 1"];
+ * database.readers.addToGroup("Virtual PCD 1", "Doors", attached);
+ * console.log(database.readers.available(attached, ["Doors"]));
+ * database.close();
+ * ```
+ *
+ * @see docs/decisions/0013-database.md
+ */
+export class Database {
+  readonly cardTypes: CardTypes;
+  readonly readers: ReaderNames;
+  readonly audit: AuditLog;
+  readonly #shelves: Shelves;
+
+  /**
+   * @param store what is read and changed
+   * @param options.below a store that is only read, and hidden by what has the same name in the first: the system's,
+   * where the first is the user's
+   */
+  constructor(store: Store, options: { readonly below?: Store | undefined } = {}) {
+    this.#shelves = new Shelves(store, options.below);
+    this.cardTypes = new CardTypes(this.#shelves);
+    this.readers = new ReaderNames(this.#shelves);
+    this.audit = new AuditLog(store);
+  }
+
+  /** Closes the stores. The database cannot be used afterwards; to close it again does nothing. */
+  close(): void {
+    this.#shelves.close();
+  }
+}

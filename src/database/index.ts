@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+
+export { parseAtrExpression } from "./atr-expression.ts";
+export { AtrIndex } from "./atr-index.ts";
+export { type AtrPattern, countedBits, matchesAtr } from "./atr-pattern.ts";
+export { type AuditEntry, type AuditEvent, auditEvents } from "./audit-entry.ts";
+export type { AuditLog } from "./audit-log.ts";
+export { CardCache, type CardCacheLimits } from "./cache.ts";
+export {
+  type CardType,
+  type CardTypeInit,
+  checkCardType,
+  type NamedProviderKind,
+  type ProviderKind,
+  providerKinds,
+} from "./card-type.ts";
+export type { CardTypeQuery, CardTypes, ImportCount } from "./card-types.ts";
+export { Database } from "./database.ts";
+export { normalizeGuid } from "./guid.ts";
+export { maxAuditEntries, maxCacheBytes, maxCacheItemBytes, maxCacheItems, maxNameLength } from "./limits.ts";
+export { MemoryStore } from "./memory-store.ts";
+export { foldName, sameName } from "./names.ts";
+export { systemGroups } from "./reader-groups.ts";
+export type { NamedReader, ReaderNames } from "./reader-names.ts";
+export { type ListProblem, parseSmartCardList, type SmartCardList } from "./smartcard-list.ts";
+export type { Store, StoreChange, StoreContents, StoredReader } from "./store.ts";

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: MIT
+
+import { SmartCardError } from "../pcsc/index.ts";
+import { maxGroupsPerReader, maxReaders } from "./limits.ts";
+import { checkName, foldName, sameName } from "./names.ts";
+import { asksForAll, checkGroupToChange, checkOwnGroup, systemGroups } from "./reader-groups.ts";
+import type { Shelves } from "./shelf.ts";
+import type { StoreChange, StoredReader } from "./store.ts";
+
+/** A reader as the database knows it. */
+export interface NamedReader {
+  readonly name: string;
+  /** The system name of its device: the name that the manager has for it. */
+  readonly device: string;
+  readonly groups: readonly string[];
+  /** Whether the device is attached now. */
+  readonly attached: boolean;
+}
+
+/**
+ * The names of readers, and the groups that they are in. Names are compared without regard to case.
+ *
+ * A database cannot see devices. What takes `attached` is told by the caller which readers there are now, by the names
+ * that the manager has for them. Each of them is introduced automatically, under that name and into
+ * `SCard$DefaultReaders`, unless its device has been given a name in the database. So a device is never without a name:
+ * when the last one is forgotten, the system name is back.
+ *
+ * In the user's scope what the user does to a reader of the system's is done to a copy; to forget the copy brings the
+ * original back.
+ */
+export class ReaderNames {
+  readonly #shelves: Shelves;
+
+  /** @internal A database makes it. */
+  constructor(shelves: Shelves) {
+    this.#shelves = shelves;
+  }
+
+  /**
+   * Gives a reader a further name, and puts that into `SCard$DefaultReaders`. To rename, introduce the new name and
+   * forget the old one. The device need not be attached.
+   *
+   * @throws duplicate-reader where the name is taken; invalid-parameter for a bad name; and as {@link Store.update}
+   * @see SCardIntroduceReader
+   */
+  introduce(name: string, device: string, attached: readonly string[] = []): void {
+    checkName(name, "reader");
+    checkName(device, "device");
+    this.#update((readers) => {
+      const stored = this.#stored();
+      const taken = stored.has(foldName(name)) || (readers.has(foldName(name)) && !sameName(name, device));
+      if (taken) throw new SmartCardError("duplicate-reader", `there is a reader «${name}» already`, { reader: name });
+      const changes = [put({ name, device, groups: [systemGroups.default] })];
+      // The system name, which the device had until now without being stored, stays until it is forgotten.
+      const nameless = ![...stored.values()].some((reader) => sameName(reader.device, device));
+      if (nameless && !sameName(name, device) && !stored.has(foldName(device))) {
+        changes.push(put({ name: device, device, groups: [systemGroups.default] }));
+      }
+      return changes;
+    }, attached);
+  }
+
+  /**
+   * Forgets a name of a reader, and with it its places in groups. A device that loses its last name has its system name
+   * again, as one that was just attached.
+   *
+   * @throws unknown-reader; no-access where the name is the system's and the scope is the user's; and as
+   * {@link Store.update}
+   * @see SCardForgetReader
+   */
+  forget(name: string, attached: readonly string[] = []): void {
+    this.#update((readers) => {
+      const key = foldName(name);
+      if (this.#shelves.own.contents().readers.has(key)) return [{ kind: "remove-reader", key }];
+      if (this.#stored().has(key)) {
+        throw new SmartCardError("no-access", `«${name}» is the system's: only it can forget it`, {
+          reader: name,
+        });
+      }
+      // It has its name automatically, and would have it again at once.
+      demand(readers, name);
+      return [];
+    }, attached);
+  }
+
+  /**
+   * Says that there is to be a group. Nothing is kept: a group is there while it has a reader.
+   *
+   * @throws invalid-parameter for a bad name or one of the system's
+   * @see SCardIntroduceReaderGroup
+   */
+  introduceGroup(group: string): void {
+    checkOwnGroup(group);
+  }
+
+  /**
+   * Takes all readers out of a group, and so ends it. The readers stay. A group that is not there is forgotten already.
+   *
+   * @throws invalid-parameter for a group of the system's; and as {@link Store.update}
+   * @see SCardForgetReaderGroup
+   */
+  forgetGroup(group: string): void {
+    checkOwnGroup(group);
+    this.#update((readers) => [...readers.values()].filter(isIn(group)).map((reader) => put(without(reader, group))));
+  }
+
+  /**
+   * Puts a reader into a group, which need not have been there. One that is in it already stays.
+   *
+   * @throws unknown-reader; invalid-parameter for a bad name of a group, or one of the system's other than
+   * `SCard$DefaultReaders`; and as {@link Store.update}
+   * @see SCardAddReaderToGroup
+   */
+  addToGroup(reader: string, group: string, attached: readonly string[] = []): void {
+    checkGroupToChange(group);
+    this.#update((readers) => {
+      const named = demand(readers, reader);
+      if (isIn(group)(named)) return [];
+      if (named.groups.length >= maxGroupsPerReader) {
+        throw new SmartCardError("no-memory", `a reader is in at most ${maxGroupsPerReader} groups`, { reader });
+      }
+      // A group is spelt as by the first who spoke of it.
+      const spelling = groupsOf(readers.values()).find((known) => sameName(known, group)) ?? group;
+      return [put({ ...named, groups: [...named.groups, spelling] })];
+    }, attached);
+  }
+
+  /**
+   * Takes a reader out of a group; with the last one the group is gone. One that is not in it stays out.
+   *
+   * @throws unknown-reader; invalid-parameter as {@link addToGroup}; and as {@link Store.update}
+   * @see SCardRemoveReaderFromGroup
+   */
+  removeFromGroup(reader: string, group: string, attached: readonly string[] = []): void {
+    checkGroupToChange(group);
+    this.#update((readers) => {
+      const named = demand(readers, reader);
+      return isIn(group)(named) ? [put(without(named, group))] : [];
+    }, attached);
+  }
+
+  /**
+   * The groups that have a reader, attached or not, `SCard$DefaultReaders` first, the others by name.
+   * `SCard$AllReaders` is never among them.
+   *
+   * @see SCardListReaderGroups
+   */
+  groups(attached: readonly string[] = []): string[] {
+    return groupsOf(this.#named(attached).values());
+  }
+
+  /** All names there are: those of attached readers first, in the order of `attached`, then the others by name. */
+  list(attached: readonly string[] = []): NamedReader[] {
+    const places = new Map(attached.map((device, place) => [foldName(device), place]));
+    const place = ({ device }: StoredReader) => places.get(foldName(device)) ?? Number.MAX_SAFE_INTEGER;
+    return [...this.#named(attached)]
+      .sort(([oneKey, one], [otherKey, other]) => place(one) - place(other) || (oneKey < otherKey ? -1 : 1))
+      .map(([, { name, device, groups }]) => ({
+        name,
+        device,
+        groups: [...groups],
+        attached: places.has(foldName(device)),
+      }));
+  }
+
+  /**
+   * The names of the attached readers that are in at least one of the groups; in any where no groups are given or
+   * `SCard$AllReaders` is one of them. Groups that do not exist have no readers.
+   *
+   * @see SCardListReaders
+   */
+  available(attached: readonly string[], groups?: readonly string[]): string[] {
+    const all = groups === undefined || asksForAll(groups);
+    return this.list(attached)
+      .filter((reader) => reader.attached && (all || groups.some((group) => isIn(group)(reader))))
+      .map(({ name }) => name);
+  }
+
+  /**
+   * The device that a name stands for: under that name the manager knows the reader.
+   *
+   * @throws unknown-reader
+   */
+  deviceOf(name: string, attached: readonly string[] = []): string {
+    const { device } = demand(this.#named(attached), name);
+    // The manager may compare names byte by byte: it gets its own spelling back.
+    return attached.find((candidate) => sameName(candidate, device)) ?? device;
+  }
+
+  /** The names of a device, in the order of {@link list}; none for a device that the database and `attached` do not have. */
+  namesOf(device: string, attached: readonly string[] = []): string[] {
+    return this.list(attached)
+      .filter((reader) => sameName(reader.device, device))
+      .map(({ name }) => name);
+  }
+
+  /** The names in the database, by their folded form. */
+  #stored(): Map<string, StoredReader> {
+    const readers = new Map<string, StoredReader>();
+    for (const layer of this.#shelves.layers()) {
+      for (const [key, reader] of layer.readers) if (!readers.has(key)) readers.set(key, reader);
+    }
+    return readers;
+  }
+
+  /** The names in the database and those that attached readers have automatically, by their folded form. */
+  #named(attached: readonly string[]): Map<string, StoredReader> {
+    const readers = this.#stored();
+    const devices = new Set([...readers.values()].map(({ device }) => foldName(device)));
+    for (const device of attached) {
+      const key = foldName(device);
+      if (!devices.has(key) && !readers.has(key)) {
+        readers.set(key, { name: device, device, groups: [systemGroups.default] });
+      }
+    }
+    return readers;
+  }
+
+  #update(
+    decide: (readers: ReadonlyMap<string, StoredReader>) => readonly StoreChange[],
+    attached: readonly string[] = [],
+  ): void {
+    this.#shelves.own.update(() => {
+      const changes = decide(this.#named(attached));
+      const { readers } = this.#shelves.own.contents();
+      const added = changes.filter(({ kind, key }) => kind === "put-reader" && !readers.has(key)).length;
+      if (added > 0 && readers.size + added > maxReaders) {
+        throw new SmartCardError("no-memory", `a database holds at most ${maxReaders} readers`);
+      }
+      return changes;
+    });
+  }
+}
+
+function put(reader: StoredReader): StoreChange {
+  return { kind: "put-reader", key: foldName(reader.name), reader };
+}
+
+function demand(readers: ReadonlyMap<string, StoredReader>, name: string): StoredReader {
+  const reader = readers.get(foldName(name));
+  if (reader !== undefined) return reader;
+  throw new SmartCardError("unknown-reader", `there is no reader «${name}»`, { reader: name });
+}
+
+function isIn(group: string): (reader: { readonly groups: readonly string[] }) => boolean {
+  return ({ groups }) => groups.some((candidate) => sameName(candidate, group));
+}
+
+function without(reader: StoredReader, group: string): StoredReader {
+  return { ...reader, groups: reader.groups.filter((candidate) => !sameName(candidate, group)) };
+}
+
+function groupsOf(readers: Iterable<StoredReader>): string[] {
+  const groups = new Map<string, string>();
+  for (const reader of readers) {
+    for (const group of reader.groups) if (!groups.has(foldName(group))) groups.set(foldName(group), group);
+  }
+  const first = foldName(systemGroups.default);
+  return [...groups]
+    .sort(([one], [other]) => Number(other === first) - Number(one === first) || (one < other ? -1 : 1))
+    .map(([, group]) => group);
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+
+import { encodeHex } from "../binary/index.ts";
+import { parseAtrExpression } from "./atr-expression.ts";
+import type { AtrPattern } from "./atr-pattern.ts";
+import type { CardTypeInit } from "./card-type.ts";
+import { maxAtrsPerCardType, maxDescriptionLength, maxNameLength } from "./limits.ts";
+import { foldName } from "./names.ts";
+
+/** A line of a list that was left out, and why. */
+export interface ListProblem {
+  /** Counted from 1. */
+  readonly line: number;
+  readonly message: string;
+}
+
+/** What a list of ATRs says. */
+export interface SmartCardList {
+  /** Card types, ready for {@link CardTypes.introduceAll}, in the order of the list. */
+  readonly cardTypes: CardTypeInit[];
+  /** How many ATR expressions were understood. */
+  readonly expressions: number;
+  /** The lines that were left out, in their order. */
+  readonly problems: ListProblem[];
+}
+
+interface Entry {
+  readonly line: number;
+  readonly atrs: readonly AtrPattern[];
+  readonly texts: string[];
+}
+
+/** Entries of the same name, become one. */
+interface MergedType {
+  readonly name: string;
+  readonly atrs: Map<string, AtrPattern>;
+  readonly texts: Set<string>;
+}
+
+/**
+ * Reads a list of ATRs in the form of smartcard_list.txt, which pcsc-tools looks cards up in: a line with an ATR, as a
+ * regular expression, and under it lines that begin with a tabulator and say which card that is.
+ *
+ * The first of them becomes the name of a card type, the others its description. Entries with the same name, in either
+ * case, become one type that has all their ATRs. Any bytes are safe to read; what is not UTF-8 is replaced, control
+ * characters are left out, and texts that are too long are cut.
+ *
+ * @see https://pcsc-tools.apdu.fr
+ */
+export function parseSmartCardList(bytes: Uint8Array): SmartCardList {
+  const problems: ListProblem[] = [];
+  const types = new Map<string, MergedType>();
+  let expressions = 0;
+  for (const entry of entriesOf(new TextDecoder().decode(bytes), problems)) {
+    const [firstText, ...texts] = entry.texts;
+    if (firstText === undefined) {
+      problems.push({ line: entry.line, message: "an ATR without a name under it" });
+      continue;
+    }
+    expressions++;
+    const name = cut(firstText, maxNameLength);
+    const type = types.get(foldName(name)) ?? { name, atrs: new Map(), texts: new Set() };
+    types.set(foldName(name), type);
+    if (name !== firstText) type.texts.add(firstText);
+    for (const text of texts) type.texts.add(text);
+    if (!addAtrs(type, entry.atrs)) {
+      problems.push({ line: entry.line, message: `«${name}» has more than ${maxAtrsPerCardType} ATRs` });
+    }
+  }
+  const cardTypes = [...types.values()].map(({ name, atrs, texts }) => ({
+    name,
+    atrs: [...atrs.values()],
+    description: cut([...texts].join("\n"), maxDescriptionLength),
+  }));
+  return { cardTypes, expressions, problems: problems.sort((one, other) => one.line - other.line) };
+}
+
+/** Adds ATRs that a type does not have yet, as far as there is room: whether there was. */
+function addAtrs(type: MergedType, atrs: readonly AtrPattern[]): boolean {
+  for (const pattern of atrs) {
+    const key = `${encodeHex(pattern.atr)}/${pattern.mask === undefined ? "" : encodeHex(pattern.mask)}`;
+    if (!type.atrs.has(key) && type.atrs.size >= maxAtrsPerCardType) return false;
+    type.atrs.set(key, pattern);
+  }
+  return true;
+}
+
+/** The entries whose ATR is understood, with the texts under it. */
+function entriesOf(list: string, problems: ListProblem[]): Entry[] {
+  const entries: Entry[] = [];
+  // What stands under an ATR that was left out is left out with it.
+  let current: Entry | "left out" | undefined;
+  for (const [index, raw] of list.split("\n").entries()) {
+    const line = index + 1;
+    if (raw.startsWith("#") || raw.trim() === "") continue;
+    if (raw.startsWith("\t")) {
+      const text = cleaned(raw);
+      if (current === undefined) problems.push({ line, message: "a description without an ATR above it" });
+      else if (current !== "left out" && text !== "") current.texts.push(text);
+      continue;
+    }
+    const parsed = parseAtrExpression(raw.trim());
+    if (parsed.ok) {
+      current = { line, atrs: parsed.value, texts: [] };
+      entries.push(current);
+    } else {
+      current = "left out";
+      problems.push({ line, message: `${parsed.error.message} (character ${parsed.error.offset + 1})` });
+    }
+  }
+  return entries;
+}
+
+function cleaned(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029\s]+/gu, " ").trim();
+}
+
+/** The beginning of a text that is too long, without half a surrogate pair at its end. */
+function cut(text: string, length: number): string {
+  if (text.length <= length) return text;
+  return `${text.slice(0, length - 1).replace(/[\ud800-\udbff]$/, "")}…`;
+}

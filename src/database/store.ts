@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+
+import type { AuditEntry } from "./audit-entry.ts";
+import type { CardType } from "./card-type.ts";
+
+/** A name that a reader was given. */
+export interface StoredReader {
+  readonly name: string;
+  /** The system name of the device that it stands for: the name that the manager has for the reader. */
+  readonly device: string;
+  /** Names of the groups that it is in, in the order in which it was added. */
+  readonly groups: readonly string[];
+}
+
+/** All that a store holds but its audit log, at one moment. */
+export interface StoreContents {
+  /** {@link Store.revision} at that moment. */
+  readonly revision: string;
+  readonly cardTypes: readonly CardType[];
+  readonly readers: readonly StoredReader[];
+}
+
+/** One change to a store. Keys are folded names ({@link foldName}); to put under a key that is there replaces. */
+export type StoreChange =
+  | { readonly kind: "put-card-type"; readonly key: string; readonly cardType: CardType }
+  | { readonly kind: "remove-card-type"; readonly key: string }
+  | { readonly kind: "put-reader"; readonly key: string; readonly reader: StoredReader }
+  | { readonly kind: "remove-reader"; readonly key: string };
+
+/**
+ * Where a database keeps what it knows. It has no rules of its own: those are in the {@link Database} above it, the same
+ * for every store. Several databases, of several processes too, may be over the same store at the same time.
+ *
+ * All calls are synchronous: one that changes something lasts as long as a disk takes (about a millisecond), the others
+ * some microseconds. What is behind may be broken, locked or forbidden; then they throw.
+ *
+ * @throws server-too-busy where others keep the store locked for too long; no-access where the user may not
+ * read or change it; invalid-target where what is stored is damaged, somebody else's, or of a newer release; no-memory
+ * where the disk is full; internal-error for whatever else fails
+ */
+export interface Store {
+  /** Differs from an earlier answer if the contents differ, whoever changed them. To ask is cheap. Compare, no more. */
+  revision(): string;
+
+  /** Reads everything. */
+  load(): StoreContents;
+
+  /**
+   * Changes the store, all or nothing: when it has returned the changes are durable, when it has thrown none was made.
+   *
+   * `decide` is run while nobody else can change the store: {@link revision} and {@link load}, called within, show what
+   * the changes will be made to. What it throws is thrown on, and nothing is changed. It may be run more than once; what
+   * it answered last counts.
+   *
+   * @returns the revision after the changes; the one before where there are none
+   */
+  update(decide: () => readonly StoreChange[]): string;
+
+  /** Adds an entry to the audit log, durably, and drops the oldest beyond the last `keep`. */
+  appendAudit(entry: AuditEntry, keep: number): void;
+
+  /** The last entries of the audit log, `limit` at most, oldest first. */
+  readAudit(limit: number): readonly AuditEntry[];
+
+  /** Lets go of files. The store cannot be used afterwards; to close it again does nothing. */
+  close(): void;
+}

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: MIT
+
+export { findDriver } from "./find-driver.ts";
+export { openDatabase } from "./open-database.ts";
+export { SqliteStore } from "./sqlite-store.ts";

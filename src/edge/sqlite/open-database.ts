@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+
+import { homedir } from "node:os";
+import { Database } from "../../database/index.ts";
+import { SmartCardError } from "../../pcsc/index.ts";
+import type { SqliteDriver } from "./driver.ts";
+import { findDriver } from "./find-driver.ts";
+import { type DatabasePaths, type DatabaseSurroundings, databasePaths, databaseVariable } from "./paths.ts";
+import { SqliteStore, type SqliteStoreOptions } from "./sqlite-store.ts";
+
+/** Which database to open. */
+export interface OpenDatabaseOptions {
+  /** Whose it is, as SCardEstablishContext has it: the user's (this is the default) or the system's. */
+  readonly scope?: "user" | "system" | undefined;
+  /** A file to use instead of all others. */
+  readonly path?: string | undefined;
+  /** What decides where files are; the process's own where nothing is given. */
+  readonly surroundings?: Partial<DatabaseSurroundings> | undefined;
+  /** The way to SQLite; where none is given the one that there is. */
+  readonly driver?: SqliteDriver | undefined;
+}
+
+/**
+ * Opens the smart card database.
+ *
+ * In the user's scope changes go to the user's file, and what the system's file has is seen below it; in the system's
+ * scope there is that file alone, which everybody reads and its owner changes. For root both are the same. A file named
+ * by `path` or `$SCARD_DATABASE` is the only one. No file is created before something is changed.
+ *
+ * @throws unsupported-feature where the runtime has no SQLite and `libsql` is not installed; invalid-target where a
+ * file is damaged, somebody else's or of a newer release; no-access where it may not be read; server-too-busy
+ * @see docs/decisions/0013-database.md
+ */
+export async function openDatabase(options: OpenDatabaseOptions = {}): Promise<Database> {
+  const surroundings = { ...processSurroundings(), ...options.surroundings };
+  const driver = options.driver ?? (await findDriver());
+  const { user, system } = options.path === undefined ? databasePaths(surroundings) : only(options.path);
+  const open = (path: string, more: SqliteStoreOptions) => SqliteStore.open(path, { driver, ...more });
+  if (user === system) {
+    const isOwn = options.path !== undefined || Boolean(surroundings.environment[databaseVariable]);
+    return new Database(await open(user, { shared: !isOwn || surroundings.uid === 0 }));
+  }
+  if (options.scope === "system") return new Database(await open(system, { shared: true }));
+  const below = await openBelow(() => open(system, { readOnly: true }));
+  try {
+    return new Database(await open(user, {}), { below });
+  } catch (error) {
+    below?.close();
+    throw error;
+  }
+}
+
+function only(path: string): DatabasePaths {
+  return { user: path, system: path };
+}
+
+/** What the system does not let a user see is not there for that user: Smart Card Database Query Functions. */
+async function openBelow(open: () => Promise<SqliteStore>): Promise<SqliteStore | undefined> {
+  try {
+    return await open();
+  } catch (error) {
+    if (error instanceof SmartCardError && error.code === "no-access") return undefined;
+    throw error;
+  }
+}
+
+function processSurroundings(): DatabaseSurroundings {
+  return {
+    environment: process.env,
+    platform: process.platform,
+    uid: process.getuid?.(),
+    home: homedir(),
+  };
+}

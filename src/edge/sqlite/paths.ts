@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+
+import { posix, win32 } from "node:path";
+
+/** The environment variable that names the one file to use, whatever the scope. */
+export const databaseVariable = "SCARD_DATABASE";
+
+/** What decides where databases are. */
+export interface DatabaseSurroundings {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** As `process.platform` has it. */
+  readonly platform: string;
+  /** The user's id; undefined on Windows. */
+  readonly uid: number | undefined;
+  /** The user's home folder. */
+  readonly home: string;
+}
+
+/** Where databases are. */
+export interface DatabasePaths {
+  /** The user's file: the system's, for root. */
+  readonly user: string;
+  /** The system's file, which all users read. */
+  readonly system: string;
+}
+
+/**
+ * Where databases are: `/var/lib/scard` and `~/.local/share/scard` (or under `$XDG_DATA_HOME`); on macOS
+ * `/Library/Application Support/scard`, and the same in the user's home; on Windows `scard` in `%ProgramData%` and
+ * `%LOCALAPPDATA%`. `$SCARD_DATABASE` replaces both.
+ */
+export function databasePaths(surroundings: DatabaseSurroundings): DatabasePaths {
+  const { environment, uid } = surroundings;
+  const named = environment[databaseVariable];
+  if (named) return { user: named, system: named };
+  const system = systemPath(surroundings);
+  return { user: uid === 0 ? system : userPath(surroundings), system };
+}
+
+const fileName = "database.sqlite";
+
+function systemPath({ environment, platform }: DatabaseSurroundings): string {
+  if (platform === "win32") return win32.join(environment.ProgramData || "C:\\ProgramData", "scard", fileName);
+  const folder = platform === "darwin" ? "/Library/Application Support/scard" : "/var/lib/scard";
+  return posix.join(folder, fileName);
+}
+
+function userPath({ environment, platform, home }: DatabaseSurroundings): string {
+  if (platform === "win32") {
+    return win32.join(environment.LOCALAPPDATA || win32.join(home, "AppData", "Local"), "scard", fileName);
+  }
+  if (platform === "darwin") return posix.join(home, "Library", "Application Support", "scard", fileName);
+  // A relative path is to be ignored: XDG Base Directory Specification 0.8, 3.
+  const data = environment.XDG_DATA_HOME;
+  return posix.join(data && posix.isAbsolute(data) ? data : posix.join(home, ".local", "share"), "scard", fileName);
+}
