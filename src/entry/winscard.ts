@@ -7,15 +7,30 @@
  *     const { readers } = await SCardListReaders(context);
  *
  * For another manager pass it to SCardEstablishContext, or construct a {@link WinSCard} of your own.
+ *
+ * The smart card database is the user's file, with the system's below it (docs/guide/winscard.md). It is opened by the
+ * first call that looks into it. Where the runtime has no SQLite, the functions that are about the database fail with
+ * `unsupported-feature`, which says what to install, and all others work: readers have their own names then.
  */
 
+import { basename } from "node:path";
+import type { Database } from "../database/index.ts";
+import { nodeRuntime } from "../edge/node/index.ts";
+import { openDatabase } from "../edge/sqlite/index.ts";
+import { type Scope, SmartCardError } from "../pcsc/index.ts";
 import { WinSCard } from "../winscard/index.ts";
 import { defaultManager } from "./embedded.ts";
 
 export { SmartCardError } from "../pcsc/index.ts";
 export {
+  type AuditOptions,
+  type CardMismatch,
+  type CardPicker,
+  type CardPickerReader,
+  type CardPickerRequest,
   type CardStatus,
   CM_IOCTL_GET_FEATURE_REQUEST,
+  type DatabaseSource,
   type DefaultManager,
   ERROR_BROKEN_PIPE,
   ERROR_FILE_NOT_FOUND,
@@ -61,6 +76,12 @@ export {
   IOCTL_SMARTCARD_WRITE,
   MAXIMUM_ATTR_STRING_LENGTH,
   MAXIMUM_SMARTCARD_READERS,
+  type OPENCARD_SEARCH_CRITERIA,
+  type OPENCARDNAME,
+  type OPENCARDNAME_EX,
+  type OpenCardCheck,
+  type OpenCardConnect,
+  type OpenCardDisconnect,
   type ReaderStateAnswer,
   RSR_MATCH_TYPE_ALL_CARDS,
   RSR_MATCH_TYPE_READER_AND_CONTAINER,
@@ -71,6 +92,7 @@ export {
   SCARD_ABSENT,
   SCARD_ALL_READERS,
   SCARD_ATR_LENGTH,
+  type SCARD_ATRMASK,
   SCARD_ATTR_ATR_STRING,
   SCARD_ATTR_CHANNEL_ID,
   SCARD_ATTR_CHARACTERISTICS,
@@ -279,12 +301,43 @@ export {
   type SCARDHANDLE,
   SCERR_NOCARDNAME,
   SCERR_NOGUIDS,
+  type SelectCardOptions,
+  type SelectedCard,
+  type StartedEvent,
   type TransmitOptions,
   WinSCard,
   type WinSCardOptions,
 } from "../winscard/index.ts";
 
-const machine: WinSCard = new WinSCard({ defaultManager });
+/** The databases of this machine by whose they are: opened when they are first needed, and then at hand. */
+const databases = new Map<"user" | "system", Database | Promise<Database>>();
+
+function database(scope: Scope): Database | Promise<Database> {
+  const whose = scope === "system" ? "system" : "user";
+  const known = databases.get(whose);
+  if (known !== undefined) return known;
+  const opening = openDatabase({ scope: whose }).then(
+    (opened) => {
+      databases.set(whose, opened);
+      return opened;
+    },
+    (error: unknown) => {
+      // What is damaged or forbidden may be put right; a runtime without SQLite stays one.
+      const lasting = error instanceof SmartCardError && error.code === "unsupported-feature";
+      if (!lasting) databases.delete(whose);
+      throw error;
+    },
+  );
+  databases.set(whose, opening);
+  return opening;
+}
+
+const machine: WinSCard = new WinSCard({
+  defaultManager,
+  database,
+  clock: nodeRuntime().clock,
+  program: `${basename(process.argv[1] ?? process.execPath)} (pid ${process.pid})`,
+});
 
 /** Opens a context. See {@link WinSCard.SCardEstablishContext}. */
 export const SCardEstablishContext: WinSCard["SCardEstablishContext"] = machine.SCardEstablishContext;
@@ -324,3 +377,63 @@ export const SCardGetAttrib: WinSCard["SCardGetAttrib"] = machine.SCardGetAttrib
 export const SCardSetAttrib: WinSCard["SCardSetAttrib"] = machine.SCardSetAttrib;
 /** Number of exchanges of the reader. See {@link WinSCard.SCardGetTransmitCount}. */
 export const SCardGetTransmitCount: WinSCard["SCardGetTransmitCount"] = machine.SCardGetTransmitCount;
+/** Ends the wait for a transaction. See {@link WinSCard.SCardCancelTransaction}. */
+export const SCardCancelTransaction: WinSCard["SCardCancelTransaction"] = machine.SCardCancelTransaction;
+/** Introduces a kind of card. See {@link WinSCard.SCardIntroduceCardType}. */
+export const SCardIntroduceCardType: WinSCard["SCardIntroduceCardType"] = machine.SCardIntroduceCardType;
+/** Forgets a kind of card. See {@link WinSCard.SCardForgetCardType}. */
+export const SCardForgetCardType: WinSCard["SCardForgetCardType"] = machine.SCardForgetCardType;
+/** Names a provider of a kind of card. See {@link WinSCard.SCardSetCardTypeProviderName}. */
+export const SCardSetCardTypeProviderName: WinSCard["SCardSetCardTypeProviderName"] =
+  machine.SCardSetCardTypeProviderName;
+/** Name of a provider of a kind of card. See {@link WinSCard.SCardGetCardTypeProviderName}. */
+export const SCardGetCardTypeProviderName: WinSCard["SCardGetCardTypeProviderName"] =
+  machine.SCardGetCardTypeProviderName;
+/** GUID of the primary provider of a kind of card. See {@link WinSCard.SCardGetProviderId}. */
+export const SCardGetProviderId: WinSCard["SCardGetProviderId"] = machine.SCardGetProviderId;
+/** GUIDs of the interfaces of a kind of card. See {@link WinSCard.SCardListInterfaces}. */
+export const SCardListInterfaces: WinSCard["SCardListInterfaces"] = machine.SCardListInterfaces;
+/** Names of the kinds of card that fit. See {@link WinSCard.SCardListCards}. */
+export const SCardListCards: WinSCard["SCardListCards"] = machine.SCardListCards;
+/** Gives a reader a further name. See {@link WinSCard.SCardIntroduceReader}. */
+export const SCardIntroduceReader: WinSCard["SCardIntroduceReader"] = machine.SCardIntroduceReader;
+/** Takes a name of a reader away. See {@link WinSCard.SCardForgetReader}. */
+export const SCardForgetReader: WinSCard["SCardForgetReader"] = machine.SCardForgetReader;
+/** Says that there is to be a group of readers. See {@link WinSCard.SCardIntroduceReaderGroup}. */
+export const SCardIntroduceReaderGroup: WinSCard["SCardIntroduceReaderGroup"] = machine.SCardIntroduceReaderGroup;
+/** Ends a group of readers. See {@link WinSCard.SCardForgetReaderGroup}. */
+export const SCardForgetReaderGroup: WinSCard["SCardForgetReaderGroup"] = machine.SCardForgetReaderGroup;
+/** Puts a reader into a group. See {@link WinSCard.SCardAddReaderToGroup}. */
+export const SCardAddReaderToGroup: WinSCard["SCardAddReaderToGroup"] = machine.SCardAddReaderToGroup;
+/** Takes a reader out of a group. See {@link WinSCard.SCardRemoveReaderFromGroup}. */
+export const SCardRemoveReaderFromGroup: WinSCard["SCardRemoveReaderFromGroup"] = machine.SCardRemoveReaderFromGroup;
+/** Looks for cards by name. See {@link WinSCard.SCardLocateCards}. */
+export const SCardLocateCards: WinSCard["SCardLocateCards"] = machine.SCardLocateCards;
+/** Looks for cards by ATR. See {@link WinSCard.SCardLocateCardsByATR}. */
+export const SCardLocateCardsByATR: WinSCard["SCardLocateCardsByATR"] = machine.SCardLocateCardsByATR;
+/** Reads what was cached for a card. See {@link WinSCard.SCardReadCache}. */
+export const SCardReadCache: WinSCard["SCardReadCache"] = machine.SCardReadCache;
+/** Caches bytes for a card. See {@link WinSCard.SCardWriteCache}. */
+export const SCardWriteCache: WinSCard["SCardWriteCache"] = machine.SCardWriteCache;
+/** How a reader is attached. See {@link WinSCard.SCardGetDeviceTypeId}. */
+export const SCardGetDeviceTypeId: WinSCard["SCardGetDeviceTypeId"] = machine.SCardGetDeviceTypeId;
+/** What tells a reader from every other. See {@link WinSCard.SCardGetReaderDeviceInstanceId}. */
+export const SCardGetReaderDeviceInstanceId: WinSCard["SCardGetReaderDeviceInstanceId"] =
+  machine.SCardGetReaderDeviceInstanceId;
+/** Names of the readers of a device. See {@link WinSCard.SCardListReadersWithDeviceInstanceId}. */
+export const SCardListReadersWithDeviceInstanceId: WinSCard["SCardListReadersWithDeviceInstanceId"] =
+  machine.SCardListReadersWithDeviceInstanceId;
+/** A picture of a reader. See {@link WinSCard.SCardGetReaderIcon}. */
+export const SCardGetReaderIcon: WinSCard["SCardGetReaderIcon"] = machine.SCardGetReaderIcon;
+/** Gives the event of the manager's start. See {@link WinSCard.SCardAccessStartedEvent}. */
+export const SCardAccessStartedEvent: WinSCard["SCardAccessStartedEvent"] = machine.SCardAccessStartedEvent;
+/** Gives that event back. See {@link WinSCard.SCardReleaseStartedEvent}. */
+export const SCardReleaseStartedEvent: WinSCard["SCardReleaseStartedEvent"] = machine.SCardReleaseStartedEvent;
+/** Writes into the audit log. See {@link WinSCard.SCardAudit}. */
+export const SCardAudit: WinSCard["SCardAudit"] = machine.SCardAudit;
+/** Does nothing. See {@link WinSCard.SCardFreeMemory}. */
+export const SCardFreeMemory: WinSCard["SCardFreeMemory"] = machine.SCardFreeMemory;
+/** Finds the card that is meant, or lets the person choose. See {@link WinSCard.SCardUIDlgSelectCard}. */
+export const SCardUIDlgSelectCard: WinSCard["SCardUIDlgSelectCard"] = machine.SCardUIDlgSelectCard;
+/** The older form of SCardUIDlgSelectCard. See {@link WinSCard.GetOpenCardName}. */
+export const GetOpenCardName: WinSCard["GetOpenCardName"] = machine.GetOpenCardName;

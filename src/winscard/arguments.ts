@@ -104,3 +104,13 @@ export function stringsOf(value: string | readonly string[] | null | undefined):
   const parts = typeof value === "string" ? [value] : (value ?? []);
   return parts.flatMap((part) => part.split("\0")).filter((part) => part !== "");
 }
+
+/**
+ * A text as C sees it: up to its first NUL, which the value of a string attribute ends with.
+ *
+ * @throws invalid-parameter where it is none
+ */
+export function textOf(value: string, what: string, operation: string): string {
+  if (typeof value === "string") return value.split("\0", 1)[0] ?? "";
+  throw new SmartCardError("invalid-parameter", `the ${what} ${String(value)} is not a text`, { operation });
+}

@@ -16,11 +16,15 @@ import {
   preferredProtocolsOf,
   protocolNumber,
   shareModeOf,
+  textOf,
   waitOf,
 } from "./arguments.ts";
 import type { SCARD_IO_REQUEST } from "./constants.ts";
-import { ContextFunctions, type DefaultManager } from "./context-functions.ts";
+import { ContextFunctions } from "./context-functions.ts";
+import type { Foundation } from "./foundation.ts";
 import type { HandleTable, SCARDCONTEXT, SCARDHANDLE } from "./handles.ts";
+import { PendingBegins } from "./pending-begins.ts";
+import { ReaderNaming } from "./reader-naming.ts";
 
 /** What SCardTransmit can be told beyond C. */
 export interface TransmitOptions extends WaitOptions {
@@ -30,7 +34,7 @@ export interface TransmitOptions extends WaitOptions {
 
 /** State of a reader and the card in it, as SCardStatus tells it. */
 export interface CardStatus {
-  /** Names of the connected reader: one. */
+  /** Names of the connected reader: one, or all that it was introduced under (SCardIntroduceReader). */
   readonly readerNames: string[];
   /** SCARD_UNKNOWN (0) to SCARD_SPECIFIC (6). */
   readonly state: number;
@@ -47,10 +51,13 @@ export interface CardStatus {
  */
 export class CardFunctions extends ContextFunctions {
   readonly #handles: HandleTable;
+  readonly #naming: ReaderNaming;
+  readonly #begins = new PendingBegins();
 
-  constructor(handles: HandleTable, defaultManager: DefaultManager) {
-    super(handles, defaultManager);
-    this.#handles = handles;
+  constructor(foundation: Foundation) {
+    super(foundation);
+    this.#handles = foundation.handles;
+    this.#naming = new ReaderNaming(foundation);
   }
 
   /**
@@ -76,11 +83,15 @@ export class CardFunctions extends ContextFunctions {
   ): Promise<{ readonly card: SCARDHANDLE; readonly activeProtocol: number }> => {
     const opened = this.#handles.context(context);
     const mode = shareModeOf(shareMode, "connect");
-    const connection = await opened.connect(reader, {
+    const options = {
       ...waitOf(wait.timeoutMs, wait.signal, "connect"),
       shareMode: mode,
       preferredProtocols: preferredProtocolsOf(preferredProtocols, mode, "connect"),
-    });
+    };
+    const name = textOf(reader, "reader", "connect");
+    const resolving = this.#naming.resolveAll(opened, [name]);
+    const [device = name] = resolving instanceof Promise ? await resolving : resolving;
+    const connection = await opened.connect(device, options);
     const card = await this.#keep(context, connection);
     return { card, activeProtocol: protocolNumber(connection.protocol) };
   };
@@ -140,7 +151,21 @@ export class CardFunctions extends ContextFunctions {
    * **Portability**: Windows resets the card and ends a transaction in which nothing happens for five seconds.
    */
   readonly SCardBeginTransaction = async (card: SCARDHANDLE, wait: WaitOptions = {}): Promise<void> => {
-    await this.#handles.card(card).beginTransaction(waitOf(wait.timeoutMs, wait.signal, "begin transaction"));
+    const connection = this.#handles.card(card);
+    const limit = waitOf(wait.timeoutMs, wait.signal, "begin transaction");
+    await this.#begins.run(connection, limit, (cancellable) => connection.beginTransaction(cancellable));
+  };
+
+  /**
+   * Ends the SCardBeginTransaction calls of a connection that still wait, with `cancelled`. A transaction that has
+   * begun goes on. With nothing to end it does nothing.
+   *
+   * @throws invalid-handle
+   *
+   * **Portability**: winscard.h declares it and Microsoft has no page for it; pcsc-lite has removed it.
+   */
+  readonly SCardCancelTransaction = async (card: SCARDHANDLE): Promise<void> => {
+    this.#begins.cancel(this.#handles.card(card));
   };
 
   /**
@@ -168,9 +193,10 @@ export class CardFunctions extends ContextFunctions {
    */
   readonly SCardStatus = async (card: SCARDHANDLE, wait: WaitOptions = {}): Promise<CardStatus> => {
     const connection = this.#handles.card(card);
+    const opened = this.#handles.contextOf(card);
     const status = await connection.status(waitOf(wait.timeoutMs, wait.signal, "status"));
     return {
-      readerNames: [status.reader],
+      readerNames: await this.#naming.namesOf(opened, status.reader),
       state: cardStates[status.state].windows,
       protocol: protocolNumber(status.protocol),
       atr: status.atr,

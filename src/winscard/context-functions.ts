@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
+import { sameName } from "../database/index.ts";
 import {
   assert,
-  type Context,
   decodeReaderState,
   encodeReaderState,
   type ReaderStateReport,
@@ -11,11 +11,10 @@ import {
   type WaitOptions,
 } from "../pcsc/index.ts";
 import { scopeOf, stringsOf, waitOf } from "./arguments.ts";
-import { SCARD_ALL_READERS } from "./constants.ts";
-import type { HandleTable, SCARDCONTEXT } from "./handles.ts";
-
-/** Where the contexts come from that are opened without naming a resource manager. */
-export type DefaultManager = () => ResourceManager | Promise<ResourceManager>;
+import { SCARD_ALL_READERS, SCARD_STATE_IGNORE } from "./constants.ts";
+import type { Foundation } from "./foundation.ts";
+import type { SCARDCONTEXT } from "./handles.ts";
+import { ReaderNaming } from "./reader-naming.ts";
 
 /** What SCardEstablishContext can be told beyond C. */
 export interface EstablishContextOptions {
@@ -48,12 +47,12 @@ export interface ReaderStateAnswer extends SCARD_READERSTATE {
  * `SmartCardError`; its `rv` is the LONG that the function returns in C, unsigned.
  */
 export class ContextFunctions {
-  readonly #handles: HandleTable;
-  readonly #defaultManager: DefaultManager;
+  readonly #foundation: Foundation;
+  readonly #naming: ReaderNaming;
 
-  constructor(handles: HandleTable, defaultManager: DefaultManager) {
-    this.#handles = handles;
-    this.#defaultManager = defaultManager;
+  constructor(foundation: Foundation) {
+    this.#foundation = foundation;
+    this.#naming = new ReaderNaming(foundation);
   }
 
   /**
@@ -71,10 +70,10 @@ export class ContextFunctions {
     options: EstablishContextOptions = {},
   ): Promise<{ readonly context: SCARDCONTEXT }> => {
     const domain = scopeOf(scope, "establish context");
-    const manager = options.manager ?? (await this.#defaultManager());
+    const manager = options.manager ?? (await this.#foundation.defaultManager());
     const opened = await manager.establishContext({ scope: domain });
     try {
-      return { context: this.#handles.addContext(opened) };
+      return { context: this.#foundation.handles.addContext(opened) };
     } catch (error) {
       await opened.release();
       throw error;
@@ -90,7 +89,7 @@ export class ContextFunctions {
    * **Portability**: Windows resets the cards that were not disconnected; pcsc-lite only those held by a transaction.
    */
   readonly SCardReleaseContext = async (context: SCARDCONTEXT): Promise<void> => {
-    await this.#handles.removeContext(context).release();
+    await this.#foundation.handles.removeContext(context).release();
   };
 
   /**
@@ -102,13 +101,14 @@ export class ContextFunctions {
    * **Portability**: `rv` is ERROR_INVALID_HANDLE (6) as on Windows; pcsc-lite has SCARD_E_INVALID_HANDLE.
    */
   readonly SCardIsValidContext = async (context: SCARDCONTEXT): Promise<void> => {
-    if (!(await this.#handles.context(context).isValid())) {
+    if (!(await this.#foundation.handles.context(context).isValid())) {
       throw new SmartCardError("invalid-context", `context ${context} is no longer valid: its manager has gone`);
     }
   };
 
   /**
-   * Names of the readers that are there.
+   * Names of the readers that are there. One that was introduced under names of its own (SCardIntroduceReader) has
+   * those.
    *
    * @param context may be null: the default manager is asked then.
    * @param groups names of reader groups, of which any will do: a name, a multi-string («A\0B\0\0») or a list. Null,
@@ -123,8 +123,10 @@ export class ContextFunctions {
     groups?: string | readonly string[] | null,
   ): Promise<{ readonly readers: string[] }> => {
     const names = stringsOf(groups);
-    const all = names.length === 0 || names.some((name) => name.toLowerCase() === SCARD_ALL_READERS.toLowerCase());
-    const readers = await this.#query(context, (opened) => opened.listReaders(all ? undefined : names));
+    const all = names.length === 0 || names.some((name) => sameName(name, SCARD_ALL_READERS));
+    const readers = await this.#foundation.query(context, (opened) =>
+      this.#naming.available(opened, all ? undefined : names),
+    );
     if (readers.length === 0) {
       const where = all ? "no reader is attached" : `no reader is in ${names.join(" or ")}`;
       throw new SmartCardError("no-readers-available", where, { operation: "list readers" });
@@ -133,7 +135,7 @@ export class ContextFunctions {
   };
 
   /**
-   * Names of the reader groups that hold at least one reader. SCARD_ALL_READERS is not among them.
+   * Names of the reader groups that hold at least one reader, attached or not. SCARD_ALL_READERS is not among them.
    *
    * @param context may be null: the default manager is asked then.
    * @throws invalid-context
@@ -142,7 +144,7 @@ export class ContextFunctions {
    * **Portability**: pcsc-lite takes no null context and always answers `SCard$DefaultReaders`.
    */
   readonly SCardListReaderGroups = async (context: SCARDCONTEXT | null): Promise<{ readonly groups: string[] }> => {
-    return { groups: await this.#query(context, (opened) => opened.listReaderGroups()) };
+    return { groups: await this.#foundation.query(context, (opened) => this.#naming.groups(opened)) };
   };
 
   /**
@@ -165,12 +167,28 @@ export class ContextFunctions {
     readerStates: readonly SCARD_READERSTATE[],
     wait: Pick<WaitOptions, "signal"> = {},
   ): Promise<{ readonly readerStates: ReaderStateAnswer[] }> => {
-    const opened = this.#handles.context(context);
+    const opened = this.#foundation.handles.context(context);
+    const limit = waitOf(timeout, wait.signal, "status change");
     // The caller may change its objects while the wait lasts.
     const asked = readerStates.map((state) => ({ ...state }));
-    const queries = asked.map(({ reader, currentState }) => ({ reader, ...decodeReaderState(currentState) }));
-    const reports = await opened.getStatusChange(queries, waitOf(timeout, wait.signal, "status change"));
-    return { readerStates: asked.map((state, index) => answerOf(state, reports[index])) };
+    // What is ignored need not exist.
+    const watched = asked.filter(({ currentState }) => (currentState & SCARD_STATE_IGNORE) === 0);
+    const resolving = this.#naming.resolveAll(
+      opened,
+      watched.map(({ reader }) => reader),
+    );
+    const resolved = resolving instanceof Promise ? await resolving : resolving;
+    const devices = new Map(resolved.map((device, at) => [watched[at], device]));
+    const queries = asked.map((state) => ({
+      reader: devices.get(state) ?? state.reader,
+      ...decodeReaderState(state.currentState),
+    }));
+    try {
+      const reports = await opened.getStatusChange(queries, limit);
+      return { readerStates: asked.map((state, index) => answerOf(state, reports[index])) };
+    } catch (error) {
+      throw underGivenNames(error, asked);
+    }
   };
 
   /**
@@ -181,23 +199,14 @@ export class ContextFunctions {
    * @see SCardCancel function (winscard.h), Microsoft
    */
   readonly SCardCancel = async (context: SCARDCONTEXT): Promise<void> => {
-    await this.#handles.context(context).cancel();
+    const opened = this.#foundation.handles.context(context);
+    this.#foundation.cancelled(opened);
+    await opened.cancel();
   };
-
-  /** Asks in a context, or where there is none in one of its own. */
-  async #query<T>(context: SCARDCONTEXT | null, ask: (opened: Context) => Promise<T>): Promise<T> {
-    if (context !== null) return await ask(this.#handles.context(context));
-    const manager = await this.#defaultManager();
-    const opened = await manager.establishContext();
-    try {
-      return await ask(opened);
-    } finally {
-      await opened.release();
-    }
-  }
 }
 
-function answerOf(asked: SCARD_READERSTATE, report: ReaderStateReport | undefined): ReaderStateAnswer {
+/** What SCardGetStatusChange answers for what it was asked. */
+export function answerOf(asked: SCARD_READERSTATE, report: ReaderStateReport | undefined): ReaderStateAnswer {
   assert(report !== undefined, "the manager reports fewer readers than it was asked for");
   return {
     reader: asked.reader,
@@ -206,4 +215,14 @@ function answerOf(asked: SCARD_READERSTATE, report: ReaderStateReport | undefine
     eventState: encodeReaderState(report.flags, report.eventCount),
     atr: report.atr,
   };
+}
+
+/** The states at the end of a wait that timed out, under the names that the caller has for the readers. */
+function underGivenNames(error: unknown, asked: readonly SCARD_READERSTATE[]): unknown {
+  const states = error instanceof SmartCardError && error.code === "timeout" ? error.details.readerStates : undefined;
+  if (!(error instanceof SmartCardError) || states === undefined) return error;
+  const renamed = states.map((state, index) => ({ ...state, reader: asked[index]?.reader ?? state.reader }));
+  if (renamed.every(({ reader }, index) => reader === states[index]?.reader)) return error;
+  const message = "no reader changed in time";
+  return new SmartCardError("timeout", message, { ...error.details, readerStates: renamed }, { cause: error });
 }

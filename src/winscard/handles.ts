@@ -97,6 +97,16 @@ export class HandleTable {
     return this.#openCard(handle).connection;
   }
 
+  /** The context that a connection was made in. @throws invalid-handle */
+  contextOf(handle: SCARDHANDLE): Context {
+    return this.#openCard(handle).owner.context;
+  }
+
+  /** The connections that are open in a context. @throws invalid-context */
+  cardsOf(handle: SCARDCONTEXT): Connection[] {
+    return [...this.#openContext(handle).cards].map((card) => this.card(card));
+  }
+
   /** Takes a connection out. @throws invalid-handle */
   removeCard(handle: SCARDHANDLE): Connection {
     const { connection, owner } = this.#openCard(handle);

@@ -193,7 +193,6 @@ export {
   SCERR_NOGUIDS,
 } from "./constants.ts";
 export type {
-  DefaultManager,
   EstablishContextOptions,
   ReaderStateAnswer,
   SCARD_READERSTATE,
@@ -271,5 +270,23 @@ export {
   SCARD_W_UNSUPPORTED_CARD,
   SCARD_W_WRONG_CHV,
 } from "./error-constants.ts";
+export type { DatabaseSource, DefaultManager } from "./foundation.ts";
 export { MAX_OPEN_HANDLES, type SCARDCONTEXT, type SCARDHANDLE } from "./handles.ts";
+export type { SCARD_ATRMASK } from "./locate-functions.ts";
+export type {
+  CardMismatch,
+  CardPicker,
+  CardPickerReader,
+  CardPickerRequest,
+  OPENCARD_SEARCH_CRITERIA,
+  OPENCARDNAME,
+  OPENCARDNAME_EX,
+  OpenCardCheck,
+  OpenCardConnect,
+  OpenCardDisconnect,
+  SelectCardOptions,
+  SelectedCard,
+} from "./select-card.ts";
+export type { AuditOptions } from "./service-functions.ts";
+export type { StartedEvent } from "./started-event.ts";
 export { WinSCard, type WinSCardOptions } from "./winscard.ts";

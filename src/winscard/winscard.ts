@@ -1,13 +1,29 @@
 // SPDX-License-Identifier: MIT
 
-import { CardFunctions } from "./card-functions.ts";
-import type { DefaultManager } from "./context-functions.ts";
+import { CardCache, Database, MemoryStore } from "../database/index.ts";
+import type { Clock } from "../pcsc/index.ts";
+import { type DatabaseSource, type DefaultManager, Foundation } from "./foundation.ts";
 import { HandleTable } from "./handles.ts";
+import { OpenCardFunctions } from "./open-card-functions.ts";
+import type { CardPicker } from "./select-card.ts";
 
-/** What the WinSCard functions stand on. */
+/** What the WinSCard functions stand on. Only the manager must be given. */
 export interface WinSCardOptions {
   /** Gives the resource manager for contexts that name none. Asked anew each time; it may start one on demand. */
   readonly defaultManager: DefaultManager;
+  /**
+   * Gives the smart card database of a scope: card types, names and groups of readers, the audit log. Without one all
+   * scopes have the same, which is empty at first, in memory, and gone with this object.
+   */
+  readonly database?: DatabaseSource | undefined;
+  /** What SCardReadCache reads; a cache of its own where none is given. */
+  readonly cache?: CardCache | undefined;
+  /** What SCardAudit takes the time from, and the event of SCardAccessStartedEvent waits by; those need it. */
+  readonly clock?: Clock | undefined;
+  /** Who writes into the audit log: name and process of the program. */
+  readonly program?: string | undefined;
+  /** The dialog of SCardUIDlgSelectCard and GetOpenCardName, for calls that bring none of their own. */
+  readonly picker?: CardPicker | undefined;
 }
 
 /**
@@ -19,14 +35,26 @@ export interface WinSCardOptions {
  * call resolves to its out-values as one object, or rejects with a `SmartCardError` whose `rv` is what C would return.
  * Numbers are those of Microsoft's headers.
  *
- * The functions are declared by what they work on: `ContextFunctions`, and `CardFunctions` on top of them.
+ * The functions are declared by what they work on, each kind on top of the one before: `ContextFunctions`,
+ * `CardFunctions`, `CardTypeFunctions`, `ReaderNameFunctions`, `LocateFunctions`, `CacheFunctions`, `DeviceFunctions`,
+ * `ServiceFunctions`, `OpenCardFunctions`.
  */
-export class WinSCard extends CardFunctions {
+export class WinSCard extends OpenCardFunctions {
   readonly #table: HandleTable;
 
   constructor(options: WinSCardOptions) {
     const table = new HandleTable();
-    super(table, options.defaultManager);
+    super(
+      new Foundation({
+        handles: table,
+        defaultManager: options.defaultManager,
+        database: options.database ?? databaseInMemory(),
+        cache: options.cache ?? new CardCache(),
+        clock: options.clock,
+        program: options.program,
+      }),
+      options.picker,
+    );
     this.#table = table;
   }
 
@@ -34,4 +62,9 @@ export class WinSCard extends CardFunctions {
   get openHandles(): { readonly contexts: number; readonly cards: number } {
     return { contexts: this.#table.contexts, cards: this.#table.cards };
   }
+}
+
+function databaseInMemory(): DatabaseSource {
+  const database = new Database(new MemoryStore());
+  return () => database;
 }

@@ -152,6 +152,23 @@ describe("WinSCard over the embedded manager", () => {
     expect(await returned(b.SCardTransmit(cardB, null, selectMasterFile))).toBe(SCARD_S_SUCCESS);
   });
 
+  it("SCardCancelTransaction ends the wait of one connection, and no transaction that has begun", async () => {
+    const { runtime, virtual, reader, a, b } = await machine();
+    virtual.insert(demoCard(runtime.random));
+    const [contextA, contextB] = [await establish(a), await establish(b)];
+    const { card: cardA } = await a.SCardConnect(contextA, reader, SCARD_SHARE_SHARED, SCARD_PROTOCOL_Tx);
+    const { card: cardB } = await b.SCardConnect(contextB, reader, SCARD_SHARE_SHARED, SCARD_PROTOCOL_Tx);
+    await a.SCardBeginTransaction(cardA);
+    const beginning = returned(b.SCardBeginTransaction(cardB));
+    await runtime.settle();
+    await a.SCardCancelTransaction(cardA);
+    await b.SCardCancelTransaction(cardB);
+    expect(await beginning).toBe(SCARD_E_CANCELLED);
+    await a.SCardEndTransaction(cardA, SCARD_LEAVE_CARD);
+    await b.SCardBeginTransaction(cardB);
+    await b.SCardEndTransaction(cardB, SCARD_LEAVE_CARD);
+  });
+
   it("a sharing violation says who stands in the way", async () => {
     const { runtime, virtual, reader, a, b } = await machine();
     virtual.insert(demoCard(runtime.random));

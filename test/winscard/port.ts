@@ -40,6 +40,7 @@ export class Port {
   /** Every call of the port in order: name and arguments. */
   readonly calls: unknown[][] = [];
   readers: string[] = [reader];
+  groups: string[] = ["SCard$DefaultReaders"];
   protocol: Protocol | undefined = "t1";
   state: CardState = "specific";
   reports: ReaderStateReport[] = [];
@@ -57,6 +58,10 @@ export class Port {
   };
   /** What the next call fails with, where it is set. */
   failure: SmartCardError | undefined;
+  /** What asking for the states of readers fails with, where it is set. */
+  gettingStatus: SmartCardError | undefined;
+  /** What describing a reader fails with, where it is set. */
+  describing: SmartCardError | undefined;
   /** What connect waits for. */
   gate: Promise<void> = Promise.resolve();
   readonly manager: ResourceManager = { establishContext: async (options) => new PortContext(this, options) };
@@ -95,16 +100,18 @@ class PortContext implements Context {
 
   async describeReader(name: string): Promise<ReaderDevice> {
     this.#port.asked("describeReader", name);
+    if (this.#port.describing !== undefined) throw this.#port.describing;
     return this.#port.device;
   }
 
   async listReaderGroups(): Promise<string[]> {
     this.#port.asked("listReaderGroups");
-    return ["SCard$DefaultReaders"];
+    return this.#port.groups;
   }
 
   async getStatusChange(queries: readonly ReaderStateQuery[], wait?: WaitOptions): Promise<ReaderStateReport[]> {
     this.#port.asked("getStatusChange", queries, wait);
+    if (this.#port.gettingStatus !== undefined) throw this.#port.gettingStatus;
     return this.#port.reports;
   }
 

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+
+import { encodeHex } from "../binary/index.ts";
+import { SmartCardError } from "../pcsc/index.ts";
+import { dword, textOf } from "./arguments.ts";
+import type { Foundation } from "./foundation.ts";
+import type { SCARDCONTEXT } from "./handles.ts";
+import { LocateFunctions } from "./locate-functions.ts";
+
+/**
+ * The functions on the cache of what was read from cards. It lasts as long as the program, holds items of at most
+ * 65,536 bytes, and drops those used longest ago when it is full.
+ *
+ * A card is known by a UUID that it or its minidriver has: a GUID as text, or the 16 bytes that C has in memory. The
+ * freshness counter is a number that programs keep on the card and raise when they change what is cached.
+ */
+export class CacheFunctions extends LocateFunctions {
+  readonly #foundation: Foundation;
+
+  constructor(foundation: Foundation) {
+    super(foundation);
+    this.#foundation = foundation;
+  }
+
+  /**
+   * Reads what was cached for a card under a name.
+   *
+   * @param freshnessCounter the revision that the card has now, 0 to 4,294,967,295.
+   * @throws cache-item-not-found, cache-item-stale (it is of another revision, and gone now), invalid-parameter (a bad
+   * UUID or an empty name), invalid-value, invalid-context
+   * @see SCardReadCache function (winscard.h), Microsoft
+   *
+   * **Portability**: Microsoft calls an item stale that is older than asked for, and says nothing of one that is newer.
+   */
+  readonly SCardReadCache = async (
+    context: SCARDCONTEXT,
+    cardIdentifier: string | Uint8Array,
+    freshnessCounter: number,
+    lookupName: string,
+  ): Promise<{ readonly data: Uint8Array }> => {
+    const operation = "read cache";
+    this.#foundation.handles.context(context);
+    const freshness = dword(freshnessCounter, "freshness counter", operation);
+    const name = textOf(lookupName, "lookup name", operation);
+    return { data: this.#foundation.cache.read(uuidOf(cardIdentifier, operation), freshness, name) };
+  };
+
+  /**
+   * Caches bytes for a card under a name, in place of what was there.
+   *
+   * @param freshnessCounter the revision that the card has now, 0 to 4,294,967,295.
+   * @throws cache-item-too-big (what was there stays), invalid-parameter (a bad UUID or an empty name), invalid-value,
+   * invalid-context
+   * @see SCardWriteCache function (winscard.h), Microsoft
+   */
+  readonly SCardWriteCache = async (
+    context: SCARDCONTEXT,
+    cardIdentifier: string | Uint8Array,
+    freshnessCounter: number,
+    lookupName: string,
+    data: Uint8Array,
+  ): Promise<void> => {
+    const operation = "write cache";
+    this.#foundation.handles.context(context);
+    const freshness = dword(freshnessCounter, "freshness counter", operation);
+    const name = textOf(lookupName, "lookup name", operation);
+    this.#foundation.cache.write(uuidOf(cardIdentifier, operation), freshness, name, data);
+  };
+}
+
+/** The text of a UUID. In memory its first three numbers have their least significant byte first. */
+function uuidOf(identifier: string | Uint8Array, operation: string): string {
+  if (!(identifier instanceof Uint8Array)) return textOf(identifier, "card identifier", operation);
+  if (identifier.length !== 16) {
+    throw new SmartCardError("invalid-parameter", `a UUID has 16 bytes, not ${identifier.length}`, { operation });
+  }
+  const hex = (...order: number[]): string => encodeHex(Uint8Array.from(order, (at) => identifier[at] ?? 0));
+  return [hex(3, 2, 1, 0), hex(5, 4), hex(7, 6), hex(8, 9), hex(10, 11, 12, 13, 14, 15)].join("-");
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+
+import type { CardCache, Database } from "../database/index.ts";
+import { type Clock, type Context, type ResourceManager, type Scope, SmartCardError } from "../pcsc/index.ts";
+import type { HandleTable, SCARDCONTEXT } from "./handles.ts";
+
+/** Where the contexts come from that are opened without naming a resource manager. */
+export type DefaultManager = () => ResourceManager | Promise<ResourceManager>;
+
+/**
+ * Gives the smart card database of a scope: `user` and `system` differ, `terminal` is the user's. Asked anew each time,
+ * so it may open one on demand, and should hand out the same one again. What it fails with is what the functions fail
+ * with that need it.
+ */
+export type DatabaseSource = (scope: Scope) => Database | Promise<Database>;
+
+/** What all functions of one WinSCard stand on. */
+interface FoundationParts {
+  readonly handles: HandleTable;
+  readonly defaultManager: DefaultManager;
+  readonly database: DatabaseSource;
+  readonly cache: CardCache;
+  readonly clock: Clock | undefined;
+  readonly program: string | undefined;
+}
+
+/** What all functions of one WinSCard stand on, and the ways to it that several of them take. */
+export class Foundation {
+  readonly handles: HandleTable;
+  readonly cache: CardCache;
+  readonly program: string | undefined;
+  readonly defaultManager: DefaultManager;
+  readonly databaseSource: DatabaseSource;
+  readonly #clock: Clock | undefined;
+  /** How often the waits of a context were ended by SCardCancel. */
+  readonly #cancels = new WeakMap<Context, number>();
+
+  constructor(parts: FoundationParts) {
+    this.handles = parts.handles;
+    this.cache = parts.cache;
+    this.program = parts.program;
+    this.defaultManager = parts.defaultManager;
+    this.databaseSource = parts.database;
+    this.#clock = parts.clock;
+  }
+
+  /** The clock. @throws unsupported-feature where the WinSCard object was made without one */
+  clock(operation: string): Clock {
+    if (this.#clock !== undefined) return this.#clock;
+    const message = "there is no clock: pass one to the constructor, `new WinSCard({ clock, … })`";
+    throw new SmartCardError("unsupported-feature", message, { operation });
+  }
+
+  /** The database of a scope. @throws whatever keeps it from being opened */
+  async database(scope: Scope): Promise<Database> {
+    return await this.databaseSource(scope);
+  }
+
+  /**
+   * The database that a call goes to: that of its context's scope; without a context the user's, in which the system's
+   * is seen too.
+   *
+   * @throws invalid-context; whatever keeps the database from being opened
+   */
+  async databaseOf(context: SCARDCONTEXT | null): Promise<Database> {
+    return await this.database(context === null ? "user" : this.handles.context(context).scope);
+  }
+
+  /** Asks in a context, or where there is none in one of its own. */
+  async query<T>(context: SCARDCONTEXT | null, ask: (opened: Context) => Promise<T>): Promise<T> {
+    if (context !== null) return await ask(this.handles.context(context));
+    const manager = await this.defaultManager();
+    const opened = await manager.establishContext();
+    try {
+      return await ask(opened);
+    } finally {
+      await opened.release();
+    }
+  }
+
+  /** Remembers that all waits of a context have been ended. */
+  cancelled(opened: Context): void {
+    this.#cancels.set(opened, this.#cancelsOf(opened) + 1);
+  }
+
+  /**
+   * What has to be found out before a wait can begin. SCardCancel ends that too: the manager does not know of the wait
+   * yet, and would let it begin.
+   *
+   * @throws cancelled
+   */
+  async beforeWait<T>(opened: Context, work: Promise<T>): Promise<T> {
+    const cancels = this.#cancelsOf(opened);
+    const result = await work;
+    if (this.#cancelsOf(opened) === cancels) return result;
+    throw new SmartCardError("cancelled", "the context was cancelled");
+  }
+
+  #cancelsOf(opened: Context): number {
+    return this.#cancels.get(opened) ?? 0;
+  }
+}
