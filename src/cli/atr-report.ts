@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { encodeHex, hexByte } from "../binary/index.ts";
+import type { CardType } from "../database/index.ts";
 import {
   type Atr,
   type AtrTimings,
@@ -13,7 +14,7 @@ import {
   type LineTime,
 } from "../iso7816/index.ts";
 import { describeInterfaceBytes } from "./atr-interface-bytes.ts";
-import { asciiText, bytesForPeople, count, duration } from "./text.ts";
+import { asciiText, bytesForPeople, count, duration, visible } from "./text.ts";
 
 /** An ATR in a few words, for lists: `PC/SC contactless storage card, MIFARE Ultralight`. Any bytes will do. */
 export function summarizeAtr(bytes: Uint8Array): string {
@@ -41,18 +42,24 @@ function protocolNames(protocols: readonly number[]): string {
 }
 
 /** Everything that an ATR says, for programs. */
-export function atrForPrograms(atr: Atr): object {
+export function atrForPrograms(atr: Atr, known: readonly CardType[] = []): object {
   const { bytes, contactless, ...rest } = atr;
   const described = contactless && { ...contactless, description: describeContactless(contactless) };
-  return { atr: bytes, summary: summarizeAtr(bytes), contactless: described, ...rest, timings: atrTimings(atr) };
+  const cardTypes = known.length === 0 ? undefined : known.map(({ description, name }) => ({ name, description }));
+  const summary = summarizeAtr(bytes);
+  return { atr: bytes, summary, cardTypes, contactless: described, ...rest, timings: atrTimings(atr) };
 }
 
-/** Everything that an ATR says, for people: lines of a title and what there is to say. */
-export function describeAtr(atr: Atr): readonly (readonly [title: string, text: string])[] {
+/** Everything that an ATR says, and what it is known for, for people: lines of a title and what there is to say. */
+export function describeAtr(
+  atr: Atr,
+  known: readonly CardType[] = [],
+): readonly (readonly [title: string, text: string])[] {
   return [
     ["ATR", encodeHex(atr.bytes, " ")],
     ["", summarizeAtr(atr.bytes)],
     ...describeContactlessCard(atr),
+    ...known.flatMap(describeKnownCard),
     ["", ""],
     ["TS", `${encodeHex(atr.bytes.subarray(0, 1))}  ${atr.convention} convention`],
     ...describeInterfaceBytes(atr),
@@ -67,6 +74,16 @@ export function describeAtr(atr: Atr): readonly (readonly [title: string, text: 
     ["Supply", describeSupply(atr)],
     ...atr.problems.map((problem) => ["Problem", problem] as const),
   ];
+}
+
+/** Most lines that are told of a card type: some ATRs are those of a whole market. */
+const maxKnownLines = 5;
+
+function describeKnownCard({ description, name }: CardType, index: number): readonly (readonly [string, string])[] {
+  const lines = description.split("\n").filter((line) => line !== "");
+  const more = lines.length - maxKnownLines;
+  const shown = more > 0 ? [...lines.slice(0, maxKnownLines), `and ${count(more, "line")} more in --json`] : lines;
+  return [[index === 0 ? "Known as" : "", visible(name)], ...shown.map((line) => ["", `  ${visible(line)}`] as const)];
 }
 
 function describeContactlessCard({ contactless }: Atr): readonly (readonly [string, string])[] {

@@ -4,6 +4,7 @@ import { decodeAtr } from "../iso7816/index.ts";
 import { SmartCardError } from "../pcsc/index.ts";
 import { atrForPrograms, describeAtr } from "./atr-report.ts";
 import { type Command, exitCodes } from "./command.ts";
+import { withKnownCards } from "./database-option.ts";
 import { hexOf, parseOptions, UsageError } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 import { jsonText } from "./text.ts";
@@ -16,7 +17,8 @@ export const atr: Command = {
 
 Explains an ATR (ISO/IEC 7816-3, clause 8): each byte, protocols, speed, waiting times, historical bytes,
 and the name of the card where it is contactless (PC/SC part 3). The bytes may come in several arguments, with
-blanks, colons or hyphens between them. Breaches of the standard are listed as problems.`,
+blanks, colons or hyphens between them. Breaches of the standard are listed as problems. What card it is comes
+from the card types that «scard types import» and «scard types introduce» have brought in.`,
   run,
 };
 
@@ -28,13 +30,16 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
     const { message, offset } = decoded.error;
     throw new SmartCardError("invalid-atr", `${message} (at byte ${offset + 1})`);
   }
-  if (values.json) {
-    terminal.print(jsonText(atrForPrograms(decoded.value)));
+  return withKnownCards(terminal, async (cards) => {
+    const known = cards.find(decoded.value.bytes);
+    if (values.json) {
+      terminal.print(jsonText(atrForPrograms(decoded.value, known)));
+      return exitCodes.ok;
+    }
+    for (const [title, text] of describeAtr(decoded.value, known)) {
+      const line = `${title.padEnd(12)}${text}`.trimEnd();
+      terminal.print(title === "Problem" ? terminal.paint("yellow", line) : line);
+    }
     return exitCodes.ok;
-  }
-  for (const [title, text] of describeAtr(decoded.value)) {
-    const line = `${title.padEnd(12)}${text}`.trimEnd();
-    terminal.print(title === "Problem" ? terminal.paint("yellow", line) : line);
-  }
-  return exitCodes.ok;
+  });
 }

@@ -3,7 +3,7 @@
 import type { Terminal } from "./terminal.ts";
 
 /** What the program ends with. */
-export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;
+export const exitCodes = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
 /** One command of the program. */
 export interface Command {

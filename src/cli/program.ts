@@ -4,21 +4,43 @@ import { readFile } from "node:fs/promises";
 import { SmartCardError } from "../pcsc/index.ts";
 import { apdu } from "./apdu.ts";
 import { atr } from "./atr.ts";
+import { audit } from "./audit.ts";
 import { type Command, exitCodes } from "./command.ts";
 import { daemon } from "./daemon.ts";
 import { demo } from "./demo.ts";
 import { errorForPrograms } from "./failure.ts";
+import { groups } from "./groups.ts";
+import { locate } from "./locate.ts";
 import { UsageError } from "./options.ts";
 import { readers } from "./readers.ts";
+import { select } from "./select.ts";
 import type { StopReason, Terminal } from "./terminal.ts";
 import { jsonText } from "./text.ts";
+import { types } from "./types.ts";
 import { watch } from "./watch.ts";
 import { who } from "./who.ts";
 
-const commands: readonly Command[] = [demo, readers, watch, apdu, atr, daemon, who];
+const commands: readonly Command[] = [
+  demo,
+  readers,
+  watch,
+  apdu,
+  atr,
+  select,
+  locate,
+  types,
+  groups,
+  audit,
+  daemon,
+  who,
+];
 
 /** What a program ends with that was asked to end before it was done; 128 and the number of the signal, as in shells. */
-const stopCodes: Readonly<Record<StopReason, number>> = { SIGINT: 130, SIGTERM: 143, closed: exitCodes.ok };
+const stopCodes: Readonly<Record<StopReason, number>> = {
+  SIGINT: exitCodes.interrupted,
+  SIGTERM: 143,
+  closed: exitCodes.ok,
+};
 
 const commonHelp = `Every command:
   --json          print JSON, for programs

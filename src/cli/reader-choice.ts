@@ -12,7 +12,7 @@ import { visible } from "./text.ts";
 export async function chooseReader(context: Context, choice: string | undefined): Promise<string> {
   const names = await context.listReaders();
   if (names.length === 0) throw new SmartCardError("no-readers-available", "there is no reader");
-  const fitting = choice === undefined ? await likelyReaders(context, names) : readersFitting(names, choice);
+  const fitting = choice === undefined ? await likelyReaders(context, names) : namesFitting(names, choice);
   const [only] = fitting;
   if (only !== undefined && fitting.length === 1) return only;
   const list = names.map((name, number) => `${number} «${visible(name)}»`).join(", ");
@@ -23,7 +23,8 @@ export async function chooseReader(context: Context, choice: string | undefined)
   throw new SmartCardError("unknown-reader", `${what}: ${list}`);
 }
 
-function readersFitting(names: readonly string[], choice: string): readonly string[] {
+/** The names that a choice may mean: one of them exactly, one by its number in the list, or those that it is a part of. */
+export function namesFitting(names: readonly string[], choice: string): readonly string[] {
   const wanted = choice.toLowerCase();
   const exact = names.filter((name) => name.toLowerCase() === wanted);
   if (exact.length > 0) return exact;

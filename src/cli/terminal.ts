@@ -13,12 +13,21 @@ export type Paint = (style: Style, text: string) => string;
 /** Why the program should end: a signal, or nobody reads what it prints. */
 export type StopReason = "SIGINT" | "SIGTERM" | "closed";
 
+/** A terminal with somebody in front of it: keys come in one by one, and what is drawn is seen at once. */
+export interface Screen {
+  readonly input: NodeJS.ReadableStream;
+  /** Where dialogs are drawn; data goes elsewhere. */
+  readonly output: NodeJS.WritableStream;
+}
+
 /** Where a command reads and writes: the streams of this process, or those of a test. Data and chat never mix. */
 export interface Terminal {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Aborted, with a {@link StopReason}, when the program should end. */
   readonly stop: AbortSignal;
   readonly paint: Paint;
+  /** For dialogs; undefined where nobody could see or answer them. */
+  readonly screen: Screen | undefined;
   /** Prints one line, or several, of data. */
   print(text: string): void;
   /** Says something to the person in front of it. */
@@ -49,6 +58,7 @@ export function processTerminal(options: { readonly color: boolean }): Terminal 
     environment: process.env,
     stop: stopping.signal,
     paint: painter(options.color && wantsColor(process.stdout, process.env)),
+    screen: process.stdin.isTTY && process.stderr.isTTY ? { input: process.stdin, output: process.stderr } : undefined,
     print: linesTo(process.stdout, () => stopping.abort("closed" satisfies StopReason)),
     say: linesTo(process.stderr, () => {}),
     readInput: () => readAll(process.stdin, stopping.signal),

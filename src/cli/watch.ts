@@ -5,11 +5,13 @@ import { nodeClock } from "../edge/node/index.ts";
 import { SmartCardError } from "../pcsc/index.ts";
 import { summarizeAtr } from "./atr-report.ts";
 import { type Command, exitCodes } from "./command.ts";
+import { type KnownCards, namesInBrief, withKnownCards } from "./database-option.ts";
 import { managerHelp, managerOption, withManager } from "./manager-option.ts";
 import { millisecondsOf, parseOptions, refuseArguments } from "./options.ts";
 import { type Happening, type Sight, watchReaders } from "./reader-watch.ts";
 import type { Paint, Style, Terminal } from "./terminal.ts";
 import { jsonText, visible } from "./text.ts";
+import { waiting } from "./waiting.ts";
 
 /** `scard watch`: what happens to readers and cards, as it happens. */
 export const watch: Command = {
@@ -18,7 +20,7 @@ export const watch: Command = {
   help: ` [OPTION…]
 
 Prints the state of each reader, and then every change, until it is interrupted (Ctrl-C; it ends with 0 then).
-With --json each line is one JSON object.
+Cards that «scard types» knows have their names behind them. With --json each line is one JSON object.
 
   --once          only the state that is
   --timeout SEC   end after that many seconds
@@ -30,35 +32,37 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   const options = { ...managerOption, once: { type: "boolean" }, timeout: { type: "string" } } as const;
   const { positionals, values } = parseOptions(args, options);
   refuseArguments(positionals);
-  const end = new AbortController();
-  const stop = (): void => end.abort();
-  terminal.stop.addEventListener("abort", stop, { once: true });
   const limitMs = values.timeout === undefined ? undefined : millisecondsOf("--timeout", values.timeout);
-  const cancelLimit = limitMs === undefined ? undefined : nodeClock.schedule(limitMs, "end of the watch", stop);
-  // A wait on a manager in this process is nothing that keeps Node running.
-  const alive = setInterval(() => {}, 60_000);
+  return waiting(terminal, limitMs, ({ signal }) => {
+    return withKnownCards(terminal, (cards) => follow(values, terminal, cards, signal));
+  });
+}
+
+async function follow(
+  values: { readonly manager?: string; readonly once?: boolean; readonly json?: boolean },
+  terminal: Terminal,
+  cards: KnownCards,
+  signal: AbortSignal,
+): Promise<number> {
   try {
     return await withManager(values.manager, terminal, async ({ context }) => {
-      for await (const sight of watchReaders(context, end.signal, values.once === true)) {
+      for await (const sight of watchReaders(context, signal, values.once === true)) {
         const time = new Date(nodeClock.wallTime());
-        if (values.json) terminal.print(jsonText(sightForPrograms(sight, time), "compact"));
-        else for (const line of describeSight(sight, time, terminal.paint)) terminal.print(line);
+        const names = sight.atr.length === 0 ? [] : cards.find(sight.atr).map(({ name }) => name);
+        if (values.json) terminal.print(jsonText(sightForPrograms(sight, time, names), "compact"));
+        else for (const line of describeSight(sight, time, terminal.paint, names)) terminal.print(line);
       }
       return exitCodes.ok;
     });
   } catch (error) {
-    if (end.signal.aborted && error instanceof SmartCardError && error.code === "cancelled") return exitCodes.ok;
+    if (signal.aborted && error instanceof SmartCardError && error.code === "cancelled") return exitCodes.ok;
     throw error;
-  } finally {
-    clearInterval(alive);
-    cancelLimit?.();
-    terminal.stop.removeEventListener("abort", stop);
   }
 }
 
 /** What was seen, as JSON has it. */
-export function sightForPrograms({ atr, ...sight }: Sight, time: Date): object {
-  const card = atr.length === 0 ? {} : { atr, summary: summarizeAtr(atr) };
+export function sightForPrograms({ atr, ...sight }: Sight, time: Date, cards: readonly string[] = []): object {
+  const card = atr.length === 0 ? {} : { atr, summary: summarizeAtr(atr), ...(cards.length > 0 && { cards }) };
   return { time: time.toISOString(), ...sight, ...card };
 }
 
@@ -77,15 +81,18 @@ const words: Readonly<Record<Happening, readonly [Style, string]>> = {
   free: ["dim", "free"],
 };
 
-/** What was seen, for people: a line, and another for the card that has come. */
-export function describeSight(sight: Sight, time: Date, paint: Paint): string[] {
+const indent = " ".repeat(14);
+
+/** What was seen, for people: a line, and others for the card that has come and what the database calls it. */
+export function describeSight(sight: Sight, time: Date, paint: Paint, cards: readonly string[] = []): string[] {
   const { atr, flags, happenings, reader } = sight;
   const list = happenings.map((happening) => paint(...words[happening]));
   if (/^reader-(?:present|added)$/.test(happenings[0] ?? "") && flags.includes("empty"))
     list.push(paint("dim", "empty"));
   const lines = [`${paint("dim", clockTime(time))}  ${paint("bold", visible(reader))}  ${list.join(", ")}`];
   const isNews = happenings.some((happening) => /^card-(?:present|inserted|changed|answers)$/.test(happening));
-  if (isNews && atr.length > 0) lines.push(`${" ".repeat(14)}${encodeHex(atr, " ")}  ${summarizeAtr(atr)}`);
+  if (isNews && atr.length > 0) lines.push(`${indent}${encodeHex(atr, " ")}  ${summarizeAtr(atr)}`);
+  if (isNews && cards.length > 0) lines.push(`${indent}${paint("green", visible(namesInBrief(cards)))}`);
   return lines;
 }
 

@@ -27,7 +27,7 @@ async function runJson<T>(args: readonly string[], setting: Setting = {}): Promi
   return { ...result, json: JSON.parse(result.out) };
 }
 
-const commandNames = ["demo", "readers", "watch", "apdu", "atr"];
+const commandNames = ["demo", "readers", "watch", "apdu", "atr", "select", "locate", "types", "groups", "audit"];
 const selectDemo = "00A404000BF073636172642E64656D6F00";
 const readSecret = "00B0830000";
 /** The demo card's PIN in every form in which it could get out. */

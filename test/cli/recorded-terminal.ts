@@ -2,9 +2,13 @@
 
 import { painter, type StopReason, type Terminal } from "../../src/cli/terminal.ts";
 
+/** A database that is not there: what the person who runs the tests has introduced is none of their business. */
+const noDatabase = "/nonexistent/scard/database.sqlite";
+
 /** A terminal that nobody sits at: what is printed and said is kept. */
 export class RecordedTerminal implements Terminal {
   readonly paint: Terminal["paint"] = painter(false);
+  readonly screen = undefined;
   readonly environment: Terminal["environment"];
   readonly #stopping = new AbortController();
   readonly #input: string;
@@ -15,7 +19,7 @@ export class RecordedTerminal implements Terminal {
 
   constructor(options: { readonly input?: string; readonly environment?: Terminal["environment"] } = {}) {
     this.#input = options.input ?? "";
-    this.environment = options.environment ?? {};
+    this.environment = { SCARD_DATABASE: noDatabase, ...options.environment };
   }
 
   get stop(): AbortSignal {

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+
+import { nodeClock } from "../edge/node/index.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** A wait that the person, the program's end, or the time given can end. */
+export interface Waiting {
+  /** Aborted when the wait has to end. */
+  readonly signal: AbortSignal;
+  /** Whether it was the time given that ended it. */
+  readonly timedOut: boolean;
+}
+
+/**
+ * Does something that may wait for long: until the program is asked to end, or for `limitMs` milliseconds. It keeps Node
+ * running meanwhile, which a wait on a manager in this process alone does not.
+ */
+export async function waiting<T>(
+  terminal: Terminal,
+  limitMs: number | undefined,
+  work: (wait: Waiting) => Promise<T>,
+): Promise<T> {
+  const end = new AbortController();
+  const wait = { signal: end.signal, timedOut: false };
+  const stop = (): void => end.abort(terminal.stop.reason);
+  terminal.stop.addEventListener("abort", stop, { once: true });
+  if (terminal.stop.aborted) stop();
+  const timeUp = (): void => {
+    wait.timedOut = !end.signal.aborted;
+    end.abort("timeout");
+  };
+  const cancelLimit = limitMs === undefined ? undefined : nodeClock.schedule(limitMs, "end of the wait", timeUp);
+  const alive = setInterval(() => {}, 60_000);
+  try {
+    return await work(wait);
+  } finally {
+    clearInterval(alive);
+    cancelLimit?.();
+    terminal.stop.removeEventListener("abort", stop);
+  }
+}
