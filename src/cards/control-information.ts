@@ -1,27 +1,35 @@
 // SPDX-License-Identifier: MIT
 
 import { type BerTlvInit, encodeBerTlv } from "../iso7816/index.ts";
-import type { CardFile, ElementaryFile } from "./file-system.ts";
-import type { Access } from "./file-system-image.ts";
+import { encodeCompactRules, encodeExpandedRules } from "./access-rules.ts";
+import type { CardFile, DedicatedFile, ElementaryFile } from "./file-system.ts";
+import type { LifeCycle } from "./file-system-image.ts";
 
 /** Which template SELECT returns. ISO/IEC 7816-4:2005, 5.3.3, table 11. */
 export type ControlTemplate = "fci" | "fcp" | "fmd";
 
-// Templates, and data objects in them. ISO/IEC 7816-4:2005, tables 11 and 12.
-const tagFcp = 0x62;
-const tagFmd = 0x64;
-const tagFci = 0x6f;
-const tagDataBytes = 0x80;
-const tagDescriptor = 0x82;
-const tagFileId = 0x83;
-const tagDfName = 0x84;
-const tagShortId = 0x88;
-const tagLifeCycle = 0x8a;
-const tagCompactSecurity = 0x8c;
-const tagApplicationLabel = 0x50;
+/** Templates, and data objects in them. ISO/IEC 7816-4:2005, tables 11 and 12. */
+export const controlTags = {
+  fcp: 0x62,
+  fmd: 0x64,
+  fci: 0x6f,
+  dataBytes: 0x80,
+  allBytes: 0x81,
+  descriptor: 0x82,
+  fileId: 0x83,
+  dfName: 0x84,
+  proprietary: 0x85,
+  shortId: 0x88,
+  lifeCycle: 0x8a,
+  ruleReference: 0x8b,
+  compactRules: 0x8c,
+  proprietaryTemplate: 0xa5,
+  expandedRules: 0xab,
+  applicationLabel: 0x50,
+} as const;
 
 /** File descriptor bytes. ISO/IEC 7816-4:2005, table 14. */
-const descriptors: Readonly<Record<CardFile["type"], number>> = {
+export const fileDescriptors: Readonly<Record<CardFile["type"], number>> = {
   df: 0x38,
   transparent: 0x01,
   "linear-fixed": 0x02,
@@ -29,78 +37,99 @@ const descriptors: Readonly<Record<CardFile["type"], number>> = {
   cyclic: 0x06,
 };
 
+/** Life cycle status bytes. ISO/IEC 7816-4:2005, table 13. */
+export const lifeCycleBytes: Readonly<Record<LifeCycle, number>> = {
+  creation: 0x01,
+  initialisation: 0x03,
+  activated: 0x05,
+  deactivated: 0x04,
+  terminated: 0x0c,
+};
+
 /** Data coding byte: what a write does is the card's own affair, a data unit is one byte. Table 87. */
 const dataCoding = 0x21;
-/** Operational state, activated. Table 13. */
-const activated = 0x05;
 
-/** Writes what SELECT tells about a file. */
-export function encodeControlInformation(template: ControlTemplate, file: CardFile): Uint8Array {
+/**
+ * Writes what SELECT tells about a file.
+ *
+ * @param mostBytes access rules that the compact format cannot tell take room; they are left out where it is not there
+ */
+export function encodeControlInformation(template: ControlTemplate, file: CardFile, mostBytes: number): Uint8Array {
+  const whole = encodeTemplate(template, file, rules(file));
+  return whole.length <= mostBytes ? whole : encodeTemplate(template, file, compactOnly(rules(file)));
+}
+
+function encodeTemplate(template: ControlTemplate, file: CardFile, security: readonly BerTlvInit[]): Uint8Array {
   switch (template) {
     case "fcp":
-      return encodeBerTlv([{ tag: tagFcp, children: parameters(file) }]);
+      return encodeBerTlv([{ tag: controlTags.fcp, children: [...parameters(file), ...security] }]);
     case "fmd":
-      return encodeBerTlv([{ tag: tagFmd, children: management(file) }]);
+      return encodeBerTlv([{ tag: controlTags.fmd, children: management(file) }]);
     case "fci": {
       // The label stands in the management data only, the name in both: here it need not come twice.
-      const label = management(file).filter((object) => object.tag === tagApplicationLabel);
-      return encodeBerTlv([{ tag: tagFci, children: [...parameters(file), ...label] }]);
+      const label = management(file).filter((object) => object.tag === controlTags.applicationLabel);
+      return encodeBerTlv([{ tag: controlTags.fci, children: [...parameters(file), ...security, ...label] }]);
     }
   }
 }
 
 function parameters(file: CardFile): BerTlvInit[] {
-  const id = { tag: tagFileId, value: twoBytes(file.id) };
-  const lifeCycle = { tag: tagLifeCycle, value: Uint8Array.of(activated) };
+  const id = { tag: controlTags.fileId, value: twoBytes(file.id) };
+  const lifeCycle = { tag: controlTags.lifeCycle, value: Uint8Array.of(lifeCycleBytes[file.lifeCycle]) };
   if (file.type === "df") {
-    const name = file.name === undefined ? [] : [{ tag: tagDfName, value: file.name }];
-    return [{ tag: tagDescriptor, value: Uint8Array.of(descriptors.df) }, id, ...name, lifeCycle];
+    const descriptor = { tag: controlTags.descriptor, value: Uint8Array.of(fileDescriptors.df) };
+    return [descriptor, id, ...nameOf(file), lifeCycle];
   }
-  const bytes = file.type === "transparent" ? [{ tag: tagDataBytes, value: twoBytesOrMore(file.content.length) }] : [];
-  const sfi = file.sfi === undefined ? [] : [{ tag: tagShortId, value: Uint8Array.of(file.sfi << 3) }];
+  const bytes = { tag: controlTags.dataBytes, value: dataBytes(file) };
+  const sfi = file.sfi === undefined ? [] : [{ tag: controlTags.shortId, value: Uint8Array.of(file.sfi << 3) }];
   return [
-    ...bytes,
-    { tag: tagDescriptor, value: descriptor(file) },
+    ...(file.type === "transparent" ? [bytes] : []),
+    { tag: controlTags.descriptor, value: descriptorOf(file) },
     id,
     ...sfi,
     lifeCycle,
-    { tag: tagCompactSecurity, value: compactSecurity(file) },
   ];
 }
 
-function descriptor(file: ElementaryFile): Uint8Array {
-  if (file.type === "transparent") return Uint8Array.of(descriptors.transparent, dataCoding);
-  return Uint8Array.of(descriptors[file.type], dataCoding, ...twoBytes(file.recordSize), file.records.length);
+function dataBytes(file: ElementaryFile): Uint8Array {
+  const { length } = file.type === "transparent" ? file.content : file.records;
+  return length > 0xffff ? Uint8Array.of(length >> 16, (length >> 8) & 0xff, length & 0xff) : twoBytes(length);
 }
 
-/**
- * Access mode byte and a security condition byte for each bit in it. ISO/IEC 7816-4:2005, 5.4.3.1, tables 16 and 20.
- */
-function compactSecurity(file: ElementaryFile): Uint8Array {
-  const read = condition(file.access.read);
-  const update = condition(file.access.update);
-  if (file.type === "transparent") return Uint8Array.of(0b011, update, read);
-  return Uint8Array.of(0b111, condition(file.access.append), update, read);
+function descriptorOf(file: ElementaryFile): Uint8Array {
+  if (file.type === "transparent") return Uint8Array.of(fileDescriptors.transparent, dataCoding);
+  return Uint8Array.of(fileDescriptors[file.type], dataCoding, ...twoBytes(file.recordSize), file.records.length);
 }
 
-function condition(access: Access): number {
-  if (access === "always") return 0x00;
-  // «User authentication», in no particular security environment: which PIN it is cannot be told in this format.
-  return access === "never" ? 0xff : 0x10;
+/** Access rules: in the compact format where it can tell them. A directory in which nothing is ever allowed has none. */
+function rules(file: CardFile): BerTlvInit[] {
+  const { access } = file;
+  if (access.kind === "arr") {
+    return [{ tag: controlTags.ruleReference, value: Uint8Array.of(...twoBytes(access.fileId), access.record) }];
+  }
+  const kind = file.type === "df" ? "df" : "ef";
+  const compact = encodeCompactRules(kind, access.conditions);
+  if (compact === undefined) {
+    return [{ tag: controlTags.expandedRules, children: encodeExpandedRules(kind, access.conditions) }];
+  }
+  return compact.length === 1 ? [] : [{ tag: controlTags.compactRules, value: compact }];
+}
+
+function compactOnly(security: readonly BerTlvInit[]): BerTlvInit[] {
+  return security.filter((object) => object.tag !== controlTags.expandedRules);
 }
 
 function management(file: CardFile): BerTlvInit[] {
   if (file.type !== "df") return [];
-  const objects: BerTlvInit[] = [];
-  if (file.name !== undefined) objects.push({ tag: tagDfName, value: file.name });
-  if (file.label !== undefined) objects.push({ tag: tagApplicationLabel, value: new TextEncoder().encode(file.label) });
-  return objects;
+  const { label } = file;
+  const value = new TextEncoder().encode(label);
+  return [...nameOf(file), ...(label === undefined ? [] : [{ tag: controlTags.applicationLabel, value }])];
+}
+
+function nameOf({ name }: DedicatedFile): BerTlvInit[] {
+  return name === undefined ? [] : [{ tag: controlTags.dfName, value: name }];
 }
 
 function twoBytes(value: number): Uint8Array {
   return Uint8Array.of(value >> 8, value & 0xff);
-}
-
-function twoBytesOrMore(value: number): Uint8Array {
-  return value > 0xffff ? Uint8Array.of(value >> 16, (value >> 8) & 0xff, value & 0xff) : twoBytes(value);
 }

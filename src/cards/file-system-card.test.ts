@@ -123,7 +123,7 @@ describe("class, instruction and length", () => {
     ["01A4040C03A00001", "6881"],
     ["40A4040C03A00001", "6881"],
     ["0CA4040C03A00001", "6882"],
-    ["10A4040C03A00001", "6884"],
+    ["60A4040C03A00001", "6882"],
     ["0012000000", "6D00"],
   ])("%j: %s", (command, answer) => {
     expect(session(command)).toBe(answer);
@@ -196,14 +196,14 @@ describe("SELECT, ISO/IEC 7816-4:2005, 7.1.1", () => {
       ["FMD of an application", ["00A4040803A0000100"], "640A 8403A00001 50036F6E65"],
       ["FMD of a file", [inOne, "00A4020802100100"], "6400"],
       [
-        "FCP of a transparent file: 10 bytes, short identifier 1, update and read always",
+        "FCP of a transparent file: 10 bytes, short identifier 1; write, update and read always",
         [inOne, "00A4020402100100"],
-        "6217 8002000A 82020121 83021001 880108 8A0105 8C03030000",
+        "6218 8002000A 82020121 83021001 880108 8A0105 8C0407000000",
       ],
       [
-        "FCP of one that a PIN guards",
+        "FCP of one that PIN 1 guards",
         [inOne, "00A4020402100200"],
-        "6214 80020003 82020121 83021002 8A0105 8C03031010",
+        "6215 80020003 82020121 83021002 8A0105 8C0407111111",
       ],
       [
         "FCP of one that is never read",
@@ -218,7 +218,7 @@ describe("SELECT, ISO/IEC 7816-4:2005, 7.1.1", () => {
       [
         "FCP of a file of 65,536 bytes",
         ["00A4000402300000"],
-        "6218 8003010000 82020121 83023000 880128 8A0105 8C03030000",
+        "6219 8003010000 82020121 83023000 880128 8A0105 8C0407000000",
       ],
     ])("%s", (_name, commands, expected) => {
       expect(session(...commands)).toBe(`${expected.replaceAll(" ", "")}9000`);

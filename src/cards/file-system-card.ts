@@ -1,39 +1,26 @@
 // SPDX-License-Identifier: MIT
 
 import { copyBytes, zeroBytes } from "../binary/index.ts";
-import { type CommandApdu, decodeClassByte, decodeCommand } from "../iso7816/index.ts";
-import type { Random } from "../pcsc/index.ts";
-import { readBinary, readBinaryOdd, updateBinary, updateBinaryOdd } from "./binary-commands.ts";
-import type { CardState, Instruction } from "./card-state.ts";
+import { decodeCommand } from "../iso7816/index.ts";
+import { type Random, SmartCardError } from "../pcsc/index.ts";
+import type { BlockCipherFactory } from "./block-cipher.ts";
+import { CardKey } from "./card-key.ts";
+import { type CardState, openChannel } from "./card-state.ts";
+import { answerCommand, forgetChannels } from "./command-dispatch.ts";
 import { createFileSystem } from "./file-system.ts";
-import type { CardImage } from "./file-system-image.ts";
-import { PinStore } from "./pin-store.ts";
-import { appendRecord, readRecord, updateRecord } from "./record-commands.ts";
-import { getChallenge, verify } from "./security-commands.ts";
-import { select } from "./select-command.ts";
+import type { CardImage, CardImageSource } from "./file-system-image.ts";
+import { Pin } from "./pin.ts";
+import { describeCard } from "./save-card-image.ts";
 import type { SoftwareCard } from "./software-card.ts";
-import { type Answer, encodeAnswer, status, sw } from "./status.ts";
-
-/** By INS. ISO/IEC 7816-4:2005, table 4. */
-const instructions: ReadonlyMap<number, Instruction> = new Map([
-  [0x20, verify],
-  [0x84, getChallenge],
-  [0xa4, select],
-  [0xb0, readBinary],
-  [0xb1, readBinaryOdd],
-  [0xb2, readRecord],
-  [0xd6, updateBinary],
-  [0xd7, updateBinaryOdd],
-  [0xdc, updateRecord],
-  [0xe2, appendRecord],
-]);
+import { encodeAnswer, status, sw } from "./status.ts";
 
 /**
- * A card with files and PINs, as ISO/IEC 7816-4 has them, made from a description (`parseCardImage`).
+ * A card with files, PINs and keys, as ISO/IEC 7816-4 and 7816-9 have them, made from a description
+ * (`parseCardImage`). docs/guide/software-cards.md says what it can do.
  *
- * It knows SELECT, READ and UPDATE BINARY, READ, UPDATE and APPEND RECORD, VERIFY and GET CHALLENGE, with short and
- * extended length fields, on the basic logical channel, without secure messaging or command chaining. Contents and
- * retry counters live as long as the object; selected files and verified PINs until the next reset.
+ * It knows 20 logical channels, short and extended length fields and command chaining, but no secure messaging. Files,
+ * PINs, keys and retry counters live as long as the object, and longer where {@link toImage} is kept; selected files,
+ * channels and the security status until the next reset.
  *
  * A command without response data lets an Le pass that asks for some: none comes.
  */
@@ -43,20 +30,24 @@ export class FileSystemCard implements SoftwareCard {
   readonly #atr: Uint8Array;
   readonly #state: CardState;
 
-  /** @param random where challenges come from */
-  constructor(image: CardImage, random: Random) {
+  /**
+   * @param random where challenges come from
+   * @param createCipher what makes the ciphers of the card's keys; a card without keys needs none
+   * @throws unsupported-feature for a card with keys without `createCipher`, and for a cipher that this machine does
+   * not have
+   */
+  constructor(image: CardImage, random: Random, createCipher: BlockCipherFactory = noCipher) {
     this.name = image.name;
     this.#atr = copyBytes(image.atr);
-    const masterFile = createFileSystem(image.masterFile);
     this.#state = {
-      masterFile,
-      pins: new PinStore(image.pins),
+      masterFile: createFileSystem(image.masterFile),
+      pins: new Map(image.pins.map((pin) => [pin.reference, new Pin(pin)])),
+      keys: new Map(image.keys.map((key) => [key.reference, new CardKey(key, createCipher)])),
       random,
       challengeBytes: image.challengeBytes,
-      currentDf: masterFile,
-      currentEf: undefined,
-      currentRecord: undefined,
+      channels: new Map(),
     };
+    this.#forget();
   }
 
   reset(): Uint8Array {
@@ -72,35 +63,28 @@ export class FileSystemCard implements SoftwareCard {
     const decoded = decodeCommand(command);
     if (!decoded.ok) return encodeAnswer(status(sw.wrongLength));
     try {
-      return encodeAnswer(this.#carryOut(decoded.value));
+      return encodeAnswer(answerCommand(this.#state, decoded.value));
     } finally {
       // It may hold a PIN.
       zeroBytes(decoded.value.data);
     }
   }
 
-  #carryOut(command: CommandApdu): Answer {
-    const wrongClass = checkClass(command.cla);
-    if (wrongClass !== undefined) return status(wrongClass);
-    const instruction = instructions.get(command.ins);
-    return instruction === undefined ? status(sw.wrongInstruction) : instruction(this.#state, command);
+  /**
+   * The description of the card as it is now, for `JSON.stringify`: a card that is made from it (`parseCardImage`)
+   * behaves as this one does after a reset. It holds all PINs and keys in plain text: keep it where they may be.
+   */
+  toImage(): CardImageSource {
+    return describeCard(this.name, this.#atr, this.#state);
   }
 
   #forget(): void {
-    const state = this.#state;
-    state.pins.forgetAll();
-    state.currentDf = state.masterFile;
-    state.currentEf = undefined;
-    state.currentRecord = undefined;
+    forgetChannels(this.#state);
+    openChannel(this.#state, 0);
   }
 }
 
-/** The status word for a class byte that the card does not work with. ISO/IEC 7816-4:2005, 5.1.1 and table 6. */
-function checkClass(cla: number): number | undefined {
-  const decoded = decodeClassByte(cla);
-  if (decoded.kind !== "interindustry") return sw.wrongClass;
-  if (decoded.secureMessaging !== "none") return sw.secureMessagingNotSupported;
-  if (decoded.channel !== 0) return sw.channelNotSupported;
-  if (decoded.chaining) return sw.chainingNotSupported;
-  return undefined;
+function noCipher(): never {
+  const remedy = "pass the card something that makes ciphers: scard/embedded has nodeBlockCipher";
+  throw new SmartCardError("unsupported-feature", `this card has keys; ${remedy}`);
 }

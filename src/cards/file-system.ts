@@ -2,11 +2,12 @@
 
 import { copyBytes } from "../binary/index.ts";
 import type {
+  AccessRules,
+  DataObjectImage,
   DedicatedFileImage,
   FileImage,
-  RecordFileImage,
+  LifeCycle,
   RecordFileType,
-  TransparentFileImage,
 } from "./file-system-image.ts";
 
 /** A directory of a card that is in use. ISO/IEC 7816-4:2005, 5.3.1. */
@@ -17,7 +18,11 @@ export interface DedicatedFile {
   readonly label: string | undefined;
   /** Undefined for the master file. */
   readonly parent: DedicatedFile | undefined;
-  readonly files: readonly CardFile[];
+  readonly access: AccessRules;
+  lifeCycle: LifeCycle;
+  readonly files: CardFile[];
+  /** Data objects by tag. */
+  readonly objects: Map<number, DataObjectImage>;
 }
 
 export interface TransparentFile {
@@ -25,7 +30,8 @@ export interface TransparentFile {
   readonly id: number;
   readonly sfi: number | undefined;
   readonly parent: DedicatedFile;
-  readonly access: TransparentFileImage["access"];
+  readonly access: AccessRules;
+  lifeCycle: LifeCycle;
   /** Of fixed length; its bytes change. */
   readonly content: Uint8Array;
 }
@@ -35,7 +41,8 @@ export interface RecordFile {
   readonly id: number;
   readonly sfi: number | undefined;
   readonly parent: DedicatedFile;
-  readonly access: RecordFileImage["access"];
+  readonly access: AccessRules;
+  lifeCycle: LifeCycle;
   readonly recordSize: number;
   readonly maxRecords: number;
   /** Record 1 first; in a cyclic file that is the newest. */
@@ -51,14 +58,16 @@ export function createFileSystem(image: DedicatedFileImage): DedicatedFile {
 }
 
 function createDirectory(image: DedicatedFileImage, parent: DedicatedFile | undefined): DedicatedFile {
-  const files: CardFile[] = [];
+  const { type, id, label, access, lifeCycle } = image;
   const name = image.name && copyBytes(image.name);
-  const directory: DedicatedFile = { type: "df", id: image.id, name, label: image.label, parent, files };
-  for (const child of image.files) files.push(createFile(child, directory));
+  const objects = new Map(image.objects.map((object) => [object.tag, { ...object, value: copyBytes(object.value) }]));
+  const directory: DedicatedFile = { type, id, name, label, parent, access, lifeCycle, files: [], objects };
+  for (const child of image.files) directory.files.push(createFile(child, directory));
   return directory;
 }
 
-function createFile(image: FileImage, parent: DedicatedFile): CardFile {
+/** Makes a file from its description. It is not put into the directory. */
+export function createFile(image: FileImage, parent: DedicatedFile): CardFile {
   switch (image.type) {
     case "df":
       return createDirectory(image, parent);
@@ -103,16 +112,38 @@ export function fileByPath(from: DedicatedFile, path: readonly number[]): CardFi
   return file;
 }
 
-/** All directories whose name begins with these bytes, in the order of the card's description. */
+/** All directories whose name begins with these bytes, each before what is in it. */
 export function directoriesByName(from: DedicatedFile, start: Uint8Array): DedicatedFile[] {
-  const found: DedicatedFile[] = [];
-  const visit = (directory: DedicatedFile): void => {
-    const { name } = directory;
-    if (name !== undefined && name.length >= start.length && start.every((byte, at) => name[at] === byte)) {
-      found.push(directory);
-    }
-    for (const file of directory.files) if (file.type === "df") visit(file);
-  };
-  visit(from);
+  const begins = ({ name }: DedicatedFile): boolean =>
+    name !== undefined && name.length >= start.length && start.every((byte, at) => name[at] === byte);
+  return allFiles(from).filter((file) => file.type === "df" && begins(file)) as DedicatedFile[];
+}
+
+/** A directory and all that is in it, each directory before its children. */
+export function allFiles(from: DedicatedFile): CardFile[] {
+  const found: CardFile[] = [from];
+  for (const file of from.files) {
+    if (file.type === "df") found.push(...allFiles(file));
+    else found.push(file);
+  }
   return found;
+}
+
+/** The directories around a file, the nearest first. */
+export function directoriesAround(file: CardFile): DedicatedFile[] {
+  const around: DedicatedFile[] = [];
+  for (let { parent } = file; parent !== undefined; parent = parent.parent) around.push(parent);
+  return around;
+}
+
+/** Bytes that a file takes, used or reserved; for a directory, those of its own data objects. */
+export function bytesOf(file: CardFile | FileImage): number {
+  switch (file.type) {
+    case "df":
+      return [...file.objects.values()].reduce((sum, { value }) => sum + value.length, 0);
+    case "transparent":
+      return file.content.length;
+    default:
+      return file.recordSize * file.maxRecords;
+  }
 }

@@ -1,22 +1,39 @@
 // SPDX-License-Identifier: MIT
 
+export type { BlockCipher, BlockCipherFactory, CipherAlgorithm } from "./block-cipher.ts";
+export { cardLimits } from "./card-limits.ts";
 export { demoCard, demoCardImage } from "./demo-card.ts";
 export { FileSystemCard } from "./file-system-card.ts";
 export type {
   Access,
+  AccessMode,
+  AccessReferenceSource,
+  AccessRules,
   AtrSource,
   BytesSource,
   CardImage,
   CardImageSource,
+  Conditions,
+  DataObjectImage,
+  DataObjectSource,
+  DedicatedFileAccessSource,
   DedicatedFileImage,
   DedicatedFileSource,
   FileImage,
   FileSource,
+  KeyImage,
+  KeySource,
+  KeyUse,
+  LifeCycle,
   PinImage,
   PinSource,
+  RecordFileAccessSource,
   RecordFileImage,
   RecordFileSource,
   RecordFileType,
+  ResettingCodeSource,
+  RetriesImage,
+  TransparentFileAccessSource,
   TransparentFileImage,
   TransparentFileSource,
 } from "./file-system-image.ts";

@@ -92,9 +92,10 @@ export class JsonPlace {
     return least;
   }
 
-  /** `true` or `false`. */
-  boolean(): boolean {
+  /** `true` or `false`. Without a fallback it must be there. */
+  boolean(fallback?: boolean): boolean {
     const value = this.#value;
+    if (value === undefined && fallback !== undefined) return fallback;
     if (typeof value === "boolean") return value;
     this.#wrong("true or false");
     return false;

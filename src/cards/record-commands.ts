@@ -2,7 +2,8 @@
 
 import { concatBytes, copyBytes, type Result, success } from "../binary/index.ts";
 import type { CommandApdu } from "../iso7816/index.ts";
-import { type CardState, makeCurrent, targetFile, wantsAll } from "./card-state.ts";
+import { refusal } from "./access-control.ts";
+import { type Channel, makeCurrent, readOut, targetFile } from "./card-state.ts";
 import type { RecordFile } from "./file-system.ts";
 import { type Answer, status, sw } from "./status.ts";
 
@@ -16,44 +17,68 @@ const fromNumberToLast = 0b101;
 const fromLastToNumber = 0b110;
 
 /** READ RECORD: ISO/IEC 7816-4:2005, 7.3.3. */
-export function readRecord(card: CardState, command: CommandApdu): Answer {
+export function readRecord(channel: Channel, command: CommandApdu): Answer {
   if (command.data.length > 0 || command.le === undefined) return status(sw.wrongLength);
-  const target = recordFile(card, command.p2);
+  const target = recordFile(channel, command.p2);
   if (!target.ok) return target.error;
   const file = target.value;
-  if (!card.pins.allows(file.access.read)) return status(sw.securityNotSatisfied);
+  const refused = refusal(channel, file, "read");
+  if (refused !== undefined) return refused;
   const mode = command.p2 & 0x07;
-  const index = findRecord(card, file, command.p1, mode);
+  const index = findRecord(channel, file, command.p1, mode);
   if (index === "bad-mode") return status(sw.wrongP1P2);
   if (index === undefined) return status(sw.recordNotFound);
-  makeCurrent(card, file);
+  makeCurrent(channel, file);
   // A record that was found by its number leaves the record pointer where it is.
-  if (mode < byNumber) card.currentRecord = index;
-  const whole = concatBytes(...recordsFrom(file, index, mode));
-  const data = whole.slice(0, command.le);
-  return { data, status: data.length === command.le || wantsAll(command) ? sw.success : sw.endOfFile };
+  if (mode < byNumber) channel.currentRecord = index;
+  return readOut(command, concatBytes(...recordsFrom(file, index, mode)));
 }
 
 /**
  * UPDATE RECORD: ISO/IEC 7816-4:2005, 7.3.5. In a cyclic file, «previous» writes over the oldest, which becomes record
  * 1.
  */
-export function updateRecord(card: CardState, command: CommandApdu): Answer {
+export function updateRecord(channel: Channel, command: CommandApdu): Answer {
+  return change(channel, command, "update", (_before, data) => copyBytes(data));
+}
+
+/**
+ * WRITE RECORD: ISO/IEC 7816-4:2005, 7.3.4. Bits that are set are set in the record: OR. In a cyclic file, «previous» is
+ * as APPEND RECORD.
+ */
+export function writeRecord(channel: Channel, command: CommandApdu): Answer {
+  return change(channel, command, "write", (before, data) => {
+    if (before.length !== data.length) return undefined;
+    return before.map((byte, at) => byte | (data[at] ?? 0));
+  });
+}
+
+/** Changes one record. `combine` makes its new content, or none where the two do not fit together. */
+function change(
+  channel: Channel,
+  command: CommandApdu,
+  access: "update" | "write",
+  combine: (before: Uint8Array, data: Uint8Array) => Uint8Array | undefined,
+): Answer {
   if (command.data.length === 0) return status(sw.wrongLength);
-  const target = recordFile(card, command.p2);
+  const target = recordFile(channel, command.p2);
   if (!target.ok) return target.error;
   const file = target.value;
   const mode = command.p2 & 0x07;
   if (mode > byNumber || (mode < byNumber && command.p1 !== 0)) return status(sw.wrongP1P2);
-  if (!card.pins.allows(file.access.update)) return status(sw.securityNotSatisfied);
-  if (file.type === "cyclic" && mode === previous) return add(card, file, command.data);
-  const index = findRecord(card, file, command.p1, mode);
-  if (typeof index !== "number") return status(sw.recordNotFound);
-  const refused = checkSize(file, command.data);
+  const refused = refusal(channel, file, access);
   if (refused !== undefined) return refused;
-  makeCurrent(card, file);
-  if (mode < byNumber) card.currentRecord = index;
-  file.records[index] = copyBytes(command.data);
+  if (file.type === "cyclic" && mode === previous) return add(channel, file, command.data);
+  const index = findRecord(channel, file, command.p1, mode);
+  const before = typeof index === "number" ? file.records[index] : undefined;
+  if (typeof index !== "number" || before === undefined) return status(sw.recordNotFound);
+  const unfit = checkSize(file, command.data);
+  if (unfit !== undefined) return unfit;
+  const after = combine(before, command.data);
+  if (after === undefined) return status(sw.wrongLength);
+  makeCurrent(channel, file);
+  if (mode < byNumber) channel.currentRecord = index;
+  file.records[index] = after;
   return status(sw.success);
 }
 
@@ -61,28 +86,66 @@ export function updateRecord(card: CardState, command: CommandApdu): Answer {
  * APPEND RECORD: ISO/IEC 7816-4:2005, 7.3.6. In a cyclic file the new record is number 1, and a full file loses its
  * oldest.
  */
-export function appendRecord(card: CardState, command: CommandApdu): Answer {
+export function appendRecord(channel: Channel, command: CommandApdu): Answer {
   if (command.data.length === 0) return status(sw.wrongLength);
   if (command.p1 !== 0 || (command.p2 & 0x07) !== 0) return status(sw.wrongP1P2);
-  const target = recordFile(card, command.p2);
+  const target = recordFile(channel, command.p2);
   if (!target.ok) return target.error;
-  if (!card.pins.allows(target.value.access.append)) return status(sw.securityNotSatisfied);
-  return add(card, target.value, command.data);
+  return refusal(channel, target.value, "write") ?? add(channel, target.value, command.data);
 }
 
-function add(card: CardState, file: RecordFile, data: Uint8Array): Answer {
-  const refused = checkSize(file, data);
+/**
+ * SEARCH RECORD, simple search: ISO/IEC 7816-4:2005, 7.3.7. Answers with the numbers of the records that hold the data,
+ * as many as Le asks for; the first of them becomes the current one. P1 is where to begin, 00 for the current record; P2
+ * says whether to go forward or backward from there.
+ */
+export function searchRecord(channel: Channel, command: CommandApdu): Answer {
+  const { p1, p2, data, le } = command;
+  if (data.length === 0 || le === undefined) return status(sw.wrongLength);
+  const direction = p2 & 0x07;
+  if (direction !== searchForward && direction !== searchBackward) return status(sw.wrongP1P2);
+  const target = recordFile(channel, p2);
+  if (!target.ok) return target.error;
+  const file = target.value;
+  const refused = refusal(channel, file, "read");
   if (refused !== undefined) return refused;
+  const start = findRecord(channel, file, p1, byNumber);
+  if (typeof start !== "number") return status(sw.recordNotFound);
+  const indices = [...file.records.keys()].filter((index) =>
+    direction === searchForward ? index >= start : index <= start,
+  );
+  if (direction === searchBackward) indices.reverse();
+  const found = indices.filter((index) => holds(file.records[index] ?? data.subarray(0, 0), data));
+  makeCurrent(channel, file);
+  if (found[0] === undefined) return status(sw.endOfFile);
+  channel.currentRecord = found[0];
+  return { data: Uint8Array.from(found.slice(0, le), (index) => index + 1), status: sw.success };
+}
+
+/** P2, bits 3 to 1, of SEARCH RECORD. ISO/IEC 7816-4:2005, table 52. */
+const searchForward = 0b100;
+const searchBackward = 0b101;
+
+function holds(record: Uint8Array, wanted: Uint8Array): boolean {
+  for (let start = 0; start + wanted.length <= record.length; start++) {
+    if (wanted.every((byte, at) => record[start + at] === byte)) return true;
+  }
+  return false;
+}
+
+function add(channel: Channel, file: RecordFile, data: Uint8Array): Answer {
+  const unfit = checkSize(file, data);
+  if (unfit !== undefined) return unfit;
   const full = file.records.length >= file.maxRecords;
   if (full && file.type !== "cyclic") return status(sw.notEnoughMemory);
-  makeCurrent(card, file);
+  makeCurrent(channel, file);
   if (file.type === "cyclic") {
     if (full) file.records.pop();
     file.records.unshift(copyBytes(data));
-    card.currentRecord = 0;
+    channel.currentRecord = 0;
   } else {
     file.records.push(copyBytes(data));
-    card.currentRecord = file.records.length - 1;
+    channel.currentRecord = file.records.length - 1;
   }
   return status(sw.success);
 }
@@ -92,18 +155,18 @@ function checkSize(file: RecordFile, data: Uint8Array): Answer | undefined {
   return data.length <= file.recordSize ? undefined : status(sw.notEnoughMemory);
 }
 
-function recordFile(card: CardState, p2: number): Result<RecordFile, Answer> {
-  const target = targetFile(card, p2 >> 3);
+function recordFile(channel: Channel, p2: number): Result<RecordFile, Answer> {
+  const target = targetFile(channel, p2 >> 3);
   if (!target.ok) return target;
   if (target.value.type === "transparent") return { ok: false, error: status(sw.incompatibleFile) };
   return success(target.value);
 }
 
 /** Index of the record that P1 and P2 mean; undefined where there is none. */
-function findRecord(card: CardState, file: RecordFile, p1: number, mode: number): number | undefined | "bad-mode" {
+function findRecord(channel: Channel, file: RecordFile, p1: number, mode: number): number | undefined | "bad-mode" {
   const { records } = file;
   // The record pointer belongs to the current file; a file that only becomes current now has none yet.
-  const current = card.currentEf === file ? card.currentRecord : undefined;
+  const current = channel.currentEf === file ? channel.currentRecord : undefined;
   switch (mode) {
     case byNumber:
     case fromNumberToLast:

@@ -62,7 +62,7 @@ export class T0Adapter {
       if (pending.again !== undefined && startsWith(command, pending.again))
         return this.#handOut(pending, expected(p3));
     }
-    if (p3 === undefined) return this.#card.process(command);
+    if (p3 === undefined) return this.#askAndAnnounce(command);
     if (noData) return this.#withoutData(command, p3);
     const surplus = command.length - tpduHeaderBytes - p3;
     if (p3 === 0 || surplus < 0 || surplus > 1) return encodeResponse(new Uint8Array(0), sw.wrongLength);
@@ -74,7 +74,7 @@ export class T0Adapter {
     const answer = await this.#ask(command);
     const response = decodeResponse(answer);
     if (!response.ok) return answer;
-    if (p3 === 0 && isWrongLength(response.value)) return this.#ask(command.subarray(0, headerBytes));
+    if (p3 === 0 && isWrongLength(response.value)) return this.#askAndAnnounce(command.subarray(0, headerBytes));
     const { data, sw: status } = response.value;
     if (data.length === 0) return answer;
     const again = copyBytes(command.subarray(0, headerBytes));
@@ -86,12 +86,14 @@ export class T0Adapter {
     const answer = await this.#ask(command, Uint8Array.of(0));
     const response = decodeResponse(answer);
     if (!response.ok) return answer;
-    if (isWrongLength(response.value)) {
-      const second = await this.#ask(command);
-      const decoded = decodeResponse(second);
-      return decoded.ok ? this.#announce(decoded.value) : second;
-    }
-    return this.#announce(response.value);
+    return isWrongLength(response.value) ? this.#askAndAnnounce(command) : this.#announce(response.value);
+  }
+
+  /** Cases 1 and 3: data that a card answers although none was asked for waits for GET RESPONSE, as in case 4. */
+  async #askAndAnnounce(command: Uint8Array): Promise<Uint8Array> {
+    const answer = await this.#ask(command);
+    const response = decodeResponse(answer);
+    return response.ok ? this.#announce(response.value) : answer;
   }
 
   /** Gives the card a copy of its own and overwrites it when the answer is there: it may hold a PIN. */

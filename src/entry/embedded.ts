@@ -7,13 +7,13 @@
 
 import { readFile } from "node:fs/promises";
 import { demoCard, FileSystemCard, parseCardImage, VirtualReader, type VirtualReaderOptions } from "../cards/index.ts";
-import { nodeRuntime } from "../edge/node/index.ts";
+import { nodeBlockCipher, nodeRuntime } from "../edge/node/index.ts";
 import { listenVpcd, type VpcdListener } from "../edge/tcp/index.ts";
 import { EmbeddedManager, type EmbeddedManagerOptions } from "../manager/index.ts";
 import { type ResourceManager, type Runtime, SmartCardError } from "../pcsc/index.ts";
 import { type ManagerSpec, parseManagerSpec, type ReaderSpec } from "./manager-spec.ts";
 
-export { nodeRuntime } from "../edge/node/index.ts";
+export { nodeBlockCipher, nodeRuntime } from "../edge/node/index.ts";
 export { listenVpcd, type VpcdListener, type VpcdListenerOptions } from "../edge/tcp/index.ts";
 export { EmbeddedManager, type EmbeddedManagerOptions, type ManagerClient } from "../manager/index.ts";
 export { type ManagerSpec, parseManagerSpec, type ReaderSpec } from "./manager-spec.ts";
@@ -29,16 +29,17 @@ export function virtualReader(options: Partial<VirtualReaderOptions> = {}): Virt
 }
 
 /**
- * Makes a software card with this machine's randomness.
+ * Makes a software card with this machine's randomness and ciphers.
  *
  * @param kind `demo`, or the path of a card image in JSON (docs/guide/software-cards.md)
  * @throws invalid-value (the file cannot be read, or is no card image: each mistake is named by its place)
+ * @throws unsupported-feature (the card has a key for a cipher that this machine does not have)
  */
 export async function softwareCard(kind: string): Promise<FileSystemCard> {
   const { random } = nodeRuntime();
   if (kind === "demo") return demoCard(random);
   const image = parseCardImage(await readJson(kind));
-  if (image.ok) return new FileSystemCard(image.value, random);
+  if (image.ok) return new FileSystemCard(image.value, random, nodeBlockCipher);
   const problems = image.error.map((problem) => `\n  ${problem.path}: ${problem.message}`).join("");
   throw new SmartCardError("invalid-value", `${kind} is no card image:${problems}`);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
 
+export { nodeBlockCipher } from "./block-cipher.ts";
 export { nodeClock, nodeRuntime } from "./runtime.ts";
 export { Wakefulness } from "./wakefulness.ts";

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+
+import { decodeRuleRecord } from "./access-rules.ts";
+import type { Channel } from "./card-state.ts";
+import { type CardFile, childById, directoriesAround } from "./file-system.ts";
+import type { Access, AccessMode, Conditions } from "./file-system-image.ts";
+import { type Answer, status, sw } from "./status.ts";
+
+/** Whether a condition is fulfilled by the security status of a channel. */
+export function isFulfilled(channel: Channel, access: Access): boolean {
+  if (access === "always") return true;
+  if (access === "never") return false;
+  if ("pin" in access) return isProved(channel, access.pin);
+  if ("key" in access) return channel.provedKeys.has(access.key);
+  if ("all" in access) return access.all.every((condition) => isFulfilled(channel, condition));
+  return access.any.some((condition) => isFulfilled(channel, condition));
+}
+
+/** A PIN that nothing asks for counts as verified. ISO/IEC 7816-4:2005, 7.5.9. */
+function isProved({ card, provedPins }: Channel, reference: number): boolean {
+  return provedPins.has(reference) || card.pins.get(reference)?.enabled === false;
+}
+
+/** The access rules of a file as they are now; an EF.ARR that is not there, or makes no sense, allows nothing. */
+export function conditionsOf(file: CardFile): Conditions {
+  const { access } = file;
+  if (access.kind === "own") return access.conditions;
+  const around = directoriesAround(file);
+  const rulesFile = (around.length > 0 || file.type !== "df" ? around : [file])
+    .map((directory) => childById(directory, access.fileId))
+    .find((found) => found !== undefined);
+  if (rulesFile?.type !== "linear-fixed" && rulesFile?.type !== "linear-variable") return {};
+  const record = rulesFile.records[access.record - 1];
+  // Rules that anybody could still write are none.
+  if (record === undefined || isInTheMaking(rulesFile) || isOutOfUse(rulesFile)) return {};
+  return decodeRuleRecord(file.type === "df" ? "df" : "ef", record) ?? {};
+}
+
+/** Whether a file is deactivated or terminated, or a directory around it is. */
+export function isOutOfUse(file: CardFile): boolean {
+  return [file, ...directoriesAround(file)].some(
+    ({ lifeCycle }) => lifeCycle === "deactivated" || lifeCycle === "terminated",
+  );
+}
+
+/** Whether a file has not come into use yet, so that no rules bind it. ISO/IEC 7816-4:2005, 5.3.3.2. */
+export function isInTheMaking({ lifeCycle }: CardFile): boolean {
+  return lifeCycle === "creation" || lifeCycle === "initialisation";
+}
+
+/** Why something must not be done with a file now; undefined where it may be done. */
+export function refusal(channel: Channel, file: CardFile, mode: AccessMode): Answer | undefined {
+  if (isOutOfUse(file)) return status(sw.conditionsNotSatisfied);
+  return isInTheMaking(file) ? undefined : refusalByRules(channel, file, mode);
+}
+
+/** As `refusal`, for commands that also work on a file that is out of use itself: those that change its life cycle. */
+export function refusalOfLifeCycle(channel: Channel, file: CardFile, mode: AccessMode): Answer | undefined {
+  const { parent } = file;
+  if (parent !== undefined && isOutOfUse(parent)) return status(sw.conditionsNotSatisfied);
+  return isInTheMaking(file) ? undefined : refusalByRules(channel, file, mode);
+}
+
+function refusalByRules(channel: Channel, file: CardFile, mode: AccessMode): Answer | undefined {
+  return isFulfilled(channel, conditionsOf(file)[mode] ?? "never") ? undefined : status(sw.securityNotSatisfied);
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+
+/**
+ * How much a file-system card can hold. The same numbers bind the description that a card is made from and the commands
+ * that make it grow, so that what a card has become can always be saved and read again.
+ */
+export const cardLimits = {
+  /** Characters in a card's name. */
+  nameCharacters: 128,
+  /** Bytes of one challenge that a description may ask for. */
+  challengeBytes: 65_536,
+  /** PINs; and keys, which are counted apart. There are 62 references for either. */
+  references: 62,
+  /** Bytes in a PIN or a resetting code. */
+  pinBytes: 64,
+  keyBytes: 32,
+  /** Wrong tries until a PIN, a resetting code or a key is blocked: what 63Cx can tell. */
+  tries: 15,
+  /** Files directly under a directory. */
+  filesPerDirectory: 256,
+  /** Files of a card in all, directories with them. */
+  files: 4096,
+  /** Directories inside one another, the master file not counted. */
+  depth: 8,
+  /** Bytes in a transparent file. */
+  fileBytes: 65_536,
+  /** Bytes in a record. */
+  recordBytes: 255,
+  /** Records in a file. */
+  records: 254,
+  /** Data objects of a directory, and bytes in each. */
+  objectsPerDirectory: 64,
+  objectBytes: 4096,
+  /** Bytes in all transparent files, records and data objects, those with them that are reserved and not used yet. */
+  contentBytes: 4_194_304,
+  dfNameBytes: 16,
+  labelCharacters: 16,
+  /** Conditions beside one another in `all` or `any`, and such lists inside one another. */
+  conditions: 8,
+  conditionDepth: 3,
+  /** Logical channels, the basic one with them. ISO/IEC 7816-4:2005, 5.1.1. */
+  channels: 20,
+  /** Data of all commands of a chain, as much as one command with extended length can have. */
+  chainedBytes: 65_535,
+  /** A command in envelopes: the longest there is. */
+  envelopedBytes: 65_544,
+  /** Challenges up to this length are kept for an authentication: the longest cipher block. */
+  keptChallengeBytes: 16,
+} as const;
