@@ -74,6 +74,7 @@ export class ClientLine {
   #wait: Wait | undefined;
   #working = false;
   #error: SmartCardError | undefined;
+  #answered = 0;
 
   constructor(options: ClientLineOptions) {
     this.#options = options;
@@ -82,6 +83,16 @@ export class ClientLine {
   /** Whether the server owes a signal. */
   get waiting(): boolean {
     return this.#wait !== undefined;
+  }
+
+  /** Whether a call is under way. */
+  get busy(): boolean {
+    return this.#current !== undefined || this.#queue.length > 0;
+  }
+
+  /** How many answers were read so far. */
+  get answered(): number {
+    return this.#answered;
   }
 
   /** Runs a call when those before it are done. @throws what the call throws, and why the line ended */
@@ -176,7 +187,7 @@ export class ClientLine {
     const progress = reader.read(input);
     if (progress.kind === "broken") this.#fail(progress.message);
     if (progress.kind !== "done") return false;
-    this.#current = undefined;
+    this.#answered++;
     this.#proceed(current.call, progress.value);
     return true;
   }

@@ -5,6 +5,17 @@ import { assert, errorFromNumber, errorNumber, SmartCardError } from "../pcsc/in
 import { bodyReader, tableReader, tableSizeReader } from "./answer-readers.ts";
 import { type Change, ClientLine, type ClientLineOptions, exchange, type Steps, stop } from "./client-line.ts";
 import {
+  type ConnectTerms,
+  type ControlOutcome,
+  type Outcome,
+  type PreparedRequest,
+  prepare,
+  prepareControl,
+  prepareTransmit,
+  type ReconnectTerms,
+  type TransmitOutcome,
+} from "./client-requests.ts";
+import {
   FIXED_READERS,
   MAX_ATTRIBUTE_BYTES,
   MAX_READER_NAME_BYTES,
@@ -16,7 +27,6 @@ import {
   beginStruct,
   cancelStruct,
   connectStruct,
-  controlStruct,
   disconnectStruct,
   endStruct,
   establishStruct,
@@ -26,7 +36,6 @@ import {
   reconnectStruct,
   releaseStruct,
   statusStruct,
-  transmitStruct,
   versionOf,
   versionStruct,
   versions,
@@ -45,32 +54,6 @@ export interface ChangeWait {
   readonly over: Promise<Change>;
 }
 
-/** What SCardConnect takes. */
-export interface ConnectTerms {
-  readonly context: number;
-  /** At most 127 bytes of UTF-8. */
-  readonly reader: string;
-  readonly shareMode: number;
-  readonly preferredProtocols: number;
-}
-
-/** What SCardReconnect takes. */
-export interface ReconnectTerms {
-  readonly card: number;
-  readonly shareMode: number;
-  readonly preferredProtocols: number;
-  readonly initialization: number;
-}
-
-/** The outcome alone: 0 or an error's number in the dialect `pcsclite`. */
-export interface Outcome {
-  readonly rv: number;
-}
-
-/** sizeof(SCARD_IO_REQUEST) on every 64-bit Linux. */
-const PCI_BYTES = 16;
-/** SCARD_PROTOCOL_ANY: what libpcsclite sends as receive PCI for a caller that has none. */
-const ANY_PROTOCOL = 3;
 const noBytes = new Uint8Array(0);
 const stopRequest = encodeRequest({ kind: "stop-waiting" });
 
@@ -98,6 +81,16 @@ export class ClientSession {
   /** The version that was agreed on; undefined before `open` is done. */
   get version(): ProtocolVersion | undefined {
     return this.#version;
+  }
+
+  /** Whether a call is under way or waits for its turn. A wait for a change is none. */
+  get busy(): boolean {
+    return this.#line.busy;
+  }
+
+  /** How many answers have arrived so far: whoever sees it grow knows that the service lives. */
+  get answered(): number {
+    return this.#line.answered;
   }
 
   /** Takes what arrived from the service, in pieces of any size. Never throws. */
@@ -189,28 +182,8 @@ export class ClientSession {
     protocol: number,
     command: Uint8Array,
     receiveLength: number = MAX_TRAILING_BYTES,
-  ): Promise<Outcome & { readonly protocol: number; readonly response: Uint8Array; readonly neededLength: number }> {
-    return this.#askFor(
-      card,
-      {
-        kind: "transmit",
-        card,
-        sendProtocol: protocol,
-        sendPciLength: PCI_BYTES,
-        receiveProtocol: ANY_PROTOCOL,
-        receivePciLength: PCI_BYTES,
-        receiveLength,
-        command,
-      },
-      transmitStruct,
-      (answer, response) => ({
-        rv: answer.rv,
-        protocol: answer.receiveProtocol,
-        response,
-        neededLength: answer.receiveLength,
-      }),
-      (answer) => followedBy(answer.rv, answer.receiveLength, receiveLength),
-    );
+  ): Promise<TransmitOutcome> {
+    return this.#sendSafely(() => prepareTransmit(card, protocol, command, receiveLength));
   }
 
   /** SCardControl. `receiveLength` is the room for the output, in bytes; the rest is as in `transmit`. */
@@ -219,14 +192,13 @@ export class ClientSession {
     code: number,
     input: Uint8Array,
     receiveLength: number = MAX_TRAILING_BYTES,
-  ): Promise<Outcome & { readonly output: Uint8Array; readonly neededLength: number }> {
-    return this.#askFor(
-      card,
-      { kind: "control", card, code, input, receiveLength },
-      controlStruct,
-      (answer, output) => ({ rv: answer.rv, output, neededLength: answer.bytesReturned }),
-      (answer) => followedBy(answer.rv, answer.bytesReturned, receiveLength),
-    );
+  ): Promise<ControlOutcome> {
+    return this.#sendSafely(() => prepareControl(card, code, input, receiveLength));
+  }
+
+  /** Sends a request that `prepareTransmit` or `prepareControl` wrote, and reads its answer. */
+  send<T>(prepared: PreparedRequest<T>): Promise<T> {
+    return this.#line.run(exchange(prepared.request, prepared.reader));
   }
 
   /** SCardGetAttrib. The value is empty unless rv is 0. */
@@ -309,7 +281,9 @@ export class ClientSession {
   *#establish(scope: number): Steps<Outcome & { readonly context: number }> {
     // The answer begins with the scope, which may be 0, as a signal does.
     if (this.#line.waiting) throw new SmartCardError("invalid-parameter", "a wait for a change is under way");
-    return yield* ask({ kind: "establish-context", scope }, establishStruct, ({ rv, context }) => ({ rv, context }));
+    const encoded = encodeRequest({ kind: "establish-context", scope });
+    const value = ({ rv, context }: { rv: number; context: number }) => ({ rv, context });
+    return yield* exchange(encoded, bodyReader({ body: establishStruct, repeats: encoded, value }));
   }
 
   *#readTable(): Steps<readonly ReaderState[]> {
@@ -370,31 +344,20 @@ export class ClientSession {
     value: (body: B, trailing: Uint8Array) => T,
     trailing?: (body: B) => number | string,
   ): Promise<T> {
-    if (handle === 0) return Promise.reject(new SmartCardError("invalid-handle", "no context and no card has it"));
-    return this.#line.run(ask(request, body, value, trailing));
+    return this.#sendSafely(() => prepare(handle, request, body, value, trailing));
   }
-}
 
-function* ask<B, T>(
-  request: Request,
-  body: Field<B>,
-  value: (body: B, trailing: Uint8Array) => T,
-  trailing: (body: B) => number | string = () => 0,
-): Steps<T> {
-  const encoded = encodeRequest(request);
-  return yield* exchange(encoded, bodyReader({ body, repeats: encoded, trailing, value }));
+  #sendSafely<T>(make: () => PreparedRequest<T>): Promise<T> {
+    try {
+      return this.send(make());
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
 }
 
 function outcome({ rv }: Outcome): Outcome {
   return { rv };
-}
-
-/** How many bytes follow an answer that says to have `length` of them, for which there is `room`. */
-function followedBy(rv: number, length: number, room: number): number | string {
-  if (rv !== 0) return 0;
-  return length <= Math.min(room, MAX_TRAILING_BYTES)
-    ? length
-    : `${length} bytes are to follow, and there is room for ${room}`;
 }
 
 function refusal(

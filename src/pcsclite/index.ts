@@ -2,13 +2,16 @@
 
 export type { Change } from "./client-line.ts";
 export {
-  type ChangeWait,
-  ClientSession,
-  type ClientSessionOptions,
   type ConnectTerms,
+  type ControlOutcome,
   type Outcome,
+  type PreparedRequest,
+  prepareControl,
+  prepareTransmit,
   type ReconnectTerms,
-} from "./client-session.ts";
+  type TransmitOutcome,
+} from "./client-requests.ts";
+export { type ChangeWait, ClientSession, type ClientSessionOptions } from "./client-session.ts";
 export {
   FIXED_READERS,
   MAX_ATTRIBUTE_BYTES,

@@ -95,7 +95,8 @@ export class ServerSession {
     if (this.#over) return;
     this.#decoder.push(bytes);
     if (!this.#answering) this.#answerAll().catch((error: unknown) => this.#failed(error));
-    if (!this.#paused && this.#decoder.pendingBytes > this.#setting.limits.aheadBytes) {
+    // Part of a request that is waited for is not ahead of anything: without the rest nothing would ever be answered.
+    if (this.#answering && !this.#paused && this.#decoder.pendingBytes > this.#setting.limits.aheadBytes) {
       this.#paused = true;
       this.#setting.peer.pause();
     }

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+
+import { connect, type Socket } from "node:net";
+import { SmartCardError } from "../../pcsc/index.ts";
+import type { Dial, Pipe, PipeEvents } from "../../pcscd/index.ts";
+import { MAX_SOCKET_PATH_BYTES } from "./socket-file.ts";
+
+/** Room for what one read takes out of a socket: all answers but long ones and large tables fit at once. */
+const READ_BYTES = 65_536;
+
+/** With so many bytes unsent the service reads nothing any more, and is given up. */
+const MAX_UNSENT_BYTES = 4 * 1024 * 1024;
+
+/** Where to look for the service. */
+export interface DialPcscdOptions {
+  /** Paths of sockets, in the order in which they are tried; {@link pcscdSockets} by default. */
+  readonly sockets?: readonly string[];
+}
+
+/**
+ * The sockets on which pcscd, or a daemon in its place, may listen: the one that `PCSCLITE_CSOCK_NAME` names, and no other
+ * then; otherwise the usual places. None where the system has no pcscd.
+ */
+export function pcscdSockets(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+  platform: NodeJS.Platform = process.platform,
+): readonly string[] {
+  const named = environment.PCSCLITE_CSOCK_NAME;
+  if (named) return [named];
+  return platform === "win32" || platform === "darwin" ? [] : ["/run/pcscd/pcscd.comm", "/var/run/pcscd/pcscd.comm"];
+}
+
+/** Makes the connections of a `PcscdManager`: to the first of the sockets on which anybody listens. */
+export function dialPcscd(options: DialPcscdOptions = {}): Dial {
+  return async (events) => {
+    const sockets = options.sockets ?? pcscdSockets();
+    const failures: NodeJS.ErrnoException[] = [];
+    for (const path of sockets) {
+      const pipe = await dialOne(path, events).catch((error: NodeJS.ErrnoException) => {
+        failures.push(error);
+        return undefined;
+      });
+      if (pipe !== undefined) return pipe;
+    }
+    throw dialError(sockets, failures);
+  };
+}
+
+function dialOne(path: string, events: PipeEvents): Promise<Pipe> {
+  return new Promise((resolve, reject) => {
+    // Node cuts a longer path off, and would look somewhere else.
+    if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) {
+      reject(new Error(`the path has more than ${MAX_SOCKET_PATH_BYTES} bytes`));
+      return;
+    }
+    let reason: string | undefined;
+    let connected = false;
+    const socket: Socket = connect({
+      path,
+      // One place for all that comes in: it is copied before the next read.
+      onread: {
+        buffer: new Uint8Array(READ_BYTES),
+        callback: (length, buffer) => {
+          events.received(buffer.subarray(0, length));
+          return true;
+        },
+      },
+    });
+    socket.once("connect", () => {
+      connected = true;
+      resolve({
+        write: (bytes) => {
+          if (socket.destroyed) return;
+          socket.write(bytes);
+          if (socket.writableLength <= MAX_UNSENT_BYTES) return;
+          reason = `the service left ${socket.writableLength} bytes unread`;
+          socket.destroy();
+        },
+        close: () => socket.destroy(),
+      });
+    });
+    // Every error is followed by "close"; without a listener it would end the process.
+    socket.on("error", (error) => {
+      reason ??= error.message;
+      if (!connected) reject(error);
+    });
+    // A service that will send no more is gone.
+    socket.on("end", () => socket.destroy());
+    socket.on("close", () => {
+      if (connected) events.closed(reason ?? "it closed the connection");
+    });
+  });
+}
+
+const nobody: ReadonlySet<string | undefined> = new Set(["ENOENT", "ENOTDIR", "ENOTSOCK", "ECONNREFUSED"]);
+const details = { operation: "establish context" };
+
+/** The failure that says most about what is wrong. */
+function dialError(sockets: readonly string[], failures: readonly NodeJS.ErrnoException[]): SmartCardError {
+  const denied = failures.findIndex(({ code }) => code === "EACCES" || code === "EPERM");
+  if (denied >= 0) {
+    const message =
+      `${sockets[denied]} is not open to this user: ask for membership in the socket's group (ls -l shows it), or widen ` +
+      "socket.mode and socket.group of the daemon, or SocketMode= and SocketGroup= of its systemd unit";
+    return new SmartCardError("no-access", message, details, { cause: failures[denied] });
+  }
+  const other = failures.findIndex(({ code }) => !nobody.has(code));
+  const cause = failures[other];
+  if (cause?.code === "EAGAIN") {
+    return new SmartCardError("server-too-busy", `too many wait for ${sockets[other]}`, details, { cause });
+  }
+  if (cause !== undefined) {
+    const message = `cannot connect to ${sockets[other]}: ${cause.message}`;
+    return new SmartCardError("comm-error", message, details, { cause });
+  }
+  const tried = failures.map(({ code }, index) => `${sockets[index]} (${code})`).join(", ");
+  const how =
+    "start pcscd (systemctl enable --now pcscd.socket) or scard daemon (npx scard daemon), or name its socket in " +
+    "PCSCLITE_CSOCK_NAME";
+  const where = sockets.length === 0 ? "this system has no pcscd" : `nobody listens on ${tried}`;
+  return new SmartCardError("no-service", `${where}; ${how}`, details, { cause: failures[0] });
+}

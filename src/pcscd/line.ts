@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+
+import { type Clock, type Runtime, type Scope, SmartCardError, scopes, toNumber } from "../pcsc/index.ts";
+import { ClientSession, type Outcome, type ProtocolVersion } from "../pcsclite/index.ts";
+import { contextFailure, notAdmitted } from "./failures.ts";
+import type { PcscdLimits } from "./limits.ts";
+import type { Dial, Pipe } from "./pipe.ts";
+
+/** What every connection to the service is made from. */
+export interface LineSetting {
+  readonly dial: Dial;
+  readonly runtime: Runtime;
+  readonly limits: PcscdLimits;
+}
+
+/**
+ * One connection to the service with one context in it, as the protocol has them: requests one at a time, and beside
+ * them a wait. It ends once, for one reason, which every later call fails with.
+ */
+export class Line {
+  readonly session: ClientSession;
+  readonly #setting: LineSetting;
+  readonly #clock: Clock;
+  readonly #listeners = new Set<(error: SmartCardError) => void>();
+  #pipe: Pipe | undefined;
+  #error: SmartCardError | undefined;
+  #context = 0;
+  #heard = false;
+  #watched = false;
+  #isAlive: (() => Promise<unknown>) | undefined;
+
+  private constructor(setting: LineSetting) {
+    this.#setting = setting;
+    this.#clock = setting.runtime.clock;
+    this.session = new ClientSession({
+      send: (bytes) => this.#pipe?.write(bytes),
+      ended: (error) => this.end(error),
+    });
+  }
+
+  /**
+   * Connects, agrees on a version, and opens a context.
+   *
+   * @throws what dialling fails with, security-violation (we are not admitted), service-stopped, comm-error, and what the
+   * service refuses the context with
+   */
+  static async open(setting: LineSetting, scope: Scope): Promise<Line> {
+    const line = await Line.greet(setting);
+    try {
+      await line.#establish(scope);
+      return line;
+    } catch (error) {
+      line.#endWith(error);
+      throw error;
+    }
+  }
+
+  /** Connects and agrees on a version; the line has no context. */
+  static async greet(setting: LineSetting): Promise<Line> {
+    const first = await Line.#tryToGreet(setting);
+    if (first instanceof Line) return first;
+    // It hung up without a word: it is just stopping, or that is its way to refuse. Then it does so again.
+    const second = await Line.#tryToGreet(setting);
+    if (second instanceof Line) return second;
+    throw notAdmitted("establish context");
+  }
+
+  /** Undefined where the service hangs up without having said anything. */
+  static async #tryToGreet(setting: LineSetting): Promise<Line | undefined> {
+    const line = new Line(setting);
+    try {
+      await line.#dial();
+      await line.#bounded(setting.limits.admissionMs, line.session.open());
+      return line;
+    } catch (error) {
+      const silent = line.#pipe !== undefined && !line.#heard && line.#error?.code === "service-stopped";
+      line.#endWith(error);
+      if (silent) return undefined;
+      throw error;
+    }
+  }
+
+  /** The handle of the context in it. */
+  get context(): number {
+    return this.#context;
+  }
+
+  /** The protocol that was agreed on. */
+  get version(): ProtocolVersion | undefined {
+    return this.session.version;
+  }
+
+  /** Why it has ended; undefined while it lasts. */
+  get error(): SmartCardError | undefined {
+    return this.#error;
+  }
+
+  /** Calls `listener` when the line ends, and at once where it has. */
+  whenEnded(listener: (error: SmartCardError) => void): void {
+    if (this.#error === undefined) this.#listeners.add(listener);
+    else listener(this.#error);
+  }
+
+  /** What was asked must be answered at once: a service that takes too long is out of order, and the line ends. */
+  prompt<T>(asked: Promise<T>): Promise<T> {
+    return this.#bounded(this.#setting.limits.answerMs, asked);
+  }
+
+  /**
+   * To be called with every request that may wait for a card: sees to it that it does not wait for ever.
+   *
+   * @param isAlive where the request may rightly go without an answer for as long as it takes: rejects if the service is
+   * gone, which is to end this line too
+   */
+  watch(isAlive?: () => Promise<unknown>): void {
+    // Requests go one after the other: what holds for the last holds for the line.
+    this.#isAlive = isAlive;
+    if (this.#watched || this.#error !== undefined) return;
+    this.#watched = true;
+    const { answered } = this.session;
+    const { exchangeMs } = this.#setting.limits;
+    const goOn = (): void => {
+      this.#watched = false;
+      if (this.session.busy) this.watch(this.#isAlive);
+    };
+    const expired = (): void => {
+      this.#listeners.delete(cancelTimer);
+      if (!this.session.busy || this.session.answered > answered) goOn();
+      else if (this.#isAlive === undefined) this.#fallSilent(exchangeMs);
+      else this.#isAlive().then(goOn, () => this.#fallSilent(exchangeMs));
+    };
+    const cancelTimer = this.#clock.schedule(exchangeMs, "service silence", expired, true);
+    this.#listeners.add(cancelTimer);
+  }
+
+  /** Has the service end the context, unless it is at work on a request, and ends the line. Never rejects. */
+  async release(error: SmartCardError): Promise<void> {
+    if (this.#error === undefined && !this.session.busy) {
+      await this.prompt(this.session.release(this.#context)).catch(() => {});
+    }
+    this.end(error);
+  }
+
+  /** Ends the line at once. The service disposes of what was in it as for a program that has exited. */
+  end(error: SmartCardError): void {
+    if (this.#error !== undefined) return;
+    this.#error = error;
+    this.session.closed(error);
+    this.#pipe?.close();
+    for (const listener of this.#listeners) listener(error);
+    this.#listeners.clear();
+  }
+
+  /**
+   * Ends a request of this line that the service holds unanswered, as scard daemon does while another program has the
+   * card. The protocol has it on a connection of its own. It does nothing to an exchange with the card. Never rejects.
+   */
+  async interrupt(): Promise<void> {
+    if (this.#error !== undefined) return;
+    const line = new Line(this.#setting);
+    try {
+      await line.#dial();
+      await line.prompt(line.session.cancel(this.#context));
+    } catch {
+      // Whoever waits has its answer from the line itself.
+    }
+    line.end(new SmartCardError("service-stopped", "the cancel is done"));
+  }
+
+  async #dial(): Promise<void> {
+    const { dial } = this.#setting;
+    const pipe = await dial({
+      received: (bytes) => {
+        this.#heard = true;
+        this.session.received(bytes);
+      },
+      closed: (reason) => this.end(new SmartCardError("service-stopped", `the smart card service is gone: ${reason}`)),
+    });
+    this.#pipe = pipe;
+    if (this.#error !== undefined) pipe.close();
+  }
+
+  async #establish(scope: Scope): Promise<void> {
+    // A connection that is closed now was admitted: this is the service's end, not its refusal.
+    const asked = this.session.establish(toNumber(scopes, scope, "pcsclite") ?? 0);
+    const answer: Outcome & { readonly context: number } = await this.#bounded(this.#setting.limits.admissionMs, asked);
+    if (answer.rv !== 0) throw contextFailure(answer.rv, "establish context");
+    if (answer.context === 0) throw noHandle("context");
+    this.#context = answer.context;
+  }
+
+  async #bounded<T>(ms: number, asked: Promise<T>): Promise<T> {
+    const cancelTimer = this.#clock.schedule(ms, "service answer", () => this.#fallSilent(ms));
+    try {
+      return await asked;
+    } finally {
+      cancelTimer();
+    }
+  }
+
+  #fallSilent(ms: number): void {
+    const message = `the smart card service has not answered for ${ms} ms; is it stopped, or another program?`;
+    this.end(new SmartCardError("comm-error", message));
+  }
+
+  #endWith(error: unknown): void {
+    this.end(error instanceof SmartCardError ? error : new SmartCardError("internal-error", String(error)));
+  }
+}
+
+/** 0 is the handle of nothing: a service that gives it out is another program, or broken. */
+export function noHandle(what: string): SmartCardError {
+  return new SmartCardError("comm-error", `the smart card service is out of step: it gave out 0 for a ${what}`);
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+
+import {
+  type Context,
+  type ContextOptions,
+  type ResourceManager,
+  type Runtime,
+  SmartCardError,
+  scopes,
+  type WaitOptions,
+} from "../pcsc/index.ts";
+import { type ProtocolVersion, versions } from "../pcsclite/index.ts";
+import { checkTerm } from "./arguments.ts";
+import { PcscdContext } from "./context.ts";
+import { mayPass } from "./failures.ts";
+import { defaultPcscdLimits, type PcscdLimits } from "./limits.ts";
+import { Line, type LineSetting } from "./line.ts";
+import type { Dial } from "./pipe.ts";
+import { ReaderTurns } from "./reader-turns.ts";
+import { readerKey } from "./reports.ts";
+import { checkWait, pause, timedOut } from "./wait.ts";
+import { type ReaderEvent, type WatchOptions, watchReaders } from "./watch-readers.ts";
+
+/** What a client of the service is made of. */
+export interface PcscdManagerOptions {
+  readonly dial: Dial;
+  readonly runtime: Runtime;
+  readonly limits?: Partial<PcscdLimits>;
+}
+
+/** The service that answers. */
+export interface ServiceInfo {
+  /** The version of the protocol that both sides speak. */
+  readonly version: ProtocolVersion;
+  /** The releases of pcsc-lite whose own version that is. The service need not be pcscd. */
+  readonly releases: string;
+}
+
+/**
+ * The resource manager that is a service on this machine: pcscd, or `scard daemon`, over the socket that libpcsclite uses.
+ * Nothing is connected before a context is opened, and nothing stays connected after the last one is released.
+ *
+ * **Portability**: what the service decides is as it decides; the table is in docs/guide/clients.md.
+ */
+export class PcscdManager implements ResourceManager {
+  readonly #setting: LineSetting;
+  readonly #turns = new Map<string, ReaderTurns>();
+
+  constructor(options: PcscdManagerOptions) {
+    const { dial, limits, runtime } = options;
+    this.#setting = { dial, runtime, limits: { ...defaultPcscdLimits, ...limits } };
+  }
+
+  /**
+   * Opens a context: a connection to the service.
+   *
+   * @throws no-service (nobody listens; at once, and the message says where it was looked), no-access (the socket is not
+   * for this user), security-violation (polkit, or the daemon's rules, refuse; the message says what to allow),
+   * service-stopped, server-too-busy, no-memory, comm-error (what answers there speaks another protocol)
+   */
+  async establishContext(options: ContextOptions = {}): Promise<Context> {
+    const scope = options.scope ?? "user";
+    checkTerm(scopes, scope, "scope", "establish context");
+    const main = await Line.open(this.#setting, scope);
+    return new PcscdContext({ ...this.#setting, turnsOf: (reader) => this.#turnsOf(reader) }, main, options);
+  }
+
+  /** Asks the service for its version, and hangs up. @throws as {@link establishContext} */
+  async probe(): Promise<ServiceInfo> {
+    const line = await Line.greet(this.#setting);
+    const { version } = line;
+    line.end(new SmartCardError("service-stopped", "the probe is done"));
+    if (version === undefined) throw new SmartCardError("internal-error", "a line was greeted and has no version");
+    return { version, releases: versions[version].releases };
+  }
+
+  /**
+   * Waits until the service is there, and tells which it is. It tries again after 50 ms, then less and less often, up to
+   * every 5 s; the pauses vary a little, so that many programs do not come back all at once.
+   *
+   * @throws timeout (the cause is the last failure), cancelled, and at once what no waiting helps against: no-access,
+   * security-violation
+   */
+  async waitForService(wait: WaitOptions = {}): Promise<ServiceInfo> {
+    const { clock } = this.#setting.runtime;
+    const { firstTryMs, lastTryMs } = this.#setting.limits;
+    const operation = "wait for the service";
+    checkWait(operation, wait);
+    const until = wait.timeoutMs === undefined ? undefined : clock.now() + wait.timeoutMs;
+    const signal = wait.signal === undefined ? {} : { signal: wait.signal };
+    for (let pauseMs = firstTryMs; ; pauseMs = Math.min(2 * pauseMs, lastTryMs)) {
+      try {
+        return await this.probe();
+      } catch (error) {
+        if (!mayPass(error)) throw error;
+        const leftMs = until === undefined ? Number.POSITIVE_INFINITY : until - clock.now();
+        if (leftMs <= 0) throw timedOut(operation, {}, error);
+        await pause(clock, operation, Math.min(this.#varied(pauseMs), leftMs), signal);
+      }
+    }
+  }
+
+  /**
+   * Tells of the readers and their cards as they come, change and go, for as long as it is iterated; and when the service
+   * is gone, says so, waits for it, and goes on.
+   *
+   * ```ts
+   * for await (const event of manager.watchReaders({ signal })) {
+   *   if (event.kind === "lost") console.log("the service is gone:", event.error.message);
+   *   if (event.kind === "back") console.log("it is back; its readers follow");
+   *   if (event.kind === "arrived" || event.kind === "changed") console.log(event.state.reader, event.state.flags);
+   *   if (event.kind === "left") console.log(event.reader, "was unplugged");
+   * }
+   * ```
+   *
+   * @throws cancelled (the signal), and what no waiting helps against: no-access, security-violation
+   */
+  watchReaders(options: WatchOptions = {}): AsyncGenerator<ReaderEvent, void, void> {
+    return watchReaders(this, this.#setting, options);
+  }
+
+  #turnsOf(reader: string): ReaderTurns {
+    const key = readerKey(reader);
+    const known = this.#turns.get(key);
+    if (known !== undefined) return known;
+    const { limits, runtime } = this.#setting;
+    for (const [name, turns] of this.#turns) {
+      if (this.#turns.size < limits.rememberedReaders) break;
+      if (turns.connections === 0) this.#turns.delete(name);
+    }
+    const turns = new ReaderTurns(runtime.clock, limits.retryMs);
+    this.#turns.set(key, turns);
+    return turns;
+  }
+
+  /** Between three quarters of a time and all of it. */
+  #varied(ms: number): number {
+    const [byte = 0] = this.#setting.runtime.random.bytes(1);
+    return ms * (0.75 + byte / 1024);
+  }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+
+import { type CancelTimer, type Clock, type ErrorDetails, SmartCardError, type WaitOptions } from "../pcsc/index.ts";
+
+/** The outstanding waits of a context, so that cancelling and releasing find them. */
+export type WaitSet = Set<Wait>;
+
+/** What a wait needs to know of its surroundings. */
+export interface WaitSetting {
+  readonly clock: Clock;
+  /** Where the wait is kept while it lasts; nowhere for one that belongs to no context. */
+  readonly waits?: WaitSet;
+  /** Names the operation in errors and timers. */
+  readonly operation: string;
+  readonly details?: ErrorDetails;
+}
+
+/**
+ * What may end a wait before its time: a deadline, a signal, and whoever cancels. It calls `gaveUp` once at most, and
+ * never after {@link Wait.over}.
+ */
+export class Wait {
+  readonly #setting: WaitSetting;
+  readonly #signal: AbortSignal | undefined;
+  readonly #gaveUp: (error: SmartCardError) => void;
+  #cancelTimer: CancelTimer | undefined;
+  #isOver = false;
+
+  constructor(setting: WaitSetting, options: WaitOptions, gaveUp: (error: SmartCardError) => void) {
+    this.#setting = setting;
+    this.#gaveUp = gaveUp;
+    this.#signal = options.signal;
+    setting.waits?.add(this);
+    this.#signal?.addEventListener("abort", this.#aborted, { once: true });
+    if (options.timeoutMs !== undefined) {
+      this.startDeadline(options.timeoutMs, () => timedOut(setting.operation, setting.details));
+    }
+  }
+
+  /** Gives up after that many milliseconds. */
+  startDeadline(timeoutMs: number, error: () => SmartCardError): void {
+    if (this.#isOver) return;
+    const name = `${this.#setting.operation} deadline`;
+    this.#cancelTimer = this.#setting.clock.schedule(timeoutMs, name, () => this.giveUp(error()));
+  }
+
+  /** Whether it is neither over nor given up. */
+  get lasts(): boolean {
+    return !this.#isOver;
+  }
+
+  giveUp(error: SmartCardError): void {
+    if (this.#isOver) return;
+    this.over();
+    this.#gaveUp(error);
+  }
+
+  /** What was waited for has come, or has failed. */
+  over(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#setting.waits?.delete(this);
+    this.#cancelTimer?.();
+    this.#signal?.removeEventListener("abort", this.#aborted);
+  }
+
+  readonly #aborted = (): void => {
+    this.giveUp(aborted(this.#setting.operation, this.#signal, this.#setting.details));
+  };
+}
+
+/** Refuses deadlines that mean nothing, and waits whose signal is aborted already. */
+export function checkWait(operation: string, { timeoutMs, signal }: WaitOptions): void {
+  if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
+    const message = `timeoutMs is ${timeoutMs}; give milliseconds, 0 or more, or leave it out to wait without deadline`;
+    throw new SmartCardError("invalid-parameter", message, { operation });
+  }
+  if (signal?.aborted) throw aborted(operation, signal);
+}
+
+/** The error of a wait whose deadline has passed. */
+export function timedOut(operation: string, details: ErrorDetails = {}, cause?: unknown): SmartCardError {
+  const message = `${operation} did not come to an end in the time given`;
+  return new SmartCardError("timeout", message, { ...details, operation }, cause === undefined ? {} : { cause });
+}
+
+function aborted(operation: string, signal: AbortSignal | undefined, details: ErrorDetails = {}): SmartCardError {
+  const message = `${operation} was aborted by its signal`;
+  return new SmartCardError("cancelled", message, { ...details, operation }, { cause: signal?.reason });
+}
+
+/** Waits for a while. @throws timeout (the deadline comes before its end), cancelled */
+export function pause(clock: Clock, operation: string, ms: number, options: WaitOptions): Promise<void> {
+  checkWait(operation, options);
+  return new Promise((resolve, reject) => {
+    let cancelTimer: CancelTimer | undefined;
+    const wait = new Wait({ clock, operation }, options, (error) => {
+      cancelTimer?.();
+      reject(error);
+    });
+    cancelTimer = clock.schedule(ms, operation, () => {
+      wait.over();
+      resolve();
+    });
+  });
+}
