@@ -127,8 +127,11 @@ export class ServerRequests {
   }
 
   async end(card: number, disposition: number): Promise<void> {
-    const { connection } = this.#held(card);
-    await connection.endTransaction(term(dispositions, disposition, "disposition"));
+    const { connection, turn } = this.#held(card);
+    const how = term(dispositions, disposition, "disposition");
+    // What is kept for its next try is not the client's yet: it was told of no transaction, and cannot end one.
+    if (turn !== undefined) throw new SmartCardError("not-transacted", "this connection has no transaction open");
+    await connection.endTransaction(how);
   }
 
   async status(card: number): Promise<void> {

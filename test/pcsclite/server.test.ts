@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
-import { PcscliteServer, type Request, type ServerLogEntry } from "../../src/pcsclite/index.ts";
+import { encodeRequest, PcscliteServer, type Request, type ServerLogEntry } from "../../src/pcsclite/index.ts";
 import { EchoCard, type World, world } from "../manager/world.ts";
 import { u32, WireClient } from "./wire-client.ts";
 
 const success = 0;
 const cancelled = 0x8010_0002;
 const invalidHandle = 0x8010_0003;
+const notTransacted = 0x8010_0016;
 const sharingViolation = 0x8010_000b;
 const serviceStopped = 0x8010_001e;
 const resetCard = 0x8010_0068;
@@ -275,6 +276,23 @@ describe("a request that has to wait for the card", () => {
     expect((await manager.inspect()).readers[0]?.lock?.client.name).toBe("c");
   });
 
+  test("and whose turn is kept cannot end a transaction of which the client was never told", async () => {
+    const { client, ask, connect4, runtime, manager } = await wire();
+    const [a, b] = [await client("a"), await client("b")];
+    const [cardA, cardB] = [await connect4(a.client, a.context), await connect4(b.client, b.context)];
+    await ask(a.client, { kind: "begin-transaction", card: cardA });
+    await ask(b.client, { kind: "begin-transaction", card: cardB });
+    await runtime.advance(1000);
+    expect(u32(b.client.take(), 4)).toBe(sharingViolation);
+    await ask(a.client, { kind: "end-transaction", card: cardA, disposition: 0 });
+    const end = { kind: "end-transaction", card: cardB, disposition: 0 } as const;
+    expect(u32(await ask(b.client, end), 8)).toBe(notTransacted);
+    expect((await manager.inspect()).readers[0]?.lock?.client.name).toBe("b");
+    expect(u32(await ask(b.client, { kind: "begin-transaction", card: cardB }), 4)).toBe(success);
+    expect(u32(await ask(b.client, end), 8)).toBe(success);
+    expect((await manager.inspect()).readers[0]?.lock).toBeUndefined();
+  });
+
   test("loses its turn when the client does not come back for it", async () => {
     const { client, ask, connect4, runtime, manager } = await wire();
     const [a, b] = [await client("a"), await client("b")];
@@ -466,6 +484,21 @@ describe("a hostile client", () => {
     await ask(a.client, { kind: "end-transaction", card: cardA, disposition: 0 });
     await runtime.settle();
     expect([b.client.closedWith, log, b.client.paused]).toEqual([undefined, [], false]);
+  });
+
+  test("whose request is longer than it may be ahead is read until the request is there", async () => {
+    const { manager, runtime, name } = await world({ profile: "pcsclite" });
+    const server = new PcscliteServer({ runtime, manager, limits: { aheadBytes: 40 } });
+    const client = new WireClient(server, { name: "a" });
+    client.ask({ kind: "establish-context", scope: 2 });
+    await runtime.settle();
+    const context = u32(client.take(), 4);
+    const request = encodeRequest({ kind: "connect", context, reader: name, shareMode: 2, preferredProtocols: 3 });
+    client.session.received(request.subarray(0, 100));
+    expect(client.paused).toBe(false);
+    client.session.received(request.subarray(100));
+    await runtime.settle();
+    expect([u32(client.take(), -4), client.paused]).toEqual([success, false]);
   });
 });
 
