@@ -29,6 +29,8 @@ const pure = [
   "pcscd",
   "database",
   "winscard",
+  "providers",
+  "compat",
   "testing",
 ];
 
@@ -44,6 +46,8 @@ export const rooms: Readonly<Record<string, Room>> = {
   pcscd: { mayImport: ["binary", "pcsc", "pcsclite"] },
   database: { mayImport: ["binary", "pcsc", "iso7816"] },
   winscard: { mayImport: ["binary", "pcsc", "iso7816", "database"] },
+  providers: { mayImport: ["binary", "pcsc", "iso7816", "database", "winscard"] },
+  compat: { mayImport: ["binary", "pcsc", "iso7816"] },
   testing: { mayImport: pure.filter((room) => room !== "testing") },
   // `edge` stands for each folder in src/edge: none of them may import another.
   edge: { mayImport: pure, machine: true, packages: ["koffi", "libsql"] },

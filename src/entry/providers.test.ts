@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+
+import { expect, it, vi } from "vitest";
+import * as room from "../providers/index.ts";
+import * as published from "./providers.ts";
+import { SCardConnect, SCardEstablishContext, SCardListReaders, SCardReleaseContext } from "./winscard.ts";
+
+it("scard/providers works on the default manager, and with the handles of scard/winscard", async () => {
+  vi.stubEnv("SCARD_MANAGER", "embedded:virtual+demo");
+  const { context } = await SCardEstablishContext(0);
+  const [reader = ""] = (await SCardListReaders(context)).readers;
+  const { card } = await SCardConnect(context, reader, 2, 3);
+  const factory = published.defaultFactory();
+  const iscard = await factory.createInstance(published.clsids.CSCard);
+  await iscard.AttachByHandle(card);
+  const cmd = await iscard.Transaction(new published.CSCardISO7816().SelectFile(0, 0x0c, Uint8Array.of(0x3f, 0x00)));
+  expect(cmd.ReplyStatus).toBe(0x9000);
+  await iscard.Detach();
+  await SCardReleaseContext(context);
+  expect(await factory.createInstance(published.CLSID_Iso7816Provider)).toBeInstanceOf(published.CSCardManage);
+  vi.unstubAllEnvs();
+});
+
+it("scard/providers exports all that the room has", () => {
+  expect(Object.keys(published).sort()).toEqual([...Object.keys(room), "defaultFactory"].sort());
+});

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+
+import { SmartCardError, type WaitOptions } from "../pcsc/index.ts";
+import type { SCARDHANDLE } from "../winscard/index.ts";
+import type { ISCardAuth } from "./card-auth.ts";
+import { CardLink, checkDisposition, checkReaderName, invalidHandle } from "./card-link.ts";
+import type { ISCardVerify } from "./card-verify.ts";
+import { ComError } from "./com-error.ts";
+import { SCARD_DISPOSITIONS, SCARD_PROTOCOLS, SCARD_SHARE_MODES, type SCARD_STATES } from "./enumerations.ts";
+import type { ISCardFileAccess } from "./file-access.ts";
+import { checkedGuid, type Guid } from "./guids.ts";
+import type { WinSCardFunctions } from "./winscard-functions.ts";
+
+/**
+ * What a card's primary service provider offers: attach to a card, create the interfaces to it, lock it. One object has
+ * one attachment at a time. The order is: create, attach, create interfaces, use them, detach.
+ *
+ * Before it is attached, and after it was detached, methods fail with SCARD_E_INVALID_HANDLE, and those that create
+ * interfaces with SCARD_E_ICC_CREATEORDER. Interfaces end with the attachment that they were created for.
+ *
+ * @see ISCardManage, Microsoft
+ */
+export interface ISCardManage extends AsyncDisposable {
+  /** Takes over a connection that somebody has opened; Detach ends it. @throws E_UNEXPECTED (attached already) */
+  AttachByHandle(icc: SCARDHANDLE): Promise<void>;
+  /**
+   * Connects to the card in a reader, in shared mode, with T=0 or T=1.
+   *
+   * @throws E_INVALIDARG, E_UNEXPECTED (attached already), and as SCardConnect
+   */
+  AttachByIFD(ifdName: string, wait?: WaitOptions): Promise<void>;
+  /** @throws SCARD_E_ICC_CREATEORDER, SCARD_E_UNSUPPORTED_FEATURE (the card has no such interface) */
+  CreateCardAuth(): ISCardAuth;
+  /** @throws SCARD_E_ICC_CREATEORDER, SCARD_E_UNSUPPORTED_FEATURE (the card has no such interface) */
+  CreateCHVerification(): ISCardVerify;
+  /** @throws SCARD_E_ICC_CREATEORDER, SCARD_E_UNSUPPORTED_FEATURE (the card has no such interface) */
+  CreateFileAccess(): ISCardFileAccess;
+  /**
+   * Any other interface of the card, by its GUID or, where that is null, by its name.
+   *
+   * @param userData handed to the provider as it is
+   * @throws E_INVALIDARG (neither GUID nor name), E_NOINTERFACE (there is none such), SCARD_E_ICC_CREATEORDER
+   */
+  CreateInterface(guidInterface: Guid | null, name?: string | null, userData?: unknown): object;
+  /** Ends the attachment, and the lock with it; the card is left as it is. @throws as SCardDisconnect */
+  Detach(): Promise<void>;
+  /** Connects anew, without resetting the card: needed after somebody else has reset it. @throws as SCardReconnect */
+  Reconnect(): Promise<void>;
+  /**
+   * Waits until the card is this program's own, and keeps all others from it until SCardUnlock. First come, first
+   * served. Calls nest: as many unlocks are needed as there were locks.
+   *
+   * @param wait a deadline and a signal; without them it waits for as long as it takes. A deadline that passes gives
+   * SCARD_E_TIMEOUT, whose message and `cause.details.holder` say who has the card.
+   * @throws as SCardBeginTransaction: SCARD_W_RESET_CARD, SCARD_W_REMOVED_CARD, SCARD_E_CANCELLED, …
+   * @see ISCardManage::SCardLock, Microsoft
+   */
+  SCardLock(wait?: WaitOptions): Promise<void>;
+  /**
+   * Ends the lock that was taken last, and when it was the outermost does to the card what `disposition` says; then the
+   * next who waits has it.
+   *
+   * @throws E_INVALIDARG for what is no disposition: the lock is as it was; SCARD_E_NOT_TRANSACTED where there is no
+   * lock; SCARD_W_RESET_CARD, SCARD_W_REMOVED_CARD: the lock is gone all the same
+   * @see ISCardManage::SCardUnlock, Microsoft
+   */
+  SCardUnlock(disposition?: SCARD_DISPOSITIONS): Promise<void>;
+  /** State of reader and card, and the protocol in use. @throws as SCardStatus */
+  Status(): Promise<{ readonly status: SCARD_STATES; readonly protocol: SCARD_PROTOCOLS }>;
+}
+
+/** An interface that a provider offers beyond the usual three. */
+export interface OtherInterface {
+  readonly guid?: Guid;
+  /** Upper and lower case are the same. */
+  readonly name?: string;
+  readonly create: (card: CardLink, userData: unknown) => object;
+}
+
+/** What a provider makes of an attached card: each interface is created when it is asked for. */
+export interface CardInterfaces {
+  readonly auth?: (card: CardLink) => ISCardAuth;
+  readonly verify?: (card: CardLink) => ISCardVerify;
+  readonly fileAccess?: (card: CardLink) => ISCardFileAccess;
+  readonly others?: readonly OtherInterface[];
+}
+
+const protocols = SCARD_PROTOCOLS.T0 | SCARD_PROTOCOLS.T1;
+
+/** A provider's manager: attaching and locking are the same for every card, the interfaces are the provider's. */
+export class CSCardManage implements ISCardManage {
+  readonly #winscard: WinSCardFunctions;
+  readonly #interfaces: CardInterfaces;
+  #link: CardLink | undefined;
+  #attaching = false;
+
+  constructor(winscard: WinSCardFunctions, interfaces: CardInterfaces) {
+    this.#winscard = winscard;
+    this.#interfaces = interfaces;
+  }
+
+  async AttachByHandle(icc: SCARDHANDLE): Promise<void> {
+    await this.#attach(() => CardLink.toHandle(this.#winscard, icc));
+  }
+
+  async AttachByIFD(ifdName: string, wait: WaitOptions = {}): Promise<void> {
+    checkReaderName(ifdName);
+    await this.#attach(() => CardLink.toReader(this.#winscard, ifdName, SCARD_SHARE_MODES.SHARED, protocols, wait));
+  }
+
+  CreateCardAuth(): ISCardAuth {
+    return this.#create("ISCardAuth", this.#interfaces.auth);
+  }
+
+  CreateCHVerification(): ISCardVerify {
+    return this.#create("ISCardVerify", this.#interfaces.verify);
+  }
+
+  CreateFileAccess(): ISCardFileAccess {
+    return this.#create("ISCardFileAccess", this.#interfaces.fileAccess);
+  }
+
+  CreateInterface(guidInterface: Guid | null, name: string | null = null, userData: unknown = null): object {
+    const guid = guidInterface === null ? undefined : checkedGuid(guidInterface);
+    if (guid === undefined && (typeof name !== "string" || name === ""))
+      throw new ComError("E_INVALIDARG", "neither a GUID nor a name says which interface is wanted");
+    const isWanted = (other: OtherInterface): boolean =>
+      guid === undefined
+        ? other.name?.toLowerCase() === name?.toLowerCase()
+        : other.guid !== undefined && checkedGuid(other.guid) === guid;
+    const found = this.#interfaces.others?.find(isWanted);
+    const link = this.#created();
+    if (found === undefined) throw new ComError("E_NOINTERFACE", `this card has no interface ${guid ?? name}`);
+    return found.create(link, userData);
+  }
+
+  async Detach(): Promise<void> {
+    const link = this.#attached();
+    this.#link = undefined;
+    await link.close(SCARD_DISPOSITIONS.LEAVE);
+  }
+
+  async Reconnect(): Promise<void> {
+    await this.#attached().reconnect(SCARD_SHARE_MODES.SHARED, protocols, SCARD_DISPOSITIONS.LEAVE);
+  }
+
+  async SCardLock(wait: WaitOptions = {}): Promise<void> {
+    await this.#attached().lock(wait);
+  }
+
+  async SCardUnlock(disposition: SCARD_DISPOSITIONS = SCARD_DISPOSITIONS.LEAVE): Promise<void> {
+    const link = this.#attached();
+    checkDisposition(disposition);
+    await link.unlock(disposition);
+  }
+
+  async Status(): Promise<{ readonly status: SCARD_STATES; readonly protocol: SCARD_PROTOCOLS }> {
+    const { state, protocol } = await this.#attached().status();
+    return { status: state, protocol };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#link !== undefined) await this.Detach();
+  }
+
+  async #attach(open: () => Promise<CardLink>): Promise<void> {
+    if (this.#link !== undefined || this.#attaching)
+      throw new ComError("E_UNEXPECTED", "a card is attached already: call Detach first");
+    this.#attaching = true;
+    try {
+      this.#link = await open();
+    } finally {
+      this.#attaching = false;
+    }
+  }
+
+  #attached(): CardLink {
+    if (this.#link === undefined) throw invalidHandle("there is no card: call AttachByIFD or AttachByHandle first");
+    return this.#link;
+  }
+
+  #create<T>(name: string, create: ((card: CardLink) => T) | undefined): T {
+    const link = this.#created();
+    if (create === undefined) throw new ComError(new SmartCardError("unsupported-feature", `this card has no ${name}`));
+    return create(link);
+  }
+
+  /** The attachment, for an interface that is to be created. */
+  #created(): CardLink {
+    if (this.#link !== undefined) return this.#link;
+    const message = "there is no card: attach first, then create interfaces";
+    throw new ComError(new SmartCardError("icc-createorder", message));
+  }
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+
+import { zeroBytes } from "../binary/index.ts";
+import { decodeCommand } from "../iso7816/index.ts";
+import type { WaitOptions } from "../pcsc/index.ts";
+import type { SCARDCONTEXT, SCARDHANDLE } from "../winscard/index.ts";
+import { CByteBuffer, contentOf, type IByteBuffer } from "./byte-buffer.ts";
+import { CardLink, checkDisposition, checkReaderName, checkShareMode, invalidHandle } from "./card-link.ts";
+import { ComError } from "./com-error.ts";
+import type { ISCardCmd } from "./command.ts";
+import { SCARD_DISPOSITIONS, SCARD_PROTOCOLS, SCARD_SHARE_MODES, type SCARD_STATES } from "./enumerations.ts";
+import type { WinSCardFunctions } from "./winscard-functions.ts";
+
+/**
+ * One connection to a card. Attach, send commands, detach; what fails below comes as its SCARD_ code. Before it is
+ * attached, and after it was detached, methods fail with SCARD_E_INVALID_HANDLE.
+ *
+ * @see ISCard, Microsoft
+ */
+export interface ISCard extends AsyncDisposable {
+  /** ATR of the card. @throws as SCardStatus */
+  readonly Atr: Promise<IByteBuffer>;
+  /** Handle of the connection; null where there is none. */
+  readonly CardHandle: SCARDHANDLE | null;
+  /** The context that AttachByReader has opened; null where there is none. */
+  readonly Context: SCARDCONTEXT | null;
+  /** The protocol in use. */
+  readonly Protocol: SCARD_PROTOCOLS;
+  /** State of reader and card. @throws as SCardStatus */
+  readonly Status: Promise<SCARD_STATES>;
+  /** Takes over a connection that somebody has opened; Detach ends it. @throws E_UNEXPECTED (attached already) */
+  AttachByHandle(card: SCARDHANDLE): Promise<void>;
+  /**
+   * Connects to the card in a reader.
+   *
+   * @throws E_INVALIDARG, E_UNEXPECTED (attached already), and as SCardConnect
+   */
+  AttachByReader(
+    readerName: string,
+    shareMode?: SCARD_SHARE_MODES,
+    preferredProtocols?: SCARD_PROTOCOLS,
+    wait?: WaitOptions,
+  ): Promise<void>;
+  /** Ends the connection, and the exclusive access with it. @throws E_INVALIDARG (nothing has changed then) */
+  Detach(disposition?: SCARD_DISPOSITIONS): Promise<void>;
+  /** Waits for exclusive access. First come, first served; calls nest. @throws as SCardBeginTransaction */
+  LockSCard(wait?: WaitOptions): Promise<void>;
+  /** Connects anew, and resets the card if told so. @throws E_INVALIDARG (also for EJECT), and as SCardReconnect */
+  ReAttach(shareMode?: SCARD_SHARE_MODES, initState?: SCARD_DISPOSITIONS): Promise<void>;
+  /**
+   * Sends a command and puts the answer into it. A status word that is no success is an answer like any other.
+   *
+   * With T=0 data and Le are sent apart and GET RESPONSE follows by itself, in the command's class or, where it has one,
+   * its alternate class.
+   *
+   * @throws E_POINTER (no command), E_INVALIDARG (none was built, or it has a node address: no resource manager can send
+   * to one), and as SCardTransmit
+   */
+  Transaction(cmd: ISCardCmd): Promise<ISCardCmd>;
+  /** Gives exclusive access back. @throws E_INVALIDARG (it goes on then), SCARD_E_NOT_TRANSACTED, and as SCardEndTransaction */
+  UnlockSCard(disposition?: SCARD_DISPOSITIONS): Promise<void>;
+}
+
+/** The base provider's card. */
+export class CSCard implements ISCard {
+  readonly #winscard: WinSCardFunctions;
+  #link: CardLink | undefined;
+  #attaching = false;
+
+  constructor(winscard: WinSCardFunctions) {
+    this.#winscard = winscard;
+  }
+
+  get Atr(): Promise<IByteBuffer> {
+    return this.#attached()
+      .status()
+      .then(({ atr }) => CByteBuffer.of(atr));
+  }
+
+  get CardHandle(): SCARDHANDLE | null {
+    return this.#link?.handle ?? null;
+  }
+
+  get Context(): SCARDCONTEXT | null {
+    return this.#link?.context ?? null;
+  }
+
+  get Protocol(): SCARD_PROTOCOLS {
+    return this.#attached().protocol;
+  }
+
+  get Status(): Promise<SCARD_STATES> {
+    return this.#attached()
+      .status()
+      .then(({ state }) => state);
+  }
+
+  async AttachByHandle(card: SCARDHANDLE): Promise<void> {
+    await this.#attach(() => CardLink.toHandle(this.#winscard, card));
+  }
+
+  async AttachByReader(
+    readerName: string,
+    shareMode: SCARD_SHARE_MODES = SCARD_SHARE_MODES.EXCLUSIVE,
+    preferredProtocols: SCARD_PROTOCOLS = SCARD_PROTOCOLS.T0,
+    wait: WaitOptions = {},
+  ): Promise<void> {
+    checkReaderName(readerName);
+    checkShareMode(shareMode);
+    await this.#attach(() => CardLink.toReader(this.#winscard, readerName, shareMode, preferredProtocols, wait));
+  }
+
+  async Detach(disposition: SCARD_DISPOSITIONS = SCARD_DISPOSITIONS.LEAVE): Promise<void> {
+    const link = this.#attached();
+    checkDisposition(disposition);
+    this.#link = undefined;
+    await link.close(disposition);
+  }
+
+  async LockSCard(wait: WaitOptions = {}): Promise<void> {
+    await this.#attached().lock(wait);
+  }
+
+  async ReAttach(
+    shareMode: SCARD_SHARE_MODES = SCARD_SHARE_MODES.EXCLUSIVE,
+    initState: SCARD_DISPOSITIONS = SCARD_DISPOSITIONS.LEAVE,
+  ): Promise<void> {
+    const link = this.#attached();
+    checkShareMode(shareMode);
+    checkDisposition(initState);
+    if (initState === SCARD_DISPOSITIONS.EJECT)
+      throw new ComError("E_INVALIDARG", "a card that is ejected cannot be attached to; use Detach");
+    await link.reconnect(shareMode, link.protocol === SCARD_PROTOCOLS.RAW ? link.protocol : anyProtocol, initState);
+  }
+
+  async Transaction(cmd: ISCardCmd): Promise<ISCardCmd> {
+    const link = this.#attached();
+    if (typeof cmd?.BuildCmd !== "function") throw new ComError("E_POINTER", "there is no command");
+    if (cmd.Nad !== 0)
+      throw new ComError("E_INVALIDARG", `node address ${cmd.Nad}: no resource manager can send to one`);
+    const apdu = contentOf(cmd.Apdu, "APDU");
+    const command = decodeCommand(apdu);
+    zeroBytes(apdu);
+    if (!command.ok) throw new ComError("E_INVALIDARG", "there is no command: build one first");
+    try {
+      const response = await link.transmit(command.value, alternateClassOf(cmd));
+      cmd.ApduReply = response.data;
+      cmd.ReplyStatus = response.sw;
+      return cmd;
+    } finally {
+      // It may hold a PIN.
+      zeroBytes(command.value.data);
+    }
+  }
+
+  async UnlockSCard(disposition: SCARD_DISPOSITIONS = SCARD_DISPOSITIONS.LEAVE): Promise<void> {
+    const link = this.#attached();
+    checkDisposition(disposition);
+    await link.unlock(disposition);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#link !== undefined) await this.Detach();
+  }
+
+  #attached(): CardLink {
+    if (this.#link === undefined) throw invalidHandle("there is no card: call AttachByReader or AttachByHandle first");
+    return this.#link;
+  }
+
+  async #attach(open: () => Promise<CardLink>): Promise<void> {
+    if (this.#link !== undefined || this.#attaching)
+      throw new ComError("E_UNEXPECTED", "a card is attached already: call Detach first");
+    this.#attaching = true;
+    try {
+      this.#link = await open();
+    } finally {
+      this.#attaching = false;
+    }
+  }
+}
+
+const anyProtocol = SCARD_PROTOCOLS.T0 | SCARD_PROTOCOLS.T1;
+
+function alternateClassOf(cmd: ISCardCmd): number | undefined {
+  try {
+    return cmd.AlternateClassId;
+  } catch (error) {
+    if (error instanceof ComError && error.hresultName === "E_ACCESSDENIED") return undefined;
+    throw error;
+  }
+}

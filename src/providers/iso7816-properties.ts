@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+
+import { copyBytes } from "../binary/index.ts";
+import { type BerTlv, type BerTlvInit, decodeBerTlv, encodeBerTlv, findBerTlv } from "../iso7816/index.ts";
+import { SmartCardError } from "../pcsc/index.ts";
+import { ComError } from "./com-error.ts";
+import type { TLV, TLV_TABLE } from "./file-access.ts";
+import { type Iso7816Card, type SelectedFile, shortAnswer, shortData } from "./iso7816-card.ts";
+import { decodeFileControl, type FileControl, fileTags } from "./iso7816-file-control.ts";
+import { encodeFileIds, type FileReference, formatPlace } from "./iso7816-path.ts";
+import { isDone } from "./iso7816-status.ts";
+
+const ins = { DEACTIVATE_FILE: 0x04, ACTIVATE_FILE: 0x44, GET_DATA: 0xca, PUT_DATA: 0xda } as const;
+/** Life cycle status byte. ISO/IEC 7816-4:2013, table 14: bit 2 means nothing in these two. */
+const lifeCycles: Readonly<Record<number, number>> = {
+  4: ins.DEACTIVATE_FILE,
+  5: ins.ACTIVATE_FILE,
+  6: ins.DEACTIVATE_FILE,
+  7: ins.ACTIVATE_FILE,
+};
+const MAX_PROPERTIES = 64;
+
+/** CREATE FILE for what a table describes. @throws E_INVALIDARG, E_POINTER */
+export function encodeNewFile(
+  reference: FileReference,
+  table: TLV_TABLE,
+): { readonly command: Uint8Array; readonly control: FileControl; readonly id: number } {
+  const given = checkTable(table);
+  const named = identificationOf(reference).filter(({ tag }) => !given.some(({ Tag }) => Tag === tag));
+  const objects = [...given.map(objectOf), ...named];
+  const command = encoded([{ tag: fileTags.parameters, children: objects }]);
+  if (command === undefined) throw new ComError("E_INVALIDARG", "a tag of the table is no tag of BER-TLV");
+  const control = decodeFileControl(command);
+  if (!given.some(({ Tag }) => Tag === fileTags.descriptor))
+    throw new ComError("E_INVALIDARG", "the table has no file descriptor (82), which says what kind of file it is");
+  if (control.id === undefined)
+    throw new ComError("E_INVALIDARG", "a new file needs an identifier: as its path, or in the table (83)");
+  if (reference.kind === "path" && reference.steps.at(-1) !== control.id)
+    throw new ComError("E_INVALIDARG", "the identifier in the table (83) is not that of the path");
+  if (command.length > shortData)
+    throw new ComError("E_INVALIDARG", `the table has ${command.length} bytes, more than a command takes`);
+  return { command, control, id: control.id };
+}
+
+/** What the path says of the new file, for what the table leaves out. */
+function identificationOf(reference: FileReference): { readonly tag: number; readonly value: Uint8Array }[] {
+  switch (reference.kind) {
+    case "name":
+      return [{ tag: fileTags.dfName, value: reference.name }];
+    case "short":
+      return [{ tag: fileTags.shortId, value: Uint8Array.of(reference.shortId << 3) }];
+    default: {
+      const last = reference.steps.at(-1);
+      if (typeof last === "number") return [{ tag: fileTags.fileId, value: encodeFileIds([last]) }];
+      throw new ComError("E_INVALIDARG", "the path does not end with the identifier of a file");
+    }
+  }
+}
+
+/**
+ * Properties of the file that is selected: those that the table asks for, in its order, or all that the card tells where
+ * it asks for none. What is not in the file control information is looked for among the data objects of a directory.
+ */
+export async function propertiesOf(card: Iso7816Card, selected: SelectedFile, table: TLV_TABLE): Promise<TLV_TABLE> {
+  const { control } = selected;
+  if (!Array.isArray(table)) throw new ComError("E_POINTER", "there is no table of properties");
+  if (table.length > MAX_PROPERTIES)
+    throw new ComError("E_INVALIDARG", `${table.length} properties are more than the limit, ${MAX_PROPERTIES}`);
+  const tags = table.map((entry) => checkTag(entry?.Tag));
+  if (tags.length === 0) return control.objects.map(({ tag, value }) => property(tag, value));
+  const properties: TLV[] = [];
+  for (const tag of tags) {
+    const value = findBerTlv(control.objects, tag)?.value ?? (await dataObject(card, selected, tag));
+    properties.push(property(tag, value));
+  }
+  return properties;
+}
+
+async function dataObject(card: Iso7816Card, selected: SelectedFile, tag: number): Promise<Uint8Array | undefined> {
+  if (!isObjectOf(selected, tag)) return undefined;
+  const response = await card.send({ ins: ins.GET_DATA, p1: tag >> 8, p2: tag & 0xff, le: shortAnswer });
+  return isDone(response) ? response.data : undefined;
+}
+
+function property(tag: number, value: Uint8Array | undefined): TLV {
+  const bytes = copyBytes(value ?? new Uint8Array(0));
+  return { Tag: tag, Length: bytes.length, Value: bytes, Valid: value !== undefined };
+}
+
+/**
+ * Sets properties of the file that is selected: the life cycle (8A) of any file, and data objects of a directory. There
+ * is no standard command for the others.
+ *
+ * @throws E_INVALIDARG, E_POINTER and SCARD_E_UNSUPPORTED_FEATURE before anything is set
+ */
+export async function setProperties(card: Iso7816Card, selected: SelectedFile, table: TLV_TABLE): Promise<void> {
+  const commands = checkTable(table).map(({ Tag, Value }) => {
+    const [first = 0] = Value;
+    const lifeCycle = Tag === fileTags.lifeCycle && Value.length === 1 ? lifeCycles[first] : undefined;
+    if (lifeCycle !== undefined) return { ins: lifeCycle };
+    if (isObjectOf(selected, Tag)) return { ins: ins.PUT_DATA, p1: Tag >> 8, p2: Tag & 0xff, data: copyBytes(Value) };
+    const message = `${hexOf(Tag)} of ${formatPlace(selected.place)} cannot be set`;
+    throw new ComError(new SmartCardError("unsupported-feature", message));
+  });
+  card.forgetSelection();
+  for (const command of commands) await card.perform(command, "write", "set a property");
+}
+
+/** Whether a tag is one of a data object that a directory may have, as P1-P2 tell it; others are of templates. */
+function isObjectOf({ control, place }: SelectedFile, tag: number): boolean {
+  const isDirectory = control.kind === "directory" || place.ids.length === 0;
+  const isOfTemplate = tag >= 0x80 && tag <= 0xbf;
+  const isTold = (tag >= 0x40 && tag <= 0xfe) || (tag >= 0x5f1f && tag <= 0xffff);
+  return isDirectory && isTold && !isOfTemplate;
+}
+
+function checkTable(table: TLV_TABLE): readonly TLV[] {
+  if (!Array.isArray(table)) throw new ComError("E_POINTER", "there is no table of properties");
+  if (table.length === 0 || table.length > MAX_PROPERTIES)
+    throw new ComError("E_INVALIDARG", `${table.length} properties; 1 to ${MAX_PROPERTIES} can be given`);
+  const entries = table as TLV_TABLE;
+  for (const { Length, Tag, Value } of entries) {
+    checkTag(Tag);
+    if (!(Value instanceof Uint8Array)) throw new ComError("E_POINTER", `${hexOf(Tag)} has no value`);
+    if (Length !== Value.length)
+      throw new ComError("E_INVALIDARG", `${hexOf(Tag)} has ${Value.length} bytes, and not ${Length}`);
+  }
+  return entries;
+}
+
+function checkTag(tag: number | undefined): number {
+  if (tag !== undefined && Number.isInteger(tag) && tag > 0 && tag <= 0xffff) return tag;
+  throw new ComError("E_INVALIDARG", `${tag} is no tag of one byte or two`);
+}
+
+/** An object of the table; a constructed one has the encoding of its children as value. */
+function objectOf({ Tag, Value }: TLV): BerTlvInit {
+  const first = Tag > 0xff ? Tag >> 8 : Tag;
+  if ((first & 0x20) === 0) return { tag: Tag, value: Value };
+  const children = decodeBerTlv(Value);
+  if (children.ok) return { tag: Tag, children: children.value.map(asInit) };
+  throw new ComError("E_INVALIDARG", `the value of ${hexOf(Tag)} is not made of data objects`);
+}
+
+function asInit({ children, tag, value }: BerTlv): BerTlvInit {
+  return children === undefined ? { tag, value } : { tag, children: children.map(asInit) };
+}
+
+/** The encoding of objects; undefined where one of them has a tag that is none. */
+function encoded(objects: readonly BerTlvInit[]): Uint8Array | undefined {
+  try {
+    return encodeBerTlv(objects);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+function hexOf(tag: number): string {
+  return tag.toString(16).toUpperCase().padStart(2, "0");
+}

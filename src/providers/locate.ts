@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+
+import { SmartCardError, type WaitOptions } from "../pcsc/index.ts";
+import { type CardPicker, SCARD_SCOPE_USER, type SCARDCONTEXT, type SCARDHANDLE } from "../winscard/index.ts";
+import { checkShareMode, providerProtocol, winscardProtocols } from "./card-link.ts";
+import { ComError, comErrorFor } from "./com-error.ts";
+import { SC_DLG, type SCARD_PROTOCOLS, type SCARD_SHARE_MODES } from "./enumerations.ts";
+import { checkedGuid, type Guid } from "./guids.ts";
+import type { WinSCardFunctions } from "./winscard-functions.ts";
+
+/** The card that was found, connected: `ISCard.AttachByHandle(hCard)` goes on with it. */
+export interface SCARDINFO {
+  readonly hCard: SCARDHANDLE;
+  /** The context that was opened for it; whoever is done with the card releases it. */
+  readonly hContext: SCARDCONTEXT;
+  readonly ActiveProtocol: SCARD_PROTOCOLS;
+  readonly ShareMode: SCARD_SHARE_MODES;
+}
+
+/**
+ * Finds a card of a given type, with the dialog where that is needed, and connects to it: configure a search, then find.
+ *
+ * @see ISCardLocate, Microsoft
+ */
+export interface ISCardLocate {
+  /**
+   * Says which interfaces the card must have.
+   *
+   * **Portability**: «reserved for future use» on Windows.
+   */
+  ConfigureCardGuidSearch(
+    cardGuids: readonly Guid[],
+    groupNames?: readonly string[] | null,
+    title?: string,
+    flags?: SC_DLG,
+  ): void;
+  /**
+   * Says which card types to look for, in which reader groups, and how the dialog is entitled.
+   *
+   * @param flags when there is a dialog; FindCard can say otherwise
+   * @throws E_POINTER, E_INVALIDARG
+   */
+  ConfigureCardNameSearch(
+    cardNames: readonly string[],
+    groupNames?: readonly string[] | null,
+    title?: string,
+    flags?: SC_DLG,
+  ): void;
+  /**
+   * Finds the card and connects to it.
+   *
+   * @throws E_UNEXPECTED (no search was configured), E_INVALIDARG, and as SCardUIDlgSelectCard: SCARD_W_CANCELLED_BY_USER,
+   * SCARD_E_NO_SMARTCARD, SCARD_E_UNKNOWN_CARD, …
+   */
+  FindCard(
+    shareMode: SCARD_SHARE_MODES,
+    protocols: SCARD_PROTOCOLS,
+    flags?: SC_DLG,
+    wait?: Pick<WaitOptions, "signal">,
+  ): Promise<SCARDINFO>;
+}
+
+interface Search {
+  readonly cardNames: readonly string[];
+  readonly interfaces: readonly Guid[];
+  readonly groupNames: readonly string[] | null;
+  readonly title: string;
+  readonly flags: SC_DLG;
+}
+
+/** The base provider's search. */
+export class CSCardLocate implements ISCardLocate {
+  readonly #winscard: WinSCardFunctions;
+  readonly #picker: CardPicker | undefined;
+  #search: Search | undefined;
+
+  /** @param picker the dialog; without one that of `winscard` */
+  constructor(winscard: WinSCardFunctions, picker?: CardPicker) {
+    this.#winscard = winscard;
+    this.#picker = picker;
+  }
+
+  ConfigureCardGuidSearch(
+    cardGuids: readonly Guid[],
+    groupNames: readonly string[] | null = null,
+    title = "",
+    flags: SC_DLG = SC_DLG.MINIMAL_UI,
+  ): void {
+    const interfaces = textsOf(cardGuids, "GUIDs").map(checkedGuid);
+    this.#configure({ cardNames: [], interfaces, groupNames, title, flags });
+  }
+
+  ConfigureCardNameSearch(
+    cardNames: readonly string[],
+    groupNames: readonly string[] | null = null,
+    title = "",
+    flags: SC_DLG = SC_DLG.MINIMAL_UI,
+  ): void {
+    this.#configure({ cardNames: textsOf(cardNames, "card names"), interfaces: [], groupNames, title, flags });
+  }
+
+  async FindCard(
+    shareMode: SCARD_SHARE_MODES,
+    protocols: SCARD_PROTOCOLS,
+    flags?: SC_DLG,
+    wait: Pick<WaitOptions, "signal"> = {},
+  ): Promise<SCARDINFO> {
+    const search = this.#search;
+    if (search === undefined) throw new ComError("E_UNEXPECTED", "call ConfigureCardNameSearch first");
+    checkShareMode(shareMode);
+    const preferredProtocols = winscardProtocols(protocols);
+    if (flags !== undefined) checkFlags(flags);
+    try {
+      return await this.#find(search, { shareMode, preferredProtocols }, flags ?? search.flags, wait);
+    } catch (error) {
+      throw comErrorFor(error);
+    }
+  }
+
+  async #find(
+    { cardNames, groupNames, interfaces, title }: Search,
+    how: { readonly shareMode: SCARD_SHARE_MODES; readonly preferredProtocols: number },
+    flags: SC_DLG,
+    { signal }: Pick<WaitOptions, "signal">,
+  ): Promise<SCARDINFO> {
+    const { context } = await this.#winscard.SCardEstablishContext(SCARD_SCOPE_USER);
+    try {
+      const searchCriteria = { cardNames, groupNames, interfaces: interfaces.length === 0 ? null : interfaces };
+      const dialog = { ...how, context, flags, searchCriteria, ...(title === "" ? {} : { title }) };
+      const picker = this.#picker;
+      const options = { ...(signal && { signal }), ...(picker && { picker }) };
+      const { activeProtocol, cardHandle } = await this.#winscard.SCardUIDlgSelectCard(dialog, options);
+      if (cardHandle === null) throw new SmartCardError("not-ready", "the card was found and not connected");
+      const { shareMode } = how;
+      return {
+        hCard: cardHandle,
+        hContext: context,
+        ActiveProtocol: providerProtocol(activeProtocol),
+        ShareMode: shareMode,
+      };
+    } catch (error) {
+      await this.#winscard.SCardReleaseContext(context);
+      throw error;
+    }
+  }
+
+  #configure(search: Search): void {
+    const groupNames = search.groupNames === null ? null : textsOf(search.groupNames, "group names");
+    if (typeof search.title !== "string") throw new ComError("E_INVALIDARG", "the title is not a text");
+    checkFlags(search.flags);
+    this.#search = { ...search, groupNames };
+  }
+}
+
+function textsOf(texts: readonly string[], what: string): readonly string[] {
+  if (!Array.isArray(texts)) throw new ComError("E_POINTER", `there are no ${what}`);
+  if (texts.every((text) => typeof text === "string" && text !== "")) return [...texts];
+  throw new ComError("E_INVALIDARG", `the ${what} are not all texts`);
+}
+
+function checkFlags(flags: number): void {
+  if (!(Object.values(SC_DLG) as number[]).includes(flags))
+    throw new ComError("E_INVALIDARG", `${flags} says not when there is a dialog: MINIMAL_UI 1, NO_UI 2, FORCE_UI 4`);
+}
