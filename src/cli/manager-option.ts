@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { setImmediate } from "node:timers/promises";
-import { defaultManagerSpec, type OpenedManager, openManager, parseManagerSpec } from "../entry/embedded.ts";
-import type { ManagerClient } from "../manager/index.ts";
-import { type Context, SmartCardError } from "../pcsc/index.ts";
+import { type OpenedManager, openManager, parseManagerSpec } from "../entry/machine.ts";
+import { type Context, type ResourceManager, SmartCardError } from "../pcsc/index.ts";
 import { UsageError } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -11,20 +10,25 @@ import type { Terminal } from "./terminal.ts";
 export const managerOption = { manager: { type: "string" } } as const;
 
 /** What the help of those commands says of it. */
-export const managerHelp: string = `  --manager SPEC  the resource manager: embedded:READER,… with virtual[:NAME][+CARD] and
-                  vpcd[:PORT]; CARD is demo or the path of a card image. Without it, the environment
-                  variable SCARD_MANAGER counts, or else ${defaultManagerSpec}.`;
+export const managerHelp: string = `  --manager SPEC  the resource manager:
+                    pcscd[:SOCKET]      the service on this machine, pcscd or scard daemon
+                    daemon[:SOCKET]     scard daemon, and no other
+                    system[:LIBRARY]    the operating system's own (needs the optional package koffi)
+                    embedded:READER,…   one in this process, with virtual[:NAME][+CARD] and vpcd[:PORT];
+                                        CARD is demo or the path of a card image
+                  Without it, the environment variable SCARD_MANAGER counts, or else what this machine has.`;
 
 /** What a command does its work with. */
 export interface ManagerSession {
-  readonly manager: OpenedManager["manager"];
-  /** This program, as the manager knows it. */
-  readonly client: ManagerClient;
+  readonly opened: OpenedManager;
+  /** The manager, with this program as its client where it is one in this process. */
+  readonly client: ResourceManager;
   readonly context: Context;
 }
 
 /**
- * Opens the manager that the option, or else the environment, describes; works with it, and closes it.
+ * Opens the manager that the option, or else the environment, describes, or the one of this machine; works with it, and
+ * closes it.
  *
  * @throws UsageError for a description that means nothing, and what opening and the work fail with
  */
@@ -33,18 +37,33 @@ export async function withManager<T>(
   terminal: Terminal,
   work: (session: ManagerSession) => Promise<T>,
 ): Promise<T> {
-  const text = spec ?? (terminal.environment.SCARD_MANAGER || defaultManagerSpec);
-  checkSpec(spec === undefined ? "SCARD_MANAGER" : "--manager", text);
-  const opened = await openManager(text);
+  const { environment } = terminal;
+  if (spec !== undefined) checkSpec("--manager", spec);
+  else if (environment.SCARD_MANAGER) checkSpec("SCARD_MANAGER", environment.SCARD_MANAGER);
+  const opened = await openManager(spec, { surroundings: { environment } });
   try {
-    // The cards that are in are attended to by now, so that nobody is told of readers that seem to be empty.
-    await setImmediate();
-    const client = opened.manager.client({ name: "scard", pid: process.pid });
+    const client = await clientOf(opened);
     const context = await client.establishContext();
-    return await work({ manager: opened.manager, client, context });
+    try {
+      return await work({ opened, client, context });
+    } finally {
+      await context.release().catch(ignoreFailure);
+    }
   } finally {
     await opened.close();
   }
+}
+
+async function clientOf(opened: OpenedManager): Promise<ResourceManager> {
+  if (opened.kind !== "embedded") return opened.manager;
+  // The cards that are in are attended to by now, so that nobody is told of readers that seem to be empty.
+  await setImmediate();
+  return opened.manager.client({ name: "scard", pid: process.pid });
+}
+
+/** Where the service has gone, the context went with it. */
+function ignoreFailure(error: unknown): void {
+  if (!(error instanceof SmartCardError)) throw error;
 }
 
 function checkSpec(where: string, text: string): void {

@@ -8,6 +8,7 @@ import { audit } from "./audit.ts";
 import { type Command, exitCodes } from "./command.ts";
 import { daemon } from "./daemon.ts";
 import { demo } from "./demo.ts";
+import { doctor } from "./doctor.ts";
 import { errorForPrograms } from "./failure.ts";
 import { groups } from "./groups.ts";
 import { locate } from "./locate.ts";
@@ -33,6 +34,7 @@ const commands: readonly Command[] = [
   audit,
   daemon,
   who,
+  doctor,
 ];
 
 /** What a program ends with that was asked to end before it was done; 128 and the number of the signal, as in shells. */

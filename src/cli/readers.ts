@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 
 import { encodeHex } from "../binary/index.ts";
-import type { ClientIdentity, ReaderInspection } from "../pcsc/index.ts";
+import type { ClientIdentity, Context, ReaderInspection, ReaderStateReport } from "../pcsc/index.ts";
 import { summarizeAtr } from "./atr-report.ts";
 import { type Command, exitCodes } from "./command.ts";
-import { managerHelp, managerOption, withManager } from "./manager-option.ts";
+import { inspectionOf } from "./inspection.ts";
+import { type ManagerSession, managerHelp, managerOption, withManager } from "./manager-option.ts";
 import { parseOptions, refuseArguments } from "./options.ts";
 import type { Paint, Terminal } from "./terminal.ts";
 import { duration, jsonText, visible } from "./text.ts";
@@ -15,7 +16,8 @@ export const readers: Command = {
   summary: "list the readers, the cards in them, and who holds them",
   help: ` [OPTION…]
 
-Lists the readers with their numbers, which «scard apdu --reader» takes.
+Lists the readers with their numbers, which «scard apdu --reader» takes. Who is connected is known of an embedded manager
+and of scard daemon; pcscd and the operating systems tell no more than that somebody is.
 
   --long          also the reader's id, its event count, the card's ATR, and who is connected and who waits
 ${managerHelp}`,
@@ -25,8 +27,8 @@ ${managerHelp}`,
 async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   const { positionals, values } = parseOptions(args, { ...managerOption, long: { type: "boolean" } });
   refuseArguments(positionals);
-  return withManager(values.manager, terminal, async ({ manager }) => {
-    const { readers: found } = await manager.inspect();
+  return withManager(values.manager, terminal, async (session) => {
+    const found = await listReaders(session);
     if (values.json) {
       terminal.print(jsonText({ readers: found.map(readerForPrograms) }));
       return exitCodes.ok;
@@ -35,29 +37,68 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
     for (const [number, reader] of found.entries()) {
       for (const line of describeReader(reader, number, values.long === true, terminal.paint)) terminal.print(line);
     }
+    if (values.long && found.some((reader) => "flags" in reader)) {
+      terminal.say(`${session.opened.description} does not tell which programs use a reader; scard daemon does`);
+    }
     return exitCodes.ok;
   });
 }
 
+/** A reader: all that its manager can tell, or what every client is told. */
+type ListedReader = ReaderInspection | ReaderStateReport;
+
+async function listReaders({ context, opened }: ManagerSession): Promise<readonly ListedReader[]> {
+  const inspection = await inspectionOf(opened);
+  return inspection?.readers ?? (await statesOfReaders(context));
+}
+
+/** What every client is told of the readers that there are. */
+export async function statesOfReaders(context: Context): Promise<readonly ReaderStateReport[]> {
+  const names = await context.listReaders();
+  if (names.length === 0) return [];
+  const states = await context.getStatusChange(names.map((reader) => ({ reader })));
+  return states.filter(({ flags }) => !flags.unknown);
+}
+
 /** A reader as JSON has it. */
-export function readerForPrograms(reader: ReaderInspection, number: number): object {
+export function readerForPrograms(reader: ListedReader, number: number): object {
+  if ("flags" in reader) {
+    const { atr, eventCount, flags, reader: name } = reader;
+    const summary = flags.mute ? "mute card" : summarizeAtr(atr);
+    const card = flags.present ? { atr, powered: !flags.unpowered, mute: flags.mute === true, summary } : undefined;
+    return { number, name, state: statesOf(reader), eventCount, card };
+  }
   const { card, connections, eventCount, id, lock, name, queue } = reader;
   const described = card && { ...card, summary: card.mute ? "mute card" : summarizeAtr(card.atr) };
   return { number, name, id, state: statesOf(reader), eventCount, card: described, connections, lock, queue };
 }
 
 /** A reader for people: one line, or with `long` all that is known. */
-export function describeReader(reader: ReaderInspection, number: number, long: boolean, paint: Paint): string[] {
-  const { card } = reader;
-  const what = card === undefined ? "" : `  ${card.mute ? "it does not answer" : summarizeAtr(card.atr)}`;
-  const states = paint(card === undefined ? "dim" : "green", statesOf(reader).join(", "));
-  const lines = [`${number}  ${paint("bold", visible(reader.name))}  ${states}${what}`];
+export function describeReader(reader: ListedReader, number: number, long: boolean, paint: Paint): string[] {
+  const { atr, isMute, isPresent, name } = inBrief(reader);
+  const what = isPresent ? `  ${isMute ? "it does not answer" : summarizeAtr(atr)}` : "";
+  const states = paint(isPresent ? "green" : "dim", statesOf(reader).join(", "));
+  const lines = [`${number}  ${paint("bold", visible(name))}  ${states}${what}`];
   if (long) lines.push(...moreAbout(reader).map(([title, text]) => `   ${title.padEnd(12)}${text}`));
-  else if (reader.lock !== undefined) lines.push(`   ${holderOf(reader.lock)}`);
+  else if ("lock" in reader && reader.lock !== undefined) lines.push(`   ${holderOf(reader.lock)}`);
   return lines;
 }
 
-function moreAbout({ card, connections, eventCount, id, lock, queue }: ReaderInspection): [string, string][] {
+function inBrief(reader: ListedReader): { name: string; isPresent: boolean; isMute: boolean; atr: Uint8Array } {
+  if ("flags" in reader) {
+    const { atr, flags, reader: name } = reader;
+    return { name, isPresent: flags.present === true, isMute: flags.mute === true, atr };
+  }
+  const { card, name } = reader;
+  return { name, isPresent: card !== undefined, isMute: card?.mute === true, atr: card?.atr ?? new Uint8Array() };
+}
+
+function moreAbout(reader: ListedReader): [string, string][] {
+  if ("flags" in reader) {
+    const atr: [string, string][] = reader.atr.length > 0 ? [["ATR", encodeHex(reader.atr, " ")]] : [];
+    return [["events", String(reader.eventCount)], ...atr];
+  }
+  const { card, connections, eventCount, id, lock, queue } = reader;
   const lines: [string, string][] = [
     ["id", visible(id)],
     ["events", String(eventCount)],
@@ -87,7 +128,16 @@ export function clientName({ name, pid }: ClientIdentity): string {
   return pid === undefined ? visible(name) : `${visible(name)} (pid ${pid})`;
 }
 
-function statesOf({ card, connections }: ReaderInspection): string[] {
+/** What a reader is doing, in words. */
+export function statesOf(reader: ListedReader): string[] {
+  if ("flags" in reader) {
+    const { flags } = reader;
+    if (flags.unavailable) return ["unavailable"];
+    if (!flags.present) return ["empty"];
+    const condition = flags.mute ? ["mute"] : flags.unpowered ? ["unpowered"] : [];
+    return ["card present", ...condition, ...(flags.exclusive ? ["exclusive"] : flags.inuse ? ["in use"] : [])];
+  }
+  const { card, connections } = reader;
   if (card === undefined) return ["empty"];
   const states = ["card present"];
   if (card.mute) states.push("mute");

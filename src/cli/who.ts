@@ -17,7 +17,7 @@ export const who: Command = {
   summary: "tell who holds which card, and who waits for it (asks scard daemon)",
   help: ` [OPTION…]
 
-Asks the daemon on this machine which programs use its readers: with pid, share mode and since when; who has the lock,
+Asks scard daemon on this machine which programs use its readers: with pid, share mode and since when; who has the lock,
 for how long, and how old its last command is; who waits behind it.
 
   --control PATH  the daemon's control socket; without it, the one beside PCSCLITE_CSOCK_NAME, the
@@ -47,7 +47,8 @@ async function findReport(control: string | undefined, terminal: Terminal): Prom
     }
   }
   const remedy = "start one with «scard daemon --reader virtual --card demo», or name its socket with --control";
-  throw new SmartCardError("no-service", `no daemon answers at ${paths.join(", ")}: ${remedy}`);
+  const other = "pcscd has no such answer: its clients are known to nobody but scard daemon in its place";
+  throw new SmartCardError("no-service", `no daemon answers at ${paths.join(", ")}: ${remedy}; ${other}`);
 }
 
 function notYours(path: string, cause: SmartCardError): SmartCardError {

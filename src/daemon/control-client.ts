@@ -18,13 +18,19 @@ const ANSWER_WAIT_MS = 10_000;
  * Asks a daemon something over its control socket.
  *
  * @param path of the control socket
+ * @param answerMs how long the daemon may take for its answer, in milliseconds
  * @throws no-service (no daemon listens there), no-access (it is somebody else's), timeout, comm-error (what answers is
  * no daemon of this version), and what the daemon refuses with
  */
-export async function askDaemon(path: string, command: ControlCommand, clock: Clock): Promise<unknown> {
+export async function askDaemon(
+  path: string,
+  command: ControlCommand,
+  clock: Clock,
+  answerMs: number = ANSWER_WAIT_MS,
+): Promise<unknown> {
   const client = await connectUnix(path);
   let late = false;
-  const cancelTimer = clock.schedule(ANSWER_WAIT_MS, "control-answer", () => {
+  const cancelTimer = clock.schedule(answerMs, "control-answer", () => {
     late = true;
     client.close();
   });
@@ -43,7 +49,7 @@ export async function askDaemon(path: string, command: ControlCommand, clock: Cl
     cancelTimer();
     client.close();
   }
-  if (late) throw new SmartCardError("timeout", `${path}: no answer within ${ANSWER_WAIT_MS / 1000} s`);
+  if (late) throw new SmartCardError("timeout", `${path}: no answer within ${answerMs / 1000} s`);
   throw failure(path, "the connection ended without an answer");
 }
 

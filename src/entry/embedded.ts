@@ -10,13 +10,12 @@ import { demoCard, FileSystemCard, parseCardImage, VirtualReader, type VirtualRe
 import { nodeBlockCipher, nodeRuntime } from "../edge/node/index.ts";
 import { listenVpcd, type VpcdListener } from "../edge/tcp/index.ts";
 import { EmbeddedManager, type EmbeddedManagerOptions } from "../manager/index.ts";
-import { type ResourceManager, type Runtime, SmartCardError } from "../pcsc/index.ts";
-import { type ManagerSpec, parseManagerSpec, type ReaderSpec } from "./manager-spec.ts";
+import { type Runtime, SmartCardError } from "../pcsc/index.ts";
+import { parseManagerSpec, type ReaderSpec } from "./manager-spec.ts";
 
 export { nodeBlockCipher, nodeRuntime } from "../edge/node/index.ts";
 export { listenVpcd, type VpcdListener, type VpcdListenerOptions } from "../edge/tcp/index.ts";
 export { EmbeddedManager, type EmbeddedManagerOptions, type ManagerClient } from "../manager/index.ts";
-export { type ManagerSpec, parseManagerSpec, type ReaderSpec } from "./manager-spec.ts";
 
 /** Makes a manager on this machine's clock. Readers are put into it with `addReader`. */
 export function embeddedManager(options: Partial<EmbeddedManagerOptions> = {}): EmbeddedManager {
@@ -63,8 +62,11 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** A manager that was opened from a description, and the readers in it. */
-export interface OpenedManager extends AsyncDisposable {
+/** An embedded manager that was opened from a description, and the readers in it. */
+export interface OpenedEmbeddedManager extends AsyncDisposable {
+  readonly kind: "embedded";
+  /** What it is, for people. */
+  readonly description: string;
   readonly manager: EmbeddedManager;
   /** The virtual readers by their name here: the hands that insert and pull cards. */
   readonly virtualReaders: ReadonlyMap<string, VirtualReader>;
@@ -73,13 +75,19 @@ export interface OpenedManager extends AsyncDisposable {
 }
 
 /**
- * Opens the manager that a text describes, with its readers and their cards: `embedded:virtual+demo`,
- * `embedded:virtual:Desk+card.json,vpcd:35963`.
+ * Opens the embedded manager that a text describes, with its readers and their cards: `embedded:virtual+demo`,
+ * `embedded:virtual:Desk+card.json,vpcd:35963`. `openManager` of `scard/machine` opens any manager.
  *
- * @throws invalid-value (the text says nothing that is known), and what {@link softwareCard} and `listenVpcd` fail with
+ * @throws invalid-value (the text describes no embedded manager), and what {@link softwareCard} and `listenVpcd` fail with
  */
-export async function openManager(text: string, options: Partial<EmbeddedManagerOptions> = {}): Promise<OpenedManager> {
-  const spec: ManagerSpec = parseManagerSpec(text);
+export async function openEmbeddedManager(
+  text: string,
+  options: Partial<EmbeddedManagerOptions> = {},
+): Promise<OpenedEmbeddedManager> {
+  const spec = parseManagerSpec(text);
+  if (spec.kind !== "embedded") {
+    throw new SmartCardError("invalid-value", `«${text}» describes no embedded manager, but ${spec.kind}`);
+  }
   const runtime = options.runtime ?? nodeRuntime();
   const manager = embeddedManager({ runtime, ...options });
   const listeners: VpcdListener[] = [];
@@ -100,7 +108,8 @@ export async function openManager(text: string, options: Partial<EmbeddedManager
     await close();
     throw error;
   }
-  return { manager, virtualReaders, close, [Symbol.asyncDispose]: close };
+  const description = "the embedded manager of this process";
+  return { kind: "embedded", description, manager, virtualReaders, close, [Symbol.asyncDispose]: close };
 }
 
 async function openVpcd(
@@ -123,26 +132,4 @@ async function openVirtual(
   const opened = new VirtualReader({ ...named, id: `virtual:${index}`, clock: runtime.clock });
   if (spec.card !== undefined) opened.insert(await softwareCard(spec.card));
   return { name: await manager.addReader(opened), opened };
-}
-
-/** The manager of this process, opened on first use. */
-let shared: Promise<OpenedManager> | undefined;
-
-/** Where no other is named: a virtual reader with the demo card in it. */
-export const defaultManagerSpec = "embedded:virtual+demo";
-
-/**
- * The manager that programs use which name none: what the environment variable `SCARD_MANAGER` describes, or else an
- * embedded one with a virtual reader that holds the demo card. One for the whole process.
- *
- * @throws invalid-value (`SCARD_MANAGER` says nothing that is known), and what {@link openManager} fails with
- */
-export async function defaultManager(): Promise<ResourceManager> {
-  shared ??= openManager(process.env.SCARD_MANAGER ?? defaultManagerSpec);
-  try {
-    return (await shared).manager;
-  } catch (error) {
-    shared = undefined;
-    throw error;
-  }
 }

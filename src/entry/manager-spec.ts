@@ -10,26 +10,36 @@ export type ReaderSpec =
   | { readonly kind: "vpcd"; readonly port?: number };
 
 /** A manager that a program is told to use. */
-export interface ManagerSpec {
-  readonly kind: "embedded";
-  readonly readers: readonly ReaderSpec[];
-}
+export type ManagerSpec =
+  /** One inside this process. */
+  | { readonly kind: "embedded"; readonly readers: readonly ReaderSpec[] }
+  /** A service that speaks pcscd's protocol, on the usual socket or on this one. */
+  | { readonly kind: "pcscd"; readonly socket?: string }
+  /** The same, but only a `scard daemon`: where it usually listens, or on this socket. */
+  | { readonly kind: "daemon"; readonly socket?: string }
+  /** The operating system's own, through its usual library or through this one. */
+  | { readonly kind: "system"; readonly library?: string };
 
-const forms = "virtual[:NAME][+CARD] and vpcd[:PORT]";
+const readerForms = "virtual[:NAME][+CARD] and vpcd[:PORT]";
+const forms = `embedded:READER,… with ${readerForms}; pcscd[:SOCKET]; daemon[:SOCKET]; system[:LIBRARY]`;
 
 /**
- * Reads the description of a manager: `embedded:` and its readers, separated by commas; nothing but `embedded` for one
- * without readers.
+ * Reads the description of a manager: `embedded:` and its readers, separated by commas, nothing but `embedded` for one
+ * without readers; `pcscd`, `pcscd:SOCKET`; `daemon`, `daemon:SOCKET`; `system`, `system:LIBRARY`.
  *
  * @throws invalid-value that names the part which means nothing
  */
 export function parseManagerSpec(text: string): ManagerSpec {
-  const match = /^embedded(?::(.*))?$/s.exec(text.trim());
-  if (match === null) {
-    throw new SmartCardError("invalid-value", `«${text}» describes no manager; known: embedded:READER,… with ${forms}`);
+  const [, kind, rest] = /^(\w+)(?::(.*))?$/s.exec(text.trim()) ?? [];
+  if (kind === "embedded") {
+    const readers = rest === undefined || rest === "" ? [] : rest.split(",");
+    return { kind, readers: readers.map(parseReaderSpec) };
   }
-  const readers = match[1] === undefined || match[1] === "" ? [] : match[1].split(",");
-  return { kind: "embedded", readers: readers.map(parseReaderSpec) };
+  if (rest !== "") {
+    if (kind === "pcscd" || kind === "daemon") return { kind, ...(rest !== undefined && { socket: rest }) };
+    if (kind === "system") return { kind, ...(rest !== undefined && { library: rest }) };
+  }
+  throw new SmartCardError("invalid-value", `«${text}» describes no manager; known: ${forms}`);
 }
 
 /**
@@ -50,5 +60,5 @@ export function parseReaderSpec(text: string): ReaderSpec {
     const port = /^:\d{1,5}$/.test(rest) ? Number(rest.slice(1)) : Number.NaN;
     if (port <= 65_535) return { kind, port };
   }
-  throw new SmartCardError("invalid-value", `«${text}» describes no reader; known: ${forms}`);
+  throw new SmartCardError("invalid-value", `«${text}» describes no reader; known: ${readerForms}`);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import * as room from "../winscard/index.ts";
 import * as published from "./winscard.ts";
 import {
@@ -17,8 +17,24 @@ import {
   SCardTransmit,
 } from "./winscard.ts";
 
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
 describe("scard/winscard", () => {
-  it("runs a ported program on the default manager", async () => {
+  it("has no reader of its own: where no service answers it says so, and asks again the next time", async () => {
+    vi.stubEnv("SCARD_MANAGER", "");
+    vi.stubEnv("PCSCLITE_CSOCK_NAME", "/nonexistent/pcscd.comm");
+    for (const _ of [1, 2]) {
+      await expect(SCardEstablishContext(SCARD_SCOPE_USER)).rejects.toMatchObject({
+        code: "no-service",
+        message: expect.stringContaining("/nonexistent/pcscd.comm (not there); start pcscd"),
+      });
+    }
+  });
+
+  it("runs a ported program on the manager that SCARD_MANAGER describes", async () => {
+    vi.stubEnv("SCARD_MANAGER", "embedded:virtual+demo");
     const { context } = await SCardEstablishContext(SCARD_SCOPE_USER);
     const { readers } = await SCardListReaders(context);
     const [reader = ""] = readers;

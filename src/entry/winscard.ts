@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 /**
- * `scard/winscard`: the WinSCard API over the default resource manager of this machine.
+ * `scard/winscard`: the WinSCard API over the resource manager of this machine: the one that `SCARD_MANAGER` describes,
+ * or else the system's own, pcscd, or `scard daemon` (`openManager` of `scard/machine`).
  *
  *     const { context } = await SCardEstablishContext(SCARD_SCOPE_USER);
  *     const { readers } = await SCardListReaders(context);
@@ -19,7 +20,7 @@ import { nodeRuntime } from "../edge/node/index.ts";
 import { openDatabase } from "../edge/sqlite/index.ts";
 import { type Scope, SmartCardError } from "../pcsc/index.ts";
 import { WinSCard } from "../winscard/index.ts";
-import { defaultManager } from "./embedded.ts";
+import { defaultManager } from "./machine.ts";
 
 export { SmartCardError } from "../pcsc/index.ts";
 export {

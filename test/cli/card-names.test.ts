@@ -14,8 +14,11 @@ import { freePort, TcpCard } from "./tcp-card.ts";
 
 const program = resolve("dist/cli/main.js");
 const folder = mkdtempSync(join(tmpdir(), "scard-names-"));
-const { SCARD_MANAGER: _, ...inherited } = process.env;
-const environment = { ...inherited, SCARD_DATABASE: join(folder, "database.sqlite") };
+const environment = {
+  ...process.env,
+  SCARD_DATABASE: join(folder, "database.sqlite"),
+  SCARD_MANAGER: "embedded:virtual+demo",
+};
 
 const yubiKey = "3BFD1300008131FE158073C021C057597562694B657940";
 const estonianId = "3BDB960080B1FE451F830012233F536549440F9000F1";

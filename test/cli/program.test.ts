@@ -22,8 +22,8 @@ interface Started {
 }
 
 function start(args: readonly string[], environment: NodeJS.ProcessEnv = {}): Started {
-  const { SCARD_MANAGER: _, ...inherited } = process.env;
-  const child = spawn(process.execPath, [program, ...args], { env: { ...inherited, ...environment } });
+  const env = { ...process.env, SCARD_MANAGER: "embedded:virtual+demo", ...environment };
+  const child = spawn(process.execPath, [program, ...args], { env });
   const output = { out: "", err: "" };
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     output.out += text;

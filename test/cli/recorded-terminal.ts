@@ -5,6 +5,9 @@ import { painter, type StopReason, type Terminal } from "../../src/cli/terminal.
 /** A database that is not there: what the person who runs the tests has introduced is none of their business. */
 const noDatabase = "/nonexistent/scard/database.sqlite";
 
+/** A reader with the demo card in it: what the machine has that runs the tests is none of theirs. */
+const demoManager = "embedded:virtual+demo";
+
 /** A terminal that nobody sits at: what is printed and said is kept. */
 export class RecordedTerminal implements Terminal {
   readonly paint: Terminal["paint"] = painter(false);
@@ -19,7 +22,7 @@ export class RecordedTerminal implements Terminal {
 
   constructor(options: { readonly input?: string; readonly environment?: Terminal["environment"] } = {}) {
     this.#input = options.input ?? "";
-    this.environment = { SCARD_DATABASE: noDatabase, ...options.environment };
+    this.environment = { SCARD_DATABASE: noDatabase, SCARD_MANAGER: demoManager, ...options.environment };
   }
 
   get stop(): AbortSignal {

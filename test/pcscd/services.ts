@@ -39,12 +39,13 @@ export const privatePcscd: PeerProgram = {
   },
 };
 
-export async function stockPcscd(): Promise<RestartableService> {
+/** @param withReader false for one that has none */
+export async function stockPcscd(withReader = true): Promise<RestartableService> {
   const folder = mkdtempSync(join(tmpdir(), "scard-pcscd-"));
   const port = await freePort();
   const number = `0x${port.toString(16)}`;
   const lines = ['FRIENDLYNAME "Virtual PCD"', `DEVICENAME /dev/null:${number}`, `LIBPATH ${vpcdDriver}`];
-  writeFileSync(join(folder, "vpcd"), `${[...lines, `CHANNELID ${number}`].join("\n")}\n`);
+  if (withReader) writeFileSync(join(folder, "vpcd"), `${[...lines, `CHANNELID ${number}`].join("\n")}\n`);
   const socketFolder = mkdtempSync(join(tmpdir(), "scard-pcscd-run-"));
   const script = `mkdir -p ${pcscdFolder} && mount --bind "$1" ${pcscdFolder} && exec "$2" --foreground --info --config "$3"`;
   const args = ["-m", "sh", "-c", script, "sh", socketFolder, privatePcscd.name, folder];

@@ -8,5 +8,13 @@ export { listenUnix, type UnixListener } from "./listen-unix.ts";
 export { loadPeerCredentials, type PeerCredentials, type PeerCredentialsReader } from "./peer-credentials.ts";
 export { type PeerProgram, PeerPrograms } from "./peer-program.ts";
 export { privateFolder } from "./private-folder.ts";
+export {
+  controlPathOf,
+  isOwnSocketSafe,
+  ownSocketPath,
+  type SocketSurroundings,
+  SYSTEM_SOCKET_PATH,
+  sharedFolder,
+} from "./service-sockets.ts";
 export { MAX_SOCKET_PATH_BYTES } from "./socket-file.ts";
 export type { UnixConnection, UnixConnectionEvents } from "./unix-connection.ts";

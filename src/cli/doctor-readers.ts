@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+
+import type { Finding, SocketReport } from "./doctor-report.ts";
+import { installCommand } from "./doctor-service.ts";
+import { has, hasOwnSubsystem, isUsed, plain, type Survey } from "./doctor-survey.ts";
+import { clientName } from "./readers.ts";
+import { duration, visible } from "./text.ts";
+
+/** A program that has sent nothing for so long in its transaction is told of. */
+const LONG_LOCK_MS = 30_000;
+
+/** What is wrong with readers and cards, and who has them. */
+export function* readerFindings(survey: Survey): Generator<Finding> {
+  const { readers, sockets, spec, systemError, unlisted } = survey;
+  for (const { error, socket } of unlisted) {
+    const where = socket === undefined ? "The system's subsystem" : visible(socket);
+    const message = `${where} does not tell its readers: ${visible(plain(error.message))}`;
+    yield { id: "readers-unknown", level: "problem", message, remedies: ["restart the service"] };
+  }
+  const used = sockets.find((socket) => socket.used);
+  const usesSystem = spec?.kind === "system" || (spec === undefined && hasOwnSubsystem(survey.machine.platform));
+  const answers = used?.state === "answers" || (usesSystem && used === undefined && systemError === undefined);
+  const mine = readers.filter(({ socket }) => socket === used?.path);
+  if (answers && unlisted.length === 0) {
+    if (mine.length === 0) yield* missingReaders(survey, used);
+    else if (!mine.some(({ state }) => state.includes("card present"))) {
+      const message = "There is no card in any reader.";
+      yield { id: "no-card", level: "note", message, remedies: ["put one in; «scard watch» tells when it is seen"] };
+    }
+  }
+  for (const { name, lock, state } of readers) {
+    if (state.includes("mute")) yield mute(name);
+    if (lock !== undefined && (lock.lastExchangeMs ?? lock.heldMs) >= LONG_LOCK_MS) {
+      const who = clientName(lock.client);
+      const message = `${who} has had «${visible(name)}» to itself for ${duration(lock.heldMs)}, and sends nothing.`;
+      const remedies = [
+        `close ${who}, or end its transaction`,
+        "semantics.transactionIdleMs of the daemon's configuration",
+      ];
+      yield { id: "card-locked", level: "warning", message, remedies };
+    }
+  }
+  yield* holderFindings(survey);
+  const unnamed = readers.filter(({ atr, cards }) => atr !== undefined && cards === undefined);
+  if (unnamed.length > 0) {
+    const message = `No name is known of the card in ${unnamed.map(({ name }) => `«${visible(name)}»`).join(", ")}.`;
+    yield { id: "cards-unnamed", level: "note", message, remedies: ["scard types import", "scard types introduce"] };
+  }
+}
+
+function mute(name: string): Finding {
+  return {
+    id: "card-mute",
+    level: "warning",
+    message: `The card in «${visible(name)}» does not answer.`,
+    remedies: [
+      "put it in the other way round, and clean its contacts",
+      "try it in another reader, and another card here",
+    ],
+  };
+}
+
+function* missingReaders(survey: Survey, used: SocketReport | undefined): Generator<Finding> {
+  const { usbReaders } = survey;
+  const isOurs = used?.service === "scard daemon";
+  if (usbReaders.length === 0) {
+    const more = isOurs
+      ? ["give the daemon one: scard daemon --reader virtual --card demo, or readers in its configuration"]
+      : ["plug one in", "see whether the machine knows it: lsusb"];
+    yield {
+      id: "no-reader",
+      level: "warning",
+      message: `The service runs, and has no reader${isOurs ? "" : "; none is plugged in by USB either"}.`,
+      remedies: more,
+    };
+    return;
+  }
+  if (isOurs) {
+    const message = "scard daemon has no reader; what is plugged in by USB is pcscd's to serve.";
+    yield {
+      id: "no-reader",
+      level: "warning",
+      message,
+      remedies: ["for that, use pcscd: systemctl enable --now pcscd.socket"],
+    };
+    return;
+  }
+  const names = usbReaders.map(({ id, name }) => `${visible(name)} (${id})`).join(", ");
+  const driver = has(survey, "ccidDriver")
+    ? []
+    : [`install the driver for CCID readers, and restart pcscd: ${installCommand(survey.distribution, "driver")}`];
+  yield {
+    id: "reader-unseen",
+    level: "warning",
+    message: `${names}: plugged in, but the service has no reader.`,
+    remedies: [
+      ...driver,
+      "see whether another program has it (below), then: systemctl restart pcscd",
+      "look at the reader's messages: journalctl -u pcscd, or pcscd --foreground --debug",
+    ],
+  };
+}
+
+function* holderFindings({ libraryUsers, machine, readers }: Survey): Generator<Finding> {
+  const unknown = readers.filter(({ connections, state }) => connections === undefined && isUsed(state));
+  if (unknown.length === 0) return;
+  const names = unknown.map(({ name }) => `«${visible(name)}»`).join(", ");
+  const some = libraryUsers.map(({ name, pid }) => `${visible(name)} (pid ${pid})`).join(", ");
+  const suspects = some === "" ? "" : ` These have pcscd's library loaded: ${some}.`;
+  const lsof = machine.platform === "linux" ? ["as root: lsof -U +E -a -c pcscd"] : [];
+  yield {
+    id: "holders-unknown",
+    level: "note",
+    message: `Somebody uses ${names}, and the service does not tell who.${suspects}`,
+    remedies: [...lsof, "scard daemon in its place tells: scard who"],
+  };
+}

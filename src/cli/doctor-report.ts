@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+
+import type { ConnectionInspection, LockInspection, WaiterInspection } from "../pcsc/index.ts";
+import type { SocketOrigin, UsbReader, UserFacts } from "./doctor-machine.ts";
+import type { FailureForPrograms } from "./failure.ts";
+
+/** What was found on a socket. */
+export type SocketState =
+  | "answers"
+  /** There is no such file. */
+  | "missing"
+  /** The file is no socket. */
+  | "no-socket"
+  /** The file of a service that has ended, or that only holds the place. */
+  | "nobody-listens"
+  /** Its permissions keep us out. */
+  | "access-denied"
+  /** The service is there and lets us not in. */
+  | "refused"
+  /** The service takes no more clients. */
+  | "busy"
+  /** What listens is no service of this kind, or is stuck. */
+  | "no-answer";
+
+/** A socket, and what listens there. */
+export interface SocketReport {
+  readonly path: string;
+  readonly origin: SocketOrigin;
+  readonly state: SocketState;
+  /** Whether it is the one that programs here use. */
+  readonly used: boolean;
+  readonly file?: { readonly owner: string; readonly group: string; readonly mode: string };
+  /** Only our daemon can be told for sure: what else speaks the protocol is taken for pcscd. */
+  readonly service?: "scard daemon" | "pcscd";
+  readonly protocol?: string;
+  /** The releases of pcsc-lite that speak that version. */
+  readonly releases?: string;
+  readonly error?: FailureForPrograms;
+}
+
+/** A reader, as a service has it. */
+export interface ReaderReport {
+  /** The socket of its service; absent for the operating system's own. */
+  readonly socket?: string;
+  readonly name: string;
+  /** As in `scard readers`: `empty`, `card present`, `mute`, `unpowered`, `in use`, `exclusive`. */
+  readonly state: readonly string[];
+  readonly atr?: Uint8Array;
+  readonly summary?: string;
+  /** What the database calls the card, the most specific first. */
+  readonly cards?: readonly string[];
+  /** Who is connected, has the lock, and waits; absent where the service does not tell. */
+  readonly connections?: readonly ConnectionInspection[];
+  readonly lock?: LockInspection;
+  readonly queue?: readonly WaiterInspection[];
+}
+
+/** `problem`: cards cannot be used. `warning`: something needs attention. `note`: good to know. */
+export type FindingLevel = "problem" | "warning" | "note";
+
+/** The findings that there are. Programs may rely on their names. */
+export type FindingId =
+  | "runtime-too-old"
+  | "koffi-missing"
+  | "sqlite-missing"
+  | "manager-senseless"
+  | "manager-embedded"
+  | "service-missing"
+  | "service-stopped"
+  | "socket-stale"
+  | "socket-denied"
+  | "socket-elsewhere"
+  | "service-refuses"
+  | "service-busy"
+  | "service-stuck"
+  | "subsystem-failed"
+  | "readers-unknown"
+  | "no-reader"
+  | "reader-unseen"
+  | "reader-taken"
+  | "no-card"
+  | "card-mute"
+  | "card-locked"
+  | "holders-unknown"
+  | "cards-unnamed"
+  | "scdaemon"
+  | "modem-manager"
+  | "second-pcscd";
+
+/** One thing that was found. */
+export interface Finding {
+  readonly id: FindingId;
+  readonly level: FindingLevel;
+  /** What is so, in a sentence or two. */
+  readonly message: string;
+  /** What to do: each one a way, the likeliest first; none where nothing is to be done. */
+  readonly remedies: readonly string[];
+  /** A file to write for it. */
+  readonly example?: { readonly path: string; readonly text: string };
+}
+
+/** The whole diagnosis, as `scard doctor --json` has it. */
+export interface Diagnosis {
+  /** Of this shape. Members may be added without a new one. */
+  readonly version: 1;
+  /** Whether nothing needs attention: no finding is a problem or a warning. */
+  readonly healthy: boolean;
+  readonly platform: {
+    readonly system: string;
+    readonly name: string;
+    readonly release: string;
+    readonly architecture: string;
+  };
+  readonly runtime: { readonly name: "node"; readonly version: string; readonly supported: boolean };
+  readonly packages: readonly {
+    readonly name: string;
+    /** Absent where it is not installed. */
+    readonly version?: string;
+    readonly purpose: string;
+  }[];
+  readonly user?: UserFacts;
+  /** What programs use that name no manager. */
+  readonly manager: {
+    readonly kind: "embedded" | "pcscd" | "system" | "none";
+    /** `SCARD_MANAGER`, where that decides. */
+    readonly spec?: string;
+    readonly socket?: string;
+  };
+  readonly sockets: readonly SocketReport[];
+  readonly usbReaders: readonly UsbReader[];
+  readonly readers: readonly ReaderReport[];
+  readonly findings: readonly Finding[];
+}

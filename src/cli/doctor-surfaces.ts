@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+
+import { execFile } from "node:child_process";
+import { lstat, readdir, readFile, readlink } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { promisify } from "node:util";
+import type { FileFacts, Machine, ProcessFacts, UsbReader } from "./doctor-machine.ts";
+
+/** Files, processes and USB devices of a machine. */
+export type Surfaces = Pick<Machine, "file" | "readText" | "processes" | "libraryUsers" | "usbReaders" | "serialPorts">;
+
+/** How long another program may take, in milliseconds. */
+const PROGRAM_MS = 2_000;
+
+/** The surfaces of the machine whose files are below `root`: `/`, or a folder that a test has filled. */
+export function surfacesOf(root: string, platform: NodeJS.Platform = process.platform): Surfaces {
+  const at = (path: string): string => join(root, path);
+  const processes = (): Promise<readonly ProcessFacts[]> =>
+    platform === "darwin" ? processesByPs() : processesIn(at("/proc"));
+  return {
+    file: (path) => fileFacts(at(path), root),
+    readText: (path) => textOf(at(path)),
+    processes,
+    libraryUsers: async () => usersOfLibrary(at("/proc"), await processes()),
+    usbReaders: () => usbReadersIn(at("/sys/bus/usb/devices")),
+    serialPorts: async () => (await namesIn(at("/sys/class/tty"))).filter((name) => /^tty(?:ACM|USB)\d+$/.test(name)),
+  };
+}
+
+async function fileFacts(path: string, root: string): Promise<FileFacts | "denied" | undefined> {
+  try {
+    const stat = await lstat(path);
+    const users = accountNames((await textOf(join(root, "/etc/passwd"))) ?? "");
+    const groups = accountNames((await textOf(join(root, "/etc/group"))) ?? "");
+    return {
+      kind: stat.isSocket() ? "socket" : stat.isDirectory() ? "folder" : stat.isFile() ? "file" : "other",
+      owner: users.get(stat.uid) ?? String(stat.uid),
+      group: groups.get(stat.gid) ?? String(stat.gid),
+      mode: stat.mode & 0o7777,
+      identity: `${stat.dev}:${stat.ino}`,
+    };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === "EACCES" || code === "EPERM" ? "denied" : undefined;
+  }
+}
+
+/** Names by number of what `/etc/passwd` or `/etc/group` says: `name:password:number:…`. */
+export function accountNames(text: string): ReadonlyMap<number, string> {
+  const lines = text.split("\n").map((line) => line.split(":"));
+  return new Map(lines.filter(([, , id = ""]) => /^\d+$/.test(id)).map(([name = "", , id]) => [Number(id), name]));
+}
+
+async function processesIn(folder: string): Promise<readonly ProcessFacts[]> {
+  const pids = (await namesIn(folder)).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      const name = await textOf(join(folder, pid, "comm"));
+      return name === undefined ? [] : [{ pid: Number(pid), name: name.trimEnd() }];
+    }),
+  );
+  return found.flat();
+}
+
+/** macOS has no folder of processes. */
+async function processesByPs(): Promise<readonly ProcessFacts[]> {
+  const { stdout } = await promisify(execFile)("ps", ["-axco", "pid=,comm="], { timeout: PROGRAM_MS });
+  return [...stdout.matchAll(/^\s*(\d+) (.+)$/gm)].map(([, pid, name = ""]) => ({ pid: Number(pid), name }));
+}
+
+/** Those of the processes that have pcscd's client library loaded; other users' are not told. */
+async function usersOfLibrary(folder: string, processes: readonly ProcessFacts[]): Promise<readonly ProcessFacts[]> {
+  const found: ProcessFacts[] = [];
+  for (const one of processes) {
+    const maps = await textOf(join(folder, String(one.pid), "maps"));
+    if (maps?.includes("/libpcsclite.so")) found.push(one);
+  }
+  return found;
+}
+
+/** Class of an interface for smart card readers: USB.org, Device Class Specification for ICCD, 4.1. */
+const CCID_CLASS = "0b";
+/** Drivers of the kernel that take NFC readers for themselves. */
+const nfcDrivers = /^(?:pn533_usb|port100|nfcmrvl_usb)$/;
+
+/** Linux: the folder of a device is `1-2`, those of its interfaces are `1-2:1.0` beside it. */
+async function usbReadersIn(folder: string): Promise<readonly UsbReader[]> {
+  const found = new Map<string, UsbReader>();
+  for (const name of await namesIn(folder)) {
+    const [device = "", isInterface] = name.split(":");
+    if (isInterface === undefined || found.has(device)) continue;
+    const kind = await textOf(join(folder, name, "bInterfaceClass"));
+    const driver = await readlink(join(folder, name, "driver")).then(basename, () => undefined);
+    if (kind?.trim() !== CCID_CLASS && !nfcDrivers.test(driver ?? "")) continue;
+    const text = async (file: string): Promise<string> => (await textOf(join(folder, device, file)))?.trim() ?? "";
+    const id = `${await text("idVendor")}:${await text("idProduct")}`;
+    const words = [await text("manufacturer"), await text("product")].filter((word) => word !== "");
+    found.set(device, { id, name: words.join(" ") || "USB reader", driver });
+  }
+  return [...found.values()];
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  return readdir(folder).catch(() => []);
+}
+
+async function textOf(path: string): Promise<string | undefined> {
+  return readFile(path, "utf8").catch(() => undefined);
+}

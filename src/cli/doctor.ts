@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+
+import { type Command, exitCodes } from "./command.ts";
+import { withKnownCards } from "./database-option.ts";
+import { findingsOf, isSupported } from "./doctor-advice.ts";
+import type { Machine } from "./doctor-machine.ts";
+import { thisMachine } from "./doctor-probes.ts";
+import type { Diagnosis } from "./doctor-report.ts";
+import { hasOwnSubsystem, type NameCard, optionalPackages, type Survey, survey } from "./doctor-survey.ts";
+import { describeDiagnosis } from "./doctor-text.ts";
+import { parseOptions, refuseArguments } from "./options.ts";
+import type { Terminal } from "./terminal.ts";
+import { jsonText } from "./text.ts";
+
+/** `scard doctor`: why cards cannot be used here, and what to do about it. */
+export const doctor: Command = {
+  name: "doctor",
+  summary: "find out why cards cannot be used on this machine, and what to do about it",
+  help: ` [OPTION…]
+
+Looks at the system, Node, the optional packages, the sockets of pcscd and scard daemon, who may use them, readers, cards,
+the programs that hold them, and programs that are known to get in the way. For all that is wrong it says what to do.
+It changes nothing and touches no card; where systemd holds the socket of pcscd, asking starts pcscd. It is done within
+some seconds, whatever does not answer. Ends with 0 where all is well, and with 1 where something needs attention.`,
+  run: (args, terminal) => runDoctor(args, terminal, thisMachine(terminal.environment)),
+};
+
+/** Examines a machine, and tells what was found; the command for any machine. @returns the exit code */
+export async function runDoctor(args: readonly string[], terminal: Terminal, machine: Machine): Promise<number> {
+  const { positionals, values } = parseOptions(args, {});
+  refuseArguments(positionals);
+  const diagnosis = await withKnownCards(terminal, (cards) => {
+    return diagnose(machine, (atr) => cards.find(atr).map(({ name }) => name));
+  });
+  if (values.json) terminal.print(jsonText(diagnosis));
+  else for (const line of describeDiagnosis(diagnosis, terminal.paint)) terminal.print(line);
+  return diagnosis.healthy ? exitCodes.ok : exitCodes.failed;
+}
+
+/** Examines a machine. It never fails: what cannot be found out is left out, or is a finding. */
+export async function diagnose(machine: Machine, nameCard: NameCard): Promise<Diagnosis> {
+  const seen = await survey(machine, nameCard);
+  const findings = findingsOf(seen);
+  const { architecture, nodeVersion, platform, release, user } = machine;
+  return {
+    version: 1,
+    healthy: findings.every(({ level }) => level === "note"),
+    platform: { system: platform, name: seen.systemName, release, architecture },
+    runtime: { name: "node", version: nodeVersion, supported: isSupported(nodeVersion) },
+    packages: Object.entries(optionalPackages).map(([name, purpose]) => {
+      const version = seen.packages.get(name);
+      return { name, ...(version !== undefined && { version }), purpose };
+    }),
+    ...(user !== undefined && { user }),
+    manager: managerOf(seen),
+    sockets: seen.sockets,
+    usbReaders: seen.usbReaders,
+    readers: seen.readers,
+    findings,
+  };
+}
+
+function managerOf({ machine, sockets, spec, specError, systemError }: Survey): Diagnosis["manager"] {
+  const { SCARD_MANAGER: text } = machine.environment;
+  const said = text ? { spec: text } : {};
+  if (specError !== undefined) return { kind: "none", ...said };
+  if (spec?.kind === "embedded") return { kind: "embedded", ...said };
+  const used = sockets.find((socket) => socket.used);
+  if (used !== undefined) return { kind: "pcscd", socket: used.path, ...said };
+  const usesSystem = spec?.kind === "system" || (spec === undefined && hasOwnSubsystem(machine.platform));
+  return { kind: usesSystem && systemError === undefined ? "system" : "none", ...said };
+}

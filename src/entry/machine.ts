@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+
+/**
+ * `scard/machine`: the resource manager of this machine, whichever it has: the operating system's own, pcscd, `scard
+ * daemon`, or an embedded one.
+ */
+
+import { nodeRuntime } from "../edge/node/index.ts";
+import type { SystemManager, SystemManagerOptions } from "../edge/system/index.ts";
+import { SYSTEM_SOCKET_PATH } from "../edge/unix/index.ts";
+import { type ResourceManager, SmartCardError } from "../pcsc/index.ts";
+import type { PcscdManager } from "../pcscd/index.ts";
+import { type OpenedEmbeddedManager, openEmbeddedManager } from "./embedded.ts";
+import { parseManagerSpec } from "./manager-spec.ts";
+import { pcscdManager } from "./pcscd.ts";
+import { daemonSockets, firstListening, isDaemon, type SilentSocket, serviceSockets } from "./service-sockets.ts";
+import { processSurroundings, type Surroundings } from "./surroundings.ts";
+
+export type { OpenedEmbeddedManager } from "./embedded.ts";
+export { type ManagerSpec, parseManagerSpec, type ReaderSpec } from "./manager-spec.ts";
+export type { Surroundings } from "./surroundings.ts";
+
+/** A service that speaks pcscd's protocol: pcscd, or `scard daemon`. */
+export interface OpenedService extends AsyncDisposable {
+  readonly kind: "pcscd";
+  /** What it is, for people. */
+  readonly description: string;
+  readonly manager: PcscdManager;
+  /** Where it listens; undefined for the usual places, whichever of them is alive when a context is opened. */
+  readonly socket: string | undefined;
+  /** Does nothing: contexts end when they are released. */
+  close(): Promise<void>;
+}
+
+/** The operating system's own subsystem. */
+export interface OpenedSystemManager extends AsyncDisposable {
+  readonly kind: "system";
+  /** What it is, for people. */
+  readonly description: string;
+  readonly manager: ResourceManager;
+  /** Does nothing: contexts end when they are released. */
+  close(): Promise<void>;
+}
+
+/** A manager that was opened; `kind` tells what more it can do. */
+export type OpenedManager = OpenedEmbeddedManager | OpenedService | OpenedSystemManager;
+
+/** What decides which manager it is, where the caller does not say. */
+export interface OpenManagerOptions {
+  /** Instead of this process' own. */
+  readonly surroundings?: Partial<Surroundings>;
+  /** Loads the system's own subsystem; the optional package `koffi` does it without this. */
+  readonly openSystem?: (options: SystemManagerOptions) => Promise<ResourceManager>;
+}
+
+/**
+ * Opens the resource manager that `spec` describes, or else `SCARD_MANAGER`, or else the one that this machine has: on
+ * Windows and macOS the system's own; elsewhere the service on the socket that `PCSCLITE_CSOCK_NAME` names, or else on the
+ * first usual one that somebody listens on: pcscd's, then that of the user's own `scard daemon`.
+ *
+ * | spec | the manager |
+ * | --- | --- |
+ * | `embedded:virtual+demo`, `embedded:vpcd`, … | one in this process, with these readers |
+ * | `pcscd`, `pcscd:SOCKET` | a service that speaks pcscd's protocol; it need not run yet |
+ * | `daemon`, `daemon:SOCKET` | a `scard daemon`: the user's own, or the system's |
+ * | `system`, `system:LIBRARY` | winscard.dll, PCSC.framework, libpcsclite |
+ *
+ * @throws invalid-value (the description means nothing), no-service (nobody listens: the message says where it was looked,
+ * and how to get a service), no-access (a socket is there, and not for this user), unsupported-feature (`system` needs the
+ * optional package koffi), and what opening an embedded manager fails with
+ */
+export async function openManager(spec?: string, options: OpenManagerOptions = {}): Promise<OpenedManager> {
+  const surroundings = { ...processSurroundings(), ...options.surroundings };
+  const text = spec ?? surroundings.environment.SCARD_MANAGER;
+  if (!text) return openUsual(surroundings, options);
+  const meant = parseManagerSpec(text);
+  switch (meant.kind) {
+    case "embedded":
+      return openEmbeddedManager(text);
+    case "system":
+      return openSystem(options, meant.library);
+    case "pcscd":
+      return openService("the smart card service", meant.socket);
+    case "daemon":
+      return openService("scard daemon", meant.socket ?? (await findDaemon(surroundings)));
+  }
+}
+
+async function openUsual(surroundings: Surroundings, options: OpenManagerOptions): Promise<OpenedManager> {
+  const { environment, platform } = surroundings;
+  const hasOwnSubsystem = platform === "win32" || platform === "darwin";
+  if (hasOwnSubsystem && !environment.PCSCLITE_CSOCK_NAME) return openSystem(options);
+  const found = await firstListening(serviceSockets(surroundings));
+  if (typeof found === "string") return openService("the smart card service", found);
+  const how =
+    "start pcscd (systemctl enable --now pcscd.socket) or scard daemon (npx scard daemon), or do without: " +
+    "SCARD_MANAGER=embedded:virtual+demo has a software card. «npx scard doctor» looks into it";
+  throw noService("no smart card service answers", found, how);
+}
+
+async function findDaemon(surroundings: Surroundings): Promise<string> {
+  // In pcscd's place it may be pcscd.
+  const isMeant = async (path: string): Promise<boolean> => path !== SYSTEM_SOCKET_PATH || isDaemon(path);
+  const found = await firstListening(daemonSockets(surroundings), isMeant);
+  if (typeof found === "string") return found;
+  throw noService("no scard daemon answers", found, "start one (npx scard daemon), or name its socket: daemon:SOCKET");
+}
+
+function noService(what: string, silent: readonly SilentSocket[], how: string): SmartCardError {
+  // Somebody is there, and it is known what is wrong.
+  const other = silent.find(({ error }) => error.code !== "no-service");
+  if (other !== undefined) return other.error;
+  const tried = silent.map(({ error, path }) => `${path} (${reasonOf(error)})`).join(", ");
+  return new SmartCardError("no-service", `${what} on ${tried}; ${how}`, { operation: "open the manager" });
+}
+
+function reasonOf({ cause, message }: SmartCardError): string {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  if (code === "ENOENT") return "not there";
+  return code === "ECONNREFUSED" ? "nobody listens" : String(code ?? message);
+}
+
+function openService(name: string, socket: string | undefined): OpenedService {
+  const manager = pcscdManager(socket === undefined ? {} : { socket });
+  const description = socket === undefined ? name : `${name} at ${socket}`;
+  return { kind: "pcscd", description, manager, socket, close: nothingToClose, [Symbol.asyncDispose]: nothingToClose };
+}
+
+async function openSystem(options: OpenManagerOptions, library?: string): Promise<OpenedSystemManager> {
+  const open = options.openSystem ?? openThroughKoffi;
+  const manager = await open({ runtime: nodeRuntime(), ...(library !== undefined && { library }) });
+  const description = library === undefined ? "the system's smart card subsystem" : `the smart card library ${library}`;
+  return { kind: "system", description, manager, close: nothingToClose, [Symbol.asyncDispose]: nothingToClose };
+}
+
+/** Most programs need none of it, so it is loaded by those that do. */
+async function openThroughKoffi(options: SystemManagerOptions): Promise<SystemManager> {
+  const { openSystemManager } = await import("../edge/system/index.ts");
+  return openSystemManager(options);
+}
+
+async function nothingToClose(): Promise<void> {}
+
+/** The manager of this process, opened on first use. */
+let shared: Promise<OpenedManager> | undefined;
+
+/**
+ * The manager that programs use which name none: what {@link openManager} opens without a description. One for the whole
+ * process; where opening fails, the next call tries again.
+ *
+ * @throws as {@link openManager}
+ */
+export async function defaultManager(): Promise<ResourceManager> {
+  shared ??= openManager();
+  try {
+    return (await shared).manager;
+  } catch (error) {
+    shared = undefined;
+    throw error;
+  }
+}

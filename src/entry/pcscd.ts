@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+
+/**
+ * `scard/pcscd`: the resource manager that is a service on this machine, pcscd or `scard daemon`, over the socket that
+ * libpcsclite uses. Nothing native is loaded.
+ */
+
+import { nodeRuntime } from "../edge/node/index.ts";
+import { dialPcscd } from "../edge/unix/index.ts";
+import { PcscdManager, type PcscdManagerOptions } from "../pcscd/index.ts";
+
+export { type DialPcscdOptions, dialPcscd, pcscdSockets } from "../edge/unix/index.ts";
+export {
+  defaultPcscdLimits,
+  type PcscdLimits,
+  PcscdManager,
+  type PcscdManagerOptions,
+  type ReaderEvent,
+  type ServiceInfo,
+  type WatchOptions,
+} from "../pcscd/index.ts";
+
+/** Where the service is, and what it may cost. */
+export interface PcscdOptions extends Partial<Omit<PcscdManagerOptions, "dial">> {
+  /** The service's socket; without it the one that `PCSCLITE_CSOCK_NAME` names, or else the usual places. */
+  readonly socket?: string;
+}
+
+/**
+ * The service on this machine. Nothing is connected before a context is opened.
+ *
+ * ```ts
+ * const manager = pcscdManager();
+ * const context = await manager.establishContext();
+ * ```
+ */
+export function pcscdManager({ socket, ...options }: PcscdOptions = {}): PcscdManager {
+  const dial = dialPcscd(socket === undefined ? {} : { sockets: [socket] });
+  return new PcscdManager({ runtime: nodeRuntime(), ...options, dial });
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+
+import {
+  connectUnix,
+  controlPathOf,
+  dialPcscd,
+  isOwnSocketSafe,
+  ownSocketPath,
+  pcscdSockets,
+  SYSTEM_SOCKET_PATH,
+} from "../edge/unix/index.ts";
+import { SmartCardError } from "../pcsc/index.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/**
+ * The sockets on which the smart card service of this machine may listen, in the order in which they are tried: the one
+ * that `PCSCLITE_CSOCK_NAME` names, and no other then; otherwise pcscd's places, and behind them that of the user's own
+ * `scard daemon`. Programs on libpcsclite look in the same order, without the last one.
+ */
+export function serviceSockets({ environment, platform, uid }: Surroundings): readonly string[] {
+  const sockets = pcscdSockets(environment, platform);
+  if (environment.PCSCLITE_CSOCK_NAME || platform === "win32") return sockets;
+  const own = isOwnSocketSafe({ environment, uid }) ? [ownSocketPath({ environment, uid })] : [];
+  return [...new Set([...sockets, ...own])];
+}
+
+/** The same for `scard daemon`, and nothing but that: the user's own comes first. */
+export function daemonSockets({ environment, uid }: Surroundings): readonly string[] {
+  const named = environment.PCSCLITE_CSOCK_NAME;
+  if (named) return [named];
+  const own = isOwnSocketSafe({ environment, uid }) ? [ownSocketPath({ environment, uid })] : [];
+  return [...new Set([...own, SYSTEM_SOCKET_PATH])];
+}
+
+/** A socket where nobody is, and why it is of no use. */
+export interface SilentSocket {
+  readonly path: string;
+  readonly error: SmartCardError;
+}
+
+/**
+ * The first of the sockets on which somebody listens. A manager keeps to one: a service that starts later on another
+ * socket knows nothing of the contexts that there are.
+ *
+ * @returns its path, or why none will do
+ */
+export async function firstListening(
+  sockets: readonly string[],
+  isMeant: (path: string) => Promise<boolean> = async () => true,
+): Promise<string | readonly SilentSocket[]> {
+  const silent: SilentSocket[] = [];
+  for (const path of sockets) {
+    try {
+      const pipe = await dialPcscd({ sockets: [path] })({ received: () => {}, closed: () => {} });
+      pipe.close();
+      if (await isMeant(path)) return path;
+      silent.push({ path, error: new SmartCardError("no-service", `what listens on ${path} is no scard daemon`) });
+    } catch (error) {
+      if (!(error instanceof SmartCardError)) throw error;
+      silent.push({ path, error });
+    }
+  }
+  return silent;
+}
+
+/** Whether a service is a `scard daemon`: only that has a control socket, be it open to us or not. */
+export async function isDaemon(socket: string): Promise<boolean> {
+  for (const control of controlPathsOf(socket)) {
+    try {
+      (await connectUnix(control)).close();
+      return true;
+    } catch (error) {
+      if (!(error instanceof SmartCardError)) throw error;
+      if (error.code === "no-access") return true;
+    }
+  }
+  return false;
+}
+
+/** Where the control socket of the daemon on a socket may be, if it is a daemon. */
+export function controlPathsOf(socket: string): readonly string[] {
+  return [controlPathOf(socket), ...(socket === SYSTEM_SOCKET_PATH ? [controlPathOf(undefined)] : [])];
+}

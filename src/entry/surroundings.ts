@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+
+/** What of this process and its machine decides which manager is meant. */
+export interface Surroundings {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly platform: NodeJS.Platform;
+  /** Number of the user; 0 where there are no such numbers. */
+  readonly uid: number;
+}
+
+/** Those of this process. */
+export function processSurroundings(): Surroundings {
+  return { environment: process.env, platform: process.platform, uid: process.getuid?.() ?? 0 };
+}
