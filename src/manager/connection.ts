@@ -17,7 +17,6 @@ import {
   toPcscliteControlCode,
   type WaitOptions,
 } from "../pcsc/index.ts";
-import { readAttribute } from "./reader-attributes.ts";
 import type { Slot } from "./slot.ts";
 import type { TurnContext } from "./turns.ts";
 import { checkWait } from "./wait.ts";
@@ -148,7 +147,7 @@ export class SlotConnection implements Connection {
     checkWait("get attribute", wait);
     this.checkOpen();
     return this.#slot.operate(this, "get attribute", false, wait, () => {
-      const value = readAttribute(attribute, this.#slot.name, this.#slot.card, this.#slot.reader);
+      const value = this.#slot.getAttribute(attribute);
       if (value === undefined) throw this.#unsupportedAttribute(attribute, "get attribute");
       return copyBytes(value);
     });
@@ -159,8 +158,7 @@ export class SlotConnection implements Connection {
     this.checkOpen();
     const copy = copyBytes(value);
     return this.#slot.operate(this, "set attribute", false, wait, () => {
-      if (!this.#slot.reader.setAttribute(attribute, copy))
-        throw this.#unsupportedAttribute(attribute, "set attribute");
+      if (!this.#slot.setAttribute(attribute, copy)) throw this.#unsupportedAttribute(attribute, "set attribute");
     });
   }
 

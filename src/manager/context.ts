@@ -16,7 +16,6 @@ import {
 import { checkConnectOptions, SlotConnection } from "./connection.ts";
 import type { ManagerLimits } from "./limits.ts";
 import type { Profile } from "./profile.ts";
-import { describeDevice } from "./reader-attributes.ts";
 import type { Slot } from "./slot.ts";
 import type { Tracker } from "./tracker.ts";
 import type { TurnContext, Turns } from "./turns.ts";
@@ -90,7 +89,7 @@ export class SlotContext implements Context, TurnContext {
   async describeReader(reader: string): Promise<ReaderDevice> {
     this.#checkValid();
     const slot = this.#findSlot(reader, "describe reader");
-    return describeDevice(slot.name, slot.reader);
+    return slot.describe();
   }
 
   async getStatusChange(queries: readonly ReaderStateQuery[], wait: WaitOptions = {}): Promise<ReaderStateReport[]> {

@@ -42,15 +42,16 @@ export class Driver {
   }
 
   power(action: PowerAction): Promise<Uint8Array> {
-    return this.#operate(action, true, (signal) => this.reader.power(action, signal));
+    return this.#operate(action, "power", (signal) => this.reader.power(action, signal), isBytes);
   }
 
   setProtocol(protocol: Protocol): Promise<void> {
-    return this.#operate("set protocol", true, (signal) => this.reader.setProtocol(protocol, signal));
+    return this.#operate("set protocol", "exchange", (signal) => this.reader.setProtocol(protocol, signal));
   }
 
   async transmit(command: Uint8Array, protocol: Protocol): Promise<Uint8Array> {
-    const response = await this.#operate("transmit", true, (signal) => this.reader.transmit(command, protocol, signal));
+    const send = (signal: AbortSignal): Promise<Uint8Array> => this.reader.transmit(command, protocol, signal);
+    const response = await this.#operate("transmit", "exchange", send, isBytes);
     if (response.length < 2 || response.length > MAX_RESPONSE_BYTES) {
       throw new SmartCardError(
         "comm-error",
@@ -61,24 +62,56 @@ export class Driver {
   }
 
   control(code: number, input: Uint8Array): Promise<Uint8Array> {
-    return this.#operate("control", false, (signal) => this.reader.control(code, input, signal));
+    return this.#operate("control", "reader", (signal) => this.reader.control(code, input, signal), isBytes);
   }
 
   eject(): Promise<void> {
-    return this.#operate("eject", false, async (signal) => this.reader.eject?.(signal));
+    return this.#operate("eject", "reader", async (signal) => this.reader.eject?.(signal));
+  }
+
+  /** @throws comm-error where the driver fails */
+  getAttribute(attribute: number): Uint8Array | undefined {
+    const value = attempt("get attribute", () => this.reader.getAttribute(attribute));
+    if (value === undefined || isBytes(value)) return value;
+    throw noBytes("get attribute");
+  }
+
+  /** @throws comm-error where the driver fails */
+  setAttribute(attribute: number, value: Uint8Array): boolean {
+    return attempt("set attribute", () => this.reader.setAttribute(attribute, value));
+  }
+
+  /**
+   * Ends the driver, however it takes it: one that fails, or does not come to an end, must not keep the service from its
+   * own. Answers what went wrong, without the driver's own words.
+   */
+  close(): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      const { abortMs } = this.#limits;
+      const cancel = this.#clock.schedule(abortMs, "close", () => resolve(`it did not end within ${abortMs} ms`));
+      const ended = (problem: string | undefined): void => {
+        cancel();
+        resolve(problem);
+      };
+      invoke(() => this.reader.close(), this.#controller.signal).then(
+        () => ended(undefined),
+        () => ended("it failed when it was to end"),
+      );
+    });
   }
 
   /** Ends the operation under way, if there is one, because the card, or the reader with it, is gone. */
   interrupt(error: SmartCardError, gone: "card" | "reader"): void {
     const current = this.#current;
-    if (current !== undefined && (current.needsCard || gone === "reader")) current.interrupt(error);
+    if (current !== undefined && (current.kind !== "reader" || gone === "reader")) current.interrupt(error);
   }
 
   /** Ends the operation under way, if there is one, though card and reader are there. */
   tear(error: SmartCardError): void {
     const current = this.#current;
     if (current === undefined) return;
-    if (current.needsCard) this.#events.torn();
+    // A reset that is torn leaves a mute card, which whoever wants it next resets: to try again for nobody would never end.
+    if (current.kind === "exchange") this.#events.torn();
     current.interrupt(error);
   }
 
@@ -88,7 +121,13 @@ export class Driver {
     else this.#onIdle = callback;
   }
 
-  #operate<T>(name: string, needsCard: boolean, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  /** @param accepts refuses answers that no driver may give: one that is written in JavaScript can */
+  #operate<T>(
+    name: string,
+    kind: Operation["kind"],
+    run: (signal: AbortSignal) => Promise<T>,
+    accepts: (value: unknown) => boolean = () => true,
+  ): Promise<T> {
     const before = this.#current;
     if (before?.isInterrupted()) {
       // A turn of several operations goes on when one of them was torn: for its caller only, not for the driver.
@@ -114,7 +153,7 @@ export class Driver {
         this.tear(new SmartCardError("waited-too-long", `${name} took longer than ${this.#limits.operationMs} ms`));
       });
       const isInterrupted = (): boolean => graceTimer !== undefined;
-      const operation: Operation = { name, needsCard, interrupt, isInterrupted };
+      const operation: Operation = { name, kind, interrupt, isInterrupted };
       this.#current = operation;
       const settled = (): void => {
         cancelCeiling();
@@ -124,7 +163,8 @@ export class Driver {
       // The caller is answered before the slot goes on: its next call finds its place in the queue.
       invoke(run, controller.signal).then(
         (value) => {
-          resolve(value);
+          if (accepts(value)) resolve(value);
+          else reject(noBytes(name));
           settled();
         },
         (error: unknown) => {
@@ -145,15 +185,33 @@ export class Driver {
 
 interface Operation {
   readonly name: string;
-  readonly needsCard: boolean;
+  /** What it is about: the card's power, an exchange with the card, or the reader alone. */
+  readonly kind: "power" | "exchange" | "reader";
   interrupt(error: SmartCardError): void;
   /** Whether it has failed for its caller, and the driver has not given the reader back yet. */
   isInterrupted(): boolean;
 }
 
+function isBytes(value: unknown): boolean {
+  return value instanceof Uint8Array;
+}
+
 /** Calls a driver so that what it throws at once and what it rejects later come the same way. */
 async function invoke<T>(run: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
   return run(signal);
+}
+
+/** Calls a driver that answers at once. */
+function attempt<T>(operation: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw asSmartCardError(error, operation);
+  }
+}
+
+function noBytes(operation: string): SmartCardError {
+  return new SmartCardError("comm-error", `${operation}: the driver answers no bytes`, { operation });
 }
 
 function asSmartCardError(error: unknown, operation: string): SmartCardError {

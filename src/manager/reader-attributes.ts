@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import { struct, u32le } from "../binary/index.ts";
-import { attributes, type Reader, type ReaderDevice } from "../pcsc/index.ts";
+import { attributes, type ReaderDevice } from "../pcsc/index.ts";
 import type { Card } from "./card.ts";
+import type { Driver } from "./driver.ts";
 
 const dword = struct("DWORD", { value: u32le });
 const utf8 = new TextEncoder();
@@ -11,8 +12,8 @@ const utf8 = new TextEncoder();
  * The value of an attribute: what only the manager knows (the name it gave, the card's state), then what the driver
  * says, then what the description says. Undefined where nobody knows it.
  */
-export function readAttribute(attribute: number, name: string, card: Card, reader: Reader): Uint8Array | undefined {
-  const { description } = reader;
+export function readAttribute(attribute: number, name: string, card: Card, driver: Driver): Uint8Array | undefined {
+  const { description } = driver.reader;
   switch (attribute) {
     case attributes["atr-string"].value:
       return card.attended ? card.atr : undefined;
@@ -30,7 +31,7 @@ export function readAttribute(attribute: number, name: string, card: Card, reade
       return wideText(description.id);
     default:
   }
-  const told = reader.getAttribute(attribute);
+  const told = driver.getAttribute(attribute);
   if (told !== undefined) return told;
   if (attribute === attributes["vendor-name"].value) return text(description.vendor);
   if (attribute === attributes["vendor-ifd-type"].value) return text(description.product);
@@ -39,9 +40,9 @@ export function readAttribute(attribute: number, name: string, card: Card, reade
 }
 
 /** What the reader is as a device; `name` is the one that the manager gave it. */
-export function describeDevice(name: string, reader: Reader): ReaderDevice {
-  const { id, product, serial, type, vendor } = reader.description;
-  const channel = reader.getAttribute(attributes["channel-id"].value);
+export function describeDevice(name: string, driver: Driver): ReaderDevice {
+  const { id, product, serial, type, vendor } = driver.reader.description;
+  const channel = driver.getAttribute(attributes["channel-id"].value);
   const decoded = channel === undefined ? undefined : dword.decode(channel);
   const channelId = decoded?.ok === true ? decoded.value.value : undefined;
   return { reader: name, systemName: id, instanceId: id, vendor, product, serial, type, channelId };

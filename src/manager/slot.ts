@@ -10,6 +10,7 @@ import {
   type Initialization,
   type Protocol,
   type Reader,
+  type ReaderDevice,
   type ReaderInspection,
   type ReaderSnapshot,
   type Runtime,
@@ -24,6 +25,7 @@ import { Driver } from "./driver.ts";
 import { IdleLimit } from "./idle-limit.ts";
 import type { ManagerLimits } from "./limits.ts";
 import type { Profile } from "./profile.ts";
+import { describeDevice, readAttribute } from "./reader-attributes.ts";
 import { conflicting, exitDisposition, useOf } from "./sharing.ts";
 import { cardState, inspectSlot } from "./slot-report.ts";
 import { nextEventCount, type TrackedState } from "./tracker.ts";
@@ -127,10 +129,11 @@ export class Slot {
     });
   }
 
-  /** Takes the reader out of service: as if it had been unplugged, and the driver is ended. */
+  /** Takes the reader out of service: as if it had been unplugged, and the driver is ended. Never rejects. */
   async close(reason: string): Promise<void> {
     this.#lose(reason);
-    await this.reader.close();
+    const problem = await this.#driver.close();
+    if (problem !== undefined) this.#trace("driver-failed", undefined, problem);
   }
 
   /** Refuses at once what the connections that are there forbid; `except` is the one that reconnects. */
@@ -299,6 +302,18 @@ export class Slot {
 
   control(code: number, input: Uint8Array): Promise<Uint8Array> {
     return this.#driver.control(code, input);
+  }
+
+  getAttribute(attribute: number): Uint8Array | undefined {
+    return readAttribute(attribute, this.name, this.card, this.#driver);
+  }
+
+  describe(): ReaderDevice {
+    return describeDevice(this.name, this.#driver);
+  }
+
+  setAttribute(attribute: number, value: Uint8Array): boolean {
+    return this.#driver.setAttribute(attribute, value);
   }
 
   status(connection: SlotConnection): ConnectionStatus {

@@ -4,6 +4,7 @@ import {
   assert,
   type ClientIdentity,
   type Clock,
+  describeHolder,
   type Holder,
   SmartCardError,
   type WaitOptions,
@@ -251,7 +252,9 @@ export class Turns {
   }
 
   #timedOut(request: TurnRequest): SmartCardError {
-    return this.#error("timeout", `${request.operation} did not get its turn in the time given`, request);
+    const holder = this.#setting.describeHolder();
+    const why = holder === undefined ? "" : `: ${describeHolder(holder)}`;
+    return this.#error("timeout", `${request.operation} did not get its turn in the time given${why}`, request);
   }
 
   #deadlock(request: TurnRequest): SmartCardError {

@@ -143,7 +143,8 @@ export interface Context extends AsyncDisposable {
    * transaction.
    *
    * @throws unknown-reader, reader-unavailable, sharing-violation (`details.holder` says who), no-smartcard,
-   * unresponsive-card, proto-mismatch, not-ready, timeout, cancelled, no-memory (a limit is reached)
+   * unresponsive-card, unsupported-card, proto-mismatch, not-ready, timeout, cancelled, no-memory (a limit is reached),
+   * invalid-value (a share mode that there is not)
    */
   connect(reader: string, options: ConnectOptions): Promise<Connection>;
 
@@ -195,7 +196,7 @@ export interface Connection extends AsyncDisposable {
    * on at once.
    *
    * @throws invalid-value (nothing has changed then), not-transacted, reset-card (the lock is gone all the same),
-   * removed-card, cant-dispose
+   * removed-card, cant-dispose, cancelled (the program was given up in the middle of it)
    */
   endTransaction(disposition: Disposition): Promise<void>;
 

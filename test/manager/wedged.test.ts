@@ -7,18 +7,14 @@ import type { PowerAction, Reader } from "../../src/pcsc/index.ts";
 import { SimulatedRuntime } from "../../src/testing/index.ts";
 import { apdu, EchoCard, failureOf, settle, stateOf, watched, world } from "./world.ts";
 
-test("a driver that keeps an aborted operation is given up, and not called again meanwhile", async () => {
-  const runtime = new SimulatedRuntime({ settle });
-  const manager = new EmbeddedManager({ runtime, limits: { operationMs: 1000, abortMs: 500 } });
-  const inner = new VirtualReader({ clock: runtime.clock });
-  const calls: string[] = [];
-  // This driver answers no reset, and does not listen to its signal.
-  const reader: Reader = {
+/** A driver that answers no reset, and does not listen to its signal. */
+function neverPowering(inner: VirtualReader, called: (action: PowerAction) => void): Reader {
+  return {
     description: inner.description,
     open: (events) => inner.open(events),
     close: () => inner.close(),
     power: (action: PowerAction) => {
-      calls.push(action);
+      called(action);
       return new Promise(() => {});
     },
     setProtocol: (protocol, signal) => inner.setProtocol(protocol, signal),
@@ -27,6 +23,14 @@ test("a driver that keeps an aborted operation is given up, and not called again
     getAttribute: (attribute) => inner.getAttribute(attribute),
     setAttribute: (attribute, value) => inner.setAttribute(attribute, value),
   };
+}
+
+test("a driver that keeps an aborted operation is given up, and not called again meanwhile", async () => {
+  const runtime = new SimulatedRuntime({ settle });
+  const manager = new EmbeddedManager({ runtime, limits: { operationMs: 1000, abortMs: 500 } });
+  const inner = new VirtualReader({ clock: runtime.clock });
+  const calls: string[] = [];
+  const reader = neverPowering(inner, (action) => calls.push(action));
   const name = await manager.addReader(reader);
   inner.insert(new EchoCard());
   const context = await manager.establishContext();
@@ -36,6 +40,18 @@ test("a driver that keeps an aborted operation is given up, and not called again
   expect(calls).toEqual(["cold-reset"]);
   expect((await connecting).code).toBe("reader-unavailable");
   expect(await context.listReaders()).toEqual([]);
+});
+
+test("no timer outlives a reader whose driver never gives its operation back", async () => {
+  const runtime = new SimulatedRuntime({ settle });
+  const manager = new EmbeddedManager({ runtime, limits: { operationMs: 60_000, abortMs: 500 } });
+  const inner = new VirtualReader({ clock: runtime.clock });
+  await manager.addReader(neverPowering(inner, () => {}));
+  inner.insert(new EchoCard());
+  await runtime.settle();
+  inner.unplug();
+  await runtime.advance(1000);
+  expect(runtime.pendingTimers).toEqual([]);
 });
 
 test("a reconnect whose reset is torn fails as a card does, while the driver gives the reset back", async () => {
@@ -50,6 +66,23 @@ test("a reconnect whose reset is torn fails as a card does, while the driver giv
   );
   await runtime.advance(1000);
   expect((await reconnecting).code).toBe("unresponsive-card");
+});
+
+test("a reset that is torn is not tried again for nobody, which would keep the reader from everybody", async () => {
+  const { context, name, reader, runtime } = await world({ limits: { operationMs: 1000 } });
+  const terms = { shareMode: "shared", preferredProtocols: ["t1"] } as const;
+  const connection = await (await context("program")).connect(name, terms);
+  reader.hang(true);
+  const reconnecting = failureOf(connection.reconnect({ ...terms, initialization: "reset" }));
+  await runtime.advance(1000);
+  expect((await reconnecting).code).toBe("unresponsive-card");
+
+  const other = await context("other");
+  const connecting = failureOf(other.connect(name, { ...terms, timeoutMs: 500 }));
+  await runtime.advance(1000);
+  expect((await connecting).code).toBe("unresponsive-card");
+  reader.hang(false);
+  await other.connect(name, terms);
 });
 
 test("a context that has all the waits it may have can still end its transaction", async () => {
