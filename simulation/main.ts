@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { Coverage } from "./coverage.ts";
 import { runHistory } from "./history.ts";
-import { describeEvent, makePlan, type Plan } from "./plan.ts";
+import { describeEvent, type Edition, makePlan, type Plan } from "./plan.ts";
 import { shrink } from "./shrink.ts";
 
 // The program behind `npm run simulate`. What it prints for a seed holds nothing of this machine and no real time.
@@ -14,8 +15,16 @@ const help = `npm run simulate -- [options]
   --histories N   run N new histories
   --from SEED     the first of the new seeds (default: from the clock, and printed)
   --seed SEED     replay one history with its timeline; a failing one is then shrunk
+  --edition N     the edition of the new seeds, or of the one: 1, as first drawn, or 2 (default), with all that came later
   --seeds FILE    the regression seeds
+  --hash          print a hash of each timeline, and nothing else
   --quiet         print one line of JSON and no more; do not shrink`;
+
+/** What makes a history. */
+interface Seed {
+  readonly seed: number;
+  readonly edition: Edition;
+}
 
 const { values } = parseArgs({
   options: {
@@ -23,7 +32,9 @@ const { values } = parseArgs({
     histories: { type: "string" },
     from: { type: "string" },
     seed: { type: "string" },
+    edition: { type: "string", default: "2" },
     seeds: { type: "string" },
+    hash: { type: "boolean", default: false },
     quiet: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -31,11 +42,12 @@ const { values } = parseArgs({
 
 if (values.help) console.log(help);
 else if (values.seed !== undefined) process.exitCode = await replay(number(values.seed, "seed"));
+else if (values.hash) await printHashes();
 else process.exitCode = await simulate();
 
 /** Runs one history and tells everything that happens in it. */
 async function replay(seed: number): Promise<number> {
-  const plan = makePlan(seed);
+  const plan = makePlan(seed, edition());
   const { violation } = await tellHistory(plan);
   if (violation === undefined) {
     console.log(`\nseed ${seed}: no violation`);
@@ -43,6 +55,19 @@ async function replay(seed: number): Promise<number> {
   }
   await report(plan);
   return 1;
+}
+
+/** Tells each history in one line that is another where anything in it is. */
+async function printHashes(): Promise<void> {
+  const limit = regressionSeeds().length + (values.histories === undefined ? 0 : number(values.histories, "histories"));
+  const first = values.from === undefined ? 1 : number(values.from, "from");
+  let left = limit;
+  for (const { edition, seed } of seedsFrom(first)) {
+    if (left-- === 0) break;
+    const hash = createHash("sha256");
+    const { events } = await runHistory(makePlan(seed, edition), { tell: (line) => hash.update(`${line}\n`) });
+    console.log(`${seed} ${edition} ${events} ${hash.digest("hex")}`);
+  }
 }
 
 async function tellHistory(plan: Plan): Promise<{ violation: string | undefined }> {
@@ -58,7 +83,7 @@ async function report(plan: Plan): Promise<void> {
   for (const event of shortest.events) console.log(`  ${describeEvent(event)}`);
   console.log("\nIts timeline:");
   const { violation } = await tellHistory(shortest);
-  console.log(`\nseed ${plan.seed}: ${violation}\nReplay it: npm run simulate -- --seed ${plan.seed}`);
+  console.log(`\nseed ${plan.seed}: ${violation}\nReplay it: npm run simulate -- ${options(plan)}`);
 }
 
 async function simulate(): Promise<number> {
@@ -75,11 +100,11 @@ async function simulate(): Promise<number> {
   const elapsed = (): number => (performance.now() - started) / 1000;
   const totals = { histories: 0, events: 0, virtualMs: 0 };
   if (!values.quiet) console.log(`new seeds from ${first}`);
-  for (const seed of seedsFrom(first)) {
+  for (const { edition, seed } of seedsFrom(first)) {
     const isOver =
       totals.histories >= limit + regressionSeeds().length || (seconds !== undefined && elapsed() > seconds);
     if (isOver && totals.histories >= regressionSeeds().length) break;
-    const plan = makePlan(seed);
+    const plan = makePlan(seed, edition);
     const { events, violation, virtualMs } = await runHistory(plan, { reached: (what) => coverage.reached(what) });
     totals.histories++;
     totals.events += events;
@@ -108,16 +133,26 @@ async function simulate(): Promise<number> {
 }
 
 /** The regression seeds, then new ones without end. */
-function* seedsFrom(first: number): Generator<number> {
+function* seedsFrom(first: number): Generator<Seed> {
   yield* regressionSeeds();
-  for (let seed = first; ; seed++) yield seed;
+  for (let seed = first; ; seed++) yield { seed, edition: edition() };
 }
 
-function regressionSeeds(): readonly number[] {
+function regressionSeeds(): readonly Seed[] {
   if (values.seeds === undefined) return [];
   const seeds: unknown = JSON.parse(readFileSync(values.seeds, "utf8"));
   if (!Array.isArray(seeds)) throw new Error(`${values.seeds} is no list of seeds`);
-  return seeds.map((entry: { readonly seed: number }) => entry.seed);
+  return seeds;
+}
+
+function edition(): Edition {
+  const wanted = number(values.edition, "edition");
+  if (wanted !== 1 && wanted !== 2) throw new Error(`there are the editions 1 and 2, not ${wanted}`);
+  return wanted;
+}
+
+function options({ edition, seed }: Plan): string {
+  return edition === 2 ? `--seed ${seed}` : `--seed ${seed} --edition ${edition}`;
 }
 
 function number(text: string, option: string): number {

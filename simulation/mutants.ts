@@ -138,8 +138,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a dead client stays in the list",
     file: "manager/embedded-manager.ts",
-    search: "          this.#contexts.delete(released);\n",
-    replace: "",
+    search: "return this.#contexts.delete(released);",
+    replace: "return true;",
   },
   {
     name: "an inner end frees the lock",
@@ -257,5 +257,61 @@ export const mutants: readonly Mutant[] = [
     file: "pcsclite/server-session.ts",
     search: "if (response !== undefined) this.#setting.peer.send(response);",
     replace: "if (response !== undefined) this.#setting.peer.send(response.subarray(0, response.length - 1));",
+  },
+  {
+    name: "a deadline is on the wall clock",
+    file: "manager/wait.ts",
+    search: "    if (options.timeoutMs !== undefined) {\n",
+    replace:
+      "    if (options.timeoutMs !== undefined) {\n      const end = setting.clock.wallTime() + options.timeoutMs;\n",
+    also: {
+      search: "        this.fail(setting.timedOut());\n",
+      replace:
+        '        const fail = (): void => this.fail(setting.timedOut());\n        const early = end - setting.clock.wallTime();\n        if (early > 0) this.#cancelTimer = setting.clock.schedule(early, "wall deadline", fail);\n        else fail();\n',
+    },
+  },
+  {
+    name: "the idle limit looks at the wall clock",
+    file: "manager/idle-limit.ts",
+    search: "this.#lastUse = this.#clock.now();",
+    replace: "this.#lastUse = this.#clock.wallTime();",
+    also: { search: "limitMs - this.#clock.now();", replace: "limitMs - this.#clock.wallTime();" },
+  },
+  {
+    name: "a lock's age is told by the wall clock",
+    file: "manager/turns.ts",
+    search: "depth: 1, since: this.#setting.clock.now() };",
+    replace: "depth: 1, since: this.#setting.clock.wallTime() };",
+  },
+  {
+    name: "the service forgets to tell clients of 4:4 and 4:5 of the first change",
+    file: "pcsclite/server-session.ts",
+    search: '    if (this.#waiting.kind === "armed") this.#signal(success);\n',
+    replace:
+      '    if (this.#waiting.kind === "armed" && (!this.#version.waitBringsTable || this.#changes++ > 0)) this.#signal(success);\n  }\n\n  #changes = 0;\n\n  unused(): void {\n',
+  },
+  {
+    name: "a client that was ahead is never read again",
+    file: "pcsclite/server-session.ts",
+    search: "      this.#setting.peer.resume();\n",
+    replace: "",
+  },
+  {
+    name: "an attribute is set while another has the lock",
+    file: "manager/connection.ts",
+    search: 'return this.#slot.operate(this, "set attribute", false, wait, () => {',
+    replace: "return Promise.resolve().then(() => {",
+  },
+  {
+    name: "a reset that is torn is tried again for ever",
+    file: "manager/driver.ts",
+    search: 'if (current.kind === "exchange") this.#events.torn();',
+    replace: 'if (current.kind !== "reader") this.#events.torn();',
+  },
+  {
+    name: "a context that can do one thing at a time waits for itself",
+    file: "manager/turns.ts",
+    search: "if (!waiter.oneAtATime) return false;",
+    replace: "if (waiter.waitLimit >= 0) return false;",
   },
 ];

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { type ReaderStateQuery, SmartCardError, type TraceEvent, type WaitOptions } from "../src/pcsc/index.ts";
-import { allowedOutcomes } from "./outcomes.ts";
+import { ConnectionArrows } from "./connection-arrows.ts";
+import { allowedOutcomes, refusedToOneAtATime } from "./outcomes.ts";
 import {
   type Call,
   type ClientRecord,
@@ -63,10 +64,15 @@ export class Oracle {
   step = 0;
   /** Services that have ended so far. */
   services = 0;
+  /** A service has been told to stop, and no other one runs yet. */
+  stopping = false;
   /** How often the world was at rest so far. */
   rests = 0;
   readonly #senders = new Map<number, { readonly connection: ConnectionRecord; readonly call: Call }>();
+  readonly #arrows = new ConnectionArrows();
   #callNumber = 0;
+  /** The call that is being made at this very moment. */
+  #making: Call | undefined;
 
   constructor(setting: OracleSetting) {
     this.setting = setting;
@@ -82,7 +88,10 @@ export class Oracle {
   /** Makes a call and follows it to its end. */
   call<T>(start: CallStart, run: () => Promise<T>, done?: (value: T, call: Call) => void): Promise<T> {
     const call = this.#begin(start);
-    return run().then(
+    this.#making = call;
+    const made = run();
+    this.#making = undefined;
+    return made.then(
       (value) => {
         this.#end(call, "done");
         done?.(value, call);
@@ -138,6 +147,7 @@ export class Oracle {
   /** The service is gone, and with it everything that it knew. */
   serviceEnds(): void {
     this.services++;
+    this.stopping = true;
     for (const context of [...this.contexts]) {
       context.ended = true;
       for (const connection of [...context.connections]) this.closed(connection);
@@ -182,7 +192,7 @@ export class Oracle {
   }
 
   /** A command has reached the driver: in whose turn? */
-  reachesDriver(slot: SlotRecord, number: number, kind: "transmit" | "control"): void {
+  reachesDriver(slot: SlotRecord, number: number, kind: "transmit" | "control" | "set-attribute"): void {
     const sender = this.#senders.get(number);
     if (sender === undefined) {
       this.violated(`a ${kind} that nobody sent reached ${slot.name}`);
@@ -198,7 +208,7 @@ export class Oracle {
       this.violated(`a ${kind} of ${who} reached ${slot.name} while ${slot.lockedBy} had the lock`);
     if (connection.slot !== slot) this.violated(`a ${kind} of ${who} reached another reader, ${slot.name}`);
     if (call.outcome === undefined) this.#granted(slot, call);
-    if (kind === "control") return;
+    if (kind !== "transmit") return;
     const isChanging = [...connection.pending].some(
       ({ operation }) => operation === "end" || operation === "reconnect",
     );
@@ -236,6 +246,7 @@ export class Oracle {
 
   traced(event: TraceEvent): void {
     this.setting.reached(`trace ${event.kind}`);
+    if (event.kind === "reader-lost") this.setting.reached(`reader lost: ${event.detail}`);
     const slot = event.reader === undefined ? undefined : this.slots.get(event.reader);
     if (slot === undefined) return;
     if (event.kind === "lock-granted" && event.client !== undefined) this.#lockGranted(slot, event.client);
@@ -308,6 +319,8 @@ export class Oracle {
     call.connection?.pending.delete(call);
     this.setting.tell(() => `#${call.number} ${name(call)} ${call.operation} -> ${outcome}`);
     this.setting.reached(`${call.operation} ${outcome}`);
+    const arrow = this.#arrows.taken(call);
+    if (arrow !== undefined) this.setting.reached(arrow);
   }
 
   #succeeded(call: Call): void {
@@ -322,6 +335,8 @@ export class Oracle {
     else if (turnOperations.has(operation) || operation === "end") connection.lastUse = this.setting.now();
     if (call.mustReset && slot.shocks === call.shocksAtAsk)
       this.violated(`the end of ${nameOf(connection)} was to reset the card of ${slot.name}, and did not`);
+    if (operation === "begin" && connection.depth > 1) this.setting.reached("lock taken again");
+    if (operation === "end" && connection.depth > 0) this.setting.reached("lock given back in part");
     this.#settleDepth(connection);
     if (operation === "reconnect") this.#reconnected(connection, call);
     if (operation === "end" && this.setting.windows) {
@@ -360,6 +375,8 @@ export class Oracle {
     if (outcome === "timeout" && (call.timeoutMs === undefined || this.setting.now() - call.askedAt < call.timeoutMs))
       this.violated(`${operation} of ${name(call)} timed out too early`);
     if (isCommon && !call.context.ended) this.violated(`${operation} of ${name(call)}: ${outcome}, but it is valid`);
+    if (outcome === "sharing-violation" && refusedToOneAtATime.has(operation) && !call.context.oneAtATime)
+      this.violated(`${operation} of ${name(call)} was refused, and could have waited`);
     if (connection === undefined || slot === undefined) return;
     if (operation === "end" && outcome !== "invalid-value" && call.lockSerial === connection.lockSerial) {
       if (connection.depthIsSure) connection.depth++;
@@ -428,6 +445,7 @@ export class Oracle {
     const granted = [...this.pending].find(isTheirs);
     if (granted === undefined) this.violated(`${client} got the lock of ${slot.name} without having asked for it`);
     else this.#granted(slot, granted);
+    this.setting.reached(granted === this.#making ? "lock granted at once" : "lock granted after a wait");
   }
 
   /** Whoever asked earlier and is not served either was passed over, unless it turns out to have ended just now. */
@@ -480,7 +498,9 @@ export class Oracle {
   #owedByGone(connection: ConnectionRecord): void {
     const { slot } = connection;
     const isUntouched = slot.shocks === connection.knownMost && !connection.touched;
-    if (!connection.usesCard || !isUntouched || slot.lost) return;
+    // A reconnect under way may have made it a direct one already, which leaves the card as it is.
+    const isChanging = [...connection.pending].some(({ operation }) => operation === "reconnect");
+    if (!connection.usesCard || !isUntouched || slot.lost || isChanging) return;
     if (connection.depth > 0) this.setting.reached("lock freed by death");
     if (this.setting.windows || connection.depth > 0)
       this.owes(connection, `${nameOf(connection)} was gone without disconnecting`);

@@ -5,26 +5,81 @@
 const connection = ["invalid-handle", "reader-unavailable"];
 const card = ["reset-card", "removed-card"];
 const wait = ["timeout", "cancelled", "server-too-busy", "sharing-violation"];
-const power = ["unresponsive-card", "unsupported-card", "comm-error", "waited-too-long", "unpowered-card"];
-const sharing = ["sharing-violation", "no-smartcard", "removed-card", "proto-mismatch", "not-ready"];
+const driver = ["comm-error", "waited-too-long"];
+const power = ["unresponsive-card", "unpowered-card", "waited-too-long"];
+const sharing = [
+  "sharing-violation",
+  "no-smartcard",
+  "removed-card",
+  "proto-mismatch",
+  "not-ready",
+  "unsupported-card",
+];
 
-/** By operation: the codes that its documentation names. */
+/** By operation: the codes that its documentation names, but for those that are {@link unreachable} here. */
 export const allowedOutcomes: Readonly<Record<string, readonly string[]>> = {
-  establish: ["no-memory", "server-too-busy"],
+  establish: ["no-memory"],
   "is-valid": [],
   list: [],
   "status-change": ["timeout", "cancelled", "unknown-reader", "server-too-busy", "no-memory"],
-  connect: ["unknown-reader", "reader-unavailable", "no-memory", ...sharing, ...wait, ...power],
+  connect: ["invalid-value", "unknown-reader", "reader-unavailable", "no-memory", ...sharing, ...wait, ...power],
   reconnect: ["invalid-value", ...connection, ...sharing, ...wait, ...power],
-  disconnect: ["invalid-value", "cant-dispose", "cancelled", ...connection, ...card, ...power],
+  disconnect: ["invalid-value", "cant-dispose", "cancelled", "removed-card", ...connection, ...driver],
   begin: [...connection, ...card, ...wait],
-  end: ["invalid-value", "not-transacted", "sharing-violation", "cant-dispose", ...connection, ...card, ...power],
+  end: [
+    "invalid-value",
+    "not-transacted",
+    "cancelled",
+    "sharing-violation",
+    "cant-dispose",
+    ...connection,
+    ...card,
+    ...driver,
+  ],
   status: [...connection, ...card, ...wait],
-  transmit: ["proto-mismatch", "invalid-parameter", "cancelled", ...connection, ...card, ...wait, ...power],
-  control: ["unsupported-feature", "comm-error", "waited-too-long", ...connection, ...card, ...wait],
+  transmit: ["proto-mismatch", "invalid-parameter", ...connection, ...card, ...wait, ...driver, ...power],
+  control: ["unsupported-feature", "removed-card", ...connection, ...wait, ...driver],
   "get-attribute": ["not-supported", ...connection, ...wait],
   "set-attribute": ["not-supported", ...connection, ...wait],
   count: [...connection],
   cancel: [],
   release: [],
+};
+
+/** Operations that are refused with `sharing-violation` only where waiting could never end: in a one-at-a-time context. */
+export const refusedToOneAtATime: ReadonlySet<string> = new Set([
+  "begin",
+  "status",
+  "transmit",
+  "control",
+  "get-attribute",
+  "set-attribute",
+]);
+
+const mute = "a reset that fails leaves a mute card, and so does a protocol that is not agreed on: unresponsive-card";
+const disposed = "a reset that fails is no error of a disposition: the card is mute then, and says so to the next";
+const noProtocol = "a disposition agrees on no protocol, and only that reads the ATR";
+const leftAlone = "a disposition leaves a card that has no power as it is";
+
+/** Ways of ending that look open and are not, and why. A history that gets there refutes the reason, and fails. */
+export const unreachable: Readonly<Record<string, string>> = {
+  "establish server-too-busy": "the manager says no-memory; its service is too busy before it asks the manager",
+  "establish invalid-value":
+    "no client names a scope; the service refuses what means nothing before it asks the manager",
+  "connect comm-error": mute,
+  "reconnect comm-error": mute,
+  "reconnect reset-card": "what a reset does to a connection is what a reconnect undoes",
+  "disconnect reset-card": "a disconnect waits for its own disposition only, which no reset ends",
+  "disconnect unresponsive-card": disposed,
+  "disconnect unsupported-card": noProtocol,
+  "disconnect unpowered-card": leftAlone,
+  "end unresponsive-card": disposed,
+  "end unsupported-card": noProtocol,
+  "end unpowered-card": leftAlone,
+  "end timeout": "the end of a transaction takes no deadline",
+  "end server-too-busy": "the end of a transaction is none of the waits that are limited",
+  "transmit unsupported-card": "only a connect and a reconnect read the ATR",
+  "control reset-card": "a control needs no card: no reset concerns it",
+  "control unsupported-card": "a control needs no card",
+  "count removed-card": "exchanges are counted by the reader, with a card or without",
 };

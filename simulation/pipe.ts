@@ -2,14 +2,7 @@
 
 import type { Clock } from "../src/pcsc/index.ts";
 import type { Dice } from "./dice.ts";
-
-/** How a pipe treats what it carries. */
-export interface PipeTerms {
-  /** Whether what is written in one piece may arrive in several. */
-  readonly split: boolean;
-  /** Longest delay of a piece, in milliseconds. */
-  readonly delayMs: number;
-}
+import type { PipePlan } from "./plan.ts";
 
 /**
  * One direction of a connection: bytes arrive in order, in other pieces than they were written in, later, or not at all.
@@ -17,28 +10,40 @@ export interface PipeTerms {
 export class Pipe {
   readonly #clock: Clock;
   readonly #dice: Dice;
-  readonly #terms: PipeTerms;
+  readonly #terms: PipePlan;
   readonly #deliver: (bytes: Uint8Array) => void;
-  readonly #waiting: Uint8Array[] = [];
+  readonly #waiting: (Uint8Array | (() => void))[] = [];
   #due = 0;
   #stalled = false;
   #cut = false;
+  #onTheirWay = 0;
 
-  constructor(clock: Clock, dice: Dice, terms: PipeTerms, deliver: (bytes: Uint8Array) => void) {
+  constructor(clock: Clock, dice: Dice, terms: PipePlan, deliver: (bytes: Uint8Array) => void) {
     this.#clock = clock;
     this.#dice = dice;
     this.#terms = terms;
     this.#deliver = deliver;
   }
 
+  /** Whether everything that was written has arrived. */
+  get isEmpty(): boolean {
+    return this.#onTheirWay === 0 && this.#waiting.length === 0;
+  }
+
   write(bytes: Uint8Array): void {
     if (this.#cut) return;
     let rest = bytes.slice();
     while (rest.length > 0) {
-      const length = this.#terms.split && this.#dice.chance(40) ? 1 + this.#dice.below(rest.length) : rest.length;
+      const most = Math.min(rest.length, this.#terms.mostBytes ?? rest.length);
+      const length = this.#terms.split && this.#dice.chance(40) ? 1 + this.#dice.below(most) : most;
       this.#send(rest.subarray(0, length));
       rest = rest.subarray(length);
     }
+  }
+
+  /** Nothing more comes after what was written: `ended` is called when that has arrived. */
+  end(ended: () => void): void {
+    this.#send(ended);
   }
 
   /** Holds everything back until it is turned off: the reader at the other end does not read. */
@@ -53,11 +58,13 @@ export class Pipe {
     this.#waiting.length = 0;
   }
 
-  #send(piece: Uint8Array): void {
+  #send(piece: Uint8Array | (() => void)): void {
     const now = this.#clock.now();
     const delay = this.#terms.delayMs > 0 ? this.#dice.below(this.#terms.delayMs + 1) : 0;
     this.#due = Math.max(this.#due, now + delay);
+    this.#onTheirWay++;
     this.#clock.schedule(this.#due - now, "simulated pipe", () => {
+      this.#onTheirWay--;
       if (this.#cut) return;
       this.#waiting.push(piece);
       if (!this.#stalled) this.#flush();
@@ -66,7 +73,8 @@ export class Pipe {
 
   #flush(): void {
     for (let piece = this.#waiting.shift(); piece !== undefined; piece = this.#waiting.shift()) {
-      this.#deliver(piece);
+      if (typeof piece === "function") piece();
+      else this.#deliver(piece);
       if (this.#stalled || this.#cut) return;
     }
   }

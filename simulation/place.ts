@@ -4,15 +4,15 @@ import { VirtualReader } from "../src/cards/index.ts";
 import type { Reader, Runtime } from "../src/pcsc/index.ts";
 import { type BytePipeEvents, encodeFrame, FrameDecoder, VpcdReader } from "../src/vpcd/index.ts";
 import type { Dice } from "./dice.ts";
-import { Pipe, type PipeTerms } from "./pipe.ts";
-import type { ReaderPlan } from "./plan.ts";
+import { Pipe } from "./pipe.ts";
+import type { PipePlan, ReaderPlan } from "./plan.ts";
 import type { SimulatedCard } from "./simulated-card.ts";
 
 /** What a place needs of the world. */
 export interface PlaceSetting {
   readonly runtime: Runtime;
   readonly dice: Dice;
-  readonly pipe: PipeTerms;
+  readonly pipe: PipePlan;
   readonly number: number;
   readonly plan: ReaderPlan;
 }
@@ -29,6 +29,8 @@ export interface Place {
   hang(on: boolean): void;
   /** The card sends what nobody asked for, where it can. */
   babble(): void;
+  /** Another program connects as a card, though one is in, where the reader takes connections. */
+  intrude(): void;
   unplug(): void;
 }
 
@@ -75,6 +77,8 @@ class VirtualPlace implements Place {
   }
 
   babble(): void {}
+
+  intrude(): void {}
 
   unplug(): void {
     this.reader.unplug();
@@ -160,6 +164,10 @@ class VpcdPlace implements Place {
 
   babble(): void {
     this.#peer?.pipes[0].write(Uint8Array.of(0x00, 0x02, 0x6f, 0x00));
+  }
+
+  intrude(): void {
+    if (this.#peer !== undefined) this.reader.attach({ write: () => {}, close: () => {} });
   }
 
   unplug(): void {

@@ -2,10 +2,16 @@
 
 import type { ProfileName } from "../src/manager/index.ts";
 import type { Disposition, Initialization, Protocol, ShareMode } from "../src/pcsc/index.ts";
+import type { ProtocolVersion } from "../src/pcsclite/index.ts";
 import { Dice } from "./dice.ts";
+import { drawMore, type More } from "./plan-more.ts";
 
 // From a seed to a whole history, as data: the configuration, and every event in order. Events name seats and handles by
 // number and do nothing where there is nothing to do, so that a failing history can be shortened by leaving events out.
+//
+// What a seed means must not change when histories learn something new, or the regression seeds would be worth nothing. So
+// plans have editions: what was added is drawn after everything else, from dice of its own (`plan-more.ts`), and a seed of
+// an earlier edition is drawn without it.
 
 /** A card by what its ATR offers; `garbage` has an ATR that cannot be understood, `silent` answers no reset. */
 export type CardKind = "t0" | "t1" | "both" | "garbage" | "silent";
@@ -21,10 +27,39 @@ export interface ClientPlan {
   readonly kind: "port" | "wire";
   /** Whether it watches all readers for as long as it lives, and hands back what it is told. */
   readonly watches: boolean;
+  /** Whether its contexts over the port can do one thing at a time. */
+  readonly oneAtATime: boolean;
+  /** Whether it goes on using what it had of a service that has stopped, and of a client that has ended. */
+  readonly keepsStale: boolean;
+  /** The newest protocol that it speaks over the wire. */
+  readonly version: ProtocolVersion;
+}
+
+/** How a pipe treats what it carries. */
+export interface PipePlan {
+  /** Whether what is written in one piece may arrive in several. */
+  readonly split: boolean;
+  /** Longest delay of a piece, in milliseconds. */
+  readonly delayMs: number;
+  /** Where set, no piece has more bytes: whoever reads gets messages bit by bit. */
+  readonly mostBytes?: number;
 }
 
 /** What a client believes when it asks for a change of the readers. */
-export type Belief = "unaware" | "handed-back" | "empty" | "present" | "ignore" | "stranger" | "pnp" | "nothing";
+export type Belief =
+  | "unaware"
+  | "handed-back"
+  | "empty"
+  | "present"
+  | "ignore"
+  | "stranger"
+  | "pnp"
+  | "nothing"
+  /** More readers than a query may name. */
+  | "crowd";
+
+/** What somebody asks for more of than there should be. */
+export type Hoarded = "contexts" | "connections" | "waits" | "requests";
 
 /** Whose handle: a client's seat, and the place of the handle in the client's memory. */
 interface OfHandle {
@@ -73,9 +108,15 @@ export type ClientEvent =
   | (OfContext & {
       readonly act: "hoard";
       readonly reader: number;
-      readonly what: "contexts" | "connections" | "waits";
+      readonly what: Hoarded;
     })
+  | (OfHandle & { readonly act: "set-attribute"; readonly what: "known" | "too-long" | "unknown" } & Deadline)
+  | (OfHandle & { readonly act: "odd-control"; readonly code: number } & Deadline)
+  | Acts<"stray", OfContext>
   | Acts<"abort" | "die" | "stall" | "unstall" | "stop-waiting", { readonly client: number }>;
+
+/** What a driver's next operation fails with, though nothing is the matter. */
+export type Oddity = "comm-error" | "unpowered-card";
 
 /** What happens to readers, cards and the service. */
 export type WorldEvent =
@@ -88,14 +129,22 @@ export type WorldEvent =
   | { readonly act: "plug"; readonly reader: number; readonly rename: boolean }
   | { readonly act: "spoil"; readonly reader: number; readonly how: "empty" | "throw" | "huge-atr" }
   | { readonly act: "pass"; readonly ms: number }
+  | { readonly act: "jump"; readonly ms: number }
+  | { readonly act: "odd"; readonly reader: number; readonly how: Oddity }
+  | { readonly act: "intrude"; readonly reader: number }
+  | { readonly act: "guest"; readonly reader: number; readonly what: "another" | "twin" | "stillborn" }
   | { readonly act: "restart" };
 
 /** One event. `hops`: the next comes after so many promise callbacks; undefined: when everything due has happened. */
 export type HistoryEvent = (ClientEvent | WorldEvent) & { readonly hops: number | undefined };
 
+/** Which histories a seed stands for: 1 is what the simulator drew first, 2 has what `plan-more.ts` adds. */
+export type Edition = 1 | 2;
+
 /** A history before it happens. */
 export interface Plan {
   readonly seed: number;
+  readonly edition: Edition;
   readonly profile: ProfileName;
   readonly readers: readonly ReaderPlan[];
   readonly clients: readonly ClientPlan[];
@@ -105,9 +154,17 @@ export interface Plan {
     readonly connectionsPerContext: number;
     readonly waitsPerContext: number;
     readonly operationMs: number;
+    readonly queriesPerWait: number;
+    readonly rememberedReaders: number;
   };
   readonly sessions: number;
-  readonly pipe: { readonly split: boolean; readonly delayMs: number };
+  /** Bytes that a client of the service may be ahead. */
+  readonly aheadBytes: number;
+  readonly pipe: PipePlan;
+  /** The pipe between a vpcd card and its reader. */
+  readonly cardPipe: PipePlan;
+  /** How much faster the wall clock goes than the monotonic one, in parts of a million. */
+  readonly driftPpm: number;
   readonly events: readonly HistoryEvent[];
 }
 
@@ -172,7 +229,15 @@ const essential: ReadonlySet<Act> = new Set<Act>([
 ]);
 
 /** Makes the history of a seed. */
-export function makePlan(seed: number): Plan {
+export function makePlan(seed: number, edition: Edition = 2): Plan {
+  const plan = makeFirst(seed);
+  if (edition === 1) return plan;
+  const more = drawMore(plan, (dice, client, reader) => connect(dice, client, reader));
+  return { ...plan, ...more, edition };
+}
+
+/** What the first edition drew, draw by draw. Nothing may be added here. */
+function makeFirst(seed: number): Plan & Omit<More, "events"> {
   const dice = new Dice(seed);
   const readers = Array.from(
     {
@@ -195,6 +260,9 @@ export function makePlan(seed: number): Plan {
     (): ClientPlan => ({
       kind: dice.chance(wirePercent) ? "wire" : "port",
       watches: dice.chance(25),
+      oneAtATime: false,
+      keepsStale: false,
+      version: "4:6",
     }),
   );
   const isNarrow = dice.chance(25);
@@ -205,18 +273,15 @@ export function makePlan(seed: number): Plan {
     connectionsPerContext: limit(3),
     waitsPerContext: limit(3),
     operationMs: dice.pick([2000, 8000, 600_000]),
+    queriesPerWait: 4097,
+    rememberedReaders: 1024,
   };
   const events = makeEvents(dice, readers.length, clients);
-  return {
-    seed,
-    profile: dice.pick(["windows", "pcsclite"]),
-    readers,
-    clients,
-    limits,
-    sessions: isNarrow ? 1 + dice.below(4) : 64,
-    pipe: { split: dice.chance(60), delayMs: dice.pick([0, 0, 1, 20]) },
-    events,
-  };
+  const profile = dice.pick(["windows", "pcsclite"] as const);
+  const sessions = isNarrow ? 1 + dice.below(4) : 64;
+  const pipe = { split: dice.chance(60), delayMs: dice.pick([0, 0, 1, 20]) };
+  const neutral = { aheadBytes: 262_144, cardPipe: pipe, driftPpm: 0 };
+  return { seed, edition: 1, profile, readers, clients, limits, sessions, pipe, ...neutral, events };
 }
 
 function makeEvents(dice: Dice, readers: number, clients: readonly ClientPlan[]): HistoryEvent[] {

@@ -11,7 +11,7 @@ import {
   type WaitOptions,
 } from "../src/pcsc/index.ts";
 import type { Belief, ClientEvent, ClientPlan } from "./plan.ts";
-import { makeCommand, type SimulatedClient, type Surroundings } from "./simulated-client.ts";
+import { makeCommand, type SimulatedClient, type Surroundings, settingOf } from "./simulated-client.ts";
 
 /** How often a watcher may be told of a change while nothing happens: more is a wait that does not wait. */
 const maxReportsPerStep = 200;
@@ -27,6 +27,8 @@ export class PortClient implements SimulatedClient {
   #handles: (Connection | undefined)[] = [];
   #controller = new AbortController();
   readonly #known = new Map<string, ReaderStateReport>();
+  /** What it keeps of a life or a service that is over. */
+  #stale: { readonly client: ManagerClient; readonly contexts: readonly (Context | undefined)[] } | undefined;
 
   constructor(surroundings: Surroundings, seat: string, plan: ClientPlan) {
     this.#surroundings = surroundings;
@@ -41,7 +43,10 @@ export class PortClient implements SimulatedClient {
     promise?.catch((error: unknown) => this.#failed(error));
   }
 
+  checkAtRest(): void {}
+
   die(): void {
+    this.#keep();
     this.#client.end().catch((error: unknown) => this.#failed(error));
     this.#life++;
     this.#forget();
@@ -50,6 +55,7 @@ export class PortClient implements SimulatedClient {
   }
 
   serviceEnded(): void {
+    this.#keep();
     this.#contexts = [];
     this.#client = this.#born();
     if (this.#plan.watches) this.#watchOn(this.#client);
@@ -86,6 +92,10 @@ export class PortClient implements SimulatedClient {
     return this.#surroundings.client({ name: `${this.#seat}${this.#life}`, pid: this.#surroundings.nextPid() });
   }
 
+  #keep(): void {
+    if (this.#plan.keepsStale) this.#stale = { client: this.#client, contexts: this.#contexts };
+  }
+
   #forget(): void {
     this.#contexts = [];
     this.#handles = [];
@@ -104,6 +114,8 @@ export class PortClient implements SimulatedClient {
         this.#controller.abort();
         this.#controller = this.#surroundings.controller();
         return undefined;
+      case "stray":
+        return this.#stray(event.context);
       case "stall":
       case "unstall":
       case "stop-waiting":
@@ -137,7 +149,7 @@ export class PortClient implements SimulatedClient {
       case "watch":
         return this.#watch(event.belief, context, this.#wait(event.deadlineMs));
       default:
-        return this.#hoard(event.what, context, event.reader);
+        return event.what === "requests" ? this.#askAndAsk(context) : this.#hoard(event.what, context, event.reader);
     }
   }
 
@@ -167,6 +179,12 @@ export class PortClient implements SimulatedClient {
         return connection.control(0x4200_0000 + 3400, makeCommand("echo", nextNumber()));
       case "attribute":
         return connection.getAttribute(0x0009_0303);
+      case "set-attribute": {
+        const { attribute, value } = settingOf(event.what, nextNumber());
+        return connection.setAttribute(attribute, value, this.#wait(event.deadlineMs));
+      }
+      case "odd-control":
+        return connection.control(event.code, makeCommand("echo", nextNumber()), this.#wait(event.deadlineMs));
       case "count":
         return connection.transmitCount();
       default:
@@ -177,7 +195,7 @@ export class PortClient implements SimulatedClient {
   async #establish(place: number): Promise<void> {
     if ((await this.#contexts[place]?.isValid()) === true) return;
     const life = this.#life;
-    const context = await this.#client.establishContext();
+    const context = await this.#client.establishContext(this.#plan.oneAtATime ? { oneAtATime: true } : undefined);
     if (life === this.#life) this.#contexts[place] = context;
   }
 
@@ -193,6 +211,10 @@ export class PortClient implements SimulatedClient {
     const names = belief === "nothing" ? [] : await context.listReaders();
     if (belief === "stranger") names.push("No such reader");
     if (belief === "pnp") names.push(PNP_NOTIFICATION);
+    if (belief === "crowd") {
+      const reader = names[0] ?? "No such reader";
+      names.push(...new Array<string>(this.#surroundings.queriesPerWait).fill(reader));
+    }
     const queries = names.map((reader) => this.#query(belief, reader));
     for (const report of await context.getStatusChange(queries, wait)) this.#known.set(report.reader, report);
   }
@@ -209,6 +231,29 @@ export class PortClient implements SimulatedClient {
       default:
         return { reader };
     }
+  }
+
+  /** Uses what is over: what it kept, or else a context that it releases now. */
+  async #stray(place: number): Promise<void> {
+    const context = this.#contexts[place];
+    const stale = this.#stale ?? { client: undefined, contexts: [context] };
+    this.#stale = undefined;
+    if (stale.client === undefined && context !== undefined) await context.release();
+    const calls: Promise<unknown>[] = stale.client === undefined ? [] : [stale.client.establishContext()];
+    for (const over of stale.contexts) {
+      if (over === undefined) continue;
+      const reader = this.#surroundings.readerName(0);
+      const options = { shareMode: "shared", preferredProtocols: ["t0", "t1"] } as const;
+      calls.push(over.listReaders(), over.getStatusChange([{ reader }]), over.connect(reader, options));
+      calls.push(over.cancel(), over.isValid(), over.release());
+    }
+    await Promise.allSettled(calls);
+  }
+
+  /** Asks what can be answered at once, often. */
+  async #askAndAsk(context: Context): Promise<void> {
+    for (let left = 6; left > 0; left--) await context.listReaderGroups();
+    await context.getStatusChange([], { timeoutMs: 0 });
   }
 
   /** Asks for more than there should be. */

@@ -28,11 +28,13 @@ import { numberIn } from "./watched-reader.ts";
 export function probedClient(manager: EmbeddedManager, oracle: Oracle, identity: ClientIdentity): ManagerClient {
   const client = { name: identity.name, ended: false };
   const inner = manager.client(identity);
+  const born = oracle.services;
   return {
     identity,
     async establishContext(options) {
       const record: ContextRecord = {
         client,
+        oneAtATime: options?.oneAtATime === true,
         ended: false,
         cancelledAt: -1,
         pending: new Set(),
@@ -40,7 +42,7 @@ export function probedClient(manager: EmbeddedManager, oracle: Oracle, identity:
       };
       const { services } = oracle;
       const establish = async (): Promise<Context> => {
-        if (client.ended) record.ended = true;
+        if (client.ended || oracle.services !== born || oracle.stopping) record.ended = true;
         return inner.establishContext(options);
       };
       const context = await oracle.call({ operation: "establish", context: record }, establish, () => {
@@ -72,7 +74,13 @@ class ProbedContext implements Context {
   }
 
   isValid(): Promise<boolean> {
-    return this.#inner.isValid();
+    const asked = this.#inner.isValid();
+    // Looking on must not change what comes first: the caller gets the very promise.
+    asked.then(
+      (valid) => this.#validity(valid),
+      () => {},
+    );
+    return asked;
   }
 
   listReaders(groups?: readonly string[]): Promise<string[]> {
@@ -89,6 +97,11 @@ class ProbedContext implements Context {
 
   getStatusChange(queries: readonly ReaderStateQuery[], wait: WaitOptions = {}): Promise<ReaderStateReport[]> {
     return this.#call({ operation: "status-change", queries, wait }, () => this.#inner.getStatusChange(queries, wait));
+  }
+
+  #validity(valid: boolean): void {
+    this.#oracle.setting.reached("is-valid done");
+    if (!valid && !this.#record.ended) this.#oracle.violated(`a context of ${this.#record.client.name} is not valid`);
   }
 
   async connect(reader: string, options: ConnectOptions): Promise<Connection> {
@@ -234,7 +247,10 @@ class ProbedConnection implements Connection {
   }
 
   setAttribute(attribute: number, value: Uint8Array, wait: WaitOptions = {}): Promise<void> {
-    return this.#call({ operation: "set-attribute", wait }, () => this.#inner.setAttribute(attribute, value, wait));
+    const sends = numberIn(value);
+    return this.#call({ operation: "set-attribute", wait, sends }, () =>
+      this.#inner.setAttribute(attribute, value, wait),
+    );
   }
 
   transmitCount(): Promise<number> {

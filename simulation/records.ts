@@ -13,6 +13,8 @@ export interface ClientRecord {
 
 export interface ContextRecord {
   readonly client: ClientRecord;
+  /** The client can do one thing at a time in it: a wait that only itself could end is refused. */
+  readonly oneAtATime: boolean;
   ended: boolean;
   /** Number of the last call before the context was cancelled; -1 before that. */
   cancelledAt: number;

@@ -2,6 +2,7 @@
 
 import type { EmbeddedManager } from "../src/manager/index.ts";
 import { type Inspection, PNP_NOTIFICATION, type ReaderInspection } from "../src/pcsc/index.ts";
+import type { ObservedReader } from "./observed-reader.ts";
 import type { Oracle } from "./oracle.ts";
 import type { Place } from "./place.ts";
 import type { Plan } from "./plan.ts";
@@ -16,6 +17,7 @@ export interface Rest {
   readonly manager: EmbeddedManager;
   readonly plan: Plan;
   readonly places: readonly (Place | undefined)[];
+  readonly observed: readonly (ObservedReader | undefined)[];
   readonly counts: EventCounts;
   /** Names of the timers that are set. */
   readonly timers: readonly string[];
@@ -30,7 +32,11 @@ export async function checkAtRest(rest: Rest): Promise<void> {
   for (const reader of inspection.readers) {
     checkReader(oracle, reader);
     checkCounts(rest, reader);
+    checkCard(rest, reader);
+    checkAges(oracle, reader);
   }
+  // Where few readers are remembered, one that comes again may begin to count anew.
+  if (rest.plan.limits.rememberedReaders < rest.plan.readers.length + 1) forgetGone(rest, inspection);
   for (const call of oracle.pending) checkCall(rest, call, inspection);
   checkLimits(rest);
   checkDeadlines(rest);
@@ -103,6 +109,38 @@ function checkCounts({ counts, oracle, places }: Rest, reader: ReaderInspection)
   counts.set(slot.id, { count: reader.eventCount, hadCard: hasCard });
 }
 
+function forgetGone({ counts, oracle }: Rest, { readers }: Inspection): void {
+  const ids = new Set(readers.map(({ id }) => id));
+  for (const id of counts.keys()) {
+    if (!ids.has(id) && counts.delete(id)) oracle.setting.reached("reader forgotten");
+  }
+}
+
+/** The card is what its driver has told last, and speaks what it was told to. */
+function checkCard({ observed, oracle }: Rest, { card, id, name }: ReaderInspection): void {
+  const reader = observed.find((one) => one?.description.id === id);
+  const slot = oracle.slots.get(name);
+  if (reader === undefined || slot === undefined || slot.inFlight !== undefined || slot.lost) return;
+  const told = reader.card;
+  const isPowered = told === "powered" || told === "negotiated";
+  if (card?.powered === true && !isPowered) oracle.violated(`the card of ${name} has no power, and is said to have`);
+  if (card?.mute === true && told !== "mute" && told !== "unpowered")
+    oracle.violated(`the card of ${name} is ${told}, and is said to be mute`);
+  if (card?.protocol !== undefined && card.protocol !== reader.protocol)
+    oracle.violated(`the card of ${name} speaks ${reader.protocol}, and is said to speak ${card.protocol}`);
+}
+
+/** Nothing lasts longer than the world, or less than nothing: the wall clock has no part in it. */
+function checkAges(oracle: Oracle, { connections, lock, name, queue }: ReaderInspection): void {
+  const now = oracle.setting.now();
+  const ages = [
+    ...connections.map(({ connectedMs }) => connectedMs),
+    ...queue.map(({ waitingMs }) => waitingMs),
+    ...(lock === undefined ? [] : [lock.heldMs, lock.lastExchangeMs ?? 0]),
+  ];
+  for (const age of ages) if (age < 0 || age > now) oracle.violated(`something at ${name} is ${age} ms old`);
+}
+
 function checkCall(rest: Rest, call: Call, inspection: Inspection): void {
   const { oracle } = rest;
   const what = `#${call.number} ${call.operation} of ${call.context.client.name}`;
@@ -114,6 +152,7 @@ function checkCall(rest: Rest, call: Call, inspection: Inspection): void {
     slot.removals > reachedDriver.removals
   )
     oracle.violated(`${what} waits on for a card that was pulled`);
+  checkTurn(oracle, call, what);
   const isWait = call.operation === "begin" || call.operation === "status-change";
   if (!isWait) return;
   if (call.context.ended) oracle.violated(`${what} waits on in a context that has ended`);
@@ -123,6 +162,21 @@ function checkCall(rest: Rest, call: Call, inspection: Inspection): void {
     oracle.violated(`${what} waits on past its deadline`);
   if (call.operation === "begin" && call.slot?.lost) oracle.violated(`${what} waits on at a reader that is lost`);
   if (call.operation === "status-change") checkWatch(rest, call, what, inspection);
+}
+
+/** How often a card may be reset before somebody who waits gets a turn: more often than all who came before could. */
+const maxResets = 200;
+
+/** Whoever waits for a turn waits for somebody else, and gets it in the end. */
+function checkTurn(oracle: Oracle, call: Call, what: string): void {
+  const { connection, context, slot, timeoutMs } = call;
+  if (slot === undefined || slot.lost || !turnOperations.has(call.operation)) return;
+  if (call.reachedDriver === undefined && slot.shocks - call.shocksAtAsk > maxResets)
+    oracle.violated(`${what} waits while the card of ${slot.name} is reset again and again`);
+  const holder = oracle.holderOf(slot);
+  if (!context.oneAtATime || timeoutMs !== undefined || holder?.context !== context || holder === connection) return;
+  // Its service can take a wait over the wire back; and who asks for two things at once has broken its word.
+  if (call.signal === undefined && call.wasLocked) oracle.violated(`${what} waits for itself`);
 }
 
 /** A wait for a change must not be asleep while what its caller believes is not so. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { ManagerClient } from "../src/manager/index.ts";
-import type { ClientIdentity } from "../src/pcsc/index.ts";
+import type { ClientIdentity, ReaderSnapshot } from "../src/pcsc/index.ts";
 import type { ClientEvent } from "./plan.ts";
 import { markedPin } from "./simulated-card.ts";
 
@@ -13,6 +13,8 @@ export interface SimulatedClient {
   serviceEnded(): void;
   /** Whether the client of that name, if it is this one, may know of a lock that it has. */
   mayHold(name: string): boolean;
+  /** Everything that is due has happened: what it was told must be so. */
+  checkAtRest(): void;
   /** Ends whatever it holds, as a program that exits. */
   leave(): Promise<void>;
   /** Uses every reader once, in good order, and goes. Every call must succeed. */
@@ -28,9 +30,32 @@ export interface Surroundings {
   /** The name of the reader in that place; one that no reader has where there is none. */
   readerName(place: number): string;
   readerNames(): readonly string[];
+  /** How many readers a query may name. */
+  readonly queriesPerWait: number;
+  /** The readers as they are. */
+  readers(): readonly ReaderSnapshot[];
+  /** Whether a call of the client of that name is under way. */
+  readonly isAsking: (name: string) => boolean;
+  /** Something was reached: for the report of what was not. */
+  readonly reached: (what: string) => void;
   /** An abort controller whose signal is searched for listeners in the end. */
   controller(): AbortController;
   moment(): { readonly step: number; violated(what: string): void };
+}
+
+/** An attribute that virtual readers let clients set, to 1 to 4 bytes; vpcd's do not. */
+const settableAttribute = 0x7fff_0007;
+
+/** What is set, and to what, with a number in the place where commands have theirs: what may be set, or not. */
+export function settingOf(
+  what: "known" | "too-long" | "unknown",
+  number: number,
+): { readonly attribute: number; readonly value: Uint8Array } {
+  const value = [0, 0, number >> 8, number & 0xff];
+  return {
+    attribute: what === "unknown" ? 0x7fff_1234 : settableAttribute,
+    value: Uint8Array.from(what === "too-long" ? [...value, 0] : value),
+  };
 }
 
 /** A command whose P1 and P2 are its number. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 
+import { concatBytes } from "../src/binary/index.ts";
 import {
+  cardStates,
   dispositions,
   errorNumber,
   initializations,
@@ -11,21 +13,30 @@ import {
   shareModes,
   toNumber,
 } from "../src/pcsc/index.ts";
-import { ClientSession, newestVersion, type PcscliteServer } from "../src/pcsclite/index.ts";
+import {
+  ClientSession,
+  encodeRequest,
+  FIXED_READERS,
+  type PcscliteServer,
+  type ReaderState,
+} from "../src/pcsclite/index.ts";
 import type { Dice } from "./dice.ts";
-import { Pipe, type PipeTerms } from "./pipe.ts";
-import type { ClientEvent } from "./plan.ts";
-import { makeCommand, type SimulatedClient, type Surroundings } from "./simulated-client.ts";
+import { Pipe } from "./pipe.ts";
+import type { ClientEvent, ClientPlan, Edition, Hoarded, PipePlan } from "./plan.ts";
+import { makeCommand, type SimulatedClient, type Surroundings, settingOf } from "./simulated-client.ts";
 
 /** What a wire client needs besides. */
 export interface WireSetting {
   readonly runtime: Runtime;
   readonly server: () => PcscliteServer;
   readonly dice: Dice;
-  readonly pipe: PipeTerms;
+  readonly pipe: PipePlan;
   readonly surroundings: Surroundings;
   readonly seat: string;
-  readonly reached: (what: string) => void;
+  readonly plan: ClientPlan;
+  readonly edition: Edition;
+  /** Bytes that a client may be ahead. */
+  readonly aheadBytes: number;
 }
 
 /** A connection to the service, seen from the program. */
@@ -35,11 +46,25 @@ interface Wire {
   readonly session: ClientSession;
   /** What the service sends, which the program may not read. */
   readonly toClient: Pipe;
+  readonly toServer: Pipe;
+  /** Sends bytes that no session has made. What is answered is counted, and not looked at. */
+  raw(bytes: Uint8Array): void;
+  /** Bytes that came after the first raw ones were sent. */
+  readonly answered: () => number;
+  readonly isOver: () => boolean;
+  /** Whether the service has asked not to be sent more for now. */
+  readonly isPaused: () => boolean;
   /** Ends the connection at this moment, whatever is on its way. */
   cut(reason: string): void;
 }
 
 const sharingViolation = errorNumber("sharing-violation", "pcsclite");
+const tooBusy = errorNumber("server-too-busy", "pcsclite");
+/** How the service ends a wait otherwise than by a change. */
+const waitEnds: ReadonlyMap<number, string> = new Map([
+  [errorNumber("cancelled", "pcsclite"), "cancel"],
+  [errorNumber("service-stopped", "pcsclite"), "the end of the service"],
+]);
 /** How often, and how long after, libpcsclite tries again where another client has the card. */
 const tries = 100;
 const tryAgainMs = 100;
@@ -57,6 +82,16 @@ export class WireClient implements SimulatedClient {
   #begins = 0;
   /** Questions that are not answered. */
   #asking = 0;
+  /** Connections that it has besides, and does nothing with. */
+  #hoarded: Wire[] = [];
+  /** Connections over which it sends more than it may. */
+  #floods: Wire[] = [];
+  /** A wait that has begun, and the readers as they were told to be then. */
+  #waiting: { readonly wire: Wire; readonly readers: readonly ReaderState[] } | undefined;
+  /** A wait that was asked for, and has not its readers yet; and whether it was cancelled meanwhile. */
+  #beginning: { cancelled: boolean } | undefined;
+  /** Connections that were sent more than they may be ahead, and how many bytes they are due. */
+  #flooded: { readonly wire: Wire; readonly bytes: number }[] = [];
   #cards: ({ readonly card: number; readonly protocol: number } | undefined)[] = [];
 
   constructor(setting: WireSetting) {
@@ -76,13 +111,38 @@ export class WireClient implements SimulatedClient {
     return this.#wire?.name !== name || this.#begins > 0 || this.#asking > 0;
   }
 
+  /** Whoever waits for a change believes what it was told. All of a flood is answered. */
+  checkAtRest(): void {
+    this.#flooded = this.#flooded.filter(({ wire }) => !wire.isOver());
+    const { isAsking, moment, readers } = this.#setting.surroundings;
+    for (const { bytes, wire } of this.#flooded) {
+      const { answered, toClient, toServer } = wire;
+      if (toClient.isEmpty && toServer.isEmpty && !isAsking(wire.name) && answered() !== bytes)
+        moment().violated(`${wire.name} was sent ${answered()} bytes, and is due ${bytes}`);
+    }
+    for (const wire of this.#floods) {
+      if (wire.isPaused() && !wire.isOver() && !isAsking(wire.name))
+        moment().violated(`${wire.name} is not read from, and has no answer to wait for`);
+    }
+    if (this.#waiting?.wire.toClient.isEmpty !== true) return;
+    const told = this.#waiting.readers.map(({ eventCounter, name, sharing, state }) => {
+      return `${name} ${eventCounter} ${sharing} ${(state & cardStates.absent.pcsclite) === 0} ${(state & cardStates.swallowed.pcsclite) !== 0}`;
+    });
+    const actual = readers().map(({ card, connections, eventCount, exclusive, name }) => {
+      return `${name} ${eventCount} ${exclusive ? -1 : connections} ${card !== undefined} ${card?.mute === true}`;
+    });
+    const seen = actual.slice(0, this.#setting.plan.version === "4:6" ? actual.length : FIXED_READERS);
+    if (told.join() !== seen.join())
+      moment().violated(`${this.#waiting.wire.name} waits for a change and believes ${told}, but there is ${seen}`);
+  }
+
   async leave(): Promise<void> {
     this.#die();
   }
 
   async finish(): Promise<void> {
     const { session, cut } = this.#begin();
-    await session.open();
+    await session.open(this.#setting.plan.version);
     const { context } = must(await session.establish(2), "establish");
     for (const reader of this.#setting.surroundings.readerNames()) {
       const terms = { context, reader, shareMode: 2, preferredProtocols: 3 };
@@ -98,6 +158,7 @@ export class WireClient implements SimulatedClient {
   }
 
   #die(): void {
+    for (const { cut } of [...this.#hoarded.splice(0), ...this.#floods.splice(0)]) cut("the program is gone");
     this.#wire?.cut("the program is gone");
     this.#wire = undefined;
     this.#context = undefined;
@@ -123,7 +184,10 @@ export class WireClient implements SimulatedClient {
       case "watch":
         return this.#wire === undefined || this.#context === undefined ? undefined : this.#watch(this.#wire);
       case "hoard":
-        return undefined;
+        // The first edition's programs do not hoard over the wire.
+        return this.#setting.edition === 1 ? undefined : this.#hoard(event.what, event.reader);
+      case "stray":
+        return this.#wire === undefined ? undefined : this.#stray(this.#wire);
       case "cancel":
       case "release":
       case "connect":
@@ -185,14 +249,14 @@ export class WireClient implements SimulatedClient {
         );
       }
       case "disconnect":
-        return this.#noted("disconnect", session.disconnect(card, dispositionNumber(event.disposition)));
+        return this.#noted("disconnect", session.disconnect(card, wireNumber(dispositions, event.disposition)));
       case "begin":
         return this.#noted(
           "begin",
           this.#again(() => session.begin(card)),
         );
       case "end":
-        return this.#noted("end", session.end(card, dispositionNumber(event.disposition)));
+        return this.#noted("end", session.end(card, wireNumber(dispositions, event.disposition)));
       case "status":
         return this.#noted(
           "status",
@@ -214,6 +278,20 @@ export class WireClient implements SimulatedClient {
       }
       case "attribute":
         return this.#noted("attribute", session.getAttrib(card, 0x0009_0303));
+      case "set-attribute": {
+        const { attribute, value } = settingOf(event.what, this.#setting.surroundings.nextNumber());
+        return this.#noted(
+          "set-attribute",
+          this.#again(() => session.setAttrib(card, attribute, value)),
+        );
+      }
+      case "odd-control": {
+        const input = makeCommand("echo", this.#setting.surroundings.nextNumber());
+        return this.#noted(
+          "control",
+          this.#again(() => session.control(card, event.code, input)),
+        );
+      }
       default:
         return undefined;
     }
@@ -223,21 +301,108 @@ export class WireClient implements SimulatedClient {
     if (this.#context !== undefined) return;
     const wire = this.#wire ?? this.#begin();
     this.#wire = wire;
-    if (wire.session.version === undefined) await wire.session.open(newestVersion);
+    const { version } = this.#setting.plan;
+    if (wire.session.version === undefined) await wire.session.open(version);
     const { context, rv } = await this.#noted("establish", wire.session.establish(2));
     if (rv === 0 && this.#wire === wire) this.#context = context;
   }
 
-  async #watch({ session }: Wire): Promise<void> {
-    const { over } = await session.waitForChange();
-    const { rv } = await over;
-    this.#setting.reached(`wire wait ${rv === 0 ? "change" : "ended"}`);
+  async #watch(wire: Wire): Promise<void> {
+    const { session } = wire;
+    const beginning = { cancelled: false };
+    this.#beginning ??= beginning;
+    const begun = session.waitForChange();
+    const { over, readers } = await begun.finally(() => {
+      if (this.#beginning === beginning) this.#beginning = undefined;
+    });
+    const waiting = { wire, readers };
+    this.#waiting = waiting;
+    const { rv, stopped } = await over.finally(() => {
+      if (this.#waiting === waiting) this.#waiting = undefined;
+    });
+    const how = stopped ? "stop" : rv === 0 ? "change" : waitEnds.get(rv);
+    const early = how === "cancel" && beginning.cancelled ? " before it had its readers" : "";
+    this.#setting.surroundings.reached(`wire ${this.#setting.plan.version} wait ended by ${how ?? rv}${early}`);
+  }
+
+  /** Has more of the service than it needs. */
+  async #hoard(what: Hoarded, reader: number): Promise<void> {
+    if (what === "requests") {
+      await this.#flood(reader);
+      return;
+    }
+    const { surroundings, plan } = this.#setting;
+    if (what === "contexts") {
+      for (let left = 6; left > 0 && this.#hoarded.length < 24; left--) {
+        const wire = this.#begin();
+        this.#hoarded.push(wire);
+        const { session } = wire;
+        await session.open(plan.version);
+        const { rv } = await this.#noted("establish", session.establish(2));
+        if (rv === tooBusy) surroundings.reached("wire establish too busy");
+      }
+      return;
+    }
+    const [wire, context] = [this.#wire, this.#context];
+    if (wire === undefined || context === undefined) return;
+    const terms = { context, reader: surroundings.readerName(reader), shareMode: 2, preferredProtocols: 3 };
+    if (what === "connections")
+      await Promise.all(Array.from({ length: 4 }, () => this.#noted("connect", wire.session.connect(terms))));
+    else {
+      const open = this.#hoarded.filter(({ session }) => session.version !== undefined);
+      await Promise.all([wire, ...open].map((one) => this.#watch(one)));
+    }
+  }
+
+  /**
+   * Sends many requests at once: more than it may be ahead, where the limit is narrow. The first is answered when the card is
+   * free, and by then the others are there.
+   */
+  async #flood(reader: number): Promise<void> {
+    const { plan, surroundings } = this.#setting;
+    const wire = this.#begin();
+    this.#floods.push(wire);
+    await wire.session.open(plan.version);
+    const { context, rv } = await this.#noted("establish", wire.session.establish(2));
+    if (rv !== 0) return;
+    const terms = { context, reader: surroundings.readerName(reader), shareMode: 2, preferredProtocols: 3 };
+    const releases = Array.from({ length: 20 }, (_, number) =>
+      encodeRequest({ kind: "release-context", context: number + 1 }),
+    );
+    const batch = concatBytes(...releases);
+    const requests = [encodeRequest({ kind: "connect", ...terms }), batch, batch];
+    // An answer is the request again, without its header of eight bytes.
+    const bytes = requests.reduce((sum, { length }) => sum + length, 0) - 8 * (1 + 2 * releases.length);
+    for (const request of requests) wire.raw(request);
+    this.#flooded.push({ wire, bytes });
+  }
+
+  /** Asks for what it does not have. */
+  async #stray({ session }: Wire): Promise<void> {
+    const { plan, surroundings } = this.#setting;
+    if (session.version === undefined) return;
+    const context = ((this.#context ?? 0) ^ 0x5555) | 1;
+    const calls: Promise<unknown>[] = [
+      this.#noted("release", session.release(context)),
+      this.#noted("cancel", session.cancel(context)),
+      this.#noted("status", session.status(context)),
+      session
+        .readerStates()
+        .then((readers) =>
+          surroundings.reached(`wire ${plan.version} readers ${readers.length > 0 ? "told" : "none"}`),
+        ),
+    ];
+    if (this.#context !== undefined && this.#waiting === undefined && this.#beginning === undefined)
+      calls.push(this.#noted("establish", session.establish(2)));
+    calls.push(session.readerEvents().then(() => surroundings.reached(`wire ${plan.version} reader events`)));
+    await Promise.all(calls);
   }
 
   /** The library cancels over a connection of its own. */
   async #cancel(context: number): Promise<void> {
     const side = this.#begin();
-    await this.#noted("cancel", side.session.cancel(context));
+    const { rv } = await this.#noted("cancel", side.session.cancel(context));
+    if (rv === 0 && this.#beginning !== undefined) this.#beginning.cancelled = true;
     side.cut("cancelled");
   }
 
@@ -248,7 +413,7 @@ export class WireClient implements SimulatedClient {
     for (let left = isImpatient ? 0 : tries; ; left--) {
       const answer = await ask();
       if (answer.rv !== sharingViolation || left === 0) return answer;
-      this.#setting.reached("wire try again");
+      this.#setting.surroundings.reached("wire try again");
       await new Promise<void>((resolve) => this.#setting.runtime.clock.schedule(tryAgainMs, "try again", resolve));
     }
   }
@@ -261,22 +426,26 @@ export class WireClient implements SimulatedClient {
       if (operation === "begin") this.#begins++;
       if (operation === "end") this.#begins--;
     }
-    this.#setting.reached(`wire ${operation} ${answered.rv === 0 ? "done" : "refused"}`);
+    this.#setting.surroundings.reached(`wire ${operation} ${answered.rv === 0 ? "done" : "refused"}`);
     return answered;
   }
 
   /** Opens a connection to the service that runs now. */
   #begin(): Wire {
-    const { dice, pipe, runtime, seat, server, surroundings } = this.#setting;
+    const { aheadBytes, dice, edition, pipe, runtime, seat, server, surroundings } = this.#setting;
     const { clock } = runtime;
     const identity = { name: `${seat}${this.#life++}`, pid: surroundings.nextPid() };
     let over = false;
+    let [answered, paused]: [number | undefined, boolean] = [undefined, false];
     const end = (): void => {
       over = true;
       toServer.cut();
       toClient.cut();
     };
-    const toClient = new Pipe(clock, dice, pipe, (bytes) => session.received(bytes));
+    const toClient = new Pipe(clock, dice, pipe, (bytes) => {
+      if (answered === undefined) session.received(bytes);
+      else answered += bytes.length;
+    });
     const toServer = new Pipe(clock, dice, pipe, (bytes) => serverSession.received(bytes));
     const session = new ClientSession({
       send: (bytes) => toServer.write(bytes),
@@ -289,19 +458,41 @@ export class WireClient implements SimulatedClient {
       send: (bytes) => toClient.write(bytes),
       close: (reason) => {
         if (over) return;
-        end();
-        session.closed(reason);
+        if (edition === 1) {
+          // In the first edition the service's last words do not arrive.
+          end();
+          session.closed(reason);
+          return;
+        }
+        over = true;
+        toServer.cut();
+        toClient.end(() => {
+          toClient.cut();
+          session.closed(reason);
+        });
       },
-      pause: () => toServer.stall(true),
-      resume: () => toServer.stall(false),
+      pause: () => {
+        surroundings.reached(`wire paused ${aheadBytes} bytes ahead`);
+        paused = true;
+        toServer.stall(true);
+      },
+      resume: () => {
+        paused = false;
+        toServer.stall(false);
+      },
     });
     const cut = (reason: string): void => {
-      if (over) return;
+      const wasOver = over;
       end();
       session.closed(reason);
-      serverSession.closed();
+      if (!wasOver) serverSession.closed();
     };
-    return { name: identity.name, session, toClient, cut };
+    const raw = (bytes: Uint8Array): void => {
+      answered ??= 0;
+      toServer.write(bytes);
+    };
+    const counts = { raw, answered: () => answered ?? 0, isOver: () => over, isPaused: () => paused };
+    return { name: identity.name, session, toClient, toServer, ...counts, cut };
   }
 
   #failed(error: unknown): void {
@@ -319,12 +510,7 @@ function mask(protocols: readonly Protocol[]): number {
   return protocols.length === 0 ? 0 : protocolMask(protocols, "pcsclite");
 }
 
-/** The number of a term; one that means nothing for a term that the wire has no number for. */
+/** The number of a term; one that means nothing for a term that the wire has no number for, or that there is not. */
 function wireNumber<K extends string>(table: Parameters<typeof toNumber<K>>[0], term: K): number {
-  return toNumber(table, term, "pcsclite") ?? 99;
-}
-
-/** What means nothing is sent as a number that means nothing. */
-function dispositionNumber(disposition: keyof typeof dispositions): number {
-  return Object.hasOwn(dispositions, disposition) ? wireNumber(dispositions, disposition) : 99;
+  return Object.hasOwn(table, term) ? (toNumber(table, term, "pcsclite") ?? 99) : 99;
 }

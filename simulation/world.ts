@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 
+import { VirtualReader } from "../src/cards/index.ts";
 import { EmbeddedManager, profiles } from "../src/manager/index.ts";
 import { type Runtime, SmartCardError } from "../src/pcsc/index.ts";
 import { PcscliteServer } from "../src/pcsclite/index.ts";
 import { SimulatedRuntime } from "../src/testing/index.ts";
+import { unreachable } from "./coverage.ts";
 import { Dice } from "./dice.ts";
+import { ObservedReader } from "./observed-reader.ts";
 import { Oracle } from "./oracle.ts";
 import { makePlace, type Place } from "./place.ts";
 import type { HistoryEvent, Plan, WorldEvent } from "./plan.ts";
@@ -13,6 +16,7 @@ import { probedClient } from "./probe.ts";
 import { checkAtRest, type EventCounts } from "./rules-at-rest.ts";
 import { SimulatedCard } from "./simulated-card.ts";
 import type { SimulatedClient, Surroundings } from "./simulated-client.ts";
+import { WallClock } from "./wall-clock.ts";
 import { WatchedReader } from "./watched-reader.ts";
 import { WireClient } from "./wire-client.ts";
 
@@ -23,6 +27,9 @@ export interface WorldSetting {
   readonly tell: ((line: string) => void) | undefined;
   readonly reached: (what: string) => void;
 }
+
+/** For how long a turn may be kept for a program that does not come for it, in milliseconds. */
+const keptMs = 1000;
 
 /** The manager, the service in front of it, its readers, cards and clients: one history's whole world. */
 export class World {
@@ -35,25 +42,38 @@ export class World {
   server: PcscliteServer;
   readonly #setting: WorldSetting;
   readonly #runtime: Runtime;
+  readonly #clock: WallClock;
   readonly #counts: EventCounts = new Map();
+  /** Locks whose holders do not know of them, and since when. */
+  #unknownSince: ReadonlyMap<string, number> = new Map();
   readonly #dice: Dice;
   #places: (Place | undefined)[] = [];
   #watched: (WatchedReader | undefined)[] = [];
+  #observed: (ObservedReader | undefined)[] = [];
+  /** A reader that comes for a while, beside those that have a place. */
+  #guest: string | undefined;
   #number = 0;
   #pid = 0;
 
   constructor(plan: Plan, setting: WorldSetting) {
     this.plan = plan;
-    this.#setting = setting;
+    const reached = (what: string): void => {
+      const why = Object.hasOwn(unreachable, what) ? unreachable[what] : undefined;
+      if (why !== undefined) this.oracle.violated(`«${what}» was reached, which cannot be: ${why}`);
+      setting.reached(what);
+    };
+    this.#setting = { ...setting, reached };
     this.simulated = new SimulatedRuntime({ settle: setting.settle, seed: plan.seed });
-    const { clock, random } = this.simulated;
+    this.#clock = new WallClock(this.simulated.clock, plan.driftPpm);
+    const { random } = this.simulated;
+    const clock = this.#clock;
     const tell = (line: () => string): void => setting.tell?.(`${clock.now().toFixed(3).padStart(12)}  ${line()}`);
     this.oracle = new Oracle({
       now: () => clock.now(),
       idleMs: profiles[plan.profile].transactionIdleMs,
       windows: plan.profile === "windows",
       tell,
-      reached: setting.reached,
+      reached,
     });
     this.#runtime = {
       clock,
@@ -72,9 +92,9 @@ export class World {
     this.clients = plan.clients.map((client, index): SimulatedClient => {
       const seat = String.fromCharCode(97 + index);
       if (client.kind === "port") return new PortClient(surroundings, seat, client);
-      const { pipe } = plan;
+      const { aheadBytes, pipe } = plan;
       const wire = { runtime: this.#runtime, server: () => this.server, dice: this.#dice, pipe, surroundings, seat };
-      return new WireClient({ ...wire, reached: setting.reached });
+      return new WireClient({ ...wire, plan: client, edition: plan.edition, aheadBytes });
     });
   }
 
@@ -101,7 +121,10 @@ export class World {
     await this.simulated.advance(0);
     const { manager, oracle, plan } = this;
     const timers = this.simulated.pendingTimers;
-    await checkAtRest({ oracle, manager, plan, places: this.#places, counts: this.#counts, timers });
+    const [places, observed, counts] = [this.#places, this.#observed, this.#counts];
+    await checkAtRest({ oracle, manager, plan, places, observed, counts, timers });
+    for (const client of this.clients) client.checkAtRest();
+    this.#checkHolders();
   }
 
   /** Lets time pass. */
@@ -109,6 +132,20 @@ export class World {
     await this.simulated.advance(ms);
     this.oracle.step++;
     await this.rest();
+  }
+
+  /** A turn that is kept for a program is taken back soon, if the program does not fetch it. */
+  #checkHolders(): void {
+    const now = this.#clock.now();
+    const unknown = new Map<string, number>();
+    for (const { lockedBy, name } of this.oracle.slots.values()) {
+      if (lockedBy === undefined || this.clients.every((client) => client.mayHold(lockedBy))) continue;
+      const key = `${lockedBy} has the lock of ${name}`;
+      const since = this.#unknownSince.get(key) ?? now;
+      unknown.set(key, since);
+      if (now - since > keptMs) this.oracle.violated(`${key} and does not know`);
+    }
+    this.#unknownSince = unknown;
   }
 
   /** Ends all faults: every reader is there, with a card in it that works. */
@@ -120,11 +157,8 @@ export class World {
       place?.slow(0);
     }
     for (const client of this.plan.clients.keys()) this.clients[client]?.act({ act: "unstall", client });
+    await this.#sendGuestAway();
     await this.pass(30_000);
-    for (const { name, lockedBy } of this.oracle.slots.values()) {
-      if (lockedBy !== undefined && !this.clients.every((client) => client.mayHold(lockedBy)))
-        this.oracle.violated(`${lockedBy} has the lock of ${name} and does not know`);
-    }
     await this.putCardsIn();
   }
 
@@ -175,11 +209,13 @@ export class World {
     if (event.act === "pass") await this.pass(event.ms);
     else if (event.act === "restart") await this.#restart();
     else if (event.act === "plug") await this.#plug(event.reader, event.rename);
+    else if (event.act === "jump") this.#jump(event.ms);
+    else if (event.act === "guest") await this.#invite(event.what, event.reader);
     else this.#handle(event);
   }
 
   /** What the hand does to a reader or a card, and what goes wrong with them. */
-  #handle(event: Exclude<WorldEvent, { act: "pass" | "restart" | "plug" }>): void {
+  #handle(event: Exclude<WorldEvent, { act: "pass" | "restart" | "plug" | "jump" | "guest" }>): void {
     const place = this.#places[event.reader];
     const watched = this.#watched[event.reader];
     if (place === undefined || watched === undefined) return;
@@ -217,6 +253,12 @@ export class World {
         watched.slot.babbles = true;
         place.babble();
         break;
+      case "odd":
+        this.#observed[event.reader]?.beOdd(event.how);
+        break;
+      case "intrude":
+        place.intrude();
+        break;
     }
   }
 
@@ -226,11 +268,12 @@ export class World {
     const isThere = this.#places[number] !== undefined && this.#watched[number]?.slot.lost === false;
     if (plan === undefined || (isThere && this.oracle.slots.has(this.#watched[number]?.slot.name ?? ""))) return;
     this.#watched[number]?.deafen(false);
-    const setting = { runtime: this.#runtime, dice: this.#dice, pipe: this.plan.pipe, number, plan };
+    const setting = { runtime: this.#runtime, dice: this.#dice, pipe: this.plan.cardPipe, number, plan };
     const place = makePlace(setting, rename);
     const watched = new WatchedReader(place.reader, this.oracle);
+    const observed = new ObservedReader(watched, this.oracle);
     try {
-      const name = await this.manager.addReader(watched);
+      const name = await this.manager.addReader(observed);
       watched.slot.name = name;
       this.oracle.slots.set(name, watched.slot);
     } catch (error) {
@@ -238,8 +281,52 @@ export class World {
       this.#setting.reached(`add-reader ${error.code}`);
       return;
     }
+    this.#setting.reached("add-reader done");
     this.#places[number] = place;
     this.#watched[number] = watched;
+    this.#observed[number] = observed;
+  }
+
+  /** One more reader comes, where the limit allows it; or one whose id is in service; or one that does not start. */
+  async #invite(what: "another" | "twin" | "stillborn", reader: number): Promise<void> {
+    const isThere = this.#guest !== undefined;
+    await this.#sendGuestAway();
+    if (what === "another" && isThere) return;
+    const watchedReader = this.#watched[reader];
+    const isInService =
+      watchedReader !== undefined && this.oracle.slots.get(watchedReader.slot.name) === watchedReader.slot;
+    const twin = isInService ? watchedReader.description.id : "virtual:guest";
+    const id = what === "twin" ? twin : "virtual:guest";
+    const guest = new VirtualReader({ name: "Guest", id, clock: this.#clock });
+    if (what === "stillborn") guest.unplug();
+    const watched = new WatchedReader(guest, this.oracle);
+    const isRoom = this.manager.readers().length < this.plan.limits.readers;
+    try {
+      const name = await this.manager.addReader(new ObservedReader(watched, this.oracle));
+      watched.slot.name = name;
+      this.oracle.slots.set(name, watched.slot);
+      this.#guest = name;
+    } catch (error) {
+      if (!(error instanceof SmartCardError)) throw error;
+      this.#setting.reached(`add-reader ${error.code}`);
+      if (isRoom && what === "another") this.oracle.violated(`a reader was refused (${error.code}), and there is room`);
+      return;
+    }
+    this.#setting.reached("add-reader done");
+    if (!isRoom) this.oracle.violated("a reader was let in beyond the limit");
+  }
+
+  async #sendGuestAway(): Promise<void> {
+    const guest = this.#guest;
+    this.#guest = undefined;
+    if (guest === undefined) return;
+    await this.manager.removeReader(guest);
+    this.#setting.reached("remove-reader done");
+  }
+
+  #jump(ms: number): void {
+    this.#setting.reached(`fault jump ${ms > 0 ? "forward" : "back"}`);
+    this.#clock.jump(ms);
   }
 
   /** Stops the service, and starts it again with the same readers and cards. */
@@ -250,8 +337,10 @@ export class World {
     const cards = this.#places.map((place) => place?.card?.kind);
     this.#counts.clear();
     this.#places = [];
+    this.#guest = undefined;
     this.manager = this.#newManager();
     this.server = this.#newServer();
+    this.oracle.stopping = false;
     for (const client of this.clients) client.serviceEnded();
     for (const [number, kind] of cards.entries()) {
       await this.#plug(number, false);
@@ -268,7 +357,7 @@ export class World {
     const { manager, oracle } = this;
     return new PcscliteServer({
       runtime: this.#runtime,
-      limits: { sessions: this.plan.sessions },
+      limits: { sessions: this.plan.sessions, aheadBytes: this.plan.aheadBytes },
       manager: {
         client: (identity) => probedClient(manager, oracle, identity),
         readers: () => manager.readers(),
@@ -296,6 +385,10 @@ export class World {
         this.signals.add(controller.signal);
         return controller;
       },
+      queriesPerWait: this.plan.limits.queriesPerWait,
+      readers: () => this.manager.readers(),
+      isAsking: (name) => [...this.oracle.pending].some(({ context }) => context.client.name === name),
+      reached: this.#setting.reached,
       moment: () => ({ step: this.oracle.step, violated: (what) => this.oracle.violated(what) }),
     };
   }
