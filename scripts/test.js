@@ -15,8 +15,12 @@ const steps = [
   ["Unused files, exports and dependencies", process.execPath, tool("knip", "knip")],
 ];
 // The peers are Debian packages. On other systems their tests are skipped, and say so.
-if (process.platform === "linux")
-  steps.push(["Peers for the tests with real programs", "bash", "scripts/setup-peers.sh"]);
+if (process.platform === "linux") {
+  steps.push(
+    ["Peers for the tests with real programs", "bash", "scripts/setup-peers.sh"],
+    ["Packages for the tests of what stands in for others", "bash", "scripts/setup-compat.sh"],
+  );
+}
 
 for (const [title, command, ...args] of steps) {
   console.log(`\n== ${title}`);

@@ -41,4 +41,5 @@ export { JsonPlace, type JsonProblem } from "./json-place.ts";
 export { parseCardImage } from "./parse-card-image.ts";
 export type { SoftwareCard } from "./software-card.ts";
 export { T0Adapter } from "./t0.ts";
+export { Type2Tag, type Type2TagOptions } from "./type2-tag.ts";
 export { VirtualReader, type VirtualReaderOptions } from "./virtual-reader.ts";

@@ -102,8 +102,8 @@ describe("the tarball", () => {
   test("runs nothing at installation, and brings along what the daemon needs, without a compiler", () => {
     expect(Object.keys(manifest().scripts).filter((name) => /^(?:pre|post)?install$/.test(name))).toEqual([]);
     expect(packedFiles).not.toContain("binding.gyp");
-    expect(Object.keys(manifest().dependencies)).toEqual(["pino"]);
-    expect(Object.keys(manifest().optionalDependencies)).toEqual(["koffi"]);
+    expect(Object.keys(manifest().dependencies)).toEqual(["@inquirer/core", "pino"]);
+    expect(Object.keys(manifest().optionalDependencies)).toEqual(["koffi", "libsql"]);
   });
 
   test("has a file for every target of exports and bin", () => {

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+
+import { decoding } from "../binary/index.ts";
+import {
+  beginExchange,
+  decodeCommand,
+  decodeResponse,
+  encodeCommand,
+  encodeResponse,
+  stepExchange,
+} from "../iso7816/index.ts";
+import { SmartCardError } from "../pcsc/index.ts";
+
+/** The commands that programs of `smartcard` work with as bytes: following 61xx and 6Cxx up, and features. */
+
+/** GET RESPONSE for so many bytes, 0 to 255; 0 stands for 256. */
+export function getResponseCommand(bytesAvailable: number): Uint8Array {
+  return Uint8Array.of(0x00, 0xc0, 0x00, 0x00, bytesAvailable);
+}
+
+/** The command with another Le: behind a command of 4 bytes, and in place of the last byte of a longer one. */
+export function commandWithLe(command: Uint8Array, le: number): Uint8Array {
+  const corrected = new Uint8Array(Math.max(command.length, 5));
+  corrected.set(command);
+  corrected[corrected.length - 1] = le;
+  return corrected;
+}
+
+/**
+ * Sends a command and follows its status words up: after 61xx the rest is fetched, after 6Cxx the command is sent with the
+ * right Le. Returns all data that came, and the last status word. What is no command, or no response, is passed on.
+ *
+ * @throws comm-error for a card that never comes to an end, and what `send` throws
+ */
+export async function exchangeToTheEnd(
+  send: (command: Uint8Array) => Promise<Uint8Array>,
+  command: Uint8Array,
+): Promise<Uint8Array> {
+  const decoded = decodeCommand(command);
+  let answer = await send(command);
+  if (!decoded.ok) return answer;
+  let exchange = beginExchange(decoded.value);
+  for (;;) {
+    const response = decodeResponse(answer);
+    if (!response.ok) return answer;
+    const step = stepExchange(exchange, response.value);
+    if (step.kind === "failed") throw new SmartCardError("comm-error", step.reason);
+    if (step.kind === "done") return encodeResponse(step.response.data, step.response.sw);
+    exchange = step.exchange;
+    answer = await send(encodeCommand(step.command));
+  }
+}
+
+/**
+ * The control codes of a reader's features, by tag: what `CM_IOCTL_GET_FEATURE_REQUEST` answered. Entries of another length
+ * than a control code's are left out, and so is what follows one that is cut off.
+ *
+ * @see PC/SC part 10, 2.2
+ */
+export function parseFeatures(response: Uint8Array): Map<number, number> {
+  const found = new Map<number, number>();
+  decoding(response, (cursor) => {
+    while (cursor.remaining > 0) {
+      const tag = cursor.u8("feature tag");
+      const value = cursor.bytes(cursor.u8("feature length"), "feature");
+      if (value.length !== 4) continue;
+      found.set(
+        tag,
+        value.reduce((code, byte) => code * 0x100 + byte, 0),
+      );
+    }
+  });
+  return found;
+}

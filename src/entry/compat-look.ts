@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
+import { type ErrorCode, errorCodes, type ReaderStateReport, SmartCardError } from "../pcsc/index.ts";
+
+/**
+ * A look at this machine's readers that is over when the call returns. `smartcard` has calls that answer at once, and
+ * everything here waits without blocking; so a thread of its own looks, and this one waits for it.
+ */
+
+/** What the thread answers. */
+export type LookAnswer =
+  | { readonly reports: readonly ReaderStateReport[] }
+  | { readonly failed: { readonly code: string; readonly message: string } };
+
+/** What the thread is started with. */
+export interface LookSetting {
+  readonly port: MessagePort;
+  /** One number: how many answers were sent. */
+  readonly answers: SharedArrayBuffer;
+}
+
+/** How long a look may take, in milliseconds: the first one starts the thread and opens the manager. */
+const longestLookMs = 10_000;
+
+let looker: { readonly port: MessagePort; readonly answers: Int32Array } | undefined;
+
+/**
+ * This machine's readers as they are now. It blocks the program meanwhile: some 100 ms the first time, about one later.
+ *
+ * @throws no-service, timeout, and what else opening the manager fails with
+ */
+export function lookByWorker(): readonly ReaderStateReport[] {
+  looker ??= startLooker();
+  const { port, answers } = looker;
+  const before = Atomics.load(answers, 0);
+  port.postMessage("look");
+  if (Atomics.wait(answers, 0, before, longestLookMs) === "timed-out") {
+    // The answer may still come; it would be taken for that of the next look.
+    port.close();
+    looker = undefined;
+    throw new SmartCardError("timeout", `the readers could not be seen within ${longestLookMs} ms`);
+  }
+  const received: { message: LookAnswer } | undefined = receiveMessageOnPort(port);
+  if (received === undefined) throw new SmartCardError("internal-error", "a look at the readers came to nothing");
+  const answer = received.message;
+  if ("reports" in answer) return answer.reports;
+  const { code, message } = answer.failed;
+  // The message has the SCARD_ name in front, which the error puts there itself.
+  throw new SmartCardError(isErrorCode(code) ? code : "internal-error", message.replace(/^(?:SCARD|ERROR)_\w+: /, ""));
+}
+
+function startLooker(): { port: MessagePort; answers: Int32Array } {
+  const { port1, port2 } = new MessageChannel();
+  const answers = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+  const workerData: LookSetting = { port: port2, answers };
+  // Beside this file, and built as it is.
+  const script = new URL(import.meta.url.replace(/[^/]*(\.[jt]s)$/, "compat-look-worker$1"));
+  new Worker(script, { workerData, transferList: [port2] }).unref();
+  port1.unref();
+  return { port: port1, answers: new Int32Array(answers) };
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return code in errorCodes;
+}

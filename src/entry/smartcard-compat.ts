@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+
+/**
+ * `scard/compat/smartcard`: the API of the package `smartcard`, version 3, over any resource manager.
+ *
+ *     const { Devices } = require("scard/compat/smartcard");
+ *     const devices = new Devices();
+ *     devices.on("card-inserted", async ({ reader, card }) => …);
+ *     devices.start();
+ *
+ * docs/guide/compat.md says where it differs.
+ */
+
+import { EventEmitter } from "node:events";
+import {
+  type CommandBytes,
+  commandWithLe,
+  type DeviceEvents as EventArguments,
+  exchangeToTheEnd,
+  getResponseCommand,
+  type MonitorEvent,
+  parseFeatures as readFeatures,
+  type SmartcardCard,
+  SmartcardContext,
+  SmartcardDevices,
+  SmartcardMonitor,
+  type SmartcardReader,
+  smartcardError,
+  type TransmitOptions,
+} from "../compat/index.ts";
+import { asBuffer, type CompatOptions, smartcardHost } from "./compat-host.ts";
+
+export {
+  CardRemovedError,
+  type CardStatus,
+  type CommandBytes,
+  createPCSCError,
+  type MonitorEvent,
+  NoReadersError,
+  PCSCError,
+  type ReaderEventInfo,
+  type ReaderState,
+  ServiceNotRunningError,
+  SharingViolationError,
+  SmartcardCard as Card,
+  SmartcardCard as CardWrapper,
+  SmartcardReader as Reader,
+  TimeoutError,
+  type TransmitOptions,
+  type WatchedReader,
+} from "../compat/index.ts";
+export { type CompatOptions, provideManager } from "./compat-host.ts";
+export {
+  CM_IOCTL_GET_FEATURE_REQUEST,
+  FEATURE_ABORT,
+  FEATURE_CCID_ESC_COMMAND,
+  FEATURE_GET_KEY,
+  FEATURE_GET_KEY_PRESSED,
+  FEATURE_GET_TLV_PROPERTIES,
+  FEATURE_IFD_DISPLAY_PROPERTIES,
+  FEATURE_IFD_PIN_PROPERTIES,
+  FEATURE_MCT_READER_DIRECT,
+  FEATURE_MCT_UNIVERSAL,
+  FEATURE_MODIFY_PIN_DIRECT,
+  FEATURE_MODIFY_PIN_DIRECT_APP_ID,
+  FEATURE_MODIFY_PIN_FINISH,
+  FEATURE_MODIFY_PIN_START,
+  FEATURE_SET_SPE_MESSAGE,
+  FEATURE_VERIFY_PIN_DIRECT,
+  FEATURE_VERIFY_PIN_DIRECT_APP_ID,
+  FEATURE_VERIFY_PIN_FINISH,
+  FEATURE_VERIFY_PIN_START,
+  FEATURE_WRITE_DISPLAY,
+  SCARD_CTL_CODE,
+  SCARD_EJECT_CARD,
+  SCARD_LEAVE_CARD,
+  SCARD_PROTOCOL_RAW,
+  SCARD_PROTOCOL_T0,
+  SCARD_PROTOCOL_T1,
+  SCARD_PROTOCOL_UNDEFINED,
+  SCARD_RESET_CARD,
+  SCARD_SHARE_DIRECT,
+  SCARD_SHARE_EXCLUSIVE,
+  SCARD_SHARE_SHARED,
+  SCARD_STATE_ATRMATCH,
+  SCARD_STATE_CHANGED,
+  SCARD_STATE_EMPTY,
+  SCARD_STATE_EXCLUSIVE,
+  SCARD_STATE_IGNORE,
+  SCARD_STATE_INUSE,
+  SCARD_STATE_MUTE,
+  SCARD_STATE_PRESENT,
+  SCARD_STATE_UNAVAILABLE,
+  SCARD_STATE_UNAWARE,
+  SCARD_STATE_UNKNOWN,
+  SCARD_UNPOWER_CARD,
+} from "./smartcard-constants.ts";
+
+/** The events of {@link Devices}, and what their listeners get. */
+export type DeviceEvents = EventArguments<Buffer>;
+
+/**
+ * A program's standing with the smart card service: lists readers, and waits for changes.
+ *
+ * @throws ServiceNotRunningError, PCSCError, where it can be seen at once that there is no service
+ */
+export class Context extends SmartcardContext<Buffer> {
+  constructor(options: CompatOptions = {}) {
+    const host = smartcardHost(options);
+    try {
+      host.look();
+    } catch (error) {
+      throw smartcardError(error);
+    }
+    super(host);
+  }
+}
+
+/** Tells of readers and cards as they come and go. */
+export class ReaderMonitor extends SmartcardMonitor<Buffer> {
+  constructor(options: CompatOptions = {}) {
+    super(smartcardHost(options));
+  }
+
+  override start(callback: (event: MonitorEvent<Buffer>) => void): void {
+    if (typeof callback !== "function") throw new TypeError("Callback function required");
+    // In a turn of its own: an exception in it is the program's.
+    super.start((event) => setImmediate(() => this.isRunning && callback(event)));
+  }
+}
+
+/**
+ * Watches the readers, connects to each card that comes, and tells of both: `reader-attached`, `reader-detached`,
+ * `card-inserted`, `card-removed`, `error`. Without a service it emits one `error`, and goes on when there is one.
+ */
+export class Devices extends EventEmitter<DeviceEvents> {
+  readonly #devices: SmartcardDevices<Buffer>;
+  /** Counts the calls of `stop`: what is still to be emitted then is not. */
+  #run = 0;
+
+  constructor(options: CompatOptions = {}) {
+    super();
+    // Each in a turn of its own: a program that awaits one event is there for the next, and an exception in a listener is
+    // the program's, as with any emitter.
+    const emit = (event: keyof DeviceEvents, ...args: unknown[]): void => {
+      const run = this.#run;
+      setImmediate(() => run === this.#run && EventEmitter.prototype.emit.call(this, event, ...args));
+    };
+    this.#devices = new SmartcardDevices<Buffer>(smartcardHost(options), emit);
+  }
+
+  /** Begins to watch. */
+  start(): void {
+    this.#devices.start();
+  }
+
+  /** Ends it: cards are disconnected. */
+  stop(): void {
+    this.#run++;
+    this.#devices.stop();
+  }
+
+  /** The readers that there are; none between `stop` and `start`. */
+  listReaders(): SmartcardReader<Buffer>[] {
+    return this.#devices.listReaders();
+  }
+
+  /** The connected cards, by the names of their readers. */
+  getCards(): ReadonlyMap<string, SmartcardCard<Buffer>> {
+    return this.#devices.getCards();
+  }
+
+  /** The connected card in a reader; null where there is none. */
+  getCard(readerName: string): SmartcardCard<Buffer> | null {
+    return this.#devices.getCard(readerName);
+  }
+}
+
+/** Anything that sends a command to a card. */
+interface Transmitting {
+  transmit(command: CommandBytes, options?: TransmitOptions): Promise<Buffer>;
+}
+
+/** Sends a command, and where `autoGetResponse` is set follows 61xx and 6Cxx up. @throws as `card.transmit` */
+export async function transmitWithAutoResponse(
+  card: Transmitting,
+  command: CommandBytes,
+  options: TransmitOptions = {},
+): Promise<Buffer> {
+  const { autoGetResponse, ...plain } = options;
+  const bytes = Buffer.from(command);
+  // A view, not a copy: a command may hold a PIN.
+  const view = (part: Uint8Array): Buffer => Buffer.from(part.buffer, part.byteOffset, part.length);
+  try {
+    const send = (part: Uint8Array): Promise<Buffer> => card.transmit(view(part), plain);
+    return autoGetResponse ? asBuffer(await exchangeToTheEnd(send, bytes)) : await send(bytes);
+  } finally {
+    bytes.fill(0);
+  }
+}
+
+/** The card itself: every card of ours knows `autoGetResponse`. */
+export function wrapCard<B extends Uint8Array>(card: SmartcardCard<B>): SmartcardCard<B> {
+  return card;
+}
+
+/** GET RESPONSE for so many bytes, 0 to 255; 0 stands for 256. */
+export function buildGetResponseCommand(bytesAvailable: number): Buffer {
+  return asBuffer(getResponseCommand(bytesAvailable));
+}
+
+/** The command with another Le: behind a command of 4 bytes, and in place of the last byte of a longer one. */
+export function correctLeInCommand(command: Uint8Array, newLe: number): Buffer {
+  return asBuffer(commandWithLe(command, newLe));
+}
+
+/** The control codes of a reader's features, by tag: what `CM_IOCTL_GET_FEATURE_REQUEST` answered. */
+export function parseFeatures(response: Uint8Array): Map<number, number> {
+  return readFeatures(response);
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { describePeer } from "../peers/peers.ts";
+import { npmPackage, runContactless } from "./packages.ts";
+
+// The examples of nfc-pcsc, as its package has them, with ours in the place of @pokusew/pcsclite.
+
+const slow = 30_000;
+const uid = "04a23b7a112280";
+
+describePeer(npmPackage("nfc-pcsc"), (folder) => {
+  const example = (name: string) => runContactless(join(folder, "examples", name));
+
+  test("the basic example sees cards come and go, and the reader", { timeout: slow }, async () => {
+    const program = example("basic.js");
+    await program.line((line) => line === "ACS ACR122U PICC Interface  device attached");
+    for (let round = 0; round < 2; round++) {
+      program.write("insert\n");
+      await program.line((line) => line.startsWith("ACS ACR122U PICC Interface  card detected"));
+      const atr = "3b 8f 80 01 80 4f 0c a0 00 00 03 06 03 00 03 00 00 00 00 68";
+      expect(await program.line()).toBe(`  atr: <Buffer ${atr}>,`);
+      expect(await program.line((line) => line.startsWith("  standard"))).toBe("  standard: 'TAG_ISO_14443_3',");
+      expect(await program.line((line) => line.startsWith("  uid"))).toBe(`  uid: '${uid}'`);
+      program.write("remove\n");
+      await program.line((line) => line.startsWith("ACS ACR122U PICC Interface  card removed"));
+    }
+    program.write("unplug\n");
+    await program.line((line) => line === "ACS ACR122U PICC Interface  device removed");
+    const { stderr, stdout } = await program.end();
+    expect(stderr).toBe("");
+    expect(stdout).not.toContain("error");
+  });
+
+  test("the uid logger logs the UID of each card, and ends with the reader", { timeout: slow }, async () => {
+    const program = example("uid-logger.js");
+    expect(await program.line()).toBe("ACS ACR122U PICC Interface reader attached, waiting for cards ...");
+    program.write("insert\n");
+    expect(await program.line()).toBe(uid);
+    program.write("remove\ninsert\n");
+    expect(await program.line()).toBe(uid);
+    program.write("unplug\n");
+    expect(await program.line()).toBe("ACS ACR122U PICC Interface reader disconnected.");
+    expect((await program.end()).stderr).toBe("");
+  });
+
+  test("the read-write example reads a block, and what it writes is on the tag", { timeout: slow }, async () => {
+    const program = example("read-write.js");
+    await program.line((line) => line.startsWith("device attached"));
+    program.write("insert\n");
+    await program.line((line) => line.startsWith("data read"));
+    expect(await program.line((line) => line.endsWith("<Buffer 03 00 fe 00>"))).toBeDefined();
+    await program.line((line) => line.startsWith("data written"));
+    const [, number = "", bytes = ""] = /\} (\d+) <Buffer ([\da-f ]+)>$/.exec(await program.line(isWritten)) ?? [];
+    program.write("memory\n");
+    const [, memory = ""] = (await program.line((line) => line.startsWith("memory "))).split(" ");
+    const block = Buffer.from(memory, "hex").subarray(16, 20);
+    expect(block.readInt16BE(0)).toBe(Number(number));
+    expect(block).toEqual(Buffer.from(bytes.replaceAll(" ", ""), "hex"));
+    const { stderr, stdout } = await program.end();
+    expect(stderr).toBe("");
+    expect(stdout).not.toContain("error when");
+  });
+});
+
+function isWritten(line: string): boolean {
+  return /^\} \d+ <Buffer/.test(line);
+}
