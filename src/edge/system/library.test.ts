@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+
+import { describe, expect, test } from "vitest";
+import { importKoffi, loadLibrary } from "./library.ts";
+
+test("without koffi it says what to install", async () => {
+  const missing = new Error("Cannot find package 'koffi'");
+  const failing = importKoffi(() => Promise.reject(missing));
+  const message = expect.stringContaining("npm install koffi");
+  await expect(failing).rejects.toMatchObject({ code: "unsupported-feature", message, cause: missing });
+});
+
+describe("without the library", () => {
+  test("it says what was tried and what to do", async () => {
+    await expect(loadLibrary("/nowhere/libpcsclite.so.1")).rejects.toMatchObject({
+      code: "no-service",
+      message: expect.stringMatching(/tried \/nowhere\/libpcsclite\.so\.1 \(.+\)\. (?:Install it|It is part of)/),
+    });
+  });
+});
+
+test.skipIf(process.platform !== "linux")("a library that is another one is told by what it lacks", async () => {
+  await expect(loadLibrary("libc.so.6")).rejects.toMatchObject({
+    code: "unsupported-feature",
+    message: expect.stringContaining("no function SCardEstablishContext"),
+  });
+});

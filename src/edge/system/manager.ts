@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+
+import {
+  type Context,
+  type ContextOptions,
+  type ResourceManager,
+  type Runtime,
+  SmartCardError,
+  scopes,
+  toNumber,
+} from "../../pcsc/index.ts";
+import { checkTerm, ReaderTurns, readerKey } from "../../pcscd/index.ts";
+import { Calls } from "./calls.ts";
+import { SystemContext } from "./context.ts";
+import { loadLibrary, type NativeLibrary } from "./library.ts";
+import { defaultSystemLimits, type SystemLimits } from "./limits.ts";
+import { NativeContext } from "./native-context.ts";
+import { StatusWatch } from "./status-watch.ts";
+import { poolSize, Threads } from "./threads.ts";
+
+/** How the system's own smart card subsystem is to be used. */
+export interface SystemManagerOptions {
+  readonly runtime: Runtime;
+  /** The library, where it is not the system's usual one: a path, or a name that the system's loader looks for. */
+  readonly library?: string;
+  readonly limits?: Partial<SystemLimits>;
+}
+
+/**
+ * The resource manager that the operating system has: winscard.dll, PCSC.framework, or libpcsclite, whichever there is.
+ *
+ * **Portability**: what the system decides is as it decides; docs/guide/system-manager.md has the table.
+ */
+export class SystemManager implements ResourceManager {
+  readonly #calls: Calls;
+  readonly #runtime: Runtime;
+  readonly #limits: SystemLimits;
+  readonly #watch: StatusWatch;
+  readonly #turns = new Map<string, ReaderTurns>();
+
+  constructor(library: NativeLibrary, threads: Threads, options: Omit<SystemManagerOptions, "library">) {
+    this.#runtime = options.runtime;
+    this.#limits = { ...defaultSystemLimits, ...options.limits };
+    this.#calls = new Calls(library, threads);
+    this.#watch = new StatusWatch(this.#calls, this.#runtime.clock, this.#limits);
+  }
+
+  /** Which library it is. */
+  get system(): "windows" | "macos" | "pcsclite" {
+    return this.#calls.abi.system;
+  }
+
+  /**
+   * Opens a context.
+   *
+   * @throws no-service (at once; the message says how to start it), security-violation (polkit, or the daemon's rules,
+   * refuse), server-too-busy, no-memory
+   */
+  async establishContext(options: ContextOptions = {}): Promise<Context> {
+    const { dialect } = this.#calls.abi;
+    const scope = options.scope ?? "user";
+    checkTerm(scopes, scope, "scope", "establish context");
+    const number = toNumber(scopes, scope, dialect);
+    if (number === undefined) {
+      const message = `this system has no scope «${scope}»`;
+      throw new SmartCardError("invalid-value", message, { operation: "establish context" });
+    }
+    const setting = {
+      calls: this.#calls,
+      clock: this.#runtime.clock,
+      limits: this.#limits,
+      watch: this.#watch,
+      turnsOf: (reader: string) => this.#turnsOf(reader),
+    };
+    return new SystemContext(setting, await NativeContext.open(this.#calls, number), options);
+  }
+
+  #turnsOf(reader: string): ReaderTurns {
+    const key = readerKey(reader);
+    const known = this.#turns.get(key);
+    if (known !== undefined) return known;
+    for (const [name, turns] of this.#turns) {
+      if (this.#turns.size < this.#limits.rememberedReaders) break;
+      if (turns.connections === 0 && turns.isFree) this.#turns.delete(name);
+    }
+    const turns = new ReaderTurns(this.#runtime.clock, this.#limits.retryMs);
+    this.#turns.set(key, turns);
+    return turns;
+  }
+}
+
+/** The threads of this process are for all managers in it. */
+const threads = new Threads(poolSize(process.env.UV_THREADPOOL_SIZE));
+
+/**
+ * Loads the system's smart card library and makes a manager of it. Nothing is asked of the service before a context is
+ * opened. One manager does for a process: each keeps a thread while anybody waits for readers to change.
+ *
+ * ```ts
+ * const manager = await openSystemManager({ runtime: nodeRuntime() });
+ * const context = await manager.establishContext();
+ * console.log(await context.listReaders());
+ * await context.release();
+ * ```
+ *
+ * @throws unsupported-feature (the optional package koffi is not installed; the message says how), no-service (there is
+ * no such library; the message says what was tried, and what to install)
+ */
+export async function openSystemManager(options: SystemManagerOptions): Promise<SystemManager> {
+  return new SystemManager(await loadLibrary(options.library), threads, options);
+}

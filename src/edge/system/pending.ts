@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+
+import type { Answer } from "./calls.ts";
+
+/** A call that somebody waits for, until it is answered or given up: whichever comes first, and the other has no effect. */
+export class Pending<T extends Answer> {
+  readonly answer: Promise<Answer | T>;
+  readonly #refusal: Answer;
+  #resolve: (answer: Answer | T) => void = () => {};
+  #reject: (error: unknown) => void = () => {};
+  #isSettled = false;
+  #isHeld = false;
+
+  /** @param refusal what whoever has given up is answered */
+  constructor(refusal: Answer) {
+    this.#refusal = refusal;
+    this.answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  get isWanted(): boolean {
+    return !this.#isSettled;
+  }
+
+  /** From now on it is waited for to its end. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  letGo(): void {
+    if (!this.#isHeld) this.settle(this.#refusal);
+  }
+
+  /** Returns whether anybody has waited for this. */
+  settle(answer: Answer | T): boolean {
+    if (this.#isSettled) return false;
+    this.#isSettled = true;
+    this.#resolve(answer);
+    return true;
+  }
+
+  readonly fail = (error: unknown): void => {
+    this.#isSettled = true;
+    this.#reject(error);
+  };
+}

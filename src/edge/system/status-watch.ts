@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: MIT
+
+import {
+  type Clock,
+  errorNumber,
+  type ReaderStateQuery,
+  type ReaderStateReport,
+  SmartCardError,
+  type WaitOptions,
+} from "../../pcsc/index.ts";
+import { Wait, type WaitSet } from "../../pcscd/index.ts";
+import { atExit } from "./at-exit.ts";
+import { type Calls, type NativeReaderState, SUCCESS } from "./calls.ts";
+import { contextFailure } from "./failures.ts";
+import type { SystemLimits } from "./limits.ts";
+import { NativeContext } from "./native-context.ts";
+import { CHANGED, isSame, reportReaders, type Snapshot, unknownReader, whatWasSeen } from "./readers.ts";
+
+interface Look extends Snapshot {
+  /** The place of the look among all looks, by their beginning. */
+  readonly order: number;
+}
+
+interface StatusWait {
+  readonly queries: readonly ReaderStateQuery[];
+  /** What its caller was told of, or believes rightly. */
+  readonly seen: Look;
+  /** Its caller's own context, for looks while the watch is busy. */
+  readonly context: NativeContext;
+  readonly wait: Wait;
+  readonly resolve: (reports: ReaderStateReport[]) => void;
+}
+
+const operation = "status change";
+
+/** So many calls in a row that ended for nothing, and the library is not taken at its word any more. */
+const MAX_IDLE_CALLS = 4;
+
+/** The readers may change between being listed and being asked for. */
+const LOOK_ATTEMPTS = 8;
+
+/**
+ * All waits for changes in this process. They share one SCardGetStatusChange, on a context of its own, because each
+ * such call keeps a thread for as long as it waits. Whoever comes to wait looks at the readers first, on the own context.
+ * What it saw is what the call under way waits for a change of, and if it is not, that call is cancelled and begun anew:
+ * so nothing is missed.
+ */
+export class StatusWatch {
+  readonly #calls: Calls;
+  readonly #clock: Clock;
+  readonly #limits: SystemLimits;
+  readonly #waiting = new Set<StatusWait>();
+  #users = 0;
+  #context: NativeContext | undefined;
+  #isRunning = false;
+  /** What the call under way waits for a change of. */
+  #blockedOn: Snapshot | undefined;
+  #looks = 0;
+  #last: Look = { order: 0, readers: [], readerEvents: 1 };
+  #names: string | undefined;
+  /** The state of the pseudo reader when it was told last. */
+  #notification = 0;
+  #ended: Promise<void> = Promise.resolve();
+
+  constructor(calls: Calls, clock: Clock, limits: SystemLimits) {
+    this.#calls = calls;
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  /** A context has come. */
+  join(): void {
+    this.#users++;
+  }
+
+  /** A context has ended, and its waits with it. With the last one the watch's own context is released. */
+  async leave(): Promise<void> {
+    this.#users--;
+    if (this.#users > 0) return;
+    await this.#ended;
+    if (this.#users === 0 && !this.#isRunning) await this.#close();
+  }
+
+  /** The readers as they are now. @throws service-stopped, and what else the library answers */
+  async look(context: NativeContext): Promise<Snapshot> {
+    return this.#look(context);
+  }
+
+  /** @param context the caller's own */
+  getStatusChange(
+    context: NativeContext,
+    waits: WaitSet,
+    queries: readonly ReaderStateQuery[],
+    options: WaitOptions,
+  ): Promise<ReaderStateReport[]> {
+    return new Promise((resolve, reject) => {
+      const { signal, timeoutMs } = options;
+      const until = timeoutMs === undefined ? undefined : this.#clock.now() + timeoutMs;
+      // The deadline is told together with the states, so that it cannot pass before they are known.
+      const wait = new Wait(
+        { clock: this.#clock, waits, operation },
+        signal === undefined ? {} : { signal },
+        (error) => {
+          this.#forget(wait);
+          reject(error);
+        },
+      );
+      this.#begin({ queries, context, wait, resolve }, until).catch((error: unknown) => {
+        wait.over();
+        reject(error);
+      });
+    });
+  }
+
+  /** Answers at once if there is anything to tell, and otherwise joins those who wait. */
+  async #begin(asked: Omit<StatusWait, "seen">, until: number | undefined): Promise<void> {
+    const { context, queries, resolve, wait } = asked;
+    const seen = await this.#look(context);
+    if (!wait.lasts) return;
+    const reader = unknownReader(queries, seen);
+    if (reader !== undefined) {
+      throw new SmartCardError("unknown-reader", `there is no reader «${reader}»`, { reader, operation });
+    }
+    const reports = reportReaders(queries, seen, seen.readerEvents);
+    if (queries.every((query) => query.flags?.ignore) || reports.some((report) => report.flags.changed)) {
+      wait.over();
+      resolve(reports);
+      return;
+    }
+    const timedOut = (): SmartCardError => {
+      const readerStates = reportReaders(queries, this.#last, seen.readerEvents);
+      return new SmartCardError("timeout", "no reader changed in the time given", { operation, readerStates });
+    };
+    const leftMs = until === undefined ? undefined : until - this.#clock.now();
+    if (leftMs !== undefined && leftMs <= 0) {
+      wait.giveUp(timedOut());
+      return;
+    }
+    this.#waiting.add({ ...asked, seen });
+    if (leftMs !== undefined) wait.startDeadline(leftMs, timedOut);
+    if (this.#blockedOn !== undefined && !isSame(seen, this.#blockedOn)) this.#wake();
+    this.#run();
+  }
+
+  #run(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#ended = this.#follow().catch(async (error: unknown) => {
+      this.#isRunning = false;
+      const waiting = [...this.#waiting];
+      this.#waiting.clear();
+      const why = error instanceof SmartCardError ? error : new SmartCardError("internal-error", String(error));
+      for (const { wait } of waiting) wait.giveUp(why);
+      // It may be of no use any more; the next wait opens another.
+      await this.#close();
+    });
+  }
+
+  /** Looks, tells, and waits for the next change, for as long as anybody waits. */
+  async #follow(): Promise<void> {
+    let before: Snapshot | undefined;
+    let idleCalls = 0;
+    let isTold = false;
+    while (this.#waiting.size > 0) {
+      this.#context ??= await NativeContext.open(this.#calls, 0);
+      const seen = await this.#look(this.#context);
+      this.#tell(seen);
+      if (this.#waiting.size === 0) break;
+      idleCalls = isTold && before !== undefined && isSame(before, seen) ? idleCalls + 1 : 0;
+      before = seen;
+      if (idleCalls > MAX_IDLE_CALLS) await this.#rest(this.#limits.pollMs);
+      // Somebody has come meanwhile who may have seen more than we did.
+      if ([...this.#waiting].every((waiting) => waiting.seen.order < seen.order || isSame(waiting.seen, seen))) {
+        isTold = await this.#block(this.#context, seen);
+      }
+    }
+    // In the same step as the look at those who wait: whoever comes next begins anew.
+    this.#isRunning = false;
+    if (this.#users === 0) await this.#close();
+  }
+
+  #tell(seen: Look): void {
+    for (const waiting of this.#waiting) {
+      if (waiting.seen.order > seen.order) continue;
+      const reports = reportReaders(waiting.queries, seen, waiting.seen.readerEvents);
+      if (!reports.some((report) => report.flags.changed)) continue;
+      this.#waiting.delete(waiting);
+      waiting.wait.over();
+      waiting.resolve(reports);
+    }
+  }
+
+  /** Waits until something differs from what was seen, or until somebody cancels; returns whether the library says so. */
+  async #block(context: NativeContext, seen: Look): Promise<boolean> {
+    const { abi, threads } = this.#calls;
+    const { blockMs, pollMs } = this.#limits;
+    const notification = {
+      "counts-readers": seen.readers.length << 16,
+      "counts-events": this.#notification,
+      none: undefined,
+    };
+    const asked = whatWasSeen(seen, notification[abi.notification]);
+    // What does not fit into one call, and what it cannot tell, is looked for; and so is everything with too few threads.
+    const isWhole = asked.length <= abi.statesPerCall && abi.notification !== "none" && threads.count > 2;
+    const part = asked.slice(0, abi.statesPerCall);
+    this.#blockedOn = seen;
+    const forgetExit = atExit(() => this.#cancelAtExit(context));
+    const stopLooking = isWhole ? this.#lookAgain(seen) : (): void => {};
+    try {
+      if (part.length === 0) {
+        await this.#rest(pollMs);
+        return false;
+      }
+      const timeoutMs = isWhole ? blockMs : pollMs;
+      const { rv, states } = await context.run((calls, handle) =>
+        calls.getStatusChange("patient", handle, timeoutMs, part),
+      );
+      const told = abi.notification === "counts-events" ? states[seen.readers.length]?.state : undefined;
+      if (told !== undefined) this.#notification = (told & ~CHANGED) >>> 0;
+      if (!this.#isEndOfWait(rv)) throw contextFailure(abi, rv, operation);
+      return rv === SUCCESS;
+    } finally {
+      stopLooking();
+      forgetExit();
+      this.#blockedOn = undefined;
+    }
+  }
+
+  #isEndOfWait(rv: number): boolean {
+    const { dialect } = this.#calls.abi;
+    const ends = ["timeout", "cancelled", "unknown-reader"] as const;
+    return rv === SUCCESS || ends.some((code) => rv === errorNumber(code, dialect));
+  }
+
+  #rest(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#clock.schedule(ms, "look for readers", resolve);
+    });
+  }
+
+  /**
+   * libpcsclite up to 1.9.9 tells of readers that came since its call began, and of none that came between our look and
+   * that. So the names are looked at again when the call has begun for certain.
+   */
+  #lookAgain(seen: Snapshot): () => void {
+    const timers = this.#limits.lookAgainMs.map((ms) =>
+      this.#clock.schedule(ms, "look for readers again", () => {
+        const [waiting] = this.#waiting;
+        waiting?.context
+          .run((calls, handle) => calls.listReaders(handle))
+          .then(({ names, rv }) => {
+            const known = seen.readers.map(({ name }) => name);
+            if (rv === SUCCESS && this.#blockedOn === seen && names.join("\0") !== known.join("\0")) this.#wake();
+          })
+          // A context that has ended meanwhile tells nothing.
+          .catch(() => {});
+      }),
+    );
+    return () => {
+      for (const cancelTimer of timers) cancelTimer();
+    };
+  }
+
+  /** Cancels the call under way. A cancel that comes before the call has begun is lost: it is repeated. */
+  #wake(): void {
+    const blockedOn = this.#blockedOn;
+    const context = this.#context;
+    if (blockedOn === undefined || context === undefined) return;
+    const again = (pauseMs: number): void => {
+      if (this.#blockedOn !== blockedOn) return;
+      const next = (): void => {
+        this.#clock.schedule(pauseMs, "cancel the wait for changes", () => again(Math.min(2 * pauseMs, 500)));
+      };
+      this.#calls.cancel(context.handle).then(next, next);
+    };
+    again(5);
+  }
+
+  /** Node waits for the threads of its pool before it exits, and this one would not come back. */
+  #cancelAtExit(context: NativeContext): void {
+    this.#calls.cancelNow(context.handle);
+    // The call may have been about to begin.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+    this.#calls.cancelNow(context.handle);
+  }
+
+  #forget(wait: Wait): void {
+    for (const waiting of this.#waiting) if (waiting.wait === wait) this.#waiting.delete(waiting);
+    if (this.#waiting.size === 0) this.#wake();
+  }
+
+  async #close(): Promise<void> {
+    const context = this.#context;
+    this.#context = undefined;
+    await context?.release();
+  }
+
+  async #look(context: NativeContext): Promise<Look> {
+    const order = ++this.#looks;
+    const { abi } = this.#calls;
+    for (let attempt = 1; ; attempt++) {
+      const listed = await context.run((calls, handle) => calls.listReaders(handle));
+      const isNone = listed.rv === errorNumber("no-readers-available", abi.dialect);
+      if (listed.rv !== SUCCESS && !isNone) throw contextFailure(abi, listed.rv, "list readers");
+      const answer = await this.#statesOf(context, listed.names);
+      if (answer.rv === SUCCESS) return this.#accept(order, answer.states);
+      if (attempt === LOOK_ATTEMPTS || !this.#isEndOfWait(answer.rv)) throw contextFailure(abi, answer.rv, operation);
+    }
+  }
+
+  async #statesOf(
+    context: NativeContext,
+    names: readonly string[],
+  ): Promise<{ readonly rv: number; readonly states: NativeReaderState[] }> {
+    const { dialect, statesPerCall } = this.#calls.abi;
+    const states: NativeReaderState[] = [];
+    for (let at = 0; at < names.length; at += statesPerCall) {
+      // Unaware of anything: it answers at once. No time at all means for ever to some libraries.
+      const part = names.slice(at, at + statesPerCall).map((name) => ({ name, state: 0 }));
+      const answer = await context.run((calls, handle) => calls.getStatusChange("prompt", handle, 1, part));
+      if (answer.rv !== SUCCESS && answer.rv !== errorNumber("timeout", dialect)) return answer;
+      states.push(...answer.states);
+    }
+    return { rv: SUCCESS, states };
+  }
+
+  #accept(order: number, readers: readonly NativeReaderState[]): Look {
+    const last = this.#last;
+    // A look that took longer than one begun after it tells nothing new of who came and went.
+    if (order < last.order) return { order, readers, readerEvents: last.readerEvents };
+    const names = JSON.stringify(readers.map(({ name }) => name));
+    const hasChanged = this.#names !== undefined && this.#names !== names;
+    const count = last.readerEvents >= 0xffff ? 1 : last.readerEvents + 1;
+    this.#names = names;
+    this.#last = { order, readers, readerEvents: hasChanged ? count : last.readerEvents };
+    return this.#last;
+  }
+}

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+
+#define APPLE
+#include "layout.c"

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { encodeHex } from "../../src/binary/index.ts";
+import { nodeRuntime } from "../../src/edge/node/index.ts";
+import { openSystemManager, type SystemManager } from "../../src/edge/system/index.ts";
+import { dialPcscd } from "../../src/edge/unix/index.ts";
+import { type Connection, PNP_NOTIFICATION } from "../../src/pcsc/index.ts";
+import { PcscdManager } from "../../src/pcscd/index.ts";
+import { failureOf } from "../manager/world.ts";
+import type { RestartableService } from "../pcscd/services.ts";
+import { VPCD_CARD_ATR, VpcdCard } from "../peers/vpcd-card.ts";
+
+const PATIENCE_MS = 60_000;
+const shared = { shareMode: "shared", preferredProtocols: ["t0", "t1"] } as const;
+/** The card of vpcd-card.c: an echo, and a command that takes 100 ms. */
+const echo = Uint8Array.of(0x80, 0x10, 0, 0, 3, 1, 2, 3);
+
+/** What the system's library does over a service that is a process of its own: stock pcscd, or our daemon. */
+export function suite(make: () => Promise<RestartableService>): void {
+  let service: RestartableService;
+  let card: VpcdCard;
+  let manager: SystemManager;
+
+  beforeAll(async () => {
+    service = await make();
+    await service.start();
+    process.env.PCSCLITE_CSOCK_NAME = service.socket;
+    manager = await openSystemManager({ runtime: nodeRuntime() });
+    card = await VpcdCard.insert(service.port);
+  }, PATIENCE_MS);
+
+  afterAll(async () => {
+    await card.end();
+    await service.remove();
+  });
+
+  async function open() {
+    const context = await manager.establishContext();
+    const [reader = ""] = await context.listReaders();
+    const [state] = await context.getStatusChange([{ reader }]);
+    if (!state?.flags.present) await context.getStatusChange([{ reader, flags: { empty: true } }]);
+    return { context, reader };
+  }
+
+  test("is used while it is watched, by one context", { timeout: PATIENCE_MS }, async () => {
+    const { context, reader } = await open();
+    const [now] = await context.getStatusChange([{ reader }]);
+    expect(encodeHex(now?.atr ?? new Uint8Array())).toBe(VPCD_CARD_ATR);
+    const believed = { reader, flags: { present: true }, eventCount: now?.eventCount ?? 0 } as const;
+    const waiting = context.getStatusChange([believed, { reader: PNP_NOTIFICATION }]);
+    const connection = await context.connect(reader, shared);
+    expect(connection.protocol).toBe("t1");
+    await connection.beginTransaction();
+    expect(encodeHex(await connection.transmit(echo))).toBe("0102039000");
+    const long = Uint8Array.of(0x80, 0x20, 0xff, 0xf0);
+    expect(await connection.transmit(long)).toHaveLength(0xfff2);
+    await connection.endTransaction("leave");
+    expect(await connection.status()).toMatchObject({ reader, state: "negotiable", protocol: "t1" });
+    expect(await context.describeReader(reader)).toMatchObject({ reader });
+    await connection.reconnect({ ...shared, initialization: "reset" });
+    expect(encodeHex(await connection.transmit(Uint8Array.of(0x80, 0x40, 0, 0)))).toBe("009000");
+    const moved = card.move("out");
+    const [report, pnp] = await waiting;
+    await moved;
+    expect([report?.flags.empty, pnp?.flags.changed]).toEqual([true, undefined]);
+    expect((await failureOf(connection.transmit(echo))).code).toBe("removed-card");
+    await card.move("in");
+    await context.getStatusChange([{ reader, flags: { empty: true } }]);
+    await connection.reconnect({ ...shared, initialization: "leave" });
+    expect(encodeHex(await connection.transmit(echo))).toBe("0102039000");
+    await context.release();
+  });
+
+  /** A connection of another client, past the library. */
+  async function foreigner(reader: string): Promise<Connection> {
+    const others = new PcscdManager({ dial: dialPcscd({ sockets: [service.socket] }), runtime: nodeRuntime() });
+    return (await others.establishContext()).connect(reader, shared);
+  }
+
+  test("shares the card with another program, transaction by transaction", { timeout: PATIENCE_MS }, async () => {
+    const { context, reader } = await open();
+    const other = await foreigner(reader);
+    const connection = await context.connect(reader, shared);
+    await other.beginTransaction();
+    for (const call of [
+      () => connection.beginTransaction({ timeoutMs: 150 }),
+      () => connection.transmit(echo, "t1", { timeoutMs: 150 }),
+      () => connection.status({ timeoutMs: 150 }),
+      () => context.connect(reader, { ...shared, timeoutMs: 150 }),
+    ]) {
+      expect((await failureOf(call())).code).toBe("timeout");
+    }
+    const order: string[] = [];
+    const begun = connection.beginTransaction().then(() => order.push("ours"));
+    expect(encodeHex(await other.transmit(echo))).toBe("0102039000");
+    order.push("theirs");
+    await other.endTransaction("leave");
+    await begun;
+    expect(order).toEqual(["theirs", "ours"]);
+    expect((await failureOf(other.beginTransaction({ timeoutMs: 150 }))).code).toBe("timeout");
+    expect(encodeHex(await connection.transmit(echo))).toBe("0102039000");
+    await connection.endTransaction("leave");
+    await connection.disconnect("leave");
+    // The connect that was given up has come and gone: nobody else is connected.
+    await expect
+      .poll(() => other.reconnect({ ...shared, shareMode: "exclusive", initialization: "leave" }).catch(String))
+      .toBe("t1");
+    expect((await failureOf(context.connect(reader, shared))).code).toBe("sharing-violation");
+    await other.disconnect("leave");
+    const again = await context.connect(reader, shared);
+    await again.reconnect({ ...shared, initialization: "unpower" });
+    await context.release();
+  });
+
+  test("holds up no exchange by fifty waits for changes", { timeout: PATIENCE_MS }, async () => {
+    const { context, reader } = await open();
+    const connection = await context.connect(reader, shared);
+    const waits = Array.from({ length: 50 }, () => context.getStatusChange([{ reader, flags: { present: true } }]));
+    for (let count = 0; count < 20; count++) expect(encodeHex(await connection.transmit(echo))).toBe("0102039000");
+    await connection.disconnect("leave");
+    await card.move("out");
+    for (const [report] of await Promise.all(waits)) expect(report?.flags.empty).toBe(true);
+    await card.move("in");
+    await context.release();
+  });
+
+  test("is told when the service is killed, and finds it again", { timeout: PATIENCE_MS }, async () => {
+    const { context, reader } = await open();
+    const connection = await context.connect(reader, shared);
+    await connection.beginTransaction();
+    const waiting = failureOf(context.getStatusChange([{ reader: PNP_NOTIFICATION }]));
+    await service.kill();
+    expect((await waiting).code).toBe("service-stopped");
+    expect((await failureOf(connection.transmit(echo))).code).toBe("service-stopped");
+    expect(await context.isValid()).toBe(false);
+    expect((await failureOf(manager.establishContext())).code).toBe("no-service");
+    await service.start();
+    // pcscd says that it is ready a moment before it listens.
+    const ready = (): Promise<unknown> => manager.establishContext().then((found) => found.release(), String);
+    await expect.poll(ready).toBeUndefined();
+    const again = await manager.establishContext();
+    await card.move("out");
+    await card.move("in");
+    const present = await again.getStatusChange([{ reader, flags: { empty: true } }]);
+    expect(present[0]?.flags.present).toBe(true);
+    const anew = await again.connect(reader, shared);
+    expect(encodeHex(await anew.transmit(echo))).toBe("0102039000");
+    await again.release();
+  });
+}
