@@ -3,7 +3,13 @@
 import { failure, type Result, success } from "../binary/index.ts";
 import { maxAtrBytes } from "../iso7816/index.ts";
 import { type AtrPattern, bitCount } from "./atr-pattern.ts";
-import { maxAtrsPerExpression, maxExpressionDepth, maxExpressionLength, maxExpressionSteps } from "./limits.ts";
+import {
+  maxAtrsPerExpression,
+  maxExpressionDepth,
+  maxExpressionLength,
+  maxExpressionSteps,
+  maxPatternsMade,
+} from "./limits.ts";
 
 /**
  * What one character of an ATR's text may be. The text has two hexadecimal digits for each byte and a blank between
@@ -218,12 +224,17 @@ class Expansion {
 
 function expandToPatterns(node: Node): Result<AtrPattern[]> {
   const patterns = new Map<string, AtrPattern>();
+  let made = 0;
   try {
     for (const text of new Expansion().expand(node, undefined)) {
       // It has to end with the second digit of a byte.
       if (text === undefined || text.length % 3 !== 2) continue;
-      for (const [key, pattern] of patternsOfText(text)) patterns.set(key, pattern);
+      const ofText = patternsOfText(text);
+      for (const [key, pattern] of ofText) patterns.set(key, pattern);
       if (patterns.size > maxAtrsPerExpression) return tooMany();
+      // There may be countless ways to the same few patterns: `(.*)*`.
+      made += ofText.size;
+      if (made > maxPatternsMade) throw new ExpressionError("an expression with too many branches", 0);
     }
   } catch (error) {
     if (error instanceof ExpressionError) return failure(error.message, error.offset);

@@ -42,8 +42,11 @@ export const maxAtrsPerExpression = 512;
 /** Most characters of one expression: three times what the longest ATR takes, written with a set for each digit. */
 export const maxExpressionLength = 1000;
 
+/** How often patterns are made of one expression, those that it stands for in several ways each time. */
+export const maxPatternsMade = 4096;
+
 /** How many steps are taken to follow the branches of one expression, before it counts as one with too many. */
-export const maxExpressionSteps = 100_000;
+export const maxExpressionSteps = 5000;
 
 /** How many parts of an expression may be followed within each other: what the stack bears, with much to spare. */
 export const maxExpressionDepth = 2000;

@@ -8,7 +8,7 @@ import { seededRandom } from "../../src/testing/index.ts";
 import { EchoCard, world } from "../manager/world.ts";
 import { u32, WireClient } from "./wire-client.ts";
 
-/** `SCARD_FUZZ_FRAMES=1000000 SCARD_FUZZ_SEED=7 npm run fuzz` for a long run. */
+/** For a long run: `SCARD_FUZZ_FRAMES=1000000 SCARD_FUZZ_SEED=7 npx vitest run test/pcsclite/fuzz.test.ts`. */
 const frames = Number(process.env.SCARD_FUZZ_FRAMES ?? 30_000);
 const seed = Number(process.env.SCARD_FUZZ_SEED ?? 20_261_121);
 

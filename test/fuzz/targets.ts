@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+
+import type { FuzzTarget } from "./target.ts";
+import { databaseTargets } from "./targets/database.ts";
+import { documentTargets } from "./targets/documents.ts";
+import { hostileCard } from "./targets/hostile-card.ts";
+import { hostileReader, vpcdPeer } from "./targets/hostile-reader.ts";
+import { iso7816Targets } from "./targets/iso7816.ts";
+import { pcscTargets } from "./targets/pcsc.ts";
+import { pcscdServer } from "./targets/pcscd-server.ts";
+import { softwareCardTargets } from "./targets/software-card.ts";
+import { streamTargets } from "./targets/streams.ts";
+import { tlvTargets } from "./targets/tlv.ts";
+
+/** Everything that is fuzzed in this process. The daemon's sockets are in `sockets.ts`. */
+export const targets: readonly FuzzTarget[] = [
+  ...iso7816Targets,
+  ...tlvTargets,
+  ...pcscTargets,
+  ...streamTargets,
+  ...documentTargets,
+  ...databaseTargets,
+  ...softwareCardTargets,
+  pcscdServer,
+  vpcdPeer,
+  hostileCard,
+  hostileReader,
+];
