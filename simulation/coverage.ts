@@ -129,7 +129,6 @@ export const unreachable: Readonly<Record<string, string>> = {
   "connection unavailable -> usable": "a reader that comes again is another one: its connections are new",
   "connection unavailable -> reset": "a reader that is gone has no card to reset",
   "connection unavailable -> removed": "a reader that is gone has no card to remove",
-  "driver power-down is odd": "it could not be told from a card that keeps its power",
   "driver power-down aborted: its program is gone":
     "cards are powered down in the reader's own time, which is no program's",
   "driver control aborted: the card is gone": "a control needs no card",

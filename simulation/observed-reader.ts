@@ -130,7 +130,6 @@ export class ObservedReader implements Reader {
   }
 
   #becomes(next: CardAsTold): void {
-    if (this.#card === "gone") return;
     this.#reached(`card ${this.#card} -> ${next}`);
     this.#card = next;
     this.#protocol = undefined;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { decodeHex, encodeHex } from "../../../src/binary/index.ts";
+import { parseFeatures } from "../../../src/compat/index.ts";
 import {
   controlCode,
   decodeFeatureList,
@@ -24,16 +25,19 @@ import { type FuzzTarget, must, mustEqual } from "../target.ts";
 const features: FuzzTarget = {
   name: "features",
   about: "What a reader answers when it is asked for its features: what is accepted is written back byte for byte",
-  covers: ["decodeFeatureList"],
-  measures: ["pcsc/features"],
+  covers: ["decodeFeatureList", "parseFeatures"],
+  measures: ["pcsc/features", "compat/smartcard-exchange"],
   maxBytes: 4096,
   generate: (dice) =>
     encodeFeatureList(
       Array.from({ length: dice.below(12) }, () => ({ tag: dice.below(0x22), controlCode: dice.below(2 ** 32) })),
     ),
   run(input) {
+    const lenient = parseFeatures(input);
+    must(lenient.size <= input.length / 6, "no more features than there is room for");
     const decoded = decodeFeatureList(input);
     if (!decoded.ok) return;
+    for (const { tag } of decoded.value) must(lenient.has(tag), "what is well-formed is understood by both");
     mustEqual(encodeFeatureList(decoded.value), input, "a feature list that was accepted");
     for (const { tag } of decoded.value) featureOfTag(tag);
     for (const structure of [pinVerifyStructure, pinModifyStructure, pinPropertiesStructure]) {
