@@ -13,7 +13,7 @@ import type { SlotConnection } from "./connection.ts";
 import { type Debt, Debts } from "./debts.ts";
 import type { Driver } from "./driver.ts";
 import type { Profile } from "./profile.ts";
-import type { Turns } from "./turns.ts";
+import type { TurnRequest, Turns } from "./turns.ts";
 
 /** What the keeper needs of its slot. */
 export interface CardKeeperSetting {
@@ -193,8 +193,11 @@ export class CardKeeper {
       if (connection === spared || !connection.usesCard || connection.fault !== undefined) continue;
       connection.fault = { code: "reset-card", why };
     }
+    // Whoever does not use the card has lost nothing by its reset.
+    const concerns = ({ needsCard, owner }: TurnRequest): boolean =>
+      needsCard && owner !== spared && (owner as SlotConnection | undefined)?.usesCard === true;
     turns.fail(
-      (request) => request.needsCard && request.owner !== spared,
+      concerns,
       ({ operation }) => new SmartCardError("reset-card", `the card was reset: ${why}`, { reader: name, operation }),
     );
   }

@@ -197,3 +197,15 @@ test("a card that is powered for one connection was reset for the other, which e
   await first.reconnect({ shareMode: "shared", preferredProtocols: ["t1"], initialization: "leave" });
   expect(await first.transmit(apdu)).toHaveLength(6);
 });
+
+test("a call of a connection that does not use the card is not told of a reset while it waits", async () => {
+  const { connect, context, name, runtime } = await world({ profile: "pcsclite" });
+  // Before a protocol is agreed on, and therefore without one.
+  const direct = await (await context("direct")).connect(name, { shareMode: "direct", preferredProtocols: [] });
+  const holder = await connect("holder");
+  await holder.beginTransaction();
+  const sending = failureOf(direct.transmit(apdu));
+  await runtime.settle();
+  await holder.endTransaction("reset");
+  expect((await sending).code).toBe("proto-mismatch");
+});
