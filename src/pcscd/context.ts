@@ -151,8 +151,10 @@ export class PcscdContext implements Context {
     this.#checkValid();
     const invalid = new SmartCardError("invalid-context", "the context is not valid any more: it was released");
     const lines = [this.#main, ...this.#spares, ...Array.from(this.#connections, ({ line }) => line)];
-    this.#end(invalid, new SmartCardError("cancelled", "the context was released"));
-    await Promise.all(lines.map((line) => line.release(invalid)));
+    // What the service has not answered yet are waits, and end as such.
+    const cancelled = new SmartCardError("cancelled", "the context was released");
+    this.#end(invalid, cancelled);
+    await Promise.all(lines.map((line) => line.release(cancelled)));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -235,11 +237,17 @@ export class PcscdContext implements Context {
     // It may wait for another program's transaction, for as long as the service is there.
     line.watch(() => this.#status.look());
     const answer = await line.session.connect({ ...terms, reader });
-    if (answer.rv !== UNKNOWN_READER) return { name: findReader(this.#status.last, reader)?.name ?? reader, answer };
+    if (answer.rv !== UNKNOWN_READER) return { name: await this.#properName(reader), answer };
     // pcscd compares byte by byte, and the port without regard to case.
     const known = findReader(await this.#status.look(), reader);
     if (known === undefined || known.name === reader) return { name: reader, answer };
     return { name: known.name, answer: await line.session.connect({ ...terms, reader: known.name }) };
+  }
+
+  /** The reader's name as the service writes it. */
+  async #properName(reader: string): Promise<string> {
+    const known = findReader(this.#status.last, reader) ?? findReader(await this.#status.look(), reader);
+    return known?.name ?? reader;
   }
 
   #keep(line: Line, reader: string, options: ConnectOptions, answer: Connected): PcscdConnection {

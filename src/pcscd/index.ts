@@ -8,5 +8,5 @@ export { PcscdManager, type PcscdManagerOptions, type ServiceInfo } from "./mana
 export type { Dial, Pipe, PipeEvents } from "./pipe.ts";
 export { ReaderTurns, type TurnOwner } from "./reader-turns.ts";
 export { cardState, differs, isPnp, readerKey } from "./reports.ts";
-export { checkWait, Wait, type WaitSet, type WaitSetting } from "./wait.ts";
+export { checkWait, Wait, type WaitSet } from "./wait.ts";
 export type { ReaderEvent, WatchOptions } from "./watch-readers.ts";

@@ -2,9 +2,10 @@
 
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:net";
+import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { vi } from "vitest";
 import type { PeerProgram } from "../peers/peers.ts";
 import { Program } from "../peers/program.ts";
 
@@ -90,6 +91,7 @@ async function restartable(
     port,
     async start() {
       program = await run();
+      await answers(socket);
     },
     kill,
     async remove() {
@@ -117,4 +119,19 @@ function listen(port: number): Promise<Server> {
     const server = createServer().once("error", failed);
     server.listen(port, "127.0.0.1", () => done(server));
   });
+}
+
+/** Settles when somebody accepts connections: a service may say that it is ready a moment earlier. */
+async function answers(socket: string): Promise<void> {
+  await vi.waitUntil(
+    () =>
+      new Promise<boolean>((resolve) => {
+        const pipe = connect(socket, () => {
+          pipe.destroy();
+          resolve(true);
+        });
+        pipe.once("error", () => resolve(false));
+      }),
+    { timeout: 5000, interval: 10 },
+  );
 }

@@ -12,6 +12,9 @@ import type { Connection, Context, Inspection } from "../../src/pcsc/index.ts";
 import { PcscliteServer, type ServerLimits } from "../../src/pcsclite/index.ts";
 import { EchoCard } from "../manager/world.ts";
 
+/** The name of a reader that nobody may use. */
+export const FORBIDDEN = "Forbidden";
+
 /**
  * The system's libpcsclite in this process, and a service in this process that it talks to over a Unix socket: so that a
  * test moves cards, plugs readers and holds transactions without any delay. libpcsclite reads the socket's path once.
@@ -58,7 +61,7 @@ export async function servedWorld(
     const session = server.accept({
       identity: { name: "system manager" },
       admitted: true,
-      mayUse: () => true,
+      mayUse: (name) => name !== FORBIDDEN,
       send: (bytes) => connection.send(bytes),
       close: (reason) => connection.close(reason),
       pause: () => connection.pause(),

@@ -6,7 +6,7 @@ import { type Connection, type Context, PNP_NOTIFICATION, type ReaderStateReport
 import { apdu, EchoCard, failureOf } from "../manager/world.ts";
 import { clientLibrary } from "../peers/compile.ts";
 import { describePeer } from "../peers/peers.ts";
-import { type ServedWorld, servedWorld } from "./served-world.ts";
+import { FORBIDDEN, type ServedWorld, servedWorld } from "./served-world.ts";
 
 const shared = { shareMode: "shared", preferredProtocols: ["t0", "t1"] } as const;
 const direct = { shareMode: "direct", preferredProtocols: [] } as const;
@@ -110,6 +110,14 @@ describePeer(clientLibrary, () => {
       expect((await failureOf(connect({ preferredProtocols: [] }))).code).toBe("proto-mismatch");
       expect((await failureOf(connect({ shareMode: "together" }))).code).toBe("invalid-value");
       expect((await failureOf(connect({ timeoutMs: -1 }))).code).toBe("invalid-parameter");
+    });
+
+    test("to a reader that is not ours to use says so, and leaves the rest as it is", async () => {
+      const { name } = await world.addReader(FORBIDDEN, new EchoCard());
+      const refused = await failureOf(context.connect(name, shared));
+      expect(refused).toMatchObject({ code: "security-violation", message: expect.stringContaining("access_card") });
+      expect(await (await connect()).transmit(apdu)).toHaveLength(6);
+      await world.manager.removeReader(name);
     });
 
     test("to the reader alone needs no card; to the card does", async () => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import * as fc from "fast-check";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   type Abi,

@@ -41,9 +41,6 @@ const NAME_CHARACTERS = 4_096;
 const LIST_ATTEMPTS = 4;
 const MAX_LIST_CHARACTERS = 1 << 20;
 
-/** INFINITE of winscard.h. */
-export const INFINITE = 0xffff_ffff;
-
 /**
  * The functions of the library, each with its arguments put into memory and its results taken out of it. There is no
  * policy here: what a number means is for the caller to say.
@@ -183,7 +180,10 @@ export class Calls {
     return { rv, state: state.value(), protocol: protocol.value(), atr: atr.slice(0, atrLength.value()) };
   }
 
-  /** @param room where the answer is written, MAX_EXCHANGE_BYTES long; it is cleared afterwards */
+  /**
+   * @param command left alone until it is answered
+   * @param room where the answer is written, MAX_EXCHANGE_BYTES long; it is cleared afterwards
+   */
   async transmit(
     kind: CallKind,
     card: bigint,
@@ -193,12 +193,11 @@ export class Calls {
   ): Promise<Answer & { readonly bytes: Uint8Array }> {
     const io = ioRequestStruct(this.abi);
     const request = io.encode({ dwProtocol: protocol, cbPciLength: io.size });
-    return this.#exchange(command, room, (copy, length) =>
-      this.#run(kind, "transmit", [card, request, copy, copy.length, null, room, length]),
-    );
+    const sent = [card, request, command, command.length];
+    return this.#exchange(room, (length) => this.#run(kind, "transmit", [...sent, null, room, length]));
   }
 
-  /** @param room as for {@link transmit} */
+  /** @param input and `room` as for {@link transmit} */
   control(
     kind: CallKind,
     card: bigint,
@@ -206,9 +205,8 @@ export class Calls {
     input: Uint8Array,
     room: Uint8Array,
   ): Promise<Answer & { readonly bytes: Uint8Array }> {
-    return this.#exchange(input, room, (copy, length) =>
-      this.#run(kind, "control", [card, code, copy, copy.length, room, room.length, length]),
-    );
+    const sent = [card, code, input, input.length];
+    return this.#exchange(room, (length) => this.#run(kind, "control", [...sent, room, room.length, length]));
   }
 
   async getAttribute(
@@ -233,18 +231,14 @@ export class Calls {
   }
 
   async #exchange(
-    sent: Uint8Array,
     room: Uint8Array,
-    call: (copy: Uint8Array, length: Uint8Array) => Promise<number>,
+    call: (length: Uint8Array) => Promise<number>,
   ): Promise<Answer & { readonly bytes: Uint8Array }> {
-    // The caller may change its bytes meanwhile; and a command may hold a PIN, of which no copy stays behind.
-    const copy = sent.slice();
     const length = this.#dwordCell(room.length);
     try {
-      const rv = await call(copy, length.bytes);
+      const rv = await call(length.bytes);
       return { rv, bytes: room.slice(0, rv === SUCCESS ? length.value() : 0) };
     } finally {
-      copy.fill(0);
       room.fill(0, 0, length.value());
     }
   }

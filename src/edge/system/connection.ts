@@ -382,7 +382,9 @@ export class SystemConnection implements Connection, TurnOwner {
   async #failure(rv: number, operation: Operation): Promise<SmartCardError> {
     const { abi } = this.native.calls;
     const failure = callFailure(abi, rv, operation, { reader: this.reader, usesCard: this.#shareMode !== "direct" });
-    return isLost(abi, rv) ? this.#setting.whyLost(failure) : failure;
+    if (!isLost(abi, rv)) return failure;
+    this.native.isLost = true;
+    return this.#setting.whyLost(failure);
   }
 
   get #sharingViolation(): number {

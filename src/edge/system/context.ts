@@ -231,6 +231,7 @@ export class SystemContext implements Context {
     let isKept = false;
     try {
       const answer = await this.#ask(native, name, options, givenUp);
+      native.isLost = isLost(this.#setting.calls.abi, answer.rv);
       if (answer.rv !== SUCCESS) throw await this.#connectFailure(answer.rv, reader);
       if (givenUp.aborted || this.#ended !== undefined) {
         await native.run((calls) => calls.disconnect("patient", answer.card, 0));
@@ -245,6 +246,7 @@ export class SystemContext implements Context {
 
   /** Asks for the card when no transaction of our own stands in the way: there is no point in keeping a thread for it. */
   async #ask(native: NativeContext, reader: string, options: ConnectOptions, givenUp: AbortSignal): Promise<Connected> {
+    checkWait("connect", { signal: givenUp });
     const { calls, clock, turnsOf } = this.#setting;
     const { dialect, refuses } = calls.abi;
     const shareMode = toNumber(shareModes, options.shareMode, dialect) ?? 0;
@@ -289,7 +291,8 @@ export class SystemContext implements Context {
 
   /** Keeps a context of the library that has nothing in it any more, or lets it go. */
   #spare(native: NativeContext): void {
-    const isWanted = this.#ended === undefined && this.#spares.length < this.#setting.limits.spareContexts;
+    const isUsable = this.#ended === undefined && !native.isLost;
+    const isWanted = isUsable && this.#spares.length < this.#setting.limits.spareContexts;
     if (isWanted) this.#spares.push(native);
     else void native.release();
   }

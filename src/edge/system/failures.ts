@@ -77,7 +77,7 @@ export function callFailure(
   return new SmartCardError(meant, `${operation} on «${subject.reader}»: ${why}`, details);
 }
 
-export function readerUnavailable(reader: string, operation: Operation): SmartCardError {
+function readerUnavailable(reader: string, operation: Operation): SmartCardError {
   return new SmartCardError("reader-unavailable", `${operation}: «${reader}» is gone`, { reader, operation });
 }
 
@@ -134,6 +134,6 @@ export function serviceStopped(): SmartCardError {
   return new SmartCardError("service-stopped", "the smart card service is gone; open a new context when it is back");
 }
 
-export function hex(rv: number): string {
+function hex(rv: number): string {
   return `0x${rv.toString(16).toUpperCase().padStart(8, "0")}`;
 }

@@ -13,6 +13,8 @@ import type { CallKind } from "./threads.ts";
 export class NativeContext {
   readonly calls: Calls;
   readonly handle: bigint;
+  /** Whether an answer has said that the service is gone, or has closed this connection to it. */
+  isLost = false;
   #last: Promise<unknown> = Promise.resolve();
   #underWay = 0;
   #released: Promise<void> | undefined;

@@ -30,7 +30,7 @@ export class Threads {
 
   constructor(count: number) {
     this.count = count;
-    this.#patientLimit = count + 4;
+    this.#patientLimit = Math.max(1, count - 1);
   }
 
   /** Runs a call when there is a thread for it, in the order of the calls of its kind. */
