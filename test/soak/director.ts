@@ -12,7 +12,7 @@ import { SoakCard } from "./soak-card.ts";
  * The longest that a client may go without one call that succeeds, in milliseconds of calm. It waits for a dozen others
  * whose turns take some 40 ms each; the rest is for a machine that has other work too.
  */
-export const PROGRESS_BOUND_MS = 10_000;
+const PROGRESS_BOUND_MS = 10_000;
 
 /** How long results are those of a daemon that went away, once there is one again: the last calls of then are told late. */
 const RESTART_ECHO_MS = 5_000;
