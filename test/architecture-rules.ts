@@ -31,6 +31,7 @@ const pure = [
   "winscard",
   "providers",
   "compat",
+  "conformance",
   "testing",
 ];
 
@@ -48,6 +49,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   winscard: { mayImport: ["binary", "pcsc", "iso7816", "database"] },
   providers: { mayImport: ["binary", "pcsc", "iso7816", "database", "winscard"] },
   compat: { mayImport: ["binary", "pcsc", "iso7816"] },
+  conformance: { mayImport: ["binary", "pcsc", "iso7816"] },
   testing: { mayImport: pure.filter((room) => room !== "testing") },
   // `edge` stands for each folder in src/edge: none of them may import another.
   edge: { mayImport: pure, machine: true, packages: ["koffi", "libsql"] },

@@ -6,6 +6,7 @@ import { apdu } from "./apdu.ts";
 import { atr } from "./atr.ts";
 import { audit } from "./audit.ts";
 import { type Command, exitCodes } from "./command.ts";
+import { conformance } from "./conformance.ts";
 import { daemon } from "./daemon.ts";
 import { demo } from "./demo.ts";
 import { doctor } from "./doctor.ts";
@@ -35,6 +36,7 @@ const commands: readonly Command[] = [
   daemon,
   who,
   doctor,
+  conformance,
 ];
 
 /** What a program ends with that was asked to end before it was done; 128 and the number of the signal, as in shells. */

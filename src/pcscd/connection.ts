@@ -190,6 +190,8 @@ export class PcscdConnection implements Connection, TurnOwner {
     const request = prepareTransmit(this.#card, number, command);
     const { response, rv } = await this.#ask("transmit", wait, () => this.line.session.send(request));
     if (rv !== 0) throw this.#failure(rv, "transmit");
+    // Some drivers call it a success where the card was pulled, or has said nothing.
+    if (response.length < 2) throw noResponse(this.reader);
     this.#turns.exchanges++;
     return response;
   }
@@ -334,6 +336,12 @@ export class PcscdConnection implements Connection, TurnOwner {
 /** The protocol that a number of the wire stands for. */
 export function protocolOf(number: number): Protocol | undefined {
   return fromNumber(protocols, number, "pcsclite");
+}
+
+/** An answer of a card ends with SW1 SW2 at least. ISO/IEC 7816-4:2020, 5.1. */
+function noResponse(reader: string): SmartCardError {
+  const message = `transmit on «${reader}»: the card, or its reader's driver, has answered nothing`;
+  return new SmartCardError("comm-error", message, { reader, operation: "transmit" });
 }
 
 function readerUnavailable(reader: string, operation: Operation): SmartCardError {

@@ -217,6 +217,8 @@ export class SystemConnection implements Connection, TurnOwner {
         { operation: "transmit", call: (calls, kind) => calls.transmit(kind, this.#card, number, copy, this.#space()) },
         wait,
       );
+      // Some drivers call it a success where the card was pulled, or has said nothing.
+      if (bytes.length < 2) throw new SmartCardError("comm-error", "transmit: the card has answered nothing", details);
       this.#turns.exchanges++;
       return bytes;
     } finally {

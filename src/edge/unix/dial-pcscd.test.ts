@@ -20,8 +20,8 @@ function folder(): string {
   return path;
 }
 
-async function listener(path: string): Promise<{ readonly accepted: Promise<Socket> }> {
-  const server = createServer().listen(path);
+async function listener(path: string, backlog?: number): Promise<{ readonly accepted: Promise<Socket> }> {
+  const server = createServer().listen({ path, ...(backlog !== undefined && { backlog }) });
   await once(server, "listening");
   const accepted = new Promise<Socket>((resolve) => server.once("connection", resolve));
   cleanups.push(() => server.close());
@@ -75,6 +75,14 @@ describe("a connection", () => {
     pipe.write(Uint8Array.of(6));
     pipe.close();
     expect(ends).toHaveLength(1);
+  });
+
+  it("waits for its turn where more come at once than the service lets in", async () => {
+    const path = join(folder(), "comm");
+    await listener(path, 1);
+    const dial = dialPcscd({ sockets: [path] });
+    const dialled = Array.from({ length: 8 }, () => dial({ received: () => {}, closed: () => {} }));
+    for (const pipe of await Promise.all(dialled)) pipe.close();
   });
 
   it("ends with a service that does not read", async () => {

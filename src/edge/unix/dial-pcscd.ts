@@ -11,6 +11,10 @@ const READ_BYTES = 65_536;
 /** With so many bytes unsent the service reads nothing any more, and is given up. */
 const MAX_UNSENT_BYTES = 4 * 1024 * 1024;
 
+/** The pauses before a full queue is tried again, in milliseconds: each twice the one before, two seconds in all. */
+const FIRST_PAUSE_MS = 4;
+const LAST_PAUSE_MS = 1024;
+
 /** Where to look for the service. */
 export interface DialPcscdOptions {
   /** Paths of sockets, in the order in which they are tried; {@link pcscdSockets} by default. */
@@ -36,7 +40,7 @@ export function dialPcscd(options: DialPcscdOptions = {}): Dial {
     const sockets = options.sockets ?? pcscdSockets();
     const failures: NodeJS.ErrnoException[] = [];
     for (const path of sockets) {
-      const pipe = await dialOne(path, events).catch((error: NodeJS.ErrnoException) => {
+      const pipe = await dialPatiently(path, events).catch((error: NodeJS.ErrnoException) => {
         failures.push(error);
         return undefined;
       });
@@ -44,6 +48,22 @@ export function dialPcscd(options: DialPcscdOptions = {}): Dial {
     }
     throw dialError(sockets, failures);
   };
+}
+
+/**
+ * The system refuses at once where the service's queue of those to be let in is full (pcscd's takes 16), which is over in
+ * a moment; a program that blocks in connect(2), as libpcsclite does, never sees it.
+ */
+async function dialPatiently(path: string, events: PipeEvents): Promise<Pipe> {
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
+    try {
+      return await dialOne(path, events);
+    } catch (error) {
+      const isFull = error instanceof Error && "code" in error && error.code === "EAGAIN";
+      if (!isFull || pauseMs > LAST_PAUSE_MS) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
 }
 
 function dialOne(path: string, events: PipeEvents): Promise<Pipe> {
