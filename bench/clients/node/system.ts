@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+
+import { nodeRuntime } from "../../../src/edge/node/index.ts";
+import { openSystemManager } from "../../../src/edge/system/index.ts";
+import type { Open } from "./card.ts";
+import { openPort } from "./port.ts";
+
+export const open: Open = async (reader) => openPort(await openSystemManager({ runtime: nodeRuntime() }), reader);
