@@ -62,12 +62,14 @@ describe("a connection", () => {
     const { accepted } = await listener(path);
     const received: number[] = [];
     const ends: string[] = [];
-    const dial = dialPcscd({ sockets: [`${path}.none`, path] });
+    let stirred = 0;
+    const dial = dialPcscd({ sockets: [`${path}.none`, path], stir: () => stirred++ });
     const pipe = await dial({ received: (bytes) => received.push(...bytes), closed: (reason) => ends.push(reason) });
     const peer = await accepted;
     pipe.write(Uint8Array.of(1, 2, 3));
     const [bytes] = await once(peer, "data");
     expect([...bytes]).toEqual([1, 2, 3]);
+    expect(stirred).toBe(1);
     peer.end(Uint8Array.of(4, 5));
     await once(peer, "close");
     await expect.poll(() => ends).toEqual(["it closed the connection"]);

@@ -19,6 +19,8 @@ const LAST_PAUSE_MS = 1024;
 export interface DialPcscdOptions {
   /** Paths of sockets, in the order in which they are tried; {@link pcscdSockets} by default. */
   readonly sockets?: readonly string[];
+  /** Told of each request that is sent: its answer is likely to come soon. */
+  readonly stir?: () => void;
 }
 
 /**
@@ -40,7 +42,7 @@ export function dialPcscd(options: DialPcscdOptions = {}): Dial {
     const sockets = options.sockets ?? pcscdSockets();
     const failures: NodeJS.ErrnoException[] = [];
     for (const path of sockets) {
-      const pipe = await dialPatiently(path, events).catch((error: NodeJS.ErrnoException) => {
+      const pipe = await dialPatiently(path, events, options.stir).catch((error: NodeJS.ErrnoException) => {
         failures.push(error);
         return undefined;
       });
@@ -54,10 +56,10 @@ export function dialPcscd(options: DialPcscdOptions = {}): Dial {
  * The system refuses at once where the service's queue of those to be let in is full (pcscd's takes 16), which is over in
  * a moment; a program that blocks in connect(2), as libpcsclite does, never sees it.
  */
-async function dialPatiently(path: string, events: PipeEvents): Promise<Pipe> {
+async function dialPatiently(path: string, events: PipeEvents, stir?: () => void): Promise<Pipe> {
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
     try {
-      return await dialOne(path, events);
+      return await dialOne(path, events, stir);
     } catch (error) {
       const isFull = error instanceof Error && "code" in error && error.code === "EAGAIN";
       if (!isFull || pauseMs > LAST_PAUSE_MS) throw error;
@@ -66,7 +68,7 @@ async function dialPatiently(path: string, events: PipeEvents): Promise<Pipe> {
   }
 }
 
-function dialOne(path: string, events: PipeEvents): Promise<Pipe> {
+function dialOne(path: string, events: PipeEvents, stir?: () => void): Promise<Pipe> {
   return new Promise((resolve, reject) => {
     // Node cuts a longer path off, and would look somewhere else.
     if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) {
@@ -92,6 +94,7 @@ function dialOne(path: string, events: PipeEvents): Promise<Pipe> {
         write: (bytes) => {
           if (socket.destroyed) return;
           socket.write(bytes);
+          stir?.();
           if (socket.writableLength <= MAX_UNSENT_BYTES) return;
           reason = `the service left ${socket.writableLength} bytes unread`;
           socket.destroy();
