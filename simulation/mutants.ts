@@ -229,7 +229,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "the service grants a turn that was kept and never takes it back",
-    file: "pcsclite/parked.ts",
+    file: "pcsclite-server/parked.ts",
     search:
       '    if (this.#result?.kind === "done") this.#setting.unclaimed(this.#result.value);\n    this.#end();\n  }\n\n  #end',
     replace: "    this.#end();\n  }\n\n  #end",
@@ -248,13 +248,13 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "the service forgets a client that is cut off",
-    file: "pcsclite/server-session.ts",
+    file: "pcsclite-server/session.ts",
     search: "this.#requests.close().catch((error: unknown) => this.#failed(error));",
     replace: "",
   },
   {
     name: "the service answers without its body's last byte",
-    file: "pcsclite/server-session.ts",
+    file: "pcsclite-server/session.ts",
     search: "if (response !== undefined) this.#setting.peer.send(response);",
     replace: "if (response !== undefined) this.#setting.peer.send(response.subarray(0, response.length - 1));",
   },
@@ -285,14 +285,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "the service forgets to tell clients of 4:4 and 4:5 of the first change",
-    file: "pcsclite/server-session.ts",
+    file: "pcsclite-server/session.ts",
     search: '    if (this.#waiting.kind === "armed") this.#signal(success);\n',
     replace:
       '    if (this.#waiting.kind === "armed" && (!this.#version.waitBringsTable || this.#changes++ > 0)) this.#signal(success);\n  }\n\n  #changes = 0;\n\n  unused(): void {\n',
   },
   {
     name: "a client that was ahead is never read again",
-    file: "pcsclite/server-session.ts",
+    file: "pcsclite-server/session.ts",
     search: "      this.#setting.peer.resume();\n",
     replace: "",
   },

@@ -13,13 +13,8 @@ import {
   shareModes,
   toNumber,
 } from "../src/pcsc/index.ts";
-import {
-  ClientSession,
-  encodeRequest,
-  FIXED_READERS,
-  type PcscliteServer,
-  type ReaderState,
-} from "../src/pcsclite/index.ts";
+import { ClientSession, encodeRequest, FIXED_READERS, type ReaderState } from "../src/pcsclite/index.ts";
+import type { PcscliteServer } from "../src/pcsclite-server/index.ts";
 import type { Dice } from "./dice.ts";
 import { Pipe } from "./pipe.ts";
 import type { ClientEvent, ClientPlan, Edition, Hoarded, PipePlan } from "./plan.ts";

@@ -3,7 +3,7 @@
 import { VirtualReader } from "../src/cards/index.ts";
 import { EmbeddedManager, profiles } from "../src/manager/index.ts";
 import { type Runtime, SmartCardError } from "../src/pcsc/index.ts";
-import { PcscliteServer } from "../src/pcsclite/index.ts";
+import { PcscliteServer } from "../src/pcsclite-server/index.ts";
 import { SimulatedRuntime } from "../src/testing/index.ts";
 import { unreachable } from "./coverage.ts";
 import { Dice } from "./dice.ts";

@@ -43,7 +43,7 @@ describe("the source keeps the architecture", () => {
           candidate.includes[0] === `src/${name}/**` && candidate.linter.rules.style?.noRestrictedImports,
       );
       const group: string[] = override.linter.rules.style.noRestrictedImports.options.patterns[0].group;
-      const doors = group.slice(1).map((pattern) => /^!(?:\.\.\/)+(\w+)\//.exec(pattern)?.[1]);
+      const doors = group.slice(1).map((pattern) => /^!(?:\.\.\/)+([\w-]+)\//.exec(pattern)?.[1]);
       expect([name, doors.sort()]).toEqual([name, [...room.mayImport].sort()]);
     }
   });

@@ -2,7 +2,7 @@
 
 import type { PeerCredentials, PeerProgram, PeerPrograms, UnixConnection } from "../edge/unix/index.ts";
 import type { ClientIdentity } from "../pcsc/index.ts";
-import type { ServerPeer } from "../pcsclite/index.ts";
+import type { ServerPeer } from "../pcsclite-server/index.ts";
 import { type AccessDecision, type AccessRules, type AccessSubject, decide } from "./access.ts";
 import type { Log } from "./log.ts";
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { EmbeddedManagerOptions, ManagerLimits, ProfileName } from "../manager/index.ts";
-import type { ServerLimits } from "../pcsclite/index.ts";
+import type { ServerLimits } from "../pcsclite-server/index.ts";
 import type { AccessRules } from "./access.ts";
 import type { LogLevel } from "./log.ts";
 

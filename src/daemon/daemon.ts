@@ -12,7 +12,7 @@ import {
 } from "../edge/unix/index.ts";
 import { defaultLimits, EmbeddedManager, type ManagerLimits } from "../manager/index.ts";
 import { assertNever, type Runtime } from "../pcsc/index.ts";
-import { defaultServerLimits, PcscliteServer, type ServerLimits } from "../pcsclite/index.ts";
+import { defaultServerLimits, PcscliteServer, type ServerLimits } from "../pcsclite-server/index.ts";
 import { clientPeer } from "./client-peer.ts";
 import { type DaemonConfig, DEFAULT_AWAKE_US } from "./config.ts";
 import type { ControlCommand, ReportedReader, WhoReport } from "./control-messages.ts";

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { defaultLimits } from "../manager/index.ts";
-import { defaultServerLimits } from "../pcsclite/index.ts";
+import { defaultServerLimits } from "../pcsclite-server/index.ts";
 import { parseConfig } from "./parse-config.ts";
 
 const guide = readFileSync(new URL("../../docs/guide/daemon.md", import.meta.url), "utf8");

@@ -5,7 +5,7 @@ import { type Result, success } from "../binary/index.ts";
 import { JsonPlace, type JsonProblem } from "../cards/index.ts";
 import { findGroup, findUser, MAX_SOCKET_PATH_BYTES } from "../edge/unix/index.ts";
 import { defaultLimits, type Profile, profiles } from "../manager/index.ts";
-import { defaultServerLimits } from "../pcsclite/index.ts";
+import { defaultServerLimits } from "../pcsclite-server/index.ts";
 import { MAX_SLOTS } from "../vpcd/index.ts";
 import type { AccessRule, AccessRules } from "./access.ts";
 import type { ConfiguredReader, DaemonConfig } from "./config.ts";

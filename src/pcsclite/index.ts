@@ -22,22 +22,16 @@ export {
 export {
   newestVersion,
   type ProtocolVersion,
+  type ReaderStateEntry,
   type RequestKind,
+  readerStateStruct,
+  unusedReaderState,
   type VersionRow,
   versionOf,
   versions,
+  waitStruct,
 } from "./messages.ts";
 export type { ReaderState } from "./reader-table-reader.ts";
 export { RequestDecoder } from "./request-decoder.ts";
 export { encodeRequest, type Request, type RequestOf } from "./requests.ts";
 export { type AnsweredKind, type Answers, encodeResponse, encodeSignal } from "./responses.ts";
-export {
-  PcscliteServer,
-  type PcscliteServerOptions,
-  type ServerClient,
-  type ServerLogEntry,
-  type ServerManager,
-  type ServerPeer,
-} from "./server.ts";
-export { defaultServerLimits, type ServerLimits } from "./server-limits.ts";
-export type { ServerSession } from "./server-session.ts";

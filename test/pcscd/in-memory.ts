@@ -3,7 +3,8 @@
 import { concatBytes } from "../../src/binary/index.ts";
 import { SmartCardError } from "../../src/pcsc/index.ts";
 import { type Dial, type PcscdLimits, PcscdManager, type PipeEvents } from "../../src/pcscd/index.ts";
-import { encodeResponse, PcscliteServer, type ProtocolVersion, versions } from "../../src/pcsclite/index.ts";
+import { encodeResponse, type ProtocolVersion, versions } from "../../src/pcsclite/index.ts";
+import { PcscliteServer } from "../../src/pcsclite-server/index.ts";
 import { type World, world } from "../manager/world.ts";
 
 /** How the pipes of a joined world behave. */

@@ -3,7 +3,8 @@
 import { afterEach, expect, test } from "vitest";
 import { concatBytes } from "../../src/binary/index.ts";
 import type { Random } from "../../src/pcsc/index.ts";
-import { encodeRequest, PcscliteServer, type Request, type ServerLogEntry } from "../../src/pcsclite/index.ts";
+import { encodeRequest, type Request } from "../../src/pcsclite/index.ts";
+import { PcscliteServer, type ServerLogEntry } from "../../src/pcsclite-server/index.ts";
 import { seededRandom } from "../../src/testing/index.ts";
 import { EchoCard, world } from "../manager/world.ts";
 import { u32, WireClient } from "./wire-client.ts";

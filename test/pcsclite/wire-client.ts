@@ -2,7 +2,8 @@
 
 import { concatBytes } from "../../src/binary/index.ts";
 import type { ClientIdentity } from "../../src/pcsc/index.ts";
-import { encodeRequest, type PcscliteServer, type Request, type ServerSession } from "../../src/pcsclite/index.ts";
+import { encodeRequest, type Request } from "../../src/pcsclite/index.ts";
+import type { PcscliteServer, ServerSession } from "../../src/pcsclite-server/index.ts";
 
 /** A client of the server that writes requests and reads numbers: it believes nothing that a library would. */
 export class WireClient {

@@ -9,7 +9,7 @@ import { openSystemManager, type SystemManager, type SystemManagerOptions } from
 import { listenUnix, type UnixConnection, type UnixListener } from "../../src/edge/unix/index.ts";
 import { EmbeddedManager } from "../../src/manager/index.ts";
 import type { Connection, Context, Inspection } from "../../src/pcsc/index.ts";
-import { PcscliteServer, type ServerLimits } from "../../src/pcsclite/index.ts";
+import { PcscliteServer, type ServerLimits } from "../../src/pcsclite-server/index.ts";
 import { EchoCard } from "../manager/world.ts";
 
 /** The name of a reader that nobody may use. */

@@ -3,7 +3,8 @@
 import { concatBytes } from "../../../src/binary/index.ts";
 import { VirtualReader } from "../../../src/cards/index.ts";
 import { EmbeddedManager } from "../../../src/manager/index.ts";
-import { encodeRequest, PcscliteServer, type Request, type ServerLogEntry } from "../../../src/pcsclite/index.ts";
+import { encodeRequest, type Request } from "../../../src/pcsclite/index.ts";
+import { PcscliteServer, type ServerLogEntry } from "../../../src/pcsclite-server/index.ts";
 import { SimulatedRuntime } from "../../../src/testing/index.ts";
 import { EchoCard } from "../../manager/world.ts";
 import { u32, WireClient } from "../../pcsclite/wire-client.ts";
@@ -58,7 +59,7 @@ export const pcscdServer: FuzzTarget = {
   about:
     "Three programs that send the service anything, beside one that behaves: it is served, and nothing is left of them",
   covers: ["PcscliteServer"],
-  measures: ["pcsclite/server", "pcsclite/request", "pcsclite/parked", "pcsclite/responses", "manager/"],
+  measures: ["pcsclite-server/", "pcsclite/request", "pcsclite/responses", "manager/"],
   maxBytes: 3000,
   generate: makeConversation,
   async run(input) {

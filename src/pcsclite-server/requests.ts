@@ -16,9 +16,9 @@ import {
   scopes,
   shareModes,
 } from "../pcsc/index.ts";
+import type { ServerLimits } from "./limits.ts";
 import type { ServerClient, ServerPeer } from "./server.ts";
-import type { ServerLimits } from "./server-limits.ts";
-import { type HeldConnection, ServerTurns } from "./server-turns.ts";
+import { type HeldConnection, ServerTurns } from "./turns.ts";
 
 /** SCARD_PROTOCOL_ANY_OLD of pcsclite.h: T=0 or T=1, from before each had a bit. */
 const anyProtocolOld = 0x1000;

@@ -7,9 +7,9 @@ import {
   type Runtime,
   SmartCardError,
 } from "../pcsc/index.ts";
-import { defaultServerLimits, type ServerLimits } from "./server-limits.ts";
-import { ServerReaderTable } from "./server-reader-table.ts";
-import { ServerSession } from "./server-session.ts";
+import { defaultServerLimits, type ServerLimits } from "./limits.ts";
+import { ServerReaderTable } from "./reader-table.ts";
+import { ServerSession } from "./session.ts";
 
 /** A program's standing with the manager: what the server needs of one. */
 export interface ServerClient extends ResourceManager {

@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: MIT
 
 import { type ClientIdentity, errorNumber, type Runtime, type SmartCardError } from "../pcsc/index.ts";
-import { FIXED_READERS } from "./limits.ts";
-import { newestVersion, type VersionRow, versionOf, versions, waitStruct } from "./messages.ts";
-import { RequestDecoder } from "./request-decoder.ts";
-import type { Request, RequestOf } from "./requests.ts";
-import { encodeResponse } from "./responses.ts";
+import {
+  encodeResponse,
+  FIXED_READERS,
+  newestVersion,
+  type Request,
+  RequestDecoder,
+  type RequestOf,
+  type VersionRow,
+  versionOf,
+  versions,
+  waitStruct,
+} from "../pcsclite/index.ts";
+import { answerRequest } from "./answers.ts";
+import type { ServerLimits } from "./limits.ts";
+import type { ServerReaderTable } from "./reader-table.ts";
+import { ServerRequests } from "./requests.ts";
 import type { ServerClient, ServerLogEntry, ServerPeer } from "./server.ts";
-import { answerRequest } from "./server-answers.ts";
-import type { ServerLimits } from "./server-limits.ts";
-import type { ServerReaderTable } from "./server-reader-table.ts";
-import { ServerRequests } from "./server-requests.ts";
 
 /** What a session needs from the server. */
 export interface ServerSessionSetting {

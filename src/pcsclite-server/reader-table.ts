@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { cardStates, MAX_ATR_BYTES, protocols, type ReaderSnapshot, type ReaderTable } from "../pcsc/index.ts";
-import { FIXED_READERS } from "./limits.ts";
-import { type ReaderStateEntry, readerStateStruct, unusedReaderState } from "./messages.ts";
+import { FIXED_READERS, type ReaderStateEntry, readerStateStruct, unusedReaderState } from "../pcsclite/index.ts";
 
 const unusedEntry = readerStateStruct.encode(unusedReaderState);
 

@@ -8,8 +8,8 @@ import {
   SmartCardError,
   type WaitOptions,
 } from "../pcsc/index.ts";
+import type { ServerLimits } from "./limits.ts";
 import { Parked } from "./parked.ts";
-import type { ServerLimits } from "./server-limits.ts";
 
 /** A connection of a session, and the turn that is kept for it. */
 export interface HeldConnection {

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { errorNumber, SmartCardError } from "../pcsc/index.ts";
-import { MAX_READER_NAME_BYTES } from "./limits.ts";
-import type { Request } from "./requests.ts";
-import { encodeResponse } from "./responses.ts";
-import type { ServerRequests } from "./server-requests.ts";
+import { encodeResponse, MAX_READER_NAME_BYTES, type Request } from "../pcsclite/index.ts";
+import type { ServerRequests } from "./requests.ts";
 
 /** The requests that are for the manager; the session itself answers the others. */
 export type ManagerRequest = Exclude<

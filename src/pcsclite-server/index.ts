@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+
+export { defaultServerLimits, type ServerLimits } from "./limits.ts";
+export {
+  PcscliteServer,
+  type PcscliteServerOptions,
+  type ServerClient,
+  type ServerLogEntry,
+  type ServerManager,
+  type ServerPeer,
+} from "./server.ts";
+export type { ServerSession } from "./session.ts";
