@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { getEventListeners } from "node:events";
-import { describeEvent, type HistoryEvent, type Plan } from "./plan.ts";
+import { describeEvent, type HistoryEvent } from "./events.ts";
+import type { Plan } from "./plan.ts";
 import { markedPin } from "./simulated-card.ts";
 import { World } from "./world.ts";
 

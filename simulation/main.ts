@@ -4,8 +4,9 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { Coverage } from "./coverage.ts";
+import { describeEvent } from "./events.ts";
 import { runHistory } from "./history.ts";
-import { describeEvent, type Edition, makePlan, type Plan } from "./plan.ts";
+import { type Edition, makePlan, type Plan } from "./plan.ts";
 import { shrink } from "./shrink.ts";
 
 // The program behind `npm run simulate`. What it prints for a seed holds nothing of this machine and no real time.

@@ -8,8 +8,8 @@ import {
   type ReaderEvents,
   SmartCardError,
 } from "../src/pcsc/index.ts";
+import type { Oddity } from "./events.ts";
 import type { Oracle } from "./oracle.ts";
-import type { Oddity } from "./plan.ts";
 import { numberIn, type WatchedReader } from "./watched-reader.ts";
 
 /** What the driver has told of the place for a card, and of the card in it. */

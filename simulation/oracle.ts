@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: MIT
 
-import { type ReaderStateQuery, SmartCardError, type TraceEvent, type WaitOptions } from "../src/pcsc/index.ts";
+import { SmartCardError, type TraceEvent } from "../src/pcsc/index.ts";
 import { ConnectionArrows } from "./connection-arrows.ts";
 import { allowedOutcomes, refusedToOneAtATime } from "./outcomes.ts";
 import {
   type Call,
+  type CallStart,
   type ClientRecord,
   type ConnectionRecord,
   type ContextRecord,
+  concernsLock,
+  nameOf,
   type SlotRecord,
   turnOperations,
 } from "./records.ts";
+import { TurnRules } from "./turn-rules.ts";
 
 /** What the oracle needs of the world. */
 export interface OracleSetting {
@@ -22,23 +26,6 @@ export interface OracleSetting {
   readonly tell: (line: () => string) => void;
   /** Something was reached: for the report of what was not. */
   readonly reached: (what: string) => void;
-}
-
-/** A call that is about to be made. */
-export interface CallStart {
-  readonly operation: string;
-  readonly context: ContextRecord;
-  readonly connection?: ConnectionRecord;
-  readonly slot?: SlotRecord | undefined;
-  readonly wait?: WaitOptions | undefined;
-  readonly queries?: readonly ReaderStateQuery[];
-  readonly detail?: string;
-  /** The number in the command that is handed over. */
-  readonly sends?: number;
-  /** True for the end of a transaction that is not refused outright. */
-  readonly ends?: boolean;
-  /** True where the card is to be reset. */
-  readonly resets?: boolean;
 }
 
 /**
@@ -58,8 +45,7 @@ export class Oracle {
   readonly ended: Set<string> = new Set();
   /** Error messages: no PIN may be in them. */
   readonly messages: Set<string> = new Set();
-  /** Grants that passed somebody over who had asked earlier: whoever waits still, in the end, was. */
-  readonly suspicions: { readonly passedOver: Call; readonly by: string }[] = [];
+  readonly turns: TurnRules = new TurnRules(this);
   /** Events so far: the steps in which things happen. */
   step = 0;
   /** Services that have ended so far. */
@@ -117,7 +103,7 @@ export class Oracle {
       return;
     }
     context.connections.add(connection);
-    this.#checkSharing(connection);
+    this.turns.checkSharing(connection);
   }
 
   /** A connection is over: asked to be, or its client is gone, or its reader. */
@@ -184,7 +170,7 @@ export class Oracle {
     slot.shocks++;
     this.setting.reached(`driver ${action}`);
     slot.due = undefined;
-    const holder = this.holderOf(slot);
+    const holder = this.turns.holderOf(slot);
     if (slot.arrivals > 0) slot.arrivals = 0;
     else if (holder !== undefined && !this.#mayDisturb(holder)) {
       this.violated(`the card of ${slot.name} got a ${action} in the transaction of ${nameOf(holder)}`);
@@ -201,13 +187,13 @@ export class Oracle {
     const { connection, call } = sender;
     const who = nameOf(connection);
     call.reachedDriver = { removals: slot.removals };
-    const holder = this.holderOf(slot);
+    const holder = this.turns.holderOf(slot);
     if (holder !== undefined && holder !== connection)
       this.violated(`a ${kind} of ${who} reached ${slot.name} in the transaction of ${nameOf(holder)}`);
     if (slot.lockedBy !== undefined && slot.lockedBy !== connection.context.client.name)
       this.violated(`a ${kind} of ${who} reached ${slot.name} while ${slot.lockedBy} had the lock`);
     if (connection.slot !== slot) this.violated(`a ${kind} of ${who} reached another reader, ${slot.name}`);
-    if (call.outcome === undefined) this.#granted(slot, call);
+    if (call.outcome === undefined) this.turns.served(slot, call);
     if (kind !== "transmit") return;
     const isChanging = [...connection.pending].some(
       ({ operation }) => operation === "end" || operation === "reconnect",
@@ -249,33 +235,10 @@ export class Oracle {
     if (event.kind === "reader-lost") this.setting.reached(`reader lost: ${event.detail}`);
     const slot = event.reader === undefined ? undefined : this.slots.get(event.reader);
     if (slot === undefined) return;
-    if (event.kind === "lock-granted" && event.client !== undefined) this.#lockGranted(slot, event.client);
-    if (event.kind === "lock-freed") this.#lockFreed(slot);
+    if (event.kind === "lock-granted" && event.client !== undefined)
+      this.turns.lockGranted(slot, event.client, this.#making);
+    if (event.kind === "lock-freed") this.turns.lockFreed(slot);
     if (event.kind === "reader-lost") this.slotLost(slot);
-  }
-
-  /** The connection that surely holds the lock. */
-  holderOf(slot: SlotRecord): ConnectionRecord | undefined {
-    for (const context of this.contexts)
-      for (const connection of context.connections)
-        if (connection.slot === slot && connection.depth > 0) return connection;
-    return undefined;
-  }
-
-  /** No connection may stand beside one that excludes it. */
-  #checkSharing(connection: ConnectionRecord): void {
-    for (const context of this.contexts) {
-      for (const other of context.connections) {
-        if (other === connection || other.slot !== connection.slot) continue;
-        if ([...other.pending].some(({ operation }) => operation === "reconnect")) continue;
-        const modes = [other.mode, connection.mode];
-        const excluded = modes.includes("exclusive") || (this.setting.windows && modes.includes("direct"));
-        if (excluded) {
-          const [a, b] = [`${nameOf(connection)} (${connection.mode})`, `${nameOf(other)} (${other.mode})`];
-          this.violated(`${a} was connected to ${connection.slot.name} beside ${b}`);
-        }
-      }
-    }
   }
 
   #begin(start: CallStart): Call {
@@ -331,13 +294,13 @@ export class Oracle {
       this.violated(`a transmit of ${nameOf(connection)} was answered without a card`);
     if (reachedDriver !== undefined && operation === "transmit" && this.#removedBefore(call))
       this.violated(`a transmit of ${nameOf(connection)} was answered after the card was pulled`);
-    if (operation === "begin") this.#begun(connection, call);
+    if (operation === "begin") this.turns.begun(connection, call);
     else if (turnOperations.has(operation) || operation === "end") connection.lastUse = this.setting.now();
     if (call.mustReset && slot.shocks === call.shocksAtAsk)
       this.violated(`the end of ${nameOf(connection)} was to reset the card of ${slot.name}, and did not`);
     if (operation === "begin" && connection.depth > 1) this.setting.reached("lock taken again");
     if (operation === "end" && connection.depth > 0) this.setting.reached("lock given back in part");
-    this.#settleDepth(connection);
+    this.turns.settleDepth(connection);
     if (operation === "reconnect") this.#reconnected(connection, call);
     if (operation === "end" && this.setting.windows) {
       // What is under way already is another's doing: the turn went on before this client was told of its end.
@@ -345,23 +308,6 @@ export class Oracle {
       connection.knownMost = isPower ? Math.max(connection.knownMost, slot.shocks - 1) : slot.shocks;
       if (slot.inFlight !== undefined) connection.touched = true;
     }
-  }
-
-  #begun(connection: ConnectionRecord, call: Call): void {
-    const { slot } = connection;
-    if (!connection.open || slot.lost || !connection.depthIsSure || call.lockSerial !== connection.lockSerial) return;
-    const holder = this.holderOf(slot);
-    if (holder !== undefined && holder !== connection)
-      this.violated(`${nameOf(connection)} got the lock of ${slot.name} beside ${nameOf(holder)}`);
-    if (connection.depth === 0 && !call.wasLocked) connection.lastUse = this.setting.now();
-    connection.depth++;
-  }
-
-  /** Nothing is under way that a lost lock could concern: from here on the depth can be told again. */
-  #settleDepth(connection: ConnectionRecord): void {
-    if (connection.depthIsSure || [...connection.pending].some(concernsLock)) return;
-    connection.depth = 0;
-    connection.depthIsSure = true;
   }
 
   #failed(call: Call): void {
@@ -381,7 +327,7 @@ export class Oracle {
     if (operation === "end" && outcome !== "invalid-value" && call.lockSerial === connection.lockSerial) {
       if (connection.depthIsSure) connection.depth++;
     }
-    this.#settleDepth(connection);
+    this.turns.settleDepth(connection);
     const mayHaveReset = operation === "reconnect" || (operation === "end" && this.setting.windows);
     if (mayHaveReset && connection.knownMost !== slot.shocks) {
       connection.knownMost = slot.shocks;
@@ -405,7 +351,7 @@ export class Oracle {
     connection.knownLeast = call.shocksAtAsk;
     connection.removalsLeast = call.removalsAtAsk;
     connection.touched = slot.inFlight !== undefined;
-    if (connection.open) this.#checkSharing(connection);
+    if (connection.open) this.turns.checkSharing(connection);
   }
 
   /** Whether the world was at rest since the card went: until then an answer may be on its way. */
@@ -426,72 +372,7 @@ export class Oracle {
     const isChanging = [...holder.pending].some(({ operation }) =>
       ["end", "reconnect", "disconnect"].includes(operation),
     );
-    return isChanging || this.#isIdle(holder);
-  }
-
-  #isIdle(holder: ConnectionRecord): boolean {
-    const { idleMs, now } = this.setting;
-    return idleMs !== undefined && now() - holder.lastUse >= idleMs;
-  }
-
-  #lockGranted(slot: SlotRecord, client: string): void {
-    if (slot.lockedBy !== undefined)
-      this.violated(`${client} got the lock of ${slot.name} while ${slot.lockedBy} had it`);
-    slot.lockedBy = client;
-    if (slot.due !== undefined && slot.due.shocks === slot.shocks && slot.due.spared === undefined)
-      this.violated(`${client} got the lock of ${slot.name} before the card was reset: ${slot.due.why}`);
-    const isTheirs = (call: Call): boolean =>
-      call.slot === slot && call.operation === "begin" && call.context.client.name === client;
-    const granted = [...this.pending].find(isTheirs);
-    if (granted === undefined) this.violated(`${client} got the lock of ${slot.name} without having asked for it`);
-    else this.#granted(slot, granted);
-    this.setting.reached(granted === this.#making ? "lock granted at once" : "lock granted after a wait");
-  }
-
-  /** Whoever asked earlier and is not served either was passed over, unless it turns out to have ended just now. */
-  #granted(slot: SlotRecord, granted: Call): void {
-    const client = granted.context.client.name;
-    if (slot.lockedBy === client && granted.operation !== "begin") return;
-    for (const call of this.pending) {
-      if (call.number >= granted.number) return;
-      if (call.slot !== slot || !turnOperations.has(call.operation) || call.reachedDriver !== undefined) continue;
-      if (call.context.client.name === client) continue;
-      this.suspicions.push({ passedOver: call, by: `#${granted.number} ${granted.operation} of ${client}` });
-    }
-  }
-
-  #lockFreed(slot: SlotRecord): void {
-    const client = slot.lockedBy;
-    slot.lockedBy = undefined;
-    if (slot.due !== undefined) slot.due.spared = undefined;
-    const holder = this.holderOf(slot);
-    if (holder !== undefined) this.#lockTaken(slot, holder);
-    for (const context of this.contexts) {
-      if (context.client.name !== client) continue;
-      for (const connection of context.connections) {
-        if (connection.slot !== slot) continue;
-        const [first, second] = [...connection.pending].filter(concernsLock);
-        const isOneEnd = first?.operation === "end" && second === undefined;
-        if (isOneEnd) this.setting.reached("lock freed by end");
-        if (first !== undefined && !isOneEnd) {
-          connection.depthIsSure = false;
-          connection.depthIsLeast = true;
-        }
-        connection.lockSerial++;
-        connection.depth = 0;
-      }
-    }
-  }
-
-  /** A lock was freed that its holder has not been asked back for: why? */
-  #lockTaken(slot: SlotRecord, holder: ConnectionRecord): void {
-    const isRemoval = holder.usesCard && slot.removals > holder.removalsLeast;
-    const isReconnect = [...holder.pending].some(({ operation }) => operation === "reconnect");
-    const isLost = slot.lost || slot.deaf;
-    if (!isRemoval && !isReconnect && !isLost && !this.#isIdle(holder))
-      this.violated(`the lock of ${slot.name} was taken from ${nameOf(holder)}`);
-    const cause = isLost ? "loss of the reader" : isRemoval ? "removal" : isReconnect ? "reconnect" : "idleness";
-    this.setting.reached(`lock freed by ${cause}`);
+    return isChanging || this.turns.isIdle(holder);
   }
 
   /** What the card is due for a connection whose program is gone. */
@@ -513,14 +394,6 @@ function isLastEnd(connection: ConnectionRecord | undefined): boolean {
   return ![...connection.pending].some(concernsLock);
 }
 
-function concernsLock({ operation }: Call): boolean {
-  return operation === "begin" || operation === "end";
-}
-
 function name(call: Call): string {
   return `${call.context.client.name}${call.slot === undefined ? "" : ` ${call.slot.name}`}`;
-}
-
-function nameOf(connection: ConnectionRecord): string {
-  return connection.context.client.name;
 }

@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: MIT
 
 import type { ProfileName } from "../src/manager/index.ts";
-import type { Disposition, Initialization, Protocol, ShareMode } from "../src/pcsc/index.ts";
+import type { Disposition, Initialization } from "../src/pcsc/index.ts";
 import type { ProtocolVersion } from "../src/pcsclite/index.ts";
 import { Dice } from "./dice.ts";
+import type { CardKind, ClientEvent, HistoryEvent, WorldEvent } from "./events.ts";
 import { drawMore, type More } from "./plan-more.ts";
 
-// From a seed to a whole history, as data: the configuration, and every event in order. Events name seats and handles by
-// number and do nothing where there is nothing to do, so that a failing history can be shortened by leaving events out.
+// From a seed to a whole history, as data: the configuration, and every event in order.
 //
 // What a seed means must not change when histories learn something new, or the regression seeds would be worth nothing. So
 // plans have editions: what was added is drawn after everything else, from dice of its own (`plan-more.ts`), and a seed of
 // an earlier edition is drawn without it.
-
-/** A card by what its ATR offers; `garbage` has an ATR that cannot be understood, `silent` answers no reset. */
-export type CardKind = "t0" | "t1" | "both" | "garbage" | "silent";
 
 export interface ReaderPlan {
   readonly kind: "virtual" | "vpcd";
@@ -44,99 +41,6 @@ export interface PipePlan {
   /** Where set, no piece has more bytes: whoever reads gets messages bit by bit. */
   readonly mostBytes?: number;
 }
-
-/** What a client believes when it asks for a change of the readers. */
-export type Belief =
-  | "unaware"
-  | "handed-back"
-  | "empty"
-  | "present"
-  | "ignore"
-  | "stranger"
-  | "pnp"
-  | "nothing"
-  /** More readers than a query may name. */
-  | "crowd";
-
-/** What somebody asks for more of than there should be. */
-export type Hoarded = "contexts" | "connections" | "waits" | "requests";
-
-/** Whose handle: a client's seat, and the place of the handle in the client's memory. */
-interface OfHandle {
-  readonly client: number;
-  readonly handle: number;
-}
-
-interface OfContext {
-  readonly client: number;
-  readonly context: number;
-}
-
-interface Deadline {
-  /** Undefined: no deadline. */
-  readonly deadlineMs: number | undefined;
-}
-
-/** One member for each act, so that an act tells which other parts there are. */
-type Acts<A extends string, T> = A extends string ? T & { readonly act: A } : never;
-
-/** What a client does. */
-export type ClientEvent =
-  | Acts<"establish" | "cancel" | "release", OfContext>
-  | (OfContext & {
-      readonly act: "connect";
-      readonly handle: number;
-      readonly reader: number;
-      readonly mode: ShareMode;
-      readonly protocols: readonly Protocol[];
-    } & Deadline)
-  | (OfHandle & {
-      readonly act: "reconnect";
-      readonly mode: ShareMode;
-      readonly protocols: readonly Protocol[];
-      readonly initialization: Initialization;
-    })
-  | Acts<"disconnect" | "end", OfHandle & { readonly disposition: Disposition }>
-  | Acts<"begin" | "status", OfHandle & Deadline>
-  | (OfHandle & {
-      readonly act: "transmit";
-      readonly what: "echo" | "pin" | "long" | "short";
-      readonly wrong: boolean;
-    } & Deadline)
-  | Acts<"control" | "attribute" | "count", OfHandle>
-  | (OfContext & { readonly act: "watch"; readonly belief: Belief } & Deadline)
-  | (OfContext & {
-      readonly act: "hoard";
-      readonly reader: number;
-      readonly what: Hoarded;
-    })
-  | (OfHandle & { readonly act: "set-attribute"; readonly what: "known" | "too-long" | "unknown" } & Deadline)
-  | (OfHandle & { readonly act: "odd-control"; readonly code: number } & Deadline)
-  | Acts<"stray", OfContext>
-  | Acts<"abort" | "die" | "stall" | "unstall" | "stop-waiting", { readonly client: number }>;
-
-/** What a driver's next operation fails with, though nothing is the matter. */
-export type Oddity = "comm-error" | "unpowered-card";
-
-/** What happens to readers, cards and the service. */
-export type WorldEvent =
-  | { readonly act: "insert"; readonly reader: number; readonly card: CardKind }
-  | {
-      readonly act: "remove" | "mute" | "unmute" | "hang" | "unhang" | "unplug" | "deaf" | "babble";
-      readonly reader: number;
-    }
-  | { readonly act: "slow"; readonly reader: number; readonly delayMs: number }
-  | { readonly act: "plug"; readonly reader: number; readonly rename: boolean }
-  | { readonly act: "spoil"; readonly reader: number; readonly how: "empty" | "throw" | "huge-atr" }
-  | { readonly act: "pass"; readonly ms: number }
-  | { readonly act: "jump"; readonly ms: number }
-  | { readonly act: "odd"; readonly reader: number; readonly how: Oddity }
-  | { readonly act: "intrude"; readonly reader: number }
-  | { readonly act: "guest"; readonly reader: number; readonly what: "another" | "twin" | "stillborn" }
-  | { readonly act: "restart" };
-
-/** One event. `hops`: the next comes after so many promise callbacks; undefined: when everything due has happened. */
-export type HistoryEvent = (ClientEvent | WorldEvent) & { readonly hops: number | undefined };
 
 /** Which histories a seed stands for: 1 is what the simulator drew first, 2 has what `plan-more.ts` adds. */
 export type Edition = 1 | 2;
@@ -424,13 +328,4 @@ function makeWorldEvent(dice: Dice, act: Exclude<Act, ClientEvent["act"]>, reade
     default:
       return { act, reader };
   }
-}
-
-/** An event as a line of the timeline. */
-export function describeEvent(event: HistoryEvent): string {
-  const { act, hops, ...rest } = event;
-  const parts = Object.entries(rest).map(
-    ([name, value]) => `${name}=${Array.isArray(value) ? value.join("+") : value}`,
-  );
-  return [act, ...parts, ...(hops === undefined ? [] : [`hops=${hops}`])].join(" ");
 }

@@ -10,7 +10,8 @@ import {
   SmartCardError,
   type WaitOptions,
 } from "../src/pcsc/index.ts";
-import type { Belief, ClientEvent, ClientPlan } from "./plan.ts";
+import type { Belief, ClientEvent } from "./events.ts";
+import type { ClientPlan } from "./plan.ts";
 import { makeCommand, type SimulatedClient, type Surroundings, settingOf } from "./simulated-client.ts";
 
 /** How often a watcher may be told of a change while nothing happens: more is a wait that does not wait. */

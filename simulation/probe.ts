@@ -18,8 +18,8 @@ import {
   type ShareMode,
   type WaitOptions,
 } from "../src/pcsc/index.ts";
-import type { CallStart, Oracle } from "./oracle.ts";
-import type { ConnectionRecord, ContextRecord } from "./records.ts";
+import type { Oracle } from "./oracle.ts";
+import type { CallStart, ConnectionRecord, ContextRecord } from "./records.ts";
 import { numberIn } from "./watched-reader.ts";
 
 // The port, as the simulator's clients and the service's sessions use it: every call passes by the oracle.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { ReaderStateQuery, ShareMode } from "../src/pcsc/index.ts";
+import type { ReaderStateQuery, ShareMode, WaitOptions } from "../src/pcsc/index.ts";
 
 // What the oracle notes of clients, readers and calls. It learns of them from outside only: from the port that clients
 // call, from the port that readers implement, and from the trace.
@@ -77,6 +77,23 @@ export interface SlotRecord {
     | undefined;
 }
 
+/** A call that is about to be made. */
+export interface CallStart {
+  readonly operation: string;
+  readonly context: ContextRecord;
+  readonly connection?: ConnectionRecord;
+  readonly slot?: SlotRecord | undefined;
+  readonly wait?: WaitOptions | undefined;
+  readonly queries?: readonly ReaderStateQuery[];
+  readonly detail?: string;
+  /** The number in the command that is handed over. */
+  readonly sends?: number;
+  /** True for the end of a transaction that is not refused outright. */
+  readonly ends?: boolean;
+  /** True where the card is to be reset. */
+  readonly resets?: boolean;
+}
+
 /** One call to the port. */
 export interface Call {
   readonly number: number;
@@ -112,3 +129,13 @@ export const turnOperations: ReadonlySet<string> = new Set([
   "get-attribute",
   "set-attribute",
 ]);
+
+/** Whether an operation takes the lock or gives it back. */
+export function concernsLock({ operation }: Call): boolean {
+  return operation === "begin" || operation === "end";
+}
+
+/** The name of a connection's program. */
+export function nameOf(connection: ConnectionRecord): string {
+  return connection.context.client.name;
+}

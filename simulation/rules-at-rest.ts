@@ -40,7 +40,7 @@ export async function checkAtRest(rest: Rest): Promise<void> {
   for (const call of oracle.pending) checkCall(rest, call, inspection);
   checkLimits(rest);
   checkDeadlines(rest);
-  for (const { by, passedOver } of oracle.suspicions.splice(0)) {
+  for (const { by, passedOver } of oracle.turns.suspicions.splice(0)) {
     if (passedOver.outcome === undefined)
       oracle.violated(`#${passedOver.number} ${passedOver.operation} was passed over by ${by}, which came later`);
   }
@@ -74,7 +74,7 @@ function checkReader(oracle: Oracle, { card, lock, name, queue }: ReaderInspecti
     oracle.violated(
       `${lock?.client.name ?? "nobody"} has the lock of ${name}, but the trace says ${slot.lockedBy ?? "nobody"}`,
     );
-  const holder = oracle.holderOf(slot);
+  const holder = oracle.turns.holderOf(slot);
   if (holder !== undefined && holder.context.client.name !== lock?.client.name)
     oracle.violated(`${holder.context.client.name} has lost the lock of ${name} unasked`);
   if (slot.inFlight !== undefined) return;
@@ -173,7 +173,7 @@ function checkTurn(oracle: Oracle, call: Call, what: string): void {
   if (slot === undefined || slot.lost || !turnOperations.has(call.operation)) return;
   if (call.reachedDriver === undefined && slot.shocks - call.shocksAtAsk > maxResets)
     oracle.violated(`${what} waits while the card of ${slot.name} is reset again and again`);
-  const holder = oracle.holderOf(slot);
+  const holder = oracle.turns.holderOf(slot);
   if (!context.oneAtATime || timeoutMs !== undefined || holder?.context !== context || holder === connection) return;
   // Its service can take a wait over the wire back; and who asks for two things at once has broken its word.
   if (call.signal === undefined && call.wasLocked) oracle.violated(`${what} waits for itself`);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
+import type { HistoryEvent } from "./events.ts";
 import { runHistory, withEvents } from "./history.ts";
-import type { HistoryEvent, Plan } from "./plan.ts";
+import type { Plan } from "./plan.ts";
 
 /**
  * Leaves events out of a failing history for as long as it still fails, whatever with: larger parts first, then single

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { SoftwareCard } from "../src/cards/index.ts";
-import type { CardKind } from "./plan.ts";
+import type { CardKind } from "./events.ts";
 
 /** ISO/IEC 7816-3:2006, 8.2: T=0 only; T=1 only; both, T=0 first; a T0 that promises bytes which do not come. */
 const atrs: Readonly<Record<Exclude<CardKind, "silent">, readonly number[]>> = {

@@ -2,7 +2,7 @@
 
 import type { ManagerClient } from "../src/manager/index.ts";
 import type { ClientIdentity, ReaderSnapshot } from "../src/pcsc/index.ts";
-import type { ClientEvent } from "./plan.ts";
+import type { ClientEvent } from "./events.ts";
 import { markedPin } from "./simulated-card.ts";
 
 /** A program that uses the resource manager, well or badly. */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes } from "../src/binary/index.ts";
 import {
   cardStates,
   dispositions,
@@ -8,49 +7,20 @@ import {
   initializations,
   type Protocol,
   protocolMask,
-  type Runtime,
   SmartCardError,
   shareModes,
   toNumber,
 } from "../src/pcsc/index.ts";
-import { ClientSession, encodeRequest, FIXED_READERS, type ReaderState } from "../src/pcsclite/index.ts";
-import type { PcscliteServer } from "../src/pcsclite-server/index.ts";
-import type { Dice } from "./dice.ts";
-import { Pipe } from "./pipe.ts";
-import type { ClientEvent, ClientPlan, Edition, Hoarded, PipePlan } from "./plan.ts";
-import { makeCommand, type SimulatedClient, type Surroundings, settingOf } from "./simulated-client.ts";
+import { type ClientSession, FIXED_READERS, type ReaderState } from "../src/pcsclite/index.ts";
+import type { ClientEvent, Hoarded } from "./events.ts";
+import { Floods } from "./floods.ts";
+import type { ClientPlan } from "./plan.ts";
+import { makeCommand, type SimulatedClient, settingOf } from "./simulated-client.ts";
+import { openWire, type Wire, type WireTerms } from "./wire.ts";
 
 /** What a wire client needs besides. */
-export interface WireSetting {
-  readonly runtime: Runtime;
-  readonly server: () => PcscliteServer;
-  readonly dice: Dice;
-  readonly pipe: PipePlan;
-  readonly surroundings: Surroundings;
-  readonly seat: string;
+export interface WireSetting extends WireTerms {
   readonly plan: ClientPlan;
-  readonly edition: Edition;
-  /** Bytes that a client may be ahead. */
-  readonly aheadBytes: number;
-}
-
-/** A connection to the service, seen from the program. */
-interface Wire {
-  /** As which the service knows the client. */
-  readonly name: string;
-  readonly session: ClientSession;
-  /** What the service sends, which the program may not read. */
-  readonly toClient: Pipe;
-  readonly toServer: Pipe;
-  /** Sends bytes that no session has made. What is answered is counted, and not looked at. */
-  raw(bytes: Uint8Array): void;
-  /** Bytes that came after the first raw ones were sent. */
-  readonly answered: () => number;
-  readonly isOver: () => boolean;
-  /** Whether the service has asked not to be sent more for now. */
-  readonly isPaused: () => boolean;
-  /** Ends the connection at this moment, whatever is on its way. */
-  cut(reason: string): void;
 }
 
 const sharingViolation = errorNumber("sharing-violation", "pcsclite");
@@ -79,14 +49,11 @@ export class WireClient implements SimulatedClient {
   #asking = 0;
   /** Connections that it has besides, and does nothing with. */
   #hoarded: Wire[] = [];
-  /** Connections over which it sends more than it may. */
-  #floods: Wire[] = [];
+  readonly #floods = new Floods();
   /** A wait that has begun, and the readers as they were told to be then. */
   #waiting: { readonly wire: Wire; readonly readers: readonly ReaderState[] } | undefined;
   /** A wait that was asked for, and has not its readers yet; and whether it was cancelled meanwhile. */
   #beginning: { cancelled: boolean } | undefined;
-  /** Connections that were sent more than they may be ahead, and how many bytes they are due. */
-  #flooded: { readonly wire: Wire; readonly bytes: number }[] = [];
   #cards: ({ readonly card: number; readonly protocol: number } | undefined)[] = [];
 
   constructor(setting: WireSetting) {
@@ -108,17 +75,8 @@ export class WireClient implements SimulatedClient {
 
   /** Whoever waits for a change believes what it was told. All of a flood is answered. */
   checkAtRest(): void {
-    this.#flooded = this.#flooded.filter(({ wire }) => !wire.isOver());
-    const { isAsking, moment, readers } = this.#setting.surroundings;
-    for (const { bytes, wire } of this.#flooded) {
-      const { answered, toClient, toServer } = wire;
-      if (toClient.isEmpty && toServer.isEmpty && !isAsking(wire.name) && answered() !== bytes)
-        moment().violated(`${wire.name} was sent ${answered()} bytes, and is due ${bytes}`);
-    }
-    for (const wire of this.#floods) {
-      if (wire.isPaused() && !wire.isOver() && !isAsking(wire.name))
-        moment().violated(`${wire.name} is not read from, and has no answer to wait for`);
-    }
+    const { moment, readers } = this.#setting.surroundings;
+    this.#floods.checkAtRest(this.#setting.surroundings);
     if (this.#waiting?.wire.toClient.isEmpty !== true) return;
     const told = this.#waiting.readers.map(({ eventCounter, name, sharing, state }) => {
       return `${name} ${eventCounter} ${sharing} ${(state & cardStates.absent.pcsclite) === 0} ${(state & cardStates.swallowed.pcsclite) !== 0}`;
@@ -153,8 +111,10 @@ export class WireClient implements SimulatedClient {
   }
 
   #die(): void {
-    for (const { cut } of [...this.#hoarded.splice(0), ...this.#floods.splice(0)]) cut("the program is gone");
-    this.#wire?.cut("the program is gone");
+    const reason = "the program is gone";
+    for (const { cut } of this.#hoarded.splice(0)) cut(reason);
+    this.#floods.end(reason);
+    this.#wire?.cut(reason);
     this.#wire = undefined;
     this.#context = undefined;
     this.#begins = 0;
@@ -349,27 +309,14 @@ export class WireClient implements SimulatedClient {
     }
   }
 
-  /**
-   * Sends many requests at once: more than it may be ahead, where the limit is narrow. The first is answered when the card is
-   * free, and by then the others are there.
-   */
+  /** Sends more than it may be ahead. */
   async #flood(reader: number): Promise<void> {
     const { plan, surroundings } = this.#setting;
     const wire = this.#begin();
-    this.#floods.push(wire);
+    this.#floods.add(wire);
     await wire.session.open(plan.version);
     const { context, rv } = await this.#noted("establish", wire.session.establish(2));
-    if (rv !== 0) return;
-    const terms = { context, reader: surroundings.readerName(reader), shareMode: 2, preferredProtocols: 3 };
-    const releases = Array.from({ length: 20 }, (_, number) =>
-      encodeRequest({ kind: "release-context", context: number + 1 }),
-    );
-    const batch = concatBytes(...releases);
-    const requests = [encodeRequest({ kind: "connect", ...terms }), batch, batch];
-    // An answer is the request again, without its header of eight bytes.
-    const bytes = requests.reduce((sum, { length }) => sum + length, 0) - 8 * (1 + 2 * releases.length);
-    for (const request of requests) wire.raw(request);
-    this.#flooded.push({ wire, bytes });
+    if (rv === 0) this.#floods.pour(wire, { context, reader: surroundings.readerName(reader) });
   }
 
   /** Asks for what it does not have. */
@@ -425,69 +372,8 @@ export class WireClient implements SimulatedClient {
     return answered;
   }
 
-  /** Opens a connection to the service that runs now. */
   #begin(): Wire {
-    const { aheadBytes, dice, edition, pipe, runtime, seat, server, surroundings } = this.#setting;
-    const { clock } = runtime;
-    const identity = { name: `${seat}${this.#life++}`, pid: surroundings.nextPid() };
-    let over = false;
-    let [answered, paused]: [number | undefined, boolean] = [undefined, false];
-    const end = (): void => {
-      over = true;
-      toServer.cut();
-      toClient.cut();
-    };
-    const toClient = new Pipe(clock, dice, pipe, (bytes) => {
-      if (answered === undefined) session.received(bytes);
-      else answered += bytes.length;
-    });
-    const toServer = new Pipe(clock, dice, pipe, (bytes) => serverSession.received(bytes));
-    const session = new ClientSession({
-      send: (bytes) => toServer.write(bytes),
-      ended: (error) => surroundings.moment().violated(`the service is out of step with ${seat}: ${error.message}`),
-    });
-    const serverSession = server().accept({
-      identity,
-      admitted: true,
-      mayUse: () => true,
-      send: (bytes) => toClient.write(bytes),
-      close: (reason) => {
-        if (over) return;
-        if (edition === 1) {
-          // In the first edition the service's last words do not arrive.
-          end();
-          session.closed(reason);
-          return;
-        }
-        over = true;
-        toServer.cut();
-        toClient.end(() => {
-          toClient.cut();
-          session.closed(reason);
-        });
-      },
-      pause: () => {
-        surroundings.reached(`wire paused ${aheadBytes} bytes ahead`);
-        paused = true;
-        toServer.stall(true);
-      },
-      resume: () => {
-        paused = false;
-        toServer.stall(false);
-      },
-    });
-    const cut = (reason: string): void => {
-      const wasOver = over;
-      end();
-      session.closed(reason);
-      if (!wasOver) serverSession.closed();
-    };
-    const raw = (bytes: Uint8Array): void => {
-      answered ??= 0;
-      toServer.write(bytes);
-    };
-    const counts = { raw, answered: () => answered ?? 0, isOver: () => over, isPaused: () => paused };
-    return { name: identity.name, session, toClient, toServer, ...counts, cut };
+    return openWire(this.#setting, this.#life++);
   }
 
   #failed(error: unknown): void {

@@ -2,9 +2,10 @@
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import type { HistoryEvent } from "../simulation/events.ts";
 import { runHistory } from "../simulation/history.ts";
 import { mutants } from "../simulation/mutants.ts";
-import { type Edition, type HistoryEvent, makePlan, type Plan } from "../simulation/plan.ts";
+import { type Edition, makePlan, type Plan } from "../simulation/plan.ts";
 
 const seeds: { readonly name: string; readonly seed: number; readonly edition: Edition }[] = JSON.parse(
   readFileSync(new URL("../simulation/seeds.json", import.meta.url), "utf8"),

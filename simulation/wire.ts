@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+
+import type { Runtime } from "../src/pcsc/index.ts";
+import { ClientSession } from "../src/pcsclite/index.ts";
+import type { PcscliteServer } from "../src/pcsclite-server/index.ts";
+import type { Dice } from "./dice.ts";
+import { Pipe } from "./pipe.ts";
+import type { Edition, PipePlan } from "./plan.ts";
+import type { Surroundings } from "./simulated-client.ts";
+
+/** What a connection is made of. */
+export interface WireTerms {
+  readonly runtime: Runtime;
+  readonly server: () => PcscliteServer;
+  readonly dice: Dice;
+  readonly pipe: PipePlan;
+  readonly surroundings: Surroundings;
+  readonly seat: string;
+  readonly edition: Edition;
+  /** Bytes that a client may be ahead. */
+  readonly aheadBytes: number;
+}
+
+/** A connection to the service, seen from the program. */
+export interface Wire {
+  /** As which the service knows the client. */
+  readonly name: string;
+  readonly session: ClientSession;
+  /** What the service sends, which the program may not read. */
+  readonly toClient: Pipe;
+  readonly toServer: Pipe;
+  /** Sends bytes that no session has made. What is answered is counted, and not looked at. */
+  raw(bytes: Uint8Array): void;
+  /** Bytes that came after the first raw ones were sent. */
+  readonly answered: () => number;
+  readonly isOver: () => boolean;
+  /** Whether the service has asked not to be sent more for now. */
+  readonly isPaused: () => boolean;
+  /** Ends the connection at this moment, whatever is on its way. */
+  cut(reason: string): void;
+}
+
+/** Opens a connection to the service that runs now. @param life tells the connections of one seat apart */
+export function openWire(terms: WireTerms, life: number): Wire {
+  const { aheadBytes, dice, edition, pipe, runtime, seat, server, surroundings } = terms;
+  const { clock } = runtime;
+  const identity = { name: `${seat}${life}`, pid: surroundings.nextPid() };
+  let over = false;
+  let [answered, paused]: [number | undefined, boolean] = [undefined, false];
+  const end = (): void => {
+    over = true;
+    toServer.cut();
+    toClient.cut();
+  };
+  const toClient = new Pipe(clock, dice, pipe, (bytes) => {
+    if (answered === undefined) session.received(bytes);
+    else answered += bytes.length;
+  });
+  const toServer = new Pipe(clock, dice, pipe, (bytes) => serverSession.received(bytes));
+  const session = new ClientSession({
+    send: (bytes) => toServer.write(bytes),
+    ended: (error) => surroundings.moment().violated(`the service is out of step with ${seat}: ${error.message}`),
+  });
+  const serverSession = server().accept({
+    identity,
+    admitted: true,
+    mayUse: () => true,
+    send: (bytes) => toClient.write(bytes),
+    close: (reason) => {
+      if (over) return;
+      if (edition === 1) {
+        // In the first edition the service's last words do not arrive.
+        end();
+        session.closed(reason);
+        return;
+      }
+      over = true;
+      toServer.cut();
+      toClient.end(() => {
+        toClient.cut();
+        session.closed(reason);
+      });
+    },
+    pause: () => {
+      surroundings.reached(`wire paused ${aheadBytes} bytes ahead`);
+      paused = true;
+      toServer.stall(true);
+    },
+    resume: () => {
+      paused = false;
+      toServer.stall(false);
+    },
+  });
+  const cut = (reason: string): void => {
+    const wasOver = over;
+    end();
+    session.closed(reason);
+    if (!wasOver) serverSession.closed();
+  };
+  const raw = (bytes: Uint8Array): void => {
+    answered ??= 0;
+    toServer.write(bytes);
+  };
+  const counts = { raw, answered: () => answered ?? 0, isOver: () => over, isPaused: () => paused };
+  return { name: identity.name, session, toClient, toServer, ...counts, cut };
+}
