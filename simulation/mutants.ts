@@ -126,8 +126,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a dead client keeps the lock",
     file: "manager/slot.ts",
-    search: "    this.#dropLock(connection);\n    this.#turns.pump();",
-    replace: '    if (!why.includes("ended without")) this.#dropLock(connection);\n    this.#turns.pump();',
+    search: "    this.#transactions.drop(connection);\n    this.#turns.pump();",
+    replace: '    if (!why.includes("ended without")) this.#transactions.drop(connection);\n    this.#turns.pump();',
   },
   {
     name: "a dead client's waits go on",
@@ -143,15 +143,15 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "an inner end frees the lock",
-    file: "manager/slot.ts",
+    file: "manager/transactions.ts",
     search: "if (lock.depth > 1) {",
     replace: "if (lock.depth > 2) {",
   },
   {
     name: "an end leaves the card as it is",
-    file: "manager/slot.ts",
-    search: "await this.#keeper.dispose(disposition, why, { ...spared, keepPowered: true });",
-    replace: 'await this.#keeper.dispose("leave", why, { ...spared, keepPowered: true });',
+    file: "manager/transactions.ts",
+    search: "await this.#setting.keeper.dispose(disposition, why, { ...spared, keepPowered: true });",
+    replace: 'await this.#setting.keeper.dispose("leave", why, { ...spared, keepPowered: true });',
   },
   {
     name: "a free lock is not handed on",

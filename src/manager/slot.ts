@@ -5,8 +5,6 @@ import {
   type ConnectionStatus,
   type ConnectOptions,
   type Disposition,
-  describeHolder,
-  type Holder,
   type Initialization,
   type Protocol,
   type Reader,
@@ -22,14 +20,14 @@ import { Card } from "./card.ts";
 import { CardKeeper } from "./card-keeper.ts";
 import type { SlotConnection } from "./connection.ts";
 import { Driver } from "./driver.ts";
-import { IdleLimit } from "./idle-limit.ts";
 import type { ManagerLimits } from "./limits.ts";
 import type { Profile } from "./profile.ts";
 import { describeDevice, readAttribute } from "./reader-attributes.ts";
 import { conflicting, exitDisposition, useOf } from "./sharing.ts";
 import { cardState, inspectSlot } from "./slot-report.ts";
 import { nextEventCount, type TrackedState } from "./tracker.ts";
-import { type Lock, type TurnContext, type TurnRequest, Turns } from "./turns.ts";
+import { requestOf, Transactions } from "./transactions.ts";
+import { type TurnContext, type TurnRequest, Turns } from "./turns.ts";
 
 /** What a slot needs from the manager. */
 export interface SlotSetting {
@@ -58,12 +56,10 @@ export class Slot {
   readonly #turns: Turns;
   readonly #connections = new Set<SlotConnection>();
   readonly #keeper: CardKeeper;
-  readonly #idleLimit: IdleLimit;
+  readonly #transactions: Transactions;
   #eventCount: number;
   #lost: string | undefined;
   #exchanges = 0;
-  /** When the lock's holder last finished an exchange. */
-  #lastExchange: number | undefined;
   /** Whose operation is under way; undefined for the slot's own work. */
   #operating: TurnContext | undefined;
 
@@ -72,7 +68,6 @@ export class Slot {
     this.#setting = setting;
     this.#eventCount = setting.eventCount;
     const { clock } = setting.runtime;
-    this.#idleLimit = new IdleLimit(clock, setting.profile.transactionIdleMs, (limitMs) => this.#idle(limitMs));
     this.#driver = new Driver(reader, clock, setting.limits, {
       torn: () => this.#keeper.torn(),
       wedged: () => this.#lose("the driver hangs"),
@@ -84,10 +79,10 @@ export class Slot {
       housekeeping: () => {
         if (this.#lost === undefined) this.#keeper.keepHouse();
       },
-      locked: (lock) => this.#locked(lock),
-      unlocked: () => this.#unlocked(),
-      lockLost: (owner) => this.#notTransacted(owner as SlotConnection),
-      describeHolder: () => this.#holderOfLock(),
+      locked: (lock) => this.#transactions.locked(lock),
+      unlocked: () => this.#transactions.unlocked(),
+      lockLost: (owner) => this.#transactions.lost(owner as SlotConnection),
+      describeHolder: () => this.#transactions.holder(),
     });
     this.#keeper = new CardKeeper({
       clock,
@@ -101,6 +96,19 @@ export class Slot {
       counted: (kind) => this.#counted(kind),
       changed: () => setting.changed(this),
       trace: (kind, detail) => this.#trace(kind, undefined, detail),
+    });
+    this.#transactions = new Transactions({
+      clock,
+      profile: setting.profile,
+      name: setting.name,
+      turns: this.#turns,
+      keeper: this.#keeper,
+      work: (run) => this.#work(run),
+      turnBegun: (context) => {
+        this.#operating = context;
+      },
+      turnEnded: () => this.#turnEnded(),
+      trace: (kind, context) => this.#trace(kind, context),
     });
   }
 
@@ -140,14 +148,7 @@ export class Slot {
   checkSharing(wanted: ShareMode, operation: string, except?: SlotConnection): void {
     const others = except === undefined ? this.#connections : [...this.#connections].filter((one) => one !== except);
     const other = conflicting(wanted, others, this.#setting.profile);
-    if (other === undefined) return;
-    const holder: Holder = this.#holderOfLock(other) ?? {
-      ...identify(other.context),
-      shareMode: other.shareMode,
-      transaction: false,
-      heldMs: this.#now() - other.since,
-    };
-    throw this.#sharingViolation(`a connection in ${wanted} mode is refused`, operation, holder);
+    if (other !== undefined) throw this.#transactions.refused(wanted, operation, other);
   }
 
   /**
@@ -190,7 +191,7 @@ export class Slot {
       const protocol = await this.#makeReady(options, "reconnect", connection);
       this.#checkReady(protocol, "reconnect");
       connection.renewed(options.shareMode, protocol);
-      if (this.#setting.profile.reconnectEndsTransaction) this.#dropLock(connection);
+      if (this.#setting.profile.reconnectEndsTransaction) this.#transactions.drop(connection);
       this.#setting.changed(this);
       return protocol;
     });
@@ -204,7 +205,7 @@ export class Slot {
       (request) => connection.closedError(request.operation),
     );
     const done = this.#lost === undefined ? this.#keeper.owe(disposition, why, connection) : Promise.resolve();
-    this.#dropLock(connection);
+    this.#transactions.drop(connection);
     this.#turns.pump();
     this.#trace("disconnected", connection.context, disposition);
     this.#setting.changed(this);
@@ -237,37 +238,13 @@ export class Slot {
   }
 
   /** Waits for the lock and takes it. */
-  async begin(connection: SlotConnection, options: WaitOptions): Promise<void> {
-    connection.checkUsable();
-    const waiting = this.#turns.begin(requestOf(connection, "begin", connection.usesCard), options);
-    if (waiting !== undefined) await waiting;
+  begin(connection: SlotConnection, options: WaitOptions): Promise<void> {
+    return this.#transactions.begin(connection, options);
   }
 
   /** Gives the lock back, once the holder's other operations are done. */
-  async end(connection: SlotConnection, disposition: Disposition): Promise<void> {
-    if (this.#turns.lock?.owner !== connection) throw this.#notTransacted(connection);
-    const waiting = this.#turns.acquire({ ...requestOf(connection, "end", false), endsLock: true }, {});
-    if (waiting !== undefined) await waiting;
-    this.#operating = connection.context;
-    try {
-      connection.checkOpen();
-      const lock = this.#turns.lock;
-      if (lock?.owner !== connection) throw this.#notTransacted(connection);
-      this.#idleLimit.used();
-      if (lock.depth > 1) {
-        lock.depth--;
-        return;
-      }
-      try {
-        const why = `${connection.context.client.name} ended its transaction with ${disposition}`;
-        const spared = this.#setting.profile.resetConcernsCaller ? {} : { spared: connection };
-        await this.#keeper.dispose(disposition, why, { ...spared, keepPowered: true });
-      } finally {
-        this.#dropLock(connection);
-      }
-    } finally {
-      this.#turnEnded();
-    }
+  end(connection: SlotConnection, disposition: Disposition): Promise<void> {
+    return this.#transactions.end(connection, disposition);
   }
 
   /** Runs one operation of a connection in its turn. */
@@ -284,7 +261,7 @@ export class Slot {
       try {
         return await run();
       } finally {
-        if (this.#turns.lock?.owner === connection) this.#idleLimit.used();
+        this.#transactions.used(connection);
       }
     });
   }
@@ -296,7 +273,7 @@ export class Slot {
     connection.checkUsable();
     const response = await this.#driver.transmit(command, protocol);
     this.#exchanges = (this.#exchanges + 1) >>> 0;
-    if (this.#turns.lock?.owner === connection) this.#lastExchange = this.#now();
+    this.#transactions.exchanged(connection);
     return copyBytes(response);
   }
 
@@ -350,7 +327,7 @@ export class Slot {
   inspect(): ReaderInspection {
     const { card, eventCount, name } = this;
     const { id } = this.reader.description;
-    const [turns, connections, lastExchange] = [this.#turns, this.#connections, this.#lastExchange];
+    const [turns, connections, { lastExchange }] = [this.#turns, this.#connections, this.#transactions];
     return inspectSlot({ name, id, eventCount, card, connections, turns, lastExchange }, this.#now());
   }
 
@@ -403,36 +380,6 @@ export class Slot {
     });
   }
 
-  #locked(lock: Lock): void {
-    this.#lastExchange = undefined;
-    this.#idleLimit.start();
-    this.#trace("lock-granted", lock.owner.context);
-  }
-
-  #unlocked(): void {
-    this.#idleLimit.stop();
-    this.#trace("lock-freed");
-  }
-
-  #dropLock(connection: SlotConnection): void {
-    if (this.#turns.lock?.owner === connection) this.#turns.unlock();
-  }
-
-  /** Ends a transaction, and resets the card, because its holder does nothing for too long. */
-  #idle(limitMs: number): boolean {
-    const lock = this.#turns.lock;
-    if (lock === undefined) return false;
-    if (this.#turns.busy) return true;
-    const { client } = lock.owner.context;
-    this.#trace("lock-idle", lock.owner.context);
-    this.#work(async () => {
-      const why = `the transaction of ${client.name} was idle for ${limitMs} ms`;
-      await this.#keeper.dispose("reset", why, { keepPowered: true });
-      if (this.#turns.lock === lock) this.#turns.unlock();
-    });
-    return false;
-  }
-
   #counted(kind: "card-inserted" | "card-removed"): void {
     this.#eventCount = nextEventCount(this.#eventCount);
     this.#trace(kind);
@@ -463,33 +410,6 @@ export class Slot {
     return new SmartCardError("reader-unavailable", message, { reader: this.name, operation });
   }
 
-  #notTransacted(connection: SlotConnection): SmartCardError {
-    const details = { reader: this.name, operation: "end transaction" };
-    if (connection.fault !== undefined) return connection.faultError("end transaction");
-    const holder = this.#holderOfLock();
-    const code = this.#setting.profile.endOfForeignTransaction;
-    if (holder === undefined || code !== "sharing-violation") {
-      return new SmartCardError("not-transacted", "this connection has no transaction open", details);
-    }
-    return this.#sharingViolation("this connection has no transaction open", "end transaction", holder);
-  }
-
-  #sharingViolation(what: string, operation: string, holder: Holder): SmartCardError {
-    return new SmartCardError("sharing-violation", `${what}: ${describeHolder(holder)}`, {
-      reader: this.name,
-      operation,
-      holder,
-    });
-  }
-
-  /** Who holds the lock; with `of`, only where it is that connection. */
-  #holderOfLock(of?: SlotConnection): Holder | undefined {
-    const lock = this.#turns.lock;
-    if (lock === undefined || (of !== undefined && lock.owner !== of)) return undefined;
-    const { shareMode } = lock.owner as SlotConnection;
-    return { ...identify(lock.owner.context), shareMode, transaction: true, heldMs: this.#now() - lock.since };
-  }
-
   #now(): number {
     return this.#setting.runtime.clock.now();
   }
@@ -503,16 +423,4 @@ export class Slot {
       ...(detail !== undefined && { detail }),
     });
   }
-}
-
-function identify({ client }: TurnContext): { readonly client: string; readonly pid?: number } {
-  return { client: client.name, ...(client.pid !== undefined && { pid: client.pid }) };
-}
-
-function requestOf(
-  connection: SlotConnection,
-  operation: string,
-  needsCard: boolean,
-): TurnRequest & { owner: SlotConnection } {
-  return { context: connection.context, owner: connection, operation, needsCard };
 }

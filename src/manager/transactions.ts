@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+
+import {
+  type Clock,
+  type Disposition,
+  describeHolder,
+  type Holder,
+  type ShareMode,
+  SmartCardError,
+  type WaitOptions,
+} from "../pcsc/index.ts";
+import type { CardKeeper } from "./card-keeper.ts";
+import type { SlotConnection } from "./connection.ts";
+import { IdleLimit } from "./idle-limit.ts";
+import type { Profile } from "./profile.ts";
+import type { Lock, TurnContext, TurnRequest, Turns } from "./turns.ts";
+
+/** What transactions need of their slot. */
+export interface TransactionsSetting {
+  readonly clock: Clock;
+  readonly profile: Profile;
+  /** The reader's unique name. */
+  readonly name: string;
+  readonly turns: Turns;
+  readonly keeper: CardKeeper;
+  /** Runs work of the slot's own as a turn; only where nobody has one. */
+  readonly work: (run: () => Promise<void>) => void;
+  /** Somebody's turn has begun. */
+  readonly turnBegun: (context: TurnContext) => void;
+  /** It has ended, and is to be given on. */
+  readonly turnEnded: () => void;
+  readonly trace: (kind: string, context?: TurnContext) => void;
+}
+
+/**
+ * The transactions on one reader: how the lock is taken, used, given back, and taken away from a holder who does nothing;
+ * and who is named to those who are refused because of it.
+ */
+export class Transactions {
+  readonly #setting: TransactionsSetting;
+  readonly #turns: Turns;
+  readonly #idleLimit: IdleLimit;
+  /** When the lock's holder last finished an exchange. */
+  #lastExchange: number | undefined;
+
+  constructor(setting: TransactionsSetting) {
+    this.#setting = setting;
+    this.#turns = setting.turns;
+    this.#idleLimit = new IdleLimit(setting.clock, setting.profile.transactionIdleMs, (ms) => this.#idle(ms));
+  }
+
+  /** When the holder of the open transaction last finished an exchange, on the monotonic clock. */
+  get lastExchange(): number | undefined {
+    return this.#lastExchange;
+  }
+
+  /** Waits for the lock and takes it. */
+  async begin(connection: SlotConnection, options: WaitOptions): Promise<void> {
+    connection.checkUsable();
+    const waiting = this.#turns.begin(requestOf(connection, "begin", connection.usesCard), options);
+    if (waiting !== undefined) await waiting;
+  }
+
+  /** Gives the lock back, once the holder's other operations are done. */
+  async end(connection: SlotConnection, disposition: Disposition): Promise<void> {
+    if (!this.#isOf(connection)) throw this.lost(connection);
+    const waiting = this.#turns.acquire({ ...requestOf(connection, "end", false), endsLock: true }, {});
+    if (waiting !== undefined) await waiting;
+    this.#setting.turnBegun(connection.context);
+    try {
+      connection.checkOpen();
+      const lock = this.#turns.lock;
+      if (lock?.owner !== connection) throw this.lost(connection);
+      this.#idleLimit.used();
+      if (lock.depth > 1) {
+        lock.depth--;
+        return;
+      }
+      try {
+        const why = `${connection.context.client.name} ended its transaction with ${disposition}`;
+        const spared = this.#setting.profile.resetConcernsCaller ? {} : { spared: connection };
+        await this.#setting.keeper.dispose(disposition, why, { ...spared, keepPowered: true });
+      } finally {
+        this.drop(connection);
+      }
+    } finally {
+      this.#setting.turnEnded();
+    }
+  }
+
+  /** Frees the lock where that connection has it. */
+  drop(connection: SlotConnection): void {
+    if (this.#isOf(connection)) this.#turns.unlock();
+  }
+
+  /** A connection did something; where it has the lock, it is not idle. */
+  used(connection: SlotConnection): void {
+    if (this.#isOf(connection)) this.#idleLimit.used();
+  }
+
+  /** A connection has exchanged something with the card. */
+  exchanged(connection: SlotConnection): void {
+    if (this.#isOf(connection)) this.#lastExchange = this.#setting.clock.now();
+  }
+
+  /** To be called when the lock is granted. */
+  locked(lock: Lock): void {
+    this.#lastExchange = undefined;
+    this.#idleLimit.start();
+    this.#setting.trace("lock-granted", lock.owner.context);
+  }
+
+  /** To be called when the lock becomes free. */
+  unlocked(): void {
+    this.#idleLimit.stop();
+    this.#setting.trace("lock-freed");
+  }
+
+  /** Who has the lock; with `of`, only where it is that connection. */
+  holder(of?: SlotConnection): Holder | undefined {
+    const lock = this.#turns.lock;
+    if (lock === undefined || (of !== undefined && lock.owner !== of)) return undefined;
+    const { context, shareMode } = lock.owner as SlotConnection;
+    const heldMs = this.#setting.clock.now() - lock.since;
+    return { ...identify(context), shareMode, transaction: true, heldMs };
+  }
+
+  /** Why a connection cannot end a transaction: it has none, or has lost it. */
+  lost(connection: SlotConnection): SmartCardError {
+    const { name: reader, profile } = this.#setting;
+    const operation = "end transaction";
+    if (connection.fault !== undefined) return connection.faultError(operation);
+    const holder = this.holder();
+    const what = "this connection has no transaction open";
+    if (holder === undefined || profile.endOfForeignTransaction !== "sharing-violation") {
+      return new SmartCardError("not-transacted", what, { reader, operation });
+    }
+    return sharingViolation(what, { reader, operation, holder });
+  }
+
+  /** Why a connection in mode `wanted` is refused beside `other`. */
+  refused(wanted: ShareMode, operation: string, other: SlotConnection): SmartCardError {
+    const { clock, name: reader } = this.#setting;
+    const { context, shareMode, since } = other;
+    const connected = { ...identify(context), shareMode, transaction: false, heldMs: clock.now() - since };
+    const holder = this.holder(other) ?? connected;
+    return sharingViolation(`a connection in ${wanted} mode is refused`, { reader, operation, holder });
+  }
+
+  /** Ends a transaction, and resets the card, because its holder does nothing for too long. */
+  #idle(limitMs: number): boolean {
+    const lock = this.#turns.lock;
+    if (lock === undefined) return false;
+    if (this.#turns.busy) return true;
+    const { context } = lock.owner;
+    this.#setting.trace("lock-idle", context);
+    this.#setting.work(async () => {
+      const why = `the transaction of ${context.client.name} was idle for ${limitMs} ms`;
+      await this.#setting.keeper.dispose("reset", why, { keepPowered: true });
+      if (this.#turns.lock === lock) this.#turns.unlock();
+    });
+    return false;
+  }
+
+  #isOf(connection: SlotConnection): boolean {
+    return this.#turns.lock?.owner === connection;
+  }
+}
+
+/** What a connection asks for when it wants its turn. */
+export function requestOf(
+  connection: SlotConnection,
+  operation: string,
+  needsCard: boolean,
+): TurnRequest & { owner: SlotConnection } {
+  return { context: connection.context, owner: connection, operation, needsCard };
+}
+
+function identify({ client }: TurnContext): { readonly client: string; readonly pid?: number } {
+  return { client: client.name, ...(client.pid !== undefined && { pid: client.pid }) };
+}
+
+function sharingViolation(
+  what: string,
+  details: { readonly reader: string; readonly operation: string; readonly holder: Holder },
+): SmartCardError {
+  return new SmartCardError("sharing-violation", `${what}: ${describeHolder(details.holder)}`, details);
+}
