@@ -7,7 +7,7 @@ import { release, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { askDaemon, type WhoReport } from "../daemon/index.ts";
 import { nodeClock, nodeRuntime } from "../edge/node/index.ts";
-import { pcscdSockets } from "../edge/unix/index.ts";
+import { pcscdSockets } from "../edge/pcscd/index.ts";
 import { parseManagerSpec } from "../entry/machine.ts";
 import { pcscdManager } from "../entry/pcscd.ts";
 import { daemonSockets, serviceSockets } from "../entry/service-sockets.ts";

@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import {
-  connectUnix,
-  controlPathOf,
-  dialPcscd,
-  isOwnSocketSafe,
-  ownSocketPath,
-  pcscdSockets,
-  SYSTEM_SOCKET_PATH,
-} from "../edge/unix/index.ts";
+import { dialPcscd, pcscdSockets } from "../edge/pcscd/index.ts";
+import { connectUnix, controlPathOf, isOwnSocketSafe, ownSocketPath, SYSTEM_SOCKET_PATH } from "../edge/unix/index.ts";
 import { SmartCardError } from "../pcsc/index.ts";
 import type { Surroundings } from "./surroundings.ts";
 

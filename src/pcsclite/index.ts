@@ -18,6 +18,7 @@ export {
   MAX_READER_NAME_BYTES,
   MAX_READERS,
   MAX_TRAILING_BYTES,
+  maxSocketPathBytes,
 } from "./limits.ts";
 export {
   newestVersion,

@@ -12,6 +12,16 @@ export const MAX_ATTRIBUTE_BYTES = 264;
  */
 export const MAX_TRAILING_BYTES = 65_548;
 
+/**
+ * Most bytes of the path of a Unix socket, which is how the service is reached: `sun_path` has 108 bytes on Linux and 104
+ * elsewhere, with a zero at the end.
+ *
+ * @param platform as Node names it
+ */
+export function maxSocketPathBytes(platform: string): number {
+  return platform === "linux" ? 107 : 103;
+}
+
 /** Entries of the reader table up to protocol 4:5 (PCSCLITE_MAX_READERS_CONTEXTS of pcsclite.h). */
 export const FIXED_READERS = 16;
 

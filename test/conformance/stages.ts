@@ -10,7 +10,7 @@ import {
   type Stage,
 } from "../../src/conformance/index.ts";
 import { nodeRuntime } from "../../src/edge/node/index.ts";
-import { dialPcscd } from "../../src/edge/unix/index.ts";
+import { dialPcscd } from "../../src/edge/pcscd/index.ts";
 import type { ResourceManager } from "../../src/pcsc/index.ts";
 import { PcscdManager } from "../../src/pcscd/index.ts";
 import type { SimulatedRuntime } from "../../src/testing/index.ts";

@@ -4,7 +4,7 @@ import { setTimeout as span } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encodeHex } from "../../src/binary/index.ts";
 import { nodeRuntime } from "../../src/edge/node/index.ts";
-import { dialPcscd } from "../../src/edge/unix/index.ts";
+import { dialPcscd } from "../../src/edge/pcscd/index.ts";
 import { PNP_NOTIFICATION } from "../../src/pcsc/index.ts";
 import { PcscdManager, type ReaderEvent } from "../../src/pcscd/index.ts";
 import { failureOf } from "../manager/world.ts";

@@ -3,8 +3,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { encodeHex } from "../../src/binary/index.ts";
 import { nodeRuntime } from "../../src/edge/node/index.ts";
+import { dialPcscd } from "../../src/edge/pcscd/index.ts";
 import { openSystemManager, type SystemManager } from "../../src/edge/system/index.ts";
-import { dialPcscd } from "../../src/edge/unix/index.ts";
 import { type Connection, PNP_NOTIFICATION } from "../../src/pcsc/index.ts";
 import { PcscdManager } from "../../src/pcscd/index.ts";
 import { failureOf } from "../manager/world.ts";

@@ -3,7 +3,6 @@
 export { findGroup, findUser } from "./accounts.ts";
 export { type InheritedSocket, inheritedSockets } from "./activation.ts";
 export { connectUnix } from "./connect-unix.ts";
-export { type DialPcscdOptions, dialPcscd, pcscdSockets } from "./dial-pcscd.ts";
 export { listenUnix, type UnixListener } from "./listen-unix.ts";
 export { loadPeerCredentials, type PeerCredentials, type PeerCredentialsReader } from "./peer-credentials.ts";
 export { type PeerProgram, PeerPrograms } from "./peer-program.ts";

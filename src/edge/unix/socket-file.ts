@@ -5,9 +5,10 @@ import { chmodSync, chownSync, linkSync, lstatSync, mkdirSync, type Stats, unlin
 import { connect } from "node:net";
 import { basename, dirname, join } from "node:path";
 import { SmartCardError } from "../../pcsc/index.ts";
+import { maxSocketPathBytes } from "../../pcsclite/index.ts";
 
-/** The longest path of a Unix socket: `sun_path` has 108 bytes on Linux and 104 elsewhere, with a zero at the end. */
-export const MAX_SOCKET_PATH_BYTES: number = process.platform === "linux" ? 107 : 103;
+/** The longest path of a Unix socket on this system. */
+export const MAX_SOCKET_PATH_BYTES: number = maxSocketPathBytes(process.platform);
 
 /** How often a path is tried anew that others take and leave at the same moment. */
 const MAX_ATTEMPTS = 5;

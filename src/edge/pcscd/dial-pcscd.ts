@@ -3,10 +3,10 @@
 import { connect, type Socket } from "node:net";
 import { SmartCardError } from "../../pcsc/index.ts";
 import type { Dial, Pipe, PipeEvents } from "../../pcscd/index.ts";
-import { MAX_SOCKET_PATH_BYTES } from "./socket-file.ts";
+import { maxSocketPathBytes } from "../../pcsclite/index.ts";
 
 /** Room for what one read takes out of a socket: all answers but long ones and large tables fit at once. */
-const READ_BYTES = 65_536;
+const READ_BYTES = 8192;
 
 /** With so many bytes unsent the service reads nothing any more, and is given up. */
 const MAX_UNSENT_BYTES = 4 * 1024 * 1024;
@@ -71,8 +71,9 @@ async function dialPatiently(path: string, events: PipeEvents, stir?: () => void
 function dialOne(path: string, events: PipeEvents, stir?: () => void): Promise<Pipe> {
   return new Promise((resolve, reject) => {
     // Node cuts a longer path off, and would look somewhere else.
-    if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) {
-      reject(new Error(`the path has more than ${MAX_SOCKET_PATH_BYTES} bytes`));
+    const limit = maxSocketPathBytes(process.platform);
+    if (Buffer.byteLength(path) > limit) {
+      reject(new Error(`the path has more than ${limit} bytes`));
       return;
     }
     let reason: string | undefined;
