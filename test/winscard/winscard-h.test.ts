@@ -20,10 +20,13 @@ interface Header {
 
 const header: Header = JSON.parse(readFileSync(new URL("winscard-h.json", import.meta.url), "utf8"));
 const guide = readFileSync(new URL("../../docs/guide/winscard.md", import.meta.url), "utf8");
-const source = readFileSync(new URL("../../src/entry/winscard.ts", import.meta.url), "utf8");
+const entry = readFileSync(new URL("../../src/entry/winscard.ts", import.meta.url), "utf8");
+const door = readFileSync(new URL("../../src/winscard/index.ts", import.meta.url), "utf8");
 
 const values: Readonly<Record<string, unknown>> = published;
-const typesHere = new Set([...source.matchAll(/^ {2}type (\w+),$/gm)].map((match) => match[1]));
+const listed = [...door.matchAll(/\{([^}]*)\}/g)].flatMap(([, names = ""]) => names.match(/\w+(?=\s*(?:,|$))/g) ?? []);
+/** What the room's door lists and is no value is a type; the entry passes all of it on. */
+const typesHere = new Set(listed.filter((name) => !(name in values)));
 const omitted = new Set(header.omissions.flatMap(({ names }) => names));
 
 /** Every name of C, with the forms for A and W and the pointers. */
@@ -49,6 +52,10 @@ describe("every name in winscard.h", () => {
 
   it.each(header.constants)("%s is a value here", (name) => {
     expect(values[name]).toBeDefined();
+  });
+
+  it("the entry passes on all that the room's door lists", () => {
+    expect(entry).toContain('export * from "../winscard/index.ts";');
   });
 
   it.each(header.types)("$name is a type here", ({ name }) => {
