@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
+import { asFailure, notAdmitted } from "../client/index.ts";
 import { type Clock, type Runtime, type Scope, SmartCardError, scopes, toNumber } from "../pcsc/index.ts";
 import { ClientSession, type Outcome, type ProtocolVersion } from "../pcsclite/index.ts";
-import { contextFailure, notAdmitted } from "./failures.ts";
+import { contextFailure } from "./failures.ts";
 import type { PcscdLimits } from "./limits.ts";
 import type { Dial, Pipe } from "./pipe.ts";
 
@@ -50,7 +51,7 @@ export class Line {
       await line.#establish(scope);
       return line;
     } catch (error) {
-      line.#endWith(error);
+      line.end(asFailure(error));
       throw error;
     }
   }
@@ -74,7 +75,7 @@ export class Line {
       return line;
     } catch (error) {
       const silent = line.#pipe !== undefined && !line.#heard && line.#error?.code === "service-stopped";
-      line.#endWith(error);
+      line.end(asFailure(error));
       if (silent) return undefined;
       throw error;
     }
@@ -201,10 +202,6 @@ export class Line {
   #fallSilent(ms: number): void {
     const message = `the smart card service has not answered for ${ms} ms; is it stopped, or another program?`;
     this.end(new SmartCardError("comm-error", message));
-  }
-
-  #endWith(error: unknown): void {
-    this.end(error instanceof SmartCardError ? error : new SmartCardError("internal-error", String(error)));
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { ClientContext, checkTerm, checkWait, ProcessTurns, pause, timedOut } from "../client/index.ts";
 import {
   type Context,
   type ContextOptions,
@@ -10,15 +11,11 @@ import {
   type WaitOptions,
 } from "../pcsc/index.ts";
 import { type ProtocolVersion, versions } from "../pcsclite/index.ts";
-import { checkTerm } from "./arguments.ts";
-import { PcscdContext } from "./context.ts";
+import { PcscdContextLink } from "./context-link.ts";
 import { mayPass } from "./failures.ts";
 import { defaultPcscdLimits, type PcscdLimits } from "./limits.ts";
 import { Line, type LineSetting } from "./line.ts";
 import type { Dial } from "./pipe.ts";
-import { ReaderTurns } from "./reader-turns.ts";
-import { readerKey } from "./reports.ts";
-import { checkWait, pause, timedOut } from "./wait.ts";
 import { type ReaderEvent, type WatchOptions, watchReaders } from "./watch-readers.ts";
 
 /** What a client of the service is made of. */
@@ -44,11 +41,12 @@ export interface ServiceInfo {
  */
 export class PcscdManager implements ResourceManager {
   readonly #setting: LineSetting;
-  readonly #turns = new Map<string, ReaderTurns>();
+  readonly #turns: ProcessTurns;
 
   constructor(options: PcscdManagerOptions) {
     const { dial, limits, runtime } = options;
     this.#setting = { dial, runtime, limits: { ...defaultPcscdLimits, ...limits } };
+    this.#turns = new ProcessTurns(runtime.clock, this.#setting.limits);
   }
 
   /**
@@ -62,7 +60,9 @@ export class PcscdManager implements ResourceManager {
     const scope = options.scope ?? "user";
     checkTerm(scopes, scope, "scope", "establish context");
     const main = await Line.open(this.#setting, scope);
-    return new PcscdContext({ ...this.#setting, turnsOf: (reader) => this.#turnsOf(reader) }, main, options);
+    const { limits, runtime } = this.#setting;
+    const link = new PcscdContextLink(this.#setting, main, scope);
+    return new ClientContext({ clock: runtime.clock, limits, turns: this.#turns }, link, options);
   }
 
   /** Asks the service for its version, and hangs up. @throws as {@link establishContext} */
@@ -117,20 +117,6 @@ export class PcscdManager implements ResourceManager {
    */
   watchReaders(options: WatchOptions = {}): AsyncGenerator<ReaderEvent, void, void> {
     return watchReaders(this, this.#setting, options);
-  }
-
-  #turnsOf(reader: string): ReaderTurns {
-    const key = readerKey(reader);
-    const known = this.#turns.get(key);
-    if (known !== undefined) return known;
-    const { limits, runtime } = this.#setting;
-    for (const [name, turns] of this.#turns) {
-      if (this.#turns.size < limits.rememberedReaders) break;
-      if (turns.connections === 0) this.#turns.delete(name);
-    }
-    const turns = new ReaderTurns(runtime.clock, limits.retryMs);
-    this.#turns.set(key, turns);
-    return turns;
   }
 
   /** Between three quarters of a time and all of it. */

@@ -1,26 +1,12 @@
 // SPDX-License-Identifier: MIT
 
-import {
-  type Clock,
-  errorFromNumber,
-  type ReaderStateQuery,
-  type ReaderStateReport,
-  SmartCardError,
-  type WaitOptions,
-} from "../pcsc/index.ts";
+import { asFailure, isPnp, type StatusQuery, StatusWaits } from "../client/index.ts";
+import { type Clock, errorFromNumber, type ReaderStateReport, SmartCardError } from "../pcsc/index.ts";
 import { type ReaderState, versions } from "../pcsclite/index.ts";
 import { CANCELLED } from "./failures.ts";
 import type { PcscdLimits } from "./limits.ts";
 import type { Line } from "./line.ts";
-import { isPnp, reportReaders, type Snapshot, unknownReader } from "./reports.ts";
-import { Wait, type WaitSet } from "./wait.ts";
-
-interface StatusWait {
-  readonly queries: readonly ReaderStateQuery[];
-  readonly eventsAtStart: number;
-  readonly wait: Wait;
-  readonly resolve: (reports: ReaderStateReport[]) => void;
-}
+import { readState, type Snapshot } from "./reports.ts";
 
 const operation = "status change";
 
@@ -36,19 +22,24 @@ export class StatusWatch {
   readonly #line: Line;
   readonly #clock: Clock;
   readonly #limits: PcscdLimits;
-  readonly #waits: WaitSet;
-  readonly #waiting = new Set<StatusWait>();
+  readonly #waits: StatusWaits<ReaderState, Snapshot>;
   #pumping = false;
   #last: Snapshot = { readers: [], readerEvents: 1 };
   /** For services that do not count: the names that were seen last, and how often others were seen. */
   #names: string | undefined;
   #namesSeen = 1;
 
-  constructor(line: Line, clock: Clock, limits: PcscdLimits, waits: WaitSet) {
+  constructor(line: Line, clock: Clock, limits: PcscdLimits) {
     this.#line = line;
     this.#clock = clock;
     this.#limits = limits;
-    this.#waits = waits;
+    this.#waits = new StatusWaits({
+      clock,
+      read: readState,
+      last: () => this.#last,
+      joined: () => this.#pump(),
+      left: () => this.#stopIfUnneeded(),
+    });
   }
 
   /** The readers as they were when they were last looked at; none before that. */
@@ -61,56 +52,8 @@ export class StatusWatch {
     return this.#take(await this.#line.prompt(this.#line.session.readerStates()), withEvents);
   }
 
-  getStatusChange(queries: readonly ReaderStateQuery[], options: WaitOptions): Promise<ReaderStateReport[]> {
-    return new Promise((resolve, reject) => {
-      const { signal, timeoutMs } = options;
-      const until = timeoutMs === undefined ? undefined : this.#clock.now() + timeoutMs;
-      // The deadline is told together with the states, so that it cannot pass before they are known.
-      const setting = { clock: this.#clock, waits: this.#waits, operation };
-      const wait = new Wait(setting, signal === undefined ? {} : { signal }, (error) => {
-        this.#forget(wait);
-        reject(error);
-      });
-      const fail = (error: unknown): void => {
-        wait.over();
-        reject(error);
-      };
-      this.#begin(queries, until, wait, resolve).catch(fail);
-    });
-  }
-
-  /** Answers at once if there is anything to tell, and otherwise joins those who wait. */
-  async #begin(
-    queries: readonly ReaderStateQuery[],
-    until: number | undefined,
-    wait: Wait,
-    resolve: (reports: ReaderStateReport[]) => void,
-  ): Promise<void> {
-    const snapshot = await this.look(queries.some(isPnp));
-    const reader = unknownReader(queries, snapshot);
-    if (reader !== undefined) {
-      throw new SmartCardError("unknown-reader", `there is no reader «${reader}»`, { reader, operation });
-    }
-    const eventsAtStart = snapshot.readerEvents;
-    const reports = reportReaders(queries, snapshot, eventsAtStart);
-    if (queries.every((query) => query.flags?.ignore) || reports.some((report) => report.flags.changed)) {
-      wait.over();
-      resolve(reports);
-      return;
-    }
-    const timedOut = (): SmartCardError => {
-      const readerStates = reportReaders(queries, this.#last, eventsAtStart);
-      return new SmartCardError("timeout", "no reader changed in the time given", { operation, readerStates });
-    };
-    const leftMs = until === undefined ? undefined : until - this.#clock.now();
-    if (leftMs !== undefined && leftMs <= 0) {
-      wait.giveUp(timedOut());
-      return;
-    }
-    if (!wait.lasts) return;
-    this.#waiting.add({ queries, eventsAtStart, wait, resolve });
-    if (leftMs !== undefined) wait.startDeadline(leftMs, timedOut);
-    this.#pump();
+  getStatusChange(query: StatusQuery): Promise<ReaderStateReport[]> {
+    return this.#waits.wait(query, () => this.look(query.queries.some(isPnp)));
   }
 
   #pump(): void {
@@ -119,8 +62,7 @@ export class StatusWatch {
     this.#follow().catch((error: unknown) => {
       this.#pumping = false;
       // The line's end is told to the waits by the context; anything else ends the line.
-      const why = error instanceof SmartCardError ? error : new SmartCardError("internal-error", String(error));
-      this.#line.end(why);
+      this.#line.end(asFailure(error));
     });
   }
 
@@ -128,11 +70,11 @@ export class StatusWatch {
   async #follow(): Promise<void> {
     const { session } = this.#line;
     let idleSignals = 0;
-    while (this.#waiting.size > 0) {
+    while (this.#waits.all.size > 0) {
       const { over, readers } = await this.#line.prompt(session.waitForChange());
-      const pnp = [...this.#waiting].some(({ queries }) => queries.some(isPnp));
-      idleSignals = this.#tell(await this.#take(readers, pnp)) ? 0 : idleSignals + 1;
-      if (this.#waiting.size === 0) {
+      const pnp = [...this.#waits.all].some(({ queries }) => queries.some(isPnp));
+      idleSignals = this.#waits.tell(await this.#take(readers, pnp)) ? 0 : idleSignals + 1;
+      if (this.#waits.all.size === 0) {
         await this.#line.prompt(session.stopWaiting());
         // Somebody may have come while the service was told to stop.
         continue;
@@ -153,23 +95,8 @@ export class StatusWatch {
     });
   }
 
-  /** Wakes those who have something to be told; answers whether there was any. */
-  #tell(snapshot: Snapshot): boolean {
-    let told = false;
-    for (const waiting of this.#waiting) {
-      const reports = reportReaders(waiting.queries, snapshot, waiting.eventsAtStart);
-      if (!reports.some((report) => report.flags.changed)) continue;
-      told = true;
-      this.#waiting.delete(waiting);
-      waiting.wait.over();
-      waiting.resolve(reports);
-    }
-    return told;
-  }
-
-  #forget(wait: Wait): void {
-    for (const waiting of this.#waiting) if (waiting.wait === wait) this.#waiting.delete(waiting);
-    if (this.#waiting.size > 0 || !this.#pumping || this.#line.error !== undefined) return;
+  #stopIfUnneeded(): void {
+    if (this.#waits.all.size > 0 || !this.#pumping || this.#line.error !== undefined) return;
     // What fails here has ended the line, and its end is told by the line.
     this.#line.prompt(this.#line.session.stopWaiting()).catch(() => {});
   }

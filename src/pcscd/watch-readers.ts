@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { pause } from "../client/index.ts";
 import {
   type Context,
   PNP_NOTIFICATION,
@@ -11,7 +12,6 @@ import {
 import { mayPass } from "./failures.ts";
 import type { LineSetting } from "./line.ts";
 import type { PcscdManager } from "./manager.ts";
-import { pause } from "./wait.ts";
 
 /** What happened to the readers, or to the service that has them. */
 export type ReaderEvent =

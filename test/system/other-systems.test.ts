@@ -133,6 +133,16 @@ describe("where the library waits for transactions by itself", () => {
     expect(library.count("transmit")).toBe(1);
   });
 
+  test("a call behind an end has its turn when that is answered, whether or not there was a transaction", async () => {
+    const { context, library } = await open("win32");
+    const connection = await context.connect(name, shared);
+    library.answers.transmit = Uint8Array.of(0x90, 0x00);
+    const ended = connection.endTransaction("leave");
+    expect(await connection.transmit(apdu)).toEqual(Uint8Array.of(0x90, 0x00));
+    await ended;
+    await context.release();
+  });
+
   test("a connection that is let go of while it waits is disconnected, and its context released", async () => {
     const { context, library } = await open("win32");
     const connection = await context.connect(name, shared);

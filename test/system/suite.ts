@@ -1,80 +1,30 @@
 // SPDX-License-Identifier: MIT
 
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { encodeHex } from "../../src/binary/index.ts";
 import { nodeRuntime } from "../../src/edge/node/index.ts";
 import { dialPcscd } from "../../src/edge/pcscd/index.ts";
-import { openSystemManager, type SystemManager } from "../../src/edge/system/index.ts";
+import { openSystemManager } from "../../src/edge/system/index.ts";
 import { type Connection, PNP_NOTIFICATION } from "../../src/pcsc/index.ts";
 import { PcscdManager } from "../../src/pcscd/index.ts";
 import { failureOf } from "../manager/world.ts";
+import { echo, openWithCard, overService, PATIENCE_MS, shared } from "../pcscd/over-service.ts";
 import type { RestartableService } from "../pcscd/services.ts";
-import { VPCD_CARD_ATR, VpcdCard } from "../peers/vpcd-card.ts";
-
-const PATIENCE_MS = 60_000;
-const shared = { shareMode: "shared", preferredProtocols: ["t0", "t1"] } as const;
-/** The card of vpcd-card.c: an echo, and a command that takes 100 ms. */
-const echo = Uint8Array.of(0x80, 0x10, 0, 0, 3, 1, 2, 3);
 
 /** What the system's library does over a service that is a process of its own: stock pcscd, or our daemon. */
 export function suite(make: () => Promise<RestartableService>): void {
-  let service: RestartableService;
-  let card: VpcdCard;
-  let manager: SystemManager;
-
-  beforeAll(async () => {
-    service = await make();
-    await service.start();
-    process.env.PCSCLITE_CSOCK_NAME = service.socket;
-    manager = await openSystemManager({ runtime: nodeRuntime() });
-    card = await VpcdCard.insert(service.port);
-  }, PATIENCE_MS);
-
-  afterAll(async () => {
-    await card.end();
-    await service.remove();
+  const served = overService(make, ({ socket }) => {
+    process.env.PCSCLITE_CSOCK_NAME = socket;
+    return openSystemManager({ runtime: nodeRuntime() });
   });
-
-  async function open() {
-    const context = await manager.establishContext();
-    const [reader = ""] = await context.listReaders();
-    const [state] = await context.getStatusChange([{ reader }]);
-    if (!state?.flags.present) await context.getStatusChange([{ reader, flags: { empty: true } }]);
-    return { context, reader };
-  }
-
-  test("is used while it is watched, by one context", { timeout: PATIENCE_MS }, async () => {
-    const { context, reader } = await open();
-    const [now] = await context.getStatusChange([{ reader }]);
-    expect(encodeHex(now?.atr ?? new Uint8Array())).toBe(VPCD_CARD_ATR);
-    const believed = { reader, flags: { present: true }, eventCount: now?.eventCount ?? 0 } as const;
-    const waiting = context.getStatusChange([believed, { reader: PNP_NOTIFICATION }]);
-    const connection = await context.connect(reader, shared);
-    expect(connection.protocol).toBe("t1");
-    await connection.beginTransaction();
-    expect(encodeHex(await connection.transmit(echo))).toBe("0102039000");
-    const long = Uint8Array.of(0x80, 0x20, 0xff, 0xf0);
-    expect(await connection.transmit(long)).toHaveLength(0xfff2);
-    await connection.endTransaction("leave");
-    expect(await connection.status()).toMatchObject({ reader, state: "negotiable", protocol: "t1" });
-    expect(await context.describeReader(reader)).toMatchObject({ reader });
-    await connection.reconnect({ ...shared, initialization: "reset" });
-    expect(encodeHex(await connection.transmit(Uint8Array.of(0x80, 0x40, 0, 0)))).toBe("009000");
-    const moved = card.move("out");
-    const [report, pnp] = await waiting;
-    await moved;
-    expect([report?.flags.empty, pnp?.flags.changed]).toEqual([true, undefined]);
-    expect((await failureOf(connection.transmit(echo))).code).toBe("removed-card");
-    await card.move("in");
-    await context.getStatusChange([{ reader, flags: { empty: true } }]);
-    await connection.reconnect({ ...shared, initialization: "leave" });
-    expect(encodeHex(await connection.transmit(echo))).toBe("0102039000");
-    await context.release();
-  });
+  const open = () => openWithCard(served().manager);
 
   /** A connection of another client, past the library. */
   async function foreigner(reader: string): Promise<Connection> {
-    const others = new PcscdManager({ dial: dialPcscd({ sockets: [service.socket] }), runtime: nodeRuntime() });
+    const others = new PcscdManager({
+      dial: dialPcscd({ sockets: [served().service.socket] }),
+      runtime: nodeRuntime(),
+    });
     return (await others.establishContext()).connect(reader, shared);
   }
 
@@ -116,6 +66,7 @@ export function suite(make: () => Promise<RestartableService>): void {
   test("holds up no exchange by fifty waits for changes", { timeout: PATIENCE_MS }, async () => {
     const { context, reader } = await open();
     const connection = await context.connect(reader, shared);
+    const { card } = served();
     const waits = Array.from({ length: 50 }, () => context.getStatusChange([{ reader, flags: { present: true } }]));
     for (let count = 0; count < 20; count++) expect(encodeHex(await connection.transmit(echo))).toBe("0102039000");
     await connection.disconnect("leave");
@@ -126,6 +77,7 @@ export function suite(make: () => Promise<RestartableService>): void {
   });
 
   test("is told when the service is killed, and finds it again", { timeout: PATIENCE_MS }, async () => {
+    const { card, manager, service } = served();
     const { context, reader } = await open();
     const connection = await context.connect(reader, shared);
     await connection.beginTransaction();

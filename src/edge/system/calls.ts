@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import type { Answer } from "../../client/index.ts";
 import { errorNumber } from "../../pcsc/index.ts";
 import {
   type Abi,
@@ -18,9 +19,12 @@ import type { CallKind, Threads } from "./threads.ts";
 /** SCARD_S_SUCCESS. */
 export const SUCCESS = 0;
 
-/** What a call answered: the number, and where it is SUCCESS, what goes with it. */
-export interface Answer {
-  readonly rv: number;
+/** What SCardStatus says of a card. */
+export interface NativeStatus extends Answer {
+  /** The state, and in pcsc-lite the event count in the high word. */
+  readonly state: number;
+  readonly protocol: number;
+  readonly atr: Uint8Array;
 }
 
 /** A reader in SCardGetStatusChange. */
@@ -132,13 +136,13 @@ export class Calls {
     reader: string,
     shareMode: number,
     protocols: number,
-  ): Promise<Answer & { readonly card: bigint; readonly protocol: number }> {
+  ): Promise<Answer & { readonly card: bigint; readonly activeProtocol: number }> {
     const card = this.#handleCell();
     const protocol = this.#dwordCell();
     const name = encodeText(this.abi, reader);
     const args = [context, name, shareMode, protocols, card.bytes, protocol.bytes];
     const rv = await this.#run("patient", "connect", args);
-    return { rv, card: card.value(), protocol: protocol.value() };
+    return { rv, card: card.value(), activeProtocol: protocol.value() };
   }
 
   async reconnect(
@@ -147,10 +151,10 @@ export class Calls {
     shareMode: number,
     protocols: number,
     initialization: number,
-  ): Promise<Answer & { readonly protocol: number }> {
+  ): Promise<Answer & { readonly activeProtocol: number }> {
     const protocol = this.#dwordCell();
     const rv = await this.#run(kind, "reconnect", [card, shareMode, protocols, initialization, protocol.bytes]);
-    return { rv, protocol: protocol.value() };
+    return { rv, activeProtocol: protocol.value() };
   }
 
   async disconnect(kind: CallKind, card: bigint, disposition: number): Promise<Answer> {
@@ -165,10 +169,7 @@ export class Calls {
     return { rv: await this.#run("prompt", "endTransaction", [card, disposition]) };
   }
 
-  async status(
-    kind: CallKind,
-    card: bigint,
-  ): Promise<Answer & { readonly state: number; readonly protocol: number; readonly atr: Uint8Array }> {
+  async status(kind: CallKind, card: bigint): Promise<NativeStatus> {
     // The name is not asked for: the connection knows it, and what Windows answers is a list of several.
     const nameLength = this.#dwordCell();
     const state = this.#dwordCell();
@@ -190,38 +191,44 @@ export class Calls {
     protocol: number,
     command: Uint8Array,
     room: Uint8Array,
-  ): Promise<Answer & { readonly bytes: Uint8Array }> {
+  ): Promise<Answer & { readonly response: Uint8Array }> {
     const io = ioRequestStruct(this.abi);
     const request = io.encode({ dwProtocol: protocol, cbPciLength: io.size });
     const sent = [card, request, command, command.length];
-    return this.#exchange(room, (length) => this.#run(kind, "transmit", [...sent, null, room, length]));
+    const { bytes, rv } = await this.#exchange(room, (length) =>
+      this.#run(kind, "transmit", [...sent, null, room, length]),
+    );
+    return { rv, response: bytes };
   }
 
   /** @param input and `room` as for {@link transmit} */
-  control(
+  async control(
     kind: CallKind,
     card: bigint,
     code: number,
     input: Uint8Array,
     room: Uint8Array,
-  ): Promise<Answer & { readonly bytes: Uint8Array }> {
+  ): Promise<Answer & { readonly output: Uint8Array }> {
     const sent = [card, code, input, input.length];
-    return this.#exchange(room, (length) => this.#run(kind, "control", [...sent, room, room.length, length]));
+    const { bytes, rv } = await this.#exchange(room, (length) =>
+      this.#run(kind, "control", [...sent, room, room.length, length]),
+    );
+    return { rv, output: bytes };
   }
 
   async getAttribute(
     kind: CallKind,
     card: bigint,
     attribute: number,
-  ): Promise<Answer & { readonly bytes: Uint8Array }> {
+  ): Promise<Answer & { readonly value: Uint8Array }> {
     let size = ATTRIBUTE_BYTES;
     for (;;) {
-      const value = new Uint8Array(size);
+      const room = new Uint8Array(size);
       const length = this.#dwordCell(size);
-      const rv = await this.#run(kind, "getAttrib", [card, attribute, value, length.bytes]);
+      const rv = await this.#run(kind, "getAttrib", [card, attribute, room, length.bytes]);
       const wanted = length.value();
       const grows = rv === this.#insufficientBuffer && wanted > size && wanted <= MAX_EXCHANGE_BYTES;
-      if (!grows) return { rv, bytes: value.slice(0, rv === SUCCESS ? wanted : 0) };
+      if (!grows) return { rv, value: room.slice(0, rv === SUCCESS ? wanted : 0) };
       size = wanted;
     }
   }

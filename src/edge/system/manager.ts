@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { ClientContext, checkTerm, ProcessTurns } from "../../client/index.ts";
 import {
   type Context,
   type ContextOptions,
@@ -9,9 +10,8 @@ import {
   scopes,
   toNumber,
 } from "../../pcsc/index.ts";
-import { checkTerm, ReaderTurns, readerKey } from "../../pcscd/index.ts";
 import { Calls } from "./calls.ts";
-import { SystemContext } from "./context.ts";
+import { SystemContextLink } from "./context-link.ts";
 import { loadLibrary, type NativeLibrary } from "./library.ts";
 import { defaultSystemLimits, type SystemLimits } from "./limits.ts";
 import { NativeContext } from "./native-context.ts";
@@ -36,12 +36,13 @@ export class SystemManager implements ResourceManager {
   readonly #runtime: Runtime;
   readonly #limits: SystemLimits;
   readonly #watch: StatusWatch;
-  readonly #turns = new Map<string, ReaderTurns>();
+  readonly #turns: ProcessTurns;
 
   constructor(library: NativeLibrary, threads: Threads, options: Omit<SystemManagerOptions, "library">) {
     this.#runtime = options.runtime;
     this.#limits = { ...defaultSystemLimits, ...options.limits };
     this.#calls = new Calls(library, threads);
+    this.#turns = new ProcessTurns(this.#runtime.clock, this.#limits);
     this.#watch = new StatusWatch(this.#calls, this.#runtime.clock, this.#limits);
   }
 
@@ -65,27 +66,10 @@ export class SystemManager implements ResourceManager {
       const message = `this system has no scope «${scope}»`;
       throw new SmartCardError("invalid-value", message, { operation: "establish context" });
     }
-    const setting = {
-      calls: this.#calls,
-      clock: this.#runtime.clock,
-      limits: this.#limits,
-      watch: this.#watch,
-      turnsOf: (reader: string) => this.#turnsOf(reader),
-    };
-    return new SystemContext(setting, await NativeContext.open(this.#calls, number), options);
-  }
-
-  #turnsOf(reader: string): ReaderTurns {
-    const key = readerKey(reader);
-    const known = this.#turns.get(key);
-    if (known !== undefined) return known;
-    for (const [name, turns] of this.#turns) {
-      if (this.#turns.size < this.#limits.rememberedReaders) break;
-      if (turns.connections === 0 && turns.isFree) this.#turns.delete(name);
-    }
-    const turns = new ReaderTurns(this.#runtime.clock, this.#limits.retryMs);
-    this.#turns.set(key, turns);
-    return turns;
+    const main = await NativeContext.open(this.#calls, number);
+    const setting = { clock: this.#runtime.clock, limits: this.#limits, turns: this.#turns };
+    const link = new SystemContextLink({ ...setting, calls: this.#calls, watch: this.#watch, scope: number }, main);
+    return new ClientContext(setting, link, options);
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { Answer } from "./calls.ts";
+import type { Answer } from "../../client/index.ts";
 
 /** A call that somebody waits for, until it is answered or given up: whichever comes first, and the other has no effect. */
 export class Pending<T extends Answer> {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
+import type { Answer } from "../../client/index.ts";
 import type { Abi } from "./abi.ts";
-import { type Answer, SUCCESS } from "./calls.ts";
+import { SUCCESS } from "./calls.ts";
 
 const VARIABLE = "PCSCLITE_NO_BLOCKING";
 

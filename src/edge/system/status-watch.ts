@@ -1,34 +1,23 @@
 // SPDX-License-Identifier: MIT
 
-import {
-  type Clock,
-  errorNumber,
-  type ReaderStateQuery,
-  type ReaderStateReport,
-  SmartCardError,
-  type WaitOptions,
-} from "../../pcsc/index.ts";
-import { Wait, type WaitSet } from "../../pcscd/index.ts";
+import { asFailure, type StatusQuery, StatusWaits } from "../../client/index.ts";
+import { type Clock, errorNumber, type ReaderStateReport } from "../../pcsc/index.ts";
 import { atExit } from "./at-exit.ts";
 import { type Calls, type NativeReaderState, SUCCESS } from "./calls.ts";
 import { contextFailure } from "./failures.ts";
 import type { SystemLimits } from "./limits.ts";
 import { NativeContext } from "./native-context.ts";
-import { CHANGED, isSame, reportReaders, type Snapshot, unknownReader, whatWasSeen } from "./readers.ts";
+import { CHANGED, isSame, readState, type Snapshot, whatWasSeen } from "./readers.ts";
 
 interface Look extends Snapshot {
   /** The place of the look among all looks, by their beginning. */
   readonly order: number;
 }
 
-interface StatusWait {
-  readonly queries: readonly ReaderStateQuery[];
-  /** What its caller was told of, or believes rightly. */
-  readonly seen: Look;
+/** The look of one who came to wait. */
+interface OwnLook extends Look {
   /** Its caller's own context, for looks while the watch is busy. */
   readonly context: NativeContext;
-  readonly wait: Wait;
-  readonly resolve: (reports: ReaderStateReport[]) => void;
 }
 
 const operation = "status change";
@@ -49,7 +38,7 @@ export class StatusWatch {
   readonly #calls: Calls;
   readonly #clock: Clock;
   readonly #limits: SystemLimits;
-  readonly #waiting = new Set<StatusWait>();
+  readonly #waits: StatusWaits<NativeReaderState, OwnLook>;
   #users = 0;
   #context: NativeContext | undefined;
   #isRunning = false;
@@ -66,6 +55,15 @@ export class StatusWatch {
     this.#calls = calls;
     this.#clock = clock;
     this.#limits = limits;
+    this.#waits = new StatusWaits({
+      clock,
+      read: readState,
+      last: () => this.#last,
+      joined: (seen) => this.#joined(seen),
+      left: () => {
+        if (this.#waits.all.size === 0) this.#wake();
+      },
+    });
   }
 
   /** A context has come. */
@@ -87,57 +85,11 @@ export class StatusWatch {
   }
 
   /** @param context the caller's own */
-  getStatusChange(
-    context: NativeContext,
-    waits: WaitSet,
-    queries: readonly ReaderStateQuery[],
-    options: WaitOptions,
-  ): Promise<ReaderStateReport[]> {
-    return new Promise((resolve, reject) => {
-      const { signal, timeoutMs } = options;
-      const until = timeoutMs === undefined ? undefined : this.#clock.now() + timeoutMs;
-      // The deadline is told together with the states, so that it cannot pass before they are known.
-      const wait = new Wait(
-        { clock: this.#clock, waits, operation },
-        signal === undefined ? {} : { signal },
-        (error) => {
-          this.#forget(wait);
-          reject(error);
-        },
-      );
-      this.#begin({ queries, context, wait, resolve }, until).catch((error: unknown) => {
-        wait.over();
-        reject(error);
-      });
-    });
+  getStatusChange(context: NativeContext, query: StatusQuery): Promise<ReaderStateReport[]> {
+    return this.#waits.wait(query, async () => ({ ...(await this.#look(context)), context }));
   }
 
-  /** Answers at once if there is anything to tell, and otherwise joins those who wait. */
-  async #begin(asked: Omit<StatusWait, "seen">, until: number | undefined): Promise<void> {
-    const { context, queries, resolve, wait } = asked;
-    const seen = await this.#look(context);
-    if (!wait.lasts) return;
-    const reader = unknownReader(queries, seen);
-    if (reader !== undefined) {
-      throw new SmartCardError("unknown-reader", `there is no reader «${reader}»`, { reader, operation });
-    }
-    const reports = reportReaders(queries, seen, seen.readerEvents);
-    if (queries.every((query) => query.flags?.ignore) || reports.some((report) => report.flags.changed)) {
-      wait.over();
-      resolve(reports);
-      return;
-    }
-    const timedOut = (): SmartCardError => {
-      const readerStates = reportReaders(queries, this.#last, seen.readerEvents);
-      return new SmartCardError("timeout", "no reader changed in the time given", { operation, readerStates });
-    };
-    const leftMs = until === undefined ? undefined : until - this.#clock.now();
-    if (leftMs !== undefined && leftMs <= 0) {
-      wait.giveUp(timedOut());
-      return;
-    }
-    this.#waiting.add({ ...asked, seen });
-    if (leftMs !== undefined) wait.startDeadline(leftMs, timedOut);
+  #joined(seen: Look): void {
     if (this.#blockedOn !== undefined && !isSame(seen, this.#blockedOn)) this.#wake();
     this.#run();
   }
@@ -147,10 +99,7 @@ export class StatusWatch {
     this.#isRunning = true;
     this.#ended = this.#follow().catch(async (error: unknown) => {
       this.#isRunning = false;
-      const waiting = [...this.#waiting];
-      this.#waiting.clear();
-      const why = error instanceof SmartCardError ? error : new SmartCardError("internal-error", String(error));
-      for (const { wait } of waiting) wait.giveUp(why);
+      this.#waits.giveUp(asFailure(error));
       // It may be of no use any more; the next wait opens another.
       await this.#close();
     });
@@ -161,33 +110,22 @@ export class StatusWatch {
     let before: Snapshot | undefined;
     let idleCalls = 0;
     let isTold = false;
-    while (this.#waiting.size > 0) {
+    while (this.#waits.all.size > 0) {
       this.#context ??= await NativeContext.open(this.#calls, 0);
       const seen = await this.#look(this.#context);
-      this.#tell(seen);
-      if (this.#waiting.size === 0) break;
+      this.#waits.tell(seen, (waiting) => waiting.seen.order <= seen.order);
+      if (this.#waits.all.size === 0) break;
       idleCalls = isTold && before !== undefined && isSame(before, seen) ? idleCalls + 1 : 0;
       before = seen;
       if (idleCalls > MAX_IDLE_CALLS) await this.#rest(this.#limits.pollMs);
       // Somebody has come meanwhile who may have seen more than we did.
-      if ([...this.#waiting].every((waiting) => waiting.seen.order < seen.order || isSame(waiting.seen, seen))) {
+      if ([...this.#waits.all].every((waiting) => waiting.seen.order < seen.order || isSame(waiting.seen, seen))) {
         isTold = await this.#block(this.#context, seen);
       }
     }
     // In the same step as the look at those who wait: whoever comes next begins anew.
     this.#isRunning = false;
     if (this.#users === 0) await this.#close();
-  }
-
-  #tell(seen: Look): void {
-    for (const waiting of this.#waiting) {
-      if (waiting.seen.order > seen.order) continue;
-      const reports = reportReaders(waiting.queries, seen, waiting.seen.readerEvents);
-      if (!reports.some((report) => report.flags.changed)) continue;
-      this.#waiting.delete(waiting);
-      waiting.wait.over();
-      waiting.resolve(reports);
-    }
   }
 
   /** Waits until something differs from what was seen, or until somebody cancels; returns whether the library says so. */
@@ -245,8 +183,8 @@ export class StatusWatch {
   #lookAgain(seen: Snapshot): () => void {
     const timers = this.#limits.lookAgainMs.map((ms) =>
       this.#clock.schedule(ms, "look for readers again", () => {
-        const [waiting] = this.#waiting;
-        waiting?.context
+        const [waiting] = this.#waits.all;
+        waiting?.seen.context
           .run((calls, handle) => calls.listReaders(handle))
           .then(({ names, rv }) => {
             const known = seen.readers.map(({ name }) => name);
@@ -282,11 +220,6 @@ export class StatusWatch {
     // The call may have been about to begin.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
     this.#calls.cancelNow(context.handle);
-  }
-
-  #forget(wait: Wait): void {
-    for (const waiting of this.#waiting) if (waiting.wait === wait) this.#waiting.delete(waiting);
-    if (this.#waiting.size === 0) this.#wake();
   }
 
   async #close(): Promise<void> {

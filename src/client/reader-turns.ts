@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-import type { Clock, SmartCardError, WaitOptions } from "../pcsc/index.ts";
-import type { Outcome } from "../pcsclite/index.ts";
-import { CANCELLED, SHARING_VIOLATION } from "./failures.ts";
+import { type Clock, errorNumber, type SmartCardError, type WaitOptions } from "../pcsc/index.ts";
+import type { ClientLimits } from "./limits.ts";
+import type { Answer } from "./links.ts";
+import { readerKey } from "./reports.ts";
 import { Wait, type WaitSetting } from "./wait.ts";
 
 /** A request that may be refused while another connection has a transaction. */
-export interface Contest<T extends Outcome> {
+export interface Contest<T extends Answer> {
   readonly setting: WaitSetting;
   readonly options: WaitOptions;
   /** The number that {@link ReaderTurns.ticket} gave when the call was made. */
@@ -39,14 +40,18 @@ const FIRST_PAUSE_MS = 5;
 /** While one of our own has a transaction the others wait for its end; the service is asked now and then all the same. */
 const OWN_TRANSACTION_MS = 1_000;
 
+// The same numbers in both dialects.
+const sharingViolation = errorNumber("sharing-violation");
+const cancelled = errorNumber("cancelled");
+
 /** Whether an answer means that the request is to be made again. A cancel that nobody of ours asked for is one. */
 export function isRefusal(rv: number): boolean {
-  return rv === SHARING_VIOLATION || rv === CANCELLED;
+  return rv === sharingViolation || rv === cancelled;
 }
 
 /**
- * The connections of this process to one reader, where they meet transactions. The protocol has no way to wait for the end
- * of one: a request is refused, and made again. Of all who wait in this process only the first asks, the others stand
+ * The connections of this process to one reader, where they meet transactions. A client has no way to wait for the end of
+ * another's: a request is refused, and made again. Of all who wait in this process only the first asks, the others stand
  * behind it in the order of their calls; a card does one thing at a time, so they lose nothing by that. While the
  * transaction is one of ours nobody asks, and when it ends the first does so at once.
  */
@@ -98,7 +103,7 @@ export class ReaderTurns {
    * @throws timeout, cancelled, and what asking throws. A request that the service has taken before it learnt of that is
    * carried out, and its answer is the result.
    */
-  async contest<T extends Outcome>({ ask, interrupt, options, owner, setting, ticket }: Contest<T>): Promise<T> {
+  async contest<T extends Answer>({ ask, interrupt, options, owner, setting, ticket }: Contest<T>): Promise<T> {
     const contender: Contender = { ticket, owner, wake: undefined };
     let asking = false;
     let givenUp: SmartCardError | undefined;
@@ -168,5 +173,31 @@ export class ReaderTurns {
       const cancelTimer =
         ms === undefined ? undefined : this.#clock.schedule(ms, "transaction of another", () => end(true));
     });
+  }
+}
+
+/** The turns of all readers that this process has had connections to, up to a limit. */
+export class ProcessTurns {
+  readonly #clock: Clock;
+  readonly #limits: ClientLimits;
+  readonly #turns = new Map<string, ReaderTurns>();
+
+  constructor(clock: Clock, limits: ClientLimits) {
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  /** Those of one reader, by its name without regard to case. */
+  of(reader: string): ReaderTurns {
+    const key = readerKey(reader);
+    const known = this.#turns.get(key);
+    if (known !== undefined) return known;
+    for (const [name, turns] of this.#turns) {
+      if (this.#turns.size < this.#limits.rememberedReaders) break;
+      if (turns.connections === 0 && turns.isFree) this.#turns.delete(name);
+    }
+    const turns = new ReaderTurns(this.#clock, this.#limits.retryMs);
+    this.#turns.set(key, turns);
+    return turns;
   }
 }

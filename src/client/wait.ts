@@ -89,6 +89,11 @@ function aborted(operation: string, signal: AbortSignal | undefined, details: Er
   return new SmartCardError("cancelled", message, { ...details, operation }, { cause: signal?.reason });
 }
 
+/** A failure of ours, for anything that is thrown. */
+export function asFailure(error: unknown): SmartCardError {
+  return error instanceof SmartCardError ? error : new SmartCardError("internal-error", String(error));
+}
+
 /** Waits for a while. @throws timeout (the deadline comes before its end), cancelled */
 export function pause(clock: Clock, operation: string, ms: number, options: WaitOptions): Promise<void> {
   checkWait(operation, options);

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: MIT
+
+import {
+  type Clock,
+  type Connection,
+  type ConnectionStatus,
+  type Disposition,
+  dispositions,
+  fromNumber,
+  initializations,
+  MAX_COMMAND_BYTES,
+  type Protocol,
+  protocolMask,
+  protocols,
+  type ReconnectOptions,
+  type ShareMode,
+  SmartCardError,
+  shareModes,
+  toNumber,
+  type WaitOptions,
+} from "../pcsc/index.ts";
+import { checkConnectOptions, checkTerm } from "./arguments.ts";
+import { endless, noResponse, type Operation } from "./failures.ts";
+import type { Answer, CardLink, CardRequest } from "./links.ts";
+import { isRefusal, type ReaderTurns, type TurnOwner } from "./reader-turns.ts";
+import { checkWait, type WaitSet } from "./wait.ts";
+
+/** What a connection needs of its context. */
+export interface ConnectionSetting {
+  readonly link: CardLink;
+  readonly reader: string;
+  readonly shareMode: ShareMode;
+  /** In the link's dialect. */
+  readonly activeProtocol: number;
+  readonly turns: ReaderTurns;
+  readonly clock: Clock;
+  /** Whether a wait of this connection could never end: only its context could end it, and does one thing at a time. */
+  readonly isEndless: (connection: ClientConnection) => boolean;
+  /** The connection is over. */
+  readonly closed: (connection: ClientConnection) => void;
+}
+
+const noOptions: WaitOptions = {};
+
+/**
+ * One connection to a reader in another process. It has a link of its own, so that nothing that another connection waits
+ * for stands in its way.
+ */
+export class ClientConnection implements Connection, TurnOwner {
+  readonly reader: string;
+  readonly #setting: ConnectionSetting;
+  readonly #link: CardLink;
+  readonly #turns: ReaderTurns;
+  readonly #waits: WaitSet = new Set();
+  #shareMode: ShareMode;
+  #protocol: Protocol | undefined;
+  #depth = 0;
+  /** Why it cannot be used any more; undefined while it is open. */
+  #ended: SmartCardError | undefined;
+  /** How often the context was cancelled: a request that was refused meanwhile is not made again. */
+  #cancels = 0;
+
+  constructor(setting: ConnectionSetting) {
+    this.#setting = setting;
+    this.reader = setting.reader;
+    this.#link = setting.link;
+    this.#turns = setting.turns;
+    this.#shareMode = setting.shareMode;
+    this.#protocol = this.#protocolOf(setting.activeProtocol);
+    this.#turns.connections++;
+  }
+
+  get shareMode(): ShareMode {
+    return this.#shareMode;
+  }
+
+  get protocol(): Protocol | undefined {
+    return this.#protocol;
+  }
+
+  /** Whether it has a transaction, as far as is known here. */
+  get inTransaction(): boolean {
+    return this.#depth > 0;
+  }
+
+  /** Whether a request of its is under way. */
+  get isBusy(): boolean {
+    return this.#link.isBusy;
+  }
+
+  async reconnect(options: ReconnectOptions): Promise<Protocol | undefined> {
+    this.#checkOpen();
+    checkConnectOptions("reconnect", options, this.reader);
+    checkTerm(initializations, options.initialization, "initialization", "reconnect");
+    const { dialect } = this.#link;
+    const request = this.#link.reconnect(
+      toNumber(shareModes, options.shareMode, dialect) ?? 0,
+      protocolMask(options.preferredProtocols, dialect),
+      toNumber(initializations, options.initialization, dialect) ?? 0,
+    );
+    // Whoever asks for exclusive use is refused as long as others are connected, and is not kept waiting for that.
+    const isAskedOnce = options.shareMode === "exclusive" && !this.inTransaction;
+    const { activeProtocol } = isAskedOnce
+      ? await this.#askOnce("reconnect", request)
+      : await this.#contest("reconnect", options, request);
+    this.#shareMode = options.shareMode;
+    this.#protocol = this.#protocolOf(activeProtocol);
+    return this.#protocol;
+  }
+
+  async disconnect(disposition: Disposition): Promise<void> {
+    this.#checkOpen();
+    const how = this.#numberOf(disposition, "disconnect");
+    this.abandon(disconnected(this.reader));
+    if (this.#link.interrupting !== undefined) await this.#link.interrupting;
+    let isClean = false;
+    try {
+      const { rv } = await this.#link.disconnect(how);
+      isClean = rv === 0;
+      const failure = isClean ? undefined : await this.#failure(rv, "disconnect");
+      // A reader that is gone is no error here: the connection ends all the same.
+      if (failure !== undefined && failure.code !== "reader-unavailable") throw failure;
+    } finally {
+      this.#turns.look();
+      this.#setting.closed(this);
+      this.#link.close(isClean);
+    }
+  }
+
+  async beginTransaction(wait: WaitOptions = noOptions): Promise<void> {
+    checkWait("begin transaction", wait);
+    this.#checkOpen();
+    const request = this.#link.begin();
+    const ask = async (isBounded: boolean): Promise<Answer> => {
+      const answer = await request.ask(isBounded);
+      // Before the next of those who wait has a look.
+      if (answer.rv === 0) this.#taken();
+      return answer;
+    };
+    await this.#contest("begin transaction", wait, { ...request, ask });
+  }
+
+  async endTransaction(disposition: Disposition): Promise<void> {
+    this.#checkOpen();
+    const how = this.#numberOf(disposition, "end transaction");
+    try {
+      const { rv } = await this.#link.end(how);
+      if (this.#depth > 0) this.#depth--;
+      if (this.#depth === 0) {
+        this.#link.holds?.(false);
+        this.#turns.freed(this);
+      }
+      if (rv !== 0) throw await this.#failure(rv, "end transaction");
+    } finally {
+      // Others of this very connection may have stood behind the request.
+      this.#turns.look();
+    }
+  }
+
+  async status(wait: WaitOptions = noOptions): Promise<ConnectionStatus> {
+    checkWait("status", wait);
+    this.#checkOpen();
+    const { read } = await this.#ask("status", wait, this.#link.status());
+    const { atr, eventCount, protocol, state } = await read();
+    return { reader: this.reader, state, protocol: this.#protocolOf(protocol), atr, eventCount };
+  }
+
+  async transmit(command: Uint8Array, protocol?: Protocol, wait: WaitOptions = noOptions): Promise<Uint8Array> {
+    checkWait("transmit", wait);
+    this.#checkOpen();
+    const request = this.#link.transmit(this.#checkTransmit(command, protocol), command);
+    const { response } = await this.#ask("transmit", wait, request);
+    // Some drivers call it a success where the card was pulled, or has said nothing.
+    if (response.length < 2) throw noResponse(this.reader);
+    this.#turns.exchanges++;
+    return response;
+  }
+
+  async control(code: number, input: Uint8Array, wait: WaitOptions = noOptions): Promise<Uint8Array> {
+    checkWait("control", wait);
+    this.#checkOpen();
+    const { output } = await this.#ask("control", wait, this.#link.control(code, input));
+    return output;
+  }
+
+  async getAttribute(attribute: number, wait: WaitOptions = noOptions): Promise<Uint8Array> {
+    checkWait("get attribute", wait);
+    this.#checkOpen();
+    const { value } = await this.#ask("get attribute", wait, this.#link.getAttribute(attribute >>> 0));
+    return value;
+  }
+
+  async setAttribute(attribute: number, value: Uint8Array, wait: WaitOptions = noOptions): Promise<void> {
+    checkWait("set attribute", wait);
+    this.#checkOpen();
+    await this.#ask("set attribute", wait, this.#link.setAttribute(attribute >>> 0, value));
+  }
+
+  async transmitCount(): Promise<number> {
+    this.#checkOpen();
+    return this.#turns.exchanges;
+  }
+
+  /** Resets the card, as for a program that exits: whoever disposes explicitly calls {@link disconnect}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#ended === undefined) await this.disconnect("reset");
+  }
+
+  /** Ends its waits: the context is cancelled. An exchange under way is not torn. */
+  cancel(error: SmartCardError): void {
+    this.#cancels++;
+    this.#endWaits(error);
+    this.#link.cancel?.();
+  }
+
+  /** Its link has ended. */
+  lost(error: SmartCardError): void {
+    this.#setting.closed(this);
+    this.abandon(error);
+  }
+
+  /**
+   * Ends it without a word to the other side.
+   *
+   * @param waitError what its waits end with
+   * @param error what every later call fails with
+   */
+  abandon(waitError: SmartCardError, error: SmartCardError = waitError): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = error;
+    this.#depth = 0;
+    this.#turns.connections--;
+    this.#endWaits(waitError);
+    // The other side frees the card when the connection's end has reached it.
+    this.#turns.freed(this);
+  }
+
+  #endWaits(error: SmartCardError): void {
+    for (const wait of [...this.#waits]) wait.giveUp(error);
+  }
+
+  #taken(): void {
+    if (this.#ended !== undefined || this.#depth++ > 0) return;
+    this.#turns.taken(this);
+    this.#link.holds?.(true);
+  }
+
+  /**
+   * Makes a request, and again while another connection has a transaction. @throws what its answer stands for; timeout,
+   * cancelled
+   */
+  async #ask<T extends object>(operation: Operation, wait: WaitOptions, request: CardRequest<T>): Promise<Answer & T> {
+    try {
+      let ticket: number | undefined;
+      // The usual case: nobody is in the way, and the answer comes at once.
+      if (!isBounded(wait) && this.#link.mayPassQueue && (this.#turns.isFree || this.inTransaction)) {
+        ticket = this.#turns.ticket();
+        const cancels = this.#cancels;
+        const answer = await request.ask(false);
+        if (!this.#turns.isFree) this.#turns.look();
+        if (answer.rv === 0) return answer;
+        if (!isRefusal(answer.rv)) throw await this.#failure(answer.rv, operation);
+        if (cancels !== this.#cancels) throw this.#cancelled(operation);
+      }
+      return await this.#contest(operation, wait, request, ticket);
+    } finally {
+      request.wipe?.();
+    }
+  }
+
+  /** Makes a request once: a refusal is the answer. */
+  async #askOnce<T extends object>(operation: Operation, request: CardRequest<T>): Promise<Answer & T> {
+    try {
+      const answer = await request.ask(false);
+      if (answer.rv !== 0) throw await this.#failure(answer.rv, operation);
+      return answer;
+    } finally {
+      this.#turns.look();
+    }
+  }
+
+  async #contest<T extends object>(
+    operation: Operation,
+    options: WaitOptions,
+    request: CardRequest<T>,
+    ticket: number = this.#turns.ticket(),
+  ): Promise<Answer & T> {
+    const { clock, isEndless } = this.#setting;
+    if (isEndless(this)) throw endless(this.reader, operation);
+    const answer = await this.#turns.contest({
+      setting: { clock, waits: this.#waits, operation, details: { reader: this.reader } },
+      options,
+      ticket,
+      owner: this,
+      ask: () => {
+        this.#checkOpen();
+        return request.ask(isBounded(options));
+      },
+      interrupt: request.letGo,
+    });
+    if (this.#link.interrupting !== undefined) await this.#link.interrupting;
+    if (answer.rv !== 0) throw await this.#failure(answer.rv, operation);
+    return answer;
+  }
+
+  /** Returns the number of the protocol to be used. @throws invalid-parameter, proto-mismatch */
+  #checkTransmit(command: Uint8Array, protocol: Protocol | undefined): number {
+    if (command.length < 4 || command.length > MAX_COMMAND_BYTES) {
+      const message = `a command has 4 to ${MAX_COMMAND_BYTES} bytes, not ${command.length}`;
+      throw new SmartCardError("invalid-parameter", message, { reader: this.reader, operation: "transmit" });
+    }
+    const inUse = this.#protocol;
+    if (inUse === undefined || (protocol !== undefined && protocol !== inUse)) {
+      const message = `the connection's protocol is ${inUse ?? "not agreed on"}; ${protocol ?? "one"} was asked for`;
+      throw new SmartCardError("proto-mismatch", message, { reader: this.reader, operation: "transmit" });
+    }
+    return toNumber(protocols, inUse, this.#link.dialect) ?? 0;
+  }
+
+  #protocolOf(number: number): Protocol | undefined {
+    return fromNumber(protocols, number, this.#link.dialect);
+  }
+
+  #numberOf(disposition: Disposition, operation: Operation): number {
+    checkTerm(dispositions, disposition, "disposition", operation);
+    return toNumber(dispositions, disposition, this.#link.dialect) ?? 0;
+  }
+
+  #failure(rv: number, operation: Operation): SmartCardError | Promise<SmartCardError> {
+    return this.#link.failure(rv, operation, this.#shareMode !== "direct");
+  }
+
+  #cancelled(operation: Operation): SmartCardError {
+    return new SmartCardError("cancelled", "the context was cancelled", { reader: this.reader, operation });
+  }
+
+  #checkOpen(): void {
+    if (this.#ended !== undefined) throw this.#ended;
+  }
+}
+
+/** Whether a wait may be given up before its end. */
+function isBounded({ signal, timeoutMs }: WaitOptions): boolean {
+  return signal !== undefined || timeoutMs !== undefined;
+}
+
+function disconnected(reader: string): SmartCardError {
+  return new SmartCardError("invalid-handle", `the connection to «${reader}» was disconnected`, { reader });
+}

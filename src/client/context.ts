@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+
+import {
+  type Clock,
+  type Connection,
+  type ConnectOptions,
+  type Context,
+  type ContextOptions,
+  protocolMask,
+  type ReaderDevice,
+  type ReaderStateQuery,
+  type ReaderStateReport,
+  type Scope,
+  SmartCardError,
+  shareModes,
+  toNumber,
+  type WaitOptions,
+} from "../pcsc/index.ts";
+import { checkConnectOptions } from "./arguments.ts";
+import { ClientConnection } from "./connection.ts";
+import { describeDevice } from "./device.ts";
+import { endless, unknownReader } from "./failures.ts";
+import type { ClientLimits } from "./limits.ts";
+import type { CardLink, ContextLink } from "./links.ts";
+import type { ProcessTurns } from "./reader-turns.ts";
+import { findName, readerKey } from "./reports.ts";
+import { checkWait, timedOut, Wait, type WaitSet } from "./wait.ts";
+
+/** What a context needs of its manager. */
+export interface ContextSetting {
+  readonly clock: Clock;
+  readonly limits: ClientLimits;
+  readonly turns: ProcessTurns;
+}
+
+/** The group that every reader is in where there is no database of readers. */
+const defaultGroup = "SCard$DefaultReaders";
+const groupsOfAll: ReadonlySet<string> = new Set(["scard$allreaders", defaultGroup.toLowerCase()]);
+
+/** One context in another process. */
+export class ClientContext implements Context {
+  readonly scope: Scope;
+  readonly #setting: ContextSetting;
+  readonly #link: ContextLink;
+  readonly #oneAtATime: boolean;
+  readonly #waits: WaitSet = new Set();
+  readonly #connections = new Set<ClientConnection>();
+  #connecting = 0;
+  /** Why the context is not valid any more. */
+  #ended: SmartCardError | undefined;
+
+  /** @param link the context's own from now on */
+  constructor(setting: ContextSetting, link: ContextLink, options: ContextOptions) {
+    this.#setting = setting;
+    this.#link = link;
+    this.scope = options.scope ?? "user";
+    this.#oneAtATime = options.oneAtATime ?? false;
+    link.whenLost((error) => this.#end(error, error));
+  }
+
+  async isValid(): Promise<boolean> {
+    return this.#ended === undefined && (await this.#link.isServed());
+  }
+
+  async listReaders(groups?: readonly string[]): Promise<string[]> {
+    this.#checkValid();
+    if (this.#link.listReaderGroups !== undefined) return [...(await this.#link.listReaders(groups))];
+    if (groups !== undefined && !groups.some((group) => groupsOfAll.has(group.toLowerCase()))) return [];
+    return [...(await this.#link.listReaders())];
+  }
+
+  async listReaderGroups(): Promise<string[]> {
+    this.#checkValid();
+    if (this.#link.listReaderGroups !== undefined) return this.#link.listReaderGroups();
+    const names = await this.#link.listReaders();
+    return names.length > 0 ? [defaultGroup] : [];
+  }
+
+  async describeReader(reader: string): Promise<ReaderDevice> {
+    this.#checkValid();
+    const name = findName(await this.#link.listReaders(), reader);
+    if (name === undefined) throw unknownReader(reader, "describe reader");
+    const timeoutMs = this.#setting.limits.describeMs;
+    // The connect is not answered while somebody has a transaction, and is refused where somebody is alone there.
+    const options = { shareMode: "direct", preferredProtocols: [], timeoutMs } as const;
+    const connection = await this.connect(name, options).catch(() => undefined);
+    try {
+      return await describeDevice(name, connection, timeoutMs);
+    } finally {
+      await connection?.disconnect("leave").catch(() => {});
+    }
+  }
+
+  async getStatusChange(queries: readonly ReaderStateQuery[], options: WaitOptions = {}): Promise<ReaderStateReport[]> {
+    this.#checkValid();
+    checkWait("status change", options);
+    const { queriesPerWait, waitsPerContext } = this.#setting.limits;
+    if (this.#waits.size >= waitsPerContext) {
+      throw new SmartCardError("server-too-busy", `the context has ${waitsPerContext} outstanding waits, its limit`);
+    }
+    if (queries.length > queriesPerWait) {
+      const message = `${queries.length} readers in one query; the limit is ${queriesPerWait}`;
+      throw new SmartCardError("no-memory", message, { operation: "status change" });
+    }
+    // The caller may change its objects while the wait lasts.
+    const copies = queries.map((query) => ({ ...query, flags: { ...query.flags } }));
+    return this.#link.getStatusChange({ queries: copies, options, waits: this.#waits });
+  }
+
+  async connect(reader: string, options: ConnectOptions): Promise<Connection> {
+    this.#checkValid();
+    checkConnectOptions("connect", options, reader);
+    const limit = this.#setting.limits.connectionsPerContext;
+    if (this.#connections.size + this.#connecting >= limit) {
+      throw new SmartCardError("no-memory", `the context has ${limit} connections, its limit`, { reader });
+    }
+    if (this.#oneAtATime && this.#hasTransaction(reader)) throw endless(reader, "connect");
+    this.#connecting++;
+    try {
+      return await this.#giveUpInTime(reader, options);
+    } finally {
+      this.#connecting--;
+    }
+  }
+
+  async cancel(): Promise<void> {
+    this.#checkValid();
+    const error = new SmartCardError("cancelled", "the context was cancelled");
+    for (const wait of [...this.#waits]) wait.giveUp(error);
+    for (const connection of this.#connections) connection.cancel(error);
+  }
+
+  async release(): Promise<void> {
+    this.#checkValid();
+    const ended = new SmartCardError("invalid-context", "the context is not valid any more: it was released");
+    // What has not been answered yet are waits, and end as such.
+    const cancelled = new SmartCardError("cancelled", "the context was released");
+    this.#end(ended, cancelled);
+    await this.#link.release(ended, cancelled);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#ended === undefined) await this.release();
+  }
+
+  /** Runs a connect. Nothing ends it for certain: whoever gives it up is told so, and the link deals with what comes. */
+  #giveUpInTime(reader: string, options: ConnectOptions): Promise<Connection> {
+    const { dialect } = this.#link;
+    const terms = {
+      reader,
+      shareMode: toNumber(shareModes, options.shareMode, dialect) ?? 0,
+      protocols: protocolMask(options.preferredProtocols, dialect),
+      timeoutMs: options.timeoutMs,
+    };
+    return new Promise((resolve, reject) => {
+      const { signal } = options;
+      const givenUp = new AbortController();
+      const setting = { clock: this.#setting.clock, waits: this.#waits, operation: "connect", details: { reader } };
+      // The link starts the deadline: not all of what it does counts.
+      const wait = new Wait(setting, signal === undefined ? {} : { signal }, (error) => {
+        givenUp.abort(error);
+        reject(error);
+      });
+      this.#link
+        .connect({
+          ...terms,
+          givenUp: givenUp.signal,
+          startDeadline: (timeoutMs) => wait.startDeadline(timeoutMs, () => timedOut("connect", { reader })),
+          keep: (card, name, activeProtocol) => this.#keep(card, name, options, activeProtocol),
+        })
+        .finally(() => wait.over())
+        .then(resolve, reject);
+    });
+  }
+
+  #keep(link: CardLink, reader: string, { shareMode }: ConnectOptions, activeProtocol: number): ClientConnection {
+    this.#checkValid();
+    const connection = new ClientConnection({
+      link,
+      reader,
+      shareMode,
+      activeProtocol,
+      turns: this.#setting.turns.of(reader),
+      clock: this.#setting.clock,
+      isEndless: (asking) => this.#isEndless(asking),
+      closed: (closed) => this.#connections.delete(closed),
+    });
+    this.#connections.add(connection);
+    return connection;
+  }
+
+  #hasTransaction(reader: string, but?: ClientConnection): boolean {
+    const key = readerKey(reader);
+    return [...this.#connections].some(
+      (other) => other !== but && other.inTransaction && readerKey(other.reader) === key,
+    );
+  }
+
+  #isEndless(asking: ClientConnection): boolean {
+    return this.#oneAtATime && !asking.inTransaction && this.#hasTransaction(asking.reader, asking);
+  }
+
+  /** @param waitError what outstanding waits end with */
+  #end(error: SmartCardError, waitError: SmartCardError): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = error;
+    for (const wait of [...this.#waits]) wait.giveUp(waitError);
+    const connections = [...this.#connections];
+    this.#connections.clear();
+    for (const connection of connections) connection.abandon(waitError, error);
+  }
+
+  #checkValid(): void {
+    if (this.#ended !== undefined) throw this.#ended;
+  }
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+
+export { checkTerm } from "./arguments.ts";
+export type { ClientConnection } from "./connection.ts";
+export { ClientContext, type ContextSetting } from "./context.ts";
+export {
+  type Answerer,
+  callFailure,
+  hex,
+  notAdmitted,
+  type Operation,
+  readerNotAllowed,
+  readerUnavailable,
+  unknownReader,
+} from "./failures.ts";
+export { type ClientLimits, defaultClientLimits } from "./limits.ts";
+export type { Answer, CardLink, CardRequest, CardStatus, ConnectAttempt, ContextLink } from "./links.ts";
+export { ProcessTurns } from "./reader-turns.ts";
+export {
+  cardState,
+  findName,
+  findReader,
+  isPnp,
+  type ReaderNow,
+  type Snapshot,
+} from "./reports.ts";
+export { type StatusQuery, StatusWaits } from "./status-waits.ts";
+export { asFailure, checkWait, pause, timedOut } from "./wait.ts";

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+
+import type { CardState, Connection, Dialect, ReaderStateReport, SmartCardError } from "../pcsc/index.ts";
+import type { ClientConnection } from "./connection.ts";
+import type { Operation } from "./failures.ts";
+import type { StatusQuery } from "./status-waits.ts";
+
+/** What a request is answered with: a number of the link's dialect, and where that is 0, what goes with it. */
+export interface Answer {
+  readonly rv: number;
+}
+
+/** A request that is ready to be made, more than once if need be: what it needs of the caller's bytes is copied. */
+export interface CardRequest<T extends object = object> {
+  /** Makes it. @param isBounded whether its caller may give it up: after a time, or by a signal */
+  readonly ask: (isBounded: boolean) => Promise<Answer & T>;
+  /** Its caller waits for it no longer: it is answered soon, or as soon as that tears no exchange. */
+  readonly letGo: () => void;
+  /** Clears what it has copied: it is not made any more. */
+  readonly wipe?: () => void;
+}
+
+/** The state of a card, as a connection to it is told. */
+export interface CardStatus {
+  readonly state: CardState;
+  readonly protocol: number;
+  readonly atr: Uint8Array;
+  readonly eventCount: number;
+}
+
+/**
+ * One connection to a reader as the other process keeps it: requests go out, numbers come back. What they mean, whose
+ * turn it is, and when a request is made again is for {@link ClientConnection} to say.
+ */
+export interface CardLink {
+  /** Whose numbers go out and come back. */
+  readonly dialect: Dialect;
+  /** Whether a request is under way: the next one would stand behind it. */
+  readonly isBusy: boolean;
+  /**
+   * Whether a request may be made without a place in the queue while nobody is in the way. It may not where each keeps a
+   * thread for as long as another program holds it up.
+   */
+  readonly mayPassQueue: boolean;
+  /** The end of an interruption that is under way: the next request must not be the one that it finds. */
+  readonly interrupting?: Promise<void> | undefined;
+
+  // The numbers of terms are those of the dialect. Whoever takes bytes throws invalid-parameter where they have no room.
+  reconnect(shareMode: number, protocols: number, initialization: number): CardRequest<{ activeProtocol: number }>;
+  begin(): CardRequest;
+  /** `read` says what the answer tells, with what has to be looked up besides. @throws reader-unavailable */
+  status(): CardRequest<{ read: () => Promise<CardStatus> }>;
+  transmit(protocol: number, command: Uint8Array): CardRequest<{ response: Uint8Array }>;
+  /** @param code of either dialect */
+  control(code: number, input: Uint8Array): CardRequest<{ output: Uint8Array }>;
+  getAttribute(attribute: number): CardRequest<{ value: Uint8Array }>;
+  setAttribute(attribute: number, value: Uint8Array): CardRequest;
+  /** Made at once, and once. */
+  end(disposition: number): Promise<Answer>;
+  /** Made at once, and once. The connection has ended on this side by then. */
+  disconnect(disposition: number): Promise<Answer>;
+
+  /** What a number other than 0 means to the caller. @param usesCard whether the connection is to a card, not direct */
+  failure(rv: number, operation: Operation, usesCard: boolean): SmartCardError | Promise<SmartCardError>;
+  /** The connection has a transaction now, or has ended it. It is not told of one that ends together with its connection. */
+  holds?(isHolding: boolean): void;
+  /** The context was cancelled. Those who stand in the queue, or ask from there, have been let go of already. */
+  cancel?(): void;
+  /** The connection is over. @param isClean whether the other side has confirmed that */
+  close(isClean: boolean): void;
+}
+
+/** A connect that is under way. */
+export interface ConnectAttempt {
+  readonly reader: string;
+  /** Numbers of the link's dialect. */
+  readonly shareMode: number;
+  readonly protocols: number;
+  readonly timeoutMs: number | undefined;
+  /** Aborted, with the error that its caller was told, when nobody waits for the connection any more. */
+  readonly givenUp: AbortSignal;
+  /** Has it given up after that many milliseconds. */
+  readonly startDeadline: (timeoutMs: number) => void;
+  /**
+   * Makes the connection of what was got.
+   *
+   * @param reader the name as the other side writes it
+   * @throws invalid-context, and what else the context has ended with meanwhile
+   */
+  readonly keep: (card: CardLink, reader: string, activeProtocol: number) => ClientConnection;
+}
+
+/** One context as the other process keeps it, which may be several there. */
+export interface ContextLink {
+  readonly dialect: Dialect;
+  /** Whether the other side answers for it still. */
+  isServed(): Promise<boolean>;
+  /** @param groups given only where it knows groups */
+  listReaders(groups?: readonly string[]): Promise<readonly string[]>;
+  /** Undefined where it knows no groups: every reader is in the usual one then, and in no other. */
+  readonly listReaderGroups: (() => Promise<string[]>) | undefined;
+  getStatusChange(query: StatusQuery): Promise<ReaderStateReport[]>;
+  /** Connects, and gives back what comes when nobody waits for it any more. @throws as the port's `connect` */
+  connect(attempt: ConnectAttempt): Promise<Connection>;
+  /** Calls `listener` once, when the other side is gone, and at once where it is. It is not called after a release. */
+  whenLost(listener: (error: SmartCardError) => void): void;
+  /**
+   * Lets go of everything. The context and its connections have ended on this side by then.
+   *
+   * @param ended what every later call fails with
+   * @param waitError what is under way ends with
+   */
+  release(ended: SmartCardError, waitError: SmartCardError): Promise<void>;
+}

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT
+
+import {
+  type Answer,
+  type ConnectAttempt,
+  type ContextLink,
+  type ContextSetting,
+  callFailure,
+  checkWait,
+  findName,
+  findReader,
+  readerNotAllowed,
+  type StatusQuery,
+  unknownReader,
+} from "../../client/index.ts";
+import { type Connection, type Dialect, type ReaderStateReport, SmartCardError, shareModes } from "../../pcsc/index.ts";
+import { type Calls, SUCCESS } from "./calls.ts";
+import { SystemCardLink } from "./card-link.ts";
+import { codeOf, contextFailure, isLost, library, serviceStopped } from "./failures.ts";
+import type { SystemLimits } from "./limits.ts";
+import { NativeContext } from "./native-context.ts";
+import type { StatusWatch } from "./status-watch.ts";
+
+/** What a context's link needs of the manager. */
+export interface ContextLinkSetting extends ContextSetting {
+  readonly calls: Calls;
+  readonly limits: SystemLimits;
+  readonly watch: StatusWatch;
+  /** SCARD_SCOPE_… */
+  readonly scope: number;
+}
+
+/** SCARD_SHARE_SHARED, the same in all headers. */
+const SHARED = shareModes.shared.windows;
+
+type Connected = Awaited<ReturnType<Calls["connect"]>>;
+
+/**
+ * One context of the client. It is several of the library: one that lists readers and looks at them, and one for each
+ * connection, because a context of the library does one thing at a time. Waits for changes are the manager's.
+ */
+export class SystemContextLink implements ContextLink {
+  readonly dialect: Dialect;
+  readonly listReaderGroups: (() => Promise<string[]>) | undefined;
+  readonly #setting: ContextLinkSetting;
+  readonly #main: NativeContext;
+  readonly #open = new Set<SystemCardLink>();
+  readonly #spares: NativeContext[] = [];
+  /** The names that were listed last. */
+  #names: readonly string[] = [];
+  #lost: (error: SmartCardError) => void = () => {};
+  /** Why it is over. */
+  #ended: SmartCardError | undefined;
+
+  constructor(setting: ContextLinkSetting, main: NativeContext) {
+    this.#setting = setting;
+    this.#main = main;
+    this.dialect = setting.calls.abi.dialect;
+    this.listReaderGroups = setting.calls.abi.hasGroups
+      ? () => this.#list("list reader groups", (calls, handle) => calls.listReaderGroups(handle))
+      : undefined;
+    setting.watch.join();
+  }
+
+  /** The libraries' own answer to this does not ask the service. */
+  async isServed(): Promise<boolean> {
+    if (this.#ended !== undefined) return false;
+    const { rv } = await this.#main.run((calls, handle) => calls.listReaders(handle));
+    const { abi } = this.#setting.calls;
+    if (rv === SUCCESS || codeOf(abi, rv) === "no-readers-available") return true;
+    this.#noticed(contextFailure(abi, rv, "list readers"));
+    return false;
+  }
+
+  async listReaders(groups?: readonly string[]): Promise<readonly string[]> {
+    const names = await this.#list("list readers", (calls, handle) => calls.listReaders(handle, groups));
+    if (groups === undefined) this.#names = names;
+    return names;
+  }
+
+  async getStatusChange(query: StatusQuery): Promise<ReaderStateReport[]> {
+    try {
+      return await this.#setting.watch.getStatusChange(this.#main, query);
+    } catch (error) {
+      throw this.#noticed(error);
+    }
+  }
+
+  /**
+   * The library gives no way to end a connect: the service may keep it for as long as another program has a transaction.
+   * What it gets later is given back.
+   */
+  async connect(attempt: ConnectAttempt): Promise<Connection> {
+    const { givenUp, keep, reader, startDeadline, timeoutMs } = attempt;
+    const { calls } = this.#setting;
+    if (timeoutMs !== undefined) startDeadline(timeoutMs);
+    const name = await this.#nameOf(reader);
+    const native = this.#spares.pop() ?? (await NativeContext.open(calls, this.#setting.scope));
+    let isKept = false;
+    try {
+      const answer = await this.#askForCard(native, name, attempt);
+      native.isLost = isLost(calls.abi, answer.rv);
+      if (answer.rv !== SUCCESS) throw await this.#connectFailure(answer.rv, reader);
+      if (givenUp.aborted || this.#ended !== undefined) {
+        await native.run(() => calls.disconnect("patient", answer.card, 0));
+        throw this.#ended ?? new SmartCardError("cancelled", "nobody waits for the connection any more", { reader });
+      }
+      const link = this.#cardLink(native, answer.card, name);
+      const connection = keep(link, name, answer.activeProtocol);
+      this.#open.add(link);
+      isKept = true;
+      return connection;
+    } finally {
+      if (!isKept) this.#spare(native);
+    }
+  }
+
+  whenLost(listener: (error: SmartCardError) => void): void {
+    this.#lost = listener;
+  }
+
+  async release(ended: SmartCardError): Promise<void> {
+    this.#ended = ended;
+    const ending = [
+      this.#setting.watch.leave(),
+      this.#main.release(),
+      ...this.#spares.map((native) => native.release()),
+      // The library disconnects the card, and that may wait for another program's transaction.
+      ...[...this.#open].map((link) => link.release()),
+    ];
+    await this.#within(this.#setting.limits.partingMs, Promise.all(ending));
+  }
+
+  async #list(
+    operation: "list readers" | "list reader groups",
+    ask: (calls: Calls, handle: bigint) => Promise<Answer & { readonly names: string[] }>,
+  ): Promise<string[]> {
+    const { abi } = this.#setting.calls;
+    const { names, rv } = await this.#main.run(ask);
+    if (rv === SUCCESS) return names;
+    if (codeOf(abi, rv) === "no-readers-available") return [];
+    throw this.#noticed(contextFailure(abi, rv, operation));
+  }
+
+  /** The name as the library has it, which compares byte by byte. @throws unknown-reader */
+  async #nameOf(reader: string): Promise<string> {
+    if (this.#names.includes(reader)) return reader;
+    const name = findName(await this.listReaders(), reader);
+    if (name === undefined) throw unknownReader(reader, "connect");
+    return name;
+  }
+
+  /** Asks for the card when no transaction of our own stands in the way: there is no point in keeping a thread for it. */
+  async #askForCard(native: NativeContext, reader: string, attempt: ConnectAttempt): Promise<Connected> {
+    const { givenUp, protocols, shareMode } = attempt;
+    checkWait("connect", { signal: givenUp });
+    const { calls, clock } = this.#setting;
+    const call = (): Promise<Connected> =>
+      native.run((_, handle) => calls.connect(handle, reader, shareMode, protocols));
+    // Windows refuses these at once, and does not keep them waiting.
+    if (!calls.abi.refuses && shareMode !== SHARED) return call();
+    const turns = this.#setting.turns.of(reader);
+    const { connected } = await turns.contest({
+      setting: { clock, operation: "connect", details: { reader } },
+      options: { signal: givenUp },
+      ticket: turns.ticket(),
+      owner: { inTransaction: false, isBusy: false },
+      // A sharing violation is an answer here, and not a reason to ask again.
+      ask: async () => ({ rv: SUCCESS, connected: await call() }),
+      interrupt: () => {},
+    });
+    return connected;
+  }
+
+  #cardLink(native: NativeContext, card: bigint, reader: string): SystemCardLink {
+    const { watch } = this.#setting;
+    const turns = this.#setting.turns.of(reader);
+    return new SystemCardLink({
+      native,
+      card,
+      reader,
+      look: () => turns.look(),
+      eventCount: async () => (findReader(await watch.look(this.#main), reader)?.state ?? 0) >>> 16,
+      whyLost: (failure) => this.#whyLost(failure),
+      close: (link) => {
+        this.#open.delete(link);
+        this.#spare(native);
+      },
+    });
+  }
+
+  /** Keeps a context of the library that has nothing in it any more, or lets it go. */
+  #spare(native: NativeContext): void {
+    const isUsable = this.#ended === undefined && !native.isLost;
+    const isWanted = isUsable && this.#spares.length < this.#setting.limits.spareContexts;
+    if (isWanted) this.#spares.push(native);
+    else void native.release();
+  }
+
+  async #connectFailure(rv: number, reader: string): Promise<SmartCardError> {
+    const { abi } = this.#setting.calls;
+    if (!isLost(abi, rv)) return callFailure(library(abi), rv, "connect", { reader });
+    // pcscd hangs up on those who may not use a reader. It has not stopped then: our other connection is answered.
+    return (await this.isServed()) ? readerNotAllowed(reader) : serviceStopped();
+  }
+
+  /** What a failure means that says that the service is gone: it is, or it has closed one connection of ours. */
+  async #whyLost(failure: SmartCardError): Promise<SmartCardError> {
+    return (await this.isServed()) ? failure : (this.#ended ?? serviceStopped());
+  }
+
+  /** Ends the context where a failure says that the service is gone. */
+  #noticed(error: unknown): unknown {
+    const isGone = error instanceof SmartCardError && (error.code === "service-stopped" || error.code === "no-service");
+    if (!isGone || this.#ended !== undefined) return error;
+    this.#ended = error;
+    this.#lost(error);
+    void this.#setting.watch.leave();
+    // Nothing is asked of the service for that; the libraries forget them.
+    for (const native of [this.#main, ...this.#spares]) void native.release();
+    for (const link of this.#open) void link.release("prompt");
+    return error;
+  }
+
+  /** Waits for an end, but no longer than that: what the library does not give back ends when it does. */
+  async #within(ms: number, end: Promise<unknown>): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const cancelTimer = this.#setting.clock.schedule(ms, "release", resolve);
+      end.finally(cancelTimer).then(() => resolve(), reject);
+    });
+  }
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+
+import {
+  type Answer,
+  type CardLink,
+  type CardRequest,
+  type CardStatus,
+  callFailure,
+  cardState,
+  findReader,
+  type Operation,
+  readerUnavailable,
+} from "../client/index.ts";
+import { SmartCardError, toPcscliteControlCode } from "../pcsc/index.ts";
+import { MAX_ATTRIBUTE_BYTES, prepareControl, prepareTransmit } from "../pcsclite/index.ts";
+import { service } from "./failures.ts";
+import type { Line } from "./line.ts";
+import type { Snapshot } from "./reports.ts";
+
+/** What a card's link needs of its context. */
+export interface CardLinkSetting {
+  readonly line: Line;
+  /** The handle of the card in the service. */
+  readonly card: number;
+  readonly reader: string;
+  /** The readers as they are now. */
+  readonly look: () => Promise<Snapshot>;
+  /** The line is not needed for this card any more; `isClean` where it has nothing in it. */
+  readonly close: (isClean: boolean) => void;
+}
+
+/** A card in the service, on a line of its own: so a request that the service holds is ended by interrupting the line. */
+export class PcscdCardLink implements CardLink {
+  readonly dialect = "pcsclite";
+  readonly mayPassQueue = true;
+  interrupting: Promise<void> | undefined;
+  readonly #setting: CardLinkSetting;
+  readonly #line: Line;
+  readonly #card: number;
+
+  constructor(setting: CardLinkSetting) {
+    this.#setting = setting;
+    this.#line = setting.line;
+    this.#card = setting.card;
+  }
+
+  get isBusy(): boolean {
+    return this.#line.session.busy;
+  }
+
+  reconnect(shareMode: number, protocols: number, initialization: number): CardRequest<{ activeProtocol: number }> {
+    const terms = { card: this.#card, shareMode, preferredProtocols: protocols, initialization };
+    return this.#request(({ session }) => session.reconnect(terms));
+  }
+
+  begin(): CardRequest {
+    return this.#request(({ session }) => session.begin(this.#card));
+  }
+
+  status(): CardRequest<{ read: () => Promise<CardStatus> }> {
+    return this.#request(async ({ session }) => {
+      const { rv } = await session.status(this.#card);
+      return { rv, read: () => this.#readStatus() };
+    });
+  }
+
+  transmit(protocol: number, command: Uint8Array): CardRequest<{ response: Uint8Array }> {
+    const prepared = prepareTransmit(this.#card, protocol, command);
+    return this.#request(({ session }) => session.send(prepared));
+  }
+
+  control(code: number, input: Uint8Array): CardRequest<{ output: Uint8Array }> {
+    const prepared = prepareControl(this.#card, toPcscliteControlCode(code), input);
+    return this.#request(({ session }) => session.send(prepared));
+  }
+
+  getAttribute(attribute: number): CardRequest<{ value: Uint8Array }> {
+    return this.#request(({ session }) => session.getAttrib(this.#card, attribute));
+  }
+
+  setAttribute(attribute: number, value: Uint8Array): CardRequest {
+    if (value.length > MAX_ATTRIBUTE_BYTES) {
+      const message = `the value of an attribute has ${MAX_ATTRIBUTE_BYTES} bytes at most, not ${value.length}`;
+      const details = { reader: this.#setting.reader, operation: "set attribute" };
+      throw new SmartCardError("invalid-parameter", message, details);
+    }
+    const copy = value.slice();
+    return this.#request(({ session }) => session.setAttrib(this.#card, attribute, copy));
+  }
+
+  end(disposition: number): Promise<Answer> {
+    this.#line.watch();
+    return this.#line.session.end(this.#card, disposition);
+  }
+
+  disconnect(disposition: number): Promise<Answer> {
+    this.#line.watch();
+    return this.#line.session.disconnect(this.#card, disposition);
+  }
+
+  failure(rv: number, operation: Operation, usesCard: boolean): SmartCardError {
+    return callFailure(service, rv, operation, { reader: this.#setting.reader, usesCard });
+  }
+
+  cancel(): void {
+    if (this.isBusy) this.#interrupt();
+  }
+
+  close(isClean: boolean): void {
+    this.#setting.close(isClean);
+  }
+
+  #request<T extends object>(send: (line: Line) => Promise<Answer & T>): CardRequest<T> {
+    const ask = (): Promise<Answer & T> => {
+      this.#line.watch();
+      return send(this.#line);
+    };
+    return { ask, letGo: this.#interrupt };
+  }
+
+  async #readStatus(): Promise<CardStatus> {
+    const { look, reader } = this.#setting;
+    const known = findReader(await look(), reader);
+    if (known === undefined) throw readerUnavailable(reader, "status");
+    const { atr, eventCounter, protocol, state } = known;
+    return { state: cardState(state), protocol, atr, eventCount: eventCounter & 0xffff };
+  }
+
+  readonly #interrupt = (): void => {
+    this.interrupting ??= this.#line.interrupt().then(() => {
+      this.interrupting = undefined;
+    });
+  };
+}

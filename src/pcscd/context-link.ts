@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+
+import {
+  type ClientConnection,
+  type ConnectAttempt,
+  type ContextLink,
+  callFailure,
+  findReader,
+  readerNotAllowed,
+  type StatusQuery,
+} from "../client/index.ts";
+import { type Connection, type ReaderStateReport, type Scope, SmartCardError } from "../pcsc/index.ts";
+import { PcscdCardLink } from "./card-link.ts";
+import { service, UNKNOWN_READER } from "./failures.ts";
+import { Line, type LineSetting, noHandle } from "./line.ts";
+import { StatusWatch } from "./status-watch.ts";
+
+type Connected = Awaited<ReturnType<Line["session"]["connect"]>>;
+
+/**
+ * One context of the client. It is several of the service: one on the line that tells of the readers, and one for each
+ * connection, because a card's handle belongs to its context there, and a context does one thing at a time.
+ */
+export class PcscdContextLink implements ContextLink {
+  readonly dialect = "pcsclite";
+  readonly listReaderGroups = undefined;
+  readonly #setting: LineSetting;
+  readonly #scope: Scope;
+  readonly #main: Line;
+  readonly #status: StatusWatch;
+  readonly #open = new Map<Line, ClientConnection>();
+  readonly #spares: Line[] = [];
+  /** Why it is over. */
+  #ended: SmartCardError | undefined;
+
+  /** @param main a line with a context in it */
+  constructor(setting: LineSetting, main: Line, scope: Scope) {
+    this.#setting = setting;
+    this.#scope = scope;
+    this.#main = main;
+    this.#status = new StatusWatch(main, setting.runtime.clock, setting.limits);
+  }
+
+  async isServed(): Promise<boolean> {
+    return true;
+  }
+
+  async listReaders(): Promise<string[]> {
+    const { readers } = await this.#status.look();
+    return readers.map(({ name }) => name);
+  }
+
+  getStatusChange(query: StatusQuery): Promise<ReaderStateReport[]> {
+    return this.#status.getStatusChange(query);
+  }
+
+  /** A connect is given up by letting its line go: the service disposes of what it has made by then. */
+  async connect(attempt: ConnectAttempt): Promise<Connection> {
+    const { reader } = attempt;
+    const line = this.#spares.pop() ?? (await this.#openLine());
+    this.#endInTime(line, attempt);
+    if (this.#ended !== undefined) line.end(this.#ended);
+    let isKept = false;
+    try {
+      const { answer, name } = await this.#askForCard(line, attempt);
+      if (answer.rv !== 0) throw callFailure(service, answer.rv, "connect", { reader });
+      if (answer.card === 0) line.end(noHandle("card"));
+      if (line.error !== undefined) throw line.error;
+      const connection = attempt.keep(this.#cardLink(line, answer.card, name), name, answer.activeProtocol);
+      this.#open.set(line, connection);
+      isKept = true;
+      return connection;
+    } catch (error) {
+      throw line.error === undefined ? error : await this.#whyLost(line.error, reader);
+    } finally {
+      if (!isKept) this.#spare(line);
+    }
+  }
+
+  whenLost(listener: (error: SmartCardError) => void): void {
+    this.#main.whenEnded((error) => {
+      if (this.#ended !== undefined) return;
+      this.#ended = error;
+      listener(error);
+      for (const line of [...this.#spares, ...this.#open.keys()]) line.end(error);
+    });
+  }
+
+  async release(ended: SmartCardError, waitError: SmartCardError): Promise<void> {
+    this.#ended = ended;
+    const lines = [this.#main, ...this.#spares, ...this.#open.keys()];
+    await Promise.all(lines.map((line) => line.release(waitError)));
+  }
+
+  #endInTime(line: Line, { givenUp, startDeadline, timeoutMs }: ConnectAttempt): void {
+    const end = (): void => line.end(givenUp.reason);
+    if (givenUp.aborted) end();
+    else givenUp.addEventListener("abort", end, { once: true });
+    // Nothing tells the wait for a turn from the card's own start.
+    if (timeoutMs !== undefined) startDeadline(Math.max(timeoutMs, this.#setting.limits.connectMs));
+  }
+
+  async #openLine(): Promise<Line> {
+    try {
+      const line = await Line.open(this.#setting, this.#scope);
+      line.whenEnded((error) => this.#lineEnded(line, error));
+      return line;
+    } catch (error) {
+      if (!(error instanceof SmartCardError) || error.code !== "security-violation") throw this.#ended ?? error;
+      // We are in already, so it is not who we are: it is how many.
+      throw tooManyClients(error);
+    }
+  }
+
+  /** Asks for the reader, and once more where its name is written otherwise in the service. */
+  async #askForCard(
+    line: Line,
+    { protocols, reader, shareMode }: ConnectAttempt,
+  ): Promise<{ readonly name: string; readonly answer: Connected }> {
+    const terms = { context: line.context, shareMode, preferredProtocols: protocols };
+    // It may wait for another program's transaction, for as long as the service is there.
+    line.watch(() => this.#status.look());
+    const answer = await line.session.connect({ ...terms, reader });
+    if (answer.rv !== UNKNOWN_READER) return { name: await this.#properName(reader), answer };
+    // pcscd compares byte by byte, and the port without regard to case.
+    const known = findReader(await this.#status.look(), reader);
+    if (known === undefined || known.name === reader) return { name: reader, answer };
+    return { name: known.name, answer: await line.session.connect({ ...terms, reader: known.name }) };
+  }
+
+  /** The reader's name as the service writes it. */
+  async #properName(reader: string): Promise<string> {
+    const known = findReader(this.#status.last, reader) ?? findReader(await this.#status.look(), reader);
+    return known?.name ?? reader;
+  }
+
+  #cardLink(line: Line, card: number, reader: string): PcscdCardLink {
+    const close = (isClean: boolean): void => {
+      this.#open.delete(line);
+      if (isClean) this.#spare(line);
+      else void line.release(unneeded());
+    };
+    return new PcscdCardLink({ line, card, reader, look: () => this.#status.look(), close });
+  }
+
+  /** Keeps a line that has nothing in it any more, or lets it go. */
+  #spare(line: Line): void {
+    if (line.error !== undefined) return;
+    const isWanted = this.#ended === undefined && this.#spares.length < this.#setting.limits.spareLines;
+    if (isWanted) this.#spares.push(line);
+    else void line.release(unneeded());
+  }
+
+  #lineEnded(line: Line, error: SmartCardError): void {
+    const at = this.#spares.indexOf(line);
+    if (at >= 0) this.#spares.splice(at, 1);
+    this.#open.get(line)?.lost(error);
+    this.#open.delete(line);
+  }
+
+  /** pcscd hangs up on those who may not use a reader. It has not stopped then: our other line is answered. */
+  async #whyLost(error: SmartCardError, reader: string): Promise<SmartCardError> {
+    if (error.code !== "service-stopped" || this.#ended !== undefined) return this.#ended ?? error;
+    try {
+      await this.#status.look();
+      return readerNotAllowed(reader);
+    } catch {
+      return this.#ended ?? error;
+    }
+  }
+}
+
+/** Why a line is let go that has nothing in it any more. */
+function unneeded(): SmartCardError {
+  return new SmartCardError("invalid-context", "the context does not need this connection any more");
+}
+
+function tooManyClients(cause: SmartCardError): SmartCardError {
+  const message = "the smart card service takes no more clients; pcscd takes 200 (its option --max-thread)";
+  return new SmartCardError("server-too-busy", message, { operation: "connect" }, { cause });
+}
