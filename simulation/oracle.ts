@@ -151,9 +151,11 @@ export class Oracle {
     const others = [...this.contexts].flatMap((context) => [...context.connections]);
     const isAlone = !others.some((one) => one !== connection && one.slot === slot && one.context.client === client);
     const spared = slot.lockedBy === client.name && isAlone ? undefined : slot.lockedBy;
-    // Where nobody has the lock and the driver has nothing to do, the next turn may be given already, and not begun.
-    const isIdle = slot.lockedBy === undefined && slot.inFlight === undefined;
-    const turnsTo = isIdle ? this.#callNumber : 0;
+    // Where nobody has the lock and the driver has nothing to do, the next turn may be given already, and not begun; and where
+    // a protocol is agreed on, a turn has begun whose command is still to come.
+    const { inFlight, lockedBy } = slot;
+    const isGiven = lockedBy === undefined && (inFlight === undefined || inFlight === "set-protocol");
+    const turnsTo = isGiven ? this.#callNumber : 0;
     if (slot.powered) slot.due ??= { why, shocks: slot.shocks, spared, turnsTo };
   }
 

@@ -6,10 +6,13 @@ import type { ObservedReader } from "./observed-reader.ts";
 import type { Oracle } from "./oracle.ts";
 import type { Place } from "./place.ts";
 import type { Plan } from "./plan.ts";
-import { type Call, turnOperations } from "./records.ts";
+import { type Call, type SlotRecord, turnOperations } from "./records.ts";
 
 /** What is remembered of each reader from one rest to the next, by its id. */
-export type EventCounts = Map<string, { readonly count: number; readonly hadCard: boolean | undefined }>;
+export type EventCounts = Map<
+  string,
+  { readonly count: number; readonly hadCard: boolean | undefined; readonly slot: SlotRecord }
+>;
 
 /** The world at rest: everything that was due has happened. */
 export interface Rest {
@@ -35,8 +38,6 @@ export async function checkAtRest(rest: Rest): Promise<void> {
     checkCard(rest, reader);
     checkAges(oracle, reader);
   }
-  // Where few readers are remembered, one that comes again may begin to count anew.
-  if (rest.plan.limits.rememberedReaders < rest.plan.readers.length + 1) forgetGone(rest, inspection);
   for (const call of oracle.pending) checkCall(rest, call, inspection);
   checkLimits(rest);
   checkDeadlines(rest);
@@ -88,10 +89,14 @@ function checkReader(oracle: Oracle, { card, lock, name, queue }: ReaderInspecti
 }
 
 /** Event counts never go back, and a card that comes or goes is counted. */
-function checkCounts({ counts, oracle, places }: Rest, reader: ReaderInspection): void {
+function checkCounts({ counts, oracle, places, plan }: Rest, reader: ReaderInspection): void {
   const slot = oracle.slots.get(reader.name);
   if (slot === undefined) return;
-  const before = counts.get(slot.id);
+  const last = counts.get(slot.id);
+  // Where few readers are remembered, one that comes again may begin to count anew.
+  const isForgotten = last !== undefined && last.slot !== slot && plan.limits.rememberedReaders <= plan.readers.length;
+  if (isForgotten) oracle.setting.reached("reader forgotten");
+  const before = isForgotten ? undefined : last;
   const place = places.find((one) => one?.reader.description.id === slot.id);
   if (slot.inFlight === undefined && place !== undefined && !slot.lost) {
     const isIn = place.card !== undefined;
@@ -106,14 +111,7 @@ function checkCounts({ counts, oracle, places }: Rest, reader: ReaderInspection)
     if (before.hadCard !== hasCard && ahead === 0)
       oracle.violated(`a card came to ${reader.name} or went, and was not counted`);
   }
-  counts.set(slot.id, { count: reader.eventCount, hadCard: hasCard });
-}
-
-function forgetGone({ counts, oracle }: Rest, { readers }: Inspection): void {
-  const ids = new Set(readers.map(({ id }) => id));
-  for (const id of counts.keys()) {
-    if (!ids.has(id) && counts.delete(id)) oracle.setting.reached("reader forgotten");
-  }
+  counts.set(slot.id, { count: reader.eventCount, hadCard: hasCard, slot });
 }
 
 /** The card is what its driver has told last, and speaks what it was told to. */
