@@ -77,7 +77,9 @@ export class WireClient implements SimulatedClient {
   checkAtRest(): void {
     const { moment, readers } = this.#setting.surroundings;
     this.#floods.checkAtRest(this.#setting.surroundings);
-    if (this.#waiting?.wire.toClient.isEmpty !== true) return;
+    // While a table is asked for, a signal that has come is told from it only when more has.
+    const { toClient, toServer } = this.#waiting?.wire ?? {};
+    if (this.#waiting === undefined || toClient?.isEmpty !== true || toServer?.isEmpty !== true) return;
     const told = this.#waiting.readers.map(({ eventCounter, name, sharing, state }) => {
       return `${name} ${eventCounter} ${sharing} ${(state & cardStates.absent.pcsclite) === 0} ${(state & cardStates.swallowed.pcsclite) !== 0}`;
     });

@@ -147,7 +147,8 @@ export class CardKeeper {
     const wasMute = card.mute;
     if (disposition === "reset") await card.reset("warm-reset");
     else if (options.keepPowered) await card.reset("cold-reset");
-    else await card.powerDown();
+    else if (card.mayHavePower) await card.powerDown();
+    else return;
     trace("card-reset", why);
     this.#notifyReset(why, options.spared);
     if (card.mute !== wasMute) changed();

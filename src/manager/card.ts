@@ -28,8 +28,8 @@ type State =
   | { readonly kind: "absent" }
   /** Put in, not powered yet: nobody has been told. */
   | { readonly kind: "arrived" }
-  /** Does not answer a reset. */
-  | { readonly kind: "mute" }
+  /** Does not answer a reset. `isDown`: its power was taken away since. */
+  | { readonly kind: "mute"; readonly isDown: boolean }
   | { readonly kind: "unpowered"; readonly atr: Uint8Array }
   | { readonly kind: "powered"; readonly atr: Uint8Array; readonly protocol: Protocol | undefined };
 
@@ -64,6 +64,11 @@ export class Card {
 
   get mute(): boolean {
     return this.#state.kind === "mute";
+  }
+
+  /** Whether there is power to be taken away: a card that does not answer may have it all the same. */
+  get mayHavePower(): boolean {
+    return this.#state.kind === "powered" || (this.#state.kind === "mute" && !this.#state.isDown);
   }
 
   /** The ATR of the last reset; empty where there is none. */
@@ -109,10 +114,10 @@ export class Card {
     try {
       const atr = await this.#driver.power(action);
       const isAtr = atr.length >= 2 && atr.length <= MAX_ATR_BYTES;
-      state = isAtr ? { kind: "powered", atr: copyBytes(atr), protocol: undefined } : { kind: "mute" };
+      state = isAtr ? { kind: "powered", atr: copyBytes(atr), protocol: undefined } : { kind: "mute", isDown: false };
     } catch (error) {
       assert(error instanceof SmartCardError, "a driver's failure is a SmartCardError");
-      state = { kind: "mute" };
+      state = { kind: "mute", isDown: false };
     }
     if (generation === this.#generation) this.#state = state;
   }
@@ -121,13 +126,15 @@ export class Card {
   async powerDown(): Promise<void> {
     const generation = this.#generation;
     const { atr, mute } = this;
+    let isDown = true;
     try {
       await this.#driver.power("power-down");
     } catch (error) {
       // A reader that cannot power down leaves the card powered as far as anybody can tell; the next use resets it.
       assert(error instanceof SmartCardError, "a driver's failure is a SmartCardError");
+      isDown = false;
     }
-    if (generation === this.#generation && !mute) this.#state = { kind: "unpowered", atr };
+    if (generation === this.#generation) this.#state = mute ? { kind: "mute", isDown } : { kind: "unpowered", atr };
   }
 
   /** Powers the card if it is not; answers whether that was needed. @throws unresponsive-card, removed-card */

@@ -7,22 +7,27 @@ import type { PowerAction, Reader } from "../../src/pcsc/index.ts";
 import { SimulatedRuntime } from "../../src/testing/index.ts";
 import { apdu, EchoCard, failureOf, settle, stateOf, watched, world } from "./world.ts";
 
-/** A driver that answers no reset, and does not listen to its signal. */
-function neverPowering(inner: VirtualReader, called: (action: PowerAction) => void): Reader {
+/** A driver with power of another kind. */
+function powered(inner: VirtualReader, power: Reader["power"]): Reader {
   return {
     description: inner.description,
     open: (events) => inner.open(events),
     close: () => inner.close(),
-    power: (action: PowerAction) => {
-      called(action);
-      return new Promise(() => {});
-    },
+    power,
     setProtocol: (protocol, signal) => inner.setProtocol(protocol, signal),
     transmit: (command, protocol, signal) => inner.transmit(command, protocol, signal),
     control: (code, input, signal) => inner.control(code, input, signal),
     getAttribute: (attribute) => inner.getAttribute(attribute),
     setAttribute: (attribute, value) => inner.setAttribute(attribute, value),
   };
+}
+
+/** A driver that answers no reset, and does not listen to its signal. */
+function neverPowering(inner: VirtualReader, called: (action: PowerAction) => void): Reader {
+  return powered(inner, (action) => {
+    called(action);
+    return new Promise(() => {});
+  });
 }
 
 test("a driver that keeps an aborted operation is given up, and not called again meanwhile", async () => {
@@ -117,6 +122,34 @@ test("a card that answers again is told of before its protocol is agreed on", as
   await runtime.advance(1500);
   expect(await stateOf(changing)).toBe("fulfilled");
   expect(await stateOf(connecting)).toBe("pending");
+});
+
+test("a card that does not answer loses its power once, however often that is asked for", async () => {
+  const runtime = new SimulatedRuntime({ settle });
+  const manager = new EmbeddedManager({ runtime });
+  const inner = new VirtualReader({ clock: runtime.clock });
+  const actions: PowerAction[] = [];
+  const reader = powered(inner, (action, signal) => {
+    actions.push(action);
+    return inner.power(action, signal);
+  });
+  const name = await manager.addReader(reader);
+  inner.mute(true);
+  inner.insert(new EchoCard());
+  await runtime.settle();
+  const context = await manager.establishContext();
+  const unpower = async (): Promise<void> => {
+    const direct = await context.connect(name, { shareMode: "direct", preferredProtocols: [] });
+    await direct.disconnect("unpower");
+  };
+  await unpower();
+  await unpower();
+  expect(actions).toEqual(["cold-reset", "power-down"]);
+
+  // A further reset may have given it power again.
+  await failureOf(context.connect(name, { shareMode: "shared", preferredProtocols: ["t1"] }));
+  await unpower();
+  expect(actions).toEqual(["cold-reset", "power-down", "cold-reset", "power-down"]);
 });
 
 describe("what goes in the last moment of a connect", () => {
