@@ -29,12 +29,18 @@ describe("what SELECT tells of a file", () => {
     expect(controlOf(hex.replaceAll(" ", ""))).toMatchObject(expected);
   });
 
-  test("property: any bytes are taken", () => {
+  test("property: nothing that a card tells is refused, and every number has its room", () => {
+    const bytes = fc.uint8Array({ maxLength: 64 });
+    const within = (number: number | undefined, most: number): boolean =>
+      number === undefined || (number >= 0 && number <= most);
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 64 }), (inside) => {
-        const { records = 0 } = decodeFileControl(Uint8Array.of(0x62, inside.length, ...inside));
-        expect(records).toBeGreaterThanOrEqual(0);
-        expect(decodeFileControl(inside).kind).toBeTypeOf("string");
+      fc.property(bytes, bytes, (raw, descriptor) => {
+        expect(decodeFileControl(raw).kind).toBeTypeOf("string");
+        const inside = Uint8Array.of(0x82, descriptor.length, ...descriptor);
+        const { objects, recordBytes, records } = decodeFileControl(Uint8Array.of(0x62, inside.length, ...inside));
+        expect(objects.map(({ value }) => value)).toEqual([descriptor]);
+        expect(within(recordBytes, 0xffff) && within(records, 0xffff)).toBe(true);
+        expect(records === undefined).toBe(descriptor.length < 5);
       }),
     );
   });

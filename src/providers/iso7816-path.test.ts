@@ -38,7 +38,7 @@ describe("the path of a file", () => {
     );
   });
 
-  test("property: any text names a file or is refused", () => {
+  test("property: a text names a file or is refused", () => {
     fc.assert(
       fc.property(fc.constantFrom(...Object.values(REFTYPE)), fc.string(), (refType, text) => {
         try {

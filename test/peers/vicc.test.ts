@@ -2,12 +2,9 @@
 
 import { afterEach, beforeEach, expect, it, type TestContext } from "vitest";
 import { decodeHex, encodeHex } from "../../src/binary/index.ts";
-import { nodeRuntime } from "../../src/edge/node/index.ts";
-import { listenVpcd, type VpcdListener } from "../../src/edge/tcp/index.ts";
-import { EmbeddedManager } from "../../src/manager/index.ts";
 import type { Connection, Context, ReaderFlag, ReaderStateReport } from "../../src/pcsc/index.ts";
 import { describePeer } from "./peers.ts";
-import { Vicc, type ViccType, viccProgram } from "./vicc.ts";
+import { openViccReader, type Vicc, type ViccReader, type ViccType, viccProgram } from "./vicc.ts";
 
 /** Longest wait for anything that a healthy peer does at once, on a machine under load. */
 const PATIENCE_MS = 20_000;
@@ -19,33 +16,21 @@ const ISO_7816_ATR = "3B951381018073FF01000B";
 const MRZ = "P<UTOERIKSSON<<ANNA<MARIX<<<<<<<<<<<<<<<<<<<L898902C<3UTO6908061F9406236ZE184226B<<<<<14";
 
 describePeer(viccProgram, (path) => {
-  let manager: EmbeddedManager;
-  let listener: VpcdListener;
+  let place: ViccReader;
   let context: Context;
   let reader: string;
-  const running: Vicc[] = [];
 
   beforeEach(async () => {
-    const runtime = nodeRuntime();
-    manager = new EmbeddedManager({ runtime });
-    listener = await listenVpcd({ runtime, port: 0 });
-    const [first] = listener.readers;
-    if (first === undefined) throw new Error("the listener has no slot");
-    reader = await manager.addReader(first);
-    context = await manager.establishContext();
+    place = await openViccReader(path);
+    reader = place.reader;
+    context = await place.manager.establishContext();
   });
 
-  afterEach(async () => {
-    for (const vicc of running.splice(0)) await vicc.kill();
-    await manager.close();
-    await listener.close();
-  });
+  afterEach(() => place.close());
 
   /** Puts a card in: starts vicc. */
-  function insert(type: ViccType = "iso7816", answers: readonly string[] = []): Vicc {
-    const vicc = new Vicc(path, listener.ports[0] ?? 0, type, answers);
-    running.push(vicc);
-    return vicc;
+  function insert(type?: ViccType, answers?: readonly string[]): Vicc {
+    return place.insert(type, answers);
   }
 
   /** What the manager knows of the reader at this moment. */
@@ -177,9 +162,8 @@ describePeer(viccProgram, (path) => {
   });
 
   /**
-   * Puts in a card of a type that does not start, or does not live, in every release of vicc: ePass and
-   * cryptoflex of Debian 12 are still half in Python 2, and nPA needs a module that Debian does not package. Where vicc
-   * crashes, the test is skipped with Python's last word, but only after the reader was seen to take the next card.
+   * Puts in a card of a type that does not start, or does not live, in every release of vicc. Where it dies of what it is known
+   * to die of, the test is skipped with Python's last word, but only after the reader was seen to take the next card.
    */
   async function connectIfItLives(
     test: TestContext,
@@ -191,7 +175,8 @@ describePeer(viccProgram, (path) => {
     const present = until("present", empty, (state) => state.atr.length > 0);
     present.catch(() => {});
     await Promise.race([present, vicc.ended]);
-    if (vicc.crash === undefined) {
+    const fault = vicc.ownFault;
+    if (fault === undefined) {
       await present;
       return connect();
     }
@@ -199,7 +184,7 @@ describePeer(viccProgram, (path) => {
     insert();
     await until("present", gone);
     expect(await send(await connect(), "00840000 08")).toMatch(/9000$/);
-    return test.skip(`this vicc has no working ${type}: ${vicc.crash}`);
+    return test.skip(`this vicc has no working ${type}: ${fault}`);
   }
 
   it("as an ePass: the passport application and its data groups", async (test) => {

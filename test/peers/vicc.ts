@@ -4,6 +4,9 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { delimiter } from "node:path";
 import { fileURLToPath } from "node:url";
+import { nodeRuntime } from "../../src/edge/node/index.ts";
+import { listenVpcd } from "../../src/edge/tcp/index.ts";
+import { EmbeddedManager } from "../../src/manager/index.ts";
 import type { PeerProgram } from "./peers.ts";
 
 /**
@@ -45,9 +48,20 @@ export const viccProgram: PeerProgram = {
 /** Card types of vicc that need no card, no phone and no network. */
 export type ViccType = "iso7816" | "cryptoflex" | "ePass" | "nPA";
 
+/**
+ * What types of Debian 12's vicc die of, whoever asks them for anything: ePass and cryptoflex are still half in Python 2, and
+ * nPA needs a module that Debian does not package. A death of anything else is a failure.
+ */
+const ownFaults: Readonly<Partial<Record<ViccType, string>>> = {
+  ePass: "NameError: name 'raw_input' is not defined",
+  cryptoflex: "TypeError: can't concat str to bytes",
+  nPA: "ModuleNotFoundError: No module named 'chat'",
+};
+
 /** A running vicc: one virtual card, which is in the reader while the process lives. */
 export class Vicc {
   readonly #child: ChildProcess;
+  readonly #type: ViccType;
   #stderr = "";
   #ended = false;
   /** Settles when the process has ended and all that it wrote has been read. */
@@ -58,6 +72,7 @@ export class Vicc {
    * @param answers what vicc reads from its standard input: the ePass type asks for its data there
    */
   constructor(path: string, port: number, type: ViccType = "iso7816", answers: readonly string[] = []) {
+    this.#type = type;
     this.#child = spawn(path, ["-t", type, "-H", "127.0.0.1", "-P", String(port)], {
       env: environment,
       stdio: ["pipe", "ignore", "pipe"],
@@ -72,9 +87,16 @@ export class Vicc {
     });
   }
 
-  /** What Python said when vicc ended of an error of its own; undefined where it did not. */
-  get crash(): string | undefined {
-    return this.#ended && this.#stderr.includes("Traceback") ? lastLine(this.#stderr) : undefined;
+  /**
+   * What this type of card died of, where that is its own fault; undefined where it did not die.
+   *
+   * @throws where it died of something else
+   */
+  get ownFault(): string | undefined {
+    if (!this.#ended || !this.#stderr.includes("Traceback")) return undefined;
+    const last = lastLine(this.#stderr);
+    if (last === ownFaults[this.#type]) return last;
+    throw new Error(`vicc died as ${this.#type}: ${last}`);
   }
 
   /** Makes the card stop answering without leaving the reader. */
@@ -87,4 +109,40 @@ export class Vicc {
     this.#child.kill("SIGKILL");
     await this.ended;
   }
+}
+
+/** A manager with one empty reader that vicc's cards go into. */
+export interface ViccReader {
+  readonly manager: EmbeddedManager;
+  readonly reader: string;
+  /** Puts a card in: starts vicc. */
+  insert(type?: ViccType, answers?: readonly string[]): Vicc;
+  /** Ends every vicc, and the manager. */
+  close(): Promise<void>;
+}
+
+/** @param path where vicc is */
+export async function openViccReader(path: string): Promise<ViccReader> {
+  const runtime = nodeRuntime();
+  const manager = new EmbeddedManager({ runtime });
+  const listener = await listenVpcd({ runtime, port: 0 });
+  const [first] = listener.readers;
+  const [port] = listener.ports;
+  if (first === undefined || port === undefined) throw new Error("the listener has no slot");
+  const reader = await manager.addReader(first);
+  const running: Vicc[] = [];
+  return {
+    manager,
+    reader,
+    insert: (type, answers) => {
+      const vicc = new Vicc(path, port, type, answers);
+      running.push(vicc);
+      return vicc;
+    },
+    close: async () => {
+      for (const vicc of running.splice(0)) await vicc.kill();
+      await manager.close();
+      await listener.close();
+    },
+  };
 }

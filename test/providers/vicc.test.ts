@@ -2,9 +2,6 @@
 
 import { afterEach, beforeEach, expect, it, type TestContext } from "vitest";
 import { decodeHex, encodeHex } from "../../src/binary/index.ts";
-import { nodeRuntime } from "../../src/edge/node/index.ts";
-import { listenVpcd, type VpcdListener } from "../../src/edge/tcp/index.ts";
-import { EmbeddedManager } from "../../src/manager/index.ts";
 import {
   FILETYPE,
   type IByteBuffer,
@@ -17,7 +14,7 @@ import {
 } from "../../src/providers/index.ts";
 import { type SCARD_READERSTATE, type SCARDHANDLE, WinSCard } from "../../src/winscard/index.ts";
 import { describePeer } from "../peers/peers.ts";
-import { Vicc, type ViccType, viccProgram } from "../peers/vicc.ts";
+import { openViccReader, type ViccReader, type ViccType, viccProgram } from "../peers/vicc.ts";
 import { rejectionOf } from "./world.ts";
 
 /** Longest wait for anything that a healthy peer does at once, on a machine under load. */
@@ -33,32 +30,21 @@ const MRZ = "P<UTOERIKSSON<<ANNA<MARIX<<<<<<<<<<<<<<<<<<<L898902C<3UTO6908061F94
 const efDir = "61134F07A000000247100150084750617373706F72";
 
 describePeer(viccProgram, (path) => {
-  let manager: EmbeddedManager;
-  let listener: VpcdListener;
+  let place: ViccReader;
   let reader: string;
   let winscard: WinSCard;
-  const running: Vicc[] = [];
 
   beforeEach(async () => {
-    const runtime = nodeRuntime();
-    manager = new EmbeddedManager({ runtime });
-    listener = await listenVpcd({ runtime, port: 0 });
-    const [first] = listener.readers;
-    if (first === undefined) throw new Error("the listener has no slot");
-    reader = await manager.addReader(first);
-    winscard = new WinSCard({ defaultManager: () => manager });
+    place = await openViccReader(path);
+    reader = place.reader;
+    winscard = new WinSCard({ defaultManager: () => place.manager });
   });
 
-  afterEach(async () => {
-    for (const vicc of running.splice(0)) await vicc.kill();
-    await manager.close();
-    await listener.close();
-  });
+  afterEach(() => place.close());
 
-  /** Puts a card in, and attaches to it; skips the test where vicc crashes of an error of its own. */
+  /** Puts a card in, and attaches to it; skips the test where vicc dies of what it is known to die of. */
   async function attach(test: TestContext, type: ViccType, answers: readonly string[] = []): Promise<ISCardManage> {
-    const vicc = new Vicc(path, listener.ports[0] ?? 0, type, answers);
-    running.push(vicc);
+    const vicc = place.insert(type, answers);
     const { context } = await winscard.SCardEstablishContext(0);
     const present = (async () => {
       let state: SCARD_READERSTATE = { reader, currentState: SCARD_STATE_EMPTY };
@@ -70,9 +56,10 @@ describePeer(viccProgram, (path) => {
     })();
     present.catch(() => {});
     await Promise.race([present, vicc.ended]);
-    if (vicc.crash !== undefined) {
+    const fault = vicc.ownFault;
+    if (fault !== undefined) {
       await winscard.SCardReleaseContext(context);
-      return test.skip(`this vicc has no working ${type}: ${vicc.crash}`);
+      return test.skip(`this vicc has no working ${type}: ${fault}`);
     }
     await present;
     await winscard.SCardReleaseContext(context);
