@@ -215,7 +215,7 @@ async function stop(started: Daemon, log: Log): Promise<void> {
   await started.stop();
   cancelTimer();
   log.write("info", "stopped");
-  log.flush();
+  await log.end();
 }
 
 /** The signals that a daemon is led by. */

@@ -15,8 +15,10 @@ export interface Log {
   /** Whether lines of a level are written at all: asked before one is made that is dear. */
   writes(level: Exclude<LogLevel, "silent">): boolean;
   setLevel(level: LogLevel): void;
-  /** Writes out what is still in memory, before the process ends. */
+  /** Writes out what is still in memory, before the process ends by force: it may overtake a line that is being written. */
   flush(): void;
+  /** Writes out all that there is, in its order, and waits for that a moment. Nothing is written any more then. */
+  end(): Promise<void>;
 }
 
 /** How lines look: for programs one JSON object each, for people at a terminal text. */
@@ -24,6 +26,9 @@ export type LogFormat = "json" | "text";
 
 /** With so much unwritten, because nobody reads, further lines are dropped. */
 const MAX_UNWRITTEN_BYTES = 1024 * 1024;
+
+/** How long the end of the log waits for whoever reads it, in milliseconds. */
+const END_WAIT_MS = 1000;
 
 /** Opens the log on standard error. */
 export async function openLog(level: LogLevel, format: LogFormat): Promise<Log> {
@@ -40,8 +45,11 @@ export async function openLog(level: LogLevel, format: LogFormat): Promise<Log> 
     formatters: { level: (label: string) => ({ level: label }) },
   };
   const logger = pino(options, stream);
+  let ended = false;
   return {
-    write: (lineLevel, message, details) => logger[lineLevel](details ?? {}, message),
+    write: (lineLevel, message, details) => {
+      if (!ended) logger[lineLevel](details ?? {}, message);
+    },
     writes: (lineLevel) => logger.isLevelEnabled(lineLevel),
     setLevel: (newLevel) => {
       logger.level = newLevel;
@@ -52,6 +60,18 @@ export async function openLog(level: LogLevel, format: LogFormat): Promise<Log> 
       } catch {
         // Nobody reads any more: there is nobody to tell.
       }
+    },
+    end: async () => {
+      if (ended) return;
+      ended = true;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, END_WAIT_MS);
+        destination.once("close", () => {
+          clearTimeout(timer);
+          resolve();
+        });
+        destination.end();
+      });
     },
   };
 }
