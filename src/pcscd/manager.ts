@@ -31,6 +31,11 @@ export interface ServiceInfo {
   readonly version: ProtocolVersion;
   /** The releases of pcsc-lite whose own version that is. The service need not be pcscd. */
   readonly releases: string;
+  /**
+   * How many entries the reader table has that the service sends up to 4:5, where that was asked for: 16, or the number that it
+   * was built with.
+   */
+  readonly tableEntries?: number;
 }
 
 /**
@@ -65,13 +70,25 @@ export class PcscdManager implements ResourceManager {
     return new ClientContext({ clock: runtime.clock, limits, turns: this.#turns }, link, options);
   }
 
-  /** Asks the service for its version, and hangs up. @throws as {@link establishContext} */
-  async probe(): Promise<ServiceInfo> {
+  /**
+   * Asks the service for its version, and hangs up.
+   *
+   * @param options `measureTable` asks for the length of the reader table too
+   * @throws as {@link establishContext}
+   */
+  async probe({ measureTable = false }: { readonly measureTable?: boolean } = {}): Promise<ServiceInfo> {
     const line = await Line.greet(this.#setting);
-    const { version } = line;
-    line.end(new SmartCardError("service-stopped", "the probe is done"));
-    if (version === undefined) throw new SmartCardError("internal-error", "a line was greeted and has no version");
-    return { version, releases: versions[version].releases };
+    try {
+      const { version } = line;
+      if (version === undefined) throw new SmartCardError("internal-error", "a line was greeted and has no version");
+      const info = { version, releases: versions[version].releases };
+      if (!measureTable || versions[version].sizedTable) return info;
+      await line.prompt(line.session.readerStates());
+      const { tableEntries } = line.session;
+      return { ...info, ...(tableEntries !== undefined && { tableEntries }) };
+    } finally {
+      line.end(new SmartCardError("service-stopped", "the probe is done"));
+    }
   }
 
   /**

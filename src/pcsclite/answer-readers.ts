@@ -2,7 +2,7 @@
 
 import { type Field, u32le } from "../binary/index.ts";
 import type { InputBuffer } from "./input-buffer.ts";
-import { headerStruct, tableSizeStruct } from "./messages.ts";
+import { headerStruct, PROTOCOL_MAJOR, tableSizeStruct, versionStruct } from "./messages.ts";
 import { type ReaderState, ReaderTableReader } from "./reader-table-reader.ts";
 
 /** What came of reading an answer. */
@@ -76,6 +76,41 @@ export function tableReader(entries: number, signalled?: (rv: number) => void): 
     read(input) {
       const progress = table.read(input);
       return progress.kind === "done" ? { kind: "done", value: progress.readers } : progress;
+    },
+  };
+}
+
+/** What came of a reader table before the mark that ends it. */
+export interface RestOfTable {
+  readonly readers: readonly ReaderState[];
+  readonly entries: number;
+}
+
+/**
+ * Reads the rest of a reader table whose length is not known, up to the answer to a request for the version: the service
+ * answers in order, so everything before that answer is the table. That answer begins with the major number 4, and an
+ * entry with a letter of its reader's name, or with 0.
+ *
+ * @param limit entries that are taken
+ */
+export function restOfTableReader(limit: number): AnswerReader<RestOfTable> {
+  const readers: ReaderState[] = [];
+  let entries = 0;
+  return {
+    read(input) {
+      while (input.length >= u32le.size) {
+        if (input.read(u32le) === PROTOCOL_MAJOR) {
+          if (input.length < versionStruct.size) return more;
+          input.drop(versionStruct.size);
+          return { kind: "done", value: { readers, entries } };
+        }
+        if (entries >= limit) return { kind: "broken", message: `a reader table goes on after ${limit + 1} entries` };
+        const progress = new ReaderTableReader(1).read(input);
+        if (progress.kind !== "done") return progress;
+        readers.push(...progress.readers);
+        entries++;
+      }
+      return more;
     },
   };
 }

@@ -21,6 +21,8 @@ export interface Change {
 export interface Step {
   readonly request: Uint8Array;
   readonly reader: AnswerReader<unknown> | undefined;
+  /** Whether the rest of the answer before may come first: the reader takes it. */
+  readonly followsUp?: true;
 }
 
 /**
@@ -32,6 +34,11 @@ export type Steps<T> = Generator<Step, T, unknown>;
 /** Sends a request within a call, and reads its answer. */
 export function* exchange<T>(request: Uint8Array, reader: AnswerReader<T>): Steps<T> {
   return (yield { request, reader }) as T;
+}
+
+/** Sends a request while the rest of the answer before may still be on its way, and reads that and the new answer. */
+export function* followUp<T>(request: Uint8Array, reader: AnswerReader<T>): Steps<T> {
+  return (yield { request, reader, followsUp: true }) as T;
 }
 
 /** Stops the wait within a call. Whatever ends it is the answer. */
@@ -213,7 +220,7 @@ export class ClientLine {
       return;
     }
     this.#current = { call, step: result.value };
-    const early = this.#input.length > 0 && !this.#isSignal(undefined);
+    const early = result.value.followsUp !== true && this.#input.length > 0 && !this.#isSignal(undefined);
     if (early) this.#fail("it answers before it is asked");
     else this.#options.send(result.value.request);
   }

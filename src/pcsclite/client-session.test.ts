@@ -52,11 +52,14 @@ class Service {
   /** Messages that are about to be sent, and those that are on the way. */
   readonly #writing: Uint8Array[] = [];
   #way: Uint8Array = new Uint8Array(0);
+  readonly #fixedEntries: number | undefined;
   #agreed: number | undefined;
   #rv = 0;
 
-  constructor(minor: number) {
+  /** @param entries of the table up to 4:5 */
+  constructor(minor: number, entries?: number) {
     this.minor = minor;
+    this.#fixedEntries = entries;
     this.session = new ClientSession({
       send: (bytes) => this.#inbox.push(bytes),
       ended: (error) => {
@@ -124,6 +127,16 @@ class Service {
     return { readerName: "Reader 00 00", eventCounter: this.events, ...shown };
   }
 
+  /** The table up to 4:5: from 2.5.0 on what is filled up has no mark. */
+  #fixedTable(entries: readonly Uint8Array[]): readonly Uint8Array[] {
+    const length = this.#fixedEntries ?? 16;
+    const fill = this.minor < 6 ? unused : new Uint8Array(unused.length);
+    const table = Array.from({ length }, (_, index) => entries[index] ?? fill);
+    if (this.#fixedEntries !== undefined && length > 1)
+      table[length - 1] = readerStateStruct.encode({ ...this.reader, readerName: "Last 00 00" });
+    return table;
+  }
+
   #answer(request: Request): readonly Uint8Array[] {
     const otherwise = this.otherwise.get(request.kind);
     if (otherwise !== undefined) {
@@ -131,10 +144,7 @@ class Service {
       return [otherwise(request)];
     }
     const entries = [readerStateStruct.encode(this.reader), ...Array.from({ length: ENTRIES - 1 }, () => unused)];
-    const filling = Array.from({ length: 16 - ENTRIES }, () =>
-      this.minor < 6 ? unused : new Uint8Array(unused.length),
-    );
-    const fixed = [...entries, ...filling];
+    const fixed = this.#fixedTable(entries);
     switch (request.kind) {
       case "version": {
         this.asked.push(request.minor);
@@ -222,7 +232,7 @@ describe("the version", () => {
     const service = new Service(6);
     expect(await service.outcome(service.session.open("4:4"))).toBe("4:4");
     await service.outcome(service.session.readerStates());
-    expect(service.taken).toEqual(["version", "reader-table"]);
+    expect(service.taken).toEqual(["version", "reader-table", "version"]);
   });
 
   it("is the one named where an older service says yes all the same, as pcscd 2.4.1 does", async () => {
@@ -351,13 +361,55 @@ describe("calls", () => {
 
 describe("readers", () => {
   it.each([
-    ["4:4", ["reader-table"]],
-    ["4:5", ["reader-table"]],
+    ["4:4", ["reader-table", "version"]],
+    ["4:5", ["reader-table", "version"]],
     ["4:6", ["reader-table-size", "whole-reader-table"]],
   ] as const)("are asked for as %s has it: %j", async (version, requests) => {
     const service = await open(version);
     expect(await service.outcome(service.session.readerStates())).toEqual(shown(service));
     expect(service.taken).toEqual(requests);
+  });
+
+  it("are as many as the service was built for: 1 to 255, cut at any byte", { timeout: 120_000 }, async () => {
+    for (let entries = 1; entries <= 255; entries++) {
+      const service = new Service(4, entries);
+      await service.outcome(service.session.open());
+      const piece = 1 + ((entries * 37) % 400);
+      // The first look measures the table, whichever request it is.
+      const first = entries % 2 === 0 ? await service.outcome(service.session.readerStates(), piece) : undefined;
+      const { readers, over } = await service.outcome(service.session.waitForChange(), piece);
+      for (const seen of [first ?? readers, readers]) {
+        expect(seen.map(({ name }) => name)).toEqual(entries === 1 ? ["Reader 00 00"] : ["Reader 00 00", "Last 00 00"]);
+      }
+      expect(service.session.tableEntries).toBe(entries);
+      service.events++;
+      service.signal();
+      service.settle(piece);
+      expect(await over).toEqual({ rv: 0, stopped: false });
+      service.taken.length = 0;
+      expect(await service.outcome(service.session.readerStates(), piece)).toHaveLength(entries === 1 ? 1 : 2);
+      expect(service.taken).toEqual(["reader-table"]);
+      expect(await service.outcome(service.session.status(CARD))).toEqual({ rv: 1 });
+    }
+  });
+
+  it("are measured byte by byte, and the answer behind them is not asked for before the table has begun", async () => {
+    const service = new Service(4, 3);
+    await service.outcome(service.session.open());
+    service.taken.length = 0;
+    const call = service.session.readerStates();
+    service.step();
+    service.step();
+    expect(service.taken).toEqual(["reader-table"]);
+    expect(await service.outcome(call, 1)).toHaveLength(2);
+    expect(service.session.tableEntries).toBe(3);
+  });
+
+  it("that go on for ever end the session", async () => {
+    const service = new Service(4, MAX_READERS + 2);
+    await service.outcome(service.session.open());
+    await expect(service.outcome(service.session.readerStates())).rejects.toMatchObject({ code: "comm-error" });
+    expect(service.ended).toBeDefined();
   });
 
   it("may be none at all", async () => {
@@ -515,6 +567,7 @@ describe("a signal that is early", () => {
     for (let behind = 0; behind <= 16; behind++) {
       const service = new Service(6);
       await service.outcome(service.session.open("4:4"));
+      await service.outcome(service.session.readerStates());
       const waiting = service.session.waitForChange();
       service.step();
       for (let message = 0; message < behind; message++) service.step();

@@ -2,8 +2,16 @@
 
 import { concatBytes, type Field } from "../binary/index.ts";
 import { assert, errorFromNumber, errorNumber, SmartCardError } from "../pcsc/index.ts";
-import { bodyReader, tableReader, tableSizeReader } from "./answer-readers.ts";
-import { type Change, ClientLine, type ClientLineOptions, exchange, type Steps, stop } from "./client-line.ts";
+import { bodyReader, restOfTableReader, tableReader, tableSizeReader } from "./answer-readers.ts";
+import {
+  type Change,
+  ClientLine,
+  type ClientLineOptions,
+  exchange,
+  followUp,
+  type Steps,
+  stop,
+} from "./client-line.ts";
 import {
   type ConnectTerms,
   type ControlOutcome,
@@ -15,13 +23,7 @@ import {
   type ReconnectTerms,
   type TransmitOutcome,
 } from "./client-requests.ts";
-import {
-  FIXED_READERS,
-  MAX_ATTRIBUTE_BYTES,
-  MAX_READER_NAME_BYTES,
-  MAX_READERS,
-  MAX_TRAILING_BYTES,
-} from "./limits.ts";
+import { MAX_ATTRIBUTE_BYTES, MAX_READER_NAME_BYTES, MAX_READERS, MAX_TRAILING_BYTES } from "./limits.ts";
 import {
   attributeStruct,
   beginStruct,
@@ -71,6 +73,8 @@ const stopRequest = encodeRequest({ kind: "stop-waiting" });
 export class ClientSession {
   readonly #line: ClientLine;
   #version: ProtocolVersion | undefined;
+  /** Entries of the table up to 4:5, which is as long as the service was built for; undefined until it was measured. */
+  #tableEntries: number | undefined;
   /** Whether the service may send the signal of a wait before the table that comes with it: pcscd does from 4:6 on. */
   #signalsEarly = true;
 
@@ -81,6 +85,14 @@ export class ClientSession {
   /** The version that was agreed on; undefined before `open` is done. */
   get version(): ProtocolVersion | undefined {
     return this.#version;
+  }
+
+  /**
+   * How many entries the reader table has that the service sends up to 4:5: 16, or what it was built for. Undefined before
+   * the table was read for the first time, and from 4:6 on.
+   */
+  get tableEntries(): number | undefined {
+    return this.#tableEntries;
   }
 
   /** Whether a call is under way or waits for its turn. A wait for a change is none. */
@@ -220,7 +232,7 @@ export class ClientSession {
     return this.#askFor(card, { kind: "set-attribute", card, attribute, value }, attributeStruct, outcome);
   }
 
-  /** The readers as they are. Up to 4:5 a service shows the first 16. */
+  /** The readers as they are. Up to 4:5 a service shows as many as it was built for: 16 in most. */
   readerStates(): Promise<readonly ReaderState[]> {
     return this.#line.run(this.#readTable());
   }
@@ -287,10 +299,22 @@ export class ClientSession {
   }
 
   *#readTable(): Steps<readonly ReaderState[]> {
-    if (!this.#terms().sizedTable) {
-      return yield* exchange(encodeRequest({ kind: "reader-table" }), this.#tableReader(FIXED_READERS));
-    }
-    return yield* this.#readWholeTable(noBytes);
+    if (this.#terms().sizedTable) return yield* this.#readWholeTable(noBytes);
+    if (this.#tableEntries === undefined) return yield* this.#measureTable();
+    return yield* exchange(encodeRequest({ kind: "reader-table" }), this.#tableReader(this.#tableEntries));
+  }
+
+  /**
+   * Reads the table of 4:4 and 4:5 for the first time. Nothing says how long it is: a number that pcscd is compiled with,
+   * 16 unless its builder chose another. So the version is asked for once more as soon as the table has begun, and what
+   * comes before that answer is the table.
+   */
+  *#measureTable(): Steps<readonly ReaderState[]> {
+    const { major, minor } = this.#terms();
+    const first = yield* exchange(encodeRequest({ kind: "reader-table" }), tableReader(1));
+    const rest = yield* followUp(encodeRequest({ kind: "version", major, minor }), restOfTableReader(MAX_READERS - 1));
+    this.#tableEntries = 1 + rest.entries;
+    return [...first, ...rest.readers];
   }
 
   /** Reads the table of a service that says how long it is; `first` is sent before that is asked. */
@@ -315,11 +339,16 @@ export class ClientSession {
     const { waitBringsTable } = this.#terms();
     if (this.#line.waiting) throw new SmartCardError("invalid-parameter", "a wait for a change is under way");
     const request = encodeRequest({ kind: "wait-for-change" });
+    if (!waitBringsTable) {
+      const over = this.#line.beginWait();
+      return { readers: yield* this.#readWholeTable(request), over };
+    }
+    // Where a signal may come in the middle, the length of the table has to be known.
+    if (this.#tableEntries === undefined) yield* this.#measureTable();
+    const entries = this.#tableEntries ?? 0;
     const over = this.#line.beginWait();
-    const readers = waitBringsTable
-      ? yield* exchange(request, this.#signalsEarly ? this.#tableReader(FIXED_READERS) : tableReader(FIXED_READERS))
-      : yield* this.#readWholeTable(request);
-    return { readers, over };
+    const reader = this.#signalsEarly ? this.#tableReader(entries) : tableReader(entries);
+    return { readers: yield* exchange(request, reader), over };
   }
 
   *#stop(): Steps<Change | undefined> {

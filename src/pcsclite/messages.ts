@@ -249,6 +249,9 @@ export const commands: Readonly<Record<RequestKind, CommandRow>> = {
   "whole-reader-table": { number: 0x17, body: undefined },
 };
 
+/** The major number of every version that we speak. */
+export const PROTOCOL_MAJOR = 4;
+
 /** A version of the protocol, as `major:minor`. */
 export type ProtocolVersion = "4:4" | "4:5" | "4:6";
 
@@ -269,7 +272,7 @@ export interface VersionRow {
 /** The versions that we speak, oldest first, on either side. */
 export const versions: Readonly<Record<ProtocolVersion, VersionRow>> = {
   "4:4": {
-    major: 4,
+    major: PROTOCOL_MAJOR,
     minor: 4,
     releases: "1.8.24 to 2.2.3",
     readerEvents: false,
@@ -277,7 +280,7 @@ export const versions: Readonly<Record<ProtocolVersion, VersionRow>> = {
     waitBringsTable: true,
   },
   "4:5": {
-    major: 4,
+    major: PROTOCOL_MAJOR,
     minor: 5,
     releases: "2.3.0 to 2.4.1",
     readerEvents: true,
@@ -285,7 +288,7 @@ export const versions: Readonly<Record<ProtocolVersion, VersionRow>> = {
     waitBringsTable: true,
   },
   "4:6": {
-    major: 4,
+    major: PROTOCOL_MAJOR,
     minor: 6,
     releases: "2.5.0 on",
     readerEvents: true,

@@ -139,6 +139,38 @@ describe("a service that hangs up", () => {
   });
 });
 
+describe("a service that was built for another number of readers", () => {
+  test.each([1, 2, 8, 15, 17, 48, 64, 255, 1024])(
+    "%i: all of them are listed, watched and connected to",
+    async (entries) => {
+      const table = new Uint8Array(entries * 184);
+      table.set(new TextEncoder().encode("Reader"), (entries - 1) * 184);
+      const built: Answer = (request) => {
+        const isTable = request.kind === "reader-table" || request.kind === "wait-for-change";
+        return isTable ? table : sane(request);
+      };
+      const { client } = scripted(built);
+      expect(await client.probe({ measureTable: true })).toMatchObject({ version: "4:4", tableEntries: entries });
+      const context = await client.establishContext();
+      const [report] = await context.getStatusChange([{ reader: "Reader" }]);
+      expect(report).toMatchObject({ reader: "Reader", flags: { empty: true } });
+      expect(await context.listReaders()).toEqual(["Reader"]);
+      const waiting = failureOf(context.getStatusChange([{ reader: "Reader", flags: { empty: true } }]));
+      expect((await context.connect("Reader", shared)).reader).toBe("Reader");
+      await context.cancel();
+      expect((await waiting).code).toBe("cancelled");
+      await context.release();
+    },
+  );
+
+  test("a table that does not end is given up", async () => {
+    const { client, open } = scripted(except("reader-table", () => new Uint8Array(184 * 5000)));
+    const context = await client.establishContext();
+    expect((await failureOf(context.listReaders())).code).toBe("comm-error");
+    expect(open()).toBe(0);
+  });
+});
+
 describe("a service that compares names byte by byte", () => {
   test("is asked for the reader by the name that it has there", async () => {
     const entry = readerTable("Reader");
