@@ -14,6 +14,8 @@ export interface OpenDatabaseOptions {
   readonly scope?: "user" | "system" | undefined;
   /** A file to use instead of all others. */
   readonly path?: string | undefined;
+  /** The user's file and the system's, in place of those that the surroundings decide on. */
+  readonly paths?: DatabasePaths | undefined;
   /** What decides where files are; the process's own where nothing is given. */
   readonly surroundings?: Partial<DatabaseSurroundings> | undefined;
   /** The way to SQLite; where none is given the one that there is. */
@@ -34,7 +36,7 @@ export interface OpenDatabaseOptions {
 export async function openDatabase(options: OpenDatabaseOptions = {}): Promise<Database> {
   const surroundings = { ...processSurroundings(), ...options.surroundings };
   const driver = options.driver ?? (await findDriver());
-  const { user, system } = options.path === undefined ? databasePaths(surroundings) : only(options.path);
+  const { user, system } = pathsOf(options, surroundings);
   const open = (path: string, more: SqliteStoreOptions) => SqliteStore.open(path, { driver, ...more });
   if (user === system) {
     const isOwn = options.path !== undefined || Boolean(surroundings.environment[databaseVariable]);
@@ -50,8 +52,9 @@ export async function openDatabase(options: OpenDatabaseOptions = {}): Promise<D
   }
 }
 
-function only(path: string): DatabasePaths {
-  return { user: path, system: path };
+function pathsOf({ path, paths }: OpenDatabaseOptions, surroundings: DatabaseSurroundings): DatabasePaths {
+  if (path !== undefined) return { user: path, system: path };
+  return paths ?? databasePaths(surroundings);
 }
 
 /** What the system does not let a user see is not there for that user: Smart Card Database Query Functions. */

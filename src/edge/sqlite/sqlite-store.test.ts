@@ -8,7 +8,7 @@ import { Database, type StoreChange, type StoredReader } from "../../database/in
 import type { SqliteDriver } from "./driver.ts";
 import { libsqlDriver } from "./libsql.ts";
 import { nodeSqliteDriver } from "./node-sqlite.ts";
-import { openDatabase } from "./open-database.ts";
+import { type OpenDatabaseOptions, openDatabase } from "./open-database.ts";
 import { applicationId, migrationsFrom, schemaVersion } from "./schema.ts";
 import { SqliteStore, type SqliteStoreOptions } from "./sqlite-store.ts";
 
@@ -303,16 +303,15 @@ describe.each(drivers)("a file opened with $name", (driver) => {
 });
 
 describe.each(drivers)("databases opened with $name", (driver) => {
-  function surroundings(uid: number, environment: Record<string, string> = {}) {
+  function twoFiles(): OpenDatabaseOptions {
     const folder = testFolder();
-    // On Windows the paths of the system are in the environment; only there can they be led elsewhere.
-    const all = { ProgramData: join(folder, "system"), LOCALAPPDATA: join(folder, "user"), ...environment };
-    return { folder, platform: "win32", uid, home: folder, environment: all };
+    // Where they are is the business of paths.test.ts: the system's own folders are no place for a test.
+    return { paths: { user: join(folder, "user", "database"), system: join(folder, "system", "database") } };
   }
 
-  async function both(around: ReturnType<typeof surroundings>) {
-    const user = await openDatabase({ surroundings: around, driver });
-    const system = await openDatabase({ scope: "system", surroundings: around, driver });
+  async function both(options: OpenDatabaseOptions) {
+    const user = await openDatabase({ ...options, driver });
+    const system = await openDatabase({ ...options, scope: "system", driver });
     onTestFinished(() => {
       user.close();
       system.close();
@@ -321,7 +320,7 @@ describe.each(drivers)("databases opened with $name", (driver) => {
   }
 
   test("are the user's above the system's", async () => {
-    const { user, system } = await both(surroundings(1000));
+    const { user, system } = await both(twoFiles());
     system.cardTypes.introduce({ name: "Card", description: "the system's" });
     expect(user.cardTypes.get("Card").description).toBe("the system's");
     user.cardTypes.introduce({ name: "Card", description: "the user's" });
@@ -330,13 +329,12 @@ describe.each(drivers)("databases opened with $name", (driver) => {
   });
 
   test("are one and the same where a file is named", async () => {
-    const around = surroundings(1000);
-    const named = { ...around.environment, SCARD_DATABASE: join(around.folder, "named") };
-    const { user, system } = await both({ ...around, environment: named });
+    const file = join(testFolder(), "named");
+    const { user, system } = await both({ surroundings: { environment: { SCARD_DATABASE: file }, uid: 1000 } });
     user.cardTypes.introduce({ name: "Card" });
     expect(system.cardTypes.has("Card")).toBe(true);
-    expect(statSync(join(around.folder, "named")).mode & 0o077).toBe(process.platform === "win32" ? 0o066 : 0);
-    const byPath = await openDatabase({ path: join(around.folder, "named"), driver });
+    expect(statSync(file).mode & 0o077).toBe(process.platform === "win32" ? 0o066 : 0);
+    const byPath = await openDatabase({ path: file, driver });
     expect(byPath.cardTypes.has("Card")).toBe(true);
     byPath.close();
   });
