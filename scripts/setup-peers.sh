@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: MIT
 #
 # Installs the programs of other projects that test/peers talks to, where that can be done without asking: as root on a
-# Debian-like machine. Anywhere else it says in one line what is missing. SCARD_PEERS=none keeps it from installing.
-# Besides, a second Node, on which histories must be the same, into a cache folder of its own; nothing uses it but a test.
-# Exit status: 0, but 1 where CI is set and something is still missing.
+# Debian-like machine. Anywhere else it says in one line what is missing. With SCARD_PEERS=none it does nothing: the tests
+# then use no peers. Besides, a second Node, on which histories must be the same, into a cache folder of its own; nothing
+# uses it but a test. Exit status: 0, but 1 where CI is set and something is still missing.
 set -euo pipefail
 
-# vicc needs PyCryptodome, which Debian 12's package does not say. Its ePass type would need python3-pil as well, but
-# does not start in Debian 12 even so.
-packages=(vsmartcard-vpicc python3-pycryptodome)
+if [ "${SCARD_PEERS:-}" = none ]; then exit 0; fi
+
+# vicc needs PyCryptodome and, for its ePass type, Pillow; neither is a dependency of Debian 12's package.
+packages=(vsmartcard-vpicc python3-pycryptodome python3-pil)
 # The service that ours stands in for, with the driver that lets it have the same virtual cards; and, to compile programs
 # against the client library, its headers and a compiler.
 packages+=(pcscd vsmartcard-vpcd libpcsclite-dev gcc libc6-dev)
@@ -70,7 +71,7 @@ install_second_node() {
     *) return 1 ;;
   esac
   if "$second_node_folder/node_modules/$package/bin/node" --version >/dev/null 2>&1; then return; fi
-  if [ "${SCARD_PEERS:-}" = none ] || { [ -z "${CI:-}" ] && [ "$(id -u)" -ne 0 ]; }; then return 1; fi
+  if [ -z "${CI:-}" ] && [ "$(id -u)" -ne 0 ]; then return 1; fi
   mkdir -p "$second_node_folder"
   npm install --silent --prefix "$second_node_folder" --no-save --no-audit --no-fund --ignore-scripts \
     "$package@$second_node_major" >/dev/null && "$second_node_folder/node_modules/$package/bin/node" --version >/dev/null
@@ -89,7 +90,6 @@ fi
 missing=$(missing_packages)
 missing=${missing% }
 if [ -z "$missing" ]; then exit 0; fi
-if [ "${SCARD_PEERS:-}" = none ]; then give_up "SCARD_PEERS is none" "$missing"; fi
 if [ "$(id -u)" -ne 0 ]; then give_up "not root" "$missing"; fi
 
 trap clean_up EXIT

@@ -3,20 +3,17 @@
 // The list of ATRs that Debian's pcsc-tools brings, read, imported, and compared line by line with what its own program
 // does: a regular expression, tried on the text of an ATR.
 
-import { existsSync, readFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import { readFileSync } from "node:fs";
+import { beforeAll, expect, test } from "vitest";
 import { decodeHex, encodeHex } from "../../src/binary/index.ts";
 import { Database, foldName, MemoryStore, parseAtrExpression, parseSmartCardList } from "../../src/database/index.ts";
+import { describePeer, type PeerProgram } from "../peers/peers.ts";
 
-const path = "/usr/share/pcsc/smartcard_list.txt";
-const bytes = existsSync(path) ? readFileSync(path) : new Uint8Array();
-/** Each expression, and the first line under it. */
-const entries = [...new TextDecoder().decode(bytes).matchAll(/^([^#\t\n].*)\n\t(.*)$/gm)].map(
-  ([, expression = "", name = ""]) => ({
-    expression: expression.trim(),
-    name: foldName(name.replace(/\s+/g, " ").trim()),
-  }),
-);
+const debianList: PeerProgram = {
+  name: "/usr/share/pcsc/smartcard_list.txt",
+  remedy: "scripts/setup-peers.sh installs pcsc-tools, which has it, on Debian.",
+  probe: () => undefined,
+};
 
 function bytesOf(hex: string): Uint8Array {
   const decoded = decodeHex(hex);
@@ -24,10 +21,22 @@ function bytesOf(hex: string): Uint8Array {
   return decoded.value;
 }
 
-describe.skipIf(bytes.length === 0)("Debian's smartcard_list.txt", () => {
-  const list = parseSmartCardList(bytes);
+describePeer(debianList, (path) => {
   const { cardTypes } = new Database(new MemoryStore());
-  cardTypes.introduceAll(list.cardTypes);
+  let list: ReturnType<typeof parseSmartCardList>;
+  /** Each expression, and the first line under it. */
+  let entries: { expression: string; name: string }[];
+
+  beforeAll(() => {
+    const bytes = readFileSync(path);
+    const matches = bytes.toString("utf8").matchAll(/^([^#\t\n].*)\n\t(.*)$/gm);
+    entries = [...matches].map(([, expression = "", name = ""]) => ({
+      expression: expression.trim(),
+      name: foldName(name.replace(/\s+/g, " ").trim()),
+    }));
+    list = parseSmartCardList(bytes);
+    cardTypes.introduceAll(list.cardTypes);
+  });
 
   test("is understood, every line of it", () => {
     expect(list.problems).toEqual([]);

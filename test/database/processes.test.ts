@@ -3,27 +3,18 @@
 // Databases in files that several processes write to, and processes that are killed while they do.
 
 import { chmodSync, existsSync, mkdtempSync, rmSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { Database } from "../../src/database/index.ts";
 import { findDriver, SqliteStore } from "../../src/edge/sqlite/index.ts";
 import { describePeer } from "../peers/peers.ts";
 import { Program } from "../peers/program.ts";
+import { secondNode } from "../peers/second-node.ts";
 
 const driver = await findDriver();
 const writer = resolve("test/database/writer.mjs");
 const slow = { timeout: 120_000 };
-
-/** Another Node, which has SQLite itself. */
-const secondNode = {
-  name: join(
-    process.env.XDG_CACHE_HOME || join(homedir(), ".cache"),
-    `scard-peers/node-24/node_modules/node-linux-${process.arch}/bin/node`,
-  ),
-  remedy: "scripts/setup-peers.sh brings it.",
-  probe: () => undefined,
-};
 
 /** In memory where there is such a folder: who is killed loses nothing that the system has, on a disk or not. */
 const temporary = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
@@ -142,11 +133,9 @@ async function writeTogether(oneNode: string, otherNode: string): Promise<void> 
 describe("processes that write at the same time", () => {
   test("lose nothing of each other's changes", slow, () => writeTogether(process.execPath, process.execPath));
 
-  if (process.platform === "linux") {
-    describePeer(secondNode, (node) => {
-      test("lose nothing where each has SQLite from somewhere else", slow, () => writeTogether(process.execPath, node));
-    });
-  }
+  describePeer(secondNode, (node) => {
+    test("lose nothing where each has SQLite from somewhere else", slow, () => writeTogether(process.execPath, node));
+  });
 
   test("see each other's changes", slow, async () => {
     const file = databaseFile();

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 import { describe, it } from "vitest";
 
-/** A program of another project that tests run against. */
+/** A program, a library or a data file of another project that tests run against. */
 export interface PeerProgram {
-  /** Its name in PATH; or its path, where the one that PATH has may be another's. */
+  /** Its name in PATH; or its path, where the one that PATH has may be another's, and where it is no program. */
   readonly name: string;
   /** What to do where it is missing. */
   readonly remedy: string;
@@ -14,9 +14,10 @@ export interface PeerProgram {
   readonly probe: (path: string) => string | undefined;
 }
 
-/** Looks a program up in PATH, or where its name says. */
-function findProgram(name: string): string | undefined {
-  for (const folder of isAbsolute(name) ? [""] : (process.env.PATH ?? "").split(delimiter)) {
+/** Looks a program up in PATH, or a file where its name says. */
+function findPeer(name: string): string | undefined {
+  if (isAbsolute(name)) return existsSync(name) ? name : undefined;
+  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
     const path = join(folder, name);
     try {
       accessSync(path, constants.X_OK);
@@ -28,12 +29,20 @@ function findProgram(name: string): string | undefined {
   return undefined;
 }
 
+/** With SCARD_PEERS=none no test uses a peer, installed or not. scripts/test.js then installs none either. */
+const peersAreLeftOut = process.env.SCARD_PEERS === "none";
+
 /**
  * Declares tests against a peer. Where the peer is missing they are skipped and the reason is printed; in CI (the
- * environment has CI) a missing peer is a failure, because a suite that skips what it is for tells nothing.
+ * environment has CI) a missing peer is a failure, because a suite that skips what it is for tells nothing. With
+ * SCARD_PEERS=none they are skipped everywhere, and the peer is not even looked for.
  */
 export function describePeer(peer: PeerProgram, body: (path: string) => void): void {
-  const path = findProgram(peer.name);
+  if (peersAreLeftOut) {
+    describe.skip(`${peer.name}: left out, as SCARD_PEERS is none`, () => body(peer.name));
+    return;
+  }
+  const path = findPeer(peer.name);
   const problem = path === undefined ? "it is not there" : peer.probe(path);
   if (path !== undefined && problem === undefined) {
     describe(peer.name, () => body(path));
