@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 export { concatBytes, copyBytes, equalBytes, zeroBytes } from "./bytes.ts";
+export { checkBytes, isBytes, kindOf } from "./check-bytes.ts";
 export { ByteCursor, decoding } from "./cursor.ts";
 export { decodeHex, encodeHex, hexByte } from "./hex.ts";
 export { type DecodeError, failure, type Result, success } from "./result.ts";

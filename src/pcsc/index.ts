@@ -1,12 +1,50 @@
 // SPDX-License-Identifier: MIT
 
 export {
+  abortedError,
+  checkConnectOptions,
+  checkContextOptions,
+  checkDisposition,
+  checkDword,
+  checkGroups,
+  checkIdentity,
+  checkProtocol,
+  checkQueries,
+  checkReaderName,
+  checkReconnectOptions,
+  checkWait,
+  waitMembers,
+} from "./arguments.ts";
+export {
   type Attribute,
   type AttributeClass,
   attributeClasses,
   attributes,
   attributeValue,
 } from "./attributes.ts";
+export {
+  type Check,
+  listOf,
+  listOfWords,
+  type Members,
+  optional,
+  optionsOf,
+  type Place,
+  refuse,
+  shown,
+} from "./check.ts";
+export {
+  abortSignal,
+  byteString,
+  callback,
+  having,
+  MAX_TIMER_MS,
+  milliseconds,
+  text,
+  truth,
+  wholeNumber,
+  word,
+} from "./checks.ts";
 export {
   cardStates,
   type Dialect,
@@ -64,6 +102,7 @@ export type {
   ReaderInspection,
   WaiterInspection,
 } from "./inspection.ts";
+export { nearest } from "./nearest.ts";
 export type { PowerAction, Reader, ReaderDescription, ReaderEvents, ReaderType } from "./reader.ts";
 export type { ReaderSnapshot, ReaderTable } from "./reader-table.ts";
 export type {

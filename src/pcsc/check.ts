@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+
+import { kindOf } from "../binary/index.ts";
+import { SmartCardError } from "./error.ts";
+import { nearest } from "./nearest.ts";
+import type { ErrorCode } from "./vocabulary.ts";
+
+/** Where a value stands, for the message of its refusal. */
+export interface Place {
+  /** What the caller asked for: `connect`, `openManager`. */
+  readonly operation: string;
+  /** The argument, and the member of it: `options.timeoutMs`. */
+  readonly path: string;
+}
+
+/**
+ * Takes a value that a caller passed, of any kind, and gives it back as what it has to be, or throws: `invalid-parameter`
+ * for a value of the wrong kind or out of range, `invalid-value` for a word that an enumeration does not have.
+ */
+export type Check<T> = (value: unknown, place: Place) => T;
+
+/**
+ * Refuses a value: says where it stands, what came, and what should be there.
+ *
+ * @param what what came, in words that do not repeat it: {@link shown}
+ */
+export function refuse(
+  { operation, path }: Place,
+  what: string,
+  remedy: string,
+  code: ErrorCode = "invalid-parameter",
+  cause?: unknown,
+): never {
+  const options = cause === undefined ? {} : { cause };
+  throw new SmartCardError(code, `${operation}: ${path} is ${what}; ${remedy}`, { operation }, options);
+}
+
+/** What a message says of a value: a number as it is, of all else the kind. Text may be a PIN in the wrong place. */
+export function shown(value: unknown): string {
+  return typeof value === "number" ? String(value) : kindOf(value);
+}
+
+/** A member that may be left out; `undefined` counts as left out. */
+export function optional<T>(check: Check<T>): Check<T> {
+  // An options object leaves out what is undefined before it gives it to its caller.
+  return (value, place) => (value === undefined ? (undefined as T) : check(value, place));
+}
+
+/** The checks of the members of an options object: one for each, so that none is forgotten. */
+export type Members<T> = { readonly [K in keyof T]-?: Check<T[K]> };
+
+/**
+ * Checks an options object, and copies the members that it has, so that nothing which the caller does to it afterwards
+ * changes what was checked.
+ *
+ * Members are read as destructuring reads them: from the object and from what it inherits, so an instance of a class
+ * with getters, or `Object.create(defaults)`, serves as well as a literal. A member that is not known is refused, on the
+ * object as on what it inherits, for it is a member that was misspelt; only members that cannot be enumerated (methods of
+ * a class, private `#members`) and symbols are not looked at. A member that is `undefined` is as good as left out; `null`
+ * is not.
+ */
+export function optionsOf<T extends object>(members: Members<T>): Check<T> {
+  const known = Object.keys(members) as (keyof T & string)[];
+  return (value, place) => {
+    if (!isOptionsObject(value))
+      refuse(place, kindOf(value), `pass an object with ${listOfWords(known)}${instead(value, known)}`);
+    refuseUnknown(value, known, place);
+    const checked: Partial<T> = {};
+    for (const name of known) {
+      const at = { operation: place.operation, path: `${place.path}.${name}` };
+      const member = members[name](read(value, name, at), at);
+      if (member !== undefined) checked[name] = member;
+    }
+    return checked as T;
+  };
+}
+
+/** Objects of the language's own classes hold no options; what they have is not enumerable and would be ignored. */
+const otherKinds: ReadonlySet<string> = new Set(
+  (
+    "Array Date Map Set WeakMap WeakSet Promise RegExp Error Boolean Number String ArrayBuffer SharedArrayBuffer DataView " +
+    "Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array Float32Array Float64Array " +
+    "BigInt64Array BigUint64Array AbortSignal AbortController Generator AsyncGenerator"
+  ).split(" "),
+);
+
+function isOptionsObject(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  try {
+    return !Array.isArray(value) && !otherKinds.has(Object.prototype.toString.call(value).slice(8, -1));
+  } catch {
+    // A proxy that refuses this refuses the members too, and is refused there with what it threw.
+    return true;
+  }
+}
+
+function instead(value: unknown, known: readonly string[]): string {
+  if (value === null) return ", or leave it out";
+  const isSignal = kindOf(value) === "an AbortSignal" && known.includes("signal");
+  return isSignal ? ", here { signal }" : "";
+}
+
+/** @throws invalid-parameter */
+function refuseUnknown(value: object, known: readonly string[], place: Place): void {
+  for (const name of namesOf(value, place)) {
+    if (known.includes(name)) continue;
+    const near = nearest(name, known);
+    const question = near === undefined ? "" : ` Did you mean ${near}?`;
+    const shown = JSON.stringify(name.length > MAX_SHOWN ? `${name.slice(0, MAX_SHOWN)}…` : name);
+    const message = `${place.operation}: ${place.path} has no member ${shown}.${question} It may have ${listOfWords(known)}`;
+    throw new SmartCardError("invalid-parameter", message, { operation: place.operation });
+  }
+}
+
+/** The longest name that a message repeats. */
+const MAX_SHOWN = 40;
+
+/** What can be enumerated on an object and on what it inherits, without what every object inherits. */
+function namesOf(value: object, place: Place): Set<string> {
+  const names = new Set<string>();
+  try {
+    for (let level: object | null = value; level !== null; level = Object.getPrototypeOf(level)) {
+      if (level !== value && Object.hasOwn(level, "isPrototypeOf")) break;
+      for (const name of Object.keys(level)) names.add(name);
+    }
+  } catch (cause) {
+    refuse(place, "an object", "pass one whose members can be read", "invalid-parameter", cause);
+  }
+  return names;
+}
+
+/** Reads a member: its getter may throw, or the proxy before it. */
+function read(value: object, name: string | number, at: Place): unknown {
+  try {
+    return (value as Readonly<Record<string | number, unknown>>)[name];
+  } catch (cause) {
+    return refuse(at, "a member that cannot be read", "pass an object whose members can", "invalid-parameter", cause);
+  }
+}
+
+/** "a", "a and b", "a, b and c". */
+export function listOfWords(words: readonly string[], joint: "and" | "or" = "and"): string {
+  if (words.length < 2) return words.join("");
+  return `${words.slice(0, -1).join(", ")} ${joint} ${words.at(-1)}`;
+}
+
+/** A list, each element of which is checked and copied. An array, and nothing else that can be iterated. */
+export function listOf<T>(check: Check<T>, what: string, most: number = MAX_LISTED): Check<readonly T[]> {
+  return (value, place) => {
+    if (!isArray(value)) return refuse(place, kindOf(value), `pass an array of ${what}`);
+    const length = read(value, "length", place);
+    if (typeof length !== "number") return refuse(place, kindOf(value), `pass an array of ${what}`);
+    if (length > most) refuse(place, `an array of ${length}`, `${most} is the most`);
+    const checked: T[] = [];
+    for (let index = 0; index < length; index++) {
+      const at = { operation: place.operation, path: `${place.path}[${index}]` };
+      checked.push(check(read(value, index, at), at));
+    }
+    return checked;
+  };
+}
+
+/** More than any list here may have. */
+const MAX_LISTED = 1_048_576;
+
+function isArray(value: unknown): value is object {
+  try {
+    return Array.isArray(value);
+  } catch {
+    // A proxy that was revoked.
+    return false;
+  }
+}
