@@ -89,7 +89,9 @@ export class ContextFunctions {
    * **Portability**: Windows resets the cards that were not disconnected; pcsc-lite only those held by a transaction.
    */
   readonly SCardReleaseContext = async (context: SCARDCONTEXT): Promise<void> => {
-    await this.#foundation.handles.removeContext(context).release();
+    const opened = this.#foundation.handles.removeContext(context);
+    this.#foundation.released(opened);
+    await opened.release();
   };
 
   /**
@@ -192,8 +194,8 @@ export class ContextFunctions {
   };
 
   /**
-   * Ends all waits of a context with `cancelled`: SCardGetStatusChange first of all, and waits for a locked reader. It
-   * ends no exchange under way and nothing that is asked for later. With nothing to end it does nothing.
+   * Ends all waits of a context with `cancelled`: SCardGetStatusChange first of all, waits for a locked reader, and the
+   * dialogs of SCardUIDlgSelectCard and GetOpenCardName, which wait for the person. It ends no exchange under way and nothing that is asked for later. With nothing to end it does nothing.
    *
    * @throws invalid-context
    * @see SCardCancel function (winscard.h), Microsoft

@@ -34,6 +34,8 @@ export class Foundation {
   readonly #clock: Clock | undefined;
   /** How often the waits of a context were ended by SCardCancel. */
   readonly #cancels = new WeakMap<Context, number>();
+  /** What the manager does not know of and has to end with the waits of a context: dialogs. */
+  readonly #dialogs = new Map<Context, Set<AbortController>>();
 
   constructor(parts: FoundationParts) {
     this.handles = parts.handles;
@@ -42,6 +44,11 @@ export class Foundation {
     this.defaultManager = parts.defaultManager;
     this.databaseSource = parts.database;
     this.#clock = parts.clock;
+  }
+
+  /** The clock, where there is one. */
+  get anyClock(): Clock | undefined {
+    return this.#clock;
   }
 
   /** The clock. @throws unsupported-feature where the WinSCard object was made without one */
@@ -78,9 +85,39 @@ export class Foundation {
     }
   }
 
-  /** Remembers that all waits of a context have been ended. */
+  /** All waits of a context end: those that have yet to begin are remembered, dialogs close. */
   cancelled(opened: Context): void {
     this.#cancels.set(opened, this.#cancelsOf(opened) + 1);
+    this.#closeDialogs(opened, new SmartCardError("cancelled", "the context was cancelled"));
+  }
+
+  /** A context is released: its dialogs close. */
+  released(opened: Context): void {
+    this.#closeDialogs(opened, new SmartCardError("cancelled", "the context was released"));
+  }
+
+  /**
+   * Runs a dialog, which lasts until the person has chosen. Its signal is aborted by SCardCancel and SCardReleaseContext,
+   * with the error that the call is to end with, and by the caller's own signal.
+   */
+  async dialog<T>(
+    opened: Context,
+    signal: AbortSignal | undefined,
+    run: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const controller = new AbortController();
+    const follow = (): void => controller.abort(signal?.reason);
+    const dialogs = this.#dialogs.get(opened) ?? new Set();
+    this.#dialogs.set(opened, dialogs.add(controller));
+    if (signal?.aborted === true) follow();
+    else signal?.addEventListener("abort", follow, { once: true });
+    try {
+      return await run(controller.signal);
+    } finally {
+      signal?.removeEventListener("abort", follow);
+      dialogs.delete(controller);
+      if (dialogs.size === 0) this.#dialogs.delete(opened);
+    }
   }
 
   /**
@@ -94,6 +131,10 @@ export class Foundation {
     const result = await work;
     if (this.#cancelsOf(opened) === cancels) return result;
     throw new SmartCardError("cancelled", "the context was cancelled");
+  }
+
+  #closeDialogs(opened: Context, why: SmartCardError): void {
+    for (const dialog of this.#dialogs.get(opened) ?? []) dialog.abort(why);
   }
 
   #cancelsOf(opened: Context): number {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import type { Foundation } from "./foundation.ts";
+import type { SCARDCONTEXT } from "./handles.ts";
 import type { CardPicker, OPENCARDNAME, OPENCARDNAME_EX, SelectCardOptions, SelectedCard } from "./select-card.ts";
-import { oldSelectionOf, selectionOf } from "./select-card-criteria.ts";
-import { type SelectionTools, selectCard } from "./select-card-dialog.ts";
+import { oldSelectionOf, type Selection, selectionOf } from "./select-card-criteria.ts";
+import { selectCard } from "./select-card-dialog.ts";
 import { ServiceFunctions } from "./service-functions.ts";
 
 /**
@@ -11,11 +12,13 @@ import { ServiceFunctions } from "./service-functions.ts";
  * other functions, and on a {@link CardPicker} that shows the dialog.
  */
 export class OpenCardFunctions extends ServiceFunctions {
+  readonly #foundation: Foundation;
   readonly #picker: CardPicker | undefined;
 
   /** @param picker the dialog for calls that bring none */
   constructor(foundation: Foundation, picker: CardPicker | undefined) {
     super(foundation);
+    this.#foundation = foundation;
     this.#picker = picker;
   }
 
@@ -30,7 +33,8 @@ export class OpenCardFunctions extends ServiceFunctions {
    * only named. Where the criteria have a `check`, each card that fits otherwise is connected, checked and disconnected
    * first, reader after reader, once for each insertion. A card that cannot be connected for the check does not fit.
    *
-   * Dialogs may be open in several contexts, and in one several times. Every SCardCancel on the context ends them.
+   * Dialogs may be open in several contexts, and in one several times. SCardCancel and SCardReleaseContext end those of
+   * their context, whatever the picker does.
    *
    * @throws cancelled-by-user (the person closed the dialog), unsupported-feature (the dialog is needed and there is no
    * picker), no-smartcard (SC_DLG_NO_UI, and no card fits), no-readers-available (the same, without any reader),
@@ -50,7 +54,7 @@ export class OpenCardFunctions extends ServiceFunctions {
     dialog: OPENCARDNAME_EX,
     options: SelectCardOptions = {},
   ): Promise<SelectedCard> => {
-    return await selectCard(dialog.context, selectionOf(dialog), this.#tools(options));
+    return await this.#select(dialog.context, selectionOf(dialog), options);
   };
 
   /**
@@ -63,10 +67,14 @@ export class OpenCardFunctions extends ServiceFunctions {
    * **Portability**: kept by Windows for version 1.0 of the Smart Card Base Components, and mapped to the newer one.
    */
   readonly GetOpenCardName = async (dialog: OPENCARDNAME, options: SelectCardOptions = {}): Promise<SelectedCard> => {
-    return await selectCard(dialog.context, oldSelectionOf(dialog), this.#tools(options));
+    return await this.#select(dialog.context, oldSelectionOf(dialog), options);
   };
 
-  #tools({ picker = this.#picker, signal }: SelectCardOptions): SelectionTools {
-    return { calls: this, picker, signal };
+  async #select(context: SCARDCONTEXT, selection: Selection, options: SelectCardOptions): Promise<SelectedCard> {
+    const { picker = this.#picker, signal: caller } = options;
+    const opened = this.#foundation.handles.context(context);
+    return await this.#foundation.dialog(opened, caller, (signal) =>
+      selectCard(context, selection, { calls: this, picker, signal, clock: this.#foundation.anyClock }),
+    );
   }
 }

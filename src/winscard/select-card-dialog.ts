@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: MIT
 
-import { SmartCardError } from "../pcsc/index.ts";
+import { type CancelTimer, type Clock, SmartCardError } from "../pcsc/index.ts";
 import { SCARD_PROTOCOL_UNDEFINED } from "./constants.ts";
 import type { SCARDCONTEXT } from "./handles.ts";
-import type { CardMismatch, CardPicker, CardPickerReader, SelectedCard } from "./select-card.ts";
+import type { CardMismatch, CardPicker, CardPickerReader, CardPickerRequest, SelectedCard } from "./select-card.ts";
 import type { Selection } from "./select-card-criteria.ts";
 import { Latest } from "./select-card-latest.ts";
 import { CardSearch, type SearchCalls } from "./select-card-search.ts";
+import { stoppedError } from "./select-card-stop.ts";
+
+/** How long a selection that has ended waits for its dialog to close, in milliseconds. */
+const maxClosingMs = 200;
 
 /** What a selection is made with. */
 export interface SelectionTools {
   readonly calls: SearchCalls;
   readonly picker: CardPicker | undefined;
-  readonly signal: AbortSignal | undefined;
+  /** Ends the selection. A SmartCardError as its reason is what it ends with, anything else the cause of `cancelled`. */
+  readonly signal: AbortSignal;
+  /** What a dialog that has to close is waited by; without one it is not waited for. */
+  readonly clock: Clock | undefined;
 }
 
 /**
@@ -28,18 +35,14 @@ export async function selectCard(
   selection: Selection,
   tools: SelectionTools,
 ): Promise<SelectedCard> {
-  const ending = new AbortController();
   const { calls, picker, signal } = tools;
-  const stop = (): void => ending.abort(signal?.reason);
-  signal?.addEventListener("abort", stop, { once: true });
-  if (signal?.aborted) stop();
   const search = new CardSearch(calls, context, selection.criteria);
-  const run = new Run(selection, search, ending.signal);
+  const run = new Run(selection, search, tools);
   try {
     await search.checkNames();
     if (selection.mode !== "always") {
       await search.look({
-        signal: ending.signal,
+        signal,
         keepsChecked: selection.keepsChecked,
         firstOnly: endsAtFirst(selection),
       });
@@ -49,11 +52,10 @@ export async function selectCard(
       const [only] = found;
       if (only !== undefined && found.length === 1) return await run.take(only);
       await search.dropKept();
-    } else if (picker !== undefined) await search.look({ signal: ending.signal });
+    } else if (picker !== undefined) await search.look({ signal });
     if (picker === undefined) throw withoutPicker(selection, search.readers);
     return await run.take(await run.ask(picker));
   } finally {
-    signal?.removeEventListener("abort", stop);
     await search.dropKept();
   }
 }
@@ -68,19 +70,18 @@ class Run {
   readonly #selection: Selection;
   readonly #search: CardSearch;
   readonly #signal: AbortSignal;
+  readonly #clock: Clock | undefined;
 
-  constructor(selection: Selection, search: CardSearch, signal: AbortSignal) {
+  constructor(selection: Selection, search: CardSearch, { clock, signal }: SelectionTools) {
     this.#selection = selection;
     this.#search = search;
     this.#signal = signal;
+    this.#clock = clock;
   }
 
   /** @throws cancelled where the caller has given up */
   throwIfStopped(): void {
-    if (!this.#signal.aborted) return;
-    const { operation } = this.#selection;
-    const cause: unknown = this.#signal.reason;
-    throw new SmartCardError("cancelled", "the caller gave the selection up", { operation }, { cause });
+    if (this.#signal.aborted) throw stoppedError(this.#signal);
   }
 
   /** Connects to the first card that lets it. @throws no-smartcard, or what connecting to the first failed with */
@@ -116,24 +117,26 @@ class Run {
     const { icon, operation, owner, searchDesc, title, criteria } = this.#selection;
     const dialog = new AbortController();
     const signal = this.#signal;
-    const close = (): void => dialog.abort(signal.reason);
-    this.throwIfStopped();
-    signal.addEventListener("abort", close, { once: true });
     const readers = new Latest(this.#search.readers);
+    // Whoever only follows the readers learns of the end by them.
+    const close = (why: unknown): void => {
+      dialog.abort(why);
+      readers.end();
+    };
+    const stop = (): void => close(signal.reason);
+    this.throwIfStopped();
+    signal.addEventListener("abort", stop, { once: true });
     let failure: { readonly error: unknown } | undefined;
     const following = this.#search
       .follow(dialog.signal, () => readers.set(this.#search.readers))
       .catch((error: unknown) => {
         // After the dialog it is the end of the wait that was asked for.
         if (!dialog.signal.aborted) failure = { error };
-        dialog.abort(error);
+        close(error);
       });
     try {
       const request = { title, searchDesc, owner, icon, cardNames: criteria.cardNames, readers };
-      const chosen = await picker.pick(request, dialog.signal).catch((error: unknown) => {
-        if (dialog.signal.aborted) return undefined;
-        throw error;
-      });
+      const chosen = await this.#pick(picker, request, dialog.signal);
       if (failure !== undefined) throw failure.error;
       this.throwIfStopped();
       if (chosen === undefined) {
@@ -141,10 +144,34 @@ class Run {
       }
       return this.#chosen(chosen);
     } finally {
-      signal.removeEventListener("abort", close);
-      dialog.abort();
-      readers.end();
+      signal.removeEventListener("abort", stop);
+      close(undefined);
       await following;
+    }
+  }
+
+  /** What the dialog answers; undefined where it has to close, and a little later where it does not. */
+  async #pick(picker: CardPicker, request: CardPickerRequest, signal: AbortSignal): Promise<string | undefined> {
+    let cancelTimer: CancelTimer | undefined;
+    let stop = (): void => {};
+    const closed = new Promise<undefined>((resolve) => {
+      const giveUp = (): void => resolve(undefined);
+      stop = () => {
+        if (this.#clock === undefined) giveUp();
+        else cancelTimer = this.#clock.schedule(maxClosingMs, "end of a dialog", giveUp);
+      };
+      signal.addEventListener("abort", stop, { once: true });
+    });
+    const open = async (): Promise<string | undefined> => picker.pick(request, signal);
+    const chosen = open().catch((error: unknown) => {
+      if (signal.aborted) return undefined;
+      throw error;
+    });
+    try {
+      return await Promise.race([chosen, closed]);
+    } finally {
+      signal.removeEventListener("abort", stop);
+      cancelTimer?.();
     }
   }
 

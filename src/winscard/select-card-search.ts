@@ -18,9 +18,10 @@ import {
   SCARD_STATE_UNPOWERED,
 } from "./constants.ts";
 import type { ReaderStateAnswer, SCARD_READERSTATE } from "./context-functions.ts";
-import type { SCARDCONTEXT } from "./handles.ts";
+import type { SCARDCONTEXT, SCARDHANDLE } from "./handles.ts";
 import type { CardMismatch, CardPickerReader } from "./select-card.ts";
 import type { Checking, Criteria, Opened, Opening } from "./select-card-criteria.ts";
+import { unlessStopped } from "./select-card-stop.ts";
 
 /** How long a check waits for a card that another program has locked, in milliseconds, before it passes over it. */
 const maxCheckWaitMs = 1000;
@@ -215,7 +216,8 @@ export class CardSearch {
     let opened: Opened | undefined;
     try {
       opened = await this.open(checking.opening, reader, cards, { signal, timeoutMs: maxCheckWaitMs });
-      const accepted = await checking.check(this.#context, opened.cardHandle, checking.userData);
+      const { cardHandle } = opened;
+      const accepted = await unlessStopped(signal, () => checking.check(this.#context, cardHandle, checking.userData));
       if (accepted && keepsChecked === true) return { kept: opened };
       await this.#close(checking, opened);
       return accepted ? {} : { mismatch: "refused" };
@@ -239,7 +241,9 @@ export class CardSearch {
       const connected = await this.#calls.SCardConnect(this.#context, reader, shareMode, preferredProtocols, wait);
       return { cardHandle: connected.card, activeProtocol: connected.activeProtocol };
     }
-    const cardHandle = await opening.connect(this.#context, reader, [...cards], opening.userData);
+    const connect = (): SCARDHANDLE | null | Promise<SCARDHANDLE | null> =>
+      opening.connect(this.#context, reader, [...cards], opening.userData);
+    const cardHandle = await unlessStopped(wait.signal, connect, (late) => (late ? this.#disconnect(late) : undefined));
     if (!cardHandle) throw new SmartCardError("not-ready", "the caller's connect gave no handle", { reader });
     return { cardHandle, activeProtocol: SCARD_PROTOCOL_UNDEFINED };
   }
@@ -250,8 +254,12 @@ export class CardSearch {
       await done;
       return;
     }
+    await this.#disconnect(cardHandle);
+  }
+
+  async #disconnect(card: SCARDHANDLE): Promise<void> {
     try {
-      await this.#calls.SCardDisconnect(cardHandle, SCARD_LEAVE_CARD);
+      await this.#calls.SCardDisconnect(card, SCARD_LEAVE_CARD);
     } catch (error) {
       // The card or the reader has gone in the meantime, or the check has ended the connection itself.
       if (!(error instanceof SmartCardError)) throw error;

@@ -181,8 +181,9 @@ export interface CardPicker {
   /**
    * Asks the person.
    *
-   * @param signal aborted when the dialog has to close: the caller gave up, or the manager has gone. The promise must
-   * settle soon then, either way; the selection waits for it, so that no dialog outlives it.
+   * @param signal aborted when the dialog has to close: SCardCancel, the caller's signal, the end of the context or of the
+   * manager. `readers` ends at the same moment. The selection then waits 200 ms for the dialog to close, and ends in
+   * any case; what the picker answers later is not looked at.
    * @returns the name of a reader without a mismatch; undefined where the person cancelled
    */
   pick(request: CardPickerRequest, signal: AbortSignal): Promise<string | undefined>;
