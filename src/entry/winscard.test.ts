@@ -2,6 +2,7 @@
 
 import { afterEach, describe, expect, it, vi } from "vitest";
 import * as room from "../winscard/index.ts";
+import { embeddedManager } from "./embedded.ts";
 import * as published from "./winscard.ts";
 import {
   SCARD_LEAVE_CARD,
@@ -45,10 +46,27 @@ describe("scard/winscard", () => {
     await SCardReleaseContext(context);
   });
 
+  it("gives contexts numbers of this thread's own, also those of a WinSCard that was constructed", async () => {
+    vi.stubEnv("SCARD_MANAGER", "embedded:virtual+demo");
+    const manager = embeddedManager();
+    const apis = [1, 2].map(() => new published.WinSCard({ defaultManager: () => manager }));
+    const functions = [...apis.map((api) => api.SCardEstablishContext), SCardEstablishContext];
+    const first = await Promise.all(functions.map(async (establish) => (await establish(SCARD_SCOPE_USER)).context));
+    const second = await Promise.all(functions.map(async (establish) => (await establish(SCARD_SCOPE_USER)).context));
+    expect(new Set([...first, ...second]).size).toBe(6);
+    for (const [index, context] of first.entries()) expect(Math.abs((second[index] ?? 0) - context)).not.toBe(1);
+    for (const context of [first[2], second[2]]) await SCardReleaseContext(context ?? (0 as never));
+    await manager.close();
+  });
+
   it("exports every function of WinSCard, and every constant of the room", () => {
     const functions = Object.keys(new room.WinSCard({ defaultManager: () => Promise.reject(new Error("not asked")) }));
     expect(functions).toHaveLength(47);
-    const constants = Object.entries(room);
+    // The class is this machine's own form of the room's.
+    const constants = Object.entries(room).map(([name, value]) => [
+      name,
+      name === "WinSCard" ? published.WinSCard : value,
+    ]);
     expect(published).toMatchObject(Object.fromEntries(constants));
     const names = Object.keys(published).filter((name) => name !== "SmartCardError");
     expect(names.sort()).toEqual([...functions, ...constants.map(([name]) => name)].sort());

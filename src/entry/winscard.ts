@@ -19,7 +19,7 @@ import type { Database } from "../database/index.ts";
 import { nodeRuntime } from "../edge/node/index.ts";
 import { openDatabase } from "../edge/sqlite/index.ts";
 import { type Scope, SmartCardError } from "../pcsc/index.ts";
-import { WinSCard } from "../winscard/index.ts";
+import { WinSCard as WinSCardFunctions, type WinSCardOptions } from "../winscard/index.ts";
 import { defaultManager } from "./machine.ts";
 
 export { SmartCardError } from "../pcsc/index.ts";
@@ -48,10 +48,20 @@ function database(scope: Scope): Database | Promise<Database> {
   return opening;
 }
 
+/**
+ * The WinSCard functions over one table of handles, for a manager, a database or a picker of your own. What is not given
+ * of clock and randomness is this machine's: the numbers of contexts and cards are others in each thread and process.
+ */
+export class WinSCard extends WinSCardFunctions {
+  constructor(options: WinSCardOptions) {
+    const { clock, random } = nodeRuntime();
+    super({ ...options, clock: options.clock ?? clock, random: options.random ?? random });
+  }
+}
+
 const machine: WinSCard = new WinSCard({
   defaultManager,
   database,
-  clock: nodeRuntime().clock,
   program: `${basename(process.argv[1] ?? process.execPath)} (pid ${process.pid})`,
 });
 

@@ -3,6 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Connection, Context } from "../pcsc/index.ts";
+import { seededRandom } from "../testing/index.ts";
 import { HandleTable, type SCARDCONTEXT, type SCARDHANDLE } from "./handles.ts";
 
 /** The table only stores them: any object will do. */
@@ -88,6 +89,32 @@ describe("HandleTable", () => {
       return handle;
     });
     expect([stays, ...given]).toEqual([100, 101, 102, 103, 101, 102]);
+  });
+
+  it("draws its numbers: two tables have none in common, and none follows from the one before", () => {
+    const tables = [1, 2].map((seed) => new HandleTable({ random: seededRandom(seed) }));
+    const [ours = [], theirs = []] = tables.map((table) =>
+      Array.from({ length: 1000 }, (_, index) => {
+        const context = table.addContext(aContext());
+        return index % 2 === 0 ? context : table.addCard(context, aConnection());
+      }),
+    );
+    const all = new Set<number>([...ours, ...theirs]);
+    expect(all.size).toBe(2000);
+    for (const handle of all) expect(handle >= 0x0001_0000 && handle <= 0x7fff_ffff).toBe(true);
+    const steps = new Set(ours.slice(1).map((handle, index) => handle - (ours[index] ?? 0)));
+    expect(steps.size).toBeGreaterThan(990);
+    // Half of the numbers, near enough, are in either half of the range.
+    const high = [...all].filter((handle) => handle > 0x4000_0000).length;
+    expect(high > 800 && high < 1200).toBe(true);
+  });
+
+  it("never gives out the number of a handle that is open, whatever is drawn", () => {
+    const random = { bytes: (length: number) => new Uint8Array(length).fill(0xff) };
+    const table = new HandleTable({ random });
+    const handles = Array.from({ length: 500 }, () => table.addContext(aContext()));
+    expect(new Set(handles).size).toBe(500);
+    expect(handles.every((handle) => handle > 0 && handle <= 0x7fff_ffff)).toBe(true);
   });
 
   it("remembers nothing of a card that was closed: its number may serve another context by then", () => {

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: MIT
 
-import { assert, type Connection, type Context, SmartCardError } from "../pcsc/index.ts";
+import { assert, type Connection, type Context, type Random, SmartCardError } from "../pcsc/index.ts";
 
 declare const kind: unique symbol;
 
-/** Handle of a context: what SCardEstablishContext gives. A number to store and hand back, never 0. */
+/**
+ * Handle of a context: what SCardEstablishContext gives. A number to store and hand back, never 0. It belongs to its
+ * thread: another thread or process has other handles, and takes this one for none of them.
+ */
 export type SCARDCONTEXT = number & { readonly [kind]: "SCARDCONTEXT" };
 
-/** Handle of a connection to a card or a reader: what SCardConnect gives. A number to store and hand back, never 0. */
+/**
+ * Handle of a connection to a card or a reader: what SCardConnect gives. A number to store and hand back, never 0. It
+ * belongs to its thread, like its context.
+ */
 export type SCARDHANDLE = number & { readonly [kind]: "SCARDHANDLE" };
 
 /** Most contexts and cards that are open at one time; `no-memory` beyond. */
@@ -19,11 +25,13 @@ const firstHandle = 0x0001_0000;
 const lastHandle = 0x7fff_ffff;
 
 /** Which numbers a table gives out. */
-export interface HandleRange {
+export interface HandleNumbers {
   /** Most handles that are open at one time. */
   readonly limit: number;
   readonly first: number;
   readonly last: number;
+  /** What they are drawn from; without it they follow each other. */
+  readonly random: Random | undefined;
 }
 
 interface OpenContext {
@@ -37,18 +45,20 @@ interface OpenCard {
 }
 
 /**
- * Which number stands for which context or connection. One counter serves both kinds: no number means a context in one
- * call and a card in another, and none comes again before two thousand million others were given out.
+ * Which number stands for which context or connection. No number means a context in one call and a card in another.
+ *
+ * The numbers are drawn at random: each thread of a program, and each program, has a table of its own, and a handle that
+ * comes to the wrong one must not be one of its own. Counted from a first number it would be nearly always.
  */
 export class HandleTable {
   readonly #contexts = new Map<SCARDCONTEXT, OpenContext>();
   readonly #cards = new Map<SCARDHANDLE, OpenCard>();
-  readonly #range: HandleRange;
+  readonly #numbers: HandleNumbers;
   #next: number;
 
-  constructor(range: Partial<HandleRange> = {}) {
-    this.#range = { limit: MAX_OPEN_HANDLES, first: firstHandle, last: lastHandle, ...range };
-    const { limit, first, last } = this.#range;
+  constructor(numbers: Partial<HandleNumbers> = {}) {
+    this.#numbers = { limit: MAX_OPEN_HANDLES, first: firstHandle, last: lastHandle, random: undefined, ...numbers };
+    const { limit, first, last } = this.#numbers;
     assert(first > 0 && last - first >= limit, "fewer handles than there may be open");
     this.#next = first;
   }
@@ -128,16 +138,26 @@ export class HandleTable {
   }
 
   #issue(): number {
-    const { limit, first, last } = this.#range;
+    const { limit, first, last } = this.#numbers;
     if (this.#contexts.size + this.#cards.size >= limit) {
       throw new SmartCardError("no-memory", `all ${limit} handles are in use: something does not close its own`);
     }
+    this.#draw();
     for (;;) {
       const handle = this.#next;
       this.#next = handle === last ? first : handle + 1;
       const taken = this.#contexts.has(handle as SCARDCONTEXT) || this.#cards.has(handle as SCARDHANDLE);
       if (!taken) return handle;
     }
+  }
+
+  /** Draws the number to try next, where there is something to draw it from. */
+  #draw(): void {
+    const { first, last, random } = this.#numbers;
+    const bytes = random?.bytes(4);
+    if (bytes === undefined) return;
+    const drawn = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0);
+    this.#next = first + (drawn % (last - first + 1));
   }
 }
 

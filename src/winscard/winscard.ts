@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { CardCache, Database, MemoryStore } from "../database/index.ts";
-import type { Clock } from "../pcsc/index.ts";
+import type { Clock, Random } from "../pcsc/index.ts";
 import { type DatabaseSource, type DefaultManager, Foundation } from "./foundation.ts";
 import { HandleTable } from "./handles.ts";
 import { OpenCardFunctions } from "./open-card-functions.ts";
@@ -20,6 +20,11 @@ export interface WinSCardOptions {
   readonly cache?: CardCache | undefined;
   /** What SCardAudit takes the time from, and the event of SCardAccessStartedEvent waits by; those need it. */
   readonly clock?: Clock | undefined;
+  /**
+   * What the numbers of contexts and cards are drawn from; `scard/winscard` brings the system's. Without it they follow
+   * each other, and a handle that comes to the wrong thread is one of its own there.
+   */
+  readonly random?: Random | undefined;
   /** Who writes into the audit log: name and process of the program. */
   readonly program?: string | undefined;
   /** The dialog of SCardUIDlgSelectCard and GetOpenCardName, for calls that bring none of their own. */
@@ -43,7 +48,7 @@ export class WinSCard extends OpenCardFunctions {
   readonly #table: HandleTable;
 
   constructor(options: WinSCardOptions) {
-    const table = new HandleTable();
+    const table = new HandleTable({ random: options.random });
     super(
       new Foundation({
         handles: table,
