@@ -174,7 +174,10 @@ export class PortClient implements SimulatedClient {
         return connection.status(this.#wait(event.deadlineMs));
       case "transmit": {
         const protocol = event.wrong ? "raw" : undefined;
-        return connection.transmit(makeCommand(event.what, nextNumber()), protocol, this.#wait(event.deadlineMs));
+        return connection.transmit(makeCommand(event.what, nextNumber()), {
+          ...this.#wait(event.deadlineMs),
+          protocol,
+        });
       }
       case "control":
         return connection.control(0x4200_0000 + 3400, makeCommand("echo", nextNumber()));

@@ -16,6 +16,7 @@ import {
   type ReconnectOptions,
   type Scope,
   type ShareMode,
+  type TransmitOptions,
   type WaitOptions,
 } from "../src/pcsc/index.ts";
 import type { Oracle } from "./oracle.ts";
@@ -197,7 +198,7 @@ class ProbedConnection implements Connection {
     );
   }
 
-  disconnect(disposition: Disposition): Promise<void> {
+  disconnect(disposition: Disposition = "leave"): Promise<void> {
     return this.#call({ operation: "disconnect", detail: disposition }, () => {
       if (this.#record.open && isDisposition(disposition)) {
         const { name } = this.#record.context.client;
@@ -213,7 +214,7 @@ class ProbedConnection implements Connection {
     return this.#call({ operation: "begin", wait }, () => this.#inner.beginTransaction(wait));
   }
 
-  endTransaction(disposition: Disposition): Promise<void> {
+  endTransaction(disposition: Disposition = "leave"): Promise<void> {
     const ends = isDisposition(disposition);
     const resets = disposition === "reset" || disposition === "unpower";
     const start = { operation: "end", detail: disposition, ends, resets };
@@ -224,11 +225,11 @@ class ProbedConnection implements Connection {
     return this.#call({ operation: "status", wait }, () => this.#inner.status(wait));
   }
 
-  transmit(command: Uint8Array, protocol?: Protocol, wait: WaitOptions = {}): Promise<Uint8Array> {
+  transmit(command: Uint8Array, options: TransmitOptions = {}): Promise<Uint8Array> {
     const sends = numberIn(command);
     return this.#call(
-      { operation: "transmit", wait, sends, detail: `command ${sends}` },
-      () => this.#inner.transmit(command, protocol, wait),
+      { operation: "transmit", wait: options, sends, detail: `command ${sends}` },
+      () => this.#inner.transmit(command, options),
       (response) => {
         const isEcho = command[1] === 0x10 && response.length === 6 && !this.#record.slot.babbles;
         if (isEcho && numberIn(Uint8Array.of(0, 0, response[0] ?? 0, response[1] ?? 0)) !== sends)

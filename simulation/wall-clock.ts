@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { CancelTimer, Clock } from "../src/pcsc/index.ts";
+import type { CancelTimer, Clock, ScheduleOptions } from "../src/pcsc/index.ts";
 
 /** The clocks of a machine whose wall clock is set, and goes wrong; the other one does what it did. */
 export class WallClock implements Clock {
@@ -21,8 +21,8 @@ export class WallClock implements Clock {
     return this.#inner.wallTime() + this.#offsetMs + (this.#inner.now() * this.#driftPpm) / 1_000_000;
   }
 
-  schedule(delayMs: number, name: string, callback: () => void, background?: boolean): CancelTimer {
-    return this.#inner.schedule(delayMs, name, callback, background);
+  schedule(delayMs: number, name: string, callback: () => void, options?: ScheduleOptions): CancelTimer {
+    return this.#inner.schedule(delayMs, name, callback, options);
   }
 
   jump(ms: number): void {

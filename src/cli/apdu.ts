@@ -202,6 +202,6 @@ async function sendOne(
 ): Promise<Outcome> {
   const start = nodeClock.now();
   const { protocol } = connection;
-  const record = await exchange(command, protocol, follow, (bytes) => connection.transmit(bytes, protocol, { signal }));
+  const record = await exchange(command, protocol, follow, (bytes) => connection.transmit(bytes, { protocol, signal }));
   return { ...record, ms: nodeClock.now() - start };
 }

@@ -49,7 +49,7 @@ export function thisMachine(environment: Machine["environment"]): Machine {
 export function socketPlaces(surroundings: Surroundings): readonly SocketPlace[] {
   const { environment, platform } = surroundings;
   const usual = serviceSockets({ ...surroundings, environment: { ...environment, PCSCLITE_CSOCK_NAME: undefined } });
-  const system = new Set(pcscdSockets({}, platform));
+  const system = new Set(pcscdSockets({ environment: {}, platform }));
   const meant = meantSockets(surroundings);
   const places: SocketPlace[] = meant.paths.map((path) => ({
     path,
@@ -74,7 +74,7 @@ function meantSockets(surroundings: Surroundings): { paths: readonly string[]; o
     if (spec.kind === "embedded" || spec.kind === "system") return { paths: [] };
     if (spec.socket !== undefined) return { paths: [spec.socket], origin: "SCARD_MANAGER" };
     return {
-      paths: spec.kind === "daemon" ? daemonSockets(surroundings) : pcscdSockets(environment, platform),
+      paths: spec.kind === "daemon" ? daemonSockets(surroundings) : pcscdSockets({ environment, platform }),
       ...named,
     };
   } catch (error) {

@@ -112,7 +112,7 @@ describe("a connection", () => {
   test("lets those go on who stand behind the end of a transaction that it does not have any more", async () => {
     const { connection, link, runtime } = open();
     const ended = connection.endTransaction("leave");
-    const bounded = connection.transmit(command, "t1", { timeoutMs: 100 });
+    const bounded = connection.transmit(command, { protocol: "t1", timeoutMs: 100 });
     expect(link.asked).toHaveLength(1);
     link.asked[0]?.({ rv: errorNumber("not-transacted", "pcsclite") });
     await expect(ended).rejects.toMatchObject({ code: "not-transacted" });

@@ -16,6 +16,7 @@ import {
   type ShareMode,
   SmartCardError,
   shareModes,
+  type TransmitOptions,
   toNumber,
   type WaitOptions,
 } from "../pcsc/index.ts";
@@ -108,7 +109,7 @@ export class ClientConnection implements Connection, TurnOwner {
     return this.#protocol;
   }
 
-  async disconnect(disposition: Disposition): Promise<void> {
+  async disconnect(disposition: Disposition = "leave"): Promise<void> {
     this.#checkOpen();
     const how = this.#numberOf(disposition, "disconnect");
     this.abandon(disconnected(this.reader));
@@ -140,7 +141,7 @@ export class ClientConnection implements Connection, TurnOwner {
     await this.#contest("begin transaction", wait, { ...request, ask });
   }
 
-  async endTransaction(disposition: Disposition): Promise<void> {
+  async endTransaction(disposition: Disposition = "leave"): Promise<void> {
     this.#checkOpen();
     const how = this.#numberOf(disposition, "end transaction");
     try {
@@ -165,11 +166,11 @@ export class ClientConnection implements Connection, TurnOwner {
     return { reader: this.reader, state, protocol: this.#protocolOf(protocol), atr, eventCount };
   }
 
-  async transmit(command: Uint8Array, protocol?: Protocol, wait: WaitOptions = noOptions): Promise<Uint8Array> {
-    checkWait("transmit", wait);
+  async transmit(command: Uint8Array, options: TransmitOptions = noOptions): Promise<Uint8Array> {
+    checkWait("transmit", options);
     this.#checkOpen();
-    const request = this.#link.transmit(this.#checkTransmit(command, protocol), command);
-    const { response } = await this.#ask("transmit", wait, request);
+    const request = this.#link.transmit(this.#checkTransmit(command, options.protocol), command);
+    const { response } = await this.#ask("transmit", options, request);
     // Some drivers call it a success where the card was pulled, or has said nothing.
     if (response.length < 2) throw noResponse(this.reader);
     this.#turns.exchanges++;

@@ -67,7 +67,7 @@ export class CardLine {
     const sent = copyBytes(command);
     const answer = this.#call("SCardTransmit", async () => {
       const term = protocolOf(protocol, this.#host.dialect);
-      return fitting(await this.#connected().transmit(sent, term), maxBytes);
+      return fitting(await this.#connected().transmit(sent, { protocol: term }), maxBytes);
     });
     // It may hold a PIN.
     return answer.finally(() => zeroBytes(sent));

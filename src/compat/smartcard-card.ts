@@ -100,7 +100,7 @@ export class SmartcardCard<B extends Uint8Array> {
     const sent = bytesOf(command);
     const room = Math.min(options.maxRecvLength || Number.POSITIVE_INFINITY, exchangeLimits.maxReceiveBytes);
     const send = async (bytes: Uint8Array): Promise<Uint8Array> => {
-      const answer = await this.#connection.transmit(bytes, this.#connection.protocol);
+      const answer = await this.#connection.transmit(bytes, { protocol: this.#connection.protocol });
       if (answer.length <= room) return answer;
       throw new SmartCardError("insufficient-buffer", `${answer.length} bytes came, and there is room for ${room}`);
     };

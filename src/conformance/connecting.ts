@@ -258,14 +258,15 @@ export const connectingBehaviours: readonly Behaviour[] = [
     needs: ["test-card"],
     async observe(scene) {
       const seen: Record<string, string> = {};
-      for (const disposition of ["leave", "reset", "unpower"] as const) {
+      for (const disposition of ["leave", "reset", "unpower", undefined] as const) {
+        const name = disposition ?? "not said";
         await scene.fresh();
         const [ours, theirs] = [await scene.connect(), await scene.connect("theirs")];
         await scene.mark(ours);
-        seen[disposition] = await outcome(ours.disconnect(disposition));
-        seen[`${disposition}, the other`] = await scene.exchange(theirs);
+        seen[name] = await outcome(ours.disconnect(disposition));
+        seen[`${name}, the other`] = await scene.exchange(theirs);
         await theirs.reconnect({ ...sharedMode, initialization: "leave" });
-        seen[`${disposition}, the card`] = await scene.card(theirs);
+        seen[`${name}, the card`] = await scene.card(theirs);
         await theirs.disconnect("leave");
       }
       return seen;
@@ -280,6 +281,9 @@ export const connectingBehaviours: readonly Behaviour[] = [
       unpower: "ok",
       "unpower, the other": "reset-card",
       "unpower, the card": "reset",
+      "not said": "ok",
+      "not said, the other": "ok",
+      "not said, the card": "left as it was",
     },
   },
   {

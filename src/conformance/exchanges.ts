@@ -52,9 +52,9 @@ export const exchangeBehaviours: readonly Behaviour[] = [
         "no bytes": await outcome(connection.transmit(new Uint8Array())),
         "3 bytes": await outcome(connection.transmit(new Uint8Array(3))),
         "65,545 bytes": await outcome(connection.transmit(new Uint8Array(65_545))),
-        "another protocol": await outcome(connection.transmit(command, "t0")),
-        "its own protocol": await outcome(connection.transmit(command, "t1")),
-        "a time below zero": await outcome(connection.transmit(command, "t1", { timeoutMs: -1 })),
+        "another protocol": await outcome(connection.transmit(command, { protocol: "t0" })),
+        "its own protocol": await outcome(connection.transmit(command, { protocol: "t1" })),
+        "a time below zero": await outcome(connection.transmit(command, { timeoutMs: -1 })),
         "exchange after that": await scene.exchange(connection),
       };
     },
@@ -98,7 +98,7 @@ export const exchangeBehaviours: readonly Behaviour[] = [
       const context = await scene.context();
       const connection = await context.connect(scene.reader, sharedMode);
       const slow = cardCommands.slow(300);
-      const bounded = await outcome(connection.transmit(slow, undefined, { timeoutMs: 100 }));
+      const bounded = await outcome(connection.transmit(slow, { timeoutMs: 100 }));
       const cancelled = later(connection.transmit(slow));
       await scene.stays(cancelled);
       await context.cancel();

@@ -130,7 +130,7 @@ export class Scene {
   exchange(connection: Connection, wait?: WaitOptions): Promise<string> {
     const command = this.hasTestCard ? cardCommands.echo(Uint8Array.of(1, 2, 3)) : selectCommand;
     const answer = this.hasTestCard ? "0102039000" : undefined;
-    return outcome(connection.transmit(command, undefined, wait), (bytes) => {
+    return outcome(connection.transmit(command, wait), (bytes) => {
       return answer === undefined || hex(bytes) === answer ? "ok" : `the answer ${hex(bytes)}`;
     });
   }

@@ -147,7 +147,7 @@ export const transactionBehaviours: readonly Behaviour[] = [
       const timeoutMs = 100;
       const calls = {
         begin: () => connection.beginTransaction({ timeoutMs }),
-        transmit: () => connection.transmit(Uint8Array.of(0x00, 0xa4, 0x00, 0x00), undefined, { timeoutMs }),
+        transmit: () => connection.transmit(Uint8Array.of(0x00, 0xa4, 0x00, 0x00), { timeoutMs }),
         status: () => connection.status({ timeoutMs }),
         reconnect: () => connection.reconnect({ ...sharedMode, initialization: "leave", timeoutMs }),
       };
@@ -199,16 +199,17 @@ export const transactionBehaviours: readonly Behaviour[] = [
     needs: ["test-card"],
     async observe(scene) {
       const seen: Record<string, string> = {};
-      for (const disposition of ["leave", "reset", "unpower"] as const) {
+      for (const disposition of ["leave", "reset", "unpower", undefined] as const) {
+        const name = disposition ?? "not said";
         await scene.fresh();
         const [ours, theirs] = [await scene.connect(), await scene.connect("theirs")];
         await scene.mark(ours);
         await ours.beginTransaction();
-        seen[disposition] = await outcome(ours.endTransaction(disposition));
-        seen[`${disposition}, own exchange`] = await scene.exchange(ours);
-        seen[`${disposition}, the other`] = await scene.exchange(theirs);
+        seen[name] = await outcome(ours.endTransaction(disposition));
+        seen[`${name}, own exchange`] = await scene.exchange(ours);
+        seen[`${name}, the other`] = await scene.exchange(theirs);
         await theirs.reconnect({ ...sharedMode, initialization: "leave" });
-        seen[`${disposition}, the card`] = await scene.card(theirs);
+        seen[`${name}, the card`] = await scene.card(theirs);
         await theirs.disconnect("leave");
         await ours.disconnect("leave");
       }
@@ -227,6 +228,10 @@ export const transactionBehaviours: readonly Behaviour[] = [
       "unpower, own exchange": "reset-card",
       "unpower, the other": "reset-card",
       "unpower, the card": "reset",
+      "not said": "ok",
+      "not said, own exchange": "ok",
+      "not said, the other": "ok",
+      "not said, the card": "left as it was",
     },
   },
   {

@@ -9,7 +9,7 @@ import { nodeRuntime, Wakefulness } from "../edge/node/index.ts";
 import { dialPcscd } from "../edge/pcscd/index.ts";
 import { PcscdManager, type PcscdManagerOptions } from "../pcscd/index.ts";
 
-export { type DialPcscdOptions, dialPcscd, pcscdSockets } from "../edge/pcscd/index.ts";
+export { type DialPcscdOptions, dialPcscd, type PcscdSocketsOptions, pcscdSockets } from "../edge/pcscd/index.ts";
 export {
   defaultPcscdLimits,
   type PcscdLimits,

@@ -11,7 +11,7 @@ import type { Surroundings } from "./surroundings.ts";
  * `scard daemon`. Programs on libpcsclite look in the same order, without the last one.
  */
 export function serviceSockets({ environment, platform, uid }: Surroundings): readonly string[] {
-  const sockets = pcscdSockets(environment, platform);
+  const sockets = pcscdSockets({ environment, platform });
   if (environment.PCSCLITE_CSOCK_NAME || platform === "win32") return sockets;
   const own = isOwnSocketSafe({ environment, uid }) ? [ownSocketPath({ environment, uid })] : [];
   return [...new Set([...sockets, ...own])];

@@ -177,7 +177,9 @@ export class CardKeeper {
     const { card, clock, connections, profile } = this.#setting;
     this.#cancelPowerOff?.();
     if (profile.powerOffMs === undefined || connections.size > 0 || !card.powered) return;
-    this.#cancelPowerOff = clock.schedule(profile.powerOffMs, "power off", () => this.#powerOff(), true);
+    this.#cancelPowerOff = clock.schedule(profile.powerOffMs, "power off", () => this.#powerOff(), {
+      background: true,
+    });
   }
 
   async #attend(): Promise<void> {

@@ -14,6 +14,7 @@ import {
   type ShareMode,
   SmartCardError,
   shareModes,
+  type TransmitOptions,
   toPcscliteControlCode,
   type WaitOptions,
 } from "../pcsc/index.ts";
@@ -85,7 +86,7 @@ export class SlotConnection implements Connection {
     return this.#slot.reconnect(this, options.initialization, options);
   }
 
-  async disconnect(disposition: Disposition): Promise<void> {
+  async disconnect(disposition: Disposition = "leave"): Promise<void> {
     // A reader that is gone is no error here: the connection ends all the same, as on Windows and with pcsc-lite.
     if (!this.#open) throw this.closedError("disconnect");
     checkTerm(dispositions, disposition, "disposition", "disconnect");
@@ -104,7 +105,7 @@ export class SlotConnection implements Connection {
     return this.#slot.begin(this, wait);
   }
 
-  async endTransaction(disposition: Disposition): Promise<void> {
+  async endTransaction(disposition: Disposition = "leave"): Promise<void> {
     this.checkOpen();
     checkTerm(dispositions, disposition, "disposition", "end transaction");
     return this.#slot.end(this, disposition);
@@ -116,15 +117,16 @@ export class SlotConnection implements Connection {
     return this.#slot.operate(this, "status", this.usesCard, wait, () => this.#slot.status(this));
   }
 
-  async transmit(command: Uint8Array, protocol?: Protocol, wait: WaitOptions = {}): Promise<Uint8Array> {
-    checkWait("transmit", wait);
+  async transmit(command: Uint8Array, options: TransmitOptions = {}): Promise<Uint8Array> {
+    checkWait("transmit", options);
+    const { protocol } = options;
     this.checkUsable();
     if (command.length < 4 || command.length > MAX_COMMAND_BYTES) {
       const message = `a command has 4 to ${MAX_COMMAND_BYTES} bytes, not ${command.length}`;
       throw new SmartCardError("invalid-parameter", message, { reader: this.reader, operation: "transmit" });
     }
     const sent = copyBytes(command);
-    return this.#slot.operate(this, "transmit", true, wait, () => {
+    return this.#slot.operate(this, "transmit", true, options, () => {
       const inUse = this.#protocol;
       if (inUse === undefined || (protocol !== undefined && protocol !== inUse)) {
         const message = `the connection's protocol is ${inUse ?? "not agreed on"}; ${protocol ?? "one"} was asked for`;

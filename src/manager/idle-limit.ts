@@ -39,7 +39,9 @@ export class IdleLimit {
   }
 
   #wait(delayMs: number, limitMs: number): void {
-    this.#cancelTimer = this.#clock.schedule(delayMs, "transaction idle limit", () => this.#look(limitMs), true);
+    this.#cancelTimer = this.#clock.schedule(delayMs, "transaction idle limit", () => this.#look(limitMs), {
+      background: true,
+    });
   }
 
   #look(limitMs: number): void {

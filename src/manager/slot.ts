@@ -234,7 +234,7 @@ export class Slot {
       const message = `the operation's program is gone since ${orphanMs} ms`;
       this.#driver.tear(new SmartCardError("cancelled", message, { reader: this.name }));
     };
-    this.#setting.runtime.clock.schedule(orphanMs, "orphaned operation", tear, true);
+    this.#setting.runtime.clock.schedule(orphanMs, "orphaned operation", tear, { background: true });
   }
 
   /** Waits for the lock and takes it. */

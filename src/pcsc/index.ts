@@ -117,9 +117,10 @@ export type {
   ReaderStateReport,
   ReconnectOptions,
   ResourceManager,
+  TransmitOptions,
   WaitOptions,
 } from "./resource-manager.ts";
-export type { CancelTimer, Clock, Random, Runtime, Trace, TraceEvent } from "./runtime.ts";
+export type { CancelTimer, Clock, Random, Runtime, ScheduleOptions, Trace, TraceEvent } from "./runtime.ts";
 export {
   type CardState,
   type Disposition,

@@ -80,6 +80,12 @@ export interface ReconnectOptions extends ConnectOptions {
   readonly initialization: Initialization;
 }
 
+/** How to send a command. */
+export interface TransmitOptions extends WaitOptions {
+  /** The protocol that the command is written for; `proto-mismatch` if it is not the one in use. @default any */
+  readonly protocol?: Protocol | undefined;
+}
+
 /** State of a connection's reader and card. */
 export interface ConnectionStatus {
   readonly reader: string;
@@ -136,7 +142,7 @@ export interface Context extends AsyncDisposable {
    * @throws timeout (the states at the end are in `details.readerStates`), cancelled, unknown-reader (a name that is
    * not known when the call is made), service-stopped
    */
-  getStatusChange(queries: readonly ReaderStateQuery[], wait?: WaitOptions): Promise<ReaderStateReport[]>;
+  getStatusChange(queries: readonly ReaderStateQuery[], options?: WaitOptions): Promise<ReaderStateReport[]>;
 
   /**
    * Connects to the card in a reader, or to the reader. Waits in the reader's queue while another connection holds a
@@ -179,9 +185,10 @@ export interface Connection extends AsyncDisposable {
    * Ends the connection, and an open transaction with it, and does to the card what `disposition` says. The
    * connection is over in every case; the promise settles when the card is disposed of.
    *
+   * @param disposition what happens to the card; `leave` without it
    * @throws invalid-value (nothing has changed then), invalid-handle, cant-dispose
    */
-  disconnect(disposition: Disposition): Promise<void>;
+  disconnect(disposition?: Disposition): Promise<void>;
 
   /**
    * Waits for the reader's lock and takes it. Nested calls count. First come, first served.
@@ -189,28 +196,29 @@ export interface Connection extends AsyncDisposable {
    * @throws reset-card, removed-card, reader-unavailable, timeout, cancelled, sharing-violation (only in a
    * one-at-a-time context: the wait could never end)
    */
-  beginTransaction(wait?: WaitOptions): Promise<void>;
+  beginTransaction(options?: WaitOptions): Promise<void>;
 
   /**
    * Gives the lock back; when the last nested one ends, does to the card what `disposition` says and lets the next go
    * on at once.
    *
+   * @param disposition what happens to the card; `leave` without it
    * @throws invalid-value (nothing has changed then), not-transacted, reset-card (the lock is gone all the same),
    * removed-card, cant-dispose, cancelled (the program was given up in the middle of it)
    */
-  endTransaction(disposition: Disposition): Promise<void>;
+  endTransaction(disposition?: Disposition): Promise<void>;
 
   /** State of reader and card; waits while another connection holds a transaction. */
-  status(wait?: WaitOptions): Promise<ConnectionStatus>;
+  status(options?: WaitOptions): Promise<ConnectionStatus>;
 
   /**
-   * Sends a command and returns the answer, SW1 SW2 included: 2 to 65,538 bytes. `wait` bounds the wait for the turn,
-   * not the exchange itself: an exchange under way is never torn.
+   * Sends a command and returns the answer, SW1 SW2 included: 2 to 65,538 bytes. The options bound the wait for the
+   * turn, not the exchange itself: an exchange under way is never torn.
    *
-   * @throws proto-mismatch (`protocol` given, and not the one in use), invalid-parameter (length), reset-card,
+   * @throws proto-mismatch (`options.protocol` is not the one in use), invalid-parameter (length), reset-card,
    * removed-card, unresponsive-card, comm-error, waited-too-long, timeout, cancelled
    */
-  transmit(command: Uint8Array, protocol?: Protocol, wait?: WaitOptions): Promise<Uint8Array>;
+  transmit(command: Uint8Array, options?: TransmitOptions): Promise<Uint8Array>;
 
   /**
    * Sends a command to the reader. `code` is given as Windows counts, `0x00310000 + 4 n`, or as pcsc-lite does,
@@ -218,13 +226,13 @@ export interface Connection extends AsyncDisposable {
    *
    * @throws unsupported-feature, and as transmit
    */
-  control(code: number, input: Uint8Array, wait?: WaitOptions): Promise<Uint8Array>;
+  control(code: number, input: Uint8Array, options?: WaitOptions): Promise<Uint8Array>;
 
   /** Reads an attribute. @throws not-supported, timeout, cancelled */
-  getAttribute(attribute: number, wait?: WaitOptions): Promise<Uint8Array>;
+  getAttribute(attribute: number, options?: WaitOptions): Promise<Uint8Array>;
 
   /** Sets an attribute. @throws not-supported, timeout, cancelled */
-  setAttribute(attribute: number, value: Uint8Array, wait?: WaitOptions): Promise<void>;
+  setAttribute(attribute: number, value: Uint8Array, options?: WaitOptions): Promise<void>;
 
   /** Exchanges completed by this reader since it was attached. */
   transmitCount(): Promise<number>;

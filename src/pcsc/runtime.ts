@@ -3,6 +3,12 @@
 /** Ends a scheduled call; does nothing once the call was made or ended. */
 export type CancelTimer = () => void;
 
+/** How to schedule a call. */
+export interface ScheduleOptions {
+  /** True for housekeeping: the program need not be kept alive until it is done. @default false */
+  readonly background?: boolean;
+}
+
 /** The two times there are, and the only way to wait. */
 export interface Clock {
   /** Milliseconds on a clock that never goes back, with fractions; its zero means nothing. For waiting and measuring. */
@@ -13,9 +19,8 @@ export interface Clock {
    * Calls `callback` once, `delayMs` (0 or more) from now, never before `schedule` has returned.
    *
    * @param name says what is waited for; it appears in traces and in leak reports.
-   * @param background true for housekeeping: the program need not be kept alive until it is done.
    */
-  schedule(delayMs: number, name: string, callback: () => void, background?: boolean): CancelTimer;
+  schedule(delayMs: number, name: string, callback: () => void, options?: ScheduleOptions): CancelTimer;
 }
 
 /** Where random bytes come from. Seeded in simulation, the system's own otherwise. */

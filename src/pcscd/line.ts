@@ -130,7 +130,7 @@ export class Line {
       else if (this.#isAlive === undefined) this.#fallSilent(exchangeMs);
       else this.#isAlive().then(goOn, () => this.#fallSilent(exchangeMs));
     };
-    const cancelTimer = this.#clock.schedule(exchangeMs, "service silence", expired, true);
+    const cancelTimer = this.#clock.schedule(exchangeMs, "service silence", expired, { background: true });
     this.#listeners.add(cancelTimer);
   }
 

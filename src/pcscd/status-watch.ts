@@ -91,7 +91,7 @@ export class StatusWatch {
   /** A service whose signals mean nothing is listened to ten times a second. */
   #rest(): Promise<void> {
     return new Promise((resolve) => {
-      this.#clock.schedule(this.#limits.retryMs, "idle signals", resolve, true);
+      this.#clock.schedule(this.#limits.retryMs, "idle signals", resolve, { background: true });
     });
   }
 

@@ -56,7 +56,9 @@ export class Parked<T> {
     return new Promise((resolve) => {
       this.#answer = resolve;
       if (holdMs === undefined) return;
-      this.#cancelTimer = this.#setting.clock.schedule(holdMs, "held request", () => this.#later(), true);
+      this.#cancelTimer = this.#setting.clock.schedule(holdMs, "held request", () => this.#later(), {
+        background: true,
+      });
     });
   }
 
@@ -88,12 +90,9 @@ export class Parked<T> {
       return;
     }
     this.#result = result;
-    this.#cancelTimer = this.#setting.clock.schedule(
-      this.#setting.graceMs,
-      "reserved turn",
-      () => this.#expired(),
-      true,
-    );
+    this.#cancelTimer = this.#setting.clock.schedule(this.#setting.graceMs, "reserved turn", () => this.#expired(), {
+      background: true,
+    });
   }
 
   #expired(): void {

@@ -143,7 +143,9 @@ export class ServerRequests {
     const asked = fromNumber(protocols, protocol, "pcsclite");
     if (asked === undefined) throw new SmartCardError("proto-mismatch", `the send PCI names the protocol ${protocol}`);
     try {
-      return await this.#operate(card, (connection, wait) => connection.transmit(command, asked, wait));
+      return await this.#operate(card, (connection, wait) =>
+        connection.transmit(command, { ...wait, protocol: asked }),
+      );
     } catch (error) {
       throw asTransferFailure(error);
     }

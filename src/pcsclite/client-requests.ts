@@ -29,6 +29,12 @@ export interface Outcome {
   readonly rv: number;
 }
 
+/** How much a caller can take of what the card or the reader answers. */
+export interface ReceiveOptions {
+  /** Room for the answer, in bytes. @default 65,548, all that the protocol can carry */
+  readonly receiveLength?: number;
+}
+
 /** A transmit: rv, and what the service answers. */
 export interface TransmitOutcome extends Outcome {
   /** The receive PCI's protocol. */
@@ -62,7 +68,7 @@ export function prepareTransmit(
   card: number,
   protocol: number,
   command: Uint8Array,
-  receiveLength: number = MAX_TRAILING_BYTES,
+  { receiveLength = MAX_TRAILING_BYTES }: ReceiveOptions = {},
 ): PreparedRequest<TransmitOutcome> {
   return prepare(
     card,
@@ -92,7 +98,7 @@ export function prepareControl(
   card: number,
   code: number,
   input: Uint8Array,
-  receiveLength: number = MAX_TRAILING_BYTES,
+  { receiveLength = MAX_TRAILING_BYTES }: ReceiveOptions = {},
 ): PreparedRequest<ControlOutcome> {
   return prepare(
     card,

@@ -326,7 +326,7 @@ describe("calls", () => {
     service.otherwise.set("transmit", (request) =>
       encodeResponse(request as RequestOf<"transmit">, { rv: 0x8010_0008, neededLength: 300 }),
     );
-    expect(await service.outcome(service.session.transmit(CARD, 1, longest, 258))).toEqual({
+    expect(await service.outcome(service.session.transmit(CARD, 1, longest, { receiveLength: 258 }))).toEqual({
       rv: 0x8010_0008,
       protocol: 3,
       response: new Uint8Array(0),
@@ -629,7 +629,7 @@ describe("a hostile service", () => {
       "has a longer response than asked for",
       "transmit",
       transmitted,
-      (session) => session.transmit(CARD, 1, new Uint8Array(0), 2),
+      (session) => session.transmit(CARD, 1, new Uint8Array(0), { receiveLength: 2 }),
     ],
     ["has an output of 4 GiB", "control", output, (session) => session.control(CARD, 1, new Uint8Array(0))],
     ["has a longer attribute than there is room", "get-attribute", attribute, (session) => session.getAttrib(CARD, 1)],

@@ -20,10 +20,11 @@ import {
   prepare,
   prepareControl,
   prepareTransmit,
+  type ReceiveOptions,
   type ReconnectTerms,
   type TransmitOutcome,
 } from "./client-requests.ts";
-import { MAX_ATTRIBUTE_BYTES, MAX_READER_NAME_BYTES, MAX_READERS, MAX_TRAILING_BYTES } from "./limits.ts";
+import { MAX_ATTRIBUTE_BYTES, MAX_READER_NAME_BYTES, MAX_READERS } from "./limits.ts";
 import {
   attributeStruct,
   beginStruct,
@@ -185,7 +186,6 @@ export class ClientSession {
    * SCardTransmit.
    *
    * @param protocol the send PCI's protocol
-   * @param receiveLength room for the response, in bytes
    * @returns the receive PCI's protocol and the response, which is empty unless rv is 0; `neededLength` is the response's
    * length where it did not fit
    */
@@ -193,19 +193,14 @@ export class ClientSession {
     card: number,
     protocol: number,
     command: Uint8Array,
-    receiveLength: number = MAX_TRAILING_BYTES,
+    options: ReceiveOptions = {},
   ): Promise<TransmitOutcome> {
-    return this.#sendSafely(() => prepareTransmit(card, protocol, command, receiveLength));
+    return this.#sendSafely(() => prepareTransmit(card, protocol, command, options));
   }
 
-  /** SCardControl. `receiveLength` is the room for the output, in bytes; the rest is as in `transmit`. */
-  control(
-    card: number,
-    code: number,
-    input: Uint8Array,
-    receiveLength: number = MAX_TRAILING_BYTES,
-  ): Promise<ControlOutcome> {
-    return this.#sendSafely(() => prepareControl(card, code, input, receiveLength));
+  /** SCardControl; the rest is as in `transmit`. */
+  control(card: number, code: number, input: Uint8Array, options: ReceiveOptions = {}): Promise<ControlOutcome> {
+    return this.#sendSafely(() => prepareControl(card, code, input, options));
   }
 
   /** Sends a request that `prepareTransmit` or `prepareControl` wrote, and reads its answer. */

@@ -8,6 +8,7 @@ export {
   type PreparedRequest,
   prepareControl,
   prepareTransmit,
+  type ReceiveOptions,
   type ReconnectTerms,
   type TransmitOutcome,
 } from "./client-requests.ts";

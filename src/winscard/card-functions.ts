@@ -244,7 +244,7 @@ export class CardFunctions extends ContextFunctions {
       throw new SmartCardError("proto-mismatch", `${sendPci.protocol} in the send PCI is not a protocol`, details);
     }
     const wait = waitOf(options.timeoutMs, options.signal, "transmit");
-    const response = await connection.transmit(command, protocol, wait);
+    const response = await connection.transmit(command, { ...wait, protocol });
     if (response.length > maxResponseBytes) {
       const room = `the answer has ${response.length} bytes, more than the ${maxResponseBytes} that there is room for`;
       throw insufficientBuffer(room, connection);

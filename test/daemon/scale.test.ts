@@ -56,7 +56,7 @@ test(`${readerCount} readers and ${clientCount} clients at once`, { timeout: 60_
       const { card, rv } = await client.connect({ context, ...terms });
       expect(rv).toBe(0);
       expect((await client.begin(card)).rv).toBe(0);
-      const answer = await client.transmit(card, 2, select, 258);
+      const answer = await client.transmit(card, 2, select, { receiveLength: 258 });
       expect((await client.end(card, 0)).rv).toBe(0);
       return [answer.rv, ...answer.response];
     }),

@@ -85,10 +85,12 @@ describe("connect", () => {
     expect((await first.status()).protocol).toBe("t1");
     const t0 = { ...both, preferredProtocols: ["t0"] } as const;
     expect((await failureOf(a.connect(name, t0))).code).toBe("proto-mismatch");
-    expect((await failureOf(first.transmit(Uint8Array.of(0, 0xa4, 0, 0), "t0"))).code).toBe("proto-mismatch");
+    expect((await failureOf(first.transmit(Uint8Array.of(0, 0xa4, 0, 0), { protocol: "t0" }))).code).toBe(
+      "proto-mismatch",
+    );
     await first.reconnect({ ...t0, initialization: "reset" });
     expect(first.protocol).toBe("t0");
-    await first.transmit(Uint8Array.of(0, 0xa4, 0, 0), "t0");
+    await first.transmit(Uint8Array.of(0, 0xa4, 0, 0), { protocol: "t0" });
   });
 
   test("direct: negotiates on Windows where protocols are named, joins with pcsc-lite what is agreed on", async () => {

@@ -50,7 +50,7 @@ describe.each(versions)("over a service of %s", (newest) => {
     const card = await context.connect(name, shared);
     expect(card).toMatchObject({ reader: name, protocol: "t1", shareMode: "shared" });
     await card.beginTransaction();
-    expect(encodeHex(await card.transmit(apdu, "t1"))).toBe("00A400009000");
+    expect(encodeHex(await card.transmit(apdu, { protocol: "t1" }))).toBe("00A400009000");
     await card.endTransaction("leave");
     expect(await card.transmitCount()).toBe(1);
     expect(await card.status()).toMatchObject({ reader: name, state: "negotiable", protocol: "t1", eventCount: 2 });
@@ -222,7 +222,7 @@ describe("a connection", () => {
     const context = await client.establishContext();
     const card = await context.connect(name, shared);
     expect((await failureOf(card.transmit(new Uint8Array(3)))).code).toBe("invalid-parameter");
-    expect((await failureOf(card.transmit(apdu, "t0"))).code).toBe("proto-mismatch");
+    expect((await failureOf(card.transmit(apdu, { protocol: "t0" }))).code).toBe("proto-mismatch");
     expect((await failureOf(card.disconnect("burn" as never))).code).toBe("invalid-value");
     expect((await failureOf(card.setAttribute(1, new Uint8Array(265)))).code).toBe("invalid-parameter");
     expect((await failureOf(card.control(1, new Uint8Array(70_000)))).code).toBe("invalid-parameter");

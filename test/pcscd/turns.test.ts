@@ -54,7 +54,7 @@ describe("while another program has a transaction", () => {
     await runtime.advance(200);
     await begun;
     await first.beginTransaction();
-    await first.transmit(apdu, "t1", { timeoutMs: 1000 }).then(() => order.push("first sends"));
+    await first.transmit(apdu, { protocol: "t1", timeoutMs: 1000 }).then(() => order.push("first sends"));
     await first.endTransaction("leave");
     await first.endTransaction("leave").then(() => order.push("first ends"));
     await runtime.advance(200);
@@ -84,7 +84,7 @@ describe("while another program has a transaction", () => {
       const controller = new AbortController();
       const waits = [
         first.beginTransaction({ timeoutMs: ms }),
-        second.transmit(apdu, "t1", { signal: controller.signal }),
+        second.transmit(apdu, { protocol: "t1", signal: controller.signal }),
         third.status(),
       ].map((wait) => failureOf(wait));
       await runtime.advance(ms);
@@ -143,7 +143,7 @@ describe("while another program has a transaction", () => {
     const { connect, context, other, card: echo, runtime } = await contended();
     const card = await connect();
     await other.endTransaction("leave");
-    const sent = card.transmit(apdu, "t1", { timeoutMs: 5 });
+    const sent = card.transmit(apdu, { protocol: "t1", timeoutMs: 5 });
     await context.cancel();
     await runtime.advance(50);
     expect([await stateOf(sent), echo.commands.length]).toEqual(["fulfilled", 1]);

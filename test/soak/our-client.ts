@@ -109,7 +109,7 @@ const randomBytes = (length: number): Uint8Array => Uint8Array.from({ length }, 
 
 /** Sends a command, and compares the answer with what it must be. */
 async function exchange(card: Card, command: Uint8Array, expected: Uint8Array): Promise<void> {
-  const send = () => card.session.transmit(card.handle, card.protocol, command, 258);
+  const send = () => card.session.transmit(card.handle, card.protocol, command, { receiveLength: 258 });
   const { response } = await told("transmit", () => askedAgain(send));
   const [answer, right] = [encodeHex(response), encodeHex(concatBytes(expected, Uint8Array.of(0x90, 0x00)))];
   if (answer !== right) violation(`the answer to ${encodeHex(command)} was ${answer}`);

@@ -124,12 +124,12 @@ describe("where the library waits for transactions by itself", () => {
     const { context, library } = await open("darwin");
     const connection = await context.connect(name, shared);
     library.lock();
-    expect((await failureOf(connection.transmit(apdu, "t1", { timeoutMs: 20 }))).code).toBe("timeout");
+    expect((await failureOf(connection.transmit(apdu, { protocol: "t1", timeoutMs: 20 }))).code).toBe("timeout");
     library.unlock();
     await connection.status();
     expect(library.count("transmit")).toBe(0);
     library.answers.transmit = Uint8Array.of(0x90, 0x00);
-    await connection.transmit(apdu, "t1", { timeoutMs: 20_000 });
+    await connection.transmit(apdu, { protocol: "t1", timeoutMs: 20_000 });
     expect(library.count("transmit")).toBe(1);
   });
 

@@ -32,7 +32,7 @@ describePeer(clientLibrary, () => {
       ...ours.map((each) => each.status()),
     ];
     for (let count = 0; count < 10; count++) expect(await connection.transmit(apdu)).toHaveLength(6);
-    const hopeless = ours.map((each) => failureOf(each.transmit(apdu, "t1", { timeoutMs: 20 })));
+    const hopeless = ours.map((each) => failureOf(each.transmit(apdu, { protocol: "t1", timeoutMs: 20 })));
     for (const failure of hopeless) expect((await failure).code).toBe("timeout");
     for (const each of theirs) await each.endTransaction("leave");
     await Promise.all(waits);

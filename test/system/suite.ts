@@ -35,7 +35,7 @@ export function suite(make: () => Promise<RestartableService>): void {
     await other.beginTransaction();
     for (const call of [
       () => connection.beginTransaction({ timeoutMs: 150 }),
-      () => connection.transmit(echo, "t1", { timeoutMs: 150 }),
+      () => connection.transmit(echo, { protocol: "t1", timeoutMs: 150 }),
       () => connection.status({ timeoutMs: 150 }),
       () => context.connect(reader, { ...shared, timeoutMs: 150 }),
     ]) {

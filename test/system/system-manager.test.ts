@@ -145,7 +145,7 @@ describePeer(clientLibrary, () => {
       expect(answer).toEqual(Uint8Array.of(...long, 0x90, 0x00));
       expect(await connection.transmitCount()).toBe(before + 2);
       expect((await failureOf(connection.transmit(new Uint8Array(3)))).code).toBe("invalid-parameter");
-      expect((await failureOf(connection.transmit(apdu, "t0"))).code).toBe("proto-mismatch");
+      expect((await failureOf(connection.transmit(apdu, { protocol: "t0" }))).code).toBe("proto-mismatch");
       expect(await connection.transmitCount()).toBe(before + 2);
     });
 
@@ -268,7 +268,7 @@ describePeer(clientLibrary, () => {
       const waits = { timeoutMs: 30 };
       for (const call of [
         () => connection.beginTransaction(waits),
-        () => connection.transmit(apdu, "t1", waits),
+        () => connection.transmit(apdu, { ...waits, protocol: "t1" }),
         () => connection.status(waits),
         () => connection.control(0x42000000 + 3400, apdu, waits),
         () => connection.getAttribute(0x00090303, waits),

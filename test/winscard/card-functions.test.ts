@@ -125,7 +125,7 @@ describe("SCardTransmit", () => {
   ])("send PCI %j asks the port for %s", async (pci, protocol, number) => {
     const { port, api, card } = await connected();
     const { response, recvPci } = await api.SCardTransmit(card, pci, command);
-    expect(port.take()).toEqual([["transmit", [...command], protocol, {}]]);
+    expect(port.take()).toEqual([["transmit", [...command], { protocol }]]);
     expect([...response]).toEqual([0x90, 0x00]);
     expect(recvPci).toEqual({ protocol: number, pciLength: 8 });
   });

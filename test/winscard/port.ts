@@ -18,6 +18,7 @@ import {
   type Scope,
   type ShareMode,
   SmartCardError,
+  type TransmitOptions,
   type WaitOptions,
 } from "../../src/pcsc/index.ts";
 import {
@@ -154,7 +155,7 @@ class PortConnection implements Connection {
     return this.#port.protocol;
   }
 
-  async disconnect(disposition: string): Promise<void> {
+  async disconnect(disposition = "leave"): Promise<void> {
     this.#port.asked("disconnect", disposition);
   }
 
@@ -162,7 +163,7 @@ class PortConnection implements Connection {
     this.#port.asked("begin", wait);
   }
 
-  async endTransaction(disposition: string): Promise<void> {
+  async endTransaction(disposition = "leave"): Promise<void> {
     this.#port.asked("end", disposition);
   }
 
@@ -172,8 +173,8 @@ class PortConnection implements Connection {
     return { reader: this.reader, state, protocol, atr, eventCount: 3 };
   }
 
-  async transmit(command: Uint8Array, protocol?: Protocol, wait?: WaitOptions): Promise<Uint8Array> {
-    this.#port.asked("transmit", [...command], protocol, wait);
+  async transmit(command: Uint8Array, options?: TransmitOptions): Promise<Uint8Array> {
+    this.#port.asked("transmit", [...command], options);
     return this.#port.response;
   }
 

@@ -8,7 +8,7 @@ export async function openPort(manager: ResourceManager, reader: string): Promis
   const context = await manager.establishContext();
   const connection = await context.connect(reader, { shareMode: "shared", preferredProtocols: ["t1"] });
   return {
-    transmit: (command) => connection.transmit(command, "t1"),
+    transmit: (command) => connection.transmit(command, { protocol: "t1" }),
     async wait(count) {
       for (let at = 0; at < count; at++) {
         const other = await manager.establishContext();

@@ -11,7 +11,7 @@ const maxTimerMs = 2 ** 31 - 1;
 export const nodeClock: Clock = {
   now: () => performance.now(),
   wallTime: () => Date.now(),
-  schedule(delayMs, _name, callback, background = false): CancelTimer {
+  schedule(delayMs, _name, callback, { background = false } = {}): CancelTimer {
     const due = performance.now() + delayMs;
     let timer: NodeJS.Timeout;
     const arm = (remainingMs: number): void => {

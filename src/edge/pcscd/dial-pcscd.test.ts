@@ -37,10 +37,12 @@ async function failureOf(sockets: readonly string[]): Promise<SmartCardError> {
 
 describe("where the service is looked for", () => {
   it("is what the environment names, and the usual places otherwise", () => {
-    expect(pcscdSockets({ PCSCLITE_CSOCK_NAME: "/a/b" }, "linux")).toEqual(["/a/b"]);
-    expect(pcscdSockets({ PCSCLITE_CSOCK_NAME: "" }, "linux")[0]).toBe("/run/pcscd/pcscd.comm");
-    expect(pcscdSockets({}, "freebsd")).toHaveLength(2);
-    expect(pcscdSockets({}, "darwin")).toEqual([]);
+    expect(pcscdSockets({ environment: { PCSCLITE_CSOCK_NAME: "/a/b" }, platform: "linux" })).toEqual(["/a/b"]);
+    expect(pcscdSockets({ environment: { PCSCLITE_CSOCK_NAME: "" }, platform: "linux" })[0]).toBe(
+      "/run/pcscd/pcscd.comm",
+    );
+    expect(pcscdSockets({ environment: {}, platform: "freebsd" })).toHaveLength(2);
+    expect(pcscdSockets({ environment: {}, platform: "darwin" })).toEqual([]);
   });
 
   it("is said at once where nobody listens, with what to do", async () => {

@@ -23,14 +23,20 @@ export interface DialPcscdOptions {
   readonly stir?: () => void;
 }
 
+/** Of which machine the sockets are asked for. */
+export interface PcscdSocketsOptions {
+  /** Environment variables. @default this process's */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** A value of `process.platform`. @default this machine's */
+  readonly platform?: string;
+}
+
 /**
  * The sockets on which pcscd, or a daemon in its place, may listen: the one that `PCSCLITE_CSOCK_NAME` names, and no other
  * then; otherwise the usual places. None where the system has no pcscd.
  */
-export function pcscdSockets(
-  environment: Readonly<Record<string, string | undefined>> = process.env,
-  platform: NodeJS.Platform = process.platform,
-): readonly string[] {
+export function pcscdSockets(options: PcscdSocketsOptions = {}): readonly string[] {
+  const { environment = process.env, platform = process.platform } = options;
   const named = environment.PCSCLITE_CSOCK_NAME;
   if (named) return [named];
   return platform === "win32" || platform === "darwin" ? [] : ["/run/pcscd/pcscd.comm", "/var/run/pcscd/pcscd.comm"];

@@ -1,3 +1,3 @@
 // SPDX-License-Identifier: MIT
 
-export { type DialPcscdOptions, dialPcscd, pcscdSockets } from "./dial-pcscd.ts";
+export { type DialPcscdOptions, dialPcscd, type PcscdSocketsOptions, pcscdSockets } from "./dial-pcscd.ts";

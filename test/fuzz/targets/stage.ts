@@ -200,7 +200,10 @@ function callOf(what: number, connection: Connection, tape: Tape, wait: WaitOpti
     case 10:
       return ["set attribute", connection.setAttribute(tape.u32(), tape.bytes(2), wait)];
     default:
-      return ["transmit", connection.transmit(commandOf(tape), tape.pick(undefined, "t0", "t1"), wait)];
+      return [
+        "transmit",
+        connection.transmit(commandOf(tape), { ...wait, protocol: tape.pick(undefined, "t0", "t1") }),
+      ];
   }
 }
 
