@@ -2,8 +2,9 @@
 
 // Compiles src/ into a clean dist/. Nothing is left over from an earlier build, so no deleted file can be published.
 
-import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { root, run, tool } from "./tools.js";
 
 rmSync(join(root, "dist"), { recursive: true, force: true });
@@ -22,3 +23,10 @@ for (const file of declarations) {
 // npm sets the mode when it installs a package, but here the programs are started from dist/ itself.
 const { bin } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 for (const program of Object.values(bin)) chmodSync(join(root, program), 0o755);
+
+// The manual page comes from the tables that the program's help comes from.
+const { commands } = await import(pathToFileURL(join(root, "dist/cli/commands.js")).href);
+const { manualPage } = await import(pathToFileURL(join(root, "dist/cli/manual.js")).href);
+const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+mkdirSync(join(root, "dist/man"), { recursive: true });
+writeFileSync(join(root, "dist/man/scard.1"), manualPage(commands, version));

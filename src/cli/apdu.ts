@@ -4,52 +4,55 @@ import { encodeHex } from "../binary/index.ts";
 import { nodeClock } from "../edge/node/index.ts";
 import {
   type Connection,
-  type Context,
   type Disposition,
   dispositions,
   type Protocol,
   type ShareMode,
   SmartCardError,
-  shareModes,
+  type WaitOptions,
 } from "../pcsc/index.ts";
 import { type AnswerForPrograms, answerForPrograms, describeData, statusWord } from "./answer.ts";
 import { type ExchangeRecord, exchange, type Round } from "./card-exchange.ts";
 import { type Command, exitCodes } from "./command.ts";
+import { connectOptions, protocolsOf, readerOption } from "./connect-options.ts";
 import { errorForPrograms } from "./failure.ts";
-import { managerHelp, managerOption, withManager } from "./manager-option.ts";
-import { choiceOf, hexOf, parseOptions, UsageError } from "./options.ts";
+import { explainingWait } from "./holder-notice.ts";
+import { type ManagerSession, managerOption, withManager } from "./manager-option.ts";
+import { hexOf, millisecondsOf, type OptionTable, parseOptions, UsageError } from "./options.ts";
 import { chooseReader } from "./reader-choice.ts";
 import type { Paint, Terminal } from "./terminal.ts";
 import { duration, jsonText, visible } from "./text.ts";
+
+const optionTable = {
+  ...readerOption,
+  ...connectOptions,
+  "no-follow-up": { type: "boolean", help: "do not answer 61xx with GET RESPONSE, nor 6Cxx with the right Le" },
+  disposition: {
+    type: "string",
+    value: "D",
+    choices: Object.keys(dispositions) as Disposition[],
+    help: "what to do with the card at the end; leave without it",
+  },
+  timeout: {
+    type: "string",
+    value: "SEC",
+    help: "how long to wait behind another program's transaction, in seconds; for ever without it",
+  },
+  ...managerOption,
+} as const satisfies OptionTable;
 
 /** `scard apdu`: sends commands to a card and explains its answers. */
 export const apdu: Command = {
   name: "apdu",
   summary: "send commands to a card, and explain commands and answers",
-  help: ` [OPTION…] HEX…   or   scard apdu [OPTION…] -
-
-Connects to a card and sends it each argument as one command, all in one transaction. With «-» the commands
-are lines of the standard input; blank lines and what follows a # are skipped. All commands are read before the first
-is sent. A status word other than 9000 is an answer like any other, and no failure.
-PINs and keys (the data of VERIFY and the like) are sent, but never printed.
-
-  --reader R      name of the reader, part of it, or its number in «scard readers»
-  --share MODE    shared (without it), exclusive or direct
-  --protocol P    t0, t1 or any (without it)
-  --no-follow-up  do not answer 61xx with GET RESPONSE, nor 6Cxx with the right Le
-  --disposition D what becomes of the card at the end: leave (without it), reset, unpower or eject
-${managerHelp}`,
+  usage: ["[OPTION…] HEX…", "[OPTION…] -"],
+  description: [
+    'Connects to a card and sends it each argument as one command, all in one transaction. With "-" the commands are lines of the standard input; blank lines and what follows a # are skipped. All commands are read before the first is sent. A status word other than 9000 is an answer like any other, and no failure.',
+    "PINs and keys (the data of VERIFY and the like) are sent, but never printed.",
+  ],
+  options: optionTable,
   run,
 };
-
-const optionTable = {
-  ...managerOption,
-  reader: { type: "string" },
-  share: { type: "string" },
-  protocol: { type: "string" },
-  disposition: { type: "string" },
-  "no-follow-up": { type: "boolean" },
-} as const;
 
 /** What is to be done to which card. */
 interface Plan {
@@ -58,6 +61,8 @@ interface Plan {
   readonly preferredProtocols: readonly Protocol[];
   readonly follow: boolean;
   readonly disposition: Disposition;
+  /** How long to wait for the card, in milliseconds; undefined for ever. */
+  readonly timeoutMs: number | undefined;
   readonly commands: readonly Uint8Array[];
 }
 
@@ -76,19 +81,16 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   const { positionals, values } = parseOptions(args, optionTable);
   const plan: Plan = {
     reader: values.reader,
-    shareMode: choiceOf("--share", values.share ?? "shared", Object.keys(shareModes) as ShareMode[]),
-    preferredProtocols: protocolsOf(choiceOf("--protocol", values.protocol ?? "any", ["t0", "t1", "any"])),
+    shareMode: values.share ?? "shared",
+    preferredProtocols: protocolsOf(values.protocol),
     follow: values["no-follow-up"] !== true,
-    disposition: choiceOf("--disposition", values.disposition ?? "leave", Object.keys(dispositions) as Disposition[]),
+    disposition: values.disposition ?? "leave",
+    timeoutMs: values.timeout === undefined ? undefined : millisecondsOf("--timeout", values.timeout),
     commands: await readCommands(positionals, terminal),
   };
-  return withManager(values.manager, terminal, ({ context }) =>
-    values.json ? runForPrograms(context, plan, terminal) : runForPeople(context, plan, terminal),
+  return withManager(values.manager, terminal, (session) =>
+    values.json ? runForPrograms(session, plan, terminal) : runForPeople(session, plan, terminal),
   );
-}
-
-function protocolsOf(choice: "t0" | "t1" | "any"): readonly Protocol[] {
-  return choice === "any" ? ["t0", "t1"] : [choice];
 }
 
 async function readCommands(positionals: readonly string[], terminal: Terminal): Promise<readonly Uint8Array[]> {
@@ -107,8 +109,8 @@ function commandOf(what: string, text: string): Uint8Array {
   throw new UsageError(`${what} has fewer than the 4 bytes of a command; put quotes around one that has blanks in it`);
 }
 
-async function runForPeople(context: Context, plan: Plan, terminal: Terminal): Promise<number> {
-  await sendAll(context, plan, terminal.stop, {
+async function runForPeople(session: ManagerSession, plan: Plan, terminal: Terminal): Promise<number> {
+  await sendAll(session, plan, terminal, {
     connected: (connection, atr) => {
       const protocol = connection.protocol === undefined ? "no protocol" : protocolName(connection.protocol);
       terminal.say(
@@ -144,11 +146,11 @@ function describeRound({ answer, sent, text }: Round, paint: Paint): string[] {
 }
 
 /** The one JSON document: what is known by the end, also where the end is a failure. */
-async function runForPrograms(context: Context, plan: Plan, terminal: Terminal): Promise<number> {
+async function runForPrograms(session: ManagerSession, plan: Plan, terminal: Terminal): Promise<number> {
   let about: object = {};
   const commands: object[] = [];
   try {
-    await sendAll(context, plan, terminal.stop, {
+    await sendAll(session, plan, terminal, {
       connected: ({ protocol, reader, shareMode }, atr) => {
         about = { reader, shareMode, protocol, atr };
       },
@@ -169,14 +171,18 @@ function outcomeForPrograms({ ms, response, rounds }: Outcome): object {
   return { command: first?.sent, description: first?.text, answer, rounds, ms: Number(ms.toFixed(3)) };
 }
 
-async function sendAll(context: Context, plan: Plan, signal: AbortSignal, listener: Listener): Promise<void> {
+async function sendAll(session: ManagerSession, plan: Plan, terminal: Terminal, listener: Listener): Promise<void> {
+  const { context } = session;
+  const signal = terminal.stop;
+  const bounds = waitWithin(plan.timeoutMs, signal);
   const reader = await chooseReader(context, plan.reader);
   const { disposition, preferredProtocols, shareMode } = plan;
-  const connection = await context.connect(reader, { shareMode, preferredProtocols, signal });
+  const connecting = context.connect(reader, { shareMode, preferredProtocols, ...bounds() });
+  const connection = await explainingWait(session, reader, terminal, connecting);
   try {
-    const { atr } = await connection.status({ signal });
+    const { atr } = await explainingWait(session, reader, terminal, connection.status(bounds()));
     listener.connected(connection, atr);
-    await connection.beginTransaction({ signal });
+    await explainingWait(session, reader, terminal, connection.beginTransaction(bounds()));
     for (const command of plan.commands) {
       if (signal.aborted) throw new SmartCardError("cancelled", "the program was asked to end");
       listener.answered(await sendOne(connection, command, plan.follow, signal));
@@ -188,6 +194,12 @@ async function sendAll(context: Context, plan: Plan, signal: AbortSignal, listen
   }
   // It ends the transaction too.
   await connection.disconnect(disposition);
+}
+
+/** Bounds of each wait, so that all of them together take no longer than was given. */
+function waitWithin(timeoutMs: number | undefined, signal: AbortSignal): () => WaitOptions {
+  const end = timeoutMs === undefined ? undefined : nodeClock.now() + timeoutMs;
+  return () => (end === undefined ? { signal } : { signal, timeoutMs: Math.max(0, end - nodeClock.now()) });
 }
 
 function ignoreFailure(error: unknown): void {

@@ -13,12 +13,11 @@ import { jsonText } from "./text.ts";
 export const atr: Command = {
   name: "atr",
   summary: "explain the ATR of a card, byte by byte",
-  help: ` HEX…
-
-Explains an ATR (ISO/IEC 7816-3, clause 8): each byte, protocols, speed, waiting times, historical bytes,
-and the name of the card where it is contactless (PC/SC part 3). The bytes may come in several arguments, with
-blanks, colons or hyphens between them. Breaches of the standard are listed as problems. What card it is comes
-from the card types that «scard types import» and «scard types introduce» have brought in.`,
+  usage: ["HEX…"],
+  description: [
+    'Explains an ATR (ISO/IEC 7816-3, clause 8): each byte, protocols, speed, waiting times, historical bytes, and the name of the card where it is contactless (PC/SC part 3). The bytes may come in several arguments, with blanks, colons or hyphens between them. Breaches of the standard are listed as problems. Names of cards come from the card types that "scard types import" and "scard types introduce" have brought in.',
+  ],
+  options: {},
   run,
 };
 

@@ -3,26 +3,35 @@
 import type { AuditEntry } from "../database/index.ts";
 import { nodeClock } from "../edge/node/index.ts";
 import { type Command, exitCodes } from "./command.ts";
-import { scopeHelp, scopeOption, withDatabase } from "./database-option.ts";
-import { parseOptions, refuseArguments, UsageError } from "./options.ts";
+import { scopeOption, withDatabase } from "./database-option.ts";
+import { type OptionTable, parseOptions, refuseArguments, UsageError } from "./options.ts";
 import type { Paint, Terminal } from "./terminal.ts";
 import { jsonText, visible } from "./text.ts";
 import { type Waiting, waiting } from "./waiting.ts";
+
+const optionTable = {
+  since: {
+    type: "string",
+    value: "WHEN",
+    help: "only later entries: a time as 2026-11-21T09:00, or an age as 30s, 15m, 2h, 7d",
+  },
+  limit: { type: "string", value: "N", help: "only the last N" },
+  follow: {
+    type: "boolean",
+    help: "go on with what is reported from now on, until it is interrupted (Ctrl-C; it ends with 0 then)",
+  },
+  ...scopeOption,
+} as const satisfies OptionTable;
 
 /** `scard audit`: the log of PIN verifications. */
 export const audit: Command = {
   name: "audit",
   summary: "print the log of PIN verifications that programs have reported",
-  help: ` [OPTION…]
-
-Prints what programs have reported with SCardAudit: when a holder's PIN was verified or refused, in which reader, for
-which card, by which program; oldest first. The last 10,000 entries are kept. There is no PIN among them.
-With --json it is an array, with --follow as well each line is one JSON object.
-
-  --since WHEN    only what is younger: a time as 2026-11-21T09:00, or an age as 30s, 15m, 2h, 7d
-  --limit N       only the last N
-  --follow        go on with what is reported from now on, until it is interrupted (Ctrl-C; it ends with 0 then)
-${scopeHelp}`,
+  usage: ["[OPTION…]"],
+  description: [
+    "Prints what programs have reported with SCardAudit: when a holder's PIN was verified or refused, in which reader, for which card, by which program; oldest first. The last 10,000 entries are kept. No PIN is among them. With --json it is an array, with --follow as well each line is one JSON object.",
+  ],
+  options: optionTable,
   run,
 };
 
@@ -30,12 +39,7 @@ ${scopeHelp}`,
 const pollMs = 500;
 
 async function run(args: readonly string[], terminal: Terminal): Promise<number> {
-  const { positionals, values } = parseOptions(args, {
-    ...scopeOption,
-    since: { type: "string" },
-    limit: { type: "string" },
-    follow: { type: "boolean" },
-  });
+  const { positionals, values } = parseOptions(args, optionTable);
   refuseArguments(positionals);
   const since = values.since === undefined ? undefined : timeOf("--since", values.since, nodeClock.wallTime());
   const limit = values.limit === undefined ? undefined : limitOf(values.limit);

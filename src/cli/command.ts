@@ -1,17 +1,29 @@
 // SPDX-License-Identifier: MIT
 
+import type { OptionTable } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What the program ends with. */
 export const exitCodes = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
-/** One command of the program. */
+/**
+ * One command of the program, or one action of a command that has several. Its help, its section of the manual page and
+ * the completion of shells are made from these fields, so that each option is described once.
+ */
 export interface Command {
   readonly name: string;
   /** What it does, for the list of commands: a few words. */
   readonly summary: string;
-  /** How it is used: the lines behind `scard NAME`, and a line for each option. */
-  readonly help: string;
+  /** What stands behind the name: one text for each form, `[OPTION…] HEX…`. */
+  readonly usage: readonly string[];
+  /** What it does, a paragraph each. Lines are filled when they are printed. */
+  readonly description: readonly string[];
+  /** The options that it takes beside those that every command takes. */
+  readonly options: OptionTable;
+  /** The words that may stand behind the name, for a command that has several actions. */
+  readonly actions?: readonly Command[];
+  /** What completion offers in the place of arguments: a list of words, or names of files. Nothing without it. */
+  readonly argumentWords?: readonly string[] | "file";
   /**
    * Does it.
    *

@@ -12,46 +12,44 @@ import {
 import { type Context, SmartCardError } from "../pcsc/index.ts";
 import { type Command, exitCodes } from "./command.ts";
 import { type Hands, knownManager, machineStage } from "./conformance-stage.ts";
-import { type ManagerSession, managerHelp, managerOption, withManager } from "./manager-option.ts";
-import { parseOptions, refuseArguments, UsageError } from "./options.ts";
+import { readerOption } from "./connect-options.ts";
+import { type ManagerSession, managerOption, withManager } from "./manager-option.ts";
+import {
+  type commonOptions,
+  type OptionTable,
+  type OptionValues,
+  parseOptions,
+  refuseArguments,
+  UsageError,
+} from "./options.ts";
 import { chooseReader } from "./reader-choice.ts";
 import type { Terminal } from "./terminal.ts";
 import { count, jsonText } from "./text.ts";
 import { waiting } from "./waiting.ts";
 
+const optionTable = {
+  ...readerOption,
+  only: { type: "string", value: "ID", multiple: true, help: "this behaviour alone" },
+  list: { type: "boolean", help: "list the behaviours, and play nothing" },
+  "no-prompts": { type: "boolean", help: "ask for nothing: what needs hands is skipped" },
+  unplug: { type: "boolean", help: "ask for the reader to be unplugged and plugged in, too" },
+  report: { type: "string", value: "FILE", completes: "file", help: "write the report to FILE.md and FILE.json" },
+  ...managerOption,
+} as const satisfies OptionTable;
+
 /** `scard conformance`: whether a resource manager behaves as programs expect. */
 export const conformance: Command = {
   name: "conformance",
   summary: "find out where a resource manager behaves otherwise than programs expect",
-  help: ` [OPTION…]
-
-Plays the conformance suite with a reader and its card: share modes, transactions of two programs, resets, waits,
-cancels, and what goes wrong. It has the card for itself at times, resets it often, and sends it nothing but SELECT of
-the master file. Where somebody sits at the terminal it asks for the card to be taken out and put in; what needs more
-than that is skipped. It ends with 1 where something differs that the table of known differences does not have
-(docs/interop/conformance.md). An empty virtual reader gets the suite's own card, with which everything can be played.
-
-  --reader R      name of the reader, a part of it that no other has, or its number in «scard readers»
-  --only ID       this behaviour alone; may be given several times
-  --list          list the behaviours, and play nothing
-  --no-prompts    ask for nothing: what needs hands is skipped
-  --unplug        ask for the reader to be unplugged and plugged in, too
-  --report FILE   write the report to FILE.md and FILE.json
-${managerHelp}`,
+  usage: ["[OPTION…]"],
+  description: [
+    "Plays the conformance suite with a reader and its card: share modes, transactions of two programs, resets, waits, cancels, and what goes wrong. It has the card for itself at times, resets it often, and sends it nothing but SELECT of the master file. On a terminal it asks for the card to be taken out and put in; what needs more than that is skipped. It ends with 1 where something differs that the table of known differences does not have (docs/interop/conformance.md). An empty virtual reader gets the suite's own card, with which everything can be played.",
+  ],
+  options: optionTable,
   run,
 };
 
-const optionTable = {
-  ...managerOption,
-  reader: { type: "string" },
-  only: { type: "string", multiple: true },
-  list: { type: "boolean" },
-  "no-prompts": { type: "boolean" },
-  unplug: { type: "boolean" },
-  report: { type: "string" },
-} as const;
-
-type Values = ReturnType<typeof parseOptions<typeof optionTable>>["values"];
+type Values = OptionValues<typeof optionTable & typeof commonOptions>;
 
 async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   const { positionals, values } = parseOptions(args, optionTable);

@@ -21,20 +21,53 @@ import { type InheritedSocket, inheritedSockets, loadPeerCredentials } from "../
 import { parseReaderSpec } from "../entry/manager-spec.ts";
 import { SmartCardError } from "../pcsc/index.ts";
 import { type Command, exitCodes } from "./command.ts";
-import { choiceOf, parseOptions, refuseArguments, UsageError } from "./options.ts";
+import { type OptionTable, type OptionValues, parseOptions, refuseArguments, UsageError } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 import { jsonText } from "./text.ts";
 
 const options = {
-  reader: { type: "string", multiple: true },
-  card: { type: "string", multiple: true },
-  socket: { type: "string" },
-  control: { type: "string" },
-  config: { type: "string" },
-  "check-config": { type: "boolean" },
-  profile: { type: "string" },
-  "log-level": { type: "string" },
-} as const;
+  reader: {
+    type: "string",
+    value: "SPEC",
+    multiple: true,
+    help: `a reader, in the order given
+virtual[:NAME]  a virtual reader
+vpcd[:PORT]     third-party cards plug into it by TCP; port 35963`,
+  },
+  card: {
+    type: "string",
+    value: "CARD",
+    multiple: true,
+    completes: "file",
+    help: "goes into the virtual reader before it: demo, or the path of a card image",
+  },
+  socket: {
+    type: "string",
+    value: "PATH",
+    completes: "file",
+    help: "where clients connect; without it /run/pcscd/pcscd.comm for root, else $XDG_RUNTIME_DIR/scard/pcscd.comm",
+  },
+  control: {
+    type: "string",
+    value: "PATH",
+    completes: "file",
+    help: 'where "scard who" connects; without it the path of the socket and .control',
+  },
+  config: {
+    type: "string",
+    value: "FILE",
+    completes: "file",
+    help: "readers, access rules, limits and all else, in JSON (docs/guide/daemon.md)",
+  },
+  "check-config": { type: "boolean", help: "only check that file, and print all that is wrong with it" },
+  profile: {
+    type: "string",
+    value: "NAME",
+    choices: ["pcsclite", "windows"],
+    help: "whose behaviour it has, pcsclite without it",
+  },
+  "log-level": { type: "string", value: "LEVEL", choices: logLevels, help: "how much is logged, info without it" },
+} as const satisfies OptionTable;
 
 /** A daemon that has not ended by then is ended. */
 const STOP_WAIT_MS = 10_000;
@@ -43,22 +76,11 @@ const STOP_WAIT_MS = 10_000;
 export const daemon: Command = {
   name: "daemon",
   summary: "serve programs that were written for pcscd",
-  help: ` [OPTION…]
-
-Runs in the foreground, in pcscd's place. When clients can connect, it prints the line that makes the programs of
-another shell use it. SIGHUP reads the configuration anew; SIGTERM and SIGINT end it.
-
-  --reader virtual[:NAME]  a virtual reader
-  --card KIND|FILE         goes into the virtual reader before it: demo, or the path of a card image
-  --reader vpcd[:PORT]     a reader that third-party cards plug into by TCP; port 35963
-                           (readers and cards as often as wanted, in their order)
-  --socket PATH            where clients connect; without it /run/pcscd/pcscd.comm for root, else
-                           $XDG_RUNTIME_DIR/scard/pcscd.comm
-  --control PATH           where «scard who» connects; without it the socket's path and .control
-  --config FILE            readers, access rules, limits and all else, in JSON (docs/guide/daemon.md)
-  --check-config           only check that file, and tell all that is wrong with it
-  --profile NAME           whose behaviour it has: pcsclite, or windows
-  --log-level LEVEL        ${logLevels.join(", ")}; info`,
+  usage: ["[OPTION…]"],
+  description: [
+    "Runs in the foreground, in the place of pcscd. When clients can connect, it prints the line that makes the programs of another shell use it. SIGHUP reads the configuration anew; SIGTERM and SIGINT end it.",
+  ],
+  options,
   run,
 };
 
@@ -104,13 +126,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   return exitCodes.ok;
 }
 
-/** What was parsed, in the shape that this file needs. */
-interface Values {
-  readonly socket?: string | undefined;
-  readonly control?: string | undefined;
-  readonly profile?: string | undefined;
-  readonly "log-level"?: string | undefined;
-}
+type Values = OptionValues<typeof options>;
 
 function readCommandLine(args: readonly string[], values: Values): CommandLineSettings {
   const { control, profile, socket } = values;
@@ -119,8 +135,8 @@ function readCommandLine(args: readonly string[], values: Values): CommandLineSe
     readers: readReaders(args),
     ...(socket !== undefined && { socketPath: absolutePath("--socket", socket) }),
     ...(control !== undefined && { controlPath: absolutePath("--control", control) }),
-    ...(profile !== undefined && { profile: choiceOf("--profile", profile, ["pcsclite", "windows"]) }),
-    ...(level !== undefined && { logLevel: choiceOf("--log-level", level, logLevels) }),
+    ...(profile !== undefined && { profile }),
+    ...(level !== undefined && { logLevel: level }),
   };
 }
 

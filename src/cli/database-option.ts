@@ -3,28 +3,33 @@
 import type { CardType, Database } from "../database/index.ts";
 import { openDatabase } from "../edge/sqlite/index.ts";
 import { SmartCardError } from "../pcsc/index.ts";
-import { choiceOf } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** The option of commands that change the smart card database. */
-export const scopeOption = { scope: { type: "string" } } as const;
+/** The option of commands that use the smart card database. */
+export const scopeOption = {
+  scope: {
+    type: "string",
+    value: "SCOPE",
+    choices: ["user", "system"],
+    help: `whose database: the user's own, with the system's below it (without the option), or the one that all \
+users see. For root they are the same. SCARD_DATABASE names another file`,
+  },
+} as const;
 
-/** What the help of those commands says of it. */
-export const scopeHelp: string = `  --scope SCOPE   user (without it): the user's own database, with the system's below it; or system: the one
-                  that all users see. For root they are the same. SCARD_DATABASE names another file.`;
+/** What `--scope` may say. */
+export type ScopeChoice = (typeof scopeOption.scope.choices)[number];
 
 /**
  * Opens the smart card database, works with it, and closes it.
  *
- * @throws UsageError for a scope that there is not, and what opening and the work fail with
+ * @throws what opening and the work fail with
  */
 export async function withDatabase<T>(
   terminal: Terminal,
-  scope: string | undefined,
+  scope: ScopeChoice | undefined,
   work: (database: Database) => T | Promise<T>,
 ): Promise<T> {
-  const chosen = scope === undefined ? "user" : choiceOf("--scope", scope, ["user", "system"]);
-  const database = await openDatabase({ scope: chosen, surroundings: { environment: terminal.environment } });
+  const database = await openDatabase({ scope: scope ?? "user", surroundings: { environment: terminal.environment } });
   try {
     return await work(database);
   } finally {

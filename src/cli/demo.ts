@@ -15,11 +15,11 @@ import { count, duration } from "./text.ts";
 export const demo: Command = {
   name: "demo",
   summary: "see programs share a smart card through the resource manager",
-  help: ` [OPTION…]
-
-Starts the embedded resource manager with a virtual reader and a software card, lets four programs share it by the
-WinSCard functions, and prints what comes back. Nothing is scripted: where something comes back that is not
-what it should be, the demo says so, stops, and ends with 1. With --json it prints an array of steps.`,
+  usage: ["[OPTION…]"],
+  description: [
+    "Starts the embedded resource manager with a virtual reader and a software card, lets four programs share it by the WinSCard functions, and prints what comes back. Nothing is scripted: where a call does not come back as it should, the demo says so, stops, and ends with 1. With --json it prints an array of steps.",
+  ],
+  options: {},
   run,
 };
 

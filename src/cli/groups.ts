@@ -3,34 +3,35 @@
 import { type Database, type NamedReader, sameName } from "../database/index.ts";
 import { SmartCardError } from "../pcsc/index.ts";
 import { type Command, exitCodes } from "./command.ts";
-import { scopeHelp, scopeOption, withDatabase } from "./database-option.ts";
-import { managerHelp, managerOption, withManager } from "./manager-option.ts";
-import { parseOptions, refuseArguments, UsageError } from "./options.ts";
+import { scopeOption, withDatabase } from "./database-option.ts";
+import { managerOption, withManager } from "./manager-option.ts";
+import { type OptionTable, parseOptions, refuseArguments, UsageError } from "./options.ts";
 import { namesFitting } from "./reader-choice.ts";
-import { runAction } from "./subcommand.ts";
+import { commandWithActions } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
 import { jsonText, visible } from "./text.ts";
 
+const options = { ...scopeOption, ...managerOption } as const satisfies OptionTable;
+
 /** `scard groups`: the reader groups in the smart card database. */
-export const groups: Command = {
+export const groups: Command = commandWithActions({
   name: "groups",
   summary: "list the groups of readers, and put readers into them",
-  help: ` ACTION [OPTION…]
+  description: [
+    'Keeps the reader groups of the smart card database. Every reader is in SCard$DefaultReaders until it is taken out. READER is a name, a part of one that no other has, or a number in "scard readers".',
+  ],
+  actions: [
+    action("list", "[OPTION…]", "Lists the groups, and the readers in them.", list),
+    action("add", "[OPTION…] GROUP READER…", "Puts readers into a group. The group need not be there.", add),
+    action("remove", "[OPTION…] GROUP READER…", "Takes readers out. With its last reader the group is gone.", remove),
+    action("introduce", "[OPTION…] GROUP", "Announces a group. It is kept once it has a reader.", introduce),
+    action("forget", "[OPTION…] GROUP…", "Takes all readers out of groups.", forget),
+  ],
+});
 
-Keeps the reader groups of the smart card database. Every reader is in SCard$DefaultReaders until it is taken out.
-READER is a name, a part of one that no other has, or a number in «scard readers».
-
-  scard groups list                       groups, and the readers in them
-  scard groups add GROUP READER…          puts readers in; the group need not be there
-  scard groups remove GROUP READER…       takes readers out; with the last one the group is gone
-  scard groups introduce GROUP            says that there is to be a group; it is kept once it has a reader
-  scard groups forget GROUP…              takes all readers out
-
-Every action:
-${scopeHelp}
-${managerHelp}`,
-  run: (args, terminal) => runAction(groups, { list, add, remove, introduce, forget }, args, terminal),
-};
+function action(name: string, usage: string, description: string, run: Command["run"]): Command {
+  return { name, summary: description, usage: [usage], description: [description], options, run };
+}
 
 interface Session {
   readonly database: Database;
@@ -38,8 +39,6 @@ interface Session {
   readonly attached: readonly string[];
   readonly json: boolean;
 }
-
-const options = { ...scopeOption, ...managerOption } as const;
 
 /** Takes the command line apart, and opens the database and the manager for an action. */
 async function session(

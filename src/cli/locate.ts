@@ -4,25 +4,27 @@ import { type CardTypes, type Database, foldName } from "../database/index.ts";
 import { type Context, SmartCardError } from "../pcsc/index.ts";
 import { type Command, exitCodes } from "./command.ts";
 import { withDatabase } from "./database-option.ts";
-import { managerHelp, managerOption, withManager } from "./manager-option.ts";
-import { millisecondsOf, parseOptions, UsageError } from "./options.ts";
+import { managerOption, withManager } from "./manager-option.ts";
+import { millisecondsOf, type OptionTable, parseOptions, UsageError } from "./options.ts";
 import { watchReaders } from "./reader-watch.ts";
 import type { Terminal } from "./terminal.ts";
 import { jsonText, visible } from "./text.ts";
 import { type Waiting, waiting } from "./waiting.ts";
 
+const optionTable = {
+  timeout: { type: "string", value: "SEC", help: "give up after that many seconds, with 1" },
+  ...managerOption,
+} as const satisfies OptionTable;
+
 /** `scard locate`: waits for a card of a known type. */
 export const locate: Command = {
   name: "locate",
   summary: "wait for a card of one of the named types",
-  help: ` [OPTION…] NAME…
-
-Waits until a card of one of the named types is in a reader, and prints the reader and the type. NAME is the name of a
-card type as «scard types list» has it, or a part of one or several; case does not matter. A card that is in already
-counts.
-
-  --timeout SEC   give up after that many seconds, with 1
-${managerHelp}`,
+  usage: ["[OPTION…] NAME…"],
+  description: [
+    'Waits until a card of one of the named types is in a reader, and prints the reader and the type. NAME is the name of a card type as "scard types list" has it, or a part of one or several; case does not matter. A card that is already in counts.',
+  ],
+  options: optionTable,
   run,
 };
 
@@ -36,7 +38,7 @@ interface Located {
 }
 
 async function run(args: readonly string[], terminal: Terminal): Promise<number> {
-  const { positionals, values } = parseOptions(args, { ...managerOption, timeout: { type: "string" } });
+  const { positionals, values } = parseOptions(args, optionTable);
   if (positionals.length === 0) throw new UsageError("the name of a card type is missing");
   const limitMs = values.timeout === undefined ? undefined : millisecondsOf("--timeout", values.timeout);
   return withDatabase(terminal, undefined, (database) => {

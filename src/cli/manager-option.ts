@@ -7,16 +7,19 @@ import { UsageError } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** The option of commands that talk to a resource manager. */
-export const managerOption = { manager: { type: "string" } } as const;
-
-/** What the help of those commands says of it. */
-export const managerHelp: string = `  --manager SPEC  the resource manager:
-                    pcscd[:SOCKET]      the service on this machine, pcscd or scard daemon
-                    daemon[:SOCKET]     scard daemon, and no other
-                    system[:LIBRARY]    the operating system's own (needs the optional package koffi)
-                    embedded:READER,…   one in this process, with virtual[:NAME][+CARD] and vpcd[:PORT];
-                                        CARD is demo or the path of a card image
-                  Without it, the environment variable SCARD_MANAGER counts, or else what this machine has.`;
+export const managerOption = {
+  manager: {
+    type: "string",
+    value: "SPEC",
+    help: `the resource manager; without it SCARD_MANAGER counts, or else what this machine has:
+pcscd[:SOCKET]     the service on this machine, pcscd or scard daemon
+daemon[:SOCKET]    scard daemon, and no other
+system[:LIBRARY]   the operating system's own (optional package koffi)
+embedded:READER,…  one in this process
+  READER is virtual[:NAME][+CARD] or vpcd[:PORT],
+  CARD is demo or the path of a card image`,
+  },
+} as const;
 
 /** What a command does its work with. */
 export interface ManagerSession {

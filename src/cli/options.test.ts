@@ -1,9 +1,21 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, it } from "vitest";
-import { choiceOf, hexOf, millisecondsOf, parseOptions, refuseArguments, UsageError } from "./options.ts";
+import {
+  choiceOf,
+  hexOf,
+  millisecondsOf,
+  type OptionTable,
+  parseOptions,
+  refuseArguments,
+  UsageError,
+} from "./options.ts";
 
-const options = { reader: { type: "string" }, long: { type: "boolean" } } as const;
+const options = {
+  reader: { type: "string", help: "a reader" },
+  long: { type: "boolean", help: "more" },
+  share: { type: "string", choices: ["shared", "direct"], multiple: true, help: "how" },
+} as const satisfies OptionTable;
 
 function refusal(run: () => unknown): string {
   try {
@@ -22,13 +34,20 @@ describe("options", () => {
     expect(positionals).toEqual(["one", "two"]);
   });
 
+  it("have values of a list in any case, as the list spells them", () => {
+    const { values } = parseOptions(["--share", "Shared", "--share=DIRECT"], options);
+    expect(values.share).toEqual(["shared", "direct"]);
+  });
+
   it.each([
-    [["--nonsense"], "there is no option --nonsense"],
-    [["-x"], "there is no option -x"],
+    [["--nonsense"], "unknown option --nonsense"],
+    [["--raeder", "A"], "unknown option --raeder; did you mean --reader?"],
+    [["--share", "alone"], "--share is one of shared, direct"],
+    [["-x"], "unknown option -x"],
     [["--reader"], "--reader needs a value"],
     [["--reader", "--long"], "--reader needs a value"],
     [["--long=yes"], "--long takes no value"],
-  ])("that make no sense are refused: %j", (args, message) => {
+  ])("that are wrong are refused: %j", (args, message) => {
     expect(refusal(() => parseOptions(args, options))).toContain(message);
   });
 
@@ -46,7 +65,7 @@ describe("options", () => {
 
   it("keep arguments out of commands that take none, without quoting them", () => {
     expect(refusal(() => refuseArguments(["002000010431323334"]))).toBe(
-      "there are arguments where only options belong",
+      "this command takes options only, and there are arguments",
     );
     expect(() => refuseArguments([])).not.toThrow();
   });

@@ -2,42 +2,14 @@
 
 import { readFile } from "node:fs/promises";
 import { SmartCardError } from "../pcsc/index.ts";
-import { apdu } from "./apdu.ts";
-import { atr } from "./atr.ts";
-import { audit } from "./audit.ts";
 import { type Command, exitCodes } from "./command.ts";
-import { conformance } from "./conformance.ts";
-import { daemon } from "./daemon.ts";
-import { demo } from "./demo.ts";
-import { doctor } from "./doctor.ts";
+import { commands } from "./commands.ts";
 import { errorForPrograms } from "./failure.ts";
-import { groups } from "./groups.ts";
-import { locate } from "./locate.ts";
+import { helpOn, overview } from "./help.ts";
 import { UsageError } from "./options.ts";
-import { readers } from "./readers.ts";
-import { select } from "./select.ts";
+import { unknownWord } from "./subcommand.ts";
 import type { StopReason, Terminal } from "./terminal.ts";
 import { jsonText } from "./text.ts";
-import { types } from "./types.ts";
-import { watch } from "./watch.ts";
-import { who } from "./who.ts";
-
-const commands: readonly Command[] = [
-  demo,
-  readers,
-  watch,
-  apdu,
-  atr,
-  select,
-  locate,
-  types,
-  groups,
-  audit,
-  daemon,
-  who,
-  doctor,
-  conformance,
-];
 
 /** What a program ends with that was asked to end before it was done; 128 and the number of the signal, as in shells. */
 const stopCodes: Readonly<Record<StopReason, number>> = {
@@ -46,60 +18,76 @@ const stopCodes: Readonly<Record<StopReason, number>> = {
   closed: exitCodes.ok,
 };
 
-const commonHelp = `Every command:
-  --json          print JSON, for programs
-  --no-color      no colour; without it, colour is used on a terminal unless NO_COLOR is set
-  -h, --help      explain the command
-Exit codes: 0 done, 1 something failed, 2 the command line makes no sense.`;
-
 /** Runs the program with a command line; answers its exit code. */
 export async function runProgram(args: readonly string[], terminal: Terminal): Promise<number> {
   const [first, ...rest] = args;
   if (first === undefined) {
-    terminal.say(overview());
+    terminal.say(overview(commands));
     return exitCodes.usage;
   }
-  const command = commands.find((one) => one.name === first);
+  const found = findCommand(args);
   try {
-    if (command === undefined) return await withoutCommand(first, rest, terminal);
-    if (!asksForHelp(rest)) return await command.run(rest, terminal);
-    terminal.print(helpOn(command));
+    if (found === undefined) return await withoutCommand(first, rest, terminal);
+    if (!has(rest, ["--help", "-h"])) return await found.command.run(rest.slice(found.path.length - 1), terminal);
+    terminal.print(helpOn(found.path, found.command));
     return exitCodes.ok;
   } catch (error) {
-    return report(error, rest.includes("--json"), command, terminal);
+    return report(error, has(args, ["--json"]), found?.path ?? [], terminal);
   }
 }
 
+/** A command, and the words that lead to it. */
+interface FoundCommand {
+  readonly path: readonly string[];
+  readonly command: Command;
+}
+
+/** The command that the first words name, or the action of one. */
+function findCommand(words: readonly string[]): FoundCommand | undefined {
+  const [first, second] = words;
+  const command = commands.find(({ name }) => name === first);
+  if (command === undefined) return undefined;
+  const action = command.actions?.find(({ name }) => name === second);
+  if (action === undefined) return { path: [command.name], command };
+  return { path: [command.name, action.name], command: action };
+}
+
 async function withoutCommand(first: string, rest: readonly string[], terminal: Terminal): Promise<number> {
-  if (first === "--version" || first === "-V") {
+  if (first === "--version" || first === "-V" || first === "-v") {
     const version = await readVersion();
     terminal.print(rest.includes("--json") ? jsonText({ version }) : version);
     return exitCodes.ok;
   }
   if (first === "--help" || first === "-h" || first === "help") {
-    const topic = rest.find((word) => !word.startsWith("-"));
-    const command = commands.find((one) => one.name === topic);
-    if (topic !== undefined && command === undefined) throw unknownCommand();
-    terminal.print(command === undefined ? overview() : helpOn(command));
+    const topics = rest.filter((word) => !word.startsWith("-"));
+    const found = findCommand(topics);
+    const [topic] = topics;
+    if (topic !== undefined && found === undefined) throw unknownCommand(topic);
+    terminal.print(found === undefined ? overview(commands) : helpOn(found.path, found.command));
     return exitCodes.ok;
   }
-  throw first.startsWith("-") ? new UsageError("options come behind the command") : unknownCommand();
+  throw first.startsWith("-") ? new UsageError("options stand behind the command") : unknownCommand(first);
 }
 
-function unknownCommand(): UsageError {
-  // What was typed may be bytes for a card, with a PIN among them: it is not repeated.
-  return new UsageError(`there is no such command; known: ${commands.map((command) => command.name).join(", ")}`);
+function unknownCommand(word: string): UsageError {
+  return new UsageError(unknownWord("command", word, [...commands.map(({ name }) => name), "help"]));
 }
 
-function asksForHelp(args: readonly string[]): boolean {
+/** Whether one of the options is given; what stands behind `--` is no option. */
+function has(args: readonly string[], options: readonly string[]): boolean {
   const end = args.indexOf("--");
-  return args.slice(0, end < 0 ? undefined : end).some((word) => word === "--help" || word === "-h");
+  return args.slice(0, end < 0 ? undefined : end).some((word) => options.includes(word));
 }
 
-function report(error: unknown, asJson: boolean, command: Command | undefined, terminal: Terminal): number {
+function report(error: unknown, asJson: boolean, path: readonly string[], terminal: Terminal): number {
   if (error instanceof UsageError) {
-    terminal.say(`scard: ${error.message}`);
-    terminal.say(`«scard help${command === undefined ? "" : ` ${command.name}`}» explains it`);
+    const help = ["scard", "help", ...path].join(" ");
+    if (asJson) {
+      terminal.print(jsonText({ error: { code: "usage-error", message: error.message, help } }));
+    } else {
+      terminal.say(`scard: ${error.message}`);
+      terminal.say(`"${help}" ${path.length === 0 ? "lists the commands" : "explains the command"}`);
+    }
     return exitCodes.usage;
   }
   // Anything else is a mistake of ours: Node shows where it happened.
@@ -110,18 +98,7 @@ function report(error: unknown, asJson: boolean, command: Command | undefined, t
   return exitCodes.failed;
 }
 
-function overview(): string {
-  const width = Math.max(...commands.map((command) => command.name.length));
-  const list = commands.map((command) => `  ${command.name.padEnd(width)}  ${command.summary}`);
-  const usage = "Usage: scard COMMAND [OPTION…]";
-  const more = "scard help COMMAND explains a command; scard --version tells the version.";
-  return [usage, "", ...list, "", commonHelp, "", more].join("\n");
-}
-
-function helpOn(command: Command): string {
-  return `Usage: scard ${command.name}${command.help}\n\n${commonHelp}`;
-}
-
+/** The version of this package. */
 async function readVersion(): Promise<string> {
   // The same way from src/cli and from dist/cli.
   const manifest: unknown = JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8"));

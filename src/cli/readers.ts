@@ -5,27 +5,33 @@ import type { ClientIdentity, Context, ReaderInspection, ReaderStateReport } fro
 import { summarizeAtr } from "./atr-report.ts";
 import { type Command, exitCodes } from "./command.ts";
 import { inspectionOf } from "./inspection.ts";
-import { type ManagerSession, managerHelp, managerOption, withManager } from "./manager-option.ts";
-import { parseOptions, refuseArguments } from "./options.ts";
+import { type ManagerSession, managerOption, withManager } from "./manager-option.ts";
+import { type OptionTable, parseOptions, refuseArguments } from "./options.ts";
 import type { Paint, Terminal } from "./terminal.ts";
 import { duration, jsonText, visible } from "./text.ts";
+
+const optionTable = {
+  long: {
+    type: "boolean",
+    help: "also the reader's id, its event count, the card's ATR, and who is connected and who waits",
+  },
+  ...managerOption,
+} as const satisfies OptionTable;
 
 /** `scard readers`: which readers there are, what is in them, and who holds them. */
 export const readers: Command = {
   name: "readers",
   summary: "list the readers, the cards in them, and who holds them",
-  help: ` [OPTION…]
-
-Lists the readers with their numbers, which «scard apdu --reader» takes. Who is connected is known of an embedded manager
-and of scard daemon; pcscd and the operating systems tell no more than that somebody is.
-
-  --long          also the reader's id, its event count, the card's ATR, and who is connected and who waits
-${managerHelp}`,
+  usage: ["[OPTION…]"],
+  description: [
+    'Lists the readers with their numbers, which "scard apdu --reader" takes. Who is connected is known of an embedded manager and of scard daemon; pcscd and the operating systems tell only that a reader is in use.',
+  ],
+  options: optionTable,
   run,
 };
 
 async function run(args: readonly string[], terminal: Terminal): Promise<number> {
-  const { positionals, values } = parseOptions(args, { ...managerOption, long: { type: "boolean" } });
+  const { positionals, values } = parseOptions(args, optionTable);
   refuseArguments(positionals);
   return withManager(values.manager, terminal, async (session) => {
     const found = await listReaders(session);

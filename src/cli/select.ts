@@ -21,55 +21,64 @@ import {
 import { atrsOf } from "./atr-option.ts";
 import { TerminalCardPicker } from "./card-picker.ts";
 import { type Command, exitCodes } from "./command.ts";
+import { connectOptions, protocolsOf } from "./connect-options.ts";
 import { withDatabase } from "./database-option.ts";
 import { typesMeant } from "./locate.ts";
-import { managerHelp, managerOption, withManager } from "./manager-option.ts";
-import { choiceOf, parseOptions, refuseArguments, UsageError } from "./options.ts";
+import { managerOption, withManager } from "./manager-option.ts";
+import {
+  type commonOptions,
+  type OptionTable,
+  type OptionValues,
+  parseOptions,
+  refuseArguments,
+  UsageError,
+} from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 import { jsonText, visible } from "./text.ts";
 import { waiting } from "./waiting.ts";
+
+const optionTable = {
+  card: {
+    type: "string",
+    value: "NAME",
+    multiple: true,
+    help: 'a card of this type: a name as "scard types list" has it, or a part of some',
+  },
+  atr: {
+    type: "string",
+    value: "ATR",
+    multiple: true,
+    help: 'a card with this ATR; ATR/MASK, or an expression as "3B 6. 00"',
+  },
+  interface: { type: "string", value: "GUID", multiple: true, help: "a card whose type has this interface" },
+  group: {
+    type: "string",
+    value: "NAME",
+    multiple: true,
+    help: "in a reader of this group; without it, in any reader",
+  },
+  minimal: { type: "boolean", help: "open the list only where it is needed, as without the option" },
+  force: { type: "boolean", help: "open the list in any case" },
+  "no-ui": { type: "boolean", help: "never open the list: the first card that fits is taken" },
+  title: { type: "string", value: "TEXT", help: "the title of the list" },
+  prompt: { type: "string", value: "TEXT", help: "what the list asks for" },
+  ...connectOptions,
+  ...managerOption,
+} as const satisfies OptionTable;
 
 /** `scard select`: the dialog that lets a person choose a card. */
 export const select: Command = {
   name: "select",
   summary: "choose a card: the only one that fits, or by a dialog (SCardUIDlgSelectCard)",
-  help: ` [OPTION…]
-
-Searches for a card, and prints its reader and its type. Where exactly one card fits it is taken; otherwise a list opens
-that follows readers and cards: the arrow keys move, Enter chooses, Esc cancels (1), Ctrl-C interrupts (130). The list
-is drawn on the standard error, so «reader=$(scard select --json)» works.
-
-  --card NAME     of this type: a name as «scard types list» has it, or a part of some; may be given several times
-  --atr ATR       with this ATR; ATR/MASK or an expression as «3B 6. 00» will do; may be given several times
-  --interface GUID  of a type that has this interface; may be given several times
-  --group NAME    in a reader of this group; may be given several times. Without it, in any reader
-  --minimal, --force, --no-ui
-                  open the list where it is needed (without any of them), in any case, or never: then the first card
-                  that fits is taken
-  --title TEXT, --prompt TEXT
-                  what the list says
-  --share MODE    connect to the card too, shared, exclusive or direct, and tell the protocol
-  --protocol P    for that: t0, t1 or any (without it)
-${managerHelp}`,
+  usage: ["[OPTION…]"],
+  description: [
+    'Searches for a card, and prints its reader and its type. Where exactly one card fits it is taken; otherwise a list opens that follows readers and cards: the arrow keys move, Enter chooses, Esc cancels (1), Ctrl-C interrupts (130). The list is drawn on the standard error, so "reader=$(scard select --json)" works.',
+  ],
+  options: optionTable,
   run,
 };
 
-const optionTable = {
-  ...managerOption,
-  card: { type: "string", multiple: true },
-  atr: { type: "string", multiple: true },
-  interface: { type: "string", multiple: true },
-  group: { type: "string", multiple: true },
-  minimal: { type: "boolean" },
-  force: { type: "boolean" },
-  "no-ui": { type: "boolean" },
-  title: { type: "string" },
-  prompt: { type: "string" },
-  share: { type: "string" },
-  protocol: { type: "string" },
-} as const;
-
-type Values = ReturnType<typeof parseOptions<typeof optionTable>>["values"];
+type Values = OptionValues<typeof optionTable & typeof commonOptions>;
 
 async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   const { positionals, values } = parseOptions(args, optionTable);
@@ -144,14 +153,11 @@ function lookOf(values: Values): Omit<OPENCARDNAME_EX, "context"> {
     if (values.protocol !== undefined) throw new UsageError("--protocol is for a connection: --share says which");
     return { flags, ...texts };
   }
-  const shareMode = choiceOf("--share", values.share, ["exclusive", "shared", "direct"]);
-  const protocol = choiceOf("--protocol", values.protocol ?? "any", ["t0", "t1", "any"]);
-  const preferred = protocol === "any" ? (["t0", "t1"] as const) : [protocol];
   return {
     flags,
     ...texts,
-    shareMode: shareModes[shareMode],
-    preferredProtocols: protocolMask(preferred),
+    shareMode: shareModes[values.share],
+    preferredProtocols: protocolMask(protocolsOf(values.protocol)),
   };
 }
 

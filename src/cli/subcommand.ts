@@ -2,23 +2,35 @@
 
 import type { Command } from "./command.ts";
 import { UsageError } from "./options.ts";
-import type { Terminal } from "./terminal.ts";
+import { didYouMean, quotedWord } from "./suggestion.ts";
 
-/** One action of a command that has several. */
-export type Action = (args: readonly string[], terminal: Terminal) => Promise<number>;
+/** A command that does one of several actions: the first argument names it. */
+export function commandWithActions(
+  about: Pick<Command, "name" | "summary" | "description"> & { readonly actions: readonly Command[] },
+): Command {
+  return {
+    ...about,
+    usage: ["ACTION [OPTION…] [ARGUMENT…]"],
+    options: {},
+    run: ([first, ...rest], terminal) => actionOf(about, first).run(rest, terminal),
+  };
+}
 
-/** Does the action that the first argument names. @throws UsageError, and what the action fails with */
-export async function runAction(
-  command: Pick<Command, "name">,
-  actions: Readonly<Record<string, Action>>,
-  args: readonly string[],
-  terminal: Terminal,
-): Promise<number> {
-  const [first, ...rest] = args;
-  const action = first !== undefined && Object.hasOwn(actions, first) ? actions[first] : undefined;
-  if (action !== undefined) return await action(rest, terminal);
-  const known = Object.keys(actions).join(", ");
-  if (first === undefined) throw new UsageError(`«scard ${command.name}» needs an action: ${known}`);
-  if (first.startsWith("-")) throw new UsageError("options come behind the action");
-  throw new UsageError(`«scard ${command.name}» has no such action; known: ${known}`);
+/** The action that a word names. @throws UsageError */
+function actionOf(
+  command: Pick<Command, "name"> & { readonly actions: readonly Command[] },
+  word: string | undefined,
+): Command {
+  const action = command.actions.find(({ name }) => name === word);
+  if (action !== undefined) return action;
+  const known = command.actions.map(({ name }) => name);
+  if (word === undefined) throw new UsageError(`"scard ${command.name}" needs an action: ${known.join(", ")}`);
+  if (word.startsWith("-")) throw new UsageError(`options stand behind the action: ${known.join(", ")}`);
+  throw new UsageError(`${unknownWord("action", word, known)} (known: ${known.join(", ")})`);
+}
+
+/** `unknown command "reades"; did you mean "readers"?` What may be bytes for a card is not repeated. */
+export function unknownWord(what: string, word: string, known: readonly string[]): string {
+  const quoted = quotedWord(word);
+  return quoted === undefined ? `unknown ${what}` : `unknown ${what} ${quoted}${didYouMean(word, known)}`;
 }

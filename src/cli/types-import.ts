@@ -4,9 +4,9 @@ import { readFile } from "node:fs/promises";
 import { parseSmartCardList, type SmartCardList } from "../database/index.ts";
 import { nodeClock } from "../edge/node/index.ts";
 import { SmartCardError } from "../pcsc/index.ts";
-import { exitCodes } from "./command.ts";
+import { type Command, exitCodes } from "./command.ts";
 import { scopeOption, withDatabase } from "./database-option.ts";
-import { parseOptions, UsageError } from "./options.ts";
+import { type OptionTable, parseOptions, UsageError } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 import { count, duration, jsonText, visible } from "./text.ts";
 
@@ -16,9 +16,26 @@ export const listPath = "/usr/share/pcsc/smartcard_list.txt";
 /** Most lines that are named which were left out, unless all are asked for. */
 const maxProblemsShown = 10;
 
+const optionTable = {
+  problems: { type: "boolean", help: "name all lines that were left out" },
+  ...scopeOption,
+} as const satisfies OptionTable;
+
 /** `scard types import`: introduces all card types of a list. */
-export async function importTypes(args: readonly string[], terminal: Terminal): Promise<number> {
-  const { positionals, values } = parseOptions(args, { ...scopeOption, problems: { type: "boolean" } });
+export const importTypes: Command = {
+  name: "import",
+  summary: "add the card types of a list",
+  usage: ["[OPTION…] [FILE]"],
+  description: [
+    `Adds all card types of a list in the form of smartcard_list.txt, or replaces them; "-" is the standard input. Without FILE it is ${listPath}.`,
+  ],
+  options: optionTable,
+  argumentWords: "file",
+  run,
+};
+
+async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+  const { positionals, values } = parseOptions(args, optionTable);
   const [file = listPath, ...others] = positionals;
   if (others.length > 0) throw new UsageError("one file is imported at a time");
   const before = nodeClock.now();

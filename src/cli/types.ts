@@ -5,53 +5,77 @@ import type { CardType, CardTypes, NamedProviderKind } from "../database/index.t
 import { SmartCardError } from "../pcsc/index.ts";
 import { atrsOf } from "./atr-option.ts";
 import { type Command, exitCodes } from "./command.ts";
-import { scopeHelp, scopeOption, withDatabase } from "./database-option.ts";
-import { hexOf, parseOptions, refuseArguments, UsageError } from "./options.ts";
-import { runAction } from "./subcommand.ts";
+import { scopeOption, withDatabase } from "./database-option.ts";
+import { hexOf, type OptionTable, parseOptions, refuseArguments, UsageError } from "./options.ts";
+import { commandWithActions } from "./subcommand.ts";
 import type { Paint, Terminal } from "./terminal.ts";
 import { count, jsonText, visible } from "./text.ts";
-import { importTypes, listPath } from "./types-import.ts";
+import { importTypes } from "./types-import.ts";
 
 /** The providers that a card type has by name; each has an option of that name. */
 const namedProviders = ["csp", "ksp", "card-module"] as const satisfies readonly NamedProviderKind[];
 
+const listOptions = {
+  atr: { type: "string", value: "HEX", help: "only those that fit this ATR, the most specific first" },
+  interface: { type: "string", value: "GUID", multiple: true, help: "only those that have this interface" },
+  long: { type: "boolean", help: "also ATRs, masks, interfaces, providers and descriptions" },
+  ...scopeOption,
+} as const satisfies OptionTable;
+
+const introduceOptions = {
+  atr: {
+    type: "string",
+    value: "ATR",
+    multiple: true,
+    help: 'an ATR; ATR/MASK where only the bits of the mask count; or an expression as "3B 6. 00"',
+  },
+  interface: { type: "string", value: "GUID", multiple: true, help: "an interface that it has" },
+  provider: { type: "string", value: "GUID", help: "its primary provider" },
+  csp: { type: "string", value: "NAME", help: "its cryptographic service provider" },
+  ksp: { type: "string", value: "NAME", help: "its key storage provider" },
+  "card-module": { type: "string", value: "NAME", help: "its card module" },
+  description: { type: "string", value: "TEXT", help: "what else is known of it" },
+  ...scopeOption,
+} as const satisfies OptionTable;
+
 /** `scard types`: the kinds of card in the smart card database. */
-export const types: Command = {
+export const types: Command = commandWithActions({
   name: "types",
-  summary: "list, introduce, forget and import the kinds of card that are known by name",
-  help: ` ACTION [OPTION…]
-
-Keeps the card types of the smart card database: a name, and the ATRs by which such cards are told. «scard watch»,
-«scard atr», «scard locate» and «scard select» use the names, and so do programs with SCardListCards and the like.
-
-  scard types list [NAME…]       those of these names, or all
-      --atr HEX       only those that a card with this ATR may be of, the most specific first
-      --interface GUID  only those that have this interface; may be given several times
-      --long          also ATRs, masks, interfaces, providers and descriptions
-  scard types introduce NAME     adds one; one of the same name is replaced
-      --atr ATR       an ATR; ATR/MASK where only the bits of the mask count; or an expression as «3B 6. 00»;
-                      may be given several times
-      --interface GUID  may be given several times
-      --provider GUID   its primary provider
-      --csp, --ksp, --card-module NAME  its other providers
-      --description TEXT
-  scard types forget NAME…       removes them
-  scard types import [FILE]      adds all of a list in the form of smartcard_list.txt; «-» is the standard input,
-                                 nothing is ${listPath}
-      --problems      name all lines that were left out
-
-Every action:
-${scopeHelp}`,
-  run: (args, terminal) => runAction(types, { list, introduce, forget, import: importTypes }, args, terminal),
-};
+  summary: "list, introduce, forget and import the kinds of card known by name",
+  description: [
+    'Keeps the card types of the smart card database: a name, and the ATRs that identify such cards. "scard watch", "scard atr", "scard locate" and "scard select" use the names, and so do programs with SCardListCards and the like.',
+  ],
+  actions: [
+    {
+      name: "list",
+      summary: "list card types",
+      usage: ["[OPTION…] [NAME…]"],
+      description: ["Lists the card types of these names, or all."],
+      options: listOptions,
+      run: list,
+    },
+    {
+      name: "introduce",
+      summary: "add a card type",
+      usage: ["[OPTION…] NAME"],
+      description: ["Adds a card type; one of the same name is replaced."],
+      options: introduceOptions,
+      run: introduce,
+    },
+    {
+      name: "forget",
+      summary: "remove card types",
+      usage: ["[OPTION…] NAME…"],
+      description: ["Removes card types: all of them or, where a name is not known, none."],
+      options: scopeOption,
+      run: forget,
+    },
+    importTypes,
+  ],
+});
 
 async function list(args: readonly string[], terminal: Terminal): Promise<number> {
-  const { positionals, values } = parseOptions(args, {
-    ...scopeOption,
-    atr: { type: "string" },
-    interface: { type: "string", multiple: true },
-    long: { type: "boolean" },
-  });
+  const { positionals, values } = parseOptions(args, listOptions);
   const atr = values.atr === undefined ? undefined : hexOf("--atr", values.atr);
   return withDatabase(terminal, values.scope, ({ cardTypes }) => {
     refuseUnknown(cardTypes, positionals);
@@ -93,16 +117,7 @@ function describeType(type: CardType, paint: Paint): string[] {
 }
 
 async function introduce(args: readonly string[], terminal: Terminal): Promise<number> {
-  const { positionals, values } = parseOptions(args, {
-    ...scopeOption,
-    atr: { type: "string", multiple: true },
-    interface: { type: "string", multiple: true },
-    provider: { type: "string" },
-    csp: { type: "string" },
-    ksp: { type: "string" },
-    "card-module": { type: "string" },
-    description: { type: "string" },
-  });
+  const { positionals, values } = parseOptions(args, introduceOptions);
   const [name, ...others] = positionals;
   if (name === undefined) throw new UsageError("the name of the card type is missing");
   refuseArguments(others);
@@ -123,7 +138,7 @@ async function introduce(args: readonly string[], terminal: Terminal): Promise<n
 }
 
 async function forget(args: readonly string[], terminal: Terminal): Promise<number> {
-  const { positionals, values } = parseOptions(args, { ...scopeOption });
+  const { positionals, values } = parseOptions(args, scopeOption);
   if (positionals.length === 0) throw new UsageError("the names of the card types are missing");
   return withDatabase(terminal, values.scope, ({ cardTypes }) => {
     // One that is misspelt is found out before anything is gone.

@@ -6,31 +6,33 @@ import { SmartCardError } from "../pcsc/index.ts";
 import { summarizeAtr } from "./atr-report.ts";
 import { type Command, exitCodes } from "./command.ts";
 import { type KnownCards, namesInBrief, withKnownCards } from "./database-option.ts";
-import { managerHelp, managerOption, withManager } from "./manager-option.ts";
-import { millisecondsOf, parseOptions, refuseArguments } from "./options.ts";
+import { managerOption, withManager } from "./manager-option.ts";
+import { millisecondsOf, type OptionTable, parseOptions, refuseArguments } from "./options.ts";
 import { type Happening, type Sight, watchReaders } from "./reader-watch.ts";
 import type { Paint, Style, Terminal } from "./terminal.ts";
 import { jsonText, visible } from "./text.ts";
 import { waiting } from "./waiting.ts";
 
+const optionTable = {
+  once: { type: "boolean", help: "only the present state" },
+  timeout: { type: "string", value: "SEC", help: "end after that many seconds" },
+  ...managerOption,
+} as const satisfies OptionTable;
+
 /** `scard watch`: what happens to readers and cards, as it happens. */
 export const watch: Command = {
   name: "watch",
   summary: "follow readers that come and go, and the cards in them",
-  help: ` [OPTION…]
-
-Prints the state of each reader, and then every change, until it is interrupted (Ctrl-C; it ends with 0 then).
-Cards that «scard types» knows have their names behind them. With --json each line is one JSON object.
-
-  --once          only the state that is
-  --timeout SEC   end after that many seconds
-${managerHelp}`,
+  usage: ["[OPTION…]"],
+  description: [
+    'Prints the state of each reader, and then every change, until it is interrupted (Ctrl-C; it ends with 0 then). Cards that "scard types" knows have their names behind them. With --json each line is one JSON object.',
+  ],
+  options: optionTable,
   run,
 };
 
 async function run(args: readonly string[], terminal: Terminal): Promise<number> {
-  const options = { ...managerOption, once: { type: "boolean" }, timeout: { type: "string" } } as const;
-  const { positionals, values } = parseOptions(args, options);
+  const { positionals, values } = parseOptions(args, optionTable);
   refuseArguments(positionals);
   const limitMs = values.timeout === undefined ? undefined : millisecondsOf("--timeout", values.timeout);
   return waiting(terminal, limitMs, ({ signal }) => {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import { decodeHex } from "../binary/index.ts";
-import { askDaemon, likelyControlPaths, type ReportedReader, type WhoReport } from "../daemon/index.ts";
-import { nodeClock } from "../edge/node/index.ts";
-import { SmartCardError } from "../pcsc/index.ts";
+import type { ReportedReader, WhoReport } from "../daemon/index.ts";
 import { summarizeAtr } from "./atr-report.ts";
 import { type Command, exitCodes } from "./command.ts";
+import { askLikelyDaemon, controlOption } from "./control-option.ts";
 import { parseOptions, refuseArguments } from "./options.ts";
 import { clientName } from "./readers.ts";
 import type { Paint, Terminal } from "./terminal.ts";
@@ -15,45 +14,22 @@ import { count, duration, jsonText, visible } from "./text.ts";
 export const who: Command = {
   name: "who",
   summary: "tell who holds which card, and who waits for it (asks scard daemon)",
-  help: ` [OPTION…]
-
-Asks scard daemon on this machine which programs use its readers: with pid, share mode and since when; who has the lock,
-for how long, and how old its last command is; who waits behind it.
-
-  --control PATH  the daemon's control socket; without it, the one beside PCSCLITE_CSOCK_NAME, the
-                  user's own, and the system's are tried in this order`,
+  usage: ["[OPTION…]"],
+  description: [
+    "Asks scard daemon on this machine which programs use its readers: with pid, share mode and since when; who has the lock, for how long, and how old its last command is; who waits behind it.",
+  ],
+  options: controlOption,
   run,
 };
 
 async function run(args: readonly string[], terminal: Terminal): Promise<number> {
-  const { positionals, values } = parseOptions(args, { control: { type: "string" } });
+  const { positionals, values } = parseOptions(args, controlOption);
   refuseArguments(positionals);
-  const report = await findReport(values.control, terminal);
+  const { result } = await askLikelyDaemon({ command: "who" }, values.control, terminal);
+  const report = result as WhoReport;
   if (values.json) terminal.print(jsonText(report));
   else for (const line of describeReport(report, terminal.paint)) terminal.print(line);
   return exitCodes.ok;
-}
-
-async function findReport(control: string | undefined, terminal: Terminal): Promise<WhoReport> {
-  const surroundings = { environment: terminal.environment, uid: process.getuid?.() ?? 0 };
-  const paths = control === undefined ? likelyControlPaths(surroundings) : [control];
-  for (const path of paths) {
-    try {
-      return (await askDaemon(path, { command: "who" }, nodeClock)) as WhoReport;
-    } catch (error) {
-      if (!(error instanceof SmartCardError)) throw error;
-      if (error.code === "no-access") throw notYours(path, error);
-      if (error.code !== "no-service") throw error;
-    }
-  }
-  const remedy = "start one with «scard daemon --reader virtual --card demo», or name its socket with --control";
-  const other = "pcscd has no such answer: its clients are known to nobody but scard daemon in its place";
-  throw new SmartCardError("no-service", `no daemon answers at ${paths.join(", ")}: ${remedy}; ${other}`);
-}
-
-function notYours(path: string, cause: SmartCardError): SmartCardError {
-  const message = `the daemon at ${path} is another user's: ask as that user or as root`;
-  return new SmartCardError("no-access", message, cause.details, { cause });
 }
 
 /** The report for people. */

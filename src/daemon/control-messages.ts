@@ -17,7 +17,7 @@ export type ControlCommand =
   | { readonly command: "readers" }
   /** `card` is a kind of card or the absolute path of a card image. */
   | { readonly command: "insert"; readonly reader: string; readonly card: string }
-  | { readonly command: "remove"; readonly reader: string };
+  | { readonly command: "remove" | "eject"; readonly reader: string };
 
 /** A request: one line of JSON. The answer carries the same `id`, whatever it is. */
 export type ControlRequest = ControlCommand & { readonly version: number; readonly id?: string | number };

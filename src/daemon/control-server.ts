@@ -89,7 +89,7 @@ function readCommand(request: unknown): ControlCommand {
   if (version.integer(1, 2 ** 31, CONTROL_VERSION) !== CONTROL_VERSION) {
     version.problem(`should be ${CONTROL_VERSION}: use the scard of the same release as the daemon`);
   }
-  const command = place.member("command").oneOf(["who", "readers", "insert", "remove"]);
+  const command = place.member("command").oneOf(["who", "readers", "insert", "remove", "eject"]);
   const wanted = readArguments(place, command);
   const [problem] = problems;
   if (problem !== undefined) throw new SmartCardError("invalid-parameter", `${problem.path}: ${problem.message}`);
@@ -104,6 +104,7 @@ function readArguments(place: JsonPlace, command: ControlCommand["command"]): Co
       place.object([...common, "reader", "card"]);
       return { command, reader: reader(), card: place.member("card").text(4096) };
     case "remove":
+    case "eject":
       place.object([...common, "reader"]);
       return { command, reader: reader() };
     case "who":

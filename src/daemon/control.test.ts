@@ -48,6 +48,7 @@ describe("answerTo", () => {
       { id: 2, ok: true, result: { command: "insert", reader: "Desk", card: "demo" } },
     ],
     ['{"version":1,"command":"remove","reader":"Desk"}', { ok: true, result: { command: "remove", reader: "Desk" } }],
+    ['{"version":1,"command":"eject","reader":"Desk"}', { ok: true, result: { command: "eject", reader: "Desk" } }],
   ])("takes %s", async (line, answer) => {
     expect(await answerTo(line, echo)).toEqual({ version: 1, ...answer });
   });
@@ -57,7 +58,7 @@ describe("answerTo", () => {
     ["[]", /\$\.command: is missing/],
     ["null", /\$\.command: is missing/],
     ['{"version":2,"command":"who"}', /\$\.version: should be 1: use the scard of the same release/],
-    ['{"version":1,"command":"stop"}', /\$\.command: should be one of "who", "readers", "insert", "remove"/],
+    ['{"version":1,"command":"stop"}', /\$\.command: should be one of "who", "readers", "insert", "remove", "eject"/],
     ['{"version":1,"command":"insert","reader":"Desk"}', /\$\.card: is missing/],
     ['{"version":1,"command":"remove","reader":7}', /\$\.reader: should be text/],
     ['{"version":1,"command":"who","reader":"Desk"}', /\$\.reader: is not known here/],

@@ -211,6 +211,9 @@ export class Daemon {
       case "remove":
         this.#readers.remove(command.reader);
         return {};
+      case "eject":
+        await this.#readers.eject(command.reader);
+        return {};
       default:
         return assertNever(command, "a control command");
     }

@@ -8,7 +8,7 @@ export {
   withCommandLine,
 } from "./config.ts";
 export { askDaemon } from "./control-client.ts";
-export type { ReportedReader, WhoReport } from "./control-messages.ts";
+export type { ControlCommand, ReportedReader, WhoReport } from "./control-messages.ts";
 export { Daemon } from "./daemon.ts";
 export { type Log, logLevels, openLog } from "./log.ts";
 export { cardSource } from "./parse-config.ts";

@@ -7,6 +7,9 @@ import type { EmbeddedManager } from "../manager/index.ts";
 import { type Runtime, SmartCardError } from "../pcsc/index.ts";
 import type { ConfiguredReader } from "./config.ts";
 
+/** How long `scard eject` waits behind a transaction, in milliseconds; less than its program waits for the answer. */
+const EJECT_WAIT_MS = 2000;
+
 /** A reader of the configuration that is in service. */
 type ServedReader =
   | {
@@ -67,6 +70,29 @@ export class DaemonReaders {
   /** Pulls the card out of a virtual reader, if there is one. @throws unknown-reader */
   remove(readerName: string): void {
     this.#virtualReader(readerName).reader.remove();
+  }
+
+  /**
+   * Has a virtual reader move its card out, in its turn: the operation under way, or a transaction, is finished first.
+   *
+   * @throws unknown-reader, no-smartcard, sharing-violation (a program has the reader exclusively), timeout (the card was
+   * not free in time)
+   */
+  async eject(readerName: string): Promise<void> {
+    const { name, reader } = this.#virtualReader(readerName);
+    if (reader.card === undefined)
+      throw new SmartCardError("no-smartcard", "there is no card in the reader", { reader: name });
+    const context = await this.#manager.client({ name: "scard eject" }).establishContext();
+    try {
+      const connection = await context.connect(name, {
+        shareMode: "shared",
+        preferredProtocols: ["t0", "t1"],
+        timeoutMs: EJECT_WAIT_MS,
+      });
+      await connection.disconnect("eject");
+    } finally {
+      await context.release();
+    }
   }
 
   /** Closes the ports that are listened on; the manager closes the readers. */

@@ -47,6 +47,12 @@ describe("help", () => {
     }
   });
 
+  it("explains the actions of a command one by one", async () => {
+    const help = await run(["help", "types", "introduce"]);
+    expect(help.out).toMatch(/^Usage: scard types introduce \[OPTION…\] NAME\n/);
+    expect(await run(["types", "introduce", "--help"])).toEqual(help);
+  });
+
   it("comes with 2 where no command is named", async () => {
     const { code, err, out } = await run([]);
     expect([code, out]).toEqual([2, ""]);
@@ -54,19 +60,24 @@ describe("help", () => {
   });
 
   it("has a version", async () => {
-    expect((await run(["--version"])).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+    for (const option of ["--version", "-V", "-v"]) {
+      expect((await run([option])).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+    }
     expect((await runJson<object>(["--version"])).json).toEqual({ version: expect.stringMatching(/^\d+\./) });
   });
 });
 
-describe("a command line that makes no sense ends with 2, and nothing on the standard output", () => {
+describe("a usage error ends with 2, and nothing on the standard output", () => {
   it.each([
-    [["nonsense"], /there is no such command; known: demo, readers/],
-    [["help", "nonsense"], /there is no such command/],
-    [["--json", "readers"], /options come behind the command/],
-    [["readers", "--nonsense"], /there is no option --nonsense/],
-    [["readers", "one"], /arguments where only options belong/],
-    [["demo", "one"], /arguments where only options belong/],
+    [["nonsense"], /unknown command "nonsense"$/m],
+    [["reades"], /unknown command "reades"; did you mean "readers"\?$/m],
+    [["types", "lsit"], /unknown action "lsit"; did you mean "list"\? \(known: list, introduce, forget, import\)/],
+    [["002000010431323334"], /unknown command$/m],
+    [["help", "nonsense"], /unknown command "nonsense"/],
+    [["--no-color", "readers"], /options stand behind the command/],
+    [["readers", "--nonsense"], /unknown option --nonsense/],
+    [["readers", "one"], /this command takes options only/],
+    [["demo", "one"], /this command takes options only/],
     [["watch", "--timeout", "soon"], /--timeout is a number of seconds/],
     [["readers", "--manager", "nonsense"], /--manager: «nonsense» describes no manager/],
     [["apdu"], /the commands are missing/],
@@ -84,9 +95,22 @@ describe("a command line that makes no sense ends with 2, and nothing on the sta
     expect(err).toMatch(message);
   });
 
-  it("also where SCARD_MANAGER is what makes none", async () => {
+  it("also where SCARD_MANAGER is what is wrong", async () => {
     const { code, err } = await run(["readers"], { environment: { SCARD_MANAGER: "nonsense" } });
     expect([code, err]).toEqual([2, expect.stringContaining("SCARD_MANAGER: «nonsense»")]);
+  });
+});
+
+describe("a usage error with --json is a JSON document", () => {
+  it.each([
+    [["reades", "--json"], 'unknown command "reades"; did you mean "readers"?', "scard help"],
+    [["--json", "readers"], "options stand behind the command", "scard help"],
+    [["types", "introduce", "--json"], "the name of the card type is missing", "scard help types introduce"],
+    [["apdu", "--json", "--tiemout", "1"], "unknown option --tiemout; did you mean --timeout?", "scard help apdu"],
+  ])("%j", async (args, message, help) => {
+    const { code, err, out } = await run(args);
+    expect([code, err]).toEqual([2, ""]);
+    expect(JSON.parse(out)).toEqual({ error: { code: "usage-error", message, help } });
   });
 });
 

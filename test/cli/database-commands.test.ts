@@ -229,16 +229,16 @@ describe("scard groups", () => {
 
   it.each([
     [["groups"], /needs an action: list, add, remove, introduce, forget/],
-    [["groups", "burn"], /no such action; known: list, add/],
-    [["groups", "--json"], /options come behind the action/],
-    [["groups", "list", "Doors"], /arguments where only options belong/],
+    [["groups", "burn"], /unknown action "burn" \(known: list, add/],
+    [["groups", "--no-color"], /options stand behind the action/],
+    [["groups", "list", "Doors"], /this command takes options only/],
     [["groups", "add"], /the name of the group is missing/],
     [["groups", "add", "Doors"], /the readers are missing/],
     [["groups", "forget"], /the names of the groups are missing/],
     [["groups", "list", "--scope", "galaxy"], /--scope is one of user, system/],
     [["types"], /needs an action: list, introduce, forget, import/],
     [["types", "introduce"], /the name of the card type is missing/],
-    [["types", "introduce", "A", "B"], /arguments where only options belong/],
+    [["types", "introduce", "A", "B"], /this command takes options only/],
     [["types", "introduce", "A", "--atr", "3B02/FF"], /--atr: ATR and mask differ in length/],
     [["types", "forget"], /the names of the card types are missing/],
     [["types", "import", "a", "b"], /one file is imported at a time/],
@@ -246,12 +246,12 @@ describe("scard groups", () => {
     [["locate", "A", "--timeout", "soon"], /--timeout is a number of seconds/],
     [["audit", "--since", "soon"], /--since is a time as/],
     [["audit", "--limit", "all"], /--limit is a number/],
-    [["select", "Demo"], /arguments where only options belong/],
+    [["select", "Demo"], /this command takes options only/],
     [["select", "--force", "--no-ui"], /only one of --minimal, --force and --no-ui/],
     [["select", "--protocol", "t0"], /--share says which/],
     [["select", "--share", "alone"], /--share is one of exclusive, shared, direct/],
     [["select", "--atr", "card"], /--atr: /],
-  ])("%j makes no sense", async (args, message) => {
+  ])("%j is a usage error", async (args, message) => {
     const { code, err, out } = await run(...args);
     expect([code, out, err]).toEqual([2, "", expect.stringMatching(message)]);
   });

@@ -250,6 +250,6 @@ describe.skipIf(process.platform === "win32")("scard who", { timeout: 30_000 }, 
     const control = join(testFolder(), "control");
     const { status, stderr } = await scard("who", "--control", control);
     expect(status).toBe(1);
-    expect(stderr).toMatch(/SCARD_E_NO_SERVICE: no daemon answers at .*: start one with «scard daemon/);
+    expect(stderr).toMatch(/SCARD_E_NO_SERVICE: no scard daemon answers at .*: start one with "scard daemon/);
   });
 });
