@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 
 import {
+  type CardCache,
   type Clock,
   type Connection,
   type ConnectOptions,
   type Context,
+  type ContextCache,
   type ContextOptions,
   protocolMask,
   type ReaderDevice,
@@ -31,6 +33,8 @@ export interface ContextSetting {
   readonly clock: Clock;
   readonly limits: ClientLimits;
   readonly turns: ProcessTurns;
+  /** The card cache of this process, where the other side keeps none. */
+  readonly cache: CardCache;
 }
 
 /** The group that every reader is in where there is no database of readers. */
@@ -40,6 +44,17 @@ const groupsOfAll: ReadonlySet<string> = new Set(["scard$allreaders", defaultGro
 /** One context in another process. */
 export class ClientContext implements Context {
   readonly scope: Scope;
+  readonly cache: ContextCache = {
+    read: async (card, freshness, name) => {
+      this.#checkValid();
+      return await (this.#link.cache ?? this.#setting.cache).read(card, freshness, name);
+    },
+    write: async (card, freshness, name, data) => {
+      this.#checkValid();
+      if (this.#link.cache !== undefined) return await this.#link.cache.write(card, freshness, name, data);
+      this.#setting.cache.write({ name: "this process" }, card, freshness, name, data);
+    },
+  };
   readonly #setting: ContextSetting;
   readonly #link: ContextLink;
   readonly #oneAtATime: boolean;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { CardState, Connection, Dialect, ReaderStateReport, SmartCardError } from "../pcsc/index.ts";
+import type { CardState, Connection, ContextCache, Dialect, ReaderStateReport, SmartCardError } from "../pcsc/index.ts";
 import type { ClientConnection } from "./connection.ts";
 import type { Operation } from "./failures.ts";
 import type { StatusQuery } from "./status-waits.ts";
@@ -99,6 +99,8 @@ export interface ContextLink {
   listReaders(groups?: readonly string[]): Promise<readonly string[]>;
   /** Undefined where it knows no groups: every reader is in the usual one then, and in no other. */
   readonly listReaderGroups: (() => Promise<string[]>) | undefined;
+  /** The card cache that the other side keeps for all its clients; undefined where it keeps none. */
+  readonly cache?: ContextCache | undefined;
   getStatusChange(query: StatusQuery): Promise<ReaderStateReport[]>;
   /** Connects, and gives back what comes when nobody waits for it any more. @throws as the port's `connect` */
   connect(attempt: ConnectAttempt): Promise<Connection>;

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import { SmartCardError } from "../pcsc/index.ts";
+import { checkName, normalizeGuid, SmartCardError } from "../pcsc/index.ts";
 import { type AtrPattern, checkAtrPattern, copyAtrPattern } from "./atr-pattern.ts";
-import { normalizeGuid } from "./guid.ts";
 import { maxAtrsPerCardType, maxDescriptionLength, maxInterfacesPerCardType } from "./limits.ts";
-import { checkName } from "./names.ts";
 
 /** The kinds of provider that a card type has a name for. `primary` is a GUID, the others are names of modules. */
 export type ProviderKind = "primary" | "csp" | "ksp" | "card-module";

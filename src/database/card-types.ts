@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import { SmartCardError } from "../pcsc/index.ts";
+import { normalizeGuid, SmartCardError } from "../pcsc/index.ts";
 import { countedBits, matchesAtr } from "./atr-pattern.ts";
 import { type CardType, type CardTypeInit, checkCardType, copyCardType, type ProviderKind } from "./card-type.ts";
-import { normalizeGuid } from "./guid.ts";
 import { maxCardTypes } from "./limits.ts";
 import { foldName } from "./names.ts";
 import type { Contents, Shelves } from "./shelf.ts";

@@ -5,7 +5,6 @@ export { AtrIndex } from "./atr-index.ts";
 export { type AtrPattern, countedBits, matchesAtr } from "./atr-pattern.ts";
 export { type AuditEntry, type AuditEvent, auditEvents } from "./audit-entry.ts";
 export type { AuditLog } from "./audit-log.ts";
-export { CardCache, type CardCacheLimits } from "./cache.ts";
 export {
   type CardType,
   type CardTypeInit,
@@ -16,8 +15,7 @@ export {
 } from "./card-type.ts";
 export type { CardTypeQuery, CardTypes, ImportCount } from "./card-types.ts";
 export { Database } from "./database.ts";
-export { normalizeGuid } from "./guid.ts";
-export { maxAuditEntries, maxCacheBytes, maxCacheItemBytes, maxCacheItems, maxNameLength } from "./limits.ts";
+export { maxAuditEntries } from "./limits.ts";
 export { MemoryStore } from "./memory-store.ts";
 export { foldName, sameName } from "./names.ts";
 export { systemGroups } from "./reader-groups.ts";

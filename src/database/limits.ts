@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-/** Most characters (UTF-16 units) of the name of a card type, reader, device, group or provider. As the registry's. */
-export const maxNameLength = 255;
-
 /** Most characters of the description of a card type. */
 export const maxDescriptionLength = 4096;
 
@@ -26,15 +23,6 @@ export const maxAuditEntries = 10_000;
 
 /** Most characters of each text in an audit entry; what is longer is cut. */
 export const maxAuditTextLength = 255;
-
-/** Most bytes of one item of the card cache. */
-export const maxCacheItemBytes = 65_536;
-
-/** Most bytes of all items of a card cache together; those used longest ago make room. */
-export const maxCacheBytes: number = 16 * 1024 * 1024;
-
-/** Most items of a card cache; those used longest ago make room. */
-export const maxCacheItems = 4096;
 
 /** Most pairs of ATR and mask that one expression of smartcard_list.txt may stand for. */
 export const maxAtrsPerExpression = 512;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { SmartCardError } from "../pcsc/index.ts";
-import { checkName, foldName, sameName } from "./names.ts";
+import { checkName, SmartCardError } from "../pcsc/index.ts";
+import { foldName, sameName } from "./names.ts";
 
 /** The groups that the system defines, as winscard.h names them (SCARD_ALL_READERS and so on). */
 export const systemGroups = {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import { SmartCardError } from "../pcsc/index.ts";
+import { checkName, SmartCardError } from "../pcsc/index.ts";
 import { maxGroupsPerReader, maxReaders } from "./limits.ts";
-import { checkName, foldName, sameName } from "./names.ts";
+import { foldName, sameName } from "./names.ts";
 import { asksForAll, checkGroupToChange, checkOwnGroup, systemGroups } from "./reader-groups.ts";
 import type { Shelves } from "./shelf.ts";
 import type { StoreChange, StoredReader } from "./store.ts";

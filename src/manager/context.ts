@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 
 import {
+  type CardCache,
   type ClientIdentity,
   type Connection,
   type ConnectOptions,
   type Context,
+  type ContextCache,
   type ContextOptions,
   type ReaderDevice,
   type ReaderStateQuery,
@@ -27,6 +29,8 @@ export interface ContextSetting {
   readonly profile: Profile;
   readonly limits: ManagerLimits;
   readonly tracker: Tracker;
+  /** The manager's, for all its clients. */
+  readonly cache: CardCache;
   readonly now: () => number;
   /** The readers that are there, in order of arrival. */
   readonly slots: () => readonly Slot[];
@@ -48,6 +52,16 @@ export class SlotContext implements Context, TurnContext {
   readonly scope: Scope;
   readonly client: ClientIdentity;
   readonly oneAtATime: boolean;
+  readonly cache: ContextCache = {
+    read: async (card, freshness, name) => {
+      this.#checkValid();
+      return this.#setting.cache.read(card, freshness, name);
+    },
+    write: async (card, freshness, name, data) => {
+      this.#checkValid();
+      this.#setting.cache.write(this.client, card, freshness, name, data);
+    },
+  };
   readonly waits: WaitSet = new Set();
   readonly waitLimit: number;
   waitingFor: Turns | undefined;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import {
+  CardCache,
   type ClientIdentity,
   type Context,
   type ContextOptions,
@@ -69,12 +70,20 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
   readonly #opening = new Map<string, Slot>();
   readonly #contexts = new Set<SlotContext>();
   readonly #remembered = new Map<string, RememberedReader>();
+  readonly #cache: CardCache;
   #closing: Promise<void> | undefined;
 
   constructor(options: EmbeddedManagerOptions) {
     this.#runtime = options.runtime;
     this.profile = { ...profiles[options.profile ?? "windows"], ...options.semantics };
     this.#limits = { ...defaultLimits, ...options.limits };
+    this.#cache = new CardCache({
+      itemBytes: this.#limits.cacheItemBytes,
+      totalBytes: this.#limits.cacheBytes,
+      items: this.#limits.cacheItems,
+      bytesPerCard: this.#limits.cacheBytesPerCard,
+      itemsPerCard: this.#limits.cacheItemsPerCard,
+    });
     this.#tracker = new Tracker(options.runtime.clock, this.profile, {
       count: () => this.#slots.size,
       get: (key) => this.#slots.get(key)?.tracked(),
@@ -213,6 +222,7 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
         profile: this.profile,
         limits: this.#limits,
         tracker: this.#tracker,
+        cache: this.#cache,
         now: () => this.#runtime.clock.now(),
         slots: () => [...this.#slots.values()],
         findSlot: (reader) => this.#slots.get(readerKey(reader)),

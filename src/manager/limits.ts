@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import { defaultCardCacheLimits } from "../pcsc/index.ts";
+
 /** Bounds of everything that a client, a card or a reader could make grow or last. */
 export interface ManagerLimits {
   /** Readers at once. */
@@ -22,6 +24,16 @@ export interface ManagerLimits {
   readonly closeMs: number;
   /** Readers whose name and event count are remembered after they have gone. */
   readonly rememberedReaders: number;
+  /** Bytes of one item of the card cache. */
+  readonly cacheItemBytes: number;
+  /** Bytes of all items of the card cache together. */
+  readonly cacheBytes: number;
+  /** Items of the card cache. */
+  readonly cacheItems: number;
+  /** Bytes that one program keeps of one card in the card cache. */
+  readonly cacheBytesPerCard: number;
+  /** Items that one program keeps of one card in the card cache. */
+  readonly cacheItemsPerCard: number;
 }
 
 /** The limits in force where none are given. */
@@ -36,4 +48,9 @@ export const defaultLimits: ManagerLimits = {
   orphanMs: 5000,
   closeMs: 10_000,
   rememberedReaders: 1024,
+  cacheItemBytes: defaultCardCacheLimits.itemBytes,
+  cacheBytes: defaultCardCacheLimits.totalBytes,
+  cacheItems: defaultCardCacheLimits.items,
+  cacheBytesPerCard: defaultCardCacheLimits.bytesPerCard,
+  cacheItemsPerCard: defaultCardCacheLimits.itemsPerCard,
 };

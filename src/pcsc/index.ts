@@ -22,6 +22,7 @@ export {
   attributes,
   attributeValue,
 } from "./attributes.ts";
+export { CardCache, type CardCacheLimits, defaultCardCacheLimits } from "./card-cache.ts";
 export {
   type Check,
   listOf,
@@ -93,6 +94,7 @@ export {
   pinPropertiesStructure,
   pinVerifyStructure,
 } from "./features.ts";
+export { normalizeGuid } from "./guid.ts";
 export type {
   CardInspection,
   ConnectionInspection,
@@ -102,6 +104,7 @@ export type {
   ReaderInspection,
   WaiterInspection,
 } from "./inspection.ts";
+export { checkName, maxNameLength } from "./names.ts";
 export { nearest } from "./nearest.ts";
 export type { PowerAction, Reader, ReaderDescription, ReaderEvents, ReaderType } from "./reader.ts";
 export type { ReaderSnapshot, ReaderTable } from "./reader-table.ts";
@@ -111,6 +114,7 @@ export type {
   ConnectionStatus,
   ConnectOptions,
   Context,
+  ContextCache,
   ContextOptions,
   ReaderDevice,
   ReaderStateQuery,

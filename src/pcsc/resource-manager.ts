@@ -97,6 +97,30 @@ export interface ConnectionStatus {
 }
 
 /**
+ * What a resource manager remembers of cards for its clients: bytes that programs have read from a card, by the card's GUID
+ * and a name. All clients of the manager share the items, and `cache` of every context of it leads to the same ones.
+ */
+export interface ContextCache {
+  /**
+   * Gives the bytes that were written for a card under a name.
+   *
+   * @param card a GUID, with or without braces
+   * @param freshness the revision that the card has now, 0 to 4,294,967,295
+   * @throws cache-item-not-found (also where the item is of a newer revision, which stays), cache-item-stale (it is of an
+   * older revision, and gone now), invalid-parameter (card or name), invalid-value (freshness), invalid-context
+   */
+  read(card: string, freshness: number, name: string): Promise<Uint8Array>;
+
+  /**
+   * Keeps bytes for a card under a name, in place of what was there, whoever wrote it.
+   *
+   * @throws cache-item-too-big (what was there stays), invalid-parameter (card, name or data), invalid-value (freshness),
+   * invalid-context
+   */
+  write(card: string, freshness: number, name: string, data: Uint8Array): Promise<void>;
+}
+
+/**
  * A resource manager as its clients see it: the port between the faces (WinSCard, web, providers) and the managers
  * (embedded, pcscd's, the operating system's). All failures are `SmartCardError`.
  */
@@ -111,6 +135,14 @@ export interface ResourceManager {
  */
 export interface Context extends AsyncDisposable {
   readonly scope: Scope;
+
+  /**
+   * The manager's cache of what was read from cards. Undefined where the manager has none.
+   *
+   * **Portability**: pcscd has no such cache. Over it, and over the operating system's manager, the cache is this
+   * process's: all contexts of one manager object share it.
+   */
+  readonly cache?: ContextCache;
 
   /** Whether calls can still succeed: not released, and the manager is there. */
   isValid(): Promise<boolean>;

@@ -2,6 +2,7 @@
 
 import { ClientContext, checkTerm, checkWait, ProcessTurns, pause, timedOut } from "../client/index.ts";
 import {
+  CardCache,
   type Context,
   type ContextOptions,
   type ResourceManager,
@@ -47,6 +48,7 @@ export interface ServiceInfo {
 export class PcscdManager implements ResourceManager {
   readonly #setting: LineSetting;
   readonly #turns: ProcessTurns;
+  readonly #cache = new CardCache();
 
   constructor(options: PcscdManagerOptions) {
     const { dial, limits, runtime } = options;
@@ -67,7 +69,7 @@ export class PcscdManager implements ResourceManager {
     const main = await Line.open(this.#setting, scope);
     const { limits, runtime } = this.#setting;
     const link = new PcscdContextLink(this.#setting, main, scope);
-    return new ClientContext({ clock: runtime.clock, limits, turns: this.#turns }, link, options);
+    return new ClientContext({ clock: runtime.clock, limits, turns: this.#turns, cache: this.#cache }, link, options);
   }
 
   /**

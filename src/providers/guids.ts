@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { normalizeGuid } from "../database/index.ts";
+import { normalizeGuid } from "../pcsc/index.ts";
 import { ComError } from "./com-error.ts";
 
 /** A GUID as text, `{E126F8FE-A7AF-11D0-B88A-00C04FD424B9}`: with braces, in capitals. */

@@ -8,8 +8,8 @@ import type { SCARDCONTEXT } from "./handles.ts";
 import { LocateFunctions } from "./locate-functions.ts";
 
 /**
- * The functions on the cache of what was read from cards. It lasts as long as the program, holds items of at most
- * 65,536 bytes, and drops those used longest ago when it is full.
+ * The functions on the cache of what was read from cards. The cache is the resource manager's: all its clients share the
+ * items. An item has at most 65,536 bytes. When the cache is full, those who have the largest share of it give way.
  *
  * A card is known by a UUID that it or its minidriver has: a GUID as text, or the 16 bytes that C has in memory. The
  * freshness counter is a number that programs keep on the card and raise when they change what is cached.
@@ -26,11 +26,12 @@ export class CacheFunctions extends LocateFunctions {
    * Reads what was cached for a card under a name.
    *
    * @param freshnessCounter the revision that the card has now, 0 to 4,294,967,295.
-   * @throws cache-item-not-found, cache-item-stale (it is of another revision, and gone now), invalid-parameter (a bad
-   * UUID or an empty name), invalid-value, invalid-context
+   * @throws cache-item-not-found (also where the item is of a newer revision, which stays), cache-item-stale (it is of an
+   * older revision, and gone now), invalid-parameter (a bad UUID or name), invalid-value, invalid-context
    * @see SCardReadCache function (winscard.h), Microsoft
    *
    * **Portability**: Microsoft calls an item stale that is older than asked for, and says nothing of one that is newer.
+   * pcscd has no such cache: over it, and over the operating system's manager, the cache is this process's.
    */
   readonly SCardReadCache = async (
     context: SCARDCONTEXT,
@@ -39,17 +40,17 @@ export class CacheFunctions extends LocateFunctions {
     lookupName: string,
   ): Promise<{ readonly data: Uint8Array }> => {
     const operation = "read cache";
-    this.#foundation.handles.context(context);
+    const cache = this.#foundation.cacheOf(context);
     const freshness = dword(freshnessCounter, "freshness counter", operation);
     const name = textOf(lookupName, "lookup name", operation);
-    return { data: this.#foundation.cache.read(uuidOf(cardIdentifier, operation), freshness, name) };
+    return { data: await cache.read(uuidOf(cardIdentifier, operation), freshness, name) };
   };
 
   /**
    * Caches bytes for a card under a name, in place of what was there.
    *
    * @param freshnessCounter the revision that the card has now, 0 to 4,294,967,295.
-   * @throws cache-item-too-big (what was there stays), invalid-parameter (a bad UUID or an empty name), invalid-value,
+   * @throws cache-item-too-big (what was there stays), invalid-parameter (a bad UUID, name or data), invalid-value,
    * invalid-context
    * @see SCardWriteCache function (winscard.h), Microsoft
    */
@@ -61,10 +62,10 @@ export class CacheFunctions extends LocateFunctions {
     data: Uint8Array,
   ): Promise<void> => {
     const operation = "write cache";
-    this.#foundation.handles.context(context);
+    const cache = this.#foundation.cacheOf(context);
     const freshness = dword(freshnessCounter, "freshness counter", operation);
     const name = textOf(lookupName, "lookup name", operation);
-    this.#foundation.cache.write(uuidOf(cardIdentifier, operation), freshness, name, data);
+    await cache.write(uuidOf(cardIdentifier, operation), freshness, name, data);
   };
 }
 

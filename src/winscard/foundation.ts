@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: MIT
 
-import type { CardCache, Database } from "../database/index.ts";
-import { type Clock, type Context, type ResourceManager, type Scope, SmartCardError } from "../pcsc/index.ts";
+import type { Database } from "../database/index.ts";
+import {
+  CardCache,
+  type Clock,
+  type Context,
+  type ContextCache,
+  type ResourceManager,
+  type Scope,
+  SmartCardError,
+} from "../pcsc/index.ts";
 import type { HandleTable, SCARDCONTEXT } from "./handles.ts";
 
 /** Where the contexts come from that are opened without naming a resource manager. */
@@ -19,7 +27,6 @@ interface FoundationParts {
   readonly handles: HandleTable;
   readonly defaultManager: DefaultManager;
   readonly database: DatabaseSource;
-  readonly cache: CardCache;
   readonly clock: Clock | undefined;
   readonly program: string | undefined;
 }
@@ -27,7 +34,6 @@ interface FoundationParts {
 /** What all functions of one WinSCard stand on, and the ways to it that several of them take. */
 export class Foundation {
   readonly handles: HandleTable;
-  readonly cache: CardCache;
   readonly program: string | undefined;
   readonly defaultManager: DefaultManager;
   readonly databaseSource: DatabaseSource;
@@ -36,14 +42,21 @@ export class Foundation {
   readonly #cancels = new WeakMap<Context, number>();
   /** What the manager does not know of and has to end with the waits of a context: dialogs. */
   readonly #dialogs = new Map<Context, Set<AbortController>>();
+  /** For contexts whose manager has none. */
+  readonly #programCache: ContextCache;
 
   constructor(parts: FoundationParts) {
     this.handles = parts.handles;
-    this.cache = parts.cache;
     this.program = parts.program;
     this.defaultManager = parts.defaultManager;
     this.databaseSource = parts.database;
     this.#clock = parts.clock;
+    const cache = new CardCache();
+    const client = { name: parts.program ?? "this program" };
+    this.#programCache = {
+      read: async (card, freshness, name) => cache.read(card, freshness, name),
+      write: async (card, freshness, name, data) => cache.write(client, card, freshness, name, data),
+    };
   }
 
   /** The clock, where there is one. */
@@ -83,6 +96,11 @@ export class Foundation {
     } finally {
       await opened.release();
     }
+  }
+
+  /** The card cache of a context's manager, or one of this program where the manager has none. @throws invalid-context */
+  cacheOf(context: SCARDCONTEXT): ContextCache {
+    return this.handles.context(context).cache ?? this.#programCache;
   }
 
   /** All waits of a context end: those that have yet to begin are remembered, dialogs close. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { CardCache, Database, MemoryStore } from "../database/index.ts";
+import { Database, MemoryStore } from "../database/index.ts";
 import type { Clock, Random } from "../pcsc/index.ts";
 import { type DatabaseSource, type DefaultManager, Foundation } from "./foundation.ts";
 import { HandleTable } from "./handles.ts";
@@ -16,8 +16,6 @@ export interface WinSCardOptions {
    * scopes have the same, which is empty at first, in memory, and gone with this object.
    */
   readonly database?: DatabaseSource | undefined;
-  /** What SCardReadCache reads; a cache of its own where none is given. */
-  readonly cache?: CardCache | undefined;
   /** What SCardAudit takes the time from, and the event of SCardAccessStartedEvent waits by; those need it. */
   readonly clock?: Clock | undefined;
   /**
@@ -54,7 +52,6 @@ export class WinSCard extends OpenCardFunctions {
         handles: table,
         defaultManager: options.defaultManager,
         database: options.database ?? databaseInMemory(),
-        cache: options.cache ?? new CardCache(),
         clock: options.clock,
         program: options.program,
       }),

@@ -354,10 +354,8 @@ describe("the cache", () => {
     const text = "{00112233-4455-6677-8899-aabbccddeeff}";
     const read = await api.SCardReadCache(context, text, 0xffff_ffff, "Cached_ContainerMap");
     expect([...read.data]).toEqual([1, 2, 3]);
-    const stale = api.SCardReadCache(context, text, 0, "Cached_ContainerMap");
-    await expect(stale).rejects.toEqual(error("cache-item-stale"));
-    const gone = api.SCardReadCache(context, text, 0xffff_ffff, "Cached_ContainerMap");
-    await expect(gone).rejects.toEqual(error("cache-item-not-found"));
+    const other = api.SCardReadCache(context, text.replace("0011", "1100"), 0, "Cached_ContainerMap");
+    await expect(other).rejects.toEqual(error("cache-item-not-found"));
   });
 });
 

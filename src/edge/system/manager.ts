@@ -2,6 +2,7 @@
 
 import { ClientContext, checkTerm, ProcessTurns } from "../../client/index.ts";
 import {
+  CardCache,
   type Context,
   type ContextOptions,
   type ResourceManager,
@@ -37,6 +38,7 @@ export class SystemManager implements ResourceManager {
   readonly #limits: SystemLimits;
   readonly #watch: StatusWatch;
   readonly #turns: ProcessTurns;
+  readonly #cache = new CardCache();
 
   constructor(library: NativeLibrary, threads: Threads, options: Omit<SystemManagerOptions, "library">) {
     this.#runtime = options.runtime;
@@ -67,7 +69,7 @@ export class SystemManager implements ResourceManager {
       throw new SmartCardError("invalid-value", message, { operation: "establish context" });
     }
     const main = await NativeContext.open(this.#calls, number);
-    const setting = { clock: this.#runtime.clock, limits: this.#limits, turns: this.#turns };
+    const setting = { clock: this.#runtime.clock, limits: this.#limits, turns: this.#turns, cache: this.#cache };
     const link = new SystemContextLink({ ...setting, calls: this.#calls, watch: this.#watch, scope: number }, main);
     return new ClientContext(setting, link, options);
   }

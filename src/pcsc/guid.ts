@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { SmartCardError } from "../pcsc/index.ts";
+import { SmartCardError } from "./error.ts";
 
 const form = /^\{?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\}?$/i;
 
@@ -12,6 +12,6 @@ const form = /^\{?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})
  */
 export function normalizeGuid(text: string): string {
   const digits = typeof text === "string" ? form.exec(text)?.[1] : undefined;
-  if (digits === undefined) throw new SmartCardError("invalid-parameter", `«${text}» is not a GUID`);
+  if (digits === undefined) throw new SmartCardError("invalid-parameter", `"${String(text)}" is not a GUID`);
   return `{${digits.toUpperCase()}}`;
 }

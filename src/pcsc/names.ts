@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+
+import { SmartCardError } from "./error.ts";
+
+/** Most characters (UTF-16 units) of the name of a card type, reader, device, group, provider or cached item. */
+export const maxNameLength = 255;
+
+/**
+ * Checks a name that a caller gives.
+ *
+ * @param what says in the error whose name it is: `card`, `reader`, …
+ * @throws invalid-parameter where it is no text, empty, longer than 255 characters, or has control characters
+ */
+export function checkName(name: string, what: string): void {
+  const problem = nameProblem(name);
+  if (problem !== undefined) throw new SmartCardError("invalid-parameter", `the name of the ${what} ${problem}`);
+}
+
+function nameProblem(name: unknown): string | undefined {
+  if (typeof name !== "string") return `is not a text but ${name === null ? "null" : typeof name}`;
+  if (name === "") return "is empty";
+  if (name.length > maxNameLength) return `has more than ${maxNameLength} characters`;
+  // A terminal would obey them, and C would take NUL for the end.
+  if (/[\p{Cc}\u2028\u2029]/u.test(name)) return "has control characters";
+  return /\p{Cs}/u.test(name) ? "has half a surrogate pair" : undefined;
+}
