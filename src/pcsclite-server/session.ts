@@ -214,8 +214,9 @@ export class ServerSession {
   }
 
   /**
-   * Agrees on a version. Like pcscd 2.5, the answer names our newest; an older client keeps to what it knows. One that
-   * we do not speak is refused, and may ask again on the same connection.
+   * Agrees on a version. An answer that agrees names the version that was asked for: clients that know one version alone
+   * compare the two (pcscd up to 2.4.0 speaks only its own, so to them the two are always equal). A refusal names our
+   * newest; the client may ask again on the same connection.
    */
   #negotiate(request: RequestOf<"version">): Uint8Array {
     const spoken = versionOf(request.major, request.minor);
@@ -225,7 +226,7 @@ export class ServerSession {
       const message = `the client speaks protocol ${request.major}:${request.minor}; known: ${known}`;
       this.#setting.log({ level: "warn", message, client: this.#setting.peer.identity });
     }
-    const { major, minor } = versions[newestVersion];
+    const { major, minor } = versions[spoken ?? newestVersion];
     const rv = spoken === undefined ? errorNumber("service-stopped", "pcsclite") : success;
     return encodeResponse(request, { major, minor, rv });
   }

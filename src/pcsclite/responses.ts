@@ -29,7 +29,7 @@ interface Outcome {
 
 /** What each request is answered with. What a failure has no use for may be left out, and is 0 or empty then. */
 export interface Answers {
-  /** The server's own version, whatever the client's is. */
+  /** The version agreed on; the server's newest in a refusal. */
   readonly version: Outcome & { readonly major: number; readonly minor: number };
   readonly "establish-context": Outcome & { readonly context?: number };
   readonly "release-context": Outcome;
