@@ -30,6 +30,12 @@ const CONTROL_MODE = 0o600;
 /** So many clients more than the limit are let in to be told that the daemon is too busy; beyond they are cut off. */
 const TURNED_AWAY_AT_ONCE = 256;
 
+/**
+ * Where the daemon is not as the profile of pcsc-lite says, if the configuration does not say either: what a program
+ * verified must not stay verified for the next one (Microsoft, SCardDisconnect, Remarks).
+ */
+const daemonSemantics = { resetOnExit: "always" } as const;
+
 /** What a daemon is started with. */
 export interface DaemonOptions {
   readonly config: DaemonConfig;
@@ -75,7 +81,7 @@ export class Daemon {
     this.#manager = new EmbeddedManager({
       runtime: this.#runtime,
       profile: config.profile ?? "pcsclite",
-      semantics: config.semantics,
+      semantics: { ...daemonSemantics, ...config.semantics },
       limits: pick(config.limits, defaultLimits) as Partial<ManagerLimits>,
     });
     this.#readers = new DaemonReaders(this.#manager, this.#runtime);
