@@ -2,7 +2,7 @@
 
 import { SmartCardError, type TraceEvent } from "../src/pcsc/index.ts";
 import { ConnectionArrows } from "./connection-arrows.ts";
-import { allowedOutcomes, refusedToOneAtATime } from "./outcomes.ts";
+import { allowedOutcomes, refusedBesideLock, refusedToOneAtATime } from "./outcomes.ts";
 import {
   type Call,
   type CallStart,
@@ -323,7 +323,8 @@ export class Oracle {
     if (outcome === "timeout" && (call.timeoutMs === undefined || this.setting.now() - call.askedAt < call.timeoutMs))
       this.violated(`${operation} of ${name(call)} timed out too early`);
     if (isCommon && !call.context.ended) this.violated(`${operation} of ${name(call)}: ${outcome}, but it is valid`);
-    if (outcome === "sharing-violation" && refusedToOneAtATime.has(operation) && !call.context.oneAtATime)
+    const waits = refusedToOneAtATime.has(operation) || (this.setting.windows && refusedBesideLock.has(operation));
+    if (outcome === "sharing-violation" && waits && !call.context.oneAtATime)
       this.violated(`${operation} of ${name(call)} was refused, and could have waited`);
     if (connection === undefined || slot === undefined) return;
     if (operation === "end" && outcome !== "invalid-value" && call.lockSerial === connection.lockSerial) {
@@ -335,10 +336,13 @@ export class Oracle {
       connection.knownMost = slot.shocks;
       connection.touched = true;
     }
+    if (outcome === "no-smartcard" && operation === "transmit" && this.setting.windows)
+      this.violated(`transmit of ${name(call)} ended with no-smartcard, which Windows does not say`);
     if (outcome === "reset-card" && slot.shocks <= connection.knownLeast)
       this.violated(`${nameOf(connection)} was told of a reset that never was`);
     const needsCard = operation !== "reconnect";
-    if (outcome === "removed-card" && needsCard && slot.removals <= connection.removalsLeast)
+    const isRemoval = outcome === "removed-card" || (outcome === "no-smartcard" && operation === "transmit");
+    if (isRemoval && needsCard && slot.removals <= connection.removalsLeast)
       this.violated(`${nameOf(connection)} was told of a removal that never was`);
     if (outcome === "reader-unavailable" && !slot.lost && !call.context.ended)
       this.violated(`${nameOf(connection)} lost a reader that is there`);

@@ -37,9 +37,19 @@ export const allowedOutcomes: Readonly<Record<string, readonly string[]>> = {
     ...driver,
   ],
   status: [...connection, ...card, ...wait],
-  transmit: ["proto-mismatch", "invalid-parameter", ...connection, ...card, ...wait, ...driver, ...power],
+  // A card that is pulled during the exchange is `no-smartcard` under the pcsclite profile.
+  transmit: [
+    "proto-mismatch",
+    "invalid-parameter",
+    "no-smartcard",
+    ...connection,
+    ...card,
+    ...wait,
+    ...driver,
+    ...power,
+  ],
   control: ["unsupported-feature", "removed-card", ...connection, ...wait, ...driver],
-  "get-attribute": ["not-supported", ...connection, ...wait],
+  "get-attribute": ["not-supported", ...connection],
   "set-attribute": ["not-supported", ...connection, ...wait],
   count: [...connection],
   cancel: [],
@@ -47,14 +57,10 @@ export const allowedOutcomes: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Operations that are refused with `sharing-violation` only where waiting could never end: in a one-at-a-time context. */
-export const refusedToOneAtATime: ReadonlySet<string> = new Set([
-  "begin",
-  "status",
-  "transmit",
-  "control",
-  "get-attribute",
-  "set-attribute",
-]);
+export const refusedToOneAtATime: ReadonlySet<string> = new Set(["begin", "status", "transmit"]);
+
+/** Those that the pcsclite profile refuses beside another's transaction, and the windows profile lets wait. */
+export const refusedBesideLock: ReadonlySet<string> = new Set(["control", "set-attribute"]);
 
 const mute = "a reset that fails leaves a mute card, and so does a protocol that is not agreed on: unresponsive-card";
 const disposed = "a reset that fails is no error of a disposition: the card is mute then, and says so to the next";

@@ -25,9 +25,9 @@ export interface Difference {
 /** What Windows does by nature, and pcsc-lite does not. */
 const windows: readonly Difference[] = [
   {
-    managers: ["embedded-windows"],
+    managers: ["embedded-windows", "daemon", "system-daemon"],
     reason:
-      "Windows resets every card whose connection was not ended by its program; pcsc-lite only those in a transaction.",
+      "Windows resets every card whose connection was not ended by its program, and so does scard daemon; pcsc-lite only those in a transaction.",
     source: "Microsoft, SCardDisconnect; pcsc-lite, winscard_svc.c: MSGCleanupClient",
     observed: { "release-without-disconnect": { "told to the other": "reset-card" } },
   },
@@ -119,8 +119,40 @@ const windows: readonly Difference[] = [
   },
 ];
 
+/** What pcsc-lite's profile does beside a transaction and in a removal. Clients of a service wait, and say what was removed. */
+const pcsclite: readonly Difference[] = [
+  {
+    managers: ["embedded-pcsclite"],
+    reason:
+      "pcsc-lite refuses a control, and setting an attribute, beside another's transaction; Windows lets them wait.",
+    source: "pcsc-lite, winscard.c: SCardControl and SCardSetAttrib (RFCheckSharing)",
+    observed: {
+      "transaction-excludes": {
+        control: "sharing-violation",
+        "set attribute": "sharing-violation",
+        "after it, control": "sharing-violation",
+        "after it, set attribute": "sharing-violation",
+      },
+    },
+  },
+  {
+    managers: ["embedded-pcsclite"],
+    reason:
+      "With pcsc-lite the exchange in which a card is pulled finds no card; the calls after it say that it was removed.",
+    source: "pcsc-lite, winscard.c: SCardTransmit; ifdwrapper.c: IFDTransmit",
+    observed: { "removal-ends-exchanges": { after: "no-smartcard" } },
+  },
+];
+
 /** What pcscd 1.9.9 does by itself, and its driver for vpcd, whichever client asks. */
 const pcscd: readonly Difference[] = [
+  {
+    managers: ["pcscd", "system-pcscd"],
+    reason:
+      "pcscd refuses to read an attribute beside another's transaction, and the client asks again until it has ended.",
+    source: "pcsc-lite, winscard.c: SCardGetAttrib (RFCheckSharing)",
+    observed: { "transaction-excludes": { "get attribute": "waits" } },
+  },
   {
     managers: ["pcscd", "system-pcscd"],
     reason: "pcscd takes a client's word for it that a card is to be talked to raw.",
@@ -176,5 +208,15 @@ const pcscd: readonly Difference[] = [
   },
 ];
 
+/** What the client over the system's library does by itself. */
+const system: readonly Difference[] = [
+  {
+    managers: ["system-daemon"],
+    reason: "Calls of one process to one reader go to the library one after the other, and one that waits is ahead.",
+    source: "docs/decisions/0016-system-manager.md",
+    observed: { "transaction-excludes": { "get attribute": "waits" } },
+  },
+];
+
 /** All of them. Nothing else may differ, and each of these must show. */
-export const differences: readonly Difference[] = [...windows, ...pcscd];
+export const differences: readonly Difference[] = [...windows, ...pcsclite, ...pcscd, ...system];

@@ -19,7 +19,8 @@ const callsThatWait: Readonly<Record<string, (connection: Connection) => Promise
 export const transactionBehaviours: readonly Behaviour[] = [
   {
     id: "transaction-excludes",
-    title: "While another program has a transaction, calls that need the reader wait, and go on when it ends",
+    title:
+      "While another program has a transaction, calls that need the reader wait, and go on when it ends; an attribute is read at once",
     source: "Microsoft, SCardBeginTransaction; docs/decisions/0010-held-requests.md (control, attributes)",
     async observe(scene) {
       const holder = await scene.connect("theirs");
@@ -39,7 +40,7 @@ export const transactionBehaviours: readonly Behaviour[] = [
       transmit: "waits",
       status: "waits",
       control: "waits",
-      "get attribute": "waits",
+      "get attribute": "not-supported",
       "set attribute": "waits",
       reconnect: "waits",
       "after it, transmit": "ok",

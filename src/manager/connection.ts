@@ -114,7 +114,9 @@ export class SlotConnection implements Connection {
   async status(wait: WaitOptions = {}): Promise<ConnectionStatus> {
     checkWait("status", wait);
     this.checkUsable();
-    return this.#slot.operate(this, "status", this.usesCard, wait, () => this.#slot.status(this));
+    return this.#slot.operate(this, "status", this.usesCard ? "card" : "connection", wait, () =>
+      this.#slot.status(this),
+    );
   }
 
   async transmit(command: Uint8Array, options: TransmitOptions = {}): Promise<Uint8Array> {
@@ -126,7 +128,7 @@ export class SlotConnection implements Connection {
       throw new SmartCardError("invalid-parameter", message, { reader: this.reader, operation: "transmit" });
     }
     const sent = copyBytes(command);
-    return this.#slot.operate(this, "transmit", true, options, () => {
+    return this.#slot.operate(this, "transmit", "card", options, () => {
       const inUse = this.#protocol;
       if (inUse === undefined || (protocol !== undefined && protocol !== inUse)) {
         const message = `the connection's protocol is ${inUse ?? "not agreed on"}; ${protocol ?? "one"} was asked for`;
@@ -140,7 +142,7 @@ export class SlotConnection implements Connection {
     checkWait("control", wait);
     this.checkOpen();
     const sent = copyBytes(input);
-    return this.#slot.operate(this, "control", false, wait, async () =>
+    return this.#slot.operate(this, "control", "reader", wait, async () =>
       copyBytes(await this.#slot.control(toPcscliteControlCode(code), sent)),
     );
   }
@@ -148,18 +150,16 @@ export class SlotConnection implements Connection {
   async getAttribute(attribute: number, wait: WaitOptions = {}): Promise<Uint8Array> {
     checkWait("get attribute", wait);
     this.checkOpen();
-    return this.#slot.operate(this, "get attribute", false, wait, () => {
-      const value = this.#slot.getAttribute(attribute);
-      if (value === undefined) throw this.#unsupportedAttribute(attribute, "get attribute");
-      return copyBytes(value);
-    });
+    const value = this.#slot.getAttribute(this, attribute);
+    if (value === undefined) throw this.#unsupportedAttribute(attribute, "get attribute");
+    return copyBytes(value);
   }
 
   async setAttribute(attribute: number, value: Uint8Array, wait: WaitOptions = {}): Promise<void> {
     checkWait("set attribute", wait);
     this.checkOpen();
     const copy = copyBytes(value);
-    return this.#slot.operate(this, "set attribute", false, wait, () => {
+    return this.#slot.operate(this, "set attribute", "reader", wait, () => {
       if (!this.#slot.setAttribute(attribute, copy)) throw this.#unsupportedAttribute(attribute, "set attribute");
     });
   }

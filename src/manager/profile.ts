@@ -22,6 +22,15 @@ export interface Profile {
   readonly connectWithoutCard: ErrorCode;
   /** What asking for `raw` fails with where the reader has no such protocol; `proto-mismatch` otherwise applies. */
   readonly rawUnavailable: ErrorCode;
+  /**
+   * What a control, or setting an attribute, does beside another connection's transaction: it waits for its turn, or is
+   * refused at once. Reading an attribute needs no turn.
+   */
+  readonly controlBesideTransaction: "wait" | "refuse";
+  /** What an exchange under way fails with when its card is pulled. Every later call fails with `removed-card`. */
+  readonly removedDuringExchange: ErrorCode;
+  /** Whether what a reader says of itself in text (vendor, type, serial number) ends in a NUL. Names always do. */
+  readonly vendorTextEndsInNul: boolean;
   /** Which cards are reset when a client ends without disconnecting: all, or those it had a transaction on. */
   readonly resetOnExit: "always" | "transacted";
   /** Whether a reset at the end of a transaction makes its own connection reconnect too. */
@@ -55,6 +64,9 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
     directNegotiates: true,
     connectWithoutCard: "removed-card",
     rawUnavailable: "not-ready",
+    controlBesideTransaction: "wait",
+    removedDuringExchange: "removed-card",
+    vendorTextEndsInNul: false,
     resetOnExit: "always",
     resetConcernsCaller: false,
     reconnectEndsTransaction: true,
@@ -75,6 +87,9 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
     directNegotiates: false,
     connectWithoutCard: "no-smartcard",
     rawUnavailable: "proto-mismatch",
+    controlBesideTransaction: "refuse",
+    removedDuringExchange: "no-smartcard",
+    vendorTextEndsInNul: true,
     resetOnExit: "transacted",
     resetConcernsCaller: true,
     reconnectEndsTransaction: false,

@@ -247,15 +247,18 @@ export class Slot {
     return this.#transactions.end(connection, disposition);
   }
 
-  /** Runs one operation of a connection in its turn. */
+  /** Runs one operation of a connection in its turn. `card`: it means nothing without the card; `reader`: it is for the reader. */
   operate<T>(
     connection: SlotConnection,
     operation: string,
-    needsCard: boolean,
+    concerns: "card" | "connection" | "reader",
     options: WaitOptions,
     run: () => T | Promise<T>,
   ): Promise<T> {
-    return this.#takeTurn(requestOf(connection, operation, needsCard), options, async () => {
+    const needsCard = concerns === "card";
+    const refusedBesideLock = concerns === "reader" && this.#setting.profile.controlBesideTransaction === "refuse";
+    const request = { ...requestOf(connection, operation, needsCard), refusedBesideLock };
+    return this.#takeTurn(request, options, async () => {
       if (needsCard) connection.checkUsable();
       else connection.checkOpen();
       try {
@@ -271,7 +274,9 @@ export class Slot {
     await this.card.speak(protocol);
     // The card may have gone, and another have come, in the moment since: that one is not to see the command.
     connection.checkUsable();
-    const response = await this.#driver.transmit(command, protocol);
+    const response = await this.#driver.transmit(command, protocol).catch((error: unknown) => {
+      throw this.#pulled(error);
+    });
     this.#exchanges = (this.#exchanges + 1) >>> 0;
     this.#transactions.exchanged(connection);
     return copyBytes(response);
@@ -281,7 +286,9 @@ export class Slot {
     return this.#driver.control(code, input);
   }
 
-  getAttribute(attribute: number): Uint8Array | undefined {
+  /** The value of an attribute at this moment, whoever has the turn. */
+  getAttribute(connection: SlotConnection, attribute: number): Uint8Array | undefined {
+    this.#transactions.used(connection);
     return readAttribute(attribute, this.name, this.card, this.#driver);
   }
 
@@ -354,6 +361,14 @@ export class Slot {
     } catch (error) {
       throw this.#lost === undefined ? error : this.#lostError(operation);
     }
+  }
+
+  /** What an exchange under way fails with, where its card was pulled as the profile says. */
+  #pulled(error: unknown): unknown {
+    const { removedDuringExchange: code } = this.#setting.profile;
+    if (!(error instanceof SmartCardError) || error.code !== "removed-card" || code === "removed-card") return error;
+    const details = { reader: this.name, operation: "transmit" };
+    return new SmartCardError(code, "the card was removed during the exchange", details, { cause: error });
   }
 
   /** To be called when a connection is made: what was made ready may have gone in the moment since. */

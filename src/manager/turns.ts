@@ -36,6 +36,8 @@ export interface TurnRequest {
   readonly operation: string;
   /** True where the turn means nothing once the card is gone. */
   readonly needsCard: boolean;
+  /** True where it is refused beside another's transaction, and does not wait for its end. */
+  readonly refusedBesideLock?: boolean;
   /** True for the end of a transaction: it means nothing once the lock is gone, and cannot be cancelled. */
   readonly endsLock?: true;
 }
@@ -174,6 +176,7 @@ export class Turns {
       else this.#busy = true;
       return undefined;
     }
+    if (this.#lock !== undefined && !own && request.refusedBesideLock) return Promise.reject(this.#beside(request));
     if (options.signal?.aborted) return Promise.reject(abortedError(request.operation, options.signal));
     if (options.timeoutMs === 0) return Promise.reject(this.#timedOut(request));
     // What waits for the holder's own operations ends with them.
@@ -233,6 +236,7 @@ export class Turns {
       }
     }
     this.#setting.locked(this.#lock);
+    for (const turn of this.#queue) if (turn.refusedBesideLock) turn.wait.fail(this.#beside(turn));
   }
 
   /**
@@ -255,6 +259,12 @@ export class Turns {
     const holder = this.#setting.describeHolder();
     const why = holder === undefined ? "" : `: ${describeHolder(holder)}`;
     return this.#error("timeout", `${request.operation} did not get its turn in the time given${why}`, request);
+  }
+
+  #beside(request: TurnRequest): SmartCardError {
+    const holder = this.#setting.describeHolder();
+    const why = holder === undefined ? "" : `: ${describeHolder(holder)}`;
+    return this.#error("sharing-violation", `${request.operation} is refused beside a transaction${why}`, request);
   }
 
   #deadlock(request: TurnRequest): SmartCardError {

@@ -248,7 +248,8 @@ export interface Connection extends AsyncDisposable {
    * turn, not the exchange itself: an exchange under way is never torn.
    *
    * @throws proto-mismatch (`options.protocol` is not the one in use), invalid-parameter (length), reset-card,
-   * removed-card, unresponsive-card, comm-error, waited-too-long, timeout, cancelled
+   * removed-card, no-smartcard (pcsc-lite, where the card was pulled during the exchange), unresponsive-card,
+   * comm-error, waited-too-long, timeout, cancelled
    */
   transmit(command: Uint8Array, options?: TransmitOptions): Promise<Uint8Array>;
 
@@ -256,14 +257,23 @@ export interface Connection extends AsyncDisposable {
    * Sends a command to the reader. `code` is given as Windows counts, `0x00310000 + 4 n`, or as pcsc-lite does,
    * `0x42000000 + n`: the manager hands drivers the latter.
    *
-   * @throws unsupported-feature, and as transmit
+   * @throws unsupported-feature, sharing-violation (another connection has a transaction), and as transmit
+   *
+   * **Portability**: Windows lets it wait for the end of another's transaction; pcsc-lite refuses it at once.
    */
   control(code: number, input: Uint8Array, options?: WaitOptions): Promise<Uint8Array>;
 
-  /** Reads an attribute. @throws not-supported, timeout, cancelled */
+  /**
+   * Reads an attribute, at once: it takes no turn, so that another's transaction does not matter to it.
+   *
+   * @throws not-supported
+   *
+   * **Portability**: pcscd refuses it beside another's transaction (sharing-violation); other managers may let it wait
+   * (timeout, cancelled). Whether text ends in a NUL: see {@link attributes}.
+   */
   getAttribute(attribute: number, options?: WaitOptions): Promise<Uint8Array>;
 
-  /** Sets an attribute. @throws not-supported, timeout, cancelled */
+  /** Sets an attribute. @throws not-supported, timeout, cancelled, sharing-violation (as control) */
   setAttribute(attribute: number, value: Uint8Array, options?: WaitOptions): Promise<void>;
 
   /** Exchanges completed by this reader since it was attached. */

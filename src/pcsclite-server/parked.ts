@@ -9,12 +9,21 @@ export type ParkedOutcome<T> =
   /** Not yet: the client is to try again, and its place is kept. */
   | { readonly kind: "later" };
 
+/**
+ * A client that was told to try again does so within a poll of its library, or not at all: one that is set not to wait
+ * (PCSCLITE_NO_BLOCKING), or that is no libpcsclite. Its place must not cost the next in line anything.
+ */
+const PLACE_GRACES = 4;
+
 /** What a parked wait is made of. */
 export interface ParkedSetting<T> {
   readonly clock: Clock;
   /** Begins the wait. */
   readonly begin: (signal: AbortSignal) => Promise<T>;
-  /** How long what came late is kept for the client's next try, in milliseconds. */
+  /**
+   * How long what came late is kept for the client's next try, in milliseconds. A place whose client has not come again
+   * for {@link PLACE_GRACES} times as long is given up before its turn comes.
+   */
   readonly graceMs: number;
   /** Takes back what came and was not fetched. */
   readonly unclaimed: (value: T) => void;
@@ -52,7 +61,10 @@ export class Parked<T> {
       this.#end();
       return Promise.resolve(this.#result);
     }
-    if (holdMs === 0) return Promise.resolve({ kind: "later" });
+    if (holdMs === 0) {
+      this.#expectTry();
+      return Promise.resolve({ kind: "later" });
+    }
     return new Promise((resolve) => {
       this.#answer = resolve;
       if (holdMs === undefined) return;
@@ -73,8 +85,18 @@ export class Parked<T> {
   }
 
   #later(): void {
+    this.#expectTry();
     this.#answer?.({ kind: "later" });
     this.#answer = undefined;
+  }
+
+  #expectTry(): void {
+    this.#cancelTimer = this.#setting.clock.schedule(
+      PLACE_GRACES * this.#setting.graceMs,
+      "kept place",
+      () => this.abandon(new SmartCardError("cancelled", "the client did not try again")),
+      { background: true },
+    );
   }
 
   #settled(result: Exclude<ParkedOutcome<T>, { kind: "later" }>): void {
@@ -90,6 +112,7 @@ export class Parked<T> {
       return;
     }
     this.#result = result;
+    this.#cancelTimer?.();
     this.#cancelTimer = this.#setting.clock.schedule(this.#setting.graceMs, "reserved turn", () => this.#expired(), {
       background: true,
     });

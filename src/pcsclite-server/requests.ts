@@ -151,16 +151,18 @@ export class ServerRequests {
     }
   }
 
-  control(card: number, code: number, input: Uint8Array): Promise<Uint8Array> {
-    return this.#operate(card, (connection, wait) => connection.control(code, input, wait));
+  async control(card: number, code: number, input: Uint8Array): Promise<Uint8Array> {
+    const { connection } = this.#held(card);
+    return this.#turns.once((wait) => connection.control(code, input, wait));
   }
 
-  getAttribute(card: number, attribute: number): Promise<Uint8Array> {
-    return this.#operate(card, (connection, wait) => connection.getAttribute(attribute, wait));
+  async getAttribute(card: number, attribute: number): Promise<Uint8Array> {
+    return this.#held(card).connection.getAttribute(attribute);
   }
 
   async setAttribute(card: number, attribute: number, value: Uint8Array): Promise<void> {
-    await this.#operate(card, (connection, wait) => connection.setAttribute(attribute, value, wait));
+    const { connection } = this.#held(card);
+    await this.#turns.once((wait) => connection.setAttribute(attribute, value, wait));
   }
 
   /** Ends the request that is held unanswered, if there is one. */

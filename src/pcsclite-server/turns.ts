@@ -73,6 +73,21 @@ export class ServerTurns {
   }
 
   /**
+   * Does for a client what its library does not try again: at once, or else when its turn comes, however long that takes,
+   * since no place could be kept. Refusals are the manager's: with pcsc-lite's profile nothing has to wait here.
+   *
+   * @throws what the operation throws
+   */
+  async once<T>(run: (wait: WaitOptions) => Promise<T>): Promise<T> {
+    const tried = await triedAtOnce(() => run({ timeoutMs: 0 }));
+    if (tried.done) return tried.value;
+    return this.#claim(
+      this.#held<T>(run, () => {}),
+      undefined,
+    );
+  }
+
+  /**
    * Connects for a client. The library does not try a connect again, so it is held as long as it takes, as pcscd does.
    *
    * @throws as connect
@@ -83,13 +98,8 @@ export class ServerTurns {
   ): Promise<Connection> {
     const tried = await triedAtOnce(() => connect(context, { timeoutMs: 0 }));
     if (tried.done) return tried.value;
-    const wait = new Parked<Connection>({
-      clock: this.#clock,
-      graceMs: this.#limits.graceMs,
-      begin: (signal) => connect(context, { signal }),
-      unclaimed: (connection) => void connection.disconnect("leave").catch(() => {}),
-      over: () => {},
-    });
+    const undo = (connection: Connection): void => void connection.disconnect("leave").catch(() => {});
+    const wait = this.#held<Connection>((options) => connect(context, options), undo);
     return this.#claim(wait, undefined);
   }
 
@@ -116,6 +126,12 @@ export class ServerTurns {
       held.reconnect = { key, wait };
     }
     await this.#claim(held.reconnect.wait, this.#holdMs(alone));
+  }
+
+  /** A wait that is held until it ends: nothing is kept of it. */
+  #held<T>(run: (wait: WaitOptions) => Promise<T>, unclaimed: (value: T) => void): Parked<T> {
+    const begin = (signal: AbortSignal): Promise<T> => run({ signal });
+    return new Parked<T>({ clock: this.#clock, graceMs: this.#limits.graceMs, begin, unclaimed, over: () => {} });
   }
 
   #turnOf(held: HeldConnection): Parked<void> {

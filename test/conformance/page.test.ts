@@ -34,7 +34,7 @@ ended, after two seconds.
 
 ## What differs
 
-Managers that are not named here, scard daemon through either client among them, differ in nothing.
+Managers that are not named here differ in nothing.
 
 ${formatDifferences()}
 ## The behaviours

@@ -30,7 +30,7 @@ export async function embeddedResults(profile: "windows" | "pcsclite"): Promise<
 
 /** Our server through our client, joined in memory, on a simulated clock. */
 export async function joinedResults(): Promise<Result[]> {
-  const inner = await joinedWorld({ world: { empty: true } });
+  const inner = await joinedWorld({ world: { semantics: { resetOnExit: "always" }, empty: true } });
   return playInMemory(inner, inner.client, "daemon");
 }
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import type { Disposition } from "../../src/pcsc/index.ts";
-import { apdu, EchoCard, failureOf, stateOf, watched, world } from "./world.ts";
+import { apdu, EchoCard, failureOf, settle, stateOf, watched, world } from "./world.ts";
 
 const anew = { shareMode: "shared", preferredProtocols: ["t1"], initialization: "leave" } as const;
 
@@ -170,6 +170,26 @@ describe("every other connection learns of a reset or removal exactly once", () 
     reader.remove();
     expect(await stateOf(exchange)).toBe("removed-card");
     expect((await failureOf(a.reconnect(anew))).code).toBe("removed-card");
+  });
+
+  test("during an exchange ends that as the profile says, and every later call with removed-card", async () => {
+    for (const [profile, code] of [
+      ["windows", "removed-card"],
+      ["pcsclite", "no-smartcard"],
+    ] as const) {
+      const { connect, reader } = await world({ profile });
+      const [a, b] = [await connect("a"), await connect("b")];
+      reader.hang(true);
+      const [exchange, queued] = [failureOf(a.transmit(apdu)), failureOf(b.transmit(apdu))];
+      await settle();
+      reader.remove();
+      expect((await exchange).code).toBe(code);
+      expect((await queued).code).toBe("removed-card");
+      for (const one of [a, b]) {
+        expect((await failureOf(one.transmit(apdu))).code).toBe("removed-card");
+        expect((await failureOf(one.status())).code).toBe("removed-card");
+      }
+    }
   });
 
   test("control, attributes and disconnect work without reconnecting", async () => {

@@ -34,6 +34,7 @@ interface Turn {
 const rules = {
   windows: {
     noCard: "removed-card",
+    pulled: "removed-card",
     foreignEnd: "not-transacted",
     resetOnExit: "always",
     idleLimit: true,
@@ -42,6 +43,7 @@ const rules = {
   },
   pcsclite: {
     noCard: "no-smartcard",
+    pulled: "no-smartcard",
     foreignEnd: "sharing-violation",
     resetOnExit: "where it holds the lock",
     idleLimit: false,
@@ -249,7 +251,7 @@ export class ReferenceReader {
     for (const { waits } of this.#owed) for (const wait of waits) end(wait, "done");
     this.#owed = [];
     for (const connection of this.connections) connection.fault = "removed-card";
-    if (this.exchange !== undefined) end(this.exchange.call, "removed-card");
+    if (this.exchange !== undefined) end(this.exchange.call, this.#rules.pulled);
     this.exchange = undefined;
     this.#fail(needsCard, "removed-card");
     if (this.lock !== undefined) this.#unlock(this.lock.owner);

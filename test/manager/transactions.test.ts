@@ -99,7 +99,7 @@ describe("transactions are a fair queue with event hand-off", () => {
     expect(error.details.holder).toMatchObject({ client: "a", shareMode: "shared", transaction: true });
   });
 
-  test("a transmit, control, status or attribute outside the lock waits its turn", async () => {
+  test("a transmit, control, status or attribute to set outside the lock waits its turn", async () => {
     const { connect, card } = await world();
     const [a, b] = [await connect("a"), await connect("b")];
     await a.beginTransaction();
@@ -107,7 +107,7 @@ describe("transactions are a fair queue with event hand-off", () => {
       b.transmit(apdu),
       b.control(0x42000d48, new Uint8Array()),
       b.status(),
-      b.getAttribute(0x00090303),
+      b.setAttribute(0x7fff0007, Uint8Array.of(1)),
       b.reconnect({ shareMode: "shared", preferredProtocols: ["t1"], initialization: "leave" }),
     ];
     for (const promise of waiting) expect(await stateOf(promise)).toBe("pending");
@@ -116,6 +116,46 @@ describe("transactions are a fair queue with event hand-off", () => {
     await a.endTransaction("leave");
     await Promise.all(waiting);
     expect(card.commands.length).toBe(2);
+  });
+
+  test("an attribute is read at once, also beside a transaction and during an exchange", async () => {
+    for (const profile of ["windows", "pcsclite"] as const) {
+      const { connect, reader } = await world({ profile });
+      const [a, b] = [await connect("a"), await connect("b")];
+      await a.beginTransaction();
+      reader.hang(true);
+      const exchange = a.transmit(apdu);
+      for (const attribute of [0x0009_0303, 0x7fff_0003]) {
+        for (const one of [a, b]) expect((await one.getAttribute(attribute)).length).toBeGreaterThan(1);
+      }
+      expect(await stateOf(exchange)).toBe("pending");
+      reader.hang(false);
+      await exchange;
+    }
+  });
+
+  test("the pcsclite profile refuses a control beside a transaction at once, and one that a lock overtakes", async () => {
+    const { connect, reader } = await world({ profile: "pcsclite" });
+    const [a, b, c] = [await connect("a"), await connect("b"), await connect("c")];
+    const calls = [() => c.control(0x42000d48, new Uint8Array()), () => c.setAttribute(0x7fff0007, Uint8Array.of(1))];
+    for (const call of calls) {
+      await a.beginTransaction();
+      const error = await failureOf(call());
+      expect(error).toMatchObject({ code: "sharing-violation", details: { holder: { client: "a" } } });
+      // The holder's own goes on.
+      await a.control(0x42000d48, new Uint8Array());
+      await a.endTransaction("leave");
+      // Behind a begin in the queue, which has the lock first.
+      reader.hang(true);
+      const exchange = a.transmit(apdu);
+      const begun = b.beginTransaction();
+      const late = failureOf(call());
+      reader.hang(false);
+      await Promise.all([exchange, begun]);
+      expect(await late).toMatchObject({ code: "sharing-violation", details: { holder: { client: "b" } } });
+      await b.endTransaction("leave");
+      await call();
+    }
   });
 
   test("only one exchange is under way at a time, also of one connection", async () => {

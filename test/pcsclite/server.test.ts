@@ -65,19 +65,26 @@ function transmit(card: number, receiveLength = 258): Request {
 }
 
 describe("a session", () => {
-  test("agrees on 4:4 to 4:6, refuses others and stays usable", async () => {
+  test("agrees on 4:4 to 4:6 by the name that the client gave, refuses others by the newest, and stays usable", async () => {
     const { server, ask } = await wire();
     const client = new WireClient(server, { name: "a" });
-    for (const [minor, rv] of [
-      [3, serviceStopped],
-      [7, serviceStopped],
-      [4, success],
-      [5, success],
-      [6, success],
-    ] as const) {
-      const answer = await ask(client, { kind: "version", major: 4, minor });
-      expect([u32(answer, 0), u32(answer, 4), u32(answer, 8)]).toEqual([4, 6, rv]);
+    const answerTo = async (major: number, minor: number): Promise<string> => {
+      const answer = await ask(client, { kind: "version", major, minor });
+      const rv = u32(answer, 8);
+      expect([success, serviceStopped]).toContain(rv);
+      return `${rv === success ? "+" : "-"} ${u32(answer, 0)}:${u32(answer, 4)}`;
+    };
+    const spoken = ["4:4", "4:5", "4:6"];
+    for (const major of [0, 3, 4, 5, 0x7fff_ffff]) {
+      for (let minor = 0; minor < 10; minor++) {
+        const asked = `${major}:${minor}`;
+        expect(`${asked} ${await answerTo(major, minor)}`).toBe(
+          spoken.includes(asked) ? `${asked} + ${asked}` : `${asked} - 4:6`,
+        );
+      }
     }
+    expect(await answerTo(-4, -4)).toBe("- 4:6");
+    expect(await answerTo(4, 4)).toBe("+ 4:4");
   });
 
   test("connects, exchanges, asks for status and attributes, and disconnects", async () => {
@@ -272,7 +279,8 @@ describe("a request that has to wait for the card", () => {
     expect((await manager.inspect()).readers[0]?.lock?.client.name).toBe("b");
     await runtime.advance(100);
     expect(u32(await ask(b.client, { kind: "begin-transaction", card: cardB }), 4)).toBe(success);
-    await runtime.advance(10_000);
+    // C is told to try again at 1500 ms, and has not come again by now.
+    await runtime.advance(500);
     await ask(b.client, { kind: "end-transaction", card: cardB, disposition: 0 });
     expect((await manager.inspect()).readers[0]?.lock?.client.name).toBe("c");
   });
@@ -307,6 +315,87 @@ describe("a request that has to wait for the card", () => {
     await runtime.advance(1);
     expect((await manager.inspect()).readers[0]?.lock).toBeUndefined();
     expect(runtime.pendingTimers).toEqual([]);
+  });
+
+  test("loses its place when the client does not try again: the next in line waits for nothing", async () => {
+    const { client, ask, connect4, runtime, manager } = await wire();
+    const [a, b, c] = [await client("a"), await client("b"), await client("c")];
+    const cards = [];
+    for (const { client: who, context } of [a, b, c]) cards.push(await connect4(who, context));
+    const [cardA = 0, cardB = 0, cardC = 0] = cards;
+    const rejoin = { shareMode: 2, preferredProtocols: 3, initialization: 0 };
+    // All that the library repeats. A client that is set not to wait (PCSCLITE_NO_BLOCKING) does not repeat it.
+    for (const request of [
+      transmit(cardB),
+      { kind: "status", card: cardB },
+      { kind: "begin-transaction", card: cardB },
+      { kind: "reconnect", card: cardB, ...rejoin },
+    ] as const) {
+      await ask(a.client, { kind: "begin-transaction", card: cardA });
+      expect((await ask(b.client, request)).length).toBe(0);
+      await runtime.advance(1000);
+      expect(u32(b.client.take(), -4)).toBe(sharingViolation);
+      expect((await manager.inspect()).readers[0]?.queue.map(({ client }) => client.name)).toEqual(["b"]);
+      await runtime.advance(599);
+      expect((await manager.inspect()).readers[0]?.queue.length).toBe(1);
+      await runtime.advance(1);
+      expect((await manager.inspect()).readers[0]?.queue).toEqual([]);
+      await ask(c.client, { kind: "begin-transaction", card: cardC });
+      await ask(a.client, { kind: "end-transaction", card: cardA, disposition: 0 });
+      expect(u32(c.client.take(), 4)).toBe(success);
+      await ask(c.client, { kind: "end-transaction", card: cardC, disposition: 0 });
+      expect(runtime.pendingTimers).toEqual([]);
+    }
+  });
+
+  test("and that the library does not repeat is answered at once, and leaves no place", async () => {
+    const { client, ask, connect4, runtime, manager } = await wire();
+    const [a, b, c] = [await client("a"), await client("b"), await client("c")];
+    const cards = [];
+    for (const { client: who, context } of [a, b, c]) cards.push(await connect4(who, context));
+    const [cardA = 0, cardB = 0, cardC = 0] = cards;
+    for (const [request, rv] of [
+      [
+        { kind: "control", card: cardB, code: 0x42000d48, input: new Uint8Array(), receiveLength: 16 },
+        sharingViolation,
+      ],
+      [{ kind: "set-attribute", card: cardB, attribute: 0x7fff0007, value: Uint8Array.of(1) }, sharingViolation],
+      [{ kind: "get-attribute", card: cardB, attribute: 0x00090303, length: 264 }, success],
+      [{ kind: "end-transaction", card: cardB, disposition: 0 }, sharingViolation],
+      [{ kind: "cancel", context: b.context }, success],
+    ] as const) {
+      await ask(a.client, { kind: "begin-transaction", card: cardA });
+      expect([request.kind, u32(await ask(b.client, request), -4)]).toEqual([request.kind, rv]);
+      expect((await manager.inspect()).readers[0]?.queue).toEqual([]);
+      await ask(c.client, { kind: "begin-transaction", card: cardC });
+      await ask(a.client, { kind: "end-transaction", card: cardA, disposition: 0 });
+      expect(u32(c.client.take(), 4)).toBe(success);
+      await ask(c.client, { kind: "end-transaction", card: cardC, disposition: 0 });
+      expect(runtime.pendingTimers).toEqual([]);
+    }
+  });
+
+  test("for a control, under the windows profile, is held until its turn comes, and leaves no place when it is cancelled", async () => {
+    const { client, ask, connect4, runtime, manager, server } = await wire({ profile: "windows" });
+    const [a, b] = [await client("a"), await client("b")];
+    const [cardA, cardB] = [await connect4(a.client, a.context), await connect4(b.client, b.context)];
+    const control = {
+      kind: "control",
+      card: cardB,
+      code: 0x42000d48,
+      input: new Uint8Array(),
+      receiveLength: 16,
+    } as const;
+    await ask(a.client, { kind: "begin-transaction", card: cardA });
+    expect((await ask(b.client, control)).length).toBe(0);
+    await runtime.advance(4000);
+    await ask(a.client, { kind: "end-transaction", card: cardA, disposition: 0 });
+    expect(u32(b.client.take(), 20)).toBe(success);
+    await ask(a.client, { kind: "begin-transaction", card: cardA });
+    expect((await ask(b.client, control)).length).toBe(0);
+    await ask(new WireClient(server, { name: "b" }), { kind: "cancel", context: b.context });
+    expect(u32(b.client.take(), -4)).toBe(cancelled);
+    expect((await manager.inspect()).readers[0]?.queue).toEqual([]);
   });
 
   test("is answered at once in a context with two readers, and gets its turn by trying again", async () => {

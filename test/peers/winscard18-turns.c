@@ -197,6 +197,10 @@ static void resets(void) {
   plain("release in the middle of a transaction", SCardReleaseContext(first));
   told("other after a release in a transaction", two);
   status_of("status after the release", one);
+  first = new_context();
+  connect_shared(first);
+  plain("release without a disconnect", SCardReleaseContext(first));
+  told("other after a release without a disconnect", two);
   SCardReleaseContext(second);
 }
 
