@@ -362,6 +362,7 @@ export class World {
       manager: {
         client: (identity) => probedClient(manager, oracle, identity),
         readers: () => manager.readers(),
+        holderOf: (reader) => manager.holderOf(reader),
         get readerEvents() {
           return manager.readerEvents;
         },

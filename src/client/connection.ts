@@ -7,6 +7,7 @@ import {
   type Disposition,
   dispositions,
   fromNumber,
+  type Holder,
   initializations,
   MAX_COMMAND_BYTES,
   type Protocol,
@@ -35,6 +36,8 @@ export interface ConnectionSetting {
   readonly activeProtocol: number;
   readonly turns: ReaderTurns;
   readonly clock: Clock;
+  /** Asks the other side who has the reader for itself; undefined where it does not tell. It does not reject. */
+  readonly whoHolds?: (() => Promise<Holder | undefined>) | undefined;
   /** Whether a wait of this connection could never end: only its context could end it, and does one thing at a time. */
   readonly isEndless: (connection: ClientConnection) => boolean;
   /** The connection is over. */
@@ -286,10 +289,10 @@ export class ClientConnection implements Connection, TurnOwner {
     request: CardRequest<T>,
     ticket: number = this.#turns.ticket(),
   ): Promise<Answer & T> {
-    const { clock, isEndless } = this.#setting;
+    const { clock, isEndless, whoHolds } = this.#setting;
     if (isEndless(this)) throw endless(this.reader, operation);
     const answer = await this.#turns.contest({
-      setting: { clock, waits: this.#waits, operation, details: { reader: this.reader } },
+      setting: { clock, waits: this.#waits, operation, details: { reader: this.reader }, whoHolds },
       options,
       ticket,
       owner: this,

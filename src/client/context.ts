@@ -8,6 +8,7 @@ import {
   type Context,
   type ContextCache,
   type ContextOptions,
+  type Holder,
   protocolMask,
   type ReaderDevice,
   type ReaderStateQuery,
@@ -26,7 +27,7 @@ import type { ClientLimits } from "./limits.ts";
 import type { CardLink, ContextLink } from "./links.ts";
 import type { ProcessTurns } from "./reader-turns.ts";
 import { findName, readerKey } from "./reports.ts";
-import { checkWait, timedOut, Wait, type WaitSet } from "./wait.ts";
+import { checkWait, Wait, type WaitSet } from "./wait.ts";
 
 /** What a context needs of its manager. */
 export interface ContextSetting {
@@ -170,7 +171,9 @@ export class ClientContext implements Context {
     return new Promise((resolve, reject) => {
       const { signal } = options;
       const givenUp = new AbortController();
-      const setting = { clock: this.#setting.clock, waits: this.#waits, operation: "connect", details: { reader } };
+      const whoHolds = this.#whoHolds(reader);
+      const { clock } = this.#setting;
+      const setting = { clock, waits: this.#waits, operation: "connect", details: { reader }, whoHolds };
       // The link starts the deadline: not all of what it does counts.
       const wait = new Wait(setting, signal === undefined ? {} : { signal }, (error) => {
         givenUp.abort(error);
@@ -180,7 +183,7 @@ export class ClientContext implements Context {
         .connect({
           ...terms,
           givenUp: givenUp.signal,
-          startDeadline: (timeoutMs) => wait.startDeadline(timeoutMs, () => timedOut("connect", { reader })),
+          startDeadline: (timeoutMs) => wait.startDeadline(timeoutMs),
           keep: (card, name, activeProtocol) => this.#keep(card, name, options, activeProtocol),
         })
         .finally(() => wait.over())
@@ -197,11 +200,17 @@ export class ClientContext implements Context {
       activeProtocol,
       turns: this.#setting.turns.of(reader),
       clock: this.#setting.clock,
+      whoHolds: this.#whoHolds(reader),
       isEndless: (asking) => this.#isEndless(asking),
       closed: (closed) => this.#connections.delete(closed),
     });
     this.#connections.add(connection);
     return connection;
+  }
+
+  #whoHolds(reader: string): (() => Promise<Holder | undefined>) | undefined {
+    const { whoHolds } = this.#link;
+    return whoHolds && (() => whoHolds(reader));
   }
 
   #hasTransaction(reader: string, but?: ClientConnection): boolean {

@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: MIT
 
-import { type Dialect, type ErrorCode, type ErrorDetails, errorFromNumber, SmartCardError } from "../pcsc/index.ts";
+import {
+  type Dialect,
+  describeHolder,
+  type ErrorCode,
+  type ErrorDetails,
+  errorFromNumber,
+  type Holder,
+  type Protocol,
+  SmartCardError,
+} from "../pcsc/index.ts";
 
 /** What a call on a connection asked for, in the words of error messages. */
 export type Operation =
@@ -44,7 +53,7 @@ const meanings: Meanings = {
 const explanations: Readonly<Partial<Record<ErrorCode, string>>> = {
   "reset-card": "the card was reset by another program; reconnect to go on",
   "removed-card": "the card was removed; reconnect when a card is there",
-  "sharing-violation": "another program has the reader for itself",
+  "sharing-violation": "another program uses the reader",
   "no-smartcard": "there is no card",
   "unresponsive-card": "the card does not answer",
   "unpowered-card": "the card has no power",
@@ -61,15 +70,27 @@ const explanations: Readonly<Partial<Record<ErrorCode, string>>> = {
 /** A handle that is not known any more: its reader was unplugged. */
 const readerGone: ReadonlySet<ErrorCode> = new Set(["invalid-value", "invalid-handle", "invalid-context"]);
 
+/** What a call was about, and what is known of its failure besides the number. */
+export interface Subject {
+  readonly reader: string;
+  readonly usesCard?: boolean;
+  /** Who stands in the way, where the other side tells. */
+  readonly holder?: Holder | undefined;
+  /** What the card speaks since its last reset, where that is not what was asked for. */
+  readonly protocol?: Protocol | undefined;
+}
+
+const protocolNames: Readonly<Record<Protocol, string>> = {
+  t0: "T=0",
+  t1: "T=1",
+  t15: "T=15",
+  raw: "the raw protocol",
+};
+
 /** The failure that the answer to a call on a connection stands for. */
-export function callFailure(
-  answerer: Answerer,
-  rv: number,
-  operation: Operation,
-  subject: { readonly reader: string; readonly usesCard?: boolean },
-): SmartCardError {
-  const { reader, usesCard } = subject;
-  const details: ErrorDetails = { reader, operation };
+export function callFailure(answerer: Answerer, rv: number, operation: Operation, subject: Subject): SmartCardError {
+  const { holder, protocol, reader, usesCard } = subject;
+  const details: ErrorDetails = { reader, operation, ...(holder && { holder }), ...(protocol && { protocol }) };
   const code = errorFromNumber(rv, answerer.dialect) ?? "unknown-error";
   if (operation !== "connect" && readerGone.has(code)) return readerUnavailable(reader, operation);
   // The driver met no card, and the service has not noticed yet.
@@ -77,8 +98,17 @@ export function callFailure(
     return new SmartCardError("removed-card", `${operation}: the card in «${reader}» was removed`, details);
   }
   const meant = answerer.meanings?.[operation]?.[code] ?? meanings[operation]?.[code] ?? code;
-  const why = explanations[meant] ?? `${answerer.name} answers ${hex(rv)}`;
+  const why = whyOf(meant, subject) ?? `${answerer.name} answers ${hex(rv)}`;
   return new SmartCardError(meant, `${operation} on «${reader}»: ${why}`, details);
+}
+
+function whyOf(code: ErrorCode, { holder, protocol }: Subject): string | undefined {
+  if (code === "sharing-violation" && holder !== undefined) return describeHolder(holder);
+  if (code === "proto-mismatch" && protocol !== undefined) {
+    const name = protocolNames[protocol];
+    return `the card speaks ${name} since its last reset; ask for ${name}, or reset the card`;
+  }
+  return explanations[code];
 }
 
 /** A number as messages write it. */

@@ -11,6 +11,7 @@ export {
   type Operation,
   readerNotAllowed,
   readerUnavailable,
+  type Subject,
   unknownReader,
 } from "./failures.ts";
 export { type ClientLimits, defaultClientLimits } from "./limits.ts";

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT
 
-import type { CardState, Connection, ContextCache, Dialect, ReaderStateReport, SmartCardError } from "../pcsc/index.ts";
+import type {
+  CardState,
+  Connection,
+  ContextCache,
+  Dialect,
+  Holder,
+  ReaderStateReport,
+  SmartCardError,
+} from "../pcsc/index.ts";
 import type { ClientConnection } from "./connection.ts";
 import type { Operation } from "./failures.ts";
 import type { StatusQuery } from "./status-waits.ts";
@@ -101,6 +109,8 @@ export interface ContextLink {
   readonly listReaderGroups: (() => Promise<string[]>) | undefined;
   /** The card cache that the other side keeps for all its clients; undefined where it keeps none. */
   readonly cache?: ContextCache | undefined;
+  /** Who has a reader for itself; undefined where the other side does not tell. It does not reject. */
+  readonly whoHolds?: ((reader: string) => Promise<Holder | undefined>) | undefined;
   getStatusChange(query: StatusQuery): Promise<ReaderStateReport[]>;
   /** Connects, and gives back what comes when nobody waits for it any more. @throws as the port's `connect` */
   connect(attempt: ConnectAttempt): Promise<Connection>;

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT
 
-import { type CancelTimer, type Clock, type ErrorDetails, SmartCardError, type WaitOptions } from "../pcsc/index.ts";
+import {
+  type CancelTimer,
+  type Clock,
+  describeHolder,
+  type ErrorDetails,
+  type Holder,
+  SmartCardError,
+  type WaitOptions,
+} from "../pcsc/index.ts";
 
 /** The outstanding waits of a context, so that cancelling and releasing find them. */
 export type WaitSet = Set<Wait>;
@@ -13,7 +21,12 @@ export interface WaitSetting {
   /** Names the operation in errors and timers. */
   readonly operation: string;
   readonly details?: ErrorDetails;
+  /** Asks the other side who stands in the way, for the error of a deadline that has passed. It must not reject. */
+  readonly whoHolds?: (() => Promise<Holder | undefined>) | undefined;
 }
+
+/** So long before a deadline passes it is asked who stands in the way, in milliseconds; half of a shorter wait. */
+const ASK_BEFORE_MS = 100;
 
 /**
  * What may end a wait before its time: a deadline, a signal, and whoever cancels. It calls `gaveUp` once at most, and
@@ -24,6 +37,8 @@ export class Wait {
   readonly #signal: AbortSignal | undefined;
   readonly #gaveUp: (error: SmartCardError) => void;
   #cancelTimer: CancelTimer | undefined;
+  #cancelQuestion: CancelTimer | undefined;
+  #holder: (() => Holder) | undefined;
   #isOver = false;
 
   constructor(setting: WaitSetting, options: WaitOptions, gaveUp: (error: SmartCardError) => void) {
@@ -33,15 +48,21 @@ export class Wait {
     setting.waits?.add(this);
     this.#signal?.addEventListener("abort", this.#aborted, { once: true });
     if (options.timeoutMs !== undefined) {
-      this.startDeadline(options.timeoutMs, () => timedOut(setting.operation, setting.details));
+      this.startDeadline(options.timeoutMs);
     }
   }
 
-  /** Gives up after that many milliseconds. */
-  startDeadline(timeoutMs: number, error: () => SmartCardError): void {
+  /** Gives up after that many milliseconds, with an error of its own where that is given. */
+  startDeadline(timeoutMs: number, error?: () => SmartCardError): void {
     if (this.#isOver) return;
-    const name = `${this.#setting.operation} deadline`;
-    this.#cancelTimer = this.#setting.clock.schedule(timeoutMs, name, () => this.giveUp(error()));
+    const { clock, details, operation } = this.#setting;
+    this.#cancelTimer = clock.schedule(timeoutMs, `${operation} deadline`, () => {
+      const known = { ...details, ...(this.#holder && { holder: this.#holder() }) };
+      this.giveUp(error?.() ?? timedOut(operation, known));
+    });
+    if (this.#setting.whoHolds === undefined || timeoutMs === 0) return;
+    const askAfter = timeoutMs - Math.min(ASK_BEFORE_MS, timeoutMs / 2);
+    this.#cancelQuestion = clock.schedule(askAfter, `${operation} holder`, () => void this.#askWhoHolds());
   }
 
   /** Whether it is neither over nor given up. */
@@ -61,7 +82,15 @@ export class Wait {
     this.#isOver = true;
     this.#setting.waits?.delete(this);
     this.#cancelTimer?.();
+    this.#cancelQuestion?.();
     this.#signal?.removeEventListener("abort", this.#aborted);
+  }
+
+  async #askWhoHolds(): Promise<void> {
+    const { clock, whoHolds } = this.#setting;
+    const holder = await whoHolds?.();
+    const told = clock.now();
+    this.#holder = holder && (() => ({ ...holder, heldMs: holder.heldMs + clock.now() - told }));
   }
 
   readonly #aborted = (): void => {
@@ -80,7 +109,8 @@ export function checkWait(operation: string, { timeoutMs, signal }: WaitOptions)
 
 /** The error of a wait whose deadline has passed. */
 export function timedOut(operation: string, details: ErrorDetails = {}, cause?: unknown): SmartCardError {
-  const message = `${operation} did not come to an end in the time given`;
+  const why = details.holder === undefined ? "" : `: ${describeHolder(details.holder)}`;
+  const message = `${operation} did not come to an end in the time given${why}`;
   return new SmartCardError("timeout", message, { ...details, operation }, cause === undefined ? {} : { cause });
 }
 

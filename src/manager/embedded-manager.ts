@@ -5,6 +5,7 @@ import {
   type ClientIdentity,
   type Context,
   type ContextOptions,
+  type Holder,
   type Inspectable,
   type Inspection,
   type Reader,
@@ -163,6 +164,11 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
 
   watchReaders(changed: () => void): () => void {
     return this.#tracker.listen(changed);
+  }
+
+  /** Who has a reader for itself, by a transaction or by its share mode; undefined where nobody has. */
+  holderOf(reader: string): Holder | undefined {
+    return this.#slots.get(readerKey(reader))?.holder();
   }
 
   /** Who holds what and who waits, at this moment. */

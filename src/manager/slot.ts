@@ -5,6 +5,7 @@ import {
   type ConnectionStatus,
   type ConnectOptions,
   type Disposition,
+  type Holder,
   type Initialization,
   type Protocol,
   type Reader,
@@ -149,6 +150,12 @@ export class Slot {
     const others = except === undefined ? this.#connections : [...this.#connections].filter((one) => one !== except);
     const other = conflicting(wanted, others, this.#setting.profile);
     if (other !== undefined) throw this.#transactions.refused(wanted, operation, other);
+  }
+
+  /** Who has the reader for itself, by a transaction or by a share mode that excludes others. */
+  holder(): Holder | undefined {
+    const excluding = conflicting("shared", this.#connections, this.#setting.profile);
+    return this.#transactions.holder() ?? (excluding && this.#transactions.connected(excluding));
   }
 
   /**

@@ -138,12 +138,15 @@ export class Transactions {
     return sharingViolation(what, { reader, operation, holder });
   }
 
+  /** A connection, as one that stands in the way by its share mode. */
+  connected({ context, shareMode, since }: SlotConnection): Holder {
+    return { ...identify(context), shareMode, transaction: false, heldMs: this.#setting.clock.now() - since };
+  }
+
   /** Why a connection in mode `wanted` is refused beside `other`. */
   refused(wanted: ShareMode, operation: string, other: SlotConnection): SmartCardError {
-    const { clock, name: reader } = this.#setting;
-    const { context, shareMode, since } = other;
-    const connected = { ...identify(context), shareMode, transaction: false, heldMs: clock.now() - since };
-    const holder = this.holder(other) ?? connected;
+    const { name: reader } = this.#setting;
+    const holder = this.holder(other) ?? this.connected(other);
     return sharingViolation(`a connection in ${wanted} mode is refused`, { reader, operation, holder });
   }
 

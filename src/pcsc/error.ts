@@ -2,7 +2,7 @@
 
 import { errorName, errorNumber } from "./codes.ts";
 import type { ReaderStateReport } from "./resource-manager.ts";
-import type { ErrorCode, ShareMode } from "./vocabulary.ts";
+import type { ErrorCode, Protocol, ShareMode } from "./vocabulary.ts";
 
 /** Who stands in the way of a sharing request. */
 export interface Holder {
@@ -24,6 +24,8 @@ export interface ErrorDetails {
   readonly operation?: string;
   /** For a sharing violation: who holds the reader. */
   readonly holder?: Holder;
+  /** For a protocol mismatch: what the card speaks since its last reset, where that was agreed on and is known. */
+  readonly protocol?: Protocol;
   /** For a status wait that timed out: the states as they were at the end. */
   readonly readerStates?: readonly ReaderStateReport[];
 }

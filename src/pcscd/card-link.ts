@@ -13,6 +13,7 @@ import {
 } from "../client/index.ts";
 import { SmartCardError, toPcscliteControlCode } from "../pcsc/index.ts";
 import { MAX_ATTRIBUTE_BYTES, prepareControl, prepareTransmit } from "../pcsclite/index.ts";
+import { explain } from "./explain.ts";
 import { service } from "./failures.ts";
 import type { Line } from "./line.ts";
 import type { Snapshot } from "./reports.ts";
@@ -37,6 +38,8 @@ export class PcscdCardLink implements CardLink {
   readonly #setting: CardLinkSetting;
   readonly #line: Line;
   readonly #card: number;
+  /** What the last reconnect asked for. */
+  #protocols = 0;
 
   constructor(setting: CardLinkSetting) {
     this.#setting = setting;
@@ -49,6 +52,7 @@ export class PcscdCardLink implements CardLink {
   }
 
   reconnect(shareMode: number, protocols: number, initialization: number): CardRequest<{ activeProtocol: number }> {
+    this.#protocols = protocols;
     const terms = { card: this.#card, shareMode, preferredProtocols: protocols, initialization };
     return this.#request(({ session }) => session.reconnect(terms));
   }
@@ -98,8 +102,10 @@ export class PcscdCardLink implements CardLink {
     return this.#line.session.disconnect(this.#card, disposition);
   }
 
-  failure(rv: number, operation: Operation, usesCard: boolean): SmartCardError {
-    return callFailure(service, rv, operation, { reader: this.#setting.reader, usesCard });
+  async failure(rv: number, operation: Operation, usesCard: boolean): Promise<SmartCardError> {
+    const { line, look, reader } = this.#setting;
+    const why = await explain({ rv, operation, reader, line, handle: this.#card, protocols: this.#protocols, look });
+    return callFailure(service, rv, operation, { reader, usesCard, ...why });
   }
 
   cancel(): void {

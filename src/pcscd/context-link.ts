@@ -9,8 +9,16 @@ import {
   readerNotAllowed,
   type StatusQuery,
 } from "../client/index.ts";
-import { type Connection, type ReaderStateReport, type Scope, SmartCardError } from "../pcsc/index.ts";
+import {
+  type Connection,
+  type ContextCache,
+  type ReaderStateReport,
+  type Scope,
+  SmartCardError,
+} from "../pcsc/index.ts";
+import { serviceCache } from "./card-cache.ts";
 import { PcscdCardLink } from "./card-link.ts";
+import { explain, holderNow } from "./explain.ts";
 import { service, UNKNOWN_READER } from "./failures.ts";
 import { Line, type LineSetting, noHandle } from "./line.ts";
 import { StatusWatch } from "./status-watch.ts";
@@ -24,6 +32,9 @@ type Connected = Awaited<ReturnType<Line["session"]["connect"]>>;
 export class PcscdContextLink implements ContextLink {
   readonly dialect = "pcsclite";
   readonly listReaderGroups = undefined;
+  /** That of scard daemon; pcscd has none. */
+  readonly cache: ContextCache | undefined;
+  readonly whoHolds: ContextLink["whoHolds"];
   readonly #setting: LineSetting;
   readonly #scope: Scope;
   readonly #main: Line;
@@ -39,6 +50,9 @@ export class PcscdContextLink implements ContextLink {
     this.#scope = scope;
     this.#main = main;
     this.#status = new StatusWatch(main, setting.runtime.clock, setting.limits);
+    const isOurs = main.session.extension > 0;
+    this.cache = isOurs ? serviceCache(main) : undefined;
+    this.whoHolds = isOurs ? (reader) => holderNow(main, reader) : undefined;
   }
 
   async isServed(): Promise<boolean> {
@@ -63,7 +77,7 @@ export class PcscdContextLink implements ContextLink {
     let isKept = false;
     try {
       const { answer, name } = await this.#askForCard(line, attempt);
-      if (answer.rv !== 0) throw callFailure(service, answer.rv, "connect", { reader });
+      if (answer.rv !== 0) throw await this.#connectFailure(line, attempt, answer.rv);
       if (answer.card === 0) line.end(noHandle("card"));
       if (line.error !== undefined) throw line.error;
       const connection = attempt.keep(this.#cardLink(line, answer.card, name), name, answer.activeProtocol);
@@ -110,6 +124,13 @@ export class PcscdContextLink implements ContextLink {
       // We are in already, so it is not who we are: it is how many.
       throw tooManyClients(error);
     }
+  }
+
+  async #connectFailure(line: Line, { protocols, reader }: ConnectAttempt, rv: number): Promise<SmartCardError> {
+    const look = () => this.#status.look();
+    const handle = line.context;
+    const why = await explain({ rv, operation: "connect", reader, line, handle, protocols, look });
+    return callFailure(service, rv, "connect", { reader, ...why });
   }
 
   /** Asks for the reader, and once more where its name is written otherwise in the service. */

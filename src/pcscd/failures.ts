@@ -19,6 +19,18 @@ export function contextFailure(rv: number, operation: string): SmartCardError {
   return new SmartCardError(meant, `${operation}: the service answers ${hex(rv)}`, { operation });
 }
 
+/** The failure of a call on the card cache of scard daemon. */
+export function cacheFailure(rv: number, operation: string, name: string): SmartCardError {
+  const code = errorFromNumber(rv, "pcsclite") ?? "unknown-error";
+  const why: Partial<Record<ErrorCode, string>> = {
+    "cache-item-not-found": `nothing is cached as "${name}" at that revision of the card`,
+    "cache-item-stale": `"${name}" was cached at an older revision of the card`,
+    "cache-item-too-big": `"${name}" is larger than the daemon keeps`,
+  };
+  const meant = code === "invalid-handle" ? "invalid-context" : code;
+  return new SmartCardError(meant, why[code] ?? `${operation}: the service answers ${hex(rv)}`, { operation });
+}
+
 /** Whether the service may let us in another time without anybody doing anything for this program. */
 export function mayPass(error: unknown): boolean {
   return error instanceof SmartCardError && passing.has(error.code);

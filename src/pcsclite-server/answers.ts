@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { errorNumber, SmartCardError } from "../pcsc/index.ts";
+import { errorNumber, SmartCardError, shareModes, toNumber } from "../pcsc/index.ts";
 import { encodeResponse, MAX_READER_NAME_BYTES, type Request } from "../pcsclite/index.ts";
 import type { ServerRequests } from "./requests.ts";
 
@@ -30,13 +30,14 @@ export async function answerRequest(requests: ServerRequests, asked: ManagerRequ
     return await answer(requests, request);
   } catch (error) {
     if (!(error instanceof SmartCardError)) throw error;
+    requests.failed(error);
     return encodeResponse(request, { rv: errorNumber(error.code, "pcsclite") });
   }
 }
 
 /** The request as the answer can repeat it: the name of a reader may be text that has no place in its field. */
 function echoable(request: ManagerRequest): ManagerRequest {
-  if (request.kind !== "connect") return request;
+  if (request.kind !== "connect" && request.kind !== "holder") return request;
   const length = new TextEncoder().encode(request.reader).length;
   return length < MAX_READER_NAME_BYTES ? request : { ...request, reader: "" };
 }
@@ -87,6 +88,18 @@ async function answer(requests: ServerRequests, request: ManagerRequest): Promis
       }
       return encodeResponse(request, { value, rv });
     }
+    case "holder": {
+      const { client, heldMs, pid, shareMode, transaction } = requests.holder(request.handle, request.reader) ?? {};
+      if (client === undefined || shareMode === undefined) return encodeResponse(request, { rv });
+      const mode = toNumber(shareModes, shareMode, "pcsclite") ?? 0;
+      const holder = { client, pid, shareMode: mode, transaction: transaction === true, heldMs: heldMs ?? 0 };
+      return encodeResponse(request, { holder, rv });
+    }
+    case "read-cache":
+      return encodeResponse(request, { data: await requests.readCache(request), rv });
+    case "write-cache":
+      await requests.writeCache(request, request.data);
+      return encodeResponse(request, { rv });
     case "set-attribute":
       await requests.setAttribute(request.card, request.attribute, request.value);
       return encodeResponse(request, { rv });

@@ -4,9 +4,11 @@ import {
   type Clock,
   type Connection,
   type Context,
+  type ContextCache,
   dispositions,
   type ErrorCode,
   fromNumber,
+  type Holder,
   initializations,
   type Protocol,
   protocolMask,
@@ -16,8 +18,9 @@ import {
   scopes,
   shareModes,
 } from "../pcsc/index.ts";
+import { type CacheKey, guidText } from "../pcsclite/index.ts";
 import type { ServerLimits } from "./limits.ts";
-import type { ServerClient, ServerPeer } from "./server.ts";
+import type { ServerClient, ServerManager, ServerPeer } from "./server.ts";
 import { type HeldConnection, ServerTurns } from "./turns.ts";
 
 /** SCARD_PROTOCOL_ANY_OLD of pcsclite.h: T=0 or T=1, from before each had a bit. */
@@ -29,6 +32,7 @@ export interface ServerRequestsSetting {
   /** Begins the client's standing with the manager. */
   readonly makeClient: () => ServerClient;
   readonly peer: ServerPeer;
+  readonly manager: ServerManager;
   /** True where there are too many sessions for this one to get a context. */
   readonly tooMany: boolean;
   readonly limits: ServerLimits;
@@ -51,6 +55,8 @@ export class ServerRequests {
   readonly #setting: ServerRequestsSetting;
   readonly #turns: ServerTurns;
   readonly #cards = new Map<number, HeldConnection>();
+  /** What refused this client last, for as long as it has not asked who that was. */
+  #refusal: { readonly reader: string; readonly holder: Holder } | undefined;
   #client: ServerClient | undefined;
   #context: { readonly number: number; readonly context: Context } | undefined;
 
@@ -165,6 +171,34 @@ export class ServerRequests {
     await this.#turns.once((wait) => connection.setAttribute(attribute, value, wait));
   }
 
+  /** Remembers who stood in the way of a request that failed. */
+  failed({ code, details: { holder, reader } }: SmartCardError): void {
+    if (code !== "sharing-violation") return;
+    this.#refusal = holder === undefined || reader === undefined ? undefined : { reader, holder };
+  }
+
+  /** Who refused this client last at a reader, or who has the reader for itself now; undefined where nobody does. */
+  holder(handle: number, reader: string): Holder | undefined {
+    const { manager, peer } = this.#setting;
+    const name = this.#cards.get(handle)?.connection.reader ?? (this.#contextOf(handle) && reader);
+    if (!peer.mayUse(name)) {
+      throw new SmartCardError("security-violation", `the reader is not for ${peer.identity.name}`);
+    }
+    const refusal = this.#refusal;
+    this.#refusal = undefined;
+    return refusal?.reader.toLowerCase() === name.toLowerCase() ? refusal.holder : manager.holderOf(name);
+  }
+
+  /** Reads an item of the manager's card cache. */
+  readCache({ card, context, freshness, name }: CacheKey): Promise<Uint8Array> {
+    return this.#cacheOf(context).read(guidText(card), freshness, name);
+  }
+
+  /** Writes an item of the manager's card cache. */
+  writeCache({ card, context, freshness, name }: CacheKey, data: Uint8Array): Promise<void> {
+    return this.#cacheOf(context).write(guidText(card), freshness, name, data);
+  }
+
   /** Ends the request that is held unanswered, if there is one. */
   cancel(code: ErrorCode, message: string): void {
     this.#turns.cancel(code, message);
@@ -195,6 +229,12 @@ export class ServerRequests {
       throw new SmartCardError("invalid-handle", `this client has no context ${number}`);
     }
     return this.#context.context;
+  }
+
+  #cacheOf(context: number): ContextCache {
+    const { cache } = this.#contextOf(context);
+    if (cache === undefined) throw new SmartCardError("unsupported-feature", "the manager has no card cache");
+    return cache;
   }
 
   /** Whether the context is connected to no other reader, whose use a held request could hold up. */

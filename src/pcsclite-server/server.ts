@@ -2,6 +2,7 @@
 
 import {
   type ClientIdentity,
+  type Holder,
   type ReaderTable,
   type ResourceManager,
   type Runtime,
@@ -19,6 +20,8 @@ export interface ServerClient extends ResourceManager {
 
 /** The manager that a server stands in front of. */
 export interface ServerManager extends ReaderTable {
+  /** Who has the reader of that name for itself; undefined where nobody has, and where there is no such reader. */
+  holderOf(reader: string): Holder | undefined;
   client(identity: ClientIdentity): ServerClient;
 }
 
@@ -93,6 +96,7 @@ export class PcscliteServer {
     if (tooMany) this.#log({ level: "warn", message: "too many clients", client: peer.identity });
     const session = new ServerSession({
       runtime: this.#runtime,
+      manager: this.#manager,
       makeClient: () => this.#manager.client(peer.identity),
       peer,
       tooMany,

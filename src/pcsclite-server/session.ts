@@ -2,6 +2,7 @@
 
 import { type ClientIdentity, errorNumber, type Runtime, type SmartCardError } from "../pcsc/index.ts";
 import {
+  EXTENSION_VERSION,
   encodeResponse,
   FIXED_READERS,
   newestVersion,
@@ -17,13 +18,14 @@ import { answerRequest } from "./answers.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServerReaderTable } from "./reader-table.ts";
 import { ServerRequests } from "./requests.ts";
-import type { ServerClient, ServerLogEntry, ServerPeer } from "./server.ts";
+import type { ServerClient, ServerLogEntry, ServerManager, ServerPeer } from "./server.ts";
 
 /** What a session needs from the server. */
 export interface ServerSessionSetting {
   readonly runtime: Runtime;
   /** Begins the client's standing with the manager. */
   readonly makeClient: () => ServerClient;
+  readonly manager: ServerManager;
   readonly peer: ServerPeer;
   /** True where there are too many sessions for this one to get a context. */
   readonly tooMany: boolean;
@@ -74,10 +76,11 @@ export class ServerSession {
 
   constructor(setting: ServerSessionSetting) {
     this.#setting = setting;
-    const { freeNumber, limits, makeClient, peer, runtime, table, takeNumber, tooMany } = setting;
+    const { freeNumber, limits, makeClient, manager, peer, runtime, table, takeNumber, tooMany } = setting;
     this.#requests = new ServerRequests({
       clock: runtime.clock,
       makeClient,
+      manager,
       peer,
       tooMany,
       limits,
@@ -228,7 +231,14 @@ export class ServerSession {
     }
     const { major, minor } = versions[spoken ?? newestVersion];
     const rv = spoken === undefined ? errorNumber("service-stopped", "pcsclite") : success;
-    return encodeResponse(request, { major, minor, rv });
+    return encodeResponse(request, { major, minor, rv, extension: rv === success ? this.#extend(request) : 0 });
+  }
+
+  /** The version of our extension that holds from now on: the older of the two, 0 for a client that offers none. */
+  #extend({ extension = 0 }: RequestOf<"version">): number {
+    const accepted = Math.min(extension, EXTENSION_VERSION);
+    if (accepted > 0) this.#decoder.extend(accepted);
+    return accepted;
   }
 
   #fixedTable(): Uint8Array {

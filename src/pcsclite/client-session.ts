@@ -24,15 +24,18 @@ import {
   type ReconnectTerms,
   type TransmitOutcome,
 } from "./client-requests.ts";
-import { MAX_ATTRIBUTE_BYTES, MAX_READER_NAME_BYTES, MAX_READERS } from "./limits.ts";
+import { decodeAcceptance, EXTENSION_VERSION } from "./extension.ts";
+import { MAX_ATTRIBUTE_BYTES, MAX_READER_NAME_BYTES, MAX_READERS, MAX_TRAILING_BYTES } from "./limits.ts";
 import {
   attributeStruct,
   beginStruct,
+  cacheStruct,
   cancelStruct,
   connectStruct,
   disconnectStruct,
   endStruct,
   establishStruct,
+  holderStruct,
   newestVersion,
   type ProtocolVersion,
   readerEventsStruct,
@@ -44,7 +47,8 @@ import {
   versions,
 } from "./messages.ts";
 import type { ReaderState } from "./reader-table-reader.ts";
-import { encodeRequest, type Request } from "./requests.ts";
+import { type CacheKey, encodeRequest, type Request } from "./requests.ts";
+import type { WireHolder } from "./responses.ts";
 
 /** What a session needs of the connection that it speaks over. */
 export type ClientSessionOptions = ClientLineOptions;
@@ -74,6 +78,7 @@ const stopRequest = encodeRequest({ kind: "stop-waiting" });
 export class ClientSession {
   readonly #line: ClientLine;
   #version: ProtocolVersion | undefined;
+  #extension = 0;
   /** Entries of the table up to 4:5, which is as long as the service was built for; undefined until it was measured. */
   #tableEntries: number | undefined;
   /** Whether the service may send the signal of a wait before the table that comes with it: pcscd does from 4:6 on. */
@@ -86,6 +91,11 @@ export class ClientSession {
   /** The version that was agreed on; undefined before `open` is done. */
   get version(): ProtocolVersion | undefined {
     return this.#version;
+  }
+
+  /** The version of our extension that the service has accepted; 0 for pcscd, which has none. */
+  get extension(): number {
+    return this.#extension;
   }
 
   /**
@@ -264,19 +274,48 @@ export class ClientSession {
     return this.#askFor(context, { kind: "cancel", context }, cancelStruct, outcome);
   }
 
+  /**
+   * Ours, for a service that has accepted the extension: who stands in the way at a reader. That is what refused this session
+   * last there, or who has the reader for itself now.
+   *
+   * @param handle the context of this session, or one of its cards
+   * @throws unsupported-feature for pcscd
+   */
+  holder(handle: number, reader: string): Promise<Outcome & { readonly holder: WireHolder | undefined }> {
+    return this.#askOurs(() => prepare(handle, { kind: "holder", handle, reader }, holderStruct, holderOf));
+  }
+
+  /** Ours, as {@link holder}: reads an item of the card cache that all clients of the service share. */
+  readCache(key: CacheKey): Promise<Outcome & { readonly data: Uint8Array }> {
+    const value = ({ rv }: Outcome, data: Uint8Array) => ({ rv, data });
+    const trailing = ({ dataLength, rv }: { dataLength: number; rv: number }): number | string => {
+      if (rv !== 0) return 0;
+      return dataLength <= MAX_TRAILING_BYTES ? dataLength : `an item of the cache is said to have ${dataLength} bytes`;
+    };
+    return this.#askOurs(() => prepare(key.context, { kind: "read-cache", ...key }, cacheStruct, value, trailing));
+  }
+
+  /** Ours, as {@link holder}: writes an item of the card cache. */
+  writeCache(key: CacheKey, data: Uint8Array): Promise<Outcome> {
+    return this.#askOurs(() => prepare(key.context, { kind: "write-cache", ...key, data }, cacheStruct, outcome));
+  }
+
   *#agree(newest: ProtocolVersion): Steps<ProtocolVersion> {
     let asked = newest;
     for (;;) {
       const { major, minor } = versions[asked];
-      const answer = yield* exchange(
-        encodeRequest({ kind: "version", major, minor }),
-        bodyReader({ body: versionStruct, value: (body) => body }),
+      const body = yield* exchange(
+        encodeRequest({ kind: "version", major, minor, extension: EXTENSION_VERSION }),
+        bodyReader({ body: versionStruct, value: (read) => read }),
       );
+      const { extension, rv } = decodeAcceptance(body.rv, EXTENSION_VERSION);
+      const answer = { ...body, rv };
       const named = versionOf(answer.major, answer.minor);
       const older = named !== undefined && answer.minor < minor ? named : undefined;
       const agreed = answer.major === major && answer.minor >= minor ? asked : older;
       if (answer.rv === 0 && agreed !== undefined) {
         this.#version = agreed;
+        this.#extension = extension;
         this.#signalsEarly = answer.minor >= versions["4:6"].minor;
         return agreed;
       }
@@ -371,6 +410,13 @@ export class ClientSession {
     return this.#sendSafely(() => prepare(handle, request, body, value, trailing));
   }
 
+  /** Asks what only a service with our extension understands: any other would end the connection. */
+  #askOurs<T>(make: () => PreparedRequest<T>): Promise<T> {
+    if (this.#extension > 0) return this.#sendSafely(make);
+    const message = "the smart card service is not scard daemon, and has no answer to this";
+    return Promise.reject(new SmartCardError("unsupported-feature", message));
+  }
+
   #sendSafely<T>(make: () => PreparedRequest<T>): Promise<T> {
     try {
       return this.send(make());
@@ -382,6 +428,13 @@ export class ClientSession {
 
 function outcome({ rv }: Outcome): Outcome {
   return { rv };
+}
+
+function holderOf(answer: ReturnType<typeof holderStruct.read>): Outcome & { readonly holder: WireHolder | undefined } {
+  const { client, heldMs, known, pid, rv, shareMode, transaction } = answer;
+  if (rv !== 0 || known === 0) return { rv, holder: undefined };
+  const holder = { client, pid: pid === 0 ? undefined : pid, shareMode, transaction: transaction !== 0, heldMs };
+  return { rv, holder };
 }
 
 function refusal(

@@ -13,9 +13,11 @@ export {
   type TransmitOutcome,
 } from "./client-requests.ts";
 export { type ChangeWait, ClientSession, type ClientSessionOptions } from "./client-session.ts";
+export { EXTENSION_VERSION, guidBytes, guidText } from "./extension.ts";
 export {
   FIXED_READERS,
   MAX_ATTRIBUTE_BYTES,
+  MAX_CACHE_NAME_BYTES,
   MAX_READER_NAME_BYTES,
   MAX_READERS,
   MAX_TRAILING_BYTES,
@@ -35,5 +37,5 @@ export {
 } from "./messages.ts";
 export type { ReaderState } from "./reader-table-reader.ts";
 export { RequestDecoder } from "./request-decoder.ts";
-export { encodeRequest, type Request, type RequestOf } from "./requests.ts";
-export { type AnsweredKind, type Answers, encodeResponse, encodeSignal } from "./responses.ts";
+export { type CacheKey, encodeRequest, type Request, type RequestOf } from "./requests.ts";
+export { type AnsweredKind, type Answers, encodeResponse, encodeSignal, type WireHolder } from "./responses.ts";

@@ -2,6 +2,8 @@
 
 import { describe, expect, it } from "vitest";
 import type { Struct } from "../binary/index.ts";
+import { errorFromNumber } from "../pcsc/index.ts";
+import { decodeAcceptance, decodeOffer, encodeAcceptance, encodeOffer } from "./extension.ts";
 import { FIXED_READERS, MAX_ATTRIBUTE_BYTES, MAX_READER_NAME_BYTES, MAX_TRAILING_BYTES } from "./limits.ts";
 import {
   ATR_NOT_READ,
@@ -104,10 +106,43 @@ describe("the layouts", () => {
 
 describe("the commands", () => {
   it("have the numbers of enum pcsc_msg_commands, each once", () => {
-    const numbers = Object.values(commands).map(({ number }) => number);
+    const theirs = Object.values(commands).filter(({ extension }) => extension === undefined);
+    const numbers = theirs.map(({ number }) => number);
     const unused = [0x03, 0x0c, 0x0e];
     const all = Array.from({ length: 0x17 }, (_, index) => index + 1);
     expect(numbers.sort((a, b) => a - b)).toEqual(all.filter((number) => !unused.includes(number)));
+  });
+});
+
+describe("our extension", () => {
+  it("has numbers that pcscd is far from, and a size for each body", () => {
+    const ours = Object.entries(commands).filter(([, { extension }]) => extension !== undefined);
+    expect(ours.map(([kind, { number, body }]) => [kind, number, body?.size])).toEqual([
+      ["holder", 0x5301, 412],
+      ["read-cache", 0x5302, 36],
+      ["write-cache", 0x5303, 36],
+    ]);
+  });
+
+  it("is offered and accepted by numbers that no outcome has", () => {
+    for (let version = 1; version <= 255; version++) {
+      expect(decodeOffer(encodeOffer(version))).toBe(version);
+      expect(decodeAcceptance(encodeAcceptance(version), 255)).toEqual({ rv: 0, extension: version });
+      for (const rv of [encodeOffer(version), encodeAcceptance(version)])
+        expect(errorFromNumber(rv, "pcsclite")).toBeUndefined();
+    }
+    expect([0, 1, 0x8010_001e, 0xffff_ffff].map(decodeOffer)).toEqual([0, 0, 0, 0]);
+  });
+
+  it.each([
+    ["pcscd's yes", 0, 1, 0, 0],
+    ["pcscd's no", 0x8010_001e, 1, 0x8010_001e, 0],
+    ["the field as it was sent", encodeOffer(1), 1, 0, 0],
+    ["a version that was not offered", encodeAcceptance(2), 1, encodeAcceptance(2), 0],
+    ["an acceptance without an offer", encodeAcceptance(1), 0, encodeAcceptance(1), 0],
+    ["version 0", encodeAcceptance(0), 1, encodeAcceptance(0), 0],
+  ])("takes %s for what it is", (_, answered, offered, rv, extension) => {
+    expect(decodeAcceptance(answered, offered)).toEqual({ rv, extension });
   });
 });
 

@@ -2,7 +2,7 @@
 
 import { bytes, cstring, type Field, i32le, type Padding, pad, type Struct, struct, u32le } from "../binary/index.ts";
 import { MAX_ATR_BYTES } from "../pcsc/index.ts";
-import { MAX_ATTRIBUTE_BYTES, MAX_READER_NAME_BYTES } from "./limits.ts";
+import { GUID_BYTES, MAX_ATTRIBUTE_BYTES, MAX_CLIENT_NAME_BYTES, MAX_READER_NAME_BYTES } from "./limits.ts";
 
 // The messages of src/winscard_msg.h and src/readers.h (eventhandler.h up to pcsc-lite 2.4.1), laid out as gcc does on
 // every Linux. pcscd and its clients share a machine, so the wire has that machine's byte order; here it is little-endian,
@@ -148,6 +148,46 @@ export const readerEventsStruct: Message<"readerEvents" | "rv"> = struct("get_re
 /** The answer to a request for the table's size: a bare int32_t. */
 export const tableSizeStruct: Message<"entries"> = struct("array_size", { entries: u32le });
 
+/**
+ * Ours: who stands in the way at a reader. The request names the reader; the answer has the rest filled in. `known` is 0
+ * where there is nobody, and then nothing else counts.
+ */
+export const holderStruct: Message<
+  "handle" | "known" | "shareMode" | "transaction" | "pid" | "heldMs" | "rv",
+  { reader: Field<string>; client: Field<string> }
+> = struct("holder", {
+  /** The session's context, or one of its cards. */
+  handle: u32le,
+  reader: cstring(MAX_READER_NAME_BYTES),
+  known: u32le,
+  shareMode: u32le,
+  /** 1 where a transaction stands in the way, 0 where it is the connection itself. */
+  transaction: u32le,
+  /** 0 where it is not known. */
+  pid: u32le,
+  /** Milliseconds; what is longer than 49 days is that. */
+  heldMs: u32le,
+  client: cstring(MAX_CLIENT_NAME_BYTES),
+  rv: u32le,
+});
+
+/**
+ * Ours: an item of the card cache. The item's name follows a request, `nameLength` bytes of UTF-8, and behind it the data that is
+ * to be kept, `dataLength` bytes. The data that was found, `dataLength` bytes, follows an answer to a read whose rv is 0.
+ */
+export const cacheStruct: Message<
+  "context" | "freshness" | "nameLength" | "dataLength" | "rv",
+  { card: Field<Uint8Array> }
+> = struct("cache", {
+  context: u32le,
+  /** The GUID of the card, in the order of its text. */
+  card: bytes(GUID_BYTES),
+  freshness: u32le,
+  nameLength: u32le,
+  dataLength: u32le,
+  rv: u32le,
+});
+
 /** struct pubReaderState (READER_STATE): one entry of the reader table. An entry without a name is not in use. */
 export const readerStateStruct: Message<
   "eventCounter" | "readerState" | "readerSharing" | "cardAtrLength" | "cardProtocol",
@@ -209,12 +249,17 @@ export type RequestKind =
   | "stop-waiting"
   | "reader-events"
   | "reader-table-size"
-  | "whole-reader-table";
+  | "whole-reader-table"
+  | "holder"
+  | "read-cache"
+  | "write-cache";
 
 /** A command's number, and the layout of its body: undefined where it has none. */
 export interface CommandRow {
   readonly number: number;
   readonly body: { readonly name: string; readonly size: number } | undefined;
+  /** The version of our extension from which on it is understood; absent for pcscd's own. */
+  readonly extension?: number;
 }
 
 /**
@@ -247,6 +292,10 @@ export const commands: Readonly<Record<RequestKind, CommandRow>> = {
   "reader-table-size": { number: 0x16, body: undefined },
   /** From 4:6 on: the whole table. */
   "whole-reader-table": { number: 0x17, body: undefined },
+  // Ours, far from the numbers that pcscd counts up: see extension.ts.
+  holder: { number: 0x5301, body: holderStruct, extension: 1 },
+  "read-cache": { number: 0x5302, body: cacheStruct, extension: 1 },
+  "write-cache": { number: 0x5303, body: cacheStruct, extension: 1 },
 };
 
 /** The major number of every version that we speak. */

@@ -3,9 +3,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { concatBytes, decodeHex, encodeHex, type Result } from "../binary/index.ts";
+import { EXTENSION_VERSION } from "./extension.ts";
 import { MAX_ATTRIBUTE_BYTES, MAX_TRAILING_BYTES } from "./limits.ts";
 import {
   attributeStruct,
+  cacheStruct,
   commands,
   controlStruct,
   headerStruct,
@@ -20,6 +22,7 @@ const i32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
 /** At most 127 bytes of UTF-8 without NUL. */
 const reader = fc.string({ maxLength: 31, unit: "grapheme-ascii" });
 const trailing = fc.uint8Array({ maxLength: 300 });
+const guid = fc.uint8Array({ minLength: 16, maxLength: 16 });
 const value = fc.uint8Array({ maxLength: MAX_ATTRIBUTE_BYTES });
 
 function of<K extends RequestKind>(kind: K): fc.Arbitrary<K> {
@@ -27,7 +30,10 @@ function of<K extends RequestKind>(kind: K): fc.Arbitrary<K> {
 }
 
 const requests: { readonly [K in RequestKind]: fc.Arbitrary<Request> } = {
-  version: fc.record({ kind: of("version"), major: i32, minor: i32 }),
+  version: fc.record(
+    { kind: of("version"), major: i32, minor: i32, extension: fc.integer({ min: 1, max: 255 }) },
+    { requiredKeys: ["kind", "major", "minor"] },
+  ),
   "establish-context": fc.record({ kind: of("establish-context"), scope: u32 }),
   "release-context": fc.record({ kind: of("release-context"), context: u32 }),
   connect: fc.record({ kind: of("connect"), context: u32, reader, shareMode: u32, preferredProtocols: u32 }),
@@ -67,6 +73,16 @@ const requests: { readonly [K in RequestKind]: fc.Arbitrary<Request> } = {
   "reader-events": fc.record({ kind: of("reader-events") }),
   "reader-table-size": fc.record({ kind: of("reader-table-size") }),
   "whole-reader-table": fc.record({ kind: of("whole-reader-table") }),
+  holder: fc.record({ kind: of("holder"), handle: u32, reader }),
+  "read-cache": fc.record({ kind: of("read-cache"), context: u32, card: guid, freshness: u32, name: reader }),
+  "write-cache": fc.record({
+    kind: of("write-cache"),
+    context: u32,
+    card: guid,
+    freshness: u32,
+    name: reader,
+    data: trailing,
+  }),
 };
 
 const anyRequest = fc.oneof(...Object.values(requests));
@@ -74,6 +90,7 @@ const anyRequest = fc.oneof(...Object.values(requests));
 /** Everything that comes out of a stream given in pieces; stops at a failure. */
 function decodeAll(pieces: readonly Uint8Array[]): Result<Request>[] {
   const decoder = new RequestDecoder();
+  decoder.extend(EXTENSION_VERSION);
   const decoded: Result<Request>[] = [];
   for (const piece of pieces) {
     decoder.push(piece);
@@ -261,8 +278,25 @@ describe("what is no request", () => {
     const body = { card: 1, attribute: 2, value: new Uint8Array(MAX_ATTRIBUTE_BYTES), rv: 0 };
     for (const length of [MAX_ATTRIBUTE_BYTES + 1, 0xffff_ffff]) {
       const encoded = attributeStruct.encode({ ...body, length });
-      expect(failureOf(concatBytes(header(number, attributeStruct.size), encoded))).toContain("264 bytes at most");
+      expect(failureOf(concatBytes(header(number, attributeStruct.size), encoded))).toContain("a length in a");
     }
+  });
+
+  it.each([0x5301, 0x5302, 0x5303])("number %i of our extension fails where that was not agreed on", (number) => {
+    const decoder = new RequestDecoder();
+    decoder.push(header(number, 0));
+    expect(decoder.next()).toMatchObject({ ok: false, error: { message: `no request has the number ${number}` } });
+  });
+
+  it.each([
+    ["a name that is too long", 0x5302, 766, 0],
+    ["a read that brings data", 0x5302, 1, 1],
+    ["data that is too long", 0x5303, 1, MAX_TRAILING_BYTES + 1],
+    ["lengths whose sum is small again in 32 bits", 0x5303, 0xffff_ffff, 2],
+  ])("%s fails (%i)", (_, number, nameLength, dataLength) => {
+    const body = { context: 1, card: new Uint8Array(16), freshness: 0, nameLength, dataLength, rv: 0 };
+    const rest = new Uint8Array(Math.min(nameLength + dataLength, 70_000));
+    expect(failureOf(concatBytes(header(number, cacheStruct.size), cacheStruct.encode(body), rest))).toBeDefined();
   });
 
   it("tells where in the stream it stood, and stays failed", () => {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 
 import { failure, type Result, success } from "../binary/index.ts";
+import { decodeOffer } from "./extension.ts";
 import { InputBuffer } from "./input-buffer.ts";
-import { MAX_ATTRIBUTE_BYTES, MAX_TRAILING_BYTES } from "./limits.ts";
+import { MAX_ATTRIBUTE_BYTES, MAX_CACHE_NAME_BYTES, MAX_TRAILING_BYTES } from "./limits.ts";
 import {
   attributeStruct,
   beginStruct,
   type CommandRow,
+  cacheStruct,
   cancelStruct,
   commands,
   connectStruct,
@@ -15,6 +17,7 @@ import {
   endStruct,
   establishStruct,
   headerStruct,
+  holderStruct,
   type RequestKind,
   reconnectStruct,
   releaseStruct,
@@ -23,6 +26,8 @@ import {
   versionStruct,
 } from "./messages.ts";
 import type { Request } from "./requests.ts";
+
+const utf8 = new TextDecoder(undefined, { ignoreBOM: true });
 
 const kindsByNumber: ReadonlyMap<number, RequestKind> = new Map(
   (Object.entries(commands) as [RequestKind, CommandRow][]).map(([kind, { number }]) => [number, kind]),
@@ -40,10 +45,16 @@ export class RequestDecoder {
   readonly #input = new InputBuffer();
   #consumed = 0;
   #failure: Result<never> | undefined;
+  #extension = 0;
 
   /** Bytes that arrived and belong to no request that was taken yet. */
   get pendingBytes(): number {
     return this.#input.length;
+  }
+
+  /** From now on the requests of that version of our extension are understood. */
+  extend(extension: number): void {
+    this.#extension = extension;
   }
 
   /** Takes in a copy of what arrived. After a failure it does nothing. */
@@ -58,7 +69,9 @@ export class RequestDecoder {
     if (input.length < headerStruct.size) return undefined;
     const header = input.read(headerStruct);
     const kind = kindsByNumber.get(header.command);
-    if (kind === undefined) return this.#fail(`no request has the number ${header.command}`);
+    // Without the extension its numbers mean what they mean to pcscd: nothing.
+    if (kind === undefined || (commands[kind].extension ?? 0) > this.#extension)
+      return this.#fail(`no request has the number ${header.command}`);
     const { body } = commands[kind];
     // pcscd does not look at the size where it expects no body.
     if (body !== undefined && header.size !== body.size) {
@@ -67,12 +80,11 @@ export class RequestDecoder {
     const bodyEnd = headerStruct.size + (body?.size ?? 0);
     if (input.length < bodyEnd) return undefined;
     const trailing = trailingLength(kind, input);
-    if (trailing > MAX_TRAILING_BYTES) {
-      return this.#fail(`${trailing} bytes are to follow a ${kind} request, and may be ${MAX_TRAILING_BYTES}`);
-    }
+    const most = kind === "write-cache" ? MAX_CACHE_NAME_BYTES + MAX_TRAILING_BYTES : MAX_TRAILING_BYTES;
+    if (trailing > most) return this.#fail(`${trailing} bytes are to follow a ${kind} request, and may be ${most}`);
     if (input.length < bodyEnd + trailing) return undefined;
     const request = readRequest(kind, input, trailing);
-    if (request === undefined) return this.#fail(`the value of an attribute has ${MAX_ATTRIBUTE_BYTES} bytes at most`);
+    if (request === undefined) return this.#fail(`a length in a ${kind} request is more than it may be`);
     input.drop(bodyEnd + trailing);
     this.#consumed += bodyEnd + trailing;
     return success(request);
@@ -91,6 +103,10 @@ const at = headerStruct.size;
 function trailingLength(kind: RequestKind, input: InputBuffer): number {
   if (kind === "transmit") return input.read(transmitStruct, at).sendLength;
   if (kind === "control") return input.read(controlStruct, at).sendLength;
+  if (kind === "read-cache" || kind === "write-cache") {
+    const { dataLength, nameLength } = input.read(cacheStruct, at);
+    return nameLength + dataLength;
+  }
   return 0;
 }
 
@@ -98,8 +114,9 @@ function trailingLength(kind: RequestKind, input: InputBuffer): number {
 function readRequest(kind: RequestKind, input: InputBuffer, trailing: number): Request | undefined {
   switch (kind) {
     case "version": {
-      const { major, minor } = input.read(versionStruct, at);
-      return { kind, major, minor };
+      const { major, minor, rv } = input.read(versionStruct, at);
+      const extension = decodeOffer(rv);
+      return { kind, major, minor, ...(extension > 0 && { extension }) };
     }
     case "establish-context":
       return { kind, scope: input.read(establishStruct, at).scope };
@@ -142,7 +159,24 @@ function readRequest(kind: RequestKind, input: InputBuffer, trailing: number): R
       if (kind === "get-attribute") return { kind, card, attribute, length };
       return { kind, card, attribute, value: value.slice(0, length) };
     }
+    case "holder": {
+      const { handle, reader } = input.read(holderStruct, at);
+      return { kind, handle, reader };
+    }
+    case "read-cache":
+    case "write-cache":
+      return readCacheRequest(kind, input);
     default:
       return { kind };
   }
+}
+
+/** Undefined for a name that is longer than any, and for a read that brings data. */
+function readCacheRequest(kind: "read-cache" | "write-cache", input: InputBuffer): Request | undefined {
+  const { card, context, dataLength, freshness, nameLength } = input.read(cacheStruct, at);
+  if (nameLength > MAX_CACHE_NAME_BYTES || dataLength > MAX_TRAILING_BYTES || (kind === "read-cache" && dataLength > 0))
+    return undefined;
+  const name = utf8.decode(input.copy(at + cacheStruct.size, nameLength));
+  if (kind === "read-cache") return { kind, context, card, freshness, name };
+  return { kind, context, card, freshness, name, data: input.copy(at + cacheStruct.size + nameLength, dataLength) };
 }

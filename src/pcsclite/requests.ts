@@ -2,10 +2,12 @@
 
 import { concatBytes } from "../binary/index.ts";
 import { assertNever } from "../pcsc/index.ts";
-import { MAX_ATTRIBUTE_BYTES, MAX_TRAILING_BYTES } from "./limits.ts";
+import { encodeOffer } from "./extension.ts";
+import { MAX_ATTRIBUTE_BYTES, MAX_CACHE_NAME_BYTES, MAX_TRAILING_BYTES } from "./limits.ts";
 import {
   attributeStruct,
   beginStruct,
+  cacheStruct,
   cancelStruct,
   commands,
   connectStruct,
@@ -14,6 +16,7 @@ import {
   endStruct,
   establishStruct,
   headerStruct,
+  holderStruct,
   type RequestKind,
   reconnectStruct,
   releaseStruct,
@@ -27,7 +30,13 @@ import {
  * `context` and `card` are the handles that the server gave out.
  */
 export type Request =
-  | { readonly kind: "version"; readonly major: number; readonly minor: number }
+  | {
+      readonly kind: "version";
+      readonly major: number;
+      readonly minor: number;
+      /** The version of our extension that is offered, 1 to 255; absent for none. */
+      readonly extension?: number;
+    }
   | { readonly kind: "establish-context"; readonly scope: number }
   | { readonly kind: "release-context"; readonly context: number }
   | {
@@ -71,7 +80,27 @@ export type Request =
   | { readonly kind: "stop-waiting" }
   | { readonly kind: "reader-events" }
   | { readonly kind: "reader-table-size" }
-  | { readonly kind: "whole-reader-table" };
+  | { readonly kind: "whole-reader-table" }
+  | HolderRequest
+  | (CacheKey & { readonly kind: "read-cache" })
+  | (CacheKey & { readonly kind: "write-cache"; readonly data: Uint8Array });
+
+/** Asks who stands in the way at a reader: what refused the session last there, or who has it now. */
+interface HolderRequest {
+  readonly kind: "holder";
+  /** The session's context, or one of its cards. */
+  readonly handle: number;
+  readonly reader: string;
+}
+
+/** An item of the card cache. */
+export interface CacheKey {
+  readonly context: number;
+  /** The GUID of the card, 16 bytes in the order of its text. */
+  readonly card: Uint8Array;
+  readonly freshness: number;
+  readonly name: string;
+}
 
 /** One command for the card. The PCI structures come from the caller of SCardTransmit as they are. */
 interface TransmitRequest {
@@ -106,7 +135,7 @@ const rv = 0;
 function encodeParts(request: Request): readonly Uint8Array[] {
   switch (request.kind) {
     case "version":
-      return [versionStruct.encode({ ...request, rv })];
+      return [versionStruct.encode({ ...request, rv: encodeOffer(request.extension ?? 0) })];
     case "establish-context":
       return [establishStruct.encode({ ...request, context: 0, rv })];
     case "release-context":
@@ -138,6 +167,12 @@ function encodeParts(request: Request): readonly Uint8Array[] {
       return [
         attributeStruct.encode({ ...request, value: attributeField(request.value), length: request.value.length, rv }),
       ];
+    case "holder":
+      return [holderStruct.encode({ ...request, ...nobody, rv })];
+    case "read-cache":
+      return encodeCache(request, new Uint8Array(0));
+    case "write-cache":
+      return encodeCache(request, request.data);
     case "reader-table":
     case "wait-for-change":
     case "stop-waiting":
@@ -148,6 +183,18 @@ function encodeParts(request: Request): readonly Uint8Array[] {
     default:
       return assertNever(request, "request");
   }
+}
+
+/** What a request for a holder has in the places of the answer. */
+const nobody = { known: 0, shareMode: 0, transaction: 0, pid: 0, heldMs: 0, client: "" } as const;
+
+function encodeCache({ card, context, freshness, name }: CacheKey, data: Uint8Array): readonly Uint8Array[] {
+  const text = new TextEncoder().encode(name);
+  if (text.length > MAX_CACHE_NAME_BYTES) {
+    throw new RangeError(`the name of an item has ${MAX_CACHE_NAME_BYTES} bytes at most, not ${text.length}`);
+  }
+  const [nameLength, dataLength] = [text.length, lengthOf(data)];
+  return [cacheStruct.encode({ context, card, freshness, nameLength, dataLength, rv }), text, data];
 }
 
 /** The length of what follows a body. Servers end the connection of a client that sends more than they take. */

@@ -2,15 +2,19 @@
 
 import { concatBytes } from "../binary/index.ts";
 import { assert } from "../pcsc/index.ts";
+import { encodeAcceptance } from "./extension.ts";
+import { MAX_CLIENT_NAME_BYTES } from "./limits.ts";
 import {
   attributeStruct,
   beginStruct,
+  cacheStruct,
   cancelStruct,
   connectStruct,
   controlStruct,
   disconnectStruct,
   endStruct,
   establishStruct,
+  holderStruct,
   readerEventsStruct,
   reconnectStruct,
   releaseStruct,
@@ -30,7 +34,12 @@ interface Outcome {
 /** What each request is answered with. What a failure has no use for may be left out, and is 0 or empty then. */
 export interface Answers {
   /** The version agreed on; the server's newest in a refusal. */
-  readonly version: Outcome & { readonly major: number; readonly minor: number };
+  readonly version: Outcome & {
+    readonly major: number;
+    readonly minor: number;
+    /** The version of our extension that is accepted; it takes the place of an rv of 0. */
+    readonly extension?: number;
+  };
   readonly "establish-context": Outcome & { readonly context?: number };
   readonly "release-context": Outcome;
   readonly connect: Outcome & { readonly card?: number; readonly activeProtocol?: number };
@@ -60,9 +69,24 @@ export interface Answers {
     readonly neededLength?: number;
   };
   readonly "set-attribute": Outcome;
+  /** Without a holder there is nobody in the way. */
+  readonly holder: Outcome & { readonly holder?: WireHolder };
+  readonly "read-cache": Outcome & { readonly data?: Uint8Array };
+  readonly "write-cache": Outcome;
   readonly "reader-events": { readonly readerEvents: number };
   /** At least 1. */
   readonly "reader-table-size": { readonly entries: number };
+}
+
+/** Who stands in the way at a reader. */
+export interface WireHolder {
+  /** A name that is longer than 255 bytes is cut. */
+  readonly client: string;
+  /** Undefined where it is not known. */
+  readonly pid: number | undefined;
+  readonly shareMode: number;
+  readonly transaction: boolean;
+  readonly heldMs: number;
 }
 
 /** The requests that {@link encodeResponse} can answer. Waits end with a signal, and tables are tables. */
@@ -75,7 +99,8 @@ type Encoders = {
 const noBytes = new Uint8Array(0);
 
 const encoders: Encoders = {
-  version: (_, answer) => versionStruct.encode(answer),
+  version: (_, { extension = 0, major, minor, rv }) =>
+    versionStruct.encode({ major, minor, rv: rv === 0 && extension > 0 ? encodeAcceptance(extension) : rv }),
   "establish-context": ({ scope }, { context = 0, rv }) => establishStruct.encode({ scope, context, rv }),
   "release-context": ({ context }, { rv }) => releaseStruct.encode({ context, rv }),
   connect: (request, { card = 0, activeProtocol = 0, rv }) =>
@@ -112,6 +137,10 @@ const encoders: Encoders = {
     attributeStruct.encode({ card, attribute, value: attributeField(value), length: neededLength, rv }),
   "set-attribute": ({ card, attribute, value }, { rv }) =>
     attributeStruct.encode({ card, attribute, value: attributeField(value), length: value.length, rv }),
+  holder: ({ handle, reader }, { holder, rv }) => holderStruct.encode({ handle, reader, ...holderFields(holder), rv }),
+  "read-cache": (request, { data = noBytes, rv }) =>
+    withTrailing(cacheStruct.encode({ ...request, nameLength: 0, dataLength: data.length, rv }), data),
+  "write-cache": (request, { rv }) => cacheStruct.encode({ ...request, nameLength: 0, dataLength: 0, rv }),
   "reader-events": (_, { readerEvents }) => readerEventsStruct.encode({ readerEvents, rv: 0 }),
   "reader-table-size"(_, { entries }) {
     // A client that is being told of changes takes a 0 for the beginning of a signal.
@@ -138,6 +167,25 @@ export function encodeResponse<K extends AnsweredKind>(request: RequestOf<K>, an
  */
 export function encodeSignal(rv: number): Uint8Array {
   return waitStruct.encode({ timeout: 0, rv });
+}
+
+function holderFields(holder: WireHolder | undefined) {
+  const { client = "", heldMs = 0, pid = 0, shareMode = 0, transaction = false } = holder ?? {};
+  return {
+    known: holder === undefined ? 0 : 1,
+    shareMode,
+    transaction: transaction ? 1 : 0,
+    pid,
+    heldMs: Math.min(Math.max(0, Math.round(heldMs)), 0xffff_ffff),
+    client: cutText(client, MAX_CLIENT_NAME_BYTES - 1),
+  };
+}
+
+/** Cuts a text to so many bytes of UTF-8, between characters, and before a NUL. */
+function cutText(text: string, bytes: number): string {
+  const [upToNul = ""] = text.split("\0", 1);
+  const { read } = new TextEncoder().encodeInto(upToNul, new Uint8Array(bytes));
+  return upToNul.slice(0, read);
 }
 
 function withTrailing(body: Uint8Array, trailing: Uint8Array): Uint8Array {

@@ -11,6 +11,8 @@ import { type World, world } from "../manager/world.ts";
 export interface JoinOptions {
   /** The newest version that the service speaks, 4:6 by default: it refuses newer ones, as pcscd up to 2.4.0 does. */
   readonly newest?: ProtocolVersion;
+  /** True for a service that takes no notice of our extension, as pcscd. */
+  readonly stock?: boolean;
   /** How many bytes go through in one piece, asked anew for every piece. All of them by default. */
   readonly pieceBytes?: () => number;
   readonly limits?: Partial<PcscdLimits>;
@@ -119,7 +121,7 @@ class Way {
 function join(
   server: PcscliteServer,
   events: PipeEvents,
-  { newest = "4:6", pieceBytes = () => 1 << 20 }: JoinOptions,
+  { newest = "4:6", pieceBytes = () => 1 << 20, stock = false }: JoinOptions,
   joints: Set<Joint>,
   refusing: boolean,
 ): { write(bytes: Uint8Array): void; close(): void } {
@@ -144,7 +146,7 @@ function join(
     pause: () => {},
     resume: () => {},
   });
-  const gate = new VersionGate(newest);
+  const gate = new VersionGate(newest, stock);
   const toServer = new Way((piece) => {
     const { refusal, rest } = gate.filter(piece);
     if (refusal !== undefined) toClient.push(refusal);
@@ -156,14 +158,16 @@ function join(
   return { write: (bytes) => toServer.push(bytes), close: () => end("closed by the client") };
 }
 
-/** Refuses versions that are newer than the service's, and lets everything else through. */
+/** Refuses versions that are newer than the service's, and lets everything else through; the extension only where it is ours. */
 class VersionGate {
   readonly #minor: number;
+  readonly #stock: boolean;
   #seen: Uint8Array = new Uint8Array();
   #passed = false;
 
-  constructor(newest: ProtocolVersion) {
+  constructor(newest: ProtocolVersion, stock: boolean) {
     this.#minor = versions[newest].minor;
+    this.#stock = stock;
   }
 
   filter(piece: Uint8Array): { readonly refusal?: Uint8Array; readonly rest: Uint8Array } {
@@ -180,6 +184,8 @@ class VersionGate {
       return { refusal, rest: new Uint8Array() };
     }
     this.#passed = true;
+    // The field in which we offer our extension: pcscd does not look at it.
+    if (isVersion && this.#stock) this.#seen.fill(0, 16, 20);
     return { rest: this.#seen };
   }
 }

@@ -84,6 +84,7 @@ class Fuzzer {
     const reader = dice.pick(this.#reader, this.#reader, this.#reader, "", "\\\\?PnP?\\Notification", "€".repeat(42));
     const pci = { sendProtocol: small(), sendPciLength: small(), receiveProtocol: small(), receivePciLength: small() };
     const length = dice.pick(0, 2, 4, 5, 260, 3000);
+    const item = { context, card: dice.bytes(16), freshness: small(), name: dice.pick("x", "", reader) };
     return dice.pick<Request>(
       { kind: "version", major: 4, minor: dice.pick(3, 4, 5, 6, 7) },
       { kind: "establish-context", scope: small() },
@@ -107,6 +108,10 @@ class Fuzzer {
       { kind: "reader-events" },
       { kind: "reader-table-size" },
       { kind: "whole-reader-table" },
+      { kind: "version", major: 4, minor: 6, extension: dice.pick(1, 1, 2) },
+      { kind: "holder", handle: dice.pick(context, card >>> 0), reader },
+      { kind: "read-cache", ...item },
+      { kind: "write-cache", ...item, data: dice.bytes(length) },
     );
   }
 }

@@ -22,7 +22,10 @@ function makeConversation(dice: Dice): Uint8Array {
   for (let count = 2 + dice.below(20); count > 0; count--) {
     const isOpening = count % 5 === 0;
     const request: Request = isOpening
-      ? { kind: "establish-context", scope: 2 }
+      ? dice.pick<Request>([
+          { kind: "establish-context", scope: 2 },
+          { kind: "version", major: 4, minor: 6, extension: 1 },
+        ])
       : makeRequest(dice, [handleMark, handleMark, handleMark, 1]);
     const bytes = encodeRequest(request);
     const damaged = dice.chance(90) ? bytes : bytes.slice(0, dice.below(bytes.length + 1));
@@ -36,8 +39,8 @@ function withHandles(bytes: Uint8Array, handles: { context: number; card: number
   if (bytes.length < 12 || u32(bytes, 8) !== handleMark) return bytes;
   const own = bytes.slice();
   const command = u32(bytes, 4);
-  // Release, connect and cancel name a context; all others a card. LudovicRousseau/PCSC, src/winscard_msg.h.
-  const handle = [0x02, 0x04, 0x0d].includes(command) ? handles.context : handles.card;
+  // Release, connect, cancel and ours name a context; all others a card. LudovicRousseau/PCSC, src/winscard_msg.h.
+  const handle = [0x02, 0x04, 0x0d, 0x5301, 0x5302, 0x5303].includes(command) ? handles.context : handles.card;
   new DataView(own.buffer).setUint32(8, handle, true);
   return own;
 }

@@ -5,8 +5,10 @@ import { SmartCardError } from "../../../src/pcsc/index.ts";
 import {
   type Change,
   ClientSession,
+  EXTENSION_VERSION,
   encodeRequest,
   encodeResponse,
+  MAX_CACHE_NAME_BYTES,
   MAX_READER_NAME_BYTES,
   type Request,
   RequestDecoder,
@@ -26,8 +28,10 @@ export function makeRequest(dice: Dice, numbers: readonly number[] = [1, 2]): Re
   const reader = dice.pick(["Reader", "Reader", "", "\\\\?PnP?\\Notification", "€".repeat(42)]);
   const pci = { sendProtocol: small(), sendPciLength: small(), receiveProtocol: small(), receivePciLength: small() };
   const bytes = dice.bytes(dice.pick([0, 2, 4, 5, 260]));
+  const item = { context, card: dice.bytes(16), freshness: small(), name: dice.pick(["x", "", reader]) };
   return dice.pick<Request>([
     { kind: "version", major: 4, minor: dice.pick([3, 4, 5, 6, 7]) },
+    { kind: "version", major: 4, minor: 6, extension: dice.pick([1, 1, 2, 255]) },
     { kind: "establish-context", scope: small() },
     { kind: "establish-context", scope: 2 },
     { kind: "release-context", context },
@@ -49,12 +53,16 @@ export function makeRequest(dice: Dice, numbers: readonly number[] = [1, 2]): Re
     { kind: "reader-events" },
     { kind: "reader-table-size" },
     { kind: "whole-reader-table" },
+    { kind: "holder", handle: context, reader },
+    { kind: "read-cache", ...item },
+    { kind: "write-cache", ...item, data: bytes },
   ]);
 }
 
 /** What a stream of requests decodes to, cut in these pieces. */
 function decodeRequests(pieces: readonly Uint8Array[]): { requests: Request[]; end: string } {
   const decoder = new RequestDecoder();
+  decoder.extend(EXTENSION_VERSION);
   const requests: Request[] = [];
   for (const piece of pieces) {
     decoder.push(piece.slice());
@@ -87,7 +95,8 @@ const requests: FuzzTarget = {
     }
     for (const request of whole.requests) {
       // A name without a NUL, or one that is no UTF-8, is longer when it is written: it has no place.
-      if (request.kind === "connect" && utf8.encode(request.reader).length >= MAX_READER_NAME_BYTES) continue;
+      if ("reader" in request && utf8.encode(request.reader).length >= MAX_READER_NAME_BYTES) continue;
+      if ("name" in request && utf8.encode(request.name).length > MAX_CACHE_NAME_BYTES) continue;
       const [again] = decodeRequests([encodeRequest(request)]).requests;
       mustBeAlike(again, request, "a request that was written and read");
     }
@@ -122,6 +131,8 @@ const frames: FuzzTarget = {
 /** Calls that a client makes before the service answers. */
 type ClientCall = (session: ClientSession) => Promise<unknown>;
 
+const cacheItem = { context: 1, card: new Uint8Array(16), freshness: 0, name: "x" };
+
 const clientCalls: readonly [ClientCall, ...ClientCall[]] = [
   (session) => session.establish(2),
   (session) => session.connect({ context: 1, reader: "R", shareMode: 2, preferredProtocols: 3 }),
@@ -144,6 +155,9 @@ const clientCalls: readonly [ClientCall, ...ClientCall[]] = [
   },
   (session) => session.stopWaiting(),
   (session) => session.cancel(1),
+  (session) => session.holder(1, "R"),
+  (session) => session.readCache(cacheItem),
+  (session) => session.writeCache(cacheItem, new Uint8Array(3)),
 ];
 
 /** An answer that a service could give: what each call asks for is as long as its request's body. */
@@ -187,7 +201,8 @@ const answers: FuzzTarget = {
     const opening = session.open(newest === "hostile" ? undefined : newest);
     const calls: Promise<unknown>[] = [opening];
     if (newest !== "hostile") {
-      session.received(encodeResponse({ kind: "version", major: 4, minor: 6 }, { major: 4, minor: 6, rv: 0 }));
+      const agreed = { major: 4, minor: 6, extension: EXTENSION_VERSION, rv: 0 };
+      session.received(encodeResponse({ kind: "version", major: 4, minor: 6 }, agreed));
       await opening;
       for (let count = tape.below(9); count > 0; count--) calls.push(tape.pick(...clientCalls)(session));
     }

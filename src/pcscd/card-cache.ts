@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+
+import { type ContextCache, checkName, normalizeGuid, SmartCardError } from "../pcsc/index.ts";
+import { type CacheKey, guidBytes, MAX_TRAILING_BYTES } from "../pcsclite/index.ts";
+import { cacheFailure } from "./failures.ts";
+import type { Line } from "./line.ts";
+
+/** The card cache of scard daemon, over the line of a context: all its clients share it. */
+export function serviceCache(line: Line): ContextCache {
+  const keyOf = (card: string, freshness: number, name: string): CacheKey => {
+    checkName(name, "item");
+    return { context: line.context, card: guidBytes(normalizeGuid(card)), freshness: revision(freshness), name };
+  };
+  return {
+    async read(card, freshness, name) {
+      const { data, rv } = await line.prompt(line.session.readCache(keyOf(card, freshness, name)));
+      if (rv !== 0) throw cacheFailure(rv, "read cache", name);
+      return data;
+    },
+    async write(card, freshness, name, data) {
+      if (!(data instanceof Uint8Array)) {
+        const kind = data === null ? "null" : typeof data;
+        throw new SmartCardError("invalid-parameter", `the data of the item is a Uint8Array, not ${kind}`);
+      }
+      const key = keyOf(card, freshness, name);
+      if (data.length > MAX_TRAILING_BYTES) {
+        const message = `"${name}" has ${data.length} bytes, more than ${MAX_TRAILING_BYTES}`;
+        throw new SmartCardError("cache-item-too-big", message);
+      }
+      const { rv } = await line.prompt(line.session.writeCache(key, data));
+      if (rv !== 0) throw cacheFailure(rv, "write cache", name);
+    },
+  };
+}
+
+/** The counter as 32 bits; it may be given in either sign. */
+function revision(freshness: number): number {
+  if (Number.isInteger(freshness) && freshness >= -0x8000_0000 && freshness <= 0xffff_ffff) return freshness >>> 0;
+  throw new SmartCardError("invalid-value", `freshness counter ${String(freshness)} is not a number of 32 bits`);
+}
