@@ -16,6 +16,8 @@ packages=(vsmartcard-vpicc python3-pycryptodome python3-pil)
 packages+=(pcscd vsmartcard-vpcd libpcsclite-dev gcc libc6-dev)
 # Programs that link the client library.
 packages+=(pcsc-tools opensc python3-pyscard scdaemon gpgconf)
+# What tells which program is at the other end of a socket.
+packages+=(iproute2)
 # A terminal that tests can sit at.
 packages+=(tmux)
 # Any Java compiler will do; where there is one, no other is installed.

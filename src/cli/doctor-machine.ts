@@ -2,7 +2,7 @@
 
 import type { WhoReport } from "../daemon/index.ts";
 import type { Clock, ResourceManager } from "../pcsc/index.ts";
-import type { ServiceInfo } from "../pcscd/index.ts";
+import type { ProbeOptions, ServiceInfo } from "../pcscd/index.ts";
 
 /** A file, as far as it tells who may use it. */
 export interface FileFacts {
@@ -21,6 +21,14 @@ export interface ProcessFacts {
   readonly pid: number;
   /** Name of the program, its first 15 characters. */
   readonly name: string;
+}
+
+/** The connections that a service's socket has. */
+export interface SocketUse {
+  /** How many there are, without those of this process. */
+  readonly connections: number;
+  /** The programs at their other ends, as far as this user may know. */
+  readonly programs: readonly ProcessFacts[];
 }
 
 /** A smart card reader that is plugged in, whether a service knows it or not. */
@@ -53,7 +61,7 @@ export interface SocketPlace {
 /** A service behind a socket. */
 export interface ProbedService extends ResourceManager {
   /** Asks for its version. @throws no-service, no-access, security-violation, server-too-busy, comm-error */
-  probe(): Promise<ServiceInfo>;
+  probe(options?: ProbeOptions): Promise<ServiceInfo>;
 }
 
 /** Who a program is run by. */
@@ -86,6 +94,8 @@ export interface Machine {
   processes(): Promise<readonly ProcessFacts[]>;
   /** The programs that use pcscd's library, as far as this user may know. */
   libraryUsers(): Promise<readonly ProcessFacts[]>;
+  /** Who is connected to a service's socket; undefined where the system does not tell. */
+  socketUse(socket: string): Promise<SocketUse | undefined>;
   usbReaders(): Promise<readonly UsbReader[]>;
   /** Serial ports on USB, by name: `ttyACM0`. */
   serialPorts(): Promise<readonly string[]>;

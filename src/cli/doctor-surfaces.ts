@@ -4,10 +4,13 @@ import { execFile } from "node:child_process";
 import { lstat, readdir, readFile, readlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
-import type { FileFacts, Machine, ProcessFacts, UsbReader } from "./doctor-machine.ts";
+import type { FileFacts, Machine, ProcessFacts, SocketUse, UsbReader } from "./doctor-machine.ts";
 
 /** Files, processes and USB devices of a machine. */
-export type Surfaces = Pick<Machine, "file" | "readText" | "processes" | "libraryUsers" | "usbReaders" | "serialPorts">;
+export type Surfaces = Pick<
+  Machine,
+  "file" | "readText" | "processes" | "libraryUsers" | "socketUse" | "usbReaders" | "serialPorts"
+>;
 
 /** How long another program may take, in milliseconds. */
 const PROGRAM_MS = 2_000;
@@ -22,6 +25,13 @@ export function surfacesOf(root: string, platform: NodeJS.Platform = process.pla
     readText: (path) => textOf(at(path)),
     processes,
     libraryUsers: async () => usersOfLibrary(at("/proc"), await processes()),
+    socketUse: async (socket) => {
+      const table = await textOf(at("/proc/net/unix"));
+      if (table === undefined) return undefined;
+      // Which process is at the other end the kernel tells by netlink alone, which ss asks.
+      const list = root === "/" ? await socketList() : "";
+      return socketUseIn(table, list, socket, process.pid);
+    },
     usbReaders: () => usbReadersIn(at("/sys/bus/usb/devices")),
     serialPorts: async () => (await namesIn(at("/sys/class/tty"))).filter((name) => /^tty(?:ACM|USB)\d+$/.test(name)),
   };
@@ -76,6 +86,44 @@ async function usersOfLibrary(folder: string, processes: readonly ProcessFacts[]
     if (maps?.includes("/libpcsclite.so")) found.push(one);
   }
   return found;
+}
+
+/** What ss tells of all Unix sockets; empty where it is not installed. */
+async function socketList(): Promise<string> {
+  const options = { timeout: PROGRAM_MS, maxBuffer: 16 * 1024 * 1024 };
+  return promisify(execFile)("ss", ["-xpnH"], options).then(
+    ({ stdout }) => stdout,
+    () => "",
+  );
+}
+
+/**
+ * The connections to a service's socket.
+ *
+ * @param table `/proc/net/unix`: number, references, protocol, flags, type, state (03 is connected), inode, path
+ * @param list what `ss -xpnH` prints: kind, state, two queues, address and inode at this end, and at the other, programs
+ * @param self this process, which does not count
+ */
+export function socketUseIn(table: string, list: string, socket: string, self: number): SocketUse {
+  const ends = [...list.matchAll(/^u_str +ESTAB +\d+ +\d+ +(.*?) +(\d+) +\S+ +(\d+)(?: +users:\((.*)\))? *$/gm)];
+  const programsAt = new Map(ends.map(([, , inode = "", , users = ""]) => [inode, programsOf(users)]));
+  const peers = ends.filter(([, path]) => path === socket).map(([, , , peer = ""]) => programsAt.get(peer) ?? []);
+  const programs = new Map(peers.flat().map((one) => [one.pid, one]));
+  const own = peers.filter((ofPeer) => ofPeer.some(({ pid }) => pid === self)).length;
+  programs.delete(self);
+  const connected = table.split("\n").filter((line) => {
+    const [, , , , , state, , ...path] = line
+      .trim()
+      .split(" ")
+      .filter((word) => word !== "");
+    return state === "03" && path.join(" ") === socket;
+  });
+  return { connections: Math.max(0, connected.length - own), programs: [...programs.values()] };
+}
+
+/** The programs in `("firefox",pid=7,fd=3),("firefox",pid=8,fd=4)`. */
+function programsOf(users: string): readonly ProcessFacts[] {
+  return [...users.matchAll(/\("(.*?)",pid=(\d+),fd=\d+\)/g)].map(([, name = "", pid]) => ({ name, pid: Number(pid) }));
 }
 
 /** Class of an interface for smart card readers: USB.org, Device Class Specification for ICCD, 4.1. */

@@ -292,7 +292,8 @@ async function surveyReaders(
   }
 }
 
-async function listStates(manager: ResourceManager): Promise<readonly ReaderStateReport[]> {
+/** The readers of a manager and their states; no card is touched. */
+export async function listStates(manager: ResourceManager): Promise<readonly ReaderStateReport[]> {
   const context = await manager.establishContext();
   try {
     return await statesOfReaders(context);

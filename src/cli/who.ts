@@ -2,21 +2,25 @@
 
 import { decodeHex } from "../binary/index.ts";
 import type { ReportedReader, WhoReport } from "../daemon/index.ts";
+import { SmartCardError } from "../pcsc/index.ts";
 import { summarizeAtr } from "./atr-report.ts";
 import { type Command, exitCodes } from "./command.ts";
 import { askLikelyDaemon, controlOption } from "./control-option.ts";
+import { thisMachine } from "./doctor-probes.ts";
 import { parseOptions, refuseArguments } from "./options.ts";
 import { clientName } from "./readers.ts";
 import type { Paint, Terminal } from "./terminal.ts";
 import { count, duration, jsonText, visible } from "./text.ts";
+import { describeUse, findUse, type ServiceUse } from "./who-pcscd.ts";
 
 /** `scard who`: who uses which card, who holds it, and who waits. */
 export const who: Command = {
   name: "who",
-  summary: "tell who holds which card, and who waits for it (asks scard daemon)",
+  summary: "tell who holds which card, and who waits for it",
   usage: ["[OPTION…]"],
   description: [
     "Asks scard daemon on this machine which programs use its readers: with pid, share mode and since when; who has the lock, for how long, and how old its last command is; who waits behind it.",
+    "Where pcscd runs in its place, which does not tell who uses a reader, it shows what the system tells: whether the readers are in use, the programs that are connected to pcscd's socket, and those that have its library loaded.",
   ],
   options: controlOption,
   run,
@@ -25,11 +29,33 @@ export const who: Command = {
 async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   const { positionals, values } = parseOptions(args, controlOption);
   refuseArguments(positionals);
-  const { result } = await askLikelyDaemon({ command: "who" }, values.control, terminal);
-  const report = result as WhoReport;
+  const report = await findReport(values.control, terminal);
   if (values.json) terminal.print(jsonText(report));
-  else for (const line of describeReport(report, terminal.paint)) terminal.print(line);
+  else {
+    const isRoot = process.getuid?.() === 0;
+    const lines =
+      "daemon" in report ? describeReport(report, terminal.paint) : describeUse(report, isRoot, terminal.paint);
+    for (const line of lines) terminal.print(line);
+  }
   return exitCodes.ok;
+}
+
+/** What the daemon says; without one, what can be found out of the service that is there. */
+async function findReport(control: string | undefined, terminal: Terminal): Promise<WhoReport | ServiceUse> {
+  try {
+    const { result } = await askLikelyDaemon({ command: "who" }, control, terminal);
+    return result as WhoReport;
+  } catch (error) {
+    if (control !== undefined || !(error instanceof SmartCardError) || error.code !== "no-service") throw error;
+    const use = await findUse({ ...thisMachine(terminal.environment), pid: process.pid });
+    if (use !== undefined) return use;
+    throw nobodyAnswers(error);
+  }
+}
+
+function nobodyAnswers(cause: SmartCardError): SmartCardError {
+  const message = 'no smart card service answers, neither scard daemon nor pcscd; "scard doctor" looks into it';
+  return new SmartCardError("no-service", message, {}, { cause });
 }
 
 /** The report for people. */

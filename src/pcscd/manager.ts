@@ -26,6 +26,12 @@ export interface PcscdManagerOptions {
   readonly limits?: Partial<PcscdLimits>;
 }
 
+/** What to ask a service for. */
+export interface ProbeOptions {
+  /** True asks for the length of the reader table too, where the protocol does not say it; see {@link ServiceInfo}. */
+  readonly measureTable?: boolean;
+}
+
 /** The service that answers. */
 export interface ServiceInfo {
   /** The version of the protocol that both sides speak. */
@@ -75,10 +81,9 @@ export class PcscdManager implements ResourceManager {
   /**
    * Asks the service for its version, and hangs up.
    *
-   * @param options `measureTable` asks for the length of the reader table too
    * @throws as {@link establishContext}
    */
-  async probe({ measureTable = false }: { readonly measureTable?: boolean } = {}): Promise<ServiceInfo> {
+  async probe({ measureTable = false }: ProbeOptions = {}): Promise<ServiceInfo> {
     const line = await Line.greet(this.#setting);
     try {
       const { version } = line;

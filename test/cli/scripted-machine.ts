@@ -53,6 +53,7 @@ export function scriptedMachine({ files = {}, texts = {}, ...rest }: Script = {}
     readText: async (path) => texts[path],
     processes: async () => [],
     libraryUsers: async () => [],
+    socketUse: async () => undefined,
     usbReaders: async () => [],
     serialPorts: async () => [],
     service: () => failing("no-service", "nobody listens"),
