@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { parseArgs } from "node:util";
+import { withoutBytes } from "../binary/index.ts";
 import {
   type CommandLineSettings,
   type ConfiguredReader,
@@ -101,7 +102,9 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
     for (const { message, path } of found.error) tell(`${path}: ${message}`);
     return undefined;
   };
-  const config = await read((problem) => terminal.say(`scard: ${file}: ${problem}`));
+  const config = await read((problem) =>
+    terminal.say(`scard: ${withoutBytes(`${file}: ${problem}`, file === undefined ? [] : [file])}`),
+  );
   if (config === undefined) return exitCodes.failed;
   const log = await openLog(config.log.level ?? "info", process.stderr.isTTY ? "text" : "json");
   if (credentials === undefined) {
@@ -180,7 +183,9 @@ function withCard(
 
 async function checkConfig(file: string, knowsClients: boolean, asJson: boolean, terminal: Terminal): Promise<number> {
   const found = await readConfig(file, knowsClients);
-  const problems = found.ok ? [] : found.error;
+  // The name of a file that cannot be read may be bytes for a card, with a PIN among them.
+  const careful = (text: string): string => withoutBytes(text, [file]);
+  const problems = found.ok ? [] : found.error.map(({ message, path }) => ({ message: careful(message), path }));
   if (asJson) terminal.print(jsonText({ ok: found.ok, problems }));
   else if (found.ok) terminal.print(`${file} is good`);
   for (const { message, path } of asJson ? [] : problems) terminal.print(`${path}: ${message}`);

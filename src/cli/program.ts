@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { readFile } from "node:fs/promises";
+import { withoutBytes } from "../binary/index.ts";
 import { SmartCardError } from "../pcsc/index.ts";
 import { type Command, exitCodes } from "./command.ts";
 import { commands } from "./commands.ts";
@@ -32,7 +33,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     terminal.print(helpOn(found.path, found.command));
     return exitCodes.ok;
   } catch (error) {
-    return report(error, has(args, ["--json"]), found?.path ?? [], terminal);
+    return report(error, args, found?.path ?? [], terminal);
   }
 }
 
@@ -79,13 +80,17 @@ function has(args: readonly string[], options: readonly string[]): boolean {
   return args.slice(0, end < 0 ? undefined : end).some((word) => options.includes(word));
 }
 
-function report(error: unknown, asJson: boolean, path: readonly string[], terminal: Terminal): number {
+function report(error: unknown, args: readonly string[], path: readonly string[], terminal: Terminal): number {
+  const asJson = has(args, ["--json"]);
+  // No message repeats an argument that may be bytes for a card: a PIN may be among them.
+  const texts = args.flatMap((arg) => [arg, arg.slice(arg.indexOf("=") + 1)]);
+  const withheld = (message: string): string => withoutBytes(message, texts);
   if (error instanceof UsageError) {
     const help = ["scard", "help", ...path].join(" ");
     if (asJson) {
-      terminal.print(jsonText({ error: { code: "usage-error", message: error.message, help } }));
+      terminal.print(jsonText({ error: { code: "usage-error", message: withheld(error.message), help } }));
     } else {
-      terminal.say(`scard: ${error.message}`);
+      terminal.say(`scard: ${withheld(error.message)}`);
       terminal.say(`"${help}" ${path.length === 0 ? "lists the commands" : "explains the command"}`);
     }
     return exitCodes.usage;
@@ -93,8 +98,10 @@ function report(error: unknown, asJson: boolean, path: readonly string[], termin
   // Anything else is a mistake of ours: Node shows where it happened.
   if (!(error instanceof SmartCardError)) throw error;
   if (error.code === "cancelled" && terminal.stop.aborted) return stopCodes[terminal.stop.reason as StopReason];
-  if (asJson) terminal.print(jsonText({ error: errorForPrograms(error) }));
-  else terminal.say(`scard: ${error.message}`);
+  if (asJson) {
+    const failure = errorForPrograms(error);
+    terminal.print(jsonText({ error: { ...failure, message: withheld(failure.message) } }));
+  } else terminal.say(`scard: ${withheld(error.message)}`);
   return exitCodes.failed;
 }
 

@@ -6,6 +6,7 @@
  */
 
 import { readFile } from "node:fs/promises";
+import { quoteUnlessBytes } from "../binary/index.ts";
 import { demoCard, FileSystemCard, parseCardImage, VirtualReader, type VirtualReaderOptions } from "../cards/index.ts";
 import { nodeBlockCipher, nodeRuntime } from "../edge/node/index.ts";
 import { listenVpcd, type VpcdListener } from "../edge/tcp/index.ts";
@@ -86,7 +87,10 @@ export async function openEmbeddedManager(
 ): Promise<OpenedEmbeddedManager> {
   const spec = parseManagerSpec(text);
   if (spec.kind !== "embedded") {
-    throw new SmartCardError("invalid-value", `«${text}» describes no embedded manager, but ${spec.kind}`);
+    throw new SmartCardError(
+      "invalid-value",
+      `${quoteUnlessBytes(text)} describes no embedded manager, but ${spec.kind}`,
+    );
   }
   const runtime = options.runtime ?? nodeRuntime();
   const manager = embeddedManager({ runtime, ...options });

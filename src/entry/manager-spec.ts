@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { quoteUnlessBytes } from "../binary/index.ts";
 import { SmartCardError } from "../pcsc/index.ts";
 
 /** One reader that a program is told to have. */
@@ -39,7 +40,7 @@ export function parseManagerSpec(text: string): ManagerSpec {
     if (kind === "pcscd" || kind === "daemon") return { kind, ...(rest !== undefined && { socket: rest }) };
     if (kind === "system") return { kind, ...(rest !== undefined && { library: rest }) };
   }
-  throw new SmartCardError("invalid-value", `«${text}» describes no manager; known: ${forms}`);
+  throw new SmartCardError("invalid-value", `${quoteUnlessBytes(text)} describes no manager; known: ${forms}`);
 }
 
 /**
@@ -60,5 +61,5 @@ export function parseReaderSpec(text: string): ReaderSpec {
     const port = /^:\d{1,5}$/.test(rest) ? Number(rest.slice(1)) : Number.NaN;
     if (port <= 65_535) return { kind, port };
   }
-  throw new SmartCardError("invalid-value", `«${text}» describes no reader; known: ${readerForms}`);
+  throw new SmartCardError("invalid-value", `${quoteUnlessBytes(text)} describes no reader; known: ${readerForms}`);
 }

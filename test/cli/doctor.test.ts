@@ -61,7 +61,7 @@ describe("the runtime and its packages", () => {
 describe("which manager is meant", () => {
   it("is what SCARD_MANAGER says", async () => {
     const senseless = await visit({ environment: { SCARD_MANAGER: "usb" } });
-    expect(findingOf(senseless, "manager-senseless").message).toContain("«usb» describes no manager");
+    expect(findingOf(senseless, "manager-senseless").message).toContain('"usb" describes no manager');
     expect(senseless.manager).toEqual({ kind: "none", spec: "usb" });
     const embedded = await visit({ environment: { SCARD_MANAGER: "embedded:virtual" }, sockets: [] });
     expect([embedded.healthy, idsOf(embedded)]).toEqual([true, ["manager-embedded"]]);

@@ -206,7 +206,7 @@ describe.skipIf(process.platform === "win32")("scard daemon", { timeout: 30_000 
     expect(await usage("--card", "demo")).toBe("2 scard: --card goes into the virtual reader before it");
     expect(await usage("--reader", "vpcd", "--card", "demo")).toMatch(/^2 .*--card goes into the virtual reader/);
     expect(await usage("--reader", "virtual+demo", "--card", "demo")).toMatch(/^2 .*a virtual reader takes one --card/);
-    expect(await usage("--reader", "usb")).toMatch(/^2 scard: --reader: «usb» describes no reader; known: virtual/);
+    expect(await usage("--reader", "usb")).toMatch(/^2 scard: --reader: "usb" describes no reader; known: virtual/);
     expect(await usage("--log-level", "loud")).toMatch(/^2 scard: --log-level is one of trace, debug/);
     expect(await usage("--check-config")).toMatch(/^2 scard: --check-config needs --config FILE/);
     expect(await usage("--reader", "virtual", "--card", "/no/card")).toMatch(/^1 .*\/no\/card cannot be read/);

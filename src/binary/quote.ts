@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+
+/**
+ * Quotes a text that a user gave, for a message: `"Desk"`. A text that may be bytes for a card is not repeated, as a PIN
+ * may be among them: one with eight hexadecimal digits in a row (blanks, colons and the like do not count), or of four or
+ * more decimal digits alone. Paths are quoted.
+ */
+export function quoteUnlessBytes(text: string): string {
+  return mayBeBytes(text) ? "a text that may be bytes for a card" : `"${text}"`;
+}
+
+/** Whether a text may be bytes for a card, so that no message may repeat it. */
+export function mayBeBytes(text: string): boolean {
+  // Bytes are not written with slashes: it is a path.
+  if (/[/\\]/.test(text)) return false;
+  const digits = text.replace(/[\s:.,;_-]|0x/gi, "");
+  return /[0-9a-f]{8,}/i.test(digits) || /^\d{4,}$/.test(digits);
+}
+
+/** Takes what may be bytes for a card out of a message that quotes some of these texts. */
+export function withoutBytes(message: string, texts: readonly string[]): string {
+  // The longest first: one text may be a part of another.
+  const secrets = texts.filter(mayBeBytes).sort((one, other) => other.length - one.length);
+  return secrets.reduce((rest, secret) => rest.replaceAll(secret, "[withheld]"), message);
+}
