@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { encodeHex } from "../binary/index.ts";
-import { type BerTlv, decodeBerTlv, describeStatusWord, type ResponseApdu } from "../iso7816/index.ts";
+import { type BerTlv, decodeBerTlv, describeStatusWord, type ResponseApdu, withheldText } from "../iso7816/index.ts";
 import { asciiText, bytesForPeople } from "./text.ts";
 
 /** A data object as JSON has it: the tag in hexadecimal, and what is in it. */
@@ -13,7 +13,10 @@ interface TlvForPrograms {
 
 /** An answer of a card as JSON has it. */
 export interface AnswerForPrograms {
-  readonly data: Uint8Array;
+  /** Left out where it is withheld. */
+  readonly data?: Uint8Array;
+  /** Number of data bytes that are withheld. */
+  readonly withheldBytes?: number;
   /** The status word, four digits. */
   readonly sw: string;
   readonly kind: string;
@@ -26,8 +29,13 @@ export interface AnswerForPrograms {
   readonly tlv?: readonly TlvForPrograms[];
 }
 
-/** An answer for programs. */
-export function answerForPrograms({ data, sw }: ResponseApdu): AnswerForPrograms {
+/**
+ * An answer for programs.
+ *
+ * @param withheldBytes how many bytes of its data must not be shown: all of them, or 0.
+ */
+export function answerForPrograms({ data, sw }: ResponseApdu, withheldBytes = 0): AnswerForPrograms {
+  if (withheldBytes > 0) return { withheldBytes, sw: statusWord(sw), ...describeStatusWord(sw) };
   const text = asciiText(data);
   const tlv = tlvIn(data)?.map(tlvForPrograms);
   return {
@@ -39,8 +47,13 @@ export function answerForPrograms({ data, sw }: ResponseApdu): AnswerForPrograms
   };
 }
 
-/** The data of an answer for people, a line each: as a text, as a tree of data objects, or just as bytes. */
-export function describeData(data: Uint8Array): readonly string[] {
+/**
+ * The data of an answer for people, a line each: as a text, as a tree of data objects, or just as bytes.
+ *
+ * @param withheldBytes how many bytes must not be shown: all of them, or 0.
+ */
+export function describeData(data: Uint8Array, withheldBytes = 0): readonly string[] {
+  if (withheldBytes > 0) return [`${withheldText(withheldBytes)}; --show-data shows them`];
   if (data.length === 0) return [];
   const objects = tlvIn(data);
   return objects === undefined ? [bytesForPeople(data)] : objects.flatMap((object) => describeObject(object, ""));

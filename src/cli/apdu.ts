@@ -2,6 +2,7 @@
 
 import { encodeHex } from "../binary/index.ts";
 import { nodeClock } from "../edge/node/index.ts";
+import { ExchangeRedactor } from "../iso7816/index.ts";
 import {
   type Connection,
   type Disposition,
@@ -27,6 +28,7 @@ const optionTable = {
   ...readerOption,
   ...connectOptions,
   "no-follow-up": { type: "boolean", help: "do not answer 61xx with GET RESPONSE, nor 6Cxx with the right Le" },
+  "show-data": { type: "boolean", help: "print the data of every command and answer, PINs and keys among it" },
   disposition: {
     type: "string",
     value: "D",
@@ -48,7 +50,7 @@ export const apdu: Command = {
   usage: ["[OPTION…] HEX…", "[OPTION…] -"],
   description: [
     'Connects to a card and sends it each argument as one command, all in one transaction. With "-" the commands are lines of the standard input; blank lines and what follows a # are skipped. All commands are read before the first is sent. A status word other than 9000 is an answer like any other, and no failure.',
-    "PINs and keys (the data of VERIFY and the like) are sent, but never printed.",
+    "Data is printed only for commands that are known to carry no secret, such as SELECT, READ BINARY and GET DATA. The data of any other command, and of its answer, is withheld: a PIN or a key may be in it.",
   ],
   options: optionTable,
   run,
@@ -60,6 +62,7 @@ interface Plan {
   readonly shareMode: ShareMode;
   readonly preferredProtocols: readonly Protocol[];
   readonly follow: boolean;
+  readonly showData: boolean;
   readonly disposition: Disposition;
   /** How long to wait for the card, in milliseconds; undefined for ever. */
   readonly timeoutMs: number | undefined;
@@ -84,6 +87,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
     shareMode: values.share ?? "shared",
     preferredProtocols: protocolsOf(values.protocol),
     follow: values["no-follow-up"] !== true,
+    showData: values["show-data"] === true,
     disposition: values.disposition ?? "leave",
     timeoutMs: values.timeout === undefined ? undefined : millisecondsOf("--timeout", values.timeout),
     commands: await readCommands(positionals, terminal),
@@ -112,6 +116,7 @@ function commandOf(what: string, text: string): Uint8Array {
 async function runForPeople(session: ManagerSession, plan: Plan, terminal: Terminal): Promise<number> {
   await sendAll(session, plan, terminal, {
     connected: (connection, atr) => {
+      if (plan.showData) terminal.say("--show-data: the data of all commands and answers is shown, secrets among it");
       const protocol = connection.protocol === undefined ? "no protocol" : protocolName(connection.protocol);
       terminal.say(
         `«${visible(connection.reader)}», ${connection.shareMode}, ${protocol}, ${atr.length === 0 ? "no card" : `ATR ${encodeHex(atr, " ")}`}`,
@@ -128,31 +133,27 @@ function protocolName(protocol: Protocol): string {
   return protocol.replace(/^t(\d+)$/, "T=$1");
 }
 
-function describeOutcome({ ms, response, rounds }: Outcome, paint: Paint): string[] {
+function describeOutcome({ ms, response, rounds, withheldBytes }: Outcome, paint: Paint): string[] {
   const lines = rounds.flatMap((round) => describeRound(round, paint));
-  const { kind, meaning } = answerForPrograms(response);
+  const { kind, meaning } = answerForPrograms(response, withheldBytes);
   const style = kind === "success" ? "green" : "yellow";
   lines.push(`  ${paint(style, `${statusWord(response.sw)} ${meaning}`)}  ${paint("dim", duration(ms))}`);
-  lines.push(...describeData(response.data).map((line) => `  ${line}`), "");
+  lines.push(...describeData(response.data, withheldBytes).map((line) => `  ${line}`), "");
   return lines;
 }
 
-function describeRound({ answer, sent, text }: Round, paint: Paint): string[] {
-  return [
-    `${paint("bold", ">")} ${sent}`,
-    `  ${paint("cyan", text)}`,
-    `${paint("bold", "<")} ${encodeHex(answer, " ")}`,
-  ];
+function describeRound({ sent, shown, text }: Round, paint: Paint): string[] {
+  return [`${paint("bold", ">")} ${sent}`, `  ${paint("cyan", text)}`, `${paint("bold", "<")} ${shown.bytes}`];
 }
 
 /** The one JSON document: what is known by the end, also where the end is a failure. */
 async function runForPrograms(session: ManagerSession, plan: Plan, terminal: Terminal): Promise<number> {
-  let about: object = {};
+  let about: object = plan.showData ? { showData: true } : {};
   const commands: object[] = [];
   try {
     await sendAll(session, plan, terminal, {
       connected: ({ protocol, reader, shareMode }, atr) => {
-        about = { reader, shareMode, protocol, atr };
+        about = { ...about, reader, shareMode, protocol, atr };
       },
       answered: (outcome) => commands.push(outcomeForPrograms(outcome)),
     });
@@ -165,10 +166,22 @@ async function runForPrograms(session: ManagerSession, plan: Plan, terminal: Ter
   }
 }
 
-function outcomeForPrograms({ ms, response, rounds }: Outcome): object {
-  const answer: AnswerForPrograms = answerForPrograms(response);
+function outcomeForPrograms({ ms, response, rounds, withheldBytes }: Outcome): object {
+  const answer: AnswerForPrograms = answerForPrograms(response, withheldBytes);
   const [first] = rounds;
-  return { command: first?.sent, description: first?.text, answer, rounds, ms: Number(ms.toFixed(3)) };
+  return {
+    command: first?.sent,
+    description: first?.text,
+    answer,
+    rounds: rounds.map(roundForPrograms),
+    ms: Number(ms.toFixed(3)),
+  };
+}
+
+function roundForPrograms({ answer, sent, shown: { withheldBytes }, text }: Round): object {
+  if (withheldBytes === 0) return { sent, text, answer };
+  const sw = encodeHex(answer.subarray(withheldBytes));
+  return { sent, text, withheldBytes, ...(sw !== "" && { sw }) };
 }
 
 async function sendAll(session: ManagerSession, plan: Plan, terminal: Terminal, listener: Listener): Promise<void> {
@@ -183,9 +196,10 @@ async function sendAll(session: ManagerSession, plan: Plan, terminal: Terminal, 
     const { atr } = await explainingWait(session, reader, terminal, connection.status(bounds()));
     listener.connected(connection, atr);
     await explainingWait(session, reader, terminal, connection.beginTransaction(bounds()));
+    const redactor = new ExchangeRedactor({ showData: plan.showData });
     for (const command of plan.commands) {
       if (signal.aborted) throw new SmartCardError("cancelled", "the program was asked to end");
-      listener.answered(await sendOne(connection, command, plan.follow, signal));
+      listener.answered(await sendOne(connection, command, plan.follow, redactor, signal));
     }
   } catch (error) {
     // What goes wrong at the end is of no interest next to what went wrong before.
@@ -210,10 +224,12 @@ async function sendOne(
   connection: Connection,
   command: Uint8Array,
   follow: boolean,
+  redactor: ExchangeRedactor,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const start = nodeClock.now();
   const { protocol } = connection;
-  const record = await exchange(command, protocol, follow, (bytes) => connection.transmit(bytes, { protocol, signal }));
+  const send = (bytes: Uint8Array): Promise<Uint8Array> => connection.transmit(bytes, { protocol, signal });
+  const record = await exchange(command, protocol, follow, send, redactor);
   return { ...record, ms: nodeClock.now() - start };
 }

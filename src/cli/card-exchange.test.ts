@@ -7,6 +7,7 @@ import { demoCard, VirtualReader } from "../cards/index.ts";
 import { EmbeddedManager } from "../manager/index.ts";
 import type { Context } from "../pcsc/index.ts";
 import { SimulatedRuntime } from "../testing/index.ts";
+import { answerForPrograms, describeData } from "./answer.ts";
 import { exchange } from "./card-exchange.ts";
 import { chooseReader } from "./reader-choice.ts";
 
@@ -109,5 +110,22 @@ describe("the reader that is meant", () => {
     expect(await chooseReader(await contextWith("Desk", "with card", "Counter"), undefined)).toBe("with card");
     await expect(chooseReader(await contextWith("card", "card too"), undefined)).rejects.toThrow("--reader has to say");
     await expect(chooseReader(await contextWith(), undefined)).rejects.toMatchObject({ code: "no-readers-available" });
+  });
+});
+
+describe("an exchange whose answer is secret", () => {
+  it("says how many bytes are withheld, over all its rounds", async () => {
+    const { send } = cardWith("C0FFEE6102", "5EAA9000");
+    const decipher = Uint8Array.of(0, 0x2a, 0x80, 0x86, 1, 7, 0);
+    const { response, rounds, withheldBytes } = await exchange(decipher, "t1", true, send);
+    expect([encodeHex(response.data), withheldBytes]).toEqual(["C0FFEE5EAA", 5]);
+    expect(rounds.map(({ shown }) => shown.bytes)).toEqual(["[3 bytes withheld] 61 02", "[2 bytes withheld] 90 00"]);
+    expect(answerForPrograms(response, withheldBytes)).toEqual({
+      withheldBytes: 5,
+      sw: "9000",
+      kind: "success",
+      meaning: "success",
+    });
+    expect(describeData(response.data, withheldBytes)).toEqual(["[5 bytes withheld]; --show-data shows them"]);
   });
 });

@@ -3,13 +3,12 @@
 import {
   beginExchange,
   type CommandApdu,
-  carriesSecret,
   commandCase,
   decodeCommand,
   decodeResponse,
-  describeCommand,
-  describeCommandBytes,
+  ExchangeRedactor,
   encodeCommand,
+  type RedactedResponse,
   type ResponseApdu,
   stepExchange,
 } from "../iso7816/index.ts";
@@ -18,26 +17,32 @@ import { type Protocol, SmartCardError } from "../pcsc/index.ts";
 /** Sends one command to the card and brings its answer, SW1 SW2 included. */
 export type Send = (command: Uint8Array) => Promise<Uint8Array>;
 
-/** One command that was sent, and the answer to it. Secret data is not in it. */
+/** One command that was sent, and the answer to it. */
 export interface Round {
   /** The bytes that were sent, as they may be shown. */
   readonly sent: string;
-  /** The command in words. */
+  /** The command in words, as it may be shown. */
   readonly text: string;
+  /** All bytes of the answer: a secret may be among them. */
   readonly answer: Uint8Array;
+  /** The answer, as it may be shown. */
+  readonly shown: RedactedResponse;
 }
 
 /** One command of the user's, with everything that it took to get its answer. */
 export interface ExchangeRecord {
   readonly rounds: readonly Round[];
-  /** The whole answer, its data joined. */
+  /** The whole answer, its data joined: a secret may be in it. */
   readonly response: ResponseApdu;
+  /** How many bytes of the data must not be shown: all of them, or 0. */
+  readonly withheldBytes: number;
 }
 
 /**
  * Sends a command, and follows 61xx and 6Cxx up if told so. Bytes that are no well-formed command are sent as they are
  * and not followed up: trying them out is what the caller may be after.
  *
+ * @param redactor what has followed the connection so far, and tells what may be shown.
  * @throws SmartCardError: what sending fails with; comm-error for an answer without a status word, and for a card that
  * answers in circles; unsupported-feature for extended length fields over T=0
  */
@@ -46,38 +51,36 @@ export async function exchange(
   protocol: Protocol | undefined,
   follow: boolean,
   send: Send,
+  redactor: ExchangeRedactor = new ExchangeRedactor(),
 ): Promise<ExchangeRecord> {
   const rounds: Round[] = [];
-  const sendOne = async (sent: Uint8Array, text: string): Promise<ResponseApdu> => {
+  const sendOne = async (sent: Uint8Array): Promise<ResponseApdu> => {
+    const command = redactor.command(sent);
     const answer = await send(sent);
-    rounds.push({ sent: describeCommandBytes(sent), text, answer });
+    rounds.push({ sent: command.bytes, text: command.text, answer, shown: redactor.response(answer) });
     const response = decodeResponse(answer);
     if (response.ok) return response.value;
     throw new SmartCardError("comm-error", `the card's answer is none: ${response.error.message}`);
   };
+  const done = (response: ResponseApdu): ExchangeRecord => {
+    const mayShow = rounds.every(({ shown }) => shown.withheldBytes === 0);
+    return { rounds, response, withheldBytes: mayShow ? 0 : response.data.length };
+  };
   const decoded = decodeCommand(bytes);
-  if (!decoded.ok) {
-    const response = await sendOne(bytes, describeMalformed(bytes, decoded.error.message));
-    return { rounds, response };
-  }
+  if (!decoded.ok) return done(await sendOne(bytes));
   const sendCommand = (command: CommandApdu): Promise<ResponseApdu> =>
-    sendOne(protocol === "t0" ? encodeForT0(command) : encodeCommand(command), describeCommand(command).text);
+    sendOne(protocol === "t0" ? encodeForT0(command) : encodeCommand(command));
   let response = await sendCommand(decoded.value);
-  if (!follow) return { rounds, response };
+  if (!follow) return done(response);
   for (
     let step = stepExchange(beginExchange(decoded.value), response);
     ;
     step = stepExchange(step.exchange, response)
   ) {
-    if (step.kind === "done") return { rounds, response: step.response };
+    if (step.kind === "done") return done(step.response);
     if (step.kind === "failed") throw new SmartCardError("comm-error", `the card answers in circles: ${step.reason}`);
     response = await sendCommand(step.command);
   }
-}
-
-/** What is wrong with a command. Not where it may hold a PIN: what was read as Lc may be the first byte of one. */
-function describeMalformed([cla = 0, ins = 0]: Uint8Array, problem: string): string {
-  return carriesSecret(cla, ins) ? "not a well-formed command" : `not a well-formed command: ${problem}`;
 }
 
 /**

@@ -5,10 +5,11 @@ import {
   type CommandInit,
   decodeCommand,
   decodeResponse,
-  describeCommand,
   describeStatusWord,
+  ExchangeRedactor,
   encodeCommand,
   type ResponseApdu,
+  withheldText,
 } from "../iso7816/index.ts";
 import type { EmbeddedManager, ManagerClient } from "../manager/index.ts";
 import { assert, fromNumber, protocols } from "../pcsc/index.ts";
@@ -47,6 +48,7 @@ export class DemoProgram {
   readonly client: ManagerClient;
   readonly api: WinSCard;
   readonly #transcript: Transcript;
+  readonly #redactor = new ExchangeRedactor();
   #context: SCARDCONTEXT | undefined;
   #card: SCARDHANDLE | undefined;
 
@@ -115,11 +117,11 @@ export class DemoProgram {
     const bytes = encodeCommand(command);
     const decoded = decodeCommand(bytes);
     assert(decoded.ok, "the demo's commands are well-formed");
-    const pending = this.begin(`SCardTransmit ${describeCommand(decoded.value).text}`, async (api) => {
+    const pending = this.begin(`SCardTransmit ${this.#redactor.command(bytes).text}`, async (api) => {
       const { response } = await api.SCardTransmit(this.card, SCARD_PCI_T1, bytes);
       const answer = decodeResponse(response);
       assert(answer.ok, "the manager hands out answers with a status word");
-      return answer.value;
+      return { ...answer.value, withheldBytes: this.#redactor.response(response).withheldBytes };
     });
     return this.#transcript.succeeds(this.name, pending, describeAnswer, {
       holds: ({ sw }) => sw === expectedSw,
@@ -128,8 +130,9 @@ export class DemoProgram {
   }
 }
 
-function describeAnswer({ data, sw }: ResponseApdu): string {
+function describeAnswer({ data, sw, withheldBytes }: ResponseApdu & { readonly withheldBytes: number }): string {
   const status = `${statusWord(sw)} ${describeStatusWord(sw).meaning}`;
+  if (withheldBytes > 0) return `${status}: ${withheldText(withheldBytes)}`;
   return data.length === 0 ? status : `${status}: ${dataInBrief(data)}`;
 }
 

@@ -46,6 +46,8 @@ export {
   type TypeBInformation,
 } from "./contactless-atr.ts";
 export { contactlessCardNames, contactlessStandards } from "./contactless-card-names.ts";
+export { type Disclosure, disclosureOf, type Selection } from "./disclosure.ts";
+export { ExchangeRedactor, type RedactedCommand, type RedactedResponse } from "./exchange-redactor.ts";
 export {
   beginExchange,
   type Exchange,
@@ -63,13 +65,16 @@ export {
   type HistoricalBytes,
   type StatusIndicator,
 } from "./historical-bytes.ts";
-export { carriesSecret, instructionName } from "./instruction.ts";
+export { instructionName } from "./instruction.ts";
 export { checkPpsResponse, decodePps, encodePps, type Pps, type PpsOutcome } from "./pps.ts";
 export {
   type CommandDescription,
   describeCommand,
   describeCommandBytes,
   describeControlBytes,
+  describeMalformedCommand,
+  describeResponseBytes,
+  withheldText,
 } from "./redact.ts";
 export { decodeSimpleTlv, encodeSimpleTlv, type SimpleTlv } from "./simple-tlv.ts";
 export { describeStatusWord, type StatusDescription, type StatusKind } from "./status-word.ts";

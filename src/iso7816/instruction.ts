@@ -84,34 +84,3 @@ const reader: Readonly<Record<number, string>> = {
 export function instructionName(cla: number, ins: number): string | undefined {
   return cla === 0xff ? reader[ins] : interindustry[ins];
 }
-
-/**
- * Instructions whose data is, or may hold, a PIN, a password or a key, whatever the class byte: proprietary classes use
- * these numbers in the same sense (A0 20 is VERIFY CHV of GSM 11.11, 80 D8 is PUT KEY of GlobalPlatform).
- */
-const secretInstructions: ReadonlySet<number> = new Set([
-  0x20, // VERIFY
-  0x21,
-  0x24, // CHANGE REFERENCE DATA
-  0x25,
-  0x26, // DISABLE VERIFICATION REQUIREMENT: it proves the PIN that it turns off.
-  0x27,
-  0x28, // ENABLE VERIFICATION REQUIREMENT
-  0x29,
-  0x2c, // RESET RETRY COUNTER
-  0x2d,
-  0xc2, // ENVELOPE: it carries another command, which may be any of these.
-  0xc3,
-  0xd8, // PUT KEY
-  0xd9,
-  0xda, // PUT DATA: the OpenPGP card sets its resetting code and imports keys with it.
-  0xdb,
-]);
-
-/** Instructions to the reader that carry addresses only. The others load keys, or carry raw frames with keys in them. */
-const openReaderInstructions: ReadonlySet<number> = new Set([0x86, 0x88, 0xb0, 0xb1, 0xca]);
-
-/** Tells whether the data of a command must not be shown: it is, or may hold, a PIN, a password or a key. */
-export function carriesSecret(cla: number, ins: number): boolean {
-  return secretInstructions.has(ins) || (cla === 0xff && !openReaderInstructions.has(ins));
-}

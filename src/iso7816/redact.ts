@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import { encodeHex } from "../binary/index.ts";
-import { type CommandApdu, type CommandCase, commandCase, decodeCommand } from "./apdu.ts";
+import { type CommandApdu, type CommandCase, commandCase, decodeCommand, encodeCommand } from "./apdu.ts";
 import { type ClassByte, decodeClassByte } from "./class-byte.ts";
-import { carriesSecret, instructionName } from "./instruction.ts";
+import { disclosureOf, isOpenInstruction, opensResponse } from "./disclosure.ts";
+import { instructionName } from "./instruction.ts";
 
 /** A command in words and numbers that may be logged: secret data is not in it. */
 export interface CommandDescription {
@@ -15,36 +16,103 @@ export interface CommandDescription {
   readonly lc: number;
   /** Most response bytes expected; undefined for none. */
   readonly le: number | undefined;
-  /** The data in hexadecimal, or `«4 bytes withheld»`. */
+  /** The data in hexadecimal, or `[4 bytes withheld]`. */
   readonly data: string;
   /** All of it in one line: `SELECT (00 A4 04 0C), channel 0, Lc 2, data 3F 00`. */
   readonly text: string;
 }
 
 /**
- * Writes the bytes of a command for a log: in hexadecimal, but with everything behind the header replaced by
- * `«8 bytes withheld»` where the instruction carries a PIN, a password or a key ({@link carriesSecret}). The
- * class byte does not matter, so chained, secure messaging and proprietary forms are withheld too. So are commands that
- * are malformed: where Lc is wrong or missing, any byte behind the header may be part of a PIN.
+ * Writes the bytes of a command for a log: in hexadecimal where the command is known to carry no secret
+ * ({@link disclosureOf}); of any other the header alone, with `[8 bytes withheld]` behind it. The text of such a
+ * command depends on the header and on lengths alone, never on a byte of the data.
  *
- * For such an instruction the text depends on the header and on lengths alone, never on a byte of the data.
+ * A command that is malformed is withheld behind the header too: where Lc is wrong or missing, any byte may be part of a
+ * PIN. Of bytes that do not look like a command at all, such as a raw frame for a tag, only the first is shown.
  */
 export function describeCommandBytes(bytes: Uint8Array): string {
-  const cla = bytes[0] ?? 0;
-  const ins = bytes[1];
-  if (ins === undefined || !carriesSecret(cla, ins)) return encodeHex(bytes, " ");
-  const header = encodeHex(bytes.subarray(0, 4), " ");
-  if (bytes.length <= 4) return header;
-  const command = decodeCommand(bytes);
-  return `${header} ${withheld(command.ok ? command.value.data.length : bytes.length - 4)}`;
+  const decoded = decodeCommand(bytes);
+  return commandBytesText(bytes, decoded.ok && disclosureOf(decoded.value).command);
 }
 
-/** Explains a command, without its data where that is, or may hold, a PIN, a password or a key. */
+/** The bytes of a command, as far as they may be shown, where it is known whether its data may. */
+export function commandBytesText(bytes: Uint8Array, showData: boolean): string {
+  if (showData) return encodeHex(bytes, " ");
+  const decoded = decodeCommand(bytes);
+  const hasHeader = decoded.ok ? looksLikeCommand(decoded.value) : hasHeaderOfMalformed(bytes);
+  const shown = Math.min(bytes.length, hasHeader ? 4 : 1);
+  const header = encodeHex(bytes.subarray(0, shown), " ");
+  const data = decoded.ok && hasHeader ? decoded.value.data : undefined;
+  // One byte behind the header is Le, unless it is the beginning of a PIN whose Lc was forgotten.
+  if (data?.length === 0 && bytes.length === 5 && !pinInstructions.has(bytes[1] ?? 0)) return encodeHex(bytes, " ");
+  const count = data?.length || bytes.length - shown;
+  return count === 0 ? header : `${header} ${withheldText(count)}`;
+}
+
+/**
+ * Writes a response for a log: its data in hexadecimal where the command is known to be answered without a secret
+ * ({@link disclosureOf}), `[16 bytes withheld]` where not, and the status word in any case. The response to GET RESPONSE
+ * is withheld, as one command alone does not tell what it continues; {@link ExchangeRedactor} knows.
+ */
+export function describeResponseBytes(command: Uint8Array, response: Uint8Array): string {
+  const decoded = decodeCommand(command);
+  const data = response.subarray(0, -2);
+  const show =
+    decoded.ok && response.length >= 2 && disclosureOf(decoded.value).response && opensResponse(decoded.value, data);
+  return responseBytesText(response, show);
+}
+
+/** The bytes of a response, where it is known whether its data may be shown. */
+export function responseBytesText(response: Uint8Array, showData: boolean): string {
+  if (showData || response.length === 2) return encodeHex(response, " ");
+  // Without a status word it is no response, and all of it is withheld.
+  if (response.length < 2) return response.length === 0 ? "" : withheldText(response.length);
+  return `${withheldText(response.length - 2)} ${encodeHex(response.subarray(-2), " ")}`;
+}
+
+/**
+ * Whether well-formed bytes are taken for a command, and their header is shown. The others may be a raw frame for a tag, or
+ * a PIN that a blank cut off from its command: `31 32 33 34` has the form of a header.
+ */
+function looksLikeCommand(command: CommandApdu): boolean {
+  const { cla, ins, data } = command;
+  if (isTagFrame(command)) return false;
+  if (data.length > 0) return true;
+  return cla >= 0x80 || (decodeClassByte(cla).kind === "interindustry" && instructionName(cla, ins) !== undefined);
+}
+
+/** Whether the beginning of malformed bytes is shown as a header. */
+function hasHeaderOfMalformed([cla = 0, ins = 0, ...rest]: Uint8Array): boolean {
+  if (rest.length < 2) return false;
+  return [0x80, 0x84, 0x90, 0xff].includes(cla) || (cla < 0x20 && instructionName(cla, ins) !== undefined);
+}
+
+/**
+ * Frames of a Type 2 tag that can be taken for commands, and hold a password: PWD_AUTH (1B and four bytes) and WRITE (A2,
+ * page and four bytes). NXP NTAG213/215/216 data sheet, 10.4 and 10.7. A malformed one is told by its class.
+ */
+function isTagFrame({ cla, data, extended, le }: CommandApdu): boolean {
+  if (extended) return false;
+  return (cla === 0x1b && data.length === 0 && le !== undefined) || (cla === 0xa2 && data.length === 1 && !le);
+}
+
+/** Explains a command; its data only where the command is known to carry no secret ({@link disclosureOf}). */
 export function describeCommand(command: CommandApdu): CommandDescription {
+  return commandDescription(command, disclosureOf(command).command);
+}
+
+/** Explains a command, where it is known whether its data may be shown. */
+export function commandDescription(command: CommandApdu, showData: boolean): CommandDescription {
   const { cla, ins, p1, p2, data, le } = command;
-  const instruction = instructionName(cla, ins) ?? "unknown instruction";
-  const shown = carriesSecret(cla, ins) && data.length > 0 ? withheld(data.length) : encodeHex(data, " ");
   const classByte = decodeClassByte(cla);
+  if (!showData && !looksLikeCommand(command)) {
+    const instruction = "unknown instruction";
+    const withheld = withheldText(encodeCommand(command).length - 1);
+    const text = `${instruction} (class ${encodeHex(Uint8Array.of(cla))}), ${withheld}`;
+    return { case: commandCase(command), instruction, class: classByte, lc: data.length, le, data: withheld, text };
+  }
+  const instruction = instructionName(cla, ins) ?? "unknown instruction";
+  const shown = showData || data.length === 0 ? encodeHex(data, " ") : withheldText(data.length);
   const parts = [`${instruction} (${encodeHex(Uint8Array.of(cla, ins, p1, p2), " ")})`, ...describeClass(classByte)];
   if (data.length > 0) parts.push(`Lc ${data.length}`, `data ${shown}`);
   if (le !== undefined) parts.push(`Le ${le}`);
@@ -58,6 +126,14 @@ export function describeCommand(command: CommandApdu): CommandDescription {
     data: shown,
     text: parts.join(", "),
   };
+}
+
+/**
+ * What is wrong with bytes that are no command, for a log. `problem`, which may tell what was read as Lc, is left out
+ * unless the instruction is one whose data is shown: that byte may be the first of a PIN.
+ */
+export function describeMalformedCommand([cla = 0, ins = 0]: Uint8Array, problem: string): string {
+  return isOpenInstruction(cla, ins) ? `not a well-formed command: ${problem}` : "not a well-formed command";
 }
 
 const securityWords = {
@@ -91,7 +167,7 @@ export function describeControlBytes(code: number, input: Uint8Array): string {
     const command = commandBehind(input, size);
     if (command !== undefined) return `${name} with ${structure}: ${describeCommandBytes(command)}`;
   }
-  return `${name} with ${withheld(input.length)}`;
+  return `${name} with ${withheldText(input.length)}`;
 }
 
 /** Both end with ulDataLength (32 bits, least significant byte first) and that many bytes of command. */
@@ -106,10 +182,14 @@ function commandBehind(input: Uint8Array, size: number): Uint8Array | undefined 
   const length = new DataView(input.buffer, input.byteOffset, input.byteLength).getUint32(size - 4, true);
   if (length !== input.length - size) return undefined;
   const command = input.subarray(size);
-  const [cla = 0, ins = 0] = command;
-  return carriesSecret(cla, ins) ? command : undefined;
+  const [, ins = 0] = command;
+  return pinInstructions.has(ins) ? command : undefined;
 }
 
-function withheld(count: number): string {
-  return `«${count} ${count === 1 ? "byte" : "bytes"} withheld»`;
+/** VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER, and the two that switch verification off and on. */
+const pinInstructions: ReadonlySet<number> = new Set([0x20, 0x21, 0x24, 0x25, 0x26, 0x27, 0x28, 0x29, 0x2c, 0x2d]);
+
+/** What stands in place of data that is not shown. */
+export function withheldText(count: number): string {
+  return `[${count} ${count === 1 ? "byte" : "bytes"} withheld]`;
 }

@@ -79,7 +79,7 @@ describe("a usage error ends with 2, and nothing on the standard output", () => 
     [["readers", "one"], /this command takes options only/],
     [["demo", "one"], /this command takes options only/],
     [["watch", "--timeout", "soon"], /--timeout is a number of seconds/],
-    [["readers", "--manager", "nonsense"], /--manager: «nonsense» describes no manager/],
+    [["readers", "--manager", "nonsense"], /--manager: "nonsense" describes no manager/],
     [["apdu"], /the commands are missing/],
     [["apdu", "00", "A4", "00", "00"], /argument 1 has fewer than the 4 bytes of a command/],
     [["apdu", "--share", "alone", selectDemo], /--share is one of exclusive, shared, direct/],
@@ -97,7 +97,7 @@ describe("a usage error ends with 2, and nothing on the standard output", () => 
 
   it("also where SCARD_MANAGER is what is wrong", async () => {
     const { code, err } = await run(["readers"], { environment: { SCARD_MANAGER: "nonsense" } });
-    expect([code, err]).toEqual([2, expect.stringContaining("SCARD_MANAGER: «nonsense»")]);
+    expect([code, err]).toEqual([2, expect.stringContaining('SCARD_MANAGER: "nonsense"')]);
   });
 });
 
@@ -386,7 +386,7 @@ describe("scard demo", () => {
     const { code, err, out } = await run(["demo"]);
     expect([code, err]).toEqual([0, ""]);
     expect(out).toMatch(/\d+ steps, each as it should be, in \d.*\.\n$/);
-    expect(out).toContain("VERIFY (00 20 00 01), channel 0, Lc 4, data «4 bytes withheld»");
+    expect(out).toContain("VERIFY (00 20 00 01), channel 0, Lc 4, data [4 bytes withheld]");
     expect(out).not.toMatch(pin);
     expect(out).not.toContain("\u001b");
   });

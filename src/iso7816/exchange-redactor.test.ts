@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import vectors from "../../test/vectors/secret-commands.json" with { type: "json" };
+import { concatBytes, decodeHex, encodeHex } from "../binary/index.ts";
+import { decodeCommand, encodeCommand } from "./apdu.ts";
+import { disclosureOf } from "./disclosure.ts";
+import { ExchangeRedactor } from "./exchange-redactor.ts";
+import { describeCommand, describeCommandBytes, describeResponseBytes } from "./redact.ts";
+
+function bytesOf(hex: string): Uint8Array {
+  const bytes = decodeHex(hex.replaceAll(" ", ""));
+  if (!bytes.ok) throw new Error(bytes.error.message);
+  return bytes.value;
+}
+
+/** What is shown of each command and response of a session. */
+function session(...exchanges: readonly (readonly [string, string])[]): string[] {
+  const redactor = new ExchangeRedactor();
+  return exchanges.map(([command, response]) => {
+    const sent = redactor.command(bytesOf(command)).bytes;
+    return `${sent} -> ${redactor.response(bytesOf(response)).bytes}`;
+  });
+}
+
+const secret = /C0[ ]?FF[ ]?EE/;
+const answer = "C0FFEE5EC2E7D00D";
+const selectOath = ["00A4040007A0000005272101", "7903050102 9000"] as const;
+
+describe("commands with secrets", () => {
+  test.each(vectors.commands)("$name is withheld: $command", ({ command: hex }) => {
+    const bytes = bytesOf(hex);
+    const command = decodeCommand(bytes);
+    const shown = new ExchangeRedactor().command(bytes);
+    const texts = [describeCommandBytes(bytes), shown.bytes, shown.text];
+    if (command.ok) texts.push(JSON.stringify(describeCommand(command.value)));
+    for (const text of texts) expect(text).not.toMatch(secret);
+    expect(shown.bytes).toContain("withheld");
+    expect(describeResponseBytes(bytes, bytesOf(`${answer}9000`))).toBe("[8 bytes withheld] 90 00");
+  });
+
+  test("are shown to an owner who asks", () => {
+    const redactor = new ExchangeRedactor({ showData: true });
+    const shown = redactor.command(bytesOf("002000810431323334"));
+    expect(shown.bytes).toBe("00 20 00 81 04 31 32 33 34");
+    expect(shown.text).toContain("data 31 32 33 34");
+    expect(redactor.response(bytesOf(`${answer}9000`))).toEqual({
+      bytes: "C0 FF EE 5E C2 E7 D0 0D 90 00",
+      withheldBytes: 0,
+    });
+  });
+
+  test("property: of a command that is not on the list, no three bytes of data are shown, nor of its answer", () => {
+    // Bytes D0 to DF: none of them is in a header here, in a count or in a status word.
+    const low = fc.nat(0xcf);
+    const secrets = fc.uint8Array({ min: 0xd0, max: 0xdf, minLength: 3, maxLength: 60 });
+    const three = /D[0-9A-F] D[0-9A-F] D[0-9A-F]/;
+    fc.assert(
+      fc.property(low, low, low, low, secrets, secrets, fc.boolean(), (cla, ins, p1, p2, data, back, extended) => {
+        const init = { cla, ins, p1, p2, data, ...(extended && { extended }) };
+        const bytes = encodeCommand(init);
+        const decoded = decodeCommand(bytes);
+        fc.pre(decoded.ok && !disclosureOf(decoded.value).command);
+        const redactor = new ExchangeRedactor();
+        const shown = redactor.command(bytes);
+        const response = redactor.response(concatBytes(back, Uint8Array.of(0x90, 0x00)));
+        expect(`${shown.bytes} ${shown.text} ${response.bytes}`).not.toMatch(three);
+        expect(response.withheldBytes).toBe(back.length);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
+describe("a session", () => {
+  test("shows what GET RESPONSE fetches as it shows the answer that it continues", () => {
+    expect(
+      session(
+        ["00B0000000", "6108"],
+        ["00C0000008", `${answer}9000`],
+        ["002A80860300010200", "6108"],
+        ["00C0000008", `${answer}9000`],
+        ["00C0000008", `${answer}9000`],
+      ),
+    ).toEqual([
+      "00 B0 00 00 00 -> 61 08",
+      "00 C0 00 00 08 -> C0 FF EE 5E C2 E7 D0 0D 90 00",
+      "00 2A 80 86 [3 bytes withheld] -> 61 08",
+      "00 C0 00 00 08 -> [8 bytes withheld] 90 00",
+      "00 C0 00 00 08 -> [8 bytes withheld] 90 00",
+    ]);
+  });
+
+  test("withholds a long answer to its end", () => {
+    const lines = session(
+      ["0087039B047C02810000", `${answer}6108`],
+      ["00C0000008", `${answer}6108`],
+      ["00C0000008", `${answer}9000`],
+    );
+    for (const line of lines) expect(line).not.toMatch(secret);
+  });
+
+  test("withholds the last part of a chain, which looks like a whole command", () => {
+    expect(session(["10CB3FFF025C03", "9000"], ["00CB3FFF035FC105", `${answer}9000`])[1]).toBe(
+      "00 CB 3F FF [3 bytes withheld] -> [8 bytes withheld] 90 00",
+    );
+    expect(session(["10A4040002A000", "9000"], ["00A4040002C0FF", "9000"])[1]).toBe(
+      "00 A4 04 00 [2 bytes withheld] -> 90 00",
+    );
+  });
+
+  test("knows the applications that give instructions another meaning, on each channel", () => {
+    const lines = session(
+      selectOath,
+      ["00A4000002 7400", `${answer}9000`],
+      ["00B0000000", `${answer}9000`],
+      ["01B0000000", `${answer}9000`],
+      ["00A4040007D2760001240102", "9000"],
+      ["00B0000000", `${answer}9000`],
+    );
+    expect(lines[1]).toBe("00 A4 00 00 [2 bytes withheld] -> [8 bytes withheld] 90 00");
+    expect(lines[2]).toContain("[8 bytes withheld]");
+    expect(lines[3]).toContain("C0 FF EE");
+    expect(lines[5]).toContain("C0 FF EE");
+  });
+
+  test("learns from the answer what the beginning of a name selected, also where GET RESPONSE brings it", () => {
+    const fci = "6F09 8407A0000005272101";
+    for (const opening of [
+      [["00A4040000", `${fci}9000`] as const],
+      [["00A4040000", "610B"] as const, ["00C000000B", `${fci}9000`] as const],
+      [["00A4040003A00000", "9000"] as const],
+    ]) {
+      expect(session(...opening, ["00B0000000", `${answer}9000`]).at(-1)).toContain("[8 bytes withheld]");
+    }
+  });
+
+  test("withholds the files of a SIM or USIM that hold keys", () => {
+    const read = ["00B0000010", `${answer}9000`] as const;
+    const usim = ["00A4040C07A0000000871002", "9000"] as const;
+    expect(session(usim, ["00A4000C026F08", "9000"], read)[2]).toContain("withheld");
+    expect(session(usim, ["00A4080C047FFF6F09", "9000"], read)[2]).toContain("withheld");
+    expect(session(usim, ["00B0880010", `${answer}9000`])[1]).toContain("withheld");
+    expect(session(usim, ["00B0870010", `${answer}9000`])[1]).toContain("C0 FF EE");
+    expect(session(usim, ["00A4000C026F07", "9000"], read)[2]).toContain("C0 FF EE");
+    // A selection that failed leaves the file.
+    expect(session(["00A4000C026F08", "9000"], ["00A4000C026F07", "6A82"], read)[2]).toContain("withheld");
+    const gsmRead = ["A0B0000009", `${answer}9000`] as const;
+    expect(session(["A0A40000026F20", "9F0F"], ["A0C000000F", `${answer}9000`], gsmRead)).toEqual([
+      "A0 A4 00 00 02 6F 20 -> 9F 0F",
+      "A0 C0 00 00 0F -> C0 FF EE 5E C2 E7 D0 0D 90 00",
+      "A0 B0 00 00 09 -> [8 bytes withheld] 90 00",
+    ]);
+  });
+
+  test("forgets what was selected when the card is reset", () => {
+    const redactor = new ExchangeRedactor();
+    redactor.command(bytesOf(selectOath[0]));
+    redactor.response(bytesOf(selectOath[1]));
+    redactor.reset();
+    redactor.command(bytesOf("00B0000000"));
+    expect(redactor.response(bytesOf(`${answer}9000`)).withheldBytes).toBe(0);
+  });
+
+  test("shows commands of the list, and their answers, whole", () => {
+    const open = [
+      "00A4040C07A0000003080000",
+      "01A4000C023F00",
+      "00B0000000",
+      "00B2010400",
+      "00CA006E00",
+      "00CB3FFF055C035FC10500",
+      "0084000008",
+      "0070000001",
+      "80CA9F7F00",
+      "80F24000024F0000",
+      "FFCA000000",
+      "A0A40000023F00",
+      "00B12F00045402012C00",
+      "00A404000007A000000308000000".slice(0, 10),
+    ];
+    for (const hex of open) {
+      const data = "6F009000";
+      expect(session([hex, data])[0]).toBe(`${encodeHex(bytesOf(hex), " ")} -> 6F 00 90 00`);
+    }
+  });
+});

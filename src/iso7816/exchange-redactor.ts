@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+
+import { type CommandApdu, decodeCommand } from "./apdu.ts";
+import { decodeBerTlv, findBerTlv } from "./ber-tlv.ts";
+import { decodeClassByte } from "./class-byte.ts";
+import { type Disclosure, disclosureOf, opensResponse, type Selection, selectsByName } from "./disclosure.ts";
+import { commandBytesText, commandDescription, describeMalformedCommand, responseBytesText } from "./redact.ts";
+
+/** A command, as it may be shown. */
+export interface RedactedCommand {
+  /** The bytes: `00 A4 04 0C 02 3F 00`, or `00 20 00 81 [4 bytes withheld]`. */
+  readonly bytes: string;
+  /** In words: `VERIFY (00 20 00 81), channel 0, Lc 4, data [4 bytes withheld]`. */
+  readonly text: string;
+}
+
+/** A response, as it may be shown. */
+export interface RedactedResponse {
+  /** The bytes: `6F 00 90 00`, or `[16 bytes withheld] 90 00`. */
+  readonly bytes: string;
+  /** How many bytes of data are withheld; 0 where everything is shown, or there is no data. */
+  readonly withheldBytes: number;
+}
+
+const nothing: Disclosure = { command: false, response: false };
+const maxChannels = 20;
+
+/**
+ * Follows the commands and responses of one connection, and tells what of each may be shown. It knows more than
+ * {@link disclosureOf} does of one command: what a GET RESPONSE continues, which parts belong to a chain, and, for each
+ * logical channel, which application and file were selected, where some answer READ BINARY with a key.
+ *
+ * It keeps names and identifiers of what was selected, and no other byte.
+ */
+export class ExchangeRedactor {
+  readonly #showData: boolean;
+  /** By logical channel: 20 at most. */
+  readonly #selections = new Map<number, Selection>();
+  #command: CommandApdu | undefined;
+  #disclosure: Disclosure = nothing;
+  /** Whether the response before said that more can be fetched, and whether that may be shown. */
+  #continued: { readonly response: boolean } | undefined;
+  /** The instruction of the chain that has begun. */
+  #chain: number | undefined;
+
+  /** @param options.showData shows everything: for an owner of the card who asks for it. @default false */
+  constructor(options: { readonly showData?: boolean } = {}) {
+    this.#showData = options.showData ?? false;
+  }
+
+  /** Forgets what was selected: to be called when the card was reset. */
+  reset(): void {
+    this.#selections.clear();
+    this.#continued = undefined;
+    this.#chain = undefined;
+  }
+
+  /** Takes note of the next command, and tells what of it may be shown. */
+  command(bytes: Uint8Array): RedactedCommand {
+    const decoded = decodeCommand(bytes);
+    this.#command = decoded.ok ? decoded.value : undefined;
+    this.#disclosure = decoded.ok ? this.#judge(decoded.value) : nothing;
+    const show = this.#showData || this.#disclosure.command;
+    return {
+      bytes: commandBytesText(bytes, show),
+      text: decoded.ok
+        ? commandDescription(decoded.value, show).text
+        : describeMalformedCommand(bytes, decoded.error.message),
+    };
+  }
+
+  /** Takes note of the response to the command before, and tells what of it may be shown. */
+  response(bytes: Uint8Array): RedactedResponse {
+    const data = bytes.subarray(0, -2);
+    const command = this.#command;
+    const open =
+      this.#disclosure.response && command !== undefined && bytes.length >= 2 && opensResponse(command, data);
+    const sw1 = bytes.at(-2) ?? 0;
+    // 9Fxx is what a SIM says for 61xx. 3GPP TS 51.011, 9.4.1.
+    this.#continued = bytes.length >= 2 && (sw1 === 0x61 || sw1 === 0x9f) ? { response: open } : undefined;
+    if (command !== undefined && bytes.length >= 2) this.#follow(command, data, sw1);
+    this.#command = undefined;
+    const show = this.#showData || open;
+    const withheldBytes = show ? 0 : bytes.length < 2 ? bytes.length : data.length;
+    return { bytes: responseBytesText(bytes, show), withheldBytes };
+  }
+
+  #judge(command: CommandApdu): Disclosure {
+    const { cla, ins } = command;
+    const classByte = decodeClassByte(cla);
+    const chain = this.#chain;
+    this.#chain = classByte.kind === "interindustry" && classByte.chaining ? ins : undefined;
+    // The last part of a chain has the class of a whole command.
+    if (chain === ins) return nothing;
+    const disclosure = disclosureOf(command, this.#selections.get(channelOf(cla)));
+    if (ins !== 0xc0 || !disclosure.command) return disclosure;
+    return { command: true, response: this.#continued?.response ?? false };
+  }
+
+  /** Remembers what a command selected. */
+  #follow(command: CommandApdu, data: Uint8Array, sw1: number): void {
+    const channel = channelOf(command.cla);
+    if (command.ins !== 0xa4 || !this.#disclosure.command) {
+      // The DF name can come with the GET RESPONSE behind a SELECT.
+      if (command.ins === 0xc0 && this.#disclosure.response) this.#complete(channel, data);
+      return;
+    }
+    if (![0x90, 0x91, 0x9f, 0x61, 0x62, 0x63].includes(sw1)) return;
+    const before = this.#selections.get(channel) ?? {};
+    if (this.#selections.size >= maxChannels && !this.#selections.has(channel)) return;
+    this.#selections.set(channel, selectionAfter(command, before));
+    this.#complete(channel, data);
+  }
+
+  /** Takes the DF name (84) of file control information: SELECT may have named only the beginning of it. */
+  #complete(channel: number, data: Uint8Array): void {
+    const objects = decodeBerTlv(data);
+    if (!objects.ok) return;
+    const name = findBerTlv(objects.value, 0x6f, 0x84)?.value ?? findBerTlv(objects.value, 0x62, 0x84)?.value;
+    const selection = this.#selections.get(channel);
+    if (name === undefined || selection === undefined || name.length < 5 || name.length > 16) return;
+    this.#selections.set(channel, { ...selection, application: Uint8Array.from(name) });
+  }
+}
+
+function selectionAfter(command: CommandApdu, before: Selection): Selection {
+  const { data, p1 } = command;
+  if (command.cla < 0x80 && selectsByName(command)) return { application: Uint8Array.from(data) };
+  if (data.length < 2) return p1 === 0x03 ? { application: before.application } : {};
+  const file = ((data.at(-2) ?? 0) << 8) | (data.at(-1) ?? 0);
+  // 3F00 is the master file, outside of any application. ISO/IEC 7816-4:2005, 5.3.1.1.
+  return file === 0x3f00 ? {} : { application: before.application, file };
+}
+
+/** The channel of a class byte; 0 for those that have none. */
+function channelOf(cla: number): number {
+  const classByte = decodeClassByte(cla);
+  return classByte.kind === "interindustry" ? classByte.channel : 0;
+}
