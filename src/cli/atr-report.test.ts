@@ -91,3 +91,28 @@ describe("an ATR for people", () => {
     );
   });
 });
+
+describe("times in text and JSON are one computation", () => {
+  it.each([
+    ["3B9C131181647265616D6372797074000408", "43,011 bit/s at the start", 43_010.753],
+    ["3B90969181B1FE551FC7D4", "250,000 bit/s at the start", 250_000],
+    ["3B9095801F00", "10,753 bit/s at the start", 10_752.688],
+  ])("%s", (hex, text, bitsPerSecond) => {
+    const atr = atrOf(hex);
+    expect(Object.fromEntries(describeAtr(atr)).Speed).toContain(text);
+    const { timings } = JSON.parse(jsonText(atrForPrograms(atr)));
+    expect(timings.bitsPerSecond).toBeCloseTo(bitsPerSecond, 2);
+  });
+
+  it("neither tells what F and D are where they are implicit, or reserved", () => {
+    for (const [hex, reason] of [
+      ["3B90951090", "not told: F and D are implicit; the clock is 5 MHz at most"],
+      ["3B90751080", "not told: TA1 is reserved"],
+    ] as const) {
+      const lines = Object.fromEntries(describeAtr(atrOf(hex)));
+      expect(lines.Speed).toBe(reason);
+      expect(lines["T=0"]).toBe("guard time not told, WI 10: WT not told");
+      expect(JSON.parse(jsonText(atrForPrograms(atrOf(hex)))).timings).toBeUndefined();
+    }
+  });
+});

@@ -47,7 +47,7 @@ export function atrForPrograms(atr: Atr, known: readonly CardType[] = []): objec
   const described = contactless && { ...contactless, description: describeContactless(contactless) };
   const cardTypes = known.length === 0 ? undefined : known.map(({ description, name }) => ({ name, description }));
   const summary = summarizeAtr(bytes);
-  return { atr: bytes, summary, cardTypes, contactless: described, ...rest, timings: atrTimings(atr) };
+  return { atr: bytes, summary, cardTypes, contactless: described, ...rest, timings: timingsAtStart(atr) };
 }
 
 /** Everything that an ATR says, and what it is known for, for people: lines of a title and what there is to say. */
@@ -117,11 +117,20 @@ function describeProtocols({ defaultProtocol, mode, protocols }: Atr): string {
   return `${offered} and no other (specific mode${mode.changeable ? "; another reset may change it" : ""})`;
 }
 
+/** The times from the reset on, at the usual clock of 4 MHz; undefined where the ATR does not tell F and D. */
+function timingsAtStart(atr: Atr): AtrTimings | undefined {
+  return atr.startingFactors === undefined ? undefined : atrTimings(atr);
+}
+
 function describeSpeed(atr: Atr): string {
-  const start = atrTimings(atr, atr.startingFactors === undefined ? {} : { factors: atr.startingFactors });
-  const atStart = `${bitRate(start)} at the start (4 MHz)`;
+  const start = timingsAtStart(atr);
   const factors = etuFactorsOf(atr.factors.code);
   const { maxClockHz } = atr.factors;
+  if (start === undefined) {
+    const reason = factors === undefined ? "TA1 is reserved" : "F and D are implicit";
+    return `not told: ${reason}${maxClockHz === undefined ? "" : `; the clock is ${maxClockHz / 1e6} MHz at most`}`;
+  }
+  const atStart = `${bitRate(start)} at the start (4 MHz)`;
   if (factors === undefined || maxClockHz === undefined) return `${atStart}; the fastest is not told`;
   const fastest = atrTimings(atr, { factors, clockHz: maxClockHz });
   return `${atStart}, ${bitRate(fastest)} at most (F ${factors.f}, D ${factors.d}, ${maxClockHz / 1e6} MHz)`;
@@ -132,17 +141,20 @@ function bitRate({ bitsPerSecond }: AtrTimings): string {
 }
 
 function describeTimings(atr: Atr): readonly (readonly [string, string])[] {
-  const timings = atrTimings(atr, atr.startingFactors === undefined ? {} : { factors: atr.startingFactors });
-  const time = ({ etu, ms }: LineTime): string => `${Number(etu.toFixed(2))} etu (${duration(ms)})`;
+  const timings = timingsAtStart(atr);
+  const time = (what: string, of: LineTime | undefined): string =>
+    of === undefined ? `${what} not told` : `${what} ${Number(of.etu.toFixed(2))} etu (${duration(of.ms)})`;
   const lines: [string, string][] = [];
-  if (atr.t0 !== undefined && timings.waitingTime !== undefined) {
-    lines.push(["T=0", `guard time ${time(timings.t0GuardTime)}, WI ${atr.t0.wi}: WT ${time(timings.waitingTime)}`]);
+  if (atr.t0 !== undefined) {
+    const waiting = `WI ${atr.t0.wi}: ${time("WT", timings?.waitingTime)}`;
+    lines.push(["T=0", `${time("guard time", timings?.t0GuardTime)}, ${waiting}`]);
   }
-  const { blockWaitingTime, characterWaitingTime, t1GuardTime } = timings;
-  if (atr.t1 !== undefined && blockWaitingTime !== undefined && characterWaitingTime !== undefined) {
+  if (atr.t1 !== undefined) {
     const { bwi, cwi, edc, ifsc } = atr.t1;
-    lines.push(["T=1", `guard time ${time(t1GuardTime)}, IFSC ${count(ifsc, "byte")}, ${edc.toUpperCase()}`]);
-    lines.push(["", `BWI ${bwi}: BWT ${time(blockWaitingTime)}, CWI ${cwi}: CWT ${time(characterWaitingTime)}`]);
+    const guardTime = time("guard time", timings?.t1GuardTime);
+    lines.push(["T=1", `${guardTime}, IFSC ${count(ifsc, "byte")}, ${edc.toUpperCase()}`]);
+    const block = `BWI ${bwi}: ${time("BWT", timings?.blockWaitingTime)}`;
+    lines.push(["", `${block}, CWI ${cwi}: ${time("CWT", timings?.characterWaitingTime)}`]);
   }
   return lines;
 }

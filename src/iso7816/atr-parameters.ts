@@ -42,9 +42,12 @@ export type AtrMode =
 export interface ExtraGuardTime {
   /** N, 0 to 255. 255 does not mean 255 etu but the shortest guard time that the protocol can do. */
   readonly n: number;
-  /** From one character to the next of the reader's under T=0, in etu: 12 + N, or 12 for N = 255. */
+  /**
+   * From one character to the next of the reader's under T=0, in etu of the F and D that the card starts with (372 and 1
+   * where they are implicit): 12 + N, or another number where the ATR offers T=15; 12 for N = 255.
+   */
   readonly t0Etu: number;
-  /** The same under T=1: 12 + N, or 11 for N = 255. */
+  /** The same under T=1; 11 for N = 255. */
   readonly t1Etu: number;
 }
 
@@ -96,6 +99,11 @@ export interface AtrParameters {
   /** The F and D that the card starts with; undefined where they are implicit or reserved. */
   readonly startingFactors: EtuFactors | undefined;
   readonly extraGuardTime: ExtraGuardTime;
+  /**
+   * The F and D whose etu N counts: Fi and Di of TA1 where the ATR offers T=15. Undefined where they are those in use.
+   * ISO/IEC 7816-3:2006, 8.3 (TC1).
+   */
+  readonly guardTimeFactors: EtuFactors | undefined;
   /** Undefined where T=0 is not offered. */
   readonly t0: T0Parameters | undefined;
   /** Undefined where T=1 is not offered. */
@@ -120,14 +128,22 @@ export function deriveParameters(groups: readonly InterfaceByteGroup[], problems
   const defaultProtocol = mode.kind === "specific" ? mode.protocol : (protocols[0] ?? 0);
   const usableProtocols = mode.kind === "specific" ? [mode.protocol] : protocols;
   const uses = (protocol: number): boolean => protocols.includes(protocol) || usableProtocols.includes(protocol);
+  const starting = startingFactors(mode, factors.code);
+  const n = first?.tc ?? 0;
+  const guardTimeFactors = announced.includes(15) ? etuFactorsOf(factors.code) : undefined;
   return {
     protocols,
     mode,
     defaultProtocol,
     usableProtocols,
     factors,
-    startingFactors: startingFactors(mode, factors.code),
-    extraGuardTime: decodeExtraGuardTime(first?.tc ?? 0),
+    startingFactors: starting,
+    extraGuardTime: {
+      n,
+      t0Etu: guardTimeEtu(n, 0, guardTimeFactors, starting ?? defaultEtuFactors),
+      t1Etu: guardTimeEtu(n, 1, guardTimeFactors, starting ?? defaultEtuFactors),
+    },
+    guardTimeFactors,
     t0: uses(0) ? decodeT0(second?.tc, problems) : undefined,
     t1: uses(1) ? decodeT1(groups, problems) : undefined,
     global: decodeGlobal(groups, problems),
@@ -158,8 +174,16 @@ function startingFactors(mode: AtrMode, code: number): EtuFactors | undefined {
   return mode.implicitFactors ? undefined : etuFactorsOf(code);
 }
 
-function decodeExtraGuardTime(n: number): ExtraGuardTime {
-  return { n, t0Etu: n === 255 ? 12 : 12 + n, t1Etu: n === 255 ? 11 : 12 + n };
+/**
+ * The guard time of characters to the card, in etu of the F and D in use: GT = 12 etu + R × N / f, where R is F / D in
+ * use, or Fi / Di of TA1 where the ATR offers T=15. ISO/IEC 7816-3:2006, 8.3 (TC1) and 11.2.
+ *
+ * @param counted the factors of {@link AtrParameters.guardTimeFactors}
+ */
+export function guardTimeEtu(n: number, protocol: 0 | 1, counted: EtuFactors | undefined, inUse: EtuFactors): number {
+  if (n === 255) return protocol === 0 ? 12 : 11;
+  const ratio = counted === undefined ? 1 : (counted.f * inUse.d) / (counted.d * inUse.f);
+  return 12 + n * ratio;
 }
 
 function decodeT0(tc2: number | undefined, problems: string[]): T0Parameters {

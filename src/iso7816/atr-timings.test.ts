@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
-import { decodeAtr } from "./atr.ts";
+import { type Atr, decodeAtr } from "./atr.ts";
 import { buildAtr } from "./atr-builder.ts";
 import { type AtrTimings, atrTimings, type LineSetting } from "./atr-timings.ts";
 
@@ -53,5 +53,41 @@ describe("waiting times, ISO/IEC 7816-3:2006, 10.2 and 11.4.3", () => {
     [{ clockHz: Number.NaN }, "not NaN"],
   ])("refuses %j", (setting, message) => {
     expect(() => timings({}, setting)).toThrow(message);
+  });
+});
+
+describe("guard time where the ATR offers T=15, ISO/IEC 7816-3:2006, 8.3 (TC1)", () => {
+  function atrOf(hex: string): Atr {
+    const atr = decodeAtr(Uint8Array.from(Buffer.from(hex, "hex")));
+    if (!atr.ok) throw new Error(atr.error.message);
+    return atr.value;
+  }
+
+  test.each(["3BD09510801FC70D", "3BD0951080811FC78C"])("%s: N counts Fi / Di of TA1, not what is in use", (hex) => {
+    const atr = atrOf(hex);
+    const gt = 12 + (16 * 512) / 16 / 372;
+    expect(atr.guardTimeFactors).toEqual({ f: 512, d: 16 });
+    expect(atr.extraGuardTime).toEqual({ n: 16, t0Etu: gt, t1Etu: gt });
+    expect(atrTimings(atr).t0GuardTime.etu).toBeCloseTo(13.376, 3);
+    expect(atrTimings(atr).t0GuardTime.ms).toBeCloseTo(1.244, 3);
+    // After PPS the factors in use are those of TA1.
+    expect(atrTimings(atr, { factors: { f: 512, d: 16 } }).t1GuardTime.etu).toBe(28);
+  });
+
+  test("without T=15 it counts F / D in use, and N = 255 is the shortest in any case", () => {
+    expect(atrTimings(atrOf("3B509510")).t0GuardTime.etu).toBe(28);
+    expect(atrOf("3B509510").guardTimeFactors).toBeUndefined();
+    const shortest = atrTimings(atrOf("3BD095FF801FC7E2"));
+    expect([shortest.t0GuardTime.etu, shortest.t1GuardTime.etu]).toEqual([12, 11]);
+  });
+
+  test("a reserved TA1 leaves what is in use", () => {
+    expect(atrOf("3BD07510801FC7ED").extraGuardTime).toEqual({ n: 16, t0Etu: 28, t1Etu: 28 });
+  });
+
+  test("without a setting the times are those that the card starts with", () => {
+    const specific = atrOf("3B90969181B1FE551FC7D4");
+    expect(atrTimings(specific).bitsPerSecond).toBeCloseTo(250_000, 6);
+    expect(atrTimings(specific, { factors: { f: 372, d: 1 } }).bitsPerSecond).toBeCloseTo(10_752.688, 3);
   });
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { AtrParameters } from "./atr-parameters.ts";
+import { type AtrParameters, guardTimeEtu } from "./atr-parameters.ts";
 import { defaultEtuFactors, type EtuFactors } from "./transmission-factors.ts";
 
 /** A time on the line, in both units. */
@@ -31,7 +31,7 @@ export interface AtrTimings {
 
 /** What is in use between reader and card. */
 export interface LineSetting {
-  /** F and D in use. @default 372 and 1, in use until a PPS exchange or TA2 changes them */
+  /** F and D in use. @default those that the card starts with; 372 and 1 where they are implicit or reserved */
   readonly factors?: EtuFactors;
   /** Clock frequency in hertz, above 0. @default 4,000,000, the usual clock of readers */
   readonly clockHz?: number;
@@ -41,12 +41,13 @@ export interface LineSetting {
 const blockWaitingFactor = 372;
 
 /**
- * Derives waiting and guard times from an ATR.
+ * Derives waiting and guard times from an ATR. Without a setting they are those from the reset on, at 4 MHz; where
+ * `startingFactors` is undefined the ATR does not tell these, and the result holds only for a given setting.
  *
  * @throws RangeError for a clock, F or D that is not above 0.
  */
 export function atrTimings(atr: AtrParameters, setting: LineSetting = {}): AtrTimings {
-  const { f, d } = setting.factors ?? defaultEtuFactors;
+  const { f, d } = setting.factors ?? atr.startingFactors ?? defaultEtuFactors;
   const clockHz = setting.clockHz ?? 4_000_000;
   for (const [name, value] of Object.entries({ F: f, D: d, "the clock": clockHz })) {
     if (!(value > 0 && Number.isFinite(value))) throw new RangeError(`${name} is above 0, not ${value}`);
@@ -54,12 +55,12 @@ export function atrTimings(atr: AtrParameters, setting: LineSetting = {}): AtrTi
   const etuMs = (f / d / clockHz) * 1000;
   const time = (etu: number): LineTime => ({ etu, ms: etu * etuMs });
   const clocks = (cycles: number): number => (cycles * d) / f;
-  const { t0, t1, extraGuardTime } = atr;
+  const { t0, t1, extraGuardTime, guardTimeFactors } = atr;
   return {
     etuMs,
     bitsPerSecond: 1000 / etuMs,
-    t0GuardTime: time(extraGuardTime.t0Etu),
-    t1GuardTime: time(extraGuardTime.t1Etu),
+    t0GuardTime: time(guardTimeEtu(extraGuardTime.n, 0, guardTimeFactors, { f, d })),
+    t1GuardTime: time(guardTimeEtu(extraGuardTime.n, 1, guardTimeFactors, { f, d })),
     // WT counts by Fi of TA1, not by the F in use; where TA1 is reserved, F in use is the best guess.
     waitingTime: t0 && time(clocks(t0.wi * 960 * (atr.factors.fi ?? f))),
     characterWaitingTime: t1 && time(11 + 2 ** t1.cwi),
