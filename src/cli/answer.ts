@@ -21,7 +21,8 @@ export interface AnswerForPrograms {
   readonly sw: string;
   readonly kind: string;
   readonly meaning: string;
-  /** For a PIN that was wrong: how many tries are left. */
+  /** The x of 63Cx; for a PIN that was wrong also how many tries are left. */
+  readonly counter?: number;
   readonly retriesLeft?: number;
   /** The data as text, where it is one. */
   readonly text?: string;
@@ -33,15 +34,16 @@ export interface AnswerForPrograms {
  * An answer for programs.
  *
  * @param withheldBytes how many bytes of its data must not be shown: all of them, or 0.
+ * @param ins the instruction that it answers, in an interindustry class.
  */
-export function answerForPrograms({ data, sw }: ResponseApdu, withheldBytes = 0): AnswerForPrograms {
-  if (withheldBytes > 0) return { withheldBytes, sw: statusWord(sw), ...describeStatusWord(sw) };
+export function answerForPrograms({ data, sw }: ResponseApdu, withheldBytes = 0, ins?: number): AnswerForPrograms {
+  if (withheldBytes > 0) return { withheldBytes, sw: statusWord(sw), ...describeStatusWord(sw, ins) };
   const text = asciiText(data);
   const tlv = tlvIn(data)?.map(tlvForPrograms);
   return {
     data,
     sw: statusWord(sw),
-    ...describeStatusWord(sw),
+    ...describeStatusWord(sw, ins),
     ...(text !== undefined && { text }),
     ...(tlv !== undefined && { tlv }),
   };

@@ -72,6 +72,8 @@ interface Plan {
 /** What came of one command. */
 interface Outcome extends ExchangeRecord {
   readonly ms: number;
+  /** The instruction; undefined for a class that is not interindustry. */
+  readonly ins: number | undefined;
 }
 
 /** Is told of everything as it happens. */
@@ -133,9 +135,9 @@ function protocolName(protocol: Protocol): string {
   return protocol.replace(/^t(\d+)$/, "T=$1");
 }
 
-function describeOutcome({ ms, response, rounds, withheldBytes }: Outcome, paint: Paint): string[] {
+function describeOutcome({ ins, ms, response, rounds, withheldBytes }: Outcome, paint: Paint): string[] {
   const lines = rounds.flatMap((round) => describeRound(round, paint));
-  const { kind, meaning } = answerForPrograms(response, withheldBytes);
+  const { kind, meaning } = answerForPrograms(response, withheldBytes, ins);
   const style = kind === "success" ? "green" : "yellow";
   lines.push(`  ${paint(style, `${statusWord(response.sw)} ${meaning}`)}  ${paint("dim", duration(ms))}`);
   lines.push(...describeData(response.data, withheldBytes).map((line) => `  ${line}`), "");
@@ -166,8 +168,8 @@ async function runForPrograms(session: ManagerSession, plan: Plan, terminal: Ter
   }
 }
 
-function outcomeForPrograms({ ms, response, rounds, withheldBytes }: Outcome): object {
-  const answer: AnswerForPrograms = answerForPrograms(response, withheldBytes);
+function outcomeForPrograms({ ins, ms, response, rounds, withheldBytes }: Outcome): object {
+  const answer: AnswerForPrograms = answerForPrograms(response, withheldBytes, ins);
   const [first] = rounds;
   return {
     command: first?.sent,
@@ -231,5 +233,7 @@ async function sendOne(
   const { protocol } = connection;
   const send = (bytes: Uint8Array): Promise<Uint8Array> => connection.transmit(bytes, { protocol, signal });
   const record = await exchange(command, protocol, follow, send, redactor);
-  return { ...record, ms: nodeClock.now() - start };
+  // Other classes give the numbers of instructions other meanings.
+  const [cla = 0, ins = 0] = command;
+  return { ...record, ms: nodeClock.now() - start, ins: cla < 0x80 ? ins : undefined };
 }

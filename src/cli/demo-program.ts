@@ -121,7 +121,7 @@ export class DemoProgram {
       const { response } = await api.SCardTransmit(this.card, SCARD_PCI_T1, bytes);
       const answer = decodeResponse(response);
       assert(answer.ok, "the manager hands out answers with a status word");
-      return { ...answer.value, withheldBytes: this.#redactor.response(response).withheldBytes };
+      return { ...answer.value, ins: command.ins, withheldBytes: this.#redactor.response(response).withheldBytes };
     });
     return this.#transcript.succeeds(this.name, pending, describeAnswer, {
       holds: ({ sw }) => sw === expectedSw,
@@ -130,8 +130,13 @@ export class DemoProgram {
   }
 }
 
-function describeAnswer({ data, sw, withheldBytes }: ResponseApdu & { readonly withheldBytes: number }): string {
-  const status = `${statusWord(sw)} ${describeStatusWord(sw).meaning}`;
+function describeAnswer({
+  data,
+  ins,
+  sw,
+  withheldBytes,
+}: ResponseApdu & { readonly ins: number; readonly withheldBytes: number }): string {
+  const status = `${statusWord(sw)} ${describeStatusWord(sw, ins).meaning}`;
   if (withheldBytes > 0) return `${status}: ${withheldText(withheldBytes)}`;
   return data.length === 0 ? status : `${status}: ${dataInBrief(data)}`;
 }

@@ -40,16 +40,31 @@ describe("ISO/IEC 7816-4:2005, 5.1.3, tables 5 and 6", () => {
     [0x63c0, 0, "no tries left"],
     [0x63c1, 1, "1 try left"],
     [0x63cf, 15, "15 tries left"],
-  ])("%i counts tries", (sw, retriesLeft, meaning) => {
-    expect(describeStatusWord(sw)).toEqual({
-      kind: "warning",
-      meaning: `verification failed, ${meaning}`,
-      retriesLeft,
-    });
+  ])("%i counts tries where the command verifies", (sw, retriesLeft, meaning) => {
+    for (const ins of [0x20, 0x24, 0x2c, 0x82, 0x87]) {
+      expect(describeStatusWord(sw, ins)).toEqual({
+        kind: "warning",
+        meaning: `verification failed, ${meaning}`,
+        counter: retriesLeft,
+        retriesLeft,
+      });
+    }
+  });
+
+  test("63C2 counts retries of the card where the command writes, and is a counter for any other", () => {
+    const counter = { kind: "warning", counter: 2 };
+    for (const ins of [0xd0, 0xd6, 0xd7, 0xda, 0xdc, 0xe2, 0x0e]) {
+      expect(describeStatusWord(0x63c2, ins)).toEqual({ ...counter, meaning: "done, after 2 internal retries" });
+    }
+    expect(describeStatusWord(0x63c1, 0xd6).meaning).toBe("done, after 1 internal retry");
+    for (const ins of [undefined, 0xa4, 0xb0, 0xf0]) {
+      const meaning = "counter 2; what it counts depends on the command";
+      expect(describeStatusWord(0x63c2, ins)).toEqual({ ...counter, meaning });
+    }
   });
 
   test("63BF and 63D0 are next to the counter and not of it", () => {
-    expect(describeStatusWord(0x63bf).retriesLeft).toBeUndefined();
-    expect(describeStatusWord(0x63d0).retriesLeft).toBeUndefined();
+    expect(describeStatusWord(0x63bf, 0x20).counter).toBeUndefined();
+    expect(describeStatusWord(0x63d0, 0x20).counter).toBeUndefined();
   });
 });

@@ -8,7 +8,9 @@ export interface StatusDescription {
   readonly kind: StatusKind;
   /** A sentence without its full stop: `file or application not found`. */
   readonly meaning: string;
-  /** For 63Cx, where a verification failed: how many further tries the card allows, 0 to 15. */
+  /** For 63Cx: x, 0 to 15. What it counts depends on the command. */
+  readonly counter?: number;
+  /** For 63Cx as answer to a command that verifies or authenticates: how many further tries the card allows, 0 to 15. */
   readonly retriesLeft?: number;
 }
 
@@ -88,16 +90,17 @@ const families: Readonly<Record<number, readonly [StatusKind, string]>> = {
  * Says what a status word means.
  *
  * @param sw both status bytes as one number, 0 to 0xFFFF; any other number is reported as `unknown`.
+ * @param ins the instruction that it answers, in an interindustry class: 63Cx means something else to VERIFY than to UPDATE
+ * BINARY. Without it 63Cx is a counter.
  * @see ISO/IEC 7816-4:2005, 5.1.3
  */
-export function describeStatusWord(sw: number): StatusDescription {
+export function describeStatusWord(sw: number, ins?: number): StatusDescription {
   const sw1 = sw >> 8;
   const sw2 = sw & 0xff;
   if (sw1 === 0x61) return { kind: "success", meaning: `success, ${countBytes(sw2)} of response data available` };
   if (sw1 === 0x6c) return { kind: "checking-error", meaning: `wrong Le: ${countBytes(sw2)} available` };
   if (sw1 === 0x63 && sw2 >= 0xc0 && sw2 <= 0xcf) {
-    const retriesLeft = sw2 & 0x0f;
-    return { kind: "warning", meaning: `verification failed, ${countRetries(retriesLeft)} left`, retriesLeft };
+    return { kind: "warning", ...describeCounter(sw2 & 0x0f, ins) };
   }
   if ((sw1 === 0x62 || sw1 === 0x64) && sw2 >= 0x02 && sw2 <= 0x80) {
     // ISO/IEC 7816-4:2005, 8.6.1: the card has a query of that many bytes to be fetched with GET DATA.
@@ -112,12 +115,33 @@ export function describeStatusWord(sw: number): StatusDescription {
   return { kind: "unknown", meaning: "not a status word of ISO/IEC 7816-4" };
 }
 
+/** VERIFY, CHANGE REFERENCE DATA and the like. ISO/IEC 7816-4:2005, 7.5. */
+const verifying: ReadonlySet<number> = new Set([
+  0x20, 0x21, 0x24, 0x25, 0x26, 0x27, 0x28, 0x29, 0x2c, 0x2d, 0x82, 0x86, 0x87, 0x88,
+]);
+
+/** The commands that write, erase, or append. ISO/IEC 7816-4:2005, 7.2.3 to 7.2.6, 7.3.4 to 7.3.7 and 7.4.3. */
+const writing: ReadonlySet<number> = new Set([
+  0x0c, 0x0e, 0x0f, 0xd0, 0xd1, 0xd2, 0xd3, 0xd6, 0xd7, 0xda, 0xdb, 0xdc, 0xdd, 0xe2,
+]);
+
+/** 63Cx: "counter from 0 to 15 encoded by x (exact meaning depending on the command)". ISO/IEC 7816-4:2005, table 6. */
+function describeCounter(counter: number, ins: number | undefined): Omit<StatusDescription, "kind"> {
+  if (ins !== undefined && verifying.has(ins)) {
+    return { meaning: `verification failed, ${countTries(counter)} left`, counter, retriesLeft: counter };
+  }
+  if (ins !== undefined && writing.has(ins)) {
+    return { meaning: `done, after ${counter} internal ${counter === 1 ? "retry" : "retries"}`, counter };
+  }
+  return { meaning: `counter ${counter}; what it counts depends on the command`, counter };
+}
+
 function countBytes(sw2: number): string {
   const count = sw2 || 256;
   return count === 1 ? "1 byte" : `${count} bytes`;
 }
 
-function countRetries(count: number): string {
+function countTries(count: number): string {
   if (count === 0) return "no tries";
   return count === 1 ? "1 try" : `${count} tries`;
 }
