@@ -11,6 +11,21 @@ const maxPages = 256;
 const firstUserPage = 4;
 /** Sizes are in units of eight bytes in the capability container. */
 const sizeUnit = 8;
+/**
+ * Bytes of user memory by pages in all, for tags that keep lock bytes, a configuration and passwords in their last pages:
+ * NTAG 210 and Ultralight EV1 (20), NTAG 212 and Ultralight EV1 (41), NTAG 203 (42), NTAG 213 (45), Ultralight C (48), NTAG
+ * 215 (135), NTAG 216 (231). They are what the maker writes into the capability container: the NTAGs' sheet has 496 bytes for
+ * 504 and 872 for 888. NXP NTAG213/215/216 data sheet, 8.5.6; NTAG210/212, NTAG203, MF0ULX1 and MF0ICU2 likewise.
+ */
+const dataAreaBytes: Readonly<Record<number, number>> = {
+  20: 48,
+  41: 128,
+  42: 144,
+  45: 144,
+  48: 144,
+  135: 496,
+  231: 872,
+};
 const cascadeTag = 0x88;
 const internalByte = 0x48;
 const ndefMagic = 0xe1;
@@ -40,7 +55,7 @@ export function initialMemory(uid: Uint8Array, pages: number, ndef: Uint8Array):
   const memory = new Uint8Array(pages * pageBytes);
   const xor = (...bytes: readonly number[]): number => bytes.reduce((sum, byte) => sum ^ byte, 0);
   const [head, tail] = [uid.subarray(0, 3), uid.subarray(3)];
-  const userBytes = memory.length - firstUserPage * pageBytes;
+  const userBytes = dataAreaBytes[pages] ?? memory.length - firstUserPage * pageBytes;
   memory.set(head, 0);
   memory[3] = xor(cascadeTag, ...head);
   memory.set(tail, pageBytes);

@@ -110,3 +110,28 @@ describe("a Type 2 tag", () => {
     );
   });
 });
+
+describe("the capability container", () => {
+  // NXP data sheets: NTAG210/212, NTAG203, MF0ULX1, MF0ICU2, and NTAG213/215/216, 8.5.6.
+  it.each([
+    [16, "E1100600"],
+    [20, "E1100600"],
+    [41, "E1101000"],
+    [42, "E1101200"],
+    [45, "E1101200"],
+    [48, "E1101200"],
+    [135, "E1103E00"],
+    [231, "E1106D00"],
+  ])("of a tag of %i pages is %s", (pages, container) => {
+    expect(ask(new Type2Tag({ pages }), "FFB0000304")).toBe(`${container}9000`);
+  });
+
+  it("bounds the message: what does not fit into the user memory is refused", () => {
+    const message = (length: number) => new Uint8Array(length);
+    // 144 bytes: the TLV's tag, one or three bytes of length, the message, the terminator.
+    expect(() => new Type2Tag({ pages: 45, ndef: message(141) })).not.toThrow();
+    expect(() => new Type2Tag({ pages: 45, ndef: message(142) })).toThrow(SmartCardError);
+    expect(() => new Type2Tag({ pages: 231, ndef: message(867) })).not.toThrow();
+    expect(() => new Type2Tag({ pages: 231, ndef: message(868) })).toThrow(SmartCardError);
+  });
+});

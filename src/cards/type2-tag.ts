@@ -13,6 +13,7 @@ export interface Type2TagOptions {
   readonly uid?: Uint8Array;
   /**
    * Pages of 4 bytes, 16 to 256: 16 is a MIFARE Ultralight, 45, 135 and 231 are an NTAG 213, 215 and 216.
+   * The capability container of these, and of other tags whose last pages are no user memory, has the size that the maker gives it.
    *
    * @default 16
    */
