@@ -37,9 +37,9 @@ export class ByteCursor {
     throw new DecodeFailure(what, offset);
   }
 
-  /** The next byte without reading it; undefined at the end. */
-  peek(): number | undefined {
-    return this.#bytes[this.#offset];
+  /** The next byte, or one that comes `ahead` bytes later, without reading it; undefined at the end. */
+  peek(ahead = 0): number | undefined {
+    return this.#bytes[this.#offset + ahead];
   }
 
   /** Reads one byte; `what` names it in the error. */

@@ -2,7 +2,8 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeHex, encodeHex, type Result } from "../binary/index.ts";
+import vectors from "../../test/vectors/ber-tlv-padding.json" with { type: "json" };
+import { concatBytes, decodeHex, encodeHex, type Result } from "../binary/index.ts";
 import { type BerTlv, type BerTlvInit, decodeBerTlv, encodeBerTlv, findBerTlv } from "./ber-tlv.ts";
 
 function bytesOf(hex: string): Uint8Array {
@@ -54,6 +55,46 @@ describe("BER-TLV", () => {
     expect(decoded.error.offset).toBe(offset);
   });
 
+  /** Tags and values, the children of constructed objects in place of theirs. */
+  type Shape = readonly [string, string | readonly Shape[]];
+  function shapeOf({ children, tag, value }: BerTlv): Shape {
+    return [
+      tag.toString(16).toUpperCase().padStart(2, "0"),
+      children === undefined ? encodeHex(value) : children.map(shapeOf),
+    ];
+  }
+
+  test.each(vectors.padded)("$from: $input", ({ input, objects }) => {
+    const decoded = decodedValue(decodeBerTlv(bytesOf(input)));
+    expect(decoded.map(shapeOf)).toEqual(objects);
+    // Without the padding it is the same again.
+    expect(decodedValue(decodeBerTlv(encodeBerTlv(decoded))).map(shapeOf)).toEqual(objects);
+  });
+
+  test.each(vectors.refused)("refuses $input: $clause", ({ input }) => {
+    expect(decodeBerTlv(bytesOf(input))).toMatchObject({ ok: false });
+  });
+
+  test.each([0x1f1e, 0x1f8001, 0x9f00, 0x3f01, 0x5f8001, 0xff50, 0xffff21])("encode refuses tag %i likewise", (tag) => {
+    expect(() => encodeBerTlv([{ tag, value: new Uint8Array(0) }])).toThrow("is no BER-TLV tag");
+  });
+
+  test("property: padding anywhere between objects changes nothing", () => {
+    const padding = fc.array(fc.constantFrom(0x00, 0xff), { maxLength: 4 }).map((bytes) => Uint8Array.from(bytes));
+    const piece = fc.constantFrom("500150", "6F04840 2AABB".replace(" ", ""), "FF2103810105", "5F340101", "9F170103");
+    fc.assert(
+      fc.property(fc.array(fc.tuple(padding, piece), { maxLength: 6 }), padding, (pieces, end) => {
+        const objects = pieces.map(([, hex]) => bytesOf(hex));
+        const padded = concatBytes(...pieces.flatMap(([pad, hex]) => [pad, bytesOf(hex)]), end);
+        const plain = decodedValue(decodeBerTlv(concatBytes(...objects)));
+        expect(decodedValue(decodeBerTlv(padded))).toEqual(plain);
+        // The same inside a constructed object.
+        const inside = concatBytes(Uint8Array.of(0x70, 0x81, padded.length), padded);
+        expect(decodedValue(decodeBerTlv(inside))[0]?.children).toEqual(plain);
+      }),
+    );
+  });
+
   test("depth and number of objects have limits", () => {
     const nested = (levels: number): Uint8Array => {
       let object: BerTlvInit = { tag: 0x04, value: new Uint8Array(0) };
@@ -86,7 +127,7 @@ describe("BER-TLV", () => {
   });
 
   const primitiveTag = fc.constantFrom(0x04, 0x84, 0x5f2d, 0x9f26, 0xdf8101, 0x9fffff7f);
-  const constructedTag = fc.constantFrom(0x30, 0x6f, 0xa5, 0x7f49, 0xbf8101, 0xffffff7f);
+  const constructedTag = fc.constantFrom(0x30, 0x6f, 0xa5, 0x7f49, 0xbf8101, 0xbf0c, 0xff21);
   const { tree } = fc.letrec<{ tree: BerTlvInit }>((tie) => ({
     tree: fc.oneof(
       { depthSize: "small", withCrossShrink: true },
@@ -120,7 +161,10 @@ describe("BER-TLV", () => {
           nesting.map((list) => Uint8Array.from(list)),
         ),
         (bytes) => {
-          expect(typeof decodeBerTlv(bytes).ok).toBe("boolean");
+          const decoded = decodeBerTlv(bytes);
+          if (!decoded.ok) return;
+          const again = decodedValue(decodeBerTlv(encodeBerTlv(decoded.value)));
+          expect(again.map(strip)).toEqual(decoded.value.map(strip));
         },
       ),
       { numRuns: 500 },

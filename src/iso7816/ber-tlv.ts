@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { type ByteCursor, concatBytes, decoding, type Result } from "../binary/index.ts";
+import { type ByteCursor, concatBytes, decoding, hexByte, type Result } from "../binary/index.ts";
 
 /** A BER-TLV data object. ISO/IEC 7816-4:2005, 5.2.2; ITU-T X.690, 8.1. */
 export interface BerTlv {
@@ -31,7 +31,16 @@ const defaultObjects = 4096;
 /**
  * Reads BER-TLV data objects, one behind the other, with what is inside the constructed ones. Tags have up to four
  * bytes, lengths up to four bytes behind the first; the indefinite length is refused, as ISO/IEC 7816 does not use it.
- * Zero bytes around objects are skipped (files are padded with them).
+ *
+ * Bytes 00 and FF before, between and after objects are padding and skipped, also inside constructed objects: records and
+ * files are filled up with them. FF begins a tag only in FF21, which GlobalPlatform uses; behind FF, 21 would be a
+ * constructed BOOLEAN, which does not exist. Tags that are no tag field are refused: with a second byte of 00 or 80, and
+ * those of the universal class that one byte would hold (1F01 to 1F1E). In the other classes 01 to 1E are accepted, though
+ * ISO/IEC 7816-4 calls them invalid: EMV uses 9F01 to 9F1E and BF0C, ICAO 9303 uses 5F01 to 5F1E.
+ *
+ * What is decoded can be encoded again ({@link encodeBerTlv}); padding and lengths in more bytes than needed are not kept.
+ *
+ * @see ISO/IEC 7816-4:2005, 5.2.2.1 and table 87; ISO/IEC 7816-4:1995, annex D.1; ETSI TS 102 221, 13.1
  */
 export function decodeBerTlv(bytes: Uint8Array, limits: BerTlvLimits = {}): Result<readonly BerTlv[]> {
   const budget = { objects: limits.objects ?? defaultObjects };
@@ -41,7 +50,7 @@ export function decodeBerTlv(bytes: Uint8Array, limits: BerTlvLimits = {}): Resu
 function readObjects(cursor: ByteCursor, depth: number, budget: { objects: number }): readonly BerTlv[] {
   const objects: BerTlv[] = [];
   for (let first = cursor.peek(); first !== undefined; first = cursor.peek()) {
-    if (first === 0x00) {
+    if (first === 0x00 || (first === 0xff && cursor.peek(1) !== 0x21)) {
       cursor.u8("padding");
       continue;
     }
@@ -68,16 +77,26 @@ function readChildren(
 
 function readTag(cursor: ByteCursor): number {
   const start = cursor.offset;
-  let byte = cursor.u8("tag");
+  const first = cursor.u8("tag");
+  let byte = first;
   let tag = byte;
   if ((byte & 0x1f) !== 0x1f) return tag;
   for (let count = 2; count <= 4; count++) {
     byte = cursor.u8("rest of the tag");
     // Not a shift: the tag is unsigned, and four bytes of it reach the sign bit.
     tag = tag * 256 + byte;
+    if (count === 2 && !isSecondTagByte(first, byte)) {
+      cursor.fail(`${hexByte(byte)} as the second byte of a tag`, start + 1);
+    }
     if ((byte & 0x80) === 0) return tag;
   }
   return cursor.fail("a tag of more than four bytes", start);
+}
+
+/** Whether a tag field that begins with `first` may go on with `second`. ISO/IEC 7816-4:2005, 5.2.2.1. */
+function isSecondTagByte(first: number, second: number): boolean {
+  if (second === 0x00 || second === 0x80) return false;
+  return second > 0x1e || (first & 0xc0) !== 0;
 }
 
 function readLength(cursor: ByteCursor): number {
@@ -94,7 +113,7 @@ function readLength(cursor: ByteCursor): number {
 /**
  * Writes BER-TLV data objects, each length in as few bytes as hold it.
  *
- * @throws RangeError for a number that is no tag, a value on a constructed tag, and children on a primitive one.
+ * @throws RangeError for a number that is no tag that {@link decodeBerTlv} reads, a value on a constructed tag, and children on a primitive one.
  */
 export function encodeBerTlv(objects: readonly BerTlvInit[]): Uint8Array {
   return concatBytes(
@@ -117,7 +136,9 @@ function tagBytes(tag: number): readonly number[] {
   const [first = 0, ...rest] = bytes;
   const last = rest.length - 1;
   const continued = rest.every((byte, index) => index < last === (byte & 0x80) > 0);
-  if (first === 0 || rest.length > 0 !== ((first & 0x1f) === 0x1f) || !continued) {
+  const isKept = rest.length === 0 || isSecondTagByte(first, rest[0] ?? 0);
+  const isPadding = first === 0xff && rest[0] !== 0x21;
+  if (first === 0 || isPadding || !isKept || rest.length > 0 !== ((first & 0x1f) === 0x1f) || !continued) {
     throw new RangeError(`${tag.toString(16).toUpperCase()} is no BER-TLV tag of one to four bytes`);
   }
   return bytes;

@@ -30,6 +30,20 @@ describe("SIMPLE-TLV", () => {
     expect(decodeSimpleTlv(bytesOf(hex)).ok).toBe(false);
   });
 
+  test.each(["0000 0101AA FF00 0202BBCC FFFF", "FF 0101AA 0202BBCC 00", "0101AA 0202BBCC"])(
+    "skips padding: %s",
+    (hex) => {
+      expect(decodedValue(decodeSimpleTlv(bytesOf(hex.replaceAll(" ", ""))))).toEqual([
+        { tag: 1, value: bytesOf("AA") },
+        { tag: 2, value: bytesOf("BBCC") },
+      ]);
+    },
+  );
+
+  test.each(["", "00", "FFFF00"])("nothing but padding is no object: %j", (hex) => {
+    expect(decodedValue(decodeSimpleTlv(bytesOf(hex)))).toEqual([]);
+  });
+
   test("encode refuses what is no SIMPLE-TLV", () => {
     expect(() => encodeSimpleTlv([{ tag: 255, value: new Uint8Array(0) }])).toThrow("1 to 254, not 255");
     expect(() => encodeSimpleTlv([{ tag: 1, value: new Uint8Array(65_536) }])).toThrow("at most 65535 bytes");
@@ -41,6 +55,8 @@ describe("SIMPLE-TLV", () => {
     fc.assert(
       fc.property(objects, fc.uint8Array({ maxLength: 300 }), (list, bytes) => {
         expect(decodedValue(decodeSimpleTlv(encodeSimpleTlv(list)))).toEqual(list);
+        const decoded = decodeSimpleTlv(bytes);
+        if (decoded.ok) expect(decodedValue(decodeSimpleTlv(encodeSimpleTlv(decoded.value)))).toEqual(decoded.value);
         expect(typeof decodeSimpleTlv(bytes).ok).toBe("boolean");
       }),
     );

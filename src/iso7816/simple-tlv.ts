@@ -10,13 +10,19 @@ export interface SimpleTlv {
   readonly value: Uint8Array;
 }
 
-/** Reads SIMPLE-TLV data objects, one behind the other, until the bytes end. ISO/IEC 7816-4:2005, 5.2.1. */
+/**
+ * Reads SIMPLE-TLV data objects, one behind the other, until the bytes end. Bytes 00 and FF before, between and after
+ * objects are padding and skipped: they are no tags. {@link encodeSimpleTlv} does not write them again, nor a length in three
+ * bytes where one is enough.
+ *
+ * @see ISO/IEC 7816-4:2005, 5.2.1; ETSI TS 102 221, 13.1
+ */
 export function decodeSimpleTlv(bytes: Uint8Array): Result<readonly SimpleTlv[]> {
   return decoding(bytes, (cursor) => {
     const objects: SimpleTlv[] = [];
     while (cursor.remaining > 0) {
       const tag = cursor.u8("tag");
-      if (tag === 0x00 || tag === 0xff) cursor.fail("00 and FF are no SIMPLE-TLV tags", cursor.offset - 1);
+      if (tag === 0x00 || tag === 0xff) continue;
       const first = cursor.u8("length");
       const length = first === 0xff ? cursor.u16be("length of three bytes") : first;
       objects.push({ tag, value: cursor.bytes(length, "value") });
