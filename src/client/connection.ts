@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: MIT
 
+import { checkBytes } from "../binary/index.ts";
 import {
   type Clock,
   type Connection,
   type ConnectionStatus,
+  checkCommand,
+  checkDisposition,
+  checkDword,
+  checkReconnectOptions,
+  checkTransmitOptions,
+  checkWait,
   type Disposition,
   dispositions,
   fromNumber,
   type Holder,
   initializations,
-  MAX_COMMAND_BYTES,
   type Protocol,
   protocolMask,
   protocols,
@@ -21,11 +27,10 @@ import {
   toNumber,
   type WaitOptions,
 } from "../pcsc/index.ts";
-import { checkConnectOptions, checkTerm } from "./arguments.ts";
 import { endless, noResponse, type Operation } from "./failures.ts";
 import type { Answer, CardLink, CardRequest } from "./links.ts";
 import { isRefusal, type ReaderTurns, type TurnOwner } from "./reader-turns.ts";
-import { checkWait, type WaitSet } from "./wait.ts";
+import type { WaitSet } from "./wait.ts";
 
 /** What a connection needs of its context. */
 export interface ConnectionSetting {
@@ -43,8 +48,6 @@ export interface ConnectionSetting {
   /** The connection is over. */
   readonly closed: (connection: ClientConnection) => void;
 }
-
-const noOptions: WaitOptions = {};
 
 /**
  * One connection to a reader in another process. It has a link of its own, so that nothing that another connection waits
@@ -93,28 +96,27 @@ export class ClientConnection implements Connection, TurnOwner {
   }
 
   async reconnect(options: ReconnectOptions): Promise<Protocol | undefined> {
+    const checked = checkReconnectOptions(options, this.reader);
     this.#checkOpen();
-    checkConnectOptions("reconnect", options, this.reader);
-    checkTerm(initializations, options.initialization, "initialization", "reconnect");
     const { dialect } = this.#link;
     const request = this.#link.reconnect(
-      toNumber(shareModes, options.shareMode, dialect) ?? 0,
-      protocolMask(options.preferredProtocols, dialect),
-      toNumber(initializations, options.initialization, dialect) ?? 0,
+      toNumber(shareModes, checked.shareMode, dialect) ?? 0,
+      protocolMask(checked.preferredProtocols, dialect),
+      toNumber(initializations, checked.initialization, dialect) ?? 0,
     );
     // Whoever asks for exclusive use is refused as long as others are connected, and is not kept waiting for that.
-    const isAskedOnce = options.shareMode === "exclusive" && !this.inTransaction;
+    const isAskedOnce = checked.shareMode === "exclusive" && !this.inTransaction;
     const { activeProtocol } = isAskedOnce
       ? await this.#askOnce("reconnect", request)
-      : await this.#contest("reconnect", options, request);
-    this.#shareMode = options.shareMode;
+      : await this.#contest("reconnect", checked, request);
+    this.#shareMode = checked.shareMode;
     this.#protocol = this.#protocolOf(activeProtocol);
     return this.#protocol;
   }
 
   async disconnect(disposition: Disposition = "leave"): Promise<void> {
-    this.#checkOpen();
     const how = this.#numberOf(disposition, "disconnect");
+    this.#checkOpen();
     this.abandon(disconnected(this.reader));
     if (this.#link.interrupting !== undefined) await this.#link.interrupting;
     let isClean = false;
@@ -131,8 +133,8 @@ export class ClientConnection implements Connection, TurnOwner {
     }
   }
 
-  async beginTransaction(wait: WaitOptions = noOptions): Promise<void> {
-    checkWait("begin transaction", wait);
+  async beginTransaction(options?: WaitOptions): Promise<void> {
+    const wait = checkWait("begin transaction", options);
     this.#checkOpen();
     const request = this.#link.begin();
     const ask = async (isBounded: boolean): Promise<Answer> => {
@@ -145,8 +147,8 @@ export class ClientConnection implements Connection, TurnOwner {
   }
 
   async endTransaction(disposition: Disposition = "leave"): Promise<void> {
-    this.#checkOpen();
     const how = this.#numberOf(disposition, "end transaction");
+    this.#checkOpen();
     try {
       const { rv } = await this.#link.end(how);
       if (this.#depth > 0) this.#depth--;
@@ -161,43 +163,49 @@ export class ClientConnection implements Connection, TurnOwner {
     }
   }
 
-  async status(wait: WaitOptions = noOptions): Promise<ConnectionStatus> {
-    checkWait("status", wait);
+  async status(options?: WaitOptions): Promise<ConnectionStatus> {
+    const wait = checkWait("status", options);
     this.#checkOpen();
     const { read } = await this.#ask("status", wait, this.#link.status());
     const { atr, eventCount, protocol, state } = await read();
     return { reader: this.reader, state, protocol: this.#protocolOf(protocol), atr, eventCount };
   }
 
-  async transmit(command: Uint8Array, options: TransmitOptions = noOptions): Promise<Uint8Array> {
-    checkWait("transmit", options);
+  async transmit(command: Uint8Array, options?: TransmitOptions): Promise<Uint8Array> {
+    checkCommand(command, this.reader);
+    const checked = checkTransmitOptions(options);
     this.#checkOpen();
-    const request = this.#link.transmit(this.#checkTransmit(command, options.protocol), command);
-    const { response } = await this.#ask("transmit", options, request);
+    const request = this.#link.transmit(this.#numberToTransmit(checked.protocol), command);
+    const { response } = await this.#ask("transmit", checked, request);
     // Some drivers call it a success where the card was pulled, or has said nothing.
     if (response.length < 2) throw noResponse(this.reader);
     this.#turns.exchanges++;
     return response;
   }
 
-  async control(code: number, input: Uint8Array, wait: WaitOptions = noOptions): Promise<Uint8Array> {
-    checkWait("control", wait);
+  async control(code: number, input: Uint8Array, options?: WaitOptions): Promise<Uint8Array> {
+    checkDword("control", code, "code");
+    checkBytes(input, "control: input");
+    const wait = checkWait("control", options);
     this.#checkOpen();
     const { output } = await this.#ask("control", wait, this.#link.control(code, input));
     return output;
   }
 
-  async getAttribute(attribute: number, wait: WaitOptions = noOptions): Promise<Uint8Array> {
-    checkWait("get attribute", wait);
+  async getAttribute(attribute: number, options?: WaitOptions): Promise<Uint8Array> {
+    const tag = checkDword("get attribute", attribute, "attribute");
+    const wait = checkWait("get attribute", options);
     this.#checkOpen();
-    const { value } = await this.#ask("get attribute", wait, this.#link.getAttribute(attribute >>> 0));
+    const { value } = await this.#ask("get attribute", wait, this.#link.getAttribute(tag));
     return value;
   }
 
-  async setAttribute(attribute: number, value: Uint8Array, wait: WaitOptions = noOptions): Promise<void> {
-    checkWait("set attribute", wait);
+  async setAttribute(attribute: number, value: Uint8Array, options?: WaitOptions): Promise<void> {
+    const tag = checkDword("set attribute", attribute, "attribute");
+    checkBytes(value, "set attribute: value");
+    const wait = checkWait("set attribute", options);
     this.#checkOpen();
-    await this.#ask("set attribute", wait, this.#link.setAttribute(attribute >>> 0, value));
+    await this.#ask("set attribute", wait, this.#link.setAttribute(tag, value));
   }
 
   async transmitCount(): Promise<number> {
@@ -307,12 +315,8 @@ export class ClientConnection implements Connection, TurnOwner {
     return answer;
   }
 
-  /** Returns the number of the protocol to be used. @throws invalid-parameter, proto-mismatch */
-  #checkTransmit(command: Uint8Array, protocol: Protocol | undefined): number {
-    if (command.length < 4 || command.length > MAX_COMMAND_BYTES) {
-      const message = `a command has 4 to ${MAX_COMMAND_BYTES} bytes, not ${command.length}`;
-      throw new SmartCardError("invalid-parameter", message, { reader: this.reader, operation: "transmit" });
-    }
+  /** Returns the number of the protocol to be used. @throws proto-mismatch */
+  #numberToTransmit(protocol: Protocol | undefined): number {
     const inUse = this.#protocol;
     if (inUse === undefined || (protocol !== undefined && protocol !== inUse)) {
       const message = `the connection's protocol is ${inUse ?? "not agreed on"}; ${protocol ?? "one"} was asked for`;
@@ -326,8 +330,7 @@ export class ClientConnection implements Connection, TurnOwner {
   }
 
   #numberOf(disposition: Disposition, operation: Operation): number {
-    checkTerm(dispositions, disposition, "disposition", operation);
-    return toNumber(dispositions, disposition, this.#link.dialect) ?? 0;
+    return toNumber(dispositions, checkDisposition(operation, disposition), this.#link.dialect) ?? 0;
   }
 
   #failure(rv: number, operation: Operation): SmartCardError | Promise<SmartCardError> {

@@ -8,6 +8,11 @@ import {
   type Context,
   type ContextCache,
   type ContextOptions,
+  checkConnectOptions,
+  checkGroups,
+  checkQueries,
+  checkReaderName,
+  checkWait,
   type Holder,
   protocolMask,
   type ReaderDevice,
@@ -19,7 +24,6 @@ import {
   toNumber,
   type WaitOptions,
 } from "../pcsc/index.ts";
-import { checkConnectOptions } from "./arguments.ts";
 import { ClientConnection } from "./connection.ts";
 import { describeDevice } from "./device.ts";
 import { endless, unknownReader } from "./failures.ts";
@@ -27,7 +31,7 @@ import type { ClientLimits } from "./limits.ts";
 import type { CardLink, ContextLink } from "./links.ts";
 import type { ProcessTurns } from "./reader-turns.ts";
 import { findName, readerKey } from "./reports.ts";
-import { checkWait, Wait, type WaitSet } from "./wait.ts";
+import { Wait, type WaitSet } from "./wait.ts";
 
 /** What a context needs of its manager. */
 export interface ContextSetting {
@@ -79,9 +83,10 @@ export class ClientContext implements Context {
   }
 
   async listReaders(groups?: readonly string[]): Promise<string[]> {
+    const named = checkGroups(groups);
     this.#checkValid();
-    if (this.#link.listReaderGroups !== undefined) return [...(await this.#link.listReaders(groups))];
-    if (groups !== undefined && !groups.some((group) => groupsOfAll.has(group.toLowerCase()))) return [];
+    if (this.#link.listReaderGroups !== undefined) return [...(await this.#link.listReaders(named))];
+    if (named !== undefined && !named.some((group) => groupsOfAll.has(group.toLowerCase()))) return [];
     return [...(await this.#link.listReaders())];
   }
 
@@ -93,6 +98,7 @@ export class ClientContext implements Context {
   }
 
   async describeReader(reader: string): Promise<ReaderDevice> {
+    checkReaderName("describe reader", reader);
     this.#checkValid();
     const name = findName(await this.#link.listReaders(), reader);
     if (name === undefined) throw unknownReader(reader, "describe reader");
@@ -107,25 +113,25 @@ export class ClientContext implements Context {
     }
   }
 
-  async getStatusChange(queries: readonly ReaderStateQuery[], options: WaitOptions = {}): Promise<ReaderStateReport[]> {
+  async getStatusChange(queries: readonly ReaderStateQuery[], options?: WaitOptions): Promise<ReaderStateReport[]> {
+    const copies = checkQueries(queries);
+    const wait = checkWait("status change", options);
     this.#checkValid();
-    checkWait("status change", options);
     const { queriesPerWait, waitsPerContext } = this.#setting.limits;
     if (this.#waits.size >= waitsPerContext) {
       throw new SmartCardError("server-too-busy", `the context has ${waitsPerContext} outstanding waits, its limit`);
     }
-    if (queries.length > queriesPerWait) {
-      const message = `${queries.length} readers in one query; the limit is ${queriesPerWait}`;
+    if (copies.length > queriesPerWait) {
+      const message = `${copies.length} readers in one query; the limit is ${queriesPerWait}`;
       throw new SmartCardError("no-memory", message, { operation: "status change" });
     }
-    // The caller may change its objects while the wait lasts.
-    const copies = queries.map((query) => ({ ...query, flags: { ...query.flags } }));
-    return this.#link.getStatusChange({ queries: copies, options, waits: this.#waits });
+    return this.#link.getStatusChange({ queries: copies, options: wait, waits: this.#waits });
   }
 
   async connect(reader: string, options: ConnectOptions): Promise<Connection> {
+    checkReaderName("connect", reader);
+    const checked = checkConnectOptions(options, reader);
     this.#checkValid();
-    checkConnectOptions("connect", options, reader);
     const limit = this.#setting.limits.connectionsPerContext;
     if (this.#connections.size + this.#connecting >= limit) {
       throw new SmartCardError("no-memory", `the context has ${limit} connections, its limit`, { reader });
@@ -133,7 +139,7 @@ export class ClientContext implements Context {
     if (this.#oneAtATime && this.#hasTransaction(reader)) throw endless(reader, "connect");
     this.#connecting++;
     try {
-      return await this.#giveUpInTime(reader, options);
+      return await this.#giveUpInTime(reader, checked);
     } finally {
       this.#connecting--;
     }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-export { checkTerm } from "./arguments.ts";
 export type { ClientConnection } from "./connection.ts";
 export { ClientContext, type ContextSetting } from "./context.ts";
 export {
@@ -26,4 +25,4 @@ export {
   type Snapshot,
 } from "./reports.ts";
 export { type StatusQuery, StatusWaits } from "./status-waits.ts";
-export { asFailure, checkWait, pause, timedOut } from "./wait.ts";
+export { asFailure, pause, timedOut } from "./wait.ts";

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import {
+  abortedError,
   type CancelTimer,
   type Clock,
+  checkWait,
   describeHolder,
   type ErrorDetails,
   type Holder,
@@ -94,17 +96,8 @@ export class Wait {
   }
 
   readonly #aborted = (): void => {
-    this.giveUp(aborted(this.#setting.operation, this.#signal, this.#setting.details));
+    this.giveUp(abortedError(this.#setting.operation, this.#signal, this.#setting.details));
   };
-}
-
-/** Refuses deadlines that mean nothing, and waits whose signal is aborted already. */
-export function checkWait(operation: string, { timeoutMs, signal }: WaitOptions): void {
-  if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
-    const message = `timeoutMs is ${timeoutMs}; give milliseconds, 0 or more, or leave it out to wait without deadline`;
-    throw new SmartCardError("invalid-parameter", message, { operation });
-  }
-  if (signal?.aborted) throw aborted(operation, signal);
 }
 
 /** The error of a wait whose deadline has passed. */
@@ -112,11 +105,6 @@ export function timedOut(operation: string, details: ErrorDetails = {}, cause?: 
   const why = details.holder === undefined ? "" : `: ${describeHolder(details.holder)}`;
   const message = `${operation} did not come to an end in the time given${why}`;
   return new SmartCardError("timeout", message, { ...details, operation }, cause === undefined ? {} : { cause });
-}
-
-function aborted(operation: string, signal: AbortSignal | undefined, details: ErrorDetails = {}): SmartCardError {
-  const message = `${operation} was aborted by its signal`;
-  return new SmartCardError("cancelled", message, { ...details, operation }, { cause: signal?.reason });
 }
 
 /** A failure of ours, for anything that is thrown. */

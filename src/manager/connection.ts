@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: MIT
 
-import { copyBytes } from "../binary/index.ts";
+import { checkBytes, copyBytes } from "../binary/index.ts";
 import {
   type Connection,
   type ConnectionStatus,
+  checkCommand,
+  checkDisposition,
+  checkDword,
+  checkReconnectOptions,
+  checkTransmitOptions,
+  checkWait,
   type Disposition,
-  dispositions,
-  type ErrorCode,
-  initializations,
-  MAX_COMMAND_BYTES,
   type Protocol,
   type ReconnectOptions,
   type ShareMode,
   SmartCardError,
-  shareModes,
   type TransmitOptions,
   toPcscliteControlCode,
   type WaitOptions,
 } from "../pcsc/index.ts";
 import type { Slot } from "./slot.ts";
 import type { TurnContext } from "./turns.ts";
-import { checkWait } from "./wait.ts";
 
 /** Why a connection cannot be used until it is reconnected, or at all. */
 export interface Fault {
@@ -79,17 +79,16 @@ export class SlotConnection implements Connection {
   }
 
   async reconnect(options: ReconnectOptions): Promise<Protocol | undefined> {
+    const checked = checkReconnectOptions(options, this.reader);
     this.checkOpen();
-    checkConnectOptions("reconnect", options, this.reader);
-    checkTerm(initializations, options.initialization, "initialization", "reconnect");
     if (this.fault?.code === "reader-unavailable") throw this.faultError("reconnect");
-    return this.#slot.reconnect(this, options.initialization, options);
+    return this.#slot.reconnect(this, checked.initialization, checked);
   }
 
   async disconnect(disposition: Disposition = "leave"): Promise<void> {
+    checkDisposition("disconnect", disposition);
     // A reader that is gone is no error here: the connection ends all the same, as on Windows and with pcsc-lite.
     if (!this.#open) throw this.closedError("disconnect");
-    checkTerm(dispositions, disposition, "disposition", "disconnect");
     await this.close(disposition, `${this.context.client.name} disconnected with ${disposition}`);
   }
 
@@ -100,35 +99,32 @@ export class SlotConnection implements Connection {
     return this.#slot.disconnect(this, disposition, why);
   }
 
-  async beginTransaction(wait: WaitOptions = {}): Promise<void> {
-    checkWait("begin transaction", wait);
+  async beginTransaction(options?: WaitOptions): Promise<void> {
+    const wait = checkWait("begin transaction", options);
     return this.#slot.begin(this, wait);
   }
 
   async endTransaction(disposition: Disposition = "leave"): Promise<void> {
+    checkDisposition("end transaction", disposition);
     this.checkOpen();
-    checkTerm(dispositions, disposition, "disposition", "end transaction");
     return this.#slot.end(this, disposition);
   }
 
-  async status(wait: WaitOptions = {}): Promise<ConnectionStatus> {
-    checkWait("status", wait);
+  async status(options?: WaitOptions): Promise<ConnectionStatus> {
+    const wait = checkWait("status", options);
     this.checkUsable();
     return this.#slot.operate(this, "status", this.usesCard ? "card" : "connection", wait, () =>
       this.#slot.status(this),
     );
   }
 
-  async transmit(command: Uint8Array, options: TransmitOptions = {}): Promise<Uint8Array> {
-    checkWait("transmit", options);
-    const { protocol } = options;
+  async transmit(command: Uint8Array, options?: TransmitOptions): Promise<Uint8Array> {
+    checkCommand(command, this.reader);
+    const checked = checkTransmitOptions(options);
+    const { protocol } = checked;
     this.checkUsable();
-    if (command.length < 4 || command.length > MAX_COMMAND_BYTES) {
-      const message = `a command has 4 to ${MAX_COMMAND_BYTES} bytes, not ${command.length}`;
-      throw new SmartCardError("invalid-parameter", message, { reader: this.reader, operation: "transmit" });
-    }
     const sent = copyBytes(command);
-    return this.#slot.operate(this, "transmit", "card", options, () => {
+    return this.#slot.operate(this, "transmit", "card", checked, () => {
       const inUse = this.#protocol;
       if (inUse === undefined || (protocol !== undefined && protocol !== inUse)) {
         const message = `the connection's protocol is ${inUse ?? "not agreed on"}; ${protocol ?? "one"} was asked for`;
@@ -138,8 +134,10 @@ export class SlotConnection implements Connection {
     });
   }
 
-  async control(code: number, input: Uint8Array, wait: WaitOptions = {}): Promise<Uint8Array> {
-    checkWait("control", wait);
+  async control(code: number, input: Uint8Array, options?: WaitOptions): Promise<Uint8Array> {
+    checkDword("control", code, "code");
+    checkBytes(input, "control: input");
+    const wait = checkWait("control", options);
     this.checkOpen();
     const sent = copyBytes(input);
     return this.#slot.operate(this, "control", "reader", wait, async () =>
@@ -147,16 +145,19 @@ export class SlotConnection implements Connection {
     );
   }
 
-  async getAttribute(attribute: number, wait: WaitOptions = {}): Promise<Uint8Array> {
-    checkWait("get attribute", wait);
+  async getAttribute(attribute: number, options?: WaitOptions): Promise<Uint8Array> {
+    checkDword("get attribute", attribute, "attribute");
+    checkWait("get attribute", options);
     this.checkOpen();
     const value = this.#slot.getAttribute(this, attribute);
     if (value === undefined) throw this.#unsupportedAttribute(attribute, "get attribute");
     return copyBytes(value);
   }
 
-  async setAttribute(attribute: number, value: Uint8Array, wait: WaitOptions = {}): Promise<void> {
-    checkWait("set attribute", wait);
+  async setAttribute(attribute: number, value: Uint8Array, options?: WaitOptions): Promise<void> {
+    checkDword("set attribute", attribute, "attribute");
+    checkBytes(value, "set attribute: value");
+    const wait = checkWait("set attribute", options);
     this.checkOpen();
     const copy = copyBytes(value);
     return this.#slot.operate(this, "set attribute", "reader", wait, () => {
@@ -216,26 +217,5 @@ export class SlotConnection implements Connection {
       `${operation}: «${this.reader}» does not know attribute ${name}`,
       details,
     );
-  }
-}
-
-/** Refuses terms that no table has: a caller may be JavaScript. */
-function checkTerm(table: Readonly<Record<string, unknown>>, term: string, what: string, operation: string): void {
-  if (Object.hasOwn(table, term)) return;
-  const message = `${what} is ${JSON.stringify(term)}; it should be one of ${Object.keys(table).join(", ")}`;
-  throw new SmartCardError("invalid-value", message, { operation });
-}
-
-/** Refuses a share mode or a choice of protocols that means nothing, before anything has changed. */
-export function checkConnectOptions(
-  operation: string,
-  options: { readonly shareMode: ShareMode; readonly preferredProtocols: readonly Protocol[] } & WaitOptions,
-  reader: string,
-): void {
-  checkWait(operation, options);
-  checkTerm(shareModes, options.shareMode, "share mode", operation);
-  if (options.preferredProtocols.length === 0 && options.shareMode !== "direct") {
-    const message = `${operation} names no protocol; only a direct connection does without one`;
-    throw new SmartCardError("proto-mismatch" satisfies ErrorCode, message, { reader, operation });
   }
 }

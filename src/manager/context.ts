@@ -8,6 +8,11 @@ import {
   type Context,
   type ContextCache,
   type ContextOptions,
+  checkConnectOptions,
+  checkGroups,
+  checkQueries,
+  checkReaderName,
+  checkWait,
   type ReaderDevice,
   type ReaderStateQuery,
   type ReaderStateReport,
@@ -15,13 +20,13 @@ import {
   SmartCardError,
   type WaitOptions,
 } from "../pcsc/index.ts";
-import { checkConnectOptions, SlotConnection } from "./connection.ts";
+import { SlotConnection } from "./connection.ts";
 import type { ManagerLimits } from "./limits.ts";
 import type { Profile } from "./profile.ts";
 import type { Slot } from "./slot.ts";
 import type { Tracker } from "./tracker.ts";
 import type { TurnContext, Turns } from "./turns.ts";
-import { checkWait, type WaitSet } from "./wait.ts";
+import type { WaitSet } from "./wait.ts";
 
 /** What a context needs from the manager. */
 export interface ContextSetting {
@@ -90,8 +95,9 @@ export class SlotContext implements Context, TurnContext {
   }
 
   async listReaders(groups?: readonly string[]): Promise<string[]> {
+    const named = checkGroups(groups);
     this.#checkValid();
-    if (groups !== undefined && !groups.some((group) => groupsOfAll.has(group.toLowerCase()))) return [];
+    if (named !== undefined && !named.some((group) => groupsOfAll.has(group.toLowerCase()))) return [];
     return this.#setting.slots().map((slot) => slot.name);
   }
 
@@ -101,27 +107,28 @@ export class SlotContext implements Context, TurnContext {
   }
 
   async describeReader(reader: string): Promise<ReaderDevice> {
+    checkReaderName("describe reader", reader);
     this.#checkValid();
     const slot = this.#findSlot(reader, "describe reader");
     return slot.describe();
   }
 
-  async getStatusChange(queries: readonly ReaderStateQuery[], wait: WaitOptions = {}): Promise<ReaderStateReport[]> {
+  async getStatusChange(queries: readonly ReaderStateQuery[], options?: WaitOptions): Promise<ReaderStateReport[]> {
+    const copies = checkQueries(queries);
+    const wait = checkWait("status change", options);
     this.#checkValid();
-    checkWait("status change", wait);
     this.#checkWaits();
-    if (queries.length > this.#setting.limits.queriesPerWait) {
-      const message = `${queries.length} readers in one query; the limit is ${this.#setting.limits.queriesPerWait}`;
+    if (copies.length > this.#setting.limits.queriesPerWait) {
+      const message = `${copies.length} readers in one query; the limit is ${this.#setting.limits.queriesPerWait}`;
       throw new SmartCardError("no-memory", message, { operation: "status change" });
     }
-    // The caller may change its objects while the wait lasts.
-    const copies = queries.map((query) => ({ ...query, flags: { ...query.flags } }));
     return this.#setting.tracker.getStatusChange(copies, wait, this.waits);
   }
 
   async connect(reader: string, options: ConnectOptions): Promise<Connection> {
+    checkReaderName("connect", reader);
+    const checked = checkConnectOptions(options, reader);
     this.#checkValid();
-    checkConnectOptions("connect", options, reader);
     const slot = this.#findSlot(reader, "connect");
     const limit = this.#setting.limits.connectionsPerContext;
     if (this.#connections.size + this.#connecting.length >= limit) {
@@ -129,11 +136,11 @@ export class SlotContext implements Context, TurnContext {
     }
     this.#connecting.push(slot);
     try {
-      return await slot.connect(this, options, (protocol) => {
+      return await slot.connect(this, checked, (protocol) => {
         // The context may have been released while the connect was at work on the card.
         this.#checkValid();
         const connection = new SlotConnection(slot, this, {
-          shareMode: options.shareMode,
+          shareMode: checked.shareMode,
           protocol,
           since: this.#setting.now(),
           closed: (closed) => this.#connections.delete(closed),

@@ -1,24 +1,38 @@
 // SPDX-License-Identifier: MIT
 
 import {
+  anyText,
   CardCache,
+  type Check,
   type ClientIdentity,
   type Context,
   type ContextOptions,
+  checkContextOptions,
+  checkIdentity,
+  checkReaderName,
   type Holder,
+  having,
   type Inspectable,
   type Inspection,
+  limitsOf,
+  listOf,
+  optional,
+  optionsOf,
+  partsOf,
+  protocols,
   type Reader,
+  type ReaderDescription,
   type ReaderSnapshot,
   type ReaderTable,
   type ResourceManager,
   type Runtime,
+  runtimeObject,
   SmartCardError,
-  scopes,
+  word,
 } from "../pcsc/index.ts";
 import { type EndCode, SlotContext } from "./context.ts";
 import { defaultLimits, type ManagerLimits } from "./limits.ts";
-import { type Profile, type ProfileName, profiles } from "./profile.ts";
+import { checkSemantics, type Profile, type ProfileName, profiles } from "./profile.ts";
 import { readerKey, uniqueReaderName } from "./reader-names.ts";
 import { Slot } from "./slot.ts";
 import { Tracker } from "./tracker.ts";
@@ -33,6 +47,27 @@ export interface EmbeddedManagerOptions {
   /** Single limits to change. */
   readonly limits?: Partial<ManagerLimits>;
 }
+
+const managerOptions = optionsOf<EmbeddedManagerOptions>({
+  runtime: runtimeObject,
+  profile: optional(word(profiles, "profile")),
+  semantics: optional(checkSemantics),
+  limits: optional(limitsOf(defaultLimits)),
+});
+
+const readerObject = partsOf<Pick<Reader, "description">>(
+  {
+    description: partsOf<Pick<ReaderDescription, "id" | "name" | "protocols">>(
+      { id: anyText, name: anyText, protocols: listOf(word(protocols, "protocol"), "protocols") },
+      "the reader's description",
+    ) as Check<ReaderDescription>,
+  },
+  "a reader: virtualReader() makes one",
+);
+const driverMethods = having<Reader>(
+  ["open", "power", "setProtocol", "transmit", "control", "getAttribute", "setAttribute", "close"],
+  "a reader",
+);
 
 /** One program that uses the manager, from its first context to its end. */
 export interface ManagerClient extends ResourceManager {
@@ -74,10 +109,12 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
   readonly #cache: CardCache;
   #closing: Promise<void> | undefined;
 
+  /** @throws invalid-parameter (an unknown option, or one of the wrong kind or out of range), invalid-value */
   constructor(options: EmbeddedManagerOptions) {
-    this.#runtime = options.runtime;
-    this.profile = { ...profiles[options.profile ?? "windows"], ...options.semantics };
-    this.#limits = { ...defaultLimits, ...options.limits };
+    const checked = managerOptions(options, { operation: "EmbeddedManager", path: "options" });
+    this.#runtime = checked.runtime;
+    this.profile = { ...profiles[checked.profile ?? "windows"], ...checked.semantics };
+    this.#limits = { ...defaultLimits, ...checked.limits };
     this.#cache = new CardCache({
       itemBytes: this.#limits.cacheItemBytes,
       totalBytes: this.#limits.cacheBytes,
@@ -85,7 +122,7 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
       bytesPerCard: this.#limits.cacheBytesPerCard,
       itemsPerCard: this.#limits.cacheItemsPerCard,
     });
-    this.#tracker = new Tracker(options.runtime.clock, this.profile, {
+    this.#tracker = new Tracker(checked.runtime.clock, this.profile, {
       count: () => this.#slots.size,
       get: (key) => this.#slots.get(key)?.tracked(),
     });
@@ -95,10 +132,12 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
    * Puts a reader into service.
    *
    * @returns the reader's name here: its own, made unique; a reader whose id was here before gets its old name again
-   * @throws no-memory (a limit is reached), duplicate-reader (its id is in service), service-stopped, and whatever the
+   * @throws invalid-parameter (not a reader), no-memory (a limit is reached), duplicate-reader (its id is in service), service-stopped, and whatever the
    * driver's `open` fails with
    */
   async addReader(reader: Reader): Promise<string> {
+    const place = { operation: "addReader", path: "reader" };
+    readerObject(driverMethods(reader, place), place);
     this.#checkRunning();
     const { id, name: wanted } = reader.description;
     if (this.#slots.size + this.#opening.size >= this.#limits.readers) {
@@ -124,8 +163,9 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
     return name;
   }
 
-  /** Takes a reader out of service, as if it had been unplugged. @throws unknown-reader */
+  /** Takes a reader out of service, as if it had been unplugged. @throws unknown-reader, invalid-parameter */
   async removeReader(name: string): Promise<void> {
+    checkReaderName("removeReader", name, "name");
     const slot = this.#slots.get(readerKey(name));
     if (slot === undefined)
       throw new SmartCardError("unknown-reader", `there is no reader «${name}»`, { reader: name });
@@ -134,13 +174,16 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
 
   /** Begins a client: a program that uses the manager and may end without leaving in good order. */
   client(identity: ClientIdentity): ManagerClient {
+    // Not the copy: who waits is told apart by the object itself.
+    checkIdentity(identity);
     const contexts = new Set<SlotContext>();
     let ended = false;
     return {
       identity,
-      establishContext: async (options = {}) => {
+      establishContext: async (options) => {
+        const checked = checkContextOptions(options);
         if (ended) throw new SmartCardError("invalid-context", `${identity.name} has ended`);
-        return this.#establish(identity, options, contexts);
+        return this.#establish(identity, checked, contexts);
       },
       end: async () => {
         ended = true;
@@ -150,8 +193,8 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
   }
 
   /** Opens a context for a client without a name of its own. */
-  async establishContext(options: ContextOptions = {}): Promise<Context> {
-    return this.#establish({ name: "unknown" }, options, new Set());
+  async establishContext(options?: ContextOptions): Promise<Context> {
+    return this.#establish({ name: "unknown" }, checkContextOptions(options), new Set());
   }
 
   readers(): readonly ReaderSnapshot[] {
@@ -215,10 +258,6 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
 
   #establish(client: ClientIdentity, options: ContextOptions, ofClient: Set<SlotContext>): Context {
     this.#checkRunning();
-    if (options.scope !== undefined && !Object.hasOwn(scopes, options.scope)) {
-      const message = `scope is ${JSON.stringify(options.scope)}; it should be one of ${Object.keys(scopes).join(", ")}`;
-      throw new SmartCardError("invalid-value", message, { operation: "establish context" });
-    }
     if (this.#contexts.size >= this.#limits.contexts) {
       throw new SmartCardError("no-memory", `there are ${this.#limits.contexts} contexts, the limit`);
     }

@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: MIT
 
-import type { ErrorCode } from "../pcsc/index.ts";
+import {
+  type Check,
+  type ErrorCode,
+  errorCodes,
+  MAX_TIMER_MS,
+  optional,
+  partOf,
+  truth,
+  wholeNumber,
+  word,
+} from "../pcsc/index.ts";
 
 /** Whose behaviour the manager has where Windows and pcsc-lite differ. */
 export type ProfileName = "windows" | "pcsclite";
@@ -52,6 +62,35 @@ export interface Profile {
   /** What the event count of the pseudo reader is. */
   readonly pnpCounts: "readers" | "events";
 }
+
+const anyTime = optional(wholeNumber(0, MAX_TIMER_MS, "milliseconds"));
+const oneOf = <K extends string>(...words: readonly K[]): Check<K> =>
+  word(Object.fromEntries(words.map((term) => [term, term])) as Record<K, K>, "choice");
+const errorCode = word<ErrorCode>(errorCodes, "error code");
+
+/** Single points of a profile, as a caller gives them; `undefined` turns a limit off. */
+export const checkSemantics: Check<Partial<Omit<Profile, "name">>> = partOf<Omit<Profile, "name">>({
+  transactionIdleMs: anyTime,
+  powerOffMs: anyTime,
+  directSharing: oneOf("exclusive", "shared"),
+  directJoinsProtocol: truth,
+  directNegotiates: truth,
+  connectWithoutCard: errorCode,
+  rawUnavailable: errorCode,
+  resetOnExit: oneOf("always", "transacted"),
+  resetConcernsCaller: truth,
+  reconnectEndsTransaction: truth,
+  endOfForeignTransaction: errorCode,
+  impossibleEject: oneOf("fail", "ignore"),
+  stateAfterNegotiation: oneOf("specific", "negotiable"),
+  reportsUnpowered: truth,
+  useIsAChange: truth,
+  vanishedIsIgnored: truth,
+  pnpCounts: oneOf("readers", "events"),
+  controlBesideTransaction: oneOf("wait", "refuse"),
+  removedDuringExchange: errorCode,
+  vendorTextEndsInNul: truth,
+});
 
 /** Where Windows and pcsc-lite differ, and how. Sources: docs/interop/profiles.md. */
 export const profiles: Readonly<Record<ProfileName, Profile>> = {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import {
+  abortedError,
   assert,
   type ClientIdentity,
   type Clock,
@@ -9,7 +10,7 @@ import {
   SmartCardError,
   type WaitOptions,
 } from "../pcsc/index.ts";
-import { abortedError, Wait, type WaitSet } from "./wait.ts";
+import { Wait, type WaitSet } from "./wait.ts";
 
 /** The context on whose behalf somebody waits for a turn. */
 export interface TurnContext {

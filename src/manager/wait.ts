@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { type CancelTimer, type Clock, SmartCardError, type WaitOptions } from "../pcsc/index.ts";
+import { abortedError, type CancelTimer, type Clock, type SmartCardError, type WaitOptions } from "../pcsc/index.ts";
 
 /** What ends a wait early. */
 interface WaitEnder {
@@ -79,27 +79,4 @@ export class Wait<T> implements WaitEnder {
     this.#setting.ended();
     return true;
   }
-}
-
-/** The error of a wait whose signal was aborted. */
-export function abortedError(operation: string, signal: AbortSignal | undefined): SmartCardError {
-  return new SmartCardError(
-    "cancelled",
-    `${operation} was aborted by its signal`,
-    { operation },
-    { cause: signal?.reason },
-  );
-}
-
-/** Refuses deadlines that mean nothing, and waits whose signal is aborted already. */
-export function checkWait(operation: string, wait: WaitOptions): void {
-  const { timeoutMs, signal } = wait;
-  if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
-    throw new SmartCardError(
-      "invalid-parameter",
-      `timeoutMs is ${timeoutMs}; give milliseconds, 0 or more, or leave it out to wait without deadline`,
-      { operation },
-    );
-  }
-  if (signal?.aborted) throw abortedError(operation, signal);
 }

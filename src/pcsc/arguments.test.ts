@@ -8,10 +8,10 @@ import {
   checkDword,
   checkGroups,
   checkIdentity,
-  checkProtocol,
   checkQueries,
   checkReaderName,
   checkReconnectOptions,
+  checkTransmitOptions,
   checkWait,
 } from "./index.ts";
 
@@ -35,7 +35,7 @@ describe("what is well formed passes", () => {
     expect(checkGroups(["SCard$AllReaders"])).toEqual(["SCard$AllReaders"]);
     expect(checkGroups(undefined)).toBeUndefined();
     expect(checkIdentity({ name: "a", pid: 1 })).toEqual({ name: "a", pid: 1 });
-    expect(checkProtocol("transmit", undefined)).toBeUndefined();
+    expect(checkTransmitOptions({ protocol: undefined })).toEqual({});
     expect(checkDword("control", -1, "code")).toBe(0xffff_ffff);
   });
 
@@ -92,7 +92,12 @@ test.each<[string, () => unknown, string, RegExp]>([
     "invalid-value",
     /disposition is "leaf"\. Did you mean "leave/,
   ],
-  ["a protocol to transmit", () => checkProtocol("transmit", "t2"), "invalid-value", /protocol is "t2"/],
+  [
+    "a protocol to transmit",
+    () => checkTransmitOptions({ protocol: "t2" }),
+    "invalid-value",
+    /options.protocol is "t2"/,
+  ],
   ["an options object as disposition", () => checkDisposition("disconnect", {}), "invalid-value", /is an object/],
   ["a code", () => checkDword("control", 1.5, "code"), "invalid-parameter", /code is 1.5; give a whole number/],
   ["a code that is text", () => checkDword("control", "0x42000001", "code"), "invalid-parameter", /code is a string/],

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: MIT
 
+import { checkBytes } from "../binary/index.ts";
 import { type Check, listOf, type Members, optional, optionsOf, refuse, shown } from "./check.ts";
-import { abortSignal, byteString, milliseconds, text, truth, wholeNumber, word } from "./checks.ts";
+import { abortSignal, anyText, byteString, milliseconds, text, truth, wholeNumber, word } from "./checks.ts";
 import { dispositions, initializations, protocols, scopes, shareModes } from "./codes.ts";
-import { SmartCardError } from "./error.ts";
+import { type ErrorDetails, SmartCardError } from "./error.ts";
 import type {
   ClientIdentity,
   ConnectOptions,
   ContextOptions,
   ReaderStateQuery,
   ReconnectOptions,
+  TransmitOptions,
   WaitOptions,
 } from "./resource-manager.ts";
-import { type Disposition, type Protocol, type ReaderFlags, readerFlags } from "./vocabulary.ts";
+import { type Disposition, MAX_COMMAND_BYTES, type Protocol, type ReaderFlags, readerFlags } from "./vocabulary.ts";
 
 /**
  * What the calls of the port take, checked in one place for every manager, before anything is asked of anybody. Each
@@ -85,10 +87,13 @@ function throwIfAborted(operation: string, signal: AbortSignal | undefined): voi
 }
 
 /** The error of a wait whose signal was aborted. */
-export function abortedError(operation: string, signal: AbortSignal | undefined, reader?: string): SmartCardError {
+export function abortedError(
+  operation: string,
+  signal: AbortSignal | undefined,
+  details: ErrorDetails = {},
+): SmartCardError {
   const message = `${operation} was aborted by its signal`;
-  const details = reader === undefined ? { operation } : { reader, operation };
-  return new SmartCardError("cancelled", message, details, { cause: signal?.reason });
+  return new SmartCardError("cancelled", message, { ...details, operation }, { cause: signal?.reason });
 }
 
 /** @throws invalid-value */
@@ -96,10 +101,29 @@ export function checkDisposition(operation: string, disposition: unknown): Dispo
   return word(dispositions, "disposition")(disposition, { operation, path: "disposition" });
 }
 
-/** Undefined where the caller leaves the choice to the connection. @throws invalid-value */
-export function checkProtocol(operation: string, protocol: unknown): Protocol | undefined {
-  if (protocol === undefined) return undefined;
-  return word(protocols, "protocol")(protocol, { operation, path: "protocol" });
+const transmitOptions = optionsOf<TransmitOptions>({
+  ...waitMembers,
+  protocol: optional<Protocol | undefined>(word(protocols, "protocol")),
+});
+
+/** @throws invalid-parameter, invalid-value (a protocol that there is not), cancelled (the signal is aborted already) */
+export function checkTransmitOptions(options: unknown): TransmitOptions {
+  if (options === undefined) return noOptions;
+  const checked = transmitOptions(options, { operation: "transmit", path: "options" });
+  throwIfAborted("transmit", checked.signal);
+  return checked;
+}
+
+/**
+ * What is sent to a card: bytes, and as many as a command can have.
+ *
+ * @throws TypeError (not bytes), invalid-parameter (fewer than 4, or more than 65,544)
+ */
+export function checkCommand(command: unknown, reader: string): Uint8Array {
+  checkBytes(command, "transmit: command");
+  if (command.length >= 4 && command.length <= MAX_COMMAND_BYTES) return command;
+  const message = `a command has 4 to ${MAX_COMMAND_BYTES} bytes, not ${command.length}`;
+  throw new SmartCardError("invalid-parameter", message, { reader, operation: "transmit" });
 }
 
 /** An attribute's tag or a control code: 32 bits, in whichever sign C code has them. @throws invalid-parameter */
@@ -165,7 +189,7 @@ export function checkQueries(queries: unknown): readonly ReaderStateQuery[] {
 }
 
 const identity = optionsOf<ClientIdentity>({
-  name: text("the program's name"),
+  name: anyText,
   pid: optional(wholeNumber(0, 0xffff_ffff)),
   uid: optional(wholeNumber(0, 0xffff_ffff)),
 });

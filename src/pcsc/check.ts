@@ -62,17 +62,67 @@ export type Members<T> = { readonly [K in keyof T]-?: Check<T[K]> };
 export function optionsOf<T extends object>(members: Members<T>): Check<T> {
   const known = Object.keys(members) as (keyof T & string)[];
   return (value, place) => {
-    if (!isOptionsObject(value))
-      refuse(place, kindOf(value), `pass an object with ${listOfWords(known)}${instead(value, known)}`);
-    refuseUnknown(value, known, place);
+    const given = readMembers(value, known, place);
     const checked: Partial<T> = {};
     for (const name of known) {
-      const at = { operation: place.operation, path: `${place.path}.${name}` };
-      const member = members[name](read(value, name, at), at);
+      const member = members[name](given.get(name), inside(place, name));
       if (member !== undefined) checked[name] = member;
     }
     return checked as T;
   };
+}
+
+/**
+ * Checks an object of which any members may be left out. What is there is checked, `undefined` too: in some of these
+ * objects it is a value, which stands for never or none.
+ */
+export function partOf<T extends object>(members: Members<T>): Check<Partial<T>> {
+  const known = Object.keys(members) as (keyof T & string)[];
+  return (value, place) => {
+    const given = readMembers(value, known, place);
+    const checked: Partial<T> = {};
+    for (const name of known) {
+      if (given.has(name)) checked[name] = members[name](given.get(name), inside(place, name));
+    }
+    return checked;
+  };
+}
+
+/**
+ * The options that a caller gave, with defaults for those that it left out, for a function that passes them on to one that
+ * checks them.
+ *
+ * @throws invalid-parameter (no object, or one that cannot be read)
+ */
+export function withDefaults<T extends object>(options: unknown, defaults: T, place: Place): Partial<T> & T {
+  const names = Object.keys(defaults);
+  if (options === undefined) return defaults;
+  if (!isOptionsObject(options)) refuse(place, kindOf(options), `pass an object${instead(options, names)}`);
+  const merged: Record<string, unknown> = Object.assign(Object.create(null), defaults);
+  for (const name of new Set([...namesOf(options, place), ...names])) {
+    const member = read(options, name, inside(place, name));
+    if (member !== undefined || !names.includes(name)) merged[name] = member;
+  }
+  return merged as T;
+}
+
+/** The members that an options object has, by name. @throws invalid-parameter */
+function readMembers(value: unknown, known: readonly string[], place: Place): ReadonlyMap<string, unknown> {
+  if (!isOptionsObject(value)) {
+    return refuse(place, kindOf(value), `pass an object with ${listOfWords(known)}${instead(value, known)}`);
+  }
+  const names = namesOf(value, place);
+  refuseUnknown(names, known, place);
+  const members = new Map<string, unknown>();
+  for (const name of known) {
+    const member = read(value, name, inside(place, name));
+    if (member !== undefined || names.has(name)) members.set(name, member);
+  }
+  return members;
+}
+
+function inside(place: Place, name: string): Place {
+  return { operation: place.operation, path: `${place.path}.${name}` };
 }
 
 /** Objects of the language's own classes hold no options; what they have is not enumerable and would be ignored. */
@@ -101,8 +151,8 @@ function instead(value: unknown, known: readonly string[]): string {
 }
 
 /** @throws invalid-parameter */
-function refuseUnknown(value: object, known: readonly string[], place: Place): void {
-  for (const name of namesOf(value, place)) {
+function refuseUnknown(names: ReadonlySet<string>, known: readonly string[], place: Place): void {
+  for (const name of names) {
     if (known.includes(name)) continue;
     const near = nearest(name, known);
     const question = near === undefined ? "" : ` Did you mean ${near}?`;
@@ -130,7 +180,7 @@ function namesOf(value: object, place: Place): Set<string> {
 }
 
 /** Reads a member: its getter may throw, or the proxy before it. */
-function read(value: object, name: string | number, at: Place): unknown {
+export function read(value: object, name: string | number, at: Place): unknown {
   try {
     return (value as Readonly<Record<string | number, unknown>>)[name];
   } catch (cause) {

@@ -1,9 +1,21 @@
 // SPDX-License-Identifier: MIT
 
 import { checkBytes, isBytes, kindOf } from "../binary/index.ts";
-import { type Check, listOfWords, type Place, refuse, shown } from "./check.ts";
+import {
+  type Check,
+  listOf,
+  listOfWords,
+  type Members,
+  optional,
+  optionsOf,
+  type Place,
+  read,
+  refuse,
+  shown,
+} from "./check.ts";
 import { SmartCardError } from "./error.ts";
 import { nearest } from "./nearest.ts";
+import type { Clock, Random, Runtime, Trace } from "./runtime.ts";
 
 /** A whole number in a range, both ends included. */
 export function wholeNumber(least: number, most: number, unit = ""): Check<number> {
@@ -27,6 +39,10 @@ export const milliseconds: Check<number> = (value, place) => {
 /** `true` or `false`. */
 export const truth: Check<boolean> = (value, place) =>
   typeof value === "boolean" ? value : refuse(place, shown(value), "give true or false");
+
+/** Text of any kind, which may be empty. */
+export const anyText: Check<string> = (value, place) =>
+  typeof value === "string" ? value : refuse(place, shown(value), "give a string");
 
 /** Text that is not empty and has no NUL, which would end it in C. */
 export function text(what: string, mostBytes = 65_536): Check<string> {
@@ -119,3 +135,38 @@ export const byteString: Check<Uint8Array> = (value, place) => {
   if (!isBytes(value)) checkBytes(value, `${place.operation}: ${place.path}`);
   return value as Uint8Array;
 };
+
+/** Limits of which any may be given: whole numbers, of what the name says. Lists of numbers where the default is one. */
+export function limitsOf<T extends object>(defaults: T): Check<Partial<T>> {
+  const number = wholeNumber(0, MAX_TIMER_MS);
+  const numbers = listOf(number, "whole numbers", 64);
+  const members = Object.entries(defaults).map(([name, value]): [string, Check<unknown>] => {
+    return [name, optional<unknown>(Array.isArray(value) ? numbers : number)];
+  });
+  return optionsOf<Partial<T>>(Object.fromEntries(members) as Members<Partial<T>>);
+}
+
+/** A clock that is passed in. */
+export const clockObject: Check<Clock> = having<Clock>(["now", "wallTime", "schedule"], "a clock");
+
+const randomObject = having<Random>(["bytes"], "a source of random bytes");
+const traceFunction = callback<Trace>("a function that is told what happens");
+
+/** A runtime, passed on as it is: it may be an object of a class. */
+export const runtimeObject: Check<Runtime> = (value, place) => {
+  const parts = { clock: clockObject, random: randomObject, trace: traceFunction };
+  return partsOf<Runtime>(parts, "a runtime: nodeRuntime() makes one")(value, place);
+};
+
+/** An object of somebody else's, some members of which are used: they are checked, and the object is passed on as it is. */
+export function partsOf<T extends object>(members: Members<T>, what: string): Check<T> {
+  const names = Object.keys(members) as (keyof T & string)[];
+  return (value, { operation, path }) => {
+    if (typeof value !== "object" || value === null) return refuse({ operation, path }, shown(value), `pass ${what}`);
+    for (const name of names) {
+      const at = { operation, path: `${path}.${name}` };
+      members[name](read(value, name, at), at);
+    }
+    return value as T;
+  };
+}

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 
-import { ClientContext, checkTerm, checkWait, ProcessTurns, pause, timedOut } from "../client/index.ts";
+import { ClientContext, ProcessTurns, pause, timedOut } from "../client/index.ts";
 import {
   CardCache,
   type Context,
   type ContextOptions,
+  checkContextOptions,
+  checkWait,
   type ResourceManager,
   type Runtime,
   SmartCardError,
-  scopes,
   type WaitOptions,
 } from "../pcsc/index.ts";
 import { type ProtocolVersion, versions } from "../pcsclite/index.ts";
@@ -69,13 +70,13 @@ export class PcscdManager implements ResourceManager {
    * for this user), security-violation (polkit, or the daemon's rules, refuse; the message says what to allow),
    * service-stopped, server-too-busy, no-memory, comm-error (what answers there speaks another protocol)
    */
-  async establishContext(options: ContextOptions = {}): Promise<Context> {
-    const scope = options.scope ?? "user";
-    checkTerm(scopes, scope, "scope", "establish context");
+  async establishContext(options?: ContextOptions): Promise<Context> {
+    const checked = checkContextOptions(options);
+    const { scope = "user" } = checked;
     const main = await Line.open(this.#setting, scope);
     const { limits, runtime } = this.#setting;
     const link = new PcscdContextLink(this.#setting, main, scope);
-    return new ClientContext({ clock: runtime.clock, limits, turns: this.#turns, cache: this.#cache }, link, options);
+    return new ClientContext({ clock: runtime.clock, limits, turns: this.#turns, cache: this.#cache }, link, checked);
   }
 
   /**
@@ -105,11 +106,11 @@ export class PcscdManager implements ResourceManager {
    * @throws timeout (the cause is the last failure), cancelled, and at once what no waiting helps against: no-access,
    * security-violation
    */
-  async waitForService(wait: WaitOptions = {}): Promise<ServiceInfo> {
+  async waitForService(options?: WaitOptions): Promise<ServiceInfo> {
     const { clock } = this.#setting.runtime;
     const { firstTryMs, lastTryMs } = this.#setting.limits;
     const operation = "wait for the service";
-    checkWait(operation, wait);
+    const wait = checkWait(operation, options);
     const until = wait.timeoutMs === undefined ? undefined : clock.now() + wait.timeoutMs;
     const signal = wait.signal === undefined ? {} : { signal: wait.signal };
     for (let pauseMs = firstTryMs; ; pauseMs = Math.min(2 * pauseMs, lastTryMs)) {

@@ -4,7 +4,8 @@ import { describe, expect, test } from "vitest";
 import type { Disposition } from "../../src/pcsc/index.ts";
 import { apdu, EchoCard, failureOf, settle, stateOf, watched, world } from "./world.ts";
 
-const anew = { shareMode: "shared", preferredProtocols: ["t1"], initialization: "leave" } as const;
+const shared = { shareMode: "shared", preferredProtocols: ["t1"] } as const;
+const anew = { ...shared, initialization: "leave" } as const;
 
 describe("dispositions", () => {
   test("leave does nothing to the card", async () => {
@@ -56,8 +57,8 @@ describe("dispositions", () => {
       const { reader, name } = await addReader({ name: "Fixed", canEject: false });
       reader.insert(new EchoCard());
       await runtime.settle();
-      const a = await (await context("a")).connect(name, anew);
-      const b = await (await context("b")).connect(name, anew);
+      const a = await (await context("a")).connect(name, shared);
+      const b = await (await context("b")).connect(name, shared);
       await a.beginTransaction();
       const ended = a.endTransaction("eject");
       if (profile === "windows") expect((await failureOf(ended)).code).toBe("cant-dispose");
@@ -80,7 +81,7 @@ describe("dispositions", () => {
     const error = await failureOf(a.disconnect(bad));
     expect(error.code).toBe("invalid-value");
     expect(error.message).toContain('"burn"');
-    expect(error.message).toContain("leave, reset, unpower, eject");
+    expect(error.message).toContain('"leave", "reset", "unpower" or "eject"');
     const [reader] = (await manager.inspect()).readers;
     expect(reader?.lock?.depth).toBe(1);
     expect(reader?.connections.length).toBe(1);
@@ -207,7 +208,7 @@ describe("a client that ends without disconnecting", () => {
     const { manager, name, card, connect } = await world();
     const client = manager.client({ name: "mortal", pid: 7 });
     const context = await client.establishContext();
-    const a = await context.connect(name, anew);
+    const a = await context.connect(name, shared);
     const b = await connect("b");
     const wait = watched(context.getStatusChange([{ reader: name, flags: { present: true, inuse: true } }]));
     await a.beginTransaction();
@@ -229,7 +230,7 @@ describe("a client that ends without disconnecting", () => {
   test("that disconnected properly leaves the card alone", async () => {
     const { manager, name, card } = await world();
     const client = manager.client({ name: "proper" });
-    const a = await (await client.establishContext()).connect(name, anew);
+    const a = await (await client.establishContext()).connect(name, shared);
     await a.disconnect("leave");
     await client.end();
     expect(card.resets).toEqual(["cold"]);
@@ -238,7 +239,7 @@ describe("a client that ends without disconnecting", () => {
   test("does not disturb the transaction of another, whose card is reset right after it", async () => {
     const { manager, name, card, connect } = await world();
     const client = manager.client({ name: "mortal" });
-    await (await client.establishContext()).connect(name, anew);
+    await (await client.establishContext()).connect(name, shared);
     const [b, c] = [await connect("b"), await connect("c")];
     await b.beginTransaction();
     const next = watched(c.beginTransaction());
@@ -254,7 +255,7 @@ describe("a client that ends without disconnecting", () => {
     for (const transacted of [false, true]) {
       const { manager, name, card } = await world({ profile: "pcsclite" });
       const client = manager.client({ name: "mortal" });
-      const a = await (await client.establishContext()).connect(name, anew);
+      const a = await (await client.establishContext()).connect(name, shared);
       if (transacted) await a.beginTransaction();
       await client.end();
       expect(card.resets).toEqual(transacted ? ["cold", "warm"] : ["cold"]);
@@ -265,7 +266,7 @@ describe("a client that ends without disconnecting", () => {
     const { manager, name, card, connect, reader, runtime } = await world();
     for (const stuck of [false, true]) {
       const client = manager.client({ name: "mortal" });
-      const a = await (await client.establishContext()).connect(name, anew);
+      const a = await (await client.establishContext()).connect(name, shared);
       const b = await connect("b");
       if (stuck) reader.hang(true);
       else reader.slow(1000);

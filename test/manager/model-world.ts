@@ -78,12 +78,12 @@ export class Model {
     return call;
   }
 
-  /** A call on a connection, which fails if that is closed, or if the call is given a disposition that there is not. */
+  /** A call on a connection, which fails if the call is given a disposition that there is not, or if the connection is closed. */
   use(seat: number, place: Place, act: (call: Call, by: ModelConnection) => void, disposition = "leave"): void {
     const call = this.call(seat);
     const by = found(this.seat(seat).connections[place]);
-    if (!by.open) call.outcome = "invalid-handle";
-    else if (disposition === "burn") call.outcome = "invalid-value";
+    if (disposition === "burn") call.outcome = "invalid-value";
+    else if (!by.open) call.outcome = "invalid-handle";
     else act(call, by);
   }
 

@@ -5,14 +5,15 @@ import { VirtualReader } from "../../src/cards/index.ts";
 import { SimulatedRuntime } from "../../src/testing/index.ts";
 import { apdu, EchoCard, settle, stateOf, watched, world } from "./world.ts";
 
-const anew = { shareMode: "shared", preferredProtocols: ["t1"], initialization: "leave" } as const;
+const shared = { shareMode: "shared", preferredProtocols: ["t1"] } as const;
+const anew = { ...shared, initialization: "leave" } as const;
 
 describe("what a gone program left under way", () => {
   test("an exchange that is torn has the card reset, and everybody told, under either profile", async () => {
     for (const profile of ["windows", "pcsclite"] as const) {
       const { card, connect, manager, name, reader, runtime } = await world({ profile });
       const client = manager.client({ name: "mortal" });
-      const a = await (await client.establishContext()).connect(name, anew);
+      const a = await (await client.establishContext()).connect(name, shared);
       const b = await connect("b");
       reader.hang(true);
       const exchange = watched(a.transmit(apdu));
@@ -35,7 +36,7 @@ describe("what a gone program left under way", () => {
     const client = manager.client({ name: "mortal" });
     const context = await client.establishContext();
     reader.hang(true);
-    const connecting = watched(context.connect(name, anew));
+    const connecting = watched(context.connect(name, shared));
     await runtime.settle();
     await client.end();
     await runtime.advance(4999);
@@ -50,7 +51,7 @@ describe("what a gone program left under way", () => {
 test("the limit of a context's waits holds for every wait", async () => {
   const { connect, context, name } = await world({ limits: { waitsPerContext: 2 } });
   const a = await connect("a");
-  const b = await (await context("b")).connect(name, anew);
+  const b = await (await context("b")).connect(name, shared);
   await a.beginTransaction();
   const waits = [b.beginTransaction(), b.transmit(apdu), b.status()].map((wait: Promise<unknown>) => watched(wait));
   expect(await Promise.all(waits.map(stateOf))).toEqual(["pending", "pending", "server-too-busy"]);
@@ -91,8 +92,8 @@ describe("those that end together give each other nothing", () => {
     const client = manager.client({ name: "mortal" });
     const [holder, waiting] = await Promise.all([client.establishContext(), client.establishContext()]);
     // A direct connection leaves the card as it is: nothing stands between its end and whoever is next.
-    const lock = await holder.connect(name, { ...anew, shareMode: "direct", preferredProtocols: [] });
-    const other = await waiting.connect(name, anew);
+    const lock = await holder.connect(name, { ...shared, shareMode: "direct", preferredProtocols: [] });
+    const other = await waiting.connect(name, shared);
     await lock.beginTransaction();
     const exchange = watched(other.transmit(apdu));
     const begin = watched(other.beginTransaction());

@@ -7,7 +7,8 @@ import { apdu, bytesOf, EchoCard, failureOf, settle, stateOf, watched, world } f
 // What may come before what has waited longer, and what may not. Rare constellations, that random histories
 // (model.test.ts) meet now and then only.
 
-const anew = { shareMode: "shared", preferredProtocols: ["t1"], initialization: "leave" } as const;
+const shared = { shareMode: "shared", preferredProtocols: ["t1"] } as const;
+const anew = { ...shared, initialization: "leave" } as const;
 const exclusive = { ...anew, shareMode: "exclusive" } as const;
 
 describe("a connection that had to wait is refused where another one came first", () => {
@@ -29,7 +30,7 @@ describe("a connection that had to wait is refused where another one came first"
     const [a, contextB] = [await connect("a"), await context("b")];
     reader.slow(10);
     const exchange = a.transmit(apdu);
-    const [other, alone] = [contextB.connect(name, anew), watched(a.reconnect(exclusive))];
+    const [other, alone] = [contextB.connect(name, shared), watched(a.reconnect(exclusive))];
     await runtime.advance(10);
     await Promise.all([exchange, other]);
     expect((await failureOf(alone)).code).toBe("sharing-violation");
@@ -95,7 +96,7 @@ describe("a holder's own calls take effect in their order", () => {
   test("an end that waits for an exchange is not cancelled", async () => {
     const { context, name, reader, runtime, manager } = await world();
     const contextA = await context("a");
-    const a = await contextA.connect(name, anew);
+    const a = await contextA.connect(name, shared);
     reader.slow(10);
     await a.beginTransaction();
     const calls = [a.transmit(apdu), a.endTransaction("leave")];
@@ -124,7 +125,7 @@ describe("a removal", () => {
     const name = await manager.addReader(reader);
     reader.events?.inserted();
     await settle();
-    const a = await (await context("a")).connect(name, anew);
+    const a = await (await context("a")).connect(name, shared);
     const exchange = watched(a.transmit(apdu));
     await settle();
     reader.events?.removed();

@@ -59,8 +59,9 @@ export function settle(): Promise<unknown> {
 
 /** Makes a world, with the card in the reader unless told otherwise. */
 export async function world(
-  options: Omit<EmbeddedManagerOptions, "runtime"> & { readonly empty?: boolean; readonly atr?: string } = {},
+  world: Omit<EmbeddedManagerOptions, "runtime"> & { readonly empty?: boolean; readonly atr?: string } = {},
 ): Promise<World> {
+  const { empty = false, atr, ...options } = world;
   const runtime = new SimulatedRuntime({ settle });
   const manager = new EmbeddedManager({ runtime, ...options });
   const addReader: World["addReader"] = async (readerOptions) => {
@@ -68,8 +69,8 @@ export async function world(
     return { reader, name: await manager.addReader(reader) };
   };
   const { reader, name } = await addReader({ name: "Reader" });
-  const card = new EchoCard(options.atr);
-  if (!options.empty) reader.insert(card);
+  const card = new EchoCard(atr);
+  if (!empty) reader.insert(card);
   await runtime.settle();
   const context: World["context"] = (client, oneAtATime = false) =>
     manager.client({ name: client }).establishContext({ oneAtATime });

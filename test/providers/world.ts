@@ -27,14 +27,15 @@ export interface World {
 }
 
 export async function world<C extends SoftwareCard = EchoCard>(
-  options: Omit<EmbeddedManagerOptions, "runtime"> & { readonly card?: C } = {},
+  world: Omit<EmbeddedManagerOptions, "runtime"> & { readonly card?: C } = {},
 ): Promise<World & { readonly card: C }> {
+  const { card: given, ...options } = world;
   const runtime = new SimulatedRuntime({ settle });
   recorder.watch(runtime);
   const manager = new EmbeddedManager({ runtime, ...options });
   const reader = new VirtualReader({ name: "Reader", clock: runtime.clock });
   const name = await manager.addReader(reader);
-  const card = options.card ?? (new EchoCard() as SoftwareCard as C);
+  const card = given ?? (new EchoCard() as SoftwareCard as C);
   reader.insert(card);
   await runtime.settle();
   const program = (client: string, picker?: CardPicker): Program => {

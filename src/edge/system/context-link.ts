@@ -6,14 +6,20 @@ import {
   type ContextLink,
   type ContextSetting,
   callFailure,
-  checkWait,
   findName,
   findReader,
   readerNotAllowed,
   type StatusQuery,
   unknownReader,
 } from "../../client/index.ts";
-import { type Connection, type Dialect, type ReaderStateReport, SmartCardError, shareModes } from "../../pcsc/index.ts";
+import {
+  type Connection,
+  checkWait,
+  type Dialect,
+  type ReaderStateReport,
+  SmartCardError,
+  shareModes,
+} from "../../pcsc/index.ts";
 import { type Calls, SUCCESS } from "./calls.ts";
 import { SystemCardLink } from "./card-link.ts";
 import { codeOf, contextFailure, isLost, library, serviceStopped } from "./failures.ts";

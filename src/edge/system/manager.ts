@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-import { ClientContext, checkTerm, ProcessTurns } from "../../client/index.ts";
+import { ClientContext, ProcessTurns } from "../../client/index.ts";
 import {
   CardCache,
   type Context,
   type ContextOptions,
+  checkContextOptions,
   type ResourceManager,
   type Runtime,
   SmartCardError,
@@ -59,10 +60,10 @@ export class SystemManager implements ResourceManager {
    * @throws no-service (at once; the message says how to start it), security-violation (polkit, or the daemon's rules,
    * refuse), server-too-busy, no-memory
    */
-  async establishContext(options: ContextOptions = {}): Promise<Context> {
+  async establishContext(options?: ContextOptions): Promise<Context> {
+    const checked = checkContextOptions(options);
     const { dialect } = this.#calls.abi;
-    const scope = options.scope ?? "user";
-    checkTerm(scopes, scope, "scope", "establish context");
+    const { scope = "user" } = checked;
     const number = toNumber(scopes, scope, dialect);
     if (number === undefined) {
       const message = `this system has no scope «${scope}»`;
@@ -71,7 +72,7 @@ export class SystemManager implements ResourceManager {
     const main = await NativeContext.open(this.#calls, number);
     const setting = { clock: this.#runtime.clock, limits: this.#limits, turns: this.#turns, cache: this.#cache };
     const link = new SystemContextLink({ ...setting, calls: this.#calls, watch: this.#watch, scope: number }, main);
-    return new ClientContext(setting, link, options);
+    return new ClientContext(setting, link, checked);
   }
 }
 
