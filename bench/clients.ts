@@ -10,7 +10,8 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
-import { pcscdProgram, type Service, startPcscd } from "../test/peers/daemon.ts";
+import { type Service, startPcscd } from "../test/peers/daemon.ts";
+import { pcscdProgram } from "../test/peers/pcscd.ts";
 import { VpcdCard } from "../test/peers/vpcd-card.ts";
 import { awaitCard, clientVersions, commands, RunningClient, timeUntilClock } from "./clients/running.ts";
 import {

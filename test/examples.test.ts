@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { PATIENCE_MS } from "./patience.ts";
 import { Program } from "./peers/program.ts";
 
 /** Inside the package, so that `scard/…` in an example is this very build. */
@@ -60,7 +61,7 @@ describe("every example in the documentation runs", async () => {
     // Examples that name no manager use the demo card, whatever the machine has.
     const PCSCLITE_CSOCK_NAME = join(socketFolder, "comm");
     const env = { ...process.env, PCSCLITE_CSOCK_NAME, SCARD_MANAGER: "embedded:virtual+demo" };
-    const options = { cwd: folder, env, timeout: 20_000 };
+    const options = { cwd: folder, env, timeout: PATIENCE_MS };
     const { stderr } = await promisify(execFile)(process.execPath, [file.pathname], options);
     expect(stderr).toBe("");
   });

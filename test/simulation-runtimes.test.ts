@@ -22,5 +22,5 @@ describePeer(secondNode, (node) => {
     expect(here.length).toBeGreaterThan(30);
     expect(new Set(here).size).toBe(here.length);
     expect(hashesOn(node)).toEqual(here);
-  }, 600_000);
+  });
 });

@@ -13,7 +13,7 @@ export type Surfaces = Pick<
 >;
 
 /** How long another program may take, in milliseconds. */
-const PROGRAM_MS = 2_000;
+const PROGRAM_MS = 10_000;
 
 /** The surfaces of the machine whose files are below `root`: `/`, or a folder that a test has filled. */
 export function surfacesOf(root: string, platform: NodeJS.Platform = process.platform): Surfaces {

@@ -23,7 +23,7 @@ const selectCommand = Uint8Array.of(0x00, 0xa4, 0x00, 0x00, 0x02, 0x3f, 0x00);
 /** How long the manager may take to notice what happens to card and reader, in milliseconds. */
 const NOTICE_MS = 10_000;
 
-/** How long something may take that is to end soon, in milliseconds. */
+/** How long something may take that is to end soon, in milliseconds, where the stage does not say. */
 const ENDS_MS = 2_000;
 
 /** A connection in shared mode that takes either protocol. */
@@ -74,7 +74,7 @@ export class Scene {
 
   /** The outcome of a call that is to end soon; `waits` where it does not. */
   ends(call: PromiseLike<unknown>): Promise<string> {
-    return this.#watch(call, ENDS_MS);
+    return this.#watch(call, this.stage.endsMs ?? ENDS_MS);
   }
 
   /** The reader's state as it is. */

@@ -32,6 +32,8 @@ export interface Stage {
   readonly abilities: ReadonlySet<Ability>;
   /** How long the suite watches a call before it says that the call waits, in milliseconds. */
   readonly watchMs: number;
+  /** How long something may take that is to end soon, in milliseconds; 2,000 without it. */
+  readonly endsMs?: number;
   removeCard(): Promise<void>;
   insertCard(): Promise<void>;
   /** Puts a card in that answers no reset. */

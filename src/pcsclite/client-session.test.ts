@@ -370,7 +370,7 @@ describe("readers", () => {
     expect(service.taken).toEqual(requests);
   });
 
-  it("are as many as the service was built for: 1 to 255, cut at any byte", { timeout: 120_000 }, async () => {
+  it("are as many as the service was built for: 1 to 255, cut at any byte", async () => {
     for (let entries = 1; entries <= 255; entries++) {
       const service = new Service(4, entries);
       await service.outcome(service.session.open());

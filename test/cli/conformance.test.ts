@@ -6,10 +6,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runProgram } from "../../src/cli/program.ts";
 import { behaviours } from "../../src/conformance/index.ts";
+import { PATIENCE_MS } from "../patience.ts";
 import { RecordedTerminal } from "./recorded-terminal.ts";
-
-/** Some behaviours wait for a while, and time is real here. */
-const PATIENCE_MS = 60_000;
 
 let folder = "";
 beforeAll(() => {
@@ -36,7 +34,7 @@ describe("scard conformance", () => {
     expect(out).toMatch(/3 behaviours as expected or as known, 0 otherwise, 0 failed, 1 skipped\n$/);
   });
 
-  test("gives an empty virtual reader the suite's own card", { timeout: PATIENCE_MS }, async () => {
+  test("gives an empty virtual reader the suite's own card", async () => {
     const args = ["--manager", "embedded:virtual", "--only", "exchange-lengths", "--json"];
     const { code, out } = await conformance(...args);
     const report = JSON.parse(out);
@@ -44,7 +42,7 @@ describe("scard conformance", () => {
     expect(report.behaviours[0].observed).toMatchObject({ "60,000 bytes": "ok" });
   });
 
-  test("writes its report, as a page and as JSON", { timeout: PATIENCE_MS }, async () => {
+  test("writes its report, as a page and as JSON", async () => {
     const path = join(folder, "report.md");
     const { code, err } = await conformance("--only", "beside-shared", "--report", path);
     expect([code, err]).toEqual([

@@ -15,7 +15,7 @@ async function started(): Promise<{ socket: string; control: string }> {
   return { socket, control: `${socket}.control` };
 }
 
-describe("scard insert, eject and remove", { timeout: 120_000 }, () => {
+describe("scard insert, eject and remove", () => {
   it("move cards of the daemon's virtual readers", async () => {
     const { control, socket } = await started();
     const manager = pcscdManager({ socket });
@@ -64,7 +64,7 @@ describe("scard insert, eject and remove", { timeout: 120_000 }, () => {
   });
 });
 
-describe("scard apdu behind a transaction", { timeout: 120_000 }, () => {
+describe("scard apdu behind a transaction", () => {
   it("says who holds the card, and goes on when it is free", async () => {
     const { socket } = await started();
     const context = await pcscdManager({ socket }).establishContext();

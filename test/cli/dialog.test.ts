@@ -39,7 +39,7 @@ const isOpen = /Enter chooses/;
 const isOver = /set as before/;
 
 describePeer(tmuxProgram, (path) => {
-  it("opens, follows the arrow keys, and prints what was chosen", { timeout: 30_000 }, async () => {
+  it("opens, follows the arrow keys, and prints what was chosen", async () => {
     const terminal = await scard(path, "select", "--title", "Which one?", ...two);
     const first = await terminal.shows(isOpen);
     expect(first.split("\n")).toEqual([
@@ -60,7 +60,7 @@ describePeer(tmuxProgram, (path) => {
     expect(terminal.cursorIsVisible).toBe(true);
   });
 
-  it("shows a card that is put in while it is open, and one that is pulled", { timeout: 30_000 }, async () => {
+  it("shows a card that is put in while it is open, and one that is pulled", async () => {
     const port = await freePort();
     const terminal = await scard(path, "select", "--manager", `embedded:virtual:Desk,vpcd:${port}`);
     expect(await terminal.shows(isOpen)).toMatch(/> Desk {2}no card\n {2}Virtual PCD {2}no card\n/);
@@ -78,7 +78,7 @@ describePeer(tmuxProgram, (path) => {
   it.each([
     ["C-c", "code=130\nset as before"],
     ["Escape", "scard: SCARD_W_CANCELLED_BY_USER: the person closed the dialog\ncode=1\nset as before"],
-  ])("closes at %s, and leaves the terminal as it was", { timeout: 30_000 }, async (key, left) => {
+  ])("closes at %s, and leaves the terminal as it was", async (key, left) => {
     const terminal = await scard(path, "select", ...two);
     await terminal.shows(isOpen);
     terminal.press("Down", "x", key);
@@ -89,7 +89,7 @@ describePeer(tmuxProgram, (path) => {
   it.runIf(process.platform === "linux").each([
     ["SIGTERM", 143],
     ["SIGINT", 130],
-  ] as const)("closes at a %s too", { timeout: 30_000 }, async (signal, code) => {
+  ] as const)("closes at a %s too", async (signal, code) => {
     const terminal = await scard(path, "select", ...two);
     await terminal.shows(isOpen);
     for (const child of terminal.children) process.kill(child, signal);
@@ -97,7 +97,7 @@ describePeer(tmuxProgram, (path) => {
     expect(terminal.cursorIsVisible).toBe(true);
   });
 
-  it("draws where the output does not go: into a pipe goes only the choice", { timeout: 30_000 }, async () => {
+  it("draws where the output does not go: into a pipe goes only the choice", async () => {
     const command = `'${process.execPath}' '${program}' select --force --json ${two.map((word) => `'${word}'`).join(" ")}`;
     const { SCARD_MANAGER: _, ...inherited } = process.env;
     const environment = { ...inherited, SCARD_DATABASE: join(folder, "database.sqlite") };

@@ -14,13 +14,13 @@ import type { Diagnosis } from "../../src/cli/doctor-report.ts";
 import { softwareCard } from "../../src/entry/embedded.ts";
 import { pcscdManager } from "../../src/entry/pcscd.ts";
 import { startDaemon } from "../daemon/running.ts";
-import { privatePcscd, type RestartableService, stockPcscd } from "../pcscd/services.ts";
+import { type RestartableService, stockPcscd } from "../pcscd/services.ts";
+import { pcscdProgram } from "../peers/pcscd.ts";
 import { describePeer } from "../peers/peers.ts";
 import { SoftwareVpcdCard } from "../peers/software-vpcd-card.ts";
 import { RecordedTerminal } from "./recorded-terminal.ts";
 import { fileOf, findingOf, idsOf, machineWithSocket } from "./scripted-machine.ts";
 
-const PATIENCE_MS = 60_000;
 const debian = { texts: { "/etc/os-release": 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\n' } };
 const installed = { ...debian, files: { "/usr/sbin/pcscd": fileOf("file"), "/run/systemd/system": fileOf("folder") } };
 const shared = { shareMode: "shared", preferredProtocols: ["t0", "t1"] } as const;
@@ -60,7 +60,7 @@ test("on a machine with nothing: what to install", async () => {
   expect(text).toMatch(/1 thing needs attention\.\n$/);
 });
 
-describePeer(privatePcscd, () => {
+describePeer(pcscdProgram, () => {
   let service: RestartableService | undefined;
 
   afterEach(async () => {
@@ -68,7 +68,7 @@ describePeer(privatePcscd, () => {
     service = undefined;
   });
 
-  test("with stock pcscd stopped: how to start it", { timeout: PATIENCE_MS }, async () => {
+  test("with stock pcscd stopped: how to start it", async () => {
     service = await stockPcscd();
     await service.start();
     await service.kill();
@@ -86,7 +86,7 @@ describePeer(privatePcscd, () => {
     expect(text).not.toContain("apt install");
   });
 
-  test("running without readers: plug one in", { timeout: PATIENCE_MS }, async () => {
+  test("running without readers: plug one in", async () => {
     service = await stockPcscd(false);
     await service.start();
     const { code, json, text } = await visit(machineWithSocket(service.socket, installed));
@@ -103,7 +103,7 @@ describePeer(privatePcscd, () => {
     expect(findingOf(plugged.json, "reader-unseen").remedies[0]).toContain("apt install libccid");
   });
 
-  test("with a reader and a card in it: all is well", { timeout: PATIENCE_MS }, async () => {
+  test("with a reader and a card in it: all is well", async () => {
     service = await stockPcscd();
     await service.start();
     const card = await SoftwareVpcdCard.insert(await softwareCard("demo"), service.port);
@@ -143,7 +143,7 @@ describePeer(privatePcscd, () => {
   });
 });
 
-test("with our daemon: who holds the card", { timeout: PATIENCE_MS }, async () => {
+test("with our daemon: who holds the card", async () => {
   const socket = join(folder, "ours.comm");
   await startDaemon("--socket", socket, "--reader", "virtual", "--card", "demo");
   const context = await pcscdManager({ socket }).establishContext();

@@ -10,12 +10,12 @@ import { runProgram } from "../../src/cli/program.ts";
 import { softwareCard } from "../../src/entry/embedded.ts";
 import { pcscdManager } from "../../src/entry/pcscd.ts";
 import { startDaemon } from "../daemon/running.ts";
-import { privatePcscd, stockPcscd } from "../pcscd/services.ts";
+import { stockPcscd } from "../pcscd/services.ts";
+import { pcscdProgram } from "../peers/pcscd.ts";
 import { describePeer } from "../peers/peers.ts";
 import { SoftwareVpcdCard } from "../peers/software-vpcd-card.ts";
 import { RecordedTerminal } from "./recorded-terminal.ts";
 
-const PATIENCE_MS = 60_000;
 const selectDemo = "00A404000BF073636172642E64656D6F00";
 
 async function scard(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
@@ -30,7 +30,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test("over our daemon readers are told with those who use them", { timeout: PATIENCE_MS }, async () => {
+test("over our daemon readers are told with those who use them", async () => {
   const socket = join(folder, "ours.comm");
   await startDaemon("--socket", socket, "--reader", "virtual", "--card", "demo");
   const context = await pcscdManager({ socket }).establishContext();
@@ -53,8 +53,8 @@ test("with nobody there it says what was tried, and what to do", async () => {
   expect(who.err).toMatch(/no scard daemon answers at .*nobody: start one with/);
 });
 
-describePeer(privatePcscd, () => {
-  test("readers, watch and apdu work, and who uses a reader is not told", { timeout: PATIENCE_MS }, async () => {
+describePeer(pcscdProgram, () => {
+  test("readers, watch and apdu work, and who uses a reader is not told", async () => {
     const service = await stockPcscd();
     try {
       await service.start();

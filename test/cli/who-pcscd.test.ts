@@ -6,7 +6,8 @@ import { socketUseIn } from "../../src/cli/doctor-surfaces.ts";
 import { painter } from "../../src/cli/terminal.ts";
 import { describeUse, findUse, type UseMachine } from "../../src/cli/who-pcscd.ts";
 import { world } from "../manager/world.ts";
-import { privatePcscd, stockPcscd } from "../pcscd/services.ts";
+import { stockPcscd } from "../pcscd/services.ts";
+import { pcscdProgram } from "../peers/pcscd.ts";
 import { describePeer } from "../peers/peers.ts";
 import { Program } from "../peers/program.ts";
 import { answering, failing, scriptedMachine, socketPath } from "./scripted-machine.ts";
@@ -114,8 +115,8 @@ describe("the connections of a socket", () => {
   });
 });
 
-describePeer(privatePcscd, () => {
-  test("a program on stock pcscd is seen", { timeout: 60_000 }, async () => {
+describePeer(pcscdProgram, () => {
+  test("a program on stock pcscd is seen", async () => {
     const service = await stockPcscd();
     await service.start();
     const scan = new Program("pcsc_scan", ["-n"], { ...process.env, PCSCLITE_CSOCK_NAME: service.socket });
@@ -137,7 +138,7 @@ describePeer(privatePcscd, () => {
             ({ name, connected, pid }) => name === "pcsc_scan" && pid === scan.pid && connected,
           );
         },
-        { timeout: 30_000, interval: 100 },
+        { timeout: 120_000, interval: 100 },
       );
     } finally {
       await scan.end("SIGKILL");

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { stockPcscd } from "../pcscd/services.ts";
+import { writtenAboutPcscd } from "../peers/pcscd.ts";
 import { describePeer } from "../peers/peers.ts";
-import { stockService, throughOurClient } from "./services.ts";
+import { throughOurClient } from "./services.ts";
 
-describePeer(stockService, () => throughOurClient(stockPcscd, "pcscd"));
+describePeer(writtenAboutPcscd, () => throughOurClient(stockPcscd, "pcscd"));

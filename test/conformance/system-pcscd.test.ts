@@ -2,10 +2,11 @@
 
 import { stockPcscd } from "../pcscd/services.ts";
 import { clientLibrary } from "../peers/compile.ts";
+import { writtenAboutPcscd } from "../peers/pcscd.ts";
 import { describePeer } from "../peers/peers.ts";
-import { stockService, throughTheSystem } from "./services.ts";
+import { throughTheSystem } from "./services.ts";
 
 // libpcsclite looks for its socket once in a process: this file has one of its own.
 describePeer(clientLibrary, () => {
-  describePeer(stockService, () => throughTheSystem(stockPcscd, "system-pcscd"));
+  describePeer(writtenAboutPcscd, () => throughTheSystem(stockPcscd, "system-pcscd"));
 });

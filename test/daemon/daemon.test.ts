@@ -13,7 +13,7 @@ const SCARD_E_NO_MEMORY = 0x8010_0006;
 const SCARD_E_SERVER_TOO_BUSY = 0x8010_0031;
 const SCARD_W_SECURITY_VIOLATION = 0x8010_006a;
 
-describe.skipIf(process.platform === "win32")("scard daemon", { timeout: 30_000 }, () => {
+describe.skipIf(process.platform === "win32")("scard daemon", () => {
   it("says where it is, lets everybody in but only its owner ask, and leaves nothing behind", async () => {
     const folder = testFolder();
     const socket = join(folder, "made", "pcscd.comm");
@@ -228,7 +228,7 @@ describe.skipIf(process.platform === "win32")("scard daemon", { timeout: 30_000 
   });
 });
 
-describe.skipIf(process.platform === "win32")("scard who", { timeout: 30_000 }, () => {
+describe.skipIf(process.platform === "win32")("scard who", () => {
   it("asks the daemon that programs here are told to use", async () => {
     const socket = join(testFolder(), "comm");
     await startDaemon("--socket", socket, "--reader", "virtual:Desk", "--card", "demo");

@@ -24,7 +24,7 @@ async function session(path: string): Promise<ClientSession> {
   return client;
 }
 
-test(`${readerCount} readers and ${clientCount} clients at once`, { timeout: 60_000 }, async () => {
+test(`${readerCount} readers and ${clientCount} clients at once`, async () => {
   const folder = testFolder();
   const [socket, control, config] = [join(folder, "s"), join(folder, "c"), join(folder, "config.json")];
   const readers = Array.from({ length: readerCount }, (_, index) => ({

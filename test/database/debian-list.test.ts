@@ -52,7 +52,7 @@ describePeer(debianList, (path) => {
     expect(cardTypes.find({ atr: bytesOf(atr) })[0]?.name).toMatch(name);
   });
 
-  test("names the cards that its regular expressions match, and no others", { timeout: 60_000 }, () => {
+  test("names the cards that its regular expressions match, and no others", () => {
     const compiled = entries.map(({ expression, name }) => ({ name, pattern: new RegExp(`^${expression}$`, "i") }));
     // Of some expressions an ATR that it matches, and its neighbours: a few of them match another, most of them none.
     const chosen = entries.filter(({ expression }, index) => index % 20 === 0 || /[[*]|\w\./.test(expression));

@@ -168,7 +168,7 @@ test("in memory a database does what the model does", async () => {
   );
 });
 
-test("in SQLite a database does what the model does", { timeout: 60_000 }, async () => {
+test("in SQLite a database does what the model does", async () => {
   const driver = await findDriver();
   await fc.assert(
     fc.asyncProperty(history, async (steps) => {

@@ -14,8 +14,6 @@ import { secondNode } from "../peers/second-node.ts";
 
 const driver = await findDriver();
 const writer = resolve("test/database/writer.mjs");
-const slow = { timeout: 120_000 };
-
 /** In memory where there is such a folder: who is killed loses nothing that the system has, on a disk or not. */
 const temporary = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
@@ -55,7 +53,7 @@ function integrity(file: string): unknown[] {
 }
 
 describe("a process that is killed", () => {
-  test("in the middle of a thousand changes loses none that it has been told of", slow, async () => {
+  test("in the middle of a thousand changes loses none that it has been told of", async () => {
     const file = databaseFile();
     const rounds = 50;
     let interrupted = 0;
@@ -92,7 +90,7 @@ describe("a process that is killed", () => {
     expect(interrupted).toBeLessThan(rounds);
   });
 
-  test("in an import leaves all of it or nothing", slow, async () => {
+  test("in an import leaves all of it or nothing", async () => {
     const count = 3000;
     for (let round = 0; round < 8; round++) {
       const file = databaseFile();
@@ -131,13 +129,13 @@ async function writeTogether(oneNode: string, otherNode: string): Promise<void> 
 }
 
 describe("processes that write at the same time", () => {
-  test("lose nothing of each other's changes", slow, () => writeTogether(process.execPath, process.execPath));
+  test("lose nothing of each other's changes", () => writeTogether(process.execPath, process.execPath));
 
   describePeer(secondNode, (node) => {
-    test("lose nothing where each has SQLite from somewhere else", slow, () => writeTogether(process.execPath, node));
+    test("lose nothing where each has SQLite from somewhere else", () => writeTogether(process.execPath, node));
   });
 
-  test("see each other's changes", slow, async () => {
+  test("see each other's changes", async () => {
     const file = databaseFile();
     const database = await open(file);
     const program = startWriter("introduce", file, "card", 20);
@@ -150,7 +148,7 @@ describe("processes that write at the same time", () => {
   });
 });
 
-test.skipIf(process.getuid?.() !== 0)("a user reads the system's database, and cannot change it", slow, async () => {
+test.skipIf(process.getuid?.() !== 0)("a user reads the system's database, and cannot change it", async () => {
   const file = databaseFile();
   const store = await SqliteStore.open(file, { driver, shared: true });
   const database = new Database(store);

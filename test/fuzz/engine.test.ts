@@ -109,7 +109,7 @@ describe("guided by what V8 counts", () => {
   test("an input is found that chance does not find", async () => {
     expect(await search(true)).toMatchObject({ found: true });
     expect(await search(false)).toMatchObject({ found: false });
-  }, 60_000);
+  });
 
   test("blocks are told apart, and the corpus is cut down to those that reach different ones", async () => {
     const profiler = new BlockProfiler();

@@ -3,7 +3,7 @@
 import { getHeapStatistics } from "node:v8";
 import type { FuzzTarget } from "./target.ts";
 
-/** An input may take so long, in milliseconds. It is far above what any needs: the machine may be busy. */
+/** An input may take so much of the processor's time, in milliseconds: others may have the processor as long as they like. */
 const longestMs = 2000;
 /** What is used may grow by so much, and by so much more for each byte of the input: what was decoded, and what is compared. */
 const growthBytes = { base: 16 * 1024 * 1024, perByte: 1024 };
@@ -50,7 +50,7 @@ type Problem = { readonly kind: "wrong" | "cost"; readonly message: string };
 async function feed(target: FuzzTarget, input: Uint8Array): Promise<Problem | undefined> {
   const own = input.slice();
   const before = memoryBytes();
-  const started = performance.now();
+  const began = process.cpuUsage();
   try {
     const done = target.run(own);
     if (done instanceof Promise) {
@@ -61,11 +61,12 @@ async function feed(target: FuzzTarget, input: Uint8Array): Promise<Problem | un
   } catch (error) {
     return { kind: "wrong", message: describe(error) };
   }
-  const elapsedMs = performance.now() - started;
+  const { user, system } = process.cpuUsage(began);
+  const spentMs = (user + system) / 1000;
   const growth = memoryBytes() - before;
   const [rejection] = unhandled.splice(0);
   if (rejection !== undefined) return { kind: "wrong", message: `a rejection nobody handles: ${describe(rejection)}` };
-  if (elapsedMs > longestMs) return { kind: "cost", message: `it took ${elapsedMs.toFixed(0)} ms` };
+  if (spentMs > longestMs) return { kind: "cost", message: `it took ${spentMs.toFixed(0)} ms` };
   const most = growthBytes.base + growthBytes.perByte * input.length;
   if (growth > most) return { kind: "cost", message: `memory grew by ${growth} bytes, and may by ${most}` };
   return undefined;

@@ -41,7 +41,7 @@ interface SocketsReport {
 /** Hostile connections at once. */
 const connectionsPerRound = 24;
 /** Nobody waits longer for an answer, in milliseconds: the machine may be busy. */
-const patienceMs = 20_000;
+const patienceMs = 120_000;
 
 export const fuzzSockets = {
   name: "daemon-sockets",

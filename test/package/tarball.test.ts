@@ -20,6 +20,7 @@ import { promisify } from "node:util";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { PATIENCE_MS } from "../patience.ts";
 
 interface Manifest {
   readonly name: string;
@@ -34,8 +35,6 @@ interface Manifest {
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const program = fileURLToPath(new URL("./program.mjs", import.meta.url));
 const inContinuousIntegration = Boolean(process.env.CI);
-/** npm starts a process or two for each of these tests, and the first use of another Node downloads it. */
-const slow = { timeout: 180_000 };
 
 let folder = "";
 let packedFiles: string[] = [];
@@ -46,7 +45,7 @@ async function run(command: string, args: readonly string[], cwd = folder): Prom
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^npm_(?:package|lifecycle|command|config_local_prefix)|^(?:INIT_CWD|NODE_ENV|VITEST)/.test(name),
   );
-  const options = { cwd, env: Object.fromEntries(inherited), timeout: slow.timeout };
+  const options = { cwd, env: Object.fromEntries(inherited), timeout: PATIENCE_MS };
   return (await promisify(execFile)(command, args, options)).stdout;
 }
 
@@ -78,7 +77,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }\n');
   copyFileSync(program, join(folder, "program.mjs"));
   await npm(["install", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", `./${filename}`]);
-}, slow.timeout);
+});
 
 afterAll(() => {
   if (folder) rmSync(folder, { recursive: true });
@@ -132,7 +131,7 @@ describe("the tarball", () => {
 });
 
 describe("the installed package", () => {
-  test("can be imported by every subpath, and its types hold in a strict program", slow, async () => {
+  test("can be imported by every subpath, and its types hold in a strict program", async () => {
     const names = Object.keys(manifest().exports).filter((subpath) => subpath !== "./package.json");
     const rooms = names.map((_, index) => `room${index}`);
     const imports = names.map((subpath, index) => `import * as room${index} from "scard/${subpath.slice(2)}";`);
@@ -156,11 +155,11 @@ describe("the installed package", () => {
     expect(await run(process.execPath, ["consumer.js"])).toBe(`${rooms.map(() => "true").join()}\n`);
   });
 
-  test("runs a first program on this Node", slow, async () => {
+  test("runs a first program on this Node", async () => {
     expectProgramOutput(await run(process.execPath, ["program.mjs"]), process.versions.node.split(".")[0]);
   });
 
-  test("runs a first program on Node 24", slow, async ({ skip }) => {
+  test("runs a first program on Node 24", async ({ skip }) => {
     const node24 = ["exec", "--yes", `--package=node-${process.platform}-${process.arch}@24`, "--", "node"];
     try {
       expect(await npm([...node24, "--version"])).toMatch(/^v24\./);
@@ -171,7 +170,7 @@ describe("the installed package", () => {
     expectProgramOutput(await npm([...node24, "program.mjs"]), "24");
   });
 
-  test("brings the program scard", slow, async () => {
+  test("brings the program scard", async () => {
     expect(await npm(["exec", "--no", "--", "scard", "--version"])).toContain(manifest().version);
     // An ATR of PC/SC part 3, supplement: a contactless storage card.
     const atr = "3B8F8001804F0CA0000003060300030000000068";

@@ -7,8 +7,6 @@ import { failureOf } from "../manager/world.ts";
 import { VPCD_CARD_ATR, VpcdCard } from "../peers/vpcd-card.ts";
 import type { RestartableService } from "./services.ts";
 
-/** How long anything may take that other programs take part in. */
-export const PATIENCE_MS = 60_000;
 export const shared = { shareMode: "shared", preferredProtocols: ["t0", "t1"] } as const;
 /** The card of vpcd-card.c: an echo. */
 export const echo: Uint8Array = Uint8Array.of(0x80, 0x10, 0, 0, 3, 1, 2, 3);
@@ -35,14 +33,14 @@ export function overService<M extends ResourceManager>(
     const service = await make();
     await service.start();
     started = { service, manager: await openManager(service), card: await VpcdCard.insert(service.port) };
-  }, PATIENCE_MS);
+  });
 
   afterAll(async () => {
     await served().card.end();
     await served().service.remove();
   });
 
-  test("is used while it is watched, by one context", { timeout: PATIENCE_MS }, async () => {
+  test("is used while it is watched, by one context", async () => {
     const { card, manager } = served();
     const { context, reader } = await openWithCard(manager);
     const [now] = await context.getStatusChange([{ reader }]);

@@ -123,7 +123,7 @@ afterEach(() => {
 });
 
 test(`${frames} hostile frames crash nothing, leave nothing, and a well-behaved client beside them sees nothing`, {
-  timeout: 60_000 + frames,
+  timeout: 300_000 + frames,
 }, async () => {
   const { addReader, card, manager, name, reader, runtime } = await world({ profile: "pcsclite" });
   const faults: ServerLogEntry[] = [];

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:net";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { WhoReport } from "../../src/daemon/index.ts";
-import type { PeerProgram } from "./peers.ts";
+import { pcscdPlace, twoFreePorts } from "./pcscd.ts";
 import { Program, run } from "./program.ts";
 
 /** Where our built program is. Everything that uses this file is started in the repository's root folder. */
@@ -31,86 +30,21 @@ export interface ScardService extends Service {
   seesCards(count: number): Promise<void>;
 }
 
-/** The stock service, with the driver that takes virtual cards. It has one socket, so that only one can run. */
-export const pcscdProgram: PeerProgram = {
-  name: "/usr/sbin/pcscd",
-  remedy: "scripts/setup-peers.sh installs it and its driver on Debian.",
-  probe: () => {
-    if (process.getuid?.() !== 0) return "it needs root for its socket";
-    if (!existsSync(vpcdDriver)) return `its driver ${vpcdDriver} is missing`;
-    return isPcscdRunning() ? `one is running (see ${runFiles.pid})` : undefined;
-  },
-};
-
-/** What a running pcscd has; one that was killed leaves them behind. */
-const runFiles = { socket: "/run/pcscd/pcscd.comm", pid: "/run/pcscd/pcscd.pid" } as const;
-
-function isPcscdRunning(): boolean {
-  try {
-    const pid = Number(readFileSync(runFiles.pid, "utf8"));
-    return readFileSync(`/proc/${pid}/comm`, "utf8").trim() === "pcscd";
-  } catch {
-    return false;
-  }
-}
-
-function removeRunFiles(): void {
-  for (const path of Object.values(runFiles)) rmSync(path, { force: true });
-}
-
-const vpcdDriver = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so";
-
-/** Two ports in a row that nobody listens on. The driver of vpcd takes them so. */
-async function twoFreePorts(): Promise<[number, number]> {
-  for (let attempt = 0; attempt < 50; attempt++) {
-    const first = await listen(0);
-    const port = portOf(first);
-    const second = await listen(port + 1).catch(() => undefined);
-    await close(first);
-    if (second === undefined) continue;
-    await close(second);
-    return [port, port + 1];
-  }
-  throw new Error("there are no two free ports in a row");
-}
-
-function listen(port: number): Promise<Server> {
-  return new Promise((done, failed) => {
-    const server = createServer().once("error", failed);
-    server.listen(port, "127.0.0.1", () => done(server));
-  });
-}
-
-function portOf(server: Server): number {
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("a TCP server has no port");
-  return address.port;
-}
-
-function close(server: Server): Promise<void> {
-  return new Promise((done) => {
-    server.close(() => done());
-  });
-}
-
-/** Starts the stock service with two readers of its own, on its compiled-in socket. */
+/** Starts the stock service with two readers, on a socket of its own. */
 export async function startPcscd(args: readonly string[] = []): Promise<Service> {
-  const folder = mkdtempSync(join(tmpdir(), "scard-pcscd-"));
-  const ports = await twoFreePorts();
-  const port = `0x${ports[0].toString(16)}`;
-  const configuration = ['FRIENDLYNAME "Virtual PCD"', `DEVICENAME /dev/null:${port}`, `LIBPATH ${vpcdDriver}`];
-  writeFileSync(join(folder, "vpcd"), `${[...configuration, `CHANNELID ${port}`].join("\n")}\n`);
-  removeRunFiles();
-  const program = new Program(pcscdProgram.name, ["--foreground", "--info", "--config", folder, ...args]);
-  const stop = async (): Promise<void> => {
-    // It ends by a request only after its poll of all readers; it has nothing that would have to be put away.
-    await program.end("SIGKILL");
-    removeRunFiles();
-    rmSync(folder, { recursive: true });
+  const place = await pcscdPlace();
+  const program = await place.start(args);
+  return {
+    name: "pcscd",
+    program,
+    environment: { ...process.env, PCSCLITE_CSOCK_NAME: place.socket },
+    ports: place.ports,
+    async stop() {
+      // It ends by a request only after its poll of all readers; it has nothing that would have to be put away.
+      await program.end("SIGKILL");
+      place.remove();
+    },
   };
-  await program.line((line) => line.includes("daemon ready"));
-  const { PCSCLITE_CSOCK_NAME: _, ...environment } = process.env;
-  return { name: "pcscd", program, environment, ports, stop };
 }
 
 /**

@@ -6,13 +6,11 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { type CardImageSource, FileSystemCard, parseCardImage } from "../../src/cards/index.ts";
 import { nodeBlockCipher, nodeRuntime } from "../../src/edge/node/index.ts";
-import { pcscdProgram, type Service, startPcscd, startScard } from "./daemon.ts";
+import { type Service, startPcscd, startScard } from "./daemon.ts";
+import { pcscdProgram } from "./pcscd.ts";
 import { describePeer, type PeerProgram } from "./peers.ts";
 import { type Ending, run } from "./program.ts";
 import { SoftwareVpcdCard } from "./software-vpcd-card.ts";
-
-/** Each start of the program takes a second or two, and stock pcscd sees a card when it looks for it. */
-const PATIENCE_MS = 60_000;
 
 const explorer: PeerProgram = {
   name: "opensc-explorer",
@@ -103,7 +101,7 @@ function writeScript(folder: string): string {
 async function explore(path: string, script: string, service: Service): Promise<Ending> {
   const { environment } = service;
   const explorer = (file: string): Promise<Ending> =>
-    run(path, ["--reader", "0", "--card-driver", "default", file], { environment, timeoutMs: 40_000 });
+    run(path, ["--reader", "0", "--card-driver", "default", file], { environment });
   while ((await explorer("/dev/null")).status !== 0);
   return explorer(script);
 }
@@ -115,40 +113,36 @@ function printedByTurn(stdout: string): string[] {
 }
 
 function itExploresOurCard(path: string, start: () => Promise<Service>): void {
-  it(
-    "creates, writes, reads, finds and deletes files, verifies, changes and unblocks a PIN",
-    async () => {
-      const image = parseCardImage(source);
-      if (!image.ok) throw new Error(JSON.stringify(image.error));
-      const folder = mkdtempSync(join(tmpdir(), "scard-explorer-"));
-      writeFileSync(
-        join(folder, "image"),
-        Uint8Array.from({ length: 300 }, (_, index) => index & 0xff),
-      );
-      const service = await start();
-      const card = new FileSystemCard(image.value, nodeRuntime().random, nodeBlockCipher);
-      const inserted = await SoftwareVpcdCard.insert(card, service.ports[0]);
-      try {
-        const { stdout, stderr } = await explore(path, writeScript(folder), service);
-        const printed = printedByTurn(stdout);
-        expect(printed, stdout + stderr).toHaveLength(turns.length);
-        for (const [index, { types, prints = "" }] of turns.entries()) {
-          const text = printed[index]?.trim() ?? "";
-          if (prints === "") expect(text, types).toBe("");
-          else expect(text, types).toContain(prints.trim());
-        }
-        const complaints = turns.flatMap(({ complains = [] }) => complains);
-        const heard = stderr.split("\n").filter((line) => line !== "" && !line.startsWith("ACL for operation"));
-        expect(heard, stderr).toEqual(complaints);
-        expect(readFileSync(join(folder, "copy"))).toEqual(readFileSync(join(folder, "image")));
-      } finally {
-        await inserted.remove();
-        await service.stop();
-        rmSync(folder, { recursive: true });
+  it("creates, writes, reads, finds and deletes files, verifies, changes and unblocks a PIN", async () => {
+    const image = parseCardImage(source);
+    if (!image.ok) throw new Error(JSON.stringify(image.error));
+    const folder = mkdtempSync(join(tmpdir(), "scard-explorer-"));
+    writeFileSync(
+      join(folder, "image"),
+      Uint8Array.from({ length: 300 }, (_, index) => index & 0xff),
+    );
+    const service = await start();
+    const card = new FileSystemCard(image.value, nodeRuntime().random, nodeBlockCipher);
+    const inserted = await SoftwareVpcdCard.insert(card, service.ports[0]);
+    try {
+      const { stdout, stderr } = await explore(path, writeScript(folder), service);
+      const printed = printedByTurn(stdout);
+      expect(printed, stdout + stderr).toHaveLength(turns.length);
+      for (const [index, { types, prints = "" }] of turns.entries()) {
+        const text = printed[index]?.trim() ?? "";
+        if (prints === "") expect(text, types).toBe("");
+        else expect(text, types).toContain(prints.trim());
       }
-    },
-    PATIENCE_MS,
-  );
+      const complaints = turns.flatMap(({ complains = [] }) => complains);
+      const heard = stderr.split("\n").filter((line) => line !== "" && !line.startsWith("ACL for operation"));
+      expect(heard, stderr).toEqual(complaints);
+      expect(readFileSync(join(folder, "copy"))).toEqual(readFileSync(join(folder, "image")));
+    } finally {
+      await inserted.remove();
+      await service.stop();
+      rmSync(folder, { recursive: true });
+    }
+  });
 }
 
 describePeer(explorer, (path) => {

@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { PATIENCE_MS } from "../patience.ts";
 
 /** How a program ended, and all that it wrote. */
 export interface Ending {
@@ -119,7 +120,7 @@ export async function run(path: string, args: readonly string[], options: RunOpt
   const program = new Program(path, args, options.environment);
   program.write(options.input ?? "");
   program.endInput();
-  const timer = setTimeout(() => program.signal("SIGKILL"), options.timeoutMs ?? 20_000);
+  const timer = setTimeout(() => program.signal("SIGKILL"), options.timeoutMs ?? PATIENCE_MS);
   try {
     return await program.ended;
   } finally {

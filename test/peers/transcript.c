@@ -9,6 +9,7 @@
 #include <time.h>
 
 char readers[READERS][MAX_READERNAME];
+int patience = 1;
 
 // A function's name, from the name or from the whole call as it stands in the source.
 static void print_head(const char *label, const char *function, LONG rv) {
@@ -110,6 +111,7 @@ SCARDHANDLE connect_to(const char *label, SCARDCONTEXT context, const char *read
 
 DWORD wait_for(const char *label, SCARDCONTEXT context, const char *reader, DWORD current, DWORD timeout) {
   SCARD_READERSTATE state = {.szReader = reader, .dwCurrentState = current};
+  if (timeout != INFINITE) timeout *= (DWORD)patience;
   long long before = milliseconds();
   LONG rv = SCardGetStatusChange(context, timeout, &state, 1);
   // The result is known at once, or after the whole time: which of the two is printed.

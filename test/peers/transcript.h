@@ -28,6 +28,9 @@ void call(const char *label, const char *function, LONG rv, const char *format, 
 // Asks whoever started the program to do something to the card ("in", "out"), and waits until it is done.
 void ask(const char *what);
 
+// How many times as long as usual it waits before it says that a call waits: for a machine that is busy.
+extern int patience;
+
 long long milliseconds(void);
 void pause_ms(int duration);
 

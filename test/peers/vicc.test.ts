@@ -3,11 +3,9 @@
 import { afterEach, beforeEach, expect, it, type TestContext } from "vitest";
 import { decodeHex, encodeHex } from "../../src/binary/index.ts";
 import type { Connection, Context, ReaderFlag, ReaderStateReport } from "../../src/pcsc/index.ts";
+import { PATIENCE_MS } from "../patience.ts";
 import { describePeer } from "./peers.ts";
 import { openViccReader, type Vicc, type ViccReader, type ViccType, viccProgram } from "./vicc.ts";
-
-/** Longest wait for anything that a healthy peer does at once, on a machine under load. */
-const PATIENCE_MS = 20_000;
 
 /** ATR of vicc's ISO 7816 and ePass cards: VirtualSmartcard.py, Iso7816OS.makeATR. */
 const ISO_7816_ATR = "3B951381018073FF01000B";

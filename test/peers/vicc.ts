@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { nodeRuntime } from "../../src/edge/node/index.ts";
 import { listenVpcd } from "../../src/edge/tcp/index.ts";
 import { EmbeddedManager } from "../../src/manager/index.ts";
+import { PATIENCE_MS } from "../patience.ts";
 import type { PeerProgram } from "./peers.ts";
 
 /**
@@ -39,7 +40,7 @@ export const viccProgram: PeerProgram = {
     const run = spawnSync(path, ["-H", "127.0.0.1", "-P", "1"], {
       encoding: "utf8",
       env: environment,
-      timeout: 20_000,
+      timeout: PATIENCE_MS,
     });
     return run.status === 0 ? undefined : (run.error?.message ?? lastLine(run.stderr));
   },

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 // Longer than any service takes to see that a card has come or gone.
-enum { SOON = 5000 };
+enum { SOON = 60000 };
 
 static void used_after(const char *what, SCARDHANDLE card) {
   DWORD protocol;

@@ -8,9 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-// How long a call that waits is left waiting, in milliseconds: a call that is answered has its answer by then, even on
-// a machine under load.
-enum { A_WHILE = 250 };
+// How long a call that waits is left waiting, in milliseconds: a call that is answered has its answer by then.
+#define A_WHILE (250 * patience)
 
 // A call in a thread of its own, for those that may wait.
 struct attempt {

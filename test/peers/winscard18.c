@@ -7,6 +7,7 @@
 #include "transcript.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -128,10 +129,12 @@ static void waits(void) {
   SCardReleaseContext(in);
 }
 
-int main(void) {
+// usage: winscard18 [PATIENCE]
+int main(int count, char **arguments) {
+  if (count > 1) patience = atoi(arguments[1]);
   setvbuf(stdout, NULL, _IOLBF, 0);
   // A call that never returns fails the run by its transcript, not by hanging.
-  alarm(60);
+  alarm(120);
   contexts();
   lists();
   waits();

@@ -10,10 +10,14 @@ export type Transcript = ReadonlyMap<string, string>;
 
 const sources = ["winscard18.c", "winscard18-cards.c", "winscard18-exchange.c", "winscard18-turns.c"];
 
-/** Runs the C program that calls all 18 functions against a service, and moves the card when it asks for that. */
-export async function recordTranscript(service: Service): Promise<Transcript> {
+/**
+ * Runs the C program that calls all 18 functions against a service, and moves the card when it asks for that.
+ *
+ * @param patience how many times as long as usual a call has for its answer before the program says that it waits
+ */
+export async function recordTranscript(service: Service, patience = 1): Promise<Transcript> {
   const files = [...sources, "winscard18-moves.c", "transcript.c"].map((file) => `test/peers/${file}`);
-  const program = new Program(compileC("winscard18", files), [], service.environment);
+  const program = new Program(compileC("winscard18", files), [String(patience)], service.environment);
   const transcript = new Map<string, string>();
   const card = await VpcdCard.insert(service.ports[0]);
   try {

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { clsids, iids } from "../../src/providers/index.ts";
+import { PATIENCE_MS } from "../patience.ts";
 
 /** Inside the package, so that `scard/…` in an example is this very build. */
 const folder = new URL("../../dist/.providers-examples/", import.meta.url);
@@ -92,7 +93,7 @@ describe("the guide to the service providers", async () => {
     const tsc = join(dirname(typescript), "bin", "tsc");
     const compiled = await run(process.execPath, [tsc, "-p", fileURLToPath(folder)]).catch((error) => error);
     expect(compiled.stdout).toBe("");
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await rm(folder, { recursive: true, force: true });
@@ -108,25 +109,21 @@ describe("the guide to the service providers", async () => {
     expect(all.filter(({ code }) => code === "").map(({ heading }) => heading)).toEqual([]);
   });
 
-  it.each(pages)(
-    "%s: its examples run, and print what the page says",
-    async (page) => {
-      const here = of(page);
-      const env = {
-        ...process.env,
-        SCARD_DATABASE: join(home, `${page}.sqlite`),
-        SCARD_MANAGER: `embedded:virtual:Front Desk+${clubCard}`,
-      };
-      const file = fileURLToPath(new URL(`${moduleOf(page, here.length)}-all.mjs`, folder));
-      const { stderr, stdout } = await run(process.execPath, [file], { env, timeout: 30_000 });
-      expect(stderr).toBe("");
-      const printed = stdout.split(separator).slice(1);
-      expect(here.map(({ heading }, index) => [heading, printed[index]])).toEqual(
-        here.map(({ heading, output }) => [heading, output]),
-      );
-    },
-    40_000,
-  );
+  it.each(pages)("%s: its examples run, and print what the page says", async (page) => {
+    const here = of(page);
+    const env = {
+      ...process.env,
+      SCARD_DATABASE: join(home, `${page}.sqlite`),
+      SCARD_MANAGER: `embedded:virtual:Front Desk+${clubCard}`,
+    };
+    const file = fileURLToPath(new URL(`${moduleOf(page, here.length)}-all.mjs`, folder));
+    const { stderr, stdout } = await run(process.execPath, [file], { env, timeout: PATIENCE_MS });
+    expect(stderr).toBe("");
+    const printed = stdout.split(separator).slice(1);
+    expect(here.map(({ heading }, index) => [heading, printed[index]])).toEqual(
+      here.map(({ heading, output }) => [heading, output]),
+    );
+  });
 
   it("tells the GUIDs of every interface that has any", async () => {
     const overview = await readFile(new URL("../providers.md", guide), "utf8");

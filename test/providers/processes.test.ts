@@ -8,7 +8,6 @@ import { Program } from "../peers/program.ts";
 const lockProgram = resolve("test/providers/lock-program.mjs");
 const LEAVE = 0;
 const RESET = 1;
-const PATIENCE_MS = 60_000;
 
 /** One ISCardManage, in a process of its own or among others. */
 class Locker {
@@ -91,7 +90,7 @@ async function contend({ lockers, seen }: Place): Promise<void> {
   for (const locker of lockers) expect(await locker.call("detach")).toBe("S_OK");
 }
 
-describe.skipIf(process.platform === "win32")("SCardLock", { timeout: PATIENCE_MS }, () => {
+describe.skipIf(process.platform === "win32")("SCardLock", () => {
   test("of three processes through the daemon is first come, first served, and `scard who` names them", async () => {
     const socket = join(testFolder(), "comm");
     await startDaemon("--socket", socket, "--reader", "virtual:Desk", "--card", "demo");
@@ -104,7 +103,7 @@ describe.skipIf(process.platform === "win32")("SCardLock", { timeout: PATIENCE_M
     if (one === undefined || two === undefined || three === undefined) throw new Error("three processes");
     const seen: Place["seen"] = (holder, waiting) =>
       expect
-        .poll(() => who(socket), { timeout: PATIENCE_MS, interval: 200 })
+        .poll(() => who(socket), { interval: 200 })
         .toEqual({ holder: holder.pid, waiting: waiting.map(({ pid }) => pid) });
     await contend({ lockers: [one, two, three], seen });
     expect(await who(socket)).toEqual({ holder: undefined, waiting: [] });

@@ -13,12 +13,11 @@ import {
   type TLV,
 } from "../../src/providers/index.ts";
 import { type SCARD_READERSTATE, type SCARDHANDLE, WinSCard } from "../../src/winscard/index.ts";
+import { PATIENCE_MS } from "../patience.ts";
 import { describePeer } from "../peers/peers.ts";
 import { openViccReader, type ViccReader, type ViccType, viccProgram } from "../peers/vicc.ts";
 import { rejectionOf } from "./world.ts";
 
-/** Longest wait for anything that a healthy peer does at once, on a machine under load. */
-const PATIENCE_MS = 20_000;
 const SCARD_STATE_PRESENT = 0x20;
 const SCARD_STATE_EMPTY = 0x10;
 const { SC_TYPE_BY_ID: ID } = REFTYPE;

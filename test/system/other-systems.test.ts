@@ -7,6 +7,7 @@ import { SystemManager } from "../../src/edge/system/manager.ts";
 import { Threads } from "../../src/edge/system/threads.ts";
 import { PNP_NOTIFICATION } from "../../src/pcsc/index.ts";
 import { apdu, bytesOf, failureOf } from "../manager/world.ts";
+import { PATIENCE_MS } from "../patience.ts";
 import { FakeLibrary } from "./fake-library.ts";
 
 const shared = { shareMode: "shared", preferredProtocols: ["t0", "t1", "raw"] } as const;
@@ -129,7 +130,7 @@ describe("where the library waits for transactions by itself", () => {
     await connection.status();
     expect(library.count("transmit")).toBe(0);
     library.answers.transmit = Uint8Array.of(0x90, 0x00);
-    await connection.transmit(apdu, { protocol: "t1", timeoutMs: 20_000 });
+    await connection.transmit(apdu, { protocol: "t1", timeoutMs: PATIENCE_MS });
     expect(library.count("transmit")).toBe(1);
   });
 

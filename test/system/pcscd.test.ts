@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import { privatePcscd, stockPcscd } from "../pcscd/services.ts";
+import { stockPcscd } from "../pcscd/services.ts";
+import { pcscdProgram } from "../peers/pcscd.ts";
 import { describePeer } from "../peers/peers.ts";
 import { suite } from "./suite.ts";
 
-describePeer(privatePcscd, () => suite(stockPcscd));
+describePeer(pcscdProgram, () => suite(stockPcscd));

@@ -8,7 +8,7 @@ import { openSystemManager } from "../../src/edge/system/index.ts";
 import { type Connection, PNP_NOTIFICATION } from "../../src/pcsc/index.ts";
 import { PcscdManager } from "../../src/pcscd/index.ts";
 import { failureOf } from "../manager/world.ts";
-import { echo, openWithCard, overService, PATIENCE_MS, shared } from "../pcscd/over-service.ts";
+import { echo, openWithCard, overService, shared } from "../pcscd/over-service.ts";
 import type { RestartableService } from "../pcscd/services.ts";
 
 /** What the system's library does over a service that is a process of its own: stock pcscd, or our daemon. */
@@ -28,7 +28,7 @@ export function suite(make: () => Promise<RestartableService>): void {
     return (await others.establishContext()).connect(reader, shared);
   }
 
-  test("shares the card with another program, transaction by transaction", { timeout: PATIENCE_MS }, async () => {
+  test("shares the card with another program, transaction by transaction", async () => {
     const { context, reader } = await open();
     const other = await foreigner(reader);
     const connection = await context.connect(reader, shared);
@@ -63,7 +63,7 @@ export function suite(make: () => Promise<RestartableService>): void {
     await context.release();
   });
 
-  test("holds up no exchange by fifty waits for changes", { timeout: PATIENCE_MS }, async () => {
+  test("holds up no exchange by fifty waits for changes", async () => {
     const { context, reader } = await open();
     const connection = await context.connect(reader, shared);
     const { card } = served();
@@ -76,7 +76,7 @@ export function suite(make: () => Promise<RestartableService>): void {
     await context.release();
   });
 
-  test("is told when the service is killed, and finds it again", { timeout: PATIENCE_MS }, async () => {
+  test("is told when the service is killed, and finds it again", async () => {
     const { card, manager, service } = served();
     const { context, reader } = await open();
     const connection = await context.connect(reader, shared);

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { PATIENCE_MS } from "../patience.ts";
 
 /** Inside the package, so that `scard/…` in an example is this very build. */
 const folder = new URL("../../dist/.winscard-examples/", import.meta.url);
@@ -89,7 +90,7 @@ async function run(page: string, all: readonly Example[], home: string): Promise
     SCARD_DATABASE: join(home, `${page}.sqlite`),
     SCARD_MANAGER: "embedded:virtual+demo",
   };
-  const options = { cwd: folder, env, timeout: 30_000 };
+  const options = { cwd: folder, env, timeout: PATIENCE_MS };
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [file.pathname], options);
   expect(stderr).toBe("");
   return stdout.split(separator).slice(1);
@@ -117,15 +118,11 @@ describe("the ported examples of Microsoft's pages", async () => {
     for (const { heading, output } of all) expect([heading, output]).not.toEqual([heading, ""]);
   });
 
-  it.each([...new Set(all.map(({ page }) => page))])(
-    "%s: they run, and print what the page says",
-    async (page) => {
-      const here = all.filter((example) => example.page === page);
-      const printed = await run(page, here, home);
-      expect(here.map(({ heading }, index) => [heading, printed[index]])).toEqual(
-        here.map(({ heading, output }) => [heading, output]),
-      );
-    },
-    40_000,
-  );
+  it.each([...new Set(all.map(({ page }) => page))])("%s: they run, and print what the page says", async (page) => {
+    const here = all.filter((example) => example.page === page);
+    const printed = await run(page, here, home);
+    expect(here.map(({ heading }, index) => [heading, printed[index]])).toEqual(
+      here.map(({ heading, output }) => [heading, output]),
+    );
+  });
 });

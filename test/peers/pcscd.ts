@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { PeerProgram } from "./peers.ts";
+import { Program } from "./program.ts";
+
+const vpcdDriver = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so";
+
+/** Where pcscd has its socket. A mount that only it sees puts that into a folder of ours, so that many can run. */
+const pcscdFolder = "/run/pcscd";
+
+/** The stock service, with the driver that takes virtual cards, in a mount namespace of its own. */
+export const pcscdProgram: PeerProgram = {
+  name: "/usr/sbin/pcscd",
+  remedy: "scripts/setup-peers.sh installs it and its driver on Debian; it needs root and unshare(1).",
+  probe: () => {
+    if (!existsSync(vpcdDriver)) return `its driver ${vpcdDriver} is missing`;
+    const tried = spawnSync("unshare", ["-m", "true"], { encoding: "utf8" });
+    return tried.status === 0 ? undefined : `it cannot have mounts of its own: ${tried.stderr || tried.error?.message}`;
+  },
+};
+
+/** {@link pcscdProgram} in the release that what is written down about its behaviour is about. */
+export const writtenAboutPcscd: PeerProgram = {
+  ...pcscdProgram,
+  probe: (path) => {
+    const { stdout } = spawnSync(path, ["--version"], { encoding: "utf8" });
+    return stdout.includes("version 1.9.9")
+      ? pcscdProgram.probe(path)
+      : "it is not 1.9.9, which docs/interop describes";
+  },
+};
+
+/** A place for one pcscd: where it is configured, and where its socket goes. */
+export interface PcscdPlace {
+  /** The socket of its clients, which libpcsclite takes from PCSCLITE_CSOCK_NAME. */
+  readonly socket: string;
+  /** Where cards connect to: the first reader, the second. */
+  readonly ports: readonly [number, number];
+  /** Starts it; it is ready when this settles. It can be started again when it has ended. */
+  start(args?: readonly string[]): Promise<Program>;
+  /** Removes what it has left. */
+  remove(): void;
+}
+
+/** @param withReaders false for one that has none */
+export async function pcscdPlace(withReaders = true): Promise<PcscdPlace> {
+  const configuration = mkdtempSync(join(tmpdir(), "scard-pcscd-"));
+  const run = mkdtempSync(join(tmpdir(), "scard-pcscd-run-"));
+  const ports = await twoFreePorts();
+  const port = `0x${ports[0].toString(16)}`;
+  const lines = ['FRIENDLYNAME "Virtual PCD"', `DEVICENAME /dev/null:${port}`, `LIBPATH ${vpcdDriver}`];
+  if (withReaders) writeFileSync(join(configuration, "vpcd"), `${[...lines, `CHANNELID ${port}`].join("\n")}\n`);
+  const script = `mkdir -p ${pcscdFolder} && mount --bind "$1" ${pcscdFolder} && shift && exec "$@"`;
+  const command = [pcscdProgram.name, "--foreground", "--info", "--config", configuration];
+  return {
+    socket: join(run, "pcscd.comm"),
+    ports,
+    async start(args = []) {
+      for (const file of ["pcscd.comm", "pcscd.pid"]) rmSync(join(run, file), { force: true });
+      const program = new Program("unshare", ["-m", "sh", "-c", script, "sh", run, ...command, ...args]);
+      await program.line((line) => line.includes("daemon ready"));
+      return program;
+    },
+    remove() {
+      for (const folder of [configuration, run]) rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+/** Two ports in a row that nobody listens on. The driver of vpcd takes them so. */
+export async function twoFreePorts(): Promise<[number, number]> {
+  for (let attempt = 0; attempt < 50; attempt++) {
+    const first = await listen(0);
+    const port = portOf(first);
+    const second = await listen(port + 1).catch(() => undefined);
+    await close(first);
+    if (second === undefined) continue;
+    await close(second);
+    return [port, port + 1];
+  }
+  throw new Error("there are no two free ports in a row");
+}
+
+function listen(port: number): Promise<Server> {
+  return new Promise((done, failed) => {
+    const server = createServer().once("error", failed);
+    server.listen(port, "127.0.0.1", () => done(server));
+  });
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("a TCP server has no port");
+  return address.port;
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((done) => {
+    server.close(() => done());
+  });
+}
