@@ -4,6 +4,7 @@ import type { EmbeddedManager, ManagerClient } from "../src/manager/index.ts";
 import {
   type ClientIdentity,
   type Connection,
+  ConnectionBase,
   type ConnectionStatus,
   type ConnectOptions,
   type Context,
@@ -163,12 +164,13 @@ class ProbedContext implements Context {
   }
 }
 
-class ProbedConnection implements Connection {
+class ProbedConnection extends ConnectionBase {
   readonly #inner: Connection;
   readonly #record: ConnectionRecord;
   readonly #oracle: Oracle;
 
   constructor(inner: Connection, record: ConnectionRecord, oracle: Oracle) {
+    super({ now: () => oracle.setting.now(), preferredProtocols: [] });
     this.#inner = inner;
     this.#record = record;
     this.#oracle = oracle;

@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeHex, encodeHex, hexByte } from "./index.ts";
+import { decodeHex, encodeHex, hexByte, hexBytes } from "./index.ts";
 
 describe("encodeHex", () => {
   it("writes two upper-case digits a byte", () => {
@@ -53,4 +53,11 @@ describe("decodeHex", () => {
     const decoded = decodeHex("0020000108 31323334zz");
     expect(decoded).toEqual({ ok: false, error: { message: "not a hexadecimal digit at position 20", offset: 19 } });
   });
+});
+
+it("hexBytes gives the bytes, or throws without the text", () => {
+  expect(hexBytes("0x00 A4")).toEqual(Uint8Array.of(0, 0xa4));
+  expect(() => hexBytes("31323G")).toThrow(SyntaxError);
+  expect(() => hexBytes("31323G")).toThrow(/position 6$/);
+  expect(() => hexBytes(Uint8Array.of(1) as never)).toThrow(TypeError);
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { kindOf } from "./check-bytes.ts";
 import { failure, type Result, success } from "./result.ts";
 
 const digits: readonly string[] = Array.from({ length: 256 }, (_, value) =>
@@ -45,6 +46,19 @@ export function decodeHex(text: string): Result<Uint8Array> {
   }
   if (high >= 0) return failure("an odd number of hexadecimal digits: the last byte has one digit only", text.length);
   return success(bytes.slice(0, length));
+}
+
+/**
+ * The bytes that hexadecimal text stands for, for text that a program holds itself: {@link decodeHex} with an exception.
+ * `decodeHex` of the package's root, `scard`, is this function.
+ *
+ * @throws TypeError (not a string); SyntaxError, with the position and never the text: it may hold a PIN
+ */
+export function hexBytes(text: string): Uint8Array {
+  if (typeof text !== "string") throw new TypeError(`the hexadecimal text is ${kindOf(text)}; pass a string`);
+  const decoded = decodeHex(text);
+  if (decoded.ok) return decoded.value;
+  throw new SyntaxError(`the text is not hexadecimal: ${decoded.error.message}`);
 }
 
 function hexValue(character: number): number {

@@ -3,7 +3,7 @@
 export { concatBytes, copyBytes, equalBytes, zeroBytes } from "./bytes.ts";
 export { checkBytes, isBytes, kindOf } from "./check-bytes.ts";
 export { ByteCursor, decoding } from "./cursor.ts";
-export { decodeHex, encodeHex, hexByte } from "./hex.ts";
+export { decodeHex, encodeHex, hexByte, hexBytes } from "./hex.ts";
 export { quoteUnlessBytes, withoutBytes } from "./quote.ts";
 export { type DecodeError, failure, type Result, success } from "./result.ts";
 export {

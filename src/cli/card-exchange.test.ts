@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { encodeHex } from "../binary/index.ts";
+import { concatBytes, encodeHex } from "../binary/index.ts";
 import { demoCard, VirtualReader } from "../cards/index.ts";
 import { EmbeddedManager } from "../manager/index.ts";
 import type { Context } from "../pcsc/index.ts";
@@ -42,12 +42,13 @@ describe("an exchange", () => {
     expect([response.sw, sent]).toEqual([0x6102, ["00A40400023F0000"]]);
   });
 
-  it("sends no Le behind data over T=0, and no extended lengths", async () => {
+  it("sends no Le behind data over T=0, and extended lengths where they fit", async () => {
     const { send, sent } = cardWith("6101", "AA9000");
     await exchange(select, "t0", true, send);
     expect(sent).toEqual(["00A40400023F00", "00C0000001"]);
-    const extended = Uint8Array.of(0, 0xb0, 0, 0, 0, 0, 0);
-    await expect(exchange(extended, "t0", true, send)).rejects.toMatchObject({ code: "unsupported-feature" });
+    await exchange(Uint8Array.of(0, 0xb0, 0, 0, 0, 0, 0), "t0", true, cardWith("9000").send);
+    const long = concatBytes(Uint8Array.of(0, 0xd6, 0, 0, 0, 1, 0), new Uint8Array(256));
+    await expect(exchange(long, "t0", true, send)).rejects.toMatchObject({ code: "unsupported-feature" });
   });
 
   it("sends what is no command as it is, and does not follow it up", async () => {

@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: MIT
 
 import {
-  beginExchange,
   type CommandApdu,
-  commandCase,
   decodeCommand,
   decodeResponse,
   ExchangeRedactor,
-  encodeCommand,
   type RedactedResponse,
   type ResponseApdu,
-  stepExchange,
 } from "../iso7816/index.ts";
-import { type Protocol, SmartCardError } from "../pcsc/index.ts";
+import { exchangeCommand, type Protocol, SmartCardError } from "../pcsc/index.ts";
 
 /** Sends one command to the card and brings its answer, SW1 SW2 included. */
 export type Send = (command: Uint8Array) => Promise<Uint8Array>;
@@ -54,43 +50,26 @@ export async function exchange(
   redactor: ExchangeRedactor = new ExchangeRedactor(),
 ): Promise<ExchangeRecord> {
   const rounds: Round[] = [];
-  const sendOne = async (sent: Uint8Array): Promise<ResponseApdu> => {
+  const answered = (sent: Uint8Array, answer: Uint8Array): void => {
     const command = redactor.command(sent);
-    const answer = await send(sent);
     rounds.push({ sent: command.bytes, text: command.text, answer, shown: redactor.response(answer) });
-    const response = decodeResponse(answer);
-    if (response.ok) return response.value;
-    throw new SmartCardError("comm-error", `the card's answer is none: ${response.error.message}`);
   };
   const done = (response: ResponseApdu): ExchangeRecord => {
     const mayShow = rounds.every(({ shown }) => shown.withheldBytes === 0);
     return { rounds, response, withheldBytes: mayShow ? 0 : response.data.length };
   };
   const decoded = decodeCommand(bytes);
-  if (!decoded.ok) return done(await sendOne(bytes));
-  const sendCommand = (command: CommandApdu): Promise<ResponseApdu> =>
-    sendOne(protocol === "t0" ? encodeForT0(command) : encodeCommand(command));
-  let response = await sendCommand(decoded.value);
-  if (!follow) return done(response);
-  for (
-    let step = stepExchange(beginExchange(decoded.value), response);
-    ;
-    step = stepExchange(step.exchange, response)
-  ) {
-    if (step.kind === "done") return done(step.response);
-    if (step.kind === "failed") throw new SmartCardError("comm-error", `the card answers in circles: ${step.reason}`);
-    response = await sendCommand(step.command);
+  if (!decoded.ok) {
+    const answer = await send(bytes);
+    answered(bytes, answer);
+    const response = decodeResponse(answer);
+    if (response.ok) return done(response.value);
+    throw new SmartCardError("comm-error", `the card's answer is not valid: ${response.error.message}`);
   }
-}
-
-/**
- * The command as T=0 carries it: data and Le never go together, GET RESPONSE fetches what Le asks for.
- * ISO/IEC 7816-3:2006, 12.2.
- */
-function encodeForT0(command: CommandApdu): Uint8Array {
-  if (command.extended) {
-    const message = "T=0 carries no extended length fields; connect with T=1, or send the command in parts";
-    throw new SmartCardError("unsupported-feature", message, { operation: "transmit" });
-  }
-  return encodeCommand(commandCase(command) === "4S" ? { ...command, le: undefined } : command);
+  const setting = {
+    protocol,
+    follow,
+    answered: (_: CommandApdu, sent: Uint8Array, answer: Uint8Array) => answered(sent, answer),
+  };
+  return done(await exchangeCommand(decoded.value, send, setting));
 }

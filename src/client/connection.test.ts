@@ -63,6 +63,7 @@ function open() {
     link,
     reader,
     shareMode: "shared",
+    preferredProtocols: ["t1"],
     activeProtocol: 2,
     turns: turns.of(reader),
     clock: runtime.clock,

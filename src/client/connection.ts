@@ -3,7 +3,7 @@
 import { checkBytes } from "../binary/index.ts";
 import {
   type Clock,
-  type Connection,
+  ConnectionBase,
   type ConnectionStatus,
   checkCommand,
   checkDisposition,
@@ -37,6 +37,7 @@ export interface ConnectionSetting {
   readonly link: CardLink;
   readonly reader: string;
   readonly shareMode: ShareMode;
+  readonly preferredProtocols: readonly Protocol[];
   /** In the link's dialect. */
   readonly activeProtocol: number;
   readonly turns: ReaderTurns;
@@ -53,7 +54,7 @@ export interface ConnectionSetting {
  * One connection to a reader in another process. It has a link of its own, so that nothing that another connection waits
  * for stands in its way.
  */
-export class ClientConnection implements Connection, TurnOwner {
+export class ClientConnection extends ConnectionBase implements TurnOwner {
   readonly reader: string;
   readonly #setting: ConnectionSetting;
   readonly #link: CardLink;
@@ -68,6 +69,7 @@ export class ClientConnection implements Connection, TurnOwner {
   #cancels = 0;
 
   constructor(setting: ConnectionSetting) {
+    super({ now: () => setting.clock.now(), preferredProtocols: setting.preferredProtocols });
     this.#setting = setting;
     this.reader = setting.reader;
     this.#link = setting.link;
@@ -111,6 +113,7 @@ export class ClientConnection implements Connection, TurnOwner {
       : await this.#contest("reconnect", checked, request);
     this.#shareMode = checked.shareMode;
     this.#protocol = this.#protocolOf(activeProtocol);
+    this.preferredProtocols = checked.preferredProtocols;
     return this.#protocol;
   }
 

@@ -197,12 +197,13 @@ export class ClientContext implements Context {
     });
   }
 
-  #keep(link: CardLink, reader: string, { shareMode }: ConnectOptions, activeProtocol: number): ClientConnection {
+  #keep(link: CardLink, reader: string, options: ConnectOptions, activeProtocol: number): ClientConnection {
     this.#checkValid();
     const connection = new ClientConnection({
       link,
       reader,
-      shareMode,
+      shareMode: options.shareMode,
+      preferredProtocols: [...options.preferredProtocols],
       activeProtocol,
       turns: this.#setting.turns.of(reader),
       clock: this.#setting.clock,

@@ -1,15 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { decoding } from "../binary/index.ts";
-import {
-  beginExchange,
-  decodeCommand,
-  decodeResponse,
-  encodeCommand,
-  encodeResponse,
-  stepExchange,
-} from "../iso7816/index.ts";
-import { SmartCardError } from "../pcsc/index.ts";
+import { decodeCommand, encodeResponse } from "../iso7816/index.ts";
+import { exchangeCommand } from "../pcsc/index.ts";
 
 /** The commands that programs of `smartcard` work with as bytes: following 61xx and 6Cxx up, and features. */
 
@@ -28,27 +21,19 @@ export function commandWithLe(command: Uint8Array, le: number): Uint8Array {
 
 /**
  * Sends a command and follows its status words up: after 61xx the rest is fetched, after 6Cxx the command is sent with the
- * right Le. Returns all data that came, and the last status word. What is no command, or no response, is passed on.
+ * right Le. Returns all data that came, and the last status word. Bytes that are not an APDU are sent as they are.
  *
- * @throws comm-error for a card that never comes to an end, and what `send` throws
+ * @throws comm-error for a card that never comes to an end or answers without a status word, and what `send` throws
  */
 export async function exchangeToTheEnd(
   send: (command: Uint8Array) => Promise<Uint8Array>,
   command: Uint8Array,
 ): Promise<Uint8Array> {
   const decoded = decodeCommand(command);
-  let answer = await send(command);
-  if (!decoded.ok) return answer;
-  let exchange = beginExchange(decoded.value);
-  for (;;) {
-    const response = decodeResponse(answer);
-    if (!response.ok) return answer;
-    const step = stepExchange(exchange, response.value);
-    if (step.kind === "failed") throw new SmartCardError("comm-error", step.reason);
-    if (step.kind === "done") return encodeResponse(step.response.data, step.response.sw);
-    exchange = step.exchange;
-    answer = await send(encodeCommand(step.command));
-  }
+  if (!decoded.ok) return send(command);
+  // The bytes of a program are sent as it wrote them, whatever the protocol.
+  const { data, sw } = await exchangeCommand(decoded.value, send, { protocol: undefined });
+  return encodeResponse(data, sw);
 }
 
 /**

@@ -3,6 +3,7 @@
 import type { Behaviour } from "./behaviour.ts";
 import { connectingBehaviours } from "./connecting.ts";
 import { contextBehaviours } from "./contexts.ts";
+import { convenienceBehaviours } from "./conveniences.ts";
 import { exchangeBehaviours } from "./exchanges.ts";
 import { moveBehaviours } from "./moves.ts";
 import { sharingBehaviours } from "./sharing.ts";
@@ -17,5 +18,6 @@ export const behaviours: readonly Behaviour[] = [
   ...transactionBehaviours,
   ...statusBehaviours,
   ...exchangeBehaviours,
+  ...convenienceBehaviours,
   ...moveBehaviours,
 ];

@@ -3,7 +3,16 @@
 import type { Clock } from "../pcsc/index.ts";
 
 /** The commands of the card: class 80, and these instructions. */
-const instructions = { echo: 0x10, long: 0x20, slow: 0x30, recall: 0x40, mark: 0x50 } as const;
+const instructions = {
+  echo: 0x10,
+  long: 0x20,
+  slow: 0x30,
+  recall: 0x40,
+  mark: 0x50,
+  waiting: 0x60,
+  exact: 0x70,
+  getResponse: 0xc0,
+} as const;
 
 const success = [0x90, 0x00] as const;
 
@@ -21,6 +30,8 @@ const atr: readonly number[] = withCheck([0x3b, 0x84, 0x80, 0x01, 0x63, 0x6f, 0x
  * | `80 30 P1 P2` | nothing, after P1 P2 milliseconds |
  * | `80 50 P1 00` | nothing; the card remembers P1 until it is reset |
  * | `80 40 00 00` | P1, or 00 after a reset |
+ * | `80 60 P1 00` | 61 P1: GET RESPONSE, `80 C0 00 00 Le`, brings Le bytes |
+ * | `80 70 P1 00 Le` | 6C P1, unless Le is P1: then P1 bytes |
  */
 export class ConformanceCard {
   /** Whether it leaves resets unanswered from now on, like a card that is put in upside down. */
@@ -70,6 +81,12 @@ export class ConformanceCard {
       case instructions.mark:
         this.#mark = p1;
         return Uint8Array.from(success);
+      case instructions.waiting:
+        return Uint8Array.of(0x61, p1);
+      case instructions.getResponse:
+        return Uint8Array.of(...new Uint8Array(command[4] ?? 0), ...success);
+      case instructions.exact:
+        return command[4] === p1 ? Uint8Array.of(...new Uint8Array(p1), ...success) : Uint8Array.of(0x6c, p1);
       case instructions.recall:
         return Uint8Array.of(this.#mark, ...success);
       default:
@@ -92,6 +109,8 @@ export const cardCommands = {
   long: (bytes: number): Uint8Array => Uint8Array.of(0x80, instructions.long, bytes >> 8, bytes & 0xff),
   slow: (ms: number): Uint8Array => Uint8Array.of(0x80, instructions.slow, ms >> 8, ms & 0xff),
   mark: (value: number): Uint8Array => Uint8Array.of(0x80, instructions.mark, value, 0),
+  waiting: (bytes: number): Uint8Array => Uint8Array.of(0x80, instructions.waiting, bytes, 0),
+  exact: (bytes: number): Uint8Array => Uint8Array.of(0x80, instructions.exact, bytes, 0, 0),
   recall: (): Uint8Array => Uint8Array.of(0x80, instructions.recall, 0, 0),
 } as const;
 

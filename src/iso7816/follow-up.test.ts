@@ -73,14 +73,26 @@ describe("an exchange", () => {
     });
   });
 
-  test.each([0x6101, 0x6c01])("a card that answers %i for ever is given up after a number of rounds", (sw) => {
+  test.each([
+    [0x6101, 0x6101],
+    [0x6c01, 0x6c02],
+  ])("a card that answers %i and %i for ever is given up after a number of rounds", (odd, even) => {
     let exchange = beginExchange(command(0));
     for (let round = 1; round < maxFollowUpRounds; round++) {
-      exchange = send(stepExchange(exchange, response(sw))).step.exchange;
+      exchange = send(stepExchange(exchange, response(round % 2 === 1 ? odd : even))).step.exchange;
     }
-    expect(stepExchange(exchange, response(sw))).toEqual({
+    expect(stepExchange(exchange, response(even))).toEqual({
       kind: "failed",
       reason: "no final response after 1024 commands",
+    });
+  });
+
+  test("a card that asks for the Le that it was given has answered", () => {
+    const repeated = send(stepExchange(beginExchange(command(0)), response(0x6c05)));
+    expect(repeated.hex).toMatch(/05$/);
+    expect(stepExchange(repeated.step.exchange, response(0x6c05))).toMatchObject({
+      kind: "done",
+      response: { sw: 0x6c05 },
     });
   });
 

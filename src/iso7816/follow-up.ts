@@ -65,10 +65,14 @@ export function beginExchange(command: CommandApdu): Exchange {
 
 /**
  * Takes one response of an exchange. Data that comes with 61xx is joined with what follows; data that comes with 6Cxx
- * is dropped, as the repeated command brings it again.
+ * is dropped, as the repeated command brings it again; where it was repeated already with that Le, 6Cxx is the answer.
  */
 export function stepExchange(exchange: Exchange, response: ResponseApdu): ExchangeStep {
   const next = followUp(exchange.command, response);
+  // A card that is given the Le that it asks for, and asks for it again, has no better answer.
+  if (next.kind === "repeat" && next.command.le === exchange.command.le) {
+    return { kind: "done", response: { ...response, data: concatBytes(...exchange.parts, response.data) } };
+  }
   const gained = next.kind === "repeat" ? 0 : response.data.length;
   const dataBytes = exchange.dataBytes + gained;
   if (dataBytes > maxFollowUpDataBytes) {

@@ -78,6 +78,7 @@ export {
 } from "./redact.ts";
 export { decodeSimpleTlv, encodeSimpleTlv, type SimpleTlv } from "./simple-tlv.ts";
 export { describeStatusWord, type StatusDescription, type StatusKind } from "./status-word.ts";
+export { commandForT0 } from "./t0.ts";
 export {
   decodeTransmissionFactors,
   defaultEtuFactors,

@@ -2,7 +2,7 @@
 
 import { checkBytes, copyBytes } from "../binary/index.ts";
 import {
-  type Connection,
+  ConnectionBase,
   type ConnectionStatus,
   checkCommand,
   checkDisposition,
@@ -30,7 +30,7 @@ export interface Fault {
 }
 
 /** One connection of the embedded manager: the checks, and the way into the reader's turns. */
-export class SlotConnection implements Connection {
+export class SlotConnection extends ConnectionBase {
   readonly context: TurnContext;
   /** When it was made, on the monotonic clock. */
   readonly since: number;
@@ -49,13 +49,16 @@ export class SlotConnection implements Connection {
     setting: {
       readonly shareMode: ShareMode;
       readonly protocol: Protocol | undefined;
-      readonly since: number;
+      readonly preferredProtocols: readonly Protocol[];
+      /** Milliseconds on the monotonic clock. */
+      readonly now: () => number;
       readonly closed: (connection: SlotConnection) => void;
     },
   ) {
+    super(setting);
     this.#slot = slot;
     this.context = context;
-    this.since = setting.since;
+    this.since = setting.now();
     this.#shareMode = setting.shareMode;
     this.#protocol = setting.protocol;
     this.#closed = () => setting.closed(this);
@@ -82,7 +85,9 @@ export class SlotConnection implements Connection {
     const checked = checkReconnectOptions(options, this.reader);
     this.checkOpen();
     if (this.fault?.code === "reader-unavailable") throw this.faultError("reconnect");
-    return this.#slot.reconnect(this, checked.initialization, checked);
+    const protocol = await this.#slot.reconnect(this, checked.initialization, checked);
+    this.preferredProtocols = checked.preferredProtocols;
+    return protocol;
   }
 
   async disconnect(disposition: Disposition = "leave"): Promise<void> {

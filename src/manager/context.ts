@@ -142,7 +142,8 @@ export class SlotContext implements Context, TurnContext {
         const connection = new SlotConnection(slot, this, {
           shareMode: checked.shareMode,
           protocol,
-          since: this.#setting.now(),
+          preferredProtocols: [...options.preferredProtocols],
+          now: this.#setting.now,
           closed: (closed) => this.#connections.delete(closed),
         });
         this.#connections.set(connection, slot);

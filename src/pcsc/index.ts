@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+export type { CommandInit, ResponseApdu } from "../iso7816/index.ts";
 export {
   abortedError,
   checkCommand,
@@ -74,6 +75,7 @@ export {
   shareModes,
   toNumber,
 } from "./codes.ts";
+export { ConnectionBase, type ConnectionTerms } from "./connection-base.ts";
 export {
   controlCode,
   FILE_DEVICE_SMARTCARD,
@@ -91,6 +93,7 @@ export {
   type Holder,
   SmartCardError,
 } from "./error.ts";
+export { type ExchangeSetting, exchangeCommand } from "./exchange.ts";
 export {
   decodeFeatureList,
   encodeFeatureList,
@@ -129,6 +132,7 @@ export type {
   ReaderStateReport,
   ReconnectOptions,
   ResourceManager,
+  TransactionOptions,
   TransmitOptions,
   WaitOptions,
 } from "./resource-manager.ts";

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import type { CommandInit, ResponseApdu } from "../iso7816/index.ts";
 import type { ReaderType } from "./reader.ts";
 import type { CardState, Disposition, Initialization, Protocol, ReaderFlags, Scope, ShareMode } from "./vocabulary.ts";
 
@@ -84,6 +85,25 @@ export interface ReconnectOptions extends ConnectOptions {
 export interface TransmitOptions extends WaitOptions {
   /** The protocol that the command is written for; `proto-mismatch` if it is not the one in use. @default any */
   readonly protocol?: Protocol | undefined;
+}
+
+/** How to run a function in a transaction: see {@link Connection.transaction}. */
+export interface TransactionOptions extends WaitOptions {
+  /** What happens to the card at the end, also after a failure. @default "leave" */
+  readonly disposition?: Disposition;
+  /**
+   * What to do when another program has reset the card.
+   *
+   * - `fail`: nothing; the call rejects with `reset-card`, and {@link Connection.reconnect} is the caller's.
+   * - `reconnect`: before the function has begun, connect anew and begin again. Once it has begun, connect anew, so that
+   *   the connection can be used, and reject with its failure: what it did before the reset may be lost.
+   * - `repeat`: as `reconnect`, and the function runs again from its start. Ask for this only where that does no harm.
+   *
+   * Inside another transaction of the same connection it is `fail`: the outermost one begins anew.
+   *
+   * @default "fail"
+   */
+  readonly onReset?: "fail" | "reconnect" | "repeat";
 }
 
 /** State of a connection's reader and card. */
@@ -240,6 +260,23 @@ export interface Connection extends AsyncDisposable {
    */
   endTransaction(disposition?: Disposition): Promise<void>;
 
+  /**
+   * Runs a function in a transaction, so that no other program comes between its commands, and resolves to what it
+   * returns. The transaction ends when the function does, whether it succeeds or throws. Calls inside one another are one
+   * transaction, which the outermost ends. Two calls at the same time on one connection are one transaction too: use a
+   * connection for each.
+   *
+   * `timeoutMs` and `signal` bound the wait for the turn, over all tries together, and not the function.
+   *
+   * @param work gets this connection
+   * @throws what `work` throws, also where the end fails as well; what {@link Connection.beginTransaction} and, with
+   * `onReset`, {@link Connection.reconnect} throw; what {@link Connection.endTransaction} throws where `work` has
+   * succeeded: the card may have been reset in the middle of it, or not be disposed of
+   *
+   * **Portability**: Windows ends a transaction in which nothing is sent for 5 seconds and resets the card.
+   */
+  transaction<T>(work: (connection: Connection) => T | PromiseLike<T>, options?: TransactionOptions): Promise<T>;
+
   /** State of reader and card; waits while another connection holds a transaction. */
   status(options?: WaitOptions): Promise<ConnectionStatus>;
 
@@ -252,6 +289,19 @@ export interface Connection extends AsyncDisposable {
    * comm-error, waited-too-long, timeout, cancelled
    */
   transmit(command: Uint8Array, options?: TransmitOptions): Promise<Uint8Array>;
+
+  /**
+   * Sends a command APDU and returns the whole response: what waits after 61xx is fetched with GET RESPONSE, and after
+   * 6Cxx the command is sent again with the right Le. Over T=0 the command is written as that protocol carries it.
+   * A status word other than 9000 is a result and not an error. Of several commands that are sent for one, another
+   * program's may come in between: use {@link Connection.transaction} where cards are shared.
+   *
+   * @param command the bytes of an APDU, or its parts
+   * @throws invalid-parameter (bytes that are not an APDU, parts out of range); unsupported-feature (more than 255 bytes
+   * of data over T=0); comm-error (also for a card whose answers never come to an end); and as transmit
+   * @see ISO/IEC 7816-3:2006, 12.2; ISO/IEC 7816-4:2005, 5.1.3
+   */
+  send(command: Uint8Array | CommandInit, options?: WaitOptions): Promise<ResponseApdu>;
 
   /**
    * Sends a command to the reader. `code` is given as Windows counts, `0x00310000 + 4 n`, or as pcsc-lite does,

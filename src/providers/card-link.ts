@@ -1,16 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { zeroBytes } from "../binary/index.ts";
-import {
-  beginExchange,
-  type CommandApdu,
-  commandCase,
-  decodeResponse,
-  encodeCommand,
-  type ResponseApdu,
-  stepExchange,
-} from "../iso7816/index.ts";
-import { SmartCardError, type WaitOptions } from "../pcsc/index.ts";
+import type { CommandApdu, ResponseApdu } from "../iso7816/index.ts";
+import { type ExchangeSetting, exchangeCommand, SmartCardError, type WaitOptions } from "../pcsc/index.ts";
 import {
   SCARD_PROTOCOL_RAW,
   SCARD_PROTOCOL_T0,
@@ -22,9 +13,6 @@ import {
 import { ComError, comErrorFor } from "./com-error.ts";
 import { SCARD_DISPOSITIONS, SCARD_PROTOCOLS, SCARD_SHARE_MODES, type SCARD_STATES } from "./enumerations.ts";
 import type { WinSCardFunctions } from "./winscard-functions.ts";
-
-/** INS of GET RESPONSE. */
-const insGetResponse = 0xc0;
 
 /** A reader's and its card's state. */
 export interface LinkStatus {
@@ -172,34 +160,23 @@ export class CardLink {
    * Sends a command and returns the whole answer: with T=0 data and Le are sent apart, and 61xx and 6Cxx are followed up.
    *
    * @param alternateClass class byte of the commands that T=0 makes necessary
-   * @throws ComError as SCardTransmit; SCARD_E_UNSUPPORTED_FEATURE for extended length fields over T=0,
+   * @throws ComError as SCardTransmit; SCARD_E_UNSUPPORTED_FEATURE for more than 255 bytes of data over T=0,
    * SCARD_F_COMM_ERROR for a card that answers in circles
    */
   transmit(command: CommandApdu, alternateClass?: number): Promise<ResponseApdu> {
-    return this.#call(async () => {
-      if (this.#protocol !== SCARD_PROTOCOL_T0) return this.#send(command);
-      let response = await this.#send(command);
-      for (let step = stepExchange(beginExchange(command), response); ; step = stepExchange(step.exchange, response)) {
-        if (step.kind === "done") return step.response;
-        if (step.kind === "failed")
-          throw new SmartCardError("comm-error", `the card answers in circles: ${step.reason}`);
-        const isOwn = step.command.ins === insGetResponse && alternateClass !== undefined;
-        response = await this.#send(isOwn ? { ...step.command, cla: alternateClass } : step.command);
-      }
-    });
+    return this.#exchange(command, { follow: this.#protocol === SCARD_PROTOCOL_T0, getResponseClass: alternateClass });
   }
 
-  async #send(command: CommandApdu): Promise<ResponseApdu> {
-    const bytes = this.#protocol === SCARD_PROTOCOL_T0 ? encodeForT0(command) : encodeCommand(command);
-    try {
-      const { response } = await this.#winscard.SCardTransmit(this.handle, null, bytes);
-      const decoded = decodeResponse(response);
-      if (decoded.ok) return decoded.value;
-      throw new SmartCardError("comm-error", `the card's answer is none: ${decoded.error.message}`);
-    } finally {
-      // It may hold a PIN.
-      zeroBytes(bytes);
-    }
+  /** As {@link transmit}, and 61xx and 6Cxx are followed with every protocol. */
+  exchange(command: CommandApdu): Promise<ResponseApdu> {
+    return this.#exchange(command, { follow: true });
+  }
+
+  #exchange(command: CommandApdu, setting: Omit<ExchangeSetting, "protocol">): Promise<ResponseApdu> {
+    const protocol = this.#protocol === SCARD_PROTOCOL_T0 ? "t0" : undefined;
+    const send = async (bytes: Uint8Array): Promise<Uint8Array> =>
+      (await this.#winscard.SCardTransmit(this.handle, null, bytes)).response;
+    return this.#call(() => exchangeCommand(command, send, { ...setting, protocol }));
   }
 
   #call<T>(run: () => Promise<T>): Promise<T> {
@@ -241,15 +218,6 @@ export function winscardProtocols(protocols: number): number {
   const known = SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1;
   if (Number.isInteger(protocols) && protocols > 0 && (protocols & ~known) === 0) return protocols;
   throw new ComError("E_INVALIDARG", `${protocols} are no protocols: T0 1, T1 2, both 3, RAW 255`);
-}
-
-/** The command as T=0 carries it (ISO/IEC 7816-3:2006, 12.2): GET RESPONSE fetches what Le asks for. */
-function encodeForT0(command: CommandApdu): Uint8Array {
-  if (command.extended) {
-    const message = "T=0 carries no extended length fields; attach with T=1, or send the command in parts";
-    throw new SmartCardError("unsupported-feature", message, { operation: "transmit" });
-  }
-  return encodeCommand(commandCase(command) === "4S" ? { ...command, le: undefined } : command);
 }
 
 function translated<T>(run: () => Promise<T>): Promise<T> {

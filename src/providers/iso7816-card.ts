@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { equalBytes, zeroBytes } from "../binary/index.ts";
-import { beginExchange, type CommandApdu, type ResponseApdu, stepExchange } from "../iso7816/index.ts";
-import { SmartCardError } from "../pcsc/index.ts";
+import type { CommandApdu, ResponseApdu } from "../iso7816/index.ts";
 import { type CardLink, invalidHandle } from "./card-link.ts";
 import { ComError } from "./com-error.ts";
 import { decodeFileControl, type FileControl } from "./iso7816-file-control.ts";
@@ -87,10 +86,7 @@ export class Iso7816Card {
   async send({ ins, p1 = 0, p2 = 0, data = noBytes, le }: PlainCommand): Promise<ResponseApdu> {
     const command: CommandApdu = { cla: 0x00, ins, p1, p2, data, le, extended: false };
     try {
-      let step = stepExchange(beginExchange(command), await this.link.transmit(command));
-      while (step.kind === "send") step = stepExchange(step.exchange, await this.link.transmit(step.command));
-      if (step.kind === "done") return step.response;
-      throw new ComError(new SmartCardError("comm-error", `the card answers in circles: ${step.reason}`));
+      return await this.link.exchange(command);
     } finally {
       zeroBytes(data);
     }

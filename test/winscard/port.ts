@@ -4,6 +4,7 @@ import { expect } from "vitest";
 import {
   type CardState,
   type Connection,
+  ConnectionBase,
   type ConnectionStatus,
   type ConnectOptions,
   type Context,
@@ -135,12 +136,13 @@ class PortContext implements Context {
   }
 }
 
-class PortConnection implements Connection {
+class PortConnection extends ConnectionBase {
   readonly reader: string;
   readonly shareMode: ShareMode;
   readonly #port: Port;
 
   constructor(port: Port, name: string, shareMode: ShareMode) {
+    super({ now: () => 0, preferredProtocols: ["t1"] });
     this.#port = port;
     this.reader = name;
     this.shareMode = shareMode;

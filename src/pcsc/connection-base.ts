@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+
+import { checkBytes, copyBytes, kindOf, zeroBytes } from "../binary/index.ts";
+import {
+  type CommandApdu,
+  type CommandInit,
+  decodeCommand,
+  encodeCommand,
+  type ResponseApdu,
+} from "../iso7816/index.ts";
+import { checkWait, waitMembers } from "./arguments.ts";
+import { optional, optionsOf, refuse } from "./check.ts";
+import { byteString, callback, truth, wholeNumber, word } from "./checks.ts";
+import { dispositions } from "./codes.ts";
+import { SmartCardError } from "./error.ts";
+import { exchangeCommand } from "./exchange.ts";
+import type {
+  Connection,
+  ConnectionStatus,
+  ReconnectOptions,
+  TransactionOptions,
+  TransmitOptions,
+  WaitOptions,
+} from "./resource-manager.ts";
+import type { Disposition, Protocol, ShareMode } from "./vocabulary.ts";
+
+/** What a manager gives its connections. */
+export interface ConnectionTerms {
+  /** Milliseconds on the manager's monotonic clock. */
+  readonly now: () => number;
+  /** What the connection was made with: what a reconnect asks for. */
+  readonly preferredProtocols: readonly Protocol[];
+}
+
+/** How often one transaction connects anew, and how often it runs a function again, before it gives up. */
+const MAX_RESETS = 8;
+
+const transactionOptions = optionsOf<TransactionOptions>({
+  ...waitMembers,
+  disposition: optional(word(dispositions, "disposition")),
+  onReset: optional(word({ fail: 0, reconnect: 1, repeat: 2 }, "answer to a reset")),
+});
+
+const byte = wholeNumber(0, 0xff);
+const commandInit = optionsOf<CommandInit>({
+  cla: byte,
+  ins: byte,
+  p1: byte,
+  p2: byte,
+  data: optional(byteString),
+  le: optional(wholeNumber(1, 65_536)),
+  extended: optional(truth),
+});
+
+/** What every manager's connections have in common: all that can be said in terms of the manager's own calls. */
+export abstract class ConnectionBase implements Connection {
+  abstract readonly reader: string;
+  abstract readonly shareMode: ShareMode;
+  abstract readonly protocol: Protocol | undefined;
+  /** What the next reconnect on the connection's own account asks for. */
+  protected preferredProtocols: readonly Protocol[];
+  readonly #now: () => number;
+  /** How many calls of {@link transaction} are under way: the second is inside the first. */
+  #transactions = 0;
+
+  constructor(terms: ConnectionTerms) {
+    this.#now = terms.now;
+    this.preferredProtocols = terms.preferredProtocols;
+  }
+
+  abstract reconnect(options: ReconnectOptions): Promise<Protocol | undefined>;
+  abstract disconnect(disposition?: Disposition): Promise<void>;
+  abstract beginTransaction(options?: WaitOptions): Promise<void>;
+  abstract endTransaction(disposition?: Disposition): Promise<void>;
+  abstract status(options?: WaitOptions): Promise<ConnectionStatus>;
+  abstract transmit(command: Uint8Array, options?: TransmitOptions): Promise<Uint8Array>;
+  abstract control(code: number, input: Uint8Array, options?: WaitOptions): Promise<Uint8Array>;
+  abstract getAttribute(attribute: number, options?: WaitOptions): Promise<Uint8Array>;
+  abstract setAttribute(attribute: number, value: Uint8Array, options?: WaitOptions): Promise<void>;
+  abstract transmitCount(): Promise<number>;
+  abstract [Symbol.asyncDispose](): Promise<void>;
+
+  async send(command: Uint8Array | CommandInit, options?: WaitOptions): Promise<ResponseApdu> {
+    const remaining = this.#remaining(checkWait("send", options));
+    const sent = commandOf(command);
+    try {
+      return await exchangeCommand(sent, (bytes) => this.transmit(bytes, remaining()), { protocol: this.protocol });
+    } finally {
+      zeroBytes(sent.data);
+    }
+  }
+
+  async transaction<T>(
+    work: (connection: Connection) => T | PromiseLike<T>,
+    options: TransactionOptions = {},
+  ): Promise<T> {
+    const run = callback<typeof work>("a function")(work, { operation: "transaction", path: "work" });
+    const { disposition = "leave", onReset = "fail", ...wait } = transactionOptions(options, place);
+    const remaining = this.#remaining(checkWait("transaction", wait));
+    // Inside another transaction a new beginning would be a transaction of its own: the outermost one begins anew.
+    const answer = this.#transactions > 0 ? "fail" : onReset;
+    for (let resets = 0; ; ) {
+      resets = await this.#begin(answer, resets, remaining);
+      const outcome = await this.#perform(run, disposition);
+      if (outcome.ok) return outcome.value;
+      if (answer === "fail" || !this.#isReset(outcome.error)) throw outcome.error;
+      const isUsable = await this.#connectAnew(remaining()).then(
+        () => true,
+        () => false,
+      );
+      if (answer === "reconnect" || !isUsable || ++resets >= MAX_RESETS) throw outcome.error;
+    }
+  }
+
+  /** Begins, after a reset on a connection that was made anew. Returns how many resets there were. */
+  async #begin(answer: OnReset, resets: number, remaining: () => WaitOptions): Promise<number> {
+    for (let seen = resets; ; ) {
+      try {
+        await this.beginTransaction(remaining());
+        return seen;
+      } catch (error) {
+        if (answer === "fail" || !this.#isReset(error) || ++seen >= MAX_RESETS) throw error;
+        await this.#connectAnew(remaining());
+      }
+    }
+  }
+
+  /** Runs a function in a transaction that has begun, and ends it. */
+  async #perform<T>(
+    run: (connection: Connection) => T | PromiseLike<T>,
+    disposition: Disposition,
+  ): Promise<Outcome<T>> {
+    let outcome: Outcome<T>;
+    this.#transactions++;
+    try {
+      outcome = { ok: true, value: await run(this) };
+    } catch (error) {
+      outcome = { ok: false, error };
+    } finally {
+      this.#transactions--;
+    }
+    try {
+      await this.endTransaction(disposition);
+    } catch (error) {
+      // The function's own failure says more; and where it has disconnected, that was the end.
+      const isOver = error instanceof SmartCardError && error.code === "invalid-handle";
+      if (outcome.ok && !isOver) outcome = { ok: false, error };
+    }
+    return outcome;
+  }
+
+  async #connectAnew(wait: WaitOptions): Promise<void> {
+    const { preferredProtocols, shareMode } = this;
+    await this.reconnect({ ...wait, shareMode, preferredProtocols, initialization: "leave" });
+  }
+
+  /** Whether a failure is a reset of this connection's card. */
+  #isReset(error: unknown): boolean {
+    if (!(error instanceof SmartCardError) || error.code !== "reset-card") return false;
+    return error.details.reader === undefined || error.details.reader === this.reader;
+  }
+
+  /** What is left of a wait that several calls share. */
+  #remaining({ signal, timeoutMs }: WaitOptions): () => WaitOptions {
+    const own = signal === undefined ? {} : { signal };
+    if (timeoutMs === undefined) return () => own;
+    const end = this.#now() + timeoutMs;
+    return () => ({ ...own, timeoutMs: Math.max(0, Math.ceil(end - this.#now())) });
+  }
+}
+
+type OnReset = NonNullable<TransactionOptions["onReset"]>;
+type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };
+
+const place = { operation: "transaction", path: "options" };
+
+/** The command, in memory of its own. @throws invalid-parameter, TypeError */
+function commandOf(command: unknown): CommandApdu {
+  const bytes = bytesOf(command);
+  try {
+    const decoded = decodeCommand(bytes);
+    if (decoded.ok) return { ...decoded.value, data: copyBytes(decoded.value.data) };
+  } finally {
+    zeroBytes(bytes);
+  }
+  // What was read as a length may be the first byte of a PIN.
+  const message =
+    `send: the ${bytes.length} bytes are not a command APDU: its length fields say how long it is; transmit() sends ` +
+    "bytes as they are";
+  throw new SmartCardError("invalid-parameter", message, { operation: "send" });
+}
+
+function bytesOf(command: unknown): Uint8Array {
+  const at = { operation: "send", path: "command" };
+  if (kindOf(command) !== "an object") {
+    checkBytes(command, `${at.operation}: ${at.path}`);
+    return copyBytes(command);
+  }
+  const init = commandInit(command, at);
+  try {
+    return encodeCommand(init);
+  } catch (cause) {
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    return refuse(at, "not a command APDU", problem, "invalid-parameter", cause);
+  }
+}
