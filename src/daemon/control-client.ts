@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { connectUnix } from "../edge/unix/index.ts";
+import { connectUnix, refuseForeignSocket } from "../edge/unix/index.ts";
 import { type Clock, errorCodes, SmartCardError } from "../pcsc/index.ts";
 import {
   CONTROL_VERSION,
@@ -19,7 +19,8 @@ const ANSWER_WAIT_MS = 10_000;
  *
  * @param path of the control socket
  * @param answerMs how long the daemon may take for its answer, in milliseconds
- * @throws no-service (no daemon listens there), no-access (it is somebody else's), timeout, comm-error (what answers is
+ * @throws no-service (no daemon listens there), no-access (it is another user's, or may be one that another user has put
+ * there), timeout, comm-error (what answers is
  * no daemon of this version), and what the daemon refuses with
  */
 export async function askDaemon(
@@ -28,6 +29,7 @@ export async function askDaemon(
   clock: Clock,
   answerMs: number = ANSWER_WAIT_MS,
 ): Promise<unknown> {
+  refuseForeignSocket(path);
   const client = await connectUnix(path);
   let late = false;
   const cancelTimer = clock.schedule(answerMs, "control-answer", () => {

@@ -2,6 +2,7 @@
 
 import { connect } from "node:net";
 import { SmartCardError } from "../../pcsc/index.ts";
+import { thisUser, whySomebodyElses } from "./trusted-path.ts";
 
 /** The client's end of a Unix stream socket. */
 export interface UnixClient {
@@ -9,6 +10,28 @@ export interface UnixClient {
   readonly received: AsyncIterable<Uint8Array>;
   send(bytes: Uint8Array): void;
   close(): void;
+}
+
+/**
+ * Refuses a socket that another user may have put where ours is expected, such as in /tmp: what it answers is believed.
+ * A path that does not exist is not refused.
+ *
+ * @throws no-access
+ */
+export function refuseForeignSocket(path: string): void {
+  const user = thisUser();
+  if (user === undefined) return;
+  let why: string | undefined;
+  try {
+    why = whySomebodyElses(path, user);
+  } catch (error) {
+    const failure = error as NodeJS.ErrnoException;
+    if (failure.code === "ENOENT" || failure.code === "ENOTDIR") return;
+    throw connectError(path, failure);
+  }
+  if (why === undefined) return;
+  const message = `${path} is not trusted: ${why}`;
+  throw new SmartCardError("no-access", message, { operation: "connect" });
 }
 
 /**

@@ -2,7 +2,7 @@
 
 export { findGroup, findUser } from "./accounts.ts";
 export { type InheritedSocket, inheritedSockets } from "./activation.ts";
-export { connectUnix } from "./connect-unix.ts";
+export { connectUnix, refuseForeignSocket } from "./connect-unix.ts";
 export { listenUnix, type UnixListener } from "./listen-unix.ts";
 export { loadPeerCredentials, type PeerCredentials, type PeerCredentialsReader } from "./peer-credentials.ts";
 export { type PeerProgram, PeerPrograms } from "./peer-program.ts";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { createServer, type Server } from "node:net";
-import type { Clock } from "../../pcsc/index.ts";
+import { type Clock, SmartCardError } from "../../pcsc/index.ts";
 import type { PeerCredentialsReader } from "./peer-credentials.ts";
 import { listenError, SocketFile, type SocketPlace } from "./socket-file.ts";
 import { SocketConnection, type UnixConnection, type UnixConnectionLimits } from "./unix-connection.ts";
@@ -48,7 +48,8 @@ export interface UnixListener {
  * socket, and anything that is no socket, is not. The path appears when clients can connect, with its permissions.
  *
  * @throws sharing-violation (another daemon answers there), no-access (the folder, the group or what is at the path is
- * not ours), invalid-parameter (the path is too long), comm-error (anything else the system says)
+ * not ours, or others can change the folder), invalid-parameter (the path is too long, or the descriptor is no Unix
+ * socket), comm-error (anything else the system says)
  */
 export async function listenUnix(options: UnixListenerOptions): Promise<UnixListener> {
   const limits: UnixListenerLimits = { ...defaultUnixLimits, ...options.limits };
@@ -66,7 +67,11 @@ export async function listenUnix(options: UnixListenerOptions): Promise<UnixList
   server.maxConnections = limits.connections;
   server.on("drop", () => options.onTrouble(`there are ${limits.connections} connections, the limit`));
   const file = "fd" in options.at ? undefined : new SocketFile(options.at);
-  await listen(server, options.at, file?.temporaryPath, limits.backlog);
+  await listen(server, options.at, file, limits.backlog);
+  if (!isUnixSocket(server)) {
+    server.close();
+    throw noUnixSocket(options.at);
+  }
   // The system could not accept a connection (no file descriptor is free, for one).
   server.on("error", (error) => options.onTrouble(error.message));
   try {
@@ -85,20 +90,31 @@ export async function listenUnix(options: UnixListenerOptions): Promise<UnixList
   };
 }
 
-function listen(server: Server, at: UnixListenerOptions["at"], path: string | undefined, backlog: number) {
+/** Whether a listening socket is of the family AF_UNIX: one of the network has a port. */
+function isUnixSocket(server: Server): boolean {
+  const address = server.address();
+  return typeof address !== "object" || address === null || !("port" in address);
+}
+
+function noUnixSocket(at: UnixListenerOptions["at"]): SmartCardError {
+  const which = "fd" in at ? `file descriptor ${at.fd}` : at.path;
+  const message = `${which} is a socket of the network: clients cannot be told apart there. ListenStream= names a path`;
+  return new SmartCardError("invalid-parameter", message, { operation: "listen" });
+}
+
+function listen(server: Server, at: UnixListenerOptions["at"], file: SocketFile | undefined, backlog: number) {
   return new Promise<void>((resolve, reject) => {
     const where = "fd" in at ? `file descriptor ${at.fd}` : at.path;
     const failed = (error: NodeJS.ErrnoException): void => reject(listenError(where, error));
     server.once("error", failed);
-    // Until the socket has its own permissions nobody else can connect to it.
-    const umask = process.umask(0o177);
+    const umask = file && process.umask(file.umask);
     try {
-      server.listen(path === undefined ? { ...at, backlog } : { path, backlog }, () => {
+      server.listen(file === undefined ? { ...at, backlog } : { path: file.temporaryPath, backlog }, () => {
         server.off("error", failed);
         resolve();
       });
     } finally {
-      process.umask(umask);
+      if (umask !== undefined) process.umask(umask);
     }
   });
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { lstatSync } from "node:fs";
+import { lstatSync, type Stats, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -26,12 +26,26 @@ export function sharedFolder(uid: number): string {
 
 /**
  * Whether what listens on {@link ownSocketPath} can only be the user's: PINs go there. In a place that everybody may write
- * to somebody else could have made the folder.
+ * to somebody else could have made the folder, and XDG_RUNTIME_DIR may be another user's.
  */
 export function isOwnSocketSafe({ environment, uid }: SocketSurroundings): boolean {
-  if (environment.XDG_RUNTIME_DIR) return true;
-  const stat = lstatSync(sharedFolder(uid), { throwIfNoEntry: false });
-  return stat?.isDirectory() === true && stat.uid === uid && (stat.mode & 0o077) === 0;
+  const { XDG_RUNTIME_DIR } = environment;
+  // The variable survives su and sudo, and then names the folder of another user.
+  try {
+    if (XDG_RUNTIME_DIR) {
+      const folder = statSync(XDG_RUNTIME_DIR, { throwIfNoEntry: false });
+      // Nothing listens in a folder that is not there.
+      return folder === undefined || isOnlyChangedBy(uid, folder, 0o022);
+    }
+    return isOnlyChangedBy(uid, lstatSync(sharedFolder(uid), { throwIfNoEntry: false }), 0o077);
+  } catch {
+    // A folder that this user may not even look at.
+    return false;
+  }
+}
+
+function isOnlyChangedBy(uid: number, folder: Stats | undefined, forbidden: number): boolean {
+  return folder?.isDirectory() === true && folder.uid === uid && (folder.mode & forbidden) === 0;
 }
 
 /**

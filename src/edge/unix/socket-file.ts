@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 
 import { randomBytes } from "node:crypto";
-import { chmodSync, chownSync, linkSync, lstatSync, mkdirSync, type Stats, unlinkSync } from "node:fs";
+import { chmodSync, lchownSync, linkSync, lstatSync, mkdirSync, type Stats, unlinkSync } from "node:fs";
 import { connect } from "node:net";
 import { basename, dirname, join } from "node:path";
 import { SmartCardError } from "../../pcsc/index.ts";
 import { maxSocketPathBytes } from "../../pcsclite/index.ts";
+import { thisUser, whyNoPlaceToListen } from "./trusted-path.ts";
 
 /** The longest path of a Unix socket on this system. */
 export const MAX_SOCKET_PATH_BYTES: number = maxSocketPathBytes(process.platform);
@@ -26,9 +27,10 @@ export interface SocketPlace {
 const operation = { operation: "listen" };
 
 /**
- * The name of a socket in the file system. The socket is bound to a temporary name, gets its permissions there, and
- * appears under its own name, by a hard link, when all is ready: nobody can connect before, and of two daemons that
- * start at once only one gets the name.
+ * The name of a socket in the file system. The socket is bound to a temporary name, with its permissions from the first
+ * moment, gets its group there, and appears under its own name, by a hard link, when all is ready: of two daemons that
+ * start at once only one gets the name. No step follows a symbolic link, and the folder is one in which others cannot
+ * put anything in the place of the socket.
  */
 export class SocketFile {
   /** What the socket is to be bound to. */
@@ -36,21 +38,29 @@ export class SocketFile {
   readonly #place: SocketPlace;
   #ours: Stats | undefined;
 
-  /** @throws invalid-parameter (the path is too long), no-access (its folder cannot be made) */
+  /** @throws invalid-parameter (the path is too long), no-access (its folder cannot be made, or others can change it) */
   constructor(place: SocketPlace) {
     this.#place = place;
     const folder = dirname(place.path);
     this.temporaryPath = join(folder, `.${randomBytes(3).toString("hex")}`);
-    for (const path of [place.path, this.temporaryPath]) checkLength(path);
+    const { path } = place;
+    for (const name of [path, this.temporaryPath]) checkLength(name);
+    checkFolder(path, folder);
     makeFolder(folder);
+    // What was made has the right owner and mode. Somebody may have been faster, though.
+    checkFolder(path, folder);
   }
 
-  /** Gives the bound socket its permissions and its name. @throws as `listenUnix` */
+  /** What `umask(2)` has to be while the socket is bound, so that it has its permissions from the first moment. */
+  get umask(): number {
+    return 0o777 & ~this.#place.mode;
+  }
+
+  /** Gives the bound socket its group and its name. @throws as `listenUnix` */
   async publish(): Promise<void> {
-    const { group, mode, path } = this.#place;
+    const { group, path } = this.#place;
     try {
       if (group !== undefined) setGroup(this.temporaryPath, group);
-      chmodSync(this.temporaryPath, mode);
       const ours = lstatSync(this.temporaryPath);
       for (let attempt = 1; !linked(this.temporaryPath, path); attempt++) {
         if (attempt === MAX_ATTEMPTS) throw taken(path);
@@ -87,10 +97,25 @@ function checkLength(path: string): void {
   throw new SmartCardError("invalid-parameter", message, operation);
 }
 
+/** @throws no-access where others could put another file in the place of the socket */
+function checkFolder(path: string, folder: string): void {
+  const user = thisUser();
+  if (user === undefined) return;
+  let why: string | undefined;
+  try {
+    why = whyNoPlaceToListen(folder, user);
+  } catch (error) {
+    throw listenError(path, error as NodeJS.ErrnoException);
+  }
+  if (why === undefined) return;
+  const message = `${path} is no safe place for a socket, as ${why}: choose a folder of your own with --socket`;
+  throw new SmartCardError("no-access", message, operation);
+}
+
 function makeFolder(folder: string): void {
   try {
     // What is made is for all to look into, whatever the umask says: the socket's own mode says who may connect.
-    if (mkdirSync(folder, { recursive: true }) !== undefined) chmodSync(folder, 0o755);
+    if (mkdirSync(folder, { recursive: true, mode: 0o755 }) !== undefined) chmodSync(folder, 0o755);
   } catch (error) {
     throw listenError(folder, error as NodeJS.ErrnoException);
   }
@@ -98,7 +123,7 @@ function makeFolder(folder: string): void {
 
 function setGroup(path: string, group: number): void {
   try {
-    chownSync(path, -1, group);
+    lchownSync(path, -1, group);
   } catch (error) {
     throw noMember(group, error);
   }
