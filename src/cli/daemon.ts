@@ -70,8 +70,11 @@ vpcd[:PORT]     third-party cards plug into it by TCP; port 35963`,
   "log-level": { type: "string", value: "LEVEL", choices: logLevels, help: "how much is logged, info without it" },
 } as const satisfies OptionTable;
 
-/** A daemon that has not ended by then is ended. */
-const STOP_WAIT_MS = 10_000;
+/**
+ * A daemon that has not ended by then, because a driver hangs or a client does not read, is ended by force. With the end
+ * of the log it makes less than two seconds.
+ */
+const STOP_WAIT_MS = 1500;
 
 /** `scard daemon`: the resource manager as a service for programs that were written for pcscd. */
 export const daemon: Command = {
@@ -79,7 +82,7 @@ export const daemon: Command = {
   summary: "serve programs that were written for pcscd",
   usage: ["[OPTION…]"],
   description: [
-    "Runs in the foreground, in the place of pcscd. When clients can connect, it prints the line that makes the programs of another shell use it. SIGHUP reads the configuration anew; SIGTERM and SIGINT end it.",
+    "Runs in the foreground, in the place of pcscd. When clients can connect, it prints the line that makes the programs of another shell use it. SIGHUP reads the configuration anew, and so does SIGUSR1; SIGTERM and SIGINT end it within two seconds.",
   ],
   options,
   run,
@@ -230,20 +233,28 @@ async function reload(started: Daemon, read: ReadConfiguration, log: Log): Promi
 async function stop(started: Daemon, log: Log): Promise<void> {
   const cancelTimer = nodeClock.schedule(STOP_WAIT_MS, "daemon-stop", () => {
     log.write("error", `not ended after ${STOP_WAIT_MS / 1000} s: ended by force`);
-    log.flush();
-    process.exit(exitCodes.failed);
+    endByForce(log);
   });
   await started.stop();
   cancelTimer();
   log.write("info", "stopped");
   await log.end();
+  if (log.stuck) endByForce(log);
+}
+
+/** Ends the process, whatever it still waits for. */
+function endByForce(log: Log): never {
+  log.flush();
+  // Node would wait at its end for a write that the system does not finish.
+  if (log.stuck) process.kill(process.pid, "SIGKILL");
+  process.exit(exitCodes.failed);
 }
 
 /** The signals that a daemon is led by. */
 interface Signals {
   /** Settles with the first signal to end. The next one ends the process at once. */
   readonly stopped: Promise<string>;
-  /** What SIGHUP does. */
+  /** What SIGHUP does, and SIGUSR1, which users of pcscd send to have it look for readers. */
   onReload(reload: () => Promise<void>): void;
 }
 
@@ -261,7 +272,7 @@ function listenForSignals(): Signals {
   });
   let reloadNow = async (): Promise<void> => {};
   // Before the daemon is ready there is nothing to read anew, but the signal must not end it.
-  process.on("SIGHUP", () => void reloadNow());
+  for (const signal of ["SIGHUP", "SIGUSR1"]) process.on(signal, () => void reloadNow());
   return {
     stopped,
     onReload: (reload) => {

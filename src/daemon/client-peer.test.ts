@@ -17,6 +17,7 @@ function setting(rules: AccessRules, known: PeerCredentials | undefined = creden
     writes: () => true,
     setLevel: () => {},
     flush: () => {},
+    stuck: false,
     end: async () => {},
   };
   const current = { rules };

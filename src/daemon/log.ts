@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
 
+import { constants, fstatSync, openSync, write, writeSync } from "node:fs";
+import { nodeClock } from "../edge/node/index.ts";
+import { LogSink } from "./log-sink.ts";
+
 /** How much the daemon tells. `trace` has every event of the manager; no level has the bytes of a command. */
 export const logLevels = ["trace", "debug", "info", "warn", "error", "silent"] as const;
 
@@ -15,36 +19,46 @@ export interface Log {
   /** Whether lines of a level are written at all: asked before one is made that is dear. */
   writes(level: Exclude<LogLevel, "silent">): boolean;
   setLevel(level: LogLevel): void;
-  /** Writes out what is still in memory, before the process ends by force: it may overtake a line that is being written. */
+  /** Tries once to write out what is still in memory, before the process ends by force. Never waits. */
   flush(): void;
   /** Writes out all that there is, in its order, and waits for that a moment. Nothing is written any more then. */
   end(): Promise<void>;
+  /**
+   * Whether the system still holds a line that it may never write. Node waits for it when it ends, so such a process can
+   * only be killed.
+   */
+  readonly stuck: boolean;
 }
 
 /** How lines look: for programs one JSON object each, for people at a terminal text. */
 export type LogFormat = "json" | "text";
 
-/** With so much unwritten, because nobody reads, further lines are dropped. */
-const MAX_UNWRITTEN_BYTES = 1024 * 1024;
+/** How long the end of the log waits for its reader, in milliseconds. */
+const END_WAIT_MS = 400;
 
-/** How long the end of the log waits for whoever reads it, in milliseconds. */
-const END_WAIT_MS = 1000;
-
-/** Opens the log on standard error. */
+/** Opens the log on standard error. The daemon goes on whatever becomes of it: see {@link LogSink}. */
 export async function openLog(level: LogLevel, format: LogFormat): Promise<Log> {
   // Loaded here, and not by every program that only wants to ask a daemon something.
   const { pino } = await import("pino");
-  // Not synchronous: a terminal that is stopped, or a pipe that nobody reads, must not stop the daemon.
-  const destination = pino.destination({ fd: 2, sync: false, maxLength: MAX_UNWRITTEN_BYTES });
-  const stream =
-    format === "json" ? destination : { write: (line: string) => void destination.write(lineAsText(line)) };
+  const { fd, mayBlock } = openStandardError();
+  const textOfLine = (line: string): string => (format === "json" ? line : lineAsText(line));
+  const lostLine = (lost: number, reason: string): string => {
+    const time = new Date(nodeClock.wallTime()).toISOString();
+    return textOfLine(`${JSON.stringify({ level: "warn", time, lost, reason, msg: "lines of the log were lost" })}\n`);
+  };
+  const target = {
+    write: (bytes: Uint8Array, done: (error: NodeJS.ErrnoException | null, written: number) => void) => {
+      write(fd, bytes, 0, bytes.length, null, done);
+    },
+  };
+  const sink = new LogSink(target, { clock: nodeClock, lostLine });
   const options = {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  const logger = pino(options, stream);
+  const logger = pino(options, { write: (line: string) => sink.write(textOfLine(line)) });
   let ended = false;
   return {
     write: (lineLevel, message, details) => {
@@ -55,25 +69,40 @@ export async function openLog(level: LogLevel, format: LogFormat): Promise<Log> 
       logger.level = newLevel;
     },
     flush: () => {
+      if (mayBlock || sink.writing) return;
       try {
-        destination.flushSync();
+        writeSync(fd, sink.unwritten());
       } catch {
-        // Nobody reads any more: there is nobody to tell.
+        // What cannot be written now is lost with the process.
       }
     },
     end: async () => {
       if (ended) return;
       ended = true;
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, END_WAIT_MS);
-        destination.once("close", () => {
-          clearTimeout(timer);
-          resolve();
-        });
-        destination.end();
-      });
+      await sink.end(END_WAIT_MS);
+    },
+    get stuck() {
+      return sink.writing;
     },
   };
+}
+
+/**
+ * Standard error, such that a terminal that is stopped, or a pipe that nothing reads, blocks no write: pipes and
+ * terminals are opened a second time, as the mode would otherwise change for every program that shares them. A socket
+ * cannot be opened again, and writes to it may block.
+ */
+function openStandardError(): { readonly fd: number; readonly mayBlock: boolean } {
+  const standardError = 2;
+  try {
+    const stat = fstatSync(standardError);
+    if (stat.isFile()) return { fd: standardError, mayBlock: false };
+    if (!stat.isFIFO() && !stat.isCharacterDevice()) return { fd: standardError, mayBlock: true };
+    const { O_NOCTTY, O_NONBLOCK, O_WRONLY } = constants;
+    return { fd: openSync("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY), mayBlock: false };
+  } catch {
+    return { fd: standardError, mayBlock: true };
+  }
 }
 
 /** `12:04:57 warn  refused: …  uid=1000 rule="$.access.daemon[0]"` */
