@@ -17,6 +17,7 @@ const stopCodes: Readonly<Record<StopReason, number>> = {
   SIGINT: exitCodes.interrupted,
   SIGTERM: 143,
   closed: exitCodes.ok,
+  unwritable: exitCodes.failed,
 };
 
 /** Runs the program with a command line; answers its exit code. */

@@ -10,8 +10,8 @@ export type Style = keyof typeof codes;
 /** Gives text a look; leaves it as it is where colour is off. */
 export type Paint = (style: Style, text: string) => string;
 
-/** Why the program should end: a signal, or nobody reads what it prints. */
-export type StopReason = "SIGINT" | "SIGTERM" | "closed";
+/** Why the program should end: a signal, nothing reads what it prints any more, or its output cannot be written. */
+export type StopReason = "SIGINT" | "SIGTERM" | "closed" | "unwritable";
 
 /** A terminal with somebody in front of it: keys come in one by one, and what is drawn is seen at once. */
 export interface Screen {
@@ -53,24 +53,36 @@ export function wantsColor(stream: { readonly isTTY?: boolean }, environment: Te
 /** The terminal of this process. Its first SIGINT or SIGTERM asks the program to end; the next one ends it. */
 export function processTerminal(options: { readonly color: boolean }): Terminal {
   const stopping = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stopping.abort(signal));
+  const end = (reason: StopReason): void => stopping.abort(reason);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => end(signal));
   return {
     environment: process.env,
     stop: stopping.signal,
     paint: painter(options.color && wantsColor(process.stdout, process.env)),
     screen: process.stdin.isTTY && process.stderr.isTTY ? { input: process.stdin, output: process.stderr } : undefined,
-    print: linesTo(process.stdout, () => stopping.abort("closed" satisfies StopReason)),
+    print: linesTo(process.stdout, (code) => {
+      if (isClosed(code)) return end("closed");
+      process.exitCode = 1;
+      process.stderr.write(`scard: the output cannot be written (${code})\n`);
+      end("unwritable");
+    }),
+    // What cannot be said is left out: there is no place to say so.
     say: linesTo(process.stderr, () => {}),
     readInput: () => readAll(process.stdin, stopping.signal),
   };
 }
 
-function linesTo(stream: WriteStream, closed: () => void): (text: string) => void {
+/** Whether it is the reader of a pipe that has gone, which is no failure. */
+function isClosed(code: string | undefined): boolean {
+  return code === "EPIPE" || code === "ERR_STREAM_DESTROYED";
+}
+
+function linesTo(stream: WriteStream, failed: (code: string | undefined) => void): (text: string) => void {
   let open = true;
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE" && error.code !== "ERR_STREAM_DESTROYED") throw error;
+    if (!open) return;
     open = false;
-    closed();
+    failed(error.code);
   });
   return (text) => {
     if (open) stream.write(`${text}\n`);

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+
+// The daemon in bad company, in real processes: a log that cannot be written, signals, sockets of the wrong kind.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { Client, scardProgram, testFolder } from "./running.ts";
+
+/** Starts a daemon with something of its own as standard error; settles when it is ready. */
+async function daemonWith(standardError: number | "pipe", ...args: readonly string[]) {
+  const socket = join(testFolder(), "comm");
+  const line = [scardProgram, "daemon", "--json", "--socket", socket, "--reader", "virtual:Desk", ...args];
+  const daemon = spawn(process.execPath, line, { stdio: ["ignore", "pipe", standardError] });
+  onTestFinished(() => {
+    daemon.kill("SIGKILL");
+  });
+  await once(daemon.stdout as NodeJS.ReadableStream, "data");
+  return { daemon, socket };
+}
+
+/** Asks for so many contexts that the log fills up. */
+async function makeItTalk(socket: string): Promise<void> {
+  for (let times = 0; times < 20; times++) expect(await (await Client.connect(socket)).establish()).toBe(0);
+}
+
+async function ends(daemon: ChildProcess, signal: NodeJS.Signals): Promise<unknown[]> {
+  const exit = once(daemon, "exit");
+  daemon.kill(signal);
+  return exit;
+}
+
+describe.skipIf(process.platform !== "linux")("a log that cannot be written", { timeout: 120_000 }, () => {
+  it("on a full disk costs lines, and nothing else", async () => {
+    const full = openSync("/dev/full", "w");
+    const { daemon, socket } = await daemonWith(full, "--log-level", "trace");
+    closeSync(full);
+    await makeItTalk(socket);
+    expect(await ends(daemon, "SIGTERM")).toEqual([0, null]);
+  });
+
+  it("in a pipe that is closed costs lines, and nothing else", async () => {
+    const { daemon, socket } = await daemonWith("pipe", "--log-level", "trace");
+    daemon.stderr?.destroy();
+    await makeItTalk(socket);
+    expect(await ends(daemon, "SIGTERM")).toEqual([0, null]);
+  });
+
+  it("in a pipe that nothing reads costs lines, and nothing else", async () => {
+    // The pipe holds 64 KiB, and the trace of these contexts is more.
+    const { daemon, socket } = await daemonWith("pipe", "--log-level", "trace");
+    daemon.stderr?.pause();
+    for (let rounds = 0; rounds < 20; rounds++) await makeItTalk(socket);
+    expect(await ends(daemon, "SIGTERM")).toEqual([0, null]);
+  });
+});
+
+describe.skipIf(process.platform !== "linux")("signals", { timeout: 120_000 }, () => {
+  it("SIGUSR1, with which users of pcscd ask for a rescan, opens no debugger", async () => {
+    const { daemon, socket } = await daemonWith("pipe");
+    let said = "";
+    daemon.stderr?.on("data", (text) => {
+      said += text;
+    });
+    daemon.kill("SIGUSR1");
+    await expect.poll(() => said, { timeout: 60_000 }).toContain("the configuration was read anew");
+    await makeItTalk(socket);
+    expect(said).not.toContain("Debugger");
+    expect(listeningPorts(daemon.pid ?? 0)).toEqual([]);
+    expect(await ends(daemon, "SIGTERM")).toEqual([0, null]);
+  });
+});
+
+it.skipIf(process.platform !== "linux")("a socket of the network from a service manager is refused", async () => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const fd = Number(Reflect.get(Reflect.get(server, "_handle") as object, "fd"));
+  const script = 'export LISTEN_PID=$$ LISTEN_FDS=1; exec "$0" "$@"';
+  const line = ["daemon", "--control", join(testFolder(), "control")];
+  const daemon = spawn("sh", ["-c", script, process.execPath, scardProgram, ...line], {
+    stdio: ["ignore", "ignore", "pipe", fd],
+  });
+  server.close();
+  let said = "";
+  daemon.stderr?.on("data", (text) => {
+    said += text;
+  });
+  expect(await once(daemon, "close")).toEqual([1, null]);
+  expect(said).toMatch(/file descriptor 3 is a socket of the network/);
+});
+
+/** The inodes of TCP sockets on which a process listens. */
+function listeningPorts(pid: number): string[] {
+  const listening = ["/proc/net/tcp", "/proc/net/tcp6"].flatMap((file) => {
+    const rows = readFileSync(file, "utf8").trim().split("\n").slice(1);
+    return rows.map((row) => row.trim().split(/\s+/)).filter(([, , , state]) => state === "0A");
+  });
+  const inodes = new Set(listening.map((row) => row[9]));
+  const open = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+  return open.filter((link) => inodes.has(/^socket:\[(\d+)\]$/.exec(link)?.[1]));
+}
