@@ -16,6 +16,8 @@ packages=(vsmartcard-vpicc python3-pycryptodome python3-pil)
 packages+=(pcscd vsmartcard-vpcd libpcsclite-dev gcc libc6-dev)
 # Programs that link the client library.
 packages+=(pcsc-tools opensc python3-pyscard scdaemon gpgconf)
+# More client programs: a YubiKey's tool, and FreeRDP's layer, which a program is compiled against.
+packages+=(yubikey-manager libwinpr2-dev)
 # What tells which program is at the other end of a socket.
 packages+=(iproute2)
 # A terminal that tests can sit at.

@@ -21,13 +21,21 @@ export function buildFolder(): string {
   return folder;
 }
 
-/** Compiles a C program against libpcsclite and returns its path. Warnings are errors. */
-export function compileC(name: string, sources: readonly string[]): string {
+/**
+ * Compiles a C program and returns its path. Warnings are errors.
+ *
+ * @param against what it is compiled against, as the compiler is told: libpcsclite where nothing else is said
+ */
+export function compileC(
+  name: string,
+  sources: readonly string[],
+  against: readonly string[] = [`-I${headers}`, "-lpcsclite"],
+): string {
   const program = join(buildFolder(), name);
   // Another test may be running the program, or compiling it: it is put into its place in one step.
   const made = `${program}.${process.pid}`;
-  const options = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", `-I${headers}`];
-  const compiler = spawnSync("gcc", [...options, "-o", made, ...sources, "-lpcsclite", "-lpthread"], {
+  const options = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror"];
+  const compiler = spawnSync("gcc", [...options, "-o", made, ...sources, ...against, "-lpthread"], {
     encoding: "utf8",
   });
   if (compiler.status !== 0) throw new Error(`gcc could not compile ${name}: ${compiler.stderr}`);
