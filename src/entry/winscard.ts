@@ -83,6 +83,8 @@ export const SCardCancel: WinSCard["SCardCancel"] = machine.SCardCancel;
 export const SCardConnect: WinSCard["SCardConnect"] = machine.SCardConnect;
 /** Establishes a connection anew. See {@link WinSCard.SCardReconnect}. */
 export const SCardReconnect: WinSCard["SCardReconnect"] = machine.SCardReconnect;
+/** How a connection was made. See {@link WinSCard.connectionTerms}. */
+export const connectionTerms: WinSCard["connectionTerms"] = (card) => machine.connectionTerms(card);
 /** Ends a connection. See {@link WinSCard.SCardDisconnect}. */
 export const SCardDisconnect: WinSCard["SCardDisconnect"] = machine.SCardDisconnect;
 /** Begins a transaction. See {@link WinSCard.SCardBeginTransaction}. */

@@ -119,13 +119,46 @@ describe("clones", () => {
     expect(buffer.Read(8)).toHaveLength(8);
   });
 
-  test("lock once only what has no lock at all, not even an own one", () => {
+  test("lock once what is not locked once already, and only that", () => {
     const buffer = CByteBuffer.of(new Uint8Array(8));
-    buffer.LockRegion(0, 4, LOCKTYPE.WRITE);
-    expect(failureOf(() => buffer.LockRegion(3, 1, LOCKTYPE.ONLYONCE))).toBe("STG_E_LOCKVIOLATION");
+    const clone = buffer.Clone();
     buffer.LockRegion(4, 1, LOCKTYPE.ONLYONCE);
+    for (const other of [buffer, clone])
+      expect(failureOf(() => other.LockRegion(3, 2, LOCKTYPE.ONLYONCE))).toBe("STG_E_LOCKVIOLATION");
+    clone.LockRegion(0, 8, LOCKTYPE.WRITE);
+    clone.LockRegion(0, 4, LOCKTYPE.ONLYONCE);
+    expect(failureOf(() => buffer.LockRegion(7, 1, LOCKTYPE.WRITE))).toBe("STG_E_LOCKVIOLATION");
+    clone.UnlockRegion(0, 8, LOCKTYPE.WRITE);
+    for (const other of [buffer, clone]) {
+      other.Seek(0);
+      expect(other.Write(new Uint8Array(8))).toBe(8);
+      other.SetSize(8);
+    }
     expect(failureOf(() => buffer.UnlockRegion(4, 1, LOCKTYPE.WRITE))).toBe("STG_E_LOCKVIOLATION");
     buffer.UnlockRegion(4, 1, LOCKTYPE.ONLYONCE);
+  });
+});
+
+describe("Read and CopyTo", () => {
+  test.each([3, 4, MAX_BUFFER_BYTES, MAX_BUFFER_BYTES + 1, 0x7fff_ffff, 0xffff_ffff, Number.MAX_SAFE_INTEGER])(
+    "attempt %d bytes and give what there is",
+    (count) => {
+      const buffer = CByteBuffer.of(Uint8Array.of(1, 2, 3));
+      const other = CByteBuffer.of(new Uint8Array(0));
+      expect(buffer.Read(count)).toEqual(Uint8Array.of(1, 2, 3));
+      expect(buffer.Read(count)).toEqual(new Uint8Array(0));
+      buffer.Seek(1);
+      expect(buffer.CopyTo(other, count)).toEqual({ read: 2, written: 2 });
+      expect(contentOf(other, "buffer")).toEqual(Uint8Array.of(2, 3));
+    },
+  );
+
+  test("give nothing beyond the end, where a write is refused that does not fit", () => {
+    const buffer = CByteBuffer.of(Uint8Array.of(1, 2, 3));
+    expect(buffer.Seek(0x7fff_ffff)).toBe(0x7fff_ffff);
+    expect(buffer.Read(1)).toEqual(new Uint8Array(0));
+    expect(failureOf(() => buffer.Write(Uint8Array.of(1)))).toBe("STG_E_MEDIUMFULL");
+    buffer.LockRegion(0x7fff_fff0, 8, LOCKTYPE.WRITE);
   });
 });
 
@@ -152,7 +185,7 @@ describe("refused, with nothing changed", () => {
     ["more data than the size", "E_INVALIDARG", (buffer) => buffer.Initialize(1, new Uint8Array(2))],
     ["half a byte", "E_INVALIDARG", (buffer) => buffer.Read(0.5)],
     ["a seek before the beginning", "STG_E_SEEKERROR", (buffer) => buffer.Seek(-1)],
-    ["a seek too far", "STG_E_SEEKERROR", (buffer) => buffer.Seek(MAX_BUFFER_BYTES + 1)],
+    ["a seek beyond a LONG", "STG_E_SEEKERROR", (buffer) => buffer.Seek(2 ** 31)],
     ["an unknown origin", "E_INVALIDARG", (buffer) => buffer.Seek(0, 3 as STREAM_SEEK)],
     ["no number", "E_INVALIDARG", (buffer) => buffer.Seek(Number.NaN)],
     ["an unknown commit", "STG_E_INVALIDFLAG", (buffer) => buffer.Commit(16)],

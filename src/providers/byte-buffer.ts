@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 
-import { copyBytes } from "../binary/index.ts";
+import { copyBytes, isBytes } from "../binary/index.ts";
+import { shown } from "../pcsc/index.ts";
+import { badArgument, badPointer, checkArray, checkOneOf } from "./arguments.ts";
 import { ComError } from "./com-error.ts";
 import { LOCKTYPE, STATFLAG, STGC, STREAM_SEEK } from "./enumerations.ts";
 import { MAX_BUFFER_BYTES, MemoryStream, type RegionLock } from "./memory-stream.ts";
 
 /** Most locked ranges of the same bytes at once. */
 const MAX_LOCKS = 256;
+/** The furthest that a seek pointer goes: the largest LONG. */
+const MAX_POSITION = 0x7fff_ffff;
 const STGTY_STREAM = 2;
 const STGM_READWRITE = 2;
 
@@ -44,6 +48,7 @@ export interface IByteBuffer {
   /**
    * Copies bytes from this seek pointer to that of another buffer, which may be a clone, or this one; both advance.
    *
+   * @param count any number: as many bytes are copied as there are
    * @returns how many bytes were read and written: fewer than `count` at the end
    * @throws E_POINTER, E_INVALIDARG, STG_E_LOCKVIOLATION, STG_E_MEDIUMFULL
    */
@@ -54,16 +59,16 @@ export interface IByteBuffer {
    *
    * @throws E_INVALIDARG, STG_E_MEDIUMFULL
    */
-  Initialize(size?: number, data?: Uint8Array): void;
+  Initialize(size?: number, data?: Uint8Array | null): void;
   /**
    * Keeps others from a range, which may lie beyond the end: other objects on the same bytes, that is clones.
    *
-   * @param lockType WRITE: only this one may write; EXCLUSIVE: only this one may read or write; ONLYONCE: as WRITE, and
-   * refused where the range has any lock
+   * @param lockType WRITE: only this one may write; EXCLUSIVE: only this one may read or write; ONLYONCE: keeps nobody
+   * from reading or writing, and there is one of its kind on the range at a time
    * @throws STG_E_LOCKVIOLATION (another has a lock that excludes this one), E_INVALIDARG
    */
   LockRegion(offset: number, count: number, lockType: LOCKTYPE): void;
-  /** The next bytes, `count` at most; fewer at the end. @throws E_INVALIDARG, STG_E_LOCKVIOLATION */
+  /** The next bytes, `count` at most, which may be any number; fewer at the end. @throws E_INVALIDARG, STG_E_LOCKVIOLATION */
   Read(count: number): Uint8Array;
   /** Drops the changes since the last Commit, or since Initialize. Seek pointers stay where they are. */
   Revert(): void;
@@ -105,7 +110,7 @@ export class CByteBuffer implements IByteBuffer {
   }
 
   set Stream(stream: MemoryStream) {
-    if (!(stream instanceof MemoryStream)) throw new ComError("E_POINTER", "there is no stream");
+    if (!(stream instanceof MemoryStream)) throw badPointer("stream", stream, "pass the Stream of a byte buffer");
     this.#stream = stream;
     this.#position = 0;
   }
@@ -120,22 +125,24 @@ export class CByteBuffer implements IByteBuffer {
   Commit(commitFlags: STGC = STGC.DEFAULT): void {
     const stream = this.#opened();
     const known = STGC.OVERWRITE | STGC.ONLYIFCURRENT | STGC.DANGEROUSLYCOMMITMERELYTODISKCACHE | STGC.CONSOLIDATE;
-    if ((commitFlags & ~known) !== 0) throw new ComError("STG_E_INVALIDFLAG", `${commitFlags} is no STGC`);
+    if (!Number.isInteger(commitFlags) || (commitFlags & ~known) !== 0)
+      throw new ComError("STG_E_INVALIDFLAG", `commitFlags are ${shown(commitFlags)}; give STGC flags`);
     stream.commit();
   }
 
   CopyTo(destination: IByteBuffer, count: number): { readonly read: number; readonly written: number } {
-    if (typeof destination?.Write !== "function") throw new ComError("E_POINTER", "there is no buffer to copy to");
+    if (typeof destination?.Write !== "function") throw badPointer("destination", destination, "pass a byte buffer");
     const data = this.Read(count);
     return { read: data.length, written: destination.Write(data) };
   }
 
-  Initialize(size = 1, data?: Uint8Array): void {
-    checkCount("size", size);
-    if (data !== undefined && data.length > size)
-      throw new ComError("E_INVALIDARG", `${data.length} bytes do not fit into a size of ${size}`);
+  Initialize(size = 1, data: Uint8Array | null = null): void {
+    checkSize("size", size);
+    if (data !== null) checkArray("data", data);
+    if (data !== null && data.length > size)
+      throw new ComError("E_INVALIDARG", `data has ${data.length} bytes, which do not fit into a size of ${size}`);
     const bytes = new Uint8Array(size);
-    if (data !== undefined) bytes.set(data);
+    if (data !== null) bytes.set(data);
     this.#stream = new MemoryStream(bytes);
     this.#position = 0;
   }
@@ -144,9 +151,10 @@ export class CByteBuffer implements IByteBuffer {
     const { locks } = this.#opened();
     checkRange(offset, count, lockType);
     if (locks.length >= MAX_LOCKS) throw new ComError("STG_E_LOCKVIOLATION", `there are ${MAX_LOCKS} locks, the limit`);
-    const isTaken = overlapping(locks, offset, count).some(
-      ({ owner }) => owner !== this || lockType === LOCKTYPE.ONLYONCE,
-    );
+    const { ONLYONCE } = LOCKTYPE;
+    const excludes = ({ owner, type }: RegionLock): boolean =>
+      lockType === ONLYONCE || type === ONLYONCE ? lockType === type : owner !== this;
+    const isTaken = overlapping(locks, offset, count).some(excludes);
     if (isTaken) throw new ComError("STG_E_LOCKVIOLATION", `${describe(offset, count)} has a lock already`);
     locks.push({ owner: this, offset, count, type: lockType });
   }
@@ -154,7 +162,7 @@ export class CByteBuffer implements IByteBuffer {
   Read(count: number): Uint8Array {
     const stream = this.#opened();
     checkCount("count", count);
-    const data = stream.bytes.slice(this.#position, this.#position + count);
+    const data = stream.bytes.slice(this.#position, Math.min(this.#position + count, stream.size));
     this.#checkLocks(stream, this.#position, data.length, (type) => type === LOCKTYPE.EXCLUSIVE);
     this.#position += data.length;
     return data;
@@ -166,39 +174,35 @@ export class CByteBuffer implements IByteBuffer {
 
   Seek(move: number, origin: STREAM_SEEK = STREAM_SEEK.SET): number {
     const { size } = this.#opened();
-    if (!Number.isInteger(move)) throw new ComError("E_INVALIDARG", `${move} is no number of bytes`);
-    const starts: Readonly<Record<number, number>> = {
-      [STREAM_SEEK.SET]: 0,
-      [STREAM_SEEK.CUR]: this.#position,
-      [STREAM_SEEK.END]: size,
-    };
-    const start = starts[origin];
-    if (start === undefined) throw new ComError("E_INVALIDARG", `${origin} is no STREAM_SEEK: 0, 1 or 2`);
+    if (!Number.isInteger(move)) throw badArgument("move", move, "give a whole number of bytes");
+    checkOneOf("origin", origin, STREAM_SEEK);
+    const start = { [STREAM_SEEK.SET]: 0, [STREAM_SEEK.CUR]: this.#position, [STREAM_SEEK.END]: size }[origin];
     const position = start + move;
-    if (position < 0 || position > MAX_BUFFER_BYTES)
-      throw new ComError("STG_E_SEEKERROR", `${position} is not from 0 to ${MAX_BUFFER_BYTES}`);
+    if (position < 0 || position > MAX_POSITION)
+      throw new ComError("STG_E_SEEKERROR", `move leads to ${position}, which is not from 0 to ${MAX_POSITION}`);
     this.#position = position;
     return position;
   }
 
   SetSize(size: number): void {
     const stream = this.#opened();
-    checkCount("size", size);
+    checkSize("size", size);
     const [from, to] = [Math.min(size, stream.size), Math.max(size, stream.size)];
-    this.#checkLocks(stream, from, to - from, () => true);
+    this.#checkLocks(stream, from, to - from, (type) => type !== LOCKTYPE.ONLYONCE);
     stream.resize(size);
   }
 
   Stat(statFlag: STATFLAG = STATFLAG.DEFAULT): StatStruct {
     const { size } = this.#opened();
     if (!(Object.values(STATFLAG) as number[]).includes(statFlag))
-      throw new ComError("STG_E_INVALIDFLAG", `${statFlag} is no STATFLAG: 0, 1 or 2`);
+      throw new ComError("STG_E_INVALIDFLAG", `statFlag is ${shown(statFlag)}; give STATFLAG 0, 1 or 2`);
     const grfLocksSupported = LOCKTYPE.WRITE | LOCKTYPE.EXCLUSIVE | LOCKTYPE.ONLYONCE;
     return { type: STGTY_STREAM, cbSize: size, grfMode: STGM_READWRITE, grfLocksSupported, grfStateBits: 0 };
   }
 
   UnlockRegion(offset: number, count: number, lockType: LOCKTYPE): void {
     const { locks } = this.#opened();
+    checkRange(offset, count, lockType);
     const index = locks.findIndex(
       (lock) => lock.owner === this && lock.offset === offset && lock.count === count && lock.type === lockType,
     );
@@ -208,12 +212,12 @@ export class CByteBuffer implements IByteBuffer {
 
   Write(data: Uint8Array): number {
     const stream = this.#opened();
-    if (!(data instanceof Uint8Array)) throw new ComError("E_POINTER", "there are no bytes to write");
+    checkArray("data", data);
     if (data.length === 0) return 0;
     const end = this.#position + data.length;
-    checkCount("size", end);
+    checkSize("size", end);
     const from = Math.min(this.#position, stream.size);
-    this.#checkLocks(stream, from, end - from, () => true);
+    this.#checkLocks(stream, from, end - from, (type) => type !== LOCKTYPE.ONLYONCE);
     stream.resize(Math.max(end, stream.size));
     stream.bytes.set(data, this.#position);
     this.#position = end;
@@ -237,8 +241,9 @@ export type ByteSource = IByteBuffer | Uint8Array;
 
 /** The whole content of a source, copied; the seek pointer of a buffer is left where it was. @throws E_POINTER */
 export function contentOf(source: ByteSource, what: string): Uint8Array {
-  if (source instanceof Uint8Array) return copyBytes(source);
-  if (typeof source?.Read !== "function") throw new ComError("E_POINTER", `there is no ${what}`);
+  if (isBytes(source)) return copyBytes(source);
+  if (!isByteBuffer(source))
+    throw badPointer(what, source, "pass a Uint8Array or an IByteBuffer; decodeHex makes bytes of hexadecimal digits");
   const position = source.Seek(0, STREAM_SEEK.CUR);
   source.Seek(0, STREAM_SEEK.SET);
   try {
@@ -248,8 +253,17 @@ export function contentOf(source: ByteSource, what: string): Uint8Array {
   }
 }
 
+function isByteBuffer(source: unknown): source is IByteBuffer {
+  const buffer = source as Partial<IByteBuffer> | null | undefined;
+  return [buffer?.Read, buffer?.Seek, buffer?.Stat].every((method) => typeof method === "function");
+}
+
 function checkCount(what: string, count: number): void {
-  if (!Number.isInteger(count) || count < 0) throw new ComError("E_INVALIDARG", `${what} is ${count}; it counts bytes`);
+  if (!Number.isInteger(count) || count < 0) throw badArgument(what, count, "give a number of bytes, 0 or more");
+}
+
+function checkSize(what: string, count: number): void {
+  checkCount(what, count);
   if (count > MAX_BUFFER_BYTES)
     throw new ComError("STG_E_MEDIUMFULL", `${what} is ${count}; the limit is ${MAX_BUFFER_BYTES} bytes`);
 }
@@ -257,9 +271,8 @@ function checkCount(what: string, count: number): void {
 function checkRange(offset: number, count: number, lockType: number): void {
   checkCount("offset", offset);
   checkCount("count", count);
-  if (count === 0) throw new ComError("E_INVALIDARG", "a range has at least one byte");
-  if (!(Object.values(LOCKTYPE) as number[]).includes(lockType))
-    throw new ComError("E_INVALIDARG", `${lockType} is no LOCKTYPE: 1, 2 or 4`);
+  if (count === 0) throw badArgument("count", count, "a range has at least one byte");
+  checkOneOf("lockType", lockType, LOCKTYPE);
 }
 
 function overlapping(locks: readonly RegionLock[], offset: number, count: number): readonly RegionLock[] {

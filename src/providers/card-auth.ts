@@ -17,7 +17,7 @@ export interface ISCardAuth {
    */
   APP_Auth(algoId: number, param: ByteSource, buffer: ByteSource): Promise<void>;
   /** A challenge of the card, of that many bytes at most. @throws E_INVALIDARG, E_POINTER, and as SCardTransmit */
-  GetChallenge(algoId: number, lengthOfChallenge: number, param?: ByteSource): Promise<IByteBuffer>;
+  GetChallenge(algoId: number, lengthOfChallenge: number, param?: ByteSource | null): Promise<IByteBuffer>;
   /** What the card makes of `buffer`, to prove that it knows a key. @throws E_INVALIDARG, E_POINTER, and as SCardTransmit */
   ICC_Auth(algoId: number, param: ByteSource, buffer: ByteSource): Promise<IByteBuffer>;
   /** The user proves to the card who it is. @throws as APP_Auth */

@@ -7,9 +7,20 @@ import {
   SCARD_PROTOCOL_T0,
   SCARD_PROTOCOL_T1,
   SCARD_SCOPE_USER,
+  SCARD_SHARE_DIRECT,
   type SCARDCONTEXT,
   type SCARDHANDLE,
 } from "../winscard/index.ts";
+import {
+  badArgument,
+  checkArray,
+  checkFunction,
+  checkObject,
+  checkOneOf,
+  checkText,
+  checkWait,
+  checkWinSCard,
+} from "./arguments.ts";
 import { ComError, comErrorFor } from "./com-error.ts";
 import { SCARD_DISPOSITIONS, SCARD_PROTOCOLS, SCARD_SHARE_MODES, type SCARD_STATES } from "./enumerations.ts";
 import type { WinSCardFunctions } from "./winscard-functions.ts";
@@ -19,6 +30,16 @@ export interface LinkStatus {
   readonly state: SCARD_STATES;
   readonly protocol: number;
   readonly atr: Uint8Array;
+}
+
+/** What a link is made of. */
+interface Attachment {
+  readonly handle: SCARDHANDLE;
+  readonly context: SCARDCONTEXT | undefined;
+  /** In the numbers of winscard.h, these three. */
+  readonly shareMode: number;
+  readonly protocol: number;
+  readonly preferred: number;
 }
 
 /**
@@ -31,22 +52,23 @@ export class CardLink {
   /** The context that was opened for it; undefined where it was made from a handle. */
   readonly context: SCARDCONTEXT | undefined;
   readonly #winscard: WinSCardFunctions;
+  /** SCARD_SHARE_* */
+  #shareMode: number;
   #protocol: number;
+  /** SCARD_PROTOCOL_*: those that its maker can work with. */
+  readonly #preferred: number;
   #closed = false;
   /** How often it is locked, as far as is known. */
   #locks = 0;
   #tenure = 0;
 
-  private constructor(
-    winscard: WinSCardFunctions,
-    handle: SCARDHANDLE,
-    context: SCARDCONTEXT | undefined,
-    protocol: number,
-  ) {
+  private constructor(winscard: WinSCardFunctions, attachment: Attachment) {
     this.#winscard = winscard;
-    this.handle = handle;
-    this.context = context;
-    this.#protocol = protocol;
+    this.handle = attachment.handle;
+    this.context = attachment.context;
+    this.#shareMode = attachment.shareMode;
+    this.#protocol = attachment.protocol;
+    this.#preferred = attachment.preferred;
   }
 
   /** Opens a context and connects to the card in a reader. @throws ComError as SCardConnect */
@@ -58,11 +80,16 @@ export class CardLink {
     wait: WaitOptions = {},
   ): Promise<CardLink> {
     return translated(async () => {
+      checkWinSCard(winscard);
+      checkReaderName(reader);
+      checkShareMode(shareMode);
+      const preferred = winscardProtocols(protocols);
+      const bounds = checkWait(wait, "attach");
       const { context } = await winscard.SCardEstablishContext(SCARD_SCOPE_USER);
       try {
-        const preferred = winscardProtocols(protocols);
-        const { card, activeProtocol } = await winscard.SCardConnect(context, reader, shareMode, preferred, wait);
-        return new CardLink(winscard, card, context, activeProtocol);
+        const connected = await winscard.SCardConnect(context, reader, shareMode, preferred, bounds);
+        const { activeProtocol: protocol, card: handle } = connected;
+        return new CardLink(winscard, { handle, context, shareMode, protocol, preferred });
       } catch (error) {
         await winscard.SCardReleaseContext(context);
         throw error;
@@ -70,11 +97,19 @@ export class CardLink {
     });
   }
 
-  /** Takes a connection over. @throws ComError: SCARD_E_INVALID_HANDLE, and as SCardStatus */
-  static toHandle(winscard: WinSCardFunctions, handle: SCARDHANDLE): Promise<CardLink> {
+  /**
+   * Takes a connection over, with its share mode and its protocol. The card may have been reset or removed: it is the
+   * connection that is taken over, and a reconnect mends it.
+   *
+   * @throws ComError: E_INVALIDARG for what is not the handle of an open connection; SCARD_E_TIMEOUT, SCARD_E_CANCELLED
+   */
+  static toHandle(winscard: WinSCardFunctions, handle: SCARDHANDLE, wait: WaitOptions = {}): Promise<CardLink> {
     return translated(async () => {
-      const { protocol } = await winscard.SCardStatus(handle);
-      return new CardLink(winscard, handle, undefined, protocol);
+      checkWinSCard(winscard);
+      const bounds = checkWait(wait, "attach");
+      const { protocol, shareMode } = await termsOf(winscard, handle, bounds);
+      const preferred = protocol === SCARD_PROTOCOL_RAW ? protocol : SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1;
+      return new CardLink(winscard, { handle, context: undefined, shareMode, protocol, preferred });
     });
   }
 
@@ -87,9 +122,9 @@ export class CardLink {
     return providerProtocol(this.#protocol);
   }
 
-  status(): Promise<LinkStatus> {
+  status(wait: WaitOptions = {}): Promise<LinkStatus> {
     return this.#call(async () => {
-      const { atr, protocol, state } = await this.#winscard.SCardStatus(this.handle);
+      const { atr, protocol, state } = await this.#winscard.SCardStatus(this.handle, checkWait(wait, "status"));
       this.#protocol = protocol;
       return { state: state as SCARD_STATES, protocol: this.protocol, atr };
     });
@@ -103,15 +138,17 @@ export class CardLink {
     return this.#tenure;
   }
 
-  lock(wait: WaitOptions): Promise<void> {
+  lock(wait: WaitOptions = {}): Promise<void> {
     return this.#call(async () => {
-      await this.#winscard.SCardBeginTransaction(this.handle, wait);
+      const bounds = checkWait(wait, "lock");
+      await this.#winscard.SCardBeginTransaction(this.handle, bounds);
       this.#locks++;
     });
   }
 
   unlock(disposition: SCARD_DISPOSITIONS): Promise<void> {
     return this.#call(async () => {
+      checkDisposition(disposition);
       let left = 0;
       try {
         await this.#winscard.SCardEndTransaction(this.handle, disposition);
@@ -126,6 +163,7 @@ export class CardLink {
 
   /** Runs several commands as one: nobody else reaches the card between them. */
   async locked<T>(run: () => Promise<T>): Promise<T> {
+    checkFunction("run", run, "a function that sends the commands");
     await this.lock({});
     try {
       return await run();
@@ -135,18 +173,62 @@ export class CardLink {
     }
   }
 
-  reconnect(shareMode: number, protocols: number, initialization: number): Promise<void> {
+  /**
+   * Connects anew. The protocol stays the one in use; only where the card was brought to another one meanwhile is it any of
+   * those that the attachment was made with. EJECT moves the card out, where the reader can.
+   *
+   * @param shareMode the share mode that the connection has, where none is given
+   */
+  reconnect(initialization: SCARD_DISPOSITIONS, wait: WaitOptions = {}, shareMode?: SCARD_SHARE_MODES): Promise<void> {
     return this.#call(async () => {
-      const preferred = winscardProtocols(protocols);
-      this.#tenure++;
-      const { activeProtocol } = await this.#winscard.SCardReconnect(this.handle, shareMode, preferred, initialization);
-      this.#protocol = activeProtocol;
+      checkDisposition(initialization);
+      if (shareMode !== undefined) checkShareMode(shareMode);
+      const bounds = checkWait(wait, "reconnect");
+      const isEject = initialization === SCARD_DISPOSITIONS.EJECT;
+      await this.#reconnect(shareMode ?? this.#shareMode, isEject ? SCARD_DISPOSITIONS.LEAVE : initialization, bounds);
+      if (isEject) await this.#eject(bounds);
     });
+  }
+
+  async #reconnect(shareMode: number, initialization: number, wait: WaitOptions): Promise<void> {
+    const asUsual = shareMode === SCARD_SHARE_DIRECT && this.#protocol === 0 ? 0 : this.#preferred;
+    const tries = this.#protocol === 0 || this.#protocol === asUsual ? [asUsual] : [this.#protocol, asUsual];
+    for (const [index, protocols] of tries.entries()) {
+      // Whether the locks outlast it is the manager's to say: what is selected counts as unknown from here on.
+      this.#locks = 0;
+      this.#tenure++;
+      try {
+        const { activeProtocol } = await this.#winscard.SCardReconnect(
+          this.handle,
+          shareMode,
+          protocols,
+          initialization,
+          wait,
+        );
+        this.#protocol = activeProtocol;
+        this.#shareMode = shareMode;
+        return;
+      } catch (error) {
+        const isOther = error instanceof SmartCardError && error.code === "proto-mismatch";
+        if (!isOther || index === tries.length - 1) throw error;
+      }
+    }
+  }
+
+  async #eject(wait: WaitOptions): Promise<void> {
+    await this.#winscard.SCardBeginTransaction(this.handle, wait);
+    try {
+      await this.#winscard.SCardEndTransaction(this.handle, SCARD_DISPOSITIONS.EJECT);
+    } catch (error) {
+      // "Ejects the card if the reader has eject capabilities": one that has none leaves it where it is.
+      if (!(error instanceof SmartCardError) || error.code !== "cant-dispose") throw error;
+    }
   }
 
   /** Ends the connection, a lock with it, and the context that was opened for it. */
   close(disposition: SCARD_DISPOSITIONS): Promise<void> {
     return this.#call(async () => {
+      checkDisposition(disposition);
       this.#closed = true;
       try {
         await this.#winscard.SCardDisconnect(this.handle, disposition);
@@ -160,46 +242,75 @@ export class CardLink {
    * Sends a command and returns the whole answer: with T=0 data and Le are sent apart, and 61xx and 6Cxx are followed up.
    *
    * @param alternateClass class byte of the commands that T=0 makes necessary
+   * @param wait bounds the wait for the turn while another program has the card
    * @throws ComError as SCardTransmit; SCARD_E_UNSUPPORTED_FEATURE for more than 255 bytes of data over T=0,
    * SCARD_F_COMM_ERROR for a card that answers in circles
    */
-  transmit(command: CommandApdu, alternateClass?: number): Promise<ResponseApdu> {
-    return this.#exchange(command, { follow: this.#protocol === SCARD_PROTOCOL_T0, getResponseClass: alternateClass });
+  transmit(command: CommandApdu, alternateClass?: number, wait: WaitOptions = {}): Promise<ResponseApdu> {
+    const follow = this.#protocol === SCARD_PROTOCOL_T0;
+    return this.#exchange(command, { follow, getResponseClass: alternateClass }, wait);
   }
 
   /** As {@link transmit}, and 61xx and 6Cxx are followed with every protocol. */
-  exchange(command: CommandApdu): Promise<ResponseApdu> {
-    return this.#exchange(command, { follow: true });
+  exchange(command: CommandApdu, wait: WaitOptions = {}): Promise<ResponseApdu> {
+    return this.#exchange(command, { follow: true }, wait);
   }
 
-  #exchange(command: CommandApdu, setting: Omit<ExchangeSetting, "protocol">): Promise<ResponseApdu> {
+  #exchange(
+    command: CommandApdu,
+    setting: Omit<ExchangeSetting, "protocol">,
+    wait: WaitOptions,
+  ): Promise<ResponseApdu> {
     const protocol = this.#protocol === SCARD_PROTOCOL_T0 ? "t0" : undefined;
-    const send = async (bytes: Uint8Array): Promise<Uint8Array> =>
-      (await this.#winscard.SCardTransmit(this.handle, null, bytes)).response;
-    return this.#call(() => exchangeCommand(command, send, { ...setting, protocol }));
+    return this.#call(async () => {
+      checkObject("command", command, "a CommandApdu");
+      checkArray("command.data", command.data);
+      const bounds = checkWait(wait, "transmit");
+      const send = async (bytes: Uint8Array): Promise<Uint8Array> =>
+        (await this.#winscard.SCardTransmit(this.handle, null, bytes, bounds)).response;
+      return await exchangeCommand(command, send, { ...setting, protocol });
+    });
   }
 
   #call<T>(run: () => Promise<T>): Promise<T> {
-    if (this.#closed) throw invalidHandle("the card was detached");
-    return translated(run);
+    return translated(async () => {
+      if (this.#closed) throw invalidHandle("the card was detached");
+      return await run();
+    });
+  }
+}
+
+/** The share mode and the protocol of a connection, in the numbers of winscard.h. @throws E_INVALIDARG */
+async function termsOf(
+  winscard: WinSCardFunctions,
+  handle: SCARDHANDLE,
+  wait: WaitOptions,
+): Promise<{ readonly shareMode: number; readonly protocol: number }> {
+  try {
+    if (winscard.connectionTerms !== undefined) return winscard.connectionTerms(handle);
+    const { protocol } = await winscard.SCardStatus(handle, wait);
+    return { shareMode: SCARD_SHARE_MODES.SHARED, protocol };
+  } catch (error) {
+    if (!(error instanceof SmartCardError)) throw error;
+    if (error.code === "invalid-handle") throw badArgument("handle", handle, "give the handle of an open connection");
+    if (error.code !== "reset-card" && error.code !== "removed-card") throw error;
+    return { shareMode: SCARD_SHARE_MODES.SHARED, protocol: 0 };
   }
 }
 
 /** @throws E_INVALIDARG for what is no reader name */
-export function checkReaderName(name: string): void {
-  if (typeof name !== "string" || name === "") throw new ComError("E_INVALIDARG", "the reader's name is not a text");
+function checkReaderName(name: string): void {
+  checkText("readerName", name, "the name of a reader");
 }
 
 /** @throws E_INVALIDARG for what is no share mode */
 export function checkShareMode(shareMode: number): void {
-  if (!(Object.values(SCARD_SHARE_MODES) as number[]).includes(shareMode))
-    throw new ComError("E_INVALIDARG", `${shareMode} is no share mode: EXCLUSIVE 1, SHARED 2`);
+  checkOneOf("shareMode", shareMode, SCARD_SHARE_MODES);
 }
 
 /** @throws E_INVALIDARG for what is no disposition */
 export function checkDisposition(disposition: number): void {
-  if (!(Object.values(SCARD_DISPOSITIONS) as number[]).includes(disposition))
-    throw new ComError("E_INVALIDARG", `${disposition} is no disposition: LEAVE 0, RESET 1, UNPOWER 2, EJECT 3`);
+  checkOneOf("disposition", disposition, SCARD_DISPOSITIONS);
 }
 
 /** The failure of whatever is asked of a card that is not attached. */
@@ -217,7 +328,7 @@ export function winscardProtocols(protocols: number): number {
   if (protocols === SCARD_PROTOCOLS.RAW) return SCARD_PROTOCOL_RAW;
   const known = SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1;
   if (Number.isInteger(protocols) && protocols > 0 && (protocols & ~known) === 0) return protocols;
-  throw new ComError("E_INVALIDARG", `${protocols} are no protocols: T0 1, T1 2, both 3, RAW 255`);
+  throw badArgument("protocols", protocols, "give T0 1, T1 2, both 3, or RAW 255");
 }
 
 function translated<T>(run: () => Promise<T>): Promise<T> {

@@ -2,8 +2,9 @@
 
 import { SmartCardError, type WaitOptions } from "../pcsc/index.ts";
 import type { SCARDHANDLE } from "../winscard/index.ts";
+import { badArgument, checkFunction, checkObject, checkText, checkWinSCard } from "./arguments.ts";
 import type { ISCardAuth } from "./card-auth.ts";
-import { CardLink, checkDisposition, checkReaderName, invalidHandle } from "./card-link.ts";
+import { CardLink, checkDisposition, invalidHandle } from "./card-link.ts";
 import type { ISCardVerify } from "./card-verify.ts";
 import { ComError } from "./com-error.ts";
 import { SCARD_DISPOSITIONS, SCARD_PROTOCOLS, SCARD_SHARE_MODES, type SCARD_STATES } from "./enumerations.ts";
@@ -21,8 +22,13 @@ import type { WinSCardFunctions } from "./winscard-functions.ts";
  * @see ISCardManage, Microsoft
  */
 export interface ISCardManage extends AsyncDisposable {
-  /** Takes over a connection that somebody has opened; Detach ends it. @throws E_UNEXPECTED (attached already) */
-  AttachByHandle(icc: SCARDHANDLE): Promise<void>;
+  /**
+   * Takes over a connection that somebody has opened, with its share mode and its protocol. Detach ends it. The card may
+   * have been reset meanwhile: Reconnect goes on then.
+   *
+   * @throws E_INVALIDARG (not the handle of an open connection), E_UNEXPECTED (attached already)
+   */
+  AttachByHandle(icc: SCARDHANDLE, wait?: WaitOptions): Promise<void>;
   /**
    * Connects to the card in a reader, in shared mode, with T=0 or T=1.
    *
@@ -44,8 +50,12 @@ export interface ISCardManage extends AsyncDisposable {
   CreateInterface(guidInterface: Guid | null, name?: string | null, userData?: unknown): object;
   /** Ends the attachment, and the lock with it; the card is left as it is. @throws as SCardDisconnect */
   Detach(): Promise<void>;
-  /** Connects anew, without resetting the card: needed after somebody else has reset it. @throws as SCardReconnect */
-  Reconnect(): Promise<void>;
+  /**
+   * Connects anew, in the same share mode and without resetting the card: needed after somebody else has reset it.
+   *
+   * @throws as SCardReconnect
+   */
+  Reconnect(wait?: WaitOptions): Promise<void>;
   /**
    * Waits until the card is this program's own, and keeps all others from it until SCardUnlock. First come, first
    * served. Calls nest: as many unlocks are needed as there were locks.
@@ -66,7 +76,7 @@ export interface ISCardManage extends AsyncDisposable {
    */
   SCardUnlock(disposition?: SCARD_DISPOSITIONS): Promise<void>;
   /** State of reader and card, and the protocol in use. @throws as SCardStatus */
-  Status(): Promise<{ readonly status: SCARD_STATES; readonly protocol: SCARD_PROTOCOLS }>;
+  Status(wait?: WaitOptions): Promise<{ readonly status: SCARD_STATES; readonly protocol: SCARD_PROTOCOLS }>;
 }
 
 /** An interface that a provider offers beyond the usual three. */
@@ -95,16 +105,28 @@ export class CSCardManage implements ISCardManage {
   #attaching = false;
 
   constructor(winscard: WinSCardFunctions, interfaces: CardInterfaces) {
+    checkWinSCard(winscard);
+    checkObject(
+      "interfaces",
+      interfaces,
+      "an object with auth, verify, fileAccess and others, as far as there are any",
+    );
+    for (const name of ["auth", "verify", "fileAccess"] as const) {
+      if (interfaces[name] !== undefined)
+        checkFunction(`interfaces.${name}`, interfaces[name], "a function that makes one");
+    }
+    if (interfaces.others !== undefined && !Array.isArray(interfaces.others))
+      throw badArgument("interfaces.others", interfaces.others, "pass an array");
     this.#winscard = winscard;
     this.#interfaces = interfaces;
   }
 
-  async AttachByHandle(icc: SCARDHANDLE): Promise<void> {
-    await this.#attach(() => CardLink.toHandle(this.#winscard, icc));
+  async AttachByHandle(icc: SCARDHANDLE, wait: WaitOptions = {}): Promise<void> {
+    await this.#attach(() => CardLink.toHandle(this.#winscard, icc, wait));
   }
 
   async AttachByIFD(ifdName: string, wait: WaitOptions = {}): Promise<void> {
-    checkReaderName(ifdName);
+    checkText("ifdName", ifdName, "the name of a reader");
     await this.#attach(() => CardLink.toReader(this.#winscard, ifdName, SCARD_SHARE_MODES.SHARED, protocols, wait));
   }
 
@@ -121,9 +143,8 @@ export class CSCardManage implements ISCardManage {
   }
 
   CreateInterface(guidInterface: Guid | null, name: string | null = null, userData: unknown = null): object {
-    const guid = guidInterface === null ? undefined : checkedGuid(guidInterface);
-    if (guid === undefined && (typeof name !== "string" || name === ""))
-      throw new ComError("E_INVALIDARG", "neither a GUID nor a name says which interface is wanted");
+    const guid = guidInterface === null || guidInterface === undefined ? undefined : checkedGuid(guidInterface);
+    if (guid === undefined) checkText("name", name, "the name of an interface, or its GUID before it");
     const isWanted = (other: OtherInterface): boolean =>
       guid === undefined
         ? other.name?.toLowerCase() === name?.toLowerCase()
@@ -140,8 +161,8 @@ export class CSCardManage implements ISCardManage {
     await link.close(SCARD_DISPOSITIONS.LEAVE);
   }
 
-  async Reconnect(): Promise<void> {
-    await this.#attached().reconnect(SCARD_SHARE_MODES.SHARED, protocols, SCARD_DISPOSITIONS.LEAVE);
+  async Reconnect(wait: WaitOptions = {}): Promise<void> {
+    await this.#attached().reconnect(SCARD_DISPOSITIONS.LEAVE, wait);
   }
 
   async SCardLock(wait: WaitOptions = {}): Promise<void> {
@@ -154,8 +175,8 @@ export class CSCardManage implements ISCardManage {
     await link.unlock(disposition);
   }
 
-  async Status(): Promise<{ readonly status: SCARD_STATES; readonly protocol: SCARD_PROTOCOLS }> {
-    const { state, protocol } = await this.#attached().status();
+  async Status(wait: WaitOptions = {}): Promise<{ readonly status: SCARD_STATES; readonly protocol: SCARD_PROTOCOLS }> {
+    const { state, protocol } = await this.#attached().status(wait);
     return { status: state, protocol };
   }
 

@@ -32,7 +32,7 @@ export interface ISCardVerify {
    * the vendor can tell the meaning of; there is no new code.
    * @throws E_INVALIDARG, E_POINTER, SCARD_W_WRONG_CHV, SCARD_W_CHV_BLOCKED, and as SCardTransmit
    */
-  Unblock(data: ByteSource | null, flags: SCARD_FLAGS, ref: number, newCode?: ByteSource): Promise<void>;
+  Unblock(data: ByteSource | null, flags: SCARD_FLAGS, ref: number, newCode?: ByteSource | null): Promise<void>;
   /**
    * Presents a code to the card.
    *

@@ -4,8 +4,9 @@ import { zeroBytes } from "../binary/index.ts";
 import { decodeCommand } from "../iso7816/index.ts";
 import type { WaitOptions } from "../pcsc/index.ts";
 import type { SCARDCONTEXT, SCARDHANDLE } from "../winscard/index.ts";
+import { badArgument, badPointer, checkWinSCard } from "./arguments.ts";
 import { CByteBuffer, contentOf, type IByteBuffer } from "./byte-buffer.ts";
-import { CardLink, checkDisposition, checkReaderName, checkShareMode, invalidHandle } from "./card-link.ts";
+import { CardLink, checkDisposition, invalidHandle, type LinkStatus } from "./card-link.ts";
 import { ComError } from "./com-error.ts";
 import type { ISCardCmd } from "./command.ts";
 import { SCARD_DISPOSITIONS, SCARD_PROTOCOLS, SCARD_SHARE_MODES, type SCARD_STATES } from "./enumerations.ts";
@@ -28,8 +29,13 @@ export interface ISCard extends AsyncDisposable {
   readonly Protocol: SCARD_PROTOCOLS;
   /** State of reader and card. @throws as SCardStatus */
   readonly Status: Promise<SCARD_STATES>;
-  /** Takes over a connection that somebody has opened; Detach ends it. @throws E_UNEXPECTED (attached already) */
-  AttachByHandle(card: SCARDHANDLE): Promise<void>;
+  /**
+   * Takes over a connection that somebody has opened, with its share mode and its protocol. Detach ends it. The card may
+   * have been reset meanwhile: ReAttach goes on then.
+   *
+   * @throws E_INVALIDARG (not the handle of an open connection), E_UNEXPECTED (attached already)
+   */
+  AttachByHandle(card: SCARDHANDLE, wait?: WaitOptions): Promise<void>;
   /**
    * Connects to the card in a reader.
    *
@@ -45,18 +51,24 @@ export interface ISCard extends AsyncDisposable {
   Detach(disposition?: SCARD_DISPOSITIONS): Promise<void>;
   /** Waits for exclusive access. First come, first served; calls nest. @throws as SCardBeginTransaction */
   LockSCard(wait?: WaitOptions): Promise<void>;
-  /** Connects anew, and resets the card if told so. @throws E_INVALIDARG (also for EJECT), and as SCardReconnect */
-  ReAttach(shareMode?: SCARD_SHARE_MODES, initState?: SCARD_DISPOSITIONS): Promise<void>;
+  /**
+   * Connects anew, and does to the card what `initState` says. The protocol stays the one in use.
+   *
+   * @param initState EJECT moves the card out if the reader can, and leaves it in otherwise
+   * @throws E_INVALIDARG, and as SCardReconnect
+   */
+  ReAttach(shareMode?: SCARD_SHARE_MODES, initState?: SCARD_DISPOSITIONS, wait?: WaitOptions): Promise<void>;
   /**
    * Sends a command and puts the answer into it. A status word that is no success is an answer like any other.
    *
    * With T=0 data and Le are sent apart and GET RESPONSE follows by itself, in the command's class or, where it has one,
    * its alternate class.
    *
+   * @param wait bounds the wait for the turn while another program has the card locked
    * @throws E_POINTER (no command), E_INVALIDARG (none was built, or it has a node address: no resource manager can send
    * to one), and as SCardTransmit
    */
-  Transaction(cmd: ISCardCmd): Promise<ISCardCmd>;
+  Transaction(cmd: ISCardCmd, wait?: WaitOptions): Promise<ISCardCmd>;
   /** Gives exclusive access back. @throws E_INVALIDARG (it goes on then), SCARD_E_NOT_TRANSACTED, and as SCardEndTransaction */
   UnlockSCard(disposition?: SCARD_DISPOSITIONS): Promise<void>;
 }
@@ -68,13 +80,12 @@ export class CSCard implements ISCard {
   #attaching = false;
 
   constructor(winscard: WinSCardFunctions) {
+    checkWinSCard(winscard);
     this.#winscard = winscard;
   }
 
   get Atr(): Promise<IByteBuffer> {
-    return this.#attached()
-      .status()
-      .then(({ atr }) => CByteBuffer.of(atr));
+    return this.#status().then(({ atr }) => CByteBuffer.of(atr));
   }
 
   get CardHandle(): SCARDHANDLE | null {
@@ -90,13 +101,11 @@ export class CSCard implements ISCard {
   }
 
   get Status(): Promise<SCARD_STATES> {
-    return this.#attached()
-      .status()
-      .then(({ state }) => state);
+    return this.#status().then(({ state }) => state);
   }
 
-  async AttachByHandle(card: SCARDHANDLE): Promise<void> {
-    await this.#attach(() => CardLink.toHandle(this.#winscard, card));
+  async AttachByHandle(card: SCARDHANDLE, wait: WaitOptions = {}): Promise<void> {
+    await this.#attach(() => CardLink.toHandle(this.#winscard, card, wait));
   }
 
   async AttachByReader(
@@ -105,8 +114,6 @@ export class CSCard implements ISCard {
     preferredProtocols: SCARD_PROTOCOLS = SCARD_PROTOCOLS.T0,
     wait: WaitOptions = {},
   ): Promise<void> {
-    checkReaderName(readerName);
-    checkShareMode(shareMode);
     await this.#attach(() => CardLink.toReader(this.#winscard, readerName, shareMode, preferredProtocols, wait));
   }
 
@@ -124,26 +131,22 @@ export class CSCard implements ISCard {
   async ReAttach(
     shareMode: SCARD_SHARE_MODES = SCARD_SHARE_MODES.EXCLUSIVE,
     initState: SCARD_DISPOSITIONS = SCARD_DISPOSITIONS.LEAVE,
+    wait: WaitOptions = {},
   ): Promise<void> {
-    const link = this.#attached();
-    checkShareMode(shareMode);
-    checkDisposition(initState);
-    if (initState === SCARD_DISPOSITIONS.EJECT)
-      throw new ComError("E_INVALIDARG", "a card that is ejected cannot be attached to; use Detach");
-    await link.reconnect(shareMode, link.protocol === SCARD_PROTOCOLS.RAW ? link.protocol : anyProtocol, initState);
+    await this.#attached().reconnect(initState, wait, shareMode);
   }
 
-  async Transaction(cmd: ISCardCmd): Promise<ISCardCmd> {
+  async Transaction(cmd: ISCardCmd, wait: WaitOptions = {}): Promise<ISCardCmd> {
     const link = this.#attached();
-    if (typeof cmd?.BuildCmd !== "function") throw new ComError("E_POINTER", "there is no command");
+    if (typeof cmd?.BuildCmd !== "function") throw badPointer("cmd", cmd, "pass an ISCardCmd with a command in it");
     if (cmd.Nad !== 0)
-      throw new ComError("E_INVALIDARG", `node address ${cmd.Nad}: no resource manager can send to one`);
+      throw badArgument("cmd.Nad", cmd.Nad, "no resource manager can send to a node address, so leave it 0");
     const apdu = contentOf(cmd.Apdu, "APDU");
     const command = decodeCommand(apdu);
     zeroBytes(apdu);
-    if (!command.ok) throw new ComError("E_INVALIDARG", "there is no command: build one first");
+    if (!command.ok) throw new ComError("E_INVALIDARG", "cmd has no command; build one first");
     try {
-      const response = await link.transmit(command.value, alternateClassOf(cmd));
+      const response = await link.transmit(command.value, alternateClassOf(cmd), wait);
       cmd.ApduReply = response.data;
       cmd.ReplyStatus = response.sw;
       return cmd;
@@ -163,6 +166,11 @@ export class CSCard implements ISCard {
     if (this.#link !== undefined) await this.Detach();
   }
 
+  /** Rejects where there is no card, as all that is a promise does. */
+  async #status(): Promise<LinkStatus> {
+    return await this.#attached().status();
+  }
+
   #attached(): CardLink {
     if (this.#link === undefined) throw invalidHandle("there is no card: call AttachByReader or AttachByHandle first");
     return this.#link;
@@ -179,8 +187,6 @@ export class CSCard implements ISCard {
     }
   }
 }
-
-const anyProtocol = SCARD_PROTOCOLS.T0 | SCARD_PROTOCOLS.T1;
 
 function alternateClassOf(cmd: ISCardCmd): number | undefined {
   try {

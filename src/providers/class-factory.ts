@@ -2,6 +2,7 @@
 
 import { SmartCardError, type WaitOptions } from "../pcsc/index.ts";
 import { type CardPicker, ERROR_FILE_NOT_FOUND, SCARD_SCOPE_USER, SCARD_STATE_UNAWARE } from "../winscard/index.ts";
+import { checkFunction, checkObject, checkText, checkWait, checkWinSCard } from "./arguments.ts";
 import { CByteBuffer, type IByteBuffer } from "./byte-buffer.ts";
 import { CSCard, type ISCard } from "./card.ts";
 import type { ISCardManage } from "./card-manage.ts";
@@ -55,7 +56,11 @@ export class ClassFactory {
   readonly #picker: CardPicker | undefined;
   readonly #providers = new Map<Guid, ServiceProvider>();
 
-  constructor({ picker, winscard }: ClassFactoryOptions) {
+  constructor(options: ClassFactoryOptions) {
+    checkObject("options", options, "an object with winscard, and a picker if need be");
+    const { picker, winscard } = options;
+    checkWinSCard(winscard);
+    if (picker !== undefined) checkFunction("picker", picker, "a function that shows the dialog");
     this.#winscard = winscard;
     this.#picker = picker;
   }
@@ -67,7 +72,8 @@ export class ClassFactory {
    * @throws E_INVALIDARG (no GUID, or that of a base class)
    */
   register(classId: Guid, provider: ServiceProvider): () => void {
-    const key = checkedGuid(classId);
+    const key = checkedGuid(classId, "classId");
+    checkFunction("provider", provider, "a function that makes an ISCardManage");
     if ((Object.values(clsids) as Guid[]).includes(key))
       throw new ComError("E_INVALIDARG", `${key} is a base class; a provider has a class id of its own`);
     this.#providers.set(key, provider);
@@ -85,7 +91,7 @@ export class ClassFactory {
   async createInstance<G extends BaseClassId>(classId: G): Promise<InstanceOf<G>>;
   async createInstance(classId: Guid): Promise<object>;
   async createInstance(classId: Guid): Promise<object> {
-    const key = checkedGuid(classId);
+    const key = checkedGuid(classId, "classId");
     switch (key) {
       case clsids.CByteBuffer:
         return new CByteBuffer();
@@ -114,6 +120,7 @@ export class ClassFactory {
    * not registered here)
    */
   async createManage(cardName: string): Promise<ISCardManage> {
+    checkText("cardName", cardName, "the name of a card type");
     return this.#provider(await this.#providerOf(cardName))(this.#winscard);
   }
 
@@ -125,6 +132,8 @@ export class ClassFactory {
    * a provider), REGDB_E_CLASSNOTREG (none of these is registered here), and as ISCardManage.AttachByIFD
    */
   async manageCardIn(reader: string, wait: WaitOptions = {}): Promise<ISCardManage> {
+    checkText("reader", reader, "the name of a reader");
+    checkWait(wait, "attach");
     let failure: unknown;
     for (const cardName of await this.#cardsIn(reader)) {
       try {

@@ -7,6 +7,7 @@ import {
   maxExtendedDataBytes,
   maxExtendedLe,
 } from "../iso7816/index.ts";
+import { badArgument } from "./arguments.ts";
 import { type ByteSource, CByteBuffer, contentOf, type IByteBuffer } from "./byte-buffer.ts";
 import { ComError } from "./com-error.ts";
 import { ISO_APDU_TYPE } from "./enumerations.ts";
@@ -67,10 +68,18 @@ export interface ISCardCmd {
   /**
    * Builds a command from its parts. Length fields are short wherever they can be, extended otherwise (T=1 only).
    *
-   * @param le the most bytes that the answer may have, 1 to 65,536; 0 or nothing: the command has no Le
+   * @param data null or nothing: the command has no data
+   * @param le the most bytes that the answer may have, 1 to 65,536; 0, null or nothing: the command has no Le
    * @throws E_INVALIDARG, E_POINTER
    */
-  BuildCmd(classId: number, insId: number, p1?: number, p2?: number, data?: ByteSource, le?: number): void;
+  BuildCmd(
+    classId: number,
+    insId: number,
+    p1?: number,
+    p2?: number,
+    data?: ByteSource | null,
+    le?: number | null,
+  ): void;
   /** Empties both buffers, with zeros over what was there. */
   Clear(): void;
   /**
@@ -229,10 +238,17 @@ export class CSCardCmd implements ISCardCmd {
     this.#alternateClassId = classId;
   }
 
-  BuildCmd(classId: number, insId: number, p1 = 0, p2 = 0, data?: ByteSource, le = 0): void {
-    const content = data === undefined ? noBytes : contentOf(data, "data");
-    checkLength(le, "Le", maxExtendedLe);
-    this.#build({ cla: classId, ins: insId, p1, p2, data: content, le: le === 0 ? undefined : le });
+  BuildCmd(
+    classId: number,
+    insId: number,
+    p1 = 0,
+    p2 = 0,
+    data: ByteSource | null = null,
+    le: number | null = null,
+  ): void {
+    const content = data === null ? noBytes : contentOf(data, "data");
+    if (le !== null) checkLength(le, "le", maxExtendedLe);
+    this.#build({ cla: classId, ins: insId, p1, p2, data: content, le: le === 0 || le === null ? undefined : le });
   }
 
   Clear(): void {
@@ -246,10 +262,10 @@ export class CSCardCmd implements ISCardCmd {
   Encapsulate(apdu: ByteSource, apduType: ISO_APDU_TYPE): void {
     const inner = decodeApdu(apdu);
     const type = typeOf(inner);
-    if (type !== apduType) throw new ComError("E_INVALIDARG", `the command is of case ${type}, and not ${apduType}`);
+    if (type !== apduType) throw badArgument("apduType", apduType, `the command in apdu is of case ${type}`);
     const isAnswered = type === ISO_APDU_TYPE.ISO_CASE_2 || type === ISO_APDU_TYPE.ISO_CASE_4;
     const le = isAnswered ? anyLength : undefined;
-    this.#build({ cla: this.ClassId, ins: insEnvelope, p1: 0, p2: 0, data: contentOf(apdu, "APDU"), le });
+    this.#build({ cla: this.ClassId, ins: insEnvelope, p1: 0, p2: 0, data: contentOf(apdu, "apdu"), le });
   }
 
   #field(field: Header): number {
@@ -275,9 +291,9 @@ export class CSCardCmd implements ISCardCmd {
 }
 
 function decodeApdu(apdu: ByteSource): Command {
-  const decoded = decodeCommand(contentOf(apdu, "APDU"));
+  const decoded = decodeCommand(contentOf(apdu, "apdu"));
   if (decoded.ok) return decoded.value;
-  throw new ComError("E_INVALIDARG", `this is no command APDU: ${decoded.error.message}`);
+  throw new ComError("E_INVALIDARG", `apdu is not a command APDU: ${decoded.error.message}`);
 }
 
 function typeOf({ data, le }: Command): ISO_APDU_TYPE {
@@ -293,6 +309,5 @@ function checkByte(value: number, what: string): void {
 function checkLength(value: number, what: string, most: number): void {
   if (Number.isInteger(value) && value >= 0 && value <= most) return;
   // What is no number may be a PIN, of somebody who has mixed the arguments up.
-  const given = typeof value === "number" ? value : "no number";
-  throw new ComError("E_INVALIDARG", `${what} is ${given}; it is from 0 to ${most}`);
+  throw badArgument(what, value, `give a whole number from 0 to ${most}`);
 }

@@ -2,8 +2,9 @@
 
 import { SmartCardError } from "../pcsc/index.ts";
 import { SCARD_ALL_READERS, SCARD_PROVIDER_PRIMARY } from "../winscard/index.ts";
+import { badPointer, checkNumber, checkText, checkWinSCard } from "./arguments.ts";
 import { type ByteSource, contentOf } from "./byte-buffer.ts";
-import { ComError, comErrorFor } from "./com-error.ts";
+import { comErrorFor } from "./com-error.ts";
 import { checkedGuid, type Guid } from "./guids.ts";
 import type { WinSCardFunctions } from "./winscard-functions.ts";
 
@@ -32,6 +33,7 @@ export class CSCardDatabase implements ISCardDatabase {
   readonly #winscard: WinSCardFunctions;
 
   constructor(winscard: WinSCardFunctions) {
+    checkWinSCard(winscard);
     this.#winscard = winscard;
   }
 
@@ -52,8 +54,10 @@ export class CSCardDatabase implements ISCardDatabase {
     localeId = 0,
   ): Promise<string[]> {
     checkLocale(localeId);
-    const bytes = atr === null ? null : contentOf(atr, "ATR");
-    const guids = interfaceGuids?.map(checkedGuid) ?? null;
+    const bytes = atr === null ? null : contentOf(atr, "atr");
+    if (interfaceGuids !== null && !Array.isArray(interfaceGuids))
+      throw badPointer("interfaceGuids", interfaceGuids, "pass an array of GUIDs, or null");
+    const guids = interfaceGuids?.map((guid) => checkedGuid(guid, "interfaceGuids")) ?? null;
     return (await this.#winscard.SCardListCards(null, bytes, guids).catch(fail)).cards;
   }
 
@@ -73,11 +77,11 @@ export class CSCardDatabase implements ISCardDatabase {
 }
 
 function checkName(name: string): void {
-  if (typeof name !== "string" || name === "") throw new ComError("E_INVALIDARG", "the card's name is not a text");
+  checkText("cardName", name, "the name of a card type");
 }
 
 function checkLocale(localeId: number): void {
-  if (!Number.isInteger(localeId) || localeId < 0) throw new ComError("E_INVALIDARG", `${localeId} is no language`);
+  checkNumber("localeId", localeId, 0, 0x7fff_ffff);
 }
 
 function fail(error: unknown): never {

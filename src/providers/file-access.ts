@@ -51,7 +51,13 @@ export interface ISCardFileAccess {
    * @param table its properties: the descriptor (82) and, for files, the size (80) at least
    * @param flags SC_FL_PREALLOCATED: `data` is written to it
    */
-  Create(refType: REFTYPE, path: string, table: TLV_TABLE, flags?: SCARD_FLAGS, data?: ByteSource): Promise<void>;
+  Create(
+    refType: REFTYPE,
+    path: string,
+    table: TLV_TABLE,
+    flags?: SCARD_FLAGS,
+    data?: ByteSource | null,
+  ): Promise<void>;
   /** Deletes a file, or a directory and what is in it. @throws E_NOTIMPL (the card cannot) */
   Delete(refType: REFTYPE, path: string, flags?: SCARD_FLAGS): Promise<void>;
   /** Identifiers of what is in the current directory. @throws E_NOTIMPL (the card cannot tell) */

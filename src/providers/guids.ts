@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { normalizeGuid } from "../pcsc/index.ts";
-import { ComError } from "./com-error.ts";
+import { badArgument } from "./arguments.ts";
 
 /** A GUID as text, `{E126F8FE-A7AF-11D0-B88A-00C04FD424B9}`: with braces, in capitals. */
 export type Guid = string;
@@ -29,10 +29,10 @@ export const clsids = {
 } as const;
 
 /** The usual form of a GUID: with braces, in capitals. @throws E_INVALIDARG for what is none */
-export function checkedGuid(guid: Guid): Guid {
+export function checkedGuid(guid: Guid, name = "guid"): Guid {
   const usual = usualForm(guid);
   if (usual !== undefined) return usual;
-  throw new ComError("E_INVALIDARG", `${JSON.stringify(guid)} is no GUID: {01234567-89AB-CDEF-0123-456789ABCDEF}`);
+  throw badArgument(name, guid, "give a GUID, such as {01234567-89AB-CDEF-0123-456789ABCDEF}");
 }
 
 function usualForm(guid: Guid): Guid | undefined {

@@ -2,6 +2,7 @@
 
 import { zeroBytes } from "../binary/index.ts";
 import { maxExtendedLe } from "../iso7816/index.ts";
+import { checkNumber } from "./arguments.ts";
 import { type ByteSource, CByteBuffer, contentOf, type IByteBuffer } from "./byte-buffer.ts";
 import type { ISCardAuth } from "./card-auth.ts";
 import { ComError } from "./com-error.ts";
@@ -40,12 +41,11 @@ export class Iso7816Auth implements ISCardAuth {
   }
 
   /** GET CHALLENGE. The algorithm makes no difference. */
-  async GetChallenge(algoId: number, lengthOfChallenge: number, param?: ByteSource): Promise<IByteBuffer> {
+  async GetChallenge(algoId: number, lengthOfChallenge: number, param: ByteSource | null = null): Promise<IByteBuffer> {
     this.#card.checkAttached();
     algorithmOf(algoId, ISO_ALGORITHM.MUTUAL);
-    if (param !== undefined) contentOf(param, "parameters");
-    if (!Number.isInteger(lengthOfChallenge) || lengthOfChallenge < 1 || lengthOfChallenge > maxExtendedLe)
-      throw new ComError("E_INVALIDARG", `a challenge has 1 to ${maxExtendedLe} bytes, and not ${lengthOfChallenge}`);
+    if (param !== null) contentOf(param, "param");
+    checkNumber("lengthOfChallenge", lengthOfChallenge, 1, maxExtendedLe);
     return this.#card.operate(async () => {
       const command = { ins: ins.GET_CHALLENGE, le: lengthOfChallenge };
       const { data } = await this.#card.perform(command, "key", "GetChallenge");
@@ -92,21 +92,21 @@ export class Iso7816Auth implements ISCardAuth {
 /** P1. @throws E_INVALIDARG */
 function algorithmOf(algoId: number, allowed: number): number {
   if (Number.isInteger(algoId) && algoId >= 0 && (algoId & ~(allowed | 0xff)) === 0) return algoId & 0xff;
-  throw new ComError("E_INVALIDARG", "this is no algorithm that there is for it");
+  throw new ComError("E_INVALIDARG", "algoId is not right; give 0 to 255, or what ISO_ALGORITHM has for this method");
 }
 
 /** P2. @throws E_INVALIDARG, E_POINTER */
 function keyOf(param: ByteSource): number {
-  const bytes = contentOf(param, "parameter");
+  const bytes = contentOf(param, "param");
   const [reference = 0] = bytes;
   if (bytes.length === 1) return checkReference(reference & ~localKey) | (reference & localKey);
-  throw new ComError("E_INVALIDARG", `the parameter is one byte, the number of a key, and not ${bytes.length} bytes`);
+  throw new ComError("E_INVALIDARG", `param has ${bytes.length} bytes; give one byte, the number of a key`);
 }
 
 /** @throws E_INVALIDARG, E_POINTER */
 function dataOf(buffer: ByteSource): Uint8Array {
-  const data = contentOf(buffer, "data");
+  const data = contentOf(buffer, "buffer");
   if (data.length > 0 && data.length <= shortData) return data;
   zeroBytes(data);
-  throw new ComError("E_INVALIDARG", `the data has 1 to ${shortData} bytes, and not ${data.length}`);
+  throw new ComError("E_INVALIDARG", `buffer has ${data.length} bytes; give 1 to ${shortData}`);
 }

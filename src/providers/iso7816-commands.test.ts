@@ -103,3 +103,30 @@ describe("refused", () => {
     expect(failureOf(call)).toBe(code);
   });
 });
+
+describe("data that a page says may be NULL may be null or left out", () => {
+  const iso = new CSCardISO7816();
+  const calls: readonly [string, (data: null | undefined) => ISCardCmd, string][] = [
+    ["EraseBinary", (none) => iso.EraseBinary(0, 1, none), "000E0001"],
+    ["ExternalAuthenticate", (none) => iso.ExternalAuthenticate(0, 1, none), "00820001"],
+    ["SelectFile", (none) => iso.SelectFile(0, 0, none), "00A40000"],
+    ["SelectFile with Le", (none) => iso.SelectFile(0, 0, none, 256), "00A4000000"],
+    ["Verify", (none) => iso.Verify(1, none), "00200001"],
+    ["BuildCmd", (none) => built(0, 0xb0, 0, 0, none, 256), "00B0000000"],
+    ["BuildCmd without Le", (none) => built(0, 0xb0, 0, 0, none, none), "00B00000"],
+  ];
+  test.each(calls)("%s", (_, call, expected) => {
+    for (const none of [null, undefined]) expect(encodeHex(contentOf(call(none).Apdu, "apdu"))).toBe(expected);
+  });
+
+  test("and a command that is null is made", () => {
+    expect(encodeHex(contentOf(iso.Verify(1, null, null).Apdu, "apdu"))).toBe("00200001");
+    expect(encodeHex(contentOf(iso.ReadBinary(0, 0, 4, null).Apdu, "apdu"))).toBe("00B0000004");
+  });
+});
+
+function built(...parts: Parameters<ISCardCmd["BuildCmd"]>): ISCardCmd {
+  const cmd = new CSCardCmd();
+  cmd.BuildCmd(...parts);
+  return cmd;
+}

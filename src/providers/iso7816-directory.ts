@@ -36,11 +36,10 @@ const searches: Readonly<Record<FILETYPE, Search>> = {
  * Identifiers of what is in the current directory. The standard has no command that lists; many cards answer SELECT
  * without data and «next occurrence» with one file after the other.
  *
- * @throws E_INVALIDARG, E_NOTIMPL where the card does something else
+ * @throws E_NOTIMPL where the card does something else
  */
 export async function listFiles(card: Iso7816Card, fileType: FILETYPE): Promise<string[]> {
-  const search: Search | undefined = searches[fileType];
-  if (search === undefined) throw new ComError("E_INVALIDARG", `${fileType} is no FILETYPE: 0 to 7`);
+  const search = searches[fileType];
   if (!card.asksAboutFiles) throw notListed();
   // The walk begins where the directory was selected just now, and nothing else since.
   card.forgetSelection();

@@ -2,9 +2,10 @@
 
 import { zeroBytes } from "../binary/index.ts";
 import { SmartCardError } from "../pcsc/index.ts";
+import { badArgument, checkBits, checkNumber, checkOneOf } from "./arguments.ts";
 import { type ByteSource, CByteBuffer, contentOf, type IByteBuffer } from "./byte-buffer.ts";
 import { ComError } from "./com-error.ts";
-import { type FILETYPE, REFTYPE, SCARD_FLAGS, SEEKTYPE } from "./enumerations.ts";
+import { FILETYPE, REFTYPE, SCARD_FLAGS, SEEKTYPE } from "./enumerations.ts";
 import type { HSCARD_FILE, ISCardFileAccess, TLV_TABLE } from "./file-access.ts";
 import type { Iso7816Card, SelectedFile } from "./iso7816-card.ts";
 import { listFiles } from "./iso7816-directory.ts";
@@ -18,12 +19,15 @@ import {
   parseReference,
   resolvePlace,
 } from "./iso7816-path.ts";
-import { encodeNewFile, propertiesOf, setProperties } from "./iso7816-properties.ts";
+import { checkTable, checkWanted, encodeNewFile, propertiesOf, setProperties } from "./iso7816-properties.ts";
 import { statusFailure } from "./iso7816-status.ts";
 import { makeCurrent, readBytes, readRecord, writeBytes, writeRecord } from "./iso7816-transfer.ts";
 import { MAX_BUFFER_BYTES } from "./memory-stream.ts";
 
 const ins = { DEACTIVATE_FILE: 0x04, ACTIVATE_FILE: 0x44, CREATE_FILE: 0xe0, DELETE_FILE: 0xe4 } as const;
+
+/** The furthest that a seek goes, in either direction: the largest LONG. */
+const MAX_OFFSET = 0x7fff_ffff;
 
 /** Most files that are open at once. */
 const MAX_OPEN_FILES = 64;
@@ -56,7 +60,7 @@ export class Iso7816FileAccess implements ISCardFileAccess {
   }
 
   async ChangeDir(refType: REFTYPE, newDir: string): Promise<void> {
-    const place = this.#placeOf(parseReference(refType, newDir));
+    const place = this.#placeOf(parseReference(refType, newDir, "newDir"));
     await this.#card.operate(async () => {
       const selected = await this.#card.select(place, "directory");
       checkUsable(selected);
@@ -78,13 +82,16 @@ export class Iso7816FileAccess implements ISCardFileAccess {
     path: string,
     table: TLV_TABLE,
     flags: SCARD_FLAGS = 0,
-    data?: ByteSource,
+    data: ByteSource | null = null,
   ): Promise<void> {
     checkFlags(flags, SC_FL_PREALLOCATED);
     const isFilled = (flags & SC_FL_PREALLOCATED) !== 0;
-    if (!isFilled && data !== undefined)
-      throw new ComError("E_INVALIDARG", "data is given, and SC_FL_PREALLOCATED does not say that it is to be written");
-    const content = isFilled ? contentOf(data as ByteSource, "data to write") : undefined;
+    if (!isFilled && data !== null)
+      throw new ComError(
+        "E_INVALIDARG",
+        "data is given without SC_FL_PREALLOCATED, which says that it is to be written",
+      );
+    const content = isFilled ? contentOf(data as ByteSource, "data") : undefined;
     const reference = parseReference(refType, path);
     const { command, control, id } = encodeNewFile(reference, table);
     if (isFilled && isDirectory(control.kind)) throw new ComError("E_INVALIDARG", "a directory takes no data");
@@ -112,6 +119,7 @@ export class Iso7816FileAccess implements ISCardFileAccess {
   }
 
   async Directory(fileType: FILETYPE): Promise<string[]> {
+    checkOneOf("fileType", fileType, FILETYPE);
     return this.#operate(() => listFiles(this.#card, fileType));
   }
 
@@ -122,6 +130,7 @@ export class Iso7816FileAccess implements ISCardFileAccess {
 
   async GetFileCapabilities(properties: TLV_TABLE, flags: SCARD_FLAGS = 0): Promise<TLV_TABLE> {
     checkFlags(flags, SC_FL_PREALLOCATED);
+    checkWanted(properties, "properties");
     return this.#operate(async () => {
       const current = this.#current;
       if (current?.shortId)
@@ -133,6 +142,7 @@ export class Iso7816FileAccess implements ISCardFileAccess {
 
   async GetProperties(refType: REFTYPE, path: string, flags: SCARD_FLAGS, table: TLV_TABLE): Promise<TLV_TABLE> {
     checkFlags(flags, 0);
+    checkWanted(table, "table");
     const place = this.#placeOf(parseReference(refType, path));
     return this.#operate(async () => propertiesOf(this.#card, await this.#card.select(place, "file"), table));
   }
@@ -163,11 +173,10 @@ export class Iso7816FileAccess implements ISCardFileAccess {
   ): Promise<{ buffer: IByteBuffer; bytesRead: number }> {
     const open = this.#opened(file);
     checkFlags(flags, 0);
-    if (!Number.isInteger(bytesToRead) || bytesToRead < 0 || bytesToRead > MAX_BUFFER_BYTES)
-      throw new ComError("E_INVALIDARG", `${bytesToRead} is no number of bytes to read: 0 to ${MAX_BUFFER_BYTES}`);
+    checkNumber("bytesToRead", bytesToRead, 0, Number.MAX_SAFE_INTEGER);
     return this.#operate(async () => {
       const current = await this.#makeCurrent(open);
-      const count = bytesToRead === 0 ? MAX_BUFFER_BYTES : bytesToRead;
+      const count = bytesToRead === 0 ? MAX_BUFFER_BYTES : Math.min(bytesToRead, MAX_BUFFER_BYTES);
       const data = open.isRecords
         ? await readRecord(this.#card, current, open.position, bytesToRead, open.shortId)
         : await readBytes(this.#card, current, open.position, count);
@@ -182,9 +191,8 @@ export class Iso7816FileAccess implements ISCardFileAccess {
 
   async Seek(file: HSCARD_FILE, seek: SEEKTYPE, offset: number): Promise<void> {
     const open = this.#opened(file);
-    if (!(Object.values(SEEKTYPE) as number[]).includes(seek))
-      throw new ComError("E_INVALIDARG", `${seek} is no SEEKTYPE: 0, 1 or 2`);
-    if (!Number.isInteger(offset)) throw new ComError("E_INVALIDARG", `${offset} is no number of bytes or records`);
+    checkOneOf("seek", seek, SEEKTYPE);
+    checkNumber("offset", offset, -MAX_OFFSET, MAX_OFFSET);
     await this.#operate(async () => {
       const current = open.shortId === 0 ? await this.#makeCurrent(open) : undefined;
       const size = open.isRecords ? current?.records : current?.dataBytes;
@@ -203,6 +211,7 @@ export class Iso7816FileAccess implements ISCardFileAccess {
 
   async SetProperties(refType: REFTYPE, path: string, flags: SCARD_FLAGS, table: TLV_TABLE): Promise<void> {
     checkFlags(flags, 0);
+    checkTable(table);
     const place = this.#placeOf(parseReference(refType, path));
     await this.#operate(async () => setProperties(this.#card, await this.#card.select(place, "file"), table));
   }
@@ -210,7 +219,7 @@ export class Iso7816FileAccess implements ISCardFileAccess {
   async Write(file: HSCARD_FILE, data: ByteSource, flags: SCARD_FLAGS = 0): Promise<void> {
     const open = this.#opened(file);
     checkFlags(flags, 0);
-    const content = contentOf(data, "data to write");
+    const content = contentOf(data, "data");
     await this.#operate(async () => {
       await this.#write(open, await this.#makeCurrent(open), content);
       this.#card.forgetSelection();
@@ -292,7 +301,7 @@ export class Iso7816FileAccess implements ISCardFileAccess {
   #opened(file: HSCARD_FILE): OpenFile {
     this.#card.checkAttached();
     const open = this.#files.get(file);
-    if (open === undefined) throw new ComError("E_INVALIDARG", `${file} is no file that is open`);
+    if (open === undefined) throw badArgument("file", file, "give the handle of a file that is open");
     return open;
   }
 }
@@ -310,8 +319,7 @@ function checkUsable({ place, usable }: SelectedFile): void {
 /** @throws E_INVALIDARG, SCARD_E_UNSUPPORTED_FEATURE (secure messaging) */
 function checkFlags(flags: SCARD_FLAGS, allowed: number): void {
   const { SC_FL_SECURE_MESSAGING } = SCARD_FLAGS;
-  if (!Number.isInteger(flags) || (flags & ~(allowed | SC_FL_SECURE_MESSAGING)) !== 0)
-    throw new ComError("E_INVALIDARG", `${flags} are no flags that can be given here`);
+  checkBits("flags", flags, allowed | SC_FL_SECURE_MESSAGING, "0, or flags that this method takes");
   if ((flags & SC_FL_SECURE_MESSAGING) !== 0)
     throw new ComError(new SmartCardError("unsupported-feature", "this provider has no secure messaging"));
 }

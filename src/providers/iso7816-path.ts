@@ -2,6 +2,7 @@
 
 import { decodeHex, encodeHex } from "../binary/index.ts";
 import { SmartCardError } from "../pcsc/index.ts";
+import { checkOneOf, checkText } from "./arguments.ts";
 import { ComError } from "./com-error.ts";
 import { REFTYPE } from "./enumerations.ts";
 
@@ -31,13 +32,14 @@ export type FileReference =
 export const masterFile: FilePlace = { application: undefined, ids: [] };
 
 /** Reads the text that names a file: see ISCardFileAccess. @throws E_INVALIDARG */
-export function parseReference(refType: REFTYPE, text: string): FileReference {
-  if (!(Object.values(REFTYPE) as number[]).includes(refType))
-    throw new ComError("E_INVALIDARG", `${refType} says not how a text names a file: SC_TYPE_BY_NAME 0 to _ANY 3`);
-  const spelled = typeof text === "string" ? text.toUpperCase() : "";
+export function parseReference(refType: REFTYPE, text: string, argument = "path"): FileReference {
+  checkOneOf("refType", refType, REFTYPE);
+  checkText(argument, text, `a file ${forms[refType]}`);
+  const spelled = text.toUpperCase();
   const found = readers[refType]?.map((read) => read(spelled)).find((reference) => reference !== undefined);
   if (found !== undefined) return found;
-  throw new ComError("E_INVALIDARG", `${JSON.stringify(text)} names no file ${forms[refType]}`);
+  const given = JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
+  throw new ComError("E_INVALIDARG", `${argument} is ${given}; give a file ${forms[refType]}`);
 }
 
 type Reader = (text: string) => FileReference | undefined;
@@ -50,9 +52,9 @@ const readers: Readonly<Record<number, readonly Reader[]>> = {
 };
 
 const forms: Readonly<Record<number, string>> = {
-  [REFTYPE.SC_TYPE_BY_NAME]: "by name: that is 1 to 16 bytes in hexadecimal",
-  [REFTYPE.SC_TYPE_BY_ID]: "by identifier: that is four hexadecimal digits, with / between several",
-  [REFTYPE.SC_TYPE_BY_SHORT]: "by short identifier: that is 1 to 30",
+  [REFTYPE.SC_TYPE_BY_NAME]: "by name, 1 to 16 bytes in hexadecimal",
+  [REFTYPE.SC_TYPE_BY_ID]: "by identifier, four hexadecimal digits, with / between several",
+  [REFTYPE.SC_TYPE_BY_SHORT]: "by short identifier, 1 to 30",
   [REFTYPE.SC_TYPE_BY_ANY]: "by identifier, short identifier or name",
 };
 

@@ -3,6 +3,7 @@
 import { copyBytes } from "../binary/index.ts";
 import { type BerTlv, type BerTlvInit, decodeBerTlv, encodeBerTlv, findBerTlv } from "../iso7816/index.ts";
 import { SmartCardError } from "../pcsc/index.ts";
+import { badArgument, badPointer, checkArray, checkNumber, checkObject } from "./arguments.ts";
 import { ComError } from "./com-error.ts";
 import type { TLV, TLV_TABLE } from "./file-access.ts";
 import { type Iso7816Card, type SelectedFile, shortAnswer, shortData } from "./iso7816-card.ts";
@@ -63,10 +64,7 @@ function identificationOf(reference: FileReference): { readonly tag: number; rea
  */
 export async function propertiesOf(card: Iso7816Card, selected: SelectedFile, table: TLV_TABLE): Promise<TLV_TABLE> {
   const { control } = selected;
-  if (!Array.isArray(table)) throw new ComError("E_POINTER", "there is no table of properties");
-  if (table.length > MAX_PROPERTIES)
-    throw new ComError("E_INVALIDARG", `${table.length} properties are more than the limit, ${MAX_PROPERTIES}`);
-  const tags = table.map((entry) => checkTag(entry?.Tag));
+  const tags = checkWanted(table, "table");
   if (tags.length === 0) return control.objects.map(({ tag, value }) => property(tag, value));
   const properties: TLV[] = [];
   for (const tag of tags) {
@@ -114,23 +112,33 @@ function isObjectOf({ control, place }: SelectedFile, tag: number): boolean {
   return isDirectory && isTold && !isOfTemplate;
 }
 
-function checkTable(table: TLV_TABLE): readonly TLV[] {
-  if (!Array.isArray(table)) throw new ComError("E_POINTER", "there is no table of properties");
-  if (table.length === 0 || table.length > MAX_PROPERTIES)
-    throw new ComError("E_INVALIDARG", `${table.length} properties; 1 to ${MAX_PROPERTIES} can be given`);
-  const entries = table as TLV_TABLE;
-  for (const { Length, Tag, Value } of entries) {
-    checkTag(Tag);
-    if (!(Value instanceof Uint8Array)) throw new ComError("E_POINTER", `${hexOf(Tag)} has no value`);
-    if (Length !== Value.length)
-      throw new ComError("E_INVALIDARG", `${hexOf(Tag)} has ${Value.length} bytes, and not ${Length}`);
+/** The tags of the properties that a table asks for. @throws E_POINTER, E_INVALIDARG */
+export function checkWanted(table: TLV_TABLE, name: string): readonly number[] {
+  return entriesOf(table, name, 0).map(({ Tag }) => Tag);
+}
+
+/** A table of properties with their values. @throws E_POINTER, E_INVALIDARG */
+export function checkTable(table: TLV_TABLE): readonly TLV[] {
+  const entries = entriesOf(table, "table", 1);
+  for (const [index, { Length, Value }] of entries.entries()) {
+    const at = `table[${index}]`;
+    checkArray(`${at}.Value`, Value);
+    if (Length !== Value.length) throw badArgument(`${at}.Length`, Length, `Value has ${Value.length} bytes`);
   }
   return entries;
 }
 
-function checkTag(tag: number | undefined): number {
-  if (tag !== undefined && Number.isInteger(tag) && tag > 0 && tag <= 0xffff) return tag;
-  throw new ComError("E_INVALIDARG", `${tag} is no tag of one byte or two`);
+function entriesOf(table: TLV_TABLE, name: string, least: number): TLV_TABLE {
+  if (!Array.isArray(table)) throw badPointer(name, table, "pass an array of properties");
+  if (table.length < least || table.length > MAX_PROPERTIES)
+    throw badArgument(`${name}.length`, table.length, `give ${least} to ${MAX_PROPERTIES} properties`);
+  const entries = table as TLV_TABLE;
+  for (const [index, entry] of entries.entries()) {
+    const at = `${name}[${index}]`;
+    checkObject(at, entry, "a property with Tag, Length, Value and Valid");
+    checkNumber(`${at}.Tag`, entry.Tag, 1, 0xffff);
+  }
+  return entries;
 }
 
 /** An object of the table; a constructed one has the encoding of its children as value. */

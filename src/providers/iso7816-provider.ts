@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import { optional, optionsOf, truth } from "../pcsc/index.ts";
+import { argument } from "./arguments.ts";
 import type { CardLink } from "./card-link.ts";
 import { type CardInterfaces, CSCardManage } from "./card-manage.ts";
 import type { ServiceProvider } from "./class-factory.ts";
@@ -39,7 +41,8 @@ export type Iso7816Interfaces = Required<Pick<CardInterfaces, "auth" | "verify" 
  * The interfaces of one attachment have one current directory: a code that is local is one of the directory that
  * ISCardFileAccess is in.
  */
-export function iso7816Interfaces({ asksAboutFiles = true }: Iso7816ProviderOptions = {}): Iso7816Interfaces {
+export function iso7816Interfaces(options: Iso7816ProviderOptions = {}): Iso7816Interfaces {
+  const { asksAboutFiles } = checkOptions(options);
   const cards = new WeakMap<CardLink, Iso7816Card>();
   const cardOf = (link: CardLink): Iso7816Card => {
     const card = cards.get(link) ?? new Iso7816Card(link, asksAboutFiles);
@@ -55,7 +58,17 @@ export function iso7816Interfaces({ asksAboutFiles = true }: Iso7816ProviderOpti
 
 /** Makes a provider of cards with the files, codes and keys of ISO/IEC 7816-4. */
 export function makeIso7816Provider(options: Iso7816ProviderOptions = {}): ServiceProvider {
+  checkOptions(options);
   return (winscard) => new CSCardManage(winscard, iso7816Interfaces(options));
+}
+
+const checkedOptions = optionsOf<Iso7816ProviderOptions>({ asksAboutFiles: optional(truth) as never });
+
+function checkOptions(options: Iso7816ProviderOptions): Required<Iso7816ProviderOptions> {
+  const { asksAboutFiles = true } = argument(() =>
+    checkedOptions(options, { operation: "ISO 7816 provider", path: "options" }),
+  );
+  return { asksAboutFiles };
 }
 
 /** The provider of any card that is known by nothing but the standard: {@link makeIso7816Provider} without options. */

@@ -8,5 +8,5 @@ const MAX_REFERENCE = 31;
 /** The number of a code. @throws E_INVALIDARG */
 export function checkReference(reference: number): number {
   if (Number.isInteger(reference) && reference >= 0 && reference <= MAX_REFERENCE) return reference;
-  throw new ComError("E_INVALIDARG", `the reference is no number from 0 to ${MAX_REFERENCE}`);
+  throw new ComError("E_INVALIDARG", `ref is not right; give a whole number from 0 to ${MAX_REFERENCE}`);
 }

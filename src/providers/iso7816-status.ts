@@ -8,6 +8,9 @@ import { ComError } from "./com-error.ts";
 /** What a command was for: some status words mean another failure for each. */
 export type Purpose = "file" | "directory" | "read" | "write" | "code" | "key";
 
+/** An instruction that compares, for what is presented to be compared: to those 63Cx tells the tries that are left. */
+const comparing: Readonly<Partial<Record<Purpose, number>>> = { code: 0x20, key: 0x82 };
+
 interface StatusRow {
   readonly sw: number;
   /** Bits that count. @default all 16 */
@@ -66,7 +69,7 @@ export function statusFailure({ sw }: Pick<ResponseApdu, "sw">, purpose: Purpose
       (sw & mask) === known && (purposes === undefined || purposes.includes(purpose)),
   );
   const answered = encodeHex(Uint8Array.of(sw >> 8, sw & 0xff));
-  const answer = `${operation}: the card answers ${answered}, ${describeStatusWord(sw).meaning}`;
+  const answer = `${operation}: the card answers ${answered}, ${describeStatusWord(sw, comparing[purpose]).meaning}`;
   return new ComError(new SmartCardError(row?.code ?? "unexpected", answer));
 }
 

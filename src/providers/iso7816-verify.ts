@@ -4,7 +4,7 @@ import { concatBytes, zeroBytes } from "../binary/index.ts";
 import { type ByteSource, contentOf } from "./byte-buffer.ts";
 import type { ISCardVerify } from "./card-verify.ts";
 import { ComError } from "./com-error.ts";
-import { SCARD_DISPOSITIONS, SCARD_FLAGS, SCARD_PROTOCOLS, SCARD_SHARE_MODES } from "./enumerations.ts";
+import { SCARD_DISPOSITIONS, SCARD_FLAGS } from "./enumerations.ts";
 import { type Iso7816Card, shortData } from "./iso7816-card.ts";
 import { checkReference } from "./iso7816-reference.ts";
 import { isUnknownToCard, statusFailure } from "./iso7816-status.ts";
@@ -38,8 +38,8 @@ export class Iso7816Verify implements ISCardVerify {
     const p2 = this.#reference(flags, ref, SC_FL_IHV_ENABLE | SC_FL_IHV_DISABLE);
     const wanted = flags & (SC_FL_IHV_ENABLE | SC_FL_IHV_DISABLE);
     if (wanted === (SC_FL_IHV_ENABLE | SC_FL_IHV_DISABLE))
-      throw new ComError("E_INVALIDARG", "a code cannot be both enabled and disabled");
-    await withCodes([codeOf(oldCode, "old code"), codeOf(newCode, "new code")], async ([before, after]) => {
+      throw new ComError("E_INVALIDARG", "flags enable and disable the code; give one of the two");
+    await withCodes([codeOf(oldCode, "oldCode"), codeOf(newCode, "newCode")], async ([before, after]) => {
       await this.#operate(flags, async () => {
         const data = concatBytes(before, after);
         const change = { ins: ins.CHANGE_REFERENCE_DATA, p2, data };
@@ -51,20 +51,22 @@ export class Iso7816Verify implements ISCardVerify {
 
   async ResetSecurityState(): Promise<void> {
     this.#card.checkAttached();
-    const { link } = this.#card;
-    const { RAW, T0, T1 } = SCARD_PROTOCOLS;
-    const protocols = link.protocol === RAW ? RAW : T0 | T1;
-    await this.#card.inTurn(() => link.reconnect(SCARD_SHARE_MODES.SHARED, protocols, SCARD_DISPOSITIONS.RESET));
+    await this.#card.inTurn(() => this.#card.link.reconnect(SCARD_DISPOSITIONS.RESET));
   }
 
-  async Unblock(data: ByteSource | null, flags: SCARD_FLAGS, ref: number, newCode?: ByteSource): Promise<void> {
+  async Unblock(
+    data: ByteSource | null,
+    flags: SCARD_FLAGS,
+    ref: number,
+    newCode: ByteSource | null = null,
+  ): Promise<void> {
     const p2 = this.#reference(flags, ref, 0);
     const codes = [
-      data === null ? new Uint8Array(0) : codeOf(data, "resetting code"),
-      newCode === undefined ? new Uint8Array(0) : codeOf(newCode, "new code"),
+      data === null ? new Uint8Array(0) : codeOf(data, "data"),
+      newCode === null ? new Uint8Array(0) : codeOf(newCode, "newCode"),
     ] as const;
-    const withNew = newCode === undefined ? resetting.code : resetting.codeAndNew;
-    const withoutCode = newCode === undefined ? resetting.nothing : resetting.new;
+    const withNew = newCode === null ? resetting.code : resetting.codeAndNew;
+    const withoutCode = newCode === null ? resetting.nothing : resetting.new;
     const p1 = data === null ? withoutCode : withNew;
     await withCodes(codes, async ([code, after]) => {
       await this.#operate(flags, async () => {
@@ -108,7 +110,7 @@ export class Iso7816Verify implements ISCardVerify {
     const isKnown = Number.isInteger(flags) && (flags & ~(allowed | SC_FL_IHV_GLOBAL | SC_FL_IHV_LOCAL)) === 0;
     // Not told what was given instead: whoever mixes the arguments up gives a code.
     if (!isKnown || (scope !== SC_FL_IHV_GLOBAL && scope !== SC_FL_IHV_LOCAL))
-      throw new ComError("E_INVALIDARG", "these are no flags for this: SC_FL_IHV_GLOBAL or SC_FL_IHV_LOCAL is needed");
+      throw new ComError("E_INVALIDARG", "flags are not right; give SC_FL_IHV_GLOBAL or SC_FL_IHV_LOCAL");
     return checkReference(ref) | (scope === SC_FL_IHV_LOCAL ? 0x80 : 0);
   }
 }
@@ -118,7 +120,7 @@ function codeOf(source: ByteSource, what: string): Uint8Array {
   const code = contentOf(source, what);
   if (code.length > 0 && code.length <= shortData) return code;
   zeroBytes(code);
-  throw new ComError("E_INVALIDARG", `a ${what} has 1 to ${shortData} bytes`);
+  throw new ComError("E_INVALIDARG", `${what} has no bytes or too many; a code has 1 to ${shortData}`);
 }
 
 /** Writes codes over with zeros once they were used, whatever came of it. */

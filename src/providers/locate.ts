@@ -2,6 +2,15 @@
 
 import { SmartCardError, type WaitOptions } from "../pcsc/index.ts";
 import { type CardPicker, SCARD_SCOPE_USER, type SCARDCONTEXT, type SCARDHANDLE } from "../winscard/index.ts";
+import {
+  badArgument,
+  badPointer,
+  checkFunction,
+  checkOneOf,
+  checkText,
+  checkWait,
+  checkWinSCard,
+} from "./arguments.ts";
 import { checkShareMode, providerProtocol, winscardProtocols } from "./card-link.ts";
 import { ComError, comErrorFor } from "./com-error.ts";
 import { SC_DLG, type SCARD_PROTOCOLS, type SCARD_SHARE_MODES } from "./enumerations.ts";
@@ -31,7 +40,7 @@ export interface ISCardLocate {
   ConfigureCardGuidSearch(
     cardGuids: readonly Guid[],
     groupNames?: readonly string[] | null,
-    title?: string,
+    title?: string | null,
     flags?: SC_DLG,
   ): void;
   /**
@@ -43,7 +52,7 @@ export interface ISCardLocate {
   ConfigureCardNameSearch(
     cardNames: readonly string[],
     groupNames?: readonly string[] | null,
-    title?: string,
+    title?: string | null,
     flags?: SC_DLG,
   ): void;
   /**
@@ -76,6 +85,8 @@ export class CSCardLocate implements ISCardLocate {
 
   /** @param picker the dialog; without one that of `winscard` */
   constructor(winscard: WinSCardFunctions, picker?: CardPicker) {
+    checkWinSCard(winscard);
+    if (picker !== undefined) checkFunction("picker", picker, "a function that shows the dialog");
     this.#winscard = winscard;
     this.#picker = picker;
   }
@@ -83,20 +94,26 @@ export class CSCardLocate implements ISCardLocate {
   ConfigureCardGuidSearch(
     cardGuids: readonly Guid[],
     groupNames: readonly string[] | null = null,
-    title = "",
+    title: string | null = "",
     flags: SC_DLG = SC_DLG.MINIMAL_UI,
   ): void {
-    const interfaces = textsOf(cardGuids, "GUIDs").map(checkedGuid);
-    this.#configure({ cardNames: [], interfaces, groupNames, title, flags });
+    const interfaces = textsOf("cardGuids", cardGuids).map((guid) => checkedGuid(guid, "cardGuids"));
+    this.#configure({ cardNames: [], interfaces, groupNames, title: title ?? "", flags });
   }
 
   ConfigureCardNameSearch(
     cardNames: readonly string[],
     groupNames: readonly string[] | null = null,
-    title = "",
+    title: string | null = "",
     flags: SC_DLG = SC_DLG.MINIMAL_UI,
   ): void {
-    this.#configure({ cardNames: textsOf(cardNames, "card names"), interfaces: [], groupNames, title, flags });
+    this.#configure({
+      cardNames: textsOf("cardNames", cardNames),
+      interfaces: [],
+      groupNames,
+      title: title ?? "",
+      flags,
+    });
   }
 
   async FindCard(
@@ -110,8 +127,9 @@ export class CSCardLocate implements ISCardLocate {
     checkShareMode(shareMode);
     const preferredProtocols = winscardProtocols(protocols);
     if (flags !== undefined) checkFlags(flags);
+    const bounds = checkWait(wait, "find card");
     try {
-      return await this.#find(search, { shareMode, preferredProtocols }, flags ?? search.flags, wait);
+      return await this.#find(search, { shareMode, preferredProtocols }, flags ?? search.flags, bounds);
     } catch (error) {
       throw comErrorFor(error);
     }
@@ -145,20 +163,19 @@ export class CSCardLocate implements ISCardLocate {
   }
 
   #configure(search: Search): void {
-    const groupNames = search.groupNames === null ? null : textsOf(search.groupNames, "group names");
-    if (typeof search.title !== "string") throw new ComError("E_INVALIDARG", "the title is not a text");
+    const groupNames = search.groupNames === null ? null : textsOf("groupNames", search.groupNames);
+    if (typeof search.title !== "string") throw badArgument("title", search.title, "give a text");
     checkFlags(search.flags);
     this.#search = { ...search, groupNames };
   }
 }
 
-function textsOf(texts: readonly string[], what: string): readonly string[] {
-  if (!Array.isArray(texts)) throw new ComError("E_POINTER", `there are no ${what}`);
-  if (texts.every((text) => typeof text === "string" && text !== "")) return [...texts];
-  throw new ComError("E_INVALIDARG", `the ${what} are not all texts`);
+function textsOf(name: string, texts: readonly string[]): readonly string[] {
+  if (!Array.isArray(texts)) throw badPointer(name, texts, "pass an array of texts");
+  for (const [index, text] of texts.entries()) checkText(`${name}[${index}]`, text, "a name");
+  return [...texts];
 }
 
 function checkFlags(flags: number): void {
-  if (!(Object.values(SC_DLG) as number[]).includes(flags))
-    throw new ComError("E_INVALIDARG", `${flags} says not when there is a dialog: MINIMAL_UI 1, NO_UI 2, FORCE_UI 4`);
+  checkOneOf("flags", flags, SC_DLG);
 }

@@ -3,7 +3,7 @@
 import { ComError } from "./com-error.ts";
 import type { LOCKTYPE } from "./enumerations.ts";
 
-/** Most bytes that a byte buffer holds, and the furthest that its seek pointer goes. */
+/** Most bytes that a byte buffer holds. */
 export const MAX_BUFFER_BYTES: number = 16 * 1024 * 1024;
 
 /** A range that somebody has locked. */

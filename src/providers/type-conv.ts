@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { copyBytes } from "../binary/index.ts";
+import { badPointer, checkArray, checkNumber } from "./arguments.ts";
 import { CByteBuffer, contentOf, type IByteBuffer } from "./byte-buffer.ts";
 import { ComError } from "./com-error.ts";
 import { MAX_BUFFER_BYTES, MemoryStream } from "./memory-stream.ts";
@@ -42,22 +43,22 @@ export interface ISCardTypeConv {
 /** The base provider's conversions. */
 export class CSCardTypeConv implements ISCardTypeConv {
   ConvertByteArrayToByteBuffer(array: Uint8Array, arraySize: number = array?.length): IByteBuffer {
-    const bytes = checkArray(array);
-    if (!Number.isInteger(arraySize) || arraySize < 0 || arraySize > bytes.length)
-      throw new ComError("E_INVALIDARG", `the array has ${bytes.length} bytes, and not ${arraySize}`);
-    return CByteBuffer.of(bytes.subarray(0, arraySize));
+    checkArray("array", array);
+    checkNumber("arraySize", arraySize, 0, array.length);
+    return CByteBuffer.of(array.subarray(0, arraySize));
   }
 
   ConvertByteBufferToByteArray(buffer: IByteBuffer): Uint8Array {
-    return contentOf(buffer, "byte buffer");
+    return contentOf(buffer, "buffer");
   }
 
   ConvertByteBufferToSafeArray(buffer: IByteBuffer): Uint8Array {
-    return contentOf(buffer, "byte buffer");
+    return contentOf(buffer, "buffer");
   }
 
   ConvertSafeArrayToByteBuffer(array: Uint8Array): IByteBuffer {
-    return CByteBuffer.of(copyBytes(checkArray(array)));
+    checkArray("array", array);
+    return CByteBuffer.of(copyBytes(array));
   }
 
   CreateByteArray(allocSize: number): Uint8Array {
@@ -73,7 +74,9 @@ export class CSCardTypeConv implements ISCardTypeConv {
   }
 
   FreeIStreamMemoryPtr(stream: MemoryStream, memory: Uint8Array): void {
-    checkStream(stream).unpoint(checkArray(memory));
+    checkStream(stream);
+    checkArray("memory", memory);
+    stream.unpoint(memory);
   }
 
   GetAtIStreamMemory(stream: MemoryStream): Uint8Array {
@@ -86,18 +89,13 @@ export class CSCardTypeConv implements ISCardTypeConv {
 }
 
 function allocate(size: number): Uint8Array {
-  if (!Number.isInteger(size) || size < 0) throw new ComError("E_INVALIDARG", `${size} is no number of bytes`);
+  checkNumber("allocSize", size, 0, Number.MAX_SAFE_INTEGER);
   if (size > MAX_BUFFER_BYTES)
-    throw new ComError("E_OUTOFMEMORY", `${size} bytes are more than the limit, ${MAX_BUFFER_BYTES}`);
+    throw new ComError("E_OUTOFMEMORY", `allocSize is ${size}; the limit is ${MAX_BUFFER_BYTES} bytes`);
   return new Uint8Array(size);
 }
 
-function checkArray(array: Uint8Array): Uint8Array {
-  if (!(array instanceof Uint8Array)) throw new ComError("E_POINTER", "there is no array of bytes");
-  return array;
-}
-
 function checkStream(stream: MemoryStream): MemoryStream {
-  if (!(stream instanceof MemoryStream)) throw new ComError("E_POINTER", "there is no stream");
+  if (!(stream instanceof MemoryStream)) throw badPointer("stream", stream, "pass the Stream of a byte buffer");
   return stream;
 }

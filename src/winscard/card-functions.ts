@@ -7,6 +7,8 @@ import {
   MAX_RESPONSE_BYTES,
   protocols,
   SmartCardError,
+  shareModes,
+  toNumber,
   type WaitOptions,
 } from "../pcsc/index.ts";
 import {
@@ -324,6 +326,19 @@ export class CardFunctions extends ContextFunctions {
   readonly SCardGetTransmitCount = async (card: SCARDHANDLE): Promise<{ readonly transmitCount: number }> => {
     return { transmitCount: await this.#handles.card(card).transmitCount() };
   };
+
+  /**
+   * How a connection was made: its share mode, SCARD_SHARE_*, and the protocol that was agreed on, SCARD_PROTOCOL_*. It asks
+   * neither the card nor the reader, so it does not wait, and tells the terms also after the card was reset.
+   *
+   * @throws invalid-handle
+   *
+   * **Portability**: this is ours. C has no function that tells the share mode of a handle.
+   */
+  connectionTerms(card: SCARDHANDLE): { readonly shareMode: number; readonly protocol: number } {
+    const { protocol, shareMode } = this.#handles.card(card);
+    return { shareMode: toNumber(shareModes, shareMode, "windows") ?? 0, protocol: protocolNumber(protocol) };
+  }
 
   /** Enters a new connection into the table, or ends it where that cannot be: nobody would ever end it then. */
   async #keep(context: SCARDCONTEXT, connection: Connection): Promise<SCARDHANDLE> {

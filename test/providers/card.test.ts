@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { encodeHex } from "../../src/binary/index.ts";
+import { VirtualReader } from "../../src/cards/index.ts";
 import {
   CSCard,
   CSCardCmd,
@@ -18,7 +19,7 @@ import { failureOf } from "./failure-of.ts";
 import { errorOf, rejectionOf, world } from "./world.ts";
 
 const { EXCLUSIVE, SHARED } = SCARD_SHARE_MODES;
-const { EJECT, RESET } = SCARD_DISPOSITIONS;
+const { EJECT, LEAVE, RESET, UNPOWER } = SCARD_DISPOSITIONS;
 const { RAW, T0, T1 } = SCARD_PROTOCOLS;
 
 function hex(buffer: IByteBuffer | undefined): string {
@@ -68,7 +69,7 @@ describe("a card", () => {
     expect([card.CardHandle, card.Context, card.Protocol]).toEqual([handle, null, T1]);
     await card.Detach(RESET);
     expect(winscard.openHandles).toEqual({ cards: 0, contexts: 1 });
-    expect(await rejectionOf(new CSCard(winscard).AttachByHandle(handle))).toBe("SCARD_E_INVALID_HANDLE");
+    expect(await rejectionOf(new CSCard(winscard).AttachByHandle(handle))).toBe("E_INVALIDARG");
   });
 
   test("is detached from when its block ends", async () => {
@@ -111,8 +112,9 @@ describe("before it is attached, and after it was detached, a card refuses", () 
 
   test("its properties", async () => {
     const card = new CSCard((await world()).program("program").winscard);
-    for (const property of ["Atr", "Protocol", "Status"] as const)
-      expect(failureOf(() => card[property])).toBe("SCARD_E_INVALID_HANDLE");
+    expect(failureOf(() => card.Protocol)).toBe("SCARD_E_INVALID_HANDLE");
+    for (const property of ["Atr", "Status"] as const)
+      expect(await rejectionOf(card[property])).toBe("SCARD_E_INVALID_HANDLE");
   });
 });
 
@@ -122,7 +124,6 @@ describe("refused, with nothing changed", () => {
     ["to unlock with 4", "E_INVALIDARG", (card) => card.UnlockSCard(4 as never)],
     ["to reattach in mode 3", "E_INVALIDARG", (card) => card.ReAttach(3 as never)],
     ["to reattach with 4", "E_INVALIDARG", (card) => card.ReAttach(SHARED, 4 as never)],
-    ["to reattach and eject", "E_INVALIDARG", (card) => card.ReAttach(SHARED, EJECT)],
     ["to attach twice", "E_UNEXPECTED", (card, name) => card.AttachByReader(name, SHARED, T1)],
     ["to attach to a handle as well", "E_UNEXPECTED", (card) => card.AttachByHandle(card.CardHandle as never)],
     ["no command", "E_POINTER", (card) => card.Transaction(undefined as never)],
@@ -158,6 +159,78 @@ describe("refused, with nothing changed", () => {
     expect(await rejectionOf(attach(card, name))).toBe(code);
     expect(winscard.openHandles).toEqual({ cards: 0, contexts: 0 });
     await card.AttachByReader(name, SHARED, T1);
+  });
+});
+
+describe("ReAttach", () => {
+  test.each([
+    ["T=0", T0, T0],
+    ["T=1", T1, T1],
+    ["both, of which T=0 was agreed on", T0 | T1, T0],
+  ])("keeps the protocol: %s", async (_, preferred, agreed) => {
+    const { manager, name, program } = await world();
+    if (agreed !== preferred) {
+      // Another program has brought the card to T=0 already.
+      const context = await manager.establishContext();
+      await context.connect(name, { shareMode: "shared", preferredProtocols: ["t0"] });
+    }
+    const card = new CSCard(program("program").winscard);
+    await card.AttachByReader(name, SHARED, preferred);
+    expect(card.Protocol).toBe(agreed);
+    for (const how of [LEAVE, RESET, UNPOWER]) {
+      await card.ReAttach(SHARED, how);
+      expect(card.Protocol).toBe(agreed);
+    }
+  });
+
+  test("takes another of the protocols it was attached with, where the card was brought to that meanwhile", async () => {
+    const { manager, name, program } = await world();
+    const card = new CSCard(program("program").winscard);
+    await card.AttachByReader(name, SHARED, T0 | T1);
+    expect(card.Protocol).toBe(T1);
+    const context = await manager.establishContext();
+    const other = await context.connect(name, { shareMode: "shared", preferredProtocols: ["t1"] });
+    await other.reconnect({ shareMode: "shared", preferredProtocols: ["t0"], initialization: "reset" });
+    expect(await rejectionOf(card.Status)).toBe("SCARD_W_RESET_CARD");
+    await card.ReAttach(SHARED);
+    expect(card.Protocol).toBe(T0);
+  });
+
+  test("with EJECT moves the card out", async () => {
+    const { name, program, reader } = await world();
+    const card = new CSCard(program("program").winscard);
+    await card.AttachByReader(name, SHARED, T1);
+    await card.ReAttach(SHARED, EJECT);
+    expect(reader.card).toBeUndefined();
+    expect(await rejectionOf(card.Status)).toBe("SCARD_W_REMOVED_CARD");
+    await card.Detach();
+  });
+
+  test("with EJECT leaves the card in a reader that cannot eject, and others go on", async () => {
+    const { manager, program, runtime } = await world();
+    const fixed = new VirtualReader({ name: "Fixed", clock: runtime.clock, canEject: false });
+    const name = await manager.addReader(fixed);
+    fixed.insert(new EchoCard());
+    await runtime.settle();
+    const card = new CSCard(program("program").winscard);
+    await card.AttachByReader(name, SHARED, T1);
+    await card.ReAttach(SHARED, EJECT);
+    expect(fixed.card).toBeDefined();
+    const other = new CSCard(program("other").winscard);
+    await other.AttachByReader(name, SHARED, T1);
+    await other.LockSCard({ timeoutMs: 0 });
+    await other.UnlockSCard();
+  });
+
+  test("waits for other programs as long as it is told", async () => {
+    const { name, program, runtime } = await world();
+    const [card, other] = [new CSCard(program("program").winscard), new CSCard(program("other").winscard)];
+    for (const one of [card, other]) await one.AttachByReader(name, SHARED, T1);
+    await other.LockSCard();
+    const late = rejectionOf(card.ReAttach(SHARED, LEAVE, { timeoutMs: 100 }));
+    const sent = rejectionOf(card.Transaction(new CSCardISO7816().ReadBinary(0, 0, 0), { timeoutMs: 100 }));
+    await runtime.advance(100);
+    expect([await late, await sent]).toEqual(["SCARD_E_TIMEOUT", "SCARD_E_TIMEOUT"]);
   });
 });
 

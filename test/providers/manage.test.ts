@@ -3,12 +3,15 @@
 import { describe, expect, test } from "vitest";
 import {
   type CardInterfaces,
+  type CardLink,
   ComError,
   CSCardManage,
   type ISCardManage,
+  iso7816Interfaces,
   SCARD_DISPOSITIONS,
   SCARD_PROTOCOLS,
   SCARD_STATES,
+  type WinSCardFunctions,
 } from "../../src/providers/index.ts";
 import { apdu, stateOf, watched } from "../manager/world.ts";
 import { failureOf } from "./failure-of.ts";
@@ -44,7 +47,92 @@ describe("ISCardManage attaches", () => {
     await manage[Symbol.asyncDispose]();
     await manage[Symbol.asyncDispose]();
     expect(winscard.openHandles).toEqual({ cards: 0, contexts: 1 });
-    expect(await rejectionOf(manage.AttachByHandle(card))).toBe("SCARD_E_INVALID_HANDLE");
+    expect(await rejectionOf(manage.AttachByHandle(card))).toBe("E_INVALIDARG");
+  });
+
+  test("to a handle, and to nothing that is none", async () => {
+    const { name, program } = await world();
+    const { winscard } = program("one");
+    const { context } = await winscard.SCardEstablishContext(0);
+    const manage = new CSCardManage(winscard, {});
+    for (const none of [5, 0, -1, null, undefined, "handle", {}, context])
+      expect(await rejectionOf(manage.AttachByHandle(none as never))).toBe("E_INVALIDARG");
+    const { card } = await winscard.SCardConnect(context, name, 2, 3);
+    await manage.AttachByHandle(card);
+  });
+
+  test("to a handle without waiting for another program, unless the signal says not to", async () => {
+    const { name, program } = await world();
+    const { winscard } = program("one");
+    const { context } = await winscard.SCardEstablishContext(0);
+    const { card } = await winscard.SCardConnect(context, name, 2, 3);
+    const other = manageOf(program("two"));
+    await other.AttachByIFD(name);
+    await other.SCardLock();
+    const manage = new CSCardManage(winscard, {});
+    expect(await rejectionOf(manage.AttachByHandle(card, { signal: AbortSignal.abort() }))).toBe("SCARD_E_CANCELLED");
+    await manage.AttachByHandle(card);
+    expect(await rejectionOf(manage.Status({ timeoutMs: 0 }))).toBe("SCARD_E_TIMEOUT");
+    expect(await rejectionOf(manage.Reconnect({ timeoutMs: 0 }))).toBe("SCARD_E_TIMEOUT");
+    await other.SCardUnlock();
+    await manage.Status();
+  });
+
+  test("to a handle whose card was reset, which Reconnect mends", async () => {
+    const { name, program } = await world();
+    const { winscard } = program("one");
+    const { context } = await winscard.SCardEstablishContext(0);
+    const { card } = await winscard.SCardConnect(context, name, 2, 3);
+    const other = manageOf(program("two"));
+    await other.AttachByIFD(name);
+    await other.SCardLock();
+    await other.SCardUnlock(RESET);
+    const manage = new CSCardManage(winscard, {});
+    await manage.AttachByHandle(card);
+    expect(await rejectionOf(manage.Status())).toBe("SCARD_W_RESET_CARD");
+    await manage.Reconnect();
+    expect(await manage.Status()).toMatchObject({ protocol: SCARD_PROTOCOLS.T1 });
+  });
+
+  test("to an exclusive handle, which stays exclusive when it connects anew or resets the security state", async () => {
+    const { manager, name, program } = await world();
+    const { winscard } = program("one");
+    const { context } = await winscard.SCardEstablishContext(0);
+    const { card } = await winscard.SCardConnect(context, name, 1, 3);
+    const manage = new CSCardManage(winscard, iso7816Interfaces());
+    await manage.AttachByHandle(card);
+    const modes = async () => (await manager.inspect()).readers[0]?.connections.map(({ shareMode }) => shareMode);
+    await manage.Reconnect();
+    expect(await modes()).toEqual(["exclusive"]);
+    await manage.CreateCHVerification().ResetSecurityState();
+    expect(await modes()).toEqual(["exclusive"]);
+    expect(await rejectionOf(manageOf(program("two")).AttachByIFD(name))).toBe("SCARD_E_SHARING_VIOLATION");
+  });
+
+  test("anew, and what was selected under a lock from before counts as unknown", async () => {
+    const { name, program } = await world();
+    const manage = manageOf(program("one"), { others: [{ name: "link", create: (link) => link }] });
+    await manage.AttachByIFD(name);
+    const link = manage.CreateInterface(null, "link") as CardLink;
+    await manage.SCardLock();
+    // With Windows' rules the lock ends here.
+    await manage.Reconnect();
+    const { tenure } = link;
+    await link.locked(async () => {});
+    expect(link.tenure).not.toBe(tenure);
+  });
+
+  test("to a handle of functions that cannot tell how it was made, as a shared one", async () => {
+    const { manager, name, program } = await world();
+    // What is not of winscard.h is not among the functions that can be taken off.
+    const winscard = { ...program("one").winscard };
+    const { context } = await winscard.SCardEstablishContext(0);
+    const manage = new CSCardManage(winscard as WinSCardFunctions, {});
+    expect(await rejectionOf(manage.AttachByHandle(5 as never))).toBe("E_INVALIDARG");
+    const { card } = await winscard.SCardConnect(context, name, 2, 3);
+    await manage.AttachByHandle(card);
+    await manage.Reconnect();
+    expect((await manager.inspect()).readers[0]?.connections).toMatchObject([{ shareMode: "shared" }]);
   });
 
   test("to one card at a time", async () => {
@@ -136,7 +224,7 @@ describe("interfaces", () => {
     await link.status();
     await manage.Detach();
     await manage.AttachByIFD(name);
-    expect(failureOf(() => link.status())).toBe("SCARD_E_INVALID_HANDLE");
+    expect(await rejectionOf(link.status())).toBe("SCARD_E_INVALID_HANDLE");
   });
 });
 
