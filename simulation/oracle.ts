@@ -246,6 +246,11 @@ export class Oracle {
   #begin(start: CallStart): Call {
     const { connection, context, operation, queries, wait } = start;
     const slot = start.slot ?? connection?.slot;
+    const nested = connection?.nested?.serial === connection?.lockSerial ? connection?.nested : undefined;
+    const resets = start.resets === true;
+    const ejects = start.ejects === true;
+    // The strongest of what all ends of a transaction have asked for is done.
+    const isReset = (resets || nested?.resets === true) && !ejects && nested?.ejects !== true;
     const call: Call = {
       number: ++this.#callNumber,
       operation,
@@ -259,7 +264,9 @@ export class Oracle {
       shocksAtAsk: slot?.shocks ?? 0,
       removalsAtAsk: slot?.removals ?? 0,
       lockSerial: connection?.lockSerial ?? 0,
-      mustReset: start.resets === true && slot?.powered === true && isLastEnd(connection),
+      resets,
+      ejects,
+      mustReset: operation === "end" && isReset && slot?.powered === true && isLastEnd(connection),
       wasLocked: slot?.lockedBy === context.client.name,
       outcome: undefined,
       reachedDriver: undefined,
@@ -301,7 +308,14 @@ export class Oracle {
     if (call.mustReset && slot.shocks === call.shocksAtAsk)
       this.violated(`the end of ${nameOf(connection)} was to reset the card of ${slot.name}, and did not`);
     if (operation === "begin" && connection.depth > 1) this.setting.reached("lock taken again");
-    if (operation === "end" && connection.depth > 0) this.setting.reached("lock given back in part");
+    if (operation === "end" && connection.depth > 0) {
+      this.setting.reached("lock given back in part");
+      const { lockSerial: serial, nested } = connection;
+      const before = nested?.serial === serial ? nested : undefined;
+      const [resets, ejects] = [call.resets || before?.resets === true, call.ejects || before?.ejects === true];
+      // Whether the lock is still that one can be told where nothing has come between.
+      connection.nested = call.lockSerial === serial ? { serial, resets, ejects } : undefined;
+    }
     this.turns.settleDepth(connection);
     if (operation === "reconnect") this.#reconnected(connection, call);
     if (operation === "end" && this.setting.windows) {

@@ -126,6 +126,7 @@ class ProbedContext implements Context {
           depthIsSure: true,
           depthIsLeast: false,
           lockSerial: 0,
+          nested: undefined,
           touched: slot.inFlight !== undefined,
           lastUse: 0,
           knownLeast: call.shocksAtAsk,
@@ -219,7 +220,7 @@ class ProbedConnection extends ConnectionBase {
   endTransaction(disposition: Disposition = "leave"): Promise<void> {
     const ends = isDisposition(disposition);
     const resets = disposition === "reset" || disposition === "unpower";
-    const start = { operation: "end", detail: disposition, ends, resets };
+    const start = { operation: "end", detail: disposition, ends, resets, ejects: disposition === "eject" };
     return this.#call(start, () => this.#inner.endTransaction(disposition));
   }
 

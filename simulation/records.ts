@@ -37,6 +37,8 @@ export interface ConnectionRecord {
   depthIsLeast: boolean;
   /** Locks lost so far. */
   lockSerial: number;
+  /** What the ends of nested transactions have asked for, under the lock of that number. */
+  nested: { readonly serial: number; readonly resets: boolean; readonly ejects: boolean } | undefined;
   /** True where the card may have been reset without the client's doing since it was connected. */
   touched: boolean;
   /** Virtual time of the last sign of life. */
@@ -90,8 +92,9 @@ export interface CallStart {
   readonly sends?: number;
   /** True for the end of a transaction that is not refused outright. */
   readonly ends?: boolean;
-  /** True where the card is to be reset. */
+  /** True where the card is to be reset, and where it is to be ejected. */
   readonly resets?: boolean;
+  readonly ejects?: boolean;
 }
 
 /** One call to the port. */
@@ -108,6 +111,9 @@ export interface Call {
   readonly shocksAtAsk: number;
   readonly removalsAtAsk: number;
   readonly lockSerial: number;
+  /** What an end asks for. */
+  readonly resets: boolean;
+  readonly ejects: boolean;
   /** True for the last end of a transaction that must reset the card. */
   readonly mustReset: boolean;
   /** Whether its client had the lock when it was made. */

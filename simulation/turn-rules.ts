@@ -43,7 +43,8 @@ export class TurnRules {
     const holder = this.holderOf(slot);
     if (holder !== undefined && holder !== connection)
       this.#oracle.violated(`${nameOf(connection)} got the lock of ${slot.name} beside ${nameOf(holder)}`);
-    if (connection.depth === 0 && !call.wasLocked) connection.lastUse = this.#oracle.setting.now();
+    // A nested one is a use of the card. What another connection of the client had is not this one's.
+    if (connection.depth > 0 || !call.wasLocked) connection.lastUse = this.#oracle.setting.now();
     connection.depth++;
   }
 

@@ -30,6 +30,7 @@ import {
 import { endless, noResponse, type Operation } from "./failures.ts";
 import type { Answer, CardLink, CardRequest } from "./links.ts";
 import { isRefusal, type ReaderTurns, type TurnOwner } from "./reader-turns.ts";
+import { settledState } from "./reports.ts";
 import type { WaitSet } from "./wait.ts";
 
 /** What a connection needs of its context. */
@@ -170,8 +171,10 @@ export class ClientConnection extends ConnectionBase implements TurnOwner {
     const wait = checkWait("status", options);
     this.#checkOpen();
     const { read } = await this.#ask("status", wait, this.#link.status());
-    const { atr, eventCount, protocol, state } = await read();
-    return { reader: this.reader, state, protocol: this.#protocolOf(protocol), atr, eventCount };
+    const { atr, eventCount, protocol: number, state: told } = await read();
+    const protocol = this.#protocolOf(number);
+    const state = this.#link.dialect === "pcsclite" ? settledState(told, protocol) : told;
+    return { reader: this.reader, state, protocol, atr, eventCount };
   }
 
   async transmit(command: Uint8Array, options?: TransmitOptions): Promise<Uint8Array> {

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { PNP_NOTIFICATION, type ReaderFlags } from "../pcsc/index.ts";
-import { cardState, findMissing, findName, type ReaderNow, reportReaders } from "./reports.ts";
+import { cardState, findMissing, findName, type ReaderNow, reportReaders, settledState } from "./reports.ts";
 
 const atr = Uint8Array.of(0x3b, 0x00);
 const read = (reader: ReaderNow): ReaderNow => reader;
@@ -60,6 +60,12 @@ describe("the state of a reader", () => {
       5,
       true,
     ],
+    ["in use, and is empty", { empty: true }, 5, { inuse: true }, 5, true],
+    ["in use by one alone, and is empty", { empty: true }, 5, { exclusive: true }, 5, true],
+    ["mute, and is empty", { empty: true }, 5, { mute: true }, 5, true],
+    ["without power, and is empty", { empty: true }, 5, { unpowered: true }, 5, true],
+    ["in use, and is", { present: true, inuse: true }, 5, { inuse: true }, 5, false],
+    ["mute, and is", { present: true, mute: true }, 5, { mute: true }, 5, false],
     ["nothing but a count", { present: true }, 5, {}, 5, false],
     ["unavailable, and is again", { empty: true }, 5, { unavailable: true }, 5, true],
     ["unavailable, and still is", { unavailable: true }, 5, { unavailable: true }, 5, false],
@@ -100,6 +106,19 @@ describe("the name of a reader", () => {
 });
 
 describe("the state of a card", () => {
+  it.each([
+    ["negotiable", "t1", "specific"],
+    ["negotiable", undefined, "negotiable"],
+    ["specific", "t0", "specific"],
+    ["specific", undefined, "negotiable"],
+    ["powered", "t1", "powered"],
+    ["present", undefined, "swallowed"],
+    ["swallowed", undefined, "swallowed"],
+    ["absent", undefined, "absent"],
+  ] as const)("%s with protocol %s is told as %s", (told, protocol, state) => {
+    expect(settledState(told, protocol)).toBe(state);
+  });
+
   it.each([
     [1, "unknown"],
     [2, "absent"],

@@ -4,7 +4,9 @@ import { copyBytes } from "../binary/index.ts";
 import {
   type CardState,
   cardStates,
+  expectsCard,
   PNP_NOTIFICATION,
+  type Protocol,
   type ReaderFlag,
   type ReaderFlags,
   type ReaderStateQuery,
@@ -113,11 +115,20 @@ function differs(query: ReaderStateQuery, actual: ReaderFlags, eventCount: numbe
   if (count !== 0 && count !== eventCount) return true;
   if (actual.unavailable) return false;
   if (believed.empty) return actual.empty !== true;
-  if (!believed.present && !believed.atrmatch) return false;
+  if (!expectsCard(believed)) return false;
   if (!actual.present || !believed.mute !== !actual.mute) return true;
   if (actual.exclusive) return believed.inuse === true;
   if (actual.inuse) return believed.exclusive === true;
   return believed.inuse === true || believed.exclusive === true;
+}
+
+/**
+ * The state of a card as every manager tells it. pcsc-lite keeps to NEGOTIABLE when a protocol is agreed on, and says PRESENT,
+ * which is a card that is not in position yet, of one that has no power.
+ */
+export function settledState(state: CardState, protocol: Protocol | undefined): CardState {
+  if (state === "negotiable" || state === "specific") return protocol === undefined ? "negotiable" : "specific";
+  return state === "present" ? "swallowed" : state;
 }
 
 /** Later ones say more: pcscd sets PRESENT, POWERED and NEGOTIABLE at once. */

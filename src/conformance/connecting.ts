@@ -163,7 +163,7 @@ export const connectingBehaviours: readonly Behaviour[] = [
     expected: {
       connection: "shared t1",
       reader: "right",
-      status: "negotiable t1",
+      status: "specific t1",
       atr: "3b 84 80 1 63 6f 6e 66 1",
       "event count": "that of the reader's state",
     },

@@ -39,12 +39,6 @@ const windows: readonly Difference[] = [
   },
   {
     managers: ["embedded-windows"],
-    reason: "Windows tells that the protocol is agreed on; pcsc-lite keeps to «negotiable».",
-    source: "WICG, behavioral-differences.md; pcsc-lite, winscard.c: SCardStatus",
-    observed: { "connection-says-what-it-is": { status: "specific t1" } },
-  },
-  {
-    managers: ["embedded-windows"],
     reason: "On Windows a direct connection has the reader for itself; with pcsc-lite it stands beside shared ones.",
     source: "Microsoft, SCardConnect («private use»); WICG, behavioral-differences.md",
     observed: {

@@ -83,6 +83,33 @@ export const moveBehaviours: readonly Behaviour[] = [
     },
   },
   {
+    id: "beliefs-of-an-empty-reader",
+    title: "Who believes a card to be in use, or not to answer, believes that it is there",
+    source: "Microsoft, SCARD_READERSTATE: dwCurrentState; the port (mute, unpowered)",
+    needs: ["card-moves"],
+    async observe(scene) {
+      await scene.remove();
+      const context = await scene.context();
+      const beliefs = ["empty", "present", "atrmatch", "inuse", "exclusive", "mute", "unpowered"] as const;
+      const seen: Record<string, string> = {};
+      for (const flag of beliefs) {
+        const query = { reader: scene.reader, flags: { [flag]: true } };
+        seen[flag] = await outcome(context.getStatusChange([query], { timeoutMs: 50 }));
+      }
+      await scene.insert();
+      return seen;
+    },
+    expected: {
+      empty: "timeout",
+      present: "ok",
+      atrmatch: "ok",
+      inuse: "ok",
+      exclusive: "ok",
+      mute: "ok",
+      unpowered: "ok",
+    },
+  },
+  {
     id: "moves-are-told",
     title: "Waits end when the card goes and when it comes, and each of the two is counted",
     source: "Microsoft, SCardGetStatusChange; pcsc-lite, eventhandler.c; docs/decisions/0008-event-counts.md",

@@ -236,6 +236,37 @@ export const transactionBehaviours: readonly Behaviour[] = [
     },
   },
   {
+    id: "transaction-nested-dispositions",
+    title: "What the end of a nested transaction asks for is not lost when the last one leaves the card as it is",
+    source: "Microsoft, ISCardManage::SCardUnlock: Disposition; the port",
+    needs: ["test-card"],
+    async observe(scene) {
+      const seen: Record<string, string> = {};
+      for (const disposition of ["leave", "reset", "unpower"] as const) {
+        await scene.fresh();
+        const [ours, theirs] = [await scene.connect(), await scene.connect("theirs")];
+        await scene.mark(ours);
+        await ours.beginTransaction();
+        await ours.beginTransaction();
+        seen[`${disposition}, first end`] = await outcome(ours.endTransaction(disposition));
+        await outcome(ours.endTransaction("leave"));
+        await theirs.reconnect({ ...sharedMode, initialization: "leave" });
+        seen[`${disposition}, the card`] = await scene.card(theirs);
+        await theirs.disconnect("leave");
+        await ours.disconnect("leave");
+      }
+      return seen;
+    },
+    expected: {
+      "leave, first end": "ok",
+      "leave, the card": "left as it was",
+      "reset, first end": "ok",
+      "reset, the card": "reset",
+      "unpower, first end": "ok",
+      "unpower, the card": "reset",
+    },
+  },
+  {
     id: "transaction-reset-is-told-to-waiters",
     title: "Who waits for the lock of a card that is reset is told at once",
     source: "Microsoft, SCardBeginTransaction: SCARD_W_RESET_CARD",

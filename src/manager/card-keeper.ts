@@ -105,11 +105,11 @@ export class CardKeeper {
     spared: SlotConnection | undefined,
   ): Promise<Protocol | undefined> {
     const { card, changed, name, profile } = this.#setting;
-    if (shareMode === "direct") {
-      const negotiates = card.protocol === undefined && profile.directNegotiates;
-      if (!negotiates || preferred.length === 0 || !card.attended) {
-        return profile.directJoinsProtocol ? card.protocol : undefined;
-      }
+    const isDirect = shareMode === "direct";
+    const joined = isDirect && profile.directJoinsProtocol ? this.#protocolInUse() : undefined;
+    if (isDirect) {
+      const negotiates = joined === undefined && profile.directNegotiates;
+      if (!negotiates || preferred.length === 0 || !card.attended) return joined;
     } else if (!card.attended) {
       const details = { reader: name, operation: "connect" };
       throw new SmartCardError(profile.connectWithoutCard, `there is no card in «${name}»`, details);
@@ -118,12 +118,31 @@ export class CardKeeper {
     try {
       const wasReset = await card.powerUp();
       if (wasReset) this.#notifyReset("it was powered for a connection", spared);
+      if (isDirect && this.#protocolInUse(spared) === undefined) await this.#forget(preferred);
     } finally {
       // Told before the protocol is agreed on, which may take the card its time.
       if (card.mute !== wasMute) changed();
       this.armPowerOff();
     }
     return card.agree(preferred, profile.rawUnavailable);
+  }
+
+  /** The protocol that the connections speak to the card, `but` for one. */
+  #protocolInUse(but?: SlotConnection): Protocol | undefined {
+    const { card, connections } = this.#setting;
+    const isUsed = [...connections].some((one) => one !== but && one.usesCard && one.protocol !== undefined);
+    return isUsed ? card.protocol : undefined;
+  }
+
+  /**
+   * Resets a card that was left in another protocol than would be chosen: what a connection comes to must not depend on one
+   * that has ended.
+   */
+  async #forget(preferred: readonly Protocol[]): Promise<void> {
+    const { card, profile } = this.#setting;
+    if (card.protocol === undefined || card.protocol === card.choose(preferred, profile.rawUnavailable)) return;
+    await card.reset("cold-reset");
+    card.checkPowered();
   }
 
   /**

@@ -176,6 +176,17 @@ export class Card {
         `the card speaks ${agreed} since its last reset; asked for ${list(preferred)}`,
       );
     }
+    const protocol = this.choose(preferred, rawUnavailable);
+    await this.speak(protocol);
+    return protocol;
+  }
+
+  /**
+   * The protocol that is taken of those that the caller, the card and the reader all know, after a reset.
+   *
+   * @throws proto-mismatch, unsupported-card (its ATR cannot be understood)
+   */
+  choose(preferred: readonly Protocol[], rawUnavailable: ErrorCode): Protocol {
     const { protocols } = this.#driver.reader.description;
     const wanted = preference.filter((protocol) => preferred.includes(protocol) && protocols.includes(protocol));
     if (wanted.length === 0) {
@@ -187,7 +198,6 @@ export class Card {
     if (protocol === undefined) {
       throw this.#error("proto-mismatch", `the card speaks ${list(offered)}; asked for ${list(preferred)}`);
     }
-    await this.speak(protocol);
     return protocol;
   }
 

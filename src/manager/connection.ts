@@ -42,6 +42,7 @@ export class SlotConnection extends ConnectionBase {
   #shareMode: ShareMode;
   #protocol: Protocol | undefined;
   #open = true;
+  #endedByService = false;
 
   constructor(
     slot: Slot,
@@ -100,6 +101,7 @@ export class SlotConnection extends ConnectionBase {
   /** Ends the connection without any check; the promise settles when the card is disposed of. */
   close(disposition: Disposition, why: string): Promise<void> {
     this.#open = false;
+    this.#endedByService = this.context.serviceStopped;
     this.#closed();
     return this.#slot.disconnect(this, disposition, why);
   }
@@ -172,7 +174,7 @@ export class SlotConnection extends ConnectionBase {
 
   async transmitCount(): Promise<number> {
     this.checkOpen();
-    return this.#slot.exchanges;
+    return this.#slot.countExchanges(this);
   }
 
   /** Resets the card, as for a program that exits: whoever disposes explicitly calls {@link disconnect}. */
@@ -200,6 +202,10 @@ export class SlotConnection extends ConnectionBase {
   }
 
   closedError(operation: string): SmartCardError {
+    if (this.#endedByService) {
+      const message = `${operation} on a connection to "${this.reader}": the resource manager has stopped`;
+      return new SmartCardError("service-stopped", message, { reader: this.reader, operation });
+    }
     const message = `${operation} on a connection to «${this.reader}» that was disconnected`;
     return new SmartCardError("invalid-handle", message, { reader: this.reader, operation });
   }

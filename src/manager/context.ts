@@ -90,6 +90,10 @@ export class SlotContext implements Context, TurnContext {
     return [...this.waits].filter((wait) => wait.operation === "status change").length;
   }
 
+  get serviceStopped(): boolean {
+    return this.#ended?.code === "service-stopped";
+  }
+
   async isValid(): Promise<boolean> {
     return this.#ended === undefined;
   }

@@ -246,7 +246,7 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
     const { clock } = this.#runtime;
     let closing: readonly Promise<void>[] | undefined;
     const closeSlots = (): void => {
-      closing ??= Array.from(this.#slots.values(), (slot) => slot.close("the service has stopped"));
+      closing ??= Array.from(this.#slots.values(), (slot) => slot.close("the service has stopped", "service-stopped"));
     };
     // A driver that hangs must not keep the service: its reader is given up, and with it what its card is due.
     const cancel = clock.schedule(this.#limits.closeMs, "end of the service", closeSlots);
@@ -295,7 +295,7 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
       this.#opening.delete(key);
     }
     if (this.#closing !== undefined) {
-      await slot.close("the service has stopped");
+      await slot.close("the service has stopped", "service-stopped");
       this.#checkRunning();
     }
     this.#slots.set(key, slot);

@@ -24,9 +24,12 @@ export interface Profile {
   readonly powerOffMs: number | undefined;
   /** `exclusive`: a direct connection excludes all others. `shared`: it stands beside shared ones. */
   readonly directSharing: "exclusive" | "shared";
-  /** Whether a direct connection to a card that has its protocol already takes part in it. */
+  /** Whether a direct connection takes part in the protocol that a connection beside it has agreed on. */
   readonly directJoinsProtocol: boolean;
-  /** Whether a direct connection that names protocols makes the card negotiate. */
+  /**
+   * Whether a direct connection that names protocols makes the card negotiate. Where it has the card for itself the outcome is
+   * that of a card which was just put in, whoever was connected before.
+   */
   readonly directNegotiates: boolean;
   /** What connecting to an empty reader fails with. */
   readonly connectWithoutCard: ErrorCode;
@@ -51,8 +54,6 @@ export interface Profile {
   readonly endOfForeignTransaction: ErrorCode;
   /** What happens where a reader cannot eject: an error, or nothing. */
   readonly impossibleEject: "fail" | "ignore";
-  /** The state of a card whose protocol is agreed on. */
-  readonly stateAfterNegotiation: "specific" | "negotiable";
   /** Whether reader states tell a card that is not powered. */
   readonly reportsUnpowered: boolean;
   /** Whether a free reader that comes into use wakes a status wait. */
@@ -111,7 +112,6 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
     reconnectEndsTransaction: true,
     endOfForeignTransaction: "not-transacted",
     impossibleEject: "fail",
-    stateAfterNegotiation: "specific",
     reportsUnpowered: true,
     useIsAChange: true,
     vanishedIsIgnored: true,
@@ -134,7 +134,6 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
     reconnectEndsTransaction: false,
     endOfForeignTransaction: "sharing-violation",
     impossibleEject: "ignore",
-    stateAfterNegotiation: "negotiable",
     reportsUnpowered: false,
     useIsAChange: false,
     vanishedIsIgnored: false,

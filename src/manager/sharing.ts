@@ -27,6 +27,14 @@ export function conflicting<S extends Sharer>(wanted: ShareMode, others: Iterabl
   return undefined;
 }
 
+/** From the least that can happen to a card to the most. */
+const byStrength: readonly Disposition[] = ["leave", "reset", "unpower", "eject"];
+
+/** The disposition that does more to the card: where several are asked for, what is less is not missed. */
+export function stronger(one: Disposition, other: Disposition): Disposition {
+  return byStrength.indexOf(one) < byStrength.indexOf(other) ? other : one;
+}
+
 /** How the connections use a reader, as status queries report it. */
 export function useOf(connections: Iterable<Sharer>, profile: Profile): "free" | "shared" | "exclusive" {
   let use: "free" | "shared" = "free";

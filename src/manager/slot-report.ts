@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 
-import type { CardState, LockInspection, ReaderInspection, WaiterInspection } from "../pcsc/index.ts";
+import type { CardState, LockInspection, Protocol, ReaderInspection, WaiterInspection } from "../pcsc/index.ts";
 import type { Card } from "./card.ts";
 import type { SlotConnection } from "./connection.ts";
-import type { Profile } from "./profile.ts";
 import type { Turns } from "./turns.ts";
 
-/** The state that a connection's status tells of a card. */
-export function cardState(card: Card, profile: Profile): CardState {
-  if (card.powered) return card.protocol === undefined ? "negotiable" : profile.stateAfterNegotiation;
-  if (!card.present) return "absent";
-  return card.mute ? "swallowed" : "present";
+/**
+ * The state of a card to whoever has agreed with it on `protocol`. Every card is in position: a reader that would move it
+ * first has no way to say so. Nobody is told of specific parameters who has no protocol to use them with.
+ */
+export function cardState(card: Card, protocol: Protocol | undefined): CardState {
+  if (card.powered) return card.protocol === undefined || protocol === undefined ? "negotiable" : "specific";
+  return card.present ? "swallowed" : "absent";
 }
 
 /** A slot, as an operator sees it at the moment `now`. */

@@ -24,11 +24,14 @@ import { Driver } from "./driver.ts";
 import type { ManagerLimits } from "./limits.ts";
 import type { Profile } from "./profile.ts";
 import { describeDevice, readAttribute } from "./reader-attributes.ts";
-import { conflicting, exitDisposition, useOf } from "./sharing.ts";
+import { conflicting, exitDisposition, stronger, useOf } from "./sharing.ts";
 import { cardState, inspectSlot } from "./slot-report.ts";
 import { nextEventCount, type TrackedState } from "./tracker.ts";
 import { requestOf, Transactions } from "./transactions.ts";
 import { type TurnContext, type TurnRequest, Turns } from "./turns.ts";
+
+/** What those fail with who use a reader that is gone: it has gone alone, or with the whole service. */
+type LossCode = "reader-unavailable" | "service-stopped";
 
 /** What a slot needs from the manager. */
 export interface SlotSetting {
@@ -59,7 +62,7 @@ export class Slot {
   readonly #keeper: CardKeeper;
   readonly #transactions: Transactions;
   #eventCount: number;
-  #lost: string | undefined;
+  #lost: { readonly reason: string; readonly code: LossCode } | undefined;
   #exchanges = 0;
   /** Whose operation is under way; undefined for the slot's own work. */
   #operating: TurnContext | undefined;
@@ -121,7 +124,9 @@ export class Slot {
     return this.#eventCount;
   }
 
-  get exchanges(): number {
+  /** Exchanges so far. To ask is a use of the reader. */
+  countExchanges(connection: SlotConnection): number {
+    this.#transactions.used(connection);
     return this.#exchanges;
   }
 
@@ -138,9 +143,13 @@ export class Slot {
     });
   }
 
-  /** Takes the reader out of service: as if it had been unplugged, and the driver is ended. Never rejects. */
-  async close(reason: string): Promise<void> {
-    this.#lose(reason);
+  /**
+   * Takes the reader out of service: as if it had been unplugged, and the driver is ended. Never rejects.
+   *
+   * @param code what is under way fails with
+   */
+  async close(reason: string, code: LossCode = "reader-unavailable"): Promise<void> {
+    this.#lose(reason, code);
     const problem = await this.#driver.close();
     if (problem !== undefined) this.#trace("driver-failed", undefined, problem);
   }
@@ -191,14 +200,17 @@ export class Slot {
     return this.#takeTurn(requestOf(connection, "reconnect", false), options, async () => {
       connection.checkOpen();
       this.checkSharing(options.shareMode, "reconnect", connection);
-      if (initialization !== "leave" && this.card.present) {
-        const why = `${connection.context.client.name} reconnected with ${initialization}`;
-        await this.#keeper.dispose(initialization, why, { spared: connection, keepPowered: true });
+      const ends = this.#setting.profile.reconnectEndsTransaction;
+      const due = stronger(initialization, ends ? this.#transactions.owedBy(connection) : "leave");
+      if (due !== "leave" && this.card.present) {
+        const why = `${connection.context.client.name} reconnected with ${due}`;
+        await this.#keeper.dispose(due, why, { spared: connection, keepPowered: true });
       }
       const protocol = await this.#makeReady(options, "reconnect", connection);
       this.#checkReady(protocol, "reconnect");
       connection.renewed(options.shareMode, protocol);
-      if (this.#setting.profile.reconnectEndsTransaction) this.#transactions.drop(connection);
+      if (ends) this.#transactions.drop(connection);
+      else this.#transactions.used(connection);
       this.#setting.changed(this);
       return protocol;
     });
@@ -211,7 +223,8 @@ export class Slot {
       (request) => request.owner === connection,
       (request) => connection.closedError(request.operation),
     );
-    const done = this.#lost === undefined ? this.#keeper.owe(disposition, why, connection) : Promise.resolve();
+    const due = stronger(disposition, this.#transactions.owedBy(connection));
+    const done = this.#lost === undefined ? this.#keeper.owe(due, why, connection) : Promise.resolve();
     this.#transactions.drop(connection);
     this.#turns.pump();
     this.#trace("disconnected", connection.context, disposition);
@@ -239,7 +252,8 @@ export class Slot {
     const tear = (): void => {
       if (this.#operating !== context) return;
       const message = `the operation's program is gone since ${orphanMs} ms`;
-      this.#driver.tear(new SmartCardError("cancelled", message, { reader: this.name }));
+      const code = context.serviceStopped ? "service-stopped" : "cancelled";
+      this.#driver.tear(new SmartCardError(code, message, { reader: this.name }));
     };
     this.#setting.runtime.clock.schedule(orphanMs, "orphaned operation", tear, { background: true });
   }
@@ -310,7 +324,7 @@ export class Slot {
   status(connection: SlotConnection): ConnectionStatus {
     return {
       reader: this.name,
-      state: cardState(this.card, this.#setting.profile),
+      state: cardState(this.card, connection.protocol),
       protocol: connection.protocol,
       atr: copyBytes(this.card.atr),
       eventCount: this.#eventCount,
@@ -408,9 +422,9 @@ export class Slot {
     this.#setting.changed(this);
   }
 
-  #lose(reason: string): void {
+  #lose(reason: string, code: LossCode = "reader-unavailable"): void {
     if (this.#lost !== undefined) return;
-    this.#lost = reason;
+    this.#lost = { reason, code };
     this.#keeper.cease();
     this.#driver.interrupt(this.#lostError("exchange"), "reader");
     for (const connection of this.#connections) {
@@ -428,8 +442,9 @@ export class Slot {
   }
 
   #lostError(operation: string): SmartCardError {
-    const message = `«${this.name}» is gone: ${this.#lost}`;
-    return new SmartCardError("reader-unavailable", message, { reader: this.name, operation });
+    const { code, reason } = this.#lost ?? { code: "reader-unavailable", reason: "it was lost" };
+    const message = `«${this.name}» is gone: ${reason}`;
+    return new SmartCardError(code, message, { reader: this.name, operation });
   }
 
   #now(): number {

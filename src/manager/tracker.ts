@@ -2,6 +2,7 @@
 
 import {
   type Clock,
+  expectsCard,
   PNP_NOTIFICATION,
   type ReaderFlag,
   type ReaderFlags,
@@ -212,7 +213,7 @@ export class Tracker {
     if (unaware || believed.unavailable || believed.unknown) return true;
     if (count !== 0 && count !== eventCount) return true;
     if (believed.empty) return actual.empty !== true;
-    if (!believed.present && !believed.atrmatch) return false;
+    if (!expectsCard(believed)) return false;
     if (!actual.present || !believed.mute !== !actual.mute) return true;
     if (this.#profile.useIsAChange) {
       return !believed.exclusive !== !actual.exclusive || !believed.inuse !== !actual.inuse;

@@ -13,6 +13,7 @@ import type { CardKeeper } from "./card-keeper.ts";
 import type { SlotConnection } from "./connection.ts";
 import { IdleLimit } from "./idle-limit.ts";
 import type { Profile } from "./profile.ts";
+import { stronger } from "./sharing.ts";
 import type { Lock, TurnContext, TurnRequest, Turns } from "./turns.ts";
 
 /** What transactions need of their slot. */
@@ -59,6 +60,8 @@ export class Transactions {
     connection.checkUsable();
     const waiting = this.#turns.begin(requestOf(connection, "begin", connection.usesCard), options);
     if (waiting !== undefined) await waiting;
+    // A nested one is a use of the card like any other function.
+    this.used(connection);
   }
 
   /** Gives the lock back, once the holder's other operations are done. */
@@ -72,20 +75,27 @@ export class Transactions {
       const lock = this.#turns.lock;
       if (lock?.owner !== connection) throw this.lost(connection);
       this.#idleLimit.used();
+      lock.disposition = stronger(lock.disposition, disposition);
       if (lock.depth > 1) {
         lock.depth--;
         return;
       }
       try {
-        const why = `${connection.context.client.name} ended its transaction with ${disposition}`;
+        const why = `${connection.context.client.name} ended its transaction with ${lock.disposition}`;
         const spared = this.#setting.profile.resetConcernsCaller ? {} : { spared: connection };
-        await this.#setting.keeper.dispose(disposition, why, { ...spared, keepPowered: true });
+        await this.#setting.keeper.dispose(lock.disposition, why, { ...spared, keepPowered: true });
       } finally {
         this.drop(connection);
       }
     } finally {
       this.#setting.turnEnded();
     }
+  }
+
+  /** What the ends of nested transactions of a connection have asked for, and what is not done yet. */
+  owedBy(connection: SlotConnection): Disposition {
+    const lock = this.#turns.lock;
+    return lock?.owner === connection ? lock.disposition : "leave";
   }
 
   /** Frees the lock where that connection has it. */

@@ -5,6 +5,7 @@ import {
   assert,
   type ClientIdentity,
   type Clock,
+  type Disposition,
   describeHolder,
   type Holder,
   SmartCardError,
@@ -20,6 +21,8 @@ export interface TurnContext {
   readonly waitLimit: number;
   /** True where the client can do nothing else in this context while it waits. */
   readonly oneAtATime: boolean;
+  /** Whether it has ended because the service has. */
+  readonly serviceStopped: boolean;
   /** What a one-at-a-time context waits for, without deadline. */
   waitingFor: Turns | undefined;
 }
@@ -48,6 +51,8 @@ export interface Lock {
   readonly owner: TurnOwner;
   /** Nested transactions: 1 or more. */
   depth: number;
+  /** What the ends of nested transactions have asked for, which is done when the last one ends. */
+  disposition: Disposition;
   /** When it was granted, on the monotonic clock. */
   readonly since: number;
 }
@@ -229,7 +234,7 @@ export class Turns {
       this.#lock.depth++;
       return;
     }
-    this.#lock = { owner, depth: 1, since: this.#setting.clock.now() };
+    this.#lock = { owner, depth: 1, disposition: "leave", since: this.#setting.clock.now() };
     for (const turn of this.#queue) {
       if (turn.owner === owner) {
         this.#queue.delete(turn);

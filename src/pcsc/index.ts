@@ -141,6 +141,7 @@ export {
   type CardState,
   type Disposition,
   type ErrorCode,
+  expectsCard,
   type Initialization,
   MAX_ATR_BYTES,
   MAX_COMMAND_BYTES,

@@ -39,6 +39,17 @@ export type ReaderFlag = (typeof readerFlags)[number];
 /** A set of reader state flags: those that are set are `true`; no flag at all means «unaware». */
 export type ReaderFlags = { readonly [flag in ReaderFlag]?: true };
 
+/**
+ * Whether a caller that believes this expects a card: each of these flags is about the card in the reader. Of ATRMATCH,
+ * EXCLUSIVE and INUSE Microsoft says that PRESENT is assumed; MUTE and UNPOWERED tell how the card is.
+ *
+ * @see SCARD_READERSTATE structure (winscard.h), Microsoft
+ */
+export function expectsCard(believed: ReaderFlags): boolean {
+  const { atrmatch, exclusive, inuse, mute, present, unpowered } = believed;
+  return [present, atrmatch, exclusive, inuse, mute, unpowered].includes(true);
+}
+
 /** The pseudo reader whose state changes when readers come and go. Compared without regard to case. */
 export const PNP_NOTIFICATION = "\\\\?PnP?\\Notification";
 

@@ -61,7 +61,7 @@ export class ReferenceReader {
   /** The one queue, in order of arrival; it has the holder's own operations too. */
   queue: Turn[] = [];
   connections: ModelConnection[] = [];
-  lock: { readonly owner: ModelConnection; depth: number } | undefined;
+  lock: { readonly owner: ModelConnection; depth: number; disposition: Disposition } | undefined;
   card: { powered: boolean } | undefined;
   /** An exchange that the card has not answered yet. Nobody else has a turn meanwhile. */
   exchange: Turn | undefined;
@@ -93,7 +93,9 @@ export class ReferenceReader {
     this.#ask(call, "reconnect", by, () => {
       if (this.#conflicts(mode, by)) return "sharing-violation";
       if (this.card === undefined) return this.#rules.noCard;
-      this.#dispose(initialization, by, true);
+      const due = this.lock?.owner === by && this.#rules.reconnectUnlocks ? this.lock.disposition : "leave";
+      this.#dispose(most(initialization, due), by, true);
+      if (this.card === undefined) return this.#rules.noCard;
       this.#powerUp(this.card);
       by.mode = mode;
       by.fault = undefined;
@@ -105,7 +107,7 @@ export class ReferenceReader {
   begin(call: Call, by: ModelConnection, deadline: boolean): void {
     const take = (): Outcome => {
       if (this.lock?.owner === by) this.lock.depth++;
-      else this.lock = { owner: by, depth: 1 };
+      else this.lock = { owner: by, depth: 1, disposition: "leave" };
       return "done";
     };
     if (by.fault !== undefined) end(call, by.fault);
@@ -120,9 +122,10 @@ export class ReferenceReader {
     if (this.lock?.owner !== by) end(call, notTransacted());
     this.#ask(call, "end", by, () => {
       if (this.lock?.owner !== by) return notTransacted();
+      this.lock.disposition = most(this.lock.disposition, disposition);
       if (this.lock.depth > 1) this.lock.depth--;
       else {
-        this.#dispose(disposition, this.#rules.endConcernsCaller ? undefined : by, true);
+        this.#dispose(this.lock.disposition, this.#rules.endConcernsCaller ? undefined : by, true);
         this.#unlock(by);
       }
       return "done";
@@ -144,7 +147,8 @@ export class ReferenceReader {
     this.#goOn();
   }
 
-  disconnect(by: ModelConnection, disposition: Disposition, call?: Call): void {
+  disconnect(by: ModelConnection, asked: Disposition, call?: Call): void {
+    const disposition = most(asked, this.lock?.owner === by ? this.lock.disposition : "leave");
     by.open = false;
     this.connections = this.connections.filter((one) => one !== by);
     this.#fail((turn) => turn.by === by, "invalid-handle");
@@ -261,6 +265,12 @@ export class ReferenceReader {
     for (const turn of this.queue) if (which(turn)) end(turn.call, outcome);
     this.queue = this.queue.filter((turn) => !which(turn));
   }
+}
+
+/** What does more to the card. */
+function most(one: Disposition, other: Disposition): Disposition {
+  const order: readonly Disposition[] = ["eject", "unpower", "reset", "leave"];
+  return order.find((disposition) => disposition === one || disposition === other) ?? "leave";
 }
 
 /** A call ends once: whatever comes later changes nothing. */

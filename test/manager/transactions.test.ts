@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
+import type { Connection } from "../../src/pcsc/index.ts";
 import { apdu, failureOf, stateOf, watched, world } from "./world.ts";
 
 describe("transactions are a fair queue with event hand-off", () => {
@@ -56,12 +57,92 @@ describe("transactions are a fair queue with event hand-off", () => {
     await a.beginTransaction();
     await a.beginTransaction();
     const waiting = b.beginTransaction();
-    await a.endTransaction("reset");
+    await a.endTransaction("leave");
     expect(await stateOf(waiting)).toBe("pending");
     await a.endTransaction("leave");
-    // The reset of the inner end was not the last one, so it was not carried out.
     expect(await stateOf(waiting)).toBe("fulfilled");
     expect((await failureOf(a.endTransaction("leave"))).code).toBe("not-transacted");
+  });
+
+  test.each([
+    [["reset", "leave"], ["warm"]],
+    [["leave", "reset"], ["warm"]],
+    [["unpower", "reset"], ["cold"]],
+    [["reset", "unpower", "leave"], ["cold"]],
+    [["leave", "leave"], []],
+  ] as const)("nested ends %j do the strongest to the card, once, when the last one ends", async (ends, resets) => {
+    const { card, connect } = await world();
+    const [a, b] = [await connect("a"), await connect("b")];
+    for (const _ of ends) await a.beginTransaction();
+    const before = card.resets.length;
+    for (const [index, disposition] of ends.entries()) {
+      expect(card.resets.length).toBe(before);
+      await a.transmit(apdu);
+      await a.endTransaction(disposition);
+      if (index < ends.length - 1) expect(card.resets.length).toBe(before);
+    }
+    expect(card.resets.slice(before)).toEqual(resets);
+    expect(await stateOf(b.beginTransaction())).toBe(resets.length > 0 ? "reset-card" : "fulfilled");
+  });
+
+  test("an eject that a nested end asks for comes with the last end, and a reader that cannot says so then", async () => {
+    const { card, connect, reader, name, manager } = await world();
+    const a = await connect("a");
+    await a.beginTransaction();
+    await a.beginTransaction();
+    await a.endTransaction("eject");
+    expect(await a.transmit(apdu)).toHaveLength(6);
+    await a.endTransaction("reset");
+    expect(manager.readers().find((one) => one.name === name)?.card).toBeUndefined();
+    expect(card.resets).toHaveLength(1);
+    reader.insert(card);
+
+    const fixed = await world();
+    const other = await fixed.addReader({ name: "Fixed", canEject: false });
+    other.reader.insert(fixed.card);
+    await fixed.runtime.settle();
+    const context = await fixed.context("c");
+    const shared = { shareMode: "shared", preferredProtocols: ["t1"] } as const;
+    const [c, d] = [await context.connect(other.name, shared), await context.connect(other.name, shared)];
+    await c.beginTransaction();
+    await c.beginTransaction();
+    await c.endTransaction("eject");
+    expect((await failureOf(c.endTransaction("leave"))).code).toBe("cant-dispose");
+    expect(await stateOf(d.beginTransaction())).toBe("fulfilled");
+  });
+
+  test.each(["windows", "pcsclite"] as const)(
+    "what a nested end asked for is done when the connection, or its program, ends first (%s)",
+    async (profile) => {
+      const { card, connect, context, name, runtime } = await world({ profile });
+      const [a, watcher] = [await connect("a"), await connect("b")];
+      await a.beginTransaction();
+      await a.beginTransaction();
+      await a.endTransaction("unpower");
+      await a.disconnect("leave");
+      expect(card.resets).toEqual(["cold", "cold"]);
+      expect((await failureOf(watcher.transmit(apdu))).code).toBe("reset-card");
+      const program = await context("c");
+      const c = await program.connect(name, { shareMode: "shared", preferredProtocols: ["t1"] });
+      await c.beginTransaction();
+      await c.beginTransaction();
+      await c.endTransaction("eject");
+      await program.release();
+      await runtime.settle();
+      expect((await failureOf(connect("d"))).code).toBe(profile === "windows" ? "removed-card" : "no-smartcard");
+    },
+  );
+
+  test("a reconnect that ends the transaction does what a nested end asked for", async () => {
+    const { card, connect } = await world();
+    const [a, b] = [await connect("a"), await connect("b")];
+    await a.beginTransaction();
+    await a.beginTransaction();
+    await a.endTransaction("reset");
+    await a.reconnect({ shareMode: "shared", preferredProtocols: ["t1"], initialization: "leave" });
+    expect(card.resets).toEqual(["cold", "warm"]);
+    expect((await failureOf(b.transmit(apdu))).code).toBe("reset-card");
+    expect(await a.transmit(apdu)).toHaveLength(6);
   });
 
   test("a begin of the same connection that waited in the queue counts as nested once the first is granted", async () => {
@@ -361,6 +442,39 @@ describe("an idle transaction", () => {
     await runtime.advance(4000);
     await a.endTransaction("leave");
     expect(card.resets).toEqual(["cold"]);
+  });
+
+  test.each([
+    ["a nested begin", (a: Connection) => a.beginTransaction()],
+    ["a nested end", (a: Connection) => a.endTransaction("leave")],
+    ["a status", (a: Connection) => a.status()],
+    ["a transmit", (a: Connection) => a.transmit(apdu)],
+    ["a transmit that is refused", (a: Connection) => a.transmit(apdu, { protocol: "t0" }).catch(() => {})],
+    ["a control", (a: Connection) => a.control(0x4200_0bad, new Uint8Array()).catch(() => {})],
+    ["an attribute", (a: Connection) => a.getAttribute(0x7ffa_bcde).catch(() => {})],
+    ["an attribute that is set", (a: Connection) => a.setAttribute(0x7ffa_bcde, new Uint8Array(1)).catch(() => {})],
+    ["the count of exchanges", (a: Connection) => a.transmitCount()],
+  ] as const)("starts anew with %s", async (_, use) => {
+    const { connect, runtime } = await world();
+    const a = await connect("a");
+    await a.beginTransaction();
+    await a.beginTransaction();
+    await runtime.advance(3000);
+    await use(a);
+    await runtime.advance(4900);
+    expect(await a.transmit(apdu)).toHaveLength(6);
+    await runtime.advance(5100);
+    expect((await failureOf(a.transmit(apdu))).code).toBe("reset-card");
+  });
+
+  test("starts anew with a reconnect that keeps the transaction", async () => {
+    const { connect, runtime } = await world({ semantics: { reconnectEndsTransaction: false } });
+    const a = await connect("a");
+    await a.beginTransaction();
+    await runtime.advance(3000);
+    await a.reconnect({ shareMode: "shared", preferredProtocols: ["t1"], initialization: "leave" });
+    await runtime.advance(4900);
+    await a.endTransaction("leave");
   });
 
   test("lasts under the pcsclite profile, or with the limit turned off, or as long as configured", async () => {

@@ -53,7 +53,7 @@ describe.each(versions)("over a service of %s", (newest) => {
     expect(encodeHex(await card.transmit(apdu, { protocol: "t1" }))).toBe("00A400009000");
     await card.endTransaction("leave");
     expect(await card.transmitCount()).toBe(1);
-    expect(await card.status()).toMatchObject({ reader: name, state: "negotiable", protocol: "t1", eventCount: 2 });
+    expect(await card.status()).toMatchObject({ reader: name, state: "specific", protocol: "t1", eventCount: 2 });
     expect(await card.reconnect({ ...shared, preferredProtocols: ["t1"], initialization: "reset" })).toBe("t1");
     expect(encodeHex(await card.getAttribute(attributes["atr-string"].value))).toBe("3B8180018080");
     await card.control(ioctls["get-feature-request"].windows, new Uint8Array());

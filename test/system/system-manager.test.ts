@@ -162,7 +162,7 @@ describePeer(clientLibrary, () => {
       const { eventCount } = await now();
       expect(await connection.status()).toEqual({
         reader: world.name,
-        state: "negotiable",
+        state: "specific",
         protocol: "t1",
         atr: (await now()).atr,
         eventCount,
