@@ -150,7 +150,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an end leaves the card as it is",
     file: "manager/transactions.ts",
-    search: "await this.#setting.keeper.dispose(disposition, why, { ...spared, keepPowered: true });",
+    search: "await this.#setting.keeper.dispose(lock.disposition, why, { ...spared, keepPowered: true });",
     replace: 'await this.#setting.keeper.dispose("leave", why, { ...spared, keepPowered: true });',
   },
   {
@@ -280,8 +280,20 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a lock's age is told by the wall clock",
     file: "manager/turns.ts",
-    search: "depth: 1, since: this.#setting.clock.now() };",
-    replace: "depth: 1, since: this.#setting.clock.wallTime() };",
+    search: 'disposition: "leave", since: this.#setting.clock.now() };',
+    replace: 'disposition: "leave", since: this.#setting.clock.wallTime() };',
+  },
+  {
+    name: "what the end of a nested transaction asks for is forgotten",
+    file: "manager/transactions.ts",
+    search: "lock.disposition = stronger(lock.disposition, disposition);",
+    replace: "if (lock.depth === 1) lock.disposition = disposition;",
+  },
+  {
+    name: "a nested begin is no use of the card",
+    file: "manager/transactions.ts",
+    search: "    // A nested one is a use of the card like any other function.\n    this.used(connection);",
+    replace: "",
   },
   {
     name: "the service forgets to tell clients of 4:4 and 4:5 of the first change",
@@ -299,7 +311,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an attribute is set while another has the lock",
     file: "manager/connection.ts",
-    search: 'return this.#slot.operate(this, "set attribute", false, wait, () => {',
+    search: 'return this.#slot.operate(this, "set attribute", "reader", wait, () => {',
     replace: "return Promise.resolve().then(() => {",
   },
   {
