@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 
+import { copyBytes } from "../binary/index.ts";
 import {
   type CancelTimer,
   type Clock,
   type Disposition,
+  type PowerAction,
   type Protocol,
   type ShareMode,
   SmartCardError,
@@ -14,6 +16,8 @@ import { type Debt, Debts } from "./debts.ts";
 import type { Driver } from "./driver.ts";
 import type { Profile } from "./profile.ts";
 import type { TurnRequest, Turns } from "./turns.ts";
+
+const noBytes = new Uint8Array();
 
 /** What the keeper needs of its slot. */
 export interface CardKeeperSetting {
@@ -104,7 +108,7 @@ export class CardKeeper {
     preferred: readonly Protocol[],
     spared: SlotConnection | undefined,
   ): Promise<Protocol | undefined> {
-    const { card, changed, name, profile } = this.#setting;
+    const { card, name, profile } = this.#setting;
     const isDirect = shareMode === "direct";
     const joined = isDirect && profile.directJoinsProtocol ? this.#protocolInUse() : undefined;
     if (isDirect) {
@@ -114,17 +118,62 @@ export class CardKeeper {
       const details = { reader: name, operation: "connect" };
       throw new SmartCardError(profile.connectWithoutCard, `there is no card in «${name}»`, details);
     }
+    return await this.#agree(preferred, spared, isDirect);
+  }
+
+  /** Powers the card if need be, and agrees on a protocol. @param anew whether what an earlier connection left does not count */
+  async #agree(preferred: readonly Protocol[], spared: SlotConnection | undefined, anew: boolean): Promise<Protocol> {
+    const { card, changed, profile } = this.#setting;
     const wasMute = card.mute;
     try {
       const wasReset = await card.powerUp();
       if (wasReset) this.#notifyReset("it was powered for a connection", spared);
-      if (isDirect && this.#protocolInUse(spared) === undefined) await this.#forget(preferred);
+      if (anew && this.#protocolInUse(spared) === undefined) await this.#forget(preferred);
     } finally {
       // Told before the protocol is agreed on, which may take the card its time.
       if (card.mute !== wasMute) changed();
       this.armPowerOff();
     }
     return card.agree(preferred, profile.rawUnavailable);
+  }
+
+  /** @throws no-smartcard */
+  checkCard(operation: string): void {
+    const { card, name } = this.#setting;
+    if (card.attended) return;
+    throw new SmartCardError("no-smartcard", `there is no card in "${name}"`, { reader: name, operation });
+  }
+
+  /**
+   * Resets the card, or takes its power, because `connection` asks for that: all others learn of it.
+   *
+   * @returns the ATR; nothing without power
+   * @throws no-smartcard, unresponsive-card
+   */
+  async power(action: PowerAction, connection: SlotConnection): Promise<Uint8Array> {
+    const { card, changed, trace } = this.#setting;
+    this.checkCard("control");
+    const before = { mute: card.mute, powered: card.powered };
+    if (action !== "power-down") await card.reset(card.powered ? action : "cold-reset");
+    else if (card.mayHavePower) await card.powerDown();
+    const why = `${connection.context.client.name} asked for ${action}`;
+    trace("card-reset", why);
+    if (before.powered || card.powered) this.#notifyReset(why, connection);
+    if (card.mute !== before.mute || card.powered !== before.powered) changed();
+    this.armPowerOff();
+    if (action === "power-down") return noBytes;
+    card.checkPowered();
+    return copyBytes(card.atr);
+  }
+
+  /**
+   * Agrees on a protocol because `connection` asks for that.
+   *
+   * @throws no-smartcard, unresponsive-card, proto-mismatch, unsupported-card
+   */
+  async setProtocol(preferred: readonly Protocol[], connection: SlotConnection): Promise<Protocol> {
+    this.checkCard("control");
+    return await this.#agree(preferred, connection, connection.protocol === undefined);
   }
 
   /** The protocol that the connections speak to the card, `but` for one. */

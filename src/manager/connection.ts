@@ -10,6 +10,7 @@ import {
   checkReconnectOptions,
   checkTransmitOptions,
   checkWait,
+  classFunction,
   type Disposition,
   type Protocol,
   type ReconnectOptions,
@@ -19,6 +20,7 @@ import {
   toPcscliteControlCode,
   type WaitOptions,
 } from "../pcsc/index.ts";
+import { answerIoctl, type IoctlTarget } from "./ioctl.ts";
 import type { Slot } from "./slot.ts";
 import type { TurnContext } from "./turns.ts";
 
@@ -39,6 +41,8 @@ export class SlotConnection extends ConnectionBase {
   readonly #slot: Slot;
   /** Tells the context that the connection is over. */
   readonly #closed: () => void;
+  /** What the last operation failed with, as a number; 0 where it succeeded. */
+  lastError = 0;
   #shareMode: ShareMode;
   #protocol: Protocol | undefined;
   #open = true;
@@ -131,14 +135,17 @@ export class SlotConnection extends ConnectionBase {
     const { protocol } = checked;
     this.checkUsable();
     const sent = copyBytes(command);
-    return this.#slot.operate(this, "transmit", "card", checked, () => {
-      const inUse = this.#protocol;
-      if (inUse === undefined || (protocol !== undefined && protocol !== inUse)) {
-        const message = `the connection's protocol is ${inUse ?? "not agreed on"}; ${protocol ?? "one"} was asked for`;
-        throw new SmartCardError("proto-mismatch", message, { reader: this.reader, operation: "transmit" });
-      }
-      return this.#slot.exchange(this, sent, inUse);
-    });
+    return this.#slot.operate(this, "transmit", "card", checked, () => this.#exchange(sent, protocol));
+  }
+
+  /** One exchange, in the connection's turn. @throws proto-mismatch, and what the exchange fails with */
+  async #exchange(sent: Uint8Array, protocol: Protocol | undefined): Promise<Uint8Array> {
+    const inUse = this.#protocol;
+    if (inUse === undefined || (protocol !== undefined && protocol !== inUse)) {
+      const message = `the connection's protocol is ${inUse ?? "not agreed on"}; ${protocol ?? "one"} was asked for`;
+      throw new SmartCardError("proto-mismatch", message, { reader: this.reader, operation: "transmit" });
+    }
+    return this.#slot.exchange(this, sent, inUse);
   }
 
   async control(code: number, input: Uint8Array, options?: WaitOptions): Promise<Uint8Array> {
@@ -146,16 +153,52 @@ export class SlotConnection extends ConnectionBase {
     checkBytes(input, "control: input");
     const wait = checkWait("control", options);
     this.checkOpen();
+    const name = classFunction(code);
+    if (name === "is-present" || name === "is-absent") {
+      await this.#slot.untilCard(name === "is-present", this, wait);
+      return new Uint8Array();
+    }
     const sent = copyBytes(input);
     return this.#slot.operate(this, "control", "reader", wait, async () =>
-      copyBytes(await this.#slot.control(toPcscliteControlCode(code), sent)),
+      name === undefined
+        ? copyBytes(await this.#slot.control(toPcscliteControlCode(code), sent))
+        : await answerIoctl(name, sent, this.#target),
     );
+  }
+
+  /** What the functions of Windows' class driver work on, in a turn of this connection. */
+  get #target(): IoctlTarget {
+    return {
+      reader: this.reader,
+      power: (action) => this.#slot.power(this, action),
+      setProtocol: async (preferred) => {
+        this.#protocol = await this.#slot.setProtocol(this, preferred);
+        return this.#protocol;
+      },
+      state: () => this.#slot.cardState,
+      transmit: async (command, protocol) => {
+        this.checkUsable();
+        checkCommand(command, this.reader);
+        return await this.#exchange(command, protocol);
+      },
+      eject: () => this.#slot.eject(),
+      getAttribute: (attribute) => this.#attribute(attribute),
+      setAttribute: (attribute, value) => {
+        if (!this.#slot.setAttribute(attribute, value)) throw this.#unsupportedAttribute(attribute, "set attribute");
+      },
+      lastError: this.lastError,
+    };
   }
 
   async getAttribute(attribute: number, options?: WaitOptions): Promise<Uint8Array> {
     checkDword("get attribute", attribute, "attribute");
     checkWait("get attribute", options);
     this.checkOpen();
+    return this.#attribute(attribute);
+  }
+
+  /** @throws not-supported */
+  #attribute(attribute: number): Uint8Array {
     const value = this.#slot.getAttribute(this, attribute);
     if (value === undefined) throw this.#unsupportedAttribute(attribute, "get attribute");
     return copyBytes(value);

@@ -83,7 +83,6 @@ export const checkSemantics: Check<Partial<Omit<Profile, "name">>> = partOf<Omit
   reconnectEndsTransaction: truth,
   endOfForeignTransaction: errorCode,
   impossibleEject: oneOf("fail", "ignore"),
-  stateAfterNegotiation: oneOf("specific", "negotiable"),
   reportsUnpowered: truth,
   useIsAChange: truth,
   vanishedIsIgnored: truth,

@@ -2,11 +2,13 @@
 
 import { copyBytes } from "../binary/index.ts";
 import {
+  type CardState,
   type ConnectionStatus,
   type ConnectOptions,
   type Disposition,
   type Holder,
   type Initialization,
+  type PowerAction,
   type Protocol,
   type Reader,
   type ReaderDevice,
@@ -19,6 +21,7 @@ import {
 } from "../pcsc/index.ts";
 import { Card } from "./card.ts";
 import { CardKeeper } from "./card-keeper.ts";
+import { CardWaits } from "./card-waits.ts";
 import type { SlotConnection } from "./connection.ts";
 import { Driver } from "./driver.ts";
 import type { ManagerLimits } from "./limits.ts";
@@ -60,6 +63,7 @@ export class Slot {
   readonly #turns: Turns;
   readonly #connections = new Set<SlotConnection>();
   readonly #keeper: CardKeeper;
+  readonly #cardWaits: CardWaits;
   readonly #transactions: Transactions;
   #eventCount: number;
   #lost: { readonly reason: string; readonly code: LossCode } | undefined;
@@ -77,6 +81,7 @@ export class Slot {
       wedged: () => this.#lose("the driver hangs"),
     });
     this.card = new Card(this.#driver, setting.name);
+    this.#cardWaits = new CardWaits(clock);
     this.#turns = new Turns({
       clock,
       reader: setting.name,
@@ -223,6 +228,7 @@ export class Slot {
       (request) => request.owner === connection,
       (request) => connection.closedError(request.operation),
     );
+    this.#cardWaits.fail((one) => one.closedError("control"), connection);
     const due = stronger(disposition, this.#transactions.owedBy(connection));
     const done = this.#lost === undefined ? this.#keeper.owe(due, why, connection) : Promise.resolve();
     this.#transactions.drop(connection);
@@ -283,7 +289,12 @@ export class Slot {
       if (needsCard) connection.checkUsable();
       else connection.checkOpen();
       try {
-        return await run();
+        const result = await run();
+        connection.lastError = 0;
+        return result;
+      } catch (error) {
+        connection.lastError = error instanceof SmartCardError ? error.rv : 0;
+        throw error;
       } finally {
         this.#transactions.used(connection);
       }
@@ -308,6 +319,35 @@ export class Slot {
   }
 
   /** The value of an attribute at this moment, whoever has the turn. */
+  /** Waits for a card to come, or to go. */
+  async untilCard(isThere: boolean, connection: SlotConnection, options: WaitOptions): Promise<void> {
+    this.#transactions.used(connection);
+    if (this.card.attended !== isThere) await this.#cardWaits.until(isThere, connection, options);
+  }
+
+  /** Resets the card, or takes its power, in the turn of `connection`. @throws no-smartcard, unresponsive-card */
+  power(connection: SlotConnection, action: PowerAction): Promise<Uint8Array> {
+    return this.#keeper.power(action, connection);
+  }
+
+  /** Agrees on a protocol, in the turn of `connection`. @throws no-smartcard, proto-mismatch, unresponsive-card */
+  setProtocol(connection: SlotConnection, preferred: readonly Protocol[]): Promise<Protocol> {
+    return this.#keeper.setProtocol(preferred, connection);
+  }
+
+  /** Moves the card out. @throws no-smartcard, unsupported-feature */
+  async eject(): Promise<void> {
+    this.#keeper.checkCard("control");
+    if (this.reader.description.canEject) return await this.#driver.eject();
+    const details = { reader: this.name, operation: "control" };
+    throw new SmartCardError("unsupported-feature", `"${this.name}" cannot eject cards`, details);
+  }
+
+  /** The state of the card, whoever asks. */
+  get cardState(): CardState {
+    return cardState(this.card, this.card.protocol);
+  }
+
   getAttribute(connection: SlotConnection, attribute: number): Uint8Array | undefined {
     this.#transactions.used(connection);
     return readAttribute(attribute, this.name, this.card, this.#driver);
@@ -420,6 +460,7 @@ export class Slot {
     this.#eventCount = nextEventCount(this.#eventCount);
     this.#trace(kind);
     this.#setting.changed(this);
+    this.#cardWaits.moved(kind === "card-inserted");
   }
 
   #lose(reason: string, code: LossCode = "reader-unavailable"): void {
@@ -434,6 +475,7 @@ export class Slot {
       () => true,
       (request) => this.#lostError(request.operation),
     );
+    this.#cardWaits.fail(() => this.#lostError("control"));
     if (this.#turns.lock !== undefined) this.#turns.unlock();
     this.#connections.clear();
     this.#eventCount = nextEventCount(this.#eventCount);

@@ -24,6 +24,9 @@ export type Ioctl =
   | "get-perf-cntr"
   | "get-feature-request";
 
+/** A function that the class driver of Windows has for every reader. */
+export type ClassFunction = Exclude<Ioctl, "get-feature-request">;
+
 const windowsBase = FILE_DEVICE_SMARTCARD << 16;
 const pcscliteBase = 0x4200_0000;
 /** Function numbers have twelve bits in a Windows control code, the two lowest bits being the method, 0. */
@@ -93,3 +96,25 @@ export const ioctls: Readonly<Record<Ioctl, ControlCode>> = {
   "get-perf-cntr": ioctl("IOCTL_SMARTCARD_GET_PERF_CNTR", 16),
   "get-feature-request": ioctl("CM_IOCTL_GET_FEATURE_REQUEST", 3400),
 };
+
+const classFunctions: ReadonlyMap<number, ClassFunction> = new Map(
+  (Object.keys(ioctls) as Ioctl[]).flatMap((name) =>
+    name === "get-feature-request" ? [] : [[ioctls[name].windows, name] as const],
+  ),
+);
+
+/**
+ * The function of Windows' class driver that a code stands for; undefined for all others. Windows' codes only: drivers for
+ * pcsc-lite have functions of their own under the same numbers, and the one of CCID readers hands on whatever it is given.
+ */
+export function classFunction(code: number): ClassFunction | undefined {
+  return classFunctions.get(code >>> 0);
+}
+
+/**
+ * The control code for a service that counts as pcsc-lite does. A function of Windows' class driver keeps its code: a service
+ * that has no such function refuses it, and no driver takes it for one of its own.
+ */
+export function serviceControlCode(code: number): number {
+  return classFunction(code) === undefined ? toPcscliteControlCode(code) : code >>> 0;
+}

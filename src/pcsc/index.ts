@@ -77,10 +77,13 @@ export {
 } from "./codes.ts";
 export { ConnectionBase, type ConnectionTerms } from "./connection-base.ts";
 export {
+  type ClassFunction,
+  classFunction,
   controlCode,
   FILE_DEVICE_SMARTCARD,
   type Ioctl,
   ioctls,
+  serviceControlCode,
   toPcscliteControlCode,
   toWindowsControlCode,
 } from "./control-codes.ts";

@@ -305,9 +305,12 @@ export interface Connection extends AsyncDisposable {
 
   /**
    * Sends a command to the reader. `code` is given as Windows counts, `0x00310000 + 4 n`, or as pcsc-lite does,
-   * `0x42000000 + n`: the manager hands drivers the latter.
+   * `0x42000000 + n`: the manager hands drivers the latter. Windows' codes for the functions of its class driver
+   * (IOCTL_SMARTCARD_POWER, _SET_PROTOCOL, _GET_STATE, …) are for the manager, not for the reader. Ours has them; a service
+   * that has not says so.
    *
-   * @throws unsupported-feature, sharing-violation (another connection has a transaction), and as transmit
+   * @throws unsupported-feature, invalid-parameter (input that the function does not take), sharing-violation (another
+   * connection has a transaction), and as transmit
    *
    * **Portability**: Windows lets it wait for the end of another's transaction; pcsc-lite refuses it at once.
    */

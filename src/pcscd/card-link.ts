@@ -11,7 +11,7 @@ import {
   type Operation,
   readerUnavailable,
 } from "../client/index.ts";
-import { SmartCardError, toPcscliteControlCode } from "../pcsc/index.ts";
+import { SmartCardError, serviceControlCode } from "../pcsc/index.ts";
 import { MAX_ATTRIBUTE_BYTES, prepareControl, prepareTransmit } from "../pcsclite/index.ts";
 import { explain } from "./explain.ts";
 import { service } from "./failures.ts";
@@ -74,7 +74,7 @@ export class PcscdCardLink implements CardLink {
   }
 
   control(code: number, input: Uint8Array): CardRequest<{ output: Uint8Array }> {
-    const prepared = prepareControl(this.#card, toPcscliteControlCode(code), input);
+    const prepared = prepareControl(this.#card, serviceControlCode(code), input);
     return this.#request(({ session }) => session.send(prepared));
   }
 

@@ -260,10 +260,13 @@ export class CardFunctions extends ContextFunctions {
    *
    * @param controlCode IOCTL_SMARTCARD_*, CM_IOCTL_GET_FEATURE_REQUEST, SCARD_CTL_CODE(n), or what the reader says.
    * @param input null stands for no bytes.
-   * @throws unsupported-feature (the reader does not know the code), timeout, cancelled, invalid-handle, invalid-value
-   * @see SCardControl function (winscard.h), Microsoft
+   * @throws unsupported-feature (the reader does not know the code), invalid-parameter (input that an IOCTL_SMARTCARD_ does
+   * not take), timeout, cancelled, invalid-handle, invalid-value; an IOCTL_SMARTCARD_ that needs a card no-smartcard,
+   * proto-mismatch, unresponsive-card
+   * @see SCardControl function (winscard.h), Microsoft; docs/guide/winscard/direct-access.md (each IOCTL_SMARTCARD_)
    *
-   * **Portability**: codes are 0x00310000 + 4 n as on Windows; those of pcsc-lite, 0x42000000 + n, are taken too.
+   * **Portability**: codes are 0x00310000 + 4 n as on Windows; those of pcsc-lite, 0x42000000 + n, are taken too, and always
+   * go to the reader. pcscd and macOS know no IOCTL_SMARTCARD_.
    */
   readonly SCardControl = async (
     card: SCARDHANDLE,

@@ -15,7 +15,7 @@ import {
   errorNumber,
   fromNumber,
   SmartCardError,
-  toPcscliteControlCode,
+  serviceControlCode,
   toWindowsControlCode,
 } from "../../pcsc/index.ts";
 import { atExit } from "./at-exit.ts";
@@ -115,7 +115,7 @@ export class SystemCardLink implements CardLink {
       const message = `the input of a control command has ${MAX_EXCHANGE_BYTES} bytes at most, not ${input.length}`;
       throw new SmartCardError("invalid-parameter", message, { reader: this.#setting.reader, operation: "control" });
     }
-    const number = this.dialect === "windows" ? toWindowsControlCode(code) : toPcscliteControlCode(code);
+    const number = this.dialect === "windows" ? toWindowsControlCode(code) : serviceControlCode(code);
     const copy = input.slice();
     return this.#request((calls, kind) => calls.control(kind, this.#card, number, copy, this.#space()), {
       secret: copy,

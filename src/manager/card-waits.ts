@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+
+import { type Clock, SmartCardError, type WaitOptions } from "../pcsc/index.ts";
+import type { SlotConnection } from "./connection.ts";
+import { Wait } from "./wait.ts";
+
+interface CardWait {
+  readonly connection: SlotConnection;
+  readonly isThere: boolean;
+  readonly wait: Wait<void>;
+}
+
+/** Connections that wait for a card to come, or to go: IOCTL_SMARTCARD_IS_PRESENT and IOCTL_SMARTCARD_IS_ABSENT. */
+export class CardWaits {
+  readonly #clock: Clock;
+  readonly #waits = new Set<CardWait>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Waits for a card, or for none. It takes no turn. @throws timeout, cancelled, server-too-busy */
+  until(isThere: boolean, connection: SlotConnection, options: WaitOptions): Promise<void> {
+    const { context, reader } = connection;
+    const details = { reader, operation: "control" };
+    const timedOut = (): SmartCardError => {
+      return new SmartCardError("timeout", `no card ${isThere ? "came" : "went"} in the time given`, details);
+    };
+    if (options.timeoutMs === 0) return Promise.reject(timedOut());
+    if (context.waits.size >= context.waitLimit) {
+      const message = `the context has ${context.waitLimit} outstanding waits, its limit`;
+      return Promise.reject(new SmartCardError("server-too-busy", message, details));
+    }
+    const ended = (): void => void this.#waits.delete(entry);
+    const setting = { clock: this.#clock, waits: context.waits, operation: "control", timedOut, ended };
+    const entry: CardWait = { connection, isThere, wait: new Wait<void>(setting, options) };
+    this.#waits.add(entry);
+    return entry.wait.promise;
+  }
+
+  /** A card has come or gone. */
+  moved(isThere: boolean): void {
+    for (const entry of [...this.#waits]) if (entry.isThere === isThere) entry.wait.resolve();
+  }
+
+  /** Ends the waits of a connection; of all where none is given. */
+  fail(error: (connection: SlotConnection) => SmartCardError, of?: SlotConnection): void {
+    for (const { connection, wait } of [...this.#waits]) {
+      if (of === undefined || of === connection) wait.fail(error(connection));
+    }
+  }
+}
