@@ -18,6 +18,7 @@ import {
   listOf,
   optional,
   optionsOf,
+  Pace,
   partsOf,
   protocols,
   type Reader,
@@ -107,12 +108,14 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
   readonly #contexts = new Set<SlotContext>();
   readonly #remembered = new Map<string, RememberedReader>();
   readonly #cache: CardCache;
+  readonly #pace: Pace;
   #closing: Promise<void> | undefined;
 
   /** @throws invalid-parameter (an unknown option, or one of the wrong kind or out of range), invalid-value */
   constructor(options: EmbeddedManagerOptions) {
     const checked = managerOptions(options, { operation: "EmbeddedManager", path: "options" });
     this.#runtime = checked.runtime;
+    this.#pace = new Pace(checked.runtime.clock);
     this.profile = { ...profiles[checked.profile ?? "windows"], ...checked.semantics };
     this.#limits = { ...defaultLimits, ...checked.limits };
     this.#cache = new CardCache({
@@ -180,11 +183,10 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
     let ended = false;
     return {
       identity,
-      establishContext: async (options) => {
-        const checked = checkContextOptions(options);
-        if (ended) throw new SmartCardError("invalid-context", `${identity.name} has ended`);
-        return this.#establish(identity, checked, contexts);
-      },
+      establishContext: (options) =>
+        this.#open(identity, options, contexts, () => {
+          if (ended) throw new SmartCardError("invalid-context", `${identity.name} has ended`);
+        }),
       end: async () => {
         ended = true;
         await endAll(contexts, "ended without disconnecting", "invalid-context");
@@ -193,8 +195,8 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
   }
 
   /** Opens a context for a client without a name of its own. */
-  async establishContext(options?: ContextOptions): Promise<Context> {
-    return this.#establish({ name: "unknown" }, checkContextOptions(options), new Set());
+  establishContext(options?: ContextOptions): Promise<Context> {
+    return this.#open({ name: "unknown" }, options, new Set());
   }
 
   readers(): readonly ReaderSnapshot[] {
@@ -256,7 +258,21 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
     await Promise.all(closing ?? []);
   }
 
-  #establish(client: ClientIdentity, options: ContextOptions, ofClient: Set<SlotContext>): Context {
+  #open(
+    client: ClientIdentity,
+    options: ContextOptions | undefined,
+    ofClient: Set<SlotContext>,
+    checkClient: () => void = () => {},
+  ): Promise<Context> {
+    const open = async (): Promise<Context> => {
+      const checked = checkContextOptions(options);
+      checkClient();
+      return this.#pace.context(this.#establish(client, checked, ofClient));
+    };
+    return this.#pace.settle(open());
+  }
+
+  #establish(client: ClientIdentity, options: ContextOptions, ofClient: Set<SlotContext>): SlotContext {
     this.#checkRunning();
     if (this.#contexts.size >= this.#limits.contexts) {
       throw new SmartCardError("no-memory", `there are ${this.#limits.contexts} contexts, the limit`);

@@ -120,6 +120,7 @@ export type {
 } from "./inspection.ts";
 export { checkName, maxNameLength } from "./names.ts";
 export { nearest } from "./nearest.ts";
+export { Pace } from "./pace.ts";
 export type { PowerAction, Reader, ReaderDescription, ReaderEvents, ReaderType } from "./reader.ts";
 export type { ReaderSnapshot, ReaderTable } from "./reader-table.ts";
 export type {

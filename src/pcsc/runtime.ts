@@ -9,7 +9,7 @@ export interface ScheduleOptions {
   readonly background?: boolean;
 }
 
-/** The two times there are, and the only way to wait. */
+/** The two times there are, the only way to wait, and to let others go on. */
 export interface Clock {
   /** Milliseconds on a clock that never goes back, with fractions; its zero means nothing. For waiting and measuring. */
   now(): number;
@@ -21,6 +21,11 @@ export interface Clock {
    * @param name says what is waited for; it appears in traces and in leak reports.
    */
   schedule(delayMs: number, name: string, callback: () => void, options?: ScheduleOptions): CancelTimer;
+  /**
+   * Resolves when the event loop has had a turn: timers that are due, sockets, other threads. Left out where time is simulated:
+   * nothing happens there but what is told.
+   */
+  breathe?(): Promise<void>;
 }
 
 /** Where random bytes come from. Seeded in simulation, the system's own otherwise. */

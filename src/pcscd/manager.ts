@@ -7,6 +7,7 @@ import {
   type ContextOptions,
   checkContextOptions,
   checkWait,
+  Pace,
   type ResourceManager,
   type Runtime,
   SmartCardError,
@@ -56,11 +57,13 @@ export class PcscdManager implements ResourceManager {
   readonly #setting: LineSetting;
   readonly #turns: ProcessTurns;
   readonly #cache = new CardCache();
+  readonly #pace: Pace;
 
   constructor(options: PcscdManagerOptions) {
     const { dial, limits, runtime } = options;
     this.#setting = { dial, runtime, limits: { ...defaultPcscdLimits, ...limits } };
     this.#turns = new ProcessTurns(runtime.clock, this.#setting.limits);
+    this.#pace = new Pace(runtime.clock);
   }
 
   /**
@@ -76,7 +79,8 @@ export class PcscdManager implements ResourceManager {
     const main = await Line.open(this.#setting, scope);
     const { limits, runtime } = this.#setting;
     const link = new PcscdContextLink(this.#setting, main, scope);
-    return new ClientContext({ clock: runtime.clock, limits, turns: this.#turns, cache: this.#cache }, link, checked);
+    const setting = { clock: runtime.clock, limits, turns: this.#turns, cache: this.#cache };
+    return this.#pace.context(new ClientContext(setting, link, checked));
   }
 
   /**

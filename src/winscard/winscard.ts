@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { Database, MemoryStore } from "../database/index.ts";
-import type { Clock, Random } from "../pcsc/index.ts";
+import { type Clock, Pace, type Random } from "../pcsc/index.ts";
 import { type DatabaseSource, type DefaultManager, Foundation } from "./foundation.ts";
 import { HandleTable } from "./handles.ts";
 import { OpenCardFunctions } from "./open-card-functions.ts";
@@ -58,6 +58,16 @@ export class WinSCard extends OpenCardFunctions {
       options.picker,
     );
     this.#table = table;
+    if (options.clock !== undefined) this.#keepPace(new Pace(options.clock));
+  }
+
+  /** Functions that are answered from memory, and those that fail at once, let the event loop have a turn now and then. */
+  #keepPace(pace: Pace): void {
+    for (const [name, value] of Object.entries(this)) {
+      if (typeof value !== "function") continue;
+      const paced = (...args: unknown[]): Promise<unknown> => pace.settle(value(...args));
+      Object.assign(this, { [name]: paced });
+    }
   }
 
   /** How many contexts and cards are open: both 0 once a program has closed all it opened. */

@@ -7,6 +7,9 @@ import type { CancelTimer, Clock, Random, Runtime, Trace } from "../../pcsc/inde
 /** Node fires longer timers at once; they are waited for in steps. */
 const maxTimerMs = 2 ** 31 - 1;
 
+/** Taken before a test can put a clock of its own in its place: that one stands still. */
+const nextTurn = setImmediate;
+
 /** This machine's clock. */
 export const nodeClock: Clock = {
   now: () => performance.now(),
@@ -28,6 +31,7 @@ export const nodeClock: Clock = {
     arm(delayMs);
     return () => clearTimeout(timer);
   },
+  breathe: () => new Promise((resolve) => void nextTurn(resolve)),
 };
 
 /** The system's randomness, asked for in blocks: a call costs more than the bytes. */

@@ -6,6 +6,7 @@ import {
   type Context,
   type ContextOptions,
   checkContextOptions,
+  Pace,
   type ResourceManager,
   type Runtime,
   SmartCardError,
@@ -40,12 +41,14 @@ export class SystemManager implements ResourceManager {
   readonly #watch: StatusWatch;
   readonly #turns: ProcessTurns;
   readonly #cache = new CardCache();
+  readonly #pace: Pace;
 
   constructor(library: NativeLibrary, threads: Threads, options: Omit<SystemManagerOptions, "library">) {
     this.#runtime = options.runtime;
     this.#limits = { ...defaultSystemLimits, ...options.limits };
     this.#calls = new Calls(library, threads);
     this.#turns = new ProcessTurns(this.#runtime.clock, this.#limits);
+    this.#pace = new Pace(this.#runtime.clock);
     this.#watch = new StatusWatch(this.#calls, this.#runtime.clock, this.#limits);
   }
 
@@ -72,7 +75,7 @@ export class SystemManager implements ResourceManager {
     const main = await NativeContext.open(this.#calls, number);
     const setting = { clock: this.#runtime.clock, limits: this.#limits, turns: this.#turns, cache: this.#cache };
     const link = new SystemContextLink({ ...setting, calls: this.#calls, watch: this.#watch, scope: number }, main);
-    return new ClientContext(setting, link, checked);
+    return this.#pace.context(new ClientContext(setting, link, checked));
   }
 }
 
