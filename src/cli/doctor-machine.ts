@@ -23,6 +23,13 @@ export interface ProcessFacts {
   readonly name: string;
 }
 
+/** The library through which other programs reach the service. */
+export interface ClientLibrary {
+  readonly path: string;
+  /** How many readers its table has room for; undefined from pcsc-lite 2.5 on, which takes any number. */
+  readonly tableEntries: number | undefined;
+}
+
 /** The connections that a service's socket has. */
 export interface SocketUse {
   /** How many there are, without those of this process. */
@@ -94,6 +101,8 @@ export interface Machine {
   processes(): Promise<readonly ProcessFacts[]>;
   /** The programs that use pcscd's library, as far as this user may know. */
   libraryUsers(): Promise<readonly ProcessFacts[]>;
+  /** What the system's libpcsclite was built for; undefined where there is none, or where that cannot be told. */
+  clientLibrary(): Promise<ClientLibrary | undefined>;
   /** Who is connected to a service's socket; undefined where the system does not tell. */
   socketUse(socket: string): Promise<SocketUse | undefined>;
   usbReaders(): Promise<readonly UsbReader[]>;

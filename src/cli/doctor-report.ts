@@ -17,6 +17,8 @@ export type SocketState =
   | "access-denied"
   /** The service is there and lets us not in. */
   | "refused"
+  /** The service speaks no version of the protocol that we speak. */
+  | "other-version"
   /** The service takes no more clients. */
   | "busy"
   /** What listens is no service of this kind, or is stuck. */
@@ -35,6 +37,8 @@ export interface SocketReport {
   readonly protocol?: string;
   /** The releases of pcsc-lite that speak that version. */
   readonly releases?: string;
+  /** Entries of the reader table that programs on libpcsclite up to 2.4 get. */
+  readonly tableEntries?: number;
   readonly error?: FailureForPrograms;
 }
 
@@ -72,6 +76,8 @@ export type FindingId =
   | "socket-elsewhere"
   | "service-refuses"
   | "service-busy"
+  | "version-mismatch"
+  | "reader-table-size"
   | "service-stuck"
   | "subsystem-failed"
   | "readers-unknown"

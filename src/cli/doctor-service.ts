@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { FIXED_READERS as USUAL_ENTRIES, versions } from "../pcsclite/index.ts";
 import type { Finding, SocketReport } from "./doctor-report.ts";
 import { has, plain, type Survey } from "./doctor-survey.ts";
 import { visible } from "./text.ts";
@@ -15,9 +16,11 @@ export function* serviceFindings(survey: Survey): Generator<Finding> {
     if (socket.state === "access-denied") yield accessDenied(survey, socket, used === undefined);
     if (socket.state === "refused") yield refuses(survey, socket);
     if (socket.state === "busy") yield busy(socket);
+    if (socket.state === "other-version") yield otherVersion(socket);
     if (socket.state === "no-answer") yield stuck(socket);
     if (socket.state === "nobody-listens" && used !== undefined) yield stale(socket);
   }
+  if (used !== undefined) yield* tableSize(survey, used);
   if (used !== undefined || considered.some(({ state }) => state === "access-denied")) return;
   const elsewhere = sockets.find((socket) => socket.state === "answers" && !considered.includes(socket));
   if (elsewhere !== undefined) yield listensElsewhere(considered, elsewhere);
@@ -207,4 +210,50 @@ function stuck({ error, path }: SocketReport): Finding {
       "if it is something else, name the right socket: PCSCLITE_CSOCK_NAME",
     ],
   };
+}
+
+/** The two have no version of the protocol in common. */
+function otherVersion({ error, path }: SocketReport): Finding {
+  const [, theirs = "another version"] = /speaks protocol (\S+), /.exec(error?.message ?? "") ?? [];
+  const ours = Object.keys(versions);
+  const releases = Object.values(versions).map((row) => row.releases);
+  const message =
+    `The service on ${visible(path)} speaks protocol ${visible(theirs)}. scard speaks ${ours.join(", ")}, which is pcsc-lite ` +
+    `${releases.join(", ")}.`;
+  return {
+    id: "version-mismatch",
+    level: "problem",
+    message,
+    remedies: [
+      "update pcsc-lite, service and library together, to a release of that list",
+      "4:3 is what xrdp answers: in its session name the socket of this machine's pcscd in PCSCLITE_CSOCK_NAME",
+      "in a container: use an image whose pcsc-lite is about as old as the host's",
+    ],
+  };
+}
+
+/**
+ * Up to 2.4 the table of readers is as long as service and library were compiled for, and they must agree: one that expects
+ * more waits for ever, one that expects less takes the rest for the next answer.
+ */
+function* tableSize({ clientLibrary }: Survey, { path, service, tableEntries }: SocketReport): Generator<Finding> {
+  if (tableEntries === undefined) return;
+  const isOurs = service === "scard daemon";
+  const where = `${service} on ${visible(path)}`;
+  const expected = clientLibrary?.tableEntries;
+  if (clientLibrary !== undefined && expected !== undefined && expected !== tableEntries) {
+    const message =
+      `${visible(clientLibrary.path)} was built for ${expected} readers, and ${where} sends a table of ${tableEntries}. ` +
+      "Programs on that library hang, or fail with SCARD_F_COMM_ERROR. scard is not concerned.";
+    const remedies = isOurs
+      ? [`maxReadersContexts of the daemon's configuration: ${expected}`]
+      : ["install pcscd and libpcsclite from the same source: the same distribution, in the same release"];
+    yield { id: "reader-table-size", level: "warning", message, remedies };
+  } else if (tableEntries !== USUAL_ENTRIES) {
+    const message =
+      `${where} sends a table of ${tableEntries} readers. Programs that bring a libpcsclite of their own (Flatpak, Snap, containers, Go), ` +
+      `which most often is built for ${USUAL_ENTRIES}, hang or fail with SCARD_F_COMM_ERROR.`;
+    const remedies = [`have such a program use a libpcsclite that was built for ${tableEntries}, or is 2.5 or later`];
+    yield { id: "reader-table-size", level: "note", message, remedies };
+  }
 }

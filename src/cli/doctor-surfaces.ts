@@ -4,12 +4,13 @@ import { execFile } from "node:child_process";
 import { lstat, readdir, readFile, readlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
-import type { FileFacts, Machine, ProcessFacts, SocketUse, UsbReader } from "./doctor-machine.ts";
+import { tableEntriesOf } from "./client-library.ts";
+import type { ClientLibrary, FileFacts, Machine, ProcessFacts, SocketUse, UsbReader } from "./doctor-machine.ts";
 
 /** Files, processes and USB devices of a machine. */
 export type Surfaces = Pick<
   Machine,
-  "file" | "readText" | "processes" | "libraryUsers" | "socketUse" | "usbReaders" | "serialPorts"
+  "clientLibrary" | "file" | "readText" | "processes" | "libraryUsers" | "socketUse" | "usbReaders" | "serialPorts"
 >;
 
 /** How long another program may take, in milliseconds. */
@@ -25,6 +26,7 @@ export function surfacesOf(root: string, platform: NodeJS.Platform = process.pla
     readText: (path) => textOf(at(path)),
     processes,
     libraryUsers: async () => usersOfLibrary(at("/proc"), await processes()),
+    clientLibrary: () => clientLibraryIn(root),
     socketUse: async (socket) => {
       const table = await textOf(at("/proc/net/unix"));
       if (table === undefined) return undefined;
@@ -86,6 +88,22 @@ async function usersOfLibrary(folder: string, processes: readonly ProcessFacts[]
     if (maps?.includes("/libpcsclite.so")) found.push(one);
   }
   return found;
+}
+
+/** Where distributions have shared libraries; Debian has a folder for each architecture besides. */
+const libraryFolders = ["/usr/lib64", "/usr/lib", "/lib"];
+/** From 2.0 on the first is the library, and the second leads to it or to the one that spies. */
+const libraryNames = ["libpcsclite_real.so.1", "libpcsclite.so.1"];
+
+async function clientLibraryIn(root: string): Promise<ClientLibrary | undefined> {
+  const multiarch = (await namesIn(join(root, "/usr/lib"))).filter((name) => name.endsWith("-linux-gnu"));
+  const folders = [...multiarch.map((name) => `/usr/lib/${name}`), ...libraryFolders];
+  for (const path of libraryNames.flatMap((name) => folders.map((folder) => join(folder, name)))) {
+    const bytes = await readFile(join(root, path)).catch(() => undefined);
+    const told = bytes && tableEntriesOf(bytes);
+    if (told !== undefined) return { path, tableEntries: told === "any" ? undefined : told };
+  }
+  return undefined;
 }
 
 /** What ss tells of all Unix sockets; empty where it is not installed. */

@@ -5,8 +5,9 @@ import type { ReportedReader } from "../daemon/index.ts";
 import { type ManagerSpec, parseManagerSpec } from "../entry/machine.ts";
 import { controlPathsOf } from "../entry/service-sockets.ts";
 import { type Clock, type ReaderStateReport, type ResourceManager, SmartCardError } from "../pcsc/index.ts";
+import { AGREE_ON_VERSION } from "../pcsclite/index.ts";
 import { summarizeAtr } from "./atr-report.ts";
-import type { FileFacts, Machine, ProcessFacts, SocketPlace, UsbReader } from "./doctor-machine.ts";
+import type { ClientLibrary, FileFacts, Machine, ProcessFacts, SocketPlace, UsbReader } from "./doctor-machine.ts";
 import type { ReaderReport, SocketReport, SocketState } from "./doctor-report.ts";
 import { errorForPrograms } from "./failure.ts";
 import { statesOf, statesOfReaders } from "./readers.ts";
@@ -35,6 +36,7 @@ export interface Survey {
   readonly systemError: SmartCardError | undefined;
   readonly processes: readonly ProcessFacts[];
   readonly libraryUsers: readonly ProcessFacts[];
+  readonly clientLibrary: ClientLibrary | undefined;
   readonly usbReaders: readonly UsbReader[];
   readonly serialPorts: readonly string[];
   /** Files that say what is installed, by path; those that are there. */
@@ -76,18 +78,29 @@ export function has(survey: Pick<Survey, "files">, landmark: Landmark): boolean 
 export async function survey(machine: Machine, nameCard: NameCard): Promise<Survey> {
   const { clock, environment } = machine;
   const { error: specError, spec } = managerMeant(environment.SCARD_MANAGER);
-  const [packages, sockets, system, processes, usbReaders, serialPorts, files, osRelease, scdaemonConfig] =
-    await Promise.all([
-      versionsOf(machine),
-      surveySockets(machine, nameCard),
-      surveySystem(machine, spec, nameCard),
-      soon(clock, machine.processes(), []),
-      soon(clock, machine.usbReaders(), []),
-      soon(clock, machine.serialPorts(), []),
-      filesOf(machine),
-      soon(clock, machine.readText("/etc/os-release"), undefined),
-      soon(clock, scdaemonConfigOf(machine), ""),
-    ]);
+  const [
+    packages,
+    sockets,
+    system,
+    processes,
+    clientLibrary,
+    usbReaders,
+    serialPorts,
+    files,
+    osRelease,
+    scdaemonConfig,
+  ] = await Promise.all([
+    versionsOf(machine),
+    surveySockets(machine, nameCard),
+    surveySystem(machine, spec, nameCard),
+    soon(clock, machine.processes(), []),
+    soon(clock, machine.clientLibrary(), undefined),
+    soon(clock, machine.usbReaders(), []),
+    soon(clock, machine.serialPorts(), []),
+    filesOf(machine),
+    soon(clock, machine.readText("/etc/os-release"), undefined),
+    soon(clock, scdaemonConfigOf(machine), ""),
+  ]);
   const readers = [...sockets.flatMap((one) => one.readers), ...system.readers];
   // Who has the library is looked up where a service does not tell who uses its readers.
   const isUnknown = readers.some(({ connections, state }) => connections === undefined && isUsed(state));
@@ -103,6 +116,7 @@ export async function survey(machine: Machine, nameCard: NameCard): Promise<Surv
     systemError: system.error,
     processes,
     libraryUsers: isUnknown ? await soon(clock, machine.libraryUsers(), []) : [],
+    clientLibrary,
     usbReaders,
     serialPorts,
     files,
@@ -209,11 +223,17 @@ async function surveySocket(
   if (isFile && file.kind !== "socket") return { report: { ...base, state: "no-socket" }, readers: [] };
   const service = machine.service(path);
   try {
-    const info = await within(machine.clock, limits.serviceMs, `${path} to answer`, service.probe());
+    const info = await within(
+      machine.clock,
+      limits.serviceMs,
+      `${path} to answer`,
+      service.probe({ measureTable: true }),
+    );
     const known = await holdersAt(machine, path);
     const kind = known === undefined ? "pcscd" : "scard daemon";
-    const { releases, version } = info;
-    const report = { ...base, state: "answers", service: kind, protocol: version, releases } as const;
+    const { releases, tableEntries, version } = info;
+    const table = tableEntries === undefined ? {} : { tableEntries };
+    const report = { ...base, state: "answers", service: kind, protocol: version, releases, ...table } as const;
     return { report, ...(await surveyReaders(machine, service, nameCard, { socket: path, known: known?.readers })) };
   } catch (error) {
     if (!(error instanceof SmartCardError)) throw error;
@@ -222,6 +242,7 @@ async function surveySocket(
 }
 
 function stateOf(error: SmartCardError): SocketState {
+  if (error.details.operation === AGREE_ON_VERSION) return "other-version";
   switch (error.code) {
     case "no-service":
       return "nobody-listens";

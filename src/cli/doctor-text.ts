@@ -70,6 +70,7 @@ const states: Readonly<Record<SocketState, readonly [Style, string]>> = {
   "nobody-listens": ["yellow", "is there, and nobody listens"],
   "access-denied": ["red", "is not open to you"],
   refused: ["red", "refuses you"],
+  "other-version": ["red", "speaks another version of the protocol"],
   busy: ["red", "takes no more clients"],
   "no-answer": ["red", "does not answer as it should"],
 };

@@ -56,22 +56,22 @@ export class Line {
     }
   }
 
-  /** Connects and agrees on a version; the line has no context. */
-  static async greet(setting: LineSetting): Promise<Line> {
-    const first = await Line.#tryToGreet(setting);
+  /** Connects and agrees on a version, not newer than `newest`; the line has no context. */
+  static async greet(setting: LineSetting, newest?: ProtocolVersion): Promise<Line> {
+    const first = await Line.#tryToGreet(setting, newest);
     if (first instanceof Line) return first;
     // It hung up without a word: it is just stopping, or that is its way to refuse. Then it does so again.
-    const second = await Line.#tryToGreet(setting);
+    const second = await Line.#tryToGreet(setting, newest);
     if (second instanceof Line) return second;
     throw notAdmitted("establish context");
   }
 
   /** Undefined where the service hangs up without having said anything. */
-  static async #tryToGreet(setting: LineSetting): Promise<Line | undefined> {
+  static async #tryToGreet(setting: LineSetting, newest?: ProtocolVersion): Promise<Line | undefined> {
     const line = new Line(setting);
     try {
       await line.#dial();
-      await line.#bounded(setting.limits.admissionMs, line.session.open());
+      await line.#bounded(setting.limits.admissionMs, line.session.open(newest));
       return line;
     } catch (error) {
       const silent = line.#pipe !== undefined && !line.#heard && line.#error?.code === "service-stopped";

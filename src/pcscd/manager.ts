@@ -30,7 +30,7 @@ export interface PcscdManagerOptions {
 
 /** What to ask a service for. */
 export interface ProbeOptions {
-  /** True asks for the length of the reader table too, where the protocol does not say it; see {@link ServiceInfo}. */
+  /** True asks for the length of the reader table too that clients of 4:4 and 4:5 get; see {@link ServiceInfo}. */
   readonly measureTable?: boolean;
 }
 
@@ -41,8 +41,8 @@ export interface ServiceInfo {
   /** The releases of pcsc-lite whose own version that is. The service need not be pcscd. */
   readonly releases: string;
   /**
-   * How many entries the reader table has that the service sends up to 4:5, where that was asked for: 16, or the number that it
-   * was built with.
+   * How many entries the reader table has that clients of 4:4 and 4:5 get, where that was asked for: 16, or the number that the
+   * service was built or configured with.
    */
   readonly tableEntries?: number;
 }
@@ -89,15 +89,27 @@ export class PcscdManager implements ResourceManager {
    * @throws as {@link establishContext}
    */
   async probe({ measureTable = false }: ProbeOptions = {}): Promise<ServiceInfo> {
-    const line = await Line.greet(this.#setting);
+    const { version } = await this.#greet();
+    const info = { version, releases: versions[version].releases };
+    if (!measureTable) return info;
+    // What a newer service sends to clients of 4:5 is of interest all the same.
+    const older = versions[version].sizedTable ? "4:5" : version;
+    const { tableEntries } = await this.#greet(older, true).catch((error: unknown) => {
+      if (older === version) throw error;
+      return { tableEntries: undefined };
+    });
+    return { ...info, ...(tableEntries !== undefined && { tableEntries }) };
+  }
+
+  /** Agrees on a version with the service, looks at its readers if need be, and hangs up. */
+  async #greet(newest?: ProtocolVersion, looks = false): Promise<Pick<ServiceInfo, "version" | "tableEntries">> {
+    const line = await Line.greet(this.#setting, newest);
     try {
-      const { version } = line;
+      const { session, version } = line;
       if (version === undefined) throw new SmartCardError("internal-error", "a line was greeted and has no version");
-      const info = { version, releases: versions[version].releases };
-      if (!measureTable || versions[version].sizedTable) return info;
-      await line.prompt(line.session.readerStates());
-      const { tableEntries } = line.session;
-      return { ...info, ...(tableEntries !== undefined && { tableEntries }) };
+      if (looks) await line.prompt(session.readerStates());
+      const { tableEntries } = session;
+      return { version, ...(tableEntries !== undefined && { tableEntries }) };
     } finally {
       line.end(new SmartCardError("service-stopped", "the probe is done"));
     }

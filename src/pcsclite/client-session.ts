@@ -61,6 +61,9 @@ export interface ChangeWait {
   readonly over: Promise<Change>;
 }
 
+/** The operation in the errors of {@link ClientSession.open}, where the two have no version in common. */
+export const AGREE_ON_VERSION = "agree on a version";
+
 const noBytes = new Uint8Array(0);
 const stopRequest = encodeRequest({ kind: "stop-waiting" });
 
@@ -443,5 +446,6 @@ function refusal(
 ): SmartCardError {
   const code = answer.rv === 0 ? "service-stopped" : (errorFromNumber(answer.rv, "pcsclite") ?? "comm-error");
   const theirs = `${answer.major}:${answer.minor}`;
-  return new SmartCardError(code, `the smart card service speaks protocol ${theirs}, and refused ${asked}`);
+  const message = `the smart card service speaks protocol ${theirs}, and refused ${asked}`;
+  return new SmartCardError(code, message, { operation: AGREE_ON_VERSION });
 }

@@ -12,7 +12,7 @@ export {
   type ReconnectTerms,
   type TransmitOutcome,
 } from "./client-requests.ts";
-export { type ChangeWait, ClientSession, type ClientSessionOptions } from "./client-session.ts";
+export { AGREE_ON_VERSION, type ChangeWait, ClientSession, type ClientSessionOptions } from "./client-session.ts";
 export { EXTENSION_VERSION, guidBytes, guidText } from "./extension.ts";
 export {
   FIXED_READERS,

@@ -151,12 +151,69 @@ test("with our daemon: who holds the card", async () => {
   await connection.beginTransaction();
   const { code, json, text } = await visit(machineWithSocket(socket, installed));
   expect([code, idsOf(json)]).toEqual([0, ["cards-unnamed"]]);
-  expect(json.sockets).toMatchObject([{ state: "answers", service: "scard daemon", protocol: "4:6", used: true }]);
+  expect(json.sockets).toMatchObject([
+    { state: "answers", service: "scard daemon", protocol: "4:6", used: true, tableEntries: 16 },
+  ]);
   expect(json.readers).toMatchObject([
     { name: "Virtual Reader", connections: [{ shareMode: "shared", protocol: "t1" }], lock: { depth: 1 }, queue: [] },
   ]);
   expect(text).toMatch(/^ +used by .*, shared, since /m);
   await context.release();
+});
+
+/** A service that answers every request for the version with one of its own, and has a table of so many readers. */
+async function foreignService(
+  name: string,
+  minor: number,
+  rv: number,
+  entries: number,
+): Promise<{ socket: string; end(): Promise<void> }> {
+  const socket = join(folder, name);
+  const sizes: Readonly<Record<number, number>> = { 0x11: 12, 0x01: 12, 0x02: 8 };
+  const server = createServer((connection) => {
+    let input = Buffer.alloc(0);
+    connection.on("error", () => {});
+    connection.on("data", (bytes) => {
+      input = Buffer.concat([input, bytes]);
+      for (;;) {
+        const command = input.length < 8 ? undefined : input.readUInt32LE(4);
+        const end = 8 + (sizes[command ?? 0] ?? 0);
+        if (command === undefined || input.length < end) return;
+        const body = Buffer.from(input.subarray(8, end));
+        input = input.subarray(end);
+        if (command === 0x11) {
+          const isSpoken = body.readUInt32LE(4) === minor;
+          body.writeUInt32LE(minor, 4);
+          body.writeUInt32LE(isSpoken ? 0 : rv, 8);
+        } else if (command === 0x01) body.writeUInt32LE(77, 4);
+        if (body.length > 0) connection.write(body);
+        if (command === 0x12 || command === 0x13) connection.write(Buffer.alloc(184 * entries));
+        if (command === 0x14) connection.write(Buffer.alloc(8));
+      }
+    });
+  });
+  await new Promise<void>((listening) => server.listen(socket, listening));
+  return { socket, end: () => new Promise((closed) => void server.close(() => closed())) };
+}
+
+test("with a service of another version: both versions are named", async () => {
+  const { end, socket } = await foreignService("xrdp.comm", 3, 0x8010_001e, 16);
+  const { code, json, text } = await visit(machineWithSocket(socket, installed));
+  await end();
+  expect([code, idsOf(json)]).toEqual([1, ["version-mismatch"]]);
+  expect(json.sockets).toMatchObject([{ state: "other-version", used: true, error: { code: "service-stopped" } }]);
+  const { message } = findingOf(json, "version-mismatch");
+  expect(message).toContain("speaks protocol 4:3. scard speaks 4:4, 4:5, 4:6, which is pcsc-lite 1.8.24 to 2.2.3");
+  expect(text).toContain("speaks another version of the protocol");
+});
+
+test("with a service built for 48 readers: programs that expect 16 are warned of", async () => {
+  const { end, socket } = await foreignService("fedora.comm", 4, 0x8010_001e, 48);
+  const clientLibrary = async () => ({ path: "/app/lib/libpcsclite.so.1", tableEntries: 16 });
+  const { json } = await visit(machineWithSocket(socket, { ...installed, clientLibrary }));
+  await end();
+  expect(json.sockets).toMatchObject([{ state: "answers", protocol: "4:4", tableEntries: 48 }]);
+  expect(findingOf(json, "reader-table-size").message).toContain("was built for 16 readers, and pcscd on");
 });
 
 test("with access denied by the service: the rule that allows it", async () => {

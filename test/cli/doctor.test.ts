@@ -141,6 +141,30 @@ describe("a service", () => {
     expect(findingOf(other, "service-stuck").message).toContain("it speaks HTTP");
   });
 
+  it("that was built for another number of readers than the library is named as the cause", async () => {
+    const path = "/usr/lib64/libpcsclite.so.1";
+    const script = async (sends: number, expects: number | undefined) => {
+      const { manager } = await world();
+      const probe = async () => ({ version: "4:4", releases: "1.8.24 to 2.2.3", tableEntries: sends }) as const;
+      const clientLibrary = async () => ({ path, tableEntries: expects });
+      return healthy({ service: () => ({ ...answering(manager), probe }), clientLibrary });
+    };
+    const differ = await visit(await script(16, 48));
+    expect([differ.healthy, idsOf(differ)[0]]).toEqual([false, "reader-table-size"]);
+    expect(differ.sockets[0]?.tableEntries).toBe(16);
+    expect(findingOf(differ, "reader-table-size").message).toContain(
+      `${path} was built for 48 readers, and pcscd on ${socketPath} sends a table of 16. Programs on that library hang`,
+    );
+    const alike = await visit(await script(48, 48));
+    expect(findingOf(alike, "reader-table-size")).toMatchObject({ level: "note" });
+    expect(findingOf(alike, "reader-table-size").message).toContain("Flatpak");
+    for (const entries of [16, undefined])
+      expect(idsOf(await visit(await script(16, entries)))).not.toContain("reader-table-size");
+    const { manager } = await world();
+    const newest = await healthy({ service: () => answering(manager) });
+    expect(idsOf(await visit(newest))).not.toContain("reader-table-size");
+  });
+
   it("that does not answer is waited for so long and no longer", async () => {
     const runtime = new SimulatedRuntime({ settle });
     const never = new Promise<never>(() => {});
@@ -321,6 +345,14 @@ describe("what is seen of a machine's files", () => {
       { ...reader, driver: undefined },
       { ...reader, driver: "pn533_usb" },
     ]);
+  });
+
+  it("the library of pcsc-lite, the real one before the one that leads to it", async () => {
+    const seen = fill({ "usr/lib/x86_64-linux-gnu/libpcsclite.so.1": "no library" });
+    expect(await seen.clientLibrary()).toBeUndefined();
+    const system = await surfacesOf("/").clientLibrary();
+    // Where this machine has one, it is Debian's.
+    expect(system === undefined || system.tableEntries === undefined || system.tableEntries >= 1).toBe(true);
   });
 
   it("serial ports on USB, and texts and files that are there or not", async () => {

@@ -54,6 +54,7 @@ export function scriptedMachine({ files = {}, texts = {}, ...rest }: Script = {}
     processes: async () => [],
     libraryUsers: async () => [],
     socketUse: async () => undefined,
+    clientLibrary: async () => undefined,
     usbReaders: async () => [],
     serialPorts: async () => [],
     service: () => failing("no-service", "nobody listens"),

@@ -14,6 +14,7 @@ describe.each(versions)("over a service of %s", (newest) => {
   test("tells of the readers, and which version was agreed on", async () => {
     const { client, name } = await joinedWorld({ newest });
     expect((await client.probe()).version).toBe(newest);
+    expect(await client.probe({ measureTable: true })).toMatchObject({ version: newest, tableEntries: 16 });
     const context = await client.establishContext({ scope: "system" });
     expect(await context.listReaders()).toEqual([name]);
     expect(await context.listReaders(["SCard$AllReaders"])).toEqual([name]);
