@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-export { defaultServerLimits, type ServerLimits } from "./limits.ts";
+export { defaultServerLimits, type FixedTableSizes, MAX_FIXED_READERS, type ServerLimits } from "./limits.ts";
 export {
   PcscliteServer,
   type PcscliteServerOptions,

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 
+import { SmartCardError } from "../pcsc/index.ts";
+import { FIXED_READERS } from "../pcsclite/index.ts";
+
 /** Bounds of what a client of the server could make grow or last. */
 export interface ServerLimits {
   /** Sessions at once; further ones are told that the server is too busy. */
@@ -16,6 +19,34 @@ export interface ServerLimits {
    * 100 ms.
    */
   readonly graceMs: number;
+}
+
+/**
+ * Entries of the reader table that clients up to 4:5 were compiled for, by the version of their protocol:
+ * PCSCLITE_MAX_READERS_CONTEXTS of their pcsclite.h. Later ones ask for the number.
+ */
+export interface FixedTableSizes {
+  readonly "4:4": number;
+  readonly "4:5": number;
+}
+
+/** Most entries of a table of fixed size: 184 KiB for each answer. */
+export const MAX_FIXED_READERS: number = 1024;
+
+/**
+ * The sizes that a number for both, or one for each, stands for; pcsc-lite's own 16 where none is given.
+ *
+ * @throws invalid-value for a size that is not 1 to 1024
+ */
+export function fixedTableSizes(given: number | Partial<FixedTableSizes> = {}): FixedTableSizes {
+  const each = typeof given === "number" ? { "4:4": given, "4:5": given } : given;
+  const sizes = { "4:4": each["4:4"] ?? FIXED_READERS, "4:5": each["4:5"] ?? FIXED_READERS };
+  for (const [version, size] of Object.entries(sizes)) {
+    if (Number.isInteger(size) && size >= 1 && size <= MAX_FIXED_READERS) continue;
+    const message = `the table of clients of ${version} has 1 to ${MAX_FIXED_READERS} entries, not ${size}`;
+    throw new SmartCardError("invalid-value", message);
+  }
+  return sizes;
 }
 
 /** The limits in force where none are given. */

@@ -10,7 +10,7 @@ const { absent, negotiable, powered, present, swallowed } = cardStates;
 /**
  * The readers as clients get them, encoded once for all sessions until something changes.
  *
- * Clients up to 4:5 have room for 16 readers and are given the first 16. Later ones ask for the number of entries first; a
+ * Clients up to 4:5 were compiled for a number of readers, 16 as a rule, and are given so many. Later ones ask for the number of entries first; a
  * client library gives up when that number becomes smaller, so it never does.
  */
 export class ServerReaderTable {

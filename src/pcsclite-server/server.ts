@@ -8,7 +8,7 @@ import {
   type Runtime,
   SmartCardError,
 } from "../pcsc/index.ts";
-import { defaultServerLimits, type ServerLimits } from "./limits.ts";
+import { defaultServerLimits, type FixedTableSizes, fixedTableSizes, type ServerLimits } from "./limits.ts";
 import { ServerReaderTable } from "./reader-table.ts";
 import { ServerSession } from "./session.ts";
 
@@ -53,6 +53,12 @@ export interface PcscliteServerOptions {
   readonly runtime: Runtime;
   readonly manager: ServerManager;
   readonly limits?: Partial<ServerLimits>;
+  /**
+   * Entries of the reader table that clients of 4:4 and 4:5 were compiled for (PCSCLITE_MAX_READERS_CONTEXTS), 1 to 1024: one
+   * number for both, or one for each. A client that was compiled for another number does not work: it waits for entries that do
+   * not come, or takes those that are left over for answers. 16 by default, as pcsc-lite has it.
+   */
+  readonly maxReadersContexts?: number | Partial<FixedTableSizes>;
   readonly log?: (entry: ServerLogEntry) => void;
 }
 
@@ -70,8 +76,11 @@ export class PcscliteServer {
   /** Sessions by the number of their context: a cancel comes in on another connection. */
   readonly #contexts = new Map<number, ServerSession>();
   readonly #handles = new Set<number>();
+  readonly #fixedSizes: FixedTableSizes;
 
+  /** @throws invalid-value for a size of the table that is not 1 to 1024 */
   constructor(options: PcscliteServerOptions) {
+    this.#fixedSizes = fixedTableSizes(options.maxReadersContexts);
     this.#runtime = options.runtime;
     this.#manager = options.manager;
     this.#limits = { ...defaultServerLimits, ...options.limits };
@@ -103,6 +112,7 @@ export class PcscliteServer {
       limits: this.#limits,
       log: this.#log,
       table: this.#table,
+      fixedSizes: this.#fixedSizes,
       takeNumber: () => this.#takeNumber(),
       freeNumber: (number) => this.#handles.delete(number),
       contexts: this.#contexts,

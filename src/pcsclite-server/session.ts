@@ -4,7 +4,6 @@ import { type ClientIdentity, errorNumber, type Runtime, type SmartCardError } f
 import {
   EXTENSION_VERSION,
   encodeResponse,
-  FIXED_READERS,
   newestVersion,
   type Request,
   RequestDecoder,
@@ -15,7 +14,7 @@ import {
   waitStruct,
 } from "../pcsclite/index.ts";
 import { answerRequest } from "./answers.ts";
-import type { ServerLimits } from "./limits.ts";
+import type { FixedTableSizes, ServerLimits } from "./limits.ts";
 import type { ServerReaderTable } from "./reader-table.ts";
 import { ServerRequests } from "./requests.ts";
 import type { ServerClient, ServerLogEntry, ServerManager, ServerPeer } from "./server.ts";
@@ -32,6 +31,7 @@ export interface ServerSessionSetting {
   readonly limits: ServerLimits;
   readonly log: (entry: ServerLogEntry) => void;
   readonly table: ServerReaderTable;
+  readonly fixedSizes: FixedTableSizes;
   readonly takeNumber: () => number;
   readonly freeNumber: (number: number) => void;
   /** Sessions by the number of their context. */
@@ -242,14 +242,16 @@ export class ServerSession {
   }
 
   #fixedTable(): Uint8Array {
-    const { log, peer, table } = this.#setting;
-    const hidden = table.readerCount - FIXED_READERS;
+    const { fixedSizes, log, peer, table } = this.#setting;
+    // One that has not said its version is older than the exchange of versions, or goes without.
+    const entries = fixedSizes[this.#version === versions["4:5"] ? "4:5" : "4:4"];
+    const hidden = table.readerCount - entries;
     if (hidden > 0 && !this.#toldOfHidden) {
       this.#toldOfHidden = true;
-      const message = `the client's library has room for ${FIXED_READERS} readers; ${hidden} more are hidden from it`;
+      const message = `the client's library has room for ${entries} readers; ${hidden} more are hidden from it`;
       log({ level: "warn", message, client: peer.identity });
     }
-    return table.encode(FIXED_READERS);
+    return table.encode(entries);
   }
 
   #wholeTable(): Uint8Array {

@@ -59,6 +59,11 @@ async function wire(options: Parameters<typeof world>[0] = {}): Promise<Wire> {
 
 const apdu = Uint8Array.of(0, 0xa4, 0, 0);
 
+/** The text before the next NUL. */
+function cString(bytes: Uint8Array, offset: number): string {
+  return new TextDecoder().decode(bytes.subarray(offset, bytes.indexOf(0, offset)));
+}
+
 function transmit(card: number, receiveLength = 258): Request {
   const pci = { sendProtocol: 2, sendPciLength: 16, receiveProtocol: 0, receivePciLength: 0 };
   return { kind: "transmit", card, ...pci, receiveLength, command: apdu };
@@ -184,6 +189,51 @@ describe("the table of readers", () => {
     expect(await entry()).toEqual([0x34, 0xffff_ffff, 6, 2]);
     reader.remove();
     expect((await entry())[0]).toBe(0x02);
+  });
+});
+
+describe("the table of clients that were compiled for another number of readers", () => {
+  const versionRequest = (minor: number) => ({ kind: "version", major: 4, minor }) as const;
+
+  test.each([
+    [undefined, 16, 16],
+    [48, 48, 48],
+    [1, 1, 1],
+    [1024, 1024, 1024],
+    [{ "4:4": 48, "4:5": 64 }, 48, 64],
+    [{ "4:5": 64 }, 16, 64],
+  ])("has as many entries as %j says, by the version of their protocol", async (maxReadersContexts, of44, of45) => {
+    const { manager, runtime, name, addReader, ask } = await wire();
+    const server = new PcscliteServer({
+      runtime,
+      manager,
+      ...(maxReadersContexts !== undefined && { maxReadersContexts }),
+    });
+    await addReader({ name: "Other" });
+    for (const [minor, entries] of [
+      [4, of44],
+      [5, of45],
+      [undefined, of44],
+    ] as const) {
+      const client = new WireClient(server, { name: "a" });
+      if (minor !== undefined) await ask(client, versionRequest(minor));
+      const looked = await ask(client, { kind: "reader-table" });
+      expect([looked.length / 184, cString(looked, 0)]).toEqual([entries, name]);
+      if (entries > 1) expect(cString(looked, 184)).toBe("Other");
+      if (entries > 2) expect([looked[2 * 184], u32(looked, 2 * 184 + 176)]).toEqual([0, 34]);
+      if (minor === undefined) continue;
+      expect((await ask(client, { kind: "wait-for-change" })).length / 184).toBe(entries);
+      expect((await ask(client, { kind: "stop-waiting" })).length).toBe(8);
+    }
+    const newest = new WireClient(server, { name: "b" });
+    await ask(newest, versionRequest(6));
+    expect(u32(await ask(newest, { kind: "reader-table-size" }), 0)).toBe(16);
+    expect((await ask(newest, { kind: "whole-reader-table" })).length).toBe(16 * 184);
+  });
+
+  test.each([0, -1, 1.5, 1025, Number.NaN, { "4:4": 0 }, { "4:5": 5000 }])("refuses %j", async (maxReadersContexts) => {
+    const { manager, runtime } = await wire();
+    expect(() => new PcscliteServer({ runtime, manager, maxReadersContexts })).toThrow(/has 1 to 1024 entries/);
   });
 });
 
