@@ -35,6 +35,10 @@ export class JsonPlace {
     return typeof this.#value === "string";
   }
 
+  get isObject(): boolean {
+    return typeof this.#value === "object" && this.#value !== null && !Array.isArray(this.#value);
+  }
+
   get isNull(): boolean {
     return this.#value === null;
   }

@@ -4,6 +4,7 @@ import { copyBytes, zeroBytes } from "../binary/index.ts";
 import {
   assert,
   type Clock,
+  checkNewReaderName,
   type ErrorCode,
   MAX_ATR_BYTES,
   MAX_RESPONSE_BYTES,
@@ -22,9 +23,9 @@ import { T0Adapter } from "./t0.ts";
 
 /** What a virtual reader is like. */
 export interface VirtualReaderOptions {
-  /** The name to show, at most 128 bytes of UTF-8. @default "Virtual Reader" */
+  /** The name to show, 1 to 127 bytes of UTF-8 without control characters. @default "Virtual Reader" */
   readonly name?: string;
-  /** Tells this reader from all others across restarts. @default `virtual:` and the serial number, or else the name */
+  /** Tells this reader from all others across restarts, 1 to 255 bytes. @default `virtual:` and the serial number, or else the name */
   readonly id?: string;
   /** Serial number, at most 128 bytes of UTF-8. @default none */
   readonly serial?: string;
@@ -71,11 +72,16 @@ export class VirtualReader implements Reader {
   #hanging = false;
   #whenReleased: (() => void)[] = [];
 
-  /** @throws invalid-value for a name, id or serial number that is empty or too long, and for no protocols */
+  /**
+   * @throws invalid-value for a name that no reader can have, an id or serial number that is empty or too long, and for no
+   * protocols
+   */
   constructor(options: VirtualReaderOptions) {
     const { name = "Virtual Reader", serial, protocols = ["t0", "t1"], canEject = true } = options;
     const id = options.id ?? `virtual:${serial ?? name}`;
-    for (const text of [name, id, serial ?? "none"]) checkText(text);
+    checkNewReaderName(name);
+    checkText("id", id, 255);
+    checkText("serial number", serial ?? "none", 128);
     if (protocols.length === 0) throw new SmartCardError("invalid-value", "a reader offers at least one protocol");
     this.#clock = options.clock;
     this.description = {
@@ -396,9 +402,9 @@ export class VirtualReader implements Reader {
   }
 }
 
-function checkText(text: string): void {
+function checkText(what: string, text: string, most: number): void {
   const length = new TextEncoder().encode(text).length;
-  if (length < 1 || length > 128) {
-    throw new SmartCardError("invalid-value", `names, ids and serial numbers have 1 to 128 bytes, not ${length}`);
+  if (length < 1 || length > most) {
+    throw new SmartCardError("invalid-value", `the ${what} of a reader has 1 to ${most} bytes, not ${length}`);
   }
 }

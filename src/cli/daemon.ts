@@ -15,12 +15,19 @@ import {
   logLevels,
   openLog,
   readConfig,
+  type StartProblem,
   withCommandLine,
 } from "../daemon/index.ts";
 import { nodeClock } from "../edge/node/index.ts";
-import { type InheritedSocket, inheritedSockets, loadPeerCredentials } from "../edge/unix/index.ts";
+import {
+  type InheritedSocket,
+  inheritedSockets,
+  loadPeerCredentials,
+  type PeerCredentialsReader,
+} from "../edge/unix/index.ts";
 import { parseReaderSpec } from "../entry/manager-spec.ts";
 import { SmartCardError } from "../pcsc/index.ts";
+import { MAX_FIXED_READERS } from "../pcsclite-server/index.ts";
 import { type Command, exitCodes } from "./command.ts";
 import { type OptionTable, type OptionValues, parseOptions, refuseArguments, UsageError } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
@@ -33,7 +40,8 @@ const options = {
     multiple: true,
     help: `a reader, in the order given
 virtual[:NAME]  a virtual reader
-vpcd[:PORT]     third-party cards plug into it by TCP; port 35963`,
+vpcd[:[PORT][:NAME]]
+                third-party cards plug into it by TCP; port 35963`,
   },
   card: {
     type: "string",
@@ -61,6 +69,12 @@ vpcd[:PORT]     third-party cards plug into it by TCP; port 35963`,
     help: "readers, access rules, limits and all else, in JSON (docs/guide/daemon.md)",
   },
   "check-config": { type: "boolean", help: "only check that file, and print all that is wrong with it" },
+  "max-readers": {
+    type: "string",
+    value: "N",
+    help: `readers that client libraries of protocol 4:4 and 4:5 were compiled for
+(PCSCLITE_MAX_READERS_CONTEXTS), 16 without it; 48 or 64 on Fedora`,
+  },
   profile: {
     type: "string",
     value: "NAME",
@@ -96,7 +110,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   const { config: file } = values;
   if (values["check-config"]) {
     if (file === undefined) throw new UsageError("--check-config needs --config FILE");
-    return checkConfig(file, credentials !== undefined, values.json === true, terminal);
+    return checkConfig({ file, line, credentials, asJson: values.json === true }, terminal);
   }
   const read: ReadConfiguration = async (tell) => {
     if (file === undefined) return withCommandLine(emptyConfig, line);
@@ -137,13 +151,21 @@ type Values = OptionValues<typeof options>;
 function readCommandLine(args: readonly string[], values: Values): CommandLineSettings {
   const { control, profile, socket } = values;
   const level = values["log-level"];
+  const maxReaders = values["max-readers"];
   return {
     readers: readReaders(args),
     ...(socket !== undefined && { socketPath: absolutePath("--socket", socket) }),
     ...(control !== undefined && { controlPath: absolutePath("--control", control) }),
     ...(profile !== undefined && { profile }),
+    ...(maxReaders !== undefined && { maxReadersContexts: readCount("--max-readers", maxReaders, MAX_FIXED_READERS) }),
     ...(level !== undefined && { logLevel: level }),
   };
+}
+
+function readCount(option: string, text: string, most: number): number {
+  const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (count < 1 || count > most) throw new UsageError(`${option} should be a whole number from 1 to ${most}`);
+  return count;
 }
 
 function absolutePath(option: string, path: string): string {
@@ -184,16 +206,68 @@ function withCard(
   return { ...reader, card: cardSource(card, process.cwd()) };
 }
 
-async function checkConfig(file: string, knowsClients: boolean, asJson: boolean, terminal: Terminal): Promise<number> {
-  const found = await readConfig(file, knowsClients);
-  // The name of a file that cannot be read may be bytes for a card, with a PIN among them.
-  const careful = (text: string): string => withoutBytes(text, [file]);
-  const problems = found.ok ? [] : found.error.map(({ message, path }) => ({ message: careful(message), path }));
-  if (asJson) terminal.print(jsonText({ ok: found.ok, problems }));
-  else if (found.ok) terminal.print(`${file} is good`);
-  for (const { message, path } of asJson ? [] : problems) terminal.print(`${path}: ${message}`);
-  return found.ok ? exitCodes.ok : exitCodes.failed;
+/** What `--check-config` goes by. */
+interface ConfigCheck {
+  readonly file: string;
+  readonly line: CommandLineSettings;
+  readonly credentials: PeerCredentialsReader | undefined;
+  readonly asJson: boolean;
 }
+
+async function checkConfig(check: ConfigCheck, terminal: Terminal): Promise<number> {
+  // The name of a file that cannot be read may be bytes for a card, with a PIN among them.
+  const careful = (text: string): string => withoutBytes(text, [check.file]);
+  const found = await configProblems(check, terminal);
+  const problems = found.map(({ message, path }) => ({ message: careful(message), path }));
+  const ok = problems.length === 0;
+  if (check.asJson) terminal.print(jsonText({ ok, problems }));
+  else if (ok) terminal.print(`${check.file} is good`);
+  for (const { message, path } of check.asJson ? [] : problems) terminal.print(`${path}: ${message}`);
+  return ok ? exitCodes.ok : exitCodes.failed;
+}
+
+/** The mistakes in the file; where there are none, what the steps of a start say. */
+async function configProblems(
+  { credentials, file, line }: ConfigCheck,
+  terminal: Terminal,
+): Promise<readonly { readonly path: string; readonly message: string }[]> {
+  const found = await readConfig(file, credentials !== undefined);
+  if (!found.ok) return found.error;
+  const config = withCommandLine(found.value, line);
+  try {
+    const socket = chooseSocket(line, config, terminal);
+    const problems = await Daemon.check({ config, socket, credentials, log: silentLog });
+    return problems.map(({ message, part }) => ({ path: pathOf(part, config, line), message }));
+  } catch (error) {
+    if (!(error instanceof SmartCardError)) throw error;
+    return [{ path: "$.socket", message: error.message.replace(/^\w+: /, "") }];
+  }
+}
+
+/** Where a problem of the start is in the file, or on the command line. */
+function pathOf(part: StartProblem["part"], config: DaemonConfig, line: CommandLineSettings): string {
+  if (typeof part === "object") {
+    const index = part.reader - line.readers.length;
+    return index < 0 ? `--reader ${part.reader + 1}` : `$.readers[${index}]`;
+  }
+  if (part === "limits") return "$.limits";
+  if (part === "control") {
+    if (line.controlPath !== undefined) return "--control";
+    if (config.control.path !== undefined) return "$.control.path";
+  }
+  if (line.socketPath !== undefined) return "--socket";
+  return config.socket.path === undefined ? "$.socket" : "$.socket.path";
+}
+
+/** For a check, whose problems are its result. */
+const silentLog: Log = {
+  write: () => {},
+  writes: () => false,
+  setLevel: () => {},
+  flush: () => {},
+  end: async () => {},
+  stuck: false,
+};
 
 /** The socket that the service manager opened, or else where to open one. */
 function chooseSocket(line: CommandLineSettings, config: DaemonConfig, terminal: Terminal): string | InheritedSocket {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { EmbeddedManagerOptions, ManagerLimits, ProfileName } from "../manager/index.ts";
-import type { ServerLimits } from "../pcsclite-server/index.ts";
+import type { FixedTableSizes, ServerLimits } from "../pcsclite-server/index.ts";
 import type { AccessRules } from "./access.ts";
 import type { LogLevel } from "./log.ts";
 
@@ -14,7 +14,13 @@ export type ConfiguredReader =
       /** What is in it: `demo`, or the absolute path of a card image. */
       readonly card?: string;
     }
-  | { readonly kind: "vpcd"; readonly host?: string; readonly port?: number; readonly slots?: number };
+  | {
+      readonly kind: "vpcd";
+      readonly name?: string;
+      readonly host?: string;
+      readonly port?: number;
+      readonly slots?: number;
+    };
 
 /** What the daemon's own sockets may cost, beside the limits of manager and server. */
 interface SocketLimits {
@@ -33,6 +39,8 @@ export interface DaemonConfig {
   readonly profile?: ProfileName;
   readonly semantics: NonNullable<EmbeddedManagerOptions["semantics"]>;
   readonly limits: Partial<ManagerLimits & ServerLimits & SocketLimits>;
+  /** Entries of the reader table that clients of protocol 4:4 and 4:5 were compiled for. */
+  readonly maxReadersContexts?: number | Partial<FixedTableSizes>;
   readonly socket: { readonly path?: string; readonly mode?: number; readonly group?: number };
   readonly control: { readonly path?: string };
   readonly access: AccessRules;
@@ -60,6 +68,7 @@ export interface CommandLineSettings {
   readonly socketPath?: string;
   readonly controlPath?: string;
   readonly profile?: ProfileName;
+  readonly maxReadersContexts?: number;
   readonly logLevel?: LogLevel;
 }
 
@@ -69,6 +78,7 @@ export function withCommandLine(config: DaemonConfig, line: CommandLineSettings)
     ...config,
     readers: [...line.readers, ...config.readers],
     ...(line.profile !== undefined && { profile: line.profile }),
+    ...(line.maxReadersContexts !== undefined && { maxReadersContexts: line.maxReadersContexts }),
     socket: { ...config.socket, ...(line.socketPath !== undefined && { path: line.socketPath }) },
     control: line.controlPath === undefined ? config.control : { path: line.controlPath },
     log: line.logLevel === undefined ? config.log : { level: line.logLevel },

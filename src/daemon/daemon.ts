@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: MIT
 
+import { resolve } from "node:path";
 import { encodeHex } from "../binary/index.ts";
 import { nodeRuntime, Wakefulness } from "../edge/node/index.ts";
+import { listenVpcd, tryVpcd } from "../edge/tcp/index.ts";
 import {
   type InheritedSocket,
   listenUnix,
   type PeerCredentialsReader,
   PeerPrograms,
+  tryUnix,
   type UnixConnection,
   type UnixListener,
 } from "../edge/unix/index.ts";
 import { defaultLimits, EmbeddedManager, type ManagerLimits } from "../manager/index.ts";
-import { assertNever, type Runtime } from "../pcsc/index.ts";
+import { assertNever, type Runtime, SmartCardError } from "../pcsc/index.ts";
 import { defaultServerLimits, PcscliteServer, type ServerLimits } from "../pcsclite-server/index.ts";
 import { clientPeer } from "./client-peer.ts";
 import { type DaemonConfig, DEFAULT_AWAKE_US } from "./config.ts";
@@ -19,7 +22,7 @@ import type { ControlCommand, ReportedReader, WhoReport } from "./control-messag
 import { serveControl } from "./control-server.ts";
 import type { Log } from "./log.ts";
 import { controlPathOf } from "./paths.ts";
-import { DaemonReaders } from "./readers.ts";
+import { DaemonReaders, ReaderFailure } from "./readers.ts";
 
 /** Any local user may connect, as with pcscd: who may do what is for the access rules. */
 const DEFAULT_MODE = 0o666;
@@ -46,6 +49,21 @@ export interface DaemonOptions {
   readonly log: Log;
 }
 
+/** How a daemon opens what others connect to. */
+interface Doors {
+  readonly unix: typeof listenUnix;
+  readonly vpcd: typeof listenVpcd;
+}
+
+const openDoors: Doors = { unix: listenUnix, vpcd: listenVpcd };
+const triedDoors: Doors = { unix: tryUnix, vpcd: tryVpcd };
+
+/** What would keep a daemon from its start, and the part of the configuration that it is about. */
+export interface StartProblem {
+  readonly part: "control" | "socket" | "limits" | { readonly reader: number };
+  readonly message: string;
+}
+
 /** The manager as a service: programs that were written for pcscd run on it. */
 export class Daemon {
   /** Where clients connect; undefined where a service manager opened the socket and the system does not tell. */
@@ -60,12 +78,14 @@ export class Daemon {
   readonly #programs: PeerPrograms;
   readonly #wakefulness: Wakefulness;
   #config: DaemonConfig;
+  readonly #doors: Doors;
   #listeners: UnixListener[] = [];
   #reloading: Promise<void> = Promise.resolve();
   #stopping = false;
 
-  private constructor(options: DaemonOptions) {
+  private constructor(options: DaemonOptions, doors: Doors) {
     const { config, log, socket } = options;
+    this.#doors = doors;
     this.#options = options;
     this.#config = config;
     this.socketPath = typeof socket === "string" ? (config.socket.path ?? socket) : socket.path;
@@ -84,11 +104,17 @@ export class Daemon {
       semantics: { ...daemonSemantics, ...config.semantics },
       limits: pick(config.limits, defaultLimits) as Partial<ManagerLimits>,
     });
-    this.#readers = new DaemonReaders(this.#manager, this.#runtime);
+    this.#readers = new DaemonReaders({
+      manager: this.#manager,
+      runtime: this.#runtime,
+      limit: { ...defaultLimits, ...config.limits }.readers,
+      listen: (wanted) => doors.vpcd(wanted),
+    });
     this.#server = new PcscliteServer({
       runtime: this.#runtime,
       manager: this.#manager,
       limits: pick(config.limits, defaultServerLimits) as Partial<ServerLimits>,
+      ...(config.maxReadersContexts !== undefined && { maxReadersContexts: config.maxReadersContexts }),
       log: ({ level, message, ...details }) => log.write(level, message, details),
     });
   }
@@ -100,14 +126,40 @@ export class Daemon {
    * nothing is left behind then
    */
   static async start(options: DaemonOptions): Promise<Daemon> {
-    const daemon = new Daemon(options);
+    const daemon = new Daemon(options, openDoors);
     try {
-      await daemon.#start();
+      for (const step of daemon.#steps()) await step.run();
     } catch (error) {
       await daemon.stop();
-      throw error;
+      throw error instanceof ReaderFailure ? error.cause : error;
     }
     return daemon;
+  }
+
+  /**
+   * Finds what would keep a daemon from its start, by the same steps. Sockets and ports are opened for a moment, and what
+   * depends on the moment is left out: another daemon that answers at the same path, a program that has the same port.
+   */
+  static async check(options: DaemonOptions): Promise<StartProblem[]> {
+    const problems: StartProblem[] = [];
+    let daemon: Daemon;
+    try {
+      daemon = new Daemon(options, triedDoors);
+    } catch (error) {
+      return [problemOf(error, "limits")];
+    }
+    try {
+      for (const { part, run } of daemon.#steps()) {
+        try {
+          await run();
+        } catch (error) {
+          problems.push(problemOf(error, part));
+        }
+      }
+    } finally {
+      await daemon.stop();
+    }
+    return problems;
   }
 
   /** Names of the readers that are there, in order of arrival. */
@@ -117,11 +169,17 @@ export class Daemon {
 
   /**
    * Takes a new configuration in: readers that it has no more leave, new ones come, access rules and log level change.
-   * Clients and all other readers do not notice. What can only be set at the start is told in the log.
+   * Clients and all other readers do not notice. What can only be set at the start is told in the log. Where one reader
+   * cannot come, nothing of the new configuration is taken over: that is told in the log. Never rejects.
    */
   reload(config: DaemonConfig): Promise<void> {
     // One after the other: two at once would each put the same new reader into service.
-    this.#reloading = this.#reloading.then(() => this.#reload(config));
+    this.#reloading = this.#reloading.then(async () => {
+      await this.#reload(config).catch((error: unknown) => {
+        const detail = error instanceof Error ? error.stack : String(error);
+        this.#options.log.write("error", "the configuration could not be read anew", { detail });
+      });
+    });
     return this.#reloading;
   }
 
@@ -135,19 +193,37 @@ export class Daemon {
     await Promise.all(this.#listeners.map((listener) => listener.close()));
   }
 
-  async #start(): Promise<void> {
-    const { config, credentials, log, socket } = this.#options;
+  /** What a start consists of, in its order. */
+  #steps(): readonly { readonly part: "control" | "limits" | "socket"; readonly run: () => Promise<void> }[] {
+    return [
+      { part: "control", run: () => this.#openControl() },
+      { part: "limits", run: () => this.#readers.apply(this.#options.config.readers) },
+      { part: "socket", run: () => this.#openSocket() },
+    ];
+  }
+
+  #troubled(message: string): void {
+    this.#options.log.write("warn", `a connection was not taken: ${message}`);
+  }
+
+  async #openControl(): Promise<void> {
     const { clock } = this.#runtime;
-    const onTrouble = (message: string): void => log.write("warn", `a connection was not taken: ${message}`);
-    const control = await listenUnix({
+    if (this.socketPath !== undefined && resolve(this.socketPath) === resolve(this.controlPath)) {
+      const message = `${this.controlPath} cannot be the socket of the clients and the control socket: choose two paths`;
+      throw new SmartCardError("invalid-parameter", message);
+    }
+    const control = await this.#doors.unix({
       at: { path: this.controlPath, mode: CONTROL_MODE },
       clock,
-      onTrouble,
+      onTrouble: (message) => this.#troubled(message),
       onConnection: (connection) => serveControl(connection, (command) => this.#control(command)),
     });
     this.#listeners.push(control);
-    const [failure] = await this.#readers.apply(config.readers);
-    if (failure !== undefined) throw failure;
+  }
+
+  async #openSocket(): Promise<void> {
+    const { config, credentials, socket } = this.#options;
+    const { clock } = this.#runtime;
     const { sessions } = { ...defaultServerLimits, ...config.limits };
     const { unsentBytes } = config.limits;
     const { group, mode = DEFAULT_MODE } = config.socket;
@@ -155,7 +231,7 @@ export class Daemon {
       typeof socket === "string"
         ? { path: this.socketPath ?? socket, mode, ...(group !== undefined && { group }) }
         : { fd: socket.fd };
-    const clients = await listenUnix({
+    const clients = await this.#doors.unix({
       at,
       clock,
       credentials,
@@ -163,7 +239,7 @@ export class Daemon {
         connections: sessions + TURNED_AWAY_AT_ONCE,
         ...(unsentBytes !== undefined && { maxUnsentBytes: unsentBytes }),
       },
-      onTrouble,
+      onTrouble: (message) => this.#troubled(message),
       onConnection: (connection) => this.#accept(connection),
     });
     this.#listeners.push(clients);
@@ -196,10 +272,16 @@ export class Daemon {
     if (this.#stopping) return;
     const { log } = this.#options;
     const before = this.#config;
+    try {
+      await this.#readers.apply(config.readers);
+    } catch (error) {
+      if (!(error instanceof ReaderFailure)) throw error;
+      log.write("error", `nothing of the new configuration was taken over: ${error.message}`);
+      return;
+    }
     this.#config = config;
     log.setLevel(config.log.level ?? "info");
-    for (const failure of await this.#readers.apply(config.readers)) log.write("error", failure.message);
-    const fixed = ["profile", "semantics", "limits", "socket", "control"] as const;
+    const fixed = ["profile", "semantics", "limits", "maxReadersContexts", "socket", "control"] as const;
     const changed = fixed.filter((key) => JSON.stringify(config[key]) !== JSON.stringify(before[key]));
     if (changed.length > 0) log.write("warn", `needs a new start to take effect: ${changed.join(", ")}`);
     log.write("info", "the configuration was read anew", { readers: this.readerNames });
@@ -244,6 +326,15 @@ export class Daemon {
       clients: clients.map((entry) => (waiting.has(entry.client) ? { ...entry, statusWaits: 1 } : entry)),
     };
   }
+}
+
+/** @throws what no configuration explains */
+function problemOf(error: unknown, part: Exclude<StartProblem["part"], object>): StartProblem {
+  const cause = error instanceof ReaderFailure ? error.cause : error;
+  if (!(cause instanceof SmartCardError)) throw error;
+  const message = cause.message.replace(/^\w+: /, "");
+  const index = error instanceof ReaderFailure ? error.index : undefined;
+  return { part: index === undefined ? part : { reader: index }, message };
 }
 
 function inHex<T extends { readonly atr: Uint8Array }>(card: T): Omit<T, "atr"> & { readonly atr: string } {

@@ -77,11 +77,27 @@ describe("parseConfig", () => {
           { type: "virtual", name: "a" },
         ],
       },
-      /^\$\.readers\[1\]\.name is that of another virtual reader: give each its own/,
+      /^\$\.readers\[1\]\.name is that of another reader: give each its own/,
     ],
     [{ profile: "macos" }, /^\$\.profile should be one of "pcsclite", "windows"/],
     [{ semantics: { name: "x" } }, /^\$\.semantics\.name is not known here/],
     [{ semantics: { powerOffMs: 0 } }, /^\$\.semantics\.powerOffMs should be a whole number from 1/],
+    [{ maxReadersContexts: 0 }, /^\$\.maxReadersContexts should be a whole number from 1 to 1024/],
+    [{ maxReadersContexts: { "4:4": 48, "4:6": 64 } }, /^\$\.maxReadersContexts\["4:6"\] is not known here/],
+    [
+      { maxReadersContexts: { "4:5": 1025 } },
+      /^\$\.maxReadersContexts\["4:5"\] should be a whole number from 1 to 1024/,
+    ],
+    [{ readers: [{ type: "vpcd", name: "R".repeat(128) }] }, /^\$\.readers\[0\]\.name has 128 bytes/],
+    [
+      {
+        readers: [
+          { type: "virtual", name: "A" },
+          { type: "vpcd", name: "a" },
+        ],
+      },
+      /^\$\.readers\[1\]\.name is that of another/,
+    ],
     [{ semantics: { resetOnExit: "never" } }, /^\$\.semantics\.resetOnExit should be one of "transacted", "always"/],
     [{ semantics: { useIsAChange: 1 } }, /^\$\.semantics\.useIsAChange should be true or false/],
     [{ limits: { threads: 4 } }, /^\$\.limits\.threads is not known here: use readers, contexts/],

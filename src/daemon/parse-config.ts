@@ -5,7 +5,8 @@ import { type Result, success } from "../binary/index.ts";
 import { JsonPlace, type JsonProblem } from "../cards/index.ts";
 import { findGroup, findUser, MAX_SOCKET_PATH_BYTES } from "../edge/unix/index.ts";
 import { defaultLimits, type Profile, profiles } from "../manager/index.ts";
-import { defaultServerLimits } from "../pcsclite-server/index.ts";
+import { LONGEST_READER_NAME, readerKey, readerNameProblem } from "../pcsc/index.ts";
+import { defaultServerLimits, MAX_FIXED_READERS } from "../pcsclite-server/index.ts";
 import { MAX_SLOTS } from "../vpcd/index.ts";
 import type { AccessRule, AccessRules } from "./access.ts";
 import type { ConfiguredReader, DaemonConfig } from "./config.ts";
@@ -31,7 +32,17 @@ const limitNames = [...Object.keys(defaultLimits), ...Object.keys(defaultServerL
 export function parseConfig(json: unknown, folder: string): Result<DaemonConfig, readonly JsonProblem[]> {
   const problems: JsonProblem[] = [];
   const root = new JsonPlace(json, "$", problems);
-  const members = ["readers", "profile", "semantics", "limits", "socket", "control", "access", "log"];
+  const members = [
+    "readers",
+    "profile",
+    "semantics",
+    "limits",
+    "maxReadersContexts",
+    "socket",
+    "control",
+    "access",
+    "log",
+  ];
   if (!root.object(members)) return { ok: false, error: problems };
   const profile = root.member("profile");
   const config: DaemonConfig = {
@@ -39,6 +50,7 @@ export function parseConfig(json: unknown, folder: string): Result<DaemonConfig,
     ...(profile.present && { profile: profile.oneOf(["pcsclite", "windows"]) }),
     semantics: readSemantics(root.member("semantics")),
     limits: readLimits(root.member("limits")),
+    ...readTableSizes(root.member("maxReadersContexts")),
     socket: readSocket(root.member("socket")),
     control: readControl(root.member("control")),
     access: readAccess(root.member("access")),
@@ -52,23 +64,29 @@ function readReaders(place: JsonPlace, folder: string): ConfiguredReader[] {
   const ports = new Set<string>();
   return place.elements(MAX_READERS).map((element): ConfiguredReader => {
     const kind = element.member("type").oneOf(["virtual", "vpcd"]);
-    return kind === "virtual" ? readVirtual(element, folder, names) : readVpcd(element, ports);
+    return kind === "virtual" ? readVirtual(element, folder, names) : readVpcd(element, ports, names);
   });
+}
+
+/** The name of a reader, where it has one; the same check as that of the readers themselves. */
+function readName(place: JsonPlace, names: Set<string>): { readonly name?: string } {
+  if (!place.present) return {};
+  const name = place.isString ? place.text(MAX_TEXT) : place.text(LONGEST_READER_NAME);
+  const problem = name === "" ? undefined : readerNameProblem(name);
+  if (problem !== undefined) place.problem(problem);
+  if (names.has(readerKey(name))) place.problem("is that of another reader: give each its own, or none");
+  if (name !== "") names.add(readerKey(name));
+  return { name };
 }
 
 function readVirtual(place: JsonPlace, folder: string, names: Set<string>): ConfiguredReader {
   place.object(["type", "name", "card"]);
-  const namePlace = place.member("name");
-  const name = namePlace.present ? namePlace.text(128) : undefined;
-  if (name !== undefined && names.has(name.toLowerCase())) {
-    namePlace.problem("is that of another virtual reader: give each its own, or none");
-  }
-  if (name !== undefined) names.add(name.toLowerCase());
+  const named = readName(place.member("name"), names);
   const cardPlace = place.member("card");
   const card = cardPlace.present ? cardPlace.text(MAX_TEXT) : undefined;
   return {
     kind: "virtual",
-    ...(name !== undefined && { name }),
+    ...named,
     ...(card !== undefined && { card: cardSource(card, folder) }),
   };
 }
@@ -78,8 +96,9 @@ export function cardSource(text: string, folder: string): string {
   return text === "demo" ? text : resolve(folder, text);
 }
 
-function readVpcd(place: JsonPlace, ports: Set<string>): ConfiguredReader {
-  place.object(["type", "host", "port", "slots"]);
+function readVpcd(place: JsonPlace, ports: Set<string>, names: Set<string>): ConfiguredReader {
+  place.object(["type", "name", "host", "port", "slots"]);
+  const named = readName(place.member("name"), names);
   const hostPlace = place.member("host");
   const host = hostPlace.present ? hostPlace.text(255) : "127.0.0.1";
   const slots = place.member("slots").integer(1, MAX_SLOTS, 1);
@@ -90,7 +109,7 @@ function readVpcd(place: JsonPlace, ports: Set<string>): ConfiguredReader {
     if (ports.has(address)) portPlace.problem(`leads to ${address}, as another reader does: choose another port`);
     ports.add(address);
   }
-  return { kind: "vpcd", host, port, slots };
+  return { kind: "vpcd", ...named, host, port, slots };
 }
 
 /** Every point on which the profiles differ can be set by itself, to the values that they have between them. */
@@ -119,6 +138,17 @@ function readLimits(place: JsonPlace): DaemonConfig["limits"] {
   const given = limitNames.filter((name) => place.member(name).present);
   const least = (name: string): number => (name === "awakeUs" ? 0 : 1);
   return Object.fromEntries(given.map((name) => [name, place.member(name).integer(least(name), MAX_NUMBER)]));
+}
+
+/** One size for all older clients, or one for each version of their protocol. */
+function readTableSizes(place: JsonPlace): Pick<DaemonConfig, "maxReadersContexts"> {
+  if (!place.present) return {};
+  if (!place.isObject) return { maxReadersContexts: place.integer(1, MAX_FIXED_READERS) };
+  const known = ["4:4", "4:5"] as const;
+  place.object(known);
+  const given = known.filter((version) => place.member(version).present);
+  const sizes = given.map((version) => [version, place.member(version).integer(1, MAX_FIXED_READERS)]);
+  return { maxReadersContexts: Object.fromEntries(sizes) };
 }
 
 function readSocket(place: JsonPlace): DaemonConfig["socket"] {

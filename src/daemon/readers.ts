@@ -1,64 +1,110 @@
 // SPDX-License-Identifier: MIT
 
 import { type SoftwareCard, VirtualReader } from "../cards/index.ts";
-import { listenVpcd, type VpcdListener } from "../edge/tcp/index.ts";
+import type { VpcdListener, VpcdListenerOptions } from "../edge/tcp/index.ts";
 import { softwareCard } from "../entry/embedded.ts";
 import type { EmbeddedManager } from "../manager/index.ts";
 import { type Runtime, SmartCardError } from "../pcsc/index.ts";
+import { DEFAULT_VPCD_PORT } from "../vpcd/index.ts";
 import type { ConfiguredReader } from "./config.ts";
 
 /** How long `scard eject` waits behind a transaction, in milliseconds; less than its program waits for the answer. */
 const EJECT_WAIT_MS = 2000;
 
-/** A reader of the configuration that is in service. */
-type ServedReader =
-  | {
-      readonly kind: "virtual";
-      readonly name: string;
-      readonly reader: VirtualReader;
-      /** What the configuration puts into it; what is in it may be another card by now. */
-      card: string | undefined;
-    }
-  | { readonly kind: "vpcd"; readonly listener: VpcdListener };
+type VirtualConfig = Extract<ConfiguredReader, { kind: "virtual" }>;
+type VpcdConfig = Extract<ConfiguredReader, { kind: "vpcd" }>;
+
+/** A virtual reader of the configuration. */
+interface ServedVirtual {
+  readonly kind: "virtual";
+  /** Its name with the manager; its own before it is in service. */
+  name: string;
+  readonly reader: VirtualReader;
+  /** What the configuration puts into it; what is in it may be another card by now. */
+  card: string | undefined;
+  /** Whether the manager has it. */
+  inService: boolean;
+}
+
+/** A reader for other programs' cards. */
+interface ServedVpcd {
+  readonly kind: "vpcd";
+  readonly config: VpcdConfig;
+  /** Undefined while its ports are not open. */
+  listener: VpcdListener | undefined;
+}
+
+type ServedReader = ServedVirtual | ServedVpcd;
+
+/** What readers need of the daemon. */
+export interface DaemonReadersSetting {
+  readonly manager: EmbeddedManager;
+  readonly runtime: Runtime;
+  /** Readers at once that the manager takes. */
+  readonly limit: number;
+  /** Opens the ports of a vpcd reader: `listenVpcd`, or for a check what says whether that would work. */
+  readonly listen: (options: VpcdListenerOptions) => Promise<VpcdListener>;
+}
+
+/** A reader of the configuration that cannot be put into service. */
+export class ReaderFailure extends Error {
+  /** Which one, counted from 0 in the list that was wanted; undefined where it is about all of them. */
+  readonly index: number | undefined;
+  override readonly cause: SmartCardError;
+
+  constructor(index: number | undefined, cause: SmartCardError) {
+    super(cause.message, { cause });
+    this.index = index;
+    this.cause = cause;
+  }
+}
 
 /** The readers of a daemon: keeps those in service that the configuration names, and no others. */
 export class DaemonReaders {
-  readonly #manager: EmbeddedManager;
-  readonly #runtime: Runtime;
+  readonly #setting: DaemonReadersSetting;
   readonly #served = new Map<string, ServedReader>();
 
-  constructor(manager: EmbeddedManager, runtime: Runtime) {
-    this.#manager = manager;
-    this.#runtime = runtime;
+  constructor(setting: DaemonReadersSetting) {
+    this.#setting = setting;
   }
 
   /**
    * Puts readers into service that are new, and takes those out that are wanted no more. All others are left alone,
    * with whoever uses them; only a card that the configuration changed is changed.
    *
+   * It is done whole or not at all. What can be found out without touching a reader comes first: cards are loaded, names
+   * and numbers checked, free ports opened. Where a later step fails, those before it are taken back.
+   *
    * @param wanted cards are named by kind or absolute path
-   * @returns what failed; the other readers are as they should be
+   * @throws ReaderFailure
    */
-  async apply(wanted: readonly ConfiguredReader[]): Promise<SmartCardError[]> {
+  async apply(wanted: readonly ConfiguredReader[]): Promise<void> {
+    this.#checkCount(wanted);
     const byKey = keyed(wanted);
-    const failures: SmartCardError[] = [];
-    const attempt = async (work: Promise<void>): Promise<void> => {
-      await work.catch((error: unknown) => {
-        if (!(error instanceof SmartCardError)) throw error;
-        failures.push(error);
-      });
-    };
-    for (const [key, served] of this.#served) {
-      if (byKey.has(key)) continue;
-      this.#served.delete(key);
-      await attempt(this.#takeOut(served));
+    const { coming, changes } = await this.#stage(byKey);
+    const leaving = [...this.#served].filter(([key]) => !byKey.has(key));
+    const undo: (() => Promise<void>)[] = [];
+    try {
+      const takenPorts = new Set(
+        leaving.flatMap(([, served]) => (served.kind === "vpcd" ? portsOf(served.config) : [])),
+      );
+      for (const one of coming) {
+        if (one.served.kind !== "vpcd" || portsOf(one.served.config).some((port) => takenPorts.has(port))) continue;
+        await this.#open(one, one.served, undo);
+      }
+      for (const [key, served] of leaving) {
+        this.#served.delete(key);
+        await this.#takeOut(served);
+        undo.push(() => this.#putBack(key, served));
+      }
+      for (const one of coming) {
+        if (one.served.kind === "vpcd" && one.served.listener === undefined) await this.#open(one, one.served, undo);
+      }
+      for (const one of coming) await this.#putIn(one, undo);
+      for (const change of changes) change();
+    } catch (error) {
+      throw await takenBack(undo, error);
     }
-    for (const [key, reader] of byKey) {
-      const served = this.#served.get(key);
-      if (served === undefined) await attempt(this.#putIn(key, reader));
-      else if (served.kind === "virtual" && reader.kind === "virtual") await attempt(changeCard(served, reader.card));
-    }
-    return failures;
   }
 
   /** Puts a card into a virtual reader; one that is in comes out first. @throws unknown-reader, invalid-value */
@@ -82,7 +128,7 @@ export class DaemonReaders {
     const { name, reader } = this.#virtualReader(readerName);
     if (reader.card === undefined)
       throw new SmartCardError("no-smartcard", "there is no card in the reader", { reader: name });
-    const context = await this.#manager.client({ name: "scard eject" }).establishContext();
+    const context = await this.#setting.manager.client({ name: "scard eject" }).establishContext();
     try {
       const connection = await context.connect(name, {
         shareMode: "shared",
@@ -97,66 +143,166 @@ export class DaemonReaders {
 
   /** Closes the ports that are listened on; the manager closes the readers. */
   async close(): Promise<void> {
-    const listeners = [...this.#served.values()].flatMap((served) => (served.kind === "vpcd" ? [served.listener] : []));
+    const listeners = [...this.#served.values()].flatMap((served) =>
+      served.kind === "vpcd" && served.listener !== undefined ? [served.listener] : [],
+    );
     await Promise.all(listeners.map((listener) => listener.close()));
   }
 
-  #virtualReader(name: string): Extract<ServedReader, { kind: "virtual" }> {
+  #virtualReader(name: string): ServedVirtual {
     const key = name.toLowerCase();
     for (const served of this.#served.values()) {
       if (served.kind === "virtual" && served.name.toLowerCase() === key) return served;
     }
-    const known = this.#manager.readers().some((reader) => reader.name.toLowerCase() === key);
-    const message = known ? `«${name}» is no virtual reader` : `there is no reader «${name}»`;
+    const known = this.#setting.manager.readers().some((reader) => reader.name.toLowerCase() === key);
+    const message = known ? `"${name}" is not a virtual reader` : `there is no reader "${name}"`;
     throw new SmartCardError("unknown-reader", message, { reader: name });
   }
 
-  async #putIn(key: string, wanted: ConfiguredReader): Promise<void> {
-    if (wanted.kind === "virtual") {
-      const card = wanted.card === undefined ? undefined : await softwareCard(wanted.card);
-      const named = wanted.name === undefined ? {} : { name: wanted.name };
-      const reader = new VirtualReader({ ...named, id: key, clock: this.#runtime.clock });
-      if (card !== undefined) reader.insert(card);
-      const name = await this.#manager.addReader(reader);
-      this.#served.set(key, { kind: "virtual", name, reader, card: wanted.card });
-      return;
-    }
-    const { kind: _, ...place } = wanted;
-    const listener = await listenVpcd({ runtime: this.#runtime, ...place });
-    try {
-      for (const reader of listener.readers) await this.#manager.addReader(reader);
-    } catch (error) {
-      await listener.close();
-      throw error;
-    }
-    this.#served.set(key, { kind: "vpcd", listener });
+  #checkCount(wanted: readonly ConfiguredReader[]): void {
+    const count = wanted.reduce((sum, reader) => sum + (reader.kind === "vpcd" ? (reader.slots ?? 1) : 1), 0);
+    const { limit } = this.#setting;
+    if (count <= limit) return;
+    const message = `there are ${count} readers, slots counted one by one, and limits.readers allows ${limit}: raise it`;
+    throw new ReaderFailure(undefined, new SmartCardError("no-memory", message));
   }
 
+  /** Makes what is new, and loads the cards, without touching what is in service. */
+  async #stage(byKey: ReadonlyMap<string, Keyed>): Promise<{ coming: Coming[]; changes: (() => void)[] }> {
+    const coming: Coming[] = [];
+    const changes: (() => void)[] = [];
+    for (const [key, { config, index }] of byKey) {
+      const served = this.#served.get(key);
+      await attempt(index, async () => {
+        if (config.kind === "vpcd") {
+          if (served === undefined) coming.push({ key, index, served: { kind: "vpcd", config, listener: undefined } });
+        } else if (served === undefined) {
+          coming.push({ key, index, served: await this.#makeVirtual(key, config) });
+        } else if (served.kind === "virtual" && served.card !== config.card) {
+          const card = await cardOf(config);
+          changes.push(() => changeCard(served, config.card, card));
+        }
+      });
+    }
+    return { coming, changes };
+  }
+
+  async #makeVirtual(key: string, config: VirtualConfig): Promise<ServedVirtual> {
+    const named = config.name === undefined ? {} : { name: config.name };
+    const reader = new VirtualReader({ ...named, id: key, clock: this.#setting.runtime.clock });
+    const card = await cardOf(config);
+    if (card !== undefined) reader.insert(card);
+    return { kind: "virtual", name: reader.description.name, reader, card: config.card, inService: false };
+  }
+
+  async #open({ index }: Coming, served: ServedVpcd, undo: (() => Promise<void>)[]): Promise<void> {
+    await attempt(index, () => this.#listen(served));
+    undo.push(() => this.#takeOut(served));
+  }
+
+  async #listen(served: ServedVpcd): Promise<void> {
+    const { kind: _, ...place } = served.config;
+    served.listener = await this.#setting.listen({ runtime: this.#setting.runtime, ...place });
+  }
+
+  async #putIn({ index, key, served }: Coming, undo: (() => Promise<void>)[]): Promise<void> {
+    undo.push(async () => {
+      this.#served.delete(key);
+      await this.#takeOut(served);
+    });
+    await attempt(index, () => this.#serve(key, served));
+  }
+
+  async #serve(key: string, served: ServedReader): Promise<void> {
+    const { manager } = this.#setting;
+    if (served.kind === "virtual") {
+      served.name = await manager.addReader(served.reader);
+      served.inService = true;
+    } else {
+      for (const reader of served.listener?.readers ?? []) await manager.addReader(reader);
+    }
+    this.#served.set(key, served);
+  }
+
+  /** What is not in service is no error here. */
   async #takeOut(served: ServedReader): Promise<void> {
-    if (served.kind === "vpcd") return served.listener.close();
-    await this.#manager.removeReader(served.name);
+    if (served.kind === "vpcd") {
+      const { listener } = served;
+      served.listener = undefined;
+      await listener?.close();
+      return;
+    }
+    if (!served.inService) return;
+    served.inService = false;
+    await this.#setting.manager.removeReader(served.name);
+  }
+
+  async #putBack(key: string, served: ServedReader): Promise<void> {
+    if (served.kind === "vpcd") await this.#listen(served);
+    await this.#serve(key, served);
   }
 }
 
-async function changeCard(served: Extract<ServedReader, { kind: "virtual" }>, kind: string | undefined): Promise<void> {
-  if (served.card === kind) return;
-  const card: SoftwareCard | undefined = kind === undefined ? undefined : await softwareCard(kind);
+/** A reader that is wanted, and its place in the list. */
+interface Keyed {
+  readonly config: ConfiguredReader;
+  readonly index: number;
+}
+
+/** A reader that is to be put into service. */
+interface Coming {
+  readonly key: string;
+  readonly index: number;
+  readonly served: ServedReader;
+}
+
+/** Takes back what was done, last first, and answers the error to throw: it says what could not be taken back. */
+async function takenBack(undo: readonly (() => Promise<void>)[], error: unknown): Promise<unknown> {
+  const left: string[] = [];
+  for (const step of [...undo].reverse()) {
+    await step().catch((problem: unknown) => left.push(problem instanceof Error ? problem.message : String(problem)));
+  }
+  if (left.length === 0 || !(error instanceof ReaderFailure)) return error;
+  const { code, details, message } = error.cause;
+  const text = `${message.replace(/^\w+: /, "")}; and what was there before could not all be put back: ${left.join("; ")}`;
+  return new ReaderFailure(error.index, new SmartCardError(code, text, details, { cause: error }));
+}
+
+/** Says which reader it was about where something fails. */
+async function attempt(index: number, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    throw error instanceof SmartCardError ? new ReaderFailure(index, error) : error;
+  }
+}
+
+async function cardOf({ card }: VirtualConfig): Promise<SoftwareCard | undefined> {
+  return card === undefined ? undefined : softwareCard(card);
+}
+
+function changeCard(served: ServedVirtual, kind: string | undefined, card: SoftwareCard | undefined): void {
   if (card === undefined) served.reader.remove();
   else served.reader.insert(card);
   served.card = kind;
 }
 
+/** The ports that a reader listens on, whatever the address: one that is open on all addresses excludes the others. */
+function portsOf({ port = DEFAULT_VPCD_PORT, slots = 1 }: VpcdConfig): number[] {
+  return port === 0 ? [] : Array.from({ length: slots }, (_, slot) => port + slot);
+}
+
 /** Readers by what tells them apart from one reading of the configuration to the next. */
-function keyed(readers: readonly ConfiguredReader[]): Map<string, ConfiguredReader> {
-  const byKey = new Map<string, ConfiguredReader>();
-  for (const reader of readers) {
+function keyed(readers: readonly ConfiguredReader[]): Map<string, Keyed> {
+  const byKey = new Map<string, Keyed>();
+  for (const [index, config] of readers.entries()) {
     const base =
-      reader.kind === "virtual"
-        ? `virtual:${reader.name ?? ""}`
-        : `vpcd:${reader.host ?? ""}:${reader.port ?? ""}:${reader.slots ?? ""}`;
+      config.kind === "virtual"
+        ? `virtual:${config.name ?? ""}`
+        : `vpcd:${config.host ?? ""}:${config.port ?? ""}:${config.slots ?? ""}:${config.name ?? ""}`;
     let key = base;
     for (let number = 2; byKey.has(key); number++) key = `${base}#${number}`;
-    byKey.set(key, reader);
+    byKey.set(key, { config, index });
   }
   return byKey;
 }

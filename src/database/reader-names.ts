@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { checkName, SmartCardError } from "../pcsc/index.ts";
+import { checkName, isPseudoReader, SmartCardError } from "../pcsc/index.ts";
 import { maxGroupsPerReader, maxReaders } from "./limits.ts";
 import { foldName, sameName } from "./names.ts";
 import { asksForAll, checkGroupToChange, checkOwnGroup, systemGroups } from "./reader-groups.ts";
@@ -46,6 +46,9 @@ export class ReaderNames {
   introduce(name: string, device: string, attached: readonly string[] = []): void {
     checkName(name, "reader");
     checkName(device, "device");
+    if (isPseudoReader(name)) {
+      throw new SmartCardError("invalid-parameter", `${name} is kept for the pseudo reader: choose another name`);
+    }
     this.#update((readers) => {
       const stored = this.#stored();
       const taken = stored.has(foldName(name)) || (readers.has(foldName(name)) && !sameName(name, device));

@@ -121,7 +121,11 @@ async function openVpcd(
   runtime: Runtime,
   spec: Extract<ReaderSpec, { kind: "vpcd" }>,
 ): Promise<VpcdListener> {
-  const listener = await listenVpcd({ runtime, ...(spec.port !== undefined && { port: spec.port }) });
+  const listener = await listenVpcd({
+    runtime,
+    ...(spec.port !== undefined && { port: spec.port }),
+    ...(spec.name !== undefined && { name: spec.name }),
+  });
   for (const reader of listener.readers) await manager.addReader(reader);
   return listener;
 }

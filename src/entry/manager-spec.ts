@@ -8,7 +8,7 @@ export type ReaderSpec =
   /** A virtual reader; `card` goes into it: `demo` or the path of a card image. */
   | { readonly kind: "virtual"; readonly name?: string; readonly card?: string }
   /** A reader that third-party software cards plug into, by TCP on loopback; 35,963 without a port. */
-  | { readonly kind: "vpcd"; readonly port?: number };
+  | { readonly kind: "vpcd"; readonly port?: number; readonly name?: string };
 
 /** A manager that a program is told to use. */
 export type ManagerSpec =
@@ -21,7 +21,7 @@ export type ManagerSpec =
   /** The operating system's own, through its usual library or through this one. */
   | { readonly kind: "system"; readonly library?: string };
 
-const readerForms = "virtual[:NAME][+CARD] and vpcd[:PORT]";
+const readerForms = "virtual[:NAME][+CARD] and vpcd[:[PORT][:NAME]]";
 const forms = `embedded:READER,… with ${readerForms}; pcscd[:SOCKET]; daemon[:SOCKET]; system[:LIBRARY]`;
 
 /**
@@ -44,7 +44,8 @@ export function parseManagerSpec(text: string): ManagerSpec {
 }
 
 /**
- * Reads the description of a reader: `virtual`, `virtual:NAME`, `virtual:NAME+CARD`, `vpcd`, `vpcd:PORT`.
+ * Reads the description of a reader: `virtual`, `virtual:NAME`, `virtual:NAME+CARD`, `vpcd`, `vpcd:PORT`,
+ * `vpcd:PORT:NAME`, `vpcd::NAME`.
  *
  * @throws invalid-value that names the part which means nothing
  */
@@ -58,8 +59,11 @@ export function parseReaderSpec(text: string): ReaderSpec {
   }
   if (kind === "vpcd") {
     if (rest === undefined) return { kind };
-    const port = /^:\d{1,5}$/.test(rest) ? Number(rest.slice(1)) : Number.NaN;
-    if (port <= 65_535) return { kind, port };
+    const [, digits = "", name] = /^:(\d{0,5})(?::(.+))?$/s.exec(rest) ?? [];
+    const isPort = digits !== "" && Number(digits) <= 65_535;
+    if (isPort || (digits === "" && name !== undefined)) {
+      return { kind, ...(isPort && { port: Number(digits) }), ...(name !== undefined && { name }) };
+    }
   }
   throw new SmartCardError("invalid-value", `${quoteUnlessBytes(text)} describes no reader; known: ${readerForms}`);
 }

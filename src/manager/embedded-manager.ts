@@ -27,6 +27,7 @@ import {
   type ReaderTable,
   type ResourceManager,
   type Runtime,
+  readerKey,
   runtimeObject,
   SmartCardError,
   word,
@@ -34,7 +35,7 @@ import {
 import { type EndCode, SlotContext } from "./context.ts";
 import { defaultLimits, type ManagerLimits } from "./limits.ts";
 import { checkSemantics, type Profile, type ProfileName, profiles } from "./profile.ts";
-import { readerKey, uniqueReaderName } from "./reader-names.ts";
+import { uniqueReaderName } from "./reader-names.ts";
 import { Slot } from "./slot.ts";
 import { Tracker } from "./tracker.ts";
 
@@ -82,6 +83,8 @@ export interface ManagerClient extends ResourceManager {
 
 /** What is remembered of a reader that was here before, by its stable id. */
 interface RememberedReader {
+  /** The name that it said of itself: one that says another now is renamed. */
+  readonly wanted: string;
   readonly name: string;
   readonly eventCount: number;
 }
@@ -134,7 +137,8 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
   /**
    * Puts a reader into service.
    *
-   * @returns the reader's name here: its own, made unique; a reader whose id was here before gets its old name again
+   * @returns the reader's name here: its own, made unique; a reader whose id was here before, and says the same name, gets
+   * its old one again
    * @throws invalid-parameter (not a reader), no-memory (a limit is reached), duplicate-reader (its id is in service), service-stopped, and whatever the
    * driver's `open` fails with
    */
@@ -152,7 +156,7 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
     const before = this.#remembered.get(id);
     const isTaken = (key: string): boolean => this.#slots.has(key) || this.#opening.has(key);
     const name =
-      before !== undefined && !isTaken(readerKey(before.name)) ? before.name : uniqueReaderName(wanted, isTaken);
+      before?.wanted === wanted && !isTaken(readerKey(before.name)) ? before.name : uniqueReaderName(wanted, isTaken);
     const slot = new Slot(reader, {
       runtime: this.#runtime,
       profile: this.profile,
@@ -328,9 +332,9 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
   }
 
   #remember(slot: Slot): void {
-    const { id } = slot.reader.description;
+    const { id, name: wanted } = slot.reader.description;
     this.#remembered.delete(id);
-    this.#remembered.set(id, { name: slot.name, eventCount: slot.eventCount });
+    this.#remembered.set(id, { wanted, name: slot.name, eventCount: slot.eventCount });
     const [oldest] = this.#remembered.keys();
     if (this.#remembered.size > this.#limits.rememberedReaders && oldest !== undefined) this.#remembered.delete(oldest);
   }

@@ -1,25 +1,21 @@
 // SPDX-License-Identifier: MIT
 
-/** Longest reader name in bytes of UTF-8: pcsc-lite's MAX_READERNAME is 128 with the NUL. */
-const MAX_READER_NAME_BYTES = 127;
-
-/** The form in which reader names are compared: without regard to case. */
-export function readerKey(name: string): string {
-  return name.toLowerCase();
-}
+import { isPseudoReader, LONGEST_READER_NAME, readerKey } from "../pcsc/index.ts";
 
 /**
  * Makes the name that a reader says of itself fit to be shown and unlike all that are taken: control characters go,
- * it is cut to 127 bytes, and a number follows where it is taken: `Reader`, `Reader 1`, `Reader 2`, …
+ * it is cut to 127 bytes, and a number follows where it is taken: `Reader`, `Reader 1`, `Reader 2`, … A driver that calls
+ * its reader as the API calls its pseudo reader gets a number too.
  *
  * @param isTaken tells whether a {@link readerKey} is in use
  */
 export function uniqueReaderName(wanted: string, isTaken: (key: string) => boolean): string {
-  const base = wanted.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ").trim() || "Reader";
+  const printable = wanted.replace(/\p{Cs}/gu, "\ufffd").replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ");
+  const base = printable.trim() || "Reader";
   for (let number = 0; ; number++) {
     const suffix = number === 0 ? "" : ` ${number}`;
-    const name = cutToBytes(base, MAX_READER_NAME_BYTES - suffix.length).trimEnd() + suffix;
-    if (!isTaken(readerKey(name))) return name;
+    const name = cutToBytes(base, LONGEST_READER_NAME - suffix.length).trimEnd() + suffix;
+    if (!isPseudoReader(name) && !isTaken(readerKey(name))) return name;
   }
 }
 

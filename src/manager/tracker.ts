@@ -8,11 +8,11 @@ import {
   type ReaderFlags,
   type ReaderStateQuery,
   type ReaderStateReport,
+  readerKey,
   SmartCardError,
   type WaitOptions,
 } from "../pcsc/index.ts";
 import type { Profile } from "./profile.ts";
-import { readerKey } from "./reader-names.ts";
 import { Wait, type WaitSet } from "./wait.ts";
 
 /** The state of one reader, as tracking sees it. */

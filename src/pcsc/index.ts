@@ -122,6 +122,13 @@ export { checkName, maxNameLength } from "./names.ts";
 export { nearest } from "./nearest.ts";
 export { Pace } from "./pace.ts";
 export type { PowerAction, Reader, ReaderDescription, ReaderEvents, ReaderType } from "./reader.ts";
+export {
+  checkNewReaderName,
+  isPseudoReader,
+  LONGEST_READER_NAME,
+  readerKey,
+  readerNameProblem,
+} from "./reader-names.ts";
 export type { ReaderSnapshot, ReaderTable } from "./reader-table.ts";
 export type {
   ClientIdentity,

@@ -8,15 +8,16 @@ export type PowerAction = "cold-reset" | "warm-reset" | "power-down";
 /** How a reader is attached: the SCARD_READER_TYPE_* of winscard.h that apply here. */
 export type ReaderType = "serial" | "usb" | "nfc" | "embedded-se" | "vendor";
 
-/** What a reader says of itself. Strings are at most 128 bytes of UTF-8. */
+/** What a reader says of itself. Vendor, product and serial number are at most 128 bytes of UTF-8. */
 export interface ReaderDescription {
   /**
-   * The name to show. The manager makes it unique among its readers; two readers may say the same.
+   * The name to show, 1 to 127 bytes of UTF-8. The manager makes it unique among its readers: two readers may say the
+   * same. What no reader can be called ({@link readerNameProblem}) it changes as little as it has to.
    */
   readonly name: string;
   /**
    * Tells this reader from every other across restarts: from serial number, port path and interface, or from the
-   * configuration for readers that are software. Never shown as a name.
+   * configuration for readers that are software. At most 255 bytes of UTF-8. Never shown as a name.
    */
   readonly id: string;
   readonly vendor: string;

@@ -4,6 +4,7 @@ import { copyBytes } from "../binary/index.ts";
 import {
   assert,
   type Clock,
+  checkNewReaderName,
   type ErrorCode,
   ioctls,
   MAX_ATR_BYTES,
@@ -31,6 +32,8 @@ export interface VpcdReaderOptions {
   readonly host: string;
   /** Port that the slot listens on, 1 to 65,535. */
   readonly port: number;
+  /** The name to show, 1 to 127 bytes of UTF-8 without control characters. @default "Virtual PCD" */
+  readonly name?: string;
   readonly clock: Clock;
   readonly trace: Trace;
   /** Limits that differ from {@link defaultVpcdLimits}. */
@@ -78,10 +81,13 @@ export class VpcdReader implements Reader {
   #peer: Peer | undefined;
   #exchange: Exchange | undefined;
 
+  /** @throws invalid-value for a name that no reader can have */
   constructor(options: VpcdReaderOptions) {
+    const { name = "Virtual PCD" } = options;
+    checkNewReaderName(name);
     const host = options.host.includes(":") ? `[${options.host}]` : options.host;
     this.description = {
-      name: "Virtual PCD",
+      name,
       id: `vpcd:${host}:${options.port}`,
       vendor: "scard",
       product: "Virtual PCD",

@@ -133,6 +133,39 @@ describe.skipIf(process.platform === "win32")("scard daemon", () => {
     });
   });
 
+  it("has a table as large as clients were compiled for, from the file and from the command line", async () => {
+    const folder = testFolder();
+    const config = join(folder, "daemon.json");
+    writeFileSync(
+      config,
+      JSON.stringify({ maxReadersContexts: { "4:4": 48, "4:5": 64 }, readers: [{ type: "virtual" }] }),
+    );
+    for (const [line, sizes] of [
+      [[], [48, 64]],
+      [
+        ["--max-readers", "20"],
+        [20, 20],
+      ],
+    ] as const) {
+      const socket = join(folder, `comm${line.length}`);
+      await startDaemon("--socket", socket, "--config", config, ...line);
+      for (const [at, minor] of [4, 5].entries()) {
+        const client = await Client.connect(socket);
+        const size = sizes[at] ?? 0;
+        // The version, the table, and the version again: nothing is left between them.
+        const version = [12, 0x11, 4, minor, 0];
+        client.send(new Uint8Array(Uint32Array.from([...version, 0, 0x12, ...version]).buffer));
+        expect((await client.read(12)).readUInt32LE(4)).toBe(minor);
+        const table = await client.read(size * 184);
+        expect(table.toString("latin1", 0, 14)).toBe("Virtual Reader");
+        expect(table.readUInt32LE((size - 1) * 184 + 176)).toBe(34);
+        const again = await client.read(12);
+        expect([again.readUInt32LE(0), again.readUInt32LE(4), again.readUInt32LE(8)]).toEqual([4, minor, 0]);
+      }
+    }
+    expect((await scard("daemon", "--max-readers", "2000")).stderr).toContain("--max-readers should be a whole number");
+  });
+
   it("tells those who are too many", async () => {
     const folder = testFolder();
     const socket = join(folder, "comm");
@@ -161,10 +194,10 @@ describe.skipIf(process.platform === "win32")("scard daemon", () => {
     expect(await control.ask({ id: 5, command: "remove", reader: "Lab" })).toMatchObject({
       id: 5,
       ok: false,
-      error: { code: "unknown-reader", message: expect.stringContaining("there is no reader «Lab»") },
+      error: { code: "unknown-reader", message: expect.stringContaining('there is no reader "Lab"') },
     });
     expect(await control.ask({ command: "remove", reader: "Virtual PCD" })).toMatchObject({
-      error: { message: expect.stringContaining("«Virtual PCD» is no virtual reader") },
+      error: { message: expect.stringContaining('"Virtual PCD" is not a virtual reader') },
     });
     expect(await control.ask({ command: "insert", reader: "Desk", card: "/no/such/card" })).toMatchObject({
       error: { code: "invalid-value" },

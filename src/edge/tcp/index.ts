@@ -1,3 +1,3 @@
 // SPDX-License-Identifier: MIT
 
-export { listenVpcd, type VpcdListener, type VpcdListenerOptions } from "./listen-vpcd.ts";
+export { listenVpcd, tryVpcd, type VpcdListener, type VpcdListenerOptions } from "./listen-vpcd.ts";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { createServer, type Server } from "node:net";
-import { assert, type Runtime, SmartCardError } from "../../pcsc/index.ts";
+import { assert, checkNewReaderName, type Runtime, SmartCardError } from "../../pcsc/index.ts";
 import { DEFAULT_VPCD_PORT, defaultVpcdLimits, MAX_SLOTS, type VpcdLimits, VpcdReader } from "../../vpcd/index.ts";
 import { SocketPipe } from "./socket-pipe.ts";
 
@@ -16,6 +16,11 @@ export interface VpcdListenerOptions {
   readonly host?: string;
   /** Port of the first slot, 35,963 by default; slot n listens on `port + n`. With 0 the system chooses for each. */
   readonly port?: number;
+  /**
+   * The name to show, 1 to 127 bytes of UTF-8; "Virtual PCD" by default. Several slots have the same, and the manager numbers
+   * them: `Name`, `Name 1`, `Name 2`.
+   */
+  readonly name?: string;
   /** How many slots, 1 to 64; one by default. Each is a reader of its own. */
   readonly slots?: number;
   /** Limits that differ from the defaults. */
@@ -45,7 +50,7 @@ interface Slot {
  * JavaCard simulators. They connect to host and port; a connection is a card in the reader.
  *
  * @throws reader-unavailable (a port is taken: most often by pcscd with vpcd's driver), no-access (the system reserves
- * the port), invalid-parameter (port or slots out of range, an address that this machine does not have), comm-error
+ * the port), invalid-value (the name is none that a reader can have), invalid-parameter (port or slots out of range, an address that this machine does not have), comm-error
  * (anything else the system says)
  * @see virtualsmartcard/doc/api.txt of the vsmartcard project
  */
@@ -55,6 +60,7 @@ export async function listenVpcd(options: VpcdListenerOptions): Promise<VpcdList
   const count = options.slots ?? 1;
   checkRange("slots", count, 1, MAX_SLOTS);
   checkRange("port", port, 0, 65_535 - (count - 1));
+  if (options.name !== undefined) checkNewReaderName(options.name);
   const slots: Slot[] = [];
   try {
     for (let slot = 0; slot < count; slot++) {
@@ -74,6 +80,27 @@ export async function listenVpcd(options: VpcdListenerOptions): Promise<VpcdList
   };
 }
 
+/**
+ * Says whether {@link listenVpcd} would work, but for ports that another program has at this moment: opens each port and
+ * closes it. The readers that it answers have no ports.
+ *
+ * @throws as `listenVpcd`, but for reader-unavailable
+ */
+export async function tryVpcd(options: VpcdListenerOptions): Promise<VpcdListener> {
+  try {
+    const listener = await listenVpcd(options);
+    await listener.close();
+  } catch (error) {
+    if (!(error instanceof SmartCardError) || error.code !== "reader-unavailable") throw error;
+  }
+  const { host = "127.0.0.1", port = DEFAULT_VPCD_PORT, slots = 1, name } = options;
+  const named = name === undefined ? {} : { name };
+  const ports = Array.from({ length: slots }, (_, slot) => port + slot);
+  const readers = ports.map((each) => new VpcdReader({ ...named, host, port: each, ...options.runtime }));
+  const close = async (): Promise<void> => {};
+  return { readers, host, ports, close, [Symbol.asyncDispose]: close };
+}
+
 function checkRange(what: string, value: number, least: number, most: number): void {
   if (Number.isInteger(value) && value >= least && value <= most) return;
   throw new SmartCardError("invalid-parameter", `${what} should be ${least} to ${most}, not ${value}`);
@@ -84,7 +111,9 @@ async function openSlot(options: VpcdListenerOptions, host: string, wantedPort: 
   const limits: VpcdLimits = { ...defaultVpcdLimits, ...options.limits };
   const server = createServer();
   const port = await listen(server, host, wantedPort);
-  const reader = new VpcdReader({ host, port, clock, trace, limits, release: () => closeServer(server) });
+  const { name } = options;
+  const named = name === undefined ? {} : { name };
+  const reader = new VpcdReader({ ...named, host, port, clock, trace, limits, release: () => closeServer(server) });
   server.on("connection", (socket) => {
     const pipe = new SocketPipe(socket, clock, limits);
     const events = reader.attach(pipe);
@@ -124,7 +153,8 @@ function listenError(error: NodeJS.ErrnoException, host: string, port: number): 
       return new SmartCardError("no-access", `${where} is reserved: ${remedy}`, operation, { cause: error });
     }
     case "EADDRNOTAVAIL":
-    case "ENOTFOUND": {
+    case "ENOTFOUND":
+    case "EAI_AGAIN": {
       const message = `${host} is not an address of this machine: leave it out for 127.0.0.1`;
       return new SmartCardError("invalid-parameter", message, operation, { cause: error });
     }

@@ -3,7 +3,7 @@
 export { findGroup, findUser } from "./accounts.ts";
 export { type InheritedSocket, inheritedSockets } from "./activation.ts";
 export { connectUnix, refuseForeignSocket } from "./connect-unix.ts";
-export { listenUnix, type UnixListener } from "./listen-unix.ts";
+export { listenUnix, tryUnix, type UnixListener } from "./listen-unix.ts";
 export { loadPeerCredentials, type PeerCredentials, type PeerCredentialsReader } from "./peer-credentials.ts";
 export { type PeerProgram, PeerPrograms } from "./peer-program.ts";
 export { privateFolder } from "./private-folder.ts";

@@ -102,6 +102,31 @@ function noUnixSocket(at: UnixListenerOptions["at"]): SmartCardError {
   return new SmartCardError("invalid-parameter", message, { operation: "listen" });
 }
 
+/**
+ * Says whether {@link listenUnix} would work, short of a daemon that answers at the path already: binds and removes a socket
+ * beside it. Folders that it makes for that are removed again.
+ *
+ * @throws as `listenUnix`, but for sharing-violation
+ */
+export async function tryUnix(options: UnixListenerOptions): Promise<UnixListener> {
+  if (!("fd" in options.at)) {
+    const file = new SocketFile(options.at);
+    const server = createServer();
+    try {
+      await listen(server, options.at, file, 1);
+    } catch (error) {
+      file.removeFolders();
+      throw error;
+    }
+    try {
+      file.tryOut();
+    } finally {
+      await new Promise((resolve) => server.close(resolve));
+    }
+  }
+  return { close: async () => {} };
+}
+
 function listen(server: Server, at: UnixListenerOptions["at"], file: SocketFile | undefined, backlog: number) {
   return new Promise<void>((resolve, reject) => {
     const where = "fd" in at ? `file descriptor ${at.fd}` : at.path;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { randomBytes } from "node:crypto";
-import { chmodSync, lchownSync, linkSync, lstatSync, mkdirSync, type Stats, unlinkSync } from "node:fs";
+import { chmodSync, lchownSync, linkSync, lstatSync, mkdirSync, rmdirSync, type Stats, unlinkSync } from "node:fs";
 import { connect } from "node:net";
 import { basename, dirname, join } from "node:path";
 import { SmartCardError } from "../../pcsc/index.ts";
@@ -36,6 +36,8 @@ export class SocketFile {
   /** What the socket is to be bound to. */
   readonly temporaryPath: string;
   readonly #place: SocketPlace;
+  /** The first of the folders that were made for it. */
+  readonly #made: string | undefined;
   #ours: Stats | undefined;
 
   /** @throws invalid-parameter (the path is too long), no-access (its folder cannot be made, or others can change it) */
@@ -46,9 +48,46 @@ export class SocketFile {
     const { path } = place;
     for (const name of [path, this.temporaryPath]) checkLength(name);
     checkFolder(path, folder);
-    makeFolder(folder);
+    this.#made = makeFolder(folder);
     // What was made has the right owner and mode. Somebody may have been faster, though.
     checkFolder(path, folder);
+  }
+
+  /**
+   * Does with the bound socket all that {@link publish} does, but for its name, and removes it with the folders that were
+   * made for it. What is at the path, and may be a daemon that answers, stays.
+   *
+   * @throws as `listenUnix`, but for sharing-violation
+   */
+  tryOut(): void {
+    try {
+      this.#setGroup();
+      const found = lstatSync(this.#place.path, { throwIfNoEntry: false });
+      if (found?.isSocket() === false) throw noSocket(this.#place.path);
+    } catch (error) {
+      throw error instanceof SmartCardError ? error : listenError(this.#place.path, error as NodeJS.ErrnoException);
+    } finally {
+      unlinkSync(this.temporaryPath);
+      this.removeFolders();
+    }
+  }
+
+  /** Removes the folders that were made for the socket, as far as they are empty. */
+  removeFolders(): void {
+    if (this.#made === undefined) return;
+    try {
+      for (let folder = dirname(this.#place.path); ; folder = dirname(folder)) {
+        rmdirSync(folder);
+        if (folder === this.#made) return;
+      }
+    } catch {
+      // Somebody has put something there in the meantime: it stays.
+    }
+  }
+
+  #setGroup(): void {
+    const { group } = this.#place;
+    if (group !== undefined) setGroup(this.temporaryPath, group);
   }
 
   /** What `umask(2)` has to be while the socket is bound, so that it has its permissions from the first moment. */
@@ -58,9 +97,9 @@ export class SocketFile {
 
   /** Gives the bound socket its group and its name. @throws as `listenUnix` */
   async publish(): Promise<void> {
-    const { group, path } = this.#place;
+    const { path } = this.#place;
     try {
-      if (group !== undefined) setGroup(this.temporaryPath, group);
+      this.#setGroup();
       const ours = lstatSync(this.temporaryPath);
       for (let attempt = 1; !linked(this.temporaryPath, path); attempt++) {
         if (attempt === MAX_ATTEMPTS) throw taken(path);
@@ -112,10 +151,12 @@ function checkFolder(path: string, folder: string): void {
   throw new SmartCardError("no-access", message, operation);
 }
 
-function makeFolder(folder: string): void {
+function makeFolder(folder: string): string | undefined {
   try {
+    const made = mkdirSync(folder, { recursive: true, mode: 0o755 });
     // What is made is for all to look into, whatever the umask says: the socket's own mode says who may connect.
-    if (mkdirSync(folder, { recursive: true, mode: 0o755 }) !== undefined) chmodSync(folder, 0o755);
+    if (made !== undefined) chmodSync(folder, 0o755);
+    return made;
   } catch (error) {
     throw listenError(folder, error as NodeJS.ErrnoException);
   }
@@ -149,10 +190,7 @@ function linked(from: string, to: string): boolean {
 async function removeStale(path: string): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
-  if (!found.isSocket()) {
-    const message = `${path} is there and is no socket, so it was left alone: move it away, or choose another --socket`;
-    throw new SmartCardError("no-access", message, operation);
-  }
+  if (!found.isSocket()) throw noSocket(path);
   if (await answers(path)) throw taken(path);
   // Another daemon may have cleaned up, and taken the name, in the meantime.
   if (sameFile(lstatSync(path, { throwIfNoEntry: false }), found)) unlinkSync(path);
@@ -171,6 +209,11 @@ function answers(path: string): Promise<boolean> {
       settle(error.code !== "ECONNREFUSED" && error.code !== "ENOENT");
     });
   });
+}
+
+function noSocket(path: string): SmartCardError {
+  const message = `${path} is there and is no socket, so it was left alone: move it away, or choose another --socket`;
+  return new SmartCardError("no-access", message, operation);
 }
 
 function sameFile(one: Stats | undefined, other: Stats | undefined): boolean {

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+
+import { SmartCardError } from "./error.ts";
+import { PNP_NOTIFICATION } from "./vocabulary.ts";
+
+/** Longest name of a reader in bytes of UTF-8: MAX_READERNAME of pcsclite.h is 128 with the NUL. */
+export const LONGEST_READER_NAME: number = 127;
+
+/** The form in which names of readers are compared: without regard to case. */
+export function readerKey(name: string): string {
+  return name.toLowerCase();
+}
+
+const pnpKey = readerKey(PNP_NOTIFICATION);
+
+/** Whether the API keeps that name for its pseudo reader: no reader can have it. */
+export function isPseudoReader(name: string): boolean {
+  return readerKey(name) === pnpKey;
+}
+
+/**
+ * Why a text cannot be the name of a reader, and what to do about it; undefined where it can. A name has 1 to 127 bytes of
+ * UTF-8, no control characters, and no spaces around it.
+ */
+export function readerNameProblem(name: string): string | undefined {
+  if (name === "") return "is empty: give it 1 to 127 bytes";
+  const length = new TextEncoder().encode(name).length;
+  if (length > LONGEST_READER_NAME) {
+    return `has ${length} bytes in UTF-8, and the name of a reader at most ${LONGEST_READER_NAME}: choose a shorter one`;
+  }
+  if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(name)) return "has control characters or line breaks: leave them out";
+  if (/\p{Cs}/u.test(name)) return "has half a surrogate pair: it is no text that UTF-8 can hold";
+  if (name.trim() !== name) return "begins or ends with a space: leave it out";
+  if (isPseudoReader(name)) return `is ${PNP_NOTIFICATION}, which the API keeps for itself: choose another`;
+  return undefined;
+}
+
+/** @throws invalid-value for a text that cannot be the name of a reader */
+export function checkNewReaderName(name: string): void {
+  const problem = readerNameProblem(name);
+  if (problem !== undefined) throw new SmartCardError("invalid-value", `the name of a reader ${problem}`);
+}
