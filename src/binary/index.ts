@@ -6,6 +6,7 @@ export { ByteCursor, decoding } from "./cursor.ts";
 export { decodeHex, encodeHex, hexByte, hexBytes } from "./hex.ts";
 export { quoteUnlessBytes, withoutBytes } from "./quote.ts";
 export { type DecodeError, failure, type Result, success } from "./result.ts";
+export { SecretBytes, withSecret } from "./secret-bytes.ts";
 export {
   bytes,
   cstring,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { copyBytes } from "../binary/index.ts";
+import { copyBytes, zeroBytes } from "../binary/index.ts";
 import { buildAtr, type CommandApdu, decodeCommand, storageCardHistoricalBytes } from "../iso7816/index.ts";
 import { SmartCardError } from "../pcsc/index.ts";
 import type { SoftwareCard } from "./software-card.ts";
@@ -87,7 +87,13 @@ export class Type2Tag implements SoftwareCard {
 
   process(command: Uint8Array): Uint8Array {
     const decoded = decodeCommand(command);
-    return encodeAnswer(decoded.ok ? this.#answer(decoded.value) : status(sw.wrongLength));
+    if (!decoded.ok) return encodeAnswer(status(sw.wrongLength));
+    try {
+      return encodeAnswer(this.#answer(decoded.value));
+    } finally {
+      // It may hold a password.
+      zeroBytes(decoded.value.data);
+    }
   }
 
   #answer(command: CommandApdu): Answer {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { encodeHex } from "../binary/index.ts";
+import { encodeHex, zeroBytes } from "../binary/index.ts";
 import { nodeClock } from "../edge/node/index.ts";
 import { ExchangeRedactor } from "../iso7816/index.ts";
 import {
@@ -94,9 +94,13 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
     timeoutMs: values.timeout === undefined ? undefined : millisecondsOf("--timeout", values.timeout),
     commands: await readCommands(positionals, terminal),
   };
-  return withManager(values.manager, terminal, (session) =>
-    values.json ? runForPrograms(session, plan, terminal) : runForPeople(session, plan, terminal),
-  );
+  try {
+    return await withManager(values.manager, terminal, (session) =>
+      values.json ? runForPrograms(session, plan, terminal) : runForPeople(session, plan, terminal),
+    );
+  } finally {
+    plan.commands.forEach(zeroBytes);
+  }
 }
 
 async function readCommands(positionals: readonly string[], terminal: Terminal): Promise<readonly Uint8Array[]> {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { zeroBytes } from "../binary/index.ts";
 import {
   type CommandApdu,
   decodeCommand,
@@ -71,5 +72,10 @@ export async function exchange(
     follow,
     answered: (_: CommandApdu, sent: Uint8Array, answer: Uint8Array) => answered(sent, answer),
   };
-  return done(await exchangeCommand(decoded.value, send, setting));
+  try {
+    return done(await exchangeCommand(decoded.value, send, setting));
+  } finally {
+    // It may hold a PIN.
+    zeroBytes(decoded.value.data);
+  }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { decoding } from "../binary/index.ts";
+import { decoding, zeroBytes } from "../binary/index.ts";
 import { decodeCommand, encodeResponse } from "../iso7816/index.ts";
 import { exchangeCommand } from "../pcsc/index.ts";
 
@@ -32,8 +32,13 @@ export async function exchangeToTheEnd(
   const decoded = decodeCommand(command);
   if (!decoded.ok) return send(command);
   // The bytes of a program are sent as it wrote them, whatever the protocol.
-  const { data, sw } = await exchangeCommand(decoded.value, send, { protocol: undefined });
-  return encodeResponse(data, sw);
+  try {
+    const { data, sw } = await exchangeCommand(decoded.value, send, { protocol: undefined });
+    return encodeResponse(data, sw);
+  } finally {
+    // It may hold a PIN.
+    zeroBytes(decoded.value.data);
+  }
 }
 
 /**

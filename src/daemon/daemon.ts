@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { resolve } from "node:path";
-import { encodeHex } from "../binary/index.ts";
+import { encodeHex, zeroBytes } from "../binary/index.ts";
 import { nodeRuntime, Wakefulness } from "../edge/node/index.ts";
 import { listenVpcd, tryVpcd } from "../edge/tcp/index.ts";
 import {
@@ -259,6 +259,8 @@ export class Daemon {
       received: (bytes) => {
         this.#wakefulness.stir();
         session.received(bytes);
+        // It is copied, and may hold a PIN.
+        zeroBytes(bytes);
       },
       closed: (reason, dropped) => {
         session.closed();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { checkBytes, copyBytes } from "../binary/index.ts";
+import { checkBytes, copyBytes, type SecretBytes, withSecret } from "../binary/index.ts";
 import {
   ConnectionBase,
   type ConnectionStatus,
@@ -134,12 +134,13 @@ export class SlotConnection extends ConnectionBase {
     const checked = checkTransmitOptions(options);
     const { protocol } = checked;
     this.checkUsable();
-    const sent = copyBytes(command);
-    return this.#slot.operate(this, "transmit", "card", checked, () => this.#exchange(sent, protocol));
+    return withSecret(command, (secret) =>
+      this.#slot.operate(this, "transmit", "card", checked, () => this.#exchange(secret, protocol)),
+    );
   }
 
   /** One exchange, in the connection's turn. @throws proto-mismatch, and what the exchange fails with */
-  async #exchange(sent: Uint8Array, protocol: Protocol | undefined): Promise<Uint8Array> {
+  async #exchange(sent: SecretBytes, protocol: Protocol | undefined): Promise<Uint8Array> {
     const inUse = this.#protocol;
     if (inUse === undefined || (protocol !== undefined && protocol !== inUse)) {
       const message = `the connection's protocol is ${inUse ?? "not agreed on"}; ${protocol ?? "one"} was asked for`;
@@ -158,11 +159,12 @@ export class SlotConnection extends ConnectionBase {
       await this.#slot.untilCard(name === "is-present", this, wait);
       return new Uint8Array();
     }
-    const sent = copyBytes(input);
-    return this.#slot.operate(this, "control", "reader", wait, async () =>
-      name === undefined
-        ? copyBytes(await this.#slot.control(toPcscliteControlCode(code), sent))
-        : await answerIoctl(name, sent, this.#target),
+    return withSecret(input, (secret) =>
+      this.#slot.operate(this, "control", "reader", wait, async () =>
+        name === undefined
+          ? copyBytes(await this.#slot.control(toPcscliteControlCode(code), secret))
+          : await secret.use((bytes) => answerIoctl(name, bytes, this.#target)),
+      ),
     );
   }
 
@@ -179,7 +181,7 @@ export class SlotConnection extends ConnectionBase {
       transmit: async (command, protocol) => {
         this.checkUsable();
         checkCommand(command, this.reader);
-        return await this.#exchange(command, protocol);
+        return await withSecret(command, (secret) => this.#exchange(secret, protocol));
       },
       eject: () => this.#slot.eject(),
       getAttribute: (attribute) => this.#attribute(attribute),
@@ -209,10 +211,14 @@ export class SlotConnection extends ConnectionBase {
     checkBytes(value, "set attribute: value");
     const wait = checkWait("set attribute", options);
     this.checkOpen();
-    const copy = copyBytes(value);
-    return this.#slot.operate(this, "set attribute", "reader", wait, () => {
-      if (!this.#slot.setAttribute(attribute, copy)) throw this.#unsupportedAttribute(attribute, "set attribute");
-    });
+    // A driver that keeps the value copies it: see Reader.
+    return withSecret(value, (secret) =>
+      this.#slot.operate(this, "set attribute", "reader", wait, () =>
+        secret.use((bytes) => {
+          if (!this.#slot.setAttribute(attribute, bytes)) throw this.#unsupportedAttribute(attribute, "set attribute");
+        }),
+      ),
+    );
   }
 
   async transmitCount(): Promise<number> {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import type { SecretBytes } from "../binary/index.ts";
 import {
   assert,
   type CancelTimer,
@@ -49,9 +50,10 @@ export class Driver {
     return this.#operate("set protocol", "exchange", (signal) => this.reader.setProtocol(protocol, signal));
   }
 
-  async transmit(command: Uint8Array, protocol: Protocol): Promise<Uint8Array> {
-    const send = (signal: AbortSignal): Promise<Uint8Array> => this.reader.transmit(command, protocol, signal);
-    const response = await this.#operate("transmit", "exchange", send, isBytes);
+  async transmit(command: SecretBytes, protocol: Protocol): Promise<Uint8Array> {
+    const send = (signal: AbortSignal): Promise<Uint8Array> =>
+      command.use((bytes) => this.reader.transmit(bytes, protocol, signal));
+    const response = await this.#operate("transmit", "exchange", send, isBytes, command);
     if (response.length < 2 || response.length > MAX_RESPONSE_BYTES) {
       throw new SmartCardError(
         "comm-error",
@@ -61,8 +63,10 @@ export class Driver {
     return response;
   }
 
-  control(code: number, input: Uint8Array): Promise<Uint8Array> {
-    return this.#operate("control", "reader", (signal) => this.reader.control(code, input, signal), isBytes);
+  control(code: number, input: SecretBytes): Promise<Uint8Array> {
+    const send = (signal: AbortSignal): Promise<Uint8Array> =>
+      input.use((bytes) => this.reader.control(code, bytes, signal));
+    return this.#operate("control", "reader", send, isBytes, input);
   }
 
   eject(): Promise<void> {
@@ -121,12 +125,16 @@ export class Driver {
     else this.#onIdle = callback;
   }
 
-  /** @param accepts refuses answers that no driver may give: one that is written in JavaScript can */
+  /**
+   * @param accepts refuses answers that no driver may give: one that is written in JavaScript can
+   * @param secret what the driver was given: cleared where it does not come back
+   */
   #operate<T>(
     name: string,
     kind: Operation["kind"],
     run: (signal: AbortSignal) => Promise<T>,
     accepts: (value: unknown) => boolean = () => true,
+    secret?: SecretBytes,
   ): Promise<T> {
     const before = this.#current;
     if (before?.isInterrupted()) {
@@ -144,6 +152,7 @@ export class Driver {
         graceTimer ??= this.#clock.schedule(this.#limits.abortMs, `${name} abort`, () => {
           // The reader is given up before the turn goes on: the driver is still at work, and must not be called again.
           this.#events.wedged();
+          secret?.wipe();
           this.#returned();
         });
         this.#controller = new AbortController();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { bytes, copyBytes, struct, u32le } from "../binary/index.ts";
+import { bytes, struct, u32le } from "../binary/index.ts";
 import {
   type CardState,
   type ClassFunction,
@@ -80,7 +80,7 @@ export async function answerIoctl(
       return target.getAttribute(dwordOf(input, "a DWORD: the attribute", target));
     case "set-attribute": {
       if (input.length < dword.size) throw bad("the input is a DWORD, the attribute, and its value", target);
-      target.setAttribute(dwordOf(input.subarray(0, dword.size), "", target), copyBytes(input.subarray(dword.size)));
+      target.setAttribute(dwordOf(input.subarray(0, dword.size), "", target), input.subarray(dword.size));
       return none;
     }
     case "set-protocol": {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { copyBytes } from "../binary/index.ts";
+import { copyBytes, type SecretBytes } from "../binary/index.ts";
 import {
   type CardState,
   type ConnectionStatus,
@@ -302,7 +302,7 @@ export class Slot {
   }
 
   /** One exchange with the card, in the turn of `connection`. */
-  async exchange(connection: SlotConnection, command: Uint8Array, protocol: Protocol): Promise<Uint8Array> {
+  async exchange(connection: SlotConnection, command: SecretBytes, protocol: Protocol): Promise<Uint8Array> {
     await this.card.speak(protocol);
     // The card may have gone, and another have come, in the moment since: that one is not to see the command.
     connection.checkUsable();
@@ -314,7 +314,7 @@ export class Slot {
     return copyBytes(response);
   }
 
-  control(code: number, input: Uint8Array): Promise<Uint8Array> {
+  control(code: number, input: SecretBytes): Promise<Uint8Array> {
     return this.#driver.control(code, input);
   }
 

@@ -75,19 +75,22 @@ export interface Reader {
    * Sends one command to the card and returns its whole answer, SW1 SW2 included: 2 to 65,538 bytes. `t0`: a command
    * of ISO/IEC 7816-3 clause 12.1.1 (5 bytes, or 5 and data; 4 stand for P3 = 0 and no data). `t1`: a whole APDU.
    * The driver does not follow up on 61xx or 6Cxx.
+   *
+   * The command may hold a PIN: the manager clears its bytes once the promise has settled, and a driver that makes a copy
+   * clears that likewise.
    */
   transmit(command: Uint8Array, protocol: Protocol, signal: AbortSignal): Promise<Uint8Array>;
 
   /**
    * A command to the reader itself; `code` is given as pcsc-lite counts, 0x42000000 + n, or as the vendor defined it.
-   * Unknown codes are refused with `unsupported-feature`.
+   * Unknown codes are refused with `unsupported-feature`. The input is cleared as a command is.
    */
   control(code: number, input: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;
 
   /** The value of an attribute (`SCARD_ATTR_VALUE`); undefined where the reader has no such attribute. */
   getAttribute(attribute: number): Uint8Array | undefined;
 
-  /** Sets an attribute; false where it cannot be set. */
+  /** Sets an attribute; false where it cannot be set. The value is cleared after the call: one that is kept is copied. */
   setAttribute(attribute: number, value: Uint8Array): boolean;
 
   /** Moves the card out. Present exactly when `description.canEject`. The removal is told by `events.removed()`. */

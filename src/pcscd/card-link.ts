@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { SecretBytes } from "../binary/index.ts";
 import {
   type Answer,
   type CardLink,
@@ -12,7 +13,7 @@ import {
   readerUnavailable,
 } from "../client/index.ts";
 import { SmartCardError, serviceControlCode } from "../pcsc/index.ts";
-import { MAX_ATTRIBUTE_BYTES, prepareControl, prepareTransmit } from "../pcsclite/index.ts";
+import { MAX_ATTRIBUTE_BYTES, type PreparedRequest, prepareControl, prepareTransmit } from "../pcsclite/index.ts";
 import { explain } from "./explain.ts";
 import { service } from "./failures.ts";
 import type { Line } from "./line.ts";
@@ -69,13 +70,11 @@ export class PcscdCardLink implements CardLink {
   }
 
   transmit(protocol: number, command: Uint8Array): CardRequest<{ response: Uint8Array }> {
-    const prepared = prepareTransmit(this.#card, protocol, command);
-    return this.#request(({ session }) => session.send(prepared));
+    return this.#secretRequest(prepareTransmit(this.#card, protocol, command));
   }
 
   control(code: number, input: Uint8Array): CardRequest<{ output: Uint8Array }> {
-    const prepared = prepareControl(this.#card, serviceControlCode(code), input);
-    return this.#request(({ session }) => session.send(prepared));
+    return this.#secretRequest(prepareControl(this.#card, serviceControlCode(code), input));
   }
 
   getAttribute(attribute: number): CardRequest<{ value: Uint8Array }> {
@@ -88,8 +87,11 @@ export class PcscdCardLink implements CardLink {
       const details = { reader: this.#setting.reader, operation: "set attribute" };
       throw new SmartCardError("invalid-parameter", message, details);
     }
-    const copy = value.slice();
-    return this.#request(({ session }) => session.setAttrib(this.#card, attribute, copy));
+    const copy = SecretBytes.copy(value);
+    const request = this.#request(({ session }) =>
+      copy.use((bytes) => session.setAttrib(this.#card, attribute, bytes)),
+    );
+    return { ...request, wipe: () => copy.release() };
   }
 
   end(disposition: number): Promise<Answer> {
@@ -114,6 +116,13 @@ export class PcscdCardLink implements CardLink {
 
   close(isClean: boolean): void {
     this.#setting.close(isClean);
+  }
+
+  /** A request that may hold a PIN. It is cleared when its caller has its answer and the line is done with it. */
+  #secretRequest<T extends object>(prepared: PreparedRequest<Answer & T>): CardRequest<T> {
+    const secret = new SecretBytes(prepared.request);
+    const request = this.#request(({ session }) => secret.use(() => session.send(prepared)));
+    return { ...request, wipe: () => secret.release() };
   }
 
   #request<T extends object>(send: (line: Line) => Promise<Answer & T>): CardRequest<T> {

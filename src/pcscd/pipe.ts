@@ -10,7 +10,7 @@ export interface PipeEvents {
 
 /** A connection to the service: bytes in order, both ways. No call throws. */
 export interface Pipe {
-  /** Sends bytes in one write, without a copy. Once closed it does nothing. */
+  /** Sends bytes in one write, and needs them no more when it returns: they may hold a PIN, and are cleared. Once closed it does nothing. */
   write(bytes: Uint8Array): void;
   /** Closes the connection at once. The other side may still be told of it by `closed`. */
   close(): void;

@@ -12,6 +12,7 @@ import {
   versionOf,
   versions,
   waitStruct,
+  wipeRequest,
 } from "../pcsclite/index.ts";
 import { answerRequest } from "./answers.ts";
 import type { FixedTableSizes, ServerLimits } from "./limits.ts";
@@ -100,7 +101,7 @@ export class ServerSession {
     return this.#waiting.kind !== "no";
   }
 
-  /** Takes what arrived from the client, in pieces of any size. */
+  /** Takes a copy of what arrived from the client, in pieces of any size. */
   received(bytes: Uint8Array): void {
     if (this.#over) return;
     this.#decoder.push(bytes);
@@ -147,7 +148,7 @@ export class ServerSession {
     this.#answering = true;
     for (let request = this.#next(); request !== undefined; request = this.#next()) {
       const answer = this.#answer(request);
-      const response = answer instanceof Promise ? await answer : answer;
+      const response = answer instanceof Promise ? await answer.finally(() => wipeRequest(request)) : answer;
       if (this.#over) return;
       if (response !== undefined) this.#setting.peer.send(response);
       // A cancel that came before the client had its table is told behind it.
@@ -294,6 +295,7 @@ export class ServerSession {
 
   #end(): void {
     this.#over = true;
+    this.#decoder.clear();
     this.#stopListening();
     const { contextNumber } = this.#requests;
     if (contextNumber !== undefined) this.#setting.contexts.delete(contextNumber);

@@ -48,6 +48,7 @@ export function* stop(request: Uint8Array): Steps<Change> {
 
 /** How a line reaches the server and its owner. */
 export interface ClientLineOptions {
+  /** Sends or copies the bytes before it returns: a request that may hold a PIN is cleared once it is answered. */
   readonly send: (bytes: Uint8Array) => void;
   readonly ended: (error: SmartCardError) => void;
 }

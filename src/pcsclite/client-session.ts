@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes, type Field } from "../binary/index.ts";
+import { concatBytes, type Field, zeroBytes } from "../binary/index.ts";
 import { assert, errorFromNumber, errorNumber, SmartCardError } from "../pcsc/index.ts";
 import { bodyReader, restOfTableReader, tableReader, tableSizeReader } from "./answer-readers.ts";
 import {
@@ -208,12 +208,12 @@ export class ClientSession {
     command: Uint8Array,
     options: ReceiveOptions = {},
   ): Promise<TransmitOutcome> {
-    return this.#sendSafely(() => prepareTransmit(card, protocol, command, options));
+    return this.#sendSecret(() => prepareTransmit(card, protocol, command, options));
   }
 
   /** SCardControl; the rest is as in `transmit`. */
   control(card: number, code: number, input: Uint8Array, options: ReceiveOptions = {}): Promise<ControlOutcome> {
-    return this.#sendSafely(() => prepareControl(card, code, input, options));
+    return this.#sendSecret(() => prepareControl(card, code, input, options));
   }
 
   /** Sends a request that `prepareTransmit` or `prepareControl` wrote, and reads its answer. */
@@ -237,7 +237,8 @@ export class ClientSession {
 
   /** SCardSetAttrib. The value has 264 bytes at most. */
   setAttrib(card: number, attribute: number, value: Uint8Array): Promise<Outcome> {
-    return this.#askFor(card, { kind: "set-attribute", card, attribute, value }, attributeStruct, outcome);
+    const request = { kind: "set-attribute", card, attribute, value } as const;
+    return this.#sendSecret(() => prepare(card, request, attributeStruct, outcome));
   }
 
   /** The readers as they are. Up to 4:5 a service shows as many as it was built for: 16 in most. */
@@ -418,6 +419,16 @@ export class ClientSession {
     if (this.#extension > 0) return this.#sendSafely(make);
     const message = "the smart card service is not scard daemon, and has no answer to this";
     return Promise.reject(new SmartCardError("unsupported-feature", message));
+  }
+
+  /** Sends a request that may hold a PIN, and clears it when it is answered, or the session has ended. */
+  async #sendSecret<T>(make: () => PreparedRequest<T>): Promise<T> {
+    const prepared = make();
+    try {
+      return await this.send(prepared);
+    } finally {
+      zeroBytes(prepared.request);
+    }
   }
 
   #sendSafely<T>(make: () => PreparedRequest<T>): Promise<T> {

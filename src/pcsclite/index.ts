@@ -37,5 +37,5 @@ export {
 } from "./messages.ts";
 export type { ReaderState } from "./reader-table-reader.ts";
 export { RequestDecoder } from "./request-decoder.ts";
-export { type CacheKey, encodeRequest, type Request, type RequestOf } from "./requests.ts";
+export { type CacheKey, encodeRequest, type Request, type RequestOf, wipeRequest } from "./requests.ts";
 export { type AnsweredKind, type Answers, encodeResponse, encodeSignal, type WireHolder } from "./responses.ts";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { failure, type Result, success } from "../binary/index.ts";
+import { failure, type Result, success, zeroBytes } from "../binary/index.ts";
 import { decodeOffer } from "./extension.ts";
 import { InputBuffer } from "./input-buffer.ts";
 import { MAX_ATTRIBUTE_BYTES, MAX_CACHE_NAME_BYTES, MAX_TRAILING_BYTES } from "./limits.ts";
@@ -90,6 +90,11 @@ export class RequestDecoder {
     return success(request);
   }
 
+  /** Forgets what has arrived and was not taken: the connection has ended, and a PIN may be in it. */
+  clear(): void {
+    this.#input.clear();
+  }
+
   #fail(message: string): Result<never> {
     this.#failure = failure(message, this.#consumed);
     this.#input.clear();
@@ -157,7 +162,9 @@ function readRequest(kind: RequestKind, input: InputBuffer, trailing: number): R
       const { card, attribute, value, length } = input.read(attributeStruct, at);
       if (length > MAX_ATTRIBUTE_BYTES) return undefined;
       if (kind === "get-attribute") return { kind, card, attribute, length };
-      return { kind, card, attribute, value: value.slice(0, length) };
+      const set = { kind, card, attribute, value: value.slice(0, length) };
+      zeroBytes(value);
+      return set;
     }
     case "holder": {
       const { handle, reader } = input.read(holderStruct, at);

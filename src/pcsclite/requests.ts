@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes } from "../binary/index.ts";
+import { concatBytes, zeroBytes } from "../binary/index.ts";
 import { assertNever } from "../pcsc/index.ts";
 import { encodeOffer } from "./extension.ts";
 import { MAX_ATTRIBUTE_BYTES, MAX_CACHE_NAME_BYTES, MAX_TRAILING_BYTES } from "./limits.ts";
@@ -126,7 +126,11 @@ export type RequestOf<K extends RequestKind> = Extract<Request, { readonly kind:
 export function encodeRequest(request: Request): Uint8Array {
   const { number, body } = commands[request.kind];
   const header = headerStruct.encode({ size: body?.size ?? 0, command: number });
-  return concatBytes(header, ...encodeParts(request));
+  const parts = encodeParts(request);
+  const encoded = concatBytes(header, ...parts);
+  // The body with the value is a copy of ours; what follows a body is the caller's.
+  if (request.kind === "set-attribute") parts.forEach(zeroBytes);
+  return encoded;
 }
 
 const rv = 0;
@@ -195,6 +199,16 @@ function encodeCache({ card, context, freshness, name }: CacheKey, data: Uint8Ar
   }
   const [nameLength, dataLength] = [text.length, lengthOf(data)];
   return [cacheStruct.encode({ context, card, freshness, nameLength, dataLength, rv }), text, data];
+}
+
+/**
+ * Clears the bytes of a request that may hold a PIN: a command, the input of a control, the value of an attribute. To be
+ * called with one that `RequestDecoder` read, when it is answered.
+ */
+export function wipeRequest(request: Request): void {
+  if (request.kind === "transmit") zeroBytes(request.command);
+  if (request.kind === "control") zeroBytes(request.input);
+  if (request.kind === "set-attribute") zeroBytes(request.value);
 }
 
 /** The length of what follows a body. Servers end the connection of a client that sends more than they take. */

@@ -5,7 +5,10 @@
  * calls the {@link BytePipeEvents} back before it has returned.
  */
 export interface BytePipe {
-  /** Sends bytes in one piece; the reader makes one call per message. Once closed it does nothing. */
+  /**
+   * Sends bytes in one piece, and needs them no more when it returns: they may hold a PIN, and are cleared. The reader makes
+   * one call per message. Once closed it does nothing.
+   */
   write(bytes: Uint8Array): void;
   /** Closes the connection once what was written is sent, or soon in any case. The reader listens no more. */
   close(): void;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { copyBytes } from "../binary/index.ts";
+import { copyBytes, zeroBytes } from "../binary/index.ts";
 import {
   assert,
   type Clock,
@@ -179,7 +179,7 @@ export class VpcdReader implements Reader {
       const range = `${MIN_COMMAND_FRAME_BYTES} to ${MAX_FRAME_BYTES}`;
       throw failure("invalid-parameter", `a command has ${range} bytes here, not ${command.length}`, "transmit");
     }
-    const response = await this.#ask(peer, "transmit", encodeFrame(command), signal);
+    const response = await withFrame(command, (frame) => this.#ask(peer, "transmit", frame, signal));
     if (response.length < 2) {
       throw failure("comm-error", `the answer has ${response.length} bytes: no status word`, "transmit");
     }
@@ -323,4 +323,14 @@ function cancelled(operation: string, signal: AbortSignal): SmartCardError {
 function unavailable(operation: string | undefined): SmartCardError {
   const message = "the virtual PCD is closed";
   return new SmartCardError("reader-unavailable", message, operation === undefined ? {} : { operation });
+}
+
+/** Runs `work` with the frame of a command, which is cleared afterwards: it may hold a PIN. */
+async function withFrame<T>(command: Uint8Array, work: (frame: Uint8Array) => Promise<T>): Promise<T> {
+  const frame = encodeFrame(command);
+  try {
+    return await work(frame);
+  } finally {
+    zeroBytes(frame);
+  }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { connect, type Socket } from "node:net";
+import { copyBytes, zeroBytes } from "../../binary/index.ts";
 import { SmartCardError } from "../../pcsc/index.ts";
 import type { Dial, Pipe, PipeEvents } from "../../pcscd/index.ts";
 import { maxSocketPathBytes } from "../../pcsclite/index.ts";
@@ -100,7 +101,9 @@ function dialOne(path: string, events: PipeEvents, stir?: () => void): Promise<P
       resolve({
         write: (bytes) => {
           if (socket.destroyed) return;
-          socket.write(bytes);
+          // The caller clears its bytes when it likes; these are cleared when the system has them.
+          const sent = copyBytes(bytes);
+          socket.write(sent, () => zeroBytes(sent));
           stir?.();
           if (socket.writableLength <= MAX_UNSENT_BYTES) return;
           reason = `the service left ${socket.writableLength} bytes unread`;

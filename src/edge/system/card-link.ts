@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { SecretBytes } from "../../binary/index.ts";
 import {
   type Answer,
   type CardLink,
@@ -54,7 +55,7 @@ interface Terms<T> {
   /** Whether the library itself waits in it for other programs, even where it refuses everything else. */
   readonly waits?: boolean;
   /** What is cleared when all is over. */
-  readonly secret?: Uint8Array;
+  readonly secret?: SecretBytes;
 }
 
 /** What has done nothing that could be given back. */
@@ -104,10 +105,11 @@ export class SystemCardLink implements CardLink {
   }
 
   transmit(protocol: number, command: Uint8Array): CardRequest<{ response: Uint8Array }> {
-    const copy = command.slice();
-    return this.#request((calls, kind) => calls.transmit(kind, this.#card, protocol, copy, this.#space()), {
-      secret: copy,
-    });
+    const secret = SecretBytes.copy(command);
+    return this.#request(
+      (calls, kind) => secret.use((bytes) => calls.transmit(kind, this.#card, protocol, bytes, this.#space())),
+      { secret },
+    );
   }
 
   control(code: number, input: Uint8Array): CardRequest<{ output: Uint8Array }> {
@@ -116,10 +118,11 @@ export class SystemCardLink implements CardLink {
       throw new SmartCardError("invalid-parameter", message, { reader: this.#setting.reader, operation: "control" });
     }
     const number = this.dialect === "windows" ? toWindowsControlCode(code) : serviceControlCode(code);
-    const copy = input.slice();
-    return this.#request((calls, kind) => calls.control(kind, this.#card, number, copy, this.#space()), {
-      secret: copy,
-    });
+    const secret = SecretBytes.copy(input);
+    return this.#request(
+      (calls, kind) => secret.use((bytes) => calls.control(kind, this.#card, number, bytes, this.#space())),
+      { secret },
+    );
   }
 
   getAttribute(attribute: number): CardRequest<{ value: Uint8Array }> {
@@ -127,8 +130,11 @@ export class SystemCardLink implements CardLink {
   }
 
   setAttribute(attribute: number, value: Uint8Array): CardRequest {
-    const copy = value.slice();
-    return this.#request((calls, kind) => calls.setAttribute(kind, this.#card, attribute, copy));
+    const secret = SecretBytes.copy(value);
+    return this.#request(
+      (calls, kind) => secret.use((bytes) => calls.setAttribute(kind, this.#card, attribute, bytes)),
+      { secret },
+    );
   }
 
   end(disposition: number): Promise<Answer> {
@@ -181,7 +187,7 @@ export class SystemCardLink implements CardLink {
         return asked.answer as Promise<Answer & T>;
       },
       letGo: () => pending?.letGo(),
-      wipe: () => terms.secret?.fill(0),
+      wipe: () => terms.secret?.release(),
     };
   }
 

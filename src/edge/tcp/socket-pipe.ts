@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { Socket } from "node:net";
+import { copyBytes, zeroBytes } from "../../binary/index.ts";
 import type { CancelTimer, Clock } from "../../pcsc/index.ts";
 import type { BytePipe, BytePipeEvents, VpcdLimits } from "../../vpcd/index.ts";
 
@@ -46,7 +47,9 @@ export class SocketPipe implements BytePipe {
       this.#socket.destroy();
       return;
     }
-    this.#socket.write(bytes);
+    // The caller clears its bytes when it likes; these are cleared when the system has them.
+    const sent = copyBytes(bytes);
+    this.#socket.write(sent, () => zeroBytes(sent));
   }
 
   close(): void {
