@@ -219,7 +219,7 @@ async function sendAll(session: ManagerSession, plan: Plan, terminal: Terminal, 
 /** Bounds of each wait, so that all of them together take no longer than was given. */
 function waitWithin(timeoutMs: number | undefined, signal: AbortSignal): () => WaitOptions {
   const end = timeoutMs === undefined ? undefined : nodeClock.now() + timeoutMs;
-  return () => (end === undefined ? { signal } : { signal, timeoutMs: Math.max(0, end - nodeClock.now()) });
+  return () => (end === undefined ? { signal } : { signal, timeoutMs: Math.max(0, Math.ceil(end - nodeClock.now())) });
 }
 
 function ignoreFailure(error: unknown): void {

@@ -275,7 +275,13 @@ describe("scard apdu", () => {
   });
 
   it("keeps what was answered before a failure", async () => {
-    const { code, json } = await runJson(["apdu", "--protocol", "t0", "00B0000000", "00B0000000FFFF"]);
+    const { code, json } = await runJson([
+      "apdu",
+      "--protocol",
+      "t0",
+      "00B0000000",
+      `00D60000000100${"00".repeat(256)}`,
+    ]);
     expect(code).toBe(1);
     expect(json).toMatchObject({
       error: { code: "unsupported-feature" },
