@@ -6,6 +6,7 @@ import {
   fromNumber,
   type Initialization,
   initializations,
+  MAX_TIMER_MS,
   type Protocol,
   protocolMask,
   protocolsInMask,
@@ -94,7 +95,8 @@ export function waitOf(timeoutMs: number | undefined, signal: AbortSignal | unde
   if (signal !== undefined) wait.signal = signal;
   if (timeoutMs !== undefined) {
     const limit = dword(timeoutMs, "timeout", operation);
-    if (limit !== INFINITE) wait.timeoutMs = limit;
+    // Longer than the machine's timers take is 24 days and more: nobody sees the difference.
+    if (limit !== INFINITE) wait.timeoutMs = Math.min(limit, MAX_TIMER_MS);
   }
   return wait;
 }

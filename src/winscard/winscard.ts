@@ -2,6 +2,7 @@
 
 import { Database, MemoryStore } from "../database/index.ts";
 import { type Clock, Pace, type Random } from "../pcsc/index.ts";
+import { checkedArguments } from "./argument-checks.ts";
 import { type DatabaseSource, type DefaultManager, Foundation } from "./foundation.ts";
 import { HandleTable } from "./handles.ts";
 import { OpenCardFunctions } from "./open-card-functions.ts";
@@ -58,15 +59,28 @@ export class WinSCard extends OpenCardFunctions {
       options.picker,
     );
     this.#table = table;
-    if (options.clock !== undefined) this.#keepPace(new Pace(options.clock));
+    this.#guard(options.clock === undefined ? undefined : new Pace(options.clock));
   }
 
-  /** Functions that are answered from memory, and those that fail at once, let the event loop have a turn now and then. */
-  #keepPace(pace: Pace): void {
-    for (const [name, value] of Object.entries(this)) {
-      if (typeof value !== "function") continue;
-      const paced = (...args: unknown[]): Promise<unknown> => pace.settle(value(...args));
-      Object.assign(this, { [name]: paced });
+  /**
+   * Has each function refuse what is no argument for it, before it does anything; and let the event loop have a turn now and then
+   * where it is answered from memory, or fails at once.
+   */
+  #guard(pace: Pace | undefined): void {
+    for (const [name, run] of Object.entries(this)) {
+      if (typeof run !== "function") continue;
+      const call = (given: readonly unknown[]): Promise<unknown> => {
+        try {
+          return run(...checkedArguments(name, given));
+        } catch (error) {
+          return Promise.reject(error);
+        }
+      };
+      const guarded = (...given: unknown[]): Promise<unknown> => {
+        const answer = call(given);
+        return pace === undefined ? answer : pace.settle(answer);
+      };
+      Object.assign(this, { [name]: guarded });
     }
   }
 

@@ -247,7 +247,7 @@ describe("SCardLock", () => {
     expect(order).toEqual(["one", "two", "three", "four"]);
   });
 
-  test("nests: the card is the next one's after as many unlocks, and only the last one's disposition counts", async () => {
+  test("nests: the card is the next one's after as many unlocks", async () => {
     const { card, name, program, runtime } = await world();
     const one = manageOf(program("one"));
     const two = manageOf(program("two"));
@@ -256,13 +256,24 @@ describe("SCardLock", () => {
     await one.SCardLock();
     await one.SCardLock();
     const waiting = watched(two.SCardLock());
-    await one.SCardUnlock(RESET);
+    await one.SCardUnlock(LEAVE);
     await runtime.settle();
     expect(await stateOf(waiting)).toBe("pending");
-    expect(card.resets).toEqual(["cold"]);
     await one.SCardUnlock(LEAVE);
     expect(await stateOf(waiting)).toBe("fulfilled");
     expect(card.resets).toEqual(["cold"]);
+  });
+
+  test("nests: what an inner unlock asks for is done when the last one frees the lock", async () => {
+    const { card, name, program } = await world();
+    const one = manageOf(program("one"));
+    await one.AttachByIFD(name);
+    await one.SCardLock();
+    await one.SCardLock();
+    await one.SCardUnlock(RESET);
+    expect(card.resets).toEqual(["cold"]);
+    await one.SCardUnlock(LEAVE);
+    expect(card.resets).toEqual(["cold", "warm"]);
   });
 
   test("says who has the card where it cannot be had in time, and can be given up", async () => {

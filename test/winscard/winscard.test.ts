@@ -106,7 +106,8 @@ describe("timeouts", () => {
     [-1, {}],
     [0, { timeoutMs: 0 }],
     [1500, { timeoutMs: 1500 }],
-    [0xffff_fffe, { timeoutMs: 0xffff_fffe }],
+    // The longest that the machine's timers take.
+    [0xffff_fffe, { timeoutMs: 0x7fff_ffff }],
   ])("%d reaches the port as %j", async (timeout, wait) => {
     const { port, api, context, card } = await connected();
     await api.SCardGetStatusChange(context, timeout, []);
@@ -118,7 +119,7 @@ describe("timeouts", () => {
     ]);
   });
 
-  it.each([Number.NaN, 0.5, Number.POSITIVE_INFINITY, 2 ** 32, "10" as unknown as number])(
+  it.each([Number.NaN, 0.5, Number.POSITIVE_INFINITY, 2 ** 32])(
     "%s is refused, and nothing is asked of the port",
     async (timeout) => {
       const { port, api, context, card } = await connected();
@@ -158,7 +159,7 @@ describe("bad values", () => {
     await expect(api.SCardEstablishContext(3)).rejects.toThrow(
       "scope 3 is none of SCARD_SCOPE_USER (0), SCARD_SCOPE_TERMINAL (1), SCARD_SCOPE_SYSTEM (2)",
     );
-    await expect(api.SCardEstablishContext(undefined as never)).rejects.toEqual(error("invalid-value"));
+    await expect(api.SCardEstablishContext(undefined as never)).rejects.toEqual(error("invalid-parameter"));
     expect(port.take()).toEqual([]);
   });
 
