@@ -72,6 +72,26 @@ describe("dispositions", () => {
     }
   });
 
+  test.each(["reset", "unpower"] as const)(
+    "%s of a card that does not answer leaves the lock free, and says so to who uses the card next",
+    async (disposition) => {
+      const { connect, reader } = await world();
+      const [a, b] = [await connect("a"), await connect("b")];
+      await a.beginTransaction();
+      reader.mute(true);
+      await a.endTransaction(disposition);
+      expect((await failureOf(a.endTransaction("leave"))).code).toBe("not-transacted");
+      expect((await failureOf(a.transmit(apdu))).code).toBe("unresponsive-card");
+      expect((await failureOf(b.beginTransaction())).code).toBe("reset-card");
+      const again = { shareMode: "shared", preferredProtocols: ["t1"], initialization: "leave" } as const;
+      expect((await failureOf(b.reconnect(again))).code).toBe("unresponsive-card");
+      reader.mute(false);
+      await b.reconnect(again);
+      await b.beginTransaction();
+      await b.endTransaction("leave");
+    },
+  );
+
   test("a bad disposition is refused and changes nothing", async () => {
     const { connect, card, manager } = await world();
     const a = await connect("a");
