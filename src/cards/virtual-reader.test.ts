@@ -577,7 +577,7 @@ describe("control and attributes", () => {
     expect(hex(0x0006_0150)).toBe("02000000");
     expect(hex(0x0007_a007)).toBe("08000100");
     expect(text(0x7fff_0003)).toBe("Left");
-    expect(text(0x7fff_0004)).toBe("Left");
+    expect(text(0x7fff_0004)).toBe("virtual:0815");
     expect(reader.getAttribute(0x0004_0131)).toBeUndefined();
     expect((await bench()).reader.getAttribute(0x0001_0103)).toBeUndefined();
     expect((await bench({ canEject: false })).reader.getAttribute(0x0006_0150)).toEqual(bytes("00000000"));

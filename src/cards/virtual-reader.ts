@@ -13,11 +13,12 @@ import {
   type Reader,
   type ReaderDescription,
   type ReaderEvents,
+  readerAttribute,
   SmartCardError,
 } from "../pcsc/index.ts";
 import { CardOperation } from "./card-operation.ts";
 import { confirmsPps, planProtocol } from "./negotiation.ts";
-import { answerControl, canSetAttribute, readAttribute, type SlotState } from "./reader-attributes.ts";
+import { answerControl, canSetAttribute, virtualReaderFacts } from "./reader-attributes.ts";
 import type { SoftwareCard } from "./software-card.ts";
 import { T0Adapter } from "./t0.ts";
 
@@ -258,14 +259,14 @@ export class VirtualReader implements Reader {
   }
 
   getAttribute(attribute: number): Uint8Array | undefined {
-    const slot: SlotState = {
+    return readerAttribute(attribute, {
+      ...virtualReaderFacts,
       description: this.description,
       cardPresent: this.#card !== undefined,
       powered: this.#powered,
       atr: this.#session?.atr,
       protocol: this.#session?.protocol,
-    };
-    return readAttribute(attribute, slot);
+    });
   }
 
   setAttribute(attribute: number, value: Uint8Array): boolean {

@@ -350,7 +350,9 @@ export class Slot {
 
   getAttribute(connection: SlotConnection, attribute: number): Uint8Array | undefined {
     this.#transactions.used(connection);
-    return readAttribute(attribute, this.name, this.card, this.#driver);
+    const { card, name } = this;
+    const { vendorTextEndsInNul } = this.#setting.profile;
+    return readAttribute(attribute, { name, card, driver: this.#driver, vendorTextEndsInNul });
   }
 
   describe(): ReaderDevice {

@@ -122,6 +122,7 @@ export { checkName, maxNameLength } from "./names.ts";
 export { nearest } from "./nearest.ts";
 export { Pace } from "./pace.ts";
 export type { PowerAction, Reader, ReaderDescription, ReaderEvents, ReaderType } from "./reader.ts";
+export { type AttributeFacts, endAttributeText, readerAttribute } from "./reader-attributes.ts";
 export {
   checkNewReaderName,
   isPseudoReader,

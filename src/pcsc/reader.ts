@@ -87,7 +87,11 @@ export interface Reader {
    */
   control(code: number, input: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;
 
-  /** The value of an attribute (`SCARD_ATTR_VALUE`); undefined where the reader has no such attribute. */
+  /**
+   * The value of an attribute (`SCARD_ATTR_VALUE`) at this moment; undefined where the reader has none. Called at any time
+   * between `open` and `close`, also while an operation is under way. {@link readerAttribute} has what follows from the
+   * description. Whether text ends in a NUL does not matter: the manager sees to it.
+   */
   getAttribute(attribute: number): Uint8Array | undefined;
 
   /** Sets an attribute; false where it cannot be set. The value is cleared after the call: one that is kept is copied. */

@@ -433,7 +433,7 @@ describe("the reader itself", () => {
     };
     expect(value("atr-string")).toBe(ATR);
     expect(value("icc-presence")).toBe("02");
-    expect(value("icc-interface-status")).toBe("FF");
+    expect(value("icc-interface-status")).toBe("01");
     expect(value("icc-type-per-atr")).toBe("01");
     expect(value("protocol-types")).toBe("03000000");
     expect(value("characteristics")).toBe("02000000");

@@ -13,13 +13,13 @@ import {
   type Reader,
   type ReaderDescription,
   type ReaderEvents,
+  readerAttribute,
   SmartCardError,
   type Trace,
 } from "../pcsc/index.ts";
 import type { BytePipe, BytePipeEvents } from "./byte-pipe.ts";
 import { encodeControl, encodeFrame, FrameDecoder } from "./frame.ts";
 import { defaultVpcdLimits, MAX_FRAME_BYTES, MIN_COMMAND_FRAME_BYTES, type VpcdLimits } from "./limits.ts";
-import { readAttribute } from "./reader-attributes.ts";
 
 /** The shortest ATR: TS and T0 (ISO/IEC 7816-3:2006, 8.2). */
 const MIN_ATR_BYTES = 2;
@@ -193,11 +193,13 @@ export class VpcdReader implements Reader {
   }
 
   getAttribute(attribute: number): Uint8Array | undefined {
-    return readAttribute(attribute, {
+    const { atr = NO_BYTES, protocol } = this.#peer ?? {};
+    return readerAttribute(attribute, {
       description: this.description,
-      present: this.#peer !== undefined,
-      atr: this.#peer?.atr ?? NO_BYTES,
-      protocol: this.#peer?.protocol,
+      cardPresent: this.#peer !== undefined,
+      powered: atr.length > 0,
+      atr: atr.length > 0 ? atr : undefined,
+      protocol,
     });
   }
 

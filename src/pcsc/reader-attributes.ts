@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+
+import { copyBytes, struct, u32le } from "../binary/index.ts";
+import { type Attribute, attributes } from "./attributes.ts";
+import { protocols } from "./codes.ts";
+import type { ReaderDescription } from "./reader.ts";
+import type { Protocol } from "./vocabulary.ts";
+
+/** What the attributes of a reader are made of. */
+export interface AttributeFacts {
+  readonly description: ReaderDescription;
+  readonly cardPresent: boolean;
+  readonly powered: boolean;
+  /** What the card answered to its last reset; undefined while it has no power. */
+  readonly atr: Uint8Array | undefined;
+  /** The protocol that is agreed on. */
+  readonly protocol: Protocol | undefined;
+  /** 0xMMmmbbbb: major, minor, build. */
+  readonly version?: number;
+  /** 0xDDDDCCCC: kind of channel and its number. */
+  readonly channelId?: number;
+  /** The longest command in bytes. */
+  readonly maxInputBytes?: number;
+}
+
+/** How the value of an attribute ends: text in bytes or in 16-bit units, or no text at all. */
+type Form = "text" | "wide-text" | "bytes";
+
+interface Row {
+  readonly form: Form;
+  /** True for a name, which the resource manager gives; the rest is the reader's own. */
+  readonly isName?: true;
+  /** The value; text without a NUL. Undefined where the reader has none, or none at this moment. */
+  readonly value: (facts: AttributeFacts) => Uint8Array | string | number | undefined;
+}
+
+/** SCARD_ATTR_CHARACTERISTICS of a reader that can drop its card. */
+const EJECTS = 2;
+
+const oneByte = (value: number): Uint8Array => Uint8Array.of(value);
+
+/** What is known of every reader. Meanings: PC/SC part 3, 3.1.1. Numbers are DWORDs, and so are masks of protocols. */
+const rows: Readonly<Partial<Record<Attribute, Row>>> = {
+  "vendor-name": { form: "text", value: ({ description }) => description.vendor },
+  "vendor-ifd-type": { form: "text", value: ({ description }) => description.product },
+  "vendor-ifd-version": { form: "bytes", value: ({ version }) => version },
+  "vendor-ifd-serial-no": { form: "text", value: ({ description }) => description.serial },
+  "channel-id": { form: "bytes", value: ({ channelId }) => channelId },
+  "protocol-types": { form: "bytes", value: ({ description }) => protocolTypes(description.protocols) },
+  characteristics: { form: "bytes", value: ({ description }) => (description.canEject ? EJECTS : 0) },
+  maxinput: { form: "bytes", value: ({ maxInputBytes }) => maxInputBytes },
+  "current-protocol-type": { form: "bytes", value: ({ protocol }) => protocol && protocolTypes([protocol]) },
+  "icc-presence": { form: "bytes", value: ({ cardPresent }) => oneByte(cardPresent ? 2 : 0) },
+  "icc-interface-status": { form: "bytes", value: ({ powered }) => oneByte(powered ? 1 : 0) },
+  "atr-string": { form: "bytes", value: ({ atr }) => atr && copyBytes(atr) },
+  // 1: ISO/IEC 7816 asynchronous. A card that answers a reset with an ATR is.
+  "icc-type-per-atr": { form: "bytes", value: ({ atr }) => oneByte(atr === undefined ? 0 : 1) },
+  "device-friendly-name-a": { form: "text", isName: true, value: ({ description }) => description.name },
+  "device-friendly-name-w": { form: "wide-text", isName: true, value: ({ description }) => description.name },
+  "device-system-name-a": { form: "text", isName: true, value: ({ description }) => description.id },
+  "device-system-name-w": { form: "wide-text", isName: true, value: ({ description }) => description.id },
+};
+
+const rowsByNumber: ReadonlyMap<number, Row> = new Map(
+  (Object.entries(rows) as [Attribute, Row][]).map(([name, row]) => [attributes[name].value, row]),
+);
+
+const dword = struct("DWORD", { value: u32le });
+
+/**
+ * The value of an attribute, by the one table that all readers and managers go by; undefined where there is none, or none at
+ * this moment. Text has no NUL: {@link endAttributeText} adds it where it is due.
+ */
+export function readerAttribute(attribute: number, facts: AttributeFacts): Uint8Array | undefined {
+  const row = rowsByNumber.get(attribute);
+  const value = row?.value(facts);
+  if (typeof value === "number") return dword.encode({ value });
+  if (typeof value !== "string") return value;
+  return row?.form === "wide-text" ? wideText(value) : new TextEncoder().encode(value);
+}
+
+/**
+ * Ends the text of an attribute as it is due, however the driver ended it. What is no text stays as it is.
+ *
+ * @param vendorNul whether what the reader says of itself ends in a NUL, as pcsc-lite's drivers have it and Windows' have not;
+ * names always do
+ */
+export function endAttributeText(attribute: number, value: Uint8Array, vendorNul: boolean): Uint8Array {
+  const row = rowsByNumber.get(attribute);
+  if (row === undefined || row.form === "bytes") return value;
+  const unit = row.form === "wide-text" ? 2 : 1;
+  let length = value.length - (value.length % unit);
+  while (length > 0 && value.subarray(length - unit, length).every((byte) => byte === 0)) length -= unit;
+  const ended = new Uint8Array(length + (row.isName || vendorNul ? unit : 0));
+  ended.set(value.subarray(0, length));
+  return ended;
+}
+
+/** UTF-16, least significant byte first. */
+function wideText(value: string): Uint8Array {
+  const wide = new Uint8Array(2 * value.length);
+  const view = new DataView(wide.buffer);
+  for (let index = 0; index < value.length; index++) view.setUint16(2 * index, value.charCodeAt(index), true);
+  return wide;
+}
+
+/** Bit n stands for T=n. `raw` is no transmission protocol and has no bit. */
+function protocolTypes(list: readonly Protocol[]): number {
+  let mask = 0;
+  for (const protocol of list) if (protocol === "t0" || protocol === "t1") mask |= protocols[protocol].windows ?? 0;
+  return mask;
+}
