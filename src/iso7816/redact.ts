@@ -101,7 +101,10 @@ export function describeCommand(command: CommandApdu): CommandDescription {
   return commandDescription(command, disclosureOf(command).command);
 }
 
-/** Explains a command, where it is known whether its data may be shown. */
+/**
+ * Explains a command, where it is known whether its data may be shown. A PIN is not answered with data: what is read as Le
+ * behind one, other than 00, is a digit for which Lc was too small.
+ */
 export function commandDescription(command: CommandApdu, showData: boolean): CommandDescription {
   const { cla, ins, p1, p2, data, le } = command;
   const classByte = decodeClassByte(cla);
@@ -115,7 +118,7 @@ export function commandDescription(command: CommandApdu, showData: boolean): Com
   const shown = showData || data.length === 0 ? encodeHex(data, " ") : withheldText(data.length);
   const parts = [`${instruction} (${encodeHex(Uint8Array.of(cla, ins, p1, p2), " ")})`, ...describeClass(classByte)];
   if (data.length > 0) parts.push(`Lc ${data.length}`, `data ${shown}`);
-  if (le !== undefined) parts.push(`Le ${le}`);
+  if (le !== undefined) parts.push(`Le ${showData || le % 256 === 0 || !pinInstructions.has(ins) ? le : "withheld"}`);
   if (command.extended) parts.push("extended length fields");
   return {
     case: commandCase(command),
