@@ -54,7 +54,7 @@ export function overService<M extends ResourceManager>(
     const long = Uint8Array.of(0x80, 0x20, 0xff, 0xf0);
     expect(await connection.transmit(long)).toHaveLength(0xfff2);
     await connection.endTransaction("leave");
-    expect(await connection.status()).toMatchObject({ reader, state: "negotiable", protocol: "t1" });
+    expect(await connection.status()).toMatchObject({ reader, state: "specific", protocol: "t1" });
     expect(await context.describeReader(reader)).toMatchObject({ reader });
     await connection.reconnect({ ...shared, initialization: "reset" });
     expect(encodeHex(await connection.transmit(Uint8Array.of(0x80, 0x40, 0, 0)))).toBe("009000");
