@@ -171,10 +171,8 @@ export class Card {
     const agreed = this.protocol;
     if (agreed !== undefined) {
       if (preferred.includes(agreed)) return agreed;
-      throw this.#error(
-        "proto-mismatch",
-        `the card speaks ${agreed} since its last reset; asked for ${list(preferred)}`,
-      );
+      const message = `the card speaks ${agreed} since its last reset; asked for ${list(preferred)}`;
+      throw new SmartCardError("proto-mismatch", message, { reader: this.#reader, protocol: agreed });
     }
     const protocol = this.choose(preferred, rawUnavailable);
     await this.speak(protocol);

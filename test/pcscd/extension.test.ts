@@ -116,7 +116,15 @@ describe("a refusal over stock pcscd", () => {
 
 describe("a protocol mismatch", () => {
   test.each([false, true])("says what the card speaks since its last reset (stock: %s)", async (stock) => {
-    const { context, name, other } = await occupied({ ...shared, preferredProtocols: ["t1"] }, { stock });
+    const { context, manager, name, other } = await occupied({ ...shared, preferredProtocols: ["t1"] }, { stock });
+    const within = (await manager.client(mail).establishContext()).connect(name, {
+      ...shared,
+      preferredProtocols: ["t0"],
+    });
+    expect(await failureOf(within)).toMatchObject({
+      code: "proto-mismatch",
+      details: { reader: name, protocol: "t1" },
+    });
     const failure = await failureOf(context.connect(name, { ...shared, preferredProtocols: ["t0"] }));
     expect(failure).toMatchObject({ code: "proto-mismatch", details: { reader: name, protocol: "t1" } });
     expect(failure.message).toContain("the card speaks T=1 since its last reset; ask for T=1, or reset the card");
