@@ -101,12 +101,18 @@ function* missingReaders(survey: Survey, used: SocketReport | undefined): Genera
   };
 }
 
-function* holderFindings({ libraryUsers, machine, readers }: Survey): Generator<Finding> {
+function* holderFindings({ connectedPrograms, libraryUsers, machine, readers }: Survey): Generator<Finding> {
   const unknown = readers.filter(({ connections, state }) => connections === undefined && isUsed(state));
   if (unknown.length === 0) return;
   const names = unknown.map(({ name }) => `«${visible(name)}»`).join(", ");
-  const some = libraryUsers.map(({ name, pid }) => `${visible(name)} (pid ${pid})`).join(", ");
-  const suspects = some === "" ? "" : ` These have pcscd's library loaded: ${some}.`;
+  const list = (programs: Survey["libraryUsers"]): string =>
+    programs.map(({ name, pid }) => `${visible(name)} (pid ${pid})`).join(", ");
+  const known = new Set(connectedPrograms.map(({ pid }) => pid));
+  const loaded = libraryUsers.filter(({ pid }) => !known.has(pid));
+  const suspects = [
+    ...(connectedPrograms.length > 0 ? [` These are connected to it: ${list(connectedPrograms)}.`] : []),
+    ...(loaded.length > 0 ? [` These have pcscd's library loaded: ${list(loaded)}.`] : []),
+  ].join("");
   const lsof = machine.platform === "linux" ? ["as root: lsof -U +E -a -c pcscd"] : [];
   yield {
     id: "holders-unknown",

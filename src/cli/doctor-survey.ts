@@ -36,6 +36,8 @@ export interface Survey {
   readonly systemError: SmartCardError | undefined;
   readonly processes: readonly ProcessFacts[];
   readonly libraryUsers: readonly ProcessFacts[];
+  /** The programs that are connected to a service which does not tell who uses its readers. */
+  readonly connectedPrograms: readonly ProcessFacts[];
   readonly clientLibrary: ClientLibrary | undefined;
   readonly usbReaders: readonly UsbReader[];
   readonly serialPorts: readonly string[];
@@ -116,12 +118,21 @@ export async function survey(machine: Machine, nameCard: NameCard): Promise<Surv
     systemError: system.error,
     processes,
     libraryUsers: isUnknown ? await soon(clock, machine.libraryUsers(), []) : [],
+    connectedPrograms: isUnknown ? await connectedTo(machine, readers) : [],
     clientLibrary,
     usbReaders,
     serialPorts,
     files,
     scdaemonConfig,
   };
+}
+
+async function connectedTo(machine: Machine, readers: readonly ReaderReport[]): Promise<readonly ProcessFacts[]> {
+  const unknown = readers.filter(({ connections }) => connections === undefined);
+  const sockets = new Set(unknown.flatMap(({ socket }) => socket ?? []));
+  const uses = [...sockets].map((socket) => soon(machine.clock, machine.socketUse(socket), undefined));
+  const programs = (await Promise.all(uses)).flatMap((use) => use?.programs ?? []);
+  return programs.filter(({ name }) => name !== "pcscd");
 }
 
 /** Whether programs use a reader. */

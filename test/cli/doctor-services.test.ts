@@ -130,11 +130,14 @@ describePeer(pcscdProgram, () => {
     const connection = await context.connect(reader, shared);
     await connection.beginTransaction();
     const suspect = { pid: 77, name: "firefox" };
-    const script = { ...installed, libraryUsers: async () => [suspect] };
+    const socketUse = async () => ({ connections: 1, programs: [{ pid: 78, name: "scdaemon" }] });
+    const script = { ...installed, libraryUsers: async () => [suspect], socketUse };
     const busy = await visit(machineWithSocket(service.socket, script));
     expect([busy.code, idsOf(busy.json)]).toEqual([0, expect.arrayContaining(["holders-unknown"])]);
     expect(busy.json.readers).toMatchObject([{ state: ["card present", "in use"] }, { state: ["empty"] }]);
-    expect(findingOf(busy.json, "holders-unknown").message).toContain("firefox (pid 77)");
+    expect(findingOf(busy.json, "holders-unknown").message).toMatch(
+      /These are connected to it: scdaemon \(pid 78\)\. These have pcscd's library loaded: firefox \(pid 77\)\.$/,
+    );
     expect(findingOf(busy.json, "holders-unknown").remedies).toContain("scard daemon in its place tells: scard who");
     // It was looked at while a transaction ran, and the card is as it was.
     expect(await connection.transmit(Uint8Array.of(0, 0xa4, 0, 0x0c, 2, 0x3f, 0))).toEqual(Uint8Array.of(0x90, 0));
