@@ -2,7 +2,14 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { controlCode, ioctls, toPcscliteControlCode, toWindowsControlCode } from "./index.ts";
+import {
+  classFunction,
+  controlCode,
+  ioctls,
+  serviceControlCode,
+  toPcscliteControlCode,
+  toWindowsControlCode,
+} from "./index.ts";
 
 const functions = fc.nat({ max: 4095 });
 const anyCode = fc.oneof(
@@ -71,5 +78,25 @@ describe("translation", () => {
         expect(toWindowsControlCode(toWindowsControlCode(code))).toBe(toWindowsControlCode(code));
       }),
     );
+  });
+});
+
+describe("the functions of Windows' class driver", () => {
+  it("are known by Windows' codes, and by no other", () => {
+    for (const [name, { pcsclite, windows }] of Object.entries(ioctls)) {
+      expect([name, classFunction(windows)]).toEqual([name, name === "get-feature-request" ? undefined : name]);
+      expect([name, classFunction(pcsclite)]).toEqual([name, undefined]);
+    }
+    for (const code of [0, 0x0031_0000, 0x0031_0034, 0x0031_0044, 0x0031_0005, 0x0032_0004]) {
+      expect(classFunction(code)).toBeUndefined();
+    }
+  });
+
+  it("keep their code on the way to a service, and everything else is counted as pcsc-lite does", () => {
+    expect(serviceControlCode(ioctls.power.windows)).toBe(0x0031_0004);
+    expect(serviceControlCode(ioctls["get-feature-request"].windows)).toBe(0x4200_0d48);
+    expect(serviceControlCode(0x4200_0001)).toBe(0x4200_0001);
+    expect(serviceControlCode(controlCode(2048, "windows"))).toBe(controlCode(2048, "pcsclite"));
+    expect(serviceControlCode(0x1234_5678)).toBe(0x1234_5678);
   });
 });
