@@ -110,7 +110,7 @@ export class CardKeeper {
   ): Promise<Protocol | undefined> {
     const { card, name, profile } = this.#setting;
     const isDirect = shareMode === "direct";
-    const joined = isDirect && profile.directJoinsProtocol ? this.#protocolInUse() : undefined;
+    const joined = isDirect && profile.directJoinsProtocol ? card.protocol : undefined;
     if (isDirect) {
       const negotiates = joined === undefined && profile.directNegotiates;
       if (!negotiates || preferred.length === 0 || !card.attended) return joined;
@@ -177,7 +177,7 @@ export class CardKeeper {
   }
 
   /** The protocol that the connections speak to the card, `but` for one. */
-  #protocolInUse(but?: SlotConnection): Protocol | undefined {
+  #protocolInUse(but: SlotConnection | undefined): Protocol | undefined {
     const { card, connections } = this.#setting;
     const isUsed = [...connections].some((one) => one !== but && one.usesCard && one.protocol !== undefined);
     return isUsed ? card.protocol : undefined;

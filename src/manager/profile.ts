@@ -24,7 +24,7 @@ export interface Profile {
   readonly powerOffMs: number | undefined;
   /** `exclusive`: a direct connection excludes all others. `shared`: it stands beside shared ones. */
   readonly directSharing: "exclusive" | "shared";
-  /** Whether a direct connection takes part in the protocol that a connection beside it has agreed on. */
+  /** Whether a direct connection to a card that has its protocol already takes part in it. */
   readonly directJoinsProtocol: boolean;
   /**
    * Whether a direct connection that names protocols makes the card negotiate. Where it has the card for itself the outcome is
