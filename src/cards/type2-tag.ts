@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import { copyBytes, zeroBytes } from "../binary/index.ts";
+import { checkBytes, copyBytes, zeroBytes } from "../binary/index.ts";
 import { buildAtr, type CommandApdu, decodeCommand, storageCardHistoricalBytes } from "../iso7816/index.ts";
-import { SmartCardError } from "../pcsc/index.ts";
+import { byteString, optional, optionsOf, SmartCardError, wholeNumber } from "../pcsc/index.ts";
 import type { SoftwareCard } from "./software-card.ts";
 import { type Answer, encodeAnswer, status, sw } from "./status.ts";
 import { initialMemory, pageBytes, Type2Memory } from "./type2-memory.ts";
@@ -27,6 +27,13 @@ export interface Type2TagOptions {
   /** What {@link Type2Tag.memory} gave, to have the same tag again; the other options are not looked at then. */
   readonly memory?: Uint8Array;
 }
+
+const tagOptions = optionsOf<Type2TagOptions>({
+  uid: optional(byteString),
+  pages: optional(wholeNumber(0, 0xffff)),
+  ndef: optional(byteString),
+  memory: optional(byteString),
+});
 
 const exampleUid = Uint8Array.of(0x04, 0xa2, 0x3b, 0x7a, 0x11, 0x22, 0x80);
 
@@ -64,7 +71,8 @@ export class Type2Tag implements SoftwareCard {
 
   /** @throws invalid-value (a UID of other than 7 bytes, pages out of range, an NDEF message that does not fit) */
   constructor(options: Type2TagOptions = {}) {
-    this.#memory = new Type2Memory(options.memory ?? memoryOf(options));
+    const checked = tagOptions(options, { operation: "Type2Tag", path: "options" });
+    this.#memory = new Type2Memory(checked.memory ?? memoryOf(checked));
   }
 
   /** The identifier, 7 bytes. */
@@ -86,6 +94,7 @@ export class Type2Tag implements SoftwareCard {
   }
 
   process(command: Uint8Array): Uint8Array {
+    checkBytes(command, "process: command");
     const decoded = decodeCommand(command);
     if (!decoded.ok) return encodeAnswer(status(sw.wrongLength));
     try {

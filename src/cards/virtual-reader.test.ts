@@ -143,8 +143,19 @@ describe("description", () => {
     expect(reader.description).toMatchObject({ id: "virtual:0815", serial: "0815" });
   });
 
-  test.each([{ name: "" }, { name: "é".repeat(65) }, { protocols: [] }] as const)("%j is refused", (options) => {
-    expect(() => new VirtualReader({ clock: new ManualClock(), ...options })).toThrow("SCARD_E_INVALID_VALUE");
+  test.each<[string, string, unknown]>([
+    ["invalid-parameter", "name is an empty string", { name: "" }],
+    ["invalid-parameter", "name is too long", { name: "é".repeat(65) }],
+    ["invalid-parameter", "name is a string with a NUL", { name: "a\0b" }],
+    ["invalid-parameter", "name is 5", { name: 5 }],
+    ["invalid-parameter", 'no member "nmae". Did you mean name?', { nmae: "Desk" }],
+    ["invalid-parameter", "canEject is a string", { canEject: "no" }],
+    ["invalid-parameter", "clock is an object", { clock: {} }],
+    ["invalid-value", "at least one protocol", { protocols: [] }],
+    ["invalid-value", 'Did you mean "t1"?', { protocols: ["T1"] }],
+  ])("%s: %s", (code, message, options) => {
+    const refused = expect.objectContaining({ code, message: expect.stringContaining(message) });
+    expect(() => new VirtualReader({ clock: new ManualClock(), ...(options as object) })).toThrow(refused);
   });
 
   test("eject is there exactly when the reader can eject", async () => {

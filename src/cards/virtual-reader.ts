@@ -2,19 +2,32 @@
 
 import { copyBytes, zeroBytes } from "../binary/index.ts";
 import {
+  anyText,
   assert,
+  type Check,
   type Clock,
   checkNewReaderName,
+  clockObject,
   type ErrorCode,
+  having,
+  listOf,
   MAX_ATR_BYTES,
   MAX_RESPONSE_BYTES,
+  MAX_TIMER_MS,
+  optional,
+  optionsOf,
   type PowerAction,
   type Protocol,
+  protocols as protocolNumbers,
   type Reader,
   type ReaderDescription,
   type ReaderEvents,
   readerAttribute,
   SmartCardError,
+  shown,
+  text,
+  truth,
+  word,
 } from "../pcsc/index.ts";
 import { CardOperation } from "./card-operation.ts";
 import { confirmsPps, planProtocol } from "./negotiation.ts";
@@ -37,6 +50,21 @@ export interface VirtualReaderOptions {
   /** The time in which {@link VirtualReader.slow} counts. */
   readonly clock: Clock;
 }
+
+const readerName: Check<string> = (value, place) => {
+  const name = anyText(value, place);
+  checkNewReaderName(name);
+  return name;
+};
+const readerOptions = optionsOf<VirtualReaderOptions>({
+  name: optional(readerName),
+  id: optional(text("an id", 255)),
+  serial: optional(text("a serial number", 128)),
+  protocols: optional(listOf(word(protocolNumbers, "protocol"), "protocols", 64)),
+  canEject: optional(truth),
+  clock: clockObject,
+});
+const softwareCard = having<SoftwareCard>(["reset", "powerOff", "process"], "a software card");
 
 /** A card with power, from one reset to the next. */
 interface Session {
@@ -74,17 +102,15 @@ export class VirtualReader implements Reader {
   #whenReleased: (() => void)[] = [];
 
   /**
-   * @throws invalid-value for a name that no reader can have, an id or serial number that is empty or too long, and for no
-   * protocols
+   * @throws invalid-parameter (an unknown option, or one of the wrong kind; an id or serial number that is empty, too long
+   * or has a NUL in it), invalid-value (a name that no reader can have, no protocols, or one that there is not)
    */
   constructor(options: VirtualReaderOptions) {
-    const { name = "Virtual Reader", serial, protocols = ["t0", "t1"], canEject = true } = options;
-    const id = options.id ?? `virtual:${serial ?? name}`;
-    checkNewReaderName(name);
-    checkText("id", id, 255);
-    checkText("serial number", serial ?? "none", 128);
+    const checked = readerOptions(options, { operation: "VirtualReader", path: "options" });
+    const { name = "Virtual Reader", serial, protocols = ["t0", "t1"], canEject = true } = checked;
+    const id = checked.id ?? `virtual:${serial ?? name}`;
     if (protocols.length === 0) throw new SmartCardError("invalid-value", "a reader offers at least one protocol");
-    this.#clock = options.clock;
+    this.#clock = checked.clock;
     this.description = {
       name,
       id,
@@ -118,9 +144,10 @@ export class VirtualReader implements Reader {
   /**
    * Puts a card in; it is not powered. A card that is in comes out first.
    *
-   * @throws reader-unavailable when the reader was unplugged
+   * @throws invalid-parameter (not a card), reader-unavailable when the reader was unplugged
    */
   insert(card: SoftwareCard): void {
+    softwareCard(card, { operation: "insert", path: "card" });
     if (this.#unplugged) throw this.#error("reader-unavailable", "insert", "the reader was unplugged");
     this.remove();
     this.#card = card;
@@ -141,6 +168,7 @@ export class VirtualReader implements Reader {
    * also the one under way. Stays until it is turned off, whichever card is in.
    */
   mute(on: boolean): void {
+    truth(on, { operation: "mute", path: "on" });
     this.#mute = on;
     const code = this.#operation?.whenMute;
     if (on && code !== undefined) this.#end(code, "the card does not answer any more");
@@ -153,8 +181,8 @@ export class VirtualReader implements Reader {
    * @throws invalid-value
    */
   slow(delayMs: number): void {
-    if (!Number.isFinite(delayMs) || delayMs < 0) {
-      throw this.#error("invalid-value", "slow", `a delay is 0 ms or more, not ${delayMs}`);
+    if (typeof delayMs !== "number" || !(delayMs >= 0 && delayMs <= MAX_TIMER_MS)) {
+      throw this.#error("invalid-value", "slow", `a delay is 0 to ${MAX_TIMER_MS} ms, not ${shown(delayMs)}`);
     }
     this.#delayMs = delayMs;
   }
@@ -164,6 +192,7 @@ export class VirtualReader implements Reader {
    * when it is turned off, unless they were ended in the meantime (aborted, card pulled, reader unplugged or closed).
    */
   hang(on: boolean): void {
+    truth(on, { operation: "hang", path: "on" });
     this.#hanging = on;
     if (on) return;
     const released = this.#whenReleased;
@@ -400,12 +429,5 @@ export class VirtualReader implements Reader {
 
   #error(code: ErrorCode, operation: string, message: string, options?: ErrorOptions): SmartCardError {
     return new SmartCardError(code, message, { reader: this.description.name, operation }, options);
-  }
-}
-
-function checkText(what: string, text: string, most: number): void {
-  const length = new TextEncoder().encode(text).length;
-  if (length < 1 || length > most) {
-    throw new SmartCardError("invalid-value", `the ${what} of a reader has 1 to ${most} bytes, not ${length}`);
   }
 }

@@ -4,7 +4,15 @@
 
 import { type CompatHost, reportOf, type SmartcardHost } from "../compat/index.ts";
 import { nodeClock } from "../edge/node/index.ts";
-import type { Dialect, ReaderStateReport, ReaderTable, ResourceManager } from "../pcsc/index.ts";
+import {
+  type Dialect,
+  managerObject,
+  optional,
+  optionsOf,
+  type ReaderStateReport,
+  type ReaderTable,
+  type ResourceManager,
+} from "../pcsc/index.ts";
 import { lookByWorker } from "./compat-look.ts";
 import { defaultManager } from "./machine.ts";
 
@@ -13,6 +21,8 @@ export interface CompatOptions {
   /** The manager. @default the one that {@link provideManager} gave, or else this machine's */
   readonly manager?: ResourceManager;
 }
+
+const compatOptions = optionsOf<CompatOptions>({ manager: optional(managerObject) });
 
 /** Whose header the numbers are of: those packages have the numbers of the system that they were compiled on. */
 export const dialect: Dialect = process.platform === "win32" ? "windows" : "pcsclite";
@@ -26,6 +36,7 @@ let provided: ResourceManager | undefined;
  * @param manager undefined for this machine's again
  */
 export function provideManager(manager: ResourceManager | undefined): void {
+  optional(managerObject)(manager, { operation: "provideManager", path: "manager" });
   provided = manager;
 }
 
@@ -38,12 +49,14 @@ async function openMachine(): Promise<ResourceManager> {
 }
 
 /** What a face over that manager stands on. */
-export function compatHost({ manager }: CompatOptions): CompatHost {
+export function compatHost(options: CompatOptions): CompatHost {
+  const { manager } = compatOptions(options, { operation: "compat", path: "options" });
   return { manager: async () => manager ?? provided ?? openMachine(), clock: nodeClock, dialect };
 }
 
 /** What the face of `smartcard` over that manager stands on. */
 export function smartcardHost(options: CompatOptions): SmartcardHost<Buffer> {
+  const host = compatHost(options);
   const look = (): readonly ReaderStateReport[] | undefined => {
     const given = options.manager ?? provided;
     const manager = given ?? machine;
@@ -52,7 +65,7 @@ export function smartcardHost(options: CompatOptions): SmartcardHost<Buffer> {
     const isElsewhere = given === undefined && !/^\s*embedded\b/.test(process.env.SCARD_MANAGER ?? "");
     return isElsewhere ? lookByWorker() : undefined;
   };
-  return { ...compatHost(options), toBytes: asBuffer, look };
+  return { ...host, toBytes: asBuffer, look };
 }
 
 /** The same bytes as a Buffer of its own. */

@@ -11,7 +11,7 @@ import { demoCard, FileSystemCard, parseCardImage, VirtualReader, type VirtualRe
 import { nodeBlockCipher, nodeRuntime } from "../edge/node/index.ts";
 import { listenVpcd, type VpcdListener } from "../edge/tcp/index.ts";
 import { EmbeddedManager, type EmbeddedManagerOptions } from "../manager/index.ts";
-import { type Runtime, SmartCardError } from "../pcsc/index.ts";
+import { type Runtime, SmartCardError, text, withDefaults } from "../pcsc/index.ts";
 import { parseManagerSpec, type ReaderSpec } from "./manager-spec.ts";
 
 export { nodeBlockCipher, nodeRuntime } from "../edge/node/index.ts";
@@ -20,12 +20,16 @@ export { EmbeddedManager, type EmbeddedManagerOptions, type ManagerClient } from
 
 /** Makes a manager on this machine's clock. Readers are put into it with `addReader`. */
 export function embeddedManager(options: Partial<EmbeddedManagerOptions> = {}): EmbeddedManager {
-  return new EmbeddedManager({ runtime: nodeRuntime(), ...options });
+  return new EmbeddedManager(
+    withDefaults(options, { runtime: nodeRuntime() }, { operation: "embeddedManager", path: "options" }),
+  );
 }
 
 /** Makes a virtual reader on this machine's clock. */
 export function virtualReader(options: Partial<VirtualReaderOptions> = {}): VirtualReader {
-  return new VirtualReader({ clock: nodeRuntime().clock, ...options });
+  return new VirtualReader(
+    withDefaults(options, { clock: nodeRuntime().clock }, { operation: "virtualReader", path: "options" }),
+  );
 }
 
 /**
@@ -36,6 +40,7 @@ export function virtualReader(options: Partial<VirtualReaderOptions> = {}): Virt
  * @throws unsupported-feature (the card has a key for a cipher that this machine does not have)
  */
 export async function softwareCard(kind: string): Promise<FileSystemCard> {
+  text("demo, or the path of a card image,")(kind, { operation: "softwareCard", path: "kind" });
   const { random } = nodeRuntime();
   if (kind === "demo") return demoCard(random);
   const image = parseCardImage(await readJson(kind));
@@ -82,18 +87,20 @@ export interface OpenedEmbeddedManager extends AsyncDisposable {
  * @throws invalid-value (the text describes no embedded manager), and what {@link softwareCard} and `listenVpcd` fail with
  */
 export async function openEmbeddedManager(
-  text: string,
+  description: string,
   options: Partial<EmbeddedManagerOptions> = {},
 ): Promise<OpenedEmbeddedManager> {
-  const spec = parseManagerSpec(text);
+  const spec = parseManagerSpec(description);
   if (spec.kind !== "embedded") {
     throw new SmartCardError(
       "invalid-value",
-      `${quoteUnlessBytes(text)} describes no embedded manager, but ${spec.kind}`,
+      `${quoteUnlessBytes(description)} describes no embedded manager, but ${spec.kind}`,
     );
   }
-  const runtime = options.runtime ?? nodeRuntime();
-  const manager = embeddedManager({ runtime, ...options });
+  const place = { operation: "openEmbeddedManager", path: "options" };
+  const checked = withDefaults(options, { runtime: nodeRuntime() }, place);
+  const { runtime } = checked;
+  const manager = new EmbeddedManager(checked);
   const listeners: VpcdListener[] = [];
   const virtualReaders = new Map<string, VirtualReader>();
   const close = async (): Promise<void> => {
@@ -112,8 +119,8 @@ export async function openEmbeddedManager(
     await close();
     throw error;
   }
-  const description = "the embedded manager of this process";
-  return { kind: "embedded", description, manager, virtualReaders, close, [Symbol.asyncDispose]: close };
+  const what = "the embedded manager of this process";
+  return { kind: "embedded", description: what, manager, virtualReaders, close, [Symbol.asyncDispose]: close };
 }
 
 async function openVpcd(

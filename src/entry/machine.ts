@@ -8,7 +8,17 @@
 import { nodeRuntime } from "../edge/node/index.ts";
 import type { SystemManager, SystemManagerOptions } from "../edge/system/index.ts";
 import { SYSTEM_SOCKET_PATH } from "../edge/unix/index.ts";
-import { type ResourceManager, SmartCardError } from "../pcsc/index.ts";
+import {
+  type Check,
+  callback,
+  optional,
+  optionsOf,
+  partsOf,
+  type ResourceManager,
+  SmartCardError,
+  text,
+  wholeNumber,
+} from "../pcsc/index.ts";
 import type { PcscdManager } from "../pcscd/index.ts";
 import { type OpenedEmbeddedManager, openEmbeddedManager } from "./embedded.ts";
 import { parseManagerSpec } from "./manager-spec.ts";
@@ -53,6 +63,17 @@ export interface OpenManagerOptions {
   readonly openSystem?: (options: SystemManagerOptions) => Promise<ResourceManager>;
 }
 
+const managerOptions = optionsOf<OpenManagerOptions>({
+  surroundings: optional(
+    optionsOf<Partial<Surroundings>>({
+      environment: optional(partsOf<Surroundings["environment"]>({}, "an object of environment variables")),
+      platform: optional(text("a platform") as Check<NodeJS.Platform>),
+      uid: optional(wholeNumber(0, 0xffff_ffff)),
+    }),
+  ),
+  openSystem: optional(callback<NonNullable<OpenManagerOptions["openSystem"]>>("a function that opens it")),
+});
+
 /**
  * Opens the resource manager that `spec` describes, or else `SCARD_MANAGER`, or else the one that this machine has: on
  * Windows and macOS the system's own; elsewhere the service on the socket that `PCSCLITE_CSOCK_NAME` names, or else on the
@@ -70,15 +91,17 @@ export interface OpenManagerOptions {
  * optional package koffi), and what opening an embedded manager fails with
  */
 export async function openManager(spec?: string, options: OpenManagerOptions = {}): Promise<OpenedManager> {
-  const surroundings = { ...processSurroundings(), ...options.surroundings };
-  const text = spec ?? surroundings.environment.SCARD_MANAGER;
-  if (!text) return openUsual(surroundings, options);
-  const meant = parseManagerSpec(text);
+  const checked = managerOptions(options, { operation: "openManager", path: "options" });
+  const surroundings = { ...processSurroundings(), ...checked.surroundings };
+  if (spec !== undefined) text("a description of a manager")(spec, { operation: "openManager", path: "spec" });
+  const description = spec ?? surroundings.environment.SCARD_MANAGER;
+  if (!description) return openUsual(surroundings, checked);
+  const meant = parseManagerSpec(description);
   switch (meant.kind) {
     case "embedded":
-      return openEmbeddedManager(text);
+      return openEmbeddedManager(description);
     case "system":
-      return openSystem(options, meant.library);
+      return openSystem(checked, meant.library);
     case "pcscd":
       return openService("the smart card service", meant.socket);
     case "daemon":

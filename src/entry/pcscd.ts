@@ -7,7 +7,8 @@
 
 import { nodeRuntime, Wakefulness } from "../edge/node/index.ts";
 import { dialPcscd } from "../edge/pcscd/index.ts";
-import { PcscdManager, type PcscdManagerOptions } from "../pcscd/index.ts";
+import { limitsOf, optional, optionsOf, runtimeObject, text, wholeNumber } from "../pcsc/index.ts";
+import { defaultPcscdLimits, PcscdManager, type PcscdManagerOptions } from "../pcscd/index.ts";
 
 export { type DialPcscdOptions, dialPcscd, type PcscdSocketsOptions, pcscdSockets } from "../edge/pcscd/index.ts";
 export {
@@ -35,6 +36,13 @@ export interface PcscdOptions extends Partial<Omit<PcscdManagerOptions, "dial">>
 
 const DEFAULT_AWAKE_US = 200;
 
+const pcscdOptions = optionsOf<PcscdOptions>({
+  runtime: optional(runtimeObject),
+  limits: optional(limitsOf(defaultPcscdLimits)),
+  socket: optional(text("a socket's path")),
+  awakeUs: optional(wholeNumber(0, 1_000_000, "microseconds")),
+});
+
 /**
  * The service on this machine. Nothing is connected before a context is opened.
  *
@@ -43,9 +51,17 @@ const DEFAULT_AWAKE_US = 200;
  * const context = await manager.establishContext();
  * ```
  */
-export function pcscdManager({ awakeUs = DEFAULT_AWAKE_US, socket, ...options }: PcscdOptions = {}): PcscdManager {
+export function pcscdManager(options: PcscdOptions = {}): PcscdManager {
+  const {
+    awakeUs = DEFAULT_AWAKE_US,
+    socket,
+    ...others
+  } = pcscdOptions(options, {
+    operation: "pcscdManager",
+    path: "options",
+  });
   const wakefulness = new Wakefulness(awakeUs / 1000);
   const stir = (): void => wakefulness.stir();
   const dial = dialPcscd(socket === undefined ? { stir } : { sockets: [socket], stir });
-  return new PcscdManager({ runtime: nodeRuntime(), ...options, dial });
+  return new PcscdManager({ runtime: nodeRuntime(), ...others, dial });
 }

@@ -15,6 +15,7 @@ import {
 } from "./check.ts";
 import { SmartCardError } from "./error.ts";
 import { nearest } from "./nearest.ts";
+import type { ResourceManager } from "./resource-manager.ts";
 import type { Clock, Random, Runtime, Trace } from "./runtime.ts";
 
 /** A whole number in a range, both ends included. */
@@ -145,6 +146,12 @@ export function limitsOf<T extends object>(defaults: T): Check<Partial<T>> {
   });
   return optionsOf<Partial<T>>(Object.fromEntries(members) as Members<Partial<T>>);
 }
+
+/** A resource manager, ours or one that somebody else wrote. */
+export const managerObject: Check<ResourceManager> = having<ResourceManager>(
+  ["establishContext"],
+  "a resource manager",
+);
 
 /** A clock that is passed in. */
 export const clockObject: Check<Clock> = having<Clock>(["now", "wallTime", "schedule"], "a clock");

@@ -47,6 +47,7 @@ export {
   having,
   limitsOf,
   MAX_TIMER_MS,
+  managerObject,
   milliseconds,
   partsOf,
   runtimeObject,

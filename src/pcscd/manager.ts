@@ -5,11 +5,16 @@ import {
   CardCache,
   type Context,
   type ContextOptions,
+  callback,
   checkContextOptions,
   checkWait,
+  limitsOf,
+  optional,
+  optionsOf,
   Pace,
   type ResourceManager,
   type Runtime,
+  runtimeObject,
   SmartCardError,
   type WaitOptions,
 } from "../pcsc/index.ts";
@@ -33,6 +38,12 @@ export interface ProbeOptions {
   /** True asks for the length of the reader table too that clients of 4:4 and 4:5 get; see {@link ServiceInfo}. */
   readonly measureTable?: boolean;
 }
+
+const managerOptions = optionsOf<PcscdManagerOptions>({
+  dial: callback<Dial>("a function that connects: dialPcscd() makes one"),
+  runtime: runtimeObject,
+  limits: optional(limitsOf(defaultPcscdLimits)),
+});
 
 /** The service that answers. */
 export interface ServiceInfo {
@@ -60,7 +71,7 @@ export class PcscdManager implements ResourceManager {
   readonly #pace: Pace;
 
   constructor(options: PcscdManagerOptions) {
-    const { dial, limits, runtime } = options;
+    const { dial, limits, runtime } = managerOptions(options, { operation: "PcscdManager", path: "options" });
     this.#setting = { dial, runtime, limits: { ...defaultPcscdLimits, ...limits } };
     this.#turns = new ProcessTurns(runtime.clock, this.#setting.limits);
     this.#pace = new Pace(runtime.clock);

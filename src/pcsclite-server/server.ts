@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: MIT
 
 import {
+  type Check,
   type ClientIdentity,
+  callback,
   type Holder,
+  having,
+  limitsOf,
+  optional,
+  optionsOf,
   type ReaderTable,
   type ResourceManager,
   type Runtime,
+  runtimeObject,
   SmartCardError,
+  wholeNumber,
 } from "../pcsc/index.ts";
 import { defaultServerLimits, type FixedTableSizes, fixedTableSizes, type ServerLimits } from "./limits.ts";
 import { ServerReaderTable } from "./reader-table.ts";
@@ -62,6 +70,19 @@ export interface PcscliteServerOptions {
   readonly log?: (entry: ServerLogEntry) => void;
 }
 
+const tableSize = wholeNumber(1, 1024, "entries");
+const bothSizes = optionsOf<Partial<FixedTableSizes>>({ "4:4": optional(tableSize), "4:5": optional(tableSize) });
+const tableSizes: Check<number | Partial<FixedTableSizes>> = (value, place) =>
+  typeof value === "number" ? tableSize(value, place) : bothSizes(value, place);
+
+const serverOptions = optionsOf<PcscliteServerOptions>({
+  runtime: runtimeObject,
+  manager: having<ServerManager>(["client", "readers", "watchReaders", "holderOf"], "an EmbeddedManager"),
+  limits: optional(limitsOf(defaultServerLimits)),
+  maxReadersContexts: optional(tableSizes),
+  log: optional(callback<NonNullable<PcscliteServerOptions["log"]>>("a function that takes entries")),
+});
+
 /**
  * The service that libpcsclite talks to, without its sockets: every connection of a program is a session, and every
  * session has one context at most. All sessions share the manager.
@@ -80,12 +101,13 @@ export class PcscliteServer {
 
   /** @throws invalid-value for a size of the table that is not 1 to 1024 */
   constructor(options: PcscliteServerOptions) {
-    this.#fixedSizes = fixedTableSizes(options.maxReadersContexts);
-    this.#runtime = options.runtime;
-    this.#manager = options.manager;
-    this.#limits = { ...defaultServerLimits, ...options.limits };
-    this.#log = options.log ?? (() => {});
-    this.#table = new ServerReaderTable(options.manager);
+    const checked = serverOptions(options, { operation: "PcscliteServer", path: "options" });
+    this.#fixedSizes = fixedTableSizes(checked.maxReadersContexts);
+    this.#runtime = checked.runtime;
+    this.#manager = checked.manager;
+    this.#limits = { ...defaultServerLimits, ...checked.limits };
+    this.#log = checked.log ?? (() => {});
+    this.#table = new ServerReaderTable(checked.manager);
   }
 
   /** How many clients are connected. */

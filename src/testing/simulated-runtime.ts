@@ -1,6 +1,19 @@
 // SPDX-License-Identifier: MIT
 
-import { assert, type CancelTimer, type Clock, type Random, type Runtime, type TraceEvent } from "../pcsc/index.ts";
+import {
+  assert,
+  type CancelTimer,
+  type Clock,
+  callback,
+  optional,
+  optionsOf,
+  type Random,
+  type Runtime,
+  refuse,
+  shown,
+  type TraceEvent,
+  wholeNumber,
+} from "../pcsc/index.ts";
 
 /** What a simulated runtime is made of. */
 export interface SimulatedRuntimeOptions {
@@ -12,6 +25,11 @@ export interface SimulatedRuntimeOptions {
   /** Whole number that the random bytes follow from; 1 by default. */
   readonly seed?: number;
 }
+
+const simulatedOptions = optionsOf<SimulatedRuntimeOptions>({
+  settle: callback<SimulatedRuntimeOptions["settle"]>("a function: () => new Promise(setImmediate)"),
+  seed: optional(wholeNumber(-0x8000_0000, 0xffff_ffff)),
+});
 
 interface Timer {
   readonly due: number;
@@ -38,8 +56,9 @@ export class SimulatedRuntime implements Runtime {
   #timerNumber = 0;
 
   constructor(options: SimulatedRuntimeOptions) {
-    this.#settle = options.settle;
-    this.random = seededRandom(options.seed ?? 1);
+    const checked = simulatedOptions(options, { operation: "SimulatedRuntime", path: "options" });
+    this.#settle = checked.settle;
+    this.random = seededRandom(checked.seed ?? 1);
     this.clock = {
       now: () => this.#now,
       wallTime: () => 1_700_000_000_000 + this.#now,
@@ -59,6 +78,9 @@ export class SimulatedRuntime implements Runtime {
 
   /** Lets `ms` milliseconds pass; timers fire in order, each when the one before has had its effect. */
   async advance(ms: number): Promise<void> {
+    if (typeof ms !== "number" || !(ms >= 0 && ms < Number.POSITIVE_INFINITY)) {
+      refuse({ operation: "advance", path: "ms" }, shown(ms), "give milliseconds, 0 or more");
+    }
     const end = this.#now + ms;
     await this.#settle();
     for (let [next] = this.#inOrder(); next !== undefined && next.due <= end; [next] = this.#inOrder()) {

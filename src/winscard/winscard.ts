@@ -1,7 +1,17 @@
 // SPDX-License-Identifier: MIT
 
 import { Database, MemoryStore } from "../database/index.ts";
-import { type Clock, Pace, type Random } from "../pcsc/index.ts";
+import {
+  anyText,
+  type Clock,
+  callback,
+  clockObject,
+  having,
+  optional,
+  optionsOf,
+  Pace,
+  type Random,
+} from "../pcsc/index.ts";
 import { checkedArguments } from "./argument-checks.ts";
 import { type DatabaseSource, type DefaultManager, Foundation } from "./foundation.ts";
 import { HandleTable } from "./handles.ts";
@@ -30,6 +40,15 @@ export interface WinSCardOptions {
   readonly picker?: CardPicker | undefined;
 }
 
+const winscardOptions = optionsOf<WinSCardOptions>({
+  defaultManager: callback<DefaultManager>("a function that gives the resource manager: () => manager"),
+  database: optional(callback<DatabaseSource>("a function that gives the database of a scope")),
+  random: optional(having<Random>(["bytes"], "a source of random bytes")),
+  clock: optional(clockObject),
+  program: optional(anyText),
+  picker: optional(having<CardPicker>(["pick"], "a dialog")),
+});
+
 /**
  * The WinSCard functions over one table of handles. Each is a function of its own and can be taken off the object:
  *
@@ -47,19 +66,20 @@ export class WinSCard extends OpenCardFunctions {
   readonly #table: HandleTable;
 
   constructor(options: WinSCardOptions) {
-    const table = new HandleTable({ random: options.random });
+    const checked = winscardOptions(options, { operation: "WinSCard", path: "options" });
+    const table = new HandleTable({ random: checked.random });
     super(
       new Foundation({
         handles: table,
-        defaultManager: options.defaultManager,
-        database: options.database ?? databaseInMemory(),
-        clock: options.clock,
-        program: options.program,
+        defaultManager: checked.defaultManager,
+        database: checked.database ?? databaseInMemory(),
+        clock: checked.clock,
+        program: checked.program,
       }),
-      options.picker,
+      checked.picker,
     );
     this.#table = table;
-    this.#guard(options.clock === undefined ? undefined : new Pace(options.clock));
+    this.#guard(checked.clock === undefined ? undefined : new Pace(checked.clock));
   }
 
   /**

@@ -2,7 +2,16 @@
 
 import { randomFillSync } from "node:crypto";
 import { performance } from "node:perf_hooks";
-import type { CancelTimer, Clock, Random, Runtime, Trace } from "../../pcsc/index.ts";
+import {
+  type CancelTimer,
+  type Clock,
+  callback,
+  optional,
+  optionsOf,
+  type Random,
+  type Runtime,
+  type Trace,
+} from "../../pcsc/index.ts";
 
 /** Node fires longer timers at once; they are waited for in steps. */
 const maxTimerMs = 2 ** 31 - 1;
@@ -53,11 +62,16 @@ class SystemRandom implements Random {
   }
 }
 
+const runtimeOptions = optionsOf<{ readonly trace?: Trace }>({
+  trace: optional(callback<Trace>("a function that is told what happens")),
+});
+
 /** The runtime of a Node process: its clock, the system's randomness, and a trace that goes where `trace` sends it. */
 export function nodeRuntime(options: { readonly trace?: Trace } = {}): Runtime {
+  const checked = runtimeOptions(options, { operation: "nodeRuntime", path: "options" });
   return {
     clock: nodeClock,
     random: new SystemRandom(),
-    trace: options.trace ?? (() => {}),
+    trace: checked.trace ?? (() => {}),
   };
 }

@@ -2,7 +2,7 @@
 
 import { connect, type Socket } from "node:net";
 import { copyBytes, zeroBytes } from "../../binary/index.ts";
-import { SmartCardError } from "../../pcsc/index.ts";
+import { type Check, callback, listOf, optional, optionsOf, partsOf, SmartCardError, text } from "../../pcsc/index.ts";
 import type { Dial, Pipe, PipeEvents } from "../../pcscd/index.ts";
 import { maxSocketPathBytes } from "../../pcsclite/index.ts";
 
@@ -32,12 +32,24 @@ export interface PcscdSocketsOptions {
   readonly platform?: string;
 }
 
+const socketsOptions = optionsOf<PcscdSocketsOptions>({
+  environment: optional(partsOf<NonNullable<PcscdSocketsOptions["environment"]>>({}, "an object")),
+  platform: optional(text("a platform") as Check<NodeJS.Platform>),
+});
+const dialOptions = optionsOf<DialPcscdOptions>({
+  sockets: optional(listOf(text("a socket's path"), "paths of sockets", 64)),
+  stir: optional(callback<() => void>("a function that is told of each request")),
+});
+
 /**
  * The sockets on which pcscd, or a daemon in its place, may listen: the one that `PCSCLITE_CSOCK_NAME` names, and no other
  * then; otherwise the usual places. None where the system has no pcscd.
  */
 export function pcscdSockets(options: PcscdSocketsOptions = {}): readonly string[] {
-  const { environment = process.env, platform = process.platform } = options;
+  const { environment = process.env, platform = process.platform } = socketsOptions(options, {
+    operation: "pcscdSockets",
+    path: "options",
+  });
   const named = environment.PCSCLITE_CSOCK_NAME;
   if (named) return [named];
   return platform === "win32" || platform === "darwin" ? [] : ["/run/pcscd/pcscd.comm", "/var/run/pcscd/pcscd.comm"];
@@ -45,11 +57,12 @@ export function pcscdSockets(options: PcscdSocketsOptions = {}): readonly string
 
 /** Makes the connections of a `PcscdManager`: to the first of the sockets on which anybody listens. */
 export function dialPcscd(options: DialPcscdOptions = {}): Dial {
+  const { sockets: given, stir } = dialOptions(options, { operation: "dialPcscd", path: "options" });
   return async (events) => {
-    const sockets = options.sockets ?? pcscdSockets();
+    const sockets = given ?? pcscdSockets();
     const failures: NodeJS.ErrnoException[] = [];
     for (const path of sockets) {
-      const pipe = await dialPatiently(path, events, options.stir).catch((error: NodeJS.ErrnoException) => {
+      const pipe = await dialPatiently(path, events, stir).catch((error: NodeJS.ErrnoException) => {
         failures.push(error);
         return undefined;
       });

@@ -6,11 +6,16 @@ import {
   type Context,
   type ContextOptions,
   checkContextOptions,
+  limitsOf,
+  optional,
+  optionsOf,
   Pace,
   type ResourceManager,
   type Runtime,
+  runtimeObject,
   SmartCardError,
   scopes,
+  text,
   toNumber,
 } from "../../pcsc/index.ts";
 import { Calls } from "./calls.ts";
@@ -28,6 +33,12 @@ export interface SystemManagerOptions {
   readonly library?: string;
   readonly limits?: Partial<SystemLimits>;
 }
+
+const systemOptions = optionsOf<SystemManagerOptions>({
+  runtime: runtimeObject,
+  library: optional(text("a library")),
+  limits: optional(limitsOf(defaultSystemLimits)),
+});
 
 /**
  * The resource manager that the operating system has: winscard.dll, PCSC.framework, or libpcsclite, whichever there is.
@@ -97,5 +108,6 @@ const threads = new Threads(poolSize(process.env.UV_THREADPOOL_SIZE));
  * no such library; the message says what was tried, and what to install)
  */
 export async function openSystemManager(options: SystemManagerOptions): Promise<SystemManager> {
-  return new SystemManager(await loadLibrary(options.library), threads, options);
+  const checked = systemOptions(options, { operation: "openSystemManager", path: "options" });
+  return new SystemManager(await loadLibrary(checked.library), threads, checked);
 }

@@ -1,7 +1,21 @@
 // SPDX-License-Identifier: MIT
 
 import { createServer, type Server } from "node:net";
-import { assert, checkNewReaderName, type Runtime, SmartCardError } from "../../pcsc/index.ts";
+import {
+  anyText,
+  assert,
+  callback,
+  checkNewReaderName,
+  clockObject,
+  limitsOf,
+  optional,
+  optionsOf,
+  partsOf,
+  type Runtime,
+  SmartCardError,
+  text,
+  wholeNumber,
+} from "../../pcsc/index.ts";
 import { DEFAULT_VPCD_PORT, defaultVpcdLimits, MAX_SLOTS, type VpcdLimits, VpcdReader } from "../../vpcd/index.ts";
 import { SocketPipe } from "./socket-pipe.ts";
 
@@ -26,6 +40,18 @@ export interface VpcdListenerOptions {
   /** Limits that differ from the defaults. */
   readonly limits?: Partial<VpcdLimits>;
 }
+
+const listenerOptions = optionsOf<VpcdListenerOptions>({
+  runtime: partsOf<VpcdListenerOptions["runtime"]>(
+    { clock: clockObject, trace: callback("a function that is told what happens") },
+    "a runtime: nodeRuntime() makes one",
+  ),
+  host: optional(text("an address", 255)),
+  port: optional(wholeNumber(0, 65_535)),
+  name: optional(anyText),
+  slots: optional(wholeNumber(1, MAX_SLOTS)),
+  limits: optional(limitsOf(defaultVpcdLimits)),
+});
 
 /** Slots that are open to virtual cards. */
 export interface VpcdListener extends AsyncDisposable {
@@ -55,16 +81,14 @@ interface Slot {
  * @see virtualsmartcard/doc/api.txt of the vsmartcard project
  */
 export async function listenVpcd(options: VpcdListenerOptions): Promise<VpcdListener> {
-  const host = options.host ?? "127.0.0.1";
-  const port = options.port ?? DEFAULT_VPCD_PORT;
-  const count = options.slots ?? 1;
-  checkRange("slots", count, 1, MAX_SLOTS);
-  checkRange("port", port, 0, 65_535 - (count - 1));
-  if (options.name !== undefined) checkNewReaderName(options.name);
+  const checked = listenerOptions(options, { operation: "listenVpcd", path: "options" });
+  const { host = "127.0.0.1", port = DEFAULT_VPCD_PORT, slots: count = 1 } = checked;
+  if (checked.name !== undefined) checkNewReaderName(checked.name);
+  wholeNumber(0, 65_535 - (count - 1))(port, { operation: "listenVpcd", path: "options.port" });
   const slots: Slot[] = [];
   try {
     for (let slot = 0; slot < count; slot++) {
-      slots.push(await openSlot(options, host, port === 0 ? 0 : port + slot));
+      slots.push(await openSlot(checked, host, port === 0 ? 0 : port + slot));
     }
   } catch (error) {
     await closeAll(slots);
@@ -99,11 +123,6 @@ export async function tryVpcd(options: VpcdListenerOptions): Promise<VpcdListene
   const readers = ports.map((each) => new VpcdReader({ ...named, host, port: each, ...options.runtime }));
   const close = async (): Promise<void> => {};
   return { readers, host, ports, close, [Symbol.asyncDispose]: close };
-}
-
-function checkRange(what: string, value: number, least: number, most: number): void {
-  if (Number.isInteger(value) && value >= least && value <= most) return;
-  throw new SmartCardError("invalid-parameter", `${what} should be ${least} to ${most}, not ${value}`);
 }
 
 async function openSlot(options: VpcdListenerOptions, host: string, wantedPort: number): Promise<Slot> {
