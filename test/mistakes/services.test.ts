@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+
+// The mistakes that callers make, on services that are processes of their own.
+
+import { describe, expect, test } from "vitest";
+import { ConformanceCard } from "../../src/conformance/index.ts";
+import { nodeRuntime } from "../../src/edge/node/index.ts";
+import { dialPcscd } from "../../src/edge/pcscd/index.ts";
+import { PcscdManager } from "../../src/pcscd/index.ts";
+import { ourDaemon, privatePcscd, type RestartableService, stockPcscd } from "../pcscd/services.ts";
+import { describePeer } from "../peers/peers.ts";
+import { SoftwareVpcdCard } from "../peers/software-vpcd-card.ts";
+import { faultsOf, timeless } from "./judge.ts";
+
+function suite(make: () => Promise<RestartableService>): void {
+  test("a service, through our client", { timeout: 120_000 }, async () => {
+    const service = await make();
+    try {
+      await service.start();
+      const runtime = nodeRuntime();
+      const manager = new PcscdManager({ dial: dialPcscd({ sockets: [service.socket] }), runtime });
+      await manager.waitForService();
+      const card = await SoftwareVpcdCard.insert(new ConformanceCard(runtime.clock), service.port);
+      const context = await manager.establishContext();
+      const [reader = ""] = await context.listReaders();
+      await context.getStatusChange([{ reader, flags: { empty: true } }], { timeoutMs: 60_000 });
+      // A service says no more of itself than who is there, and whether anybody uses it.
+      const look = async (): Promise<unknown> =>
+        timeless([await context.listReaders(), await context.getStatusChange([{ reader }])]);
+      expect(await faultsOf({ manager, reader, look })).toEqual([]);
+      await context.release();
+      await card.remove();
+    } finally {
+      await service.remove();
+    }
+  });
+}
+
+describe("scard daemon", () => suite(ourDaemon));
+describePeer(privatePcscd, () => suite(stockPcscd));
