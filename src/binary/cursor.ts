@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { copyBytes } from "./bytes.ts";
+import { checkBytes } from "./check-bytes.ts";
 import { failure, type Result, success } from "./result.ts";
 
 /** Thrown by a cursor, caught by {@link decoding}: it never leaves a decoder. */
@@ -18,7 +19,9 @@ export class ByteCursor {
   readonly #bytes: Uint8Array;
   #offset = 0;
 
+  /** @throws TypeError (not bytes) */
   constructor(bytes: Uint8Array) {
+    checkBytes(bytes, "the argument to decode");
     this.#bytes = bytes;
   }
 

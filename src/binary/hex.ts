@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { kindOf } from "./check-bytes.ts";
+import { checkBytes, kindOf, kindOf } from "./check-bytes.ts";
 import { failure, type Result, success } from "./result.ts";
 
 const digits: readonly string[] = Array.from({ length: 256 }, (_, value) =>
@@ -9,6 +9,7 @@ const digits: readonly string[] = Array.from({ length: 256 }, (_, value) =>
 
 /** Writes bytes as upper-case hexadecimal, two digits a byte, with `separator` between bytes (none by default). */
 export function encodeHex(bytes: Uint8Array, separator = ""): string {
+  checkBytes(bytes, "encodeHex: bytes");
   let text = "";
   for (let index = 0; index < bytes.length; index++) {
     if (index > 0) text += separator;
@@ -27,6 +28,7 @@ export function hexByte(value: number): string {
  * as people paste them. The error gives the position in the text, and never the text itself: it may hold a PIN.
  */
 export function decodeHex(text: string): Result<Uint8Array> {
+  if (typeof text !== "string") throw new TypeError(`decodeHex: text is ${kindOf(text)}; pass a string`);
   const start = /^\s*0x/i.exec(text)?.[0].length ?? 0;
   const bytes = new Uint8Array((text.length - start) >> 1);
   let length = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { encodeHex } from "../binary/index.ts";
+import { checkBytes, encodeHex } from "../binary/index.ts";
 import { maxNameLength } from "../pcsc/index.ts";
 import { parseAtrExpression } from "./atr-expression.ts";
 import type { AtrPattern } from "./atr-pattern.ts";
@@ -49,6 +49,7 @@ interface MergedType {
  * @see https://pcsc-tools.apdu.fr
  */
 export function parseSmartCardList(bytes: Uint8Array): SmartCardList {
+  checkBytes(bytes, "parseSmartCardList: bytes");
   const problems: ListProblem[] = [];
   const types = new Map<string, MergedType>();
   let expressions = 0;

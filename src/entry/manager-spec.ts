@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { quoteUnlessBytes } from "../binary/index.ts";
-import { SmartCardError } from "../pcsc/index.ts";
+import { refuse, SmartCardError, shown } from "../pcsc/index.ts";
 
 /** One reader that a program is told to have. */
 export type ReaderSpec =
@@ -31,6 +31,10 @@ const forms = `embedded:READER,… with ${readerForms}; pcscd[:SOCKET]; daemon[:
  * @throws invalid-value that names the part which means nothing
  */
 export function parseManagerSpec(text: string): ManagerSpec {
+  if (typeof text !== "string") {
+    const remedy = "give a description of a manager as a string";
+    refuse({ operation: "parseManagerSpec", path: "text" }, shown(text), remedy);
+  }
   const [, kind, rest] = /^(\w+)(?::(.*))?$/s.exec(text.trim()) ?? [];
   if (kind === "embedded") {
     const readers = rest === undefined || rest === "" ? [] : rest.split(",");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { type ByteCursor, concatBytes, decoding, failure, type Result } from "../binary/index.ts";
+import { type ByteCursor, checkBytes, concatBytes, decoding, failure, type Result } from "../binary/index.ts";
 
 /** Most data bytes in a command with short length fields. ISO/IEC 7816-4:2005, 5.1. */
 export const maxShortDataBytes = 255;
@@ -60,7 +60,8 @@ export type CommandCase = 1 | "2S" | "3S" | "4S" | "2E" | "3E" | "4E";
 export function encodeCommand(init: CommandInit): Uint8Array {
   const { cla, ins, p1, p2, le } = init;
   for (const [name, value] of Object.entries({ CLA: cla, INS: ins, P1: p1, P2: p2 })) checkByte(name, value);
-  const data = init.data ?? new Uint8Array(0);
+  const { data = new Uint8Array(0) } = init;
+  checkBytes(data, "encodeCommand: data");
   if (data.length > maxExtendedDataBytes) {
     throw new RangeError(`a command carries at most ${maxExtendedDataBytes} data bytes, not ${data.length}`);
   }
@@ -160,6 +161,7 @@ export interface ResponseApdu {
 
 /** Reads a response: the last two bytes are the status, whatever is before them is data. */
 export function decodeResponse(bytes: Uint8Array): Result<ResponseApdu> {
+  checkBytes(bytes, "decodeResponse: bytes");
   if (bytes.length < 2) return failure(`a response ends with SW1 and SW2; ${bytes.length} bytes are too few`, 0);
   const end = bytes.length - 2;
   if (end > maxExtendedLe) {
@@ -180,6 +182,7 @@ export function decodeResponse(bytes: Uint8Array): Result<ResponseApdu> {
  */
 export function encodeResponse(data: Uint8Array, sw: number): Uint8Array {
   if (!Number.isInteger(sw) || sw < 0 || sw > 0xffff) throw new RangeError(`a status word is 0 to 0xFFFF, not ${sw}`);
+  checkBytes(data, "encodeResponse: data");
   if (data.length > maxExtendedLe) {
     throw new RangeError(`a response has at most ${maxExtendedLe} data bytes, not ${data.length}`);
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { checkBytes } from "../binary/index.ts";
 import { maxAtrBytes } from "./atr.ts";
 import { type ClockStop, clockStopCodes, type SupplyClass, supplyClassCodes } from "./atr-parameters.ts";
 
@@ -57,7 +58,8 @@ interface Group {
 export function buildAtr(init: AtrInit): Uint8Array {
   const protocols = init.protocols ?? [0];
   checkProtocols(protocols);
-  const historicalBytes = init.historicalBytes ?? new Uint8Array(0);
+  const { historicalBytes = new Uint8Array(0) } = init;
+  checkBytes(historicalBytes, "buildAtr: historicalBytes");
   checkRange("the number of historical bytes", historicalBytes.length, 0, 15);
   const ta1 = checkRange("TA1", init.factors, 0, 255);
   const tc1 = checkRange("the extra guard time N", init.extraGuardTime, 0, 255);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { type ByteCursor, copyBytes, decoding, failure, hexByte, type Result } from "../binary/index.ts";
+import { type ByteCursor, checkBytes, copyBytes, decoding, failure, hexByte, type Result } from "../binary/index.ts";
 import { type AtrParameters, deriveParameters, type InterfaceByteGroup } from "./atr-parameters.ts";
 import { type ContactlessCard, decodeContactless } from "./contactless-atr.ts";
 import { decodeHistoricalBytes, type HistoricalBytes } from "./historical-bytes.ts";
@@ -48,6 +48,7 @@ export interface Atr extends AtrParameters {
  * @see ISO/IEC 7816-3:2006, clause 8
  */
 export function decodeAtr(bytes: Uint8Array): Result<Atr> {
+  checkBytes(bytes, "decodeAtr: bytes");
   if (bytes.length > maxAtrBytes) {
     return failure(`an ATR has at most ${maxAtrBytes} bytes, not ${bytes.length}`, maxAtrBytes);
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { encodeHex } from "../binary/index.ts";
+import { checkBytes, encodeHex } from "../binary/index.ts";
 import { type CommandApdu, type CommandCase, commandCase, decodeCommand, encodeCommand } from "./apdu.ts";
 import { type ClassByte, decodeClassByte } from "./class-byte.ts";
 import { disclosureOf, isOpenInstruction, opensResponse } from "./disclosure.ts";
@@ -56,6 +56,7 @@ export function commandBytesText(bytes: Uint8Array, showData: boolean): string {
  */
 export function describeResponseBytes(command: Uint8Array, response: Uint8Array): string {
   const decoded = decodeCommand(command);
+  checkBytes(response, "describeResponseBytes: response");
   const data = response.subarray(0, -2);
   const show =
     decoded.ok && response.length >= 2 && disclosureOf(decoded.value).response && opensResponse(decoded.value, data);
@@ -165,6 +166,7 @@ function describeClass(classByte: ClassByte): string[] {
  */
 export function describeControlBytes(code: number, input: Uint8Array): string {
   const name = `control 0x${(code >>> 0).toString(16).toUpperCase().padStart(8, "0")}`;
+  checkBytes(input, "describeControlBytes: input");
   if (input.length === 0) return `${name} without input`;
   for (const { structure, size } of pinStructures) {
     const command = commandBehind(input, size);
