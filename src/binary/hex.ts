@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { checkBytes, kindOf, kindOf } from "./check-bytes.ts";
+import { checkBytes, kindOf } from "./check-bytes.ts";
 import { failure, type Result, success } from "./result.ts";
 
 const digits: readonly string[] = Array.from({ length: 256 }, (_, value) =>

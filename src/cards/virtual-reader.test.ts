@@ -144,9 +144,11 @@ describe("description", () => {
   });
 
   test.each<[string, string, unknown]>([
-    ["invalid-parameter", "name is an empty string", { name: "" }],
-    ["invalid-parameter", "name is too long", { name: "é".repeat(65) }],
-    ["invalid-parameter", "name is a string with a NUL", { name: "a\0b" }],
+    ["invalid-value", "is empty", { name: "" }],
+    ["invalid-value", "130 bytes", { name: "é".repeat(65) }],
+    ["invalid-value", "control characters", { name: "a\0b" }],
+    ["invalid-parameter", "id is an empty string", { id: "" }],
+    ["invalid-parameter", "serial is too long", { serial: "é".repeat(65) }],
     ["invalid-parameter", "name is 5", { name: 5 }],
     ["invalid-parameter", 'no member "nmae". Did you mean name?', { nmae: "Desk" }],
     ["invalid-parameter", "canEject is a string", { canEject: "no" }],

@@ -70,7 +70,9 @@ export interface PcscliteServerOptions {
   readonly log?: (entry: ServerLogEntry) => void;
 }
 
-const tableSize = wholeNumber(1, 1024, "entries");
+const wholeSize = wholeNumber(1, 1024, "entries");
+// Its range is told by fixedTableSizes, with the version.
+const tableSize: Check<number> = (value, place) => (typeof value === "number" ? value : wholeSize(value, place));
 const bothSizes = optionsOf<Partial<FixedTableSizes>>({ "4:4": optional(tableSize), "4:5": optional(tableSize) });
 const tableSizes: Check<number | Partial<FixedTableSizes>> = (value, place) =>
   typeof value === "number" ? tableSize(value, place) : bothSizes(value, place);

@@ -80,7 +80,7 @@ const wrong: readonly Case[] = [
   ["openEmbeddedManager's text", 5, /./],
   ["VirtualReader", {}, /options.clock is undefined; pass a clock/],
   ["virtualReader", { nmae: "Desk" }, /Did you mean name\?/],
-  ["virtualReader", { name: 5 }, /options.name is 5; give a name as a string/],
+  ["virtualReader", { name: 5 }, /options.name is 5; give a string/],
   ["virtualReader", { protocols: "t1" }, /protocols is a string; pass an array/],
   ["virtualReader", { protocols: ["T1"] }, /Did you mean "t1"\?/],
   ["virtualReader", { canEject: "yes" }, /give true or false/],
@@ -150,9 +150,12 @@ test.each(wrong.map(([maker, value, says], index) => ({ maker, value, says, inde
       () => undefined,
       (error: unknown) => error,
     );
-    expect(failure).toBeInstanceOf(SmartCardError);
+    // Providers have their own errors, as COM has.
+    if (maker !== "makeIso7816Provider") {
+      expect(failure).toBeInstanceOf(SmartCardError);
+      expect(failure).toHaveProperty("code", expect.stringMatching(/^invalid-(?:parameter|value)$/));
+    }
     expect(failure).toMatchObject({
-      code: expect.stringMatching(/^invalid-(?:parameter|value)$/),
       message: expect.stringMatching(says),
     });
   },

@@ -7,7 +7,8 @@ import { ConformanceCard } from "../../src/conformance/index.ts";
 import { nodeRuntime } from "../../src/edge/node/index.ts";
 import { dialPcscd } from "../../src/edge/pcscd/index.ts";
 import { PcscdManager } from "../../src/pcscd/index.ts";
-import { ourDaemon, privatePcscd, type RestartableService, stockPcscd } from "../pcscd/services.ts";
+import { ourDaemon, type RestartableService, stockPcscd } from "../pcscd/services.ts";
+import { pcscdProgram } from "../peers/pcscd.ts";
 import { describePeer } from "../peers/peers.ts";
 import { SoftwareVpcdCard } from "../peers/software-vpcd-card.ts";
 import { faultsOf, timeless } from "./judge.ts";
@@ -37,4 +38,4 @@ function suite(make: () => Promise<RestartableService>): void {
 }
 
 describe("scard daemon", () => suite(ourDaemon));
-describePeer(privatePcscd, () => suite(stockPcscd));
+describePeer(pcscdProgram, () => suite(stockPcscd));
