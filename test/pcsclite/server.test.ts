@@ -524,6 +524,23 @@ describe("a request that has to wait for the card", () => {
   });
 });
 
+describe("a card that is pulled", () => {
+  test("gives the exchange under way no card, and the calls after it a removed one, as pcscd does", async () => {
+    const { client, ask, connect4, reader, runtime } = await wire();
+    const [a, b] = [await client("a"), await client("b")];
+    const [cardA, cardB] = [await connect4(a.client, a.context), await connect4(b.client, b.context)];
+    reader.hang(true);
+    expect((await ask(a.client, transmit(cardA))).length).toBe(0);
+    expect((await ask(b.client, transmit(cardB))).length).toBe(0);
+    reader.remove();
+    await runtime.settle();
+    expect(u32(a.client.take(), 28)).toBe(0x8010_000c);
+    expect(u32(b.client.take(), 28)).toBe(0x8010_0069);
+    expect(u32(await ask(a.client, { kind: "status", card: cardA }), 4)).toBe(0x8010_0069);
+    expect(u32(await ask(a.client, transmit(cardA)), 28)).toBe(0x8010_0069);
+  });
+});
+
 describe("a client that ends", () => {
   test("leaves no lock, no wait and no connection, in whatever state it is", async () => {
     const { card, client, ask, connect4, manager, runtime, server } = await wire();
