@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { checkName, SmartCardError } from "../pcsc/index.ts";
-import { foldName, sameName } from "./names.ts";
+import { sameName } from "./names.ts";
 
 /** The groups that the system defines, as winscard.h names them (SCARD_ALL_READERS and so on). */
 export const systemGroups = {
@@ -15,20 +15,23 @@ export const systemGroups = {
   system: "SCard$SystemReaders",
 } as const;
 
-/** Microsoft keeps names with a dollar sign for itself; of those only the default group is for programs to change. */
+/** A group that readers can be put into and taken out of. @throws invalid-parameter for a bad or reserved name */
 export function checkGroupToChange(group: string): void {
   checkName(group, "group");
-  if (foldName(group).startsWith("SCARD$") && !sameName(group, systemGroups.default)) {
-    throw new SmartCardError("invalid-parameter", `the group ${group} is the system's and cannot be changed`);
-  }
+  if (!sameName(group, systemGroups.default)) checkNotReserved(group, "its readers cannot be changed");
 }
 
-/** A group that can be introduced and forgotten: one that is not the system's. */
+/** A group that can be introduced and forgotten. @throws invalid-parameter for a bad or reserved name */
 export function checkOwnGroup(group: string): void {
   checkName(group, "group");
-  if (foldName(group).startsWith("SCARD$")) {
-    throw new SmartCardError("invalid-parameter", `the group ${group} is the system's: it comes and goes by itself`);
-  }
+  checkNotReserved(group, "it comes and goes by itself");
+}
+
+/** Microsoft reserves every name with a dollar sign; of those only the default group is for programs to change. */
+function checkNotReserved(group: string, consequence: string): void {
+  if (!group.includes("$")) return;
+  const message = `the group ${JSON.stringify(group)} is the system's: ${consequence}. Choose a name without "$"`;
+  throw new SmartCardError("invalid-parameter", message);
 }
 
 /** Tells whether a list of groups names the one that every reader is in. */

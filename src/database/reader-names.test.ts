@@ -136,7 +136,7 @@ describe("groups of readers", () => {
   });
 
   test("of the system's are not for programs to change, the default group's members excepted", () => {
-    for (const group of [...Object.values(systemGroups), "scard$Mine"]) {
+    for (const group of [...Object.values(systemGroups), "scard$Mine", "$mine", "Doors$", "My$Doors"]) {
       expect(() => readers.introduceGroup(group)).toThrow(code("invalid-parameter"));
       expect(() => readers.forgetGroup(group)).toThrow(code("invalid-parameter"));
       if (group === defaultGroup) continue;
