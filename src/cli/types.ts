@@ -100,9 +100,13 @@ async function list(args: readonly string[], terminal: Terminal): Promise<number
 
 /** A card type with all that is known of it. */
 function describeType(type: CardType, paint: Paint): string[] {
-  const lines: [string, string][] = type.atrs.map(({ atr, mask }, index) => {
+  const lines: [string, string][] = type.atrs.flatMap(({ atr, description = "", mask }, index): [string, string][] => {
     const masked = mask === undefined ? "" : `  mask ${encodeHex(mask, " ")}`;
-    return [index === 0 ? "ATR" : "", `${encodeHex(atr, " ")}${masked}`];
+    const about = description.split("\n").filter((text) => text !== "");
+    return [
+      [index === 0 ? "ATR" : "", `${encodeHex(atr, " ")}${masked}`],
+      ...about.map((text): [string, string] => ["", `  ${visible(text)}`]),
+    ];
   });
   for (const guid of type.interfaces) lines.push(["interface", guid]);
   if (type.primaryProvider !== undefined) lines.push(["provider", type.primaryProvider]);

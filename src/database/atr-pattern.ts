@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-import { copyBytes } from "../binary/index.ts";
+import { copyBytes, isBytes } from "../binary/index.ts";
 import { maxAtrBytes } from "../iso7816/index.ts";
 import { SmartCardError } from "../pcsc/index.ts";
+import { checkAtrBytes, isObject, refused } from "./arguments.ts";
+import { maxDescriptionLength } from "./limits.ts";
 
 /** By which a card type is told from the ATR of a card: an ATR, and which of its bits count. */
 export interface AtrPattern {
@@ -10,6 +12,8 @@ export interface AtrPattern {
   readonly atr: Uint8Array;
   /** As long as `atr`: a bit that is 1 counts. Without one all bits do. */
   readonly mask?: Uint8Array | undefined;
+  /** What is known of the cards with this ATR and not of all of the type, in lines. */
+  readonly description?: string | undefined;
 }
 
 /**
@@ -19,6 +23,8 @@ export interface AtrPattern {
  * @see SCardIntroduceCardType, parameter pbAtrMask
  */
 export function matchesAtr(pattern: AtrPattern, atr: Uint8Array): boolean {
+  if (!isBytes(pattern?.atr)) throw refused("pattern", pattern, "pass an object with atr, and a mask if need be");
+  if (!isBytes(atr)) checkAtrBytes("atr", atr);
   const { atr: wanted, mask } = pattern;
   if (wanted.length !== atr.length) return false;
   for (let index = 0; index < wanted.length; index++) {
@@ -30,6 +36,7 @@ export function matchesAtr(pattern: AtrPattern, atr: Uint8Array): boolean {
 
 /** How many bits of an ATR the pattern looks at: of two that match, the one with more says more. */
 export function countedBits(pattern: AtrPattern): number {
+  if (!isBytes(pattern?.atr)) throw refused("pattern", pattern, "pass an object with atr, and a mask if need be");
   if (pattern.mask === undefined) return pattern.atr.length * 8;
   return pattern.mask.reduce((bits, byte) => bits + bitCount(byte), 0);
 }
@@ -44,22 +51,35 @@ export function bitCount(value: number): number {
 /**
  * Checks a pattern that a caller gives, and copies it. A mask of ones only is left out: it says nothing.
  *
- * @throws invalid-atr where the ATR has no bytes or more than 33; invalid-parameter where the mask has another length
+ * @throws invalid-atr where the ATR has no bytes or more than 33; invalid-parameter where the mask has another length, or
+ * something is not what it has to be
  */
 export function checkAtrPattern(pattern: AtrPattern): AtrPattern {
+  if (!isObject(pattern)) throw refused("pattern", pattern, "pass an object with atr, and a mask if need be");
+  checkAtrBytes("pattern.atr", pattern.atr);
   const atr = copyBytes(pattern.atr);
   if (atr.length < 1 || atr.length > maxAtrBytes) {
     throw new SmartCardError("invalid-atr", `an ATR has 1 to ${maxAtrBytes} bytes, not ${atr.length}`);
   }
-  if (pattern.mask === undefined) return { atr };
+  const description = pattern.description ?? "";
+  if (typeof description !== "string") throw refused("pattern.description", description, "give a text");
+  if (description.length > maxDescriptionLength)
+    throw new SmartCardError(
+      "invalid-parameter",
+      `an ATR has at most ${maxDescriptionLength} characters of description`,
+    );
+  const about = description === "" ? {} : { description };
+  if (pattern.mask === undefined) return { atr, ...about };
+  checkAtrBytes("pattern.mask", pattern.mask);
   const mask = copyBytes(pattern.mask);
   if (mask.length !== atr.length) {
     throw new SmartCardError("invalid-parameter", `the mask has ${mask.length} bytes, the ATR ${atr.length}`);
   }
-  return mask.every((byte) => byte === 0xff) ? { atr } : { atr, mask };
+  return mask.every((byte) => byte === 0xff) ? { atr, ...about } : { atr, mask, ...about };
 }
 
 /** A copy that its receiver may do with as it likes. */
-export function copyAtrPattern({ atr, mask }: AtrPattern): AtrPattern {
-  return mask === undefined ? { atr: copyBytes(atr) } : { atr: copyBytes(atr), mask: copyBytes(mask) };
+export function copyAtrPattern({ atr, mask, ...about }: AtrPattern): AtrPattern {
+  const copy = { atr: copyBytes(atr), ...about };
+  return mask === undefined ? copy : { ...copy, mask: copyBytes(mask) };
 }

@@ -114,7 +114,8 @@ export class CardTypes {
 
   /**
    * The card types that meet a query. With an ATR the most specific comes first (the one whose mask looks at the most
-   * bits); otherwise, and among equals, they are in the order of their names. Microsoft documents no order.
+   * bits); otherwise, and among equals, they are in the order of their names. Microsoft documents no order. With an ATR
+   * the description of each type is that of cards with this ATR.
    *
    * @throws invalid-parameter for an interface that is no GUID
    * @see SCardListCards
@@ -132,7 +133,9 @@ export class CardTypes {
     }
     return [...found]
       .sort(([oneKey, one], [otherKey, other]) => other.bits - one.bits || (oneKey < otherKey ? -1 : 1))
-      .map(([, { cardType }]) => copyCardType(cardType));
+      .map(([, { cardType }]) =>
+        atr === undefined ? copyCardType(cardType) : describedFor(copyCardType(cardType), atr),
+      );
   }
 
   /**
@@ -190,6 +193,15 @@ export class CardTypes {
     }
     throw new SmartCardError("unknown-card", `no card «${name}» has been introduced`);
   }
+}
+
+/** What is known of all cards of a type, and of those with an ATR, as the description. */
+function describedFor(cardType: CardType, atr: Uint8Array): CardType {
+  const own = cardType.atrs.filter((pattern) => matchesAtr(pattern, atr)).map(({ description = "" }) => description);
+  const lines = new Set(
+    [cardType.description, ...own].flatMap((text) => text.split("\n")).filter((line) => line !== ""),
+  );
+  return { ...cardType, description: [...lines].join("\n") };
 }
 
 function* allKeys({ cardTypes }: Contents): Generator<[key: string, bits: number]> {

@@ -3,6 +3,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { checkCardType } from "./card-type.ts";
+import { Database } from "./database.ts";
+import { MemoryStore } from "./memory-store.ts";
 import { parseSmartCardList } from "./smartcard-list.ts";
 
 function parse(...lines: readonly string[]) {
@@ -44,15 +46,31 @@ describe("a list of ATRs", () => {
   });
 
   test("names one type in several entries, which has all their ATRs once", () => {
-    const list = parse("3B 00", "\tCard", "\tfirst", "3B 0[01]", "\tCARD", "\tfirst", "\tsecond", "3B 00", "\tcard");
+    const list = parse("3B 00", "\tCard", "\tsame", "3B 0[01]", "\tCARD", "\tsame", "3B 00", "\tcard", "\tsame");
     expect(list.cardTypes).toEqual([
       {
         name: "Card",
         atrs: [{ atr: Uint8Array.of(0x3b, 0x00) }, { atr: Uint8Array.of(0x3b, 0x00), mask: Uint8Array.of(0xff, 0xfe) }],
-        description: "first\nsecond",
+        description: "same",
       },
     ]);
     expect(list.expressions).toBe(3);
+  });
+
+  test("says of a card what stands under its own expressions, and nothing of others with the same name", () => {
+    const list = parse(
+      ...["3B 02 15 40", "\tMasterCard (Bank)", "3B 02 15 41", "\tMasterCard (Bank)", "\thttp://nickel.com"],
+      ...["3B 02 15 4.", "\tMasterCard (bank)", "\tany of them", "3B 02 15 41", "\tMasterCard (Bank)", "\tcontactless"],
+    );
+    expect(list.cardTypes).toHaveLength(1);
+    const database = new Database(new MemoryStore());
+    database.cardTypes.introduceAll(list.cardTypes);
+    const told = (last: number) =>
+      database.cardTypes.find({ atr: Uint8Array.of(0x3b, 0x02, 0x15, last) }).map(({ description }) => description);
+    expect(told(0x40)).toEqual(["any of them"]);
+    expect(told(0x41)).toEqual(["http://nickel.com\ncontactless\nany of them"]);
+    expect(told(0x42)).toEqual(["any of them"]);
+    expect(database.cardTypes.get("MasterCard (Bank)").description).toBe("");
   });
 
   test("tells the lines that it had to leave out", () => {

@@ -34,8 +34,11 @@ interface Entry {
 /** Entries of the same name, become one. */
 interface MergedType {
   readonly name: string;
-  readonly atrs: Map<string, AtrPattern>;
-  readonly texts: Set<string>;
+  readonly entries: {
+    readonly line: number;
+    readonly atrs: readonly AtrPattern[];
+    readonly texts: readonly string[];
+  }[];
 }
 
 /**
@@ -43,9 +46,11 @@ interface MergedType {
  * regular expression, and under it lines that begin with a tabulator and say which card that is.
  *
  * The first of them becomes the name of a card type, the others its description. Entries with the same name, in either
- * case, become one type that has all their ATRs. Any bytes are safe to read; what is not UTF-8 is replaced, control
- * characters are left out, and texts that are too long are cut.
+ * case, become one type that has all their ATRs. Where they say different things of their cards, each ATR has its own
+ * description. Any bytes are safe to read; what is not UTF-8 is replaced, control characters are left out, and texts
+ * that are too long are cut.
  *
+ * @throws TypeError for anything but bytes
  * @see https://pcsc-tools.apdu.fr
  */
 export function parseSmartCardList(bytes: Uint8Array): SmartCardList {
@@ -53,38 +58,47 @@ export function parseSmartCardList(bytes: Uint8Array): SmartCardList {
   const problems: ListProblem[] = [];
   const types = new Map<string, MergedType>();
   let expressions = 0;
-  for (const entry of entriesOf(new TextDecoder().decode(bytes), problems)) {
-    const [firstText, ...texts] = entry.texts;
+  for (const { atrs, line, texts } of entriesOf(new TextDecoder().decode(bytes), problems)) {
+    const [firstText, ...others] = texts;
     if (firstText === undefined) {
-      problems.push({ line: entry.line, message: "an ATR without a name under it" });
+      problems.push({ line, message: "an ATR without a name under it" });
       continue;
     }
     expressions++;
     const name = cut(firstText, maxNameLength);
-    const type = types.get(foldName(name)) ?? { name, atrs: new Map(), texts: new Set() };
+    const type = types.get(foldName(name)) ?? { name, entries: [] };
     types.set(foldName(name), type);
-    if (name !== firstText) type.texts.add(firstText);
-    for (const text of texts) type.texts.add(text);
-    if (!addAtrs(type, entry.atrs)) {
-      problems.push({ line: entry.line, message: `«${name}» has more than ${maxAtrsPerCardType} ATRs` });
-    }
+    type.entries.push({ line, atrs, texts: name === firstText ? others : texts });
   }
-  const cardTypes = [...types.values()].map(({ name, atrs, texts }) => ({
-    name,
-    atrs: [...atrs.values()],
-    description: cut([...texts].join("\n"), maxDescriptionLength),
-  }));
+  const cardTypes = [...types.values()].map((type) => cardTypeOf(type, problems));
   return { cardTypes, expressions, problems: problems.sort((one, other) => one.line - other.line) };
 }
 
-/** Adds ATRs that a type does not have yet, as far as there is room: whether there was. */
-function addAtrs(type: MergedType, atrs: readonly AtrPattern[]): boolean {
-  for (const pattern of atrs) {
-    const key = `${encodeHex(pattern.atr)}/${pattern.mask === undefined ? "" : encodeHex(pattern.mask)}`;
-    if (!type.atrs.has(key) && type.atrs.size >= maxAtrsPerCardType) return false;
-    type.atrs.set(key, pattern);
+function cardTypeOf({ entries, name }: MergedType, problems: ListProblem[]): CardTypeInit {
+  const descriptions = entries.map(({ texts }) => linesOf(texts));
+  const [description = ""] = descriptions;
+  const agree = descriptions.every((other) => other === description);
+  const patterns = new Map<string, AtrPattern & { readonly texts: Set<string> }>();
+  for (const { atrs, line, texts } of entries) {
+    for (const { atr, mask } of atrs) {
+      const key = `${encodeHex(atr)}/${mask === undefined ? "" : encodeHex(mask)}`;
+      if (!patterns.has(key) && patterns.size >= maxAtrsPerCardType) {
+        problems.push({ line, message: `"${name}" has more than ${maxAtrsPerCardType} ATRs` });
+        break;
+      }
+      const pattern = patterns.get(key) ?? { atr, ...(mask && { mask }), texts: new Set<string>() };
+      patterns.set(key, pattern);
+      for (const text of texts) pattern.texts.add(text);
+    }
   }
-  return true;
+  const atrs = [...patterns.values()].map(({ texts, ...pattern }) =>
+    agree || texts.size === 0 ? pattern : { ...pattern, description: linesOf(texts) },
+  );
+  return { name, atrs, description: agree ? description : "" };
+}
+
+function linesOf(texts: Iterable<string>): string {
+  return cut([...new Set(texts)].join("\n"), maxDescriptionLength);
 }
 
 /** The entries whose ATR is understood, with the texts under it. */

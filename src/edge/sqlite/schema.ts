@@ -54,6 +54,7 @@ const migrations: readonly string[] = [
      card TEXT,
      who TEXT
    ) STRICT;`,
+  "ALTER TABLE card_atr ADD COLUMN description TEXT;",
 ];
 
 /** The version of the tables that this release reads and writes. */

@@ -13,7 +13,10 @@ import type { SqliteConnection, SqliteRow, SqliteValue } from "./driver.ts";
 
 /** Reads all card types, in the order of their keys. */
 export function readCardTypes(connection: SqliteConnection): CardType[] {
-  const atrs = grouped(connection, "SELECT card_type AS owner, atr, mask FROM card_atr ORDER BY card_type, place");
+  const atrs = grouped(
+    connection,
+    "SELECT card_type AS owner, atr, mask, description FROM card_atr ORDER BY card_type, place",
+  );
   const interfaces = grouped(
     connection,
     "SELECT card_type AS owner, guid FROM card_interface ORDER BY card_type, place",
@@ -23,9 +26,11 @@ export function readCardTypes(connection: SqliteConnection): CardType[] {
     const key = text(row.key);
     return {
       name: text(row.name),
-      atrs: (atrs.get(key) ?? []).map(({ atr, mask }) =>
-        mask === null ? { atr: blob(atr) } : { atr: blob(atr), mask: blob(mask) },
-      ),
+      atrs: (atrs.get(key) ?? []).map(({ atr, description, mask }) => ({
+        atr: blob(atr),
+        ...(mask === null ? {} : { mask: blob(mask) }),
+        ...(description === null ? {} : { description: text(description) }),
+      })),
       interfaces: (interfaces.get(key) ?? []).map(({ guid }) => text(guid)),
       primaryProvider: optionalText(row.primary_provider),
       providers: Object.fromEntries(
@@ -71,8 +76,8 @@ export function applyChange(connection: SqliteConnection, change: StoreChange): 
 function putCardType(connection: SqliteConnection, key: string, type: CardType): void {
   const { name, description, primaryProvider = null } = type;
   connection.run("INSERT INTO card_type VALUES (?, ?, ?, ?)", key, name, description, primaryProvider);
-  for (const [place, { atr, mask = null }] of type.atrs.entries()) {
-    connection.run("INSERT INTO card_atr VALUES (?, ?, ?, ?)", key, place, atr, mask);
+  for (const [place, { atr, description = null, mask = null }] of type.atrs.entries()) {
+    connection.run("INSERT INTO card_atr VALUES (?, ?, ?, ?, ?)", key, place, atr, mask, description);
   }
   for (const [place, guid] of type.interfaces.entries()) {
     connection.run("INSERT INTO card_interface VALUES (?, ?, ?)", key, place, guid);

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+
+import { isBytes } from "../binary/index.ts";
+import { SmartCardError, shown } from "../pcsc/index.ts";
+
+// What callers pass to the database. Each failure names the argument, says what came and what to pass.
+
+/** The failure of an argument that is not what it has to be. */
+export function refused(name: string, value: unknown, remedy: string): SmartCardError {
+  return new SmartCardError("invalid-parameter", `${name} is ${shown(value)}; ${remedy}`);
+}
+
+export function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+/** @throws invalid-parameter for anything but a text */
+export function checkTextOf(name: string, value: unknown): asserts value is string {
+  if (typeof value !== "string") throw refused(name, value, "give a text");
+}
+
+/** @throws invalid-parameter for anything but bytes */
+export function checkAtrBytes(name: string, value: unknown): asserts value is Uint8Array {
+  if (!isBytes(value)) throw refused(name, value, "pass a Uint8Array; decodeHex makes one of hexadecimal digits");
+}
+
+/** @throws invalid-parameter for anything but an array */
+export function checkArrayOf(name: string, value: unknown, what: string): void {
+  if (!Array.isArray(value)) throw refused(name, value, `pass an array of ${what}`);
+}
+
+/** @throws invalid-parameter for anything but an array of texts */
+export function checkTexts(name: string, value: unknown, what: string): void {
+  checkArrayOf(name, value, what);
+  for (const [index, text] of (value as readonly unknown[]).entries()) checkTextOf(`${name}[${index}]`, text);
+}
