@@ -2,6 +2,7 @@
 
 import { failure, type Result, success } from "../binary/index.ts";
 import { maxAtrBytes } from "../iso7816/index.ts";
+import { checkTextOf } from "./arguments.ts";
 import { type AtrPattern, bitCount } from "./atr-pattern.ts";
 import {
   maxAtrsPerExpression,
@@ -39,6 +40,7 @@ type Node =
  * ATR can match, or that it would take more than 512 patterns
  */
 export function parseAtrExpression(text: string): Result<AtrPattern[]> {
+  checkTextOf("text", text);
   if (text.length > maxExpressionLength) {
     return failure(`an expression of more than ${maxExpressionLength} characters`, maxExpressionLength);
   }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { equalBytes } from "../binary/index.ts";
-import { type AtrPattern, matchesAtr } from "./atr-pattern.ts";
+import { checkAtrBytes } from "./arguments.ts";
+import { type AtrPattern, checkPattern, matchesAtr } from "./atr-pattern.ts";
 import { maxIndexedMasks } from "./limits.ts";
 
 interface Entry<T> {
@@ -33,6 +34,7 @@ export class AtrIndex<T> {
 
   /** Adds a pattern, and what is found by it. The same pattern may be there more than once. */
   add(pattern: AtrPattern, value: T): void {
+    checkPattern(pattern);
     const length = pattern.atr.length;
     let group = this.#byLength.get(length);
     if (group === undefined) {
@@ -56,6 +58,7 @@ export class AtrIndex<T> {
 
   /** Takes out what was added with the same pattern and value, once. Does nothing where there is no such entry. */
   remove(pattern: AtrPattern, value: T): void {
+    checkPattern(pattern);
     const group = this.#byLength.get(pattern.atr.length);
     if (group === undefined || removeEntry(group.others, pattern, value)) return;
     const masked = group.byMask.find(({ mask }) => sameMask(mask, pattern.mask));
@@ -68,6 +71,7 @@ export class AtrIndex<T> {
 
   /** The patterns that the ATR matches, and their values, in no order. */
   find(atr: Uint8Array): { readonly pattern: AtrPattern; readonly value: T }[] {
+    checkAtrBytes("atr", atr);
     const found: Entry<T>[] = [];
     const group = this.#byLength.get(atr.length);
     if (group === undefined) return found;

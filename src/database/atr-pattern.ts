@@ -23,8 +23,8 @@ export interface AtrPattern {
  * @see SCardIntroduceCardType, parameter pbAtrMask
  */
 export function matchesAtr(pattern: AtrPattern, atr: Uint8Array): boolean {
-  if (!isBytes(pattern?.atr)) throw refused("pattern", pattern, "pass an object with atr, and a mask if need be");
-  if (!isBytes(atr)) checkAtrBytes("atr", atr);
+  checkPattern(pattern);
+  checkAtrBytes("atr", atr);
   const { atr: wanted, mask } = pattern;
   if (wanted.length !== atr.length) return false;
   for (let index = 0; index < wanted.length; index++) {
@@ -36,9 +36,16 @@ export function matchesAtr(pattern: AtrPattern, atr: Uint8Array): boolean {
 
 /** How many bits of an ATR the pattern looks at: of two that match, the one with more says more. */
 export function countedBits(pattern: AtrPattern): number {
-  if (!isBytes(pattern?.atr)) throw refused("pattern", pattern, "pass an object with atr, and a mask if need be");
+  checkPattern(pattern);
   if (pattern.mask === undefined) return pattern.atr.length * 8;
   return pattern.mask.reduce((bits, byte) => bits + bitCount(byte), 0);
+}
+
+/** @throws invalid-parameter for anything but a pattern */
+export function checkPattern(pattern: AtrPattern): void {
+  const isPattern = isBytes(pattern?.atr) && (pattern.mask === undefined || isBytes(pattern.mask));
+  if (!isPattern)
+    throw refused("pattern", pattern, "pass an object with atr, and a mask if need be, both a Uint8Array");
 }
 
 /** How many bits of a number of 32 bits are 1. */
@@ -54,15 +61,15 @@ export function bitCount(value: number): number {
  * @throws invalid-atr where the ATR has no bytes or more than 33; invalid-parameter where the mask has another length, or
  * something is not what it has to be
  */
-export function checkAtrPattern(pattern: AtrPattern): AtrPattern {
-  if (!isObject(pattern)) throw refused("pattern", pattern, "pass an object with atr, and a mask if need be");
-  checkAtrBytes("pattern.atr", pattern.atr);
+export function checkAtrPattern(pattern: AtrPattern, name = "pattern"): AtrPattern {
+  if (!isObject(pattern)) throw refused(name, pattern, "pass an object with atr, and a mask if need be");
+  checkAtrBytes(`${name}.atr`, pattern.atr);
   const atr = copyBytes(pattern.atr);
   if (atr.length < 1 || atr.length > maxAtrBytes) {
     throw new SmartCardError("invalid-atr", `an ATR has 1 to ${maxAtrBytes} bytes, not ${atr.length}`);
   }
   const description = pattern.description ?? "";
-  if (typeof description !== "string") throw refused("pattern.description", description, "give a text");
+  if (typeof description !== "string") throw refused(`${name}.description`, description, "give a text");
   if (description.length > maxDescriptionLength)
     throw new SmartCardError(
       "invalid-parameter",
@@ -70,7 +77,7 @@ export function checkAtrPattern(pattern: AtrPattern): AtrPattern {
     );
   const about = description === "" ? {} : { description };
   if (pattern.mask === undefined) return { atr, ...about };
-  checkAtrBytes("pattern.mask", pattern.mask);
+  checkAtrBytes(`${name}.mask`, pattern.mask);
   const mask = copyBytes(pattern.mask);
   if (mask.length !== atr.length) {
     throw new SmartCardError("invalid-parameter", `the mask has ${mask.length} bytes, the ATR ${atr.length}`);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { SmartCardError } from "../pcsc/index.ts";
+import { checkTextOf, isObject, refused } from "./arguments.ts";
 import { type AuditEntry, auditEvents } from "./audit-entry.ts";
 import { maxAuditEntries, maxAuditTextLength } from "./limits.ts";
 import type { Store } from "./store.ts";
@@ -21,10 +21,13 @@ export class AuditLog {
    * @see SCardAudit
    */
   append(entry: AuditEntry): void {
-    if (!Object.hasOwn(auditEvents, entry.event)) {
-      throw new SmartCardError("invalid-parameter", `there is no audit event «${entry.event}»`);
+    if (!isObject(entry)) throw refused("entry", entry, "pass an object with time and event");
+    if (typeof entry.event !== "string" || !Object.hasOwn(auditEvents, entry.event))
+      throw refused("entry.event", entry.event, `give one of ${Object.keys(auditEvents).join(", ")}`);
+    if (!Number.isFinite(entry.time)) throw refused("entry.time", entry.time, "give milliseconds since 1970");
+    for (const name of ["reader", "card", "who"] as const) {
+      if (entry[name] !== undefined) checkTextOf(`entry.${name}`, entry[name]);
     }
-    if (!Number.isFinite(entry.time)) throw new SmartCardError("invalid-parameter", "the time is not a number");
     this.#store.appendAudit(
       {
         time: Math.round(entry.time),
@@ -39,6 +42,7 @@ export class AuditLog {
 
   /** The last entries, oldest first: all that are kept, or `limit` of them. */
   entries(limit: number = maxAuditEntries): AuditEntry[] {
+    if (typeof limit !== "number" || Number.isNaN(limit)) throw refused("limit", limit, "give a number of entries");
     return this.#store.readAudit(Math.min(limit, maxAuditEntries)).map((entry) => ({ ...entry }));
   }
 }

@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: MIT
 
 import { normalizeGuid, SmartCardError } from "../pcsc/index.ts";
+import { checkAtrBytes, checkTexts, isObject, refused } from "./arguments.ts";
 import { countedBits, matchesAtr } from "./atr-pattern.ts";
-import { type CardType, type CardTypeInit, checkCardType, copyCardType, type ProviderKind } from "./card-type.ts";
+import {
+  type CardType,
+  type CardTypeInit,
+  checkCardType,
+  copyCardType,
+  type ProviderKind,
+  providerKinds,
+} from "./card-type.ts";
 import { maxCardTypes } from "./limits.ts";
 import { foldName } from "./names.ts";
 import type { Contents, Shelves } from "./shelf.ts";
@@ -55,6 +63,8 @@ export class CardTypes {
    */
   introduceAll(inits: Iterable<CardTypeInit>): ImportCount {
     const changes = new Map<string, StoreChange>();
+    if (typeof inits?.[Symbol.iterator] !== "function" || typeof inits === "string")
+      throw refused("inits", inits, "pass an array of card types");
     for (const init of inits) {
       const cardType = checkCardType(init);
       const key = foldName(cardType.name);
@@ -120,7 +130,11 @@ export class CardTypes {
    * @throws invalid-parameter for an interface that is no GUID
    * @see SCardListCards
    */
-  find({ atr, interfaces }: CardTypeQuery): CardType[] {
+  find(query: CardTypeQuery): CardType[] {
+    if (!isObject(query)) throw refused("query", query, "pass an object with atr or interfaces, or neither");
+    const { atr, interfaces } = query;
+    if (atr !== undefined) checkAtrBytes("atr", atr);
+    if (interfaces !== undefined) checkTexts("interfaces", interfaces, "GUIDs");
     const wanted = (interfaces ?? []).map(normalizeGuid);
     const found = new Map<string, { readonly cardType: CardType; readonly bits: number }>();
     const layers = this.#shelves.layers();
@@ -145,6 +159,8 @@ export class CardTypes {
    * @see SCardLocateCards
    */
   matches(names: readonly string[], atr: Uint8Array): boolean {
+    checkTexts("names", names, "names of card types");
+    checkAtrBytes("atr", atr);
     const types = names.map((name) => this.#find(name));
     return types.some(({ atrs }) => atrs.some((pattern) => matchesAtr(pattern, atr)));
   }
@@ -158,6 +174,7 @@ export class CardTypes {
    * @see SCardSetCardTypeProviderName
    */
   setProvider(name: string, kind: ProviderKind, provider: string): void {
+    checkKind(kind);
     this.#shelves.own.update(() => {
       const old = this.#find(name);
       const cardType = checkCardType(
@@ -176,6 +193,7 @@ export class CardTypes {
    * @see SCardGetCardTypeProviderName, SCardGetProviderId
    */
   provider(name: string, kind: ProviderKind): string {
+    checkKind(kind);
     const { primaryProvider, providers } = this.#find(name);
     const provider = kind === "primary" ? primaryProvider : providers[kind];
     if (provider !== undefined) return provider;
@@ -202,6 +220,11 @@ function describedFor(cardType: CardType, atr: Uint8Array): CardType {
     [cardType.description, ...own].flatMap((text) => text.split("\n")).filter((line) => line !== ""),
   );
   return { ...cardType, description: [...lines].join("\n") };
+}
+
+function checkKind(kind: ProviderKind): void {
+  if (typeof kind === "string" && Object.hasOwn(providerKinds, kind)) return;
+  throw refused("kind", kind, `give one of ${Object.keys(providerKinds).join(", ")}`);
 }
 
 function* allKeys({ cardTypes }: Contents): Generator<[key: string, bits: number]> {

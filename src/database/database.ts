@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { isObject, refused } from "./arguments.ts";
 import { AuditLog } from "./audit-log.ts";
 import { CardTypes } from "./card-types.ts";
 import { ReaderNames } from "./reader-names.ts";
@@ -41,6 +42,9 @@ export class Database {
    * where the first is the user's
    */
   constructor(store: Store, options: { readonly below?: Store | undefined } = {}) {
+    checkStore("store", store);
+    if (!isObject(options)) throw refused("options", options, "pass an object with below, or leave it out");
+    if (options.below !== undefined) checkStore("options.below", options.below);
     this.#shelves = new Shelves(store, options.below);
     this.cardTypes = new CardTypes(this.#shelves);
     this.readers = new ReaderNames(this.#shelves);
@@ -51,4 +55,9 @@ export class Database {
   close(): void {
     this.#shelves.close();
   }
+}
+
+function checkStore(name: string, store: Store): void {
+  if (typeof store?.load === "function" && typeof store.update === "function") return;
+  throw refused(name, store, "pass a Store, such as a MemoryStore");
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { checkName, isPseudoReader, SmartCardError } from "../pcsc/index.ts";
+import { checkTextOf, checkTexts } from "./arguments.ts";
 import { maxGroupsPerReader, maxReaders } from "./limits.ts";
 import { foldName, sameName } from "./names.ts";
 import { asksForAll, checkGroupToChange, checkOwnGroup, systemGroups } from "./reader-groups.ts";
@@ -49,6 +50,7 @@ export class ReaderNames {
     if (isPseudoReader(name)) {
       throw new SmartCardError("invalid-parameter", `${name} is kept for the pseudo reader: choose another name`);
     }
+    checkAttached(attached);
     this.#update((readers) => {
       const stored = this.#stored();
       const taken = stored.has(foldName(name)) || (readers.has(foldName(name)) && !sameName(name, device));
@@ -72,6 +74,8 @@ export class ReaderNames {
    * @see SCardForgetReader
    */
   forget(name: string, attached: readonly string[] = []): void {
+    checkTextOf("name", name);
+    checkAttached(attached);
     this.#update((readers) => {
       const key = foldName(name);
       if (this.#shelves.own.contents().readers.has(key)) return [{ kind: "remove-reader", key }];
@@ -115,6 +119,8 @@ export class ReaderNames {
    * @see SCardAddReaderToGroup
    */
   addToGroup(reader: string, group: string, attached: readonly string[] = []): void {
+    checkTextOf("reader", reader);
+    checkAttached(attached);
     checkGroupToChange(group);
     this.#update((readers) => {
       const named = demand(readers, reader);
@@ -135,6 +141,8 @@ export class ReaderNames {
    * @see SCardRemoveReaderFromGroup
    */
   removeFromGroup(reader: string, group: string, attached: readonly string[] = []): void {
+    checkTextOf("reader", reader);
+    checkAttached(attached);
     checkGroupToChange(group);
     this.#update((readers) => {
       const named = demand(readers, reader);
@@ -149,11 +157,13 @@ export class ReaderNames {
    * @see SCardListReaderGroups
    */
   groups(attached: readonly string[] = []): string[] {
+    checkAttached(attached);
     return groupsOf(this.#named(attached).values());
   }
 
   /** All names there are: those of attached readers first, in the order of `attached`, then the others by name. */
   list(attached: readonly string[] = []): NamedReader[] {
+    checkAttached(attached);
     const places = new Map(attached.map((device, place) => [foldName(device), place]));
     const place = ({ device }: StoredReader) => places.get(foldName(device)) ?? Number.MAX_SAFE_INTEGER;
     return [...this.#named(attached)]
@@ -173,6 +183,8 @@ export class ReaderNames {
    * @see SCardListReaders
    */
   available(attached: readonly string[], groups?: readonly string[]): string[] {
+    checkAttached(attached);
+    if (groups !== undefined) checkTexts("groups", groups, "names of groups");
     const all = groups === undefined || asksForAll(groups);
     return this.list(attached)
       .filter((reader) => reader.attached && (all || groups.some((group) => isIn(group)(reader))))
@@ -185,6 +197,8 @@ export class ReaderNames {
    * @throws unknown-reader
    */
   deviceOf(name: string, attached: readonly string[] = []): string {
+    checkTextOf("name", name);
+    checkAttached(attached);
     const { device } = demand(this.#named(attached), name);
     // The manager may compare names byte by byte: it gets its own spelling back.
     return attached.find((candidate) => sameName(candidate, device)) ?? device;
@@ -192,6 +206,8 @@ export class ReaderNames {
 
   /** The names of a device, in the order of {@link list}; none for a device that the database and `attached` do not have. */
   namesOf(device: string, attached: readonly string[] = []): string[] {
+    checkTextOf("device", device);
+    checkAttached(attached);
     return this.list(attached)
       .filter((reader) => sameName(reader.device, device))
       .map(({ name }) => name);
@@ -233,6 +249,10 @@ export class ReaderNames {
       return changes;
     });
   }
+}
+
+function checkAttached(attached: readonly string[]): void {
+  checkTexts("attached", attached, "names of readers");
 }
 
 function put(reader: StoredReader): StoreChange {

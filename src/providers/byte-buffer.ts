@@ -100,6 +100,7 @@ export class CByteBuffer implements IByteBuffer {
 
   /** A buffer that holds a copy of `data`, ready to be read. */
   static of(data: Uint8Array): CByteBuffer {
+    checkArray("data", data);
     const buffer = new CByteBuffer();
     buffer.Initialize(data.length, data);
     return buffer;
@@ -241,9 +242,8 @@ export type ByteSource = IByteBuffer | Uint8Array;
 
 /** The whole content of a source, copied; the seek pointer of a buffer is left where it was. @throws E_POINTER */
 export function contentOf(source: ByteSource, what: string): Uint8Array {
+  checkSource(what, source);
   if (isBytes(source)) return copyBytes(source);
-  if (!isByteBuffer(source))
-    throw badPointer(what, source, "pass a Uint8Array or an IByteBuffer; decodeHex makes bytes of hexadecimal digits");
   const position = source.Seek(0, STREAM_SEEK.CUR);
   source.Seek(0, STREAM_SEEK.SET);
   try {
@@ -251,6 +251,12 @@ export function contentOf(source: ByteSource, what: string): Uint8Array {
   } finally {
     source.Seek(position, STREAM_SEEK.SET);
   }
+}
+
+/** @throws E_POINTER for anything but a source of bytes */
+export function checkSource(name: string, source: unknown): asserts source is ByteSource {
+  if (!isBytes(source) && !isByteBuffer(source))
+    throw badPointer(name, source, "pass a Uint8Array or an IByteBuffer; decodeHex makes bytes of hexadecimal digits");
 }
 
 function isByteBuffer(source: unknown): source is IByteBuffer {

@@ -286,6 +286,7 @@ async function termsOf(
   handle: SCARDHANDLE,
   wait: WaitOptions,
 ): Promise<{ readonly shareMode: number; readonly protocol: number }> {
+  if (typeof handle !== "number") throw badArgument("handle", handle, "give the handle of an open connection");
   try {
     if (winscard.connectionTerms !== undefined) return winscard.connectionTerms(handle);
     const { protocol } = await winscard.SCardStatus(handle, wait);

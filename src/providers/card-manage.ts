@@ -67,8 +67,8 @@ export interface ISCardManage extends AsyncDisposable {
    */
   SCardLock(wait?: WaitOptions): Promise<void>;
   /**
-   * Ends the lock that was taken last, and when it was the outermost does to the card what `disposition` says; then the
-   * next who waits has it.
+   * Ends the lock that was taken last. When it was the outermost, does to the card the most that this unlock or an inner one
+   * asked for (LEAVE, RESET, UNPOWER, EJECT, in this order); then the next who waits has it.
    *
    * @throws E_INVALIDARG for what is no disposition: the lock is as it was; SCARD_E_NOT_TRANSACTED where there is no
    * lock; SCARD_W_RESET_CARD, SCARD_W_REMOVED_CARD: the lock is gone all the same

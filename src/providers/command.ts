@@ -132,7 +132,7 @@ export class CSCardCmd implements ISCardCmd {
   }
 
   set ApduReplyLength(length: number) {
-    checkLength(length, "length of the reply", maxExtendedLe);
+    checkLength(length, "length", maxExtendedLe);
     const data = new Uint8Array(length);
     data.set((this.#reply?.data ?? noBytes).subarray(0, length));
     this.#reply = { data, sw: this.ReplyStatus };
@@ -143,7 +143,7 @@ export class CSCardCmd implements ISCardCmd {
   }
 
   set ClassId(classId: number) {
-    this.#setField("cla", "class", classId);
+    this.#setField("cla", "classId", classId);
   }
 
   get Data(): IByteBuffer {
@@ -159,7 +159,7 @@ export class CSCardCmd implements ISCardCmd {
   }
 
   set InstructionId(insId: number) {
-    this.#setField("ins", "instruction", insId);
+    this.#setField("ins", "insId", insId);
   }
 
   get LeField(): number {
@@ -191,7 +191,7 @@ export class CSCardCmd implements ISCardCmd {
   }
 
   set ReplyStatus(status: number) {
-    checkLength(status, "status word", 0xffff);
+    checkLength(status, "status", 0xffff);
     this.#reply = { data: this.#reply?.data ?? noBytes, sw: status };
   }
 
@@ -212,7 +212,7 @@ export class CSCardCmd implements ISCardCmd {
   }
 
   set Nad(nad: number) {
-    checkByte(nad, "node address");
+    checkByte(nad, "nad");
     this.#nad = nad;
   }
 
@@ -223,7 +223,7 @@ export class CSCardCmd implements ISCardCmd {
   }
 
   set ReplyNad(nad: number) {
-    checkByte(nad, "node address");
+    checkByte(nad, "nad");
     this.#replyNad = nad;
   }
 
@@ -234,7 +234,7 @@ export class CSCardCmd implements ISCardCmd {
   }
 
   set AlternateClassId(classId: number) {
-    checkByte(classId, "class");
+    checkByte(classId, "classId");
     this.#alternateClassId = classId;
   }
 
@@ -279,8 +279,8 @@ export class CSCardCmd implements ISCardCmd {
 
   /** Takes a command if it can be encoded. */
   #build(command: Command): void {
-    checkByte(command.cla, "class");
-    checkByte(command.ins, "instruction");
+    checkByte(command.cla, "classId");
+    checkByte(command.ins, "insId");
     checkByte(command.p1, "P1");
     checkByte(command.p2, "P2");
     checkLength(command.data.length, "length of the data", maxExtendedDataBytes);

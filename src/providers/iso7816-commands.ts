@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { badArgument, badPointer, checkNumber } from "./arguments.ts";
-import type { ByteSource } from "./byte-buffer.ts";
+import { type ByteSource, checkSource } from "./byte-buffer.ts";
 import { CSCardCmd, type ISCardCmd } from "./command.ts";
 
 /** Le of 00: as many bytes as there are, 256 at most. */
@@ -106,6 +106,7 @@ export class CSCardISO7816 implements ISCardISO7816 {
     challenge?: ByteSource | null,
     cmd?: ISCardCmd | null,
   ): ISCardCmd {
+    if (challenge !== undefined && challenge !== null) checkSource("challenge", challenge);
     return this.#build(cmd, ins.EXTERNAL_AUTHENTICATE, algorithmRef, secretRef, challenge);
   }
 
@@ -195,6 +196,7 @@ export class CSCardISO7816 implements ISCardISO7816 {
 
 function needed(data: ByteSource, name: string): ByteSource {
   if (data === undefined || data === null) throw badPointer(name, data, "this command needs data");
+  checkSource(name, data);
   return data;
 }
 

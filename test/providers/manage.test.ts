@@ -264,16 +264,39 @@ describe("SCardLock", () => {
     expect(card.resets).toEqual(["cold"]);
   });
 
-  test("nests: what an inner unlock asks for is done when the last one frees the lock", async () => {
+  const nested: readonly [string, readonly SCARD_DISPOSITIONS[], readonly string[]][] = [
+    ["an inner RESET", [RESET, LEAVE], ["cold", "warm"]],
+    ["an inner UNPOWER", [UNPOWER, RESET, LEAVE], ["cold", "cold"]],
+    ["an outer RESET", [LEAVE, RESET], ["cold", "warm"]],
+    ["no more than LEAVE", [LEAVE, LEAVE], ["cold"]],
+  ];
+  test.each(nested)("does at the last unlock what the strongest one asked for: %s", async (_, unlocks, resets) => {
     const { card, name, program } = await world();
+    const [one, two] = [manageOf(program("one")), manageOf(program("two"))];
+    await one.AttachByIFD(name);
+    await two.AttachByIFD(name);
+    for (const __ of unlocks) await one.SCardLock();
+    for (const [index, disposition] of unlocks.entries()) {
+      expect(card.resets).toEqual(["cold"]);
+      await one.SCardUnlock(disposition);
+      if (index < unlocks.length - 1)
+        expect(await rejectionOf(two.SCardLock({ timeoutMs: 0 }))).toBe("SCARD_E_TIMEOUT");
+    }
+    expect(card.resets).toEqual(resets);
+    if (resets.length === 1) await two.Status();
+    else expect(await rejectionOf(two.Status())).toBe("SCARD_W_RESET_CARD");
+  });
+
+  test("moves the card out at the last unlock where an inner one asked for EJECT", async () => {
+    const { name, program, reader } = await world();
     const one = manageOf(program("one"));
     await one.AttachByIFD(name);
     await one.SCardLock();
     await one.SCardLock();
-    await one.SCardUnlock(RESET);
-    expect(card.resets).toEqual(["cold"]);
+    await one.SCardUnlock(EJECT);
+    expect(reader.card).toBeDefined();
     await one.SCardUnlock(LEAVE);
-    expect(card.resets).toEqual(["cold", "warm"]);
+    expect(reader.card).toBeUndefined();
   });
 
   test("says who has the card where it cannot be had in time, and can be given up", async () => {
