@@ -16,7 +16,7 @@ export const convenienceBehaviours: readonly Behaviour[] = [
       const [ours, theirs] = [await scene.connect(), await scene.connect("theirs")];
       await scene.mark(ours);
       const inside = await outcome(
-        ours.transaction(() => scene.stays(theirs.beginTransaction({ timeoutMs: 1000 }))),
+        ours.transaction(() => scene.stays(theirs.beginTransaction({ timeoutMs: 60_000 }))),
         (result) => result,
       );
       await theirs.endTransaction();

@@ -115,7 +115,7 @@ export const transactionBehaviours: readonly Behaviour[] = [
       const nobody = await outcome(ours.endTransaction("leave"));
       await theirs.beginTransaction();
       const another = await outcome(ours.endTransaction("leave"));
-      const kept = await scene.stays(later(ours.beginTransaction({ timeoutMs: 2000 })));
+      const kept = await scene.stays(later(ours.beginTransaction({ timeoutMs: 60_000 })));
       await theirs.endTransaction("leave");
       await scene.pass(scene.stage.watchMs);
       await outcome(ours.endTransaction("leave"));
