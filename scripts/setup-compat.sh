@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# Installs for test/compat, into a cache folder of its own, nfc-pcsc with our face in the place of @pokusew/pcsclite, as
-# docs/guide/compat.md tells its users; and smartcard, for the examples in its README. No install script runs and nothing
-# is compiled. With SCARD_PEERS=none it does nothing: the tests then use no such package. Exit status: 0, but 1 where CI is
-# set and it did not succeed.
+# Installs for test/compat and test/testing, into a cache folder of its own: nfc-pcsc with our face in the place of
+# @pokusew/pcsclite, as docs/guide/compat.md tells its users; smartcard, for the examples in its README; jest, for
+# docs/guide/testing.md. No install script runs and nothing is compiled. With SCARD_PEERS=none it does nothing: the tests
+# then use no such package. Exit status: 0, but 1 where CI is set and it did not succeed.
 set -euo pipefail
 
 if [ "${SCARD_PEERS:-}" = none ]; then exit 0; fi
 
 nfc_pcsc=0.8.1
 smartcard=3.7.0
+jest=30.5.2
 root=$(cd "$(dirname "$0")/.." && pwd)
 folder="${XDG_CACHE_HOME:-$HOME/.cache}/scard-peers/compat"
 
@@ -19,7 +20,7 @@ has_version() {
 }
 
 is_installed() {
-  has_version nfc-pcsc "$nfc_pcsc" && has_version smartcard "$smartcard" &&
+  has_version nfc-pcsc "$nfc_pcsc" && has_version smartcard "$smartcard" && has_version jest "$jest" &&
     [ -e "$folder/node_modules/@pokusew/pcsclite/index.js" ]
 }
 
@@ -35,7 +36,7 @@ END
   cat >"$folder/package.json" <<END
 {
   "private": true,
-  "dependencies": { "nfc-pcsc": "$nfc_pcsc", "smartcard": "$smartcard" },
+  "dependencies": { "nfc-pcsc": "$nfc_pcsc", "smartcard": "$smartcard", "jest": "$jest" },
   "overrides": { "@pokusew/pcsclite": "file:./pcsclite" }
 }
 END
@@ -43,7 +44,7 @@ END
 }
 
 if ! is_installed && ! install; then
-  echo "setup-compat: there is no nfc-pcsc $nfc_pcsc and no smartcard $smartcard in $folder" >&2
+  echo "setup-compat: not all of nfc-pcsc $nfc_pcsc, smartcard $smartcard and jest $jest are in $folder" >&2
   if [ -n "${CI:-}" ]; then exit 1; fi
   exit 0
 fi

@@ -11,6 +11,8 @@
  */
 
 import { EventEmitter } from "node:events";
+import { nextTick } from "node:process";
+import { setImmediate } from "node:timers";
 import {
   CardLine,
   type PcscliteConstants,
@@ -265,8 +267,8 @@ function later(work: () => void): void {
 /** Settles a callback, behind the promise: an exception in it is the program's, and no rejection. */
 function answer<T>(result: Promise<T>, callback: (error: Error | null, value?: T) => void): void {
   result.then(
-    (value) => process.nextTick(callback, null, value),
-    (error) => process.nextTick(callback, error),
+    (value) => nextTick(callback, null, value),
+    (error) => nextTick(callback, error),
   );
 }
 

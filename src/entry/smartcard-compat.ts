@@ -12,6 +12,7 @@
  */
 
 import { EventEmitter } from "node:events";
+import { setImmediate } from "node:timers";
 import {
   type CommandBytes,
   commandWithLe,

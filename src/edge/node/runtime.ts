@@ -2,6 +2,8 @@
 
 import { randomFillSync } from "node:crypto";
 import { performance } from "node:perf_hooks";
+// Node's own, whatever a test has put in its place: that one stands still.
+import { setImmediate as nextTurn } from "node:timers";
 import {
   type CancelTimer,
   type Clock,
@@ -15,33 +17,67 @@ import {
 
 /** Node fires longer timers at once; they are waited for in steps. */
 const maxTimerMs = 2 ** 31 - 1;
+/** Node's timers count whole milliseconds, and can fire that much before their time by the clock. */
+const grainMs = 2;
 
-/** Taken before a test can put a clock of its own in its place: that one stands still. */
-const nextTurn = setImmediate;
+/**
+ * This machine's clock, or that of the test that has replaced `setTimeout`. Fake timers move a clock of their own, and most of
+ * them replace `performance` by it: this clock then goes on with that one. Where they do not, a timer that fires long before
+ * its time takes the clock along, so that what is due by the timers is due by the clock as well.
+ */
+function makeClock(): Clock {
+  let source: { now(): number } = performance;
+  /** What this clock is ahead of its source, in milliseconds. */
+  let aheadMs = 0;
+  /** It is at least so late: the clock has said so, or a timer that was due then has fired. */
+  let atLeast = 0;
+  const now = (): number => {
+    const current = globalThis.performance;
+    if (current !== source) {
+      // Fake clocks begin at 0, and this machine's has gone on meanwhile.
+      source = current;
+      aheadMs = atLeast - source.now();
+    }
+    atLeast = Math.max(source.now() + aheadMs, atLeast);
+    return atLeast;
+  };
+  const passed = (due: number): void => {
+    const earlyMs = due - now();
+    if (earlyMs > grainMs) aheadMs += earlyMs;
+    atLeast = Math.max(atLeast, due);
+  };
+  return {
+    now,
+    wallTime: () => Date.now(),
+    schedule(delayMs, _name, callback, { background = false } = {}): CancelTimer {
+      const due = now() + delayMs;
+      // A timer is ended by those who made it, whoever has replaced `clearTimeout` since.
+      let end = (): void => {};
+      const arm = (remainingMs: number): void => {
+        const { clearTimeout, setTimeout } = globalThis;
+        const stepMs = Math.min(remainingMs, maxTimerMs);
+        const fire = (): void => {
+          if (remainingMs > stepMs) {
+            arm(remainingMs - stepMs);
+            return;
+          }
+          passed(due);
+          callback();
+        };
+        const timer = setTimeout(fire, stepMs);
+        end = () => clearTimeout(timer);
+        // Not every fake timer knows it.
+        if (background) timer.unref?.();
+      };
+      arm(delayMs);
+      return () => end();
+    },
+    breathe: () => new Promise((resolve) => void nextTurn(resolve)),
+  };
+}
 
 /** This machine's clock. */
-export const nodeClock: Clock = {
-  now: () => performance.now(),
-  wallTime: () => Date.now(),
-  schedule(delayMs, _name, callback, { background = false } = {}): CancelTimer {
-    const due = performance.now() + delayMs;
-    let timer: NodeJS.Timeout;
-    const arm = (remainingMs: number): void => {
-      timer = setTimeout(
-        () => {
-          const leftMs = due - performance.now();
-          if (leftMs > 1) arm(leftMs);
-          else callback();
-        },
-        Math.min(remainingMs, maxTimerMs),
-      );
-      if (background) timer.unref();
-    };
-    arm(delayMs);
-    return () => clearTimeout(timer);
-  },
-  breathe: () => new Promise((resolve) => void nextTurn(resolve)),
-};
+export const nodeClock: Clock = makeClock();
 
 /** The system's randomness, asked for in blocks: a call costs more than the bytes. */
 class SystemRandom implements Random {
