@@ -75,7 +75,8 @@ describe("an expression becomes patterns", () => {
       }),
       { numRuns: 600 },
     );
-    expect(matched).toBeGreaterThan(100);
+    // Chance decides how many of the 600 it is: about 100.
+    expect(matched).toBeGreaterThan(20);
   });
 
   test("of digits every set comes out as it went in", () => {
