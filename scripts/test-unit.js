@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+
+// The unit tests alone, for while one works: no set-up, no build, nothing outside this process's family. Arguments go to
+// vitest: `npm run test:unit -- --watch`, `npm run test:unit -- src/binary`.
+
+import { run, tool } from "./tools.js";
+
+const given = process.argv.slice(2);
+const watches = given.includes("--watch") || given.includes("-w");
+const paths = given.some((argument) => !argument.startsWith("-")) ? [] : ["src"];
+process.exit(run(process.execPath, [tool("vitest", "vitest"), ...(watches ? [] : ["run"]), ...paths, ...given]));
