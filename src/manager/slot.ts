@@ -246,7 +246,10 @@ export class Slot {
   async abandon(connection: SlotConnection, how: string): Promise<void> {
     const lock = this.#turns.lock;
     const disposition = exitDisposition(connection, lock?.owner === connection, this.#setting.profile);
-    const done = connection.close(disposition, `${connection.context.client.name} ${how}`);
+    const done = connection.close(disposition, `${connection.context.client.name} ${how}`).catch((error: unknown) => {
+      // Its program is gone, or the context is: a card that does not do what it was to do stops neither.
+      if (!(error instanceof SmartCardError)) throw error;
+    });
     this.limitOrphan(connection.context);
     if (lock === undefined || lock.owner === connection) await done;
   }
