@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeHex, encodeHex } from "../binary/index.ts";
+import { encodeHex, hexBytes } from "../binary/index.ts";
 import { decodeBerTlv, encodeBerTlv } from "../iso7816/index.ts";
 import {
   decodeCompactRules,
@@ -13,12 +13,6 @@ import {
 } from "./access-rules.ts";
 import { cardLimits } from "./card-limits.ts";
 import type { Access, Conditions } from "./file-system-image.ts";
-
-function bytes(hex: string): Uint8Array {
-  const decoded = decodeHex(hex);
-  if (!decoded.ok) throw new Error(decoded.error.message);
-  return decoded.value;
-}
 
 const allOfDf: Conditions = {
   delete: { pin: 1 },
@@ -40,7 +34,7 @@ describe("compact format, ISO/IEC 7816-4:2005, 5.4.3.1", () => {
     const compact = encodeCompactRules(file, conditions);
     expect(compact && encodeHex(compact, " ")).toBe(hex);
     // What is never allowed need not be told, but may be.
-    const decoded = decodeCompactRules(file, bytes(hex)) ?? {};
+    const decoded = decodeCompactRules(file, hexBytes(hex)) ?? {};
     expect(Object.fromEntries(Object.entries(decoded).filter(([, access]) => access !== "never"))).toEqual(conditions);
   });
 
@@ -65,7 +59,7 @@ describe("compact format, ISO/IEC 7816-4:2005, 5.4.3.1", () => {
     ["01 51", "secure messaging"],
     ["01 01", "an environment for nothing"],
   ])("%j is refused: %s", (hex) => {
-    expect(decodeCompactRules("ef", bytes(hex))).toBeUndefined();
+    expect(decodeCompactRules("ef", hexBytes(hex))).toBeUndefined();
   });
 });
 
@@ -94,7 +88,7 @@ describe("expanded format, ISO/IEC 7816-4:2005, 5.4.3.2", () => {
     ["8000 9000", undefined],
     ["800180 9000", undefined],
   ])("%j", (hex, conditions) => {
-    expect(decodeRuleRecord("ef", bytes(hex))).toEqual(conditions);
+    expect(decodeRuleRecord("ef", hexBytes(hex))).toEqual(conditions);
   });
 
   const leaf: fc.Arbitrary<Access> = fc.oneof(

@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
-import { decodeHex, encodeHex } from "../binary/index.ts";
+import { encodeHex, hexBytes } from "../binary/index.ts";
 import { decodeAtr, decodeBerTlv, findBerTlv } from "../iso7816/index.ts";
 import type { Clock } from "../pcsc/index.ts";
 import { demoCard, demoCardImage } from "./demo-card.ts";
 import { VirtualReader } from "./virtual-reader.ts";
-
-function bytes(hex: string): Uint8Array {
-  const decoded = decodeHex(hex);
-  if (!decoded.ok) throw new Error(decoded.error.message);
-  return decoded.value;
-}
 
 const random = { bytes: (length: number): Uint8Array => new Uint8Array(length).fill(0x5a) };
 const still: Clock = { now: () => 0, wallTime: () => 0, schedule: () => () => undefined };
@@ -23,7 +17,7 @@ async function insert(protocol: "t0" | "t1"): Promise<(command: string) => Promi
   await reader.open({ inserted: () => undefined, removed: () => undefined, lost: () => undefined });
   await reader.power("cold-reset", signal);
   await reader.setProtocol(protocol, signal);
-  return async (command) => encodeHex(await reader.transmit(bytes(command), protocol, signal));
+  return async (command) => encodeHex(await reader.transmit(hexBytes(command), protocol, signal));
 }
 
 const selectDemo = "00A4040C0BF073636172642E64656D6F";
@@ -43,12 +37,12 @@ test("the ATR offers both protocols and says that the card is ours", () => {
 test("EF.DIR names the application, EF.ATR the lengths, EF.GDO a serial number", async () => {
   const ask = await insert("t1");
   const read = async (sfi: number): Promise<ReturnType<typeof decodeBerTlv>> =>
-    decodeBerTlv(bytes((await ask(`00B0${(0x80 | sfi).toString(16)}0000`)).slice(0, -4)));
+    decodeBerTlv(hexBytes((await ask(`00B0${(0x80 | sfi).toString(16)}0000`)).slice(0, -4)));
   const directory = await read(30);
   const information = await read(29);
   const serial = await read(2);
   if (!directory.ok || !information.ok || !serial.ok) throw new Error("not BER-TLV");
-  expect(encodeHex(findBerTlv(directory.value, 0x61, 0x4f)?.value ?? bytes(""))).toBe("F073636172642E64656D6F");
+  expect(encodeHex(findBerTlv(directory.value, 0x61, 0x4f)?.value ?? hexBytes(""))).toBe("F073636172642E64656D6F");
   expect(findBerTlv(information.value, 0x7f66)?.children).toHaveLength(2);
   expect(findBerTlv(serial.value, 0x5a)?.value).toHaveLength(10);
 });

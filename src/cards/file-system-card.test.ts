@@ -2,17 +2,11 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeHex, encodeHex } from "../binary/index.ts";
+import { encodeHex, hexBytes } from "../binary/index.ts";
 import type { Random } from "../pcsc/index.ts";
 import { FileSystemCard } from "./file-system-card.ts";
 import type { CardImageSource } from "./file-system-image.ts";
 import { parseCardImage } from "./parse-card-image.ts";
-
-function bytes(hex: string): Uint8Array {
-  const decoded = decodeHex(hex);
-  if (!decoded.ok) throw new Error(decoded.error.message);
-  return decoded.value;
-}
 
 /** 01 02 03 … */
 function counter(): Random {
@@ -105,7 +99,7 @@ function session(...commands: readonly string[]): string {
 }
 
 function ask(card: FileSystemCard, command: string): string {
-  return encodeHex(card.process(bytes(command)));
+  return encodeHex(card.process(hexBytes(command)));
 }
 
 const inOne = "00A4040C03A00001";
@@ -268,7 +262,7 @@ describe("READ BINARY, 7.2.3", () => {
   });
 
   test("65,536 bytes at once", () => {
-    const answer = newCard().process(bytes("00B08500000000"));
+    const answer = newCard().process(hexBytes("00B08500000000"));
     expect(answer).toHaveLength(65_538);
     expect([answer[0], answer[1], answer.at(-2), answer.at(-1)]).toEqual([1, 0, 0x90, 0x00]);
   });
@@ -482,8 +476,8 @@ describe("GET CHALLENGE, 7.5.3", () => {
   });
 
   test("Le of zeros: as many as the card gives", () => {
-    expect(newCard().process(bytes("0084000000"))).toHaveLength(34);
-    expect(newCard().process(bytes("00840000000000"))).toHaveLength(34);
+    expect(newCard().process(hexBytes("0084000000"))).toHaveLength(34);
+    expect(newCard().process(hexBytes("00840000000000"))).toHaveLength(34);
   });
 });
 
@@ -509,7 +503,13 @@ test("property: any bytes are answered with 2 to 65,538 bytes", () => {
   );
   const body = fc.oneof(
     fc.uint8Array({ maxLength: 12 }),
-    fc.constantFrom(bytes("03A00001"), bytes("022001"), bytes("00"), bytes("000000"), bytes("0354010000")),
+    fc.constantFrom(
+      hexBytes("03A00001"),
+      hexBytes("022001"),
+      hexBytes("00"),
+      hexBytes("000000"),
+      hexBytes("0354010000"),
+    ),
   );
   const command = fc.oneof(
     fc.uint8Array({ maxLength: 300 }),

@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { copyBytes, decodeHex, encodeHex } from "../binary/index.ts";
+import { copyBytes, encodeHex, hexBytes } from "../binary/index.ts";
 import {
   beginExchange,
   decodeCommand,
@@ -14,17 +14,11 @@ import {
 import type { SoftwareCard } from "./software-card.ts";
 import { T0Adapter } from "./t0.ts";
 
-function bytes(hex: string): Uint8Array {
-  const decoded = decodeHex(hex);
-  if (!decoded.ok) throw new Error(decoded.error.message);
-  return decoded.value;
-}
-
 /** A card that answers from a function and writes down what it was asked. */
 function scripted(answer: (command: string) => Uint8Array): { card: SoftwareCard; asked: string[] } {
   const asked: string[] = [];
   const card: SoftwareCard = {
-    reset: () => bytes("3B00"),
+    reset: () => hexBytes("3B00"),
     powerOff: () => undefined,
     process(command) {
       asked.push(encodeHex(command));
@@ -34,7 +28,7 @@ function scripted(answer: (command: string) => Uint8Array): { card: SoftwareCard
   return { card, asked };
 }
 
-const ok = bytes("9000");
+const ok = hexBytes("9000");
 
 function counting(length: number, status = 0x9000): Uint8Array {
   return encodeResponse(
@@ -44,7 +38,7 @@ function counting(length: number, status = 0x9000): Uint8Array {
 }
 
 async function exchange(adapter: T0Adapter, hex: string): Promise<string> {
-  return encodeHex(await adapter.transmit(bytes(hex)));
+  return encodeHex(await adapter.transmit(hexBytes(hex)));
 }
 
 describe("case 1, ISO/IEC 7816-3:2006, 12.2.2", () => {
@@ -55,7 +49,7 @@ describe("case 1, ISO/IEC 7816-3:2006, 12.2.2", () => {
   });
 
   test("P3 = 00 is offered as case 2 first, and as case 1 to a card that finds the length wrong", async () => {
-    const { card, asked } = scripted((command) => (command.length > 8 ? bytes("6700") : ok));
+    const { card, asked } = scripted((command) => (command.length > 8 ? hexBytes("6700") : ok));
     expect(await exchange(new T0Adapter(card), "0044000000")).toBe("9000");
     expect(asked).toEqual(["0044000000", "00440000"]);
   });
@@ -99,7 +93,7 @@ describe("case 2, ISO/IEC 7816-3:2006, 12.2.3", () => {
   });
 
   test("a status word without data goes through", async () => {
-    const { card } = scripted(() => bytes("6A82"));
+    const { card } = scripted(() => hexBytes("6A82"));
     expect(await exchange(new T0Adapter(card), "00B0000010")).toBe("6A82");
   });
 
@@ -115,7 +109,7 @@ describe("case 2, ISO/IEC 7816-3:2006, 12.2.3", () => {
 
 describe("case 3, ISO/IEC 7816-3:2006, 12.2.4", () => {
   test("a card that takes no Le there is asked again without it", async () => {
-    const { card, asked } = scripted((command) => (command === "00D60000020102" ? ok : bytes("6700")));
+    const { card, asked } = scripted((command) => (command === "00D60000020102" ? ok : hexBytes("6700")));
     expect(await exchange(new T0Adapter(card), "00D60000020102")).toBe("9000");
     expect(asked).toEqual(["00D6000002010200", "00D60000020102"]);
   });
@@ -173,7 +167,7 @@ describe("case 4, ISO/IEC 7816-3:2006, 12.2.5", () => {
   });
 
   test("any other command drops the answer; GET RESPONSE is then the card's own affair", async () => {
-    const { card, asked } = scripted((hex) => (hex.startsWith("00C0") ? bytes("6985") : counting(3)));
+    const { card, asked } = scripted((hex) => (hex.startsWith("00C0") ? hexBytes("6985") : counting(3)));
     const adapter = new T0Adapter(card);
     await exchange(adapter, command);
     await exchange(adapter, "00B0000003");
@@ -184,14 +178,14 @@ describe("case 4, ISO/IEC 7816-3:2006, 12.2.5", () => {
   test("the card's command is overwritten when the answer is there", async () => {
     let seen: Uint8Array | undefined;
     const card: SoftwareCard = {
-      reset: () => bytes("3B00"),
+      reset: () => hexBytes("3B00"),
       powerOff: () => undefined,
       process(request) {
         seen = request;
         return ok;
       },
     };
-    await new T0Adapter(card).transmit(bytes("002000010431323334"));
+    await new T0Adapter(card).transmit(hexBytes("002000010431323334"));
     expect(seen?.every((byte) => byte === 0)).toBe(true);
   });
 });
@@ -248,7 +242,7 @@ test("property: any bytes are answered with at most 258 bytes", async () => {
       fc.array(fc.uint8Array({ maxLength: 20 }), { maxLength: 10 }),
       fc.nat(600),
       async (list, length) => {
-        const adapter = new T0Adapter(scripted((hex) => (hex.length >= 10 ? counting(length) : bytes("6700"))).card);
+        const adapter = new T0Adapter(scripted((hex) => (hex.length >= 10 ? counting(length) : hexBytes("6700"))).card);
         for (const command of list) {
           const answer = await adapter.transmit(command);
           expect(answer.length).toBeGreaterThanOrEqual(2);

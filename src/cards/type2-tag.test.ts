@@ -2,19 +2,13 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeHex, encodeHex } from "../binary/index.ts";
+import { encodeHex, hexBytes } from "../binary/index.ts";
 import { decodeAtr } from "../iso7816/index.ts";
 import { SmartCardError } from "../pcsc/index.ts";
 import { Type2Tag } from "./type2-tag.ts";
 
-function bytes(hex: string): Uint8Array {
-  const decoded = decodeHex(hex);
-  if (!decoded.ok) throw new Error(hex);
-  return decoded.value;
-}
-
 function ask(tag: Type2Tag, command: string): string {
-  return encodeHex(tag.process(bytes(command)));
+  return encodeHex(tag.process(hexBytes(command)));
 }
 
 describe("a Type 2 tag", () => {
@@ -26,7 +20,7 @@ describe("a Type 2 tag", () => {
   });
 
   it("tells its UID, and says how long it is to whom asks for less", () => {
-    const tag = new Type2Tag({ uid: bytes("04112233445566") });
+    const tag = new Type2Tag({ uid: hexBytes("04112233445566") });
     expect(ask(tag, "FFCA000000")).toBe("041122334455669000");
     expect(ask(tag, "FFCA000007")).toBe("041122334455669000");
     expect(ask(tag, "FFCA000004")).toBe("6C07");
@@ -36,7 +30,7 @@ describe("a Type 2 tag", () => {
   });
 
   it("has the memory of a tag that is formatted for NDEF", () => {
-    const tag = new Type2Tag({ uid: bytes("04112233445566"), ndef: bytes("D00000") });
+    const tag = new Type2Tag({ uid: hexBytes("04112233445566"), ndef: hexBytes("D00000") });
     // BCC0 is 88 xor the first three bytes of the UID, BCC1 the xor of the others: ISO/IEC 14443-3, 6.5.4.
     expect(ask(tag, "FFB0000010")).toBe("041122BF3344556644480000E11006009000");
     expect(ask(tag, "FFB0000408")).toBe("0303D00000FE00009000");

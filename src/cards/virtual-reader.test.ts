@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
-import { decodeHex, encodeHex } from "../binary/index.ts";
+import { encodeHex, hexBytes } from "../binary/index.ts";
 import { type Clock, type ErrorCode, type ReaderEvents, SmartCardError } from "../pcsc/index.ts";
 import type { SoftwareCard } from "./software-card.ts";
 import { VirtualReader, type VirtualReaderOptions } from "./virtual-reader.ts";
-
-function bytes(hex: string): Uint8Array {
-  const decoded = decodeHex(hex);
-  if (!decoded.ok) throw new Error(decoded.error.message);
-  return decoded.value;
-}
 
 /** A clock that goes when it is told to. */
 class ManualClock implements Clock {
@@ -60,14 +54,14 @@ function testCard(overrides: Partial<SoftwareCard> & { atr?: string } = {}): Tes
     log,
     reset(kind) {
       log.push(`reset ${kind}`);
-      return bytes(atr);
+      return hexBytes(atr);
     },
     powerOff() {
       log.push("power off");
     },
     process(command) {
       log.push(encodeHex(command));
-      return bytes("9000");
+      return hexBytes("9000");
     },
     ...methods,
   };
@@ -122,7 +116,7 @@ async function until(condition: () => boolean): Promise<void> {
   expect(condition()).toBe(true);
 }
 
-const command = bytes("00B0000004");
+const command = hexBytes("00B0000004");
 
 describe("description", () => {
   test("defaults", async () => {
@@ -273,7 +267,7 @@ describe("setProtocol, ISO/IEC 7816-3:2006, 6.3.1 and 9", () => {
   });
 
   test.each(["", "FF00FF", "FF01FF"])("a card that answers %j does not agree, and needs a reset", async (answer) => {
-    const { card } = recording(() => bytes(answer));
+    const { card } = recording(() => hexBytes(answer));
     const { reader, signal } = await bench({}, card);
     await reader.power("cold-reset", signal);
     expect(await codeOf(reader.setProtocol("t1", signal))).toBe("proto-mismatch");
@@ -307,7 +301,7 @@ describe("setProtocol, ISO/IEC 7816-3:2006, 6.3.1 and 9", () => {
     const { reader, signal } = await bench({ protocols: ["t1", "raw"] }, card);
     await reader.power("cold-reset", signal);
     await reader.setProtocol("raw", signal);
-    expect(encodeHex(await reader.transmit(bytes("01"), "raw", signal))).toBe("9000");
+    expect(encodeHex(await reader.transmit(hexBytes("01"), "raw", signal))).toBe("9000");
     expect(card.log.at(-1)).toBe("01");
   });
 });
@@ -316,29 +310,29 @@ describe("transmit", () => {
   test("T=1 carries whole APDUs, up to 65,538 bytes of answer", async () => {
     const card = testCard({ process: () => new Uint8Array(65_538) });
     const { reader, signal } = await ready(card);
-    expect(await reader.transmit(bytes("00B00000000000"), "t1", signal)).toHaveLength(65_538);
+    expect(await reader.transmit(hexBytes("00B00000000000"), "t1", signal)).toHaveLength(65_538);
     expect(reader.exchanges).toBe(1);
   });
 
   test("T=0 goes by its rules", async () => {
-    const { reader, signal } = await bench({}, testCard({ process: () => bytes("01029000") }));
+    const { reader, signal } = await bench({}, testCard({ process: () => hexBytes("01029000") }));
     await reader.power("cold-reset", signal);
     await reader.setProtocol("t0", signal);
-    expect(encodeHex(await reader.transmit(bytes("00B0000004"), "t0", signal))).toBe("6C02");
-    expect(encodeHex(await reader.transmit(bytes("00B0000002"), "t0", signal))).toBe("01029000");
+    expect(encodeHex(await reader.transmit(hexBytes("00B0000004"), "t0", signal))).toBe("6C02");
+    expect(encodeHex(await reader.transmit(hexBytes("00B0000002"), "t0", signal))).toBe("01029000");
   });
 
   test("a reset forgets an answer that waits for GET RESPONSE", async () => {
-    const card = testCard({ process: (request) => bytes(request[1] === 0xc0 ? "6D00" : "01029000") });
+    const card = testCard({ process: (request) => hexBytes(request[1] === 0xc0 ? "6D00" : "01029000") });
     const { reader, signal } = await bench({}, card);
     const start = async (): Promise<void> => {
       await reader.power("warm-reset", signal);
       await reader.setProtocol("t0", signal);
     };
     await start();
-    expect(encodeHex(await reader.transmit(bytes("00A40000023F00"), "t0", signal))).toBe("6102");
+    expect(encodeHex(await reader.transmit(hexBytes("00A40000023F00"), "t0", signal))).toBe("6102");
     await start();
-    expect(encodeHex(await reader.transmit(bytes("00C0000002"), "t0", signal))).toBe("6D00");
+    expect(encodeHex(await reader.transmit(hexBytes("00C0000002"), "t0", signal))).toBe("6D00");
   });
 
   test("the command is copied for the card and overwritten afterwards", async () => {
@@ -347,11 +341,11 @@ describe("transmit", () => {
       testCard({
         process(request) {
           seen = request;
-          return bytes("9000");
+          return hexBytes("9000");
         },
       }),
     );
-    const pin = bytes("002000010431323334");
+    const pin = hexBytes("002000010431323334");
     await reader.transmit(pin, "t1", signal);
     expect(encodeHex(pin)).toBe("002000010431323334");
     expect(seen?.every((byte) => byte === 0)).toBe(true);
@@ -369,7 +363,7 @@ describe("transmit", () => {
 
   test.each([
     ["throws", () => Promise.reject(new Error("oops"))],
-    ["answers one byte", () => bytes("90")],
+    ["answers one byte", () => hexBytes("90")],
     ["answers 65,539 bytes", () => new Uint8Array(65_539)],
   ])("a card that %s: comm-error until it is reset", async (_name, process) => {
     const { reader, signal } = await ready(testCard({ process }));
@@ -407,8 +401,8 @@ describe("operations are ended", () => {
     await reader.setProtocol("t1", signal);
     const second = reader.transmit(command, "t1", signal);
     await until(() => answers.length === 2);
-    answers[0]?.(bytes("019000"));
-    answers[1]?.(bytes("029000"));
+    answers[0]?.(hexBytes("019000"));
+    answers[1]?.(hexBytes("029000"));
     expect(encodeHex(await second)).toBe("029000");
     expect(await first).toBe("removed-card");
   });
@@ -443,7 +437,7 @@ describe("operations are ended", () => {
     const running = codeOf(reader.transmit(command, "t1", controller.signal));
     await until(() => answers.length === 1);
     controller.abort();
-    answers[0]?.(bytes("9000"));
+    answers[0]?.(hexBytes("9000"));
     await turns(20);
     expect(await running).toBe("cancelled");
     expect(await codeOf(reader.transmit(command, "t1", signal))).toBe("comm-error");
@@ -593,7 +587,7 @@ describe("control and attributes", () => {
     expect(text(0x7fff_0004)).toBe("virtual:0815");
     expect(reader.getAttribute(0x0004_0131)).toBeUndefined();
     expect((await bench()).reader.getAttribute(0x0001_0103)).toBeUndefined();
-    expect((await bench({ canEject: false })).reader.getAttribute(0x0006_0150)).toEqual(bytes("00000000"));
+    expect((await bench({ canEject: false })).reader.getAttribute(0x0006_0150)).toEqual(hexBytes("00000000"));
   });
 
   test("attributes of the card", async () => {
@@ -614,8 +608,8 @@ describe("control and attributes", () => {
 
   test("one attribute can be set", async () => {
     const { reader } = await bench();
-    expect(reader.setAttribute(0x7fff_0007, bytes("01000000"))).toBe(true);
+    expect(reader.setAttribute(0x7fff_0007, hexBytes("01000000"))).toBe(true);
     expect(reader.setAttribute(0x7fff_0007, new Uint8Array(0))).toBe(false);
-    expect(reader.setAttribute(0x0001_0100, bytes("00"))).toBe(false);
+    expect(reader.setAttribute(0x0001_0100, hexBytes("00"))).toBe(false);
   });
 });

@@ -2,19 +2,13 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeHex } from "../binary/index.ts";
+import { hexBytes } from "../binary/index.ts";
 import { type Atr, decodeAtr } from "../iso7816/index.ts";
 import { atrForPrograms, describeAtr, summarizeAtr } from "./atr-report.ts";
 import { jsonText } from "./text.ts";
 
-function bytesOf(hex: string): Uint8Array {
-  const decoded = decodeHex(hex);
-  if (!decoded.ok) throw new Error(decoded.error.message);
-  return decoded.value;
-}
-
 function atrOf(hex: string): Atr {
-  const decoded = decodeAtr(bytesOf(hex));
+  const decoded = decodeAtr(hexBytes(hex));
   if (!decoded.ok) throw new Error(decoded.error.message);
   return decoded.value;
 }
@@ -38,7 +32,7 @@ describe("an ATR in a few words", () => {
     [ultralight, "PC/SC contactless storage card, MIFARE Ultralight"],
     ["3B021450", "card with T=0"],
     ["3B8D8011FE8031F873F721606573636172646C", "card with T=0 and T=1, «scard»"],
-  ])("%s: %s", (hex, words) => expect(summarizeAtr(bytesOf(hex))).toBe(words));
+  ])("%s: %s", (hex, words) => expect(summarizeAtr(hexBytes(hex))).toBe(words));
 
   it("can be had of any bytes, and is safe to print", () => {
     fc.assert(

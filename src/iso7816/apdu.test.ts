@@ -2,16 +2,10 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeHex, encodeHex } from "../binary/index.ts";
+import { encodeHex, hexBytes } from "../binary/index.ts";
 import { type CommandInit, commandCase, decodeCommand, decodeResponse, encodeCommand, encodeResponse } from "./apdu.ts";
 
 const header = { cla: 0x00, ins: 0xa4, p1: 0x04, p2: 0x0c };
-
-function fromHex(hex: string): Uint8Array {
-  const bytes = decodeHex(hex);
-  if (!bytes.ok) throw new Error(bytes.error.message);
-  return bytes.value;
-}
 
 const commands: fc.Arbitrary<CommandInit> = fc
   .record({
@@ -90,7 +84,7 @@ describe("decodeCommand refuses what is none of the seven cases", () => {
     ["00A4040C00000000", "an extended Lc of zero"],
     ["00A4040C0000021234FF", "extended Le is missing"],
   ])("%s", (hex, message) => {
-    const decoded = decodeCommand(fromHex(hex));
+    const decoded = decodeCommand(hexBytes(hex));
     expect(decoded.ok).toBe(false);
     if (!decoded.ok) expect(decoded.error.message).toContain(message);
   });
@@ -126,7 +120,7 @@ test("property: any bytes decode or are refused, and what decodes is written bac
 
 describe("responses", () => {
   test("status bytes alone", () => {
-    expect(decodeResponse(fromHex("6A82"))).toEqual({
+    expect(decodeResponse(hexBytes("6A82"))).toEqual({
       ok: true,
       value: { data: new Uint8Array(0), sw1: 0x6a, sw2: 0x82, sw: 0x6a82 },
     });
@@ -139,7 +133,7 @@ describe("responses", () => {
   });
 
   test("the decoded data is a copy", () => {
-    const bytes = fromHex("01029000");
+    const bytes = hexBytes("01029000");
     const decoded = decodeResponse(bytes);
     bytes.fill(0);
     expect(decoded).toMatchObject({ value: { data: Uint8Array.of(1, 2) } });

@@ -3,17 +3,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import vectors from "../../test/vectors/atr.json" with { type: "json" };
-import { decodeHex, encodeHex } from "../binary/index.ts";
+import { encodeHex, hexBytes } from "../binary/index.ts";
 import { type Atr, decodeAtr } from "./atr.ts";
 
-function bytesOf(hex: string): Uint8Array {
-  const bytes = decodeHex(hex);
-  if (!bytes.ok) throw new Error(bytes.error.message);
-  return bytes.value;
-}
-
 function decode(hex: string): Atr {
-  const atr = decodeAtr(bytesOf(hex));
+  const atr = decodeAtr(hexBytes(hex));
   if (!atr.ok) throw new Error(atr.error.message);
   return atr.value;
 }
@@ -137,14 +131,14 @@ describe("what is no ATR", () => {
     ["3B8081", "TD2 is missing"],
     [`3B${"00".repeat(33)}`, "at most 33 bytes, not 34"],
   ])("%s", (hex, message) => {
-    const atr = decodeAtr(bytesOf(hex));
+    const atr = decodeAtr(hexBytes(hex));
     expect(atr.ok).toBe(false);
     if (!atr.ok) expect(atr.error.message).toContain(message);
   });
 });
 
 test("the decoded ATR keeps nothing of the caller's array", () => {
-  const bytes = bytesOf("3B8180018080");
+  const bytes = hexBytes("3B8180018080");
   const atr = decodeAtr(bytes);
   bytes.fill(0);
   if (!atr.ok) throw new Error(atr.error.message);

@@ -3,14 +3,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import vectors from "../../test/vectors/ber-tlv-padding.json" with { type: "json" };
-import { concatBytes, decodeHex, encodeHex, type Result } from "../binary/index.ts";
+import { concatBytes, encodeHex, hexBytes, type Result } from "../binary/index.ts";
 import { type BerTlv, type BerTlvInit, decodeBerTlv, encodeBerTlv, findBerTlv } from "./ber-tlv.ts";
-
-function bytesOf(hex: string): Uint8Array {
-  const bytes = decodeHex(hex);
-  if (!bytes.ok) throw new Error(bytes.error.message);
-  return bytes.value;
-}
 
 function decodedValue<T>(result: Result<T>): T {
   if (!result.ok) throw new Error(result.error.message);
@@ -19,7 +13,7 @@ function decodedValue<T>(result: Result<T>): T {
 
 describe("BER-TLV", () => {
   test("an FCI template as a payment application answers it, EMV book 1, 11.3.4", () => {
-    const objects = decodedValue(decodeBerTlv(bytesOf("6F1A840E315041592E5359532E4444463031A5088801025F2D02656E")));
+    const objects = decodedValue(decodeBerTlv(hexBytes("6F1A840E315041592E5359532E4444463031A5088801025F2D02656E")));
     expect(objects.map((object) => object.tag)).toEqual([0x6f]);
     expect(encodeHex(findBerTlv(objects, 0x6f, 0x84)?.value ?? new Uint8Array(0))).toBe("315041592E5359532E4444463031");
     expect(encodeHex(findBerTlv(objects, 0x6f, 0xa5, 0x5f2d)?.value ?? new Uint8Array(0))).toBe("656E");
@@ -36,7 +30,7 @@ describe("BER-TLV", () => {
     ["0484000000010105", undefined],
     ["000004010000", [[0x04, 1]]],
   ])("%s", (hex, expected) => {
-    const decoded = decodeBerTlv(bytesOf(hex));
+    const decoded = decodeBerTlv(hexBytes(hex));
     expect(decoded.ok ? decoded.value.map(({ tag, value }) => [tag, value.length]) : undefined).toEqual(expected);
   });
 
@@ -49,7 +43,7 @@ describe("BER-TLV", () => {
     ["6F0484055041", "value should have 5 bytes", 4],
     ["30023003", "value should have 3 bytes", 4],
   ])("%s: %s", (hex, message, offset) => {
-    const decoded = decodeBerTlv(bytesOf(hex));
+    const decoded = decodeBerTlv(hexBytes(hex));
     if (decoded.ok) throw new Error("decoded");
     expect(decoded.error.message).toContain(message);
     expect(decoded.error.offset).toBe(offset);
@@ -65,14 +59,14 @@ describe("BER-TLV", () => {
   }
 
   test.each(vectors.padded)("$from: $input", ({ input, objects }) => {
-    const decoded = decodedValue(decodeBerTlv(bytesOf(input)));
+    const decoded = decodedValue(decodeBerTlv(hexBytes(input)));
     expect(decoded.map(shapeOf)).toEqual(objects);
     // Without the padding it is the same again.
     expect(decodedValue(decodeBerTlv(encodeBerTlv(decoded))).map(shapeOf)).toEqual(objects);
   });
 
   test.each(vectors.refused)("refuses $input: $clause", ({ input }) => {
-    expect(decodeBerTlv(bytesOf(input))).toMatchObject({ ok: false });
+    expect(decodeBerTlv(hexBytes(input))).toMatchObject({ ok: false });
   });
 
   test.each([0x1f1e, 0x1f8001, 0x9f00, 0x3f01, 0x5f8001, 0xff50, 0xffff21])("encode refuses tag %i likewise", (tag) => {
@@ -84,8 +78,8 @@ describe("BER-TLV", () => {
     const piece = fc.constantFrom("500150", "6F04840 2AABB".replace(" ", ""), "FF2103810105", "5F340101", "9F170103");
     fc.assert(
       fc.property(fc.array(fc.tuple(padding, piece), { maxLength: 6 }), padding, (pieces, end) => {
-        const objects = pieces.map(([, hex]) => bytesOf(hex));
-        const padded = concatBytes(...pieces.flatMap(([pad, hex]) => [pad, bytesOf(hex)]), end);
+        const objects = pieces.map(([, hex]) => hexBytes(hex));
+        const padded = concatBytes(...pieces.flatMap(([pad, hex]) => [pad, hexBytes(hex)]), end);
         const plain = decodedValue(decodeBerTlv(concatBytes(...objects)));
         expect(decodedValue(decodeBerTlv(padded))).toEqual(plain);
         // The same inside a constructed object.
@@ -104,9 +98,9 @@ describe("BER-TLV", () => {
     expect(decodeBerTlv(nested(16)).ok).toBe(true);
     expect(decodeBerTlv(nested(17))).toMatchObject({ error: { message: "data objects nested too deep" } });
     expect(decodeBerTlv(nested(3), { depth: 2 }).ok).toBe(false);
-    expect(decodeBerTlv(bytesOf("0400".repeat(4096))).ok).toBe(true);
-    expect(decodeBerTlv(bytesOf("0400".repeat(4097)))).toMatchObject({ error: { message: "too many data objects" } });
-    expect(decodeBerTlv(bytesOf("30040400 0400".replace(" ", "")), { objects: 2 }).ok).toBe(false);
+    expect(decodeBerTlv(hexBytes("0400".repeat(4096))).ok).toBe(true);
+    expect(decodeBerTlv(hexBytes("0400".repeat(4097)))).toMatchObject({ error: { message: "too many data objects" } });
+    expect(decodeBerTlv(hexBytes("30040400 0400".replace(" ", "")), { objects: 2 }).ok).toBe(false);
   });
 
   test.each([

@@ -2,14 +2,8 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeHex, encodeHex, type Result } from "../binary/index.ts";
+import { encodeHex, hexBytes, type Result } from "../binary/index.ts";
 import { decodeCompactTlv, encodeCompactTlv } from "./compact-tlv.ts";
-
-function bytesOf(hex: string): Uint8Array {
-  const bytes = decodeHex(hex);
-  if (!bytes.ok) throw new Error(bytes.error.message);
-  return bytes.value;
-}
 
 function decodedValue<T>(result: Result<T>): T {
   if (!result.ok) throw new Error(result.error.message);
@@ -18,15 +12,15 @@ function decodedValue<T>(result: Result<T>): T {
 
 describe("COMPACT-TLV", () => {
   test("reads card service data, capabilities and status", () => {
-    expect(decodedValue(decodeCompactTlv(bytesOf("3180 73C021C0 829000".replaceAll(" ", ""))))).toEqual([
-      { tag: 3, value: bytesOf("80") },
-      { tag: 7, value: bytesOf("C021C0") },
-      { tag: 8, value: bytesOf("9000") },
+    expect(decodedValue(decodeCompactTlv(hexBytes("3180 73C021C0 829000".replaceAll(" ", ""))))).toEqual([
+      { tag: 3, value: hexBytes("80") },
+      { tag: 7, value: hexBytes("C021C0") },
+      { tag: 8, value: hexBytes("9000") },
     ]);
   });
 
   test("refuses what does not fit", () => {
-    expect(decodeCompactTlv(bytesOf("3F00")).ok).toBe(false);
+    expect(decodeCompactTlv(hexBytes("3F00")).ok).toBe(false);
     expect(() => encodeCompactTlv([{ tag: 16, value: new Uint8Array(0) }])).toThrow("0 to 15, not 16");
     expect(() => encodeCompactTlv([{ tag: 1, value: new Uint8Array(16) }])).toThrow("at most 15 bytes, not 16");
   });

@@ -2,15 +2,9 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeHex, encodeHex } from "../binary/index.ts";
+import { encodeHex, hexBytes } from "../binary/index.ts";
 import { checkPpsResponse, decodePps, encodePps } from "./pps.ts";
 import { decodeTransmissionFactors, etuFactorsOf } from "./transmission-factors.ts";
-
-function bytesOf(hex: string): Uint8Array {
-  const bytes = decodeHex(hex);
-  if (!bytes.ok) throw new Error(bytes.error.message);
-  return bytes.value;
-}
 
 describe("requests and responses, ISO/IEC 7816-3:2006, 9.2", () => {
   test.each([
@@ -21,7 +15,7 @@ describe("requests and responses, ISO/IEC 7816-3:2006, 9.2", () => {
     ["FF711122338E", { protocol: 1, pps1: 0x11, pps2: 0x22, pps3: 0x33 }],
   ])("%s", (hex, pps) => {
     expect(encodeHex(encodePps(pps))).toBe(hex);
-    expect(decodePps(bytesOf(hex))).toMatchObject({ ok: true, value: pps });
+    expect(decodePps(hexBytes(hex))).toMatchObject({ ok: true, value: pps });
   });
 
   test.each([
@@ -33,7 +27,7 @@ describe("requests and responses, ISO/IEC 7816-3:2006, 9.2", () => {
     ["FF109678", "PCK is 78, and should be 79"],
     ["FF00FF00", "left over"],
   ])("%s: %s", (hex, message) => {
-    const decoded = decodePps(bytesOf(hex));
+    const decoded = decodePps(hexBytes(hex));
     expect(decoded.ok ? "decoded" : decoded.error.message).toContain(message);
   });
 

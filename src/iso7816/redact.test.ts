@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { concatBytes, decodeHex, encodeHex } from "../binary/index.ts";
+import { concatBytes, encodeHex, hexBytes } from "../binary/index.ts";
 import { decodeCommand, encodeCommand } from "./apdu.ts";
 import { disclosureOf } from "./disclosure.ts";
 import {
@@ -13,14 +13,8 @@ import {
   describeResponseBytes,
 } from "./redact.ts";
 
-function bytesOf(hex: string): Uint8Array {
-  const bytes = decodeHex(hex);
-  if (!bytes.ok) throw new Error(bytes.error.message);
-  return bytes.value;
-}
-
 function describeHex(hex: string): CommandDescription {
-  const command = decodeCommand(bytesOf(hex));
+  const command = decodeCommand(hexBytes(hex));
   if (!command.ok) throw new Error(command.error.message);
   return describeCommand(command.value);
 }
@@ -74,7 +68,7 @@ describe("describeCommandBytes", () => {
     ["no instruction", "00", "00"],
     ["nothing", "", ""],
   ])("%s", (_, hex, text) => {
-    expect(describeCommandBytes(bytesOf(hex.replaceAll(" ", "")))).toBe(text);
+    expect(describeCommandBytes(hexBytes(hex.replaceAll(" ", "")))).toBe(text);
   });
 
   test("property: two commands with the same header and lengths look the same, whatever the PIN", () => {
@@ -187,7 +181,7 @@ describe("describeResponseBytes", () => {
     ["no data", "0020008104 31323334", "63C2", "63 C2"],
     ["what is no response", "00A40000", "C0", "[1 byte withheld]"],
   ])("%s", (_, command, response, text) => {
-    expect(describeResponseBytes(bytesOf(command.replaceAll(" ", "")), bytesOf(response))).toBe(text);
+    expect(describeResponseBytes(hexBytes(command.replaceAll(" ", "")), hexBytes(response))).toBe(text);
   });
 });
 
@@ -197,23 +191,23 @@ describe("describeControlBytes", () => {
   const head = "00008204000804020109040000000000".slice(0, 30);
 
   test("PIN_VERIFY_STRUCTURE is told with the header of its command", () => {
-    const input = bytesOf(`${head}0D000000${"0020008108"}${"31323334FFFFFFFF"}`);
+    const input = hexBytes(`${head}0D000000${"0020008108"}${"31323334FFFFFFFF"}`);
     expect(describeControlBytes(verifyDirect, input)).toBe(
       "control 0x42330006 with PIN_VERIFY_STRUCTURE: 00 20 00 81 [8 bytes withheld]",
     );
   });
 
   test("PIN_MODIFY_STRUCTURE is told with the header of its command", () => {
-    const input = bytesOf(`${"00".repeat(20)}09000000${"0024008104"}${"31323334"}`);
+    const input = hexBytes(`${"00".repeat(20)}09000000${"0024008104"}${"31323334"}`);
     expect(describeControlBytes(0x42330007, input)).toBe(
       "control 0x42330007 with PIN_MODIFY_STRUCTURE: 00 24 00 81 [4 bytes withheld]",
     );
   });
 
   test("one with a wrong length, or with a command of another kind, is withheld whole", () => {
-    const wrong = bytesOf(`${head}0E000000${"0020008108"}${"31323334FFFFFFFF"}`);
+    const wrong = hexBytes(`${head}0E000000${"0020008108"}${"31323334FFFFFFFF"}`);
     expect(describeControlBytes(verifyDirect, wrong)).toBe("control 0x42330006 with [32 bytes withheld]");
-    const other = bytesOf(`${head}0D000000${"00D6008108"}${"31323334FFFFFFFF"}`);
+    const other = hexBytes(`${head}0D000000${"00D6008108"}${"31323334FFFFFFFF"}`);
     expect(describeControlBytes(verifyDirect, other)).toBe("control 0x42330006 with [32 bytes withheld]");
   });
 

@@ -2,14 +2,8 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeHex, encodeHex, type Result } from "../binary/index.ts";
+import { encodeHex, hexBytes, type Result } from "../binary/index.ts";
 import { decodeSimpleTlv, encodeSimpleTlv } from "./simple-tlv.ts";
-
-function bytesOf(hex: string): Uint8Array {
-  const bytes = decodeHex(hex);
-  if (!bytes.ok) throw new Error(bytes.error.message);
-  return bytes.value;
-}
 
 function decodedValue<T>(result: Result<T>): T {
   if (!result.ok) throw new Error(result.error.message);
@@ -18,30 +12,30 @@ function decodedValue<T>(result: Result<T>): T {
 
 describe("SIMPLE-TLV", () => {
   test("lengths of one and of three bytes", () => {
-    expect(decodedValue(decodeSimpleTlv(bytesOf("0102AABB FEFF0001CC".replace(" ", ""))))).toEqual([
-      { tag: 1, value: bytesOf("AABB") },
-      { tag: 0xfe, value: bytesOf("CC") },
+    expect(decodedValue(decodeSimpleTlv(hexBytes("0102AABB FEFF0001CC".replace(" ", ""))))).toEqual([
+      { tag: 1, value: hexBytes("AABB") },
+      { tag: 0xfe, value: hexBytes("CC") },
     ]);
     expect(encodeHex(encodeSimpleTlv([{ tag: 5, value: new Uint8Array(255) }]).subarray(0, 4))).toBe("05FF00FF");
     expect(encodeHex(encodeSimpleTlv([{ tag: 5, value: new Uint8Array(254) }]).subarray(0, 2))).toBe("05FE");
   });
 
   test.each(["0001AA", "FF01AA", "01", "0102AA", "01FF00"])("refuses %s", (hex) => {
-    expect(decodeSimpleTlv(bytesOf(hex)).ok).toBe(false);
+    expect(decodeSimpleTlv(hexBytes(hex)).ok).toBe(false);
   });
 
   test.each(["0000 0101AA FF00 0202BBCC FFFF", "FF 0101AA 0202BBCC 00", "0101AA 0202BBCC"])(
     "skips padding: %s",
     (hex) => {
-      expect(decodedValue(decodeSimpleTlv(bytesOf(hex.replaceAll(" ", ""))))).toEqual([
-        { tag: 1, value: bytesOf("AA") },
-        { tag: 2, value: bytesOf("BBCC") },
+      expect(decodedValue(decodeSimpleTlv(hexBytes(hex.replaceAll(" ", ""))))).toEqual([
+        { tag: 1, value: hexBytes("AA") },
+        { tag: 2, value: hexBytes("BBCC") },
       ]);
     },
   );
 
   test.each(["", "00", "FFFF00"])("nothing but padding is no object: %j", (hex) => {
-    expect(decodedValue(decodeSimpleTlv(bytesOf(hex)))).toEqual([]);
+    expect(decodedValue(decodeSimpleTlv(hexBytes(hex)))).toEqual([]);
   });
 
   test("encode refuses what is no SIMPLE-TLV", () => {

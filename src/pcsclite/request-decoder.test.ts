@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { concatBytes, decodeHex, encodeHex, type Result } from "../binary/index.ts";
+import { concatBytes, encodeHex, hexBytes, type Result } from "../binary/index.ts";
 import { EXTENSION_VERSION } from "./extension.ts";
 import { MAX_ATTRIBUTE_BYTES, MAX_TRAILING_BYTES } from "./limits.ts";
 import {
@@ -117,12 +117,6 @@ function failureOf(stream: Uint8Array): string | undefined {
   return last?.ok === false ? last.error.message : undefined;
 }
 
-function hex(text: string): Uint8Array {
-  const decoded = decodeHex(text);
-  if (!decoded.ok) throw new Error(decoded.error.message);
-  return decoded.value;
-}
-
 /** What the calls of a program put on the wire: recorded from libpcsclite 1.9.9 (Debian 12, x86-64). */
 const recorded: readonly { readonly sent: string; readonly request: Request }[] = [
   { sent: "0C00000011000000 0400000004000000 00000000", request: { kind: "version", major: 4, minor: 4 } },
@@ -146,7 +140,7 @@ const recorded: readonly { readonly sent: string; readonly request: Request }[] 
       receiveProtocol: 3,
       receivePciLength: 16,
       receiveLength: 258,
-      command: hex("00A4040000"),
+      command: hexBytes("00A4040000"),
     },
   },
   {
@@ -159,7 +153,7 @@ const recorded: readonly { readonly sent: string; readonly request: Request }[] 
   },
   {
     sent: `1801000010000000 44332211 0500FF7F 616263${"00".repeat(261)} 03000000 1D001080`,
-    request: { kind: "set-attribute", card: 0x1122_3344, attribute: 0x7fff_0005, value: hex("616263") },
+    request: { kind: "set-attribute", card: 0x1122_3344, attribute: 0x7fff_0005, value: hexBytes("616263") },
   },
   {
     sent: "0C00000008000000 44332211 00000000 00000000",
@@ -177,7 +171,7 @@ const recorded: readonly { readonly sent: string; readonly request: Request }[] 
 
 describe("requests", () => {
   it.each(recorded)("$request.kind is what libpcsclite sends", ({ sent, request }) => {
-    const bytes = hex(sent);
+    const bytes = hexBytes(sent);
     expect(decodeAll([bytes])).toEqual([{ ok: true, value: request }]);
     // It leaves something in fields that are the answer's, which nobody reads: an rv, the protocol from before.
     if (request.kind === "get-attribute" || request.kind === "set-attribute") bytes.fill(0, -4);

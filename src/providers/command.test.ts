@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeHex, encodeHex } from "../binary/index.ts";
+import { encodeHex, hexBytes } from "../binary/index.ts";
 import { encodeCommand } from "../iso7816/index.ts";
 import { contentOf, type IByteBuffer } from "./byte-buffer.ts";
 import { ComError } from "./com-error.ts";
@@ -26,19 +26,13 @@ function hex(buffer: IByteBuffer | undefined): string | undefined {
   return buffer && encodeHex(contentOf(buffer, "buffer"));
 }
 
-function bytes(text: string): Uint8Array {
-  const decoded = decodeHex(text);
-  if (!decoded.ok) throw new Error(text);
-  return decoded.value;
-}
-
 describe("BuildCmd makes each case", () => {
   const cases: readonly [string, string, ISO_APDU_TYPE, (cmd: CSCardCmd) => void][] = [
     ["1", "00700000", ISO_CASE_1, (cmd) => cmd.BuildCmd(0x00, 0x70)],
     ["2, with Le 256 as 00", "00B0000000", ISO_CASE_2, (cmd) => cmd.BuildCmd(0x00, 0xb0, 0, 0, undefined, 256)],
     ["3", "00D60001020102", ISO_CASE_3, (cmd) => cmd.BuildCmd(0x00, 0xd6, 0, 1, Uint8Array.of(1, 2))],
-    ["3 where Le is 0", "00A40000023F00", ISO_CASE_3, (cmd) => cmd.BuildCmd(0, 0xa4, 0, 0, bytes("3F00"), 0)],
-    ["4", "80A4040C02A00010", ISO_CASE_4, (cmd) => cmd.BuildCmd(0x80, 0xa4, 4, 12, bytes("A000"), 16)],
+    ["3 where Le is 0", "00A40000023F00", ISO_CASE_3, (cmd) => cmd.BuildCmd(0, 0xa4, 0, 0, hexBytes("3F00"), 0)],
+    ["4", "80A4040C02A00010", ISO_CASE_4, (cmd) => cmd.BuildCmd(0x80, 0xa4, 4, 12, hexBytes("A000"), 16)],
     ["2 extended", "00B0000000012C", ISO_CASE_2, (cmd) => cmd.BuildCmd(0x00, 0xb0, 0, 0, undefined, 300)],
   ];
   test.each(cases)("%s: %s", (_, apdu, type, build) => {
@@ -63,7 +57,7 @@ test("the fields of a command are put and got one by one", () => {
   cmd.Data = Uint8Array.of(1, 2, 3);
   expect(hex(cmd.Data)).toBe("010203");
   expect([cmd.ClassId, cmd.InstructionId, cmd.P1, cmd.P2, cmd.P3]).toEqual([0x80, 0xca, 0x9f, 0x7f, 3]);
-  cmd.Apdu = bytes("00B0000004");
+  cmd.Apdu = hexBytes("00B0000004");
   expect([cmd.LeField, cmd.P3, cmd.Type]).toEqual([4, 0, ISO_CASE_2]);
 });
 
@@ -101,7 +95,7 @@ test("node address and alternate class", () => {
 
 test("Clear empties both buffers", () => {
   const cmd = new CSCardCmd();
-  cmd.BuildCmd(0, 0x20, 0, 1, bytes("31323334"));
+  cmd.BuildCmd(0, 0x20, 0, 1, hexBytes("31323334"));
   cmd.ApduReply = Uint8Array.of(1);
   cmd.Clear();
   expect([cmd.ApduLength, cmd.ApduReplyLength, cmd.ReplyStatus]).toEqual([0, 0, 0]);
@@ -112,16 +106,16 @@ describe("Encapsulate", () => {
   test("wraps a command in an ENVELOPE of the same class, with an answer where the inner one has one", () => {
     const cmd = new CSCardCmd();
     cmd.ClassId = 0x0c;
-    cmd.Encapsulate(bytes("00B0000004"), ISO_CASE_2);
+    cmd.Encapsulate(hexBytes("00B0000004"), ISO_CASE_2);
     expect(hex(cmd.Apdu)).toBe("0CC200000500B000000400");
-    cmd.Encapsulate(bytes("00D600000101"), ISO_CASE_3);
+    cmd.Encapsulate(hexBytes("00D600000101"), ISO_CASE_3);
     expect(hex(cmd.Apdu)).toBe("0CC200000600D600000101");
   });
 
   test("refuses what is no command, or of another case", () => {
     const cmd = new CSCardCmd();
-    expect(failureOf(() => cmd.Encapsulate(bytes("00B0"), ISO_CASE_1))).toBe("E_INVALIDARG");
-    expect(failureOf(() => cmd.Encapsulate(bytes("00B0000004"), ISO_CASE_1))).toBe("E_INVALIDARG");
+    expect(failureOf(() => cmd.Encapsulate(hexBytes("00B0"), ISO_CASE_1))).toBe("E_INVALIDARG");
+    expect(failureOf(() => cmd.Encapsulate(hexBytes("00B0000004"), ISO_CASE_1))).toBe("E_INVALIDARG");
   });
 });
 
@@ -137,7 +131,7 @@ describe("refused, with nothing changed", () => {
     ["no bytes as data", "E_POINTER", (cmd) => cmd.BuildCmd(0, 0, 0, 0, "00" as never)],
     ["no APDU", "E_POINTER", (cmd) => cmd.Encapsulate(none, ISO_CASE_1)],
     ["no APDU put", "E_POINTER", (cmd) => Object.assign(cmd, { Apdu: none })],
-    ["an APDU that is none", "E_INVALIDARG", (cmd) => Object.assign(cmd, { Apdu: bytes("00A4") })],
+    ["an APDU that is none", "E_INVALIDARG", (cmd) => Object.assign(cmd, { Apdu: hexBytes("00A4") })],
     ["no data put", "E_POINTER", (cmd) => Object.assign(cmd, { Data: none })],
     ["no reply put", "E_POINTER", (cmd) => Object.assign(cmd, { ApduReply: none })],
     ["a reply too long", "E_INVALIDARG", (cmd) => Object.assign(cmd, { ApduReply: new Uint8Array(65_537) })],
@@ -153,7 +147,7 @@ describe("refused, with nothing changed", () => {
   ];
   test.each(calls)("%s: %s", (_, code, call) => {
     const cmd = new CSCardCmd();
-    cmd.BuildCmd(0, 0xa4, 1, 2, bytes("3F00"), 9);
+    cmd.BuildCmd(0, 0xa4, 1, 2, hexBytes("3F00"), 9);
     const before = hex(cmd.Apdu);
     expect(failureOf(() => call(cmd))).toBe(code);
     expect(hex(cmd.Apdu)).toBe(before);

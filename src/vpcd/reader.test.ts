@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { concatBytes, decodeHex, encodeHex } from "../binary/index.ts";
+import { concatBytes, encodeHex, hexBytes } from "../binary/index.ts";
 import { attributes, type Clock, ioctls, SmartCardError, type TraceEvent } from "../pcsc/index.ts";
 import type { BytePipe, BytePipeEvents } from "./byte-pipe.ts";
 import { encodeFrame } from "./frame.ts";
@@ -55,18 +55,12 @@ class Card implements BytePipe {
   }
 
   sends(payload: string): void {
-    this.streams(encodeFrame(hex(payload)));
+    this.streams(encodeFrame(hexBytes(payload)));
   }
 
   streams(bytes: Uint8Array): void {
     this.events?.received(bytes);
   }
-}
-
-function hex(text: string): Uint8Array {
-  const decoded = decodeHex(text);
-  if (!decoded.ok) throw new Error(decoded.error.message);
-  return decoded.value;
 }
 
 /** A reader with what surrounds it. `told` lists what the manager was told, `traced` what the trace saw. */
@@ -147,7 +141,7 @@ describe("insertion and removal", () => {
     expect(second.events).toBeUndefined();
     expect(told).toEqual([]);
     expect(traced.map((event) => event.kind)).toEqual(["vpcd-peer-refused"]);
-    const answer = reader.transmit(hex("00840000 08"), "t1", calm());
+    const answer = reader.transmit(hexBytes("00840000 08"), "t1", calm());
     card.sends("9000");
     expect(encodeHex(await answer)).toBe("9000");
   });
@@ -163,12 +157,12 @@ describe("insertion and removal", () => {
 
   it("ends a command under way with removed-card when the card goes", async () => {
     const { card, clock, reader, told } = await setUpPowered();
-    const answer = reader.transmit(hex("00840000 08"), "t1", calm());
+    const answer = reader.transmit(hexBytes("00840000 08"), "t1", calm());
     card.events?.closed("the peer hung up");
     expect(await codeOf(answer)).toBe("removed-card");
     expect(told).toEqual(["removed"]);
     expect(clock.timers.size).toBe(0);
-    expect(await codeOf(reader.transmit(hex("00840000 08"), "t1", calm()))).toBe("removed-card");
+    expect(await codeOf(reader.transmit(hexBytes("00840000 08"), "t1", calm()))).toBe("removed-card");
   });
 
   it("hears nothing more from a connection that is over", async () => {
@@ -176,7 +170,7 @@ describe("insertion and removal", () => {
     const old = card.events;
     await reader.eject(calm());
     insert();
-    old?.received(hex("0002 9000"));
+    old?.received(hexBytes("0002 9000"));
     old?.closed("late");
     expect(told).toEqual(["removed", "inserted"]);
   });
@@ -243,7 +237,7 @@ describe("commands", () => {
   it.each(["t0", "t1"] as const)("sends a command of %s as it is, in one write", async (protocol) => {
     const { card, reader } = await setUpPowered();
     await reader.setProtocol(protocol, calm());
-    const answer = reader.transmit(hex("00A4000C 02 3F00"), protocol, calm());
+    const answer = reader.transmit(hexBytes("00A4000C 02 3F00"), protocol, calm());
     expect(card.writes).toEqual(["000700A4000C023F00"]);
     card.sends("9000");
     expect(encodeHex(await answer)).toBe("9000");
@@ -252,7 +246,7 @@ describe("commands", () => {
   it("refuses protocols that the wire does not have", async () => {
     const { card, reader } = await setUpPowered();
     expect(await codeOf(reader.setProtocol("raw", calm()))).toBe("proto-mismatch");
-    expect(await codeOf(reader.transmit(hex("00840000"), "t15", calm()))).toBe("proto-mismatch");
+    expect(await codeOf(reader.transmit(hexBytes("00840000"), "t15", calm()))).toBe("proto-mismatch");
     expect(card.writes).toEqual([]);
   });
 
@@ -273,23 +267,23 @@ describe("commands", () => {
 
   it.each(["", "90"])("calls an answer without a status word (%j) a failed exchange, and goes on", async (answer) => {
     const { card, reader, told } = await setUpPowered();
-    const failed = reader.transmit(hex("00840000"), "t1", calm());
+    const failed = reader.transmit(hexBytes("00840000"), "t1", calm());
     card.sends(answer);
     expect(await codeOf(failed)).toBe("comm-error");
     expect(told).toEqual([]);
-    const next = reader.transmit(hex("00840000"), "t1", calm());
+    const next = reader.transmit(hexBytes("00840000"), "t1", calm());
     card.sends("9000");
     expect(encodeHex(await next)).toBe("9000");
   });
 
   it("drops a peer whose answer does not come in time, so that a late one cannot answer the next command", async () => {
     const { card, clock, insert, reader, told } = await setUpPowered();
-    const late = reader.transmit(hex("00840000"), "t1", calm());
+    const late = reader.transmit(hexBytes("00840000"), "t1", calm());
     clock.pass(defaultVpcdLimits.apduWaitMs);
     expect(await codeOf(late)).toBe("comm-error");
     expect(card.closed).toBe(true);
     const other = insert();
-    const next = reader.transmit(hex("00840000"), "t1", calm());
+    const next = reader.transmit(hexBytes("00840000"), "t1", calm());
     card.sends("6F00");
     other.sends("9000");
     expect(encodeHex(await next)).toBe("9000");
@@ -298,11 +292,11 @@ describe("commands", () => {
 
   it("gives a peer that trickles no more time than one that is silent", async () => {
     const { card, clock, reader } = await setUpPowered();
-    const answer = reader.transmit(hex("00840000"), "t1", calm());
-    card.streams(hex("FFFF"));
+    const answer = reader.transmit(hexBytes("00840000"), "t1", calm());
+    card.streams(hexBytes("FFFF"));
     for (let sent = 0; sent < 10; sent++) {
       clock.pass(defaultVpcdLimits.apduWaitMs / 10);
-      card.streams(hex("00"));
+      card.streams(hexBytes("00"));
     }
     expect(card.closed).toBe(true);
     expect(await codeOf(answer)).toBe("comm-error");
@@ -311,7 +305,7 @@ describe("commands", () => {
   it("ends as cancelled when aborted, and drops the peer that still owes the answer", async () => {
     const { card, clock, reader, told } = await setUpPowered();
     const controller = new AbortController();
-    const answer = reader.transmit(hex("00840000"), "t1", controller.signal);
+    const answer = reader.transmit(hexBytes("00840000"), "t1", controller.signal);
     controller.abort(new Error("enough"));
     await expect(answer).rejects.toMatchObject({ code: "cancelled", cause: new Error("enough") });
     expect(card.closed).toBe(true);
@@ -321,7 +315,7 @@ describe("commands", () => {
 
   it("ends as cancelled before anything is sent when aborted before, and keeps the card", async () => {
     const { card, reader, told } = await setUpPowered();
-    expect(await codeOf(reader.transmit(hex("00840000"), "t1", AbortSignal.abort()))).toBe("cancelled");
+    expect(await codeOf(reader.transmit(hexBytes("00840000"), "t1", AbortSignal.abort()))).toBe("cancelled");
     expect(card.writes).toEqual([]);
     expect(told).toEqual([]);
   });
@@ -334,7 +328,7 @@ describe("commands", () => {
         async (answers, size) => {
           const { card, reader } = await setUpPowered();
           for (const answer of answers) {
-            const received = reader.transmit(hex("00840000"), "t1", calm());
+            const received = reader.transmit(hexBytes("00840000"), "t1", calm());
             const stream = encodeFrame(answer);
             for (let at = 0; at < stream.length; at += size) card.streams(stream.subarray(at, at + size));
             expect(await received).toEqual(answer);
@@ -356,7 +350,7 @@ describe("hostile peers", () => {
     ["a flood of empty frames", "0000".repeat(10_000)],
   ])("drops a peer that sends %s, says so in the trace, and takes the next", async (_what, bytes) => {
     const { card, insert, reader, told, traced } = await setUpPowered();
-    card.streams(hex(bytes));
+    card.streams(hexBytes(bytes));
     expect(card.closed).toBe(true);
     expect(told).toEqual(["removed"]);
     expect(traced.map((event) => [event.kind, event.reader])).toEqual([["vpcd-peer-dropped", "vpcd:127.0.0.1:35963"]]);
@@ -368,8 +362,8 @@ describe("hostile peers", () => {
 
   it("delivers the answer and drops the peer that sends more than that", async () => {
     const { card, reader, told } = await setUpPowered();
-    const answer = reader.transmit(hex("00840000"), "t1", calm());
-    card.streams(concatBytes(encodeFrame(hex("9000")), encodeFrame(hex("6F00"))));
+    const answer = reader.transmit(hexBytes("00840000"), "t1", calm());
+    card.streams(concatBytes(encodeFrame(hexBytes("9000")), encodeFrame(hexBytes("6F00"))));
     expect(encodeHex(await answer)).toBe("9000");
     expect(card.closed).toBe(true);
     expect(told).toEqual(["removed"]);
@@ -380,7 +374,7 @@ describe("hostile peers", () => {
       fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 40 })), fc.boolean(), async (pieces, asked) => {
         const { card, insert, reader, told } = await setUpPowered();
         const controller = new AbortController();
-        const pending = asked ? codeOf(reader.transmit(hex("00840000"), "t1", controller.signal)) : undefined;
+        const pending = asked ? codeOf(reader.transmit(hexBytes("00840000"), "t1", controller.signal)) : undefined;
         for (const piece of pieces) card.streams(piece);
         controller.abort();
         await pending;
@@ -396,8 +390,8 @@ describe("hostile peers", () => {
 
   it("tells nothing of what was exchanged in the trace", async () => {
     const { card, reader, traced } = await setUpPowered();
-    const answer = reader.transmit(hex("00200001 04 31323334"), "t1", calm());
-    card.streams(encodeFrame(hex("9000")));
+    const answer = reader.transmit(hexBytes("00200001 04 31323334"), "t1", calm());
+    card.streams(encodeFrame(hexBytes("9000")));
     await answer;
     card.sends("31323334");
     expect(traced).toHaveLength(1);
@@ -447,7 +441,7 @@ describe("the reader itself", () => {
     expect(value("current-protocol-type")).toBeUndefined();
     await reader.eject(calm());
     expect(value("icc-presence")).toBe("00");
-    expect(reader.setAttribute(attributes["atr-string"].value, hex("3B00"))).toBe(false);
+    expect(reader.setAttribute(attributes["atr-string"].value, hexBytes("3B00"))).toBe(false);
   });
 
   it("closes: the card is powered off, the exchange ends, the edge lets go, and nobody is called again", async () => {

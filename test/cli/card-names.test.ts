@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { decodeHex } from "../../src/binary/index.ts";
+import { hexBytes } from "../../src/binary/index.ts";
 import { listPath } from "../../src/cli/types-import.ts";
 import { describePeer } from "../peers/peers.ts";
 import { Program, run } from "../peers/program.ts";
@@ -34,12 +34,6 @@ function start(...args: string[]): Program {
   return new Program(process.execPath, [program, ...args], environment);
 }
 
-function bytes(hex: string): Uint8Array {
-  const decoded = decodeHex(hex);
-  if (!decoded.ok) throw new Error(decoded.error.message);
-  return decoded.value;
-}
-
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describePeer(pcscTools, () => {
@@ -64,7 +58,7 @@ describePeer(pcscTools, () => {
     const port = await freePort();
     const watch = start("watch", "--json", "--manager", `embedded:vpcd:${port}`);
     await watch.line((line) => line.includes("reader-present"));
-    const card = await TcpCard.insert(port, bytes(mifareClassic));
+    const card = await TcpCard.insert(port, hexBytes(mifareClassic));
     const line = await watch.line((seen) => seen.includes("card-inserted"));
     expect(JSON.parse(line).cards).toContain("NXP/Philips MIFARE Classic 1K (as per PCSC std part3)");
     watch.signal("SIGINT");
@@ -120,7 +114,7 @@ function asModule(code: string): string {
 async function insertOnce(port: number, atr: string): Promise<TcpCard> {
   for (;;) {
     try {
-      return await TcpCard.insert(port, bytes(atr));
+      return await TcpCard.insert(port, hexBytes(atr));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ECONNREFUSED") throw error;
     }

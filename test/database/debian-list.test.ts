@@ -5,7 +5,7 @@
 
 import { readFileSync } from "node:fs";
 import { beforeAll, expect, test } from "vitest";
-import { decodeHex, encodeHex } from "../../src/binary/index.ts";
+import { encodeHex, hexBytes } from "../../src/binary/index.ts";
 import { Database, foldName, MemoryStore, parseAtrExpression, parseSmartCardList } from "../../src/database/index.ts";
 import { describePeer, type PeerProgram } from "../peers/peers.ts";
 
@@ -14,12 +14,6 @@ const debianList: PeerProgram = {
   remedy: "scripts/setup-peers.sh installs pcsc-tools, which has it, on Debian.",
   probe: () => undefined,
 };
-
-function bytesOf(hex: string): Uint8Array {
-  const decoded = decodeHex(hex);
-  if (!decoded.ok) throw new Error(decoded.error.message);
-  return decoded.value;
-}
 
 describePeer(debianList, (path) => {
   const { cardTypes } = new Database(new MemoryStore());
@@ -49,7 +43,7 @@ describePeer(debianList, (path) => {
     ["Estonian eID", "3B DB 96 00 80 B1 FE 45 1F 83 45 53 54 4F 4E 49 41 2D 65 49 44 55", /^Estonian Identity Card/],
     ["MIFARE Classic 1K", "3B 8F 80 01 80 4F 0C A0 00 00 03 06 03 00 01 00 00 00 00 6A", /MIFARE Classic 1K/],
   ])("names a %s first", (_, atr, name) => {
-    expect(cardTypes.find({ atr: bytesOf(atr) })[0]?.name).toMatch(name);
+    expect(cardTypes.find({ atr: hexBytes(atr) })[0]?.name).toMatch(name);
   });
 
   test("names the cards that its regular expressions match, and no others", () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { afterEach, beforeEach, expect, it, type TestContext } from "vitest";
-import { decodeHex, encodeHex } from "../../src/binary/index.ts";
+import { encodeHex, hexBytes } from "../../src/binary/index.ts";
 import {
   FILETYPE,
   type IByteBuffer,
@@ -108,14 +108,8 @@ function hex(buffer: IByteBuffer): string {
 }
 
 function tlv(Tag: number, value: string): TLV {
-  const Value = bytesOf(value);
+  const Value = hexBytes(value);
   return { Tag, Length: Value.length, Value, Valid: true };
-}
-
-function bytesOf(value: string): Uint8Array {
-  const bytes = decodeHex(value);
-  if (!bytes.ok) throw new Error(value);
-  return bytes.value;
 }
 
 /** Writes with commands of our own: vicc dies of an UPDATE BINARY without Le, which the standard does not ask for. */
@@ -123,7 +117,7 @@ async function fill(winscard: WinSCard, reader: string, commands: string): Promi
   const { context } = await winscard.SCardEstablishContext(0);
   const { card }: { card: SCARDHANDLE } = await winscard.SCardConnect(context, reader, 2, 3);
   for (const command of commands.split(" ")) {
-    const { response } = await winscard.SCardTransmit(card, null, bytesOf(command));
+    const { response } = await winscard.SCardTransmit(card, null, hexBytes(command));
     // It warns that it had less than Le to send.
     expect(encodeHex(response)).toMatch(/(9000|6282)$/);
   }

@@ -2,30 +2,24 @@
 
 import { expect, test } from "vitest";
 import vectors from "../../../test/vectors/block-ciphers.json" with { type: "json" };
-import { decodeHex, encodeHex } from "../../binary/index.ts";
+import { encodeHex, hexBytes } from "../../binary/index.ts";
 import { nodeBlockCipher } from "./block-cipher.ts";
 
-function bytes(hex: string): Uint8Array {
-  const decoded = decodeHex(hex);
-  if (!decoded.ok) throw new Error(decoded.error.message);
-  return decoded.value;
-}
-
 test.each(vectors.blocks)("$source", ({ algorithm, key, plain, enciphered }) => {
-  const cipher = nodeBlockCipher(algorithm === "aes" ? "aes" : "3des", bytes(key));
+  const cipher = nodeBlockCipher(algorithm === "aes" ? "aes" : "3des", hexBytes(key));
   expect(cipher.blockBytes).toBe(plain.length / 2);
   // Blocks have nothing to do with each other.
   for (let count = 0; count < 2; count++) {
-    expect(encodeHex(cipher.encrypt(bytes(plain)))).toBe(enciphered);
-    expect(encodeHex(cipher.decrypt(bytes(enciphered)))).toBe(plain);
+    expect(encodeHex(cipher.encrypt(hexBytes(plain)))).toBe(enciphered);
+    expect(encodeHex(cipher.decrypt(hexBytes(enciphered)))).toBe(plain);
   }
 });
 
 test("triple DES with two keys uses the first one twice", () => {
   const [first, second] = ["0123456789ABCDEF", "23456789ABCDEF01"];
-  const block = bytes("5468652071756663");
-  const two = nodeBlockCipher("3des", bytes(`${first}${second}`));
-  const three = nodeBlockCipher("3des", bytes(`${first}${second}${first}`));
+  const block = hexBytes("5468652071756663");
+  const two = nodeBlockCipher("3des", hexBytes(`${first}${second}`));
+  const three = nodeBlockCipher("3des", hexBytes(`${first}${second}${first}`));
   expect(two.encrypt(block)).toEqual(three.encrypt(block));
 });
 

@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import { decodeHex, encodeHex } from "../../binary/index.ts";
+import { encodeHex, hexBytes } from "../../binary/index.ts";
 import type { Clock, Runtime, TraceEvent } from "../../pcsc/index.ts";
 import { encodeFrame, FrameDecoder } from "../../vpcd/index.ts";
 import { listenVpcd, type VpcdListener, type VpcdListenerOptions } from "./listen-vpcd.ts";
@@ -75,7 +75,7 @@ function answerAll(socket: Socket): void {
   socket.on("data", (bytes) => {
     for (const frame of decoder.decode(bytes)) {
       if (frame.length > 1) socket.write(encodeFrame(Uint8Array.of(...frame, 0x90, 0x00)));
-      else if (frame[0] === 4) socket.write(encodeFrame(hex(ATR)));
+      else if (frame[0] === 4) socket.write(encodeFrame(hexBytes(ATR)));
     }
   });
 }
@@ -102,12 +102,6 @@ function watch(reader: VpcdListener["readers"][number] | undefined) {
     lost: () => tell("lost"),
   });
   return { opened, reader, told, until };
-}
-
-function hex(text: string): Uint8Array {
-  const decoded = decodeHex(text);
-  if (!decoded.ok) throw new Error(decoded.error.message);
-  return decoded.value;
 }
 
 function calm(): AbortSignal {
