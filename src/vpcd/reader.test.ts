@@ -3,7 +3,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { concatBytes, encodeHex, hexBytes } from "../binary/index.ts";
-import { attributes, type Clock, ioctls, SmartCardError, type TraceEvent } from "../pcsc/index.ts";
+import { attributes, ioctls, SmartCardError, type TraceEvent } from "../pcsc/index.ts";
+import { SimulatedRuntime } from "../testing/index.ts";
 import type { BytePipe, BytePipeEvents } from "./byte-pipe.ts";
 import { encodeFrame } from "./frame.ts";
 import { defaultVpcdLimits } from "./limits.ts";
@@ -11,33 +12,6 @@ import { VpcdReader } from "./reader.ts";
 
 /** ATR of vicc's ISO 7816 card (vsmartcard 3.3, VirtualSmartcard.py: Iso7816OS). */
 const ATR = "3B951381018073FF01000B";
-
-/** Time that passes when the test says so. */
-class ManualClock implements Clock {
-  #now = 0;
-  readonly timers = new Map<object, { readonly at: number; readonly name: string; readonly callback: () => void }>();
-
-  now(): number {
-    return this.#now;
-  }
-
-  wallTime(): number {
-    return this.#now;
-  }
-
-  schedule(delayMs: number, name: string, callback: () => void): () => void {
-    const key = {};
-    this.timers.set(key, { at: this.#now + delayMs, name, callback });
-    return () => this.timers.delete(key);
-  }
-
-  pass(ms: number): void {
-    this.#now += ms;
-    for (const [key, timer] of [...this.timers]) {
-      if (timer.at <= this.#now && this.timers.delete(key)) timer.callback();
-    }
-  }
-}
 
 /** The card side of a connection, as a test drives it. */
 class Card implements BytePipe {
@@ -65,7 +39,8 @@ class Card implements BytePipe {
 
 /** A reader with what surrounds it. `told` lists what the manager was told, `traced` what the trace saw. */
 function setUp(release?: () => Promise<void>) {
-  const clock = new ManualClock();
+  const runtime = new SimulatedRuntime({ settle: () => new Promise(setImmediate) });
+  const { clock } = runtime;
   const traced: TraceEvent[] = [];
   const told: string[] = [];
   const reader = new VpcdReader({
@@ -85,7 +60,7 @@ function setUp(release?: () => Promise<void>) {
     card.events = reader.attach(card);
     return card;
   };
-  return { clock, events, insert, reader, told, traced };
+  return { events, insert, reader, runtime, told, traced };
 }
 
 /** A reader that is open and holds a card that has been powered up. */
@@ -156,12 +131,12 @@ describe("insertion and removal", () => {
   });
 
   it("ends a command under way with removed-card when the card goes", async () => {
-    const { card, clock, reader, told } = await setUpPowered();
+    const { card, runtime, reader, told } = await setUpPowered();
     const answer = reader.transmit(hexBytes("00840000 08"), "t1", calm());
     card.events?.closed("the peer hung up");
     expect(await codeOf(answer)).toBe("removed-card");
     expect(told).toEqual(["removed"]);
-    expect(clock.timers.size).toBe(0);
+    expect(runtime.pendingTimers).toEqual([]);
     expect(await codeOf(reader.transmit(hexBytes("00840000 08"), "t1", calm()))).toBe("removed-card");
   });
 
@@ -222,12 +197,12 @@ describe("power", () => {
   });
 
   it("drops a peer whose ATR does not come in time", async () => {
-    const { card, clock, reader, told } = await setUpPowered();
-    const powered = reader.power("cold-reset", calm());
-    clock.pass(defaultVpcdLimits.atrWaitMs - 1);
+    const { card, runtime, reader, told } = await setUpPowered();
+    const powered = codeOf(reader.power("cold-reset", calm()));
+    await runtime.advance(defaultVpcdLimits.atrWaitMs - 1);
     expect(card.closed).toBe(false);
-    clock.pass(1);
-    expect(await codeOf(powered)).toBe("unresponsive-card");
+    await runtime.advance(1);
+    expect(await powered).toBe("unresponsive-card");
     expect(card.closed).toBe(true);
     expect(told).toEqual(["removed"]);
   });
@@ -277,10 +252,10 @@ describe("commands", () => {
   });
 
   it("drops a peer whose answer does not come in time, so that a late one cannot answer the next command", async () => {
-    const { card, clock, insert, reader, told } = await setUpPowered();
-    const late = reader.transmit(hexBytes("00840000"), "t1", calm());
-    clock.pass(defaultVpcdLimits.apduWaitMs);
-    expect(await codeOf(late)).toBe("comm-error");
+    const { card, runtime, insert, reader, told } = await setUpPowered();
+    const late = codeOf(reader.transmit(hexBytes("00840000"), "t1", calm()));
+    await runtime.advance(defaultVpcdLimits.apduWaitMs);
+    expect(await late).toBe("comm-error");
     expect(card.closed).toBe(true);
     const other = insert();
     const next = reader.transmit(hexBytes("00840000"), "t1", calm());
@@ -291,26 +266,26 @@ describe("commands", () => {
   });
 
   it("gives a peer that trickles no more time than one that is silent", async () => {
-    const { card, clock, reader } = await setUpPowered();
-    const answer = reader.transmit(hexBytes("00840000"), "t1", calm());
+    const { card, runtime, reader } = await setUpPowered();
+    const answer = codeOf(reader.transmit(hexBytes("00840000"), "t1", calm()));
     card.streams(hexBytes("FFFF"));
     for (let sent = 0; sent < 10; sent++) {
-      clock.pass(defaultVpcdLimits.apduWaitMs / 10);
+      await runtime.advance(defaultVpcdLimits.apduWaitMs / 10);
       card.streams(hexBytes("00"));
     }
     expect(card.closed).toBe(true);
-    expect(await codeOf(answer)).toBe("comm-error");
+    expect(await answer).toBe("comm-error");
   });
 
   it("ends as cancelled when aborted, and drops the peer that still owes the answer", async () => {
-    const { card, clock, reader, told } = await setUpPowered();
+    const { card, runtime, reader, told } = await setUpPowered();
     const controller = new AbortController();
     const answer = reader.transmit(hexBytes("00840000"), "t1", controller.signal);
     controller.abort(new Error("enough"));
     await expect(answer).rejects.toMatchObject({ code: "cancelled", cause: new Error("enough") });
     expect(card.closed).toBe(true);
     expect(told).toEqual(["removed"]);
-    expect(clock.timers.size).toBe(0);
+    expect(runtime.pendingTimers).toEqual([]);
   });
 
   it("ends as cancelled before anything is sent when aborted before, and keeps the card", async () => {
@@ -408,8 +383,8 @@ describe("the reader itself", () => {
       protocols: ["t0", "t1"],
       canEject: true,
     });
-    const { clock } = setUp();
-    const six = new VpcdReader({ host: "::1", port: 35_964, clock, trace: () => {} });
+    const { runtime } = setUp();
+    const six = new VpcdReader({ host: "::1", port: 35_964, clock: runtime.clock, trace: () => {} });
     expect(six.description.id).toBe("vpcd:[::1]:35964");
   });
 
@@ -446,7 +421,7 @@ describe("the reader itself", () => {
 
   it("closes: the card is powered off, the exchange ends, the edge lets go, and nobody is called again", async () => {
     let released = 0;
-    const { clock, events, insert, reader, told } = setUp(async () => {
+    const { runtime, events, insert, reader, told } = setUp(async () => {
       released++;
     });
     await reader.open(events);
@@ -457,7 +432,7 @@ describe("the reader itself", () => {
     expect(card.writes.at(-1)).toBe("000100");
     expect(card.closed).toBe(true);
     expect(released).toBe(1);
-    expect(clock.timers.size).toBe(0);
+    expect(runtime.pendingTimers).toEqual([]);
     expect(told).toEqual(["inserted"]);
     expect(insert().closed).toBe(true);
     expect(await codeOf(reader.power("cold-reset", calm()))).toBe("reader-unavailable");
