@@ -117,6 +117,16 @@ export class CardLink {
     return this.#closed;
   }
 
+  /** Whether the handle was disconnected by somebody else, so that nothing is attached any more. */
+  get isLost(): boolean {
+    try {
+      this.#winscard.connectionTerms?.(this.handle);
+      return false;
+    } catch {
+      return true;
+    }
+  }
+
   /** The protocol in use, numbered as the providers do; 0 where there is none. */
   get protocol(): number {
     return providerProtocol(this.#protocol);

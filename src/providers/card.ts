@@ -177,10 +177,13 @@ export class CSCard implements ISCard {
   }
 
   async #attach(open: () => Promise<CardLink>): Promise<void> {
-    if (this.#link !== undefined || this.#attaching)
+    if ((this.#link !== undefined && !this.#link.isLost) || this.#attaching)
       throw new ComError("E_UNEXPECTED", "a card is attached already: call Detach first");
     this.#attaching = true;
     try {
+      // The handle was disconnected by its owner: what is left of that attachment ends here.
+      await this.#link?.close(SCARD_DISPOSITIONS.LEAVE).catch(() => {});
+      this.#link = undefined;
       this.#link = await open();
     } finally {
       this.#attaching = false;

@@ -94,6 +94,19 @@ describe("ISCardManage attaches", () => {
     expect(await manage.Status()).toMatchObject({ protocol: SCARD_PROTOCOLS.T1 });
   });
 
+  test("anew where its handle was disconnected by its owner", async () => {
+    const { name, program } = await world();
+    const { winscard } = program("one");
+    const { context } = await winscard.SCardEstablishContext(0);
+    const manage = new CSCardManage(winscard, {});
+    for (let time = 0; time < 2; time++) {
+      const { card } = await winscard.SCardConnect(context, name, 2, 3);
+      await manage.AttachByHandle(card);
+      await manage.Status();
+      await winscard.SCardDisconnect(card, LEAVE);
+    }
+  });
+
   test("to an exclusive handle, which stays exclusive when it connects anew or resets the security state", async () => {
     const { manager, name, program } = await world();
     const { winscard } = program("one");
