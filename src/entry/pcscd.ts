@@ -16,9 +16,7 @@ export {
   type PcscdLimits,
   PcscdManager,
   type PcscdManagerOptions,
-  type ReaderEvent,
   type ServiceInfo,
-  type WatchOptions,
 } from "../pcscd/index.ts";
 
 /** Where the service is, and what it may cost. */

@@ -5,6 +5,7 @@ import {
   CardCache,
   type Check,
   type ClientIdentity,
+  type Clock,
   type Context,
   type ContextOptions,
   checkContextOptions,
@@ -185,8 +186,13 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
     checkIdentity(identity);
     const contexts = new Set<SlotContext>();
     let ended = false;
+    const isClosed = (): boolean => ended || this.isClosed;
     return {
       identity,
+      clock: this.clock,
+      get isClosed() {
+        return isClosed();
+      },
       establishContext: (options) =>
         this.#open(identity, options, contexts, () => {
           if (ended) throw new SmartCardError("invalid-context", `${identity.name} has ended`);
@@ -201,6 +207,14 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
   /** Opens a context for a client without a name of its own. */
   establishContext(options?: ContextOptions): Promise<Context> {
     return this.#open({ name: "unknown" }, options, new Set());
+  }
+
+  get clock(): Clock {
+    return this.#runtime.clock;
+  }
+
+  get isClosed(): boolean {
+    return this.#closing !== undefined;
   }
 
   readers(): readonly ReaderSnapshot[] {

@@ -124,6 +124,7 @@ export { nearest } from "./nearest.ts";
 export { Pace } from "./pace.ts";
 export type { PowerAction, Reader, ReaderDescription, ReaderEvents, ReaderType } from "./reader.ts";
 export { type AttributeFacts, endAttributeText, readerAttribute } from "./reader-attributes.ts";
+export type { ReaderEvent } from "./reader-events.ts";
 export {
   checkNewReaderName,
   isPseudoReader,
@@ -167,3 +168,4 @@ export {
   type Scope,
   type ShareMode,
 } from "./vocabulary.ts";
+export { type ReaderWatch, type WatchReadersOptions, watchLimits, watchReaders } from "./watch-readers.ts";

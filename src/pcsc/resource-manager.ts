@@ -2,6 +2,7 @@
 
 import type { CommandInit, ResponseApdu } from "../iso7816/index.ts";
 import type { ReaderType } from "./reader.ts";
+import type { Clock } from "./runtime.ts";
 import type { CardState, Disposition, Initialization, Protocol, ReaderFlags, Scope, ShareMode } from "./vocabulary.ts";
 
 /** Bounds a wait. Without `timeoutMs` a wait has no deadline; it can still be aborted, cancelled, or released. */
@@ -145,6 +146,10 @@ export interface ContextCache {
  * (embedded, pcscd's, the operating system's). All failures are `SmartCardError`.
  */
 export interface ResourceManager {
+  /** The clock on which its waits run; `watchReaders` waits on it too. Every manager of this package has one. */
+  readonly clock?: Clock;
+  /** True once it was closed, or its client has ended: no context can be opened any more. Absent where that never is. */
+  readonly isClosed?: boolean;
   /** Opens a context. @throws no-service, server-too-busy, security-violation, no-memory (a limit is reached) */
   establishContext(options?: ContextOptions): Promise<Context>;
 }

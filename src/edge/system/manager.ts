@@ -3,6 +3,7 @@
 import { ClientContext, ProcessTurns } from "../../client/index.ts";
 import {
   CardCache,
+  type Clock,
   type Context,
   type ContextOptions,
   checkContextOptions,
@@ -61,6 +62,10 @@ export class SystemManager implements ResourceManager {
     this.#turns = new ProcessTurns(this.#runtime.clock, this.#limits);
     this.#pace = new Pace(this.#runtime.clock);
     this.#watch = new StatusWatch(this.#calls, this.#runtime.clock, this.#limits);
+  }
+
+  get clock(): Clock {
+    return this.#runtime.clock;
   }
 
   /** Which library it is. */
