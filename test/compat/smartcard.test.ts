@@ -193,8 +193,8 @@ describe("Card", () => {
     expect(card.connected).toBe(true);
     const { atr, protocol, state } = card.getStatus();
     expect([atr.length, protocol]).toEqual([20, 2]);
-    // SCARD_PRESENT, SCARD_POWERED and SCARD_NEGOTIABLE of pcsc-lite's header: what pcscd says of a card in use.
-    expect(state).toBe(0x34);
+    // SCARD_PRESENT, SCARD_POWERED and SCARD_SPECIFIC of pcsc-lite's header: what pcscd says of a card in use.
+    expect(state).toBe(0x54);
   });
 
   test("takes Buffers and lists of bytes, and gives Buffers", async () => {
