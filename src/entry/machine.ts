@@ -26,6 +26,7 @@ import { pcscdManager } from "./pcscd.ts";
 import { daemonSockets, firstListening, isDaemon, type SilentSocket, serviceSockets } from "./service-sockets.ts";
 import { processSurroundings, type Surroundings } from "./surroundings.ts";
 
+export type { SystemLimits, SystemManagerOptions } from "../edge/system/index.ts";
 export type { OpenedEmbeddedManager } from "./embedded.ts";
 export { type ManagerSpec, parseManagerSpec, type ReaderSpec } from "./manager-spec.ts";
 export type { Surroundings } from "./surroundings.ts";

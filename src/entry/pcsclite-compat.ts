@@ -23,15 +23,18 @@ import {
 } from "../compat/index.ts";
 import { controlCode, type ReaderStateReport } from "../pcsc/index.ts";
 import { asBuffer, type CompatOptions, compatHost, dialect } from "./compat-host.ts";
+import type { Emitter, NodeBuffer } from "./emitter.ts";
 
+export type { CardLine, CompatHost, PcscliteConstants } from "../compat/index.ts";
 export { type CompatOptions, provideManager } from "./compat-host.ts";
+export type { Emitter, NodeBuffer } from "./emitter.ts";
 
 /** What a reader's `status` event tells. */
 export interface Status {
   /** SCARD_STATE_*, and the number of insertions and removals in the high word. */
   readonly state: number;
   /** ATR of the card; empty without one. */
-  readonly atr?: Buffer;
+  readonly atr?: NodeBuffer;
 }
 
 /** How to connect. */
@@ -45,10 +48,11 @@ export interface ConnectOptions {
 /** A callback: an error, or null and what came of it. */
 export type Callback<T extends unknown[] = []> = (error: Error | null | undefined, ...result: Partial<T>) => void;
 
-type GetStatusCallback = (error: Error | undefined, state: number, atr: Buffer) => void;
+/** What {@link CardReader.get_status} calls. */
+export type GetStatusCallback = (error: Error | undefined, state: number, atr: NodeBuffer) => void;
 
 /** A class of emitters with the constants on its prototype, where `pcsclite` has them. */
-const ReaderBase: new () => EventEmitter<{ status: [Status]; end: []; error: [Error] }> & PcscliteConstants =
+const ReaderBase: new () => Emitter<{ status: [Status]; end: []; error: [Error] }> & PcscliteConstants =
   class extends EventEmitter {} as never;
 Object.assign(ReaderBase.prototype, pcscliteConstants(dialect));
 
@@ -138,7 +142,7 @@ export class CardReader extends ReaderBase {
    * @param protocol what `connect` gave
    * @throws Error for arguments of other types
    */
-  transmit(data: Uint8Array, res_len: number, protocol: number, callback: Callback<[response: Buffer]>): void {
+  transmit(data: Uint8Array, res_len: number, protocol: number, callback: Callback<[response: NodeBuffer]>): void {
     if (!this.connected) {
       callback(new Error("Card Reader not connected"));
       return;
@@ -151,7 +155,7 @@ export class CardReader extends ReaderBase {
   }
 
   /** Sends a command to the reader. @param res_len room for its answer @throws Error for arguments of other types */
-  control(data: Uint8Array, control_code: number, res_len: number, callback: Callback<[response: Buffer]>): void {
+  control(data: Uint8Array, control_code: number, res_len: number, callback: Callback<[response: NodeBuffer]>): void {
     if (!this.connected) {
       callback(new Error("Card Reader not connected"));
       return;
@@ -198,8 +202,10 @@ export class CardReader extends ReaderBase {
   }
 }
 
+const PCSCLiteBase: new () => Emitter<{ reader: [CardReader]; error: [Error] }> = EventEmitter as never;
+
 /** What {@link pcsclite} gives: it emits `reader` for each reader that is there or comes, and `error`. */
-export class PCSCLite extends EventEmitter<{ reader: [CardReader]; error: [Error] }> {
+export class PCSCLite extends PCSCLiteBase {
   /** The readers that are there, by name. */
   readonly readers: { [name: string]: CardReader } = {};
   readonly #watch: ReaderWatch;

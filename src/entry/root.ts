@@ -33,8 +33,10 @@ export type {
 } from "../cards/index.ts";
 export type { EmbeddedManager, EmbeddedManagerOptions, ManagerClient } from "../manager/index.ts";
 export {
+  type CancelTimer,
   type CardState,
   type ClientIdentity,
+  type Clock,
   type CommandInit,
   type Connection,
   type ConnectionStatus,
@@ -61,6 +63,7 @@ export {
   type ResourceManager,
   type ResponseApdu,
   type Runtime,
+  type ScheduleOptions,
   type Scope,
   type ShareMode,
   SmartCardError,

@@ -17,6 +17,7 @@ export {
   checkWait,
   waitMembers,
 } from "./arguments.ts";
+export type { Named as NamedAttribute } from "./attributes.ts";
 export {
   type Attribute,
   type AttributeClass,
@@ -56,6 +57,7 @@ export {
   wholeNumber,
   word,
 } from "./checks.ts";
+export type { Row as CodeRow, Table as CodeTable } from "./codes.ts";
 export {
   cardStates,
   type Dialect,
@@ -77,6 +79,7 @@ export {
   toNumber,
 } from "./codes.ts";
 export { ConnectionBase, type ConnectionTerms } from "./connection-base.ts";
+export type { ControlCode } from "./control-codes.ts";
 export {
   type ClassFunction,
   classFunction,
@@ -98,6 +101,7 @@ export {
   SmartCardError,
 } from "./error.ts";
 export { type ExchangeSetting, exchangeCommand } from "./exchange.ts";
+export type { PinStructure, PinStructureKey } from "./features.ts";
 export {
   decodeFeatureList,
   encodeFeatureList,

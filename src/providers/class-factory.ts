@@ -27,7 +27,7 @@ export interface ClassFactoryOptions {
 }
 
 /** The base classes, and what an instance of each is. */
-interface BaseClasses {
+export interface BaseClasses {
   readonly CByteBuffer: IByteBuffer;
   readonly CSCardTypeConv: ISCardTypeConv;
   readonly CSCardCmd: ISCardCmd;
@@ -37,8 +37,8 @@ interface BaseClasses {
   readonly CSCardLocate: ISCardLocate;
 }
 
-type BaseClassId = (typeof clsids)[keyof BaseClasses];
-type InstanceOf<G> = {
+export type BaseClassId = (typeof clsids)[keyof BaseClasses];
+export type InstanceOf<G> = {
   [K in keyof BaseClasses]: G extends (typeof clsids)[K] ? BaseClasses[K] : never;
 }[keyof BaseClasses];
 

@@ -59,7 +59,7 @@ export interface OPENCARD_SEARCH_CRITERIA {
 }
 
 /** What a dialog is to look like, in both structures. */
-interface DialogLook {
+export interface DialogLook {
   readonly context: SCARDCONTEXT;
   /** SC_DLG_MINIMAL_UI, SC_DLG_NO_UI or SC_DLG_FORCE_UI; SC_DLG_MINIMAL_UI where there is none. */
   readonly flags?: number;

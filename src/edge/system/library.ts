@@ -30,11 +30,11 @@ type Declared = ReturnType<LoadedLibrary["func"]>;
  */
 export async function loadLibrary(path?: string): Promise<NativeLibrary> {
   const abi = abiOf(process.platform, process.arch);
-  return declare(await importKoffi(), abi, path === undefined ? abi.libraries : [path]);
+  return declare(await importKoffi(() => import("koffi")), abi, path === undefined ? abi.libraries : [path]);
 }
 
 /** @param load stands for the import in a test */
-export async function importKoffi(load: () => Promise<{ default: Koffi }> = () => import("koffi")): Promise<Koffi> {
+export async function importKoffi<T>(load: () => Promise<{ default: T }>): Promise<T> {
   try {
     return (await load()).default;
   } catch (error) {
