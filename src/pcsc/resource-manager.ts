@@ -143,7 +143,8 @@ export interface ContextCache {
 
 /**
  * A resource manager as its clients see it: the port between the faces (WinSCard, web, providers) and the managers
- * (embedded, pcscd's, the operating system's). All failures are `SmartCardError`.
+ * (embedded, pcscd's, the operating system's). All failures are `SmartCardError`, but
+ * for a TypeError where bytes are asked for and something else is given.
  */
 export interface ResourceManager {
   /** The clock on which its waits run; `watchReaders` waits on it too. Every manager of this package has one. */
