@@ -7,6 +7,7 @@ import {
   type Connection,
   type Disposition,
   dispositions,
+  MAX_TIMER_MS,
   type Protocol,
   type ShareMode,
   SmartCardError,
@@ -91,7 +92,8 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
     follow: values["no-follow-up"] !== true,
     showData: values["show-data"] === true,
     disposition: values.disposition ?? "leave",
-    timeoutMs: values.timeout === undefined ? undefined : millisecondsOf("--timeout", values.timeout),
+    timeoutMs:
+      values.timeout === undefined ? undefined : Math.min(millisecondsOf("--timeout", values.timeout), MAX_TIMER_MS),
     commands: await readCommands(positionals, terminal),
   };
   try {
