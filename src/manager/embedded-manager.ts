@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import {
-  anyText,
   CardCache,
-  type Check,
   type ClientIdentity,
   type Clock,
   type Context,
@@ -12,18 +10,13 @@ import {
   checkIdentity,
   checkReaderName,
   type Holder,
-  having,
   type Inspectable,
   type Inspection,
   limitsOf,
-  listOf,
   optional,
   optionsOf,
   Pace,
-  partsOf,
-  protocols,
   type Reader,
-  type ReaderDescription,
   type ReaderSnapshot,
   type ReaderTable,
   type ResourceManager,
@@ -37,6 +30,7 @@ import { type EndCode, SlotContext } from "./context.ts";
 import { defaultLimits, type ManagerLimits } from "./limits.ts";
 import { checkSemantics, type Profile, type ProfileName, profiles } from "./profile.ts";
 import { uniqueReaderName } from "./reader-names.ts";
+import { readDescription } from "./reader-port.ts";
 import { Slot } from "./slot.ts";
 import { Tracker } from "./tracker.ts";
 
@@ -57,20 +51,6 @@ const managerOptions = optionsOf<EmbeddedManagerOptions>({
   semantics: optional(checkSemantics),
   limits: optional(limitsOf(defaultLimits)),
 });
-
-const readerObject = partsOf<Pick<Reader, "description">>(
-  {
-    description: partsOf<Pick<ReaderDescription, "id" | "name" | "protocols">>(
-      { id: anyText, name: anyText, protocols: listOf(word(protocols, "protocol"), "protocols") },
-      "the reader's description",
-    ) as Check<ReaderDescription>,
-  },
-  "a reader: virtualReader() makes one",
-);
-const driverMethods = having<Reader>(
-  ["open", "power", "setProtocol", "transmit", "control", "getAttribute", "setAttribute", "close"],
-  "a reader",
-);
 
 /** One program that uses the manager, from its first context to its end. */
 export interface ManagerClient extends ResourceManager {
@@ -145,20 +125,20 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
    */
   async addReader(reader: Reader): Promise<string> {
     const place = { operation: "addReader", path: "reader" };
-    readerObject(driverMethods(reader, place), place);
+    const description = readDescription(reader, place);
     this.#checkRunning();
-    const { id, name: wanted } = reader.description;
+    const { id, name: wanted } = description;
     if (this.#slots.size + this.#opening.size >= this.#limits.readers) {
       throw new SmartCardError("no-memory", `there are ${this.#limits.readers} readers, the limit`, { reader: wanted });
     }
-    if ([...this.#slots.values(), ...this.#opening.values()].some((slot) => slot.reader.description.id === id)) {
+    if ([...this.#slots.values(), ...this.#opening.values()].some((slot) => slot.description.id === id)) {
       throw new SmartCardError("duplicate-reader", `a reader with the id «${id}» is in service`, { reader: wanted });
     }
     const before = this.#remembered.get(id);
     const isTaken = (key: string): boolean => this.#slots.has(key) || this.#opening.has(key);
     const name =
       before?.wanted === wanted && !isTaken(readerKey(before.name)) ? before.name : uniqueReaderName(wanted, isTaken);
-    const slot = new Slot(reader, {
+    const slot = new Slot(reader, description, {
       runtime: this.#runtime,
       profile: this.profile,
       limits: this.#limits,
@@ -346,7 +326,7 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
   }
 
   #remember(slot: Slot): void {
-    const { id, name: wanted } = slot.reader.description;
+    const { id, name: wanted } = slot.description;
     this.#remembered.delete(id);
     this.#remembered.set(id, { wanted, name: slot.name, eventCount: slot.eventCount });
     const [oldest] = this.#remembered.keys();

@@ -35,6 +35,7 @@ export {
   optionsOf,
   type Place,
   partOf,
+  read,
   refuse,
   shown,
   withDefaults,
@@ -98,6 +99,7 @@ export {
   describeHolder,
   type ErrorDetails,
   type Holder,
+  ownError,
   SmartCardError,
 } from "./error.ts";
 export { type ExchangeSetting, exchangeCommand } from "./exchange.ts";
