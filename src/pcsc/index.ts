@@ -25,7 +25,7 @@ export {
   attributes,
   attributeValue,
 } from "./attributes.ts";
-export { CardCache, type CardCacheLimits, defaultCardCacheLimits } from "./card-cache.ts";
+export { CardCache, type CardCacheLimits, cacheRevision, defaultCardCacheLimits } from "./card-cache.ts";
 export {
   type Check,
   listOf,
