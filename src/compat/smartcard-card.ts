@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { copyBytes, zeroBytes } from "../binary/index.ts";
+import { copyBytes, isBytes, zeroBytes } from "../binary/index.ts";
 import {
   type Connection,
   type ConnectionStatus,
@@ -199,7 +199,7 @@ function isFault({ code }: SmartCardError): boolean {
 }
 
 function bytesOf(command: CommandBytes): Uint8Array {
-  if (command instanceof Uint8Array) return copyBytes(command);
+  if (isBytes(command)) return copyBytes(command);
   if (Array.isArray(command)) return Uint8Array.from(command);
   throw new TypeError("Expected Buffer or Array");
 }

@@ -13,6 +13,7 @@
 import { EventEmitter } from "node:events";
 import { nextTick } from "node:process";
 import { setImmediate } from "node:timers";
+import { isBytes } from "../binary/index.ts";
 import {
   CardLine,
   type PcscliteConstants,
@@ -288,7 +289,7 @@ function checkInteger(value: unknown, which: string): void {
 }
 
 function checkBytes(value: unknown, which: string): void {
-  if (!(value instanceof Uint8Array)) throw new Error(`${which} argument must be a Buffer`);
+  if (!isBytes(value)) throw new Error(`${which} argument must be a Buffer`);
 }
 
 function checkCallback(value: unknown, which: string): asserts value is (...parameters: never[]) => void {

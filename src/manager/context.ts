@@ -146,7 +146,7 @@ export class SlotContext implements Context, TurnContext {
         const connection = new SlotConnection(slot, this, {
           shareMode: checked.shareMode,
           protocol,
-          preferredProtocols: [...options.preferredProtocols],
+          preferredProtocols: checked.preferredProtocols,
           now: this.#setting.now,
           closed: (closed) => this.#connections.delete(closed),
         });
