@@ -92,6 +92,7 @@ function* fileViolations({ path, text }: SourceFile): Generator<string> {
   const code = blankOut(text);
   if (!/^(?:#!.*\n)?\/\/ SPDX-License-Identifier: MIT\n/.test(text)) yield "does not begin with the SPDX line";
   for (const [mark] of text.matchAll(forbiddenMarks)) yield `holds the mark ${mark}`;
+  if (/[\u00ab\u00bb]/.test(text)) yield "has quotation marks other than \" and '";
   if (path.endsWith("/index.ts") && /\bexport\s+(?:type\s+)?\*/.test(code)) yield "re-exports with *, not by name";
   if (!room.rules.machine && !isTest) {
     for (const [use] of code.matchAll(machineUse))

@@ -127,7 +127,7 @@ async function runForPeople(session: ManagerSession, plan: Plan, terminal: Termi
       if (plan.showData) terminal.say("--show-data: the data of all commands and answers is shown, secrets among it");
       const protocol = connection.protocol === undefined ? "no protocol" : protocolName(connection.protocol);
       terminal.say(
-        `«${visible(connection.reader)}», ${connection.shareMode}, ${protocol}, ${atr.length === 0 ? "no card" : `ATR ${encodeHex(atr, " ")}`}`,
+        `"${visible(connection.reader)}", ${connection.shareMode}, ${protocol}, ${atr.length === 0 ? "no card" : `ATR ${encodeHex(atr, " ")}`}`,
       );
     },
     answered: (outcome) => {

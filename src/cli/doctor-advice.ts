@@ -71,7 +71,7 @@ function* managerFindings({ machine, spec, specError, systemError }: Survey): Ge
   // A package that is missing is told of already.
   if (systemError !== undefined && systemError.code !== "unsupported-feature") {
     const start: Partial<Record<NodeJS.Platform, readonly string[]>> = {
-      win32: ["plug a reader in: Windows starts its service «Smart Card» then", "sc query SCardSvr"],
+      win32: ['plug a reader in: Windows starts its service "Smart Card" then', "sc query SCardSvr"],
       darwin: ["plug a reader in: macOS starts its service then", "system_profiler SPSmartCardsDataType"],
     };
     const message = `The system's smart card subsystem cannot be used: ${visible(plain(systemError.message))}`;

@@ -74,14 +74,14 @@ export function typesMeant(
   const fitting = part === "" ? [] : all.filter((one) => foldName(one).includes(part));
   if (fitting.length > 0) return fitting;
   const hint =
-    all.length === 0 ? "none is known: «scard types import» brings some thousands" : "see «scard types list»";
+    all.length === 0 ? 'none is known: "scard types import" brings some thousands' : 'see "scard types list"';
   throw new SmartCardError("unknown-card", `${what} is the name of no card type, nor a part of one; ${hint}`);
 }
 
 const maxNamesShown = 5;
 
 function describeWanted(wanted: readonly string[]): string {
-  const shown = wanted.slice(0, maxNamesShown).map((name) => `«${visible(name)}»`);
+  const shown = wanted.slice(0, maxNamesShown).map((name) => `"${visible(name)}"`);
   const more = wanted.length - shown.length;
   return more > 0 ? `${shown.join(", ")} or one of ${more} others` : shown.join(" or ");
 }

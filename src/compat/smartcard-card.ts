@@ -94,7 +94,7 @@ export class SmartcardCard<B extends Uint8Array> {
   /**
    * Sends a command and resolves to the whole response, SW1 SW2 included.
    *
-   * @throws CardRemovedError, PCSCError; an Error that says «Card is not connected» after `disconnect`
+   * @throws CardRemovedError, PCSCError; an Error that says "Card is not connected" after `disconnect`
    */
   async transmit(command: CommandBytes, options: TransmitOptions = {}): Promise<B> {
     const sent = bytesOf(command);

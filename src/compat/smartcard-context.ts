@@ -117,7 +117,7 @@ export class SmartcardContext<B extends Uint8Array> {
 
   /**
    * Waits until the state of a reader differs from the one given, and tells them all. A name without a state, and no
-   * reader at all, stand for «tell at once what there is»; where there is no reader it waits for one to come.
+   * reader at all, stand for "tell at once what there is"; where there is no reader it waits for one to come.
    *
    * @param timeoutMs milliseconds; without it, and for 0xFFFFFFFF, there is no deadline. Longer ones than 0x7FFFFFFF
    *   pass after that, 24 days

@@ -61,7 +61,7 @@ describe("the description of a manager", () => {
   });
 
   it.each(["", "pcscd:", "daemon:", "system:", "usb", "Pcscd", "pcscd /tmp", "embedded:usb", "embedded:virtual,"])(
-    "«%s» means nothing",
+    '"%s" means nothing',
     async (text) => {
       expect(() => parseManagerSpec(text)).toThrow(/known: /);
       if (text !== "") expect((await failureOf(openManager(text))).code).toBe("invalid-value");

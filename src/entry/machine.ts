@@ -118,7 +118,7 @@ async function openUsual(surroundings: Surroundings, options: OpenManagerOptions
   if (typeof found === "string") return openService("the smart card service", found);
   const how =
     "start pcscd (systemctl enable --now pcscd.socket) or scard daemon (npx scard daemon), or do without: " +
-    "SCARD_MANAGER=embedded:virtual+demo has a software card. «npx scard doctor» looks into it";
+    'SCARD_MANAGER=embedded:virtual+demo has a software card. "npx scard doctor" looks into it';
   throw noService("no smart card service answers", found, how);
 }
 

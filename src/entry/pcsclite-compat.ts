@@ -139,7 +139,7 @@ export class CardReader extends ReaderBase {
   /**
    * Sends a command to the card.
    *
-   * @param res_len room for the response, SW1 SW2 included; a longer one fails with «Insufficient buffer.»
+   * @param res_len room for the response, SW1 SW2 included; a longer one fails with "Insufficient buffer."
    * @param protocol what `connect` gave
    * @throws Error for arguments of other types
    */

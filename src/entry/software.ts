@@ -41,7 +41,7 @@ export async function softwareCard(kind: string): Promise<FileSystemCard> {
 
 async function readJson(path: string): Promise<unknown> {
   const text = await readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    const known = "a kind of card is «demo» or the path of a card image";
+    const known = 'a kind of card is "demo" or the path of a card image';
     throw new SmartCardError("invalid-value", `${path} cannot be read (${cause.code}); ${known}`, {}, { cause });
   });
   const document = parseJson(text);

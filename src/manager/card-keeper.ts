@@ -127,7 +127,7 @@ export class CardKeeper {
       if (!negotiates || preferred.length === 0 || !card.attended) return joined;
     } else if (!card.attended) {
       const details = { reader: name, operation: "connect" };
-      throw new SmartCardError(profile.connectWithoutCard, `there is no card in «${name}»`, details);
+      throw new SmartCardError(profile.connectWithoutCard, `there is no card in "${name}"`, details);
     }
     return await this.#agree(preferred, spared, isDirect);
   }
@@ -289,7 +289,7 @@ export class CardKeeper {
     const { driver, name, profile } = this.#setting;
     if (driver.description.canEject) await driver.eject();
     else if (profile.impossibleEject === "fail") {
-      throw new SmartCardError("cant-dispose", `«${name}» cannot eject cards`, { reader: name });
+      throw new SmartCardError("cant-dispose", `"${name}" cannot eject cards`, { reader: name });
     }
   }
 

@@ -202,7 +202,7 @@ export class SlotContext implements Context, TurnContext {
   #findSlot(reader: string, operation: string): Slot {
     const slot = this.#setting.findSlot(reader);
     if (slot !== undefined) return slot;
-    throw new SmartCardError("unknown-reader", `there is no reader «${reader}»`, { reader, operation });
+    throw new SmartCardError("unknown-reader", `there is no reader "${reader}"`, { reader, operation });
   }
 
   #checkValid(): void {

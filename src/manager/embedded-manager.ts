@@ -132,7 +132,7 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
       throw new SmartCardError("no-memory", `there are ${this.#limits.readers} readers, the limit`, { reader: wanted });
     }
     if ([...this.#slots.values(), ...this.#opening.values()].some((slot) => slot.description.id === id)) {
-      throw new SmartCardError("duplicate-reader", `a reader with the id «${id}» is in service`, { reader: wanted });
+      throw new SmartCardError("duplicate-reader", `a reader with the id "${id}" is in service`, { reader: wanted });
     }
     const before = this.#remembered.get(id);
     const isTaken = (key: string): boolean => this.#slots.has(key) || this.#opening.has(key);
@@ -156,7 +156,7 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
     checkReaderName("removeReader", name, "name");
     const slot = this.#slots.get(readerKey(name));
     if (slot === undefined)
-      throw new SmartCardError("unknown-reader", `there is no reader «${name}»`, { reader: name });
+      throw new SmartCardError("unknown-reader", `there is no reader "${name}"`, { reader: name });
     await slot.close("it was taken out of service");
   }
 
@@ -304,7 +304,7 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
       await slot.open();
       // It may have been lost while it was starting.
       if (!this.#opening.has(key))
-        throw new SmartCardError("reader-unavailable", `«${slot.name}» went while it started`);
+        throw new SmartCardError("reader-unavailable", `"${slot.name}" went while it started`);
     } finally {
       this.#opening.delete(key);
     }

@@ -496,7 +496,7 @@ export class Slot {
 
   #lostError(operation: string): SmartCardError {
     const { code, reason } = this.#lost ?? { code: "reader-unavailable", reason: "it was lost" };
-    const message = `«${this.name}» is gone: ${reason}`;
+    const message = `"${this.name}" is gone: ${reason}`;
     return new SmartCardError(code, message, { reader: this.name, operation });
   }
 

@@ -89,7 +89,7 @@ export function ownError(thrown: unknown): SmartCardError | undefined {
   }
 }
 
-/** Says in words who holds a reader: «opensc-tool (pid 4711) holds it exclusively since 3.2 s». */
+/** Says in words who holds a reader: "opensc-tool (pid 4711) holds it exclusively since 3.2 s". */
 export function describeHolder(holder: Holder): string {
   const who = holder.pid === undefined ? holder.client : `${holder.client} (pid ${holder.pid})`;
   const how = holder.transaction ? "is in a transaction" : `is connected ${adverbs[holder.shareMode]}`;

@@ -36,7 +36,7 @@ export interface ContextOptions {
 export interface ReaderStateQuery {
   /** Reader name, or {@link PNP_NOTIFICATION}. */
   readonly reader: string;
-  /** The flags handed out last time; none, with an event count of 0, for «unaware», which returns at once. */
+  /** The flags handed out last time; none, with an event count of 0, for "unaware", which returns at once. */
   readonly flags?: ReaderFlags;
   /** The event count handed out last time, 0 to 65,535; 0 where the caller has none. */
   readonly eventCount?: number;

@@ -145,7 +145,7 @@ export class ClassFactory {
         failure ??= error;
       }
     }
-    throw failure ?? new ComError(new SmartCardError("unknown-card", `no card type fits the card in «${reader}»`));
+    throw failure ?? new ComError(new SmartCardError("unknown-card", `no card type fits the card in "${reader}"`));
   }
 
   #provider(key: Guid): ServiceProvider {
@@ -164,7 +164,7 @@ export class ClassFactory {
       }
     } catch (error) {
       const isNone = error instanceof SmartCardError && error.rv === ERROR_FILE_NOT_FOUND;
-      const message = `no service provider is introduced for «${cardName}»`;
+      const message = `no service provider is introduced for "${cardName}"`;
       throw isNone ? new ComError(new SmartCardError("icc-installation", message)) : comErrorFor(error);
     }
   }
@@ -178,7 +178,7 @@ export class ClassFactory {
         const { readerStates } = await this.#winscard.SCardGetStatusChange(context, 0, [query]);
         const [state] = readerStates;
         if (state === undefined || state.atr.length === 0)
-          throw new SmartCardError("no-smartcard", `there is no card in «${reader}»`, { reader });
+          throw new SmartCardError("no-smartcard", `there is no card in "${reader}"`, { reader });
         return (await this.#winscard.SCardListCards(context, state.atr)).cards;
       } finally {
         await this.#winscard.SCardReleaseContext(context);

@@ -39,7 +39,7 @@ export interface OPENCARD_SEARCH_CRITERIA {
   /**
    * GUIDs of interfaces, all of which the card's type must have.
    *
-   * **Portability**: «reserved for future use» on Windows.
+   * **Portability**: "reserved for future use" on Windows.
    */
   readonly interfaces?: readonly string[] | null;
   /** ATRs, of which any will do. Ours: the structure of C has none. */

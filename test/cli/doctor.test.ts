@@ -264,7 +264,7 @@ describe("readers and cards", () => {
     });
     const found = await visit(script);
     expect(idsOf(found)).toEqual(["card-locked"]);
-    expect(findingOf(found, "card-locked").message).toContain("mail (pid 7) has had «Reader» to itself for 90.0 s");
+    expect(findingOf(found, "card-locked").message).toContain('mail (pid 7) has had "Reader" to itself for 90.0 s');
     const text = describeDiagnosis(found, painter(false)).join("\n");
     expect(text).toContain("used by mail (pid 7), shared, since 91.0 s");
     expect(text).toContain(": scard daemon, protocol 4:4");

@@ -35,7 +35,7 @@ function linksHere(): boolean {
 const contactless = fileURLToPath(new URL("contactless.mjs", import.meta.url));
 
 /**
- * Runs a program that knows nothing of managers on one with a contactless reader, «ACS ACR122U PICC Interface», and a Type
+ * Runs a program that knows nothing of managers on one with a contactless reader, "ACS ACR122U PICC Interface", and a Type
  * 2 tag. Write `insert`, `remove`, `unplug` and `memory` to it, each on a line.
  */
 export function runContactless(file: string, environment: NodeJS.ProcessEnv = {}): Program {

@@ -12,7 +12,7 @@ import { PATIENCE_MS } from "../patience.ts";
 const folder = new URL("../../dist/.winscard-examples/", import.meta.url);
 const guide = new URL("../../docs/guide/winscard/", import.meta.url);
 
-/** The functions whose pages in MicrosoftDocs/sdk-api have a section «Examples», A and W counted once. */
+/** The functions whose pages in MicrosoftDocs/sdk-api have a section "Examples", A and W counted once. */
 const withExample = [
   "SCardAddReaderToGroup",
   "SCardAudit",

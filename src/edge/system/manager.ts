@@ -85,7 +85,7 @@ export class SystemManager implements ResourceManager {
     const { scope = "user" } = checked;
     const number = toNumber(scopes, scope, dialect);
     if (number === undefined) {
-      const message = `this system has no scope «${scope}»`;
+      const message = `this system has no scope "${scope}"`;
       throw new SmartCardError("invalid-value", message, { operation: "establish context" });
     }
     const main = await NativeContext.open(this.#calls, number);
