@@ -46,8 +46,11 @@ export interface ConnectOptions {
   readonly protocol?: number | null | undefined;
 }
 
-/** A callback: an error, or null and what came of it. */
-export type Callback<T extends unknown[] = []> = (error: Error | null | undefined, ...result: Partial<T>) => void;
+/**
+ * A callback: an error, or null and the result. The types say, as those of `@pokusew/pcsclite` do, that a result is there:
+ * it is, unless there is an error.
+ */
+export type Callback<T extends unknown[] = []> = (error: Error | null | undefined, ...result: T) => void;
 
 /** What {@link CardReader.get_status} calls. */
 export type GetStatusCallback = (error: Error | undefined, state: number, atr: NodeBuffer) => void;
@@ -104,7 +107,7 @@ export class CardReader extends ReaderBase {
     checkInteger(protocols, "Second");
     checkCallback(done, "Third");
     if (this.connected && this.#disconnecting === 0) {
-      done(undefined);
+      withoutResult(done, undefined);
       return;
     }
     const connecting = this.#line.connect(shareMode, protocols).then((protocol) => {
@@ -145,7 +148,7 @@ export class CardReader extends ReaderBase {
    */
   transmit(data: Uint8Array, res_len: number, protocol: number, callback: Callback<[response: NodeBuffer]>): void {
     if (!this.connected) {
-      callback(new Error("Card Reader not connected"));
+      withoutResult(callback, new Error("Card Reader not connected"));
       return;
     }
     checkBytes(data, "First");
@@ -158,7 +161,7 @@ export class CardReader extends ReaderBase {
   /** Sends a command to the reader. @param res_len room for its answer @throws Error for arguments of other types */
   control(data: Uint8Array, control_code: number, res_len: number, callback: Callback<[response: NodeBuffer]>): void {
     if (!this.connected) {
-      callback(new Error("Card Reader not connected"));
+      withoutResult(callback, new Error("Card Reader not connected"));
       return;
     }
     checkBytes(data, "First");
@@ -272,11 +275,16 @@ function later(work: () => void): void {
 }
 
 /** Settles a callback, behind the promise: an exception in it is the program's, and no rejection. */
-function answer<T>(result: Promise<T>, callback: (error: Error | null, value?: T) => void): void {
+function answer<T>(result: Promise<T>, callback: (error: Error | null, value: T) => void): void {
   result.then(
     (value) => nextTick(callback, null, value),
     (error) => nextTick(callback, error),
   );
+}
+
+/** Calls back without the result that the type promises: with an error, or where there is nothing new to tell. */
+function withoutResult(callback: Callback<never[]>, error: Error | undefined): void {
+  callback(error);
 }
 
 function tell(report: ReaderStateReport, callback: GetStatusCallback): void {
