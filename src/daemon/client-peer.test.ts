@@ -25,6 +25,7 @@ function setting(rules: AccessRules, known: PeerCredentials | undefined = creden
     credentials: known,
     listen: () => {},
     send: () => {},
+    unsentBytes: 0,
     close: () => {},
     pause: () => {},
     resume: () => {},

@@ -15,8 +15,8 @@ export interface PeerSurroundings {
 }
 
 /**
- * Makes of a connection what the server knows as a client: who it is, and what it may do. The system is asked when the
- * client wants something that depends on it: a connection that only cancels another one's wait is answered sooner.
+ * Makes of a connection what the server knows as a client: who it is, and what it may do. The system is asked at
+ * once, while the process that connected is there: its number may be another's later.
  */
 export function clientPeer(connection: UnixConnection, surroundings: PeerSurroundings): ServerPeer {
   return new ClientPeer(connection, surroundings);
@@ -26,7 +26,8 @@ class ClientPeer implements ServerPeer {
   readonly #connection: UnixConnection;
   readonly #surroundings: PeerSurroundings;
   #known: { readonly subject: AccessSubject; readonly identity: ClientIdentity } | undefined;
-  #admitted: boolean | undefined;
+  /** What the rules say, and which: new rules are asked anew. */
+  #admission: { readonly rules: AccessRules; readonly admitted: boolean } | undefined;
 
   constructor(connection: UnixConnection, surroundings: PeerSurroundings) {
     this.#connection = connection;
@@ -38,14 +39,15 @@ class ClientPeer implements ServerPeer {
   }
 
   get admitted(): boolean {
-    if (this.#admitted === undefined) {
-      const { log, rules } = this.#surroundings;
+    const { log, rules } = this.#surroundings;
+    const current = rules();
+    if (this.#admission?.rules !== current) {
       const { subject } = this.#lookUp();
-      const decision = decide(rules().daemon, subject);
+      const decision = decide(current.daemon, subject);
       if (!decision.allowed) logRefusal(log, subject, { list: "daemon", decision });
-      this.#admitted = decision.allowed;
+      this.#admission = { rules: current, admitted: decision.allowed };
     }
-    return this.#admitted;
+    return this.#admission.admitted;
   }
 
   mayUse(reader: string): boolean {
@@ -60,8 +62,12 @@ class ClientPeer implements ServerPeer {
     this.#connection.send(bytes);
   }
 
-  close(reason: string): void {
-    this.#connection.close(reason);
+  get unsentBytes(): number {
+    return this.#connection.unsentBytes;
+  }
+
+  close(reason: string, how?: { readonly atOnce: boolean }): void {
+    this.#connection.close(reason, how);
   }
 
   pause(): void {

@@ -262,6 +262,7 @@ export class Daemon {
         // It is copied, and may hold a PIN.
         zeroBytes(bytes);
       },
+      drained: () => session.drained(),
       closed: (reason, dropped) => {
         session.closed();
         if (dropped) log.write("warn", `a client was cut off: ${reason}`, { client: peer.identity });
@@ -282,6 +283,7 @@ export class Daemon {
       return;
     }
     this.#config = config;
+    this.#server.review();
     log.setLevel(config.log.level ?? "info");
     const fixed = ["profile", "semantics", "limits", "maxReadersContexts", "socket", "control"] as const;
     const changed = fixed.filter((key) => JSON.stringify(config[key]) !== JSON.stringify(before[key]));

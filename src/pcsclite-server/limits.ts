@@ -7,6 +7,25 @@ import { FIXED_READERS } from "../pcsclite/index.ts";
 export interface ServerLimits {
   /** Sessions at once; further ones are told that the server is too busy. */
   readonly sessions: number;
+  /** Sessions of one user at once, other than root. */
+  readonly sessionsPerUid: number;
+  /** Connections to readers at once, of all sessions. */
+  readonly connections: number;
+  /** Connections to readers of one user at once, other than root. */
+  readonly connectionsPerUid: number;
+  /**
+   * Bytes that are held for all clients together: requests that have not arrived whole, wait or are being answered, and
+   * answers that are not read. Beyond, the session that holds most, of the user who holds most, is cut off.
+   */
+  readonly clientBytes: number;
+  /** Bytes that are held for the clients of one user, other than root. */
+  readonly clientBytesPerUid: number;
+  /** Clients that are refused, at once: they are told so and hung up on. One user has a sixteenth of them. */
+  readonly refused: number;
+  /** How long a client that is refused may take to ask, in milliseconds. */
+  readonly refusedMs: number;
+  /** Requests that are answered before the event loop has a turn. */
+  readonly servedPerTurn: number;
   /** Bytes that a client may send ahead of what the server has answered; reading from it pauses beyond. */
   readonly aheadBytes: number;
   /**
@@ -52,7 +71,15 @@ export function fixedTableSizes(given: number | Partial<FixedTableSizes> = {}): 
 /** The limits in force where none are given. */
 export const defaultServerLimits: ServerLimits = {
   sessions: 4096,
-  aheadBytes: 262_144,
+  sessionsPerUid: 1024,
+  connections: 8192,
+  connectionsPerUid: 2048,
+  clientBytes: 67_108_864,
+  clientBytesPerUid: 33_554_432,
+  refused: 256,
+  refusedMs: 2000,
+  servedPerTurn: 16,
+  aheadBytes: 65_536,
   holdMs: 1000,
   graceMs: 150,
 };

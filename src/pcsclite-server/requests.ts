@@ -21,6 +21,7 @@ import {
 import { type CacheKey, guidText } from "../pcsclite/index.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServerClient, ServerManager, ServerPeer } from "./server.ts";
+import type { Shares } from "./shares.ts";
 import { type HeldConnection, ServerTurns } from "./turns.ts";
 
 /** SCARD_PROTOCOL_ANY_OLD of pcsclite.h: T=0 or T=1, from before each had a bit. */
@@ -33,8 +34,7 @@ export interface ServerRequestsSetting {
   readonly makeClient: () => ServerClient;
   readonly peer: ServerPeer;
   readonly manager: ServerManager;
-  /** True where there are too many sessions for this one to get a context. */
-  readonly tooMany: boolean;
+  readonly shares: Shares;
   readonly limits: ServerLimits;
   /** A number for a context or a card that nobody has. */
   readonly takeNumber: () => number;
@@ -71,9 +71,7 @@ export class ServerRequests {
   }
 
   async establish(scope: number): Promise<number> {
-    const { makeClient, peer, takeNumber, tooMany } = this.#setting;
-    if (tooMany) throw new SmartCardError("server-too-busy", "too many clients are connected");
-    if (!peer.admitted) throw new SmartCardError("security-violation", `${peer.identity.name} may not use the service`);
+    const { makeClient, takeNumber } = this.#setting;
     // The library opens a connection for each context.
     if (this.#context !== undefined) throw new SmartCardError("no-memory", "the connection has a context");
     this.#client ??= makeClient();
@@ -99,13 +97,21 @@ export class ServerRequests {
       throw new SmartCardError("security-violation", `the reader is not for ${this.#setting.peer.identity.name}`);
     }
     const options = sharing(terms);
-    const connection = await this.#turns.connect(context, (by, wait) => by.connect(reader, { ...options, ...wait }));
-    if (this.#context?.number !== contextNumber) {
-      throw new SmartCardError("invalid-handle", "the context was released during the connect");
+    const { peer, shares, takeNumber } = this.#setting;
+    shares.connect(peer.identity);
+    let isKept = false;
+    try {
+      const connection = await this.#turns.connect(context, (by, wait) => by.connect(reader, { ...options, ...wait }));
+      if (this.#context?.number !== contextNumber) {
+        throw new SmartCardError("invalid-handle", "the context was released during the connect");
+      }
+      const card = takeNumber();
+      this.#cards.set(card, { connection, turn: undefined, reconnect: undefined });
+      isKept = true;
+      return { card, activeProtocol: numberOf(connection.protocol) };
+    } finally {
+      if (!isKept) shares.disconnect(peer.identity);
     }
-    const card = this.#setting.takeNumber();
-    this.#cards.set(card, { connection, turn: undefined, reconnect: undefined });
-    return { card, activeProtocol: numberOf(connection.protocol) };
   }
 
   async reconnect(card: number, terms: SharingTerms, initialization: number): Promise<number> {
@@ -124,6 +130,7 @@ export class ServerRequests {
     this.#turns.end([held]);
     this.#cards.delete(card);
     this.#setting.freeNumber(card);
+    this.#setting.shares.disconnect(this.#setting.peer.identity);
     await held.connection.disconnect(how);
   }
 
@@ -247,6 +254,7 @@ export class ServerRequests {
     this.#turns.cancel("cancelled", "the client is gone");
     this.#turns.end(this.#cards.values());
     for (const card of this.#cards.keys()) this.#setting.freeNumber(card);
+    this.#setting.shares.disconnect(this.#setting.peer.identity, this.#cards.size);
     this.#cards.clear();
     if (this.#context !== undefined) this.#setting.freeNumber(this.#context.number);
     this.#context = undefined;

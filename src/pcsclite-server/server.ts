@@ -18,7 +18,9 @@ import {
 } from "../pcsc/index.ts";
 import { defaultServerLimits, type FixedTableSizes, fixedTableSizes, type ServerLimits } from "./limits.ts";
 import { ServerReaderTable } from "./reader-table.ts";
+import { ServingOrder } from "./serving-order.ts";
 import { ServerSession } from "./session.ts";
+import { Shares } from "./shares.ts";
 
 /** A program's standing with the manager: what the server needs of one. */
 export interface ServerClient extends ResourceManager {
@@ -44,13 +46,15 @@ export interface ServerLogEntry {
 /** A client at the other end of a byte pipe. Who it is and whether it is admitted is asked when it wants a context. */
 export interface ServerPeer {
   readonly identity: ClientIdentity;
-  /** False for a client that may not use the service at all: it is told so when it asks for a context. */
+  /** False for a client that may not use the service at all: it is told so, and hung up on. */
   readonly admitted: boolean;
   /** Whether the client may use the reader of that name. */
   mayUse(reader: string): boolean;
   send(bytes: Uint8Array): void;
-  /** Ends the connection. */
-  close(reason: string): void;
+  /** Bytes that were sent and that the client's system has not taken: while there are any, nothing is answered. None where it is left out. */
+  readonly unsentBytes?: number;
+  /** Ends the connection when what was sent has gone out, or at once. */
+  close(reason: string, how?: { readonly atOnce: boolean }): void;
   /** The client has sent more than it is due: nothing more is to be read from it for now. */
   pause(): void;
   resume(): void;
@@ -95,7 +99,12 @@ export class PcscliteServer {
   readonly #limits: ServerLimits;
   readonly #log: (entry: ServerLogEntry) => void;
   readonly #table: ServerReaderTable;
+  readonly #order: ServingOrder;
+  readonly #shares: Shares;
   readonly #sessions = new Set<ServerSession>();
+  /** Sessions that are refused, of each user. */
+  readonly #refused = new Map<number | undefined, number>();
+  #refusedInAll = 0;
   /** Sessions by the number of their context: a cancel comes in on another connection. */
   readonly #contexts = new Map<number, ServerSession>();
   readonly #handles = new Set<number>();
@@ -109,12 +118,19 @@ export class PcscliteServer {
     this.#manager = checked.manager;
     this.#limits = { ...defaultServerLimits, ...checked.limits };
     this.#log = checked.log ?? (() => {});
+    this.#order = new ServingOrder(this.#runtime.clock, this.#limits.servedPerTurn);
+    this.#shares = new Shares(this.#limits);
     this.#table = new ServerReaderTable(checked.manager);
   }
 
-  /** How many clients are connected. */
+  /** How many clients are connected, without those that are being refused. */
   get sessions(): number {
-    return this.#sessions.size;
+    return this.#sessions.size - this.#refusedInAll;
+  }
+
+  /** Bytes that are held for all clients together: never more than the limit `clientBytes`, once what arrived is counted. */
+  get heldBytes(): number {
+    return this.#shares.bytes;
   }
 
   /** Who waits for a change of the readers. The manager does not know of it: the table of readers is the server's. */
@@ -123,27 +139,33 @@ export class PcscliteServer {
     return new Set(waiting.map((session) => session.identity));
   }
 
-  /** Begins a session. The edge hands it what arrives, and tells it when the connection has ended. */
+  /** Begins a session. The edge hands it what arrives, and tells it when its bytes were taken and when the connection has ended. */
   accept(peer: ServerPeer): ServerSession {
-    const tooMany = this.#sessions.size >= this.#limits.sessions;
-    if (tooMany) this.#log({ level: "warn", message: "too many clients", client: peer.identity });
-    const session = new ServerSession({
+    const session: ServerSession = new ServerSession({
       runtime: this.#runtime,
       manager: this.#manager,
       makeClient: () => this.#manager.client(peer.identity),
       peer,
-      tooMany,
+      refusal: (begun) => this.#refusalOf(begun, peer),
       limits: this.#limits,
       log: this.#log,
+      order: this.#order,
+      shares: this.#shares,
       table: this.#table,
       fixedSizes: this.#fixedSizes,
       takeNumber: () => this.#takeNumber(),
       freeNumber: (number) => this.#handles.delete(number),
       contexts: this.#contexts,
-      ended: () => this.#sessions.delete(session),
+      ended: () => this.#ended(session),
     });
     this.#sessions.add(session);
+    if (session.isRefused && !this.#countRefused(session)) session.drop("too many clients are being refused");
     return session;
+  }
+
+  /** Hangs up on clients that are not admitted any more. */
+  review(): void {
+    for (const session of [...this.#sessions]) if (!session.isRefused) session.review();
   }
 
   /** Ends every session: those who wait are told that the service has stopped. */
@@ -152,6 +174,37 @@ export class PcscliteServer {
     this.#table.close();
     const error = new SmartCardError("service-stopped", "the service has stopped");
     await Promise.all([...this.#sessions].map((session) => session.stop(error)));
+  }
+
+  /** Why a client gets nothing. What is asked first is whether it may be here at all: it must take no place of others. */
+  #refusalOf(session: ServerSession, peer: ServerPeer): SmartCardError | undefined {
+    const { identity } = session;
+    if (!peer.admitted) return new SmartCardError("security-violation", `${identity.name} may not use the service`);
+    if (this.#shares.begin(session)) return undefined;
+    this.#log({ level: "warn", message: "too many clients", client: identity });
+    return new SmartCardError("server-too-busy", "too many clients are connected");
+  }
+
+  #countRefused({ identity }: ServerSession): boolean {
+    const { refused } = this.#limits;
+    const own = (this.#refused.get(identity.uid) ?? 0) + 1;
+    this.#refused.set(identity.uid, own);
+    this.#refusedInAll++;
+    return this.#refusedInAll <= refused && (identity.uid === undefined || own <= Math.ceil(refused / 16));
+  }
+
+  #ended(session: ServerSession): void {
+    this.#sessions.delete(session);
+    if (!session.isRefused) {
+      this.#shares.end(session);
+      return;
+    }
+    this.#shares.hold(session, 0);
+    const { uid } = session.identity;
+    const left = (this.#refused.get(uid) ?? 1) - 1;
+    if (left > 0) this.#refused.set(uid, left);
+    else this.#refused.delete(uid);
+    this.#refusedInAll--;
   }
 
   /** A number for a context or a card that nobody has, and that cannot be foretold: 1 to 2^31 - 1. */

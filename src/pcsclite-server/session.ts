@@ -19,6 +19,8 @@ import type { FixedTableSizes, ServerLimits } from "./limits.ts";
 import type { ServerReaderTable } from "./reader-table.ts";
 import { ServerRequests } from "./requests.ts";
 import type { ServerClient, ServerLogEntry, ServerManager, ServerPeer } from "./server.ts";
+import type { ServingOrder } from "./serving-order.ts";
+import type { Shares } from "./shares.ts";
 
 /** What a session needs from the server. */
 export interface ServerSessionSetting {
@@ -27,10 +29,12 @@ export interface ServerSessionSetting {
   readonly makeClient: () => ServerClient;
   readonly manager: ServerManager;
   readonly peer: ServerPeer;
-  /** True where there are too many sessions for this one to get a context. */
-  readonly tooMany: boolean;
+  /** Why this client gets nothing; undefined for one that is served. */
+  readonly refusal: (session: ServerSession) => SmartCardError | undefined;
   readonly limits: ServerLimits;
   readonly log: (entry: ServerLogEntry) => void;
+  readonly order: ServingOrder;
+  readonly shares: Shares;
   readonly table: ServerReaderTable;
   readonly fixedSizes: FixedTableSizes;
   readonly takeNumber: () => number;
@@ -63,13 +67,25 @@ export class ServerSession {
   readonly #requests: ServerRequests;
   readonly #decoder = new RequestDecoder();
   readonly #stopListening: () => void;
+  readonly #refusal: SmartCardError | undefined;
+  readonly #endRefusal: () => void;
+  readonly identity: ClientIdentity;
   #waiting: Waiting = { kind: "no" };
   /** What the client speaks. Without an exchange of versions, the newest. */
   #version: VersionRow = versions[newestVersion];
   /** Entries of the table, as the client was told last. */
   #entries: number;
   #toldOfHidden = false;
-  #answering = false;
+  /** What the client is to be told of a change of the readers, or of the end of its wait for it. */
+  #signalDue: number | undefined;
+  /** A request that is with the manager, and how many bytes it had. */
+  #asked: { readonly bytes: number } | undefined;
+  /** What the manager has answered. */
+  #response: Uint8Array | undefined;
+  /** Whether a turn was asked for. */
+  #queued = false;
+  /** Bytes at the end of what has arrived that are known to be no whole request. */
+  #tail = 0;
   /** What is to happen when everything that was asked is answered. */
   #whenIdle: (() => void) | undefined;
   #paused = false;
@@ -77,23 +93,38 @@ export class ServerSession {
 
   constructor(setting: ServerSessionSetting) {
     this.#setting = setting;
-    const { freeNumber, limits, makeClient, manager, peer, runtime, table, takeNumber, tooMany } = setting;
+    const { freeNumber, limits, makeClient, manager, peer, runtime, shares, table, takeNumber } = setting;
+    this.identity = peer.identity;
     this.#requests = new ServerRequests({
       clock: runtime.clock,
       makeClient,
       manager,
       peer,
-      tooMany,
+      shares,
       limits,
       takeNumber,
       freeNumber,
     });
     this.#entries = table.capacity;
-    this.#stopListening = table.listen(() => this.#readersChanged());
+    this.#refusal = setting.refusal(this);
+    if (this.#refusal === undefined) {
+      this.#stopListening = table.listen(() => this.#readersChanged());
+      this.#endRefusal = () => {};
+    } else {
+      this.#stopListening = () => {};
+      const leave = (): void => this.#hangUp("the client was refused");
+      this.#endRefusal = runtime.clock.schedule(limits.refusedMs, "refused client", leave, { background: true });
+    }
   }
 
-  get identity(): ClientIdentity {
-    return this.#setting.peer.identity;
+  /** Whether the client gets nothing but its refusal. */
+  get isRefused(): boolean {
+    return this.#refusal !== undefined;
+  }
+
+  /** Whether the client has something to be done, or is waiting for the manager. */
+  get #answering(): boolean {
+    return this.#queued || this.#asked !== undefined;
   }
 
   /** Whether the client waits for a change of the readers. */
@@ -105,12 +136,38 @@ export class ServerSession {
   received(bytes: Uint8Array): void {
     if (this.#over) return;
     this.#decoder.push(bytes);
-    if (!this.#answering) this.#answerAll().catch((error: unknown) => this.#failed(error));
+    this.#count();
+    this.#goOn();
     // Part of a request that is waited for is not ahead of anything: without the rest nothing would ever be answered.
-    if (this.#answering && !this.#paused && this.#decoder.pendingBytes > this.#setting.limits.aheadBytes) {
-      this.#paused = true;
-      this.#setting.peer.pause();
+    const isAhead = this.#decoder.pendingBytes > this.#setting.limits.aheadBytes;
+    if (this.#over || this.#paused || !isAhead || !(this.#answering || this.#isCongested)) return;
+    this.#paused = true;
+    this.#setting.peer.pause();
+  }
+
+  /** The client has read what it was sent, or its system has taken it. */
+  drained(): void {
+    if (this.#over) return;
+    this.#count();
+    this.#goOn();
+    if (!this.#answering) this.#idle();
+  }
+
+  /** What was asked for is done here, one thing at a time, when it is the session's turn. */
+  serve(): void {
+    this.#queued = false;
+    if (this.#over) return;
+    try {
+      this.#serveOne();
+    } catch (error) {
+      this.#failed(error);
+      return;
     }
+    if (this.#over) return;
+    this.#count();
+    if (this.#response !== undefined || (this.#asked === undefined && this.#decoder.pendingBytes > this.#tail))
+      this.#goOn();
+    if (!this.#answering) this.#idle();
   }
 
   /** The connection has ended, in whatever way: the client's waits end, its locks are freed. */
@@ -144,22 +201,94 @@ export class ServerSession {
     else this.#requests.cancel("cancelled", "the context was cancelled");
   }
 
-  async #answerAll(): Promise<void> {
-    this.#answering = true;
-    for (let request = this.#next(); request !== undefined; request = this.#next()) {
-      const answer = this.#answer(request);
-      const response = answer instanceof Promise ? await answer.finally(() => wipeRequest(request)) : answer;
-      if (this.#over) return;
-      if (response !== undefined) this.#setting.peer.send(response);
-      // A cancel that came before the client had its table is told behind it.
-      if (this.#waiting.kind === "armed" && this.#waiting.cancelled) this.#signal(errorNumber("cancelled", "pcsclite"));
+  /** Asks for a turn where there may be something to do, and where the client takes what it is sent. */
+  #goOn(): void {
+    if (this.#over || this.#queued || this.#isCongested) return;
+    const isDue = this.#signalDue !== undefined || this.#response !== undefined;
+    if (!isDue && (this.#asked !== undefined || this.#decoder.pendingBytes === 0)) return;
+    this.#queued = true;
+    this.#setting.order.ready(this);
+  }
+
+  #serveOne(): void {
+    // Others may have been served since the turn was asked for, and their answers are in the way.
+    if (this.#isCongested) return;
+    if (this.#signalDue !== undefined) {
+      this.#setting.peer.send(waitStruct.encode({ timeout: 0, rv: this.#signalDue }));
+      this.#signalDue = undefined;
+    } else if (this.#response !== undefined) {
+      const response = this.#response;
+      this.#response = undefined;
+      this.#asked = undefined;
+      this.#answered(response);
+    } else if (this.#asked === undefined) {
+      this.#takeOne();
     }
-    this.#answering = false;
+  }
+
+  #takeOne(): void {
+    const before = this.#decoder.pendingBytes;
+    const request = this.#next();
+    this.#tail = request === undefined ? this.#decoder.pendingBytes : 0;
+    if (request === undefined) return;
+    const answer = this.#refusal === undefined ? this.#answer(request) : this.#refuse(request, this.#refusal);
+    if (!(answer instanceof Promise)) {
+      this.#answered(answer);
+      return;
+    }
+    this.#asked = { bytes: before - this.#decoder.pendingBytes };
+    answer
+      .finally(() => wipeRequest(request))
+      .then(
+        (response) => {
+          if (this.#over) return;
+          this.#response = response;
+          this.#goOn();
+        },
+        (error: unknown) => this.#failed(error),
+      );
+  }
+
+  #answered(response: Uint8Array | undefined): void {
+    if (this.#over) return;
+    if (response !== undefined) this.#setting.peer.send(response);
+    // A cancel that came before the client had its table is told behind it.
+    if (this.#waiting.kind === "armed" && this.#waiting.cancelled) this.#signal(errorNumber("cancelled", "pcsclite"));
+  }
+
+  /** Everything that has arrived whole is answered. */
+  #idle(): void {
     this.#whenIdle?.();
-    if (this.#paused) {
-      this.#paused = false;
-      this.#setting.peer.resume();
+    if (this.#over || !this.#paused || this.#isCongested) return;
+    this.#paused = false;
+    this.#setting.peer.resume();
+  }
+
+  get #isCongested(): boolean {
+    return (this.#setting.peer.unsentBytes ?? 0) > 0;
+  }
+
+  /** Says how much is held for the client. */
+  #count(): void {
+    if (this.#over) return;
+    const { peer, shares } = this.#setting;
+    const held = this.#decoder.heldBytes + (this.#asked?.bytes ?? 0) + (this.#response?.length ?? 0);
+    shares.hold(this, held + (peer.unsentBytes ?? 0));
+  }
+
+  /** What a client that is refused may ask: which version we speak, and for the context that it does not get. */
+  #refuse(request: Request, refusal: SmartCardError): Uint8Array | undefined {
+    if (request.kind === "version") return this.#negotiate(request);
+    if (request.kind === "establish-context") {
+      this.#setting.peer.send(encodeResponse(request, { rv: errorNumber(refusal.code, "pcsclite") }));
     }
+    this.#hangUp(refusal.message);
+    return undefined;
+  }
+
+  #hangUp(reason: string): void {
+    this.closed();
+    this.#setting.peer.close(reason);
   }
 
   /** The next request that has arrived whole. What is none ends the session. */
@@ -168,18 +297,30 @@ export class ServerSession {
     const next = this.#decoder.next();
     if (next === undefined || next.ok) return next?.value;
     const { message } = next.error;
-    this.#setting.log({ level: "warn", message, client: this.#setting.peer.identity });
-    this.closed();
-    this.#setting.peer.close(message);
+    this.#setting.log({ level: "warn", message, client: this.identity });
+    this.#hangUp(message);
     return undefined;
+  }
+
+  /** Ends the session of a client that is not admitted any more. */
+  review(): void {
+    if (!this.#over && !this.#setting.peer.admitted)
+      this.#hangUp(`${this.identity.name} may not use the service any more`);
+  }
+
+  /** Ends the session at once, without its last answers: what is held for it is needed. */
+  drop(reason: string): void {
+    if (this.#over) return;
+    this.#setting.log({ level: "warn", message: `a client was cut off: ${reason}`, client: this.identity });
+    this.closed();
+    this.#setting.peer.close(reason, { atOnce: true });
   }
 
   /** A fault of ours: it costs this session, and no other. */
   #failed(error: unknown): void {
     const detail = error instanceof Error ? error.stack : String(error);
-    this.#setting.log({ level: "error", message: "a session failed", client: this.#setting.peer.identity, detail });
-    this.closed();
-    this.#setting.peer.close("internal error");
+    this.#setting.log({ level: "error", message: "a session failed", client: this.identity, detail });
+    this.#hangUp("internal error");
   }
 
   /** The answer to a request; undefined where the protocol has none. */
@@ -228,7 +369,7 @@ export class ServerSession {
     else {
       const known = Object.keys(versions).join(", ");
       const message = `the client speaks protocol ${request.major}:${request.minor}; known: ${known}`;
-      this.#setting.log({ level: "warn", message, client: this.#setting.peer.identity });
+      this.#setting.log({ level: "warn", message, client: this.identity });
     }
     const { major, minor } = versions[spoken ?? newestVersion];
     const rv = spoken === undefined ? errorNumber("service-stopped", "pcsclite") : success;
@@ -243,14 +384,14 @@ export class ServerSession {
   }
 
   #fixedTable(): Uint8Array {
-    const { fixedSizes, log, peer, table } = this.#setting;
+    const { fixedSizes, log, table } = this.#setting;
     // One that has not said its version is older than the exchange of versions, or goes without.
     const entries = fixedSizes[this.#version === versions["4:5"] ? "4:5" : "4:4"];
     const hidden = table.readerCount - entries;
     if (hidden > 0 && !this.#toldOfHidden) {
       this.#toldOfHidden = true;
       const message = `the client's library has room for ${entries} readers; ${hidden} more are hidden from it`;
-      log({ level: "warn", message, client: peer.identity });
+      log({ level: "warn", message, client: this.identity });
     }
     return table.encode(entries);
   }
@@ -278,9 +419,15 @@ export class ServerSession {
 
   /** Ends the waits of a context; the library asks for it on a connection of its own. */
   #cancel(request: RequestOf<"cancel">): Uint8Array {
-    const session = this.#setting.contexts.get(request.context);
+    const found = this.#setting.contexts.get(request.context);
+    const session = found !== undefined && this.#mayCancel(found) ? found : undefined;
     session?.cancelWait();
     return encodeResponse(request, { rv: session === undefined ? errorNumber("invalid-handle", "pcsclite") : success });
+  }
+
+  /** Contexts are for the user who opened them, and for root. To others they are as if they were not there. */
+  #mayCancel({ identity }: ServerSession): boolean {
+    return this.identity.uid === 0 || this.identity.uid === identity.uid;
   }
 
   #readersChanged(): void {
@@ -290,11 +437,16 @@ export class ServerSession {
 
   #signal(rv: number): void {
     this.#waiting = { kind: "no" };
-    this.#setting.peer.send(waitStruct.encode({ timeout: 0, rv }));
+    this.#signalDue = rv;
+    this.#goOn();
   }
 
   #end(): void {
     this.#over = true;
+    this.#endRefusal();
+    this.#setting.order.remove(this);
+    this.#signalDue = undefined;
+    this.#response = undefined;
     this.#decoder.clear();
     this.#stopListening();
     const { contextNumber } = this.#requests;

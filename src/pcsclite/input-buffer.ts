@@ -21,6 +21,11 @@ export class InputBuffer {
     return this.#end - this.#start;
   }
 
+  /** How many bytes of memory it takes. */
+  get capacity(): number {
+    return this.#bytes.length;
+  }
+
   /** Adds a copy of what arrived. */
   push(piece: Uint8Array): void {
     if (this.#end + piece.length > this.#bytes.length) this.#makeRoom(piece.length);

@@ -52,6 +52,11 @@ export class RequestDecoder {
     return this.#input.length;
   }
 
+  /** Bytes of memory that are kept for what arrived. */
+  get heldBytes(): number {
+    return this.#input.length === 0 ? 0 : this.#input.capacity;
+  }
+
   /** From now on the requests of that version of our extension are understood. */
   extend(extension: number): void {
     this.#extension = extension;

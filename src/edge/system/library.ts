@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 import { SmartCardError } from "../../pcsc/index.ts";
-import { type ForeignFunction, type ForeignLibrary, type Koffi, loadKoffi } from "../koffi/index.ts";
 import { type Abi, abiOf, type NativeFunction, type ParameterKind, signatures } from "./abi.ts";
 
 /** An argument of a native call: a number, a handle, an address, bytes by their address, or the null pointer. */
@@ -18,29 +17,32 @@ export interface NativeLibrary {
   addressOf(bytes: Uint8Array): bigint;
 }
 
+type Koffi = Awaited<typeof import("koffi")>["default"];
+type LoadedLibrary = ReturnType<Koffi["load"]>;
+type Declared = ReturnType<LoadedLibrary["func"]>;
+
 /**
  * Loads the system's library.
  *
  * @param path the library itself; where the system has it otherwise
- * @param load loads koffi
- * @throws unsupported-feature (the optional package of koffi is not there, or the library lacks a function), no-service
+ * @throws unsupported-feature (the optional package koffi is not there, or the library lacks a function), no-service
  * (there is no such library: the message says what was tried, and what to install)
  */
-export async function loadLibrary(path?: string, load: () => Koffi = loadKoffi): Promise<NativeLibrary> {
+export async function loadLibrary(path?: string): Promise<NativeLibrary> {
   const abi = abiOf(process.platform, process.arch);
-  return declare(native(load), abi, path === undefined ? abi.libraries : [path]);
+  return declare(await importKoffi(), abi, path === undefined ? abi.libraries : [path]);
 }
 
-function native(load: () => Koffi): Koffi {
+/** @param load stands for the import in a test */
+export async function importKoffi(load: () => Promise<{ default: Koffi }> = () => import("koffi")): Promise<Koffi> {
   try {
-    return load();
+    return (await load()).default;
   } catch (error) {
-    throw unusable(`the system's smart card library is called through koffi; ${messageOf(error)}`, error);
+    throw unusable(
+      "the system's smart card library is called through the optional package koffi: npm install koffi",
+      error,
+    );
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function unusable(message: string, cause: unknown): SmartCardError {
@@ -49,7 +51,7 @@ function unusable(message: string, cause: unknown): SmartCardError {
 
 function declare(koffi: Koffi, abi: Abi, paths: readonly string[]): NativeLibrary {
   const library = open(koffi, abi, paths);
-  const functions = {} as Record<NativeFunction, ForeignFunction>;
+  const functions = {} as Record<NativeFunction, Declared>;
   for (const name of Object.keys(signatures) as NativeFunction[]) functions[name] = declareOne(library, abi, name);
   // Bytes are passed by their address. What a call under way may write to is held here.
   const passed = new Set<readonly NativeArgument[]>();
@@ -69,19 +71,19 @@ function declare(koffi: Koffi, abi: Abi, paths: readonly string[]): NativeLibrar
   };
 }
 
-function open(koffi: Koffi, abi: Abi, paths: readonly string[]): ForeignLibrary {
+function open(koffi: Koffi, abi: Abi, paths: readonly string[]): LoadedLibrary {
   const failures: string[] = [];
   for (const path of paths) {
     try {
       return koffi.load(path);
     } catch (error) {
-      failures.push(`${path} (${messageOf(error)})`);
+      failures.push(`${path} (${error instanceof Error ? error.message : String(error)})`);
     }
   }
   throw new SmartCardError("no-service", `there is no smart card library: tried ${failures.join(", ")}. ${abi.remedy}`);
 }
 
-function declareOne(library: ForeignLibrary, abi: Abi, name: NativeFunction): ForeignFunction {
+function declareOne(library: LoadedLibrary, abi: Abi, name: NativeFunction): Declared {
   const parameters = signatures[name].map((kind) => typeOf(abi, kind));
   const result = abi.dwordBytes === 8 ? "int64_t" : "int32_t";
   const symbol = abi.functions[name];

@@ -244,6 +244,49 @@ describe("connections", () => {
     await expect.poll(received).toBe("more");
   });
 
+  it("that go are noticed also while they are not read from", async () => {
+    const path = join(folder, "socket");
+    const { clock, fire } = heldClock();
+    const reasons: string[] = [];
+    await listen(path, {
+      clock,
+      onConnection: (connection) => {
+        connection.listen({ received: () => connection.pause(), closed: (reason) => reasons.push(reason) });
+      },
+    });
+    const client = await connected(path);
+    client.write(new Uint8Array(150_000));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    fire("unix-look");
+    client.destroy();
+    await once(client, "close");
+    await expect
+      .poll(() => {
+        fire("unix-look");
+        return reasons.length;
+      })
+      .toBe(1);
+  });
+
+  it("tell when what was sent has been taken", async () => {
+    const path = join(folder, "socket");
+    const unsent: number[] = [];
+    await listen(path, {
+      onConnection: (connection) => {
+        connection.listen({
+          received: () => {},
+          drained: () => unsent.push(connection.unsentBytes),
+          closed: () => {},
+        });
+        connection.send(new Uint8Array(1_000_000));
+        unsent.push(connection.unsentBytes);
+      },
+    });
+    (await connected(path)).resume();
+    await expect.poll(() => unsent).toHaveLength(2);
+    expect(unsent).toEqual([expect.toSatisfy((bytes) => bytes > 0), 0]);
+  });
+
   it("are closed behind what was sent, or after the grace where nobody reads", async () => {
     const path = join(folder, "socket");
     const { clock, fire, waiting } = heldClock();

@@ -21,6 +21,7 @@ const defaultUnixLimits: UnixListenerLimits = {
   highWaterBytes: 65_536,
   maxUnsentBytes: 4 * 1024 * 1024,
   closeGraceMs: 1000,
+  pausedLookMs: 500,
 };
 
 /** How to listen. */

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 
 import type { Socket } from "node:net";
-import type { Clock } from "../../pcsc/index.ts";
+import type { CancelTimer, Clock } from "../../pcsc/index.ts";
 import type { PeerCredentials, PeerCredentialsReader } from "./peer-credentials.ts";
 
 /** What happens on a connection. */
 export interface UnixConnectionEvents {
   received(bytes: Uint8Array): void;
+  /** What was sent and had to wait has been taken by the client's system: {@link UnixConnection.unsentBytes} is 0 again. */
+  drained?(): void;
   /**
    * It is over, whoever ended it. Called once, and nothing after it.
    *
@@ -23,9 +25,11 @@ export interface UnixConnection {
   listen(events: UnixConnectionEvents): void;
   /** Sends bytes, in one write, without a copy. They must not be changed afterwards. */
   send(bytes: Uint8Array): void;
-  /** Ends the connection when what was sent has gone out, or soon where the client does not read. */
-  close(reason: string): void;
-  /** Stops reading from the client, so that its system makes it wait. While that lasts its end is not noticed. */
+  /** Bytes that were sent and that the client's system has not taken yet. */
+  readonly unsentBytes: number;
+  /** Ends the connection when what was sent has gone out, or soon where the client does not read; or at once. */
+  close(reason: string, how?: { readonly atOnce: boolean }): void;
+  /** Stops reading from the client, so that its system makes it wait. Its end is noticed all the same, a moment later. */
   pause(): void;
   resume(): void;
 }
@@ -38,7 +42,12 @@ export interface UnixConnectionLimits {
   readonly maxUnsentBytes: number;
   /** How long a connection that is being closed may take to send what was written, in milliseconds. */
   readonly closeGraceMs: number;
+  /** How often a client that is not read from is looked after, in milliseconds: it may have gone. */
+  readonly pausedLookMs: number;
 }
+
+/** A write of no bytes moves nothing and fails where there is no reader any more: the end that a read would have found. */
+const nothing = new Uint8Array();
 
 /** A connection over a socket of this process. */
 export class SocketConnection implements UnixConnection {
@@ -52,6 +61,14 @@ export class SocketConnection implements UnixConnection {
   #dropped = false;
   #pausedByUser = false;
   #congested = false;
+  #cancelLook: CancelTimer | undefined;
+  #drained: (() => void) | undefined;
+  readonly #written = (): void => {
+    if (!this.#congested || this.#socket.writableLength > 0 || this.#socket.destroyed) return;
+    this.#congested = false;
+    if (!this.#pausedByUser) this.#socket.resume();
+    this.#drained?.();
+  };
 
   constructor(
     socket: Socket,
@@ -79,33 +96,41 @@ export class SocketConnection implements UnixConnection {
     });
     // A client that will send no more is gone, even if it would still listen: its locks must not outlive it.
     socket.on("end", () => socket.destroy());
+    this.#drained = events.drained?.bind(events);
+    socket.once("close", () => this.#cancelLook?.());
     socket.on("close", () => events.closed(this.#reason ?? "the client closed the connection", this.#dropped));
   }
 
   send(bytes: Uint8Array): void {
     const socket = this.#socket;
     if (this.#closing || socket.destroyed) return;
-    socket.write(bytes);
+    socket.write(bytes, this.#written);
     // Most often the system has taken everything by now.
     const unsent = socket.writableLength;
-    if (unsent < this.#limits.highWaterBytes) return;
     if (unsent > this.#limits.maxUnsentBytes) {
       this.#reason ??= `the client left ${unsent} bytes unread`;
       this.#dropped = true;
       socket.destroy();
-    } else if (!this.#congested) {
+    } else if (unsent > 0 && !this.#congested) {
       this.#congested = true;
+      if (unsent >= this.#limits.highWaterBytes) socket.pause();
+    } else if (unsent >= this.#limits.highWaterBytes) {
       socket.pause();
-      socket.once("drain", () => {
-        this.#congested = false;
-        if (!this.#pausedByUser) socket.resume();
-      });
     }
   }
 
-  close(reason: string): void {
+  get unsentBytes(): number {
+    return this.#congested ? this.#socket.writableLength : 0;
+  }
+
+  close(reason: string, { atOnce }: { readonly atOnce: boolean } = { atOnce: false }): void {
     const socket = this.#socket;
-    if (this.#closing || socket.destroyed) return;
+    if (socket.destroyed) return;
+    if (atOnce) {
+      this.#reason ??= reason;
+      socket.destroy();
+    }
+    if (this.#closing || atOnce) return;
     this.#closing = true;
     this.#reason ??= reason;
     const cancelTimer = this.#clock.schedule(this.#limits.closeGraceMs, "unix-close", () => socket.destroy());
@@ -116,10 +141,26 @@ export class SocketConnection implements UnixConnection {
   pause(): void {
     this.#pausedByUser = true;
     this.#socket.pause();
+    this.#look();
   }
 
   resume(): void {
     this.#pausedByUser = false;
+    this.#cancelLook?.();
+    this.#cancelLook = undefined;
     if (!this.#congested) this.#socket.resume();
+  }
+
+  /** Looks now and then whether a client that is not read from has gone: the stream itself tells only those who read. */
+  #look(): void {
+    const socket = this.#socket;
+    this.#cancelLook?.();
+    if (socket.destroyed || this.#closing) return;
+    const again = (): void => {
+      // What is unsent fails by itself.
+      if (socket.writableLength === 0 && !socket.destroyed) socket.write(nothing);
+      this.#look();
+    };
+    this.#cancelLook = this.#clock.schedule(this.#limits.pausedLookMs, "unix-look", again, { background: true });
   }
 }

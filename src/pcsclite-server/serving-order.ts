@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+
+import type { ClientIdentity, Clock } from "../pcsc/index.ts";
+
+/** What has something to be done for it: an answer to make, or one to send. */
+export interface Served {
+  readonly identity: ClientIdentity;
+  /** Does one thing, and asks for another turn where there is more. Never throws. */
+  serve(): void;
+}
+
+/** Programs of one user, and the sessions of each. A program or a user without a number is one of its own. */
+type Programs = Map<number | undefined, Set<Served>>;
+
+/**
+ * Whose turn it is: users in a circle, for each of them its programs in a circle, and for each of those its sessions. After
+ * a number of turns the event loop goes on, so that other clients are read, timers run and connections that have ended are
+ * noticed.
+ *
+ * What there is to do is done at once where nothing else waits.
+ */
+export class ServingOrder {
+  readonly #perTurn: number;
+  readonly #breathe: () => Promise<void>;
+  readonly #users = new Map<number | undefined, Programs>();
+  #left: number;
+  #serving = false;
+  #breathing = false;
+
+  /** @param perTurn how many are served before the event loop has a turn */
+  constructor(clock: Clock, perTurn: number) {
+    this.#perTurn = perTurn;
+    this.#left = perTurn;
+    // Where time is simulated, nothing happens in a turn of the event loop but what is told.
+    this.#breathe = clock.breathe?.bind(clock) ?? (() => Promise.resolve());
+  }
+
+  /** There is something to do for a session. To say so twice has no effect. */
+  ready(served: Served): void {
+    const { pid, uid } = served.identity;
+    const programs = entry(this.#users, uid, (): Programs => new Map());
+    entry(programs, pid, () => new Set<Served>()).add(served);
+    this.#serve();
+  }
+
+  /** There is nothing to do any more. */
+  remove(served: Served): void {
+    const { pid, uid } = served.identity;
+    const programs = this.#users.get(uid);
+    const sessions = programs?.get(pid);
+    if (programs === undefined || sessions === undefined) return;
+    sessions.delete(served);
+    if (sessions.size === 0) programs.delete(pid);
+    if (programs.size === 0) this.#users.delete(uid);
+  }
+
+  #serve(): void {
+    if (this.#serving || this.#breathing) return;
+    this.#serving = true;
+    while (this.#left > 0) {
+      const next = this.#next();
+      if (next === undefined) break;
+      this.#left--;
+      next.serve();
+    }
+    this.#serving = false;
+    if (this.#users.size === 0) return;
+    this.#breathing = true;
+    void this.#breathe().then(() => {
+      this.#breathing = false;
+      this.#left = this.#perTurn;
+      this.#serve();
+    });
+  }
+
+  /** Takes the next in line out. Its user and its program go to the end of their lines. */
+  #next(): Served | undefined {
+    const [user] = this.#users;
+    if (user === undefined) return undefined;
+    const [uid, programs] = user;
+    const [program] = programs;
+    const [next] = program?.[1] ?? [];
+    if (program === undefined || next === undefined) return undefined;
+    const [pid, sessions] = program;
+    sessions.delete(next);
+    programs.delete(pid);
+    if (sessions.size > 0) programs.set(pid, sessions);
+    this.#users.delete(uid);
+    if (programs.size > 0) this.#users.set(uid, programs);
+    return next;
+  }
+}
+
+function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  map.set(key, made);
+  return made;
+}
