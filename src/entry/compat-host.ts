@@ -14,7 +14,6 @@ import {
   type ResourceManager,
 } from "../pcsc/index.ts";
 import { lookByWorker } from "./compat-look.ts";
-import type { NodeBuffer } from "./emitter.ts";
 import { defaultManager } from "./machine.ts";
 
 /** Which manager a face uses. */
@@ -56,7 +55,7 @@ export function compatHost(options: CompatOptions): CompatHost {
 }
 
 /** What the face of `smartcard` over that manager stands on. */
-export function smartcardHost(options: CompatOptions): SmartcardHost<NodeBuffer> {
+export function smartcardHost(options: CompatOptions): SmartcardHost<Buffer> {
   const host = compatHost(options);
   const look = (): readonly ReaderStateReport[] | undefined => {
     const given = options.manager ?? provided;
@@ -70,7 +69,7 @@ export function smartcardHost(options: CompatOptions): SmartcardHost<NodeBuffer>
 }
 
 /** The same bytes as a Buffer of its own. */
-export function asBuffer(bytes: Uint8Array): NodeBuffer {
+export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes);
 }
 

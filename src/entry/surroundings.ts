@@ -3,7 +3,7 @@
 /** What of this process and its machine decides which manager is meant. */
 export interface Surroundings {
   readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly platform: string;
+  readonly platform: NodeJS.Platform;
   /** Number of the user; 0 where there are no such numbers. */
   readonly uid: number;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
-import { type ReaderEvent, watchReaders } from "../../src/pcsc/index.ts";
+import type { ReaderEvent } from "../../src/pcscd/index.ts";
 import { apdu, EchoCard, failureOf, stateOf } from "../manager/world.ts";
 import { joinedWorld } from "./in-memory.ts";
 
@@ -69,41 +69,44 @@ describe("when the service goes away", () => {
     expect((await failureOf(client.waitForService())).code).toBe("security-violation");
   });
 
-  test("who watches the readers is told that the service is lost, then back, and goes on", async () => {
+  test("who watches the readers is told «lost», then «back», and goes on", async () => {
     const { client, name, reader, addReader, runtime, kill, start, timers } = await joinedWorld();
     const events: string[] = [];
     const controller = new AbortController();
-    const describeEvent = (event: ReaderEvent): string =>
-      "reader" in event ? `${event.kind} ${event.reader}` : event.kind;
+    const describeEvent = (event: ReaderEvent): string => {
+      if (event.kind === "arrived" || event.kind === "changed") {
+        return `${event.kind} ${event.state.reader} ${Object.keys(event.state.flags).join("+")}`;
+      }
+      return event.kind === "left" ? `left ${event.reader}` : event.kind;
+    };
     const watching = (async () => {
-      for await (const event of watchReaders(client, { signal: controller.signal })) events.push(describeEvent(event));
+      for await (const event of client.watchReaders({ signal: controller.signal })) events.push(describeEvent(event));
     })();
     const expectEvents = async (...expected: string[]): Promise<void> => {
       await runtime.advance(20_000);
       expect(events.splice(0)).toEqual(expected);
     };
-    const state = [`reader-arrived ${name}`, `card-inserted ${name}`, "state-complete"];
-    const gone = [`card-removed ${name}`, `reader-gone ${name}`];
-    await expectEvents(...state);
+    await expectEvents(`arrived ${name} present`);
     reader.remove();
-    await expectEvents(`card-removed ${name}`);
+    await expectEvents(`changed ${name} empty`);
     const second = await addReader({ name: "Second" });
-    await expectEvents("reader-arrived Second");
+    await expectEvents("arrived Second empty");
     second.reader.unplug();
-    await expectEvents("reader-gone Second");
-    reader.insert(new EchoCard());
-    await expectEvents(`card-inserted ${name}`);
+    await expectEvents("left Second");
     for (let round = 0; round < 3; round++) {
       kill();
-      await expectEvents(...gone, "service-lost");
+      await expectEvents("lost");
+      reader.insert(new EchoCard());
       start();
-      await expectEvents("service-back", ...state);
+      await expectEvents("back", `arrived ${name} present`);
+      reader.remove();
+      await expectEvents(`changed ${name} empty`);
     }
     kill();
     start();
-    await expectEvents(...gone, "service-lost", "service-back", ...state);
+    await expectEvents("lost", "back", `arrived ${name} empty`);
     controller.abort();
-    await watching;
+    expect((await failureOf(watching)).code).toBe("cancelled");
     await runtime.settle();
     expect(timers()).toEqual([]);
   });
@@ -114,8 +117,7 @@ describe("when the service goes away", () => {
       reader.unplug();
       await runtime.settle();
       const controller = new AbortController();
-      const events = watchReaders(client, { signal: controller.signal });
-      const first = events.next().then(({ value }) => (value?.kind === "state-complete" ? events.next() : value));
+      const first = client.watchReaders({ signal: controller.signal }).next();
       for (let step = 0; step < steps; step++) await Promise.resolve();
       await addReader({ name: "Second" });
       await runtime.settle();
@@ -131,15 +133,14 @@ describe("when the service goes away", () => {
     const events: string[] = [];
     const controller = new AbortController();
     const watching = (async () => {
-      for await (const { kind } of watchReaders(client, { signal: controller.signal })) events.push(kind);
+      for await (const { kind } of client.watchReaders({ signal: controller.signal })) events.push(kind);
     })();
     await runtime.advance(10_000);
     start();
     await runtime.advance(10_000);
-    const expected = ["service-lost", "service-back", "reader-arrived", "card-inserted", "state-complete"];
-    expect([events, name]).toEqual([expected, name]);
+    expect([events, name]).toEqual([["lost", "back", "arrived"], name]);
     controller.abort();
-    await watching;
+    expect((await failureOf(watching)).code).toBe("cancelled");
   });
 });
 

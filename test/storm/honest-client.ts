@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+
+import { nodeClock } from "../../src/edge/node/index.ts";
+import { RawClient } from "./raw-client.ts";
+
+/** Between two calls, in milliseconds. */
+const PAUSE_MS = 2;
+
+/** How long calls took, in milliseconds. */
+export interface Latencies {
+  readonly calls: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+  /** Calls that the service did not answer, or ended the connection at. */
+  readonly failed: number;
+}
+
+/** A client that does as the library does: it asks one thing at a time, and reads what it is answered. */
+export class HonestClient {
+  readonly #socket: string;
+  readonly #tableBytes: number;
+  #times: number[] = [];
+  #failed = 0;
+  #client: RawClient | undefined;
+
+  constructor(socket: string, tableBytes: number) {
+    this.#socket = socket;
+    this.#tableBytes = tableBytes;
+  }
+
+  /** Makes calls for so long. Every tenth is a new connection with a context of its own. */
+  async work(forMs: number): Promise<Latencies> {
+    this.#times = [];
+    this.#failed = 0;
+    const until = nodeClock.now() + forMs;
+    for (let count = 0; nodeClock.now() < until; count++) {
+      await this.#timed(() => (count % 10 === 0 ? this.#visit() : this.#look()));
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
+    const sorted = this.#times.sort((a, b) => a - b);
+    const at = (part: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
+    return { calls: sorted.length, p50: at(0.5), p99: at(0.99), max: at(1), failed: this.#failed };
+  }
+
+  async #timed(call: () => Promise<void>): Promise<void> {
+    const began = nodeClock.now();
+    try {
+      await call();
+    } catch {
+      this.#failed++;
+      this.#client = undefined;
+    }
+    this.#times.push(nodeClock.now() - began);
+  }
+
+  async #look(): Promise<void> {
+    this.#client ??= await RawClient.open(this.#socket);
+    this.#client.send({ kind: "reader-table" });
+    await this.#client.read(this.#tableBytes);
+  }
+
+  async #visit(): Promise<void> {
+    const client = await RawClient.open(this.#socket);
+    try {
+      const context = await client.establish();
+      if (context === 0) throw new Error("there is no context to be had");
+      await client.ask({ kind: "release-context", context });
+    } finally {
+      client.close();
+    }
+  }
+}

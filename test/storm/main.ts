@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+
+// The storm: what one user can do to a service that others share, for a while. See docs/reliability/storm.md.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { nodeClock } from "../../src/edge/node/index.ts";
+import { attacks } from "./attacks.ts";
+import { HonestClient, type Latencies } from "./honest-client.ts";
+import { type Service, startPcscd, startScard, usageOf, whyNoPcscd } from "./service.ts";
+
+const help = `usage: npm run storm -- [OPTION…]
+
+Attacks a daemon that it starts, over its Unix socket, as one user can; and judges it by a well-behaved client of another
+user beside that: how long its calls take, how much memory the daemon has, and what is left of it afterwards. Exit code 1
+where the daemon ends, has more memory than it may, or does not give back what it had. Linux.
+
+  --seconds N     how long each attack lasts; 10
+  --sessions N    sessions of the attacker; 100
+  --attack NAME   that attack only; may be repeated
+  --uid N         the attacker's user; 65534 for root, who alone can choose
+  --ceiling N     MiB of memory that the daemon may have at most; 256
+  --latency N     milliseconds that the other user's calls may take at most, 99 of 100; not judged without it
+  --pcscd         the same attacks on stock pcscd too, for comparison; nothing is judged there
+  --program PATH  dist/cli/main.js of another build of scard, to be attacked in place of this one
+  --json          the report as JSON on standard output; without it as text
+  --list          the attacks`;
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: "string", default: "10" },
+    sessions: { type: "string", default: "100" },
+    attack: { type: "string", multiple: true, default: [] },
+    uid: { type: "string", default: process.getuid?.() === 0 ? "65534" : "" },
+    ceiling: { type: "string", default: "256" },
+    latency: { type: "string" },
+    pcscd: { type: "boolean", default: false },
+    program: { type: "string", default: fileURLToPath(new URL("../../src/cli/main.js", import.meta.url)) },
+    json: { type: "boolean", default: false },
+    list: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+});
+
+/** How long a daemon may take to give back what an attack cost, in milliseconds. */
+const RECOVERY_MS = 20_000;
+/** Memory that a runtime keeps for itself after it needed it once, in MiB. */
+const KEPT_MIB = 96;
+
+/** How a service stood an attack. */
+interface Outcome {
+  readonly service: string;
+  readonly attack: string;
+  readonly honest: Latencies;
+  readonly peakMiB: number;
+  readonly after: { readonly residentMiB: number; readonly descriptors: number; readonly recoveredMs: number };
+  readonly violations: readonly string[];
+}
+
+async function attackOn(service: Service, attack: string, uid: string): Promise<Outcome> {
+  const { pid, reader, socket, tableBytes } = service;
+  const honest = new HonestClient(socket, tableBytes);
+  await honest.work(500);
+  const before = usageOf(pid);
+  let peakMiB = 0;
+  const sampling = setInterval(() => {
+    peakMiB = Math.max(peakMiB, usageOf(pid).residentMiB);
+  }, 50);
+  const line = [attack, socket, reader, String(number("sessions")), String(tableBytes), uid];
+  const attacker = spawn(process.execPath, [fileURLToPath(new URL("attacker.js", import.meta.url)), ...line], {
+    stdio: ["pipe", "ignore", "inherit"],
+  });
+  const gone = once(attacker, "exit");
+  const latencies = await honest.work(number("seconds") * 1000);
+  attacker.kill("SIGKILL");
+  await gone;
+  const left = nodeClock.now();
+  let after = usageOf(pid);
+  const isBack = (): boolean =>
+    after.descriptors <= before.descriptors && after.residentMiB <= before.residentMiB + KEPT_MIB;
+  while (service.isAlive() && !isBack() && nodeClock.now() - left < RECOVERY_MS) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    after = usageOf(pid);
+  }
+  const recoveredMs = Math.round(nodeClock.now() - left);
+  clearInterval(sampling);
+  const violations: string[] = [];
+  const latency = values.latency === undefined ? Number.POSITIVE_INFINITY : Number(values.latency);
+  if (!service.isAlive()) violations.push("the service has ended");
+  if (peakMiB > number("ceiling")) violations.push(`it had ${peakMiB.toFixed(0)} MiB of memory`);
+  if (!isBack())
+    violations.push(
+      `it has ${after.residentMiB.toFixed(0)} MiB and ${after.descriptors} descriptors, ${before.residentMiB.toFixed(0)} and ${before.descriptors} before`,
+    );
+  if (latencies.failed > 0) violations.push(`${latencies.failed} calls of the other user failed`);
+  if (latencies.p99 > latency) violations.push(`calls of the other user took ${latencies.p99.toFixed(1)} ms`);
+  return { service: service.name, attack, honest: latencies, peakMiB, after: { ...after, recoveredMs }, violations };
+}
+
+function textOf({ after, attack, honest, peakMiB, service, violations }: Outcome): string {
+  const ms = (value: number): string => value.toFixed(1).padStart(8);
+  const figures = [ms(honest.p50), ms(honest.p99), ms(honest.max), peakMiB.toFixed(0).padStart(6)];
+  const rest = [
+    after.residentMiB.toFixed(0).padStart(6),
+    String(after.descriptors).padStart(5),
+    String(after.recoveredMs).padStart(7),
+  ];
+  return [
+    `${service.padEnd(13)}${attack.padEnd(10)}${String(honest.calls).padStart(6)}${figures.join("")}${rest.join("")}`,
+    ...violations.map((what) => `  VIOLATED: ${what}`),
+  ].join("\n");
+}
+
+const heading = "service      attack     calls  p50 ms  p99 ms  max ms  peak MiB after fds back ms";
+
+function number(name: "seconds" | "sessions" | "ceiling"): number {
+  const value = Number(values[name]);
+  if (Number.isInteger(value) && value > 0 && value <= 100_000) return value;
+  console.error(`storm: --${name} is a whole number from 1 to 100000, not ${values[name]}`);
+  process.exit(2);
+}
+
+if (values.help || values.list) {
+  const list = Object.entries(attacks).map(([name, { does }]) => `  ${name.padEnd(16)}${does}`);
+  console.log([...(values.help ? [help, ""] : []), ...list].join("\n"));
+  process.exit(0);
+}
+const unknown = values.attack.find((name) => attacks[name] === undefined);
+if (unknown !== undefined) {
+  console.error(`storm: there is no attack ${unknown}; --list has them`);
+  process.exit(2);
+}
+for (const name of ["seconds", "sessions", "ceiling"] as const) number(name);
+const chosen = values.attack.length > 0 ? values.attack : Object.keys(attacks);
+const starts: (() => Promise<Service>)[] = [() => startScard(values.program)];
+if (values.pcscd) {
+  const why = whyNoPcscd();
+  if (why === undefined) starts.push(startPcscd);
+  else console.error(`storm: pcscd is left out: ${why}`);
+}
+const outcomes: Outcome[] = [];
+if (!values.json) console.log(heading);
+for (const attack of chosen) {
+  for (const start of starts) {
+    const service = await start();
+    try {
+      const outcome = await attackOn(service, attack, values.uid);
+      outcomes.push(outcome);
+      if (!values.json) console.log(textOf(outcome));
+    } finally {
+      await service.stop();
+    }
+  }
+}
+const failed = outcomes.some(({ service, violations }) => service !== "pcscd" && violations.length > 0);
+if (values.json) console.log(JSON.stringify({ ok: !failed, outcomes }));
+process.exit(failed ? 1 : 0);
