@@ -96,6 +96,13 @@ export class JsonPlace {
     return least;
   }
 
+  /** A time in milliseconds, with fractions: 0 or more. */
+  duration(): void {
+    const value = this.#value;
+    if (typeof value !== "number" || !(value >= 0 && value < Number.POSITIVE_INFINITY))
+      this.#wrong("a time in milliseconds");
+  }
+
   /** `true` or `false`. Without a fallback it must be there. */
   boolean(fallback?: boolean): boolean {
     const value = this.#value;

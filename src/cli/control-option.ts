@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { askDaemon, type ControlCommand, likelyControlPaths } from "../daemon/index.ts";
+import { askDaemon, type ControlCommand, type ControlResults, likelyControlPaths } from "../daemon/index.ts";
 import { nodeClock } from "../edge/node/index.ts";
 import { SmartCardError } from "../pcsc/index.ts";
 import type { Terminal } from "./terminal.ts";
@@ -17,9 +17,9 @@ system's are tried in this order`,
 } as const;
 
 /** Where a daemon answered, and what. */
-export interface DaemonAnswer {
+export interface DaemonAnswer<T> {
   readonly path: string;
-  readonly result: unknown;
+  readonly result: T;
 }
 
 /**
@@ -27,11 +27,11 @@ export interface DaemonAnswer {
  *
  * @throws no-service (no daemon answers), no-access (it is another user's), and what it refuses
  */
-export async function askLikelyDaemon(
-  command: ControlCommand,
+export async function askLikelyDaemon<C extends ControlCommand>(
+  command: C,
   control: string | undefined,
   terminal: Terminal,
-): Promise<DaemonAnswer> {
+): Promise<DaemonAnswer<ControlResults[C["command"]]>> {
   const surroundings = { environment: terminal.environment, uid: process.getuid?.() ?? 0 };
   const paths = control === undefined ? likelyControlPaths(surroundings) : [control];
   for (const path of paths) {

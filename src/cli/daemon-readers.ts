@@ -73,7 +73,7 @@ async function move(
   commandFor: (name: string) => ControlCommand,
 ): Promise<number> {
   const { path, result } = await askLikelyDaemon({ command: "readers" }, values.control, terminal);
-  const names = (result as readonly { readonly name: string }[]).map(({ name }) => name);
+  const names = result.map(({ name }) => name);
   const name = onlyOne(names, choice);
   await askLikelyDaemon(commandFor(name), path, terminal);
   if (values.json) terminal.print(jsonText({ reader: name, done: what }));

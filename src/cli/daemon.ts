@@ -31,7 +31,7 @@ import { MAX_FIXED_READERS } from "../pcsclite-server/index.ts";
 import { type Command, exitCodes } from "./command.ts";
 import { type OptionTable, type OptionValues, parseOptions, refuseArguments, UsageError } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
-import { jsonText } from "./text.ts";
+import { jsonText, visible } from "./text.ts";
 
 const options = {
   reader: {
@@ -222,7 +222,7 @@ async function checkConfig(check: ConfigCheck, terminal: Terminal): Promise<numb
   const ok = problems.length === 0;
   if (check.asJson) terminal.print(jsonText({ ok, problems }));
   else if (ok) terminal.print(`${check.file} is good`);
-  for (const { message, path } of check.asJson ? [] : problems) terminal.print(`${path}: ${message}`);
+  for (const { message, path } of check.asJson ? [] : problems) terminal.print(visible(`${path}: ${message}`));
   return ok ? exitCodes.ok : exitCodes.failed;
 }
 

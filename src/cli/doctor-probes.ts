@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire, isBuiltin } from "node:module";
 import { release, userInfo } from "node:os";
 import { dirname, join } from "node:path";
-import { askDaemon, type WhoReport } from "../daemon/index.ts";
+import { askDaemon } from "../daemon/index.ts";
 import { nodeClock, nodeRuntime } from "../edge/node/index.ts";
 import { pcscdSockets } from "../edge/pcscd/index.ts";
 import { parseManagerSpec } from "../entry/machine.ts";
@@ -35,7 +35,7 @@ export function thisMachine(environment: Machine["environment"]): Machine {
     packageVersion,
     ...surfacesOf("/"),
     service: (socket) => pcscdManager({ socket, limits: serviceLimits }),
-    who: async (control) => (await askDaemon(control, { command: "who" }, nodeClock)) as WhoReport,
+    who: (control) => askDaemon(control, { command: "who" }, nodeClock),
     system: async (library) => {
       const { openSystemManager } = await import("../edge/system/index.ts");
       return openSystemManager({ runtime: nodeRuntime(), ...(library !== undefined && { library }) });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { decodeHex } from "../binary/index.ts";
-import { askDaemon, type ReportedReader, type WhoReport } from "../daemon/index.ts";
+import { askDaemon, type ReportedReader } from "../daemon/index.ts";
 import { nodeClock } from "../edge/node/index.ts";
 import type { OpenedManager } from "../entry/machine.ts";
 import { controlPathsOf } from "../entry/service-sockets.ts";
@@ -18,7 +18,7 @@ export async function inspectionOf(
   if (opened.kind !== "pcscd" || opened.socket === undefined) return undefined;
   for (const path of controlPathsOf(opened.socket)) {
     try {
-      const report = (await askDaemon(path, { command: "who" }, nodeClock)) as WhoReport;
+      const report = await askDaemon(path, { command: "who" }, nodeClock);
       return { readers: report.readers.map(inspectionOfReader) };
     } catch (error) {
       if (!(error instanceof SmartCardError)) throw error;

@@ -10,7 +10,7 @@ import { helpOn, overview } from "./help.ts";
 import { UsageError } from "./options.ts";
 import { unknownWord } from "./subcommand.ts";
 import type { StopReason, Terminal } from "./terminal.ts";
-import { jsonText } from "./text.ts";
+import { jsonText, visible } from "./text.ts";
 
 /** What a program ends with that was asked to end before it was done; 128 and the number of the signal, as in shells. */
 const stopCodes: Readonly<Record<StopReason, number>> = {
@@ -86,12 +86,14 @@ function report(error: unknown, args: readonly string[], path: readonly string[]
   // No message repeats an argument that may be bytes for a card: a PIN may be among them.
   const texts = args.flatMap((arg) => [arg, arg.slice(arg.indexOf("=") + 1)]);
   const withheld = (message: string): string => withoutBytes(message, texts);
+  // Names that others chose may be in a message.
+  const shown = (message: string): string => visible(withheld(message));
   if (error instanceof UsageError) {
     const help = ["scard", "help", ...path].join(" ");
     if (asJson) {
       terminal.print(jsonText({ error: { code: "usage-error", message: withheld(error.message), help } }));
     } else {
-      terminal.say(`scard: ${withheld(error.message)}`);
+      terminal.say(`scard: ${shown(error.message)}`);
       terminal.say(`"${help}" ${path.length === 0 ? "lists the commands" : "explains the command"}`);
     }
     return exitCodes.usage;
@@ -102,7 +104,7 @@ function report(error: unknown, args: readonly string[], path: readonly string[]
   if (asJson) {
     const failure = errorForPrograms(error);
     terminal.print(jsonText({ error: { ...failure, message: withheld(failure.message) } }));
-  } else terminal.say(`scard: ${withheld(error.message)}`);
+  } else terminal.say(`scard: ${shown(error.message)}`);
   return exitCodes.failed;
 }
 

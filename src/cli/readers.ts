@@ -117,7 +117,7 @@ function moreAbout(reader: ListedReader): [string, string][] {
   }
   if (lock !== undefined) lines.push(["held", holderOf(lock)]);
   for (const { client, operation, waitingMs } of queue) {
-    lines.push(["waits", `${clientName(client)}: ${operation}, since ${duration(waitingMs)}`]);
+    lines.push(["waits", `${clientName(client)}: ${visible(operation)}, since ${duration(waitingMs)}`]);
   }
   return lines;
 }

@@ -35,6 +35,13 @@ describe("text", () => {
     ]);
   });
 
+  it("is JSON with no character that acts on a terminal", () => {
+    const name = "R\u001b\u009b31m\u202e\u2028\u007f\u{e0001}ä";
+    const text = jsonText({ name }, "compact");
+    expect(text).toBe('{"name":"R\\u001b\\u009b31m\\u202e\\u2028\\u007f\\udb40\\udc01ä"}');
+    expect(JSON.parse(text)).toEqual({ name });
+  });
+
   it("is JSON with bytes in hexadecimal and without what is undefined", () => {
     const value = { atr: Uint8Array.of(0x3b, 0), none: undefined, list: [Uint8Array.of(1)] };
     expect(jsonText(value, "compact")).toBe('{"atr":"3B00","list":["01"]}');

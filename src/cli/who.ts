@@ -44,7 +44,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
 async function findReport(control: string | undefined, terminal: Terminal): Promise<WhoReport | ServiceUse> {
   try {
     const { result } = await askLikelyDaemon({ command: "who" }, control, terminal);
-    return result as WhoReport;
+    return result;
   } catch (error) {
     if (control !== undefined || !(error instanceof SmartCardError) || error.code !== "no-service") throw error;
     const use = await findUse({ ...thisMachine(terminal.environment), pid: process.pid });
@@ -86,7 +86,7 @@ function describeReader(reader: ReportedReader, paint: Paint): string[] {
   lines.push(...table("clients", clients));
   const waiting = queue.map(({ client, operation, waitingMs }, index) => [
     `${index + 1}. ${clientName(client)}`,
-    operation,
+    visible(operation),
     `for ${duration(waitingMs)}`,
   ]);
   lines.push(...table("waiting", waiting));

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 
+import { JsonPlace, type JsonProblem } from "../cards/index.ts";
 import { connectUnix, refuseForeignSocket } from "../edge/unix/index.ts";
 import { type Clock, errorCodes, SmartCardError } from "../pcsc/index.ts";
 import {
   CONTROL_VERSION,
-  type ControlAnswer,
   type ControlCommand,
   encodeLine,
   LineSplitter,
   MAX_ANSWER_BYTES,
 } from "./control-messages.ts";
+import { type ControlResults, problemsOfResult } from "./control-results.ts";
 
 /** A daemon that does not answer for so long is not waited for. */
 const ANSWER_WAIT_MS = 10_000;
@@ -21,14 +22,14 @@ const ANSWER_WAIT_MS = 10_000;
  * @param answerMs how long the daemon may take for its answer, in milliseconds
  * @throws no-service (no daemon listens there), no-access (it is another user's, or may be one that another user has put
  * there), timeout, comm-error (what answers is
- * no daemon of this version), and what the daemon refuses with
+ * no daemon of this version, or answers what no daemon does), and what the daemon refuses with
  */
-export async function askDaemon(
+export async function askDaemon<C extends ControlCommand>(
   path: string,
-  command: ControlCommand,
+  command: C,
   clock: Clock,
   answerMs: number = ANSWER_WAIT_MS,
-): Promise<unknown> {
+): Promise<ControlResults[C["command"]]> {
   refuseForeignSocket(path);
   const client = await connectUnix(path);
   let late = false;
@@ -42,7 +43,7 @@ export async function askDaemon(
     for await (const bytes of client.received) {
       const lines = splitter.split(bytes);
       if (lines === "too long") break;
-      if (lines[0] !== undefined) return resultOf(lines[0], path);
+      if (lines[0] !== undefined) return resultOf(lines[0], command, path);
     }
   } catch (error) {
     if (error instanceof SmartCardError) throw error;
@@ -55,19 +56,33 @@ export async function askDaemon(
   throw failure(path, "the connection ended without an answer");
 }
 
-function resultOf(line: string, path: string): unknown {
-  let answer: ControlAnswer;
+function resultOf<C extends ControlCommand>(line: string, { command }: C, path: string): ControlResults[C["command"]] {
+  const answer = parsed(line, path);
+  const problems: JsonProblem[] = [];
+  const place = new JsonPlace(answer, "$", problems);
+  if (place.member("version").integer(0, 2 ** 31) !== CONTROL_VERSION) {
+    throw failure(path, "the daemon is of another release; use the scard that it was started with");
+  }
+  const isDone = place.member("ok").boolean();
+  const error = place.member("error");
+  const code = isDone ? "" : error.member("code").text(100);
+  const message = isDone ? "" : error.member("message").text(MAX_ANSWER_BYTES);
+  // Where it is no object there are problems, and it is not looked at.
+  const { result } = (place.isObject ? answer : {}) as { readonly result?: unknown };
+  const [problem] = [...problems, ...(isDone ? problemsOfResult(command, result) : [])];
+  if (problem !== undefined)
+    throw failure(path, `what answers is no daemon of scard's: ${problem.path} ${problem.message}`);
+  if (isDone) return result as ControlResults[C["command"]];
+  const known = Object.keys(errorCodes).find((one) => one === code) as keyof typeof errorCodes | undefined;
+  throw new SmartCardError(known ?? "unknown-error", message.replace(/^\w+: /, ""));
+}
+
+function parsed(line: string, path: string): unknown {
   try {
-    answer = JSON.parse(line) as ControlAnswer;
+    return JSON.parse(line);
   } catch (error) {
     throw failure(path, "what answers is no daemon of scard's", error);
   }
-  if (answer?.version !== CONTROL_VERSION) {
-    throw failure(path, "the daemon is of another release; use the scard that it was started with");
-  }
-  if (answer.ok) return answer.result;
-  const code = Object.keys(errorCodes).find((known) => known === answer.error.code) as keyof typeof errorCodes;
-  throw new SmartCardError(code ?? "unknown-error", answer.error.message.replace(/^\w+: /, ""));
 }
 
 function failure(path: string, what: string, cause?: unknown): SmartCardError {

@@ -9,6 +9,7 @@ export {
 } from "./config.ts";
 export { askDaemon } from "./control-client.ts";
 export type { ControlCommand, ReportedReader, WhoReport } from "./control-messages.ts";
+export type { ControlResults } from "./control-results.ts";
 export { Daemon, type StartProblem } from "./daemon.ts";
 export { type Log, logLevels, openLog } from "./log.ts";
 export { cardSource } from "./parse-config.ts";
