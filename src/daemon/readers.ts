@@ -113,9 +113,11 @@ export class DaemonReaders {
     reader.insert(await softwareCard(kind));
   }
 
-  /** Pulls the card out of a virtual reader, if there is one. @throws unknown-reader */
+  /** Pulls the card out of a virtual reader. @throws unknown-reader, no-smartcard */
   remove(readerName: string): void {
-    this.#virtualReader(readerName).reader.remove();
+    const { name, reader } = this.#virtualReader(readerName);
+    if (reader.card === undefined) throw noCard(name);
+    reader.remove();
   }
 
   /**
@@ -126,8 +128,7 @@ export class DaemonReaders {
    */
   async eject(readerName: string): Promise<void> {
     const { name, reader } = this.#virtualReader(readerName);
-    if (reader.card === undefined)
-      throw new SmartCardError("no-smartcard", "there is no card in the reader", { reader: name });
+    if (reader.card === undefined) throw noCard(name);
     const context = await this.#setting.manager.client({ name: "scard eject" }).establishContext();
     try {
       const connection = await context.connect(name, {
@@ -285,6 +286,10 @@ function changeCard(served: ServedVirtual, kind: string | undefined, card: Softw
   if (card === undefined) served.reader.remove();
   else served.reader.insert(card);
   served.card = kind;
+}
+
+function noCard(reader: string): SmartCardError {
+  return new SmartCardError("no-smartcard", "there is no card in the reader", { reader });
 }
 
 /** The ports that a reader listens on, whatever the address: one that is open on all addresses excludes the others. */

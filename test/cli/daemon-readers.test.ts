@@ -49,6 +49,7 @@ describe("scard insert, eject and remove", () => {
       return `${status} ${stderr.split("\n")[0]}`;
     };
     expect(await say("eject", "Door")).toMatch(/^1 scard: SCARD_E_NO_SMARTCARD: there is no card in the reader/);
+    expect(await say("remove", "Door")).toMatch(/^1 scard: SCARD_E_NO_SMARTCARD: there is no card in the reader/);
     expect(await say("remove", "D")).toMatch(
       /^1 .*2 readers have that in their names; the readers: 0 "Desk", 1 "Door"/,
     );

@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { askDaemon, type WhoReport } from "../../src/daemon/index.ts";
 import { nodeClock } from "../../src/edge/node/index.ts";
+import { SmartCardError } from "../../src/pcsc/index.ts";
 import { Program } from "../peers/program.ts";
 
 /** Where a daemon of the soak is, and what it has: the same before and after its restart. */
@@ -59,7 +60,7 @@ export class SoakDaemon {
 
   /** Who uses what, as `scard who --json` prints it. */
   async who(): Promise<WhoReport> {
-    return (await askDaemon(this.#place.control, { command: "who" }, nodeClock)) as WhoReport;
+    return await askDaemon(this.#place.control, { command: "who" }, nodeClock);
   }
 
   /** Puts the card of the virtual reader in its place. */
@@ -68,9 +69,13 @@ export class SoakDaemon {
     await askDaemon(this.#place.control, { command: "insert", reader: name, card }, nodeClock);
   }
 
-  /** Pulls it. */
+  /** Pulls it, where no program has had it ejected. */
   async removeDeskCard(): Promise<void> {
-    await askDaemon(this.#place.control, { command: "remove", reader: this.#place.desk.name }, nodeClock);
+    try {
+      await askDaemon(this.#place.control, { command: "remove", reader: this.#place.desk.name }, nodeClock);
+    } catch (error) {
+      if (!(error instanceof SmartCardError && error.code === "no-smartcard")) throw error;
+    }
   }
 
   usage(): Usage {
