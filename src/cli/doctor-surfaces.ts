@@ -122,20 +122,23 @@ async function socketList(): Promise<string> {
  * @param list what `ss -xpnH` prints: kind, state, two queues, address and inode at this end, and at the other, programs
  * @param self this process, which does not count
  */
-export function socketUseIn(table: string, list: string, socket: string, self: number): SocketUse {
+export function socketUseIn(table: string, list: string, socket: string, self: number): SocketUse | undefined {
+  const states = table.split("\n").flatMap((line) => {
+    const [, , , , , state = "", , ...path] = line
+      .trim()
+      .split(" ")
+      .filter((word) => word !== "");
+    return path.join(" ") === socket ? [state] : [];
+  });
+  // A service in a container, or one that was bound by another name of the same file, is not in the table by this path.
+  if (states.length === 0) return undefined;
   const ends = [...list.matchAll(/^u_str +ESTAB +\d+ +\d+ +(.*?) +(\d+) +\S+ +(\d+)(?: +users:\((.*)\))? *$/gm)];
   const programsAt = new Map(ends.map(([, , inode = "", , users = ""]) => [inode, programsOf(users)]));
   const peers = ends.filter(([, path]) => path === socket).map(([, , , peer = ""]) => programsAt.get(peer) ?? []);
   const programs = new Map(peers.flat().map((one) => [one.pid, one]));
   const own = peers.filter((ofPeer) => ofPeer.some(({ pid }) => pid === self)).length;
   programs.delete(self);
-  const connected = table.split("\n").filter((line) => {
-    const [, , , , , state, , ...path] = line
-      .trim()
-      .split(" ")
-      .filter((word) => word !== "");
-    return state === "03" && path.join(" ") === socket;
-  });
+  const connected = states.filter((state) => state === "03");
   return { connections: Math.max(0, connected.length - own), programs: [...programs.values()] };
 }
 

@@ -111,7 +111,12 @@ describe("the connections of a socket", () => {
 
   test("are counted where ss is not there", () => {
     expect(socketUseIn(table, "", at, 99)).toEqual({ connections: 3, programs: [] });
-    expect(socketUseIn("", "", at, 99)).toEqual({ connections: 0, programs: [] });
+    expect(socketUseIn(table.split("\n").slice(0, 2).join("\n"), "", at, 99)).toEqual({ connections: 0, programs: [] });
+  });
+
+  test("are unknown where the system has no such socket: it is in a container, or was bound by another name", () => {
+    expect(socketUseIn(table, list, "/var/run/pcscd/pcscd.comm", 99)).toBeUndefined();
+    expect(socketUseIn("", "", at, 99)).toBeUndefined();
   });
 });
 
