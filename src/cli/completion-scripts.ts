@@ -84,6 +84,8 @@ function bashScript(places: readonly Place[]): string {
 _scard() {
   local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} place='' words='' values='' files=0 takes=0 word
   COMPREPLY=()
+  # bash takes "--share=x" for three words.
+  if [ "$current" = = ]; then current=''; elif [ "$previous" = = ]; then previous=\${COMP_WORDS[COMP_CWORD-2]}; fi
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$word" in -*) continue ;; esac
     case "\${place:+$place }$word" in

@@ -2,7 +2,7 @@
 
 import { parseArgs } from "node:util";
 import { decodeHex } from "../binary/index.ts";
-import { didYouMean } from "./suggestion.ts";
+import { didYouMean, quotedWord } from "./suggestion.ts";
 
 /**
  * The command line is wrong; the program ends with 2. Its message never quotes what may be bytes for a card: a PIN may be
@@ -119,8 +119,10 @@ export function refuseArguments(positionals: readonly string[]): void {
 /** One word of a list. @throws UsageError, with the list, for any other */
 export function choiceOf<T extends string>(option: string, value: string, allowed: readonly T[]): T {
   const choice = allowed.find((one) => one === value.toLowerCase());
-  if (choice === undefined) throw new UsageError(`${option} is one of ${allowed.join(", ")}`);
-  return choice;
+  if (choice !== undefined) return choice;
+  const quoted = quotedWord(value);
+  const found = quoted === undefined ? "" : `, not ${quoted}${didYouMean(value, allowed)}`;
+  throw new UsageError(`${option} is one of ${allowed.join(", ")}${found}`);
 }
 
 /** The longest time that can be given, in seconds: a year. */

@@ -7,7 +7,7 @@ import { type Command, exitCodes } from "./command.ts";
 import { commands } from "./commands.ts";
 import { errorForPrograms } from "./failure.ts";
 import { helpOn, overview } from "./help.ts";
-import { UsageError } from "./options.ts";
+import { parseOptions, UsageError } from "./options.ts";
 import { unknownWord } from "./subcommand.ts";
 import type { StopReason, Terminal } from "./terminal.ts";
 import { jsonText, visible } from "./text.ts";
@@ -31,8 +31,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
   try {
     if (found === undefined) return await withoutCommand(first, rest, terminal);
     if (!has(rest, ["--help", "-h"])) return await found.command.run(rest.slice(found.path.length - 1), terminal);
-    terminal.print(helpOn(found.path, found.command));
-    return exitCodes.ok;
+    return printHelp(helpOn(found.path, found.command), has(rest, ["--json"]), terminal);
   } catch (error) {
     return report(error, args, found?.path ?? [], terminal);
   }
@@ -61,14 +60,19 @@ async function withoutCommand(first: string, rest: readonly string[], terminal: 
     return exitCodes.ok;
   }
   if (first === "--help" || first === "-h" || first === "help") {
-    const topics = rest.filter((word) => !word.startsWith("-"));
+    const { positionals: topics, values } = parseOptions(rest, {});
     const found = findCommand(topics);
     const [topic] = topics;
     if (topic !== undefined && found === undefined) throw unknownCommand(topic);
-    terminal.print(found === undefined ? overview(commands) : helpOn(found.path, found.command));
-    return exitCodes.ok;
+    const text = found === undefined ? overview(commands) : helpOn(found.path, found.command);
+    return printHelp(text, values.json === true, terminal);
   }
   throw first.startsWith("-") ? new UsageError("options stand behind the command") : unknownCommand(first);
+}
+
+function printHelp(help: string, asJson: boolean, terminal: Terminal): number {
+  terminal.print(asJson ? jsonText({ help }) : help);
+  return exitCodes.ok;
 }
 
 function unknownCommand(word: string): UsageError {

@@ -43,7 +43,9 @@ describe("help", () => {
       expect(help.out).toMatch(new RegExp(`^Usage: scard ${name} `));
       expect([help.code, help.err]).toEqual([0, ""]);
       expect(await run([name, "--help"])).toEqual(help);
-      expect(await run([name, "-h", "--json"])).toEqual(help);
+      const { code, json } = await runJson([name, "-h"]);
+      expect([code, json]).toEqual([0, { help: help.out.trimEnd() }]);
+      expect((await runJson(["help", name])).json).toEqual(json);
     }
   });
 
@@ -51,6 +53,14 @@ describe("help", () => {
     const help = await run(["help", "types", "introduce"]);
     expect(help.out).toMatch(/^Usage: scard types introduce \[OPTION…\] NAME\n/);
     expect(await run(["types", "introduce", "--help"])).toEqual(help);
+  });
+
+  it("is JSON where that is asked for, and takes no option that there is not", async () => {
+    const overview = await run(["help"]);
+    expect((await runJson(["help"])).json).toEqual({ help: overview.out.trimEnd() });
+    expect((await runJson(["--help"])).json).toEqual({ help: overview.out.trimEnd() });
+    const { code, err } = await run(["help", "--bogus", "readers"]);
+    expect([code, err]).toEqual([2, expect.stringContaining("unknown option --bogus")]);
   });
 
   it("comes with 2 where no command is named", async () => {

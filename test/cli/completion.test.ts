@@ -34,6 +34,11 @@ describe.runIf(hasBash)("completion in bash", () => {
       ["scard", "apdu", "--share", ""],
       ["exclusive", "shared", "direct"],
     ],
+    [["scard", "apdu", "--share", "=", "e"], ["exclusive"]],
+    [
+      ["scard", "daemon", "--profile", "="],
+      ["pcsclite", "windows"],
+    ],
     [["scard", "apdu", "--reader", "Desk", "--disp"], ["--disposition"]],
     [["scard", "help", "wa"], ["watch"]],
     [["scard", "completion", "f"], ["fish"]],
@@ -50,5 +55,7 @@ it("scard completion prints the script, and refuses other shells", async () => {
   expect(terminal.printed.trimEnd()).toBe(completionScript("bash", commands).trimEnd());
   const refused = new RecordedTerminal();
   expect(await runProgram(["completion", "tcsh"], refused)).toBe(2);
-  expect(refused.said).toContain("the shell is one of bash, zsh, fish");
+  expect(refused.said).toContain('the shell is one of bash, zsh, fish, not "tcsh"');
+  expect(await runProgram(["completion", "zhs"], refused)).toBe(2);
+  expect(refused.said).toContain('not "zhs"; did you mean "zsh"?');
 });
