@@ -17,7 +17,36 @@ const declarations = readdirSync(join(root, "dist"), { recursive: true }).filter
 for (const file of declarations) {
   const path = join(root, "dist", file);
   const text = readFileSync(path, "utf8");
-  writeFileSync(path, text.replace(/(\bfrom |\bimport\(|^import )"(\.[^"\n]*)\.ts"/gm, '$1"$2.js"'));
+  const renamed = text.replace(/(\bfrom |\bimport\(|^import )"(\.[^"\n]*)\.ts"/gm, '$1"$2.js"');
+  const [references, code] = forEveryCompiler(renamed, file);
+  writeFileSync(path, references.join("") + code);
+  // In a map a semicolon ends the mappings of a line: the lines that were put before the code have none.
+  const map = JSON.parse(readFileSync(`${path}.map`, "utf8"));
+  writeFileSync(`${path}.map`, JSON.stringify({ ...map, mappings: ";".repeat(references.length) + map.mappings }));
+}
+
+// AbortSignal comes from the types of Node or of the DOM, which a program need not have. An interface of that name is
+// merged with theirs.
+writeFileSync(
+  join(root, "dist/globals.d.ts"),
+  "// SPDX-License-Identifier: MIT\n\ninterface AbortSignal {\n  readonly aborted: boolean;\n}\n",
+);
+
+/**
+ * Declarations hold from TypeScript 5.4 on, with any `lib` and `types`, also where libraries are checked. Gives lines to
+ * put before the code, and the code.
+ */
+function forEveryCompiler(text, file) {
+  // Names of exports that are strings are read from 5.6 on. This one is for require, which needs no types.
+  const code = text.replace(/, \w+ as "module\.exports"/, "");
+  const up = "../".repeat(file.split(/[\\/]/).length - 1) || "./";
+  const references = [
+    ...(/\bAsyncDisposable\b|\bSymbol\.asyncDispose\b/.test(code)
+      ? ['/// <reference lib="esnext.disposable" />\n']
+      : []),
+    ...(/\bAbortSignal\b/.test(code) ? [`/// <reference path="${up}globals.d.ts" />\n`] : []),
+  ];
+  return [references, code];
 }
 
 // npm sets the mode when it installs a package, but here the programs are started from dist/ itself.

@@ -42,7 +42,7 @@ function tryMutant(mutant) {
   let broken = original;
   for (const { replace, search } of mutant.also === undefined ? [mutant] : [mutant, mutant.also]) {
     const parts = broken.split(search);
-    if (parts.length !== 2) throw new Error(`«${name}» matches ${parts.length - 1} places in ${file}, not one`);
+    if (parts.length !== 2) throw new Error(`"${name}" matches ${parts.length - 1} places in ${file}, not one`);
     broken = parts.join(replace);
   }
   writeFileSync(path, broken);

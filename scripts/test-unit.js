@@ -8,4 +8,6 @@ import { run, tool } from "./tools.js";
 const given = process.argv.slice(2);
 const watches = given.includes("--watch") || given.includes("-w");
 const paths = given.some((argument) => !argument.startsWith("-")) ? [] : ["src"];
-process.exit(run(process.execPath, [tool("vitest", "vitest"), ...(watches ? [] : ["run"]), ...paths, ...given]));
+// Modules are loaded once for all files, not once a file, which takes half of the time. `npm test` keeps files apart.
+const mode = [...(watches ? [] : ["run"]), "--pool=forks", "--no-isolate"];
+process.exit(run(process.execPath, [tool("vitest", "vitest"), ...mode, ...paths, ...given]));

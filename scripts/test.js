@@ -22,6 +22,8 @@ else if (process.platform === "linux") {
   steps.push(
     ["Peers for the tests with real programs", "bash", "scripts/setup-peers.sh"],
     ["Packages for the tests of what stands in for others", "bash", "scripts/setup-compat.sh"],
+    ["Older releases of TypeScript, for the tests of our types", "bash", "scripts/setup-typescript.sh"],
+    ["Package managers that install the package", "bash", "scripts/setup-managers.sh"],
   );
 }
 

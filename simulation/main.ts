@@ -158,6 +158,6 @@ function options({ edition, seed }: Plan): string {
 
 function number(text: string, option: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new Error(`--${option} takes a whole number, not «${text}»`);
+  if (!Number.isInteger(value) || value < 0) throw new Error(`--${option} takes a whole number, not "${text}"`);
   return value;
 }

@@ -193,8 +193,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a hung driver is called again before it is given up",
     file: "manager/driver.ts",
-    search: "          this.#events.wedged();\n          this.#returned();",
-    replace: "          this.#returned();\n          this.#events.wedged();",
+    search: "          this.#events.wedged();\n          secret?.wipe();\n          this.#returned();",
+    replace: "          this.#returned();\n          secret?.wipe();\n          this.#events.wedged();",
   },
   {
     name: "the limit of connections is off by one",
@@ -311,8 +311,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an attribute is set while another has the lock",
     file: "manager/connection.ts",
-    search: 'return this.#slot.operate(this, "set attribute", "reader", wait, () => {',
-    replace: "return Promise.resolve().then(() => {",
+    search: 'this.#slot.operate(this, "set attribute", "reader", wait, () =>',
+    replace: "Promise.resolve().then(() =>",
   },
   {
     name: "a reset that is torn is tried again for ever",

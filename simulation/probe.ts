@@ -137,7 +137,7 @@ class ProbedContext implements Context {
         this.#oracle.connected(record);
       },
     );
-    if (record === undefined) throw new Error(`a connection was made to «${reader}», which is not there`);
+    if (record === undefined) throw new Error(`a connection was made to "${reader}", which is not there`);
     return new ProbedConnection(connection, record, this.#oracle);
   }
 

@@ -60,7 +60,7 @@ export class World {
     this.plan = plan;
     const reached = (what: string): void => {
       const why = Object.hasOwn(unreachable, what) ? unreachable[what] : undefined;
-      if (why !== undefined) this.oracle.violated(`«${what}» was reached, which cannot be: ${why}`);
+      if (why !== undefined) this.oracle.violated(`"${what}" was reached, which cannot be: ${why}`);
       setting.reached(what);
     };
     this.#setting = { ...setting, reached };

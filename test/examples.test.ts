@@ -1,68 +1,166 @@
 // SPDX-License-Identifier: MIT
 
-import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+// Every example of README.md and docs/ compiles as strict TypeScript, against the package as it was built, and runs.
+
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { PATIENCE_MS } from "./patience.ts";
-import { Program } from "./peers/program.ts";
+import { allPages, type Block, blocksOf, root } from "./documentation/pages.ts";
+import { Program, run } from "./peers/program.ts";
 
-/** Inside the package, so that `scard/…` in an example is this very build. */
-const folder = new URL("../dist/.examples/", import.meta.url);
-const root = new URL("../", import.meta.url);
+/** Blocks of JavaScript that stay JavaScript, by the package that they import, and why. */
+const notCompiled: Readonly<Record<string, string>> = {
+  "@jest/globals": "its types come with jest, which is no dependency of ours. test/testing/guide.test.ts runs these",
+};
 
-async function pages(): Promise<string[]> {
-  const guide = await readdir(new URL("docs/guide/", root));
-  return ["README.md", ...guide.filter((name) => name.endsWith(".md")).map((name) => `docs/guide/${name}`)];
+/** Examples that a test runner runs, by what they import. */
+const runners = { vitest: 'from "vitest"', "node:test": 'from "node:test"' };
+
+/** What a page's examples need beside the demo card, by the beginning of its path. */
+const environments: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "docs/guide/providers/": {
+    SCARD_MANAGER: `embedded:virtual:Front Desk+${root}docs/guide/providers/club-card.json`,
+  },
+};
+
+/** Divides what one example prints from what the next one does. */
+const separator = "\u001e";
+
+const pages = allPages();
+const blocks = blocksOf(pages);
+const stays = (code: string): boolean => Object.keys(notCompiled).some((name) => code.includes(`from "${name}"`));
+const examples = blocks.filter(({ code, language }) => language === "ts" && !stays(code));
+const runnerOf = ({ code }: Block): string | undefined =>
+  Object.entries(runners).find(([, text]) => code.includes(text))?.[0];
+const programs = examples.filter((example) => runnerOf(example) === undefined);
+const programPages = [...new Set(programs.map(({ page }) => page))];
+
+/** The name of an example's module, without an extension. */
+function nameOf({ line, page, ...example }: Block): string {
+  const name = `${page.replaceAll("/", "-").replace(".md", "")}-${line}`;
+  // vitest takes what ends in .test.
+  return runnerOf({ line, page, ...example }) === "vitest" ? `${name}.test` : name;
 }
 
-async function examples(): Promise<{ page: string; line: number; code: string }[]> {
-  const found: { page: string; line: number; code: string }[] = [];
-  for (const page of await pages()) {
-    const text = await readFile(new URL(page, root), "utf8");
-    for (const match of text.matchAll(/^```js\n(.*?)^```$/gms)) {
-      const line = text.slice(0, match.index).split("\n").length;
-      found.push({ page, line, code: match[1] ?? "" });
-    }
-  }
-  return found;
+/** What the page says that an example prints: the block of text right after it, under the same heading. */
+function outputOf(example: Block): string | undefined {
+  const next = blocks[blocks.indexOf(example) + 1];
+  return next?.language === "text" && next.page === example.page && next.heading === example.heading
+    ? next.code
+    : undefined;
 }
 
-describe("every example in the documentation runs", async () => {
-  const all = await examples();
-  let service: Program | undefined;
-  let socketFolder = "";
+let folder = "";
+let service: Program;
 
-  beforeAll(async () => {
-    // Examples that use a service of the machine have one of their own.
-    socketFolder = await mkdtemp(join(tmpdir(), "scard-examples-"));
-    const program = fileURLToPath(new URL("dist/cli/main.js", root));
-    const options = ["--socket", join(socketFolder, "comm"), "--reader", "virtual", "--card", "demo"];
-    service = new Program(process.execPath, [program, "daemon", ...options]);
-    await service.line();
-    await mkdir(folder, { recursive: true });
-    const guide = await readFile(new URL("docs/guide/software-cards.md", root), "utf8");
-    const description = /^```json\n(.*?)^```$/ms.exec(guide)?.[1] ?? "";
-    await writeFile(new URL("library-card.json", folder), description);
+/** A project that has this package and vitest installed, and all examples in it. */
+function writeProject(): void {
+  folder = mkdtempSync(join(tmpdir(), "scard-examples-"));
+  mkdirSync(join(folder, "node_modules"));
+  symlinkSync(root, join(folder, "node_modules/scard"));
+  symlinkSync(join(root, "node_modules/vitest"), join(folder, "node_modules/vitest"));
+  for (const example of examples) writeFileSync(join(folder, `${nameOf(example)}.ts`), `${example.code}\nexport {};\n`);
+  for (const page of programPages) writeFileSync(join(folder, `${fileNameOf(page)}.mjs`), programOf(page));
+  // The card that the guide to software cards describes, under the name that it has there.
+  const description = blocks.find(({ language, page }) => page.endsWith("/software-cards.md") && language === "json");
+  writeFileSync(join(folder, "library-card.json"), description?.code ?? "");
+  writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }\n');
+  writeFileSync(join(folder, "vitest.config.js"), 'export default { test: { include: ["*.test.ts"] } };\n');
+}
+
+function fileNameOf(page: string): string {
+  return `${page.replaceAll("/", "-")}-all`;
+}
+
+/** Runs the examples of a page one after the other. */
+function programOf(page: string): string {
+  const names = programs.filter((example) => example.page === page).map(nameOf);
+  return names.map((name) => `process.stdout.write("\\u001e");\nawait import("./${name}.js");\n`).join("");
+}
+
+async function compile(): Promise<string> {
+  const compilerOptions = {
+    ...{ target: "es2022", module: "nodenext", lib: ["es2023", "esnext.disposable"] },
+    ...{ types: ["node"], typeRoots: [join(root, "node_modules/@types")] },
+    ...{ strict: true, noUnusedLocals: true, skipLibCheck: false },
+  };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
+  const typescript = createRequire(import.meta.url).resolve("typescript/package.json");
+  const { stderr, stdout } = await run(process.execPath, [join(dirname(typescript), "bin/tsc"), "-p", folder]);
+  return stdout + stderr;
+}
+
+/** The environment of a page's examples: a service on its socket, a database of its own, and the demo card. */
+function environment(page: string): NodeJS.ProcessEnv {
+  const { FORCE_COLOR: _color, NODE_TEST_CONTEXT: _context, VITEST: _vitest, ...inherited } = process.env;
+  const own = Object.entries(environments).find(([prefix]) => page.startsWith(prefix))?.[1];
+  return {
+    ...inherited,
+    NO_COLOR: "1",
+    PCSCLITE_CSOCK_NAME: join(folder, "comm"),
+    SCARD_DATABASE: join(folder, `${fileNameOf(page)}.sqlite`),
+    SCARD_MANAGER: "embedded:virtual+demo",
+    ...own,
+  };
+}
+
+beforeAll(async () => {
+  writeProject();
+  const options = ["--socket", join(folder, "comm"), "--reader", "virtual", "--card", "demo"];
+  service = new Program(process.execPath, [join(root, "dist/cli/main.js"), "daemon", ...options]);
+  await service.line();
+});
+afterAll(async () => {
+  await service?.end("SIGKILL");
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe("every example in the documentation", () => {
+  test("is TypeScript, or says why not", () => {
+    expect(examples.length).toBeGreaterThan(70);
+    const javaScript = blocks.filter(({ language }) => /^(?:js|mjs|javascript|typescript|tsx?)$/.test(language));
+    expect(javaScript.filter(({ code, language }) => language !== "ts" && !stays(code))).toEqual([]);
   });
-  afterAll(async () => {
-    await service?.end("SIGKILL");
-    for (const one of [folder, socketFolder]) await rm(one, { recursive: true, force: true });
+
+  test("compiles as strict TypeScript", async () => {
+    expect(await compile()).toBe("");
   });
 
-  test("there are some", () => expect(all.length).toBeGreaterThanOrEqual(5));
+  test.each(programPages)("%s: runs, ends by itself, and prints what the page says", async (page) => {
+    const here = programs.filter((example) => example.page === page);
+    // In a shell, for the folder that the examples run in.
+    const script = `cd ${folder} && exec "$0" ${fileNameOf(page)}.mjs`;
+    const { status, stderr, stdout } = await run("sh", ["-c", script, process.execPath], {
+      environment: environment(page),
+    });
+    expect({ status, stderr }, stdout).toEqual({ status: 0, stderr: "" });
+    const printed = stdout.split(separator).slice(1);
+    expect(here.map(({ heading, line }, index) => [line, heading, printed[index]])).toEqual(
+      here.map((example, index) => [example.line, example.heading, outputOf(example) ?? printed[index]]),
+    );
+  });
 
-  test.each(all)("$page, line $line", async ({ page, line, code }) => {
-    const file = new URL(`${page.replaceAll("/", "-")}-${line}.mjs`, folder);
-    await writeFile(file, code);
-    // Examples that name no manager use the demo card, whatever the machine has.
-    const PCSCLITE_CSOCK_NAME = join(socketFolder, "comm");
-    const env = { ...process.env, PCSCLITE_CSOCK_NAME, SCARD_MANAGER: "embedded:virtual+demo" };
-    const options = { cwd: folder, env, timeout: PATIENCE_MS };
-    const { stderr } = await promisify(execFile)(process.execPath, [file.pathname], options);
-    expect(stderr).toBe("");
+  test("runs with vitest, where it imports it", async () => {
+    const count = examples.filter((example) => runnerOf(example) === "vitest").length;
+    expect(count).toBeGreaterThan(1);
+    const vitest = join(root, "node_modules/vitest/vitest.mjs");
+    const { status, stderr, stdout } = await run(process.execPath, [vitest, "run", "--root", folder], {
+      environment: environment("vitest"),
+    });
+    expect(status, stdout + stderr).toBe(0);
+    expect(stdout).toMatch(new RegExp(`Test Files.* ${count} passed`));
+  });
+
+  test("runs with node:test, where it imports it", async () => {
+    const here = examples.filter((example) => runnerOf(example) === "node:test");
+    expect(here.length).toBeGreaterThan(1);
+    const files = here.map((example) => join(folder, `${nameOf(example)}.js`));
+    const { status, stderr, stdout } = await run(process.execPath, ["--test", ...files], {
+      environment: environment("node:test"),
+    });
+    expect(status, stdout + stderr).toBe(0);
+    expect(stdout).toMatch(new RegExp(`pass ${here.length}\\b`));
   });
 });

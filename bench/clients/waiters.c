@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// Many clients that do nothing but wait for a change, each with a context of its own. Prints «ready» when all of them
+// Many clients that do nothing but wait for a change, each with a context of its own. Prints 'ready' when all of them
 // wait, and ends when its input does.
 //
 // usage: waiters READER COUNT

@@ -35,7 +35,7 @@ export class ByteCursor {
     return this.#bytes.length - this.#offset;
   }
 
-  /** Ends the decoding with an error at the current offset. `what` completes «cannot decode: …». */
+  /** Ends the decoding with an error at the current offset. `what` completes "cannot decode: …". */
   fail(what: string, offset: number = this.#offset): never {
     throw new DecodeFailure(what, offset);
   }

@@ -7,6 +7,7 @@ export { decodeHex, encodeHex, hexByte, hexBytes } from "./hex.ts";
 export { quoteUnlessBytes, withoutBytes } from "./quote.ts";
 export { type DecodeError, failure, type Result, success } from "./result.ts";
 export { SecretBytes, withSecret } from "./secret-bytes.ts";
+export type { Layout } from "./struct.ts";
 export {
   bytes,
   cstring,

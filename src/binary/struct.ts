@@ -16,7 +16,7 @@ export interface Padding extends Field<undefined> {
   readonly padding: true;
 }
 
-type Layout = Readonly<Record<string, Field<unknown> | Padding>>;
+export type Layout = Readonly<Record<string, Field<unknown> | Padding>>;
 
 /** The plain object that a layout stands for. Padding has no member in it. */
 export type StructValue<L extends Layout> = {

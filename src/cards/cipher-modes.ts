@@ -38,7 +38,7 @@ export function cmac(cipher: BlockCipher, message: Uint8Array): Uint8Array {
 }
 
 /**
- * MAC algorithm 3 with padding method 2, the «retail MAC». ISO/IEC 9797-1:2011, 7.4 and 6.3.3.
+ * MAC algorithm 3 with padding method 2, the "retail MAC". ISO/IEC 9797-1:2011, 7.4 and 6.3.3.
  *
  * @param first the cipher with the first half of the key alone
  * @param both the cipher with both halves, for the last block

@@ -52,7 +52,7 @@ const serialNumber = encodeBerTlv([{ tag: 0x5a, value: Uint8Array.of(0x99, 0x99,
  *   2F00 EF.DIR   which applications there are (short identifier 30)
  *   2F01 EF.ATR   what the card can do         (short identifier 29)
  *   2F02 EF.GDO   serial number                (short identifier 2)
- *   7F10 application F0 «scard.demo»
+ *   7F10 application F0 "scard.demo"
  *     0001 greeting  text; readable by all, writable after PIN 1       (short identifier 1)
  *     0002 notes     records of up to 64 bytes; the same               (short identifier 2)
  *     0003 secret    text; readable and writable after PIN 1           (short identifier 3)

@@ -38,7 +38,7 @@ const nothing = { kind: "own", conditions: {} } as const;
 
 /**
  * Reads the data of CREATE FILE: one template 62 with file control parameters. 6F is taken as well, which OpenSC writes.
- * ISO/IEC 7816-9:2000, 6.1; ISO/IEC 7816-4:2005, table 12. The file's life cycle is «activated» unless it says
+ * ISO/IEC 7816-9:2000, 6.1; ISO/IEC 7816-4:2005, table 12. The file's life cycle is "activated" unless it says
  * otherwise.
  */
 export function decodeFileParameters(data: Uint8Array): Result<NewFile, Answer> {
@@ -121,7 +121,7 @@ function readRecordShape(
   return recordSize >= 1 && maxRecords >= 1 ? { recordSize, maxRecords } : undefined;
 }
 
-/** In the higher five bits; no bytes at all stand for «none», as the missing object does on this card. */
+/** In the higher five bits; no bytes at all stand for "none", as the missing object does on this card. */
 function readShortId(value: Uint8Array | undefined): number | undefined | "wrong" {
   if (value === undefined || value.length === 0) return undefined;
   const [byte = 0] = value;

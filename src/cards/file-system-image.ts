@@ -49,7 +49,7 @@ export interface AccessReferenceSource {
 }
 
 /** What may be done with any file itself. @default never */
-interface FileAccessSource {
+export interface FileAccessSource {
   readonly deactivate?: Access;
   readonly activate?: Access;
   readonly terminate?: Access;
@@ -120,7 +120,7 @@ export interface AtrSource {
 }
 
 /** How often something may be presented wrongly. */
-interface RetriesSource {
+export interface RetriesSource {
   /** Wrong tries until it is blocked, 1 to 15. @default 3 */
   readonly tries?: number;
   /** Tries left at the start, 0 for what is blocked. @default all of them */
@@ -185,7 +185,7 @@ export interface DataObjectSource {
 }
 
 /** What all files have. */
-interface AnyFileSource {
+export interface AnyFileSource {
   /** File identifier, four hexadecimal digits. */
   readonly id: string;
   /** @default "activated" */
@@ -193,7 +193,7 @@ interface AnyFileSource {
 }
 
 /** What all elementary files have. */
-interface ElementaryFileSource extends AnyFileSource {
+export interface ElementaryFileSource extends AnyFileSource {
   /** Short EF identifier, 1 to 30. */
   readonly sfi?: number;
 }

@@ -35,7 +35,7 @@ export function readRecord(channel: Channel, command: CommandApdu): Answer {
 }
 
 /**
- * UPDATE RECORD: ISO/IEC 7816-4:2005, 7.3.5. In a cyclic file, «previous» writes over the oldest, which becomes record
+ * UPDATE RECORD: ISO/IEC 7816-4:2005, 7.3.5. In a cyclic file, "previous" writes over the oldest, which becomes record
  * 1.
  */
 export function updateRecord(channel: Channel, command: CommandApdu): Answer {
@@ -43,7 +43,7 @@ export function updateRecord(channel: Channel, command: CommandApdu): Answer {
 }
 
 /**
- * WRITE RECORD: ISO/IEC 7816-4:2005, 7.3.4. Bits that are set are set in the record: OR. In a cyclic file, «previous» is
+ * WRITE RECORD: ISO/IEC 7816-4:2005, 7.3.4. Bits that are set are set in the record: OR. In a cyclic file, "previous" is
  * as APPEND RECORD.
  */
 export function writeRecord(channel: Channel, command: CommandApdu): Answer {

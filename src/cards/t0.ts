@@ -26,9 +26,9 @@ interface Pending {
  * ```
  *   case  to the card                  answered with
  *   1     CLA INS P1 P2 [00]           SW
- *   2     CLA INS P1 P2 Le             data SW, or 6Cxx: «the answer has xx bytes, ask again with Le = xx»
+ *   2     CLA INS P1 P2 Le             data SW, or 6Cxx: "the answer has xx bytes, ask again with Le = xx"
  *   3     CLA INS P1 P2 Lc data        SW
- *   4     CLA INS P1 P2 Lc data        61xx: «xx bytes wait for GET RESPONSE»
+ *   4     CLA INS P1 P2 Lc data        61xx: "xx bytes wait for GET RESPONSE"
  * ```
  *
  * P3 alone does not tell the cases apart. The command is offered to the card as case 2 or 4 first; a card that answers

@@ -64,13 +64,13 @@ export function describeData(data: Uint8Array, withheldBytes = 0): readonly stri
 /** The data of an answer on one line: a text, data objects with their values, or just bytes. */
 export function dataInBrief(data: Uint8Array): string {
   const text = asciiText(data);
-  return text === undefined ? (tlvIn(data)?.map(objectInBrief).join(" ") ?? encodeHex(data)) : `«${text}»`;
+  return text === undefined ? (tlvIn(data)?.map(objectInBrief).join(" ") ?? encodeHex(data)) : `"${text}"`;
 }
 
 function objectInBrief({ children, tag, value }: BerTlv): string {
   if (children !== undefined) return `${tagText(tag)} { ${children.map(objectInBrief).join(" ")} }`;
   const text = value.length < 4 ? undefined : asciiText(value);
-  return `${tagText(tag)}:${text === undefined ? encodeHex(value) : `«${text}»`}`;
+  return `${tagText(tag)}:${text === undefined ? encodeHex(value) : `"${text}"`}`;
 }
 
 /** A status word in four digits. */

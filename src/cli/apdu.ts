@@ -7,6 +7,7 @@ import {
   type Connection,
   type Disposition,
   dispositions,
+  MAX_TIMER_MS,
   type Protocol,
   type ShareMode,
   SmartCardError,
@@ -91,7 +92,8 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
     follow: values["no-follow-up"] !== true,
     showData: values["show-data"] === true,
     disposition: values.disposition ?? "leave",
-    timeoutMs: values.timeout === undefined ? undefined : millisecondsOf("--timeout", values.timeout),
+    timeoutMs:
+      values.timeout === undefined ? undefined : Math.min(millisecondsOf("--timeout", values.timeout), MAX_TIMER_MS),
     commands: await readCommands(positionals, terminal),
   };
   try {
@@ -125,7 +127,7 @@ async function runForPeople(session: ManagerSession, plan: Plan, terminal: Termi
       if (plan.showData) terminal.say("--show-data: the data of all commands and answers is shown, secrets among it");
       const protocol = connection.protocol === undefined ? "no protocol" : protocolName(connection.protocol);
       terminal.say(
-        `«${visible(connection.reader)}», ${connection.shareMode}, ${protocol}, ${atr.length === 0 ? "no card" : `ATR ${encodeHex(atr, " ")}`}`,
+        `"${visible(connection.reader)}", ${connection.shareMode}, ${protocol}, ${atr.length === 0 ? "no card" : `ATR ${encodeHex(atr, " ")}`}`,
       );
     },
     answered: (outcome) => {

@@ -24,7 +24,7 @@ describe("an ATR on the command line", () => {
     expect(matches("3B 0. (14|15)", 0x3b, 0x1f, 0x15)).toBe(false);
   });
 
-  it.each(["", "card", "3B/", "3B0/FF", "3B02/FF", "3B (00"])("is not «%s»", (text) => {
+  it.each(["", "card", "3B/", "3B0/FF", "3B02/FF", "3B (00"])('is not "%s"', (text) => {
     expect(() => atrsOf("--atr", text)).toThrow(UsageError);
   });
 });

@@ -23,7 +23,7 @@ export function summarizeAtr(bytes: Uint8Array): string {
   const { contactless, protocols } = decoded.value;
   if (contactless !== undefined) return describeContactless(contactless);
   const label = labelOf(decoded.value);
-  return `card with ${protocolNames(protocols)}${label === undefined ? "" : `, «${label}»`}`;
+  return `card with ${protocolNames(protocols)}${label === undefined ? "" : `, "${label}"`}`;
 }
 
 /** Many cards have a name of theirs in the historical bytes: an object that is text, or text amid something else. */
@@ -233,7 +233,7 @@ function describeMeanings(historical: Extract<HistoricalBytes, { kind: "compact-
   return lines;
 }
 
-/** The names of what is true: `byFullName` becomes «by full name». */
+/** The names of what is true: `byFullName` becomes "by full name". */
 function namesOf(flags: Readonly<Record<string, unknown>>): string {
   const names = Object.keys(flags).filter((name) => flags[name] === true);
   if (names.length === 0) return "none";

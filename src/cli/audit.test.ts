@@ -53,7 +53,7 @@ describe("a point in time", () => {
     expect(timeOf("--since", text, now)).toBe(Date.parse(time));
   });
 
-  it.each(["", "yesterday", "7", "7w", "2026-13-01", "2026-11-21T9", "1234567d"])("is not «%s»", (text) => {
+  it.each(["", "yesterday", "7", "7w", "2026-13-01", "2026-11-21T9", "1234567d"])('is not "%s"', (text) => {
     expect(() => timeOf("--since", text, now)).toThrow(UsageError);
   });
 });

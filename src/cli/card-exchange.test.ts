@@ -102,7 +102,7 @@ describe("the reader that is meant", () => {
     expect(await found("desk 1")).toBe("Desk 1");
     expect(await found("2")).toBe("Counter");
     expect(await found("UNT")).toBe("Counter");
-    await expect(found("des")).rejects.toThrow("--reader fits 2 of the readers: 0 «Desk», 1 «Desk 1», 2 «Counter»");
+    await expect(found("des")).rejects.toThrow('--reader fits 2 of the readers: 0 "Desk", 1 "Desk 1", 2 "Counter"');
     for (const wrong of ["x", "", "3"]) await expect(found(wrong)).rejects.toMatchObject({ code: "unknown-reader" });
   });
 

@@ -35,7 +35,7 @@ export async function machineStage(
   const abilities = new Set<Ability>(["long-waits"]);
   if (hands !== undefined) abilities.add("card-moves");
   if (hands?.mayUnplug) abilities.add("reader-moves");
-  const name = `«${visible(reader)}»`;
+  const name = `"${visible(reader)}"`;
   const ask = async (...[what, isDone]: Parameters<Hands["ask"]>): Promise<void> => hands?.ask(what, isDone);
   return {
     ...common,

@@ -146,7 +146,7 @@ function notWritten(base: string, cause: unknown): SmartCardError {
 }
 
 function summaryOf({ behaviours: reported, comparedWith, counts, manager, reader }: ConformanceReport): string[] {
-  const lines = [`${manager}, reader «${reader}»`];
+  const lines = [`${manager}, reader "${reader}"`];
   if (comparedWith !== undefined) lines.push(`known differences: those of ${managers[comparedWith]}`);
   for (const { id, known = [], problems = [], verdict, why } of reported) {
     if (verdict === "failed") lines.push(`${id}  failed: ${why}`);

@@ -18,6 +18,7 @@ import {
   type StartProblem,
   withCommandLine,
 } from "../daemon/index.ts";
+import { koffiRemedy } from "../edge/koffi/index.ts";
 import { nodeClock } from "../edge/node/index.ts";
 import {
   type InheritedSocket,
@@ -125,7 +126,10 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   if (config === undefined) return exitCodes.failed;
   const log = await openLog(config.log.level ?? "info", process.stderr.isTTY ? "text" : "json");
   if (credentials === undefined) {
-    log.write("warn", "clients are not known by name and user: that takes Linux and the optional package koffi");
+    log.write(
+      "warn",
+      `clients are not known by name and user: that takes Linux, and koffi: ${koffiRemedy(process.platform, process.arch)}`,
+    );
   }
   const socket = chooseSocket(line, config, terminal);
   const signals = listenForSignals();

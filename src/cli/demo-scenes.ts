@@ -64,15 +64,15 @@ async function readerAppears(stage: Stage): Promise<string> {
   const since = moment("the plug went in");
   const name = await manager.addReader(reader);
   transcript.step(
-    { who: "hand", call: "plugs in a reader", result: `the manager calls it «${name}»` },
+    { who: "hand", call: "plugs in a reader", result: `the manager calls it "${name}"` },
     name !== "",
     "",
   );
   await transcript.succeeds(monitor.name, wait, describeStates, { since, ...hasReaders(1) });
   const list = monitor.begin("SCardListReaders", (api) => api.SCardListReaders(monitor.context));
-  await transcript.succeeds(monitor.name, list, ({ readers }) => readers.map((one) => `«${one}»`).join(", "), {
+  await transcript.succeeds(monitor.name, list, ({ readers }) => readers.map((one) => `"${one}"`).join(", "), {
     holds: ({ readers }) => readers.join() === name,
-    what: `«${name}»`,
+    what: `"${name}"`,
   });
   return name;
 }

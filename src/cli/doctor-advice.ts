@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { koffiPackages, koffiRemedy } from "../edge/koffi/index.ts";
 import { conflictFindings } from "./doctor-conflicts.ts";
 import { readerFindings } from "./doctor-readers.ts";
 import type { Finding } from "./doctor-report.ts";
@@ -35,6 +36,7 @@ function* runtimeFindings({ machine, packages, spec }: Survey): Generator<Findin
     yield { id: "runtime-too-old", level: "problem", message, remedies: ["install a newer Node: https://nodejs.org"] };
   }
   if (packages.get("koffi") === undefined) {
+    const { architecture, platform } = machine;
     const isNeeded = spec === undefined ? hasOwnSubsystem(machine.platform) : spec.kind === "system";
     const why = isNeeded
       ? "Without it the system's smart card subsystem cannot be called."
@@ -42,8 +44,8 @@ function* runtimeFindings({ machine, packages, spec }: Survey): Generator<Findin
     yield {
       id: "koffi-missing",
       level: isNeeded ? "problem" : "note",
-      message: `The optional package koffi is not installed. ${why}`,
-      remedies: ["npm install koffi"],
+      message: `The optional package ${koffiPackages(platform, architecture)[0]} is not installed. ${why}`,
+      remedies: [koffiRemedy(platform, architecture)],
     };
   }
   if (!machine.hasSqlite && packages.get("libsql") === undefined) {
@@ -69,7 +71,7 @@ function* managerFindings({ machine, spec, specError, systemError }: Survey): Ge
   // A package that is missing is told of already.
   if (systemError !== undefined && systemError.code !== "unsupported-feature") {
     const start: Partial<Record<NodeJS.Platform, readonly string[]>> = {
-      win32: ["plug a reader in: Windows starts its service «Smart Card» then", "sc query SCardSvr"],
+      win32: ['plug a reader in: Windows starts its service "Smart Card" then', "sc query SCardSvr"],
       darwin: ["plug a reader in: macOS starts its service then", "system_profiler SPSmartCardsDataType"],
     };
     const message = `The system's smart card subsystem cannot be used: ${visible(plain(systemError.message))}`;

@@ -28,7 +28,7 @@ export function* conflictFindings(survey: Survey): Generator<Finding> {
       level: "warning",
       message:
         `GnuPG's scdaemon runs (pid ${scdaemon}) with a reader driver of its own. It takes readers from pcscd, or finds ` +
-        "that pcscd has them: «No such device».",
+        'that pcscd has them: "No such device".',
       remedies: [
         "have it use pcscd: write the lines below, then: gpgconf --kill scdaemon",
         "only for now: gpgconf --kill scdaemon",

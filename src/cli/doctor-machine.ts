@@ -94,7 +94,7 @@ export interface Machine {
   packageVersion(name: string): Promise<string | undefined>;
   /** Whether the runtime has SQLite of its own. */
   readonly hasSqlite: boolean;
-  /** Undefined where there is none; «denied» where that cannot be found out. */
+  /** Undefined where there is none; "denied" where that cannot be found out. */
   file(path: string): Promise<FileFacts | "denied" | undefined>;
   /** A text of configuration; undefined where it cannot be read. */
   readText(path: string): Promise<string | undefined>;

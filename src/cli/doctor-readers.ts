@@ -25,14 +25,14 @@ export function* readerFindings(survey: Survey): Generator<Finding> {
     if (mine.length === 0) yield* missingReaders(survey, used);
     else if (!mine.some(({ state }) => state.includes("card present"))) {
       const message = "There is no card in any reader.";
-      yield { id: "no-card", level: "note", message, remedies: ["put one in; «scard watch» tells when it is seen"] };
+      yield { id: "no-card", level: "note", message, remedies: ['put one in; "scard watch" tells when it is seen'] };
     }
   }
   for (const { name, lock, state } of readers) {
     if (state.includes("mute")) yield mute(name);
     if (lock !== undefined && (lock.lastExchangeMs ?? lock.heldMs) >= LONG_LOCK_MS) {
       const who = clientName(lock.client);
-      const message = `${who} has had «${visible(name)}» to itself for ${duration(lock.heldMs)}, and sends nothing.`;
+      const message = `${who} has had "${visible(name)}" to itself for ${duration(lock.heldMs)}, and sends nothing.`;
       const remedies = [
         `close ${who}, or end its transaction`,
         "semantics.transactionIdleMs of the daemon's configuration",
@@ -43,7 +43,7 @@ export function* readerFindings(survey: Survey): Generator<Finding> {
   yield* holderFindings(survey);
   const unnamed = readers.filter(({ atr, cards }) => atr !== undefined && cards === undefined);
   if (unnamed.length > 0) {
-    const message = `No name is known of the card in ${unnamed.map(({ name }) => `«${visible(name)}»`).join(", ")}.`;
+    const message = `No name is known of the card in ${unnamed.map(({ name }) => `"${visible(name)}"`).join(", ")}.`;
     yield { id: "cards-unnamed", level: "note", message, remedies: ["scard types import", "scard types introduce"] };
   }
 }
@@ -52,7 +52,7 @@ function mute(name: string): Finding {
   return {
     id: "card-mute",
     level: "warning",
-    message: `The card in «${visible(name)}» does not answer.`,
+    message: `The card in "${visible(name)}" does not answer.`,
     remedies: [
       "put it in the other way round, and clean its contacts",
       "try it in another reader, and another card here",
@@ -104,7 +104,7 @@ function* missingReaders(survey: Survey, used: SocketReport | undefined): Genera
 function* holderFindings({ connectedPrograms, libraryUsers, machine, readers }: Survey): Generator<Finding> {
   const unknown = readers.filter(({ connections, state }) => connections === undefined && isUsed(state));
   if (unknown.length === 0) return;
-  const names = unknown.map(({ name }) => `«${visible(name)}»`).join(", ");
+  const names = unknown.map(({ name }) => `"${visible(name)}"`).join(", ");
   const list = (programs: Survey["libraryUsers"]): string =>
     programs.map(({ name, pid }) => `${visible(name)} (pid ${pid})`).join(", ");
   const known = new Set(connectedPrograms.map(({ pid }) => pid));

@@ -2,6 +2,7 @@
 
 import { decodeHex } from "../binary/index.ts";
 import type { ReportedReader } from "../daemon/index.ts";
+import { koffiPackages } from "../edge/koffi/index.ts";
 import { type ManagerSpec, parseManagerSpec } from "../entry/machine.ts";
 import { controlPathsOf } from "../entry/service-sockets.ts";
 import { type Clock, type ReaderStateReport, type ResourceManager, SmartCardError } from "../pcsc/index.ts";
@@ -153,8 +154,13 @@ function managerMeant(text: string | undefined): { spec?: ManagerSpec; error?: S
 async function versionsOf(machine: Machine): Promise<ReadonlyMap<string, string | undefined>> {
   const names = Object.keys(optionalPackages);
   const versions = names.map(async (name) => {
-    const version = await soon(machine.clock, machine.packageVersion(name), undefined);
-    return [name, version] as const;
+    // koffi comes as a package for each machine.
+    const candidates = name === "koffi" ? koffiPackages(machine.platform, machine.architecture) : [name];
+    for (const candidate of candidates) {
+      const version = await soon(machine.clock, machine.packageVersion(candidate), undefined);
+      if (version !== undefined) return [name, version] as const;
+    }
+    return [name, undefined] as const;
   });
   return new Map(await Promise.all(versions));
 }

@@ -121,7 +121,7 @@ function readerOf(names: readonly string[], choice: string, what: string): strin
   const fitting = namesFitting(names, choice);
   const [only] = fitting;
   if (only !== undefined && fitting.length === 1) return only;
-  const known = names.map((name, number) => `${number} «${visible(name)}»`).join(", ") || "none";
+  const known = names.map((name, number) => `${number} "${visible(name)}"`).join(", ") || "none";
   const found = `${what} fits ${fitting.length || "none"} of the readers`;
   throw new SmartCardError("unknown-reader", `${found}: ${known}`);
 }
@@ -132,7 +132,7 @@ function introduce(args: readonly string[], terminal: Terminal): Promise<number>
     refuseArguments(others);
     database.readers.introduceGroup(group);
     if (json) terminal.print(jsonText({ group }));
-    else terminal.say(`nothing is kept of ${visible(group)} yet: «scard groups add» puts a reader into it`);
+    else terminal.say(`nothing is kept of ${visible(group)} yet: "scard groups add" puts a reader into it`);
   });
 }
 

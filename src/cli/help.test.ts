@@ -22,7 +22,7 @@ describe("help", () => {
       const help = helpOn(path, command);
       expect(help).toMatch(new RegExp(`^Usage: scard ${words}`));
       expect(tooLong(help)).toEqual([]);
-      expect(help).not.toMatch(/[«»]| $/m);
+      expect(help).not.toMatch(/[\u00ab\u00bb]| $/m);
       for (const name of Object.keys(command.options)) expect(help).toContain(`--${name}`);
     },
   );

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 
 import { type CardTypes, type Database, foldName } from "../database/index.ts";
-import { type Context, SmartCardError } from "../pcsc/index.ts";
+import { type ResourceManager, SmartCardError } from "../pcsc/index.ts";
 import { type Command, exitCodes } from "./command.ts";
 import { withDatabase } from "./database-option.ts";
 import { managerOption, withManager } from "./manager-option.ts";
 import { millisecondsOf, type OptionTable, parseOptions, UsageError } from "./options.ts";
-import { watchReaders } from "./reader-watch.ts";
+import { watchSights } from "./reader-watch.ts";
 import type { Terminal } from "./terminal.ts";
 import { jsonText, visible } from "./text.ts";
 import { type Waiting, waiting } from "./waiting.ts";
@@ -45,10 +45,10 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
     const wanted = [
       ...new Set(positionals.flatMap((name, at) => typesMeant(database.cardTypes, name, `argument ${at + 1}`))),
     ];
-    return withManager(values.manager, terminal, ({ context }) => {
+    return withManager(values.manager, terminal, ({ opened }) => {
       return waiting(terminal, limitMs, async (wait) => {
         terminal.say(`waiting for ${describeWanted(wanted)}`);
-        const found = await firstOf(context, database, wanted, wait);
+        const found = await firstOf(opened.manager, database, wanted, wait);
         if (values.json) terminal.print(jsonText(found));
         else terminal.print(`${visible(found.reader)}  ${found.cards.map(visible).join(", ")}`);
         return exitCodes.ok;
@@ -74,40 +74,33 @@ export function typesMeant(
   const fitting = part === "" ? [] : all.filter((one) => foldName(one).includes(part));
   if (fitting.length > 0) return fitting;
   const hint =
-    all.length === 0 ? "none is known: «scard types import» brings some thousands" : "see «scard types list»";
+    all.length === 0 ? 'none is known: "scard types import" brings some thousands' : 'see "scard types list"';
   throw new SmartCardError("unknown-card", `${what} is the name of no card type, nor a part of one; ${hint}`);
 }
 
 const maxNamesShown = 5;
 
 function describeWanted(wanted: readonly string[]): string {
-  const shown = wanted.slice(0, maxNamesShown).map((name) => `«${visible(name)}»`);
+  const shown = wanted.slice(0, maxNamesShown).map((name) => `"${visible(name)}"`);
   const more = wanted.length - shown.length;
   return more > 0 ? `${shown.join(", ")} or one of ${more} others` : shown.join(" or ");
 }
 
 /** Waits for the first card that is of one of the types. @throws timeout, cancelled, and what the manager fails with */
 async function firstOf(
-  context: Context,
+  manager: ResourceManager,
   database: Database,
   wanted: readonly string[],
   wait: Waiting,
 ): Promise<Located> {
-  try {
-    for await (const { atr, reader } of watchReaders(context, wait.signal, false)) {
-      const cards = atr.length === 0 ? [] : database.cardTypes.find({ atr }).map(({ name }) => name);
-      const fitting = cards.filter((name) => wanted.includes(name));
-      if (fitting.length === 0) continue;
-      const [name = reader] = database.readers.namesOf(reader, [reader]);
-      return { reader: name, cards: fitting, atr };
-    }
-  } catch (error) {
-    if (!wait.timedOut || !(error instanceof SmartCardError)) throw error;
-    throw inVain(error);
+  for await (const { atr, reader } of watchSights(manager, wait)) {
+    const cards = atr.length === 0 ? [] : database.cardTypes.find({ atr }).map(({ name }) => name);
+    const fitting = cards.filter((name) => wanted.includes(name));
+    if (fitting.length === 0) continue;
+    const [name = reader] = database.readers.namesOf(reader, [reader]);
+    return { reader: name, cards: fitting, atr };
   }
+  if (wait.timedOut) throw new SmartCardError("timeout", "no such card was put in in the time given");
+  if (wait.signal.aborted) throw new SmartCardError("cancelled", "the search was interrupted");
   throw new SmartCardError("service-stopped", "the manager has nothing more to tell");
-}
-
-function inVain(cause: SmartCardError): SmartCardError {
-  return new SmartCardError("timeout", "no such card was put in in the time given", cause.details, { cause });
 }

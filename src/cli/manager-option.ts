@@ -14,7 +14,7 @@ export const managerOption = {
     help: `the resource manager; without it SCARD_MANAGER counts, or else what this machine has:
 pcscd[:SOCKET]     the service on this machine, pcscd or scard daemon
 daemon[:SOCKET]    scard daemon, and no other
-system[:LIBRARY]   the operating system's own (optional package koffi)
+system[:LIBRARY]   the operating system's own (through koffi)
 embedded:READER,…  one in this process
   READER is virtual[:NAME][+CARD] or vpcd[:PORT],
   CARD is demo or the path of a card image`,

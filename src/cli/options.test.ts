@@ -83,6 +83,7 @@ describe("values", () => {
   });
 
   it("are seconds", () => {
+    expect(millisecondsOf("--timeout", "1.0016")).toBe(1002);
     expect(["0", "1.5", "31536000"].map((text) => millisecondsOf("--timeout", text))).toEqual([
       0, 1500, 31_536_000_000,
     ]);

@@ -128,11 +128,11 @@ export function choiceOf<T extends string>(option: string, value: string, allowe
 /** The longest time that can be given, in seconds: a year. */
 const maxSeconds = 31_536_000;
 
-/** A time in seconds, with fractions, as milliseconds. @throws UsageError */
+/** A time in seconds, with fractions, as whole milliseconds. @throws UsageError */
 export function millisecondsOf(option: string, value: string): number {
   const seconds = /^\d+(?:\.\d+)?$/.test(value) ? Number(value) : Number.NaN;
   if (!(seconds <= maxSeconds)) throw new UsageError(`${option} is a number of seconds, 0 to ${maxSeconds}`);
-  return seconds * 1000;
+  return Math.round(seconds * 1000);
 }
 
 /** Bytes in hexadecimal. `what` tells the user which text is meant. @throws UsageError, naming the position */

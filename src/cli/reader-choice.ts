@@ -15,7 +15,7 @@ export async function chooseReader(context: Context, choice: string | undefined)
   const fitting = choice === undefined ? await likelyReaders(context, names) : namesFitting(names, choice);
   const [only] = fitting;
   if (only !== undefined && fitting.length === 1) return only;
-  const list = names.map((name, number) => `${number} «${visible(name)}»`).join(", ");
+  const list = names.map((name, number) => `${number} "${visible(name)}"`).join(", ");
   const what =
     choice === undefined
       ? "--reader has to say which one is meant"

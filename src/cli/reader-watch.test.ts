@@ -3,9 +3,9 @@
 import { describe, expect, it } from "vitest";
 import { demoCard, VirtualReader } from "../cards/index.ts";
 import { EmbeddedManager } from "../manager/index.ts";
-import type { Context, ReaderFlags, ReaderStateReport } from "../pcsc/index.ts";
+import type { ReaderFlags, ReaderStateReport } from "../pcsc/index.ts";
 import { SimulatedRuntime } from "../testing/index.ts";
-import { differences, type Happening, type Sight, watchReaders } from "./reader-watch.ts";
+import { differences, type Happening, type Sight, watchSights } from "./reader-watch.ts";
 import { painter } from "./terminal.ts";
 import { describeSight, sightForPrograms } from "./watch.ts";
 
@@ -24,13 +24,6 @@ describe("two states of a reader differ by", () => {
       ["card-inserted", "card-mute"],
     ],
     ["a card that went", state({ present: true, inuse: true }), state({ empty: true }, 3), ["card-removed"]],
-    ["a card that was out and in again", state({ present: true }), state({ present: true }, 4), ["card-changed"]],
-    [
-      "the same, where the count wraps",
-      state({ present: true }, 65_535),
-      state({ present: true }, 2),
-      ["card-changed"],
-    ],
     ["the count alone, by one", state({ present: true }, 1), state({ present: true }, 2), []],
     ["use", state({ present: true }), state({ present: true, inuse: true }), ["in-use"]],
     ["exclusive use", state({ present: true, inuse: true }), state({ present: true, exclusive: true }), ["exclusive"]],
@@ -41,7 +34,6 @@ describe("two states of a reader differ by", () => {
       ["in-use"],
     ],
     ["the end of use", state({ present: true, exclusive: true }), state({ present: true }), ["free"]],
-    ["the reader itself", state({ present: true }), state({ unknown: true, unavailable: true }), ["reader-removed"]],
   ];
   it.each(cases)("%s", (_, before, now, happenings) => {
     expect(differences(before, now)).toEqual(happenings);
@@ -52,23 +44,21 @@ describe("two states of a reader differ by", () => {
 async function world(): Promise<{
   readonly runtime: SimulatedRuntime;
   readonly manager: EmbeddedManager;
-  readonly context: Context;
   readonly stop: AbortController;
   readonly watch: (once?: boolean) => { readonly seen: Sight[]; readonly end: Promise<unknown> };
 }> {
   const runtime = new SimulatedRuntime({ settle: () => new Promise(setImmediate) });
   const manager = new EmbeddedManager({ runtime });
-  const context = await manager.client({ name: "watcher" }).establishContext();
   const stop = new AbortController();
   const watch = (once = false) => {
     const seen: Sight[] = [];
     const run = async (): Promise<unknown> => {
-      for await (const sight of watchReaders(context, stop.signal, once)) seen.push(sight);
+      for await (const sight of watchSights(manager, { signal: stop.signal, once })) seen.push(sight);
       return "done";
     };
     return { seen, end: run().catch((error: unknown) => error) };
   };
-  return { runtime, manager, context, stop, watch };
+  return { runtime, manager, stop, watch };
 }
 
 function told(seen: Sight[]): string[] {
@@ -100,15 +90,15 @@ describe("watching", () => {
     one.remove();
     one.insert(demoCard(runtime.random));
     await runtime.settle();
-    expect(told(seen).every((line) => /^One: card-(?:removed|inserted|changed)$/.test(line))).toBe(true);
+    expect(told(seen)).toEqual(["One: card-removed", "One: card-inserted"]);
 
     one.unplug();
     two.remove();
     await runtime.settle();
-    expect(told(seen).sort()).toEqual(["One: reader-removed", "Two: card-removed"]);
+    expect(told(seen).sort()).toEqual(["One: card-removed", "One: reader-removed", "Two: card-removed"]);
 
     stop.abort();
-    await expect(end).resolves.toMatchObject({ code: "cancelled" });
+    await expect(end).resolves.toBe("done");
   });
 
   it("tells who comes into use, and is told of a mute card", async () => {
@@ -138,10 +128,10 @@ describe("watching", () => {
   });
 
   it("misses nothing that happens while a sight is looked at", async () => {
-    const { context, manager, runtime, stop } = await world();
+    const { manager, runtime, stop } = await world();
     const one = new VirtualReader({ name: "One", id: "1", clock: runtime.clock });
     await manager.addReader(one);
-    const sights = watchReaders(context, stop.signal, false);
+    const sights = watchSights(manager, { signal: stop.signal });
     expect((await sights.next()).value).toMatchObject({ reader: "One", happenings: ["reader-present"] });
     one.unplug();
     await manager.addReader(new VirtualReader({ name: "Two", id: "2", clock: runtime.clock }));

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 
 import {
-  type Context,
-  PNP_NOTIFICATION,
+  type ReaderEvent,
   type ReaderFlag,
-  type ReaderStateQuery,
   type ReaderStateReport,
+  type ResourceManager,
   readerFlags,
-  SmartCardError,
-  type WaitOptions,
+  type SmartCardError,
+  watchReaders,
 } from "../pcsc/index.ts";
 
 /** What can happen to a reader and the card in it. */
@@ -21,8 +20,6 @@ export type Happening =
   | "card-present"
   | "card-inserted"
   | "card-removed"
-  /** Another card, or the same one again: it was out and in between two looks. */
-  | "card-changed"
   | "card-mute"
   | "card-answers"
   | "in-use"
@@ -41,14 +38,10 @@ export interface Sight {
 
 /** How two states of a reader differ; empty where nothing that people care about does. */
 export function differences(before: ReaderStateReport, now: ReaderStateReport): Happening[] {
-  if (now.flags.unknown) return ["reader-removed"];
   const happenings: Happening[] = [];
   const [was, is] = [before.flags, now.flags];
   if (was.present && !is.present) return ["card-removed"];
   if (!was.present && is.present) happenings.push("card-inserted");
-  // Out and in again are two events; the count runs from 1 to 65,535 and around.
-  const events = (now.eventCount - before.eventCount + 0xffff) % 0xffff;
-  if (was.present && is.present && events >= 2) happenings.push("card-changed");
   if (is.mute && !was.mute) happenings.push("card-mute");
   if (!is.mute && was.mute) happenings.push("card-answers");
   if (is.exclusive && !was.exclusive) happenings.push("exclusive");
@@ -57,68 +50,58 @@ export function differences(before: ReaderStateReport, now: ReaderStateReport): 
   return happenings;
 }
 
-/**
- * Sees everything that happens to readers: the state of each first, then every change. It hands each state back to the
- * manager, so that nothing is missed between two looks. Ends by a failure only: `cancelled` when `signal` is aborted.
- *
- * @param once ends after the first look
- */
-export async function* watchReaders(context: Context, signal: AbortSignal, once: boolean): AsyncGenerator<Sight> {
+/** How to watch. */
+export interface SightOptions {
+  /** Ends it. */
+  readonly signal: AbortSignal;
+  /** True ends it when the state of all readers was told. */
+  readonly once?: boolean;
+  /** Told when the service that has the readers goes, with the reason, and when it is back. */
+  readonly service?: (lost: SmartCardError | undefined) => void;
+}
+
+/** Sees everything that happens to readers: the state of each first, then every change. */
+export async function* watchSights(manager: ResourceManager, options: SightOptions): AsyncGenerator<Sight> {
   const known = new Map<string, ReaderStateReport>();
-  // The readers are listed after they are counted: one that comes in between makes the next wait return at once.
-  let pnp = await lookAtPnp(context);
-  for (let arrival: Happening = "reader-present"; ; arrival = "reader-added") {
-    const names = new Set(await context.listReaders());
-    for (const gone of [...known.values()].filter((report) => !names.has(report.reader))) {
-      yield take(known, { ...gone, flags: { unknown: true, unavailable: true }, atr: new Uint8Array() }, arrival);
-    }
-    const fresh = [...names].filter((name) => !known.has(name));
-    const queries = [pnp, ...known.values(), ...fresh.map((reader) => ({ reader }))];
-    const reports = await lookAt(context, queries, once ? { timeoutMs: 0 } : { signal });
-    for (const report of reports) {
-      if (report.reader === PNP_NOTIFICATION) pnp = report;
-      else {
-        const sight = take(known, report, arrival);
+  for await (const event of watchReaders(manager, { signal: options.signal })) {
+    switch (event.kind) {
+      case "state-complete":
+        if (options.once) return;
+        break;
+      case "service-lost":
+        options.service?.(event.error);
+        break;
+      case "service-back":
+        options.service?.(undefined);
+        break;
+      default: {
+        const sight = sightOf(known, event);
         if (sight.happenings.length > 0) yield sight;
       }
     }
-    if (once) return;
   }
 }
 
-function take(known: Map<string, ReaderStateReport>, report: ReaderStateReport, arrival: Happening): Sight {
-  const before = known.get(report.reader);
-  if (report.flags.unknown) known.delete(report.reader);
-  else known.set(report.reader, report);
-  const empty = { ...report, flags: {} };
-  const happenings =
-    before === undefined ? [arrival, ...differences(empty, report).map(asPresent)] : differences(before, report);
-  const flags = readerFlags.filter((flag) => report.flags[flag] && flag !== "changed");
-  return { reader: report.reader, happenings, flags, eventCount: report.eventCount, atr: report.atr };
+type EventOfReader = Extract<ReaderEvent, { readonly reader: string }>;
+
+function sightOf(known: Map<string, ReaderStateReport>, event: EventOfReader): Sight {
+  const { reader } = event;
+  const before = known.get(reader) ?? { reader, flags: {}, eventCount: 0, atr: new Uint8Array(0) };
+  if (event.kind === "reader-gone") {
+    known.delete(reader);
+    return { ...before, atr: new Uint8Array(0), flags: ["unknown", "unavailable"], happenings: ["reader-removed"] };
+  }
+  const { state } = event;
+  known.set(reader, state);
+  const flags = readerFlags.filter((flag) => state.flags[flag]);
+  const changes = differences(before, state);
+  const happenings: Happening[] =
+    event.kind === "reader-arrived"
+      ? [event.initial ? "reader-present" : "reader-added", ...changes.map(asPresent)]
+      : changes;
+  return { reader, happenings, flags, eventCount: state.eventCount, atr: state.atr };
 }
 
 function asPresent(happening: Happening): Happening {
   return happening === "card-inserted" ? "card-present" : happening;
-}
-
-/** The states, once there is something to tell. */
-async function lookAt(
-  context: Context,
-  queries: readonly ReaderStateQuery[],
-  wait: WaitOptions,
-): Promise<readonly ReaderStateReport[]> {
-  try {
-    return await context.getStatusChange(queries, wait);
-  } catch (error) {
-    if (!(error instanceof SmartCardError)) throw error;
-    if (error.code === "timeout") return error.details.readerStates ?? [];
-    // A reader has gone since it was listed: the next list does not have it.
-    if (error.code === "unknown-reader") return [];
-    throw error;
-  }
-}
-
-async function lookAtPnp(context: Context): Promise<ReaderStateQuery> {
-  const [report] = await lookAt(context, [{ reader: PNP_NOTIFICATION }], { timeoutMs: 0 });
-  return report ?? { reader: PNP_NOTIFICATION };
 }

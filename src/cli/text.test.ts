@@ -7,7 +7,7 @@ import { asciiText, bytesForPeople, count, duration, jsonText, visible } from ".
 describe("text", () => {
   it("lets no control character of others reach the terminal", () => {
     expect(visible("Reader\u001b[2J\u0007\u202e 0")).toBe("Reader\\u{1b}[2J\\u{7}\\u{202e} 0");
-    expect(visible("Lesegerät «2»")).toBe("Lesegerät «2»");
+    expect(visible('Lesegerät "2"')).toBe('Lesegerät "2"');
   });
 
   it("is ASCII only where every byte is printable, and there is one", () => {
@@ -15,7 +15,7 @@ describe("text", () => {
     expect(asciiText(Uint8Array.of(0x48, 0x69))).toBe("Hi");
     expect(asciiText(Uint8Array.of(0x48, 0x0a))).toBeUndefined();
     expect(asciiText(Uint8Array.of(0x48, 0xe9))).toBeUndefined();
-    expect(bytesForPeople(Uint8Array.of(0x48, 0x69))).toBe("48 69  «Hi»");
+    expect(bytesForPeople(Uint8Array.of(0x48, 0x69))).toBe('48 69  "Hi"');
     expect(bytesForPeople(new Uint8Array())).toBe("none");
   });
 

@@ -23,7 +23,7 @@ export function asciiText(bytes: Uint8Array): string | undefined {
 export function bytesForPeople(bytes: Uint8Array): string {
   if (bytes.length === 0) return "none";
   const text = asciiText(bytes);
-  return text === undefined ? encodeHex(bytes, " ") : `${encodeHex(bytes, " ")}  «${text}»`;
+  return text === undefined ? encodeHex(bytes, " ") : `${encodeHex(bytes, " ")}  "${text}"`;
 }
 
 /** `1 reader`, `2 readers`. */

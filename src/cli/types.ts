@@ -88,7 +88,7 @@ async function list(args: readonly string[], terminal: Terminal): Promise<number
       return exitCodes.ok;
     }
     if (found.length === 0) {
-      const hint = cardTypes.list().length === 0 ? ": «scard types import» brings some thousands" : " of that kind";
+      const hint = cardTypes.list().length === 0 ? ': "scard types import" brings some thousands' : " of that kind";
       terminal.say(`there is no card type${hint}`);
     }
     for (const type of found) {
@@ -161,5 +161,5 @@ function refuseUnknown(cardTypes: Pick<CardTypes, "has">, names: readonly string
   const unknown = names.flatMap((name, index) => (cardTypes.has(name) ? [] : [index + 1]));
   if (unknown.length === 0) return;
   const which = `argument${unknown.length > 1 ? "s" : ""} ${unknown.join(", ")}`;
-  throw new SmartCardError("unknown-card", `no card type has the name of ${which}: see «scard types list»`);
+  throw new SmartCardError("unknown-card", `no card type has the name of ${which}: see "scard types list"`);
 }

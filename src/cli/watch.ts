@@ -8,7 +8,7 @@ import { type Command, exitCodes } from "./command.ts";
 import { type KnownCards, namesInBrief, withKnownCards } from "./database-option.ts";
 import { managerOption, withManager } from "./manager-option.ts";
 import { millisecondsOf, type OptionTable, parseOptions, refuseArguments } from "./options.ts";
-import { type Happening, type Sight, watchReaders } from "./reader-watch.ts";
+import { type Happening, type Sight, watchSights } from "./reader-watch.ts";
 import type { Paint, Style, Terminal } from "./terminal.ts";
 import { jsonText, visible } from "./text.ts";
 import { waiting } from "./waiting.ts";
@@ -47,8 +47,12 @@ async function follow(
   signal: AbortSignal,
 ): Promise<number> {
   try {
-    return await withManager(values.manager, terminal, async ({ context }) => {
-      for await (const sight of watchReaders(context, signal, values.once === true)) {
+    return await withManager(values.manager, terminal, async ({ opened }) => {
+      const service = (lost: SmartCardError | undefined): void =>
+        terminal.say(
+          lost === undefined ? "the service is back" : `the service is lost, waiting for it: ${lost.message}`,
+        );
+      for await (const sight of watchSights(opened.manager, { signal, once: values.once === true, service })) {
         const time = new Date(nodeClock.wallTime());
         const names = sight.atr.length === 0 ? [] : cards.find(sight.atr).map(({ name }) => name);
         if (values.json) terminal.print(jsonText(sightForPrograms(sight, time, names), "compact"));
@@ -75,7 +79,6 @@ const words: Readonly<Record<Happening, readonly [Style, string]>> = {
   "card-present": ["green", "card present"],
   "card-inserted": ["green", "card inserted"],
   "card-removed": ["yellow", "card removed"],
-  "card-changed": ["green", "card changed"],
   "card-mute": ["red", "card does not answer"],
   "card-answers": ["green", "card answers"],
   "in-use": ["bold", "in use"],
@@ -92,7 +95,7 @@ export function describeSight(sight: Sight, time: Date, paint: Paint, cards: rea
   if (/^reader-(?:present|added)$/.test(happenings[0] ?? "") && flags.includes("empty"))
     list.push(paint("dim", "empty"));
   const lines = [`${paint("dim", clockTime(time))}  ${paint("bold", visible(reader))}  ${list.join(", ")}`];
-  const isNews = happenings.some((happening) => /^card-(?:present|inserted|changed|answers)$/.test(happening));
+  const isNews = happenings.some((happening) => /^card-(?:present|inserted|answers)$/.test(happening));
   if (isNews && atr.length > 0) lines.push(`${indent}${encodeHex(atr, " ")}  ${summarizeAtr(atr)}`);
   if (isNews && cards.length > 0) lines.push(`${indent}${paint("green", visible(namesInBrief(cards)))}`);
   return lines;

@@ -74,7 +74,7 @@ describe("scard who", () => {
     expect(lines).toEqual([
       "there is no reader",
       "",
-      "clients are unknown: the daemon lacks the optional package koffi",
+      "clients are unknown: the daemon cannot load koffi (its log says how to install it)",
       "",
       "daemon 99, running for 61.0 s, 1 client connection",
     ]);

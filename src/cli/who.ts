@@ -62,7 +62,8 @@ function nobodyAnswers(cause: SmartCardError): SmartCardError {
 export function describeReport({ daemon, readers }: WhoReport, paint: Paint): string[] {
   const lines = readers.flatMap((reader, index) => [...(index > 0 ? [""] : []), ...describeReader(reader, paint)]);
   if (readers.length === 0) lines.push("there is no reader");
-  if (!daemon.knowsClients) lines.push("", "clients are unknown: the daemon lacks the optional package koffi");
+  if (!daemon.knowsClients)
+    lines.push("", "clients are unknown: the daemon cannot load koffi (its log says how to install it)");
   const since = `daemon ${daemon.pid}, running for ${duration(daemon.runningMs)}`;
   return [...lines, "", paint("dim", `${since}, ${count(daemon.sessions, "client connection")}`)];
 }

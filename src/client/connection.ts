@@ -358,5 +358,5 @@ function isBounded({ signal, timeoutMs }: WaitOptions): boolean {
 }
 
 function disconnected(reader: string): SmartCardError {
-  return new SmartCardError("invalid-handle", `the connection to «${reader}» was disconnected`, { reader });
+  return new SmartCardError("invalid-handle", `the connection to "${reader}" was disconnected`, { reader });
 }

@@ -95,11 +95,11 @@ export function callFailure(answerer: Answerer, rv: number, operation: Operation
   if (operation !== "connect" && readerGone.has(code)) return readerUnavailable(reader, operation);
   // The driver met no card, and the service has not noticed yet.
   if (operation === "transmit" && code === "no-smartcard" && usesCard) {
-    return new SmartCardError("removed-card", `${operation}: the card in «${reader}» was removed`, details);
+    return new SmartCardError("removed-card", `${operation}: the card in "${reader}" was removed`, details);
   }
   const meant = answerer.meanings?.[operation]?.[code] ?? meanings[operation]?.[code] ?? code;
   const why = whyOf(meant, subject) ?? `${answerer.name} answers ${hex(rv)}`;
-  return new SmartCardError(meant, `${operation} on «${reader}»: ${why}`, details);
+  return new SmartCardError(meant, `${operation} on "${reader}": ${why}`, details);
 }
 
 function whyOf(code: ErrorCode, { holder, protocol }: Subject): string | undefined {
@@ -118,27 +118,27 @@ export function hex(rv: number): string {
 
 /** The reader of a connection was unplugged. */
 export function readerUnavailable(reader: string, operation: Operation): SmartCardError {
-  return new SmartCardError("reader-unavailable", `${operation}: «${reader}» is gone`, { reader, operation });
+  return new SmartCardError("reader-unavailable", `${operation}: "${reader}" is gone`, { reader, operation });
 }
 
 /** Nothing has that name. */
 export function unknownReader(reader: string, operation: string): SmartCardError {
-  return new SmartCardError("unknown-reader", `there is no reader «${reader}»`, { reader, operation });
+  return new SmartCardError("unknown-reader", `there is no reader "${reader}"`, { reader, operation });
 }
 
 /** An answer of a card ends with SW1 SW2 at least. ISO/IEC 7816-4:2020, 5.1. */
 export function noResponse(reader: string): SmartCardError {
-  const message = `transmit on «${reader}»: the card, or its reader's driver, has answered nothing`;
+  const message = `transmit on "${reader}": the card, or its reader's driver, has answered nothing`;
   return new SmartCardError("comm-error", message, { reader, operation: "transmit" });
 }
 
 /** What a context that does one thing at a time is told of a wait that only itself could end. */
 export function endless(reader: string, operation: string): SmartCardError {
-  const message = `${operation} would wait for the transaction that this very context has on «${reader}»`;
+  const message = `${operation} would wait for the transaction that this very context has on "${reader}"`;
   return new SmartCardError("sharing-violation", message, { reader, operation });
 }
 
-const rule = "docs/guide/clients.md, «Access», has a rule to copy";
+const rule = 'docs/guide/clients.md, "Access", has a rule to copy';
 
 /**
  * The service does not let us in. pcscd says nothing at all: where polkit refuses, and where it has as many clients as it
@@ -158,7 +158,7 @@ export function notAdmitted(operation: string): SmartCardError {
 export function readerNotAllowed(reader: string): SmartCardError {
   return new SmartCardError(
     "security-violation",
-    `the smart card service does not let this program use «${reader}». With pcscd, allow the user the polkit action ` +
+    `the smart card service does not let this program use "${reader}". With pcscd, allow the user the polkit action ` +
       `org.debian.pcsc-lite.access_card (${rule}); with scard daemon, its log names the rule that refused`,
     { reader, operation: "connect" },
   );

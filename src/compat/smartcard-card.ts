@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { copyBytes, zeroBytes } from "../binary/index.ts";
+import { copyBytes, isBytes, zeroBytes } from "../binary/index.ts";
 import {
   type Connection,
   type ConnectionStatus,
@@ -94,7 +94,7 @@ export class SmartcardCard<B extends Uint8Array> {
   /**
    * Sends a command and resolves to the whole response, SW1 SW2 included.
    *
-   * @throws CardRemovedError, PCSCError; an Error that says «Card is not connected» after `disconnect`
+   * @throws CardRemovedError, PCSCError; an Error that says "Card is not connected" after `disconnect`
    */
   async transmit(command: CommandBytes, options: TransmitOptions = {}): Promise<B> {
     const sent = bytesOf(command);
@@ -199,7 +199,7 @@ function isFault({ code }: SmartCardError): boolean {
 }
 
 function bytesOf(command: CommandBytes): Uint8Array {
-  if (command instanceof Uint8Array) return copyBytes(command);
+  if (isBytes(command)) return copyBytes(command);
   if (Array.isArray(command)) return Uint8Array.from(command);
   throw new TypeError("Expected Buffer or Array");
 }

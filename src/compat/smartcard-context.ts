@@ -3,10 +3,12 @@
 import {
   type Context,
   decodeReaderState,
+  MAX_TIMER_MS,
   PNP_NOTIFICATION,
   type ReaderStateQuery,
   type ReaderStateReport,
   SmartCardError,
+  type WaitOptions,
 } from "../pcsc/index.ts";
 import type { SmartcardHost } from "./host.ts";
 import { connectOptions, SmartcardCard } from "./smartcard-card.ts";
@@ -62,6 +64,12 @@ export class SmartcardReader<B extends Uint8Array> {
 /** INFINITE. */
 const noDeadline = 0xffff_ffff;
 
+/** A deadline as the port has it: none for INFINITE, in either sign, and at most what the machine's timers take. */
+function deadlineOf(milliseconds: number): WaitOptions {
+  if (milliseconds === noDeadline || milliseconds === -1) return {};
+  return { timeoutMs: milliseconds <= noDeadline ? Math.min(milliseconds, MAX_TIMER_MS) : milliseconds };
+}
+
 /**
  * The `Context` of `smartcard`. It opens the manager when it first needs it, and keeps no program alive before.
  */
@@ -109,9 +117,10 @@ export class SmartcardContext<B extends Uint8Array> {
 
   /**
    * Waits until the state of a reader differs from the one given, and tells them all. A name without a state, and no
-   * reader at all, stand for «tell at once what there is»; where there is no reader it waits for one to come.
+   * reader at all, stand for "tell at once what there is"; where there is no reader it waits for one to come.
    *
-   * @param timeoutMs milliseconds; without it, and for 0xFFFFFFFF, there is no deadline
+   * @param timeoutMs milliseconds; without it, and for 0xFFFFFFFF, there is no deadline. Longer ones than 0x7FFFFFFF
+   *   pass after that, 24 days
    * @returns null when cancelled, nothing when the time has passed
    * @throws PCSCError
    */
@@ -124,7 +133,7 @@ export class SmartcardContext<B extends Uint8Array> {
     try {
       const context = await this.#open();
       const queries = watched.length > 0 ? watched.map(queryOf) : await queriesForAll(context);
-      const wait = limit === undefined || limit === noDeadline ? {} : { timeoutMs: limit };
+      const wait = limit === undefined ? {} : deadlineOf(limit);
       return (await context.getStatusChange(queries, wait)).map((report) => this.#told(report));
     } catch (error) {
       if (error instanceof SmartCardError && error.code === "cancelled") return null;

@@ -135,7 +135,7 @@ export const contextBehaviours: readonly Behaviour[] = [
   {
     id: "release-without-disconnect",
     title: "What a card suffers whose connection was not ended",
-    source: "Microsoft, SCardDisconnect («If an application … ends without calling it»); pcsc-lite, winscard_svc.c",
+    source: 'Microsoft, SCardDisconnect ("If an application … ends without calling it"); pcsc-lite, winscard_svc.c',
     needs: ["test-card"],
     async observe(scene) {
       const context = await scene.context();

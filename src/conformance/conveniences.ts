@@ -15,10 +15,16 @@ export const convenienceBehaviours: readonly Behaviour[] = [
     async observe(scene) {
       const [ours, theirs] = [await scene.connect(), await scene.connect("theirs")];
       await scene.mark(ours);
+      let theirTurn: Promise<void> | undefined;
       const inside = await outcome(
-        ours.transaction(() => scene.stays(theirs.beginTransaction({ timeoutMs: 60_000 }))),
+        ours.transaction(() => {
+          theirTurn = theirs.beginTransaction({ timeoutMs: 60_000 });
+          return scene.stays(theirTurn);
+        }),
         (result) => result,
       );
+      // Where the service is another process, the turn may come a moment after the transaction has ended.
+      await theirTurn;
       await theirs.endTransaction();
       const failing = ours.transaction(async () => {
         throw new TypeError("own");

@@ -40,7 +40,7 @@ const windows: readonly Difference[] = [
   {
     managers: ["embedded-windows"],
     reason: "On Windows a direct connection has the reader for itself; with pcsc-lite it stands beside shared ones.",
-    source: "Microsoft, SCardConnect («private use»); WICG, behavioral-differences.md",
+    source: 'Microsoft, SCardConnect ("private use"); WICG, behavioral-differences.md',
     observed: {
       "beside-shared": { direct: "sharing-violation" },
       "beside-direct": { shared: "sharing-violation", direct: "sharing-violation" },
@@ -150,7 +150,7 @@ const pcscd: readonly Difference[] = [
   {
     managers: ["pcscd", "system-pcscd"],
     reason: "pcscd takes a client's word for it that a card is to be talked to raw.",
-    source: "pcsc-lite, prothandler.c: PHSetProtocol; docs/interop/pcscd-differences.md, «The raw protocol»",
+    source: 'pcsc-lite, prothandler.c: PHSetProtocol; docs/interop/pcscd-differences.md, "The raw protocol"',
     observed: { "connect-protocols": { raw: "raw", "raw or T=1": "raw" } },
   },
   {
@@ -163,20 +163,20 @@ const pcscd: readonly Difference[] = [
   {
     managers: ["pcscd", "system-pcscd"],
     reason: "pcscd waits for the other's transaction to end before it looks at the share mode.",
-    source: "pcsc-lite, winscard.c: SCardConnect («Waiting for release of lock»)",
+    source: 'pcsc-lite, winscard.c: SCardConnect ("Waiting for release of lock")',
     observed: { "exclusive-beside-a-transaction": { during: "waits" } },
   },
   {
     managers: ["pcscd", "system-pcscd"],
     reason: "Who goes from exclusive back to shared keeps pcscd's lock, with no transaction that it could end.",
-    source: "pcsc-lite, winscard.c: SCardReconnect; docs/interop/pcscd-differences.md, «After exclusive use»",
+    source: 'pcsc-lite, winscard.c: SCardReconnect; docs/interop/pcscd-differences.md, "After exclusive use"',
     observed: { "exclusive-to-shared": { "another connect": "waits" } },
   },
   {
     managers: ["pcscd", "system-pcscd"],
     reason:
       "The driver of vpcd has no control codes and no attributes, and pcscd's own answer for the name fails after it.",
-    source: "vsmartcard, ifd-vpcd.c; docs/interop/pcscd-differences.md, «Attributes» and «Control codes»",
+    source: 'vsmartcard, ifd-vpcd.c; docs/interop/pcscd-differences.md, "Attributes" and "Control codes"',
     observed: {
       "control-features": { features: "unsupported-feature" },
       attributes: { ATR: "not-supported", presence: "not-supported", "the reader's name": "insufficient-buffer" },
@@ -185,13 +185,13 @@ const pcscd: readonly Difference[] = [
   {
     managers: ["pcscd", "system-pcscd"],
     reason: "The driver of vpcd cannot eject, and pcscd ignores that at a disconnect.",
-    source: "pcsc-lite, winscard.c: SCardDisconnect; docs/interop/pcscd-differences.md, «Ejecting»",
+    source: 'pcsc-lite, winscard.c: SCardDisconnect; docs/interop/pcscd-differences.md, "Ejecting"',
     observed: { "eject-at-disconnect": { "the reader": "present" } },
   },
   {
     managers: ["pcscd", "system-pcscd"],
     reason: "The driver of vpcd cannot eject, and pcscd says so at the end of a transaction.",
-    source: "pcsc-lite, winscard.c: SCardEndTransaction; docs/interop/pcscd-differences.md, «Ejecting»",
+    source: 'pcsc-lite, winscard.c: SCardEndTransaction; docs/interop/pcscd-differences.md, "Ejecting"',
     observed: { "eject-at-the-end-of-a-transaction": { end: "unsupported-feature", "the reader": "present" } },
   },
   {

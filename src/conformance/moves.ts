@@ -227,7 +227,7 @@ export const moveBehaviours: readonly Behaviour[] = [
   {
     id: "eject-at-disconnect",
     title: "A disconnect that ejects",
-    source: "Microsoft, SCardDisconnect: SCARD_EJECT_CARD; docs/interop/pcscd-differences.md, «Ejecting»",
+    source: 'Microsoft, SCardDisconnect: SCARD_EJECT_CARD; docs/interop/pcscd-differences.md, "Ejecting"',
     needs: ["card-moves", "test-card"],
     async observe(scene) {
       const connection = await scene.connect();
@@ -243,7 +243,7 @@ export const moveBehaviours: readonly Behaviour[] = [
   {
     id: "eject-at-the-end-of-a-transaction",
     title: "A transaction whose end ejects",
-    source: "Microsoft, SCardEndTransaction: SCARD_EJECT_CARD; docs/interop/pcscd-differences.md, «Ejecting»",
+    source: 'Microsoft, SCardEndTransaction: SCARD_EJECT_CARD; docs/interop/pcscd-differences.md, "Ejecting"',
     needs: ["card-moves", "test-card"],
     async observe(scene) {
       const connection = await scene.connect();

@@ -35,7 +35,7 @@ export const sharingBehaviours: readonly Behaviour[] = [
   {
     id: "beside-direct",
     title: "Beside a direct connection of another program",
-    source: "Microsoft, SCardConnect («private use»); pcsc-lite, winscard.c: SCardConnect",
+    source: 'Microsoft, SCardConnect ("private use"); pcsc-lite, winscard.c: SCardConnect',
     observe: (scene) => beside(scene, "direct"),
     expected: { shared: "ok", exclusive: "sharing-violation", direct: "ok" },
   },
@@ -102,7 +102,7 @@ export const sharingBehaviours: readonly Behaviour[] = [
   {
     id: "exclusive-to-shared",
     title: "Who goes from exclusive back to shared lets the others in",
-    source: "Microsoft, SCardReconnect: dwShareMode; docs/interop/pcscd-differences.md, «After exclusive use»",
+    source: 'Microsoft, SCardReconnect: dwShareMode; docs/interop/pcscd-differences.md, "After exclusive use"',
     async observe(scene) {
       const ours = await scene.connect("ours", { shareMode: "exclusive" });
       const reconnect = await outcome(ours.reconnect({ ...sharedMode, initialization: "leave" }));

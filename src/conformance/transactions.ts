@@ -329,7 +329,7 @@ export const transactionBehaviours: readonly Behaviour[] = [
   {
     id: "transaction-idle",
     title: "A transaction without any exchange for six seconds",
-    source: "Microsoft, SCardBeginTransaction («five seconds»); pcsc-lite has no such limit",
+    source: 'Microsoft, SCardBeginTransaction ("five seconds"); pcsc-lite has no such limit',
     needs: ["long-waits", "test-card"],
     async observe(scene) {
       const ours = await scene.connect();

@@ -42,7 +42,7 @@ export interface WhoReport {
     readonly profile: string;
     /** Since when it runs, in milliseconds. */
     readonly runningMs: number;
-    /** Whether it can tell its clients apart; without that they are all «unknown». */
+    /** Whether it can tell its clients apart; without that they are all "unknown". */
     readonly knowsClients: boolean;
     /** Clients that are connected, with a context or without. */
     readonly sessions: number;
@@ -62,7 +62,7 @@ export class LineSplitter {
     this.#maxBytes = maxBytes;
   }
 
-  /** The lines that `bytes` complete; «too long» when one is longer than it may be, and nothing can follow. */
+  /** The lines that `bytes` complete; "too long" when one is longer than it may be, and nothing can follow. */
   split(bytes: Uint8Array): readonly string[] | "too long" {
     const lines: string[] = [];
     let start = 0;

@@ -72,12 +72,12 @@ describe("answerTo", () => {
 
   it("hands on what could not be done", async () => {
     const failing: ControlHandler = () =>
-      Promise.reject(new SmartCardError("unknown-reader", "there is no reader «X»"));
+      Promise.reject(new SmartCardError("unknown-reader", 'there is no reader "X"'));
     expect(await answerTo('{"version":1,"id":7,"command":"remove","reader":"X"}', failing)).toEqual({
       version: 1,
       id: 7,
       ok: false,
-      error: { code: "unknown-reader", message: expect.stringContaining("there is no reader «X»") },
+      error: { code: "unknown-reader", message: expect.stringContaining('there is no reader "X"') },
     });
   });
 });

@@ -127,6 +127,22 @@ describe("LogSink", () => {
     expect(new TextDecoder().decode(stuck.sink.unwritten())).toBe("one\n");
   });
 
+  it("leaves nothing to wait for behind its end, where a pipe stays full", async () => {
+    const { fail, target, writes } = held();
+    const { runtime, sink } = sinkOver(target);
+    sink.write("one\n");
+    fail("EAGAIN");
+    const ending = sink.end(1000);
+    for (let tries = 0; tries < 9; tries++) {
+      fail("EAGAIN");
+      await runtime.advance(100);
+    }
+    await runtime.advance(100);
+    await ending;
+    if (writes.length > 0) fail("EAGAIN");
+    expect(runtime.pendingTimers).toEqual([]);
+  });
+
   it("at its end tries once more what has failed before", async () => {
     const { fail, take, target, written } = held();
     const { sink } = sinkOver(target);

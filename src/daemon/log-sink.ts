@@ -59,6 +59,7 @@ export class LogSink {
   #reason = "";
   #midLine = false;
   #ended: (() => void) | undefined;
+  #over = false;
 
   /** @param lostLine the line that tells how many lines were lost, and why */
   constructor(
@@ -114,6 +115,9 @@ export class LogSink {
         resolve();
       };
     });
+    // A pipe that is still full is not tried again: that would keep the process alive for ever.
+    this.#over = true;
+    this.#cancelRetry?.();
   }
 
   get #isIdle(): boolean {
@@ -181,6 +185,7 @@ export class LogSink {
         return;
       }
     }
+    if (this.#over) return;
     const waitMs = isFull ? this.#limits.fullRetryMs : this.#limits.failedRetryMs;
     this.#cancelRetry = this.#clock.schedule(waitMs, "log-retry", () => {
       this.#cancelRetry = undefined;

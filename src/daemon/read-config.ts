@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { type Result, success } from "../binary/index.ts";
 import type { JsonProblem } from "../cards/index.ts";
+import { koffiRemedy } from "../edge/koffi/index.ts";
 import { softwareCard } from "../entry/embedded.ts";
 import { SmartCardError } from "../pcsc/index.ts";
 import { asksForCredentials } from "./access.ts";
@@ -54,8 +55,7 @@ async function cardProblems({ readers }: DaemonConfig): Promise<JsonProblem[]> {
 
 /** A daemon that cannot tell its clients apart must not look as if it did. */
 function ruleProblems({ access }: DaemonConfig): JsonProblem[] {
-  const message =
-    "asks who the client is, which this machine does not tell: install the optional package koffi (Linux only), or remove the rule";
+  const message = `asks who the client is, which this machine does not tell: install koffi (Linux only; ${koffiRemedy(process.platform, process.arch)}), or remove the rule`;
   return (["daemon", "readers"] as const).flatMap((list) =>
     access[list].flatMap((rule, index) =>
       asksForCredentials(rule) ? [{ path: `$.access.${list}[${index}]`, message }] : [],

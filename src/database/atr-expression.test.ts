@@ -95,7 +95,7 @@ describe("an expression becomes patterns", () => {
 
 describe("an expression is refused", () => {
   test.each([
-    ["3B 0G", "«G» is not understood", 4],
+    ["3B 0G", '"G" is not understood', 4],
     ["3B 00)", "closing parenthesis", 5],
     ["3B (00", "a group that does not end", 3],
     ["3B (?=00)", "a kind that is not understood", 3],
@@ -104,8 +104,8 @@ describe("an expression is refused", () => {
     ["3B 0[\\d]", "backslash", 5],
     ["3B 0{2,1}", "end is before", 4],
     ["3B 0{x}", "a count that is not understood", 4],
-    ["^3B", "«^» is not understood", 0],
-    ["*", "«*» is not understood", 0],
+    ["^3B", '"^" is not understood', 0],
+    ["*", '"*" is not understood', 0],
     ["3B 0", "no ATR can match", 0],
     ["3B00", "no ATR can match", 0],
     ["", "no ATR can match", 0],

@@ -108,7 +108,7 @@ class ExpressionParser {
       return node;
     }
     const set = characterSet(character);
-    if (set === undefined) this.#fail(`«${character}» is not understood here`, start);
+    if (set === undefined) this.#fail(`"${character}" is not understood here`, start);
     return { kind: "character", set };
   }
 

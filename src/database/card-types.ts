@@ -95,7 +95,7 @@ export class CardTypes {
       const key = foldName(name);
       if (!this.#shelves.own.contents().cardTypes.has(key)) {
         this.#find(name);
-        throw new SmartCardError("no-access", `the card «${name}» is the system's: only it can forget it`);
+        throw new SmartCardError("no-access", `the card "${name}" is the system's: only it can forget it`);
       }
       return [{ kind: "remove-card-type", key }];
     });
@@ -199,7 +199,7 @@ export class CardTypes {
     if (provider !== undefined) return provider;
     throw new SmartCardError(
       kind === "primary" ? "icc-installation" : "provider-not-found",
-      `the card «${name}» has no provider of the kind ${kind}`,
+      `the card "${name}" has no provider of the kind ${kind}`,
     );
   }
 
@@ -209,7 +209,7 @@ export class CardTypes {
       const cardType = cardTypes.get(key);
       if (cardType !== undefined) return cardType;
     }
-    throw new SmartCardError("unknown-card", `no card «${name}» has been introduced`);
+    throw new SmartCardError("unknown-card", `no card "${name}" has been introduced`);
   }
 }
 

@@ -20,5 +20,6 @@ export { MemoryStore } from "./memory-store.ts";
 export { foldName, sameName } from "./names.ts";
 export { systemGroups } from "./reader-groups.ts";
 export type { NamedReader, ReaderNames } from "./reader-names.ts";
+export type { Contents, Shelf, Shelves } from "./shelf.ts";
 export { type ListProblem, parseSmartCardList, type SmartCardList } from "./smartcard-list.ts";
 export type { Store, StoreChange, StoreContents, StoredReader } from "./store.ts";

@@ -54,7 +54,7 @@ export class ReaderNames {
     this.#update((readers) => {
       const stored = this.#stored();
       const taken = stored.has(foldName(name)) || (readers.has(foldName(name)) && !sameName(name, device));
-      if (taken) throw new SmartCardError("duplicate-reader", `there is a reader «${name}» already`, { reader: name });
+      if (taken) throw new SmartCardError("duplicate-reader", `there is a reader "${name}" already`, { reader: name });
       const changes = [put({ name, device, groups: [systemGroups.default] })];
       // The system name, which the device had until now without being stored, stays until it is forgotten.
       const nameless = ![...stored.values()].some((reader) => sameName(reader.device, device));
@@ -80,7 +80,7 @@ export class ReaderNames {
       const key = foldName(name);
       if (this.#shelves.own.contents().readers.has(key)) return [{ kind: "remove-reader", key }];
       if (this.#stored().has(key)) {
-        throw new SmartCardError("no-access", `«${name}» is the system's: only it can forget it`, {
+        throw new SmartCardError("no-access", `"${name}" is the system's: only it can forget it`, {
           reader: name,
         });
       }
@@ -262,7 +262,7 @@ function put(reader: StoredReader): StoreChange {
 function demand(readers: ReadonlyMap<string, StoredReader>, name: string): StoredReader {
   const reader = readers.get(foldName(name));
   if (reader !== undefined) return reader;
-  throw new SmartCardError("unknown-reader", `there is no reader «${name}»`, { reader: name });
+  throw new SmartCardError("unknown-reader", `there is no reader "${name}"`, { reader: name });
 }
 
 function isIn(group: string): (reader: { readonly groups: readonly string[] }) => boolean {

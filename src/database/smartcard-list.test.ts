@@ -89,7 +89,7 @@ describe("a list of ATRs", () => {
     expect(list.cardTypes.map(({ name }) => name)).toEqual(["Two"]);
     expect(list.problems).toEqual([
       { line: 1, message: "a description without an ATR above it" },
-      { line: 2, message: "«G» is not understood here (character 5)" },
+      { line: 2, message: '"G" is not understood here (character 5)' },
       { line: 4, message: "an ATR without a name under it" },
       { line: 7, message: "a group that does not end (character 4)" },
       { line: 9, message: "an ATR without a name under it" },

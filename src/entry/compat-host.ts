@@ -14,6 +14,7 @@ import {
   type ResourceManager,
 } from "../pcsc/index.ts";
 import { lookByWorker } from "./compat-look.ts";
+import type { NodeBuffer } from "./emitter.ts";
 import { defaultManager } from "./machine.ts";
 
 /** Which manager a face uses. */
@@ -55,7 +56,7 @@ export function compatHost(options: CompatOptions): CompatHost {
 }
 
 /** What the face of `smartcard` over that manager stands on. */
-export function smartcardHost(options: CompatOptions): SmartcardHost<Buffer> {
+export function smartcardHost(options: CompatOptions): SmartcardHost<NodeBuffer> {
   const host = compatHost(options);
   const look = (): readonly ReaderStateReport[] | undefined => {
     const given = options.manager ?? provided;
@@ -69,7 +70,7 @@ export function smartcardHost(options: CompatOptions): SmartcardHost<Buffer> {
 }
 
 /** The same bytes as a Buffer of its own. */
-export function asBuffer(bytes: Uint8Array): Buffer {
+export function asBuffer(bytes: Uint8Array): NodeBuffer {
   return Buffer.from(bytes);
 }
 

@@ -5,68 +5,19 @@
  * cards, and readers that third-party cards plug into. No service, no driver, no hardware.
  */
 
-import { readFile } from "node:fs/promises";
 import { quoteUnlessBytes } from "../binary/index.ts";
-import { demoCard, FileSystemCard, parseCardImage, VirtualReader, type VirtualReaderOptions } from "../cards/index.ts";
-import { nodeBlockCipher, nodeRuntime } from "../edge/node/index.ts";
+import { VirtualReader } from "../cards/index.ts";
+import { nodeRuntime } from "../edge/node/index.ts";
 import { listenVpcd, type VpcdListener } from "../edge/tcp/index.ts";
 import { EmbeddedManager, type EmbeddedManagerOptions } from "../manager/index.ts";
-import { type Runtime, SmartCardError, text, withDefaults } from "../pcsc/index.ts";
+import { type Runtime, SmartCardError, withDefaults } from "../pcsc/index.ts";
 import { parseManagerSpec, type ReaderSpec } from "./manager-spec.ts";
+import { softwareCard } from "./software.ts";
 
 export { nodeBlockCipher, nodeRuntime } from "../edge/node/index.ts";
 export { listenVpcd, type VpcdListener, type VpcdListenerOptions } from "../edge/tcp/index.ts";
 export { EmbeddedManager, type EmbeddedManagerOptions, type ManagerClient } from "../manager/index.ts";
-
-/** Makes a manager on this machine's clock. Readers are put into it with `addReader`. */
-export function embeddedManager(options: Partial<EmbeddedManagerOptions> = {}): EmbeddedManager {
-  return new EmbeddedManager(
-    withDefaults(options, { runtime: nodeRuntime() }, { operation: "embeddedManager", path: "options" }),
-  );
-}
-
-/** Makes a virtual reader on this machine's clock. */
-export function virtualReader(options: Partial<VirtualReaderOptions> = {}): VirtualReader {
-  return new VirtualReader(
-    withDefaults(options, { clock: nodeRuntime().clock }, { operation: "virtualReader", path: "options" }),
-  );
-}
-
-/**
- * Makes a software card with this machine's randomness and ciphers.
- *
- * @param kind `demo`, or the path of a card image in JSON (docs/guide/software-cards.md)
- * @throws invalid-value (the file cannot be read, or is no card image: each mistake is named by its place)
- * @throws unsupported-feature (the card has a key for a cipher that this machine does not have)
- */
-export async function softwareCard(kind: string): Promise<FileSystemCard> {
-  text("demo, or the path of a card image,")(kind, { operation: "softwareCard", path: "kind" });
-  const { random } = nodeRuntime();
-  if (kind === "demo") return demoCard(random);
-  const image = parseCardImage(await readJson(kind));
-  if (image.ok) return new FileSystemCard(image.value, random, nodeBlockCipher);
-  const problems = image.error.map((problem) => `\n  ${problem.path}: ${problem.message}`).join("");
-  throw new SmartCardError("invalid-value", `${kind} is no card image:${problems}`);
-}
-
-async function readJson(path: string): Promise<unknown> {
-  const text = await readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    const known = "a kind of card is «demo» or the path of a card image";
-    throw new SmartCardError("invalid-value", `${path} cannot be read (${cause.code}); ${known}`, {}, { cause });
-  });
-  const document = parseJson(text);
-  if (document === undefined) throw new SmartCardError("invalid-value", `${path} is not JSON`);
-  return document;
-}
-
-/** Undefined where the text is not JSON: the parser's own message quotes it, and a card image holds PINs. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
+export { embeddedManager, softwareCard, virtualReader } from "./software.ts";
 
 /** An embedded manager that was opened from a description, and the readers in it. */
 export interface OpenedEmbeddedManager extends AsyncDisposable {

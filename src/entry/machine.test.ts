@@ -61,7 +61,7 @@ describe("the description of a manager", () => {
   });
 
   it.each(["", "pcscd:", "daemon:", "system:", "usb", "Pcscd", "pcscd /tmp", "embedded:usb", "embedded:virtual,"])(
-    "«%s» means nothing",
+    '"%s" means nothing',
     async (text) => {
       expect(() => parseManagerSpec(text)).toThrow(/known: /);
       if (text !== "") expect((await failureOf(openManager(text))).code).toBe("invalid-value");
@@ -124,7 +124,7 @@ describe("openManager", () => {
   it("says what hinders the system's library", async () => {
     const { code, message } = await failureOf(openManager("system:/nonexistent/libpcsclite.so"));
     expect(["no-service", "unsupported-feature"]).toContain(code);
-    expect(message).toMatch(/\/nonexistent\/libpcsclite\.so|npm install koffi/);
+    expect(message).toMatch(/\/nonexistent\/libpcsclite\.so|npm install .*koffi/);
   });
 });
 

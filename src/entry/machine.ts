@@ -26,6 +26,7 @@ import { pcscdManager } from "./pcscd.ts";
 import { daemonSockets, firstListening, isDaemon, type SilentSocket, serviceSockets } from "./service-sockets.ts";
 import { processSurroundings, type Surroundings } from "./surroundings.ts";
 
+export type { SystemLimits, SystemManagerOptions } from "../edge/system/index.ts";
 export type { OpenedEmbeddedManager } from "./embedded.ts";
 export { type ManagerSpec, parseManagerSpec, type ReaderSpec } from "./manager-spec.ts";
 export type { Surroundings } from "./surroundings.ts";
@@ -59,7 +60,7 @@ export type OpenedManager = OpenedEmbeddedManager | OpenedService | OpenedSystem
 export interface OpenManagerOptions {
   /** Instead of this process' own. */
   readonly surroundings?: Partial<Surroundings>;
-  /** Loads the system's own subsystem; the optional package `koffi` does it without this. */
+  /** Loads the system's own subsystem; `koffi` does it without this. */
   readonly openSystem?: (options: SystemManagerOptions) => Promise<ResourceManager>;
 }
 
@@ -88,7 +89,7 @@ const managerOptions = optionsOf<OpenManagerOptions>({
  *
  * @throws invalid-value (the description means nothing), no-service (nobody listens: the message says where it was looked,
  * and how to get a service), no-access (a socket is there, and not for this user), unsupported-feature (`system` needs the
- * optional package koffi), and what opening an embedded manager fails with
+ * optional package of koffi for this machine), and what opening an embedded manager fails with
  */
 export async function openManager(spec?: string, options: OpenManagerOptions = {}): Promise<OpenedManager> {
   const checked = managerOptions(options, { operation: "openManager", path: "options" });
@@ -117,7 +118,7 @@ async function openUsual(surroundings: Surroundings, options: OpenManagerOptions
   if (typeof found === "string") return openService("the smart card service", found);
   const how =
     "start pcscd (systemctl enable --now pcscd.socket) or scard daemon (npx scard daemon), or do without: " +
-    "SCARD_MANAGER=embedded:virtual+demo has a software card. «npx scard doctor» looks into it";
+    'SCARD_MANAGER=embedded:virtual+demo has a software card. "npx scard doctor" looks into it';
   throw noService("no smart card service answers", found, how);
 }
 

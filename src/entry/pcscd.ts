@@ -10,15 +10,18 @@ import { dialPcscd } from "../edge/pcscd/index.ts";
 import { limitsOf, optional, optionsOf, runtimeObject, text, wholeNumber } from "../pcsc/index.ts";
 import { defaultPcscdLimits, PcscdManager, type PcscdManagerOptions } from "../pcscd/index.ts";
 
+export type { ClientLimits } from "../client/index.ts";
 export { type DialPcscdOptions, dialPcscd, type PcscdSocketsOptions, pcscdSockets } from "../edge/pcscd/index.ts";
 export {
+  type Dial,
   defaultPcscdLimits,
   type PcscdLimits,
   PcscdManager,
   type PcscdManagerOptions,
-  type ReaderEvent,
+  type Pipe,
+  type PipeEvents,
+  type ProbeOptions,
   type ServiceInfo,
-  type WatchOptions,
 } from "../pcscd/index.ts";
 
 /** Where the service is, and what it may cost. */

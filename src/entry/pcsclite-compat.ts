@@ -13,6 +13,7 @@
 import { EventEmitter } from "node:events";
 import { nextTick } from "node:process";
 import { setImmediate } from "node:timers";
+import { isBytes } from "../binary/index.ts";
 import {
   CardLine,
   type PcscliteConstants,
@@ -23,15 +24,18 @@ import {
 } from "../compat/index.ts";
 import { controlCode, type ReaderStateReport } from "../pcsc/index.ts";
 import { asBuffer, type CompatOptions, compatHost, dialect } from "./compat-host.ts";
+import type { Emitter, NodeBuffer } from "./emitter.ts";
 
+export type { CardLine, CompatHost, PcscliteConstants } from "../compat/index.ts";
 export { type CompatOptions, provideManager } from "./compat-host.ts";
+export type { Emitter, NodeBuffer } from "./emitter.ts";
 
 /** What a reader's `status` event tells. */
 export interface Status {
   /** SCARD_STATE_*, and the number of insertions and removals in the high word. */
   readonly state: number;
   /** ATR of the card; empty without one. */
-  readonly atr?: Buffer;
+  readonly atr?: NodeBuffer;
 }
 
 /** How to connect. */
@@ -42,13 +46,17 @@ export interface ConnectOptions {
   readonly protocol?: number | null | undefined;
 }
 
-/** A callback: an error, or null and what came of it. */
-export type Callback<T extends unknown[] = []> = (error: Error | null | undefined, ...result: Partial<T>) => void;
+/**
+ * A callback: an error, or null and the result. The types say, as those of `@pokusew/pcsclite` do, that a result is there:
+ * it is, unless there is an error.
+ */
+export type Callback<T extends unknown[] = []> = (error: Error | null | undefined, ...result: T) => void;
 
-type GetStatusCallback = (error: Error | undefined, state: number, atr: Buffer) => void;
+/** What {@link CardReader.get_status} calls. */
+export type GetStatusCallback = (error: Error | undefined, state: number, atr: NodeBuffer) => void;
 
 /** A class of emitters with the constants on its prototype, where `pcsclite` has them. */
-const ReaderBase: new () => EventEmitter<{ status: [Status]; end: []; error: [Error] }> & PcscliteConstants =
+const ReaderBase: new () => Emitter<{ status: [Status]; end: []; error: [Error] }> & PcscliteConstants =
   class extends EventEmitter {} as never;
 Object.assign(ReaderBase.prototype, pcscliteConstants(dialect));
 
@@ -99,7 +107,7 @@ export class CardReader extends ReaderBase {
     checkInteger(protocols, "Second");
     checkCallback(done, "Third");
     if (this.connected && this.#disconnecting === 0) {
-      done(undefined);
+      withoutResult(done, undefined);
       return;
     }
     const connecting = this.#line.connect(shareMode, protocols).then((protocol) => {
@@ -134,13 +142,13 @@ export class CardReader extends ReaderBase {
   /**
    * Sends a command to the card.
    *
-   * @param res_len room for the response, SW1 SW2 included; a longer one fails with «Insufficient buffer.»
+   * @param res_len room for the response, SW1 SW2 included; a longer one fails with "Insufficient buffer."
    * @param protocol what `connect` gave
    * @throws Error for arguments of other types
    */
-  transmit(data: Uint8Array, res_len: number, protocol: number, callback: Callback<[response: Buffer]>): void {
+  transmit(data: Uint8Array, res_len: number, protocol: number, callback: Callback<[response: NodeBuffer]>): void {
     if (!this.connected) {
-      callback(new Error("Card Reader not connected"));
+      withoutResult(callback, new Error("Card Reader not connected"));
       return;
     }
     checkBytes(data, "First");
@@ -151,9 +159,9 @@ export class CardReader extends ReaderBase {
   }
 
   /** Sends a command to the reader. @param res_len room for its answer @throws Error for arguments of other types */
-  control(data: Uint8Array, control_code: number, res_len: number, callback: Callback<[response: Buffer]>): void {
+  control(data: Uint8Array, control_code: number, res_len: number, callback: Callback<[response: NodeBuffer]>): void {
     if (!this.connected) {
-      callback(new Error("Card Reader not connected"));
+      withoutResult(callback, new Error("Card Reader not connected"));
       return;
     }
     checkBytes(data, "First");
@@ -198,8 +206,10 @@ export class CardReader extends ReaderBase {
   }
 }
 
+const PCSCLiteBase: new () => Emitter<{ reader: [CardReader]; error: [Error] }> = EventEmitter as never;
+
 /** What {@link pcsclite} gives: it emits `reader` for each reader that is there or comes, and `error`. */
-export class PCSCLite extends EventEmitter<{ reader: [CardReader]; error: [Error] }> {
+export class PCSCLite extends PCSCLiteBase {
   /** The readers that are there, by name. */
   readonly readers: { [name: string]: CardReader } = {};
   readonly #watch: ReaderWatch;
@@ -265,11 +275,16 @@ function later(work: () => void): void {
 }
 
 /** Settles a callback, behind the promise: an exception in it is the program's, and no rejection. */
-function answer<T>(result: Promise<T>, callback: (error: Error | null, value?: T) => void): void {
+function answer<T>(result: Promise<T>, callback: (error: Error | null, value: T) => void): void {
   result.then(
     (value) => nextTick(callback, null, value),
     (error) => nextTick(callback, error),
   );
+}
+
+/** Calls back without the result that the type promises: with an error, or where there is nothing new to tell. */
+function withoutResult(callback: Callback<never[]>, error: Error | undefined): void {
+  callback(error);
 }
 
 function tell(report: ReaderStateReport, callback: GetStatusCallback): void {
@@ -282,7 +297,7 @@ function checkInteger(value: unknown, which: string): void {
 }
 
 function checkBytes(value: unknown, which: string): void {
-  if (!(value instanceof Uint8Array)) throw new Error(`${which} argument must be a Buffer`);
+  if (!isBytes(value)) throw new Error(`${which} argument must be a Buffer`);
 }
 
 function checkCallback(value: unknown, which: string): asserts value is (...parameters: never[]) => void {

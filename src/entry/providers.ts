@@ -12,6 +12,7 @@
 import { CLSID_Iso7816Provider, ClassFactory, type ClassFactoryOptions, iso7816Provider } from "../providers/index.ts";
 import * as winscard from "./winscard.ts";
 
+export type { BaseClasses, BaseClassId, InstanceOf, RegionLock } from "../providers/index.ts";
 export {
   type ByteSource,
   type CardInterfaces,

@@ -30,7 +30,15 @@ import {
   type TransmitOptions,
 } from "../compat/index.ts";
 import { asBuffer, type CompatOptions, smartcardHost } from "./compat-host.ts";
+import type { Emitter, NodeBuffer } from "./emitter.ts";
 
+export type {
+  CompatHost,
+  DeviceEvents as EventArguments,
+  SmartcardContext,
+  SmartcardHost,
+  SmartcardMonitor,
+} from "../compat/index.ts";
 export {
   CardRemovedError,
   type CardStatus,
@@ -51,6 +59,7 @@ export {
   type WatchedReader,
 } from "../compat/index.ts";
 export { type CompatOptions, provideManager } from "./compat-host.ts";
+export type { Emitter, NodeBuffer } from "./emitter.ts";
 export {
   CM_IOCTL_GET_FEATURE_REQUEST,
   FEATURE_ABORT,
@@ -98,14 +107,14 @@ export {
 } from "./smartcard-constants.ts";
 
 /** The events of {@link Devices}, and what their listeners get. */
-export type DeviceEvents = EventArguments<Buffer>;
+export type DeviceEvents = EventArguments<NodeBuffer>;
 
 /**
  * A program's standing with the smart card service: lists readers, and waits for changes.
  *
  * @throws ServiceNotRunningError, PCSCError, where it can be seen at once that there is no service
  */
-export class Context extends SmartcardContext<Buffer> {
+export class Context extends SmartcardContext<NodeBuffer> {
   constructor(options: CompatOptions = {}) {
     const host = smartcardHost(options);
     try {
@@ -118,24 +127,26 @@ export class Context extends SmartcardContext<Buffer> {
 }
 
 /** Tells of readers and cards as they come and go. */
-export class ReaderMonitor extends SmartcardMonitor<Buffer> {
+export class ReaderMonitor extends SmartcardMonitor<NodeBuffer> {
   constructor(options: CompatOptions = {}) {
     super(smartcardHost(options));
   }
 
-  override start(callback: (event: MonitorEvent<Buffer>) => void): void {
+  override start(callback: (event: MonitorEvent<NodeBuffer>) => void): void {
     if (typeof callback !== "function") throw new TypeError("Callback function required");
     // In a turn of its own: an exception in it is the program's.
     super.start((event) => setImmediate(() => this.isRunning && callback(event)));
   }
 }
 
+const DevicesBase: new () => Emitter<DeviceEvents> = EventEmitter as never;
+
 /**
  * Watches the readers, connects to each card that comes, and tells of both: `reader-attached`, `reader-detached`,
  * `card-inserted`, `card-removed`, `error`. Without a service it emits one `error`, and goes on when there is one.
  */
-export class Devices extends EventEmitter<DeviceEvents> {
-  readonly #devices: SmartcardDevices<Buffer>;
+export class Devices extends DevicesBase {
+  readonly #devices: SmartcardDevices<NodeBuffer>;
   /** Counts the calls of `stop`: what is still to be emitted then is not. */
   #run = 0;
 
@@ -147,7 +158,7 @@ export class Devices extends EventEmitter<DeviceEvents> {
       const run = this.#run;
       setImmediate(() => run === this.#run && EventEmitter.prototype.emit.call(this, event, ...args));
     };
-    this.#devices = new SmartcardDevices<Buffer>(smartcardHost(options), emit);
+    this.#devices = new SmartcardDevices<NodeBuffer>(smartcardHost(options), emit);
   }
 
   /** Begins to watch. */
@@ -162,24 +173,24 @@ export class Devices extends EventEmitter<DeviceEvents> {
   }
 
   /** The readers that there are; none between `stop` and `start`. */
-  listReaders(): SmartcardReader<Buffer>[] {
+  listReaders(): SmartcardReader<NodeBuffer>[] {
     return this.#devices.listReaders();
   }
 
   /** The connected cards, by the names of their readers. */
-  getCards(): ReadonlyMap<string, SmartcardCard<Buffer>> {
+  getCards(): ReadonlyMap<string, SmartcardCard<NodeBuffer>> {
     return this.#devices.getCards();
   }
 
   /** The connected card in a reader; null where there is none. */
-  getCard(readerName: string): SmartcardCard<Buffer> | null {
+  getCard(readerName: string): SmartcardCard<NodeBuffer> | null {
     return this.#devices.getCard(readerName);
   }
 }
 
 /** Anything that sends a command to a card. */
-interface Transmitting {
-  transmit(command: CommandBytes, options?: TransmitOptions): Promise<Buffer>;
+export interface Transmitting {
+  transmit(command: CommandBytes, options?: TransmitOptions): Promise<NodeBuffer>;
 }
 
 /** Sends a command, and where `autoGetResponse` is set follows 61xx and 6Cxx up. @throws as `card.transmit` */
@@ -187,13 +198,13 @@ export async function transmitWithAutoResponse(
   card: Transmitting,
   command: CommandBytes,
   options: TransmitOptions = {},
-): Promise<Buffer> {
+): Promise<NodeBuffer> {
   const { autoGetResponse, ...plain } = options;
   const bytes = Buffer.from(command);
   // A view, not a copy: a command may hold a PIN.
   const view = (part: Uint8Array): Buffer => Buffer.from(part.buffer, part.byteOffset, part.length);
   try {
-    const send = (part: Uint8Array): Promise<Buffer> => card.transmit(view(part), plain);
+    const send = (part: Uint8Array): Promise<NodeBuffer> => card.transmit(view(part), plain);
     return autoGetResponse ? asBuffer(await exchangeToTheEnd(send, bytes)) : await send(bytes);
   } finally {
     bytes.fill(0);
@@ -206,12 +217,12 @@ export function wrapCard<B extends Uint8Array>(card: SmartcardCard<B>): Smartcar
 }
 
 /** GET RESPONSE for so many bytes, 0 to 255; 0 stands for 256. */
-export function buildGetResponseCommand(bytesAvailable: number): Buffer {
+export function buildGetResponseCommand(bytesAvailable: number): NodeBuffer {
   return asBuffer(getResponseCommand(bytesAvailable));
 }
 
 /** The command with another Le: behind a command of 4 bytes, and in place of the last byte of a longer one. */
-export function correctLeInCommand(command: Uint8Array, newLe: number): Buffer {
+export function correctLeInCommand(command: Uint8Array, newLe: number): NodeBuffer {
   return asBuffer(commandWithLe(command, newLe));
 }
 

@@ -3,7 +3,7 @@
 /** What of this process and its machine decides which manager is meant. */
 export interface Surroundings {
   readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly platform: NodeJS.Platform;
+  readonly platform: string;
   /** Number of the user; 0 where there are no such numbers. */
   readonly uid: number;
 }

@@ -23,6 +23,7 @@ import { WinSCard as WinSCardFunctions, type WinSCardOptions } from "../winscard
 import { defaultManager } from "./machine.ts";
 
 export { SmartCardError } from "../pcsc/index.ts";
+export type { WinSCard as WinSCardFunctions } from "../winscard/index.ts";
 export * from "../winscard/index.ts";
 
 /** The databases of this machine by whose they are: opened when they are first needed, and then at hand. */

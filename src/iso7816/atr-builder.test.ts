@@ -51,7 +51,7 @@ describe("buildAtr", () => {
     [{ ifsc: 32 }, "T=1 is not offered"],
     [{ protocols: [1], ifsc: 255 }, "IFSC is 1 to 254, not 255"],
     [{ protocols: [1], bwi: 10 }, "BWI is 0 to 9, not 10"],
-    [{ classes: ["A", "C"] }, "«AC» cannot be told"],
+    [{ classes: ["A", "C"] }, '"AC" cannot be told'],
     [{ specificMode: { protocol: 15 } }, "0 to 14, not 15"],
     [
       { protocols: Array.from({ length: 15 }, (_, index) => index), historicalBytes: new Uint8Array(15), factors: 0 },

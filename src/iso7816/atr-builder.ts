@@ -110,7 +110,7 @@ function globalGroup(init: AtrInit): Group | undefined {
   if (init.classes === undefined && init.clockStop === undefined) return undefined;
   const wanted = [...new Set(init.classes ?? ["A"])].sort().join("");
   const code = Object.entries(supplyClassCodes).find(([, classes]) => classes.join("") === wanted)?.[0];
-  if (code === undefined) throw new RangeError(`the classes «${wanted}» cannot be told in an ATR`);
+  if (code === undefined) throw new RangeError(`the classes "${wanted}" cannot be told in an ATR`);
   return { protocol: 15, ta: (clockStopCodes.indexOf(init.clockStop ?? "not-supported") << 6) | Number(code) };
 }
 

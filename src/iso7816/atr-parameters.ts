@@ -191,7 +191,7 @@ function decodeT0(tc2: number | undefined, problems: string[]): T0Parameters {
   return { wi: tc2 ?? 10 };
 }
 
-/** «First TA for T=1» and so on: behind the first TD that announces T=1, from TD2 on. ISO/IEC 7816-3:2006, 8.2.3. */
+/** "First TA for T=1" and so on: behind the first TD that announces T=1, from TD2 on. ISO/IEC 7816-3:2006, 8.2.3. */
 function firstFor(
   protocol: number,
   name: "ta" | "tb" | "tc",

@@ -45,7 +45,7 @@ export interface TypeBInformation {
   readonly bufferLengthIndex: number;
 }
 
-/** Behind T0, both kinds say «T=0, then T=1» with no other interface byte: TD1 is 80, TD2 is 01. */
+/** Behind T0, both kinds say "T=0, then T=1" with no other interface byte: TD1 is 80, TD2 is 01. */
 const td = Uint8Array.of(0x80, 0x01);
 /** Category 80, tag 4F, and the length that PC/SC gives it: an identifier of 8 bytes and 4 reserved ones. */
 const applicationHeader = Uint8Array.of(0x80, 0x4f, 0x0c);

@@ -26,7 +26,7 @@ export const contactlessStandards: Readonly<Record<number, string>> = {
 /**
  * NN NN, the name of a storage card in its PC/SC ATR. Up to 003D: PC/SC part 3 supplemental document, table 3, as
  * LudovicRousseau/pcsc-tools repeats it in smartcard_list.txt. F004 to F012 and FF28 are of the readers around NXP's
- * PN532: Advanced Card Systems, ACR122U Application Programming Interface V2.04, «ATR generation».
+ * PN532: Advanced Card Systems, ACR122U Application Programming Interface V2.04, "ATR generation".
  */
 export const contactlessCardNames: Readonly<Record<number, string>> = {
   0x0001: "MIFARE Classic 1K",

@@ -21,6 +21,10 @@ export interface Selection {
   readonly application?: Uint8Array | undefined;
   /** The identifier of the file that was selected last. */
   readonly file?: number | undefined;
+  /** The identifier of the directory (3FXX, 5FXX, 7FXX) that was selected last. */
+  readonly directory?: number | undefined;
+  /** True where the last SELECT could not be read: its name was in parts, or encrypted. */
+  readonly isHidden?: boolean | undefined;
 }
 
 const withheld: Disclosure = { command: false, response: false };
@@ -34,7 +38,7 @@ const interindustryRules: Readonly<Record<number, (command: CommandApdu, selecti
   0xa4: select,
   0xb0: readBinary,
   0xb1: readWithOffset, // READ BINARY
-  0xb2: ({ data }) => (data.length === 0 ? shown : withheld), // READ RECORD
+  0xb2: readRecord,
   0xb3: readWithOffset, // READ RECORD
   0xc0: ({ data }) => (data.length === 0 ? commandOnly : withheld), // GET RESPONSE: {@link ExchangeRedactor} knows of what
   0xca: getData,
@@ -61,8 +65,15 @@ const threeGpp = [0xa0, 0x00, 0x00, 0x00, 0x87];
 const keyFiles: ReadonlySet<number> = new Set([
   0x6f08, 0x6f09, 0x6f20, 0x6f52, 0x6fe4, 0x4f20, 0x4f52, 0x4f03, 0x4f04, 0x4f05,
 ]);
-/** The short identifiers of EF.Keys and EF.KeysPS. 3GPP TS 31.102, 4.2.3 and 4.2.4. */
-const keyFileShortIdentifiers: ReadonlySet<number> = new Set([0x08, 0x09]);
+/**
+ * The same by short identifier, which means a file of the current directory: EF.Keys, EF.KeysPS and EF.EPSNSC of a USIM; EF.Kc
+ * and EF.KcGPRS in DF.GSM-ACCESS; three files in DF.5GS. 3GPP TS 31.102, 4.2, 4.4.3 and 4.4.11; 7FFF is the current USIM.
+ */
+const keyFileShortIdentifiers: Readonly<Record<"usim" | "gsmAccess" | "fiveG", ReadonlySet<number>>> = {
+  usim: new Set([0x08, 0x09, 0x18]),
+  gsmAccess: new Set([0x01, 0x02]),
+  fiveG: new Set([0x03, 0x04, 0x05]),
+};
 
 /**
  * Objects of GET DATA that are secret, or that a PIN protects: private use objects of OpenPGP (0103, 0104) and its KDF
@@ -94,6 +105,7 @@ export function disclosureOf(command: CommandApdu, selection: Selection = {}): D
       // Chaining sends parts, and secure messaging cryptograms: neither has the form that the rules look at.
       if (classByte.chaining || classByte.secureMessaging !== "none") return withheld;
       if (startsWith(selection.application, yubico) && !selectsByName(command)) return withheld;
+      if (selection.isHidden && !selectsByName(command)) return withheld;
       return interindustryRules[ins]?.(command, selection) ?? withheld;
     case "reader":
       return readerCommand(command);
@@ -128,27 +140,42 @@ function select(command: CommandApdu): Disclosure {
   return isPath || isIdentifier || (p1 === 0x03 && data.length === 0) ? shown : withheld;
 }
 
-function readBinary({ data, p1 }: CommandApdu, { application, file }: Selection): Disclosure {
+function readBinary({ data, p1 }: CommandApdu, selection: Selection): Disclosure {
   if (data.length > 0) return withheld;
   // With bit 8 of P1 the file is named by its short identifier. ISO/IEC 7816-4:2005, 7.2.2.
-  const isShort = (p1 & 0x80) !== 0;
-  const isKeyFile = isShort
-    ? startsWith(application, threeGpp) && keyFileShortIdentifiers.has(p1 & 0x1f)
-    : file !== undefined && keyFiles.has(file);
+  const isKeyFile = (p1 & 0x80) !== 0 ? isShortKeyFile(p1 & 0x1f, selection) : isCurrentKeyFile(selection);
   return isKeyFile ? commandOnly : shown;
 }
 
+function readRecord({ data, p2 }: CommandApdu, selection: Selection): Disclosure {
+  if (data.length > 0) return withheld;
+  // Bits 8 to 4 of P2 are the short identifier; 0 is the current file. ISO/IEC 7816-4:2005, 7.3.3.
+  return isKeyFileOf(p2 >> 3, selection) ? commandOnly : shown;
+}
+
 /** READ BINARY and READ RECORD with an offset data object (54), and nothing else. ISO/IEC 7816-4:2005, 7.2.2 and 7.3.3. */
-function readWithOffset({ data, ins, p1, p2 }: CommandApdu, { application, file }: Selection): Disclosure {
+function readWithOffset({ data, ins, p1, p2 }: CommandApdu, selection: Selection): Disclosure {
   const [tag, length] = data;
   if (tag !== 0x54 || length !== data.length - 2 || length > 4) return withheld;
+  if (ins === 0xb3) return isKeyFileOf(p2 >> 3, selection) ? commandOnly : shown;
   const named = (p1 << 8) | p2;
-  const isKeyFile =
-    ins === 0xb1 &&
-    (keyFiles.has(named) ||
-      (named === 0 && file !== undefined && keyFiles.has(file)) ||
-      (startsWith(application, threeGpp) && p1 === 0 && keyFileShortIdentifiers.has(p2)));
-  return isKeyFile ? commandOnly : shown;
+  return keyFiles.has(named) || (named < 0x20 && isKeyFileOf(named, selection)) ? commandOnly : shown;
+}
+
+/** Whether a file holds keys: that of a short identifier, or for 0 the one that was selected. */
+function isKeyFileOf(shortIdentifier: number, selection: Selection): boolean {
+  return shortIdentifier === 0 ? isCurrentKeyFile(selection) : isShortKeyFile(shortIdentifier, selection);
+}
+
+function isCurrentKeyFile({ file }: Selection): boolean {
+  return file !== undefined && keyFiles.has(file);
+}
+
+function isShortKeyFile(shortIdentifier: number, { application, directory }: Selection): boolean {
+  const { fiveG, gsmAccess, usim } = keyFileShortIdentifiers;
+  if (directory === 0x5f3b) return gsmAccess.has(shortIdentifier);
+  if (directory === 0x5fc0) return fiveG.has(shortIdentifier);
+  return (directory === 0x7fff || startsWith(application, threeGpp)) && usim.has(shortIdentifier);
 }
 
 function getData({ data, p1, p2 }: CommandApdu): Disclosure {
@@ -191,18 +218,18 @@ function globalPlatformCommand({ data, ins, p1, p2 }: CommandApdu): Disclosure {
 }
 
 /** SELECT and the commands that read, of a SIM. 3GPP TS 51.011, 9.2. */
-function gsmCommand({ data, ins, p1, p2 }: CommandApdu, { file }: Selection): Disclosure {
+function gsmCommand({ data, ins, p1, p2 }: CommandApdu, selection: Selection): Disclosure {
   if (ins === 0xa4 && p1 === 0 && p2 === 0 && data.length === 2) return shown;
   if (data.length > 0) return withheld;
   if (ins === 0xc0) return commandOnly;
-  if (ins === 0xb0) return file !== undefined && keyFiles.has(file) ? commandOnly : shown;
+  if (ins === 0xb0 || ins === 0xb2) return isCurrentKeyFile(selection) ? commandOnly : shown;
   return openGsmInstructions.has(ins) ? shown : withheld;
 }
 
 /** Commands that the reader answers itself. PC/SC part 3, 3.2.2.1; the others load keys, or carry raw frames. */
 function readerCommand({ data, ins, le, p1, p2 }: CommandApdu): Disclosure {
   if (ins === 0xca && data.length === 0) return p1 <= 0x01 && p2 === 0x00 ? shown : commandOnly;
-  if (ins === 0xb0 && data.length === 0) return holdsSectorTrailer(p1, p2, le ?? 0) ? commandOnly : shown;
+  if (ins === 0xb0 && data.length === 0) return holdsSectorTrailer(p1, p2, le) ? commandOnly : shown;
   // GENERAL AUTHENTICATE: version, block address, type and number of a key that the reader holds.
   const [version, , , keyType] = data;
   const isAddress = data.length === 5 && version === 0x01 && (keyType === 0x60 || keyType === 0x61);
@@ -213,12 +240,14 @@ function readerCommand({ data, ins, le, p1, p2 }: CommandApdu): Disclosure {
  * Whether blocks of 16 bytes from this one on can hold the sector trailer of a MIFARE Classic, in which key B may be
  * readable: each fourth block, and from 128 on each sixteenth. NXP MF1S50 data sheet, 8.6; MF1S70, 8.6.
  */
-function holdsSectorTrailer(p1: number, p2: number, le: number): boolean {
+function holdsSectorTrailer(p1: number, p2: number, le: number | undefined): boolean {
+  // Up to ten bytes of a trailer are key A, which reads as zeros, and the access bits. Four are a page of a Type 2 tag.
+  if (le !== undefined && le <= 10) return false;
   const first = (p1 << 8) | p2;
   const isTrailer = (block: number): boolean => (block < 128 ? block % 4 === 3 : block % 16 === 15);
-  for (let block = first; block < first + Math.min(16, Math.ceil(le / 16)); block++) {
-    // Four bytes are a page of a Type 2 tag: no key is read in part.
-    if (le >= 16 && isTrailer(block)) return true;
+  // Without Le a reader may answer with a whole block.
+  for (let block = first; block < first + Math.min(16, Math.ceil((le ?? 16) / 16)); block++) {
+    if (isTrailer(block)) return true;
   }
   return false;
 }

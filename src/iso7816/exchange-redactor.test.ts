@@ -154,6 +154,65 @@ describe("a session", () => {
     ]);
   });
 
+  test("withholds files with keys by record, and by their short identifiers in each directory", () => {
+    const usim = ["00A4040C07A0000000871002", "9000"] as const;
+    const open = (directory: string) => [usim, [`00A4000C02${directory}`, "9000"] as const];
+    const read = (command: string) => [`${command}20`, `${answer}9000`] as const;
+    for (const [directory, command] of [
+      ["6FE4", "00B20104"],
+      ["5F3B", "00B08100"],
+      ["5F3B", "00B08200"],
+      ["5FC0", "00B2011C"],
+      ["5FC0", "00B20124"],
+      ["5FC0", "00B08500"],
+      ["6F07", "00B201C4"],
+      ["6F07", "00B20144"],
+    ] as const) {
+      expect(session(...open(directory), read(command)).at(-1)).toContain("[8 bytes withheld]");
+    }
+    // The file that was selected last does not change the directory.
+    const inside = [...open("5F3B"), ["00A4000C024F63", "9000"] as const];
+    expect(session(...inside, read("00B08100")).at(-1)).toContain("withheld");
+    expect(session(...inside, read("00B08300")).at(-1)).toContain("C0 FF EE");
+    expect(session(["00A4080C047FFF5F3B", "9000"], read("00B08100")).at(-1)).toContain("withheld");
+    expect(session(...open("6F07"), ["00B3010403540100", `${answer}9000`]).at(-1)).toContain("C0 FF EE");
+    expect(session(...open("6FE4"), ["00B3010403540100", `${answer}9000`]).at(-1)).toContain("[8 bytes withheld]");
+    expect(session(["A0A40000026F20", "9F0F"], read("A0B20104")).at(-1)).toContain("withheld");
+  });
+
+  test("knows that a channel which was opened from another has its selection", () => {
+    const usim = ["01A4040C07A0000000871002", "9000"] as const;
+    const read = ["02B0880020", `${answer}9000`] as const;
+    expect(session(usim, ["0170000001", "029000"], read).at(-1)).toContain("withheld");
+    expect(session(usim, ["0170000200", "9000"], read).at(-1)).toContain("withheld");
+    expect(session(usim, ["0170000200", "6A81"], read).at(-1)).toContain("C0 FF EE");
+  });
+
+  test("takes no data of one channel for what another continues", () => {
+    const authenticate = ["018800000401020304", "6108"] as const;
+    const select = ["00A4040007A0000000041010", "6108"] as const;
+    expect(session(authenticate, select, ["01C0000008", `${answer}9000`]).at(-1)).toContain("[8 bytes withheld]");
+    expect(session(authenticate, select, ["00C0000008", `${answer}9000`]).at(-1)).toContain("C0 FF EE");
+  });
+
+  test("withholds what is read after a SELECT that it could not read", () => {
+    const read = ["00B0000010", `${answer}9000`] as const;
+    const parts = [["10A4040C02A000", "9000"] as const, ["00A4040C0300052721", "9000"] as const];
+    expect(session(...parts, read).at(-1)).toContain("[8 bytes withheld]");
+    expect(session(["0CA4040C04990102 03", "9000"], read).at(-1)).toContain("[8 bytes withheld]");
+    expect(session(...parts, ["00A4040C07D2760001240102", "9000"], read).at(-1)).toContain("C0 FF EE");
+    expect(session(["10A4040C02A000", "6884"], read).at(-1)).toContain("C0 FF EE");
+  });
+
+  test("withholds a sector trailer of a MIFARE Classic that is read in part, or without Le", () => {
+    for (const command of ["FFB0000310", "FFB000030F", "FFB000030B", "FFB00003", "FFB0000300"]) {
+      expect(session([command, `${answer}9000`])[0]).toContain("[8 bytes withheld]");
+    }
+    for (const command of ["FFB0000304", "FFB0000210", "FFB00002"]) {
+      expect(session([command, `${answer}9000`])[0]).toContain("C0 FF EE");
+    }
+  });
+
   test("forgets what was selected when the card is reset", () => {
     const redactor = new ExchangeRedactor();
     redactor.command(bytesOf(selectOath[0]));

@@ -38,8 +38,8 @@ export class ExchangeRedactor {
   readonly #selections = new Map<number, Selection>();
   #command: CommandApdu | undefined;
   #disclosure: Disclosure = nothing;
-  /** Whether the response before said that more can be fetched, and whether that may be shown. */
-  #continued: { readonly response: boolean } | undefined;
+  /** Whether the response before said that more can be fetched, on which channel, and whether that may be shown. */
+  #continued: { readonly channel: number; readonly response: boolean } | undefined;
   /** The instruction of the chain that has begun. */
   #chain: number | undefined;
 
@@ -77,7 +77,8 @@ export class ExchangeRedactor {
       this.#disclosure.response && command !== undefined && bytes.length >= 2 && opensResponse(command, data);
     const sw1 = bytes.at(-2) ?? 0;
     // 9Fxx is what a SIM says for 61xx. 3GPP TS 51.011, 9.4.1.
-    this.#continued = bytes.length >= 2 && (sw1 === 0x61 || sw1 === 0x9f) ? { response: open } : undefined;
+    const isContinued = command !== undefined && bytes.length >= 2 && (sw1 === 0x61 || sw1 === 0x9f);
+    this.#continued = isContinued ? { channel: channelOf(command.cla), response: open } : undefined;
     if (command !== undefined && bytes.length >= 2) this.#follow(command, data, sw1);
     this.#command = undefined;
     const show = this.#showData || open;
@@ -94,22 +95,35 @@ export class ExchangeRedactor {
     if (chain === ins) return nothing;
     const disclosure = disclosureOf(command, this.#selections.get(channelOf(cla)));
     if (ins !== 0xc0 || !disclosure.command) return disclosure;
-    return { command: true, response: this.#continued?.response ?? false };
+    // Another channel may have data of its own to be fetched.
+    const isSame = this.#continued?.channel === channelOf(cla);
+    return { command: true, response: isSame && this.#continued?.response === true };
   }
 
   /** Remembers what a command selected. */
   #follow(command: CommandApdu, data: Uint8Array, sw1: number): void {
     const channel = channelOf(command.cla);
-    if (command.ins !== 0xa4 || !this.#disclosure.command) {
-      // The DF name can come with the GET RESPONSE behind a SELECT.
-      if (command.ins === 0xc0 && this.#disclosure.response) this.#complete(channel, data);
-      return;
+    if (command.ins === 0x70 && sw1 === 0x90) this.#opened(command, data);
+    // The DF name can come with the GET RESPONSE behind a SELECT.
+    if (command.ins === 0xc0 && this.#disclosure.response) this.#complete(channel, data);
+    if (command.ins !== 0xa4 || ![0x90, 0x91, 0x9f, 0x61, 0x62, 0x63].includes(sw1)) return;
+    if (this.#disclosure.command) {
+      this.#select(channel, selectionAfter(command, this.#selections.get(channel) ?? {}));
+      this.#complete(channel, data);
+    } else if (decodeClassByte(command.cla).kind === "interindustry") {
+      this.#select(channel, { ...this.#selections.get(channel), isHidden: true });
     }
-    if (![0x90, 0x91, 0x9f, 0x61, 0x62, 0x63].includes(sw1)) return;
-    const before = this.#selections.get(channel) ?? {};
-    if (this.#selections.size >= maxChannels && !this.#selections.has(channel)) return;
-    this.#selections.set(channel, selectionAfter(command, before));
-    this.#complete(channel, data);
+  }
+
+  /** A channel that was opened from another has its selection. ISO/IEC 7816-4:2005, 7.1.2; ETSI TS 102 221, 11.1.17. */
+  #opened(command: CommandApdu, data: Uint8Array): void {
+    const from = this.#selections.get(channelOf(command.cla));
+    if (command.p1 !== 0 || from === undefined) return;
+    this.#select(command.p2 || (data[0] ?? 0), from);
+  }
+
+  #select(channel: number, selection: Selection): void {
+    if (this.#selections.size < maxChannels || this.#selections.has(channel)) this.#selections.set(channel, selection);
   }
 
   /** Takes the DF name (84) of file control information: SELECT may have named only the beginning of it. */
@@ -127,9 +141,15 @@ function selectionAfter(command: CommandApdu, before: Selection): Selection {
   const { data, p1 } = command;
   if (command.cla < 0x80 && selectsByName(command)) return { application: Uint8Array.from(data) };
   if (data.length < 2) return p1 === 0x03 ? { application: before.application } : {};
-  const file = ((data.at(-2) ?? 0) << 8) | (data.at(-1) ?? 0);
+  const identifiers = Array.from(
+    { length: data.length >> 1 },
+    (_, at) => (data[2 * at] ?? 0) * 256 + (data[2 * at + 1] ?? 0),
+  );
+  const file = identifiers.at(-1);
   // 3F00 is the master file, outside of any application. ISO/IEC 7816-4:2005, 5.3.1.1.
-  return file === 0x3f00 ? {} : { application: before.application, file };
+  if (file === 0x3f00) return {};
+  const directory = identifiers.findLast((one) => [0x3f, 0x5f, 0x7f].includes(one >> 8)) ?? before.directory;
+  return { application: before.application, directory, file };
 }
 
 /** The channel of a class byte; 0 for those that have none. */

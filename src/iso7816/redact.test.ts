@@ -63,6 +63,8 @@ describe("describeCommandBytes", () => {
     ["a longer one", "3132333435", "31 [4 bytes withheld]"],
     ["Le of an unknown instruction", "8051000010", "80 51 00 00 10"],
     ["Le, or a PIN", "0020008131", "00 20 00 81 [1 byte withheld]"],
+    ["a PIN in place of P1 and P2", "0020 31323334", "00 20 [4 bytes withheld]"],
+    ["a longer one in their place", "0124 1234567890", "01 24 [5 bytes withheld]"],
     ["authentication with a key of the reader", "FF860000050100046000", "FF 86 00 00 05 01 00 04 60 00"],
     ["anything else in its place", "FF860000053132333435", "FF 86 00 00 [5 bytes withheld]"],
     ["no instruction", "00", "00"],
@@ -89,7 +91,7 @@ describe("describeCommandBytes", () => {
   test("property: no part of a PIN is in the text, even of a malformed command", () => {
     // Digits D0 to DF are in no header and in no count, so that any of them in the text must come from the PIN.
     const pin = fc.uint8Array({ min: 0xd0, max: 0xdf, minLength: 1, maxLength: 40 });
-    const header = fc.tuple(fc.nat(3), fc.constantFrom(0x20, 0x21, 0x24, 0x26, 0x28, 0x2c), fc.nat(0x7f), fc.nat(0x7f));
+    const header = fc.tuple(fc.nat(3), fc.constantFrom(0x20, 0x21, 0x24, 0x26, 0x28, 0x2c), fc.nat(3), fc.nat(0x7f));
     fc.assert(
       fc.property(header, fc.uint8Array({ max: 0x7f, maxLength: 3 }), pin, (start, lengths, secret) => {
         const text = describeCommandBytes(concatBytes(Uint8Array.from(start), lengths, secret));

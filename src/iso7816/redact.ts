@@ -40,7 +40,10 @@ export function commandBytesText(bytes: Uint8Array, showData: boolean): string {
   if (showData) return encodeHex(bytes, " ");
   const decoded = decodeCommand(bytes);
   const hasHeader = decoded.ok ? looksLikeCommand(decoded.value) : hasHeaderOfMalformed(bytes);
-  const shown = Math.min(bytes.length, hasHeader ? 4 : 1);
+  // P1 of these instructions is 00 to 03, or FF. Where it is not, P1 and P2 may be missing, and a PIN stands in their place.
+  const [, ins = 0, p1 = 0] = bytes;
+  const isSure = decoded.ok || !pinInstructions.has(ins) || p1 <= 0x03 || p1 === 0xff;
+  const shown = Math.min(bytes.length, hasHeader ? (isSure ? 4 : 2) : 1);
   const header = encodeHex(bytes.subarray(0, shown), " ");
   const data = decoded.ok && hasHeader ? decoded.value.data : undefined;
   // One byte behind the header is Le, unless it is the beginning of a PIN whose Lc was forgotten.

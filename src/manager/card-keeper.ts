@@ -10,10 +10,12 @@ import {
   type ShareMode,
   SmartCardError,
 } from "../pcsc/index.ts";
+import { Arrivals } from "./arrivals.ts";
 import type { Card } from "./card.ts";
 import type { SlotConnection } from "./connection.ts";
 import { type Debt, Debts } from "./debts.ts";
 import type { Driver } from "./driver.ts";
+import type { ManagerLimits } from "./limits.ts";
 import type { Profile } from "./profile.ts";
 import type { TurnRequest, Turns } from "./turns.ts";
 
@@ -23,6 +25,7 @@ const noBytes = new Uint8Array();
 export interface CardKeeperSetting {
   readonly clock: Clock;
   readonly profile: Profile;
+  readonly limits: ManagerLimits;
   /** The reader's unique name. */
   readonly name: string;
   readonly driver: Driver;
@@ -46,18 +49,20 @@ export interface CardKeeperSetting {
 export class CardKeeper {
   readonly #setting: CardKeeperSetting;
   readonly #debts: Debts;
+  readonly #arrivals: Arrivals;
   #arrival = false;
   #cancelPowerOff: CancelTimer | undefined;
 
   constructor(setting: CardKeeperSetting) {
     this.#setting = setting;
     this.#debts = new Debts(setting.clock);
+    this.#arrivals = new Arrivals(setting.clock, setting.limits, () => setting.turns.pump());
   }
 
   /** Does what must be done before the next turn; called when nobody has one. */
   keepHouse(): void {
     const { turns, work } = this.#setting;
-    if (this.#arrival) {
+    if (this.#arrival && this.#arrivals.mayAttend()) {
       this.#arrival = false;
       work(() => this.#attend());
       return;
@@ -94,12 +99,18 @@ export class CardKeeper {
     if (wasReported) counted("card-removed");
   }
 
-  /** The card is gone, or the reader with it: nothing is due to it any more. */
+  /** The card is gone: nothing is due to it any more. */
   cease(): void {
     this.#arrival = false;
     this.#setting.card.removed();
     this.#cancelPowerOff?.();
     this.#debts.forgive();
+  }
+
+  /** The reader is gone. */
+  end(): void {
+    this.cease();
+    this.#arrivals.end();
   }
 
   /** Makes the reader and its card ready for a connection in that mode, or for `spared` anew; answers the protocol. */
@@ -116,7 +127,7 @@ export class CardKeeper {
       if (!negotiates || preferred.length === 0 || !card.attended) return joined;
     } else if (!card.attended) {
       const details = { reader: name, operation: "connect" };
-      throw new SmartCardError(profile.connectWithoutCard, `there is no card in «${name}»`, details);
+      throw new SmartCardError(profile.connectWithoutCard, `there is no card in "${name}"`, details);
     }
     return await this.#agree(preferred, spared, isDirect);
   }
@@ -254,6 +265,7 @@ export class CardKeeper {
     const { card, counted } = this.#setting;
     await card.attend();
     if (!card.announce()) return;
+    this.#arrivals.attended();
     counted("card-inserted");
     this.armPowerOff();
   }
@@ -275,9 +287,9 @@ export class CardKeeper {
 
   async #eject(): Promise<void> {
     const { driver, name, profile } = this.#setting;
-    if (driver.reader.description.canEject) await driver.eject();
+    if (driver.description.canEject) await driver.eject();
     else if (profile.impossibleEject === "fail") {
-      throw new SmartCardError("cant-dispose", `«${name}» cannot eject cards`, { reader: name });
+      throw new SmartCardError("cant-dispose", `"${name}" cannot eject cards`, { reader: name });
     }
   }
 

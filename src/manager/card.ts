@@ -103,8 +103,9 @@ export class Card {
 
   /** From now on the card is seen. Answers false where it has gone already. */
   announce(): boolean {
-    this.#announced = true;
-    return this.attended;
+    // Another may have come meanwhile, whose ATR is still to be read.
+    this.#announced = this.#state.kind !== "absent" && this.#state.kind !== "arrived";
+    return this.#announced;
   }
 
   /** Resets the card; it is powered afterwards, or mute. */
@@ -185,7 +186,7 @@ export class Card {
    * @throws proto-mismatch, unsupported-card (its ATR cannot be understood)
    */
   choose(preferred: readonly Protocol[], rawUnavailable: ErrorCode): Protocol {
-    const { protocols } = this.#driver.reader.description;
+    const { protocols } = this.#driver.description;
     const wanted = preference.filter((protocol) => preferred.includes(protocol) && protocols.includes(protocol));
     if (wanted.length === 0) {
       const code = preferred.includes("raw") ? rawUnavailable : "proto-mismatch";

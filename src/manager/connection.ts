@@ -255,7 +255,7 @@ export class SlotConnection extends ConnectionBase {
       const message = `${operation} on a connection to "${this.reader}": the resource manager has stopped`;
       return new SmartCardError("service-stopped", message, { reader: this.reader, operation });
     }
-    const message = `${operation} on a connection to «${this.reader}» that was disconnected`;
+    const message = `${operation} on a connection to "${this.reader}" that was disconnected`;
     return new SmartCardError("invalid-handle", message, { reader: this.reader, operation });
   }
 
@@ -274,7 +274,7 @@ export class SlotConnection extends ConnectionBase {
     const details = { reader: this.reader, operation };
     return new SmartCardError(
       "not-supported",
-      `${operation}: «${this.reader}» does not know attribute ${name}`,
+      `${operation}: "${this.reader}" does not know attribute ${name}`,
       details,
     );
   }

@@ -146,7 +146,7 @@ export class SlotContext implements Context, TurnContext {
         const connection = new SlotConnection(slot, this, {
           shareMode: checked.shareMode,
           protocol,
-          preferredProtocols: [...options.preferredProtocols],
+          preferredProtocols: checked.preferredProtocols,
           now: this.#setting.now,
           closed: (closed) => this.#connections.delete(closed),
         });
@@ -202,7 +202,7 @@ export class SlotContext implements Context, TurnContext {
   #findSlot(reader: string, operation: string): Slot {
     const slot = this.#setting.findSlot(reader);
     if (slot !== undefined) return slot;
-    throw new SmartCardError("unknown-reader", `there is no reader «${reader}»`, { reader, operation });
+    throw new SmartCardError("unknown-reader", `there is no reader "${reader}"`, { reader, operation });
   }
 
   #checkValid(): void {

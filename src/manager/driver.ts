@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: MIT
 
-import type { SecretBytes } from "../binary/index.ts";
+import { copyBytes, isBytes, type SecretBytes } from "../binary/index.ts";
 import {
   assert,
   type CancelTimer,
   type Clock,
   MAX_RESPONSE_BYTES,
+  ownError,
   type PowerAction,
   type Protocol,
   type Reader,
+  type ReaderDescription,
+  type ReaderEvents,
   SmartCardError,
 } from "../pcsc/index.ts";
+import { guardedController, quietly, settleQuietly } from "./guarded-signal.ts";
 import type { ManagerLimits } from "./limits.ts";
 
 /** What the manager learns from the way it drives a reader. */
@@ -26,34 +30,71 @@ export interface DriverEvents {
  * interrupted operation fails at once for its caller, while the driver keeps the reader until it has given it back.
  */
 export class Driver {
-  readonly reader: Reader;
+  /** What the reader said of itself when it was put into service. */
+  readonly description: ReaderDescription;
+  readonly #reader: Reader;
   readonly #clock: Clock;
   readonly #limits: ManagerLimits;
   readonly #events: DriverEvents;
   /** Aborts the operation under way; a new one takes its place once it was used. */
-  #controller = new AbortController();
+  #controller = guardedController();
   #current: Operation | undefined;
   #onIdle: (() => void) | undefined;
 
-  constructor(reader: Reader, clock: Clock, limits: ManagerLimits, events: DriverEvents) {
-    this.reader = reader;
+  constructor(
+    reader: Reader,
+    description: ReaderDescription,
+    clock: Clock,
+    limits: ManagerLimits,
+    events: DriverEvents,
+  ) {
+    this.#reader = reader;
+    this.description = description;
     this.#clock = clock;
     this.#limits = limits;
     this.#events = events;
   }
 
+  /**
+   * Starts the driver. One that takes longer than an operation may is given up, and closed when it comes to an end.
+   *
+   * @throws what `open` fails with, comm-error for anything else that it throws, waited-too-long
+   */
+  open(events: ReaderEvents): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const { operationMs } = this.#limits;
+      let isGivenUp = false;
+      const cancel = this.#clock.schedule(operationMs, "open ceiling", () => {
+        isGivenUp = true;
+        reject(new SmartCardError("waited-too-long", `open took longer than ${operationMs} ms`, { operation: "open" }));
+      });
+      const settled = (settle: () => void): void => {
+        cancel();
+        if (isGivenUp) quietly(() => this.#reader.close());
+        else settle();
+      };
+      const failed = (error: unknown): void => settled(() => reject(asSmartCardError(error, "open")));
+      // No more promise callbacks than it takes: the reader is to be in service before its card has been attended to.
+      try {
+        Promise.resolve(this.#reader.open(events)).then(() => settled(resolve), failed);
+      } catch (error) {
+        failed(error);
+      }
+    });
+  }
+
   power(action: PowerAction): Promise<Uint8Array> {
-    return this.#operate(action, "power", (signal) => this.reader.power(action, signal), isBytes);
+    return this.#operate(action, "power", (signal) => this.#reader.power(action, signal), bytesFrom);
   }
 
   setProtocol(protocol: Protocol): Promise<void> {
-    return this.#operate("set protocol", "exchange", (signal) => this.reader.setProtocol(protocol, signal));
+    return this.#operate("set protocol", "exchange", (signal) => this.#reader.setProtocol(protocol, signal), nothing);
   }
 
   async transmit(command: SecretBytes, protocol: Protocol): Promise<Uint8Array> {
     const send = (signal: AbortSignal): Promise<Uint8Array> =>
-      command.use((bytes) => this.reader.transmit(bytes, protocol, signal));
-    const response = await this.#operate("transmit", "exchange", send, isBytes, command);
+      command.use((bytes) => this.#reader.transmit(bytes, protocol, signal));
+    const response = await this.#operate("transmit", "exchange", send, bytesFrom, command);
     if (response.length < 2 || response.length > MAX_RESPONSE_BYTES) {
       throw new SmartCardError(
         "comm-error",
@@ -65,24 +106,32 @@ export class Driver {
 
   control(code: number, input: SecretBytes): Promise<Uint8Array> {
     const send = (signal: AbortSignal): Promise<Uint8Array> =>
-      input.use((bytes) => this.reader.control(code, bytes, signal));
-    return this.#operate("control", "reader", send, isBytes, input);
+      input.use((bytes) => this.#reader.control(code, bytes, signal));
+    return this.#operate("control", "reader", send, bytesFrom, input);
   }
 
   eject(): Promise<void> {
-    return this.#operate("eject", "reader", async (signal) => this.reader.eject?.(signal));
+    return this.#operate("eject", "reader", async (signal) => this.#reader.eject?.(signal), nothing);
   }
 
   /** @throws comm-error where the driver fails */
   getAttribute(attribute: number): Uint8Array | undefined {
-    const value = attempt("get attribute", () => this.reader.getAttribute(attribute));
-    if (value === undefined || isBytes(value)) return value;
-    throw noBytes("get attribute");
+    const operation = "get attribute";
+    return attempt(operation, () => {
+      const value: unknown = this.#reader.getAttribute(attribute);
+      return value === undefined ? undefined : bytesFrom(value, operation);
+    });
   }
 
   /** @throws comm-error where the driver fails */
   setAttribute(attribute: number, value: Uint8Array): boolean {
-    return attempt("set attribute", () => this.reader.setAttribute(attribute, value));
+    const operation = "set attribute";
+    return attempt(operation, () => {
+      const isSet: unknown = this.#reader.setAttribute(attribute, value);
+      if (typeof isSet === "boolean") return isSet;
+      settleQuietly(isSet);
+      throw wrong(operation, "neither true nor false");
+    });
   }
 
   /**
@@ -97,7 +146,7 @@ export class Driver {
         cancel();
         resolve(problem);
       };
-      invoke(() => this.reader.close(), this.#controller.signal).then(
+      invoke(() => this.#reader.close(), this.#controller.signal).then(
         () => ended(undefined),
         () => ended("it failed when it was to end"),
       );
@@ -126,14 +175,14 @@ export class Driver {
   }
 
   /**
-   * @param accepts refuses answers that no driver may give: one that is written in JavaScript can
+   * @param take what is taken of the driver's answer: it refuses those that no driver may give, as one that is written in JavaScript can
    * @param secret what the driver was given: cleared where it does not come back
    */
   #operate<T>(
     name: string,
     kind: Operation["kind"],
-    run: (signal: AbortSignal) => Promise<T>,
-    accepts: (value: unknown) => boolean = () => true,
+    run: (signal: AbortSignal) => Promise<unknown>,
+    take: (answer: unknown, operation: string) => T,
     secret?: SecretBytes,
   ): Promise<T> {
     const before = this.#current;
@@ -155,7 +204,7 @@ export class Driver {
           secret?.wipe();
           this.#returned();
         });
-        this.#controller = new AbortController();
+        this.#controller = guardedController();
         controller.abort(error);
       };
       const cancelCeiling = this.#clock.schedule(this.#limits.operationMs, `${name} ceiling`, () => {
@@ -172,8 +221,11 @@ export class Driver {
       // The caller is answered before the slot goes on: its next call finds its place in the queue.
       invoke(run, controller.signal).then(
         (value) => {
-          if (accepts(value)) resolve(value);
-          else reject(noBytes(name));
+          try {
+            resolve(take(value, name));
+          } catch (error) {
+            reject(asSmartCardError(error, name));
+          }
           settled();
         },
         (error: unknown) => {
@@ -201,9 +253,14 @@ interface Operation {
   isInterrupted(): boolean;
 }
 
-function isBytes(value: unknown): boolean {
-  return value instanceof Uint8Array;
+/** A copy of the bytes that a driver answers. Its own array may change later, or be of a class that lies about itself. */
+function bytesFrom(answer: unknown, operation: string): Uint8Array {
+  if (isBytes(answer)) return copyBytes(answer);
+  settleQuietly(answer);
+  throw wrong(operation, "no bytes");
 }
+
+function nothing(): void {}
 
 /** Calls a driver so that what it throws at once and what it rejects later come the same way. */
 async function invoke<T>(run: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
@@ -219,12 +276,13 @@ function attempt<T>(operation: string, run: () => T): T {
   }
 }
 
-function noBytes(operation: string): SmartCardError {
-  return new SmartCardError("comm-error", `${operation}: the driver answers no bytes`, { operation });
+function wrong(operation: string, what: string): SmartCardError {
+  return new SmartCardError("comm-error", `${operation}: the driver answers ${what}`, { operation });
 }
 
 function asSmartCardError(error: unknown, operation: string): SmartCardError {
-  if (error instanceof SmartCardError) return error;
+  const own = ownError(error);
+  if (own !== undefined) return own;
   // The driver's own text may quote what was sent to the card, so it goes to the cause only.
   return new SmartCardError(
     "comm-error",

@@ -1,28 +1,22 @@
 // SPDX-License-Identifier: MIT
 
 import {
-  anyText,
   CardCache,
-  type Check,
   type ClientIdentity,
+  type Clock,
   type Context,
   type ContextOptions,
   checkContextOptions,
   checkIdentity,
   checkReaderName,
   type Holder,
-  having,
   type Inspectable,
   type Inspection,
   limitsOf,
-  listOf,
   optional,
   optionsOf,
   Pace,
-  partsOf,
-  protocols,
   type Reader,
-  type ReaderDescription,
   type ReaderSnapshot,
   type ReaderTable,
   type ResourceManager,
@@ -36,6 +30,7 @@ import { type EndCode, SlotContext } from "./context.ts";
 import { defaultLimits, type ManagerLimits } from "./limits.ts";
 import { checkSemantics, type Profile, type ProfileName, profiles } from "./profile.ts";
 import { uniqueReaderName } from "./reader-names.ts";
+import { readDescription } from "./reader-port.ts";
 import { Slot } from "./slot.ts";
 import { Tracker } from "./tracker.ts";
 
@@ -56,20 +51,6 @@ const managerOptions = optionsOf<EmbeddedManagerOptions>({
   semantics: optional(checkSemantics),
   limits: optional(limitsOf(defaultLimits)),
 });
-
-const readerObject = partsOf<Pick<Reader, "description">>(
-  {
-    description: partsOf<Pick<ReaderDescription, "id" | "name" | "protocols">>(
-      { id: anyText, name: anyText, protocols: listOf(word(protocols, "protocol"), "protocols") },
-      "the reader's description",
-    ) as Check<ReaderDescription>,
-  },
-  "a reader: virtualReader() makes one",
-);
-const driverMethods = having<Reader>(
-  ["open", "power", "setProtocol", "transmit", "control", "getAttribute", "setAttribute", "close"],
-  "a reader",
-);
 
 /** One program that uses the manager, from its first context to its end. */
 export interface ManagerClient extends ResourceManager {
@@ -144,20 +125,20 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
    */
   async addReader(reader: Reader): Promise<string> {
     const place = { operation: "addReader", path: "reader" };
-    readerObject(driverMethods(reader, place), place);
+    const description = readDescription(reader, place);
     this.#checkRunning();
-    const { id, name: wanted } = reader.description;
+    const { id, name: wanted } = description;
     if (this.#slots.size + this.#opening.size >= this.#limits.readers) {
       throw new SmartCardError("no-memory", `there are ${this.#limits.readers} readers, the limit`, { reader: wanted });
     }
-    if ([...this.#slots.values(), ...this.#opening.values()].some((slot) => slot.reader.description.id === id)) {
-      throw new SmartCardError("duplicate-reader", `a reader with the id «${id}» is in service`, { reader: wanted });
+    if ([...this.#slots.values(), ...this.#opening.values()].some((slot) => slot.description.id === id)) {
+      throw new SmartCardError("duplicate-reader", `a reader with the id "${id}" is in service`, { reader: wanted });
     }
     const before = this.#remembered.get(id);
     const isTaken = (key: string): boolean => this.#slots.has(key) || this.#opening.has(key);
     const name =
       before?.wanted === wanted && !isTaken(readerKey(before.name)) ? before.name : uniqueReaderName(wanted, isTaken);
-    const slot = new Slot(reader, {
+    const slot = new Slot(reader, description, {
       runtime: this.#runtime,
       profile: this.profile,
       limits: this.#limits,
@@ -175,7 +156,7 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
     checkReaderName("removeReader", name, "name");
     const slot = this.#slots.get(readerKey(name));
     if (slot === undefined)
-      throw new SmartCardError("unknown-reader", `there is no reader «${name}»`, { reader: name });
+      throw new SmartCardError("unknown-reader", `there is no reader "${name}"`, { reader: name });
     await slot.close("it was taken out of service");
   }
 
@@ -185,8 +166,13 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
     checkIdentity(identity);
     const contexts = new Set<SlotContext>();
     let ended = false;
+    const isClosed = (): boolean => ended || this.isClosed;
     return {
       identity,
+      clock: this.clock,
+      get isClosed() {
+        return isClosed();
+      },
       establishContext: (options) =>
         this.#open(identity, options, contexts, () => {
           if (ended) throw new SmartCardError("invalid-context", `${identity.name} has ended`);
@@ -201,6 +187,14 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
   /** Opens a context for a client without a name of its own. */
   establishContext(options?: ContextOptions): Promise<Context> {
     return this.#open({ name: "unknown" }, options, new Set());
+  }
+
+  get clock(): Clock {
+    return this.#runtime.clock;
+  }
+
+  get isClosed(): boolean {
+    return this.#closing !== undefined;
   }
 
   readers(): readonly ReaderSnapshot[] {
@@ -310,7 +304,7 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
       await slot.open();
       // It may have been lost while it was starting.
       if (!this.#opening.has(key))
-        throw new SmartCardError("reader-unavailable", `«${slot.name}» went while it started`);
+        throw new SmartCardError("reader-unavailable", `"${slot.name}" went while it started`);
     } finally {
       this.#opening.delete(key);
     }
@@ -332,7 +326,7 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
   }
 
   #remember(slot: Slot): void {
-    const { id, name: wanted } = slot.reader.description;
+    const { id, name: wanted } = slot.description;
     this.#remembered.delete(id);
     this.#remembered.set(id, { wanted, name: slot.name, eventCount: slot.eventCount });
     const [oldest] = this.#remembered.keys();

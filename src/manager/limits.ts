@@ -22,6 +22,13 @@ export interface ManagerLimits {
   readonly orphanMs: number;
   /** How long the end of the service may take to leave the cards in good order, in milliseconds; then readers are given up. */
   readonly closeMs: number;
+  /** Cards that one reader may tell of before it has to pause. */
+  readonly arrivals: number;
+  /**
+   * The first such pause, in milliseconds. Each pause that follows at once is twice as long, up to a second. Meanwhile the card
+   * is not there yet, and everybody else goes on.
+   */
+  readonly arrivalPauseMs: number;
   /** Readers whose name and event count are remembered after they have gone. */
   readonly rememberedReaders: number;
   /** Bytes of one item of the card cache. */
@@ -47,6 +54,8 @@ export const defaultLimits: ManagerLimits = {
   abortMs: 5000,
   orphanMs: 5000,
   closeMs: 10_000,
+  arrivals: 32,
+  arrivalPauseMs: 10,
   rememberedReaders: 1024,
   cacheItemBytes: defaultCardCacheLimits.itemBytes,
   cacheBytes: defaultCardCacheLimits.totalBytes,

@@ -45,7 +45,7 @@ export interface AttributeSource {
 export function readAttribute(attribute: number, source: AttributeSource): Uint8Array | undefined {
   const { card, driver, name } = source;
   const facts: AttributeFacts = {
-    description: { ...driver.reader.description, name },
+    description: { ...driver.description, name },
     cardPresent: card.present,
     powered: card.powered,
     atr: card.attended ? card.atr : undefined,
@@ -58,7 +58,7 @@ export function readAttribute(attribute: number, source: AttributeSource): Uint8
 
 /** What the reader is as a device; `name` is the one that the manager gave it. */
 export function describeDevice(name: string, driver: Driver): ReaderDevice {
-  const { id, product, serial, type, vendor } = driver.reader.description;
+  const { id, product, serial, type, vendor } = driver.description;
   const channel = driver.getAttribute(attributes["channel-id"].value);
   const decoded = channel === undefined ? undefined : dword.decode(channel);
   const channelId = decoded?.ok === true ? decoded.value.value : undefined;

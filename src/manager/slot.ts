@@ -11,6 +11,7 @@ import {
   type PowerAction,
   type Protocol,
   type Reader,
+  type ReaderDescription,
   type ReaderDevice,
   type ReaderInspection,
   type ReaderSnapshot,
@@ -35,6 +36,9 @@ import { type TurnContext, type TurnRequest, Turns } from "./turns.ts";
 
 /** What those fail with who use a reader that is gone: it has gone alone, or with the whole service. */
 type LossCode = "reader-unavailable" | "service-stopped";
+
+/** Longest reason of a driver that a message repeats, in UTF-16 code units. */
+const MAX_REASON_LENGTH = 500;
 
 /** What a slot needs from the manager. */
 export interface SlotSetting {
@@ -71,12 +75,12 @@ export class Slot {
   /** Whose operation is under way; undefined for the slot's own work. */
   #operating: TurnContext | undefined;
 
-  constructor(reader: Reader, setting: SlotSetting) {
+  constructor(reader: Reader, description: ReaderDescription, setting: SlotSetting) {
     this.name = setting.name;
     this.#setting = setting;
     this.#eventCount = setting.eventCount;
     const { clock } = setting.runtime;
-    this.#driver = new Driver(reader, clock, setting.limits, {
+    this.#driver = new Driver(reader, description, clock, setting.limits, {
       torn: () => this.#keeper.torn(),
       wedged: () => this.#lose("the driver hangs"),
     });
@@ -96,6 +100,7 @@ export class Slot {
     this.#keeper = new CardKeeper({
       clock,
       profile: setting.profile,
+      limits: setting.limits,
       name: setting.name,
       driver: this.#driver,
       card: this.card,
@@ -121,8 +126,9 @@ export class Slot {
     });
   }
 
-  get reader(): Reader {
-    return this.#driver.reader;
+  /** What the reader said of itself when it was put into service. */
+  get description(): ReaderDescription {
+    return this.#driver.description;
   }
 
   get eventCount(): number {
@@ -136,15 +142,15 @@ export class Slot {
   }
 
   /** Starts the driver; the card that is there already arrives while it does. */
-  async open(): Promise<void> {
-    await this.reader.open({
+  open(): Promise<void> {
+    return this.#driver.open({
       inserted: () => {
         if (this.#lost === undefined) this.#keeper.inserted();
       },
       removed: () => {
         if (this.#lost === undefined) this.#keeper.removed();
       },
-      lost: (reason) => this.#lose(reason),
+      lost: (reason) => this.#lose(reasonOf(reason)),
     });
   }
 
@@ -314,7 +320,7 @@ export class Slot {
     });
     this.#exchanges = (this.#exchanges + 1) >>> 0;
     this.#transactions.exchanged(connection);
-    return copyBytes(response);
+    return response;
   }
 
   control(code: number, input: SecretBytes): Promise<Uint8Array> {
@@ -341,7 +347,7 @@ export class Slot {
   /** Moves the card out. @throws no-smartcard, unsupported-feature */
   async eject(): Promise<void> {
     this.#keeper.checkCard("control");
-    if (this.reader.description.canEject) return await this.#driver.eject();
+    if (this.description.canEject) return await this.#driver.eject();
     const details = { reader: this.name, operation: "control" };
     throw new SmartCardError("unsupported-feature", `"${this.name}" cannot eject cards`, details);
   }
@@ -399,7 +405,7 @@ export class Slot {
 
   inspect(): ReaderInspection {
     const { card, eventCount, name } = this;
-    const { id } = this.reader.description;
+    const { id } = this.description;
     const [turns, connections, { lastExchange }] = [this.#turns, this.#connections, this.#transactions];
     return inspectSlot({ name, id, eventCount, card, connections, turns, lastExchange }, this.#now());
   }
@@ -471,7 +477,7 @@ export class Slot {
   #lose(reason: string, code: LossCode = "reader-unavailable"): void {
     if (this.#lost !== undefined) return;
     this.#lost = { reason, code };
-    this.#keeper.cease();
+    this.#keeper.end();
     this.#driver.interrupt(this.#lostError("exchange"), "reader");
     for (const connection of this.#connections) {
       connection.fault = { code: "reader-unavailable", why: `the reader is gone: ${reason}` };
@@ -490,7 +496,7 @@ export class Slot {
 
   #lostError(operation: string): SmartCardError {
     const { code, reason } = this.#lost ?? { code: "reader-unavailable", reason: "it was lost" };
-    const message = `«${this.name}» is gone: ${reason}`;
+    const message = `"${this.name}" is gone: ${reason}`;
     return new SmartCardError(code, message, { reader: this.name, operation });
   }
 
@@ -507,4 +513,9 @@ export class Slot {
       ...(detail !== undefined && { detail }),
     });
   }
+}
+
+/** What a driver says of its end; no more of it than a message has room for. */
+function reasonOf(reason: unknown): string {
+  return typeof reason === "string" ? reason.slice(0, MAX_REASON_LENGTH) : "its driver gives no reason";
 }

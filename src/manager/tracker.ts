@@ -73,7 +73,7 @@ export class Tracker {
       const key = readerKey(reader);
       // A name that was reported as unknown and is handed back is waited for: it may come again.
       if (key !== pnpKey && !flags?.ignore && !flags?.unknown && this.#readers.get(key) === undefined) {
-        throw new SmartCardError("unknown-reader", `there is no reader «${reader}»`, {
+        throw new SmartCardError("unknown-reader", `there is no reader "${reader}"`, {
           reader,
           operation: "status change",
         });

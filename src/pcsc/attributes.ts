@@ -66,7 +66,7 @@ export type Attribute =
   | "perf-transmission-time";
 
 /** A constant that has the same number in every header. */
-interface Named {
+export interface Named {
   readonly name: string;
   readonly value: number;
 }

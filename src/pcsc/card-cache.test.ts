@@ -168,6 +168,7 @@ describe("the card cache", () => {
     ["data that is a text", [card, 0, "a", "00"], "invalid-parameter"],
     ["a revision of 33 bits", [card, 2 ** 32, "a", new Uint8Array()], "invalid-value"],
     ["a revision that is a text", [card, "1", "a", new Uint8Array()], "invalid-value"],
+    ["a revision that has no text", [card, Object.create(null), "a", new Uint8Array()], "invalid-value"],
   ])("refuses %s", (_, args, expected) => {
     const [of, freshness, name, data] = args as [string, number, string, Uint8Array];
     const cache = new CardCache();

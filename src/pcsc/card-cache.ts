@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { copyBytes, isBytes, kindOf } from "../binary/index.ts";
+import { shown } from "./check.ts";
 import { SmartCardError } from "./error.ts";
 import { normalizeGuid } from "./guid.ts";
 import { checkName } from "./names.ts";
@@ -92,7 +93,7 @@ export class CardCache {
    */
   read(card: string, freshness: number, name: string): Uint8Array {
     const { key } = keyOf(card, name);
-    const wanted = revision(freshness);
+    const wanted = cacheRevision(freshness);
     const item = this.#items.get(key);
     if (item === undefined) throw new SmartCardError("cache-item-not-found", `nothing is cached as "${name}"`);
     if (item.freshness > wanted) {
@@ -121,7 +122,7 @@ export class CardCache {
    */
   write(client: ClientIdentity, card: string, freshness: number, name: string, data: Uint8Array): void {
     const { guid, key } = keyOf(card, name);
-    const written = revision(freshness);
+    const written = cacheRevision(freshness);
     if (!isBytes(data)) {
       const message = `the data of the item is ${kindOf(data)}; pass a Uint8Array (decodeHex makes one of hexadecimal digits)`;
       throw new SmartCardError("invalid-parameter", message);
@@ -216,7 +217,9 @@ function keyOf(card: string, name: string): { readonly guid: string; readonly ke
   return { guid, key: guid + name };
 }
 
-function revision(freshness: number): number {
-  if (Number.isInteger(freshness) && freshness >= -0x8000_0000 && freshness <= 0xffff_ffff) return freshness >>> 0;
-  throw new SmartCardError("invalid-value", `freshness counter ${String(freshness)} is not a number of 32 bits`);
+/** The freshness counter as 32 bits; it may be given in either sign. @throws invalid-value */
+export function cacheRevision(freshness: unknown): number {
+  const isWhole = typeof freshness === "number" && Number.isInteger(freshness);
+  if (isWhole && freshness >= -0x8000_0000 && freshness <= 0xffff_ffff) return freshness >>> 0;
+  throw new SmartCardError("invalid-value", `freshness counter ${shown(freshness)} is not a number of 32 bits`);
 }

@@ -20,13 +20,13 @@ import { readerFlags } from "./vocabulary.ts";
 export type Dialect = "windows" | "pcsclite";
 
 /** A constant in both headers. `undefined` where a header has no such constant. */
-interface Row<N extends number | undefined = number | undefined> {
+export interface Row<N extends number | undefined = number | undefined> {
   readonly name: string;
   readonly windows: N;
   readonly pcsclite: N;
 }
 
-type Table<K extends string> = Readonly<Record<K, Row>>;
+export type Table<K extends string> = Readonly<Record<K, Row>>;
 
 function same(name: string, value: number): Row<number> {
   return { name, windows: value, pcsclite: value };

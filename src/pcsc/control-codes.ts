@@ -65,7 +65,7 @@ export function toPcscliteControlCode(code: number): number {
 }
 
 /** A control code in both countings. */
-interface ControlCode {
+export interface ControlCode {
   readonly name: string;
   readonly windows: number;
   readonly pcsclite: number;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { errorName, errorNumber } from "./codes.ts";
+import { errorCodes, errorName, errorNumber } from "./codes.ts";
 import type { ReaderStateReport } from "./resource-manager.ts";
 import type { ErrorCode, Protocol, ShareMode } from "./vocabulary.ts";
 
@@ -53,14 +53,43 @@ export class SmartCardError extends Error {
     this.rv = errorNumber(code);
     this.details = details;
     Object.defineProperty(this, brand, { value: true });
+    made.add(this);
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return typeof value === "object" && value !== null && (value as Record<PropertyKey, unknown>)[brand] === true;
+    try {
+      return typeof value === "object" && value !== null && (value as Record<PropertyKey, unknown>)[brand] === true;
+    } catch {
+      // A proxy that cannot be read: somebody threw it, and it is none of ours.
+      return false;
+    }
   }
 }
 
-/** Says in words who holds a reader: «opensc-tool (pid 4711) holds it exclusively since 3.2 s». */
+/** Errors that this copy of the package has made, and that are therefore what they seem to be. */
+const made = new WeakSet<object>();
+
+/**
+ * The error that somebody else's code has thrown, where it is one of ours; undefined where it is not. One that only passes for
+ * ours (another copy of the package made it, or nobody did) is made anew from its code and its message.
+ */
+export function ownError(thrown: unknown): SmartCardError | undefined {
+  if (typeof thrown !== "object" || thrown === null) return undefined;
+  if (made.has(thrown)) return thrown as SmartCardError;
+  if (!(thrown instanceof SmartCardError)) return undefined;
+  try {
+    const { code } = thrown;
+    const message: unknown = thrown.message;
+    if (typeof code !== "string" || typeof message !== "string" || !Object.hasOwn(errorCodes, code)) return undefined;
+    const prefix = `${errorName(code)}: `;
+    const text = message.startsWith(prefix) ? message.slice(prefix.length) : message;
+    return new SmartCardError(code, text, {}, { cause: thrown });
+  } catch {
+    return undefined;
+  }
+}
+
+/** Says in words who holds a reader: "opensc-tool (pid 4711) holds it exclusively since 3.2 s". */
 export function describeHolder(holder: Holder): string {
   const who = holder.pid === undefined ? holder.client : `${holder.client} (pid ${holder.pid})`;
   const how = holder.transaction ? "is in a transaction" : `is connected ${adverbs[holder.shareMode]}`;

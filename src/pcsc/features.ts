@@ -108,9 +108,9 @@ export function encodeFeatureList(entries: readonly FeatureEntry[]): Uint8Array 
 }
 
 /** Numbers, and the three bytes of the T=1 prologue. */
-type PinStructure<K extends string> = Struct<{ [key in K]: Field<number> } & { teoPrologue: Field<Uint8Array> }>;
+export type PinStructure<K extends string> = Struct<{ [key in K]: Field<number> } & { teoPrologue: Field<Uint8Array> }>;
 
-type PinStructureKey =
+export type PinStructureKey =
   | "timerOut"
   | "timerOut2"
   | "formatString"

@@ -17,6 +17,7 @@ export {
   checkWait,
   waitMembers,
 } from "./arguments.ts";
+export type { Named as NamedAttribute } from "./attributes.ts";
 export {
   type Attribute,
   type AttributeClass,
@@ -24,7 +25,7 @@ export {
   attributes,
   attributeValue,
 } from "./attributes.ts";
-export { CardCache, type CardCacheLimits, defaultCardCacheLimits } from "./card-cache.ts";
+export { CardCache, type CardCacheLimits, cacheRevision, defaultCardCacheLimits } from "./card-cache.ts";
 export {
   type Check,
   listOf,
@@ -34,6 +35,7 @@ export {
   optionsOf,
   type Place,
   partOf,
+  read,
   refuse,
   shown,
   withDefaults,
@@ -56,6 +58,7 @@ export {
   wholeNumber,
   word,
 } from "./checks.ts";
+export type { Row as CodeRow, Table as CodeTable } from "./codes.ts";
 export {
   cardStates,
   type Dialect,
@@ -77,6 +80,7 @@ export {
   toNumber,
 } from "./codes.ts";
 export { ConnectionBase, type ConnectionTerms } from "./connection-base.ts";
+export type { ControlCode } from "./control-codes.ts";
 export {
   type ClassFunction,
   classFunction,
@@ -95,9 +99,11 @@ export {
   describeHolder,
   type ErrorDetails,
   type Holder,
+  ownError,
   SmartCardError,
 } from "./error.ts";
 export { type ExchangeSetting, exchangeCommand } from "./exchange.ts";
+export type { PinStructure, PinStructureKey } from "./features.ts";
 export {
   decodeFeatureList,
   encodeFeatureList,
@@ -124,6 +130,7 @@ export { nearest } from "./nearest.ts";
 export { Pace } from "./pace.ts";
 export type { PowerAction, Reader, ReaderDescription, ReaderEvents, ReaderType } from "./reader.ts";
 export { type AttributeFacts, endAttributeText, readerAttribute } from "./reader-attributes.ts";
+export type { ReaderEvent } from "./reader-events.ts";
 export {
   checkNewReaderName,
   isPseudoReader,
@@ -167,3 +174,4 @@ export {
   type Scope,
   type ShareMode,
 } from "./vocabulary.ts";
+export { type ReaderWatch, type WatchReadersOptions, watchLimits, watchReaders } from "./watch-readers.ts";

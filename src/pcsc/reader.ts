@@ -35,7 +35,10 @@ export interface ReaderDescription {
  * that the manager makes to the driver; none throws.
  */
 export interface ReaderEvents {
-  /** A card is there. It is not powered. Two in a row without a removal mean that the card was swapped. */
+  /**
+   * A card is there. It is not powered. Two in a row without a removal mean that the card was swapped. A reader that tells of
+   * many in a row is not listened to for a while: the last one is attended to after that.
+   */
   inserted(): void;
   /** The card is gone. Operations under way must end with `removed-card` before or after this call. */
   removed(): void;
@@ -51,12 +54,13 @@ export interface ReaderEvents {
  * ends early, as `cancelled`, when its signal is aborted; the manager gives up waiting in any case when its own ceiling
  * is reached. Operations may share a signal, so a listener on it is taken off when the operation has ended. Failures are `SmartCardError`: `removed-card` when the card went, `reader-unavailable` when the reader
  * went, `unresponsive-card` for a card that does not answer a reset, `comm-error` when the exchange failed and the
- * card may still be there. Anything else that is thrown counts as `comm-error`.
+ * card may still be there. Anything else that is thrown counts as `comm-error`, and so does an answer of another kind.
  */
 export interface Reader {
+  /** Read once, when the reader is put into service. */
   readonly description: ReaderDescription;
 
-  /** Starts the driver. The state that is comes first: `events.inserted()` is called if a card is there already. */
+  /** Starts the driver, in no more time than an operation may take. The state that is comes first: `events.inserted()` is called if a card is there already. */
   open(events: ReaderEvents): Promise<void>;
 
   /**

@@ -2,6 +2,7 @@
 
 import type { CommandInit, ResponseApdu } from "../iso7816/index.ts";
 import type { ReaderType } from "./reader.ts";
+import type { Clock } from "./runtime.ts";
 import type { CardState, Disposition, Initialization, Protocol, ReaderFlags, Scope, ShareMode } from "./vocabulary.ts";
 
 /** Bounds a wait. Without `timeoutMs` a wait has no deadline; it can still be aborted, cancelled, or released. */
@@ -35,7 +36,7 @@ export interface ContextOptions {
 export interface ReaderStateQuery {
   /** Reader name, or {@link PNP_NOTIFICATION}. */
   readonly reader: string;
-  /** The flags handed out last time; none, with an event count of 0, for «unaware», which returns at once. */
+  /** The flags handed out last time; none, with an event count of 0, for "unaware", which returns at once. */
   readonly flags?: ReaderFlags;
   /** The event count handed out last time, 0 to 65,535; 0 where the caller has none. */
   readonly eventCount?: number;
@@ -142,9 +143,14 @@ export interface ContextCache {
 
 /**
  * A resource manager as its clients see it: the port between the faces (WinSCard, web, providers) and the managers
- * (embedded, pcscd's, the operating system's). All failures are `SmartCardError`.
+ * (embedded, pcscd's, the operating system's). All failures are `SmartCardError`, but
+ * for a TypeError where bytes are asked for and something else is given.
  */
 export interface ResourceManager {
+  /** The clock on which its waits run; `watchReaders` waits on it too. Every manager of this package has one. */
+  readonly clock?: Clock;
+  /** True once it was closed, or its client has ended: no context can be opened any more. Absent where that never is. */
+  readonly isClosed?: boolean;
   /** Opens a context. @throws no-service, server-too-busy, security-violation, no-memory (a limit is reached) */
   establishContext(options?: ContextOptions): Promise<Context>;
 }

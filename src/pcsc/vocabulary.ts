@@ -36,7 +36,7 @@ export const readerFlags = [
 /** One flag of a reader state. */
 export type ReaderFlag = (typeof readerFlags)[number];
 
-/** A set of reader state flags: those that are set are `true`; no flag at all means «unaware». */
+/** A set of reader state flags: those that are set are `true`; no flag at all means "unaware". */
 export type ReaderFlags = { readonly [flag in ReaderFlag]?: true };
 
 /**

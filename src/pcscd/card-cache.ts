@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { type ContextCache, checkName, normalizeGuid, SmartCardError } from "../pcsc/index.ts";
+import { isBytes, kindOf } from "../binary/index.ts";
+import { type ContextCache, cacheRevision, checkName, normalizeGuid, SmartCardError } from "../pcsc/index.ts";
 import { type CacheKey, guidBytes, MAX_TRAILING_BYTES } from "../pcsclite/index.ts";
 import { cacheFailure } from "./failures.ts";
 import type { Line } from "./line.ts";
@@ -9,7 +10,7 @@ import type { Line } from "./line.ts";
 export function serviceCache(line: Line): ContextCache {
   const keyOf = (card: string, freshness: number, name: string): CacheKey => {
     checkName(name, "item");
-    return { context: line.context, card: guidBytes(normalizeGuid(card)), freshness: revision(freshness), name };
+    return { context: line.context, card: guidBytes(normalizeGuid(card)), freshness: cacheRevision(freshness), name };
   };
   return {
     async read(card, freshness, name) {
@@ -18,9 +19,8 @@ export function serviceCache(line: Line): ContextCache {
       return data;
     },
     async write(card, freshness, name, data) {
-      if (!(data instanceof Uint8Array)) {
-        const kind = data === null ? "null" : typeof data;
-        throw new SmartCardError("invalid-parameter", `the data of the item is a Uint8Array, not ${kind}`);
+      if (!isBytes(data)) {
+        throw new SmartCardError("invalid-parameter", `the data of the item is ${kindOf(data)}; pass a Uint8Array`);
       }
       const key = keyOf(card, freshness, name);
       if (data.length > MAX_TRAILING_BYTES) {
@@ -31,10 +31,4 @@ export function serviceCache(line: Line): ContextCache {
       if (rv !== 0) throw cacheFailure(rv, "write cache", name);
     },
   };
-}
-
-/** The counter as 32 bits; it may be given in either sign. */
-function revision(freshness: number): number {
-  if (Number.isInteger(freshness) && freshness >= -0x8000_0000 && freshness <= 0xffff_ffff) return freshness >>> 0;
-  throw new SmartCardError("invalid-value", `freshness counter ${String(freshness)} is not a number of 32 bits`);
 }

@@ -3,6 +3,7 @@
 import { ClientContext, ProcessTurns, pause, timedOut } from "../client/index.ts";
 import {
   CardCache,
+  type Clock,
   type Context,
   type ContextOptions,
   callback,
@@ -24,7 +25,6 @@ import { mayPass } from "./failures.ts";
 import { defaultPcscdLimits, type PcscdLimits } from "./limits.ts";
 import { Line, type LineSetting } from "./line.ts";
 import type { Dial } from "./pipe.ts";
-import { type ReaderEvent, type WatchOptions, watchReaders } from "./watch-readers.ts";
 
 /** What a client of the service is made of. */
 export interface PcscdManagerOptions {
@@ -94,6 +94,10 @@ export class PcscdManager implements ResourceManager {
     return this.#pace.context(new ClientContext(setting, link, checked));
   }
 
+  get clock(): Clock {
+    return this.#setting.runtime.clock;
+  }
+
   /**
    * Asks the service for its version, and hangs up.
    *
@@ -150,25 +154,6 @@ export class PcscdManager implements ResourceManager {
         await pause(clock, operation, Math.min(this.#varied(pauseMs), leftMs), signal);
       }
     }
-  }
-
-  /**
-   * Tells of the readers and their cards as they come, change and go, for as long as it is iterated; and when the service
-   * is gone, says so, waits for it, and goes on.
-   *
-   * ```ts
-   * for await (const event of manager.watchReaders({ signal })) {
-   *   if (event.kind === "lost") console.log("the service is gone:", event.error.message);
-   *   if (event.kind === "back") console.log("it is back; its readers follow");
-   *   if (event.kind === "arrived" || event.kind === "changed") console.log(event.state.reader, event.state.flags);
-   *   if (event.kind === "left") console.log(event.reader, "was unplugged");
-   * }
-   * ```
-   *
-   * @throws cancelled (the signal), and what no waiting helps against: no-access, security-violation
-   */
-  watchReaders(options: WatchOptions = {}): AsyncGenerator<ReaderEvent, void, void> {
-    return watchReaders(this, this.#setting, options);
   }
 
   /** Between three quarters of a time and all of it. */

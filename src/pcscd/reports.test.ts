@@ -28,7 +28,7 @@ describe("the state of a reader", () => {
     [state(0x0c), "present mute"],
     [state(2, 1), "empty"],
     [state(1), "unavailable"],
-  ])("%j is shown as «%s»", (reader, flags) => {
+  ])('%j is shown as "%s"', (reader, flags) => {
     const shown = readState(reader);
     expect(Object.keys(shown.flags).join(" ")).toBe(flags);
     expect(shown).toMatchObject({ eventCount: 5, atr: reader.atr });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 export { defaultServerLimits, type FixedTableSizes, MAX_FIXED_READERS, type ServerLimits } from "./limits.ts";
+export type { ServerReaderTable } from "./reader-table.ts";
 export {
   PcscliteServer,
   type PcscliteServerOptions,
@@ -9,4 +10,4 @@ export {
   type ServerManager,
   type ServerPeer,
 } from "./server.ts";
-export type { ServerSession } from "./session.ts";
+export type { ServerSession, ServerSessionSetting } from "./session.ts";

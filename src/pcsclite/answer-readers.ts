@@ -6,7 +6,7 @@ import { headerStruct, PROTOCOL_MAJOR, tableSizeStruct, versionStruct } from "./
 import { type ReaderState, ReaderTableReader } from "./reader-table-reader.ts";
 
 /** What came of reading an answer. */
-type Progress<T> =
+export type Progress<T> =
   | { readonly kind: "more" }
   | { readonly kind: "done"; readonly value: T }
   /** The server has lost step, or never was in it. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-export type { Change } from "./client-line.ts";
+export type { AnswerReader, Progress } from "./answer-readers.ts";
+export type { Change, ClientLineOptions } from "./client-line.ts";
 export {
   type ConnectTerms,
   type ControlOutcome,
@@ -14,6 +15,7 @@ export {
 } from "./client-requests.ts";
 export { AGREE_ON_VERSION, type ChangeWait, ClientSession, type ClientSessionOptions } from "./client-session.ts";
 export { EXTENSION_VERSION, guidBytes, guidText } from "./extension.ts";
+export type { InputBuffer } from "./input-buffer.ts";
 export {
   FIXED_READERS,
   MAX_ATTRIBUTE_BYTES,
@@ -23,6 +25,7 @@ export {
   MAX_TRAILING_BYTES,
   maxSocketPathBytes,
 } from "./limits.ts";
+export type { Message } from "./messages.ts";
 export {
   newestVersion,
   type ProtocolVersion,
@@ -37,5 +40,7 @@ export {
 } from "./messages.ts";
 export type { ReaderState } from "./reader-table-reader.ts";
 export { RequestDecoder } from "./request-decoder.ts";
+export type { HolderRequest, TransmitRequest } from "./requests.ts";
 export { type CacheKey, encodeRequest, type Request, type RequestOf, wipeRequest } from "./requests.ts";
+export type { Outcome as ResponseOutcome } from "./responses.ts";
 export { type AnsweredKind, type Answers, encodeResponse, encodeSignal, type WireHolder } from "./responses.ts";

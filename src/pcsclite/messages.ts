@@ -9,7 +9,7 @@ import { GUID_BYTES, MAX_ATTRIBUTE_BYTES, MAX_CLIENT_NAME_BYTES, MAX_READER_NAME
 // which every platform that Node.js still supports is, but for s390x and big-endian POWER.
 
 /** A message of numbers, and of other fields where there are any. */
-type Message<Numbers extends string, Others = unknown> = Struct<{ [key in Numbers]: Field<number> } & Others>;
+export type Message<Numbers extends string, Others = unknown> = Struct<{ [key in Numbers]: Field<number> } & Others>;
 
 /** struct rxHeader: begins every request. Answers have no header. */
 export const headerStruct: Message<"size" | "command"> = struct("rxHeader", {

@@ -86,7 +86,7 @@ export type Request =
   | (CacheKey & { readonly kind: "write-cache"; readonly data: Uint8Array });
 
 /** Asks who stands in the way at a reader: what refused the session last there, or who has it now. */
-interface HolderRequest {
+export interface HolderRequest {
   readonly kind: "holder";
   /** The session's context, or one of its cards. */
   readonly handle: number;
@@ -103,7 +103,7 @@ export interface CacheKey {
 }
 
 /** One command for the card. The PCI structures come from the caller of SCardTransmit as they are. */
-interface TransmitRequest {
+export interface TransmitRequest {
   readonly kind: "transmit";
   readonly card: number;
   readonly sendProtocol: number;

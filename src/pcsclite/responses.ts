@@ -27,7 +27,7 @@ import {
 import { attributeField, type Request, type RequestOf } from "./requests.ts";
 
 /** The outcome alone: 0 or an error's number in the dialect `pcsclite`. */
-interface Outcome {
+export interface Outcome {
   readonly rv: number;
 }
 

@@ -27,7 +27,7 @@ export interface ClassFactoryOptions {
 }
 
 /** The base classes, and what an instance of each is. */
-interface BaseClasses {
+export interface BaseClasses {
   readonly CByteBuffer: IByteBuffer;
   readonly CSCardTypeConv: ISCardTypeConv;
   readonly CSCardCmd: ISCardCmd;
@@ -37,8 +37,8 @@ interface BaseClasses {
   readonly CSCardLocate: ISCardLocate;
 }
 
-type BaseClassId = (typeof clsids)[keyof BaseClasses];
-type InstanceOf<G> = {
+export type BaseClassId = (typeof clsids)[keyof BaseClasses];
+export type InstanceOf<G> = {
   [K in keyof BaseClasses]: G extends (typeof clsids)[K] ? BaseClasses[K] : never;
 }[keyof BaseClasses];
 
@@ -145,7 +145,7 @@ export class ClassFactory {
         failure ??= error;
       }
     }
-    throw failure ?? new ComError(new SmartCardError("unknown-card", `no card type fits the card in «${reader}»`));
+    throw failure ?? new ComError(new SmartCardError("unknown-card", `no card type fits the card in "${reader}"`));
   }
 
   #provider(key: Guid): ServiceProvider {
@@ -164,7 +164,7 @@ export class ClassFactory {
       }
     } catch (error) {
       const isNone = error instanceof SmartCardError && error.rv === ERROR_FILE_NOT_FOUND;
-      const message = `no service provider is introduced for «${cardName}»`;
+      const message = `no service provider is introduced for "${cardName}"`;
       throw isNone ? new ComError(new SmartCardError("icc-installation", message)) : comErrorFor(error);
     }
   }
@@ -178,7 +178,7 @@ export class ClassFactory {
         const { readerStates } = await this.#winscard.SCardGetStatusChange(context, 0, [query]);
         const [state] = readerStates;
         if (state === undefined || state.atr.length === 0)
-          throw new SmartCardError("no-smartcard", `there is no card in «${reader}»`, { reader });
+          throw new SmartCardError("no-smartcard", `there is no card in "${reader}"`, { reader });
         return (await this.#winscard.SCardListCards(context, state.atr)).cards;
       } finally {
         await this.#winscard.SCardReleaseContext(context);

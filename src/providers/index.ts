@@ -6,6 +6,7 @@ export type { ISCardAuth } from "./card-auth.ts";
 export { CardLink, type LinkStatus } from "./card-link.ts";
 export { type CardInterfaces, CSCardManage, type ISCardManage, type OtherInterface } from "./card-manage.ts";
 export type { ISCardVerify } from "./card-verify.ts";
+export type { BaseClasses, BaseClassId, InstanceOf } from "./class-factory.ts";
 export { ClassFactory, type ClassFactoryOptions, type ServiceProvider } from "./class-factory.ts";
 export { ComError, type HresultName, hresults } from "./com-error.ts";
 export { CSCardCmd, type ISCardCmd } from "./command.ts";
@@ -39,6 +40,7 @@ export {
   makeIso7816Provider,
 } from "./iso7816-provider.ts";
 export { CSCardLocate, type ISCardLocate, type SCARDINFO } from "./locate.ts";
+export type { RegionLock } from "./memory-stream.ts";
 export { MAX_BUFFER_BYTES, MemoryStream } from "./memory-stream.ts";
 export { CSCardTypeConv, type ISCardTypeConv } from "./type-conv.ts";
 export type { WinSCardFunctions } from "./winscard-functions.ts";

@@ -32,7 +32,7 @@ const ins = {
  * Builds the commands of ISO/IEC 7816-4. Nothing is sent: each method puts a command into `cmd`, or into a new one where
  * none is given, and answers it. Secure messaging is the caller's: it is told in the class byte.
  *
- * A length of 0 in the methods that read means «all there is»: it is written as Le 00. In SelectFile it means no Le.
+ * A length of 0 in the methods that read means "all there is": it is written as Le 00. In SelectFile it means no Le.
  * Every method fails with E_INVALIDARG for bytes outside 0 to 255 and lengths outside 0 to 65,536, and with E_POINTER for
  * data that is none. Where data may be left out null says so too, and null for `cmd` makes a new one.
  *

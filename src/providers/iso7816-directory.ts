@@ -34,7 +34,7 @@ const searches: Readonly<Record<FILETYPE, Search>> = {
 
 /**
  * Identifiers of what is in the current directory. The standard has no command that lists; many cards answer SELECT
- * without data and «next occurrence» with one file after the other.
+ * without data and "next occurrence" with one file after the other.
  *
  * @throws E_NOTIMPL where the card does something else
  */

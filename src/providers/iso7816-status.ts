@@ -22,7 +22,7 @@ interface StatusRow {
 
 /**
  * What a card's refusal is in the terms of the service providers: the first row that fits counts. What is in no row is
- * SCARD_E_UNEXPECTED. ISO/IEC 7816-4:2013, 5.6; SCARD_ codes as in «Smart Card Return Values», Microsoft.
+ * SCARD_E_UNEXPECTED. ISO/IEC 7816-4:2013, 5.6; SCARD_ codes as in "Smart Card Return Values", Microsoft.
  */
 const statusRows: readonly StatusRow[] = [
   { sw: 0x63c0, mask: 0xfff0, for: ["code"], code: "wrong-chv" },

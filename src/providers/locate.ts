@@ -35,7 +35,7 @@ export interface ISCardLocate {
   /**
    * Says which interfaces the card must have.
    *
-   * **Portability**: «reserved for future use» on Windows.
+   * **Portability**: "reserved for future use" on Windows.
    */
   ConfigureCardGuidSearch(
     cardGuids: readonly Guid[],

@@ -93,7 +93,7 @@ export class SimulatedRuntime implements Runtime {
   }
 
   #schedule(delayMs: number, name: string, callback: () => void): CancelTimer {
-    assert(delayMs >= 0, `the timer «${name}» is to fire in ${delayMs} ms`);
+    assert(delayMs >= 0, `the timer "${name}" is to fire in ${delayMs} ms`);
     const timer: Timer = { due: this.#now + delayMs, number: this.#timerNumber++, name, callback };
     this.#timers.add(timer);
     return () => this.#timers.delete(timer);

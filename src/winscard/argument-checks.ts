@@ -12,6 +12,7 @@ import {
   optionsOf,
   partsOf,
   type ResourceManager,
+  read,
   refuse,
   shown,
   type WaitOptions,
@@ -82,10 +83,21 @@ const selectOptions = optional(
 );
 
 const pci = partsOf<Pick<SCARD_IO_REQUEST, "protocol">>({ protocol: number }, "SCARD_PCI_T0, _T1 or _RAW, or null");
-const readerState = partsOf<Pick<SCARD_READERSTATE, "currentState" | "reader">>(
-  { reader: anyText, currentState: number },
-  "an SCARD_READERSTATE: { reader, currentState }",
-);
+/** A copy: the caller may change its objects while a wait lasts. Members are read from what an object inherits too. */
+const readerState: Check<SCARD_READERSTATE> = (value, place) => {
+  if (typeof value !== "object" || value === null) {
+    return refuse(place, shown(value), "pass an SCARD_READERSTATE: { reader, currentState }");
+  }
+  const member = <T>(name: string, check: Check<T>): T => {
+    const at = { operation: place.operation, path: `${place.path}.${name}` };
+    return check(read(value, name, at), at);
+  };
+  return {
+    reader: member("reader", anyText),
+    currentState: member("currentState", number),
+    userData: member("userData", anything),
+  };
+};
 const readerStates = listOf(readerState, "SCARD_READERSTATE: { reader, currentState }");
 const atrMask = partsOf<SCARD_ATRMASK>(
   { atr: bytes, mask: maybe(bytes) as Check<Uint8Array | undefined> },

@@ -101,7 +101,7 @@ export function waitOf(timeoutMs: number | undefined, signal: AbortSignal | unde
   return wait;
 }
 
-/** The strings of a multi-string («A\0B\0\0»), of a plain string, or of a list of either. */
+/** The strings of a multi-string ("A\0B\0\0"), of a plain string, or of a list of either. */
 export function stringsOf(value: string | readonly string[] | null | undefined): string[] {
   const parts = typeof value === "string" ? [value] : (value ?? []);
   return parts.flatMap((part) => part.split("\0")).filter((part) => part !== "");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { encodeHex } from "../binary/index.ts";
+import { encodeHex, isBytes } from "../binary/index.ts";
 import { SmartCardError } from "../pcsc/index.ts";
 import { dword, textOf } from "./arguments.ts";
 import type { Foundation } from "./foundation.ts";
@@ -71,7 +71,7 @@ export class CacheFunctions extends LocateFunctions {
 
 /** The text of a UUID. In memory its first three numbers have their least significant byte first. */
 function uuidOf(identifier: string | Uint8Array, operation: string): string {
-  if (!(identifier instanceof Uint8Array)) return textOf(identifier, "card identifier", operation);
+  if (!isBytes(identifier)) return textOf(identifier, "card identifier", operation);
   if (identifier.length !== 16) {
     throw new SmartCardError("invalid-parameter", `a UUID has 16 bytes, not ${identifier.length}`, { operation });
   }

@@ -10,7 +10,7 @@ import {
   SmartCardError,
   type WaitOptions,
 } from "../pcsc/index.ts";
-import { scopeOf, stringsOf, waitOf } from "./arguments.ts";
+import { dword, scopeOf, stringsOf, waitOf } from "./arguments.ts";
 import { SCARD_ALL_READERS, SCARD_STATE_IGNORE } from "./constants.ts";
 import type { Foundation } from "./foundation.ts";
 import type { SCARDCONTEXT } from "./handles.ts";
@@ -113,7 +113,7 @@ export class ContextFunctions {
    * those.
    *
    * @param context may be null: the default manager is asked then.
-   * @param groups names of reader groups, of which any will do: a name, a multi-string («A\0B\0\0») or a list. Null,
+   * @param groups names of reader groups, of which any will do: a name, a multi-string ("A\0B\0\0") or a list. Null,
    * nothing or SCARD_ALL_READERS: all readers. Groups that nobody knows are empty.
    * @throws no-readers-available (there is none), invalid-context
    * @see SCardListReaders function (winscard.h), Microsoft
@@ -172,7 +172,10 @@ export class ContextFunctions {
     const opened = this.#foundation.handles.context(context);
     const limit = waitOf(timeout, wait.signal, "status change");
     // The caller may change its objects while the wait lasts.
-    const asked = readerStates.map((state) => ({ ...state }));
+    const asked = readerStates.map((state) => ({
+      ...state,
+      currentState: dword(state.currentState, `current state of "${state.reader}"`, "status change"),
+    }));
     // What is ignored need not exist.
     const watched = asked.filter(({ currentState }) => (currentState & SCARD_STATE_IGNORE) === 0);
     const resolving = this.#naming.resolveAll(

@@ -23,7 +23,7 @@ export type DefaultManager = () => ResourceManager | Promise<ResourceManager>;
 export type DatabaseSource = (scope: Scope) => Database | Promise<Database>;
 
 /** What all functions of one WinSCard stand on. */
-interface FoundationParts {
+export interface FoundationParts {
   readonly handles: HandleTable;
   readonly defaultManager: DefaultManager;
   readonly database: DatabaseSource;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { assert, type Connection, type Context, type Random, SmartCardError } from "../pcsc/index.ts";
+import { assert, type Connection, type Context, type Random, SmartCardError, shown } from "../pcsc/index.ts";
 
 declare const kind: unique symbol;
 
@@ -161,6 +161,7 @@ export class HandleTable {
   }
 }
 
-function describe(handle: number, what: string): string {
-  return `${String(handle)} is not the handle of an open ${what}`;
+/** What came may be anything, a command in the wrong place too: only a number is repeated. */
+function describe(handle: unknown, what: string): string {
+  return `${shown(handle)} is not the handle of an open ${what}`;
 }

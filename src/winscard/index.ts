@@ -61,7 +61,9 @@ export {
   SCARD_PERF_NUM_TRANSMISSIONS,
   SCARD_PERF_TRANSMISSION_TIME,
 } from "./attribute-constants.ts";
-export type { CardStatus, TransmitOptions } from "./card-functions.ts";
+export type { CacheFunctions } from "./cache-functions.ts";
+export type { CardFunctions, CardStatus, TransmitOptions } from "./card-functions.ts";
+export type { CardTypeFunctions } from "./card-type-functions.ts";
 export {
   CM_IOCTL_GET_FEATURE_REQUEST,
   FEATURE_ABORT,
@@ -193,10 +195,12 @@ export {
   SCERR_NOGUIDS,
 } from "./constants.ts";
 export type {
+  ContextFunctions,
   EstablishContextOptions,
   ReaderStateAnswer,
   SCARD_READERSTATE,
 } from "./context-functions.ts";
+export type { DeviceFunctions } from "./device-functions.ts";
 export {
   ERROR_BROKEN_PIPE,
   ERROR_FILE_NOT_FOUND,
@@ -270,14 +274,18 @@ export {
   SCARD_W_UNSUPPORTED_CARD,
   SCARD_W_WRONG_CHV,
 } from "./error-constants.ts";
-export type { DatabaseSource, DefaultManager } from "./foundation.ts";
+export type { DatabaseSource, DefaultManager, Foundation, FoundationParts } from "./foundation.ts";
+export type { HandleNumbers, HandleTable } from "./handles.ts";
 export { MAX_OPEN_HANDLES, type SCARDCONTEXT, type SCARDHANDLE } from "./handles.ts";
-export type { SCARD_ATRMASK } from "./locate-functions.ts";
+export type { LocateFunctions, SCARD_ATRMASK } from "./locate-functions.ts";
+export type { OpenCardFunctions } from "./open-card-functions.ts";
+export type { ReaderNameFunctions } from "./reader-name-functions.ts";
 export type {
   CardMismatch,
   CardPicker,
   CardPickerReader,
   CardPickerRequest,
+  DialogLook,
   OPENCARD_SEARCH_CRITERIA,
   OPENCARDNAME,
   OPENCARDNAME_EX,
@@ -287,6 +295,6 @@ export type {
   SelectCardOptions,
   SelectedCard,
 } from "./select-card.ts";
-export type { AuditOptions } from "./service-functions.ts";
+export type { AuditOptions, ServiceFunctions } from "./service-functions.ts";
 export type { StartedEvent } from "./started-event.ts";
 export { WinSCard, type WinSCardOptions } from "./winscard.ts";

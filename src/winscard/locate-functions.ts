@@ -30,7 +30,7 @@ export class LocateFunctions extends ReaderNameFunctions {
    * Looks once at readers and tells their states, with SCARD_STATE_ATRMATCH where the card is of one of the kinds. To
    * wait for such a card, set each `currentState` to the `eventState` of the answer and call SCardGetStatusChange.
    *
-   * @param cards names of kinds of card, of which any will do: a name, a multi-string («A\0B\0\0») or a list.
+   * @param cards names of kinds of card, of which any will do: a name, a multi-string ("A\0B\0\0") or a list.
    * @throws unknown-card, invalid-parameter (no card is named), unknown-reader, invalid-context; and what keeps the
    * database from being read
    * @see SCardLocateCards function (winscard.h), Microsoft

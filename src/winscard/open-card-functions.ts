@@ -47,7 +47,7 @@ export class OpenCardFunctions extends ServiceFunctions {
    *
    * **Portability**: strings need no buffers here, so `nMaxRdr`, `nMaxCard` and SCARD_E_NO_MEMORY for them are gone, and
    * the sizes of structures with them. Windows leaves open what SC_DLG_NO_UI ends with where no card fits, and in which
-   * way `dwFlags` would «indicate the user's input»: here they do not. pcsc-lite and macOS have no such function;
+   * way `dwFlags` would "indicate the user's input": here they do not. pcsc-lite and macOS have no such function;
    * FreeRDP's answers SCARD_E_UNSUPPORTED_FEATURE as this one does without a picker.
    */
   readonly SCardUIDlgSelectCard = async (

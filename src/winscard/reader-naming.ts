@@ -113,7 +113,7 @@ async function resolveWith(
     if (sameName(name, PNP_NOTIFICATION)) return name;
     const device = readers.deviceOf(name, attached);
     if (attached.includes(device)) return device;
-    const message = `«${name}» stands for the device ${device}, which is not attached`;
+    const message = `"${name}" stands for the device ${device}, which is not attached`;
     throw new SmartCardError("reader-unavailable", message, { reader: name });
   });
 }

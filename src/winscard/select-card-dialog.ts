@@ -179,11 +179,11 @@ class Run {
     const { operation } = this.#selection;
     const reader = this.#search.readers.find((one) => one.reader === name);
     if (reader === undefined) {
-      throw new SmartCardError("unknown-reader", `«${name}» was chosen, and is not there (any more)`, { operation });
+      throw new SmartCardError("unknown-reader", `"${name}" was chosen, and is not there (any more)`, { operation });
     }
     if (reader.mismatch === undefined) return reader;
     const details = { operation, reader: name };
-    throw new SmartCardError(codes[reader.mismatch], `«${name}» was chosen: ${reasons[reader.mismatch]}`, details);
+    throw new SmartCardError(codes[reader.mismatch], `"${name}" was chosen: ${reasons[reader.mismatch]}`, details);
   }
 }
 
@@ -209,7 +209,7 @@ const reasons: Readonly<Record<CardMismatch, string>> = {
 
 function nothingFound({ operation }: Selection, readers: readonly CardPickerReader[]): SmartCardError {
   if (readers.length === 0) return new SmartCardError("no-readers-available", "there is no reader", { operation });
-  const list = readers.map(({ mismatch, reader }) => `«${reader}»: ${mismatch && reasons[mismatch]}`).join("; ");
+  const list = readers.map(({ mismatch, reader }) => `"${reader}": ${mismatch && reasons[mismatch]}`).join("; ");
   return new SmartCardError("no-smartcard", `no card fits (${list})`, { operation });
 }
 

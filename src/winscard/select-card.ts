@@ -39,7 +39,7 @@ export interface OPENCARD_SEARCH_CRITERIA {
   /**
    * GUIDs of interfaces, all of which the card's type must have.
    *
-   * **Portability**: «reserved for future use» on Windows.
+   * **Portability**: "reserved for future use" on Windows.
    */
   readonly interfaces?: readonly string[] | null;
   /** ATRs, of which any will do. Ours: the structure of C has none. */
@@ -59,7 +59,7 @@ export interface OPENCARD_SEARCH_CRITERIA {
 }
 
 /** What a dialog is to look like, in both structures. */
-interface DialogLook {
+export interface DialogLook {
   readonly context: SCARDCONTEXT;
   /** SC_DLG_MINIMAL_UI, SC_DLG_NO_UI or SC_DLG_FORCE_UI; SC_DLG_MINIMAL_UI where there is none. */
   readonly flags?: number;

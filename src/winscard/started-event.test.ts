@@ -23,7 +23,7 @@ function service(code: ErrorCode = "no-service") {
   return { runtime, state, manager, api };
 }
 
-/** What a promise has come to so far: nothing, «done», or the code of its failure. */
+/** What a promise has come to so far: nothing, "done", or the code of its failure. */
 function outcome(promise: Promise<unknown>): { readonly now: string | undefined } {
   const seen: { now: string | undefined } = { now: undefined };
   promise.then(

@@ -86,7 +86,7 @@ describePeer(pcscTools, () => {
     (await insertOnce(port, mifareClassic)).close();
     locate.signal("SIGINT");
     const { status, stderr, stdout } = await locate.ended;
-    expect([status, stdout, stderr]).toEqual([130, "", expect.stringMatching(/^waiting for «.*ubi[kK]ey.*\n$/)]);
+    expect([status, stdout, stderr]).toEqual([130, "", expect.stringMatching(/^waiting for ".*ubi[kK]ey.*\n$/)]);
   });
 });
 
@@ -98,7 +98,7 @@ it("without SQLite cards have no names, and everything else is as ever", async (
   const node = [...own, "--import", asModule(loader), program];
   const atr = await run(process.execPath, [...node, "atr", yubiKey], { environment });
   expect([atr.status, atr.stderr]).toEqual([0, ""]);
-  expect(atr.stdout).toContain("card with T=1, «YubiKey»");
+  expect(atr.stdout).toContain('card with T=1, "YubiKey"');
   expect(atr.stdout).not.toContain("Known as");
   const select = await run(process.execPath, [...node, "select", "--json"], { environment });
   expect(JSON.parse(select.stdout)).toMatchObject({ reader: "Virtual Reader" });

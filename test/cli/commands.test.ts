@@ -176,7 +176,7 @@ describe("scard readers", () => {
 
   it("lists readers with their numbers, and the cards in them", async () => {
     expect((await run(["readers", ...manager])).out).toBe(
-      "0  Desk  card present  card with T=0 and T=1, «scard»\n1  Desk 1  empty\n",
+      '0  Desk  card present  card with T=0 and T=1, "scard"\n1  Desk 1  empty\n',
     );
     expect((await run(["readers", "--long", ...manager])).out).toMatch(/^ {3}id {10}virtual:0$/m);
   });
@@ -237,8 +237,8 @@ describe("scard apdu", () => {
     expect(out).toContain("> 00 C0 00 00 25");
     expect(out).toContain("9000 success");
     expect(out).toMatch(/^ {2}6F$/m);
-    expect(out).toMatch(/^ {4}50 .*«scard demo»$/m);
-    expect(out).toContain("«Hello from a card that is made of software.»");
+    expect(out).toMatch(/^ {4}50 .*"scard demo"$/m);
+    expect(out).toContain('"Hello from a card that is made of software."');
     expect((await run(["apdu", "--protocol", "t0", "--no-follow-up", selectDemo])).out).toContain("\n< 61 25\n");
   });
 
@@ -274,12 +274,12 @@ describe("scard apdu", () => {
   it("works in one transaction, so that what a PIN opens stays open", async () => {
     const { out } = await run(["apdu", selectDemo, readSecret, "0020000104 31323334", readSecret]);
     expect(out).toContain("6982 security status not satisfied");
-    expect(out).toContain("«Only those who know the PIN read this.»");
+    expect(out).toContain('"Only those who know the PIN read this."');
   });
 
   it("reads commands from lines, with comments", async () => {
     const input = `# the demo application\n${selectDemo}  # by its name\r\n\n00 B0 81 00 00`;
-    expect((await run(["apdu", "-"], { input })).out).toContain("«Hello from");
+    expect((await run(["apdu", "-"], { input })).out).toContain('"Hello from');
     const wrong = await run(["apdu", "-"], { input: "\n00A4000Z" });
     expect(wrong).toMatchObject({ code: 2, out: "", err: expect.stringContaining("line 2: not a hexadecimal digit") });
   });
@@ -394,7 +394,7 @@ describe("scard demo", () => {
     expect(findIn(/cancelled/, { status: "SCARD_E_CANCELLED" })).toHaveLength(1);
     expect(findIn(/dies/, { status: "SCARD_W_RESET_CARD" }).map(({ who }) => who)).toEqual(["signer", "mailer"]);
     expect(findIn(/bad disposition/, { status: "SCARD_E_INVALID_VALUE" })).toHaveLength(1);
-    expect(inChapter(/good order/).at(-1)?.result).toContain("«Only those who know the PIN read this.»");
+    expect(inChapter(/good order/).at(-1)?.result).toContain('"Only those who know the PIN read this."');
     expect(inChapter(/ejected/).map(({ result }) => result)).toContain("CHANGED|EMPTY, event count 3");
   });
 

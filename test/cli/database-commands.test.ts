@@ -53,7 +53,7 @@ describe("scard types", () => {
     expect(await run("types", "list")).toEqual({
       code: 0,
       out: "",
-      err: "there is no card type: «scard types import» brings some thousands\n",
+      err: 'there is no card type: "scard types import" brings some thousands\n',
     });
     const providers = ["--provider", demoInterface, "--csp", "A CSP", "--ksp", "A KSP", "--card-module", "a.so"];
     const about = ["--description", "A card for trying"];
@@ -261,7 +261,7 @@ describe("scard locate", () => {
   it("finds a card that is in, by its type's name or a part of it", async () => {
     await introduceDemo();
     const { code, err, out } = await run("locate", "demo CARD", ...two);
-    expect([code, out, err]).toEqual([0, "Desk  Demo card\n", "waiting for «Demo card»\n"]);
+    expect([code, out, err]).toEqual([0, "Desk  Demo card\n", 'waiting for "Demo card"\n']);
     expect(await runJson("locate", "demo", ...two)).toEqual({ reader: "Desk", cards: ["Demo card"], atr: demoAtr });
   });
 
@@ -278,10 +278,10 @@ describe("scard locate", () => {
 
   it("says that nothing has such a name, and where names come from", async () => {
     expect((await run("locate", "demo")).err).toMatch(
-      /SCARD_E_UNKNOWN_CARD: argument 1 .*; none is known: «scard types/,
+      /SCARD_E_UNKNOWN_CARD: argument 1 .*; none is known: "scard types/,
     );
     await introduceDemo();
-    expect((await run("locate", "demo", "purse")).err).toMatch(/argument 2 .*; see «scard types list»/);
+    expect((await run("locate", "demo", "purse")).err).toMatch(/argument 2 .*; see "scard types list"/);
   });
 });
 

@@ -44,8 +44,8 @@ describePeer(tmuxProgram, (path) => {
     const first = await terminal.shows(isOpen);
     expect(first.split("\n")).toEqual([
       "Which one? Please insert a smart card",
-      "> Desk  card with T=0 and T=1, «scard»",
-      "  Door  card with T=0 and T=1, «scard»",
+      '> Desk  card with T=0 and T=1, "scard"',
+      '  Door  card with T=0 and T=1, "scard"',
       "  Shelf  no card",
       "up and down move, Enter chooses, Esc cancels",
     ]);

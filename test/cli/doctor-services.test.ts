@@ -120,7 +120,7 @@ describePeer(pcscdProgram, () => {
         name: reader,
         state: expect.arrayContaining(["card present"]),
         atr: expect.stringMatching(/^3B/),
-        summary: expect.stringContaining("«scard»"),
+        summary: expect.stringContaining('"scard"'),
       },
       // The driver of vpcd has two slots.
       { socket: service.socket, name: expect.stringMatching(/ 01$/), state: ["empty"] },

@@ -47,7 +47,17 @@ describe("the runtime and its packages", () => {
       { name: "koffi", purpose: expect.any(String) },
       { name: "libsql", purpose: expect.any(String) },
     ]);
-    expect(findingOf(found, "koffi-missing").remedies).toEqual(["npm install koffi"]);
+    expect(findingOf(found, "koffi-missing").remedies).toEqual(["npm install @koromix/koffi-linux-x64"]);
+  });
+
+  it("has koffi as the package for the machine, or as koffi itself", async () => {
+    for (const installed of ["@koromix/koffi-linux-x64", "koffi"]) {
+      const packageVersion = async (name: string): Promise<string | undefined> =>
+        name === installed ? "3.3.4" : undefined;
+      const found = await visit(await healthy({ packageVersion }));
+      expect(found.packages).toContainEqual({ name: "koffi", version: "3.3.4", purpose: expect.any(String) });
+      expect(idsOf(found)).not.toContain("koffi-missing");
+    }
   });
 
   it("are a fault where nothing goes without", async () => {
@@ -254,7 +264,7 @@ describe("readers and cards", () => {
     });
     const found = await visit(script);
     expect(idsOf(found)).toEqual(["card-locked"]);
-    expect(findingOf(found, "card-locked").message).toContain("mail (pid 7) has had «Reader» to itself for 90.0 s");
+    expect(findingOf(found, "card-locked").message).toContain('mail (pid 7) has had "Reader" to itself for 90.0 s');
     const text = describeDiagnosis(found, painter(false)).join("\n");
     expect(text).toContain("used by mail (pid 7), shared, since 91.0 s");
     expect(text).toContain(": scard daemon, protocol 4:4");

@@ -59,7 +59,7 @@ describe("the program", () => {
     const { child, ended, output } = start(["apdu", "-"]);
     child.stdin?.end("00A404000BF073636172642E64656D6F00\n002000010431323334\n00B0830000\n");
     expect(await ended).toBe(0);
-    expect(output.out).toContain("«Only those who know the PIN read this.»");
+    expect(output.out).toContain('"Only those who know the PIN read this."');
     expect(output.out + output.err).not.toMatch(/31 ?32 ?33 ?34/);
   });
 

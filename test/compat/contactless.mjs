@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 // Loaded before a program of another project (`node --import`): gives the compatibility faces a manager with one
-// contactless reader and a Type 2 tag. Lines of input are the hand: «insert», «remove», «unplug»; «memory» shows the tag's
+// contactless reader and a Type 2 tag. Lines of input are the hand: "insert", "remove", "unplug"; "memory" shows the tag's
 // memory. Nothing here keeps the program alive.
 
 import { register } from "node:module";

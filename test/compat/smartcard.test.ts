@@ -159,6 +159,19 @@ describe("Context and Reader", () => {
         return Promise.race([waiting, Promise.resolve("waits")]);
       })
       .toBeNull();
+    for (const limit of [0x7fff_ffff, 0x8000_0000, 0xffff_fffe, 0xffff_ffff, -1]) {
+      const change = context.waitForChange(settled, limit);
+      await new Promise((resolve) => setImmediate(resolve));
+      await expect
+        .poll(() => {
+          context.cancel();
+          return Promise.race([change, Promise.resolve("waits")]);
+        })
+        .toBeNull();
+    }
+    for (const limit of [0x1_0000_0000, -2, Number.NaN, 0.5]) {
+      await expect(context.waitForChange(settled, limit)).rejects.toThrow();
+    }
     await expect(context.waitForChange(["Nowhere"], 0)).rejects.toMatchObject({ message: "Unknown reader" });
     context.close();
     await expect(context.waitForChange()).rejects.toThrow("Context is not valid");
@@ -193,8 +206,8 @@ describe("Card", () => {
     expect(card.connected).toBe(true);
     const { atr, protocol, state } = card.getStatus();
     expect([atr.length, protocol]).toEqual([20, 2]);
-    // SCARD_PRESENT, SCARD_POWERED and SCARD_NEGOTIABLE of pcsc-lite's header: what pcscd says of a card in use.
-    expect(state).toBe(0x34);
+    // SCARD_PRESENT, SCARD_POWERED and SCARD_SPECIFIC of pcsc-lite's header: what pcscd says of a card in use.
+    expect(state).toBe(0x54);
   });
 
   test("takes Buffers and lists of bytes, and gives Buffers", async () => {

@@ -29,7 +29,7 @@ pcscd, whose driver for vpcd takes a card without an ATR for none. Windows' and 
 is no such machine in the tests. \`scard conformance\` plays the suite on any machine, with its own reader and card
 ([how](../guide/cli.md#scard-conformance)).
 
-Where a timing is observed, «waits» means that the call was not over after a tenth of a second, or, where it should have
+Where a timing is observed, "waits" means that the call was not over after a tenth of a second, or, where it should have
 ended, after two seconds.
 
 ## What differs

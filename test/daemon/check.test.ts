@@ -139,6 +139,8 @@ describe("the check of a configuration", () => {
         const problems = await Daemon.check({ config, socket, credentials: undefined, log: silent });
         expect(readdirSync(folder, { recursive: true }).length, "what the check leaves").toBe(before + 1);
         const outcome = await starts(config, socket);
+        // A port that another program has is no fault of the configuration.
+        if (outcome.includes(" is taken: ")) return;
         seen.add(outcome === "starts" ? "starts" : "refuses");
         const messages = problems.map(({ message }) => message);
         if (messages.length === 0) expect(outcome).toBe("starts");

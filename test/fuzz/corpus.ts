@@ -75,7 +75,7 @@ function readLine(line: string, path: string): Uint8Array {
     .map((word) => {
       const [, digits = word, times = "1"] = /^([0-9A-F]{2})\*(\d+)$/.exec(word) ?? [];
       const decoded = decodeHex(digits);
-      if (!decoded.ok) throw new Error(`${path}: «${word}» is no hexadecimal: ${decoded.error.message}`);
+      if (!decoded.ok) throw new Error(`${path}: "${word}" is no hexadecimal: ${decoded.error.message}`);
       return times === "1" ? decoded.value : new Uint8Array(Number(times)).fill(decoded.value[0] ?? 0);
     });
   return concatBytes(...parts);

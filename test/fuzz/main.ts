@@ -57,7 +57,7 @@ else {
 async function main(): Promise<number> {
   const wanted = targets.filter(({ name }) => values.target === "all" || values.target === name);
   const withSockets = values.target === "all" || values.target === fuzzSockets.name;
-  if (wanted.length === 0 && !withSockets) throw new Error(`there is no target «${values.target}»; see --help`);
+  if (wanted.length === 0 && !withSockets) throw new Error(`there is no target "${values.target}"; see --help`);
   const seed = values.seed === undefined ? Date.now() % 0x8000_0000 : number(values.seed, "seed");
   const count = wanted.length + (withSockets ? 1 : 0);
   const seconds =
@@ -171,6 +171,6 @@ The same again: npm run fuzz -- --target ${target} --input ${encodeHex(input)}`)
 
 function number(text: string, option: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new Error(`--${option} takes a whole number, not «${text}»`);
+  if (!Number.isInteger(value) || value < 0) throw new Error(`--${option} takes a whole number, not "${text}"`);
   return value;
 }

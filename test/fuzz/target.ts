@@ -51,12 +51,12 @@ export function textOf(value: unknown): string {
   return (
     JSON.stringify(value, (_, part: unknown) => {
       if (part instanceof Uint8Array) return encodeHex(part);
-      if (part === undefined) return "«undefined»";
+      if (part === undefined) return '"undefined"';
       const isRecord = typeof part === "object" && part !== null && !Array.isArray(part);
       return isRecord
         ? Object.fromEntries(Object.entries(part).toSorted(([one], [other]) => (one < other ? -1 : 1)))
         : part;
-    }) ?? "«undefined»"
+    }) ?? '"undefined"'
   );
 }
 

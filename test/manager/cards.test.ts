@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import type { Disposition } from "../../src/pcsc/index.ts";
 import { apdu, EchoCard, failureOf, settle, stateOf, watched, world } from "./world.ts";
@@ -396,5 +397,14 @@ describe("a reader as a device", () => {
   test("that is not there is unknown-reader", async () => {
     const { context } = await world();
     expect((await failureOf((await context("program")).describeReader("none"))).code).toBe("unknown-reader");
+  });
+});
+
+describe("a reader whose answers are of another realm", () => {
+  test("answers bytes all the same, as with an environment of a test runner", async () => {
+    const { card, connect } = await world();
+    const connection = await connect("a");
+    card.process = () => runInNewContext("Uint8Array.of(0x61, 0x62, 0x90, 0x00)");
+    expect(await connection.transmit(apdu)).toEqual(Uint8Array.of(0x61, 0x62, 0x90, 0x00));
   });
 });

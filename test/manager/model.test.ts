@@ -30,7 +30,7 @@ function step(
       foretell(model);
       await act(real);
       await settle();
-      expect(await real.tell(), `after «${text}»`).toBe(model.tell());
+      expect(await real.tell(), `after "${text}"`).toBe(model.tell());
     },
   };
 }

@@ -2,25 +2,15 @@
 
 // The package as a stranger gets it: packed, installed into an empty folder without a network, and used from there.
 
-import { execFile } from "node:child_process";
-import {
-  copyFileSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { PATIENCE_MS } from "../patience.ts";
+import { problemsOfMap } from "./maps.ts";
+import { npmIn, packInto, root, runIn } from "./packed.ts";
 
 interface Manifest {
   readonly name: string;
@@ -32,7 +22,6 @@ interface Manifest {
   readonly optionalDependencies: Readonly<Record<string, string>>;
 }
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
 const program = fileURLToPath(new URL("./program.mjs", import.meta.url));
 const inContinuousIntegration = Boolean(process.env.CI);
 
@@ -40,40 +29,22 @@ let folder = "";
 let packedFiles: string[] = [];
 
 /** Runs a program in the bare folder; settles with what it printed, and rejects unless it ends with 0. */
-async function run(command: string, args: readonly string[], cwd = folder): Promise<string> {
-  // Under `npm test` the environment says that this repository is the current package. A stranger's does not.
-  const inherited = Object.entries(process.env).filter(
-    ([name]) => !/^npm_(?:package|lifecycle|command|config_local_prefix)|^(?:INIT_CWD|NODE_ENV|VITEST)/.test(name),
-  );
-  const options = { cwd, env: Object.fromEntries(inherited), timeout: PATIENCE_MS };
-  return (await promisify(execFile)(command, args, options)).stdout;
+async function run(command: string, args: readonly string[]): Promise<string> {
+  return (await runIn(folder, command, args)).stdout;
 }
 
-function npm(args: readonly string[], cwd = folder): Promise<string> {
-  // As a script of our own Node where npm says where it is: on Windows `npm` is no program that execFile could start.
-  const script = process.env.npm_execpath;
-  return script?.endsWith("npm-cli.js") ? run(process.execPath, [script, ...args], cwd) : run("npm", args, cwd);
+function npm(args: readonly string[]): Promise<string> {
+  return npmIn(folder, args);
 }
 
 function manifest(): Manifest {
   return JSON.parse(readFileSync(join(folder, "node_modules/scard/package.json"), "utf8"));
 }
 
-function newestChange(path: string): number {
-  const files = readdirSync(path, { recursive: true, encoding: "utf8" }).filter((file) => !file.endsWith(".test.ts"));
-  return Math.max(
-    ...files.map((file) => statSync(join(path, file))).map((entry) => (entry.isFile() ? entry.mtimeMs : 0)),
-  );
-}
-
 beforeAll(async () => {
-  // Not built here: other tests run dist/ at the same time.
-  const built = existsSync(join(root, "dist")) && newestChange(join(root, "dist")) >= newestChange(join(root, "src"));
-  if (!built) throw new Error("dist/ is missing or older than src/: run `npm run build` first, as `npm test` does");
   folder = mkdtempSync(join(tmpdir(), "scard-package-"));
-  const packed = await npm(["pack", "--ignore-scripts", "--json", "--pack-destination", folder], root);
-  const [{ filename, files }] = JSON.parse(packed);
-  packedFiles = files.map((file: { path: string }) => file.path).sort();
+  const { filename, files } = await packInto(folder);
+  packedFiles = files;
   writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }\n');
   copyFileSync(program, join(folder, "program.mjs"));
   await npm(["install", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", `./${filename}`]);
@@ -85,16 +56,19 @@ afterAll(() => {
 
 describe("the tarball", () => {
   test("holds the build and the documents, and nothing else", () => {
-    expect(packedFiles.filter((file) => !file.startsWith("dist/"))).toEqual([
+    expect(packedFiles.filter((file) => !/^(?:dist|src|docs|bench\/results)\//.test(file))).toEqual([
       "ARCHITECTURE.md",
       "CHANGELOG.md",
       "LICENSE",
       "README.md",
       "package.json",
+      "simulation/README.md",
       "systemd/scard.service",
       "systemd/scard.socket",
     ]);
-    expect(packedFiles.filter((file) => !/\.(?:js|d\.ts|md|json|service|socket)$|^LICENSE$/.test(file))).toEqual([]);
+    const known =
+      /^dist\/.*\.(?:js|d\.ts|map|1)$|^src\/.*\.ts$|^docs\/.*\.(?:md|json|conf)$|^bench\/results\/[^/]+\.json$|^[^/]+$|\.(?:md|service|socket)$/;
+    expect(packedFiles.filter((file) => !known.test(file))).toEqual([]);
     expect(packedFiles.filter((file) => /\.test\./.test(file))).toEqual([]);
   });
 
@@ -102,7 +76,8 @@ describe("the tarball", () => {
     expect(Object.keys(manifest().scripts).filter((name) => /^(?:pre|post)?install$/.test(name))).toEqual([]);
     expect(packedFiles).not.toContain("binding.gyp");
     expect(Object.keys(manifest().dependencies)).toEqual(["@inquirer/core", "pino"]);
-    expect(Object.keys(manifest().optionalDependencies)).toEqual(["koffi", "libsql"]);
+    const optional = Object.keys(manifest().optionalDependencies);
+    expect(optional.filter((name) => !name.startsWith("@koromix/koffi-"))).toEqual(["libsql"]);
   });
 
   test("has a file for every target of exports and bin", () => {
@@ -124,6 +99,33 @@ describe("the tarball", () => {
     expect(text).toContain('.js"');
   });
 
+  test("has a map for every file of the build, and the source, in which every exported name is where the map says", () => {
+    const files = packedFiles.filter((file) => /^dist\/.*\.(?:js|d\.ts)$/.test(file) && file !== "dist/globals.d.ts");
+    const found = files.map((file) => problemsOfMap(join(folder, "node_modules/scard", file)));
+    expect(found.flatMap(({ problems }) => problems)).toEqual([]);
+    expect(found.reduce((count, { names }) => count + names, 0)).toBeGreaterThan(1000);
+    const maps = packedFiles.filter((file) => file.endsWith(".map"));
+    expect(maps.sort()).toEqual(files.map((file) => `${file}.map`).sort());
+  });
+
+  test("has every file that its documents link to", () => {
+    const documents = packedFiles.filter((file) => file.endsWith(".md"));
+    expect(documents).toEqual(expect.arrayContaining(["README.md", "docs/decisions/README.md"]));
+    const dead = documents.flatMap((file) => {
+      const text = readFileSync(join(folder, "node_modules/scard", file), "utf8").replace(/^```[\s\S]*?^```/gm, "");
+      const links = [...text.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, link = ""]) => link);
+      return links
+        .filter((link) => !/^[a-z]+:/.test(link))
+        .filter((link) => !existsSync(join(folder, "node_modules/scard", file, "..", link)))
+        .map((link) => `${file}: ${link}`);
+    });
+    expect(dead).toEqual([]);
+  });
+
+  test("names no place on the network, and no person, that was made up", () => {
+    for (const field of ["repository", "bugs", "homepage", "author"]) expect(manifest()).not.toHaveProperty(field);
+  });
+
   test("passes publint", async () => {
     const { messages, pkg } = await publint({ pkgDir: join(folder, "node_modules/scard"), pack: false, strict: true });
     expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([]);
@@ -134,7 +136,7 @@ describe("the installed package", () => {
   test("can be imported by every subpath, and its types hold in a strict program", async () => {
     const names = Object.keys(manifest().exports).filter((subpath) => subpath !== "./package.json");
     const rooms = names.map((_, index) => `room${index}`);
-    const imports = names.map((subpath, index) => `import * as room${index} from "scard/${subpath.slice(2)}";`);
+    const imports = names.map((subpath, index) => `import * as room${index} from "scard${subpath.slice(1)}";`);
     const count = `const rooms: readonly object[] = [${rooms.join(", ")}];\nconsole.log(rooms.map((room) => Object.keys(room).length > 0).join());\n`;
     writeFileSync(join(folder, "consumer.ts"), `${imports.join("\n")}\n${count}`);
     const tsconfig = {
@@ -153,6 +155,16 @@ describe("the installed package", () => {
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(tsconfig));
     await run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.json"]);
     expect(await run(process.execPath, ["consumer.js"])).toBe(`${rooms.map(() => "true").join()}\n`);
+  });
+
+  test("has stack traces in the source", async () => {
+    const failing =
+      'import { openManager } from "scard"; await openManager("usb").catch(({ stack }) => console.log(stack));';
+    const stack = await run(process.execPath, ["--enable-source-maps", "--input-type=module", "--eval", failing]);
+    const [, path = "", line, column] = /\(?(?:file:\/\/)?([^\s(]+\.ts):(\d+):(\d+)\)?$/m.exec(stack) ?? [];
+    expect(path).toMatch(/node_modules\/scard\/src\/.+\.ts$/);
+    const text = readFileSync(path, "utf8").split("\n")[Number(line) - 1] ?? "";
+    expect(text.slice(Number(column) - 1)).toMatch(/^new SmartCardError\(/);
   });
 
   test("runs a first program on this Node", async () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
-import type { ReaderEvent } from "../../src/pcscd/index.ts";
+import { type ReaderEvent, watchReaders } from "../../src/pcsc/index.ts";
 import { apdu, EchoCard, failureOf, stateOf } from "../manager/world.ts";
 import { joinedWorld } from "./in-memory.ts";
 
@@ -69,44 +69,41 @@ describe("when the service goes away", () => {
     expect((await failureOf(client.waitForService())).code).toBe("security-violation");
   });
 
-  test("who watches the readers is told «lost», then «back», and goes on", async () => {
+  test("who watches the readers is told that the service is lost, then back, and goes on", async () => {
     const { client, name, reader, addReader, runtime, kill, start, timers } = await joinedWorld();
     const events: string[] = [];
     const controller = new AbortController();
-    const describeEvent = (event: ReaderEvent): string => {
-      if (event.kind === "arrived" || event.kind === "changed") {
-        return `${event.kind} ${event.state.reader} ${Object.keys(event.state.flags).join("+")}`;
-      }
-      return event.kind === "left" ? `left ${event.reader}` : event.kind;
-    };
+    const describeEvent = (event: ReaderEvent): string =>
+      "reader" in event ? `${event.kind} ${event.reader}` : event.kind;
     const watching = (async () => {
-      for await (const event of client.watchReaders({ signal: controller.signal })) events.push(describeEvent(event));
+      for await (const event of watchReaders(client, { signal: controller.signal })) events.push(describeEvent(event));
     })();
     const expectEvents = async (...expected: string[]): Promise<void> => {
       await runtime.advance(20_000);
       expect(events.splice(0)).toEqual(expected);
     };
-    await expectEvents(`arrived ${name} present`);
+    const state = [`reader-arrived ${name}`, `card-inserted ${name}`, "state-complete"];
+    const gone = [`card-removed ${name}`, `reader-gone ${name}`];
+    await expectEvents(...state);
     reader.remove();
-    await expectEvents(`changed ${name} empty`);
+    await expectEvents(`card-removed ${name}`);
     const second = await addReader({ name: "Second" });
-    await expectEvents("arrived Second empty");
+    await expectEvents("reader-arrived Second");
     second.reader.unplug();
-    await expectEvents("left Second");
+    await expectEvents("reader-gone Second");
+    reader.insert(new EchoCard());
+    await expectEvents(`card-inserted ${name}`);
     for (let round = 0; round < 3; round++) {
       kill();
-      await expectEvents("lost");
-      reader.insert(new EchoCard());
+      await expectEvents(...gone, "service-lost");
       start();
-      await expectEvents("back", `arrived ${name} present`);
-      reader.remove();
-      await expectEvents(`changed ${name} empty`);
+      await expectEvents("service-back", ...state);
     }
     kill();
     start();
-    await expectEvents("lost", "back", `arrived ${name} empty`);
+    await expectEvents(...gone, "service-lost", "service-back", ...state);
     controller.abort();
-    expect((await failureOf(watching)).code).toBe("cancelled");
+    await watching;
     await runtime.settle();
     expect(timers()).toEqual([]);
   });
@@ -117,7 +114,8 @@ describe("when the service goes away", () => {
       reader.unplug();
       await runtime.settle();
       const controller = new AbortController();
-      const first = client.watchReaders({ signal: controller.signal }).next();
+      const events = watchReaders(client, { signal: controller.signal });
+      const first = events.next().then(({ value }) => (value?.kind === "state-complete" ? events.next() : value));
       for (let step = 0; step < steps; step++) await Promise.resolve();
       await addReader({ name: "Second" });
       await runtime.settle();
@@ -133,14 +131,15 @@ describe("when the service goes away", () => {
     const events: string[] = [];
     const controller = new AbortController();
     const watching = (async () => {
-      for await (const { kind } of client.watchReaders({ signal: controller.signal })) events.push(kind);
+      for await (const { kind } of watchReaders(client, { signal: controller.signal })) events.push(kind);
     })();
     await runtime.advance(10_000);
     start();
     await runtime.advance(10_000);
-    expect([events, name]).toEqual([["lost", "back", "arrived"], name]);
+    const expected = ["service-lost", "service-back", "reader-arrived", "card-inserted", "state-complete"];
+    expect([events, name]).toEqual([expected, name]);
     controller.abort();
-    expect((await failureOf(watching)).code).toBe("cancelled");
+    await watching;
   });
 });
 

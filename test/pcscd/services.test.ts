@@ -5,8 +5,8 @@ import { describe, expect, test } from "vitest";
 import { encodeHex } from "../../src/binary/index.ts";
 import { nodeRuntime } from "../../src/edge/node/index.ts";
 import { dialPcscd } from "../../src/edge/pcscd/index.ts";
-import { PNP_NOTIFICATION } from "../../src/pcsc/index.ts";
-import { type Dial, PcscdManager, type ReaderEvent } from "../../src/pcscd/index.ts";
+import { PNP_NOTIFICATION, type ReaderEvent, watchReaders } from "../../src/pcsc/index.ts";
+import { type Dial, PcscdManager } from "../../src/pcscd/index.ts";
 import { failureOf } from "../manager/world.ts";
 import { clientLibrary } from "../peers/compile.ts";
 import { pcscdProgram } from "../peers/pcscd.ts";
@@ -65,26 +65,26 @@ function suite(make: () => Promise<RestartableService>): void {
   test("is killed and started again under a watcher, which says so and goes on", async () => {
     const { card, manager, service } = served();
     const controller = new AbortController();
-    const events = manager.watchReaders({ signal: controller.signal });
+    const events = watchReaders(manager, { signal: controller.signal });
     const next = async (kind: ReaderEvent["kind"]): Promise<ReaderEvent> => {
       for (;;) {
         const { value } = await events.next();
         if (value?.kind === kind) return value;
       }
     };
-    await next("arrived");
+    await next("reader-arrived");
     const { context, reader } = await open();
     const connection = await context.connect(reader, shared);
     await connection.beginTransaction();
     const waiting = failureOf(context.getStatusChange([{ reader: PNP_NOTIFICATION }]));
-    const lost = next("lost");
+    const lost = next("service-lost");
     await service.kill();
-    expect(await lost).toMatchObject({ kind: "lost", error: { code: "service-stopped" } });
+    expect(await lost).toMatchObject({ kind: "service-lost", error: { code: "service-stopped" } });
     expect((await waiting).code).toBe("service-stopped");
     expect((await failureOf(connection.transmit(echo))).code).toBe("service-stopped");
     expect((await failureOf(manager.establishContext())).code).toBe("no-service");
 
-    const back = next("back");
+    const back = next("service-back");
     const before = dialled;
     await span(2000);
     // It tries a handful of times in that span. A loop that does not wait would try thousands of times.
@@ -92,9 +92,9 @@ function suite(make: () => Promise<RestartableService>): void {
 
     await service.start();
     await back;
-    await next("arrived");
+    await next("state-complete");
     // The card's own connection went with the service.
-    const changed = next("changed");
+    const changed = next("card-inserted");
     await card.move("out");
     await card.move("in");
     expect(await changed).toMatchObject({ state: { flags: { present: true } } });
@@ -103,6 +103,6 @@ function suite(make: () => Promise<RestartableService>): void {
     expect(encodeHex(await anew.transmit(echo))).toBe("0102039000");
     await again.context.release();
     controller.abort();
-    expect((await failureOf(events.next())).code).toBe("cancelled");
+    expect(await events.next()).toEqual({ done: true, value: undefined });
   });
 }

@@ -65,7 +65,7 @@ describePeer(clientLibrary, () => {
         await new Promise((resolve) => setTimeout(resolve, random() * 30));
         const [victim] = crowd.splice(Math.floor(random() * crowd.length), 1);
         const ending = await victim?.client.end("SIGKILL");
-        expect(ending?.signal, `seed ${seed}: «${victim?.state}» ended by itself: ${ending?.stdout}`).toBe("SIGKILL");
+        expect(ending?.signal, `seed ${seed}: "${victim?.state}" ended by itself: ${ending?.stdout}`).toBe("SIGKILL");
       }
     } finally {
       for (const { client } of crowd) await client.end("SIGKILL");

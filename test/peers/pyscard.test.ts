@@ -99,7 +99,7 @@ describePeer(pyscard, (path) => {
     expect(await puppet.does("release")).toBe("00000000");
   });
 
-  it("has its transactions in the order of asking, and «scard who» names who holds and who waits", async () => {
+  it('has its transactions in the order of asking, and "scard who" names who holds and who waits', async () => {
     const [holder, first, second] = [new Puppet(), new Puppet(), new Puppet()];
     for (const puppet of [holder, first, second]) await puppet.connects();
     expect(await holder.does("begin")).toBe("00000000");

@@ -75,7 +75,7 @@ describePeer(clientLibrary, () => {
     ["the wait that was cancelled", "SCardGetStatusChange 0x80100002"],
     ["the wait of another context", "SCardGetStatusChange 0x8010000A"],
     ["status with a card that is gone", "SCardStatus 0x80100069"],
-  ])("answers «%s» as the API says", async (call, result) => {
+  ])('answers "%s" as the API says', async (call, result) => {
     const pattern = result instanceof RegExp ? result : new RegExp(`^${result}$`);
     let answered: string | undefined;
     for (const patience of patiences) {

@@ -28,7 +28,7 @@ export async function recordTranscript(service: Service, patience = 1): Promise<
         continue;
       }
       const [label = "", result] = line.split(/: (.*)/);
-      if (result === undefined || transcript.has(label)) throw new Error(`the program printed «${line}»`);
+      if (result === undefined || transcript.has(label)) throw new Error(`the program printed "${line}"`);
       transcript.set(label, result.trim());
     }
   } finally {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// A program that locks cards by the service providers, as it is told line by line: «NAME METHOD [ARGUMENT]», where NAME is
+// A program that locks cards by the service providers, as it is told line by line: "NAME METHOD [ARGUMENT]", where NAME is
 // one of its ISCardManage. It answers with lines of JSON, in the order in which calls end.
 //
 //   node lock-program.mjs READER

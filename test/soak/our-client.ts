@@ -77,7 +77,7 @@ async function told<T extends { readonly rv: number }>(name: string, call: () =>
   return answer;
 }
 
-/** SCARD_E_SHARING_VIOLATION says «ask again»: libpcsclite does the same (docs/decisions/0010-held-requests.md). */
+/** SCARD_E_SHARING_VIOLATION says "ask again": libpcsclite does the same (docs/decisions/0010-held-requests.md). */
 async function askedAgain<T extends { readonly rv: number }>(call: () => Promise<T>): Promise<T> {
   for (;;) {
     const answer = await call();

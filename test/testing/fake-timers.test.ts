@@ -117,6 +117,8 @@ describe.each(Object.entries(runners))("on the fake timers of %s", (_, timers) =
     await timers.advance(3_000);
     expect((await manager.inspect()).readers[0]?.lock).toBeDefined();
     await timers.advance(3_000);
+    // Where performance is real, so is the time between the begin and the transmit, and the limit goes on for as long.
+    await timers.advance(3_000);
     expect((await manager.inspect()).readers[0]?.lock).toBeUndefined();
     await expect(other.transmit(select)).rejects.toMatchObject({ code: "reset-card" });
   });

@@ -50,7 +50,7 @@ class PlainCard implements SoftwareCard {
   }
 }
 
-/** A manager with two readers, «Desk» and «Door», the first with a card in it; and a database. */
+/** A manager with two readers, "Desk" and "Door", the first with a card in it; and a database. */
 async function machine() {
   const runtime = new SimulatedRuntime({ settle: () => new Promise((resolve) => setImmediate(resolve)) });
   const manager = new EmbeddedManager({ runtime });

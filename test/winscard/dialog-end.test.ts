@@ -24,7 +24,7 @@ const guide = new URL("../../docs/guide/winscard/dialogs.md", import.meta.url);
 
 /** The picker of the guide, as it stands there. */
 async function guidePicker(): Promise<CardPicker> {
-  const code = /^const picker = (\{.*?^\});$/ms.exec(await readFile(guide, "utf8"))?.[1];
+  const code = /^const picker: CardPicker = (\{.*?^\});$/ms.exec(await readFile(guide, "utf8"))?.[1];
   if (code === undefined) throw new Error("the guide has no picker");
   return new Function("console", `return ${code}`)({ log: () => {} }) as CardPicker;
 }

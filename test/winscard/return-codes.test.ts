@@ -7,7 +7,7 @@ import { returned } from "./port.ts";
 import { aWorld, cases } from "./return-code-cases.ts";
 
 /**
- * The return codes that Microsoft's pages, the table «Smart Card Return Values» and pcsc-lite's sources list for each
+ * The return codes that Microsoft's pages, the table "Smart Card Return Values" and pcsc-lite's sources list for each
  * function, and the reasons why some of them cannot arise here.
  */
 const {

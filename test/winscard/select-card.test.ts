@@ -184,12 +184,12 @@ describe("SC_DLG_NO_UI", () => {
     const { code, message } = await failureOf(api.SCardUIDlgSelectCard({ context, flags: SC_DLG_NO_UI }));
     expect(code).toBe("no-smartcard");
     expect(message).toBe(
-      "SCARD_E_NO_SMARTCARD: no card fits («Desk»: it has no card (any more); «Door»: it has no card (any more))",
+      'SCARD_E_NO_SMARTCARD: no card fits ("Desk": it has no card (any more); "Door": it has no card (any more))',
     );
     await insert(desk);
     const searchCriteria = { cardNames: ["Purse"] };
     const other = await failureOf(api.SCardUIDlgSelectCard({ context, flags: SC_DLG_NO_UI, searchCriteria }));
-    expect(other.message).toContain("«Desk»: its card is not one that is searched for");
+    expect(other.message).toContain('"Desk": its card is not one that is searched for');
     desk.unplug();
     door.unplug();
     const none = await failureOf(api.SCardUIDlgSelectCard({ context, flags: SC_DLG_NO_UI }));

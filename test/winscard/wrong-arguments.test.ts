@@ -254,6 +254,72 @@ describe("wrong arguments", () => {
     expect(await message(api.SCardStatus(card, { timeout: 5 } as never))).toMatch(/Did you mean timeoutMs\?/);
   });
 
+  it("a handle of another kind is not repeated, nor asked for a text of itself", async () => {
+    const scene = await world();
+    const verify = Uint8Array.of(0x00, 0x20, 0x00, 0x80, 0x04, 0x31, 0x32, 0x33, 0x34);
+    const fails = (): never => {
+      throw new Error("own");
+    };
+    for (const given of [
+      verify,
+      "002000800431323334",
+      Object.create(null),
+      { toString: fails },
+      new Proxy({}, { get: fails }),
+    ]) {
+      for (const name of ["SCardStatus", "SCardBeginTransaction", "SCardIsValidContext", "SCardReleaseContext"]) {
+        const outcome = await outcomeOf(scene, name, [given]);
+        expect(outcome).toBeInstanceOf(SmartCardError);
+        expect((outcome as SmartCardError).message).not.toMatch(/3132|49,50/);
+        expect(["invalid-handle", "invalid-context"]).toContain((outcome as SmartCardError).code);
+      }
+    }
+  });
+
+  it("a reader state may be an object of a class, and no member is read but those that count", async () => {
+    class Belief {
+      get reader(): string {
+        return "Desk";
+      }
+      get currentState(): number {
+        return 0;
+      }
+      get atr(): never {
+        throw new Error("own");
+      }
+    }
+    const scene = await world();
+    for (const state of [
+      new Belief(),
+      Object.create({ reader: "Desk", currentState: 0 }),
+      Object.freeze(new Belief()),
+    ]) {
+      const outcome = await outcomeOf(scene, "SCardGetStatusChange", [scene.context, 0, [state]]);
+      expect(outcome).toMatchObject({ value: { readerStates: [{ reader: "Desk", currentState: 0 }] } });
+    }
+    const unreadable = {
+      reader: "Desk",
+      currentState: 0,
+      get userData(): never {
+        throw new Error("own");
+      },
+    };
+    expect(await outcomeOf(scene, "SCardGetStatusChange", [scene.context, 0, [unreadable]])).toMatchObject({
+      code: "invalid-parameter",
+    });
+  });
+
+  it("a current state that is no DWORD is refused", async () => {
+    const scene = await world();
+    for (const currentState of [Number.NaN, 1.5, 2 ** 32, -(2 ** 31) - 1, Number.POSITIVE_INFINITY]) {
+      for (const name of ["SCardGetStatusChange", "SCardLocateCardsByATR"]) {
+        const second = name === "SCardGetStatusChange" ? 0 : [{ atr: Uint8Array.of(0x3b, 0x00) }];
+        const outcome = await outcomeOf(scene, name, [scene.context, second, [{ reader: "Desk", currentState }]]);
+        expect(outcome).toMatchObject({ code: "invalid-value" });
+      }
+    }
+  });
+
   it("a timeout of any DWORD is a time", async () => {
     const { api, context, runtime } = await world();
     const wait = api.SCardGetStatusChange(context, 0xffff_fffe, [

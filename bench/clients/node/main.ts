@@ -5,7 +5,7 @@
 // usage: main.js CLIENT READER [first]
 //
 // It connects and sends one command. With `first` it prints the monotonic clock's reading, in nanoseconds, and ends.
-// Otherwise it prints «ready», and then a line of JSON for each command on its standard input:
+// Otherwise it prints "ready", and then a line of JSON for each command on its standard input:
 //   transmit COUNT    how long each exchange took, in microseconds
 //   wait COUNT        opens waits for a change; true when all are open
 //   delay MS          percentiles of the event loop's delay in so long a time, in microseconds

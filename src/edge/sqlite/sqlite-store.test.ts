@@ -84,7 +84,7 @@ describe.each(drivers)("a file opened with $name", (driver) => {
   test("gives everything back as it was stored", async () => {
     const path = join(testFolder(), "database");
     const cardType = {
-      name: "Ünïcode «card» 💳",
+      name: 'Ünïcode "card" 💳',
       atrs: [{ atr: Uint8Array.of(0x3b, 0, 0xff) }, { atr: Uint8Array.of(0x3b), mask: Uint8Array.of(0xf0) }],
       interfaces: ["{50DD5230-BA8A-11D1-BF5D-0000F805F530}", "{00000000-0000-0000-0000-000000000000}"],
       primaryProvider: "{50DD5230-BA8A-11D1-BF5D-0000F805F530}",

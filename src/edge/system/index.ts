@@ -1,3 +1,4 @@
 // SPDX-License-Identifier: MIT
 
+export type { SystemLimits } from "./limits.ts";
 export { openSystemManager, type SystemManager, type SystemManagerOptions } from "./manager.ts";

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
-import { importKoffi, loadLibrary } from "./library.ts";
+import { loadLibrary } from "./library.ts";
 
 test("without koffi it says what to install", async () => {
-  const missing = new Error("Cannot find package 'koffi'");
-  const failing = importKoffi(() => Promise.reject(missing));
-  const message = expect.stringContaining("npm install koffi");
+  const missing = new AggregateError([], "the optional package @koromix/koffi-x is missing: npm install it");
+  const failing = loadLibrary(undefined, () => {
+    throw missing;
+  });
+  const message = expect.stringContaining(missing.message);
   await expect(failing).rejects.toMatchObject({ code: "unsupported-feature", message, cause: missing });
 });
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { SmartCardError } from "../../pcsc/index.ts";
+import { type ForeignFunction, type ForeignLibrary, type Koffi, loadKoffi } from "../koffi/index.ts";
 import { type Abi, abiOf, type NativeFunction, type ParameterKind, signatures } from "./abi.ts";
 
 /** An argument of a native call: a number, a handle, an address, bytes by their address, or the null pointer. */
@@ -17,32 +18,29 @@ export interface NativeLibrary {
   addressOf(bytes: Uint8Array): bigint;
 }
 
-type Koffi = Awaited<typeof import("koffi")>["default"];
-type LoadedLibrary = ReturnType<Koffi["load"]>;
-type Declared = ReturnType<LoadedLibrary["func"]>;
-
 /**
  * Loads the system's library.
  *
  * @param path the library itself; where the system has it otherwise
- * @throws unsupported-feature (the optional package koffi is not there, or the library lacks a function), no-service
+ * @param load loads koffi
+ * @throws unsupported-feature (the optional package of koffi is not there, or the library lacks a function), no-service
  * (there is no such library: the message says what was tried, and what to install)
  */
-export async function loadLibrary(path?: string): Promise<NativeLibrary> {
+export async function loadLibrary(path?: string, load: () => Koffi = loadKoffi): Promise<NativeLibrary> {
   const abi = abiOf(process.platform, process.arch);
-  return declare(await importKoffi(), abi, path === undefined ? abi.libraries : [path]);
+  return declare(native(load), abi, path === undefined ? abi.libraries : [path]);
 }
 
-/** @param load stands for the import in a test */
-export async function importKoffi(load: () => Promise<{ default: Koffi }> = () => import("koffi")): Promise<Koffi> {
+function native(load: () => Koffi): Koffi {
   try {
-    return (await load()).default;
+    return load();
   } catch (error) {
-    throw unusable(
-      "the system's smart card library is called through the optional package koffi: npm install koffi",
-      error,
-    );
+    throw unusable(`the system's smart card library is called through koffi; ${messageOf(error)}`, error);
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function unusable(message: string, cause: unknown): SmartCardError {
@@ -51,7 +49,7 @@ function unusable(message: string, cause: unknown): SmartCardError {
 
 function declare(koffi: Koffi, abi: Abi, paths: readonly string[]): NativeLibrary {
   const library = open(koffi, abi, paths);
-  const functions = {} as Record<NativeFunction, Declared>;
+  const functions = {} as Record<NativeFunction, ForeignFunction>;
   for (const name of Object.keys(signatures) as NativeFunction[]) functions[name] = declareOne(library, abi, name);
   // Bytes are passed by their address. What a call under way may write to is held here.
   const passed = new Set<readonly NativeArgument[]>();
@@ -71,19 +69,19 @@ function declare(koffi: Koffi, abi: Abi, paths: readonly string[]): NativeLibrar
   };
 }
 
-function open(koffi: Koffi, abi: Abi, paths: readonly string[]): LoadedLibrary {
+function open(koffi: Koffi, abi: Abi, paths: readonly string[]): ForeignLibrary {
   const failures: string[] = [];
   for (const path of paths) {
     try {
       return koffi.load(path);
     } catch (error) {
-      failures.push(`${path} (${error instanceof Error ? error.message : String(error)})`);
+      failures.push(`${path} (${messageOf(error)})`);
     }
   }
   throw new SmartCardError("no-service", `there is no smart card library: tried ${failures.join(", ")}. ${abi.remedy}`);
 }
 
-function declareOne(library: LoadedLibrary, abi: Abi, name: NativeFunction): Declared {
+function declareOne(library: ForeignLibrary, abi: Abi, name: NativeFunction): ForeignFunction {
   const parameters = signatures[name].map((kind) => typeOf(abi, kind));
   const result = abi.dwordBytes === 8 ? "int64_t" : "int32_t";
   const symbol = abi.functions[name];

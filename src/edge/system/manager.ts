@@ -3,6 +3,7 @@
 import { ClientContext, ProcessTurns } from "../../client/index.ts";
 import {
   CardCache,
+  type Clock,
   type Context,
   type ContextOptions,
   checkContextOptions,
@@ -63,6 +64,10 @@ export class SystemManager implements ResourceManager {
     this.#watch = new StatusWatch(this.#calls, this.#runtime.clock, this.#limits);
   }
 
+  get clock(): Clock {
+    return this.#runtime.clock;
+  }
+
   /** Which library it is. */
   get system(): "windows" | "macos" | "pcsclite" {
     return this.#calls.abi.system;
@@ -80,7 +85,7 @@ export class SystemManager implements ResourceManager {
     const { scope = "user" } = checked;
     const number = toNumber(scopes, scope, dialect);
     if (number === undefined) {
-      const message = `this system has no scope «${scope}»`;
+      const message = `this system has no scope "${scope}"`;
       throw new SmartCardError("invalid-value", message, { operation: "establish context" });
     }
     const main = await NativeContext.open(this.#calls, number);
@@ -104,7 +109,7 @@ const threads = new Threads(poolSize(process.env.UV_THREADPOOL_SIZE));
  * await context.release();
  * ```
  *
- * @throws unsupported-feature (the optional package koffi is not installed; the message says how), no-service (there is
+ * @throws unsupported-feature (the optional package of koffi for this machine is not installed; the message names it), no-service (there is
  * no such library; the message says what was tried, and what to install)
  */
 export async function openSystemManager(options: SystemManagerOptions): Promise<SystemManager> {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { Socket } from "node:net";
+import { loadKoffi } from "../koffi/index.ts";
 
 /** Who the program at the other end of a Unix socket was when it connected, as the kernel noted it. */
 export interface PeerCredentials {
@@ -31,16 +32,15 @@ const CREDENTIAL_BYTES = 12;
 const MAX_GROUPS = 1024;
 
 /**
- * Makes ready to read credentials: Node cannot, so the optional package `koffi` calls the system. Undefined without the
- * package, and outside Linux.
+ * Makes ready to read credentials: Node cannot, so `koffi` calls the system. Undefined where its optional
+ * package is missing, and outside Linux.
  */
 export async function loadPeerCredentials(): Promise<PeerCredentialsReader | undefined> {
   if (process.platform !== "linux") return undefined;
   let getSocketOption: GetSocketOption;
   try {
-    const { default: koffi } = await import("koffi");
     const prototype = "int getsockopt(int fd, int level, int name, _Out_ uint8_t *value, _Inout_ uint32_t *size)";
-    getSocketOption = koffi.load(null).func(prototype) as unknown as GetSocketOption;
+    getSocketOption = loadKoffi().load(null).func(prototype) as unknown as GetSocketOption;
   } catch {
     return undefined;
   }

@@ -6,7 +6,7 @@ import type { Clock } from "../../pcsc/index.ts";
 
 /** Which program a process runs. */
 export interface PeerProgram {
-  /** For people: `scdaemon`, `python3.11 scan.py`; «unknown» where the system does not tell. */
+  /** For people: `scdaemon`, `python3.11 scan.py`; "unknown" where the system does not tell. */
   readonly name: string;
   /**
    * The executable, as the kernel knows it; for scripts it is the interpreter. Undefined where only root may know:

@@ -226,7 +226,7 @@ export async function addReader(stage: Stage, reader: Reader): Promise<string | 
     (added) => {
       name = added;
     },
-    // «whatever the driver's open fails with»: the caller has made the driver, and knows its failures.
+    // "whatever the driver's open fails with": the caller has made the driver, and knows its failures.
     () => {},
   );
   await stage.runtime.advance(1000);

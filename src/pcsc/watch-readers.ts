@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: MIT
+
+import { type Members, optional, optionsOf } from "./check.ts";
+import { abortSignal, having } from "./checks.ts";
+import { SmartCardError } from "./error.ts";
+import { KnownReaders, type ReaderEvent } from "./reader-events.ts";
+import type { Context, ReaderStateQuery, ReaderStateReport, ResourceManager } from "./resource-manager.ts";
+import type { CancelTimer, Clock } from "./runtime.ts";
+import { type ErrorCode, PNP_NOTIFICATION } from "./vocabulary.ts";
+
+/** What watching may cost. */
+export const watchLimits = {
+  /** The pause before a service that went, or is not there, is looked for again: the first one, and the longest one. */
+  firstTryMs: 50,
+  lastTryMs: 5_000,
+  /** The most events that wait for a slow consumer; then no look is taken until it has taken some. */
+  maxEvents: 256,
+  /** How often a program that watches is kept alive anew; nothing happens then. */
+  keepAliveMs: 3_600_000,
+} as const;
+
+/** How to watch. */
+export interface WatchReadersOptions {
+  /** Ends every iteration. */
+  readonly signal?: AbortSignal | undefined;
+  /** The clock on which a service that went is waited for. @default the manager's own */
+  readonly clock?: Clock | undefined;
+}
+
+/**
+ * A watch on the readers of a manager. The first `for await` over it is this watch; each further one is a watch of its own,
+ * with the state first.
+ */
+export interface ReaderWatch extends AsyncIterableIterator<ReaderEvent> {
+  /** This watch, the first time; then one of its own. */
+  [Symbol.asyncIterator](): ReaderWatch;
+  /** Ends the watch, and a `next` that waits. */
+  return(): Promise<IteratorResult<ReaderEvent, undefined>>;
+}
+
+const members: Members<WatchReadersOptions> = {
+  signal: optional(abortSignal),
+  clock: optional(having<Clock>(["now", "schedule"], "a clock")),
+};
+const watchOptions = optionsOf(members);
+
+/**
+ * Tells of the readers and cards of a manager: the state first (`reader-arrived` for each reader, `card-inserted` with the
+ * ATR for each card that is in, then `state-complete`), then everything that happens.
+ *
+ * ```ts
+ * for await (const event of watchReaders(manager, { signal })) {
+ *   if (event.kind === "card-inserted") console.log(event.reader, event.atr);
+ * }
+ * ```
+ *
+ * When the service goes, the cards and readers that were told go (`card-removed`, `reader-gone`), and `service-lost` tells
+ * why, once; it is looked for after 50 ms, then less and less often, up to every 5 s. Then `service-back`, and the state
+ * anew. So arrivals and departures balance, whatever happens: each card is removed before the next is inserted.
+ *
+ * A loop that is slow misses no card that stays: up to 256 events wait for it, and what happens beyond that is told as the
+ * difference. A card that was swapped meanwhile is a removal and an insertion; one that came and went is not told.
+ *
+ * The iteration ends when the signal is aborted, the loop is left, or the manager is closed; it keeps the program alive
+ * until then.
+ *
+ * @throws invalid-parameter; in the iteration what no waiting helps against: security-violation, no-access, no-memory
+ */
+export function watchReaders(manager: ResourceManager, options: WatchReadersOptions = {}): ReaderWatch {
+  const operation = "watch readers";
+  const checked = having<ResourceManager>(["establishContext"], "a manager")(manager, { operation, path: "manager" });
+  const { clock = checked.clock, signal } = watchOptions(options, { operation, path: "options" });
+  if (clock === undefined) {
+    const message = "watch readers: the manager names no clock; pass one: { clock: nodeRuntime().clock }";
+    throw new SmartCardError("invalid-parameter", message, { operation });
+  }
+  return new Watch(checked, clock, signal);
+}
+
+interface Consumer {
+  readonly resolve: (result: IteratorResult<ReaderEvent, undefined>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const end: IteratorResult<ReaderEvent, undefined> = { done: true, value: undefined };
+
+class Watch implements ReaderWatch {
+  readonly #manager: ResourceManager;
+  readonly #clock: Clock;
+  readonly #signal: AbortSignal | undefined;
+  readonly #queue: ReaderEvent[] = [];
+  readonly #consumers: Consumer[] = [];
+  readonly #stop = new AbortController();
+  #isIterated = false;
+  #running: Promise<void> | undefined;
+  /** What the iteration ends with once the queue is empty; undefined while it goes on. */
+  #outcome: { readonly error?: unknown } | undefined;
+  /** Lets the look go on that waits for room in the queue. */
+  #roomMade: (() => void) | undefined;
+  #cancelKeepAlive: CancelTimer = () => {};
+
+  constructor(manager: ResourceManager, clock: Clock, signal: AbortSignal | undefined) {
+    this.#manager = manager;
+    this.#clock = clock;
+    this.#signal = signal;
+  }
+
+  [Symbol.asyncIterator](): ReaderWatch {
+    if (this.#isIterated) return new Watch(this.#manager, this.#clock, this.#signal);
+    this.#isIterated = true;
+    return this;
+  }
+
+  next(): Promise<IteratorResult<ReaderEvent, undefined>> {
+    this.#start();
+    const event = this.#queue.shift();
+    if (event !== undefined) {
+      this.#roomMade?.();
+      return Promise.resolve({ done: false, value: event });
+    }
+    if (this.#outcome === undefined) {
+      return new Promise((resolve, reject) => this.#consumers.push({ resolve, reject }));
+    }
+    const { error } = this.#outcome;
+    this.#outcome = {};
+    return error === undefined ? Promise.resolve(end) : Promise.reject(error);
+  }
+
+  async return(): Promise<IteratorResult<ReaderEvent, undefined>> {
+    this.#abandon();
+    await this.#running;
+    return end;
+  }
+
+  #start(): void {
+    if (this.#running !== undefined || this.#outcome !== undefined) return;
+    if (this.#signal?.aborted) {
+      this.#outcome = {};
+      return;
+    }
+    this.#signal?.addEventListener("abort", this.#abandon);
+    this.#keepAlive();
+    this.#running = this.#run().then(
+      () => this.#finish({}),
+      (error: unknown) => this.#finish({ error }),
+    );
+  }
+
+  /** What has not been taken is not told any more. */
+  readonly #abandon = (): void => {
+    this.#queue.length = 0;
+    this.#finish({});
+  };
+
+  #finish(outcome: { readonly error?: unknown }): void {
+    this.#signal?.removeEventListener("abort", this.#abandon);
+    this.#cancelKeepAlive();
+    this.#cancelKeepAlive = () => {};
+    if (this.#outcome !== undefined) return;
+    this.#outcome = outcome;
+    this.#stop.abort();
+    this.#roomMade?.();
+    for (const { reject, resolve } of this.#consumers.splice(0)) {
+      if (this.#outcome.error === undefined) resolve(end);
+      else {
+        reject(this.#outcome.error);
+        this.#outcome = {};
+      }
+    }
+  }
+
+  /** A wait alone keeps no program alive where the manager lives in it. */
+  #keepAlive(): void {
+    this.#cancelKeepAlive = this.#clock.schedule(watchLimits.keepAliveMs, "watch readers", () => this.#keepAlive());
+  }
+
+  #tell(event: ReaderEvent): void {
+    if (this.#isOver) return;
+    const consumer = this.#consumers.shift();
+    if (consumer === undefined) this.#queue.push(event);
+    else consumer.resolve({ done: false, value: event });
+  }
+
+  get #isOver(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  async #run(): Promise<void> {
+    let isLost = false;
+    let pauseMs: number = watchLimits.firstTryMs;
+    while (!this.#isOver && !this.#manager.isClosed) {
+      const known = new KnownReaders();
+      try {
+        const context = await this.#open();
+        if (context === undefined) return;
+        try {
+          if (isLost) this.#tell({ kind: "service-back" });
+          isLost = false;
+          await this.#watch(context, known, () => {
+            pauseMs = watchLimits.firstTryMs;
+          });
+        } finally {
+          // Where the service has gone, the context has gone with it.
+          await context.release().catch(() => {});
+        }
+      } catch (error) {
+        if (this.#isOver || this.#manager.isClosed) return;
+        if (!(error instanceof SmartCardError) || !passing.has(error.code)) throw error;
+        for (const event of known.keepOnly([])) this.#tell(event);
+        if (!isLost) this.#tell({ kind: "service-lost", error });
+        isLost = true;
+      }
+      // A service that comes and goes at once is not asked without a pause.
+      await this.#pause(pauseMs);
+      pauseMs = Math.min(2 * pauseMs, watchLimits.lastTryMs);
+    }
+  }
+
+  /** Opens a context; undefined where the watch is over before it is open. What comes later is released. */
+  #open(): Promise<Context | undefined> {
+    return new Promise((resolve, reject) => {
+      const given = (): void => resolve(undefined);
+      this.#stop.signal.addEventListener("abort", given, { once: true });
+      this.#manager
+        .establishContext()
+        .then((context) => {
+          if (!this.#isOver) resolve(context);
+          else context.release().catch(() => {});
+        }, reject)
+        .finally(() => this.#stop.signal.removeEventListener("abort", given));
+    });
+  }
+
+  async #watch(context: Context, known: KnownReaders, served: () => void): Promise<never> {
+    // What comes after this count was taken ends the next wait at once, so the readers are listed behind it.
+    let pnp = await lookAtPnp(context);
+    let isComplete = false;
+    for (;;) {
+      const names = await context.listReaders();
+      for (const event of known.keepOnly(names)) this.#tell(event);
+      // Without a reader there is nothing to wait for before the state is known.
+      if (names.length > 0 || isComplete) {
+        const queries = [pnp, ...names.map((reader) => known.get(reader) ?? { reader })];
+        const reports = await this.#reports(context, queries);
+        if (reports === undefined) continue;
+        for (const report of reports) {
+          if (report.reader === PNP_NOTIFICATION) pnp = { reader: PNP_NOTIFICATION, eventCount: report.eventCount };
+          else for (const event of known.take(report, !isComplete)) this.#tell(event);
+        }
+      }
+      served();
+      if (!isComplete) this.#tell({ kind: "state-complete" });
+      isComplete = true;
+      await this.#room();
+    }
+  }
+
+  /** The next reports; undefined where a reader has gone since they were listed. */
+  async #reports(
+    context: Context,
+    queries: readonly ReaderStateQuery[],
+  ): Promise<readonly ReaderStateReport[] | undefined> {
+    try {
+      return await context.getStatusChange(queries.map(queryOf), { signal: this.#stop.signal });
+    } catch (error) {
+      if (!(error instanceof SmartCardError) || error.code !== "unknown-reader") throw error;
+      // The next list will not have it. A manager that lists what it does not know is not asked without a pause.
+      await this.#pause(watchLimits.firstTryMs);
+      return undefined;
+    }
+  }
+
+  /** Waits until the consumer has room: meanwhile the manager keeps the count of what happens. */
+  async #room(): Promise<void> {
+    while (this.#queue.length >= watchLimits.maxEvents && !this.#isOver) {
+      await new Promise<void>((resolve) => {
+        this.#roomMade = resolve;
+      });
+    }
+    this.#roomMade = undefined;
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    const { signal } = this.#stop;
+    if (signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const over = (): void => {
+        cancel();
+        signal.removeEventListener("abort", over);
+        resolve();
+      };
+      const cancel = this.#clock.schedule(delayMs, "watch readers: next try", over);
+      signal.addEventListener("abort", over, { once: true });
+    });
+  }
+}
+
+/** What may pass without anybody doing anything for this program. */
+const passing: ReadonlySet<ErrorCode> = new Set([
+  "no-service",
+  "service-stopped",
+  "server-too-busy",
+  "comm-error",
+  "invalid-context",
+  "shutdown",
+  "system-cancelled",
+]);
+
+function queryOf({ reader, flags, eventCount }: ReaderStateQuery): ReaderStateQuery {
+  return { reader, ...(flags !== undefined && { flags }), ...(eventCount !== undefined && { eventCount }) };
+}
+
+async function lookAtPnp(context: Context): Promise<ReaderStateQuery> {
+  try {
+    const [report] = await context.getStatusChange([{ reader: PNP_NOTIFICATION }], { timeoutMs: 0 });
+    return { reader: PNP_NOTIFICATION, eventCount: report?.eventCount ?? 0 };
+  } catch (error) {
+    if (!(error instanceof SmartCardError) || error.code !== "timeout") throw error;
+    return { reader: PNP_NOTIFICATION, eventCount: error.details.readerStates?.[0]?.eventCount ?? 0 };
+  }
+}
