@@ -27,10 +27,13 @@ export interface OpenDatabaseOptions {
  *
  * In the user's scope changes go to the user's file, and what the system's file has is seen below it; in the system's
  * scope there is that file alone, which everybody reads and its owner changes. For root both are the same. A file named
- * by `path` or `$SCARD_DATABASE` is the only one. No file is created before something is changed.
+ * by `path` or `$SCARD_DATABASE` is the only one, and is created for its owner alone (0600), root's too. No file is created
+ * before something is changed, and one that is there keeps its mode. Where scard itself decides on the place, a file there that
+ * belongs neither to the user nor to root is refused.
  *
  * @throws unsupported-feature where the runtime has no SQLite and `libsql` is not installed; invalid-target where a
- * file is damaged, somebody else's or of a newer release; no-access where it may not be read; server-too-busy
+ * file is damaged, another program's or of a newer release, or no file at all is in its place; no-access where it may not be
+ * read, or belongs to another user; server-too-busy
  * @see docs/decisions/0013-database.md
  */
 export async function openDatabase(options: OpenDatabaseOptions = {}): Promise<Database> {
@@ -38,14 +41,14 @@ export async function openDatabase(options: OpenDatabaseOptions = {}): Promise<D
   const driver = options.driver ?? (await findDriver());
   const { user, system } = pathsOf(options, surroundings);
   const open = (path: string, more: SqliteStoreOptions) => SqliteStore.open(path, { driver, ...more });
-  if (user === system) {
-    const isOwn = options.path !== undefined || Boolean(surroundings.environment[databaseVariable]);
-    return new Database(await open(user, { shared: !isOwn || surroundings.uid === 0 }));
-  }
-  if (options.scope === "system") return new Database(await open(system, { shared: true }));
-  const below = await openBelow(() => open(system, { readOnly: true }));
+  const isNamed = options.path !== undefined || Boolean(surroundings.environment[databaseVariable]);
+  // What stands where scard itself puts it is trusted as the user and root are. A file that was named may be anybody's.
+  const owners = isNamed || surroundings.uid === undefined ? undefined : [0, surroundings.uid];
+  if (user === system) return new Database(await open(user, { shared: !isNamed, owners }));
+  if (options.scope === "system") return new Database(await open(system, { shared: true, owners }));
+  const below = await openBelow(() => open(system, { readOnly: true, owners }));
   try {
-    return new Database(await open(user, {}), { below });
+    return new Database(await open(user, { owners }), { below });
   } catch (error) {
     below?.close();
     throw error;

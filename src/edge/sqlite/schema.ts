@@ -57,6 +57,13 @@ const migrations: readonly string[] = [
   "ALTER TABLE card_atr ADD COLUMN description TEXT;",
 ];
 
+/** What each version of the tables has that the one before has not: where its rows are counted. */
+export const versionMarks: readonly string[] = [
+  "sqlite_schema WHERE type = 'table' AND name = 'revision'",
+  "sqlite_schema WHERE type = 'table' AND name = 'audit'",
+  "pragma_table_info('card_atr') WHERE name = 'description'",
+];
+
 /** The version of the tables that this release reads and writes. */
 export const schemaVersion: number = migrations.length;
 

@@ -1,6 +1,18 @@
 // SPDX-License-Identifier: MIT
 
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -79,6 +91,65 @@ describe.each(drivers)("a file opened with $name", (driver) => {
     expect(existsSync(join(path, ".."))).toBe(false);
     const revision = store.update(() => [put("one")]);
     expect(store.load()).toMatchObject({ revision, readers: [{ name: "one" }] });
+  });
+
+  test("whose version was lowered or raised by hand is damaged, and is not written to", async () => {
+    for (const version of [0, 1, 2, -1]) {
+      const path = join(testFolder(), "database");
+      const store = await opened(path, driver);
+      store.update(() => [put("one")]);
+      store.close();
+      writeFile(driver, path, `PRAGMA user_version = ${version}`);
+      const before = readFileSync(path);
+      for (const readOnly of [false, true]) {
+        const refused = code("invalid-target", `is damaged: .*of version ${version}, and they are of version 3`);
+        await expect(SqliteStore.open(path, { driver, readOnly })).rejects.toEqual(refused);
+      }
+      expect(readFileSync(path)).toEqual(before);
+    }
+  });
+
+  test("whose tables are gone is damaged", async () => {
+    const path = join(testFolder(), "database");
+    const store = await opened(path, driver);
+    store.update(() => [put("one")]);
+    writeFile(driver, path, "DROP TABLE reader_group", "DROP TABLE reader");
+    expect(() => store.load()).toThrow(code("invalid-target", "damaged"));
+  });
+
+  test("that is a dangling link, a circle, a folder or a FIFO is named for what it is", async () => {
+    const folder = testFolder();
+    const at = (name: string): string => join(folder, name);
+    symlinkSync(at("nowhere"), at("dangling"));
+    symlinkSync(at("circle"), at("circle"));
+    mkdirSync(at("folder"));
+    const places = [
+      ["dangling", "symbolic link to a file that is not there"],
+      ["circle", "in a circle"],
+      ["folder", "is a folder"],
+    ];
+    if (process.platform !== "win32") {
+      execFileSync("mkfifo", [at("fifo")]);
+      places.push(["fifo", "no regular file"]);
+    }
+    for (const [place = "", message = ""] of places) {
+      for (const readOnly of [false, true]) {
+        const opening = SqliteStore.open(at(place), { driver, readOnly });
+        await expect(opening, place).rejects.toEqual(code("invalid-target", message));
+      }
+    }
+    expect(existsSync(at("nowhere"))).toBe(false);
+  });
+
+  test("whose link begins to dangle is named before it is changed", async () => {
+    const folder = testFolder();
+    const [path, target] = [join(folder, "link"), join(folder, "target")];
+    writeFileSync(target, "");
+    symlinkSync(target, path);
+    const store = await opened(path, driver);
+    rmSync(target);
+    expect(() => store.update(() => [put("one")])).toThrow(code("invalid-target", "symbolic link"));
+    expect(existsSync(target)).toBe(false);
   });
 
   test("gives everything back as it was stored", async () => {
@@ -262,7 +333,9 @@ describe.each(drivers)("a file opened with $name", (driver) => {
     const below = SqliteStore.open(join(folder, "file", "database"), { driver });
     await expect(below.then((store) => store.update(() => [put("one")]))).rejects.toThrow(code("invalid-target"));
     mkdirSync(join(folder, "folder"));
-    await expect(SqliteStore.open(join(folder, "folder"), { driver })).rejects.toThrow(code("no-access"));
+    await expect(SqliteStore.open(join(folder, "folder"), { driver })).rejects.toThrow(
+      code("invalid-target", "is a folder"),
+    );
   });
 
   test("is not changed by a store that only reads", async () => {
@@ -346,3 +419,50 @@ async function versionOf(driver: SqliteDriver, path: string): Promise<unknown> {
   connection.close();
   return row?.user_version;
 }
+
+// Who is not root cannot give a file away; Windows has no such owners.
+describe.skipIf(process.getuid?.() !== 0)("files of several users", () => {
+  const [driver] = drivers;
+  const nobody = 65_534;
+
+  test("in scard's own place, one that is neither the user's nor root's is refused, and a named one is not", async () => {
+    const folder = testFolder();
+    const paths = { user: join(folder, "user"), system: join(folder, "system") };
+    const surroundings = { environment: {}, uid: 1000 };
+    const open = async (more: OpenDatabaseOptions): Promise<string> => {
+      try {
+        (await openDatabase({ driver, surroundings, ...more })).close();
+        return "opened";
+      } catch (error) {
+        return `${(error as { code: string }).code}: ${(error as Error).message}`;
+      }
+    };
+    for (const path of Object.values(paths)) writeFileSync(path, "");
+    expect(await open({ paths })).toBe("opened");
+    chownSync(paths.user, 1000, 1000);
+    expect(await open({ paths })).toBe("opened");
+    chownSync(paths.user, nobody, nobody);
+    expect(await open({ paths })).toMatch(/^no-access: .*belongs to another user \(id 65534\)/);
+    expect(await open({ path: paths.user })).toBe("opened");
+    chownSync(paths.user, 1000, 1000);
+    chownSync(paths.system, nobody, nobody);
+    expect(await open({ paths, scope: "system" })).toMatch(/^no-access: .*belongs to another user/);
+    expect(await open({ path: paths.system })).toBe("opened");
+  });
+
+  test("a file that root names is root's alone, and one that is there keeps its mode", async () => {
+    const folder = testFolder();
+    const path = join(folder, "new", "database");
+    const named = async (): Promise<number> => {
+      const database = await openDatabase({ driver, surroundings: { environment: { SCARD_DATABASE: path }, uid: 0 } });
+      database.readers.introduce("Reader", "device");
+      database.readers.forget("Reader");
+      database.close();
+      return statSync(path).mode & 0o777;
+    };
+    expect(await named()).toBe(0o600);
+    expect(statSync(join(folder, "new")).mode & 0o777).toBe(0o700);
+    chmodSync(path, 0o640);
+    expect(await named()).toBe(0o640);
+  });
+});

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-import { chmodSync, closeSync, fchmodSync, mkdirSync, openSync, statSync } from "node:fs";
+import { chmodSync, closeSync, fchmodSync, lstatSync, mkdirSync, openSync, type Stats, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { AuditEntry, Store, StoreChange, StoreContents } from "../../database/index.ts";
 import { type ErrorCode, SmartCardError } from "../../pcsc/index.ts";
 import { resultCodes, type SqliteConnection, type SqliteDriver, SqliteFailure } from "./driver.ts";
 import { findDriver } from "./find-driver.ts";
 import { Courtesy, PatientConnection } from "./patience.ts";
-import { applicationId, migrationsFrom, schemaVersion } from "./schema.ts";
+import { applicationId, migrationsFrom, schemaVersion, versionMarks } from "./schema.ts";
 import { addAuditEntry, applyChange, readAuditEntries, readCardTypes, readReaders } from "./tables.ts";
 
 /** How long a call waits, the program with it, for another process that changes the file, where nothing is said. */
@@ -17,6 +17,8 @@ const defaultBusyTimeoutMs = 5000;
 export interface SqliteStoreOptions {
   /** Whether other users may read the file: 0644 in a folder of 0755 instead of 0600 in one of 0700. */
   readonly shared?: boolean | undefined;
+  /** Ids of the users one of whom must own the file; anybody may where nothing is said. */
+  readonly owners?: readonly number[] | undefined;
   /** Never to change the file, nor to create it. */
   readonly readOnly?: boolean | undefined;
   /** How many milliseconds a call waits for another process that changes the file: 5000 where nothing is said. */
@@ -44,6 +46,7 @@ export class SqliteStore implements Store {
   readonly #path: string;
   readonly #driver: SqliteDriver;
   readonly #shared: boolean;
+  readonly #owners: readonly number[] | undefined;
   readonly #readOnly: boolean;
   readonly #busyTimeoutMs: number;
   readonly #courtesy = new Courtesy();
@@ -55,6 +58,7 @@ export class SqliteStore implements Store {
     this.#path = path;
     this.#driver = driver;
     this.#shared = options.shared ?? false;
+    this.#owners = options.owners;
     this.#readOnly = options.readOnly ?? false;
     this.#busyTimeoutMs = options.busyTimeoutMs ?? defaultBusyTimeoutMs;
   }
@@ -147,8 +151,12 @@ export class SqliteStore implements Store {
     const stat = statSync(this.#path, { throwIfNoEntry: false });
     const identity = stat === undefined ? undefined : `${stat.dev}.${stat.ino}`;
     if (this.#file !== undefined && this.#file.identity !== identity) this.#letGo();
-    if (identity === undefined) return undefined;
-    if (this.#file !== undefined) return this.#file;
+    if (stat === undefined) {
+      refuseDanglingLink(this.#path);
+      return undefined;
+    }
+    if (this.#file !== undefined || identity === undefined) return this.#file;
+    refuseOtherThanFile(this.#path, stat, this.#owners);
     const connection = new PatientConnection(this.#driver.open(this.#path, this.#readOnly), this.#busyTimeoutMs);
     try {
       if (!prepare(connection, this.#path, this.#readOnly)) {
@@ -247,6 +255,27 @@ function prepare(connection: SqliteConnection, path: string, readOnly: boolean):
   return true;
 }
 
+/** @throws invalid-target where a symbolic link stands in the place, and what it leads to is not there */
+function refuseDanglingLink(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return;
+  const remedy = "put the file back that it leads to, or remove the link";
+  throw new SmartCardError("invalid-target", `${path} is a symbolic link to a file that is not there: ${remedy}`);
+}
+
+/** @throws invalid-target (what is there is no file), no-access (it is the file of another user) */
+function refuseOtherThanFile(path: string, stat: Stats, owners: readonly number[] | undefined): void {
+  if (!stat.isFile()) {
+    const kind = stat.isDirectory() ? "a folder" : "no regular file";
+    throw new SmartCardError(
+      "invalid-target",
+      `${path} is ${kind}, where the smart card database should be: remove it`,
+    );
+  }
+  if (owners === undefined || owners.includes(stat.uid)) return;
+  const message = `${path} belongs to another user (id ${stat.uid}): change its owner, or remove it`;
+  throw new SmartCardError("no-access", message);
+}
+
 /** The version of the tables in a file: 0 for an empty one. */
 function checkedVersion(connection: SqliteConnection, path: string): number {
   const number = (sql: string) => Number(Object.values(connection.rows(sql)[0] ?? {})[0]);
@@ -256,11 +285,24 @@ function checkedVersion(connection: SqliteConnection, path: string): number {
   if (application !== applicationId) {
     throw new SmartCardError("invalid-target", `${path} is the database of another program`);
   }
-  if (version <= schemaVersion) return version;
+  if (version <= schemaVersion) {
+    const actual = versionOfTables(number);
+    if (version === actual) return version;
+    throw new SmartCardError(
+      "invalid-target",
+      `${path} is damaged: it says that its tables are of version ${version}, and they are of version ${actual}; put a copy back, or remove it`,
+    );
+  }
   throw new SmartCardError(
     "invalid-target",
     `${path} was written by a newer release of scard (version ${version}; this one knows ${schemaVersion})`,
   );
+}
+
+/** The version that the tables themselves are of. @param number asks for one number */
+function versionOfTables(number: (sql: string) => number): number {
+  const later = versionMarks.findIndex((mark) => number(`SELECT count(*) FROM ${mark}`) === 0);
+  return later < 0 ? schemaVersion : later;
 }
 
 /** Creates an empty file where there is none, with its folder, for the user alone or for all to read. */
@@ -280,6 +322,7 @@ function createFile(path: string, shared: boolean): void {
 }
 
 const codesByResult: ReadonlyMap<number, readonly [code: ErrorCode, meaning: string]> = new Map([
+  [resultCodes.error, ["invalid-target", "is damaged: its tables are not those of this release"]],
   [resultCodes.permission, ["no-access", "may not be opened by this user"]],
   [resultCodes.cannotOpen, ["no-access", "cannot be opened"]],
   [resultCodes.authorization, ["no-access", "may not be opened by this user"]],
@@ -297,6 +340,8 @@ const codesByErrno: ReadonlyMap<string, readonly [code: ErrorCode, meaning: stri
   ["EPERM", ["no-access", "may not be opened by this user"]],
   ["EROFS", ["no-access", "is on a file system that is only to be read"]],
   ["ENOTDIR", ["invalid-target", "cannot be there: what should be a folder is none"]],
+  ["ELOOP", ["invalid-target", "cannot be there: its symbolic links lead in a circle"]],
+  ["ENAMETOOLONG", ["invalid-target", "cannot be there: its path is longer than the system allows"]],
   ["EEXIST", ["invalid-target", "cannot be there: what should be a folder is none"]],
   ["ENOSPC", ["no-memory", "cannot be created: the disk is full"]],
 ]);
