@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { readFile } from "node:fs/promises";
 import { parseSmartCardList, type SmartCardList } from "../database/index.ts";
-import { nodeClock } from "../edge/node/index.ts";
+import { nodeClock, readRegularFile } from "../edge/node/index.ts";
 import { SmartCardError } from "../pcsc/index.ts";
 import { type Command, exitCodes } from "./command.ts";
 import { scopeOption, withDatabase } from "./database-option.ts";
@@ -12,6 +11,9 @@ import { count, duration, jsonText, visible } from "./text.ts";
 
 /** Where Debian's pcsc-tools puts its list. */
 export const listPath = "/usr/share/pcsc/smartcard_list.txt";
+
+/** Longest list that is read: the whole of smartcard_list.txt has less than one MiB. */
+const maxListBytes = 16_777_216;
 
 /** Most lines that are named which were left out, unless all are asked for. */
 const maxProblemsShown = 10;
@@ -73,20 +75,6 @@ function describeProblems({ problems }: SmartCardList, all: boolean): string[] {
 
 async function readList(file: string, terminal: Terminal): Promise<Uint8Array> {
   if (file === "-") return new TextEncoder().encode(await terminal.readInput());
-  try {
-    return await readFile(file);
-  } catch (error) {
-    throw unreadable(file, error as NodeJS.ErrnoException);
-  }
-}
-
-function unreadable(file: string, cause: NodeJS.ErrnoException): SmartCardError {
-  const name = visible(file);
-  if (cause.code === "ENOENT") {
-    const remedy =
-      "Debian's package pcsc-tools has one, the newest is at https://pcsc-tools.apdu.fr/smartcard_list.txt";
-    return new SmartCardError("file-not-found", `${name} is not there; ${remedy}`, {}, { cause });
-  }
-  const code = cause.code === "EACCES" || cause.code === "EPERM" ? "no-access" : "invalid-value";
-  return new SmartCardError(code, `${name} cannot be read (${cause.code})`, {}, { cause });
+  const missing = "Debian's package pcsc-tools has one, the newest is at https://pcsc-tools.apdu.fr/smartcard_list.txt";
+  return readRegularFile(file, { mostBytes: maxListBytes, shown: visible(file), missing });
 }

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT
 
-import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { type Result, success } from "../binary/index.ts";
 import type { JsonProblem } from "../cards/index.ts";
 import { koffiRemedy } from "../edge/koffi/index.ts";
+import { readRegularFile } from "../edge/node/index.ts";
 import { softwareCard } from "../entry/embedded.ts";
 import { SmartCardError } from "../pcsc/index.ts";
 import { asksForCredentials } from "./access.ts";
 import type { DaemonConfig } from "./config.ts";
 import { parseConfig } from "./parse-config.ts";
+
+/** Longest configuration file that is read. */
+const MAX_CONFIG_BYTES = 1_048_576;
 
 /**
  * Reads the configuration file and checks everything that can be checked without starting: also that the card images
@@ -23,9 +26,10 @@ export async function readConfig(
 ): Promise<Result<DaemonConfig, readonly JsonProblem[]>> {
   let json: unknown;
   try {
-    json = JSON.parse(await readFile(file, "utf8"));
+    const missing = "write it (docs/guide/daemon.md), or leave --config out";
+    json = JSON.parse(new TextDecoder().decode(await readRegularFile(file, { mostBytes: MAX_CONFIG_BYTES, missing })));
   } catch (error) {
-    return { ok: false, error: [{ path: "$", message: whyUnreadable(file, error as NodeJS.ErrnoException) }] };
+    return { ok: false, error: [{ path: "$", message: whyUnreadable(error) }] };
   }
   const parsed = parseConfig(json, dirname(resolve(file)));
   if (!parsed.ok) return parsed;
@@ -33,10 +37,15 @@ export async function readConfig(
   return problems.length > 0 ? { ok: false, error: problems } : success(parsed.value);
 }
 
-function whyUnreadable(file: string, error: NodeJS.ErrnoException): string {
+function whyUnreadable(error: unknown): string {
   if (error instanceof SyntaxError) return `is not JSON: ${error.message}`;
-  const remedy = error.code === "ENOENT" ? "write it (docs/guide/daemon.md), or leave --config out" : error.message;
-  return `${file} cannot be read: ${remedy}`;
+  if (error instanceof SmartCardError) return withoutName(error);
+  throw error;
+}
+
+/** The message without the name of the code, which means nothing to who writes a configuration. */
+function withoutName({ message }: SmartCardError): string {
+  return message.replace(/^\w+: /, "");
 }
 
 async function cardProblems({ readers }: DaemonConfig): Promise<JsonProblem[]> {
@@ -47,7 +56,7 @@ async function cardProblems({ readers }: DaemonConfig): Promise<JsonProblem[]> {
       await softwareCard(reader.card);
     } catch (error) {
       if (!(error instanceof SmartCardError)) throw error;
-      problems.push({ path: `$.readers[${index}].card`, message: error.message.replace(/^\w+: /, "") });
+      problems.push({ path: `$.readers[${index}].card`, message: withoutName(error) });
     }
   }
   return problems;

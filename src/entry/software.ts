@@ -2,11 +2,13 @@
 
 /** What is software alone, on this machine's clock, randomness and ciphers: loading it loads no socket. */
 
-import { readFile } from "node:fs/promises";
 import { demoCard, FileSystemCard, parseCardImage, VirtualReader, type VirtualReaderOptions } from "../cards/index.ts";
-import { nodeBlockCipher, nodeRuntime } from "../edge/node/index.ts";
+import { nodeBlockCipher, nodeRuntime, readRegularFile } from "../edge/node/index.ts";
 import { EmbeddedManager, type EmbeddedManagerOptions } from "../manager/index.ts";
 import { SmartCardError, text, withDefaults } from "../pcsc/index.ts";
+
+/** Longest card image that is read: four times what a card that is full takes, written with line breaks. */
+const MAX_IMAGE_BYTES = 33_554_432;
 
 /** Makes a manager on this machine's clock. Readers are put into it with `addReader`. */
 export function embeddedManager(options: Partial<EmbeddedManagerOptions> = {}): EmbeddedManager {
@@ -26,7 +28,7 @@ export function virtualReader(options: Partial<VirtualReaderOptions> = {}): Virt
  * Makes a software card with this machine's randomness and ciphers.
  *
  * @param kind `demo`, or the path of a card image in JSON (docs/guide/software-cards.md)
- * @throws invalid-value (the file cannot be read, or is no card image: each mistake is named by its place)
+ * @throws invalid-value (the file cannot be read, is not a regular file or has more than 32 MiB, or is no card image: each mistake is named by its place)
  * @throws unsupported-feature (the card has a key for a cipher that this machine does not have)
  */
 export async function softwareCard(kind: string): Promise<FileSystemCard> {
@@ -40,11 +42,9 @@ export async function softwareCard(kind: string): Promise<FileSystemCard> {
 }
 
 async function readJson(path: string): Promise<unknown> {
-  const text = await readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    const known = 'a kind of card is "demo" or the path of a card image';
-    throw new SmartCardError("invalid-value", `${path} cannot be read (${cause.code}); ${known}`, {}, { cause });
-  });
-  const document = parseJson(text);
+  const remedy = 'a kind of card is "demo" or the path of a card image';
+  const bytes = await readRegularFile(path, { mostBytes: MAX_IMAGE_BYTES, remedy, code: "invalid-value" });
+  const document = parseJson(new TextDecoder().decode(bytes));
   if (document === undefined) throw new SmartCardError("invalid-value", `${path} is not JSON`);
   return document;
 }

@@ -147,7 +147,7 @@ describe("scard types", () => {
     const missing = await run("types", "import", join(folder, "nowhere.txt"));
     expect([missing.code, missing.err]).toEqual([1, expect.stringContaining("SCARD_E_FILE_NOT_FOUND")]);
     mkdirSync(join(folder, "a-folder"));
-    expect((await run("types", "import", join(folder, "a-folder"))).err).toContain("cannot be read (EISDIR)");
+    expect((await run("types", "import", join(folder, "a-folder"))).err).toContain("cannot be read: it is a folder");
     expect((await run("types", "import", write("poem.txt", "nothing here\n"))).err).toContain("has no card type");
     expect((await run("types", "list", "a", "b")).err).toContain("argument");
   });
