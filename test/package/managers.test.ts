@@ -61,6 +61,7 @@ const managers: readonly PackageManager[] = [
 ];
 
 let packed = "";
+let canFetch = true;
 let settings: Readonly<Record<string, string>> = {};
 
 beforeAll(async () => {
@@ -69,6 +70,8 @@ beforeAll(async () => {
   const setting = async (name: string): Promise<string> => (await npmIn(folder, ["config", "get", name])).trim();
   const registry = await setting("registry");
   const certificates = await setting("cafile");
+  // In CI nothing is left out: there an installation fails without a registry.
+  canFetch = Boolean(process.env.CI) || (await registryAnswers(folder));
   const stores = join(cache, "manager-stores");
   mkdirSync(stores, { recursive: true });
   settings = {
@@ -89,6 +92,14 @@ beforeAll(async () => {
     NO_COLOR: "1",
   };
 });
+
+/** Whether the registry answers, asked once: package managers try for minutes. */
+async function registryAnswers(folder: string): Promise<boolean> {
+  return npmIn(folder, ["ping", "--fetch-retries=0"]).then(
+    () => true,
+    () => false,
+  );
+}
 
 afterAll(() => {
   if (packed) rmSync(dirname(packed), { recursive: true });
@@ -126,6 +137,7 @@ for (const manager of managers) {
     }
 
     test("installs the package, which then works", { timeout: 4 * PATIENCE_MS }, async ({ skip }) => {
+      if (!canFetch) return skip("the registry does not answer");
       const folder = mkdtempSync(join(tmpdir(), `scard-${manager.name}-`));
       onTestFinished(() => rmSync(folder, { recursive: true }));
       writeFileSync(join(folder, "package.json"), '{ "name": "project", "private": true, "type": "module" }\n');
@@ -133,13 +145,7 @@ for (const manager of managers) {
       // It ends yarn's search for the project in the folders above.
       if (manager.name === "yarn-4") writeFileSync(join(folder, "yarn.lock"), "");
       const tarball = manager.name === "yarn-4" ? `scard@file:${packed}` : packed;
-      let installed: Printed;
-      try {
-        installed = await run(folder, [...manager.add, tarball]);
-      } catch (error) {
-        if (process.env.CI || (await registryAnswers(folder))) throw error;
-        return skip(`${manager.name} could not fetch what the package needs: the registry does not answer`);
-      }
+      const installed = await run(folder, [...manager.add, tarball]);
       expect(complaints(installed, manager.usual)).toEqual([]);
       const version = await run(folder, [...manager.exec, "scard", "--version"]);
       expect(version.stdout.trim().split("\n").at(-1)).toBe(manifest.version);
@@ -148,11 +154,4 @@ for (const manager of managers) {
       expect(JSON.parse(line)).toEqual({ readers: [expect.any(String)], code: "no-service" });
     });
   });
-}
-
-async function registryAnswers(folder: string): Promise<boolean> {
-  return npmIn(folder, ["ping"]).then(
-    () => true,
-    () => false,
-  );
 }
