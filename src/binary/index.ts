@@ -2,6 +2,7 @@
 
 export { concatBytes, copyBytes, equalBytes, zeroBytes } from "./bytes.ts";
 export { checkBytes, isBytes, kindOf } from "./check-bytes.ts";
+export { checkMembers } from "./check-members.ts";
 export { ByteCursor, decoding } from "./cursor.ts";
 export { decodeHex, encodeHex, hexByte, hexBytes } from "./hex.ts";
 export { quoteUnlessBytes, withoutBytes } from "./quote.ts";

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT
 
-import { type ByteCursor, checkBytes, concatBytes, decoding, failure, type Result } from "../binary/index.ts";
+import {
+  type ByteCursor,
+  checkBytes,
+  checkMembers,
+  concatBytes,
+  decoding,
+  failure,
+  type Result,
+} from "../binary/index.ts";
 
 /** Most data bytes in a command with short length fields. ISO/IEC 7816-4:2005, 5.1. */
 export const maxShortDataBytes = 255;
@@ -52,12 +60,14 @@ export type CommandCase = 1 | "2S" | "3S" | "4S" | "2E" | "3E" | "4E";
 /**
  * Writes a command in the shortest form that holds it, or in the form that `extended` asks for.
  *
- * @throws RangeError, naming the value, for a header byte outside 0..255, too much data, Le outside 1..65,536, short
+ * @throws TypeError for what is no command, data that is no Uint8Array, and a member that there is not (`dta`);
+ * RangeError, naming the value, for a header byte outside 0..255, too much data, Le outside 1..65,536, short
  * length fields that cannot hold what is asked of them, and extended length fields on a command that has none.
  * The data itself is never part of the message.
  * @see ISO/IEC 7816-3:2006, 12.1.3
  */
 export function encodeCommand(init: CommandInit): Uint8Array {
+  checkMembers(init, commandMembers, "encodeCommand: the command");
   const { cla, ins, p1, p2, le } = init;
   for (const [name, value] of Object.entries({ CLA: cla, INS: ins, P1: p1, P2: p2 })) checkByte(name, value);
   const { data = new Uint8Array(0) } = init;
@@ -71,6 +81,8 @@ export function encodeCommand(init: CommandInit): Uint8Array {
   const header = Uint8Array.of(cla, ins, p1, p2);
   return concatBytes(header, useExtended(init, data) ? extendedBody(data, le) : shortBody(data, le));
 }
+
+const commandMembers: readonly (keyof CommandInit)[] = ["cla", "ins", "p1", "p2", "data", "le", "extended"];
 
 function useExtended(init: CommandInit, data: Uint8Array): boolean {
   const { le, extended } = init;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { checkBytes } from "../binary/index.ts";
+import { checkBytes, checkMembers } from "../binary/index.ts";
 import { maxAtrBytes } from "./atr.ts";
 import { type ClockStop, clockStopCodes, type SupplyClass, supplyClassCodes } from "./atr-parameters.ts";
 
@@ -40,6 +40,22 @@ export interface AtrInit {
   readonly clockStop?: ClockStop;
 }
 
+const atrMembers: readonly (keyof AtrInit)[] = [
+  "convention",
+  "protocols",
+  "historicalBytes",
+  "factors",
+  "extraGuardTime",
+  "specificMode",
+  "wi",
+  "ifsc",
+  "bwi",
+  "cwi",
+  "edc",
+  "classes",
+  "clockStop",
+];
+
 interface Group {
   /** T of the TD that announces the group. */
   readonly protocol: number;
@@ -56,6 +72,7 @@ interface Group {
  * @see ISO/IEC 7816-3:2006, clause 8
  */
 export function buildAtr(init: AtrInit): Uint8Array {
+  checkMembers(init, atrMembers, "buildAtr: the ATR");
   const protocols = init.protocols ?? [0];
   checkProtocols(protocols);
   const { historicalBytes = new Uint8Array(0) } = init;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { checkMembers } from "../binary/index.ts";
 import { type AtrParameters, guardTimeEtu } from "./atr-parameters.ts";
 import { defaultEtuFactors, type EtuFactors } from "./transmission-factors.ts";
 
@@ -47,6 +48,7 @@ const blockWaitingFactor = 372;
  * @throws RangeError for a clock, F or D that is not above 0.
  */
 export function atrTimings(atr: AtrParameters, setting: LineSetting = {}): AtrTimings {
+  checkMembers(setting, ["factors", "clockHz"], "atrTimings: setting");
   const { f, d } = setting.factors ?? atr.startingFactors ?? defaultEtuFactors;
   const clockHz = setting.clockHz ?? 4_000_000;
   for (const [name, value] of Object.entries({ F: f, D: d, "the clock": clockHz })) {

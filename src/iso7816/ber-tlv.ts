@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { type ByteCursor, concatBytes, decoding, hexByte, type Result } from "../binary/index.ts";
+import { type ByteCursor, checkMembers, concatBytes, decoding, hexByte, type Result } from "../binary/index.ts";
 
 /** A BER-TLV data object. ISO/IEC 7816-4:2005, 5.2.2; ITU-T X.690, 8.1. */
 export interface BerTlv {
@@ -43,6 +43,7 @@ const defaultObjects = 4096;
  * @see ISO/IEC 7816-4:2005, 5.2.2.1 and table 87; ISO/IEC 7816-4:1995, annex D.1; ETSI TS 102 221, 13.1
  */
 export function decodeBerTlv(bytes: Uint8Array, limits: BerTlvLimits = {}): Result<readonly BerTlv[]> {
+  checkMembers(limits, ["depth", "objects"], "decodeBerTlv: limits");
   const budget = { objects: limits.objects ?? defaultObjects };
   return decoding(bytes, (cursor) => readObjects(cursor, limits.depth ?? defaultDepth, budget));
 }
@@ -118,6 +119,7 @@ function readLength(cursor: ByteCursor): number {
 export function encodeBerTlv(objects: readonly BerTlvInit[]): Uint8Array {
   return concatBytes(
     ...objects.flatMap((object) => {
+      checkMembers(object, ["tag", "value", "children"], "encodeBerTlv: a data object");
       const tag = tagBytes(object.tag);
       const constructed = ((tag[0] ?? 0) & 0x20) !== 0;
       const name = object.tag.toString(16).toUpperCase();

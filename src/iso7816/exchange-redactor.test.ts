@@ -245,3 +245,19 @@ describe("a session", () => {
     }
   });
 });
+
+describe("wrong arguments", () => {
+  test("never turn the withholding off, and are named", () => {
+    const make = (options: unknown) => () => new ExchangeRedactor(options as { showData?: boolean });
+    expect(make({ showdata: true })).toThrow(
+      'ExchangeRedactor: options has no member "showdata"; it may have showData',
+    );
+    for (const showData of ["no", 1, null, {}])
+      expect(make({ showData })).toThrow(/options.showData is .*; give true or/);
+    expect(make(null)).toThrow("ExchangeRedactor: options is null; pass an object with showData");
+    expect(make({ showData: undefined })().command(bytesOf("002000810431323334")).bytes).toContain("withheld");
+    const redactor = new ExchangeRedactor();
+    expect(() => redactor.command("0020008104" as never)).toThrow(/^ExchangeRedactor.command: bytes is a string/);
+    expect(() => redactor.response([0x90, 0] as never)).toThrow(/^ExchangeRedactor.response: bytes is an array/);
+  });
+});

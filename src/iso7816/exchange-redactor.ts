@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { checkBytes, checkMembers, kindOf } from "../binary/index.ts";
 import { type CommandApdu, decodeCommand } from "./apdu.ts";
 import { decodeBerTlv, findBerTlv } from "./ber-tlv.ts";
 import { decodeClassByte } from "./class-byte.ts";
@@ -43,9 +44,17 @@ export class ExchangeRedactor {
   /** The instruction of the chain that has begun. */
   #chain: number | undefined;
 
-  /** @param options.showData shows everything: for an owner of the card who asks for it. @default false */
+  /**
+   * @param options.showData shows everything: for an owner of the card who asks for it. @default false
+   * @throws TypeError for a member that there is not, and anything but true or false
+   */
   constructor(options: { readonly showData?: boolean } = {}) {
-    this.#showData = options.showData ?? false;
+    checkMembers(options, ["showData"], "ExchangeRedactor: options");
+    const { showData = false } = options;
+    if (typeof showData !== "boolean") {
+      throw new TypeError(`ExchangeRedactor: options.showData is ${kindOf(showData)}; give true or false`);
+    }
+    this.#showData = showData;
   }
 
   /** Forgets what was selected: to be called when the card was reset. */
@@ -57,6 +66,7 @@ export class ExchangeRedactor {
 
   /** Takes note of the next command, and tells what of it may be shown. */
   command(bytes: Uint8Array): RedactedCommand {
+    checkBytes(bytes, "ExchangeRedactor.command: bytes");
     const decoded = decodeCommand(bytes);
     this.#command = decoded.ok ? decoded.value : undefined;
     this.#disclosure = decoded.ok ? this.#judge(decoded.value) : nothing;
@@ -71,6 +81,7 @@ export class ExchangeRedactor {
 
   /** Takes note of the response to the command before, and tells what of it may be shown. */
   response(bytes: Uint8Array): RedactedResponse {
+    checkBytes(bytes, "ExchangeRedactor.response: bytes");
     const data = bytes.subarray(0, -2);
     const command = this.#command;
     const open =

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { decoding, hexByte, type Result } from "../binary/index.ts";
+import { checkMembers, decoding, hexByte, type Result } from "../binary/index.ts";
 import { defaultEtuFactors, type EtuFactors, etuFactorsOf } from "./transmission-factors.ts";
 
 /** A PPS request or response. ISO/IEC 7816-3:2006, 9.2. */
@@ -23,6 +23,7 @@ const ppss = 0xff;
  * @throws RangeError for a protocol outside 0..14 and a byte outside 0..255.
  */
 export function encodePps(pps: Pps): Uint8Array {
+  checkMembers(pps, ["protocol", "pps1", "pps2", "pps3"], "encodePps: the PPS");
   if (!Number.isInteger(pps.protocol) || pps.protocol < 0 || pps.protocol > 14) {
     throw new RangeError(`a PPS selects protocol 0 to 14, not ${pps.protocol}`);
   }

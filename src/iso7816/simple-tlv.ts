@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes, decoding, type Result } from "../binary/index.ts";
+import { checkMembers, concatBytes, decoding, type Result } from "../binary/index.ts";
 
 /** A SIMPLE-TLV data object. ISO/IEC 7816-4:2005, 5.2.1. */
 export interface SimpleTlv {
@@ -38,7 +38,9 @@ export function decodeSimpleTlv(bytes: Uint8Array): Result<readonly SimpleTlv[]>
  */
 export function encodeSimpleTlv(objects: readonly SimpleTlv[]): Uint8Array {
   return concatBytes(
-    ...objects.flatMap(({ tag, value }) => {
+    ...objects.flatMap((object) => {
+      checkMembers(object, ["tag", "value"], "encodeSimpleTlv: a data object");
+      const { tag, value } = object;
       if (!Number.isInteger(tag) || tag < 1 || tag > 0xfe)
         throw new RangeError(`a SIMPLE-TLV tag is 1 to 254, not ${tag}`);
       const length = value.length;
