@@ -211,6 +211,7 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
 
   /** Who has a reader for itself, by a transaction or by its share mode; undefined where nobody has. */
   holderOf(reader: string): Holder | undefined {
+    checkReaderName("holder of", reader);
     return this.#slots.get(readerKey(reader))?.holder();
   }
 

@@ -253,3 +253,15 @@ describe("the reader table", () => {
     expect(changes).toBe(before);
   });
 });
+
+describe("who holds a reader", () => {
+  test("is asked by a name, and anything else is refused", async () => {
+    const { connect, manager, name } = await world();
+    expect(manager.holderOf(name)).toBeUndefined();
+    await connect("first", "exclusive");
+    expect(manager.holderOf(name)).toMatchObject({ client: "first" });
+    for (const other of [null, undefined, 5, {}]) {
+      expect(() => manager.holderOf(other as never)).toThrow(expect.objectContaining({ code: "invalid-parameter" }));
+    }
+  });
+});
