@@ -21,6 +21,14 @@ it("scard/providers works on the default manager, and with the handles of scard/
   vi.unstubAllEnvs();
 });
 
+it("scard/providers takes a dialog, and no option that there is not", () => {
+  expect(published.defaultFactory({ picker: { pick: async () => undefined } })).toBeInstanceOf(room.ClassFactory);
+  const make = (options: object) => () => published.defaultFactory(options);
+  expect(make({ pikcer: {} })).toThrow(/no member "pikcer". Did you mean picker\?/);
+  expect(make({ picker: () => undefined })).toThrow(/picker is a function; pass a card picker/);
+  expect(make(null as never)).toThrow(/options is null/);
+});
+
 it("scard/providers exports all that the room has", () => {
   expect(Object.keys(published).sort()).toEqual([...Object.keys(room), "defaultFactory"].sort());
 });

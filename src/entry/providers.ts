@@ -9,6 +9,7 @@
  * For another resource manager construct a {@link ClassFactory} over a `WinSCard` of your own.
  */
 
+import { withDefaults } from "../pcsc/index.ts";
 import { CLSID_Iso7816Provider, ClassFactory, type ClassFactoryOptions, iso7816Provider } from "../providers/index.ts";
 import * as winscard from "./winscard.ts";
 
@@ -83,7 +84,12 @@ export {
  * cards of ISO/IEC 7816-4 registered. Which card types it is for the smart card database says.
  */
 export function defaultFactory(options: Pick<ClassFactoryOptions, "picker"> = {}): ClassFactory {
-  const factory = new ClassFactory({ ...options, winscard });
+  const all = withDefaults<ClassFactoryOptions>(
+    options,
+    { winscard },
+    { operation: "defaultFactory", path: "options" },
+  );
+  const factory = new ClassFactory(all);
   factory.register(CLSID_Iso7816Provider, iso7816Provider);
   return factory;
 }

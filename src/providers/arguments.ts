@@ -3,6 +3,8 @@
 import { isBytes, kindOf } from "../binary/index.ts";
 import {
   abortSignal,
+  type Check,
+  having,
   optional,
   optionsOf,
   SmartCardError,
@@ -10,6 +12,7 @@ import {
   type WaitOptions,
   wholeNumber,
 } from "../pcsc/index.ts";
+import type { CardPicker } from "../winscard/index.ts";
 import { ComError } from "./com-error.ts";
 import type { WinSCardFunctions } from "./winscard-functions.ts";
 
@@ -64,6 +67,14 @@ export function checkFunction(name: string, value: unknown, what: string): void 
 /** @throws E_INVALIDARG for anything but an object */
 export function checkObject(name: string, value: unknown, what: string): asserts value is object {
   if (typeof value !== "object" || value === null) throw badArgument(name, value, `pass ${what}`);
+}
+
+/** The dialog, as SCardUIDlgSelectCard takes it. */
+export const cardPicker: Check<CardPicker> = having<CardPicker>(["pick"], "a card picker");
+
+/** @throws E_INVALIDARG for anything but a dialog, as SCardUIDlgSelectCard takes it */
+export function checkPicker(value: unknown): asserts value is CardPicker {
+  argument(() => cardPicker(value, { operation: "provider", path: "picker" }));
 }
 
 /** @throws E_INVALIDARG for anything but the functions of winscard.h */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import { SmartCardError, type WaitOptions } from "../pcsc/index.ts";
+import { optional, optionsOf, SmartCardError, type WaitOptions } from "../pcsc/index.ts";
 import { type CardPicker, ERROR_FILE_NOT_FOUND, SCARD_SCOPE_USER, SCARD_STATE_UNAWARE } from "../winscard/index.ts";
-import { checkFunction, checkObject, checkText, checkWait, checkWinSCard } from "./arguments.ts";
+import { argument, cardPicker, checkFunction, checkText, checkWait, checkWinSCard } from "./arguments.ts";
 import { CByteBuffer, type IByteBuffer } from "./byte-buffer.ts";
 import { CSCard, type ISCard } from "./card.ts";
 import type { ISCardManage } from "./card-manage.ts";
@@ -25,6 +25,14 @@ export interface ClassFactoryOptions {
   /** The dialog of ISCardLocate; without one that of `winscard`. */
   readonly picker?: CardPicker;
 }
+
+const factoryOptions = optionsOf<ClassFactoryOptions>({
+  winscard: (value) => {
+    checkWinSCard(value);
+    return value;
+  },
+  picker: optional(cardPicker) as never,
+});
 
 /** The base classes, and what an instance of each is. */
 export interface BaseClasses {
@@ -57,10 +65,9 @@ export class ClassFactory {
   readonly #providers = new Map<Guid, ServiceProvider>();
 
   constructor(options: ClassFactoryOptions) {
-    checkObject("options", options, "an object with winscard, and a picker if need be");
-    const { picker, winscard } = options;
-    checkWinSCard(winscard);
-    if (picker !== undefined) checkFunction("picker", picker, "a function that shows the dialog");
+    const { picker, winscard } = argument(() =>
+      factoryOptions(options, { operation: "ClassFactory", path: "options" }),
+    );
     this.#winscard = winscard;
     this.#picker = picker;
   }

@@ -2,15 +2,7 @@
 
 import { SmartCardError, type WaitOptions } from "../pcsc/index.ts";
 import { type CardPicker, SCARD_SCOPE_USER, type SCARDCONTEXT, type SCARDHANDLE } from "../winscard/index.ts";
-import {
-  badArgument,
-  badPointer,
-  checkFunction,
-  checkOneOf,
-  checkText,
-  checkWait,
-  checkWinSCard,
-} from "./arguments.ts";
+import { badArgument, badPointer, checkOneOf, checkPicker, checkText, checkWait, checkWinSCard } from "./arguments.ts";
 import { checkShareMode, providerProtocol, winscardProtocols } from "./card-link.ts";
 import { ComError, comErrorFor } from "./com-error.ts";
 import { SC_DLG, type SCARD_PROTOCOLS, type SCARD_SHARE_MODES } from "./enumerations.ts";
@@ -86,7 +78,7 @@ export class CSCardLocate implements ISCardLocate {
   /** @param picker the dialog; without one that of `winscard` */
   constructor(winscard: WinSCardFunctions, picker?: CardPicker) {
     checkWinSCard(winscard);
-    if (picker !== undefined) checkFunction("picker", picker, "a function that shows the dialog");
+    if (picker !== undefined) checkPicker(picker);
     this.#winscard = winscard;
     this.#picker = picker;
   }

@@ -7,6 +7,7 @@ import {
   CLSID_Iso7816Provider,
   ClassFactory,
   ComError,
+  CSCardLocate,
   CSCardManage,
   clsids,
   type ISCardVerify,
@@ -219,6 +220,22 @@ describe("ISCardLocate", () => {
     await card.Detach();
     await one.winscard.SCardReleaseContext(found.hContext);
     expect(one.winscard.openHandles).toEqual({ cards: 0, contexts: 0 });
+  });
+
+  test("shows a dialog of its own, which is an object as that of SCardUIDlgSelectCard is", async () => {
+    const { name, program } = await world();
+    const { winscard } = program("one");
+    const picker = { pick: async () => name };
+    const factory = new ClassFactory({ winscard, picker });
+    for (const locate of [await factory.createInstance(clsids.CSCardLocate), new CSCardLocate(winscard, picker)]) {
+      locate.ConfigureCardNameSearch([], null, "Which card?", SC_DLG.FORCE_UI);
+      const { hCard, hContext } = await locate.FindCard(SCARD_SHARE_MODES.SHARED, 3);
+      expect((await winscard.SCardStatus(hCard)).readerNames).toEqual([name]);
+      await winscard.SCardReleaseContext(hContext);
+    }
+    expect(winscard.openHandles).toEqual({ cards: 0, contexts: 0 });
+    const misspelt = { winscard, pikcer: picker };
+    expect(() => new ClassFactory(misspelt)).toThrow(/no member "pikcer". Did you mean picker\?/);
   });
 
   test("shows the dialog where it must, and ends when the person ends it", async () => {
