@@ -53,6 +53,11 @@ describe("the manual page", () => {
     }
   });
 
+  it("keeps no line as it is: each breaks where a terminal's line ends", () => {
+    expect(page).not.toMatch(/^\.nf/m);
+    expect(page).toMatch(/^\.TP\n\.B pcscd\[:SOCKET\]\nthe service on this machine/m);
+  });
+
   it("has no line that roff would take for a request by accident, and no bare backslash", () => {
     const requests = page.split("\n").filter((line) => /^[.']/.test(line));
     expect(requests.filter((line) => !/^\.(?:TH|SH|SS|B|BR|I|TP|PP|br|RS|RE|nf|fi)\b/.test(line))).toEqual([]);

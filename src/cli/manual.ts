@@ -58,11 +58,17 @@ function optionTerms(options: OptionTable): string[] {
   return rowsOf(options).map(([name, about]) => term(name, about));
 }
 
-/** A term and what it means; further lines of the meaning stay lines. */
+/** A term and what it means; further lines of the meaning are a list of terms of their own, or lines. */
 function term(name: string, about: string): string {
   const [first = "", ...lines] = about.split("\n");
-  const rest = lines.length === 0 ? [] : [".RS", ".nf", ...lines.map(text), ".fi", ".RE"];
+  const rest = lines.length === 0 ? [] : [".RS", ...lines.map(furtherLine), ".RE"];
   return [".TP", `.B ${text(name)}`, text(first), ...rest].join("\n");
+}
+
+/** Blanks in a line set apart what is described and what it is. They are not kept: a line breaks where the page ends. */
+function furtherLine(line: string): string {
+  const [name = "", about] = line.trim().split(/ {2,}/);
+  return about === undefined ? `.br\n${text(name)}` : term(name, about);
 }
 
 /** Text as roff takes it literally: no character of it is a request or an escape. */
