@@ -79,18 +79,31 @@ function nobodyListens(survey: Survey, considered: readonly SocketReport[]): Fin
     ? ["in this container, use the service of its host: docker run --volume /run/pcscd:/run/pcscd …"]
     : [];
   const removal = left.length > 0 ? [removeStale(left)] : [];
+  const variable = variableOf(considered);
+  const correction =
+    variable === undefined
+      ? []
+      : [`${variable} names that path: correct it, or look in the usual places: unset ${variable}`];
   return {
     id: left.length > 0 || isInstalled ? "service-stopped" : "service-missing",
     level: "problem",
     message: what,
     remedies: [
+      // Where there is no socket, the path is the first suspect.
+      ...(left.length === 0 ? correction : []),
       ...inContainer,
       ...startCommands(survey),
       ...removal,
+      ...(left.length === 0 ? [] : correction),
       "without a reader: npx scard daemon --reader virtual --card demo",
       "for this program alone: SCARD_MANAGER=embedded:virtual+demo",
     ],
   };
+}
+
+/** The environment variable that says where to look, if one does. */
+function variableOf([first]: readonly SocketReport[]): "SCARD_MANAGER" | "PCSCLITE_CSOCK_NAME" | undefined {
+  return first?.origin === "SCARD_MANAGER" || first?.origin === "PCSCLITE_CSOCK_NAME" ? first.origin : undefined;
 }
 
 function removeStale(paths: readonly string[]): string {
@@ -108,7 +121,7 @@ function stale({ path }: SocketReport): Finding {
 }
 
 function listensElsewhere(considered: readonly SocketReport[], elsewhere: SocketReport): Finding {
-  const variable = considered[0]?.origin === "SCARD_MANAGER" ? "SCARD_MANAGER" : "PCSCLITE_CSOCK_NAME";
+  const variable = variableOf(considered) ?? "PCSCLITE_CSOCK_NAME";
   const names = considered.map(({ path }) => visible(path)).join(", ");
   return {
     id: "socket-elsewhere",

@@ -219,7 +219,15 @@ describe("a service", () => {
     const found = await visit({ sockets, files, service });
     expect([found.manager.socket, idsOf(found)]).toEqual(["/tmp/own", ["socket-stale"]]);
     expect(findingOf(found, "socket-stale").remedies[0]).toBe(`rm ${socketPath}`);
+    const wrong = { path: "/tmp/wrong", origin: "PCSCLITE_CSOCK_NAME", considered: true } as const;
+    for (const wrongFiles of [{}, { "/tmp/wrong": fileOf("file") }]) {
+      const named = await visit({ sockets: [wrong], files: wrongFiles });
+      expect(findingOf(named, "service-missing").remedies[0]).toContain(
+        "PCSCLITE_CSOCK_NAME names that path: correct it",
+      );
+    }
     const plain = await visit({ files: { [socketPath]: fileOf("file") } });
+    expect(findingOf(plain, "service-missing").remedies.join()).not.toContain("unset");
     expect(findingOf(plain, "service-missing").message).toContain("is no socket");
   });
 
