@@ -97,7 +97,7 @@ async function within(world: World, what: string, promises: readonly Promise<voi
   if (open > 0 && oracle.violations.length === 0) oracle.violated(`clients could not ${what} within ${finishMs} ms`);
 }
 
-/** Everybody has left: nothing is held, nothing is set, nobody listens, and the cards have no power. */
+/** Everybody has left: nothing is held, nothing is set, nothing listens, and the cards have no power. */
 async function checkNothingLeft(world: World): Promise<void> {
   const { manager, oracle, server, simulated } = world;
   await world.pass(20_000);

@@ -25,13 +25,13 @@ export const mutants: readonly Mutant[] = [
     replace: "const turn = [...(this.#lock === undefined ? this.#queue : this.#inner)].at(-1);",
   },
   {
-    name: "an insertion wakes nobody",
+    name: "an insertion ends no wait",
     file: "manager/slot.ts",
     search: "    this.#trace(kind);\n    this.#setting.changed(this);",
     replace: '    this.#trace(kind);\n    if (kind === "card-removed") this.#setting.changed(this);',
   },
   {
-    name: "a removal wakes nobody",
+    name: "a removal ends no wait",
     file: "manager/slot.ts",
     search: "    this.#trace(kind);\n    this.#setting.changed(this);",
     replace: '    this.#trace(kind);\n    if (kind === "card-inserted") this.#setting.changed(this);',
@@ -57,13 +57,13 @@ export const mutants: readonly Mutant[] = [
       '    this.#protocol = protocol;\n    this.fault = this.fault?.code === "reset-card" && !this.#again ? this.fault : undefined;\n    this.#again = this.fault !== undefined;\n  }\n\n  #again = false;\n  unused(): void {',
   },
   {
-    name: "a reset is told to nobody",
+    name: "a reset is not told",
     file: "manager/card-keeper.ts",
     search: '      connection.fault = { code: "reset-card", why };',
     replace: "",
   },
   {
-    name: "a removal is told to nobody",
+    name: "a removal is not told",
     file: "manager/card-keeper.ts",
     search: 'if (connection.usesCard) connection.fault = { code: "removed-card", why: "the card was removed" };',
     replace: "",

@@ -7,7 +7,7 @@ const pin = (): Uint8Array => Uint8Array.of(0x31, 0x32, 0x33, 0x34);
 const cleared = new Uint8Array(4);
 
 describe("SecretBytes", () => {
-  test("are cleared when the owner has released them and nobody uses them", () => {
+  test("are cleared when the owner has released them and no work uses them", () => {
     const bytes = pin();
     const secret = new SecretBytes(bytes);
     expect(secret.length).toBe(4);

@@ -48,7 +48,7 @@ export class SecretBytes {
     this.#leave();
   }
 
-  /** Clears them at once, whoever is still at work with them: for a driver that does not come back. */
+  /** Clears them at once, also while work with them goes on: for a driver that does not come back. */
   wipe(): void {
     zeroBytes(this.#bytes);
   }

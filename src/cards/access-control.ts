@@ -21,7 +21,7 @@ function isProved({ card, provedPins }: Channel, reference: number): boolean {
   return provedPins.has(reference) || card.pins.get(reference)?.enabled === false;
 }
 
-/** The access rules of a file as they are now; an EF.ARR that is not there, or makes no sense, allows nothing. */
+/** The access rules of a file as they are now; an EF.ARR that is missing or malformed allows nothing. */
 export function conditionsOf(file: CardFile): Conditions {
   const { access } = file;
   if (access.kind === "own") return access.conditions;

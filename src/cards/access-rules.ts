@@ -65,7 +65,7 @@ function toldModes(file: RuledFile, conditions: Conditions): [bit: number, acces
 
 /**
  * Writes rules in the compact format, an access mode byte and a security condition byte for each bit in it. ISO/IEC
- * 7816-4:2005, 5.4.3.1. The format has no room for which PIN or key is meant, but names a security environment, 1 to 14:
+ * 7816-4:2005, 5.4.3.1. The format has no room for the number of a PIN or key, but names a security environment, 1 to 14:
  * on this card, environment n is the one with PIN n and key n.
  *
  * @returns undefined where the format cannot tell a condition

@@ -4,7 +4,7 @@ import { assert, type CancelTimer, type Clock, type ErrorCode, type SmartCardErr
 
 /**
  * One operation of the virtual reader while it is under way. It can be ended from outside at any moment, by an abort or
- * because the card or the reader went; whoever waits for it is told at once, and what it still does has no effect.
+ * because the card or the reader went; its caller is told at once, and what it still does has no effect.
  */
 export class CardOperation {
   readonly name: string;

@@ -10,7 +10,7 @@ import { parseCardImage } from "./parse-card-image.ts";
 const ascii = new TextEncoder();
 const label = "scard demo";
 /**
- * F0 and `scard.demo`: an identifier of the proprietary category, which nobody registers. ISO/IEC 7816-4:2005, 8.2.1.2.
+ * F0 and `scard.demo`: an identifier of the proprietary category, which is not registered. ISO/IEC 7816-4:2005, 8.2.1.2.
  */
 const applicationId = concatBytes(Uint8Array.of(0xf0), ascii.encode("scard.demo"));
 

@@ -129,7 +129,7 @@ function readShortId(value: Uint8Array | undefined): number | undefined | "wrong
   return value.length === 1 && (byte & 0x07) === 0 && sfi >= 1 && sfi <= 30 ? sfi : "wrong";
 }
 
-/** Undefined where it makes no sense; nobody makes a file that is terminated. ISO/IEC 7816-4:2005, table 13. */
+/** Undefined where it is invalid; a file cannot be created terminated. ISO/IEC 7816-4:2005, table 13. */
 function readLifeCycle(objects: readonly BerTlv[]): LifeCycle | undefined {
   const value = findBerTlv(objects, controlTags.lifeCycle)?.value;
   if (value === undefined) return "activated";

@@ -11,7 +11,7 @@ const occurrenceFirst = 0;
 const occurrenceLast = 1;
 const occurrenceNext = 2;
 
-/** The file that was found; undefined where there is none. Refused where P1, P2 or the length make no sense. */
+/** The file that was found; undefined where there is none. Refused where P1, P2 or the length are invalid. */
 type Found = Result<CardFile | undefined, Answer>;
 
 /**

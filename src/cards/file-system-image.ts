@@ -14,7 +14,7 @@ export function isObjectTag(tag: number): boolean {
   return tag >= 0x4000 && tag <= 0xff7f && (tag & 0x1f00) === 0x1f00 && (tag & 0x80) === 0 && (tag & 0xff) >= 0x1f;
 }
 
-/** Bytes in a card's description: hexadecimal text, or text whose UTF-8 is meant. */
+/** Bytes in a card's description: hexadecimal text, or text, which stands for its UTF-8. */
 export type BytesSource = string | { readonly text: string };
 
 /**

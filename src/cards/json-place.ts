@@ -128,7 +128,7 @@ export class JsonPlace {
     return words[0];
   }
 
-  /** Bytes of `least` to `most`: hexadecimal text, or an object with `text`, whose UTF-8 is meant. */
+  /** Bytes of `least` to `most`: hexadecimal text, or an object with `text`, which stands for its UTF-8. */
   bytes(least: number, most: number): Uint8Array {
     const bytes = this.#readBytes();
     if (bytes === undefined) return new Uint8Array(0);

@@ -116,7 +116,7 @@ function reference(access: AccessRules): AccessReferenceSource | undefined {
   return access.kind === "own" ? undefined : { arr: { file: twoBytes(access.fileId), record: access.record } };
 }
 
-/** What is ever allowed: that nobody may do something need not be told, except where silence means something else. */
+/** What is ever allowed: that an operation is never allowed need not be told, except where silence means something else. */
 function own(access: AccessRules): Readonly<Record<string, Access>> {
   const conditions = access.kind === "own" ? Object.entries(access.conditions) : [];
   return Object.fromEntries(conditions.filter(([, condition]) => condition !== "never"));

@@ -123,7 +123,7 @@ function resetTo(channel: Channel, pin: Pin, value: Uint8Array): Answer {
   return status(sw.success);
 }
 
-/** Nobody has verified the value that a PIN has now. */
+/** The value that a PIN has now was not verified yet. */
 function forgetEverywhere({ card }: Channel, pin: Pin): void {
   for (const channel of card.channels.values()) channel.provedPins.delete(pin.reference);
 }

@@ -77,7 +77,7 @@ interface Session {
 }
 
 /**
- * A reader that is software and holds a {@link SoftwareCard}. It behaves like one of metal: it powers and resets the
+ * A reader that is software and holds a {@link SoftwareCard}. It behaves like a USB reader: it powers and resets the
  * card, exchanges a PPS with it, speaks T=0 and T=1, can eject. Its other calls are the hand that inserts and pulls the
  * card, and the ways in which cards and readers go wrong; they may come at any moment, also in the middle of an
  * exchange.
@@ -423,7 +423,7 @@ export class VirtualReader implements Reader {
     try {
       this.#card?.powerOff();
     } catch {
-      // The power is gone whatever the card thinks of it, and nobody is left to be told.
+      // The power is gone in any case, and no caller is left to be told.
     }
   }
 

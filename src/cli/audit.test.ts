@@ -7,7 +7,7 @@ import { describeEntry, entryForPrograms, newEntries, timeOf } from "./audit.ts"
 import { UsageError } from "./options.ts";
 import { painter } from "./terminal.ts";
 
-const nobody = { reader: undefined, card: undefined, who: undefined };
+const unknown = { reader: undefined, card: undefined, who: undefined };
 
 describe("what a log has got since it was read", () => {
   const entry = fc.record({
@@ -15,7 +15,7 @@ describe("what a log has got since it was read", () => {
     event: fc.constantFrom<AuditEntry["event"]>("chv-failure", "chv-success"),
   });
   const entries = fc.array(
-    entry.map((known) => ({ ...known, ...nobody })),
+    entry.map((known) => ({ ...known, ...unknown })),
     { maxLength: 8 },
   );
 
@@ -28,7 +28,7 @@ describe("what a log has got since it was read", () => {
   });
 
   it("is found where old ones made room, if no two entries are the same", () => {
-    const numbered = Array.from({ length: 12 }, (_, time) => ({ time, event: "chv-success" as const, ...nobody }));
+    const numbered = Array.from({ length: 12 }, (_, time) => ({ time, event: "chv-success" as const, ...unknown }));
     fc.assert(
       fc.property(fc.nat(6), fc.nat(6), (lost, added) => {
         const before = numbered.slice(0, 6);
@@ -71,7 +71,7 @@ describe("an entry", () => {
   it("is a line, with what is known", () => {
     const plain = painter(false);
     expect(describeEntry(entry, plain)).toBe("2026-11-21 09:08:07  PIN refused   Desk  Demo  by mail (7)");
-    expect(describeEntry({ ...entry, ...nobody, event: "chv-success" }, plain)).toBe(
+    expect(describeEntry({ ...entry, ...unknown, event: "chv-success" }, plain)).toBe(
       "2026-11-21 09:08:07  PIN verified",
     );
   });

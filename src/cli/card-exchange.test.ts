@@ -82,7 +82,7 @@ describe("an exchange", () => {
   });
 });
 
-describe("the reader that is meant", () => {
+describe("the reader of a command", () => {
   async function contextWith(...names: string[]): Promise<Context> {
     const runtime = new SimulatedRuntime({ settle: () => new Promise(setImmediate) });
     const manager = new EmbeddedManager({ runtime });
@@ -109,7 +109,9 @@ describe("the reader that is meant", () => {
   it("needs no choice where there is only one, or only one has a card", async () => {
     expect(await chooseReader(await contextWith("Desk"), undefined)).toBe("Desk");
     expect(await chooseReader(await contextWith("Desk", "with card", "Counter"), undefined)).toBe("with card");
-    await expect(chooseReader(await contextWith("card", "card too"), undefined)).rejects.toThrow("--reader has to say");
+    await expect(chooseReader(await contextWith("card", "card too"), undefined)).rejects.toThrow(
+      "choose one with --reader",
+    );
     await expect(chooseReader(await contextWith(), undefined)).rejects.toMatchObject({ code: "no-readers-available" });
   });
 });

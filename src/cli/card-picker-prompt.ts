@@ -93,7 +93,7 @@ export async function askForCard(
   paint: Paint,
   signal: AbortSignal,
 ): Promise<PickerAnswer> {
-  // The library ends the process at a signal that nobody else listens to, with the terminal as it is. Our own listener
+  // The library ends the process at a signal without another listener, with the terminal as it is. Our own listener
   // has had its only call by then: this one keeps the process, and the dialog closes by its own signal.
   const keep = (): void => {};
   for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, keep);

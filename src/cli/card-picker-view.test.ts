@@ -90,9 +90,9 @@ describe("what is drawn", () => {
 
   it("begins with the title, what is asked for, and which cards", () => {
     const request = { title: "Select Card:", searchDesc: "Please insert it", owner: undefined, icon: undefined };
-    const nobody = { readers: { [Symbol.asyncIterator]: () => expect.fail("not asked for") } };
-    expect(headLine({ ...request, ...nobody, cardNames: [] }, plain)).toBe("Select Card: Please insert it");
-    expect(headLine({ ...request, ...nobody, cardNames: ["A", "B"] }, plain)).toMatch(/\(A, B\)$/);
+    const unread = { readers: { [Symbol.asyncIterator]: () => expect.fail("not asked for") } };
+    expect(headLine({ ...request, ...unread, cardNames: [] }, plain)).toBe("Select Card: Please insert it");
+    expect(headLine({ ...request, ...unread, cardNames: ["A", "B"] }, plain)).toMatch(/\(A, B\)$/);
   });
 
   it("has no control character that a reader or a card brings", () => {

@@ -18,7 +18,7 @@ interface Place {
   readonly takesFiles: boolean;
 }
 
-/** The script that completes the command line in a shell. Whoever runs it needs nothing but the shell. */
+/** The script that completes the command line in a shell. It needs nothing but the shell. */
 export function completionScript(shell: Shell, commands: readonly Command[]): string {
   const places = placesOf(commands);
   switch (shell) {

@@ -43,7 +43,7 @@ export async function machineStage(
     watchMs: WATCH_MS,
     removeCard: () => ask(`take the card out of ${name}`, (_, present) => !present),
     insertCard: () => ask(`put the card into ${name}`, (_, present) => present),
-    insertSilentCard: nobody,
+    insertSilentCard: doNothing,
     unplugReader: () => ask(`unplug ${name}`, (names) => !names.includes(reader)),
     plugReader: () => ask(`plug ${name} in again`, (names) => names.includes(reader)),
   };
@@ -69,13 +69,13 @@ function softwareHand(
       ownCard.isSilent = true;
       virtual.insert(ownCard);
     },
-    unplugReader: nobody,
-    plugReader: nobody,
+    unplugReader: doNothing,
+    plugReader: doNothing,
   };
 }
 
 /** What the stage does not claim that it can. */
-async function nobody(): Promise<void> {}
+async function doNothing(): Promise<void> {}
 
 async function anotherProgram(
   { opened }: ManagerSession,

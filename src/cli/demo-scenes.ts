@@ -229,7 +229,7 @@ async function cardIsEjected(stage: Stage, name: string): Promise<void> {
   const since = moment("the eject");
   await mailer.does("SCardDisconnect(EJECT)", (api) => api.SCardDisconnect(mailer.card, SCARD_EJECT_CARD));
   const empty = hasState(SCARD_STATE_EMPTY);
-  // Nobody uses the reader any more, and the card is out: the wait may tell both at once, or one after the other.
+  // No program uses the reader any more, and the card is out: the wait may tell both at once, or one after the other.
   const first = await wait.outcome;
   if (first.ok && !empty.holds(first.value)) {
     const { readerStates } = await transcript.succeeds(monitor.name, wait, describeStates, { since });

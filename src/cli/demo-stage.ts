@@ -136,7 +136,7 @@ export async function showLock(stage: Stage, holder: DemoProgram, queue: readonl
   const [reader] = (await stage.manager.inspect()).readers;
   const waiting = reader?.queue.map(({ client }) => client.name).join();
   const holds = reader?.lock?.client.name === holder.name && waiting === queue.map(({ name }) => name).join();
-  const what = `${holder.name} with the lock, and ${queue.length === 0 ? "nobody" : waitersOf(queue)} behind it`;
+  const what = `${holder.name} with the lock, and ${queue.length === 0 ? "no program" : waitersOf(queue)} behind it`;
   stage.transcript.step({ who: "operator", call: "inspect", result: describeLock(reader) }, holds, what);
 }
 
@@ -151,5 +151,5 @@ export function describeLock(reader: ReaderInspection | undefined): string {
   const queue = reader.queue.map(
     ({ client, operation, waitingMs }) => `${clientName(client)} waits to ${operation} since ${duration(waitingMs)}`,
   );
-  return `${held}; ${queue.length === 0 ? "nobody waits" : queue.join(", ")}`;
+  return `${held}; ${queue.length === 0 ? "no program waits" : queue.join(", ")}`;
 }

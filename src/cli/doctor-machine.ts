@@ -43,7 +43,7 @@ export interface UsbReader {
   /** Vendor and product, four digits each: `072f:2200`. */
   readonly id: string;
   readonly name: string;
-  /** The driver of the kernel that has it; `usbfs` where a program has it; undefined where nobody does. */
+  /** The driver of the kernel that has it; `usbfs` where a program has it; undefined where none does. */
   readonly driver: string | undefined;
 }
 

@@ -12,7 +12,7 @@ export type SocketState =
   /** The file is no socket. */
   | "no-socket"
   /** The file of a service that has ended, or that only holds the place. */
-  | "nobody-listens"
+  | "no-listener"
   /** Its permissions keep us out. */
   | "access-denied"
   /** The service is there and lets us not in. */

@@ -18,13 +18,13 @@ export function* serviceFindings(survey: Survey): Generator<Finding> {
     if (socket.state === "busy") yield busy(socket);
     if (socket.state === "other-version") yield otherVersion(socket);
     if (socket.state === "no-answer") yield stuck(socket);
-    if (socket.state === "nobody-listens" && used !== undefined) yield stale(socket);
+    if (socket.state === "no-listener" && used !== undefined) yield stale(socket);
   }
   if (used !== undefined) yield* tableSize(survey, used);
   if (used !== undefined || considered.some(({ state }) => state === "access-denied")) return;
   const elsewhere = sockets.find((socket) => socket.state === "answers" && !considered.includes(socket));
   if (elsewhere !== undefined) yield listensElsewhere(considered, elsewhere);
-  else yield nobodyListens(survey, considered);
+  else yield noListener(survey, considered);
 }
 
 /** The sockets that programs here look at. */
@@ -61,15 +61,15 @@ function startCommands(survey: Survey): readonly string[] {
   return [...install, "start pcscd as root: pcscd; or in a container: pcscd --foreground"];
 }
 
-/** Nobody listens on any socket. */
-function nobodyListens(survey: Survey, considered: readonly SocketReport[]): Finding {
+/** No service listens on any socket. */
+function noListener(survey: Survey, considered: readonly SocketReport[]): Finding {
   const isInstalled = has(survey, "pcscd");
-  const left = considered.filter(({ state }) => state === "nobody-listens").map(({ path }) => visible(path));
+  const left = considered.filter(({ state }) => state === "no-listener").map(({ path }) => visible(path));
   const nothing = considered.filter(({ state }) => state === "no-socket").map(({ path }) => visible(path));
   const where = considered.map(({ path }) => visible(path)).join(", ");
   const what =
     left.length > 0
-      ? `The smart card service does not run: ${left.join(", ")} is there, but nobody listens on it.`
+      ? `The smart card service does not run: ${left.join(", ")} is there, but nothing listens on it.`
       : nothing.length > 0
         ? `${nothing.join(", ")} is no socket, so nothing can listen there.`
         : isInstalled
@@ -115,7 +115,7 @@ function stale({ path }: SocketReport): Finding {
   return {
     id: "socket-stale",
     level: "warning",
-    message: `${name} was left behind: nobody listens there. Programs on libpcsclite that look there find nobody.`,
+    message: `${name} was left behind: nothing listens there. Programs on libpcsclite that use it find no service.`,
     remedies: [`rm ${name}`, `or start its service: ${enable}`],
   };
 }
@@ -126,7 +126,7 @@ function listensElsewhere(considered: readonly SocketReport[], elsewhere: Socket
   return {
     id: "socket-elsewhere",
     level: "problem",
-    message: `${variable} names ${names}, where nobody listens; but ${visible(elsewhere.path)} answers.`,
+    message: `${variable} names ${names}, where nothing listens; but ${visible(elsewhere.path)} answers.`,
     remedies: [`to use that one: unset ${variable}`, "or start the service that was to listen there"],
   };
 }
@@ -183,7 +183,7 @@ function refuses(survey: Survey, { path }: SocketReport): Finding {
     : "It may have been told to refuse, or ask polkit about every client";
   const how = isRemote
     ? "you came in by ssh, and by default only those may use cards who sit at the machine"
-    : "by default only those may use cards who sit at the machine: no service, no cron job, nobody by ssh";
+    : "by default only users at the machine may use cards: no service, no cron job, no login by ssh";
   // The name stands between quotation marks: nothing but a plain one is put there.
   const name = user !== undefined && /^[\w.-]+$/.test(user.name) ? user.name : "USER";
   return {

@@ -222,7 +222,7 @@ async function surveySockets(machine: Machine, nameCard: NameCard): Promise<read
 }
 
 function isSilent(state: SocketState): boolean {
-  return state === "nobody-listens" || state === "access-denied";
+  return state === "no-listener" || state === "access-denied";
 }
 
 async function surveySocket(
@@ -262,7 +262,7 @@ function stateOf(error: SmartCardError): SocketState {
   if (error.details.operation === AGREE_ON_VERSION) return "other-version";
   switch (error.code) {
     case "no-service":
-      return "nobody-listens";
+      return "no-listener";
     case "no-access":
       return "access-denied";
     case "security-violation":
@@ -350,7 +350,7 @@ function readerReport(state: ReaderStateReport, nameCard: NameCard): ReaderRepor
 
 function holdersOf({ card, connections, lock, queue }: ReportedReader): Partial<ReaderReport> {
   const atr = card === undefined ? undefined : decodeHex(card.atr);
-  // A card that nobody has powered yet has an ATR all the same, once it was asked for it.
+  // A card that was not powered yet has an ATR all the same, once it was asked for it.
   const seen = atr?.ok && atr.value.length > 0 ? { atr: atr.value } : {};
   return { ...seen, connections, ...(lock !== undefined && { lock }), queue };
 }

@@ -67,7 +67,7 @@ const states: Readonly<Record<SocketState, readonly [Style, string]>> = {
   answers: ["green", "answers"],
   missing: ["dim", "is not there"],
   "no-socket": ["red", "is no socket"],
-  "nobody-listens": ["yellow", "is there, and nobody listens"],
+  "no-listener": ["yellow", "is there, and nothing listens"],
   "access-denied": ["red", "is not open to you"],
   refused: ["red", "refuses you"],
   "other-version": ["red", "speaks another version of the protocol"],

@@ -59,7 +59,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
 
 /**
  * The names of the card types that a name means: the one that is called so, or all that it is a part of. `what` tells
- * the user which name is meant, as it is not repeated.
+ * the user which name it is about, as it is not repeated.
  *
  * @throws unknown-card
  */

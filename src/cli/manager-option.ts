@@ -59,7 +59,7 @@ export async function withManager<T>(
 
 async function clientOf(opened: OpenedManager): Promise<ResourceManager> {
   if (opened.kind !== "embedded") return opened.manager;
-  // The cards that are in are attended to by now, so that nobody is told of readers that seem to be empty.
+  // The cards that are in have started by now, so that no reader with a card is reported as empty.
   await setImmediate();
   return opened.manager.client({ name: "scard", pid: process.pid });
 }

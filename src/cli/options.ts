@@ -135,7 +135,7 @@ export function millisecondsOf(option: string, value: string): number {
   return Math.round(seconds * 1000);
 }
 
-/** Bytes in hexadecimal. `what` tells the user which text is meant. @throws UsageError, naming the position */
+/** Bytes in hexadecimal. `what` tells the user which text it is about. @throws UsageError, naming the position */
 export function hexOf(what: string, text: string): Uint8Array {
   const decoded = decodeHex(text);
   if (!decoded.ok) throw new UsageError(`${what}: ${decoded.error.message}`);

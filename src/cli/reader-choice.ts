@@ -17,9 +17,7 @@ export async function chooseReader(context: Context, choice: string | undefined)
   if (only !== undefined && fitting.length === 1) return only;
   const list = names.map((name, number) => `${number} "${visible(name)}"`).join(", ");
   const what =
-    choice === undefined
-      ? "--reader has to say which one is meant"
-      : `--reader fits ${fitting.length || "none"} of the readers`;
+    choice === undefined ? "choose one with --reader" : `--reader fits ${fitting.length || "none"} of the readers`;
   throw new SmartCardError("unknown-reader", `${what}: ${list}`);
 }
 

@@ -26,7 +26,7 @@ export interface Terminal {
   /** Aborted, with a {@link StopReason}, when the program should end. */
   readonly stop: AbortSignal;
   readonly paint: Paint;
-  /** For dialogs; undefined where nobody could see or answer them. */
+  /** For dialogs; undefined where there is no terminal to show them on. */
   readonly screen: Screen | undefined;
   /** Prints one line, or several, of data. */
   print(text: string): void;

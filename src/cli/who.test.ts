@@ -57,7 +57,7 @@ describe("scard who", () => {
     [{ atr: "", powered: false, mute: false, protocol: undefined }, "Desk  a card, not powered yet"],
     [{ atr: "3B00", powered: false, mute: false, protocol: undefined }, "Desk  card with T=0, not powered  3B00"],
   ])("tells of the card %j", (card, line) => {
-    expect(described({ ...empty, ...(card && { card }) })).toEqual([line, "  nobody uses it"]);
+    expect(described({ ...empty, ...(card && { card }) })).toEqual([line, "  not in use"]);
   });
 
   it("lets no control character of a name reach the terminal", () => {

@@ -49,11 +49,11 @@ async function findReport(control: string | undefined, terminal: Terminal): Prom
     if (control !== undefined || !(error instanceof SmartCardError) || error.code !== "no-service") throw error;
     const use = await findUse({ ...thisMachine(terminal.environment), pid: process.pid });
     if (use !== undefined) return use;
-    throw nobodyAnswers(error);
+    throw noAnswer(error);
   }
 }
 
-function nobodyAnswers(cause: SmartCardError): SmartCardError {
+function noAnswer(cause: SmartCardError): SmartCardError {
   const message = 'no smart card service answers, neither scard daemon nor pcscd; "scard doctor" looks into it';
   return new SmartCardError("no-service", message, {}, { cause });
 }
@@ -91,7 +91,7 @@ function describeReader(reader: ReportedReader, paint: Paint): string[] {
     `for ${duration(waitingMs)}`,
   ]);
   lines.push(...table("waiting", waiting));
-  if (connections.length === 0 && queue.length === 0) lines.push(paint("dim", "  nobody uses it"));
+  if (connections.length === 0 && queue.length === 0) lines.push(paint("dim", "  not in use"));
   return lines;
 }
 

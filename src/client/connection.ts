@@ -107,7 +107,7 @@ export class ClientConnection extends ConnectionBase implements TurnOwner {
       protocolMask(checked.preferredProtocols, dialect),
       toNumber(initializations, checked.initialization, dialect) ?? 0,
     );
-    // Whoever asks for exclusive use is refused as long as others are connected, and is not kept waiting for that.
+    // A request for exclusive use is refused at once while others are connected. It does not wait for that.
     const isAskedOnce = checked.shareMode === "exclusive" && !this.inTransaction;
     const { activeProtocol } = isAskedOnce
       ? await this.#askOnce("reconnect", request)
@@ -219,7 +219,7 @@ export class ClientConnection extends ConnectionBase implements TurnOwner {
     return this.#turns.exchanges;
   }
 
-  /** Resets the card, as for a program that exits: whoever disposes explicitly calls {@link disconnect}. */
+  /** Resets the card, as for a program that exits. To choose another disposition call {@link disconnect}. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#ended === undefined) await this.disconnect("reset");
   }
@@ -270,7 +270,7 @@ export class ClientConnection extends ConnectionBase implements TurnOwner {
   async #ask<T extends object>(operation: Operation, wait: WaitOptions, request: CardRequest<T>): Promise<Answer & T> {
     try {
       let ticket: number | undefined;
-      // The usual case: nobody is in the way, and the answer comes at once.
+      // The usual case: no other request is in the way, and the answer comes at once.
       if (!isBounded(wait) && this.#link.mayPassQueue && (this.#turns.isFree || this.inTransaction)) {
         ticket = this.#turns.ticket();
         const cancels = this.#cancels;

@@ -103,7 +103,7 @@ export class ClientContext implements Context {
     const name = findName(await this.#link.listReaders(), reader);
     if (name === undefined) throw unknownReader(reader, "describe reader");
     const timeoutMs = this.#setting.limits.describeMs;
-    // The connect is not answered while somebody has a transaction, and is refused where somebody is alone there.
+    // The connect is not answered while a program has a transaction, and is refused where one has exclusive use.
     const options = { shareMode: "direct", preferredProtocols: [], timeoutMs } as const;
     const connection = await this.connect(name, options).catch(() => undefined);
     try {
@@ -165,7 +165,7 @@ export class ClientContext implements Context {
     if (this.#ended === undefined) await this.release();
   }
 
-  /** Runs a connect. Nothing ends it for certain: whoever gives it up is told so, and the link deals with what comes. */
+  /** Runs a connect. Nothing ends it for certain: a caller that gives it up is told so, and the link deals with what comes. */
   #giveUpInTime(reader: string, options: ConnectOptions): Promise<Connection> {
     const { dialect } = this.#link;
     const terms = {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/** What a client allows itself, whoever the manager behind it is. Times are in milliseconds. */
+/** What a client allows itself, over any manager. Times are in milliseconds. */
 export interface ClientLimits {
   /** How long a direct connection that only asks who a reader is may wait for others. */
   readonly describeMs: number;
@@ -11,7 +11,7 @@ export interface ClientLimits {
   /** Outstanding waits of a context, and readers in one of them. */
   readonly waitsPerContext: number;
   readonly queriesPerWait: number;
-  /** Readers whose exchanges are counted while nobody is connected to them. */
+  /** Readers whose exchanges are counted while no program is connected to them. */
   readonly rememberedReaders: number;
 }
 

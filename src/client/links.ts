@@ -46,14 +46,14 @@ export interface CardLink {
   /** Whether a request is under way: the next one would stand behind it. */
   readonly isBusy: boolean;
   /**
-   * Whether a request may be made without a place in the queue while nobody is in the way. It may not where each keeps a
+   * Whether a request may be made without a place in the queue while no other request is in the way. It may not where each keeps a
    * thread for as long as another program holds it up.
    */
   readonly mayPassQueue: boolean;
   /** The end of an interruption that is under way: the next request must not be the one that it finds. */
   readonly interrupting?: Promise<void> | undefined;
 
-  // The numbers of terms are those of the dialect. Whoever takes bytes throws invalid-parameter where they have no room.
+  // The numbers of terms are those of the dialect. What takes bytes throws invalid-parameter where they have no room.
   reconnect(shareMode: number, protocols: number, initialization: number): CardRequest<{ activeProtocol: number }>;
   begin(): CardRequest;
   /** `read` says what the answer tells, with what has to be looked up besides. @throws reader-unavailable */
@@ -85,7 +85,7 @@ export interface ConnectAttempt {
   readonly shareMode: number;
   readonly protocols: number;
   readonly timeoutMs: number | undefined;
-  /** Aborted, with the error that its caller was told, when nobody waits for the connection any more. */
+  /** Aborted, with the error that its caller was told, when the connect was given up. */
   readonly givenUp: AbortSignal;
   /** Has it given up after that many milliseconds. */
   readonly startDeadline: (timeoutMs: number) => void;
@@ -112,7 +112,7 @@ export interface ContextLink {
   /** Who has a reader for itself; undefined where the other side does not tell. It does not reject. */
   readonly whoHolds?: ((reader: string) => Promise<Holder | undefined>) | undefined;
   getStatusChange(query: StatusQuery): Promise<ReaderStateReport[]>;
-  /** Connects, and gives back what comes when nobody waits for it any more. @throws as the port's `connect` */
+  /** Connects, and gives back what comes after it was given up. @throws as the port's `connect` */
   connect(attempt: ConnectAttempt): Promise<Connection>;
   /** Calls `listener` once, when the other side is gone, and at once where it is. It is not called after a release. */
   whenLost(listener: (error: SmartCardError) => void): void;

@@ -44,7 +44,7 @@ const OWN_TRANSACTION_MS = 1_000;
 const sharingViolation = errorNumber("sharing-violation");
 const cancelled = errorNumber("cancelled");
 
-/** Whether an answer means that the request is to be made again. A cancel that nobody of ours asked for is one. */
+/** Whether an answer means that the request is to be made again. A cancel that we did not ask for is one. */
 export function isRefusal(rv: number): boolean {
   return rv === sharingViolation || rv === cancelled;
 }
@@ -53,7 +53,7 @@ export function isRefusal(rv: number): boolean {
  * The connections of this process to one reader, where they meet transactions. A client has no way to wait for the end of
  * another's: a request is refused, and made again. Of all who wait in this process only the first asks, the others stand
  * behind it in the order of their calls; a card does one thing at a time, so they lose nothing by that. While the
- * transaction is one of ours nobody asks, and when it ends the first does so at once.
+ * transaction is one of ours no request is sent, and when it ends the first does so at once.
  */
 export class ReaderTurns {
   /** Exchanges that this process has completed. */
@@ -72,7 +72,7 @@ export class ReaderTurns {
     this.#retryMs = retryMs;
   }
 
-  /** Whether nobody of ours waits, or makes others wait. */
+  /** Whether none of our calls waits, or makes others wait. */
   get isFree(): boolean {
     return this.#queue.length === 0 && this.#holders.size === 0;
   }

@@ -31,7 +31,7 @@ export interface WaitSetting {
 const ASK_BEFORE_MS = 100;
 
 /**
- * What may end a wait before its time: a deadline, a signal, and whoever cancels. It calls `gaveUp` once at most, and
+ * What may end a wait before its time: a deadline, a signal, and a cancel. It calls `gaveUp` once at most, and
  * never after {@link Wait.over}.
  */
 export class Wait {

@@ -65,7 +65,7 @@ export function pcscliteConstants(dialect: Dialect): PcscliteConstants {
     SCARD_RESET_CARD: dispositions.reset[dialect] ?? 0,
     SCARD_UNPOWER_CARD: dispositions.unpower[dialect] ?? 0,
     SCARD_EJECT_CARD: dispositions.eject[dialect] ?? 0,
-    // The package adds 3500 to pcsc-lite's base on Windows, a number that no driver there knows; this one is meant.
+    // The package adds 3500 to pcsc-lite's base on Windows, a number that no driver there knows. Drivers know this one.
     IOCTL_CCID_ESCAPE: controlCode(escapeFunction[dialect], dialect),
   };
 }

@@ -147,7 +147,7 @@ export class SmartcardCard<B extends Uint8Array> {
     this.#connected = false;
     try {
       const term = disposition === undefined ? "leave" : dispositionOf(disposition, this.#host.dialect);
-      // Nobody waits for it: of a card that has gone there is nothing left to end.
+      // It is not awaited: of a card that has gone there is nothing left to end.
       this.#behind(this.#connection.disconnect(term).catch(() => {}));
     } catch (error) {
       this.#behind(this.#connection.disconnect("leave").catch(() => {}));

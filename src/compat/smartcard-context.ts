@@ -210,7 +210,7 @@ export class SmartcardContext<B extends Uint8Array> {
     };
   }
 
-  /** Lets work go on behind a call; its failure is nobody's. */
+  /** Lets work go on behind a call; its failure is not reported. */
   #goOn(work: Promise<unknown> | undefined): void {
     if (work === undefined) return;
     const quiet: Promise<unknown> = work.catch(() => {});

@@ -38,7 +38,7 @@ export class NoReadersError extends PCSCError {
   }
 }
 
-/** Nobody serves smart cards on this machine. */
+/** No smart card service runs on this machine. */
 export class ServiceNotRunningError extends PCSCError {
   override readonly name: string = "ServiceNotRunningError";
   constructor(message = "PC/SC service not running", options?: ErrorOptions) {

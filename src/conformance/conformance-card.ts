@@ -63,7 +63,7 @@ export class ConformanceCard {
   process(command: Uint8Array): Uint8Array | Promise<Uint8Array> {
     const [cla, ins, p1 = 0, p2 = 0] = command;
     const number = (p1 << 8) | p2;
-    // A card of metal would say nothing at all; some drivers for software cards do not notice.
+    // A real card would not answer at all; some drivers for software cards do not notice.
     if (!this.#hasPower) return Uint8Array.of(0x6f, 0x00);
     if (cla !== 0x80) return Uint8Array.of(0x6e, 0x00);
     switch (ins) {

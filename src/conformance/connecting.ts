@@ -34,7 +34,7 @@ export const connectingBehaviours: readonly Behaviour[] = [
       return {
         "as it is": await nameOf(scene.reader),
         "in capitals": await nameOf(scene.reader.toUpperCase()),
-        unknown: await nameOf("Nobody"),
+        unknown: await nameOf("No Such Reader"),
         empty: await nameOf(""),
       };
     },
@@ -88,7 +88,7 @@ export const connectingBehaviours: readonly Behaviour[] = [
   },
   {
     id: "connect-arguments",
-    title: "What makes no sense is refused before anything happens",
+    title: "Invalid arguments are refused before anything happens",
     source: "Microsoft, SCardConnect; the port, Context.connect",
     async observe(scene) {
       const context = await scene.context();
@@ -229,7 +229,7 @@ export const connectingBehaviours: readonly Behaviour[] = [
   },
   {
     id: "reconnect-arguments",
-    title: "A reconnect that makes no sense is refused, and the connection stays as it is",
+    title: "A reconnect with invalid arguments is refused, and the connection stays as it is",
     source: "Microsoft, SCardReconnect; the port, Connection.reconnect",
     async observe(scene) {
       const connection = await scene.connect();

@@ -184,7 +184,7 @@ export const contextBehaviours: readonly Behaviour[] = [
   },
   {
     id: "describe-reader",
-    title: "A reader is described as a device, also while others use it, and nobody is disturbed",
+    title: "A reader is described as a device, also while others use it, without disturbing them",
     source: "the port, Context.describeReader; Microsoft, SCardGetReaderDeviceInstanceId",
     async observe(scene) {
       const context = await scene.context();
@@ -197,7 +197,12 @@ export const contextBehaviours: readonly Behaviour[] = [
       const exclusive = await describe(scene.reader);
       const exchange = await scene.exchange(theirs);
       await theirs.disconnect("leave");
-      return { free, "in exclusive use": exclusive, "their exchange": exchange, unknown: await describe("Nobody") };
+      return {
+        free,
+        "in exclusive use": exclusive,
+        "their exchange": exchange,
+        unknown: await describe("No Such Reader"),
+      };
     },
     expected: { free: "ok", "in exclusive use": "ok", "their exchange": "ok", unknown: "unknown-reader" },
   },

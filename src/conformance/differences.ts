@@ -57,7 +57,7 @@ const windows: readonly Difference[] = [
   },
   {
     managers: ["embedded-windows"],
-    reason: "To Windows an end without a transaction is just that, whoever else has one.",
+    reason: "Windows answers an end without a transaction alike, also where another program has one.",
     source: "Microsoft, SCardEndTransaction: SCARD_E_NOT_TRANSACTED",
     observed: {
       "end-without-begin": {
@@ -68,7 +68,8 @@ const windows: readonly Difference[] = [
   },
   {
     managers: ["embedded-windows"],
-    reason: "Whoever ends its transaction with a reset need not reconnect; with pcsc-lite it must, like all others.",
+    reason:
+      "A program that ends its transaction with a reset need not reconnect. With pcsc-lite it must, like all others.",
     source: "docs/decisions/0009-windows-faults-left-out.md; pcsc-lite, winscard.c: SCardEndTransaction",
     observed: { "transaction-dispositions": { "reset, own exchange": "ok", "unpower, own exchange": "ok" } },
   },

@@ -174,7 +174,7 @@ export const exchangeBehaviours: readonly Behaviour[] = [
   },
   {
     id: "attributes",
-    title: "Attributes that every manager can tell, one that nobody has, and one that cannot be set",
+    title: "Attributes that every manager can tell, one that no reader has, and one that cannot be set",
     source: "Microsoft, SCardGetAttrib and SCardSetAttrib; PC/SC part 3, 3.1.1",
     needs: ["test-card"],
     async observe(scene) {
@@ -185,7 +185,7 @@ export const exchangeBehaviours: readonly Behaviour[] = [
         ATR: await read(attributes["atr-string"].value),
         presence: await read(attributes["icc-presence"].value),
         "the reader's name": await read(attributes["device-friendly-name-a"].value),
-        "one that nobody has": await read(0x7ffa_bcde),
+        "one that no reader has": await read(0x7ffa_bcde),
         "set the ATR": await outcome(connection.setAttribute(attributes["atr-string"].value, Uint8Array.of(0x3b, 0))),
         "the connection": await scene.exchange(connection),
       };
@@ -194,7 +194,7 @@ export const exchangeBehaviours: readonly Behaviour[] = [
       ATR: "told",
       presence: "told",
       "the reader's name": "told",
-      "one that nobody has": "not-supported",
+      "one that no reader has": "not-supported",
       "set the ATR": "not-supported",
       "the connection": "ok",
     },

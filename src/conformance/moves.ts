@@ -153,7 +153,7 @@ export const moveBehaviours: readonly Behaviour[] = [
   },
   {
     id: "removal-ends-transactions",
-    title: "The card takes the transaction along: whoever waits for it is told, and the next card is free",
+    title: "A transaction ends with the removal of its card: waiting programs are told, and the next card is free",
     source: "pcsc-lite, eventhandler.c and winscard.c; docs/decisions/0007-turns.md",
     needs: ["card-moves"],
     async observe(scene) {
@@ -312,7 +312,7 @@ export const moveBehaviours: readonly Behaviour[] = [
   },
   {
     id: "readers-are-told",
-    title: "Whoever waits for readers is told when one goes and when one comes",
+    title: "A wait for readers is told when one goes and when one comes",
     source: "Microsoft, SCardGetStatusChange: \\\\?PnP?\\Notification; MS-RDPESC; pcsc-lite, winscard_clnt.c",
     needs: ["reader-moves"],
     async observe(scene) {

@@ -66,7 +66,7 @@ export function formatReport(report: ConformanceReport): string {
     `- Compared with: ${comparedWith === undefined ? "what is expected of all" : managers[comparedWith]}`,
     `- Behaviours: ${total.join(", ")}`,
     "",
-    ...section(reported, "differs", "Where it differs, and nobody has said so"),
+    ...section(reported, "differs", "Where it differs, and no table says so"),
     ...section(reported, "failed", "What could not be played to its end"),
     ...section(reported, "known difference", "Known differences"),
     ...section(reported, "skipped", "What was not played"),

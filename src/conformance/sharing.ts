@@ -115,7 +115,7 @@ export const sharingBehaviours: readonly Behaviour[] = [
   },
   {
     id: "reconnect-to-exclusive",
-    title: "Exclusive use is had by a reconnect where nobody else is connected",
+    title: "A reconnect gets exclusive use where no other connection is open",
     source: "Microsoft, SCardReconnect: dwShareMode",
     async observe(scene) {
       const [ours, theirs] = [await scene.connect(), await scene.connect("theirs")];

@@ -16,7 +16,7 @@ export type Ability = keyof typeof abilities;
 
 /**
  * Where the behaviours are played: a reader with a card in it, two programs that use it, and the hand that moves card and
- * reader. In a test the hand is software; on somebody's desk it is that person's.
+ * reader. In a test the hand is software; on a desk it is a person's.
  *
  * The moves settle when they are made; that the manager has noticed is waited for by the suite.
  */

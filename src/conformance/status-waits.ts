@@ -54,7 +54,7 @@ export const statusBehaviours: readonly Behaviour[] = [
   },
   {
     id: "status-beliefs",
-    title: "What counts as a change, flag by flag, of a reader with a card that nobody uses",
+    title: "What counts as a change, flag by flag, of a reader with a card that is not in use",
     source: "Microsoft, SCARD_READERSTATE: dwCurrentState; pcsc-lite, winscard_clnt.c: SCardGetStatusChange",
     async observe(scene) {
       const context = await scene.context();
@@ -147,14 +147,18 @@ export const statusBehaviours: readonly Behaviour[] = [
     async observe(scene) {
       const context = await scene.context();
       const { reader } = scene;
-      const twice = [{ reader }, { reader: "Nobody", flags: { ignore: true } }, { reader, flags: { present: true } }];
+      const twice = [
+        { reader },
+        { reader: "No Such Reader", flags: { ignore: true } },
+        { reader, flags: { present: true } },
+      ];
       return {
         "no query": await outcome(context.getStatusChange([]), (reports) => `${reports.length} reports`),
         "all ignored": await outcome(context.getStatusChange([{ reader, flags: { ignore: true } }]), (reports) =>
           reports.map(flagsOf).join(),
         ),
-        "unknown reader": await outcome(context.getStatusChange([{ reader: "Nobody" }])),
-        "unknown among known": await outcome(context.getStatusChange([{ reader }, { reader: "Nobody" }])),
+        "unknown reader": await outcome(context.getStatusChange([{ reader: "No Such Reader" }])),
+        "unknown among known": await outcome(context.getStatusChange([{ reader }, { reader: "No Such Reader" }])),
         "in capitals": await outcome(context.getStatusChange([{ reader: reader.toUpperCase() }]), ([report]) =>
           report === undefined ? "no report" : flagsOf(report),
         ),

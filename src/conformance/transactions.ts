@@ -103,7 +103,7 @@ export const transactionBehaviours: readonly Behaviour[] = [
   },
   {
     id: "end-without-begin",
-    title: "Nobody ends a transaction that is not theirs",
+    title: "A transaction is ended only by the connection that has it",
     source: "Microsoft, SCardEndTransaction: SCARD_E_NOT_TRANSACTED; pcsc-lite, readerfactory.c: RFCheckSharing",
     async observe(scene) {
       const context = await scene.context();
@@ -112,7 +112,7 @@ export const transactionBehaviours: readonly Behaviour[] = [
         await context.connect(scene.reader, sharedMode),
       ];
       const theirs = await scene.connect("theirs");
-      const nobody = await outcome(ours.endTransaction("leave"));
+      const none = await outcome(ours.endTransaction("leave"));
       await theirs.beginTransaction();
       const another = await outcome(ours.endTransaction("leave"));
       const kept = await scene.stays(later(ours.beginTransaction({ timeoutMs: 60_000 })));
@@ -123,14 +123,14 @@ export const transactionBehaviours: readonly Behaviour[] = [
       const own = await outcome(ours.endTransaction("leave"));
       await second.endTransaction("leave");
       return {
-        "nobody has one": nobody,
+        "there is none": none,
         "another program has one": another,
         "the other keeps it": kept,
         "another connection of the context has one": own,
       };
     },
     expected: {
-      "nobody has one": "not-transacted",
+      "there is none": "not-transacted",
       "another program has one": "sharing-violation",
       "the other keeps it": "waits",
       "another connection of the context has one": "sharing-violation",

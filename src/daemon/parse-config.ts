@@ -16,7 +16,7 @@ const MAX_READERS = 1024;
 const MAX_RULES = 1024;
 const MAX_TEXT = 4096;
 const MAX_NUMBER = 2 ** 31 - 1;
-/** The last number of 32 bits stands for nobody. */
+/** The last number of 32 bits stands for no account. */
 const MAX_ACCOUNT = 2 ** 32 - 2;
 
 /** The names of all limits; each belongs to one part of the daemon. */

@@ -70,7 +70,7 @@ export class DaemonReaders {
 
   /**
    * Puts readers into service that are new, and takes those out that are wanted no more. All others are left alone,
-   * with whoever uses them; only a card that the configuration changed is changed.
+   * with their users; only a card that the configuration changed is changed.
    *
    * It is done whole or not at all. What can be found out without touching a reader comes first: cards are loaded, names
    * and numbers checked, free ports opened. Where a later step fails, those before it are taken back.

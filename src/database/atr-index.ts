@@ -99,7 +99,7 @@ function sameMask(one: Uint8Array | undefined, other: Uint8Array | undefined): b
   return equalBytes(one, other);
 }
 
-/** FNV-1a. Whoever finds two patterns with the same hash only has them compared. */
+/** FNV-1a. Two patterns with the same hash are compared, no more. */
 function hashMasked(bytes: Uint8Array, mask: Uint8Array | undefined): number {
   let hash = 0x811c_9dc5;
   for (let index = 0; index < bytes.length; index++) {

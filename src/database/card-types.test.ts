@@ -172,7 +172,7 @@ describe("the user's card types, above the system's", () => {
 
   test("are all that a user can forget", () => {
     expect(() => user.forget("Card")).toThrow(code("no-access"));
-    expect(() => user.forget("Nobody's")).toThrow(code("unknown-card"));
+    expect(() => user.forget("No Such Card")).toThrow(code("unknown-card"));
     system.forget("Card");
     expect(user.has("Card")).toBe(false);
   });

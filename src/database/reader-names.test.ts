@@ -74,7 +74,7 @@ describe("readers", () => {
     expect(() => readers.introduce("a", "\n")).toThrow(code("invalid-parameter"));
   });
 
-  test("are forgotten with their groups, and those that nobody knows are not", () => {
+  test("are forgotten with their groups, and unknown ones are not", () => {
     readers.introduce("Door", "Virtual PCD", attached);
     readers.addToGroup("Door", "Doors", attached);
     readers.forget("DOOR");
@@ -131,8 +131,8 @@ describe("groups of readers", () => {
     expect(readers.list(attached)[0]?.groups).toEqual([defaultGroup, "Doors"]);
     for (let time = 0; time < 2; time++) readers.removeFromGroup("Virtual PCD", "Doors", attached);
     expect(readers.list(attached)[0]?.groups).toEqual([defaultGroup]);
-    expect(() => readers.addToGroup("Nobody", "Doors", attached)).toThrow(code("unknown-reader"));
-    expect(() => readers.removeFromGroup("Nobody", "Doors", attached)).toThrow(code("unknown-reader"));
+    expect(() => readers.addToGroup("No Such Reader", "Doors", attached)).toThrow(code("unknown-reader"));
+    expect(() => readers.removeFromGroup("No Such Reader", "Doors", attached)).toThrow(code("unknown-reader"));
   });
 
   test("of the system's are not for programs to change, the default group's members excepted", () => {

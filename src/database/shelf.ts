@@ -66,7 +66,7 @@ export class Shelf {
     return this.#contents;
   }
 
-  /** Makes the changes that `decide` asks for, all or none; it may look at {@link contents}, which nobody else changes. */
+  /** Makes the changes that `decide` asks for, all or none; it may look at {@link contents}, which do not change meanwhile. */
   update(decide: () => readonly StoreChange[]): void {
     let changes: readonly StoreChange[] = [];
     let contents: Contents | undefined;

@@ -75,7 +75,7 @@ describe("a list of ATRs", () => {
 
   test("tells the lines that it had to leave out", () => {
     const list = parse(
-      "\tnobody's",
+      "\torphan",
       "3B 0G",
       "\tleft out with it",
       "3B 01",

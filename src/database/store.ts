@@ -39,7 +39,7 @@ export type StoreChange =
  * where the disk is full; internal-error for whatever else fails
  */
 export interface Store {
-  /** Differs from an earlier answer if the contents differ, whoever changed them. To ask is cheap. Compare, no more. */
+  /** Differs from an earlier answer if the contents differ. It is cheap. It can be compared, no more. */
   revision(): string;
 
   /** Reads everything. */
@@ -48,7 +48,7 @@ export interface Store {
   /**
    * Changes the store, all or nothing: when it has returned the changes are durable, when it has thrown none was made.
    *
-   * `decide` is run while nobody else can change the store: {@link revision} and {@link load}, called within, show what
+   * `decide` is run while no one else can change the store: {@link revision} and {@link load}, called within, show what
    * the changes will be made to. What it throws is thrown on, and nothing is changed. It may be run more than once; what
    * it answered last counts.
    *

@@ -70,7 +70,7 @@ describe("the description of a manager", () => {
 });
 
 describe("openManager", () => {
-  const nobody = async (): Promise<ResourceManager> => {
+  const refuse = async (): Promise<ResourceManager> => {
     throw new Error("the system's subsystem is not meant");
   };
 
@@ -90,19 +90,19 @@ describe("openManager", () => {
     const manager: ResourceManager = { establishContext: () => Promise.reject(new Error("not asked")) };
     const opened = await openManager(undefined, {
       surroundings: { platform, environment: {} },
-      openSystem: async ({ library }) => (library === undefined ? manager : nobody()),
+      openSystem: async ({ library }) => (library === undefined ? manager : refuse()),
     });
     expect([opened.kind, opened.manager]).toEqual(["system", manager]);
     const PCSCLITE_CSOCK_NAME = await listen(join(folder, "comm"));
-    const options = { surroundings: { platform, environment: { PCSCLITE_CSOCK_NAME } }, openSystem: nobody };
+    const options = { surroundings: { platform, environment: { PCSCLITE_CSOCK_NAME } }, openSystem: refuse };
     expect(await openManager(undefined, options)).toMatchObject({ kind: "pcscd", socket: PCSCLITE_CSOCK_NAME });
   });
 
-  it("takes the socket that is named, and says no-service where nobody listens there", async () => {
+  it("takes the socket that is named, and says no-service where nothing listens there", async () => {
     const PCSCLITE_CSOCK_NAME = join(folder, "comm");
     const options = {
       surroundings: { platform: "linux", environment: { PCSCLITE_CSOCK_NAME } },
-      openSystem: nobody,
+      openSystem: refuse,
     } as const;
     const { code, message } = await failureOf(openManager(undefined, options));
     expect(code).toBe("no-service");
@@ -143,7 +143,7 @@ describe("the sockets of services", () => {
   });
 
   it("are none in a folder that is not the user's alone", () => {
-    // A user whom no machine has: whoever made the folder is another one.
+    // A user whom no machine has: the owner of the folder is another one.
     const stranger = { platform: "linux", uid: 4_123_456_789, environment: {} } as const;
     const shared = join(tmpdir(), `scard-${stranger.uid}`);
     mkdirSync(shared, { mode: 0o700 });
@@ -157,7 +157,7 @@ describe("the sockets of services", () => {
     }
   });
 
-  it("are tried in their order, until somebody listens who is meant", async () => {
+  it("are tried in their order, until one listens that is asked for", async () => {
     const [gone, first, second] = ["gone", "first", "second"].map((name) => join(folder, name));
     await listen(first ?? "");
     await listen(second ?? "");

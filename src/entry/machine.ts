@@ -37,7 +37,7 @@ export interface OpenedService extends AsyncDisposable {
   /** What it is, for people. */
   readonly description: string;
   readonly manager: PcscdManager;
-  /** Where it listens; undefined for the usual places, whichever of them is alive when a context is opened. */
+  /** Where it listens; undefined for the usual places: the first that answers when a context is opened. */
   readonly socket: string | undefined;
   /** Does nothing: contexts end when they are released. */
   close(): Promise<void>;
@@ -78,7 +78,7 @@ const managerOptions = optionsOf<OpenManagerOptions>({
 /**
  * Opens the resource manager that `spec` describes, or else `SCARD_MANAGER`, or else the one that this machine has: on
  * Windows and macOS the system's own; elsewhere the service on the socket that `PCSCLITE_CSOCK_NAME` names, or else on the
- * first usual one that somebody listens on: pcscd's, then that of the user's own `scard daemon`.
+ * first usual one that has a listener: pcscd's, then that of the user's own `scard daemon`.
  *
  * | spec | the manager |
  * | --- | --- |
@@ -87,7 +87,7 @@ const managerOptions = optionsOf<OpenManagerOptions>({
  * | `daemon`, `daemon:SOCKET` | a `scard daemon`: the user's own, or the system's |
  * | `system`, `system:LIBRARY` | winscard.dll, PCSC.framework, libpcsclite |
  *
- * @throws invalid-value (the description means nothing), no-service (nobody listens: the message says where it was looked,
+ * @throws invalid-value (the description means nothing), no-service (nothing listens: the message says where it was looked,
  * and how to get a service), no-access (a socket is there, and not for this user), unsupported-feature (`system` needs the
  * optional package of koffi for this machine), and what opening an embedded manager fails with
  */
@@ -131,7 +131,7 @@ async function findDaemon(surroundings: Surroundings): Promise<string> {
 }
 
 function noService(what: string, silent: readonly SilentSocket[], how: string): SmartCardError {
-  // Somebody is there, and it is known what is wrong.
+  // A service is there, and it is known what is wrong.
   const other = silent.find(({ error }) => error.code !== "no-service");
   if (other !== undefined) return other.error;
   const tried = silent.map(({ error, path }) => `${path} (${reasonOf(error)})`).join(", ");
@@ -141,7 +141,7 @@ function noService(what: string, silent: readonly SilentSocket[], how: string): 
 function reasonOf({ cause, message }: SmartCardError): string {
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
   if (code === "ENOENT") return "not there";
-  return code === "ECONNREFUSED" ? "nobody listens" : String(code ?? message);
+  return code === "ECONNREFUSED" ? "nothing listens" : String(code ?? message);
 }
 
 function openService(name: string, socket: string | undefined): OpenedService {

@@ -25,7 +25,7 @@ export function daemonSockets({ environment, uid }: Surroundings): readonly stri
   return [...new Set([...own, SYSTEM_SOCKET_PATH])];
 }
 
-/** A socket where nobody is, and why it is of no use. */
+/** A socket without a service, and why it is of no use. */
 export interface SilentSocket {
   readonly path: string;
   readonly error: SmartCardError;

@@ -9,7 +9,7 @@ function here(row: { readonly windows: number | undefined; readonly pcsclite: nu
   return row[dialect] ?? 0;
 }
 
-/** Share the card with nobody. */
+/** Do not share the card. */
 export const SCARD_SHARE_EXCLUSIVE: number = here(shareModes.exclusive);
 /** Share the card with others. */
 export const SCARD_SHARE_SHARED: number = here(shareModes.shared);

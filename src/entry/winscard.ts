@@ -162,7 +162,7 @@ export const SCardReleaseStartedEvent: WinSCard["SCardReleaseStartedEvent"] = ma
 export const SCardAudit: WinSCard["SCardAudit"] = machine.SCardAudit;
 /** Does nothing. See {@link WinSCard.SCardFreeMemory}. */
 export const SCardFreeMemory: WinSCard["SCardFreeMemory"] = machine.SCardFreeMemory;
-/** Finds the card that is meant, or lets the person choose. See {@link WinSCard.SCardUIDlgSelectCard}. */
+/** Finds the one card that fits, or lets the person choose. See {@link WinSCard.SCardUIDlgSelectCard}. */
 export const SCardUIDlgSelectCard: WinSCard["SCardUIDlgSelectCard"] = machine.SCardUIDlgSelectCard;
 /** The older form of SCardUIDlgSelectCard. See {@link WinSCard.GetOpenCardName}. */
 export const GetOpenCardName: WinSCard["GetOpenCardName"] = machine.GetOpenCardName;

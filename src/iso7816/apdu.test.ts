@@ -74,7 +74,7 @@ describe("encodeCommand refuses contradictions", () => {
   });
 });
 
-describe("decodeCommand refuses what is none of the seven cases", () => {
+describe("decodeCommand refuses what is not one of the seven cases", () => {
   test.each([
     ["", "CLA is missing"],
     ["00A404", "P2 is missing"],

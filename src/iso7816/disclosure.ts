@@ -195,7 +195,7 @@ function getDataByTagList({ data }: CommandApdu): Disclosure {
   return tags.length > 0 && !tags.some((tag) => protectedTags.has(tag)) ? shown : commandOnly;
 }
 
-/** The tags of a tag list; undefined for what is none. */
+/** The tags of a tag list; undefined for other bytes. */
 function tagsOf(list: Uint8Array): readonly number[] | undefined {
   const tags: number[] = [];
   for (let at = 0; at < list.length; ) {

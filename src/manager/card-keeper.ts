@@ -32,7 +32,7 @@ export interface CardKeeperSetting {
   readonly card: Card;
   readonly turns: Turns;
   readonly connections: ReadonlySet<SlotConnection>;
-  /** Runs work of the slot's own as a turn; only where nobody has one. */
+  /** Runs work of the slot's own as a turn; only where no client has one. */
   readonly work: (run: () => Promise<void>) => void;
   /** A card has come or gone. */
   readonly counted: (kind: "card-inserted" | "card-removed") => void;
@@ -42,8 +42,8 @@ export interface CardKeeperSetting {
 }
 
 /**
- * What happens to the card in a slot: it comes and goes, is powered and reset, and whoever has a stake in it learns of
- * that. Work that nobody's turn pays for (attending to a card that came, disposing of one for a connection that is
+ * What happens to the card in a slot: it comes and goes, is powered and reset, and its users learn of
+ * that. Work that belongs to no client's turn (attending to a card that came, disposing of one for a connection that is
  * gone) is {@link keepHouse}.
  */
 export class CardKeeper {
@@ -59,7 +59,7 @@ export class CardKeeper {
     this.#arrivals = new Arrivals(setting.clock, setting.limits, () => setting.turns.pump());
   }
 
-  /** Does what must be done before the next turn; called when nobody has one. */
+  /** Does what must be done before the next turn; called when none is under way. */
   keepHouse(): void {
     const { turns, work } = this.#setting;
     if (this.#arrival && this.#arrivals.mayAttend()) {
@@ -207,7 +207,7 @@ export class CardKeeper {
 
   /**
    * Does to the card what a disposition says. All connections but `spared` learn of it. Failures of the card are not
-   * errors here: the card is mute then, and says so to whoever wants to use it.
+   * errors here: the card is mute then, and the next user is told so.
    *
    * @throws cant-dispose, or what the driver's eject fails with
    */
@@ -276,7 +276,7 @@ export class CardKeeper {
       if (connection === spared || !connection.usesCard || connection.fault !== undefined) continue;
       connection.fault = { code: "reset-card", why };
     }
-    // Whoever does not use the card has lost nothing by its reset.
+    // A connection that does not use the card has lost nothing by its reset.
     const concerns = ({ needsCard, owner }: TurnRequest): boolean =>
       needsCard && owner !== spared && (owner as SlotConnection | undefined)?.usesCard === true;
     turns.fail(

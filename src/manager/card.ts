@@ -26,7 +26,7 @@ const noAtr = new Uint8Array();
 /** What is known of the place for a card. */
 type State =
   | { readonly kind: "absent" }
-  /** Put in, not powered yet: nobody has been told. */
+  /** Put in, not powered yet: no client was told. */
   | { readonly kind: "arrived" }
   /** Does not answer a reset. `isDown`: its power was taken away since. */
   | { readonly kind: "mute"; readonly isDown: boolean }
@@ -96,7 +96,7 @@ export class Card {
     this.#state = { kind: "absent" };
   }
 
-  /** Powers a card that has just come, to learn its ATR. Nobody sees the card before it is announced. */
+  /** Powers a card that has just come, to learn its ATR. No client sees the card before it is announced. */
   async attend(): Promise<void> {
     await this.reset("cold-reset");
   }

@@ -226,7 +226,7 @@ export class SlotConnection extends ConnectionBase {
     return this.#slot.countExchanges(this);
   }
 
-  /** Resets the card, as for a program that exits: whoever disposes explicitly calls {@link disconnect}. */
+  /** Resets the card, as for a program that exits. To choose another disposition call {@link disconnect}. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#open) await this.disconnect("reset");
   }

@@ -41,7 +41,7 @@ export class Debts {
     return wait.promise;
   }
 
-  /** Notes a disposition that nobody waits for. */
+  /** Notes a disposition whose result is not awaited. */
   note(disposition: Disposition, why: string): void {
     this.#note(disposition, why);
   }

@@ -163,7 +163,7 @@ export class Driver {
   tear(error: SmartCardError): void {
     const current = this.#current;
     if (current === undefined) return;
-    // A reset that is torn leaves a mute card, which whoever wants it next resets: to try again for nobody would never end.
+    // A reset that was cut off leaves a mute card. No retry: the next user resets it.
     if (current.kind === "exchange") this.#events.torn();
     current.interrupt(error);
   }

@@ -87,7 +87,7 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
   readonly #tracker: Tracker;
   /** Readers by key of their name, in order of arrival. */
   readonly #slots = new Map<string, Slot>();
-  /** Readers whose driver is starting: their names are taken, but nobody is told of them yet. */
+  /** Readers whose driver is starting: their names are taken, but no client is told of them yet. */
   readonly #opening = new Map<string, Slot>();
   readonly #contexts = new Set<SlotContext>();
   readonly #remembered = new Map<string, RememberedReader>();
@@ -209,7 +209,7 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
     return this.#tracker.listen(changed);
   }
 
-  /** Who has a reader for itself, by a transaction or by its share mode; undefined where nobody has. */
+  /** Who has a reader for itself, by a transaction or by its share mode; undefined where no client has. */
   holderOf(reader: string): Holder | undefined {
     checkReaderName("holder of", reader);
     return this.#slots.get(readerKey(reader))?.holder();

@@ -28,7 +28,7 @@ export interface Profile {
   readonly directJoinsProtocol: boolean;
   /**
    * Whether a direct connection that names protocols makes the card negotiate. Where it has the card for itself the outcome is
-   * that of a card which was just put in, whoever was connected before.
+   * that of a card which was just put in, also where a program was connected before.
    */
   readonly directNegotiates: boolean;
   /** What connecting to an empty reader fails with. */

@@ -6,8 +6,8 @@ import type { SlotConnection } from "./connection.ts";
 import type { Turns } from "./turns.ts";
 
 /**
- * The state of a card to whoever has agreed with it on `protocol`. Every card is in position: a reader that would move it
- * first has no way to say so. Nobody is told of specific parameters who has no protocol to use them with.
+ * The state of a card for a connection that has agreed on `protocol`. Every card is in position: a reader that would move it
+ * first has no way to say so. Without a protocol to use them with, no specific parameters are reported.
  */
 export function cardState(card: Card, protocol: Protocol | undefined): CardState {
   if (card.powered) return card.protocol === undefined || protocol === undefined ? "negotiable" : "specific";

@@ -327,7 +327,7 @@ export class Slot {
     return this.#driver.control(code, input);
   }
 
-  /** The value of an attribute at this moment, whoever has the turn. */
+  /** The value of an attribute at this moment; it takes no turn. */
   /** Waits for a card to come, or to go. */
   async untilCard(isThere: boolean, connection: SlotConnection, options: WaitOptions): Promise<void> {
     this.#transactions.used(connection);
@@ -352,7 +352,7 @@ export class Slot {
     throw new SmartCardError("unsupported-feature", `"${this.name}" cannot eject cards`, details);
   }
 
-  /** The state of the card, whoever asks. */
+  /** The state of the card, the same for every client. */
   get cardState(): CardState {
     return cardState(this.card, this.card.protocol);
   }

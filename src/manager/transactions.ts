@@ -24,7 +24,7 @@ export interface TransactionsSetting {
   readonly name: string;
   readonly turns: Turns;
   readonly keeper: CardKeeper;
-  /** Runs work of the slot's own as a turn; only where nobody has one. */
+  /** Runs work of the slot's own as a turn; only where no client has one. */
   readonly work: (run: () => Promise<void>) => void;
   /** Somebody's turn has begun. */
   readonly turnBegun: (context: TurnContext) => void;

@@ -69,7 +69,7 @@ export interface TurnsSetting {
   readonly clock: Clock;
   readonly reader: string;
   /**
-   * Called when nobody has a turn, before the next one is granted. Starts work of the slot's own, if there is any, by
+   * Called when no turn is under way, before the next one is granted. Starts work of the slot's own, if there is any, by
    * calling `seize()`.
    */
   readonly housekeeping: () => void;
@@ -84,7 +84,7 @@ export interface TurnsSetting {
 }
 
 /**
- * The turns on one reader. At any moment nobody, one operation, or one transaction has the turn; within a transaction
+ * The turns on one reader. At any moment nothing, one operation, or one transaction has the turn; within a transaction
  * the holder's operations have theirs one by one. All others wait in one queue, first come, first served, and the next
  * in line is granted its turn in the very call that ends the one before: nothing polls.
  *
@@ -133,7 +133,7 @@ export class Turns {
     return this.#request(request, options, true);
   }
 
-  /** Takes the turn for work of the slot's own; only where nobody has it. It ends with {@link release}. */
+  /** Takes the turn for work of the slot's own; only where it is free. It ends with {@link release}. */
   seize(): void {
     assert(!this.#busy, "the slot's own work began during an operation");
     this.#busy = true;
@@ -148,7 +148,7 @@ export class Turns {
 
   /** Frees the lock whatever its depth. The next turn is granted at once, or when the operation under way ends. */
   unlock(): void {
-    assert(this.#lock !== undefined, "a lock was freed that nobody held");
+    assert(this.#lock !== undefined, "a lock was freed that was not held");
     this.#lock = undefined;
     for (const turn of this.#inner) {
       // What comes behind another begin is about the transaction that is still to come.
@@ -164,7 +164,7 @@ export class Turns {
     this.#grantNext();
   }
 
-  /** Gives the slot's own work, or the next in line, its turn if nobody has it. */
+  /** Gives the slot's own work, or the next in line, its turn if it is free. */
   pump(): void {
     this.#grantNext();
   }
@@ -189,7 +189,7 @@ export class Turns {
     if (!own && options.timeoutMs === undefined && this.#wouldNeverEnd(request.context)) {
       return Promise.reject(this.#deadlock(request));
     }
-    // The end of a transaction is none of the context's waits, and whoever holds the lock must be able to free it.
+    // The end of a transaction does not count against the wait limit: the holder must be able to free the lock.
     const isFull = request.context.waits.size >= request.context.waitLimit;
     if (isFull && !request.endsLock) return Promise.reject(this.#tooMany(request));
     return this.#enqueue(request, options, takesLock, own);

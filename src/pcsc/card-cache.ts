@@ -111,7 +111,7 @@ export class CardCache {
   }
 
   /**
-   * Keeps bytes for a card under a name, in place of what was there, whoever wrote it.
+   * Keeps bytes for a card under a name, in place of what was there, also where another program wrote it.
    *
    * @param client the program that writes, whose share of the cache the item belongs to
    * @param card a GUID, with or without braces

@@ -15,7 +15,7 @@ import { readerFlags } from "./vocabulary.ts";
 
 /**
  * Which header a number was taken from: Microsoft's (`windows`) or pcsc-lite's (`pcsclite`; macOS has the same values
- * in a 32-bit DWORD). Most constants agree; each table below gives both so that nobody has to remember which do not.
+ * in a 32-bit DWORD). Most constants agree; each table below gives both, so that the differences are written down.
  */
 export type Dialect = "windows" | "pcsclite";
 

@@ -25,10 +25,10 @@ describe("SmartCardError", () => {
   it("keeps details and cause, and is an Error by that name", () => {
     const cause = new Error("the socket closed");
     const details = { reader: "Reader 0", operation: "connect" };
-    const error = new SmartCardError("no-service", "nobody listens", details, { cause });
+    const error = new SmartCardError("no-service", "nothing listens", details, { cause });
     expect(error).toBeInstanceOf(Error);
     expect([error.name, error.details, error.cause]).toEqual(["SmartCardError", details, cause]);
-    expect(String(error)).toBe("SmartCardError: SCARD_E_NO_SERVICE: nobody listens");
+    expect(String(error)).toBe("SmartCardError: SCARD_E_NO_SERVICE: nothing listens");
   });
 
   it("is recognized across two copies of the package in one process", async () => {
@@ -69,14 +69,14 @@ describe("describeHolder", () => {
     );
   });
 
-  it("leaves out a process id that nobody knows", () => {
+  it("leaves out a process id that is not known", () => {
     const { pid: _, ...unknown } = base;
     expect(describeHolder(unknown)).toBe("opensc-tool is connected in exclusive mode since 3.2 s");
   });
 });
 
 describe("assert", () => {
-  it("throws for a broken invariant, and the error is no SmartCardError: nobody should catch it as one", () => {
+  it("throws for a broken invariant, and the error is no SmartCardError: it is not to be caught as one", () => {
     expect(() => assert(true, "fine")).not.toThrow();
     expect(() => assert(false, "the queue is empty")).toThrow(AssertionError);
     expect(() => assert(0, "the queue is empty")).toThrow("the queue is empty");

@@ -60,7 +60,7 @@ export class SmartCardError extends Error {
     try {
       return typeof value === "object" && value !== null && (value as Record<PropertyKey, unknown>)[brand] === true;
     } catch {
-      // A proxy that cannot be read: somebody threw it, and it is none of ours.
+      // A proxy that cannot be read is not an error of ours.
       return false;
     }
   }
@@ -71,7 +71,7 @@ const made = new WeakSet<object>();
 
 /**
  * The error that somebody else's code has thrown, where it is one of ours; undefined where it is not. One that only passes for
- * ours (another copy of the package made it, or nobody did) is made anew from its code and its message.
+ * ours (another copy of the package made it, or it is a plain object) is made anew from its code and its message.
  */
 export function ownError(thrown: unknown): SmartCardError | undefined {
   if (typeof thrown !== "object" || thrown === null) return undefined;

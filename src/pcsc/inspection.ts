@@ -23,7 +23,7 @@ export interface LockInspection {
   readonly lastExchangeMs: number | undefined;
 }
 
-/** Somebody who waits for a reader, as an operator sees it. */
+/** A client that waits for a reader, as an operator sees it. */
 export interface WaiterInspection {
   readonly client: ClientIdentity;
   /** What it will do with its turn: `begin`, `connect`, `transmit`, … */

@@ -197,7 +197,7 @@ class PacedConnection extends ConnectionBase {
   }
 }
 
-/** What is asked for at this moment; the manager itself refuses what is none. */
+/** What is asked for at this moment; the manager itself refuses invalid values. */
 function protocolsOf(options: ConnectOptions): readonly Protocol[] {
   const asked: unknown = options?.preferredProtocols;
   return Array.isArray(asked) ? [...options.preferredProtocols] : [];

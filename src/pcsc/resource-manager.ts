@@ -133,7 +133,7 @@ export interface ContextCache {
   read(card: string, freshness: number, name: string): Promise<Uint8Array>;
 
   /**
-   * Keeps bytes for a card under a name, in place of what was there, whoever wrote it.
+   * Keeps bytes for a card under a name, in place of what was there, also where another program wrote it.
    *
    * @throws cache-item-too-big (what was there stays), invalid-parameter (card, name or data), invalid-value (freshness),
    * invalid-context

@@ -33,7 +33,7 @@ export interface Random {
   bytes(length: number): Uint8Array;
 }
 
-/** One thing that happened, for whoever watches: plain data, with no PIN in it. */
+/** One thing that happened, for an observer: plain data, with no PIN in it. */
 export interface TraceEvent {
   /** Milliseconds of {@link Clock.now}. */
   readonly at: number;

@@ -3,7 +3,7 @@
 import { type Answerer, hex, notAdmitted } from "../client/index.ts";
 import { type ErrorCode, errorFromNumber, errorNumber, SmartCardError } from "../pcsc/index.ts";
 
-/** SCARD_E_CANCELLED: somebody cancelled the context. */
+/** SCARD_E_CANCELLED: the context was cancelled. */
 export const CANCELLED: number = errorNumber("cancelled", "pcsclite");
 /** SCARD_E_UNKNOWN_READER. */
 export const UNKNOWN_READER: number = errorNumber("unknown-reader", "pcsclite");

@@ -6,7 +6,7 @@ import { type ClientLimits, defaultClientLimits } from "../client/index.ts";
 export interface PcscdLimits extends ClientLimits {
   /** How long the service may take for what it must answer at once: its version, its readers, a release. */
   readonly answerMs: number;
-  /** How long it may take to let us in: polkit may have to ask somebody. */
+  /** How long it may take to let us in: polkit may have to ask a person. */
   readonly admissionMs: number;
   /**
    * How long it may take for a request that waits for a card or for another program. One that shows no progress for as

@@ -163,7 +163,7 @@ export class Line {
       await line.#dial();
       await line.prompt(line.session.cancel(this.#context));
     } catch {
-      // Whoever waits has its answer from the line itself.
+      // A waiting call has its answer from the line itself.
     }
     line.end(new SmartCardError("service-stopped", "the cancel is done"));
   }

@@ -80,7 +80,7 @@ export class PcscdManager implements ResourceManager {
   /**
    * Opens a context: a connection to the service.
    *
-   * @throws no-service (nobody listens; at once, and the message says where it was looked), no-access (the socket is not
+   * @throws no-service (nothing listens; at once, and the message says where it was looked), no-access (the socket is not
    * for this user), security-violation (polkit, or the daemon's rules, refuse; the message says what to allow),
    * service-stopped, server-too-busy, no-memory, comm-error (what answers there speaks another protocol)
    */

@@ -19,7 +19,7 @@ export interface Pipe {
 /**
  * Connects to the service. Nothing is told to `events` before the promise has resolved.
  *
- * @throws no-service (nobody listens: the message says where it was looked, and how to start a service), no-access (the
+ * @throws no-service (nothing listens: the message says where it was looked, and how to start a service), no-access (the
  * socket is not for this user), server-too-busy, comm-error
  */
 export type Dial = (events: PipeEvents) => Promise<Pipe>;

@@ -10,11 +10,11 @@ import { readState, type Snapshot } from "./reports.ts";
 
 const operation = "status change";
 
-/** So many signals in a row that told nobody anything, and the service is not taken at its word any more. */
+/** After so many signals in a row without a change the service's signals are not trusted any more. */
 const MAX_IDLE_SIGNALS = 32;
 
 /**
- * What a context knows of the readers. While somebody waits the line is registered with the service, which sends a signal
+ * What a context knows of the readers. While a call waits the line is registered with the service, which sends a signal
  * when anything changes; the readers are looked at behind every registration, so that nothing is missed. All waits of a
  * context share the one registration.
  */
@@ -81,10 +81,10 @@ export class StatusWatch {
       }
       if (idleSignals > MAX_IDLE_SIGNALS) await this.#rest();
       const { rv } = await over;
-      // Whoever knows our handle can cancel us in the service; that is not a cancel of ours, which never goes there.
+      // Another program that knows our handle can cancel us in the service; that is not a cancel of ours, which never goes there.
       if (rv !== 0 && rv !== CANCELLED) throw stopped(rv);
     }
-    // In the same step as the look at those who wait: whoever comes next begins anew.
+    // In the same step as the look at those who wait: the next wait begins anew.
     this.#pumping = false;
   }
 

@@ -132,5 +132,5 @@ export class Parked<T> {
 
 function asError(error: unknown): SmartCardError {
   if (error instanceof SmartCardError) return error;
-  return new SmartCardError("internal-error", "a wait failed in a way that nobody foresaw", {}, { cause: error });
+  return new SmartCardError("internal-error", "a wait failed in an unexpected way", {}, { cause: error });
 }

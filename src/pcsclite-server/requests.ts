@@ -36,7 +36,7 @@ export interface ServerRequestsSetting {
   readonly manager: ServerManager;
   readonly shares: Shares;
   readonly limits: ServerLimits;
-  /** A number for a context or a card that nobody has. */
+  /** A free number for a context or a card. */
   readonly takeNumber: () => number;
   readonly freeNumber: (number: number) => void;
 }
@@ -184,7 +184,7 @@ export class ServerRequests {
     this.#refusal = holder === undefined || reader === undefined ? undefined : { reader, holder };
   }
 
-  /** Who refused this client last at a reader, or who has the reader for itself now; undefined where nobody does. */
+  /** Who refused this client last at a reader, or who has the reader for itself now; undefined where no client does. */
   holder(handle: number, reader: string): Holder | undefined {
     const { manager, peer } = this.#setting;
     const name = this.#cards.get(handle)?.connection.reader ?? (this.#contextOf(handle) && reader);

@@ -30,7 +30,7 @@ export interface ServerClient extends ResourceManager {
 
 /** The manager that a server stands in front of. */
 export interface ServerManager extends ReaderTable {
-  /** Who has the reader of that name for itself; undefined where nobody has, and where there is no such reader. */
+  /** Who has the reader of that name for itself; undefined where no client has, and where there is no such reader. */
   holderOf(reader: string): Holder | undefined;
   client(identity: ClientIdentity): ServerClient;
 }
@@ -170,7 +170,7 @@ export class PcscliteServer {
 
   /** Ends every session: those who wait are told that the service has stopped. */
   async close(): Promise<void> {
-    // From here on nobody is told of readers that change because others leave.
+    // From here on no client is told of readers that change because others leave.
     this.#table.close();
     const error = new SmartCardError("service-stopped", "the service has stopped");
     await Promise.all([...this.#sessions].map((session) => session.stop(error)));
@@ -207,7 +207,7 @@ export class PcscliteServer {
     this.#refusedInAll--;
   }
 
-  /** A number for a context or a card that nobody has, and that cannot be foretold: 1 to 2^31 - 1. */
+  /** A free number for a context or a card, which cannot be guessed: 1 to 2^31 - 1. */
   #takeNumber(): number {
     for (;;) {
       const random = this.#runtime.random.bytes(4);

@@ -189,7 +189,7 @@ export class ClientLine {
       return true;
     }
     if (current === undefined || reader === undefined) {
-      this.#fail(`it sends ${input.length} bytes that nobody asked for`);
+      this.#fail(`it sends ${input.length} bytes that were not requested`);
       return false;
     }
     const progress = reader.read(input);

@@ -262,7 +262,7 @@ describe("the version", () => {
     ["another major one is spoken", 6, 5, 4, SERVICE_STOPPED, "service-stopped"],
     ["another major one is named, with a yes", 6, 5, 4, 0, "service-stopped"],
     ["the user may not use the service", 6, 4, 6, 0x8010_006a, "security-violation"],
-    ["the refusal has a number that nobody knows", 6, 4, 6, 0x1234, "comm-error"],
+    ["the refusal has an unknown number", 6, 4, 6, 0x1234, "comm-error"],
   ] as const)("is refused where %s, and both are named", async (_, ours, major, minor, rv, code) => {
     const service = new Service(ours);
     service.otherwise.set("version", () => concatBytes(...[major, minor, rv].map(word)));
@@ -645,7 +645,7 @@ describe("a hostile service", () => {
     for (const bytes of [Uint8Array.of(0), encodeSignal(0)]) {
       const service = await open("4:6");
       service.session.received(bytes);
-      expect(service.ended?.message).toContain("bytes that nobody asked for");
+      expect(service.ended?.message).toContain("bytes that were not requested");
     }
   });
 

@@ -74,7 +74,7 @@ const stopRequest = encodeRequest({ kind: "stop-waiting" });
  * What the service decides comes back as the number `rv`, and nothing is tried again. Calls reject with `SmartCardError`:
  * `comm-error` and the reason when the service is out of step, which ends the session; what `closed` was given; and for
  * arguments that the wire has no room for, `invalid-parameter`, `unknown-reader` or `invalid-handle`. A call has no
- * deadline of its own: whoever cannot wait any longer closes the session.
+ * deadline of its own: a caller that cannot wait any longer closes the session.
  *
  * @see docs/interop/pcsclite-protocol.md
  */
@@ -114,7 +114,7 @@ export class ClientSession {
     return this.#line.busy;
   }
 
-  /** How many answers have arrived so far: whoever sees it grow knows that the service lives. */
+  /** How many answers have arrived so far: while it grows the service lives. */
   get answered(): number {
     return this.#line.answered;
   }

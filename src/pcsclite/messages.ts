@@ -150,7 +150,7 @@ export const tableSizeStruct: Message<"entries"> = struct("array_size", { entrie
 
 /**
  * Ours: who stands in the way at a reader. The request names the reader; the answer has the rest filled in. `known` is 0
- * where there is nobody, and then nothing else counts.
+ * where there is no holder, and then nothing else counts.
  */
 export const holderStruct: Message<
   "handle" | "known" | "shareMode" | "transaction" | "pid" | "heldMs" | "rv",
@@ -265,7 +265,7 @@ export interface CommandRow {
 /**
  * Every command that a server answers: its number (enum pcsc_msg_commands) and the layout of its body, if it has one.
  * 0x03, 0x0C and 0x0E have a number in the header and no message; a server ends the connection of a client that sends
- * them, as it does for numbers that nobody has.
+ * them, as it does for unknown numbers.
  */
 export const commands: Readonly<Record<RequestKind, CommandRow>> = {
   "establish-context": { number: 0x01, body: establishStruct },

@@ -173,7 +173,7 @@ describe("requests", () => {
   it.each(recorded)("$request.kind is what libpcsclite sends", ({ sent, request }) => {
     const bytes = hexBytes(sent);
     expect(decodeAll([bytes])).toEqual([{ ok: true, value: request }]);
-    // It leaves something in fields that are the answer's, which nobody reads: an rv, the protocol from before.
+    // It leaves something in fields that are the answer's, which are not read: an rv, the protocol from before.
     if (request.kind === "get-attribute" || request.kind === "set-attribute") bytes.fill(0, -4);
     if (request.kind === "reconnect") bytes.fill(0, -8);
     expect(encodeHex(encodeRequest(request))).toBe(encodeHex(bytes));

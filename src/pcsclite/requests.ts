@@ -172,7 +172,7 @@ function encodeParts(request: Request): readonly Uint8Array[] {
         attributeStruct.encode({ ...request, value: attributeField(request.value), length: request.value.length, rv }),
       ];
     case "holder":
-      return [holderStruct.encode({ ...request, ...nobody, rv })];
+      return [holderStruct.encode({ ...request, ...noHolder, rv })];
     case "read-cache":
       return encodeCache(request, new Uint8Array(0));
     case "write-cache":
@@ -190,7 +190,7 @@ function encodeParts(request: Request): readonly Uint8Array[] {
 }
 
 /** What a request for a holder has in the places of the answer. */
-const nobody = { known: 0, shareMode: 0, transaction: 0, pid: 0, heldMs: 0, client: "" } as const;
+const noHolder = { known: 0, shareMode: 0, transaction: 0, pid: 0, heldMs: 0, client: "" } as const;
 
 function encodeCache({ card, context, freshness, name }: CacheKey, data: Uint8Array): readonly Uint8Array[] {
   const text = new TextEncoder().encode(name);

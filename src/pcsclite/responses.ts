@@ -69,7 +69,7 @@ export interface Answers {
     readonly neededLength?: number;
   };
   readonly "set-attribute": Outcome;
-  /** Without a holder there is nobody in the way. */
+  /** Without a holder the reader is free. */
   readonly holder: Outcome & { readonly holder?: WireHolder };
   readonly "read-cache": Outcome & { readonly data?: Uint8Array };
   readonly "write-cache": Outcome;

@@ -63,7 +63,7 @@ export interface IByteBuffer {
   /**
    * Keeps others from a range, which may lie beyond the end: other objects on the same bytes, that is clones.
    *
-   * @param lockType WRITE: only this one may write; EXCLUSIVE: only this one may read or write; ONLYONCE: keeps nobody
+   * @param lockType WRITE: only this one may write; EXCLUSIVE: only this one may read or write; ONLYONCE: keeps no one
    * from reading or writing, and there is one of its kind on the range at a time
    * @throws STG_E_LOCKVIOLATION (another has a lock that excludes this one), E_INVALIDARG
    */

@@ -141,7 +141,7 @@ export class CardLink {
   }
 
   /**
-   * A number that stays the same for as long as nobody else can have used the card: while it is locked, and was not
+   * A number that stays the same for as long as no other program can have used the card: while it is locked, and was not
    * connected anew. What was selected and verified under the same number still is.
    */
   get tenure(): number {
@@ -171,7 +171,7 @@ export class CardLink {
     });
   }
 
-  /** Runs several commands as one: nobody else reaches the card between them. */
+  /** Runs several commands as one: no other program reaches the card between them. */
   async locked<T>(run: () => Promise<T>): Promise<T> {
     checkFunction("run", run, "a function that sends the commands");
     await this.lock({});

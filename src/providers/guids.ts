@@ -28,7 +28,7 @@ export const clsids = {
   CSCardLocate: "{1461AAD1-6810-11D0-918F-00AA00C18068}",
 } as const;
 
-/** The usual form of a GUID: with braces, in capitals. @throws E_INVALIDARG for what is none */
+/** The usual form of a GUID: with braces, in capitals. @throws E_INVALIDARG for any other text */
 export function checkedGuid(guid: Guid, name = "guid"): Guid {
   const usual = usualForm(guid);
   if (usual !== undefined) return usual;

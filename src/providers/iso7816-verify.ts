@@ -103,13 +103,13 @@ export class Iso7816Verify implements ISCardVerify {
     });
   }
 
-  /** P2, which says which code is meant. ISO/IEC 7816-4:2013, table 90. */
+  /** P2, the number of the code. ISO/IEC 7816-4:2013, table 90. */
   #reference(flags: SCARD_FLAGS, ref: number, allowed: number): number {
     this.#card.checkAttached();
     const given = Number.isInteger(flags) ? flags : 0;
     const scope = given & (SC_FL_IHV_GLOBAL | SC_FL_IHV_LOCAL);
     const isKnown = (given & ~(allowed | SC_FL_IHV_GLOBAL | SC_FL_IHV_LOCAL)) === 0;
-    // Not told what was given instead: whoever mixes the arguments up gives a code.
+    // The message does not repeat the value: with mixed-up arguments it is a code.
     if (!isKnown || (scope !== SC_FL_IHV_GLOBAL && scope !== SC_FL_IHV_LOCAL))
       throw new ComError("E_INVALIDARG", "flags are not right; give SC_FL_IHV_GLOBAL or SC_FL_IHV_LOCAL");
     return checkReference(ref) | (scope === SC_FL_IHV_LOCAL ? 0x80 : 0);

@@ -12,7 +12,7 @@ import type { WinSCardFunctions } from "./winscard-functions.ts";
 /** The card that was found, connected: `ISCard.AttachByHandle(hCard)` goes on with it. */
 export interface SCARDINFO {
   readonly hCard: SCARDHANDLE;
-  /** The context that was opened for it; whoever is done with the card releases it. */
+  /** The context that was opened for it; it is released when the card is. */
   readonly hContext: SCARDCONTEXT;
   readonly ActiveProtocol: SCARD_PROTOCOLS;
   readonly ShareMode: SCARD_SHARE_MODES;

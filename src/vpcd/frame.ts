@@ -37,7 +37,7 @@ export function encodeControl(command: ControlCommand): Uint8Array {
  *
  * Every byte is copied a fixed number of times however the stream is cut, and no more than one unfinished frame
  * (65,535 bytes) is held. Every byte sequence is a sequence of frames, so there is nothing that can be malformed: a
- * peer that lost its place is found out by answering when nobody asked.
+ * peer that lost its place is found out by an answer that was not requested.
  */
 export class FrameDecoder {
   #lengthBytes = 0;

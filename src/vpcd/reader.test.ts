@@ -77,7 +77,7 @@ async function setUpPowered() {
   return { ...world, card };
 }
 
-/** A signal that nobody aborts. */
+/** A signal that is never aborted. */
 function calm(): AbortSignal {
   return new AbortController().signal;
 }
@@ -317,8 +317,8 @@ describe("commands", () => {
 
 describe("hostile peers", () => {
   it.each([
-    ["a frame nobody asked for", "0002 9000"],
-    ["an empty frame nobody asked for", "0000"],
+    ["a frame that was not requested", "0002 9000"],
+    ["an empty frame that was not requested", "0000"],
     ["half a frame", "0002 90"],
     ["the claim of a long frame", "FFFF"],
     ["a single byte", "00"],
@@ -419,7 +419,7 @@ describe("the reader itself", () => {
     expect(reader.setAttribute(attributes["atr-string"].value, hexBytes("3B00"))).toBe(false);
   });
 
-  it("closes: the card is powered off, the exchange ends, the edge lets go, and nobody is called again", async () => {
+  it("closes: the card is powered off, the exchange ends, the edge lets go, and no listener is called again", async () => {
     let released = 0;
     const { runtime, events, insert, reader, told } = setUp(async () => {
       released++;

@@ -66,7 +66,7 @@ interface Exchange {
  * A connection is a card: {@link VpcdReader.attach} inserts it, its end removes it. The protocol has no error, no
  * sequence number and no way to take a question back. A late answer would therefore pass for the answer to the next
  * command; so a peer is dropped, and the card with it, when it does not answer in time, when the question was aborted,
- * and when it sends what nobody asked for. The reader stays, and the next connection is a new card.
+ * and when it sends what was not requested. The reader stays, and the next connection is a new card.
  *
  * @see virtualsmartcard/doc/api.txt and virtualsmartcard/src/vpcd/vpcd.c of the vsmartcard project
  */
@@ -219,7 +219,7 @@ export class VpcdReader implements Reader {
     await this.#release?.();
   }
 
-  /** Ends the reader's service and returns whom to tell: nobody may be called after that. */
+  /** Ends the reader's service and returns the listener to tell: no listener is called after that. */
   #retire(reason: string): ReaderEvents | undefined {
     const events = this.#events;
     this.#stage = "over";
@@ -279,13 +279,13 @@ export class VpcdReader implements Reader {
     if (peer !== this.#peer) return;
     for (const frame of peer.decoder.decode(bytes)) {
       if (this.#exchange === undefined) {
-        this.#remove(peer, "peer-dropped", `it sent ${frame.length} bytes that nobody asked for`);
+        this.#remove(peer, "peer-dropped", `it sent ${frame.length} bytes that were not requested`);
         return;
       }
       this.#exchange.answered(frame);
     }
     if (peer.decoder.partial && this.#exchange === undefined) {
-      this.#remove(peer, "peer-dropped", "it began to send what nobody asked for");
+      this.#remove(peer, "peer-dropped", "it began to send what was not requested");
     }
   }
 

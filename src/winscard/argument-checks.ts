@@ -44,7 +44,7 @@ interface Parameter {
 
 const anything: Check<unknown> = (value) => value;
 
-/** A handle of a context or a card: the table of handles says what is none. */
+/** A handle of a context or a card: the table of handles refuses others. */
 const handle = anything;
 
 const number: Check<number> = (value, place) =>

@@ -95,7 +95,7 @@ export function waitOf(timeoutMs: number | undefined, signal: AbortSignal | unde
   if (signal !== undefined) wait.signal = signal;
   if (timeoutMs !== undefined) {
     const limit = dword(timeoutMs, "timeout", operation);
-    // Longer than the machine's timers take is 24 days and more: nobody sees the difference.
+    // Longer than the machine's timers take is 24 days and more: the difference cannot be seen.
     if (limit !== INFINITE) wait.timeoutMs = Math.min(limit, MAX_TIMER_MS);
   }
   return wait;

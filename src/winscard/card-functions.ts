@@ -343,7 +343,7 @@ export class CardFunctions extends ContextFunctions {
     return { shareMode: toNumber(shareModes, shareMode, "windows") ?? 0, protocol: protocolNumber(protocol) };
   }
 
-  /** Enters a new connection into the table, or ends it where that cannot be: nobody would ever end it then. */
+  /** Enters a new connection into the table, or ends it where that cannot be: else it would never be ended. */
   async #keep(context: SCARDCONTEXT, connection: Connection): Promise<SCARDHANDLE> {
     try {
       return this.#handles.addCard(context, connection);

@@ -42,7 +42,7 @@ export const INFINITE: number = 0xffff_ffff;
 export const SCARD_AUTOALLOCATE: number = 0xffff_ffff;
 
 // Sharing, dispositions, protocols.
-/** Share the card with nobody. */
+/** Do not share the card. */
 export const SCARD_SHARE_EXCLUSIVE: number = windows(shareModes.exclusive);
 /** Share the card with others. */
 export const SCARD_SHARE_SHARED: number = windows(shareModes.shared);

@@ -114,7 +114,7 @@ export class ContextFunctions {
    *
    * @param context may be null: the default manager is asked then.
    * @param groups names of reader groups, of which any will do: a name, a multi-string ("A\0B\0\0") or a list. Null,
-   * nothing or SCARD_ALL_READERS: all readers. Groups that nobody knows are empty.
+   * nothing or SCARD_ALL_READERS: all readers. Unknown groups are empty.
    * @throws no-readers-available (there is none), invalid-context
    * @see SCardListReaders function (winscard.h), Microsoft
    *

@@ -23,7 +23,7 @@ const typeIds: Readonly<Record<ReaderType, number>> = {
   vendor: SCARD_READER_TYPE_VENDOR,
 };
 
-/** The functions that ask about a reader as a device. They do not disturb whoever uses it. */
+/** The functions that ask about a reader as a device. They do not disturb its users. */
 export class DeviceFunctions extends CacheFunctions {
   readonly #foundation: Foundation;
   readonly #naming: ReaderNaming;
@@ -49,7 +49,7 @@ export class DeviceFunctions extends CacheFunctions {
     // The kind of channel, in the high word, has the numbers of the reader types, but for vendors', 0xF0 to 0xFF.
     const kind = (channelId ?? 0) >>> 16;
     if (kind === 0) {
-      const message = `nobody can tell how "${reader}" is attached`;
+      const message = `how "${reader}" is attached is not known`;
       throw new SmartCardError("not-supported", message, { reader, operation: "get device type" });
     }
     return { deviceTypeId: (kind & 0xf0) === SCARD_READER_TYPE_VENDOR ? SCARD_READER_TYPE_VENDOR : kind };

@@ -23,7 +23,7 @@ export class OpenCardFunctions extends ServiceFunctions {
   }
 
   /**
-   * Finds the card that is meant: the one that meets the criteria, or the one that the person chooses.
+   * Finds a card: the one that meets the criteria, or the one that the person chooses.
    *
    * - SC_DLG_MINIMAL_UI: if exactly one card fits it is taken, otherwise the dialog opens.
    * - SC_DLG_FORCE_UI: the dialog opens in any case.
@@ -38,7 +38,7 @@ export class OpenCardFunctions extends ServiceFunctions {
    *
    * @throws cancelled-by-user (the person closed the dialog), unsupported-feature (the dialog is needed and there is no
    * picker), no-smartcard (SC_DLG_NO_UI, and no card fits), no-readers-available (the same, without any reader),
-   * unknown-card (nobody has introduced a card of that name), card-unsupported, no-smartcard, reader-unavailable or
+   * unknown-card (no card of that name was introduced), card-unsupported, no-smartcard, reader-unavailable or
    * another (a picker that chose a reader which does not fit), cancelled (by the signal or SCardCancel),
    * invalid-parameter (a `check` without means to connect; one of `connect` and `disconnect` without the other),
    * invalid-value (flags, share mode), invalid-atr, invalid-context; for the connection as SCardConnect, and not-ready

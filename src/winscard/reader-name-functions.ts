@@ -34,11 +34,11 @@ export class ReaderNameFunctions extends CardTypeFunctions {
   }
 
   /**
-   * Gives a reader a further name, and puts that into SCARD_DEFAULT_READERS. A reader has a name of its own accord until
+   * Gives a reader a further name, and puts that into SCARD_DEFAULT_READERS. A reader has its system name until
    * it is given one; that stays until SCardForgetReader, so renaming takes both calls.
    *
    * @param deviceName the name that SCardListReaders has for the reader, or its SCARD_ATTR_DEVICE_SYSTEM_NAME. A reader
-   * that is not there now is meant by the former.
+   * that is not attached now is named by the former.
    * @throws duplicate-reader (there is a reader of that name), invalid-parameter (a bad name), invalid-context
    * @see SCardIntroduceReader function (winscard.h), Microsoft
    */
@@ -56,10 +56,10 @@ export class ReaderNameFunctions extends CardTypeFunctions {
 
   /**
    * Takes a name of a reader away, also from all groups; a group without readers is gone. A reader that has lost its
-   * last name has again the one of its own accord.
+   * last introduced name has its system name again.
    *
-   * @param readerName a name of the reader. Its SCARD_ATTR_DEVICE_SYSTEM_NAME stands for the name that it had of its
-   * own accord.
+   * @param readerName a name of the reader. Its SCARD_ATTR_DEVICE_SYSTEM_NAME is its system
+   * name.
    * @throws unknown-reader, no-access (the name is the system's, and the context the user's), invalid-context
    * @see SCardForgetReader function (winscard.h), Microsoft
    */

@@ -8,7 +8,7 @@ import type { Foundation } from "./foundation.ts";
  * Between the names that programs use for readers and those that the manager has for them. A reader that was given no
  * name in the database has the manager's; one that was given names has only those.
  *
- * Where the database cannot be had, nobody has given a name: a program can work with its card all the same, and is told
+ * Where the database is not available, no reader has an introduced name: a program can work with its card all the same, and is told
  * of the failure by the functions that are about the database.
  */
 export class ReaderNaming {

@@ -118,7 +118,7 @@ class Run {
     const dialog = new AbortController();
     const signal = this.#signal;
     const readers = new Latest(this.#search.readers);
-    // Whoever only follows the readers learns of the end by them.
+    // A picker that only follows the readers learns of the end by them.
     const close = (why: unknown): void => {
       dialog.abort(why);
       readers.end();

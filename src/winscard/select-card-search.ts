@@ -66,7 +66,7 @@ export class CardSearch {
     this.#criteria = criteria;
   }
 
-  /** Refuses names of cards that nobody has introduced. @throws unknown-card */
+  /** Refuses names of cards that were not introduced. @throws unknown-card */
   async checkNames(): Promise<void> {
     for (const name of this.#criteria.cardNames) await this.#calls.SCardListInterfaces(this.#context, name);
   }

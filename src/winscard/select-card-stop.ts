@@ -29,7 +29,7 @@ export async function unlessStopped<T>(
   let stop = (): void => {};
   const stopped = new Promise<never>((_, reject) => {
     stop = () => {
-      // Nobody is left whom a late failure would concern.
+      // A late failure has no caller left.
       answer.then(late).catch(() => {});
       reject(stoppedError(signal));
     };

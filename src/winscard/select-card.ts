@@ -170,7 +170,7 @@ export interface CardPickerRequest {
   /** Names of the card types that are searched for; empty where any will do. */
   readonly cardNames: readonly string[];
   /**
-   * All readers of the groups, in order: as they are at first, and again after each change. Whoever is slow misses steps
+   * All readers of the groups, in order: as they are at first, and again after each change. A slow picker misses steps
    * between, never the last. It ends when the dialog is over.
    */
   readonly readers: AsyncIterable<readonly CardPickerReader[]>;

@@ -14,7 +14,7 @@ function service(code: ErrorCode = "no-service") {
   const manager: ResourceManager = {
     establishContext: async () => {
       state.asked++;
-      if (!state.started) throw new SmartCardError(code, "nobody there");
+      if (!state.started) throw new SmartCardError(code, "no service");
       state.open++;
       return context;
     },

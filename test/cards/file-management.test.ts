@@ -230,7 +230,7 @@ describe("access rules in an EF.ARR, ISO/IEC 7816-4:2005, 5.4.3.3", () => {
     expect(session.ask("00D6000001AA")).toBe("6982");
   });
 
-  test("nothing is allowed where the record makes no sense", () => {
+  test("nothing is allowed where the record is malformed", () => {
     const session = new Session(source);
     session.done(inOne, byRule("01"), pinOne, "00A4020C021002", apdu("00DC0104", "800101"));
     // An access mode without a condition: nobody.

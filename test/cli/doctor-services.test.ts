@@ -74,11 +74,9 @@ describePeer(pcscdProgram, () => {
     await service.kill();
     const { code, json, text } = await visit(machineWithSocket(service.socket, installed));
     expect([code, idsOf(json)]).toEqual([1, ["service-stopped"]]);
-    expect(json.sockets).toMatchObject([
-      { state: "nobody-listens", used: false, file: { owner: "root", mode: "0666" } },
-    ]);
+    expect(json.sockets).toMatchObject([{ state: "no-listener", used: false, file: { owner: "root", mode: "0666" } }]);
     const { message, remedies } = findingOf(json, "service-stopped");
-    expect(message).toContain("nobody listens on it");
+    expect(message).toContain("nothing listens on it");
     expect(remedies.slice(0, 2)).toEqual([
       "systemctl enable --now pcscd.socket",
       `if pcscd says that the file exists already: rm ${service.socket}`,

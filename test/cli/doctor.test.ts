@@ -68,7 +68,7 @@ describe("the runtime and its packages", () => {
   });
 });
 
-describe("which manager is meant", () => {
+describe("which manager is configured", () => {
   it("is what SCARD_MANAGER says", async () => {
     const senseless = await visit({ environment: { SCARD_MANAGER: "usb" } });
     expect(findingOf(senseless, "manager-senseless").message).toContain('"usb" describes no manager');
@@ -214,7 +214,7 @@ describe("a service", () => {
       { path: "/tmp/own", origin: "own", considered: true },
     ] as const;
     const files = { [socketPath]: fileOf("socket"), "/tmp/own": fileOf("socket", 0o666) };
-    const gone = failing("no-service", "nobody listens");
+    const gone = failing("no-service", "nothing listens");
     const service = (path: string) => (path === socketPath ? gone : answering(manager));
     const found = await visit({ sockets, files, service });
     expect([found.manager.socket, idsOf(found)]).toEqual(["/tmp/own", ["socket-stale"]]);

@@ -57,9 +57,9 @@ export function scriptedMachine({ files = {}, texts = {}, ...rest }: Script = {}
     clientLibrary: async () => undefined,
     usbReaders: async () => [],
     serialPorts: async () => [],
-    service: () => failing("no-service", "nobody listens"),
+    service: () => failing("no-service", "nothing listens"),
     who: async () => {
-      throw new SmartCardError("no-service", "nobody listens");
+      throw new SmartCardError("no-service", "nothing listens");
     },
     system: async () => {
       throw new SmartCardError("no-service", "there is no library");

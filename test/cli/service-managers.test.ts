@@ -48,7 +48,7 @@ test("over our daemon readers are told with those who use them", async () => {
 
 test("with nobody there it says what was tried, and what to do", async () => {
   const { code, err } = await scard("readers", "--manager", `pcscd:${join(folder, "nobody")}`);
-  expect([code, err]).toEqual([1, expect.stringMatching(/SCARD_E_NO_SERVICE: nobody listens on .*start pcscd/)]);
+  expect([code, err]).toEqual([1, expect.stringMatching(/SCARD_E_NO_SERVICE: nothing listens on .*start pcscd/)]);
   const who = await scard("who", "--control", join(folder, "nobody"));
   expect(who.err).toMatch(/no scard daemon answers at .*nobody: start one with/);
 });

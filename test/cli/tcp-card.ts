@@ -37,7 +37,7 @@ export class TcpCard {
 /** The control message that is answered: vsmartcard, virtualsmartcard/src/vpcd/vpcd.h. */
 const getAtr = 4;
 
-/** A port of this machine that nobody listens on at the moment. */
+/** A port of this machine that nothing listens on at the moment. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");

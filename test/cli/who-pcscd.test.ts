@@ -69,7 +69,7 @@ describe("scard who over a service that does not tell", () => {
     ]);
   });
 
-  test("finds none where nobody listens, and tells what a service that is there refuses with", async () => {
+  test("finds none where nothing listens, and tells what a service that is there refuses with", async () => {
     expect(await findUse(machine({}))).toBeUndefined();
     const refused = machine({ service: () => failing("security-violation", "not you") });
     await expect(findUse(refused)).rejects.toMatchObject({ code: "security-violation" });

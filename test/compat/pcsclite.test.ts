@@ -114,7 +114,7 @@ describe("pcsclite()", () => {
   });
 
   test("emits one error where there is no service", async () => {
-    const failing = { establishContext: () => Promise.reject(new SmartCardError("no-service", "nobody listens")) };
+    const failing = { establishContext: () => Promise.reject(new SmartCardError("no-service", "nothing listens")) };
     const pcsc = pcsclite({ manager: failing });
     const [error] = await once(pcsc, "error");
     expect(error.message).toBe("SCardEstablishContext error: Service not available.(0x8010001d)");

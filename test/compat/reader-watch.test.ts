@@ -20,7 +20,7 @@ function watched() {
       clock: runtime.clock,
       manager: async () => {
         tries.push(runtime.clock.now());
-        if (service === undefined) throw new SmartCardError("no-service", "nobody listens");
+        if (service === undefined) throw new SmartCardError("no-service", "nothing listens");
         return service;
       },
     },

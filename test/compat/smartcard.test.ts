@@ -90,7 +90,7 @@ describe("Devices", () => {
   });
 
   test("emits one error without a service, and says nothing more once it is stopped", async () => {
-    const failing = { establishContext: () => Promise.reject(new SmartCardError("no-service", "nobody listens")) };
+    const failing = { establishContext: () => Promise.reject(new SmartCardError("no-service", "nothing listens")) };
     const devices = watching(failing);
     devices.start();
     const [error] = await once(devices, "error");

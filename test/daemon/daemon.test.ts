@@ -230,7 +230,7 @@ describe.skipIf(process.platform === "win32")("scard daemon", () => {
     expect(readdirSync(folder)).toEqual(["kept"]);
   });
 
-  it("does not start with what makes no sense, and says why", async () => {
+  it("does not start with a bad configuration, and says why", async () => {
     const folder = testFolder();
     const socket = join(folder, "comm");
     const usage = async (...args: string[]) => {

@@ -56,7 +56,7 @@ export async function joinedWorld(options: JoinOptions = {}): Promise<JoinedWorl
   start();
   const dial: Dial = async (events) => {
     dialled++;
-    if (server === undefined) throw new SmartCardError("no-service", "nobody listens in memory");
+    if (server === undefined) throw new SmartCardError("no-service", "nothing listens in memory");
     return join(server, events, options, joints, refusing);
   };
   return {

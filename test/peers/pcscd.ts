@@ -72,7 +72,7 @@ export async function pcscdPlace(withReaders = true): Promise<PcscdPlace> {
   };
 }
 
-/** Two ports in a row that nobody listens on. The driver of vpcd takes them so. */
+/** Two ports in a row that nothing listens on. The driver of vpcd takes them so. */
 export async function twoFreePorts(): Promise<[number, number]> {
   for (let attempt = 0; attempt < 50; attempt++) {
     const first = await listen(0);

@@ -36,7 +36,7 @@ export const viccProgram: PeerProgram = {
   name: "vicc",
   remedy: "scripts/setup-peers.sh installs it on Debian.",
   probe: (path) => {
-    // Nobody listens on port 1: vicc loads all it needs, fails to connect, and ends with status 0.
+    // Nothing listens on port 1: vicc loads all it needs, fails to connect, and ends with status 0.
     const run = spawnSync(path, ["-H", "127.0.0.1", "-P", "1"], {
       encoding: "utf8",
       env: environment,

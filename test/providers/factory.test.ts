@@ -77,7 +77,7 @@ describe("createInstance", () => {
   test("makes no card while the resource manager does not run", async () => {
     const winscard = new WinSCard({
       defaultManager: () => {
-        throw new SmartCardError("no-service", "nobody listens");
+        throw new SmartCardError("no-service", "nothing listens");
       },
     });
     const factory = new ClassFactory({ winscard });

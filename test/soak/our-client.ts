@@ -40,7 +40,7 @@ let inputHasEnded = false;
 process.stdin.resume().on("end", () => {
   inputHasEnded = true;
 });
-// Nobody listens any more: whoever led us is gone.
+// Nothing listens any more: whoever led us is gone.
 process.stdout.on("error", () => process.exit(1));
 
 function violation(what: string): never {
@@ -232,7 +232,7 @@ async function passOver(call: Promise<void>): Promise<void> {
 
 async function open(socket: Socket): Promise<ClientSession> {
   await once(socket, "connect").catch((cause: unknown) => {
-    throw new SmartCardError("no-service", "nobody listens", {}, { cause });
+    throw new SmartCardError("no-service", "nothing listens", {}, { cause });
   });
   const session = new ClientSession({ send: (bytes) => socket.write(bytes), ended: () => socket.destroy() });
   socket.on("data", (bytes) => session.received(bytes));

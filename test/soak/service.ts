@@ -114,7 +114,7 @@ export class SoakDaemon {
 }
 
 /**
- * Ports that nobody listens on, outside of the range from which the system takes the ports of those who connect: a card
+ * Ports that nothing listens on, outside of the range from which the system takes the ports of those who connect: a card
  * that looks for its reader while there is none might else be given the very port, and be connected to itself.
  */
 export async function freePorts(count: number, below: (limit: number) => number): Promise<number[]> {

@@ -237,7 +237,7 @@ describe("the criteria", () => {
     expect(await api.SCardUIDlgSelectCard({ context })).toMatchObject({ reader: "Door" });
   });
 
-  it("take a card that nobody has introduced, and have no name for it", async () => {
+  it("take a card that was not introduced, and have no name for it", async () => {
     const { api, context, database, desk, insert } = await dialogWorld();
     database.cardTypes.forget("Demo");
     await insert(desk);
@@ -620,7 +620,7 @@ describe("GetOpenCardName", () => {
   });
 });
 
-describe("arguments that make no sense", () => {
+describe("invalid arguments", () => {
   it.each<[string, string, object]>([
     ["flags that contradict each other", "invalid-value", { flags: SC_DLG_NO_UI | SC_DLG_FORCE_UI }],
     ["flags that there are not", "invalid-value", { flags: 8 }],

@@ -51,7 +51,7 @@ function makeClock(): Clock {
     wallTime: () => Date.now(),
     schedule(delayMs, _name, callback, { background = false } = {}): CancelTimer {
       const due = now() + delayMs;
-      // A timer is ended by those who made it, whoever has replaced `clearTimeout` since.
+      // A timer is ended by the functions that made it, also where `clearTimeout` was replaced since.
       let end = (): void => {};
       const arm = (remainingMs: number): void => {
         const { clearTimeout, setTimeout } = globalThis;
@@ -91,7 +91,7 @@ class SystemRandom implements Random {
       this.#used = 0;
     }
     const bytes = this.#block.slice(this.#used, this.#used + length);
-    // Nobody gets them twice, nor finds them in memory.
+    // They are given out once, and are not left in memory.
     this.#block.fill(0, this.#used, this.#used + length);
     this.#used += length;
     return bytes;

@@ -16,7 +16,7 @@ class Turns {
     this.#next.push(callback);
   }
 
-  /** Turns until nobody wants another turn: how many there were. */
+  /** Turns until none is wanted any more: how many there were. */
   run(most: number): number {
     for (let count = 0; count < most; count++) {
       if (this.#next.length === 0) return count;

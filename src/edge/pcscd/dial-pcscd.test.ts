@@ -45,7 +45,7 @@ describe("where the service is looked for", () => {
     expect(pcscdSockets({ environment: {}, platform: "darwin" })).toEqual([]);
   });
 
-  it("is said at once where nobody listens, with what to do", async () => {
+  it("is said at once where nothing listens, with what to do", async () => {
     const path = folder();
     writeFileSync(join(path, "file"), "");
     const failure = await failureOf([join(path, "none"), join(path, "file")]);

@@ -138,7 +138,7 @@ function dialOne(path: string, events: PipeEvents, stir?: () => void): Promise<P
   });
 }
 
-const nobody: ReadonlySet<string | undefined> = new Set(["ENOENT", "ENOTDIR", "ENOTSOCK", "ECONNREFUSED"]);
+const noListener: ReadonlySet<string | undefined> = new Set(["ENOENT", "ENOTDIR", "ENOTSOCK", "ECONNREFUSED"]);
 const details = { operation: "establish context" };
 
 /** The failure that says most about what is wrong. */
@@ -150,7 +150,7 @@ function dialError(sockets: readonly string[], failures: readonly NodeJS.ErrnoEx
       "socket.mode and socket.group of the daemon, or SocketMode= and SocketGroup= of its systemd unit";
     return new SmartCardError("no-access", message, details, { cause: failures[denied] });
   }
-  const other = failures.findIndex(({ code }) => !nobody.has(code));
+  const other = failures.findIndex(({ code }) => !noListener.has(code));
   const cause = failures[other];
   if (cause?.code === "EAGAIN") {
     return new SmartCardError("server-too-busy", `too many wait for ${sockets[other]}`, details, { cause });
@@ -163,6 +163,6 @@ function dialError(sockets: readonly string[], failures: readonly NodeJS.ErrnoEx
   const how =
     "start pcscd (systemctl enable --now pcscd.socket) or scard daemon (npx scard daemon), or name its socket in " +
     "PCSCLITE_CSOCK_NAME";
-  const where = sockets.length === 0 ? "this system has no pcscd" : `nobody listens on ${tried}`;
+  const where = sockets.length === 0 ? "this system has no pcscd" : `nothing listens on ${tried}`;
   return new SmartCardError("no-service", `${where}; ${how}`, details, { cause: failures[0] });
 }

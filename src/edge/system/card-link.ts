@@ -48,7 +48,7 @@ type Call<T> = (calls: Calls, kind: CallKind) => Promise<T>;
 /** How such a call is to be treated. */
 interface Terms<T> {
   /**
-   * Gives back what the call has got when nobody waits for it any more. A call without this is waited for: an exchange
+   * Gives back what the call has got when it was given up. A call without this is waited for: an exchange
    * under way is never torn.
    */
   readonly undo?: (answer: T) => Promise<unknown>;
@@ -171,7 +171,7 @@ export class SystemCardLink implements CardLink {
     return this.native.release(kind);
   }
 
-  /** Calls of whoever has the transaction are held up by nobody. */
+  /** Calls of the connection that has the transaction wait for no other program. */
   get #kind(): CallKind {
     return this.#inTransaction ? "prompt" : "patient";
   }

@@ -109,7 +109,7 @@ export class SystemContextLink implements ContextLink {
       if (answer.rv !== SUCCESS) throw await this.#connectFailure(answer.rv, reader);
       if (givenUp.aborted || this.#ended !== undefined) {
         await native.run(() => calls.disconnect("patient", answer.card, 0));
-        throw this.#ended ?? new SmartCardError("cancelled", "nobody waits for the connection any more", { reader });
+        throw this.#ended ?? new SmartCardError("cancelled", "the connect was given up", { reader });
       }
       const link = this.#cardLink(native, answer.card, name);
       const connection = keep(link, name, answer.activeProtocol);

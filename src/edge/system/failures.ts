@@ -53,7 +53,7 @@ export function contextFailure(abi: Abi, rv: number, operation: ContextOperation
 const startIt: Readonly<Record<Abi["system"], string>> = {
   windows: 'The service "Smart Card" (SCardSvr) is not running; it runs while a reader is there',
   macos: "The system's smart card service (com.apple.ifdreader) is not running; it runs while a reader is there",
-  pcsclite: "Nobody answers at the service's socket: systemctl enable --now pcscd.socket, or npx scard daemon",
+  pcsclite: "No service answers at its socket: systemctl enable --now pcscd.socket, or npx scard daemon",
 };
 
 export function serviceStopped(): SmartCardError {

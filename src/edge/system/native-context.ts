@@ -48,7 +48,7 @@ export class NativeContext {
         this.#underWay--;
       }
     })();
-    // Whoever comes next waits for the end of this call, however it ends.
+    // The next call waits for the end of this one, however it ends.
     this.#last = result.then(ignore, ignore);
     return result;
   }

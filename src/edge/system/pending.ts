@@ -11,7 +11,7 @@ export class Pending<T extends Answer> {
   #isSettled = false;
   #isHeld = false;
 
-  /** @param refusal what whoever has given up is answered */
+  /** @param refusal the error of a call that was given up */
   constructor(refusal: Answer) {
     this.#refusal = refusal;
     this.answer = new Promise((resolve, reject) => {

@@ -30,7 +30,7 @@ const LOOK_ATTEMPTS = 8;
 
 /**
  * All waits for changes in this process. They share one SCardGetStatusChange, on a context of its own, because each
- * such call keeps a thread for as long as it waits. Whoever comes to wait looks at the readers first, on the own context.
+ * such call keeps a thread for as long as it waits. A new wait looks at the readers first, on its own context.
  * What it saw is what the call under way waits for a change of, and if it is not, that call is cancelled and begun anew:
  * so nothing is missed.
  */
@@ -123,7 +123,7 @@ export class StatusWatch {
         isTold = await this.#block(this.#context, seen);
       }
     }
-    // In the same step as the look at those who wait: whoever comes next begins anew.
+    // In the same step as the look at those who wait: the next wait begins anew.
     this.#isRunning = false;
     if (this.#users === 0) await this.#close();
   }

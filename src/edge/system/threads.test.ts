@@ -27,7 +27,7 @@ class Calls {
   }
 }
 
-test("whoever may be held up leaves a thread to whoever is not", async () => {
+test("calls that may be held up leave a thread to those that are not", async () => {
   const calls = new Calls(4);
   const patient = ["a", "b", "c", "d", "e"].map((name) => calls.start("patient", name));
   expect(calls.running).toEqual(["a", "b", "c"]);

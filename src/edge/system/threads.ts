@@ -17,7 +17,7 @@ interface Waiting {
 /**
  * Who may have a thread. Native calls run on the threads of Node's pool, four as a rule, which file access and name
  * look-ups use as well. A call that another program holds up keeps its thread for as long as that takes. So all such
- * calls together get one thread less than there are: what is answered at once, the calls of whoever has a transaction
+ * calls together get one thread less than there are: what is answered at once, the calls of a connection that has a transaction
  * above all, always finds a thread, and those who are waited for can come to an end.
  */
 export class Threads {

@@ -25,7 +25,7 @@ export interface VpcdListenerOptions {
   readonly runtime: Pick<Runtime, "clock" | "trace">;
   /**
    * Address to listen on; 127.0.0.1 by default. The protocol has no authentication: with an address that other machines
-   * can reach, whoever reaches it can be the card, and can see the PINs that programs send to it.
+   * can reach, any program that connects can be the card, and can see the PINs that programs send to it.
    */
   readonly host?: string;
   /** Port of the first slot, 35,963 by default; slot n listens on `port + n`. With 0 the system chooses for each. */

@@ -37,7 +37,7 @@ export function refuseForeignSocket(path: string): void {
 /**
  * Connects to a Unix stream socket.
  *
- * @throws no-service (nobody listens there), no-access (the socket belongs to somebody else), comm-error (anything else
+ * @throws no-service (nothing listens there), no-access (the socket belongs to another user), comm-error (anything else
  * the system says)
  */
 export function connectUnix(path: string): Promise<UnixClient> {
@@ -47,7 +47,7 @@ export function connectUnix(path: string): Promise<UnixClient> {
     socket.once("error", failed);
     socket.once("connect", () => {
       socket.off("error", failed);
-      // Whoever reads is told by the stream itself; without a listener an error would end the process.
+      // The reader is told by the stream itself; without a listener an error would end the process.
       socket.on("error", () => {});
       resolve({
         received: socket,
@@ -64,7 +64,7 @@ function connectError(path: string, error: NodeJS.ErrnoException): SmartCardErro
     case "ENOENT":
     case "ENOTSOCK":
     case "ECONNREFUSED":
-      return new SmartCardError("no-service", `nobody listens on ${path}`, details, { cause: error });
+      return new SmartCardError("no-service", `nothing listens on ${path}`, details, { cause: error });
     case "EACCES":
     case "EPERM":
       return new SmartCardError("no-access", `${path} belongs to somebody else`, details, { cause: error });

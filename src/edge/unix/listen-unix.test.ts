@@ -60,7 +60,7 @@ async function connected(path: string): Promise<Socket> {
   return socket;
 }
 
-/** What a daemon that was killed leaves: a socket that nobody listens on. */
+/** What a daemon that was killed leaves: a socket without a listener. */
 async function leaveStale(path: string): Promise<void> {
   const server = createServer().listen(`${path}.dead`);
   await once(server, "listening");
@@ -287,7 +287,7 @@ describe("connections", () => {
     expect(unsent).toEqual([expect.toSatisfy((bytes) => bytes > 0), 0]);
   });
 
-  it("are closed behind what was sent, or after the grace where nobody reads", async () => {
+  it("are closed behind what was sent, or after the grace where the peer does not read", async () => {
     const path = join(folder, "socket");
     const { clock, fire, waiting } = heldClock();
     const reasons: string[] = [];

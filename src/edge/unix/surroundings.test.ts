@@ -66,7 +66,7 @@ describe("privateFolder", () => {
   });
 });
 
-it("says that nobody listens, where nobody does", async () => {
+it("says that nothing listens, where nothing does", async () => {
   await expect(connectUnix(join(folder, "socket"))).rejects.toMatchObject({ code: "no-service" });
   writeFileSync(join(folder, "file"), "");
   await expect(connectUnix(join(folder, "file"))).rejects.toMatchObject({ code: "no-service" });

@@ -11,7 +11,7 @@ import { whyNoPlaceToListen, whySomebodyElses } from "./trusted-path.ts";
 
 const isRoot = process.getuid?.() === 0;
 const me = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
-/** Another user: nobody on Debian; any number that is not ours will do. */
+/** Another user: any number that is not ours will do. */
 const stranger = 65_534;
 
 let folder: string;

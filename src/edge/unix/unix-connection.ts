@@ -10,7 +10,7 @@ export interface UnixConnectionEvents {
   /** What was sent and had to wait has been taken by the client's system: {@link UnixConnection.unsentBytes} is 0 again. */
   drained?(): void;
   /**
-   * It is over, whoever ended it. Called once, and nothing after it.
+   * It is over, whichever side ended it. Called once, and nothing after it.
    *
    * @param dropped whether the client was cut off, because it did not read what it was sent
    */
