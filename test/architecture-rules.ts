@@ -79,6 +79,18 @@ const machineUse = new RegExp(
 
 const forbiddenMarks = /\b(?:TODO|FIXME|XXX)\b|@ts-(?:ignore|expect-error|nocheck)|biome-ignore|v8 ignore/g;
 
+/**
+ * Words that an engineer of this field would not say aloud in a message, a comment or a guide. The remedy: subject, verb,
+ * object, with the client, program, card or reader named.
+ */
+const unclear =
+  /\b(?:nobody|whoever|(?:reader|card|one)s? of metal|makes? no sense|that (?:is|are) meant|of its own accord)\b/gi;
+
+/** The unclear words of a text of ours, be it source or documentation. */
+export function unclearWords(text: string): string[] {
+  return [...text.matchAll(unclear)].map(([word]) => word);
+}
+
 /** Says every way in which the files break the architecture; nothing when they keep it. */
 export function violations(files: readonly SourceFile[]): string[] {
   if (files.length === 0) return ["no source file was seen: the check itself is broken"];
@@ -93,6 +105,7 @@ function* fileViolations({ path, text }: SourceFile): Generator<string> {
   if (!/^(?:#!.*\n)?\/\/ SPDX-License-Identifier: MIT\n/.test(text)) yield "does not begin with the SPDX line";
   for (const [mark] of text.matchAll(forbiddenMarks)) yield `holds the mark ${mark}`;
   if (/[\u00ab\u00bb]/.test(text)) yield "has quotation marks other than \" and '";
+  for (const word of unclearWords(text)) yield `says "${word}", which is not plain English`;
   if (path.endsWith("/index.ts") && /\bexport\s+(?:type\s+)?\*/.test(code)) yield "re-exports with *, not by name";
   if (!room.rules.machine && !isTest) {
     for (const [use] of code.matchAll(machineUse))

@@ -89,6 +89,7 @@ describe("the check goes red", () => {
     ["a Buffer", "src/vpcd/a.ts", "Buffer.from(bytes);", /uses Buffer/],
     ["a mark of unfinished work", "src/pcsc/a.ts", `// ${"TO"}${"DO"}: later`, /holds the mark/],
     ["guillemets", "src/pcsc/a.ts", 'const text = "a \u00abname\u00bb";', /quotation marks/],
+    ["a riddle", "src/pcsc/a.ts", "// nobody waits", /not plain English/],
     ["a silenced checker", "src/pcsc/a.ts", `// @ts-${"expect-error"}`, /holds the mark/],
   ])("for %s", (_, path, code, problem) => {
     const problems = problemsOf(path, code);

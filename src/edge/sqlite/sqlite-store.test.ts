@@ -423,7 +423,7 @@ async function versionOf(driver: SqliteDriver, path: string): Promise<unknown> {
 // Who is not root cannot give a file away; Windows has no such owners.
 describe.skipIf(process.getuid?.() !== 0)("files of several users", () => {
   const [driver] = drivers;
-  const nobody = 65_534;
+  const otherUser = 65_534;
 
   test("in scard's own place, one that is neither the user's nor root's is refused, and a named one is not", async () => {
     const folder = testFolder();
@@ -441,11 +441,11 @@ describe.skipIf(process.getuid?.() !== 0)("files of several users", () => {
     expect(await open({ paths })).toBe("opened");
     chownSync(paths.user, 1000, 1000);
     expect(await open({ paths })).toBe("opened");
-    chownSync(paths.user, nobody, nobody);
+    chownSync(paths.user, otherUser, otherUser);
     expect(await open({ paths })).toMatch(/^no-access: .*belongs to another user \(id 65534\)/);
     expect(await open({ path: paths.user })).toBe("opened");
     chownSync(paths.user, 1000, 1000);
-    chownSync(paths.system, nobody, nobody);
+    chownSync(paths.system, otherUser, otherUser);
     expect(await open({ paths, scope: "system" })).toMatch(/^no-access: .*belongs to another user/);
     expect(await open({ path: paths.system })).toBe("opened");
   });
