@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { type ByteCursor, checkMembers, concatBytes, decoding, hexByte, type Result } from "../binary/index.ts";
+import { type ByteCursor, checkMembers, concatBytes, decoding, hexByte, kindOf, type Result } from "../binary/index.ts";
 
 /** A BER-TLV data object. ISO/IEC 7816-4:2005, 5.2.2; ITU-T X.690, 8.1. */
 export interface BerTlv {
@@ -44,6 +44,13 @@ const defaultObjects = 4096;
  */
 export function decodeBerTlv(bytes: Uint8Array, limits: BerTlvLimits = {}): Result<readonly BerTlv[]> {
   checkMembers(limits, ["depth", "objects"], "decodeBerTlv: limits");
+  for (const [name, limit] of Object.entries(limits)) {
+    if (limit === undefined || (Number.isInteger(limit) && limit >= 0)) continue;
+    // Nothing would be beyond it.
+    throw new RangeError(
+      `decodeBerTlv: limits.${name} is ${kindOf(limit)} that is no limit; give a whole number, 0 or more`,
+    );
+  }
   const budget = { objects: limits.objects ?? defaultObjects };
   return decoding(bytes, (cursor) => readObjects(cursor, limits.depth ?? defaultDepth, budget));
 }

@@ -40,3 +40,13 @@ describe.each(Object.entries(misspelt))("%s", (name, [run, given, member]) => {
     }
   });
 });
+
+describe("decodeBerTlv", () => {
+  it("takes no limit that nothing is beyond of", () => {
+    for (const depth of ["x", Number.NaN, 1.5, -1, Number.POSITIVE_INFINITY, null]) {
+      expect(() => decodeBerTlv(value, { depth } as never)).toThrow(RangeError);
+    }
+    expect(decodeBerTlv(Uint8Array.of(0x61, 0x02, 0x61, 0x00), { depth: 0 }).ok).toBe(false);
+    expect(decodeBerTlv(Uint8Array.of(0x80, 0x00), { depth: undefined, objects: 1 } as never).ok).toBe(true);
+  });
+});

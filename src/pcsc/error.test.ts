@@ -22,6 +22,12 @@ describe("SmartCardError", () => {
     },
   );
 
+  it("has one of the codes that there are", () => {
+    for (const code of ["time-out", "toString", null, undefined, 5, Object.create(null)]) {
+      expect(() => new SmartCardError(code as never, "…")).toThrow(/^SmartCardError: code is .*; give one such as/);
+    }
+  });
+
   it("keeps details and cause, and is an Error by that name", () => {
     const cause = new Error("the socket closed");
     const details = { reader: "Reader 0", operation: "connect" };

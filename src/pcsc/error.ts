@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { kindOf } from "../binary/index.ts";
 import { errorCodes, errorName, errorNumber } from "./codes.ts";
 import type { ReaderStateReport } from "./resource-manager.ts";
 import type { ErrorCode, Protocol, ShareMode } from "./vocabulary.ts";
@@ -47,7 +48,9 @@ export class SmartCardError extends Error {
   /** Reader, operation and, for a sharing violation, the holder. */
   readonly details: ErrorDetails;
 
+  /** @throws TypeError for a code that there is not */
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}, options?: ErrorOptions) {
+    if (typeof code !== "string" || !Object.hasOwn(errorCodes, code)) throw unknownCode(code);
     super(`${errorName(code)}: ${message}`, options);
     this.code = code;
     this.rv = errorNumber(code);
@@ -64,6 +67,11 @@ export class SmartCardError extends Error {
       return false;
     }
   }
+}
+
+function unknownCode(code: unknown): TypeError {
+  const shown = typeof code === "string" ? JSON.stringify(code.slice(0, 40)) : kindOf(code);
+  return new TypeError(`SmartCardError: code is ${shown}; give one such as "timeout": the type ErrorCode has them all`);
 }
 
 /** Errors that this copy of the package has made, and that are therefore what they seem to be. */
