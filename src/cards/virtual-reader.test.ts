@@ -2,42 +2,10 @@
 
 import { describe, expect, test } from "vitest";
 import { encodeHex, hexBytes } from "../binary/index.ts";
-import { type Clock, type ErrorCode, type ReaderEvents, SmartCardError } from "../pcsc/index.ts";
+import { type ErrorCode, type ReaderEvents, SmartCardError } from "../pcsc/index.ts";
+import { SimulatedRuntime } from "../testing/index.ts";
 import type { SoftwareCard } from "./software-card.ts";
 import { VirtualReader, type VirtualReaderOptions } from "./virtual-reader.ts";
-
-/** A clock that goes when it is told to. */
-class ManualClock implements Clock {
-  #now = 0;
-  readonly #timers = new Set<{ readonly at: number; readonly callback: () => void }>();
-
-  now(): number {
-    return this.#now;
-  }
-
-  wallTime(): number {
-    return this.#now;
-  }
-
-  schedule(delayMs: number, _name: string, callback: () => void): () => void {
-    const timer = { at: this.#now + delayMs, callback };
-    this.#timers.add(timer);
-    return () => this.#timers.delete(timer);
-  }
-
-  get pending(): number {
-    return this.#timers.size;
-  }
-
-  advance(ms: number): void {
-    this.#now += ms;
-    for (const timer of [...this.#timers]) {
-      if (timer.at > this.#now) continue;
-      this.#timers.delete(timer);
-      timer.callback();
-    }
-  }
-}
 
 /** T=0 and T=1, negotiable, T=0 first. */
 const bothProtocols = "3B80800101";
@@ -69,13 +37,18 @@ function testCard(overrides: Partial<SoftwareCard> & { atr?: string } = {}): Tes
 
 interface Bench {
   readonly reader: VirtualReader;
-  readonly clock: ManualClock;
+  readonly runtime: SimulatedRuntime;
   readonly events: string[];
   readonly signal: AbortSignal;
 }
 
+function newRuntime(): SimulatedRuntime {
+  return new SimulatedRuntime({ settle: () => new Promise(setImmediate) });
+}
+
 async function bench(options: Partial<VirtualReaderOptions> = {}, card?: SoftwareCard): Promise<Bench> {
-  const clock = new ManualClock();
+  const runtime = newRuntime();
+  const { clock } = runtime;
   const events: string[] = [];
   const listener: ReaderEvents = {
     inserted: () => events.push("inserted"),
@@ -85,7 +58,7 @@ async function bench(options: Partial<VirtualReaderOptions> = {}, card?: Softwar
   const reader = new VirtualReader({ clock, ...options });
   if (card !== undefined) reader.insert(card);
   await reader.open(listener);
-  return { reader, clock, events, signal: new AbortController().signal };
+  return { reader, runtime, events, signal: new AbortController().signal };
 }
 
 async function ready(card: SoftwareCard, options: Partial<VirtualReaderOptions> = {}): Promise<Bench> {
@@ -151,7 +124,7 @@ describe("description", () => {
     ["invalid-value", 'Did you mean "t1"?', { protocols: ["T1"] }],
   ])("%s: %s", (code, message, options) => {
     const refused = expect.objectContaining({ code, message: expect.stringContaining(message) });
-    expect(() => new VirtualReader({ clock: new ManualClock(), ...(options as object) })).toThrow(refused);
+    expect(() => new VirtualReader({ clock: newRuntime().clock, ...(options as object) })).toThrow(refused);
   });
 
   test("eject is there exactly when the reader can eject", async () => {
@@ -476,16 +449,16 @@ describe("cards that misbehave", () => {
   });
 
   test("slow: each answer takes its time on the clock", async () => {
-    const { reader, signal, clock } = await ready(testCard());
+    const { reader, runtime, signal } = await ready(testCard());
     reader.slow(250);
     let done = false;
     const running = reader.transmit(command, "t1", signal).then(() => (done = true));
-    clock.advance(249);
+    await runtime.advance(249);
     await Promise.resolve();
     expect(done).toBe(false);
-    clock.advance(1);
+    await runtime.advance(1);
     await running;
-    expect(clock.pending).toBe(0);
+    expect(runtime.pendingTimers).toEqual([]);
     reader.slow(0);
     await reader.transmit(command, "t1", signal);
     expect(() => reader.slow(-1)).toThrow("SCARD_E_INVALID_VALUE");
@@ -493,22 +466,22 @@ describe("cards that misbehave", () => {
 
   test("slow and pulled: the timer is gone, and the card never saw the command", async () => {
     const card = testCard();
-    const { reader, signal, clock } = await ready(card);
+    const { reader, runtime, signal } = await ready(card);
     reader.slow(250);
     const running = codeOf(reader.transmit(command, "t1", signal));
-    expect(clock.pending).toBe(1);
+    expect(runtime.pendingTimers).toHaveLength(1);
     reader.remove();
     expect(await running).toBe("removed-card");
-    expect(clock.pending).toBe(0);
+    expect(runtime.pendingTimers).toEqual([]);
     expect(reader.exchanges).toBe(0);
   });
 
   test("hang: neither success nor failure until it is turned off", async () => {
-    const { reader, signal, clock } = await bench({}, testCard());
+    const { reader, runtime, signal } = await bench({}, testCard());
     reader.hang(true);
     let settled = false;
     const running = reader.power("cold-reset", signal).finally(() => (settled = true));
-    clock.advance(3_600_000);
+    await runtime.advance(3_600_000);
     await turns(20);
     expect(settled).toBe(false);
     reader.hang(false);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
+import { hexBytes } from "../binary/index.ts";
 import { type Atr, decodeAtr } from "./atr.ts";
 import { buildAtr } from "./atr-builder.ts";
 import { type AtrTimings, atrTimings, type LineSetting } from "./atr-timings.ts";
@@ -58,7 +59,7 @@ describe("waiting times, ISO/IEC 7816-3:2006, 10.2 and 11.4.3", () => {
 
 describe("guard time where the ATR offers T=15, ISO/IEC 7816-3:2006, 8.3 (TC1)", () => {
   function atrOf(hex: string): Atr {
-    const atr = decodeAtr(Uint8Array.from(Buffer.from(hex, "hex")));
+    const atr = decodeAtr(hexBytes(hex));
     if (!atr.ok) throw new Error(atr.error.message);
     return atr.value;
   }

@@ -3,14 +3,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import vectors from "../../test/vectors/contactless-atr.json" with { type: "json" };
-import { decodeHex, encodeHex } from "../binary/index.ts";
+import { encodeHex, hexBytes } from "../binary/index.ts";
 import { type Atr, decodeAtr } from "./atr.ts";
 import { buildAtr } from "./atr-builder.ts";
 import { describeContactless, storageCardHistoricalBytes } from "./contactless-atr.ts";
 
 function decode(hex: string): Atr {
-  const bytes = decodeHex(hex);
-  const atr = decodeAtr(bytes.ok ? bytes.value : new Uint8Array(0));
+  const atr = decodeAtr(hexBytes(hex));
   if (!atr.ok) throw new Error(atr.error.message);
   return atr.value;
 }

@@ -3,24 +3,18 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import vectors from "../../test/vectors/secret-commands.json" with { type: "json" };
-import { concatBytes, decodeHex, encodeHex } from "../binary/index.ts";
+import { concatBytes, encodeHex, hexBytes } from "../binary/index.ts";
 import { decodeCommand, encodeCommand } from "./apdu.ts";
 import { disclosureOf } from "./disclosure.ts";
 import { ExchangeRedactor } from "./exchange-redactor.ts";
 import { describeCommand, describeCommandBytes, describeResponseBytes } from "./redact.ts";
 
-function bytesOf(hex: string): Uint8Array {
-  const bytes = decodeHex(hex.replaceAll(" ", ""));
-  if (!bytes.ok) throw new Error(bytes.error.message);
-  return bytes.value;
-}
-
 /** What is shown of each command and response of a session. */
 function session(...exchanges: readonly (readonly [string, string])[]): string[] {
   const redactor = new ExchangeRedactor();
   return exchanges.map(([command, response]) => {
-    const sent = redactor.command(bytesOf(command)).bytes;
-    return `${sent} -> ${redactor.response(bytesOf(response)).bytes}`;
+    const sent = redactor.command(hexBytes(command)).bytes;
+    return `${sent} -> ${redactor.response(hexBytes(response)).bytes}`;
   });
 }
 
@@ -30,22 +24,22 @@ const selectOath = ["00A4040007A0000005272101", "7903050102 9000"] as const;
 
 describe("commands with secrets", () => {
   test.each(vectors.commands)("$name is withheld: $command", ({ command: hex }) => {
-    const bytes = bytesOf(hex);
+    const bytes = hexBytes(hex);
     const command = decodeCommand(bytes);
     const shown = new ExchangeRedactor().command(bytes);
     const texts = [describeCommandBytes(bytes), shown.bytes, shown.text];
     if (command.ok) texts.push(JSON.stringify(describeCommand(command.value)));
     for (const text of texts) expect(text).not.toMatch(secret);
     expect(shown.bytes).toContain("withheld");
-    expect(describeResponseBytes(bytes, bytesOf(`${answer}9000`))).toBe("[8 bytes withheld] 90 00");
+    expect(describeResponseBytes(bytes, hexBytes(`${answer}9000`))).toBe("[8 bytes withheld] 90 00");
   });
 
   test("are shown to an owner who asks", () => {
     const redactor = new ExchangeRedactor({ showData: true });
-    const shown = redactor.command(bytesOf("002000810431323334"));
+    const shown = redactor.command(hexBytes("002000810431323334"));
     expect(shown.bytes).toBe("00 20 00 81 04 31 32 33 34");
     expect(shown.text).toContain("data 31 32 33 34");
-    expect(redactor.response(bytesOf(`${answer}9000`))).toEqual({
+    expect(redactor.response(hexBytes(`${answer}9000`))).toEqual({
       bytes: "C0 FF EE 5E C2 E7 D0 0D 90 00",
       withheldBytes: 0,
     });
@@ -215,11 +209,11 @@ describe("a session", () => {
 
   test("forgets what was selected when the card is reset", () => {
     const redactor = new ExchangeRedactor();
-    redactor.command(bytesOf(selectOath[0]));
-    redactor.response(bytesOf(selectOath[1]));
+    redactor.command(hexBytes(selectOath[0]));
+    redactor.response(hexBytes(selectOath[1]));
     redactor.reset();
-    redactor.command(bytesOf("00B0000000"));
-    expect(redactor.response(bytesOf(`${answer}9000`)).withheldBytes).toBe(0);
+    redactor.command(hexBytes("00B0000000"));
+    expect(redactor.response(hexBytes(`${answer}9000`)).withheldBytes).toBe(0);
   });
 
   test("shows commands of the list, and their answers, whole", () => {
@@ -241,7 +235,7 @@ describe("a session", () => {
     ];
     for (const hex of open) {
       const data = "6F009000";
-      expect(session([hex, data])[0]).toBe(`${encodeHex(bytesOf(hex), " ")} -> 6F 00 90 00`);
+      expect(session([hex, data])[0]).toBe(`${encodeHex(hexBytes(hex), " ")} -> 6F 00 90 00`);
     }
   });
 });
@@ -255,7 +249,7 @@ describe("wrong arguments", () => {
     for (const showData of ["no", 1, null, {}])
       expect(make({ showData })).toThrow(/options.showData is .*; give true or/);
     expect(make(null)).toThrow("ExchangeRedactor: options is null; pass an object with showData");
-    expect(make({ showData: undefined })().command(bytesOf("002000810431323334")).bytes).toContain("withheld");
+    expect(make({ showData: undefined })().command(hexBytes("002000810431323334")).bytes).toContain("withheld");
     const redactor = new ExchangeRedactor();
     expect(() => redactor.command("0020008104" as never)).toThrow(/^ExchangeRedactor.command: bytes is a string/);
     expect(() => redactor.response([0x90, 0] as never)).toThrow(/^ExchangeRedactor.response: bytes is an array/);

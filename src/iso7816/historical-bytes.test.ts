@@ -2,13 +2,11 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeHex } from "../binary/index.ts";
+import { hexBytes } from "../binary/index.ts";
 import { decodeHistoricalBytes, type HistoricalBytes } from "./historical-bytes.ts";
 
 function decode(hex: string): HistoricalBytes {
-  const bytes = decodeHex(hex);
-  if (!bytes.ok) throw new Error(bytes.error.message);
-  return decodeHistoricalBytes(bytes.value);
+  return decodeHistoricalBytes(hexBytes(hex));
 }
 
 describe("categories, ISO/IEC 7816-4:2005, 8.1.1", () => {

@@ -2,13 +2,11 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeHex } from "../binary/index.ts";
+import { hexBytes } from "../binary/index.ts";
 import { decodeFileControl } from "./iso7816-file-control.ts";
 
 function controlOf(hex: string): ReturnType<typeof decodeFileControl> {
-  const bytes = decodeHex(hex);
-  if (!bytes.ok) throw new Error(hex);
-  return decodeFileControl(bytes.value);
+  return decodeFileControl(hexBytes(hex));
 }
 
 describe("what SELECT tells of a file", () => {

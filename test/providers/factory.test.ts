@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
-import { decodeHex, encodeHex } from "../../src/binary/index.ts";
+import { encodeHex, hexBytes } from "../../src/binary/index.ts";
 import { SmartCardError } from "../../src/pcsc/index.ts";
 import {
   CLSID_Iso7816Provider,
@@ -28,10 +28,8 @@ const providerId = "{6A2F9D51-7C3E-4B0A-9E14-5D8C2B7F0A11}";
 const otherId = "{6A2F9D51-7C3E-4B0A-9E14-5D8C2B7F0A12}";
 
 async function introduce({ winscard }: Program, name: string, provider: string | null, atr: string): Promise<void> {
-  const bytes = decodeHex(atr);
-  if (!bytes.ok) throw new Error(atr);
   const { context } = await winscard.SCardEstablishContext(SCARD_SCOPE_USER);
-  await winscard.SCardIntroduceCardType(context, name, provider, null, bytes.value);
+  await winscard.SCardIntroduceCardType(context, name, provider, null, hexBytes(atr));
   await winscard.SCardReleaseContext(context);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { hexBytes } from "../../src/binary/index.ts";
 import { demoCard, VirtualReader } from "../../src/cards/index.ts";
 import { Database, MemoryStore } from "../../src/database/index.ts";
 import { EmbeddedManager } from "../../src/manager/index.ts";
@@ -96,7 +97,7 @@ export async function dialogWorld(): Promise<DialogWorld> {
 }
 
 /** The demo card's ATR. */
-export const demoAtr: Uint8Array = Uint8Array.from(Buffer.from("3B8D8011FE8031F873F721606573636172646C", "hex"));
+export const demoAtr: Uint8Array = hexBytes("3B8D8011FE8031F873F721606573636172646C");
 
 /** An interface that the demo card's type is introduced with. */
 export const demoInterface = "{50DD5230-BA8A-11D1-BF5D-0000F805F530}";

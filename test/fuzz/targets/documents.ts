@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { hexBytes } from "../../../src/binary/index.ts";
 import { FileSystemCard, parseCardImage } from "../../../src/cards/index.ts";
 import { LineSplitter, MAX_REQUEST_BYTES } from "../../../src/daemon/control-messages.ts";
 import { answerTo } from "../../../src/daemon/control-server.ts";
@@ -107,7 +108,7 @@ const cardImage = documentTarget({
     const atr = card.reset();
     must(atr.length >= 2 && atr.length <= 33, `a card's ATR has ${atr.length} bytes`);
     for (const command of ["00A40000023F00", "00B0000000", "00200001", "0084000000"]) {
-      const answer = card.process(Uint8Array.from(command.match(/../g) ?? [], (digits) => Number.parseInt(digits, 16)));
+      const answer = card.process(hexBytes(command));
       must(answer.length >= 2 && answer.length <= 65_538, `a card's answer has ${answer.length} bytes`);
     }
   },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes } from "../../../src/binary/index.ts";
+import { concatBytes, hexBytes } from "../../../src/binary/index.ts";
 import { type SoftwareCard, VirtualReader } from "../../../src/cards/index.ts";
 import type { Clock } from "../../../src/pcsc/index.ts";
 import type { Dice } from "../dice.ts";
@@ -9,9 +9,10 @@ import { type FuzzTarget, must } from "../target.ts";
 import { addReader, Stage } from "./stage.ts";
 
 /** ATRs that are usable, and some that are not: T=0; T=1; both; T=0 in specific mode; cut off; no protocol that we speak. */
-const atrs = ["3B00", "3B800181", "3B8180018080", "3B901000", "3B", "3BFF11", "3B800E8E", "3F0F8059"].map((text) =>
-  Uint8Array.from(text.match(/../g) ?? [], (digits) => Number.parseInt(digits, 16)),
-) as [Uint8Array, ...Uint8Array[]];
+const atrs = ["3B00", "3B800181", "3B8180018080", "3B901000", "3B", "3BFF11", "3B800E8E", "3F0F8059"].map(hexBytes) as [
+  Uint8Array,
+  ...Uint8Array[],
+];
 
 /** A card whose every answer is drawn from a tape. */
 class HostileCard implements SoftwareCard {

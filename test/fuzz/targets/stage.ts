@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { hexBytes } from "../../../src/binary/index.ts";
 import { EmbeddedManager, type ManagerClient } from "../../../src/manager/index.ts";
 import {
   type Connection,
@@ -39,7 +40,7 @@ const commands = [
   "80CA9F7F00",
   "00C0000010",
   "00D6000003AABBCC",
-].map((hex) => Uint8Array.from(hex.match(/../g) ?? [], (digits) => Number.parseInt(digits, 16)));
+].map(hexBytes);
 
 /** One program: a context, and the connections that it has made. */
 class Program {
