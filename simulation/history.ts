@@ -107,6 +107,8 @@ async function checkNothingLeft(world: World): Promise<void> {
     if (connections.length + queue.length > 0 || lock !== undefined) oracle.violated(`somebody is left at ${name}`);
   }
   if (server.sessions > 0) oracle.violated(`${server.sessions} sessions are left`);
+  if (server.numbers > 0) oracle.violated(`${server.numbers} numbers of contexts and cards are left`);
+  if (server.heldBytes > 0) oracle.violated(`${server.heldBytes} bytes are held for clients that are gone`);
   if (world.poweredCards() > 0) oracle.violated("cards have power, and nobody uses them");
   if (simulated.pendingTimers.length > 0) oracle.violated(`timers are left: ${simulated.pendingTimers.join(", ")}`);
   await world.stop();

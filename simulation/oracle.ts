@@ -2,7 +2,9 @@
 
 import { SmartCardError, type TraceEvent } from "../src/pcsc/index.ts";
 import { ConnectionArrows } from "./connection-arrows.ts";
+import { Fairness } from "./fairness.ts";
 import { allowedOutcomes, refusedBesideLock, refusedToOneAtATime } from "./outcomes.ts";
+import { Reconnects } from "./reconnects.ts";
 import {
   type Call,
   type CallStart,
@@ -46,6 +48,8 @@ export class Oracle {
   /** Error messages: no PIN may be in them. */
   readonly messages: Set<string> = new Set();
   readonly turns: TurnRules = new TurnRules(this);
+  readonly reconnects: Reconnects = new Reconnects();
+  readonly fairness: Fairness = new Fairness((what) => this.violated(what));
   /** Events so far: the steps in which things happen. */
   step = 0;
   /** Services that have ended so far. */
@@ -74,6 +78,7 @@ export class Oracle {
   /** Makes a call and follows it to its end. */
   call<T>(start: CallStart, run: () => Promise<T>, done?: (value: T, call: Call) => void): Promise<T> {
     const call = this.#begin(start);
+    this.fairness.turnedTo(start.context.client.name);
     this.#making = call;
     const made = run();
     this.#making = undefined;
@@ -166,6 +171,7 @@ export class Oracle {
     if (slot.inFlight !== undefined) this.violated(`${operation} of ${slot.id} began during its ${slot.inFlight}`);
     if (slot.lost) this.violated(`${operation} of ${slot.id} began after the reader was lost`);
     slot.inFlight = operation;
+    slot.lastWork = this.setting.now();
   }
 
   power(slot: SlotRecord, action: string): void {
@@ -239,6 +245,7 @@ export class Oracle {
     if (slot === undefined) return;
     if (event.kind === "lock-granted" && event.client !== undefined)
       this.turns.lockGranted(slot, event.client, this.#making);
+    if (event.kind === "lock-idle") slot.idleShocks = slot.powered ? slot.shocks : undefined;
     if (event.kind === "lock-freed") this.turns.lockFreed(slot);
     if (event.kind === "reader-lost") this.slotLost(slot);
   }
@@ -289,6 +296,7 @@ export class Oracle {
     this.pending.delete(call);
     call.context.pending.delete(call);
     call.connection?.pending.delete(call);
+    if (call.connection !== undefined) call.connection.lastEnd = this.setting.now();
     this.setting.tell(() => `#${call.number} ${name(call)} ${call.operation} -> ${outcome}`);
     this.setting.reached(`${call.operation} ${outcome}`);
     const arrow = this.#arrows.taken(call);

@@ -23,7 +23,7 @@ export const allowedOutcomes: Readonly<Record<string, readonly string[]>> = {
   list: [],
   "status-change": ["timeout", "cancelled", "unknown-reader", "server-too-busy", "no-memory"],
   connect: ["invalid-value", "unknown-reader", "reader-unavailable", "no-memory", ...sharing, ...wait, ...power],
-  reconnect: ["invalid-value", ...connection, ...sharing, ...wait, ...power],
+  reconnect: ["invalid-value", "cant-dispose", ...connection, ...sharing, ...wait, ...power],
   disconnect: ["invalid-value", "cant-dispose", "cancelled", "removed-card", ...connection, ...driver],
   begin: [...connection, ...card, ...wait],
   end: [

@@ -17,6 +17,8 @@ export class Pipe {
   #stalled = false;
   #cut = false;
   #onTheirWay = 0;
+  /** Bytes that were written and have not arrived. */
+  #held = 0;
 
   constructor(clock: Clock, dice: Dice, terms: PipePlan, deliver: (bytes: Uint8Array) => void) {
     this.#clock = clock;
@@ -30,8 +32,14 @@ export class Pipe {
     return this.#onTheirWay === 0 && this.#waiting.length === 0;
   }
 
+  /** Bytes that were written and have not arrived. */
+  get heldBytes(): number {
+    return this.#held;
+  }
+
   write(bytes: Uint8Array): void {
     if (this.#cut) return;
+    this.#held += bytes.length;
     let rest = bytes.slice();
     while (rest.length > 0) {
       const most = Math.min(rest.length, this.#terms.mostBytes ?? rest.length);
@@ -55,6 +63,7 @@ export class Pipe {
   /** What has not arrived yet never will. */
   cut(): void {
     this.#cut = true;
+    this.#held = 0;
     this.#waiting.length = 0;
   }
 
@@ -74,7 +83,10 @@ export class Pipe {
   #flush(): void {
     for (let piece = this.#waiting.shift(); piece !== undefined; piece = this.#waiting.shift()) {
       if (typeof piece === "function") piece();
-      else this.#deliver(piece);
+      else {
+        this.#held -= piece.length;
+        this.#deliver(piece);
+      }
       if (this.#stalled || this.#cut) return;
     }
   }

@@ -3,6 +3,7 @@
 import type { Initialization, Protocol, ShareMode } from "../src/pcsc/index.ts";
 import { Dice } from "./dice.ts";
 import type { ClientEvent, HistoryEvent, Oddity, WorldEvent } from "./events.ts";
+import { laterScenes } from "./later-scenes.ts";
 import type { ClientPlan, Plan } from "./plan.ts";
 import { type Cast, jump, scenes, timed } from "./scenes.ts";
 
@@ -47,17 +48,7 @@ export function drawMore(plan: Plan, connect: (dice: Dice, client: number, reade
   };
   const swarm = moreActs.filter(() => dice.chance(50));
   const hasty = dice.pick([0, 20, 60]);
-  const cast = (): Cast => {
-    const one = dice.below(clients.length);
-    return {
-      dice,
-      readers: plan.readers.length,
-      reader: dice.below(plan.readers.length),
-      one,
-      other: (one + 1 + dice.below(Math.max(1, clients.length - 1))) % clients.length,
-      ceilingMs: plan.limits.operationMs > 10_000 ? 9000 : plan.limits.operationMs + 100,
-    };
-  };
+  const cast = (): Cast => drawCast(dice, plan);
   const events = [...plan.events];
   const opening = 2 * clients.length;
   const insert = (added: readonly HistoryEvent[]): void => {
@@ -79,6 +70,30 @@ export function drawMore(plan: Plan, connect: (dice: Dice, client: number, reade
       : plan.pipe,
     driftPpm: dice.pick([0, 0, 200, -200, 500_000]),
     events,
+  };
+}
+
+/** Draws what the third edition adds to a plan of the second: its scenes, and who takes part in them. */
+export function drawLater(plan: Plan): readonly HistoryEvent[] {
+  const dice = new Dice(plan.seed ^ 0x19f3_a5c7);
+  const events = [...plan.events];
+  const opening = 2 * plan.clients.length;
+  for (let left = dice.pick([0, 1, 1, 2]); left > 0; left--) {
+    const scene = dice.pick(laterScenes)(drawCast(dice, plan)).map(timed);
+    events.splice(opening + dice.below(events.length - opening + 1), 0, ...scene);
+  }
+  return events;
+}
+
+function drawCast(dice: Dice, { clients, limits, readers }: Pick<Plan, "clients" | "limits" | "readers">): Cast {
+  const one = dice.below(clients.length);
+  return {
+    dice,
+    readers: readers.length,
+    reader: dice.below(readers.length),
+    one,
+    other: (one + 1 + dice.below(Math.max(1, clients.length - 1))) % clients.length,
+    ceilingMs: limits.operationMs > 10_000 ? 9000 : limits.operationMs + 100,
   };
 }
 

@@ -5,7 +5,7 @@ import type { Disposition, Initialization } from "../src/pcsc/index.ts";
 import type { ProtocolVersion } from "../src/pcsclite/index.ts";
 import { Dice } from "./dice.ts";
 import type { CardKind, ClientEvent, HistoryEvent, WorldEvent } from "./events.ts";
-import { drawMore, type More } from "./plan-more.ts";
+import { drawLater, drawMore, type More } from "./plan-more.ts";
 
 // From a seed to a whole history, as data: the configuration, and every event in order.
 //
@@ -42,8 +42,8 @@ export interface PipePlan {
   readonly mostBytes?: number;
 }
 
-/** Which histories a seed stands for: 1 is what the simulator drew first, 2 has what `plan-more.ts` adds. */
-export type Edition = 1 | 2;
+/** Which histories a seed stands for: 1 is what the simulator drew first, 2 has what `plan-more.ts` adds, 3 the later scenes. */
+export type Edition = 1 | 2 | 3;
 
 /** A history before it happens. */
 export interface Plan {
@@ -133,11 +133,12 @@ const essential: ReadonlySet<Act> = new Set<Act>([
 ]);
 
 /** Makes the history of a seed. */
-export function makePlan(seed: number, edition: Edition = 2): Plan {
+export function makePlan(seed: number, edition: Edition = 3): Plan {
   const plan = makeFirst(seed);
   if (edition === 1) return plan;
   const more = drawMore(plan, (dice, client, reader) => connect(dice, client, reader));
-  return { ...plan, ...more, edition };
+  if (edition === 2) return { ...plan, ...more, edition };
+  return { ...plan, ...more, events: drawLater({ ...plan, ...more }), edition };
 }
 
 /** What the first edition drew, draw by draw. Nothing may be added here. */

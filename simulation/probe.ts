@@ -21,6 +21,7 @@ import {
   type WaitOptions,
 } from "../src/pcsc/index.ts";
 import type { Oracle } from "./oracle.ts";
+import { termsOf } from "./reconnects.ts";
 import type { CallStart, ConnectionRecord, ContextRecord } from "./records.ts";
 import { numberIn } from "./watched-reader.ts";
 
@@ -129,6 +130,7 @@ class ProbedContext implements Context {
           nested: undefined,
           touched: slot.inFlight !== undefined,
           lastUse: 0,
+          lastEnd: 0,
           knownLeast: call.shocksAtAsk,
           knownMost: slot.shocks,
           removalsLeast: call.removalsAtAsk,
@@ -197,6 +199,7 @@ class ProbedConnection extends ConnectionBase {
       () => {
         this.#record.mode = this.#inner.shareMode;
         this.#record.usesCard = usesCard(this.#inner);
+        this.#oracle.reconnects.done(this.#record.context.client.name, termsOf(options));
       },
     );
   }

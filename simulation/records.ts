@@ -43,6 +43,8 @@ export interface ConnectionRecord {
   touched: boolean;
   /** Virtual time of the last sign of life. */
   lastUse: number;
+  /** Virtual time at which the last of its calls ended, well or not: none of them can be a use of the card later. */
+  lastEnd: number;
   /** The card's shocks (see {@link SlotRecord}) that it surely knew of, and may have known of, when last connected. */
   knownLeast: number;
   knownMost: number;
@@ -62,6 +64,10 @@ export interface SlotRecord {
   babbles: boolean;
   /** The operation that the driver works on. */
   inFlight: string | undefined;
+  /** Virtual time at which the driver was last seen at work. */
+  lastWork: number;
+  /** The card's shocks when an idle transaction was about to be ended, where the card had power; else undefined. */
+  idleShocks: number | undefined;
   /** What a connection must learn of: powers up, down and resets, and removals. */
   shocks: number;
   removals: number;

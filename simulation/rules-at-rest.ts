@@ -78,10 +78,19 @@ function checkReader(oracle: Oracle, { card, lock, name, queue }: ReaderInspecti
   const holder = oracle.turns.holderOf(slot);
   if (holder !== undefined && holder.context.client.name !== lock?.client.name)
     oracle.violated(`${holder.context.client.name} has lost the lock of ${name} unasked`);
-  if (slot.inFlight !== undefined) return;
+  if (slot.inFlight !== undefined) {
+    slot.lastWork = oracle.setting.now();
+    return;
+  }
+  if (holder !== undefined && oracle.turns.overdueMs(holder) > 0)
+    oracle.violated(`${holder.context.client.name} keeps the lock of ${name}, and does nothing for too long`);
   const [first] = queue;
   if (lock === undefined && first !== undefined)
     oracle.violated(`${first.client.name} waits to ${first.operation} at ${name}, which is free`);
+  // What a connection that ends wants done is done before anybody else has a turn: with the lock free, it is done.
+  for (const call of oracle.pending)
+    if (lock === undefined && call.slot === slot && call.operation === "disconnect")
+      oracle.violated(`the disconnect #${call.number} of ${call.context.client.name} waits at ${name}, which is free`);
   if (holder === undefined) return;
   for (const call of holder.pending)
     if (turnOperations.has(call.operation) || call.operation === "end")

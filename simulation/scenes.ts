@@ -6,7 +6,7 @@ import type { ClientEvent, HistoryEvent, Oddity, WorldEvent } from "./events.ts"
 
 // Scenes are short sequences of events that lead to places where chance alone seldom comes.
 
-type Happening = ClientEvent | WorldEvent;
+export type Happening = ClientEvent | WorldEvent;
 
 /** Who and what a scene is about. */
 export interface Cast {
@@ -34,17 +34,17 @@ export function jump(dice: Dice): number {
   return dice.chance(50) ? ms : -ms;
 }
 
-function connected(client: number, reader: number, handle = 0): Happening {
+export function connected(client: number, reader: number, handle = 0): Happening {
   const terms = { mode: "shared", protocols: ["t0", "t1"], deadlineMs: undefined } as const;
   return { act: "connect", client, context: 0, handle, reader, ...terms };
 }
 
 /** A client that surely has a context and a connection. */
-function ready(client: number, reader: number, handle = 0): Step[] {
+export function ready(client: number, reader: number, handle = 0): Step[] {
   return [{ act: "establish", client, context: 0 }, connected(client, reader, handle)];
 }
 
-function working(reader: number): Step[] {
+export function working(reader: number): Step[] {
   return [
     { act: "plug", reader, rename: false },
     { act: "unhang", reader },
@@ -55,7 +55,7 @@ function working(reader: number): Step[] {
   ];
 }
 
-function soon(dice: Dice, happening: Happening): Step {
+export function soon(dice: Dice, happening: Happening): Step {
   return { soon: happening, hops: dice.below(9) };
 }
 

@@ -3,6 +3,8 @@
 import type { ManagerClient } from "../src/manager/index.ts";
 import type { ClientIdentity, ReaderSnapshot } from "../src/pcsc/index.ts";
 import type { ClientEvent } from "./events.ts";
+import type { Fairness } from "./fairness.ts";
+import type { ReconnectTerms } from "./reconnects.ts";
 import { markedPin } from "./simulated-card.ts";
 
 /** A program that uses the resource manager, well or badly. */
@@ -36,6 +38,10 @@ export interface Surroundings {
   readers(): readonly ReaderSnapshot[];
   /** Whether a call of the client of that name is under way. */
   readonly isAsking: (name: string) => boolean;
+  /** Whom the service serves first. */
+  readonly fairness: Fairness;
+  /** A client of the service was told that its reconnect is done. */
+  readonly reconnected: (name: string, terms: ReconnectTerms) => void;
   /** Something was reached: for the report of what was not. */
   readonly reached: (what: string) => void;
   /** An abort controller whose signal is searched for listeners in the end. */

@@ -60,6 +60,14 @@ export class TurnRules {
     return idleMs !== undefined && now() - holder.lastUse >= idleMs;
   }
 
+  /** For how long a holder that does nothing has kept the lock beyond its limit, in milliseconds; 0 where it has not. */
+  overdueMs({ lastEnd, lastUse, slot }: ConnectionRecord): number {
+    const { idleMs, now } = this.#oracle.setting;
+    if (idleMs === undefined || slot.inFlight !== undefined) return 0;
+    // Where the card is in use when the limit is reached, the holder has the whole limit once more.
+    return Math.max(0, now() - Math.max(lastUse, lastEnd, slot.lastWork) - 2 * idleMs);
+  }
+
   lockGranted(slot: SlotRecord, client: string, making: Call | undefined): void {
     if (slot.lockedBy !== undefined)
       this.#oracle.violated(`${client} got the lock of ${slot.name} while ${slot.lockedBy} had it`);
@@ -91,6 +99,9 @@ export class TurnRules {
     const client = slot.lockedBy;
     slot.lockedBy = undefined;
     if (slot.due !== undefined) slot.due.spared = undefined;
+    if (slot.idleShocks === slot.shocks && slot.powered)
+      this.#oracle.violated(`the idle transaction of ${client} at ${slot.name} ended, and the card was not reset`);
+    slot.idleShocks = undefined;
     const holder = this.holderOf(slot);
     if (holder !== undefined) this.#lockTaken(slot, holder);
     for (const context of this.#oracle.contexts) {

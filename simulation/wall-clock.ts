@@ -25,6 +25,16 @@ export class WallClock implements Clock {
     return this.#inner.schedule(delayMs, name, callback, options);
   }
 
+  /** The same clock, on which the event loop has turns: what comes after one comes when all that is due has happened. */
+  breathing(): Clock {
+    return {
+      now: () => this.now(),
+      wallTime: () => this.wallTime(),
+      schedule: (delayMs, name, callback, options) => this.schedule(delayMs, name, callback, options),
+      breathe: () => new Promise((resolve) => this.schedule(0, "turn of the event loop", resolve)),
+    };
+  }
+
   jump(ms: number): void {
     this.#offsetMs += ms;
   }

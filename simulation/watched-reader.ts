@@ -31,6 +31,8 @@ export class WatchedReader implements Reader {
       deaf: false,
       babbles: false,
       inFlight: undefined,
+      lastWork: 0,
+      idleShocks: undefined,
       shocks: 0,
       removals: 0,
       removalRest: 0,
@@ -129,6 +131,7 @@ export class WatchedReader implements Reader {
     try {
       return this.#deaf ? await this.#deafly(signal, run) : await run(signal);
     } finally {
+      this.slot.lastWork = this.#oracle.setting.now();
       this.slot.inFlight = undefined;
     }
   }

@@ -15,6 +15,7 @@ import { type ClientSession, FIXED_READERS, type ReaderState } from "../src/pcsc
 import type { ClientEvent, Hoarded } from "./events.ts";
 import { Floods } from "./floods.ts";
 import type { ClientPlan } from "./plan.ts";
+import type { ReconnectTerms } from "./reconnects.ts";
 import { makeCommand, type SimulatedClient, settingOf } from "./simulated-client.ts";
 import { openWire, type Wire, type WireTerms } from "./wire.ts";
 
@@ -200,10 +201,7 @@ export class WireClient implements SimulatedClient {
           preferredProtocols: mask(protocols),
           initialization: wireNumber(initializations, initialization),
         };
-        return this.#noted(
-          "reconnect",
-          this.#again(() => session.reconnect(terms)),
-        );
+        return this.#reconnect(session, terms);
       }
       case "disconnect":
         return this.#noted("disconnect", session.disconnect(card, wireNumber(dispositions, event.disposition)));
@@ -252,6 +250,15 @@ export class WireClient implements SimulatedClient {
       default:
         return undefined;
     }
+  }
+
+  async #reconnect(session: ClientSession, terms: ReconnectTerms & { readonly card: number }): Promise<void> {
+    const name = this.#wire?.name;
+    const { rv } = await this.#noted(
+      "reconnect",
+      this.#again(() => session.reconnect(terms)),
+    );
+    if (rv === 0 && name !== undefined) this.#setting.surroundings.reconnected(name, terms);
   }
 
   async #establish(): Promise<void> {
@@ -368,7 +375,8 @@ export class WireClient implements SimulatedClient {
     const answered = await answer.finally(() => this.#asking--);
     if (answered.rv === 0 && wire === this.#wire) {
       if (operation === "begin") this.#begins++;
-      if (operation === "end") this.#begins--;
+      if (operation === "end" && --this.#begins < 0)
+        this.#setting.surroundings.moment().violated(`${wire?.name} ended a transaction that it was not told of`);
     }
     this.#setting.surroundings.reached(`wire ${operation} ${answered.rv === 0 ? "done" : "refused"}`);
     return answered;

@@ -31,6 +31,8 @@ export interface Wire {
   readonly toServer: Pipe;
   /** Sends bytes that no session has made. What is answered is counted, and not looked at. */
   raw(bytes: Uint8Array): void;
+  /** How many bytes are due in answer to the raw ones: until they are sent, the program waits for the service. */
+  expect(bytes: number): void;
   /** Bytes that came after the first raw ones were sent. */
   readonly answered: () => number;
   readonly isOver: () => boolean;
@@ -47,16 +49,25 @@ export function openWire(terms: WireTerms, life: number): Wire {
   const identity = { name: `${seat}${life}`, pid: surroundings.nextPid() };
   let over = false;
   let [answered, paused]: [number | undefined, boolean] = [undefined, false];
+  let due = 0;
   const end = (): void => {
     over = true;
+    surroundings.fairness.turnedTo(identity.name);
     toServer.cut();
     toClient.cut();
   };
   const toClient = new Pipe(clock, dice, pipe, (bytes) => {
     if (answered === undefined) session.received(bytes);
     else answered += bytes.length;
+    if (unsent() === 0) serverSession.drained();
   });
-  const toServer = new Pipe(clock, dice, pipe, (bytes) => serverSession.received(bytes));
+  const toServer = new Pipe(clock, dice, pipe, (bytes) => {
+    if (toServer.isEmpty && !over) surroundings.fairness.arrived(identity.name);
+    serverSession.received(bytes);
+  });
+  // What the system takes of a program that does not read: little, where the program may be little ahead.
+  const systemBytes = aheadBytes < 1000 ? 64 : 65_536;
+  const unsent = (): number => (edition < 3 ? 0 : Math.max(0, toClient.heldBytes - systemBytes));
   const session = new ClientSession({
     send: (bytes) => toServer.write(bytes),
     ended: (error) => surroundings.moment().violated(`the service is out of step with ${seat}: ${error.message}`),
@@ -65,7 +76,15 @@ export function openWire(terms: WireTerms, life: number): Wire {
     identity,
     admitted: true,
     mayUse: () => true,
-    send: (bytes) => toClient.write(bytes),
+    send: (bytes) => {
+      surroundings.fairness.answered(identity.name);
+      due -= bytes.length;
+      if (due > 0 && toServer.isEmpty) surroundings.fairness.arrived(identity.name);
+      toClient.write(bytes);
+    },
+    get unsentBytes() {
+      return unsent();
+    },
     close: (reason) => {
       if (over) return;
       if (edition === 1) {
@@ -101,6 +120,9 @@ export function openWire(terms: WireTerms, life: number): Wire {
     answered ??= 0;
     toServer.write(bytes);
   };
-  const counts = { raw, answered: () => answered ?? 0, isOver: () => over, isPaused: () => paused };
+  const expect = (bytes: number): void => {
+    due = bytes;
+  };
+  const counts = { raw, expect, answered: () => answered ?? 0, isOver: () => over, isPaused: () => paused };
   return { name: identity.name, session, toClient, toServer, ...counts, cut };
 }

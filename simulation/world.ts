@@ -3,7 +3,7 @@
 import { VirtualReader } from "../src/cards/index.ts";
 import { EmbeddedManager, profiles } from "../src/manager/index.ts";
 import { type Runtime, SmartCardError } from "../src/pcsc/index.ts";
-import { PcscliteServer } from "../src/pcsclite-server/index.ts";
+import { defaultServerLimits, PcscliteServer } from "../src/pcsclite-server/index.ts";
 import { SimulatedRuntime } from "../src/testing/index.ts";
 import { unreachable } from "./coverage.ts";
 import { Dice } from "./dice.ts";
@@ -125,6 +125,8 @@ export class World {
     const [places, observed, counts] = [this.#places, this.#observed, this.#counts];
     await checkAtRest({ oracle, manager, plan, places, observed, counts, timers });
     for (const client of this.clients) client.checkAtRest();
+    oracle.fairness.settle();
+    this.#checkHeld();
     this.#checkHolders();
   }
 
@@ -133,6 +135,18 @@ export class World {
     await this.simulated.advance(ms);
     this.oracle.step++;
     await this.rest();
+  }
+
+  /** What the service holds for its clients stays under its ceilings. */
+  #checkHeld(): void {
+    const { oracle, plan, server } = this;
+    const { connectionsPerContext, contexts } = plan.limits;
+    if (server.heldBytes > defaultServerLimits.clientBytes)
+      oracle.violated(`${server.heldBytes} bytes are held for clients`);
+    if (server.numbers > contexts * (1 + connectionsPerContext))
+      oracle.violated(`${server.numbers} numbers of contexts and cards are in use`);
+    if (server.sessions > plan.sessions)
+      oracle.violated(`${server.sessions} sessions, and the limit is ${plan.sessions}`);
   }
 
   /** A turn that is kept for a program is taken back soon, if the program does not fetch it. */
@@ -194,6 +208,8 @@ export class World {
     const close = async (): Promise<void> => {
       await this.server.close();
       await this.manager.close();
+      if (this.server.numbers > 0)
+        this.oracle.violated(`${this.server.numbers} numbers of contexts and cards are left when the service ends`);
       isStopped = true;
     };
     const stopped = close();
@@ -357,7 +373,7 @@ export class World {
   #newServer(): PcscliteServer {
     const { manager, oracle } = this;
     return new PcscliteServer({
-      runtime: this.#runtime,
+      runtime: this.plan.edition < 3 ? this.#runtime : { ...this.#runtime, clock: this.#clock.breathing() },
       limits: { sessions: this.plan.sessions, aheadBytes: this.plan.aheadBytes },
       manager: {
         client: (identity) => probedClient(manager, oracle, identity),
@@ -390,6 +406,11 @@ export class World {
       queriesPerWait: this.plan.limits.queriesPerWait,
       readers: () => this.manager.readers(),
       isAsking: (name) => [...this.oracle.pending].some(({ context }) => context.client.name === name),
+      fairness: this.oracle.fairness,
+      reconnected: (name, terms) => {
+        if (!this.oracle.reconnects.told(name, terms))
+          this.oracle.violated(`${name} was told of a reconnect that it did not ask for, or that was not done`);
+      },
       reached: this.#setting.reached,
       moment: () => ({ step: this.oracle.step, violated: (what) => this.oracle.violated(what) }),
     };

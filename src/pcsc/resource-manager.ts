@@ -236,7 +236,11 @@ export interface Connection extends AsyncDisposable {
   /** The protocol that was agreed on; undefined for a direct connection without one. */
   readonly protocol: Protocol | undefined;
 
-  /** Establishes the connection anew and clears the error state. @throws as connect; invalid-value */
+  /**
+   * Establishes the connection anew and clears the error state.
+   *
+   * @throws as connect; invalid-value; cant-dispose (it ends a transaction of which a nested end has asked for an ejection)
+   */
   reconnect(options: ReconnectOptions): Promise<Protocol | undefined>;
 
   /**

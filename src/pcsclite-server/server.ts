@@ -133,6 +133,11 @@ export class PcscliteServer {
     return this.#shares.bytes;
   }
 
+  /** How many numbers of contexts and cards are in use. */
+  get numbers(): number {
+    return this.#handles.size;
+  }
+
   /** Who waits for a change of the readers. The manager does not know of it: the table of readers is the server's. */
   get waiting(): ReadonlySet<ClientIdentity> {
     const waiting = [...this.#sessions].filter((session) => session.waits);
