@@ -73,6 +73,24 @@ describe("parseConfig", () => {
     [
       {
         readers: [
+          { type: "vpcd", name: "A", slots: 3 },
+          { type: "virtual", name: "a 2" },
+        ],
+      },
+      /^\$\.readers\[1\]\.name is that of another reader: give each its own/,
+    ],
+    [
+      {
+        readers: [
+          { type: "virtual", name: "A 1" },
+          { type: "vpcd", name: "a", slots: 2 },
+        ],
+      },
+      /^\$\.readers\[1\]\.name gives a slot the name "a 1", which another reader has: choose another/,
+    ],
+    [
+      {
+        readers: [
           { type: "virtual", name: "A" },
           { type: "virtual", name: "a" },
         ],

@@ -108,8 +108,16 @@ function readVpcd(place: JsonPlace, ports: Set<string>, names: Set<string>): Con
     const address = `${host}:${port + slot}`;
     if (ports.has(address)) portPlace.problem(`leads to ${address}, as another reader does: choose another port`);
     ports.add(address);
+    // The first slot has the reader's name, and the others a number behind it.
+    if (slot > 0 && named.name !== undefined) checkSlotName(place.member("name"), `${named.name} ${slot}`, names);
   }
   return { kind: "vpcd", ...named, host, port, slots };
+}
+
+function checkSlotName(place: JsonPlace, name: string, names: Set<string>): void {
+  if (names.has(readerKey(name)))
+    place.problem(`gives a slot the name "${name}", which another reader has: choose another`);
+  names.add(readerKey(name));
 }
 
 /** Every point on which the profiles differ can be set by itself, to the values that they have between them. */
