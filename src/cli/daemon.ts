@@ -30,6 +30,7 @@ import { parseReaderSpec } from "../entry/manager-spec.ts";
 import { SmartCardError } from "../pcsc/index.ts";
 import { MAX_FIXED_READERS } from "../pcsclite-server/index.ts";
 import { type Command, exitCodes } from "./command.ts";
+import { errorForPrograms } from "./failure.ts";
 import { type OptionTable, type OptionValues, parseOptions, refuseArguments, UsageError } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 import { jsonText, visible } from "./text.ts";
@@ -120,10 +121,9 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
     for (const { message, path } of found.error) tell(`${path}: ${message}`);
     return undefined;
   };
-  const config = await read((problem) =>
-    terminal.say(`scard: ${withoutBytes(`${file}: ${problem}`, file === undefined ? [] : [file])}`),
-  );
-  if (config === undefined) return exitCodes.failed;
+  const mistakes: string[] = [];
+  const config = await read((problem) => mistakes.push(withoutBytes(`${file}: ${problem}`, [file ?? ""])));
+  if (config === undefined) return sayMistakes(mistakes, values.json === true, terminal);
   const log = await openLog(config.log.level ?? "info", process.stderr.isTTY ? "text" : "json");
   if (credentials === undefined) {
     log.write(
@@ -210,6 +210,15 @@ function withCard(
   return { ...reader, card: cardSource(card, process.cwd()) };
 }
 
+/** Why a start comes to nothing: the mistakes in the configuration file. */
+function sayMistakes(mistakes: readonly string[], asJson: boolean, terminal: Terminal): number {
+  if (asJson) {
+    const error = errorForPrograms(new SmartCardError("invalid-value", mistakes.join("; ")));
+    terminal.print(jsonText({ error: { ...error, problems: mistakes } }));
+  } else for (const mistake of mistakes) terminal.say(`scard: ${visible(mistake)}`);
+  return exitCodes.failed;
+}
+
 /** What `--check-config` goes by. */
 interface ConfigCheck {
   readonly file: string;
@@ -225,7 +234,7 @@ async function checkConfig(check: ConfigCheck, terminal: Terminal): Promise<numb
   const problems = found.map(({ message, path }) => ({ message: careful(message), path }));
   const ok = problems.length === 0;
   if (check.asJson) terminal.print(jsonText({ ok, problems }));
-  else if (ok) terminal.print(`${check.file} is good`);
+  else if (ok) terminal.print(`${visible(check.file)} is good`);
   for (const { message, path } of check.asJson ? [] : problems) terminal.print(visible(`${path}: ${message}`));
   return ok ? exitCodes.ok : exitCodes.failed;
 }

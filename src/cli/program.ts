@@ -60,7 +60,8 @@ async function withoutCommand(first: string, rest: readonly string[], terminal: 
     return exitCodes.ok;
   }
   if (first === "--help" || first === "-h" || first === "help") {
-    const { positionals: topics, values } = parseOptions(rest, {});
+    const { positionals, values } = parseOptions(rest, {});
+    const topics = positionals[0] === "help" ? [] : positionals;
     const found = findCommand(topics);
     const [topic] = topics;
     if (topic !== undefined && found === undefined) throw unknownCommand(topic);

@@ -59,6 +59,7 @@ describe("help", () => {
     const overview = await run(["help"]);
     expect((await runJson(["help"])).json).toEqual({ help: overview.out.trimEnd() });
     expect((await runJson(["--help"])).json).toEqual({ help: overview.out.trimEnd() });
+    expect(await run(["help", "help"])).toEqual(overview);
     const { code, err } = await run(["help", "--bogus", "readers"]);
     expect([code, err]).toEqual([2, expect.stringContaining("unknown option --bogus")]);
   });

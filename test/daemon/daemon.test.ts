@@ -244,6 +244,23 @@ describe.skipIf(process.platform === "win32")("scard daemon", () => {
     expect(await usage("--log-level", "loud")).toMatch(/^2 scard: --log-level is one of trace, debug/);
     expect(await usage("--check-config")).toMatch(/^2 scard: --check-config needs --config FILE/);
     expect(await usage("--reader", "virtual", "--card", "/no/card")).toMatch(/^1 .*\/no\/card cannot be read/);
+    const file = join(folder, "daemon.json");
+    writeFileSync(file, '{ "reader": [], "log": { "level": "loud" } }');
+    expect(await usage("--config", file)).toMatch(/^1 scard: .*daemon\.json: \$\.reader: is not known here/);
+    const { status, stderr, stdout } = await scard("daemon", "--socket", socket, "--config", file, "--json");
+    expect([status, stderr, JSON.parse(stdout)]).toEqual([
+      1,
+      "",
+      {
+        error: {
+          code: "invalid-value",
+          name: "SCARD_E_INVALID_VALUE",
+          rv: 0x80100011,
+          message: expect.stringContaining("$.log.level: should be one of"),
+          problems: [expect.stringContaining("$.reader: is not known"), expect.stringContaining("$.log.level: ")],
+        },
+      },
+    ]);
     expect(existsSync(socket)).toBe(false);
   });
 
