@@ -50,7 +50,7 @@ export const apdu: Command = {
   summary: "send commands to a card, and explain commands and answers",
   usage: ["[OPTION…] HEX…", "[OPTION…] -"],
   description: [
-    'Connects to a card and sends it each argument as one command, all in one transaction. With "-" the commands are lines of the standard input; blank lines and what follows a # are skipped. All commands are read before the first is sent. A status word other than 9000 is an answer like any other, and no failure.',
+    'Connects to a card and sends it each argument as one command, all in one transaction. With "-" the commands are lines of the standard input; blank lines and what follows a # are skipped. All commands are read before the first is sent. A status word other than 9000 is a result, not a failure.',
     "Data is printed only for commands that are known to carry no secret, such as SELECT, READ BINARY and GET DATA. The data of any other command, and of its answer, is withheld: a PIN or a key may be in it.",
   ],
   options: optionTable,

@@ -171,7 +171,7 @@ const volts = { A: "5 V", B: "3 V", C: "1.8 V" } as const;
 function describeSupply({ global }: Atr): string {
   const classes = global.classes.map((one) => `${one} (${volts[one]})`).join(", ");
   const named = classes === "" ? "classes reserved" : `class ${classes}`;
-  return `${named}; ${clockStops[global.clockStop]}${global.indicated ? "" : " (nothing is told)"}`;
+  return `${named}; ${clockStops[global.clockStop]}${global.indicated ? "" : " (not specified)"}`;
 }
 
 /** Compact tags of historical bytes. ISO/IEC 7816-4:2005, 8.1.1.2. */

@@ -98,7 +98,7 @@ export const daemon: Command = {
   summary: "serve programs that were written for pcscd",
   usage: ["[OPTION…]"],
   description: [
-    "Runs in the foreground, in the place of pcscd. When clients can connect, it prints the line that makes the programs of another shell use it. SIGHUP reads the configuration anew, and so does SIGUSR1; SIGTERM and SIGINT end it within two seconds.",
+    "Runs in the foreground, in the place of pcscd. When clients can connect, it prints the line that makes the programs of another shell use it. SIGHUP reads the configuration again, and so does SIGUSR1; SIGTERM and SIGINT end it within two seconds.",
   ],
   options,
   run,

@@ -61,7 +61,7 @@ function* runtimeFindings({ machine, packages, spec }: Survey): Generator<Findin
 function* managerFindings({ machine, spec, specError, systemError }: Survey): Generator<Finding> {
   const text = machine.environment.SCARD_MANAGER ?? "";
   if (specError !== undefined) {
-    const message = `SCARD_MANAGER means nothing: ${visible(plain(specError.message))}`;
+    const message = `SCARD_MANAGER is invalid: ${visible(plain(specError.message))}`;
     yield { id: "manager-senseless", level: "problem", message, remedies: ["correct it, or: unset SCARD_MANAGER"] };
   }
   if (spec?.kind === "embedded") {

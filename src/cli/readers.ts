@@ -24,7 +24,7 @@ export const readers: Command = {
   summary: "list the readers, the cards in them, and who holds them",
   usage: ["[OPTION…]"],
   description: [
-    'Lists the readers with their numbers, which "scard apdu --reader" takes. Who is connected is known of an embedded manager and of scard daemon; pcscd and the operating systems tell only that a reader is in use.',
+    'Lists the readers with their numbers, which "scard apdu --reader" takes. An embedded manager and scard daemon know who is connected. pcscd and the operating systems tell only that a reader is in use.',
   ],
   options: optionTable,
   run,

@@ -20,7 +20,7 @@ export const who: Command = {
   usage: ["[OPTION…]"],
   description: [
     "Asks scard daemon on this machine which programs use its readers: with pid, share mode and since when; who has the lock, for how long, and how old its last command is; who waits behind it.",
-    "Where pcscd runs in its place, which does not tell who uses a reader, it shows what the system tells: whether the readers are in use, the programs that are connected to pcscd's socket, and those that have its library loaded.",
+    "pcscd does not tell who uses a reader. Where it runs instead, the output has what the system knows: whether the readers are in use, the programs that are connected to pcscd's socket, and those that have its library loaded.",
   ],
   options: controlOption,
   run,

@@ -40,7 +40,7 @@ type Table<K extends string> = Parameters<typeof fromNumber<K>>[0];
 /** The term that a number stands for. @throws invalid-value */
 function term<K extends string>(table: Table<K>, value: number, dialect: Dialect, what: string): K {
   const found = fromNumber(table, value, dialect);
-  if (found === undefined) throw new SmartCardError("invalid-value", `${what} ${value} is none that there is`);
+  if (found === undefined) throw new SmartCardError("invalid-value", `unknown ${what} ${value}`);
   return found;
 }
 
@@ -62,7 +62,7 @@ export function initializationOf(value: number, dialect: Dialect): Initializatio
 /** @throws proto-mismatch */
 export function protocolOf(value: number, dialect: Dialect): Protocol {
   const found = fromNumber(protocols, value, dialect);
-  if (found === undefined) throw new SmartCardError("proto-mismatch", `protocol ${value} is none that there is`);
+  if (found === undefined) throw new SmartCardError("proto-mismatch", `unknown protocol ${value}`);
   return found;
 }
 

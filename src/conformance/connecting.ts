@@ -94,7 +94,7 @@ export const connectingBehaviours: readonly Behaviour[] = [
       const context = await scene.context();
       const { reader } = scene;
       const options = {
-        "a share mode that there is not": { ...sharedMode, shareMode: "open" as never },
+        "an unknown share mode": { ...sharedMode, shareMode: "open" as never },
         "no protocol": { ...sharedMode, preferredProtocols: [] },
         "a time below zero": { ...sharedMode, timeoutMs: -1 },
         "a time that is no number": { ...sharedMode, timeoutMs: Number.NaN },
@@ -102,7 +102,7 @@ export const connectingBehaviours: readonly Behaviour[] = [
       return points(options, (option) => outcome(context.connect(reader, option)));
     },
     expected: {
-      "a share mode that there is not": "invalid-value",
+      "an unknown share mode": "invalid-value",
       "no protocol": "proto-mismatch",
       "a time below zero": "invalid-parameter",
       "a time that is no number": "invalid-parameter",
@@ -235,8 +235,8 @@ export const connectingBehaviours: readonly Behaviour[] = [
       const connection = await scene.connect();
       const leave = { ...sharedMode, initialization: "leave" } as const;
       const options = {
-        "an initialization that there is not": { ...leave, initialization: "burn" as never },
-        "a share mode that there is not": { ...leave, shareMode: "open" as never },
+        "an unknown initialization": { ...leave, initialization: "burn" as never },
+        "an unknown share mode": { ...leave, shareMode: "open" as never },
         "no protocol": { ...leave, preferredProtocols: [] },
         "a time below zero": { ...leave, timeoutMs: -1 },
       };
@@ -244,8 +244,8 @@ export const connectingBehaviours: readonly Behaviour[] = [
       return { ...refused, "exchange after that": await scene.exchange(connection) };
     },
     expected: {
-      "an initialization that there is not": "invalid-value",
-      "a share mode that there is not": "invalid-value",
+      "an unknown initialization": "invalid-value",
+      "an unknown share mode": "invalid-value",
       "no protocol": "proto-mismatch",
       "a time below zero": "invalid-parameter",
       "exchange after that": "ok",
@@ -288,7 +288,7 @@ export const connectingBehaviours: readonly Behaviour[] = [
   },
   {
     id: "disconnect-arguments",
-    title: "A disposition that there is not is refused, and the connection stays",
+    title: "An unknown disposition is refused, and the connection stays",
     source: "Microsoft, SCardDisconnect; the port, Connection.disconnect",
     async observe(scene) {
       const connection = await scene.connect();

@@ -158,7 +158,7 @@ export const contextBehaviours: readonly Behaviour[] = [
         SCard$AllReaders: ["SCard$AllReaders"],
         SCard$DefaultReaders: ["SCard$DefaultReaders"],
         "two groups": ["There is none", "SCard$DefaultReaders"],
-        "a group that there is not": ["There is none"],
+        "an unknown group": ["There is none"],
       };
       return points(groups, (group) =>
         outcome(context.listReaders(group), (names) => (names.includes(scene.reader) ? "listed" : "not listed")),
@@ -169,7 +169,7 @@ export const contextBehaviours: readonly Behaviour[] = [
       SCard$AllReaders: "listed",
       SCard$DefaultReaders: "listed",
       "two groups": "listed",
-      "a group that there is not": "not listed",
+      "an unknown group": "not listed",
     },
   },
   {

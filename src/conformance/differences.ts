@@ -157,7 +157,7 @@ const pcscd: readonly Difference[] = [
   {
     managers: ["pcscd", "system-pcscd"],
     reason:
-      "pcscd does not power a card again whose power another program's disconnect took, until somebody resets it.",
+      "pcscd does not power a card again whose power another program's disconnect took, until a program resets it.",
     source: "pcsc-lite, winscard.c: SCardDisconnect and SCardReconnect",
     observed: { "disconnect-dispositions": { "unpower, the card": "without power" } },
   },

@@ -8,7 +8,7 @@ import { abortOutcome, flagsOf, later, outcome, points, sharedMode } from "./sce
 export const statusBehaviours: readonly Behaviour[] = [
   {
     id: "status-unaware",
-    title: "Who knows nothing is told at once: flags, ATR, event count",
+    title: "A wait without a known state is answered at once: flags, ATR, event count",
     source: "Microsoft, SCARD_READERSTATE: SCARD_STATE_UNAWARE",
     async observe(scene) {
       const state = await scene.state(await scene.context());

@@ -283,7 +283,7 @@ export const transactionBehaviours: readonly Behaviour[] = [
   },
   {
     id: "transaction-arguments",
-    title: "A disposition that there is not, or a time below zero, is refused, and the transaction goes on",
+    title: "An unknown disposition, or a time below zero, is refused, and the transaction goes on",
     source: "Microsoft, SCardEndTransaction; the port",
     async observe(scene) {
       const [ours, theirs] = [await scene.connect(), await scene.connect("theirs")];

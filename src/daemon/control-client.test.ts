@@ -85,7 +85,7 @@ describe("askDaemon", () => {
     [{ version: 1, ok: true, result: [] }, "$.daemon.pid is missing"],
   ])("says of the answer %j what is wrong", async (answer, problem) => {
     expect(await asked(answer)).toContain(
-      `comm-error SCARD_F_COMM_ERROR: PATH: what answers is no daemon of scard's: ${problem}`,
+      `comm-error SCARD_F_COMM_ERROR: PATH: what answers is not a scard daemon: ${problem}`,
     );
   });
 

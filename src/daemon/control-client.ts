@@ -71,7 +71,7 @@ function resultOf<C extends ControlCommand>(line: string, { command }: C, path: 
   const { result } = (place.isObject ? answer : {}) as { readonly result?: unknown };
   const [problem] = [...problems, ...(isDone ? problemsOfResult(command, result) : [])];
   if (problem !== undefined)
-    throw failure(path, `what answers is no daemon of scard's: ${problem.path} ${problem.message}`);
+    throw failure(path, `what answers is not a scard daemon: ${problem.path} ${problem.message}`);
   if (isDone) return result as ControlResults[C["command"]];
   const known = Object.keys(errorCodes).find((one) => one === code) as keyof typeof errorCodes | undefined;
   throw new SmartCardError(known ?? "unknown-error", message.replace(/^\w+: /, ""));
@@ -81,7 +81,7 @@ function parsed(line: string, path: string): unknown {
   try {
     return JSON.parse(line);
   } catch (error) {
-    throw failure(path, "what answers is no daemon of scard's", error);
+    throw failure(path, "what answers is not a scard daemon", error);
   }
 }
 

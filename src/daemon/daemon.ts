@@ -307,7 +307,7 @@ export class Daemon {
         await this.#readers.eject(command.reader);
         return {};
       default:
-        return assertNever(command, "a control command");
+        return assertNever(command, "control command");
     }
   }
 

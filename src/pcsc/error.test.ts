@@ -90,8 +90,6 @@ describe("assert", () => {
   });
 
   it("assertNever names what it met", () => {
-    expect(() => assertNever({ kind: "lost" } as never, "the slot state")).toThrow(
-      'the slot state is none of those known: {"kind":"lost"}',
-    );
+    expect(() => assertNever({ kind: "lost" } as never, "slot state")).toThrow('unknown slot state: {"kind":"lost"}');
   });
 });

@@ -123,5 +123,5 @@ export function assert(condition: unknown, message: string): asserts condition {
 
 /** Ends every switch over a union: a new member becomes a compile error, and a bad cast a loud one. */
 export function assertNever(value: never, what: string): never {
-  throw new AssertionError(`${what} is none of those known: ${JSON.stringify(value)}`);
+  throw new AssertionError(`unknown ${what}: ${JSON.stringify(value)}`);
 }

@@ -29,7 +29,7 @@ export function readerNameProblem(name: string): string | undefined {
     return `has ${length} bytes in UTF-8, and the name of a reader at most ${LONGEST_READER_NAME}: choose a shorter one`;
   }
   if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(name)) return "has control characters or line breaks: leave them out";
-  if (/\p{Cs}/u.test(name)) return "has half a surrogate pair: it is no text that UTF-8 can hold";
+  if (/\p{Cs}/u.test(name)) return "has half a surrogate pair: UTF-8 cannot hold it";
   if (name.trim() !== name) return "begins or ends with a space: leave it out";
   if (isPseudoReader(name)) return `is ${PNP_NOTIFICATION}, which the API keeps for itself: choose another`;
   return undefined;

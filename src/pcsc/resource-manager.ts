@@ -208,7 +208,7 @@ export interface Context extends AsyncDisposable {
    *
    * @throws unknown-reader, reader-unavailable, sharing-violation (`details.holder` says who), no-smartcard,
    * unresponsive-card, unsupported-card, proto-mismatch, not-ready, timeout, cancelled, no-memory (a limit is reached),
-   * invalid-value (a share mode that there is not)
+   * invalid-value (an unknown share mode)
    */
   connect(reader: string, options: ConnectOptions): Promise<Connection>;
 

@@ -264,7 +264,7 @@ export class ServerRequests {
 /** The term that a number of the wire stands for. @throws invalid-value */
 function term<K extends string>(table: Parameters<typeof fromNumber<K>>[0], value: number, what: string): K {
   const found = fromNumber(table, value, "pcsclite");
-  if (found === undefined) throw new SmartCardError("invalid-value", `${what} ${value} means nothing`);
+  if (found === undefined) throw new SmartCardError("invalid-value", `unknown ${what} ${value}`);
   return found;
 }
 

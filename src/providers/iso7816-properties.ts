@@ -30,7 +30,7 @@ export function encodeNewFile(
   const named = identificationOf(reference).filter(({ tag }) => !given.some(({ Tag }) => Tag === tag));
   const objects = [...given.map(objectOf), ...named];
   const command = encoded([{ tag: fileTags.parameters, children: objects }]);
-  if (command === undefined) throw new ComError("E_INVALIDARG", "a tag of the table is no tag of BER-TLV");
+  if (command === undefined) throw new ComError("E_INVALIDARG", "a tag of the table is not a BER-TLV tag");
   const control = decodeFileControl(command);
   if (!given.some(({ Tag }) => Tag === fileTags.descriptor))
     throw new ComError("E_INVALIDARG", "the table has no file descriptor (82), which says what kind of file it is");

@@ -41,7 +41,7 @@ function term<K extends string>(table: Table<K>, value: number, what: string, op
   const allowed = Object.values<Table<K>[K]>(table)
     .filter((row) => row.windows !== undefined)
     .map((row) => `${row.name} (${row.windows})`);
-  throw new SmartCardError("invalid-value", `${what} ${value} is none of ${allowed.join(", ")}`, { operation });
+  throw new SmartCardError("invalid-value", `${what} ${value} is not one of ${allowed.join(", ")}`, { operation });
 }
 
 /** @throws invalid-value */

@@ -175,5 +175,5 @@ function providerKindOf(providerId: number, operation: string): ProviderKind {
   const kind = kinds.find((candidate) => providerKinds[candidate].number === number);
   if (kind !== undefined) return kind;
   const allowed = Object.values(providerKinds).map((row) => `${row.name} (${row.number})`);
-  throw new SmartCardError("invalid-value", `provider ${number} is none of ${allowed.join(", ")}`, { operation });
+  throw new SmartCardError("invalid-value", `provider ${number} is not one of ${allowed.join(", ")}`, { operation });
 }

@@ -103,7 +103,7 @@ function modeOf(flags: number | undefined, operation: string): DialogMode {
   const both = (bits & SC_DLG_NO_UI) !== 0 && (bits & SC_DLG_FORCE_UI) !== 0;
   if ((bits & ~known) !== 0 || both) {
     const allowed = "SC_DLG_MINIMAL_UI (1), SC_DLG_NO_UI (2), SC_DLG_FORCE_UI (4)";
-    const message = both ? "never and always to show the dialog is a contradiction" : `flags ${bits} are none of these`;
+    const message = both ? "never and always to show the dialog is a contradiction" : `unknown flags ${bits}`;
     throw new SmartCardError("invalid-value", `${message}: ${allowed}`, { operation });
   }
   if ((bits & SC_DLG_NO_UI) !== 0) return "none";

@@ -109,7 +109,7 @@ function auditEventOf(event: number): AuditEvent {
   const name = names.find((candidate) => auditEvents[candidate].number === number);
   if (name !== undefined) return name;
   const allowed = Object.values(auditEvents).map((row) => `${row.name} (${row.number})`);
-  throw new SmartCardError("invalid-parameter", `event ${number} is none of ${allowed.join(", ")}`, {
+  throw new SmartCardError("invalid-parameter", `event ${number} is not one of ${allowed.join(", ")}`, {
     operation: "audit",
   });
 }

@@ -264,7 +264,7 @@ describe("card types", () => {
       expect(await api.SCardGetCardTypeProviderName(context, "key", id)).toEqual({ provider });
     }
     const wrong = api.SCardGetCardTypeProviderName(context, "Key", 4);
-    await expect(wrong).rejects.toThrow(/provider 4 is none of SCARD_PROVIDER_PRIMARY \(1\)/);
+    await expect(wrong).rejects.toThrow(/provider 4 is not one of SCARD_PROVIDER_PRIMARY \(1\)/);
   });
 
   it("belong to a scope: the system's are seen by users, and changed by none of them", async () => {

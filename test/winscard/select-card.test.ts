@@ -624,7 +624,7 @@ describe("invalid arguments", () => {
   it.each<[string, string, object]>([
     ["flags that contradict each other", "invalid-value", { flags: SC_DLG_NO_UI | SC_DLG_FORCE_UI }],
     ["flags that there are not", "invalid-value", { flags: 8 }],
-    ["a share mode that there is not", "invalid-value", { shareMode: 9, preferredProtocols: 3 }],
+    ["an unknown share mode", "invalid-value", { shareMode: 9, preferredProtocols: 3 }],
     ["no protocol where one is needed", "proto-mismatch", { shareMode: SCARD_SHARE_SHARED }],
     ["a check without a connection", "invalid-parameter", { searchCriteria: { check: () => true } }],
     ["connect without disconnect", "invalid-parameter", { searchCriteria: { connect: () => null } }],

@@ -153,11 +153,11 @@ describe("bad values", () => {
   it("are refused by name, with what is allowed", async () => {
     const { port, api, context } = await subsystem();
     await expect(api.SCardConnect(context, reader, 7, SCARD_PROTOCOL_T1)).rejects.toThrow(
-      "SCARD_E_INVALID_VALUE: share mode 7 is none of " +
+      "SCARD_E_INVALID_VALUE: share mode 7 is not one of " +
         "SCARD_SHARE_EXCLUSIVE (1), SCARD_SHARE_SHARED (2), SCARD_SHARE_DIRECT (3)",
     );
     await expect(api.SCardEstablishContext(3)).rejects.toThrow(
-      "scope 3 is none of SCARD_SCOPE_USER (0), SCARD_SCOPE_TERMINAL (1), SCARD_SCOPE_SYSTEM (2)",
+      "scope 3 is not one of SCARD_SCOPE_USER (0), SCARD_SCOPE_TERMINAL (1), SCARD_SCOPE_SYSTEM (2)",
     );
     await expect(api.SCardEstablishContext(undefined as never)).rejects.toEqual(error("invalid-parameter"));
     expect(port.take()).toEqual([]);
@@ -166,7 +166,7 @@ describe("bad values", () => {
   it("a disposition that there is not changes nothing: card and transaction go on", async () => {
     const { port, api, card } = await connected();
     await expect(api.SCardDisconnect(card, 9)).rejects.toThrow(
-      /disposition 9 is none of SCARD_LEAVE_CARD \(0\), .* SCARD_EJECT_CARD \(3\)$/,
+      /disposition 9 is not one of SCARD_LEAVE_CARD \(0\), .* SCARD_EJECT_CARD \(3\)$/,
     );
     await expect(api.SCardEndTransaction(card, 4)).rejects.toEqual(error("invalid-value"));
     expect(port.take()).toEqual([]);
@@ -176,7 +176,7 @@ describe("bad values", () => {
   it("SCARD_EJECT_CARD is no initialization", async () => {
     const { port, api, card } = await connected();
     const reconnecting = api.SCardReconnect(card, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1, SCARD_EJECT_CARD);
-    await expect(reconnecting).rejects.toThrow(/initialization 3 is none of .* SCARD_UNPOWER_CARD \(2\)$/);
+    await expect(reconnecting).rejects.toThrow(/initialization 3 is not one of .* SCARD_UNPOWER_CARD \(2\)$/);
     expect(port.take()).toEqual([]);
   });
 });

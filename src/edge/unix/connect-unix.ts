@@ -67,7 +67,7 @@ function connectError(path: string, error: NodeJS.ErrnoException): SmartCardErro
       return new SmartCardError("no-service", `nothing listens on ${path}`, details, { cause: error });
     case "EACCES":
     case "EPERM":
-      return new SmartCardError("no-access", `${path} belongs to somebody else`, details, { cause: error });
+      return new SmartCardError("no-access", `${path} belongs to another user`, details, { cause: error });
     default:
       return new SmartCardError("comm-error", `cannot connect to ${path}: ${error.message}`, details, { cause: error });
   }

@@ -20,6 +20,6 @@ export function privateFolder(path: string, uid: number): string {
 }
 
 function notPrivate(path: string, cause: unknown): SmartCardError {
-  const message = `${path} is no folder of yours alone: remove it, or name a socket with --socket`;
+  const message = `${path} is not a folder of your own: remove it, or name a socket with --socket`;
   return new SmartCardError("no-access", message, { operation: "listen" }, { cause });
 }

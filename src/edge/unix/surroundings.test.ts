@@ -58,11 +58,11 @@ describe("privateFolder", () => {
   it("takes none that others can reach, or own, and no file", () => {
     const path = join(folder, "open");
     privateFolder(path, uid);
-    expect(() => privateFolder(path, uid + 1)).toThrow(/no folder of yours alone/);
+    expect(() => privateFolder(path, uid + 1)).toThrow(/not a folder of your own/);
     chmodSync(path, 0o755);
-    expect(() => privateFolder(path, uid)).toThrow(/no folder of yours alone/);
+    expect(() => privateFolder(path, uid)).toThrow(/not a folder of your own/);
     writeFileSync(join(folder, "file"), "");
-    expect(() => privateFolder(join(folder, "file"), uid)).toThrow(/no folder of yours alone/);
+    expect(() => privateFolder(join(folder, "file"), uid)).toThrow(/not a folder of your own/);
   });
 });
 
