@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 
+import { closeSync, readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { loadKoffi } from "../koffi/index.ts";
+import { startOf } from "./peer-program.ts";
 
 /** Who the program at the other end of a Unix socket was when it connected, as the kernel noted it. */
 export interface PeerCredentials {
@@ -12,6 +14,8 @@ export interface PeerCredentials {
   readonly gid: number;
   /** All groups: the effective one, then the supplementary ones. */
   readonly groups: readonly number[];
+  /** When the process began, in the system's ticks: see `startOf`. Undefined where it had ended when it was looked at. */
+  readonly started?: string;
 }
 
 /** Reads the credentials of a socket's peer; undefined where the system does not tell. Never throws. */
@@ -24,6 +28,8 @@ type GetSocketOption = (fd: number, level: number, name: number, value: Uint8Arr
 const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
 const SO_PEERGROUPS = 59;
+/** From Linux 6.5 on: a descriptor that stands for the process itself, and not for its number. */
+const SO_PEERPIDFD = 77;
 
 /** struct ucred: pid, uid, gid, 32 bits each in the machine's order. */
 const CREDENTIAL_BYTES = 12;
@@ -66,7 +72,26 @@ function readCredentials(getSocketOption: GetSocketOption, fd: number | undefine
   // No supplementary groups are told before Linux 4.13, nor of a process with too many.
   const size: [number] = [groups.byteLength];
   const told = getSocketOption(fd, SOL_SOCKET, SO_PEERGROUPS, groupBytes, size) === 0 ? size[0] / 4 : 0;
-  return { pid: pid === 0 ? undefined : pid, uid, gid, groups: [gid, ...groups.subarray(0, told)] };
+  const known = { uid, gid, groups: [gid, ...groups.subarray(0, told)] };
+  if (pid === 0) return { pid: undefined, ...known };
+  const started = startOf(pid);
+  // The number is that process's for as long as the process is there; later it may be another's.
+  const isThere = livesAs(getSocketOption, fd, pid);
+  return { pid, ...known, ...(started !== undefined && isThere && { started }) };
+}
+
+/** Whether the process that connected is there under that number; true where the system cannot tell. */
+function livesAs(getSocketOption: GetSocketOption, fd: number, pid: number): boolean {
+  const descriptor = new Int32Array(1);
+  const failed = getSocketOption(fd, SOL_SOCKET, SO_PEERPIDFD, new Uint8Array(descriptor.buffer), [4]) !== 0;
+  const [pidfd = -1] = descriptor;
+  // An older system, or a process that has been waited for: then its number leads nowhere.
+  if (failed || pidfd <= 2) return true;
+  try {
+    return readFileSync(`/proc/self/fdinfo/${pidfd}`, "utf8").split("\n").includes(`Pid:\t${pid}`);
+  } finally {
+    closeSync(pidfd);
+  }
 }
 
 /** The socket's file descriptor. Node shows it nowhere else; where a later Node hides it, the peer is unknown. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { readFileSync, readlinkSync, statSync } from "node:fs";
+import { type BigIntStats, readFileSync, readlinkSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import type { Clock } from "../../pcsc/index.ts";
 
@@ -10,7 +10,8 @@ export interface PeerProgram {
   readonly name: string;
   /**
    * The executable, as the kernel knows it; for scripts it is the interpreter. Undefined where only root may know:
-   * processes of other users, and those that hide themselves, as gpg-agent does.
+   * processes of other users, and those that hide themselves, as gpg-agent does. Undefined, too, where that path is another
+   * file here: the process has mounts of its own, or its file was replaced since it began.
    */
   readonly path: string | undefined;
 }
@@ -44,24 +45,49 @@ const MAX_REMEMBERED = 256;
  */
 export class PeerPrograms {
   readonly #clock: Clock;
-  readonly #known = new Map<number, { uid: number; program: PeerProgram; until: number }>();
+  readonly #known = new Map<
+    number,
+    {
+      readonly uid: number;
+      readonly started: string | undefined;
+      readonly program: PeerProgram;
+      readonly until: number;
+    }
+  >();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** What the process runs. Never throws. @param uid the user that it belongs to */
-  lookUp(pid: number, uid: number): PeerProgram {
+  /**
+   * What the process runs. Never throws.
+   *
+   * @param uid the user that it belongs to
+   * @param started when it began, as {@link startOf} had it: a process of that number that began at another time is not it
+   */
+  lookUp(pid: number, uid: number, started: string | undefined = startOf(pid)): PeerProgram {
     const now = this.#clock.now();
     const known = this.#known.get(pid);
-    if (known !== undefined && known.uid === uid && now < known.until) {
-      if (executableOf(`/proc/${pid}`) === known.program.path) return known.program;
+    if (known !== undefined && known.uid === uid && known.started === started && now < known.until) {
+      if (executableOf(`/proc/${pid}`) === known.program.path && startOf(pid) === started) return known.program;
     }
-    const program = readProgram(pid, uid);
+    const found = readProgram(pid, uid);
+    // What was read is of one process only if that was there before and after.
+    const program = started !== undefined && startOf(pid) === started ? found : unknown;
     if (this.#known.size >= MAX_REMEMBERED) this.#known.clear();
-    this.#known.set(pid, { uid, program, until: now + REMEMBERED_MS });
+    this.#known.set(pid, { uid, started, program, until: now + REMEMBERED_MS });
     return program;
   }
+}
+
+/**
+ * When a process began, in the system's ticks since its start: with the number it names one process (proc_pid_stat(5), field
+ * 22). Undefined where the system does not tell.
+ */
+export function startOf(pid: number): string | undefined {
+  const stat = read(`/proc/${pid}/stat`);
+  // The name is in parentheses and may have any characters in it; the state behind it is field 3.
+  return stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
 }
 
 function readProgram(pid: number, uid: number): PeerProgram {
@@ -73,20 +99,41 @@ function readProgram(pid: number, uid: number): PeerProgram {
     // It has ended, or /proc is mounted so that only root sees others (hidepid).
     return unknown;
   }
-  const path = executableOf(folder);
-  const name = path === undefined ? nameWithoutPath(folder) : basename(path);
+  const link = linkOf(folder);
+  const name = link === undefined ? nameWithoutPath(folder) : basename(link);
   if (name === undefined) return unknown;
   const running = interpreters.test(name) ? scriptOf(argumentsOf(folder), name) : undefined;
-  return { name: (running === undefined ? name : `${name} ${running}`).slice(0, MAX_NAME_CHARACTERS), path };
+  const shown = running === undefined ? name : `${name} ${running}`;
+  return { name: shown.slice(0, MAX_NAME_CHARACTERS), path: executableOf(folder) };
 }
 
-function executableOf(folder: string): string | undefined {
+function linkOf(folder: string): string | undefined {
   try {
     // An update may have replaced the file while the program runs.
     return readlinkSync(`${folder}/exe`).replace(/ \(deleted\)$/, "");
   } catch {
     return undefined;
   }
+}
+
+/**
+ * The path of the executable, if the file that runs is the one that is there. The path alone proves nothing: it is the one in
+ * the mounts of the process, and any user can mount any file there in a namespace of their own (user_namespaces(7)).
+ */
+function executableOf(folder: string): string | undefined {
+  const path = linkOf(folder);
+  if (path === undefined) return undefined;
+  try {
+    // The link leads to the file itself, whatever its path is by now.
+    const [runs, there] = [`${folder}/exe`, path].map((file) => statSync(file, { bigint: true }));
+    return isSame(runs, there) ? path : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isSame(one: BigIntStats | undefined, other: BigIntStats | undefined): boolean {
+  return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino;
 }
 
 /** Everybody may read the name that a process gives itself, and its command line. The name is cut; the line is not. */

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readlinkSync, rmSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { expect, it, onTestFinished, test } from "vitest";
 import type { Clock } from "../../pcsc/index.ts";
 import { loadPeerCredentials } from "./peer-credentials.ts";
-import { PeerPrograms, scriptOf } from "./peer-program.ts";
+import { PeerPrograms, scriptOf, startOf } from "./peer-program.ts";
 
 const linux = process.platform === "linux";
 const uid = process.getuid?.() ?? 0;
@@ -30,7 +30,13 @@ it.skipIf(!linux)("tells which process, user and groups are at the other end", a
   });
   const [socket] = (await once(server, "connection")) as [Socket];
   const gid = process.getegid?.();
-  expect(read?.(socket)).toEqual({ pid: process.pid, uid, gid, groups: expect.arrayContaining([gid]) });
+  expect(read?.(socket)).toEqual({
+    pid: process.pid,
+    uid,
+    gid,
+    groups: expect.arrayContaining([gid]),
+    started: startOf(process.pid),
+  });
   socket.destroy();
   expect(read?.(socket)).toBeUndefined();
 });
@@ -60,6 +66,32 @@ it.skipIf(!linux)("sees that a process has become another program, and forgets i
   await once(child, "exit");
   now += 10_000;
   expect(programs.lookUp(pid, uid).name).toBe("unknown");
+});
+
+it.skipIf(!linux)("a process that began at another time is not the one that connected", () => {
+  const programs = new PeerPrograms(clock);
+  expect(startOf(process.pid)).toMatch(/^\d+$/);
+  expect(programs.lookUp(process.pid, uid, startOf(process.pid)).path).toBe(process.execPath);
+  expect(programs.lookUp(process.pid, uid, "1")).toEqual({ name: "unknown", path: undefined });
+});
+
+const unshare = ["unshare", ...(uid === 0 ? ["-m"] : ["-Urm"])];
+const mayMount = linux && spawnSync(unshare[0] ?? "", [...unshare.slice(1), "true"]).status === 0;
+
+it.skipIf(!mayMount)("a file that is mounted over another has not its path", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "scard-peer-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const [allowed, own] = [join(folder, "allowed"), join(folder, "own")];
+  copyFileSync("/bin/true", allowed);
+  copyFileSync("/bin/sleep", own);
+  const script = 'mount --bind "$1" "$2" && exec "$2" 60';
+  const child = spawn(unshare[0] ?? "", [...unshare.slice(1), "sh", "-c", script, "sh", own, allowed]);
+  onTestFinished(() => {
+    child.kill("SIGKILL");
+  });
+  const pid = child.pid ?? 0;
+  await expect.poll(() => readlinkSync(`/proc/${pid}/exe`)).toBe(allowed);
+  expect(new PeerPrograms(clock).lookUp(pid, uid)).toEqual({ name: "allowed", path: undefined });
 });
 
 test.each([
