@@ -139,8 +139,8 @@ export class PcscdContextLink implements ContextLink {
     { protocols, reader, shareMode }: ConnectAttempt,
   ): Promise<{ readonly name: string; readonly answer: Connected }> {
     const terms = { context: line.context, shareMode, preferredProtocols: protocols };
-    // It may wait for another program's transaction, for as long as the service is there.
-    line.watch(() => this.#status.look());
+    // It may wait for another program's transaction. A service that never answers looks the same, so it has an end too.
+    line.watch();
     const answer = await line.session.connect({ ...terms, reader });
     if (answer.rv !== UNKNOWN_READER) return { name: await this.#properName(reader), answer };
     // pcscd compares byte by byte, and the port without regard to case.

@@ -28,7 +28,6 @@ export class Line {
   #context = 0;
   #heard = false;
   #watched = false;
-  #isAlive: (() => Promise<unknown>) | undefined;
 
   private constructor(setting: LineSetting) {
     this.#setting = setting;
@@ -107,28 +106,20 @@ export class Line {
     return this.#bounded(this.#setting.limits.answerMs, asked);
   }
 
-  /**
-   * To be called with every request that may wait for a card: sees to it that it does not wait for ever.
-   *
-   * @param isAlive where the request may rightly go without an answer for as long as it takes: rejects if the service is
-   * gone, which is to end this line too
-   */
-  watch(isAlive?: () => Promise<unknown>): void {
-    // Requests go one after the other: what holds for the last holds for the line.
-    this.#isAlive = isAlive;
+  /** To be called with every request that may wait for a card: sees to it that it does not wait for ever. */
+  watch(): void {
     if (this.#watched || this.#error !== undefined) return;
     this.#watched = true;
     const { answered } = this.session;
     const { exchangeMs } = this.#setting.limits;
     const goOn = (): void => {
       this.#watched = false;
-      if (this.session.busy) this.watch(this.#isAlive);
+      if (this.session.busy) this.watch();
     };
     const expired = (): void => {
       this.#listeners.delete(cancelTimer);
       if (!this.session.busy || this.session.answered > answered) goOn();
-      else if (this.#isAlive === undefined) this.#fallSilent(exchangeMs);
-      else this.#isAlive().then(goOn, () => this.#fallSilent(exchangeMs));
+      else this.#fallSilent(exchangeMs);
     };
     const cancelTimer = this.#clock.schedule(exchangeMs, "service silence", expired, { background: true });
     this.#listeners.add(cancelTimer);

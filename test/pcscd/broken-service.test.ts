@@ -97,6 +97,17 @@ describe("a service that does not answer", () => {
     expect(runtime.pendingTimers).toEqual([]);
   });
 
+  test("a connect: is given up after eleven minutes, also where all else is answered", async () => {
+    const { client, runtime } = scripted(except("connect", () => "silence"));
+    const context = await client.establishContext();
+    const connecting = failureOf(context.connect("Reader", shared));
+    await runtime.advance(659_000);
+    expect(await stateOf(connecting)).toBe("pending");
+    await runtime.advance(2_000);
+    expect((await connecting).code).toBe("comm-error");
+    expect(await context.listReaders()).toEqual([]);
+  });
+
   test("an exchange: is given up after eleven minutes, and never while others are answered", async () => {
     const { client, runtime } = scripted(sane);
     const context = await client.establishContext();
