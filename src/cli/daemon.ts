@@ -30,6 +30,7 @@ import { parseReaderSpec } from "../entry/manager-spec.ts";
 import { SmartCardError } from "../pcsc/index.ts";
 import { MAX_FIXED_READERS } from "../pcsclite-server/index.ts";
 import { type Command, exitCodes } from "./command.ts";
+import { handOverSignals, letSignalsBe } from "./early-signals.ts";
 import { errorForPrograms } from "./failure.ts";
 import { type OptionTable, type OptionValues, parseOptions, refuseArguments, UsageError } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
@@ -107,10 +108,12 @@ export const daemon: Command = {
 async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   const { positionals, values } = parseOptions(args, options);
   refuseArguments(positionals);
+  if (values["check-config"]) letSignalsBe();
+  const signals = values["check-config"] ? undefined : listenForSignals();
   const line = readCommandLine(args, values);
   const credentials = await loadPeerCredentials();
   const { config: file } = values;
-  if (values["check-config"]) {
+  if (signals === undefined) {
     if (file === undefined) throw new UsageError("--check-config needs --config FILE");
     return checkConfig({ file, line, credentials, asJson: values.json === true }, terminal);
   }
@@ -132,7 +135,6 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
     );
   }
   const socket = chooseSocket(line, config, terminal);
-  const signals = listenForSignals();
   const started = await Daemon.start({ config, socket, credentials, log });
   try {
     sayReady(started, values.json === true, terminal);
@@ -311,10 +313,12 @@ function sayReady(started: Daemon, asJson: boolean, terminal: Terminal): void {
 /** Reads the configuration; says in the given way what is wrong with it, and answers nothing then. */
 type ReadConfiguration = (tell: (problem: string) => void) => Promise<DaemonConfig | undefined>;
 
-async function reload(started: Daemon, read: ReadConfiguration, log: Log): Promise<void> {
-  const config = await read((problem) => log.write("error", problem));
-  if (config === undefined) log.write("error", "the configuration has mistakes; the one before stays in force");
-  else await started.reload(config);
+function reload(started: Daemon, read: ReadConfiguration, log: Log): Promise<void> {
+  return started.reload(async () => {
+    const config = await read((problem) => log.write("error", problem));
+    if (config === undefined) log.write("error", "the configuration has mistakes; the one before stays in force");
+    return config;
+  });
 }
 
 async function stop(started: Daemon, log: Log): Promise<void> {
@@ -345,6 +349,7 @@ interface Signals {
   onReload(reload: () => Promise<void>): void;
 }
 
+/** Before the daemon is ready they are kept: an end ends the start as soon as it is done, and a new configuration is read then. */
 function listenForSignals(): Signals {
   const numbers = { SIGINT: 2, SIGTERM: 15 } as const;
   const stopped = new Promise<string>((resolve) => {
@@ -357,13 +362,20 @@ function listenForSignals(): Signals {
       });
     }
   });
-  let reloadNow = async (): Promise<void> => {};
-  // Before the daemon is ready there is nothing to read anew, but the signal must not end it.
-  for (const signal of ["SIGHUP", "SIGUSR1"]) process.on(signal, () => void reloadNow());
+  let reloadNow: (() => Promise<void>) | undefined;
+  let isDue = false;
+  const asked = (): void => {
+    if (reloadNow === undefined) isDue = true;
+    else void reloadNow();
+  };
+  for (const signal of ["SIGHUP", "SIGUSR1"]) process.on(signal, asked);
+  // What came while the program was being loaded.
+  handOverSignals();
   return {
     stopped,
     onReload: (reload) => {
       reloadNow = reload;
+      if (isDue) void reload();
     },
   };
 }

@@ -1,12 +1,24 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
 
+import { keepSignals } from "./early-signals.ts";
+
 // Before anything else is loaded: a process of Node that has no listener for SIGUSR1 opens its debugger on it, on a port
 // of this machine where any local user could run code as the user of this program.
 process.on("SIGUSR1", () => {});
+if (process.argv[2] === "daemon") keepSignals();
 
-const [{ runProgram }, { processTerminal }] = await Promise.all([import("./program.ts"), import("./terminal.ts")]);
+const rooms = await Promise.all([import("./program.ts"), import("./terminal.ts")]).catch(tooFewFiles);
+const [{ runProgram }, { processTerminal }] = rooms;
 const args = process.argv.slice(2);
 const code = await runProgram(args, processTerminal({ color: !args.includes("--no-color") }));
 // Not process.exit: what was printed into a pipe may still be on its way. Where it could not be written, the code is set.
 process.exitCode ??= code;
+
+/** The modules of a program are read at once, for which a narrow limit of open files is not enough. */
+function tooFewFiles(error: unknown): never {
+  if (!(error instanceof Error) || !("code" in error) || (error.code !== "EMFILE" && error.code !== "ENFILE"))
+    throw error;
+  console.error("scard: the system lets this process open too few files to load it. Raise the limit: ulimit -n 1024");
+  process.exit(1);
+}

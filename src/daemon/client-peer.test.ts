@@ -30,7 +30,11 @@ function setting(rules: AccessRules, known: PeerCredentials | undefined = creden
     pause: () => {},
     resume: () => {},
   };
-  const peer = clientPeer(connection, { log, programs: new PeerPrograms(clock), rules: () => current.rules });
+  const peer = clientPeer(connection, {
+    write: log.write,
+    programs: new PeerPrograms(clock),
+    rules: () => current.rules,
+  });
   return { current, lines, peer };
 }
 
@@ -39,7 +43,7 @@ it("tells who the client is, as far as that is known", () => {
   expect(setting(open).peer.identity).toEqual({ name: "unknown", pid: 0x7fff_ffff, uid: 1000 });
   const unseen = clientPeer(
     { ...({} as UnixConnection), credentials: undefined },
-    { log: {} as Log, programs: new PeerPrograms(clock), rules: () => open },
+    { write: ({} as Log).write, programs: new PeerPrograms(clock), rules: () => open },
   );
   expect(unseen.identity).toEqual({ name: "unknown" });
   expect(unseen.admitted).toBe(true);

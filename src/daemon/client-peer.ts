@@ -11,7 +11,8 @@ export interface PeerSurroundings {
   /** The rules as they are now: a client that is connected is judged by new ones too. */
   rules(): AccessRules;
   readonly programs: PeerPrograms;
-  readonly log: Log;
+  /** Writes to the log. */
+  readonly write: Log["write"];
 }
 
 /**
@@ -39,22 +40,22 @@ class ClientPeer implements ServerPeer {
   }
 
   get admitted(): boolean {
-    const { log, rules } = this.#surroundings;
+    const { rules, write } = this.#surroundings;
     const current = rules();
     if (this.#admission?.rules !== current) {
       const { subject } = this.#lookUp();
       const decision = decide(current.daemon, subject);
-      if (!decision.allowed) logRefusal(log, subject, { list: "daemon", decision });
+      if (!decision.allowed) logRefusal(write, subject, { list: "daemon", decision });
       this.#admission = { rules: current, admitted: decision.allowed };
     }
     return this.#admission.admitted;
   }
 
   mayUse(reader: string): boolean {
-    const { log, rules } = this.#surroundings;
+    const { rules, write } = this.#surroundings;
     const { subject } = this.#lookUp();
     const decision = decide(rules().readers, subject, reader);
-    if (!decision.allowed) logRefusal(log, subject, { list: "readers", decision, reader });
+    if (!decision.allowed) logRefusal(write, subject, { list: "readers", decision, reader });
     return decision.allowed;
   }
 
@@ -82,7 +83,10 @@ class ClientPeer implements ServerPeer {
     if (this.#known === undefined) {
       const { credentials } = this.#connection;
       const { programs } = this.#surroundings;
-      const program = credentials?.pid === undefined ? undefined : programs.lookUp(credentials.pid, credentials.uid);
+      const program =
+        credentials?.pid === undefined
+          ? undefined
+          : programs.lookUp(credentials.pid, credentials.uid, credentials.started ?? "");
       this.#known = { subject: { credentials, program }, identity: identityOf(credentials, program) };
     }
     return this.#known;
@@ -99,7 +103,7 @@ function identityOf(credentials: PeerCredentials | undefined, program: PeerProgr
 
 /** Says by which rule, and what to write so that it does not happen again. */
 function logRefusal(
-  log: Log,
+  write: Log["write"],
   { credentials, program }: AccessSubject,
   refused: { list: keyof AccessRules; decision: AccessDecision; reader?: string },
 ): void {
@@ -107,7 +111,7 @@ function logRefusal(
   const rule = `$.access.${list}[${decision.rule ?? 0}]`;
   const allow = { effect: "allow", uid: credentials?.uid, ...(reader !== undefined && { reader }) };
   const what = reader === undefined ? "a client may not reach the daemon" : "a client may not use a reader";
-  log.write("warn", `refused: ${what}`, {
+  write("warn", `refused: ${what}`, {
     ...(reader !== undefined && { reader }),
     rule,
     uid: credentials?.uid,

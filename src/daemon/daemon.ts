@@ -5,6 +5,7 @@ import { encodeHex, zeroBytes } from "../binary/index.ts";
 import { nodeRuntime, Wakefulness } from "../edge/node/index.ts";
 import { listenVpcd, tryVpcd } from "../edge/tcp/index.ts";
 import {
+  freeDescriptors,
   type InheritedSocket,
   listenUnix,
   type PeerCredentialsReader,
@@ -22,6 +23,7 @@ import type { ControlCommand, ReportedReader, WhoReport } from "./control-messag
 import { serveControl } from "./control-server.ts";
 import type { Log } from "./log.ts";
 import { controlPathOf } from "./paths.ts";
+import { quietLog } from "./quiet-log.ts";
 import { DaemonReaders, ReaderFailure } from "./readers.ts";
 
 /** Any local user may connect, as with pcscd: who may do what is for the access rules. */
@@ -32,6 +34,12 @@ const CONTROL_MODE = 0o600;
 
 /** So many clients more than the limit are let in to be told that the daemon is too busy; beyond they are cut off. */
 const TURNED_AWAY_AT_ONCE = 256;
+
+/** Descriptors that are kept for the listeners, the control socket, readers, cards and the log. */
+const KEPT_DESCRIPTORS = 24;
+
+/** With room for fewer clients there is no service. */
+const LEAST_SESSIONS = 4;
 
 /**
  * Where the daemon is not as the profile of pcsc-lite says, if the configuration does not say either: what a program
@@ -77,10 +85,16 @@ export class Daemon {
   readonly #readers: DaemonReaders;
   readonly #programs: PeerPrograms;
   readonly #wakefulness: Wakefulness;
+  /** For what clients bring about. */
+  readonly #say: Log["write"];
+  /** Clients at once: as configured, or as many as there are descriptors for. */
+  readonly #sessions: number;
   #config: DaemonConfig;
   readonly #doors: Doors;
   #listeners: UnixListener[] = [];
   #reloading: Promise<void> = Promise.resolve();
+  /** A reload that has not begun. */
+  #nextReload: Promise<void> | undefined;
   #stopping = false;
 
   private constructor(options: DaemonOptions, doors: Doors) {
@@ -95,6 +109,8 @@ export class Daemon {
         if (log.writes("trace")) log.write("trace", event.kind, event);
       },
     });
+    this.#say = quietLog(log, this.#runtime.clock);
+    this.#sessions = sessionsIn(config, log);
     this.#programs = new PeerPrograms(this.#runtime.clock);
     this.#wakefulness = new Wakefulness((config.limits.awakeUs ?? DEFAULT_AWAKE_US) / 1000);
     this.#startedAt = this.#runtime.clock.now();
@@ -113,9 +129,9 @@ export class Daemon {
     this.#server = new PcscliteServer({
       runtime: this.#runtime,
       manager: this.#manager,
-      limits: pick(config.limits, defaultServerLimits) as Partial<ServerLimits>,
+      limits: { ...(pick(config.limits, defaultServerLimits) as Partial<ServerLimits>), sessions: this.#sessions },
       ...(config.maxReadersContexts !== undefined && { maxReadersContexts: config.maxReadersContexts }),
-      log: ({ level, message, ...details }) => log.write(level, message, details),
+      log: ({ level, message, ...details }) => this.#say(level, message, details),
     });
   }
 
@@ -171,15 +187,23 @@ export class Daemon {
    * Takes a new configuration in: readers that it has no more leave, new ones come, access rules and log level change.
    * Clients and all other readers do not notice. What can only be set at the start is told in the log. Where one reader
    * cannot come, nothing of the new configuration is taken over: that is told in the log. Never rejects.
+   *
+   * @param read reads it, when its turn has come: what is asked for again before that is one and the same. Undefined where
+   * it cannot be read, which it has told by then
    */
-  reload(config: DaemonConfig): Promise<void> {
-    // One after the other: two at once would each put the same new reader into service.
-    this.#reloading = this.#reloading.then(async () => {
-      await this.#reload(config).catch((error: unknown) => {
+  reload(read: () => Promise<DaemonConfig | undefined>): Promise<void> {
+    // One after the other: two at once would each put the same new reader into service, and the older could come last.
+    this.#nextReload ??= this.#reloading.then(async () => {
+      this.#nextReload = undefined;
+      try {
+        const config = await read();
+        if (config !== undefined) await this.#reload(config);
+      } catch (error) {
         const detail = error instanceof Error ? error.stack : String(error);
         this.#options.log.write("error", "the configuration could not be read anew", { detail });
-      });
+      }
     });
+    this.#reloading = this.#nextReload;
     return this.#reloading;
   }
 
@@ -203,7 +227,7 @@ export class Daemon {
   }
 
   #troubled(message: string): void {
-    this.#options.log.write("warn", `a connection was not taken: ${message}`);
+    this.#say("warn", `a connection was not taken: ${message}`);
   }
 
   async #openControl(): Promise<void> {
@@ -224,7 +248,6 @@ export class Daemon {
   async #openSocket(): Promise<void> {
     const { config, credentials, socket } = this.#options;
     const { clock } = this.#runtime;
-    const { sessions } = { ...defaultServerLimits, ...config.limits };
     const { unsentBytes } = config.limits;
     const { group, mode = DEFAULT_MODE } = config.socket;
     const at =
@@ -236,7 +259,7 @@ export class Daemon {
       clock,
       credentials,
       limits: {
-        connections: sessions + TURNED_AWAY_AT_ONCE,
+        connections: this.#sessions + Math.min(this.#sessions, TURNED_AWAY_AT_ONCE),
         ...(unsentBytes !== undefined && { maxUnsentBytes: unsentBytes }),
       },
       onTrouble: (message) => this.#troubled(message),
@@ -251,7 +274,11 @@ export class Daemon {
       connection.close("the daemon is stopping");
       return;
     }
-    const peer = clientPeer(connection, { log, programs: this.#programs, rules: () => this.#config.access });
+    const peer = clientPeer(connection, {
+      write: this.#say,
+      programs: this.#programs,
+      rules: () => this.#config.access,
+    });
     if (log.writes("debug")) log.write("debug", "a client has connected", { client: peer.identity });
     const session = this.#server.accept(peer);
     this.#wakefulness.stir();
@@ -265,7 +292,7 @@ export class Daemon {
       drained: () => session.drained(),
       closed: (reason, dropped) => {
         session.closed();
-        if (dropped) log.write("warn", `a client was cut off: ${reason}`, { client: peer.identity });
+        if (dropped) this.#say("warn", `a client was cut off: ${reason}`, { client: peer.identity });
         else if (log.writes("debug")) log.write("debug", "a client has gone", { client: peer.identity, reason });
       },
     });
@@ -343,6 +370,28 @@ function problemOf(error: unknown, part: Exclude<StartProblem["part"], object>):
 
 function inHex<T extends { readonly atr: Uint8Array }>(card: T): Omit<T, "atr"> & { readonly atr: string } {
   return { ...card, atr: encodeHex(card.atr) };
+}
+
+/**
+ * How many clients there can be: each takes a descriptor, and some are kept for all else. Fewer than configured are told in
+ * the log.
+ *
+ * @throws no-memory where there is no room for any client
+ */
+function sessionsIn({ limits }: DaemonConfig, log: Log): number {
+  const { sessions } = { ...defaultServerLimits, ...limits };
+  const free = freeDescriptors();
+  if (free === undefined || free >= sessions + TURNED_AWAY_AT_ONCE + KEPT_DESCRIPTORS) return sessions;
+  // As many again are let in to be told that there is no room.
+  const room = Math.min(sessions, Math.floor((free - KEPT_DESCRIPTORS) / 2));
+  const remedy = "raise the limit (ulimit -n, or LimitNOFILE= of the unit)";
+  if (room < LEAST_SESSIONS) {
+    const message = `this process may open ${Math.max(free, 0)} more files, which is too few for clients: ${remedy}`;
+    throw new SmartCardError("no-memory", message);
+  }
+  const message = `there is room for ${room} clients, not ${sessions}: this process may open ${free} more files`;
+  log.write("warn", message, { remedy });
+  return room;
 }
 
 /** The limits that one part of the daemon knows. */

@@ -4,7 +4,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -71,6 +71,81 @@ describe.skipIf(process.platform !== "linux")("signals", { timeout: 120_000 }, (
     expect(said).not.toContain("Debugger");
     expect(listeningPorts(daemon.pid ?? 0)).toEqual([]);
     expect(await ends(daemon, "SIGTERM")).toEqual([0, null]);
+  });
+});
+
+describe.skipIf(process.platform !== "linux")("signals during the start", { timeout: 120_000 }, () => {
+  /** A daemon that gets a signal as soon as its program runs. */
+  async function hurried(signal: NodeJS.Signals) {
+    const socket = join(testFolder(), "comm");
+    const options = ["daemon", "--json", "--socket", socket, "--reader", "virtual:Desk"];
+    // The first module that is loaded sends it, right behind what keeps signals.
+    const now = `process.argv.splice(1, 0, ${JSON.stringify(scardProgram)});
+      const main = import(${JSON.stringify(scardProgram)});
+      setTimeout(() => process.kill(process.pid, ${JSON.stringify(signal)}), 30);
+      await main;`;
+    const daemon = spawn(process.execPath, ["--input-type=module", "-e", now, "--", ...options], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    onTestFinished(() => {
+      daemon.kill("SIGKILL");
+    });
+    return { daemon, socket };
+  }
+
+  it("an end is neither lost nor fatal: it leaves nothing", async () => {
+    const { daemon, socket } = await hurried("SIGTERM");
+    expect(await once(daemon, "exit")).toEqual([0, null]);
+    expect(existsSync(socket)).toBe(false);
+  });
+
+  it("a SIGHUP is no end: the configuration is read when the daemon is ready", async () => {
+    const { daemon, socket } = await hurried("SIGHUP");
+    let said = "";
+    daemon.stderr?.on("data", (text) => {
+      said += text;
+    });
+    await once(daemon.stdout as NodeJS.ReadableStream, "data");
+    await expect.poll(() => said, { timeout: 60_000 }).toContain("the configuration was read anew");
+    await makeItTalk(socket);
+    expect(await ends(daemon, "SIGTERM")).toEqual([0, null]);
+  });
+});
+
+describe.skipIf(process.platform !== "linux")("few descriptors", { timeout: 120_000 }, () => {
+  /** A daemon that may have so many descriptors, and what it says until it has ended, or is ready. */
+  async function limited(descriptors: number) {
+    const socket = join(testFolder(), "comm");
+    const script = 'ulimit -n "$1"; shift; exec "$@"';
+    const options = ["daemon", "--json", "--socket", socket, "--reader", "virtual:Desk"];
+    const daemon = spawn("sh", ["-c", script, "sh", String(descriptors), process.execPath, scardProgram, ...options], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    onTestFinished(() => {
+      daemon.kill("SIGKILL");
+    });
+    let said = "";
+    for (const stream of [daemon.stdout, daemon.stderr]) stream?.on("data", (text) => (said += text));
+    const ended = once(daemon, "close");
+    await Promise.race([ended, expect.poll(() => said, { timeout: 60_000 }).toContain('"ready":true')]).catch(() => {});
+    return { daemon, socket, said: () => said, ended };
+  }
+
+  it("make room for few clients, which is said and holds", async () => {
+    const { daemon, said, socket } = await limited(256);
+    expect(said()).toMatch(/there is room for \d+ clients, not 4096/);
+    const clients = await Promise.all(Array.from({ length: 300 }, () => Client.connect(socket).catch(() => undefined)));
+    for (const client of clients.splice(2)) client?.end();
+    await expect
+      .poll(async () => (await Client.connect(socket)).establish().catch(() => 1), { timeout: 60_000 })
+      .toBe(0);
+    expect(await ends(daemon, "SIGTERM")).toEqual([0, null]);
+  });
+
+  it("that are too few are an error which says what to do", async () => {
+    const { ended, said } = await limited(64);
+    expect((await ended)[0]).toBe(1);
+    expect(said()).toMatch(/ulimit -n/);
   });
 });
 

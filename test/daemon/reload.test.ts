@@ -155,3 +155,24 @@ describe("a configuration that is read anew", { timeout: PATIENCE_MS }, () => {
     expect(await names()).toEqual(["Other"]);
   });
 });
+
+it("of two that are asked for at once the file as it is last holds", { timeout: 2 * PATIENCE_MS }, async () => {
+  const desk = { type: "virtual", name: "Desk" };
+  const folder = testFolder();
+  const [socket, file] = [join(folder, "comm"), join(folder, "daemon.json")];
+  writeFileSync(file, JSON.stringify({ readers: [desk] }));
+  const daemon = await startDaemon("--socket", socket, "--config", file);
+  const control = await Client.connect(`${socket}.control`);
+  for (let round = 0; round < 10; round++) {
+    const name = `Last ${round}`;
+    // A large file is read for longer than a small one.
+    const many = Array.from({ length: 300 }, (_, index) => ({ type: "virtual", name: `Many ${round} ${index}` }));
+    writeFileSync(file, JSON.stringify({ readers: many }));
+    daemon.program.signal("SIGHUP");
+    writeFileSync(file, JSON.stringify({ readers: [{ type: "virtual", name }] }));
+    daemon.program.signal("SIGHUP");
+    const names = async (): Promise<string> => JSON.stringify((await control.ask({ command: "readers" })).result);
+    await expect.poll(names, { timeout: PATIENCE_MS }).toContain(name);
+    expect(await names()).not.toContain("Many");
+  }
+});

@@ -72,6 +72,10 @@ export class Client {
     return new Client(socket);
   }
 
+  end(): void {
+    this.#socket.destroy();
+  }
+
   send(bytes: Uint8Array | string): void {
     this.#socket.write(bytes);
   }
