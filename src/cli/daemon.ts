@@ -23,6 +23,7 @@ import { nodeClock } from "../edge/node/index.ts";
 import {
   type InheritedSocket,
   inheritedSockets,
+  loadMemoryReturn,
   loadPeerCredentials,
   type PeerCredentialsReader,
 } from "../edge/unix/index.ts";
@@ -135,7 +136,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
     );
   }
   const socket = chooseSocket(line, config, terminal);
-  const started = await Daemon.start({ config, socket, credentials, log });
+  const started = await Daemon.start({ config, socket, credentials, log, giveBackMemory: loadMemoryReturn() });
   try {
     sayReady(started, values.json === true, terminal);
     log.write("info", "ready", {

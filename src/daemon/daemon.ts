@@ -35,6 +35,13 @@ const CONTROL_MODE = 0o600;
 /** So many clients more than the limit are let in to be told that the daemon is too busy; beyond they are cut off. */
 const TURNED_AWAY_AT_ONCE = 256;
 
+/** So many clients are let in before the event loop has a turn. */
+const ADMITTED_AT_ONCE = 8;
+
+/** After so many clients, and so long after one of them was the last to leave, memory is given back. */
+const MANY_CLIENTS = 200;
+const QUIET_MS = 2000;
+
 /** Descriptors that are kept for the listeners, the control socket, readers, cards and the log. */
 const KEPT_DESCRIPTORS = 24;
 
@@ -54,6 +61,8 @@ export interface DaemonOptions {
   readonly socket: string | InheritedSocket;
   /** Tells who clients are; without it they are all unknown. */
   readonly credentials: PeerCredentialsReader | undefined;
+  /** Gives memory back to the system; it is kept for later without. */
+  readonly giveBackMemory?: () => void;
   readonly log: Log;
 }
 
@@ -92,6 +101,12 @@ export class Daemon {
   #config: DaemonConfig;
   readonly #doors: Doors;
   #listeners: UnixListener[] = [];
+  /** Connections that nothing was read from yet. */
+  readonly #arrivals: UnixConnection[] = [];
+  #admitting = false;
+  /** Clients that came since memory was given back. */
+  #comings = 0;
+  #cancelReturn: (() => void) | undefined;
   #reloading: Promise<void> = Promise.resolve();
   /** A reload that has not begun. */
   #nextReload: Promise<void> | undefined;
@@ -263,9 +278,25 @@ export class Daemon {
         ...(unsentBytes !== undefined && { maxUnsentBytes: unsentBytes }),
       },
       onTrouble: (message) => this.#troubled(message),
-      onConnection: (connection) => this.#accept(connection),
+      onConnection: (connection) => this.#arrived(connection),
     });
     this.#listeners.push(clients);
+  }
+
+  /** Who a client is takes a look into /proc: a few are let in, then those who are in are served. */
+  #arrived(connection: UnixConnection): void {
+    this.#arrivals.push(connection);
+    if (!this.#admitting) void this.#admit();
+  }
+
+  async #admit(): Promise<void> {
+    this.#admitting = true;
+    for (let count = 1; this.#arrivals.length > 0; count++) {
+      const connection = this.#arrivals.shift();
+      if (connection !== undefined) this.#accept(connection);
+      if (count % ADMITTED_AT_ONCE === 0) await this.#runtime.clock.breathe?.();
+    }
+    this.#admitting = false;
   }
 
   #accept(connection: UnixConnection): void {
@@ -281,6 +312,7 @@ export class Daemon {
     });
     if (log.writes("debug")) log.write("debug", "a client has connected", { client: peer.identity });
     const session = this.#server.accept(peer);
+    this.#comings++;
     this.#wakefulness.stir();
     connection.listen({
       received: (bytes) => {
@@ -292,10 +324,24 @@ export class Daemon {
       drained: () => session.drained(),
       closed: (reason, dropped) => {
         session.closed();
+        this.#hasLeft();
         if (dropped) this.#say("warn", `a client was cut off: ${reason}`, { client: peer.identity });
         else if (log.writes("debug")) log.write("debug", "a client has gone", { client: peer.identity, reason });
       },
     });
+  }
+
+  /** When many have come since the last time and there is a pause, what they took is given back. */
+  #hasLeft(): void {
+    const { giveBackMemory } = this.#options;
+    if (giveBackMemory === undefined || this.#comings < MANY_CLIENTS) return;
+    this.#cancelReturn?.();
+    const whenQuiet = (): void => {
+      this.#comings = 0;
+      giveBackMemory();
+    };
+    const { clock } = this.#runtime;
+    this.#cancelReturn = clock.schedule(QUIET_MS, "memory return", whenQuiet, { background: true });
   }
 
   async #reload(config: DaemonConfig): Promise<void> {

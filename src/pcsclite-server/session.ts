@@ -66,7 +66,8 @@ export class ServerSession {
   readonly #setting: ServerSessionSetting;
   readonly #requests: ServerRequests;
   readonly #decoder = new RequestDecoder();
-  readonly #stopListening: () => void;
+  /** Ends the listening for changes of the readers; undefined while nothing is to be told. */
+  #stopListening: (() => void) | undefined;
   readonly #refusal: SmartCardError | undefined;
   readonly #endRefusal: () => void;
   readonly identity: ClientIdentity;
@@ -108,10 +109,8 @@ export class ServerSession {
     this.#entries = table.capacity;
     this.#refusal = setting.refusal(this);
     if (this.#refusal === undefined) {
-      this.#stopListening = table.listen(() => this.#readersChanged());
       this.#endRefusal = () => {};
     } else {
-      this.#stopListening = () => {};
       const leave = (): void => this.#hangUp("the client was refused");
       this.#endRefusal = runtime.clock.schedule(limits.refusedMs, "refused client", leave, { background: true });
     }
@@ -197,7 +196,7 @@ export class ServerSession {
   /** Ends what the client waits for: a change of the readers, or a request that is held. */
   cancelWait(): void {
     if (this.#waiting.kind === "armed") this.#signal(errorNumber("cancelled", "pcsclite"));
-    else if (this.#waiting.kind === "table-due") this.#waiting = { kind: "table-due", cancelled: true };
+    else if (this.#waiting.kind === "table-due") this.#wait({ kind: "table-due", cancelled: true });
     else this.#requests.cancel("cancelled", "the context was cancelled");
   }
 
@@ -397,23 +396,23 @@ export class ServerSession {
   }
 
   #wholeTable(): Uint8Array {
-    if (this.#waiting.kind === "table-due") this.#waiting = { kind: "armed", cancelled: this.#waiting.cancelled };
+    if (this.#waiting.kind === "table-due") this.#wait({ kind: "armed", cancelled: this.#waiting.cancelled });
     return this.#setting.table.encode(this.#entries);
   }
 
   #startWaiting(): Uint8Array | undefined {
     if (this.#version.waitBringsTable) {
-      this.#waiting = { kind: "armed", cancelled: false };
+      this.#wait({ kind: "armed", cancelled: false });
       return this.#fixedTable();
     }
-    this.#waiting = { kind: "table-due", cancelled: false };
+    this.#wait({ kind: "table-due", cancelled: false });
     return undefined;
   }
 
   /** Answered only where the client was still waiting: otherwise the signal is on its way, and is the answer. */
   #stopWaiting(): Uint8Array | undefined {
     if (this.#waiting.kind === "no") return undefined;
-    this.#waiting = { kind: "no" };
+    this.#wait({ kind: "no" });
     return waitStruct.encode({ timeout: 0, rv: success });
   }
 
@@ -430,13 +429,25 @@ export class ServerSession {
     return this.identity.uid === 0 || this.identity.uid === identity.uid;
   }
 
+  #wait(waiting: Waiting): void {
+    this.#waiting = waiting;
+    // A change is told to those alone who wait for it: there may be thousands who do not.
+    if (waiting.kind === "armed") this.#stopListening ??= this.#setting.table.listen(() => this.#readersChanged());
+    else this.#listenNoMore();
+  }
+
+  #listenNoMore(): void {
+    this.#stopListening?.();
+    this.#stopListening = undefined;
+  }
+
   #readersChanged(): void {
     // Before the table was asked for nothing needs to be told: it will have the change.
     if (this.#waiting.kind === "armed") this.#signal(success);
   }
 
   #signal(rv: number): void {
-    this.#waiting = { kind: "no" };
+    this.#wait({ kind: "no" });
     this.#signalDue = rv;
     this.#goOn();
   }
@@ -448,7 +459,7 @@ export class ServerSession {
     this.#signalDue = undefined;
     this.#response = undefined;
     this.#decoder.clear();
-    this.#stopListening();
+    this.#listenNoMore();
     const { contextNumber } = this.#requests;
     if (contextNumber !== undefined) this.#setting.contexts.delete(contextNumber);
     this.#setting.ended();

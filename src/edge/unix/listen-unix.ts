@@ -8,7 +8,7 @@ import { SocketConnection, type UnixConnection, type UnixConnectionLimits } from
 
 /** What a listening socket may cost. */
 interface UnixListenerLimits extends UnixConnectionLimits {
-  /** Connections that the system keeps for us until they are accepted. */
+  /** Connections that the system keeps for us until they are accepted: all of them are, in one turn of the event loop. */
   readonly backlog: number;
   /** Connections at once; further ones are closed at once. */
   readonly connections: number;
@@ -16,7 +16,7 @@ interface UnixListenerLimits extends UnixConnectionLimits {
 
 /** The limits in force where none are given. */
 const defaultUnixLimits: UnixListenerLimits = {
-  backlog: 511,
+  backlog: 128,
   connections: 8192,
   highWaterBytes: 65_536,
   maxUnsentBytes: 4 * 1024 * 1024,
