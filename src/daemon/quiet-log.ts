@@ -25,7 +25,7 @@ interface Kind {
 export function quietLog(log: Log, clock: Clock): Log["write"] {
   const kinds = new Map<string, Kind>();
   const kindOf = (level: string, message: string): Kind => {
-    const plain = `${level} ${message.replace(/"[^"]*"|«[^»]*»/g, "").replace(/\d+/g, "0")}`;
+    const plain = `${level} ${message.replace(/"[^"]*"/g, "").replace(/\d+/g, "0")}`;
     const key = kinds.has(plain) || kinds.size < KINDS ? plain : "others";
     const known = kinds.get(key);
     if (known !== undefined) return known;

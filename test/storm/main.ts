@@ -44,6 +44,8 @@ const { values } = parseArgs({
   },
 });
 
+/** How long the well-behaved client is alone before the attack, in milliseconds. */
+const QUIET_MS = 1000;
 /** How long a daemon may take to give back what an attack cost, in milliseconds. */
 const RECOVERY_MS = 20_000;
 /** Memory that a runtime keeps for itself after it needed it once, in MiB. */
@@ -53,6 +55,8 @@ const KEPT_MIB = 96;
 interface Outcome {
   readonly service: string;
   readonly attack: string;
+  /** Before the attack: what the machine is worth at that time. */
+  readonly quiet: Latencies;
   readonly honest: Latencies;
   readonly peakMiB: number;
   readonly after: { readonly residentMiB: number; readonly descriptors: number; readonly recoveredMs: number };
@@ -62,7 +66,7 @@ interface Outcome {
 async function attackOn(service: Service, attack: string, uid: string): Promise<Outcome> {
   const { pid, reader, socket, tableBytes } = service;
   const honest = new HonestClient(socket, tableBytes);
-  await honest.work(500);
+  const quiet = await honest.work(QUIET_MS);
   const before = usageOf(pid);
   let peakMiB = 0;
   const sampling = setInterval(() => {
@@ -96,12 +100,20 @@ async function attackOn(service: Service, attack: string, uid: string): Promise<
     );
   if (latencies.failed > 0) violations.push(`${latencies.failed} calls of the other user failed`);
   if (latencies.p99 > latency) violations.push(`calls of the other user took ${latencies.p99.toFixed(1)} ms`);
-  return { service: service.name, attack, honest: latencies, peakMiB, after: { ...after, recoveredMs }, violations };
+  return {
+    service: service.name,
+    attack,
+    quiet,
+    honest: latencies,
+    peakMiB,
+    after: { ...after, recoveredMs },
+    violations,
+  };
 }
 
-function textOf({ after, attack, honest, peakMiB, service, violations }: Outcome): string {
+function textOf({ after, attack, honest, quiet, peakMiB, service, violations }: Outcome): string {
   const ms = (value: number): string => value.toFixed(1).padStart(8);
-  const figures = [ms(honest.p50), ms(honest.p99), ms(honest.max), peakMiB.toFixed(0).padStart(6)];
+  const figures = [ms(quiet.p99), ms(honest.p50), ms(honest.p99), ms(honest.max), peakMiB.toFixed(0).padStart(6)];
   const rest = [
     after.residentMiB.toFixed(0).padStart(6),
     String(after.descriptors).padStart(5),
@@ -113,7 +125,7 @@ function textOf({ after, attack, honest, peakMiB, service, violations }: Outcome
   ].join("\n");
 }
 
-const heading = "service      attack     calls  p50 ms  p99 ms  max ms  peak MiB after fds back ms";
+const heading = "service      attack     calls quiet99  p50 ms  p99 ms  max ms  peak MiB after fds back ms";
 
 function number(name: "seconds" | "sessions" | "ceiling"): number {
   const value = Number(values[name]);
