@@ -268,6 +268,19 @@ describe("connections", () => {
       .toBe(1);
   });
 
+  it("that have gone before anybody listens tell so all the same", async () => {
+    const path = join(folder, "socket");
+    const held: UnixConnection[] = [];
+    const reasons: string[] = [];
+    await listen(path, { onConnection: (connection) => held.push(connection) });
+    const client = await connected(path);
+    await expect.poll(() => held).toHaveLength(1);
+    held[0]?.close("enough", { atOnce: true });
+    await once(client.resume(), "close");
+    held[0]?.listen({ received: () => {}, closed: (reason) => reasons.push(reason) });
+    await expect.poll(() => reasons).toEqual(["enough"]);
+  });
+
   it("tell when what was sent has been taken", async () => {
     const path = join(folder, "socket");
     const unsent: number[] = [];

@@ -91,6 +91,13 @@ export class SocketConnection implements UnixConnection {
 
   listen(events: UnixConnectionEvents): void {
     const socket = this.#socket;
+    if (socket.closed) {
+      // It has gone before anybody listened, and will not say so again.
+      void Promise.resolve().then(() =>
+        events.closed(this.#reason ?? "the client closed the connection", this.#dropped),
+      );
+      return;
+    }
     socket.on("data", (bytes) => {
       if (!this.#closing) events.received(bytes);
     });
