@@ -20,7 +20,7 @@ interface Kind {
 /**
  * A log for what clients bring about: any user can do the same thing a thousand times in a second, and the disk is everybody's.
  * Of lines that differ in numbers and in quoted text alone, ten are written in ten seconds; how many were left out is told
- * at the end of that time. Lines of the levels `debug` and `trace` are all written, for whoever asks for them.
+ * at the end of that time. Lines of the levels `debug` and `trace` are all written.
  */
 export function quietLog(log: Log, clock: Clock): Log["write"] {
   const kinds = new Map<string, Kind>();
