@@ -10,4 +10,6 @@ export {
   type ServerManager,
   type ServerPeer,
 } from "./server.ts";
+export type { Served, ServingOrder } from "./serving-order.ts";
 export type { ServerSession, ServerSessionSetting } from "./session.ts";
+export type { Holding, Shares } from "./shares.ts";
