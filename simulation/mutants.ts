@@ -389,7 +389,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a disposition that is due takes the place of one of another kind",
     file: "manager/debts.ts",
-    search: "if (last?.disposition === disposition) return last;",
+    search: "if (last?.disposition === disposition && last.otherwise === otherwise) return last;",
     replace: "if (last !== undefined) return last;",
   },
   {

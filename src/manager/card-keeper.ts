@@ -207,19 +207,26 @@ export class CardKeeper {
 
   /**
    * Does to the card what a disposition says. All connections but `spared` learn of it. Failures of the card are not
-   * errors here: the card is mute then, and the next user is told so.
+   * errors here: the card is mute then, and the next user is told so. `otherwise` is what is done to a card that was to be
+   * ejected and is still there.
    *
    * @throws cant-dispose, or what the driver's eject fails with
    */
   async dispose(
     disposition: Disposition,
     why: string,
-    options: { readonly spared?: SlotConnection; readonly keepPowered: boolean },
+    options: { readonly spared?: SlotConnection; readonly keepPowered: boolean; readonly otherwise?: Disposition },
   ): Promise<void> {
     const { card, changed, trace } = this.#setting;
     if (disposition === "leave" || !card.present) return;
     if (disposition === "eject") {
-      await this.#eject();
+      const { otherwise, ...rest } = options;
+      try {
+        await this.#eject();
+      } finally {
+        // A card that was not moved out is still there.
+        if (otherwise !== undefined && otherwise !== "eject") await this.dispose(otherwise, why, rest);
+      }
       return;
     }
     if (!card.powered && !card.mute) return;
@@ -234,10 +241,10 @@ export class CardKeeper {
   }
 
   /** Notes what a gone connection wants done to the card; it is done before anybody else gets the card. */
-  owe(disposition: Disposition, why: string, connection: SlotConnection): Promise<void> {
+  owe(disposition: Disposition, why: string, connection: SlotConnection, otherwise: Disposition): Promise<void> {
     const { card, turns } = this.#setting;
     if (disposition === "leave" || !card.present) return Promise.resolve();
-    const done = this.#debts.owe(disposition, why, connection.context);
+    const done = this.#debts.owe(disposition, why, connection.context, otherwise);
     // A context that can do one thing at a time would wait for a lock that only itself may be able to free.
     if (connection.context.oneAtATime && turns.lock !== undefined && turns.lock.owner !== connection) {
       done.catch(() => {});
@@ -295,7 +302,8 @@ export class CardKeeper {
 
   async #pay(debt: Debt): Promise<void> {
     try {
-      await this.dispose(debt.disposition, debt.why, { keepPowered: this.#setting.connections.size > 0 });
+      const { disposition, otherwise, why } = debt;
+      await this.dispose(disposition, why, { keepPowered: this.#setting.connections.size > 0, otherwise });
       for (const wait of debt.waits) wait.resolve();
     } catch (error) {
       for (const wait of debt.waits) wait.fail(error as SmartCardError);

@@ -7,6 +7,8 @@ import { Wait } from "./wait.ts";
 /** What is due to the card on account of a connection that is gone. */
 export interface Debt {
   readonly disposition: Disposition;
+  /** What is done to a card that was to be ejected and is still there. */
+  readonly otherwise: Disposition;
   /** On whose account, in words. */
   readonly why: string;
   /** Told when it is done, with the error if it could not be done. */
@@ -26,7 +28,12 @@ export class Debts {
   }
 
   /** Notes a disposition; the promise settles when it is done, or is no longer possible. Cancelling ends the wait only. */
-  owe(disposition: Disposition, why: string, context: TurnContext): Promise<void> {
+  owe(
+    disposition: Disposition,
+    why: string,
+    context: TurnContext,
+    otherwise: Disposition = disposition,
+  ): Promise<void> {
     const wait = new Wait<void>(
       {
         clock: this.#clock,
@@ -37,13 +44,13 @@ export class Debts {
       },
       {},
     );
-    this.#note(disposition, why).waits.push(wait);
+    this.#note(disposition, why, otherwise).waits.push(wait);
     return wait.promise;
   }
 
   /** Notes a disposition whose result is not awaited. */
   note(disposition: Disposition, why: string): void {
-    this.#note(disposition, why);
+    this.#note(disposition, why, disposition);
   }
 
   /** The oldest debt, to be paid now. */
@@ -51,10 +58,10 @@ export class Debts {
     return this.#owed.shift();
   }
 
-  #note(disposition: Disposition, why: string): Debt {
+  #note(disposition: Disposition, why: string, otherwise: Disposition): Debt {
     const last = this.#owed.at(-1);
-    if (last?.disposition === disposition) return last;
-    const debt: Debt = { disposition, why, waits: [] };
+    if (last?.disposition === disposition && last.otherwise === otherwise) return last;
+    const debt: Debt = { disposition, otherwise, why, waits: [] };
     this.#owed.push(debt);
     return debt;
   }

@@ -236,7 +236,9 @@ export class Slot {
     );
     this.#cardWaits.fail((one) => one.closedError("control"), connection);
     const due = stronger(disposition, this.#transactions.owedBy(connection));
-    const done = this.#lost === undefined ? this.#keeper.owe(due, why, connection) : Promise.resolve();
+    // An ejection that a nested end has asked for may fail, or be impossible. What the program verified must not outlive it
+    // for that: the card loses at least what this end asks for.
+    const done = this.#lost === undefined ? this.#keeper.owe(due, why, connection, disposition) : Promise.resolve();
     this.#transactions.drop(connection);
     this.#turns.pump();
     this.#trace("disconnected", connection.context, disposition);

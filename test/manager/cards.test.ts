@@ -73,6 +73,24 @@ describe("dispositions", () => {
     }
   });
 
+  test.each(["windows", "pcsclite"] as const)(
+    "an ejection that is owed and impossible does not spare the card the reset of a program that is gone (%s)",
+    async (profile) => {
+      const { addReader, context, runtime } = await world({ profile });
+      const { reader, name } = await addReader({ name: "Fixed", canEject: false });
+      reader.insert(new EchoCard());
+      await runtime.settle();
+      const program = await context("a");
+      const a = await program.connect(name, shared);
+      const b = await (await context("b")).connect(name, shared);
+      await a.beginTransaction();
+      await a.beginTransaction();
+      await a.endTransaction("eject");
+      await program.release();
+      expect((await failureOf(b.transmit(apdu))).code).toBe("reset-card");
+    },
+  );
+
   test.each(["reset", "unpower"] as const)(
     "%s of a card that does not answer leaves the lock free, and says so to who uses the card next",
     async (disposition) => {
