@@ -16,7 +16,7 @@ interface UnixListenerLimits extends UnixConnectionLimits {
 
 /** The limits in force where none are given. */
 const defaultUnixLimits: UnixListenerLimits = {
-  backlog: 128,
+  backlog: 511,
   connections: 8192,
   highWaterBytes: 65_536,
   maxUnsentBytes: 4 * 1024 * 1024,
