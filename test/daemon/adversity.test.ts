@@ -79,10 +79,14 @@ describe.skipIf(process.platform !== "linux")("signals during the start", { time
   async function hurried(signal: NodeJS.Signals) {
     const socket = join(testFolder(), "comm");
     const options = ["daemon", "--json", "--socket", socket, "--reader", "virtual:Desk"];
-    // The first module that is loaded sends it, right behind what keeps signals.
+    // It is sent as soon as the program's first module listens for it, however long that takes to load.
     const now = `process.argv.splice(1, 0, ${JSON.stringify(scardProgram)});
       const main = import(${JSON.stringify(scardProgram)});
-      setTimeout(() => process.kill(process.pid, ${JSON.stringify(signal)}), 30);
+      const looking = setInterval(() => {
+        if (process.listenerCount(${JSON.stringify(signal)}) === 0) return;
+        clearInterval(looking);
+        process.kill(process.pid, ${JSON.stringify(signal)});
+      }, 1);
       await main;`;
     const daemon = spawn(process.execPath, ["--input-type=module", "-e", now, "--", ...options], {
       stdio: ["ignore", "pipe", "pipe"],
