@@ -20,6 +20,8 @@ packages+=(pcsc-tools opensc python3-pyscard scdaemon gpgconf)
 packages+=(yubikey-manager libwinpr2-dev)
 # What tells which program is at the other end of a socket.
 packages+=(iproute2)
+# What mounts one file over another, in a namespace of the test's own; the smallest Debian has it not.
+packages+=(mount)
 # A terminal that tests can sit at.
 packages+=(tmux)
 # Any Java compiler will do; where there is one, no other is installed.
