@@ -2,12 +2,18 @@
 
 import { copyBytes, zeroBytes } from "../binary/index.ts";
 import {
+  anyText,
   assert,
   type Clock,
+  callback,
   checkNewReaderName,
+  clockObject,
   type ErrorCode,
   ioctls,
+  limitsOf,
   MAX_ATR_BYTES,
+  optional,
+  optionsOf,
   type PowerAction,
   type Protocol,
   type Reader,
@@ -16,6 +22,8 @@ import {
   readerAttribute,
   SmartCardError,
   type Trace,
+  text,
+  wholeNumber,
 } from "../pcsc/index.ts";
 import type { BytePipe, BytePipeEvents } from "./byte-pipe.ts";
 import { encodeControl, encodeFrame, FrameDecoder } from "./frame.ts";
@@ -41,6 +49,16 @@ export interface VpcdReaderOptions {
   /** Called by `close`: the edge ends what it holds for this reader, such as the listening socket. */
   readonly release?: () => Promise<void>;
 }
+
+const readerOptions = optionsOf<VpcdReaderOptions>({
+  host: text("an address", 255),
+  port: wholeNumber(0, 65_535),
+  name: optional(anyText),
+  clock: clockObject,
+  trace: callback<Trace>("a function that takes trace events"),
+  limits: optional(limitsOf(defaultVpcdLimits)),
+  release: optional(callback<() => Promise<void>>("a function that ends what is held for the reader")),
+});
 
 /** The connection to the card, and what is known of the card behind it. */
 interface Peer {
@@ -81,8 +99,9 @@ export class VpcdReader implements Reader {
   #peer: Peer | undefined;
   #exchange: Exchange | undefined;
 
-  /** @throws invalid-value for a name that no reader can have */
-  constructor(options: VpcdReaderOptions) {
+  /** @throws invalid-value for a name that no reader can have; invalid-parameter for options that are unknown or wrong */
+  constructor(given: VpcdReaderOptions) {
+    const options = readerOptions(given, { operation: "VpcdReader", path: "options" });
     const { name = "Virtual PCD" } = options;
     checkNewReaderName(name);
     const host = options.host.includes(":") ? `[${options.host}]` : options.host;

@@ -22,6 +22,7 @@ import { WinSCard } from "../../src/entry/winscard.ts";
 import { SmartCardError } from "../../src/pcsc/index.ts";
 import { PcscliteServer } from "../../src/pcsclite-server/index.ts";
 import { SimulatedRuntime } from "../../src/testing/index.ts";
+import { VpcdReader } from "../../src/vpcd/index.ts";
 
 const runtime = nodeRuntime();
 const { clock } = runtime;
@@ -35,6 +36,7 @@ const makers = {
   openEmbeddedManager: (options) => openEmbeddedManager("embedded:virtual", options),
   "openEmbeddedManager's text": (text) => openEmbeddedManager(text),
   VirtualReader: (options) => new VirtualReader(options),
+  VpcdReader: (options) => new VpcdReader(options),
   virtualReader: (options) => virtualReader(options),
   softwareCard: (kind) => softwareCard(kind),
   Type2Tag: (options) => new Type2Tag(options),
@@ -79,6 +81,8 @@ const wrong: readonly Case[] = [
   ["openEmbeddedManager", { profil: "windows" }, /Did you mean profile\?/],
   ["openEmbeddedManager's text", 5, /./],
   ["VirtualReader", {}, /options.clock is undefined; pass a clock/],
+  ["VpcdReader", { hots: "::1", port: 1 }, /hots.*host/],
+  ["VpcdReader", { host: "::1", port: "1" }, /options.port is /],
   ["virtualReader", { nmae: "Desk" }, /Did you mean name\?/],
   ["virtualReader", { name: 5 }, /options.name is 5; give a string/],
   ["virtualReader", { protocols: "t1" }, /protocols is a string; pass an array/],
