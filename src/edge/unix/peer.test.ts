@@ -2,7 +2,7 @@
 
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, mkdtempSync, readlinkSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readlinkSync, rmSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -78,7 +78,7 @@ it.skipIf(!linux)("a process that began at another time is not the one that conn
 const unshare = ["unshare", ...(uid === 0 ? ["-m"] : ["-Urm"])];
 const mayMount = linux && spawnSync(unshare[0] ?? "", [...unshare.slice(1), "mount", "--version"]).status === 0;
 
-it.skipIf(!mayMount)("a file that is mounted over another has not its path", async () => {
+it.skipIf(!mayMount)("a file that is mounted over another has not its path", async ({ skip }) => {
   const folder = mkdtempSync(join(tmpdir(), "scard-peer-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const [allowed, own] = [join(folder, "allowed"), join(folder, "own")];
@@ -90,7 +90,12 @@ it.skipIf(!mayMount)("a file that is mounted over another has not its path", asy
     child.kill("SIGKILL");
   });
   const pid = child.pid ?? 0;
-  await expect.poll(() => readlinkSync(`/proc/${pid}/exe`)).toBe(allowed);
+  await expect
+    .poll(
+      () => child.exitCode !== null || (existsSync(`/proc/${pid}/exe`) && readlinkSync(`/proc/${pid}/exe`) === allowed),
+    )
+    .toBe(true);
+  if (child.exitCode !== null) skip("this machine lets no file be mounted over another");
   expect(new PeerPrograms(clock).lookUp(pid, uid)).toEqual({ name: "allowed", path: undefined });
 });
 
