@@ -58,10 +58,10 @@ describe("the tarball", () => {
   test("holds the build and the documents, and nothing else", () => {
     expect(packedFiles.filter((file) => !/^(?:dist|src|docs|bench\/results)\//.test(file))).toEqual([
       "ARCHITECTURE.md",
-      "SECURITY.md",
       "CHANGELOG.md",
       "LICENSE",
       "README.md",
+      "SECURITY.md",
       "package.json",
       "simulation/README.md",
       "systemd/scard.service",
