@@ -94,6 +94,7 @@ export function openWire(terms: WireTerms, life: number): Wire {
         return;
       }
       over = true;
+      surroundings.fairness.turnedTo(identity.name);
       toServer.cut();
       toClient.end(() => {
         toClient.cut();
