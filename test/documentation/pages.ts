@@ -28,13 +28,13 @@ function pageAt(path: string): Page {
   return { path, text: readFileSync(root + path, "utf8") };
 }
 
-/** README.md, ARCHITECTURE.md, CHANGELOG.md and all pages below docs/. */
+/** README.md, ARCHITECTURE.md, CONTRIBUTING.md, CHANGELOG.md and all pages below docs/. */
 export function allPages(): Page[] {
   const below = readdirSync(`${root}docs`, { recursive: true, encoding: "utf8" }).map((path) =>
     path.replaceAll("\\", "/"),
   );
   const docs = below.filter((path) => path.endsWith(".md")).map((path) => `docs/${path}`);
-  return ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", ...docs.sort()].map(pageAt);
+  return ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", ...docs.sort()].map(pageAt);
 }
 
 /** Every fenced block of the pages, in their order. */

@@ -58,6 +58,7 @@ describe("the tarball", () => {
   test("holds the build and the documents, and nothing else", () => {
     expect(packedFiles.filter((file) => !/^(?:dist|src|docs|bench\/results)\//.test(file))).toEqual([
       "ARCHITECTURE.md",
+      "CONTRIBUTING.md",
       "CHANGELOG.md",
       "LICENSE",
       "README.md",
