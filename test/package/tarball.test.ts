@@ -58,8 +58,8 @@ describe("the tarball", () => {
   test("holds the build and the documents, and nothing else", () => {
     expect(packedFiles.filter((file) => !/^(?:dist|src|docs|bench\/results)\//.test(file))).toEqual([
       "ARCHITECTURE.md",
-      "CONTRIBUTING.md",
       "CHANGELOG.md",
+      "CONTRIBUTING.md",
       "LICENSE",
       "README.md",
       "SECURITY.md",
