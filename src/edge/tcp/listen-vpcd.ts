@@ -118,9 +118,10 @@ export async function tryVpcd(options: VpcdListenerOptions): Promise<VpcdListene
     if (!(error instanceof SmartCardError) || error.code !== "reader-unavailable") throw error;
   }
   const { host = "127.0.0.1", port = DEFAULT_VPCD_PORT, slots = 1, name } = options;
+  const { clock, trace } = options.runtime;
   const named = name === undefined ? {} : { name };
   const ports = Array.from({ length: slots }, (_, slot) => port + slot);
-  const readers = ports.map((each) => new VpcdReader({ ...named, host, port: each, ...options.runtime }));
+  const readers = ports.map((each) => new VpcdReader({ ...named, host, port: each, clock, trace }));
   const close = async (): Promise<void> => {};
   return { readers, host, ports, close, [Symbol.asyncDispose]: close };
 }
