@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 
-/** What every typed array says of itself, whichever realm it comes from; undefined for anything else, proxies included. */
+/** The class name of a typed array of any realm; undefined for anything else, proxies included. */
 const typedArrayName = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)
   ?.get as (this: unknown) => string | undefined;
 
-/** Whether a value is a Uint8Array, which a Buffer is too, of this realm or another. */
+/** Whether a value is a Uint8Array (or Buffer) of any realm. */
 export function isBytes(value: unknown): value is Uint8Array {
   return typedArrayName.call(value) === "Uint8Array";
 }
 
 /**
- * Refuses what is no byte string, before it is sent as something else. The message says what kind of value came, and
- * never repeats it: it may be a PIN.
+ * Refuses anything but bytes, before it is sent as something else. The message names the kind of value and never repeats
+ * it: it may be a PIN.
  *
  * @param name the argument, as the caller knows it
  * @throws TypeError
@@ -22,7 +22,7 @@ export function checkBytes(value: unknown, name: string): asserts value is Uint8
   throw new TypeError(`${name} is ${kindOf(value)}; pass a Uint8Array (a Buffer is one): ${remedy}`);
 }
 
-/** Says in words what kind of value something is, and nothing of what it holds: "a string", "a DataView", "null". */
+/** Names the kind of a value without its contents: "a string", "a DataView", "null". */
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value !== "object") return withArticle(typeof value);

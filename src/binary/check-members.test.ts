@@ -15,7 +15,7 @@ describe("checkMembers", () => {
   );
 
   it.each([[null], [undefined], ["31323334"], [5], [[1]], [Uint8Array.of(1)], [() => {}]])(
-    "refuses what is no such object: %j",
+    "refuses a value that is not an object: %j",
     (value) => {
       expect(check(value)).toThrow(TypeError);
       expect(check(value)).toThrow(/^decode: limits is .*; pass an object with depth and objects$/);

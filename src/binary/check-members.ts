@@ -3,8 +3,8 @@
 import { kindOf } from "./check-bytes.ts";
 
 /**
- * Refuses what is no object of named members, and one with a member that is not known: it was misspelt, and would be ignored.
- * No value is read or repeated.
+ * Refuses a value that is not an options object, and an object with an unknown member: it is misspelt and would be ignored. No
+ * value is read or repeated.
  *
  * @param known the names of the members that there may be
  * @param name the argument, as the caller knows it

@@ -14,7 +14,7 @@ class DecodeFailure extends Error {
   }
 }
 
-/** Reads a byte string from left to right and cannot be made to read past its end. */
+/** Reads bytes from left to right and never past their end. */
 export class ByteCursor {
   readonly #bytes: Uint8Array;
   #offset = 0;
@@ -69,15 +69,15 @@ export class ByteCursor {
     return value;
   }
 
-  /** Reads whatever is left. */
+  /** Reads the remaining bytes. */
   rest(): Uint8Array {
     return this.bytes(this.remaining, "the rest");
   }
 }
 
 /**
- * Runs a hand-written grammar over `bytes`. Bytes left over are an error: a grammar that allows them reads them with
- * `cursor.rest()`. Whatever the bytes are, the answer is a {@link Result}; nothing is thrown for them.
+ * Runs a hand-written grammar over `bytes`. Unread bytes are an error: a grammar that allows them reads them with
+ * `cursor.rest()`. For any bytes the answer is a {@link Result}; it never throws for them.
  */
 export function decoding<T>(bytes: Uint8Array, grammar: (cursor: ByteCursor) => T): Result<T> {
   const cursor = new ByteCursor(bytes);

@@ -42,7 +42,7 @@ describe("decodeHex", () => {
   it.each([
     ["0", "an odd number of digits"],
     ["0 0", "a separator within a byte"],
-    ["0G", "a letter that is no digit"],
+    ["0G", "a letter that is not a digit"],
     ["00 0x00", "a prefix in the middle"],
     ["00,00", "an unknown separator"],
   ])("refuses %j: %s", (text) => {

@@ -51,7 +51,7 @@ export function decodeHex(text: string): Result<Uint8Array> {
 }
 
 /**
- * The bytes that hexadecimal text stands for, for text that a program holds itself: {@link decodeHex} with an exception.
+ * The bytes of hexadecimal text in a program: {@link decodeHex} that throws instead of returning an error.
  * `decodeHex` of the package's root, `scard`, is this function.
  *
  * @throws TypeError (not a string); SyntaxError, with the position and never the text: it may hold a PIN

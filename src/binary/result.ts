@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 
-/** Why bytes could not be decoded: what was wrong, and the offset (in bytes from the start) where it was seen. */
+/** Why bytes could not be decoded: the problem, and its offset in bytes from the start. */
 export interface DecodeError {
   readonly message: string;
   readonly offset: number;
 }
 
-/** What every decoder of a peer's bytes returns: the value, or the reason there is none. Decoders never throw. */
+/** The result of every decoder of a peer's bytes: the value, or the reason why there is no value. Decoders never throw. */
 export type Result<T, E = DecodeError> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly error: E };

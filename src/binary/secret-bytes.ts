@@ -3,8 +3,8 @@
 import { copyBytes, zeroBytes } from "./bytes.ts";
 
 /**
- * Bytes that may hold a PIN or a key, cleared when their last user is done: however that ends, and also where a caller
- * has given up while a driver is still at work with them. Each room that copies a command keeps its copy in one.
+ * Bytes that may hold a PIN or a key. They are cleared when their last user is done, even on failure, and even if the
+ * caller has stopped waiting while a driver still uses them. Each room that copies a command keeps its copy in one.
  */
 export class SecretBytes {
   readonly #bytes: Uint8Array;
@@ -41,14 +41,14 @@ export class SecretBytes {
     }
   }
 
-  /** The owner needs them no longer: they are cleared now, or at the end of the last use. Again, it does nothing. */
+  /** The owner no longer needs them: they are cleared now, or at the end of the last use. Further calls do nothing. */
   release(): void {
     if (this.#released) return;
     this.#released = true;
     this.#leave();
   }
 
-  /** Clears them at once, also while work with them goes on: for a driver that does not come back. */
+  /** Clears them at once, even during a use: for a driver that does not return. */
   wipe(): void {
     zeroBytes(this.#bytes);
   }

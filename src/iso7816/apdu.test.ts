@@ -139,7 +139,7 @@ describe("responses", () => {
     expect(decoded).toMatchObject({ value: { data: Uint8Array.of(1, 2) } });
   });
 
-  test("a status word that is none", () => {
+  test("an invalid status word", () => {
     expect(() => encodeResponse(new Uint8Array(0), 0x10000)).toThrow("not 65536");
   });
 });

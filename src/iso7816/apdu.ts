@@ -60,9 +60,9 @@ export type CommandCase = 1 | "2S" | "3S" | "4S" | "2E" | "3E" | "4E";
 /**
  * Writes a command in the shortest form that holds it, or in the form that `extended` asks for.
  *
- * @throws TypeError for what is no command, data that is no Uint8Array, and a member that there is not (`dta`);
- * RangeError, naming the value, for a header byte outside 0..255, too much data, Le outside 1..65,536, short
- * length fields that cannot hold what is asked of them, and extended length fields on a command that has none.
+ * @throws TypeError for a value that is not a command, data that is not a Uint8Array, and an unknown member
+ * (`dta`); RangeError, naming the value, for a header byte outside 0..255, too much data, Le outside 1..65,536,
+ * lengths too large for short length fields, and extended length fields on a command without length fields.
  * The data itself is never part of the message.
  * @see ISO/IEC 7816-3:2006, 12.1.3
  */
@@ -116,7 +116,7 @@ function checkByte(name: string, value: number): void {
 
 /**
  * Reads a command in any of the seven cases. Every command that it accepts is written back byte for byte by
- * {@link encodeCommand}. An error tells lengths and never data: the data may be a PIN.
+ * {@link encodeCommand}. An error contains lengths but never data: the data may be a PIN.
  *
  * @see ISO/IEC 7816-3:2006, 12.1.3
  */
@@ -171,7 +171,7 @@ export interface ResponseApdu {
   readonly sw: number;
 }
 
-/** Reads a response: the last two bytes are the status, whatever is before them is data. */
+/** Reads a response: the last two bytes are the status, the bytes before them are data. */
 export function decodeResponse(bytes: Uint8Array): Result<ResponseApdu> {
   checkBytes(bytes, "decodeResponse: bytes");
   if (bytes.length < 2) return failure(`a response ends with SW1 and SW2; ${bytes.length} bytes are too few`, 0);

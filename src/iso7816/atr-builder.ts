@@ -4,7 +4,7 @@ import { checkBytes, checkMembers } from "../binary/index.ts";
 import { maxAtrBytes } from "./atr.ts";
 import { type ClockStop, clockStopCodes, type SupplyClass, supplyClassCodes } from "./atr-parameters.ts";
 
-/** What an ATR shall say. Whatever is left out stays out of the ATR, and so has the standard's default. */
+/** The contents of an ATR. A member that is left out is not in the ATR, and so has the standard's default. */
 export interface AtrInit {
   /** @default "direct" */
   readonly convention?: "direct" | "inverse";

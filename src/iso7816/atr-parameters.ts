@@ -87,7 +87,7 @@ export interface GlobalParameters {
 
 /** All that the interface bytes say. */
 export interface AtrParameters {
-  /** Protocols offered, in order and without repetition; T=15 is none. */
+  /** Protocols offered, in order and without repetition; T=15 is not a protocol. */
   readonly protocols: readonly number[];
   readonly mode: AtrMode;
   /** The protocol that the card starts with. ISO/IEC 7816-3:2006, 6.3.1. */

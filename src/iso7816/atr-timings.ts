@@ -38,7 +38,7 @@ export interface LineSetting {
   readonly clockHz?: number;
 }
 
-/** Fd, by which BWT is counted whatever F is in use. ISO/IEC 7816-3:2006, 11.4.3. */
+/** Fd. BWT is always counted with it, not with the F in use. ISO/IEC 7816-3:2006, 11.4.3. */
 const blockWaitingFactor = 372;
 
 /**

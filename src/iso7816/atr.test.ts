@@ -68,7 +68,7 @@ describe("interface bytes", () => {
     });
   });
 
-  test("TA2 leaves one protocol to use, whatever is offered", () => {
+  test("TA2 leaves one protocol to use of all those offered", () => {
     // TD1 90 (T=0): TA2 11 (T=1, F and D implicit, changeable), TD2 01.
     const atr = decode("3B80 90 11 01 00".replaceAll(" ", ""));
     expect(atr.protocols).toEqual([0, 1]);
@@ -122,7 +122,7 @@ describe("interface bytes", () => {
   });
 });
 
-describe("what is no ATR", () => {
+describe("an invalid ATR", () => {
   test.each([
     ["", "TS is missing"],
     ["3B", "T0 is missing"],

@@ -10,9 +10,9 @@ export const maxAtrBytes = 33;
 
 /** The check byte TCK. ISO/IEC 7816-3:2006, 8.2.5. */
 export type AtrCheck =
-  /** T=0 is the only protocol, so there is none. */
+  /** T=0 is the only protocol, so the ATR has no TCK. */
   | { readonly kind: "not-needed" }
-  /** There should be one, and the ATR ends without it. */
+  /** The ATR should have one and ends without it. */
   | { readonly kind: "missing" }
   | { readonly kind: "present"; readonly tck: number; readonly correct: boolean };
 
@@ -27,9 +27,9 @@ export interface Atr extends AtrParameters {
   /** What the historical bytes say. */
   readonly historical: HistoricalBytes;
   readonly check: AtrCheck;
-  /** What comes behind the end of the ATR: empty, unless a card or reader adds something. */
+  /** Bytes after the end of the ATR: empty, unless a card or reader adds some. */
   readonly rest: Uint8Array;
-  /** What the ATR tells of a contactless card; undefined where it is not made as PC/SC part 3 says. */
+  /** Properties of a contactless card; undefined where the ATR does not follow PC/SC part 3. */
   readonly contactless: ContactlessCard | undefined;
   /** Where the ATR breaks the standard without becoming unreadable, one sentence each. Empty for a good one. */
   readonly problems: readonly string[];
@@ -38,9 +38,9 @@ export interface Atr extends AtrParameters {
 /**
  * Takes an ATR apart.
  *
- * Only an ATR whose protocols cannot be told is an error: one with an unknown TS, one that ends before its last
+ * Only an ATR whose protocols cannot be determined is an error: one with an unknown TS, one that ends before its last
  * interface byte, one of more than 33 bytes. A wrong or missing TCK, reserved values, missing historical bytes and
- * trailing bytes are reported in `problems`: cards in the field have them, and the stacks go on regardless.
+ * trailing bytes are reported in `problems`: cards in the field have them, and other stacks accept them.
  *
  * **Portability**: pcsc-lite and Windows check neither TCK nor historical bytes; pcsc-lite refuses a card whose
  * first protocol is neither T=0 nor T=1.

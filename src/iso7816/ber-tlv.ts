@@ -17,7 +17,7 @@ export type BerTlvInit =
   | { readonly tag: number; readonly value: Uint8Array }
   | { readonly tag: number; readonly children: readonly BerTlvInit[] };
 
-/** How much {@link decodeBerTlv} takes before it gives up. */
+/** Limits of {@link decodeBerTlv}. */
 export interface BerTlvLimits {
   /** Most levels of constructed objects around an object. @default 16 */
   readonly depth?: number;
@@ -29,12 +29,12 @@ const defaultDepth = 16;
 const defaultObjects = 4096;
 
 /**
- * Reads BER-TLV data objects, one behind the other, with what is inside the constructed ones. Tags have up to four
- * bytes, lengths up to four bytes behind the first; the indefinite length is refused, as ISO/IEC 7816 does not use it.
+ * Reads consecutive BER-TLV data objects, including the children of constructed ones. Tags have up to four bytes,
+ * lengths up to four bytes after the first; the indefinite length is refused, as ISO/IEC 7816 does not use it.
  *
  * Bytes 00 and FF before, between and after objects are padding and skipped, also inside constructed objects: records and
- * files are filled up with them. FF begins a tag only in FF21, which GlobalPlatform uses; behind FF, 21 would be a
- * constructed BOOLEAN, which does not exist. Tags that are no tag field are refused: with a second byte of 00 or 80, and
+ * files are filled up with them. FF begins a tag only in FF21, which GlobalPlatform uses; after a padding FF, 21 would
+ * be a constructed BOOLEAN, which does not exist. Invalid tag fields are refused: with a second byte of 00 or 80, and
  * those of the universal class that one byte would hold (1F01 to 1F1E). In the other classes 01 to 1E are accepted, though
  * ISO/IEC 7816-4 calls them invalid: EMV uses 9F01 to 9F1E and BF0C, ICAO 9303 uses 5F01 to 5F1E.
  *
@@ -48,7 +48,7 @@ export function decodeBerTlv(bytes: Uint8Array, limits: BerTlvLimits = {}): Resu
     if (limit === undefined || (Number.isInteger(limit) && limit >= 0)) continue;
     // Nothing would be beyond it.
     throw new RangeError(
-      `decodeBerTlv: limits.${name} is ${kindOf(limit)} that is no limit; give a whole number, 0 or more`,
+      `decodeBerTlv: limits.${name} is not a limit: ${kindOf(limit)}; give a whole number, 0 or more`,
     );
   }
   const budget = { objects: limits.objects ?? defaultObjects };
@@ -121,7 +121,7 @@ function readLength(cursor: ByteCursor): number {
 /**
  * Writes BER-TLV data objects, each length in as few bytes as hold it.
  *
- * @throws RangeError for a number that is no tag that {@link decodeBerTlv} reads, a value on a constructed tag, and children on a primitive one.
+ * @throws RangeError for a tag that {@link decodeBerTlv} refuses, a value on a constructed tag, and children on a primitive one.
  */
 export function encodeBerTlv(objects: readonly BerTlvInit[]): Uint8Array {
   return concatBytes(

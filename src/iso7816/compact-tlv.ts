@@ -10,7 +10,7 @@ export interface CompactTlv {
   readonly value: Uint8Array;
 }
 
-/** Reads COMPACT-TLV data objects, one behind the other, until the bytes end. ISO/IEC 7816-4:2005, 8.1.1.2. */
+/** Reads consecutive COMPACT-TLV data objects until the bytes end. ISO/IEC 7816-4:2005, 8.1.1.2. */
 export function decodeCompactTlv(bytes: Uint8Array): Result<readonly CompactTlv[]> {
   return decoding(bytes, (cursor) => {
     const objects: CompactTlv[] = [];

@@ -4,11 +4,11 @@ import { concatBytes, equalBytes } from "../binary/index.ts";
 import { contactlessCardNames, contactlessStandards } from "./contactless-card-names.ts";
 
 /**
- * What the ATR of a contactless card tells. Such cards have none: the reader makes one up, and PC/SC part 3 says how.
+ * Contents of a contactless card's ATR. Such cards have no ATR: the reader composes one as PC/SC part 3 says.
  *
  * - `storage-card`: a card without a processor. The reader answers READ BINARY, UPDATE BINARY and so on for it.
- * - `processor-card`: an ISO/IEC 14443-4 card. A card with contacts that offers T=0 and T=1 and nothing more has
- *   the same ATR, so this is what the ATR looks like, and no proof.
+ * - `processor-card`: an ISO/IEC 14443-4 card. A card with contacts that offers T=0 and T=1 and nothing more has the
+ *   same ATR, so this is a guess, not a proof.
  */
 export type ContactlessCard =
   | {
@@ -19,7 +19,7 @@ export type ContactlessCard =
       readonly standardName: string | undefined;
       /** NN NN, 0 to 0xFFFF. */
       readonly card: number;
-      /** Name of the card: `MIFARE Ultralight`; undefined where it has none. */
+      /** Name of the card: `MIFARE Ultralight`; undefined where it has no name. */
       readonly cardName: string | undefined;
       /**
        * SAK of a card that a reader around NXP's PN532 could not name: NN NN is FF and the SAK then, and `cardName`
@@ -31,7 +31,7 @@ export type ContactlessCard =
       readonly kind: "processor-card";
       /** The historical bytes: those of the ATS for type A, {@link TypeBInformation} for type B. */
       readonly historicalBytes: Uint8Array;
-      /** How eight historical bytes read if the card is of type B; the ATR does not tell whether it is. */
+      /** The eight historical bytes decoded as type B; the ATR does not say which type the card has. */
       readonly ifTypeB: TypeBInformation | undefined;
     };
 
@@ -45,7 +45,7 @@ export interface TypeBInformation {
   readonly bufferLengthIndex: number;
 }
 
-/** Behind T0, both kinds say "T=0, then T=1" with no other interface byte: TD1 is 80, TD2 is 01. */
+/** After T0, both kinds say "T=0, then T=1" with no other interface byte: TD1 is 80, TD2 is 01. */
 const td = Uint8Array.of(0x80, 0x01);
 /** Category 80, tag 4F, and the length that PC/SC gives it: an identifier of 8 bytes and 4 reserved ones. */
 const applicationHeader = Uint8Array.of(0x80, 0x4f, 0x0c);
@@ -99,7 +99,7 @@ function describeProcessorCard(historicalBytes: Uint8Array): ContactlessCard {
   };
 }
 
-/** Says in words what a contactless ATR tells: `PC/SC contactless storage card, MIFARE Ultralight`. */
+/** Describes a contactless ATR: `PC/SC contactless storage card, MIFARE Ultralight`. */
 export function describeContactless(card: ContactlessCard): string {
   if (card.kind === "processor-card") return "contactless processor card (ISO/IEC 14443-4), or one with contacts";
   const number = card.card.toString(16).toUpperCase().padStart(4, "0");

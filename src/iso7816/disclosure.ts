@@ -15,9 +15,9 @@ export interface Disclosure {
   readonly response: boolean;
 }
 
-/** What was selected before on the logical channel of a command, as far as it was seen. */
+/** The selection on the logical channel of a command, as far as it was observed. */
 export interface Selection {
-  /** The DF name (AID) that was selected last, as far as the command told it. */
+  /** The DF name (AID) that was selected last, as far as the command contained it. */
   readonly application?: Uint8Array | undefined;
   /** The identifier of the file that was selected last. */
   readonly file?: number | undefined;
@@ -88,12 +88,12 @@ const protectedObjects: ReadonlySet<number> = new Set([0x0103, 0x0104, 0x00f9]);
 const protectedTags: ReadonlySet<number> = new Set([0x5fc103, 0x5fc108, 0x5fc109, 0x5fc121, 0x5fc123, 0x5fff00]);
 
 /**
- * Tells which data of an exchange may be shown. Data is shown only for commands that are known to carry no secret: SELECT,
+ * Returns which data of an exchange may be shown. Data is shown only for commands that are known to carry no secret: SELECT,
  * READ BINARY and READ RECORD, GET DATA, GET CHALLENGE and MANAGE CHANNEL of the interindustry classes, in the form that
- * the standard gives them; a few of GlobalPlatform, GSM and of the reader's own commands. Everything else is withheld, so
- * an instruction that this table does not know never shows a PIN.
+ * the standard gives them; a few of GlobalPlatform, GSM and of the reader's own commands. Everything else is withheld, so an
+ * unknown instruction never shows a PIN.
  *
- * It judges one command alone, so the response of GET RESPONSE is withheld. {@link ExchangeRedactor} follows a session.
+ * It looks at a single command, so the response of GET RESPONSE is withheld. {@link ExchangeRedactor} follows a session.
  *
  * @param selection what the channel of this command has selected, where that is known. It can only withhold more.
  */
@@ -102,7 +102,7 @@ export function disclosureOf(command: CommandApdu, selection: Selection = {}): D
   const classByte = decodeClassByte(cla);
   switch (classByte.kind) {
     case "interindustry":
-      // Chaining sends parts, and secure messaging cryptograms: neither has the form that the rules look at.
+      // Chaining sends parts, and secure messaging sends cryptograms: the rules do not apply to either.
       if (classByte.chaining || classByte.secureMessaging !== "none") return withheld;
       if (startsWith(selection.application, yubico) && !selectsByName(command)) return withheld;
       if (selection.isHidden && !selectsByName(command)) return withheld;
@@ -117,7 +117,7 @@ export function disclosureOf(command: CommandApdu, selection: Selection = {}): D
   }
 }
 
-/** Whether a command of these two bytes can be one that {@link disclosureOf} shows: its lengths tell nothing. */
+/** Whether a command of these two bytes can be one that {@link disclosureOf} shows, regardless of its lengths. */
 export function isOpenInstruction(cla: number, ins: number): boolean {
   const classByte = decodeClassByte(cla);
   if (classByte.kind !== "interindustry" || classByte.chaining || classByte.secureMessaging !== "none") return false;

@@ -27,11 +27,11 @@ const nothing: Disclosure = { command: false, response: false };
 const maxChannels = 20;
 
 /**
- * Follows the commands and responses of one connection, and tells what of each may be shown. It knows more than
- * {@link disclosureOf} does of one command: what a GET RESPONSE continues, which parts belong to a chain, and, for each
- * logical channel, which application and file were selected, where some answer READ BINARY with a key.
+ * Follows the commands and responses of one connection, and returns the parts of each that may be shown. It knows more than
+ * {@link disclosureOf} knows about one command: which command a GET RESPONSE continues, which parts belong to a chain, and,
+ * for each logical channel, the selected application and file, as some files contain keys.
  *
- * It keeps names and identifiers of what was selected, and no other byte.
+ * It stores only names and identifiers of the selection.
  */
 export class ExchangeRedactor {
   readonly #showData: boolean;
@@ -46,7 +46,7 @@ export class ExchangeRedactor {
 
   /**
    * @param options.showData shows everything: for an owner of the card who asks for it. @default false
-   * @throws TypeError for a member that there is not, and anything but true or false
+   * @throws TypeError for an unknown member, and anything but true or false
    */
   constructor(options: { readonly showData?: boolean } = {}) {
     checkMembers(options, ["showData"], "ExchangeRedactor: options");
@@ -64,7 +64,7 @@ export class ExchangeRedactor {
     this.#chain = undefined;
   }
 
-  /** Takes note of the next command, and tells what of it may be shown. */
+  /** Takes the next command, and returns the parts of it that may be shown. */
   command(bytes: Uint8Array): RedactedCommand {
     checkBytes(bytes, "ExchangeRedactor.command: bytes");
     const decoded = decodeCommand(bytes);
@@ -79,7 +79,7 @@ export class ExchangeRedactor {
     };
   }
 
-  /** Takes note of the response to the command before, and tells what of it may be shown. */
+  /** Takes the response to the last command, and returns the parts of it that may be shown. */
   response(bytes: Uint8Array): RedactedResponse {
     checkBytes(bytes, "ExchangeRedactor.response: bytes");
     const data = bytes.subarray(0, -2);
@@ -115,7 +115,7 @@ export class ExchangeRedactor {
   #follow(command: CommandApdu, data: Uint8Array, sw1: number): void {
     const channel = channelOf(command.cla);
     if (command.ins === 0x70 && sw1 === 0x90) this.#opened(command, data);
-    // The DF name can come with the GET RESPONSE behind a SELECT.
+    // The DF name can come with the GET RESPONSE after a SELECT.
     if (command.ins === 0xc0 && this.#disclosure.response) this.#complete(channel, data);
     if (command.ins !== 0xa4 || ![0x90, 0x91, 0x9f, 0x61, 0x62, 0x63].includes(sw1)) return;
     if (this.#disclosure.command) {
@@ -163,7 +163,7 @@ function selectionAfter(command: CommandApdu, before: Selection): Selection {
   return { application: before.application, directory, file };
 }
 
-/** The channel of a class byte; 0 for those that have none. */
+/** The channel of a class byte; 0 for classes without channels. */
 function channelOf(cla: number): number {
   const classByte = decodeClassByte(cla);
   return classByte.kind === "interindustry" ? classByte.channel : 0;

@@ -6,13 +6,13 @@ import { plainClassByte } from "./class-byte.ts";
 
 /**
  * Most commands that one exchange may take, GET RESPONSE and repetitions included. 65,536 bytes in portions of 64 need
- * 1,024; a card that wants more is answering in circles.
+ * 1,024; a card that exceeds this answers in a loop.
  */
 export const maxFollowUpRounds = 1024;
 /** Most response data that one exchange may gather, in bytes: as much as one extended response can hold. */
 export const maxFollowUpDataBytes: number = maxExtendedLe;
 
-/** What a response asks for next. */
+/** The follow-up that a response requires. */
 export type FollowUp =
   | { readonly kind: "done" }
   /** 61xx: the card holds response data; send this GET RESPONSE to fetch it. */
@@ -21,7 +21,7 @@ export type FollowUp =
   | { readonly kind: "repeat"; readonly command: CommandApdu };
 
 /**
- * Tells what a response asks for. SW2 is the number of bytes in both cases, and 00 stands for 256.
+ * Returns the follow-up that a response requires. SW2 is the number of bytes in both cases, and 00 stands for 256.
  *
  * GET RESPONSE goes to the logical channel of the command, without its chaining and secure messaging bits, as it is a
  * command of the transport and belongs to no chain; a class that is not interindustry is kept as it is (A0 C0 of
@@ -65,11 +65,11 @@ export function beginExchange(command: CommandApdu): Exchange {
 
 /**
  * Takes one response of an exchange. Data that comes with 61xx is joined with what follows; data that comes with 6Cxx
- * is dropped, as the repeated command brings it again; where it was repeated already with that Le, 6Cxx is the answer.
+ * is dropped, as the repeated command brings it again; where the command already had that Le, 6Cxx is the final answer.
  */
 export function stepExchange(exchange: Exchange, response: ResponseApdu): ExchangeStep {
   const next = followUp(exchange.command, response);
-  // A card that is given the Le that it asks for, and asks for it again, has no better answer.
+  // The command already had the Le that the card asks for, so repeating it would not help.
   if (next.kind === "repeat" && next.command.le === exchange.command.le) {
     return { kind: "done", response: { ...response, data: concatBytes(...exchange.parts, response.data) } };
   }

@@ -47,7 +47,7 @@ export interface CardCapabilities {
   readonly transport?: {
     readonly commandChaining: boolean;
     readonly extendedLength: boolean;
-    /** Whether EF.ATR tells how long commands and responses may be. ISO/IEC 7816-4:2013. */
+    /** Whether EF.ATR has the maximum lengths of commands and responses. ISO/IEC 7816-4:2013. */
     readonly lengthInformation: boolean;
     readonly channelNumberByCard: boolean;
     readonly channelNumberByReader: boolean;
@@ -74,18 +74,18 @@ export type HistoricalBytes =
   /** Category 10: what the byte refers to is outside the standard. */
   | { readonly kind: "dir-reference"; readonly category: 0x10; readonly reference: number | undefined }
   /**
-   * Category 80, and behind it an application identifier as a BER-TLV object (4F, length, identifier). PC/SC part 3
+   * Category 80, followed by an application identifier as a BER-TLV object (4F, length, identifier). PC/SC part 3
    * makes readers do so for storage cards. As COMPACT-TLV it would need 15 bytes, which cannot be there.
    */
   | { readonly kind: "application-identifier"; readonly category: 0x80; readonly identifier: Uint8Array }
-  /** Category 00 or 80, but not COMPACT-TLV behind it: some cards just have text there. */
+  /** Category 00 or 80, but not followed by COMPACT-TLV: some cards have text there. */
   | { readonly kind: "malformed"; readonly category: 0x00 | 0x80; readonly reason: string }
   /** Categories 81 to 8F. */
   | { readonly kind: "reserved"; readonly category: number }
   /** Any other category. */
   | { readonly kind: "proprietary"; readonly category: number };
 
-/** Reads historical bytes. There are no wrong ones: what cannot be read is `malformed` or `proprietary`. */
+/** Reads historical bytes. It never fails: unreadable ones are `malformed` or `proprietary`. */
 export function decodeHistoricalBytes(bytes: Uint8Array): HistoricalBytes {
   const category = bytes[0];
   if (category === undefined) return { kind: "none" };

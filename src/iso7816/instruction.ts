@@ -75,9 +75,9 @@ const reader: Readonly<Record<number, string>> = {
 };
 
 /**
- * Names an instruction as the standards write it: `SELECT`. Undefined where they give none, which says nothing about
- * what a card does with it. Applications mostly give an instruction the same meaning in a proprietary class as the
- * standard does in its own, so those have the same names.
+ * Names an instruction as the standards write it: `SELECT`. Undefined where they do not name it; a card may still
+ * support it. In a proprietary class applications mostly use the standard's instructions, so those have
+ * the same names.
  *
  * @param cla class byte: FF asks for the reader's instructions.
  */

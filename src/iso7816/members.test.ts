@@ -33,7 +33,7 @@ describe.each(Object.entries(misspelt))("%s", (name, [run, given, member]) => {
     expect(() => run(given as never)).toThrow(new RegExp(`^${name}: .* has no member "${member}"; it may have `));
   });
 
-  it("refuses what is no object, and does not repeat it", () => {
+  it("refuses a value that is not an object, and does not repeat it", () => {
     for (const other of [null, "31323334", 5, [1], value]) {
       expect(() => run(other as never)).toThrow(new RegExp(`^${name}: .* is .*; pass an object with `));
       expect(() => run(other as never)).not.toThrow(/3132/);

@@ -58,13 +58,13 @@ export function decodePps(bytes: Uint8Array): Result<Pps> {
   });
 }
 
-/** What a PPS exchange led to: the protocol and the F and D to go on with, or why the card must be reset. */
+/** Result of a PPS exchange: the protocol, F and D to use, or why the card must be reset. */
 export type PpsOutcome =
   | { readonly agreed: true; readonly protocol: number; readonly factors: EtuFactors }
   | { readonly agreed: false; readonly reason: string };
 
 /**
- * Tells whether a response agrees to a request. A card agrees by echoing; it may leave PPS1, PPS2 or PPS3 out, and where
+ * Checks whether a response accepts a request. A card agrees by echoing; it may leave PPS1, PPS2 or PPS3 out, and where
  * it leaves PPS1 out Fd and Dd stay in use. Anything else ends the exchange, and the reader has to reset the card.
  *
  * @see ISO/IEC 7816-3:2006, 9.3

@@ -47,7 +47,7 @@ describe("describeCommandBytes", () => {
     ["READ BINARY with data", "00B0000004 31323334", "00 B0 00 00 [4 bytes withheld]"],
     ["GET DATA by a tag list", "00CB3FFF055C035FC105", "00 CB 3F FF 05 5C 03 5F C1 05"],
     ["GET DATA with more than a tag list", "00CB3FFF075C035FC1053132", "00 CB 3F FF [7 bytes withheld]"],
-    ["what is no tag list", "00CB3FFF045C021F8A", "00 CB 3F FF [4 bytes withheld]"],
+    ["an invalid tag list", "00CB3FFF045C021F8A", "00 CB 3F FF [4 bytes withheld]"],
     ["an offset", "00B12F00045402012C", "00 B1 2F 00 04 54 02 01 2C"],
     ["more than an offset", "00B12F0007540531323334FF", "00 B1 2F 00 [7 bytes withheld]"],
     ["GSM's SELECT", "A0A40000026F20", "A0 A4 00 00 02 6F 20"],
@@ -73,7 +73,7 @@ describe("describeCommandBytes", () => {
     expect(describeCommandBytes(hexBytes(hex.replaceAll(" ", "")))).toBe(text);
   });
 
-  test("property: two commands with the same header and lengths look the same, whatever the PIN", () => {
+  test("property: two commands with the same header and lengths look the same with any PIN", () => {
     const pins = fc.integer({ min: 0, max: 300 }).chain((length) => {
       const pin = fc.uint8Array({ minLength: length, maxLength: length });
       return fc.tuple(pin, pin);
@@ -179,9 +179,9 @@ describe("describeResponseBytes", () => {
     ["a sector trailer", "FFB0000710", `00000000${secretAnswer}`, "[12 bytes withheld] 90 00"],
     ["a page of a tag", "FFB0000304", "E11006009000", "E1 10 06 00 90 00"],
     ["OATH's codes, asked for with A4", "00A400000274 00", "7604C0FFEE5E9000", "[6 bytes withheld] 90 00"],
-    ["what is no command", "00A4", secretAnswer, "[8 bytes withheld] 90 00"],
+    ["an invalid command", "00A4", secretAnswer, "[8 bytes withheld] 90 00"],
     ["no data", "0020008104 31323334", "63C2", "63 C2"],
-    ["what is no response", "00A40000", "C0", "[1 byte withheld]"],
+    ["an invalid response", "00A40000", "C0", "[1 byte withheld]"],
   ])("%s", (_, command, response, text) => {
     expect(describeResponseBytes(hexBytes(command.replaceAll(" ", "")), hexBytes(response))).toBe(text);
   });

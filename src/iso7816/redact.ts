@@ -6,7 +6,7 @@ import { type ClassByte, decodeClassByte } from "./class-byte.ts";
 import { disclosureOf, isOpenInstruction, opensResponse } from "./disclosure.ts";
 import { instructionName } from "./instruction.ts";
 
-/** A command in words and numbers that may be logged: secret data is not in it. */
+/** A command in words and numbers that may be logged: it contains no secret data. */
 export interface CommandDescription {
   readonly case: CommandCase;
   /** `SELECT`, or `unknown instruction` where the standards name none. */
@@ -24,10 +24,10 @@ export interface CommandDescription {
 
 /**
  * Writes the bytes of a command for a log: in hexadecimal where the command is known to carry no secret
- * ({@link disclosureOf}); of any other the header alone, with `[8 bytes withheld]` behind it. The text of such a
+ * ({@link disclosureOf}); of any other only the header, followed by `[8 bytes withheld]`. The text of such a
  * command depends on the header and on lengths alone, never on a byte of the data.
  *
- * A command that is malformed is withheld behind the header too: where Lc is wrong or missing, any byte may be part of a
+ * A malformed command is withheld after the header too: where Lc is wrong or missing, any byte may be part of a
  * PIN. Of bytes that do not look like a command at all, such as a raw frame for a tag, only the first is shown.
  */
 export function describeCommandBytes(bytes: Uint8Array): string {
@@ -40,13 +40,13 @@ export function commandBytesText(bytes: Uint8Array, showData: boolean): string {
   if (showData) return encodeHex(bytes, " ");
   const decoded = decodeCommand(bytes);
   const hasHeader = decoded.ok ? looksLikeCommand(decoded.value) : hasHeaderOfMalformed(bytes);
-  // P1 of these instructions is 00 to 03, or FF. Where it is not, P1 and P2 may be missing, and a PIN stands in their place.
+  // P1 of these instructions is 00 to 03, or FF. Otherwise P1 and P2 may be missing, and a PIN may be in their place.
   const [, ins = 0, p1 = 0] = bytes;
   const isSure = decoded.ok || !pinInstructions.has(ins) || p1 <= 0x03 || p1 === 0xff;
   const shown = Math.min(bytes.length, hasHeader ? (isSure ? 4 : 2) : 1);
   const header = encodeHex(bytes.subarray(0, shown), " ");
   const data = decoded.ok && hasHeader ? decoded.value.data : undefined;
-  // One byte behind the header is Le, unless it is the beginning of a PIN whose Lc was forgotten.
+  // One byte after the header is Le, unless it is the beginning of a PIN whose Lc was forgotten.
   if (data?.length === 0 && bytes.length === 5 && !pinInstructions.has(bytes[1] ?? 0)) return encodeHex(bytes, " ");
   const count = data?.length || bytes.length - shown;
   return count === 0 ? header : `${header} ${withheldText(count)}`;
@@ -54,8 +54,8 @@ export function commandBytesText(bytes: Uint8Array, showData: boolean): string {
 
 /**
  * Writes a response for a log: its data in hexadecimal where the command is known to be answered without a secret
- * ({@link disclosureOf}), `[16 bytes withheld]` where not, and the status word in any case. The response to GET RESPONSE
- * is withheld, as one command alone does not tell what it continues; {@link ExchangeRedactor} knows.
+ * ({@link disclosureOf}), `[16 bytes withheld]` where not, and the status word in any case. The response to GET RESPONSE is
+ * withheld, as the command it continues is unknown here; {@link ExchangeRedactor} knows it.
  */
 export function describeResponseBytes(command: Uint8Array, response: Uint8Array): string {
   const decoded = decodeCommand(command);
@@ -69,14 +69,14 @@ export function describeResponseBytes(command: Uint8Array, response: Uint8Array)
 /** The bytes of a response, where it is known whether its data may be shown. */
 export function responseBytesText(response: Uint8Array, showData: boolean): string {
   if (showData || response.length === 2) return encodeHex(response, " ");
-  // Without a status word it is no response, and all of it is withheld.
+  // Without a status word it is not a response, and all of it is withheld.
   if (response.length < 2) return response.length === 0 ? "" : withheldText(response.length);
   return `${withheldText(response.length - 2)} ${encodeHex(response.subarray(-2), " ")}`;
 }
 
 /**
- * Whether well-formed bytes are taken for a command, and their header is shown. The others may be a raw frame for a tag, or
- * a PIN that a blank cut off from its command: `31 32 33 34` has the form of a header.
+ * Whether well-formed bytes are treated as a command whose header is shown. Others may be a raw frame for a tag, or a PIN
+ * separated from its command by a blank: `31 32 33 34` has the form of a header.
  */
 function looksLikeCommand(command: CommandApdu): boolean {
   const { cla, ins, data } = command;
@@ -92,8 +92,8 @@ function hasHeaderOfMalformed([cla = 0, ins = 0, ...rest]: Uint8Array): boolean 
 }
 
 /**
- * Frames of a Type 2 tag that can be taken for commands, and hold a password: PWD_AUTH (1B and four bytes) and WRITE (A2,
- * page and four bytes). NXP NTAG213/215/216 data sheet, 10.4 and 10.7. A malformed one is told by its class.
+ * Frames of a Type 2 tag that look like commands and hold a password: PWD_AUTH (1B and four bytes) and WRITE (A2,
+ * page and four bytes). NXP NTAG213/215/216 data sheet, 10.4 and 10.7. A malformed one is recognized by its class.
  */
 function isTagFrame({ cla, data, extended, le }: CommandApdu): boolean {
   if (extended) return false;
@@ -136,8 +136,8 @@ export function commandDescription(command: CommandApdu, showData: boolean): Com
 }
 
 /**
- * What is wrong with bytes that are no command, for a log. `problem`, which may tell what was read as Lc, is left out
- * unless the instruction is one whose data is shown: that byte may be the first of a PIN.
+ * Describes the problem of a malformed command, for a log. `problem`, which may contain the byte read as Lc, is left out
+ * unless the instruction's data is shown: that byte may be the first of a PIN.
  */
 export function describeMalformedCommand([cla = 0, ins = 0]: Uint8Array, problem: string): string {
   return isOpenInstruction(cla, ins) ? `not a well-formed command: ${problem}` : "not a well-formed command";
@@ -160,9 +160,9 @@ function describeClass(classByte: ClassByte): string[] {
 
 /**
  * Writes the input of a control call for a log. Input can be anything (readers take whole commands, keys and
- * PIN blocks in it, under codes of their own choosing), so the text tells the code and the length, and never a byte,
- * with one exception: PIN_VERIFY_STRUCTURE and PIN_MODIFY_STRUCTURE are recognised whatever the code, as readers choose
- * that too, and told with the header of the command inside, whose data is withheld.
+ * PIN blocks in it, under codes of their own choosing), so the text has the code and the length, and never a byte, with
+ * one exception: PIN_VERIFY_STRUCTURE and PIN_MODIFY_STRUCTURE are recognised under any code, and shown with the header of
+ * the command inside, whose data is withheld.
  *
  * @param code control code, as the application gave it.
  * @see PC/SC part 10, PIN_VERIFY_STRUCTURE and PIN_MODIFY_STRUCTURE
@@ -197,7 +197,7 @@ function commandBehind(input: Uint8Array, size: number): Uint8Array | undefined 
 /** VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER, and the two that switch verification off and on. */
 const pinInstructions: ReadonlySet<number> = new Set([0x20, 0x21, 0x24, 0x25, 0x26, 0x27, 0x28, 0x29, 0x2c, 0x2d]);
 
-/** What stands in place of data that is not shown. */
+/** Replaces data that is withheld. */
 export function withheldText(count: number): string {
   return `[${count} ${count === 1 ? "byte" : "bytes"} withheld]`;
 }

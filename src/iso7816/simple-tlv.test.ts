@@ -38,7 +38,7 @@ describe("SIMPLE-TLV", () => {
     expect(decodedValue(decodeSimpleTlv(hexBytes(hex)))).toEqual([]);
   });
 
-  test("encode refuses what is no SIMPLE-TLV", () => {
+  test("encode refuses values that are not SIMPLE-TLV", () => {
     expect(() => encodeSimpleTlv([{ tag: 255, value: new Uint8Array(0) }])).toThrow("1 to 254, not 255");
     expect(() => encodeSimpleTlv([{ tag: 1, value: new Uint8Array(65_536) }])).toThrow("at most 65535 bytes");
   });

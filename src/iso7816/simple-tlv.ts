@@ -4,15 +4,15 @@ import { checkMembers, concatBytes, decoding, type Result } from "../binary/inde
 
 /** A SIMPLE-TLV data object. ISO/IEC 7816-4:2005, 5.2.1. */
 export interface SimpleTlv {
-  /** 1 to 254: 00 and FF are no tags. */
+  /** 1 to 254: 00 and FF are not tags. */
   readonly tag: number;
   /** 0 to 65,535 bytes. */
   readonly value: Uint8Array;
 }
 
 /**
- * Reads SIMPLE-TLV data objects, one behind the other, until the bytes end. Bytes 00 and FF before, between and after
- * objects are padding and skipped: they are no tags. {@link encodeSimpleTlv} does not write them again, nor a length in three
+ * Reads consecutive SIMPLE-TLV data objects until the bytes end. Bytes 00 and FF before, between and after
+ * objects are padding and skipped: they are not tags. {@link encodeSimpleTlv} does not write them again, nor a length in three
  * bytes where one is enough.
  *
  * @see ISO/IEC 7816-4:2005, 5.2.1; ETSI TS 102 221, 13.1

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/** What kind of end a status word reports. ISO/IEC 7816-4:2005, 5.1.3, table 5. */
+/** The category of a status word. ISO/IEC 7816-4:2005, 5.1.3, table 5. */
 export type StatusKind = "success" | "warning" | "execution-error" | "checking-error" | "unknown";
 
 /** A status word in words. */
@@ -14,7 +14,7 @@ export interface StatusDescription {
   readonly retriesLeft?: number;
 }
 
-/** Status words with a meaning of their own. ISO/IEC 7816-4:2005, table 6; 6287, 6481, 6482, 6701, 6702: :2013. */
+/** Status words with a specific meaning. ISO/IEC 7816-4:2005, table 6; 6287, 6481, 6482, 6701, 6702: :2013. */
 const meanings: Readonly<Record<number, string>> = {
   0x9000: "success",
   0x6200: "warning, without further information",
@@ -69,7 +69,7 @@ const meanings: Readonly<Record<number, string>> = {
   0x6f00: "no precise diagnosis",
 };
 
-/** What each first byte says where the word has no meaning of its own. ISO/IEC 7816-4:2005, table 5. */
+/** The meaning of each first byte, for words without a specific meaning. ISO/IEC 7816-4:2005, table 5. */
 const families: Readonly<Record<number, readonly [StatusKind, string]>> = {
   0x62: ["warning", "warning, memory unchanged"],
   0x63: ["warning", "warning, memory changed"],
@@ -87,7 +87,7 @@ const families: Readonly<Record<number, readonly [StatusKind, string]>> = {
 };
 
 /**
- * Says what a status word means.
+ * Describes a status word.
  *
  * @param sw both status bytes as one number, 0 to 0xFFFF; any other number is reported as `unknown`.
  * @param ins the instruction that it answers, in an interindustry class: 63Cx means something else to VERIFY than to UPDATE

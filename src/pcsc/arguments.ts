@@ -17,8 +17,8 @@ import type {
 import { type Disposition, MAX_COMMAND_BYTES, type Protocol, type ReaderFlags, readerFlags } from "./vocabulary.ts";
 
 /**
- * What the calls of the port take, checked in one place for every manager, before anything is asked of anybody. Each
- * function gives a copy back, which the caller cannot change any more.
+ * Checks of the arguments of the port's calls, in one place for every manager, before anything is sent. Each function
+ * returns a copy that the caller cannot change.
  */
 
 /** The members of {@link WaitOptions}, for options objects that have them too. */
@@ -44,14 +44,14 @@ const reconnectOptions = optionsOf<ReconnectOptions>({
   initialization: word(initializations, "initialization"),
 });
 
-/** @throws invalid-parameter, invalid-value (a scope that there is not) */
+/** @throws invalid-parameter, invalid-value (unknown scope) */
 export function checkContextOptions(options: unknown = {}): ContextOptions {
   return contextOptions(options, { operation: "establish context", path: "options" });
 }
 
 /** @throws invalid-parameter, cancelled (the signal is aborted already) */
 export function checkWait(operation: string, options: unknown): WaitOptions {
-  // Most calls have none.
+  // Most calls have no options.
   if (options === undefined) return noOptions;
   const wait = waitOptions(options, { operation, path: "options" });
   throwIfAborted(operation, wait.signal);
@@ -61,7 +61,7 @@ export function checkWait(operation: string, options: unknown): WaitOptions {
 const noOptions: WaitOptions = {};
 
 /**
- * @throws invalid-parameter; invalid-value (a share mode or a protocol that there is not); proto-mismatch (no protocol, and
+ * @throws invalid-parameter; invalid-value (unknown share mode or protocol); proto-mismatch (no protocol, and
  * the share mode needs one); cancelled (the signal is aborted already)
  */
 export function checkConnectOptions(options: unknown, reader: string): ConnectOptions {
@@ -106,7 +106,7 @@ const transmitOptions = optionsOf<TransmitOptions>({
   protocol: optional<Protocol | undefined>(word(protocols, "protocol")),
 });
 
-/** @throws invalid-parameter, invalid-value (a protocol that there is not), cancelled (the signal is aborted already) */
+/** @throws invalid-parameter, invalid-value (unknown protocol), cancelled (the signal is aborted already) */
 export function checkTransmitOptions(options: unknown): TransmitOptions {
   if (options === undefined) return noOptions;
   const checked = transmitOptions(options, { operation: "transmit", path: "options" });
@@ -115,7 +115,7 @@ export function checkTransmitOptions(options: unknown): TransmitOptions {
 }
 
 /**
- * What is sent to a card: bytes, and as many as a command can have.
+ * A command for a card: bytes, of a valid length.
  *
  * @throws TypeError (not bytes), invalid-parameter (fewer than 4, or more than 65,544)
  */
@@ -126,13 +126,13 @@ export function checkCommand(command: unknown, reader: string): Uint8Array {
   throw new SmartCardError("invalid-parameter", message, { reader, operation: "transmit" });
 }
 
-/** An attribute's tag or a control code: 32 bits, in whichever sign C code has them. @throws invalid-parameter */
+/** An attribute's tag or a control code: 32 bits, signed or unsigned as in C code. @throws invalid-parameter */
 export function checkDword(operation: string, value: unknown, name: string): number {
   return wholeNumber(-0x8000_0000, 0xffff_ffff)(value, { operation, path: name }) >>> 0;
 }
 
 /**
- * Refuses what no reader is named.
+ * Refuses an impossible reader name.
  *
  * @throws invalid-parameter (not a string); unknown-reader (empty, with a NUL in it, or longer than names can be)
  */
@@ -152,7 +152,7 @@ function unfitName(name: string): string | undefined {
   return name.length > MAX_NAME ? `a string of ${name.length} characters` : undefined;
 }
 
-/** Longer than the name of any reader of any system: pcsc-lite's have 127 bytes, Windows' no limit that is written down. */
+/** Longer than the name of any reader of any system: pcsc-lite allows 127 bytes, Windows documents no limit. */
 const MAX_NAME = 1024;
 
 const groupNames = listOf(text("the name of a reader group"), "names of reader groups");
@@ -163,14 +163,14 @@ export function checkGroups(groups: unknown): readonly string[] | undefined {
 }
 
 const flag: Check<true> = (value, place) => {
-  // What says that a flag is not set says nothing wrong.
+  // A flag that is false is valid.
   if (value === false) return undefined as never;
   return value === true ? value : refuse(place, shown(value), "give true, or leave it out");
 };
 
 const flagMembers = Object.fromEntries(readerFlags.map((name) => [name, optional(flag)])) as Members<ReaderFlags>;
 
-/** What a report has beside a query's members: reports serve as the next queries as they are. */
+/** Members that a report has in addition to a query: a report can be used as the next query. */
 interface ReportQuery extends ReaderStateQuery {
   readonly atr?: Uint8Array;
 }

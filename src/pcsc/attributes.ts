@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/** What an attribute is about: the class in the high word of its number (SCARD_CLASS_*). */
+/** The class of an attribute, in the high word of its number (SCARD_CLASS_*). */
 export type AttributeClass =
   | "vendor-info"
   | "communications"
@@ -105,8 +105,8 @@ function attribute(name: string, attributeClass: AttributeClass, tag: number): N
  * SCARD_ATTR_*: winsmcrd.h, the same numbers in reader.h of pcsc-lite. Integers in the values are little-endian.
  *
  * **Portability**: `sync-protocol-types` is in pcsc-lite's header only, `vendor-specific-info` in Microsoft's only;
- * pcsc-lite calls `protocol-types` SCARD_ATTR_ASYNC_PROTOCOL_TYPES. Names of the device end in a NUL everywhere. Vendor, type
- * and serial number end in one under pcsc-lite, and do not on Windows; a manager of ours does as its profile says.
+ * pcsc-lite calls `protocol-types` SCARD_ATTR_ASYNC_PROTOCOL_TYPES. Names of the device end in a NUL everywhere. Vendor, type and
+ * serial number end in one under pcsc-lite, but not on Windows; our managers follow their profile.
  */
 export const attributes: Readonly<Record<Attribute, Named>> = {
   "vendor-name": attribute("SCARD_ATTR_VENDOR_NAME", "vendor-info", 0x0100),

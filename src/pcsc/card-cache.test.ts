@@ -125,7 +125,7 @@ describe("the card cache", () => {
     expect(kept(cache, ["a", "b", "c"])).toEqual(["a", "b", "c"]);
   });
 
-  test("keeps to its limits and gives back what was written last, whatever is done to it", () => {
+  test("keeps its limits and returns the last written bytes, after any calls", () => {
     const limits = { items: 6, totalBytes: 40, itemsPerCard: 4, bytesPerCard: 30, itemBytes: 12 };
     const act = fc.record({
       client: fc.constantFrom({ name: "A" }, { name: "A", uid: 0 }, { name: "B", uid: 0 }, { name: "B", uid: 1 }),
@@ -160,7 +160,7 @@ describe("the card cache", () => {
   });
 
   test.each<[string, unknown[], string]>([
-    ["a card that is no GUID", ["card", 0, "a", new Uint8Array()], "invalid-parameter"],
+    ["a card that is not a GUID", ["card", 0, "a", new Uint8Array()], "invalid-parameter"],
     ["null for a card", [null, 0, "a", new Uint8Array()], "invalid-parameter"],
     ["an empty name", [card, 0, "", new Uint8Array()], "invalid-parameter"],
     ["a name that is a number", [card, 0, 5, new Uint8Array()], "invalid-parameter"],

@@ -7,7 +7,7 @@ import { normalizeGuid } from "./guid.ts";
 import { checkName } from "./names.ts";
 import type { ClientIdentity } from "./resource-manager.ts";
 
-/** How much a card cache holds. */
+/** Limits of a card cache. */
 export interface CardCacheLimits {
   /** Most bytes of one item. */
   readonly itemBytes: number;
@@ -15,9 +15,9 @@ export interface CardCacheLimits {
   readonly totalBytes: number;
   /** Most items. */
   readonly items: number;
-  /** Most bytes that one program keeps of one card. */
+  /** Most bytes of one program for one card. */
   readonly bytesPerCard: number;
-  /** Most items that one program keeps of one card. */
+  /** Most items of one program for one card. */
   readonly itemsPerCard: number;
 }
 
@@ -66,11 +66,11 @@ interface User extends Count {
  * A card is known by a GUID of its own, which the card or its provider has. The revision (freshness counter) is a number
  * that programs keep on the card and raise when they change the card. Names are compared exactly.
  *
- * When the cache is full, the user whose programs have the largest share of it gives way, of those programs the one with
- * the largest share, and of its items the one used longest ago. So one program cannot push out what others keep. A
+ * When the cache is full, it evicts the least recently used item of the largest program of the user with the largest share.
+ * So one program cannot evict the items of others. A
  * program is known by its user and its name, so a program that is started again continues with its share.
  *
- * **Portability**: Microsoft documents neither the limits, nor what a read of an older revision than the item's gets.
+ * **Portability**: Microsoft documents neither the limits, nor the result of a read with a revision older than the item's.
  */
 export class CardCache {
   readonly #limits: CardCacheLimits;
@@ -163,7 +163,7 @@ export class CardCache {
     }
   }
 
-  /** The one with the largest share of the cache, by items or by bytes, whichever is more. */
+  /** The one with the largest share of the cache, the larger of its shares of items and of bytes. */
   #largest<T extends Count>(candidates: readonly T[]): T | undefined {
     const share = ({ bytes, items }: Count) => Math.max(items / this.#limits.items, bytes / this.#limits.totalBytes);
     let largest: T | undefined;

@@ -5,7 +5,7 @@ import { SmartCardError } from "./error.ts";
 import { nearest } from "./nearest.ts";
 import type { ErrorCode } from "./vocabulary.ts";
 
-/** Where a value stands, for the message of its refusal. */
+/** The place of a value, for the error message. */
 export interface Place {
   /** What the caller asked for: `connect`, `openManager`. */
   readonly operation: string;
@@ -14,13 +14,13 @@ export interface Place {
 }
 
 /**
- * Takes a value that a caller passed, of any kind, and gives it back as what it has to be, or throws: `invalid-parameter`
- * for a value of the wrong kind or out of range, `invalid-value` for a word that an enumeration does not have.
+ * Takes any value of a caller and returns it with the required type, or throws: `invalid-parameter` for a value of the wrong
+ * type or out of range, `invalid-value` for a word that an enumeration does not have.
  */
 export type Check<T> = (value: unknown, place: Place) => T;
 
 /**
- * Refuses a value: says where it stands, what came, and what should be there.
+ * Refuses a value: names its place, what came, and what is expected.
  *
  * @param what what came, in words that do not repeat it: {@link shown}
  */
@@ -35,7 +35,7 @@ export function refuse(
   throw new SmartCardError(code, `${operation}: ${path} is ${what}; ${remedy}`, { operation }, options);
 }
 
-/** What a message says of a value: a number as it is, of all else the kind. Text may be a PIN in the wrong place. */
+/** A value in a message: a number itself, else only its kind. Text may be a misplaced PIN. */
 export function shown(value: unknown): string {
   return typeof value === "number" ? String(value) : kindOf(value);
 }
@@ -50,14 +50,14 @@ export function optional<T>(check: Check<T>): Check<T> {
 export type Members<T> = { readonly [K in keyof T]-?: Check<T[K]> };
 
 /**
- * Checks an options object, and copies the members that it has, so that nothing which the caller does to it afterwards
- * changes what was checked.
+ * Checks an options object and copies its members, so that the caller cannot change them after the check.
+ *
  *
  * Members are read as destructuring reads them: from the object and from what it inherits, so an instance of a class
- * with getters, or `Object.create(defaults)`, serves as well as a literal. A member that is not known is refused, on the
- * object as on what it inherits, for it is a member that was misspelt; only members that cannot be enumerated (methods of
- * a class, private `#members`) and symbols are not looked at. A member that is `undefined` is as good as left out; `null`
- * is not.
+ * with getters, or `Object.create(defaults)`, serves as well as a literal. An unknown member is refused, own or inherited,
+ * because it is probably misspelt; only members that cannot be enumerated (methods of a class, private `#members`) and
+ * symbols are ignored. A member that is `undefined` counts as left out; `null` does not.
+ *
  */
 export function optionsOf<T extends object>(members: Members<T>): Check<T> {
   const known = Object.keys(members) as (keyof T & string)[];
@@ -73,8 +73,8 @@ export function optionsOf<T extends object>(members: Members<T>): Check<T> {
 }
 
 /**
- * Checks an object of which any members may be left out. What is there is checked, `undefined` too: in some of these
- * objects it is a value, which stands for never or none.
+ * Checks an object with optional members. `undefined` is checked too: in some of these objects it is a value that means
+ * never or no limit.
  */
 export function partOf<T extends object>(members: Members<T>): Check<Partial<T>> {
   const known = Object.keys(members) as (keyof T & string)[];
@@ -125,7 +125,7 @@ function inside(place: Place, name: string): Place {
   return { operation: place.operation, path: `${place.path}.${name}` };
 }
 
-/** Objects of the language's own classes hold no options; what they have is not enumerable and would be ignored. */
+/** Objects of built-in classes hold no options; their members are not enumerable and would be ignored. */
 const otherKinds: ReadonlySet<string> = new Set(
   (
     "Array Date Map Set WeakMap WeakSet Promise RegExp Error Boolean Number String ArrayBuffer SharedArrayBuffer DataView " +
@@ -139,7 +139,7 @@ function isOptionsObject(value: unknown): value is object {
   try {
     return !Array.isArray(value) && !otherKinds.has(Object.prototype.toString.call(value).slice(8, -1));
   } catch {
-    // A proxy that refuses this refuses the members too, and is refused there with what it threw.
+    // A proxy that throws here also throws when its members are read, and is refused there.
     return true;
   }
 }
@@ -165,7 +165,7 @@ function refuseUnknown(names: ReadonlySet<string>, known: readonly string[], pla
 /** The longest name that a message repeats. */
 const MAX_SHOWN = 40;
 
-/** What can be enumerated on an object and on what it inherits, without what every object inherits. */
+/** The enumerable members of an object and its prototypes, without Object.prototype. */
 function namesOf(value: object, place: Place): Set<string> {
   const names = new Set<string>();
   try {
@@ -194,7 +194,7 @@ export function listOfWords(words: readonly string[], joint: "and" | "or" = "and
   return `${words.slice(0, -1).join(", ")} ${joint} ${words.at(-1)}`;
 }
 
-/** A list, each element of which is checked and copied. An array, and nothing else that can be iterated. */
+/** A list whose elements are checked and copied. Only an array, no other iterable. */
 export function listOf<T>(check: Check<T>, what: string, most: number = MAX_LISTED): Check<readonly T[]> {
   return (value, place) => {
     if (!isArray(value)) return refuse(place, kindOf(value), `pass an array of ${what}`);
@@ -210,7 +210,7 @@ export function listOf<T>(check: Check<T>, what: string, most: number = MAX_LIST
   };
 }
 
-/** More than any list here may have. */
+/** Longer than any valid list. */
 const MAX_LISTED = 1_048_576;
 
 function isArray(value: unknown): value is object {

@@ -102,7 +102,7 @@ function isSignal(value: unknown): value is AbortSignal {
   if (kindOf(value) !== "an AbortSignal" || !hasMethods(value, ["addEventListener", "removeEventListener"]))
     return false;
   try {
-    // What only inherits from AbortSignal throws here.
+    // An object that only inherits from AbortSignal throws here.
     return typeof (value as AbortSignal).aborted === "boolean";
   } catch {
     return false;
@@ -114,7 +114,7 @@ export function callback<T>(what: string): Check<T> {
   return (value, place) => (typeof value === "function" ? (value as T) : refuse(place, shown(value), `pass ${what}`));
 }
 
-/** An object that somebody else made, which is told by its methods and passed on as it is. */
+/** A foreign object, recognized by its methods and passed on unchanged. */
 export function having<T>(methods: readonly (keyof T & string)[], what: string): Check<T> {
   return (value, place) => {
     if (hasMethods(value, methods)) return value as T;
@@ -137,7 +137,7 @@ export const byteString: Check<Uint8Array> = (value, place) => {
   return value as Uint8Array;
 };
 
-/** Limits of which any may be given: whole numbers, of what the name says. Lists of numbers where the default is one. */
+/** Optional limits: whole numbers, in the unit that the name says. Lists of numbers where the default is a list. */
 export function limitsOf<T extends object>(defaults: T): Check<Partial<T>> {
   const number = wholeNumber(0, MAX_TIMER_MS);
   const numbers = listOf(number, "whole numbers", 64);
@@ -147,7 +147,7 @@ export function limitsOf<T extends object>(defaults: T): Check<Partial<T>> {
   return optionsOf<Partial<T>>(Object.fromEntries(members) as Members<Partial<T>>);
 }
 
-/** A resource manager, ours or one that somebody else wrote. */
+/** A resource manager, ours or a foreign one. */
 export const managerObject: Check<ResourceManager> = having<ResourceManager>(
   ["establishContext"],
   "a resource manager",
@@ -165,7 +165,7 @@ export const runtimeObject: Check<Runtime> = (value, place) => {
   return partsOf<Runtime>(parts, "a runtime: nodeRuntime() makes one")(value, place);
 };
 
-/** An object of somebody else's, some members of which are used: they are checked, and the object is passed on as it is. */
+/** A foreign object of which some members are used: they are checked, and the object is passed on unchanged. */
 export function partsOf<T extends object>(members: Members<T>, what: string): Check<T> {
   const names = Object.keys(members) as (keyof T & string)[];
   return (value, { operation, path }) => {

@@ -167,7 +167,7 @@ export const errorCodes: Readonly<Record<ErrorCode, Row<number>>> = {
   "cache-item-not-found": same("SCARD_W_CACHE_ITEM_NOT_FOUND", 0x8010_0070),
   "cache-item-stale": same("SCARD_W_CACHE_ITEM_STALE", 0x8010_0071),
   "cache-item-too-big": same("SCARD_W_CACHE_ITEM_TOO_BIG", 0x8010_0072),
-  // Win32 codes that the subsystem answers with; pcsc-lite has SCARD_ codes in their place.
+  // Win32 codes that the subsystem returns; pcsc-lite has SCARD_ codes instead.
   "invalid-context": { name: "ERROR_INVALID_HANDLE", windows: 6, pcsclite: 0x8010_0003 },
   "not-supported": { name: "ERROR_NOT_SUPPORTED", windows: 50, pcsclite: 0x8010_001f },
   "provider-not-found": { name: "ERROR_FILE_NOT_FOUND", windows: 2, pcsclite: 0x8010_001f },
@@ -185,8 +185,8 @@ export function errorName(code: ErrorCode): string {
 }
 
 /**
- * The failure that a number stands for; undefined for a number that no header has. Signed and unsigned forms are both
- * understood. Where pcsc-lite has one number for several failures the SCARD_ name that its header prints comes out.
+ * The failure of a number; undefined for a number that no header has. Signed and unsigned forms are both accepted. Where
+ * pcsc-lite has one number for several failures, the result is the name that its header prints.
  */
 export function errorFromNumber(value: number, dialect: Dialect = "windows"): ErrorCode | undefined {
   return errorsByNumber[dialect].get(value >>> 0);
@@ -211,19 +211,19 @@ export function toNumber<K extends string>(table: Table<K>, term: K, dialect: Di
   return table[term][dialect];
 }
 
-/** The term that a number stands for in a table; undefined where the header has none. */
+/** The term of a number in a table; undefined where the header has no such number. */
 export function fromNumber<K extends string>(
   table: Table<K>,
   value: number,
   dialect: Dialect = "windows",
 ): K | undefined {
-  // A caller may be JavaScript, and undefined must not find a constant that a header lacks.
+  // A JavaScript caller may pass undefined, which must not match a constant that a header lacks.
   if (value === undefined) return undefined;
   for (const [term, row] of Object.entries(table) as [K, Row][]) if (row[dialect] === value) return term;
   return undefined;
 }
 
-/** The bit mask of a list of protocols. Protocols that the header does not know are left out. */
+/** The bit mask of a list of protocols. Protocols that the header lacks are left out. */
 export function protocolMask(list: readonly Protocol[], dialect: Dialect = "windows"): number {
   let mask = 0;
   for (const protocol of list) mask |= protocols[protocol][dialect] ?? 0;

@@ -7,7 +7,7 @@ import { SmartCardError } from "./error.ts";
 import type { ConnectionStatus, ReconnectOptions, TransmitOptions, WaitOptions } from "./resource-manager.ts";
 import type { Disposition, ErrorCode, Protocol, ShareMode } from "./vocabulary.ts";
 
-/** A connection of a manager that is a script: what it was asked for, and what it fails with. */
+/** A scripted connection: records its calls, and fails as told. */
 class ScriptedConnection extends ConnectionBase {
   readonly reader = "Desk";
   readonly shareMode: ShareMode = "shared";
@@ -16,7 +16,7 @@ class ScriptedConnection extends ConnectionBase {
   /** The arrays that were handed to transmit. */
   readonly sent: Uint8Array[] = [];
   protocol: Protocol | undefined;
-  /** For each call what it fails with, one after the other; an empty string for success. */
+  /** For each call its failures in order; an empty string for success. */
   failures: { [call in "begin" | "end" | "reconnect"]?: (ErrorCode | "")[] } = {};
   answers: string[] = [];
   time = 0;
@@ -284,7 +284,7 @@ describe("transaction", () => {
       throw error;
     };
     await expect(connection.transaction(work, { onReset: "repeat" })).rejects.toBe(error);
-    // Before the function has begun, that is what went wrong.
+    // Before the function has begun, this is the failure.
     await expect(connection.transaction(work, { onReset: "repeat" })).rejects.toMatchObject({ code: "removed-card" });
   });
 

@@ -32,7 +32,7 @@ export interface ConnectionTerms {
   readonly preferredProtocols: readonly Protocol[];
 }
 
-/** How often one transaction connects anew, and how often it runs a function again, before it gives up. */
+/** How often one transaction reconnects, and how often it runs a function again, before it fails. */
 const MAX_RESETS = 8;
 
 const transactionOptions = optionsOf<TransactionOptions>({
@@ -52,12 +52,12 @@ const commandInit = optionsOf<CommandInit>({
   extended: optional(truth),
 });
 
-/** What every manager's connections have in common: all that can be said in terms of the manager's own calls. */
+/** Base of every manager's connections: the members that need only the manager's own calls. */
 export abstract class ConnectionBase implements Connection {
   abstract readonly reader: string;
   abstract readonly shareMode: ShareMode;
   abstract readonly protocol: Protocol | undefined;
-  /** What the next reconnect on the connection's own account asks for. */
+  /** Arguments of the next reconnect that the connection makes itself. */
   protected preferredProtocols: readonly Protocol[];
   readonly #now: () => number;
   /** How many calls of {@link transaction} are under way: the second is inside the first. */
@@ -97,7 +97,7 @@ export abstract class ConnectionBase implements Connection {
     const run = callback<typeof work>("a function")(work, { operation: "transaction", path: "work" });
     const { disposition = "leave", onReset = "fail", ...wait } = transactionOptions(options, place);
     const remaining = this.#remaining(checkWait("transaction", wait));
-    // Inside another transaction a new beginning would be a transaction of its own: the outermost one begins anew.
+    // Inside another transaction a new begin would start a separate transaction: the outermost one begins again.
     const answer = this.#transactions > 0 ? "fail" : onReset;
     for (let resets = 0; ; ) {
       resets = await this.#begin(answer, resets, remaining);
@@ -112,7 +112,7 @@ export abstract class ConnectionBase implements Connection {
     }
   }
 
-  /** Begins, after a reset on a connection that was made anew. Returns how many resets there were. */
+  /** Begins; after a reset it reconnects first. Returns the number of resets. */
   async #begin(answer: OnReset, resets: number, remaining: () => WaitOptions): Promise<number> {
     for (let seen = resets; ; ) {
       try {
@@ -142,7 +142,7 @@ export abstract class ConnectionBase implements Connection {
     try {
       await this.endTransaction(disposition);
     } catch (error) {
-      // The function's own failure says more; and where it has disconnected, that was the end.
+      // The function's own failure is more useful; and a disconnect in it has already ended the transaction.
       const isOver = error instanceof SmartCardError && error.code === "invalid-handle";
       if (outcome.ok && !isOver) outcome = { ok: false, error };
     }
@@ -160,7 +160,7 @@ export abstract class ConnectionBase implements Connection {
     return error.details.reader === undefined || error.details.reader === this.reader;
   }
 
-  /** What is left of a wait that several calls share. */
+  /** The rest of a wait that several calls share. */
   #remaining({ signal, timeoutMs }: WaitOptions): () => WaitOptions {
     const own = signal === undefined ? {} : { signal };
     if (timeoutMs === undefined) return () => own;

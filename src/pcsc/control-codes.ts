@@ -5,7 +5,7 @@ import type { Dialect } from "./codes.ts";
 /** FILE_DEVICE_SMARTCARD of Microsoft's headers: the device type in the high word of a Windows control code. */
 export const FILE_DEVICE_SMARTCARD = 0x31;
 
-/** A function that the class driver of Windows knows: the IOCTL_SMARTCARD_ name without prefix, in small letters. */
+/** A function of the class driver of Windows: the IOCTL_SMARTCARD_ name without prefix, in small letters. */
 export type Ioctl =
   | "power"
   | "get-attribute"
@@ -47,8 +47,8 @@ export function controlCode(n: number, dialect: Dialect = "windows"): number {
 }
 
 /**
- * The control code as Windows counts. A code that `SCARD_CTL_CODE` did not make, which is a vendor's own, comes out as
- * it went in, and so does one that is a Windows code already.
+ * The control code as Windows counts. A code not made by `SCARD_CTL_CODE` (a vendor's own) is returned unchanged, and so
+ * is a Windows code.
  */
 export function toWindowsControlCode(code: number): number {
   const n = (code >>> 0) - pcscliteBase;
@@ -57,7 +57,7 @@ export function toWindowsControlCode(code: number): number {
 
 /**
  * The control code as pcsc-lite counts. A code that `SCARD_CTL_CODE` did not make (another device type, method or
- * access) is a vendor's own and comes out as it went in, and so does one that is a pcsc-lite code already.
+ * access) is a vendor's own and returned unchanged, and so is a pcsc-lite code.
  */
 export function toPcscliteControlCode(code: number): number {
   const offset = (code >>> 0) - windowsBase;
@@ -105,7 +105,7 @@ const classFunctions: ReadonlyMap<number, ClassFunction> = new Map(
 
 /**
  * The function of Windows' class driver that a code stands for; undefined for all others. Windows' codes only: drivers for
- * pcsc-lite have functions of their own under the same numbers, and the one of CCID readers hands on whatever it is given.
+ * pcsc-lite have other functions under the same numbers, and the CCID driver forwards every code.
  */
 export function classFunction(code: number): ClassFunction | undefined {
   return classFunctions.get(code >>> 0);
@@ -113,7 +113,7 @@ export function classFunction(code: number): ClassFunction | undefined {
 
 /**
  * The control code for a service that counts as pcsc-lite does. A function of Windows' class driver keeps its code: a service
- * that has no such function refuses it, and no driver takes it for one of its own.
+ * without it refuses the code, and no driver mistakes it for its own.
  */
 export function serviceControlCode(code: number): number {
   return classFunction(code) === undefined ? toPcscliteControlCode(code) : code >>> 0;

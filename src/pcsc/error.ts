@@ -5,14 +5,14 @@ import { errorCodes, errorName, errorNumber } from "./codes.ts";
 import type { ReaderStateReport } from "./resource-manager.ts";
 import type { ErrorCode, Protocol, ShareMode } from "./vocabulary.ts";
 
-/** Who stands in the way of a sharing request. */
+/** The client because of which a sharing request was refused. */
 export interface Holder {
   /** Name of the program, as its context gave it; `unknown` where it gave none. */
   readonly client: string;
   /** Process id, where it is known. */
   readonly pid?: number;
   readonly shareMode: ShareMode;
-  /** True where a transaction is what stands in the way, false where it is the share mode of a connection. */
+  /** True where its transaction is the reason, false where its share mode is. */
   readonly transaction: boolean;
   /** For how long it has held it, in milliseconds. */
   readonly heldMs: number;
@@ -25,7 +25,7 @@ export interface ErrorDetails {
   readonly operation?: string;
   /** For a sharing violation: who holds the reader. */
   readonly holder?: Holder;
-  /** For a protocol mismatch: what the card speaks since its last reset, where that was agreed on and is known. */
+  /** For a protocol mismatch: the protocol that the card has used since its last reset, where known. */
   readonly protocol?: Protocol;
   /** For a status wait that timed out: the states as they were at the end. */
   readonly readerStates?: readonly ReaderStateReport[];
@@ -48,7 +48,7 @@ export class SmartCardError extends Error {
   /** Reader, operation and, for a sharing violation, the holder. */
   readonly details: ErrorDetails;
 
-  /** @throws TypeError for a code that there is not */
+  /** @throws TypeError for an unknown code */
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}, options?: ErrorOptions) {
     if (typeof code !== "string" || !Object.hasOwn(errorCodes, code)) throw unknownCode(code);
     super(`${errorName(code)}: ${message}`, options);
@@ -74,12 +74,12 @@ function unknownCode(code: unknown): TypeError {
   return new TypeError(`SmartCardError: code is ${shown}; give one such as "timeout": the type ErrorCode has them all`);
 }
 
-/** Errors that this copy of the package has made, and that are therefore what they seem to be. */
+/** Errors made by this copy of the package, which can be trusted. */
 const made = new WeakSet<object>();
 
 /**
- * The error that somebody else's code has thrown, where it is one of ours; undefined where it is not. One that only passes for
- * ours (another copy of the package made it, or it is a plain object) is made anew from its code and its message.
+ * An error thrown by foreign code, if it is one of ours; undefined if not. One that only resembles ours (of another copy of the
+ * package, or a plain object) is rebuilt from its code and message.
  */
 export function ownError(thrown: unknown): SmartCardError | undefined {
   if (typeof thrown !== "object" || thrown === null) return undefined;
@@ -97,7 +97,7 @@ export function ownError(thrown: unknown): SmartCardError | undefined {
   }
 }
 
-/** Says in words who holds a reader: "opensc-tool (pid 4711) holds it exclusively since 3.2 s". */
+/** Describes the holder of a reader: "opensc-tool (pid 4711) holds it exclusively since 3.2 s". */
 export function describeHolder(holder: Holder): string {
   const who = holder.pid === undefined ? holder.client : `${holder.client} (pid ${holder.pid})`;
   const how = holder.transaction ? "is in a transaction" : `is connected ${adverbs[holder.shareMode]}`;
@@ -121,7 +121,7 @@ export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new AssertionError(message);
 }
 
-/** Ends every switch over a union: a new member becomes a compile error, and a bad cast a loud one. */
+/** Ends every switch over a union: a new member becomes a compile error, and a bad cast throws. */
 export function assertNever(value: never, what: string): never {
   throw new AssertionError(`unknown ${what}: ${JSON.stringify(value)}`);
 }

@@ -21,18 +21,18 @@ export interface ExchangeSetting {
   readonly follow?: boolean;
   /** Class byte of GET RESPONSE. @default that of the command, without chaining and secure messaging */
   readonly getResponseClass?: number | undefined;
-  /** Told of each command that was sent, and of the answer to it. */
+  /** Called with each sent command and its answer. */
   readonly answered?: (command: CommandApdu, sent: Uint8Array, answer: Uint8Array) => void;
 }
 
 /**
- * Sends a command and what its answers ask for: GET RESPONSE after 61xx, the same command with the right Le after 6Cxx.
- * The bytes that were sent are overwritten with zeros: they may hold a PIN.
+ * Sends a command and its follow-ups: GET RESPONSE after 61xx, the same command with the right Le after 6Cxx. The sent
+ * bytes are overwritten with zeros: they may hold a PIN.
  *
  * @param transmit sends one command and brings its answer, SW1 SW2 included
  * @returns all data that came, and the last status word
  * @throws unsupported-feature (more than 255 bytes of data over T=0, before anything is sent); comm-error (an answer
- * without a status word, or answers that never come to an end); and what `transmit` throws
+ * without a status word, or answers that never end); and what `transmit` throws
  * @see ISO/IEC 7816-3:2006, 12.2; ISO/IEC 7816-4:2005, 5.1.3
  */
 export async function exchangeCommand(

@@ -60,7 +60,7 @@ export const features: Readonly<Record<Feature, { readonly name: string; readonl
   "execute-pace": { name: "FEATURE_EXECUTE_PACE", tag: 0x20 },
 };
 
-/** The feature that a tag stands for; undefined for one that part 10 does not have. */
+/** The feature of a tag; undefined for one that part 10 does not have. */
 export function featureOfTag(tag: number): Feature | undefined {
   return featuresByTag.get(tag);
 }
@@ -71,7 +71,7 @@ const featuresByTag: ReadonlyMap<number, Feature> = new Map(
 
 /** One line of a feature list. */
 export interface FeatureEntry {
-  /** 0 to 255. Tags that {@link featureOfTag} does not know are kept: readers have features of their own. */
+  /** 0 to 255. Unknown tags are kept: readers have vendor-specific features. */
   readonly tag: number;
   /** The control code that reaches the feature, as the reader counts. */
   readonly controlCode: number;
@@ -83,7 +83,7 @@ const featureTlv: Struct<{ tag: Field<number>; length: Field<number>; controlCod
   { tag: u8, length: u8, controlCode: u32be },
 );
 
-/** Reads what a reader answers to `get-feature-request`: any number of 6-byte entries, each of length 4. */
+/** Reads a reader's answer to `get-feature-request`: any number of 6-byte entries, each of length 4. */
 export function decodeFeatureList(list: Uint8Array): Result<FeatureEntry[]> {
   return decoding(list, (cursor) => {
     const entries: FeatureEntry[] = [];

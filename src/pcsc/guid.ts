@@ -9,7 +9,7 @@ const form = /^\{?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})
  * A GUID as Windows prints it: `{50DD5230-BA8A-11D1-BF5D-0000F805F530}`. Braces may be missing and either case is
  * understood.
  *
- * @throws invalid-parameter where the text is no GUID
+ * @throws invalid-parameter where the text is not a GUID
  */
 export function normalizeGuid(text: string): string {
   const digits = typeof text === "string" ? form.exec(text)?.[1] : undefined;

@@ -49,11 +49,11 @@ export interface ReaderInspection {
   readonly card: CardInspection | undefined;
   readonly connections: readonly ConnectionInspection[];
   readonly lock: LockInspection | undefined;
-  /** Who waits behind the lock, next first. */
+  /** The clients waiting for the lock, next first. */
   readonly queue: readonly WaiterInspection[];
 }
 
-/** Who holds what, and who waits: the whole manager at one moment. */
+/** Snapshot of the whole manager: holders and waiting clients. */
 export interface Inspection {
   readonly readers: readonly ReaderInspection[];
   /** Clients with at least one context, and how many contexts and status waits each has. */
@@ -64,7 +64,7 @@ export interface Inspection {
   }[];
 }
 
-/** A manager that can tell an operator who holds what. */
+/** A manager that can report the holders of readers to an operator. */
 export interface Inspectable {
   inspect(): Promise<Inspection>;
 }

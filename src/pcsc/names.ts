@@ -9,7 +9,7 @@ export const maxNameLength = 255;
  * Checks a name that a caller gives.
  *
  * @param what says in the error whose name it is: `card`, `reader`, …
- * @throws invalid-parameter where it is no text, empty, longer than 255 characters, or has control characters
+ * @throws invalid-parameter where it is not a string, empty, longer than 255 characters, or has control characters
  */
 export function checkName(name: string, what: string): void {
   const problem = nameProblem(name);
@@ -20,7 +20,7 @@ function nameProblem(name: unknown): string | undefined {
   if (typeof name !== "string") return `is not a text but ${name === null ? "null" : typeof name}`;
   if (name === "") return "is empty";
   if (name.length > maxNameLength) return `has more than ${maxNameLength} characters`;
-  // A terminal would obey them, and C would take NUL for the end.
+  // A terminal would interpret them, and NUL ends a string in C.
   if (/[\p{Cc}\u2028\u2029]/u.test(name)) return "has control characters";
   return /\p{Cs}/u.test(name) ? "has half a surrogate pair" : undefined;
 }

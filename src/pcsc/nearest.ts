@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /**
- * The known word that was most likely meant: two slips of the keyboard away at most (a letter too many, one too few, a
+ * The most likely known word: at most two typing errors away (a letter too many, one too few, a
  * wrong one, two exchanged), or beginning alike. Undefined where none is near. Letter case does not count.
  */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
@@ -14,7 +14,7 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   return best?.candidate;
 }
 
-/** Undefined where two words have nothing to do with each other. */
+/** Undefined where two words are unrelated. */
 function distanceBetween(word: string, candidate: string): number | undefined {
   const isBeginning = word.length >= 3 && (candidate.startsWith(word) || word.startsWith(candidate));
   // Long words are compared by their beginning only: the table grows with the product of the lengths.
@@ -24,7 +24,7 @@ function distanceBetween(word: string, candidate: string): number | undefined {
   return isBeginning && candidate.length >= 3 ? 3 : undefined;
 }
 
-/** How many slips lie between two words (optimal string alignment distance). */
+/** The number of typing errors between two words (optimal string alignment distance). */
 function slips(a: string, b: string): number {
   let twoBack: number[] = [];
   let last: number[] = Array.from({ length: b.length + 1 }, (_, index) => index);

@@ -17,21 +17,21 @@ import type {
 import type { Clock } from "./runtime.ts";
 import type { Disposition, Protocol, Scope, ShareMode } from "./vocabulary.ts";
 
-/** How long calls may follow each other before the event loop has a turn, in milliseconds. */
+/** How long calls may follow each other before they yield to the event loop, in milliseconds. */
 const maxStreakMs = 10;
-/** How many calls are made before the clock is looked at: looking costs more than many a call. */
+/** How many calls are made before the clock is read: reading it costs more than some calls. */
 const callsPerLook = 16;
 
 /**
- * Lets the event loop have a turn now and then. Calls that are answered at once, from memory, settle as promises do: before
- * any timer, socket or worker. A program that polls with them would wait for ever for what only those can bring.
+ * Yields to the event loop now and then. Calls that are answered from memory settle before any timer, socket or worker message.
+ * A program that polls with them would never see those.
  */
 export class Pace {
   readonly #clock: Clock;
   readonly #breathe: (() => Promise<void>) | undefined;
   #calls = 0;
   #last: number;
-  /** The turn that is waited for. Every call waits for it then: one loop among many that goes on would keep it away. */
+  /** The pending turn of the event loop. Every call waits for it: a single loop that continues would delay it. */
   #turn: Promise<void> | undefined;
 
   constructor(clock: Clock) {
@@ -40,7 +40,7 @@ export class Pace {
     this.#last = clock.now();
   }
 
-  /** The clock that it goes by. */
+  /** Its clock. */
   readonly now = (): number => this.#clock.now();
 
   /** The call itself; where a turn of the event loop is due, a promise that settles like it after that. */
@@ -55,7 +55,7 @@ export class Pace {
     return after(call, this.#turn);
   }
 
-  /** A context whose calls, and those of its connections, keep the pace; the same one where time is simulated. */
+  /** A context whose calls, and those of its connections, yield in this way; the same one where time is simulated. */
   context(context: Context): Context {
     return this.#breathe === undefined ? context : new PacedContext(context, this);
   }
@@ -197,7 +197,7 @@ class PacedConnection extends ConnectionBase {
   }
 }
 
-/** What is asked for at this moment; the manager itself refuses invalid values. */
+/** The requested options; the manager itself refuses invalid values. */
 function protocolsOf(options: ConnectOptions): readonly Protocol[] {
   const asked: unknown = options?.preferredProtocols;
   return Array.isArray(asked) ? [...options.preferredProtocols] : [];

@@ -6,12 +6,12 @@ import { protocols } from "./codes.ts";
 import type { ReaderDescription } from "./reader.ts";
 import type { Protocol } from "./vocabulary.ts";
 
-/** What the attributes of a reader are made of. */
+/** The source of a reader's attributes. */
 export interface AttributeFacts {
   readonly description: ReaderDescription;
   readonly cardPresent: boolean;
   readonly powered: boolean;
-  /** What the card answered to its last reset; undefined while it has no power. */
+  /** The ATR of the last reset; undefined while the card has no power. */
   readonly atr: Uint8Array | undefined;
   /** The protocol that is agreed on. */
   readonly protocol: Protocol | undefined;
@@ -23,14 +23,14 @@ export interface AttributeFacts {
   readonly maxInputBytes?: number;
 }
 
-/** How the value of an attribute ends: text in bytes or in 16-bit units, or no text at all. */
+/** Whether the value of an attribute is text, in bytes or in 16-bit units, or not. */
 type Form = "text" | "wide-text" | "bytes";
 
 interface Row {
   readonly form: Form;
   /** True for a name, which the resource manager gives; the rest is the reader's own. */
   readonly isName?: true;
-  /** The value; text without a NUL. Undefined where the reader has none, or none at this moment. */
+  /** The value; text without a NUL. Undefined where the reader has no value, or not at this moment. */
   readonly value: (facts: AttributeFacts) => Uint8Array | string | number | undefined;
 }
 
@@ -39,7 +39,7 @@ const EJECTS = 2;
 
 const oneByte = (value: number): Uint8Array => Uint8Array.of(value);
 
-/** What is known of every reader. Meanings: PC/SC part 3, 3.1.1. Numbers are DWORDs, and so are masks of protocols. */
+/** Attributes that every reader has. Meanings: PC/SC part 3, 3.1.1. Numbers are DWORDs, and so are masks of protocols. */
 const rows: Readonly<Partial<Record<Attribute, Row>>> = {
   "vendor-name": { form: "text", value: ({ description }) => description.vendor },
   "vendor-ifd-type": { form: "text", value: ({ description }) => description.product },
@@ -68,8 +68,8 @@ const rowsByNumber: ReadonlyMap<number, Row> = new Map(
 const dword = struct("DWORD", { value: u32le });
 
 /**
- * The value of an attribute, by the one table that all readers and managers go by; undefined where there is none, or none at
- * this moment. Text has no NUL: {@link endAttributeText} adds it where it is due.
+ * The value of an attribute, from the one table of all readers and managers; undefined where there is no value, or not at this
+ * moment. Text has no NUL: {@link endAttributeText} adds it where required.
  */
 export function readerAttribute(attribute: number, facts: AttributeFacts): Uint8Array | undefined {
   const row = rowsByNumber.get(attribute);
@@ -80,10 +80,10 @@ export function readerAttribute(attribute: number, facts: AttributeFacts): Uint8
 }
 
 /**
- * Ends the text of an attribute as it is due, however the driver ended it. What is no text stays as it is.
+ * Adds or removes the NUL at the end of a text attribute. Other values are unchanged.
  *
- * @param vendorNul whether what the reader says of itself ends in a NUL, as pcsc-lite's drivers have it and Windows' have not;
- * names always do
+ * @param vendorNul whether vendor, type and serial number end in a NUL, as with pcsc-lite but not on Windows; names always do
+ *
  */
 export function endAttributeText(attribute: number, value: Uint8Array, vendorNul: boolean): Uint8Array {
   const row = rowsByNumber.get(attribute);

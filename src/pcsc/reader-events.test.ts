@@ -12,7 +12,7 @@ const report = (flags: ReaderFlags, eventCount: number, atr: readonly number[] =
   atr: Uint8Array.from(atr),
 });
 
-/** What two reports in a row are told as, behind the arrival. */
+/** The events for two consecutive reports, after the arrival. */
 function told(before: ReaderStateReport, now: ReaderStateReport): string[] {
   const known = new KnownReaders();
   for (const _ of known.take(before, true));

@@ -3,10 +3,10 @@
 import type { SmartCardError } from "./error.ts";
 import type { ReaderStateReport } from "./resource-manager.ts";
 
-/** One thing that happened to readers, cards, or the service that has them: what `watchReaders` tells. */
+/** One event of a reader, a card, or the service: what `watchReaders` reports. */
 export type ReaderEvent =
   | {
-      /** A reader is there. */
+      /** A reader is attached. */
       readonly kind: "reader-arrived";
       readonly reader: string;
       /** Its state, with the ATR of a card that is in. A `card-inserted` for that card follows. */
@@ -25,7 +25,7 @@ export type ReaderEvent =
       readonly initial: boolean;
     }
   | {
-      /** A card was taken out, or its reader or the service went. */
+      /** A card was removed, or its reader or the service is gone. */
       readonly kind: "card-removed";
       readonly reader: string;
       readonly state: ReaderStateReport;
@@ -37,37 +37,37 @@ export type ReaderEvent =
       readonly state: ReaderStateReport;
     }
   | {
-      /** A reader is there no more. */
+      /** A reader was removed. */
       readonly kind: "reader-gone";
       readonly reader: string;
     }
   | {
-      /** All readers that were there have been told, at the start and after each `service-back`. */
+      /** All present readers have been reported, at the start and after each `service-back`. */
       readonly kind: "state-complete";
     }
   | {
-      /** There is no service, or it went. It is looked for again. */
+      /** There is no service, or it stopped. The watch retries. */
       readonly kind: "service-lost";
       readonly error: SmartCardError;
     }
   | {
-      /** The service is there again. Its readers follow. */
+      /** The service is back. Its readers follow. */
       readonly kind: "service-back";
     };
 
 /**
- * What is known of the readers of one service, and how each report differs from it. Arrivals and departures balance: each
+ * The known state of one service's readers, and the changes in each report. Arrivals and removals balance: each
  * reader that arrived goes before it arrives again, and each card that was inserted is removed before the next.
  */
 export class KnownReaders {
   readonly #known = new Map<string, ReaderStateReport>();
 
-  /** What is known of a reader, to be handed back to the manager. */
+  /** The last state of a reader, to be passed back to the manager. */
   get(reader: string): ReaderStateReport | undefined {
     return this.#known.get(reader);
   }
 
-  /** The readers that are not in a list any more. */
+  /** The readers that are no longer in a list. */
   *keepOnly(names: readonly string[]): Generator<ReaderEvent> {
     const there = new Set(names);
     for (const reader of [...this.#known.keys()]) if (!there.has(reader)) yield* this.#gone(reader);
@@ -112,7 +112,7 @@ export class KnownReaders {
   }
 }
 
-/** Out and in again are two events; the count runs from 1 to 65,535 and around. */
+/** Removal and insertion are two events; the count wraps from 65,535 to 1. */
 function eventsBetween(before: number, now: number): number {
   return (now - before + 0xffff) % 0xffff;
 }

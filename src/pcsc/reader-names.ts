@@ -13,7 +13,7 @@ export function readerKey(name: string): string {
 
 const pnpKey = readerKey(PNP_NOTIFICATION);
 
-/** Whether the API keeps that name for its pseudo reader: no reader can have it. */
+/** Whether the name is reserved for the API's pseudo reader. */
 export function isPseudoReader(name: string): boolean {
   return readerKey(name) === pnpKey;
 }

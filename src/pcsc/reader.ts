@@ -8,15 +8,15 @@ export type PowerAction = "cold-reset" | "warm-reset" | "power-down";
 /** How a reader is attached: the SCARD_READER_TYPE_* of winscard.h that apply here. */
 export type ReaderType = "serial" | "usb" | "nfc" | "embedded-se" | "vendor";
 
-/** What a reader says of itself. Vendor, product and serial number are at most 128 bytes of UTF-8. */
+/** Description of a reader. Vendor, product and serial number are at most 128 bytes of UTF-8. */
 export interface ReaderDescription {
   /**
    * The name to show, 1 to 127 bytes of UTF-8. The manager makes it unique among its readers: two readers may say the
-   * same. What no reader can be called ({@link readerNameProblem}) it changes as little as it has to.
+   * same. It changes an invalid name ({@link readerNameProblem}) as little as necessary.
    */
   readonly name: string;
   /**
-   * Tells this reader from every other across restarts: from serial number, port path and interface, or from the
+   * Identifies this reader across restarts: from serial number, port path and interface, or from the
    * configuration for readers that are software. At most 255 bytes of UTF-8. Never shown as a name.
    */
   readonly id: string;
@@ -24,23 +24,23 @@ export interface ReaderDescription {
   readonly product: string;
   readonly serial?: string;
   readonly type: ReaderType;
-  /** Protocols that the reader can speak to a card. `raw` and `t15` only where it really does. */
+  /** Protocols that the reader can speak to a card. `raw` and `t15` only where it really can. */
   readonly protocols: readonly Protocol[];
   /** True where {@link Reader.eject} moves the card out. */
   readonly canEject: boolean;
 }
 
 /**
- * What a driver tells the manager, from {@link Reader.open} on. Calls may come at any time, also from within a call
+ * Events that a driver reports to the manager, from {@link Reader.open} on. Calls may come at any time, also from within a call
  * that the manager makes to the driver; none throws.
  */
 export interface ReaderEvents {
   /**
-   * A card is there. It is not powered. Two in a row without a removal mean that the card was swapped. A reader that tells of
-   * many in a row is not listened to for a while: the last one is attended to after that.
+   * A card is present. It is not powered. Two in a row without a removal mean that the card was swapped. A reader that reports
+   * many in a row is ignored for a while: the last one is handled after that.
    */
   inserted(): void;
-  /** The card is gone. Operations under way must end with `removed-card` before or after this call. */
+  /** The card was removed. Operations in progress must end with `removed-card` before or after this call. */
   removed(): void;
   /** The reader is gone for good, or cannot be used any more. No further call follows. */
   lost(reason: string): void;
@@ -51,16 +51,16 @@ export interface ReaderEvents {
  * `open` has settled or after `close`; `close` itself may come while an operation is under way.
  *
  * Every operation is bounded in time by the driver, from what the card asks for (BWT, waiting time extensions), and
- * ends early, as `cancelled`, when its signal is aborted; the manager gives up waiting in any case when its own ceiling
- * is reached. Operations may share a signal, so a listener on it is taken off when the operation has ended. Failures are `SmartCardError`: `removed-card` when the card went, `reader-unavailable` when the reader
- * went, `unresponsive-card` for a card that does not answer a reset, `comm-error` when the exchange failed and the
+ * ends early, as `cancelled`, when its signal is aborted; in any case the manager stops waiting at its own limit.
+ * Operations may share a signal, so a listener on it is taken off when the operation has ended. Failures are `SmartCardError`: `removed-card` when the card was removed, `reader-unavailable` when the
+ * reader was, `unresponsive-card` for a card that does not answer a reset, `comm-error` when the exchange failed and the
  * card may still be there. Anything else that is thrown counts as `comm-error`, and so does an answer of another kind.
  */
 export interface Reader {
   /** Read once, when the reader is put into service. */
   readonly description: ReaderDescription;
 
-  /** Starts the driver, in no more time than an operation may take. The state that is comes first: `events.inserted()` is called if a card is there already. */
+  /** Starts the driver, in no more time than an operation may take. It reports the current state first: it calls `events.inserted()` if a card is present. */
   open(events: ReaderEvents): Promise<void>;
 
   /**
@@ -92,16 +92,16 @@ export interface Reader {
   control(code: number, input: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;
 
   /**
-   * The value of an attribute (`SCARD_ATTR_VALUE`) at this moment; undefined where the reader has none. Called at any time
-   * between `open` and `close`, also while an operation is under way. {@link readerAttribute} has what follows from the
-   * description. Whether text ends in a NUL does not matter: the manager sees to it.
+   * The value of an attribute (`SCARD_ATTR_VALUE`) at this moment; undefined where the reader lacks it. Called at any time
+   * between `open` and `close`, also while an operation is under way. {@link readerAttribute} derives some from the
+   * description. Text may end in a NUL or not: the manager adjusts it.
    */
   getAttribute(attribute: number): Uint8Array | undefined;
 
   /** Sets an attribute; false where it cannot be set. The value is cleared after the call: one that is kept is copied. */
   setAttribute(attribute: number, value: Uint8Array): boolean;
 
-  /** Moves the card out. Present exactly when `description.canEject`. The removal is told by `events.removed()`. */
+  /** Ejects the card. Present exactly when `description.canEject`. `events.removed()` reports the removal. */
   eject?(signal: AbortSignal): Promise<void>;
 
   /** Ends the driver: the card is powered down, operations under way end, nothing is left open. Never rejects. */

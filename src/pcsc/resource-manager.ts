@@ -5,7 +5,7 @@ import type { ReaderType } from "./reader.ts";
 import type { Clock } from "./runtime.ts";
 import type { CardState, Disposition, Initialization, Protocol, ReaderFlags, Scope, ShareMode } from "./vocabulary.ts";
 
-/** Bounds a wait. Without `timeoutMs` a wait has no deadline; it can still be aborted, cancelled, or released. */
+/** Limits a wait. Without `timeoutMs` a wait has no deadline; it can still be aborted, cancelled, or released. */
 export interface WaitOptions {
   /** Longest wait in milliseconds, 0 or more; `timeout` when it has passed. */
   readonly timeoutMs?: number;
@@ -13,7 +13,7 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Who uses the manager, as it is shown to others. Not a credential. */
+/** A client of the manager, as shown to others. Not a credential. */
 export interface ClientIdentity {
   /** Name of the program. */
   readonly name: string;
@@ -21,7 +21,7 @@ export interface ClientIdentity {
   readonly uid?: number;
 }
 
-/** How a context is to be opened. */
+/** Options for opening a context. */
 export interface ContextOptions {
   /** Domain of database operations; `user` by default. */
   readonly scope?: Scope;
@@ -32,17 +32,17 @@ export interface ContextOptions {
   readonly oneAtATime?: boolean;
 }
 
-/** What a caller believes about a reader, for {@link Context.getStatusChange}. */
+/** The state of a reader that a caller assumes, for {@link Context.getStatusChange}. */
 export interface ReaderStateQuery {
   /** Reader name, or {@link PNP_NOTIFICATION}. */
   readonly reader: string;
-  /** The flags handed out last time; none, with an event count of 0, for "unaware", which returns at once. */
+  /** The flags of the last report; no flags and an event count of 0 mean "unaware", which returns at once. */
   readonly flags?: ReaderFlags;
-  /** The event count handed out last time, 0 to 65,535; 0 where the caller has none. */
+  /** The event count of the last report, 0 to 65,535; 0 if the caller has no count. */
   readonly eventCount?: number;
 }
 
-/** What the manager knows about a reader. */
+/** The state of a reader. */
 export interface ReaderStateReport {
   readonly reader: string;
   readonly flags: ReaderFlags;
@@ -58,7 +58,7 @@ export interface ReaderDevice {
   readonly reader: string;
   /** The device's name in its system, at most 128 bytes: SCARD_ATTR_DEVICE_SYSTEM_NAME. */
   readonly systemName: string;
-  /** Tells this device from every other, also after it was unplugged and the machine restarted. */
+  /** Identifies this device, also after it was unplugged and the machine restarted. */
   readonly instanceId: string;
   /** Vendor, product and serial number; undefined where the manager cannot tell. */
   readonly vendor: string | undefined;
@@ -77,7 +77,7 @@ export interface ConnectOptions extends WaitOptions {
   readonly preferredProtocols: readonly Protocol[];
 }
 
-/** How to connect anew. */
+/** How to reconnect. */
 export interface ReconnectOptions extends ConnectOptions {
   readonly initialization: Initialization;
 }
@@ -90,17 +90,17 @@ export interface TransmitOptions extends WaitOptions {
 
 /** How to run a function in a transaction: see {@link Connection.transaction}. */
 export interface TransactionOptions extends WaitOptions {
-  /** What happens to the card at the end, also after a failure. @default "leave" */
+  /** What to do with the card at the end, also after a failure. @default "leave" */
   readonly disposition?: Disposition;
   /**
    * What to do when another program has reset the card.
    *
    * - `fail`: nothing; the call rejects with `reset-card`, and {@link Connection.reconnect} is the caller's.
-   * - `reconnect`: before the function has begun, connect anew and begin again. Once it has begun, connect anew, so that
-   *   the connection can be used, and reject with its failure: what it did before the reset may be lost.
-   * - `repeat`: as `reconnect`, and the function runs again from its start. Ask for this only where that does no harm.
+   * - `reconnect`: before the function has begun, reconnect and begin again. Once it has begun, reconnect, so that the
+   *   connection can be used, and reject with its failure: its effects before the reset may be lost.
+   * - `repeat`: as `reconnect`, and the function runs again from its start. Use this only where that does no harm.
    *
-   * Inside another transaction of the same connection it is `fail`: the outermost one begins anew.
+   * Inside another transaction of the same connection it is `fail`: the outermost one begins again.
    *
    * @default "fail"
    */
@@ -118,8 +118,8 @@ export interface ConnectionStatus {
 }
 
 /**
- * What a resource manager remembers of cards for its clients: bytes that programs have read from a card, by the card's GUID
- * and a name. All clients of the manager share the items, and `cache` of every context of it leads to the same ones.
+ * A resource manager's cache for its clients: bytes that programs have read from a card, by the card's GUID and a name.
+ * All clients of the manager share the items, and `cache` of every context of it leads to the same ones.
  */
 export interface ContextCache {
   /**
@@ -133,7 +133,7 @@ export interface ContextCache {
   read(card: string, freshness: number, name: string): Promise<Uint8Array>;
 
   /**
-   * Keeps bytes for a card under a name, in place of what was there, also where another program wrote it.
+   * Stores bytes for a card under a name, and replaces an existing item, also of another program.
    *
    * @throws cache-item-too-big (what was there stays), invalid-parameter (card, name or data), invalid-value (freshness),
    * invalid-context
@@ -149,21 +149,21 @@ export interface ContextCache {
 export interface ResourceManager {
   /** The clock on which its waits run; `watchReaders` waits on it too. Every manager of this package has one. */
   readonly clock?: Clock;
-  /** True once it was closed, or its client has ended: no context can be opened any more. Absent where that never is. */
+  /** True once it was closed, or its client has ended: no context can be opened any more. Absent where that never happens. */
   readonly isClosed?: boolean;
   /** Opens a context. @throws no-service, server-too-busy, security-violation, no-memory (a limit is reached) */
   establishContext(options?: ContextOptions): Promise<Context>;
 }
 
 /**
- * One client's standing with the manager. After {@link Context.release}, or when the client is gone, every call fails
+ * A client's context. After {@link Context.release}, or when the client has exited, every call fails
  * with `invalid-context`.
  */
 export interface Context extends AsyncDisposable {
   readonly scope: Scope;
 
   /**
-   * The manager's cache of what was read from cards. Undefined where the manager has none.
+   * The manager's cache of card data. Undefined where the manager has no cache.
    *
    * **Portability**: pcscd has no such cache. Over it, and over the operating system's manager, the cache is this
    * process's: all contexts of one manager object share it.
@@ -174,7 +174,7 @@ export interface Context extends AsyncDisposable {
   isValid(): Promise<boolean>;
 
   /**
-   * Names of the readers that are there, in order of arrival; empty where there are none.
+   * Names of the attached readers, in order of arrival; may be empty.
    *
    * @param groups names of reader groups; readers of any of them are listed. Undefined: all readers.
    */
@@ -184,18 +184,18 @@ export interface Context extends AsyncDisposable {
   listReaderGroups(): Promise<string[]>;
 
   /**
-   * Tells which device a reader is. It does not disturb who uses it.
+   * Returns the device of a reader. It does not disturb programs that use it.
    *
-   * @throws unknown-reader, reader-unavailable (it went just now)
+   * @throws unknown-reader, reader-unavailable (it was just removed)
    *
-   * **Portability**: managers that have no such call ask a direct connection for the reader's attributes, and tell what
-   * they get: with a reader that another program has for itself, no more than names.
+   * **Portability**: managers without such a call read the reader's attributes over a direct connection, and return what
+   * they get: only names while another program has the reader exclusively.
    */
   describeReader(reader: string): Promise<ReaderDevice>;
 
   /**
-   * Waits until at least one reader differs from what the caller believes, and reports them all. With nothing to
-   * watch (no query, or all ignored) it returns at once. No change is missed when the report is handed back.
+   * Waits until the state of at least one reader differs from the caller's, and reports them all. With nothing to
+   * watch (no query, or all ignored) it returns at once. If the report is passed to the next call, no change is missed.
    *
    * @throws timeout (the states at the end are in `details.readerStates`), cancelled, unknown-reader (a name that is
    * not known when the call is made), service-stopped
@@ -213,13 +213,13 @@ export interface Context extends AsyncDisposable {
   connect(reader: string, options: ConnectOptions): Promise<Connection>;
 
   /**
-   * Ends every outstanding wait of this context with `cancelled`, and nothing else: no exchange under way, no other
-   * context, no later call. With nothing outstanding it does nothing.
+   * Ends every outstanding wait of this context with `cancelled`. It does not affect an exchange in progress, another
+   * context, or a later call. Without a wait it does nothing.
    */
   cancel(): Promise<void>;
 
   /**
-   * Ends the context and all its connections as if the program had exited: see the manager for what cards suffer.
+   * Ends the context and all its connections as if the program had exited: the manager's documentation says what happens to the cards.
    * Outstanding waits end with `cancelled`.
    */
   release(): Promise<void>;
@@ -237,15 +237,15 @@ export interface Connection extends AsyncDisposable {
   readonly protocol: Protocol | undefined;
 
   /**
-   * Establishes the connection anew and clears the error state.
+   * Re-establishes the connection and clears the error state.
    *
    * @throws as connect; invalid-value; cant-dispose (it ends a transaction of which a nested end has asked for an ejection)
    */
   reconnect(options: ReconnectOptions): Promise<Protocol | undefined>;
 
   /**
-   * Ends the connection, and an open transaction with it, and does to the card what `disposition` says. The
-   * connection is over in every case; the promise settles when the card is disposed of.
+   * Ends the connection, and an open transaction with it, and performs `disposition` on the card. The
+   * connection is closed in every case; the promise settles when the disposition is done.
    *
    * @param disposition what happens to the card; `leave` without it
    * @throws invalid-value (nothing has changed then), invalid-handle, cant-dispose
@@ -261,22 +261,22 @@ export interface Connection extends AsyncDisposable {
   beginTransaction(options?: WaitOptions): Promise<void>;
 
   /**
-   * Gives the lock back; when the last nested one ends, does to the card what `disposition` says and lets the next go
-   * on at once.
+   * Releases the lock; when the last nested one ends, performs `disposition` on the card and grants the next request at
+   * once.
    *
    * @param disposition what happens to the card; `leave` without it
-   * @throws invalid-value (nothing has changed then), not-transacted, reset-card (the lock is gone all the same),
-   * removed-card, cant-dispose, cancelled (the program was given up in the middle of it)
+   * @throws invalid-value (nothing has changed then), not-transacted, reset-card (the lock is released all the same),
+   * removed-card, cant-dispose, cancelled (the program exited during the call)
    */
   endTransaction(disposition?: Disposition): Promise<void>;
 
   /**
    * Runs a function in a transaction, so that no other program comes between its commands, and resolves to what it
-   * returns. The transaction ends when the function does, whether it succeeds or throws. Calls inside one another are one
-   * transaction, which the outermost ends. Two calls at the same time on one connection are one transaction too: use a
+   * returns. The transaction ends when the function does, whether it succeeds or throws. Nested calls are one transaction,
+   * which the outermost ends. Two concurrent calls on one connection are one transaction too: use a
    * connection for each.
    *
-   * `timeoutMs` and `signal` bound the wait for the turn, over all tries together, and not the function.
+   * `timeoutMs` and `signal` limit the wait for the lock, over all tries together, but not the function.
    *
    * @param work gets this connection
    * @throws what `work` throws, also where the end fails as well; what {@link Connection.beginTransaction} and, with
@@ -291,8 +291,8 @@ export interface Connection extends AsyncDisposable {
   status(options?: WaitOptions): Promise<ConnectionStatus>;
 
   /**
-   * Sends a command and returns the answer, SW1 SW2 included: 2 to 65,538 bytes. The options bound the wait for the
-   * turn, not the exchange itself: an exchange under way is never torn.
+   * Sends a command and returns the answer, SW1 SW2 included: 2 to 65,538 bytes. The options limit the wait for the
+   * lock, not the exchange itself, which is never interrupted.
    *
    * @throws proto-mismatch (`options.protocol` is not the one in use), invalid-parameter (length), reset-card,
    * removed-card, no-smartcard (pcsc-lite, where the card was pulled during the exchange), unresponsive-card,
@@ -301,37 +301,37 @@ export interface Connection extends AsyncDisposable {
   transmit(command: Uint8Array, options?: TransmitOptions): Promise<Uint8Array>;
 
   /**
-   * Sends a command APDU and returns the whole response: what waits after 61xx is fetched with GET RESPONSE, and after
+   * Sends a command APDU and returns the whole response: after 61xx the rest is fetched with GET RESPONSE, and after
    * 6Cxx the command is sent again with the right Le. Over T=0 the command is written as that protocol carries it.
-   * A status word other than 9000 is a result and not an error. Of several commands that are sent for one, another
-   * program's may come in between: use {@link Connection.transaction} where cards are shared.
+   * A status word other than 9000 is a result and not an error. Another program's command may come between several
+   * commands that are sent for one: use {@link Connection.transaction} where cards are shared.
    *
    * @param command the bytes of an APDU, or its parts
    * @throws invalid-parameter (bytes that are not an APDU, parts out of range); unsupported-feature (more than 255 bytes
-   * of data over T=0); comm-error (also for a card whose answers never come to an end); and as transmit
+   * of data over T=0); comm-error (also for a card whose answers never end); and as transmit
    * @see ISO/IEC 7816-3:2006, 12.2; ISO/IEC 7816-4:2005, 5.1.3
    */
   send(command: Uint8Array | CommandInit, options?: WaitOptions): Promise<ResponseApdu>;
 
   /**
    * Sends a command to the reader. `code` is given as Windows counts, `0x00310000 + 4 n`, or as pcsc-lite does,
-   * `0x42000000 + n`: the manager hands drivers the latter. Windows' codes for the functions of its class driver
-   * (IOCTL_SMARTCARD_POWER, _SET_PROTOCOL, _GET_STATE, …) are for the manager, not for the reader. Ours has them; a service
-   * that has not says so.
+   * `0x42000000 + n`: the manager passes the latter to drivers. Windows' codes for the functions of its class driver
+   * (IOCTL_SMARTCARD_POWER, _SET_PROTOCOL, _GET_STATE, …) are for the manager, not for the reader. Our manager implements them;
+   * a service without them refuses them.
    *
    * @throws unsupported-feature, invalid-parameter (input that the function does not take), sharing-violation (another
    * connection has a transaction), and as transmit
    *
-   * **Portability**: Windows lets it wait for the end of another's transaction; pcsc-lite refuses it at once.
+   * **Portability**: Windows lets it wait for the end of another connection's transaction; pcsc-lite refuses it at once.
    */
   control(code: number, input: Uint8Array, options?: WaitOptions): Promise<Uint8Array>;
 
   /**
-   * Reads an attribute, at once: it takes no turn, so that another's transaction does not matter to it.
+   * Reads an attribute at once: it does not wait for another connection's transaction.
    *
    * @throws not-supported
    *
-   * **Portability**: pcscd refuses it beside another's transaction (sharing-violation); other managers may let it wait
+   * **Portability**: pcscd refuses it during another connection's transaction (sharing-violation); other managers may let it wait
    * (timeout, cancelled). Whether text ends in a NUL: see {@link attributes}.
    */
   getAttribute(attribute: number, options?: WaitOptions): Promise<Uint8Array>;

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 
-/** Ends a scheduled call; does nothing once the call was made or ended. */
+/** Cancels a scheduled call; does nothing once it was made or cancelled. */
 export type CancelTimer = () => void;
 
 /** How to schedule a call. */
 export interface ScheduleOptions {
-  /** True for housekeeping: the program need not be kept alive until it is done. @default false */
+  /** True for housekeeping that does not keep the program alive. @default false */
   readonly background?: boolean;
 }
 
-/** The two times there are, the only way to wait, and to let others go on. */
+/** Monotonic and wall time, the only way to wait, and to yield to the event loop. */
 export interface Clock {
-  /** Milliseconds on a clock that never goes back, with fractions; its zero means nothing. For waiting and measuring. */
+  /** Milliseconds on a clock that never goes back, with fractions and an arbitrary zero. For waiting and measuring. */
   now(): number;
   /** Milliseconds since 1970 UTC; may jump. For showing to people, never for waiting. */
   wallTime(): number;
@@ -22,18 +22,18 @@ export interface Clock {
    */
   schedule(delayMs: number, name: string, callback: () => void, options?: ScheduleOptions): CancelTimer;
   /**
-   * Resolves when the event loop has had a turn: timers that are due, sockets, other threads. Left out where time is simulated:
-   * nothing happens there but what is told.
+   * Resolves when the event loop has had a turn: timers that are due, sockets, other threads. Left out where time is simulated.
+   *
    */
   breathe?(): Promise<void>;
 }
 
-/** Where random bytes come from. Seeded in simulation, the system's own otherwise. */
+/** The source of random bytes. Seeded in simulation, the system's own otherwise. */
 export interface Random {
   bytes(length: number): Uint8Array;
 }
 
-/** One thing that happened, for an observer: plain data, with no PIN in it. */
+/** An event for an observer: plain data, without any PIN. */
 export interface TraceEvent {
   /** Milliseconds of {@link Clock.now}. */
   readonly at: number;
@@ -47,7 +47,7 @@ export interface TraceEvent {
 /** Receives trace events as they happen. Must not throw. */
 export type Trace = (event: TraceEvent) => void;
 
-/** Everything that the pure layers need from the machine. It is passed in, never looked up. */
+/** Everything that the pure layers need from the machine. It is passed in, never global. */
 export interface Runtime {
   readonly clock: Clock;
   readonly random: Random;

@@ -15,10 +15,10 @@ export type Initialization = "leave" | "reset" | "unpower";
 /** Transmission protocol (ISO/IEC 7816-3; `raw` for readers that offer it, `t15` for pcsc-lite's header only). */
 export type Protocol = "t0" | "t1" | "raw" | "t15";
 
-/** Where the card is and what it is ready for, in the words of PC/SC part 5. */
+/** Position and readiness of the card, in the terms of PC/SC part 5. */
 export type CardState = "unknown" | "absent" | "present" | "swallowed" | "powered" | "negotiable" | "specific";
 
-/** The flags of a reader state, as the Web Smart Card API spells them; `changed` and `unknown` only come out. */
+/** The flags of a reader state, as the Web Smart Card API spells them; `changed` and `unknown` are output only. */
 export const readerFlags = [
   "ignore",
   "changed",
@@ -40,8 +40,8 @@ export type ReaderFlag = (typeof readerFlags)[number];
 export type ReaderFlags = { readonly [flag in ReaderFlag]?: true };
 
 /**
- * Whether a caller that believes this expects a card: each of these flags is about the card in the reader. Of ATRMATCH,
- * EXCLUSIVE and INUSE Microsoft says that PRESENT is assumed; MUTE and UNPOWERED tell how the card is.
+ * Whether a caller with these flags expects a card: each of them is about the card in the reader. For ATRMATCH, EXCLUSIVE
+ * and INUSE Microsoft says that PRESENT is assumed; MUTE and UNPOWERED describe the card.
  *
  * @see SCARD_READERSTATE structure (winscard.h), Microsoft
  */

@@ -8,14 +8,14 @@ import type { Context, ReaderStateQuery, ReaderStateReport, ResourceManager } fr
 import type { CancelTimer, Clock } from "./runtime.ts";
 import { type ErrorCode, PNP_NOTIFICATION } from "./vocabulary.ts";
 
-/** What watching may cost. */
+/** Limits of a watch. */
 export const watchLimits = {
-  /** The pause before a service that went, or is not there, is looked for again: the first one, and the longest one. */
+  /** The pause before a missing service is tried again: the first one, and the longest one. */
   firstTryMs: 50,
   lastTryMs: 5_000,
-  /** The most events that wait for a slow consumer; then no look is taken until it has taken some. */
+  /** The most events queued for a slow consumer; then the manager is not queried until it has taken some. */
   maxEvents: 256,
-  /** How often a program that watches is kept alive anew; nothing happens then. */
+  /** Interval of the timer that keeps a watching program alive; it does nothing else. */
   keepAliveMs: 3_600_000,
 } as const;
 
@@ -23,16 +23,16 @@ export const watchLimits = {
 export interface WatchReadersOptions {
   /** Ends every iteration. */
   readonly signal?: AbortSignal | undefined;
-  /** The clock on which a service that went is waited for. @default the manager's own */
+  /** The clock for the waits for a missing service. @default the manager's own */
   readonly clock?: Clock | undefined;
 }
 
 /**
- * A watch on the readers of a manager. The first `for await` over it is this watch; each further one is a watch of its own,
- * with the state first.
+ * A watch on the readers of a manager. The first `for await` over it is this watch; each further one is a separate watch, with
+ * the state first.
  */
 export interface ReaderWatch extends AsyncIterableIterator<ReaderEvent> {
-  /** This watch, the first time; then one of its own. */
+  /** This watch, the first time; then a separate one. */
   [Symbol.asyncIterator](): ReaderWatch;
   /** Ends the watch, and a `next` that waits. */
   return(): Promise<IteratorResult<ReaderEvent, undefined>>;
@@ -45,8 +45,8 @@ const members: Members<WatchReadersOptions> = {
 const watchOptions = optionsOf(members);
 
 /**
- * Tells of the readers and cards of a manager: the state first (`reader-arrived` for each reader, `card-inserted` with the
- * ATR for each card that is in, then `state-complete`), then everything that happens.
+ * Reports the readers and cards of a manager: the state first (`reader-arrived` for each reader, `card-inserted` with the
+ * ATR for each card that is in, then `state-complete`), then every change.
  *
  * ```ts
  * for await (const event of watchReaders(manager, { signal })) {
@@ -54,17 +54,17 @@ const watchOptions = optionsOf(members);
  * }
  * ```
  *
- * When the service goes, the cards and readers that were told go (`card-removed`, `reader-gone`), and `service-lost` tells
- * why, once; it is looked for after 50 ms, then less and less often, up to every 5 s. Then `service-back`, and the state
- * anew. So arrivals and departures balance, whatever happens: each card is removed before the next is inserted.
+ * When the service stops, its cards and readers are reported as removed (`card-removed`, `reader-gone`), then `service-lost`
+ * gives the reason, once. The watch retries after 50 ms, then less and less often, up to every 5 s. Then come `service-back`
+ * and the state again. So arrivals and removals always balance: each card is removed before the next is inserted.
  *
- * A loop that is slow misses no card that stays: up to 256 events wait for it, and what happens beyond that is told as the
- * difference. A card that was swapped meanwhile is a removal and an insertion; one that came and went is not told.
+ * A slow loop misses no card that stays: up to 256 events are queued for it, and later changes are reported as the difference.
+ * A card that was swapped meanwhile is a removal and an insertion; one that was inserted and removed is not reported.
  *
  * The iteration ends when the signal is aborted, the loop is left, or the manager is closed; it keeps the program alive
  * until then.
  *
- * @throws invalid-parameter; in the iteration what no waiting helps against: security-violation, no-access, no-memory
+ * @throws invalid-parameter; in the iteration errors that waiting cannot cure: security-violation, no-access, no-memory
  */
 export function watchReaders(manager: ResourceManager, options: WatchReadersOptions = {}): ReaderWatch {
   const operation = "watch readers";
@@ -93,9 +93,9 @@ class Watch implements ReaderWatch {
   readonly #stop = new AbortController();
   #isIterated = false;
   #running: Promise<void> | undefined;
-  /** What the iteration ends with once the queue is empty; undefined while it goes on. */
+  /** The end of the iteration once the queue is empty; undefined while it continues. */
   #outcome: { readonly error?: unknown } | undefined;
-  /** Lets the look go on that waits for room in the queue. */
+  /** Resumes the query that waits for room in the queue. */
   #roomMade: (() => void) | undefined;
   #cancelKeepAlive: CancelTimer = () => {};
 
@@ -146,7 +146,7 @@ class Watch implements ReaderWatch {
     );
   }
 
-  /** What has not been taken is not told any more. */
+  /** Queued events are dropped. */
   readonly #abandon = (): void => {
     this.#queue.length = 0;
     this.#finish({});
@@ -169,7 +169,7 @@ class Watch implements ReaderWatch {
     }
   }
 
-  /** A wait alone keeps no program alive where the manager lives in it. */
+  /** With an embedded manager a wait alone does not keep the program alive. */
   #keepAlive(): void {
     this.#cancelKeepAlive = this.#clock.schedule(watchLimits.keepAliveMs, "watch readers", () => this.#keepAlive());
   }
@@ -200,7 +200,7 @@ class Watch implements ReaderWatch {
             pauseMs = watchLimits.firstTryMs;
           });
         } finally {
-          // Where the service has gone, the context has gone with it.
+          // A context ends with its service.
           await context.release().catch(() => {});
         }
       } catch (error) {
@@ -210,13 +210,13 @@ class Watch implements ReaderWatch {
         if (!isLost) this.#tell({ kind: "service-lost", error });
         isLost = true;
       }
-      // A service that comes and goes at once is not asked without a pause.
+      // Pause before retrying a service that stops at once.
       await this.#pause(pauseMs);
       pauseMs = Math.min(2 * pauseMs, watchLimits.lastTryMs);
     }
   }
 
-  /** Opens a context; undefined where the watch is over before it is open. What comes later is released. */
+  /** Opens a context; undefined where the watch ends first. A context that opens later is released. */
   #open(): Promise<Context | undefined> {
     return new Promise((resolve, reject) => {
       const given = (): void => resolve(undefined);
@@ -232,7 +232,7 @@ class Watch implements ReaderWatch {
   }
 
   async #watch(context: Context, known: KnownReaders, served: () => void): Promise<never> {
-    // What comes after this count was taken ends the next wait at once, so the readers are listed behind it.
+    // A change after this count ends the next wait at once, so the readers are listed after it.
     let pnp = await lookAtPnp(context);
     let isComplete = false;
     for (;;) {
@@ -255,7 +255,7 @@ class Watch implements ReaderWatch {
     }
   }
 
-  /** The next reports; undefined where a reader has gone since they were listed. */
+  /** The next reports; undefined where a reader was removed since they were listed. */
   async #reports(
     context: Context,
     queries: readonly ReaderStateQuery[],
@@ -264,13 +264,13 @@ class Watch implements ReaderWatch {
       return await context.getStatusChange(queries.map(queryOf), { signal: this.#stop.signal });
     } catch (error) {
       if (!(error instanceof SmartCardError) || error.code !== "unknown-reader") throw error;
-      // The next list will not have it. A manager that lists what it does not know is not asked without a pause.
+      // The next list will not have it. Pause for a manager that lists readers it does not know.
       await this.#pause(watchLimits.firstTryMs);
       return undefined;
     }
   }
 
-  /** Waits until the consumer has room: meanwhile the manager keeps the count of what happens. */
+  /** Waits until the consumer has room: meanwhile the manager counts events. */
   async #room(): Promise<void> {
     while (this.#queue.length >= watchLimits.maxEvents && !this.#isOver) {
       await new Promise<void>((resolve) => {
@@ -295,7 +295,7 @@ class Watch implements ReaderWatch {
   }
 }
 
-/** What may pass without anybody doing anything for this program. */
+/** Failures that may pass by themselves. */
 const passing: ReadonlySet<ErrorCode> = new Set([
   "no-service",
   "service-stopped",
