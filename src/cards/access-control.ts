@@ -16,7 +16,7 @@ export function isFulfilled(channel: Channel, access: Access): boolean {
   return access.any.some((condition) => isFulfilled(channel, condition));
 }
 
-/** A PIN that nothing asks for counts as verified. ISO/IEC 7816-4:2005, 7.5.9. */
+/** A disabled PIN counts as verified. ISO/IEC 7816-4:2005, 7.5.9. */
 function isProved({ card, provedPins }: Channel, reference: number): boolean {
   return provedPins.has(reference) || card.pins.get(reference)?.enabled === false;
 }
@@ -31,7 +31,7 @@ export function conditionsOf(file: CardFile): Conditions {
     .find((found) => found !== undefined);
   if (rulesFile?.type !== "linear-fixed" && rulesFile?.type !== "linear-variable") return {};
   const record = rulesFile.records[access.record - 1];
-  // Rules that anybody could still write are none.
+  // An EF.ARR in the making could still be written by any terminal, so its rules do not count.
   if (record === undefined || isInTheMaking(rulesFile) || isOutOfUse(rulesFile)) return {};
   return decodeRuleRecord(file.type === "df" ? "df" : "ef", record) ?? {};
 }
@@ -43,12 +43,12 @@ export function isOutOfUse(file: CardFile): boolean {
   );
 }
 
-/** Whether a file has not come into use yet, so that no rules bind it. ISO/IEC 7816-4:2005, 5.3.3.2. */
+/** Whether a file was not activated yet, so that no rules apply to it. ISO/IEC 7816-4:2005, 5.3.3.2. */
 export function isInTheMaking({ lifeCycle }: CardFile): boolean {
   return lifeCycle === "creation" || lifeCycle === "initialisation";
 }
 
-/** Why something must not be done with a file now; undefined where it may be done. */
+/** Why an operation on a file is refused now; undefined where it is allowed. */
 export function refusal(channel: Channel, file: CardFile, mode: AccessMode): Answer | undefined {
   if (isOutOfUse(file)) return status(sw.conditionsNotSatisfied);
   return isInTheMaking(file) ? undefined : refusalByRules(channel, file, mode);

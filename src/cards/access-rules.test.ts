@@ -33,7 +33,7 @@ describe("compact format, ISO/IEC 7816-4:2005, 5.4.3.1", () => {
   ])("%s", (hex, file, conditions) => {
     const compact = encodeCompactRules(file, conditions);
     expect(compact && encodeHex(compact, " ")).toBe(hex);
-    // What is never allowed need not be told, but may be.
+    // A "never" rule may be left out or written.
     const decoded = decodeCompactRules(file, hexBytes(hex)) ?? {};
     expect(Object.fromEntries(Object.entries(decoded).filter(([, access]) => access !== "never"))).toEqual(conditions);
   });

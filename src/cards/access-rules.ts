@@ -55,7 +55,7 @@ export function uniformConditions(file: RuledFile, access: Access): Conditions {
   return Object.fromEntries(modesOf(file).map(([, mode]) => [mode, access]));
 }
 
-/** The modes that are told: reading and updating in any case, the others where they are ever allowed. */
+/** The modes that are written: reading and updating always, the others where they are ever allowed. */
 function toldModes(file: RuledFile, conditions: Conditions): [bit: number, access: Access][] {
   return modesOf(file).flatMap(([bit, mode]) => {
     const access = conditions[mode] ?? "never";
@@ -68,7 +68,7 @@ function toldModes(file: RuledFile, conditions: Conditions): [bit: number, acces
  * 7816-4:2005, 5.4.3.1. The format has no room for the number of a PIN or key, but names a security environment, 1 to 14:
  * on this card, environment n is the one with PIN n and key n.
  *
- * @returns undefined where the format cannot tell a condition
+ * @returns undefined where the format cannot express a condition
  */
 export function encodeCompactRules(file: RuledFile, conditions: Conditions): Uint8Array | undefined {
   const told = toldModes(file, conditions);
@@ -133,7 +133,7 @@ function decodeConditionByte(byte: number): Access | undefined {
   return external ? { key: reference } : undefined;
 }
 
-/** Writes rules in the expanded format, which can tell all conditions. ISO/IEC 7816-4:2005, 5.4.3.2. */
+/** Writes rules in the expanded format, which can express all conditions. ISO/IEC 7816-4:2005, 5.4.3.2. */
 export function encodeExpandedRules(file: RuledFile, conditions: Conditions): BerTlvInit[] {
   return toldModes(file, conditions).flatMap(([bit, access]) => [
     { tag: tagAccessMode, value: Uint8Array.of(bit) },
@@ -160,7 +160,7 @@ function authentication(reference: number, usage: number): BerTlvInit {
 
 /**
  * Reads rules in the expanded format, also those of an EF.ARR. ISO/IEC 7816-4:2005, 5.4.3.2 and 5.4.3.3. An access mode
- * object is followed by its conditions, any of which will do. Modes that are told by command headers are passed over.
+ * object is followed by its conditions, any of which will do. Modes given by command headers are ignored.
  *
  * @returns undefined where they are malformed, or ask for what the card does not have
  */

@@ -11,7 +11,7 @@ import { describeAttempt, describeCounter } from "./security-commands.ts";
 import { type Answer, status, sw } from "./status.ts";
 
 /**
- * GET CHALLENGE: ISO/IEC 7816-4:2005, 7.5.3. An Le of zeros gets as much as the card gives at once. The card keeps the
+ * GET CHALLENGE: ISO/IEC 7816-4:2005, 7.5.3. An Le of zeros returns the card's maximum. The card keeps the
  * challenge for one authentication, on the same channel, until a reset or until it gives another.
  */
 export function getChallenge(channel: Channel, command: CommandApdu): Answer {
@@ -41,7 +41,7 @@ export function internalAuthenticate(channel: Channel, command: CommandApdu): An
  * they cannot be told apart by Le, as the standard would have it.
  *
  * The challenge that the card gave last is as long as a block of the key's cipher. External: the data is the challenge
- * enciphered. Mutual: see {@link CardKey.answerToken}. Without data it asks how the key stands, as VERIFY does.
+ * enciphered. Mutual: see {@link CardKey.answerToken}. Without data it returns the state of the key, like VERIFY.
  */
 export function externalAuthenticate(channel: Channel, command: CommandApdu): Answer {
   const { data } = command;
@@ -53,7 +53,7 @@ export function externalAuthenticate(channel: Channel, command: CommandApdu): An
   if (data.length !== (use === "mutual" ? key.tokenBytes : key.blockBytes)) return status(sw.wrongLength);
   if (use === "mutual" && (command.le ?? 0) < key.tokenBytes) return status(sw.wrongLength);
   if (challenge?.length !== key.blockBytes) return status(sw.conditionsNotSatisfied);
-  // Right or wrong, a challenge serves once.
+  // A challenge is used once, successfully or not.
   channel.challenge = undefined;
   channel.provedKeys.delete(reference);
   if (use === "external") {
@@ -67,7 +67,7 @@ export function externalAuthenticate(channel: Channel, command: CommandApdu): An
   return { data: answer, status: sw.success };
 }
 
-/** The key that a command means, if it may be used for this and now. */
+/** The key of a command, if it may be used for this command now. */
 function keyFor(channel: Channel, { p1, p2 }: CommandApdu, uses: readonly KeyUse[]): CardKey | Answer {
   const key = channel.card.keys.get(p2);
   if (key === undefined || !uses.includes(key.image.use)) return status(sw.referenceNotFound);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/** The ciphers that a card's keys are for. */
+/** The ciphers of a card's keys. */
 export type CipherAlgorithm = "aes" | "3des";
 
 /** A block cipher with its key: one block in, one block out, neither mode nor padding. */
@@ -14,10 +14,9 @@ export interface BlockCipher {
 }
 
 /**
- * Makes the ciphers of a card: the port to whatever does the arithmetic. `nodeBlockCipher` of `scard/embedded` is one.
+ * Makes the ciphers of a card: the port to a crypto library. `nodeBlockCipher` of `scard/embedded` is one.
  *
  * @param key 16, 24 or 32 bytes for AES; 16 (two keys) or 24 (three keys) for triple DES. It is copied, or not kept.
- * @throws unsupported-feature where the machine does not have the cipher, as triple DES is missing in some that keep to
- * FIPS 140
+ * @throws unsupported-feature where the machine lacks the cipher, as FIPS 140 builds lack triple DES
  */
 export type BlockCipherFactory = (algorithm: CipherAlgorithm, key: Uint8Array) => BlockCipher;

@@ -10,7 +10,7 @@ import { type Attempt, matchesSecret, RetryCounter } from "./retry-counter.ts";
 /** MACs are cut to this length, as ICAO Doc 9303 part 11 has it for both ciphers. */
 const macBytes = 8;
 
-/** How a terminal may name a cipher in P1; 00 leaves it to the key. NIST SP 800-78-4, table 6-2. */
+/** How a terminal may name a cipher in P1; 00 means the key's cipher. NIST SP 800-78-4, table 6-2. */
 const algorithmReferences: ReadonlyMap<string, number> = new Map([
   ["3des", 0x03],
   ["aes16", 0x08],
@@ -70,7 +70,7 @@ export class CardKey {
    * ```
    *
    * @param challenge RND.IC, one block, that the card gave before
-   * @param keying K.IC, two blocks; for session keys, which this card has no use for
+   * @param keying K.IC, two blocks; for session keys, which this card does not use
    * @returns the card's token, or how the terminal's was wrong
    */
   answerToken(challenge: Uint8Array, token: Uint8Array, keying: Uint8Array): Uint8Array | Exclude<Attempt, "right"> {
@@ -78,7 +78,7 @@ export class CardKey {
     const cryptogram = token.subarray(0, 4 * blockBytes);
     let terminal: Uint8Array = new Uint8Array(0);
     const outcome = this.counter.attempt(() => {
-      // Not deciphered unless the MAC holds: nothing is learnt from how a forged token fails.
+      // Deciphered only if the MAC is right, so that errors reveal nothing about a forged token.
       if (!matchesSecret(this.#mac(cryptogram), token.subarray(4 * blockBytes))) return false;
       terminal = decryptCbc(this.#cipher, cryptogram);
       return matchesSecret(challenge, terminal.subarray(blockBytes, 2 * blockBytes));
@@ -88,7 +88,7 @@ export class CardKey {
     return concatBytes(answer, this.#mac(answer));
   }
 
-  /** As it is now, with its value: not for logs. */
+  /** Its current state, with its value: not for logs. */
   toImage(): KeyImage {
     return { ...this.image, triesLeft: this.counter.left };
   }
@@ -98,7 +98,7 @@ function macOf({ algorithm, mac }: KeyImage, createCipher: BlockCipherFactory): 
   if (mac === undefined) return () => assertNoMac();
   const cipher = createCipher(algorithm, mac);
   if (algorithm === "aes") return (message) => cmac(cipher, message).slice(0, macBytes);
-  // Triple DES with the same key thrice is DES.
+  // Triple DES with three equal keys is DES.
   const half = mac.subarray(0, 8);
   const first = createCipher(algorithm, concatBytes(half, half));
   return (message) => retailMac(first, cipher, message);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 /**
- * How much a file-system card can hold. The same numbers bind the description that a card is made from and the commands
- * that make it grow, so that what a card has become can always be saved and read again.
+ * Limits of a file-system card. They apply to the description and to the commands that make a card grow, so that its state
+ * can always be saved and loaded.
  */
 export const cardLimits = {
   /** Characters in a card's name. */

@@ -3,12 +3,12 @@
 import { assert, type CancelTimer, type Clock, type ErrorCode, type SmartCardError } from "../pcsc/index.ts";
 
 /**
- * One operation of the virtual reader while it is under way. It can be ended from outside at any moment, by an abort or
- * because the card or the reader went; its caller is told at once, and what it still does has no effect.
+ * A running operation of the virtual reader. It can be ended at any time, by an abort or because the card or the reader was
+ * removed; its caller is notified at once, and its later steps have no effect.
  */
 export class CardOperation {
   readonly name: string;
-  /** What it fails with when the card falls silent; undefined where the card has no part in it. */
+  /** Its failure when the card stops answering; undefined where it does not use the card. */
   readonly whenMute: ErrorCode | undefined;
   readonly #reject: (error: SmartCardError) => void;
   readonly #ended: Promise<never>;
@@ -45,7 +45,7 @@ export class CardOperation {
     this.#reject(error);
   }
 
-  /** To be called after every wait inside the work: nothing may happen to the card once the operation was ended. */
+  /** Call it after every wait inside the work: an ended operation must not touch the card. */
   check(): void {
     if (this.#error !== undefined) throw this.#error;
   }

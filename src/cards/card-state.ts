@@ -8,7 +8,7 @@ import { type CardFile, childBySfi, type DedicatedFile, type ElementaryFile } fr
 import type { Pin } from "./pin.ts";
 import { type Answer, status, sw } from "./status.ts";
 
-/** What all commands of a file-system card share. */
+/** State shared by all commands of a file-system card. */
 export interface CardState {
   readonly masterFile: DedicatedFile;
   readonly pins: ReadonlyMap<number, Pin>;
@@ -20,7 +20,7 @@ export interface CardState {
   readonly channels: Map<number, Channel>;
 }
 
-/** One way of talking to the card, with a selection and a security status of its own. ISO/IEC 7816-4:2005, 5.1.1.2. */
+/** A logical channel, with its own selection and security status. ISO/IEC 7816-4:2005, 5.1.1.2. */
 export interface Channel {
   readonly card: CardState;
   readonly number: number;
@@ -30,7 +30,7 @@ export interface Channel {
   currentRecord: number | undefined;
   /** Where a walk through a directory is, until a file is selected in another way. */
   walk: { readonly directory: DedicatedFile; readonly last: CardFile } | undefined;
-  /** The security status: references of PINs that were verified, and of keys that the terminal has shown to have. */
+  /** The security status: references of verified PINs, and of keys with which the terminal has authenticated. */
   readonly provedPins: Set<number>;
   readonly provedKeys: Set<number>;
   /** The last challenge, until it is used. */
@@ -47,7 +47,7 @@ interface Chain {
   readonly data: Uint8Array;
 }
 
-/** One command of a card: never throws, whatever the command holds, and keeps no reference to its data. */
+/** One command of a card: never throws for any command, and keeps no reference to its data. */
 export type Instruction = (channel: Channel, command: CommandApdu) => Answer;
 
 /**
@@ -103,16 +103,16 @@ export function wantsAll(command: CommandApdu): boolean {
   return command.le === (command.extended ? maxExtendedLe : maxShortLe);
 }
 
-/** Answers with as many of these bytes as are wanted, and tells where those are fewer than were asked for. */
+/** Answers with as many of these bytes as requested, with a warning if there are fewer. */
 export function readOut(command: CommandApdu, whole: Uint8Array): Answer {
   const data = whole.slice(0, command.le);
   return { data, status: data.length === command.le || wantsAll(command) ? sw.success : sw.endOfFile };
 }
 
-/** Answers with all of these bytes, or tells the Le that it takes. ISO/IEC 7816-4:2005, 5.1.3, on 6Cxx. */
+/** Answers with all of these bytes, or with the required Le. ISO/IEC 7816-4:2005, 5.1.3, on 6Cxx. */
 export function answerWhole(command: CommandApdu, data: Uint8Array, word: number = sw.success): Answer {
   const { le = 0 } = command;
   if (data.length <= le) return { data, status: word };
-  // Two digits can tell no more than 256 bytes, written as 00.
+  // One byte holds at most 256, written as 00.
   return status(data.length > maxShortLe ? sw.wrongLength : sw.wrongLe | (data.length & 0xff));
 }

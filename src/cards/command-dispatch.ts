@@ -90,7 +90,7 @@ function dispatch(card: CardState, command: CommandApdu, enveloped: boolean): An
 
 /**
  * All commands of a chain but the last. Their data is put together, and the last is carried out with all of it. A
- * command that does not go on with the chain ends it. ISO/IEC 7816-4:2005, 5.1.1.1.
+ * command that does not continue the chain ends it. ISO/IEC 7816-4:2005, 5.1.1.1.
  */
 function continueChain(channel: Channel, command: CommandApdu): Answer {
   const header = headerOf(command);
@@ -122,7 +122,7 @@ function endChain(channel: Channel, command: CommandApdu, instruction: Instructi
   }
 }
 
-/** A reader that speaks T=0 takes 6700 as leave to try the command in another form, but the chain is gone by now. */
+/** After 6700 a T=0 reader tries the command in another form, but the chain has already ended. */
 function changedSomething(answer: Answer): Answer {
   return answer.status === sw.wrongLength ? status(sw.wrongLcForP1P2) : answer;
 }
@@ -164,7 +164,7 @@ function dropEnvelope(channel: Channel): void {
   channel.envelope = undefined;
 }
 
-/** Forgets all that does not outlive a reset: every channel but the basic one, and what that was doing. */
+/** Clears the volatile state: every channel but the basic one, and the state of that. */
 export function forgetChannels(card: CardState): void {
   for (const channel of card.channels.values()) {
     dropChain(channel);

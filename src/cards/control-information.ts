@@ -46,13 +46,13 @@ export const lifeCycleBytes: Readonly<Record<LifeCycle, number>> = {
   terminated: 0x0c,
 };
 
-/** Data coding byte: what a write does is the card's own affair, a data unit is one byte. Table 87. */
+/** Data coding byte: proprietary behaviour of write functions, data units of one byte. Table 87. */
 const dataCoding = 0x21;
 
 /**
- * Writes what SELECT tells about a file.
+ * Writes the answer to SELECT of a file.
  *
- * @param mostBytes access rules that the compact format cannot tell take room; they are left out where it is not there
+ * @param mostBytes access rules that the compact format cannot express are longer; they are left out where they do not fit
  */
 export function encodeControlInformation(template: ControlTemplate, file: CardFile, mostBytes: number): Uint8Array {
   const whole = encodeTemplate(template, file, rules(file));
@@ -101,7 +101,7 @@ function descriptorOf(file: ElementaryFile): Uint8Array {
   return Uint8Array.of(fileDescriptors[file.type], dataCoding, ...twoBytes(file.recordSize), file.records.length);
 }
 
-/** Access rules: in the compact format where it can tell them. A directory in which nothing is ever allowed has none. */
+/** Access rules: in the compact format if possible. A directory in which nothing is ever allowed has no rules. */
 function rules(file: CardFile): BerTlvInit[] {
   const { access } = file;
   if (access.kind === "arr") {

@@ -22,8 +22,8 @@ import type { Access, AccessRules } from "./file-system-image.ts";
 import { type Answer, status, sw } from "./status.ts";
 
 /**
- * CREATE FILE: ISO/IEC 7816-9:2000, 6.1. The new file lies under the current DF, and is the current one then. Without
- * access rules of its own, all that can be done with it is for those who may create such a file there.
+ * CREATE FILE: ISO/IEC 7816-9:2000, 6.1. The new file lies under the current DF, and is the current one then. Without its
+ * own access rules, the condition for creating such a file applies to all operations on it.
  */
 export function createFile(channel: Channel, command: CommandApdu): Answer {
   const { currentDf, card } = channel;
@@ -74,7 +74,7 @@ export function bytesInUse(card: CardState): number {
   return allFiles(card.masterFile).reduce((sum, file) => sum + bytesOf(file), 0);
 }
 
-/** Whether all PINs and keys that rules name are there. */
+/** Whether all PINs and keys in the rules exist. */
 function knowsReferences(card: CardState, access: AccessRules | undefined): boolean {
   const knows = (condition: Access): boolean => {
     if (typeof condition === "string") return true;
@@ -94,7 +94,7 @@ export function deleteFile(channel: Channel, command: CommandApdu): Answer {
   if (!target.ok) return target.error;
   const file = target.value;
   const { parent } = file;
-  // The card without its master file would be no card.
+  // The master file cannot be deleted.
   if (parent === undefined) return status(sw.conditionsNotSatisfied);
   const refused = refusalOfLifeCycle(channel, file, "delete");
   if (refused !== undefined && refusal(channel, parent, "deleteChild") !== undefined) return refused;
@@ -112,7 +112,7 @@ function leaveDeleted(channel: Channel, file: CardFile, parent: DedicatedFile): 
   if (isInside) selectFile(channel, parent);
 }
 
-/** Places in a list are no longer where they were. */
+/** Positions in listings are no longer valid. */
 function endWalks(card: CardState): void {
   for (const channel of card.channels.values()) channel.walk = undefined;
 }
@@ -129,7 +129,7 @@ export function deactivateFile(channel: Channel, command: CommandApdu): Answer {
   return status(sw.success);
 }
 
-/** ACTIVATE FILE: ISO/IEC 7816-9:2000, 6.4. From now on the access rules bind. */
+/** ACTIVATE FILE: ISO/IEC 7816-9:2000, 6.4. From now on the access rules apply. */
 export function activateFile(channel: Channel, command: CommandApdu): Answer {
   const target = targetOf(channel, command);
   if (!target.ok) return target.error;

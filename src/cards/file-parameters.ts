@@ -17,7 +17,7 @@ import { type Answer, status, sw } from "./status.ts";
 /** A file that is to be made. Its access rules are undefined where none were given. */
 export type NewFile = FileImage & { readonly givenAccess: AccessRules | undefined };
 
-/** What CREATE FILE may tell. What it does not know here it must not pass over: it may be meant to guard the file. */
+/** Parameters that CREATE FILE accepts. Unknown ones are refused: they may be access rules. */
 const knownTags: ReadonlySet<number> = new Set([
   controlTags.dataBytes,
   controlTags.allBytes,
@@ -29,7 +29,7 @@ const knownTags: ReadonlySet<number> = new Set([
   controlTags.ruleReference,
   controlTags.compactRules,
   controlTags.expandedRules,
-  // These two can be anything, and are nothing here.
+  // These two are ignored.
   controlTags.proprietary,
   controlTags.proprietaryTemplate,
 ]);

@@ -6,7 +6,7 @@ import { type CardFile, childById, directoriesByName, fileByPath, fileFromHere }
 import { masterFileId } from "./file-system-image.ts";
 import { type Answer, status, sw } from "./status.ts";
 
-/** P2, bits 2 and 1: which of several that fit. ISO/IEC 7816-4:2005, table 40. */
+/** P2, bits 2 and 1: which one of several matches. ISO/IEC 7816-4:2005, table 40. */
 const occurrenceFirst = 0;
 const occurrenceLast = 1;
 const occurrenceNext = 2;
@@ -68,8 +68,8 @@ function byName({ card, currentDf }: Channel, start: Uint8Array, occurrence: num
 
 /**
  * With no data, the occurrences are the children of a directory: all of them, or for P1 = 01 the directories, for P1 =
- * 02 the elementary files. This is how a terminal lists a directory; the standard leaves the case open. The walk goes on
- * in the directory where it began, also when the last one found was a directory and so is the current DF now.
+ * 02 the elementary files. This is how a terminal lists a directory; the standard leaves the case open. The listing
+ * continues in the directory where it began, also when the last one found was a directory and so is the current DF now.
  */
 function walkOn(channel: Channel, p1: number, occurrence: number): CardFile | undefined {
   const { directory, last } = channel.walk ?? { directory: channel.currentDf, last: undefined };
@@ -77,7 +77,7 @@ function walkOn(channel: Channel, p1: number, occurrence: number): CardFile | un
   return occurrenceIn(directory.files, here, occurrence, (file) => p1 === 0 || (file.type === "df") === (p1 === 1));
 }
 
-/** The first, last, next or previous of the files that fit, seen from the one at `here`; -1 is before and behind all. */
+/** The first, last, next or previous match, relative to index `here`; -1 is before the first and after the last. */
 function occurrenceIn(
   files: readonly CardFile[],
   here: number,

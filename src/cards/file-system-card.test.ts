@@ -343,7 +343,7 @@ describe("READ RECORD, 7.3.3", () => {
     ["before the first", ["00B2000800", "00B2000300"], "6A83"],
     ["an unknown identifier", ["00B2070800"], "6A83"],
     ["an unknown number", ["00B2040C00"], "6A83"],
-    ["the current one where there is none", ["00B2000C00"], "6A83"],
+    ["the current one without a current record", ["00B2000C00"], "6A83"],
     ["a P2 that means nothing", ["00B2010F00"], "6A86"],
     ["without Le", ["00B2010C"], "6700"],
     ["short identifier 31", ["00B201FC00"], "6A86"],

@@ -19,19 +19,19 @@ import { encodeAnswer, status, sw } from "./status.ts";
  * (`parseCardImage`). docs/guide/software-cards.md says what it can do.
  *
  * It knows 20 logical channels, short and extended length fields and command chaining, but no secure messaging. Files,
- * PINs, keys and retry counters live as long as the object, and longer where {@link toImage} is kept; selected files,
+ * PINs, keys and retry counters live as long as the object, and longer if {@link toImage} is saved; selected files,
  * channels and the security status until the next reset.
  *
  * A command without response data lets an Le pass that asks for some: none comes.
  */
 export class FileSystemCard implements SoftwareCard {
-  /** What its description calls it, for people. */
+  /** Its name in the description, for people. */
   readonly name: string;
   readonly #atr: Uint8Array;
   readonly #state: CardState;
 
   /**
-   * @param random where challenges come from
+   * @param random the source of challenges
    * @param createCipher what makes the ciphers of the card's keys; a card without keys needs none
    * @throws unsupported-feature for a card with keys without `createCipher`, and for a cipher that this machine does
    * not have
@@ -72,7 +72,7 @@ export class FileSystemCard implements SoftwareCard {
 
   /**
    * The description of the card as it is now, for `JSON.stringify`: a card that is made from it (`parseCardImage`)
-   * behaves as this one does after a reset. It holds all PINs and keys in plain text: keep it where they may be.
+   * behaves as this one does after a reset. It holds all PINs and keys in plain text: store it safely.
    */
   toImage(): CardImageSource {
     return describeCard(this.name, this.#atr, this.#state);

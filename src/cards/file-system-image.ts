@@ -33,8 +33,8 @@ export type Access =
 export type RecordFileType = "linear-fixed" | "linear-variable" | "cyclic";
 
 /**
- * Where a file is in its life. ISO/IEC 7816-4:2005, 5.3.3.2. Before it is activated for the first time, no access rules
- * bind it; while it is deactivated, and once it is terminated, nothing can be done with it.
+ * The life cycle state of a file. ISO/IEC 7816-4:2005, 5.3.3.2. Before its first activation no access rules apply; while it is
+ * deactivated, and once it is terminated, it cannot be used.
  */
 export type LifeCycle = "creation" | "initialisation" | "activated" | "deactivated" | "terminated";
 
@@ -61,7 +61,7 @@ export interface DedicatedFileAccessSource extends FileAccessSource {
   readonly createEf?: Access;
   /** Who may create directories in it. @default never */
   readonly createDf?: Access;
-  /** Who may delete what is in it, whatever the access rules there. @default never */
+  /** Who may delete its children, regardless of their access rules. @default never */
   readonly deleteChild?: Access;
   /** Who may add data objects to it. @default never */
   readonly putData?: Access;
@@ -90,14 +90,14 @@ export interface RecordFileAccessSource extends FileAccessSource {
  * `parseCardImage` checks it. docs/guide/software-cards.md explains it with an example.
  */
 export interface CardImageSource {
-  /** What the card is called, for people. 1 to 128 characters. */
+  /** The card's name, for people. 1 to 128 characters. */
   readonly name: string;
   /**
    * The ATR in hexadecimal, or what to build it from. @default T=0 and T=1, historical bytes that tell what the card
    * can do
    */
   readonly atr?: string | AtrSource;
-  /** Most bytes that one GET CHALLENGE hands out, 1 to 65,536. @default 256 */
+  /** Most bytes of one GET CHALLENGE, 1 to 65,536. @default 256 */
   readonly challengeBytes?: number;
   readonly pins?: readonly PinSource[];
   readonly keys?: readonly KeySource[];
@@ -134,7 +134,7 @@ export interface PinSource extends RetriesSource {
   readonly value: BytesSource;
   /** Fills the value up with FF to this many bytes; a VERIFY of any other length is then refused with 6700. */
   readonly padTo?: number;
-  /** Whether the PIN is asked for; conditions that name one that is not are fulfilled. @default true */
+  /** Whether the PIN is required; conditions that name a disabled PIN are fulfilled. @default true */
   readonly enabled?: boolean;
   /** Whether DISABLE VERIFICATION REQUIREMENT works on it. @default false */
   readonly canDisable?: boolean;
@@ -151,14 +151,14 @@ export interface ResettingCodeSource extends RetriesSource {
   readonly value: BytesSource;
 }
 
-/** A symmetric key. Keys have references of their own: key 1 and PIN 1 have nothing to do with each other. */
+/** A symmetric key. Keys have separate references: key 1 and PIN 1 are unrelated. */
 export interface KeySource extends RetriesSource {
   /** P2 of the commands that mean it: 1 to 31, or 129 to 159. */
   readonly reference: number;
   readonly algorithm: CipherAlgorithm;
   /**
-   * What the key is for, one thing only: a card that answered challenges with the key that it checks answers with would
-   * give everybody the answer to its own challenge. `internal`: the card shows that it has the key (INTERNAL
+   * The only use of the key: if the card also enciphered challenges with the key that authenticates the terminal, an
+   * attacker could let it answer its own challenge. `internal`: the card shows that it has the key (INTERNAL
    * AUTHENTICATE). `external`: the terminal does (EXTERNAL AUTHENTICATE). `mutual`: both do (MUTUAL AUTHENTICATE).
    */
   readonly use: KeyUse;
@@ -213,7 +213,7 @@ export interface DedicatedFileSource extends AnyFileSource {
 /** A file of bytes. */
 export interface TransparentFileSource extends ElementaryFileSource {
   readonly type: "transparent";
-  /** What is in it at first. @default nothing */
+  /** Initial content. @default empty */
   readonly content?: BytesSource;
   /** Bytes in the file, 1 to 65,536; what `content` leaves is zeros. @default as many as `content` has */
   readonly size?: number;
@@ -290,7 +290,7 @@ export type AccessMode =
   | "deleteChild"
   | "putData";
 
-/** Conditions by what they allow. What is not in here is never allowed. */
+/** Conditions by operation. An operation without one is never allowed. */
 export type Conditions = Readonly<Partial<Record<AccessMode, Access>>>;
 
 /** The access rules of a file: its own, or a record of an EF.ARR. */

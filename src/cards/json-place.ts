@@ -2,7 +2,7 @@
 
 import { decodeHex } from "../binary/index.ts";
 
-/** What is wrong at one place of a JSON document, and what to write there instead. */
+/** A problem at one place of a JSON document, and the remedy. */
 export interface JsonProblem {
   /** The place as a JSON path: `$.files[0].id`. */
   readonly path: string;
@@ -12,7 +12,7 @@ export interface JsonProblem {
 
 /**
  * One place in a JSON document that is being checked. Every reading method returns a value of the right type in any
- * case; where the document has none, the problem is noted and the value is a stand-in, so that one pass finds all
+ * case; for a missing or wrong value the problem is recorded and a placeholder returned, so that one pass finds all
  * problems.
  */
 export class JsonPlace {
@@ -26,7 +26,7 @@ export class JsonPlace {
     this.#problems = problems;
   }
 
-  /** Whether anything stands here. */
+  /** Whether there is a value here. */
   get present(): boolean {
     return this.#value !== undefined;
   }
@@ -47,7 +47,7 @@ export class JsonPlace {
     this.#problems.push({ path: this.path, message });
   }
 
-  /** Checks that an object stands here, with no members but the `known` ones. */
+  /** Checks that there is an object here, with only `known` members. */
   object(known: readonly string[]): boolean {
     const value = this.#value;
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
@@ -60,7 +60,7 @@ export class JsonPlace {
     return true;
   }
 
-  /** A member of the object that stands here; a place where nothing stands if there is none. */
+  /** A member of the object here; an empty place if it is missing. */
   member(key: string): JsonPlace {
     const value = this.#value;
     const has = typeof value === "object" && value !== null && Object.hasOwn(value, key);
@@ -72,7 +72,7 @@ export class JsonPlace {
     );
   }
 
-  /** The elements of the array that stands here; none if nothing does. */
+  /** The elements of the array here; none without an array. */
   elements(limit: number): JsonPlace[] {
     const value = this.#value;
     if (value === undefined) return [];
@@ -120,7 +120,7 @@ export class JsonPlace {
     return "";
   }
 
-  /** One of some words; the first of them stands in. */
+  /** One of some words; the first one is the placeholder. */
   oneOf<const T extends string>(words: readonly [T, ...T[]]): T {
     const found = words.find((word) => word === this.#value);
     if (found !== undefined) return found;

@@ -13,8 +13,7 @@ export type ProtocolPlan =
   | { readonly kind: "refuse"; readonly reason: string };
 
 /**
- * Tells from the ATR what it takes to speak `protocol`. `raw` is no protocol of the card's: the bytes go through as
- * they are.
+ * Derives from the ATR how to select `protocol`. `raw` is not a card protocol: the bytes are passed unchanged.
  *
  * @see ISO/IEC 7816-3:2006, 6.3.1
  */

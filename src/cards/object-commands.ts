@@ -19,8 +19,8 @@ export function getData(channel: Channel, command: CommandApdu): Answer {
 }
 
 /**
- * PUT DATA, even instruction DA: ISO/IEC 7816-4:2005, 7.4.3. Sets the value field of an object of the current DF; one
- * that is not there is added, which is open to the same people from then on, and to all for reading.
+ * PUT DATA, even instruction DA: ISO/IEC 7816-4:2005, 7.4.3. Sets the value field of an object of the current DF; a
+ * missing one is added, with the same condition for updates, and readable by all.
  */
 export function putData(channel: Channel, command: CommandApdu): Answer {
   const { currentDf, card } = channel;
@@ -41,7 +41,7 @@ export function putData(channel: Channel, command: CommandApdu): Answer {
   return status(sw.success);
 }
 
-/** The objects of a directory that is out of use are so too; while it is in the making, no rules bind them. */
+/** The objects of a deactivated directory cannot be used; before its activation no rules apply to them. */
 function refusalOfObject(channel: Channel, access: Access): Answer | undefined {
   const { currentDf } = channel;
   if (isOutOfUse(currentDf)) return status(sw.conditionsNotSatisfied);

@@ -23,7 +23,7 @@ const names = {
   record: ["read", "update", "append", ...fileModes],
 } as const;
 
-/** Reads the `access` of a file: its own rules, or where they are. */
+/** Reads the `access` of a file: its rules, or a reference to them. */
 export function readAccessRules(
   place: JsonPlace,
   kind: "df" | "transparent" | "record",
@@ -82,7 +82,7 @@ function readReferenceTo(place: JsonPlace, what: "PIN" | "key", known: ReadonlyS
   return reference;
 }
 
-/** Reads where a file is in its life. */
+/** Reads the life cycle state of a file. */
 export function readLifeCycle(place: JsonPlace): LifeCycle {
   return place.present ? place.oneOf(lifeCycles) : "activated";
 }

@@ -5,13 +5,13 @@ import { cardLimits } from "./card-limits.ts";
 import type { Access, PinImage } from "./file-system-image.ts";
 import { type Attempt, matchesSecret, RetryCounter } from "./retry-counter.ts";
 
-/** The code that gives a blocked PIN its tries back. */
+/** The code that unblocks a PIN. */
 interface ResettingCode {
   readonly value: Uint8Array;
   readonly counter: RetryCounter;
 }
 
-/** A PIN of a card: what stays in its memory. Whether it was verified is known to each logical channel. */
+/** A PIN of a card: its persistent part. Each logical channel knows whether it was verified. */
 export class Pin {
   /** P2 of the commands that mean it. */
   readonly reference: number;
@@ -19,7 +19,7 @@ export class Pin {
   /** When its value may be replaced and its counter set back without the old value and the resetting code. */
   readonly reset: Access;
   readonly counter: RetryCounter;
-  /** False while nothing asks for it: conditions that name it are fulfilled. */
+  /** False while it is disabled: conditions that name it are fulfilled. */
   enabled: boolean;
   readonly #fixedLength: boolean;
   readonly #resettingCode: ResettingCode | undefined;
@@ -45,12 +45,12 @@ export class Pin {
     return this.#fixedLength ? this.#value.length : undefined;
   }
 
-  /** Where the old value ends in data that has the new one behind it. */
+  /** Where the old value ends in data that contains the old and the new value. */
   get length(): number {
     return this.#value.length;
   }
 
-  /** The resetting code's length and counter; undefined where the PIN has none. */
+  /** The resetting code's length and counter; undefined for a PIN without one. */
   get resettingCode(): { readonly length: number; readonly counter: RetryCounter } | undefined {
     const code = this.#resettingCode;
     return code && { length: code.value.length, counter: code.counter };
@@ -65,7 +65,7 @@ export class Pin {
     return code === undefined ? "blocked" : code.counter.attempt(() => matchesSecret(code.value, presented));
   }
 
-  /** Takes a new value; false, and the old one stays, where its length does not do. */
+  /** Sets a new value; false, without a change, for a wrong length. */
   replace(value: Uint8Array): boolean {
     const { length } = value;
     const fits = this.#fixedLength ? length === this.#value.length : length >= 1 && length <= cardLimits.pinBytes;
@@ -75,7 +75,7 @@ export class Pin {
     return true;
   }
 
-  /** As it is now, with its value: not for logs. */
+  /** Its current state, with its value: not for logs. */
   toImage(): PinImage {
     const code = this.#resettingCode;
     return {

@@ -8,14 +8,14 @@ const version = 0x0100_0000;
 /** 0xDDDDCCCC: a channel of the vendor's own kind, number 0. */
 const vendorChannel = 0x00f0_0000;
 
-/** What the virtual reader says of itself beside its description. */
+/** Further properties of the virtual reader. */
 export const virtualReaderFacts: Pick<AttributeFacts, "version" | "channelId" | "maxInputBytes"> = {
   version,
   channelId: vendorChannel,
   maxInputBytes: MAX_COMMAND_BYTES,
 };
 
-/** Tells whether an attribute can be set to this value. The one that can has no effect: there is no IFSD to request. */
+/** Whether an attribute can be set to this value. The only one has no effect, as there is no IFSD request. */
 export function canSetAttribute(attribute: number, value: Uint8Array): boolean {
   return attribute === attributes["supress-t1-ifs-request"].value && value.length >= 1 && value.length <= 4;
 }

@@ -29,7 +29,7 @@ export function readRecord(channel: Channel, command: CommandApdu): Answer {
   if (index === "bad-mode") return status(sw.wrongP1P2);
   if (index === undefined) return status(sw.recordNotFound);
   makeCurrent(channel, file);
-  // A record that was found by its number leaves the record pointer where it is.
+  // Reading a record by its number does not move the record pointer.
   if (mode < byNumber) channel.currentRecord = index;
   return readOut(command, concatBytes(...recordsFrom(file, index, mode)));
 }
@@ -53,7 +53,7 @@ export function writeRecord(channel: Channel, command: CommandApdu): Answer {
   });
 }
 
-/** Changes one record. `combine` makes its new content, or none where the two do not fit together. */
+/** Changes one record. `combine` returns the new content, or undefined where the two do not fit. */
 function change(
   channel: Channel,
   command: CommandApdu,
@@ -162,10 +162,10 @@ function recordFile(channel: Channel, p2: number): Result<RecordFile, Answer> {
   return success(target.value);
 }
 
-/** Index of the record that P1 and P2 mean; undefined where there is none. */
+/** Index of the record that P1 and P2 name; undefined where there is no such record. */
 function findRecord(channel: Channel, file: RecordFile, p1: number, mode: number): number | undefined | "bad-mode" {
   const { records } = file;
-  // The record pointer belongs to the current file; a file that only becomes current now has none yet.
+  // The record pointer belongs to the current file; a newly selected file has no pointer yet.
   const current = channel.currentEf === file ? channel.currentRecord : undefined;
   switch (mode) {
     case byNumber:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/** What came of a try: `blocked` where there was none left, and nothing was compared. */
+/** Result of a try: `blocked` where no try was left, and nothing was compared. */
 export type Attempt = "right" | "wrong" | "blocked";
 
 /** Counts wrong tries, and blocks when there are too many. */
@@ -22,7 +22,7 @@ export class RetryCounter {
   /** Runs a comparison, if there is a try left for it. */
   attempt(isRight: () => boolean): Attempt {
     if (this.#left === 0) return "blocked";
-    // The try is counted before it is known to be wrong: pulling the card at the right moment wins nothing.
+    // The try is counted before the comparison, so that pulling the card saves no try.
     this.#left--;
     if (!isRight()) return "wrong";
     this.refill();

@@ -57,7 +57,7 @@ function describeKey(key: KeyImage): KeySource {
     use,
     value,
     ...(mac && { mac: encodeHex(mac) }),
-    // Nothing is ever presented for a key that the card answers with.
+    // An internal key has no retry counter.
     ...(use !== "internal" && counter),
     access: { use: access },
   };
@@ -109,14 +109,14 @@ function describeElementary(
   return { type, ...common, records, recordSize, maxRecords, access: referred ?? access };
 }
 
-/** What is not told here would be filled in otherwise. */
+/** Members left out here would get a different default. */
 const elementaryDefaults = { read: "never", update: "never" } as const;
 
 function reference(access: AccessRules): AccessReferenceSource | undefined {
   return access.kind === "own" ? undefined : { arr: { file: twoBytes(access.fileId), record: access.record } };
 }
 
-/** What is ever allowed: that an operation is never allowed need not be told, except where silence means something else. */
+/** The allowed operations: "never" is left out, except where the default differs. */
 function own(access: AccessRules): Readonly<Record<string, Access>> {
   const conditions = access.kind === "own" ? Object.entries(access.conditions) : [];
   return Object.fromEntries(conditions.filter(([, condition]) => condition !== "never"));

@@ -11,8 +11,8 @@ import { type Answer, status, sw } from "./status.ts";
 const p1Forget = 0xff;
 
 /**
- * VERIFY: ISO/IEC 7816-4:2005, 7.5.6. Without data it asks how the PIN stands: 9000 where it is verified or not asked
- * for, or else 63Cx. P1 = FF takes a verification back (ISO/IEC 7816-4:2013).
+ * VERIFY: ISO/IEC 7816-4:2005, 7.5.6. Without data it returns the state of the PIN: 9000 where it is verified or
+ * disabled, or else 63Cx. P1 = FF revokes the verification (ISO/IEC 7816-4:2013).
  */
 export function verify(channel: Channel, command: CommandApdu): Answer {
   const { p1, p2, data } = command;
@@ -40,8 +40,8 @@ export function changeReferenceData(channel: Channel, command: CommandApdu): Ans
   if (p1 === 0x01) return resetTo(channel, pin, data);
   const { fixedLength } = pin;
   if (fixedLength !== undefined && data.length !== 2 * fixedLength) return status(sw.wrongLength);
-  // Where one ends and the other begins is known to who knows the old one. Not 6700 where nothing is left for the new
-  // one: the length of a value is no secret to give away for nothing, and a try is counted in any case.
+  // The length of the old value separates the two. Not 6700 where nothing is left for the new one: that would reveal the
+  // length of the old one without counting a try.
   const answer = prove(channel, pin, data.subarray(0, pin.length));
   if (answer.status !== sw.success) return answer;
   return status(pin.replace(data.subarray(pin.length)) ? sw.success : sw.wrongData);
@@ -103,7 +103,7 @@ function requireVerification(channel: Channel, { p1, p2, data }: CommandApdu, en
   return answer;
 }
 
-/** Compares a PIN, and notes what that means for the channel's security status. */
+/** Compares a PIN, and updates the channel's security status. */
 function prove(channel: Channel, pin: Pin, presented: Uint8Array): Answer {
   if (pin.counter.left > 0 && pin.fixedLength !== undefined && presented.length !== pin.fixedLength) {
     return status(sw.wrongLength);
@@ -114,7 +114,7 @@ function prove(channel: Channel, pin: Pin, presented: Uint8Array): Answer {
   return describeAttempt(outcome, pin.counter);
 }
 
-/** Gives a PIN a new value and all its tries, on behalf of somebody who need not know the old one. */
+/** Sets a new value and resets the counter of a PIN, without the old value. */
 function resetTo(channel: Channel, pin: Pin, value: Uint8Array): Answer {
   if (!isFulfilled(channel, pin.reset)) return status(sw.securityNotSatisfied);
   if (!pin.replace(value)) return status(sw.wrongData);
@@ -123,12 +123,12 @@ function resetTo(channel: Channel, pin: Pin, value: Uint8Array): Answer {
   return status(sw.success);
 }
 
-/** The value that a PIN has now was not verified yet. */
+/** After a change the PIN counts as not verified. */
 function forgetEverywhere({ card }: Channel, pin: Pin): void {
   for (const channel of card.channels.values()) channel.provedPins.delete(pin.reference);
 }
 
-/** Tells what came of a try. */
+/** The status word for the result of a try. */
 export function describeAttempt(outcome: Attempt, counter: RetryCounter): Answer {
   switch (outcome) {
     case "right":
@@ -142,7 +142,7 @@ export function describeAttempt(outcome: Attempt, counter: RetryCounter): Answer
   }
 }
 
-/** Tells how something stands that nothing was presented for. */
+/** The status word for a query without a value. */
 export function describeCounter(counter: RetryCounter, proved: boolean): Answer {
   if (proved) return status(sw.success);
   return describeAttempt(counter.left === 0 ? "blocked" : "wrong", counter);

@@ -11,8 +11,8 @@ import { type Answer, status, sw } from "./status.ts";
 const templates: readonly (ControlTemplate | undefined)[] = ["fci", "fcp", "fmd", undefined];
 
 /**
- * SELECT: ISO/IEC 7816-4:2005, 7.1.1. A SELECT that fails leaves everything as it was. A file that is out of use can be
- * selected, with a warning: that is how one gets at it to activate it.
+ * SELECT: ISO/IEC 7816-4:2005, 7.1.1. A SELECT that fails leaves everything as it was. A deactivated file can be selected,
+ * with a warning, so that it can be activated.
  */
 export function select(channel: Channel, command: CommandApdu): Answer {
   const { p1, p2, data } = command;

@@ -2,7 +2,7 @@
 
 import { encodeResponse } from "../iso7816/index.ts";
 
-/** The status words that the cards of this room answer, by what they mean there. ISO/IEC 7816-4:2005, 5.1.3. */
+/** The status words of the cards in this room. ISO/IEC 7816-4:2005, 5.1.3. */
 export const sw = {
   success: 0x9000,
   /** Warning: nothing was done, as there was nothing to do. */
@@ -41,7 +41,7 @@ export const sw = {
   wrongClass: 0x6e00,
 } as const;
 
-/** What a command comes to inside a card: response data, if any, and a status word. */
+/** Result of a command inside a card: response data, if any, and a status word. */
 export interface Answer {
   readonly status: number;
   readonly data?: Uint8Array;

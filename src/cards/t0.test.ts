@@ -14,7 +14,7 @@ import {
 import type { SoftwareCard } from "./software-card.ts";
 import { T0Adapter } from "./t0.ts";
 
-/** A card that answers from a function and writes down what it was asked. */
+/** A card that answers with a function and records its commands. */
 function scripted(answer: (command: string) => Uint8Array): { card: SoftwareCard; asked: string[] } {
   const asked: string[] = [];
   const card: SoftwareCard = {

@@ -15,7 +15,7 @@ interface Pending {
   readonly data: Uint8Array;
   /** The card's own status word, for the end. */
   readonly status: number;
-  /** CLA INS P1 P2 of a command that is to come again with the right P3; undefined where GET RESPONSE fetches it. */
+  /** CLA INS P1 P2 of a command that the reader must repeat with the right P3; undefined where GET RESPONSE fetches the answer. */
   readonly again: Uint8Array | undefined;
 }
 
@@ -32,8 +32,8 @@ interface Pending {
  * ```
  *
  * P3 alone does not tell the cases apart. The command is offered to the card as case 2 or 4 first; a card that answers
- * 6700 to that is offered it as case 1 or 3. A command that earns 6Cxx or 61xx was carried out all the same, and only
- * its answer is kept: coming again, it is not carried out a second time.
+ * 6700 to that is offered it as case 1 or 3. A command that gets 6Cxx or 61xx was already executed, and its answer is
+ * kept: when it is repeated, it is not executed again.
  *
  * @see ISO/IEC 7816-3:2006, 12.2; ISO/IEC 7816-4:2005, 7.6.1 (GET RESPONSE)
  */
@@ -46,10 +46,10 @@ export class T0Adapter {
   }
 
   /**
-   * Carries out one command TPDU: a header of 5 bytes, or 5 and P3 data bytes; 4 bytes stand for case 1, and a trailing
-   * Le after the data is let pass. Anything else is answered with 6700, as a card would that counts its bytes.
+   * Executes one command TPDU: a header of 5 bytes, or 5 and P3 data bytes; 4 bytes stand for case 1, and a trailing Le
+   * after the data is accepted. Anything else is answered with 6700.
    *
-   * @returns at most 256 data bytes and SW1 SW2, or whatever the card answered where that is no response at all.
+   * @returns at most 256 data bytes and SW1 SW2, or the card's answer where that is not a valid response.
    * @throws what the card throws
    */
   async transmit(command: Uint8Array): Promise<Uint8Array> {
@@ -96,7 +96,7 @@ export class T0Adapter {
     return response.ok ? this.#announce(response.value) : answer;
   }
 
-  /** Gives the card a copy of its own and overwrites it when the answer is there: it may hold a PIN. */
+  /** Gives the card a copy and overwrites it after the answer: it may hold a PIN. */
   async #ask(...parts: readonly Uint8Array[]): Promise<Uint8Array> {
     const command = concatBytes(...parts);
     try {
@@ -119,8 +119,7 @@ export class T0Adapter {
   #handOut(pending: Pending, le: number): Uint8Array {
     const { data, status, again } = pending;
     const fits = Math.min(data.length, maxShortLe);
-    // GET RESPONSE may fetch less than there is. A command that comes again asks for what 6Cxx told, no more and no
-    // less.
+    // GET RESPONSE may fetch less than there is. A repeated command must ask for exactly what 6Cxx said.
     if (le > fits || (again !== undefined && le !== fits)) {
       this.#pending = pending;
       return encodeResponse(new Uint8Array(0), 0x6c00 | (fits & 0xff));

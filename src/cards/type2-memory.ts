@@ -69,7 +69,7 @@ export function initialMemory(uid: Uint8Array, pages: number, ndef: Uint8Array):
   return memory;
 }
 
-/** The pages of a Type 2 tag, and what may be written where. */
+/** The pages of a Type 2 tag, and the rules for writing. */
 export class Type2Memory {
   readonly #bytes: Uint8Array;
 

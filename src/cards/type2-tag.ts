@@ -7,13 +7,13 @@ import type { SoftwareCard } from "./software-card.ts";
 import { type Answer, encodeAnswer, status, sw } from "./status.ts";
 import { initialMemory, pageBytes, Type2Memory } from "./type2-memory.ts";
 
-/** What a Type 2 tag is like. */
+/** Options of a Type 2 tag. */
 export interface Type2TagOptions {
-  /** The identifier, 7 bytes. @default 04 and six bytes that make an example */
+  /** The identifier, 7 bytes. @default an example: 04 and six bytes */
   readonly uid?: Uint8Array;
   /**
    * Pages of 4 bytes, 16 to 256: 16 is a MIFARE Ultralight, 45, 135 and 231 are an NTAG 213, 215 and 216.
-   * The capability container of these, and of other tags whose last pages are no user memory, has the size that the maker gives it.
+   * The capability container of these, and of other tags whose last pages are not user memory, has the maker's size.
    *
    * @default 16
    */
@@ -24,7 +24,7 @@ export interface Type2TagOptions {
    * @default none: a tag formatted for NDEF that holds no message
    */
   readonly ndef?: Uint8Array;
-  /** What {@link Type2Tag.memory} gave, to have the same tag again; the other options are not looked at then. */
+  /** A saved {@link Type2Tag.memory}, to restore a tag; the other options are ignored then. */
   readonly memory?: Uint8Array;
 }
 
@@ -48,18 +48,18 @@ const insUpdateBinary = 0xd6;
 const maxReadBytes = 256;
 
 /**
- * An NFC Forum Type 2 tag (a MIFARE Ultralight, an NTAG) in the field of a contactless reader: the card, and the part of
- * the reader that speaks for it. Such a tag knows no APDUs; the reader takes those of class FF and answers them:
+ * An NFC Forum Type 2 tag (a MIFARE Ultralight, an NTAG) in the field of a contactless reader: the card, and the reader's
+ * commands for it. Such a tag has no APDUs; the reader implements those of class FF:
  *
  * ```
  *   FF CA 00 00 Le               the UID
- *   FF B0 00 <page> Le           memory from that page on; Le 00 stands for all there is, 256 bytes at most
+ *   FF B0 00 <page> Le           memory from that page on; Le 00 stands for all, 256 bytes at most
  *   FF D6 00 <page> Lc <data>    writes whole pages
  * ```
  *
  * The UID cannot be written. Lock bits and the capability container only ever gain bits, and locked pages cannot be
- * written (6982), as on the tag itself. What lies behind page 15 has no lock bits here. The tag's own commands
- * (FAST_READ, passwords) and those of one maker's readers are not known.
+ * written (6982), as on the tag itself. Pages after 15 have no lock bits here. The tag's own commands (FAST_READ,
+ * passwords) and vendor-specific reader commands are not supported.
  *
  * Put it into a reader that speaks T=1 alone, as contactless readers do: `new VirtualReader({ protocols: ["t1"], … })`.
  * Over T=0 an answer that is shorter than Le comes as 6Cxx first.
@@ -90,7 +90,7 @@ export class Type2Tag implements SoftwareCard {
   }
 
   powerOff(): void {
-    // A tag keeps nothing but its memory.
+    // A tag has no state besides its memory.
   }
 
   process(command: Uint8Array): Uint8Array {
@@ -144,7 +144,7 @@ export class Type2Tag implements SoftwareCard {
   }
 }
 
-/** 6282 where fewer bytes came than were asked for; Le 00, the maximum, asks for whatever there is. */
+/** 6282 where there are fewer bytes than requested; Le 00, the maximum, requests all. */
 function endOr(le: number, all: number, length: number): number {
   return length < le && le < all ? sw.endOfFile : sw.success;
 }

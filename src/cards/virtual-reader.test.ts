@@ -78,12 +78,12 @@ async function codeOf(promise: Promise<unknown>): Promise<ErrorCode | "no error"
   }
 }
 
-/** Lets everything that is ready go on. */
+/** Runs everything that is ready. */
 async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await Promise.resolve();
 }
 
-/** Lets everything that is ready go on, until something has come about. */
+/** Runs everything that is ready, until a condition holds. */
 async function until(condition: () => boolean): Promise<void> {
   for (let turn = 0; turn < 100 && !condition(); turn++) await Promise.resolve();
   expect(condition()).toBe(true);

@@ -35,19 +35,19 @@ import { answerControl, canSetAttribute, virtualReaderFacts } from "./reader-att
 import type { SoftwareCard } from "./software-card.ts";
 import { T0Adapter } from "./t0.ts";
 
-/** What a virtual reader is like. */
+/** Options of a virtual reader. */
 export interface VirtualReaderOptions {
   /** The name to show, 1 to 127 bytes of UTF-8 without control characters. @default "Virtual Reader" */
   readonly name?: string;
-  /** Tells this reader from all others across restarts, 1 to 255 bytes. @default `virtual:` and the serial number, or else the name */
+  /** Identifies this reader across restarts, 1 to 255 bytes. @default `virtual:` and the serial number, or else the name */
   readonly id?: string;
   /** Serial number, at most 128 bytes of UTF-8. @default none */
   readonly serial?: string;
   /** Protocols to speak to cards. @default T=0 and T=1 */
   readonly protocols?: readonly Protocol[];
-  /** Whether the reader can move its card out. @default true */
+  /** Whether the reader can eject its card. @default true */
   readonly canEject?: boolean;
-  /** The time in which {@link VirtualReader.slow} counts. */
+  /** The clock for {@link VirtualReader.slow}. */
   readonly clock: Clock;
 }
 
@@ -72,18 +72,17 @@ interface Session {
   readonly t0: T0Adapter;
   /** Undefined until it is set. */
   protocol: Protocol | undefined;
-  /** True while an exchange is under way, and after one that did not come to its end: only a reset helps then. */
+  /** True during an exchange, and after an interrupted one: only a reset helps then. */
   torn: boolean;
 }
 
 /**
- * A reader that is software and holds a {@link SoftwareCard}. It behaves like a USB reader: it powers and resets the
- * card, exchanges a PPS with it, speaks T=0 and T=1, can eject. Its other calls are the hand that inserts and pulls the
- * card, and the ways in which cards and readers go wrong; they may come at any moment, also in the middle of an
- * exchange.
+ * A reader in software that holds a {@link SoftwareCard}. It behaves like a USB reader: it powers and resets the
+ * card, exchanges a PPS with it, speaks T=0 and T=1, can eject. Its other calls insert and remove the card, and simulate
+ * faults of cards and readers; they are allowed at any time, also in the middle of an exchange.
  *
- * An exchange that did not come to its end (aborted, or the card went mute) leaves the card in need of a reset:
- * `comm-error` until then, as the next answer could be the one to the command before.
+ * After an interrupted exchange (aborted, or the card went mute) the card needs a reset: `comm-error` until then,
+ * as the next answer could belong to the previous command.
  */
 export class VirtualReader implements Reader {
   readonly description: ReaderDescription;
@@ -103,7 +102,7 @@ export class VirtualReader implements Reader {
 
   /**
    * @throws invalid-parameter (an unknown option, or one of the wrong kind; an id or serial number that is empty, too long
-   * or has a NUL in it), invalid-value (a name that no reader can have, no protocols, or one that there is not)
+   * or has a NUL in it), invalid-value (an invalid name, no protocols, or an unknown one)
    */
   constructor(options: VirtualReaderOptions) {
     const checked = readerOptions(options, { operation: "VirtualReader", path: "options" });
@@ -139,10 +138,10 @@ export class VirtualReader implements Reader {
     return this.#exchanges;
   }
 
-  // The hand.
+  // What the user does.
 
   /**
-   * Puts a card in; it is not powered. A card that is in comes out first.
+   * Inserts a card; it is not powered. A card in the reader is removed first.
    *
    * @throws invalid-parameter (not a card), reader-unavailable when the reader was unplugged
    */
@@ -154,7 +153,7 @@ export class VirtualReader implements Reader {
     this.#events?.inserted();
   }
 
-  /** Pulls the card, whatever it is doing: an operation under way ends with `removed-card` at once. */
+  /** Removes the card at any time: a running operation ends with `removed-card` at once. */
   remove(): void {
     if (this.#card === undefined) return;
     this.#powerOff();
@@ -164,8 +163,8 @@ export class VirtualReader implements Reader {
   }
 
   /**
-   * While on, the card says nothing any more: a reset ends with `unresponsive-card`, an exchange with `comm-error`,
-   * also the one under way. Stays until it is turned off, whichever card is in.
+   * While on, the card does not answer: a reset ends with `unresponsive-card`, an exchange with `comm-error`, also a
+   * running one. Stays on, also for another card, until it is turned off.
    */
   mute(on: boolean): void {
     truth(on, { operation: "mute", path: "on" });
@@ -188,8 +187,8 @@ export class VirtualReader implements Reader {
   }
 
   /**
-   * While on, resets and exchanges neither succeed nor fail: what the driver of a stuck reader looks like. They go on
-   * when it is turned off, unless they were ended in the meantime (aborted, card pulled, reader unplugged or closed).
+   * While on, resets and exchanges neither succeed nor fail, as with a stuck reader. They continue when it is turned off,
+   * unless they were ended in the meantime (aborted, card pulled, reader unplugged or closed).
    */
   hang(on: boolean): void {
     truth(on, { operation: "hang", path: "on" });
@@ -200,7 +199,7 @@ export class VirtualReader implements Reader {
     for (const release of released) release();
   }
 
-  /** Pulls the reader's plug, for good, with the card in it: everything ends with `reader-unavailable`. */
+  /** Unplugs the reader for good, with its card: everything ends with `reader-unavailable`. */
   unplug(): void {
     if (this.#unplugged) return;
     this.#unplugged = true;
@@ -302,7 +301,7 @@ export class VirtualReader implements Reader {
     return canSetAttribute(attribute, value);
   }
 
-  /** Ends the driver; an operation under way ends with `reader-unavailable`. The card stays in. */
+  /** Ends the driver; a running operation ends with `reader-unavailable`. The card stays in. */
   async close(): Promise<void> {
     this.#events = undefined;
     this.#powerOff();
@@ -347,7 +346,7 @@ export class VirtualReader implements Reader {
   }
 
   /**
-   * Ends the operation under way. From here on there is none, so that the next can start before this one has settled.
+   * Ends the running operation, so that the next can start before this one has settled.
    */
   #end(code: ErrorCode, message: string, options?: ErrorOptions): void {
     const operation = this.#operation;
@@ -378,7 +377,7 @@ export class VirtualReader implements Reader {
     return planProtocol(session.atr, protocol);
   }
 
-  /** One exchange with the card. What it throws that is no `SmartCardError` is the card's fault. */
+  /** One exchange with the card. Any exception but a `SmartCardError` is the card's fault. */
   async #exchange<T>(name: string, session: Session, operation: CardOperation, work: () => Promise<T>): Promise<T> {
     session.torn = true;
     await this.#cardTakesItsTime(operation);
@@ -423,7 +422,7 @@ export class VirtualReader implements Reader {
     try {
       this.#card?.powerOff();
     } catch {
-      // The power is gone in any case, and no caller is left to be told.
+      // The power is off in any case, and no caller waits for a result.
     }
   }
 

@@ -10,7 +10,7 @@ import { Database } from "./database.ts";
 import { MemoryStore } from "./memory-store.ts";
 import { foldName, sameName } from "./names.ts";
 
-/** What a program in JavaScript may pass by mistake. */
+/** Values that a JavaScript program may pass by mistake. */
 const mistakes: readonly unknown[] = [
   ...[null, 5, Number.NaN, true, {}, Object.create(null), [null], [{}], () => undefined, Symbol("mistake"), 10n],
   ...["", "constructor", new Date(0), Uint16Array.of(1)],

@@ -3,9 +3,9 @@
 import { isBytes } from "../binary/index.ts";
 import { SmartCardError, shown } from "../pcsc/index.ts";
 
-// What callers pass to the database. Each failure names the argument, says what came and what to pass.
+// Checks of the database's arguments. Each failure names the argument, what came and what to pass.
 
-/** The failure of an argument that is not what it has to be. */
+/** The failure for an invalid argument. */
 export function refused(name: string, value: unknown, remedy: string): SmartCardError {
   return new SmartCardError("invalid-parameter", `${name} is ${shown(value)}; ${remedy}`);
 }

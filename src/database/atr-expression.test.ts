@@ -44,7 +44,7 @@ describe("an expression becomes patterns", () => {
     expect(patternsOf("3B EF .* 38").map(({ atr }) => atr.length)).toEqual(
       Array.from({ length: 30 }, (_, extra) => 4 + extra),
     );
-    // Glued to a byte, as one line of the list has it, it may stand for nothing too.
+    // Attached to a byte, as in one line of the list, it may also match nothing.
     expect(written("3B 90 00.*").slice(0, 2)).toEqual(["3B9000", "3B900000/FFFFFF00"]);
     expect(patternsOf("3B 90 00.*").length).toBe(31);
   });
@@ -75,7 +75,7 @@ describe("an expression becomes patterns", () => {
       }),
       { numRuns: 600 },
     );
-    // Chance decides how many of the 600 it is: about 100.
+    // About 100 of the 600, at random.
     expect(matched).toBeGreaterThan(20);
   });
 
@@ -129,7 +129,7 @@ describe("an expression is refused", () => {
     expect(parseAtrExpression(text)).toMatchObject({ ok: false, error: { message: expect.stringContaining(why) } });
   });
 
-  test("and never by an exception, whatever it is", () => {
+  test("and never by an exception", () => {
     const noise = fc.string({ unit: fc.constantFrom(..."0Bf .*+?{}2,()[]|^-:\\é"), maxLength: 60 });
     fc.assert(
       fc.property(fc.oneof(noise, fc.string()), (text) => {

@@ -29,14 +29,14 @@ type Node =
   | { readonly kind: "repeat"; readonly part: Node; readonly least: number; readonly most: number };
 
 /**
- * Translates a regular expression over ATRs, as smartcard_list.txt has them, into the patterns that stand for the same
- * ATRs: `3B 6. 00 0[1-3]` becomes two of them, `3B 00 .*` one for each length. The expression is about the whole text
- * of an ATR, in either case.
+ * Translates a regular expression over ATRs, as in smartcard_list.txt, into patterns that match the same ATRs:
+ * `3B 6. 00 0[1-3]` becomes two of them, `3B 00 .*` one for each length. The expression matches the whole text of
+ * an ATR, in either case.
  *
- * Understood are digits, blanks, `.`, sets (`[0-9A]`, `[^0]`; in a set, what can be no character of an ATR is ignored),
+ * It supports digits, blanks, `.`, sets (`[0-9A]`, `[^0]`; in a set, characters that cannot occur in an ATR are ignored),
  * groups with alternatives (`(00|FF)`, `(?:00|FF)`), and `*`, `+`, `?`, `{2}`, `{2,3}`, `{2,}`.
  *
- * @returns at least one pattern, and no two that are the same; the error says what could not be understood, that no
+ * @returns at least one pattern, without duplicates; the error says what was not understood, that no
  * ATR can match, or that it would take more than 512 patterns
  */
 export function parseAtrExpression(text: string): Result<AtrPattern[]> {
@@ -167,12 +167,12 @@ function characterSet(character: string): CharacterSet | undefined {
   return /^[0-9a-f]$/i.test(character) ? 1 << Number.parseInt(character, 16) : undefined;
 }
 
-/** Tells of a range like `9-A`: between its ends lie characters that are no digits, and in the other case none at all. */
+/** Reports a range like `9-A`: it includes characters that are not digits, or, in the other case, is empty. */
 function crossesCases(text: string, dash: number): boolean {
   return /\d/.test(text[dash - 1] ?? "") !== /\d/.test(text[dash + 1] ?? "");
 }
 
-/** A text that an expression stands for so far: the digits that are possible at each place. */
+/** A partial match of an expression: the possible digits at each place. */
 interface Prefix {
   readonly length: number;
   readonly last: CharacterSet;
@@ -218,7 +218,7 @@ class Expansion {
     if (done >= node.most) return;
     for (const next of this.expand(node.part, prefix)) {
       if (next !== prefix) yield* this.#repeat(node, done + 1, next);
-      // A round that adds nothing may stand for all rounds that are still to come.
+      // A round that adds nothing makes further rounds useless.
       else if (done < node.least) yield prefix;
     }
   }
@@ -234,7 +234,7 @@ function expandToPatterns(node: Node): Result<AtrPattern[]> {
       const ofText = patternsOfText(text);
       for (const [key, pattern] of ofText) patterns.set(key, pattern);
       if (patterns.size > maxAtrsPerExpression) return tooMany();
-      // There may be countless ways to the same few patterns: `(.*)*`.
+      // There may be very many ways to the same few patterns: `(.*)*`.
       made += ofText.size;
       if (made > maxPatternsMade) throw new ExpressionError("an expression with too many branches", 0);
     }
@@ -285,7 +285,7 @@ interface MaskedDigit {
   readonly set: CharacterSet;
 }
 
-/** All that four bits and their mask can describe, those that stand for the most digits first. */
+/** All pairs of four bits and mask, those that match the most digits first. */
 const allMaskedDigits: readonly MaskedDigit[] = Array.from({ length: 16 }, (_, open) => 15 - open)
   .map((freeBits) => ~freeBits & 0xf)
   .flatMap((mask) =>
@@ -301,7 +301,7 @@ function digitsOf(value: number, mask: number): CharacterSet {
   return set;
 }
 
-/** Few masked digits that together stand for exactly the digits of a set: the largest that fits, and so on. */
+/** A few masked digits that together match exactly the digits of a set: largest first. */
 function maskedDigits(set: CharacterSet): MaskedDigit[] {
   const chosen: MaskedDigit[] = [];
   let left = set;

@@ -26,7 +26,7 @@ function valuesFound(index: AtrIndex<number>, atr: Uint8Array): number[] {
 }
 
 describe("the index of ATRs", () => {
-  test("finds what comparing with every pattern finds, whatever was added and removed", () => {
+  test("finds the same as a comparison with every pattern, after any changes", () => {
     fc.assert(
       fc.property(
         fc.array(fc.record({ pattern, removed: fc.boolean() }), { maxLength: 60 }),

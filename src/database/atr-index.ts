@@ -32,7 +32,7 @@ interface LengthGroup<T> {
 export class AtrIndex<T> {
   readonly #byLength = new Map<number, LengthGroup<T>>();
 
-  /** Adds a pattern, and what is found by it. The same pattern may be there more than once. */
+  /** Adds a pattern with its value. The same pattern may be added more than once. */
   add(pattern: AtrPattern, value: T): void {
     checkPattern(pattern);
     const length = pattern.atr.length;
@@ -56,7 +56,7 @@ export class AtrIndex<T> {
     else entries.push({ pattern, value });
   }
 
-  /** Takes out what was added with the same pattern and value, once. Does nothing where there is no such entry. */
+  /** Removes one entry with the same pattern and value. Does nothing without such an entry. */
   remove(pattern: AtrPattern, value: T): void {
     checkPattern(pattern);
     const group = this.#byLength.get(pattern.atr.length);
@@ -99,7 +99,7 @@ function sameMask(one: Uint8Array | undefined, other: Uint8Array | undefined): b
   return equalBytes(one, other);
 }
 
-/** FNV-1a. Two patterns with the same hash are compared, no more. */
+/** FNV-1a. Patterns with the same hash are compared. */
 function hashMasked(bytes: Uint8Array, mask: Uint8Array | undefined): number {
   let hash = 0x811c_9dc5;
   for (let index = 0; index < bytes.length; index++) {

@@ -6,18 +6,18 @@ import { SmartCardError } from "../pcsc/index.ts";
 import { checkAtrBytes, isObject, refused } from "./arguments.ts";
 import { maxDescriptionLength } from "./limits.ts";
 
-/** By which a card type is told from the ATR of a card: an ATR, and which of its bits count. */
+/** Identifies a card type by its ATR: an ATR, and which of its bits count. */
 export interface AtrPattern {
   /** 1 to 33 bytes. Bits that the mask leaves out must be zero, or nothing ever matches. */
   readonly atr: Uint8Array;
   /** As long as `atr`: a bit that is 1 counts. Without one all bits do. */
   readonly mask?: Uint8Array | undefined;
-  /** What is known of the cards with this ATR and not of all of the type, in lines. */
+  /** Description of the cards with this ATR, rather than of the whole type, in lines. */
   readonly description?: string | undefined;
 }
 
 /**
- * Tells whether a card's ATR is one that the pattern describes: both have the same length, and ATR AND mask is the
+ * Whether the pattern matches a card's ATR: both have the same length, and ATR AND mask is the
  * pattern.
  *
  * @see SCardIntroduceCardType, parameter pbAtrMask
@@ -34,7 +34,7 @@ export function matchesAtr(pattern: AtrPattern, atr: Uint8Array): boolean {
   return true;
 }
 
-/** How many bits of an ATR the pattern looks at: of two that match, the one with more says more. */
+/** How many bits of an ATR the pattern compares: of two matches, the one with more bits is more specific. */
 export function countedBits(pattern: AtrPattern): number {
   checkPattern(pattern);
   if (pattern.mask === undefined) return pattern.atr.length * 8;
@@ -85,7 +85,7 @@ export function checkAtrPattern(pattern: AtrPattern, name = "pattern"): AtrPatte
   return mask.every((byte) => byte === 0xff) ? { atr, ...about } : { atr, mask, ...about };
 }
 
-/** A copy that its receiver may do with as it likes. */
+/** A copy that the receiver may change. */
 export function copyAtrPattern({ atr, mask, ...about }: AtrPattern): AtrPattern {
   const copy = { atr: copyBytes(atr), ...about };
   return mask === undefined ? copy : { ...copy, mask: copyBytes(mask) };

@@ -28,7 +28,7 @@ test("the audit log keeps a number of entries and no more", () => {
   expect(audit.entries()[0]?.time).toBe(5);
 });
 
-test("the audit log is safe to print, and refuses what is no event", () => {
+test("the audit log is safe to print, and refuses invalid events", () => {
   const { audit } = new Database(new MemoryStore());
   audit.append({ ...entry, who: `a\u001b[2J${"b".repeat(300)}`, reader: "\ud83d" });
   expect(audit.entries()[0]).toMatchObject({ who: `a\u{fffd}[2J${"b".repeat(250)}`, reader: "\u{fffd}" });

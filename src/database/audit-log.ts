@@ -17,7 +17,7 @@ export class AuditLog {
   /**
    * Adds an entry, durably. Texts of more than 255 characters are cut.
    *
-   * @throws invalid-parameter for an event or a time that is none; and as {@link Store.update}
+   * @throws invalid-parameter for an invalid event or time; and as {@link Store.update}
    * @see SCardAudit
    */
   append(entry: AuditEntry): void {
@@ -48,6 +48,6 @@ export class AuditLog {
 }
 
 function cut(text: string | undefined): string | undefined {
-  // A log is shown on terminals, which obey control characters; and half a surrogate pair cannot be stored.
+  // A log is shown on terminals, which interpret control characters; and half a surrogate pair cannot be stored.
   return text?.slice(0, maxAuditTextLength).replace(/[\p{Cc}\p{Cs}\u2028\u2029]/gu, "\u{fffd}");
 }

@@ -19,11 +19,11 @@ export const providerKinds: Readonly<Record<ProviderKind, { readonly name: strin
   "card-module": { name: "SCARD_PROVIDER_CARD_MODULE", number: 0x8000_0001 },
 };
 
-/** A kind of card that the database knows: how it is told, and what can be done with it. */
+/** A card type in the database: its ATRs, interfaces and providers. */
 export interface CardType {
   /** As it was introduced; names that differ in case only are the same. */
   readonly name: string;
-  /** The ATRs of such cards, any of which will do. None: no card is taken for it. */
+  /** The ATRs of such cards. Empty: it matches no card. */
   readonly atrs: readonly AtrPattern[];
   /** The interfaces that its provider offers: GUIDs in braces and upper case, in the order given. */
   readonly interfaces: readonly string[];
@@ -31,7 +31,7 @@ export interface CardType {
   readonly primaryProvider: string | undefined;
   /** The names of its cryptographic service provider, its key storage provider and its card module. */
   readonly providers: Readonly<Partial<Record<NamedProviderKind, string>>>;
-  /** What more there is to say, in lines; often empty. */
+  /** Further description, in lines; often empty. */
   readonly description: string;
 }
 
@@ -85,7 +85,7 @@ function checkCount(count: number, most: number, what: string): void {
   if (count > most) throw new SmartCardError("invalid-parameter", `a card type has at most ${most} ${what}`);
 }
 
-/** A copy that its receiver may do with as it likes. */
+/** A copy that the receiver may change. */
 export function copyCardType(type: CardType): CardType {
   return {
     ...type,

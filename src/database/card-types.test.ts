@@ -46,7 +46,7 @@ describe("card types", () => {
     expect(types.get("Multiflex").atrs[0]?.atr[0]).toBe(0x3b);
   });
 
-  test("of the same name replace each other, whatever the case", () => {
+  test("of the same name in any case replace each other", () => {
     types.introduce({ name: "Card", atrs: [{ atr: Uint8Array.of(0x3b, 0x00) }], providers: { csp: "a" } });
     types.introduce({ name: "CARD", atrs: [{ atr: Uint8Array.of(0x3b, 0x01) }] });
     expect(names(types.list())).toEqual(["CARD"]);

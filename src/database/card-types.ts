@@ -16,11 +16,11 @@ import { foldName } from "./names.ts";
 import type { Contents, Shelves } from "./shelf.ts";
 import type { StoreChange } from "./store.ts";
 
-/** By what card types are searched; what is not given does not matter. */
+/** Search criteria for card types; all are optional. */
 export interface CardTypeQuery {
-  /** The ATR of a card: those types are found that the card may be of. */
+  /** The ATR of a card: finds the types that match it. */
   readonly atr?: Uint8Array | undefined;
-  /** GUIDs of interfaces: those types are found that have all of them. */
+  /** GUIDs of interfaces: finds the types that have all of them. */
   readonly interfaces?: readonly string[] | undefined;
 }
 
@@ -33,7 +33,7 @@ export interface ImportCount {
 /**
  * The card types that a database knows. Names are compared without regard to case.
  *
- * What is returned is the caller's to keep and to change.
+ * The caller may keep and change the results.
  */
 export class CardTypes {
   readonly #shelves: Shelves;
@@ -46,7 +46,7 @@ export class CardTypes {
   /**
    * Introduces a card type. One of the same name is replaced, its providers included.
    *
-   * **Portability**: Microsoft does not say what becomes of one that is there already.
+   * **Portability**: Microsoft does not say what happens to an existing type.
    *
    * @throws invalid-parameter, invalid-atr for a type that is not well-formed; and as {@link Store.update}
    * @see SCardIntroduceCardType
@@ -83,8 +83,8 @@ export class CardTypes {
   }
 
   /**
-   * Forgets a card type. In the user's scope this removes what the user has introduced or changed; a type of the
-   * system's that it hid is seen again.
+   * Forgets a card type. In the user's scope this removes what the user has introduced or changed; a system's type
+   * that it hid becomes visible again.
    *
    * @throws unknown-card where no such type is known; no-access where it is the system's and the scope is the
    * user's; and as {@link Store.update}
@@ -127,7 +127,7 @@ export class CardTypes {
    * bits); otherwise, and among equals, they are in the order of their names. Microsoft documents no order. With an ATR
    * the description of each type is that of cards with this ATR.
    *
-   * @throws invalid-parameter for an interface that is no GUID
+   * @throws invalid-parameter for an interface that is not a GUID
    * @see SCardListCards
    */
   find(query: CardTypeQuery): CardType[] {

@@ -8,11 +8,10 @@ import { Shelves } from "./shelf.ts";
 import type { Store } from "./store.ts";
 
 /**
- * The smart card database: what kinds of cards there are, what readers are called and how they are grouped, and who
- * verified a PIN when.
+ * The smart card database: card types, names and groups of readers, and the log of PIN verifications.
  *
- * Everything is synchronous: to ask takes microseconds, to change something as long as the store takes to make it
- * durable. What another database over the same store changes, in this process or another, is seen by the next call.
+ * Everything is synchronous: a query takes microseconds, a change as long as the store takes to make it durable. The
+ * next call sees a change by another database over the same store, in this process or another.
  *
  * ```ts
  * import { Database, MemoryStore } from "scard/database";

@@ -4,7 +4,7 @@ import type { AuditEntry } from "./audit-entry.ts";
 import type { CardType } from "./card-type.ts";
 import type { Store, StoreChange, StoreContents, StoredReader } from "./store.ts";
 
-/** A store that lasts as long as the program: for tests, and for programs that want nothing kept. */
+/** A store in memory: for tests, and for programs that need no persistence. */
 export class MemoryStore implements Store {
   readonly #cardTypes = new Map<string, CardType>();
   readonly #readers = new Map<string, StoredReader>();

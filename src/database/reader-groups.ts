@@ -5,7 +5,7 @@ import { sameName } from "./names.ts";
 
 /** The groups that the system defines, as winscard.h names them (SCARD_ALL_READERS and so on). */
 export const systemGroups = {
-  /** Every reader, whatever its groups. It is asked for, and never listed. */
+  /** All readers, in any group. It can be searched, but is never listed. */
   all: "SCard$AllReaders",
   /** Every reader is put into it when it is introduced, and can be taken out. */
   default: "SCard$DefaultReaders",

@@ -21,13 +21,12 @@ export interface NamedReader {
 /**
  * The names of readers, and the groups that they are in. Names are compared without regard to case.
  *
- * A database cannot see devices. What takes `attached` is told by the caller which readers there are now, by the names
- * that the manager has for them. Each of them is introduced automatically, under that name and into
- * `SCard$DefaultReaders`, unless its device has been given a name in the database. So a device is never without a name:
- * when the last one is forgotten, the system name is back.
+ * A database does not know the devices: `attached` are the manager's names of the readers that are attached now.
+ * Each of them is introduced automatically, under that name and into
+ * `SCard$DefaultReaders`, unless its device has been given a name in the database. So a device always has a name: when the
+ * last one is forgotten, it gets its system name back.
  *
- * In the user's scope what the user does to a reader of the system's is done to a copy; to forget the copy brings the
- * original back.
+ * In the user's scope a change of a system's reader changes a copy; forgetting the copy restores the original.
  */
 export class ReaderNames {
   readonly #shelves: Shelves;
@@ -66,8 +65,8 @@ export class ReaderNames {
   }
 
   /**
-   * Forgets a name of a reader, and with it its places in groups. A device that loses its last name has its system name
-   * again, as one that was just attached.
+   * Forgets a name of a reader, and with it its places in groups. A device that loses its last name gets its system name
+   * back, like a newly attached one.
    *
    * @throws unknown-reader; no-access where the name is the system's and the scope is the user's; and as
    * {@link Store.update}
@@ -84,14 +83,14 @@ export class ReaderNames {
           reader: name,
         });
       }
-      // It has its name automatically, and would have it again at once.
+      // Its automatic name would come back at once.
       demand(readers, name);
       return [];
     }, attached);
   }
 
   /**
-   * Says that there is to be a group. Nothing is kept: a group is there while it has a reader.
+   * Checks the name of a group. Nothing is stored: a group exists while it has a reader.
    *
    * @throws invalid-parameter for a bad name or one of the system's
    * @see SCardIntroduceReaderGroup
@@ -101,7 +100,7 @@ export class ReaderNames {
   }
 
   /**
-   * Takes all readers out of a group, and so ends it. The readers stay. A group that is not there is forgotten already.
+   * Removes all readers from a group, and so the group. The readers stay. Does nothing for an unknown group.
    *
    * @throws invalid-parameter for a group of the system's; and as {@link Store.update}
    * @see SCardForgetReaderGroup
@@ -112,7 +111,7 @@ export class ReaderNames {
   }
 
   /**
-   * Puts a reader into a group, which need not have been there. One that is in it already stays.
+   * Adds a reader to a group, which need not exist. Does nothing if it is already in it.
    *
    * @throws unknown-reader; invalid-parameter for a bad name of a group, or one of the system's other than
    * `SCard$DefaultReaders`; and as {@link Store.update}
@@ -128,14 +127,14 @@ export class ReaderNames {
       if (named.groups.length >= maxGroupsPerReader) {
         throw new SmartCardError("no-memory", `a reader is in at most ${maxGroupsPerReader} groups`, { reader });
       }
-      // A group is spelt as by the first who spoke of it.
+      // The first reader's spelling of a group is kept.
       const spelling = groupsOf(readers.values()).find((known) => sameName(known, group)) ?? group;
       return [put({ ...named, groups: [...named.groups, spelling] })];
     }, attached);
   }
 
   /**
-   * Takes a reader out of a group; with the last one the group is gone. One that is not in it stays out.
+   * Removes a reader from a group; the last one removes the group. Does nothing if it is not in it.
    *
    * @throws unknown-reader; invalid-parameter as {@link addToGroup}; and as {@link Store.update}
    * @see SCardRemoveReaderFromGroup
@@ -161,7 +160,7 @@ export class ReaderNames {
     return groupsOf(this.#named(attached).values());
   }
 
-  /** All names there are: those of attached readers first, in the order of `attached`, then the others by name. */
+  /** All names: those of attached readers first, in the order of `attached`, then the others by name. */
   list(attached: readonly string[] = []): NamedReader[] {
     checkAttached(attached);
     const places = new Map(attached.map((device, place) => [foldName(device), place]));
@@ -192,7 +191,7 @@ export class ReaderNames {
   }
 
   /**
-   * The device that a name stands for: under that name the manager knows the reader.
+   * The device of a name: the manager's name for the reader.
    *
    * @throws unknown-reader
    */

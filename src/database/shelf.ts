@@ -47,7 +47,7 @@ export class Contents {
   }
 }
 
-/** A store with a copy of its contents at hand, which is read anew whenever somebody else has changed the store. */
+/** A store with a cached copy of its contents, which is reloaded when another process has changed the store. */
 export class Shelf {
   readonly store: Store;
   #contents: Contents | undefined;
@@ -81,8 +81,8 @@ export class Shelf {
 }
 
 /**
- * What a context sees: a store of its own, which it changes, and, for the user's scope, the system's store below it, which
- * it only reads. What stands in the own store hides what has the same name below.
+ * The stores of a context: its own, which it changes, and, for the user's scope, the system's store below it, which it only
+ * reads. An entry of its own store hides one of the same name below.
  */
 export class Shelves {
   readonly own: Shelf;
@@ -93,7 +93,7 @@ export class Shelves {
     this.#below = below === undefined ? undefined : new Shelf(below);
   }
 
-  /** The contents that count, those that hide others first. */
+  /** The contents of the stores, those that hide others first. */
   layers(): readonly Contents[] {
     const own = this.own.contents();
     return this.#below === undefined ? [own] : [own, this.#below.contents()];

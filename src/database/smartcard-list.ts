@@ -15,7 +15,7 @@ export interface ListProblem {
   readonly message: string;
 }
 
-/** What a list of ATRs says. */
+/** The contents of a list of ATRs. */
 export interface SmartCardList {
   /** Card types, ready for {@link CardTypes.introduceAll}, in the order of the list. */
   readonly cardTypes: CardTypeInit[];
@@ -31,7 +31,7 @@ interface Entry {
   readonly texts: string[];
 }
 
-/** Entries of the same name, become one. */
+/** Entries of the same name, merged. */
 interface MergedType {
   readonly name: string;
   readonly entries: {
@@ -46,8 +46,8 @@ interface MergedType {
  * regular expression, and under it lines that begin with a tabulator and say which card that is.
  *
  * The first of them becomes the name of a card type, the others its description. Entries with the same name, in either
- * case, become one type that has all their ATRs. Where they say different things of their cards, each ATR has its own
- * description. Any bytes are safe to read; what is not UTF-8 is replaced, control characters are left out, and texts
+ * case, become one type that has all their ATRs. Where their descriptions differ, each ATR has its own.
+ * Any bytes are safe to read; what is not UTF-8 is replaced, control characters are left out, and texts
  * that are too long are cut.
  *
  * @throws TypeError for anything but bytes
@@ -104,7 +104,7 @@ function linesOf(texts: Iterable<string>): string {
 /** The entries whose ATR is understood, with the texts under it. */
 function entriesOf(list: string, problems: ListProblem[]): Entry[] {
   const entries: Entry[] = [];
-  // What stands under an ATR that was left out is left out with it.
+  // The lines under a skipped ATR are skipped too.
   let current: Entry | "left out" | undefined;
   for (const [index, raw] of list.split("\n").entries()) {
     const line = index + 1;

@@ -3,7 +3,7 @@
 import type { AuditEntry } from "./audit-entry.ts";
 import type { CardType } from "./card-type.ts";
 
-/** A name that a reader was given. */
+/** An introduced name of a reader. */
 export interface StoredReader {
   readonly name: string;
   /** The system name of the device that it stands for: the name that the manager has for the reader. */
@@ -12,7 +12,7 @@ export interface StoredReader {
   readonly groups: readonly string[];
 }
 
-/** All that a store holds but its audit log, at one moment. */
+/** Snapshot of a store without its audit log. */
 export interface StoreContents {
   /** {@link Store.revision} at that moment. */
   readonly revision: string;
@@ -20,7 +20,7 @@ export interface StoreContents {
   readonly readers: readonly StoredReader[];
 }
 
-/** One change to a store. Keys are folded names ({@link foldName}); to put under a key that is there replaces. */
+/** One change to a store. Keys are folded names ({@link foldName}); a put replaces an existing entry. */
 export type StoreChange =
   | { readonly kind: "put-card-type"; readonly key: string; readonly cardType: CardType }
   | { readonly kind: "remove-card-type"; readonly key: string }
@@ -28,18 +28,18 @@ export type StoreChange =
   | { readonly kind: "remove-reader"; readonly key: string };
 
 /**
- * Where a database keeps what it knows. It has no rules of its own: those are in the {@link Database} above it, the same
- * for every store. Several databases, of several processes too, may be over the same store at the same time.
+ * The storage of a database. The rules are in the {@link Database} above it, the same for every store.
+ * Several databases, of several processes too, may be over the same store at the same time.
  *
  * All calls are synchronous: one that changes something lasts as long as a disk takes (about a millisecond), the others
- * some microseconds. What is behind may be broken, locked or forbidden; then they throw.
+ * some microseconds. They throw where the storage is damaged, locked or inaccessible.
  *
  * @throws server-too-busy where others keep the store locked for too long; no-access where the user may not
- * read or change it; invalid-target where what is stored is damaged, somebody else's, or of a newer release; no-memory
- * where the disk is full; internal-error for whatever else fails
+ * read or change it; invalid-target where the file is damaged, another program's, or of a newer release; no-memory where
+ * the disk is full; internal-error for other failures
  */
 export interface Store {
-  /** Differs from an earlier answer if the contents differ. It is cheap. It can be compared, no more. */
+  /** Differs from an earlier answer if the contents differ. It is cheap, and only good for comparison. */
   revision(): string;
 
   /** Reads everything. */
@@ -49,10 +49,10 @@ export interface Store {
    * Changes the store, all or nothing: when it has returned the changes are durable, when it has thrown none was made.
    *
    * `decide` is run while no one else can change the store: {@link revision} and {@link load}, called within, show what
-   * the changes will be made to. What it throws is thrown on, and nothing is changed. It may be run more than once; what
-   * it answered last counts.
+   * the changes will be made to. If it throws, the exception is passed on and nothing is changed. It may be run more than
+   * once; the last result counts.
    *
-   * @returns the revision after the changes; the one before where there are none
+   * @returns the revision after the changes; the old one without changes
    */
   update(decide: () => readonly StoreChange[]): string;
 
