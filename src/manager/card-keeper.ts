@@ -220,12 +220,13 @@ export class CardKeeper {
     const { card, changed, trace } = this.#setting;
     if (disposition === "leave" || !card.present) return;
     if (disposition === "eject") {
-      const { otherwise, ...rest } = options;
       try {
         await this.#eject();
       } finally {
-        // A card that was not moved out is still there.
-        if (otherwise !== undefined && otherwise !== "eject") await this.dispose(otherwise, why, rest);
+        // A card that was not moved out is still there. The driver may not have given a torn ejection back yet, so this has a
+        // turn of its own, which comes before everybody else's.
+        const { otherwise } = options;
+        if (otherwise !== undefined && otherwise !== "eject" && card.present) this.#debts.note(otherwise, why);
       }
       return;
     }
