@@ -5,7 +5,7 @@ export { checkBytes, isBytes, kindOf } from "./check-bytes.ts";
 export { checkMembers } from "./check-members.ts";
 export { ByteCursor, decoding } from "./cursor.ts";
 export { decodeHex, encodeHex, hexByte, hexBytes } from "./hex.ts";
-export { quoteUnlessBytes, withoutBytes } from "./quote.ts";
+export { escapedJson, quoteUnlessBytes, withoutBytes } from "./quote.ts";
 export { type DecodeError, failure, type Result, success } from "./result.ts";
 export { SecretBytes, withSecret } from "./secret-bytes.ts";
 export type { Layout } from "./struct.ts";

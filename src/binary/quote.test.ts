@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { expect, test } from "vitest";
-import { mayBeBytes, quoteUnlessBytes, withoutBytes } from "./quote.ts";
+import { escapedJson, mayBeBytes, quoteUnlessBytes, withoutBytes } from "./quote.ts";
 
 test.each([
   "0020000104C0FFEE5E",
@@ -29,4 +29,11 @@ test("texts that may be bytes are taken out of a message, wherever they stand", 
   expect(withoutBytes(message, ["00200081", "0020008131323334", "/tmp/x"])).toBe(
     "no daemon at [withheld], nor at [withheld]: /tmp/x",
   );
+});
+
+test("JSON is escaped so that it means the same and acts on no terminal", () => {
+  const text = "a\u009b31m\u202e\u2028\u{e0001}\u007f\u001b\n\u00e9";
+  const escaped = escapedJson(JSON.stringify({ text }));
+  expect(escaped).toMatch(/^[\x20-\x7e\u00e9]+$/);
+  expect(JSON.parse(escaped)).toEqual({ text });
 });

@@ -23,3 +23,14 @@ export function withoutBytes(message: string, texts: readonly string[]): string 
   const secrets = texts.filter(mayBeBytes).sort((one, other) => other.length - one.length);
   return secrets.reduce((rest, secret) => rest.replaceAll(secret, "[withheld]"), message);
 }
+
+/**
+ * JSON in which no character acts on a terminal: JSON.stringify leaves some as they are, and as escapes they mean the same.
+ */
+export function escapedJson(json: string): string {
+  return json.replace(/[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
+    return Array.from({ length: character.length }, (_, unit) => {
+      return `\\u${character.charCodeAt(unit).toString(16).padStart(4, "0")}`;
+    }).join("");
+  });
+}

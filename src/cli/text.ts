@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { encodeHex } from "../binary/index.ts";
+import { encodeHex, escapedJson } from "../binary/index.ts";
 
 const ascii = /^[\x20-\x7e]+$/;
 
@@ -44,10 +44,5 @@ export function duration(ms: number): string {
 export function jsonText(value: unknown, layout?: "compact"): string {
   const bytesAsHex = (_key: string, part: unknown): unknown => (part instanceof Uint8Array ? encodeHex(part) : part);
   const text = JSON.stringify(value, bytesAsHex, layout === "compact" ? undefined : 2);
-  // JSON.stringify leaves some characters that act on a terminal as they are; as escapes they mean the same.
-  return text.replace(/[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
-    return Array.from({ length: character.length }, (_, unit) => {
-      return `\\u${character.charCodeAt(unit).toString(16).padStart(4, "0")}`;
-    }).join("");
-  });
+  return escapedJson(text);
 }

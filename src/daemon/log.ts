@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { constants, fstatSync, openSync, write, writeSync } from "node:fs";
+import { escapedJson } from "../binary/index.ts";
 import { nodeClock } from "../edge/node/index.ts";
 import { LogSink } from "./log-sink.ts";
 
@@ -41,7 +42,7 @@ export async function openLog(level: LogLevel, format: LogFormat): Promise<Log> 
   // Loaded here, and not by every program that only wants to ask a daemon something.
   const { pino } = await import("pino");
   const { fd, mayBlock } = openStandardError();
-  const textOfLine = (line: string): string => (format === "json" ? line : lineAsText(line));
+  const textOfLine = (line: string): string => (format === "json" ? escapedJson(line) : lineAsText(line));
   const lostLine = (lost: number, reason: string): string => {
     const time = new Date(nodeClock.wallTime()).toISOString();
     return textOfLine(`${JSON.stringify({ level: "warn", time, lost, reason, msg: "lines of the log were lost" })}\n`);

@@ -22,3 +22,16 @@ it("the log ends with its lines in their order, and with all of them", async () 
   const lines = stderr.trim().split("\n");
   expect([status, lines.map((line) => JSON.parse(line).msg)]).toEqual([0, ["first", "second"]]);
 });
+
+it("a line of the log acts on no terminal, whatever a program is called", async () => {
+  const name = "/tmp/\u009b31m\u202eexe\u2028\u001b[2J";
+  const source = `
+    const { openLog } = await import(${JSON.stringify(new URL("../../dist/daemon/log.js", import.meta.url).href)});
+    const log = await openLog("info", "json");
+    log.write("info", "a card was plugged in", { program: ${JSON.stringify(name)} });
+    await log.end();
+  `;
+  const { stderr } = await run(process.execPath, ["--input-type=module", "-e", source]);
+  expect(stderr).toMatch(/^[\x20-\x7e]+\n$/);
+  expect(JSON.parse(stderr).program).toBe(name);
+});
