@@ -45,7 +45,9 @@ const options = {
     help: `a reader, in the order given
 virtual[:NAME]  a virtual reader
 vpcd[:[PORT][:NAME]]
-                third-party cards plug into it by TCP; port 35963`,
+                third-party cards plug into it by TCP; port 35963
+vpcd:PATH[:NAME]
+                they plug into a Unix socket; PATH begins with / or ./`,
   },
   card: {
     type: "string",
@@ -197,6 +199,8 @@ function readReader(text: string): ConfiguredReader {
     const reader = parseReaderSpec(text);
     if (reader.kind === "virtual" && reader.card !== undefined)
       return withCard({ ...reader, card: undefined }, reader.card);
+    if (reader.kind === "vpcd" && reader.path !== undefined)
+      return { ...reader, path: absolutePath("--reader", reader.path) };
     return reader as ConfiguredReader;
   } catch (error) {
     if (!(error instanceof SmartCardError)) throw error;

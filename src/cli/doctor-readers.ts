@@ -28,7 +28,8 @@ export function* readerFindings(survey: Survey): Generator<Finding> {
       yield { id: "no-card", level: "note", message, remedies: ['put one in; "scard watch" tells when it is seen'] };
     }
   }
-  for (const { name, lock, state } of readers) {
+  for (const { door, name, lock, state } of readers) {
+    if (door?.open) yield doorOpen(name, door.at);
     if (state.includes("mute")) yield mute(name);
     if (lock !== undefined && (lock.lastExchangeMs ?? lock.heldMs) >= LONG_LOCK_MS) {
       const who = clientName(lock.client);
@@ -46,6 +47,18 @@ export function* readerFindings(survey: Survey): Generator<Finding> {
     const message = `No name is known of the card in ${unnamed.map(({ name }) => `"${visible(name)}"`).join(", ")}.`;
     yield { id: "cards-unnamed", level: "note", message, remedies: ["scard types import", "scard types introduce"] };
   }
+}
+
+function doorOpen(name: string, at: string): Finding {
+  return {
+    id: "card-door-open",
+    level: "warning",
+    message: `Any program that reaches ${visible(at)} can be the card in "${visible(name)}", and see the PINs that are sent to it.`,
+    remedies: [
+      'name users in "access" of the reader, in the place of {"effect":"allow"}: {"effect":"allow","uid":1000}',
+      'or let the card plug into a Unix socket of the daemon\'s user: "path" of the reader',
+    ],
+  };
 }
 
 function mute(name: string): Finding {

@@ -57,6 +57,8 @@ export interface ReaderReport {
   readonly connections?: readonly ConnectionInspection[];
   readonly lock?: LockInspection;
   readonly queue?: readonly WaiterInspection[];
+  /** Where programs plug in as cards of a vpcd reader, and whether any program may; the daemon alone tells it. */
+  readonly door?: { readonly at: string; readonly open: boolean };
 }
 
 /** `problem`: cards cannot be used. `warning`: something needs attention. `note`: good to know. */
@@ -87,6 +89,7 @@ export type FindingId =
   | "no-card"
   | "card-mute"
   | "card-locked"
+  | "card-door-open"
   | "holders-unknown"
   | "cards-unnamed"
   | "scdaemon"

@@ -348,11 +348,11 @@ function readerReport(state: ReaderStateReport, nameCard: NameCard): ReaderRepor
   return { ...base, atr, summary: summarizeAtr(atr), ...(cards.length > 0 && { cards }) };
 }
 
-function holdersOf({ card, connections, lock, queue }: ReportedReader): Partial<ReaderReport> {
+function holdersOf({ card, connections, door, lock, queue }: ReportedReader): Partial<ReaderReport> {
   const atr = card === undefined ? undefined : decodeHex(card.atr);
   // A card that was not powered yet has an ATR all the same, once it was asked for it.
   const seen = atr?.ok && atr.value.length > 0 ? { atr: atr.value } : {};
-  return { ...seen, connections, ...(lock !== undefined && { lock }), queue };
+  return { ...seen, connections, ...(lock !== undefined && { lock }), queue, ...(door !== undefined && { door }) };
 }
 
 /** What comes in time; otherwise what to do without. */

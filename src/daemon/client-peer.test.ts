@@ -2,8 +2,8 @@
 
 import { expect, it } from "vitest";
 import { type PeerCredentials, PeerPrograms, type UnixConnection } from "../edge/unix/index.ts";
-import type { AccessRules } from "./access.ts";
 import { clientPeer } from "./client-peer.ts";
+import type { AccessRules } from "./config.ts";
 import type { Log } from "./log.ts";
 
 const clock = { now: () => 0, wallTime: () => 0, schedule: () => () => {} };

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import type { PeerCredentials, PeerProgram, PeerPrograms, UnixConnection } from "../edge/unix/index.ts";
-import type { ClientIdentity } from "../pcsc/index.ts";
+import { type AccessDecision, type AccessSubject, type ClientIdentity, decideAccess } from "../pcsc/index.ts";
 import type { ServerPeer } from "../pcsclite-server/index.ts";
-import { type AccessDecision, type AccessRules, type AccessSubject, decide } from "./access.ts";
+import type { AccessRules } from "./config.ts";
 import type { Log } from "./log.ts";
 
 /** What a client's connection is judged by. */
@@ -44,7 +44,7 @@ class ClientPeer implements ServerPeer {
     const current = rules();
     if (this.#admission?.rules !== current) {
       const { subject } = this.#lookUp();
-      const decision = decide(current.daemon, subject);
+      const decision = decideAccess(current.daemon, subject);
       if (!decision.allowed) logRefusal(write, subject, { list: "daemon", decision });
       this.#admission = { rules: current, admitted: decision.allowed };
     }
@@ -54,7 +54,7 @@ class ClientPeer implements ServerPeer {
   mayUse(reader: string): boolean {
     const { rules, write } = this.#surroundings;
     const { subject } = this.#lookUp();
-    const decision = decide(rules().readers, subject, reader);
+    const decision = decideAccess(rules().readers, subject, reader);
     if (!decision.allowed) logRefusal(write, subject, { list: "readers", decision, reader });
     return decision.allowed;
   }

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: MIT
 
 import type { EmbeddedManagerOptions, ManagerLimits, ProfileName } from "../manager/index.ts";
+import type { AccessRule, PeerRule } from "../pcsc/index.ts";
 import type { FixedTableSizes, ServerLimits } from "../pcsclite-server/index.ts";
-import type { AccessRules } from "./access.ts";
 import type { LogLevel } from "./log.ts";
+
+/** Who may reach the daemon, and who may use which reader. In each list the first rule that matches counts. */
+export interface AccessRules {
+  readonly daemon: readonly AccessRule[];
+  readonly readers: readonly AccessRule[];
+}
 
 /** A reader that the daemon has. */
 export type ConfiguredReader =
@@ -20,6 +26,12 @@ export type ConfiguredReader =
       readonly host?: string;
       readonly port?: number;
       readonly slots?: number;
+      /** A Unix socket, in the place of host and port; its permissions and its group. */
+      readonly path?: string;
+      readonly mode?: number;
+      readonly group?: number;
+      /** Who may be the card. */
+      readonly access?: readonly PeerRule[];
     };
 
 /** What the daemon's own sockets may cost, beside the limits of manager and server. */

@@ -31,6 +31,8 @@ export type ControlAnswer = { readonly version: number; readonly id?: string | n
 /** One reader in the answer to `who`: as a manager inspects it, but with the ATR in hexadecimal. */
 export type ReportedReader = Omit<ReaderInspection, "card"> & {
   readonly card?: Omit<NonNullable<ReaderInspection["card"]>, "atr"> & { readonly atr: string };
+  /** Where programs plug in as cards of a vpcd reader, and whether any program may. */
+  readonly door?: { readonly at: string; readonly open: boolean };
 };
 
 /** The answer to `who`: who holds what, and who waits. */

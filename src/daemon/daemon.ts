@@ -3,7 +3,6 @@
 import { resolve } from "node:path";
 import { encodeHex, zeroBytes } from "../binary/index.ts";
 import { nodeRuntime, Wakefulness } from "../edge/node/index.ts";
-import { listenVpcd, tryVpcd } from "../edge/tcp/index.ts";
 import {
   freeDescriptors,
   type InheritedSocket,
@@ -14,6 +13,7 @@ import {
   type UnixConnection,
   type UnixListener,
 } from "../edge/unix/index.ts";
+import { listenVpcd, tryVpcd } from "../entry/vpcd-listener.ts";
 import { defaultLimits, EmbeddedManager, type ManagerLimits } from "../manager/index.ts";
 import { assertNever, type Runtime, SmartCardError } from "../pcsc/index.ts";
 import { defaultServerLimits, PcscliteServer, type ServerLimits } from "../pcsclite-server/index.ts";
@@ -140,6 +140,8 @@ export class Daemon {
       runtime: this.#runtime,
       limit: { ...defaultLimits, ...config.limits }.readers,
       listen: (wanted) => doors.vpcd(wanted),
+      ownPaths: this.socketPath === undefined ? [this.controlPath] : [this.socketPath, this.controlPath],
+      log: (level, message, details) => this.#say(level, message, details),
     });
     this.#server = new PcscliteServer({
       runtime: this.#runtime,
@@ -387,9 +389,10 @@ export class Daemon {
   async #who(): Promise<WhoReport> {
     const { clients, readers } = await this.#manager.inspect();
     const { waiting } = this.#server;
-    const reported = readers.map(
-      ({ card, ...reader }): ReportedReader => ({ ...reader, ...(card && { card: inHex(card) }) }),
-    );
+    const reported = readers.map(({ card, ...reader }): ReportedReader => {
+      const door = this.#readers.doorOf(reader.name);
+      return { ...reader, ...(card && { card: inHex(card) }), ...(door !== undefined && { door }) };
+    });
     return {
       daemon: {
         pid: process.pid,

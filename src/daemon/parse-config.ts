@@ -4,12 +4,12 @@ import { resolve } from "node:path";
 import { type Result, success } from "../binary/index.ts";
 import { JsonPlace, type JsonProblem } from "../cards/index.ts";
 import { findGroup, findUser, MAX_SOCKET_PATH_BYTES } from "../edge/unix/index.ts";
+import { onlyUsers } from "../entry/vpcd-listener.ts";
 import { defaultLimits, type Profile, profiles } from "../manager/index.ts";
-import { LONGEST_READER_NAME, readerKey, readerNameProblem } from "../pcsc/index.ts";
+import { type AccessRule, LONGEST_READER_NAME, type PeerRule, readerKey, readerNameProblem } from "../pcsc/index.ts";
 import { defaultServerLimits, MAX_FIXED_READERS } from "../pcsclite-server/index.ts";
-import { MAX_SLOTS } from "../vpcd/index.ts";
-import type { AccessRule, AccessRules } from "./access.ts";
-import type { ConfiguredReader, DaemonConfig } from "./config.ts";
+import { DEFAULT_VPCD_PORT, MAX_SLOTS } from "../vpcd/index.ts";
+import type { AccessRules, ConfiguredReader, DaemonConfig } from "./config.ts";
 import { logLevels } from "./log.ts";
 
 const MAX_READERS = 1024;
@@ -96,22 +96,61 @@ export function cardSource(text: string, folder: string): string {
   return text === "demo" ? text : resolve(folder, text);
 }
 
-function readVpcd(place: JsonPlace, ports: Set<string>, names: Set<string>): ConfiguredReader {
-  place.object(["type", "name", "host", "port", "slots"]);
+function readVpcd(place: JsonPlace, places: Set<string>, names: Set<string>): ConfiguredReader {
+  place.object(["type", "name", "host", "port", "path", "mode", "group", "slots", "access"]);
   const named = readName(place.member("name"), names);
-  const hostPlace = place.member("host");
-  const host = hostPlace.present ? hostPlace.text(255) : "127.0.0.1";
   const slots = place.member("slots").integer(1, MAX_SLOTS, 1);
-  const portPlace = place.member("port");
-  const port = portPlace.integer(1, 65_536 - slots, 35_963);
+  const accessPlace = place.member("access");
+  const isUnix = place.member("path").present;
+  const access = accessPlace.present ? { access: readCardAccess(accessPlace, isUnix) } : {};
+  const where = isUnix ? readUnixDoor(place, slots) : readTcpDoor(place, slots);
+  const { at } = where;
   for (let slot = 0; slot < slots; slot++) {
-    const address = `${host}:${port + slot}`;
-    if (ports.has(address)) portPlace.problem(`leads to ${address}, as another reader does: choose another port`);
-    ports.add(address);
+    const address = "path" in at ? `${at.path}${slot === 0 ? "" : `.${slot}`}` : `${at.host}:${at.port + slot}`;
+    const choose = "path" in at ? "path" : "port";
+    const isTaken = address !== "" && places.has(address);
+    if (isTaken) where.place.problem(`leads to ${address}, as another reader does: choose another ${choose}`);
+    places.add(address);
     // The first slot has the reader's name, and the others a number behind it.
     if (slot > 0 && named.name !== undefined) checkSlotName(place.member("name"), `${named.name} ${slot}`, names);
   }
-  return { kind: "vpcd", ...named, host, port, slots };
+  return { kind: "vpcd", ...named, ...at, slots, ...access };
+}
+
+/** Where a vpcd reader listens by TCP. */
+function readTcpDoor(place: JsonPlace, slots: number) {
+  for (const member of ["mode", "group"]) {
+    const given = place.member(member);
+    if (given.present) given.problem('is that of a Unix socket: give its "path", or leave it out');
+  }
+  const host = place.member("host");
+  const port = place.member("port");
+  return {
+    at: { host: host.present ? host.text(255) : "127.0.0.1", port: port.integer(1, 65_536 - slots, DEFAULT_VPCD_PORT) },
+    place: port,
+  };
+}
+
+/** Where a vpcd reader listens on Unix sockets. */
+function readUnixDoor(place: JsonPlace, slots: number) {
+  for (const member of ["host", "port"]) {
+    const given = place.member(member);
+    if (given.present) given.problem('stands beside "path": give the path of a Unix socket, or host and port');
+  }
+  const path = place.member("path");
+  const at = { path: readPath(path, slots === 1 ? 0 : `.${slots - 1}`.length), ...readSocketRights(place) };
+  return { at, place: path };
+}
+
+function readCardAccess(place: JsonPlace, isUnix: boolean): PeerRule[] {
+  return place.elements(MAX_RULES).map((rule) => {
+    const { reader: _, ...read } = readRule(rule, ["effect", "uid", "gid", "program"]);
+    for (const member of isUnix ? [] : ["gid", "program"]) {
+      const given = rule.member(member);
+      if (given.present) given.problem(`cannot be met by TCP: ${onlyUsers}`);
+    }
+    return read;
+  });
 }
 
 function checkSlotName(place: JsonPlace, name: string, names: Set<string>): void {
@@ -161,9 +200,14 @@ function readTableSizes(place: JsonPlace): Pick<DaemonConfig, "maxReadersContext
 
 function readSocket(place: JsonPlace): DaemonConfig["socket"] {
   if (!place.present || !place.object(["path", "mode", "group"])) return {};
-  const [path, mode, group] = [place.member("path"), place.member("mode"), place.member("group")];
+  const path = place.member("path");
+  return { ...(path.present && { path: readPath(path) }), ...readSocketRights(place) };
+}
+
+/** Permissions and group of a socket. */
+function readSocketRights(place: JsonPlace): { readonly mode?: number; readonly group?: number } {
+  const [mode, group] = [place.member("mode"), place.member("group")];
   return {
-    ...(path.present && { path: readPath(path) }),
     ...(mode.present && { mode: readMode(mode) }),
     ...(group.present && { group: readAccount(group, "group", findGroup) }),
   };
@@ -175,10 +219,11 @@ function readControl(place: JsonPlace): DaemonConfig["control"] {
   return path.present ? { path: readPath(path) } : {};
 }
 
-function readPath(place: JsonPlace): string {
+/** @param more bytes that are put behind it */
+function readPath(place: JsonPlace, more = 0): string {
   const path = place.text(MAX_TEXT);
   if (path !== "" && !path.startsWith("/")) place.problem("should be an absolute path, one that begins with /");
-  const length = new TextEncoder().encode(path).length;
+  const length = new TextEncoder().encode(path).length + more;
   if (length > MAX_SOCKET_PATH_BYTES) {
     place.problem(`has ${length} bytes, and a socket's path ${MAX_SOCKET_PATH_BYTES} at most: choose a shorter one`);
   }

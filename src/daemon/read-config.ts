@@ -6,8 +6,7 @@ import type { JsonProblem } from "../cards/index.ts";
 import { koffiRemedy } from "../edge/koffi/index.ts";
 import { readRegularFile } from "../edge/node/index.ts";
 import { softwareCard } from "../entry/embedded.ts";
-import { SmartCardError } from "../pcsc/index.ts";
-import { asksForCredentials } from "./access.ts";
+import { type AccessRule, asksForCredentials, SmartCardError } from "../pcsc/index.ts";
 import type { DaemonConfig } from "./config.ts";
 import { parseConfig } from "./parse-config.ts";
 
@@ -63,11 +62,16 @@ async function cardProblems({ readers }: DaemonConfig): Promise<JsonProblem[]> {
 }
 
 /** A daemon that cannot tell its clients apart must not look as if it did. */
-function ruleProblems({ access }: DaemonConfig): JsonProblem[] {
+function ruleProblems({ access, readers }: DaemonConfig): JsonProblem[] {
   const message = `asks who the client is, which this machine does not tell: install koffi (Linux only; ${koffiRemedy(process.platform, process.arch)}), or remove the rule`;
-  return (["daemon", "readers"] as const).flatMap((list) =>
-    access[list].flatMap((rule, index) =>
-      asksForCredentials(rule) ? [{ path: `$.access.${list}[${index}]`, message }] : [],
-    ),
-  );
+  const problemsOf = (rules: readonly AccessRule[], path: string): JsonProblem[] =>
+    rules.flatMap((rule, index) => (asksForCredentials(rule) ? [{ path: `${path}[${index}]`, message }] : []));
+  return [
+    ...(["daemon", "readers"] as const).flatMap((list) => problemsOf(access[list], `$.access.${list}`)),
+    ...readers.flatMap((reader, index) => {
+      // Who connects by TCP is known without koffi.
+      const rules = reader.kind === "vpcd" && reader.path !== undefined ? reader.access : [];
+      return problemsOf(rules ?? [], `$.readers[${index}].access`);
+    }),
+  ];
 }

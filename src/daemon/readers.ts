@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 
+import { resolve } from "node:path";
 import { type SoftwareCard, VirtualReader } from "../cards/index.ts";
-import type { VpcdListener, VpcdListenerOptions } from "../edge/tcp/index.ts";
-import { softwareCard } from "../entry/embedded.ts";
+import { softwareCard, type VpcdListener, type VpcdListenerOptions } from "../entry/embedded.ts";
 import type { EmbeddedManager } from "../manager/index.ts";
 import { type Runtime, SmartCardError } from "../pcsc/index.ts";
-import { DEFAULT_VPCD_PORT } from "../vpcd/index.ts";
+import { admitsAnybody, DEFAULT_VPCD_PORT, type VpcdLogEntry, type VpcdReader } from "../vpcd/index.ts";
 import type { ConfiguredReader } from "./config.ts";
+import type { Log } from "./log.ts";
 
 /** How long `scard eject` waits behind a transaction, in milliseconds; less than its program waits for the answer. */
 const EJECT_WAIT_MS = 2000;
@@ -44,6 +45,10 @@ export interface DaemonReadersSetting {
   readonly limit: number;
   /** Opens the ports of a vpcd reader: `listenVpcd`, or for a check what says whether that would work. */
   readonly listen: (options: VpcdListenerOptions) => Promise<VpcdListener>;
+  /** Paths of the daemon's own sockets. */
+  readonly ownPaths: readonly string[];
+  /** Is told which programs plug into vpcd readers. */
+  readonly log: Log["write"];
 }
 
 /** A reader of the configuration that cannot be put into service. */
@@ -63,6 +68,8 @@ export class ReaderFailure extends Error {
 export class DaemonReaders {
   readonly #setting: DaemonReadersSetting;
   readonly #served = new Map<string, ServedReader>();
+  /** The names that the manager gave to vpcd readers. */
+  readonly #names = new WeakMap<VpcdReader, string>();
 
   constructor(setting: DaemonReadersSetting) {
     this.#setting = setting;
@@ -80,16 +87,15 @@ export class DaemonReaders {
    */
   async apply(wanted: readonly ConfiguredReader[]): Promise<void> {
     this.#checkCount(wanted);
+    this.#checkPlaces(wanted);
     const byKey = keyed(wanted);
     const { coming, changes } = await this.#stage(byKey);
     const leaving = [...this.#served].filter(([key]) => !byKey.has(key));
     const undo: (() => Promise<void>)[] = [];
     try {
-      const takenPorts = new Set(
-        leaving.flatMap(([, served]) => (served.kind === "vpcd" ? portsOf(served.config) : [])),
-      );
+      const taken = new Set(leaving.flatMap(([, served]) => (served.kind === "vpcd" ? placesOf(served.config) : [])));
       for (const one of coming) {
-        if (one.served.kind !== "vpcd" || portsOf(one.served.config).some((port) => takenPorts.has(port))) continue;
+        if (one.served.kind !== "vpcd" || placesOf(one.served.config).some((place) => taken.has(place))) continue;
         await this.#open(one, one.served, undo);
       }
       for (const [key, served] of leaving) {
@@ -142,6 +148,18 @@ export class DaemonReaders {
     }
   }
 
+  /** Where the cards of a reader plug in, and whether any program may be one; undefined where none plugs in. */
+  doorOf(readerName: string): { readonly at: string; readonly open: boolean } | undefined {
+    for (const served of this.#served.values()) {
+      if (served.kind !== "vpcd") continue;
+      const { host, paths = [], ports = [], readers = [] } = served.listener ?? {};
+      const slot = readers.findIndex((reader) => this.#names.get(reader) === readerName);
+      if (slot < 0) continue;
+      return { at: paths[slot] ?? `${host}:${ports[slot]}`, open: isOpenToAll(served.config) };
+    }
+    return undefined;
+  }
+
   /** Closes the ports that are listened on; the manager closes the readers. */
   async close(): Promise<void> {
     const listeners = [...this.#served.values()].flatMap((served) =>
@@ -166,6 +184,21 @@ export class DaemonReaders {
     if (count <= limit) return;
     const message = `there are ${count} readers, slots counted one by one, and limits.readers allows ${limit}: raise it`;
     throw new ReaderFailure(undefined, new SmartCardError("no-memory", message));
+  }
+
+  #checkPlaces(wanted: readonly ConfiguredReader[]): void {
+    const taken = new Set<string>(this.#setting.ownPaths.map((path) => resolve(path)));
+    for (const [index, reader] of wanted.entries()) {
+      if (reader.kind !== "vpcd") continue;
+      for (const place of placesOf(reader)) {
+        const address = typeof place === "number" ? `${reader.host ?? "127.0.0.1"}:${place}` : resolve(place);
+        if (taken.has(address)) {
+          const message = `${address} is the place of another reader, or of a socket of the daemon: choose another`;
+          throw new ReaderFailure(index, new SmartCardError("invalid-parameter", message));
+        }
+        taken.add(address);
+      }
+    }
   }
 
   /** Makes what is new, and loads the cards, without touching what is in service. */
@@ -203,7 +236,13 @@ export class DaemonReaders {
 
   async #listen(served: ServedVpcd): Promise<void> {
     const { kind: _, ...place } = served.config;
-    served.listener = await this.#setting.listen({ runtime: this.#setting.runtime, ...place });
+    const { listen, runtime } = this.#setting;
+    served.listener = await listen({ runtime, ...place, log: (entry) => this.#tell(entry) });
+  }
+
+  #tell({ level, message, reader, ...details }: VpcdLogEntry): void {
+    const name = reader === undefined ? undefined : (this.#names.get(reader) ?? reader.description.name);
+    this.#setting.log(level, message, { ...(name !== undefined && { reader: name }), ...details });
   }
 
   async #putIn({ index, key, served }: Coming, undo: (() => Promise<void>)[]): Promise<void> {
@@ -220,7 +259,9 @@ export class DaemonReaders {
       served.name = await manager.addReader(served.reader);
       served.inService = true;
     } else {
-      for (const reader of served.listener?.readers ?? []) await manager.addReader(reader);
+      for (const reader of served.listener?.readers ?? []) {
+        this.#names.set(reader, await manager.addReader(reader));
+      }
     }
     this.#served.set(key, served);
   }
@@ -292,9 +333,22 @@ function noCard(reader: string): SmartCardError {
   return new SmartCardError("no-smartcard", "there is no card in the reader", { reader });
 }
 
-/** The ports that a reader listens on, whatever the address: one that is open on all addresses excludes the others. */
-function portsOf({ port = DEFAULT_VPCD_PORT, slots = 1 }: VpcdConfig): number[] {
-  return port === 0 ? [] : Array.from({ length: slots }, (_, slot) => port + slot);
+/** Write permission of the group or of others, which connecting needs. */
+const WRITE_BY_OTHERS = 0o022;
+
+/** Whether any program of this machine may be the card. */
+function isOpenToAll({ access, mode = 0o666, path }: VpcdConfig): boolean {
+  if (path !== undefined && (mode & WRITE_BY_OTHERS) === 0) return false;
+  // Who connects by TCP is known on Linux alone.
+  const isUnchecked = path === undefined && access === undefined && process.platform !== "linux";
+  return isUnchecked || admitsAnybody(access ?? []);
+}
+
+/** Where a reader listens: paths, or ports whatever the address, as one that is open on all addresses excludes the others. */
+function placesOf({ path, port = DEFAULT_VPCD_PORT, slots = 1 }: VpcdConfig): (number | string)[] {
+  const numbers = Array.from({ length: slots }, (_, slot) => slot);
+  if (path !== undefined) return numbers.map((slot) => (slot === 0 ? path : `${path}.${slot}`));
+  return port === 0 ? [] : numbers.map((slot) => port + slot);
 }
 
 /** Readers by what tells them apart from one reading of the configuration to the next. */
@@ -304,7 +358,7 @@ function keyed(readers: readonly ConfiguredReader[]): Map<string, Keyed> {
     const base =
       config.kind === "virtual"
         ? `virtual:${config.name ?? ""}`
-        : `vpcd:${config.host ?? ""}:${config.port ?? ""}:${config.slots ?? ""}:${config.name ?? ""}`;
+        : `vpcd:${JSON.stringify({ ...config, access: config.access ?? "own" })}`;
     let key = base;
     for (let number = 2; byKey.has(key); number++) key = `${base}#${number}`;
     byKey.set(key, { config, index });

@@ -113,6 +113,15 @@ describe("readConfig", () => {
       ],
     };
     expect(await read(JSON.stringify({ access }))).toEqual([]);
+    // Who connects by TCP is known without koffi; who connects to a Unix socket is not.
+    const rules = [{ effect: "allow" }, { effect: "deny", uid: 1 }];
+    const readers = [
+      { type: "vpcd", access: rules },
+      { type: "vpcd", path: "/x", access: rules },
+    ];
+    expect(await read(JSON.stringify({ readers }), false)).toEqual([
+      expect.stringMatching(/^\$\.readers\[1\]\.access\[1\]: asks who the client is/),
+    ]);
     expect(await read(JSON.stringify({ access }), false)).toEqual([
       expect.stringMatching(
         /^\$\.access\.readers\[1\]: asks who the client is.*install koffi \(Linux only; npm install .*koffi/,

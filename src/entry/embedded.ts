@@ -8,16 +8,18 @@
 import { quoteUnlessBytes } from "../binary/index.ts";
 import { VirtualReader } from "../cards/index.ts";
 import { nodeRuntime } from "../edge/node/index.ts";
-import { listenVpcd, type VpcdListener } from "../edge/tcp/index.ts";
 import { EmbeddedManager, type EmbeddedManagerOptions } from "../manager/index.ts";
 import { type Runtime, SmartCardError, withDefaults } from "../pcsc/index.ts";
 import { parseManagerSpec, type ReaderSpec } from "./manager-spec.ts";
 import { softwareCard } from "./software.ts";
+import { listenVpcd, type VpcdListener } from "./vpcd-listener.ts";
 
 export { nodeBlockCipher, nodeRuntime } from "../edge/node/index.ts";
-export { listenVpcd, type VpcdListener, type VpcdListenerOptions } from "../edge/tcp/index.ts";
 export { EmbeddedManager, type EmbeddedManagerOptions, type ManagerClient } from "../manager/index.ts";
+export type { PeerRule } from "../pcsc/index.ts";
+export type { VpcdLog, VpcdLogEntry } from "../vpcd/index.ts";
 export { embeddedManager, softwareCard, virtualReader } from "./software.ts";
+export { listenVpcd, type VpcdListener, type VpcdListenerOptions } from "./vpcd-listener.ts";
 
 /** An embedded manager that was opened from a description, and the readers in it. */
 export interface OpenedEmbeddedManager extends AsyncDisposable {
@@ -82,6 +84,7 @@ async function openVpcd(
   const listener = await listenVpcd({
     runtime,
     ...(spec.port !== undefined && { port: spec.port }),
+    ...(spec.path !== undefined && { path: spec.path }),
     ...(spec.name !== undefined && { name: spec.name }),
   });
   for (const reader of listener.readers) await manager.addReader(reader);

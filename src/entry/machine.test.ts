@@ -50,6 +50,17 @@ describe("the description of a manager", () => {
         ],
       },
     ],
+    [
+      "embedded:vpcd:/run/a b,vpcd:./x:Lab,vpcd:../x:/",
+      {
+        kind: "embedded",
+        readers: [
+          { kind: "vpcd", path: "/run/a b" },
+          { kind: "vpcd", path: "./x", name: "Lab" },
+          { kind: "vpcd", path: "../x", name: "/" },
+        ],
+      },
+    ],
     ["pcscd", { kind: "pcscd" }],
     ["pcscd:/tmp/a:b", { kind: "pcscd", socket: "/tmp/a:b" }],
     ["daemon", { kind: "daemon" }],
@@ -60,13 +71,22 @@ describe("the description of a manager", () => {
     expect(parseManagerSpec(text)).toEqual(spec);
   });
 
-  it.each(["", "pcscd:", "daemon:", "system:", "usb", "Pcscd", "pcscd /tmp", "embedded:usb", "embedded:virtual,"])(
-    '"%s" means nothing',
-    async (text) => {
-      expect(() => parseManagerSpec(text)).toThrow(/known: /);
-      if (text !== "") expect((await failureOf(openManager(text))).code).toBe("invalid-value");
-    },
-  );
+  it.each([
+    "",
+    "pcscd:",
+    "daemon:",
+    "system:",
+    "usb",
+    "Pcscd",
+    "pcscd /tmp",
+    "embedded:usb",
+    "embedded:virtual,",
+    "embedded:vpcd:/x:",
+    "embedded:vpcd:x/y",
+  ])('"%s" means nothing', async (text) => {
+    expect(() => parseManagerSpec(text)).toThrow(/known: /);
+    if (text !== "") expect((await failureOf(openManager(text))).code).toBe("invalid-value");
+  });
 });
 
 describe("openManager", () => {

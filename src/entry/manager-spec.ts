@@ -7,8 +7,8 @@ import { refuse, SmartCardError, shown } from "../pcsc/index.ts";
 export type ReaderSpec =
   /** A virtual reader; `card` goes into it: `demo` or the path of a card image. */
   | { readonly kind: "virtual"; readonly name?: string; readonly card?: string }
-  /** A reader that third-party software cards plug into, by TCP on loopback; 35,963 without a port. */
-  | { readonly kind: "vpcd"; readonly port?: number; readonly name?: string };
+  /** A reader that third-party software cards plug into: by TCP on loopback, 35,963 without a port, or at the path of a Unix socket. */
+  | { readonly kind: "vpcd"; readonly port?: number; readonly path?: string; readonly name?: string };
 
 /** A manager that a program is told to use. */
 export type ManagerSpec =
@@ -21,7 +21,7 @@ export type ManagerSpec =
   /** The operating system's own, through its usual library or through this one. */
   | { readonly kind: "system"; readonly library?: string };
 
-const readerForms = "virtual[:NAME][+CARD] and vpcd[:[PORT][:NAME]]";
+const readerForms = "virtual[:NAME][+CARD] and vpcd[:[PORT|PATH][:NAME]]";
 const forms = `embedded:READER,… with ${readerForms}; pcscd[:SOCKET]; daemon[:SOCKET]; system[:LIBRARY]`;
 
 /**
@@ -49,7 +49,7 @@ export function parseManagerSpec(text: string): ManagerSpec {
 
 /**
  * Reads the description of a reader: `virtual`, `virtual:NAME`, `virtual:NAME+CARD`, `vpcd`, `vpcd:PORT`,
- * `vpcd:PORT:NAME`, `vpcd::NAME`.
+ * `vpcd:PORT:NAME`, `vpcd::NAME`, `vpcd:PATH`, `vpcd:PATH:NAME`. A path begins with `/`, `./` or `../` and has no colon.
  *
  * @throws invalid-value that names the part which means nothing
  */
@@ -63,6 +63,8 @@ export function parseReaderSpec(text: string): ReaderSpec {
   }
   if (kind === "vpcd") {
     if (rest === undefined) return { kind };
+    const [, path, ofPath] = /^:(\.{0,2}\/[^:]+)(?::(.+))?$/s.exec(rest) ?? [];
+    if (path !== undefined) return { kind, path, ...(ofPath !== undefined && { name: ofPath }) };
     const [, digits = "", name] = /^:(\d{0,5})(?::(.+))?$/s.exec(rest) ?? [];
     const isPort = digits !== "" && Number(digits) <= 65_535;
     if (isPort || (digits === "" && name !== undefined)) {

@@ -2,6 +2,14 @@
 
 export type { CommandInit, ResponseApdu } from "../iso7816/index.ts";
 export {
+  type AccessDecision,
+  type AccessRule,
+  type AccessSubject,
+  asksForCredentials,
+  decideAccess,
+  type PeerRule,
+} from "./access.ts";
+export {
   abortedError,
   checkCommand,
   checkConnectOptions,

@@ -10,8 +10,11 @@ export interface BytePipe {
    * one call per message. Once closed it does nothing.
    */
   write(bytes: Uint8Array): void;
-  /** Closes the connection once what was written is sent, or soon in any case. The reader listens no more. */
-  close(): void;
+  /**
+   * Closes the connection once what was written is sent, or soon in any case. The reader listens no more; `reason` is what
+   * {@link BytePipeEvents.closed} says then.
+   */
+  close(reason?: string): void;
 }
 
 /** What the edge tells the reader about a connection. */

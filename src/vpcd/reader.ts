@@ -20,6 +20,7 @@ import {
   type ReaderDescription,
   type ReaderEvents,
   readerAttribute,
+  refuse,
   SmartCardError,
   type Trace,
   text,
@@ -37,9 +38,11 @@ const NO_BYTES = new Uint8Array(0);
 /** What a vpcd reader is made of. */
 export interface VpcdReaderOptions {
   /** Address that the slot listens on; with the port it makes the reader's stable id. */
-  readonly host: string;
+  readonly host?: string;
   /** Port that the slot listens on, 1 to 65,535. */
-  readonly port: number;
+  readonly port?: number;
+  /** Path of the Unix socket that the slot listens on, in the place of host and port: it makes the reader's stable id. */
+  readonly path?: string;
   /** The name to show, 1 to 127 bytes of UTF-8 without control characters. @default "Virtual PCD" */
   readonly name?: string;
   readonly clock: Clock;
@@ -51,8 +54,9 @@ export interface VpcdReaderOptions {
 }
 
 const readerOptions = optionsOf<VpcdReaderOptions>({
-  host: text("an address", 255),
-  port: wholeNumber(0, 65_535),
+  host: optional(text("an address", 255)),
+  port: optional(wholeNumber(0, 65_535)),
+  path: optional(text("the path of a socket", 4096)),
   name: optional(anyText),
   clock: clockObject,
   trace: callback<Trace>("a function that takes trace events"),
@@ -104,13 +108,13 @@ export class VpcdReader implements Reader {
     const options = readerOptions(given, { operation: "VpcdReader", path: "options" });
     const { name = "Virtual PCD" } = options;
     checkNewReaderName(name);
-    const host = options.host.includes(":") ? `[${options.host}]` : options.host;
+    const place = placeOf(options);
     this.description = {
       name,
-      id: `vpcd:${host}:${options.port}`,
+      id: `vpcd:${place}`,
       vendor: "scard",
       product: "Virtual PCD",
-      serial: `${host}:${options.port}`,
+      serial: place,
       type: "vendor",
       protocols: ["t0", "t1"],
       canEject: true,
@@ -129,8 +133,9 @@ export class VpcdReader implements Reader {
    */
   attach(pipe: BytePipe): BytePipeEvents | undefined {
     if (this.#stage === "over" || this.#peer !== undefined) {
-      this.#tell("peer-refused", this.#stage === "over" ? "the reader is closed" : "there is a card already");
-      pipe.close();
+      const reason = this.#stage === "over" ? "the reader is closed" : "there is a card already";
+      this.#tell("peer-refused", reason);
+      pipe.close(reason);
       return undefined;
     }
     const peer: Peer = { pipe, decoder: new FrameDecoder(), atr: NO_BYTES, protocol: undefined };
@@ -320,7 +325,7 @@ export class VpcdReader implements Reader {
   ): void {
     if (peer !== this.#peer) return;
     this.#peer = undefined;
-    if (kind !== "peer-closed") peer.pipe.close();
+    if (kind !== "peer-closed") peer.pipe.close(reason);
     this.#tell(kind, reason);
     const exchange = this.#exchange;
     exchange?.failed(error ?? failure("removed-card", `the card is gone: ${reason}`, exchange.operation));
@@ -331,6 +336,19 @@ export class VpcdReader implements Reader {
     const event = { at: this.#clock.now(), kind: `vpcd-${kind}`, reader: this.description.id };
     this.#trace(detail === undefined ? event : { ...event, detail });
   }
+}
+
+/** Where a slot listens. @throws invalid-parameter where that is not said, or said twice */
+function placeOf({ host, path, port }: VpcdReaderOptions): string {
+  const at = { operation: "VpcdReader", path: "options" };
+  if (path !== undefined) {
+    if (host === undefined && port === undefined) return path;
+    return refuse(at, "an object with a path and with host or port", "give the path, or host and port");
+  }
+  if (host === undefined || port === undefined) {
+    return refuse(at, "an object without a place", "give host and port, or the path of a socket");
+  }
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 function failure(code: ErrorCode, message: string, operation: string): SmartCardError {

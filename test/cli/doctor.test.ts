@@ -278,6 +278,24 @@ describe("readers and cards", () => {
     expect(text).toContain(": scard daemon, protocol 4:4");
     expect(text).toContain("Test card");
   });
+
+  it("a vpcd reader that every program can plug into is warned of, and no other", async () => {
+    const { manager, name } = await world();
+    const card = { atr: "3B8180018080", powered: true, mute: false, protocol: "t1" } as const;
+    const daemon = { pid: 1, profile: "pcsclite", runningMs: 1, knowsClients: true, sessions: 1 };
+    const visitWith = async (open: boolean): Promise<Diagnosis> => {
+      const door = { at: "127.0.0.1:35963", open };
+      const reader = { name, id: "r", eventCount: 1, card, connections: [], lock: undefined, queue: [], door };
+      const who = async () => ({ daemon, readers: [reader], clients: [] });
+      return visit(await healthy({ service: () => answering(manager), who }));
+    };
+    expect(idsOf(await visitWith(false))).toEqual([]);
+    const found = await visitWith(true);
+    expect([found.healthy, idsOf(found)]).toEqual([false, ["card-door-open"]]);
+    const { message, remedies } = findingOf(found, "card-door-open");
+    expect(message).toMatch(/reaches 127\.0\.0\.1:35963 can be the card in "Reader", and see the PINs/);
+    expect(remedies).toEqual([expect.stringContaining('"access"'), expect.stringContaining("Unix socket")]);
+  });
 });
 
 describe("what is known to get in the way", () => {

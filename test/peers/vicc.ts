@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { delimiter } from "node:path";
 import { fileURLToPath } from "node:url";
 import { nodeRuntime } from "../../src/edge/node/index.ts";
-import { listenVpcd } from "../../src/edge/tcp/index.ts";
+import { listenVpcd } from "../../src/entry/vpcd-listener.ts";
 import { EmbeddedManager } from "../../src/manager/index.ts";
 import { PATIENCE_MS } from "../patience.ts";
 import type { PeerProgram } from "./peers.ts";

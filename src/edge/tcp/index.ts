@@ -1,3 +1,3 @@
 // SPDX-License-Identifier: MIT
 
-export { listenVpcd, tryVpcd, type VpcdListener, type VpcdListenerOptions } from "./listen-vpcd.ts";
+export { closeTcpSlots, openTcpSlots } from "./tcp-slots.ts";

@@ -52,9 +52,10 @@ export class SocketPipe implements BytePipe {
     this.#socket.write(sent, () => zeroBytes(sent));
   }
 
-  close(): void {
+  close(reason?: string): void {
     if (this.#closing || this.#socket.destroyed) return;
     this.#closing = true;
+    this.#error ??= reason;
     // What was written (a power off) is still sent, but a peer that does not read cannot keep the socket for ever.
     const cancelTimer: CancelTimer = this.#clock.schedule(this.#limits.closeGraceMs, "vpcd-close", () => {
       this.#socket.destroy();

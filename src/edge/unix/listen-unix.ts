@@ -131,7 +131,7 @@ export async function tryUnix(options: UnixListenerOptions): Promise<UnixListene
 function listen(server: Server, at: UnixListenerOptions["at"], file: SocketFile | undefined, backlog: number) {
   return new Promise<void>((resolve, reject) => {
     const where = "fd" in at ? `file descriptor ${at.fd}` : at.path;
-    const failed = (error: NodeJS.ErrnoException): void => reject(listenError(where, error));
+    const failed = (error: NodeJS.ErrnoException): void => reject(file?.error(error) ?? listenError(where, error));
     server.once("error", failed);
     const umask = file && process.umask(file.umask);
     try {

@@ -22,6 +22,8 @@ export interface SocketPlace {
   readonly mode: number;
   /** Number of the group that the socket belongs to; this process' own without it. */
   readonly group?: number;
+  /** What names the path, for messages. @default "--socket" */
+  readonly namedBy?: string;
 }
 
 const operation = { operation: "listen" };
@@ -45,12 +47,11 @@ export class SocketFile {
     this.#place = place;
     const folder = dirname(place.path);
     this.temporaryPath = join(folder, `.${randomBytes(3).toString("hex")}`);
-    const { path } = place;
-    for (const name of [path, this.temporaryPath]) checkLength(name);
-    checkFolder(path, folder);
-    this.#made = makeFolder(folder);
+    for (const name of [place.path, this.temporaryPath]) checkLength(name);
+    checkFolder(place, folder);
+    this.#made = makeFolder(folder, place.namedBy);
     // What was made has the right owner and mode. Somebody may have been faster, though.
-    checkFolder(path, folder);
+    checkFolder(place, folder);
   }
 
   /**
@@ -63,9 +64,9 @@ export class SocketFile {
     try {
       this.#setGroup();
       const found = lstatSync(this.#place.path, { throwIfNoEntry: false });
-      if (found?.isSocket() === false) throw noSocket(this.#place.path);
+      if (found?.isSocket() === false) throw noSocket(this.#place);
     } catch (error) {
-      throw error instanceof SmartCardError ? error : listenError(this.#place.path, error as NodeJS.ErrnoException);
+      throw error instanceof SmartCardError ? error : this.error(error as NodeJS.ErrnoException);
     } finally {
       unlinkSync(this.temporaryPath);
       this.removeFolders();
@@ -102,15 +103,20 @@ export class SocketFile {
       this.#setGroup();
       const ours = lstatSync(this.temporaryPath);
       for (let attempt = 1; !linked(this.temporaryPath, path); attempt++) {
-        if (attempt === MAX_ATTEMPTS) throw taken(path);
-        await removeStale(path);
+        if (attempt === MAX_ATTEMPTS) throw taken(this.#place);
+        await removeStale(this.#place);
       }
       this.#ours = ours;
     } catch (error) {
-      throw error instanceof SmartCardError ? error : listenError(path, error as NodeJS.ErrnoException);
+      throw error instanceof SmartCardError ? error : this.error(error as NodeJS.ErrnoException);
     } finally {
       unlinkSync(this.temporaryPath);
     }
+  }
+
+  /** What to tell where listening failed. */
+  error(error: NodeJS.ErrnoException): SmartCardError {
+    return listenError(this.#place.path, error, this.#place.namedBy);
   }
 
   /** Takes the name back, if it is still that of our socket. */
@@ -121,9 +127,9 @@ export class SocketFile {
 }
 
 /** What to tell of a failure to listen. */
-export function listenError(path: string, error: NodeJS.ErrnoException): SmartCardError {
+export function listenError(path: string, error: NodeJS.ErrnoException, namedBy = "--socket"): SmartCardError {
   if (error.code === "EACCES" || error.code === "EPERM" || error.code === "EROFS") {
-    const message = `${dirname(path)} is not yours to write to: become root, or name another socket with --socket`;
+    const message = `${dirname(path)} is not yours to write to: become root, or name another socket with ${namedBy}`;
     return new SmartCardError("no-access", message, operation, { cause: error });
   }
   return new SmartCardError("comm-error", `cannot listen on ${path}: ${error.message}`, operation, { cause: error });
@@ -137,28 +143,28 @@ function checkLength(path: string): void {
 }
 
 /** @throws no-access where others could put another file in the place of the socket */
-function checkFolder(path: string, folder: string): void {
+function checkFolder({ namedBy = "--socket", path }: SocketPlace, folder: string): void {
   const user = thisUser();
   if (user === undefined) return;
   let why: string | undefined;
   try {
     why = whyNoPlaceToListen(folder, user);
   } catch (error) {
-    throw listenError(path, error as NodeJS.ErrnoException);
+    throw listenError(path, error as NodeJS.ErrnoException, namedBy);
   }
   if (why === undefined) return;
-  const message = `${path} is no safe place for a socket, as ${why}: choose a folder of your own with --socket`;
+  const message = `${path} is no safe place for a socket, as ${why}: choose a folder of your own with ${namedBy}`;
   throw new SmartCardError("no-access", message, operation);
 }
 
-function makeFolder(folder: string): string | undefined {
+function makeFolder(folder: string, namedBy: string | undefined): string | undefined {
   try {
     const made = mkdirSync(folder, { recursive: true, mode: 0o755 });
     // What is made is for all to look into, whatever the umask says: the socket's own mode says who may connect.
     if (made !== undefined) chmodSync(folder, 0o755);
     return made;
   } catch (error) {
-    throw listenError(folder, error as NodeJS.ErrnoException);
+    throw listenError(folder, error as NodeJS.ErrnoException, namedBy);
   }
 }
 
@@ -187,11 +193,12 @@ function linked(from: string, to: string): boolean {
 }
 
 /** Removes what a daemon that was killed has left. @throws sharing-violation, no-access for everything else */
-async function removeStale(path: string): Promise<void> {
+async function removeStale(place: SocketPlace): Promise<void> {
+  const { path } = place;
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
-  if (!found.isSocket()) throw noSocket(path);
-  if (await answers(path)) throw taken(path);
+  if (!found.isSocket()) throw noSocket(place);
+  if (await answers(path)) throw taken(place);
   // Another daemon may have cleaned up, and taken the name, in the meantime.
   if (sameFile(lstatSync(path, { throwIfNoEntry: false }), found)) unlinkSync(path);
 }
@@ -211,8 +218,8 @@ function answers(path: string): Promise<boolean> {
   });
 }
 
-function noSocket(path: string): SmartCardError {
-  const message = `${path} is there and is no socket, so it was left alone: move it away, or choose another --socket`;
+function noSocket({ namedBy = "--socket", path }: SocketPlace): SmartCardError {
+  const message = `${path} is there and is no socket, so it was left alone: move it away, or choose another path with ${namedBy}`;
   return new SmartCardError("no-access", message, operation);
 }
 
@@ -220,8 +227,8 @@ function sameFile(one: Stats | undefined, other: Stats | undefined): boolean {
   return one !== undefined && one.ino === other?.ino && one.dev === other.dev;
 }
 
-function taken(path: string): SmartCardError {
+function taken({ namedBy = "--socket", path }: SocketPlace): SmartCardError {
   const stop = basename(path) === "pcscd.comm" ? " (pcscd: systemctl stop pcscd.socket pcscd.service)" : "";
-  const message = `another daemon answers on ${path}: stop it${stop}, or choose another socket with --socket`;
+  const message = `another daemon answers on ${path}: stop it${stop}, or choose another socket with ${namedBy}`;
   return new SmartCardError("sharing-violation", message, operation);
 }

@@ -23,8 +23,8 @@ export interface UnixConnection {
   readonly credentials: PeerCredentials | undefined;
   /** Begins to tell what happens; nothing has been read before. */
   listen(events: UnixConnectionEvents): void;
-  /** Sends bytes, in one write, without a copy. They must not be changed afterwards. */
-  send(bytes: Uint8Array): void;
+  /** Sends bytes, in one write, without a copy. They must not be changed before `done` is called. */
+  send(bytes: Uint8Array, done?: () => void): void;
   /** Bytes that were sent and that the client's system has not taken yet. */
   readonly unsentBytes: number;
   /** Ends the connection when what was sent has gone out, or soon where the client does not read; or at once. */
@@ -108,10 +108,18 @@ export class SocketConnection implements UnixConnection {
     socket.on("close", () => events.closed(this.#reason ?? "the client closed the connection", this.#dropped));
   }
 
-  send(bytes: Uint8Array): void {
+  send(bytes: Uint8Array, done?: () => void): void {
     const socket = this.#socket;
-    if (this.#closing || socket.destroyed) return;
-    socket.write(bytes, this.#written);
+    if (this.#closing || socket.destroyed) {
+      done?.();
+      return;
+    }
+    const written = this.#written;
+    const whenWritten = (): void => {
+      done?.();
+      written();
+    };
+    socket.write(bytes, done === undefined ? written : whenWritten);
     // Most often the system has taken everything by now.
     const unsent = socket.writableLength;
     if (unsent > this.#limits.maxUnsentBytes) {

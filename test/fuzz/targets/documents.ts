@@ -132,7 +132,8 @@ const daemonConfig = documentTarget({
     {
       readers: [
         { type: "virtual", name: "Desk", card: "demo" },
-        { type: "vpcd", host: "127.0.0.1", port: 35_963, slots: 2 },
+        { type: "vpcd", host: "127.0.0.1", port: 35_963, slots: 2, access: [{ effect: "allow", uid: 5 }] },
+        { type: "vpcd", path: "/run/vpcd", mode: "0600", group: 0, access: [{ effect: "deny", program: "x" }] },
       ],
       profile: "windows",
       semantics: { transactionIdleMs: null, reconnectEndsTransaction: true },
@@ -217,10 +218,23 @@ const managerSpec: FuzzTarget = {
   covers: ["parseManagerSpec"],
   measures: ["entry/manager-spec"],
   maxBytes: 4096,
-  dictionary: words("embedded:", "pcscd:", "daemon", "system", "virtual", ":Desk", "+demo", ",", "vpcd:", "35963", " "),
+  dictionary: words(
+    "embedded:",
+    "pcscd:",
+    "daemon",
+    "system",
+    "virtual",
+    ":Desk",
+    "+demo",
+    ",",
+    "vpcd:",
+    "35963",
+    "/run/x",
+    " ",
+  ),
   generate: (dice) =>
     utf8.encode(
-      `embedded:${Array.from({ length: dice.below(4) }, () => dice.pick(["virtual", "virtual:A+b.json", "vpcd:1", "vpcd"])).join(",")}`,
+      `embedded:${Array.from({ length: dice.below(4) }, () => dice.pick(["virtual", "virtual:A+b.json", "vpcd:1", "vpcd:./x:A", "vpcd"])).join(",")}`,
     ),
   run(input) {
     try {

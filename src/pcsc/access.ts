@@ -1,31 +1,35 @@
 // SPDX-License-Identifier: MIT
 
-import type { PeerCredentials, PeerProgram } from "../edge/unix/index.ts";
-
-/** One rule. All that it asks for must be so; a rule that asks for nothing is about everybody. */
-export interface AccessRule {
+/** One rule about programs at the other end of a socket. All that it asks for must be so; one that asks for nothing is about all of them. */
+export interface PeerRule {
   readonly effect: "allow" | "deny";
-  /** Effective user. */
+  /** Effective user, by number. */
   readonly uid?: number;
-  /** One of the client's groups. */
+  /** One of the program's groups, by number. */
   readonly gid?: number;
-  /** Glob on the path of the executable; without a slash, on its last part. */
+  /** Glob on the path of the executable; without a slash, on its last part. `*` stands for any characters, `?` for one. */
   readonly program?: string;
-  /** Glob on the name of the reader. Rules for reaching the daemon have none. */
+}
+
+/** One rule about clients of a service. */
+export interface AccessRule extends PeerRule {
+  /** Glob on the name of the reader. Rules for reaching the service have none. */
   readonly reader?: string;
 }
 
-/** Who may reach the daemon, and who may use which reader. In each list the first rule that matches counts. */
-export interface AccessRules {
-  readonly daemon: readonly AccessRule[];
-  readonly readers: readonly AccessRule[];
-}
-
-/** Who asks. */
+/** Who asks, as far as it is known. */
 export interface AccessSubject {
   /** Undefined where the system does not tell. */
-  readonly credentials: PeerCredentials | undefined;
-  readonly program: PeerProgram | undefined;
+  readonly credentials:
+    | {
+        readonly uid: number;
+        readonly gid?: number;
+        /** All groups; undefined where only the user is known. */
+        readonly groups?: readonly number[];
+        readonly pid?: number | undefined;
+      }
+    | undefined;
+  readonly program: { readonly name: string; readonly path: string | undefined } | undefined;
 }
 
 /** What the rules say, and which of them: its place in the list, undefined where none matched. */
@@ -38,7 +42,7 @@ export interface AccessDecision {
  * Applies a list of rules; what no rule is about is allowed, as pcscd without polkit allows it. What is not known of a
  * client counts against it: a rule that allows does not match then, and one that denies does.
  */
-export function decide(rules: readonly AccessRule[], subject: AccessSubject, reader?: string): AccessDecision {
+export function decideAccess(rules: readonly AccessRule[], subject: AccessSubject, reader?: string): AccessDecision {
   for (const [index, rule] of rules.entries()) {
     const answers = conditionsOf(rule, subject, reader);
     if (answers.includes("no") || (rule.effect === "allow" && answers.includes("unknown"))) continue;
@@ -58,7 +62,7 @@ function conditionsOf(rule: AccessRule, { credentials, program }: AccessSubject,
   const { gid, uid } = rule;
   const answers: Answer[] = [];
   if (uid !== undefined) answers.push(answer(credentials, (known) => known.uid === uid));
-  if (gid !== undefined) answers.push(answer(credentials, (known) => known.groups.includes(gid)));
+  if (gid !== undefined) answers.push(answer(credentials?.groups, (known) => known.includes(gid)));
   if (rule.program !== undefined) answers.push(programMatches(rule.program, program?.path));
   if (rule.reader !== undefined) {
     // Readers are asked for without regard to case, so the rules must not have any either.

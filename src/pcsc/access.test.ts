@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
-import { type AccessRule, type AccessSubject, asksForCredentials, decide, matchesGlob } from "./access.ts";
+import { type AccessRule, type AccessSubject, asksForCredentials, decideAccess, matchesGlob } from "./access.ts";
 
 const subject: AccessSubject = {
   credentials: { pid: 4711, uid: 1000, gid: 100, groups: [100, 27] },
@@ -10,22 +10,22 @@ const subject: AccessSubject = {
 };
 const stranger: AccessSubject = { credentials: undefined, program: undefined };
 
-describe("decide", () => {
+describe("decideAccess", () => {
   it("allows what no rule is about", () => {
-    expect(decide([], subject)).toEqual({ allowed: true, rule: undefined });
-    expect(decide([{ effect: "deny", uid: 1001 }], subject)).toEqual({ allowed: true, rule: undefined });
+    expect(decideAccess([], subject)).toEqual({ allowed: true, rule: undefined });
+    expect(decideAccess([{ effect: "deny", uid: 1001 }], subject)).toEqual({ allowed: true, rule: undefined });
   });
 
   it("goes by the first rule that matches", () => {
     const rules: AccessRule[] = [{ effect: "deny", uid: 0 }, { effect: "allow", uid: 1000 }, { effect: "deny" }];
-    expect(decide(rules, subject)).toEqual({ allowed: true, rule: 1 });
-    expect(decide(rules, { ...subject, program: undefined })).toEqual({ allowed: true, rule: 1 });
-    expect(decide(rules.slice(2), subject)).toEqual({ allowed: false, rule: 0 });
+    expect(decideAccess(rules, subject)).toEqual({ allowed: true, rule: 1 });
+    expect(decideAccess(rules, { ...subject, program: undefined })).toEqual({ allowed: true, rule: 1 });
+    expect(decideAccess(rules.slice(2), subject)).toEqual({ allowed: false, rule: 0 });
   });
 
   it("wants all that a rule asks for", () => {
-    expect(decide([{ effect: "deny", uid: 1000, gid: 5 }], subject).allowed).toBe(true);
-    expect(decide([{ effect: "deny", uid: 1000, gid: 27 }], subject).allowed).toBe(false);
+    expect(decideAccess([{ effect: "deny", uid: 1000, gid: 5 }], subject).allowed).toBe(true);
+    expect(decideAccess([{ effect: "deny", uid: 1000, gid: 27 }], subject).allowed).toBe(false);
   });
 
   it.each([
@@ -36,26 +36,28 @@ describe("decide", () => {
     ["scdaemo", true],
     ["sc*", false],
   ])("denies by program: %s", (program, allowed) => {
-    expect(decide([{ effect: "deny", program }], subject).allowed).toBe(allowed);
+    expect(decideAccess([{ effect: "deny", program }], subject).allowed).toBe(allowed);
   });
 
   it("compares readers without regard to case, as clients may ask for them", () => {
     const rules: AccessRule[] = [{ effect: "deny", reader: "Lab *" }];
-    expect(decide(rules, subject, "LAB 1").allowed).toBe(false);
-    expect(decide(rules, subject, "Desk").allowed).toBe(true);
+    expect(decideAccess(rules, subject, "LAB 1").allowed).toBe(false);
+    expect(decideAccess(rules, subject, "Desk").allowed).toBe(true);
   });
 
   it("counts what is not known against the client", () => {
     for (const asks of [{ uid: 1000 }, { gid: 100 }, { program: "*" }]) {
       const rules: AccessRule[] = [{ effect: "allow", ...asks }, { effect: "deny" }];
-      expect(decide(rules, subject)).toEqual({ allowed: true, rule: 0 });
-      expect(decide(rules, stranger)).toEqual({ allowed: false, rule: 1 });
-      expect(decide([{ effect: "deny", ...asks }], stranger)).toEqual({ allowed: false, rule: 0 });
+      expect(decideAccess(rules, subject)).toEqual({ allowed: true, rule: 0 });
+      expect(decideAccess(rules, stranger)).toEqual({ allowed: false, rule: 1 });
+      expect(decideAccess([{ effect: "deny", ...asks }], stranger)).toEqual({ allowed: false, rule: 0 });
     }
   });
 
   it("does not hold against a client that a rule is about others", () => {
-    expect(decide([{ effect: "deny", uid: 1, program: "x" }], { ...subject, program: undefined }).allowed).toBe(true);
+    expect(decideAccess([{ effect: "deny", uid: 1, program: "x" }], { ...subject, program: undefined }).allowed).toBe(
+      true,
+    );
   });
 });
 
