@@ -3,14 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { copyBytes, encodeHex, hexBytes } from "../binary/index.ts";
-import {
-  beginExchange,
-  decodeCommand,
-  decodeResponse,
-  encodeCommand,
-  encodeResponse,
-  stepExchange,
-} from "../iso7816/index.ts";
+import { decodeCommand, encodeCommand, encodeResponse, runExchange } from "../iso7816/index.ts";
 import type { SoftwareCard } from "./software-card.ts";
 import { T0Adapter } from "./t0.ts";
 
@@ -218,19 +211,9 @@ test("property: what follows 61xx and 6Cxx up gets exactly what the card answere
       if (!decoded.ok) throw new Error(decoded.error.message);
       // A four-byte command expects no data, so none can be fetched for it.
       fc.pre(body.length > 0 || wanted !== undefined);
-      let step: ReturnType<typeof stepExchange> = {
-        kind: "send",
-        command: decoded.value,
-        exchange: beginExchange(decoded.value),
-      };
-      while (step.kind === "send") {
-        const response = decodeResponse(await adapter.transmit(encodeCommand(step.command)));
-        if (!response.ok) throw new Error(response.error.message);
-        step = stepExchange(step.exchange, response.value);
-      }
-      if (step.kind !== "done") throw new Error(step.reason);
-      expect(encodeHex(step.response.data)).toBe(encodeHex(answer.subarray(0, length)));
-      expect(step.response.sw).toBe(0x9000);
+      const response = await runExchange((command) => adapter.transmit(command), decoded.value);
+      expect(encodeHex(response.data)).toBe(encodeHex(answer.subarray(0, length)));
+      expect(response.sw).toBe(0x9000);
     }),
     { numRuns: 60 },
   );

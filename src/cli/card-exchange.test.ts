@@ -42,13 +42,20 @@ describe("an exchange", () => {
     expect([response.sw, sent]).toEqual([0x6102, ["00A40400023F0000"]]);
   });
 
-  it("sends no Le behind data over T=0, and extended lengths where they fit", async () => {
+  it("sends no Le behind data over T=0, extended lengths where they fit, and long data in envelopes", async () => {
     const { send, sent } = cardWith("6101", "AA9000");
     await exchange(select, "t0", true, send);
     expect(sent).toEqual(["00A40400023F00", "00C0000001"]);
     await exchange(Uint8Array.of(0, 0xb0, 0, 0, 0, 0, 0), "t0", true, cardWith("9000").send);
     const long = concatBytes(Uint8Array.of(0, 0xd6, 0, 0, 0, 1, 0), new Uint8Array(256));
-    await expect(exchange(long, "t0", true, send)).rejects.toMatchObject({ code: "unsupported-feature" });
+    const { response, rounds } = await exchange(long, "t0", true, cardWith("9000", "6982").send);
+    expect(response.sw).toBe(0x6982);
+    expect(rounds.map((round) => round.sent)).toEqual([
+      "00 C2 00 00 [255 bytes withheld]",
+      "00 C2 00 00 [8 bytes withheld]",
+    ]);
+    const refusing = exchange(long, "t0", true, cardWith("6D00").send);
+    await expect(refusing).rejects.toMatchObject({ code: "unsupported-feature" });
   });
 
   it("sends what is no command as it is, and does not follow it up", async () => {

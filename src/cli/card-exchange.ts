@@ -2,17 +2,14 @@
 
 import { zeroBytes } from "../binary/index.ts";
 import {
-  type CommandApdu,
   decodeCommand,
   decodeResponse,
   ExchangeRedactor,
   type RedactedResponse,
   type ResponseApdu,
+  type SendCommand,
 } from "../iso7816/index.ts";
 import { exchangeCommand, type Protocol, SmartCardError } from "../pcsc/index.ts";
-
-/** Sends one command to the card and brings its answer, SW1 SW2 included. */
-export type Send = (command: Uint8Array) => Promise<Uint8Array>;
 
 /** One command that was sent, and the answer to it. */
 export interface Round {
@@ -41,19 +38,21 @@ export interface ExchangeRecord {
  *
  * @param redactor what has followed the connection so far, and tells what may be shown.
  * @throws SmartCardError: what sending fails with; comm-error for an answer without a status word, and for a card that
- * answers in circles; unsupported-feature for extended length fields over T=0
+ * answers in circles; unsupported-feature for more than 255 bytes of data over T=0 to a card that does not know ENVELOPE
  */
 export async function exchange(
   bytes: Uint8Array,
   protocol: Protocol | undefined,
   follow: boolean,
-  send: Send,
+  send: SendCommand,
   redactor: ExchangeRedactor = new ExchangeRedactor(),
 ): Promise<ExchangeRecord> {
   const rounds: Round[] = [];
-  const answered = (sent: Uint8Array, answer: Uint8Array): void => {
+  const sendOne: SendCommand = async (sent) => {
+    const answer = await send(sent);
     const command = redactor.command(sent);
     rounds.push({ sent: command.bytes, text: command.text, answer, shown: redactor.response(answer) });
+    return answer;
   };
   const done = (response: ResponseApdu): ExchangeRecord => {
     const mayShow = rounds.every(({ shown }) => shown.withheldBytes === 0);
@@ -61,19 +60,12 @@ export async function exchange(
   };
   const decoded = decodeCommand(bytes);
   if (!decoded.ok) {
-    const answer = await send(bytes);
-    answered(bytes, answer);
-    const response = decodeResponse(answer);
+    const response = decodeResponse(await sendOne(bytes));
     if (response.ok) return done(response.value);
     throw new SmartCardError("comm-error", `the card's answer is not valid: ${response.error.message}`);
   }
-  const setting = {
-    protocol,
-    follow,
-    answered: (_: CommandApdu, sent: Uint8Array, answer: Uint8Array) => answered(sent, answer),
-  };
   try {
-    return done(await exchangeCommand(decoded.value, send, setting));
+    return done(await exchangeCommand(decoded.value, sendOne, { protocol, follow }));
   } finally {
     // It may hold a PIN.
     zeroBytes(decoded.value.data);

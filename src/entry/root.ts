@@ -65,6 +65,7 @@ export {
   type Runtime,
   type ScheduleOptions,
   type Scope,
+  type SendOptions,
   type ShareMode,
   SmartCardError,
   type TransactionOptions,

@@ -67,19 +67,29 @@ export type CommandCase = 1 | "2S" | "3S" | "4S" | "2E" | "3E" | "4E";
  * @see ISO/IEC 7816-3:2006, 12.1.3
  */
 export function encodeCommand(init: CommandInit): Uint8Array {
-  checkMembers(init, commandMembers, "encodeCommand: the command");
+  const { cla, data, extended, ins, le, p1, p2 } = completeCommand(init, "encodeCommand");
+  return concatBytes(Uint8Array.of(cla, ins, p1, p2), extended ? extendedBody(data, le) : shortBody(data, le));
+}
+
+/**
+ * The command that some parts make, with the data that was given and not a copy of it.
+ *
+ * @param name the function that was given them, for its messages
+ * @throws as {@link encodeCommand}
+ */
+export function completeCommand(init: CommandInit, name: string): CommandApdu {
+  checkMembers(init, commandMembers, `${name}: the command`);
   const { cla, ins, p1, p2, le } = init;
-  for (const [name, value] of Object.entries({ CLA: cla, INS: ins, P1: p1, P2: p2 })) checkByte(name, value);
+  for (const [field, value] of Object.entries({ CLA: cla, INS: ins, P1: p1, P2: p2 })) checkByte(field, value);
   const { data = new Uint8Array(0) } = init;
-  checkBytes(data, "encodeCommand: data");
+  checkBytes(data, `${name}: data`);
   if (data.length > maxExtendedDataBytes) {
     throw new RangeError(`a command carries at most ${maxExtendedDataBytes} data bytes, not ${data.length}`);
   }
   if (le !== undefined && !(Number.isInteger(le) && le >= 1 && le <= maxExtendedLe)) {
     throw new RangeError(`Le is 1 to ${maxExtendedLe}, not ${le}; leave it out where no response data is expected`);
   }
-  const header = Uint8Array.of(cla, ins, p1, p2);
-  return concatBytes(header, useExtended(init, data) ? extendedBody(data, le) : shortBody(data, le));
+  return { cla, ins, p1, p2, data, le, extended: useExtended(init, data) };
 }
 
 const commandMembers: readonly (keyof CommandInit)[] = ["cla", "ins", "p1", "p2", "data", "le", "extended"];

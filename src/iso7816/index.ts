@@ -47,17 +47,18 @@ export {
 } from "./contactless-atr.ts";
 export { contactlessCardNames, contactlessStandards } from "./contactless-card-names.ts";
 export { type Disclosure, disclosureOf, type Selection } from "./disclosure.ts";
-export { ExchangeRedactor, type RedactedCommand, type RedactedResponse } from "./exchange-redactor.ts";
 export {
   beginExchange,
   type Exchange,
+  type ExchangeOptions,
   type ExchangeStep,
-  type FollowUp,
-  followUp,
   maxFollowUpDataBytes,
   maxFollowUpRounds,
   stepExchange,
-} from "./follow-up.ts";
+} from "./exchange.ts";
+export { ExchangeError, type ExchangeErrorCode } from "./exchange-error.ts";
+export { ExchangeRedactor, type RedactedCommand, type RedactedResponse } from "./exchange-redactor.ts";
+export { type FollowUp, followUp } from "./follow-up.ts";
 export {
   type CardCapabilities,
   type CardServiceData,
@@ -66,6 +67,7 @@ export {
   type StatusIndicator,
 } from "./historical-bytes.ts";
 export { instructionName } from "./instruction.ts";
+export { type CarriedCommand, type ExchangeProtocol, type LongData, longDataOf } from "./long-data.ts";
 export { checkPpsResponse, decodePps, encodePps, type Pps, type PpsOutcome } from "./pps.ts";
 export {
   type CommandDescription,
@@ -76,6 +78,7 @@ export {
   describeResponseBytes,
   withheldText,
 } from "./redact.ts";
+export { type RunExchangeOptions, runExchange, type SendCommand } from "./run-exchange.ts";
 export { decodeSimpleTlv, encodeSimpleTlv, type SimpleTlv } from "./simple-tlv.ts";
 export { describeStatusWord, type StatusDescription, type StatusKind } from "./status-word.ts";
 export { commandForT0 } from "./t0.ts";

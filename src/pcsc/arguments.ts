@@ -11,6 +11,7 @@ import type {
   ContextOptions,
   ReaderStateQuery,
   ReconnectOptions,
+  SendOptions,
   TransmitOptions,
   WaitOptions,
 } from "./resource-manager.ts";
@@ -105,6 +106,19 @@ const transmitOptions = optionsOf<TransmitOptions>({
   ...waitMembers,
   protocol: optional<Protocol | undefined>(word(protocols, "protocol")),
 });
+
+const sendOptions = optionsOf<SendOptions>({
+  ...waitMembers,
+  longData: optional(word({ extended: 0, envelope: 0, chaining: 0 }, "way to send long data")),
+});
+
+/** @throws invalid-parameter, invalid-value (unknown way), cancelled (the signal is aborted already) */
+export function checkSendOptions(options: unknown): SendOptions {
+  if (options === undefined) return noOptions;
+  const checked = sendOptions(options, { operation: "send", path: "options" });
+  throwIfAborted("send", checked.signal);
+  return checked;
+}
 
 /** @throws invalid-parameter, invalid-value (unknown protocol), cancelled (the signal is aborted already) */
 export function checkTransmitOptions(options: unknown): TransmitOptions {

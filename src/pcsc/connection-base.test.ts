@@ -2,9 +2,16 @@
 
 import { describe, expect, test } from "vitest";
 import { encodeHex, hexBytes } from "../binary/index.ts";
+import { buildAtr } from "../iso7816/index.ts";
 import { ConnectionBase } from "./connection-base.ts";
 import { SmartCardError } from "./error.ts";
-import type { ConnectionStatus, ReconnectOptions, TransmitOptions, WaitOptions } from "./resource-manager.ts";
+import type {
+  ConnectionStatus,
+  ReconnectOptions,
+  SendOptions,
+  TransmitOptions,
+  WaitOptions,
+} from "./resource-manager.ts";
 import type { Disposition, ErrorCode, Protocol, ShareMode } from "./vocabulary.ts";
 
 /** A scripted connection: records its calls, and fails as told. */
@@ -19,6 +26,8 @@ class ScriptedConnection extends ConnectionBase {
   /** For each call its failures in order; an empty string for success. */
   failures: { [call in "begin" | "end" | "reconnect"]?: (ErrorCode | "")[] } = {};
   answers: string[] = [];
+  atr = "3B00";
+  statusCalls = 0;
   time = 0;
 
   constructor(protocol: Protocol = "t1") {
@@ -55,7 +64,8 @@ class ScriptedConnection extends ConnectionBase {
 
   async disconnect(): Promise<void> {}
   async status(): Promise<ConnectionStatus> {
-    throw new Error("not asked for");
+    this.statusCalls++;
+    return { state: "specific", protocol: this.protocol, atr: hexBytes(this.atr) } as ConnectionStatus;
   }
   async control(): Promise<Uint8Array> {
     return new Uint8Array();
@@ -74,6 +84,11 @@ class ScriptedConnection extends ConnectionBase {
     if (code) throw new SmartCardError(code, `${call} failed`, { reader: this.reader });
   }
 }
+
+/** ATRs whose capabilities say nothing of long data; command chaining; command chaining and extended length fields. */
+const plainAtr = "3B00";
+const chainingAtr = encodeHex(buildAtr({ historicalBytes: hexBytes("8073000080") }));
+const bothAtr = encodeHex(buildAtr({ historicalBytes: hexBytes("80730000C0") }));
 
 const reset = (reader = "Desk"): SmartCardError => new SmartCardError("reset-card", "another did it", { reader });
 
@@ -120,10 +135,49 @@ describe("send", () => {
     expect(connection.asked).toEqual([carried]);
   });
 
-  test("refuses what T=0 cannot carry before anything is sent", async () => {
+  const long = { cla: 0, ins: 0xd6, p1: 0, p2: 0, data: new Uint8Array(256) };
+
+  test.each<[string, Protocol, string, SendOptions, string[]]>([
+    ["T=1: in one command", "t1", plainAtr, {}, ["00D60000000100"]],
+    ["T=0: in envelopes", "t0", plainAtr, {}, ["00C20000FF00D60000000100", "00C2000008"]],
+    ["a card with chaining and extended lengths, T=0", "t0", bothAtr, {}, ["00C20000FF00D60000000100", "00C2000008"]],
+    ["a card with chaining and no extended lengths, T=0", "t0", chainingAtr, {}, ["10D60000FF", "00D6000001"]],
+    ["a card with chaining and no extended lengths, T=1", "t1", chainingAtr, {}, ["10D60000FF", "00D6000001"]],
+    ["as the caller says", "t1", plainAtr, { longData: "chaining" }, ["10D60000FF", "00D6000001"]],
+    ["as the caller says, whatever the card", "t1", chainingAtr, { longData: "extended" }, ["00D60000000100"]],
+  ])("sends more than 255 bytes of data to %s", async (_, protocol, atr, options, beginnings) => {
+    const connection = new ScriptedConnection(protocol);
+    connection.atr = atr;
+    expect((await connection.send(long, options)).sw).toBe(0x9000);
+    expect(connection.asked.map((sent, index) => sent.slice(0, beginnings[index]?.length))).toEqual(beginnings);
+  });
+
+  test("asks for the ATR only where it can make a difference", async () => {
     const connection = new ScriptedConnection("t0");
-    const long = { cla: 0, ins: 0xd6, p1: 0, p2: 0, data: new Uint8Array(256) };
-    await expect(connection.send(long)).rejects.toMatchObject({ code: "unsupported-feature" });
+    await connection.send({ ...long, data: new Uint8Array(255) });
+    await connection.send({ ...long, cla: 0x80 });
+    await connection.send(long, { longData: "envelope" });
+    expect(connection.statusCalls).toBe(0);
+  });
+
+  test("tells what to do where the card does not know ENVELOPE", async () => {
+    const connection = new ScriptedConnection("t0");
+    connection.atr = plainAtr;
+    connection.answers = ["6D00"];
+    await expect(connection.send(long)).rejects.toMatchObject({
+      code: "unsupported-feature",
+      message: expect.stringMatching(/ENVELOPE.*T=1.*chaining/),
+    });
+    expect(connection.asked).toHaveLength(1);
+  });
+
+  test("refuses a way to send long data that there is not", async () => {
+    const connection = new ScriptedConnection();
+    const options = { longData: "chain" } as unknown as SendOptions;
+    await expect(connection.send(long, options)).rejects.toMatchObject({ code: "invalid-value" });
+    await expect(connection.send(long, { longDate: "chaining" } as SendOptions)).rejects.toMatchObject({
+      code: "invalid-parameter",
+    });
     expect(connection.asked).toEqual([]);
   });
 

@@ -4,11 +4,15 @@ import { checkBytes, copyBytes, kindOf, zeroBytes } from "../binary/index.ts";
 import {
   type CommandApdu,
   type CommandInit,
+  decodeClassByte,
   decodeCommand,
   encodeCommand,
+  type LongData,
+  longDataOf,
+  maxShortDataBytes,
   type ResponseApdu,
 } from "../iso7816/index.ts";
-import { checkWait, waitMembers } from "./arguments.ts";
+import { checkSendOptions, checkWait, waitMembers } from "./arguments.ts";
 import { optional, optionsOf, refuse } from "./check.ts";
 import { byteString, callback, truth, wholeNumber, word } from "./checks.ts";
 import { dispositions } from "./codes.ts";
@@ -18,6 +22,7 @@ import type {
   Connection,
   ConnectionStatus,
   ReconnectOptions,
+  SendOptions,
   TransactionOptions,
   TransmitOptions,
   WaitOptions,
@@ -80,14 +85,23 @@ export abstract class ConnectionBase implements Connection {
   abstract transmitCount(): Promise<number>;
   abstract [Symbol.asyncDispose](): Promise<void>;
 
-  async send(command: Uint8Array | CommandInit, options?: WaitOptions): Promise<ResponseApdu> {
-    const remaining = this.#remaining(checkWait("send", options));
+  async send(command: Uint8Array | CommandInit, options?: SendOptions): Promise<ResponseApdu> {
+    const { longData, ...wait } = checkSendOptions(options);
+    const remaining = this.#remaining(wait);
     const sent = commandOf(command);
     try {
-      return await exchangeCommand(sent, (bytes) => this.transmit(bytes, remaining()), { protocol: this.protocol });
+      const how = { protocol: this.protocol, longData: longData ?? (await this.#longDataFor(sent, remaining())) };
+      return await exchangeCommand(sent, (bytes) => this.transmit(bytes, remaining()), how);
     } finally {
       zeroBytes(sent.data);
     }
+  }
+
+  /** How the card wants a long command: its ATR tells, and is asked for where it can make a difference. */
+  async #longDataFor({ cla, data }: CommandApdu, wait: WaitOptions): Promise<LongData | undefined> {
+    if (data.length <= maxShortDataBytes || decodeClassByte(cla).kind !== "interindustry") return undefined;
+    const { atr } = await this.status(wait);
+    return longDataOf(atr);
   }
 
   async transaction<T>(

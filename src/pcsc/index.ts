@@ -110,7 +110,7 @@ export {
   ownError,
   SmartCardError,
 } from "./error.ts";
-export { type ExchangeSetting, exchangeCommand } from "./exchange.ts";
+export { exchangeCommand } from "./exchange.ts";
 export type { PinStructure, PinStructureKey } from "./features.ts";
 export {
   decodeFeatureList,
@@ -160,6 +160,7 @@ export type {
   ReaderStateReport,
   ReconnectOptions,
   ResourceManager,
+  SendOptions,
   TransactionOptions,
   TransmitOptions,
   WaitOptions,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { CommandInit, ResponseApdu } from "../iso7816/index.ts";
+import type { CommandInit, LongData, ResponseApdu } from "../iso7816/index.ts";
 import type { ReaderType } from "./reader.ts";
 import type { Clock } from "./runtime.ts";
 import type { CardState, Disposition, Initialization, Protocol, ReaderFlags, Scope, ShareMode } from "./vocabulary.ts";
@@ -86,6 +86,21 @@ export interface ReconnectOptions extends ConnectOptions {
 export interface TransmitOptions extends WaitOptions {
   /** The protocol that the command is written for; `proto-mismatch` if it is not the one in use. @default any */
   readonly protocol?: Protocol | undefined;
+}
+
+/** How {@link Connection.send} sends a command. */
+export interface SendOptions extends WaitOptions {
+  /**
+   * How a command with more than 255 bytes of data is sent; shorter ones are never cut.
+   *
+   * - `extended`: in one command with extended length fields. T=0 has none: `unsupported-feature`.
+   * - `envelope`: in ENVELOPE commands, as ISO/IEC 7816-3 maps such a command onto T=0.
+   * - `chaining`: in a chain of commands with short length fields, as the applications PIV and OpenPGP want it.
+   *
+   * @default "chaining" for a card whose ATR says that it has command chaining and no extended length fields; for any other
+   * "envelope" over T=0 and "extended" over the other protocols
+   */
+  readonly longData?: LongData;
 }
 
 /** How to run a function in a transaction: see {@link Connection.transaction}. */
@@ -302,16 +317,18 @@ export interface Connection extends AsyncDisposable {
 
   /**
    * Sends a command APDU and returns the whole response: after 61xx the rest is fetched with GET RESPONSE, and after
-   * 6Cxx the command is sent again with the right Le. Over T=0 the command is written as that protocol carries it.
+   * 6Cxx the command is sent again with the right Le. Over T=0 the command is written as that protocol carries it. More
+   * than 255 bytes of data go in one command or in several: see {@link SendOptions.longData}.
    * A status word other than 9000 is a result and not an error. Another program's command may come between several
    * commands that are sent for one: use {@link Connection.transaction} where cards are shared.
    *
    * @param command the bytes of an APDU, or its parts
    * @throws invalid-parameter (bytes that are not an APDU, parts out of range); unsupported-feature (more than 255 bytes
-   * of data over T=0); comm-error (also for a card whose answers never end); and as transmit
-   * @see ISO/IEC 7816-3:2006, 12.2; ISO/IEC 7816-4:2005, 5.1.3
+   * of data over T=0, and the card does not support ENVELOPE); comm-error (also for a card whose answers never end); and
+   * as transmit
+   * @see ISO/IEC 7816-3:2006, 12.2; ISO/IEC 7816-4:2005, 5.1.1.1, 5.1.3 and 7.6
    */
-  send(command: Uint8Array | CommandInit, options?: WaitOptions): Promise<ResponseApdu>;
+  send(command: Uint8Array | CommandInit, options?: SendOptions): Promise<ResponseApdu>;
 
   /**
    * Sends a command to the reader. `code` is given as Windows counts, `0x00310000 + 4 n`, or as pcsc-lite does,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import type { CommandApdu, ResponseApdu } from "../iso7816/index.ts";
-import { type ExchangeSetting, exchangeCommand, SmartCardError, type WaitOptions } from "../pcsc/index.ts";
+import type { CommandApdu, ExchangeOptions, ResponseApdu } from "../iso7816/index.ts";
+import { exchangeCommand, SmartCardError, type WaitOptions } from "../pcsc/index.ts";
 import {
   SCARD_PROTOCOL_RAW,
   SCARD_PROTOCOL_T0,
@@ -15,6 +15,7 @@ import {
   badArgument,
   checkArray,
   checkFunction,
+  checkNumber,
   checkObject,
   checkOneOf,
   checkText,
@@ -249,16 +250,17 @@ export class CardLink {
   }
 
   /**
-   * Sends a command and returns the whole answer: with T=0 data and Le are sent apart, and 61xx and 6Cxx are followed up.
+   * Sends a command and returns the whole answer: with T=0 data and Le are sent apart, more than 255 bytes of data in ENVELOPE
+   * commands, and 61xx and 6Cxx are followed up.
    *
    * @param alternateClass class byte of the commands that T=0 makes necessary
    * @param wait bounds the wait for the turn while another program has the card
-   * @throws ComError as SCardTransmit; SCARD_E_UNSUPPORTED_FEATURE for more than 255 bytes of data over T=0,
-   * SCARD_F_COMM_ERROR for a card that answers in circles
+   * @throws ComError as SCardTransmit; E_INVALIDARG for a class outside 0 to 255; SCARD_E_UNSUPPORTED_FEATURE for more than 255 bytes of data over T=0 to a card
+   * that does not know ENVELOPE, SCARD_F_COMM_ERROR for a card that answers in circles
    */
   transmit(command: CommandApdu, alternateClass?: number, wait: WaitOptions = {}): Promise<ResponseApdu> {
     const follow = this.#protocol === SCARD_PROTOCOL_T0;
-    return this.#exchange(command, { follow, getResponseClass: alternateClass }, wait);
+    return this.#exchange(command, { follow, transportClass: alternateClass }, wait);
   }
 
   /** As {@link transmit}, and 61xx and 6Cxx are followed with every protocol. */
@@ -266,19 +268,16 @@ export class CardLink {
     return this.#exchange(command, { follow: true }, wait);
   }
 
-  #exchange(
-    command: CommandApdu,
-    setting: Omit<ExchangeSetting, "protocol">,
-    wait: WaitOptions,
-  ): Promise<ResponseApdu> {
+  #exchange(command: CommandApdu, how: Omit<ExchangeOptions, "protocol">, wait: WaitOptions): Promise<ResponseApdu> {
     const protocol = this.#protocol === SCARD_PROTOCOL_T0 ? "t0" : undefined;
     return this.#call(async () => {
       checkObject("command", command, "a CommandApdu");
       checkArray("command.data", command.data);
+      if (how.transportClass !== undefined) checkNumber("alternateClass", how.transportClass, 0, 0xff);
       const bounds = checkWait(wait, "transmit");
       const send = async (bytes: Uint8Array): Promise<Uint8Array> =>
         (await this.#winscard.SCardTransmit(this.handle, null, bytes, bounds)).response;
-      return await exchangeCommand(command, send, { ...setting, protocol });
+      return await exchangeCommand(command, send, { ...how, protocol });
     });
   }
 

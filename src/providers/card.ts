@@ -62,7 +62,7 @@ export interface ISCard extends AsyncDisposable {
    * Sends a command and puts the answer into it. A status word that is no success is an answer like any other.
    *
    * With T=0 data and Le are sent apart and GET RESPONSE follows by itself, in the command's class or, where it has one,
-   * its alternate class.
+   * its alternate class; so do the ENVELOPE commands that carry more than 255 bytes of data.
    *
    * @param wait bounds the wait for the turn while another program has the card locked
    * @throws E_POINTER (no command), E_INVALIDARG (none was built, or it has a node address: no resource manager can send

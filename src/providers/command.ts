@@ -63,7 +63,7 @@ export interface ISCardCmd {
   Nad: number;
   /** Node address that the card answered with. @throws E_ACCESSDENIED where it cannot be told */
   ReplyNad: number;
-  /** Class byte of the commands that T=0 makes necessary, such as GET RESPONSE. @throws E_ACCESSDENIED before it was put */
+  /** Class byte of the commands that T=0 makes necessary: GET RESPONSE and ENVELOPE. @throws E_ACCESSDENIED before it was put */
   AlternateClassId: number;
   /**
    * Builds a command from its parts. Length fields are short wherever they can be, extended otherwise (T=1 only).

@@ -291,7 +291,7 @@ describe("scard apdu", () => {
       "--protocol",
       "t0",
       "00B0000000",
-      `00D60000000100${"00".repeat(256)}`,
+      `80D60000000100${"00".repeat(256)}`,
     ]);
     expect(code).toBe(1);
     expect(json).toMatchObject({

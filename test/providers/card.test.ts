@@ -278,15 +278,22 @@ describe("a transaction", () => {
     ]);
   });
 
-  test("over T=0 repeats a command whose length the card corrects, and refuses long ones", async () => {
-    const chip = new ScriptedCard("3B00", [0x6c, 0x01], [7, 0x90, 0x00]);
+  test("over T=0 repeats a command whose length the card corrects, and sends long ones in envelopes", async () => {
+    const chip = new ScriptedCard("3B00", [0x6c, 0x01], [7, 0x90, 0x00], [0x6d, 0x00], [0x90, 0x00], [0x69, 0x82]);
     const { name, program } = await world({ card: chip });
     const card = new CSCard(program("program").winscard);
     await card.AttachByReader(name, SHARED, T0);
     const cmd = new CSCardISO7816().ReadBinary(0, 0, 0);
     expect(hex((await card.Transaction(cmd)).ApduReply)).toBe("07");
     const long = new CSCardISO7816().UpdateBinary(0, 0, new Uint8Array(300));
+    // A card that does not know ENVELOPE, and one that does.
     expect(await rejectionOf(card.Transaction(long))).toBe("SCARD_E_UNSUPPORTED_FEATURE");
+    long.AlternateClassId = 0x80;
+    expect((await card.Transaction(long)).ReplyStatus).toBe(0x6982);
+    expect(chip.commands.slice(-2).map((command) => encodeHex(command.subarray(0, 6)))).toEqual([
+      "80C20000FF00",
+      "80C200003400",
+    ]);
   });
 });
 

@@ -19,6 +19,8 @@ import {
   describeControlBytes,
   describeStatusWord,
   disclosureOf,
+  type Exchange,
+  ExchangeError,
   encodeCommand,
   encodePps,
   encodeResponse,
@@ -200,13 +202,13 @@ const followUp: FuzzTarget = {
   name: "follow-up",
   about: "A card that answers 61xx and 6Cxx for ever: an exchange ends, and each command of it can be sent",
   covers: [],
-  measures: ["iso7816/follow-up", "iso7816/apdu"],
+  measures: ["iso7816/follow-up", "iso7816/exchange", "iso7816/long-data", "iso7816/apdu"],
   maxBytes: 2048,
   generate: (dice) =>
     concatBytes(
       Uint8Array.of(5),
       makeCommand(dice).slice(0, 5),
-      Uint8Array.of(dice.below(3)),
+      Uint8Array.of(dice.below(3), dice.below(3), dice.below(4), dice.below(5)),
       ...Array.from({ length: dice.below(40) }, () =>
         Uint8Array.of(dice.below(4), dice.pick([0x61, 0x6c, 0x90]), dice.below(256)),
       ),
@@ -215,23 +217,34 @@ const followUp: FuzzTarget = {
     const tape = new Tape(input);
     const first = decodeCommand(tape.bytes(tape.byte()));
     if (!first.ok) return;
-    let exchange = beginExchange(first.value);
-    let sent = first.value;
     // What is said for ever beyond the end of the tape: more data, more without any, another Le.
     const [endless, endlessData] = tape.pick([0x61, true], [0x61, false], [0x6c, false]);
+    const protocol = tape.pick("t1" as const, "t0" as const, undefined);
+    const longData = tape.pick(undefined, "envelope" as const, "chaining" as const, "extended" as const);
+    const data = new Uint8Array(tape.pick(first.value.data.length, 255, 256, 600, 65_535));
+    let exchange: Exchange;
+    try {
+      exchange = beginExchange({ ...first.value, data, extended: undefined }, { protocol, longData });
+    } catch (error) {
+      must(error instanceof ExchangeError && error.code === "cannot-send", "a command is sent, or refused with a code");
+      return;
+    }
+    const most = maxFollowUpRounds + exchange.carried.commands.length - 1;
     for (let rounds = 1; ; rounds++) {
-      must(rounds <= maxFollowUpRounds, `an exchange goes on after ${maxFollowUpRounds} commands`);
-      encodeCommand(sent);
+      must(rounds <= most, `an exchange goes on after ${most} commands`);
+      const sent = exchange.command;
+      must(protocol !== "t0" || encodeCommand(sent).length <= 260, "T=0 carries every command");
+      const isPart = exchange.at < exchange.carried.commands.length - 1;
       const [length, sw1, sw2] = tape.ended
-        ? [endlessData ? 256 : 0, endless, 0x00]
+        ? isPart
+          ? [0, 0x90, 0x00]
+          : [endlessData ? 256 : 0, endless, rounds & 0xff]
         : [tape.pick(0, 1, 255, 256, sent.le ?? 0, 30_000), tape.byte(), tape.byte()];
-      const data = new Uint8Array(length);
-      const step = stepExchange(exchange, { data, sw1, sw2, sw: (sw1 << 8) | sw2 });
+      const step = stepExchange(exchange, { data: new Uint8Array(length), sw1, sw2, sw: (sw1 << 8) | sw2 });
       if (step.kind === "done")
         must(step.response.data.length <= maxFollowUpDataBytes, "an exchange gathered too much");
       if (step.kind !== "send") return;
       ({ exchange } = step);
-      sent = step.command;
       must(weightOf(exchange.parts) <= maxFollowUpDataBytes + 4 * maxFollowUpRounds, "an exchange gathers too much");
     }
   },

@@ -2,13 +2,7 @@
 
 import { demoCard, FileSystemCard, parseCardImage, T0Adapter } from "../../../src/cards/index.ts";
 import { nodeBlockCipher } from "../../../src/edge/node/index.ts";
-import {
-  beginExchange,
-  decodeCommand,
-  decodeResponse,
-  encodeCommand,
-  stepExchange,
-} from "../../../src/iso7816/index.ts";
+import { decodeCommand, decodeResponse, ExchangeError, runExchange } from "../../../src/iso7816/index.ts";
 import { seededRandom } from "../../../src/testing/index.ts";
 import type { Dice } from "../dice.ts";
 import { Tape } from "../tape.ts";
@@ -21,7 +15,7 @@ const t0: FuzzTarget = {
   name: "t0",
   about: "Commands of any bytes, and a card of any answers, over T=0: at most 256 bytes of data at once, and it ends",
   covers: [],
-  measures: ["cards/t0", "iso7816/apdu", "iso7816/follow-up"],
+  measures: ["cards/t0", "iso7816/apdu", "iso7816/exchange", "iso7816/run-exchange"],
   maxBytes: 1000,
   generate: makeProgramme,
   async run(input) {
@@ -52,14 +46,9 @@ const t0: FuzzTarget = {
         await send(command);
         continue;
       }
-      let exchange = beginExchange(decoded.value);
-      for (let next = decoded.value; ; ) {
-        const response = decodeResponse(await send(encodeCommand(next)));
-        if (!response.ok) break;
-        const step = stepExchange(exchange, response.value);
-        if (step.kind !== "send") break;
-        ({ command: next, exchange } = step);
-      }
+      await runExchange(send, decoded.value).catch((error: unknown) => {
+        if (!(error instanceof ExchangeError)) throw error;
+      });
     }
   },
 };
