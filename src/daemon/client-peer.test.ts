@@ -23,6 +23,8 @@ function setting(rules: AccessRules, known: PeerCredentials | undefined = creden
   const current = { rules };
   const connection: UnixConnection = {
     credentials: known,
+    uid: known?.uid,
+    isGone: false,
     listen: () => {},
     send: () => {},
     unsentBytes: 0,

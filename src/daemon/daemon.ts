@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { resolve } from "node:path";
-import { encodeHex, zeroBytes } from "../binary/index.ts";
+import { encodeHex } from "../binary/index.ts";
 import { nodeRuntime, Wakefulness } from "../edge/node/index.ts";
 import {
   freeDescriptors,
@@ -17,6 +17,7 @@ import { listenVpcd, tryVpcd } from "../entry/vpcd-listener.ts";
 import { defaultLimits, EmbeddedManager, type ManagerLimits } from "../manager/index.ts";
 import { assertNever, type Runtime, SmartCardError } from "../pcsc/index.ts";
 import { defaultServerLimits, PcscliteServer, type ServerLimits } from "../pcsclite-server/index.ts";
+import { Arrivals } from "./arrivals.ts";
 import { clientPeer } from "./client-peer.ts";
 import { type DaemonConfig, DEFAULT_AWAKE_US } from "./config.ts";
 import type { ControlCommand, ReportedReader, WhoReport } from "./control-messages.ts";
@@ -34,9 +35,6 @@ const CONTROL_MODE = 0o600;
 
 /** So many clients more than the limit are let in to be told that the daemon is too busy; beyond they are cut off. */
 const TURNED_AWAY_AT_ONCE = 256;
-
-/** So many clients are let in before the event loop has a turn. */
-const ADMITTED_AT_ONCE = 8;
 
 /** After so many clients, and so long after one of them was the last to leave, memory is given back. */
 const MANY_CLIENTS = 200;
@@ -101,9 +99,7 @@ export class Daemon {
   #config: DaemonConfig;
   readonly #doors: Doors;
   #listeners: UnixListener[] = [];
-  /** Connections that nothing was read from yet. */
-  readonly #arrivals: UnixConnection[] = [];
-  #admitting = false;
+  readonly #arrivals: Arrivals;
   /** Clients that came since memory was given back. */
   #comings = 0;
   #cancelReturn: (() => void) | undefined;
@@ -149,6 +145,12 @@ export class Daemon {
       limits: { ...(pick(config.limits, defaultServerLimits) as Partial<ServerLimits>), sessions: this.#sessions },
       ...(config.maxReadersContexts !== undefined && { maxReadersContexts: config.maxReadersContexts }),
       log: ({ level, message, ...details }) => this.#say(level, message, details),
+    });
+    this.#arrivals = new Arrivals({
+      inTurn: (uid, work) => this.#server.inTurn(uid, work),
+      perUser: { ...defaultServerLimits, ...config.limits }.sessionsPerUid,
+      accept: (connection) => this.#accept(connection),
+      refused: (uid, waiting) => this.#troubled(`user ${uid} has ${waiting} that wait to be let in`),
     });
   }
 
@@ -280,25 +282,9 @@ export class Daemon {
         ...(unsentBytes !== undefined && { maxUnsentBytes: unsentBytes }),
       },
       onTrouble: (message) => this.#troubled(message),
-      onConnection: (connection) => this.#arrived(connection),
+      onConnection: (connection) => this.#arrivals.arrived(connection),
     });
     this.#listeners.push(clients);
-  }
-
-  /** Who a client is takes a look into /proc: a few are let in, then those who are in are served. */
-  #arrived(connection: UnixConnection): void {
-    this.#arrivals.push(connection);
-    if (!this.#admitting) void this.#admit();
-  }
-
-  async #admit(): Promise<void> {
-    this.#admitting = true;
-    for (let count = 1; this.#arrivals.length > 0; count++) {
-      const connection = this.#arrivals.shift();
-      if (connection !== undefined) this.#accept(connection);
-      if (count % ADMITTED_AT_ONCE === 0) await this.#runtime.clock.breathe?.();
-    }
-    this.#admitting = false;
   }
 
   #accept(connection: UnixConnection): void {
@@ -320,8 +306,6 @@ export class Daemon {
       received: (bytes) => {
         this.#wakefulness.stir();
         session.received(bytes);
-        // It is copied, and may hold a PIN.
-        zeroBytes(bytes);
       },
       drained: () => session.drained(),
       closed: (reason, dropped) => {

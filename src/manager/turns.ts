@@ -13,6 +13,9 @@ import {
 } from "../pcsc/index.ts";
 import { Wait, type WaitSet } from "./wait.ts";
 
+/** So many who waited are granted their turns one after the other before the event loop has one: more than a few would keep it away. */
+const GRANTED_IN_ROW = 16;
+
 /** The context on whose behalf somebody waits for a turn. */
 export interface TurnContext {
   readonly client: ClientIdentity;
@@ -86,7 +89,8 @@ export interface TurnsSetting {
 /**
  * The turns on one reader. At any moment nothing, one operation, or one transaction has the turn; within a transaction
  * the holder's operations have theirs one by one. All others wait in one queue, first come, first served, and the next
- * in line is granted its turn in the very call that ends the one before: nothing polls.
+ * in line is granted its turn in the very call that ends the one before: nothing polls. Only where many in a row are done
+ * at once, as a thousand connects are that a transaction held up, the event loop has a turn between.
  *
  *     queue:   begin B │ transmit C │ connect D          waits for the lock and for the operation under way
  *     lock:    A (depth 2)
@@ -100,6 +104,10 @@ export class Turns {
   #lock: Lock | undefined;
   #busy = false;
   #turnNumber = 0;
+  /** How many were granted theirs since the event loop had a turn. */
+  #inRow = 0;
+  /** Whether the next in line waits for the event loop. */
+  #resting = false;
 
   constructor(setting: TurnsSetting) {
     this.#setting = setting;
@@ -222,11 +230,27 @@ export class Turns {
       this.#setting.housekeeping();
       if (this.#busy) return;
       const [turn] = this.#lock === undefined ? this.#queue : this.#inner;
-      if (turn === undefined) return;
+      if (turn === undefined || this.#mustRest()) return;
       if (turn.takesLock && turn.owner !== undefined) this.#takeLock(turn.owner);
       else this.#busy = true;
       turn.wait.resolve();
     }
+  }
+
+  /** Where time is simulated without turns of the event loop there is no rest. */
+  #mustRest(): boolean {
+    const { breathe } = this.#setting.clock;
+    if (breathe === undefined) return false;
+    if (this.#inRow >= GRANTED_IN_ROW) this.#resting = true;
+    else if (this.#inRow++ === 0) void breathe.call(this.#setting.clock).then(() => this.#rowEnds());
+    return this.#resting;
+  }
+
+  #rowEnds(): void {
+    this.#inRow = 0;
+    if (!this.#resting) return;
+    this.#resting = false;
+    this.#grantNext();
   }
 
   #takeLock(owner: TurnOwner): void {

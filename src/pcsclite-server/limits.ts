@@ -26,6 +26,8 @@ export interface ServerLimits {
   readonly refusedMs: number;
   /** Requests that are answered before the event loop has a turn. */
   readonly servedPerTurn: number;
+  /** For how long requests are answered before the event loop has a turn, in microseconds. */
+  readonly turnUs: number;
   /** Bytes that a client may send ahead of what the server has answered; reading from it pauses beyond. */
   readonly aheadBytes: number;
   /**
@@ -79,7 +81,8 @@ export const defaultServerLimits: ServerLimits = {
   refused: 256,
   refusedMs: 2000,
   servedPerTurn: 16,
-  aheadBytes: 65_536,
+  turnUs: 500,
+  aheadBytes: 4096,
   holdMs: 1000,
   graceMs: 150,
 };

@@ -102,6 +102,7 @@ export class PcscliteServer {
   readonly #order: ServingOrder;
   readonly #shares: Shares;
   readonly #sessions = new Set<ServerSession>();
+  readonly #leaving = new Set<ServerSession>();
   /** Sessions that are refused, of each user. */
   readonly #refused = new Map<number | undefined, number>();
   #refusedInAll = 0;
@@ -118,7 +119,10 @@ export class PcscliteServer {
     this.#manager = checked.manager;
     this.#limits = { ...defaultServerLimits, ...checked.limits };
     this.#log = checked.log ?? (() => {});
-    this.#order = new ServingOrder(this.#runtime.clock, this.#limits.servedPerTurn);
+    this.#order = new ServingOrder(this.#runtime.clock, {
+      perTurn: this.#limits.servedPerTurn,
+      turnMs: this.#limits.turnUs / 1000,
+    });
     this.#shares = new Shares(this.#limits);
     this.#table = new ServerReaderTable(checked.manager);
   }
@@ -144,6 +148,11 @@ export class PcscliteServer {
     return new Set(waiting.map((session) => session.identity));
   }
 
+  /** Runs what is to be done for a user, such as to find out who a client is, in the user's turn among all that is served. */
+  inTurn(uid: number | undefined, work: () => void): void {
+    this.#order.inTurn({ ...(uid !== undefined && { uid }) }, work);
+  }
+
   /** Begins a session. The edge hands it what arrives, and tells it when its bytes were taken and when the connection has ended. */
   accept(peer: ServerPeer): ServerSession {
     const session: ServerSession = new ServerSession({
@@ -162,6 +171,7 @@ export class PcscliteServer {
       freeNumber: (number) => this.#handles.delete(number),
       contexts: this.#contexts,
       ended: () => this.#ended(session),
+      leaving: this.#leaving,
     });
     this.#sessions.add(session);
     if (session.isRefused && !this.#countRefused(session)) session.drop("too many clients are being refused");
@@ -179,6 +189,7 @@ export class PcscliteServer {
     this.#table.close();
     const error = new SmartCardError("service-stopped", "the service has stopped");
     await Promise.all([...this.#sessions].map((session) => session.stop(error)));
+    for (const session of [...this.#leaving]) session.leave();
   }
 
   /** Why a client gets nothing. What is asked first is whether it may be here at all: it must take no place of others. */

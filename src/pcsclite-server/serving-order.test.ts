@@ -5,22 +5,24 @@ import type { Clock } from "../pcsc/index.ts";
 import { type Served, ServingOrder } from "./serving-order.ts";
 
 /** An order whose event loop the test turns. */
-function order(perTurn: number) {
+function order(perTurn: number, turnMs = 1000) {
   const turns: (() => void)[] = [];
+  let now = 0;
   const clock: Clock = {
-    now: () => 0,
+    now: () => now,
     wallTime: () => 0,
     schedule: () => () => {},
     breathe: () => new Promise((resolve) => turns.push(resolve)),
   };
   const served: string[] = [];
-  const made = new ServingOrder(clock, perTurn);
-  const session = (name: string, uid: number, pid: number, requests: number): Served => {
+  const made = new ServingOrder(clock, { perTurn, turnMs });
+  const session = (name: string, uid: number, pid: number, requests: number, takesMs = 0): Served => {
     let left = requests;
     const one: Served = {
-      identity: { name, uid, pid },
+      identity: { uid, pid },
       serve: () => {
         served.push(name);
+        now += takesMs;
         if (--left > 0) made.ready(one);
       },
     };
@@ -48,6 +50,25 @@ describe("ServingOrder", () => {
     expect([served.length, turns.length]).toEqual([8, 1]);
     await turn();
     expect([served.length, turns.length]).toEqual([10, 0]);
+  });
+
+  it("gives the event loop a turn after some time, however few were served", async () => {
+    const { made, served, session, turn, turns } = order(100, 2);
+    made.ready(session("slow", 1, 1, 5, 1.5));
+    expect([served.length, turns.length]).toEqual([2, 1]);
+    await turn();
+    expect([served.length, turns.length]).toEqual([4, 1]);
+  });
+
+  it("does other work for users in their turns, once", async () => {
+    const { made, served, session, turn } = order(2);
+    for (let count = 0; count < 100; count++) made.inTurn({ uid: 1 }, () => served.push("flood"));
+    made.inTurn({ uid: 2 }, () => served.push("other"));
+    made.ready(session("third", 3, 3, 1));
+    served.length = 0;
+    await turn();
+    await turn();
+    expect(served.toSorted()).toEqual(["flood", "flood", "other", "third"]);
   });
 
   it("serves another user second, whatever waits for the first", async () => {

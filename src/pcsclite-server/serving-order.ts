@@ -4,7 +4,7 @@ import type { ClientIdentity, Clock } from "../pcsc/index.ts";
 
 /** What has something to be done for it: an answer to make, or one to send. */
 export interface Served {
-  readonly identity: ClientIdentity;
+  readonly identity: Pick<ClientIdentity, "pid" | "uid">;
   /** Does one thing, and asks for another turn where there is more. Never throws. */
   serve(): void;
 }
@@ -14,22 +14,28 @@ type Programs = Map<number | undefined, Set<Served>>;
 
 /**
  * Whose turn it is: users in a circle, for each of them its programs in a circle, and for each of those its sessions. After
- * a number of turns the event loop goes on, so that other clients are read, timers run and connections that have ended are
+ * a number of turns, or some time, the event loop goes on, so that other clients are read, timers run and connections that have ended are
  * noticed.
  *
  * What there is to do is done at once where nothing else waits.
  */
 export class ServingOrder {
+  readonly #clock: Clock;
   readonly #perTurn: number;
+  readonly #turnMs: number;
   readonly #breathe: () => Promise<void>;
   readonly #users = new Map<number | undefined, Programs>();
   #left: number;
+  /** What serving has taken since the event loop had its turn. */
+  #spentMs = 0;
   #serving = false;
   #breathing = false;
 
-  /** @param perTurn how many are served before the event loop has a turn */
-  constructor(clock: Clock, perTurn: number) {
+  /** @param perTurn how many are served before the event loop has a turn, and `turnMs` for how long, in milliseconds: whichever comes first */
+  constructor(clock: Clock, { perTurn, turnMs }: { readonly perTurn: number; readonly turnMs: number }) {
+    this.#clock = clock;
     this.#perTurn = perTurn;
+    this.#turnMs = turnMs;
     this.#left = perTurn;
     // Where time is simulated, nothing happens in a turn of the event loop but what is told.
     this.#breathe = clock.breathe?.bind(clock) ?? (() => Promise.resolve());
@@ -41,6 +47,11 @@ export class ServingOrder {
     const programs = entry(this.#users, uid, (): Programs => new Map());
     entry(programs, pid, () => new Set<Served>()).add(served);
     this.#serve();
+  }
+
+  /** Runs what belongs to a user, once, when it is the user's turn. It must not throw. */
+  inTurn(identity: Served["identity"], work: () => void): void {
+    this.ready({ identity, serve: work });
   }
 
   /** There is nothing to do any more. */
@@ -57,11 +68,13 @@ export class ServingOrder {
   #serve(): void {
     if (this.#serving || this.#breathing) return;
     this.#serving = true;
-    while (this.#left > 0) {
+    while (this.#left > 0 && this.#spentMs < this.#turnMs) {
       const next = this.#next();
       if (next === undefined) break;
       this.#left--;
+      const began = this.#clock.now();
       next.serve();
+      this.#spentMs += this.#clock.now() - began;
     }
     this.#serving = false;
     if (this.#users.size === 0) return;
@@ -69,6 +82,7 @@ export class ServingOrder {
     void this.#breathe().then(() => {
       this.#breathing = false;
       this.#left = this.#perTurn;
+      this.#spentMs = 0;
       this.#serve();
     });
   }

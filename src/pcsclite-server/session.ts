@@ -42,6 +42,8 @@ export interface ServerSessionSetting {
   /** Sessions by the number of their context. */
   readonly contexts: Map<number, ServerSession>;
   readonly ended: () => void;
+  /** Sessions that have ended, and still have something with the manager. */
+  readonly leaving: Set<ServerSession>;
 }
 
 /**
@@ -173,6 +175,14 @@ export class ServerSession {
   closed(): void {
     if (this.#over) return;
     this.#end();
+    // Of a thousand that leave at once each takes its time with the manager: they leave it in their turns.
+    this.#setting.leaving.add(this);
+    this.#setting.order.inTurn(this.identity, () => this.leave());
+  }
+
+  /** Ends what a client that has gone still has with the manager. To do so twice has no effect. */
+  leave(): void {
+    if (!this.#setting.leaving.delete(this)) return;
     this.#requests.close().catch((error: unknown) => this.#failed(error));
   }
 

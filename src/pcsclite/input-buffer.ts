@@ -2,6 +2,9 @@
 
 import type { Field } from "../binary/index.ts";
 
+/** A new array is so many times as long as what is in it: a flood of many clients makes as many of them. */
+const ROOM = 1.25;
+
 /** Room that is kept when everything has been taken out; more goes back to the system. */
 const KEPT_BYTES = 1_024;
 
@@ -11,7 +14,7 @@ const KEPT_BYTES = 1_024;
  * is overwritten, for it may have held a PIN.
  */
 export class InputBuffer {
-  #bytes: Uint8Array = new Uint8Array(KEPT_BYTES);
+  #bytes: Uint8Array = new Uint8Array(0);
   #view: DataView = new DataView(this.#bytes.buffer);
   #start = 0;
   #end = 0;
@@ -65,16 +68,16 @@ export class InputBuffer {
     this.drop(this.length);
   }
 
-  /** Moves what there is to the front: of the same array where half of it would stay free, of one twice as long otherwise. */
+  /** Moves what there is to the front: of the same array where a fifth of it would stay free, of a longer one otherwise. */
   #makeRoom(wanted: number): void {
     const length = this.length;
-    const needed = length + wanted;
+    const roomy = Math.max(Math.ceil((length + wanted) * ROOM), KEPT_BYTES);
     const old = this.#bytes;
-    if (needed * 2 <= old.length) {
+    if (roomy <= old.length) {
       old.copyWithin(0, this.#start, this.#end);
       old.fill(0, length, this.#end);
     } else {
-      const longer = new Uint8Array(needed * 2);
+      const longer = new Uint8Array(roomy);
       longer.set(old.subarray(this.#start, this.#end));
       old.fill(0);
       this.#use(longer);

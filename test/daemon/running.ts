@@ -56,7 +56,8 @@ export class Client {
 
   private constructor(socket: Socket) {
     this.#socket = socket;
-    this.closed = once(socket, "close");
+    // A daemon that closes it with something unread resets it, which is a close as well.
+    this.closed = new Promise((resolve) => socket.once("close", resolve));
     socket.on("error", () => {});
     socket.on("data", (bytes) => {
       this.#received = Buffer.concat([this.#received, bytes]);

@@ -133,6 +133,25 @@ describe("a flood of requests", () => {
   });
 });
 
+describe("a crowd that leaves at once", () => {
+  it("leaves the manager a few at a time, and all at once when the service stops", async () => {
+    const { client, turn, server } = await served({ servedPerTurn: 16 });
+    const crowd = Array.from({ length: 100 }, (_, pid) => client({ name: "crowd", uid: 1000, pid }));
+    for (const one of crowd) one.send(establish);
+    for (let count = 0; count < 20; count++) await turn();
+    expect(server.numbers).toBe(100);
+    for (const { session } of crowd) session.closed();
+    expect([server.sessions, server.numbers >= 84]).toEqual([0, true]);
+    // Another user's call comes between.
+    const honest = client({ name: "honest", uid: 1001, pid: 1 });
+    honest.send({ kind: "reader-table" });
+    await turn();
+    expect([honest.sent.length, server.numbers >= 68]).toEqual([1, true]);
+    await server.close();
+    expect(server.numbers).toBe(0);
+  });
+});
+
 describe("memory", () => {
   it("for all clients has a ceiling, and the largest of the user who has most is cut off", async () => {
     const { client, server, log } = await served({ clientBytes: 400_000 });
@@ -144,7 +163,7 @@ describe("memory", () => {
       half.session.received(whole.subarray(0, whole.length - 1));
       expect(server.heldBytes).toBeLessThanOrEqual(400_000);
     }
-    expect(halves.filter(({ closed }) => closed !== undefined).length).toBeGreaterThanOrEqual(7);
+    expect(halves.filter(({ closed }) => closed !== undefined).length).toBeGreaterThanOrEqual(5);
     expect(small.closed).toBeUndefined();
     expect(log.some((message) => message.includes("too much is held"))).toBe(true);
   });

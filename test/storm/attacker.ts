@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-// One attack, in a process of its own: node attacker.js NAME SOCKET READER SESSIONS TABLE-BYTES UID
+// One attack, in a process of its own: node attacker.js NAME SOCKET READER SESSIONS TABLE-BYTES NICE UID
 
+import { setPriority } from "node:os";
 import { attacks } from "./attacks.ts";
 
-const [name = "", socket = "", reader = "", sessions = "0", tableBytes = "0", uid = ""] = process.argv.slice(2);
+const [name = "", socket = "", reader = "", sessions = "0", tableBytes = "0", nice = "0", uid = ""] =
+  process.argv.slice(2);
+if (nice !== "0") setPriority(Number(nice));
 if (uid !== "") {
   process.setgroups?.([]);
   process.setgid?.(Number(uid));

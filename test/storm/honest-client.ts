@@ -20,7 +20,7 @@ export interface Latencies {
 export class HonestClient {
   readonly #socket: string;
   readonly #tableBytes: number;
-  #times: number[] = [];
+  readonly #times: number[] = [];
   #failed = 0;
   #client: RawClient | undefined;
 
@@ -29,18 +29,36 @@ export class HonestClient {
     this.#tableBytes = tableBytes;
   }
 
-  /** Makes calls for so long. Every tenth is a new connection with a context of its own. */
-  async work(forMs: number): Promise<Latencies> {
-    this.#times = [];
-    this.#failed = 0;
-    const until = nodeClock.now() + forMs;
-    for (let count = 0; nodeClock.now() < until; count++) {
-      await this.#timed(() => (count % 10 === 0 ? this.#visit() : this.#look()));
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-    }
-    const sorted = this.#times.sort((a, b) => a - b);
+  /** How its calls went since this was asked last. */
+  take(): Latencies {
+    const sorted = this.#times.splice(0).sort((a, b) => a - b);
     const at = (part: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
-    return { calls: sorted.length, p50: at(0.5), p99: at(0.99), max: at(1), failed: this.#failed };
+    const failed = this.#failed;
+    this.#failed = 0;
+    return { calls: sorted.length, p50: at(0.5), p99: at(0.99), max: at(1), failed };
+  }
+
+  /** Asks for the reader table. */
+  look(): Promise<void> {
+    return this.#timed(async () => {
+      this.#client ??= await RawClient.open(this.#socket);
+      this.#client.send({ kind: "reader-table" });
+      await this.#client.read(this.#tableBytes);
+    });
+  }
+
+  /** Comes with a connection of its own, has a context, and goes. */
+  visit(): Promise<void> {
+    return this.#timed(async () => {
+      const client = await RawClient.open(this.#socket);
+      try {
+        const context = await client.establish();
+        if (context === 0) throw new Error("there is no context to be had");
+        await client.ask({ kind: "release-context", context });
+      } finally {
+        client.close();
+      }
+    });
   }
 
   async #timed(call: () => Promise<void>): Promise<void> {
@@ -53,21 +71,21 @@ export class HonestClient {
     }
     this.#times.push(nodeClock.now() - began);
   }
+}
 
-  async #look(): Promise<void> {
-    this.#client ??= await RawClient.open(this.#socket);
-    this.#client.send({ kind: "reader-table" });
-    await this.#client.read(this.#tableBytes);
-  }
+/** How calls went: to the service, and those made between them to a service that is not attacked. */
+export interface Account {
+  readonly service: Latencies;
+  readonly control: Latencies;
+}
 
-  async #visit(): Promise<void> {
-    const client = await RawClient.open(this.#socket);
-    try {
-      const context = await client.establish();
-      if (context === 0) throw new Error("there is no context to be had");
-      await client.ask({ kind: "release-context", context });
-    } finally {
-      client.close();
-    }
+/** Makes calls to both in turn, for so long. Every tenth call to the service is a new connection with a context of its own. */
+export async function callBoth(service: HonestClient, control: HonestClient, forMs: number): Promise<Account> {
+  const until = nodeClock.now() + forMs;
+  for (let count = 0; nodeClock.now() < until; count++) {
+    await (count % 10 === 0 ? service.visit() : service.look());
+    await control.look();
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
+  return { service: service.take(), control: control.take() };
 }

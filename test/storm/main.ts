@@ -2,14 +2,16 @@
 
 // The storm: what one user can do to a service that others share, for a while. See docs/reliability/storm.md.
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { nodeClock } from "../../src/edge/node/index.ts";
+import { Program } from "../peers/program.ts";
 import { attacks } from "./attacks.ts";
-import { HonestClient, type Latencies } from "./honest-client.ts";
-import { type Service, startPcscd, startScard, usageOf, whyNoPcscd } from "./service.ts";
+import type { Account, Latencies } from "./honest-client.ts";
+import { residentMiB, type Service, startPcscd, startScard, usageOf, whyNoPcscd } from "./service.ts";
 
 const help = `usage: npm run storm -- [OPTION…]
 
@@ -21,6 +23,7 @@ where the daemon ends, has more memory than it may, or does not give back what i
   --sessions N    sessions of the attacker; 100
   --attack NAME   that attack only; may be repeated
   --uid N         the attacker's user; 65534 for root, who alone can choose
+  --nice N        the attacker's niceness, 0 to 19; 10, so that what is measured is the service and not who gets a processor
   --ceiling N     MiB of memory that the daemon may have at most; 256
   --latency N     milliseconds that the other user's calls may take at most, 99 of 100; not judged without it
   --pcscd         the same attacks on stock pcscd too, for comparison; nothing is judged there
@@ -34,6 +37,7 @@ const { values } = parseArgs({
     sessions: { type: "string", default: "100" },
     attack: { type: "string", multiple: true, default: [] },
     uid: { type: "string", default: process.getuid?.() === 0 ? "65534" : "" },
+    nice: { type: "string", default: "10" },
     ceiling: { type: "string", default: "256" },
     latency: { type: "string" },
     pcscd: { type: "boolean", default: false },
@@ -58,62 +62,88 @@ interface Outcome {
   /** Before the attack: what the machine is worth at that time. */
   readonly quiet: Latencies;
   readonly honest: Latencies;
+  /** Calls to a service that is not attacked, made by the same client between the others. */
+  readonly control: Latencies;
   readonly peakMiB: number;
   readonly after: { readonly residentMiB: number; readonly descriptors: number; readonly recoveredMs: number };
   readonly violations: readonly string[];
 }
 
-async function attackOn(service: Service, attack: string, uid: string): Promise<Outcome> {
-  const { pid, reader, socket, tableBytes } = service;
-  const honest = new HonestClient(socket, tableBytes);
-  const quiet = await honest.work(QUIET_MS);
-  const before = usageOf(pid);
-  let peakMiB = 0;
-  const sampling = setInterval(() => {
-    peakMiB = Math.max(peakMiB, usageOf(pid).residentMiB);
-  }, 50);
-  const line = [attack, socket, reader, String(number("sessions")), String(tableBytes), uid];
-  const attacker = spawn(process.execPath, [fileURLToPath(new URL("attacker.js", import.meta.url)), ...line], {
-    stdio: ["pipe", "ignore", "inherit"],
-  });
-  const gone = once(attacker, "exit");
-  const latencies = await honest.work(number("seconds") * 1000);
-  attacker.kill("SIGKILL");
-  await gone;
-  const left = nodeClock.now();
-  let after = usageOf(pid);
-  const isBack = (): boolean =>
-    after.descriptors <= before.descriptors && after.residentMiB <= before.residentMiB + KEPT_MIB;
-  while (service.isAlive() && !isBack() && nodeClock.now() - left < RECOVERY_MS) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    after = usageOf(pid);
-  }
-  const recoveredMs = Math.round(nodeClock.now() - left);
-  clearInterval(sampling);
-  const violations: string[] = [];
-  const latency = values.latency === undefined ? Number.POSITIVE_INFINITY : Number(values.latency);
-  if (!service.isAlive()) violations.push("the service has ended");
-  if (peakMiB > number("ceiling")) violations.push(`it had ${peakMiB.toFixed(0)} MiB of memory`);
-  if (!isBack())
-    violations.push(
-      `it has ${after.residentMiB.toFixed(0)} MiB and ${after.descriptors} descriptors, ${before.residentMiB.toFixed(0)} and ${before.descriptors} before`,
-    );
-  if (latencies.failed > 0) violations.push(`${latencies.failed} calls of the other user failed`);
-  if (latencies.p99 > latency) violations.push(`calls of the other user took ${latencies.p99.toFixed(1)} ms`);
-  return {
-    service: service.name,
-    attack,
-    quiet,
-    honest: latencies,
-    peakMiB,
-    after: { ...after, recoveredMs },
-    violations,
-  };
+/** One of our programs, compiled beside this one, in a process of its own. */
+function companion(name: string, ...args: readonly string[]): Program {
+  return new Program(process.execPath, [fileURLToPath(new URL(`${name}.js`, import.meta.url)), ...args]);
 }
 
-function textOf({ after, attack, honest, quiet, peakMiB, service, violations }: Outcome): string {
+async function attackOn(service: Service, attack: string): Promise<Outcome> {
+  const { pid, reader, socket, tableBytes } = service;
+  const folder = mkdtempSync(join(tmpdir(), "scard-storm-control-"));
+  const controlSocket = join(folder, "control");
+  const control = companion("control", controlSocket, String(tableBytes));
+  await control.line();
+  const bystander = companion("bystander", socket, controlSocket, String(tableBytes));
+  const calls = async (forMs: number): Promise<Account> => {
+    bystander.write(`${forMs}\n`);
+    return JSON.parse(await bystander.line()) as Account;
+  };
+  let attacker: Program | undefined;
+  try {
+    const { service: quiet } = await calls(QUIET_MS);
+    const before = usageOf(pid);
+    let peakMiB = 0;
+    const sampling = setInterval(() => {
+      peakMiB = Math.max(peakMiB, residentMiB(pid));
+    }, 50);
+    const about = [socket, reader, String(number("sessions")), String(tableBytes), values.nice, values.uid];
+    attacker = companion("attacker", attack, ...about);
+    const { service: honest, control: unattacked } = await calls(number("seconds") * 1000);
+    const { stderr } = await attacker.end();
+    if (stderr !== "") console.error(stderr);
+    const left = nodeClock.now();
+    let after = usageOf(pid);
+    const isBack = (): boolean =>
+      after.descriptors <= before.descriptors && after.residentMiB <= before.residentMiB + KEPT_MIB;
+    while (service.isAlive() && !isBack() && nodeClock.now() - left < RECOVERY_MS) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      after = usageOf(pid);
+    }
+    const recoveredMs = Math.round(nodeClock.now() - left);
+    clearInterval(sampling);
+    const violations: string[] = [];
+    const latency = values.latency === undefined ? Number.POSITIVE_INFINITY : Number(values.latency);
+    if (!service.isAlive()) violations.push("the service has ended");
+    if (peakMiB > number("ceiling")) violations.push(`it had ${peakMiB.toFixed(0)} MiB of memory`);
+    if (!isBack())
+      violations.push(
+        `it has ${after.residentMiB.toFixed(0)} MiB and ${after.descriptors} descriptors, ${before.residentMiB.toFixed(0)} and ${before.descriptors} before`,
+      );
+    if (honest.failed > 0) violations.push(`${honest.failed} calls of the other user failed`);
+    if (honest.p99 > latency) violations.push(`calls of the other user took ${honest.p99.toFixed(1)} ms`);
+    return {
+      service: service.name,
+      attack,
+      quiet,
+      honest,
+      control: unattacked,
+      peakMiB,
+      after: { ...after, recoveredMs },
+      violations,
+    };
+  } finally {
+    await Promise.all([attacker, bystander, control].map((program) => program?.end()));
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function textOf({ after, attack, control, honest, quiet, peakMiB, service, violations }: Outcome): string {
   const ms = (value: number): string => value.toFixed(1).padStart(8);
-  const figures = [ms(quiet.p99), ms(honest.p50), ms(honest.p99), ms(honest.max), peakMiB.toFixed(0).padStart(6)];
+  const figures = [
+    ms(quiet.p99),
+    ms(honest.p50),
+    ms(honest.p99),
+    ms(honest.max),
+    ms(control.p99),
+    peakMiB.toFixed(0).padStart(6),
+  ];
   const rest = [
     after.residentMiB.toFixed(0).padStart(6),
     String(after.descriptors).padStart(5),
@@ -125,7 +155,7 @@ function textOf({ after, attack, honest, quiet, peakMiB, service, violations }: 
   ].join("\n");
 }
 
-const heading = "service      attack     calls quiet99  p50 ms  p99 ms  max ms  peak MiB after fds back ms";
+const heading = "service      attack     calls quiet99  p50 ms  p99 ms  max ms control99 peak after fds back ms";
 
 function number(name: "seconds" | "sessions" | "ceiling"): number {
   const value = Number(values[name]);
@@ -158,7 +188,7 @@ for (const attack of chosen) {
   for (const start of starts) {
     const service = await start();
     try {
-      const outcome = await attackOn(service, attack, values.uid);
+      const outcome = await attackOn(service, attack);
       outcomes.push(outcome);
       if (!values.json) console.log(textOf(outcome));
     } finally {

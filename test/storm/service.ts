@@ -30,13 +30,19 @@ const READER_BYTES = 184;
 /** What the process has; nothing of everything once it has ended. */
 export function usageOf(pid: number): Usage {
   try {
-    const pages = Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]);
-    return {
-      residentMiB: (pages * PAGE_BYTES) / 2 ** 20,
-      descriptors: readdirSync(`/proc/${pid}/fd`).length,
-    };
+    return { residentMiB: residentMiB(pid), descriptors: readdirSync(`/proc/${pid}/fd`).length };
   } catch {
     return { residentMiB: 0, descriptors: 0 };
+  }
+}
+
+/** The memory that the process has; none once it has ended. */
+export function residentMiB(pid: number): number {
+  try {
+    const pages = Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]);
+    return (pages * PAGE_BYTES) / 2 ** 20;
+  } catch {
+    return 0;
   }
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-import { createServer, type Server } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import { type Clock, SmartCardError } from "../../pcsc/index.ts";
+import { type AcceptedHandle, loadSocketCalls, takeHandles } from "./accepted-handle.ts";
+import { Chores } from "./chores.ts";
 import type { PeerCredentialsReader } from "./peer-credentials.ts";
 import { listenError, SocketFile, type SocketPlace } from "./socket-file.ts";
 import { SocketConnection, type UnixConnection, type UnixConnectionLimits } from "./unix-connection.ts";
@@ -55,24 +57,41 @@ export interface UnixListener {
 export async function listenUnix(options: UnixListenerOptions): Promise<UnixListener> {
   const limits: UnixListenerLimits = { ...defaultUnixLimits, ...options.limits };
   const connections = new Set<SocketConnection>();
-  const server = createServer((socket) => {
-    const connection = new SocketConnection(socket, {
-      credentials: options.credentials,
-      clock: options.clock,
-      limits,
-    });
+  const chores = new Chores(options.clock);
+  const calls = loadSocketCalls();
+  let allReleased: (() => void) | undefined;
+  const { clock, credentials } = options;
+  const dropped = (): void => options.onTrouble(`there are ${limits.connections} connections, the limit`);
+  const take = (accepted: Socket | AcceptedHandle): void => {
+    const released = (): void => {
+      connections.delete(connection);
+      if (connections.size === 0) allReleased?.();
+    };
+    const connection = new SocketConnection(accepted, { credentials, clock, limits, calls, chores, released });
     connections.add(connection);
-    socket.once("close", () => connections.delete(connection));
     options.onConnection(connection);
-  });
+  };
+  const server = createServer(take);
   server.maxConnections = limits.connections;
-  server.on("drop", () => options.onTrouble(`there are ${limits.connections} connections, the limit`));
+  server.on("drop", dropped);
   const file = "fd" in options.at ? undefined : new SocketFile(options.at);
   await listen(server, options.at, file, limits.backlog);
   if (!isUnixSocket(server)) {
     server.close();
     throw noUnixSocket(options.at);
   }
+  takeHandles(
+    server,
+    (handle) => {
+      if (connections.size < limits.connections) {
+        take(handle);
+        return;
+      }
+      handle.close();
+      dropped();
+    },
+    calls,
+  );
   // The system could not accept a connection (no file descriptor is free, for one).
   server.on("error", (error) => options.onTrouble(error.message));
   try {
@@ -85,8 +104,12 @@ export async function listenUnix(options: UnixListenerOptions): Promise<UnixList
     close: async () => {
       file?.withdraw();
       const closed = new Promise((resolve) => server.close(resolve));
-      for (const connection of connections) connection.close("the daemon has stopped");
+      const released = new Promise<void>((resolve) => {
+        allReleased = resolve;
+      });
+      for (const connection of [...connections]) connection.close("the daemon has stopped");
       await closed;
+      if (connections.size > 0) await released;
     },
   };
 }

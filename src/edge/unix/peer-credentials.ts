@@ -3,6 +3,7 @@
 import { closeSync, readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { loadKoffi } from "../koffi/index.ts";
+import type { AcceptedHandle } from "./accepted-handle.ts";
 import { startOf } from "./peer-program.ts";
 
 /** Who the program at the other end of a Unix socket was when it connected, as the kernel noted it. */
@@ -19,7 +20,11 @@ export interface PeerCredentials {
 }
 
 /** Reads the credentials of a socket's peer; undefined where the system does not tell. Never throws. */
-export type PeerCredentialsReader = (socket: Socket) => PeerCredentials | undefined;
+export interface PeerCredentialsReader {
+  (of: Socket | AcceptedHandle): PeerCredentials | undefined;
+  /** The user alone, which costs one call of the system and no look into /proc. */
+  uidOf(of: Socket | AcceptedHandle): number | undefined;
+}
 
 /** `getsockopt(2)`: fills in `value` and the number of its bytes, `size[0]`, and answers 0. */
 type GetSocketOption = (fd: number, level: number, name: number, value: Uint8Array, size: [number]) => number;
@@ -50,13 +55,18 @@ export async function loadPeerCredentials(): Promise<PeerCredentialsReader | und
   } catch {
     return undefined;
   }
-  return (socket) => {
+  const unlessRefused = <T>(of: Socket | AcceptedHandle, read: (fd: number) => T | undefined): T | undefined => {
+    const fd = descriptorOf(of);
     try {
-      return readCredentials(getSocketOption, descriptorOf(socket));
+      return fd === undefined ? undefined : read(fd);
     } catch {
       return undefined;
     }
   };
+  return Object.assign(
+    (of: Socket | AcceptedHandle) => unlessRefused(of, (fd) => readCredentials(getSocketOption, fd)),
+    { uidOf: (of: Socket | AcceptedHandle) => unlessRefused(of, (fd) => readUid(getSocketOption, fd)) },
+  );
 }
 
 /** The system writes here. One for all: nothing else happens between the call and the reading of its result. */
@@ -65,8 +75,12 @@ const credentialBytes = new Uint8Array(credential.buffer);
 const groups = new Uint32Array(MAX_GROUPS);
 const groupBytes = new Uint8Array(groups.buffer);
 
-function readCredentials(getSocketOption: GetSocketOption, fd: number | undefined): PeerCredentials | undefined {
-  if (fd === undefined) return undefined;
+function readUid(getSocketOption: GetSocketOption, fd: number): number | undefined {
+  const failed = getSocketOption(fd, SOL_SOCKET, SO_PEERCRED, credentialBytes, [CREDENTIAL_BYTES]) !== 0;
+  return failed ? undefined : credential[1];
+}
+
+function readCredentials(getSocketOption: GetSocketOption, fd: number): PeerCredentials | undefined {
   if (getSocketOption(fd, SOL_SOCKET, SO_PEERCRED, credentialBytes, [CREDENTIAL_BYTES]) !== 0) return undefined;
   const [pid = 0, uid = 0, gid = 0] = credential;
   // No supplementary groups are told before Linux 4.13, nor of a process with too many.
@@ -94,9 +108,9 @@ function livesAs(getSocketOption: GetSocketOption, fd: number, pid: number): boo
   }
 }
 
-/** The socket's file descriptor. Node shows it nowhere else; where a later Node hides it, the peer is unknown. */
-function descriptorOf(socket: Socket): number | undefined {
-  const handle: unknown = Reflect.get(socket, "_handle");
+/** The file descriptor. Node shows that of a socket nowhere else; where a later Node hides it, the peer is unknown. */
+function descriptorOf(of: Socket | AcceptedHandle): number | undefined {
+  const handle: unknown = "fd" in of ? of : Reflect.get(of, "_handle");
   const fd: unknown = typeof handle === "object" && handle !== null ? Reflect.get(handle, "fd") : undefined;
   return typeof fd === "number" && fd >= 0 ? fd : undefined;
 }

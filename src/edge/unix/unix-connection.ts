@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 import type { CancelTimer, Clock } from "../../pcsc/index.ts";
+import { type AcceptedHandle, type SocketCalls, streamOf } from "./accepted-handle.ts";
+import type { Chores } from "./chores.ts";
 import type { PeerCredentials, PeerCredentialsReader } from "./peer-credentials.ts";
 
 /** What happens on a connection. */
 export interface UnixConnectionEvents {
+  /** What arrived. It is overwritten as soon as this returns. */
   received(bytes: Uint8Array): void;
   /** What was sent and had to wait has been taken by the client's system: {@link UnixConnection.unsentBytes} is 0 again. */
   drained?(): void;
@@ -21,6 +24,10 @@ export interface UnixConnectionEvents {
 export interface UnixConnection {
   /** Who the client is; undefined where the system does not tell. It is asked for when it is first wanted. */
   readonly credentials: PeerCredentials | undefined;
+  /** Which user's it is, without a look at its process: undefined where the system does not tell. */
+  readonly uid: number | undefined;
+  /** Whether the client has gone, where that can be told without reading from it. */
+  readonly isGone: boolean;
   /** Begins to tell what happens; nothing has been read before. */
   listen(events: UnixConnectionEvents): void;
   /** Sends bytes, in one write, without a copy. They must not be changed before `done` is called. */
@@ -49,71 +56,83 @@ export interface UnixConnectionLimits {
 /** A write of no bytes moves nothing and fails where there is no reader any more: the end that a read would have found. */
 const nothing = new Uint8Array();
 
-/** A connection over a socket of this process. */
+/** What a connection is made with. */
+export interface SocketConnectionSetting {
+  readonly credentials: PeerCredentialsReader | undefined;
+  readonly clock: Clock;
+  readonly limits: UnixConnectionLimits;
+  readonly calls: SocketCalls | undefined;
+  /** Does what can wait for a turn of the event loop. */
+  readonly chores: Chores;
+  /** Its descriptor is free. */
+  readonly released: () => void;
+}
+
+/** A connection over a socket of this process. Its stream is made when it is first needed. */
 export class SocketConnection implements UnixConnection {
-  readonly #socket: Socket;
-  readonly #readCredentials: PeerCredentialsReader | undefined;
+  readonly #setting: SocketConnectionSetting;
+  readonly #accepted: Socket | AcceptedHandle;
+  #stream: Socket | undefined;
+  #events: UnixConnectionEvents | undefined;
   #credentials: { readonly known: PeerCredentials | undefined } | undefined;
-  readonly #clock: Clock;
-  readonly #limits: UnixConnectionLimits;
   #reason: string | undefined;
   #closing = false;
   #dropped = false;
+  /** Whether it was told that it is over. */
+  #over = false;
   #pausedByUser = false;
   #congested = false;
   #cancelLook: CancelTimer | undefined;
-  #drained: (() => void) | undefined;
   readonly #written = (): void => {
-    if (!this.#congested || this.#socket.writableLength > 0 || this.#socket.destroyed) return;
+    const socket = this.#socket;
+    if (!this.#congested || socket.writableLength > 0 || socket.destroyed) return;
     this.#congested = false;
-    if (!this.#pausedByUser) this.#socket.resume();
-    this.#drained?.();
+    if (!this.#pausedByUser) this.#read();
+    this.#events?.drained?.();
   };
 
-  constructor(
-    socket: Socket,
-    options: { credentials: PeerCredentialsReader | undefined; clock: Clock; limits: UnixConnectionLimits },
-  ) {
-    this.#socket = socket;
-    this.#readCredentials = options.credentials;
-    this.#clock = options.clock;
-    this.#limits = options.limits;
-    // Every error is followed by "close"; without a listener it would end the process.
-    socket.on("error", (error) => {
-      this.#reason ??= error.message;
-    });
+  constructor(accepted: Socket | AcceptedHandle, setting: SocketConnectionSetting) {
+    this.#setting = setting;
+    this.#accepted = accepted;
+    if (accepted instanceof Socket) this.#use(accepted);
   }
 
   get credentials(): PeerCredentials | undefined {
-    this.#credentials ??= { known: this.#readCredentials?.(this.#socket) };
+    this.#credentials ??= { known: this.#setting.credentials?.(this.#accepted) };
     return this.#credentials.known;
   }
 
+  get uid(): number | undefined {
+    return this.#credentials?.known?.uid ?? this.#setting.credentials?.uidOf(this.#accepted);
+  }
+
+  get isGone(): boolean {
+    if (this.#over) return true;
+    if (this.#stream !== undefined || this.#accepted instanceof Socket) return false;
+    return this.#setting.calls?.isHungUp(this.#accepted.fd) ?? false;
+  }
+
+  get #socket(): Socket {
+    return this.#stream ?? this.#use(this.#accepted);
+  }
+
   listen(events: UnixConnectionEvents): void {
-    const socket = this.#socket;
-    if (socket.closed) {
+    this.#events = events;
+    if (this.#over || this.#stream?.closed) {
       // It has gone before anybody listened, and will not say so again.
-      void Promise.resolve().then(() =>
-        events.closed(this.#reason ?? "the client closed the connection", this.#dropped),
-      );
+      this.#over = false;
+      void Promise.resolve().then(() => this.#ended());
       return;
     }
-    socket.on("data", (bytes) => {
-      if (!this.#closing) events.received(bytes);
-    });
-    // A client that will send no more is gone, even if it would still listen: its locks must not outlive it.
-    socket.on("end", () => socket.destroy());
-    this.#drained = events.drained?.bind(events);
-    socket.once("close", () => this.#cancelLook?.());
-    socket.on("close", () => events.closed(this.#reason ?? "the client closed the connection", this.#dropped));
+    this.#read();
   }
 
   send(bytes: Uint8Array, done?: () => void): void {
-    const socket = this.#socket;
-    if (this.#closing || socket.destroyed) {
+    if (this.#closing || this.#over || this.#socket.destroyed) {
       done?.();
       return;
     }
+    const socket = this.#socket;
     const written = this.#written;
     const whenWritten = (): void => {
       done?.();
@@ -122,14 +141,14 @@ export class SocketConnection implements UnixConnection {
     socket.write(bytes, done === undefined ? written : whenWritten);
     // Most often the system has taken everything by now.
     const unsent = socket.writableLength;
-    if (unsent > this.#limits.maxUnsentBytes) {
+    if (unsent > this.#setting.limits.maxUnsentBytes) {
       this.#reason ??= `the client left ${unsent} bytes unread`;
       this.#dropped = true;
       socket.destroy();
     } else if (unsent > 0 && !this.#congested) {
       this.#congested = true;
-      if (unsent >= this.#limits.highWaterBytes) socket.pause();
-    } else if (unsent >= this.#limits.highWaterBytes) {
+      if (unsent >= this.#setting.limits.highWaterBytes) socket.pause();
+    } else if (unsent >= this.#setting.limits.highWaterBytes) {
       socket.pause();
     }
   }
@@ -139,22 +158,32 @@ export class SocketConnection implements UnixConnection {
   }
 
   close(reason: string, { atOnce }: { readonly atOnce: boolean } = { atOnce: false }): void {
+    this.#reason ??= reason;
+    if (this.#stream === undefined && !(this.#accepted instanceof Socket)) {
+      if (this.#over) return;
+      // Nothing was sent that could be on its way.
+      this.#over = true;
+      this.#accepted.close();
+      this.#setting.released();
+      return;
+    }
     const socket = this.#socket;
     if (socket.destroyed) return;
     if (atOnce) {
-      this.#reason ??= reason;
-      socket.destroy();
+      this.#ended();
+      this.#setting.chores.add(() => socket.destroy());
     }
     if (this.#closing || atOnce) return;
     this.#closing = true;
-    this.#reason ??= reason;
-    const cancelTimer = this.#clock.schedule(this.#limits.closeGraceMs, "unix-close", () => socket.destroy());
+    const { clock, limits } = this.#setting;
+    const cancelTimer = clock.schedule(limits.closeGraceMs, "unix-close", () => socket.destroy());
     socket.once("close", cancelTimer);
     socket.destroySoon();
   }
 
   pause(): void {
     this.#pausedByUser = true;
+    if (this.#over) return;
     this.#socket.pause();
     this.#look();
   }
@@ -163,19 +192,66 @@ export class SocketConnection implements UnixConnection {
     this.#pausedByUser = false;
     this.#cancelLook?.();
     this.#cancelLook = undefined;
-    if (!this.#congested) this.#socket.resume();
+    if (!this.#congested && !this.#over) this.#read();
+  }
+
+  #use(accepted: Socket | AcceptedHandle): Socket {
+    const received = (bytes: Uint8Array): void => {
+      if (!this.#closing && !this.#over) this.#events?.received(bytes);
+    };
+    const socket = accepted instanceof Socket ? accepted : streamOf(accepted, received);
+    this.#stream = socket;
+    // Every error is followed by "close"; without a listener it would end the process.
+    socket.on("error", (error) => {
+      this.#reason ??= error.message;
+    });
+    // A client that will send no more is gone, even if it would still listen: its locks must not outlive it.
+    socket.on("end", () => {
+      this.#ended();
+      // Many may leave at once, when their program ends: to close a descriptor takes its time.
+      this.#setting.chores.add(() => socket.destroy());
+    });
+    socket.once("close", () => {
+      this.#cancelLook?.();
+      this.#ended();
+      this.#setting.released();
+    });
+    if (socket === accepted) {
+      socket.on("data", (bytes: Uint8Array) => {
+        received(bytes);
+        bytes.fill(0);
+      });
+      socket.pause();
+    }
+    return socket;
+  }
+
+  /** Tells that it is over, once. */
+  #ended(): void {
+    if (this.#over || this.#events === undefined) return;
+    this.#over = true;
+    this.#events.closed(this.#reason ?? "the client closed the connection", this.#dropped);
+  }
+
+  #read(): void {
+    // What is read before somebody listens would be lost.
+    if (this.#events !== undefined && !this.#socket.destroyed) this.#socket.resume();
   }
 
   /** Looks now and then whether a client that is not read from has gone: the stream itself tells only those who read. */
   #look(): void {
-    const socket = this.#socket;
     this.#cancelLook?.();
+    const socket = this.#socket;
     if (socket.destroyed || this.#closing) return;
-    const again = (): void => {
+    const look = (): void => {
       // What is unsent fails by itself.
       if (socket.writableLength === 0 && !socket.destroyed) socket.write(nothing);
+    };
+    const again = (): void => {
+      this.#setting.chores.add(look);
       this.#look();
     };
-    this.#cancelLook = this.#clock.schedule(this.#limits.pausedLookMs, "unix-look", again, { background: true });
+    const { clock, limits } = this.#setting;
+    this.#cancelLook = clock.schedule(limits.pausedLookMs, "unix-look", again, { background: true });
   }
 }
