@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 
+import type { LifeCycle } from "../iso7816/index.ts";
 import type { CipherAlgorithm } from "./block-cipher.ts";
+
+export type { LifeCycle } from "../iso7816/index.ts";
 
 /** The master file's identifier. ISO/IEC 7816-4:2005, 5.3.1.1. */
 export const masterFileId = 0x3f00;
@@ -31,12 +34,6 @@ export type Access =
 
 /** The kinds of record files. ISO/IEC 7816-4:2005, 5.3.1.1. */
 export type RecordFileType = "linear-fixed" | "linear-variable" | "cyclic";
-
-/**
- * The life cycle state of a file. ISO/IEC 7816-4:2005, 5.3.3.2. Before its first activation no access rules apply; while it is
- * deactivated, and once it is terminated, it cannot be used.
- */
-export type LifeCycle = "creation" | "initialisation" | "activated" | "deactivated" | "terminated";
 
 /** The rules of a file are a record of another one, an EF.ARR. ISO/IEC 7816-4:2005, 5.4.3.3. */
 export interface AccessReferenceSource {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 
-import type { CommandApdu } from "../iso7816/index.ts";
+import { type CommandApdu, type FileControlTemplate, selectReturns } from "../iso7816/index.ts";
 import { answerWhole, type Channel, selectFile } from "./card-state.ts";
-import { type ControlTemplate, encodeControlInformation } from "./control-information.ts";
+import { encodeControlInformation } from "./control-information.ts";
 import { findFile } from "./file-reference.ts";
 import type { CardFile } from "./file-system.ts";
 import { type Answer, status, sw } from "./status.ts";
 
-/** P2, bits 4 and 3: what to return. ISO/IEC 7816-4:2005, table 40. */
-const templates: readonly (ControlTemplate | undefined)[] = ["fci", "fcp", "fmd", undefined];
+const bitsReturned = 0x0c;
+const templates: readonly FileControlTemplate[] = ["fci", "fcp", "fmd"];
 
 /**
  * SELECT: ISO/IEC 7816-4:2005, 7.1.1. A SELECT that fails leaves everything as it was. A deactivated file can be selected,
@@ -27,7 +27,7 @@ export function select(channel: Channel, command: CommandApdu): Answer {
   channel.walk = isStep ? { directory, last: file } : undefined;
   selectFile(channel, file);
   const word = statusOf(file);
-  const template = templates[(p2 >> 2) & 0x03];
+  const template = templates.find((name) => selectReturns[name] === (p2 & bitsReturned));
   if (template === undefined || command.le === undefined) return status(word);
   return answerWhole(command, encodeControlInformation(template, file, command.le), word);
 }

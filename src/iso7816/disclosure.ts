@@ -3,6 +3,7 @@
 import type { CommandApdu } from "./apdu.ts";
 import { decodeBerTlv } from "./ber-tlv.ts";
 import { decodeClassByte } from "./class-byte.ts";
+import { isFileControlTemplate } from "./file-control.ts";
 
 /**
  * Which parts of an exchange may be shown: in a log, in a trace, on a screen. The header, the lengths and the status
@@ -258,8 +259,8 @@ function holdsSectorTrailer(p1: number, p2: number, le: number | undefined): boo
  */
 export function opensResponse(command: CommandApdu, data: Uint8Array): boolean {
   if (command.cla >= 0x80 || command.ins !== 0xa4 || command.p1 === 0x04) return true;
-  const [first = 0x6f] = data;
-  return first === 0x62 || first === 0x64 || first === 0x6f;
+  const [first] = data;
+  return first === undefined || isFileControlTemplate(first);
 }
 
 /** Whether a name may begin so: one that was given in part may be longer. */

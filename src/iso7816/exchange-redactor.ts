@@ -2,9 +2,9 @@
 
 import { checkBytes, checkMembers, kindOf } from "../binary/index.ts";
 import { type CommandApdu, decodeCommand } from "./apdu.ts";
-import { decodeBerTlv, findBerTlv } from "./ber-tlv.ts";
 import { decodeClassByte } from "./class-byte.ts";
 import { type Disclosure, disclosureOf, opensResponse, type Selection, selectsByName } from "./disclosure.ts";
+import { decodeFileControl } from "./file-control.ts";
 import { commandBytesText, commandDescription, describeMalformedCommand, responseBytesText } from "./redact.ts";
 
 /** A command, as it may be shown. */
@@ -139,11 +139,9 @@ export class ExchangeRedactor {
 
   /** Takes the DF name (84) of file control information: SELECT may have named only the beginning of it. */
   #complete(channel: number, data: Uint8Array): void {
-    const objects = decodeBerTlv(data);
-    if (!objects.ok) return;
-    const name = findBerTlv(objects.value, 0x6f, 0x84)?.value ?? findBerTlv(objects.value, 0x62, 0x84)?.value;
+    const { dfName: name } = decodeFileControl(data);
     const selection = this.#selections.get(channel);
-    if (name === undefined || selection === undefined || name.length < 5 || name.length > 16) return;
+    if (name === undefined || selection === undefined || name.length < 5) return;
     this.#selections.set(channel, { ...selection, application: Uint8Array.from(name) });
   }
 }

@@ -58,6 +58,23 @@ export {
 } from "./exchange.ts";
 export { ExchangeError, type ExchangeErrorCode } from "./exchange-error.ts";
 export { ExchangeRedactor, type RedactedCommand, type RedactedResponse } from "./exchange-redactor.ts";
+export {
+  type DecodedFileControl,
+  decodeFileControl,
+  encodeFileControl,
+  encodeShortId,
+  type FileControl,
+  type FileControlTemplate,
+  type FileSecurity,
+  fileControlTags,
+  selectReturns,
+} from "./file-control.ts";
+export {
+  decodeFileDescriptor,
+  encodeFileDescriptor,
+  type FileDescriptor,
+  type FileStructure,
+} from "./file-descriptor.ts";
 export { type FollowUp, followUp } from "./follow-up.ts";
 export {
   type CardCapabilities,
@@ -67,6 +84,7 @@ export {
   type StatusIndicator,
 } from "./historical-bytes.ts";
 export { instructionName } from "./instruction.ts";
+export { decodeLifeCycle, encodeLifeCycle, type LifeCycle } from "./life-cycle.ts";
 export { type CarriedCommand, type ExchangeProtocol, type LongData, longDataOf } from "./long-data.ts";
 export { checkPpsResponse, decodePps, encodePps, type Pps, type PpsOutcome } from "./pps.ts";
 export {

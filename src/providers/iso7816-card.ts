@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import { equalBytes, zeroBytes } from "../binary/index.ts";
-import type { CommandApdu, ResponseApdu } from "../iso7816/index.ts";
+import { type CommandApdu, type ResponseApdu, selectReturns } from "../iso7816/index.ts";
 import { type CardLink, invalidHandle } from "./card-link.ts";
 import { ComError } from "./com-error.ts";
-import { decodeFileControl, type FileControl } from "./iso7816-file-control.ts";
+import { type FileView, fileViewOf } from "./iso7816-file-control.ts";
 import { encodeFileIds, type FilePlace, formatPlace, isWithin, masterFile, parentOf } from "./iso7816-path.ts";
 import { isDone, isUnknownToCard, type Purpose, statusFailure } from "./iso7816-status.ts";
 
@@ -18,9 +18,7 @@ const byPathFromMasterFile = 0x08;
 const byPathFromHere = 0x09;
 
 /** P2 of SELECT: what to tell of the file. Cards that do not know one mostly know another. */
-const tellParameters = 0x04;
-const tellInformation = 0x00;
-const tellNothing = 0x0c;
+const { fci: tellInformation, fcp: tellParameters, nothing: tellNothing } = selectReturns;
 
 /** The command's most data bytes, and the most bytes of an answer, with the short length fields that every card knows. */
 export const shortData = 255;
@@ -38,7 +36,7 @@ export interface PlainCommand {
 /** A file that is selected. */
 export interface SelectedFile {
   readonly place: FilePlace;
-  readonly control: FileControl;
+  readonly control: FileView;
   /** False where the card warns that it is deactivated or terminated. */
   readonly usable: boolean;
 }
@@ -106,7 +104,7 @@ export class Iso7816Card {
     this.#selected = undefined;
     const response = await this.#walkTo(known, place, purpose);
     if (!isDone(response)) throw statusFailure(response, purpose, `select ${formatPlace(place)}`);
-    const control = decodeFileControl(response.data);
+    const control = fileViewOf(response.data);
     const usable = response.sw !== 0x6283 && response.sw !== 0x6285;
     const selected = { place: withWholeName(place, control), control, usable };
     this.#selected = { ...selected, tenure: this.link.tenure };
@@ -196,7 +194,7 @@ function directoryOf({ control, place }: SelectedFile): FilePlace | undefined {
 }
 
 /** A name may have been given in part; what the card tells is whole. */
-function withWholeName(place: FilePlace, { dfName }: FileControl): FilePlace {
+function withWholeName(place: FilePlace, { dfName }: FileView): FilePlace {
   const { application, ids } = place;
   if (application === undefined || ids.length > 0 || dfName === undefined) return place;
   const isWhole = dfName.length > application.length && equalBytes(dfName.subarray(0, application.length), application);

@@ -3,7 +3,7 @@
 import { ComError } from "./com-error.ts";
 import { FILETYPE } from "./enumerations.ts";
 import { type Iso7816Card, shortAnswer } from "./iso7816-card.ts";
-import { decodeFileControl, type FileKind } from "./iso7816-file-control.ts";
+import { type FileKind, fileViewOf } from "./iso7816-file-control.ts";
 import { formatFileId } from "./iso7816-path.ts";
 import { isDone, statusFailure } from "./iso7816-status.ts";
 
@@ -54,7 +54,7 @@ export async function listFiles(card: Iso7816Card, fileType: FILETYPE): Promise<
       if (found.size > 0) throw statusFailure(response, "directory", "list the directory");
       throw notListed();
     }
-    const { id, kind } = decodeFileControl(response.data);
+    const { id, kind } = fileViewOf(response.data);
     if (id === undefined || found.has(id) || found.size >= MAX_FILES) throw notListed();
     found.set(id, kind);
   }

@@ -9,7 +9,7 @@ import { FILETYPE, REFTYPE, SCARD_FLAGS, SEEKTYPE } from "./enumerations.ts";
 import type { HSCARD_FILE, ISCardFileAccess, TLV_TABLE } from "./file-access.ts";
 import type { Iso7816Card, SelectedFile } from "./iso7816-card.ts";
 import { listFiles } from "./iso7816-directory.ts";
-import { decodeFileControl, type FileControl } from "./iso7816-file-control.ts";
+import { type FileView, unknownFile } from "./iso7816-file-control.ts";
 import {
   type FilePlace,
   type FileReference,
@@ -45,7 +45,7 @@ interface OpenFile {
 }
 
 /** What an open file is on the card at this moment. */
-type Current = Pick<FileControl, "kind" | "dataBytes" | "recordBytes" | "records">;
+type Current = Pick<FileView, "kind" | "dataBytes" | "recordBytes" | "records">;
 
 /** ISCardFileAccess on a card of ISO/IEC 7816-4. Files are created and deleted after ISO/IEC 7816-9. */
 export class Iso7816FileAccess implements ISCardFileAccess {
@@ -279,7 +279,7 @@ export class Iso7816FileAccess implements ISCardFileAccess {
     await this.#card.enter(open.place);
     this.#card.forgetSelection();
     if (!open.isRecords) await makeCurrent(this.#card, open.shortId, "file");
-    return decodeFileControl(new Uint8Array(0));
+    return unknownFile;
   }
 
   async #changeLife(path: string, flags: SCARD_FLAGS, instruction: number, operation: string): Promise<void> {
@@ -306,7 +306,7 @@ export class Iso7816FileAccess implements ISCardFileAccess {
   }
 }
 
-function isDirectory(kind: FileControl["kind"]): boolean {
+function isDirectory(kind: FileView["kind"]): boolean {
   return kind === "directory" || kind === "unknown";
 }
 

@@ -3,10 +3,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { hexBytes } from "../binary/index.ts";
-import { decodeFileControl } from "./iso7816-file-control.ts";
+import { fileViewOf } from "./iso7816-file-control.ts";
 
-function controlOf(hex: string): ReturnType<typeof decodeFileControl> {
-  return decodeFileControl(hexBytes(hex));
+function controlOf(hex: string): ReturnType<typeof fileViewOf> {
+  return fileViewOf(hexBytes(hex));
 }
 
 describe("what SELECT tells of a file", () => {
@@ -33,9 +33,9 @@ describe("what SELECT tells of a file", () => {
       number === undefined || (number >= 0 && number <= most);
     fc.assert(
       fc.property(bytes, bytes, (raw, descriptor) => {
-        expect(decodeFileControl(raw).kind).toBeTypeOf("string");
+        expect(fileViewOf(raw).kind).toBeTypeOf("string");
         const inside = Uint8Array.of(0x82, descriptor.length, ...descriptor);
-        const { objects, recordBytes, records } = decodeFileControl(Uint8Array.of(0x62, inside.length, ...inside));
+        const { objects, recordBytes, records } = fileViewOf(Uint8Array.of(0x62, inside.length, ...inside));
         expect(objects.map(({ value }) => value)).toEqual([descriptor]);
         expect(within(recordBytes, 0xffff) && within(records, 0xffff)).toBe(true);
         expect(records === undefined).toBe(descriptor.length < 5);

@@ -1,23 +1,31 @@
 // SPDX-License-Identifier: MIT
 
 import { copyBytes } from "../binary/index.ts";
-import { type BerTlv, type BerTlvInit, decodeBerTlv, encodeBerTlv, findBerTlv } from "../iso7816/index.ts";
+import {
+  type BerTlv,
+  type BerTlvInit,
+  decodeBerTlv,
+  decodeLifeCycle,
+  encodeBerTlv,
+  encodeShortId,
+  fileControlTags,
+  findBerTlv,
+  type LifeCycle,
+} from "../iso7816/index.ts";
 import { SmartCardError } from "../pcsc/index.ts";
 import { badArgument, badPointer, checkArray, checkNumber, checkObject } from "./arguments.ts";
 import { ComError } from "./com-error.ts";
 import type { TLV, TLV_TABLE } from "./file-access.ts";
 import { type Iso7816Card, type SelectedFile, shortAnswer, shortData } from "./iso7816-card.ts";
-import { decodeFileControl, type FileControl, fileTags } from "./iso7816-file-control.ts";
+import { type FileView, fileViewOf } from "./iso7816-file-control.ts";
 import { encodeFileIds, type FileReference, formatPlace } from "./iso7816-path.ts";
 import { isDone } from "./iso7816-status.ts";
 
 const ins = { DEACTIVATE_FILE: 0x04, ACTIVATE_FILE: 0x44, GET_DATA: 0xca, PUT_DATA: 0xda } as const;
-/** Life cycle status byte. ISO/IEC 7816-4:2013, table 14: bit 2 means nothing in these two. */
-const lifeCycles: Readonly<Record<number, number>> = {
-  4: ins.DEACTIVATE_FILE,
-  5: ins.ACTIVATE_FILE,
-  6: ins.DEACTIVATE_FILE,
-  7: ins.ACTIVATE_FILE,
+/** The commands that bring a file into a state. */
+const lifeCycleCommands: Readonly<Partial<Record<LifeCycle, number>>> = {
+  activated: ins.ACTIVATE_FILE,
+  deactivated: ins.DEACTIVATE_FILE,
 };
 const MAX_PROPERTIES = 64;
 
@@ -25,14 +33,14 @@ const MAX_PROPERTIES = 64;
 export function encodeNewFile(
   reference: FileReference,
   table: TLV_TABLE,
-): { readonly command: Uint8Array; readonly control: FileControl; readonly id: number } {
+): { readonly command: Uint8Array; readonly control: FileView; readonly id: number } {
   const given = checkTable(table);
   const named = identificationOf(reference).filter(({ tag }) => !given.some(({ Tag }) => Tag === tag));
   const objects = [...given.map(objectOf), ...named];
-  const command = encoded([{ tag: fileTags.parameters, children: objects }]);
+  const command = encoded([{ tag: fileControlTags.fcp, children: objects }]);
   if (command === undefined) throw new ComError("E_INVALIDARG", "a tag of the table is not a BER-TLV tag");
-  const control = decodeFileControl(command);
-  if (!given.some(({ Tag }) => Tag === fileTags.descriptor))
+  const control = fileViewOf(command);
+  if (!given.some(({ Tag }) => Tag === fileControlTags.descriptor))
     throw new ComError("E_INVALIDARG", "the table has no file descriptor (82), which says what kind of file it is");
   if (control.id === undefined)
     throw new ComError("E_INVALIDARG", "a new file needs an identifier: as its path, or in the table (83)");
@@ -47,12 +55,12 @@ export function encodeNewFile(
 function identificationOf(reference: FileReference): { readonly tag: number; readonly value: Uint8Array }[] {
   switch (reference.kind) {
     case "name":
-      return [{ tag: fileTags.dfName, value: reference.name }];
+      return [{ tag: fileControlTags.dfName, value: reference.name }];
     case "short":
-      return [{ tag: fileTags.shortId, value: Uint8Array.of(reference.shortId << 3) }];
+      return [{ tag: fileControlTags.shortId, value: encodeShortId(reference.shortId) }];
     default: {
       const last = reference.steps.at(-1);
-      if (typeof last === "number") return [{ tag: fileTags.fileId, value: encodeFileIds([last]) }];
+      if (typeof last === "number") return [{ tag: fileControlTags.fileId, value: encodeFileIds([last]) }];
       throw new ComError("E_INVALIDARG", "the path does not end with the identifier of a file");
     }
   }
@@ -94,8 +102,10 @@ function property(tag: number, value: Uint8Array | undefined): TLV {
 export async function setProperties(card: Iso7816Card, selected: SelectedFile, table: TLV_TABLE): Promise<void> {
   const commands = checkTable(table).map(({ Tag, Value }) => {
     const [first = 0] = Value;
-    const lifeCycle = Tag === fileTags.lifeCycle && Value.length === 1 ? lifeCycles[first] : undefined;
-    if (lifeCycle !== undefined) return { ins: lifeCycle };
+    const isLifeCycle = Tag === fileControlTags.lifeCycle && Value.length === 1;
+    const lifeCycle = isLifeCycle ? decodeLifeCycle(first) : undefined;
+    const instruction = lifeCycle && lifeCycleCommands[lifeCycle];
+    if (instruction !== undefined) return { ins: instruction };
     if (isObjectOf(selected, Tag)) return { ins: ins.PUT_DATA, p1: Tag >> 8, p2: Tag & 0xff, data: copyBytes(Value) };
     const message = `${hexOf(Tag)} of ${formatPlace(selected.place)} cannot be set`;
     throw new ComError(new SmartCardError("unsupported-feature", message));

@@ -5,7 +5,7 @@ import { decodeBerTlv, encodeBerTlv, findBerTlv, type ResponseApdu } from "../is
 import { SmartCardError } from "../pcsc/index.ts";
 import { ComError } from "./com-error.ts";
 import { type Iso7816Card, shortAnswer, shortData } from "./iso7816-card.ts";
-import type { FileControl } from "./iso7816-file-control.ts";
+import type { FileView } from "./iso7816-file-control.ts";
 import { isDone, type Purpose, statusFailure } from "./iso7816-status.ts";
 import { MAX_BUFFER_BYTES } from "./memory-stream.ts";
 
@@ -30,7 +30,7 @@ const MAX_RECORD_NUMBER = 254;
 /** Reads bytes of the current transparent file, as many as there are up to `count`. @throws SCARD_W_EOF for none */
 export async function readBytes(
   card: Iso7816Card,
-  { dataBytes = MAX_BUFFER_BYTES }: Pick<FileControl, "dataBytes">,
+  { dataBytes = MAX_BUFFER_BYTES }: Pick<FileView, "dataBytes">,
   offset: number,
   count: number,
 ): Promise<Uint8Array> {
@@ -72,7 +72,7 @@ function bytesIn(response: ResponseApdu, offset: number): Uint8Array {
 /** Writes bytes into the current transparent file. @throws SCARD_E_WRITE_TOO_MANY before anything is written */
 export async function writeBytes(
   card: Iso7816Card,
-  { dataBytes }: Pick<FileControl, "dataBytes">,
+  { dataBytes }: Pick<FileView, "dataBytes">,
   offset: number,
   data: Uint8Array,
 ): Promise<void> {
@@ -101,7 +101,7 @@ export async function writeBytes(
 /** Reads a record of the current file, or of the one with a short identifier. @param index 0 for record 1 */
 export async function readRecord(
   card: Iso7816Card,
-  { records }: Pick<FileControl, "records">,
+  { records }: Pick<FileView, "records">,
   index: number,
   count: number,
   shortId: number,
@@ -122,7 +122,7 @@ export async function readRecord(
  */
 export async function writeRecord(
   card: Iso7816Card,
-  control: Pick<FileControl, "kind" | "recordBytes" | "records">,
+  control: Pick<FileView, "kind" | "recordBytes" | "records">,
   index: number,
   data: Uint8Array,
   shortId: number,
@@ -139,7 +139,7 @@ export async function writeRecord(
 }
 
 /** A record that cannot fit is refused with nothing sent: cards have many words for it. */
-function checkRecord({ kind, recordBytes }: Pick<FileControl, "kind" | "recordBytes">, { length }: Uint8Array): void {
+function checkRecord({ kind, recordBytes }: Pick<FileView, "kind" | "recordBytes">, { length }: Uint8Array): void {
   if (length === 0 || length > shortData)
     throw new ComError("E_INVALIDARG", `a record has 1 to ${shortData} bytes, and not ${length}`);
   if (recordBytes === undefined || length === recordBytes) return;
