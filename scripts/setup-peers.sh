@@ -22,6 +22,8 @@ packages+=(yubikey-manager libwinpr2-dev)
 packages+=(iproute2)
 # What mounts one file over another, in a namespace of the test's own; the smallest Debian has it not.
 packages+=(mount)
+# What connects a card that speaks TCP only to a Unix socket.
+packages+=(socat)
 # A terminal that tests can sit at.
 packages+=(tmux)
 # Any Java compiler will do; where there is one, no other is installed.

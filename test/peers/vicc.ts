@@ -20,7 +20,8 @@ const moduleFolders = [
   "/usr/lib/python3/site-packages/virtualsmartcard",
 ];
 
-const environment: NodeJS.ProcessEnv = {
+/** What vicc has to be started with. */
+export const viccEnvironment: NodeJS.ProcessEnv = {
   ...process.env,
   PYTHONPATH: moduleFolders.join(delimiter),
   PYTHONDONTWRITEBYTECODE: "1",
@@ -39,7 +40,7 @@ export const viccProgram: PeerProgram = {
     // Nothing listens on port 1: vicc loads all it needs, fails to connect, and ends with status 0.
     const run = spawnSync(path, ["-H", "127.0.0.1", "-P", "1"], {
       encoding: "utf8",
-      env: environment,
+      env: viccEnvironment,
       timeout: PATIENCE_MS,
     });
     return run.status === 0 ? undefined : (run.error?.message ?? lastLine(run.stderr));
@@ -75,7 +76,7 @@ export class Vicc {
   constructor(path: string, port: number, type: ViccType = "iso7816", answers: readonly string[] = []) {
     this.#type = type;
     this.#child = spawn(path, ["-t", type, "-H", "127.0.0.1", "-P", String(port)], {
-      env: environment,
+      env: viccEnvironment,
       stdio: ["pipe", "ignore", "pipe"],
     });
     this.#child.stderr?.setEncoding("utf8").on("data", (text) => {

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: MIT
 
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
+import { connect, createServer, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { concatBytes, SecretBytes } from "../../src/binary/index.ts";
 import { nodeRuntime } from "../../src/edge/node/index.ts";
 import { dialPcscd } from "../../src/edge/pcscd/index.ts";
 import { SystemManager } from "../../src/edge/system/manager.ts";
 import { Threads } from "../../src/edge/system/threads.ts";
+import { listenVpcd } from "../../src/entry/vpcd-listener.ts";
 import { EmbeddedManager } from "../../src/manager/index.ts";
 import { type Connection, type Context, type Reader, type ReaderEvents, SmartCardError } from "../../src/pcsc/index.ts";
 import { ClientSession, encodeRequest, type Request, RequestDecoder } from "../../src/pcsclite/index.ts";
 import { PcscliteServer } from "../../src/pcsclite-server/index.ts";
 import { SimulatedRuntime } from "../../src/testing/index.ts";
-import { VpcdReader } from "../../src/vpcd/index.ts";
+import { encodeFrame, FrameDecoder, VpcdReader } from "../../src/vpcd/index.ts";
 import { bytesOf, failureOf, settle, watched, world } from "../manager/world.ts";
 import { joinedWorld } from "../pcscd/in-memory.ts";
 import { u32, WireClient } from "../pcsclite/wire-client.ts";
@@ -417,5 +418,42 @@ describe("a vpcd reader", () => {
     controller.abort(new SmartCardError("cancelled", "enough"));
     await failureOf(asked);
     expect(written.filter(holdsPin)).toEqual([]);
+  });
+});
+
+describe("the socket of a vpcd reader", () => {
+  test.each(["tcp", "unix"])("clears what it has sent: %s", async (kind) => {
+    const folder = await mkdtemp(join(tmpdir(), "scard-wiped-"));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const place = kind === "tcp" ? { port: 0 } : { path: join(folder, "vpcd") };
+    const listener = await listenVpcd({ runtime: nodeRuntime(), ...place });
+    onTestFinished(() => listener.close());
+    const [reader] = listener.readers;
+    if (reader === undefined) throw new Error("there is no reader");
+    const inserted = new Promise<void>((resolve) => {
+      void reader.open({ inserted: resolve, removed: () => {}, lost: () => {} });
+    });
+    const card = connect("path" in place ? place : { port: listener.ports[0] ?? 0, host: "127.0.0.1" });
+    onTestFinished(() => void card.destroy());
+    const decoder = new FrameDecoder();
+    card.on("data", (bytes) => {
+      for (const frame of decoder.decode(bytes)) {
+        if (frame.length > 1) card.write(encodeFrame(Uint8Array.of(0x90, 0x00)));
+        else if (frame[0] === 4) card.write(encodeFrame(bytesOf("3B8180018080")));
+      }
+    });
+    await inserted;
+    const calm = new AbortController().signal;
+    await reader.power("cold-reset", calm);
+    const sent: Uint8Array[] = [];
+    const write = Socket.prototype.write;
+    vi.spyOn(Socket.prototype, "write").mockImplementation(function (this: Socket, ...args: unknown[]) {
+      const [bytes] = args;
+      if (bytes instanceof Uint8Array && holdsPin(bytes)) sent.push(bytes);
+      return Reflect.apply(write, this, args);
+    });
+    await reader.transmit(verify, "t1", calm);
+    expect(sent).toHaveLength(1);
+    await expect.poll(() => sent.every(isCleared)).toBe(true);
   });
 });

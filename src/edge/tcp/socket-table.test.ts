@@ -143,6 +143,9 @@ describe("SocketTableScan", () => {
     const scan = new SocketTableScan(new Set([key]));
     for (const piece of ["x".repeat(600), "x".repeat(600), `x\n${line()}`]) scan.read(piece);
     expect(scan.userOf(key)).toBe(1000);
+    const glued = new SocketTableScan(new Set([key]));
+    for (const piece of ["x".repeat(600), line()]) glued.read(piece);
+    expect(glued.userOf(key)).toBeUndefined();
   });
 
   it("finds the same however the text is cut", () => {
