@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { kindOf } from "./check-bytes.ts";
+import { quoteWord } from "./quote.ts";
 
 /**
  * Refuses a value that is not an options object, and an object with an unknown member: it is misspelt and would be ignored. No
@@ -15,6 +16,6 @@ export function checkMembers(value: unknown, known: readonly string[], name: str
   if (kindOf(value) !== "an object") throw new TypeError(`${name} is ${kindOf(value)}; pass an object with ${members}`);
   for (const member in value as object) {
     if (known.includes(member)) continue;
-    throw new TypeError(`${name} has no member ${JSON.stringify(member.slice(0, 40))}; it may have ${members}`);
+    throw new TypeError(`${name} has no member ${quoteWord(member)}; it may have ${members}`);
   }
 }

@@ -2,6 +2,7 @@
 
 import { copyBytes } from "./bytes.ts";
 import { checkBytes } from "./check-bytes.ts";
+import { checkFunction, checkWhole } from "./check-values.ts";
 import { failure, type Result, success } from "./result.ts";
 
 /** Thrown by a cursor, caught by {@link decoding}: it never leaves a decoder. */
@@ -42,6 +43,7 @@ export class ByteCursor {
 
   /** The next byte, or one that comes `ahead` bytes later, without reading it; undefined at the end. */
   peek(ahead = 0): number | undefined {
+    checkWhole(ahead, 0, Number.MAX_SAFE_INTEGER, "peek: ahead");
     return this.#bytes[this.#offset + ahead];
   }
 
@@ -81,6 +83,7 @@ export class ByteCursor {
  */
 export function decoding<T>(bytes: Uint8Array, grammar: (cursor: ByteCursor) => T): Result<T> {
   const cursor = new ByteCursor(bytes);
+  checkFunction(grammar, "decoding: grammar");
   try {
     const value = grammar(cursor);
     if (cursor.remaining > 0) return failure(`${cursor.remaining} bytes are left over`, cursor.offset);

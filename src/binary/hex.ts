@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: MIT
 
-import { checkBytes, kindOf } from "./check-bytes.ts";
+import { checkBytes } from "./check-bytes.ts";
+import { checkText, checkWhole } from "./check-values.ts";
 import { failure, type Result, success } from "./result.ts";
 
 const digits: readonly string[] = Array.from({ length: 256 }, (_, value) =>
   value.toString(16).padStart(2, "0").toUpperCase(),
 );
 
-/** Writes bytes as upper-case hexadecimal, two digits a byte, with `separator` between bytes (none by default). */
+/**
+ * Writes bytes as upper-case hexadecimal, two digits a byte, with `separator` between bytes (none by default).
+ *
+ * @throws TypeError (bytes that are no Uint8Array, a separator that is no string)
+ */
 export function encodeHex(bytes: Uint8Array, separator = ""): string {
   checkBytes(bytes, "encodeHex: bytes");
+  checkText(separator, "encodeHex: separator");
   let text = "";
   for (let index = 0; index < bytes.length; index++) {
     if (index > 0) text += separator;
@@ -18,9 +24,10 @@ export function encodeHex(bytes: Uint8Array, separator = ""): string {
   return text;
 }
 
-/** Writes one byte as two upper-case hexadecimal digits. `value` is 0 to 255. */
+/** Writes one byte as two upper-case hexadecimal digits. @throws RangeError (not 0 to 255), TypeError (not a number) */
 export function hexByte(value: number): string {
-  return digits[value & 0xff] as string;
+  checkWhole(value, 0, 0xff, "hexByte: value");
+  return digits[value] as string;
 }
 
 /**
@@ -28,7 +35,7 @@ export function hexByte(value: number): string {
  * as people paste them. The error gives the position in the text, and never the text itself: it may hold a PIN.
  */
 export function decodeHex(text: string): Result<Uint8Array> {
-  if (typeof text !== "string") throw new TypeError(`decodeHex: text is ${kindOf(text)}; pass a string`);
+  checkText(text, "decodeHex: text");
   const start = /^\s*0x/i.exec(text)?.[0].length ?? 0;
   const bytes = new Uint8Array((text.length - start) >> 1);
   let length = 0;
@@ -57,7 +64,7 @@ export function decodeHex(text: string): Result<Uint8Array> {
  * @throws TypeError (not a string); SyntaxError, with the position and never the text: it may hold a PIN
  */
 export function hexBytes(text: string): Uint8Array {
-  if (typeof text !== "string") throw new TypeError(`the hexadecimal text is ${kindOf(text)}; pass a string`);
+  checkText(text, "the hexadecimal text");
   const decoded = decodeHex(text);
   if (decoded.ok) return decoded.value;
   throw new SyntaxError(`the text is not hexadecimal: ${decoded.error.message}`);

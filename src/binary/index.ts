@@ -3,9 +3,19 @@
 export { concatBytes, copyBytes, equalBytes, zeroBytes } from "./bytes.ts";
 export { checkBytes, isBytes, kindOf } from "./check-bytes.ts";
 export { checkMembers } from "./check-members.ts";
+export {
+  checkFunction,
+  checkList,
+  checkObject,
+  checkText,
+  checkTruth,
+  checkWhole,
+  checkWord,
+  shown,
+} from "./check-values.ts";
 export { ByteCursor, decoding } from "./cursor.ts";
 export { decodeHex, encodeHex, hexByte, hexBytes } from "./hex.ts";
-export { escapedJson, quoteUnlessBytes, withoutBytes } from "./quote.ts";
+export { escapedJson, quoteUnlessBytes, quoteWord, withoutBytes } from "./quote.ts";
 export { type DecodeError, failure, type Result, success } from "./result.ts";
 export { SecretBytes, withSecret } from "./secret-bytes.ts";
 export type { Layout } from "./struct.ts";

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { copyBytes, zeroBytes } from "./bytes.ts";
+import { checkBytes } from "./check-bytes.ts";
+import { checkFunction } from "./check-values.ts";
 
 /**
  * Bytes that may hold a PIN or a key. They are cleared when their last user is done, even on failure, and even if the
@@ -14,6 +16,7 @@ export class SecretBytes {
 
   /** @param bytes are taken over, and cleared in place; {@link SecretBytes.copy} leaves the caller's alone */
   constructor(bytes: Uint8Array) {
+    checkBytes(bytes, "SecretBytes: bytes");
     this.#bytes = bytes;
   }
 
@@ -33,6 +36,7 @@ export class SecretBytes {
    * @throws what `work` throws
    */
   async use<T>(work: (bytes: Uint8Array) => T | Promise<T>): Promise<T> {
+    checkFunction(work, "SecretBytes.use: work");
     this.#holders++;
     try {
       return await work(this.#bytes);
@@ -60,6 +64,7 @@ export class SecretBytes {
 
 /** Runs `work` with a copy of the bytes, which is cleared when it and every use that it began are over. */
 export async function withSecret<T>(bytes: Uint8Array, work: (secret: SecretBytes) => T | Promise<T>): Promise<T> {
+  checkFunction(work, "withSecret: work");
   const secret = SecretBytes.copy(bytes);
   try {
     return await work(secret);

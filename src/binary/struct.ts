@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import { checkBytes } from "./check-bytes.ts";
+import { checkFunction, checkList, checkObject, checkText, checkWhole, shown } from "./check-values.ts";
 import { failure, type Result, success } from "./result.ts";
 
 /** One field of a fixed layout: its size in bytes, and both directions. */
@@ -44,7 +46,7 @@ function integer(size: 1 | 2 | 4, littleEndian: boolean): Field<number> {
     },
     write(view, offset, value) {
       if (!Number.isInteger(value) || value < 0 || value >= limit) {
-        throw new RangeError(`${value} is not an unsigned number of ${8 * size} bits`);
+        throw new RangeError(`${shown(value)} is not an unsigned number of ${8 * size} bits`);
       }
       if (size === 1) view.setUint8(offset, value);
       else if (size === 2) view.setUint16(offset, value, littleEndian);
@@ -68,17 +70,20 @@ export const i32le: Field<number> = {
   size: 4,
   read: (view, offset) => view.getInt32(offset, true),
   write(view, offset, value) {
-    if ((value | 0) !== value) throw new RangeError(`${value} is not a signed number of 32 bits`);
+    if (!Number.isInteger(value) || (value | 0) !== value)
+      throw new RangeError(`${shown(value)} is not a signed number of 32 bits`);
     view.setInt32(offset, value, true);
   },
 };
 
 /** `length` bytes as they are. */
 export function bytes(length: number): Field<Uint8Array> {
+  checkSize(length, "bytes: length");
   return {
     size: length,
     read: (view, offset) => new Uint8Array(view.buffer, view.byteOffset + offset, length).slice(),
     write(view, offset, value) {
+      checkBytes(value, "the value");
       if (value.length !== length) throw new RangeError(`${value.length} bytes given where the layout has ${length}`);
       new Uint8Array(view.buffer, view.byteOffset + offset, length).set(value);
     },
@@ -87,6 +92,7 @@ export function bytes(length: number): Field<Uint8Array> {
 
 /** UTF-8 text in `length` bytes, ended by a NUL and filled up with NULs: at most `length - 1` bytes of text. */
 export function cstring(length: number): Field<string> {
+  checkSize(length, "cstring: length");
   return {
     size: length,
     read(view, offset) {
@@ -95,6 +101,7 @@ export function cstring(length: number): Field<string> {
       return new TextDecoder(undefined, { ignoreBOM: true }).decode(field.subarray(0, end < 0 ? length : end));
     },
     write(view, offset, value) {
+      checkText(value, "the value");
       const text = new TextEncoder().encode(value);
       if (text.length >= length)
         throw new RangeError(`text of ${text.length} bytes does not fit ${length} with its NUL`);
@@ -108,6 +115,7 @@ export function cstring(length: number): Field<string> {
 
 /** `length` bytes without meaning: written as zeros, ignored when read. */
 export function pad(length: number): Padding {
+  checkSize(length, "pad: length");
   return {
     size: length,
     padding: true,
@@ -120,10 +128,13 @@ export function pad(length: number): Padding {
 
 /** The same field `count` times in a row. */
 export function repeat<T>(field: Field<T>, count: number): Field<readonly T[]> {
+  checkField(field, "repeat: field");
+  checkSize(count, "repeat: count");
   return {
     size: field.size * count,
     read: (view, offset) => Array.from({ length: count }, (_, index) => field.read(view, offset + index * field.size)),
     write(view, offset, values) {
+      checkList(values, "values", "the value");
       if (values.length !== count)
         throw new RangeError(`${values.length} elements given where the layout has ${count}`);
       values.forEach((value, index) => {
@@ -139,10 +150,13 @@ export function repeat<T>(field: Field<T>, count: number): Field<readonly T[]> {
  * @param name the structure's name in the header that defines it; it appears in errors.
  */
 export function struct<const L extends Layout>(name: string, layout: L): Struct<L> {
+  checkText(name, "struct: name");
+  checkObject(layout, "struct: layout", "pass an object of fields");
   const entries = Object.entries(layout);
   const offsets: Record<string, number> = {};
   let size = 0;
   for (const [key, field] of entries) {
+    checkField(field, `struct: layout.${key}`);
     offsets[key] = size;
     size += field.size;
   }
@@ -154,13 +168,15 @@ export function struct<const L extends Layout>(name: string, layout: L): Struct<
     return value as StructValue<L>;
   };
   const write = (view: DataView, at: number, value: StructValue<L>): void => {
+    checkObject(value, name, `pass an object with ${entries.map(([key]) => key).join(", ")}`);
     const values = value as Readonly<Record<string, unknown>>;
     for (const [key, field] of entries) {
       try {
         (field as Field<unknown>).write(view, at + (offsets[key] as number), values[key]);
       } catch (error) {
-        if (!(error instanceof RangeError)) throw error;
-        throw new RangeError(`${name}.${key}: ${error.message}`, { cause: error });
+        if (error instanceof RangeError) throw new RangeError(`${name}.${key}: ${error.message}`, { cause: error });
+        if (error instanceof TypeError) throw new TypeError(`${name}.${key}: ${error.message}`, { cause: error });
+        throw error;
       }
     }
   };
@@ -176,8 +192,24 @@ export function struct<const L extends Layout>(name: string, layout: L): Struct<
       return encoded;
     },
     decode(encoded) {
+      checkBytes(encoded, `${name}: bytes`);
       if (encoded.length !== size) return failure(`${name} has ${size} bytes, not ${encoded.length}`, encoded.length);
       return success(read(new DataView(encoded.buffer, encoded.byteOffset, encoded.byteLength), 0));
     },
   };
+}
+
+/** More than any layout has. */
+const MAX_SIZE = 0x7fff_ffff;
+
+function checkSize(length: number, name: string): void {
+  checkWhole(length, 0, MAX_SIZE, name);
+}
+
+function checkField(field: unknown, name: string): void {
+  checkObject(field, name, "pass a field, such as u8 or bytes(4)");
+  const { size, read, write } = field as Partial<Field<unknown>>;
+  checkWhole(size, 0, MAX_SIZE, `${name}.size`);
+  checkFunction(read, `${name}.read`);
+  checkFunction(write, `${name}.write`);
 }

@@ -2,7 +2,20 @@
 
 import { copyBytes, zeroBytes } from "../binary/index.ts";
 import { decodeCommand } from "../iso7816/index.ts";
-import { type Random, SmartCardError } from "../pcsc/index.ts";
+import {
+  anyText,
+  byteString,
+  type Check,
+  callback,
+  having,
+  listOf,
+  partsOf,
+  type Random,
+  refuse,
+  SmartCardError,
+  shown,
+  wholeNumber,
+} from "../pcsc/index.ts";
 import type { BlockCipherFactory } from "./block-cipher.ts";
 import { CardKey } from "./card-key.ts";
 import { type CardState, openChannel } from "./card-state.ts";
@@ -37,6 +50,10 @@ export class FileSystemCard implements SoftwareCard {
    * not have
    */
   constructor(image: CardImage, random: Random, createCipher: BlockCipherFactory = noCipher) {
+    const operation = "FileSystemCard";
+    checkImage(image, { operation, path: "image" });
+    having<Random>(["bytes"], "a source of random bytes: nodeRuntime().random")(random, { operation, path: "random" });
+    callback("a function that makes ciphers")(createCipher, { operation, path: "createCipher" });
     this.name = image.name;
     this.#atr = copyBytes(image.atr);
     this.#state = {
@@ -83,6 +100,22 @@ export class FileSystemCard implements SoftwareCard {
     openChannel(this.#state, 0);
   }
 }
+
+const anyObject: Check<object> = (value, place) =>
+  typeof value === "object" && value !== null ? value : refuse(place, shown(value), "pass what parseCardImage() gives");
+
+/** What is wrong inside of it, `parseCardImage` has said. */
+const checkImage = partsOf<CardImage>(
+  {
+    name: anyText,
+    atr: byteString,
+    challengeBytes: wholeNumber(0, 65_536),
+    pins: listOf(anyObject, "PINs") as Check<CardImage["pins"]>,
+    keys: listOf(anyObject, "keys") as Check<CardImage["keys"]>,
+    masterFile: anyObject as Check<CardImage["masterFile"]>,
+  },
+  "a card image, as parseCardImage() gives it",
+);
 
 function noCipher(): never {
   const remedy = "pass the card something that makes ciphers: scard/embedded has nodeBlockCipher";

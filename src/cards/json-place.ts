@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { decodeHex } from "../binary/index.ts";
+import { checkList, checkText, decodeHex } from "../binary/index.ts";
 
 /** A problem at one place of a JSON document, and the remedy. */
 export interface JsonProblem {
@@ -21,6 +21,8 @@ export class JsonPlace {
   readonly #problems: JsonProblem[];
 
   constructor(value: unknown, path: string, problems: JsonProblem[]) {
+    checkText(path, "JsonPlace: path");
+    checkList(problems, "problems", "JsonPlace: problems");
     this.#value = value;
     this.path = path;
     this.#problems = problems;

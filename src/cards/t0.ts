@@ -2,8 +2,11 @@
 
 import { concatBytes, copyBytes, zeroBytes } from "../binary/index.ts";
 import { decodeResponse, encodeResponse, maxShortLe, type ResponseApdu } from "../iso7816/index.ts";
+import { having } from "../pcsc/index.ts";
 import type { SoftwareCard } from "./software-card.ts";
 import { sw } from "./status.ts";
+
+const softwareCard = having<SoftwareCard>(["reset", "powerOff", "process"], "a software card");
 
 const insGetResponse = 0xc0;
 const headerBytes = 4;
@@ -41,7 +44,9 @@ export class T0Adapter {
   readonly #card: SoftwareCard;
   #pending: Pending | undefined;
 
+  /** @throws invalid-parameter (not a card) */
   constructor(card: SoftwareCard) {
+    softwareCard(card, { operation: "T0Adapter", path: "card" });
     this.#card = card;
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { isBytes } from "../binary/index.ts";
+import { isBytes, kindOf, quoteWord } from "../binary/index.ts";
 import { SmartCardError, shown } from "../pcsc/index.ts";
 
 // Checks of the database's arguments. Each failure names the argument, what came and what to pass.
@@ -11,7 +11,16 @@ export function refused(name: string, value: unknown, remedy: string): SmartCard
 }
 
 export function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
+  return kindOf(value) === "an object";
+}
+
+/** Refuses a member that is not known: it was misspelt, and would be ignored. @throws invalid-parameter */
+export function checkKnown(name: string, value: object, known: readonly string[]): void {
+  for (const member in value) {
+    if (known.includes(member)) continue;
+    const message = `${name} has no member ${quoteWord(member)}; it may have ${known.join(", ")}`;
+    throw new SmartCardError("invalid-parameter", message);
+  }
 }
 
 /** @throws invalid-parameter for anything but a text */

@@ -3,7 +3,7 @@
 import { copyBytes, isBytes } from "../binary/index.ts";
 import { maxAtrBytes } from "../iso7816/index.ts";
 import { SmartCardError } from "../pcsc/index.ts";
-import { checkAtrBytes, isObject, refused } from "./arguments.ts";
+import { checkAtrBytes, checkKnown, isObject, refused } from "./arguments.ts";
 import { maxDescriptionLength } from "./limits.ts";
 
 /** Identifies a card type by its ATR: an ATR, and which of its bits count. */
@@ -43,7 +43,7 @@ export function countedBits(pattern: AtrPattern): number {
 
 /** @throws invalid-parameter for anything but a pattern */
 export function checkPattern(pattern: AtrPattern): void {
-  const isPattern = isBytes(pattern?.atr) && (pattern.mask === undefined || isBytes(pattern.mask));
+  const isPattern = isObject(pattern) && isBytes(pattern.atr) && (pattern.mask === undefined || isBytes(pattern.mask));
   if (!isPattern)
     throw refused("pattern", pattern, "pass an object with atr, and a mask if need be, both a Uint8Array");
 }
@@ -63,6 +63,7 @@ export function bitCount(value: number): number {
  */
 export function checkAtrPattern(pattern: AtrPattern, name = "pattern"): AtrPattern {
   if (!isObject(pattern)) throw refused(name, pattern, "pass an object with atr, and a mask if need be");
+  checkKnown(name, pattern, ["atr", "mask", "description"]);
   checkAtrBytes(`${name}.atr`, pattern.atr);
   const atr = copyBytes(pattern.atr);
   if (atr.length < 1 || atr.length > maxAtrBytes) {

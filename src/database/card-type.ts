@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { checkName, normalizeGuid, SmartCardError } from "../pcsc/index.ts";
-import { checkArrayOf, checkTextOf, checkTexts, isObject, refused } from "./arguments.ts";
+import { checkArrayOf, checkKnown, checkTextOf, checkTexts, isObject, refused } from "./arguments.ts";
 import { type AtrPattern, checkAtrPattern, copyAtrPattern } from "./atr-pattern.ts";
 import { maxAtrsPerCardType, maxDescriptionLength, maxInterfacesPerCardType } from "./limits.ts";
 
@@ -58,12 +58,14 @@ const namedProviderKinds = ["csp", "ksp", "card-module"] as const satisfies read
 export function checkCardType(init: CardTypeInit): CardType {
   if (!isObject(init))
     throw refused("init", init, "pass an object with name, and atrs, interfaces and so on if need be");
+  checkKnown("init", init, ["name", "atrs", "interfaces", "primaryProvider", "providers", "description"]);
   checkName(init.name, "card");
   if (init.atrs !== undefined) checkArrayOf("atrs", init.atrs, "ATRs with their masks");
   if (init.interfaces !== undefined) checkTexts("interfaces", init.interfaces, "GUIDs");
   if (init.description !== undefined) checkTextOf("description", init.description);
   if (init.providers !== undefined && !isObject(init.providers))
     throw refused("providers", init.providers, "pass an object with csp, ksp and card-module, as far as there are any");
+  if (init.providers !== undefined) checkKnown("providers", init.providers, namedProviderKinds);
   const atrs = (init.atrs ?? []).map((pattern, index) => checkAtrPattern(pattern, `atrs[${index}]`));
   const interfaces = [...new Set((init.interfaces ?? []).map(normalizeGuid))];
   const description = init.description ?? "";

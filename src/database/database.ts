@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { isObject, refused } from "./arguments.ts";
+import { checkKnown, isObject, refused } from "./arguments.ts";
 import { AuditLog } from "./audit-log.ts";
 import { CardTypes } from "./card-types.ts";
 import { ReaderNames } from "./reader-names.ts";
@@ -43,6 +43,7 @@ export class Database {
   constructor(store: Store, options: { readonly below?: Store | undefined } = {}) {
     checkStore("store", store);
     if (!isObject(options)) throw refused("options", options, "pass an object with below, or leave it out");
+    checkKnown("options", options, ["below"]);
     if (options.below !== undefined) checkStore("options.below", options.below);
     this.#shelves = new Shelves(store, options.below);
     this.cardTypes = new CardTypes(this.#shelves);
@@ -57,6 +58,6 @@ export class Database {
 }
 
 function checkStore(name: string, store: Store): void {
-  if (typeof store?.load === "function" && typeof store.update === "function") return;
+  if (isObject(store) && typeof store.load === "function" && typeof store.update === "function") return;
   throw refused(name, store, "pass a Store, such as a MemoryStore");
 }

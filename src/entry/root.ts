@@ -16,6 +16,7 @@
 
 import { nodeRuntime } from "../edge/node/index.ts";
 import {
+  managerObject,
   type ReaderWatch,
   type ResourceManager,
   type WatchReadersOptions,
@@ -98,7 +99,8 @@ export async function openManager(spec?: string, options?: OpenManagerOptions): 
  * @throws invalid-parameter; in the iteration what no waiting helps against: security-violation, no-access, no-memory
  */
 export function watchReaders(manager: ResourceManager, options: WatchReadersOptions = {}): ReaderWatch {
-  const isComplete = typeof manager?.establishContext !== "function" || manager.clock !== undefined;
+  managerObject(manager, { operation: "watch readers", path: "manager" });
+  const isComplete = manager.clock !== undefined;
   return watchOnClock(isComplete ? manager : onThisClock(manager), options);
 }
 

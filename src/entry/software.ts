@@ -2,6 +2,7 @@
 
 /** What is software alone, on this machine's clock, randomness and ciphers: loading it loads no socket. */
 
+import { quoteUnlessBytes } from "../binary/index.ts";
 import { demoCard, FileSystemCard, parseCardImage, VirtualReader, type VirtualReaderOptions } from "../cards/index.ts";
 import { nodeBlockCipher, nodeRuntime, readRegularFile } from "../edge/node/index.ts";
 import { EmbeddedManager, type EmbeddedManagerOptions } from "../manager/index.ts";
@@ -43,10 +44,21 @@ export async function softwareCard(kind: string): Promise<FileSystemCard> {
 
 async function readJson(path: string): Promise<unknown> {
   const remedy = 'a kind of card is "demo" or the path of a card image';
-  const bytes = await readRegularFile(path, { mostBytes: MAX_IMAGE_BYTES, remedy, code: "invalid-value" });
+  const bytes = await readRegularFile(path, {
+    mostBytes: MAX_IMAGE_BYTES,
+    remedy,
+    code: "invalid-value",
+    shown: shownPath(path),
+  });
   const document = parseJson(new TextDecoder().decode(bytes));
-  if (document === undefined) throw new SmartCardError("invalid-value", `${path} is not JSON`);
+  if (document === undefined) throw new SmartCardError("invalid-value", `${shownPath(path)} is not JSON`);
   return document;
+}
+
+/** The path as it is, unless it may be bytes for a card in the wrong place. */
+function shownPath(path: string): string {
+  const quoted = quoteUnlessBytes(path);
+  return quoted === `"${path}"` ? path : quoted;
 }
 
 /** Undefined where the text is not JSON: the parser's own message quotes it, and a card image holds PINs. */

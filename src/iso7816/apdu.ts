@@ -4,10 +4,14 @@ import {
   type ByteCursor,
   checkBytes,
   checkMembers,
+  checkObject,
+  checkTruth,
+  checkWhole,
   concatBytes,
   decoding,
   failure,
   type Result,
+  shown,
 } from "../binary/index.ts";
 
 /** Most data bytes in a command with short length fields. ISO/IEC 7816-4:2005, 5.1. */
@@ -80,15 +84,14 @@ export function encodeCommand(init: CommandInit): Uint8Array {
 export function completeCommand(init: CommandInit, name: string): CommandApdu {
   checkMembers(init, commandMembers, `${name}: the command`);
   const { cla, ins, p1, p2, le } = init;
-  for (const [field, value] of Object.entries({ CLA: cla, INS: ins, P1: p1, P2: p2 })) checkByte(field, value);
+  checkHeader(init, "");
+  if (init.extended !== undefined) checkTruth(init.extended, `${name}: extended`);
   const { data = new Uint8Array(0) } = init;
   checkBytes(data, `${name}: data`);
   if (data.length > maxExtendedDataBytes) {
     throw new RangeError(`a command carries at most ${maxExtendedDataBytes} data bytes, not ${data.length}`);
   }
-  if (le !== undefined && !(Number.isInteger(le) && le >= 1 && le <= maxExtendedLe)) {
-    throw new RangeError(`Le is 1 to ${maxExtendedLe}, not ${le}; leave it out where no response data is expected`);
-  }
+  checkLe(le, "");
   return { cla, ins, p1, p2, data, le, extended: useExtended(init, data) };
 }
 
@@ -120,8 +123,41 @@ function extendedBody(data: Uint8Array, le: number | undefined): Uint8Array {
   return concatBytes(Uint8Array.from(lc), data, Uint8Array.from(le === undefined ? [] : [(le >> 8) & 0xff, le & 0xff]));
 }
 
-function checkByte(name: string, value: number): void {
-  if (!Number.isInteger(value) || value < 0 || value > 0xff) throw new RangeError(`${name} is 0 to 255, not ${value}`);
+function checkHeader({ cla, ins, p1, p2 }: Partial<CommandInit>, where: string): void {
+  for (const [name, value] of Object.entries({ CLA: cla, INS: ins, P1: p1, P2: p2 })) {
+    checkWhole(value, 0, 0xff, `${where}${name}`);
+  }
+}
+
+function checkLe(le: unknown, where: string): void {
+  if (le === undefined || (typeof le === "number" && Number.isInteger(le) && le >= 1 && le <= maxExtendedLe)) return;
+  const remedy = "leave it out where no response data is expected";
+  throw new RangeError(`${where}Le is 1 to ${maxExtendedLe}, not ${shown(le)}; ${remedy}`);
+}
+
+/**
+ * Refuses what is no command as {@link decodeCommand} gives it.
+ *
+ * @param name the argument, as the caller knows it
+ * @throws TypeError, RangeError
+ */
+export function checkCommandApdu(command: unknown, name: string): asserts command is CommandApdu {
+  checkObject(command, name, "pass a command with cla, ins, p1, p2, data, le and extended: decodeCommand() gives one");
+  const { data, extended, le, ...header }: Partial<CommandApdu> = command;
+  checkHeader(header, `${name}: `);
+  checkBytes(data, `${name}: data`);
+  checkLe(le, `${name}: `);
+  if (extended !== undefined) checkTruth(extended, `${name}: extended`);
+}
+
+/** Refuses what is no response as {@link decodeResponse} gives it. @throws TypeError, RangeError */
+export function checkResponseApdu(response: unknown, name: string): asserts response is ResponseApdu {
+  checkObject(response, name, "pass a response with data, sw1, sw2 and sw: decodeResponse() gives one");
+  const { data, sw, sw1, sw2 }: Partial<ResponseApdu> = response;
+  checkBytes(data, `${name}: data`);
+  checkWhole(sw1, 0, 0xff, `${name}: sw1`);
+  checkWhole(sw2, 0, 0xff, `${name}: sw2`);
+  checkWhole(sw, 0, 0xffff, `${name}: sw`);
 }
 
 /**
@@ -158,8 +194,9 @@ function readExtended(cursor: ByteCursor): Body {
   return { data, le, extended: true };
 }
 
-/** Names the case of a command. */
+/** Names the case of a command. @throws TypeError, RangeError (not a command) */
 export function commandCase(command: CommandApdu): CommandCase {
+  checkCommandApdu(command, "commandCase: command");
   const { data, le, extended } = command;
   if (data.length === 0) {
     if (le === undefined) return 1;
@@ -200,10 +237,10 @@ export function decodeResponse(bytes: Uint8Array): Result<ResponseApdu> {
 /**
  * Writes a response.
  *
- * @throws RangeError for a status word outside 0..0xFFFF and for more than 65,536 data bytes.
+ * @throws TypeError for data that is no Uint8Array; RangeError for a status word outside 0..0xFFFF and for more than 65,536 data bytes.
  */
 export function encodeResponse(data: Uint8Array, sw: number): Uint8Array {
-  if (!Number.isInteger(sw) || sw < 0 || sw > 0xffff) throw new RangeError(`a status word is 0 to 0xFFFF, not ${sw}`);
+  checkWhole(sw, 0, 0xffff, "a status word");
   checkBytes(data, "encodeResponse: data");
   if (data.length > maxExtendedLe) {
     throw new RangeError(`a response has at most ${maxExtendedLe} data bytes, not ${data.length}`);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { checkBytes, checkMembers } from "../binary/index.ts";
+import { checkBytes, checkList, checkMembers, checkTruth, checkWord, shown } from "../binary/index.ts";
 import { maxAtrBytes } from "./atr.ts";
 import { type ClockStop, clockStopCodes, type SupplyClass, supplyClassCodes } from "./atr-parameters.ts";
 
@@ -67,13 +67,13 @@ interface Group {
 /**
  * Makes an ATR for a software card, with TCK where the standard wants one.
  *
- * @throws RangeError, naming the value, for anything out of range, parameters of a protocol that is not offered, and an
+ * @throws TypeError for a member that there is not, and a value of the wrong kind; RangeError, naming the value, for anything out of range, parameters of a protocol that is not offered, and an
  * ATR of more than 33 bytes.
  * @see ISO/IEC 7816-3:2006, clause 8
  */
 export function buildAtr(init: AtrInit): Uint8Array {
   checkMembers(init, atrMembers, "buildAtr: the ATR");
-  const protocols = init.protocols ?? [0];
+  const { protocols = [0] } = init;
   checkProtocols(protocols);
   const { historicalBytes = new Uint8Array(0) } = init;
   checkBytes(historicalBytes, "buildAtr: historicalBytes");
@@ -81,6 +81,7 @@ export function buildAtr(init: AtrInit): Uint8Array {
   const ta1 = checkRange("TA1", init.factors, 0, 255);
   const tc1 = checkRange("the extra guard time N", init.extraGuardTime, 0, 255);
   const groups = announcedGroups(init, protocols);
+  if (init.convention !== undefined) checkWord(init.convention, ["direct", "inverse"], "buildAtr: convention");
   const bytes = [init.convention === "inverse" ? 0x3f : 0x3b];
   bytes.push(presence({ protocol: historicalBytes.length, ta: ta1, tc: tc1 }, groups.length > 0));
   pushDefined(bytes, [ta1, undefined, tc1]);
@@ -114,6 +115,7 @@ function announcedGroups(init: AtrInit, protocols: readonly number[]): readonly 
 
 function t1Group(init: AtrInit, protocols: readonly number[]): Group | undefined {
   const { edc } = init;
+  if (edc !== undefined) checkWord(edc, ["lrc", "crc"], "buildAtr: edc");
   const ta = checkRange("IFSC", init.ifsc, 1, 254);
   const bwi = checkRange("BWI", init.bwi, 0, 9);
   const cwi = checkRange("CWI", init.cwi, 0, 15);
@@ -125,16 +127,24 @@ function t1Group(init: AtrInit, protocols: readonly number[]): Group | undefined
 
 function globalGroup(init: AtrInit): Group | undefined {
   if (init.classes === undefined && init.clockStop === undefined) return undefined;
-  const wanted = [...new Set(init.classes ?? ["A"])].sort().join("");
+  const { classes, clockStop } = init;
+  if (classes !== undefined) checkList(classes, '"A", "B" and "C"', "buildAtr: classes");
+  for (const one of classes ?? []) checkWord(one, ["A", "B", "C"], "buildAtr: a class");
+  if (clockStop !== undefined) checkWord(clockStop, clockStopCodes, "buildAtr: clockStop");
+  const wanted = [...new Set(classes ?? ["A"])].sort().join("");
   const code = Object.entries(supplyClassCodes).find(([, classes]) => classes.join("") === wanted)?.[0];
   if (code === undefined) throw new RangeError(`the classes "${wanted}" cannot be told in an ATR`);
-  return { protocol: 15, ta: (clockStopCodes.indexOf(init.clockStop ?? "not-supported") << 6) | Number(code) };
+  return { protocol: 15, ta: (clockStopCodes.indexOf(clockStop ?? "not-supported") << 6) | Number(code) };
 }
 
 function specificModeByte(init: AtrInit): number | undefined {
   if (init.specificMode === undefined) return undefined;
+  checkMembers(init.specificMode, ["protocol", "changeable", "implicitFactors"], "buildAtr: specificMode");
   const { protocol, changeable = true, implicitFactors = false } = init.specificMode;
+  if (protocol === undefined) throw new TypeError("buildAtr: specificMode.protocol is undefined; give 0 to 14");
   checkRange("the protocol of the specific mode", protocol, 0, 14);
+  checkTruth(changeable, "buildAtr: specificMode.changeable");
+  checkTruth(implicitFactors, "buildAtr: specificMode.implicitFactors");
   return (changeable ? 0 : 0x80) | (implicitFactors ? 0x10 : 0) | protocol;
 }
 
@@ -150,8 +160,10 @@ function pushDefined(bytes: number[], values: readonly (number | undefined)[]): 
 }
 
 function checkProtocols(protocols: readonly number[]): void {
+  checkList(protocols, "protocols: [0, 1] for either", "buildAtr: protocols");
   if (protocols.length === 0) throw new RangeError("an ATR offers at least one protocol");
   protocols.forEach((protocol, index) => {
+    if (protocol === undefined) throw new TypeError("buildAtr: a protocol is undefined; give 0 to 14");
     checkRange("a protocol", protocol, 0, 14);
     if (protocol <= (protocols[index - 1] ?? -1)) {
       throw new RangeError(`protocols are offered in rising order, not ${protocols.join(", ")}`);
@@ -161,7 +173,7 @@ function checkProtocols(protocols: readonly number[]): void {
 
 function checkRange<T extends number | undefined>(name: string, value: T, low: number, high: number): T {
   if (value !== undefined && !(Number.isInteger(value) && value >= low && value <= high)) {
-    throw new RangeError(`${name} is ${low} to ${high}, not ${value}`);
+    throw new RangeError(`${name} is ${low} to ${high}, not ${shown(value)}`);
   }
   return value;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { checkMembers } from "../binary/index.ts";
+import { checkMembers, checkObject, shown } from "../binary/index.ts";
 import { type AtrParameters, guardTimeEtu } from "./atr-parameters.ts";
 import { defaultEtuFactors, type EtuFactors } from "./transmission-factors.ts";
 
@@ -45,14 +45,17 @@ const blockWaitingFactor = 372;
  * Derives waiting and guard times from an ATR. Without a setting they are those from the reset on, at 4 MHz; where
  * `startingFactors` is undefined the ATR does not tell these, and the result holds only for a given setting.
  *
- * @throws RangeError for a clock, F or D that is not above 0.
+ * @throws TypeError for what is no ATR or no setting; RangeError for a clock, F or D that is not above 0.
  */
 export function atrTimings(atr: AtrParameters, setting: LineSetting = {}): AtrTimings {
   checkMembers(setting, ["factors", "clockHz"], "atrTimings: setting");
+  checkObject(atr, "atrTimings: atr", "pass what decodeAtr() gives");
+  checkObject(atr.extraGuardTime, "atrTimings: atr.extraGuardTime", "pass what decodeAtr() gives");
+  if (setting.factors !== undefined) checkMembers(setting.factors, ["f", "d"], "atrTimings: setting.factors");
   const { f, d } = setting.factors ?? atr.startingFactors ?? defaultEtuFactors;
   const clockHz = setting.clockHz ?? 4_000_000;
   for (const [name, value] of Object.entries({ F: f, D: d, "the clock": clockHz })) {
-    if (!(value > 0 && Number.isFinite(value))) throw new RangeError(`${name} is above 0, not ${value}`);
+    if (!(Number.isFinite(value) && value > 0)) throw new RangeError(`${name} is above 0, not ${shown(value)}`);
   }
   const etuMs = (f / d / clockHz) * 1000;
   const time = (etu: number): LineTime => ({ etu, ms: etu * etuMs });

@@ -1,6 +1,19 @@
 // SPDX-License-Identifier: MIT
 
-import { type ByteCursor, checkMembers, concatBytes, decoding, hexByte, kindOf, type Result } from "../binary/index.ts";
+import {
+  type ByteCursor,
+  checkBytes,
+  checkList,
+  checkMembers,
+  checkObject,
+  checkWhole,
+  concatBytes,
+  decoding,
+  hexByte,
+  kindOf,
+  type Result,
+  shown,
+} from "../binary/index.ts";
 
 /** A BER-TLV data object. ISO/IEC 7816-4:2005, 5.2.2; ITU-T X.690, 8.1. */
 export interface BerTlv {
@@ -124,6 +137,7 @@ function readLength(cursor: ByteCursor): number {
  * @throws RangeError for a tag that {@link decodeBerTlv} refuses, a value on a constructed tag, and children on a primitive one.
  */
 export function encodeBerTlv(objects: readonly BerTlvInit[]): Uint8Array {
+  checkList(objects, "data objects", "encodeBerTlv: objects");
   return concatBytes(
     ...objects.flatMap((object) => {
       checkMembers(object, ["tag", "value", "children"], "encodeBerTlv: a data object");
@@ -135,6 +149,7 @@ export function encodeBerTlv(objects: readonly BerTlvInit[]): Uint8Array {
       if (constructed && children === undefined) throw new RangeError(`tag ${name} is constructed: give its children`);
       if (!constructed && children !== undefined) throw new RangeError(`tag ${name} is primitive: give its value`);
       const value = children === undefined && "value" in object ? object.value : encodeBerTlv(children ?? []);
+      checkBytes(value, `encodeBerTlv: value of tag ${name}`);
       return [Uint8Array.from(tag), Uint8Array.from(lengthBytes(value.length)), value];
     }),
   );
@@ -148,7 +163,8 @@ function tagBytes(tag: number): readonly number[] {
   const isKept = rest.length === 0 || isSecondTagByte(first, rest[0] ?? 0);
   const isPadding = first === 0xff && rest[0] !== 0x21;
   if (first === 0 || isPadding || !isKept || rest.length > 0 !== ((first & 0x1f) === 0x1f) || !continued) {
-    throw new RangeError(`${tag.toString(16).toUpperCase()} is no BER-TLV tag of one to four bytes`);
+    const given = Number.isInteger(tag) ? tag.toString(16).toUpperCase() : shown(tag);
+    throw new RangeError(`${given} is no BER-TLV tag of one to four bytes`);
   }
   return bytes;
 }
@@ -168,9 +184,22 @@ function bigEndian(value: number): readonly number[] {
 /**
  * Finds a data object by the tags on the way to it: `findBerTlv(fci, 0x6f, 0x84)` is the DF name. The first object with
  * the tag is taken on each level.
+ *
+ * @throws TypeError for what is no list of data objects, and for a path without a tag; RangeError for a number that is no tag
  */
 export function findBerTlv(objects: readonly BerTlv[], ...path: readonly number[]): BerTlv | undefined {
-  const [tag, ...rest] = path;
-  const found = objects.find((object) => object.tag === tag);
-  return rest.length === 0 || found === undefined ? found : findBerTlv(found.children ?? [], ...rest);
+  if (path.length === 0) throw new TypeError("findBerTlv: there is no tag; pass the tags on the way to the object");
+  for (const tag of path) checkWhole(tag, 1, 0xffff_ffff, "findBerTlv: a tag");
+  let found: BerTlv | undefined;
+  let level: readonly BerTlv[] = objects;
+  for (const tag of path) {
+    checkList(level, "data objects, as decodeBerTlv() gives them", "findBerTlv: objects");
+    found = level.find((object) => {
+      checkObject(object, "findBerTlv: a data object", "pass what decodeBerTlv() gives");
+      return object.tag === tag;
+    });
+    if (found === undefined) return undefined;
+    level = found.children ?? [];
+  }
+  return found;
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import { checkWhole } from "../binary/index.ts";
+
 /** How a command is protected, as far as its class byte tells. ISO/IEC 7816-4:2005, 5.1.1, tables 2 and 3. */
 export type SecureMessaging = "none" | "proprietary" | "header-not-processed" | "header-authenticated";
 
@@ -30,8 +32,9 @@ const firstInterindustrySecurity: readonly SecureMessaging[] = [
   "header-authenticated",
 ];
 
-/** Reads a class byte, 0 to 255. ISO/IEC 7816-4:2005, 5.1.1. */
+/** Reads a class byte, 0 to 255. ISO/IEC 7816-4:2005, 5.1.1. @throws RangeError, TypeError (any other value) */
 export function decodeClassByte(cla: number): ClassByte {
+  checkWhole(cla, 0, 0xff, "a class byte");
   if (cla === 0xff) return { kind: "reader" };
   if (cla >= 0x80) return { kind: "proprietary" };
   const chaining = (cla & 0x10) !== 0;

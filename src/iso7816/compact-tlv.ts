@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes, decoding, type Result } from "../binary/index.ts";
+import {
+  checkBytes,
+  checkList,
+  checkMembers,
+  checkWhole,
+  concatBytes,
+  decoding,
+  type Result,
+} from "../binary/index.ts";
 
 /** A COMPACT-TLV data object: tag number and length share one byte. ISO/IEC 7816-4:2005, 8.1.1.2. */
 export interface CompactTlv {
@@ -25,13 +33,16 @@ export function decodeCompactTlv(bytes: Uint8Array): Result<readonly CompactTlv[
 /**
  * Writes COMPACT-TLV data objects.
  *
- * @throws RangeError for a tag outside 0..15 and a value above 15 bytes.
+ * @throws TypeError for what is no data object; RangeError for a tag outside 0..15 and a value above 15 bytes.
  */
 export function encodeCompactTlv(objects: readonly CompactTlv[]): Uint8Array {
+  checkList(objects, "data objects", "encodeCompactTlv: objects");
   return concatBytes(
-    ...objects.flatMap(({ tag, value }) => {
-      if (!Number.isInteger(tag) || tag < 0 || tag > 15)
-        throw new RangeError(`a COMPACT-TLV tag is 0 to 15, not ${tag}`);
+    ...objects.flatMap((object) => {
+      checkMembers(object, ["tag", "value"], "encodeCompactTlv: a data object");
+      const { tag, value } = object;
+      checkWhole(tag, 0, 15, "a COMPACT-TLV tag");
+      checkBytes(value, "encodeCompactTlv: value");
       if (value.length > 15) throw new RangeError(`a COMPACT-TLV value has at most 15 bytes, not ${value.length}`);
       return [Uint8Array.of((tag << 4) | value.length), value];
     }),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes, equalBytes } from "../binary/index.ts";
+import { checkObject, checkWhole, concatBytes, equalBytes, shown } from "../binary/index.ts";
 import { contactlessCardNames, contactlessStandards } from "./contactless-card-names.ts";
 
 /**
@@ -101,6 +101,7 @@ function describeProcessorCard(historicalBytes: Uint8Array): ContactlessCard {
 
 /** Describes a contactless ATR: `PC/SC contactless storage card, MIFARE Ultralight`. */
 export function describeContactless(card: ContactlessCard): string {
+  checkContactless(card);
   if (card.kind === "processor-card") return "contactless processor card (ISO/IEC 14443-4), or one with contacts";
   const number = card.card.toString(16).toUpperCase().padStart(4, "0");
   return `PC/SC contactless storage card, ${card.cardName ?? `card name ${number}`}`;
@@ -115,12 +116,17 @@ export function describeContactless(card: ContactlessCard): string {
  * @throws RangeError for a number outside its range.
  */
 export function storageCardHistoricalBytes(standard: number, card: number): Uint8Array {
-  if (!Number.isInteger(standard) || standard < 0 || standard > 0xff) {
-    throw new RangeError(`the standard of a storage card is 0 to 255, not ${standard}`);
-  }
-  if (!Number.isInteger(card) || card < 0 || card > 0xffff) {
-    throw new RangeError(`the name of a storage card is 0 to 65535, not ${card}`);
-  }
+  checkWhole(standard, 0, 0xff, "the standard of a storage card");
+  checkWhole(card, 0, 0xffff, "the name of a storage card");
   const name = Uint8Array.of(standard, card >> 8, card & 0xff, 0, 0, 0, 0);
   return concatBytes(applicationHeader, pcscProvider, name);
+}
+
+function checkContactless(value: unknown): asserts value is ContactlessCard {
+  const remedy = "pass what decodeAtr() gives as contactless";
+  checkObject(value, "describeContactless: card", remedy);
+  const { card, kind }: { kind?: unknown; card?: unknown } = value;
+  if (kind === "processor-card") return;
+  if (kind !== "storage-card") throw new TypeError(`describeContactless: card.kind is ${shown(kind)}; ${remedy}`);
+  checkWhole(card, 0, 0xffff, "describeContactless: card.card");
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import type { CommandApdu } from "./apdu.ts";
+import { checkBytes, checkMembers, checkTruth, checkWhole } from "../binary/index.ts";
+import { type CommandApdu, checkCommandApdu } from "./apdu.ts";
 import { decodeBerTlv } from "./ber-tlv.ts";
 import { decodeClassByte } from "./class-byte.ts";
 import { isFileControlTemplate } from "./file-control.ts";
@@ -96,9 +97,12 @@ const protectedTags: ReadonlySet<number> = new Set([0x5fc103, 0x5fc108, 0x5fc109
  *
  * It looks at a single command, so the response of GET RESPONSE is withheld. {@link ExchangeRedactor} follows a session.
  *
+ * @throws TypeError, RangeError (not a command, or not a selection)
  * @param selection what the channel of this command has selected, where that is known. It can only withhold more.
  */
 export function disclosureOf(command: CommandApdu, selection: Selection = {}): Disclosure {
+  checkCommandApdu(command, "disclosureOf: command");
+  checkSelection(selection);
   const { cla, ins } = command;
   const classByte = decodeClassByte(cla);
   switch (classByte.kind) {
@@ -116,6 +120,15 @@ export function disclosureOf(command: CommandApdu, selection: Selection = {}): D
     case "reserved":
       return withheld;
   }
+}
+
+function checkSelection(selection: Selection): void {
+  checkMembers(selection, ["application", "file", "directory", "isHidden"], "disclosureOf: selection");
+  const { application, directory, file, isHidden } = selection;
+  if (application !== undefined) checkBytes(application, "disclosureOf: selection.application");
+  if (file !== undefined) checkWhole(file, 0, 0xffff, "disclosureOf: selection.file");
+  if (directory !== undefined) checkWhole(directory, 0, 0xffff, "disclosureOf: selection.directory");
+  if (isHidden !== undefined) checkTruth(isHidden, "disclosureOf: selection.isHidden");
 }
 
 /** Whether a command of these two bytes can be one that {@link disclosureOf} shows, regardless of its lengths. */

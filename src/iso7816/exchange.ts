@@ -1,7 +1,22 @@
 // SPDX-License-Identifier: MIT
 
-import { checkMembers, concatBytes, kindOf } from "../binary/index.ts";
-import { type CommandApdu, type CommandInit, completeCommand, maxExtendedLe, type ResponseApdu } from "./apdu.ts";
+import {
+  checkList,
+  checkMembers,
+  checkObject,
+  checkTruth,
+  checkWhole,
+  checkWord,
+  concatBytes,
+} from "../binary/index.ts";
+import {
+  type CommandApdu,
+  type CommandInit,
+  checkResponseApdu,
+  completeCommand,
+  maxExtendedLe,
+  type ResponseApdu,
+} from "./apdu.ts";
 import type { ExchangeErrorCode } from "./exchange-error.ts";
 import { followUp } from "./follow-up.ts";
 import { type CarriedCommand, carryCommand, type ExchangeProtocol, type LongData } from "./long-data.ts";
@@ -81,9 +96,12 @@ export function beginExchange(command: CommandInit, options: ExchangeOptions = {
  * first ENVELOPE tells whether the card knows that command: 6D00 or 6E00 to it ends the exchange with `no-envelope`. After
  * 6Cxx to the last part all parts are sent again, as the card has aborted the process.
  *
+ * @throws TypeError, RangeError (not an exchange, or not a response)
  * @see ISO/IEC 7816-3:2006, 12.2; ISO/IEC 7816-4:2005, 5.1.1.1, 5.1.3 and 7.6
  */
 export function stepExchange(exchange: Exchange, response: ResponseApdu): ExchangeStep {
+  checkExchange(exchange);
+  checkResponseApdu(response, "stepExchange: response");
   const { at, carried, options, whole } = exchange;
   const isLast = at === carried.commands.length - 1;
   if (!isLast && response.sw === 0x9000) return sending({ ...exchange, ...partAt(carried, at + 1) });
@@ -170,20 +188,17 @@ const longDataWords: readonly string[] = ["extended", "envelope", "chaining"];
 function checkOptions(options: ExchangeOptions): void {
   checkMembers(options, exchangeMembers, "beginExchange: options");
   const { follow, longData, protocol, transportClass } = options;
-  checkWord("protocol", protocol, protocolWords);
-  checkWord("longData", longData, longDataWords);
-  if (follow !== undefined && typeof follow !== "boolean") {
-    throw new TypeError(`beginExchange: options.follow is ${kindOf(follow)}; give true or false`);
-  }
-  if (
-    transportClass !== undefined &&
-    !(Number.isInteger(transportClass) && transportClass >= 0 && transportClass <= 255)
-  ) {
-    throw new RangeError(`beginExchange: options.transportClass is 0 to 255, not ${kindOf(transportClass)}`);
-  }
+  if (protocol !== undefined) checkWord(protocol, protocolWords, "beginExchange: options.protocol");
+  if (longData !== undefined) checkWord(longData, longDataWords, "beginExchange: options.longData");
+  if (follow !== undefined) checkTruth(follow, "beginExchange: options.follow");
+  if (transportClass !== undefined) checkWhole(transportClass, 0, 0xff, "beginExchange: options.transportClass");
 }
 
-function checkWord(name: string, word: unknown, known: readonly string[]): void {
-  if (word === undefined || (typeof word === "string" && known.includes(word))) return;
-  throw new TypeError(`beginExchange: options.${name} is none of ${known.join(", ")}`);
+function checkExchange(exchange: unknown): asserts exchange is Exchange {
+  const [name, remedy] = ["stepExchange: exchange", "pass one that beginExchange() or stepExchange() gave"];
+  checkObject(exchange, name, remedy);
+  const { carried, options, parts }: Partial<Exchange> = exchange;
+  checkObject(carried, `${name}.carried`, remedy);
+  checkObject(options, `${name}.options`, remedy);
+  checkList(parts, "bytes", `${name}.parts`);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { type CommandApdu, maxShortLe, type ResponseApdu } from "./apdu.ts";
+import { type CommandApdu, checkCommandApdu, checkResponseApdu, maxShortLe, type ResponseApdu } from "./apdu.ts";
 import { plainClassByte } from "./class-byte.ts";
 
 /** The follow-up that a response requires. */
@@ -19,9 +19,12 @@ export type FollowUp =
  * GSM 11.11, FF C0 of contactless readers).
  *
  * @param command the command that was answered: what is repeated after 6Cxx.
+ * @throws TypeError, RangeError (not a command, or not a response)
  * @see ISO/IEC 7816-4:2005, 5.1.3 and 7.6.1; ISO/IEC 7816-3:2006, 12.2
  */
 export function followUp(command: CommandApdu, response: ResponseApdu): FollowUp {
+  checkCommandApdu(command, "followUp: command");
+  checkResponseApdu(response, "followUp: response");
   const le = response.sw2 || maxShortLe;
   if (response.sw1 === 0x61) {
     const cla = plainClassByte(command.cla);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { copyBytes } from "../binary/index.ts";
+import { checkBytes, copyBytes } from "../binary/index.ts";
 import { type CompactTlv, decodeCompactTlv } from "./compact-tlv.ts";
 
 /** Life cycle and status at the end of the historical bytes; a part that is not reported is undefined. */
@@ -87,6 +87,7 @@ export type HistoricalBytes =
 
 /** Reads historical bytes. It never fails: unreadable ones are `malformed` or `proprietary`. */
 export function decodeHistoricalBytes(bytes: Uint8Array): HistoricalBytes {
+  checkBytes(bytes, "decodeHistoricalBytes: bytes");
   const category = bytes[0];
   if (category === undefined) return { kind: "none" };
   if (category === 0x00) return decodeWithFixedStatus(bytes);

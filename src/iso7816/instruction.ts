@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import { checkWhole } from "../binary/index.ts";
+
 /**
  * Instructions of the interindustry classes. ISO/IEC 7816-4:2005, table 4; ISO/IEC 7816-8:2004 and 7816-9:2004 for
  * those it takes from there. An odd instruction is the even one below it with BER-TLV data.
@@ -82,5 +84,7 @@ const reader: Readonly<Record<number, string>> = {
  * @param cla class byte: FF asks for the reader's instructions.
  */
 export function instructionName(cla: number, ins: number): string | undefined {
+  checkWhole(cla, 0, 0xff, "instructionName: cla");
+  checkWhole(ins, 0, 0xff, "instructionName: ins");
   return cla === 0xff ? reader[ins] : interindustry[ins];
 }

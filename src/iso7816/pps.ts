@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { checkMembers, decoding, hexByte, type Result } from "../binary/index.ts";
+import { checkMembers, checkWhole, decoding, hexByte, type Result } from "../binary/index.ts";
 import { defaultEtuFactors, type EtuFactors, etuFactorsOf } from "./transmission-factors.ts";
 
 /** A PPS request or response. ISO/IEC 7816-3:2006, 9.2. */
@@ -20,24 +20,27 @@ const ppss = 0xff;
 /**
  * Writes a PPS request or response, PCK included: 3 to 6 bytes.
  *
- * @throws RangeError for a protocol outside 0..14 and a byte outside 0..255.
+ * @throws TypeError for what is no PPS; RangeError for a protocol outside 0..14 and a byte outside 0..255.
  */
 export function encodePps(pps: Pps): Uint8Array {
-  checkMembers(pps, ["protocol", "pps1", "pps2", "pps3"], "encodePps: the PPS");
-  if (!Number.isInteger(pps.protocol) || pps.protocol < 0 || pps.protocol > 14) {
-    throw new RangeError(`a PPS selects protocol 0 to 14, not ${pps.protocol}`);
-  }
+  checkPps(pps, "encodePps: the PPS");
   const bytes = [ppss, pps.protocol];
   [pps.pps1, pps.pps2, pps.pps3].forEach((value, index) => {
     if (value === undefined) return;
-    if (!Number.isInteger(value) || value < 0 || value > 0xff) {
-      throw new RangeError(`PPS${index + 1} is 0 to 255, not ${value}`);
-    }
     bytes[1] = (bytes[1] ?? 0) | (0x10 << index);
     bytes.push(value);
   });
   bytes.push(bytes.reduce((check, byte) => check ^ byte, 0));
   return Uint8Array.from(bytes);
+}
+
+/** @throws TypeError, RangeError */
+function checkPps(pps: Pps, name: string): void {
+  checkMembers(pps, ["protocol", "pps1", "pps2", "pps3"], name);
+  checkWhole(pps.protocol, 0, 14, "the protocol that a PPS selects");
+  [pps.pps1, pps.pps2, pps.pps3].forEach((value, index) => {
+    if (value !== undefined) checkWhole(value, 0, 0xff, `PPS${index + 1}`);
+  });
 }
 
 /** Reads a PPS request or response. A wrong PCK is an error: the exchange fails then. ISO/IEC 7816-3:2006, 9.2. */
@@ -67,9 +70,12 @@ export type PpsOutcome =
  * Checks whether a response accepts a request. A card agrees by echoing; it may leave PPS1, PPS2 or PPS3 out, and where
  * it leaves PPS1 out Fd and Dd stay in use. Anything else ends the exchange, and the reader has to reset the card.
  *
+ * @throws TypeError, RangeError (not a PPS)
  * @see ISO/IEC 7816-3:2006, 9.3
  */
 export function checkPpsResponse(request: Pps, response: Pps): PpsOutcome {
+  checkPps(request, "checkPpsResponse: request");
+  checkPps(response, "checkPpsResponse: response");
   if (response.protocol !== request.protocol) {
     return { agreed: false, reason: `T=${request.protocol} was asked for, and T=${response.protocol} answered` };
   }

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: MIT
 
-import { checkBytes, encodeHex } from "../binary/index.ts";
-import { type CommandApdu, type CommandCase, commandCase, decodeCommand, encodeCommand } from "./apdu.ts";
+import { checkBytes, checkText, checkWhole, encodeHex } from "../binary/index.ts";
+import {
+  type CommandApdu,
+  type CommandCase,
+  checkCommandApdu,
+  commandCase,
+  decodeCommand,
+  encodeCommand,
+} from "./apdu.ts";
 import { type ClassByte, decodeClassByte } from "./class-byte.ts";
 import { disclosureOf, isOpenInstruction, opensResponse } from "./disclosure.ts";
 import { instructionName } from "./instruction.ts";
@@ -102,6 +109,7 @@ function isTagFrame({ cla, data, extended, le }: CommandApdu): boolean {
 
 /** Explains a command; its data only where the command is known to carry no secret ({@link disclosureOf}). */
 export function describeCommand(command: CommandApdu): CommandDescription {
+  checkCommandApdu(command, "describeCommand: command");
   return commandDescription(command, disclosureOf(command).command);
 }
 
@@ -139,7 +147,10 @@ export function commandDescription(command: CommandApdu, showData: boolean): Com
  * Describes the problem of a malformed command, for a log. `problem`, which may contain the byte read as Lc, is left out
  * unless the instruction's data is shown: that byte may be the first of a PIN.
  */
-export function describeMalformedCommand([cla = 0, ins = 0]: Uint8Array, problem: string): string {
+export function describeMalformedCommand(bytes: Uint8Array, problem: string): string {
+  checkBytes(bytes, "describeMalformedCommand: bytes");
+  checkText(problem, "describeMalformedCommand: problem");
+  const [cla = 0, ins = 0] = bytes;
   return isOpenInstruction(cla, ins) ? `not a well-formed command: ${problem}` : "not a well-formed command";
 }
 
@@ -168,6 +179,7 @@ function describeClass(classByte: ClassByte): string[] {
  * @see PC/SC part 10, PIN_VERIFY_STRUCTURE and PIN_MODIFY_STRUCTURE
  */
 export function describeControlBytes(code: number, input: Uint8Array): string {
+  checkWhole(code, -0x8000_0000, 0xffff_ffff, "describeControlBytes: code");
   const name = `control 0x${(code >>> 0).toString(16).toUpperCase().padStart(8, "0")}`;
   checkBytes(input, "describeControlBytes: input");
   if (input.length === 0) return `${name} without input`;
@@ -199,5 +211,6 @@ const pinInstructions: ReadonlySet<number> = new Set([0x20, 0x21, 0x24, 0x25, 0x
 
 /** Replaces data that is withheld. */
 export function withheldText(count: number): string {
+  checkWhole(count, 0, Number.MAX_SAFE_INTEGER, "withheldText: count");
   return `[${count} ${count === 1 ? "byte" : "bytes"} withheld]`;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { checkMembers, kindOf, zeroBytes } from "../binary/index.ts";
+import { checkFunction, checkMembers, kindOf, zeroBytes } from "../binary/index.ts";
 import { type CommandInit, decodeResponse, encodeCommand, type ResponseApdu } from "./apdu.ts";
 import { beginExchange, type Exchange, type ExchangeOptions, exchangeMembers, stepExchange } from "./exchange.ts";
 import { ExchangeError } from "./exchange-error.ts";
@@ -36,6 +36,7 @@ export async function runExchange(
   command: CommandInit,
   options: RunExchangeOptions = {},
 ): Promise<ResponseApdu> {
+  checkFunction(send, "runExchange: send");
   checkMembers(options, [...exchangeMembers, "signal"], "runExchange: options");
   const { signal, ...how } = options;
   if (signal !== undefined && typeof signal?.throwIfAborted !== "function") {

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT
 
-import { checkMembers, concatBytes, decoding, type Result } from "../binary/index.ts";
+import {
+  checkBytes,
+  checkList,
+  checkMembers,
+  checkWhole,
+  concatBytes,
+  decoding,
+  type Result,
+} from "../binary/index.ts";
 
 /** A SIMPLE-TLV data object. ISO/IEC 7816-4:2005, 5.2.1. */
 export interface SimpleTlv {
@@ -34,15 +42,16 @@ export function decodeSimpleTlv(bytes: Uint8Array): Result<readonly SimpleTlv[]>
 /**
  * Writes SIMPLE-TLV data objects, each length in one byte where it fits and in three where not.
  *
- * @throws RangeError for a tag outside 1..254 and a value above 65,535 bytes.
+ * @throws TypeError for what is no data object; RangeError for a tag outside 1..254 and a value above 65,535 bytes.
  */
 export function encodeSimpleTlv(objects: readonly SimpleTlv[]): Uint8Array {
+  checkList(objects, "data objects", "encodeSimpleTlv: objects");
   return concatBytes(
     ...objects.flatMap((object) => {
       checkMembers(object, ["tag", "value"], "encodeSimpleTlv: a data object");
       const { tag, value } = object;
-      if (!Number.isInteger(tag) || tag < 1 || tag > 0xfe)
-        throw new RangeError(`a SIMPLE-TLV tag is 1 to 254, not ${tag}`);
+      checkWhole(tag, 1, 0xfe, "a SIMPLE-TLV tag");
+      checkBytes(value, "encodeSimpleTlv: value");
       const length = value.length;
       if (length > 0xffff) throw new RangeError(`a SIMPLE-TLV value has at most 65535 bytes, not ${length}`);
       const header = length < 0xff ? [tag, length] : [tag, 0xff, length >> 8, length & 0xff];

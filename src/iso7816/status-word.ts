@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import { checkWhole } from "../binary/index.ts";
+
 /** The category of a status word. ISO/IEC 7816-4:2005, 5.1.3, table 5. */
 export type StatusKind = "success" | "warning" | "execution-error" | "checking-error" | "unknown";
 
@@ -95,6 +97,8 @@ const families: Readonly<Record<number, readonly [StatusKind, string]>> = {
  * @see ISO/IEC 7816-4:2005, 5.1.3
  */
 export function describeStatusWord(sw: number, ins?: number): StatusDescription {
+  checkWhole(sw, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, "describeStatusWord: sw");
+  if (ins !== undefined) checkWhole(ins, 0, 0xff, "describeStatusWord: ins");
   const sw1 = sw >> 8;
   const sw2 = sw & 0xff;
   if (sw1 === 0x61) return { kind: "success", meaning: `success, ${countBytes(sw2)} of response data available` };

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT
 
-import { type CommandApdu, maxShortDataBytes, maxShortLe } from "./apdu.ts";
+import { type CommandApdu, checkCommandApdu, maxShortDataBytes, maxShortLe } from "./apdu.ts";
 
 /**
  * A command as T=0 carries it: command data and Le never go together, as GET RESPONSE fetches what Le asks for, and there
  * is one byte for a length. An Le beyond 256 is asked for as 256; the card says with 61xx that there is more.
  *
+ * @throws TypeError, RangeError (not a command)
  * @returns undefined for more than 255 bytes of data, which T=0 cannot carry in one command
  * @see ISO/IEC 7816-3:2006, 12.2.1 to 12.2.6
  */
 export function commandForT0(command: CommandApdu): CommandApdu | undefined {
+  checkCommandApdu(command, "commandForT0: command");
   const { data, le } = command;
   if (data.length > maxShortDataBytes) return undefined;
   const wanted = data.length > 0 || le === undefined ? undefined : Math.min(le, maxShortLe);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import { checkWhole } from "../binary/index.ts";
+
 /**
  * Clock rate conversion and baud rate adjustment, as TA1 of an ATR and PPS1 carry them: 1 etu is F / D clock cycles.
  * ISO/IEC 7816-3:2006, 8.3, tables 7 and 8.
@@ -56,8 +58,9 @@ const baudRates: Readonly<Record<number, number>> = {
   9: 20,
 };
 
-/** Reads TA1 or PPS1, 0 to 255. */
+/** Reads TA1 or PPS1, 0 to 255. @throws RangeError, TypeError (any other value) */
 export function decodeTransmissionFactors(code: number): TransmissionFactors {
+  checkWhole(code, 0, 0xff, "TA1 or PPS1");
   const clockRate = clockRates[code >> 4];
   return { code, fi: clockRate?.[0], di: baudRates[code & 0x0f], maxClockHz: clockRate?.[1] };
 }

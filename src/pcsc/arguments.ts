@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { checkBytes } from "../binary/index.ts";
+import { checkBytes, checkText } from "../binary/index.ts";
 import { type Check, listOf, type Members, optional, optionsOf, refuse, shown } from "./check.ts";
 import { abortSignal, anyText, byteString, milliseconds, text, truth, wholeNumber, word } from "./checks.ts";
 import { dispositions, initializations, protocols, scopes, shareModes } from "./codes.ts";
@@ -93,6 +93,8 @@ export function abortedError(
   signal: AbortSignal | undefined,
   details: ErrorDetails = {},
 ): SmartCardError {
+  checkText(operation, "abortedError: operation");
+  if (signal !== undefined) abortSignal(signal, { operation: "abortedError", path: "signal" });
   const message = `${operation} was aborted by its signal`;
   return new SmartCardError("cancelled", message, { ...details, operation }, { cause: signal?.reason });
 }

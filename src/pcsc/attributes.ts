@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import { checkWhole, checkWord } from "../binary/index.ts";
+
 /** The class of an attribute, in the high word of its number (SCARD_CLASS_*). */
 export type AttributeClass =
   | "vendor-info"
@@ -93,6 +95,9 @@ export const attributeClasses: Readonly<Record<AttributeClass, Named>> = {
  * @param tag 0 to 65,535.
  */
 export function attributeValue(attributeClass: AttributeClass | number, tag: number): number {
+  if (typeof attributeClass === "number") checkWhole(attributeClass, 0, 0xffff, "attributeValue: class");
+  else checkWord(attributeClass, Object.keys(attributeClasses), "attributeValue: class");
+  checkWhole(tag, 0, 0xffff, "attributeValue: tag");
   const high = typeof attributeClass === "number" ? attributeClass : attributeClasses[attributeClass].value;
   return (((high & 0xffff) << 16) | (tag & 0xffff)) >>> 0;
 }

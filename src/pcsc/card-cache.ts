@@ -2,6 +2,7 @@
 
 import { copyBytes, isBytes, kindOf } from "../binary/index.ts";
 import { shown } from "./check.ts";
+import { limitsOf } from "./checks.ts";
 import { SmartCardError } from "./error.ts";
 import { normalizeGuid } from "./guid.ts";
 import { checkName } from "./names.ts";
@@ -29,6 +30,8 @@ export const defaultCardCacheLimits: CardCacheLimits = {
   bytesPerCard: 4 * 1024 * 1024,
   itemsPerCard: 1024,
 };
+
+const cacheLimits = limitsOf(defaultCardCacheLimits);
 
 interface Item {
   readonly card: string;
@@ -79,7 +82,7 @@ export class CardCache {
   readonly #total: Count = { items: 0, bytes: 0 };
 
   constructor(limits: Partial<CardCacheLimits> = {}) {
-    this.#limits = { ...defaultCardCacheLimits, ...limits };
+    this.#limits = { ...defaultCardCacheLimits, ...cacheLimits(limits, { operation: "CardCache", path: "limits" }) };
   }
 
   /**

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { kindOf } from "../binary/index.ts";
+import { kindOf, quoteWord, shown } from "../binary/index.ts";
 import { SmartCardError } from "./error.ts";
 import { nearest } from "./nearest.ts";
 import type { ErrorCode } from "./vocabulary.ts";
@@ -35,10 +35,7 @@ export function refuse(
   throw new SmartCardError(code, `${operation}: ${path} is ${what}; ${remedy}`, { operation }, options);
 }
 
-/** A value in a message: a number itself, else only its kind. Text may be a misplaced PIN. */
-export function shown(value: unknown): string {
-  return typeof value === "number" ? String(value) : kindOf(value);
-}
+export { shown };
 
 /** A member that may be left out; `undefined` counts as left out. */
 export function optional<T>(check: Check<T>): Check<T> {
@@ -156,14 +153,10 @@ function refuseUnknown(names: ReadonlySet<string>, known: readonly string[], pla
     if (known.includes(name)) continue;
     const near = nearest(name, known);
     const question = near === undefined ? "" : ` Did you mean ${near}?`;
-    const shown = JSON.stringify(name.length > MAX_SHOWN ? `${name.slice(0, MAX_SHOWN)}…` : name);
-    const message = `${place.operation}: ${place.path} has no member ${shown}.${question} It may have ${listOfWords(known)}`;
+    const message = `${place.operation}: ${place.path} has no member ${quoteWord(name)}.${question} It may have ${listOfWords(known)}`;
     throw new SmartCardError("invalid-parameter", message, { operation: place.operation });
   }
 }
-
-/** The longest name that a message repeats. */
-const MAX_SHOWN = 40;
 
 /** The enumerable members of an object and its prototypes, without Object.prototype. */
 function namesOf(value: object, place: Place): Set<string> {

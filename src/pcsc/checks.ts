@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { checkBytes, isBytes, kindOf } from "../binary/index.ts";
+import { checkBytes, isBytes, kindOf, quoteWord } from "../binary/index.ts";
 import {
   type Check,
   listOf,
@@ -84,11 +84,9 @@ function unknownWord(
   return new SmartCardError("invalid-value", message, { operation });
 }
 
-/** A word as a message repeats it: cut where it is longer than any term. */
+/** A word as a message repeats it. */
 function quoted(value: string | number): string {
-  return typeof value === "number"
-    ? String(value)
-    : JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  return typeof value === "number" ? String(value) : quoteWord(value);
 }
 
 /** An AbortSignal, of this realm or another. */

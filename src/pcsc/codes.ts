@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { checkList, checkMembers, checkObject, checkWhole, checkWord, quoteWord, shown } from "../binary/index.ts";
 import type {
   CardState,
   Disposition,
@@ -176,11 +177,14 @@ export const errorCodes: Readonly<Record<ErrorCode, Row<number>>> = {
 
 /** The number that C code would see for a failure, as unsigned 32 bits. */
 export function errorNumber(code: ErrorCode, dialect: Dialect = "windows"): number {
+  checkCode(code, "errorNumber");
+  checkDialect(dialect, "errorNumber");
   return errorCodes[code][dialect];
 }
 
 /** The SCARD_ (or ERROR_) name of a failure, as people search for it. */
 export function errorName(code: ErrorCode): string {
+  checkCode(code, "errorName");
   return errorCodes[code].name;
 }
 
@@ -189,6 +193,8 @@ export function errorName(code: ErrorCode): string {
  * pcsc-lite has one number for several failures, the result is the name that its header prints.
  */
 export function errorFromNumber(value: number, dialect: Dialect = "windows"): ErrorCode | undefined {
+  checkDword(value, "errorFromNumber");
+  checkDialect(dialect, "errorFromNumber");
   return errorsByNumber[dialect].get(value >>> 0);
 }
 
@@ -208,6 +214,9 @@ function indexErrors(dialect: Dialect): ReadonlyMap<number, ErrorCode> {
 
 /** The number of one term of a table; undefined where that header has no such constant. */
 export function toNumber<K extends string>(table: Table<K>, term: K, dialect: Dialect = "windows"): number | undefined {
+  checkDialect(dialect, "toNumber");
+  checkObject(table, "toNumber: table", "pass a table, such as shareModes");
+  checkTerm(term, table, "toNumber: term");
   return table[term][dialect];
 }
 
@@ -217,6 +226,8 @@ export function fromNumber<K extends string>(
   value: number,
   dialect: Dialect = "windows",
 ): K | undefined {
+  checkObject(table, "fromNumber: table", "pass a table, such as shareModes");
+  checkDialect(dialect, "fromNumber");
   // A JavaScript caller may pass undefined, which must not match a constant that a header lacks.
   if (value === undefined) return undefined;
   for (const [term, row] of Object.entries(table) as [K, Row][]) if (row[dialect] === value) return term;
@@ -225,13 +236,18 @@ export function fromNumber<K extends string>(
 
 /** The bit mask of a list of protocols. Protocols that the header lacks are left out. */
 export function protocolMask(list: readonly Protocol[], dialect: Dialect = "windows"): number {
+  checkList(list, "protocols", "protocolMask: list");
+  checkDialect(dialect, "protocolMask");
   let mask = 0;
+  for (const protocol of list) checkTerm(protocol, protocols, "protocolMask: a protocol");
   for (const protocol of list) mask |= protocols[protocol][dialect] ?? 0;
   return mask >>> 0;
 }
 
 /** The protocols in a bit mask; bits that mean nothing in that header are ignored. */
 export function protocolsInMask(mask: number, dialect: Dialect = "windows"): Protocol[] {
+  checkDword(mask, "protocolsInMask");
+  checkDialect(dialect, "protocolsInMask");
   return (Object.keys(protocols) as Protocol[]).filter((protocol) => {
     const bit = protocols[protocol][dialect];
     return bit !== undefined && (mask & bit) !== 0;
@@ -240,6 +256,8 @@ export function protocolsInMask(mask: number, dialect: Dialect = "windows"): Pro
 
 /** A reader state as the DWORD of SCARD_READERSTATE: the flags, and the event count in the high word. */
 export function encodeReaderState(flags: ReaderFlags, eventCount: number): number {
+  checkMembers(flags, readerFlags, "encodeReaderState: flags");
+  checkWhole(eventCount, 0, 0xffff_ffff, "encodeReaderState: eventCount");
   let value = (eventCount & 0xffff) << 16;
   for (const flag of readerFlags) if (flags[flag]) value |= readerStateBits[flag].windows;
   return value >>> 0;
@@ -247,7 +265,27 @@ export function encodeReaderState(flags: ReaderFlags, eventCount: number): numbe
 
 /** The flags and the event count (0 to 65,535) in the DWORD of SCARD_READERSTATE. */
 export function decodeReaderState(value: number): { flags: ReaderFlags; eventCount: number } {
+  checkDword(value, "decodeReaderState");
   const flags: { [flag in ReaderFlag]?: true } = {};
   for (const flag of readerFlags) if ((value & readerStateBits[flag].windows) !== 0) flags[flag] = true;
   return { flags, eventCount: value >>> 16 };
+}
+
+function checkDialect(dialect: unknown, operation: string): void {
+  checkWord(dialect, ["windows", "pcsclite"], `${operation}: dialect`);
+}
+
+/** A DWORD or LONG, in whichever sign C code has it. */
+function checkDword(value: unknown, operation: string): void {
+  checkWhole(value, -0x8000_0000, 0xffff_ffff, `${operation}: the number`);
+}
+
+function checkTerm(term: unknown, table: object, name: string): void {
+  checkWord(term, Object.keys(table), name);
+}
+
+function checkCode(code: unknown, operation: string): void {
+  if (typeof code === "string" && Object.hasOwn(errorCodes, code)) return;
+  const given = typeof code === "string" ? quoteWord(code) : shown(code);
+  throw new TypeError(`${operation}: code is ${given}; give one such as "timeout": the type ErrorCode has them all`);
 }

@@ -13,9 +13,9 @@ import {
   type ResponseApdu,
 } from "../iso7816/index.ts";
 import { checkSendOptions, checkWait, waitMembers } from "./arguments.ts";
-import { optional, optionsOf, refuse } from "./check.ts";
-import { byteString, callback, truth, wholeNumber, word } from "./checks.ts";
-import { dispositions } from "./codes.ts";
+import { listOf, optional, optionsOf, refuse } from "./check.ts";
+import { byteString, callback, partsOf, truth, wholeNumber, word } from "./checks.ts";
+import { dispositions, protocols } from "./codes.ts";
 import { SmartCardError } from "./error.ts";
 import { exchangeCommand } from "./exchange.ts";
 import type {
@@ -46,6 +46,14 @@ const transactionOptions = optionsOf<TransactionOptions>({
   onReset: optional(word({ fail: 0, reconnect: 1, repeat: 2 }, "answer to a reset")),
 });
 
+const checkTerms = partsOf<ConnectionTerms>(
+  {
+    now: callback<() => number>("a function that tells the time"),
+    preferredProtocols: listOf(word(protocols, "protocol"), "protocols", 64),
+  },
+  "an object with now and preferredProtocols",
+);
+
 const byte = wholeNumber(0, 0xff);
 const commandInit = optionsOf<CommandInit>({
   cla: byte,
@@ -69,6 +77,7 @@ export abstract class ConnectionBase implements Connection {
   #transactions = 0;
 
   constructor(terms: ConnectionTerms) {
+    checkTerms(terms, { operation: "ConnectionBase", path: "terms" });
     this.#now = terms.now;
     this.preferredProtocols = terms.preferredProtocols;
   }

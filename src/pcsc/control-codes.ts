@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { checkWhole, checkWord, shown } from "../binary/index.ts";
 import type { Dialect } from "./codes.ts";
 
 /** FILE_DEVICE_SMARTCARD of Microsoft's headers: the device type in the high word of a Windows control code. */
@@ -41,8 +42,9 @@ const maxFunction = 0xfff;
  */
 export function controlCode(n: number, dialect: Dialect = "windows"): number {
   if (!Number.isInteger(n) || n < 0 || n > maxFunction) {
-    throw new RangeError(`${n} is not a control function: it should be a whole number from 0 to ${maxFunction}`);
+    throw new RangeError(`${shown(n)} is not a control function: it should be a whole number from 0 to ${maxFunction}`);
   }
+  checkWord(dialect, ["windows", "pcsclite"], "controlCode: dialect");
   return dialect === "windows" ? windowsBase + 4 * n : pcscliteBase + n;
 }
 
@@ -51,6 +53,7 @@ export function controlCode(n: number, dialect: Dialect = "windows"): number {
  * is a Windows code.
  */
 export function toWindowsControlCode(code: number): number {
+  checkCode(code, "toWindowsControlCode");
   const n = (code >>> 0) - pcscliteBase;
   return n >= 0 && n <= maxFunction ? windowsBase + 4 * n : code >>> 0;
 }
@@ -60,6 +63,7 @@ export function toWindowsControlCode(code: number): number {
  * access) is a vendor's own and returned unchanged, and so is a pcsc-lite code.
  */
 export function toPcscliteControlCode(code: number): number {
+  checkCode(code, "toPcscliteControlCode");
   const offset = (code >>> 0) - windowsBase;
   return offset >= 0 && offset <= 4 * maxFunction && offset % 4 === 0 ? pcscliteBase + offset / 4 : code >>> 0;
 }
@@ -108,6 +112,7 @@ const classFunctions: ReadonlyMap<number, ClassFunction> = new Map(
  * pcsc-lite have other functions under the same numbers, and the CCID driver forwards every code.
  */
 export function classFunction(code: number): ClassFunction | undefined {
+  checkCode(code, "classFunction");
   return classFunctions.get(code >>> 0);
 }
 
@@ -117,4 +122,9 @@ export function classFunction(code: number): ClassFunction | undefined {
  */
 export function serviceControlCode(code: number): number {
   return classFunction(code) === undefined ? toPcscliteControlCode(code) : code >>> 0;
+}
+
+/** A control code, in whichever sign C code has it. */
+function checkCode(code: unknown, operation: string): void {
+  checkWhole(code, -0x8000_0000, 0xffff_ffff, `${operation}: code`);
 }

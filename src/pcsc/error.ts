@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { kindOf } from "../binary/index.ts";
+import { checkObject, checkText, checkTruth, checkWord, quoteWord, shown } from "../binary/index.ts";
 import { errorCodes, errorName, errorNumber } from "./codes.ts";
 import type { ReaderStateReport } from "./resource-manager.ts";
 import type { ErrorCode, Protocol, ShareMode } from "./vocabulary.ts";
@@ -48,9 +48,13 @@ export class SmartCardError extends Error {
   /** Reader, operation and, for a sharing violation, the holder. */
   readonly details: ErrorDetails;
 
-  /** @throws TypeError for an unknown code */
+  /** @throws TypeError for an unknown code, a message that is no string, and details that are no object */
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}, options?: ErrorOptions) {
     if (typeof code !== "string" || !Object.hasOwn(errorCodes, code)) throw unknownCode(code);
+    checkText(message, "SmartCardError: message");
+    checkObject(details, "SmartCardError: details", "pass an object, or leave it out");
+    if (options !== undefined)
+      checkObject(options, "SmartCardError: options", "pass an object with cause, or leave it out");
     super(`${errorName(code)}: ${message}`, options);
     this.code = code;
     this.rv = errorNumber(code);
@@ -70,8 +74,8 @@ export class SmartCardError extends Error {
 }
 
 function unknownCode(code: unknown): TypeError {
-  const shown = typeof code === "string" ? JSON.stringify(code.slice(0, 40)) : kindOf(code);
-  return new TypeError(`SmartCardError: code is ${shown}; give one such as "timeout": the type ErrorCode has them all`);
+  const given = typeof code === "string" ? quoteWord(code) : shown(code);
+  return new TypeError(`SmartCardError: code is ${given}; give one such as "timeout": the type ErrorCode has them all`);
 }
 
 /** Errors made by this copy of the package, which can be trusted. */
@@ -99,10 +103,22 @@ export function ownError(thrown: unknown): SmartCardError | undefined {
 
 /** Describes the holder of a reader: "opensc-tool (pid 4711) holds it exclusively since 3.2 s". */
 export function describeHolder(holder: Holder): string {
+  checkHolder(holder);
   const who = holder.pid === undefined ? holder.client : `${holder.client} (pid ${holder.pid})`;
   const how = holder.transaction ? "is in a transaction" : `is connected ${adverbs[holder.shareMode]}`;
   const since = holder.heldMs < 1000 ? `${Math.round(holder.heldMs)} ms` : `${(holder.heldMs / 1000).toFixed(1)} s`;
   return `${who} ${how} since ${since}`;
+}
+
+function checkHolder(holder: Holder): void {
+  checkObject(holder, "describeHolder: holder", "pass the holder of an error's details, or of an inspection");
+  const { client, heldMs, pid, shareMode, transaction } = holder;
+  checkText(client, "describeHolder: holder.client");
+  if (pid !== undefined && !Number.isInteger(pid)) throw new TypeError(`describeHolder: holder.pid is ${shown(pid)}`);
+  checkWord(shareMode, Object.keys(adverbs), "describeHolder: holder.shareMode");
+  checkTruth(transaction, "describeHolder: holder.transaction");
+  if (!Number.isFinite(heldMs))
+    throw new TypeError(`describeHolder: holder.heldMs is ${shown(heldMs)}; give milliseconds`);
 }
 
 const adverbs: Readonly<Record<ShareMode, string>> = {

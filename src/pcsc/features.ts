@@ -2,6 +2,9 @@
 
 import {
   bytes,
+  checkList,
+  checkObject,
+  checkWhole,
   decoding,
   type Field,
   type Result,
@@ -62,6 +65,7 @@ export const features: Readonly<Record<Feature, { readonly name: string; readonl
 
 /** The feature of a tag; undefined for one that part 10 does not have. */
 export function featureOfTag(tag: number): Feature | undefined {
+  checkWhole(tag, 0, 0xff, "featureOfTag: tag");
   return featuresByTag.get(tag);
 }
 
@@ -100,8 +104,11 @@ export function decodeFeatureList(list: Uint8Array): Result<FeatureEntry[]> {
 
 /** Writes the answer to `get-feature-request`. @throws RangeError for a tag or code that does not fit */
 export function encodeFeatureList(entries: readonly FeatureEntry[]): Uint8Array {
+  checkList(entries, "entries, each with tag and controlCode", "encodeFeatureList: entries");
   const list = new Uint8Array(entries.length * featureTlv.size);
-  entries.forEach(({ tag, controlCode }, index) => {
+  entries.forEach((entry, index) => {
+    checkObject(entry, "encodeFeatureList: an entry", "pass an object with tag and controlCode");
+    const { controlCode, tag } = entry;
     list.set(featureTlv.encode({ tag, length: 4, controlCode }), index * featureTlv.size);
   });
   return list;

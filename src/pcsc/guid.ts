@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { kindOf } from "../binary/index.ts";
+import { kindOf, quoteWord } from "../binary/index.ts";
 import { SmartCardError } from "./error.ts";
 
 const form = /^\{?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\}?$/i;
@@ -14,7 +14,7 @@ const form = /^\{?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})
 export function normalizeGuid(text: string): string {
   const digits = typeof text === "string" ? form.exec(text)?.[1] : undefined;
   if (digits === undefined) {
-    const given = typeof text === "string" ? JSON.stringify(text.slice(0, 40)) : kindOf(text);
+    const given = typeof text === "string" ? quoteWord(text) : kindOf(text);
     throw new SmartCardError(
       "invalid-parameter",
       `${given} is not a GUID, such as {01234567-89AB-CDEF-0123-456789ABCDEF}`,

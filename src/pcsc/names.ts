@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { shown } from "../binary/index.ts";
 import { SmartCardError } from "./error.ts";
 
 /** Most characters (UTF-16 units) of the name of a card type, reader, device, group, provider or cached item. */
@@ -17,7 +18,7 @@ export function checkName(name: string, what: string): void {
 }
 
 function nameProblem(name: unknown): string | undefined {
-  if (typeof name !== "string") return `is not a text but ${name === null ? "null" : typeof name}`;
+  if (typeof name !== "string") return `is not a text but ${shown(name)}`;
   if (name === "") return "is empty";
   if (name.length > maxNameLength) return `has more than ${maxNameLength} characters`;
   // A terminal would interpret them, and NUL ends a string in C.

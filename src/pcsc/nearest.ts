@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: MIT
 
+import { checkText, shown } from "../binary/index.ts";
+
 /**
  * The most likely known word: at most two typing errors away (a letter too many, one too few, a
  * wrong one, two exchanged), or beginning alike. Undefined where none is near. Letter case does not count.
  */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
+  checkText(word, "nearest: word");
+  const isIterable =
+    typeof known === "object" && known !== null && Symbol.iterator in known && !ArrayBuffer.isView(known);
+  if (!isIterable) throw new TypeError(`nearest: known is ${shown(known)}; pass the words that there are`);
   const wanted = word.toLowerCase();
   let best: { readonly candidate: string; readonly distance: number } | undefined;
   for (const candidate of known) {
+    checkText(candidate, "nearest: a word that there is");
     const distance = distanceBetween(wanted, candidate.toLowerCase());
     if (distance !== undefined && (best === undefined || distance < best.distance)) best = { candidate, distance };
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { clockObject } from "./checks.ts";
 import { ConnectionBase, type ConnectionTerms } from "./connection-base.ts";
 import type {
   Connection,
@@ -35,6 +36,7 @@ export class Pace {
   #turn: Promise<void> | undefined;
 
   constructor(clock: Clock) {
+    clockObject(clock, { operation: "Pace", path: "clock" });
     this.#clock = clock;
     this.#breathe = clock.breathe?.bind(clock);
     this.#last = clock.now();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { copyBytes, struct, u32le } from "../binary/index.ts";
+import { checkBytes, checkObject, checkTruth, checkWhole, copyBytes, struct, u32le } from "../binary/index.ts";
 import { type Attribute, attributes } from "./attributes.ts";
 import { protocols } from "./codes.ts";
 import type { ReaderDescription } from "./reader.ts";
@@ -72,6 +72,9 @@ const dword = struct("DWORD", { value: u32le });
  * moment. Text has no NUL: {@link endAttributeText} adds it where required.
  */
 export function readerAttribute(attribute: number, facts: AttributeFacts): Uint8Array | undefined {
+  checkWhole(attribute, -0x8000_0000, 0xffff_ffff, "readerAttribute: attribute");
+  checkObject(facts, "readerAttribute: facts", "pass what is known of the reader");
+  checkObject(facts.description, "readerAttribute: facts.description", "pass the description of the reader");
   const row = rowsByNumber.get(attribute);
   const value = row?.value(facts);
   if (typeof value === "number") return dword.encode({ value });
@@ -86,6 +89,9 @@ export function readerAttribute(attribute: number, facts: AttributeFacts): Uint8
  *
  */
 export function endAttributeText(attribute: number, value: Uint8Array, vendorNul: boolean): Uint8Array {
+  checkWhole(attribute, -0x8000_0000, 0xffff_ffff, "endAttributeText: attribute");
+  checkBytes(value, "endAttributeText: value");
+  checkTruth(vendorNul, "endAttributeText: vendorNul");
   const row = rowsByNumber.get(attribute);
   if (row === undefined || row.form === "bytes") return value;
   const unit = row.form === "wide-text" ? 2 : 1;

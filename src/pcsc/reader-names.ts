@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { checkText, shown } from "../binary/index.ts";
 import { SmartCardError } from "./error.ts";
 import { PNP_NOTIFICATION } from "./vocabulary.ts";
 
@@ -8,6 +9,7 @@ export const LONGEST_READER_NAME: number = 127;
 
 /** The form in which names of readers are compared: without regard to case. */
 export function readerKey(name: string): string {
+  checkText(name, "the name of a reader");
   return name.toLowerCase();
 }
 
@@ -23,6 +25,7 @@ export function isPseudoReader(name: string): boolean {
  * UTF-8, no control characters, and no spaces around it.
  */
 export function readerNameProblem(name: string): string | undefined {
+  if (typeof name !== "string") return `is ${shown(name)}: give it as a string`;
   if (name === "") return "is empty: give it 1 to 127 bytes";
   const length = new TextEncoder().encode(name).length;
   if (length > LONGEST_READER_NAME) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import { checkMembers } from "../binary/index.ts";
+
 /** Domain in which database operations of a context run. `global` exists in pcsc-lite only. */
 export type Scope = "user" | "terminal" | "system" | "global";
 
@@ -46,6 +48,7 @@ export type ReaderFlags = { readonly [flag in ReaderFlag]?: true };
  * @see SCARD_READERSTATE structure (winscard.h), Microsoft
  */
 export function expectsCard(believed: ReaderFlags): boolean {
+  checkMembers(believed, readerFlags, "expectsCard: believed");
   const { atrmatch, exclusive, inuse, mute, present, unpowered } = believed;
   return [present, atrmatch, exclusive, inuse, mute, unpowered].includes(true);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { Field } from "../binary/index.ts";
-import { SmartCardError } from "../pcsc/index.ts";
+import { optional, optionsOf, SmartCardError, wholeNumber } from "../pcsc/index.ts";
 import { type AnswerReader, bodyReader } from "./answer-readers.ts";
 import { MAX_TRAILING_BYTES } from "./limits.ts";
 import { controlStruct, transmitStruct } from "./messages.ts";
@@ -59,17 +59,26 @@ export interface PreparedRequest<T> {
   readonly reader: AnswerReader<T>;
 }
 
+const receiveOptions = optionsOf<ReceiveOptions>({ receiveLength: optional(wholeNumber(0, 0xffff_ffff, "bytes")) });
+
+/** @throws invalid-parameter */
+function roomIn(options: ReceiveOptions, operation: string): number {
+  const { receiveLength = MAX_TRAILING_BYTES } = receiveOptions(options, { operation, path: "options" });
+  return receiveLength;
+}
+
 /** sizeof(SCARD_IO_REQUEST) on every 64-bit Linux. */
 const PCI_BYTES = 16;
 /** SCARD_PROTOCOL_ANY: what libpcsclite sends as receive PCI for a caller that has none. */
 const ANY_PROTOCOL = 3;
-/** Writes the request of a transmit, with a copy of the command. @throws invalid-handle, invalid-parameter */
+/** Writes the request of a transmit, with a copy of the command. @throws TypeError (not bytes), invalid-handle, invalid-parameter */
 export function prepareTransmit(
   card: number,
   protocol: number,
   command: Uint8Array,
-  { receiveLength = MAX_TRAILING_BYTES }: ReceiveOptions = {},
+  options: ReceiveOptions = {},
 ): PreparedRequest<TransmitOutcome> {
+  const receiveLength = roomIn(options, "transmit");
   return prepare(
     card,
     {
@@ -93,13 +102,14 @@ export function prepareTransmit(
   );
 }
 
-/** Writes the request of a control, with a copy of the input. @throws invalid-handle, invalid-parameter */
+/** Writes the request of a control, with a copy of the input. @throws TypeError (not bytes), invalid-handle, invalid-parameter */
 export function prepareControl(
   card: number,
   code: number,
   input: Uint8Array,
-  { receiveLength = MAX_TRAILING_BYTES }: ReceiveOptions = {},
+  options: ReceiveOptions = {},
 ): PreparedRequest<ControlOutcome> {
+  const receiveLength = roomIn(options, "control");
   return prepare(
     card,
     { kind: "control", card, code, input, receiveLength },
@@ -126,7 +136,8 @@ export function prepare<B, T>(
   return { request: encoded, reader: bodyReader({ body, repeats: encoded, trailing, value }) };
 }
 
-function encode(request: Request): Uint8Array {
+/** Writes a request. @throws TypeError (not bytes), invalid-parameter (the wire has no room for an argument) */
+export function encode(request: Request): Uint8Array {
   try {
     return encodeRequest(request);
   } catch (error) {

@@ -1,7 +1,21 @@
 // SPDX-License-Identifier: MIT
 
 import { concatBytes, type Field, zeroBytes } from "../binary/index.ts";
-import { assert, errorFromNumber, errorNumber, SmartCardError } from "../pcsc/index.ts";
+import {
+  anyText,
+  assert,
+  byteString,
+  callback,
+  errorFromNumber,
+  errorNumber,
+  having,
+  optionsOf,
+  refuse,
+  SmartCardError,
+  shown,
+  wholeNumber,
+  word,
+} from "../pcsc/index.ts";
 import { bodyReader, restOfTableReader, tableReader, tableSizeReader } from "./answer-readers.ts";
 import {
   type Change,
@@ -15,6 +29,7 @@ import {
 import {
   type ConnectTerms,
   type ControlOutcome,
+  encode,
   type Outcome,
   type PreparedRequest,
   prepare,
@@ -65,6 +80,30 @@ export interface ChangeWait {
 export const AGREE_ON_VERSION = "agree on a version";
 
 const noBytes = new Uint8Array(0);
+const number = wholeNumber(0, 0xffff_ffff);
+const sessionOptions = optionsOf<ClientSessionOptions>({
+  send: callback<ClientSessionOptions["send"]>("a function that sends bytes"),
+  ended: callback<ClientSessionOptions["ended"]>("a function that is told why the session ended"),
+});
+const connectTerms = optionsOf<ConnectTerms>({
+  context: number,
+  reader: anyText,
+  shareMode: number,
+  preferredProtocols: number,
+});
+const reconnectTerms = optionsOf<ReconnectTerms>({
+  card: number,
+  shareMode: number,
+  preferredProtocols: number,
+  initialization: number,
+});
+const cacheKey = optionsOf<CacheKey>({ context: number, card: byteString, freshness: number, name: anyText });
+const protocolVersion = word<ProtocolVersion>(versions, "protocol version");
+const made = "what prepareTransmit() or prepareControl() gives";
+const preparedRequest = optionsOf<PreparedRequest<never>>({
+  request: byteString,
+  reader: having<PreparedRequest<never>["reader"]>(["read"], made),
+});
 const stopRequest = encodeRequest({ kind: "stop-waiting" });
 
 /**
@@ -87,8 +126,9 @@ export class ClientSession {
   /** Whether the service may send the signal of a wait before the table that comes with it: pcscd does from 4:6 on. */
   #signalsEarly = true;
 
+  /** @throws invalid-parameter */
   constructor(options: ClientSessionOptions) {
-    this.#line = new ClientLine(options);
+    this.#line = new ClientLine(sessionOptions(options, { operation: "ClientSession", path: "options" }));
   }
 
   /** The version that was agreed on; undefined before `open` is done. */
@@ -119,8 +159,9 @@ export class ClientSession {
     return this.#line.answered;
   }
 
-  /** Takes what arrived from the service, in pieces of any size. Never throws. */
+  /** Takes what arrived from the service, in pieces of any size. Whatever they are, it does not throw. @throws TypeError (not bytes) */
   received(bytes: Uint8Array): void {
+    byteString(bytes, { operation: "received", path: "bytes" });
     this.#line.received(bytes);
   }
 
@@ -129,6 +170,9 @@ export class ClientSession {
    * call does, with the given error, or with `service-stopped` and the given reason.
    */
   closed(reason: string | SmartCardError): void {
+    if (typeof reason !== "string" && !(reason instanceof SmartCardError)) {
+      refuse({ operation: "closed", path: "reason" }, shown(reason), "give the reason as a string or a SmartCardError");
+    }
     this.#line.close(typeof reason === "string" ? new SmartCardError("service-stopped", reason) : reason);
   }
 
@@ -140,7 +184,10 @@ export class ClientSession {
    * @throws what the service refuses with, `service-stopped` for versions that do not meet; both are named
    */
   open(newest: ProtocolVersion = newestVersion): Promise<ProtocolVersion> {
-    return this.#line.run(this.#agree(newest));
+    return this.#safely(() => {
+      protocolVersion(newest, { operation: "open", path: "newest" });
+      return this.#line.run(this.#agree(newest));
+    });
   }
 
   /** SCardEstablishContext. A connection has one context, and has it before it waits for anything. */
@@ -155,24 +202,28 @@ export class ClientSession {
 
   /** SCardConnect. */
   connect(terms: ConnectTerms): Promise<Outcome & { readonly card: number; readonly activeProtocol: number }> {
-    const nameBytes = new TextEncoder().encode(terms.reader).length;
-    if (nameBytes >= MAX_READER_NAME_BYTES) {
-      return Promise.reject(new SmartCardError("unknown-reader", `no reader has a name of ${nameBytes} bytes`));
-    }
-    return this.#askFor(
-      terms.context,
-      { kind: "connect", ...terms },
-      connectStruct,
-      ({ rv, card, activeProtocol }) => ({ rv, card, activeProtocol }),
-    );
+    return this.#sendSafely(() => {
+      const checked = connectTerms(terms, { operation: "connect", path: "terms" });
+      const nameBytes = new TextEncoder().encode(checked.reader).length;
+      if (nameBytes >= MAX_READER_NAME_BYTES) {
+        throw new SmartCardError("unknown-reader", `no reader has a name of ${nameBytes} bytes`);
+      }
+      const request = { kind: "connect", ...checked } as const;
+      return prepare(checked.context, request, connectStruct, ({ rv, card, activeProtocol }) => ({
+        rv,
+        card,
+        activeProtocol,
+      }));
+    });
   }
 
   /** SCardReconnect. */
   reconnect(terms: ReconnectTerms): Promise<Outcome & { readonly activeProtocol: number }> {
-    return this.#askFor(terms.card, { kind: "reconnect", ...terms }, reconnectStruct, ({ rv, activeProtocol }) => ({
-      rv,
-      activeProtocol,
-    }));
+    return this.#sendSafely(() => {
+      const checked = reconnectTerms(terms, { operation: "reconnect", path: "terms" });
+      const request = { kind: "reconnect", ...checked } as const;
+      return prepare(checked.card, request, reconnectStruct, ({ rv, activeProtocol }) => ({ rv, activeProtocol }));
+    });
   }
 
   /** SCardDisconnect. */
@@ -218,7 +269,10 @@ export class ClientSession {
 
   /** Sends a request that `prepareTransmit` or `prepareControl` wrote, and reads its answer. */
   send<T>(prepared: PreparedRequest<T>): Promise<T> {
-    return this.#line.run(exchange(prepared.request, prepared.reader));
+    return this.#safely(() => {
+      const { reader, request } = preparedRequest(prepared, { operation: "send", path: "prepared" });
+      return this.#line.run(exchange(request, reader));
+    });
   }
 
   /** SCardGetAttrib. The value is empty unless rv is 0. */
@@ -286,7 +340,10 @@ export class ClientSession {
    * @throws unsupported-feature for pcscd
    */
   holder(handle: number, reader: string): Promise<Outcome & { readonly holder: WireHolder | undefined }> {
-    return this.#askOurs(() => prepare(handle, { kind: "holder", handle, reader }, holderStruct, holderOf));
+    return this.#askOurs(() => {
+      anyText(reader, { operation: "holder", path: "reader" });
+      return prepare(handle, { kind: "holder", handle, reader }, holderStruct, holderOf);
+    });
   }
 
   /** Ours, as {@link holder}: reads an item of the card cache that all clients of the service share. */
@@ -296,12 +353,18 @@ export class ClientSession {
       if (rv !== 0) return 0;
       return dataLength <= MAX_TRAILING_BYTES ? dataLength : `an item of the cache is said to have ${dataLength} bytes`;
     };
-    return this.#askOurs(() => prepare(key.context, { kind: "read-cache", ...key }, cacheStruct, value, trailing));
+    return this.#askOurs(() => {
+      const checked = cacheKey(key, { operation: "readCache", path: "key" });
+      return prepare(checked.context, { kind: "read-cache", ...checked }, cacheStruct, value, trailing);
+    });
   }
 
   /** Ours, as {@link holder}: writes an item of the card cache. */
   writeCache(key: CacheKey, data: Uint8Array): Promise<Outcome> {
-    return this.#askOurs(() => prepare(key.context, { kind: "write-cache", ...key, data }, cacheStruct, outcome));
+    return this.#askOurs(() => {
+      const checked = cacheKey(key, { operation: "writeCache", path: "key" });
+      return prepare(checked.context, { kind: "write-cache", ...checked, data }, cacheStruct, outcome);
+    });
   }
 
   *#agree(newest: ProtocolVersion): Steps<ProtocolVersion> {
@@ -331,7 +394,7 @@ export class ClientSession {
   *#establish(scope: number): Steps<Outcome & { readonly context: number }> {
     // The answer begins with the scope, which may be 0, as a signal does.
     if (this.#line.waiting) throw new SmartCardError("invalid-parameter", "a wait for a change is under way");
-    const encoded = encodeRequest({ kind: "establish-context", scope });
+    const encoded = encode({ kind: "establish-context", scope });
     const value = ({ rv, context }: { rv: number; context: number }) => ({ rv, context });
     return yield* exchange(encoded, bodyReader({ body: establishStruct, repeats: encoded, value }));
   }
@@ -416,9 +479,12 @@ export class ClientSession {
 
   /** Asks what only a service with our extension understands: any other would end the connection. */
   #askOurs<T>(make: () => PreparedRequest<T>): Promise<T> {
-    if (this.#extension > 0) return this.#sendSafely(make);
-    const message = "the smart card service is not scard daemon, and has no answer to this";
-    return Promise.reject(new SmartCardError("unsupported-feature", message));
+    return this.#sendSafely(() => {
+      const prepared = make();
+      if (this.#extension > 0) return prepared;
+      const message = "the smart card service is not scard daemon, and has no answer to this";
+      throw new SmartCardError("unsupported-feature", message);
+    });
   }
 
   /** Sends a request that may hold a PIN, and clears it when it is answered, or the session has ended. */
@@ -432,8 +498,13 @@ export class ClientSession {
   }
 
   #sendSafely<T>(make: () => PreparedRequest<T>): Promise<T> {
+    return this.#safely(() => this.send(make()));
+  }
+
+  /** Begins at once, and rejects where the beginning throws. */
+  #safely<T>(begin: () => Promise<T>): Promise<T> {
     try {
-      return this.send(make());
+      return begin();
     } catch (error) {
       return Promise.reject(error);
     }

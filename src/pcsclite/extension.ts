@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { decodeHex, encodeHex } from "../binary/index.ts";
+import { checkBytes, checkText, decodeHex, encodeHex, quoteWord } from "../binary/index.ts";
 import { GUID_BYTES } from "./limits.ts";
 
 // What our client and our daemon say to each other beyond pcscd's protocol. A client offers it in the field `rv` of its
@@ -41,14 +41,18 @@ export function decodeAcceptance(rv: number, offered: number): { readonly rv: nu
   return extension > 0 && extension <= offered ? { rv: 0, extension } : { rv, extension: 0 };
 }
 
-/** The 16 bytes that a GUID's text has, in their order there, with or without braces and hyphens. */
+/** The 16 bytes that a GUID's text has, in their order there, with or without braces and hyphens. @throws TypeError, RangeError */
 export function guidBytes(text: string): Uint8Array {
+  checkText(text, "guidBytes: text");
   const decoded = decodeHex(text.replace(/[{}-]/g, ""));
-  if (!decoded.ok || decoded.value.length !== GUID_BYTES) throw new RangeError(`${text} is not a GUID`);
+  if (!decoded.ok || decoded.value.length !== GUID_BYTES)
+    throw new RangeError(`guidBytes: ${quoteWord(text)} is not a GUID`);
   return decoded.value;
 }
 
-/** The text of a GUID, without braces. */
+/** The text of a GUID, without braces. @throws TypeError, RangeError (not 16 bytes) */
 export function guidText(guid: Uint8Array): string {
+  checkBytes(guid, "guidText: guid");
+  if (guid.length !== GUID_BYTES) throw new RangeError(`guidText: a GUID has ${GUID_BYTES} bytes, not ${guid.length}`);
   return encodeHex(guid).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import { checkText } from "../binary/index.ts";
+
 /** Bytes of a reader's name with the NUL that ends it (MAX_READERNAME of pcsclite.h). */
 export const MAX_READER_NAME_BYTES = 128;
 
@@ -19,6 +21,7 @@ export const MAX_TRAILING_BYTES = 65_548;
  * @param platform as Node names it
  */
 export function maxSocketPathBytes(platform: string): number {
+  checkText(platform, "maxSocketPathBytes: platform");
   return platform === "linux" ? 107 : 103;
 }
 

@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: MIT
 
-import { bytes, cstring, type Field, i32le, type Padding, pad, type Struct, struct, u32le } from "../binary/index.ts";
+import {
+  bytes,
+  checkWhole,
+  cstring,
+  type Field,
+  i32le,
+  type Padding,
+  pad,
+  type Struct,
+  struct,
+  u32le,
+} from "../binary/index.ts";
 import { MAX_ATR_BYTES } from "../pcsc/index.ts";
 import { GUID_BYTES, MAX_ATTRIBUTE_BYTES, MAX_CLIENT_NAME_BYTES, MAX_READER_NAME_BYTES } from "./limits.ts";
 
@@ -351,6 +362,8 @@ export const newestVersion: ProtocolVersion = "4:6";
 
 /** The version with these numbers; undefined for one that we do not speak. */
 export function versionOf(major: number, minor: number): ProtocolVersion | undefined {
+  checkWhole(major, -0x8000_0000, 0xffff_ffff, "versionOf: major");
+  checkWhole(minor, -0x8000_0000, 0xffff_ffff, "versionOf: minor");
   const name = `${major}:${minor}`;
   return Object.hasOwn(versions, name) ? (name as ProtocolVersion) : undefined;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes, zeroBytes } from "../binary/index.ts";
+import { checkBytes, checkObject, checkText, checkWord, concatBytes, zeroBytes } from "../binary/index.ts";
 import { assertNever } from "../pcsc/index.ts";
 import { encodeOffer } from "./extension.ts";
 import { MAX_ATTRIBUTE_BYTES, MAX_CACHE_NAME_BYTES, MAX_TRAILING_BYTES } from "./limits.ts";
@@ -121,9 +121,10 @@ export type RequestOf<K extends RequestKind> = Extract<Request, { readonly kind:
 /**
  * Writes a request: header, body and what follows it, in one array.
  *
- * @throws RangeError for a number that does not fit its field, and for a text, value, command or input that is too long
+ * @throws TypeError for a kind of request that there is not, and for values of the wrong kind; RangeError for a number that does not fit its field, and for a text, value, command or input that is too long
  */
 export function encodeRequest(request: Request): Uint8Array {
+  checkKind(request, "encodeRequest");
   const { number, body } = commands[request.kind];
   const header = headerStruct.encode({ size: body?.size ?? 0, command: number });
   const parts = encodeParts(request);
@@ -193,6 +194,7 @@ function encodeParts(request: Request): readonly Uint8Array[] {
 const noHolder = { known: 0, shareMode: 0, transaction: 0, pid: 0, heldMs: 0, client: "" } as const;
 
 function encodeCache({ card, context, freshness, name }: CacheKey, data: Uint8Array): readonly Uint8Array[] {
+  checkText(name, "encodeRequest: name");
   const text = new TextEncoder().encode(name);
   if (text.length > MAX_CACHE_NAME_BYTES) {
     throw new RangeError(`the name of an item has ${MAX_CACHE_NAME_BYTES} bytes at most, not ${text.length}`);
@@ -206,6 +208,7 @@ function encodeCache({ card, context, freshness, name }: CacheKey, data: Uint8Ar
  * called with one that `RequestDecoder` read, when it is answered.
  */
 export function wipeRequest(request: Request): void {
+  checkKind(request, "wipeRequest");
   if (request.kind === "transmit") zeroBytes(request.command);
   if (request.kind === "control") zeroBytes(request.input);
   if (request.kind === "set-attribute") zeroBytes(request.value);
@@ -213,6 +216,7 @@ export function wipeRequest(request: Request): void {
 
 /** The length of what follows a body. Servers end the connection of a client that sends more than they take. */
 function lengthOf(trailing: Uint8Array): number {
+  checkBytes(trailing, "encodeRequest: what follows the body");
   if (trailing.length > MAX_TRAILING_BYTES) {
     throw new RangeError(`${MAX_TRAILING_BYTES} bytes at most follow a request, not ${trailing.length}`);
   }
@@ -221,10 +225,17 @@ function lengthOf(trailing: Uint8Array): number {
 
 /** An attribute's value in its fixed place. @throws RangeError for a value of more than 264 bytes */
 export function attributeField(value: Uint8Array): Uint8Array {
+  checkBytes(value, "the value of an attribute");
   if (value.length > MAX_ATTRIBUTE_BYTES) {
     throw new RangeError(`the value of an attribute has ${MAX_ATTRIBUTE_BYTES} bytes at most, not ${value.length}`);
   }
   const field = new Uint8Array(MAX_ATTRIBUTE_BYTES);
   field.set(value);
   return field;
+}
+
+/** @throws TypeError */
+function checkKind(request: unknown, operation: string): void {
+  checkObject(request, `${operation}: request`, "pass an object with kind, and what that kind of request has");
+  checkWord((request as Partial<Request>).kind, Object.keys(commands), `${operation}: request.kind`);
 }

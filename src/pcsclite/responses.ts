@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes } from "../binary/index.ts";
+import { checkObject, checkWord, concatBytes } from "../binary/index.ts";
 import { assert } from "../pcsc/index.ts";
 import { encodeAcceptance } from "./extension.ts";
 import { MAX_CLIENT_NAME_BYTES } from "./limits.ts";
@@ -156,7 +156,10 @@ const encoders: Encoders = {
  * @throws RangeError for a number that does not fit its field, and for a value of more than 264 bytes
  */
 export function encodeResponse<K extends AnsweredKind>(request: RequestOf<K>, answer: Answers[K]): Uint8Array {
+  checkObject(request, "encodeResponse: request", "pass the request that is answered");
   const { kind }: Request = request;
+  checkWord(kind, Object.keys(encoders), "encodeResponse: request.kind");
+  checkObject(answer, "encodeResponse: answer", "pass an object with what the request is answered with");
   const encode: (request: RequestOf<K>, answer: Answers[K]) => Uint8Array = encoders[kind as K];
   return encode(request, answer);
 }

@@ -106,6 +106,7 @@ export class SimulatedRuntime implements Runtime {
 
 /** Bytes that follow from a seed (the mulberry32 generator). For tests: anybody can foretell them. */
 export function seededRandom(seed: number): Random {
+  wholeNumber(0, 0xffff_ffff)(seed, { operation: "seededRandom", path: "seed" });
   let state = seed >>> 0;
   const next = (): number => {
     state = (state + 0x6d2b_79f5) >>> 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { ByteCursor, u16be } from "../binary/index.ts";
+import { ByteCursor, checkBytes, checkWord, u16be } from "../binary/index.ts";
 
 /** What the reader can tell the card side apart from commands. Only `get-atr` is answered. */
 export type ControlCommand = "power-off" | "power-on" | "reset" | "get-atr";
@@ -18,17 +18,19 @@ const controlCodes: Readonly<Record<ControlCommand, number>> = {
  * are in one array, because a peer that gets them in two segments waits 40 ms for the second (Nagle's algorithm
  * against delayed acknowledgement).
  *
- * @throws RangeError for a payload of more than 65,535 bytes
+ * @throws TypeError for anything but bytes; RangeError for a payload of more than 65,535 bytes
  */
 export function encodeFrame(payload: Uint8Array): Uint8Array {
+  checkBytes(payload, "encodeFrame: payload");
   const frame = new Uint8Array(u16be.size + payload.length);
   u16be.write(new DataView(frame.buffer), 0, payload.length);
   frame.set(payload, u16be.size);
   return frame;
 }
 
-/** Writes a control command as one message: a frame with a payload of one byte. */
+/** Writes a control command as one message: a frame with a payload of one byte. @throws TypeError (any other word) */
 export function encodeControl(command: ControlCommand): Uint8Array {
+  checkWord(command, Object.keys(controlCodes), "encodeControl: command");
   return encodeFrame(Uint8Array.of(controlCodes[command]));
 }
 

@@ -2,7 +2,7 @@
 
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import type { BlockCipher, CipherAlgorithm } from "../../cards/index.ts";
-import { SmartCardError } from "../../pcsc/index.ts";
+import { byteString, SmartCardError, word } from "../../pcsc/index.ts";
 
 /** OpenSSL's names of one block at a time, and how long the key is there. */
 const names: Readonly<Record<string, string>> = {
@@ -18,9 +18,11 @@ const names: Readonly<Record<string, string>> = {
  * @param key 16, 24 or 32 bytes for AES; 16 or 24 for triple DES
  * @throws unsupported-feature where it does not have the cipher: triple DES is missing in some builds that keep to FIPS
  * 140
- * @throws invalid-value for a key of another length
+ * @throws invalid-value for another algorithm, and for a key of another length; TypeError for a key that is no Uint8Array
  */
 export function nodeBlockCipher(algorithm: CipherAlgorithm, key: Uint8Array): BlockCipher {
+  word({ aes: 0, "3des": 0 }, "algorithm")(algorithm, { operation: "nodeBlockCipher", path: "algorithm" });
+  byteString(key, { operation: "nodeBlockCipher", path: "key" });
   // With two keys, the first is also the third.
   const whole = algorithm === "3des" && key.length === 16 ? Uint8Array.of(...key, ...key.subarray(0, 8)) : key;
   const name = names[`${algorithm}${whole.length}`];

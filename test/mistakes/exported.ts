@@ -1,0 +1,789 @@
+// SPDX-License-Identifier: MIT
+
+// What each function and class of each published subpath takes: the table of mistakes. A new export must be in it.
+
+import * as binary from "../../src/binary/index.ts";
+import * as cards from "../../src/cards/index.ts";
+import * as database from "../../src/database/index.ts";
+import * as embedded from "../../src/entry/embedded.ts";
+import * as machine from "../../src/entry/machine.ts";
+import * as pcscd from "../../src/entry/pcscd.ts";
+import * as pcscliteCompat from "../../src/entry/pcsclite-compat.ts";
+import * as providers from "../../src/entry/providers.ts";
+import * as root from "../../src/entry/root.ts";
+import * as smartcardCompat from "../../src/entry/smartcard-compat.ts";
+import * as winscard from "../../src/entry/winscard.ts";
+import * as iso7816 from "../../src/iso7816/index.ts";
+import * as managerRoom from "../../src/manager/index.ts";
+import * as pcsc from "../../src/pcsc/index.ts";
+import * as pcsclite from "../../src/pcsclite/index.ts";
+import * as server from "../../src/pcsclite-server/index.ts";
+import * as testing from "../../src/testing/index.ts";
+import * as vpcd from "../../src/vpcd/index.ts";
+import { type Argument, type WrongValue, wrongValues } from "./wrong-values.ts";
+
+/** A function with what it takes, or why there is nothing that it could refuse. */
+export type Row = { readonly call: (...args: never[]) => unknown; readonly args: readonly Argument[] } | string;
+
+const arg = (good: () => unknown, ...accepts: WrongValue[]): Argument => ({ good, accepts });
+const row = (call: (...args: never[]) => unknown, ...args: Argument[]): Row => ({ call, args });
+
+const someBytes = (): Uint8Array => Uint8Array.of(0x3b, 0x00);
+const bytes = arg(someBytes, "bytes");
+const text = arg(() => "text", "text");
+const optionalText = arg(() => "text", "text", "undefined");
+/** Numbers for which 5 is one. */
+const whole = arg(() => 1, "number");
+const optionalWhole = arg(() => 1, "number", "undefined");
+const dword = arg(() => 1, "number", "negative");
+const work = arg(() => () => undefined, "function");
+/** An options object all of whose members may be left out. */
+const options = arg(() => ({}), "object", "undefined");
+const list = (...good: unknown[]): Argument => arg(() => good);
+const anything = arg(
+  () => undefined,
+  ...([
+    "undefined",
+    "null",
+    "text",
+    "number",
+    "negative",
+    "huge",
+    "fraction",
+    "NaN",
+    "bigint",
+    "boolean",
+    "symbol",
+    "object",
+    "unknownMember",
+    "array",
+    "bytes",
+    "words",
+    "view",
+    "arrayLike",
+    "function",
+    "promise",
+    "hostile",
+  ] as const),
+);
+/** Words of an enumeration. */
+const dialect = arg(() => "windows", "undefined");
+
+const command: iso7816.CommandApdu = { cla: 0, ins: 0xa4, p1: 4, p2: 0, data: someBytes(), le: 256, extended: false };
+const response: iso7816.ResponseApdu = { data: someBytes(), sw1: 0x90, sw2: 0, sw: 0x9000 };
+const aCommand = arg(() => command);
+const aResponse = arg(() => response);
+const atr = (): unknown => {
+  const decoded = iso7816.decodeAtr(someBytes());
+  return decoded.ok ? decoded.value : undefined;
+};
+const runtime = embedded.nodeRuntime();
+const { clock, random } = runtime;
+const place = { operation: "test", path: "value" };
+const aClock = arg(() => clock);
+const aRandom = arg(() => random);
+const manager = new embedded.EmbeddedManager({ runtime });
+const aManager = arg(() => manager);
+const checked = (
+  check: (value: unknown, at: pcsc.Place) => unknown,
+  good: () => unknown,
+  ...accepts: WrongValue[]
+): Row => row((value: unknown) => check(value, place), arg(good, ...accepts));
+const declaresCheck = "declares a check: its arguments are written in the program that has the options object";
+const takesAll = "takes any value";
+const ofTheDaemon = "is for the daemon and listenVpcd, which pass what their own checks of options gave";
+const image = (): unknown => {
+  const parsed = cards.parseCardImage({ name: "Test", files: [] });
+  return parsed.ok ? parsed.value : undefined;
+};
+
+const binaryRows: Readonly<Record<string, Row>> = {
+  ByteCursor: row((value: Uint8Array) => new binary.ByteCursor(value), bytes),
+  SecretBytes: row((value: Uint8Array) => new binary.SecretBytes(value), bytes),
+  bytes: row(binary.bytes, whole),
+  checkBytes: row(binary.checkBytes, bytes, anything),
+  checkMembers: declaresCheck,
+  checkFunction: declaresCheck,
+  checkList: declaresCheck,
+  checkObject: declaresCheck,
+  checkText: declaresCheck,
+  checkTruth: declaresCheck,
+  checkWhole: declaresCheck,
+  checkWord: declaresCheck,
+  shown: takesAll,
+  quoteWord: row(binary.quoteWord, text),
+  concatBytes: row(binary.concatBytes, bytes, bytes),
+  copyBytes: row(binary.copyBytes, bytes),
+  cstring: row(binary.cstring, whole),
+  decodeHex: row(binary.decodeHex, text),
+  decoding: row(
+    binary.decoding,
+    arg(() => new Uint8Array(0), "bytes"),
+    work,
+  ),
+  encodeHex: row(binary.encodeHex, bytes, optionalText),
+  equalBytes: row(binary.equalBytes, bytes, bytes),
+  escapedJson: row(binary.escapedJson, text),
+  failure: takesAll,
+  hexByte: row(binary.hexByte, whole),
+  hexBytes: row(
+    binary.hexBytes,
+    arg(() => "00", "text"),
+  ),
+  isBytes: takesAll,
+  kindOf: takesAll,
+  pad: row(binary.pad, whole),
+  quoteUnlessBytes: row(binary.quoteUnlessBytes, text),
+  repeat: row(
+    binary.repeat,
+    arg(() => binary.u8),
+    whole,
+  ),
+  struct: row(
+    binary.struct,
+    text,
+    arg(() => ({ field: binary.u8 }), "object"),
+  ),
+  success: takesAll,
+  withSecret: row(binary.withSecret, bytes, work),
+  withoutBytes: row(binary.withoutBytes, text, list("text")),
+  zeroBytes: row(binary.zeroBytes, bytes),
+};
+
+const iso7816Rows: Readonly<Record<string, Row>> = {
+  ExchangeError: "is made by runExchange",
+  ExchangeRedactor: row((value: object) => new iso7816.ExchangeRedactor(value), options),
+  atrTimings: row(iso7816.atrTimings, arg(atr), options),
+  beginExchange: row(iso7816.beginExchange, aCommand, options),
+  buildAtr: row(
+    iso7816.buildAtr,
+    arg(() => ({}), "object"),
+  ),
+  checkPpsResponse: row(
+    iso7816.checkPpsResponse,
+    arg(() => ({ protocol: 1 })),
+    arg(() => ({ protocol: 1 })),
+  ),
+  commandCase: row(iso7816.commandCase, aCommand),
+  commandForT0: row(iso7816.commandForT0, aCommand),
+  decodeAtr: row(iso7816.decodeAtr, bytes),
+  decodeBerTlv: row(iso7816.decodeBerTlv, bytes, options),
+  decodeClassByte: row(iso7816.decodeClassByte, whole),
+  decodeCommand: row(iso7816.decodeCommand, bytes),
+  decodeCompactTlv: row(iso7816.decodeCompactTlv, bytes),
+  decodeHistoricalBytes: row(iso7816.decodeHistoricalBytes, bytes),
+  decodePps: row(iso7816.decodePps, bytes),
+  decodeResponse: row(iso7816.decodeResponse, bytes),
+  decodeSimpleTlv: row(iso7816.decodeSimpleTlv, bytes),
+  decodeTransmissionFactors: row(iso7816.decodeTransmissionFactors, whole),
+  describeCommand: row(iso7816.describeCommand, aCommand),
+  describeCommandBytes: row(iso7816.describeCommandBytes, bytes),
+  describeContactless: row(
+    iso7816.describeContactless,
+    arg(() => ({ kind: "processor-card" })),
+  ),
+  describeControlBytes: row(iso7816.describeControlBytes, dword, bytes),
+  describeMalformedCommand: row(iso7816.describeMalformedCommand, bytes, text),
+  describeResponseBytes: row(iso7816.describeResponseBytes, bytes, bytes),
+  describeStatusWord: row(
+    iso7816.describeStatusWord,
+    arg(() => 1, "number", "negative", "huge"),
+    optionalWhole,
+  ),
+  disclosureOf: row(iso7816.disclosureOf, aCommand, options),
+  encodeBerTlv: row(iso7816.encodeBerTlv, list({ tag: 0x80, value: someBytes() })),
+  encodeCommand: row(iso7816.encodeCommand, aCommand),
+  encodeCompactTlv: row(iso7816.encodeCompactTlv, list({ tag: 1, value: someBytes() })),
+  encodePps: row(
+    iso7816.encodePps,
+    arg(() => ({ protocol: 1 })),
+  ),
+  encodeResponse: row(iso7816.encodeResponse, bytes, whole),
+  encodeSimpleTlv: row(iso7816.encodeSimpleTlv, list({ tag: 1, value: someBytes() })),
+  etuFactorsOf: row(iso7816.etuFactorsOf, whole),
+  findBerTlv: row(iso7816.findBerTlv, list({ tag: 0x80, value: someBytes(), children: undefined }), whole, whole),
+  followUp: row(iso7816.followUp, aCommand, aResponse),
+  instructionName: row(iso7816.instructionName, whole, whole),
+  longDataOf: row(iso7816.longDataOf, bytes),
+  plainClassByte: row(iso7816.plainClassByte, whole),
+  runExchange: row(
+    iso7816.runExchange,
+    arg(() => async () => Uint8Array.of(0x90, 0)),
+    aCommand,
+    options,
+  ),
+  stepExchange: row(
+    iso7816.stepExchange,
+    arg(() => iso7816.beginExchange(command)),
+    aResponse,
+  ),
+  storageCardHistoricalBytes: row(iso7816.storageCardHistoricalBytes, whole, whole),
+  withheldText: row(iso7816.withheldText, whole),
+};
+
+const readerFacts = {
+  description: { name: "Desk", vendorName: "scard", ifdType: "virtual", version: 1, serialNumber: "1" },
+  cardPresent: false,
+};
+
+const pcscRows: Readonly<Record<string, Row>> = {
+  AssertionError: "is thrown for a bug of ours",
+  CardCache: row((value: object) => new pcsc.CardCache(value), options),
+  ConnectionBase: row(
+    (terms: never) => new (class extends (pcsc.ConnectionBase as unknown as new (terms: never) => object) {})(terms),
+    arg(() => ({ now: clock.now, preferredProtocols: [] })),
+  ),
+  Pace: row((value: pcsc.Clock) => new pcsc.Pace(value), aClock),
+  SmartCardError: row(
+    (code: pcsc.ErrorCode, message: string, details: object, cause: object) =>
+      new pcsc.SmartCardError(code, message, details, cause),
+    arg(() => "timeout"),
+    arg(() => "message", "text"),
+    // Details and options may have more members than ours.
+    arg(() => ({}), "object", "undefined", "unknownMember", "arrayLike"),
+    arg(() => ({}), "object", "undefined", "unknownMember", "arrayLike"),
+  ),
+  abortSignal: checked(pcsc.abortSignal, () => new AbortController().signal),
+  abortedError: row(
+    pcsc.abortedError,
+    text,
+    arg(() => undefined, "undefined"),
+    anything,
+  ),
+  anyText: checked(pcsc.anyText, () => "text", "text"),
+  asksForCredentials: ofTheDaemon,
+  assert: "is for bugs of ours",
+  assertNever: "is for bugs of ours",
+  attributeValue: row(
+    pcsc.attributeValue,
+    arg(() => "system", "number"),
+    whole,
+  ),
+  byteString: checked(pcsc.byteString, () => someBytes(), "bytes"),
+  cacheRevision: row(pcsc.cacheRevision, dword),
+  callback: declaresCheck,
+  checkCommand: row(
+    pcsc.checkCommand,
+    arg(() => new Uint8Array(5), "bytes"),
+    anything,
+  ),
+  checkConnectOptions: row(
+    pcsc.checkConnectOptions,
+    arg(() => ({ shareMode: "shared", preferredProtocols: ["t0"] })),
+    anything,
+  ),
+  checkContextOptions: row(pcsc.checkContextOptions, options),
+  checkDisposition: row(
+    pcsc.checkDisposition,
+    anything,
+    arg(() => "leave"),
+  ),
+  checkDword: row(pcsc.checkDword, anything, dword, anything),
+  checkGroups: row(
+    pcsc.checkGroups,
+    arg(() => ["group"], "undefined"),
+  ),
+  checkIdentity: row(
+    pcsc.checkIdentity,
+    arg(() => ({ name: "test" })),
+  ),
+  checkName: row(pcsc.checkName, text, anything),
+  checkNewReaderName: row(pcsc.checkNewReaderName, text),
+  checkQueries: row(pcsc.checkQueries, list({ reader: "Desk" })),
+  checkReaderName: row(pcsc.checkReaderName, anything, text, anything),
+  checkReconnectOptions: row(
+    pcsc.checkReconnectOptions,
+    arg(() => ({ shareMode: "shared", preferredProtocols: ["t0"], initialization: "leave" })),
+    anything,
+  ),
+  checkTransmitOptions: row(pcsc.checkTransmitOptions, options),
+  checkWait: row(pcsc.checkWait, anything, options),
+  classFunction: row(pcsc.classFunction, dword),
+  clockObject: checked(pcsc.clockObject, () => clock),
+  controlCode: row(pcsc.controlCode, whole, dialect),
+  decideAccess: ofTheDaemon,
+  decodeFeatureList: row(pcsc.decodeFeatureList, bytes),
+  decodeReaderState: row(pcsc.decodeReaderState, dword),
+  describeHolder: row(
+    pcsc.describeHolder,
+    arg(() => ({ client: "test", shareMode: "shared", transaction: false, heldMs: 1 })),
+  ),
+  encodeFeatureList: row(pcsc.encodeFeatureList, list({ tag: 1, controlCode: 1 })),
+  encodeReaderState: row(
+    pcsc.encodeReaderState,
+    arg(() => ({}), "object"),
+    whole,
+  ),
+  endAttributeText: row(
+    pcsc.endAttributeText,
+    dword,
+    bytes,
+    arg(() => true, "boolean"),
+  ),
+  errorFromNumber: row(pcsc.errorFromNumber, dword, dialect),
+  errorName: row(
+    pcsc.errorName,
+    arg(() => "timeout"),
+  ),
+  errorNumber: row(
+    pcsc.errorNumber,
+    arg(() => "timeout"),
+    dialect,
+  ),
+  exchangeCommand: row(
+    pcsc.exchangeCommand,
+    aCommand,
+    arg(() => async () => Uint8Array.of(0x90, 0)),
+    arg(() => ({ protocol: "t1" }), "object", "undefined"),
+  ),
+  expectsCard: row(
+    pcsc.expectsCard,
+    arg(() => ({}), "object"),
+  ),
+  featureOfTag: row(pcsc.featureOfTag, whole),
+  fromNumber: row(
+    pcsc.fromNumber,
+    arg(() => pcsc.scopes, "object", "unknownMember", "arrayLike"),
+    anything,
+    dialect,
+  ),
+  having: declaresCheck,
+  isPseudoReader: row(pcsc.isPseudoReader, text),
+  limitsOf: declaresCheck,
+  listOf: declaresCheck,
+  listOfWords: declaresCheck,
+  managerObject: checked(pcsc.managerObject, () => manager),
+  milliseconds: checked(pcsc.milliseconds, () => 5, "number"),
+  nearest: row(pcsc.nearest, text, list("text")),
+  normalizeGuid: row(
+    pcsc.normalizeGuid,
+    arg(() => "01234567-89AB-CDEF-0123-456789ABCDEF"),
+  ),
+  optional: declaresCheck,
+  optionsOf: declaresCheck,
+  ownError: takesAll,
+  partOf: declaresCheck,
+  partsOf: declaresCheck,
+  protocolMask: row(pcsc.protocolMask, list("t0"), dialect),
+  protocolsInMask: row(pcsc.protocolsInMask, dword, dialect),
+  read: declaresCheck,
+  readerAttribute: row(
+    pcsc.readerAttribute,
+    dword,
+    arg(() => readerFacts),
+  ),
+  readerKey: row(pcsc.readerKey, text),
+  readerNameProblem: "takes any value, and says what is wrong with it",
+  refuse: declaresCheck,
+  runtimeObject: checked(pcsc.runtimeObject, () => runtime),
+  serviceControlCode: row(pcsc.serviceControlCode, dword),
+  shown: takesAll,
+  text: declaresCheck,
+  toNumber: row(
+    pcsc.toNumber,
+    arg(() => pcsc.scopes, "object"),
+    arg(() => "user"),
+    dialect,
+  ),
+  toPcscliteControlCode: row(pcsc.toPcscliteControlCode, dword),
+  toWindowsControlCode: row(pcsc.toWindowsControlCode, dword),
+  truth: checked(pcsc.truth, () => true, "boolean"),
+  watchReaders: row(pcsc.watchReaders, aManager, options),
+  wholeNumber: declaresCheck,
+  withDefaults: declaresCheck,
+  word: declaresCheck,
+};
+
+const databaseRows: Readonly<Record<string, Row>> = {
+  AtrIndex: "has no arguments",
+  Database: row(
+    (store: database.Store, value: object) => new database.Database(store, value),
+    arg(() => new database.MemoryStore()),
+    options,
+  ),
+  MemoryStore: "has no arguments",
+  checkCardType: row(
+    database.checkCardType,
+    arg(() => ({ name: "Test" })),
+  ),
+  countedBits: row(
+    database.countedBits,
+    arg(() => ({ atr: someBytes() })),
+  ),
+  foldName: row(database.foldName, text),
+  matchesAtr: row(
+    database.matchesAtr,
+    arg(() => ({ atr: someBytes() })),
+    bytes,
+  ),
+  parseAtrExpression: row(database.parseAtrExpression, text),
+  parseSmartCardList: row(database.parseSmartCardList, bytes),
+  sameName: row(database.sameName, text, text),
+};
+
+const cardsRows: Readonly<Record<string, Row>> = {
+  FileSystemCard: row(
+    (one: cards.CardImage, other: pcsc.Random, cipher: never) => new cards.FileSystemCard(one, other, cipher),
+    arg(image),
+    aRandom,
+    arg(() => undefined, "undefined", "function"),
+  ),
+  JsonPlace: row(
+    (value: unknown, path: string, problems: cards.JsonProblem[]) => new cards.JsonPlace(value, path, problems),
+    anything,
+    text,
+    arg(() => [], "array"),
+  ),
+  T0Adapter: row(
+    (card: cards.SoftwareCard) => new cards.T0Adapter(card),
+    arg(() => new cards.Type2Tag()),
+  ),
+  Type2Tag: row((value: object) => new cards.Type2Tag(value), options),
+  VirtualReader: row(
+    (value: cards.VirtualReaderOptions) => new cards.VirtualReader(value),
+    arg(() => ({ clock })),
+  ),
+  demoCard: row(cards.demoCard, aRandom),
+  parseCardImage: "takes any value, and says what is wrong with it",
+};
+
+const vpcdRows: Readonly<Record<string, Row>> = {
+  admitsAnybody: ofTheDaemon,
+  CardDoor: ofTheDaemon,
+  FrameDecoder: "has no arguments",
+  VpcdReader: row(
+    (value: never) => new vpcd.VpcdReader(value),
+    arg(() => ({ host: "127.0.0.1", port: 1, clock, trace: () => undefined, release: () => undefined })),
+  ),
+  encodeControl: row(
+    vpcd.encodeControl,
+    arg(() => "reset"),
+  ),
+  encodeFrame: row(vpcd.encodeFrame, bytes),
+};
+
+const aGuid = "01234567-89AB-CDEF-0123-456789ABCDEF";
+
+const pcscliteRows: Readonly<Record<string, Row>> = {
+  ClientSession: row(
+    (value: pcsclite.ClientSessionOptions) => new pcsclite.ClientSession(value),
+    arg(() => ({ send: () => undefined, ended: () => undefined })),
+  ),
+  RequestDecoder: "has no arguments",
+  encodeRequest: row(
+    pcsclite.encodeRequest,
+    arg(() => ({ kind: "status", card: 1 })),
+  ),
+  encodeResponse: row(
+    pcsclite.encodeResponse,
+    arg(() => ({ kind: "status", card: 1 })),
+    arg(() => ({ rv: 0 })),
+  ),
+  encodeSignal: row(pcsclite.encodeSignal, whole),
+  guidBytes: row(
+    pcsclite.guidBytes,
+    arg(() => aGuid),
+  ),
+  guidText: row(
+    pcsclite.guidText,
+    arg(() => new Uint8Array(16), "bytes"),
+  ),
+  maxSocketPathBytes: row(pcsclite.maxSocketPathBytes, text),
+  prepareControl: row(pcsclite.prepareControl, dword, whole, bytes, options),
+  prepareTransmit: row(pcsclite.prepareTransmit, dword, whole, bytes, options),
+  versionOf: row(pcsclite.versionOf, dword, dword),
+  wipeRequest: row(
+    pcsclite.wipeRequest,
+    arg(() => ({ kind: "status", card: 1 })),
+  ),
+};
+
+/** Calls a session that nobody answers, and ends it. */
+async function asked(call: (session: pcsclite.ClientSession) => Promise<unknown>): Promise<void> {
+  const session = new pcsclite.ClientSession({ send: () => undefined, ended: () => undefined });
+  const answer = call(session);
+  session.closed("over");
+  await answer.catch((error: unknown) => {
+    const isOver = error instanceof pcsc.SmartCardError && /^(?:service-stopped|unsupported-feature)$/.test(error.code);
+    if (!isOver) throw error;
+  });
+}
+
+const anItem = arg(() => ({ context: 1, card: new Uint8Array(16), freshness: 1, name: "item" }));
+type Session = pcsclite.ClientSession;
+const sessionRow = <A extends unknown[]>(
+  call: (session: Session, ...args: A) => Promise<unknown>,
+  ...args: Argument[]
+) => row((...given: never[]) => asked((session) => call(session, ...(given as unknown as A))), ...args);
+
+const sessionRows: Readonly<Record<string, Row>> = {
+  open: sessionRow(
+    (session: Session, newest: pcsclite.ProtocolVersion) => session.open(newest),
+    arg(() => "4:5", "undefined"),
+  ),
+  establish: sessionRow((session: Session, scope: number) => session.establish(scope), whole),
+  release: sessionRow((session: Session, context: number) => session.release(context), dword),
+  connect: sessionRow(
+    (session: Session, terms: pcsclite.ConnectTerms) => session.connect(terms),
+    arg(() => ({ context: 1, reader: "Desk", shareMode: 2, preferredProtocols: 3 })),
+  ),
+  "connect, reader": sessionRow(
+    (session: Session, reader: string) => session.connect({ context: 1, reader, shareMode: 2, preferredProtocols: 3 }),
+    text,
+  ),
+  reconnect: sessionRow(
+    (session: Session, terms: pcsclite.ReconnectTerms) => session.reconnect(terms),
+    arg(() => ({ card: 1, shareMode: 2, preferredProtocols: 3, initialization: 0 })),
+  ),
+  disconnect: sessionRow((session: Session, card: number, how: number) => session.disconnect(card, how), dword, whole),
+  begin: sessionRow((session: Session, card: number) => session.begin(card), dword),
+  end: sessionRow((session: Session, card: number, how: number) => session.end(card, how), dword, whole),
+  status: sessionRow((session: Session, card: number) => session.status(card), dword),
+  transmit: sessionRow(
+    (session: Session, card: number, protocol: number, sent: Uint8Array, room: object) =>
+      session.transmit(card, protocol, sent, room),
+    dword,
+    whole,
+    bytes,
+    options,
+  ),
+  control: sessionRow(
+    (session: Session, card: number, code: number, sent: Uint8Array, room: object) =>
+      session.control(card, code, sent, room),
+    dword,
+    whole,
+    bytes,
+    options,
+  ),
+  send: sessionRow(
+    (session: Session, prepared: pcsclite.PreparedRequest<unknown>) => session.send(prepared),
+    arg(() => pcsclite.prepareTransmit(1, 1, new Uint8Array(5))),
+  ),
+  getAttrib: sessionRow((session: Session, card: number, tag: number) => session.getAttrib(card, tag), dword, whole),
+  setAttrib: sessionRow(
+    (session: Session, card: number, tag: number, value: Uint8Array) => session.setAttrib(card, tag, value),
+    dword,
+    whole,
+    bytes,
+  ),
+  cancel: sessionRow((session: Session, context: number) => session.cancel(context), dword),
+  holder: sessionRow((session: Session, handle: number, reader: string) => session.holder(handle, reader), dword, text),
+  readCache: sessionRow((session: Session, key: never) => session.readCache(key), anItem),
+  writeCache: sessionRow(
+    (session: Session, key: never, data: Uint8Array) => session.writeCache(key, data),
+    anItem,
+    bytes,
+  ),
+  received: sessionRow(async (session: Session, arrived: Uint8Array) => session.received(arrived), bytes),
+  closed: sessionRow(async (session: Session, reason: string) => session.closed(reason), text),
+};
+
+/** What is inside of an options object, and what values that are written into structures have to be. */
+const memberRows: Readonly<Record<string, Row>> = {
+  ...Object.fromEntries(Object.entries(sessionRows).map(([name, one]) => [`ClientSession.${name}`, one])),
+  "ClientSession, send": row((send: () => void) => new pcsclite.ClientSession({ send, ended: () => undefined }), work),
+  "buildAtr, convention": row(
+    (convention: "direct") => iso7816.buildAtr({ convention }),
+    arg(() => "inverse", "undefined"),
+  ),
+  "buildAtr, protocols": row(
+    (protocols: number[]) => iso7816.buildAtr({ protocols }),
+    arg(() => [1], "undefined"),
+  ),
+  "buildAtr, specificMode": row(
+    (specificMode: { protocol: number }) => iso7816.buildAtr({ specificMode }),
+    arg(() => ({ protocol: 1 }), "undefined"),
+  ),
+  "buildAtr, edc": row(
+    (edc: "crc") => iso7816.buildAtr({ protocols: [1], edc }),
+    arg(() => "crc", "undefined"),
+  ),
+  "buildAtr, classes": row(
+    (classes: "A"[]) => iso7816.buildAtr({ classes }),
+    arg(() => ["A"], "undefined"),
+  ),
+  "buildAtr, clockStop": row(
+    (clockStop: "no-preference") => iso7816.buildAtr({ clockStop }),
+    arg(() => "no-preference", "undefined"),
+  ),
+  "u32le's write": row(
+    (value: number) => binary.struct("s", { member: binary.u32le }).encode({ member: value }),
+    whole,
+  ),
+  "i32le's write": row(
+    (value: number) => binary.struct("s", { member: binary.i32le }).encode({ member: value }),
+    dword,
+  ),
+  "bytes' write": row(
+    (value: Uint8Array) => binary.struct("s", { member: binary.bytes(5) }).encode({ member: value }),
+    arg(() => new Uint8Array(5), "bytes"),
+  ),
+  "cstring's write": row(
+    (value: string) => binary.struct("s", { member: binary.cstring(9) }).encode({ member: value }),
+    text,
+  ),
+  "repeat's write": row(
+    (value: number[]) => binary.struct("s", { member: binary.repeat(binary.u8, 1) }).encode({ member: value }),
+    list(1),
+  ),
+  "struct's encode": row(
+    (value: { member: number }) => binary.struct("s", { member: binary.u8 }).encode(value),
+    arg(() => ({ member: 1 })),
+  ),
+  "struct's decode": row((value: Uint8Array) => binary.struct("s", { member: binary.u8 }).decode(value), bytes),
+  "SecretBytes.use": row((use: () => void) => new binary.SecretBytes(new Uint8Array(1)).use(use), work),
+  "a card type's providers": row(
+    (given: object) => database.checkCardType({ name: "Test", providers: given }),
+    options,
+  ),
+};
+
+const embeddedRows: Readonly<Record<string, Row>> = {
+  EmbeddedManager: row(
+    (value: never) => new embedded.EmbeddedManager(value),
+    arg(() => ({ runtime })),
+  ),
+  embeddedManager: row(embedded.embeddedManager, options),
+  listenVpcd: row(
+    listenAndClose,
+    arg(() => ({ runtime, port: 0 })),
+  ),
+  nodeBlockCipher: row(
+    embedded.nodeBlockCipher,
+    arg(() => "aes"),
+    arg(() => new Uint8Array(16), "bytes"),
+  ),
+  nodeRuntime: row(embedded.nodeRuntime, options),
+  openEmbeddedManager: row(
+    embedded.openEmbeddedManager,
+    arg(() => "embedded:virtual"),
+    options,
+  ),
+  softwareCard: row(
+    embedded.softwareCard,
+    arg(() => "demo"),
+  ),
+  virtualReader: row(embedded.virtualReader, options),
+};
+
+/** The manager of the machine, which is opened where none is given, is left alone. */
+function openAndClose(value: pcscliteCompat.CompatOptions | undefined): void {
+  if (value !== undefined && value !== wrongValues.object) pcscliteCompat.pcsclite(value).close();
+}
+
+async function listenAndClose(value: never): Promise<void> {
+  const listener = await embedded.listenVpcd(value);
+  await listener.close();
+}
+
+const ownManager = (): object => ({ manager });
+
+/** By subpath and name. */
+export const exportedRows: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
+  ".": {
+    SmartCardError: pcscRows.SmartCardError as Row,
+    decodeHex: row(
+      root.decodeHex,
+      arg(() => "00", "text"),
+    ),
+    describeHolder: pcscRows.describeHolder as Row,
+    embeddedManager: row(root.embeddedManager, options),
+    encodeHex: row(root.encodeHex, bytes, optionalText),
+    openManager: row(
+      root.openManager,
+      arg(() => "embedded:virtual", "undefined"),
+      options,
+    ),
+    softwareCard: row(
+      root.softwareCard,
+      arg(() => "demo"),
+    ),
+    virtualReader: row(root.virtualReader, options),
+    watchReaders: row(root.watchReaders, aManager, options),
+  },
+  "./binary": binaryRows,
+  "./pcsc": pcscRows,
+  "./iso7816": iso7816Rows,
+  "./database": databaseRows,
+  "./manager": { EmbeddedManager: embeddedRows.EmbeddedManager as Row },
+  "./cards": cardsRows,
+  "./vpcd": vpcdRows,
+  "./pcsclite": pcscliteRows,
+  "./pcsclite-server": {
+    PcscliteServer: row(
+      (value: never) => new server.PcscliteServer(value),
+      arg(() => ({ runtime, manager })),
+    ),
+  },
+  "./embedded": embeddedRows,
+  "./machine": {
+    defaultManager: "has no arguments",
+    openManager: row(
+      machine.openManager,
+      arg(() => "embedded:virtual", "undefined"),
+      options,
+    ),
+    parseManagerSpec: row(
+      machine.parseManagerSpec,
+      arg(() => "embedded:virtual"),
+    ),
+  },
+  "./pcscd": {
+    PcscdManager: row(
+      (value: never) => new pcscd.PcscdManager(value),
+      arg(() => ({ dial: () => undefined, runtime })),
+    ),
+    dialPcscd: row(pcscd.dialPcscd, options),
+    pcscdManager: row(pcscd.pcscdManager, options),
+    pcscdSockets: row(pcscd.pcscdSockets, options),
+  },
+  "./compat/pcsclite": {
+    CardReader: "is made by the package: its constructor is exported for instanceof",
+    PCSCLite: "is made by pcsclite()",
+    default: row(openAndClose, arg(ownManager, "undefined", "object")),
+    "module.exports": row(openAndClose, arg(ownManager, "undefined", "object")),
+    pcsclite: row(openAndClose, arg(ownManager, "undefined", "object")),
+    provideManager: row(
+      pcscliteCompat.provideManager,
+      arg(() => manager, "undefined"),
+    ),
+  },
+  "./testing": {
+    SimulatedRuntime: row(
+      (value: never) => new testing.SimulatedRuntime(value),
+      arg(() => ({ settle: async () => undefined })),
+    ),
+    seededRandom: row(testing.seededRandom, whole),
+  },
+};
+
+export { memberRows };
+
+/** The modules of the published subpaths. */
+export const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  ".": root,
+  "./binary": binary,
+  "./pcsc": pcsc,
+  "./iso7816": iso7816,
+  "./database": database,
+  "./manager": managerRoom,
+  "./cards": cards,
+  "./vpcd": vpcd,
+  "./pcsclite": pcsclite,
+  "./pcsclite-server": server,
+  "./winscard": winscard,
+  "./providers": providers,
+  "./embedded": embedded,
+  "./machine": machine,
+  "./pcscd": pcscd,
+  "./compat/pcsclite": pcscliteCompat,
+  "./compat/smartcard": smartcardCompat,
+  "./testing": testing,
+};
+
+/** Subpaths that have tables of their own, as their functions refuse in the ways of the API that they are. */
+export const withOwnTables: Readonly<Record<string, string>> = {
+  "./winscard": "test/winscard: codes of winscard.h",
+  "./providers": "test/providers: HRESULTs",
+  "./compat/smartcard": "test/compat: the errors of that package",
+};
