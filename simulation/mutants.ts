@@ -95,8 +95,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a second exclusive connection is let in",
     file: "manager/sharing.ts",
-    search: 'if (wanted === "exclusive" || other.shareMode === "exclusive") return other;',
-    replace: 'if ((wanted === "exclusive") !== (other.shareMode === "exclusive")) return other;',
+    search: 'if (wanted === "exclusive" || shareMode === "exclusive") return true;',
+    replace: 'if ((wanted === "exclusive") !== (shareMode === "exclusive")) return true;',
   },
   {
     name: "sharing is checked before the wait only",
@@ -150,8 +150,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an end leaves the card as it is",
     file: "manager/transactions.ts",
-    search: "await this.#setting.keeper.dispose(lock.disposition, why, { ...spared, keepPowered: true });",
-    replace: 'await this.#setting.keeper.dispose("leave", why, { ...spared, keepPowered: true });',
+    search: "await this.#setting.keeper.dispose(lock.due, why, { ...spared, keepPowered: true });",
+    replace: 'await this.#setting.keeper.dispose(asked("leave"), why, { ...spared, keepPowered: true });',
   },
   {
     name: "a free lock is not handed on",
@@ -280,14 +280,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a lock's age is told by the wall clock",
     file: "manager/turns.ts",
-    search: 'disposition: "leave", since: this.#setting.clock.now() };',
-    replace: 'disposition: "leave", since: this.#setting.clock.wallTime() };',
+    search: 'due: asked("leave"), since: this.#setting.clock.now() };',
+    replace: 'due: asked("leave"), since: this.#setting.clock.wallTime() };',
   },
   {
     name: "what the end of a nested transaction asks for is forgotten",
     file: "manager/transactions.ts",
-    search: "lock.disposition = stronger(lock.disposition, disposition);",
-    replace: "if (lock.depth === 1) lock.disposition = disposition;",
+    search: "lock.due = together(lock.due, asked(disposition));",
+    replace: "if (lock.depth === 1) lock.due = asked(disposition);",
   },
   {
     name: "a nested begin is no use of the card",
@@ -347,8 +347,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an idle transaction ends, and its card is not reset",
     file: "manager/transactions.ts",
-    search: 'await this.#setting.keeper.dispose("reset", why, { keepPowered: true });',
-    replace: 'await this.#setting.keeper.dispose("leave", why, { keepPowered: true });',
+    search: 'await this.#setting.keeper.dispose(asked("reset"), why, { keepPowered: true });',
+    replace: 'await this.#setting.keeper.dispose(asked("leave"), why, { keepPowered: true });',
   },
   {
     name: "an idle transaction resets its card, and does not end",
@@ -389,7 +389,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a disposition that is due takes the place of one of another kind",
     file: "manager/debts.ts",
-    search: "if (last?.disposition === disposition && last.otherwise === otherwise) return last;",
+    search: "if (last?.due.disposition === due.disposition && last.due.otherwise === due.otherwise) return last;",
     replace: "if (last !== undefined) return last;",
   },
   {

@@ -4,7 +4,6 @@ import { copyBytes } from "../binary/index.ts";
 import {
   type CancelTimer,
   type Clock,
-  type Disposition,
   type PowerAction,
   type Protocol,
   type ShareMode,
@@ -17,6 +16,7 @@ import { type Debt, Debts } from "./debts.ts";
 import type { Driver } from "./driver.ts";
 import type { ManagerLimits } from "./limits.ts";
 import type { Profile } from "./profile.ts";
+import { type Asked, asked } from "./sharing.ts";
 import type { TurnRequest, Turns } from "./turns.ts";
 
 const noBytes = new Uint8Array();
@@ -207,15 +207,15 @@ export class CardKeeper {
 
   /**
    * Does to the card what a disposition says. All connections but `spared` learn of it. Failures of the card are not
-   * errors here: the card is mute then, and the next user is told so. `otherwise` is what is done to a card that was to be
-   * ejected and is still there.
+   * errors here: the card is mute then, and the next user is told so. A card that was to be ejected and is still there gets
+   * what else was asked for: what a program verified must not outlive it.
    *
    * @throws cant-dispose, or what the driver's eject fails with
    */
   async dispose(
-    disposition: Disposition,
+    { disposition, otherwise }: Asked,
     why: string,
-    options: { readonly spared?: SlotConnection; readonly keepPowered: boolean; readonly otherwise?: Disposition },
+    options: { readonly spared?: SlotConnection; readonly keepPowered: boolean },
   ): Promise<void> {
     const { card, changed, trace } = this.#setting;
     if (disposition === "leave" || !card.present) return;
@@ -223,10 +223,7 @@ export class CardKeeper {
       try {
         await this.#eject();
       } finally {
-        // A card that was not moved out is still there. The driver may not have given a torn ejection back yet, so this has a
-        // turn of its own, which comes before everybody else's.
-        const { otherwise } = options;
-        if (otherwise !== undefined && otherwise !== "eject" && card.present) this.#debts.note(otherwise, why);
+        await this.dispose(asked(otherwise), why, options);
       }
       return;
     }
@@ -242,10 +239,10 @@ export class CardKeeper {
   }
 
   /** Notes what a gone connection wants done to the card; it is done before anybody else gets the card. */
-  owe(disposition: Disposition, why: string, connection: SlotConnection, otherwise: Disposition): Promise<void> {
+  owe(due: Asked, why: string, connection: SlotConnection): Promise<void> {
     const { card, turns } = this.#setting;
-    if (disposition === "leave" || !card.present) return Promise.resolve();
-    const done = this.#debts.owe(disposition, why, connection.context, otherwise);
+    if (due.disposition === "leave" || !card.present) return Promise.resolve();
+    const done = this.#debts.owe(due, why, connection.context);
     // A context that can do one thing at a time would wait for a lock that only itself may be able to free.
     if (connection.context.oneAtATime && turns.lock !== undefined && turns.lock.owner !== connection) {
       done.catch(() => {});
@@ -303,8 +300,7 @@ export class CardKeeper {
 
   async #pay(debt: Debt): Promise<void> {
     try {
-      const { disposition, otherwise, why } = debt;
-      await this.dispose(disposition, why, { keepPowered: this.#setting.connections.size > 0, otherwise });
+      await this.dispose(debt.due, debt.why, { keepPowered: this.#setting.connections.size > 0 });
       for (const wait of debt.waits) wait.resolve();
     } catch (error) {
       for (const wait of debt.waits) wait.fail(error as SmartCardError);

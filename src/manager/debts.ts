@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 
 import { type Clock, type Disposition, SmartCardError } from "../pcsc/index.ts";
+import { type Asked, asked } from "./sharing.ts";
 import type { TurnContext } from "./turns.ts";
 import { Wait } from "./wait.ts";
 
 /** What is due to the card on account of a connection that is gone. */
 export interface Debt {
-  readonly disposition: Disposition;
-  /** What is done to a card that was to be ejected and is still there. */
-  readonly otherwise: Disposition;
+  readonly due: Asked;
   /** On whose account, in words. */
   readonly why: string;
   /** Told when it is done, with the error if it could not be done. */
@@ -28,12 +27,7 @@ export class Debts {
   }
 
   /** Notes a disposition; the promise settles when it is done, or is no longer possible. Cancelling ends the wait only. */
-  owe(
-    disposition: Disposition,
-    why: string,
-    context: TurnContext,
-    otherwise: Disposition = disposition,
-  ): Promise<void> {
+  owe(due: Asked, why: string, context: TurnContext): Promise<void> {
     const wait = new Wait<void>(
       {
         clock: this.#clock,
@@ -44,13 +38,13 @@ export class Debts {
       },
       {},
     );
-    this.#note(disposition, why, otherwise).waits.push(wait);
+    this.#note(due, why).waits.push(wait);
     return wait.promise;
   }
 
   /** Notes a disposition whose result is not awaited. */
   note(disposition: Disposition, why: string): void {
-    this.#note(disposition, why, disposition);
+    this.#note(asked(disposition), why);
   }
 
   /** The oldest debt, to be paid now. */
@@ -58,10 +52,10 @@ export class Debts {
     return this.#owed.shift();
   }
 
-  #note(disposition: Disposition, why: string, otherwise: Disposition): Debt {
+  #note(due: Asked, why: string): Debt {
     const last = this.#owed.at(-1);
-    if (last?.disposition === disposition && last.otherwise === otherwise) return last;
-    const debt: Debt = { disposition, otherwise, why, waits: [] };
+    if (last?.due.disposition === due.disposition && last.due.otherwise === due.otherwise) return last;
+    const debt: Debt = { due, why, waits: [] };
     this.#owed.push(debt);
     return debt;
   }

@@ -9,7 +9,8 @@ export interface Sharer {
 }
 
 /**
- * The connection that forbids a new one in `wanted` mode; undefined where none does.
+ * The connection that forbids a new one in `wanted` mode; undefined where none does. Of several it is the one that has the
+ * reader for itself: `locking`, which has a transaction open, or else one in exclusive mode.
  *
  *     wanted \ there   shared      exclusive   direct
  *     shared           ok          refused     windows: refused, pcsclite: ok
@@ -18,21 +19,52 @@ export interface Sharer {
  *
  * Connections of the same program count like all others.
  */
-export function conflicting<S extends Sharer>(wanted: ShareMode, others: Iterable<S>, profile: Profile): S | undefined {
+export function conflicting<S extends Sharer>(
+  wanted: ShareMode,
+  others: Iterable<S>,
+  profile: Profile,
+  locking?: unknown,
+): S | undefined {
+  let found: S | undefined;
   for (const other of others) {
-    if (wanted === "exclusive" || other.shareMode === "exclusive") return other;
-    const oneIsDirect = wanted === "direct" || other.shareMode === "direct";
-    if (oneIsDirect && profile.directSharing === "exclusive") return other;
+    if (!forbids(other, wanted, profile)) continue;
+    if (other === locking) return other;
+    if (found === undefined || (other.shareMode === "exclusive" && found.shareMode !== "exclusive")) found = other;
   }
-  return undefined;
+  return found;
+}
+
+function forbids({ shareMode }: Sharer, wanted: ShareMode, profile: Profile): boolean {
+  if (wanted === "exclusive" || shareMode === "exclusive") return true;
+  return (wanted === "direct" || shareMode === "direct") && profile.directSharing === "exclusive";
 }
 
 /** From the least that can happen to a card to the most. */
 const byStrength: readonly Disposition[] = ["leave", "reset", "unpower", "eject"];
 
 /** The disposition that does more to the card: where several are asked for, what is less is not missed. */
-export function stronger(one: Disposition, other: Disposition): Disposition {
+function stronger(one: Disposition, other: Disposition): Disposition {
   return byStrength.indexOf(one) < byStrength.indexOf(other) ? other : one;
+}
+
+/** What was asked for a card: the most of it, and what else is due to a card that could not be ejected. */
+export interface Asked {
+  readonly disposition: Disposition;
+  /** The strongest that is no ejection. Without an ejection it is the same. */
+  readonly otherwise: Disposition;
+}
+
+/** What one disposition asks for. */
+export function asked(disposition: Disposition): Asked {
+  return { disposition, otherwise: disposition === "eject" ? "leave" : disposition };
+}
+
+/** What two that were asked for come to. */
+export function together(one: Asked, other: Asked): Asked {
+  return {
+    disposition: stronger(one.disposition, other.disposition),
+    otherwise: stronger(one.otherwise, other.otherwise),
+  };
 }
 
 /** How the connections use a reader, as status queries report it. */

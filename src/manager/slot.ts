@@ -28,7 +28,7 @@ import { Driver } from "./driver.ts";
 import type { ManagerLimits } from "./limits.ts";
 import type { Profile } from "./profile.ts";
 import { describeDevice, readAttribute } from "./reader-attributes.ts";
-import { conflicting, exitDisposition, stronger, useOf } from "./sharing.ts";
+import { asked, conflicting, exitDisposition, together, useOf } from "./sharing.ts";
 import { cardState, inspectSlot } from "./slot-report.ts";
 import { nextEventCount, type TrackedState } from "./tracker.ts";
 import { requestOf, Transactions } from "./transactions.ts";
@@ -168,7 +168,7 @@ export class Slot {
   /** Refuses at once what the connections that are there forbid; `except` is the one that reconnects. */
   checkSharing(wanted: ShareMode, operation: string, except?: SlotConnection): void {
     const others = except === undefined ? this.#connections : [...this.#connections].filter((one) => one !== except);
-    const other = conflicting(wanted, others, this.#setting.profile);
+    const other = conflicting(wanted, others, this.#setting.profile, this.#turns.lock?.owner);
     if (other !== undefined) throw this.#transactions.refused(wanted, operation, other);
   }
 
@@ -212,9 +212,9 @@ export class Slot {
       connection.checkOpen();
       this.checkSharing(options.shareMode, "reconnect", connection);
       const ends = this.#setting.profile.reconnectEndsTransaction;
-      const due = stronger(initialization, ends ? this.#transactions.owedBy(connection) : "leave");
-      if (due !== "leave" && this.card.present) {
-        const why = `${connection.context.client.name} reconnected with ${due}`;
+      const due = together(asked(initialization), ends ? this.#transactions.owedBy(connection) : asked("leave"));
+      if (due.disposition !== "leave" && this.card.present) {
+        const why = `${connection.context.client.name} reconnected with ${due.disposition}`;
         await this.#keeper.dispose(due, why, { spared: connection, keepPowered: true });
       }
       const protocol = await this.#makeReady(options, "reconnect", connection);
@@ -235,10 +235,8 @@ export class Slot {
       (request) => connection.closedError(request.operation),
     );
     this.#cardWaits.fail((one) => one.closedError("control"), connection);
-    const due = stronger(disposition, this.#transactions.owedBy(connection));
-    // An ejection that a nested end has asked for may fail, or be impossible. What the program verified must not outlive it
-    // for that: the card loses at least what this end asks for.
-    const done = this.#lost === undefined ? this.#keeper.owe(due, why, connection, disposition) : Promise.resolve();
+    const due = together(asked(disposition), this.#transactions.owedBy(connection));
+    const done = this.#lost === undefined ? this.#keeper.owe(due, why, connection) : Promise.resolve();
     this.#transactions.drop(connection);
     this.#turns.pump();
     this.#trace("disconnected", connection.context, disposition);

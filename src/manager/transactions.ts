@@ -13,7 +13,7 @@ import type { CardKeeper } from "./card-keeper.ts";
 import type { SlotConnection } from "./connection.ts";
 import { IdleLimit } from "./idle-limit.ts";
 import type { Profile } from "./profile.ts";
-import { stronger } from "./sharing.ts";
+import { type Asked, asked, together } from "./sharing.ts";
 import type { Lock, TurnContext, TurnRequest, Turns } from "./turns.ts";
 
 /** What transactions need of their slot. */
@@ -75,15 +75,15 @@ export class Transactions {
       const lock = this.#turns.lock;
       if (lock?.owner !== connection) throw this.lost(connection);
       this.#idleLimit.used();
-      lock.disposition = stronger(lock.disposition, disposition);
+      lock.due = together(lock.due, asked(disposition));
       if (lock.depth > 1) {
         lock.depth--;
         return;
       }
       try {
-        const why = `${connection.context.client.name} ended its transaction with ${lock.disposition}`;
+        const why = `${connection.context.client.name} ended its transaction with ${lock.due.disposition}`;
         const spared = this.#setting.profile.resetConcernsCaller ? {} : { spared: connection };
-        await this.#setting.keeper.dispose(lock.disposition, why, { ...spared, keepPowered: true });
+        await this.#setting.keeper.dispose(lock.due, why, { ...spared, keepPowered: true });
       } finally {
         this.drop(connection);
       }
@@ -93,9 +93,9 @@ export class Transactions {
   }
 
   /** What the ends of nested transactions of a connection have asked for, and what is not done yet. */
-  owedBy(connection: SlotConnection): Disposition {
+  owedBy(connection: SlotConnection): Asked {
     const lock = this.#turns.lock;
-    return lock?.owner === connection ? lock.disposition : "leave";
+    return lock?.owner === connection ? lock.due : asked("leave");
   }
 
   /** Frees the lock where that connection has it. */
@@ -169,7 +169,7 @@ export class Transactions {
     this.#setting.trace("lock-idle", context);
     this.#setting.work(async () => {
       const why = `the transaction of ${context.client.name} was idle for ${limitMs} ms`;
-      await this.#setting.keeper.dispose("reset", why, { keepPowered: true });
+      await this.#setting.keeper.dispose(asked("reset"), why, { keepPowered: true });
       if (this.#turns.lock === lock) this.#turns.unlock();
     });
     return false;

@@ -5,12 +5,12 @@ import {
   assert,
   type ClientIdentity,
   type Clock,
-  type Disposition,
   describeHolder,
   type Holder,
   SmartCardError,
   type WaitOptions,
 } from "../pcsc/index.ts";
+import { type Asked, asked } from "./sharing.ts";
 import { Wait, type WaitSet } from "./wait.ts";
 
 /** So many who waited are granted their turns one after the other before the event loop has one: more than a few would keep it away. */
@@ -55,7 +55,7 @@ export interface Lock {
   /** Nested transactions: 1 or more. */
   depth: number;
   /** What the ends of nested transactions have asked for, which is done when the last one ends. */
-  disposition: Disposition;
+  due: Asked;
   /** When it was granted, on the monotonic clock. */
   readonly since: number;
 }
@@ -258,7 +258,7 @@ export class Turns {
       this.#lock.depth++;
       return;
     }
-    this.#lock = { owner, depth: 1, disposition: "leave", since: this.#setting.clock.now() };
+    this.#lock = { owner, depth: 1, due: asked("leave"), since: this.#setting.clock.now() };
     for (const turn of this.#queue) {
       if (turn.owner === owner) {
         this.#queue.delete(turn);

@@ -2,7 +2,7 @@
 
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import type { Disposition } from "../../src/pcsc/index.ts";
+import { type Connection, type Context, type Disposition, SmartCardError } from "../../src/pcsc/index.ts";
 import { apdu, EchoCard, failureOf, settle, stateOf, watched, world } from "./world.ts";
 
 const shared = { shareMode: "shared", preferredProtocols: ["t1"] } as const;
@@ -90,6 +90,50 @@ describe("dispositions", () => {
       expect((await failureOf(b.transmit(apdu))).code).toBe("reset-card");
     },
   );
+
+  describe.each(["windows", "pcsclite"] as const)("nested ends ask for a reset and an ejection (%s)", (profile) => {
+    const ways: Readonly<Record<string, (one: Connection, program: Context) => Promise<unknown>>> = {
+      end: (one) => one.endTransaction("leave"),
+      reconnect: (one) => one.reconnect(anew),
+      disconnect: (one) => one.disconnect("leave"),
+      release: (_, program) => program.release(),
+    };
+
+    // With pcsc-lite a reconnect leaves the transaction as it is.
+    const ending = Object.entries(ways).filter(([way]) => way !== "reconnect" || profile === "windows");
+
+    test.each(
+      ending.flatMap(([way, end]) => [
+        { way, end, canEject: false },
+        { way, end, canEject: true },
+      ]),
+    )("the reset happens where the ejection cannot: $way, canEject $canEject", async ({ end, way, canEject }) => {
+      const { addReader, context, runtime } = await world({ profile });
+      const { reader, name } = await addReader({ name: "Jammed", canEject });
+      const stuck = async (): Promise<never> => {
+        throw new SmartCardError("comm-error", "the card is stuck");
+      };
+      Object.defineProperty(reader, "eject", { value: stuck });
+      const card = new EchoCard();
+      reader.insert(card);
+      await runtime.settle();
+      const program = await context("a");
+      const one = await program.connect(name, shared);
+      const other = await (await context("b")).connect(name, shared);
+      for (let depth = 0; depth < 3; depth++) await one.beginTransaction();
+      await one.endTransaction("reset");
+      await one.endTransaction("eject");
+      expect(card.resets).toEqual(["cold"]);
+      const outcome = await end(one, program).then(
+        () => "ok",
+        (error: SmartCardError) => error.code,
+      );
+      const failure = canEject ? "comm-error" : profile === "windows" ? "cant-dispose" : "ok";
+      expect(outcome).toBe(way === "release" ? "ok" : failure);
+      expect(card.resets).toEqual(["cold", "warm"]);
+      expect((await failureOf(other.transmit(apdu))).code).toBe("reset-card");
+    });
+  });
 
   test.each(["reset", "unpower"] as const)(
     "%s of a card that does not answer leaves the lock free, and says so to who uses the card next",

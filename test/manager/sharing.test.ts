@@ -42,6 +42,22 @@ describe("connect", () => {
     });
   }
 
+  test("a refusal names who has the reader for itself, whoever connected first", async () => {
+    const { connect, manager, name } = await world({ profile: "pcsclite" });
+    const first = await connect("first");
+    const second = await connect("second");
+    await second.beginTransaction();
+    const expected = { client: "second", shareMode: "shared", transaction: true };
+    const refused = await failureOf(connect("third", "exclusive"));
+    expect(refused).toMatchObject({ code: "sharing-violation", details: { holder: expected } });
+    expect(refused.message).toContain("second is in a transaction");
+    const options = { shareMode: "exclusive", preferredProtocols: ["t1"], initialization: "leave" } as const;
+    expect((await failureOf(first.reconnect(options))).details.holder).toMatchObject(expected);
+    expect(manager.holderOf(name)).toMatchObject(expected);
+    await second.endTransaction("leave");
+    expect((await failureOf(connect("third", "exclusive"))).details.holder).toMatchObject({ client: "first" });
+  });
+
   test("exclusive holders may begin transactions", async () => {
     const { connect } = await world();
     const a = await connect("a", "exclusive");
