@@ -217,13 +217,15 @@ export class CardKeeper {
     why: string,
     options: { readonly spared?: SlotConnection; readonly keepPowered: boolean },
   ): Promise<void> {
-    const { card, changed, trace } = this.#setting;
+    const { card, changed, driver, trace } = this.#setting;
     if (disposition === "leave" || !card.present) return;
     if (disposition === "eject") {
       try {
         await this.#eject();
       } finally {
-        await this.dispose(asked(otherwise), why, options);
+        // Where the driver has not given a torn ejection back, this has a turn of its own, which comes before everybody else's.
+        if (!driver.isHeld) await this.dispose(asked(otherwise), why, options);
+        else if (otherwise !== "leave" && card.present) this.#debts.note(otherwise, why);
       }
       return;
     }

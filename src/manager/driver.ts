@@ -83,6 +83,11 @@ export class Driver {
     });
   }
 
+  /** Whether the driver has not given a torn operation back yet: no other can begin. */
+  get isHeld(): boolean {
+    return this.#current?.isInterrupted() === true;
+  }
+
   power(action: PowerAction): Promise<Uint8Array> {
     return this.#operate(action, "power", (signal) => this.#reader.power(action, signal), bytesFrom);
   }

@@ -23,6 +23,9 @@ import { service, UNKNOWN_READER } from "./failures.ts";
 import { Line, type LineSetting, noHandle } from "./line.ts";
 import { StatusWatch } from "./status-watch.ts";
 
+/** A connect that waits for nobody is answered by then. */
+const LEAST_CONNECT_MS = 50;
+
 type Connected = Awaited<ReturnType<Line["session"]["connect"]>>;
 
 /**
@@ -106,12 +109,47 @@ export class PcscdContextLink implements ContextLink {
     await Promise.all(lines.map((line) => line.release(waitError)));
   }
 
-  #endInTime(line: Line, { givenUp, startDeadline, timeoutMs }: ConnectAttempt): void {
+  #endInTime(line: Line, attempt: ConnectAttempt): void {
+    const { givenUp, startDeadline, timeoutMs } = attempt;
     const end = (): void => line.end(givenUp.reason);
     if (givenUp.aborted) end();
     else givenUp.addEventListener("abort", end, { once: true });
-    // Nothing tells the wait for a turn from the card's own start.
-    if (timeoutMs !== undefined) startDeadline(Math.max(timeoutMs, this.#setting.limits.connectMs));
+    if (timeoutMs === undefined) return;
+    const { connectMs } = this.#setting.limits;
+    if (timeoutMs >= connectMs) startDeadline(timeoutMs);
+    else void this.#endSoon(attempt, timeoutMs, connectMs);
+  }
+
+  /**
+   * Starts a short deadline. A service that does not answer waits for another program's transaction, or starts the card,
+   * which the deadline does not count. It does not say which: but who has a transaction is connected, and where somebody is
+   * connected the card has been started.
+   */
+  async #endSoon(
+    { givenUp, reader, startDeadline }: ConnectAttempt,
+    timeoutMs: number,
+    connectMs: number,
+  ): Promise<void> {
+    const { clock } = this.#setting.runtime;
+    const began = clock.now();
+    const startIn = (ms: number): void => startDeadline(Math.max(0, ms - (clock.now() - began)));
+    // The service has to have the time for an answer.
+    const deadlineMs = Math.max(timeoutMs, LEAST_CONNECT_MS);
+    if (await this.#isInUse(reader)) {
+      startIn(deadlineMs);
+      return;
+    }
+    const stop = clock.schedule(Math.max(0, deadlineMs - (clock.now() - began)), "connect deadline", () => {
+      givenUp.removeEventListener("abort", stop);
+      void this.#isInUse(reader).then((isInUse) => startIn(isInUse ? deadlineMs : connectMs));
+    });
+    givenUp.addEventListener("abort", stop, { once: true });
+  }
+
+  /** Whether a program is connected to a reader; false where that cannot be found out. */
+  async #isInUse(reader: string): Promise<boolean> {
+    const snapshot = await this.#status.look().catch(() => undefined);
+    return snapshot !== undefined && (findReader(snapshot, reader)?.sharing ?? 0) !== 0;
   }
 
   async #openLine(): Promise<Line> {

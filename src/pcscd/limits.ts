@@ -13,7 +13,7 @@ export interface PcscdLimits extends ClientLimits {
    * long as this, or up to twice as long, is given up together with its connection.
    */
   readonly exchangeMs: number;
-  /** A connect is not given up for its deadline before this: it may have to start the card. */
+  /** A connect to a reader that no program uses is not given up before this: it may have to start the card. */
   readonly connectMs: number;
   /** The pause between two tries of `waitForService`: the first one, and the longest one. */
   readonly firstTryMs: number;

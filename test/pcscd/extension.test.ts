@@ -74,8 +74,8 @@ describe("a wait over our own daemon that is given up", () => {
       failureOf(connection.transmit(apdu, { timeoutMs })),
       failureOf(context.connect(name, { ...shared, timeoutMs })),
     ];
-    // A connect is given a second at least.
-    await runtime.advance(Math.max(timeoutMs, 1000));
+    // The service is given 50 ms for its answer to a connect.
+    await runtime.advance(Math.max(timeoutMs, 50));
     for (const failure of await Promise.all(waits)) {
       expect(failure).toMatchObject({
         code: "timeout",

@@ -104,6 +104,29 @@ describe("while another program has a transaction", () => {
     },
   );
 
+  test("a short deadline of a connect bounds the wait for others, and not the start of the card", async () => {
+    const { client, context, name, other, reader, runtime } = await contended();
+    const began = runtime.clock.now();
+    const timedOut = failureOf(context.connect(name, { ...shared, timeoutMs: 200 }));
+    await runtime.advance(199);
+    expect(await stateOf(timedOut)).toBe("pending");
+    await runtime.advance(1);
+    expect((await timedOut).code).toBe("timeout");
+    expect(runtime.clock.now() - began).toBe(200);
+    await other.disconnect("unpower");
+    await context.release();
+    const card = reader.card;
+    reader.remove();
+    await runtime.settle();
+    if (card !== undefined) reader.insert(card);
+    await runtime.settle();
+    // The card takes its time to start, and nobody else is there.
+    reader.slow(300);
+    const starting = (await client.establishContext()).connect(name, { ...shared, timeoutMs: 100 });
+    await runtime.advance(900);
+    expect(await stateOf(starting)).toBe("fulfilled");
+  });
+
   test("a connect waits, and is given up by its deadline without a trace", async () => {
     const { context, name, other, runtime, manager } = await contended();
     const timedOut = failureOf(context.connect(name, { ...shared, timeoutMs: 1700 }));
