@@ -54,10 +54,12 @@ export interface CardStatus {
 export class CardFunctions extends ContextFunctions {
   readonly #handles: HandleTable;
   readonly #naming: ReaderNaming;
+  readonly #foundation: Foundation;
   readonly #begins = new PendingBegins();
 
   constructor(foundation: Foundation) {
     super(foundation);
+    this.#foundation = foundation;
     this.#handles = foundation.handles;
     this.#naming = new ReaderNaming(foundation);
   }
@@ -162,12 +164,14 @@ export class CardFunctions extends ContextFunctions {
    * Ends the SCardBeginTransaction calls of a connection that still wait, with `cancelled`. A transaction that has
    * begun goes on. With nothing to end it does nothing.
    *
-   * @throws invalid-handle
+   * @throws invalid-handle, service-stopped
    *
    * **Portability**: winscard.h declares it and Microsoft has no page for it; pcsc-lite has removed it.
    */
   readonly SCardCancelTransaction = async (card: SCARDHANDLE): Promise<void> => {
-    this.#begins.cancel(this.#handles.card(card));
+    const connection = this.#handles.card(card);
+    this.#begins.cancel(connection);
+    await this.#foundation.checkServed(this.#handles.contextOf(card), "cancel transaction");
   };
 
   /**

@@ -43,7 +43,7 @@ export class Foundation {
   /** What the manager does not know of and has to end with the waits of a context: dialogs. */
   readonly #dialogs = new Map<Context, Set<AbortController>>();
   /** For contexts whose manager has none. */
-  readonly #programCache: ContextCache;
+  readonly #programCache: (context: Context) => ContextCache;
 
   constructor(parts: FoundationParts) {
     this.handles = parts.handles;
@@ -53,10 +53,16 @@ export class Foundation {
     this.#clock = parts.clock;
     const cache = new CardCache();
     const client = { name: parts.program ?? "this program" };
-    this.#programCache = {
-      read: async (card, freshness, name) => cache.read(card, freshness, name),
-      write: async (card, freshness, name, data) => cache.write(client, card, freshness, name, data),
-    };
+    this.#programCache = (context) => ({
+      read: async (card, freshness, name) => {
+        await this.checkServed(context, "read cache");
+        return cache.read(card, freshness, name);
+      },
+      write: async (card, freshness, name, data) => {
+        await this.checkServed(context, "write cache");
+        cache.write(client, card, freshness, name, data);
+      },
+    });
   }
 
   /** The clock, where there is one. */
@@ -100,7 +106,19 @@ export class Foundation {
 
   /** The card cache of a context's manager, or one of this program where the manager has none. @throws invalid-context */
   cacheOf(context: SCARDCONTEXT): ContextCache {
-    return this.handles.context(context).cache ?? this.#programCache;
+    const opened = this.handles.context(context);
+    return opened.cache ?? this.#programCache(opened);
+  }
+
+  /**
+   * To be called where the manager is not asked for anything else. A context that has a handle and is not valid was not
+   * released here: its service is gone.
+   *
+   * @throws service-stopped
+   */
+  async checkServed(context: Context, operation: string): Promise<void> {
+    if (await context.isValid()) return;
+    throw new SmartCardError("service-stopped", "the resource manager has stopped", { operation });
   }
 
   /** All waits of a context end: those that have yet to begin are remembered, dialogs close. */

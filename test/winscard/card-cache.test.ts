@@ -88,6 +88,15 @@ describe("where the manager has no card cache", () => {
     const { context } = await a.api.SCardEstablishContext(SCARD_SCOPE_USER);
     expect((await a.api.SCardReadCache(context, card, 5, "name")).data).toEqual(data);
   });
+
+  it("a service that has stopped is told, not what was cached", async () => {
+    const port = new Port();
+    const { read, write } = await program(() => port.manager);
+    await write(5);
+    port.valid = false;
+    await expect(read(5)).rejects.toEqual(error("service-stopped"));
+    await expect(write(5)).rejects.toEqual(error("service-stopped"));
+  });
 });
 
 describe("over the protocol of pcscd", () => {

@@ -219,6 +219,36 @@ describe("wrong arguments", () => {
     },
   );
 
+  it("come after a service that has stopped: every function that needs it says so", async () => {
+    const outcomes: Record<string, unknown> = {};
+    for (const [name, row] of Object.entries(rows)) {
+      const isOfService = row.some(([value]) => value === "context" || value === "card");
+      if (!isOfService) continue;
+      const scene = await world();
+      await scene.manager.close();
+      const given = row.map(([value]) => (value === "context" ? scene.context : value === "card" ? scene.card : value));
+      const outcome = await outcomeOf(scene, name, given);
+      outcomes[name] = outcome instanceof SmartCardError ? outcome.code : outcome;
+    }
+    // These ask the database alone, which is not the service's; this one answers the question itself.
+    const withoutService = new Set([
+      "SCardIntroduceCardType",
+      "SCardForgetCardType",
+      "SCardSetCardTypeProviderName",
+      "SCardGetCardTypeProviderName",
+      "SCardGetProviderId",
+      "SCardListInterfaces",
+      "SCardListCards",
+      "SCardIntroduceReaderGroup",
+      "SCardLocateCards",
+      "SCardAudit",
+      "SCardIsValidContext",
+    ]);
+    const needing = Object.entries(outcomes).filter(([name]) => !withoutService.has(name));
+    expect(needing.length).toBeGreaterThan(28);
+    expect(needing).toEqual(needing.map(([name]) => [name, "service-stopped"]));
+  });
+
   it.each([
     [{ context: "context", title: 5 }],
     [{ context: "context", searchDesc: {} }],
