@@ -9,6 +9,8 @@ export type SocketState =
   | "answers"
   /** There is no such file. */
   | "missing"
+  /** The path has more bytes than that of a socket can have. */
+  | "path-too-long"
   /** The file is no socket. */
   | "no-socket"
   /** The file of a service that has ended, or that only holds the place. */
@@ -73,6 +75,7 @@ export type FindingId =
   | "manager-embedded"
   | "service-missing"
   | "service-stopped"
+  | "socket-path"
   | "socket-stale"
   | "socket-denied"
   | "socket-elsewhere"

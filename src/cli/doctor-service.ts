@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { FIXED_READERS as USUAL_ENTRIES, versions } from "../pcsclite/index.ts";
+import { socketPathProblem, FIXED_READERS as USUAL_ENTRIES, versions } from "../pcsclite/index.ts";
 import type { Finding, SocketReport } from "./doctor-report.ts";
 import { has, plain, type Survey } from "./doctor-survey.ts";
 import { visible } from "./text.ts";
@@ -13,6 +13,7 @@ export function* serviceFindings(survey: Survey): Generator<Finding> {
   if (considered.length === 0) return;
   const used = sockets.find((socket) => socket.used);
   for (const socket of considered) {
+    if (socket.state === "path-too-long") yield pathTooLong(survey, socket, considered);
     if (socket.state === "access-denied") yield accessDenied(survey, socket, used === undefined);
     if (socket.state === "refused") yield refuses(survey, socket);
     if (socket.state === "busy") yield busy(socket);
@@ -21,10 +22,24 @@ export function* serviceFindings(survey: Survey): Generator<Finding> {
     if (socket.state === "no-listener" && used !== undefined) yield stale(socket);
   }
   if (used !== undefined) yield* tableSize(survey, used);
-  if (used !== undefined || considered.some(({ state }) => state === "access-denied")) return;
+  const isExplained = considered.some(({ state }) => state === "access-denied" || state === "path-too-long");
+  if (used !== undefined || isExplained) return;
   const elsewhere = sockets.find((socket) => socket.state === "answers" && !considered.includes(socket));
   if (elsewhere !== undefined) yield listensElsewhere(considered, elsewhere);
   else yield noListener(survey, considered);
+}
+
+function pathTooLong({ machine }: Survey, { path }: SocketReport, considered: readonly SocketReport[]): Finding {
+  const variable = variableOf(considered);
+  return {
+    id: "socket-path",
+    level: "problem",
+    message: `${visible(path)} ${socketPathProblem(path, machine.platform)}.`,
+    remedies: [
+      ...(variable === undefined ? [] : [`look in the usual places: unset ${variable}`]),
+      "give the socket a place with a short path, such as /run/scard/comm, and name that to the service and to its programs",
+    ],
+  };
 }
 
 /** The sockets that programs here look at. */

@@ -6,7 +6,7 @@ import { koffiPackages } from "../edge/koffi/index.ts";
 import { type ManagerSpec, parseManagerSpec } from "../entry/machine.ts";
 import { controlPathsOf } from "../entry/service-sockets.ts";
 import { type Clock, type ReaderStateReport, type ResourceManager, SmartCardError } from "../pcsc/index.ts";
-import { AGREE_ON_VERSION } from "../pcsclite/index.ts";
+import { AGREE_ON_VERSION, socketPathProblem } from "../pcsclite/index.ts";
 import { summarizeAtr } from "./atr-report.ts";
 import type { ClientLibrary, FileFacts, Machine, ProcessFacts, SocketPlace, UsbReader } from "./doctor-machine.ts";
 import type { ReaderReport, SocketReport, SocketState } from "./doctor-report.ts";
@@ -216,7 +216,7 @@ async function surveySockets(machine: Machine, nameCard: NameCard): Promise<read
   const all = await Promise.all(different.map(({ file, place }) => surveySocket(machine, place, file, nameCard)));
   // As openManager chooses: the first one on which anybody listens.
   const isAlive = ({ state }: SocketReport): boolean =>
-    state !== "missing" && state !== "no-socket" && !isSilent(state);
+    state !== "missing" && state !== "no-socket" && state !== "path-too-long" && !isSilent(state);
   const used = all.find(({ report }) => isAlive(report) && report.used);
   return all.map((one) => ({ ...one, report: { ...one.report, used: one === used } }));
 }
@@ -236,6 +236,9 @@ async function surveySocket(
   const about = isFile ? { file: { owner: file.owner, group: file.group, mode } } : {};
   // Whether it is in use is known when all have been looked at; until then this says whether it could be.
   const base = { path, origin, used: considered, ...about };
+  if (socketPathProblem(path, machine.platform) !== undefined) {
+    return { report: { ...base, state: "path-too-long" }, readers: [] };
+  }
   if (file === undefined) return { report: { ...base, state: "missing" }, readers: [] };
   if (isFile && file.kind !== "socket") return { report: { ...base, state: "no-socket" }, readers: [] };
   const service = machine.service(path);

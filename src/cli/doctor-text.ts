@@ -66,6 +66,7 @@ function describeManager({ manager }: Diagnosis): string {
 const states: Readonly<Record<SocketState, readonly [Style, string]>> = {
   answers: ["green", "answers"],
   missing: ["dim", "is not there"],
+  "path-too-long": ["red", "has more bytes than the path of a socket can have"],
   "no-socket": ["red", "is no socket"],
   "no-listener": ["yellow", "is there, and nothing listens"],
   "access-denied": ["red", "is not open to you"],

@@ -29,6 +29,14 @@ async function asked(answer: unknown, command: ControlCommand = { command: "who"
   );
 }
 
+it("refuses a path that no socket can have, and names the limit", async () => {
+  const asking = askDaemon(`/tmp/${"x".repeat(200)}`, { command: "who" }, nodeClock);
+  await expect(asking).rejects.toMatchObject({
+    code: "invalid-parameter",
+    message: expect.stringMatching(/ has 205 bytes, and a socket's path (?:107|103) at most/),
+  });
+});
+
 const client = { name: "", pid: 7, uid: 1000 };
 const report = {
   daemon: {

@@ -3,10 +3,11 @@
 import { resolve } from "node:path";
 import { type Result, success } from "../binary/index.ts";
 import { JsonPlace, type JsonProblem } from "../cards/index.ts";
-import { findGroup, findUser, MAX_SOCKET_PATH_BYTES } from "../edge/unix/index.ts";
+import { findGroup, findUser } from "../edge/unix/index.ts";
 import { onlyUsers } from "../entry/vpcd-listener.ts";
 import { defaultLimits, type Profile, profiles } from "../manager/index.ts";
 import { type AccessRule, LONGEST_READER_NAME, type PeerRule, readerKey, readerNameProblem } from "../pcsc/index.ts";
+import { socketPathProblem } from "../pcsclite/index.ts";
 import { defaultServerLimits, MAX_FIXED_READERS } from "../pcsclite-server/index.ts";
 import { DEFAULT_VPCD_PORT, MAX_SLOTS } from "../vpcd/index.ts";
 import type { AccessRules, ConfiguredReader, DaemonConfig } from "./config.ts";
@@ -223,10 +224,8 @@ function readControl(place: JsonPlace): DaemonConfig["control"] {
 function readPath(place: JsonPlace, more = 0): string {
   const path = place.text(MAX_TEXT);
   if (path !== "" && !path.startsWith("/")) place.problem("should be an absolute path, one that begins with /");
-  const length = new TextEncoder().encode(path).length + more;
-  if (length > MAX_SOCKET_PATH_BYTES) {
-    place.problem(`has ${length} bytes, and a socket's path ${MAX_SOCKET_PATH_BYTES} at most: choose a shorter one`);
-  }
+  const problem = socketPathProblem(path + ".".repeat(more), process.platform);
+  if (problem !== undefined) place.problem(problem);
   return path;
 }
 

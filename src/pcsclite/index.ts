@@ -24,6 +24,7 @@ export {
   MAX_READERS,
   MAX_TRAILING_BYTES,
   maxSocketPathBytes,
+  socketPathProblem,
 } from "./limits.ts";
 export type { Message } from "./messages.ts";
 export {

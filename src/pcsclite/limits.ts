@@ -25,6 +25,13 @@ export function maxSocketPathBytes(platform: string): number {
   return platform === "linux" ? 107 : 103;
 }
 
+/** What is wrong with the path of a Unix socket that is too long, with the remedy; undefined where it is not. */
+export function socketPathProblem(path: string, platform: string): string | undefined {
+  checkText(path, "socketPathProblem: path");
+  const [length, most] = [new TextEncoder().encode(path).length, maxSocketPathBytes(platform)];
+  return length <= most ? undefined : `has ${length} bytes, and a socket's path ${most} at most: choose a shorter one`;
+}
+
 /** Entries of the reader table up to protocol 4:5 (PCSCLITE_MAX_READERS_CONTEXTS of pcsclite.h). */
 export const FIXED_READERS = 16;
 

@@ -47,6 +47,17 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
+test("a path that no socket can have is told with the limit, and where it comes from", async () => {
+  const socket = join(folder, "x".repeat(120));
+  const { code, json, text } = await visit(machineWithSocket(socket, debian));
+  expect([code, idsOf(json)]).toEqual([1, ["socket-path"]]);
+  expect(json.sockets).toMatchObject([{ path: socket, state: "path-too-long", used: false }]);
+  expect(findingOf(json, "socket-path").message).toBe(
+    `${socket} has ${socket.length} bytes, and a socket's path 107 at most: choose a shorter one.`,
+  );
+  expect(text).toContain("has more bytes than the path of a socket can have");
+});
+
 test("on a machine with nothing: what to install", async () => {
   const socket = join(folder, "nothing.comm");
   const { code, json, text } = await visit(machineWithSocket(socket, debian));

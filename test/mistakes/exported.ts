@@ -491,6 +491,7 @@ const pcscliteRows: Readonly<Record<string, Row>> = {
   maxSocketPathBytes: row(pcsclite.maxSocketPathBytes, text),
   prepareControl: row(pcsclite.prepareControl, dword, whole, bytes, options),
   prepareTransmit: row(pcsclite.prepareTransmit, dword, whole, bytes, options),
+  socketPathProblem: row(pcsclite.socketPathProblem, text, text),
   versionOf: row(pcsclite.versionOf, dword, dword),
   wipeRequest: row(
     pcsclite.wipeRequest,

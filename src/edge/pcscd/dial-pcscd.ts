@@ -4,7 +4,7 @@ import { connect, type Socket } from "node:net";
 import { copyBytes, zeroBytes } from "../../binary/index.ts";
 import { type Check, callback, listOf, optional, optionsOf, partsOf, SmartCardError, text } from "../../pcsc/index.ts";
 import type { Dial, Pipe, PipeEvents } from "../../pcscd/index.ts";
-import { maxSocketPathBytes } from "../../pcsclite/index.ts";
+import { socketPathProblem } from "../../pcsclite/index.ts";
 
 /** Room for what one read takes out of a socket: all answers but long ones and large tables fit at once. */
 const READ_BYTES = 8192;
@@ -91,11 +91,8 @@ async function dialPatiently(path: string, events: PipeEvents, stir?: () => void
 function dialOne(path: string, events: PipeEvents, stir?: () => void): Promise<Pipe> {
   return new Promise((resolve, reject) => {
     // Node cuts a longer path off, and would look somewhere else.
-    const limit = maxSocketPathBytes(process.platform);
-    if (Buffer.byteLength(path) > limit) {
-      reject(new Error(`the path has more than ${limit} bytes`));
-      return;
-    }
+    const problem = socketPathProblem(path, process.platform);
+    if (problem !== undefined) throw new SmartCardError("invalid-parameter", `${path} ${problem}`, details);
     let reason: string | undefined;
     let connected = false;
     const socket: Socket = connect({
@@ -152,6 +149,7 @@ function dialError(sockets: readonly string[], failures: readonly NodeJS.ErrnoEx
   }
   const other = failures.findIndex(({ code }) => !noListener.has(code));
   const cause = failures[other];
+  if (cause instanceof SmartCardError) return cause;
   if (cause?.code === "EAGAIN") {
     return new SmartCardError("server-too-busy", `too many wait for ${sockets[other]}`, details, { cause });
   }

@@ -2,6 +2,7 @@
 
 import { connect } from "node:net";
 import { SmartCardError } from "../../pcsc/index.ts";
+import { socketPathProblem } from "../../pcsclite/index.ts";
 import { thisUser, whySomebodyElses } from "./trusted-path.ts";
 
 /** The client's end of a Unix stream socket. */
@@ -42,6 +43,10 @@ export function refuseForeignSocket(path: string): void {
  */
 export function connectUnix(path: string): Promise<UnixClient> {
   return new Promise((resolve, reject) => {
+    // Node cuts a longer path off, and would look somewhere else.
+    const problem = socketPathProblem(path, process.platform);
+    if (problem !== undefined)
+      throw new SmartCardError("invalid-parameter", `${path} ${problem}`, { operation: "connect" });
     const socket = connect({ path });
     const failed = (error: NodeJS.ErrnoException): void => reject(connectError(path, error));
     socket.once("error", failed);

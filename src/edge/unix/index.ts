@@ -17,5 +17,4 @@ export {
   SYSTEM_SOCKET_PATH,
   sharedFolder,
 } from "./service-sockets.ts";
-export { MAX_SOCKET_PATH_BYTES } from "./socket-file.ts";
 export type { UnixConnection, UnixConnectionEvents } from "./unix-connection.ts";

@@ -5,7 +5,7 @@ import { chmodSync, lchownSync, linkSync, lstatSync, mkdirSync, rmdirSync, type 
 import { connect } from "node:net";
 import { basename, dirname, join } from "node:path";
 import { SmartCardError } from "../../pcsc/index.ts";
-import { maxSocketPathBytes } from "../../pcsclite/index.ts";
+import { maxSocketPathBytes, socketPathProblem } from "../../pcsclite/index.ts";
 import { thisUser, whyNoPlaceToListen } from "./trusted-path.ts";
 
 /** The longest path of a Unix socket on this system. */
@@ -136,10 +136,8 @@ export function listenError(path: string, error: NodeJS.ErrnoException, namedBy 
 }
 
 function checkLength(path: string): void {
-  const length = new TextEncoder().encode(path).length;
-  if (length <= MAX_SOCKET_PATH_BYTES) return;
-  const message = `${path} has ${length} bytes, and a socket's path ${MAX_SOCKET_PATH_BYTES} at most: choose a shorter one`;
-  throw new SmartCardError("invalid-parameter", message, operation);
+  const problem = socketPathProblem(path, process.platform);
+  if (problem !== undefined) throw new SmartCardError("invalid-parameter", `${path} ${problem}`, operation);
 }
 
 /** @throws no-access where others could put another file in the place of the socket */
