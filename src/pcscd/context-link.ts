@@ -23,7 +23,7 @@ import { service, UNKNOWN_READER } from "./failures.ts";
 import { Line, type LineSetting, noHandle } from "./line.ts";
 import { StatusWatch } from "./status-watch.ts";
 
-/** A connect that waits for nobody is answered by then. */
+/** A connect that has to wait for no other program is answered by then. */
 const LEAST_CONNECT_MS = 50;
 
 type Connected = Awaited<ReturnType<Line["session"]["connect"]>>;

@@ -42,7 +42,7 @@ describe("connect", () => {
     });
   }
 
-  test("a refusal names who has the reader for itself, whoever connected first", async () => {
+  test("a refusal names who has the reader for itself, not who connected first", async () => {
     const { connect, manager, name } = await world({ profile: "pcsclite" });
     const first = await connect("first");
     const second = await connect("second");

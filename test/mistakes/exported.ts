@@ -499,7 +499,7 @@ const pcscliteRows: Readonly<Record<string, Row>> = {
   ),
 };
 
-/** Calls a session that nobody answers, and ends it. */
+/** Calls a session that gets no answer, and ends it. */
 async function asked(call: (session: pcsclite.ClientSession) => Promise<unknown>): Promise<void> {
   const session = new pcsclite.ClientSession({ send: () => undefined, ended: () => undefined });
   const answer = call(session);

@@ -120,7 +120,7 @@ describe("while another program has a transaction", () => {
     await runtime.settle();
     if (card !== undefined) reader.insert(card);
     await runtime.settle();
-    // The card takes its time to start, and nobody else is there.
+    // The card takes its time to start, and no other program is connected.
     reader.slow(300);
     const starting = (await client.establishContext()).connect(name, { ...shared, timeoutMs: 100 });
     await runtime.advance(900);
