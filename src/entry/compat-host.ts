@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/** What the compatibility faces stand on in a Node process; `scard/compat/pcsclite` and `scard/compat/smartcard`. */
+/** What the compatibility faces need in a Node process; `scard/compat/pcsclite` and `scard/compat/smartcard`. */
 
 import { type CompatHost, reportOf, type SmartcardHost } from "../compat/index.ts";
 import { nodeClock } from "../edge/node/index.ts";
@@ -32,7 +32,7 @@ let provided: ResourceManager | undefined;
 
 /**
  * Makes the compatibility faces of this process use a manager, where they are given none: for programs and libraries that
- * know nothing of managers, as nfc-pcsc. What is open already keeps its own.
+ * take no manager, such as nfc-pcsc. Open contexts keep their manager.
  *
  * @param manager undefined for this machine's again
  */
@@ -49,13 +49,13 @@ async function openMachine(): Promise<ResourceManager> {
   return machine;
 }
 
-/** What a face over that manager stands on. */
+/** What a face over that manager needs. */
 export function compatHost(options: CompatOptions): CompatHost {
   const { manager } = compatOptions(options, { operation: "compat", path: "options" });
   return { manager: async () => manager ?? provided ?? openMachine(), clock: nodeClock, dialect };
 }
 
-/** What the face of `smartcard` over that manager stands on. */
+/** What the face of `smartcard` over that manager needs. */
 export function smartcardHost(options: CompatOptions): SmartcardHost<NodeBuffer> {
   const host = compatHost(options);
   const look = (): readonly ReaderStateReport[] | undefined => {

@@ -35,7 +35,7 @@ async function readersNow(): Promise<readonly ReaderStateReport[]> {
     const queries = names.map((reader) => ({ reader }));
     return await context.getStatusChange(queries, { timeoutMs: 0 });
   } finally {
-    // Where the service has gone, the context has gone with it.
+    // A context ends with its service.
     await context.release().catch(() => {});
   }
 }

@@ -4,8 +4,8 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "
 import { type ErrorCode, errorCodes, type ReaderStateReport, SmartCardError } from "../pcsc/index.ts";
 
 /**
- * A look at this machine's readers that is over when the call returns. `smartcard` has calls that answer at once, and
- * everything here waits without blocking; so a thread of its own looks, and this one waits for it.
+ * A synchronous query of this machine's readers. `smartcard` has synchronous calls, and everything here is asynchronous;
+ * so a separate thread makes the query, and this one waits for it.
  */
 
 /** What the thread answers. */

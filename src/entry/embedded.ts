@@ -27,7 +27,7 @@ export interface OpenedEmbeddedManager extends AsyncDisposable {
   /** What it is, for people. */
   readonly description: string;
   readonly manager: EmbeddedManager;
-  /** The virtual readers by their name here: the hands that insert and pull cards. */
+  /** The virtual readers by their name here, to insert and remove cards. */
   readonly virtualReaders: ReadonlyMap<string, VirtualReader>;
   /** Ends the manager, and closes the ports that it listens on. */
   close(): Promise<void>;

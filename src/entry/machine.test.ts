@@ -29,7 +29,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Somebody who accepts connections and says nothing. */
+/** A server that accepts connections and sends nothing. */
 async function listen(path: string): Promise<string> {
   const server = createServer((connection) => connection.on("error", () => {}).resume());
   servers.push(server);
@@ -162,7 +162,7 @@ describe("the sockets of services", () => {
     expect([serviceSockets(named), daemonSockets(named)]).toEqual([["/tmp/comm"], ["/tmp/comm"]]);
   });
 
-  it("are none in a folder that is not the user's alone", () => {
+  it("are not used in a folder that others can change", () => {
     // A user whom no machine has: the owner of the folder is another one.
     const stranger = { platform: "linux", uid: 4_123_456_789, environment: {} } as const;
     const shared = join(tmpdir(), `scard-${stranger.uid}`);

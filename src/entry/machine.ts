@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 /**
- * `scard/machine`: the resource manager of this machine, whichever it has: the operating system's own, pcscd, `scard
- * daemon`, or an embedded one.
+ * `scard/machine`: the resource manager of this machine: the operating system's own, pcscd, `scard daemon`, or an
+ * embedded one.
  */
 
 import { nodeRuntime } from "../edge/node/index.ts";
@@ -53,10 +53,10 @@ export interface OpenedSystemManager extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** A manager that was opened; `kind` tells what more it can do. */
+/** An open manager; `kind` says which further members it has. */
 export type OpenedManager = OpenedEmbeddedManager | OpenedService | OpenedSystemManager;
 
-/** What decides which manager it is, where the caller does not say. */
+/** What determines the manager if the caller does not name one. */
 export interface OpenManagerOptions {
   /** Instead of this process' own. */
   readonly surroundings?: Partial<Surroundings>;
@@ -87,8 +87,8 @@ const managerOptions = optionsOf<OpenManagerOptions>({
  * | `daemon`, `daemon:SOCKET` | a `scard daemon`: the user's own, or the system's |
  * | `system`, `system:LIBRARY` | winscard.dll, PCSC.framework, libpcsclite |
  *
- * @throws invalid-value (the description means nothing), no-service (nothing listens: the message says where it was looked,
- * and how to get a service), no-access (a socket is there, and not for this user), unsupported-feature (`system` needs the
+ * @throws invalid-value (invalid description), no-service (nothing listens: the message says what was tried, and how to get a
+ * service), no-access (a socket exists, but not for this user), unsupported-feature (`system` needs the
  * optional package of koffi for this machine), and what opening an embedded manager fails with
  */
 export async function openManager(spec?: string, options: OpenManagerOptions = {}): Promise<OpenedManager> {
@@ -131,7 +131,7 @@ async function findDaemon(surroundings: Surroundings): Promise<string> {
 }
 
 function noService(what: string, silent: readonly SilentSocket[], how: string): SmartCardError {
-  // A service is there, and it is known what is wrong.
+  // A service exists, and the cause is known.
   const other = silent.find(({ error }) => error.code !== "no-service");
   if (other !== undefined) return other.error;
   const tried = silent.map(({ error, path }) => `${path} (${reasonOf(error)})`).join(", ");
@@ -157,7 +157,7 @@ async function openSystem(options: OpenManagerOptions, library?: string): Promis
   return { kind: "system", description, manager, close: nothingToClose, [Symbol.asyncDispose]: nothingToClose };
 }
 
-/** Most programs need none of it, so it is loaded by those that do. */
+/** Loaded on demand, as most programs do not need it. */
 async function openThroughKoffi(options: SystemManagerOptions): Promise<SystemManager> {
   const { openSystemManager } = await import("../edge/system/index.ts");
   return openSystemManager(options);
@@ -169,7 +169,7 @@ async function nothingToClose(): Promise<void> {}
 let shared: Promise<OpenedManager> | undefined;
 
 /**
- * The manager that programs use which name none: what {@link openManager} opens without a description. One for the whole
+ * The default manager: what {@link openManager} opens without a description. One for the whole
  * process; where opening fails, the next call tries again.
  *
  * @throws as {@link openManager}

@@ -10,7 +10,7 @@ export type ReaderSpec =
   /** A reader that third-party software cards plug into: by TCP on loopback, 35,963 without a port, or at the path of a Unix socket. */
   | { readonly kind: "vpcd"; readonly port?: number; readonly path?: string; readonly name?: string };
 
-/** A manager that a program is told to use. */
+/** The configured manager of a program. */
 export type ManagerSpec =
   /** One inside this process. */
   | { readonly kind: "embedded"; readonly readers: readonly ReaderSpec[] }

@@ -24,7 +24,7 @@ export {
   type ServiceInfo,
 } from "../pcscd/index.ts";
 
-/** Where the service is, and what it may cost. */
+/** The service's socket, and limits. */
 export interface PcscdOptions extends Partial<Omit<PcscdManagerOptions, "dial">> {
   /** The service's socket; without it the one that `PCSCLITE_CSOCK_NAME` names, or else the usual places. */
   readonly socket?: string;

@@ -267,7 +267,7 @@ export function pcsclite(options: CompatOptions = {}): PCSCLite {
 export { pcsclite as default, pcsclite as "module.exports" };
 
 /**
- * What is told comes in its order, each in a turn of its own: a program that awaits one event is there for the next. An
+ * Events are emitted in order, each in a separate turn of the event loop: a program that awaits one event does not miss the next. An
  * exception in a listener is the program's, as with any emitter.
  */
 function later(work: () => void): void {

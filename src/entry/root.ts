@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 /**
- * `scard`: what most programs need. Loading it loads no socket, no database and nothing native: what opens a service is
- * loaded when a manager is opened. All else has a subpath of its own.
+ * `scard`: what most programs need. Importing it loads no socket, no database and nothing native: those are loaded when a
+ * manager is opened. Everything else has its own subpath.
  *
  * ```ts
  * import { openManager, watchReaders } from "scard";
@@ -93,10 +93,10 @@ export async function openManager(spec?: string, options?: OpenManagerOptions): 
 }
 
 /**
- * Tells of the readers and cards of a manager: `watchReaders` of `scard/pcsc`, on this machine's clock where the manager
+ * Reports the readers and cards of a manager: `watchReaders` of `scard/pcsc`, on this machine's clock where the manager
  * names none.
  *
- * @throws invalid-parameter; in the iteration what no waiting helps against: security-violation, no-access, no-memory
+ * @throws invalid-parameter; in the iteration errors that waiting cannot cure: security-violation, no-access, no-memory
  */
 export function watchReaders(manager: ResourceManager, options: WatchReadersOptions = {}): ReaderWatch {
   managerObject(manager, { operation: "watch readers", path: "manager" });

@@ -6,9 +6,9 @@ import { SmartCardError } from "../pcsc/index.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /**
- * The sockets on which the smart card service of this machine may listen, in the order in which they are tried: the one
- * that `PCSCLITE_CSOCK_NAME` names, and no other then; otherwise pcscd's places, and behind them that of the user's own
- * `scard daemon`. Programs on libpcsclite look in the same order, without the last one.
+ * The sockets on which the smart card service of this machine may listen, in the order in which they are tried: only the
+ * one that `PCSCLITE_CSOCK_NAME` names, if it is set; otherwise pcscd's paths, followed by that of the user's own `scard
+ * daemon`. Programs on libpcsclite look in the same order, without the last one.
  */
 export function serviceSockets({ environment, platform, uid }: Surroundings): readonly string[] {
   const sockets = pcscdSockets({ environment, platform });
@@ -25,7 +25,7 @@ export function daemonSockets({ environment, uid }: Surroundings): readonly stri
   return [...new Set([...own, SYSTEM_SOCKET_PATH])];
 }
 
-/** A socket without a service, and why it is of no use. */
+/** A socket without a usable service, and the reason. */
 export interface SilentSocket {
   readonly path: string;
   readonly error: SmartCardError;
@@ -56,7 +56,7 @@ export async function firstListening(
   return silent;
 }
 
-/** Whether a service is a `scard daemon`: only that has a control socket, be it open to us or not. */
+/** Whether a service is a `scard daemon`: only that has a control socket, which may be closed to us. */
 export async function isDaemon(socket: string): Promise<boolean> {
   for (const control of controlPathsOf(socket)) {
     try {

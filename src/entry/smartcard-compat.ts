@@ -110,7 +110,7 @@ export {
 export type DeviceEvents = EventArguments<NodeBuffer>;
 
 /**
- * A program's standing with the smart card service: lists readers, and waits for changes.
+ * A program's context: lists readers, and waits for changes.
  *
  * @throws ServiceNotRunningError, PCSCError, where it can be seen at once that there is no service
  */
@@ -152,8 +152,8 @@ export class Devices extends DevicesBase {
 
   constructor(options: CompatOptions = {}) {
     super();
-    // Each in a turn of its own: a program that awaits one event is there for the next, and an exception in a listener is
-    // the program's, as with any emitter.
+    // Each in a separate turn of the event loop: a program that awaits one event does not miss the next, and an exception in
+    // a listener is the program's, as with any emitter.
     const emit = (event: keyof DeviceEvents, ...args: unknown[]): void => {
       const run = this.#run;
       setImmediate(() => run === this.#run && EventEmitter.prototype.emit.call(this, event, ...args));
@@ -182,7 +182,7 @@ export class Devices extends DevicesBase {
     return this.#devices.getCards();
   }
 
-  /** The connected card in a reader; null where there is none. */
+  /** The connected card in a reader, or null. */
   getCard(readerName: string): SmartcardCard<NodeBuffer> | null {
     return this.#devices.getCard(readerName);
   }

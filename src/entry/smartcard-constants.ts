@@ -47,7 +47,7 @@ export const SCARD_STATE_EMPTY: number = here(readerStateBits.empty);
 export const SCARD_STATE_PRESENT: number = here(readerStateBits.present);
 /** The card is one of those looked for. */
 export const SCARD_STATE_ATRMATCH: number = here(readerStateBits.atrmatch);
-/** Another program has the card for itself. */
+/** Another program has exclusive use of the card. */
 export const SCARD_STATE_EXCLUSIVE: number = here(readerStateBits.exclusive);
 /** Other programs use the card. */
 export const SCARD_STATE_INUSE: number = here(readerStateBits.inuse);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/** What is software alone, on this machine's clock, randomness and ciphers: loading it loads no socket. */
+/** The software parts, on this machine's clock, randomness and ciphers: importing it loads no socket. */
 
 import { quoteUnlessBytes } from "../binary/index.ts";
 import { demoCard, FileSystemCard, parseCardImage, VirtualReader, type VirtualReaderOptions } from "../cards/index.ts";

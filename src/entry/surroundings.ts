@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/** What of this process and its machine decides which manager is opened. */
+/** Properties of this process and its machine that determine the manager. */
 export interface Surroundings {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly platform: string;

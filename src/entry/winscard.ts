@@ -26,7 +26,7 @@ export { SmartCardError } from "../pcsc/index.ts";
 export type { WinSCard as WinSCardFunctions } from "../winscard/index.ts";
 export * from "../winscard/index.ts";
 
-/** The databases of this machine by whose they are: opened when they are first needed, and then at hand. */
+/** The databases of this machine by owner, opened on first use. */
 const databases = new Map<"user" | "system", Database | Promise<Database>>();
 
 function database(scope: Scope): Database | Promise<Database> {
@@ -39,7 +39,7 @@ function database(scope: Scope): Database | Promise<Database> {
       return opened;
     },
     (error: unknown) => {
-      // What is damaged or forbidden may be put right; a runtime without SQLite stays one.
+      // A damaged or forbidden file may be repaired; a missing SQLite stays missing.
       const lasting = error instanceof SmartCardError && error.code === "unsupported-feature";
       if (!lasting) databases.delete(whose);
       throw error;
@@ -128,7 +128,7 @@ export const SCardListCards: WinSCard["SCardListCards"] = machine.SCardListCards
 export const SCardIntroduceReader: WinSCard["SCardIntroduceReader"] = machine.SCardIntroduceReader;
 /** Takes a name of a reader away. See {@link WinSCard.SCardForgetReader}. */
 export const SCardForgetReader: WinSCard["SCardForgetReader"] = machine.SCardForgetReader;
-/** Says that there is to be a group of readers. See {@link WinSCard.SCardIntroduceReaderGroup}. */
+/** Introduces a group of readers. See {@link WinSCard.SCardIntroduceReaderGroup}. */
 export const SCardIntroduceReaderGroup: WinSCard["SCardIntroduceReaderGroup"] = machine.SCardIntroduceReaderGroup;
 /** Ends a group of readers. See {@link WinSCard.SCardForgetReaderGroup}. */
 export const SCardForgetReaderGroup: WinSCard["SCardForgetReaderGroup"] = machine.SCardForgetReaderGroup;
@@ -146,7 +146,7 @@ export const SCardReadCache: WinSCard["SCardReadCache"] = machine.SCardReadCache
 export const SCardWriteCache: WinSCard["SCardWriteCache"] = machine.SCardWriteCache;
 /** How a reader is attached. See {@link WinSCard.SCardGetDeviceTypeId}. */
 export const SCardGetDeviceTypeId: WinSCard["SCardGetDeviceTypeId"] = machine.SCardGetDeviceTypeId;
-/** What tells a reader from every other. See {@link WinSCard.SCardGetReaderDeviceInstanceId}. */
+/** Identifies a reader. See {@link WinSCard.SCardGetReaderDeviceInstanceId}. */
 export const SCardGetReaderDeviceInstanceId: WinSCard["SCardGetReaderDeviceInstanceId"] =
   machine.SCardGetReaderDeviceInstanceId;
 /** Names of the readers of a device. See {@link WinSCard.SCardListReadersWithDeviceInstanceId}. */

@@ -27,7 +27,7 @@ export interface CardLinkSetting {
   readonly reader: string;
   /** The readers as they are now. */
   readonly look: () => Promise<Snapshot>;
-  /** The line is not needed for this card any more; `isClean` where it has nothing in it. */
+  /** This card no longer needs the line; `isClean` if the line has no state. */
   readonly close: (isClean: boolean) => void;
 }
 
@@ -39,7 +39,7 @@ export class PcscdCardLink implements CardLink {
   readonly #setting: CardLinkSetting;
   readonly #line: Line;
   readonly #card: number;
-  /** What the last reconnect asked for. */
+  /** The arguments of the last reconnect. */
   #protocols = 0;
 
   constructor(setting: CardLinkSetting) {

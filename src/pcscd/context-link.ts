@@ -29,13 +29,13 @@ const LEAST_CONNECT_MS = 50;
 type Connected = Awaited<ReturnType<Line["session"]["connect"]>>;
 
 /**
- * One context of the client. It is several of the service: one on the line that tells of the readers, and one for each
- * connection, because a card's handle belongs to its context there, and a context does one thing at a time.
+ * One context of the client. It uses several contexts of the service: one on the line that reports the readers, and one
+ * for each connection, because a card's handle belongs to its context there, and a context does one thing at a time.
  */
 export class PcscdContextLink implements ContextLink {
   readonly dialect = "pcsclite";
   readonly listReaderGroups = undefined;
-  /** That of scard daemon; pcscd has none. */
+  /** The cache of scard daemon; pcscd has no cache. */
   readonly cache: ContextCache | undefined;
   readonly whoHolds: ContextLink["whoHolds"];
   readonly #setting: LineSetting;
@@ -44,7 +44,7 @@ export class PcscdContextLink implements ContextLink {
   readonly #status: StatusWatch;
   readonly #open = new Map<Line, ClientConnection>();
   readonly #spares: Line[] = [];
-  /** Why it is over. */
+  /** Why it has ended. */
   #ended: SmartCardError | undefined;
 
   /** @param main a line with a context in it */
@@ -71,7 +71,7 @@ export class PcscdContextLink implements ContextLink {
     return this.#status.getStatusChange(query);
   }
 
-  /** A connect is given up by letting its line go: the service disposes of what it has made by then. */
+  /** A connect is abandoned by closing its line: the service then cleans up. */
   async connect(attempt: ConnectAttempt): Promise<Connection> {
     const { reader } = attempt;
     const line = this.#spares.pop() ?? (await this.#openLine());
@@ -159,7 +159,7 @@ export class PcscdContextLink implements ContextLink {
       return line;
     } catch (error) {
       if (!(error instanceof SmartCardError) || error.code !== "security-violation") throw this.#ended ?? error;
-      // We are in already, so it is not who we are: it is how many.
+      // This client was admitted before, so the reason is the number of clients, not access.
       throw tooManyClients(error);
     }
   }
@@ -202,7 +202,7 @@ export class PcscdContextLink implements ContextLink {
     return new PcscdCardLink({ line, card, reader, look: () => this.#status.look(), close });
   }
 
-  /** Keeps a line that has nothing in it any more, or lets it go. */
+  /** Keeps an unused line for later, or closes it. */
   #spare(line: Line): void {
     if (line.error !== undefined) return;
     const isWanted = this.#ended === undefined && this.#spares.length < this.#setting.limits.spareLines;
@@ -217,7 +217,7 @@ export class PcscdContextLink implements ContextLink {
     this.#open.delete(line);
   }
 
-  /** pcscd hangs up on those who may not use a reader. It has not stopped then: our other line is answered. */
+  /** pcscd closes the connection of a client that may not use a reader. It has not stopped then: our other line still works. */
   async #whyLost(error: SmartCardError, reader: string): Promise<SmartCardError> {
     if (error.code !== "service-stopped" || this.#ended !== undefined) return this.#ended ?? error;
     try {

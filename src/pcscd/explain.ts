@@ -20,8 +20,8 @@ export interface FailedCall {
 }
 
 /**
- * Finds out what the service can tell of a failure besides its number: scard daemon, who stands in the way; any service,
- * what the card speaks since its last reset. Never rejects: what cannot be found out is left out.
+ * Adds details to a failure: with scard daemon the holder of the reader; with any service the card's protocol since its last
+ * reset. Never rejects: unknown details are left out.
  */
 export async function explain(call: FailedCall): Promise<Pick<Subject, "holder" | "protocol">> {
   const code = errorFromNumber(call.rv, "pcsclite");
@@ -29,12 +29,12 @@ export async function explain(call: FailedCall): Promise<Pick<Subject, "holder" 
     if (code === "sharing-violation") return { holder: await holderOf(call) };
     if (code === "proto-mismatch") return { protocol: await protocolOf(call) };
   } catch {
-    // The failure itself is what the caller is to know.
+    // The caller gets the original failure.
   }
   return {};
 }
 
-/** Who has a reader for itself, for a context of scard daemon. Never rejects. */
+/** The holder of a reader, for a context of scard daemon. Never rejects. */
 export async function holderNow(line: Line, reader: string): Promise<Holder | undefined> {
   return holderOf({ line, handle: line.context, reader }).catch(() => undefined);
 }

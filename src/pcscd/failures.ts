@@ -31,7 +31,7 @@ export function cacheFailure(rv: number, operation: string, name: string): Smart
   return new SmartCardError(meant, why[code] ?? `${operation}: the service answers ${hex(rv)}`, { operation });
 }
 
-/** Whether the service may let us in another time without anybody doing anything for this program. */
+/** Whether a later attempt may succeed by itself. */
 export function mayPass(error: unknown): boolean {
   return error instanceof SmartCardError && passing.has(error.code);
 }

@@ -16,7 +16,7 @@ export interface LineSetting {
 
 /**
  * One connection to the service with one context in it, as the protocol has them: requests one at a time, and beside
- * them a wait. It ends once, for one reason, which every later call fails with.
+ * them a wait. It ends once; every later call fails with the reason.
  */
 export class Line {
   readonly session: ClientSession;
@@ -59,7 +59,7 @@ export class Line {
   static async greet(setting: LineSetting, newest?: ProtocolVersion): Promise<Line> {
     const first = await Line.#tryToGreet(setting, newest);
     if (first instanceof Line) return first;
-    // It hung up without a word: it is just stopping, or that is its way to refuse. Then it does so again.
+    // It closed the connection without an answer: it is stopping, or refuses us. In the second case it does so again.
     const second = await Line.#tryToGreet(setting, newest);
     if (second instanceof Line) return second;
     throw notAdmitted("establish context");
@@ -101,7 +101,7 @@ export class Line {
     else listener(this.#error);
   }
 
-  /** What was asked must be answered at once: a service that takes too long is out of order, and the line ends. */
+  /** The request must be answered at once: if the service takes too long it counts as broken, and the line ends. */
   prompt<T>(asked: Promise<T>): Promise<T> {
     return this.#bounded(this.#setting.limits.answerMs, asked);
   }
@@ -196,7 +196,7 @@ export class Line {
   }
 }
 
-/** 0 is the handle of nothing: a service that gives it out is another program, or broken. */
+/** 0 is not a valid handle: a service that returns it is another program, or broken. */
 export function noHandle(what: string): SmartCardError {
   return new SmartCardError("comm-error", `the smart card service is out of step: it gave out 0 for a ${what}`);
 }

@@ -26,7 +26,7 @@ import { defaultPcscdLimits, type PcscdLimits } from "./limits.ts";
 import { Line, type LineSetting } from "./line.ts";
 import type { Dial } from "./pipe.ts";
 
-/** What a client of the service is made of. */
+/** Dependencies of a client of the service. */
 export interface PcscdManagerOptions {
   readonly dial: Dial;
   readonly runtime: Runtime;
@@ -62,7 +62,7 @@ export interface ServiceInfo {
  * The resource manager that is a service on this machine: pcscd, or `scard daemon`, over the socket that libpcsclite uses.
  * Nothing is connected before a context is opened, and nothing stays connected after the last one is released.
  *
- * **Portability**: what the service decides is as it decides; the table is in docs/guide/clients.md.
+ * **Portability**: behaviour depends on the service; docs/guide/clients.md has a table.
  */
 export class PcscdManager implements ResourceManager {
   readonly #setting: LineSetting;
@@ -131,10 +131,10 @@ export class PcscdManager implements ResourceManager {
   }
 
   /**
-   * Waits until the service is there, and tells which it is. It tries again after 50 ms, then less and less often, up to
+   * Waits for the service, and returns its properties. It tries again after 50 ms, then less and less often, up to
    * every 5 s; the pauses vary a little, so that many programs do not come back all at once.
    *
-   * @throws timeout (the cause is the last failure), cancelled, and at once what no waiting helps against: no-access,
+   * @throws timeout (the cause is the last failure), cancelled, and at once errors that waiting cannot cure: no-access,
    * security-violation
    */
   async waitForService(options?: WaitOptions): Promise<ServiceInfo> {

@@ -10,12 +10,12 @@ import { readState, type Snapshot } from "./reports.ts";
 
 const operation = "status change";
 
-/** After so many signals in a row without a change the service's signals are not trusted any more. */
+/** After so many signals in a row without a change the service's signals are no longer trusted. */
 const MAX_IDLE_SIGNALS = 32;
 
 /**
- * What a context knows of the readers. While a call waits the line is registered with the service, which sends a signal
- * when anything changes; the readers are looked at behind every registration, so that nothing is missed. All waits of a
+ * A context's state of the readers. While a call waits the line is registered with the service, which sends a signal
+ * when anything changes; the readers are read after every registration, so that no change is missed. All waits of a
  * context share the one registration.
  */
 export class StatusWatch {
@@ -66,7 +66,7 @@ export class StatusWatch {
     });
   }
 
-  /** Registers, looks, tells, and waits for the signal, for as long as anybody waits. */
+  /** Registers, reads, reports, and waits for the signal, as long as there are waiting callers. */
   async #follow(): Promise<void> {
     const { session } = this.#line;
     let idleSignals = 0;
@@ -76,7 +76,7 @@ export class StatusWatch {
       idleSignals = this.#waits.tell(await this.#take(readers, pnp)) ? 0 : idleSignals + 1;
       if (this.#waits.all.size === 0) {
         await this.#line.prompt(session.stopWaiting());
-        // Somebody may have come while the service was told to stop.
+        // A caller may have begun to wait while the service was told to stop.
         continue;
       }
       if (idleSignals > MAX_IDLE_SIGNALS) await this.#rest();
@@ -88,7 +88,7 @@ export class StatusWatch {
     this.#pumping = false;
   }
 
-  /** A service whose signals mean nothing is listened to ten times a second. */
+  /** A service with wrong signals is polled ten times a second. */
   #rest(): Promise<void> {
     return new Promise((resolve) => {
       this.#clock.schedule(this.#limits.retryMs, "idle signals", resolve, { background: true });

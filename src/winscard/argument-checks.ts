@@ -33,14 +33,14 @@ import type {
 } from "./select-card.ts";
 import type { AuditOptions } from "./service-functions.ts";
 
-/** One parameter of a function: its name in messages, and what may come. */
+/** One parameter of a function: its name in messages, and its allowed values. */
 interface Parameter {
   readonly name: string;
   readonly check: Check<unknown>;
 }
 
-// What C's compiler would refuse is refused here: values of another kind, and null where there has to be something. Which
-// numbers and names mean something is for the functions to say.
+// What C's compiler would refuse is refused here: values of another kind, and null where there has to be something. The
+// functions themselves check which numbers and names are valid.
 
 const anything: Check<unknown> = (value) => value;
 

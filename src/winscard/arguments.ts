@@ -21,10 +21,10 @@ import { INFINITE, SCARD_PROTOCOL_DEFAULT } from "./constants.ts";
 
 /**
  * The translation of what C programs pass, numbers, into the terms of the port, and back. Each function that reads an
- * argument takes the operation that it is for, which the error tells.
+ * argument takes the name of the operation, for the error.
  */
 
-/** A DWORD, in whichever sign C code has it: -1 is 0xFFFFFFFF. @throws invalid-value */
+/** A DWORD, signed or unsigned as in C code: -1 is 0xFFFFFFFF. @throws invalid-value */
 export function dword(value: number, what: string, operation: string): number {
   if (!Number.isInteger(value) || value < -0x8000_0000 || value > 0xffff_ffff) {
     throw new SmartCardError("invalid-value", `${what} ${String(value)} is not a number of 32 bits`, { operation });
@@ -34,7 +34,7 @@ export function dword(value: number, what: string, operation: string): number {
 
 type Table<K extends string> = Parameters<typeof fromNumber<K>>[0];
 
-/** The term that a number stands for. @throws invalid-value, with what would have been allowed */
+/** The term of a number. @throws invalid-value, which lists the allowed numbers */
 function term<K extends string>(table: Table<K>, value: number, what: string, operation: string): K {
   const found = fromNumber(table, dword(value, what, operation));
   if (found !== undefined) return found;
@@ -66,7 +66,7 @@ export function initializationOf(value: number, operation: string): Initializati
 
 /**
  * The protocols in a mask. SCARD_PROTOCOL_DEFAULT asks for default parameters and names no protocol: alone it stands for
- * T=0 or T=1. Other bits mean nothing and are ignored.
+ * T=0 or T=1. Other bits are ignored.
  *
  * @throws proto-mismatch where no protocol is left and the share mode needs one; invalid-value
  */
@@ -84,7 +84,7 @@ export function preferredProtocolsOf(mask: number, shareMode: ShareMode, operati
   return list;
 }
 
-/** The SCARD_PROTOCOL_ number of the protocol in use: SCARD_PROTOCOL_UNDEFINED (0) while there is none. */
+/** The SCARD_PROTOCOL_ number of the protocol in use: SCARD_PROTOCOL_UNDEFINED (0) while no protocol is agreed on. */
 export function protocolNumber(protocol: Protocol | undefined): number {
   return protocol === undefined ? 0 : protocolMask([protocol]);
 }
@@ -110,7 +110,7 @@ export function stringsOf(value: string | readonly string[] | null | undefined):
 /**
  * A text as C sees it: up to its first NUL, which the value of a string attribute ends with.
  *
- * @throws invalid-parameter where it is none
+ * @throws invalid-parameter where it is not a string
  */
 export function textOf(value: string, what: string, operation: string): string {
   if (typeof value === "string") return value.split("\0", 1)[0] ?? "";

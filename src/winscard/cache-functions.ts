@@ -8,10 +8,10 @@ import type { SCARDCONTEXT } from "./handles.ts";
 import { LocateFunctions } from "./locate-functions.ts";
 
 /**
- * The functions on the cache of what was read from cards. The cache is the resource manager's: all its clients share the
- * items. An item has at most 65,536 bytes. When the cache is full, those who have the largest share of it give way.
+ * The functions on the card cache. The cache is the resource manager's: all its clients share the
+ * items. An item has at most 65,536 bytes. When the cache is full, it evicts items of the largest user.
  *
- * A card is known by a UUID that it or its minidriver has: a GUID as text, or the 16 bytes that C has in memory. The
+ * A UUID of the card or its minidriver identifies the card: a GUID as text, or the 16 bytes that C has in memory. The
  * freshness counter is a number that programs keep on the card and raise when they change what is cached.
  */
 export class CacheFunctions extends LocateFunctions {
@@ -23,14 +23,14 @@ export class CacheFunctions extends LocateFunctions {
   }
 
   /**
-   * Reads what was cached for a card under a name.
+   * Reads the cached data of a card under a name.
    *
    * @param freshnessCounter the revision that the card has now, 0 to 4,294,967,295.
    * @throws cache-item-not-found (also where the item is of a newer revision, which stays), cache-item-stale (it is of an
    * older revision, and gone now), invalid-parameter (a bad UUID or name), invalid-value, invalid-context
    * @see SCardReadCache function (winscard.h), Microsoft
    *
-   * **Portability**: Microsoft calls an item stale that is older than asked for, and says nothing of one that is newer.
+   * **Portability**: Microsoft calls an item stale that is older than requested, and does not cover one that is newer.
    * pcscd has no such cache: over it, and over the operating system's manager, the cache is this process's.
    */
   readonly SCardReadCache = async (
@@ -47,7 +47,7 @@ export class CacheFunctions extends LocateFunctions {
   };
 
   /**
-   * Caches bytes for a card under a name, in place of what was there.
+   * Caches bytes for a card under a name, and replaces an existing item.
    *
    * @param freshnessCounter the revision that the card has now, 0 to 4,294,967,295.
    * @throws cache-item-too-big (what was there stays), invalid-parameter (a bad UUID, name or data), invalid-value,

@@ -28,13 +28,13 @@ import type { HandleTable, SCARDCONTEXT, SCARDHANDLE } from "./handles.ts";
 import { PendingBegins } from "./pending-begins.ts";
 import { ReaderNaming } from "./reader-naming.ts";
 
-/** What SCardTransmit can be told beyond C. */
+/** Options of SCardTransmit that C does not have. */
 export interface TransmitOptions extends WaitOptions {
   /** Room for the answer in bytes, SW1 SW2 included: 2 to 65,538; 65,538 by default. */
   readonly maxResponseBytes?: number;
 }
 
-/** State of a reader and the card in it, as SCardStatus tells it. */
+/** State of a reader and the card in it, as SCardStatus returns it. */
 export interface CardStatus {
   /** Names of the connected reader: one, or all that it was introduced under (SCardIntroduceReader). */
   readonly readerNames: string[];
@@ -48,8 +48,8 @@ export interface CardStatus {
 
 /**
  * The functions that work on a card: connecting, transactions, exchanges, attributes. Where a call has to wait until
- * another program's transaction ends, its last parameter bounds the wait: `timeoutMs` (INFINITE: no bound, which is
- * also the default) and `signal`.
+ * another program's transaction ends, its last parameter limits the wait: `timeoutMs` (INFINITE: no limit, the default)
+ * and `signal`.
  */
 export class CardFunctions extends ContextFunctions {
   readonly #handles: HandleTable;
@@ -70,12 +70,12 @@ export class CardFunctions extends ContextFunctions {
    * @param shareMode SCARD_SHARE_EXCLUSIVE, SCARD_SHARE_SHARED or SCARD_SHARE_DIRECT.
    * @param preferredProtocols mask of SCARD_PROTOCOL_*; may be 0 with SCARD_SHARE_DIRECT only.
    * @throws invalid-value (no such share mode), proto-mismatch (no protocol, or none that card and reader have),
-   * unknown-reader, reader-unavailable, sharing-violation (`details.holder` says who stands in the way), no-smartcard
+   * unknown-reader, reader-unavailable, sharing-violation (`details.holder` names the other client), no-smartcard
    * or removed-card (the reader is empty), unresponsive-card (the card does not answer), not-ready, timeout,
    * cancelled, no-memory (a limit is reached), invalid-context
    * @see SCardConnect function (winscard.h), Microsoft
    *
-   * **Portability**: on Windows a direct connection excludes all others; under pcsc-lite and macOS it stands beside
+   * **Portability**: on Windows a direct connection excludes all others; under pcsc-lite and macOS it coexists with
    * shared ones. An empty reader is `removed-card` on Windows, `no-smartcard` elsewhere.
    */
   readonly SCardConnect = async (
@@ -101,7 +101,7 @@ export class CardFunctions extends ContextFunctions {
   };
 
   /**
-   * Establishes a connection anew: to go from direct to shared, or to go on after the card was reset or removed.
+   * Re-establishes a connection: to change from direct to shared, or to continue after the card was reset or removed.
    *
    * @param shareMode as for SCardConnect.
    * @param preferredProtocols as for SCardConnect; should include the protocol in use.
@@ -136,7 +136,7 @@ export class CardFunctions extends ContextFunctions {
    * @throws invalid-handle, invalid-value (the connection is as it was then), cant-dispose (the connection has ended)
    * @see SCardDisconnect function (winscard.h), Microsoft
    *
-   * **Portability**: an eject that the reader cannot do is an error on Windows and passed over by pcsc-lite.
+   * **Portability**: an eject that the reader cannot do is an error on Windows and ignored by pcsc-lite.
    */
   readonly SCardDisconnect = async (card: SCARDHANDLE, disposition: number): Promise<void> => {
     this.#handles.card(card);
@@ -145,7 +145,7 @@ export class CardFunctions extends ContextFunctions {
   };
 
   /**
-   * Waits until every other transaction on the card has ended, and keeps all others from it until
+   * Waits until every other transaction on the card has ended, and excludes other connections until
    * SCardEndTransaction. First come, first served; transactions of one connection nest.
    *
    * @throws reset-card (another reset the card: reconnect; no transaction was begun), removed-card,
@@ -190,7 +190,7 @@ export class CardFunctions extends ContextFunctions {
   };
 
   /**
-   * Tells the state of reader and card, and changes neither. Waits while another connection is in a transaction.
+   * Returns the state of reader and card without changing them. Waits while another connection is in a transaction.
    *
    * @throws reset-card, removed-card, reader-unavailable, timeout, cancelled, invalid-handle
    * @see SCardStatus function (winscard.h), Microsoft
@@ -223,8 +223,8 @@ export class CardFunctions extends ContextFunctions {
   };
 
   /**
-   * Sends a command to the card and returns its answer, SW1 SW2 included. Waits its turn while another connection is
-   * in a transaction; an exchange that has begun is not torn by `signal` or `timeoutMs`.
+   * Sends a command to the card and returns its answer, SW1 SW2 included. Waits while another connection is in a
+   * transaction; `signal` and `timeoutMs` do not interrupt an exchange that has begun.
    *
    * @param sendPci SCARD_PCI_T0, SCARD_PCI_T1 or SCARD_PCI_RAW, of the protocol in use; null stands for that.
    * @param command T=0: CLA INS P1 P2 [P3 [data]], without P3 where there are no data; T=1: a whole APDU.
@@ -335,24 +335,24 @@ export class CardFunctions extends ContextFunctions {
   };
 
   /**
-   * How a connection was made: its share mode, SCARD_SHARE_*, and the protocol that was agreed on, SCARD_PROTOCOL_*. It asks
-   * neither the card nor the reader, so it does not wait, and tells the terms also after the card was reset.
+   * How a connection was made: its share mode, SCARD_SHARE_*, and the protocol that was agreed on, SCARD_PROTOCOL_*. It uses
+   * neither the card nor the reader, so it does not wait, and also works after the card was reset.
    *
    * @throws invalid-handle
    *
-   * **Portability**: this is ours. C has no function that tells the share mode of a handle.
+   * **Portability**: this is ours. C has no function that returns the share mode of a handle.
    */
   connectionTerms(card: SCARDHANDLE): { readonly shareMode: number; readonly protocol: number } {
     const { protocol, shareMode } = this.#handles.card(card);
     return { shareMode: toNumber(shareModes, shareMode, "windows") ?? 0, protocol: protocolNumber(protocol) };
   }
 
-  /** Enters a new connection into the table, or ends it where that cannot be: else it would never be ended. */
+  /** Enters a new connection into the table, or ends it if that fails: else it would never be ended. */
   async #keep(context: SCARDCONTEXT, connection: Connection): Promise<SCARDHANDLE> {
     try {
       return this.#handles.addCard(context, connection);
     } catch (error) {
-      // Where the context was released in the meantime the connection has ended with it, and says so.
+      // If the context was released meanwhile, the connection has ended with it and fails.
       await connection.disconnect("leave").catch((failure: unknown) => {
         if (!(failure instanceof SmartCardError)) throw failure;
       });

@@ -8,9 +8,9 @@ import type { Foundation } from "./foundation.ts";
 import type { SCARDCONTEXT } from "./handles.ts";
 
 /**
- * The functions on the card types in the smart card database: what kinds of cards there are, how they are told, who
- * provides for them. The context's scope says whose database it is; in the user's that of the system is seen too, and
- * never changed. GUIDs are texts: any spelling is understood, `{50DD5230-BA8A-11D1-BF5D-0000F805F530}` is given.
+ * The functions on the card types in the smart card database: their names, ATRs and providers. The context's scope
+ * selects the database; the user's includes the system's entries, which it never changes. GUIDs are strings: any spelling
+ * is accepted, `{50DD5230-BA8A-11D1-BF5D-0000F805F530}` is given.
  *
  * Besides what is listed, each of them fails with what keeps the database from being read or changed:
  * no-access, server-too-busy, invalid-target (it is damaged, or of a newer release), no-memory (the disk is
@@ -25,18 +25,18 @@ export class CardTypeFunctions extends CardFunctions {
   }
 
   /**
-   * Introduces a kind of card, or describes one anew. The counts and lengths of C are left out.
+   * Introduces a card type, or replaces one. The counts and lengths of C are left out.
    *
    * @param primaryProvider GUID of its primary service provider, or null.
    * @param interfaces GUIDs of the interfaces that it supports, or null.
-   * @param atr by which it is known; null where its cards are not to be known by their ATR.
+   * @param atr that identifies it; null for a type that is not recognized by ATR.
    * @param atrMask which bits of a card's ATR count, as long as `atr`: a card is of this kind where ATR AND mask is
    * `atr`. Null: all bits.
    * @throws invalid-context, invalid-parameter (a bad name or GUID; the mask has another length), invalid-atr (not 1 to
    * 33 bytes)
    * @see SCardIntroduceCardType function (winscard.h), Microsoft
    *
-   * **Portability**: Microsoft does not say what becomes of a card type that is there already; here it is replaced.
+   * **Portability**: Microsoft does not say what happens to an existing card type; here it is replaced.
    */
   readonly SCardIntroduceCardType = async (
     context: SCARDCONTEXT,
@@ -114,7 +114,7 @@ export class CardTypeFunctions extends CardFunctions {
   /**
    * GUID of the primary service provider of a kind of card.
    *
-   * @throws unknown-card, icc-installation (it has none), invalid-context
+   * @throws unknown-card, icc-installation (it has no such provider), invalid-context
    * @see SCardGetProviderId function (winscard.h), Microsoft
    */
   readonly SCardGetProviderId = async (
@@ -128,7 +128,7 @@ export class CardTypeFunctions extends CardFunctions {
   /**
    * GUIDs of the interfaces of a kind of card, in the order in which they were introduced; often none.
    *
-   * @param context may be null: the user's database then. Microsoft's text wants one, its example has none.
+   * @param context may be null: the user's database then. Microsoft's text requires one, but its example passes null.
    * @throws unknown-card, invalid-context
    * @see SCardListInterfaces function (winscard.h), Microsoft
    */
@@ -141,16 +141,16 @@ export class CardTypeFunctions extends CardFunctions {
   };
 
   /**
-   * Names of the kinds of card that fit an ATR and have all of the interfaces; of all kinds where neither is given. For
+   * Names of the card types that match an ATR and have all of the interfaces; of all types where neither is given. For
    * an ATR the most specific comes first, otherwise they are in the order of their names.
    *
    * @param context may be null: the user's database then.
    * @param atr of a card; null where it does not matter. C finds out its length by parsing it, here it is the array's.
    * @param interfaces GUIDs; null where they do not matter.
-   * @throws invalid-parameter (an interface is no GUID), invalid-context
+   * @throws invalid-parameter (an interface is not a GUID), invalid-context
    * @see SCardListCards function (winscard.h), Microsoft
    *
-   * **Portability**: where none fits, the answer is an empty list; Microsoft does not say. Windows resets a card on
+   * **Portability**: without a match, the answer is an empty list; Microsoft does not say. Windows resets a card on
    * which the caller holds a transaction; here nothing happens to any card.
    */
   readonly SCardListCards = async (
@@ -164,7 +164,7 @@ export class CardTypeFunctions extends CardFunctions {
   };
 }
 
-/** A context where Microsoft wants one: null is no handle of an open one, and 0 never is. */
+/** A context where Microsoft requires one: null becomes 0, which is never a valid handle. */
 function required(context: SCARDCONTEXT): SCARDCONTEXT {
   return context === null ? (0 as SCARDCONTEXT) : context;
 }

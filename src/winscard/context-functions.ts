@@ -16,21 +16,21 @@ import type { Foundation } from "./foundation.ts";
 import type { SCARDCONTEXT } from "./handles.ts";
 import { ReaderNaming } from "./reader-naming.ts";
 
-/** What SCardEstablishContext can be told beyond C. */
+/** Options of SCardEstablishContext that C does not have. */
 export interface EstablishContextOptions {
-  /** The resource manager to turn to; the default one otherwise. */
+  /** The resource manager to use; the default one otherwise. */
   readonly manager?: ResourceManager;
 }
 
-/** What a caller believes about a reader, and what SCardGetStatusChange knows about it. */
+/** The caller's state of a reader, and the one of SCardGetStatusChange. */
 export interface SCARD_READERSTATE {
-  /** Name of the reader, or `\\?PnP?\Notification` to be told of readers that come and go. */
+  /** Name of the reader, or `\\?PnP?\Notification` to watch for readers that come and go. */
   readonly reader: string;
-  /** Anything; it is handed back. */
+  /** Any value; it is returned unchanged. */
   readonly userData?: unknown;
-  /** SCARD_STATE_*, as the caller believes it; to follow a reader, the `eventState` of last time. */
+  /** SCARD_STATE_*, as the caller assumes it; to follow a reader, the last `eventState`. */
   currentState: number;
-  /** SCARD_STATE_*, as it is; the event count is in the high word. Not read. */
+  /** SCARD_STATE_*, the real state; the event count is in the high word. Not read. */
   readonly eventState?: number;
   /** ATR of the card, empty without one. Not read. */
   readonly atr?: Uint8Array;
@@ -81,9 +81,9 @@ export class ContextFunctions {
   };
 
   /**
-   * Closes a context and all cards that were connected in it, ends its waits, and gives its locks back.
+   * Closes a context and all cards that were connected in it, ends its waits, and releases its locks.
    *
-   * @throws invalid-context; whatever the manager says of its end. The handle is gone in every case.
+   * @throws invalid-context, and failures of the manager. The handle is invalid in every case.
    * @see SCardReleaseContext function (winscard.h), Microsoft
    *
    * **Portability**: Windows resets the cards that were not disconnected; pcsc-lite only those held by a transaction.
@@ -95,7 +95,7 @@ export class ContextFunctions {
   };
 
   /**
-   * Resolves while calls in the context can succeed. A context that has become invalid is still to be released.
+   * Resolves while calls in the context can succeed. Release a context that has become invalid, too.
    *
    * @throws invalid-context (released, never opened, or the manager has gone)
    * @see SCardIsValidContext function (winscard.h), Microsoft
@@ -109,13 +109,12 @@ export class ContextFunctions {
   };
 
   /**
-   * Names of the readers that are there. One that was introduced under names of its own (SCardIntroduceReader) has
-   * those.
+   * Names of the attached readers. A reader with introduced names (SCardIntroduceReader) is listed under those.
    *
    * @param context may be null: the default manager is asked then.
    * @param groups names of reader groups, of which any will do: a name, a multi-string ("A\0B\0\0") or a list. Null,
    * nothing or SCARD_ALL_READERS: all readers. Unknown groups are empty.
-   * @throws no-readers-available (there is none), invalid-context
+   * @throws no-readers-available, invalid-context
    * @see SCardListReaders function (winscard.h), Microsoft
    *
    * **Portability**: pcsc-lite takes no null context and ignores the groups.
@@ -150,10 +149,10 @@ export class ContextFunctions {
   };
 
   /**
-   * Waits until a reader differs from what the caller believes, and tells the state of all. To miss nothing, call it
+   * Waits until the state of a reader differs from the caller's, and returns the state of all. To miss nothing, call it
    * again with each `currentState` set to the `eventState` of the answer. The objects passed in are not changed.
    *
-   * @param timeout milliseconds; 0 asks and does not wait, INFINITE waits for ever.
+   * @param timeout milliseconds; 0 does not wait, INFINITE waits for ever.
    * @param readerStates nothing to watch (no element, or all with SCARD_STATE_IGNORE) returns at once, and so does an
    * element with SCARD_STATE_UNAWARE.
    * @throws timeout (the states at the end are in `details.readerStates`), cancelled (by SCardCancel or the signal),
@@ -176,7 +175,7 @@ export class ContextFunctions {
       ...state,
       currentState: dword(state.currentState, `current state of "${state.reader}"`, "status change"),
     }));
-    // What is ignored need not exist.
+    // Ignored readers need not exist.
     const watched = asked.filter(({ currentState }) => (currentState & SCARD_STATE_IGNORE) === 0);
     const resolving = this.#naming.resolveAll(
       opened,
@@ -198,7 +197,7 @@ export class ContextFunctions {
 
   /**
    * Ends all waits of a context with `cancelled`: SCardGetStatusChange first of all, waits for a locked reader, and the
-   * dialogs of SCardUIDlgSelectCard and GetOpenCardName, which wait for the person. It ends no exchange under way and nothing that is asked for later. With nothing to end it does nothing.
+   * dialogs of SCardUIDlgSelectCard and GetOpenCardName, which wait for the user. It does not end a running exchange or a later call. Without a wait it does nothing.
    *
    * @throws invalid-context
    * @see SCardCancel function (winscard.h), Microsoft
@@ -210,7 +209,7 @@ export class ContextFunctions {
   };
 }
 
-/** What SCardGetStatusChange answers for what it was asked. */
+/** The result of SCardGetStatusChange for its arguments. */
 export function answerOf(asked: SCARD_READERSTATE, report: ReaderStateReport | undefined): ReaderStateAnswer {
   assert(report !== undefined, "the manager reports fewer readers than it was asked for");
   return {

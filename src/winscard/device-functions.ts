@@ -23,7 +23,7 @@ const typeIds: Readonly<Record<ReaderType, number>> = {
   vendor: SCARD_READER_TYPE_VENDOR,
 };
 
-/** The functions that ask about a reader as a device. They do not disturb its users. */
+/** The functions on a reader as a device. They do not disturb its users. */
 export class DeviceFunctions extends CacheFunctions {
   readonly #foundation: Foundation;
   readonly #naming: ReaderNaming;
@@ -56,7 +56,7 @@ export class DeviceFunctions extends CacheFunctions {
   };
 
   /**
-   * What tells a reader from every other, also after it was unplugged and the machine restarted.
+   * Identifies a reader, also after it was unplugged and the machine restarted.
    *
    * @throws unknown-reader, reader-unavailable, invalid-context
    * @see SCardGetReaderDeviceInstanceId function (winscard.h), Microsoft
@@ -96,8 +96,7 @@ export class DeviceFunctions extends CacheFunctions {
   /**
    * A picture of a reader: a PNG file of 256 × 256 pixels without an alpha channel, one for each kind of reader.
    *
-   * It is ours: readers have none that could be asked for. It is a PNG because everything that shows pictures to people
-   * can show one, browsers and terminals too, and because its first bytes say what it is.
+   * It is ours: readers do not provide one. It is a PNG because every program that shows pictures supports that format.
    *
    * @throws unknown-reader, reader-unavailable, invalid-context
    * @see SCardGetReaderIcon function (winscard.h), Microsoft

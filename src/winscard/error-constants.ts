@@ -2,7 +2,7 @@
 
 import { errorNumber } from "../pcsc/index.ts";
 
-/** What a call that succeeds returns in C. Here it resolves. */
+/** The return value of success in C. Here the call resolves. */
 export const SCARD_S_SUCCESS: number = 0;
 /** An internal check failed. */
 export const SCARD_F_INTERNAL_ERROR: number = errorNumber("internal-error");
@@ -18,13 +18,13 @@ export const SCARD_E_INVALID_TARGET: number = errorNumber("invalid-target");
 export const SCARD_E_NO_MEMORY: number = errorNumber("no-memory");
 /** An internal timer has run out. */
 export const SCARD_F_WAITED_TOO_LONG: number = errorNumber("waited-too-long");
-/** The answer is larger than the room for it. */
+/** The answer is larger than the buffer for it. */
 export const SCARD_E_INSUFFICIENT_BUFFER: number = errorNumber("insufficient-buffer");
 /** No reader has that name. */
 export const SCARD_E_UNKNOWN_READER: number = errorNumber("unknown-reader");
 /** The caller's time limit has passed. */
 export const SCARD_E_TIMEOUT: number = errorNumber("timeout");
-/** Other connections stand in the way. */
+/** Other connections prevent it. */
 export const SCARD_E_SHARING_VIOLATION: number = errorNumber("sharing-violation");
 /** A card is needed and none is in the reader. */
 export const SCARD_E_NO_SMARTCARD: number = errorNumber("no-smartcard");
@@ -32,7 +32,7 @@ export const SCARD_E_NO_SMARTCARD: number = errorNumber("no-smartcard");
 export const SCARD_E_UNKNOWN_CARD: number = errorNumber("unknown-card");
 /** The reader cannot do to the card what the disposition says. */
 export const SCARD_E_CANT_DISPOSE: number = errorNumber("cant-dispose");
-/** The protocols asked for are not the one in use, or not to be had. */
+/** The requested protocols are not the one in use, or not available. */
 export const SCARD_E_PROTO_MISMATCH: number = errorNumber("proto-mismatch");
 /** Reader or card is not ready for commands. */
 export const SCARD_E_NOT_READY: number = errorNumber("not-ready");
@@ -92,7 +92,7 @@ export const SCARD_E_INVALID_CHV: number = errorNumber("invalid-chv");
 export const SCARD_E_UNKNOWN_RES_MNG: number = errorNumber("unknown-res-mng");
 /** There is no such certificate. */
 export const SCARD_E_NO_SUCH_CERTIFICATE: number = errorNumber("no-such-certificate");
-/** The certificate cannot be had. */
+/** The certificate is not available. */
 export const SCARD_E_CERTIFICATE_UNAVAILABLE: number = errorNumber("certificate-unavailable");
 /** There is no reader. */
 export const SCARD_E_NO_READERS_AVAILABLE: number = errorNumber("no-readers-available");
@@ -108,7 +108,7 @@ export const SCARD_E_PIN_CACHE_EXPIRED: number = errorNumber("pin-cache-expired"
 export const SCARD_E_NO_PIN_CACHE: number = errorNumber("no-pin-cache");
 /** The card can only be read. */
 export const SCARD_E_READ_ONLY_CARD: number = errorNumber("read-only-card");
-/** The ATR cannot be worked with. */
+/** The ATR is not supported. */
 export const SCARD_W_UNSUPPORTED_CARD: number = errorNumber("unsupported-card");
 /** The card does not answer to reset. */
 export const SCARD_W_UNRESPONSIVE_CARD: number = errorNumber("unresponsive-card");
@@ -126,7 +126,7 @@ export const SCARD_W_WRONG_CHV: number = errorNumber("wrong-chv");
 export const SCARD_W_CHV_BLOCKED: number = errorNumber("chv-blocked");
 /** The end of the card's file is reached. */
 export const SCARD_W_EOF: number = errorNumber("eof");
-/** The user said no. */
+/** The user cancelled. */
 export const SCARD_W_CANCELLED_BY_USER: number = errorNumber("cancelled-by-user");
 /** No PIN was presented. */
 export const SCARD_W_CARD_NOT_AUTHENTICATED: number = errorNumber("card-not-authenticated");

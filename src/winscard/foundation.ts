@@ -12,17 +12,16 @@ import {
 } from "../pcsc/index.ts";
 import type { HandleTable, SCARDCONTEXT } from "./handles.ts";
 
-/** Where the contexts come from that are opened without naming a resource manager. */
+/** The manager of contexts that are opened without one. */
 export type DefaultManager = () => ResourceManager | Promise<ResourceManager>;
 
 /**
- * Gives the smart card database of a scope: `user` and `system` differ, `terminal` is the user's. Asked anew each time,
- * so it may open one on demand, and should hand out the same one again. What it fails with is what the functions fail
- * with that need it.
+ * Gives the smart card database of a scope: `user` and `system` differ, `terminal` is the user's. Called each time, so it
+ * may open one on demand, and should return the same one again. The functions that need it fail with its errors.
  */
 export type DatabaseSource = (scope: Scope) => Database | Promise<Database>;
 
-/** What all functions of one WinSCard stand on. */
+/** What all functions of one WinSCard share. */
 export interface FoundationParts {
   readonly handles: HandleTable;
   readonly defaultManager: DefaultManager;
@@ -31,7 +30,7 @@ export interface FoundationParts {
   readonly program: string | undefined;
 }
 
-/** What all functions of one WinSCard stand on, and the ways to it that several of them take. */
+/** What all functions of one WinSCard share, and the helpers of several of them. */
 export class Foundation {
   readonly handles: HandleTable;
   readonly program: string | undefined;
@@ -40,7 +39,7 @@ export class Foundation {
   readonly #clock: Clock | undefined;
   /** How often the waits of a context were ended by SCardCancel. */
   readonly #cancels = new WeakMap<Context, number>();
-  /** What the manager does not know of and has to end with the waits of a context: dialogs. */
+  /** Dialogs, which end with the waits of a context but are unknown to the manager. */
   readonly #dialogs = new Map<Context, Set<AbortController>>();
   /** For contexts whose manager has none. */
   readonly #programCache: (context: Context) => ContextCache;
@@ -77,22 +76,22 @@ export class Foundation {
     throw new SmartCardError("unsupported-feature", message, { operation });
   }
 
-  /** The database of a scope. @throws whatever keeps it from being opened */
+  /** The database of a scope. @throws the error of opening it */
   async database(scope: Scope): Promise<Database> {
     return await this.databaseSource(scope);
   }
 
   /**
-   * The database that a call goes to: that of its context's scope; without a context the user's, in which the system's
-   * is seen too.
+   * The database that a call goes to: that of its context's scope; without a context the user's, which includes the
+   * system's entries.
    *
-   * @throws invalid-context; whatever keeps the database from being opened
+   * @throws invalid-context; the error of opening the database
    */
   async databaseOf(context: SCARDCONTEXT | null): Promise<Database> {
     return await this.database(context === null ? "user" : this.handles.context(context).scope);
   }
 
-  /** Asks in a context, or where there is none in one of its own. */
+  /** Runs a query in a context, or in a temporary one. */
   async query<T>(context: SCARDCONTEXT | null, ask: (opened: Context) => Promise<T>): Promise<T> {
     if (context !== null) return await ask(this.handles.context(context));
     const manager = await this.defaultManager();
@@ -104,7 +103,7 @@ export class Foundation {
     }
   }
 
-  /** The card cache of a context's manager, or one of this program where the manager has none. @throws invalid-context */
+  /** The card cache of a context's manager, or of this program if the manager has no cache. @throws invalid-context */
   cacheOf(context: SCARDCONTEXT): ContextCache {
     const opened = this.handles.context(context);
     return opened.cache ?? this.#programCache(opened);
@@ -157,8 +156,7 @@ export class Foundation {
   }
 
   /**
-   * What has to be found out before a wait can begin. SCardCancel ends that too: the manager does not know of the wait
-   * yet, and would let it begin.
+   * Preparation of a wait. SCardCancel ends it too: the manager does not know of the wait yet, and would let it begin.
    *
    * @throws cancelled
    */

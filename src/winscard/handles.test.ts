@@ -109,7 +109,7 @@ describe("HandleTable", () => {
     expect(high > 800 && high < 1200).toBe(true);
   });
 
-  it("never gives out the number of a handle that is open, whatever is drawn", () => {
+  it("never gives out the number of an open handle for any random numbers", () => {
     const random = { bytes: (length: number) => new Uint8Array(length).fill(0xff) };
     const table = new HandleTable({ random });
     const handles = Array.from({ length: 500 }, () => table.addContext(aContext()));

@@ -5,23 +5,23 @@ import { assert, type Connection, type Context, type Random, SmartCardError, sho
 declare const kind: unique symbol;
 
 /**
- * Handle of a context: what SCardEstablishContext gives. A number to store and hand back, never 0. It belongs to its
- * thread: another thread or process has other handles, and takes this one for none of them.
+ * Handle of a context: what SCardEstablishContext gives. A number to store and pass, never 0. It belongs to its thread:
+ * another thread or process has other handles, and refuses this one.
  */
 export type SCARDCONTEXT = number & { readonly [kind]: "SCARDCONTEXT" };
 
 /**
- * Handle of a connection to a card or a reader: what SCardConnect gives. A number to store and hand back, never 0. It
- * belongs to its thread, like its context.
+ * Handle of a connection to a card or a reader: what SCardConnect gives. A number to store and pass, never 0. It belongs
+ * to its thread, like its context.
  */
 export type SCARDHANDLE = number & { readonly [kind]: "SCARDHANDLE" };
 
 /** Most contexts and cards that are open at one time; `no-memory` beyond. */
 export const MAX_OPEN_HANDLES = 65_536;
 
-/** Small numbers are never handles, so that a count or a constant passed by mistake is found out. */
+/** Small numbers are never handles, so that a count or a constant passed by mistake is refused. */
 const firstHandle = 0x0001_0000;
-/** Handles are the same number whether a program takes them for signed or for unsigned. */
+/** Handles are the same number, signed or unsigned. */
 const lastHandle = 0x7fff_ffff;
 
 /** Which numbers a table gives out. */
@@ -30,7 +30,7 @@ export interface HandleNumbers {
   readonly limit: number;
   readonly first: number;
   readonly last: number;
-  /** What they are drawn from; without it they follow each other. */
+  /** Their random source; without it they are consecutive. */
   readonly random: Random | undefined;
 }
 
@@ -45,10 +45,10 @@ interface OpenCard {
 }
 
 /**
- * Which number stands for which context or connection. No number means a context in one call and a card in another.
+ * The table of handles of contexts and connections. No number is both a context and a card.
  *
- * The numbers are drawn at random: each thread of a program, and each program, has a table of its own, and a handle that
- * comes to the wrong one must not be one of its own. Counted from a first number it would be nearly always.
+ * The numbers are random: each thread and each program has its own table, and must refuse a handle of another one.
+ * Consecutive numbers would nearly always collide.
  */
 export class HandleTable {
   readonly #contexts = new Map<SCARDCONTEXT, OpenContext>();
@@ -161,7 +161,7 @@ export class HandleTable {
   }
 }
 
-/** What came may be anything, a command in the wrong place too: only a number is repeated. */
+/** The value may be anything, even a misplaced command: only a number is repeated. */
 function describe(handle: unknown, what: string): string {
   return `${shown(handle)} is not the handle of an open ${what}`;
 }

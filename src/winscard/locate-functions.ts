@@ -17,7 +17,7 @@ export interface SCARD_ATRMASK {
   readonly mask?: Uint8Array | undefined;
 }
 
-/** The functions that look for a card of a given kind in many readers. They change neither readers nor cards. */
+/** The functions that search several readers for a card of a given type. They change neither readers nor cards. */
 export class LocateFunctions extends ReaderNameFunctions {
   readonly #foundation: Foundation;
 
@@ -27,7 +27,7 @@ export class LocateFunctions extends ReaderNameFunctions {
   }
 
   /**
-   * Looks once at readers and tells their states, with SCARD_STATE_ATRMATCH where the card is of one of the kinds. To
+   * Queries readers once and returns their states, with SCARD_STATE_ATRMATCH where the card is of one of the types. To
    * wait for such a card, set each `currentState` to the `eventState` of the answer and call SCardGetStatusChange.
    *
    * @param cards names of kinds of card, of which any will do: a name, a multi-string ("A\0B\0\0") or a list.
@@ -81,7 +81,7 @@ export class LocateFunctions extends ReaderNameFunctions {
     });
   }
 
-  /** The states of readers now, whether they differ from what the caller believes or not. */
+  /** The current states of readers, whether they differ from the caller's or not. */
   async #look(context: SCARDCONTEXT, asked: readonly SCARD_READERSTATE[]): Promise<ReaderStateAnswer[]> {
     try {
       return (await this.SCardGetStatusChange(context, 0, asked)).readerStates;

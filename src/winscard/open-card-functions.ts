@@ -8,8 +8,8 @@ import { selectCard } from "./select-card-dialog.ts";
 import { ServiceFunctions } from "./service-functions.ts";
 
 /**
- * The functions of Scarddlg.dll: they search for a card and ask the person where it has to be chosen. They stand on the
- * other functions, and on a {@link CardPicker} that shows the dialog.
+ * The functions of Scarddlg.dll: they search for a card and let the user choose if necessary. They use the other functions,
+ * and a {@link CardPicker} that shows the dialog.
  */
 export class OpenCardFunctions extends ServiceFunctions {
   readonly #foundation: Foundation;
@@ -33,8 +33,8 @@ export class OpenCardFunctions extends ServiceFunctions {
    * only named. Where the criteria have a `check`, each card that fits otherwise is connected, checked and disconnected
    * first, reader after reader, once for each insertion. A card that cannot be connected for the check does not fit.
    *
-   * Dialogs may be open in several contexts, and in one several times. SCardCancel and SCardReleaseContext end those of
-   * their context, whatever the picker does.
+   * Dialogs may be open in several contexts, and in one several times. SCardCancel and SCardReleaseContext always end those
+   * of their context.
    *
    * @throws cancelled-by-user (the person closed the dialog), unsupported-feature (the dialog is needed and there is no
    * picker), no-smartcard (SC_DLG_NO_UI, and no card fits), no-readers-available (the same, without any reader),

@@ -2,7 +2,7 @@
 
 import type { Connection, WaitOptions } from "../pcsc/index.ts";
 
-/** The transactions that are waited for, so that SCardCancelTransaction can end the wait of one connection. */
+/** The pending SCardBeginTransaction calls, so that SCardCancelTransaction can end those of one connection. */
 export class PendingBegins {
   readonly #pending = new Map<Connection, Set<AbortController>>();
 

@@ -38,7 +38,7 @@ function decode(png: Uint8Array): Decoded {
 }
 
 describe("encodePng", () => {
-  it("what is decoded is what was encoded, whatever the picture", () => {
+  it("decoding returns the encoded picture", () => {
     const colour = fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255));
     const picture = fc
       .record({ quarter: fc.integer({ min: 1, max: 20 }), height: fc.integer({ min: 1, max: 40 }) })

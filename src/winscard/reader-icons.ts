@@ -63,7 +63,7 @@ const drawings: Readonly<Record<ReaderType, readonly Shape[]>> = {
     ...[92, 108, 124, 140, 156].flatMap((x) => boxes(paper, [x, 168, 8, 8, 4])),
     ...[100, 116, 132, 148].flatMap((x) => boxes(paper, [x, 184, 8, 8, 4])),
   ],
-  // A plate that sends waves up to whatever is held over it.
+  // A plate that sends waves up to a card.
   nfc: [
     ...boxes(line, [36, 164, 184, 64, 18]),
     ...boxes(body, [44, 172, 168, 48, 12]),

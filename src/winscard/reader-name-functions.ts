@@ -9,7 +9,7 @@ import type { Foundation } from "./foundation.ts";
 import type { SCARDCONTEXT } from "./handles.ts";
 import { ReaderNaming } from "./reader-naming.ts";
 
-/** The names of readers in a database, and the readers that are there to have them. */
+/** The names of readers in a database, and the attached readers. */
 interface NamedReaders {
   readonly readers: ReaderNames;
   readonly opened: Context;
@@ -55,8 +55,8 @@ export class ReaderNameFunctions extends CardTypeFunctions {
   };
 
   /**
-   * Takes a name of a reader away, also from all groups; a group without readers is gone. A reader that has lost its
-   * last introduced name has its system name again.
+   * Removes a name of a reader, also from all groups; a group without readers disappears. A reader without an introduced
+   * name gets its system name back.
    *
    * @param readerName a name of the reader. Its SCARD_ATTR_DEVICE_SYSTEM_NAME is its system
    * name.
@@ -71,7 +71,7 @@ export class ReaderNameFunctions extends CardTypeFunctions {
   };
 
   /**
-   * Says that there is to be a group. A group is there while a reader is in it, so nothing is stored.
+   * Checks the name of a group. A group exists while a reader is in it, so nothing is stored.
    *
    * @param context may be null.
    * @throws invalid-parameter (a bad name, or one with which the system's begin: `SCard$`), invalid-context
@@ -84,7 +84,7 @@ export class ReaderNameFunctions extends CardTypeFunctions {
   };
 
   /**
-   * Takes all readers out of a group, and so ends it. The readers stay; a group that is not there is no error.
+   * Removes all readers from a group, and so the group. The readers stay; an unknown group is not an error.
    *
    * @throws invalid-parameter (a bad name, or a group of the system's), invalid-context
    * @see SCardForgetReaderGroup function (winscard.h), Microsoft
@@ -96,7 +96,7 @@ export class ReaderNameFunctions extends CardTypeFunctions {
   };
 
   /**
-   * Puts a reader into a group, and makes the group where there is none.
+   * Adds a reader to a group, and creates the group if necessary.
    *
    * @throws unknown-reader, invalid-parameter (a bad name, or a group of the system's other than SCARD_DEFAULT_READERS),
    * invalid-context
@@ -114,7 +114,7 @@ export class ReaderNameFunctions extends CardTypeFunctions {
   };
 
   /**
-   * Takes a reader out of a group, SCARD_DEFAULT_READERS too; the group is gone with its last reader.
+   * Removes a reader from a group, also from SCARD_DEFAULT_READERS; the group disappears with its last reader.
    *
    * @throws unknown-reader, invalid-parameter (as SCardAddReaderToGroup), invalid-context
    * @see SCardRemoveReaderFromGroup function (winscard.h), Microsoft

@@ -5,11 +5,11 @@ import { type Context, PNP_NOTIFICATION, type ReaderDevice, SmartCardError } fro
 import type { Foundation } from "./foundation.ts";
 
 /**
- * Between the names that programs use for readers and those that the manager has for them. A reader that was given no
- * name in the database has the manager's; one that was given names has only those.
+ * Translates between programs' names of readers and the manager's. A reader without a name in the database has the
+ * manager's name; one with introduced names has only those.
  *
- * Where the database is not available, no reader has an introduced name: a program can work with its card all the same, and is told
- * of the failure by the functions that are about the database.
+ * Where the database is not available, no reader has an introduced name: a program can use its card all the same, and the database
+ * functions report the failure.
  */
 export class ReaderNaming {
   readonly #foundation: Foundation;

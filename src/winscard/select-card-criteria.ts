@@ -23,7 +23,7 @@ export type Opening =
   | { readonly kind: "callback"; readonly connect: OpenCardConnect; readonly userData: unknown }
   | { readonly kind: "internal"; readonly shareMode: number; readonly preferredProtocols: number };
 
-/** How a card is looked at that fits otherwise. */
+/** The check of a card that meets the other criteria. */
 export interface Checking {
   readonly opening: Opening;
   readonly check: OpenCardCheck;
@@ -144,7 +144,7 @@ function openingOf(
   if (from.connect != null) return { kind: "callback", connect: from.connect, userData: from.userData };
   const { shareMode = 0, preferredProtocols = 0 } = from;
   if (shareMode === 0) return undefined;
-  // What SCardConnect would refuse is refused before anybody is asked to choose.
+  // Arguments that SCardConnect would refuse are refused before the dialog opens.
   preferredProtocolsOf(preferredProtocols, shareModeOf(shareMode, operation), operation);
   return { kind: "internal", shareMode, preferredProtocols };
 }

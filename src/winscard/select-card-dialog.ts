@@ -12,13 +12,13 @@ import { stoppedError } from "./select-card-stop.ts";
 /** How long a selection that has ended waits for its dialog to close, in milliseconds. */
 const maxClosingMs = 200;
 
-/** What a selection is made with. */
+/** What a selection needs. */
 export interface SelectionTools {
   readonly calls: SearchCalls;
   readonly picker: CardPicker | undefined;
   /** Ends the selection. A SmartCardError as its reason is what it ends with, anything else the cause of `cancelled`. */
   readonly signal: AbortSignal;
-  /** What a dialog that has to close is waited by; without one it is not waited for. */
+  /** The clock for waiting until a dialog closes; without one there is no wait. */
   readonly clock: Clock | undefined;
 }
 
@@ -60,7 +60,7 @@ export async function selectCard(
   }
 }
 
-/** Whether the first card that fits is taken whatever the others are: nothing that comes after it can fail. */
+/** Whether the first match is taken without looking at further readers. */
 function endsAtFirst({ criteria, keepsChecked, mode, opening }: Selection): boolean {
   return mode === "none" && (opening === undefined || (keepsChecked && criteria.checking !== undefined));
 }
@@ -217,7 +217,7 @@ function withoutPicker({ operation, mode }: Selection, readers: readonly CardPic
   const fitting = readers.filter(({ mismatch }) => mismatch === undefined).length;
   const why = mode === "always" ? "SC_DLG_FORCE_UI asks for it" : `${fitting || "none"} of ${readers.length} cards fit`;
   const remedy = "pass a CardPicker as `picker`, or SC_DLG_NO_UI to have the first card that fits";
-  return new SmartCardError("unsupported-feature", `the dialog is needed (${why}), and there is none: ${remedy}`, {
+  return new SmartCardError("unsupported-feature", `the dialog is needed (${why}), but there is no picker: ${remedy}`, {
     operation,
   });
 }

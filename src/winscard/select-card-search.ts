@@ -40,14 +40,14 @@ export type SearchCalls = Pick<
 interface Known {
   readonly state: ReaderStateAnswer;
   readonly reader: CardPickerReader;
-  /** The connection that a check made, where it was to be kept. */
+  /** The connection of a check, if it is to be kept. */
   readonly kept?: Opened;
 }
 
 /** How a search looks at readers. */
 export interface LookOptions {
   readonly signal: AbortSignal;
-  /** Ends the look with the first reader that fits. */
+  /** Ends the search with the first match. */
   readonly firstOnly?: boolean;
   /** Leaves the cards connected that pass the check. */
   readonly keepsChecked?: boolean;
@@ -92,14 +92,14 @@ export class CardSearch {
     }
   }
 
-  /** Looks at all readers once. @throws cancelled, and what the calls fail with */
+  /** Queries all readers once. @throws cancelled, and what the calls fail with */
   async look(options: LookOptions): Promise<void> {
     const names = await this.#listReaders();
     if (names.length > 0) await this.#update(names, await this.#ask(0, names, [], options.signal), options);
   }
 
   /**
-   * Looks at all readers whenever something changes, until the signal is aborted.
+   * Queries all readers after each change, until the signal is aborted.
    *
    * @param changed is called after each change that a person would see
    * @throws cancelled, and what the calls fail with
@@ -223,7 +223,7 @@ export class CardSearch {
       return accepted ? {} : { mismatch: "refused" };
     } catch (error) {
       if (opened !== undefined) await this.#close(checking, opened);
-      // A mistake in the caller's own functions is for the caller to see; a card that gives trouble is passed over.
+      // An error in the caller's own functions is passed on; a card that fails is skipped.
       if (!(error instanceof SmartCardError) || isTheEnd(error, signal)) throw error;
       return { mismatch: "unreachable", problem: error.message };
     }
@@ -289,7 +289,7 @@ function mismatchOf(eventState: number): CardMismatch | undefined {
   return (eventState & SCARD_STATE_EXCLUSIVE) !== 0 ? "exclusive" : undefined;
 }
 
-/** A failure that ends the search, not just the look at one card. */
+/** A failure that ends the whole search, not just the check of one card. */
 function isTheEnd(error: SmartCardError, signal: AbortSignal): boolean {
   return signal.aborted || ["cancelled", "invalid-context", "no-service", "service-stopped"].includes(error.code);
 }

@@ -2,7 +2,7 @@
 
 import { SmartCardError } from "../pcsc/index.ts";
 
-/** What a selection ends with whose signal was aborted: the error that is the signal's reason, or `cancelled`. */
+/** The error of a selection whose signal was aborted: the error that is the signal's reason, or `cancelled`. */
 export function stoppedError({ reason }: AbortSignal): SmartCardError {
   if (reason instanceof SmartCardError) return reason;
   return new SmartCardError(

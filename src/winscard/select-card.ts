@@ -4,13 +4,13 @@ import type { SCARDCONTEXT, SCARDHANDLE } from "./handles.ts";
 import type { SCARD_ATRMASK } from "./locate-functions.ts";
 
 /**
- * The structures of SCardUIDlgSelectCard and GetOpenCardName, and the dialog as a port: the search is ours, what the
- * person sees is a {@link CardPicker} that the caller hands in.
+ * The structures of SCardUIDlgSelectCard and GetOpenCardName, and the dialog as a port: the search is ours, the user
+ * interface is a {@link CardPicker} of the caller.
  */
 
 /**
  * The caller's own way to connect. It is given the names of the card types that the card in the reader may be of.
- * Answers the handle of the connection; null where there is none.
+ * Returns the handle of the connection, or null.
  */
 export type OpenCardConnect = (
   context: SCARDCONTEXT,
@@ -19,7 +19,7 @@ export type OpenCardConnect = (
   userData: unknown,
 ) => SCARDHANDLE | null | Promise<SCARDHANDLE | null>;
 
-/** The caller's own look at a card that is connected: true where it is the right one. */
+/** The caller's check of a connected card: true if it is the right one. */
 export type OpenCardCheck = (context: SCARDCONTEXT, card: SCARDHANDLE, userData: unknown) => boolean | Promise<boolean>;
 
 /** The caller's own way to end a connection. */
@@ -27,12 +27,12 @@ export type OpenCardDisconnect = (context: SCARDCONTEXT, card: SCARDHANDLE, user
 
 /**
  * Which cards are searched for. A card has to be of one of the named types, have all the interfaces and one of the ATRs;
- * what is not given does not matter.
+ * all criteria are optional.
  *
  * @see OPENCARD_SEARCH_CRITERIA structure (winscard.h), Microsoft
  */
 export interface OPENCARD_SEARCH_CRITERIA {
-  /** Reader groups to search: a name, a multi-string or a list; SCARD_DEFAULT_READERS where there is none. */
+  /** Reader groups to search: a name, a multi-string or a list; default SCARD_DEFAULT_READERS. */
   readonly groupNames?: string | readonly string[] | null;
   /** Names of card types, of which any will do: a name, a multi-string or a list. */
   readonly cardNames?: string | readonly string[] | null;
@@ -42,7 +42,7 @@ export interface OPENCARD_SEARCH_CRITERIA {
    * **Portability**: "reserved for future use" on Windows.
    */
   readonly interfaces?: readonly string[] | null;
-  /** ATRs, of which any will do. Ours: the structure of C has none. */
+  /** ATRs, of which any will do. Ours: the structure of C lacks it. */
   readonly atrMasks?: readonly SCARD_ATRMASK[] | null;
   /** Looks at each card that fits otherwise. It needs `connect` and `disconnect`, or a share mode and protocols. */
   readonly check?: OpenCardCheck | null;
@@ -58,28 +58,28 @@ export interface OPENCARD_SEARCH_CRITERIA {
   readonly preferredProtocols?: number;
 }
 
-/** What a dialog is to look like, in both structures. */
+/** The appearance of a dialog, in both structures. */
 export interface DialogLook {
   readonly context: SCARDCONTEXT;
-  /** SC_DLG_MINIMAL_UI, SC_DLG_NO_UI or SC_DLG_FORCE_UI; SC_DLG_MINIMAL_UI where there is none. */
+  /** SC_DLG_MINIMAL_UI (default), SC_DLG_NO_UI or SC_DLG_FORCE_UI. */
   readonly flags?: number;
-  /** `Select Card:` where there is none. */
+  /** Default `Select Card:`. */
   readonly title?: string | null;
   /** The window that the dialog belongs to, handed to the picker as it is: here it can be anything. */
   readonly owner?: unknown;
 }
 
 /**
- * What SCardUIDlgSelectCard is to do.
+ * The request of SCardUIDlgSelectCard.
  *
  * @see OPENCARDNAME_EX structure (winscard.h), Microsoft
  */
 export interface OPENCARDNAME_EX extends DialogLook {
-  /** What the person is told to do; `Please insert a smart card` where there is none. */
+  /** Instruction for the user; default `Please insert a smart card`. */
   readonly searchDesc?: string | null;
   /** An icon, handed to the picker as it is. */
   readonly icon?: unknown;
-  /** Which cards fit; every card does where there is none. */
+  /** The search criteria; without them every card matches. */
   readonly searchCriteria?: OPENCARD_SEARCH_CRITERIA | null;
   /** Connects to the card that was selected; the share mode and the protocols are not looked at then. */
   readonly connect?: OpenCardConnect | null;
@@ -122,7 +122,7 @@ export interface SelectedCard {
   readonly activeProtocol: number;
 }
 
-/** What both functions can be told beyond C. */
+/** Options of both functions that C does not have. */
 export interface SelectCardOptions {
   /** The dialog; without one the picker that the WinSCard object was made with. */
   readonly picker?: CardPicker;
@@ -137,7 +137,7 @@ export type CardMismatch =
   | "no-card"
   /** The card does not answer. */
   | "mute"
-  /** Another connection has the card for itself. */
+  /** Another connection has exclusive use of the card. */
   | "exclusive"
   /** The card is not one that is searched for. */
   | "other-card"
@@ -159,7 +159,7 @@ export interface CardPickerReader {
   readonly problem: string | undefined;
 }
 
-/** What a dialog is asked for. */
+/** The request to a dialog. */
 export interface CardPickerRequest {
   readonly title: string;
   /** What the person is told to do. */
@@ -183,7 +183,7 @@ export interface CardPicker {
    *
    * @param signal aborted when the dialog has to close: SCardCancel, the caller's signal, the end of the context or of the
    * manager. `readers` ends at the same moment. The selection then waits 200 ms for the dialog to close, and ends in
-   * any case; what the picker answers later is not looked at.
+   * any case; a later answer of the picker is ignored.
    * @returns the name of a reader without a mismatch; undefined where the person cancelled
    */
   pick(request: CardPickerRequest, signal: AbortSignal): Promise<string | undefined>;

@@ -8,9 +8,9 @@ import type { Foundation } from "./foundation.ts";
 import type { SCARDCONTEXT } from "./handles.ts";
 import { ManagerStartedEvent, type StartedEvent } from "./started-event.ts";
 
-/** What SCardAudit can be told beyond C. */
+/** Options of SCardAudit that C does not have. */
 export interface AuditOptions {
-  /** Name of the reader; that of the only card which is connected in the context, where nothing is said. */
+  /** Name of the reader; by default that of the only connected card in the context. */
   readonly reader?: string;
   /** Name of the card's type. */
   readonly card?: string;
@@ -29,12 +29,12 @@ export class ServiceFunctions extends DeviceFunctions {
 
   /**
    * Gives the event that is signalled once the default resource manager has started: `await event.wait()` waits for
-   * it. It is the same one for all callers, and is to be given back as often as it was asked for.
+   * it. All callers share it, and each must release it.
    *
    * @see SCardAccessStartedEvent function (winscard.h), Microsoft
    *
-   * **Portability**: on Windows it is a handle for the wait functions. Here the manager is asked again and again, after
-   * 100 ms at first and 5 s at most; that takes a `clock` ({@link WinSCardOptions}).
+   * **Portability**: on Windows it is a handle for the wait functions. Here the manager is polled, after 100 ms at first
+   * and 5 s at most; that takes a `clock` ({@link WinSCardOptions}).
    */
   readonly SCardAccessStartedEvent = async (): Promise<{ readonly event: StartedEvent }> => {
     this.#started ??= this.#newEvent();
@@ -43,8 +43,7 @@ export class ServiceFunctions extends DeviceFunctions {
   };
 
   /**
-   * Gives the event back. When all have, waits that are still going on end with `cancelled`. One time too often does
-   * nothing.
+   * Releases the event. After the last release, pending waits end with `cancelled`. Further calls do nothing.
    *
    * @see SCardReleaseStartedEvent function (winscard.h), Microsoft
    */

@@ -9,19 +9,19 @@ import {
   type WaitOptions,
 } from "../pcsc/index.ts";
 
-/** How long the first pause between two looks lasts, and the longest one, in milliseconds. Each is twice the last. */
+/** The first and the longest pause between two polls, in milliseconds. Each is twice the last. */
 const firstPauseMs = 100;
 const longestPauseMs = 5000;
 
-/** What a manager says that is not there. One that refuses, or is busy, has started. */
+/** The codes of a manager that does not run. One that refuses, or is busy, has started. */
 const notStarted: readonly ErrorCode[] = ["no-service", "service-stopped"];
 const refusals: readonly ErrorCode[] = ["server-too-busy", "security-violation", "no-memory"];
 
-/** What the resource manager's start is waited for with: SCardAccessStartedEvent gives it. */
+/** The event of the resource manager's start: SCardAccessStartedEvent returns it. */
 export interface StartedEvent {
   /**
    * Waits until the resource manager has started; not at all where it has. The event stays signalled while the manager
-   * runs, so each wait looks anew.
+   * runs, so each wait polls again.
    *
    * @param wait.timeoutMs milliseconds; 0 asks and does not wait, INFINITE or nothing waits for ever.
    * @throws timeout, cancelled (by the signal, or SCardReleaseStartedEvent), invalid-handle (it was released before),
@@ -31,7 +31,7 @@ export interface StartedEvent {
   wait(wait?: WaitOptions): Promise<void>;
 }
 
-/** The event, over a manager that can only be asked whether it is there. */
+/** The event, over a manager that can only be polled. */
 export class ManagerStartedEvent implements StartedEvent {
   readonly #manager: () => ResourceManager | Promise<ResourceManager>;
   readonly #clock: () => Clock;

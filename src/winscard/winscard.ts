@@ -18,9 +18,9 @@ import { HandleTable } from "./handles.ts";
 import { OpenCardFunctions } from "./open-card-functions.ts";
 import type { CardPicker } from "./select-card.ts";
 
-/** What the WinSCard functions stand on. Only the manager must be given. */
+/** Dependencies of the WinSCard functions. Only the manager is required. */
 export interface WinSCardOptions {
-  /** Gives the resource manager for contexts that name none. Asked anew each time; it may start one on demand. */
+  /** Gives the resource manager for contexts that name none. Called each time; it may start one on demand. */
   readonly defaultManager: DefaultManager;
   /**
    * Gives the smart card database of a scope: card types, names and groups of readers, the audit log. Without one all
@@ -30,8 +30,8 @@ export interface WinSCardOptions {
   /** What SCardAudit takes the time from, and the event of SCardAccessStartedEvent waits by; those need it. */
   readonly clock?: Clock | undefined;
   /**
-   * What the numbers of contexts and cards are drawn from; `scard/winscard` brings the system's. Without it they follow
-   * each other, and a handle that comes to the wrong thread is one of its own there.
+   * Random source of the numbers of contexts and cards; `scard/winscard` passes the system's. Without it they are
+   * consecutive, and a handle passed to another thread can be valid there.
    */
   readonly random?: Random | undefined;
   /** Who writes into the audit log: name and process of the program. */
@@ -83,8 +83,8 @@ export class WinSCard extends OpenCardFunctions {
   }
 
   /**
-   * Has each function refuse what is no argument for it, before it does anything; and let the event loop have a turn now and then
-   * where it is answered from memory, or fails at once.
+   * Makes each function refuse invalid arguments before it does anything, and yield to the event loop now and then where calls are
+   * answered from memory or fail at once.
    */
   #guard(pace: Pace | undefined): void {
     for (const [name, run] of Object.entries(this)) {

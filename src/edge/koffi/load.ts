@@ -17,7 +17,7 @@ export interface ForeignLibrary {
   func(convention: string, symbol: string, result: string, parameters: readonly string[]): ForeignFunction;
 }
 
-/** koffi, as far as it is used here. Our own type: who compiles against our declarations need not have koffi. */
+/** The part of koffi that is used here. Our own type, so that programs which compile against our declarations do not need koffi. */
 export interface Koffi {
   /** @param path null for what the program itself is linked with */
   load(path: string | null): ForeignLibrary;
@@ -25,7 +25,7 @@ export interface Koffi {
   address(bytes: Uint8Array): bigint;
 }
 
-/** The machines that there is a package for, with koffi compiled: its binary for glibc and musl alike on Linux. */
+/** The platforms with a compiled koffi package: its binary for glibc and musl alike on Linux. */
 const prebuilt: ReadonlySet<string> = new Set([
   "android-arm64",
   "android-x64",

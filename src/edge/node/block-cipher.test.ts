@@ -8,7 +8,7 @@ import { nodeBlockCipher } from "./block-cipher.ts";
 test.each(vectors.blocks)("$source", ({ algorithm, key, plain, enciphered }) => {
   const cipher = nodeBlockCipher(algorithm === "aes" ? "aes" : "3des", hexBytes(key));
   expect(cipher.blockBytes).toBe(plain.length / 2);
-  // Blocks have nothing to do with each other.
+  // Blocks are independent.
   for (let count = 0; count < 2; count++) {
     expect(encodeHex(cipher.encrypt(hexBytes(plain)))).toBe(enciphered);
     expect(encodeHex(cipher.decrypt(hexBytes(enciphered)))).toBe(plain);

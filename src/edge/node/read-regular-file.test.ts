@@ -54,7 +54,7 @@ describe("readRegularFile", () => {
     expect((await refusal(at("long"), long.length - 1))[0]).toBe("invalid-value");
   });
 
-  test("names what is no file", async () => {
+  test("names anything that is not a file", async () => {
     expect(await refusal(at("nowhere"))).toEqual(["file-not-found", expect.stringContaining("it is not there")]);
     expect(await refusal(at("dangling"))).toEqual(["file-not-found", expect.stringContaining("it is not there")]);
     expect(await refusal(at("ten/x"))).toEqual(["file-not-found", expect.stringContaining("not a folder")]);

@@ -5,24 +5,24 @@ import { type FileHandle, open } from "node:fs/promises";
 import { concatBytes } from "../../binary/index.ts";
 import { type ErrorCode, SmartCardError } from "../../pcsc/index.ts";
 
-/** What a file is read as. */
+/** How a file is read. */
 export interface RegularFileTerms {
   /** Most bytes that it may have: a file that grows while it is read is refused too. */
   readonly mostBytes: number;
-  /** The path as messages show it, where it is not to be shown as it is. */
+  /** The path in messages, if the real one must not be shown. */
   readonly shown?: string | undefined;
-  /** What to do about every refusal, and where nothing is there. */
+  /** The remedy for every refusal, and for a missing file. */
   readonly remedy?: string | undefined;
   readonly missing?: string | undefined;
-  /** The code of every refusal, where the reason is not to decide on it. */
+  /** One code for every refusal, instead of one by reason. */
   readonly code?: ErrorCode | undefined;
 }
 
 type Refusal = (code: ErrorCode, why: string, cause?: unknown) => SmartCardError;
 
 /**
- * Reads a file that somebody named: a regular one, of a bounded size. A FIFO, on which reading would wait for ever, a device that
- * never ends, a socket or a folder is refused, and nothing of it is read.
+ * Reads a regular file of a bounded size. A FIFO, on which reading would block, a device that never ends, a socket or a folder is
+ * refused without reading it.
  *
  * @throws file-not-found, no-access, invalid-value (not a regular file, too large, or not to be read for another reason)
  */

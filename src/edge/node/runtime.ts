@@ -2,7 +2,7 @@
 
 import { randomFillSync } from "node:crypto";
 import { performance } from "node:perf_hooks";
-// Node's own, whatever a test has put in its place: that one stands still.
+// Node's own, even where a test has replaced it with a clock that stands still.
 import { setImmediate as nextTurn } from "node:timers";
 import {
   type CancelTimer,
@@ -21,8 +21,8 @@ const maxTimerMs = 2 ** 31 - 1;
 const grainMs = 2;
 
 /**
- * This machine's clock, or that of the test that has replaced `setTimeout`. Fake timers move a clock of their own, and most of
- * them replace `performance` by it: this clock then goes on with that one. Where they do not, a timer that fires long before
+ * This machine's clock, or that of the test that has replaced `setTimeout`. Fake timers have their own clock, and most of them
+ * replace `performance` with it: this clock then follows that one. Where they do not, a timer that fires long before
  * its time takes the clock along, so that what is due by the timers is due by the clock as well.
  */
 function makeClock(): Clock {
@@ -91,7 +91,7 @@ class SystemRandom implements Random {
       this.#used = 0;
     }
     const bytes = this.#block.slice(this.#used, this.#used + length);
-    // They are given out once, and are not left in memory.
+    // They are used once, and then cleared.
     this.#block.fill(0, this.#used, this.#used + length);
     this.#used += length;
     return bytes;

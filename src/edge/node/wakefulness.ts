@@ -2,7 +2,7 @@
 
 import { performance } from "node:perf_hooks";
 
-/** What there is to an event loop that does not wait. */
+/** The event loop, as this class uses it. */
 interface EventLoop {
   /** Milliseconds that never go back. */
   now(): number;

@@ -32,7 +32,7 @@ async function failureOf(sockets: readonly string[]): Promise<SmartCardError> {
   const events = { received: () => {}, closed: () => {} };
   const error: unknown = await dialPcscd({ sockets })(events).catch((reason: unknown) => reason);
   if (error instanceof SmartCardError) return error;
-  throw new Error("somebody listens");
+  throw new Error("a service listens");
 }
 
 describe("where the service is looked for", () => {

@@ -9,7 +9,7 @@ import { socketPathProblem } from "../../pcsclite/index.ts";
 /** Room for what one read takes out of a socket: all answers but long ones and large tables fit at once. */
 const READ_BYTES = 8192;
 
-/** With so many bytes unsent the service reads nothing any more, and is given up. */
+/** With so many unsent bytes the service has stopped reading, and the connection is closed. */
 const MAX_UNSENT_BYTES = 4 * 1024 * 1024;
 
 /** The pauses before a full queue is tried again, in milliseconds: each twice the one before, two seconds in all. */
@@ -20,7 +20,7 @@ const LAST_PAUSE_MS = 1024;
 export interface DialPcscdOptions {
   /** Paths of sockets, in the order in which they are tried; {@link pcscdSockets} by default. */
   readonly sockets?: readonly string[];
-  /** Told of each request that is sent: its answer is likely to come soon. */
+  /** Called for each request that is sent: its answer is likely to come soon. */
   readonly stir?: () => void;
 }
 
@@ -42,8 +42,8 @@ const dialOptions = optionsOf<DialPcscdOptions>({
 });
 
 /**
- * The sockets on which pcscd, or a daemon in its place, may listen: the one that `PCSCLITE_CSOCK_NAME` names, and no other
- * then; otherwise the usual places. None where the system has no pcscd.
+ * The sockets on which pcscd, or a daemon in its place, may listen: only the one that `PCSCLITE_CSOCK_NAME` names, if it is
+ * set; otherwise the usual paths. None where the system has no pcscd.
  */
 export function pcscdSockets(options: PcscdSocketsOptions = {}): readonly string[] {
   const { environment = process.env, platform = process.platform } = socketsOptions(options, {
@@ -55,7 +55,7 @@ export function pcscdSockets(options: PcscdSocketsOptions = {}): readonly string
   return platform === "win32" || platform === "darwin" ? [] : ["/run/pcscd/pcscd.comm", "/var/run/pcscd/pcscd.comm"];
 }
 
-/** Makes the connections of a `PcscdManager`: to the first of the sockets on which anybody listens. */
+/** Makes the connections of a `PcscdManager`: to the first of the sockets with a listener. */
 export function dialPcscd(options: DialPcscdOptions = {}): Dial {
   const { sockets: given, stir } = dialOptions(options, { operation: "dialPcscd", path: "options" });
   return async (events) => {
@@ -73,8 +73,8 @@ export function dialPcscd(options: DialPcscdOptions = {}): Dial {
 }
 
 /**
- * The system refuses at once where the service's queue of those to be let in is full (pcscd's takes 16), which is over in
- * a moment; a program that blocks in connect(2), as libpcsclite does, never sees it.
+ * The system refuses at once while the service's listen queue is full (pcscd's has 16 places), which lasts only a moment;
+ * a program that blocks in connect(2), as libpcsclite does, never sees it.
  */
 async function dialPatiently(path: string, events: PipeEvents, stir?: () => void): Promise<Pipe> {
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
@@ -111,7 +111,7 @@ function dialOne(path: string, events: PipeEvents, stir?: () => void): Promise<P
       resolve({
         write: (bytes) => {
           if (socket.destroyed) return;
-          // The caller clears its bytes when it likes; these are cleared when the system has them.
+          // The caller may clear its bytes; this copy is cleared when the system has taken it.
           const sent = copyBytes(bytes);
           socket.write(sent, () => zeroBytes(sent));
           stir?.();
@@ -138,7 +138,7 @@ function dialOne(path: string, events: PipeEvents, stir?: () => void): Promise<P
 const noListener: ReadonlySet<string | undefined> = new Set(["ENOENT", "ENOTDIR", "ENOTSOCK", "ECONNREFUSED"]);
 const details = { operation: "establish context" };
 
-/** The failure that says most about what is wrong. */
+/** The most specific failure. */
 function dialError(sockets: readonly string[], failures: readonly NodeJS.ErrnoException[]): SmartCardError {
   const denied = failures.findIndex(({ code }) => code === "EACCES" || code === "EPERM");
   if (denied >= 0) {

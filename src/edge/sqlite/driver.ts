@@ -20,11 +20,11 @@ export interface SqliteConnection {
 /** One of the ways to SQLite that a runtime may have. */
 export interface SqliteDriver {
   readonly name: "node:sqlite" | "libsql";
-  /** Opens a file, which is created where there is none and it is not only to be read. `path` is absolute. */
+  /** Opens a file, and creates a missing one unless it is opened for reading only. `path` is absolute. */
   open(path: string, readOnly: boolean): SqliteConnection;
 }
 
-/** What SQLite said, with its result code: https://www.sqlite.org/rescode.html */
+/** An error of SQLite, with its result code: https://www.sqlite.org/rescode.html */
 export class SqliteFailure extends Error {
   override readonly name: string = "SqliteFailure";
   /** The primary result code: the low eight bits. */
@@ -41,7 +41,7 @@ export function sqliteFailure(resultCode: number, cause: unknown): SqliteFailure
   return new SqliteFailure(resultCode, cause instanceof Error ? cause.message : String(cause), { cause });
 }
 
-/** The result codes that somebody can do something about. */
+/** The result codes that have a remedy. */
 export const resultCodes = {
   error: 1,
   permission: 3,

@@ -69,7 +69,7 @@ class LibsqlConnection implements SqliteConnection {
     this.#database.close();
   }
 
-  /** The statements are a fixed few: none is made of what callers give. */
+  /** The statements are a fixed set: none contains callers' values. */
   #prepare(sql: string): LibsqlStatement {
     const statement = this.#statements.get(sql) ?? this.#database.prepare(sql);
     this.#statements.set(sql, statement);

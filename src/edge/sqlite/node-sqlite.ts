@@ -25,7 +25,7 @@ interface NodeStatement {
   all(...values: readonly SqliteValue[]): SqliteRow[];
 }
 
-/** The driver for `node:sqlite`; undefined where the runtime has none (Node before 22.13, or 22.5 with a flag). */
+/** The driver for `node:sqlite`; undefined where the runtime lacks it (Node before 22.13, or 22.5 with a flag). */
 export function nodeSqliteDriver(): SqliteDriver | undefined {
   const sqlite = loadQuietly();
   if (sqlite === undefined) return undefined;
@@ -81,7 +81,7 @@ class NodeConnection implements SqliteConnection {
     this.#database.close();
   }
 
-  /** The statements are a fixed few: none is made of what callers give. */
+  /** The statements are a fixed set: none contains callers' values. */
   #prepare(sql: string): NodeStatement {
     const statement = this.#statements.get(sql) ?? this.#database.prepare(sql);
     this.#statements.set(sql, statement);

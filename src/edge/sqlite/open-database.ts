@@ -10,23 +10,23 @@ import { SqliteStore, type SqliteStoreOptions } from "./sqlite-store.ts";
 
 /** Which database to open. */
 export interface OpenDatabaseOptions {
-  /** Whose it is, as SCardEstablishContext has it: the user's (this is the default) or the system's. */
+  /** Its owner, as in SCardEstablishContext: the user (default) or the system. */
   readonly scope?: "user" | "system" | undefined;
   /** A file to use instead of all others. */
   readonly path?: string | undefined;
-  /** The user's file and the system's, in place of those that the surroundings decide on. */
+  /** The user's and the system's file, instead of the usual ones. */
   readonly paths?: DatabasePaths | undefined;
-  /** What decides where files are; the process's own where nothing is given. */
+  /** The environment that determines the paths; by default that of the process. */
   readonly surroundings?: Partial<DatabaseSurroundings> | undefined;
-  /** The way to SQLite; where none is given the one that there is. */
+  /** The driver for SQLite; by default the available one. */
   readonly driver?: SqliteDriver | undefined;
 }
 
 /**
  * Opens the smart card database.
  *
- * In the user's scope changes go to the user's file, and what the system's file has is seen below it; in the system's
- * scope there is that file alone, which everybody reads and its owner changes. For root both are the same. A file named
+ * In the user's scope changes go to the user's file, and the system's entries are visible below it; the system's scope
+ * uses only the system's file, which all users can read and its owner can change. For root both are the same. A file named
  * by `path` or `$SCARD_DATABASE` is the only one, and is created for its owner alone (0600), root's too. No file is created
  * before something is changed, and one that is there keeps its mode. Where scard itself decides on the place, a file there that
  * belongs neither to the user nor to root is refused.
@@ -42,7 +42,7 @@ export async function openDatabase(options: OpenDatabaseOptions = {}): Promise<D
   const { user, system } = pathsOf(options, surroundings);
   const open = (path: string, more: SqliteStoreOptions) => SqliteStore.open(path, { driver, ...more });
   const isNamed = options.path !== undefined || Boolean(surroundings.environment[databaseVariable]);
-  // What stands where scard itself puts it is trusted as the user and root are. A file that was named may be anybody's.
+  // A file at scard's own path must belong to the user or to root. A file named by path may belong to any user.
   const owners = isNamed || surroundings.uid === undefined ? undefined : [0, surroundings.uid];
   if (user === system) return new Database(await open(user, { shared: !isNamed, owners }));
   if (options.scope === "system") return new Database(await open(system, { shared: true, owners }));
@@ -60,7 +60,7 @@ function pathsOf({ path, paths }: OpenDatabaseOptions, surroundings: DatabaseSur
   return paths ?? databasePaths(surroundings);
 }
 
-/** What the system does not let a user see is not there for that user: Smart Card Database Query Functions. */
+/** A file that the user may not read counts as missing: Smart Card Database Query Functions. */
 async function openBelow(open: () => Promise<SqliteStore>): Promise<SqliteStore | undefined> {
   try {
     return await open();

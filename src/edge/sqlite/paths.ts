@@ -2,10 +2,10 @@
 
 import { posix, win32 } from "node:path";
 
-/** The environment variable that names the one file to use, whatever the scope. */
+/** The environment variable that names the only file to use, for every scope. */
 export const databaseVariable = "SCARD_DATABASE";
 
-/** What decides where databases are. */
+/** The environment that determines the paths. */
 export interface DatabaseSurroundings {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** As `process.platform` has it. */

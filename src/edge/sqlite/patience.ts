@@ -3,16 +3,16 @@
 import { performance } from "node:perf_hooks";
 import { resultCodes, type SqliteConnection, SqliteFailure, type SqliteRow, type SqliteValue } from "./driver.ts";
 
-/** How often a lock is tried. SQLite's own waiting grows to 100 ms, and sleeps through the moments at which it is free. */
+/** How often a lock is tried. SQLite's own waiting grows to 100 ms, and misses the moments in which the lock is free. */
 const retryMs = 1;
 
-/** For how long a process may change a file over and over before it leaves others a moment. */
+/** How long a process may change a file continuously before it pauses for others. */
 const maxStreakMs = 100;
 
-/** How long that moment is: enough for who tries every {@link retryMs}. */
+/** How long that pause is: enough for a process that tries every {@link retryMs}. */
 const courtesyMs = 3;
 
-/** Changes that are further apart than this leave others time enough by themselves. */
+/** Changes further apart than this leave others enough time. */
 const restMs = 5;
 
 /** Stops the thread: there is nothing else to do for a call that is synchronous. */
@@ -63,8 +63,8 @@ export class PatientConnection implements SqliteConnection {
 }
 
 /**
- * Keeps a process that changes a file over and over from shutting others out: SQLite's locks have no queue, and who
- * unlocks and locks again at once is always first.
+ * Keeps a process that changes a file over and over from shutting others out: SQLite's locks have no queue, and a
+ * process that unlocks and locks again at once is always first.
  */
 export class Courtesy {
   #streakStart = Number.NEGATIVE_INFINITY;

@@ -228,7 +228,7 @@ describe.each(drivers)("a file opened with $name", (driver) => {
     expect(store.load().readers.length).toBe(2);
   });
 
-  test("that somebody has locked is reported as busy after a while", async () => {
+  test("that another process has locked is reported as busy after a while", async () => {
     const path = join(testFolder(), "database");
     const store = await opened(path, driver, { busyTimeoutMs: 20 });
     store.update(() => [put("one")]);
@@ -354,7 +354,7 @@ describe.each(drivers)("a file opened with $name", (driver) => {
   test.skipIf(process.platform === "win32").each([
     ["shared", true, 0o644, 0o755],
     ["the user's own", false, 0o600, 0o700],
-  ])("that is %s has the modes for it, whatever the process masks", async (_, shared, fileMode, folderMode) => {
+  ])("that is %s has its modes under any umask", async (_, shared, fileMode, folderMode) => {
     const path = join(testFolder(), "scard", "database");
     const mask = process.umask(shared ? 0o077 : 0o000);
     try {
@@ -378,7 +378,7 @@ describe.each(drivers)("a file opened with $name", (driver) => {
 describe.each(drivers)("databases opened with $name", (driver) => {
   function twoFiles(): OpenDatabaseOptions {
     const folder = testFolder();
-    // Where they are is the business of paths.test.ts: the system's own folders are no place for a test.
+    // paths.test.ts tests the paths: a test must not use the system's own folders.
     return { paths: { user: join(folder, "user", "database"), system: join(folder, "system", "database") } };
   }
 

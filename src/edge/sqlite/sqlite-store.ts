@@ -10,20 +10,20 @@ import { Courtesy, PatientConnection } from "./patience.ts";
 import { applicationId, migrationsFrom, schemaVersion, versionMarks } from "./schema.ts";
 import { addAuditEntry, applyChange, readAuditEntries, readCardTypes, readReaders } from "./tables.ts";
 
-/** How long a call waits, the program with it, for another process that changes the file, where nothing is said. */
+/** How long a call blocks for another process that changes the file, by default. */
 const defaultBusyTimeoutMs = 5000;
 
 /** How a store treats its file. */
 export interface SqliteStoreOptions {
   /** Whether other users may read the file: 0644 in a folder of 0755 instead of 0600 in one of 0700. */
   readonly shared?: boolean | undefined;
-  /** Ids of the users one of whom must own the file; anybody may where nothing is said. */
+  /** The file must belong to one of these users; by default any owner is accepted. */
   readonly owners?: readonly number[] | undefined;
-  /** Never to change the file, nor to create it. */
+  /** The file is never changed or created. */
   readonly readOnly?: boolean | undefined;
-  /** How many milliseconds a call waits for another process that changes the file: 5000 where nothing is said. */
+  /** How many milliseconds a call waits for another process that changes the file. Default 5000. */
   readonly busyTimeoutMs?: number | undefined;
-  /** The way to SQLite; where none is given the one that {@link findDriver} finds. */
+  /** The driver for SQLite; by default that of {@link findDriver}. */
   readonly driver?: SqliteDriver | undefined;
 }
 
@@ -35,12 +35,12 @@ interface OpenFile {
 }
 
 /**
- * A store in an SQLite file. The file is created, and its folder, by the first change; until then there is nothing to
- * read, and nothing is left behind by who only reads.
+ * A store in an SQLite file. The file is created, and its folder, by the first change; until then it is empty; reading
+ * creates nothing.
  *
- * Changes are durable when they return: written to a rollback journal and flushed to the disk. A process that dies
- * leaves a journal, by which the next one restores the file. Not a write-ahead log: users who may only read the system's
- * file could not read one.
+ * Changes are durable when they return: written to a rollback journal and flushed to the disk. If a process dies, the
+ * next one restores the file from the journal. There is no write-ahead log, because users with read access only could not
+ * read the file then.
  */
 export class SqliteStore implements Store {
   readonly #path: string;
@@ -64,7 +64,7 @@ export class SqliteStore implements Store {
   }
 
   /**
-   * Opens a store. A file that is there already is looked at, so that one that cannot be used is reported now.
+   * Opens a store. An existing file is checked, so that an unusable one is reported now.
    *
    * @throws unsupported-feature where the runtime has no SQLite; and as every call of a {@link Store}
    */
@@ -92,7 +92,7 @@ export class SqliteStore implements Store {
   }
 
   update(decide: () => readonly StoreChange[]): string {
-    // A change that comes to nothing is no reason to create a file.
+    // An empty change does not create the file.
     const isThere = this.#translating(() => this.#open() !== undefined);
     if (!isThere && decide().length === 0) return "none";
     return this.#changing((file) => {
@@ -125,7 +125,7 @@ export class SqliteStore implements Store {
     this.#letGo();
   }
 
-  /** Runs a change alone and durably, in a file that is created where there is none. */
+  /** Runs a change exclusively and durably; creates the file if it is missing. */
   #changing<T>(run: (file: OpenFile) => T): T {
     return this.#translating(() => {
       if (this.#readOnly) throw new SmartCardError("no-access", `${this.#path} is only to be read`);
@@ -145,7 +145,7 @@ export class SqliteStore implements Store {
     });
   }
 
-  /** The file, opened anew where it is another one than before; undefined where there is none (yet, or any more). */
+  /** The file, reopened where it was replaced; undefined where it does not exist (yet, or any more). */
   #open(): OpenFile | undefined {
     if (this.#closed) throw new SmartCardError("internal-error", "the database is closed");
     const stat = statSync(this.#path, { throwIfNoEntry: false });
@@ -262,7 +262,7 @@ function refuseDanglingLink(path: string): void {
   throw new SmartCardError("invalid-target", `${path} is a symbolic link to a file that is not there: ${remedy}`);
 }
 
-/** @throws invalid-target (what is there is no file), no-access (it is the file of another user) */
+/** @throws invalid-target (it is not a file), no-access (it is the file of another user) */
 function refuseOtherThanFile(path: string, stat: Stats, owners: readonly number[] | undefined): void {
   if (!stat.isFile()) {
     const kind = stat.isDirectory() ? "a folder" : "no regular file";
@@ -305,7 +305,7 @@ function versionOfTables(number: (sql: string) => number): number {
   return later < 0 ? schemaVersion : later;
 }
 
-/** Creates an empty file where there is none, with its folder, for the user alone or for all to read. */
+/** Creates a missing file, empty, with its folder: readable by the user only, or by all. */
 function createFile(path: string, shared: boolean): void {
   const firstMade = mkdirSync(dirname(path), { recursive: true, mode: shared ? 0o755 : 0o700 });
   // The mask of the process may have taken more from the modes than is right for what all are to read.
@@ -334,7 +334,7 @@ const codesByResult: ReadonlyMap<number, readonly [code: ErrorCode, meaning: str
   [resultCodes.full, ["no-memory", "cannot grow: the disk is full"]],
 ]);
 
-/** What the file system says by itself. */
+/** Errors of the file system. */
 const codesByErrno: ReadonlyMap<string, readonly [code: ErrorCode, meaning: string]> = new Map([
   ["EACCES", ["no-access", "may not be opened by this user"]],
   ["EPERM", ["no-access", "may not be opened by this user"]],

@@ -51,7 +51,7 @@ export function readReaders(connection: SqliteConnection): StoredReader[] {
   }));
 }
 
-/** Makes one change. What belongs to what is removed goes with it. */
+/** Makes one change. Dependent rows are removed too. */
 export function applyChange(connection: SqliteConnection, change: StoreChange): void {
   switch (change.kind) {
     case "put-card-type":

@@ -61,20 +61,19 @@ type Notification =
   | "counts-readers"
   /** The high word is a count of readers that came and went, or always 0 (up to pcsc-lite 1.9.9). */
   | "counts-events"
-  /** There is none: who wants to know has to look. */
+  /** It has no pseudo reader: the readers must be polled. */
   | "none";
 
 /**
- * All that differs between the three libraries: what C code learns from the headers. Nothing else in this folder knows
- * on which system it runs.
+ * All differences between the three libraries, from their C headers. No other file in this folder depends on the system.
  */
 export interface Abi {
   readonly system: "windows" | "macos" | "pcsclite";
-  /** Where the library is looked for, in this order. */
+  /** Where to find the library, in this order. */
   readonly libraries: readonly string[];
-  /** What to do where there is none. */
+  /** The remedy if there is no library. */
   readonly remedy: string;
-  /** Whose numbers its constants and codes have. */
+  /** The header with its constants and codes. */
   readonly dialect: Dialect;
   /** The calling convention, where it is not the usual one of the machine. */
   readonly convention: "__stdcall" | undefined;
@@ -94,7 +93,7 @@ export interface Abi {
   readonly notification: Notification;
   /** Most readers in one SCardGetStatusChange, the pseudo reader included. */
   readonly statesPerCall: number;
-  /** Whether reader groups mean anything to it. */
+  /** Whether it supports reader groups. */
   readonly hasGroups: boolean;
   /** Whether a call beside another program's transaction is refused, with PCSCLITE_NO_BLOCKING; it waits otherwise. */
   readonly refuses: boolean;
@@ -211,7 +210,7 @@ export function abiOf(platform: string, architecture: string): Abi {
   return platform === "darwin" ? macosAbi : pcscliteAbi(wordBytes);
 }
 
-/** A DWORD. Where it has 64 bits the upper half means nothing: pcsc-lite's own numbers have 32 on the wire. */
+/** A DWORD. Where it has 64 bits the upper half is ignored: pcsc-lite's own numbers have 32 on the wire. */
 export function dword(abi: Abi): Field<number> {
   return {
     size: abi.dwordBytes,

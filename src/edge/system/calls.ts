@@ -39,15 +39,15 @@ export interface NativeReaderState {
 export const MAX_EXCHANGE_BYTES = 65_548;
 /** Room for an attribute (MAX_BUFFER_SIZE of pcsclite.h, which is also the most that pcsc-lite takes). */
 const ATTRIBUTE_BYTES = 264;
-/** Room for names, in characters; where it is not enough the library says how much it wants. */
+/** Room for names, in characters; if it is too small the library returns the required size. */
 const NAME_CHARACTERS = 4_096;
 /** A list may grow between being told its length and asking again. */
 const LIST_ATTEMPTS = 4;
 const MAX_LIST_CHARACTERS = 1 << 20;
 
 /**
- * The functions of the library, each with its arguments put into memory and its results taken out of it. There is no
- * policy here: what a number means is for the caller to say.
+ * The functions of the library, each with its arguments put into memory and its results taken out of it. It contains no
+ * policy: the caller interprets the return codes.
  */
 export class Calls {
   readonly library: NativeLibrary;

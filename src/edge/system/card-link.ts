@@ -32,33 +32,33 @@ export interface CardLinkSetting {
   readonly native: NativeContext;
   readonly card: bigint;
   readonly reader: string;
-  /** A call has come back: those who wait for their turn may go on. */
+  /** A call has returned: waiting calls may continue. */
   readonly look: () => void;
   /** The event count of the reader, where the library's status does not tell it. */
   readonly eventCount: () => Promise<number>;
-  /** What an answer means that says that the service is gone. */
+  /** Interprets an answer which means that the service is gone. */
   readonly whyLost: (failure: SmartCardError) => Promise<SmartCardError>;
-  /** The context of the library is not needed for this card any more. */
+  /** This card no longer needs its library context. */
   readonly close: (link: SystemCardLink) => void;
 }
 
 /** A call of the library, made when its turn has come. */
 type Call<T> = (calls: Calls, kind: CallKind) => Promise<T>;
 
-/** How such a call is to be treated. */
+/** Properties of such a call. */
 interface Terms<T> {
   /**
-   * Gives back what the call has got when it was given up. A call without this is waited for: an exchange
-   * under way is never torn.
+   * Undoes the result of an abandoned call. A call without this is always awaited: an exchange is never
+   * interrupted.
    */
   readonly undo?: (answer: T) => Promise<unknown>;
   /** Whether the library itself waits in it for other programs, even where it refuses everything else. */
   readonly waits?: boolean;
-  /** What is cleared when all is over. */
+  /** Bytes to clear at the end. */
   readonly secret?: SecretBytes;
 }
 
-/** What has done nothing that could be given back. */
+/** For calls whose result needs no undoing. */
 const harmless = { undo: async (): Promise<void> => {} };
 
 /** A card in the library, in a context of its own. One call is made after the other. */
@@ -183,7 +183,7 @@ export class SystemCardLink implements CardLink {
         const asked = new Pending<Answer & T>({ rv: this.#sharingViolation });
         pending = asked;
         this.#make(call, terms, isBounded, asked).catch(asked.fail);
-        // A refusal is its number and nothing else, as every answer but success.
+        // Every answer but success is only its number.
         return asked.answer as Promise<Answer & T>;
       },
       letGo: () => pending?.letGo(),
@@ -192,8 +192,8 @@ export class SystemCardLink implements CardLink {
   }
 
   /**
-   * Makes a call once. A library that waits for other programs by itself gives no way to end that, so that what may wait,
-   * and must not be let go of once it is under way, comes behind a status: that waits just as long, and can be let go of.
+   * Makes a call once. A library that waits for other programs cannot be interrupted. So a call that may wait, but must not
+   * be abandoned, is preceded by a status query: that waits just as long, and can be abandoned.
    */
   async #make<T extends Answer>(
     call: Call<T>,
@@ -205,7 +205,7 @@ export class SystemCardLink implements CardLink {
     if ((waits || (isBounded && undo === undefined)) && !this.#inTransaction) {
       const { rv } = await this.#run((calls) => calls.status(kind, this.#card));
       if (rv === this.#sharingViolation) pending.letGo();
-      // Anything else that a status is refused for the call itself is refused for as well.
+      // The call itself would be refused for the same reasons as the status.
       if (!pending.isWanted) return;
     }
     if (undo === undefined) pending.hold();
@@ -213,7 +213,7 @@ export class SystemCardLink implements CardLink {
     if (!pending.settle(answer) && answer.rv === SUCCESS) await undo?.(answer);
   }
 
-  /** Makes a call; when it has come back those who wait may go on. */
+  /** Makes a call; when it returns, waiting calls may continue. */
   #run<T>(call: (calls: Calls) => Promise<T>): Promise<T> {
     return this.native.run(call).finally(this.#setting.look);
   }

@@ -42,7 +42,7 @@ const SHARED = shareModes.shared.windows;
 type Connected = Awaited<ReturnType<Calls["connect"]>>;
 
 /**
- * One context of the client. It is several of the library: one that lists readers and looks at them, and one for each
+ * One context of the client. It uses several library contexts: one that lists and queries readers, and one for each
  * connection, because a context of the library does one thing at a time. Waits for changes are the manager's.
  */
 export class SystemContextLink implements ContextLink {
@@ -93,8 +93,8 @@ export class SystemContextLink implements ContextLink {
   }
 
   /**
-   * The library gives no way to end a connect: the service may keep it for as long as another program has a transaction.
-   * What it gets later is given back.
+   * The library cannot end a connect: the service may hold it as long as another program has a transaction. A card that it
+   * gets later is disconnected.
    */
   async connect(attempt: ConnectAttempt): Promise<Connection> {
     const { givenUp, keep, reader, startDeadline, timeoutMs } = attempt;
@@ -156,7 +156,7 @@ export class SystemContextLink implements ContextLink {
     return name;
   }
 
-  /** Asks for the card when no transaction of our own stands in the way: there is no point in keeping a thread for it. */
+  /** Connects when this process has no transaction on the card, so that the call does not occupy a thread. */
   async #askForCard(native: NativeContext, reader: string, attempt: ConnectAttempt): Promise<Connected> {
     const { givenUp, protocols, shareMode } = attempt;
     checkWait("connect", { signal: givenUp });
@@ -171,7 +171,7 @@ export class SystemContextLink implements ContextLink {
       options: { signal: givenUp },
       ticket: turns.ticket(),
       owner: { inTransaction: false, isBusy: false },
-      // A sharing violation is an answer here, and not a reason to ask again.
+      // A sharing violation is a final answer here, not a reason to retry.
       ask: async () => ({ rv: SUCCESS, connected: await call() }),
       interrupt: () => {},
     });
@@ -195,7 +195,7 @@ export class SystemContextLink implements ContextLink {
     });
   }
 
-  /** Keeps a context of the library that has nothing in it any more, or lets it go. */
+  /** Keeps an unused library context for later, or releases it. */
   #spare(native: NativeContext): void {
     const isUsable = this.#ended === undefined && !native.isLost;
     const isWanted = isUsable && this.#spares.length < this.#setting.limits.spareContexts;
@@ -206,7 +206,7 @@ export class SystemContextLink implements ContextLink {
   async #connectFailure(rv: number, reader: string): Promise<SmartCardError> {
     const { abi } = this.#setting.calls;
     if (!isLost(abi, rv)) return callFailure(library(abi), rv, "connect", { reader });
-    // pcscd hangs up on those who may not use a reader. It has not stopped then: our other connection is answered.
+    // pcscd closes the connection of a client that may not use a reader. It has not stopped then: our other connection still works.
     return (await this.isServed()) ? readerNotAllowed(reader) : serviceStopped();
   }
 
@@ -228,7 +228,7 @@ export class SystemContextLink implements ContextLink {
     return error;
   }
 
-  /** Waits for an end, but no longer than that: what the library does not give back ends when it does. */
+  /** Waits for an end, up to a limit: calls that have not returned by then end later. */
   async #within(ms: number, end: Promise<unknown>): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const cancelTimer = this.#setting.clock.schedule(ms, "release", resolve);

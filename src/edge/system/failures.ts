@@ -13,7 +13,7 @@ const meanings = {
   reconnect: { "removed-card": "no-smartcard" },
 } as const;
 
-/** What a number of the library stands for. */
+/** The failure for a number of the library. */
 export function codeOf(abi: Abi, rv: number): ErrorCode {
   return errorFromNumber(rv, abi.dialect) ?? "unknown-error";
 }
@@ -32,16 +32,16 @@ const lost: Readonly<Record<Abi["system"], ReadonlySet<ErrorCode>>> = {
   pcsclite: new Set(["no-service", "service-stopped", "comm-error", "security-violation"]),
 };
 
-/** The library, as the one who answers. */
+/** The library, as the source of return codes. */
 export function library({ dialect }: Abi): Answerer {
   return { name: "the library", dialect, meanings };
 }
 
-/** What a number that a call on a context answered means to the caller. */
+/** The caller's error for the return code of a call on a context. */
 export function contextFailure(abi: Abi, rv: number, operation: ContextOperation): SmartCardError {
   if (operation !== "establish context" && isLost(abi, rv)) return serviceStopped();
   const code = codeOf(abi, rv);
-  // libpcsclite: the service closes the connection before it has said anything.
+  // libpcsclite: the service closes the connection without an answer.
   if (abi.system === "pcsclite" && (code === "security-violation" || code === "comm-error")) {
     return notAdmitted(operation);
   }

@@ -7,14 +7,14 @@ import { type Abi, abiOf, type NativeFunction, type ParameterKind, signatures } 
 /** An argument of a native call: a number, a handle, an address, bytes by their address, or the null pointer. */
 export type NativeArgument = number | bigint | Uint8Array | null;
 
-/** The library, as far as it is called from here. What it answers is the LONG, as unsigned 32 bits. */
+/** The functions of the library that are used here. They return the LONG, as unsigned 32 bits. */
 export interface NativeLibrary {
   readonly abi: Abi;
   /** Calls on another thread. The bytes that are passed must be left alone until it answers. */
   call(name: NativeFunction, args: readonly NativeArgument[]): Promise<number>;
   /** Calls on this thread. */
   callNow(name: NativeFunction, args: readonly NativeArgument[]): number;
-  /** Where bytes lie in memory. They stay there as long as somebody has them. */
+  /** The address of bytes in memory. They stay there as long as they are referenced. */
   addressOf(bytes: Uint8Array): bigint;
 }
 
@@ -51,7 +51,7 @@ function declare(koffi: Koffi, abi: Abi, paths: readonly string[]): NativeLibrar
   const library = open(koffi, abi, paths);
   const functions = {} as Record<NativeFunction, ForeignFunction>;
   for (const name of Object.keys(signatures) as NativeFunction[]) functions[name] = declareOne(library, abi, name);
-  // Bytes are passed by their address. What a call under way may write to is held here.
+  // Bytes are passed by their address. This keeps the buffers of running calls alive.
   const passed = new Set<readonly NativeArgument[]>();
   return {
     abi,

@@ -4,13 +4,13 @@ import { type ClientLimits, defaultClientLimits } from "../../client/index.ts";
 
 /** What the system's library may cost. Times are in milliseconds. */
 export interface SystemLimits extends ClientLimits {
-  /** How long one SCardGetStatusChange waits before the readers are looked at all the same. */
+  /** How long one SCardGetStatusChange waits before the readers are queried anyway. */
   readonly blockMs: number;
-  /** How often the readers are looked at where the library cannot wait for all that may change. */
+  /** How often the readers are polled where the library cannot wait for every change. */
   readonly pollMs: number;
   /** When their names are looked at again after a wait has begun. */
   readonly lookAgainMs: readonly number[];
-  /** How long a release waits for calls that the library does not give back, before it leaves them to themselves. */
+  /** How long a release waits for library calls that do not return. */
   readonly partingMs: number;
   /** Contexts of the library that a context keeps for the next `connect`. */
   readonly spareContexts: number;

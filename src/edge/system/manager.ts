@@ -99,8 +99,8 @@ export class SystemManager implements ResourceManager {
 const threads = new Threads(poolSize(process.env.UV_THREADPOOL_SIZE));
 
 /**
- * Loads the system's smart card library and makes a manager of it. Nothing is asked of the service before a context is
- * opened. One manager does for a process: each keeps a thread while anybody waits for readers to change.
+ * Loads the system's smart card library and makes a manager of it. It does not contact the service before a context is
+ * opened. One manager per process is enough: each occupies a thread while a client waits for readers to change.
  *
  * ```ts
  * const manager = await openSystemManager({ runtime: nodeRuntime() });

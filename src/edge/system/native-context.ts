@@ -53,7 +53,7 @@ export class NativeContext {
     return result;
   }
 
-  /** Releases the context, once its calls have been answered. It never fails: there is nothing left to be done. */
+  /** Releases the context, once its calls have been answered. It never fails. */
   release(kind: CallKind = "prompt"): Promise<void> {
     this.#released ??= this.run((calls, context) => calls.releaseContext(kind, context)).then(ignore, ignore);
     return this.#released;

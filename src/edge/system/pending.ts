@@ -2,7 +2,7 @@
 
 import type { Answer } from "../../client/index.ts";
 
-/** A call that somebody waits for, until it is answered or given up: whichever comes first, and the other has no effect. */
+/** A pending call, until it is answered or abandoned: the first of the two counts. */
 export class Pending<T extends Answer> {
   readonly answer: Promise<Answer | T>;
   readonly #refusal: Answer;
@@ -24,7 +24,7 @@ export class Pending<T extends Answer> {
     return !this.#isSettled;
   }
 
-  /** From now on it is waited for to its end. */
+  /** From now on it cannot be abandoned. */
   hold(): void {
     this.#isHeld = true;
   }
@@ -33,7 +33,7 @@ export class Pending<T extends Answer> {
     if (!this.#isHeld) this.settle(this.#refusal);
   }
 
-  /** Returns whether anybody has waited for this. */
+  /** Returns whether a caller was still waiting. */
   settle(answer: Answer | T): boolean {
     if (this.#isSettled) return false;
     this.#isSettled = true;

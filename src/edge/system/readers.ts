@@ -10,12 +10,12 @@ export type Snapshot = SnapshotOf<NativeReaderState>;
 /** SCARD_STATE_CHANGED. */
 export const CHANGED = 2;
 
-/** What the library says of a reader. */
+/** The library's state of a reader. */
 export function readState({ atr, state }: NativeReaderState): ReaderNow {
   return { ...decodeReaderState(state & ~CHANGED), atr };
 }
 
-/** Whether two looks at the readers saw the same. */
+/** Whether two queries of the readers are equal. */
 export function isSame(one: Snapshot, other: Snapshot): boolean {
   return (
     one.readers.length === other.readers.length &&
@@ -26,7 +26,7 @@ export function isSame(one: Snapshot, other: Snapshot): boolean {
   );
 }
 
-/** What the library is asked to wait for: that anything differs from what was seen. */
+/** The query for the library's wait: any difference from the last state. */
 export function whatWasSeen(
   snapshot: Snapshot,
   notification: number | undefined,

@@ -10,10 +10,10 @@ let underWay = 0;
 let hasTakenEffect = false;
 
 /**
- * Has libpcsclite refuse what stands behind another program's transaction. Left to itself it asks the service again every
- * tenth of a second, for as long as it takes, and nothing can end that. It looks for the variable once in a process, when
- * it opens its first context: so the variable is set while that is done and taken away again, so that programs which are
- * started from here do not have it. A library that somebody else in this process has used before keeps asking.
+ * Makes libpcsclite refuse calls during another program's transaction. By default it retries every tenth of a second without
+ * a limit, and cannot be interrupted. It reads the variable once per process, when it opens its first context: so the
+ * variable is set during that call and removed again, so that child processes do not inherit it. If other code in this
+ * process has used the library before, it keeps retrying.
  */
 export async function withRefusals<T extends Answer>(abi: Abi, establish: () => Promise<T>): Promise<T> {
   if (!abi.refuses || hasTakenEffect || (underWay === 0 && process.env[VARIABLE] !== undefined)) return establish();

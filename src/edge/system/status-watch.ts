@@ -10,19 +10,19 @@ import { NativeContext } from "./native-context.ts";
 import { CHANGED, isSame, readState, type Snapshot, whatWasSeen } from "./readers.ts";
 
 interface Look extends Snapshot {
-  /** The place of the look among all looks, by their beginning. */
+  /** The number of the query, in the order of their start. */
   readonly order: number;
 }
 
-/** The look of one who came to wait. */
+/** The query of a caller that begins to wait. */
 interface OwnLook extends Look {
-  /** Its caller's own context, for looks while the watch is busy. */
+  /** Its caller's own context, for queries while the watch is busy. */
   readonly context: NativeContext;
 }
 
 const operation = "status change";
 
-/** So many calls in a row that ended for nothing, and the library is not taken at its word any more. */
+/** After so many calls in a row without a change the library's waits are no longer trusted. */
 const MAX_IDLE_CALLS = 4;
 
 /** The readers may change between being listed and being asked for. */
@@ -30,9 +30,8 @@ const LOOK_ATTEMPTS = 8;
 
 /**
  * All waits for changes in this process. They share one SCardGetStatusChange, on a context of its own, because each
- * such call keeps a thread for as long as it waits. A new wait looks at the readers first, on its own context.
- * What it saw is what the call under way waits for a change of, and if it is not, that call is cancelled and begun anew:
- * so nothing is missed.
+ * such call keeps a thread for as long as it waits. A new wait first queries the readers on its own context. If
+ * the result differs from the state of the running call, that call is cancelled and restarted, so that no change is missed.
  */
 export class StatusWatch {
   readonly #calls: Calls;
@@ -42,7 +41,7 @@ export class StatusWatch {
   #users = 0;
   #context: NativeContext | undefined;
   #isRunning = false;
-  /** What the call under way waits for a change of. */
+  /** The state that the running call compares with. */
   #blockedOn: Snapshot | undefined;
   #looks = 0;
   #last: Look = { order: 0, readers: [], readerEvents: 1 };
@@ -105,7 +104,7 @@ export class StatusWatch {
     });
   }
 
-  /** Looks, tells, and waits for the next change, for as long as anybody waits. */
+  /** Queries, reports, and waits for the next change, as long as there are waiting callers. */
   async #follow(): Promise<void> {
     let before: Snapshot | undefined;
     let idleCalls = 0;
@@ -118,7 +117,7 @@ export class StatusWatch {
       idleCalls = isTold && before !== undefined && isSame(before, seen) ? idleCalls + 1 : 0;
       before = seen;
       if (idleCalls > MAX_IDLE_CALLS) await this.#rest(this.#limits.pollMs);
-      // Somebody has come meanwhile who may have seen more than we did.
+      // A caller that began to wait meanwhile may have a newer state.
       if ([...this.#waits.all].every((waiting) => waiting.seen.order < seen.order || isSame(waiting.seen, seen))) {
         isTold = await this.#block(this.#context, seen);
       }
@@ -128,7 +127,7 @@ export class StatusWatch {
     if (this.#users === 0) await this.#close();
   }
 
-  /** Waits until something differs from what was seen, or until somebody cancels; returns whether the library says so. */
+  /** Waits until something differs from the last state, or until a cancel; returns whether the library reported a change. */
   async #block(context: NativeContext, seen: Look): Promise<boolean> {
     const { abi, threads } = this.#calls;
     const { blockMs, pollMs } = this.#limits;
@@ -138,7 +137,7 @@ export class StatusWatch {
       none: undefined,
     };
     const asked = whatWasSeen(seen, notification[abi.notification]);
-    // What does not fit into one call, and what it cannot tell, is looked for; and so is everything with too few threads.
+    // What does not fit into one call, or what the call does not report, is polled; with too few threads everything is.
     const isWhole = asked.length <= abi.statesPerCall && abi.notification !== "none" && threads.count > 2;
     const part = asked.slice(0, abi.statesPerCall);
     this.#blockedOn = seen;
@@ -177,8 +176,8 @@ export class StatusWatch {
   }
 
   /**
-   * libpcsclite up to 1.9.9 tells of readers that came since its call began, and of none that came between our look and
-   * that. So the names are looked at again when the call has begun for certain.
+   * libpcsclite up to 1.9.9 reports only readers that came after its call began, not between our query and the call. So the
+   * names are queried again when the call has certainly begun.
    */
   #lookAgain(seen: Snapshot): () => void {
     const timers = this.#limits.lookAgainMs.map((ms) =>
@@ -190,7 +189,7 @@ export class StatusWatch {
             const known = seen.readers.map(({ name }) => name);
             if (rv === SUCCESS && this.#blockedOn === seen && names.join("\0") !== known.join("\0")) this.#wake();
           })
-          // A context that has ended meanwhile tells nothing.
+          // A context that has ended meanwhile reports nothing.
           .catch(() => {});
       }),
     );
@@ -259,7 +258,7 @@ export class StatusWatch {
 
   #accept(order: number, readers: readonly NativeReaderState[]): Look {
     const last = this.#last;
-    // A look that took longer than one begun after it tells nothing new of who came and went.
+    // A query that ended after a later one has nothing new.
     if (order < last.order) return { order, readers, readerEvents: last.readerEvents };
     const names = JSON.stringify(readers.map(({ name }) => name));
     const hasChanged = this.#names !== undefined && this.#names !== names;

@@ -15,10 +15,10 @@ interface Waiting {
 }
 
 /**
- * Who may have a thread. Native calls run on the threads of Node's pool, four as a rule, which file access and name
- * look-ups use as well. A call that another program holds up keeps its thread for as long as that takes. So all such
- * calls together get one thread less than there are: what is answered at once, the calls of a connection that has a transaction
- * above all, always finds a thread, and those who are waited for can come to an end.
+ * Limits the threads of blocking calls. Native calls run on the threads of Node's pool, usually four, which file access
+ * and name look-ups use as well. A call blocked by another program occupies its thread meanwhile. So all such calls
+ * together get one thread less than the pool has: calls that are answered at once, above all those of a connection with a
+ * transaction, always find a thread, and the transaction can end.
  */
 export class Threads {
   /** The threads of the pool. */

@@ -35,7 +35,7 @@ export class SocketPipe implements BytePipe {
   /** Begins to tell `events` what happens; nothing has been read from the socket before. */
   listen(events: BytePipeEvents): void {
     this.#socket.on("data", (bytes) => events.received(bytes));
-    // A peer that will send no more is no card any more, even if it would still listen.
+    // A peer that has ended its stream is gone, even if it still reads.
     this.#socket.on("end", () => this.#socket.destroy());
     this.#socket.on("close", () => events.closed(this.#error ?? "the peer closed the connection"));
   }
@@ -47,7 +47,7 @@ export class SocketPipe implements BytePipe {
       this.#socket.destroy();
       return;
     }
-    // The caller clears its bytes when it likes; these are cleared when the system has them.
+    // The caller may clear its bytes; this copy is cleared when the system has taken it.
     const sent = copyBytes(bytes);
     this.#socket.write(sent, () => zeroBytes(sent));
   }

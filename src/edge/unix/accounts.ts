@@ -2,12 +2,12 @@
 
 import { readFileSync } from "node:fs";
 
-/** Number of a group of this machine (`/etc/group`); undefined where there is none, or it comes from a directory. */
+/** Number of a group of this machine (`/etc/group`); undefined if it is not there, or comes from a directory service. */
 export function findGroup(name: string): number | undefined {
   return findAccount("/etc/group", name);
 }
 
-/** Number of a user of this machine (`/etc/passwd`); undefined where there is none, or it comes from a directory. */
+/** Number of a user of this machine (`/etc/passwd`); undefined if it is not there, or comes from a directory service. */
 export function findUser(name: string): number | undefined {
   return findAccount("/etc/passwd", name);
 }

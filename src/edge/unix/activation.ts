@@ -19,7 +19,7 @@ const MAX_FDS = 16;
 
 /**
  * The sockets that the service manager handed over; none where this process was started otherwise. The variables that
- * say so are taken out of the environment, so that no child process thinks they were meant for it.
+ * say so are taken out of the environment, so that no child process uses them.
  *
  * @see sd_listen_fds(3)
  */

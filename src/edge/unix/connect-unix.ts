@@ -14,7 +14,7 @@ export interface UnixClient {
 }
 
 /**
- * Refuses a socket that another user may have put where ours is expected, such as in /tmp: what it answers is believed.
+ * Refuses a socket that another user may have created in our place, such as in /tmp, because its answers would be trusted.
  * A path that does not exist is not refused.
  *
  * @throws no-access

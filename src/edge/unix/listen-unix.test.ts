@@ -268,7 +268,7 @@ describe("connections", () => {
       .toBe(1);
   });
 
-  it("that have gone before anybody listens tell so all the same", async () => {
+  it("that have closed before a listener was set report it all the same", async () => {
     const path = join(folder, "socket");
     const held: UnixConnection[] = [];
     const reasons: string[] = [];

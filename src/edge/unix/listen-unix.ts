@@ -42,16 +42,16 @@ export interface UnixListenerOptions {
 
 /** A listening socket. */
 export interface UnixListener {
-  /** Stops listening, takes the path away if it is still ours, and ends what is connected. Never rejects. */
+  /** Stops listening, removes the path if it is still ours, and ends all connections. Never rejects. */
   close(): Promise<void>;
 }
 
 /**
  * Listens on a Unix stream socket. What a daemon that was killed has left at the path is removed; a live daemon's
- * socket, and anything that is no socket, is not. The path appears when clients can connect, with its permissions.
+ * socket, and anything other than a socket, is not. The path appears when clients can connect, with its permissions.
  *
  * @throws sharing-violation (another daemon answers there), no-access (the folder, the group or what is at the path is
- * not ours, or others can change the folder), invalid-parameter (the path is too long, or the descriptor is no Unix
+ * not ours, or others can change the folder), invalid-parameter (the path is too long, or the descriptor is not a Unix
  * socket), comm-error (anything else the system says)
  */
 export async function listenUnix(options: UnixListenerOptions): Promise<UnixListener> {
@@ -127,7 +127,7 @@ function noUnixSocket(at: UnixListenerOptions["at"]): SmartCardError {
 }
 
 /**
- * Says whether {@link listenUnix} would work, short of a daemon that answers at the path already: binds and removes a socket
+ * Checks whether {@link listenUnix} would work, apart from a daemon that already answers at the path: binds and removes a socket
  * beside it. Folders that it makes for that are removed again.
  *
  * @throws as `listenUnix`, but for sharing-violation

@@ -5,9 +5,9 @@ import { runInNewContext } from "node:vm";
 import { loadKoffi } from "../koffi/index.ts";
 
 /**
- * Makes ready to give memory that is not needed any more back to the system: V8 collects its garbage, and the C library, where it is
- * glibc and `koffi` is there, gives back the pages that it keeps (malloc_trim(3)). Of itself neither does
- * so in a process that has nothing to do. It takes some tens of milliseconds, and never throws.
+ * Prepares to return unused memory to the system: V8 collects its garbage, and the C library, where it is
+ * glibc and `koffi` is there, gives back the pages that it keeps (malloc_trim(3)). Neither does so by itself
+ * in an idle process. It takes some tens of milliseconds, and never throws.
  */
 export function loadMemoryReturn(): () => void {
   let trim: (() => unknown) | undefined;
@@ -27,7 +27,7 @@ export function loadMemoryReturn(): () => void {
       collect();
       trim?.();
     } catch {
-      // It was to spare memory, and nothing else depends on it.
+      // It only saves memory; nothing depends on it.
     }
   };
 }

@@ -124,7 +124,7 @@ function executableOf(folder: string): string | undefined {
   const path = linkOf(folder);
   if (path === undefined) return undefined;
   try {
-    // The link leads to the file itself, whatever its path is by now.
+    // The link refers to the file itself, even if its path has changed.
     const [runs, there] = [`${folder}/exe`, path].map((file) => statSync(file, { bigint: true }));
     return isSame(runs, there) ? path : undefined;
   } catch {
@@ -136,7 +136,7 @@ function isSame(one: BigIntStats | undefined, other: BigIntStats | undefined): b
   return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino;
 }
 
-/** Everybody may read the name that a process gives itself, and its command line. The name is cut; the line is not. */
+/** Any user may read the name that a process gives itself, and its command line. The name is cut; the line is not. */
 function nameWithoutPath(folder: string): string | undefined {
   const name = read(`${folder}/comm`)?.trimEnd();
   if (name === undefined || name.length < COMM_CHARACTERS) return name;

@@ -19,14 +19,14 @@ export function ownSocketPath({ environment, uid }: SocketSurroundings): string 
   return runtimeFolder ? join(runtimeFolder, "scard", "pcscd.comm") : join(sharedFolder(uid), "pcscd.comm");
 }
 
-/** In a place that everybody may write to, for users who have none of their own. */
+/** In a world-writable place, for users without XDG_RUNTIME_DIR. */
 export function sharedFolder(uid: number): string {
   return join(tmpdir(), `scard-${uid}`);
 }
 
 /**
- * Whether what listens on {@link ownSocketPath} can only be the user's: PINs go there. In a place that everybody may write
- * to somebody else could have made the folder, and XDG_RUNTIME_DIR may be another user's.
+ * Whether the listener on {@link ownSocketPath} can only be the user's: PINs go there. In a world-writable place another user
+ * could have created the folder, and XDG_RUNTIME_DIR may be another user's.
  */
 export function isOwnSocketSafe({ environment, uid }: SocketSurroundings): boolean {
   const { XDG_RUNTIME_DIR } = environment;

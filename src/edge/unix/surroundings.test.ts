@@ -33,7 +33,7 @@ describe("inheritedSockets", () => {
     expect(environment).toEqual({ HOME: "/" });
   });
 
-  it("takes a count that is none for zero", () => {
+  it("takes an invalid count for zero", () => {
     expect(inheritedSockets({ LISTEN_PID: "42", LISTEN_FDS: "-1" }, 42)).toEqual([]);
     expect(inheritedSockets({ LISTEN_PID: "42", LISTEN_FDS: "9999" }, 42)).toHaveLength(16);
   });

@@ -69,7 +69,7 @@ describe.skipIf(process.platform === "win32")("a folder to listen in", () => {
     expect(statSync(join(open, "new"), { throwIfNoEntry: false })).toBeUndefined();
   });
 
-  it("and folders that are made are not for others to write to, whatever the umask", async () => {
+  it("and folders that are made are not writable by others under any umask", async () => {
     const umask = process.umask(0);
     try {
       const listener = await listen(join(folder, "a", "b", "socket"));

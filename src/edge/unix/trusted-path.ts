@@ -12,9 +12,9 @@ const STICKY = 0o1000;
 type Owned = Pick<Stats, "uid" | "gid" | "mode">;
 
 /**
- * Why a folder is no place to listen in, or undefined where it is one. It and all folders above it belong to root or to
- * this user, and others cannot write to them, but for folders with the sticky bit such as /tmp: else somebody could put
- * another file in the place of the socket at any time. A folder that the user's own group may write to will do, as many
+ * Why a folder is unsafe for a socket, or undefined if it is safe. It and all folders above it belong to root or to
+ * this user, and others cannot write to them, except for folders with the sticky bit such as /tmp: else another user could
+ * replace the socket at any time. A folder that the user's own group may write to is accepted, as many
  * systems give each user a group.
  *
  * @param folder need not exist; the nearest folder above it that does is looked at then
@@ -33,9 +33,8 @@ export function whyNoPlaceToListen(
 }
 
 /**
- * Why what a path names may be somebody else's trap, or undefined where it is not: in a folder that others can write to,
- * such as /tmp, only what belongs to root or to this user is taken. What root has put at a place of its own may belong to
- * the user of a service.
+ * Why a file may be another user's trap, or undefined if not: in a folder that others can write to, such as /tmp, it must
+ * belong to root or to this user. In a folder of root it may belong to the user of a service.
  *
  * @param path must exist
  */

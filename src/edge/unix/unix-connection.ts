@@ -13,7 +13,7 @@ export interface UnixConnectionEvents {
   /** What was sent and had to wait has been taken by the client's system: {@link UnixConnection.unsentBytes} is 0 again. */
   drained?(): void;
   /**
-   * It is over, whichever side ended it. Called once, and nothing after it.
+   * It has ended, from either side. Called once, and nothing after it.
    *
    * @param dropped whether the client was cut off, because it did not read what it was sent
    */
@@ -238,7 +238,7 @@ export class SocketConnection implements UnixConnection {
     if (this.#events !== undefined && !this.#socket.destroyed) this.#socket.resume();
   }
 
-  /** Looks now and then whether a client that is not read from has gone: the stream itself tells only those who read. */
+  /** Checks now and then whether a paused client has disconnected: a paused stream does not report it. */
   #look(): void {
     this.#cancelLook?.();
     const socket = this.#socket;
