@@ -4,7 +4,7 @@ import { encodeHex } from "../binary/index.ts";
 import { type BerTlv, decodeBerTlv, describeStatusWord, type ResponseApdu, withheldText } from "../iso7816/index.ts";
 import { asciiText, bytesForPeople } from "./text.ts";
 
-/** A data object as JSON has it: the tag in hexadecimal, and what is in it. */
+/** A data object in JSON: the tag in hexadecimal, and its contents. */
 interface TlvForPrograms {
   readonly tag: string;
   readonly value?: Uint8Array;
@@ -78,7 +78,7 @@ export function statusWord(sw: number): string {
   return sw.toString(16).toUpperCase().padStart(4, "0");
 }
 
-/** Text can be taken for data objects by accident, but hardly the other way round. */
+/** Text may look like data objects by accident, but seldom the reverse. */
 function tlvIn(data: Uint8Array): readonly BerTlv[] | undefined {
   if (asciiText(data) !== undefined) return undefined;
   const decoded = decodeBerTlv(data);

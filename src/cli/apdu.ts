@@ -57,7 +57,7 @@ export const apdu: Command = {
   run,
 };
 
-/** What is to be done to which card. */
+/** The parsed command line. */
 interface Plan {
   readonly reader: string | undefined;
   readonly shareMode: ShareMode;
@@ -70,14 +70,14 @@ interface Plan {
   readonly commands: readonly Uint8Array[];
 }
 
-/** What came of one command. */
+/** The result of one command. */
 interface Outcome extends ExchangeRecord {
   readonly ms: number;
   /** The instruction; undefined for a class that is not interindustry. */
   readonly ins: number | undefined;
 }
 
-/** Is told of everything as it happens. */
+/** Called for each event. */
 interface Listener {
   readonly connected: (connection: Connection, atr: Uint8Array) => void;
   readonly answered: (outcome: Outcome) => void;
@@ -154,7 +154,7 @@ function describeRound({ sent, shown, text }: Round, paint: Paint): string[] {
   return [`${paint("bold", ">")} ${sent}`, `  ${paint("cyan", text)}`, `${paint("bold", "<")} ${shown.bytes}`];
 }
 
-/** The one JSON document: what is known by the end, also where the end is a failure. */
+/** The JSON document: all results, also after a failure. */
 async function runForPrograms(session: ManagerSession, plan: Plan, terminal: Terminal): Promise<number> {
   let about: object = plan.showData ? { showData: true } : {};
   const commands: object[] = [];
@@ -210,7 +210,7 @@ async function sendAll(session: ManagerSession, plan: Plan, terminal: Terminal, 
       listener.answered(await sendOne(connection, command, plan.follow, redactor, signal));
     }
   } catch (error) {
-    // What goes wrong at the end is of no interest next to what went wrong before.
+    // The first failure is more useful than one at the end.
     await connection.disconnect(disposition).catch(ignoreFailure);
     throw error;
   }

@@ -13,7 +13,7 @@ function atrOf(hex: string): Atr {
   return decoded.value;
 }
 
-/** The lines of a report by their title; what has none belongs to the one above. */
+/** The lines of a report by their title; a line without one belongs to the one above. */
 function report(hex: string): Record<string, string[]> {
   const lines: Record<string, string[]> = {};
   let title = "";
@@ -72,7 +72,7 @@ describe("an ATR for people", () => {
     expect(report(ultralight).ATR).toContain("ISO/IEC 14443 A, part 3");
   });
 
-  it("can be had of whatever is an ATR", () => {
+  it("works for every ATR", () => {
     const start = fc.constantFrom(0x3b, 0x3f);
     fc.assert(
       fc.property(start, fc.uint8Array({ maxLength: 32 }), (ts, rest) => {

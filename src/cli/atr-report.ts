@@ -16,7 +16,7 @@ import {
 import { describeInterfaceBytes } from "./atr-interface-bytes.ts";
 import { asciiText, bytesForPeople, count, duration, visible } from "./text.ts";
 
-/** An ATR in a few words, for lists: `PC/SC contactless storage card, MIFARE Ultralight`. Any bytes will do. */
+/** An ATR in a few words, for lists: `PC/SC contactless storage card, MIFARE Ultralight`. Accepts any bytes. */
 export function summarizeAtr(bytes: Uint8Array): string {
   const decoded = decodeAtr(bytes);
   if (!decoded.ok) return `not an ATR: ${decoded.error.message}`;
@@ -26,7 +26,7 @@ export function summarizeAtr(bytes: Uint8Array): string {
   return `card with ${protocolNames(protocols)}${label === undefined ? "" : `, "${label}"`}`;
 }
 
-/** Many cards have a name of theirs in the historical bytes: an object that is text, or text amid something else. */
+/** Many cards have their name in the historical bytes: an object that is text, or text between other bytes. */
 function labelOf({ historical, historicalBytes }: Atr): string | undefined {
   const objects = historical.kind === "compact-tlv" ? historical.objects.map(({ value }) => asciiText(value)) : [];
   const characters = Array.from(historicalBytes, (byte) => String.fromCharCode(byte)).join("");
@@ -50,7 +50,7 @@ export function atrForPrograms(atr: Atr, known: readonly CardType[] = []): objec
   return { atr: bytes, summary, cardTypes, contactless: described, ...rest, timings: timingsAtStart(atr) };
 }
 
-/** Everything that an ATR says, and what it is known for, for people: lines of a title and what there is to say. */
+/** Everything about an ATR, and its card types, for people: lines with a title and a text. */
 export function describeAtr(
   atr: Atr,
   known: readonly CardType[] = [],
@@ -76,7 +76,7 @@ export function describeAtr(
   ];
 }
 
-/** Most lines that are told of a card type: some ATRs are those of a whole market. */
+/** Most lines printed about card types: some ATRs are shared by very many cards. */
 const maxKnownLines = 5;
 
 function describeKnownCard({ description, name }: CardType, index: number): readonly (readonly [string, string])[] {

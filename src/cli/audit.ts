@@ -35,7 +35,7 @@ export const audit: Command = {
   run,
 };
 
-/** How often a log that is followed is looked at, in milliseconds. */
+/** How often `--follow` reads the log, in milliseconds. */
 const pollMs = 500;
 
 async function run(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -77,7 +77,7 @@ async function follow(
   }
 }
 
-/** Waits for the next look; false where there is to be none. */
+/** Waits for the next poll; false at the end. */
 function pause(signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
     if (signal.aborted) {

@@ -58,7 +58,7 @@ describe("an exchange", () => {
     await expect(refusing).rejects.toMatchObject({ code: "unsupported-feature" });
   });
 
-  it("sends what is no command as it is, and does not follow it up", async () => {
+  it("sends a malformed command unchanged, without follow-ups", async () => {
     const { send, sent } = cardWith("6CFF");
     const { response, rounds } = await exchange(Uint8Array.of(0, 0xa4, 4, 0, 9, 1), "t1", true, send);
     expect([response.sw, sent, rounds.length]).toEqual([0x6cff, ["00A404000901"], 1]);
@@ -81,7 +81,7 @@ describe("an exchange", () => {
       fc.asyncProperty(fc.uint8Array({ minLength: 2, maxLength: 12 }), async (pin) => {
         const wellFormed = await shown(Uint8Array.of(pin.length, ...pin));
         expect(wellFormed).toBe(await shown(Uint8Array.of(pin.length, ...pin.map(() => 0x77))));
-        // Lc forgotten: the first byte of the PIN stands where Lc should, and must not be told either.
+        // Lc forgotten: the first byte of the PIN is in the place of Lc, and must not be printed either.
         const forgotten = Uint8Array.of(0xff, ...pin);
         expect(await shown(forgotten)).toBe(await shown(Uint8Array.of(0xfe, ...pin.map(() => 0x77))));
       }),

@@ -35,7 +35,7 @@ const pageSize = 10;
 
 interface Config {
   readonly request: CardPickerRequest;
-  /** The dialog as it opens, and how it goes on. */
+  /** The initial dialog, and its changes. */
   readonly first: PickerState;
   readonly following: AsyncIterator<readonly CardPickerReader[]>;
   readonly paint: Paint;
@@ -57,14 +57,14 @@ const cardPrompt = createPrompt<PickerAnswer, Config>(({ first, following, paint
         step({ kind: "readers", readers: next.value });
       }
     };
-    // What ends the readers ends the whole dialog, by its signal.
+    // The end of the readers ends the whole dialog, by its signal.
     follow().catch(() => {});
     return () => {
       open = false;
     };
   }, []);
   useKeypress((key, readline) => {
-    // What is typed would be kept, and move the cursor of the terminal.
+    // Typed text would be echoed, and move the cursor of the terminal.
     readline.clearLine(0);
     if (isUpKey(key)) step({ kind: "move", by: -1 });
     else if (isDownKey(key)) step({ kind: "move", by: 1 });
@@ -86,7 +86,7 @@ const cardPrompt = createPrompt<PickerAnswer, Config>(({ first, following, paint
   return [headLine(request, paint), `${shown}\n${footLines(state, paint)}`];
 });
 
-/** Asks on a terminal. What was drawn is gone when it is over, and the terminal is as it was before. */
+/** Shows the dialog on a terminal. At the end it is erased, and the terminal restored. */
 export async function askForCard(
   request: CardPickerRequest,
   screen: Screen,

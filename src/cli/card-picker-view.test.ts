@@ -67,7 +67,7 @@ describe("a choice", () => {
     expect(choose(stateAfter(seen(reader("A"), reader("B")), down))).toEqual({ reader: "B" });
   });
 
-  it("is none where the card does not fit, or no reader is there, and the dialog says why until something happens", () => {
+  it("is undefined where the card does not match, or there is no reader, and the dialog says why until something happens", () => {
     const refused = choose(stateAfter(seen(reader("A", "exclusive"))));
     expect(refused).toMatchObject({ remark: "A: another program has the card for itself" });
     expect(footLines(refused as PickerState, plain)).toContain("A: another program");

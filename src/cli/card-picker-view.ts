@@ -13,7 +13,7 @@ export interface PickerState {
   readonly current: string | undefined;
   /** Whether the person has moved the cursor: then it stays where it is. */
   readonly moved: boolean;
-  /** Why the last choice was none; empty where there is nothing to say. */
+  /** Why the last choice was refused; empty if it was not. */
   readonly remark: string;
 }
 
@@ -51,7 +51,7 @@ export function currentIndex({ current, readers }: PickerState): number {
   );
 }
 
-/** The reader that is chosen where the cursor is; else the dialog, which then says why there is none. */
+/** The reader under the cursor; or, if it cannot be chosen, the dialog with the reason. */
 export function choose(state: PickerState): { readonly reader: string } | PickerState {
   const reader = state.readers[currentIndex(state)];
   if (reader === undefined) return { ...state, remark: "there is no reader yet" };

@@ -28,7 +28,7 @@ export class TerminalCardPicker implements CardPicker {
   async pick(request: CardPickerRequest, signal: AbortSignal): Promise<string | undefined> {
     if (this.#screen === undefined) {
       const remedy = "run it in a terminal, take the first card that fits with --no-ui, or describe the card better";
-      throw new SmartCardError("unsupported-feature", `the dialog needs a terminal, and there is none: ${remedy}`);
+      throw new SmartCardError("unsupported-feature", `the dialog needs a terminal: ${remedy}`);
     }
     // The library takes a while to load, and most commands do without.
     const { askForCard } = await import("./card-picker-prompt.ts");

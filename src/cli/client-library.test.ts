@@ -33,19 +33,19 @@ describe("the reader table of a libpcsclite", () => {
     expect(tableEntriesOf(elf(bytes))).toBe(entries);
   });
 
-  it("is found for every number from 1 to 255, whichever the release", () => {
+  it("is found for every number from 1 to 255, in every release", () => {
     for (let entries = 1; entries <= 255; entries++) {
       for (const rest of [336, 464]) expect(tableEntriesOf(elf(entries * 184 + rest))).toBe(entries);
     }
   });
 
-  it("is not told of what is no such file", () => {
+  it("is undefined for other files", () => {
     expect(tableEntriesOf(new Uint8Array())).toBeUndefined();
     expect(tableEntriesOf(elf(0xcd0, ".data"))).toBeUndefined();
     expect(tableEntriesOf(Uint8Array.from(elf(0xcd0)).fill(1, 4, 5))).toBeUndefined();
   });
 
-  it("never throws, whatever is damaged", () => {
+  it("never throws for damaged files", () => {
     const whole = elf(0xcd0);
     fc.assert(
       fc.property(fc.nat(whole.length), fc.nat(whole.length - 1), fc.nat(255), (length, at, byte) => {

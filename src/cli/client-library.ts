@@ -14,7 +14,7 @@ const sectionBytes = 64;
  * nearly all of its zeroed data, the section `.bss`. The rest of it was 336 bytes in 1.9.9 and 464 in 2.4.1 and 2.5.1.
  *
  * @param library the file
- * @returns "any" for a library without such a table, as from 2.5 on; undefined for what is no such library of 64 bits
+ * @returns "any" for a library without such a table, as from 2.5 on; undefined for anything but such a 64-bit library
  */
 export function tableEntriesOf(library: Uint8Array): number | "any" | undefined {
   const zeroed = zeroedBytes(library);
@@ -24,7 +24,7 @@ export function tableEntriesOf(library: Uint8Array): number | "any" | undefined 
   return entries < 1 ? "any" : entries;
 }
 
-/** The size of the section `.bss`; undefined where there is none. */
+/** The size of the section `.bss`; undefined where it is missing. */
 function zeroedBytes(file: Uint8Array): number | undefined {
   if (file.length < headerBytes || MAGIC.some((byte, index) => file[index] !== byte)) return undefined;
   const view = new DataView(file.buffer, file.byteOffset, file.length);

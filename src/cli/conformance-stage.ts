@@ -13,7 +13,7 @@ import { visible } from "./text.ts";
 /** How long the suite watches a call of a real manager before it says that the call waits. */
 const WATCH_MS = 200;
 
-/** What is asked of the person in front of the terminal, if anybody is. */
+/** Requests to the user at the terminal, if there is one. */
 export interface Hands {
   /** Asks for it, and waits until it is done. */
   readonly ask: (what: string, isDone: (names: readonly string[], present: boolean) => boolean) => Promise<void>;
@@ -21,7 +21,7 @@ export interface Hands {
   readonly mayUnplug: boolean;
 }
 
-/** The stage on this machine: its reader, and either a software hand or a person's. */
+/** The stage on this machine: its reader, with cards moved by software or by the user. */
 export async function machineStage(
   session: ManagerSession,
   reader: string,
@@ -49,7 +49,7 @@ export async function machineStage(
   };
 }
 
-/** A virtual reader needs no hands; one that is empty takes the suite's own card. */
+/** A virtual reader needs no user; an empty one takes the suite's card. */
 function softwareHand(
   virtual: VirtualReader,
   ownCard: ConformanceCard,
@@ -74,7 +74,7 @@ function softwareHand(
   };
 }
 
-/** What the stage does not claim that it can. */
+/** The capabilities that the stage lacks. */
 async function doNothing(): Promise<void> {}
 
 async function anotherProgram(
@@ -87,7 +87,7 @@ async function anotherProgram(
   return (await openManager(spec, { surroundings: { environment } })).manager;
 }
 
-/** Whose differences are known ones on this machine. */
+/** The manager whose known differences apply on this machine. */
 export async function knownManager(opened: OpenedManager, terminal: Terminal): Promise<ManagerKey | undefined> {
   if (opened.kind === "embedded") return "embedded-windows";
   if (opened.kind === "system" && process.platform === "win32") return "embedded-windows";

@@ -102,7 +102,7 @@ async function play(
   return report.counts.differs + report.counts.failed > 0 ? exitCodes.failed : exitCodes.ok;
 }
 
-/** Asks a person, and waits until the manager has noticed. */
+/** Asks the user, and waits until the manager has noticed. */
 function personsHands(
   context: Context,
   reader: string,

@@ -16,7 +16,7 @@ system's are tried in this order`,
   },
 } as const;
 
-/** Where a daemon answered, and what. */
+/** A daemon's answer, and its socket. */
 export interface DaemonAnswer<T> {
   readonly path: string;
   readonly result: T;

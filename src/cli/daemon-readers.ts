@@ -34,7 +34,7 @@ export const insert: Command = {
   },
 };
 
-/** `scard eject`: has a virtual reader of the daemon move its card out. */
+/** `scard eject`: ejects the card of a virtual reader of the daemon. */
 export const eject: Command = {
   name: "eject",
   summary: "have a virtual reader of scard daemon eject its card",
@@ -46,13 +46,13 @@ export const eject: Command = {
   run: (args, terminal) => moveOut("eject", args, terminal),
 };
 
-/** `scard remove`: pulls the card out of a virtual reader of the daemon. */
+/** `scard remove`: removes the card from a virtual reader of the daemon. */
 export const remove: Command = {
   name: "remove",
   summary: "pull the card out of a virtual reader of scard daemon",
   usage: ["[OPTION…] READER"],
   description: [
-    `Pulls the card out of a virtual reader of scard daemon at once, whatever it is doing, as a hand does. ${reader}`,
+    `Removes the card from a virtual reader of scard daemon at once, even during an exchange, as a user would by hand. ${reader}`,
   ],
   options: controlOption,
   run: (args, terminal) => moveOut("remove", args, terminal),

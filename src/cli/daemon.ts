@@ -217,7 +217,7 @@ function withCard(
   return { ...reader, card: cardSource(card, process.cwd()) };
 }
 
-/** Why a start comes to nothing: the mistakes in the configuration file. */
+/** Why a start fails: the mistakes in the configuration file. */
 function sayMistakes(mistakes: readonly string[], asJson: boolean, terminal: Terminal): number {
   if (asJson) {
     const error = errorForPrograms(new SmartCardError("invalid-value", mistakes.join("; ")));
@@ -226,7 +226,7 @@ function sayMistakes(mistakes: readonly string[], asJson: boolean, terminal: Ter
   return exitCodes.failed;
 }
 
-/** What `--check-config` goes by. */
+/** What `--check-config` needs. */
 interface ConfigCheck {
   readonly file: string;
   readonly line: CommandLineSettings;
@@ -246,7 +246,7 @@ async function checkConfig(check: ConfigCheck, terminal: Terminal): Promise<numb
   return ok ? exitCodes.ok : exitCodes.failed;
 }
 
-/** The mistakes in the file; where there are none, what the steps of a start say. */
+/** The mistakes in the file; without mistakes, the problems of the start. */
 async function configProblems(
   { credentials, file, line }: ConfigCheck,
   terminal: Terminal,
@@ -315,7 +315,7 @@ function sayReady(started: Daemon, asJson: boolean, terminal: Terminal): void {
   }
 }
 
-/** Reads the configuration; says in the given way what is wrong with it, and answers nothing then. */
+/** Reads the configuration; reports problems and returns undefined then. */
 type ReadConfiguration = (tell: (problem: string) => void) => Promise<DaemonConfig | undefined>;
 
 function reload(started: Daemon, read: ReadConfiguration, log: Log): Promise<void> {
@@ -338,7 +338,7 @@ async function stop(started: Daemon, log: Log): Promise<void> {
   if (log.stuck) endByForce(log);
 }
 
-/** Ends the process, whatever it still waits for. */
+/** Ends the process at once. */
 function endByForce(log: Log): never {
   log.flush();
   // Node would wait at its end for a write that the system does not finish.
@@ -346,11 +346,11 @@ function endByForce(log: Log): never {
   process.exit(exitCodes.failed);
 }
 
-/** The signals that a daemon is led by. */
+/** The signals that control a daemon. */
 interface Signals {
   /** Settles with the first signal to end. The next one ends the process at once. */
   readonly stopped: Promise<string>;
-  /** What SIGHUP does, and SIGUSR1, which users of pcscd send to have it look for readers. */
+  /** What SIGHUP does, and SIGUSR1, which makes pcscd search for readers. */
   onReload(reload: () => Promise<void>): void;
 }
 
@@ -374,7 +374,7 @@ function listenForSignals(): Signals {
     else void reloadNow();
   };
   for (const signal of ["SIGHUP", "SIGUSR1"]) process.on(signal, asked);
-  // What came while the program was being loaded.
+  // Signals that came while the program was being loaded.
   handOverSignals();
   return {
     stopped,

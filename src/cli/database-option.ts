@@ -37,17 +37,17 @@ export async function withDatabase<T>(
   }
 }
 
-/** The kinds of card that an ATR is known for. */
+/** The card types of an ATR. */
 export interface KnownCards {
-  /** The card types that fit an ATR, the most specific first; none where nothing is known of it. */
+  /** The card types that match an ATR, the most specific first; may be empty. */
   find(atr: Uint8Array): readonly CardType[];
 }
 
 const nothingKnown: KnownCards = { find: () => [] };
 
 /**
- * Works with the names of cards, for commands that do without where there are none. A database that is there and cannot
- * be read is told of once; one that cannot be had at all, because SQLite is not installed, is not.
+ * Gives access to card names, for commands that also work without. An unreadable database is reported once; a missing
+ * SQLite is not.
  */
 export async function withKnownCards<T>(terminal: Terminal, work: (cards: KnownCards) => Promise<T>): Promise<T> {
   const tell = (error: unknown): void => {
@@ -67,7 +67,7 @@ export async function withKnownCards<T>(terminal: Terminal, work: (cards: KnownC
   }
 }
 
-/** Asks the database as long as it answers. */
+/** Queries the database until it fails. */
 class ForgivingCards implements KnownCards {
   readonly #tell: (error: unknown) => void;
   #database: Database | undefined;
@@ -88,10 +88,10 @@ class ForgivingCards implements KnownCards {
   }
 }
 
-/** Most names that are shown of one card: some ATRs are those of many kinds. */
+/** Most names that are shown for one card: some ATRs are shared by many types. */
 const maxNamesShown = 3;
 
-/** The names of what a card may be, on one line. */
+/** The possible types of a card, on one line. */
 export function namesInBrief(names: readonly string[]): string {
   const more = names.length - maxNamesShown;
   const shown = names.slice(0, maxNamesShown).join(", ");

@@ -28,13 +28,13 @@ import { type PendingCall, pendingCall, type Transcript } from "./demo-transcrip
 
 /** F0 and `scard.demo`: the application on the demo card. */
 const applicationId = concatBytes(Uint8Array.of(0xf0), new TextEncoder().encode("scard.demo"));
-/** PIN 1 of the demo card, which its documentation tells everybody. */
+/** PIN 1 of the demo card, which is in its documentation. */
 const pin = new TextEncoder().encode("1234");
 
 /** The commands of the demo, by what they do. */
 type CardCommandName = "selectApplication" | "readGreeting" | "readSecret" | "verifyPin";
 
-/** The commands of the demo. The files are addressed by short identifiers: 1 is open to all, 3 asks for the PIN. */
+/** The commands of the demo. The files are addressed by short identifiers: 1 is open to all, 3 requires the PIN. */
 export const cardCommands: Readonly<Record<CardCommandName, CommandInit>> = {
   selectApplication: { cla: 0, ins: 0xa4, p1: 0x04, p2: 0, data: applicationId, le: 256 },
   readGreeting: { cla: 0, ins: 0xb0, p1: 0x81, p2: 0, le: 256 },
@@ -107,7 +107,7 @@ export class DemoProgram {
     return pendingCall(call, make(this.api));
   }
 
-  /** A call that should succeed and gives nothing back. */
+  /** A call that should succeed and returns nothing. */
   async does(call: string, make: (api: WinSCard) => Promise<void>): Promise<void> {
     await this.#transcript.succeeds(this.name, this.begin(call, make), () => "success");
   }

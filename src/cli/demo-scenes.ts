@@ -50,7 +50,7 @@ export async function playDemo(stage: Stage): Promise<void> {
   await badDispositionIsRefused(stage);
   await goodProgramLeavesTheCardAlone(stage);
   await cardIsEjected(stage, reader);
-  await everybodyLeaves(stage, stillOut);
+  await allProgramsLeave(stage, stillOut);
 }
 
 async function readerAppears(stage: Stage): Promise<string> {
@@ -159,7 +159,7 @@ async function exclusiveIsRefused({ signer, transcript, updater }: Stage, name: 
   await unlock(signer);
 }
 
-/** Answers a wait of the mailer's, which a cancel of the monitor's does not concern. */
+/** Returns a wait of the mailer, which a cancel by the monitor does not end. */
 async function waitIsCancelled(stage: Stage): Promise<StatusWait> {
   const { mailer, monitor, transcript } = stage;
   transcript.chapter("A wait is cancelled, and no other");
@@ -240,9 +240,9 @@ async function cardIsEjected(stage: Stage, name: string): Promise<void> {
   transcript.step({ who: "hand", call: "feels for the card", result: holding(reader.card) }, isEmpty, "no card");
 }
 
-async function everybodyLeaves(stage: Stage, stillOut: StatusWait): Promise<void> {
+async function allProgramsLeave(stage: Stage, stillOut: StatusWait): Promise<void> {
   const { mailer, manager, monitor, reader, signer, transcript, updater } = stage;
-  transcript.chapter("The reader goes, and everybody leaves");
+  transcript.chapter("The reader is removed, and all programs leave");
   await showWaiting(stage, mailer, stillOut);
   const since = moment("the plug was pulled");
   reader.unplug();

@@ -16,7 +16,7 @@ import type { PendingCall, Transcript } from "./demo-transcript.ts";
 import { clientName, holderOf } from "./readers.ts";
 import { count, duration } from "./text.ts";
 
-/** Who and what takes part. */
+/** The programs, readers and cards of the demo. */
 export interface Stage {
   readonly transcript: Transcript;
   readonly manager: EmbeddedManager;
@@ -26,14 +26,14 @@ export interface Stage {
   /** Two programs that share the card. */
   readonly signer: DemoProgram;
   readonly mailer: DemoProgram;
-  /** A program that gets in their way, and dies. */
+  /** A program that blocks them, and dies. */
   readonly updater: DemoProgram;
 }
 
 /** The longest that the demo waits for anything, so that it ends even where a wake-up is lost. */
 const patienceMs = 5000;
 
-/** What SCardGetStatusChange gives back. */
+/** The result of SCardGetStatusChange. */
 export type StateAnswers = { readonly readerStates: readonly ReaderStateAnswer[] };
 
 /** SCardGetStatusChange, waiting. */
@@ -66,7 +66,7 @@ export async function lock(program: DemoProgram): Promise<void> {
   await program.does("SCardBeginTransaction", (api) => api.SCardBeginTransaction(program.card, { timeoutMs: 0 }));
 }
 
-/** Gives the lock back and leaves the card as it is. */
+/** Releases the lock and leaves the card as it is. */
 export async function unlock(program: DemoProgram): Promise<void> {
   await program.does("SCardEndTransaction(LEAVE)", (api) => api.SCardEndTransaction(program.card, SCARD_LEAVE_CARD));
 }
@@ -121,7 +121,7 @@ function flagNames(state: number): string {
   return names.map((flag) => readerStateBits[flag].name.replace("SCARD_STATE_", "")).join("|") || "UNAWARE";
 }
 
-/** Takes down that a status wait is still out, as its program and the manager see it. */
+/** Records that a status wait is still pending, for its program and for the manager. */
 export async function showWaiting(stage: Stage, program: DemoProgram, wait: StatusWait): Promise<void> {
   const { clients } = await stage.manager.inspect();
   const waits = clients.find(({ client }) => client.name === program.name)?.statusWaits ?? 0;
@@ -131,7 +131,7 @@ export async function showWaiting(stage: Stage, program: DemoProgram, wait: Stat
   stage.transcript.step(step, wait.waiting && waits === 1, "one status wait that lasts");
 }
 
-/** Takes down who holds the reader's lock and who waits for it. */
+/** Records the holder of the reader's lock and the waiting clients. */
 export async function showLock(stage: Stage, holder: DemoProgram, queue: readonly DemoProgram[]): Promise<void> {
   const [reader] = (await stage.manager.inspect()).readers;
   const waiting = reader?.queue.map(({ client }) => client.name).join();
@@ -144,7 +144,7 @@ function waitersOf(queue: readonly DemoProgram[]): string {
   return queue.map(({ name }) => name).join(", ");
 }
 
-/** Who holds the lock and who waits, in words. */
+/** The holder of the lock and the waiting clients, in words. */
 export function describeLock(reader: ReaderInspection | undefined): string {
   if (reader === undefined) return "there is no reader";
   const held = reader.lock === undefined ? "the lock is free" : holderOf(reader.lock);

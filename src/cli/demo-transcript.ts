@@ -6,12 +6,12 @@ import { errorForPrograms, type FailureForPrograms } from "./failure.ts";
 import type { Paint, Terminal } from "./terminal.ts";
 import { duration, jsonText } from "./text.ts";
 
-/** One line of the demo: what a program called, or somebody did, and what came back. */
+/** One line of the demo: a call of a program, or an action, and its result. */
 export interface Step {
-  /** The program, or who else acts: the hand at the reader, the operator. */
+  /** The program, or another actor: the user at the reader, the operator. */
   readonly who: string;
   readonly call: string;
-  /** What came back, in words. */
+  /** The result, in words. */
   readonly result: string;
   /** The SCARD_ name of what a call returned. */
   readonly status?: string;
@@ -27,19 +27,19 @@ export interface NumberedStep extends Step {
   /** 1 for the first. */
   readonly step: number;
   readonly chapter: string;
-  /** What should have come back; only there where something else did. */
+  /** The expected result; only present if the real one differs. */
   readonly expected?: string;
 }
 
-/** What a call came to, and when. */
+/** The result of a call, and its time. */
 type Outcome<T> =
   | { readonly ok: true; readonly value: T; readonly at: number }
   | { readonly ok: false; readonly error: SmartCardError; readonly at: number };
 
-/** A call that has not come back yet, perhaps. */
+/** A call that may still be pending. */
 export interface PendingCall<T> {
   readonly call: string;
-  /** Whether it is still out. */
+  /** Whether it is still pending. */
   readonly waiting: boolean;
   readonly outcome: Promise<Outcome<T>>;
 }
@@ -51,16 +51,16 @@ export interface Moment {
   readonly what: string;
 }
 
-/** What else is known of a call that is taken down. */
+/** Further details of a recorded call. */
 export interface Circumstances<T> {
   /** What the call waited for; the time from then on is told. */
   readonly since?: Moment;
-  /** What must be true of what came back, and how that is said. */
+  /** The condition for the result, and its description. */
   readonly holds?: (value: T) => boolean;
   readonly what?: string;
 }
 
-/** Something came back that the demo does not expect. The transcript says what. */
+/** An unexpected result. The transcript has it. */
 export class SurpriseError extends Error {
   override readonly name: string = "SurpriseError";
 }
@@ -70,7 +70,7 @@ export function moment(what: string): Moment {
   return { at: nodeClock.now(), what };
 }
 
-/** Starts to watch a call. What is thrown that is no SmartCardError is a mistake of ours, and goes on its way. */
+/** Starts to watch a call. An exception other than a SmartCardError is a bug of ours, and is passed on. */
 export function pendingCall<T>(call: string, promise: Promise<T>): PendingCall<T> {
   const state = { call, waiting: true };
   const came = (): number => {
@@ -88,7 +88,7 @@ export function pendingCall<T>(call: string, promise: Promise<T>): PendingCall<T
   return Object.assign(state, { outcome });
 }
 
-/** Takes down what comes back, and stops at the first thing that is not expected. */
+/** Records the results, and stops at the first unexpected one. */
 export class Transcript {
   readonly #steps: NumberedStep[] = [];
   readonly #terminal: Terminal;
@@ -100,7 +100,7 @@ export class Transcript {
     this.#asJson = asJson;
   }
 
-  /** How many steps were taken down. */
+  /** The number of recorded steps. */
   get length(): number {
     return this.#steps.length;
   }
@@ -111,7 +111,7 @@ export class Transcript {
     if (!this.#asJson) this.#terminal.print(`\n${this.#terminal.paint("bold", title)}`);
   }
 
-  /** Takes one line down. @throws SurpriseError where `holds` is false; `what` says how it should have been */
+  /** Records one line. @throws SurpriseError where `holds` is false; `what` says what was expected */
   step(step: Step, holds: boolean, what: string): void {
     const numbered = { step: this.length + 1, chapter: this.#chapter, ...step, ...(!holds && { expected: what }) };
     this.#steps.push(numbered);
@@ -162,7 +162,7 @@ export class Transcript {
     this.step(failedStep(who, call, error, since, at), isRight && holds(error), isRight ? what : errorName(code));
   }
 
-  /** Takes down what went wrong outside of all calls. */
+  /** Records a failure outside of all calls. */
   breaks(error: SmartCardError): void {
     const broken = failedStep("demo", "stops", error, undefined, 0);
     this.#steps.push({ step: this.length + 1, chapter: this.#chapter, ...broken });

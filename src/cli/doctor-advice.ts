@@ -68,7 +68,7 @@ function* managerFindings({ machine, spec, specError, systemError }: Survey): Ge
     const message = `SCARD_MANAGER says ${visible(text)}: programs use that, and none of the readers of this machine.`;
     yield { id: "manager-embedded", level: "note", message, remedies: ["to use them: unset SCARD_MANAGER"] };
   }
-  // A package that is missing is told of already.
+  // A missing package is reported already.
   if (systemError !== undefined && systemError.code !== "unsupported-feature") {
     const start: Partial<Record<NodeJS.Platform, readonly string[]>> = {
       win32: ['plug a reader in: Windows starts its service "Smart Card" then', "sc query SCardSvr"],

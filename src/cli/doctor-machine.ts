@@ -4,7 +4,7 @@ import type { WhoReport } from "../daemon/index.ts";
 import type { Clock, ResourceManager } from "../pcsc/index.ts";
 import type { ProbeOptions, ServiceInfo } from "../pcscd/index.ts";
 
-/** A file, as far as it tells who may use it. */
+/** Owner and permissions of a file. */
 export interface FileFacts {
   readonly kind: "socket" | "folder" | "file" | "other";
   /** Name of the user and of the group; their numbers where there is no name. */
@@ -47,7 +47,7 @@ export interface UsbReader {
   readonly driver: string | undefined;
 }
 
-/** Why a socket is looked at. */
+/** Why a socket is examined. */
 export type SocketOrigin =
   /** `SCARD_MANAGER` or `PCSCLITE_CSOCK_NAME` names it. */
   | "SCARD_MANAGER"
@@ -71,7 +71,7 @@ export interface ProbedService extends ResourceManager {
   probe(options?: ProbeOptions): Promise<ServiceInfo>;
 }
 
-/** Who a program is run by. */
+/** The user of a program. */
 export interface UserFacts {
   readonly uid: number;
   readonly name: string;
@@ -94,14 +94,14 @@ export interface Machine {
   packageVersion(name: string): Promise<string | undefined>;
   /** Whether the runtime has SQLite of its own. */
   readonly hasSqlite: boolean;
-  /** Undefined where there is none; "denied" where that cannot be found out. */
+  /** Undefined where the file is missing; "denied" where that cannot be determined. */
   file(path: string): Promise<FileFacts | "denied" | undefined>;
   /** A text of configuration; undefined where it cannot be read. */
   readText(path: string): Promise<string | undefined>;
   processes(): Promise<readonly ProcessFacts[]>;
   /** The programs that use pcscd's library, as far as this user may know. */
   libraryUsers(): Promise<readonly ProcessFacts[]>;
-  /** What the system's libpcsclite was built for; undefined where there is none, or where that cannot be told. */
+  /** The number of readers of the system's libpcsclite; undefined without that library, or if it cannot be determined. */
   clientLibrary(): Promise<ClientLibrary | undefined>;
   /** Who is connected to a service's socket; undefined where the system does not tell. */
   socketUse(socket: string): Promise<SocketUse | undefined>;

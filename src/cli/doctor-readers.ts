@@ -6,10 +6,10 @@ import { has, hasOwnSubsystem, isUsed, plain, type Survey } from "./doctor-surve
 import { clientName } from "./readers.ts";
 import { duration, visible } from "./text.ts";
 
-/** A program that has sent nothing for so long in its transaction is told of. */
+/** A program that has sent nothing for so long in its transaction is reported. */
 const LONG_LOCK_MS = 30_000;
 
-/** What is wrong with readers and cards, and who has them. */
+/** Problems with readers and cards, and their holders. */
 export function* readerFindings(survey: Survey): Generator<Finding> {
   const { readers, sockets, spec, systemError, unlisted } = survey;
   for (const { error, socket } of unlisted) {
@@ -130,7 +130,7 @@ function* holderFindings({ connectedPrograms, libraryUsers, machine, readers }: 
   yield {
     id: "holders-unknown",
     level: "note",
-    message: `Somebody uses ${names}, and the service does not tell who.${suspects}`,
+    message: `A program uses ${names}, and the service does not report which one.${suspects}`,
     remedies: [...lsof, "scard daemon in its place tells: scard who"],
   };
 }

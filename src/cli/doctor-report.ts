@@ -4,7 +4,7 @@ import type { ConnectionInspection, LockInspection, WaiterInspection } from "../
 import type { SocketOrigin, UsbReader, UserFacts } from "./doctor-machine.ts";
 import type { FailureForPrograms } from "./failure.ts";
 
-/** What was found on a socket. */
+/** The state of a socket. */
 export type SocketState =
   | "answers"
   /** There is no such file. */
@@ -17,13 +17,13 @@ export type SocketState =
   | "no-listener"
   /** Its permissions keep us out. */
   | "access-denied"
-  /** The service is there and lets us not in. */
+  /** The service refuses us. */
   | "refused"
   /** The service speaks no version of the protocol that we speak. */
   | "other-version"
-  /** The service takes no more clients. */
+  /** The service has reached its limit of clients. */
   | "busy"
-  /** What listens is no service of this kind, or is stuck. */
+  /** The listener is not such a service, or is stuck. */
   | "no-answer";
 
 /** A socket, and what listens there. */
@@ -34,7 +34,7 @@ export interface SocketReport {
   /** Whether it is the one that programs here use. */
   readonly used: boolean;
   readonly file?: { readonly owner: string; readonly group: string; readonly mode: string };
-  /** Only our daemon can be told for sure: what else speaks the protocol is taken for pcscd. */
+  /** Only our daemon can be recognized; any other service with this protocol counts as pcscd. */
   readonly service?: "scard daemon" | "pcscd";
   readonly protocol?: string;
   /** The releases of pcsc-lite that speak that version. */
@@ -103,9 +103,9 @@ export type FindingId =
 export interface Finding {
   readonly id: FindingId;
   readonly level: FindingLevel;
-  /** What is so, in a sentence or two. */
+  /** The finding, in a sentence or two. */
   readonly message: string;
-  /** What to do: each one a way, the likeliest first; none where nothing is to be done. */
+  /** Remedies, the likeliest first; may be empty. */
   readonly remedies: readonly string[];
   /** A file to write for it. */
   readonly example?: { readonly path: string; readonly text: string };

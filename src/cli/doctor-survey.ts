@@ -44,7 +44,7 @@ export interface Survey {
   readonly serialPorts: readonly string[];
   /** Files that say what is installed, by path; those that are there. */
   readonly files: ReadonlyMap<string, FileFacts>;
-  /** The configuration of GnuPG's smart card daemon; empty where there is none. */
+  /** The configuration of GnuPG's smart card daemon; empty without one. */
   readonly scdaemonConfig: string;
 }
 
@@ -54,7 +54,7 @@ export const optionalPackages = {
   libsql: "the smart card database, where Node has no SQLite of its own",
 } as const;
 
-/** What the being there of a file says: a program, its unit, what it was built for. */
+/** What the existence of a file shows: a program, its unit, its build options. */
 type Landmark = "pcscd" | "systemd" | "polkit" | "ccidDriver" | "container";
 
 /** Where to look for each. */
@@ -77,7 +77,7 @@ export function has(survey: Pick<Survey, "files">, landmark: Landmark): boolean 
   return landmarks[landmark].some((path) => survey.files.has(path));
 }
 
-/** Looks at a machine. It never fails: what cannot be found out in time is left out, or told with its reason. */
+/** Examines a machine. It never fails: what cannot be determined in time is left out, or reported with the reason. */
 export async function survey(machine: Machine, nameCard: NameCard): Promise<Survey> {
   const { clock, environment } = machine;
   const { error: specError, spec } = managerMeant(environment.SCARD_MANAGER);
@@ -214,7 +214,7 @@ async function surveySockets(machine: Machine, nameCard: NameCard): Promise<read
     seen.add(identity);
   }
   const all = await Promise.all(different.map(({ file, place }) => surveySocket(machine, place, file, nameCard)));
-  // As openManager chooses: the first one on which anybody listens.
+  // As openManager chooses: the first one with a listener.
   const isAlive = ({ state }: SocketReport): boolean =>
     state !== "missing" && state !== "no-socket" && state !== "path-too-long" && !isSilent(state);
   const used = all.find(({ report }) => isAlive(report) && report.used);
@@ -358,7 +358,7 @@ function holdersOf({ card, connections, door, lock, queue }: ReportedReader): Pa
   return { ...seen, connections, ...(lock !== undefined && { lock }), queue, ...(door !== undefined && { door }) };
 }
 
-/** What comes in time; otherwise what to do without. */
+/** The result if it comes in time; otherwise a fallback. */
 async function soon<T>(clock: Clock, work: Promise<T>, otherwise: T): Promise<T> {
   return within(clock, limits.fileMs, "the machine", work).catch(() => otherwise);
 }

@@ -11,8 +11,8 @@ import { visible } from "./text.ts";
 const patienceMs = 500;
 
 /**
- * Waits for something that may stand behind another program's transaction. When it takes long, the person is told who
- * holds the card, where the manager can tell.
+ * Waits for an operation that another program's transaction may delay. If it takes long, prints the holder of the card,
+ * where the manager knows it.
  */
 export async function explainingWait<T>(
   session: ManagerSession,
@@ -25,7 +25,7 @@ export async function explainingWait<T>(
     const inspection = await inspectionOf(session.opened);
     if (waits) terminal.say(`waiting for the card in "${visible(reader)}": ${describeHolder(inspection, reader)}`);
   };
-  // What cannot be found out is left out: the wait itself goes on.
+  // The wait continues even if the holder is unknown.
   const cancel = nodeClock.schedule(patienceMs, "say who holds the card", () => void explain().catch(() => {}));
   try {
     return await work;

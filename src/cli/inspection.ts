@@ -8,7 +8,7 @@ import { controlPathsOf } from "../entry/service-sockets.ts";
 import { type CardInspection, type ReaderInspection, SmartCardError } from "../pcsc/index.ts";
 
 /**
- * Who holds what, where the manager can tell: one in this process can, and so can `scard daemon`, on its control socket.
+ * The holders of readers, where the manager knows them: one in this process, and `scard daemon` on its control socket.
  * Undefined for the others, and for a daemon that does not answer us.
  */
 export async function inspectionOf(

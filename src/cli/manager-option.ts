@@ -21,7 +21,7 @@ embedded:READER,…  one in this process
   },
 } as const;
 
-/** What a command does its work with. */
+/** What a command works with. */
 export interface ManagerSession {
   readonly opened: OpenedManager;
   /** The manager, with this program as its client where it is one in this process. */
@@ -33,7 +33,7 @@ export interface ManagerSession {
  * Opens the manager that the option, or else the environment, describes, or the one of this machine; works with it, and
  * closes it.
  *
- * @throws UsageError for a description that means nothing, and what opening and the work fail with
+ * @throws UsageError for an invalid description, and what opening and the work fail with
  */
 export async function withManager<T>(
   spec: string | undefined,
@@ -64,7 +64,7 @@ async function clientOf(opened: OpenedManager): Promise<ResourceManager> {
   return opened.manager.client({ name: "scard", pid: process.pid });
 }
 
-/** Where the service has gone, the context went with it. */
+/** A context ends with its service. */
 function ignoreFailure(error: unknown): void {
   if (!(error instanceof SmartCardError)) throw error;
 }

@@ -29,7 +29,7 @@ function actionOf(
   throw new UsageError(`${unknownWord("action", word, known)} (known: ${known.join(", ")})`);
 }
 
-/** `unknown command "reades"; did you mean "readers"?` What may be bytes for a card is not repeated. */
+/** `unknown command "reades"; did you mean "readers"?` Text that may be bytes for a card is not repeated. */
 export function unknownWord(what: string, word: string, known: readonly string[]): string {
   const quoted = quotedWord(word);
   return quoted === undefined ? `unknown ${what}` : `unknown ${what} ${quoted}${didYouMean(word, known)}`;

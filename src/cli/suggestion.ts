@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /**
- * A word as it was typed, in quotation marks, where it cannot be bytes for a card: it has a letter that is no hexadecimal
+ * A word as it was typed, in quotation marks, where it cannot be bytes for a card: it has a letter that is not a hexadecimal
  * digit, and is short. Anything else may hold a PIN and is not repeated: undefined.
  */
 export function quotedWord(text: string): string | undefined {

@@ -13,14 +13,14 @@ export type Paint = (style: Style, text: string) => string;
 /** Why the program should end: a signal, nothing reads what it prints any more, or its output cannot be written. */
 export type StopReason = "SIGINT" | "SIGTERM" | "closed" | "unwritable";
 
-/** A terminal with somebody in front of it: keys come in one by one, and what is drawn is seen at once. */
+/** An interactive terminal: keys come in one by one, and output appears at once. */
 export interface Screen {
   readonly input: NodeJS.ReadableStream;
   /** Where dialogs are drawn; data goes elsewhere. */
   readonly output: NodeJS.WritableStream;
 }
 
-/** Where a command reads and writes: the streams of this process, or those of a test. Data and chat never mix. */
+/** Where a command reads and writes: the streams of this process, or those of a test. Data and messages never mix. */
 export interface Terminal {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Aborted, with a {@link StopReason}, when the program should end. */
@@ -30,7 +30,7 @@ export interface Terminal {
   readonly screen: Screen | undefined;
   /** Prints one line, or several, of data. */
   print(text: string): void;
-  /** Says something to the person in front of it. */
+  /** Prints a message for the user. */
   say(text: string): void;
   /** Everything that is typed or piped in, up to its end or to {@link Terminal.stop}. */
   readInput(): Promise<string>;
@@ -66,13 +66,13 @@ export function processTerminal(options: { readonly color: boolean }): Terminal 
       process.stderr.write(`scard: the output cannot be written (${code})\n`);
       end("unwritable");
     }),
-    // What cannot be said is left out: there is no place to say so.
+    // There is no other place to report a failed write.
     say: linesTo(process.stderr, () => {}),
     readInput: () => readAll(process.stdin, stopping.signal),
   };
 }
 
-/** Whether it is the reader of a pipe that has gone, which is no failure. */
+/** Whether the reader of a pipe has closed it, which is not a failure. */
 function isClosed(code: string | undefined): boolean {
   return code === "EPIPE" || code === "ERR_STREAM_DESTROYED";
 }

@@ -145,7 +145,7 @@ async function forget(args: readonly string[], terminal: Terminal): Promise<numb
   const { positionals, values } = parseOptions(args, scopeOption);
   if (positionals.length === 0) throw new UsageError("the names of the card types are missing");
   return withDatabase(terminal, values.scope, ({ cardTypes }) => {
-    // One that is misspelt is found out before anything is gone.
+    // All names are checked before anything is removed.
     refuseUnknown(cardTypes, positionals);
     for (const name of positionals) {
       cardTypes.forget(name);
@@ -156,7 +156,7 @@ async function forget(args: readonly string[], terminal: Terminal): Promise<numb
   });
 }
 
-/** What was typed is not repeated: it may be bytes for a card that a wrong command was given. */
+/** The argument is not repeated: it may be bytes for a card, given to the wrong command. */
 function refuseUnknown(cardTypes: Pick<CardTypes, "has">, names: readonly string[]): void {
   const unknown = names.flatMap((name, index) => (cardTypes.has(name) ? [] : [index + 1]));
   if (unknown.length === 0) return;

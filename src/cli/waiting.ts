@@ -3,7 +3,7 @@
 import { nodeClock } from "../edge/node/index.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** A wait that the person, the program's end, or the time given can end. */
+/** A wait that the user, the end of the program, or a time limit can end. */
 export interface Waiting {
   /** Aborted when the wait has to end. */
   readonly signal: AbortSignal;
@@ -12,8 +12,8 @@ export interface Waiting {
 }
 
 /**
- * Does something that may wait for long: until the program is asked to end, or for `limitMs` milliseconds. It keeps Node
- * running meanwhile, which a wait on a manager in this process alone does not.
+ * Runs a possibly long wait: until the program is asked to end, or for `limitMs` milliseconds. It keeps Node running
+ * meanwhile, unlike a wait on a manager in this process.
  */
 export async function waiting<T>(
   terminal: Terminal,

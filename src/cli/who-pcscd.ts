@@ -9,10 +9,10 @@ import { clientName, statesOf } from "./readers.ts";
 import type { Paint } from "./terminal.ts";
 import { count, visible } from "./text.ts";
 
-/** What can be found out of the use of a service that does not tell who uses its readers. */
+/** Usage of a service that does not report the users of its readers. */
 export interface ServiceUse {
   readonly service: ServiceInfo & {
-    /** What speaks the protocol and is not scard daemon is taken for pcscd. */
+    /** A service with this protocol that is not scard daemon counts as pcscd. */
     readonly kind: "pcscd";
     readonly socket: string;
     /** Client connections, ours left out; absent where the system does not tell. */

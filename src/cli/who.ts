@@ -40,7 +40,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   return exitCodes.ok;
 }
 
-/** What the daemon says; without one, what can be found out of the service that is there. */
+/** The daemon's report; without a daemon, what is known about the running service. */
 async function findReport(control: string | undefined, terminal: Terminal): Promise<WhoReport | ServiceUse> {
   try {
     const { result } = await askLikelyDaemon({ command: "who" }, control, terminal);

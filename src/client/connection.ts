@@ -43,7 +43,7 @@ export interface ConnectionSetting {
   readonly activeProtocol: number;
   readonly turns: ReaderTurns;
   readonly clock: Clock;
-  /** Asks the other side who has the reader for itself; undefined where it does not tell. It does not reject. */
+  /** Asks the other side for the holder of the reader; undefined where it does not report it. It does not reject. */
   readonly whoHolds?: (() => Promise<Holder | undefined>) | undefined;
   /** Whether a wait of this connection could never end: only its context could end it, and does one thing at a time. */
   readonly isEndless: (connection: ClientConnection) => boolean;
@@ -52,8 +52,8 @@ export interface ConnectionSetting {
 }
 
 /**
- * One connection to a reader in another process. It has a link of its own, so that nothing that another connection waits
- * for stands in its way.
+ * One connection to a reader in another process. It has its own link, so that a wait of another connection does not delay
+ * it.
  */
 export class ClientConnection extends ConnectionBase implements TurnOwner {
   readonly reader: string;
@@ -128,7 +128,7 @@ export class ClientConnection extends ConnectionBase implements TurnOwner {
       const { rv } = await this.#link.disconnect(how);
       isClean = rv === 0;
       const failure = isClean ? undefined : await this.#failure(rv, "disconnect");
-      // A reader that is gone is no error here: the connection ends all the same.
+      // A missing reader is not an error here: the connection ends all the same.
       if (failure !== undefined && failure.code !== "reader-unavailable") throw failure;
     } finally {
       this.#turns.look();
@@ -183,7 +183,7 @@ export class ClientConnection extends ConnectionBase implements TurnOwner {
     this.#checkOpen();
     const request = this.#link.transmit(this.#numberToTransmit(checked.protocol), command);
     const { response } = await this.#ask("transmit", checked, request);
-    // Some drivers call it a success where the card was pulled, or has said nothing.
+    // Some drivers report success where the card was removed, or did not answer.
     if (response.length < 2) throw noResponse(this.reader);
     this.#turns.exchanges++;
     return response;
@@ -224,7 +224,7 @@ export class ClientConnection extends ConnectionBase implements TurnOwner {
     if (this.#ended === undefined) await this.disconnect("reset");
   }
 
-  /** Ends its waits: the context is cancelled. An exchange under way is not torn. */
+  /** Ends its waits: the context is cancelled. A running exchange is not interrupted. */
   cancel(error: SmartCardError): void {
     this.#cancels++;
     this.#endWaits(error);
@@ -264,7 +264,7 @@ export class ClientConnection extends ConnectionBase implements TurnOwner {
   }
 
   /**
-   * Makes a request, and again while another connection has a transaction. @throws what its answer stands for; timeout,
+   * Makes a request, and repeats it while another connection has a transaction. @throws the error of its answer; timeout,
    * cancelled
    */
   async #ask<T extends object>(operation: Operation, wait: WaitOptions, request: CardRequest<T>): Promise<Answer & T> {

@@ -11,7 +11,7 @@ const firstVendorChannel = 0xf0;
 const lastVendorChannel = 0xff;
 
 /**
- * What a reader says of itself over a connection to it; without one, its name is all there is.
+ * A reader's properties, read over a connection to it; without one only its name.
  *
  * @param timeoutMs how long each question may take
  */

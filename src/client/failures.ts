@@ -27,7 +27,7 @@ export type Operation =
 /** Where the port has a word of its own for what a code means in a place. */
 type Meanings = Readonly<Partial<Record<Operation, Readonly<Partial<Record<ErrorCode, ErrorCode>>>>>>;
 
-/** Who answers with numbers. */
+/** The source of return codes. */
 export interface Answerer {
   /** What messages call it. */
   readonly name: string;
@@ -141,8 +141,8 @@ export function endless(reader: string, operation: string): SmartCardError {
 const rule = 'docs/guide/clients.md, "Access", has a rule to copy';
 
 /**
- * The service does not let us in. pcscd says nothing at all: where polkit refuses, and where it has as many clients as it
- * takes, it closes the connection.
+ * The service refuses this client. pcscd does not answer then: where polkit refuses, and at its limit of clients, it closes
+ * the connection.
  */
 export function notAdmitted(operation: string): SmartCardError {
   return new SmartCardError(

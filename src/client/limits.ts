@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-/** What a client allows itself, over any manager. Times are in milliseconds. */
+/** Limits of a client, for any manager. Times are in milliseconds. */
 export interface ClientLimits {
-  /** How long a direct connection that only asks who a reader is may wait for others. */
+  /** How long a direct connection that only identifies a reader may wait for others. */
   readonly describeMs: number;
-  /** The longest pause before a request is made again that was refused for another program's transaction. */
+  /** The longest pause before a request is retried that was refused during another program's transaction. */
   readonly retryMs: number;
   /** Connections to readers that a context may have. Stock pcscd serves 200 clients, each of them being one. */
   readonly connectionsPerContext: number;

@@ -13,7 +13,7 @@ import type { ClientConnection } from "./connection.ts";
 import type { Operation } from "./failures.ts";
 import type { StatusQuery } from "./status-waits.ts";
 
-/** What a request is answered with: a number of the link's dialect, and where that is 0, what goes with it. */
+/** The answer to a request: a return code of the link's dialect, and its results if that is 0. */
 export interface Answer {
   readonly rv: number;
 }
@@ -22,7 +22,7 @@ export interface Answer {
 export interface CardRequest<T extends object = object> {
   /** Makes it. @param isBounded whether its caller may give it up: after a time, or by a signal */
   readonly ask: (isBounded: boolean) => Promise<Answer & T>;
-  /** Its caller waits for it no longer: it is answered soon, or as soon as that tears no exchange. */
+  /** Its caller has stopped waiting: it is answered soon, or after the running exchange. */
   readonly letGo: () => void;
   /** Clears what it has copied: it is not made any more. */
   readonly wipe?: () => void;
@@ -37,11 +37,11 @@ export interface CardStatus {
 }
 
 /**
- * One connection to a reader as the other process keeps it: requests go out, numbers come back. What they mean, whose
- * turn it is, and when a request is made again is for {@link ClientConnection} to say.
+ * One connection to a reader in the other process: it sends requests and returns codes. {@link ClientConnection}
+ * interprets the codes, queues the requests, and retries them.
  */
 export interface CardLink {
-  /** Whose numbers go out and come back. */
+  /** The dialect of its numbers. */
   readonly dialect: Dialect;
   /** Whether a request is under way: the next one would stand behind it. */
   readonly isBusy: boolean;
@@ -68,7 +68,7 @@ export interface CardLink {
   /** Made at once, and once. The connection has ended on this side by then. */
   disconnect(disposition: number): Promise<Answer>;
 
-  /** What a number other than 0 means to the caller. @param usesCard whether the connection is to a card, not direct */
+  /** The caller's error for a code other than 0. @param usesCard whether the connection is to a card, not direct */
   failure(rv: number, operation: Operation, usesCard: boolean): SmartCardError | Promise<SmartCardError>;
   /** The connection has a transaction now, or has ended it. It is not told of one that ends together with its connection. */
   holds?(isHolding: boolean): void;
@@ -98,7 +98,7 @@ export interface ConnectAttempt {
   readonly keep: (card: CardLink, reader: string, activeProtocol: number) => ClientConnection;
 }
 
-/** One context as the other process keeps it, which may be several there. */
+/** One context in the other process, which may use several there. */
 export interface ContextLink {
   readonly dialect: Dialect;
   /** Whether the other side answers for it still. */
@@ -109,7 +109,7 @@ export interface ContextLink {
   readonly listReaderGroups: (() => Promise<string[]>) | undefined;
   /** The card cache that the other side keeps for all its clients; undefined where it keeps none. */
   readonly cache?: ContextCache | undefined;
-  /** Who has a reader for itself; undefined where the other side does not tell. It does not reject. */
+  /** The holder of a reader; undefined where the other side does not report it. It does not reject. */
   readonly whoHolds?: ((reader: string) => Promise<Holder | undefined>) | undefined;
   getStatusChange(query: StatusQuery): Promise<ReaderStateReport[]>;
   /** Connects, and gives back what comes after it was given up. @throws as the port's `connect` */
@@ -117,7 +117,7 @@ export interface ContextLink {
   /** Calls `listener` once, when the other side is gone, and at once where it is. It is not called after a release. */
   whenLost(listener: (error: SmartCardError) => void): void;
   /**
-   * Lets go of everything. The context and its connections have ended on this side by then.
+   * Releases everything. The context and its connections have ended on this side by then.
    *
    * @param ended what every later call fails with
    * @param waitError what is under way ends with

@@ -30,7 +30,7 @@ export interface TurnOwner {
 interface Contender {
   readonly ticket: number;
   readonly owner: TurnOwner;
-  /** Goes on to look whether it may ask. */
+  /** Wakes it to check whether it may ask. */
   wake: (() => void) | undefined;
 }
 
@@ -51,8 +51,8 @@ export function isRefusal(rv: number): boolean {
 
 /**
  * The connections of this process to one reader, where they meet transactions. A client has no way to wait for the end of
- * another's: a request is refused, and made again. Of all who wait in this process only the first asks, the others stand
- * behind it in the order of their calls; a card does one thing at a time, so they lose nothing by that. While the
+ * another's: a request is refused, and made again. Of the calls waiting in this process only the first asks, the others
+ * queue behind it in order; a card does one thing at a time, so this costs no time. While the
  * transaction is one of ours no request is sent, and when it ends the first does so at once.
  */
 export class ReaderTurns {
@@ -92,7 +92,7 @@ export class ReaderTurns {
     if (this.#holders.delete(owner)) this.look();
   }
 
-  /** Has those go on who may: something has changed. */
+  /** Wakes the calls that may continue after a change. */
   look(): void {
     for (const contender of this.#queue) if (contender.wake !== undefined && this.#mayAsk(contender)) contender.wake();
   }

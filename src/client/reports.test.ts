@@ -44,7 +44,7 @@ describe("the state of a reader", () => {
     ["a card, without a count", { present: true }, 7, { present: true }, 0, false],
     ["a card that is mute now", { present: true, mute: true }, 5, { present: true }, 5, true],
     [
-      "a free card that is in use now, which is none to pcsc-lite",
+      "a free card that is in use now, which is no change for pcsc-lite",
       { present: true, inuse: true },
       5,
       { present: true },
@@ -53,7 +53,7 @@ describe("the state of a reader", () => {
     ],
     ["a card in use that is free now", { present: true }, 5, { present: true, inuse: true }, 5, true],
     [
-      "a card in use that somebody has alone now",
+      "a card in use that one program has exclusively now",
       { present: true, exclusive: true },
       5,
       { present: true, inuse: true },

@@ -22,31 +22,31 @@ export interface StatusQuery {
   readonly waits: WaitSet;
 }
 
-/** Who looks at the readers while anybody waits for them to change. */
+/** Watches the readers while there are waiting callers. */
 export interface Watcher<R extends { readonly name: string }, Seen extends Snapshot<R>> {
   readonly clock: Clock;
   /** What a reader's state comes to. */
   readonly read: (reader: R) => ReaderNow;
   /** The readers as they were when they were last looked at. */
   readonly last: () => Snapshot<R>;
-  /** One more waits, for a change of what it has seen. */
+  /** A caller begins to wait for a change of the given state. */
   readonly joined: (seen: Seen) => void;
-  /** One who waited has given up. */
+  /** A caller has stopped waiting. */
   readonly left: () => void;
 }
 
-/** One who waits for a change. */
+/** A caller that waits for a change. */
 export interface StatusWait<Seen> {
   readonly queries: readonly ReaderStateQuery[];
-  /** What its caller was told of, or believes rightly. */
+  /** The state that its caller knows. */
   readonly seen: Seen;
   readonly wait: Wait;
   readonly resolve: (reports: ReaderStateReport[]) => void;
 }
 
 /**
- * Those who wait for readers to change. Each looks at the readers first, is answered at once if there is anything to tell,
- * and joins the others if not. The watcher looks for all of them.
+ * The waits for readers to change. Each first queries the readers, is answered at once if there is a change, and joins the
+ * others if not. One watcher serves all of them.
  */
 export class StatusWaits<R extends { readonly name: string }, Seen extends Snapshot<R>> {
   readonly #watcher: Watcher<R, Seen>;
@@ -81,7 +81,7 @@ export class StatusWaits<R extends { readonly name: string }, Seen extends Snaps
     });
   }
 
-  /** Tells those who have something to be told; answers whether there was any. @param mayTell who is not left out */
+  /** Answers the waits that have a change; returns whether there were any. @param mayTell selects the waits that may be answered */
   tell(now: Snapshot<R>, mayTell: (wait: StatusWait<Seen>) => boolean = () => true): boolean {
     let isTold = false;
     for (const waiting of this.#waiting) {
@@ -103,7 +103,7 @@ export class StatusWaits<R extends { readonly name: string }, Seen extends Snaps
     for (const { wait } of waiting) wait.giveUp(error);
   }
 
-  /** Answers at once if there is anything to tell, and otherwise joins those who wait. */
+  /** Answers at once if there is a change, and otherwise joins the waits. */
   #begin(asked: StatusWait<Seen>, until: number | undefined): void {
     const { queries, resolve, seen, wait } = asked;
     if (!wait.lasts) return;

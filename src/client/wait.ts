@@ -15,7 +15,7 @@ import {
 /** The outstanding waits of a context, so that cancelling and releasing find them. */
 export type WaitSet = Set<Wait>;
 
-/** What a wait needs to know of its surroundings. */
+/** Dependencies of a wait. */
 export interface WaitSetting {
   readonly clock: Clock;
   /** Where the wait is kept while it lasts; nowhere for one that belongs to no context. */
@@ -23,11 +23,11 @@ export interface WaitSetting {
   /** Names the operation in errors and timers. */
   readonly operation: string;
   readonly details?: ErrorDetails;
-  /** Asks the other side who stands in the way, for the error of a deadline that has passed. It must not reject. */
+  /** Asks the other side for the holder, for the error of a timeout. It must not reject. */
   readonly whoHolds?: (() => Promise<Holder | undefined>) | undefined;
 }
 
-/** So long before a deadline passes it is asked who stands in the way, in milliseconds; half of a shorter wait. */
+/** How long before a deadline the holder is asked for, in milliseconds; half of a shorter wait. */
 const ASK_BEFORE_MS = 100;
 
 /**

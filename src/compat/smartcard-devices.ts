@@ -89,7 +89,7 @@ export class SmartcardDevices<B extends Uint8Array> {
     return cards;
   }
 
-  /** The connected card in a reader; null where there is none. */
+  /** The connected card in a reader, or null. */
   getCard(reader: string): SmartcardCard<B> | null {
     return this.#run?.cards.get(reader)?.card ?? null;
   }

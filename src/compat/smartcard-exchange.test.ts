@@ -31,7 +31,7 @@ describe("an exchange that is followed up", () => {
     expect(sent).toEqual([[...read], [0x00, 0xb0, 0x00, 0x00, 0x03]]);
   });
 
-  it("passes on what is no command, and refuses what is no response", async () => {
+  it("passes on malformed commands, and refuses malformed responses", async () => {
     const short = script([0x61, 0x02]);
     expect([...(await exchangeToTheEnd(short.send, Uint8Array.of(1, 2)))]).toEqual([0x61, 0x02]);
     expect(short.sent).toHaveLength(1);
@@ -67,13 +67,13 @@ describe("a list of features", () => {
     ]);
   });
 
-  it("leaves out what is no control code, and what is cut off", () => {
+  it("leaves out invalid control codes, and truncated ones", () => {
     expect([...parseFeatures(Uint8Array.of(0x0a, 0x01, 0xff, 0x06, 0x04, 0, 0, 0, 9, 0x12, 0x04, 0))]).toEqual([
       [6, 9],
     ]);
   });
 
-  it("is read whatever it is", () => {
+  it("is read for any bytes", () => {
     fc.assert(fc.property(fc.uint8Array(), (bytes) => parseFeatures(bytes).size <= bytes.length));
   });
 });

@@ -31,7 +31,7 @@ export async function exchangeToTheEnd(
 ): Promise<Uint8Array> {
   const decoded = decodeCommand(command);
   if (!decoded.ok) return send(command);
-  // The bytes of a program are sent as it wrote them, whatever the protocol.
+  // The bytes of a program are sent unchanged over every protocol.
   try {
     const { data, sw } = await exchangeCommand(decoded.value, send, { protocol: undefined });
     return encodeResponse(data, sw);

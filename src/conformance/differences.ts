@@ -13,7 +13,7 @@ export const managers = {
 /** A manager whose differences are known. */
 export type ManagerKey = keyof typeof managers;
 
-/** Where managers differ from what is expected of all, and why. */
+/** Known differences of managers, with the reasons. */
 export interface Difference {
   readonly managers: readonly ManagerKey[];
   readonly reason: string;
@@ -22,24 +22,24 @@ export interface Difference {
   readonly observed: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
-/** What Windows does by nature, and pcsc-lite does not. */
+/** Differences of Windows from pcsc-lite. */
 const windows: readonly Difference[] = [
   {
     managers: ["embedded-windows", "daemon", "system-daemon"],
     reason:
-      "Windows resets every card whose connection was not ended by its program, and so does scard daemon; pcsc-lite only those in a transaction.",
+      "Windows and scard daemon reset every card whose program exited without a disconnect; pcsc-lite only those in a transaction.",
     source: "Microsoft, SCardDisconnect; pcsc-lite, winscard_svc.c: MSGCleanupClient",
     observed: { "release-without-disconnect": { "told to the other": "reset-card" } },
   },
   {
     managers: ["embedded-windows"],
-    reason: "Windows says that the reader is not ready where it has no raw protocol.",
+    reason: "Windows returns not-ready where the reader has no raw protocol.",
     source: "WICG, behavioral-differences.md",
     observed: { "connect-protocols": { raw: "not-ready" } },
   },
   {
     managers: ["embedded-windows"],
-    reason: "On Windows a direct connection has the reader for itself; with pcsc-lite it stands beside shared ones.",
+    reason: "On Windows a direct connection is exclusive; with pcsc-lite it coexists with shared ones.",
     source: 'Microsoft, SCardConnect ("private use"); WICG, behavioral-differences.md',
     observed: {
       "beside-shared": { direct: "sharing-violation" },
@@ -57,7 +57,7 @@ const windows: readonly Difference[] = [
   },
   {
     managers: ["embedded-windows"],
-    reason: "Windows answers an end without a transaction alike, also where another program has one.",
+    reason: "Windows returns the same code for an end without a transaction, even if another program has one.",
     source: "Microsoft, SCardEndTransaction: SCARD_E_NOT_TRANSACTED",
     observed: {
       "end-without-begin": {
@@ -75,25 +75,25 @@ const windows: readonly Difference[] = [
   },
   {
     managers: ["embedded-windows"],
-    reason: "On Windows a reconnect gives the lock back.",
+    reason: "On Windows a reconnect releases the lock.",
     source: "pcsc-lite, winscard.c: SCardReconnect (its comment on Windows); WICG, behavioral-differences.md",
     observed: { "transaction-and-reconnect": { "the other": "ok", "its end": "ok", end: "not-transacted" } },
   },
   {
     managers: ["embedded-windows"],
-    reason: "Windows ends a transaction that does nothing for five seconds, and resets the card.",
+    reason: "Windows ends a transaction that is idle for five seconds, and resets the card.",
     source: "Microsoft, SCardBeginTransaction",
     observed: { "transaction-idle": { exchange: "reset-card", end: "reset-card", card: "reset" } },
   },
   {
     managers: ["embedded-windows"],
-    reason: "To Windows it is a change that a free reader comes into use.",
+    reason: "On Windows the first use of a free reader is a change.",
     source: "docs/decisions/0009-windows-faults-left-out.md; pcsc-lite, winscard_clnt.c: SCardGetStatusChange",
     observed: { "status-use": { "that it comes into use": "ok" } },
   },
   {
     managers: ["embedded-windows"],
-    reason: "Windows says of an empty reader that its card was removed.",
+    reason: "Windows returns removed-card for an empty reader.",
     source: "docs/interop/profiles.md, connectWithoutCard",
     observed: {
       "card-removed": { "gone, reconnect": "removed-card" },
@@ -102,24 +102,24 @@ const windows: readonly Difference[] = [
   },
   {
     managers: ["embedded-windows"],
-    reason: "Windows tells which cards have no power, one that does not answer among them; pcsc-lite never does.",
+    reason: "Windows reports cards without power, including mute ones; pcsc-lite never does.",
     source: "Microsoft, SCARD_READERSTATE: SCARD_STATE_UNPOWERED; docs/interop/profiles.md, reportsUnpowered",
     observed: { "silent-card": { flags: "changed mute present unpowered" } },
   },
   {
     managers: ["embedded-windows"],
-    reason: "Windows marks a reader that went away to be ignored from then on.",
+    reason: "Windows marks a removed reader as ignored from then on.",
     source: "Microsoft, SCARD_READERSTATE: SCARD_STATE_UNKNOWN",
     observed: { "reader-unplugged": { "who waits for changes": "changed ignore unavailable unknown" } },
   },
 ];
 
-/** What pcsc-lite's profile does beside a transaction and in a removal. Clients of a service wait, and say what was removed. */
+/** Differences of pcsc-lite's profile during a transaction and a removal. */
 const pcsclite: readonly Difference[] = [
   {
     managers: ["embedded-pcsclite"],
     reason:
-      "pcsc-lite refuses a control, and setting an attribute, beside another's transaction; Windows lets them wait.",
+      "pcsc-lite refuses a control, and setting an attribute, during another program's transaction; Windows lets them wait.",
     source: "pcsc-lite, winscard.c: SCardControl and SCardSetAttrib (RFCheckSharing)",
     observed: {
       "transaction-excludes": {
@@ -133,50 +133,49 @@ const pcsclite: readonly Difference[] = [
   {
     managers: ["embedded-pcsclite"],
     reason:
-      "With pcsc-lite the exchange in which a card is pulled finds no card; the calls after it say that it was removed.",
+      "With pcsc-lite an exchange during which the card is pulled returns no-smartcard; later calls return removed-card.",
     source: "pcsc-lite, winscard.c: SCardTransmit; ifdwrapper.c: IFDTransmit",
     observed: { "removal-ends-exchanges": { after: "no-smartcard" } },
   },
 ];
 
-/** What pcscd 1.9.9 does by itself, and its driver for vpcd, whichever client asks. */
+/** Differences of pcscd 1.9.9 and its vpcd driver, with any client. */
 const pcscd: readonly Difference[] = [
   {
     managers: ["pcscd", "system-pcscd"],
     reason:
-      "pcscd refuses to read an attribute beside another's transaction, and the client asks again until it has ended.",
+      "pcscd refuses to read an attribute during another program's transaction, and the client retries until it has ended.",
     source: "pcsc-lite, winscard.c: SCardGetAttrib (RFCheckSharing)",
     observed: { "transaction-excludes": { "get attribute": "waits" } },
   },
   {
     managers: ["pcscd", "system-pcscd"],
-    reason: "pcscd takes a client's word for it that a card is to be talked to raw.",
+    reason: "pcscd accepts the raw protocol for any card.",
     source: 'pcsc-lite, prothandler.c: PHSetProtocol; docs/interop/pcscd-differences.md, "The raw protocol"',
     observed: { "connect-protocols": { raw: "raw", "raw or T=1": "raw" } },
   },
   {
     managers: ["pcscd", "system-pcscd"],
-    reason:
-      "pcscd does not power a card again whose power another program's disconnect took, until a program resets it.",
+    reason: "After a disconnect with unpower, pcscd does not power the card again until a program resets it.",
     source: "pcsc-lite, winscard.c: SCardDisconnect and SCardReconnect",
     observed: { "disconnect-dispositions": { "unpower, the card": "without power" } },
   },
   {
     managers: ["pcscd", "system-pcscd"],
-    reason: "pcscd waits for the other's transaction to end before it looks at the share mode.",
+    reason: "pcscd waits for the end of the other transaction before it checks the share mode.",
     source: 'pcsc-lite, winscard.c: SCardConnect ("Waiting for release of lock")',
     observed: { "exclusive-beside-a-transaction": { during: "waits" } },
   },
   {
     managers: ["pcscd", "system-pcscd"],
-    reason: "Who goes from exclusive back to shared keeps pcscd's lock, with no transaction that it could end.",
+    reason: "A client that changes from exclusive to shared keeps pcscd's lock, without a transaction to end.",
     source: 'pcsc-lite, winscard.c: SCardReconnect; docs/interop/pcscd-differences.md, "After exclusive use"',
     observed: { "exclusive-to-shared": { "another connect": "waits" } },
   },
   {
     managers: ["pcscd", "system-pcscd"],
     reason:
-      "The driver of vpcd has no control codes and no attributes, and pcscd's own answer for the name fails after it.",
+      "The vpcd driver has no control codes and no attributes, and pcscd's own answer for the name fails after it.",
     source: 'vsmartcard, ifd-vpcd.c; docs/interop/pcscd-differences.md, "Attributes" and "Control codes"',
     observed: {
       "control-features": { features: "unsupported-feature" },
@@ -185,29 +184,29 @@ const pcscd: readonly Difference[] = [
   },
   {
     managers: ["pcscd", "system-pcscd"],
-    reason: "The driver of vpcd cannot eject, and pcscd ignores that at a disconnect.",
+    reason: "The vpcd driver cannot eject, and pcscd ignores that at a disconnect.",
     source: 'pcsc-lite, winscard.c: SCardDisconnect; docs/interop/pcscd-differences.md, "Ejecting"',
     observed: { "eject-at-disconnect": { "the reader": "present" } },
   },
   {
     managers: ["pcscd", "system-pcscd"],
-    reason: "The driver of vpcd cannot eject, and pcscd says so at the end of a transaction.",
+    reason: "The vpcd driver cannot eject, and pcscd says so at the end of a transaction.",
     source: 'pcsc-lite, winscard.c: SCardEndTransaction; docs/interop/pcscd-differences.md, "Ejecting"',
     observed: { "eject-at-the-end-of-a-transaction": { end: "unsupported-feature", "the reader": "present" } },
   },
   {
     managers: ["pcscd", "system-pcscd"],
-    reason: "The driver of vpcd answers an exchange whose card was pulled with no bytes, and calls that a success.",
-    source: "vsmartcard, ifd-vpcd.c: IFDHTransmitToICC; the clients make an error of it, for it is no response",
+    reason: "The vpcd driver returns success without bytes for an exchange during which the card was pulled.",
+    source: "vsmartcard, ifd-vpcd.c: IFDHTransmitToICC; the clients report an error, as it is not a response",
     observed: { "removal-ends-exchanges": { after: "comm-error" } },
   },
 ];
 
-/** What the client over the system's library does by itself. */
+/** Differences of the client over the system's library. */
 const system: readonly Difference[] = [
   {
     managers: ["system-daemon"],
-    reason: "Calls of one process to one reader go to the library one after the other, and one that waits is ahead.",
+    reason: "Calls of one process to one reader are queued before the library, behind a waiting one.",
     source: "docs/decisions/0016-system-manager.md",
     observed: { "transaction-excludes": { "get attribute": "waits" } },
   },

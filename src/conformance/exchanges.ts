@@ -42,7 +42,7 @@ export const exchangeBehaviours: readonly Behaviour[] = [
   },
   {
     id: "exchange-arguments",
-    title: "What is no command, or is for another protocol, is refused; the connection goes on",
+    title: "A malformed command, or one for another protocol, is refused; the connection stays usable",
     source: "ISO/IEC 7816-4:2020, 5.1; the port, Connection.transmit",
     needs: ["test-card"],
     async observe(scene) {

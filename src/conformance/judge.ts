@@ -3,7 +3,7 @@
 import type { Behaviour, Observations } from "./behaviour.ts";
 import { type Difference, differences, type ManagerKey } from "./differences.ts";
 
-/** A point at which a manager is not what the suite says of it. */
+/** A point at which a manager differs from the suite's expectation. */
 export interface Problem {
   readonly point: string;
   readonly expected: string;
@@ -21,7 +21,7 @@ export interface KnownDifference {
   readonly source: string;
 }
 
-/** What is to be said of a behaviour's observations. */
+/** The verdict on a behaviour's observations. */
 export interface Judgement {
   readonly problems: readonly Problem[];
   readonly known: readonly KnownDifference[];
@@ -30,7 +30,7 @@ export interface Judgement {
 /** How a point that a side does not have is written. */
 const NOTHING = "nothing";
 
-/** Against what observations are held. */
+/** What observations are compared with. */
 export interface JudgeOptions {
   /** Whose differences are known ones; undefined for a manager that the table does not know. */
   readonly manager: ManagerKey | undefined;

@@ -5,7 +5,7 @@ import { differences, type ManagerKey, managers } from "./differences.ts";
 import type { KnownDifference, Problem } from "./judge.ts";
 import type { Result } from "./run.ts";
 
-/** What is to be said of one behaviour. */
+/** The verdict on one behaviour. */
 export type Verdict = "as expected" | "known difference" | "differs" | "failed" | "skipped";
 
 /** One behaviour in a report. */
@@ -14,7 +14,7 @@ export interface ReportedBehaviour {
   readonly title: string;
   readonly source: string;
   readonly verdict: Verdict;
-  /** What came out, point by point; not for one that failed or was skipped. */
+  /** The results, point by point; not for one that failed or was skipped. */
   readonly observed?: Readonly<Record<string, string>>;
   readonly known?: readonly KnownDifference[];
   readonly problems?: readonly Problem[];
@@ -22,18 +22,18 @@ export interface ReportedBehaviour {
   readonly why?: string;
 }
 
-/** What came of a run: plain data, for JSON. */
+/** The result of a run: plain data, for JSON. */
 export interface ConformanceReport {
   /** What was tested, in words. */
   readonly manager: string;
   readonly reader: string;
-  /** Whose known differences it was held against; undefined for none. */
+  /** The manager whose known differences apply; undefined without one. */
   readonly comparedWith?: ManagerKey;
   readonly counts: Readonly<Record<Verdict, number>>;
   readonly behaviours: readonly ReportedBehaviour[];
 }
 
-/** Makes a report of what came of a run. */
+/** Makes a report of a run. */
 export function reportOf(
   results: readonly Result[],
   about: { readonly manager: string; readonly reader: string; readonly comparedWith: ManagerKey | undefined },
@@ -121,7 +121,7 @@ export function formatBehaviours(): string {
   return ["| behaviour | what it is about | source | needs |", "| --- | --- | --- | --- |", ...rows, ""].join("\n");
 }
 
-/** Text that has its place in a table, whatever is in it. */
+/** Text escaped for a table. */
 function cell(text: string): string {
   return text.replace(/[|\\]/g, "\\$&").replace(/\s+/g, " ");
 }

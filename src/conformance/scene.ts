@@ -14,7 +14,7 @@ import {
 import { cardCommands } from "./conformance-card.ts";
 import type { Stage } from "./stage.ts";
 
-/** Who does something: the program over the manager under test, or another program. */
+/** The acting program: the one on the manager under test, or another one. */
 export type Who = "ours" | "theirs";
 
 /** A harmless command that every card answers with one status word or another: SELECT, ISO/IEC 7816-4:2020, 11.2.2. */
@@ -29,7 +29,7 @@ const ENDS_MS = 2_000;
 /** A connection in shared mode that takes either protocol. */
 export const sharedMode: ConnectOptions = { shareMode: "shared", preferredProtocols: ["t0", "t1"] };
 
-/** What one behaviour is played with. Everything that it opens is put away at its end. */
+/** The helpers of one behaviour. Everything that it opens is closed at its end. */
 export class Scene {
   readonly stage: Stage;
   readonly #contexts: Context[] = [];
@@ -149,8 +149,8 @@ export class Scene {
   }
 
   /**
-   * Resets the card, so that it has no protocol yet and remembers nothing. By a direct connection: there is one whatever
-   * the card has come to.
+   * Resets the card, so that it has no protocol yet and remembers nothing. Over a direct connection, which is possible in
+   * every state of the card.
    */
   async fresh(): Promise<void> {
     const connection = await this.connect("ours", { shareMode: "direct", preferredProtocols: [] });
@@ -164,7 +164,7 @@ export class Scene {
     });
   }
 
-  /** Begins a behaviour with a card in the reader, as it is after a reset, whatever the one before has left. */
+  /** Begins a behaviour with a freshly reset card in the reader. */
   async begin(): Promise<void> {
     const { flags } = await this.state(await this.context());
     if (flags.empty && this.stage.abilities.has("card-moves")) await this.insert();

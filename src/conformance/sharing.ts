@@ -5,7 +5,7 @@ import { later, outcome, points, type Scene, sharedMode } from "./scene.ts";
 
 const modes = { shared: "shared", exclusive: "exclusive", direct: "direct" } as const;
 
-/** What another program may do beside a connection in some mode. */
+/** What another program may do beside a connection of each mode. */
 async function beside(scene: Scene, held: keyof typeof modes): Promise<Record<string, string>> {
   const theirs = await scene.connect("theirs", { shareMode: held });
   const seen = await points(modes, async (shareMode) => {
@@ -16,7 +16,7 @@ async function beside(scene: Scene, held: keyof typeof modes): Promise<Record<st
   return seen;
 }
 
-/** Who may be connected beside whom. */
+/** Which connections can coexist. */
 export const sharingBehaviours: readonly Behaviour[] = [
   {
     id: "beside-shared",

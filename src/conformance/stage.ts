@@ -15,10 +15,10 @@ export const abilities = {
 export type Ability = keyof typeof abilities;
 
 /**
- * Where the behaviours are played: a reader with a card in it, two programs that use it, and the hand that moves card and
- * reader. In a test the hand is software; on a desk it is a person's.
+ * The stage of the behaviours: a reader with a card, two programs that use it, and the means to move card and reader.
+ * In a test software moves them, otherwise the user does.
  *
- * The moves settle when they are made; that the manager has noticed is waited for by the suite.
+ * The moves settle when they are made; the suite waits until the manager has noticed.
  */
 export interface Stage {
   /** The time in which the suite waits. */

@@ -4,7 +4,7 @@ import { type ReaderFlags, SmartCardError } from "../pcsc/index.ts";
 import type { Behaviour } from "./behaviour.ts";
 import { abortOutcome, flagsOf, later, outcome, points, sharedMode } from "./scene.ts";
 
-/** What readers and cards do, as programs are told of it. */
+/** Events of readers and cards, as programs see them. */
 export const statusBehaviours: readonly Behaviour[] = [
   {
     id: "status-unaware",
@@ -93,7 +93,7 @@ export const statusBehaviours: readonly Behaviour[] = [
   },
   {
     id: "status-counts",
-    title: "An event count that is not the reader's is a change, whatever the flags say",
+    title: "An event count that differs from the reader's is a change, with any flags",
     source: "pcsc-lite, winscard_clnt.c: SCardGetStatusChange; docs/decisions/0008-event-counts.md",
     async observe(scene) {
       const context = await scene.context();

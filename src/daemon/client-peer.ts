@@ -6,9 +6,9 @@ import type { ServerPeer } from "../pcsclite-server/index.ts";
 import type { AccessRules } from "./config.ts";
 import type { Log } from "./log.ts";
 
-/** What a client's connection is judged by. */
+/** What the access check of a connection needs. */
 export interface PeerSurroundings {
-  /** The rules as they are now: a client that is connected is judged by new ones too. */
+  /** The current rules: new ones apply to connected clients too. */
   rules(): AccessRules;
   readonly programs: PeerPrograms;
   /** Writes to the log. */
@@ -16,8 +16,8 @@ export interface PeerSurroundings {
 }
 
 /**
- * Makes of a connection what the server knows as a client: who it is, and what it may do. The system is asked at
- * once, while the process that connected is there: its number may be another's later.
+ * Makes a client of a connection: its identity, and its rights. The system is asked at once, while the connecting
+ * process exists: its pid may be reused later.
  */
 export function clientPeer(connection: UnixConnection, surroundings: PeerSurroundings): ServerPeer {
   return new ClientPeer(connection, surroundings);
@@ -27,7 +27,7 @@ class ClientPeer implements ServerPeer {
   readonly #connection: UnixConnection;
   readonly #surroundings: PeerSurroundings;
   #known: { readonly subject: AccessSubject; readonly identity: ClientIdentity } | undefined;
-  /** What the rules say, and which: new rules are asked anew. */
+  /** The decision, and its rule; new rules are evaluated again. */
   #admission: { readonly rules: AccessRules; readonly admitted: boolean } | undefined;
 
   constructor(connection: UnixConnection, surroundings: PeerSurroundings) {
@@ -101,7 +101,7 @@ function identityOf(credentials: PeerCredentials | undefined, program: PeerProgr
   };
 }
 
-/** Says by which rule, and what to write so that it does not happen again. */
+/** Logs the rule, and the entry that would allow the client. */
 function logRefusal(
   write: Log["write"],
   { credentials, program }: AccessSubject,

@@ -15,9 +15,9 @@ export interface AccessRules {
 export type ConfiguredReader =
   | {
       readonly kind: "virtual";
-      /** Its name; readers without one are told apart by their order. */
+      /** Its name; readers without one are identified by their order. */
       readonly name?: string;
-      /** What is in it: `demo`, or the absolute path of a card image. */
+      /** Its card: `demo`, or the absolute path of a card image. */
       readonly card?: string;
     }
   | {
@@ -34,18 +34,18 @@ export type ConfiguredReader =
       readonly access?: readonly PeerRule[];
     };
 
-/** What the daemon's own sockets may cost, beside the limits of manager and server. */
+/** Limits of the daemon's sockets, besides those of manager and server. */
 interface SocketLimits {
   /** Bytes of answers that a client may leave unread; one that leaves more is disconnected. */
   readonly unsentBytes: number;
   /**
-   * For how long the daemon looks for the next request before it goes to sleep, in microseconds; 0: not at all. It costs
-   * processor time and spares clients the time that a sleeping processor takes to wake.
+   * How long the daemon polls for the next request before it sleeps, in microseconds; 0: not at all. It costs processor time
+   * and saves clients the wake-up time of the processor.
    */
   readonly awakeUs: number;
 }
 
-/** All that can be said about a daemon in its configuration file. What is left out has its default. */
+/** The contents of a daemon's configuration file. Members that are left out have their defaults. */
 export interface DaemonConfig {
   readonly readers: readonly ConfiguredReader[];
   readonly profile?: ProfileName;
@@ -73,7 +73,7 @@ export const emptyConfig: DaemonConfig = {
   log: {},
 };
 
-/** What the command line says; it goes before the configuration file, also when that is read anew. */
+/** Settings of the command line; they override the configuration file, also after a reload. */
 export interface CommandLineSettings {
   /** In service beside those of the file. */
   readonly readers: readonly ConfiguredReader[];
@@ -84,7 +84,7 @@ export interface CommandLineSettings {
   readonly logLevel?: LogLevel;
 }
 
-/** The configuration, with what the command line says in its place. */
+/** The configuration, overridden by the command line. */
 export function withCommandLine(config: DaemonConfig, line: CommandLineSettings): DaemonConfig {
   return {
     ...config,

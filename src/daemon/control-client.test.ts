@@ -10,7 +10,7 @@ import { askDaemon } from "./control-client.ts";
 import type { ControlCommand } from "./control-messages.ts";
 import { problemsOfResult } from "./control-results.ts";
 
-/** What something that is no daemon of ours answers to any request; it settles with the code and the message. */
+/** A foreign server's answer to any request; settles with the resulting code and message. */
 async function asked(answer: unknown, command: ControlCommand = { command: "who" }): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "scard-control-"));
   const path = join(folder, "control");

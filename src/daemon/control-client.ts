@@ -12,7 +12,7 @@ import {
 } from "./control-messages.ts";
 import { type ControlResults, problemsOfResult } from "./control-results.ts";
 
-/** A daemon that does not answer for so long is not waited for. */
+/** How long to wait for a daemon's answer. */
 const ANSWER_WAIT_MS = 10_000;
 
 /**
@@ -20,9 +20,9 @@ const ANSWER_WAIT_MS = 10_000;
  *
  * @param path of the control socket
  * @param answerMs how long the daemon may take for its answer, in milliseconds
- * @throws no-service (no daemon listens there), no-access (it is another user's, or may be one that another user has put
- * there), timeout, comm-error (what answers is
- * no daemon of this version, or answers what no daemon does), and what the daemon refuses with
+ * @throws no-service (no daemon listens there), no-access (it belongs to another user, or another user may have created it),
+ * timeout, comm-error (the server is not a daemon
+ * of this version, or its answer is invalid), and the daemon's refusals
  */
 export async function askDaemon<C extends ControlCommand>(
   path: string,

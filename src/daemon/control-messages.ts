@@ -2,7 +2,7 @@
 
 import type { ClientIdentity, Inspection, ReaderInspection } from "../pcsc/index.ts";
 
-/** The version of what is spoken on the control socket. It changes when an old side would misunderstand a new one. */
+/** The version of the control protocol. It changes with incompatible changes. */
 export const CONTROL_VERSION = 1;
 
 /** The longest request, in bytes. */
@@ -11,7 +11,7 @@ export const MAX_REQUEST_BYTES = 65_536;
 /** The longest answer, in bytes: many readers with many clients. */
 export const MAX_ANSWER_BYTES = 67_108_864;
 
-/** What can be asked for. */
+/** The commands. */
 export type ControlCommand =
   | { readonly command: "who" }
   | { readonly command: "readers" }
@@ -19,7 +19,7 @@ export type ControlCommand =
   | { readonly command: "insert"; readonly reader: string; readonly card: string }
   | { readonly command: "remove" | "eject"; readonly reader: string };
 
-/** A request: one line of JSON. The answer carries the same `id`, whatever it is. */
+/** A request: one line of JSON. The answer has the same `id`. */
 export type ControlRequest = ControlCommand & { readonly version: number; readonly id?: string | number };
 
 /** An answer: one line of JSON. */
@@ -35,14 +35,14 @@ export type ReportedReader = Omit<ReaderInspection, "card"> & {
   readonly door?: { readonly at: string; readonly open: boolean };
 };
 
-/** The answer to `who`: who holds what, and who waits. */
+/** The answer to `who`: holders and waiting clients. */
 export interface WhoReport {
   readonly daemon: {
     readonly pid: number;
     /** Where its clients connect; absent where a service manager opened the socket and the system does not tell. */
     readonly socket?: string;
     readonly profile: string;
-    /** Since when it runs, in milliseconds. */
+    /** For how long it has run, in milliseconds. */
     readonly runningMs: number;
     /** Whether it can tell its clients apart; without that they are all "unknown". */
     readonly knowsClients: boolean;

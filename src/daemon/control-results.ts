@@ -17,8 +17,8 @@ export interface ControlResults {
 const MAX_ENTRIES = 1_000_000;
 
 /**
- * Checks what a daemon has answered, so that nothing that calls itself a daemon can make a program fail or print what it
- * likes: numbers are numbers, and words are those that there are. Members that are not known here are left alone.
+ * Checks a daemon's answer, so that a foreign server cannot make a program fail or print arbitrary text: numbers are
+ * numbers, and words are known ones. Unknown members are ignored.
  *
  * @returns the problems; none where `result` is what the command is answered with
  */

@@ -12,7 +12,7 @@ import {
   MAX_REQUEST_BYTES,
 } from "./control-messages.ts";
 
-/** Does what is asked for; the result goes out as JSON. @throws SmartCardError for what cannot be done */
+/** Executes a request; the result is sent as JSON. @throws SmartCardError if it fails */
 export type ControlHandler = (command: ControlCommand) => Promise<unknown>;
 
 /** Answers the requests that come in on a connection, one after the other. */
@@ -47,7 +47,7 @@ export function serveControl(connection: UnixConnection, handle: ControlHandler)
   });
 }
 
-/** The answer to one line. Never rejects for what the line says. */
+/** The answer to one line. Never rejects for any line. */
 export async function answerTo(line: string, handle: ControlHandler): Promise<ControlAnswer> {
   let id: string | number | undefined;
   try {

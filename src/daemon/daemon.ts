@@ -27,13 +27,13 @@ import { controlPathOf } from "./paths.ts";
 import { quietLog } from "./quiet-log.ts";
 import { DaemonReaders, ReaderFailure } from "./readers.ts";
 
-/** Any local user may connect, as with pcscd: who may do what is for the access rules. */
+/** Any local user may connect, as with pcscd: the access rules decide the rest. */
 const DEFAULT_MODE = 0o666;
 
 /** The control socket is for the owner alone. */
 const CONTROL_MODE = 0o600;
 
-/** So many clients more than the limit are let in to be told that the daemon is too busy; beyond they are cut off. */
+/** So many clients above the limit are accepted and told that the daemon is too busy; further ones are disconnected. */
 const TURNED_AWAY_AT_ONCE = 256;
 
 /** After so many clients, and so long after one of them was the last to leave, memory is given back. */
@@ -47,24 +47,24 @@ const KEPT_DESCRIPTORS = 24;
 const LEAST_SESSIONS = 4;
 
 /**
- * Where the daemon is not as the profile of pcsc-lite says, if the configuration does not say either: what a program
- * verified must not stay verified for the next one (Microsoft, SCardDisconnect, Remarks).
+ * The daemon's default that differs from the profile of pcsc-lite: a PIN that one program verified must not stay
+ * verified for the next one (Microsoft, SCardDisconnect, Remarks).
  */
 const daemonSemantics = { resetOnExit: "always" } as const;
 
-/** What a daemon is started with. */
+/** Dependencies of a daemon. */
 export interface DaemonOptions {
   readonly config: DaemonConfig;
   /** Where it listens if the configuration does not say; or the socket that the service manager opened for it. */
   readonly socket: string | InheritedSocket;
-  /** Tells who clients are; without it they are all unknown. */
+  /** Identifies clients; without it they are all unknown. */
   readonly credentials: PeerCredentialsReader | undefined;
   /** Gives memory back to the system; it is kept for later without. */
   readonly giveBackMemory?: () => void;
   readonly log: Log;
 }
 
-/** How a daemon opens what others connect to. */
+/** How a daemon opens its sockets. */
 interface Doors {
   readonly unix: typeof listenUnix;
   readonly vpcd: typeof listenVpcd;
@@ -73,7 +73,7 @@ interface Doors {
 const openDoors: Doors = { unix: listenUnix, vpcd: listenVpcd };
 const triedDoors: Doors = { unix: tryUnix, vpcd: tryVpcd };
 
-/** What would keep a daemon from its start, and the part of the configuration that it is about. */
+/** A problem that would make the start fail, and its place in the configuration. */
 export interface StartProblem {
   readonly part: "control" | "socket" | "limits" | { readonly reader: number };
   readonly message: string;
@@ -92,7 +92,7 @@ export class Daemon {
   readonly #readers: DaemonReaders;
   readonly #programs: PeerPrograms;
   readonly #wakefulness: Wakefulness;
-  /** For what clients bring about. */
+  /** For log lines caused by clients. */
   readonly #say: Log["write"];
   /** Clients at once: as configured, or as many as there are descriptors for. */
   readonly #sessions: number;
@@ -172,8 +172,8 @@ export class Daemon {
   }
 
   /**
-   * Finds what would keep a daemon from its start, by the same steps. Sockets and ports are opened for a moment, and what
-   * depends on the moment is left out: another daemon that answers at the same path, a program that has the same port.
+   * Finds problems of a start, with the same steps. Sockets and ports are opened for a moment. Temporary problems are
+   * ignored: another daemon that answers at the same path, a program that has the same port.
    */
   static async check(options: DaemonOptions): Promise<StartProblem[]> {
     const problems: StartProblem[] = [];
@@ -203,9 +203,9 @@ export class Daemon {
   }
 
   /**
-   * Takes a new configuration in: readers that it has no more leave, new ones come, access rules and log level change.
-   * Clients and all other readers do not notice. What can only be set at the start is told in the log. Where one reader
-   * cannot come, nothing of the new configuration is taken over: that is told in the log. Never rejects.
+   * Applies a new configuration: it removes and adds readers, and changes access rules and log level. Clients and other
+   * readers are not affected. Settings that only take effect at the start are logged. If one reader cannot
+   * be added, nothing of the new configuration takes effect, and the log says so. Never rejects.
    *
    * @param read reads it, when its turn has come: what is asked for again before that is one and the same. Undefined where
    * it cannot be read, which it has told by then
@@ -226,7 +226,7 @@ export class Daemon {
     return this.#reloading;
   }
 
-  /** Ends the daemon: who waits is told that the service has stopped, cards are powered off, the sockets are gone. */
+  /** Ends the daemon: waiting clients are told that the service has stopped, cards are powered off, the sockets removed. */
   async stop(): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
@@ -236,7 +236,7 @@ export class Daemon {
     await Promise.all(this.#listeners.map((listener) => listener.close()));
   }
 
-  /** What a start consists of, in its order. */
+  /** The steps of a start, in order. */
   #steps(): readonly { readonly part: "control" | "limits" | "socket"; readonly run: () => Promise<void> }[] {
     return [
       { part: "control", run: () => this.#openControl() },
@@ -317,7 +317,7 @@ export class Daemon {
     });
   }
 
-  /** When many have come since the last time and there is a pause, what they took is given back. */
+  /** Returns memory to the system in a pause after many clients. */
   #hasLeft(): void {
     const { giveBackMemory } = this.#options;
     if (giveBackMemory === undefined || this.#comings < MANY_CLIENTS) return;
@@ -392,7 +392,7 @@ export class Daemon {
   }
 }
 
-/** @throws what no configuration explains */
+/** @throws unexpected errors */
 function problemOf(error: unknown, part: Exclude<StartProblem["part"], object>): StartProblem {
   const cause = error instanceof ReaderFailure ? error.cause : error;
   if (!(cause instanceof SmartCardError)) throw error;

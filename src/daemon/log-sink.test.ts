@@ -7,7 +7,7 @@ import { LogSink, type LogTarget } from "./log-sink.ts";
 
 type Done = Parameters<LogTarget["write"]>[1];
 
-/** A target that the test answers for. */
+/** A target controlled by the test. */
 function held() {
   const writes: { text: string; done: Done }[] = [];
   let written = "";
@@ -40,7 +40,7 @@ function sinkOver(target: LogTarget, limits: ConstructorParameters<typeof LogSin
 }
 
 describe("LogSink", () => {
-  it("writes lines in their order, whatever piece the target takes", () => {
+  it("writes lines in order, whatever pieces the target takes", () => {
     fc.assert(
       fc.property(
         fc.array(fc.stringMatching(/^[a-z]{0,9}$/)),

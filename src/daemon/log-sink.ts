@@ -11,7 +11,7 @@ export interface LogTarget {
   write(bytes: Uint8Array, done: (error: WriteError | null, written: number) => void): void;
 }
 
-/** What a log may cost, and how patient it is. */
+/** Limits of a log. */
 export interface LogLimits {
   /** With so many bytes unwritten, because nothing reads them, further lines are dropped. */
   readonly unwrittenBytes: number;

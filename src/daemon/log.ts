@@ -5,7 +5,7 @@ import { escapedJson } from "../binary/index.ts";
 import { nodeClock } from "../edge/node/index.ts";
 import { LogSink } from "./log-sink.ts";
 
-/** How much the daemon tells. `trace` has every event of the manager; no level has the bytes of a command. */
+/** The log level. `trace` has every event of the manager; no level has the bytes of a command. */
 export const logLevels = ["trace", "debug", "info", "warn", "error", "silent"] as const;
 
 /** How much the daemon tells. */
@@ -14,10 +14,10 @@ export type LogLevel = (typeof logLevels)[number];
 /** What belongs to a line, besides its text. */
 type LogDetails = Readonly<Record<string, unknown>>;
 
-/** Where the daemon tells what happens. */
+/** The daemon's log. */
 export interface Log {
   write(level: Exclude<LogLevel, "silent">, message: string, details?: LogDetails): void;
-  /** Whether lines of a level are written at all: asked before one is made that is dear. */
+  /** Whether lines of a level are written: checked before an expensive one is composed. */
   writes(level: Exclude<LogLevel, "silent">): boolean;
   setLevel(level: LogLevel): void;
   /** Tries once to write out what is still in memory, before the process ends by force. Never waits. */
@@ -37,9 +37,9 @@ export type LogFormat = "json" | "text";
 /** How long the end of the log waits for its reader, in milliseconds. */
 const END_WAIT_MS = 400;
 
-/** Opens the log on standard error. The daemon goes on whatever becomes of it: see {@link LogSink}. */
+/** Opens the log on standard error. A failing log does not stop the daemon: see {@link LogSink}. */
 export async function openLog(level: LogLevel, format: LogFormat): Promise<Log> {
-  // Loaded here, and not by every program that only wants to ask a daemon something.
+  // Loaded here, so that programs which only query a daemon do not load it.
   const { pino } = await import("pino");
   const { fd, mayBlock } = openStandardError();
   const textOfLine = (line: string): string => (format === "json" ? escapedJson(line) : lineAsText(line));

@@ -17,15 +17,14 @@ const MAX_READERS = 1024;
 const MAX_RULES = 1024;
 const MAX_TEXT = 4096;
 const MAX_NUMBER = 2 ** 31 - 1;
-/** The last number of 32 bits stands for no account. */
+/** The largest 32-bit number means no account. */
 const MAX_ACCOUNT = 2 ** 32 - 2;
 
 /** The names of all limits; each belongs to one part of the daemon. */
 const limitNames = [...Object.keys(defaultLimits), ...Object.keys(defaultServerLimits), "unsentBytes", "awakeUs"];
 
 /**
- * Checks a configuration and takes it in. All problems are found at once; each names its place and says what to write
- * there.
+ * Checks and reads a configuration. All problems are found at once; each names its place and the remedy.
  *
  * @param json what `JSON.parse` returned
  * @param folder where the file is: paths of card images begin there
@@ -92,7 +91,7 @@ function readVirtual(place: JsonPlace, folder: string, names: Set<string>): Conf
   };
 }
 
-/** What goes into a virtual reader: a kind of card by its name, or else a file. */
+/** The card of a virtual reader: a card type by its name, or else a file. */
 export function cardSource(text: string, folder: string): string {
   return text === "demo" ? text : resolve(folder, text);
 }

@@ -11,12 +11,11 @@ import {
 
 export { controlPathOf } from "../edge/unix/index.ts";
 
-/** The environment variable that tells libpcsclite of another socket. */
+/** The environment variable that names another socket to libpcsclite. */
 const SOCKET_VARIABLE = "PCSCLITE_CSOCK_NAME";
 
 /**
- * Where a daemon listens that is not told otherwise: in pcscd's place for root, and in a folder of the user's own for
- * everybody else.
+ * Where a daemon listens by default: on pcscd's path for root, and in a private folder for other users.
  *
  * @throws no-access (without XDG_RUNTIME_DIR: the folder in its stead is not the user's alone)
  */
@@ -27,8 +26,8 @@ export function defaultSocketPath(surroundings: SocketSurroundings): string {
 }
 
 /**
- * Where the control socket of a daemon may be, most likely first: the one that programs here are told to use, the
- * user's own, the system's.
+ * Where the control socket of a daemon may be, most likely first: the one configured for programs here, the user's
+ * own, the system's.
  */
 export function likelyControlPaths(surroundings: SocketSurroundings): string[] {
   const named = surroundings.environment[SOCKET_VARIABLE];
@@ -36,7 +35,7 @@ export function likelyControlPaths(surroundings: SocketSurroundings): string[] {
   return [...new Set([...sockets.map(controlPathOf), controlPathOf(undefined)])];
 }
 
-/** The line of a shell that makes the programs which it starts use a socket. */
+/** The shell command that makes programs started from it use a socket. */
 export function exportLine(socketPath: string): string {
   const plain = /^[\w./:@%+,-]+$/.test(socketPath);
   return `export ${SOCKET_VARIABLE}=${plain ? socketPath : `'${socketPath.replaceAll("'", "'\\''")}'`}`;

@@ -18,9 +18,9 @@ interface Kind {
 }
 
 /**
- * A log for what clients bring about: any user can do the same thing a thousand times in a second, and the disk is everybody's.
- * Of lines that differ in numbers and in quoted text alone, ten are written in ten seconds; how many were left out is told
- * at the end of that time. Lines of the levels `debug` and `trace` are all written.
+ * A log for lines caused by clients: any user can repeat an action a thousand times in a second, and must not fill the disk. Of
+ * lines that differ only in numbers and quoted text, ten are written in ten seconds; then the number of lines left out.
+ * Lines of the levels `debug` and `trace` are all written.
  */
 export function quietLog(log: Log, clock: Clock): Log["write"] {
   const kinds = new Map<string, Kind>();

@@ -36,7 +36,7 @@ describe("where sockets are", () => {
     expect(likely).toContain(controlPathOf(undefined));
   });
 
-  it("is told in a line for the shell, whatever is in the path", () => {
+  it("is quoted for the shell with any characters in the path", () => {
     expect(exportLine("/run/user/1/scard/pcscd.comm")).toBe("export PCSCLITE_CSOCK_NAME=/run/user/1/scard/pcscd.comm");
     expect(exportLine("/tmp/it's $HOME")).toBe("export PCSCLITE_CSOCK_NAME='/tmp/it'\\''s $HOME'");
   });
@@ -84,7 +84,7 @@ describe("readConfig", () => {
     return found.ok ? [] : found.error.map(({ message, path }) => `${path}: ${message}`);
   };
 
-  it("says why there is none", async () => {
+  it("says why it is missing", async () => {
     const found = await readConfig(join(folder, "missing.json"), true);
     expect(found).toMatchObject({
       ok: false,

@@ -32,10 +32,10 @@ export interface SilentSocket {
 }
 
 /**
- * The first of the sockets on which somebody listens. A manager keeps to one: a service that starts later on another
- * socket knows nothing of the contexts that there are.
+ * The first of the sockets with a listener. A manager stays with one socket: a service that starts later on another
+ * socket does not have its contexts.
  *
- * @returns its path, or why none will do
+ * @returns its path, or why none can be used
  */
 export async function firstListening(
   sockets: readonly string[],

@@ -9,8 +9,8 @@ type ArrivalLimits = Pick<ManagerLimits, "arrivals" | "arrivalPauseMs">;
 const maxPauseMs = 1000;
 
 /**
- * How often a reader may tell of a card. A driver that tells of another one from within each of its own operations would keep
- * the manager in promise callbacks, and every timer, socket and other reader waiting, for ever.
+ * How often a reader may report a card. A driver that reports another one from within each of its own operations would keep the
+ * manager in promise callbacks, and block every timer, socket and other reader.
  *
  * Cards count that come in a row, without a turn of the event loop between them. Where time is simulated there are no such
  * turns: there those count that come while the one before is still being attended to.
@@ -31,7 +31,7 @@ export class Arrivals {
     this.#pauseMs = limits.arrivalPauseMs;
   }
 
-  /** Whether the next card may be attended to now. Where it may not, `resume` is called when it may. */
+  /** Whether the next card may be handled now. If not, `resume` is called later. */
   mayAttend(): boolean {
     if (this.#endPause !== undefined) return false;
     if (this.#inRow >= this.#limits.arrivals) {
@@ -42,7 +42,7 @@ export class Arrivals {
     return true;
   }
 
-  /** A card was attended to, and is there. */
+  /** A card was handled, and is present. */
   attended(): void {
     if (this.#clock.breathe === undefined) this.#rowEnds();
   }

@@ -21,7 +21,7 @@ import type { TurnRequest, Turns } from "./turns.ts";
 
 const noBytes = new Uint8Array();
 
-/** What the keeper needs of its slot. */
+/** What the keeper needs from its slot. */
 export interface CardKeeperSetting {
   readonly clock: Clock;
   readonly profile: Profile;
@@ -253,7 +253,7 @@ export class CardKeeper {
     return done;
   }
 
-  /** An exchange was torn: the card is reset before anybody else gets it, and everybody is told. */
+  /** An exchange was interrupted: the card is reset before another client gets it, and all connections are told. */
   torn(): void {
     if (this.#setting.card.present) this.#debts.note("reset", "an exchange with it was torn");
   }
@@ -283,7 +283,7 @@ export class CardKeeper {
       if (connection === spared || !connection.usesCard || connection.fault !== undefined) continue;
       connection.fault = { code: "reset-card", why };
     }
-    // A connection that does not use the card has lost nothing by its reset.
+    // A reset does not affect a connection that does not use the card.
     const concerns = ({ needsCard, owner }: TurnRequest): boolean =>
       needsCard && owner !== spared && (owner as SlotConnection | undefined)?.usesCard === true;
     turns.fail(

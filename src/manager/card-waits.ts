@@ -19,7 +19,7 @@ export class CardWaits {
     this.#clock = clock;
   }
 
-  /** Waits for a card, or for none. It takes no turn. @throws timeout, cancelled, server-too-busy */
+  /** Waits until a card is present, or absent. It takes no turn. @throws timeout, cancelled, server-too-busy */
   until(isThere: boolean, connection: SlotConnection, options: WaitOptions): Promise<void> {
     const { context, reader } = connection;
     const details = { reader, operation: "control" };
@@ -43,7 +43,7 @@ export class CardWaits {
     for (const entry of [...this.#waits]) if (entry.isThere === isThere) entry.wait.resolve();
   }
 
-  /** Ends the waits of a connection; of all where none is given. */
+  /** Ends the waits of a connection, or of all. */
   fail(error: (connection: SlotConnection) => SmartCardError, of?: SlotConnection): void {
     for (const { connection, wait } of [...this.#waits]) {
       if (of === undefined || of === connection) wait.fail(error(connection));

@@ -53,7 +53,7 @@ export class Card {
     return this.#state.kind !== "absent";
   }
 
-  /** Whether a card is there whose ATR was read, or that is known to be mute, and everybody may know of it. */
+  /** Whether a card is present whose ATR was read, or that is known to be mute, and that clients may see. */
   get attended(): boolean {
     return this.#announced && this.#state.kind !== "absent" && this.#state.kind !== "arrived";
   }
@@ -66,12 +66,12 @@ export class Card {
     return this.#state.kind === "mute";
   }
 
-  /** Whether there is power to be taken away: a card that does not answer may have it all the same. */
+  /** Whether the card may have power: a mute card may have it, too. */
   get mayHavePower(): boolean {
     return this.#state.kind === "powered" || (this.#state.kind === "mute" && !this.#state.isDown);
   }
 
-  /** The ATR of the last reset; empty where there is none. */
+  /** The ATR of the last reset; empty without a card. */
   get atr(): Uint8Array {
     return this.#state.kind === "powered" || this.#state.kind === "unpowered" ? this.#state.atr : noAtr;
   }
@@ -131,7 +131,7 @@ export class Card {
     try {
       await this.#driver.power("power-down");
     } catch (error) {
-      // A reader that cannot power down leaves the card powered as far as anybody can tell; the next use resets it.
+      // If the reader cannot power down, the card counts as powered; the next use resets it.
       assert(error instanceof SmartCardError, "a driver's failure is a SmartCardError");
       isDown = false;
     }

@@ -27,7 +27,7 @@ import type { TurnContext } from "./turns.ts";
 /** Why a connection cannot be used until it is reconnected, or at all. */
 export interface Fault {
   readonly code: "reset-card" | "removed-card" | "reader-unavailable";
-  /** What happened and on whose account, in words. */
+  /** What happened and which client caused it, in words. */
   readonly why: string;
 }
 
@@ -97,7 +97,7 @@ export class SlotConnection extends ConnectionBase {
 
   async disconnect(disposition: Disposition = "leave"): Promise<void> {
     checkDisposition("disconnect", disposition);
-    // A reader that is gone is no error here: the connection ends all the same, as on Windows and with pcsc-lite.
+    // A missing reader is not an error here: the connection ends all the same, as on Windows and with pcsc-lite.
     if (!this.#open) throw this.closedError("disconnect");
     await this.close(disposition, `${this.context.client.name} disconnected with ${disposition}`);
   }

@@ -186,8 +186,8 @@ export class SlotContext implements Context, TurnContext {
   }
 
   /**
-   * Ends the waits of the context and refuses further calls; {@link end} is to follow. Contexts that end together cease
-   * all before the first one ends, or else what one gives up is given to another that is about to end.
+   * Ends the waits of the context and refuses further calls; {@link end} is to follow. Contexts that end together all cease
+   * before the first one ends, or else the lock of one is granted to another that is about to end.
    */
   cease(how: string, code: EndCode): void {
     if (this.#ended !== undefined) return;

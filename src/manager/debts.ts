@@ -5,7 +5,7 @@ import { type Asked, asked } from "./sharing.ts";
 import type { TurnContext } from "./turns.ts";
 import { Wait } from "./wait.ts";
 
-/** What is due to the card on account of a connection that is gone. */
+/** A pending disposition of a closed connection. */
 export interface Debt {
   readonly due: Asked;
   /** On whose account, in words. */
@@ -15,8 +15,8 @@ export interface Debt {
 }
 
 /**
- * Dispositions that are due to a card as soon as no transaction is open, and before anybody else has a turn. A
- * connection that ends while another one holds the lock must not disturb that one, nor leave the card as it was.
+ * Pending dispositions of a card: they run as soon as no transaction is open, and before the next client's turn. A
+ * connection that ends while another one holds the lock must neither disturb that one nor leave the card as it was.
  */
 export class Debts {
   readonly #clock: Clock;
@@ -47,7 +47,7 @@ export class Debts {
     this.#note(asked(disposition), why);
   }
 
-  /** The oldest debt, to be paid now. */
+  /** The oldest disposition, to be performed now. */
   take(): Debt | undefined {
     return this.#owed.shift();
   }
@@ -60,7 +60,7 @@ export class Debts {
     return debt;
   }
 
-  /** The card is gone, and with it what was due to it. */
+  /** The card is gone, and its dispositions with it. */
   forgive(): void {
     const forgiven = this.#owed;
     this.#owed = [];

@@ -17,11 +17,11 @@ import {
 import { guardedController, quietly, settleQuietly } from "./guarded-signal.ts";
 import type { ManagerLimits } from "./limits.ts";
 
-/** What the manager learns from the way it drives a reader. */
+/** Events of a driver for the manager. */
 export interface DriverEvents {
-  /** An exchange was torn, and the card is still there: only a reset tells what state it is in. */
+  /** An exchange was interrupted, and the card is still present: its state is unknown until a reset. */
   readonly torn: () => void;
-  /** The driver does not give an aborted operation back. */
+  /** The driver does not settle an aborted operation. */
   readonly wedged: () => void;
 }
 
@@ -30,7 +30,7 @@ export interface DriverEvents {
  * interrupted operation fails at once for its caller, while the driver keeps the reader until it has given it back.
  */
 export class Driver {
-  /** What the reader said of itself when it was put into service. */
+  /** The reader's description when it was put into service. */
   readonly description: ReaderDescription;
   readonly #reader: Reader;
   readonly #clock: Clock;
@@ -140,8 +140,8 @@ export class Driver {
   }
 
   /**
-   * Ends the driver, however it takes it: one that fails, or does not come to an end, must not keep the service from its
-   * own. Answers what went wrong, without the driver's own words.
+   * Ends the driver: one that fails or hangs must not keep the service from ending. Returns the failure, without the
+   * driver's own text.
    */
   close(): Promise<string | undefined> {
     return new Promise((resolve) => {
@@ -192,7 +192,7 @@ export class Driver {
   ): Promise<T> {
     const before = this.#current;
     if (before?.isInterrupted()) {
-      // A turn of several operations goes on when one of them was torn: for its caller only, not for the driver.
+      // After an interruption a turn of several operations continues for its caller only, not for the driver.
       const message = `${name} cannot begin: the driver has not given the torn ${before.name} back`;
       return Promise.reject(new SmartCardError("comm-error", message, { operation: name }));
     }
@@ -204,7 +204,7 @@ export class Driver {
         cancelCeiling();
         reject(error);
         graceTimer ??= this.#clock.schedule(this.#limits.abortMs, `${name} abort`, () => {
-          // The reader is given up before the turn goes on: the driver is still at work, and must not be called again.
+          // The reader is dropped before the turn continues: the driver is still busy, and must not be called again.
           this.#events.wedged();
           secret?.wipe();
           this.#returned();

@@ -34,7 +34,7 @@ import { readDescription } from "./reader-port.ts";
 import { Slot } from "./slot.ts";
 import { Tracker } from "./tracker.ts";
 
-/** What an embedded manager is made of. */
+/** Dependencies and options of an embedded manager. */
 export interface EmbeddedManagerOptions {
   readonly runtime: Runtime;
   /** Whose behaviour it has where Windows and pcsc-lite differ; `windows` by default. */
@@ -62,7 +62,7 @@ export interface ManagerClient extends ResourceManager {
   end(): Promise<void>;
 }
 
-/** What is remembered of a reader that was here before, by its stable id. */
+/** What is remembered of a removed reader, by its stable id. */
 interface RememberedReader {
   /** The name that it said of itself: one that says another now is renamed. */
   readonly wanted: string;
@@ -160,9 +160,9 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
     await slot.close("it was taken out of service");
   }
 
-  /** Begins a client: a program that uses the manager and may end without leaving in good order. */
+  /** Begins a client: a program that uses the manager and may exit without releasing its contexts. */
   client(identity: ClientIdentity): ManagerClient {
-    // Not the copy: who waits is told apart by the object itself.
+    // Not the copy: clients are identified by the object itself.
     checkIdentity(identity);
     const contexts = new Set<SlotContext>();
     let ended = false;
@@ -209,13 +209,13 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
     return this.#tracker.listen(changed);
   }
 
-  /** Who has a reader for itself, by a transaction or by its share mode; undefined where no client has. */
+  /** The holder of a reader, by a transaction or by its share mode; undefined without one. */
   holderOf(reader: string): Holder | undefined {
     checkReaderName("holder of", reader);
     return this.#slots.get(readerKey(reader))?.holder();
   }
 
-  /** Who holds what and who waits, at this moment. */
+  /** The current holders and waiting clients. */
   async inspect(): Promise<Inspection> {
     const clients = new Map<ClientIdentity, { contexts: number; statusWaits: number }>();
     for (const context of this.#contexts) {
@@ -231,8 +231,8 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
   }
 
   /**
-   * Ends the service: every wait ends with `service-stopped`, cards are powered off, readers closed. What is due to cards
-   * is done first, if it can be in `closeMs`.
+   * Ends the service: every wait ends with `service-stopped`, cards are powered off, readers closed. Pending dispositions of
+   * cards run first, for at most `closeMs`.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -249,7 +249,7 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
     const closeSlots = (): void => {
       closing ??= Array.from(this.#slots.values(), (slot) => slot.close("the service has stopped", "service-stopped"));
     };
-    // A driver that hangs must not keep the service: its reader is given up, and with it what its card is due.
+    // A hung driver must not block the end of the service: its reader is dropped, with the dispositions of its card.
     const cancel = clock.schedule(this.#limits.closeMs, "end of the service", closeSlots);
     await endAll(this.#contexts, "lost the service", "service-stopped");
     cancel();

@@ -50,7 +50,7 @@ function call(listener: unknown, signal: AbortSignal, event: Event): unknown {
   return (listener as { handleEvent(event: Event): unknown }).handleEvent(event);
 }
 
-/** Runs what somebody else wrote. What it throws is dropped, and so is what a promise that it answers is rejected with. */
+/** Runs foreign code. An exception is dropped, and so is the rejection of a returned promise. */
 export function quietly(run: () => unknown): void {
   try {
     settleQuietly(run());
@@ -59,7 +59,7 @@ export function quietly(run: () => unknown): void {
   }
 }
 
-/** Sees to it that a promise that is not waited for does not end the process when it is rejected. */
+/** Keeps the rejection of a promise that is not awaited from ending the process. */
 export function settleQuietly(value: unknown): void {
   if (typeof value !== "object" || value === null) return;
   Promise.resolve(value).catch(() => {});

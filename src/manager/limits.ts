@@ -14,19 +14,19 @@ export interface ManagerLimits {
   readonly waitsPerContext: number;
   /** Readers in one status query. */
   readonly queriesPerWait: number;
-  /** Longest exchange, reset or control command, in milliseconds; then it is torn. Drivers have their own. */
+  /** Longest exchange, reset or control command, in milliseconds; then it is interrupted. Drivers have their own. */
   readonly operationMs: number;
-  /** How long a driver may take to give an aborted operation back, in milliseconds; then the reader counts as lost. */
+  /** How long a driver may take to settle an aborted operation, in milliseconds; then the reader counts as lost. */
   readonly abortMs: number;
-  /** How long an operation may go on whose program is gone, in milliseconds; then it is torn. */
+  /** How long an operation of an exited program may continue, in milliseconds; then it is interrupted. */
   readonly orphanMs: number;
-  /** How long the end of the service may take to leave the cards in good order, in milliseconds; then readers are given up. */
+  /** How long the end of the service may take to perform the cards' dispositions, in milliseconds; then readers are dropped. */
   readonly closeMs: number;
-  /** Cards that one reader may tell of before it has to pause. */
+  /** Cards that one reader may report before it has to pause. */
   readonly arrivals: number;
   /**
    * The first such pause, in milliseconds. Each pause that follows at once is twice as long, up to a second. Meanwhile the card
-   * is not there yet, and everybody else goes on.
+   * counts as absent; other readers are not affected.
    */
   readonly arrivalPauseMs: number;
   /** Readers whose name and event count are remembered after they have gone. */
@@ -37,9 +37,9 @@ export interface ManagerLimits {
   readonly cacheBytes: number;
   /** Items of the card cache. */
   readonly cacheItems: number;
-  /** Bytes that one program keeps of one card in the card cache. */
+  /** Bytes of one program for one card in the card cache. */
   readonly cacheBytesPerCard: number;
-  /** Items that one program keeps of one card in the card cache. */
+  /** Items of one program for one card in the card cache. */
   readonly cacheItemsPerCard: number;
 }
 

@@ -12,7 +12,7 @@ import {
   word,
 } from "../pcsc/index.ts";
 
-/** Whose behaviour the manager has where Windows and pcsc-lite differ. */
+/** Which behaviour the manager follows where Windows and pcsc-lite differ. */
 export type ProfileName = "windows" | "pcsclite";
 
 /** Every point on which the two differ; a profile is one column of {@link profiles}. */
@@ -22,27 +22,27 @@ export interface Profile {
   readonly transactionIdleMs: number | undefined;
   /** The card is powered down this long after its last connection has gone; undefined: never. Milliseconds. */
   readonly powerOffMs: number | undefined;
-  /** `exclusive`: a direct connection excludes all others. `shared`: it stands beside shared ones. */
+  /** `exclusive`: a direct connection excludes all others. `shared`: it coexists with shared ones. */
   readonly directSharing: "exclusive" | "shared";
   /** Whether a direct connection to a card that has its protocol already takes part in it. */
   readonly directJoinsProtocol: boolean;
   /**
-   * Whether a direct connection that names protocols makes the card negotiate. Where it has the card for itself the outcome is
-   * that of a card which was just put in, also where a program was connected before.
+   * Whether a direct connection that names protocols makes the card negotiate. The result for an exclusive direct connection is
+   * that of a newly inserted card, also where a program was connected before.
    */
   readonly directNegotiates: boolean;
-  /** What connecting to an empty reader fails with. */
+  /** The failure of connecting to an empty reader. */
   readonly connectWithoutCard: ErrorCode;
   /** What asking for `raw` fails with where the reader has no such protocol; `proto-mismatch` otherwise applies. */
   readonly rawUnavailable: ErrorCode;
   /**
-   * What a control, or setting an attribute, does beside another connection's transaction: it waits for its turn, or is
+   * What a control, or setting an attribute, does during another connection's transaction: it waits for its turn, or is
    * refused at once. Reading an attribute needs no turn.
    */
   readonly controlBesideTransaction: "wait" | "refuse";
-  /** What an exchange under way fails with when its card is pulled. Every later call fails with `removed-card`. */
+  /** The failure of an exchange during which the card is pulled. Every later call fails with `removed-card`. */
   readonly removedDuringExchange: ErrorCode;
-  /** Whether what a reader says of itself in text (vendor, type, serial number) ends in a NUL. Names always do. */
+  /** Whether a reader's text attributes (vendor, type, serial number) end in a NUL. Names always do. */
   readonly vendorTextEndsInNul: boolean;
   /** Which cards are reset when a client ends without disconnecting: all, or those it had a transaction on. */
   readonly resetOnExit: "always" | "transacted";
@@ -50,7 +50,7 @@ export interface Profile {
   readonly resetConcernsCaller: boolean;
   /** Whether reconnecting ends the transactions of that connection. */
   readonly reconnectEndsTransaction: boolean;
-  /** What ending another connection's transaction fails with. */
+  /** The failure of ending another connection's transaction. */
   readonly endOfForeignTransaction: ErrorCode;
   /** What happens where a reader cannot eject: an error, or nothing. */
   readonly impossibleEject: "fail" | "ignore";
@@ -58,7 +58,7 @@ export interface Profile {
   readonly reportsUnpowered: boolean;
   /** Whether a free reader that comes into use wakes a status wait. */
   readonly useIsAChange: boolean;
-  /** Whether a reader that went away during a wait is also marked to be ignored. */
+  /** Whether a reader that was removed during a wait is also marked as ignored. */
   readonly vanishedIsIgnored: boolean;
   /** What the event count of the pseudo reader is. */
   readonly pnpCounts: "readers" | "events";

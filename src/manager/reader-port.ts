@@ -44,7 +44,7 @@ const driverMethods = having<Reader>(
 const description: Check<object> = partsOf<object>({}, "the reader's description");
 
 /**
- * What a reader says of itself, read once, checked and copied: a driver that is written in JavaScript may say something else
+ * A reader's description, read once, checked and copied: a driver that is written in JavaScript may say something else
  * each time that it is asked, or throw.
  *
  * @throws invalid-parameter (no reader, or a description that cannot be read or is not one), invalid-value (an unknown term)
@@ -58,7 +58,7 @@ export function readDescription(reader: unknown, place: Place): ReaderDescriptio
     const value = members[name](read(given, name, at), at);
     if (value !== undefined) described[name] = value;
   }
-  // One that says it ejects and has no method for it cannot: it is asked to do what other readers do.
+  // A reader that claims to eject but has no method for it counts as unable to eject.
   const ejects = typeof read(driver, "eject", inside(place, "eject")) === "function";
   if (!ejects) described.canEject = false;
   return described as ReaderDescription;

@@ -34,7 +34,7 @@ import { nextEventCount, type TrackedState } from "./tracker.ts";
 import { requestOf, Transactions } from "./transactions.ts";
 import { type TurnContext, type TurnRequest, Turns } from "./turns.ts";
 
-/** What those fail with who use a reader that is gone: it has gone alone, or with the whole service. */
+/** The failure for users of a removed reader: removed alone, or with the whole service. */
 type LossCode = "reader-unavailable" | "service-stopped";
 
 /** Longest reason of a driver that a message repeats, in UTF-16 code units. */
@@ -72,7 +72,7 @@ export class Slot {
   #eventCount: number;
   #lost: { readonly reason: string; readonly code: LossCode } | undefined;
   #exchanges = 0;
-  /** Whose operation is under way; undefined for the slot's own work. */
+  /** The connection of the running operation; undefined for the slot's own work. */
   #operating: TurnContext | undefined;
 
   constructor(reader: Reader, description: ReaderDescription, setting: SlotSetting) {
@@ -172,7 +172,7 @@ export class Slot {
     if (other !== undefined) throw this.#transactions.refused(wanted, operation, other);
   }
 
-  /** Who has the reader for itself, by a transaction or by a share mode that excludes others. */
+  /** The holder of the reader, by a transaction or by an excluding share mode. */
   holder(): Holder | undefined {
     const excluding = conflicting("shared", this.#connections, this.#setting.profile);
     return this.#transactions.holder() ?? (excluding && this.#transactions.connected(excluding));
@@ -246,8 +246,8 @@ export class Slot {
   }
 
   /**
-   * Ends a connection whose program is gone. The promise settles when the card is disposed of, or, while somebody else
-   * holds the lock, at once.
+   * Ends a connection whose program has exited. The promise settles when the disposition is done, or, while another
+   * connection holds the lock, at once.
    */
   async abandon(connection: SlotConnection, how: string): Promise<void> {
     const lock = this.#turns.lock;
@@ -278,7 +278,7 @@ export class Slot {
     return this.#transactions.begin(connection, options);
   }
 
-  /** Gives the lock back, once the holder's other operations are done. */
+  /** Releases the lock, once the holder's other operations are done. */
   end(connection: SlotConnection, disposition: Disposition): Promise<void> {
     return this.#transactions.end(connection, disposition);
   }
@@ -313,7 +313,7 @@ export class Slot {
   /** One exchange with the card, in the turn of `connection`. */
   async exchange(connection: SlotConnection, command: SecretBytes, protocol: Protocol): Promise<Uint8Array> {
     await this.card.speak(protocol);
-    // The card may have gone, and another have come, in the moment since: that one is not to see the command.
+    // The card may have been replaced in this moment: the new one must not get the command.
     connection.checkUsable();
     const response = await this.#driver.transmit(command, protocol).catch((error: unknown) => {
       throw this.#pulled(error);

@@ -28,7 +28,7 @@ export interface TrackedState {
 export interface TrackedReaders {
   /** How many there are. */
   count(): number;
-  /** The state of the reader with that {@link readerKey}; undefined where there is none. */
+  /** The state of the reader with that {@link readerKey}, if there is one. */
   get(key: string): TrackedState | undefined;
 }
 
@@ -63,7 +63,7 @@ export class Tracker {
     this.#readers = readers;
   }
 
-  /** Answers at once if anything differs from what the caller believes, and otherwise waits until it does. */
+  /** Answers at once if anything differs from the caller's state, and otherwise waits until it does. */
   getStatusChange(
     queries: readonly ReaderStateQuery[],
     options: WaitOptions,
@@ -205,7 +205,7 @@ export class Tracker {
     };
   }
 
-  /** Whether a reader's state differs from what the caller believes; flags that say nothing of a point match any. */
+  /** Whether a reader's state differs from the caller's; flags without information match any state. */
   #differs(query: ReaderStateQuery, actual: ReaderFlags, eventCount: number): boolean {
     const believed: ReaderFlags = query.flags ?? {};
     const count = query.eventCount ?? 0;

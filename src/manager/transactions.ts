@@ -26,7 +26,7 @@ export interface TransactionsSetting {
   readonly keeper: CardKeeper;
   /** Runs work of the slot's own as a turn; only where no client has one. */
   readonly work: (run: () => Promise<void>) => void;
-  /** Somebody's turn has begun. */
+  /** A turn has begun. */
   readonly turnBegun: (context: TurnContext) => void;
   /** It has ended, and is to be given on. */
   readonly turnEnded: () => void;
@@ -34,8 +34,8 @@ export interface TransactionsSetting {
 }
 
 /**
- * The transactions on one reader: how the lock is taken, used, given back, and taken away from a holder who does nothing;
- * and who is named to those who are refused because of it.
+ * The transactions on one reader: how the lock is taken, used, released, and taken from an idle holder; and which holder a
+ * refusal names.
  */
 export class Transactions {
   readonly #setting: TransactionsSetting;
@@ -64,7 +64,7 @@ export class Transactions {
     this.used(connection);
   }
 
-  /** Gives the lock back, once the holder's other operations are done. */
+  /** Releases the lock, once the holder's other operations are done. */
   async end(connection: SlotConnection, disposition: Disposition): Promise<void> {
     if (!this.#isOf(connection)) throw this.lost(connection);
     const waiting = this.#turns.acquire({ ...requestOf(connection, "end", false), endsLock: true }, {});
@@ -135,7 +135,7 @@ export class Transactions {
     return { ...identify(context), shareMode, transaction: true, heldMs };
   }
 
-  /** Why a connection cannot end a transaction: it has none, or has lost it. */
+  /** Why a connection cannot end a transaction: it has not begun one, or has lost it. */
   lost(connection: SlotConnection): SmartCardError {
     const { name: reader, profile } = this.#setting;
     const operation = "end transaction";
@@ -160,7 +160,7 @@ export class Transactions {
     return sharingViolation(`a connection in ${wanted} mode is refused`, { reader, operation, holder });
   }
 
-  /** Ends a transaction, and resets the card, because its holder does nothing for too long. */
+  /** Ends a transaction, and resets the card, because its holder was idle for too long. */
   #idle(limitMs: number): boolean {
     const lock = this.#turns.lock;
     if (lock === undefined) return false;

@@ -30,20 +30,20 @@ export interface TurnContext {
   waitingFor: Turns | undefined;
 }
 
-/** Somebody who can hold the lock: a connection. */
+/** A possible holder of the lock: a connection. */
 export interface TurnOwner {
   readonly context: TurnContext;
 }
 
-/** What is asked for: the lock until it is given back, or one operation. */
+/** What is requested: the lock until it is released, or one operation. */
 export interface TurnRequest {
   readonly context: TurnContext;
-  /** The connection; undefined for a connect, which has none yet. */
+  /** The connection; undefined for a connect, which has yet to make one. */
   readonly owner: TurnOwner | undefined;
   readonly operation: string;
   /** True where the turn means nothing once the card is gone. */
   readonly needsCard: boolean;
-  /** True where it is refused beside another's transaction, and does not wait for its end. */
+  /** True where it is refused during another connection's transaction instead of waiting for its end. */
   readonly refusedBesideLock?: boolean;
   /** True for the end of a transaction: it means nothing once the lock is gone, and cannot be cancelled. */
   readonly endsLock?: true;
@@ -76,13 +76,13 @@ export interface TurnsSetting {
    * calling `seize()`.
    */
   readonly housekeeping: () => void;
-  /** Somebody was granted the lock. */
+  /** The lock was granted. */
   readonly locked: (lock: Lock) => void;
   /** The lock has become free. */
   readonly unlocked: () => void;
   /** Says why a transaction that was to be ended has ended already. */
   readonly lockLost: (owner: TurnOwner) => SmartCardError;
-  /** Says who holds the lock, for errors. */
+  /** The holder of the lock, for errors. */
   readonly describeHolder: () => Holder | undefined;
 }
 
@@ -118,7 +118,7 @@ export class Turns {
     return this.#lock;
   }
 
-  /** Those who wait, next first. */
+  /** The waiting requests, next first. */
   get waiting(): Iterable<TurnRequest & { readonly since: number }> {
     return this.#queue;
   }
@@ -136,7 +136,7 @@ export class Turns {
     return this.#request(request, options, false);
   }
 
-  /** Takes the lock, which the caller gives back with {@link unlock}. Answers like {@link acquire}. */
+  /** Takes the lock, which the caller releases with {@link unlock}. Answers like {@link acquire}. */
   begin(request: TurnRequest & { readonly owner: TurnOwner }, options: WaitOptions): Promise<void> | undefined {
     return this.#request(request, options, true);
   }
@@ -154,7 +154,7 @@ export class Turns {
     this.#grantNext();
   }
 
-  /** Frees the lock whatever its depth. The next turn is granted at once, or when the operation under way ends. */
+  /** Frees the lock at any depth. The next turn is granted at once, or when the operation under way ends. */
   unlock(): void {
     assert(this.#lock !== undefined, "a lock was freed that was not held");
     this.#lock = undefined;

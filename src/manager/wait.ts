@@ -13,7 +13,7 @@ interface WaitEnder {
 /** Where the waits of one context are kept, so that cancelling and releasing find them. */
 export type WaitSet = Set<WaitEnder>;
 
-/** What a wait needs to know of its surroundings. */
+/** Dependencies of a wait. */
 export interface WaitSetting {
   readonly clock: Clock;
   readonly waits: WaitSet;
@@ -27,7 +27,7 @@ export interface WaitSetting {
 
 /**
  * One outstanding wait. It ends exactly once, for one reason: it is resolved, it fails, its deadline passes, its signal
- * is aborted, or its context is cancelled or released; whatever comes later changes nothing.
+ * is aborted, or its context is cancelled or released; later events have no effect.
  */
 export class Wait<T> implements WaitEnder {
   readonly promise: Promise<T>;

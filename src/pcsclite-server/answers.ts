@@ -23,7 +23,7 @@ export type ManagerRequest = Exclude<
 const rv = 0;
 const insufficientBuffer = errorNumber("insufficient-buffer", "pcsclite");
 
-/** Has the manager do what a client asks, and encodes the outcome, whichever it is. */
+/** Executes a client's request with the manager, and encodes the result or the failure. */
 export async function answerRequest(requests: ServerRequests, asked: ManagerRequest): Promise<Uint8Array> {
   const request = echoable(asked);
   try {
@@ -35,7 +35,7 @@ export async function answerRequest(requests: ServerRequests, asked: ManagerRequ
   }
 }
 
-/** The request as the answer can repeat it: the name of a reader may be text that has no place in its field. */
+/** The request as the answer can repeat it: the name of a reader may be too long for its field. */
 function echoable(request: ManagerRequest): ManagerRequest {
   if (request.kind !== "connect" && request.kind !== "holder") return request;
   const length = new TextEncoder().encode(request.reader).length;

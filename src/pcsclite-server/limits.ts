@@ -15,14 +15,14 @@ export interface ServerLimits {
   readonly connectionsPerUid: number;
   /**
    * Bytes that are held for all clients together: requests that have not arrived whole, wait or are being answered, and
-   * answers that are not read. Beyond, the session that holds most, of the user who holds most, is cut off.
+   * answers that are not read. Beyond, the largest session of the largest user is disconnected.
    */
   readonly clientBytes: number;
   /** Bytes that are held for the clients of one user, other than root. */
   readonly clientBytesPerUid: number;
-  /** Clients that are refused, at once: they are told so and hung up on. One user has a sixteenth of them. */
+  /** Clients being refused at the same time: they get the refusal and are disconnected. One user has a sixteenth of them. */
   readonly refused: number;
-  /** How long a client that is refused may take to ask, in milliseconds. */
+  /** How long a refused client may take to send its request, in milliseconds. */
   readonly refusedMs: number;
   /** Requests that are answered before the event loop has a turn. */
   readonly servedPerTurn: number;
@@ -36,7 +36,7 @@ export interface ServerLimits {
    */
   readonly holdMs: number;
   /**
-   * How long a turn is kept for a client that was told to try again, in milliseconds. The client library tries every
+   * How long a turn is reserved for a client that was told to try again, in milliseconds. The client library tries every
    * 100 ms.
    */
   readonly graceMs: number;

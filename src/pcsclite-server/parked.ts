@@ -2,7 +2,7 @@
 
 import { type CancelTimer, type Clock, SmartCardError } from "../pcsc/index.ts";
 
-/** How a {@link Parked} wait stands when its client is due an answer. */
+/** State of a {@link Parked} wait when its client must be answered. */
 export type ParkedOutcome<T> =
   | { readonly kind: "done"; readonly value: T }
   | { readonly kind: "failed"; readonly error: SmartCardError }
@@ -11,11 +11,11 @@ export type ParkedOutcome<T> =
 
 /**
  * A client that was told to try again does so within a poll of its library, or not at all: one that is set not to wait
- * (PCSCLITE_NO_BLOCKING), or that is no libpcsclite. Its place must not cost the next in line anything.
+ * (PCSCLITE_NO_BLOCKING), or that is not libpcsclite. Its place must not delay the next client.
  */
 const PLACE_GRACES = 4;
 
-/** What a parked wait is made of. */
+/** Dependencies of a parked wait. */
 export interface ParkedSetting<T> {
   readonly clock: Clock;
   /** Begins the wait. */
@@ -25,7 +25,7 @@ export interface ParkedSetting<T> {
    * for {@link PLACE_GRACES} times as long is given up before its turn comes.
    */
   readonly graceMs: number;
-  /** Takes back what came and was not fetched. */
+  /** Undoes a result that was not fetched. */
   readonly unclaimed: (value: T) => void;
   /** The wait is over and nothing more can be fetched from it. */
   readonly over: () => void;
@@ -74,7 +74,7 @@ export class Parked<T> {
     });
   }
 
-  /** Ends the wait with an error, whether somebody is waiting for its answer or not; what it brought is taken back. */
+  /** Ends the wait with an error, also without a waiting client; its result is undone. */
   abandon(error: SmartCardError): void {
     if (this.#over) return;
     if (this.#result?.kind === "done") this.#setting.unclaimed(this.#result.value);

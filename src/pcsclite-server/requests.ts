@@ -55,7 +55,7 @@ export class ServerRequests {
   readonly #setting: ServerRequestsSetting;
   readonly #turns: ServerTurns;
   readonly #cards = new Map<number, HeldConnection>();
-  /** What refused this client last, for as long as it has not asked who that was. */
+  /** The last refusal of this client, until it has asked for the holder. */
   #refusal: { readonly reader: string; readonly holder: Holder } | undefined;
   #client: ServerClient | undefined;
   #context: { readonly number: number; readonly context: Context } | undefined;
@@ -142,7 +142,7 @@ export class ServerRequests {
   async end(card: number, disposition: number): Promise<void> {
     const { connection, turn } = this.#held(card);
     const how = term(dispositions, disposition, "disposition");
-    // What is kept for its next try is not the client's yet: it was told of no transaction, and cannot end one.
+    // A transaction kept for its next try is not the client's yet: it was not told of it, and cannot end it.
     if (turn !== undefined) throw new SmartCardError("not-transacted", "this connection has no transaction open");
     await connection.endTransaction(how);
   }
@@ -178,13 +178,13 @@ export class ServerRequests {
     await this.#turns.once((wait) => connection.setAttribute(attribute, value, wait));
   }
 
-  /** Remembers who stood in the way of a request that failed. */
+  /** Remembers the holder because of which a request failed. */
   failed({ code, details: { holder, reader } }: SmartCardError): void {
     if (code !== "sharing-violation") return;
     this.#refusal = holder === undefined || reader === undefined ? undefined : { reader, holder };
   }
 
-  /** Who refused this client last at a reader, or who has the reader for itself now; undefined where no client does. */
+  /** The holder because of which this client was last refused at a reader, or else the current holder; undefined without one. */
   holder(handle: number, reader: string): Holder | undefined {
     const { manager, peer } = this.#setting;
     const name = this.#cards.get(handle)?.connection.reader ?? (this.#contextOf(handle) && reader);
@@ -261,7 +261,7 @@ export class ServerRequests {
   }
 }
 
-/** The term that a number of the wire stands for. @throws invalid-value */
+/** The term of a number on the wire. @throws invalid-value */
 function term<K extends string>(table: Parameters<typeof fromNumber<K>>[0], value: number, what: string): K {
   const found = fromNumber(table, value, "pcsclite");
   if (found === undefined) throw new SmartCardError("invalid-value", `unknown ${what} ${value}`);

@@ -28,9 +28,9 @@ export interface ServerClient extends ResourceManager {
   end(): Promise<void>;
 }
 
-/** The manager that a server stands in front of. */
+/** The manager behind a server. */
 export interface ServerManager extends ReaderTable {
-  /** Who has the reader of that name for itself; undefined where no client has, and where there is no such reader. */
+  /** The holder of the reader of that name; undefined without a holder or without such a reader. */
   holderOf(reader: string): Holder | undefined;
   client(identity: ClientIdentity): ServerClient;
 }
@@ -46,7 +46,7 @@ export interface ServerLogEntry {
 /** A client at the other end of a byte pipe. Who it is and whether it is admitted is asked when it wants a context. */
 export interface ServerPeer {
   readonly identity: ClientIdentity;
-  /** False for a client that may not use the service at all: it is told so, and hung up on. */
+  /** False for a client that may not use the service at all: it gets the refusal and is disconnected. */
   readonly admitted: boolean;
   /** Whether the client may use the reader of that name. */
   mayUse(reader: string): boolean;
@@ -60,7 +60,7 @@ export interface ServerPeer {
   resume(): void;
 }
 
-/** What a server is made of. */
+/** Dependencies of a server. */
 export interface PcscliteServerOptions {
   readonly runtime: Runtime;
   readonly manager: ServerManager;
@@ -178,7 +178,7 @@ export class PcscliteServer {
     return session;
   }
 
-  /** Hangs up on clients that are not admitted any more. */
+  /** Disconnects clients that are no longer admitted. */
   review(): void {
     for (const session of [...this.#sessions]) if (!session.isRefused) session.review();
   }
@@ -192,7 +192,7 @@ export class PcscliteServer {
     for (const session of [...this.#leaving]) session.leave();
   }
 
-  /** Why a client gets nothing. What is asked first is whether it may be here at all: it must take no place of others. */
+  /** Why a client is refused. Access is checked first: a refused client must not take the place of another. */
   #refusalOf(session: ServerSession, peer: ServerPeer): SmartCardError | undefined {
     const { identity } = session;
     if (!peer.admitted) return new SmartCardError("security-violation", `${identity.name} may not use the service`);

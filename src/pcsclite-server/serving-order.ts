@@ -2,7 +2,7 @@
 
 import type { ClientIdentity, Clock } from "../pcsc/index.ts";
 
-/** What has something to be done for it: an answer to make, or one to send. */
+/** A session with work: an answer to make, or one to send. */
 export interface Served {
   readonly identity: Pick<ClientIdentity, "pid" | "uid">;
   /** Does one thing, and asks for another turn where there is more. Never throws. */
@@ -37,11 +37,11 @@ export class ServingOrder {
     this.#perTurn = perTurn;
     this.#turnMs = turnMs;
     this.#left = perTurn;
-    // Where time is simulated, nothing happens in a turn of the event loop but what is told.
+    // A simulated clock has no turns of the event loop.
     this.#breathe = clock.breathe?.bind(clock) ?? (() => Promise.resolve());
   }
 
-  /** There is something to do for a session. To say so twice has no effect. */
+  /** Queues a session for a turn. A second call has no effect. */
   ready(served: Served): void {
     const { pid, uid } = served.identity;
     const programs = entry(this.#users, uid, (): Programs => new Map());
@@ -87,7 +87,7 @@ export class ServingOrder {
     });
   }
 
-  /** Takes the next in line out. Its user and its program go to the end of their lines. */
+  /** Removes the next session. Its user and its program go to the end of their queues. */
   #next(): Served | undefined {
     const [user] = this.#users;
     if (user === undefined) return undefined;

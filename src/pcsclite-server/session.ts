@@ -29,7 +29,7 @@ export interface ServerSessionSetting {
   readonly makeClient: () => ServerClient;
   readonly manager: ServerManager;
   readonly peer: ServerPeer;
-  /** Why this client gets nothing; undefined for one that is served. */
+  /** Why this client is refused; undefined for one that is served. */
   readonly refusal: (session: ServerSession) => SmartCardError | undefined;
   readonly limits: ServerLimits;
   readonly log: (entry: ServerLogEntry) => void;
@@ -47,8 +47,8 @@ export interface ServerSessionSetting {
 }
 
 /**
- * How a wait for a change of the readers stands. Clients from 4:6 on ask for the table after they have asked to be told of
- * changes, and read its size next, whatever comes: they are told of changes only once they have the table.
+ * State of a wait for a change of the readers. Clients from 4:6 on ask for the table after they have registered for changes,
+ * and take the next bytes for its size: changes are signalled only once they have the table.
  */
 type Waiting =
   | { readonly kind: "no" }
@@ -61,8 +61,8 @@ const success = 0;
 const lastAnswerMs = 500;
 
 /**
- * One connection of a client program. Requests are answered one by one, in order; the only thing that a client is sent
- * unasked is that the readers have changed, or that its wait for it was cancelled.
+ * One connection of a client program. Requests are answered one by one, in order; without a request a client is only told
+ * that the readers have changed, or that its wait was cancelled.
  */
 export class ServerSession {
   readonly #setting: ServerSessionSetting;
@@ -118,7 +118,7 @@ export class ServerSession {
     }
   }
 
-  /** Whether the client gets nothing but its refusal. */
+  /** Whether the client gets only its refusal. */
   get isRefused(): boolean {
     return this.#refusal !== undefined;
   }
@@ -139,7 +139,7 @@ export class ServerSession {
     this.#decoder.push(bytes);
     this.#count();
     this.#goOn();
-    // Part of a request that is waited for is not ahead of anything: without the rest nothing would ever be answered.
+    // An incomplete request does not count as ahead: without the rest it could never be answered.
     const isAhead = this.#decoder.pendingBytes > this.#setting.limits.aheadBytes;
     if (this.#over || this.#paused || !isAhead || !(this.#answering || this.#isCongested)) return;
     this.#paused = true;
@@ -154,7 +154,7 @@ export class ServerSession {
     if (!this.#answering) this.#idle();
   }
 
-  /** What was asked for is done here, one thing at a time, when it is the session's turn. */
+  /** Processes requests, one at a time, when it is the session's turn. */
   serve(): void {
     this.#queued = false;
     if (this.#over) return;
@@ -171,7 +171,7 @@ export class ServerSession {
     if (!this.#answering) this.#idle();
   }
 
-  /** The connection has ended, in whatever way: the client's waits end, its locks are freed. */
+  /** The connection has ended: the client's waits end, its locks are freed. */
   closed(): void {
     if (this.#over) return;
     this.#end();
@@ -285,7 +285,7 @@ export class ServerSession {
     shares.hold(this, held + (peer.unsentBytes ?? 0));
   }
 
-  /** What a client that is refused may ask: which version we speak, and for the context that it does not get. */
+  /** The requests of a refused client: our version, and the context that it does not get. */
   #refuse(request: Request, refusal: SmartCardError): Uint8Array | undefined {
     if (request.kind === "version") return this.#negotiate(request);
     if (request.kind === "establish-context") {
@@ -300,7 +300,7 @@ export class ServerSession {
     this.#setting.peer.close(reason);
   }
 
-  /** The next request that has arrived whole. What is none ends the session. */
+  /** The next complete request. A malformed request ends the session. */
   #next(): Request | undefined {
     if (this.#over) return undefined;
     const next = this.#decoder.next();
@@ -325,14 +325,14 @@ export class ServerSession {
     this.#setting.peer.close(reason, { atOnce: true });
   }
 
-  /** A fault of ours: it costs this session, and no other. */
+  /** A bug of ours ends only this session. */
   #failed(error: unknown): void {
     const detail = error instanceof Error ? error.stack : String(error);
     this.#setting.log({ level: "error", message: "a session failed", client: this.identity, detail });
     this.#hangUp("internal error");
   }
 
-  /** The answer to a request; undefined where the protocol has none. */
+  /** The answer to a request; undefined where the protocol has no answer. */
   #answer(request: Request): Uint8Array | undefined | Promise<Uint8Array> {
     switch (request.kind) {
       case "version":
@@ -434,14 +434,14 @@ export class ServerSession {
     return encodeResponse(request, { rv: session === undefined ? errorNumber("invalid-handle", "pcsclite") : success });
   }
 
-  /** Contexts are for the user who opened them, and for root. To others they are as if they were not there. */
+  /** Only the user who opened a context, and root, can cancel it. For others it does not exist. */
   #mayCancel({ identity }: ServerSession): boolean {
     return this.identity.uid === 0 || this.identity.uid === identity.uid;
   }
 
   #wait(waiting: Waiting): void {
     this.#waiting = waiting;
-    // A change is told to those alone who wait for it: there may be thousands who do not.
+    // Only waiting clients are told of a change: there may be thousands of others.
     if (waiting.kind === "armed") this.#stopListening ??= this.#setting.table.listen(() => this.#readersChanged());
     else this.#listenNoMore();
   }

@@ -10,7 +10,7 @@ export interface Holding {
   drop(reason: string): void;
 }
 
-/** What one user has. */
+/** The share of one user. */
 interface Share {
   sessions: number;
   connections: number;
@@ -18,8 +18,8 @@ interface Share {
 }
 
 /**
- * Counts what is held for clients, in all and for each user, and keeps it within the limits. Root (uid 0), and clients whose
- * user the system does not tell, have no share of their own: what counts for them is the total.
+ * Counts what is held for clients, in all and for each user, and enforces the limits. Root (uid 0), and clients of an unknown
+ * user, have no share of their own: only the total limits them.
  */
 export class Shares {
   readonly #limits: ServerLimits;
@@ -67,8 +67,8 @@ export class Shares {
   }
 
   /**
-   * Says how many bytes are held for a session. Where that is too much, the sessions that hold most are dropped: those of the
-   * user whose share it is, or of the user who has most.
+   * Sets how many bytes are held for a session. Above a limit, the largest sessions are dropped: those of that user, or of the
+   * largest user.
    */
   hold(holding: Holding, bytes: number): void {
     const before = this.#bytes.get(holding) ?? 0;
@@ -96,7 +96,7 @@ export class Shares {
     }
     if (largest === undefined) throw new SmartCardError("internal-error", "bytes are counted that no session holds");
     largest.drop(`too much is held for the clients of user ${uid ?? "unknown"}: this one had ${most} bytes`);
-    // It counts no more, whatever its end does.
+    // It no longer counts, even if its end fails.
     this.hold(largest, 0);
   }
 

@@ -21,7 +21,7 @@ export interface HeldConnection {
 }
 
 /**
- * Waits for the card on behalf of clients that cannot wait themselves: the client library locks its context while a request
+ * Waits for the card on behalf of clients that cannot wait: the client library locks its context while a request
  * is unanswered, and tries every 100 ms when it is told that the card is taken.
  *
  * A request is held unanswered for a while, if the context has no other reader whose use it could hold up; after that
@@ -43,7 +43,7 @@ export class ServerTurns {
     this.#holding?.abandon(new SmartCardError(code, message));
   }
 
-  /** Gives up the places that are kept for connections. */
+  /** Drops the places kept for connections. */
   end(connections: Iterable<HeldConnection>): void {
     for (const { turn, reconnect } of connections) {
       for (const kept of [turn, reconnect?.wait]) kept?.abandon(new SmartCardError("cancelled", "the client is gone"));
@@ -73,8 +73,8 @@ export class ServerTurns {
   }
 
   /**
-   * Does for a client what its library does not try again: at once, or else when its turn comes, however long that takes,
-   * since no place could be kept. Refusals are the manager's: with pcsc-lite's profile nothing has to wait here.
+   * Runs a request that the client's library does not repeat: at once, or when its turn comes, without a limit, since no
+   * place could be kept. Refusals are the manager's: with pcsc-lite's profile nothing has to wait here.
    *
    * @throws what the operation throws
    */

@@ -41,7 +41,7 @@ export function* followUp<T>(request: Uint8Array, reader: AnswerReader<T>): Step
   return (yield { request, reader, followsUp: true }) as T;
 }
 
-/** Stops the wait within a call. Whatever ends it is the answer. */
+/** Stops the wait within a call. Whichever signal ends it is the answer. */
 export function* stop(request: Uint8Array): Steps<Change> {
   return (yield { request, reader: undefined }) as Change;
 }

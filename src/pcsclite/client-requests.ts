@@ -69,7 +69,7 @@ function roomIn(options: ReceiveOptions, operation: string): number {
 
 /** sizeof(SCARD_IO_REQUEST) on every 64-bit Linux. */
 const PCI_BYTES = 16;
-/** SCARD_PROTOCOL_ANY: what libpcsclite sends as receive PCI for a caller that has none. */
+/** SCARD_PROTOCOL_ANY: what libpcsclite sends as receive PCI for a caller without one. */
 const ANY_PROTOCOL = 3;
 /** Writes the request of a transmit, with a copy of the command. @throws TypeError (not bytes), invalid-handle, invalid-parameter */
 export function prepareTransmit(

@@ -375,7 +375,7 @@ describe("readers", () => {
       const service = new Service(4, entries);
       await service.outcome(service.session.open());
       const piece = 1 + ((entries * 37) % 400);
-      // The first look measures the table, whichever request it is.
+      // The first read measures the table, for any request.
       const first = entries % 2 === 0 ? await service.outcome(service.session.readerStates(), piece) : undefined;
       const { readers, over } = await service.outcome(service.session.waitForChange(), piece);
       for (const seen of [first ?? readers, readers]) {
@@ -485,7 +485,7 @@ describe.each(allVersions)("a wait for a change in %s", (version) => {
     expect(service.ended).toBeUndefined();
   });
 
-  it("goes on beside other calls, in whatever order all of it happens", async () => {
+  it("runs beside other calls, in any order of events", async () => {
     const action = fc.oneof(
       fc.record({ do: fc.constantFrom("wait", "stop", "status", "readers", "events", "signal", "cancel", "change") }),
       fc.record({ do: fc.constant("step" as const) }),
@@ -581,7 +581,7 @@ describe("a signal that is early", () => {
 });
 
 describe("the end", () => {
-  it("rejects what is under way, what is queued, what is waited for, and whatever comes later", async () => {
+  it("rejects running calls, queued calls, waits, and later calls", async () => {
     const service = await open("4:6");
     const { over } = await service.outcome(service.session.waitForChange());
     const calls = [service.session.begin(CARD), service.session.stopWaiting(), service.session.readerStates()];

@@ -107,7 +107,7 @@ const preparedRequest = optionsOf<PreparedRequest<never>>({
 const stopRequest = encodeRequest({ kind: "stop-waiting" });
 
 /**
- * The client's side of one connection to pcscd, or to whatever speaks its protocol: 4:4 to 4:6. The edge hands it what
+ * The client's side of one connection to pcscd, or to another service with its protocol: 4:4 to 4:6. The edge hands it what
  * arrives; it sends requests one at a time, in the order of the calls.
  *
  * What the service decides comes back as the number `rv`, and nothing is tried again. Calls reject with `SmartCardError`:
@@ -136,7 +136,7 @@ export class ClientSession {
     return this.#version;
   }
 
-  /** The version of our extension that the service has accepted; 0 for pcscd, which has none. */
+  /** The version of our extension that the service has accepted; 0 for pcscd, which lacks it. */
   get extension(): number {
     return this.#extension;
   }
@@ -149,7 +149,7 @@ export class ClientSession {
     return this.#tableEntries;
   }
 
-  /** Whether a call is under way or waits for its turn. A wait for a change is none. */
+  /** Whether a call is running or queued. A wait for a change does not count. */
   get busy(): boolean {
     return this.#line.busy;
   }
@@ -166,7 +166,7 @@ export class ClientSession {
   }
 
   /**
-   * Ends the session: the connection is gone, or the owner gives it up. Whatever is under way rejects, and every later
+   * Ends the session: the connection is gone, or the owner gives it up. Pending calls reject, and every later
    * call does, with the given error, or with `service-stopped` and the given reason.
    */
   closed(reason: string | SmartCardError): void {

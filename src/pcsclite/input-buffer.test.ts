@@ -6,7 +6,7 @@ import { u32le } from "../binary/index.ts";
 import { InputBuffer } from "./input-buffer.ts";
 
 describe("input buffer", () => {
-  it("gives back what was pushed, in whatever portions either side works", () => {
+  it("returns the pushed bytes for any portions on either side", () => {
     const step = fc.record({ push: fc.uint8Array({ maxLength: 3_000 }), take: fc.nat({ max: 4_000 }) });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 20 }), (steps) => {

@@ -265,7 +265,7 @@ export type RequestKind =
   | "read-cache"
   | "write-cache";
 
-/** A command's number, and the layout of its body: undefined where it has none. */
+/** A command's number, and the layout of its body; undefined without a body. */
 export interface CommandRow {
   readonly number: number;
   readonly body: { readonly name: string; readonly size: number } | undefined;

@@ -225,7 +225,7 @@ describe("requests", () => {
     expect(() => encodeRequest({ ...control, input: tooLong })).toThrow(RangeError);
   });
 
-  it("of a kind without a body are taken whatever size the header says, as pcscd takes them", () => {
+  it("of a kind without a body are accepted with any size in the header, as by pcscd", () => {
     const stream = concatBytes(header(0x12, 0xffff_ffff), encodeRequest({ kind: "status", card: 7 }));
     expect(decodeAll([stream])).toEqual([
       { ok: true, value: { kind: "reader-table" } },
@@ -245,7 +245,7 @@ describe("requests", () => {
   });
 });
 
-describe("what is no request", () => {
+describe("a malformed request", () => {
   it.each([0, 0x03, 0x0c, 0x0e, 0x18, 0xffff_ffff])("number %i fails at once", (number) => {
     expect(failureOf(header(number, 0))).toBe(`no request has the number ${number}`);
   });
@@ -305,7 +305,7 @@ describe("what is no request", () => {
     expect(decoder.pendingBytes).toBe(0);
   });
 
-  it("never throws, whatever the bytes, and keeps no more than the longest request", () => {
+  it("never throws for any bytes, and keeps no more than the longest request", () => {
     const plausible = fc
       .tuple(fc.constantFrom(...Object.values(commands)), fc.uint8Array({ maxLength: 400 }))
       .map(([{ number, body }, rest]) => concatBytes(header(number, body?.size ?? 0), rest));

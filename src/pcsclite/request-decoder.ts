@@ -67,7 +67,7 @@ export class RequestDecoder {
     if (this.#failure === undefined) this.#input.push(piece);
   }
 
-  /** The next request that has arrived whole; undefined while there is none. */
+  /** The next complete request; undefined while there is none. */
   next(): Result<Request> | undefined {
     if (this.#failure !== undefined) return this.#failure;
     const input = this.#input;

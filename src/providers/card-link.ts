@@ -118,7 +118,7 @@ export class CardLink {
     return this.#closed;
   }
 
-  /** Whether the handle was disconnected by somebody else, so that nothing is attached any more. */
+  /** Whether the handle was disconnected elsewhere, so that nothing is attached any more. */
   get isLost(): boolean {
     try {
       this.#winscard.connectionTerms?.(this.handle);
@@ -128,7 +128,7 @@ export class CardLink {
     }
   }
 
-  /** The protocol in use, numbered as the providers do; 0 where there is none. */
+  /** The protocol in use, numbered as the providers do; 0 without one. */
   get protocol(): number {
     return providerProtocol(this.#protocol);
   }
@@ -231,7 +231,7 @@ export class CardLink {
     try {
       await this.#winscard.SCardEndTransaction(this.handle, SCARD_DISPOSITIONS.EJECT);
     } catch (error) {
-      // "Ejects the card if the reader has eject capabilities": one that has none leaves it where it is.
+      // "Ejects the card if the reader has eject capabilities": other readers leave it where it is.
       if (!(error instanceof SmartCardError) || error.code !== "cant-dispose") throw error;
     }
   }
@@ -308,22 +308,22 @@ async function termsOf(
   }
 }
 
-/** @throws E_INVALIDARG for what is no reader name */
+/** @throws E_INVALIDARG for an invalid reader name */
 function checkReaderName(name: string): void {
   checkText("readerName", name, "the name of a reader");
 }
 
-/** @throws E_INVALIDARG for what is no share mode */
+/** @throws E_INVALIDARG for an unknown share mode */
 export function checkShareMode(shareMode: number): void {
   checkOneOf("shareMode", shareMode, SCARD_SHARE_MODES);
 }
 
-/** @throws E_INVALIDARG for what is no disposition */
+/** @throws E_INVALIDARG for an unknown disposition */
 export function checkDisposition(disposition: number): void {
   checkOneOf("disposition", disposition, SCARD_DISPOSITIONS);
 }
 
-/** The failure of whatever is asked of a card that is not attached. */
+/** The failure of calls without an attached card. */
 export function invalidHandle(message: string): ComError {
   return new ComError(new SmartCardError("invalid-handle", message));
 }

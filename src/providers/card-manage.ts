@@ -23,7 +23,7 @@ import type { WinSCardFunctions } from "./winscard-functions.ts";
  */
 export interface ISCardManage extends AsyncDisposable {
   /**
-   * Takes over a connection that somebody has opened, with its share mode and its protocol. Detach ends it. The card may
+   * Takes over an open connection, with its share mode and its protocol. Detach ends it. The card may
    * have been reset meanwhile: Reconnect goes on then.
    *
    * @throws E_INVALIDARG (not the handle of an open connection), E_UNEXPECTED (attached already)
@@ -45,13 +45,13 @@ export interface ISCardManage extends AsyncDisposable {
    * Any other interface of the card, by its GUID or, where that is null, by its name.
    *
    * @param userData handed to the provider as it is
-   * @throws E_INVALIDARG (neither GUID nor name), E_NOINTERFACE (there is none such), SCARD_E_ICC_CREATEORDER
+   * @throws E_INVALIDARG (neither GUID nor name), E_NOINTERFACE (no such interface), SCARD_E_ICC_CREATEORDER
    */
   CreateInterface(guidInterface: Guid | null, name?: string | null, userData?: unknown): object;
   /** Ends the attachment, and the lock with it; the card is left as it is. @throws as SCardDisconnect */
   Detach(): Promise<void>;
   /**
-   * Connects anew, in the same share mode and without resetting the card: needed after somebody else has reset it.
+   * Reconnects in the same share mode without resetting the card: needed after another program has reset it.
    *
    * @throws as SCardReconnect
    */
@@ -70,7 +70,7 @@ export interface ISCardManage extends AsyncDisposable {
    * Ends the lock that was taken last. When it was the outermost, does to the card the most that this unlock or an inner one
    * asked for (LEAVE, RESET, UNPOWER, EJECT, in this order); then the next who waits has it.
    *
-   * @throws E_INVALIDARG for what is no disposition: the lock is as it was; SCARD_E_NOT_TRANSACTED where there is no
+   * @throws E_INVALIDARG for an unknown disposition: the lock does not change; SCARD_E_NOT_TRANSACTED where there is no
    * lock; SCARD_W_RESET_CARD, SCARD_W_REMOVED_CARD: the lock is gone all the same
    * @see ISCardManage::SCardUnlock, Microsoft
    */

@@ -21,16 +21,16 @@ import type { WinSCardFunctions } from "./winscard-functions.ts";
 export interface ISCard extends AsyncDisposable {
   /** ATR of the card. @throws as SCardStatus */
   readonly Atr: Promise<IByteBuffer>;
-  /** Handle of the connection; null where there is none. */
+  /** Handle of the connection, or null. */
   readonly CardHandle: SCARDHANDLE | null;
-  /** The context that AttachByReader has opened; null where there is none. */
+  /** The context that AttachByReader has opened, or null. */
   readonly Context: SCARDCONTEXT | null;
   /** The protocol in use. */
   readonly Protocol: SCARD_PROTOCOLS;
   /** State of reader and card. @throws as SCardStatus */
   readonly Status: Promise<SCARD_STATES>;
   /**
-   * Takes over a connection that somebody has opened, with its share mode and its protocol. Detach ends it. The card may
+   * Takes over an open connection, with its share mode and its protocol. Detach ends it. The card may
    * have been reset meanwhile: ReAttach goes on then.
    *
    * @throws E_INVALIDARG (not the handle of an open connection), E_UNEXPECTED (attached already)
@@ -59,7 +59,7 @@ export interface ISCard extends AsyncDisposable {
    */
   ReAttach(shareMode?: SCARD_SHARE_MODES, initState?: SCARD_DISPOSITIONS, wait?: WaitOptions): Promise<void>;
   /**
-   * Sends a command and puts the answer into it. A status word that is no success is an answer like any other.
+   * Sends a command and puts the answer into it. An error status word is an answer like any other.
    *
    * With T=0 data and Le are sent apart and GET RESPONSE follows by itself, in the command's class or, where it has one,
    * its alternate class; so do the ENVELOPE commands that carry more than 255 bytes of data.

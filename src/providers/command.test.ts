@@ -62,7 +62,7 @@ test("the fields of a command are put and got one by one", () => {
 });
 
 describe("the reply", () => {
-  test("is none until something was transacted", () => {
+  test("is empty until a command was sent", () => {
     const cmd = new CSCardCmd();
     expect(cmd.ApduReply).toBeUndefined();
     expect([cmd.ApduReplyLength, cmd.ReplyStatus]).toEqual([0, 0]);
@@ -112,7 +112,7 @@ describe("Encapsulate", () => {
     expect(hex(cmd.Apdu)).toBe("0CC200000600D600000101");
   });
 
-  test("refuses what is no command, or of another case", () => {
+  test("refuses a malformed command, and one of another case", () => {
     const cmd = new CSCardCmd();
     expect(failureOf(() => cmd.Encapsulate(hexBytes("00B0"), ISO_CASE_1))).toBe("E_INVALIDARG");
     expect(failureOf(() => cmd.Encapsulate(hexBytes("00B0000004"), ISO_CASE_1))).toBe("E_INVALIDARG");
@@ -131,7 +131,7 @@ describe("refused, with nothing changed", () => {
     ["no bytes as data", "E_POINTER", (cmd) => cmd.BuildCmd(0, 0, 0, 0, "00" as never)],
     ["no APDU", "E_POINTER", (cmd) => cmd.Encapsulate(none, ISO_CASE_1)],
     ["no APDU put", "E_POINTER", (cmd) => Object.assign(cmd, { Apdu: none })],
-    ["an APDU that is none", "E_INVALIDARG", (cmd) => Object.assign(cmd, { Apdu: hexBytes("00A4") })],
+    ["an invalid APDU", "E_INVALIDARG", (cmd) => Object.assign(cmd, { Apdu: hexBytes("00A4") })],
     ["no data put", "E_POINTER", (cmd) => Object.assign(cmd, { Data: none })],
     ["no reply put", "E_POINTER", (cmd) => Object.assign(cmd, { ApduReply: none })],
     ["a reply too long", "E_INVALIDARG", (cmd) => Object.assign(cmd, { ApduReply: new Uint8Array(65_537) })],

@@ -308,6 +308,6 @@ function checkByte(value: number, what: string): void {
 
 function checkLength(value: number, what: string, most: number): void {
   if (Number.isInteger(value) && value >= 0 && value <= most) return;
-  // What is no number may be a PIN, of somebody who has mixed the arguments up.
+  // A value other than a number may be a PIN, if the caller has confused the arguments.
   throw badArgument(what, value, `give a whole number from 0 to ${most}`);
 }

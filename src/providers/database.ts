@@ -11,12 +11,12 @@ import type { WinSCardFunctions } from "./winscard-functions.ts";
 /**
  * Questions to the smart card database. It asks only: card types are introduced with the functions of WinSCard.
  *
- * `localeId` is a language; names are the same in every one. What is no name, no GUID or no language gives E_INVALIDARG.
+ * `localeId` is a language; names are the same in every one. An invalid name, GUID or language gives E_INVALIDARG.
  *
  * @see ISCardDatabase, Microsoft
  */
 export interface ISCardDatabase {
-  /** The primary service provider of a card type. @throws SCARD_E_UNKNOWN_CARD, ERROR_FILE_NOT_FOUND (it has none) */
+  /** The primary service provider of a card type. @throws SCARD_E_UNKNOWN_CARD, ERROR_FILE_NOT_FOUND (it has no such provider) */
   GetProviderCardId(cardName: string): Promise<Guid>;
   /** The interfaces of a card type. @throws SCARD_E_UNKNOWN_CARD */
   ListCardInterfaces(cardName: string): Promise<Guid[]>;
@@ -24,7 +24,7 @@ export interface ISCardDatabase {
   ListCards(atr?: ByteSource | null, interfaceGuids?: readonly Guid[] | null, localeId?: number): Promise<string[]>;
   /** The reader groups. */
   ListReaderGroups(localeId?: number): Promise<string[]>;
-  /** The readers of all groups; empty where there are none. */
+  /** The readers of all groups; may be empty. */
   ListReaders(localeId?: number): Promise<string[]>;
 }
 

@@ -28,11 +28,11 @@ export type TLV_TABLE = readonly TLV[];
  *   application, others from the current directory; `..` is the directory above.
  * - BY_NAME: the name of a directory, 1 to 16 bytes in hexadecimal: an application identifier, or its beginning.
  * - BY_SHORT: a short file identifier in the current directory, 1 to 30.
- * - BY_ANY: whichever of these the text looks like, identifiers first.
+ * - BY_ANY: the form that matches the text, identifiers first.
  *
  * A position in a transparent file counts bytes, in a file of records it counts records.
  *
- * Every method fails with E_INVALIDARG for a text, number or flag that is none, with SCARD_E_INVALID_HANDLE once the card
+ * Every method fails with E_INVALIDARG for an invalid text, number or flag, with SCARD_E_INVALID_HANDLE once the card
  * was detached, and as SCardTransmit. What a card refuses becomes: SCARD_E_FILE_NOT_FOUND, SCARD_E_DIR_NOT_FOUND,
  * SCARD_E_NO_DIR (not a directory), SCARD_E_NO_FILE (a directory), SCARD_W_SECURITY_VIOLATION (another verification is
  * needed first), SCARD_E_NO_ACCESS (conditions not met, or the file is deactivated), SCARD_E_WRITE_TOO_MANY,

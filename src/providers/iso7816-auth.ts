@@ -20,7 +20,7 @@ const localKey = 0x80;
  * ISCardAuth on a card of ISO/IEC 7816-4.
  *
  * `algoId` is P1 of the command: 0 leaves the algorithm to the key, 1 to 255 is what the card says; see
- * {@link ISO_ALGORITHM} for two that are none of them. `param` is one byte: the number of the key, 0 to 31, and 0x80
+ * {@link ISO_ALGORITHM} for two special ones. `param` is one byte: the number of the key, 0 to 31, and 0x80
  * added to it for a key of the current directory.
  *
  * The card keeps a challenge for the next command only: hold SCardLock from GetChallenge to the call that answers it.

@@ -60,7 +60,7 @@ describe("each method builds its command", () => {
     expect(encodeHex(contentOf(build(iso).Apdu, "APDU"))).toBe(`8C${apdu.slice(2)}`);
   });
 
-  test.each(builds)("%s refuses what is no command to build into", (_, __, build) => {
+  test.each(builds)("%s refuses to build into anything but a command", (_, __, build) => {
     expect(failureOf(() => build(new CSCardISO7816(), {} as ISCardCmd))).toBe("E_INVALIDARG");
   });
 });

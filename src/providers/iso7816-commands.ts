@@ -34,7 +34,7 @@ const ins = {
  *
  * A length of 0 in the methods that read means "all there is": it is written as Le 00. In SelectFile it means no Le.
  * Every method fails with E_INVALIDARG for bytes outside 0 to 255 and lengths outside 0 to 65,536, and with E_POINTER for
- * data that is none. Where data may be left out null says so too, and null for `cmd` makes a new one.
+ * invalid data. Optional data may be null, and null for `cmd` makes a new one.
  *
  * @see ISCardISO7816, Microsoft
  */

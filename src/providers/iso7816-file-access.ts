@@ -259,7 +259,7 @@ export class Iso7816FileAccess implements ISCardFileAccess {
     return { place: selected.place, shortId: 0, isRecords, position: 0 };
   }
 
-  /** Asks the current file for a byte: one of records has none. */
+  /** Reads a byte of the current file: a record file refuses that. */
   async #answersAsRecords(): Promise<boolean> {
     return (await this.#card.send({ ins: 0xb0, le: 1 })).sw === 0x6981;
   }

@@ -164,7 +164,7 @@ function asInit({ children, tag, value }: BerTlv): BerTlvInit {
   return children === undefined ? { tag, value } : { tag, children: children.map(asInit) };
 }
 
-/** The encoding of objects; undefined where one of them has a tag that is none. */
+/** The encoding of objects; undefined where one of them has an invalid tag. */
 function encoded(objects: readonly BerTlvInit[]): Uint8Array | undefined {
   try {
     return encodeBerTlv(objects);

@@ -115,7 +115,7 @@ export async function readRecord(
 }
 
 /**
- * Writes over a record of the current file, or of the one with a short identifier, or appends one where there is none with
+ * Writes over a record of the current file, or of the one with a short identifier, or appends one if there is none with
  * that number.
  *
  * @param index 0 for record 1

@@ -124,7 +124,7 @@ function codeOf(source: ByteSource, what: string): Uint8Array {
   throw new ComError("E_INVALIDARG", `${what} has no bytes or too many; a code has 1 to ${shortData}`);
 }
 
-/** Writes codes over with zeros once they were used, whatever came of it. */
+/** Overwrites codes with zeros after their use, also after a failure. */
 async function withCodes(
   codes: readonly [Uint8Array, Uint8Array],
   run: (codes: readonly [Uint8Array, Uint8Array]) => Promise<void>,

@@ -6,7 +6,7 @@ import type { LOCKTYPE } from "./enumerations.ts";
 /** Most bytes that a byte buffer holds. */
 export const MAX_BUFFER_BYTES: number = 16 * 1024 * 1024;
 
-/** A range that somebody has locked. */
+/** A locked range. */
 export interface RegionLock {
   readonly owner: object;
   readonly offset: number;

@@ -15,7 +15,7 @@ import {
   wholeNumber,
 } from "../pcsc/index.ts";
 
-/** What a simulated runtime is made of. */
+/** Options of a simulated runtime. */
 export interface SimulatedRuntimeOptions {
   /**
    * Resolves when every promise callback that is due has run: `() => new Promise(setImmediate)` on Node. It is asked
@@ -104,7 +104,7 @@ export class SimulatedRuntime implements Runtime {
   }
 }
 
-/** Bytes that follow from a seed (the mulberry32 generator). For tests: anybody can foretell them. */
+/** Bytes that follow from a seed (the mulberry32 generator). For tests: they are predictable. */
 export function seededRandom(seed: number): Random {
   wholeNumber(0, 0xffff_ffff)(seed, { operation: "seededRandom", path: "seed" });
   let state = seed >>> 0;

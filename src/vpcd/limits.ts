@@ -27,8 +27,8 @@ export const defaultVpcdLimits: VpcdLimits = {
 export const MAX_FRAME_BYTES = 65_535;
 
 /**
- * The shortest command. A frame with one byte is a control command, and one with none is not answered by anybody: a
- * command that short must not reach the wire, or a caller could switch the card's power with it.
+ * The shortest command. A frame with one byte is a control command, and an empty one is never answered: such a short
+ * command must not be sent, or a caller could switch the card's power with it.
  */
 export const MIN_COMMAND_FRAME_BYTES = 2;
 

@@ -170,7 +170,7 @@ describe("power", () => {
     expect(encodeHex(await atr)).toBe(ATR);
   });
 
-  it("powers down without waiting for an answer, as there is none", async () => {
+  it("powers down without waiting for an answer", async () => {
     const { card, reader } = await setUpPowered();
     expect(await reader.power("power-down", calm())).toEqual(new Uint8Array(0));
     expect(card.writes).toEqual(["000100"]);

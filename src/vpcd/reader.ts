@@ -86,7 +86,7 @@ interface Exchange {
  * which `vicc`, the Android card emulators and the JavaCard simulators speak on the card side.
  *
  * A connection is a card: {@link VpcdReader.attach} inserts it, its end removes it. The protocol has no error, no
- * sequence number and no way to take a question back. A late answer would therefore pass for the answer to the next
+ * sequence number and no way to cancel a request. A late answer would therefore be taken for the answer to the next
  * command; so a peer is dropped, and the card with it, when it does not answer in time, when the question was aborted,
  * and when it sends what was not requested. The reader stays, and the next connection is a new card.
  *
@@ -184,7 +184,7 @@ export class VpcdReader implements Reader {
     return atr;
   }
 
-  /** Nothing is negotiated: a vpcd card takes whole APDUs whatever the protocol is called. */
+  /** Nothing is negotiated: a vpcd card takes whole APDUs with every protocol. */
   async setProtocol(protocol: Protocol, signal: AbortSignal): Promise<void> {
     const peer = this.#ready("setProtocol", signal);
     if (!this.description.protocols.includes(protocol)) {
@@ -231,7 +231,7 @@ export class VpcdReader implements Reader {
     return false;
   }
 
-  /** Ejects the card by closing its connection. @throws removed-card where there is none */
+  /** Ejects the card by closing its connection. @throws removed-card without a card */
   async eject(signal: AbortSignal): Promise<void> {
     const peer = this.#ready("eject", signal);
     peer.pipe.write(encodeControl("power-off"));

@@ -365,7 +365,7 @@ describe("scard select", () => {
       const both = ["--manager", "embedded:virtual:Desk+demo,virtual:Door+demo"];
       const { code, err, out } = await run("select", ...more, ...both);
       expect(code).toBe(1);
-      expect(err + out).toContain("the dialog needs a terminal, and there is none");
+      expect(err + out).toContain("the dialog needs a terminal");
       if (more.includes("--json")) expect(JSON.parse(out)).toMatchObject({ error: { code: "unsupported-feature" } });
     },
   );

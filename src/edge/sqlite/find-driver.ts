@@ -6,9 +6,9 @@ import { libsqlDriver } from "./libsql.ts";
 import { nodeSqliteDriver } from "./node-sqlite.ts";
 
 /**
- * The way to SQLite that there is: the runtime's own, else the optional package `libsql`.
+ * The available driver for SQLite: the runtime's own, else the optional package `libsql`.
  *
- * @throws unsupported-feature where there is neither
+ * @throws unsupported-feature where both are missing
  */
 export async function findDriver(): Promise<SqliteDriver> {
   const own = nodeSqliteDriver();

@@ -339,9 +339,9 @@ const codesByErrno: ReadonlyMap<string, readonly [code: ErrorCode, meaning: stri
   ["EACCES", ["no-access", "may not be opened by this user"]],
   ["EPERM", ["no-access", "may not be opened by this user"]],
   ["EROFS", ["no-access", "is on a file system that is only to be read"]],
-  ["ENOTDIR", ["invalid-target", "cannot be there: what should be a folder is none"]],
+  ["ENOTDIR", ["invalid-target", "cannot be there: a part of its path is not a folder"]],
   ["ELOOP", ["invalid-target", "cannot be there: its symbolic links lead in a circle"]],
   ["ENAMETOOLONG", ["invalid-target", "cannot be there: its path is longer than the system allows"]],
-  ["EEXIST", ["invalid-target", "cannot be there: what should be a folder is none"]],
+  ["EEXIST", ["invalid-target", "cannot be there: a part of its path is not a folder"]],
   ["ENOSPC", ["no-memory", "cannot be created: the disk is full"]],
 ]);

@@ -7,10 +7,10 @@ function run(): void {
 }
 
 /**
- * Has something done when the process exits. Node waits for the threads of its pool then, so that whatever keeps one of
- * them has to be ended; the system itself takes back everything else.
+ * Runs a function when the process exits. Node waits for the threads of its pool then, so calls that occupy one must be
+ * ended; the system releases everything else.
  *
- * @returns has it not done any more
+ * @returns cancels it
  */
 export function atExit(callback: () => void): () => void {
   if (callbacks.size === 0) process.on("exit", run);

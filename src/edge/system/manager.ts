@@ -42,9 +42,9 @@ const systemOptions = optionsOf<SystemManagerOptions>({
 });
 
 /**
- * The resource manager that the operating system has: winscard.dll, PCSC.framework, or libpcsclite, whichever there is.
+ * The resource manager of the operating system: winscard.dll, PCSC.framework, or libpcsclite.
  *
- * **Portability**: what the system decides is as it decides; docs/guide/system-manager.md has the table.
+ * **Portability**: behaviour depends on the system; docs/guide/system-manager.md has the table.
  */
 export class SystemManager implements ResourceManager {
   readonly #calls: Calls;

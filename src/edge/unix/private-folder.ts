@@ -4,10 +4,10 @@ import { lstatSync, mkdirSync } from "node:fs";
 import { SmartCardError } from "../../pcsc/index.ts";
 
 /**
- * Makes a folder that only its owner can look into, where it is not there yet. For places that everybody may write to,
- * such as /tmp: what somebody else has put there under the same name is never used.
+ * Makes a folder that only its owner can look into, where it is not there yet. For world-writable places such as /tmp: it
+ * never uses another user's file or folder of the same name.
  *
- * @throws no-access (the name is taken by something that others own or can reach)
+ * @throws no-access (the name is in use by another user, or accessible to others)
  */
 export function privateFolder(path: string, uid: number): string {
   try {
