@@ -2,7 +2,7 @@
 
 import type { Call, ConnectionRecord } from "./records.ts";
 
-/** How a connection stands, as its own calls tell. */
+/** The state of a connection, derived from its own calls. */
 type Standing = "usable" | "reset" | "removed" | "unavailable" | "closed";
 
 const told: Readonly<Record<string, Standing>> = {
@@ -12,11 +12,11 @@ const told: Readonly<Record<string, Standing>> = {
   "invalid-handle": "closed",
 };
 
-/** Follows each connection from one standing to the next. */
+/** Follows each connection from one state to the next. */
 export class ConnectionArrows {
   readonly #standings = new WeakMap<ConnectionRecord, Standing>();
 
-  /** The arrow that a call has shown to be taken; undefined where the connection stands as before. */
+  /** The state transition that a call shows; undefined without a change. */
   taken({ connection, operation, outcome }: Call): string | undefined {
     if (connection === undefined || outcome === undefined) return undefined;
     const before = this.#standings.get(connection) ?? "usable";
@@ -28,13 +28,13 @@ export class ConnectionArrows {
 }
 
 function standingAfter(before: Standing, operation: string, outcome: string): Standing {
-  // A call that was under way may still succeed on a handle that is over.
+  // A call that was running may still succeed on a closed handle.
   if (before === "closed") return before;
-  // A disconnect ends the connection however it ends, but for terms that mean nothing.
+  // A disconnect always ends the connection, except with invalid arguments.
   if (operation === "disconnect") return outcome === "invalid-value" ? before : "closed";
   if (operation === "reconnect") {
     if (outcome === "done") return "usable";
-    // A reconnect that finds no card says so, and leaves the connection as it was.
+    // A reconnect without a card fails, and does not change the connection.
     return outcome === "reader-unavailable" || outcome === "invalid-handle" ? (told[outcome] ?? before) : before;
   }
   return told[outcome] ?? before;

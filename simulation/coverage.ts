@@ -5,7 +5,7 @@ import { allowedOutcomes, unreachable as unreachableOutcomes } from "./outcomes.
 const cards = ["absent", "arrived", "mute", "unpowered", "powered", "negotiated"];
 const versions = ["4:4", "4:5", "4:6"];
 
-/** From each state of the place for a card to each that may come next, as the driver tells. */
+/** The transitions between the states of a card's slot, as the driver reports them. */
 const cardArrows: Readonly<Record<string, readonly string[]>> = {
   absent: ["arrived", "gone"],
   arrived: ["absent", "mute", "powered", "gone"],
@@ -15,7 +15,7 @@ const cardArrows: Readonly<Record<string, readonly string[]>> = {
   negotiated: ["absent", "mute", "unpowered", "powered", "gone"],
 };
 
-/** From each standing of a connection to each that may come next. */
+/** The transitions between the states of a connection. */
 const connectionArrows: Readonly<Record<string, readonly string[]>> = {
   usable: ["reset", "removed", "unavailable", "closed"],
   reset: ["usable", "removed", "unavailable", "closed"],
@@ -48,7 +48,7 @@ function named(prefix: string, names: readonly string[]): string[] {
   return names.map((name) => `${prefix} ${name}`);
 }
 
-/** Waits that a service which stops ends, and calls on a context of one that has stopped. */
+/** Waits that end when the service stops, and calls on a context of a stopped service. */
 const stopped = [
   ...[
     "begin",
@@ -64,7 +64,7 @@ const stopped = [
   ...["cancel", "establish", "list", "release"],
 ];
 
-/** Everything that histories should get to, sooner or later. */
+/** Everything that histories should reach. */
 const worthReaching: readonly string[] = [
   ...named("card", ["absent", "mute", "powered", "unpowered"]),
   ...arrowsOf("card", cardArrows),
@@ -114,7 +114,7 @@ const worthReaching: readonly string[] = [
   ...["cancel", "connect", "establish", "list", "release", "status-change"].map((what) => `${what} invalid-context`),
 ];
 
-/** What looks possible and is not, and why. A history that gets there refutes the reason, and fails. */
+/** What looks possible but is not, and why. A history that reaches it refutes the reason, and fails. */
 export const unreachable: Readonly<Record<string, string>> = {
   ...unreachableOutcomes,
   ...Object.fromEntries(
@@ -123,7 +123,7 @@ export const unreachable: Readonly<Record<string, string>> = {
   "card unpowered -> unpowered": "a card that has no power is not powered down",
   "card unpowered -> negotiated": "a protocol is agreed on with a card that has answered a reset",
   "card mute -> negotiated": "a protocol is agreed on with a card that has answered a reset",
-  "card absent -> powered": "nobody powers an empty reader",
+  "card absent -> powered": "an empty reader is never powered",
   "connection removed -> reset":
     "what happens to the next card does not concern who has missed the first one's removal",
   "connection unavailable -> usable": "a reader that comes again is another one: its connections are new",
@@ -136,7 +136,7 @@ export const unreachable: Readonly<Record<string, string>> = {
   "wire 4:4 reader events": "a client of 4:4 has no such request",
 };
 
-/** Counts what histories got to. */
+/** Counts what histories reached. */
 export class Coverage {
   readonly #counts = new Map<string, number>();
 
@@ -144,7 +144,7 @@ export class Coverage {
     this.#counts.set(what, (this.#counts.get(what) ?? 0) + 1);
   }
 
-  /** What was reached, and what was never. */
+  /** What was reached, and what was not. */
   report(): string {
     const known = [...new Set(worthReaching)];
     const missed = known.filter((what) => !this.#counts.has(what));

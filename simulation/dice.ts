@@ -2,7 +2,7 @@
 
 import { seededRandom } from "../src/testing/index.ts";
 
-/** Draws that follow from a seed: the same seed gives the same draws, on every machine. */
+/** Random draws from a seed: the same seed gives the same draws, on every machine. */
 export class Dice {
   readonly #bytes: (length: number) => Uint8Array;
 

@@ -2,13 +2,13 @@
 
 import type { Disposition, Initialization, Protocol, ShareMode } from "../src/pcsc/index.ts";
 
-// What can happen in a history. Events name seats and handles by number and do nothing where there is nothing to do, so that
-// a failing history can be shortened by leaving events out.
+// The events of a history. Events refer to seats and handles by number and have no effect where these do not exist, so that a
+// failing history can be shortened by leaving out events.
 
 /** A card by what its ATR offers; `garbage` has an ATR that cannot be understood, `silent` answers no reset. */
 export type CardKind = "t0" | "t1" | "both" | "garbage" | "silent";
 
-/** What a client believes when it asks for a change of the readers. */
+/** The state that a client assumes in a status query. */
 export type Belief =
   | "unaware"
   | "handed-back"
@@ -21,7 +21,7 @@ export type Belief =
   /** More readers than a query may name. */
   | "crowd";
 
-/** What somebody asks for more of than there should be. */
+/** What a client requests beyond its limit. */
 export type Hoarded = "contexts" | "connections" | "waits" | "requests";
 
 /** Whose handle: a client's seat, and the place of the handle in the client's memory. */
@@ -78,10 +78,10 @@ export type ClientEvent =
   | Acts<"stray", OfContext>
   | Acts<"abort" | "die" | "stall" | "unstall" | "stop-waiting", { readonly client: number }>;
 
-/** What a driver's next operation fails with, though nothing is the matter. */
+/** The failure of a driver's next operation, without a cause. */
 export type Oddity = "comm-error" | "unpowered-card";
 
-/** What happens to readers, cards and the service. */
+/** Events of readers, cards and the service. */
 export type WorldEvent =
   | { readonly act: "insert"; readonly reader: number; readonly card: CardKind }
   | {

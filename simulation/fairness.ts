@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 
-/** How many answers one other client may get before one that has asked as well has its turn: two turns of the event loop's worth. */
+/** How many answers one other client may get before a waiting client is served: those of two turns of the event loop. */
 const maxAnswersBeside = 32;
 
 interface Waiting {
-  /** Answers that each other client was sent meanwhile. */
+  /** Answers sent to each other client meanwhile. */
   readonly beside: Map<string, number>;
 }
 
 /**
- * Judges whom the service serves first. A program whose whole request has arrived, which is not with the manager yet and has no
- * answer, waits for the service alone: no other program may get more than a few answers meanwhile, whatever it has sent ahead.
+ * Checks the order in which the service serves clients. While a complete request of a program waits only for the service (not for
+ * the manager), no other program may get more than a few answers, regardless of what it has sent ahead.
  */
 export class Fairness {
   readonly #waiting = new Map<string, Waiting>();
@@ -25,7 +25,7 @@ export class Fairness {
     if (!this.#waiting.has(client)) this.#waiting.set(client, { beside: new Map() });
   }
 
-  /** The service has turned to that program: it has sent it something, has asked the manager on its behalf, or has lost it. */
+  /** The service has served that program: it has sent it something, has passed its request to the manager, or has lost it. */
   turnedTo(client: string): void {
     this.#waiting.delete(client);
   }
@@ -41,7 +41,7 @@ export class Fairness {
     }
   }
 
-  /** Everything that was due has happened: those who wait still wait for something else. */
+  /** All due work is done: remaining requests wait for something else. */
   settle(): void {
     this.#waiting.clear();
   }

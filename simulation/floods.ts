@@ -5,7 +5,7 @@ import { encodeRequest } from "../src/pcsclite/index.ts";
 import type { Surroundings } from "./simulated-client.ts";
 import type { Wire } from "./wire.ts";
 
-/** Where a flood's first request goes, and on whose behalf. */
+/** The target of a flood's first request, and its client. */
 interface FloodTerms {
   readonly context: number;
   readonly reader: string;
@@ -36,7 +36,7 @@ export class Floods {
     this.#due.push({ wire, bytes });
   }
 
-  /** In the world at rest all of a flood is answered, and whoever is not read from has an answer to wait for. */
+  /** At rest all of a flood is answered, and a client that is not read from has a pending answer. */
   checkAtRest({ isAsking, moment }: Surroundings): void {
     this.#due = this.#due.filter(({ wire }) => !wire.isOver());
     for (const { bytes, wire } of this.#due) {

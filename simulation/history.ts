@@ -6,33 +6,33 @@ import type { Plan } from "./plan.ts";
 import { markedPin } from "./simulated-card.ts";
 import { World } from "./world.ts";
 
-/** What became of a history. */
+/** The result of a history. */
 export interface HistoryResult {
-  /** The first thing that must not be; undefined where all was well. */
+  /** The first violation; undefined without one. */
   readonly violation: string | undefined;
   /** Virtual milliseconds that passed. */
   readonly virtualMs: number;
   readonly events: number;
 }
 
-/** What a history is run with. */
+/** Options of a run. */
 export interface HistoryOptions {
   /** Takes each line of the timeline. */
   readonly tell?: (line: string) => void;
-  /** Learns of everything that was reached. */
+  /** Called for everything that was reached. */
   readonly reached?: (what: string) => void;
 }
 
-/** How long everybody may take to finish once all faults have ended, in virtual milliseconds. */
+/** How long all clients may take to finish once all faults have ended, in virtual milliseconds. */
 const finishMs = 120_000;
 
-/** Runs a history from its beginning until everybody has left. */
+/** Runs a history from its beginning until all clients have left. */
 export async function runHistory(plan: Plan, options: HistoryOptions = {}): Promise<HistoryResult> {
   const { reached = () => {}, tell } = options;
   const settle = (): Promise<unknown> => new Promise((resolve) => setImmediate(resolve));
   const world = new World(plan, { settle, tell, reached });
   const { oracle, simulated } = world;
-  const unforeseen = (error: unknown): void => oracle.violated(`nobody caught ${describeError(error)}`);
+  const unforeseen = (error: unknown): void => oracle.violated(`uncaught: ${describeError(error)}`);
   process.on("unhandledRejection", unforeseen);
   let events = 0;
   try {
@@ -54,7 +54,7 @@ export async function runHistory(plan: Plan, options: HistoryOptions = {}): Prom
   return { violation: oracle.violations[0], virtualMs: simulated.clock.now(), events };
 }
 
-/** All faults end; everybody who lives must be able to finish; then all leave, and nothing may be left. */
+/** All faults end; every live client must be able to finish; then all leave, and nothing may be left. */
 async function finish(world: World): Promise<void> {
   const { oracle } = world;
   await world.heal();
@@ -65,7 +65,7 @@ async function finish(world: World): Promise<void> {
   );
   for (const call of oracle.pending) oracle.violated(`#${call.number} ${call.operation} never ends`);
   if (oracle.violations.length > 0) return;
-  // Whoever left late may have had a card ejected.
+  // A client that left late may have had a card ejected.
   await world.putCardsIn();
   // One after the other where the limits are narrow: they are about other things than this.
   for (const client of world.clients) await within(world, "finish", [client.finish()]);
@@ -97,19 +97,19 @@ async function within(world: World, what: string, promises: readonly Promise<voi
   if (open > 0 && oracle.violations.length === 0) oracle.violated(`clients could not ${what} within ${finishMs} ms`);
 }
 
-/** Everybody has left: nothing is held, nothing is set, nothing listens, and the cards have no power. */
+/** All clients have left: no lock, no timer and no listener is left, and the cards have no power. */
 async function checkNothingLeft(world: World): Promise<void> {
   const { manager, oracle, server, simulated } = world;
   await world.pass(20_000);
   const { clients, readers } = await manager.inspect();
   if (clients.length > 0) oracle.violated(`clients are left: ${clients.map(({ client }) => client.name).join(", ")}`);
   for (const { connections, lock, name, queue } of readers) {
-    if (connections.length + queue.length > 0 || lock !== undefined) oracle.violated(`somebody is left at ${name}`);
+    if (connections.length + queue.length > 0 || lock !== undefined) oracle.violated(`a client is left at ${name}`);
   }
   if (server.sessions > 0) oracle.violated(`${server.sessions} sessions are left`);
   if (server.numbers > 0) oracle.violated(`${server.numbers} numbers of contexts and cards are left`);
   if (server.heldBytes > 0) oracle.violated(`${server.heldBytes} bytes are held for clients that are gone`);
-  if (world.poweredCards() > 0) oracle.violated("cards have power, and nobody uses them");
+  if (world.poweredCards() > 0) oracle.violated("cards have power, and no client uses them");
   if (simulated.pendingTimers.length > 0) oracle.violated(`timers are left: ${simulated.pendingTimers.join(", ")}`);
   await world.stop();
   if (simulated.pendingTimers.length > 0)

@@ -43,7 +43,7 @@ function idleBesideUse({ dice, one, other, reader }: Cast): Step[] {
 }
 
 /**
- * Several dispositions are due while somebody has the lock: of the same kind and of others, by connections that end and by
+ * Several dispositions are due while a client has the lock: of the same kind and of others, by connections that end and by
  * programs that die. The first may fail, or the card may go before.
  */
 function severalDispositions({ dice, one, other, reader }: Cast): Step[] {
@@ -111,7 +111,7 @@ function keptReconnect({ dice, one, other, reader }: Cast): Step[] {
   ];
 }
 
-/** A program of the service gets the turn that was kept for it, and does not come for it, or ends what it was not told of. */
+/** A client of the service gets the turn that was kept for it, and does not fetch it, or ends a transaction that it was not told of. */
 function unfetchedTurn({ dice, one, other, reader }: Cast): Step[] {
   const then = dice.pick<Step[]>([
     [end(other, "leave")],
@@ -154,7 +154,7 @@ function stampede({ dice, one, other, reader }: Cast): Step[] {
   ];
 }
 
-/** Contexts and cards are had and given back, in every way. */
+/** Contexts and cards are opened and closed, in every way. */
 function comeAndGo({ dice, one, reader }: Cast): Step[] {
   const rounds = Array.from({ length: 1 + dice.below(3) }, (): Step[] => [
     ...[...ready(one, reader, 0), connected(one, reader, 1)],

@@ -9,7 +9,7 @@ import { runHistory } from "./history.ts";
 import { type Edition, makePlan, type Plan } from "./plan.ts";
 import { shrink } from "./shrink.ts";
 
-// The program behind `npm run simulate`. What it prints for a seed holds nothing of this machine and no real time.
+// The program behind `npm run simulate`. Its output for a seed does not depend on the machine or the time.
 
 const help = `npm run simulate -- [options]
   --seconds N     run new histories for N seconds, after the regression seeds (default: 10)
@@ -58,7 +58,7 @@ async function replay(seed: number): Promise<number> {
   return 1;
 }
 
-/** Tells each history in one line that is another where anything in it is. */
+/** Prints a hash for each history. */
 async function printHashes(): Promise<void> {
   const limit = regressionSeeds().length + (values.histories === undefined ? 0 : number(values.histories, "histories"));
   const first = values.from === undefined ? 1 : number(values.from, "from");

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 
-/** One way to break the code: text that stands once in a file of src, and what stands there instead. */
+/** One way to break the code: text that occurs once in a file of src, and its replacement. */
 export interface Mutant {
   readonly name: string;
   readonly file: string;
   readonly search: string;
   readonly replace: string;
-  /** A second place in that file: what is guarded twice has to be broken twice. */
+  /** A second place in that file, for code that is guarded twice. */
   readonly also?: { readonly search: string; readonly replace: string };
 }
 
-/** The ways in which a resource manager goes wrong. The simulator must find each. */
+/** Typical bugs of a resource manager. The simulator must find each. */
 export const mutants: readonly Mutant[] = [
   {
     name: "no reset when a client dies",

@@ -12,13 +12,12 @@ import type { Oddity } from "./events.ts";
 import type { Oracle } from "./oracle.ts";
 import { numberIn, type WatchedReader } from "./watched-reader.ts";
 
-/** What the driver has told of the place for a card, and of the card in it. */
+/** The driver's reports on the slot and the card in it. */
 export type CardAsTold = "absent" | "arrived" | "mute" | "unpowered" | "powered" | "negotiated" | "gone";
 
 /**
- * A reader as the manager has it before it: every arrow between the states of a card, and every way in which an operation
- * ends, is noted. It hands on the very promises that it is given, so that looking on does not change what comes first.
- * And it can fail for nothing, once.
+ * A reader as the manager sees it: it records every state transition of a card, and every outcome of an operation. It passes
+ * on the same promises, so that observing does not change the order of events. It can also fail once without a cause.
  */
 export class ObservedReader implements Reader {
   readonly description: ReaderDescription;
@@ -48,7 +47,7 @@ export class ObservedReader implements Reader {
     return this.#protocol;
   }
 
-  /** The next operation fails with this, though nothing is the matter. */
+  /** The next operation fails with this, without a cause. */
   beOdd(how: Oddity): void {
     this.#odd = how;
   }
@@ -135,12 +134,12 @@ export class ObservedReader implements Reader {
     this.#protocol = undefined;
   }
 
-  /** A card that is to lose its power does: nobody could tell otherwise. */
+  /** A power-down always works: its failure could not be observed. */
   #isOdd(operation: string): boolean {
     return this.#odd !== undefined && operation !== "power-down";
   }
 
-  /** Fails; a card that is to be reset is reset all the same, so that whoever is owed that has it. */
+  /** Fails; a reset still resets the card, so that clients get the reset they are due. */
   async #oddly<T>(operation: string, run: () => Promise<T>): Promise<T> {
     const isAboutCard = operation === "transmit" || operation === "set-protocol";
     const odd = isAboutCard ? (this.#odd ?? "comm-error") : "comm-error";
@@ -160,7 +159,7 @@ export class ObservedReader implements Reader {
   }
 }
 
-/** Why the manager gave an operation up: by the code of the error that it gave whoever waited. */
+/** Why the manager abandoned an operation: by the code of the error for its caller. */
 function whyAborted({ reason }: AbortSignal): string {
   const reasons: Readonly<Record<string, string>> = {
     "waited-too-long": "its ceiling",

@@ -18,7 +18,7 @@ import {
 } from "./records.ts";
 import { TurnRules } from "./turn-rules.ts";
 
-/** What the oracle needs of the world. */
+/** What the oracle needs from the world. */
 export interface OracleSetting {
   readonly now: () => number;
   /** Milliseconds after which an idle transaction is ended; undefined: never. */
@@ -31,8 +31,8 @@ export interface OracleSetting {
 }
 
 /**
- * Judges a history while it happens. It sees every call at the manager's port, every operation of every driver, and the
- * trace, and knows nothing of what is inside the manager. What depends on the moment is judged in that moment; what can
+ * Checks a history while it runs. It sees every call at the manager's port, every operation of every driver, and the trace,
+ * but not the inside of the manager. What depends on the moment is judged in that moment; what can
  * be told of a world at rest is judged between events, by `rules-at-rest.ts`.
  *
  * A client learns that its call has succeeded a few promise callbacks after it has. The records are therefore careful in
@@ -144,19 +144,19 @@ export class Oracle {
       for (const connection of [...context.connections]) this.closed(connection);
       this.contexts.delete(context);
     }
-    // Its last words, who still gets a turn while the others leave, are heard no more.
+    // Grants while the service stops are ignored.
     for (const slot of this.slots.values()) slot.lockedBy = undefined;
     this.slots.clear();
   }
 
-  /** A disposition that is owed before anybody else gets the card. */
+  /** A disposition that must run before another client gets the card. */
   owes(connection: ConnectionRecord, why: string): void {
     const { slot } = connection;
     const { client } = connection.context;
     const others = [...this.contexts].flatMap((context) => [...context.connections]);
     const isAlone = !others.some((one) => one !== connection && one.slot === slot && one.context.client === client);
     const spared = slot.lockedBy === client.name && isAlone ? undefined : slot.lockedBy;
-    // Where nobody has the lock and the driver has nothing to do, the next turn may be given already, and not begun; and where
+    // With the lock free and the driver idle, the next turn may be granted already, and not begun; and where
     // a protocol is agreed on, a turn has begun whose command is still to come.
     const { inFlight, lockedBy } = slot;
     const isGiven = lockedBy === undefined && (inFlight === undefined || inFlight === "set-protocol");
@@ -189,7 +189,7 @@ export class Oracle {
   reachesDriver(slot: SlotRecord, number: number, kind: "transmit" | "control" | "set-attribute"): void {
     const sender = this.#senders.get(number);
     if (sender === undefined) {
-      this.violated(`a ${kind} that nobody sent reached ${slot.name}`);
+      this.violated(`a ${kind} that no client sent reached ${slot.name}`);
       return;
     }
     const { connection, call } = sender;
@@ -341,7 +341,7 @@ export class Oracle {
     if (outcome !== "broken" && !isCommon && allowed?.includes(outcome ?? "") !== true)
       this.violated(`${operation} of ${name(call)} ended with ${outcome}, which is no way for it to end`);
     if (outcome === "cancelled" && !this.#wasCancelled(call))
-      this.violated(`${operation} of ${name(call)} was cancelled by nobody`);
+      this.violated(`${operation} of ${name(call)} was cancelled without a cancel`);
     if (outcome === "timeout" && (call.timeoutMs === undefined || this.setting.now() - call.askedAt < call.timeoutMs))
       this.violated(`${operation} of ${name(call)} timed out too early`);
     if (isCommon && !call.context.ended) this.violated(`${operation} of ${name(call)}: ${outcome}, but it is valid`);
@@ -372,7 +372,7 @@ export class Oracle {
       this.violated(`${nameOf(connection)} lost a connection that is open`);
   }
 
-  /** A connection knows all that has happened to the card until it was connected anew. */
+  /** After a reconnect a connection knows all that has happened to the card. */
   #reconnected(connection: ConnectionRecord, call: Call): void {
     const { slot } = connection;
     connection.knownMost = slot.shocks;
@@ -403,7 +403,7 @@ export class Oracle {
     return isChanging || this.turns.isIdle(holder);
   }
 
-  /** What the card is due for a connection whose program is gone. */
+  /** The disposition for a connection whose program has exited. */
   #owedByGone(connection: ConnectionRecord): void {
     const { slot } = connection;
     const isUntouched = slot.shocks === connection.knownMost && !connection.touched;

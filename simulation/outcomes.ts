@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// How each call of the port may end. `done`, `invalid-context` and `service-stopped` are open to all.
+// The possible results of each call of the port. `done`, `invalid-context` and `service-stopped` are open to all.
 
 const connection = ["invalid-handle", "reader-unavailable"];
 const card = ["reset-card", "removed-card"];
@@ -59,7 +59,7 @@ export const allowedOutcomes: Readonly<Record<string, readonly string[]>> = {
 /** Operations that are refused with `sharing-violation` only where waiting could never end: in a one-at-a-time context. */
 export const refusedToOneAtATime: ReadonlySet<string> = new Set(["begin", "status", "transmit"]);
 
-/** Those that the pcsclite profile refuses beside another's transaction, and the windows profile lets wait. */
+/** Those that the pcsclite profile refuses during another client's transaction, and the windows profile lets wait. */
 export const refusedBesideLock: ReadonlySet<string> = new Set(["control", "set-attribute"]);
 
 const mute = "a reset that fails leaves a mute card, and so does a protocol that is not agreed on: unresponsive-card";
@@ -67,7 +67,7 @@ const disposed = "a reset that fails is no error of a disposition: the card is m
 const noProtocol = "a disposition agrees on no protocol, and only that reads the ATR";
 const leftAlone = "a disposition leaves a card that has no power as it is";
 
-/** Ways of ending that look open and are not, and why. A history that gets there refutes the reason, and fails. */
+/** Results that look possible but are not, and why. A history that reaches one refutes the reason, and fails. */
 export const unreachable: Readonly<Record<string, string>> = {
   "establish server-too-busy": "the manager says no-memory; its service is too busy before it asks the manager",
   "establish invalid-value":
@@ -83,7 +83,7 @@ export const unreachable: Readonly<Record<string, string>> = {
   "end unsupported-card": noProtocol,
   "end unpowered-card": leftAlone,
   "end timeout": "the end of a transaction takes no deadline",
-  "end server-too-busy": "the end of a transaction is none of the waits that are limited",
+  "end server-too-busy": "the end of a transaction does not count against the limit of waits",
   "transmit unsupported-card": "only a connect and a reconnect read the ATR",
   "control reset-card": "a control needs no card: no reset concerns it",
   "control unsupported-card": "a control needs no card",

@@ -5,7 +5,7 @@ import type { Dice } from "./dice.ts";
 import type { PipePlan } from "./plan.ts";
 
 /**
- * One direction of a connection: bytes arrive in order, in other pieces than they were written in, later, or not at all.
+ * One direction of a connection: bytes arrive in order, in different pieces, later, or not at all.
  */
 export class Pipe {
   readonly #clock: Clock;
@@ -60,7 +60,7 @@ export class Pipe {
     if (!on) this.#flush();
   }
 
-  /** What has not arrived yet never will. */
+  /** Drops all bytes that have not arrived yet. */
   cut(): void {
     this.#cut = true;
     this.#held = 0;

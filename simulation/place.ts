@@ -8,7 +8,7 @@ import { Pipe } from "./pipe.ts";
 import type { PipePlan, ReaderPlan } from "./plan.ts";
 import type { SimulatedCard } from "./simulated-card.ts";
 
-/** What a place needs of the world. */
+/** What a place needs from the world. */
 export interface PlaceSetting {
   readonly runtime: Runtime;
   readonly dice: Dice;
@@ -17,7 +17,7 @@ export interface PlaceSetting {
   readonly plan: ReaderPlan;
 }
 
-/** A reader, and the hand that does things to it and to its card. */
+/** A reader, and the actions on it and its card. */
 export interface Place {
   readonly reader: Reader;
   /** The card that is in. */
@@ -27,7 +27,7 @@ export interface Place {
   mute(on: boolean): void;
   slow(delayMs: number): void;
   hang(on: boolean): void;
-  /** The card sends what nobody asked for, where it can. */
+  /** The card sends unrequested bytes, where it can. */
   babble(): void;
   /** Another program connects as a card, though one is in, where the reader takes connections. */
   intrude(): void;

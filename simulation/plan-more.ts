@@ -7,8 +7,8 @@ import { laterScenes } from "./later-scenes.ts";
 import type { ClientPlan, Plan } from "./plan.ts";
 import { type Cast, jump, scenes, timed } from "./scenes.ts";
 
-// What the second edition of plans adds: events that the first did not know, and scenes. All of it is drawn from dice of its
-// own and put between the events of the first.
+// What the second edition of plans adds: events that the first did not know, and scenes. All of it is drawn from a separate
+// generator and inserted between the events of the first.
 
 /** What is drawn besides. */
 export type More = Pick<Plan, "clients" | "limits" | "aheadBytes" | "cardPipe" | "driftPpm" | "events">;
@@ -113,7 +113,7 @@ function makeMore(
     case "odd-connect":
       return { ...oddTerms(dice, connect(dice, client, reader)), handle, context: 0 };
     case "odd-reconnect": {
-      // An initialization that there is not: a caller may be JavaScript, or a hostile program.
+      // An unknown initialization: a caller may be JavaScript, or a hostile program.
       const initialization = dice.pick<Initialization>(["burn" as Initialization, "leave", "reset"]);
       const { mode, protocols } = oddTerms(dice, connect(dice, client, reader));
       return { act: "reconnect", client, handle, mode, protocols, initialization };
@@ -138,7 +138,7 @@ function makeMore(
 /** Codes that no reader knows, in every form that there is, and the ones that readers know as Windows counts them. */
 const oddCodes = [0, 1, 0x0031_0000, 0x0031_3520, 0x4200_0d48, 0x4200_0812, 0x7fff_ffff, 0xffff_ffff] as const;
 
-/** Terms that nobody can meet, or that mean nothing. */
+/** Arguments that cannot be satisfied, or are invalid. */
 function oddTerms(dice: Dice, event: ClientEvent): Extract<ClientEvent, { act: "connect" }> {
   if (event.act !== "connect") throw new Error("a connect was asked for");
   const protocols = dice.pick<readonly Protocol[]>([["raw"], ["raw", "t15"], ["t15"], ["t0", "t1", "raw"]]);

@@ -9,9 +9,9 @@ import { drawLater, drawMore, type More } from "./plan-more.ts";
 
 // From a seed to a whole history, as data: the configuration, and every event in order.
 //
-// What a seed means must not change when histories learn something new, or the regression seeds would be worth nothing. So
-// plans have editions: what was added is drawn after everything else, from dice of its own (`plan-more.ts`), and a seed of
-// an earlier edition is drawn without it.
+// The meaning of a seed must not change when histories gain something new, or the regression seeds would be useless. So plans
+// have editions: additions are drawn after everything else, from a separate generator (`plan-more.ts`), and a seed of an
+// earlier edition is drawn without them.
 
 export interface ReaderPlan {
   readonly kind: "virtual" | "vpcd";
@@ -22,23 +22,23 @@ export interface ReaderPlan {
 export interface ClientPlan {
   /** `port`: calls the manager; `wire`: a session of the pcscd protocol over a byte pipe. */
   readonly kind: "port" | "wire";
-  /** Whether it watches all readers for as long as it lives, and hands back what it is told. */
+  /** Whether it watches all readers all the time, and passes back the reported states. */
   readonly watches: boolean;
   /** Whether its contexts over the port can do one thing at a time. */
   readonly oneAtATime: boolean;
-  /** Whether it goes on using what it had of a service that has stopped, and of a client that has ended. */
+  /** Whether it keeps using handles of a stopped service, and of an ended client. */
   readonly keepsStale: boolean;
   /** The newest protocol that it speaks over the wire. */
   readonly version: ProtocolVersion;
 }
 
-/** How a pipe treats what it carries. */
+/** Properties of a pipe. */
 export interface PipePlan {
   /** Whether what is written in one piece may arrive in several. */
   readonly split: boolean;
   /** Longest delay of a piece, in milliseconds. */
   readonly delayMs: number;
-  /** Where set, no piece has more bytes: whoever reads gets messages bit by bit. */
+  /** Where set, no piece has more bytes: the reader gets messages in small parts. */
   readonly mostBytes?: number;
 }
 
@@ -190,7 +190,7 @@ function makeFirst(seed: number): Plan & Omit<More, "events"> {
 }
 
 function makeEvents(dice: Dice, readers: number, clients: readonly ClientPlan[]): HistoryEvent[] {
-  // Swarm: each history has some of the acts only, so that rare ones are not drowned by the others.
+  // Swarm: each history has only some of the acts, so that rare ones are not crowded out by the others.
   const swarm = acts.filter(([, act]) => essential.has(act) || dice.chance(60));
   const hasty = dice.pick([0, 20, 60]);
   const favourite = dice.below(readers);
@@ -244,7 +244,7 @@ function makeEvent(
   const context = dice.chance(80) ? 0 : 1;
   const deadlineMs = dice.chance(25) ? dice.pick([0, 10, 1000, 4000]) : undefined;
   const terms = connect(dice, client, reader);
-  // A disposition that there is not: a caller may be JavaScript, or a hostile program.
+  // An unknown disposition: a caller may be JavaScript, or a hostile program.
   const burn = "burn" as Disposition;
   const disposition = dice.weighted<Disposition>([
     [8, "leave"],

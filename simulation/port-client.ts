@@ -237,7 +237,7 @@ export class PortClient implements SimulatedClient {
     }
   }
 
-  /** Uses what is over: what it kept, or else a context that it releases now. */
+  /** Uses closed handles: kept ones, or else a context that it releases now. */
   async #stray(place: number): Promise<void> {
     const context = this.#contexts[place];
     const stale = this.#stale ?? { client: undefined, contexts: [context] };
@@ -260,7 +260,7 @@ export class PortClient implements SimulatedClient {
     await context.getStatusChange([], { timeoutMs: 0 });
   }
 
-  /** Asks for more than there should be. */
+  /** Requests more than its limit. */
   async #hoard(what: "contexts" | "connections" | "waits", context: Context, reader: number): Promise<void> {
     const options = { shareMode: "shared", preferredProtocols: ["t0", "t1"] } as const;
     const name = this.#surroundings.readerName(reader);
@@ -273,7 +273,7 @@ export class PortClient implements SimulatedClient {
     await Promise.allSettled(calls);
   }
 
-  /** Watches all readers for as long as the client lives, and hands back what it is told. */
+  /** Watches all readers for as long as the client lives, and passes back the reported states. */
   #watchOn(client: ManagerClient): void {
     this.#watchLoop(client).catch((error: unknown) => this.#failed(error));
   }
@@ -303,7 +303,7 @@ export class PortClient implements SimulatedClient {
     return timeoutMs === undefined ? {} : { timeoutMs, signal: this.#controller.signal };
   }
 
-  /** A call that fails is a client's everyday life; whatever else is thrown is a fault of the simulator. */
+  /** A failed call is normal for a client; any other exception is a bug of the simulator. */
   #failed(error: unknown): void {
     if (!(error instanceof SmartCardError)) this.#surroundings.moment().violated(`a client broke: ${String(error)}`);
   }

@@ -78,7 +78,7 @@ class ProbedContext implements Context {
 
   isValid(): Promise<boolean> {
     const asked = this.#inner.isValid();
-    // Looking on must not change what comes first: the caller gets the very promise.
+    // Observing must not change the order of events: the caller gets the same promise.
     asked.then(
       (valid) => this.#validity(valid),
       () => {},

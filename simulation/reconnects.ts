@@ -2,14 +2,14 @@
 
 import { initializations, protocolMask, type ReconnectOptions, shareModes, toNumber } from "../src/pcsc/index.ts";
 
-/** What a reconnect asks for, as the wire has it. */
+/** The arguments of a reconnect on the wire. */
 export interface ReconnectTerms {
   readonly shareMode: number;
   readonly preferredProtocols: number;
   readonly initialization: number;
 }
 
-/** What a reconnect of the port asks for, as the wire has it. */
+/** The arguments of a reconnect of the port, as on the wire. */
 export function termsOf({ initialization, preferredProtocols, shareMode }: ReconnectOptions): ReconnectTerms {
   return {
     shareMode: toNumber(shareModes, shareMode, "pcsclite") ?? -1,
@@ -20,7 +20,7 @@ export function termsOf({ initialization, preferredProtocols, shareMode }: Recon
 
 /**
  * What clients of the service were told of their reconnects, and what the manager has done. The service keeps a place for a
- * client that is to try again: whoever is told that its reconnect is done must have had the one that it asked for.
+ * client that must retry: a client that is told that its reconnect is done must have got the one that it requested.
  */
 export class Reconnects {
   /** Reconnects done, less those that their clients were told of, by client and terms. */

@@ -6,7 +6,7 @@ import type { ReaderStateQuery, ShareMode, WaitOptions } from "../src/pcsc/index
 // call, from the port that readers implement, and from the trace.
 
 export interface ClientRecord {
-  /** Unlike any other, so that it can be found in traces and inspections. */
+  /** Unique, so that it can be found in traces and inspections. */
   readonly name: string;
   ended: boolean;
 }
@@ -60,7 +60,7 @@ export interface SlotRecord {
   lost: boolean;
   /** The driver keeps an aborted operation: the manager may give the reader up. */
   deaf: boolean;
-  /** The card sends what nobody asked for: with vpcd, which numbers nothing, that may pass for an answer. */
+  /** The card sends unrequested bytes: vpcd has no sequence numbers, so they may be taken for an answer. */
   babbles: boolean;
   /** The operation that the driver works on. */
   inFlight: string | undefined;
@@ -79,7 +79,7 @@ export interface SlotRecord {
   powered: boolean;
   /** The client that has the lock, as the trace tells. */
   lockedBy: string | undefined;
-  /** A reset that is due before anybody but `spared` gets the card, or a call up to `turnsTo` that may have its turn. */
+  /** A reset that is due before any client but `spared` gets the card, or a call up to `turnsTo` that may get its turn. */
   due:
     | { readonly why: string; readonly shocks: number; readonly turnsTo: number; spared: string | undefined }
     | undefined;

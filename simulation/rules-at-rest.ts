@@ -14,7 +14,7 @@ export type EventCounts = Map<
   { readonly count: number; readonly hadCard: boolean | undefined; readonly slot: SlotRecord }
 >;
 
-/** The world at rest: everything that was due has happened. */
+/** The world at rest: all due work is done. */
 export interface Rest {
   readonly oracle: Oracle;
   readonly manager: EmbeddedManager;
@@ -73,7 +73,7 @@ function checkReader(oracle: Oracle, { card, lock, name, queue }: ReaderInspecti
     oracle.setting.reached(`queue of ${Math.min(queue.length, 4)}${queue.length > 3 ? " and more" : ""}`);
   if (lock?.client.name !== slot.lockedBy)
     oracle.violated(
-      `${lock?.client.name ?? "nobody"} has the lock of ${name}, but the trace says ${slot.lockedBy ?? "nobody"}`,
+      `${lock?.client.name ?? "no client"} has the lock of ${name}, but the trace says ${slot.lockedBy ?? "no client"}`,
     );
   const holder = oracle.turns.holderOf(slot);
   if (holder !== undefined && holder.context.client.name !== lock?.client.name)
@@ -87,7 +87,7 @@ function checkReader(oracle: Oracle, { card, lock, name, queue }: ReaderInspecti
   const [first] = queue;
   if (lock === undefined && first !== undefined)
     oracle.violated(`${first.client.name} waits to ${first.operation} at ${name}, which is free`);
-  // What a connection that ends wants done is done before anybody else has a turn: with the lock free, it is done.
+  // The disposition of a connection that ends runs before another client's turn: with the lock free, it is done.
   for (const call of oracle.pending)
     if (lock === undefined && call.slot === slot && call.operation === "disconnect")
       oracle.violated(`the disconnect #${call.number} of ${call.context.client.name} waits at ${name}, which is free`);
@@ -137,7 +137,7 @@ function checkCard({ observed, oracle }: Rest, { card, id, name }: ReaderInspect
     oracle.violated(`the card of ${name} speaks ${reader.protocol}, and is said to speak ${card.protocol}`);
 }
 
-/** Nothing lasts longer than the world, or less than nothing: the wall clock has no part in it. */
+/** No duration exceeds that of the world or is negative: the wall clock has no influence. */
 function checkAges(oracle: Oracle, { connections, lock, name, queue }: ReaderInspection): void {
   const now = oracle.setting.now();
   const ages = [
@@ -171,10 +171,10 @@ function checkCall(rest: Rest, call: Call, inspection: Inspection): void {
   if (call.operation === "status-change") checkWatch(rest, call, what, inspection);
 }
 
-/** How often a card may be reset before somebody who waits gets a turn: more often than all who came before could. */
+/** How often a card may be reset before a waiting client gets a turn: more often than all earlier requests could cause. */
 const maxResets = 200;
 
-/** Whoever waits for a turn waits for somebody else, and gets it in the end. */
+/** A client that waits for a turn waits for another client, and gets it in the end. */
 function checkTurn(oracle: Oracle, call: Call, what: string): void {
   const { connection, context, slot, timeoutMs } = call;
   if (slot === undefined || slot.lost || !turnOperations.has(call.operation)) return;
@@ -182,11 +182,11 @@ function checkTurn(oracle: Oracle, call: Call, what: string): void {
     oracle.violated(`${what} waits while the card of ${slot.name} is reset again and again`);
   const holder = oracle.turns.holderOf(slot);
   if (!context.oneAtATime || timeoutMs !== undefined || holder?.context !== context || holder === connection) return;
-  // Its service can take a wait over the wire back; and who asks for two things at once has broken its word.
+  // The service can end a wait over the wire; and a client that makes two requests at once breaks its promise.
   if (call.signal === undefined && call.wasLocked) oracle.violated(`${what} waits for itself`);
 }
 
-/** A wait for a change must not be asleep while what its caller believes is not so. */
+/** A status wait must not sleep while its caller's state is outdated. */
 function checkWatch({ manager, oracle }: Rest, call: Call, what: string, { readers }: Inspection): void {
   for (const { eventCount = 0, flags = {}, reader: name } of call.queries ?? []) {
     if (flags.ignore) continue;

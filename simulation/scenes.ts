@@ -8,7 +8,7 @@ import type { ClientEvent, HistoryEvent, Oddity, WorldEvent } from "./events.ts"
 
 export type Happening = ClientEvent | WorldEvent;
 
-/** Who and what a scene is about. */
+/** The clients and readers of a scene. */
 export interface Cast {
   readonly dice: Dice;
   readonly readers: number;
@@ -130,7 +130,7 @@ function resetInTrouble({ ceilingMs, dice, one, reader }: Cast): Step[] {
   ];
 }
 
-/** Whoever can do one thing at a time asks for what only itself could let go. */
+/** A client that can do one thing at a time requests what only itself could release. */
 function deadlock({ dice, one, reader, readers, other }: Cast): Step[] {
   const begin = (client: number, handle: number): Step => ({ act: "begin", client, handle, deadlineMs: undefined });
   if (readers > 1 && dice.chance(40)) {
@@ -228,7 +228,7 @@ function orphan({ ceilingMs, dice, one, reader }: Cast): Step[] {
   ];
 }
 
-/** Nobody is connected any more, and the card cannot be powered down. */
+/** No client is connected any more, and the card cannot be powered down. */
 function lightsOut({ ceilingMs, dice, one, reader }: Cast): Step[] {
   const then = dice.pick<Happening>([
     { act: "remove", reader },
@@ -283,7 +283,7 @@ function waitsThatEnd({ dice, one, other, reader }: Cast): Step[] {
   ];
 }
 
-/** Who has waited for so long that a program of the service was told to try again gets the turn, and may not fetch it. */
+/** A client of the service that was told to try again gets the turn, and may not fetch it. */
 function keptTurn({ dice, one, other, reader }: Cast): Step[] {
   const of = { handle: 0, deadlineMs: undefined } as const;
   const asked = dice.pick<Happening>([

@@ -5,7 +5,7 @@ import { runHistory, withEvents } from "./history.ts";
 import type { Plan } from "./plan.ts";
 
 /**
- * Leaves events out of a failing history for as long as it still fails, whatever with: larger parts first, then single
+ * Leaves events out of a failing history as long as it still fails, with any violation: larger parts first, then single
  * events, then again until nothing more can go.
  */
 export async function shrink(plan: Plan, maxRuns = 2000): Promise<Plan> {

@@ -9,17 +9,17 @@ import { markedPin } from "./simulated-card.ts";
 
 /** A program that uses the resource manager, well or badly. */
 export interface SimulatedClient {
-  /** Does what the event says, without waiting for what comes of it. */
+  /** Performs the event, without waiting for the result. */
   act(event: ClientEvent): void;
   /** The service has stopped, and another one runs. */
   serviceEnded(): void;
   /** Whether the client of that name, if it is this one, may know of a lock that it has. */
   mayHold(name: string): boolean;
-  /** Everything that is due has happened: what it was told must be so. */
+  /** All due work is done: what the client was told must be true. */
   checkAtRest(): void;
-  /** Ends whatever it holds, as a program that exits. */
+  /** Exits: everything that it holds ends. */
   leave(): Promise<void>;
-  /** Uses every reader once, in good order, and goes. Every call must succeed. */
+  /** Uses every reader once, correctly, and exits. Every call must succeed. */
   finish(): Promise<void>;
 }
 
@@ -29,7 +29,7 @@ export interface Surroundings {
   /** Numbers that no other command has. */
   readonly nextNumber: () => number;
   nextPid(): number;
-  /** The name of the reader in that place; one that no reader has where there is none. */
+  /** The name of the reader in that place; an unknown name if the place is empty. */
   readerName(place: number): string;
   readerNames(): readonly string[];
   /** How many readers a query may name. */
@@ -38,7 +38,7 @@ export interface Surroundings {
   readers(): readonly ReaderSnapshot[];
   /** Whether a call of the client of that name is under way. */
   readonly isAsking: (name: string) => boolean;
-  /** Whom the service serves first. */
+  /** The fairness rule of the service. */
   readonly fairness: Fairness;
   /** A client of the service was told that its reconnect is done. */
   readonly reconnected: (name: string, terms: ReconnectTerms) => void;

@@ -3,9 +3,9 @@
 import type { Oracle } from "./oracle.ts";
 import { type Call, type ConnectionRecord, concernsLock, nameOf, type SlotRecord, turnOperations } from "./records.ts";
 
-/** What must hold of sharing, turns and locks: who gets them, in which order, and who loses them for which reason. */
+/** Rules for sharing, turns and locks: which client gets them, in which order, and for which reason it loses them. */
 export class TurnRules {
-  /** Grants that passed somebody over who had asked earlier: whoever waits still, in the end, was. */
+  /** Grants that passed over an earlier request: a violation if that still waits in the end. */
   readonly suspicions: { readonly passedOver: Call; readonly by: string }[] = [];
   readonly #oracle: Oracle;
 
@@ -60,7 +60,7 @@ export class TurnRules {
     return idleMs !== undefined && now() - holder.lastUse >= idleMs;
   }
 
-  /** For how long a holder that does nothing has kept the lock beyond its limit, in milliseconds; 0 where it has not. */
+  /** For how long an idle holder has kept the lock beyond its limit, in milliseconds; 0 where it has not. */
   overdueMs({ lastEnd, lastUse, slot }: ConnectionRecord): number {
     const { idleMs, now } = this.#oracle.setting;
     if (idleMs === undefined || slot.inFlight !== undefined) return 0;
@@ -83,7 +83,7 @@ export class TurnRules {
     this.#oracle.setting.reached(granted === making ? "lock granted at once" : "lock granted after a wait");
   }
 
-  /** Whoever asked earlier and is not served either was passed over, unless it turns out to have ended just now. */
+  /** An earlier request that is not served was passed over, unless it turns out to have ended just now. */
   served(slot: SlotRecord, granted: Call): void {
     const client = granted.context.client.name;
     if (slot.lockedBy === client && granted.operation !== "begin") return;
@@ -121,7 +121,7 @@ export class TurnRules {
     }
   }
 
-  /** A lock was freed that its holder has not been asked back for: why? */
+  /** A lock was freed without a request of its holder: why? */
   #lockTaken(slot: SlotRecord, holder: ConnectionRecord): void {
     const isRemoval = holder.usesCard && slot.removals > holder.removalsLeast;
     const isReconnect = [...holder.pending].some(({ operation }) => operation === "reconnect");

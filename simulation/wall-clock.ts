@@ -2,7 +2,7 @@
 
 import type { CancelTimer, Clock, ScheduleOptions } from "../src/pcsc/index.ts";
 
-/** The clocks of a machine whose wall clock is set, and goes wrong; the other one does what it did. */
+/** The clocks of a machine whose wall clock is set and drifts; the monotonic one is not affected. */
 export class WallClock implements Clock {
   readonly #inner: Clock;
   readonly #driftPpm: number;

@@ -4,7 +4,7 @@ import type { PowerAction, Protocol, Reader, ReaderDescription, ReaderEvents } f
 import type { Oracle } from "./oracle.ts";
 import type { SlotRecord } from "./records.ts";
 
-/** What a driver may get wrong, once. */
+/** Faults of a driver, once. */
 export type Spoiling = "empty" | "throw" | "huge-atr";
 
 /** A reader whose every operation the oracle sees, and whose driver can be made to misbehave. */

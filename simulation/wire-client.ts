@@ -74,7 +74,7 @@ export class WireClient implements SimulatedClient {
     return this.#wire?.name !== name || this.#begins > 0 || this.#asking > 0;
   }
 
-  /** Whoever waits for a change believes what it was told. All of a flood is answered. */
+  /** A client that waits for a change has the current state. All of a flood is answered. */
   checkAtRest(): void {
     const { moment, readers } = this.#setting.surroundings;
     this.#floods.checkAtRest(this.#setting.surroundings);
@@ -289,7 +289,7 @@ export class WireClient implements SimulatedClient {
     this.#setting.surroundings.reached(`wire ${this.#setting.plan.version} wait ended by ${how ?? rv}${early}`);
   }
 
-  /** Has more of the service than it needs. */
+  /** Hoards handles of the service. */
   async #hoard(what: Hoarded, reader: number): Promise<void> {
     if (what === "requests") {
       await this.#flood(reader);
@@ -328,7 +328,7 @@ export class WireClient implements SimulatedClient {
     if (rv === 0) this.#floods.pour(wire, { context, reader: surroundings.readerName(reader) });
   }
 
-  /** Asks for what it does not have. */
+  /** Uses handles that it does not have. */
   async #stray({ session }: Wire): Promise<void> {
     const { plan, surroundings } = this.#setting;
     if (session.version === undefined) return;
@@ -401,7 +401,7 @@ function mask(protocols: readonly Protocol[]): number {
   return protocols.length === 0 ? 0 : protocolMask(protocols, "pcsclite");
 }
 
-/** The number of a term; one that means nothing for a term that the wire has no number for, or that there is not. */
+/** The number of a term; an invalid one for a term without a number on the wire, or an unknown term. */
 function wireNumber<K extends string>(table: Parameters<typeof toNumber<K>>[0], term: K): number {
   return Object.hasOwn(table, term) ? (toNumber(table, term, "pcsclite") ?? 99) : 99;
 }

@@ -16,7 +16,7 @@ const perhapsUnanswered = new Set(
   ),
 );
 
-/** What a connection is made of. */
+/** Options of a connection. */
 export interface WireTerms {
   readonly runtime: Runtime;
   readonly server: () => PcscliteServer;
@@ -31,7 +31,7 @@ export interface WireTerms {
 
 /** A connection to the service, seen from the program. */
 export interface Wire {
-  /** As which the service knows the client. */
+  /** The client's identity for the service. */
   readonly name: string;
   readonly session: ClientSession;
   /** What the service sends, which the program may not read. */
@@ -46,7 +46,7 @@ export interface Wire {
   readonly isOver: () => boolean;
   /** Whether the service has asked not to be sent more for now. */
   readonly isPaused: () => boolean;
-  /** Ends the connection at this moment, whatever is on its way. */
+  /** Ends the connection at once, and drops bytes on their way. */
   cut(reason: string): void;
 }
 
@@ -76,7 +76,7 @@ export function openWire(terms: WireTerms, life: number): Wire {
     if (toServer.isEmpty && isIdle && isAnswered) surroundings.fairness.arrived(identity.name);
     serverSession.received(bytes);
   });
-  // What the system takes of a program that does not read: little, where the program may be little ahead.
+  // The system's buffer for a program that does not read: small, where `aheadBytes` is small.
   const systemBytes = aheadBytes < 1000 ? 64 : 65_536;
   const unsent = (): number => (edition < 3 ? 0 : Math.max(0, toClient.heldBytes - systemBytes));
   const session = new ClientSession({
@@ -102,7 +102,7 @@ export function openWire(terms: WireTerms, life: number): Wire {
     close: (reason) => {
       if (over) return;
       if (edition === 1) {
-        // In the first edition the service's last words do not arrive.
+        // In the first edition the service's last bytes do not arrive.
         end();
         session.closed(reason);
         return;

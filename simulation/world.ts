@@ -21,10 +21,10 @@ import { WallClock } from "./wall-clock.ts";
 import { WatchedReader } from "./watched-reader.ts";
 import { WireClient } from "./wire-client.ts";
 
-/** What a world tells while it runs. */
+/** Callbacks of a running world. */
 export interface WorldSetting {
   readonly settle: () => Promise<unknown>;
-  /** Takes a line of the timeline; undefined where nobody reads it. */
+  /** Takes a line of the timeline; undefined if it is not needed. */
   readonly tell: ((line: string) => void) | undefined;
   readonly reached: (what: string) => void;
 }
@@ -108,7 +108,7 @@ export class World {
     await this.rest();
   }
 
-  /** Brings an event about, and everything that is due because of it unless it says otherwise. */
+  /** Performs an event, and the work that becomes due, unless the event says otherwise. */
   async happen(event: HistoryEvent): Promise<void> {
     this.oracle.step++;
     if ("client" in event) this.clients[event.client]?.act(event);
@@ -117,7 +117,7 @@ export class World {
     else for (let hops = event.hops; hops > 0; hops--) await Promise.resolve();
   }
 
-  /** Lets everything happen that is due now, and judges what is then. */
+  /** Runs all due work, and checks the state. */
   async rest(): Promise<void> {
     await this.simulated.advance(0);
     const { manager, oracle, plan } = this;
@@ -191,7 +191,7 @@ export class World {
     return this.manager.readers().map(({ name }) => name);
   }
 
-  /** Signals that somebody may have left a listener on. */
+  /** Signals on which a listener may be left. */
   allSignals(): AbortSignal[] {
     return [...this.signals, ...this.#watched.flatMap((reader) => [...(reader?.signals ?? [])])];
   }
@@ -231,7 +231,7 @@ export class World {
     else this.#handle(event);
   }
 
-  /** What the hand does to a reader or a card, and what goes wrong with them. */
+  /** Actions on a reader or a card, and their faults. */
   #handle(event: Exclude<WorldEvent, { act: "pass" | "restart" | "plug" | "jump" | "guest" }>): void {
     const place = this.#places[event.reader];
     const watched = this.#watched[event.reader];
@@ -279,7 +279,7 @@ export class World {
     }
   }
 
-  /** Puts a reader into service where there is none. */
+  /** Adds a reader to an empty place. */
   async #plug(number: number, rename: boolean): Promise<void> {
     const plan = this.plan.readers[number];
     const isThere = this.#places[number] !== undefined && this.#watched[number]?.slot.lost === false;

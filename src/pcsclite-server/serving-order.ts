@@ -17,7 +17,7 @@ type Programs = Map<number | undefined, Set<Served>>;
  * a number of turns, or some time, the event loop goes on, so that other clients are read, timers run and connections that have ended are
  * noticed.
  *
- * What there is to do is done at once where nothing else waits.
+ * Work runs at once where nothing else waits.
  */
 export class ServingOrder {
   readonly #clock: Clock;
