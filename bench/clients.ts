@@ -29,7 +29,7 @@ const scale = process.argv.includes("--quick")
   ? { batches: 3, calls: 50, warmUps: 100, starts: 2, waitRounds: 1, waits: 50, delayMs: 300, answerMs: 500 }
   : { batches: 60, calls: 250, warmUps: 3000, starts: 25, waitRounds: 3, waits: 50, delayMs: 2000, answerMs: 2000 };
 
-/** The same list, begun somewhere else each time: nobody is always the one after the slowest. */
+/** The same list, rotated each time, so that no client always follows the slowest one. */
 function rotated<T>(list: readonly T[], by: number): T[] {
   const start = by % Math.max(1, list.length);
   return [...list.slice(start), ...list.slice(0, start)];

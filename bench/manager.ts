@@ -49,7 +49,7 @@ interface Latencies {
 interface Fairness {
   readonly clients: number;
   readonly holds: number;
-  /** The most that first come, first served allows: everybody else once. */
+  /** The most that first come, first served allows: each other client once. */
   readonly bound: number;
   readonly longestWaitInHolds: number;
   /** How many waits lasted for as many holds of others as the index says. */
@@ -159,7 +159,7 @@ async function measurements(): Promise<ReadonlyMap<string, Measurement>> {
   ]);
 }
 
-/** Takes the measurements in turns, so that whatever else the machine does touches them all alike. */
+/** Takes the measurements in turns, so that other load on the machine affects them alike. */
 async function measure(): Promise<Latencies[]> {
   const all = [...(await measurements())].map(([name, once]) => ({ name, once, rounds: [] as Float64Array[] }));
   for (const { once } of all) for (let index = 0; index < warmUps; index++) await once();

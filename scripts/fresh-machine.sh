@@ -73,7 +73,7 @@ clean_up() {
   if [ -n "$root" ]; then rm -rf --one-file-system "$root" "$root.log" "$root.lock"; fi
 }
 
-# A run that was killed left its folder; nobody holds its lock.
+# A run that was killed left its folder; no process holds its lock.
 remove_left_overs() {
   local lock
   for lock in "$parent"/scard-fresh-machine.*.lock; do
@@ -82,7 +82,7 @@ remove_left_overs() {
   done
 }
 
-# Runs a program as the first process of namespaces of its own. Whatever ends this script ends it, and all that it started.
+# Runs a program as the first process of new namespaces. It ends with this script, and so does every process that it started.
 run_apart() {
   local status=0
   setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child=KILL --mount-proc "$@" <&0 9>&- &

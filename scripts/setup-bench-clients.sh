@@ -16,7 +16,7 @@ wanted="$pokusew $smartcard $pcsc_mini $(node -p 'process.versions.modules + pro
 
 if [ "$(cat "$folder/installed" 2>/dev/null)" = "$wanted" ]; then exit 0; fi
 if [ "${SCARD_PEERS:-}" = none ]; then
-  echo "setup-bench-clients: SCARD_PEERS is none" >&2
+  echo "setup-bench-clients: SCARD_PEERS=none" >&2
   exit 0
 fi
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 // Runs the soak: `npm run soak -- --help`. It and the daemon that it judges are compiled from the sources first, because
-// the oldest Node that we support cannot run TypeScript, and so that nobody changes the daemon while it runs.
+// the oldest Node that we support cannot run TypeScript, and so that the daemon does not change while it runs.
 
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";

@@ -17,7 +17,7 @@ const steps = [
 ];
 // The peers are Debian packages. On other systems their tests are skipped, and say so. SCARD_PEERS=none leaves them out
 // everywhere.
-if (process.env.SCARD_PEERS === "none") console.log("SCARD_PEERS is none: no peer is installed, and no test uses one.");
+if (process.env.SCARD_PEERS === "none") console.log("SCARD_PEERS=none: no peer is installed, and no test uses one.");
 else if (process.platform === "linux") {
   steps.push(
     ["Peers for the tests with real programs", "bash", "scripts/setup-peers.sh"],
@@ -43,7 +43,7 @@ const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=$
 const status = run(process.execPath, [tool("vitest", "vitest"), "run", ...reporters, ...process.argv.slice(2)]);
 const { passed, skipped, ...counts } = countTests(reportPath, status);
 rmSync(folder, { recursive: true });
-// Elsewhere somebody may have written the file while the tests ran.
+// Elsewhere the user may have written the file while the tests ran.
 const leftOver = changedFiles().filter((file) => !filesBefore.includes(file));
 if (leftOver.length > 0) console.log(`\nThe tests left files behind:\n${leftOver.join("\n")}`);
 const failed = counts.failed + (leftOver.length > 0 && process.env.CI ? 1 : 0);

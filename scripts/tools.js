@@ -18,7 +18,7 @@ export function tool(packageName, program) {
   return join(folder, typeof bin === "string" ? bin : bin[program]);
 }
 
-/** Runs a program in the root folder, its output on ours, and returns its exit code (1 where it has none). */
+/** Runs a program in the root folder, its output on ours, and returns its exit code (1 without one). */
 export function run(command, args) {
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: "inherit" });
   if (error) console.error(`${command} could not be started: ${error.message}`);

@@ -7,7 +7,7 @@
 // Prints
 //   handOver         from the holder's call of SCardEndTransaction to the return of SCardBeginTransaction in the
 //                    process that has it next, where that one had asked before
-//   freeShare        the share of the run in which the lock was free, by the same measure, while somebody wanted it
+//   freeShare        the share of the run in which the lock was free, by the same measure, while a client wanted it
 //   idleShare        the same, but from the return of SCardEndTransaction: the lock is free before it, as long as the
 //                    answer takes, and the program cannot know it
 //   counts           transactions of each process
@@ -61,7 +61,7 @@ static int by_grant(const void *one, const void *other) {
   return compare_doubles(&((const struct turn *)one)->got, &((const struct turn *)other)->got);
 }
 
-// How long before `until` somebody has been wanting the card, but not longer than since `since`.
+// How long before `until` a client has been waiting for the card, but not longer than since `since`.
 static double wanted_before(int count, int next, double since, double until) {
   double earliest = until;
   // Who waited at `until` has it then, or gets it later.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// How long single calls take when nobody else uses the card.
+// How long single calls take while no other client uses the card.
 //
 // usage: latency READER COUNT
 

@@ -60,7 +60,7 @@ const source: CardImageSource = {
   ],
 };
 
-/** One block, enciphered by somebody else's code. */
+/** One block, enciphered by an independent implementation. */
 function encipher(name: string, key: string, block: string): string {
   const cipher = createCipheriv(name, bytes(key), null).setAutoPadding(false);
   return hex(cipher.update(bytes(block)));

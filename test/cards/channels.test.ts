@@ -92,7 +92,7 @@ describe("logical channels, ISO/IEC 7816-4:2005, 5.1.1.2 and 7.1.2", () => {
   test.each([
     ["a channel that is open", ["0070000100", "0070000100"], "6A86"],
     ["channel 20", ["0070001400"], "6A86"],
-    ["a number for nobody", ["00700000"], "6700"],
+    ["a number without a file", ["00700000"], "6700"],
     ["data", ["007000000100"], "6700"],
     ["another P1", ["0070400100"], "6A86"],
     ["closing the basic channel", ["0070800000"], "6A86"],
@@ -205,10 +205,10 @@ describe("GET DATA and PUT DATA, ISO/IEC 7816-4:2005, 7.4", () => {
     ["with too small an Le", [pinOne, "00CA5F2001"], "6C06"],
     ["a new value", ["00DA005A01AB", "00CA005A00"], "AB9000"],
     ["no value", ["00DA005A", "00CA005A00"], "9000"],
-    ["a new value where nobody may", [pinOne, "00DA5F2001AB"], "6982"],
+    ["a new value where it is never allowed", [pinOne, "00DA5F2001AB"], "6982"],
     ["a new object before the PIN", ["00DA004201AB"], "6982"],
     ["a new object", [pinOne, "00DA004201AB", "00CA004200"], "AB9000"],
-    ["what is no tag", [pinOne, "00DA001F01AB"], "6A86"],
+    ["an invalid tag", [pinOne, "00DA001F01AB"], "6A86"],
     ["a tag of two bytes with another behind", [pinOne, "00DA5FA001AB"], "6A86"],
     ["more than fits", [`00DA005A00 1001 ${"00".repeat(4097)}`], "6A84"],
   ])("%s", (_name, commands, answer) => {
@@ -292,7 +292,7 @@ describe("WRITE and ERASE BINARY, ISO/IEC 7816-4:2005, 7.2.4 and 7.2.7", () => {
     ["erasing to behind the end", ["000E83000104"], "6B00"],
     ["erasing nothing", ["000E83010101"], "6A80"],
     ["erasing to an offset of five bytes", ["000E8300050000000001"], "6A80"],
-    ["erasing what nobody may update", ["00A4010C021000", "000E8100"], "6982"],
+    ["erasing what can never be updated", ["00A4010C021000", "000E8100"], "6982"],
     ["writing to a file of records", ["00D0840001AA"], "6981"],
   ])("%s", (_name, commands, answer) => {
     expect(new Session(source).asks(...commands)).toBe(answer);
@@ -310,7 +310,7 @@ describe("WRITE and SEARCH RECORD, ISO/IEC 7816-4:2005, 7.3.4 and 7.3.7", () => 
       "33229000",
     ],
     ["writing what is not there", ["00D2092401AA"], "6A83"],
-    ["writing where nobody may", ["00DC002B0111"], "6982"],
+    ["writing where it is never allowed", ["00DC002B0111"], "6982"],
     ["forward from record 1", [apdu("00A20124", fish, "00")], "0102049000"],
     ["forward from record 2", [apdu("00A20224", fish, "00")], "02049000"],
     ["backward from record 3", [apdu("00A20325", fish, "00")], "02019000"],

@@ -5,11 +5,11 @@ import type { CardImageSource } from "../../src/cards/index.ts";
 import { apdu, Session, tlv } from "./session.ts";
 
 /**
- * 3F00, where whoever verified PIN 1 may create and delete
- *   1000 DF A00001, where everybody may create
+ * 3F00, where creating and deleting need PIN 1
+ *   1000 DF A00001, where creating is always allowed
  *     1001 transparent, sfi 1, open; PIN 1 deletes it
  *     1002 record file with access rules: an EF.ARR
- *   1100 DF, where nobody may do anything
+ *   1100 DF, where nothing is allowed
  *     1101 transparent
  */
 const source: CardImageSource = {
@@ -56,7 +56,7 @@ const source: CardImageSource = {
 const pinOne = "002000010431323334";
 const inOne = "00A4040C03A00001";
 
-/** CREATE FILE of a transparent file of four bytes, with whatever else. */
+/** CREATE FILE of a transparent file of four bytes, with further objects. */
 function create(id: string, ...more: readonly string[]): string {
   return apdu("00E00000", tlv("62", tlv("80", "0004"), tlv("82", "01"), tlv("83", id), ...more));
 }
@@ -128,7 +128,7 @@ describe("CREATE FILE, ISO/IEC 7816-9:2000, 6.1", () => {
 
   test.each([
     ["before the PIN", [create("2001")], "6982"],
-    ["where nobody may", [pinOne, "00A4000C021100", create("2001")], "6982"],
+    ["where it is never allowed", [pinOne, "00A4000C021100", create("2001")], "6982"],
     ["an identifier that a sibling has", [inOne, create("1001")], "6A89"],
     ["the identifier of the directory", [inOne, create("1000")], "6A89"],
     ["a short identifier that a sibling has", [inOne, create("2001", tlv("88", "08"))], "6A89"],
@@ -153,7 +153,7 @@ describe("CREATE FILE, ISO/IEC 7816-9:2000, 6.1", () => {
     ["something twice", [inOne, create("2001", tlv("83", "2002"))], "6A80"],
     ["two templates", [inOne, apdu("00E00000", "620782013883022001 6200")], "6A80"],
     ["a file that is terminated", [inOne, create("2001", tlv("8A", "0C"))], "6A80"],
-    ["something that is no BER-TLV", [inOne, apdu("00E00000", "62FF")], "6A80"],
+    ["malformed BER-TLV", [inOne, apdu("00E00000", "62FF")], "6A80"],
     ["no data", [inOne, "00E00000"], "6700"],
     ["other parameters", [inOne, apdu("00E00100", "6200")], "6A86"],
   ])("refuses %s", (_name, commands, answer) => {
@@ -233,7 +233,7 @@ describe("access rules in an EF.ARR, ISO/IEC 7816-4:2005, 5.4.3.3", () => {
   test("nothing is allowed where the record is malformed", () => {
     const session = new Session(source);
     session.done(inOne, byRule("01"), pinOne, "00A4020C021002", apdu("00DC0104", "800101"));
-    // An access mode without a condition: nobody.
+    // An access mode without a condition: never.
     expect(session.asks("00A4020C022001", "00B0000001")).toBe("6982");
     session.done("00A4020C021002", apdu("00DC0104", "9000"));
     expect(session.asks("00A4020C022001", "00B0000001")).toBe("6982");
@@ -301,7 +301,7 @@ describe("DELETE FILE, ISO/IEC 7816-9:2000, 6.2", () => {
     ["before the PIN", [inOne, "00E40200021001"], "6982"],
     ["what is not there", [pinOne, inOne, "00E40200022001"], "6A82"],
     ["the master file", [pinOne, "00E40000"], "6985"],
-    ["what nobody may delete", [pinOne, "00A4000C021100", "00E40200021101"], "6982"],
+    ["what can never be deleted", [pinOne, "00A4000C021100", "00E40200021101"], "6982"],
     ["by nothing where something is asked for", [pinOne, inOne, "00E40200"], "6A87"],
     ["with other parameters", [pinOne, "00E40001"], "6A86"],
   ])("refuses %s", (_name, commands, answer) => {

@@ -96,7 +96,7 @@ describe("RESET RETRY COUNTER, ISO/IEC 7816-4:2005, 7.5.10", () => {
     expect(session.ask(reset("01", "87654321"))).toBe("6983");
   });
 
-  test("a new value was verified by nobody, on any channel", () => {
+  test("a new value counts as not verified on every channel", () => {
     const session = new Session(source);
     session.done("0070000100", `01${verify("1234").slice(2)}`, `01${read.slice(2)}`, verify("1234"));
     session.done(reset("00", "876543215678"));

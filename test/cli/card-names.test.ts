@@ -110,7 +110,7 @@ function asModule(code: string): string {
   return `data:text/javascript,${encodeURIComponent(code)}`;
 }
 
-/** Plugs a card in as soon as somebody listens. */
+/** Connects a card as soon as a reader listens. */
 async function insertOnce(port: number, atr: string): Promise<TcpCard> {
   for (;;) {
     try {

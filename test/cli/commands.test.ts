@@ -201,7 +201,7 @@ describe("scard readers", () => {
     );
   });
 
-  it("says where there is none", async () => {
+  it("says where it is missing", async () => {
     expect(await run(["readers", "--manager", "embedded"])).toEqual({ code: 0, out: "", err: "there is no reader\n" });
     expect((await runJson(["readers", "--manager", "embedded"])).json).toEqual({ readers: [] });
   });

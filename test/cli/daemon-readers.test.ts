@@ -8,7 +8,7 @@ import { pcscdManager } from "../../src/entry/pcscd.ts";
 import { scard, scardProgram, startDaemon, testFolder } from "../daemon/running.ts";
 import { Program } from "../peers/program.ts";
 
-/** Starts a daemon with a reader that has a card, and one that has none. */
+/** Starts a daemon with one reader that has a card, and an empty one. */
 async function started(): Promise<{ socket: string; control: string }> {
   const socket = join(testFolder(), "comm");
   await startDaemon("--socket", socket, "--reader", "virtual:Desk", "--card", "demo", "--reader", "virtual:Door");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 // What `scard doctor` finds on machines with a real service: stock pcscd in all its states, our daemon, and a service that
-// refuses. Only the rest of the machine is made up, so that what runs beside the tests is none of theirs.
+// refuses. Only the rest of the machine is made up, so that other programs do not affect the tests.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";

@@ -207,7 +207,7 @@ describe("a service", () => {
     expect(findingOf(found, "socket-elsewhere").remedies[0]).toContain("unset PCSCLITE_CSOCK_NAME");
   });
 
-  it("that has left its socket beside the one in use is told of, and so is a file that is no socket", async () => {
+  it("that has left its socket beside the one in use is reported, and so is a file that is not a socket", async () => {
     const { manager } = await world();
     const sockets = [
       { path: socketPath, origin: "system", considered: true },
@@ -414,7 +414,7 @@ describe("what is seen of a machine's files", () => {
 });
 
 describe("the command", () => {
-  it("runs on this machine, whatever it has, and its exit code says what the report says", async () => {
+  it("runs on this machine, and its exit code agrees with its report", async () => {
     const terminal = new RecordedTerminal({ environment: { PCSCLITE_CSOCK_NAME: "/nonexistent/pcscd.comm" } });
     const code = await runProgram(["doctor", "--json"], terminal);
     const report: Diagnosis = JSON.parse(terminal.printed);

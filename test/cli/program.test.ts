@@ -71,7 +71,7 @@ describe("the program", () => {
     expect(JSON.parse(output.out)).toMatchObject({ reader: "Virtual Reader" });
   });
 
-  it("is quiet when nobody reads its output any more", async () => {
+  it("is quiet when its output is no longer read", async () => {
     const { child, ended, output } = start(["demo"]);
     child.stdout?.destroy();
     expect([await ended, output.err]).toEqual([0, ""]);

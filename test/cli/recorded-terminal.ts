@@ -2,13 +2,13 @@
 
 import { painter, type StopReason, type Terminal } from "../../src/cli/terminal.ts";
 
-/** A database that is not there: what the person who runs the tests has introduced is none of their business. */
+/** A missing database: the user's own entries must not affect the tests. */
 const noDatabase = "/nonexistent/scard/database.sqlite";
 
-/** A reader with the demo card in it: what the machine has that runs the tests is none of theirs. */
+/** A reader with the demo card: the machine's own readers must not affect the tests. */
 const demoManager = "embedded:virtual+demo";
 
-/** A terminal that nobody sits at: what is printed and said is kept. */
+/** A terminal without a user: output and messages are recorded. */
 export class RecordedTerminal implements Terminal {
   readonly paint: Terminal["paint"] = painter(false);
   readonly screen = undefined;

@@ -37,7 +37,7 @@ export interface Script extends Partial<Omit<Machine, "file" | "readText">> {
   readonly texts?: Readonly<Record<string, string>>;
 }
 
-/** A Linux machine on which nothing is but what the test says. Everybody may read it, and nothing of it is real. */
+/** A simulated Linux machine with only what the test defines, readable by every user. */
 export function scriptedMachine({ files = {}, texts = {}, ...rest }: Script = {}): Machine {
   return {
     ...thisMachine({}),

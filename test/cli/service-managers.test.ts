@@ -46,11 +46,11 @@ test("over our daemon readers are told with those who use them", async () => {
   await context.release();
 });
 
-test("with nobody there it says what was tried, and what to do", async () => {
-  const { code, err } = await scard("readers", "--manager", `pcscd:${join(folder, "nobody")}`);
+test("without a service it says what was tried, and what to do", async () => {
+  const { code, err } = await scard("readers", "--manager", `pcscd:${join(folder, "no-service")}`);
   expect([code, err]).toEqual([1, expect.stringMatching(/SCARD_E_NO_SERVICE: nothing listens on .*start pcscd/)]);
-  const who = await scard("who", "--control", join(folder, "nobody"));
-  expect(who.err).toMatch(/no scard daemon answers at .*nobody: start one with/);
+  const who = await scard("who", "--control", join(folder, "no-service"));
+  expect(who.err).toMatch(/no scard daemon answers at .*no-service: start one with/);
 });
 
 describePeer(pcscdProgram, () => {

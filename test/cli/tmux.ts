@@ -32,7 +32,7 @@ export class TmuxTerminal {
     this.#path = path;
     // When the command is over the terminal stays, as the test left it to be looked at.
     const kept = `${command}; exec cat`;
-    // A server of our own, that nobody's configuration changes.
+    // A private server, independent of the user's configuration.
     const args = [...this.#server, "-f", "/dev/null", "-C", "new-session", "-x", "90", "-y", "20", kept];
     this.#control = new Program(path, args, { ...environment, TERM: "xterm-256color", TMUX: undefined });
   }
@@ -81,7 +81,7 @@ export class TmuxTerminal {
     this.#tmux("send-keys", ...keys);
   }
 
-  /** Ends whatever runs in it, and the terminal. */
+  /** Ends the program in it, and the terminal. */
   async close(): Promise<void> {
     this.#tmux("kill-server");
     await this.#control.ended;

@@ -140,7 +140,7 @@ describe("a reader of pcsclite", () => {
     expect(await called((callback) => reader.disconnect(callback))).toEqual([undefined]);
   });
 
-  test("shares the card with nobody unless told to, and says who is in the way as the package says it", async () => {
+  test("connects exclusively by default, and reports a sharing violation as the package does", async () => {
     const { manager, pcsc } = await world(new Type2Tag());
     const reader = await firstReader(pcsc);
     const other = await manager.client({ name: "other" }).establishContext();

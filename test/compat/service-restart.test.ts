@@ -41,7 +41,7 @@ test("pcsclite says that the service is gone, and goes on with the next one", as
   const again = await back;
   expect(again).not.toBe(reader);
   expect(again.name).toBe("Desk");
-  // What was told, each once: the service went, and then nobody listened.
+  // Reported once each: the service stopped, and then there was no listener.
   expect(errors.length).toBeLessThanOrEqual(2);
   expect(errors[0]).toMatch(/^SCardGetStatusChange error: .*\(0x8010001[de]\)$/);
   const connected = new Promise<unknown[]>((done) =>
@@ -88,9 +88,9 @@ test("a CommonJS program without a service hears so at once, waits idly, and end
       }, 1000);
     });`;
   const { SCARD_MANAGER: _, ...environment } = process.env;
-  const nobody = `${testFolder()}/nobody`;
+  const missing = `${testFolder()}/missing`;
   const ending = await run(process.execPath, ["--input-type=commonjs", "--eval", program], {
-    environment: { ...environment, PCSCLITE_CSOCK_NAME: nobody },
+    environment: { ...environment, PCSCLITE_CSOCK_NAME: missing },
   });
   expect(ending.stderr).toBe("");
   expect(ending.stdout).toBe("SCardEstablishContext error: Service not available.(0x8010001d)\nidle\n");

@@ -97,7 +97,7 @@ describePeer(npmPackage("smartcard"), (packageFolder) => {
   test("without a service the direct program hears so at once", { timeout: slow }, async () => {
     const { SCARD_MANAGER: _, ...environment } = process.env;
     const ending = await run(process.execPath, [await program("Low-Level API (Direct PC/SC)")], {
-      environment: { ...environment, PCSCLITE_CSOCK_NAME: join(testFolder(), "nobody") },
+      environment: { ...environment, PCSCLITE_CSOCK_NAME: join(testFolder(), "missing") },
     });
     expect(ending.status).toBe(1);
     expect(ending.stderr).toContain("ServiceNotRunningError: PC/SC service not running");

@@ -83,7 +83,7 @@ const vpcd = (port: number) =>
     { requiredKeys: ["type"] },
   );
 
-/** Paths below the folder of the test: of any length, and where something stands that is no socket. */
+/** Paths below the folder of the test: of any length, and of files that are not sockets. */
 const paths = fc.oneof(
   fc.integer({ min: 1, max: 120 }).map((length) => `/${"s".repeat(length)}`),
   fc.constantFrom("/comm", "/deep/er/comm", "/folder", "/file", "/file/comm", "/comm.control", "//comm"),

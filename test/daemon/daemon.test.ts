@@ -14,7 +14,7 @@ const SCARD_E_SERVER_TOO_BUSY = 0x8010_0031;
 const SCARD_W_SECURITY_VIOLATION = 0x8010_006a;
 
 describe.skipIf(process.platform === "win32")("scard daemon", () => {
-  it("says where it is, lets everybody in but only its owner ask, and leaves nothing behind", async () => {
+  it("says where it is, admits every client but only its owner to the control socket, and leaves nothing behind", async () => {
     const folder = testFolder();
     const socket = join(folder, "made", "pcscd.comm");
     const args = ["--socket", socket, "--reader", "virtual:Desk", "--card", "demo"];

@@ -29,7 +29,7 @@ afterAll(async () => {
 });
 
 // Windows has no such files.
-describe.skipIf(process.platform === "win32")("who reads a file that somebody names", () => {
+describe.skipIf(process.platform === "win32")("reading a file that the user names", () => {
   test("refuses a FIFO, a device, a socket and a folder as a card image", async () => {
     for (const path of [at("fifo"), "/dev/zero", at("socket"), at("folder"), at("dangling")]) {
       const opening = softwareCard(path);

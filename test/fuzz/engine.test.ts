@@ -27,13 +27,17 @@ describe("what is wrong with an input", () => {
     ["nothing", () => {}, undefined],
     ["a throw", () => must(false, "it is so"), "Violation: it is so"],
     ["a rejection", async () => must(false, "it is so"), "Violation: it is so"],
-    ["a rejection with anything", () => Promise.reject(undefined), "something that is no Error was thrown: undefined"],
     [
-      "a rejection that nobody handles",
+      "a rejection with anything",
+      () => Promise.reject(undefined),
+      "a value that is not an Error was thrown: undefined",
+    ],
+    [
+      "an unhandled rejection",
       async () => {
         void Promise.reject(new Error("lost"));
       },
-      "a rejection nobody handles: Error: lost",
+      "an unhandled rejection: Error: lost",
     ],
     ["memory that an input claims", () => void claimed.push(new Uint8Array(50_000_000)), "memory grew by"],
   ])("%s", async (_, run, message) => {

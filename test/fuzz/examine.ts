@@ -15,10 +15,10 @@ const secondLooks = { most: 6, needed: 2 };
 /** How much is tried to make a failing input shorter. */
 const budget = { tries: 2000, ms: 15_000 };
 
-/** Rejections that nobody has handled, since the last time they were looked at. */
+/** Unhandled rejections since the last check. */
 const unhandled: unknown[] = [];
 
-/** Has rejections that nobody handles kept, instead of ending the process; call the answer to undo it. */
+/** Records unhandled rejections instead of ending the process; call the result to undo it. */
 export function watchRejections(): () => void {
   const keep = (reason: unknown): void => {
     unhandled.push(reason);
@@ -44,7 +44,7 @@ export async function examine(target: FuzzTarget, input: Uint8Array): Promise<st
   return seen < secondLooks.needed ? undefined : problem.message;
 }
 
-/** A problem of kind `cost` may be somebody else's. */
+/** A problem of kind `cost` may have another cause. */
 type Problem = { readonly kind: "wrong" | "cost"; readonly message: string };
 
 async function feed(target: FuzzTarget, input: Uint8Array): Promise<Problem | undefined> {
@@ -65,7 +65,7 @@ async function feed(target: FuzzTarget, input: Uint8Array): Promise<Problem | un
   const spentMs = (user + system) / 1000;
   const growth = memoryBytes() - before;
   const [rejection] = unhandled.splice(0);
-  if (rejection !== undefined) return { kind: "wrong", message: `a rejection nobody handles: ${describe(rejection)}` };
+  if (rejection !== undefined) return { kind: "wrong", message: `an unhandled rejection: ${describe(rejection)}` };
   if (spentMs > longestMs) return { kind: "cost", message: `it took ${spentMs.toFixed(0)} ms` };
   const most = growthBytes.base + growthBytes.perByte * input.length;
   if (growth > most) return { kind: "cost", message: `memory grew by ${growth} bytes, and may by ${most}` };
@@ -80,7 +80,7 @@ function memoryBytes(): number {
 
 /** The error in one line, with the place in the tree where it was thrown. */
 function describe(error: unknown): string {
-  if (!(error instanceof Error)) return `something that is no Error was thrown: ${String(error)}`;
+  if (!(error instanceof Error)) return `a value that is not an Error was thrown: ${String(error)}`;
   const place = error.stack?.split("\n").find((line) => /src[/\\]/.test(line));
   const at =
     place === undefined || error.name === "Violation" ? "" : ` (${place.trim().replace(/\(?\S*[/\\]src[/\\]/, "src/")}`;

@@ -46,7 +46,7 @@ const { values } = parseArgs({
 });
 if (values.help) console.log(help);
 else {
-  // Not left to Node: while inputs are fed, what nobody catches is kept as something that came of an input.
+  // Not left to Node: while inputs are fed, an uncaught error counts as the result of an input.
   const status = await main().catch((error: unknown) => {
     console.error(error);
     return 1;

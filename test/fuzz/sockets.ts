@@ -40,7 +40,7 @@ interface SocketsReport {
 
 /** Hostile connections at once. */
 const connectionsPerRound = 24;
-/** Nobody waits longer for an answer, in milliseconds: the machine may be busy. */
+/** The longest wait for an answer, in milliseconds: the machine may be busy. */
 const patienceMs = 120_000;
 
 export const fuzzSockets = {
@@ -67,7 +67,7 @@ async function runSockets(options: SocketsOptions): Promise<SocketsReport> {
       { type: "vpcd", port: vpcdPort },
     ];
     writeFileSync(config, JSON.stringify({ readers, limits: { unsentBytes: 200_000 } }));
-    // The log goes to a file, so that it can be read whatever becomes of the process.
+    // The log goes to a file, so that it can be read after the process has ended.
     const script = 'log=$1; shift; exec "$@" 2>"$log"';
     const args = ["-c", script, "sh", join(folder, "log"), process.execPath, options.program];
     daemon = spawn("sh", [...args, "daemon", "--socket", socket, "--config", config], {
@@ -226,7 +226,7 @@ class HostileClient {
 
   async run(): Promise<void> {
     const socket = this.#open();
-    // It may be cut off at any moment; that is no failure.
+    // It may be disconnected at any time; that is not a failure.
     socket.on("error", () => {});
     if (this.#reads) socket.resume();
     const closed = new Promise((resolve) => socket.once("close", resolve));

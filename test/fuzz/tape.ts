@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /**
- * Bytes that are read as a programme: what is done next, and with what. Whoever reads beyond the end gets zeros, so every byte
+ * Bytes that are read as a programme: what is done next, and with what. A read beyond the end returns zeros, so every byte
  * string is a programme, and a small change of the bytes is a small change of what happens.
  */
 export class Tape {

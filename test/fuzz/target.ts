@@ -3,7 +3,7 @@
 import { encodeHex } from "../../src/binary/index.ts";
 import type { Dice } from "./dice.ts";
 
-/** A piece of the tree that takes bytes from somebody who may mean no good. */
+/** A part of the code that takes bytes from a possibly hostile source. */
 export interface FuzzTarget {
   readonly name: string;
   /** Whose bytes these are, and what must hold for all of them: one sentence. */

@@ -41,7 +41,7 @@ describe("dispositions", () => {
     expect((await manager.inspect()).readers[0]?.card?.powered).toBe(false);
   });
 
-  test("eject empties the slot, and everybody learns of the removal", async () => {
+  test("eject empties the slot, and all clients learn of the removal", async () => {
     const { connect, manager, reader } = await world();
     const [a, b] = [await connect("a"), await connect("b")];
     await a.beginTransaction();
@@ -391,7 +391,7 @@ describe("power", () => {
     expect(card.resets).toEqual(["cold", "cold"]);
   });
 
-  test("nothing is left when everybody has gone: no timer, no connection, no power", async () => {
+  test("nothing is left when all clients have gone: no timer, no connection, no power", async () => {
     const { connect, card, manager, runtime } = await world();
     const [a, b] = [await connect("a"), await connect("b")];
     await a.beginTransaction();
@@ -441,7 +441,7 @@ describe("cards and readers that misbehave", () => {
 });
 
 describe("a reader as a device", () => {
-  test("is described without a connection, whoever has it", async () => {
+  test("is described without a connection, also while a program has it exclusively", async () => {
     const { addReader, connect, context } = await world();
     const { name } = await addReader({ name: "Second", id: "virtual:second", serial: "0042" });
     await connect("holder", "exclusive");

@@ -7,7 +7,7 @@ import { type Connection, type Reader, type ReaderEvents, SmartCardError } from 
 import { SimulatedRuntime } from "../../src/testing/index.ts";
 import { apdu, bytesOf, failureOf, settle } from "./world.ts";
 
-// Drivers that somebody else wrote, in JavaScript, and that do what the port does not allow. The process lives on, timers run, and
+// Foreign drivers, in JavaScript, that violate the port's contract. The process lives on, timers run, and
 // every failure is a SmartCardError.
 
 const atr = bytesOf("3B8180018080");
@@ -414,7 +414,7 @@ describe("a driver that answers", () => {
     expect(closed).toBe(1);
   });
 
-  test("a reason for its end that is no text", async () => {
+  test("a reason for its end that is not a string", async () => {
     for (const reason of [undefined, 5, { toString: () => thrower("no") }, "x".repeat(1_000_000)]) {
       const runtime = new SimulatedRuntime({ settle });
       const manager = new EmbeddedManager({ runtime });

@@ -56,7 +56,7 @@ describe("IOCTL_SMARTCARD_SET_PROTOCOL", () => {
 });
 
 describe("IOCTL_SMARTCARD_POWER", () => {
-  test("resets the card and answers its ATR, and tells everybody else", async () => {
+  test("resets the card and answers its ATR, and tells all other connections", async () => {
     const { card, connect } = await world();
     const [a, b] = [await connect("a"), await connect("b")];
     expect(await hex(control(a, "power", warm))).toBe("3B8180018080");
@@ -108,7 +108,7 @@ describe("IOCTL_SMARTCARD_POWER", () => {
 });
 
 describe("IOCTL_SMARTCARD_GET_STATE", () => {
-  test("tells the state of the reader, whoever asks", async () => {
+  test("returns the state of the reader to every connection", async () => {
     const { connect, context, name } = await world({ profile: "pcsclite" });
     const a = await (await context("a")).connect(name, direct);
     expect(await hex(control(a, "get-state"))).toBe("05000000");

@@ -189,7 +189,7 @@ const anyStep: fc.Arbitrary<Step>[] = (() => {
   return weighted.flatMap(([weight, arbitrary]) => Array<fc.Arbitrary<Step>>(weight).fill(arbitrary));
 })();
 
-/** Holders end their transactions, everybody disconnects and goes: every call ends, and nothing is left. */
+/** Holders end their transactions, all clients disconnect and exit: every call ends, and nothing is left. */
 async function finish(model: Model, real: Real): Promise<void> {
   for (const place of [0, 1] as const) {
     const reader = model.readers[place];

@@ -9,7 +9,7 @@ const shared = { shareMode: "shared", preferredProtocols: ["t1"] } as const;
 const anew = { ...shared, initialization: "leave" } as const;
 
 describe("what a gone program left under way", () => {
-  test("an exchange that is torn has the card reset, and everybody told, under either profile", async () => {
+  test("an interrupted exchange resets the card and tells all connections, under either profile", async () => {
     for (const profile of ["windows", "pcsclite"] as const) {
       const { card, connect, manager, name, reader, runtime } = await world({ profile });
       const client = manager.client({ name: "mortal" });
@@ -91,7 +91,7 @@ describe("those that end together give each other nothing", () => {
     const { card, manager, name, runtime } = await world({ profile: "pcsclite" });
     const client = manager.client({ name: "mortal" });
     const [holder, waiting] = await Promise.all([client.establishContext(), client.establishContext()]);
-    // A direct connection leaves the card as it is: nothing stands between its end and whoever is next.
+    // A direct connection leaves the card as it is: nothing happens between its end and the next turn.
     const lock = await holder.connect(name, { ...shared, shareMode: "direct", preferredProtocols: [] });
     const other = await waiting.connect(name, shared);
     await lock.beginTransaction();

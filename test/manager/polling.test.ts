@@ -15,7 +15,7 @@ const uuid = "{00112233-4455-6677-8899-AABBCCDDEEFF}";
 
 const runtime = nodeRuntime();
 
-/** Makes a call again and again, whatever comes of it, until a timer has fired: true, or too long has passed: false. */
+/** Repeats a call, ignoring its results, until a timer has fired: true, or too long has passed: false. */
 async function letsATimerRun(call: () => Promise<unknown>): Promise<boolean> {
   let fired = false;
   setTimeout(() => {

@@ -59,7 +59,7 @@ describe("the name of the pseudo reader", () => {
   });
 });
 
-test("whatever drivers call their readers, the names in a manager are fit and unlike each other", async () => {
+test("reader names in a manager are valid and unique, for any names of the drivers", async () => {
   const odd = fc.oneof(
     fc.string({ unit: "binary", maxLength: 140 }),
     fc.string({ maxLength: 140 }),

@@ -54,7 +54,7 @@ interface Knowledge {
   lettingGo: number;
 }
 
-/** A card that knows who holds the lock, and does not want to hear anybody else. */
+/** A card that knows the holder of the lock, and accepts no other client. */
 class WatchfulCard implements SoftwareCard {
   /** Counts resets and losses of power. */
   life = 0;
@@ -119,7 +119,7 @@ class Race {
     return { client, context: await client.establishContext(), connection: undefined };
   }
 
-  /** Watches a call: it must end, and whatever it fails with must be the manager's own. */
+  /** Watches a call: it must end, and a failure must be an error of the manager. */
   #call(promise: Promise<unknown>): void {
     this.#pending++;
     promise.then(
@@ -147,7 +147,7 @@ class Race {
     } else if (action === "cancel") this.#call(context.cancel());
     else if (action === "die") {
       for (const [one, knowledge] of this.#knowledge) if (one === connection) this.#letGo(knowledge);
-      // Older connections of the client are unknown here, so nobody is taken for the holder.
+      // Older connections of the client are unknown here, so there is no known holder.
       this.card.holder = undefined;
       this.#call(client.client.end());
       this.clients[seat] = await this.#client();
@@ -219,11 +219,11 @@ class Race {
     if (this.card.holder?.number === knowledge.number) this.card.holder = undefined;
   }
 
-  /** The card answers, and everybody goes. */
+  /** The card answers, and all clients leave. */
   async #finish(): Promise<void> {
     await this.#answerAll();
     const [reader] = (await this.manager.inspect()).readers;
-    // Nobody waits for nothing.
+    // No client waits without a reason.
     if (reader?.lock === undefined) expect(reader?.queue).toEqual([]);
     for (const { context } of this.clients) this.#call(context.release());
     await this.#answerAll();
@@ -258,7 +258,7 @@ function describeEvent({ action, disposition, exclusive, pause, seat, slow }: Ev
   return `${seat} ${action}${how[action] ?? ""}, ${pause === undefined ? "all settles" : `${pause} callbacks`}`;
 }
 
-describe("whenever events come in the midst of others, nobody is disturbed, misled or forgotten", () => {
+describe("with events in the middle of other events, no client is disturbed, misled or forgotten", () => {
   const often = fc.constantFrom(
     "connect",
     "begin",

@@ -21,7 +21,7 @@ export interface ModelConnection {
   fault: "reset-card" | "removed-card" | undefined;
 }
 
-/** Somebody in line: `run` is what the turn is for, and answers what becomes of the call. */
+/** A waiting call: `run` is the work of its turn, and returns the result of the call. */
 interface Turn {
   readonly call: Call;
   readonly operation: "connect" | "reconnect" | "begin" | "end" | "transmit";
@@ -63,7 +63,7 @@ export class ReferenceReader {
   connections: ModelConnection[] = [];
   lock: { readonly owner: ModelConnection; depth: number; disposition: Disposition } | undefined;
   card: { powered: boolean } | undefined;
-  /** An exchange that the card has not answered yet. Nobody else has a turn meanwhile. */
+  /** An exchange that the card has not answered yet. No other client has a turn meanwhile. */
   exchange: Turn | undefined;
   /** What the card is to suffer for connections that are gone, as soon as no transaction is open. */
   #owed: { readonly disposition: Disposition; readonly waits: Call[] }[] = [];
@@ -187,7 +187,7 @@ export class ReferenceReader {
     this.#goOn();
   }
 
-  /** Five seconds pass in which nobody does anything: deadlines, the idle limit, and the power-off grace are over. */
+  /** Five idle seconds pass: deadlines, the idle limit, and the power-off grace have expired. */
   idle(): void {
     this.#fail((turn) => turn.deadline, "timeout");
     if (this.lock !== undefined && this.#rules.idleLimit) {
@@ -205,7 +205,7 @@ export class ReferenceReader {
     this.#goOn();
   }
 
-  /** Gives turns until nobody can have one: first what is owed, then first come, first served; the holder before all. */
+  /** Grants turns until none is possible: first pending dispositions, then first come, first served; the holder before all. */
   #goOn(): void {
     while (this.exchange === undefined) {
       const debt = this.lock === undefined ? this.#owed.shift() : undefined;
@@ -273,7 +273,7 @@ function most(one: Disposition, other: Disposition): Disposition {
   return order.find((disposition) => disposition === one || disposition === other) ?? "leave";
 }
 
-/** A call ends once: whatever comes later changes nothing. */
+/** A call ends once: later events have no effect. */
 function end(call: Call, outcome: Outcome): void {
   if (call.outcome === "pending") call.outcome = outcome;
 }

@@ -11,8 +11,8 @@ const both = "3B80800102";
 const direct = (...preferredProtocols: Protocol[]) => ({ shareMode: "direct", preferredProtocols }) as const;
 const shared = (...preferredProtocols: Protocol[]) => ({ shareMode: "shared", preferredProtocols }) as const;
 
-/** What somebody has done with the card just before. */
-const pasts: Readonly<Record<string, readonly Protocol[]>> = { nobody: [], "T=0": ["t0"], "T=1": ["t1"] };
+/** What a program has done with the card just before. */
+const pasts: Readonly<Record<string, readonly Protocol[]>> = { nothing: [], "T=0": ["t0"], "T=1": ["t1"] };
 
 describe.each(["windows", "pcsclite"] as const)("a direct connection (%s)", (profile) => {
   const wishes: readonly (readonly Protocol[])[] = [["t0"], ["t1"], ["t0", "t1"], ["raw"], []];
@@ -23,7 +23,7 @@ describe.each(["windows", "pcsclite"] as const)("a direct connection (%s)", (pro
     return profile === "windows" ? asked : (past[0] ?? "none");
   };
 
-  test.each(Object.entries(pasts))("comes to what the profile says, whoever was there before: %s", async (_, past) => {
+  test.each(Object.entries(pasts))("has the profile's result after any earlier use: %s", async (_, past) => {
     const { card, context, name } = await world({ profile, atr: both });
     const a = await context("a");
     for (const [index, wish] of wishes.entries()) {
@@ -49,7 +49,7 @@ describe.each(["windows", "pcsclite"] as const)("a direct connection (%s)", (pro
     expect(card.powered).toBe(true);
   });
 
-  test("never says SPECIFIC without a protocol, whatever becomes of the card", async () => {
+  test("never says SPECIFIC without a protocol, in every state of the card", async () => {
     const { connect, name, context, runtime } = await world({ profile });
     const b = await (await context("b")).connect(name, direct());
     expect(await b.status()).toMatchObject({ state: "negotiable", protocol: undefined });

@@ -121,7 +121,7 @@ describe("connect", () => {
     expect([direct.protocol, direct.shareMode]).toEqual(["t1", "shared"]);
   });
 
-  test("reconnect changes the share mode where nobody is in the way", async () => {
+  test("reconnect changes the share mode where no other connection prevents it", async () => {
     const { connect } = await world();
     const [a, b] = [await connect("a"), await connect("b")];
     const exclusive = { shareMode: "exclusive", preferredProtocols: ["t1"], initialization: "leave" } as const;

@@ -83,7 +83,7 @@ describe("tracking", () => {
     expect(only(await a.getStatusChange([before])).flags.changed).toBe(true);
   });
 
-  test("the event count skips 0, which means that a caller has none", async () => {
+  test("the event count skips 0, which means that a caller has no count", async () => {
     const { context, name, reader, runtime } = await world({ empty: true });
     const a = await context("a");
     const counts: number[] = [];
@@ -197,7 +197,7 @@ describe("tracking", () => {
     }
   });
 
-  test("what the caller asked with stands while it waits, whatever it does to its objects", async () => {
+  test("changes of the caller's objects do not affect a wait", async () => {
     const { context, name, reader } = await world();
     const a = await context("a");
     const query = { ...only(await a.getStatusChange([{ reader: name }])) };

@@ -45,7 +45,7 @@ describe("transactions are a fair queue with event hand-off", () => {
     await runtime.advance(1000);
     const before = runtime.clock.now();
     await a.endTransaction("leave");
-    // Granted in the very call that freed it, before anybody could look.
+    // Granted in the same call that freed it.
     expect((await manager.inspect()).readers[0]?.lock?.client.name).toBe("b");
     await waiting;
     expect(runtime.clock.now()).toBe(before);
@@ -251,7 +251,7 @@ describe("transactions are a fair queue with event hand-off", () => {
     expect(card.commands.map((command) => command[3])).toEqual([1, 2, 3]);
   });
 
-  test("ending a transaction that another holds, or nobody, is refused", async () => {
+  test("ending a transaction of another connection, or none, is refused", async () => {
     for (const [profile, code] of [
       ["windows", "not-transacted"],
       ["pcsclite", "sharing-violation"],

@@ -261,7 +261,7 @@ describe("watchReaders", () => {
     await service().close();
   });
 
-  test("refuses what is no manager, no signal, and a misspelt option", () => {
+  test("refuses an invalid manager, an invalid signal, and a misspelt option", () => {
     const { manager } = world();
     const wrong = (run: () => unknown) => expect(run).toThrow(SmartCardError);
     wrong(() => watchReaders({} as ResourceManager));

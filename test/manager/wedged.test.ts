@@ -73,7 +73,7 @@ test("a reconnect whose reset is torn fails as a card does, while the driver giv
   expect((await reconnecting).code).toBe("unresponsive-card");
 });
 
-test("a reset that is torn is not tried again for nobody, which would keep the reader from everybody", async () => {
+test("an interrupted reset without a waiting client is not retried, which would block the reader", async () => {
   const { context, name, reader, runtime } = await world({ limits: { operationMs: 1000 } });
   const terms = { shareMode: "shared", preferredProtocols: ["t1"] } as const;
   const connection = await (await context("program")).connect(name, terms);

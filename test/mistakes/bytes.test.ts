@@ -9,7 +9,7 @@ import * as iso7816 from "../../src/iso7816/index.ts";
 const good = new Uint8Array(5);
 const header = { cla: 0, ins: 0xa4, p1: 4, p2: 0 };
 
-/** The functions that take bytes, called as somebody does who has something else. */
+/** The functions that take bytes, called with other values. */
 const calls: Readonly<Record<string, (value: never) => unknown>> = {
   encodeHex: (value) => binary.encodeHex(value),
   concatBytes: (value) => binary.concatBytes(good, value),

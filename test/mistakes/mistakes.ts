@@ -10,7 +10,7 @@ export interface Scene {
   readonly reader: string;
 }
 
-/** A call as somebody makes it who has not read the page, and what it has to come to. */
+/** A wrong call, and its expected result. */
 export interface Mistake {
   readonly what: string;
   readonly make: (scene: Scene) => Promise<unknown>;

@@ -25,7 +25,7 @@ function suite(make: () => Promise<RestartableService>): void {
       const context = await manager.establishContext();
       const [reader = ""] = await context.listReaders();
       await context.getStatusChange([{ reader, flags: { empty: true } }], { timeoutMs: 60_000 });
-      // A service says no more of itself than who is there, and whether anybody uses it.
+      // A service reports only its readers, and whether they are in use.
       const look = async (): Promise<unknown> =>
         timeless([await context.listReaders(), await context.getStatusChange([{ reader }])]);
       expect(await faultsOf({ manager, reader, look })).toEqual([]);

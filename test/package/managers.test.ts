@@ -27,7 +27,7 @@ interface PackageManager {
   /** Runs a program of an installed package, and Node where the packages are found. */
   readonly exec: readonly string[];
   readonly node: readonly string[];
-  /** What it says each time, whatever is installed: of the machine's own settings, of itself. */
+  /** Messages that it always prints, about the machine's settings or itself. */
   readonly usual?: RegExp;
 }
 

@@ -69,7 +69,7 @@ describe("the root entry", () => {
     await opened.close();
   });
 
-  test("refuses what is no manager", () => {
+  test("refuses a value that is not a manager", () => {
     for (const wrong of [undefined, null, {}, "pcscd"])
       expect(() => scard.watchReaders(wrong as never)).toThrow(scard.SmartCardError);
   });

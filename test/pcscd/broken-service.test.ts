@@ -226,7 +226,7 @@ describe("a service that lies", () => {
     await context.release();
   });
 
-  test("in whatever it sends: every call ends with a code, and nothing stays open", async () => {
+  test("in anything it sends: every call ends with a code, and nothing stays open", async () => {
     const known = new Set(Object.keys(errorCodes));
     await fc.assert(
       fc.asyncProperty(

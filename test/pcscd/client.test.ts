@@ -106,11 +106,11 @@ describe("a context", () => {
     expect(connections()).toBe(2);
   });
 
-  test("asks a reader who it is, and knows its name where somebody else is alone there", async () => {
+  test("reads a reader's device, and only its name where another program has it exclusively", async () => {
     const { client, name, runtime } = await joinedWorld();
     const context = await client.establishContext();
     expect(await context.describeReader(name)).toMatchObject({ reader: name, vendor: "scard" });
-    expect((await failureOf(context.describeReader("Nobody"))).code).toBe("unknown-reader");
+    expect((await failureOf(context.describeReader("No such reader"))).code).toBe("unknown-reader");
     const alone = await context.connect(name, { ...shared, shareMode: "exclusive" });
     expect(await context.describeReader(name)).toMatchObject({ reader: name, systemName: name, vendor: undefined });
     await alone.disconnect("leave");
@@ -134,7 +134,7 @@ describe("a context", () => {
     await runtime.advance(1);
     expect((await later).details.readerStates).toHaveLength(1);
     expect((await failureOf(context.getStatusChange(queries, { timeoutMs: -1 }))).code).toBe("invalid-parameter");
-    expect((await failureOf(context.getStatusChange([{ reader: "Nobody" }]))).code).toBe("unknown-reader");
+    expect((await failureOf(context.getStatusChange([{ reader: "No such reader" }]))).code).toBe("unknown-reader");
   });
 
   test("ends a wait by its signal, before it begins and at any moment after", async () => {
@@ -231,7 +231,7 @@ describe("a connection", () => {
     expect((await failureOf(card.getAttribute(0x7fff_ffff))).code).toBe("not-supported");
     const none = { ...shared, preferredProtocols: [] };
     expect((await failureOf(context.connect(name, none))).code).toBe("proto-mismatch");
-    expect((await failureOf(context.connect("Nobody", shared))).code).toBe("unknown-reader");
+    expect((await failureOf(context.connect("No such reader", shared))).code).toBe("unknown-reader");
     await card.transmit(apdu);
   });
 

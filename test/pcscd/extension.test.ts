@@ -89,7 +89,7 @@ describe("a wait over our own daemon that is given up", () => {
     expect(timers()).toEqual([]);
   });
 
-  test("says nothing of a holder where there is none, and over pcscd", async () => {
+  test("names no holder where there is none, and over pcscd", async () => {
     const { context, name, other, runtime } = await occupied(shared, { stock: true });
     const connection = await context.connect(name, shared);
     await other.beginTransaction();
@@ -250,7 +250,7 @@ describe("the extension on the wire", () => {
     const own = u32(await ask(admitted, establish), 4);
     const told = await ask(admitted, { kind: "holder", handle: own, reader: name });
     expect([u32(told, -4), u32(told, 132), u32(told, 144)]).toEqual([0, 1, 7]);
-    const nobody = await ask(admitted, { kind: "holder", handle: own, reader: "no such reader" });
-    expect([u32(nobody, -4), u32(nobody, 132)]).toEqual([0, 0]);
+    const unheld = await ask(admitted, { kind: "holder", handle: own, reader: "no such reader" });
+    expect([u32(unheld, -4), u32(unheld, 132)]).toEqual([0, 0]);
   });
 });

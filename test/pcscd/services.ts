@@ -24,7 +24,7 @@ export interface RestartableService {
 }
 
 const scardProgram = resolve("dist/cli/main.js");
-/** @param withReader false for one that has none */
+/** @param withReader false for one without a reader */
 export async function stockPcscd(withReader = true): Promise<RestartableService> {
   const place = await pcscdPlace(withReader);
   return restartable("pcscd", place.socket, place.ports[0], place.remove, () => place.start());
@@ -71,7 +71,7 @@ async function restartable(
   };
 }
 
-/** Settles when somebody accepts connections: a service may say that it is ready a moment earlier. */
+/** Settles when a server accepts connections: a service may say that it is ready a moment earlier. */
 async function answers(socket: string): Promise<void> {
   await vi.waitUntil(
     () =>

@@ -42,7 +42,7 @@ describe("while another program has a transaction", () => {
     expect(order).toEqual([0, 1, 2, 3]);
   });
 
-  test("a newcomer does not overtake those who were refused, and who has the transaction waits for nobody", async () => {
+  test("a new call does not overtake refused ones, and the holder of the transaction does not wait", async () => {
     const { connect, other, runtime } = await contended();
     const [first, second, third] = [await connect(), await connect(), await connect()];
     const order: string[] = [];

@@ -168,7 +168,7 @@ describe("memory", () => {
     expect(log.some((message) => message.includes("too much is held"))).toBe(true);
   });
 
-  it("is given back when everybody has gone", async () => {
+  it("is freed when all clients have gone", async () => {
     const { client, server } = await served();
     const all = Array.from({ length: 5 }, () => client({ name: "a", uid: 1000 }));
     for (const { session } of all) session.received(encodeRequest(establish).subarray(0, 9));

@@ -542,7 +542,7 @@ describe("a card that is pulled", () => {
 });
 
 describe("a client that ends", () => {
-  test("leaves no lock, no wait and no connection, in whatever state it is", async () => {
+  test("leaves no lock, no wait and no connection, in every state", async () => {
     const { card, client, ask, connect4, manager, runtime, server } = await wire();
     const a = await client("a");
     const cardA = await connect4(a.client, a.context);
@@ -598,7 +598,7 @@ describe("a client that ends", () => {
 });
 
 describe("a hostile client", () => {
-  test("that sends what is no request is disconnected, and nobody else is", async () => {
+  test("that sends a malformed request is disconnected, and no other client is", async () => {
     const { client, ask, connect4, log } = await wire();
     const a = await client("a");
     const cardA = await connect4(a.client, a.context);

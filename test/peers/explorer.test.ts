@@ -44,7 +44,7 @@ const source: CardImageSource = {
   ],
 };
 
-/** A line that somebody types, what is printed on it, and what is complained of; nothing means: not a word. */
+/** A typed line, its output, and its error message, which may be empty. */
 interface Turn {
   readonly types: string;
   readonly prints?: string;

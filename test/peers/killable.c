@@ -40,7 +40,7 @@ static LONG exchange(const char *command, DWORD length) {
   return SCardTransmit(card, SCARD_PCI_T1, (LPCBYTE)command, length, NULL, answer, &answered);
 }
 
-// One transaction with one command in it; a reset by somebody else is reconnected from.
+// One transaction with one command in it; reconnects after a reset by another program.
 static LONG take_turn(void) {
   LONG rv = SCardBeginTransaction(card);
   if (rv == SCARD_W_RESET_CARD) return reconnect();

@@ -47,7 +47,7 @@ export interface PcscdPlace {
   remove(): void;
 }
 
-/** @param withReaders false for one that has none */
+/** @param withReaders false for one without readers */
 export async function pcscdPlace(withReaders = true): Promise<PcscdPlace> {
   const configuration = mkdtempSync(join(tmpdir(), "scard-pcscd-"));
   const run = mkdtempSync(join(tmpdir(), "scard-pcscd-run-"));

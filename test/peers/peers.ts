@@ -39,7 +39,7 @@ const peersAreLeftOut = process.env.SCARD_PEERS === "none";
  */
 export function describePeer(peer: PeerProgram, body: (path: string) => void): void {
   if (peersAreLeftOut) {
-    describe.skip(`${peer.name}: left out, as SCARD_PEERS is none`, () => body(peer.name));
+    describe.skip(`${peer.name}: left out, as SCARD_PEERS=none`, () => body(peer.name));
     return;
   }
   const path = findPeer(peer.name);

@@ -20,7 +20,7 @@ interface Waiter {
 }
 
 /**
- * Has the system end a program together with us, whatever ends us: no service is left behind by a test run that was
+ * Makes the system end a program together with this process: no service is left behind by a test run that was
  * killed. Where that cannot be had, tests end what they started when they are over.
  */
 const setpriv = "/usr/bin/setpriv";

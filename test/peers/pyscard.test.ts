@@ -156,7 +156,7 @@ describePeer(pyscard, (path) => {
     const arrival = puppet.does("arrival").then((result) => {
       told = result;
     });
-    // A move from before the wait is none for it, and nobody can tell when it begins; so there are more of them.
+    // A move before the wait does not count, and its start cannot be observed; so there are several moves.
     for (let guests = 1; told === undefined; guests = 1 - guests) {
       configure(...(guests > 0 ? ["Guest"] : []));
       service.program.signal("SIGHUP");

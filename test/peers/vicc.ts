@@ -51,7 +51,7 @@ export const viccProgram: PeerProgram = {
 export type ViccType = "iso7816" | "cryptoflex" | "ePass" | "nPA";
 
 /**
- * What types of Debian 12's vicc die of, whoever asks them for anything: ePass and cryptoflex are still half in Python 2, and
+ * Why types of Debian 12's vicc do not start: ePass and cryptoflex are still half in Python 2, and
  * nPA needs a module that Debian does not package. A death of anything else is a failure.
  */
 const ownFaults: Readonly<Partial<Record<ViccType, string>>> = {

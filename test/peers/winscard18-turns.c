@@ -151,7 +151,7 @@ static void within_one_context(void) {
   SCardReleaseContext(in);
 }
 
-// What everybody is told after a reset, in the order of asking.
+// What each client is told after a reset, in order.
 static void told(const char *who, SCARDHANDLE card) {
   static const struct { const char *what, *function; LONG (*run)(SCARDHANDLE); } asked[] = {
     {"status", "SCardStatus", get_status},
@@ -305,7 +305,7 @@ static void cancels(void) {
   start(&two, wait_300, second);
   pause_ms(100);
   plain("cancel a wait", SCardCancel(first));
-  // A cancel ends nothing where the wait has yet to begin: nobody can tell from outside.
+  // A cancel has no effect before the wait begins, which cannot be observed from outside.
   while (!one.done) {
     pause_ms(50);
     if (!one.done) SCardCancel(first);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 // Calls every one of the 18 functions of libpcsclite, rightly and wrongly, and prints a transcript. The service needs
-// two readers: the first with the card of vpcd-card.c in it, the second empty. Whoever starts the program moves the
+// two readers: the first with the card of vpcd-card.c in it, the second empty. The parent process moves the
 // card when a line `@out` or `@in` asks for it, and then writes a line.
 
 #include "transcript.h"

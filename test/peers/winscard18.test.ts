@@ -63,7 +63,7 @@ describePeer(clientLibrary, () => {
     expect([...called].sort()).toEqual(functions);
   });
 
-  // What every client relies on, whatever else changes. The comparison below knows the rest.
+  // What every client relies on in any case. The comparison below checks the rest.
   it.each([
     ["connect for either", "SCardConnect 0x00000000 protocol=2"],
     ["exchange", "SCardTransmit 0x00000000 6162639000"],
@@ -100,7 +100,7 @@ describePeer(clientLibrary, () => {
           .sort();
         if (rows.join() === known.join()) break;
       }
-      // Both ways: a difference that nobody wrote down, and one that is written down but is none any more.
+      // Both ways: a difference that is missing in the table, and a row that is no longer a difference.
       expect(rows).toEqual(known);
     });
   });

@@ -149,7 +149,7 @@ describe("refused, with nothing changed", () => {
     ["direct mode", "E_INVALIDARG", (card, name) => card.AttachByReader(name, 3 as never, T1)],
     ["no protocol", "E_INVALIDARG", (card, name) => card.AttachByReader(name, SHARED, 0)],
     ["protocol 4", "E_INVALIDARG", (card, name) => card.AttachByReader(name, SHARED, 4)],
-    ["raw where the reader has none", "SCARD_E_NOT_READY", (card, name) => card.AttachByReader(name, SHARED, RAW)],
+    ["raw where the reader lacks it", "SCARD_E_NOT_READY", (card, name) => card.AttachByReader(name, SHARED, RAW)],
     ["a reader that is not there", "SCARD_E_UNKNOWN_READER", (card) => card.AttachByReader("none", SHARED, T1)],
   ];
   test.each(attaches)("to attach with %s: %s", async (_, code, attach) => {

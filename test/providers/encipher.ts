@@ -10,7 +10,7 @@ export function bytes(hex: string): Uint8Array {
   return decoded.value;
 }
 
-/** One block, enciphered with AES-128 by somebody else's code. */
+/** One block, enciphered with AES-128 by an independent implementation. */
 export function encipher(key: string, block: Uint8Array): Uint8Array {
   return createCipheriv("aes-128-ecb", bytes(key), null).setAutoPadding(false).update(block);
 }

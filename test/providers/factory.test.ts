@@ -64,7 +64,7 @@ describe("createInstance", () => {
     expect(await rejectionOf(factory.createInstance(providerId))).toBe("REGDB_E_CLASSNOTREG");
   });
 
-  test("refuses what is no class, and to have a base class replaced", async () => {
+  test("refuses an invalid class, and the replacement of a base class", async () => {
     const { factory } = (await world()).program("one");
     expect(await rejectionOf(factory.createInstance("{}"))).toBe("E_INVALIDARG");
     const make = (winscard: WinSCardFunctions): CSCardManage => new CSCardManage(winscard, {});
@@ -190,7 +190,7 @@ describe("ISCardDatabase", () => {
     expect(await database.ListReaderGroups(0)).toEqual(["SCard$DefaultReaders"]);
   });
 
-  test("says what is not there, and refuses what is no question", async () => {
+  test("says what is missing, and refuses invalid arguments", async () => {
     const { manager, name, program } = await world();
     const one = program("one");
     const database = await one.factory.createInstance(clsids.CSCardDatabase);
@@ -253,7 +253,7 @@ describe("ISCardLocate", () => {
     expect(one.winscard.openHandles).toEqual({ cards: 0, contexts: 0 });
   });
 
-  test("refuses a search that is none", async () => {
+  test("refuses an invalid search", async () => {
     const { factory } = (await world()).program("one");
     const locate = await factory.createInstance(clsids.CSCardLocate);
     const { SHARED } = SCARD_SHARE_MODES;

@@ -92,7 +92,7 @@ describe("directories", () => {
     ["by a path with a hole", ID, "5100//5200", "E_INVALIDARG"],
     ["by a path with the master file inside", ID, "5100/3F00", "E_INVALIDARG"],
     ["by too long a name", NAME, "A0".repeat(17), "E_INVALIDARG"],
-    ["by what is no text", ANY, 7 as never, "E_INVALIDARG"],
+    ["by a value that is not a string", ANY, 7 as never, "E_INVALIDARG"],
   ])("a directory %s is refused", async (_, refType, name, code) => {
     const { access } = await files();
     expect(await rejectionOf(access.ChangeDir(refType, name))).toBe(code);
@@ -133,7 +133,7 @@ describe("files of bytes", () => {
     expect(await rejectionOf(access.Close(file))).toBe("E_INVALIDARG");
   });
 
-  test("several are open at once, in whatever directory", async () => {
+  test("several are open at once, in any directory", async () => {
     const { access } = await files();
     await access.ChangeDir(ID, "5100");
     const member = await access.Open(ID, "0001");
@@ -195,7 +195,7 @@ describe("files of bytes", () => {
 
   test.each([
     ["that is not there", "5100/0009", "SCARD_E_FILE_NOT_FOUND"],
-    ["below one that is no directory", "2F02/0001", "SCARD_E_FILE_NOT_FOUND"],
+    ["below a file that is not a directory", "2F02/0001", "SCARD_E_FILE_NOT_FOUND"],
     ["that is a directory", "5100", "SCARD_E_NO_FILE"],
     ["that is the master file", "3F00", "SCARD_E_NO_FILE"],
   ])("a file %s is refused", async (_, path, code) => {
@@ -317,8 +317,8 @@ describe("new files", () => {
     ["with another identifier", "E_INVALIDARG", "1001", [...transparent, tlv(0x83, "1002")], 0],
     ["with no identifier", "E_INVALIDARG", "..", transparent, 0],
     ["with a wrong length", "E_INVALIDARG", "1001", [{ ...tlv(0x82, "01"), Length: 2 }], 0],
-    ["with a tag that is none", "E_INVALIDARG", "1001", [...transparent, tlv(0x8401, "")], 0],
-    ["with a template that is none", "E_INVALIDARG", "1001", [...transparent, tlv(0xa5, "01")], 0],
+    ["with an invalid tag", "E_INVALIDARG", "1001", [...transparent, tlv(0x8401, "")], 0],
+    ["with an invalid template", "E_INVALIDARG", "1001", [...transparent, tlv(0xa5, "01")], 0],
     ["with no table", "E_POINTER", "1001", undefined as never, 0],
     ["with no value", "E_POINTER", "1001", [{ ...tlv(0x82, "01"), Value: undefined as never }], 0],
     ["with data that is not announced", "E_INVALIDARG", "1001", transparent, 0, text("x")],

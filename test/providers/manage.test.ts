@@ -50,7 +50,7 @@ describe("ISCardManage attaches", () => {
     expect(await rejectionOf(manage.AttachByHandle(card))).toBe("E_INVALIDARG");
   });
 
-  test("to a handle, and to nothing that is none", async () => {
+  test("to a handle, and to nothing else", async () => {
     const { name, program } = await world();
     const { winscard } = program("one");
     const { context } = await winscard.SCardEstablishContext(0);
@@ -430,7 +430,7 @@ describe("SCardUnlock", () => {
   });
 });
 
-test("what is no failure of the manager is no ComError either", async () => {
+test("an error that is not from the manager is not a ComError either", async () => {
   const { name, program } = await world();
   const manage = manageOf(program("one"), {
     verify: () => {

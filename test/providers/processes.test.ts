@@ -112,7 +112,7 @@ describe.skipIf(process.platform === "win32")("SCardLock", () => {
   test("of the same program on the embedded manager is the same", async () => {
     const program = await start("embedded:virtual:Desk+demo");
     const lockers = [new Locker(program, "one"), new Locker(program, "two"), new Locker(program, "three")] as const;
-    // There is nobody to ask who waits: calls of one process are begun in the order of its lines.
+    // The waiting calls cannot be observed: calls of one process start in the order of its lines.
     await contend({ lockers, seen: async () => {} });
   });
 });

@@ -55,7 +55,7 @@ function tapped(winscard: WinSCard): { readonly functions: WinSCardFunctions; re
 const wrong = text(codes.wrong);
 const key = Uint8Array.of(1);
 
-test("no code is in an error, a trace, on the console or in an object, whatever is done with it", async () => {
+test("no code is in an error, a trace, on the console or in an object, after any use", async () => {
   const { manage, manager, name, program, reader, runtime } = await isoWorld();
   const { factory, winscard } = program("other");
   const verify = manage.CreateCHVerification();

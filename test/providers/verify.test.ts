@@ -59,7 +59,7 @@ describe("Verify", () => {
     expect(await isVerified(around)).toBe(false);
   });
 
-  test("counts the tries, and says when there are none", async () => {
+  test("counts the tries, and says when none is left", async () => {
     const { verify } = await verifying();
     for (const left of ["2 tries", "1 try", "no tries"]) {
       const { hresultName, message } = await errorOf(verify.Verify(text(codes.wrong), GLOBAL, 1));
@@ -88,7 +88,7 @@ describe("Verify", () => {
     ["both", "E_INVALIDARG", (verify) => verify.Verify(text("0"), GLOBAL | LOCAL, 1)],
     ["other flags", "E_INVALIDARG", (verify) => verify.Verify(text("0"), GLOBAL | ENABLE, 1)],
     ["a reference that is too large", "E_INVALIDARG", (verify) => verify.Verify(text("0"), GLOBAL, 32)],
-    ["a reference that is none", "E_INVALIDARG", (verify) => verify.Verify(text("0"), GLOBAL, -1)],
+    ["an invalid reference", "E_INVALIDARG", (verify) => verify.Verify(text("0"), GLOBAL, -1)],
     ["a code that is not there", "SCARD_E_INVALID_PARAMETER", (verify) => verify.Verify(text("0"), GLOBAL, 9)],
     ["a code of a wrong length", "SCARD_E_INVALID_CHV", (verify) => verify.Verify(text(codes.padded), GLOBAL, 2)],
   ])("refuses %s: %s", async (_, code, call) => {

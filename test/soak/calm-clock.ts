@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /**
- * The time in which everybody could go on: no client was stopped, and the daemon was there. Whoever waits for somebody who
+ * The time in which all clients could run: no client was stopped, and the daemon was up. A client that waits for one that
  * was stopped waits rightly, so bounds are about this time.
  */
 export class CalmClock {
@@ -14,7 +14,7 @@ export class CalmClock {
     this.#now = now;
   }
 
-  /** Somebody cannot go on from now on. Returns what ends that. */
+  /** A process cannot run from now on. Returns the function that ends this. */
   disturb(): () => void {
     if (this.#disturbers === 0) this.#disturbances.push({ from: this.#now(), to: Number.POSITIVE_INFINITY });
     this.#disturbers++;

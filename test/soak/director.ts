@@ -94,8 +94,8 @@ export class Director {
     while (performance.now() < until && !isOver()) {
       if (this.faults.restarts.length === 0 && performance.now() >= middle) await this.#restart();
       const fault = dice.weighted<() => Promise<void>>([
-        [40, () => this.#replace(this.#anybody())],
-        [25, () => this.#stop(this.#anybody())],
+        [40, () => this.#replace(this.#randomClient())],
+        [25, () => this.#stop(this.#randomClient())],
         [35, () => this.#moveCard()],
       ]);
       this.#begin(fault());
@@ -112,12 +112,12 @@ export class Director {
     this.#underWay.add(done);
   }
 
-  /** Has everybody go on who was stopped. */
+  /** Continues all stopped clients. */
   settle(): void {
     for (const client of this.#crowd.clients) client.resume?.();
   }
 
-  /** Looks whether everybody gets on, and what the daemon has; until `isOver`. */
+  /** Checks the progress of all clients, and the daemon's resources; until `isOver`. */
   async supervise(isOver: () => boolean): Promise<void> {
     const { calm, violated } = this.#options;
     for (let round = 0; !isOver() && !this.#options.isOver(); round++) {
@@ -176,7 +176,7 @@ export class Director {
   }
 
   /** A client to whom something happens: every other time one that is in a transaction, as that is when it matters. */
-  #anybody(): Client {
+  #randomClient(): Client {
     const { dice } = this.#options;
     const holders = this.cards.map((card) => card.holder);
     const inTransaction = this.#crowd.clients.filter(({ number }) => holders.includes(number));
@@ -215,7 +215,7 @@ export class Director {
       await pause(outMs);
       await this.#daemon.insertDeskCard();
     } catch (error) {
-      // While the daemon is away there is nobody to ask; the next one begins with the card.
+      // While the daemon is down it cannot be asked; the next one begins with the card.
       if (!this.#isDown && !this.isRestarting()) throw error;
     } finally {
       this.#pullsUnderWay--;

@@ -6,7 +6,7 @@ import type { Crowd, Violated } from "./crowd.ts";
 import type { Director } from "./director.ts";
 import { type Trend, trendOf } from "./memory.ts";
 
-/** How long everybody has for one more transaction when nothing goes wrong any more. */
+/** How long each client has for one more transaction after the last fault. */
 const REVIVAL_BOUND_MS = 20_000;
 
 /** How long the daemon has to forget those who have gone; it powers cards off five seconds after the last user. */
@@ -24,7 +24,7 @@ const boundsKiB: Readonly<Record<"heap" | "resident", number>> = {
 };
 
 /** Faults have ended: every client must end a transaction. */
-export async function everybodyRevives(crowd: Crowd, violated: Violated, isOver: () => boolean): Promise<void> {
+export async function allRevive(crowd: Crowd, violated: Violated, isOver: () => boolean): Promise<void> {
   const before = new Map(crowd.clients.map((client) => [client, client.turns]));
   const behind = (): number => crowd.clients.filter((client) => client.turns === before.get(client)).length;
   const until = performance.now() + REVIVAL_BOUND_MS;
@@ -38,9 +38,9 @@ export async function everybodyRevives(crowd: Crowd, violated: Violated, isOver:
 }
 
 /** Half of the clients end by themselves, the others are killed. */
-export async function everybodyLeaves(crowd: Crowd): Promise<void> {
-  const everybody = [...crowd.clients];
-  await Promise.all(everybody.map((client, index) => (index % 2 === 0 ? crowd.dismiss(client) : crowd.kill(client))));
+export async function allLeave(crowd: Crowd): Promise<void> {
+  const clients = [...crowd.clients];
+  await Promise.all(clients.map((client, index) => (index % 2 === 0 ? crowd.dismiss(client) : crowd.kill(client))));
 }
 
 /** What is left of clients that have all gone, by the check that it violates. */
@@ -54,7 +54,7 @@ function remainsOf(report: WhoReport, director: Director, fdsAtStart: number): M
     if (lock !== undefined || queue.length > 0) remains.set("locks", `${name}: ${told({ lock, queue })}`);
     if (connections.length > 0) remains.set("handles", `${name}: ${told(connections)}`);
     if (card === undefined) remains.set("cards", `${name} has no card, and there is one in it`);
-    else if (card.powered) remains.set("power", `the card in ${name} has power, and nobody uses it`);
+    else if (card.powered) remains.set("power", `the card in ${name} has power, and no client uses it`);
   }
   for (const [index, card] of director.cards.entries()) {
     if (card.powered) remains.set("power", `card ${index} was not told to go off`);

@@ -10,7 +10,7 @@ const samples = (kiB: (second: number) => number): MemorySample[] =>
   Array.from({ length: 100 }, (_, second) => ({ at: second * 1000, calls: second * 1000, kiB: kiB(second) }));
 
 describe("the trend of memory", () => {
-  it("is the growth with the calls, whatever single samples say", () => {
+  it("is the growth with the calls, regardless of single samples", () => {
     const trend = trendOf(
       samples((second) => 5_000 + second * 40 + (second % 10 === 0 ? 90_000 : 0)),
       0,
@@ -34,7 +34,7 @@ describe("the trend of memory", () => {
 });
 
 describe("the calm clock", () => {
-  it("leaves out the time in which somebody was stopped, once", () => {
+  it("leaves out the time in which a client was stopped, once", () => {
     let now = 0;
     const calm = new CalmClock(() => now);
     const ends = [100, 150].map((at) => {

@@ -12,7 +12,7 @@ import { Dice } from "../../simulation/dice.ts";
 import { CalmClock } from "./calm-clock.ts";
 import { Crowd, kinds, type Violated } from "./crowd.ts";
 import { Director } from "./director.ts";
-import { everybodyLeaves, everybodyRevives, memoryIsBounded, nothingRemains } from "./ending.ts";
+import { allLeave, allRevive, memoryIsBounded, nothingRemains } from "./ending.ts";
 import { type Report, reportOf, textOf } from "./report.ts";
 import { freePorts, type Place, SoakDaemon } from "./service.ts";
 
@@ -87,7 +87,7 @@ async function soak(folder: string, seed: number, seconds: number, clients: numb
 
   for (const kind of kinds) crowd.start(kind);
   await pause(VISIT_MS);
-  await everybodyLeaves(crowd);
+  await allLeave(crowd);
   await nothingRemains(director, Number.POSITIVE_INFINITY, violated);
   const start = director.daemon.usage().fds;
 
@@ -95,10 +95,10 @@ async function soak(folder: string, seed: number, seconds: number, clients: numb
   let finished = false;
   const supervised = director.supervise(() => finished);
   await director.disturb(performance.now() + seconds * 1000);
-  await everybodyRevives(crowd, violated, isOver);
+  await allRevive(crowd, violated, isOver);
   finished = true;
   await supervised;
-  await everybodyLeaves(crowd);
+  await allLeave(crowd);
   // Where something was violated, the rest is no news.
   if (!isOver()) await nothingRemains(director, start, violated);
   const trends = memoryIsBounded(director, violated);
@@ -122,7 +122,7 @@ if (values.help) {
 const [seed, seconds, clients] = [wholeNumber("seed", 0), wholeNumber("seconds", 1), wholeNumber("clients", 1)];
 console.error(`soak: seed ${seed}, ${seconds} s, ${clients} clients`);
 const folder = mkdtempSync(join(tmpdir(), "scard-soak-"));
-// Our processes end with us, and we end with whoever started us.
+// Our processes end with us, and we end with our parent process.
 const starter = process.ppid;
 setInterval(() => {
   if (process.ppid === starter) return;

@@ -40,7 +40,7 @@ let inputHasEnded = false;
 process.stdin.resume().on("end", () => {
   inputHasEnded = true;
 });
-// Nothing listens any more: whoever led us is gone.
+// The pipe is closed: the director is gone.
 process.stdout.on("error", () => process.exit(1));
 
 function violation(what: string): never {
@@ -68,7 +68,7 @@ async function told<T extends { readonly rv: number }>(name: string, call: () =>
     rv = answer.rv;
   } catch (error) {
     if (!(error instanceof SmartCardError)) throw error;
-    // The service is gone, or it answered what makes no sense; the message tells which.
+    // The service is gone, or its answer was invalid; the message says which.
     if (error.code !== "service-stopped" && error.code !== "no-service") violation(`${name}: ${error.message}`);
   }
   const code = rv.toString(16).toUpperCase().padStart(8, "0");

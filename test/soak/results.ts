@@ -9,7 +9,7 @@ const REMOVED_CARD = "80100069";
 
 const ofTheCard = [NO_SMARTCARD, RESET_CARD, REMOVED_CARD];
 
-/** Which failures are no fault of anybody's while clients take turns, and cards are reset and pulled. */
+/** The failures that are normal while clients take turns, and cards are reset and pulled. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   establish: [],
   release: [],

@@ -115,7 +115,7 @@ export class SoakDaemon {
 
 /**
  * Ports that nothing listens on, outside of the range from which the system takes the ports of those who connect: a card
- * that looks for its reader while there is none might else be given the very port, and be connected to itself.
+ * that searches for its reader while there is none might else get the same port, and be connected to itself.
  */
 export async function freePorts(count: number, below: (limit: number) => number): Promise<number[]> {
   const ports = new Set<number>();

@@ -19,7 +19,7 @@ interface Turn {
 
 /**
  * Watches from the card's side that transactions exclude each other. A transaction begins with the writing of a token that
- * says whose it is and how many challenges follow; each challenge says whose it is as well, so that the card needs nobody's
+ * says whose it is and how many challenges follow; each challenge names its client as well, so that the card needs no other client's
  * word for it.
  *
  * ```text

@@ -175,7 +175,7 @@ export const attacks: Readonly<Record<string, { readonly does: string; readonly 
     },
   },
   nonsense: {
-    does: "send what is no request",
+    does: "send malformed requests",
     run: async ({ socket }) => {
       const babble = (): Promise<void> =>
         forever(async () => {

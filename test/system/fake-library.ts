@@ -80,7 +80,7 @@ export class FakeLibrary implements NativeLibrary {
     this.#isLocked = true;
   }
 
-  /** It ends its transaction: whoever waited longest goes on. */
+  /** It ends its transaction: the longest waiting call continues. */
   unlock(): void {
     this.#isLocked = false;
     this.#lockWaiters.shift()?.();

@@ -134,7 +134,7 @@ describe("where the library waits for transactions by itself", () => {
     expect(library.count("transmit")).toBe(1);
   });
 
-  test("a call behind an end has its turn when that is answered, whether or not there was a transaction", async () => {
+  test("a call queued after an end runs when that is answered, with or without a transaction", async () => {
     const { context, library } = await open("win32");
     const connection = await context.connect(name, shared);
     library.answers.transmit = Uint8Array.of(0x90, 0x00);
@@ -186,7 +186,7 @@ describe("the one call that waits for all", () => {
       return timeoutMs === 60_000 ? new DataView((states as Uint8Array).buffer).getUint32(16, true) : 0;
     };
     await expect.poll(believed).toBe(reader.state);
-    // Somebody connects: the library wakes nobody for that.
+    // Another program connects: the library ends no wait for that.
     reader.state |= INUSE;
     const second = context.getStatusChange([{ reader: name, flags: { present: true, inuse: true } }]);
     await expect.poll(believed).toBe(reader.state);
@@ -214,7 +214,7 @@ describe("the one call that waits for all", () => {
     expect(library.count("getStatusChange")).toBeLessThan(200);
   });
 
-  test("ends when nobody waits any more, and with it the context that it is made on", async () => {
+  test("ends with the last waiting caller, and so does the context that it is made on", async () => {
     const { context, library } = await open("linux");
     const waiting = failureOf(context.getStatusChange([{ reader: name, flags: { present: true } }], { timeoutMs: 50 }));
     expect((await waiting).code).toBe("timeout");

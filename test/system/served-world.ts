@@ -12,7 +12,7 @@ import type { Connection, Context, Inspection } from "../../src/pcsc/index.ts";
 import { PcscliteServer, type ServerLimits } from "../../src/pcsclite-server/index.ts";
 import { EchoCard } from "../manager/world.ts";
 
-/** The name of a reader that nobody may use. */
+/** The name of a reader that no client may use. */
 export const FORBIDDEN = "Forbidden";
 
 /**

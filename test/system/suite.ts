@@ -52,7 +52,7 @@ export function suite(make: () => Promise<RestartableService>): void {
     expect(encodeHex(await connection.transmit(echo))).toBe("0102039000");
     await connection.endTransaction("leave");
     await connection.disconnect("leave");
-    // The connect that was given up has come and gone: nobody else is connected.
+    // The abandoned connect has come and gone: no other client is connected.
     await expect
       .poll(() => other.reconnect({ ...shared, shareMode: "exclusive", initialization: "leave" }).catch(String))
       .toBe("t1");

@@ -149,7 +149,7 @@ describePeer(clientLibrary, () => {
       expect(await connection.transmitCount()).toBe(before + 2);
     });
 
-    test("sends the command that it was called with, whatever the caller does to it then", async () => {
+    test("sends the original command, even if the caller changes its bytes", async () => {
       const connection = await connect();
       const command = apdu.slice();
       const answer = connection.transmit(command);
@@ -292,7 +292,7 @@ describePeer(clientLibrary, () => {
       await connection.endTransaction("leave");
     });
 
-    test("that is granted when nobody waits for it any more is given back", async () => {
+    test("that is granted after its caller has stopped waiting is released", async () => {
       const [first, second] = [await world.other(), await world.other()];
       const connection = await connect();
       await first.beginTransaction();
@@ -332,7 +332,7 @@ describePeer(clientLibrary, () => {
   });
 
   describe("a wait for changes", () => {
-    test("answers at once what is not known yet, and what is nobody's business", async () => {
+    test("answers at once for unknown and ignored readers", async () => {
       expect(await context.getStatusChange([])).toEqual([]);
       expect(await context.getStatusChange([{ reader: world.name, flags: { ignore: true } }])).toEqual([
         { reader: world.name, flags: { ignore: true }, eventCount: 0, atr: new Uint8Array() },
@@ -341,7 +341,7 @@ describePeer(clientLibrary, () => {
       expect((await failureOf(context.getStatusChange([{ reader: "Nowhere" }]))).code).toBe("unknown-reader");
     });
 
-    test("ends in time with the states as they are, at once where there is none", async () => {
+    test("ends in time with the current states, at once without a time", async () => {
       const { eventCount, flags } = await now();
       for (const timeoutMs of [0, 40]) {
         const believed = { reader: world.name, flags, eventCount };
@@ -421,7 +421,7 @@ describePeer(clientLibrary, () => {
     });
   });
 
-  test("many who wait for other programs leave a thread to whoever goes on", async () => {
+  test("many calls that wait for other programs leave a thread to the running ones", async () => {
     const guests = await Promise.all(["A", "B", "C", "D", "E"].map((name) => world.addReader(name, new EchoCard())));
     const program = await world.manager.client({ name: "other program" }).establishContext();
     const holders = await Promise.all(

@@ -63,7 +63,7 @@ describe("SCardConnect", () => {
 
   it("lets the port's refusal through, and leaves nothing in the table", async () => {
     const { port, api, context } = await subsystem();
-    port.failure = new SmartCardError("sharing-violation", "somebody else has it");
+    port.failure = new SmartCardError("sharing-violation", "another program has it");
     const connecting = api.SCardConnect(context, reader, SCARD_SHARE_EXCLUSIVE, SCARD_PROTOCOL_T1);
     await expect(connecting).rejects.toMatchObject({ rv: winscard.SCARD_E_SHARING_VIOLATION });
     expect(api.openHandles.cards).toBe(0);

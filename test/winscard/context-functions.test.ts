@@ -31,7 +31,7 @@ describe("contexts", () => {
 
   it("stay what they are when the manager refuses", async () => {
     const { port, api } = await subsystem();
-    port.failure = new SmartCardError("no-service", "nobody there");
+    port.failure = new SmartCardError("no-service", "no service");
     await expect(api.SCardEstablishContext(SCARD_SCOPE_USER)).rejects.toEqual(error("no-service"));
     expect(api.openHandles).toEqual({ contexts: 1, cards: 0 });
   });
@@ -111,14 +111,14 @@ describe("SCardListReaders", () => {
     }
   });
 
-  it("fails where there is none, as in C", async () => {
+  it("fails without a reader, as in C", async () => {
     const { port, api, context } = await subsystem();
     port.readers = [];
     await expect(api.SCardListReaders(context)).rejects.toEqual(error("no-readers-available"));
     await expect(api.SCardListReaders(context, "A\0B\0\0")).rejects.toThrow("no reader is in A or B");
   });
 
-  it("asks in a context of its own where there is none, and leaves none behind", async () => {
+  it("uses a temporary context without one, and leaves none behind", async () => {
     const { port, api } = await subsystem();
     expect(await api.SCardListReaders(null)).toEqual({ readers: [reader] });
     expect(port.take()).toEqual([["establish", "user"], ["listReaders", undefined], ["release"]]);

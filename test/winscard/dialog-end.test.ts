@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// A selection ends when it is told to, whatever the picker and the caller's own functions do.
+// A selection ends on request, regardless of the picker and the caller's own functions.
 
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
@@ -152,7 +152,7 @@ describe("a dialog", () => {
     expect(runtime.pendingTimers).toEqual([]);
   });
 
-  it("passes on what a picker throws that is no promise, and leaves no wait", async () => {
+  it("passes on a synchronous exception of a picker, and leaves no wait", async () => {
     const failure = new TypeError("no window");
     const throws = {
       pick(): Promise<string> {

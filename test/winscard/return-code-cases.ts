@@ -102,7 +102,7 @@ const noCard = 4711 as SCARDHANDLE;
 const state = { reader, currentState: SCARD_STATE_UNAWARE };
 const manyBytes = new Uint8Array(65_537);
 
-/** A function on a context: it succeeds, and refuses what is no context. */
+/** A function on a context: it succeeds, and refuses an invalid context. */
 function onContext(call: (world: World, context: SCARDCONTEXT) => Promise<unknown>): Cases {
   return {
     SCARD_S_SUCCESS: (world) => call(world, world.context),
@@ -110,7 +110,7 @@ function onContext(call: (world: World, context: SCARDCONTEXT) => Promise<unknow
   };
 }
 
-/** A function on a card: it succeeds, and refuses what is no card. */
+/** A function on a card: it succeeds, and refuses an invalid card. */
 function onCard(call: (world: World, card: SCARDHANDLE) => Promise<unknown>): Cases {
   return {
     SCARD_S_SUCCESS: (world) => call(world, world.card),
@@ -167,16 +167,16 @@ const database: Readonly<Record<string, Cases>> = {
   SCardListCards: onContext(({ api }, context) => api.SCardListCards(context, atr)),
   SCardListInterfaces: {
     ...onContext(({ api }, context) => api.SCardListInterfaces(context, "Card")),
-    SCARD_E_UNKNOWN_CARD: ({ api, context }) => api.SCardListInterfaces(context, "Nobody's"),
+    SCARD_E_UNKNOWN_CARD: ({ api, context }) => api.SCardListInterfaces(context, "Unknown"),
   },
   SCardGetProviderId: {
     ...onContext(({ api }, context) => api.SCardGetProviderId(context, "card")),
-    SCARD_E_UNKNOWN_CARD: ({ api, context }) => api.SCardGetProviderId(context, "Nobody's"),
+    SCARD_E_UNKNOWN_CARD: ({ api, context }) => api.SCardGetProviderId(context, "Unknown"),
     SCARD_E_ICC_INSTALLATION: ({ api, context }) => api.SCardGetProviderId(context, "System Card"),
   },
   SCardGetCardTypeProviderName: {
     ...onContext(({ api }, context) => api.SCardGetCardTypeProviderName(context, "Card", SCARD_PROVIDER_CSP)),
-    SCARD_E_UNKNOWN_CARD: ({ api }) => api.SCardGetCardTypeProviderName(null, "Nobody's", SCARD_PROVIDER_CSP),
+    SCARD_E_UNKNOWN_CARD: ({ api }) => api.SCardGetCardTypeProviderName(null, "Unknown", SCARD_PROVIDER_CSP),
     SCARD_E_ICC_INSTALLATION: ({ api }) =>
       api.SCardGetCardTypeProviderName(null, "System Card", SCARD_PROVIDER_PRIMARY),
     ERROR_FILE_NOT_FOUND: ({ api }) => api.SCardGetCardTypeProviderName(null, "System Card", SCARD_PROVIDER_CSP),
@@ -190,7 +190,7 @@ const database: Readonly<Record<string, Cases>> = {
   },
   SCardForgetReader: {
     ...onContext(({ api }, context) => api.SCardForgetReader(context, reader)),
-    SCARD_E_UNKNOWN_READER: ({ api, context }) => api.SCardForgetReader(context, "Nobody's"),
+    SCARD_E_UNKNOWN_READER: ({ api, context }) => api.SCardForgetReader(context, "Unknown"),
     SCARD_E_NO_ACCESS: named(({ api, context }) => api.SCardForgetReader(context, "System Name")),
   },
   SCardIntroduceReaderGroup: {
@@ -207,13 +207,13 @@ const database: Readonly<Record<string, Cases>> = {
   },
   SCardAddReaderToGroup: {
     ...onContext(({ api }, context) => api.SCardAddReaderToGroup(context, reader, "Doors")),
-    SCARD_E_UNKNOWN_READER: ({ api, context }) => api.SCardAddReaderToGroup(context, "Nobody's", "Doors"),
+    SCARD_E_UNKNOWN_READER: ({ api, context }) => api.SCardAddReaderToGroup(context, "Unknown", "Doors"),
     SCARD_E_INVALID_PARAMETER: ({ api, context }) => api.SCardAddReaderToGroup(context, reader, "SCard$AllReaders"),
     SCARD_E_NO_ACCESS: locked(({ api, context }) => api.SCardAddReaderToGroup(context, reader, "Doors")),
   },
   SCardRemoveReaderFromGroup: {
     ...onContext(({ api }, context) => api.SCardRemoveReaderFromGroup(context, reader, "Doors")),
-    SCARD_E_UNKNOWN_READER: ({ api, context }) => api.SCardRemoveReaderFromGroup(context, "Nobody's", "Doors"),
+    SCARD_E_UNKNOWN_READER: ({ api, context }) => api.SCardRemoveReaderFromGroup(context, "Unknown", "Doors"),
     SCARD_E_INVALID_PARAMETER: ({ api, context }) => api.SCardRemoveReaderFromGroup(context, reader, ""),
     SCARD_E_NO_ACCESS: locked(({ api, context }) =>
       api.SCardRemoveReaderFromGroup(context, reader, "SCard$DefaultReaders"),
@@ -228,7 +228,7 @@ const database: Readonly<Record<string, Cases>> = {
   },
   SCardSetCardTypeProviderName: {
     ...onContext(({ api }, context) => api.SCardSetCardTypeProviderName(context, "Card", SCARD_PROVIDER_CSP, "New")),
-    SCARD_E_UNKNOWN_CARD: ({ api }) => api.SCardSetCardTypeProviderName(null, "Nobody's", SCARD_PROVIDER_CSP, "New"),
+    SCARD_E_UNKNOWN_CARD: ({ api }) => api.SCardSetCardTypeProviderName(null, "Unknown", SCARD_PROVIDER_CSP, "New"),
     SCARD_E_INVALID_PARAMETER: ({ api }) =>
       api.SCardSetCardTypeProviderName(null, "Card", SCARD_PROVIDER_PRIMARY, "no GUID"),
     SCARD_E_INVALID_VALUE: ({ api }) => api.SCardSetCardTypeProviderName(null, "Card", 0, "New"),
@@ -236,7 +236,7 @@ const database: Readonly<Record<string, Cases>> = {
   },
   SCardForgetCardType: {
     ...onContext(({ api }, context) => api.SCardForgetCardType(context, "Card")),
-    SCARD_E_UNKNOWN_CARD: ({ api, context }) => api.SCardForgetCardType(context, "Nobody's"),
+    SCARD_E_UNKNOWN_CARD: ({ api, context }) => api.SCardForgetCardType(context, "Unknown"),
     SCARD_E_NO_ACCESS: ({ api, context }) => api.SCardForgetCardType(context, "System Card"),
   },
   SCardReadCache: {
@@ -262,16 +262,16 @@ const database: Readonly<Record<string, Cases>> = {
 const tracking: Readonly<Record<string, Cases>> = {
   SCardLocateCards: {
     ...onContext(({ api }, context) => api.SCardLocateCards(context, "Card", [state])),
-    SCARD_E_UNKNOWN_CARD: ({ api, context }) => api.SCardLocateCards(context, "Nobody's", [state]),
+    SCARD_E_UNKNOWN_CARD: ({ api, context }) => api.SCardLocateCards(context, "Unknown", [state]),
     SCARD_E_UNKNOWN_READER: named(({ api, context }) =>
-      api.SCardLocateCards(context, "Card", [{ ...state, reader: "Nobody's" }]),
+      api.SCardLocateCards(context, "Card", [{ ...state, reader: "Unknown" }]),
     ),
     SCARD_E_INVALID_PARAMETER: ({ api, context }) => api.SCardLocateCards(context, "\0", [state]),
   },
   SCardLocateCardsByATR: {
     ...onContext(({ api }, context) => api.SCardLocateCardsByATR(context, [{ atr }], [state])),
     SCARD_E_UNKNOWN_READER: named(({ api, context }) =>
-      api.SCardLocateCardsByATR(context, [{ atr }], [{ ...state, reader: "Nobody's" }]),
+      api.SCardLocateCardsByATR(context, [{ atr }], [{ ...state, reader: "Unknown" }]),
     ),
     SCARD_E_INVALID_PARAMETER: ({ api, context }) =>
       api.SCardLocateCardsByATR(context, [{ atr, mask: new Uint8Array(1) }], [state]),
@@ -288,7 +288,7 @@ const tracking: Readonly<Record<string, Cases>> = {
       return wait(world);
     },
     SCARD_E_UNKNOWN_READER: named(({ api, context }) =>
-      api.SCardGetStatusChange(context, 0, [{ ...state, reader: "Nobody's" }]),
+      api.SCardGetStatusChange(context, 0, [{ ...state, reader: "Unknown" }]),
     ),
     SCARD_E_SYSTEM_CANCELLED: refused("system-cancelled", wait),
     SCARD_E_SERVICE_STOPPED: refused("service-stopped", wait),
@@ -303,7 +303,7 @@ const cards: Readonly<Record<string, Cases>> = {
     ERROR_INVALID_HANDLE: ({ api }) => api.SCardConnect(noContext, reader, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1),
     SCARD_E_NOT_READY: refused("not-ready", connect),
     SCARD_E_UNKNOWN_READER: named(({ api, context }) =>
-      api.SCardConnect(context, "Nobody's", SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1),
+      api.SCardConnect(context, "Unknown", SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1),
     ),
     SCARD_E_READER_UNAVAILABLE: named(({ api, context }) =>
       api.SCardConnect(context, "System Name", SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1),
@@ -391,11 +391,11 @@ const cards: Readonly<Record<string, Cases>> = {
 const devices: Readonly<Record<string, Cases>> = {
   SCardGetReaderIcon: {
     ...onContext(({ api }, context) => api.SCardGetReaderIcon(context, reader)),
-    SCARD_E_UNKNOWN_READER: named(({ api, context }) => api.SCardGetReaderIcon(context, "Nobody's")),
+    SCARD_E_UNKNOWN_READER: named(({ api, context }) => api.SCardGetReaderIcon(context, "Unknown")),
   },
   SCardGetDeviceTypeId: {
     ...onContext(({ api }, context) => api.SCardGetDeviceTypeId(context, reader)),
-    SCARD_E_UNKNOWN_READER: named(({ api, context }) => api.SCardGetDeviceTypeId(context, "Nobody's")),
+    SCARD_E_UNKNOWN_READER: named(({ api, context }) => api.SCardGetDeviceTypeId(context, "Unknown")),
     ERROR_NOT_SUPPORTED: ({ port, api, context }) => {
       port.device = { ...port.device, type: undefined };
       return api.SCardGetDeviceTypeId(context, reader);
@@ -403,12 +403,12 @@ const devices: Readonly<Record<string, Cases>> = {
   },
   SCardGetReaderDeviceInstanceId: {
     ...onContext(({ api }, context) => api.SCardGetReaderDeviceInstanceId(context, reader)),
-    SCARD_E_UNKNOWN_READER: named(({ api, context }) => api.SCardGetReaderDeviceInstanceId(context, "Nobody's")),
+    SCARD_E_UNKNOWN_READER: named(({ api, context }) => api.SCardGetReaderDeviceInstanceId(context, "Unknown")),
     SCARD_E_READER_UNAVAILABLE: named(({ api, context }) => api.SCardGetReaderDeviceInstanceId(context, "System Name")),
   },
   SCardListReadersWithDeviceInstanceId: {
     ...onContext(({ api }, context) => api.SCardListReadersWithDeviceInstanceId(context, "instance:a")),
-    SCARD_E_NO_READERS_AVAILABLE: ({ api, context }) => api.SCardListReadersWithDeviceInstanceId(context, "Nobody's"),
+    SCARD_E_NO_READERS_AVAILABLE: ({ api, context }) => api.SCardListReadersWithDeviceInstanceId(context, "Unknown"),
   },
 };
 

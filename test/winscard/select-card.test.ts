@@ -141,7 +141,7 @@ describe("SC_DLG_FORCE_UI", () => {
     await choosing;
   });
 
-  it("has words of its own where the caller has none", async () => {
+  it("has default texts if the caller passes none", async () => {
     const { api, context, picker, runtime } = await dialogWorld();
     const choosing = api.SCardUIDlgSelectCard({ context, flags: SC_DLG_FORCE_UI, title: null });
     await runtime.settle();
@@ -628,8 +628,8 @@ describe("invalid arguments", () => {
     ["no protocol where one is needed", "proto-mismatch", { shareMode: SCARD_SHARE_SHARED }],
     ["a check without a connection", "invalid-parameter", { searchCriteria: { check: () => true } }],
     ["connect without disconnect", "invalid-parameter", { searchCriteria: { connect: () => null } }],
-    ["a card that nobody knows", "unknown-card", { searchCriteria: { cardNames: ["Nobody's"] } }],
-    ["an interface that is no GUID", "invalid-parameter", { searchCriteria: { interfaces: ["mine"] } }],
+    ["an unknown card", "unknown-card", { searchCriteria: { cardNames: ["Unknown"] } }],
+    ["an interface that is not a GUID", "invalid-parameter", { searchCriteria: { interfaces: ["mine"] } }],
     ["an ATR without bytes", "invalid-atr", { searchCriteria: { atrMasks: [{ atr: new Uint8Array() }] } }],
     [
       "a mask of another length",

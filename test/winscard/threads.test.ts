@@ -40,7 +40,7 @@ interface Handles {
 }
 
 interface Thread extends Handles {
-  /** What the calls with somebody's handles come to, and how the thread's own wait stands after them. */
+  /** The results of calls with foreign handles, and the state of the thread's own wait after them. */
   try(handles: Handles | undefined): Promise<{ readonly answers: readonly string[]; readonly state: string }>;
   end(): void;
 }

@@ -70,7 +70,7 @@ describe("every name in winscard.h", () => {
     }
   });
 
-  it("nothing here looks like a name of winscard.h and is none", () => {
+  it("every name here that looks like one of winscard.h is one", () => {
     const functions = Object.keys(values).filter(
       (name) => typeof values[name] === "function" && /^SCard[A-Z]/.test(name),
     );

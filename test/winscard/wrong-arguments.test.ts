@@ -94,7 +94,7 @@ const rows: Readonly<Record<string, Row>> = {
   GetOpenCardName: [[{ context: "context", flags: winscard.SC_DLG_NO_UI }, "other"], options],
 };
 
-/** What is none of a kind; undefined for an argument that may be left out is not among it. */
+/** Invalid values for a type, without undefined for optional arguments. */
 const wrong: Readonly<Record<Kind, readonly unknown[]>> = {
   handle: [null, undefined, "1", {}, [], true, 1.5, -1, Number.NaN, 7, 2 ** 40, Symbol("s"), 3n],
   "maybe-handle": [undefined, "1", {}, [], true, 1.5, -1, Number.NaN, 7, 3n],
@@ -339,7 +339,7 @@ describe("wrong arguments", () => {
     });
   });
 
-  it("a current state that is no DWORD is refused", async () => {
+  it("a current state that is not a DWORD is refused", async () => {
     const scene = await world();
     for (const currentState of [Number.NaN, 1.5, 2 ** 32, -(2 ** 31) - 1, Number.POSITIVE_INFINITY]) {
       for (const name of ["SCardGetStatusChange", "SCardLocateCardsByATR"]) {

@@ -20,7 +20,7 @@ interface Status {
   has(...flags: readonly number[]): boolean;
 }
 
-/** What nobody refers to is collected, and released. */
+/** Unreferenced objects are garbage-collected, and released. */
 const held: EventEmitter[] = [];
 
 /** It has no other way to a reader than its events. */

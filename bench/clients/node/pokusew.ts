@@ -21,7 +21,7 @@ interface Reader extends EventEmitter {
   ): void;
 }
 
-/** What nobody refers to is collected, and released. */
+/** Unreferenced objects are garbage-collected, and released. */
 const held: EventEmitter[] = [];
 
 /** It has no other way to a reader than its events. A thread watches the list, and one each reader. */

@@ -27,7 +27,7 @@ export const open: Open = async (name) => {
   const reader = context.listReaders().find((found) => found.name === name);
   if (reader === undefined) throw new Error(`there is no reader ${name}`);
   const card = await reader.connect(smartcard.SCARD_SHARE_SHARED, smartcard.SCARD_PROTOCOL_T1);
-  // What nobody refers to is collected, and released with all that was made from it.
+  // Unreferenced objects are garbage-collected, and released with everything made from them.
   held.push(context);
   return {
     transmit: (command) => card.transmit(Buffer.from(command.buffer, command.byteOffset, command.length)),

@@ -61,7 +61,7 @@ const atrExpression: FuzzTarget = {
       const atr = sampleOf(pattern, dice);
       must(atr.length >= 1 && atr.length <= 33, `a pattern for ATRs of ${atr.length} bytes`);
       must(matchesAtr(pattern, atr), "a pattern does not match its own ATR");
-      must(expression?.test(encodeHex(atr, " ")) ?? true, `${encodeHex(atr)} is none that matches ${text}`);
+      must(expression?.test(encodeHex(atr, " ")) ?? true, `${encodeHex(atr)} does not match ${text}`);
     }
   },
 };

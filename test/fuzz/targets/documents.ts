@@ -204,7 +204,7 @@ const controlLines: FuzzTarget = {
     else must(inPieces.at(-1) === "too long", "a line that is too long is one in pieces too");
     for (const line of lines.slice(0, 40)) {
       const answer = await answerTo(line, async ({ command }) => {
-        if (command === "remove") throw new SmartCardError("unknown-reader", "there is none");
+        if (command === "remove") throw new SmartCardError("unknown-reader", "there is no such reader");
         return { command };
       });
       must(answer.ok || answer.error.code !== "", "a refusal has a code");

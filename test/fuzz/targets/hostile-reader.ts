@@ -14,7 +14,7 @@ import { type FuzzTarget, must } from "../target.ts";
 import { answerOf, makeProgramme, nonsense } from "./hostile-card.ts";
 import { addReader, Stage } from "./stage.ts";
 
-/** A driver that does whatever a tape says: its contract means nothing to it. */
+/** A driver that follows a tape and ignores its contract. */
 class HostileReader implements Reader {
   readonly description: ReaderDescription;
   readonly #tape: Tape;
@@ -74,7 +74,7 @@ class HostileReader implements Reader {
     return this.#act(() => undefined) as Promise<void>;
   }
 
-  /** Events that nobody expects, in any order, also after the last. */
+  /** Unexpected events, in any order, also after the last. */
   upset(): void {
     for (let count = this.#tape.below(4); count > 0; count--) {
       const what = this.#tape.below(8);
@@ -155,7 +155,7 @@ class HostileReader implements Reader {
   }
 }
 
-/** A promise of somebody else's make: it calls back at once, both ways, and throws. */
+/** A foreign promise: it calls back at once, both ways, and throws. */
 function strangePromise(value: unknown, failure: unknown): unknown {
   const promise = {};
   Reflect.set(promise, "then", (resolve: (value: unknown) => void, reject: (reason: unknown) => void) => {

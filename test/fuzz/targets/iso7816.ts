@@ -104,7 +104,7 @@ const atr: FuzzTarget = {
       const times = atrTimings(value, factors === undefined ? {} : { factors });
       for (const time of [times.t0GuardTime, times.t1GuardTime, times.waitingTime, times.blockWaitingTime]) {
         must(time === undefined || (Number.isFinite(time.ms) && time.ms >= 0), "a time of the line is a number");
-        // WI 0 is reserved; its time is none, and that is told.
+        // WI 0 is reserved; its time is 0, and that is reported.
         must(time?.ms !== 0 || value.problems.length > 0, "there is no time, and nothing says so");
       }
     }

@@ -22,7 +22,7 @@ import { must, Violation } from "../target.ts";
 const limits = { operationMs: 4000, abortMs: 500, orphanMs: 500 };
 /** Most calls in one history. */
 const mostCalls = 80;
-/** After so long without anybody left, everything must be over. */
+/** So long after the last program has left, everything must have ended. */
 const longestMs = 600_000;
 
 const protocolChoices: readonly [readonly Protocol[], ...(readonly Protocol[])[]] = [
@@ -74,7 +74,7 @@ export class Stage {
     this.#programs = ["one", "two"].map((name) => new Program(this.manager.client({ name })));
   }
 
-  /** Calls of both programs until the tape ends, and `upset`, which may do whatever the hostile side wants. */
+  /** Calls of both programs until the tape ends, and `upset`, which does what the hostile side wants. */
   async play(reader: string, upset: () => void): Promise<void> {
     const tape = this.#tape;
     for (const program of this.#programs) {
@@ -100,7 +100,7 @@ export class Stage {
     }
   }
 
-  /** Everybody leaves. */
+  /** Both programs leave. */
   async end(): Promise<void> {
     const { manager, runtime } = this;
     for (const { client } of this.#programs) this.watch("end of a client", client.end());
@@ -145,7 +145,7 @@ export class Stage {
         this.#pending.delete(name);
         if (error instanceof SmartCardError && Object.hasOwn(errorCodes, error.code)) return;
         const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-        this.#wrong ??= `${what} failed with what is no SmartCardError: ${text.split("\n").slice(0, 3).join(" ")}`;
+        this.#wrong ??= `${what} failed with an error other than SmartCardError: ${text.split("\n").slice(0, 3).join(" ")}`;
       },
     );
   }
@@ -227,7 +227,7 @@ export async function addReader(stage: Stage, reader: Reader): Promise<string | 
     (added) => {
       name = added;
     },
-    // "whatever the driver's open fails with": the caller has made the driver, and knows its failures.
+    // Failures of the driver's open are passed on: the caller has made the driver, and knows them.
     () => {},
   );
   await stage.runtime.advance(1000);

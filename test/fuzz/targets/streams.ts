@@ -94,7 +94,7 @@ const requests: FuzzTarget = {
       );
     }
     for (const request of whole.requests) {
-      // A name without a NUL, or one that is no UTF-8, is longer when it is written: it has no place.
+      // A name without a NUL, or with invalid UTF-8, is longer when it is written: it does not fit.
       if ("reader" in request && utf8.encode(request.reader).length >= MAX_READER_NAME_BYTES) continue;
       if ("name" in request && utf8.encode(request.name).length > MAX_CACHE_NAME_BYTES) continue;
       const [again] = decodeRequests([encodeRequest(request)]).requests;
