@@ -42,7 +42,7 @@ function whyUnreadable(error: unknown): string {
   throw error;
 }
 
-/** The message without the name of the code, which means nothing to who writes a configuration. */
+/** The message without the name of the code, which does not help the author of a configuration. */
 function withoutName({ message }: SmartCardError): string {
   return message.replace(/^\w+: /, "");
 }
@@ -61,7 +61,7 @@ async function cardProblems({ readers }: DaemonConfig): Promise<JsonProblem[]> {
   return problems;
 }
 
-/** A daemon that cannot tell its clients apart must not look as if it did. */
+/** A daemon that cannot identify its clients must not accept rules about them. */
 function ruleProblems({ access, readers }: DaemonConfig): JsonProblem[] {
   const message = `asks who the client is, which this machine does not tell: install koffi (Linux only; ${koffiRemedy(process.platform, process.arch)}), or remove the rule`;
   const problemsOf = (rules: readonly AccessRule[], path: string): JsonProblem[] =>

@@ -9,7 +9,7 @@ import { admitsAnybody, DEFAULT_VPCD_PORT, type VpcdLogEntry, type VpcdReader } 
 import type { ConfiguredReader } from "./config.ts";
 import type { Log } from "./log.ts";
 
-/** How long `scard eject` waits behind a transaction, in milliseconds; less than its program waits for the answer. */
+/** How long `scard eject` waits for a transaction, in milliseconds; less than its program waits for the answer. */
 const EJECT_WAIT_MS = 2000;
 
 type VirtualConfig = Extract<ConfiguredReader, { kind: "virtual" }>;
@@ -21,7 +21,7 @@ interface ServedVirtual {
   /** Its name with the manager; its own before it is in service. */
   name: string;
   readonly reader: VirtualReader;
-  /** What the configuration puts into it; what is in it may be another card by now. */
+  /** Its card in the configuration; the reader may hold another card by now. */
   card: string | undefined;
   /** Whether the manager has it. */
   inService: boolean;
@@ -76,11 +76,11 @@ export class DaemonReaders {
   }
 
   /**
-   * Puts readers into service that are new, and takes those out that are wanted no more. All others are left alone,
-   * with their users; only a card that the configuration changed is changed.
+   * Adds new readers, and removes those that are no longer configured. All others are not affected; only a card that
+   * the configuration changed is replaced.
    *
-   * It is done whole or not at all. What can be found out without touching a reader comes first: cards are loaded, names
-   * and numbers checked, free ports opened. Where a later step fails, those before it are taken back.
+   * It is all or nothing. Checks that touch no reader come first: cards are loaded, names and numbers checked,
+   * free ports opened. If a later step fails, the earlier ones are undone.
    *
    * @param wanted cards are named by kind or absolute path
    * @throws ReaderFailure
@@ -113,13 +113,13 @@ export class DaemonReaders {
     }
   }
 
-  /** Puts a card into a virtual reader; one that is in comes out first. @throws unknown-reader, invalid-value */
+  /** Inserts a card into a virtual reader; replaces a card in it. @throws unknown-reader, invalid-value */
   async insert(readerName: string, kind: string): Promise<void> {
     const { reader } = this.#virtualReader(readerName);
     reader.insert(await softwareCard(kind));
   }
 
-  /** Pulls the card out of a virtual reader. @throws unknown-reader, no-smartcard */
+  /** Removes the card from a virtual reader. @throws unknown-reader, no-smartcard */
   remove(readerName: string): void {
     const { name, reader } = this.#virtualReader(readerName);
     if (reader.card === undefined) throw noCard(name);
@@ -127,7 +127,7 @@ export class DaemonReaders {
   }
 
   /**
-   * Has a virtual reader move its card out, in its turn: the operation under way, or a transaction, is finished first.
+   * Ejects the card of a virtual reader after the running operation or transaction.
    *
    * @throws unknown-reader, no-smartcard, sharing-violation (a program has the reader exclusively), timeout (the card was
    * not free in time)
@@ -266,7 +266,7 @@ export class DaemonReaders {
     this.#served.set(key, served);
   }
 
-  /** What is not in service is no error here. */
+  /** A reader that is not in service is not an error here. */
   async #takeOut(served: ServedReader): Promise<void> {
     if (served.kind === "vpcd") {
       const { listener } = served;
@@ -298,7 +298,7 @@ interface Coming {
   readonly served: ServedReader;
 }
 
-/** Takes back what was done, last first, and answers the error to throw: it says what could not be taken back. */
+/** Undoes the steps, last first, and returns the error to throw, which names steps that could not be undone. */
 async function takenBack(undo: readonly (() => Promise<void>)[], error: unknown): Promise<unknown> {
   const left: string[] = [];
   for (const step of [...undo].reverse()) {
@@ -310,7 +310,7 @@ async function takenBack(undo: readonly (() => Promise<void>)[], error: unknown)
   return new ReaderFailure(error.index, new SmartCardError(code, text, details, { cause: error }));
 }
 
-/** Says which reader it was about where something fails. */
+/** Adds the reader to a failure. */
 async function attempt(index: number, work: () => Promise<void>): Promise<void> {
   try {
     await work();

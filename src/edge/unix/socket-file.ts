@@ -11,7 +11,7 @@ import { thisUser, whyNoPlaceToListen } from "./trusted-path.ts";
 /** The longest path of a Unix socket on this system. */
 export const MAX_SOCKET_PATH_BYTES: number = maxSocketPathBytes(process.platform);
 
-/** How often a path is tried anew that others take and leave at the same moment. */
+/** How often a path is retried that other processes create and remove at the same moment. */
 const MAX_ATTEMPTS = 5;
 
 /** Where a socket is to be, and who may connect to it. */
@@ -50,7 +50,7 @@ export class SocketFile {
     for (const name of [place.path, this.temporaryPath]) checkLength(name);
     checkFolder(place, folder);
     this.#made = makeFolder(folder, place.namedBy);
-    // What was made has the right owner and mode. Somebody may have been faster, though.
+    // A folder that we made has the right owner and mode. Another process may have been faster, though.
     checkFolder(place, folder);
   }
 
@@ -82,7 +82,7 @@ export class SocketFile {
         if (folder === this.#made) return;
       }
     } catch {
-      // Somebody has put something there in the meantime: it stays.
+      // Another process has created a file there meanwhile: the folder stays.
     }
   }
 
@@ -158,7 +158,7 @@ function checkFolder({ namedBy = "--socket", path }: SocketPlace, folder: string
 function makeFolder(folder: string, namedBy: string | undefined): string | undefined {
   try {
     const made = mkdirSync(folder, { recursive: true, mode: 0o755 });
-    // What is made is for all to look into, whatever the umask says: the socket's own mode says who may connect.
+    // Folders are readable by all, regardless of the umask: the socket's own mode controls who may connect.
     if (made !== undefined) chmodSync(folder, 0o755);
     return made;
   } catch (error) {
@@ -201,7 +201,7 @@ async function removeStale(place: SocketPlace): Promise<void> {
   if (sameFile(lstatSync(path, { throwIfNoEntry: false }), found)) unlinkSync(path);
 }
 
-/** Whether somebody listens. A socket that cannot be reached for any other reason counts as one that is in use. */
+/** Whether a process listens. A socket that cannot be reached for any other reason counts as in use. */
 function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = connect({ path });
