@@ -71,7 +71,7 @@ const leftAlone = "a disposition leaves a card that has no power as it is";
 export const unreachable: Readonly<Record<string, string>> = {
   "establish server-too-busy": "the manager says no-memory; its service is too busy before it asks the manager",
   "establish invalid-value":
-    "no client names a scope; the service refuses what means nothing before it asks the manager",
+    "no client names a scope; the service refuses invalid values before it asks the manager",
   "connect comm-error": mute,
   "reconnect comm-error": mute,
   "reconnect reset-card": "what a reset does to a connection is what a reconnect undoes",

@@ -54,7 +54,7 @@ export function refusal(channel: Channel, file: CardFile, mode: AccessMode): Ans
   return isInTheMaking(file) ? undefined : refusalByRules(channel, file, mode);
 }
 
-/** As `refusal`, for commands that also work on a file that is out of use itself: those that change its life cycle. */
+/** As `refusal`, for commands that also work on a deactivated or terminated file: those that change its life cycle. */
 export function refusalOfLifeCycle(channel: Channel, file: CardFile, mode: AccessMode): Answer | undefined {
   const { parent } = file;
   if (parent !== undefined && isOutOfUse(parent)) return status(sw.conditionsNotSatisfied);

@@ -158,8 +158,8 @@ describe("SELECT, ISO/IEC 7816-4:2005, 7.1.1", () => {
     ["a name of no bytes", ["00A4040C"], "6A87"],
     ["a name of 17 bytes", [`00A4040C11${"A0".repeat(17)}`], "6A87"],
     ["the parent, by an identifier", [inOne, "00A4030C023F00"], "6A87"],
-    ["a P1 that means nothing", ["00A4050C023F00"], "6A86"],
-    ["a P2 that means nothing", ["00A4001C023F00"], "6A86"],
+    ["an invalid P1", ["00A4050C023F00"], "6A86"],
+    ["an invalid P2", ["00A4001C023F00"], "6A86"],
     ["the next occurrence of an identifier", ["00A4000E023F00"], "6A86"],
   ])("refuses %s", (_name, commands, answer) => {
     expect(session(...commands)).toBe(answer);
@@ -344,7 +344,7 @@ describe("READ RECORD, 7.3.3", () => {
     ["an unknown identifier", ["00B2070800"], "6A83"],
     ["an unknown number", ["00B2040C00"], "6A83"],
     ["the current one without a current record", ["00B2000C00"], "6A83"],
-    ["a P2 that means nothing", ["00B2010F00"], "6A86"],
+    ["an invalid P2", ["00B2010F00"], "6A86"],
     ["without Le", ["00B2010C"], "6700"],
     ["short identifier 31", ["00B201FC00"], "6A86"],
     ["no current file", ["00B2010400"], "6986"],
@@ -380,7 +380,7 @@ describe("UPDATE RECORD, 7.3.5", () => {
     ["without data", ["00DC020C"], "6700"],
     ["an unknown number", ["00DC040C02ABCD"], "6A83"],
     ["an identifier", ["00DC010802ABCD"], "6A86"],
-    ["a P2 that means nothing", ["00DC010D02ABCD"], "6A86"],
+    ["an invalid P2", ["00DC010D02ABCD"], "6A86"],
     ["never allowed", ["00DC012401BB"], "6982"],
   ])("%s", (_name, commands, answer) => {
     expect(session(inThree, ...commands)).toBe(answer);
@@ -396,7 +396,7 @@ describe("APPEND RECORD, 7.3.6", () => {
     ["of the wrong length", ["00E2000801AB"], "6700"],
     ["without data", ["00E20008"], "6700"],
     ["with a P1", ["00E2010802ABCD"], "6A86"],
-    ["with a P2 that means nothing", ["00E2000C02ABCD"], "6A86"],
+    ["with an invalid P2", ["00E2000C02ABCD"], "6A86"],
     ["before its PIN", ["00E2002001BB"], "6982"],
     ["after its PIN, to a full file", [pinOne, "00E2002001BB"], "6A84"],
   ])("%s", (_name, commands, answer) => {
@@ -432,7 +432,7 @@ describe("VERIFY, 7.5.6", () => {
     ["taken back", [pinOne, "0020FF01", "00200001"], "63C3"],
     ["taken back, with data", [pinOne, "0020FF010431323334"], "6A87"],
     ["unknown reference", ["002000030431323334"], "6A88"],
-    ["a P1 that means nothing", ["002001010431323334"], "6A86"],
+    ["an invalid P1", ["002001010431323334"], "6A86"],
   ])("%s", (_name, commands, answer) => {
     expect(session(...commands)).toBe(answer);
   });

@@ -294,7 +294,7 @@ function chooseSocket(line: CommandLineSettings, config: DaemonConfig, terminal:
   const inherited = inheritedSockets(process.env, process.pid);
   const [first] = inherited;
   if (inherited.length > 1) {
-    throw new SmartCardError("invalid-parameter", "the service manager handed over several sockets, and one is of use");
+    throw new SmartCardError("invalid-parameter", "the service manager passed several sockets; pass only one");
   }
   if (first !== undefined && line.socketPath !== undefined) {
     throw new UsageError("--socket has no place where the service manager opens the socket: see ListenStream=");

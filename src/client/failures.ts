@@ -74,7 +74,7 @@ const readerGone: ReadonlySet<ErrorCode> = new Set(["invalid-value", "invalid-ha
 export interface Subject {
   readonly reader: string;
   readonly usesCard?: boolean;
-  /** Who stands in the way, where the other side tells. */
+  /** The holder, where the other side reports it. */
   readonly holder?: Holder | undefined;
   /** What the card speaks since its last reset, where that is not what was asked for. */
   readonly protocol?: Protocol | undefined;

@@ -97,7 +97,7 @@ export const connectingBehaviours: readonly Behaviour[] = [
         "an unknown share mode": { ...sharedMode, shareMode: "open" as never },
         "no protocol": { ...sharedMode, preferredProtocols: [] },
         "a time below zero": { ...sharedMode, timeoutMs: -1 },
-        "a time that is no number": { ...sharedMode, timeoutMs: Number.NaN },
+        "a time that is not a number": { ...sharedMode, timeoutMs: Number.NaN },
       };
       return points(options, (option) => outcome(context.connect(reader, option)));
     },
@@ -105,7 +105,7 @@ export const connectingBehaviours: readonly Behaviour[] = [
       "an unknown share mode": "invalid-value",
       "no protocol": "proto-mismatch",
       "a time below zero": "invalid-parameter",
-      "a time that is no number": "invalid-parameter",
+      "a time that is not a number": "invalid-parameter",
     },
   },
   {

@@ -118,7 +118,7 @@ describe("serveControl", () => {
     await expect.poll(() => connection.resume.mock.calls.length).toBe(1);
   });
 
-  it("hangs up on a request that never ends, and says why", () => {
+  it("closes the connection of a request that never ends, and says why", () => {
     const { connection, receive, sent } = served(echo);
     receive("x".repeat(MAX_REQUEST_BYTES + 1));
     expect(JSON.parse(sent[0] ?? "")).toMatchObject({ ok: false, error: { code: "invalid-parameter" } });

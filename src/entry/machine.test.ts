@@ -83,7 +83,7 @@ describe("the description of a manager", () => {
     "embedded:virtual,",
     "embedded:vpcd:/x:",
     "embedded:vpcd:x/y",
-  ])('"%s" means nothing', async (text) => {
+  ])('"%s" is refused', async (text) => {
     expect(() => parseManagerSpec(text)).toThrow(/known: /);
     if (text !== "") expect((await failureOf(openManager(text))).code).toBe("invalid-value");
   });

@@ -28,7 +28,7 @@ const forms = `embedded:READER,… with ${readerForms}; pcscd[:SOCKET]; daemon[:
  * Reads the description of a manager: `embedded:` and its readers, separated by commas, nothing but `embedded` for one
  * without readers; `pcscd`, `pcscd:SOCKET`; `daemon`, `daemon:SOCKET`; `system`, `system:LIBRARY`.
  *
- * @throws invalid-value that names the part which means nothing
+ * @throws invalid-value that names the invalid part
  */
 export function parseManagerSpec(text: string): ManagerSpec {
   if (typeof text !== "string") {
@@ -51,7 +51,7 @@ export function parseManagerSpec(text: string): ManagerSpec {
  * Reads the description of a reader: `virtual`, `virtual:NAME`, `virtual:NAME+CARD`, `vpcd`, `vpcd:PORT`,
  * `vpcd:PORT:NAME`, `vpcd::NAME`, `vpcd:PATH`, `vpcd:PATH:NAME`. A path begins with `/`, `./` or `../` and has no colon.
  *
- * @throws invalid-value that names the part which means nothing
+ * @throws invalid-value that names the invalid part
  */
 export function parseReaderSpec(text: string): ReaderSpec {
   const [, kind, rest] = /^\s*(\w+)([:+].*)?\s*$/s.exec(text) ?? [];

@@ -123,7 +123,7 @@ export interface VpcdListener extends AsyncDisposable {
  *
  * @throws reader-unavailable (a port is taken: most often by pcscd with vpcd's driver), sharing-violation (another program
  * answers on the path), no-access (the system reserves the port; the folder of the socket is not ours, or others can change
- * it), invalid-value (the name is none that a reader can have), invalid-parameter (port or slots out of range, an address that
+ * it), invalid-value (invalid reader name), invalid-parameter (port or slots out of range, an address that
  * this machine does not have, or that others reach; a path beside a port; a rule that asks for what cannot be known),
  * unsupported-feature (who plugs in has to be known, and the system or the lack of koffi hides it), comm-error (anything else
  * the system says)

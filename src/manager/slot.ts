@@ -283,7 +283,7 @@ export class Slot {
     return this.#transactions.end(connection, disposition);
   }
 
-  /** Runs one operation of a connection in its turn. `card`: it means nothing without the card; `reader`: it is for the reader. */
+  /** Runs one operation of a connection in its turn. `card`: it needs the card; `reader`: it is for the reader. */
   operate<T>(
     connection: SlotConnection,
     operation: string,

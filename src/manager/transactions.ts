@@ -148,7 +148,7 @@ export class Transactions {
     return sharingViolation(what, { reader, operation, holder });
   }
 
-  /** A connection, as one that stands in the way by its share mode. */
+  /** A connection, as a holder by its share mode. */
   connected({ context, shareMode, since }: SlotConnection): Holder {
     return { ...identify(context), shareMode, transaction: false, heldMs: this.#setting.clock.now() - since };
   }

@@ -41,11 +41,11 @@ export interface TurnRequest {
   /** The connection; undefined for a connect, which has yet to make one. */
   readonly owner: TurnOwner | undefined;
   readonly operation: string;
-  /** True where the turn means nothing once the card is gone. */
+  /** True where the turn is pointless without the card. */
   readonly needsCard: boolean;
   /** True where it is refused during another connection's transaction instead of waiting for its end. */
   readonly refusedBesideLock?: boolean;
-  /** True for the end of a transaction: it means nothing once the lock is gone, and cannot be cancelled. */
+  /** True for the end of a transaction: it fails once the lock is gone, and cannot be cancelled. */
   readonly endsLock?: true;
 }
 

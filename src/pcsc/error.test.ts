@@ -69,7 +69,7 @@ describe("describeHolder", () => {
     expect(describeHolder({ ...base, shareMode: "direct" })).toContain("in direct mode");
   });
 
-  it("says that a transaction is what stands in the way", () => {
+  it("says that a transaction is the reason", () => {
     expect(describeHolder({ ...base, shareMode: "shared", transaction: true, heldMs: 40 })).toBe(
       "opensc-tool (pid 4711) is in a transaction since 40 ms",
     );

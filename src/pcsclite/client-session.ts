@@ -333,7 +333,7 @@ export class ClientSession {
   }
 
   /**
-   * Ours, for a service that has accepted the extension: who stands in the way at a reader. That is what refused this session
+   * Ours, for a service that has accepted the extension: the holder of a reader. That is what refused this session
    * last there, or who has the reader for itself now.
    *
    * @param handle the context of this session, or one of its cards

@@ -160,7 +160,7 @@ export const readerEventsStruct: Message<"readerEvents" | "rv"> = struct("get_re
 export const tableSizeStruct: Message<"entries"> = struct("array_size", { entries: u32le });
 
 /**
- * Ours: who stands in the way at a reader. The request names the reader; the answer has the rest filled in. `known` is 0
+ * Ours: the holder of a reader. The request names the reader; the answer has the rest filled in. `known` is 0
  * where there is no holder, and then nothing else counts.
  */
 export const holderStruct: Message<
@@ -172,7 +172,7 @@ export const holderStruct: Message<
   reader: cstring(MAX_READER_NAME_BYTES),
   known: u32le,
   shareMode: u32le,
-  /** 1 where a transaction stands in the way, 0 where it is the connection itself. */
+  /** 1 where its transaction is the reason, 0 where its share mode is. */
   transaction: u32le,
   /** 0 where it is not known. */
   pid: u32le,

@@ -85,7 +85,7 @@ export type Request =
   | (CacheKey & { readonly kind: "read-cache" })
   | (CacheKey & { readonly kind: "write-cache"; readonly data: Uint8Array });
 
-/** Asks who stands in the way at a reader: what refused the session last there, or who has it now. */
+/** Asks for the holder of a reader: the one because of which the session was last refused there, or the current one. */
 export interface HolderRequest {
   readonly kind: "holder";
   /** The session's context, or one of its cards. */

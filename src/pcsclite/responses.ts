@@ -78,7 +78,7 @@ export interface Answers {
   readonly "reader-table-size": { readonly entries: number };
 }
 
-/** Who stands in the way at a reader. */
+/** The holder of a reader. */
 export interface WireHolder {
   /** A name that is longer than 255 bytes is cut. */
   readonly client: string;

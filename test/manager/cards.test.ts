@@ -420,7 +420,7 @@ describe("cards and readers that misbehave", () => {
     await (await connect("a")).transmit(apdu);
   });
 
-  test("a card whose ATR means nothing is refused by name", async () => {
+  test("a card with an invalid ATR is refused as unsupported", async () => {
     const { connect } = await world({ atr: "00FF00" });
     expect((await failureOf(connect("a"))).code).toBe("unsupported-card");
   });

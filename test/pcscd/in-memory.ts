@@ -34,7 +34,7 @@ export interface JoinedWorld extends World {
   kill(): void;
   /** A service is there again, over the same readers. */
   start(): void;
-  /** From now on the service hangs up on every new connection, as pcscd does where polkit refuses. */
+  /** From now on the service closes every new connection, as pcscd does where polkit refuses. */
   refuse(): void;
 }
 

@@ -23,7 +23,7 @@ async function contended() {
 }
 
 describe("while another program has a transaction", () => {
-  test("calls wait, and have their turn in the order in which they were made", async () => {
+  test("calls wait, and run in the order in which they were made", async () => {
     const { connect, other, runtime } = await contended();
     const cards = [await connect(), await connect(), await connect(), await connect()];
     const order: number[] = [];

@@ -225,7 +225,7 @@ describe("one user", () => {
 describe("a client that is not admitted", () => {
   const refused = { admitted: false };
 
-  it("is told so and hung up on, and takes no place", async () => {
+  it("gets the refusal, is disconnected, and takes no place", async () => {
     const { client, server } = await served({ sessions: 1 });
     const one = client({ name: "a", uid: 1000 }, refused);
     expect(u32(await one.ask({ kind: "version", major: 4, minor: 4 }), -4)).toBe(0);
@@ -263,7 +263,7 @@ describe("a client that is not admitted", () => {
     expect(client({ name: "b", uid: 1001 }, refused).closed).toBeUndefined();
   });
 
-  it("is hung up on when new rules refuse it", async () => {
+  it("is disconnected when new rules refuse it", async () => {
     const { client, server } = await served();
     const one = client({ name: "a", uid: 1000 });
     await one.ask(establish);

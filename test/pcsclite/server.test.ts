@@ -615,7 +615,7 @@ describe("a hostile client", () => {
     expect(u32(await ask(a.client, transmit(cardA)), 28)).toBe(success);
   });
 
-  test("that names a reader in bytes that are no text gets an answer", async () => {
+  test("that names a reader in invalid UTF-8 gets an answer", async () => {
     const { client, runtime } = await wire();
     const { client: a, context } = await client("a");
     const body = new Uint8Array(8 + 152).fill(0xff);

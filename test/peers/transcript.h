@@ -9,7 +9,7 @@
 
 #include <winscard.h>
 
-// A handle that no service gives out: real ones are random, and this is none of them but by a chance of one in 2^31.
+// A handle that no service gives out: real ones are random, and equal to this one with a probability of 2^-31.
 #define BAD 0x7BADBAD
 
 enum { READERS = 2, LONGEST = 70000 };
@@ -25,7 +25,7 @@ void result(const char *label, const char *function, LONG rv);
 void call(const char *label, const char *function, LONG rv, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-// Asks whoever started the program to do something to the card ("in", "out"), and waits until it is done.
+// Asks the parent process to do something to the card ("in", "out"), and waits until it is done.
 void ask(const char *what);
 
 // How many times as long as usual it waits before it says that a call waits: for a machine that is busy.

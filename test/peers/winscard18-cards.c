@@ -30,7 +30,7 @@ static void connects(void) {
     // A reset undoes the choice of a protocol, so that the next try chooses anew.
     if (card != 0) SCardDisconnect(card, SCARD_RESET_CARD);
   }
-  connect_to("connect to a reader nobody knows", in, "No such reader", SCARD_SHARE_SHARED, SCARD_PROTOCOL_ANY);
+  connect_to("connect to a missing reader", in, "No such reader", SCARD_SHARE_SHARED, SCARD_PROTOCOL_ANY);
   connect_to("connect to a reader without a name", in, "", SCARD_SHARE_SHARED, SCARD_PROTOCOL_ANY);
   connect_to("connect to NULL", in, NULL, SCARD_SHARE_SHARED, SCARD_PROTOCOL_ANY);
   connect_to("connect in a wrong context", BAD, readers[0], SCARD_SHARE_SHARED, SCARD_PROTOCOL_ANY);

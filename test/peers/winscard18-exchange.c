@@ -89,7 +89,7 @@ static void attributes(void) {
     {"attribute, type of card", SCARD_ATTR_ICC_TYPE_PER_ATR},
     {"attribute, longest input", SCARD_ATTR_MAXINPUT},
     {"attribute, name in wide characters", SCARD_ATTR_DEVICE_FRIENDLY_NAME_W},
-    {"attribute, nobody's", 0x00011234},
+    {"attribute, unknown", 0x00011234},
   };
   SCARDCONTEXT in = new_context();
   SCARDHANDLE card = connect_shared(in);

@@ -298,7 +298,7 @@ static LONG wait_300(SCARDCONTEXT in) {
 static void cancels(void) {
   SCARDCONTEXT first = new_context(), second = new_context();
   struct attempt one, two;
-  plain("cancel when nobody waits", SCardCancel(first));
+  plain("cancel without a wait", SCardCancel(first));
   result("wait after that", "SCardGetStatusChange", wait_300(first));
   plain("cancel in a wrong context", SCardCancel(BAD));
   start(&one, wait_long, first);

@@ -112,8 +112,8 @@ static void waits(void) {
   wait_for("wrong state, unknown", in, readers[0], SCARD_STATE_UNKNOWN, 0);
   wait_for("wrong event count", in, readers[0], (present & 0xFFFF) + 0x00550000, 150);
   wait_for("ignored reader", in, readers[0], SCARD_STATE_IGNORE, 150);
-  wait_for("reader nobody knows", in, "No such reader", SCARD_STATE_UNAWARE, 150);
-  wait_for("reader nobody knows, state unknown", in, "No such reader", SCARD_STATE_UNKNOWN, 150);
+  wait_for("missing reader", in, "No such reader", SCARD_STATE_UNAWARE, 150);
+  wait_for("missing reader, state unknown", in, "No such reader", SCARD_STATE_UNKNOWN, 150);
   wait_for("reader without a name", in, "", SCARD_STATE_UNAWARE, 0);
   wait_for("reader NULL", in, NULL, SCARD_STATE_UNAWARE, 0);
   DWORD arrivals = wait_for("arrivals", in, pnp, SCARD_STATE_UNAWARE, 0);

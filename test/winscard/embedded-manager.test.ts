@@ -169,7 +169,7 @@ describe("WinSCard over the embedded manager", () => {
     await b.SCardEndTransaction(cardB, SCARD_LEAVE_CARD);
   });
 
-  it("a sharing violation says who stands in the way", async () => {
+  it("a sharing violation names the holder", async () => {
     const { runtime, virtual, reader, a, b } = await machine();
     virtual.insert(demoCard(runtime.random));
     const [contextA, contextB] = [await establish(a), await establish(b)];

@@ -36,7 +36,7 @@ const line =
  *
  * @param ends the connection as this end sees it
  * @param littleEndian the byte order of the machine: the kernel prints addresses as numbers of 32 bits in that order
- * @returns nothing where an address is none of either family
+ * @returns undefined for an invalid address
  */
 export function keysOfPeer(ends: Ends, littleEndian: boolean): readonly (readonly [SocketTable, SocketKey])[] {
   const own = bytesOf(ends.remoteAddress);
