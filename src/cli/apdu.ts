@@ -34,12 +34,12 @@ const optionTable = {
     type: "string",
     value: "D",
     choices: Object.keys(dispositions) as Disposition[],
-    help: "what to do with the card at the end; leave without it",
+    help: "what to do with the card at the end; default leave",
   },
   timeout: {
     type: "string",
     value: "SEC",
-    help: "how long to wait behind another program's transaction, in seconds; for ever without it",
+    help: "how long to wait for another program's transaction, in seconds; default: no limit",
   },
   ...managerOption,
 } as const satisfies OptionTable;

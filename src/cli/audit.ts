@@ -18,7 +18,7 @@ const optionTable = {
   limit: { type: "string", value: "N", help: "only the last N" },
   follow: {
     type: "boolean",
-    help: "go on with what is reported from now on, until it is interrupted (Ctrl-C; it ends with 0 then)",
+    help: "also print new entries, until it is interrupted (Ctrl-C; exit code 0)",
   },
   ...scopeOption,
 } as const satisfies OptionTable;
@@ -29,7 +29,7 @@ export const audit: Command = {
   summary: "print the log of PIN verifications that programs have reported",
   usage: ["[OPTION…]"],
   description: [
-    "Prints what programs have reported with SCardAudit: when a holder's PIN was verified or refused, in which reader, for which card, by which program; oldest first. The last 10,000 entries are kept. No PIN is among them. With --json it is an array, with --follow as well each line is one JSON object.",
+    "Prints what programs have reported with SCardAudit: when a PIN was verified or refused, in which reader, for which card, by which program; oldest first. The last 10,000 entries are kept. They contain no PIN. --json prints an array; with --follow each line is one JSON object.",
   ],
   options: optionTable,
   run,

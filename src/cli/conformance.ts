@@ -40,10 +40,10 @@ const optionTable = {
 /** `scard conformance`: whether a resource manager behaves as programs expect. */
 export const conformance: Command = {
   name: "conformance",
-  summary: "find out where a resource manager behaves otherwise than programs expect",
+  summary: "find out where a resource manager differs from what programs expect",
   usage: ["[OPTION…]"],
   description: [
-    "Plays the conformance suite with a reader and its card: share modes, transactions of two programs, resets, waits, cancels, and what goes wrong. It has the card for itself at times, resets it often, and sends it nothing but SELECT of the master file. On a terminal it asks for the card to be taken out and put in; what needs more than that is skipped. It ends with 1 where something differs that the table of known differences does not have (docs/interop/conformance.md). An empty virtual reader gets the suite's own card, with which everything can be played.",
+    "Runs the conformance suite with a reader and its card: share modes, transactions of two programs, resets, waits, cancels, and failures. It uses the card exclusively at times, resets it often, and sends it only SELECT of the master file. On a terminal it asks the user to remove and insert the card; tests that need more are skipped. The exit code is 1 for a difference that is not in the table of known differences (docs/interop/conformance.md). An empty virtual reader gets the suite's card, which allows all tests.",
   ],
   options: optionTable,
   run,

@@ -18,9 +18,9 @@ export const connectOptions = {
     type: "string",
     value: "MODE",
     choices: Object.keys(shareModes) as ShareMode[],
-    help: "how to share the card, shared without it",
+    help: "how to share the card; default shared",
   },
-  protocol: { type: "string", value: "P", choices: ["t0", "t1", "any"], help: "the protocol, any without it" },
+  protocol: { type: "string", value: "P", choices: ["t0", "t1", "any"], help: "the protocol; default any" },
 } as const;
 
 /** The protocols that `--protocol` stands for, T=1 last. */

@@ -16,7 +16,7 @@ const reader =
 /** `scard insert`: puts a card into a virtual reader of the daemon. */
 export const insert: Command = {
   name: "insert",
-  summary: "put a card into a virtual reader of scard daemon",
+  summary: "insert a card into a virtual reader of scard daemon",
   usage: ["[OPTION…] READER CARD"],
   description: [
     `Puts a software card into a virtual reader of scard daemon. CARD is demo, or the path of a card image. A card that is in comes out first. ${reader}`,
@@ -37,7 +37,7 @@ export const insert: Command = {
 /** `scard eject`: ejects the card of a virtual reader of the daemon. */
 export const eject: Command = {
   name: "eject",
-  summary: "have a virtual reader of scard daemon eject its card",
+  summary: "eject the card of a virtual reader of scard daemon",
   usage: ["[OPTION…] READER"],
   description: [
     `Has a virtual reader of scard daemon move its card out, as a button on a reader does, once the operation under way is done. Programs that use the card find it removed. ${reader}`,
@@ -49,7 +49,7 @@ export const eject: Command = {
 /** `scard remove`: removes the card from a virtual reader of the daemon. */
 export const remove: Command = {
   name: "remove",
-  summary: "pull the card out of a virtual reader of scard daemon",
+  summary: "remove the card from a virtual reader of scard daemon",
   usage: ["[OPTION…] READER"],
   description: [
     `Removes the card from a virtual reader of scard daemon at once, even during an exchange, as a user would by hand. ${reader}`,

@@ -54,25 +54,25 @@ vpcd:PATH[:NAME]
     value: "CARD",
     multiple: true,
     completes: "file",
-    help: "goes into the virtual reader before it: demo, or the path of a card image",
+    help: "the card of the preceding virtual reader: demo, or the path of a card image",
   },
   socket: {
     type: "string",
     value: "PATH",
     completes: "file",
-    help: "where clients connect; without it /run/pcscd/pcscd.comm for root, else $XDG_RUNTIME_DIR/scard/pcscd.comm",
+    help: "where clients connect; default /run/pcscd/pcscd.comm for root, else $XDG_RUNTIME_DIR/scard/pcscd.comm",
   },
   control: {
     type: "string",
     value: "PATH",
     completes: "file",
-    help: 'where "scard who" connects; without it the path of the socket and .control',
+    help: 'where "scard who" connects; default: the path of the socket and .control',
   },
   config: {
     type: "string",
     value: "FILE",
     completes: "file",
-    help: "readers, access rules, limits and all else, in JSON (docs/guide/daemon.md)",
+    help: "readers, access rules, limits and other settings, in JSON (docs/guide/daemon.md)",
   },
   "check-config": { type: "boolean", help: "only check that file, and print all that is wrong with it" },
   "max-readers": {
@@ -85,9 +85,9 @@ vpcd:PATH[:NAME]
     type: "string",
     value: "NAME",
     choices: ["pcsclite", "windows"],
-    help: "whose behaviour it has, pcsclite without it",
+    help: "the manager's behaviour; default pcsclite",
   },
-  "log-level": { type: "string", value: "LEVEL", choices: logLevels, help: "how much is logged, info without it" },
+  "log-level": { type: "string", value: "LEVEL", choices: logLevels, help: "the log level; default info" },
 } as const satisfies OptionTable;
 
 /**
@@ -102,7 +102,7 @@ export const daemon: Command = {
   summary: "serve programs that were written for pcscd",
   usage: ["[OPTION…]"],
   description: [
-    "Runs in the foreground, in the place of pcscd. When clients can connect, it prints the line that makes the programs of another shell use it. SIGHUP reads the configuration again, and so does SIGUSR1; SIGTERM and SIGINT end it within two seconds.",
+    "Runs in the foreground, in place of pcscd. When clients can connect, it prints the line that makes the programs of another shell use it. SIGHUP reloads the configuration, and so does SIGUSR1; SIGTERM and SIGINT end it within two seconds.",
   ],
   options,
   run,
@@ -134,7 +134,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   if (credentials === undefined) {
     log.write(
       "warn",
-      `clients are not known by name and user: that takes Linux, and koffi: ${koffiRemedy(process.platform, process.arch)}`,
+      `clients cannot be identified: that needs Linux and koffi: ${koffiRemedy(process.platform, process.arch)}`,
     );
   }
   const socket = chooseSocket(line, config, terminal);

@@ -119,7 +119,7 @@ async function twoContend(stage: Stage, name: string): Promise<void> {
   await signer.transmit(cardCommands.readSecret, 0x9000);
   await showLock(stage, signer, [mailer]);
 
-  transcript.chapter("It unlocks with a reset: the other's wait ends at once, and it is told");
+  transcript.chapter("It unlocks with a reset: the other's wait ends at once, with an error");
   const since = moment("the unlock");
   const end = signer.begin("SCardEndTransaction(RESET)", (api) =>
     api.SCardEndTransaction(signer.card, SCARD_RESET_CARD),
@@ -137,7 +137,7 @@ async function resetIsTold({ mailer }: Stage): Promise<void> {
 
 async function lockIsHandedOver(stage: Stage): Promise<void> {
   const { mailer, signer, transcript } = stage;
-  transcript.chapter("Now the other way round, without a reset: the lock is handed over");
+  transcript.chapter("Now without a reset: the lock is handed over");
   const wait = beginTransaction(signer);
   await showLock(stage, mailer, [signer]);
   const since = moment("the unlock");
@@ -147,7 +147,7 @@ async function lockIsHandedOver(stage: Stage): Promise<void> {
 }
 
 async function exclusiveIsRefused({ signer, transcript, updater }: Stage, name: string): Promise<void> {
-  transcript.chapter("A third program wants the card for itself: it is refused, and learns who is in the way");
+  transcript.chapter("A third program wants the card exclusively: it is refused, and told the holder");
   await updater.start();
   const connect = updater.begin("SCardConnect(EXCLUSIVE, T1)", (api) =>
     api.SCardConnect(updater.context, name, SCARD_SHARE_EXCLUSIVE, SCARD_PROTOCOL_T1),
@@ -213,7 +213,7 @@ async function badDispositionIsRefused(stage: Stage): Promise<void> {
 }
 
 async function goodProgramLeavesTheCardAlone({ mailer, signer, transcript }: Stage): Promise<void> {
-  transcript.chapter("A program that disconnects in good order leaves the card alone: the PIN is still verified");
+  transcript.chapter("A program that disconnects properly leaves the card as it is: the PIN is still verified");
   await signer.transmit(cardCommands.verifyPin, 0x9000);
   await unlock(signer);
   await signer.does("SCardDisconnect(LEAVE)", (api) => api.SCardDisconnect(signer.card, SCARD_LEAVE_CARD));

@@ -17,7 +17,7 @@ export const demo: Command = {
   summary: "see programs share a smart card through the resource manager",
   usage: ["[OPTION…]"],
   description: [
-    "Starts the embedded resource manager with a virtual reader and a software card, lets four programs share it by the WinSCard functions, and prints what comes back. Nothing is scripted: where a call does not come back as it should, the demo says so, stops, and ends with 1. With --json it prints an array of steps.",
+    "Starts the embedded resource manager with a virtual reader and a software card, lets four programs share it through the WinSCard functions, and prints their calls and results. The output is real: at an unexpected result the demo says so, stops, and exits with 1. --json prints an array of steps.",
   ],
   options: {},
   run,

@@ -52,7 +52,7 @@ function* runtimeFindings({ machine, packages, spec }: Survey): Generator<Findin
     yield {
       id: "sqlite-missing",
       level: "note",
-      message: "There is no SQLite: cards have no names, and the functions that are about the database fail.",
+      message: "There is no SQLite: cards have no names, and the database functions fail.",
       remedies: ["npm install libsql", "use Node 22.13 or later, which has it"],
     };
   }
@@ -65,7 +65,7 @@ function* managerFindings({ machine, spec, specError, systemError }: Survey): Ge
     yield { id: "manager-senseless", level: "problem", message, remedies: ["correct it, or: unset SCARD_MANAGER"] };
   }
   if (spec?.kind === "embedded") {
-    const message = `SCARD_MANAGER says ${visible(text)}: programs use that, and none of the readers of this machine.`;
+    const message = `SCARD_MANAGER says ${visible(text)}: programs use that manager, and no reader of this machine.`;
     yield { id: "manager-embedded", level: "note", message, remedies: ["to use them: unset SCARD_MANAGER"] };
   }
   // A missing package is reported already.

@@ -14,7 +14,7 @@ export function* conflictFindings(survey: Survey): Generator<Finding> {
     yield {
       id: "second-pcscd",
       level: "warning",
-      message: `${pcscd.length} pcscd run (pid ${pcscd.join(", ")}): each takes the readers that it finds, and the others do without.`,
+      message: `${pcscd.length} pcscd run (pid ${pcscd.join(", ")}): each takes the readers that it finds, and the others cannot use them.`,
       remedies: [
         "end those that systemd did not start: systemctl status pcscd tells its pid",
         "one in a container: stop that container",
@@ -27,7 +27,7 @@ export function* conflictFindings(survey: Survey): Generator<Finding> {
       id: "scdaemon",
       level: "warning",
       message:
-        `GnuPG's scdaemon runs (pid ${scdaemon}) with a reader driver of its own. It takes readers from pcscd, or finds ` +
+        `GnuPG's scdaemon runs (pid ${scdaemon}) with its own reader driver. It takes readers from pcscd, or finds ` +
         'that pcscd has them: "No such device".',
       remedies: [
         "have it use pcscd: write the lines below, then: gpgconf --kill scdaemon",
@@ -59,7 +59,7 @@ export function* conflictFindings(survey: Survey): Generator<Finding> {
     yield {
       id: "reader-taken",
       level: "warning",
-      message: `The kernel's driver ${driver} has ${visible(name)} (${id}), so that pcscd cannot have it.`,
+      message: `The kernel's driver ${driver} has ${visible(name)} (${id}), so pcscd cannot use it.`,
       remedies: [`write the line below, then unplug the reader, and: modprobe -r ${driver}`],
       example: { path: "/etc/modprobe.d/smart-card-reader.conf", text: `blacklist ${driver}\n` },
     };

@@ -14,7 +14,7 @@ export function* readerFindings(survey: Survey): Generator<Finding> {
   const { readers, sockets, spec, systemError, unlisted } = survey;
   for (const { error, socket } of unlisted) {
     const where = socket === undefined ? "The system's subsystem" : visible(socket);
-    const message = `${where} does not tell its readers: ${visible(plain(error.message))}`;
+    const message = `${where} does not list its readers: ${visible(plain(error.message))}`;
     yield { id: "readers-unknown", level: "problem", message, remedies: ["restart the service"] };
   }
   const used = sockets.find((socket) => socket.used);
@@ -25,7 +25,12 @@ export function* readerFindings(survey: Survey): Generator<Finding> {
     if (mine.length === 0) yield* missingReaders(survey, used);
     else if (!mine.some(({ state }) => state.includes("card present"))) {
       const message = "There is no card in any reader.";
-      yield { id: "no-card", level: "note", message, remedies: ['put one in; "scard watch" tells when it is seen'] };
+      yield {
+        id: "no-card",
+        level: "note",
+        message,
+        remedies: ['insert one; "scard watch" reports when it is detected'],
+      };
     }
   }
   for (const { door, name, lock, state } of readers) {
@@ -33,7 +38,7 @@ export function* readerFindings(survey: Survey): Generator<Finding> {
     if (state.includes("mute")) yield mute(name);
     if (lock !== undefined && (lock.lastExchangeMs ?? lock.heldMs) >= LONG_LOCK_MS) {
       const who = clientName(lock.client);
-      const message = `${who} has had "${visible(name)}" to itself for ${duration(lock.heldMs)}, and sends nothing.`;
+      const message = `${who} has locked "${visible(name)}" for ${duration(lock.heldMs)} without sending anything.`;
       const remedies = [
         `close ${who}, or end its transaction`,
         "semantics.transactionIdleMs of the daemon's configuration",
@@ -44,7 +49,7 @@ export function* readerFindings(survey: Survey): Generator<Finding> {
   yield* holderFindings(survey);
   const unnamed = readers.filter(({ atr, cards }) => atr !== undefined && cards === undefined);
   if (unnamed.length > 0) {
-    const message = `No name is known of the card in ${unnamed.map(({ name }) => `"${visible(name)}"`).join(", ")}.`;
+    const message = `The database has no name for the card in ${unnamed.map(({ name }) => `"${visible(name)}"`).join(", ")}.`;
     yield { id: "cards-unnamed", level: "note", message, remedies: ["scard types import", "scard types introduce"] };
   }
 }
@@ -83,13 +88,13 @@ function* missingReaders(survey: Survey, used: SocketReport | undefined): Genera
     yield {
       id: "no-reader",
       level: "warning",
-      message: `The service runs, and has no reader${isOurs ? "" : "; none is plugged in by USB either"}.`,
+      message: `The service runs, but has no reader${isOurs ? "" : "; none is plugged in by USB either"}.`,
       remedies: more,
     };
     return;
   }
   if (isOurs) {
-    const message = "scard daemon has no reader; what is plugged in by USB is pcscd's to serve.";
+    const message = "scard daemon has no reader. Only pcscd serves USB readers.";
     yield {
       id: "no-reader",
       level: "warning",
@@ -109,7 +114,7 @@ function* missingReaders(survey: Survey, used: SocketReport | undefined): Genera
     remedies: [
       ...driver,
       "see whether another program has it (below), then: systemctl restart pcscd",
-      "look at the reader's messages: journalctl -u pcscd, or pcscd --foreground --debug",
+      "read the reader's messages: journalctl -u pcscd, or pcscd --foreground --debug",
     ],
   };
 }
@@ -131,6 +136,6 @@ function* holderFindings({ connectedPrograms, libraryUsers, machine, readers }: 
     id: "holders-unknown",
     level: "note",
     message: `A program uses ${names}, and the service does not report which one.${suspects}`,
-    remedies: [...lsof, "scard daemon in its place tells: scard who"],
+    remedies: [...lsof, "run scard daemon instead, which reports them: scard who"],
   };
 }

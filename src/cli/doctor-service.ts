@@ -142,7 +142,7 @@ function listensElsewhere(considered: readonly SocketReport[], elsewhere: Socket
     id: "socket-elsewhere",
     level: "problem",
     message: `${variable} names ${names}, where nothing listens; but ${visible(elsewhere.path)} answers.`,
-    remedies: [`to use that one: unset ${variable}`, "or start the service that was to listen there"],
+    remedies: [`to use that one: unset ${variable}`, "or start the service for that socket"],
   };
 }
 
@@ -152,8 +152,8 @@ function accessDenied({ machine }: Survey, { file, path }: SocketReport, isProbl
   const who = user?.name ?? "this user";
   const level = isProblem ? "problem" : "warning";
   if (file === undefined) {
-    const message = `${who} may not look into the folder of ${visible(path)}.`;
-    const remedies = [`see who may: namei -l ${visible(path)}`, "run as that user, or in that group"];
+    const message = `${who} has no access to the folder of ${visible(path)}.`;
+    const remedies = [`list the permissions: namei -l ${visible(path)}`, "run as that user, or in that group"];
     return { id: "socket-denied", level, message, remedies };
   }
   const { group, mode, owner } = file;
@@ -219,7 +219,7 @@ function busy({ path }: SocketReport): Finding {
   return {
     id: "service-busy",
     level: "problem",
-    message: `The service on ${visible(path)} takes no more clients.`,
+    message: `The service on ${visible(path)} has reached its limit of clients.`,
     remedies: [
       "end programs that keep contexts open",
       "allow more: pcscd --max-thread, limits.sessions of scard daemon",
@@ -228,11 +228,11 @@ function busy({ path }: SocketReport): Finding {
 }
 
 function stuck({ error, path }: SocketReport): Finding {
-  const why = plain(error?.message ?? "it says nothing");
+  const why = plain(error?.message ?? "it does not answer");
   return {
     id: "service-stuck",
     level: "problem",
-    message: `What listens on ${visible(path)} does not answer as a smart card service: ${visible(why)}`,
+    message: `The program that listens on ${visible(path)} does not answer like a smart card service: ${visible(why)}`,
     remedies: [
       "restart it: systemctl restart pcscd",
       "if it is something else, name the right socket: PCSCLITE_CSOCK_NAME",
@@ -272,7 +272,7 @@ function* tableSize({ clientLibrary }: Survey, { path, service, tableEntries }: 
   if (clientLibrary !== undefined && expected !== undefined && expected !== tableEntries) {
     const message =
       `${visible(clientLibrary.path)} was built for ${expected} readers, and ${where} sends a table of ${tableEntries}. ` +
-      "Programs on that library hang, or fail with SCARD_F_COMM_ERROR. scard is not concerned.";
+      "Programs on that library hang, or fail with SCARD_F_COMM_ERROR. scard is not affected.";
     const remedies = isOurs
       ? [`maxReadersContexts of the daemon's configuration: ${expected}`]
       : ["install pcscd and libpcsclite from the same source: the same distribution, in the same release"];

@@ -18,7 +18,7 @@ export const doctor: Command = {
   summary: "find out why cards cannot be used on this machine, and what to do about it",
   usage: ["[OPTION…]"],
   description: [
-    "Looks at the system, Node, the optional packages, the sockets of pcscd and scard daemon, who may use them, readers, cards, the programs that hold them, and programs that are known to get in the way. For each thing that is wrong it says what to do. It changes nothing and touches no card; where systemd holds the socket of pcscd, asking starts pcscd. It ends within seconds, also where something does not answer. Ends with 0 where all is well, and with 1 where something needs attention.",
+    "Examines the system, Node, the optional packages, the sockets of pcscd and scard daemon and their permissions, readers, cards, the programs that hold them, and programs known to interfere. For each problem it says what to do. It changes nothing and uses no card; where systemd owns the socket of pcscd, the query starts pcscd. It ends within seconds, even if a service does not answer. The exit code is 0 without problems and warnings, else 1.",
   ],
   options: {},
   run: (args, terminal) => runDoctor(args, terminal, thisMachine(terminal.environment)),

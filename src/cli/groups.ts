@@ -16,7 +16,7 @@ const options = { ...scopeOption, ...managerOption } as const satisfies OptionTa
 /** `scard groups`: the reader groups in the smart card database. */
 export const groups: Command = commandWithActions({
   name: "groups",
-  summary: "list the groups of readers, and put readers into them",
+  summary: "list the groups of readers, and add readers to them",
   description: [
     'Keeps the reader groups of the smart card database. Every reader is in SCard$DefaultReaders until it is taken out. READER is a name, a part of one that no other has, or a number in "scard readers".',
   ],

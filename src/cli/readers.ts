@@ -13,7 +13,7 @@ import { duration, jsonText, visible } from "./text.ts";
 const optionTable = {
   long: {
     type: "boolean",
-    help: "also the reader's id, its event count, the card's ATR, and who is connected and who waits",
+    help: "also the reader's id, its event count, the card's ATR, the connected and the waiting clients",
   },
   ...managerOption,
 } as const satisfies OptionTable;
@@ -21,7 +21,7 @@ const optionTable = {
 /** `scard readers`: which readers there are, what is in them, and who holds them. */
 export const readers: Command = {
   name: "readers",
-  summary: "list the readers, the cards in them, and who holds them",
+  summary: "list the readers, their cards, and the programs that hold them",
   usage: ["[OPTION…]"],
   description: [
     'Lists the readers with their numbers, which "scard apdu --reader" takes. An embedded manager and scard daemon know who is connected. pcscd and the operating systems tell only that a reader is in use.',

@@ -42,7 +42,7 @@ const optionTable = {
     type: "string",
     value: "NAME",
     multiple: true,
-    help: 'a card of this type: a name as "scard types list" has it, or a part of some',
+    help: 'a card of this type: a name in "scard types list", or part of one or more names',
   },
   atr: {
     type: "string",
@@ -55,11 +55,11 @@ const optionTable = {
     type: "string",
     value: "NAME",
     multiple: true,
-    help: "in a reader of this group; without it, in any reader",
+    help: "in a reader of this group; default: any reader",
   },
-  minimal: { type: "boolean", help: "open the list only where it is needed, as without the option" },
+  minimal: { type: "boolean", help: "open the list only if needed (the default)" },
   force: { type: "boolean", help: "open the list in any case" },
-  "no-ui": { type: "boolean", help: "never open the list: the first card that fits is taken" },
+  "no-ui": { type: "boolean", help: "never open the list: select the first card that matches" },
   title: { type: "string", value: "TEXT", help: "the title of the list" },
   prompt: { type: "string", value: "TEXT", help: "what the list asks for" },
   ...connectOptions,
@@ -69,7 +69,7 @@ const optionTable = {
 /** `scard select`: the dialog that lets a person choose a card. */
 export const select: Command = {
   name: "select",
-  summary: "choose a card: the only one that fits, or by a dialog (SCardUIDlgSelectCard)",
+  summary: "choose a card: the only match, or with a dialog (SCardUIDlgSelectCard)",
   usage: ["[OPTION…]"],
   description: [
     'Searches for a card, and prints its reader and its type. Where exactly one card fits it is taken; otherwise a list opens that follows readers and cards: the arrow keys move, Enter chooses, Esc cancels (1), Ctrl-C interrupts (130). The list is drawn on the standard error, so "reader=$(scard select --json)" works.',

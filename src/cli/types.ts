@@ -34,14 +34,14 @@ const introduceOptions = {
   csp: { type: "string", value: "NAME", help: "its cryptographic service provider" },
   ksp: { type: "string", value: "NAME", help: "its key storage provider" },
   "card-module": { type: "string", value: "NAME", help: "its card module" },
-  description: { type: "string", value: "TEXT", help: "what else is known of it" },
+  description: { type: "string", value: "TEXT", help: "further description" },
   ...scopeOption,
 } as const satisfies OptionTable;
 
 /** `scard types`: the kinds of card in the smart card database. */
 export const types: Command = commandWithActions({
   name: "types",
-  summary: "list, introduce, forget and import the kinds of card known by name",
+  summary: "list, introduce, forget and import card types",
   description: [
     'Keeps the card types of the smart card database: a name, and the ATRs that identify such cards. "scard watch", "scard atr", "scard locate" and "scard select" use the names, and so do programs with SCardListCards and the like.',
   ],
@@ -50,7 +50,7 @@ export const types: Command = commandWithActions({
       name: "list",
       summary: "list card types",
       usage: ["[OPTION…] [NAME…]"],
-      description: ["Lists the card types of these names, or all."],
+      description: ["Lists the named card types, or all."],
       options: listOptions,
       run: list,
     },
@@ -58,7 +58,7 @@ export const types: Command = commandWithActions({
       name: "introduce",
       summary: "add a card type",
       usage: ["[OPTION…] NAME"],
-      description: ["Adds a card type; one of the same name is replaced."],
+      description: ["Adds a card type, or replaces the one of the same name."],
       options: introduceOptions,
       run: introduce,
     },
@@ -66,7 +66,7 @@ export const types: Command = commandWithActions({
       name: "forget",
       summary: "remove card types",
       usage: ["[OPTION…] NAME…"],
-      description: ["Removes card types: all of them or, where a name is not known, none."],
+      description: ["Removes card types, or none of them if a name is unknown."],
       options: scopeOption,
       run: forget,
     },

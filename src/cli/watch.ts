@@ -22,7 +22,7 @@ const optionTable = {
 /** `scard watch`: what happens to readers and cards, as it happens. */
 export const watch: Command = {
   name: "watch",
-  summary: "follow readers that come and go, and the cards in them",
+  summary: "report readers and cards that come and go",
   usage: ["[OPTION…]"],
   description: [
     'Prints the state of each reader, and then every change, until it is interrupted (Ctrl-C; it ends with 0 then). Cards that "scard types" knows have their names behind them. With --json each line is one JSON object.',

@@ -16,10 +16,10 @@ import { describeUse, findUse, type ServiceUse } from "./who-pcscd.ts";
 /** `scard who`: who uses which card, who holds it, and who waits. */
 export const who: Command = {
   name: "who",
-  summary: "tell who holds which card, and who waits for it",
+  summary: "show which programs hold and wait for which card",
   usage: ["[OPTION…]"],
   description: [
-    "Asks scard daemon on this machine which programs use its readers: with pid, share mode and since when; who has the lock, for how long, and how old its last command is; who waits behind it.",
+    "Asks scard daemon on this machine which programs use its readers: with pid, share mode and duration; which one has the lock, since when, and the age of its last command; which ones wait for it.",
     "pcscd does not tell who uses a reader. Where it runs instead, the output has what the system knows: whether the readers are in use, the programs that are connected to pcscd's socket, and those that have its library loaded.",
   ],
   options: controlOption,

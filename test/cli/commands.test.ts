@@ -391,7 +391,7 @@ describe("scard demo", () => {
     expect(findIn(/unlocks with a reset/, { who: "mailer", status: "SCARD_W_RESET_CARD" })).toHaveLength(1);
     expect(latencies(/unlocks with a reset/)).toHaveLength(1);
     expect(latencies(/handed over/)).toHaveLength(1);
-    expect(findIn(/for itself/, { status: "SCARD_E_SHARING_VIOLATION" })[0]?.result).toContain("signer (pid");
+    expect(findIn(/exclusively/, { status: "SCARD_E_SHARING_VIOLATION" })[0]?.result).toContain("signer (pid");
     expect(findIn(/cancelled/, { status: "SCARD_E_CANCELLED" })).toHaveLength(1);
     expect(findIn(/dies/, { status: "SCARD_W_RESET_CARD" }).map(({ who }) => who)).toEqual(["signer", "mailer"]);
     expect(findIn(/bad disposition/, { status: "SCARD_E_INVALID_VALUE" })).toHaveLength(1);

@@ -139,7 +139,7 @@ describe("a socket that is not open to the user", () => {
 
   it("is a matter of its folder, where that cannot be looked into", async () => {
     const found = await visit({ ...denied, files: { [socketPath]: "denied" } });
-    expect(findingOf(found, "socket-denied").remedies[0]).toBe(`see who may: namei -l ${socketPath}`);
+    expect(findingOf(found, "socket-denied").remedies[0]).toBe(`list the permissions: namei -l ${socketPath}`);
   });
 });
 
@@ -272,7 +272,7 @@ describe("readers and cards", () => {
     });
     const found = await visit(script);
     expect(idsOf(found)).toEqual(["card-locked"]);
-    expect(findingOf(found, "card-locked").message).toContain('mail (pid 7) has had "Reader" to itself for 90.0 s');
+    expect(findingOf(found, "card-locked").message).toContain('mail (pid 7) has locked "Reader" for 90.0 s');
     const text = describeDiagnosis(found, painter(false)).join("\n");
     expect(text).toContain("used by mail (pid 7), shared, since 91.0 s");
     expect(text).toContain(": scard daemon, protocol 4:4");
