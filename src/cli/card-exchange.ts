@@ -23,7 +23,7 @@ export interface Round {
   readonly shown: RedactedResponse;
 }
 
-/** One command of the user's, with everything that it took to get its answer. */
+/** One command of the user, with its follow-ups. */
 export interface ExchangeRecord {
   readonly rounds: readonly Round[];
   /** The whole answer, its data joined: a secret may be in it. */
@@ -38,7 +38,7 @@ export interface ExchangeRecord {
  *
  * @param redactor what has followed the connection so far, and tells what may be shown.
  * @throws SmartCardError: what sending fails with; comm-error for an answer without a status word, and for a card that
- * answers in circles; unsupported-feature for more than 255 bytes of data over T=0 to a card that does not know ENVELOPE
+ * answers in a loop; unsupported-feature for more than 255 bytes of data over T=0 to a card that does not know ENVELOPE
  */
 export async function exchange(
   bytes: Uint8Array,
