@@ -129,7 +129,7 @@ describe("runExchange", () => {
   });
 
   test.each<[string, object]>([
-    ["a signal that is none", { signal: {} }],
+    ["an invalid signal", { signal: {} }],
     ["a misspelt option", { protocl: "t0" }],
     ["an unknown protocol", { protocol: "T=0" }],
   ])("refuses %s before anything is sent", async (_, options) => {
