@@ -6,7 +6,7 @@ import type { CompatHost } from "./host.ts";
 import { type PcscFunction, pcscliteError } from "./pcsclite-error.ts";
 import { dispositionOf, protocolNumber, protocolOf, shareModeOf } from "./terms.ts";
 
-/** Failures that say that what is to be ended has ended already. */
+/** Failures of an end that has already happened. */
 const ended: readonly ErrorCode[] = [
   "removed-card",
   "invalid-handle",
@@ -32,8 +32,8 @@ export class CardLine {
   }
 
   /**
-   * Connects to the card, or to the reader, and tells the protocol, 0 for none. Where a call before has connected
-   * already, that connection is kept and its protocol told.
+   * Connects to the card, or to the reader, and returns the protocol, 0 for none. If an earlier call has connected
+   * already, that connection is kept and its protocol returned.
    */
   connect(shareMode: number, protocols: number): Promise<number> {
     return this.#call("SCardConnect", async () => {
@@ -56,7 +56,7 @@ export class CardLine {
       try {
         await connection?.disconnect(term);
       } catch (error) {
-        // Of a card or a service that has gone there is nothing left to end.
+        // With a missing card or service there is nothing left to end.
         if (!(error instanceof SmartCardError) || !ended.includes(error.code)) throw error;
       }
     });
@@ -88,14 +88,14 @@ export class CardLine {
     const context = this.#context;
     this.#context = undefined;
     this.#connection = undefined;
-    // Where the service has gone, the context has gone with it.
+    // A context ends with its service.
     await context?.release().catch(() => {});
   }
 
   async #open(): Promise<Context> {
     const before = this.#context;
     if (before !== undefined && (await before.isValid())) return before;
-    // The service was started anew since that context was made: the next one is of the new service.
+    // The service was restarted since that context was opened: the next one is of the new service.
     await before?.release().catch(() => {});
     this.#context = undefined;
     this.#context = await (await this.#host.manager()).establishContext();

@@ -2,9 +2,9 @@
 
 import type { Clock, Dialect, ReaderStateReport, ResourceManager } from "../pcsc/index.ts";
 
-/** What a compatibility face stands on. */
+/** Dependencies of a compatibility face. */
 export interface CompatHost {
-  /** Opens the resource manager, or hands out the one that is open. It is asked again after it has failed. */
+  /** Opens the resource manager, or returns the open one. It is called again after a failure. */
   readonly manager: () => Promise<ResourceManager>;
   /** The time in which pauses are made. */
   readonly clock: Clock;
@@ -12,7 +12,7 @@ export interface CompatHost {
   readonly dialect: Dialect;
 }
 
-/** What the face of `smartcard` stands on. Its functions that answer at once need a look at the readers at once. */
+/** Dependencies of the face of `smartcard`. Its synchronous functions need a synchronous query of the readers. */
 export interface SmartcardHost<B extends Uint8Array> extends CompatHost {
   /** Bytes as programs get them: `Buffer` on Node. */
   readonly toBytes: (bytes: Uint8Array) => B;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/** What these packages may ask of memory. */
+/** Memory limits of these packages. */
 export const exchangeLimits = {
   /** The largest response that a program of `smartcard` may make room for, in bytes. */
   maxReceiveBytes: 262_144,

@@ -3,7 +3,7 @@
 import { type Dialect, type ErrorCode, errorNumber, SmartCardError } from "../pcsc/index.ts";
 
 /**
- * What pcsc_stringify_error says of each code. Programs compare these texts, as `pcsclite` gives them nothing else.
+ * The texts of pcsc_stringify_error. Programs compare them, as `pcsclite` provides nothing else.
  * LudovicRousseau/PCSC, src/error.c.
  */
 const texts: Readonly<Partial<Record<ErrorCode, string>>> = {
@@ -59,7 +59,7 @@ export type PcscFunction =
   | "SCardControl";
 
 /**
- * A failure as `pcsclite` tells it: an Error whose message is `SCardConnect error: Sharing violation.(0x8010000b)`. The
+ * A failure in the form of `pcsclite`: an Error whose message is `SCardConnect error: Sharing violation.(0x8010000b)`. The
  * `SmartCardError`, which says more, is its `cause`.
  *
  * **Portability**: the number is that of the system's header. The text is pcsc-lite's everywhere; the package that was

@@ -10,20 +10,20 @@ import {
 } from "../pcsc/index.ts";
 import type { CompatHost } from "./host.ts";
 
-/** Who is told what happens to the readers. None of these may throw. */
+/** The listeners of a watch. None of these may throw. */
 export interface ReaderWatchEvents {
-  /** A reader is there: one of those there were, or a new one. */
+  /** A reader is attached, at the start or later. */
   arrived(state: ReaderStateReport): void;
   /**
-   * A card came or went, or what else a reader's state tells has changed. A card that was out and in again between two
-   * looks went first and came then: programs that compare states would see no difference.
+   * A card was inserted or removed, or the reader's state has changed otherwise. A card that was removed and inserted
+   * between two queries gives both events: programs that compare states would see no difference.
    */
   changed(state: ReaderStateReport): void;
-  /** A reader is there no more, or the service is gone that had it. */
+  /** A reader was removed, or its service is gone. */
   left(reader: string): void;
   /**
-   * There is no service, or it has gone. It is said once; the service is looked for again, with growing pauses, and its
-   * readers arrive when it is back.
+   * There is no service, or it stopped. Called once; the watch retries with growing pauses, and the readers arrive when the
+   * service is back.
    */
   failed(error: SmartCardError): void;
 }
@@ -32,9 +32,9 @@ export interface ReaderWatchEvents {
 export class ReaderWatch {
   readonly #host: CompatHost;
   readonly #events: ReaderWatchEvents;
-  /** The readers that were told, and have not left. */
+  /** The reported readers that are still attached. */
   readonly #told = new Set<string>();
-  /** Readers that are not told until they have left. */
+  /** Readers that are ignored until they are removed. */
   readonly #ignored = new Set<string>();
   #discovering = true;
   #stopped = false;
@@ -47,7 +47,7 @@ export class ReaderWatch {
     this.#events = events;
   }
 
-  /** Begins to watch; resolves when it is over. Called once. */
+  /** Begins to watch; resolves at the end. Called once. */
   async run(): Promise<void> {
     const { clock, manager } = this.#host;
     const opened: ResourceManager = { clock, establishContext: async () => (await manager()).establishContext() };
@@ -57,24 +57,24 @@ export class ReaderWatch {
       } catch (error) {
         if (!this.#isOver()) this.#lost(asFailure(error));
       }
-      // What no waiting helps against, a refusal for instance, may have been mended nevertheless.
+      // Failures that waiting cannot cure, such as a refusal, may have been fixed by the user.
       if (!this.#isOver()) await this.#pause(watchLimits.lastTryMs);
     }
   }
 
-  /** Looks for no new readers any more; those that are known are watched on. */
+  /** Ignores new readers from now on; known ones are still watched. */
   stopDiscovery(): void {
     this.#discovering = false;
     this.#endIfOver();
   }
 
-  /** Tells no more of a reader, until it has left and come back. */
+  /** Ignores a reader until it was removed and attached again. */
   ignore(reader: string): void {
     if (this.#told.has(reader)) this.#ignored.add(reader);
     this.#endIfOver();
   }
 
-  /** Ends it: nothing more is told. */
+  /** Ends it: no more events. */
   stop(): void {
     this.#stopped = true;
     this.#endIfOver();

@@ -23,7 +23,7 @@ import {
   shareModeOf,
 } from "./terms.ts";
 
-/** A command as programs of `smartcard` write it. */
+/** A command in the form of `smartcard`. */
 export type CommandBytes = Uint8Array | readonly number[];
 
 /** How a command is sent. */
@@ -34,7 +34,7 @@ export interface TransmitOptions {
   readonly autoGetResponse?: boolean;
 }
 
-/** What `getStatus` tells. */
+/** The result of `getStatus`. */
 export interface CardStatus<B extends Uint8Array> {
   /** As SCardStatus has it: bits of a mask, on Windows an enumeration. */
   readonly state: number;
@@ -50,14 +50,13 @@ export function connectOptions(shareMode: number, protocols: number, dialect: Di
 /**
  * A connected card of `smartcard`.
  *
- * What that package answers at once is answered from what was last heard of the card: `atr` and `getStatus` are as they
- * were when it was connected or reconnected, until a call has failed because the card was reset or removed.
- * `disconnect` begins at once and goes on behind the call.
+ * Synchronous members return the last known values: `atr` and `getStatus` are those of the last connect or reconnect, until
+ * a call has failed because of a reset or removal. `disconnect` begins at once and continues in the background.
  */
 export class SmartcardCard<B extends Uint8Array> {
   readonly #host: SmartcardHost<B>;
   readonly #connection: Connection;
-  /** Is told what goes on behind a call, so that the next connect, and the context's end, wait for it. */
+  /** Called with background work, so that the next connect, and the context's end, wait for it. */
   readonly #behind: (work: Promise<unknown>) => void;
   #status: ConnectionStatus;
   #fault: SmartCardError | undefined;
@@ -125,7 +124,7 @@ export class SmartcardCard<B extends Uint8Array> {
     }
   }
 
-  /** What is known of the card. @throws CardRemovedError, PCSCError (it was reset); an Error after `disconnect` */
+  /** The last known state of the card. @throws CardRemovedError, PCSCError (it was reset); an Error after `disconnect` */
   getStatus(): CardStatus<B> {
     this.#checkConnected();
     if (this.#fault !== undefined) throw smartcardError(this.#fault);
@@ -137,17 +136,17 @@ export class SmartcardCard<B extends Uint8Array> {
   }
 
   /**
-   * Ends the connection; the second time it does nothing. What the card suffers goes on behind the call.
+   * Ends the connection; further calls do nothing. The disposition runs in the background.
    *
    * @param disposition SCARD_LEAVE_CARD by default
-   * @throws PCSCError for a disposition that there is not
+   * @throws PCSCError for an unknown disposition
    */
   disconnect(disposition?: number): void {
     if (!this.#connected) return;
     this.#connected = false;
     try {
       const term = disposition === undefined ? "leave" : dispositionOf(disposition, this.#host.dialect);
-      // It is not awaited: of a card that has gone there is nothing left to end.
+      // It is not awaited: without the card there is nothing left to end.
       this.#behind(this.#connection.disconnect(term).catch(() => {}));
     } catch (error) {
       this.#behind(this.#connection.disconnect("leave").catch(() => {}));
@@ -156,7 +155,7 @@ export class SmartcardCard<B extends Uint8Array> {
   }
 
   /**
-   * Connects anew, and resolves to the protocol.
+   * Reconnects, and resolves to the protocol.
    *
    * @param shareMode SCARD_SHARE_SHARED by default
    * @param protocols SCARD_PROTOCOL_T0 and SCARD_PROTOCOL_T1 by default
@@ -193,7 +192,7 @@ export class SmartcardCard<B extends Uint8Array> {
   }
 }
 
-/** Whether a failure is how a connection learns that its card is not the one it was. */
+/** Whether a failure reports a reset or removal of the card. */
 function isFault({ code }: SmartCardError): boolean {
   return ["removed-card", "reset-card", "reader-unavailable", "invalid-handle", "service-stopped"].includes(code);
 }

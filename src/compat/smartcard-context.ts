@@ -15,7 +15,7 @@ import { connectOptions, SmartcardCard } from "./smartcard-card.ts";
 import { PCSCError, smartcardError } from "./smartcard-error.ts";
 import { defaults, invalidHandle, stateNumber } from "./terms.ts";
 
-/** A reader as `waitForChange` takes and tells it. */
+/** A reader in `waitForChange`. */
 export interface ReaderState<B extends Uint8Array> {
   readonly name: string;
   /** SCARD_STATE_*, and the number of insertions and removals in the high word. */
@@ -24,7 +24,7 @@ export interface ReaderState<B extends Uint8Array> {
   readonly atr: B | null;
 }
 
-/** What `waitForChange` takes for a reader: a reader, a state that it told before, or a name alone. */
+/** A reader argument of `waitForChange`: a reader, an earlier result, or just a name. */
 export type WatchedReader = string | { readonly name: string; readonly state?: number };
 
 /** A reader of `smartcard`, as it was when it was listed. */
@@ -77,9 +77,9 @@ export class SmartcardContext<B extends Uint8Array> {
   readonly #host: SmartcardHost<B>;
   #opening: Promise<Context> | undefined;
   #closed = false;
-  /** What was last seen, where the host cannot look at once. */
+  /** The last known readers, where the host has no synchronous query. */
   #picture: readonly ReaderStateReport[] = [];
-  /** What goes on behind calls that have returned. */
+  /** Background work of calls that have returned. */
   readonly #behind = new Set<Promise<unknown>>();
 
   constructor(host: SmartcardHost<B>) {
@@ -96,15 +96,15 @@ export class SmartcardContext<B extends Uint8Array> {
    *
    * @throws ServiceNotRunningError, PCSCError
    *
-   * **Portability**: where the manager cannot be looked at without waiting they are those that {@link refresh} last saw,
-   * and each call looks again behind it.
+   * **Portability**: where the manager has no synchronous query they are those of the last {@link refresh}, and each call
+   * starts another one in the background.
    */
   listReaders(): SmartcardReader<B>[] {
     if (this.#closed) throw new PCSCError("Context is not valid", invalidHandle);
     return this.#look().map((report) => new SmartcardReader(this, this.#host, report));
   }
 
-  /** Looks at the readers, for {@link listReaders}. Not in `smartcard`: a program of ours awaits it once. */
+  /** Queries the readers, for {@link listReaders}. Not in `smartcard`: a program of ours awaits it once. */
   async refresh(): Promise<void> {
     try {
       const context = await this.#open();
@@ -116,8 +116,8 @@ export class SmartcardContext<B extends Uint8Array> {
   }
 
   /**
-   * Waits until the state of a reader differs from the one given, and tells them all. A name without a state, and no
-   * reader at all, stand for "tell at once what there is"; where there is no reader it waits for one to come.
+   * Waits until the state of a reader differs from the one given, and returns all states. A name without a state, and no
+   * reader at all, return at once; without any reader it waits for one.
    *
    * @param timeoutMs milliseconds; without it, and for 0xFFFFFFFF, there is no deadline. Longer ones than 0x7FFFFFFF
    *   pass after that, 24 days
@@ -147,7 +147,7 @@ export class SmartcardContext<B extends Uint8Array> {
     if (!this.#closed) this.#goOn(this.#opening?.then((context) => context.cancel()));
   }
 
-  /** Ends the context, and its connections, as for a program that exits. It goes on behind the call. */
+  /** Ends the context, and its connections, as for a program that exits. It continues in the background. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -186,8 +186,7 @@ export class SmartcardContext<B extends Uint8Array> {
   }
 
   /**
-   * The port's context. One that could not be opened is tried again by the next call, and one whose service has gone is
-   * opened anew.
+   * The port's context. If it could not be opened, the next call tries again; after the service has stopped it is reopened.
    */
   async #open(): Promise<Context> {
     const before = this.#opening;
@@ -210,7 +209,7 @@ export class SmartcardContext<B extends Uint8Array> {
     };
   }
 
-  /** Lets work go on behind a call; its failure is not reported. */
+  /** Runs work in the background; its failure is not reported. */
   #goOn(work: Promise<unknown> | undefined): void {
     if (work === undefined) return;
     const quiet: Promise<unknown> = work.catch(() => {});

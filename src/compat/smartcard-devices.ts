@@ -15,7 +15,7 @@ export interface ReaderEventInfo<B extends Uint8Array> {
   readonly atr?: B | null;
 }
 
-/** What `Devices` tells, by the name of the event: the arguments of its listeners. */
+/** The events of `Devices`, with the arguments of their listeners. */
 export interface DeviceEvents<B extends Uint8Array> {
   "reader-attached": [reader: ReaderEventInfo<B>];
   "reader-detached": [reader: ReaderEventInfo<B>];
@@ -35,8 +35,8 @@ const present = readerStateBits.present.windows;
 const t0 = 1;
 
 /**
- * What stands behind the `Devices` of `smartcard`: it watches the readers, and connects to each card that comes, shared,
- * with T=0 or T=1. Events are worked off one after the other, in the order in which things happened.
+ * Implements the `Devices` of `smartcard`: it watches the readers, and connects to each inserted card, shared, with T=0 or
+ * T=1. Events are processed one after the other, in order.
  */
 export class SmartcardDevices<B extends Uint8Array> {
   readonly #host: SmartcardHost<B>;
@@ -156,7 +156,7 @@ export class SmartcardDevices<B extends Uint8Array> {
   }
 }
 
-/** What is known of one reader. */
+/** The state of one reader. */
 interface CardSlot<B extends Uint8Array> {
   /** Whether a card is in, connected or not. */
   hasCard: boolean;

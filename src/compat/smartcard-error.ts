@@ -2,7 +2,7 @@
 
 import { type ErrorCode, errorCodes, SmartCardError } from "../pcsc/index.ts";
 
-/** A failure as `smartcard` tells it; the `SmartCardError`, which says more, is its `cause`. */
+/** A failure in the form of `smartcard`; its `cause` is the `SmartCardError` with details. */
 export class PCSCError extends Error {
   override readonly name: string = "PCSCError";
   /** The number of pcsc-lite's header, unsigned. */
@@ -22,7 +22,7 @@ export class CardRemovedError extends PCSCError {
   }
 }
 
-/** A wait has lasted as long as it was to. */
+/** A wait has timed out. */
 export class TimeoutError extends PCSCError {
   override readonly name: string = "TimeoutError";
   constructor(message = "Operation timed out", options?: ErrorOptions) {
@@ -68,7 +68,7 @@ export function createPCSCError(message: string, code: number, options?: ErrorOp
   return Known === undefined ? new PCSCError(message, code, options) : new Known(message, options);
 }
 
-/** What the package says of each code: its src/pcsc_errors.h. Programs compare these texts. */
+/** The package's text for each code: its src/pcsc_errors.h. Programs compare these texts. */
 const texts: Readonly<Partial<Record<ErrorCode, string>>> = {
   cancelled: "Operation cancelled",
   "cant-dispose": "Cannot dispose handle",
@@ -103,7 +103,7 @@ const texts: Readonly<Partial<Record<ErrorCode, string>>> = {
   "unsupported-card": "Card is not supported",
 };
 
-/** Any failure as `smartcard` tells it. */
+/** Any failure in the form of `smartcard`. */
 export function smartcardError(error: unknown): PCSCError {
   if (error instanceof PCSCError) return error;
   const code = error instanceof SmartCardError ? error.code : "internal-error";

@@ -11,7 +11,7 @@ export function getResponseCommand(bytesAvailable: number): Uint8Array {
   return Uint8Array.of(0x00, 0xc0, 0x00, 0x00, bytesAvailable);
 }
 
-/** The command with another Le: behind a command of 4 bytes, and in place of the last byte of a longer one. */
+/** The command with another Le: after a command of 4 bytes, and in place of the last byte of a longer one. */
 export function commandWithLe(command: Uint8Array, le: number): Uint8Array {
   const corrected = new Uint8Array(Math.max(command.length, 5));
   corrected.set(command);
@@ -23,7 +23,7 @@ export function commandWithLe(command: Uint8Array, le: number): Uint8Array {
  * Sends a command and follows its status words up: after 61xx the rest is fetched, after 6Cxx the command is sent with the
  * right Le. Returns all data that came, and the last status word. Bytes that are not an APDU are sent as they are.
  *
- * @throws comm-error for a card that never comes to an end or answers without a status word, and what `send` throws
+ * @throws comm-error for a card whose answers never end or lack a status word, and what `send` throws
  */
 export async function exchangeToTheEnd(
   send: (command: Uint8Array) => Promise<Uint8Array>,

@@ -6,7 +6,7 @@ import { ReaderWatch } from "./reader-watch.ts";
 import { PCSCError, smartcardError } from "./smartcard-error.ts";
 import { invalidHandle, stateNumber } from "./terms.ts";
 
-/** What a monitor tells. */
+/** An event of a monitor. */
 export interface MonitorEvent<B extends Uint8Array> {
   readonly type: "reader-attached" | "reader-detached" | "card-inserted" | "card-removed" | "error";
   /** The reader's name; the message where the type is `error`. */
@@ -21,8 +21,8 @@ export interface MonitorEvent<B extends Uint8Array> {
 const present = readerStateBits.present.windows;
 
 /**
- * The `ReaderMonitor` of `smartcard`: tells of readers and cards as they come and go. Where no service is there it says so
- * once, with an `error`, and goes on when there is one.
+ * The `ReaderMonitor` of `smartcard`: reports readers and cards that come and go. Without a service it emits one `error`, and
+ * continues when there is one.
  */
 export class SmartcardMonitor<B extends Uint8Array> {
   readonly #host: SmartcardHost<B>;
@@ -37,7 +37,7 @@ export class SmartcardMonitor<B extends Uint8Array> {
     return this.#watch !== undefined;
   }
 
-  /** Begins. The readers that are there are told first. `callback` must not throw. @throws PCSCError when it runs already */
+  /** Begins. The attached readers are reported first. `callback` must not throw. @throws PCSCError when it runs already */
   start(callback: (event: MonitorEvent<B>) => void): void {
     if (this.#watch !== undefined) throw new PCSCError("Monitor is already running", invalidHandle);
     const states = new Map<string, number>();
@@ -69,7 +69,7 @@ export class SmartcardMonitor<B extends Uint8Array> {
     void watch.run();
   }
 
-  /** Ends it: nothing more is told. */
+  /** Ends it: no more events. */
   stop(): void {
     this.#watch?.stop();
     this.#watch = undefined;

@@ -22,7 +22,7 @@ import {
 
 /** The numbers that programs pass and get, and the terms of the port. */
 
-/** What `smartcard` takes where a program gives nothing: the numbers are the same in every header. */
+/** The defaults of `smartcard`: the numbers are the same in every header. */
 export const defaults = {
   /** SCARD_SHARE_SHARED. */
   shareMode: 2,
@@ -37,7 +37,7 @@ export const invalidHandle = 0x8010_0003;
 
 type Table<K extends string> = Parameters<typeof fromNumber<K>>[0];
 
-/** The term that a number stands for. @throws invalid-value */
+/** The term of a number. @throws invalid-value */
 function term<K extends string>(table: Table<K>, value: number, dialect: Dialect, what: string): K {
   const found = fromNumber(table, value, dialect);
   if (found === undefined) throw new SmartCardError("invalid-value", `unknown ${what} ${value}`);
@@ -71,7 +71,7 @@ export function protocolNumber(protocol: Protocol | undefined, dialect: Dialect)
   return (protocol && protocols[protocol][dialect]) ?? 0;
 }
 
-/** What SCardStatus says of a card: an enumeration on Windows; elsewhere the bits that pcscd shows together. */
+/** The state in SCardStatus: an enumeration on Windows; elsewhere the bits that pcscd shows together. */
 export function cardStateNumber(state: CardState, dialect: Dialect): number {
   if (dialect === "windows") return cardStates[state].windows;
   const { present, powered } = cardStates;

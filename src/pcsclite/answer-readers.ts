@@ -5,11 +5,11 @@ import type { InputBuffer } from "./input-buffer.ts";
 import { headerStruct, PROTOCOL_MAJOR, tableSizeStruct, versionStruct } from "./messages.ts";
 import { type ReaderState, ReaderTableReader } from "./reader-table-reader.ts";
 
-/** What came of reading an answer. */
+/** Result of reading an answer. */
 export type Progress<T> =
   | { readonly kind: "more" }
   | { readonly kind: "done"; readonly value: T }
-  /** The server has lost step, or never was in it. */
+  /** The server is out of step. */
   | { readonly kind: "broken"; readonly message: string };
 
 /** Reads one answer from what has arrived, as far as it has. */
@@ -80,7 +80,7 @@ export function tableReader(entries: number, signalled?: (rv: number) => void): 
   };
 }
 
-/** What came of a reader table before the mark that ends it. */
+/** The reader table before the mark that ends it. */
 export interface RestOfTable {
   readonly readers: readonly ReaderState[];
   readonly entries: number;

@@ -11,8 +11,8 @@ export interface Change {
   /** 0: something changed, or the wait was stopped. Otherwise an error's number, as that of SCARD_E_CANCELLED. */
   readonly rv: number;
   /**
-   * Whether a stop was on its way when the wait ended. A change may have ended it all the same, in the moment before: who
-   * goes on must look at the readers again.
+   * Whether a stop was on its way when the wait ended. A change may have ended it all the same, in the moment before: the
+   * caller must read the readers again.
    */
   readonly stopped: boolean;
 }
@@ -46,7 +46,7 @@ export function* stop(request: Uint8Array): Steps<Change> {
   return (yield { request, reader: undefined }) as Change;
 }
 
-/** How a line reaches the server and its owner. */
+/** What a line needs from its owner. */
 export interface ClientLineOptions {
   /** Sends or copies the bytes before it returns: a request that may hold a PIN is cleared once it is answered. */
   readonly send: (bytes: Uint8Array) => void;
@@ -71,8 +71,8 @@ const word = u32le.size;
  * ends with a signal at any moment.
  *
  * A signal begins with four zeros. No answer does that a client gets while it waits: they begin with a handle, a count
- * from 1 on, or the size of the table, and tables are looked through for the signal. So each message is told by its
- * first four bytes, whatever crosses on the way.
+ * from 1 on, or the size of the table, and tables are looked through for the signal. So the first four bytes identify
+ * each message, also when messages cross.
  */
 export class ClientLine {
   readonly #options: ClientLineOptions;
@@ -140,7 +140,7 @@ export class ClientLine {
     this.#work();
   }
 
-  /** Ends everything that is under way, and whatever is still to come, with an error. */
+  /** Ends all running and later calls with an error. */
   close(error: SmartCardError): void {
     if (this.#error !== undefined) return;
     this.#error = error;
@@ -158,7 +158,7 @@ export class ClientLine {
     this.#options.ended(error);
   }
 
-  /** Goes on as far as it can. What is sent may be answered before `send` returns, so it may be under way already. */
+  /** Continues as far as possible. A request may be answered before `send` returns, so this may be running already. */
   #work(): void {
     if (this.#working) return;
     this.#working = true;
@@ -206,7 +206,7 @@ export class ClientLine {
     return this.#input.isZero(0, Math.min(this.#input.length, word));
   }
 
-  /** Hands a call its answer and sends its next request, if it has one. */
+  /** Passes an answer to its call and sends the next request, if there is one. */
   #proceed(call: Call, answer: unknown): void {
     this.#current = undefined;
     let result: IteratorResult<Step, unknown>;

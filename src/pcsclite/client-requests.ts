@@ -7,7 +7,7 @@ import { MAX_TRAILING_BYTES } from "./limits.ts";
 import { controlStruct, transmitStruct } from "./messages.ts";
 import { encodeRequest, type Request } from "./requests.ts";
 
-/** What SCardConnect takes. */
+/** The arguments of SCardConnect. */
 export interface ConnectTerms {
   readonly context: number;
   /** At most 127 bytes of UTF-8. */
@@ -16,7 +16,7 @@ export interface ConnectTerms {
   readonly preferredProtocols: number;
 }
 
-/** What SCardReconnect takes. */
+/** The arguments of SCardReconnect. */
 export interface ReconnectTerms {
   readonly card: number;
   readonly shareMode: number;
@@ -24,12 +24,12 @@ export interface ReconnectTerms {
   readonly initialization: number;
 }
 
-/** The outcome alone: 0 or an error's number in the dialect `pcsclite`. */
+/** Only the return code: 0 or an error's number in the dialect `pcsclite`. */
 export interface Outcome {
   readonly rv: number;
 }
 
-/** How much a caller can take of what the card or the reader answers. */
+/** The size of the caller's buffer for the answer. */
 export interface ReceiveOptions {
   /** Room for the answer, in bytes. @default 65,548, all that the protocol can carry */
   readonly receiveLength?: number;
@@ -120,7 +120,7 @@ export function prepareControl(
 }
 
 /**
- * Writes a request about a context or a card. 0 is the handle of nothing, and would be taken for a signal.
+ * Writes a request about a context or a card. 0 is not a valid handle, and would be taken for a signal.
  *
  * @throws invalid-handle, invalid-parameter (the wire has no room for an argument)
  */

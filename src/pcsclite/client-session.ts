@@ -65,7 +65,7 @@ import type { ReaderState } from "./reader-table-reader.ts";
 import { type CacheKey, encodeRequest, type Request } from "./requests.ts";
 import type { WireHolder } from "./responses.ts";
 
-/** What a session needs of the connection that it speaks over. */
+/** What a session needs from its connection. */
 export type ClientSessionOptions = ClientLineOptions;
 
 /** A wait that has begun. */
@@ -112,7 +112,7 @@ const stopRequest = encodeRequest({ kind: "stop-waiting" });
  *
  * What the service decides comes back as the number `rv`, and nothing is tried again. Calls reject with `SmartCardError`:
  * `comm-error` and the reason when the service is out of step, which ends the session; what `closed` was given; and for
- * arguments that the wire has no room for, `invalid-parameter`, `unknown-reader` or `invalid-handle`. A call has no
+ * arguments too large for the protocol, `invalid-parameter`, `unknown-reader` or `invalid-handle`. A call has no
  * deadline of its own: a caller that cannot wait any longer closes the session.
  *
  * @see docs/interop/pcsclite-protocol.md
@@ -333,8 +333,8 @@ export class ClientSession {
   }
 
   /**
-   * Ours, for a service that has accepted the extension: the holder of a reader. That is what refused this session
-   * last there, or who has the reader for itself now.
+   * Ours, for a service that has accepted the extension: the holder of a reader. The one because of which this session
+   * was last refused there, or the current one.
    *
    * @param handle the context of this session, or one of its cards
    * @throws unsupported-feature for pcscd
@@ -466,7 +466,7 @@ export class ClientSession {
     return versions[this.#version];
   }
 
-  /** Asks something about a context or a card. 0 is the handle of nothing, and would be taken for a signal. */
+  /** Sends a request about a context or a card. 0 is not a valid handle, and would be taken for a signal. */
   #askFor<B, T>(
     handle: number,
     request: Request,
@@ -477,7 +477,7 @@ export class ClientSession {
     return this.#sendSafely(() => prepare(handle, request, body, value, trailing));
   }
 
-  /** Asks what only a service with our extension understands: any other would end the connection. */
+  /** Sends a request of our extension: other services would close the connection. */
   #askOurs<T>(make: () => PreparedRequest<T>): Promise<T> {
     return this.#sendSafely(() => {
       const prepared = make();

@@ -3,14 +3,14 @@
 import { checkBytes, checkText, decodeHex, encodeHex, quoteWord } from "../binary/index.ts";
 import { GUID_BYTES } from "./limits.ts";
 
-// What our client and our daemon say to each other beyond pcscd's protocol. A client offers it in the field `rv` of its
-// request for the version. pcscd has overwritten that field without a look in every release (winscard_svc.c, CMD_VERSION), so
+// The extension of pcscd's protocol between our client and our daemon. A client offers it in the field `rv` of its
+// request for the version. pcscd overwrites that field unread in every release (winscard_svc.c, CMD_VERSION), so
 // the offer is safe; only a server that knows it answers with an acceptance in the place of 0.
 
 /** The newest version of the extension that we speak, on either side. */
 export const EXTENSION_VERSION = 1;
 
-/** "SCO" and "SCA" in the upper three bytes, the version in the lowest: numbers that no outcome has. */
+/** "SCO" and "SCA" in the upper three bytes, the version in the lowest: numbers that no return code has. */
 const OFFER = 0x5343_4f00;
 const ACCEPTANCE = 0x5343_4100;
 const VERSION_MASK = 0xff;
@@ -32,7 +32,7 @@ export function encodeAcceptance(extension: number): number {
 
 /**
  * What the `rv` of an answer says to an offer: the outcome, and the version of the extension that was accepted, 0 for none. A
- * server that sends the field back as it was has said yes to the protocol, and nothing to the extension.
+ * server that echoes the field accepts the protocol, but not the extension.
  */
 export function decodeAcceptance(rv: number, offered: number): { readonly rv: number; readonly extension: number } {
   if (offered > 0 && rv === encodeOffer(offered)) return { rv: 0, extension: 0 };

@@ -135,7 +135,7 @@ export const controlStruct: Message<"card" | "code" | "sendLength" | "receiveLen
   },
 );
 
-/** struct getset_struct: the value always takes its full place, of which `length` bytes mean something. */
+/** struct getset_struct: the value always takes its full place, of which `length` bytes are used. */
 export const attributeStruct: Message<"card" | "attribute" | "length" | "rv", { value: Field<Uint8Array> }> = struct(
   "getset_struct",
   {
@@ -228,7 +228,7 @@ export type ReaderStateEntry = Parameters<(typeof readerStateStruct)["encode"]>[
  */
 export const ATR_NOT_READ: number = MAX_ATR_BYTES + 1;
 
-/** The entry that stands where there is no reader. */
+/** An unused entry. */
 export const unusedReaderState: ReaderStateEntry = {
   readerName: "",
   eventCounter: 0,
@@ -239,7 +239,7 @@ export const unusedReaderState: ReaderStateEntry = {
   cardProtocol: 0,
 };
 
-/** What a request asks for, in our words. */
+/** The kind of a request, in our terms. */
 export type RequestKind =
   | "establish-context"
   | "release-context"

@@ -37,8 +37,8 @@ const kindsByNumber: ReadonlyMap<number, RequestKind> = new Map(
  * Takes requests out of the byte stream of a client, in pieces of any size: header, body, and what follows the body of a
  * transmit or a control.
  *
- * No more is kept than what was pushed and not yet taken; a length that a client claims reserves nothing. What pcscd ends
- * the connection for is a failure here too: an unknown command, a body of the wrong size, more than 65,548 bytes after
+ * No more is kept than what was pushed and not yet taken; a length that a client claims reserves nothing. Requests for which
+ * pcscd closes the connection are failures here too: an unknown command, a body of the wrong size, more than 65,548 bytes after
  * it, an attribute of more than 264 bytes. A stream cannot be picked up again after one, so it stays failed.
  */
 export class RequestDecoder {
@@ -74,7 +74,7 @@ export class RequestDecoder {
     if (input.length < headerStruct.size) return undefined;
     const header = input.read(headerStruct);
     const kind = kindsByNumber.get(header.command);
-    // Without the extension its numbers mean what they mean to pcscd: nothing.
+    // Without the extension its numbers are unknown, as for pcscd.
     if (kind === undefined || (commands[kind].extension ?? 0) > this.#extension)
       return this.#fail(`no request has the number ${header.command}`);
     const { body } = commands[kind];

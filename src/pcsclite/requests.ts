@@ -26,7 +26,7 @@ import {
 } from "./messages.ts";
 
 /**
- * What a client can ask. Numbers are those of pcsclite.h, translated by the tables of `pcsc` with the dialect `pcsclite`;
+ * The requests of a client. Numbers are those of pcsclite.h, translated by the tables of `pcsc` with the dialect `pcsclite`;
  * `context` and `card` are the handles that the server gave out.
  */
 export type Request =

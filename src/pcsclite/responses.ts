@@ -31,7 +31,7 @@ export interface Outcome {
   readonly rv: number;
 }
 
-/** What each request is answered with. What a failure has no use for may be left out, and is 0 or empty then. */
+/** The answer to each request. Fields that a failure does not use may be left out, and are 0 or empty then. */
 export interface Answers {
   /** The version agreed on; the server's newest in a refusal. */
   readonly version: Outcome & {

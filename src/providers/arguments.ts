@@ -16,15 +16,15 @@ import type { CardPicker } from "../winscard/index.ts";
 import { ComError } from "./com-error.ts";
 import type { WinSCardFunctions } from "./winscard-functions.ts";
 
-// What callers pass to the methods of the service providers. Each check names the argument, says what came and what to
-// pass. Text and bytes are never repeated: they may be a code in the wrong place.
+// Checks of the arguments of the service providers' methods. Each names the argument, what came and what to pass. Text and
+// bytes are never repeated: they may be a misplaced PIN.
 
-/** The failure of an argument that is not what it has to be. */
+/** The failure of an invalid argument. */
 export function badArgument(name: string, value: unknown, remedy: string): ComError {
   return new ComError("E_INVALIDARG", `${name} is ${shown(value)}; ${remedy}`);
 }
 
-/** The failure of an argument that is not there, or not of the kind that it has to be. */
+/** The failure of an argument that is missing or of the wrong type. */
 export function badPointer(name: string, value: unknown, remedy: string): ComError {
   return new ComError("E_POINTER", `${name} is ${shown(value)}; ${remedy}`);
 }
@@ -99,7 +99,7 @@ export function checkWait(wait: unknown, operation: string): WaitOptions {
   throw new ComError(new SmartCardError("cancelled", `${operation}: the signal is aborted`, { operation }, cause));
 }
 
-/** Runs a check of the port: what it refuses is an argument that is not valid. */
+/** Runs a check of the port, and translates its refusal. */
 export function argument<T>(check: () => T): T {
   try {
     return check();

@@ -14,7 +14,7 @@ const MAX_POSITION = 0x7fff_ffff;
 const STGTY_STREAM = 2;
 const STGM_READWRITE = 2;
 
-/** What is known about a byte buffer: STATSTRUCT. */
+/** Properties of a byte buffer: STATSTRUCT. */
 export interface StatStruct {
   /** STGTY_STREAM, 2. */
   readonly type: number;
@@ -40,7 +40,7 @@ export interface IByteBuffer {
   /** Another object on the same bytes, with a seek pointer of its own that begins where this one is. */
   Clone(): IByteBuffer;
   /**
-   * Makes the changes so far last: Revert goes back to here.
+   * Commits the changes so far: Revert returns to this state.
    *
    * @throws STG_E_INVALIDFLAG for flags that are not {@link STGC}
    */

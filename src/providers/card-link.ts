@@ -33,7 +33,7 @@ export interface LinkStatus {
   readonly atr: Uint8Array;
 }
 
-/** What a link is made of. */
+/** Options of a link. */
 interface Attachment {
   readonly handle: SCARDHANDLE;
   readonly context: SCARDCONTEXT | undefined;
@@ -99,10 +99,10 @@ export class CardLink {
   }
 
   /**
-   * Takes a connection over, with its share mode and its protocol. The card may have been reset or removed: it is the
-   * connection that is taken over, and a reconnect mends it.
+   * Takes a connection over, with its share mode and its protocol. The card may have been reset or removed: a reconnect
+   * makes it usable.
    *
-   * @throws ComError: E_INVALIDARG for what is not the handle of an open connection; SCARD_E_TIMEOUT, SCARD_E_CANCELLED
+   * @throws ComError: E_INVALIDARG for an invalid handle; SCARD_E_TIMEOUT, SCARD_E_CANCELLED
    */
   static toHandle(winscard: WinSCardFunctions, handle: SCARDHANDLE, wait: WaitOptions = {}): Promise<CardLink> {
     return translated(async () => {
@@ -143,7 +143,7 @@ export class CardLink {
 
   /**
    * A number that stays the same for as long as no other program can have used the card: while it is locked, and was not
-   * connected anew. What was selected and verified under the same number still is.
+   * reconnected. A selection or verification under the same number is still valid.
    */
   get tenure(): number {
     return this.#tenure;
@@ -165,7 +165,7 @@ export class CardLink {
         await this.#winscard.SCardEndTransaction(this.handle, disposition);
         left = Math.max(0, this.#locks - 1);
       } finally {
-        // A lock that cannot be given back is gone: the card was reset or removed.
+        // A lock that cannot be released is gone: the card was reset or removed.
         this.#locks = left;
         if (left === 0) this.#tenure++;
       }
@@ -186,7 +186,7 @@ export class CardLink {
 
   /**
    * Connects anew. The protocol stays the one in use; only where the card was brought to another one meanwhile is it any of
-   * those that the attachment was made with. EJECT moves the card out, where the reader can.
+   * those that the attachment was made with. EJECT ejects the card, if the reader can.
    *
    * @param shareMode the share mode that the connection has, where none is given
    */
@@ -205,7 +205,7 @@ export class CardLink {
     const asUsual = shareMode === SCARD_SHARE_DIRECT && this.#protocol === 0 ? 0 : this.#preferred;
     const tries = this.#protocol === 0 || this.#protocol === asUsual ? [asUsual] : [this.#protocol, asUsual];
     for (const [index, protocols] of tries.entries()) {
-      // Whether the locks outlast it is the manager's to say: what is selected counts as unknown from here on.
+      // The locks may end, depending on the manager: the selection counts as unknown from here on.
       this.#locks = 0;
       this.#tenure++;
       try {
@@ -256,7 +256,7 @@ export class CardLink {
    * @param alternateClass class byte of the commands that T=0 makes necessary
    * @param wait bounds the wait for the turn while another program has the card
    * @throws ComError as SCardTransmit; E_INVALIDARG for a class outside 0 to 255; SCARD_E_UNSUPPORTED_FEATURE for more than 255 bytes of data over T=0 to a card
-   * that does not know ENVELOPE, SCARD_F_COMM_ERROR for a card that answers in circles
+   * that does not know ENVELOPE, SCARD_F_COMM_ERROR for a card that answers in a loop
    */
   transmit(command: CommandApdu, alternateClass?: number, wait: WaitOptions = {}): Promise<ResponseApdu> {
     const follow = this.#protocol === SCARD_PROTOCOL_T0;

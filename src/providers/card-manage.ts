@@ -57,18 +57,18 @@ export interface ISCardManage extends AsyncDisposable {
    */
   Reconnect(wait?: WaitOptions): Promise<void>;
   /**
-   * Waits until the card is this program's own, and keeps all others from it until SCardUnlock. First come, first
+   * Waits for exclusive use of the card, and excludes other programs until SCardUnlock. First come, first
    * served. Calls nest: as many unlocks are needed as there were locks.
    *
-   * @param wait a deadline and a signal; without them it waits for as long as it takes. A deadline that passes gives
-   * SCARD_E_TIMEOUT, whose message and `cause.details.holder` say who has the card.
+   * @param wait a deadline and a signal; without them it waits without a limit. A deadline that passes gives
+   * SCARD_E_TIMEOUT, whose message and `cause.details.holder` name the holder.
    * @throws as SCardBeginTransaction: SCARD_W_RESET_CARD, SCARD_W_REMOVED_CARD, SCARD_E_CANCELLED, …
    * @see ISCardManage::SCardLock, Microsoft
    */
   SCardLock(wait?: WaitOptions): Promise<void>;
   /**
-   * Ends the lock that was taken last. When it was the outermost, does to the card the most that this unlock or an inner one
-   * asked for (LEAVE, RESET, UNPOWER, EJECT, in this order); then the next who waits has it.
+   * Ends the last lock. The outermost unlock performs the strongest disposition of this and the inner unlocks (LEAVE, RESET,
+   * UNPOWER, EJECT, in this order); then the next waiting program gets the card.
    *
    * @throws E_INVALIDARG for an unknown disposition: the lock does not change; SCARD_E_NOT_TRANSACTED where there is no
    * lock; SCARD_W_RESET_CARD, SCARD_W_REMOVED_CARD: the lock is gone all the same
@@ -87,7 +87,7 @@ export interface OtherInterface {
   readonly create: (card: CardLink, userData: unknown) => object;
 }
 
-/** What a provider makes of an attached card: each interface is created when it is asked for. */
+/** The interfaces of an attached card, each created on demand. */
 export interface CardInterfaces {
   readonly auth?: (card: CardLink) => ISCardAuth;
   readonly verify?: (card: CardLink) => ISCardVerify;

@@ -4,7 +4,7 @@ import type { ByteSource } from "./byte-buffer.ts";
 import type { SCARD_FLAGS } from "./enumerations.ts";
 
 /**
- * The card holder's verification: PINs and other codes. Codes are copied, sent, and written over; they are in no error.
+ * The card holder's verification: PINs and other codes. Codes are copied, sent, and overwritten; no error contains them.
  *
  * A code that is wrong gives SCARD_W_WRONG_CHV, one without tries left SCARD_W_CHV_BLOCKED; both say in their message how
  * many tries are left where the card tells.
@@ -28,8 +28,8 @@ export interface ISCardVerify {
    * @param data what the card wants for it: the resetting code; null where what was authenticated before is enough
    * @param newCode a new code in place of the old one
    *
-   * **Portability**: in the documentation of 1998, the only one that there is of this method, `data` is a LONG that only
-   * the vendor can tell the meaning of; there is no new code.
+   * **Portability**: in the documentation of 1998, the only one that there is of this method, `data` is a LONG that each
+   * vendor defines; there is no new code.
    * @throws E_INVALIDARG, E_POINTER, SCARD_W_WRONG_CHV, SCARD_W_CHV_BLOCKED, and as SCardTransmit
    */
   Unblock(data: ByteSource | null, flags: SCARD_FLAGS, ref: number, newCode?: ByteSource | null): Promise<void>;

@@ -18,7 +18,7 @@ import type { WinSCardFunctions } from "./winscard-functions.ts";
 /** A service provider: makes the ISCardManage of its cards. Each call makes a new one, which is attached to nothing. */
 export type ServiceProvider = (winscard: WinSCardFunctions) => ISCardManage;
 
-/** What a class factory is made of. */
+/** Dependencies of a class factory. */
 export interface ClassFactoryOptions {
   /** The resource manager's API; its database names the provider of each card type. */
   readonly winscard: WinSCardFunctions;

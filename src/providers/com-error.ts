@@ -32,7 +32,7 @@ const brand: unique symbol = Symbol.for("scard.ComError") as never;
 /**
  * A COM method has failed. `hresult` is what the method returns in C++, unsigned; `hresultName` is its name in the
  * headers, and begins the message. Where the resource manager has failed below, `cause` is its `SmartCardError`, whose
- * `details` tell the reader and, for a lock that cannot be had, who holds it.
+ * `details` name the reader and, for a refused lock, the holder.
  *
  * `instanceof` works across two copies of this package in one process.
  */

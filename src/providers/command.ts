@@ -61,7 +61,7 @@ export interface ISCardCmd {
   readonly Type: ISO_APDU_TYPE;
   /** Node address to send to, with T=1 only; 0 unless it was put. */
   Nad: number;
-  /** Node address that the card answered with. @throws E_ACCESSDENIED where it cannot be told */
+  /** Node address that the card answered with. @throws E_ACCESSDENIED where it is unknown */
   ReplyNad: number;
   /** Class byte of the commands that T=0 makes necessary: GET RESPONSE and ENVELOPE. @throws E_ACCESSDENIED before it was put */
   AlternateClassId: number;

@@ -9,7 +9,7 @@ import { checkedGuid, type Guid } from "./guids.ts";
 import type { WinSCardFunctions } from "./winscard-functions.ts";
 
 /**
- * Questions to the smart card database. It asks only: card types are introduced with the functions of WinSCard.
+ * Queries of the smart card database. It is read-only: card types are introduced with the functions of WinSCard.
  *
  * `localeId` is a language; names are the same in every one. An invalid name, GUID or language gives E_INVALIDARG.
  *

@@ -23,7 +23,7 @@ export type SCARD_PROTOCOLS = number;
 export const SCARD_SHARE_MODES = { EXCLUSIVE: 1, SHARED: 2 } as const;
 export type SCARD_SHARE_MODES = (typeof SCARD_SHARE_MODES)[keyof typeof SCARD_SHARE_MODES];
 
-/** What is done to a card that is given up. */
+/** What to do with a card at the end. */
 export const SCARD_DISPOSITIONS = { LEAVE: 0, RESET: 1, UNPOWER: 2, EJECT: 3 } as const;
 export type SCARD_DISPOSITIONS = (typeof SCARD_DISPOSITIONS)[keyof typeof SCARD_DISPOSITIONS];
 
@@ -68,8 +68,8 @@ export const SCARD_FLAGS = {
 export type SCARD_FLAGS = number;
 
 /**
- * Algorithms of ISCardAuth that the ISO 7816-4 provider knows by itself; all others are P1 of the command, and the card's
- * to say. The numbers are ours: the documentation leaves them to each provider.
+ * Algorithms of ISCardAuth that the ISO 7816-4 provider knows by itself; all others are P1 of the command, defined by the
+ * card. The numbers are ours: the documentation leaves them to each provider.
  */
 export const ISO_ALGORITHM = {
   /** What the key is for: P1 is 00. */

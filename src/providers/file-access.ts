@@ -3,7 +3,7 @@
 import type { ByteSource, IByteBuffer } from "./byte-buffer.ts";
 import type { FILETYPE, REFTYPE, SCARD_FLAGS, SEEKTYPE } from "./enumerations.ts";
 
-/** An open file. A number to hand back, never 0. */
+/** An open file. A number to pass, never 0. */
 export type HSCARD_FILE = number;
 
 /** One property of a file. */
@@ -13,7 +13,7 @@ export interface TLV {
   /** Bytes of the value. */
   readonly Length: number;
   readonly Value: Uint8Array;
-  /** Whether the card has told, or taken, this property. */
+  /** Whether the card has returned, or accepted, this property. */
   readonly Valid: boolean;
 }
 
@@ -66,7 +66,7 @@ export interface ISCardFileAccess {
   GetCurrentDir(): Promise<string>;
   /** What the current file, or the current directory, can do: the properties asked for, with their values. */
   GetFileCapabilities(properties: TLV_TABLE, flags?: SCARD_FLAGS): Promise<TLV_TABLE>;
-  /** Properties of a file: those asked for, with their values; all that the card tells where none is asked for. */
+  /** Properties of a file: those asked for, with their values; by default all that the card returns. */
   GetProperties(refType: REFTYPE, path: string, flags: SCARD_FLAGS, table: TLV_TABLE): Promise<TLV_TABLE>;
   /** Makes a file unusable until Rehabilitate. */
   Invalidate(path: string, flags?: SCARD_FLAGS): Promise<void>;
@@ -87,7 +87,7 @@ export interface ISCardFileAccess {
   /**
    * Moves the position, forward or back: from the end with a negative offset.
    *
-   * @throws SCARD_E_BAD_SEEK (outside the file), SCARD_E_UNSUPPORTED_FEATURE (the card does not tell where the end is)
+   * @throws SCARD_E_BAD_SEEK (outside the file), SCARD_E_UNSUPPORTED_FEATURE (the card does not report the end)
    */
   Seek(file: HSCARD_FILE, seek: SEEKTYPE, offset: number): Promise<void>;
   /** Sets properties of a file. @throws SCARD_E_UNSUPPORTED_FEATURE (the card cannot) */

@@ -19,7 +19,7 @@ const localKey = 0x80;
 /**
  * ISCardAuth on a card of ISO/IEC 7816-4.
  *
- * `algoId` is P1 of the command: 0 leaves the algorithm to the key, 1 to 255 is what the card says; see
+ * `algoId` is P1 of the command: 0 uses the key's algorithm, 1 to 255 are defined by the card; see
  * {@link ISO_ALGORITHM} for two special ones. `param` is one byte: the number of the key, 0 to 31, and 0x80
  * added to it for a key of the current directory.
  *
@@ -83,7 +83,7 @@ export class Iso7816Auth implements ISCardAuth {
     try {
       return await this.#card.operate(run);
     } finally {
-      // Where the card could not be locked it was not sent, and not written over.
+      // If the card could not be locked, it was not sent and not overwritten.
       zeroBytes(command.data ?? new Uint8Array(0));
     }
   }

@@ -44,8 +44,8 @@ export interface SelectedFile {
 /**
  * A card of ISO/IEC 7816-4 behind a link, as the interfaces of one attachment share it: they have one current directory.
  *
- * Other programs may use the card between two operations, and may select what they like. So each operation locks the card
- * and selects anew, except while the caller holds a lock of its own over several of them.
+ * Other programs may use the card between two operations, and may select what they like. So each operation locks the card and
+ * selects again, except while the caller holds its own lock over several of them.
  */
 export class Iso7816Card {
   readonly link: CardLink;
@@ -124,7 +124,7 @@ export class Iso7816Card {
     if (this.directory !== masterFile) await this.enter(this.directory);
   }
 
-  /** Forgets what is selected and what was told of it: a command may have changed either. */
+  /** Forgets the selection and the file's properties: a command may have changed either. */
   forgetSelection(): void {
     this.#selected = undefined;
   }
@@ -133,7 +133,7 @@ export class Iso7816Card {
     return this.#selected?.tenure === this.link.tenure ? this.#selected : undefined;
   }
 
-  /** Goes to a place the shortest way: selecting an application anew would end what was verified in it. */
+  /** Goes to a place the shortest way: selecting an application again would end verifications in it. */
   async #walkTo(
     known: SelectedFile | undefined,
     place: FilePlace,

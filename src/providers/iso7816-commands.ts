@@ -30,7 +30,7 @@ const ins = {
 
 /**
  * Builds the commands of ISO/IEC 7816-4. Nothing is sent: each method puts a command into `cmd`, or into a new one where
- * none is given, and answers it. Secure messaging is the caller's: it is told in the class byte.
+ * none is given, and answers it. Secure messaging is up to the caller, who sets it in the class byte.
  *
  * A length of 0 in the methods that read means "all there is": it is written as Le 00. In SelectFile it means no Le.
  * Every method fails with E_INVALIDARG for bytes outside 0 to 255 and lengths outside 0 to 65,536, and with E_POINTER for
@@ -72,7 +72,7 @@ export interface ISCardISO7816 {
   ReadBinary(p1: number, p2: number, bytesToRead: number, cmd?: ISCardCmd | null): ISCardCmd;
   /** READ RECORD; `refCtrl`, P2, says what `recordId`, P1, is (11.3.3). */
   ReadRecord(recordId: number, refCtrl: number, bytesToRead: number, cmd?: ISCardCmd | null): ISCardCmd;
-  /** SELECT by what P1 says; `bytesToRead` 0: nothing of the file is told (11.1.1). */
+  /** SELECT by what P1 says; `bytesToRead` 0: no file information is returned (11.1.1). */
   SelectFile(p1: number, p2: number, data?: ByteSource | null, bytesToRead?: number, cmd?: ISCardCmd | null): ISCardCmd;
   /** The class byte of every command that is built from now on; 0x00 at first. @throws E_INVALIDARG */
   SetDefaultClassId(classId: number): void;

@@ -10,7 +10,7 @@ import { isDone, statusFailure } from "./iso7816-status.ts";
 const insSelect = 0xa4;
 /** P2 of SELECT: the next one, and its file control parameters. ISO/IEC 7816-4:2013, table 63. */
 const nextWithParameters = 0x06;
-/** Files in one directory, after which a card is taken to go in circles. */
+/** Files in one directory, after which a card is assumed to answer in a loop. */
 const MAX_FILES = 1024;
 
 /** P1 of SELECT, and what kinds of files are wanted; undefined for all that P1 finds. */
@@ -50,7 +50,7 @@ export async function listFiles(card: Iso7816Card, fileType: FILETYPE): Promise<
     const response = await card.send({ ins: insSelect, p1: search.p1, p2: nextWithParameters, le: shortAnswer });
     if (response.sw === 0x6a82) break;
     if (!isDone(response)) {
-      // What refuses the first step does not list at all; later on something has gone wrong.
+      // A card that refuses the first step does not support listing; a later refusal is a failure.
       if (found.size > 0) throw statusFailure(response, "directory", "list the directory");
       throw notListed();
     }

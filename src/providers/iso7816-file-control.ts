@@ -16,7 +16,7 @@ export interface FileView {
   readonly records: number | undefined;
   readonly id: number | undefined;
   readonly dfName: Uint8Array | undefined;
-  /** All that was told, object by object. */
+  /** All returned information, object by object. */
   readonly objects: readonly BerTlv[];
 }
 

@@ -14,7 +14,7 @@ import { Iso7816Verify } from "./iso7816-verify.ts";
 /** Class id of the provider of cards with the files, codes and keys of ISO/IEC 7816-4. */
 export const CLSID_Iso7816Provider: Guid = "{9B2F6C1E-4A7D-4E53-8F60-2D1C7A95E3B4}";
 
-/** What is known of the cards beyond the standard. */
+/** Known properties of the cards beyond the standard. */
 export interface Iso7816ProviderOptions {
   /**
    * Whether the card is asked about each file that it selects: its kind, its size, the number of its records. Where it is
@@ -30,8 +30,8 @@ export interface Iso7816ProviderOptions {
 export type Iso7816Interfaces = Required<Pick<CardInterfaces, "auth" | "verify" | "fileAccess">>;
 
 /**
- * What one ISCardManage makes of a card with the files, codes and keys of ISO/IEC 7816-4. A vendor's provider takes what
- * it has nothing better for:
+ * What one ISCardManage makes of a card with the files, codes and keys of ISO/IEC 7816-4. A vendor's provider can use parts
+ * of it:
  *
  * ```ts
  * const standard = iso7816Interfaces();
@@ -71,5 +71,5 @@ function checkOptions(options: Iso7816ProviderOptions): Required<Iso7816Provider
   return { asksAboutFiles };
 }
 
-/** The provider of any card that is known by nothing but the standard: {@link makeIso7816Provider} without options. */
+/** The provider for any card of the standard: {@link makeIso7816Provider} without options. */
 export const iso7816Provider: ServiceProvider = makeIso7816Provider();

@@ -21,7 +21,7 @@ interface StatusRow {
 }
 
 /**
- * What a card's refusal is in the terms of the service providers: the first row that fits counts. What is in no row is
+ * A card's refusal in the terms of the service providers: the first matching row counts. The default is
  * SCARD_E_UNEXPECTED. ISO/IEC 7816-4:2013, 5.6; SCARD_ codes as in "Smart Card Return Values", Microsoft.
  */
 const statusRows: readonly StatusRow[] = [
@@ -62,7 +62,7 @@ const statusRows: readonly StatusRow[] = [
   { sw: 0x6e00, code: "unsupported-feature" },
 ];
 
-/** The failure that a status word is. It tells the status word, and never a byte of what was sent. */
+/** The failure for a status word. It contains the status word, and never a byte of the command. */
 export function statusFailure({ sw }: Pick<ResponseApdu, "sw">, purpose: Purpose, operation: string): ComError {
   const row = statusRows.find(
     ({ for: purposes, mask = 0xffff, sw: known }) =>

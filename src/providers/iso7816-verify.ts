@@ -116,7 +116,7 @@ export class Iso7816Verify implements ISCardVerify {
   }
 }
 
-/** A copy of a code. Without one, VERIFY would only ask how it stands. */
+/** A copy of a code. Without one, VERIFY would only query its state. */
 function codeOf(source: ByteSource, what: string): Uint8Array {
   const code = contentOf(source, what);
   if (code.length > 0 && code.length <= shortData) return code;

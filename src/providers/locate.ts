@@ -9,7 +9,7 @@ import { SC_DLG, type SCARD_PROTOCOLS, type SCARD_SHARE_MODES } from "./enumerat
 import { checkedGuid, type Guid } from "./guids.ts";
 import type { WinSCardFunctions } from "./winscard-functions.ts";
 
-/** The card that was found, connected: `ISCard.AttachByHandle(hCard)` goes on with it. */
+/** The card that was found, connected: `ISCard.AttachByHandle(hCard)` takes it over. */
 export interface SCARDINFO {
   readonly hCard: SCARDHANDLE;
   /** The context that was opened for it; it is released when the card is. */

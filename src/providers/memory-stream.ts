@@ -23,12 +23,12 @@ export class MemoryStream {
   /** At least `size` bytes; those beyond are zeros, so that a stream that grows seldom has to move. */
   #room: Uint8Array;
   #size: number;
-  /** What is reverted to; undefined while nothing has changed. */
+  /** The committed state; undefined while nothing has changed. */
   #committed: Uint8Array | undefined;
-  /** Pointers to the memory that were handed out. */
+  /** The pointers to the memory in use. */
   readonly #pointers = new Set<Uint8Array>();
 
-  /** Takes `bytes` over; they are not to be used any more. */
+  /** Takes `bytes` over; the caller must not use them any more. */
   constructor(bytes: Uint8Array) {
     this.#room = bytes;
     this.#size = bytes.length;
@@ -78,7 +78,7 @@ export class MemoryStream {
     return pointer;
   }
 
-  /** Takes a pointer back. @throws E_INVALIDARG for one that is not out */
+  /** Releases a pointer. @throws E_INVALIDARG for one that is not in use */
   unpoint(pointer: Uint8Array): void {
     if (!this.#pointers.delete(pointer))
       throw new ComError("E_INVALIDARG", "this is no pointer to the stream's memory");

@@ -27,7 +27,7 @@ export interface ISCardTypeConv {
   CreateByteBuffer(allocSize: number): IByteBuffer;
   /** An array of that many bytes, all 0. @throws E_INVALIDARG, E_OUTOFMEMORY */
   CreateSafeArray(allocSize: number): Uint8Array;
-  /** Gives memory back that came from GetAtIStreamMemory. @throws E_POINTER, E_INVALIDARG (it is not of this stream) */
+  /** Releases memory from GetAtIStreamMemory. @throws E_POINTER, E_INVALIDARG (it is not of this stream) */
   FreeIStreamMemoryPtr(stream: MemoryStream, memory: Uint8Array): void;
   /**
    * The memory of a stream itself: what is written there is in the stream. Until it is given back the stream cannot grow

@@ -3,7 +3,7 @@
 import type { WinSCard } from "../winscard/index.ts";
 
 /**
- * The functions of winscard.h that the service providers stand on: a `WinSCard`, or the module `scard/winscard`. Without
+ * The functions of winscard.h that the service providers use: a `WinSCard`, or the module `scard/winscard`. Without
  * `connectionTerms`, which is not of winscard.h, a handle that is attached counts as shared.
  */
 export type WinSCardFunctions = Pick<WinSCard, Extract<keyof WinSCard, `SCard${string}`>> &
