@@ -70,8 +70,7 @@ const leftAlone = "a disposition leaves a card that has no power as it is";
 /** Results that look possible but are not, and why. A history that reaches one refutes the reason, and fails. */
 export const unreachable: Readonly<Record<string, string>> = {
   "establish server-too-busy": "the manager says no-memory; its service is too busy before it asks the manager",
-  "establish invalid-value":
-    "no client names a scope; the service refuses invalid values before it asks the manager",
+  "establish invalid-value": "no client names a scope; the service refuses invalid values before it asks the manager",
   "connect comm-error": mute,
   "reconnect comm-error": mute,
   "reconnect reset-card": "what a reset does to a connection is what a reconnect undoes",

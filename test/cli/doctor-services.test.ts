@@ -147,7 +147,9 @@ describePeer(pcscdProgram, () => {
     expect(findingOf(busy.json, "holders-unknown").message).toMatch(
       /These are connected to it: scdaemon \(pid 78\)\. These have pcscd's library loaded: firefox \(pid 77\)\.$/,
     );
-    expect(findingOf(busy.json, "holders-unknown").remedies).toContain("run scard daemon instead, which reports them: scard who");
+    expect(findingOf(busy.json, "holders-unknown").remedies).toContain(
+      "run scard daemon instead, which reports them: scard who",
+    );
     // It was looked at while a transaction ran, and the card is as it was.
     expect(await connection.transmit(Uint8Array.of(0, 0xa4, 0, 0x0c, 2, 0x3f, 0))).toEqual(Uint8Array.of(0x90, 0));
     await context.release();
