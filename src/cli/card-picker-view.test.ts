@@ -69,7 +69,7 @@ describe("a choice", () => {
 
   it("is undefined where the card does not match, or there is no reader, and the dialog says why until something happens", () => {
     const refused = choose(stateAfter(seen(reader("A", "exclusive"))));
-    expect(refused).toMatchObject({ remark: "A: another program has the card for itself" });
+    expect(refused).toMatchObject({ remark: "A: another program has exclusive use of the card" });
     expect(footLines(refused as PickerState, plain)).toContain("A: another program");
     expect(footLines(stepPicker(refused as PickerState, down), plain)).not.toContain("another program");
     expect(choose(emptyPicker)).toMatchObject({ remark: "there is no reader yet" });

@@ -63,7 +63,7 @@ const mismatches: Readonly<Record<CardMismatch, string>> = {
   unavailable: "cannot be used",
   "no-card": "no card",
   mute: "the card does not answer",
-  exclusive: "another program has the card for itself",
+  exclusive: "another program has exclusive use of the card",
   "other-card": "another card",
   refused: "not the right card",
   unreachable: "the card cannot be reached",

@@ -31,8 +31,8 @@ const optionTable = {
   ...readerOption,
   only: { type: "string", value: "ID", multiple: true, help: "this behaviour alone" },
   list: { type: "boolean", help: "list the behaviours, and play nothing" },
-  "no-prompts": { type: "boolean", help: "ask for nothing: what needs hands is skipped" },
-  unplug: { type: "boolean", help: "ask for the reader to be unplugged and plugged in, too" },
+  "no-prompts": { type: "boolean", help: "skip tests that need the user" },
+  unplug: { type: "boolean", help: "also ask to unplug the reader and plug it in" },
   report: { type: "string", value: "FILE", completes: "file", help: "write the report to FILE.md and FILE.json" },
   ...managerOption,
 } as const satisfies OptionTable;

@@ -212,7 +212,7 @@ function withCard(
   reader: ConfiguredReader | (Extract<ConfiguredReader, { kind: "virtual" }> & { card: undefined }) | undefined,
   card: string,
 ): ConfiguredReader {
-  if (reader?.kind !== "virtual") throw new UsageError("--card goes into the virtual reader before it");
+  if (reader?.kind !== "virtual") throw new UsageError("--card must follow its virtual reader");
   if (reader.card !== undefined) throw new UsageError("a virtual reader takes one --card");
   return { ...reader, card: cardSource(card, process.cwd()) };
 }

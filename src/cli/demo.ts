@@ -57,5 +57,5 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
 const cast = [
   "An embedded resource manager, a virtual reader and a card made of software. Four programs use them by the",
   "WinSCard functions: the monitor watches readers and cards, the signer and the mailer share the card, and the",
-  "updater gets in their way. Behind each arrow stands what came back.",
+  "updater disturbs them. The result of each call follows its arrow.",
 ];

@@ -40,7 +40,7 @@ function* runtimeFindings({ machine, packages, spec }: Survey): Generator<Findin
     const isNeeded = spec === undefined ? hasOwnSubsystem(machine.platform) : spec.kind === "system";
     const why = isNeeded
       ? "Without it the system's smart card subsystem cannot be called."
-      : "It is needed for SCARD_MANAGER=system, and by scard daemon to know who its clients are; pcscd needs none of it.";
+      : "SCARD_MANAGER=system needs it, and scard daemon needs it to identify its clients; pcscd does not.";
     yield {
       id: "koffi-missing",
       level: isNeeded ? "problem" : "note",

@@ -16,7 +16,7 @@ export function* conflictFindings(survey: Survey): Generator<Finding> {
       level: "warning",
       message: `${pcscd.length} pcscd run (pid ${pcscd.join(", ")}): each takes the readers that it finds, and the others cannot use them.`,
       remedies: [
-        "end those that systemd did not start: systemctl status pcscd tells its pid",
+        "end those that systemd did not start: systemctl status pcscd shows its pid",
         "one in a container: stop that container",
       ],
     };

@@ -162,7 +162,7 @@ function accessDenied({ machine }: Survey, { file, path }: SocketReport, isProbl
   const message =
     `${visible(path)} is not open to ${visible(who)}: it belongs to ${visible(owner)}, group ${visible(group)}, with ` +
     `permissions ${mode}.`;
-  const join = [`join the group: usermod -aG ${visible(group)} ${visible(who)}; then log in anew`];
+  const join = [`join the group: usermod -aG ${visible(group)} ${visible(who)}; then log in again`];
   const widen = [
     "open it to all, who then are up to polkit: systemctl edit pcscd.socket, with the lines below; then systemctl restart pcscd.socket",
     "with scard daemon: socket.mode and socket.group of its configuration",
@@ -195,7 +195,7 @@ function refuses(survey: Survey, { path }: SocketReport): Finding {
   const isRemote = Boolean(environment.SSH_CONNECTION);
   const asked = has(survey, "polkit")
     ? "It asks polkit about every client"
-    : "It may have been told to refuse, or ask polkit about every client";
+    : "Its configuration may refuse you, or it asks polkit about every client";
   const how = isRemote
     ? "you came in by ssh, and by default only those may use cards who sit at the machine"
     : "by default only users at the machine may use cards: no service, no cron job, no login by ssh";

@@ -23,7 +23,7 @@ export const groups: Command = commandWithActions({
   actions: [
     action("list", "[OPTION…]", "Lists the groups, and the readers in them.", list),
     action("add", "[OPTION…] GROUP READER…", "Puts readers into a group. The group need not be there.", add),
-    action("remove", "[OPTION…] GROUP READER…", "Takes readers out. With its last reader the group is gone.", remove),
+    action("remove", "[OPTION…] GROUP READER…", "Removes readers. A group disappears with its last reader.", remove),
     action("introduce", "[OPTION…] GROUP", "Announces a group. It is kept once it has a reader.", introduce),
     action("forget", "[OPTION…] GROUP…", "Takes all readers out of groups.", forget),
   ],
@@ -65,7 +65,7 @@ function list(args: readonly string[], terminal: Terminal): Promise<number> {
       terminal.print(jsonText({ groups: found }));
       return;
     }
-    if (found.length === 0) terminal.say("there is no group that has a reader");
+    if (found.length === 0) terminal.say("no group has a reader");
     for (const group of found) {
       terminal.print(terminal.paint("bold", visible(group.name)));
       for (const { attached: isThere, name } of group.readers) {
@@ -132,7 +132,7 @@ function introduce(args: readonly string[], terminal: Terminal): Promise<number>
     refuseArguments(others);
     database.readers.introduceGroup(group);
     if (json) terminal.print(jsonText({ group }));
-    else terminal.say(`nothing is kept of ${visible(group)} yet: "scard groups add" puts a reader into it`);
+    else terminal.say(`${visible(group)} is not stored yet: add a reader to it with "scard groups add"`);
   });
 }
 

@@ -102,5 +102,5 @@ async function firstOf(
   }
   if (wait.timedOut) throw new SmartCardError("timeout", "no such card was put in in the time given");
   if (wait.signal.aborted) throw new SmartCardError("cancelled", "the search was interrupted");
-  throw new SmartCardError("service-stopped", "the manager has nothing more to tell");
+  throw new SmartCardError("service-stopped", "the manager reports no more events");
 }

@@ -68,7 +68,7 @@ async function withoutCommand(first: string, rest: readonly string[], terminal: 
     const text = found === undefined ? overview(commands) : helpOn(found.path, found.command);
     return printHelp(text, values.json === true, terminal);
   }
-  throw first.startsWith("-") ? new UsageError("options stand behind the command") : unknownCommand(first);
+  throw first.startsWith("-") ? new UsageError("options follow the command") : unknownCommand(first);
 }
 
 function printHelp(help: string, asJson: boolean, terminal: Terminal): number {

@@ -44,7 +44,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
       for (const line of describeReader(reader, number, values.long === true, terminal.paint)) terminal.print(line);
     }
     if (values.long && found.some((reader) => "flags" in reader)) {
-      terminal.say(`${session.opened.description} does not tell which programs use a reader; scard daemon does`);
+      terminal.say(`${session.opened.description} does not report which programs use a reader; scard daemon does`);
     }
     return exitCodes.ok;
   });

@@ -25,7 +25,7 @@ function actionOf(
   if (action !== undefined) return action;
   const known = command.actions.map(({ name }) => name);
   if (word === undefined) throw new UsageError(`"scard ${command.name}" needs an action: ${known.join(", ")}`);
-  if (word.startsWith("-")) throw new UsageError(`options stand behind the action: ${known.join(", ")}`);
+  if (word.startsWith("-")) throw new UsageError(`options follow the action: ${known.join(", ")}`);
   throw new UsageError(`${unknownWord("action", word, known)} (known: ${known.join(", ")})`);
 }
 

@@ -102,6 +102,6 @@ function describeService(
 ): string[] {
   const clients = connections === undefined ? "" : `, ${count(connections, "client connection")}`;
   const used = readers.filter(({ state }) => isUsed(state)).length;
-  const limits = used === 0 ? "No reader is in use." : "pcscd does not tell which program uses which reader.";
+  const limits = used === 0 ? "No reader is in use." : "pcscd does not report which program uses which reader.";
   return [`pcscd on ${visible(socket)}, protocol ${version} (pcsc-lite ${releases})${clients}. ${limits}`];
 }

@@ -20,7 +20,7 @@ export const who: Command = {
   usage: ["[OPTION…]"],
   description: [
     "Asks scard daemon on this machine which programs use its readers: with pid, share mode and duration; which one has the lock, since when, and the age of its last command; which ones wait for it.",
-    "pcscd does not tell who uses a reader. Where it runs instead, the output has what the system knows: whether the readers are in use, the programs that are connected to pcscd's socket, and those that have its library loaded.",
+    "pcscd does not report which program uses a reader. Where it runs instead, the output has what the system knows: whether the readers are in use, the programs that are connected to pcscd's socket, and those that have its library loaded.",
   ],
   options: controlOption,
   run,

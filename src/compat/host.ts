@@ -17,9 +17,9 @@ export interface SmartcardHost<B extends Uint8Array> extends CompatHost {
   /** Bytes as programs get them: `Buffer` on Node. */
   readonly toBytes: (bytes: Uint8Array) => B;
   /**
-   * The readers as they are at this moment, without waiting for anything; undefined where that cannot be had.
+   * The current readers, without waiting; undefined where that is not possible.
    *
-   * @throws no-service, and what else keeps one from looking
+   * @throws no-service, and other failures of the query
    */
   readonly look: () => readonly ReaderStateReport[] | undefined;
 }

@@ -65,7 +65,7 @@ export const connectingBehaviours: readonly Behaviour[] = [
   },
   {
     id: "protocol-stands",
-    title: "A protocol that was agreed on stands until the card is reset",
+    title: "A negotiated protocol stays in use until the card is reset",
     source: "pcsc-lite, winscard.c: SCardConnect; ISO/IEC 7816-3:2006, 6.3.1",
     needs: ["test-card"],
     async observe(scene) {
@@ -145,7 +145,7 @@ export const connectingBehaviours: readonly Behaviour[] = [
   },
   {
     id: "connection-says-what-it-is",
-    title: "A connection and its status tell reader, share mode, protocol and ATR",
+    title: "A connection and its status report reader, share mode, protocol and ATR",
     source: "Microsoft, SCardStatus",
     needs: ["test-card"],
     async observe(scene) {
@@ -170,7 +170,7 @@ export const connectingBehaviours: readonly Behaviour[] = [
   },
   {
     id: "reconnect-initialization",
-    title: "A reconnect leaves the card, resets it, or takes its power; the others are told of the last two",
+    title: "A reconnect leaves the card, resets it, or powers it off; other connections are told of the last two",
     source: "Microsoft, SCardReconnect: dwInitialization",
     needs: ["test-card"],
     async observe(scene) {
@@ -253,7 +253,7 @@ export const connectingBehaviours: readonly Behaviour[] = [
   },
   {
     id: "disconnect-dispositions",
-    title: "A disconnect leaves the card, resets it, or takes its power; the others are told of the last two",
+    title: "A disconnect leaves the card, resets it, or powers it off; other connections are told of the last two",
     source: "Microsoft, SCardDisconnect: dwDisposition",
     needs: ["test-card"],
     async observe(scene) {

@@ -62,7 +62,7 @@ export const convenienceBehaviours: readonly Behaviour[] = [
   },
   {
     id: "transaction-after-a-reset",
-    title: "A transaction after another's reset fails, or connects anew and begins, as it is asked to",
+    title: "After another program's reset a transaction fails, or reconnects and begins, as requested",
     source: "the port, TransactionOptions.onReset; Microsoft, SCardBeginTransaction: SCARD_W_RESET_CARD",
     needs: ["test-card"],
     async observe(scene) {
@@ -93,7 +93,7 @@ export const convenienceBehaviours: readonly Behaviour[] = [
   },
   {
     id: "send-follows-up",
-    title: "A command is sent with all that its answers ask for",
+    title: "A command is sent with its follow-ups",
     source: "ISO/IEC 7816-4:2020, 5.3.4; ISO/IEC 7816-3:2006, 12.2",
     needs: ["test-card"],
     async observe(scene) {

@@ -126,7 +126,7 @@ export const exchangeBehaviours: readonly Behaviour[] = [
   },
   {
     id: "release-during-an-exchange",
-    title: "A program that is gone in the middle of an exchange leaves a card that others can use",
+    title: "A program that exits in the middle of an exchange leaves a card that others can use",
     source: "the port, Context.release; pcsc-lite, winscard_svc.c: MSGCleanupClient",
     needs: ["test-card"],
     async observe(scene) {
@@ -174,7 +174,7 @@ export const exchangeBehaviours: readonly Behaviour[] = [
   },
   {
     id: "attributes",
-    title: "Attributes that every manager can tell, one that no reader has, and one that cannot be set",
+    title: "Attributes that every manager has, one that no reader has, and one that cannot be set",
     source: "Microsoft, SCardGetAttrib and SCardSetAttrib; PC/SC part 3, 3.1.1",
     needs: ["test-card"],
     async observe(scene) {

@@ -111,7 +111,7 @@ export const moveBehaviours: readonly Behaviour[] = [
   },
   {
     id: "moves-are-told",
-    title: "Waits end when the card goes and when it comes, and each of the two is counted",
+    title: "Waits end at the removal and at the insertion of a card, and both are counted",
     source: "Microsoft, SCardGetStatusChange; pcsc-lite, eventhandler.c; docs/decisions/0008-event-counts.md",
     needs: ["card-moves"],
     async observe(scene) {
@@ -259,7 +259,7 @@ export const moveBehaviours: readonly Behaviour[] = [
   },
   {
     id: "reader-unplugged",
-    title: "A reader that is gone: its connections, its name, and who waits for it",
+    title: "A removed reader: its connections, its name, and the waits for it",
     source: "Microsoft, SCARD_E_READER_UNAVAILABLE; pcsc-lite, readerfactory.c: RFRemoveReader",
     needs: ["reader-moves"],
     async observe(scene) {
@@ -312,7 +312,7 @@ export const moveBehaviours: readonly Behaviour[] = [
   },
   {
     id: "readers-are-told",
-    title: "A wait for readers is told when one goes and when one comes",
+    title: "A wait for readers ends when one is removed and when one is attached",
     source: "Microsoft, SCardGetStatusChange: \\\\?PnP?\\Notification; MS-RDPESC; pcsc-lite, winscard_clnt.c",
     needs: ["reader-moves"],
     async observe(scene) {

@@ -63,7 +63,7 @@ export function formatReport(report: ConformanceReport): string {
     "",
     `- Manager: ${cell(manager)}`,
     `- Reader: ${cell(reader)}`,
-    `- Compared with: ${comparedWith === undefined ? "what is expected of all" : managers[comparedWith]}`,
+    `- Compared with: ${comparedWith === undefined ? "the expectations for all managers" : managers[comparedWith]}`,
     `- Behaviours: ${total.join(", ")}`,
     "",
     ...section(reported, "differs", "Where it differs, and no table says so"),
@@ -118,7 +118,7 @@ export function formatBehaviours(): string {
   const rows = behaviours.map(({ id, needs = [], source, title }) => {
     return `| \`${id}\` | ${cell(title)} | ${cell(source)} | ${needs.join(", ") || "nothing"} |`;
   });
-  return ["| behaviour | what it is about | source | needs |", "| --- | --- | --- | --- |", ...rows, ""].join("\n");
+  return ["| behaviour | title | source | needs |", "| --- | --- | --- | --- |", ...rows, ""].join("\n");
 }
 
 /** Text escaped for a table. */

@@ -101,7 +101,7 @@ export const sharingBehaviours: readonly Behaviour[] = [
   },
   {
     id: "exclusive-to-shared",
-    title: "Who goes from exclusive back to shared lets the others in",
+    title: "After a change from exclusive to shared, other programs can connect",
     source: 'Microsoft, SCardReconnect: dwShareMode; docs/interop/pcscd-differences.md, "After exclusive use"',
     async observe(scene) {
       const ours = await scene.connect("ours", { shareMode: "exclusive" });

@@ -24,7 +24,7 @@ export const statusBehaviours: readonly Behaviour[] = [
   },
   {
     id: "status-known",
-    title: "Who knows the state waits, as long as the deadline says, and is told the states at its end",
+    title: "A wait with the current state lasts until its deadline, and then returns the states",
     source: "Microsoft, SCardGetStatusChange: dwTimeout",
     async observe(scene) {
       const context = await scene.context();

@@ -53,7 +53,7 @@ export const transactionBehaviours: readonly Behaviour[] = [
   },
   {
     id: "transaction-order",
-    title: "The lock goes to those who wait in the order of their calls",
+    title: "The lock is granted in the order of the calls",
     source: "the port, Connection.beginTransaction; docs/decisions/0007-turns.md",
     async observe(scene) {
       const holder = await scene.connect("theirs");
@@ -194,7 +194,7 @@ export const transactionBehaviours: readonly Behaviour[] = [
   {
     id: "transaction-dispositions",
     title:
-      "The end of a transaction leaves the card, resets it, or takes its power; all who share it learn of the last two",
+      "The end of a transaction leaves the card, resets it, or powers it off; other connections are told of the last two",
     source:
       "Microsoft, SCardEndTransaction: dwDisposition; pcsc-lite, winscard.c: SCardEndTransaction (own connection)",
     needs: ["test-card"],
@@ -237,8 +237,7 @@ export const transactionBehaviours: readonly Behaviour[] = [
   },
   {
     id: "transaction-nested-dispositions",
-    title:
-      "What the end of a nested transaction asks for is not lost where the connection then leaves the card as it is",
+    title: "The disposition of a nested end is performed even if the connection then leaves the card as it is",
     source: "Microsoft, ISCardManage::SCardUnlock: Disposition; the port",
     needs: ["test-card"],
     async observe(scene) {
@@ -269,7 +268,7 @@ export const transactionBehaviours: readonly Behaviour[] = [
   },
   {
     id: "transaction-reset-is-told-to-waiters",
-    title: "Who waits for the lock of a card that is reset is told at once",
+    title: "A reset ends the waits for the lock at once",
     source: "Microsoft, SCardBeginTransaction: SCARD_W_RESET_CARD",
     async observe(scene) {
       const [ours, theirs] = [await scene.connect(), await scene.connect("theirs")];
@@ -283,7 +282,7 @@ export const transactionBehaviours: readonly Behaviour[] = [
   },
   {
     id: "transaction-arguments",
-    title: "An unknown disposition, or a time below zero, is refused, and the transaction goes on",
+    title: "An unknown disposition, or a negative time, is refused, and the transaction stays open",
     source: "Microsoft, SCardEndTransaction; the port",
     async observe(scene) {
       const [ours, theirs] = [await scene.connect(), await scene.connect("theirs")];
@@ -345,7 +344,7 @@ export const transactionBehaviours: readonly Behaviour[] = [
   },
   {
     id: "one-at-a-time",
-    title: "A context that can do one thing at a time is not left waiting for itself",
+    title: "A context that can do one thing at a time does not wait for itself",
     source: "the port, ContextOptions.oneAtATime",
     async observe(scene) {
       const context = await scene.context("ours", { oneAtATime: true });

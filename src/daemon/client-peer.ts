@@ -120,7 +120,7 @@ function logRefusal(
     program: program?.path ?? program?.name,
     remedy:
       credentials === undefined
-        ? `the system does not tell who the client is: only rules without uid, gid and program can allow it`
+        ? `the system does not identify the client: only rules without uid, gid and program can allow it`
         : `to allow it, put ${JSON.stringify(allow)} before ${rule} and send the daemon SIGHUP`,
   });
 }

@@ -63,7 +63,7 @@ async function cardProblems({ readers }: DaemonConfig): Promise<JsonProblem[]> {
 
 /** A daemon that cannot identify its clients must not accept rules about them. */
 function ruleProblems({ access, readers }: DaemonConfig): JsonProblem[] {
-  const message = `asks who the client is, which this machine does not tell: install koffi (Linux only; ${koffiRemedy(process.platform, process.arch)}), or remove the rule`;
+  const message = `needs the client's identity, which is unknown on this machine: install koffi (Linux only; ${koffiRemedy(process.platform, process.arch)}), or remove the rule`;
   const problemsOf = (rules: readonly AccessRule[], path: string): JsonProblem[] =>
     rules.flatMap((rule, index) => (asksForCredentials(rule) ? [{ path: `${path}[${index}]`, message }] : []));
   return [

@@ -120,11 +120,11 @@ describe("readConfig", () => {
       { type: "vpcd", path: "/x", access: rules },
     ];
     expect(await read(JSON.stringify({ readers }), false)).toEqual([
-      expect.stringMatching(/^\$\.readers\[1\]\.access\[1\]: asks who the client is/),
+      expect.stringMatching(/^\$\.readers\[1\]\.access\[1\]: needs the client's identity/),
     ]);
     expect(await read(JSON.stringify({ access }), false)).toEqual([
       expect.stringMatching(
-        /^\$\.access\.readers\[1\]: asks who the client is.*install koffi \(Linux only; npm install .*koffi/,
+        /^\$\.access\.readers\[1\]: needs the client's identity.*install koffi \(Linux only; npm install .*koffi/,
       ),
     ]);
   });

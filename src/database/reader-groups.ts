@@ -24,7 +24,7 @@ export function checkGroupToChange(group: string): void {
 /** A group that can be introduced and forgotten. @throws invalid-parameter for a bad or reserved name */
 export function checkOwnGroup(group: string): void {
   checkName(group, "group");
-  checkNotReserved(group, "it comes and goes by itself");
+  checkNotReserved(group, "it is managed automatically");
 }
 
 /** Microsoft reserves every name with a dollar sign; of those only the default group is for programs to change. */

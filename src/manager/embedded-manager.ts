@@ -305,7 +305,7 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
       await slot.open();
       // It may have been lost while it was starting.
       if (!this.#opening.has(key))
-        throw new SmartCardError("reader-unavailable", `"${slot.name}" went while it started`);
+        throw new SmartCardError("reader-unavailable", `"${slot.name}" was removed while it started`);
     } finally {
       this.#opening.delete(key);
     }

@@ -48,8 +48,8 @@ const anyProtocolBit = 0x8000_0000;
 const lacking = {
   confiscate: "no reader keeps cards",
   swallow: "a card is in position as soon as it is put in",
-  read: "it is obsolete, and Microsoft does not say what it did",
-  write: "it is obsolete, and Microsoft does not say what it did",
+  read: "it is obsolete, and Microsoft does not document it",
+  write: "it is obsolete, and Microsoft does not document it",
   "get-perf-cntr": "Microsoft does not say what it answers; SCardGetTransmitCount counts the exchanges",
 } as const satisfies Partial<Readonly<Record<ClassFunction, string>>>;
 
@@ -113,7 +113,7 @@ export async function answerIoctl(
 async function transmit(input: Uint8Array, target: IoctlTarget): Promise<Uint8Array> {
   const head = ioRequest.decode(input.subarray(0, ioRequest.size));
   if (!head.ok || head.value.pciLength < ioRequest.size || head.value.pciLength > input.length) {
-    throw bad("the input is an SCARD_IO_REQUEST, whose length it tells, and the command", target);
+    throw bad("the input must be an SCARD_IO_REQUEST with its length, followed by the command", target);
   }
   const protocol = fromNumber(protocols, head.value.protocol);
   if (protocol === undefined) {

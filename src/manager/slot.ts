@@ -266,7 +266,7 @@ export class Slot {
     const { orphanMs } = this.#setting.limits;
     const tear = (): void => {
       if (this.#operating !== context) return;
-      const message = `the operation's program is gone since ${orphanMs} ms`;
+      const message = `the operation's program exited ${orphanMs} ms ago`;
       const code = context.serviceStopped ? "service-stopped" : "cancelled";
       this.#driver.tear(new SmartCardError(code, message, { reader: this.name }));
     };

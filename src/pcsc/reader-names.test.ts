@@ -28,8 +28,8 @@ describe("readerNameProblem", () => {
     ["\ud83d", /surrogate/],
     [" a", /space/],
     ["a\u00a0", /space/],
-    ["\\\\?PnP?\\Notification", /keeps for itself/],
-    ["\\\\?PNP?\\NOTIFICATION", /keeps for itself/],
+    ["\\\\?PnP?\\Notification", /reserves/],
+    ["\\\\?PNP?\\NOTIFICATION", /reserves/],
   ])("refuses %j", (name, problem) => {
     expect(readerNameProblem(name)).toMatch(problem);
     expect(() => checkNewReaderName(name)).toThrow(SmartCardError);

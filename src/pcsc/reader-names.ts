@@ -34,7 +34,7 @@ export function readerNameProblem(name: string): string | undefined {
   if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(name)) return "has control characters or line breaks: leave them out";
   if (/\p{Cs}/u.test(name)) return "has half a surrogate pair: UTF-8 cannot hold it";
   if (name.trim() !== name) return "begins or ends with a space: leave it out";
-  if (isPseudoReader(name)) return `is ${PNP_NOTIFICATION}, which the API keeps for itself: choose another`;
+  if (isPseudoReader(name)) return `is ${PNP_NOTIFICATION}, which the API reserves: choose another`;
   return undefined;
 }
 

@@ -107,10 +107,10 @@ const preparedRequest = optionsOf<PreparedRequest<never>>({
 const stopRequest = encodeRequest({ kind: "stop-waiting" });
 
 /**
- * The client's side of one connection to pcscd, or to another service with its protocol: 4:4 to 4:6. The edge hands it what
- * arrives; it sends requests one at a time, in the order of the calls.
+ * The client's side of one connection to pcscd, or to another service with its protocol: 4:4 to 4:6. The edge passes it
+ * arriving bytes; it sends requests one at a time, in the order of the calls.
  *
- * What the service decides comes back as the number `rv`, and nothing is tried again. Calls reject with `SmartCardError`:
+ * The service's return code is `rv`, and nothing is retried. Calls reject with `SmartCardError`:
  * `comm-error` and the reason when the service is out of step, which ends the session; what `closed` was given; and for
  * arguments too large for the protocol, `invalid-parameter`, `unknown-reader` or `invalid-handle`. A call has no
  * deadline of its own: a caller that cannot wait any longer closes the session.

@@ -23,9 +23,9 @@ export interface ISCardVerify {
   /** Forgets every verification: resets the card, and others who use it learn of that. @throws as SCardReconnect */
   ResetSecurityState(): Promise<void>;
   /**
-   * Gives a code that has no tries left its tries back. It does not count as verified then.
+   * Unblocks a code. It does not count as verified then.
    *
-   * @param data what the card wants for it: the resetting code; null where what was authenticated before is enough
+   * @param data what the card requires for it: the resetting code; null where what was authenticated before is enough
    * @param newCode a new code in place of the old one
    *
    * **Portability**: in the documentation of 1998, the only one that there is of this method, `data` is a LONG that each

@@ -73,9 +73,9 @@ export class ClassFactory {
   }
 
   /**
-   * Registers a service provider under its class id; one that was there takes its place no more.
+   * Registers a service provider under its class id, in place of an earlier one.
    *
-   * @returns takes the registration back, where it still stands
+   * @returns removes the registration, if it is still in force
    * @throws E_INVALIDARG (no GUID, or that of a base class)
    */
   register(classId: Guid, provider: ServiceProvider): () => void {

@@ -73,9 +73,9 @@ export interface ISCardFileAccess {
   /** Opens a file; its position is at the beginning. @throws SCARD_E_NO_MEMORY (too many are open) */
   Open(refType: REFTYPE, path: string): Promise<HSCARD_FILE>;
   /**
-   * Reads on from the position: bytes, or one record. What there is at most is read where `bytesToRead` is 0.
+   * Reads on from the position: bytes, or one record. `bytesToRead` 0 reads everything.
    *
-   * @throws SCARD_W_EOF where there is nothing more
+   * @throws SCARD_W_EOF at the end
    */
   Read(
     file: HSCARD_FILE,

@@ -197,7 +197,7 @@ export class Iso7816FileAccess implements ISCardFileAccess {
       const current = open.shortId === 0 ? await this.#makeCurrent(open) : undefined;
       const size = open.isRecords ? current?.records : current?.dataBytes;
       if (seek === SEEKTYPE.SC_SEEK_FROM_END && size === undefined)
-        throw new ComError(new SmartCardError("unsupported-feature", "the card does not tell where the file ends"));
+        throw new ComError(new SmartCardError("unsupported-feature", "the card does not report the end of the file"));
       const starts = { 0: 0, 1: size ?? 0, 2: open.position } as const;
       const position = starts[seek] + offset;
       if (position < 0 || position > (size ?? MAX_BUFFER_BYTES)) {

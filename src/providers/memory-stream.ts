@@ -81,6 +81,6 @@ export class MemoryStream {
   /** Releases a pointer. @throws E_INVALIDARG for one that is not in use */
   unpoint(pointer: Uint8Array): void {
     if (!this.#pointers.delete(pointer))
-      throw new ComError("E_INVALIDARG", "this is no pointer to the stream's memory");
+      throw new ComError("E_INVALIDARG", "this is not a pointer to the stream's memory");
   }
 }

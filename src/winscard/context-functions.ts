@@ -104,7 +104,7 @@ export class ContextFunctions {
    */
   readonly SCardIsValidContext = async (context: SCARDCONTEXT): Promise<void> => {
     if (!(await this.#foundation.handles.context(context).isValid())) {
-      throw new SmartCardError("invalid-context", `context ${context} is no longer valid: its manager has gone`);
+      throw new SmartCardError("invalid-context", `context ${context} is no longer valid: its manager has stopped`);
     }
   };
 

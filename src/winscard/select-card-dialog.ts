@@ -201,7 +201,7 @@ const reasons: Readonly<Record<CardMismatch, string>> = {
   unavailable: "it cannot be used",
   "no-card": "it has no card (any more)",
   mute: "its card does not answer",
-  exclusive: "another program has its card for itself",
+  exclusive: "another program has exclusive use of its card",
   "other-card": "its card is not one that is searched for",
   refused: "the check refused its card",
   unreachable: "its card could not be checked",
@@ -215,7 +215,7 @@ function nothingFound({ operation }: Selection, readers: readonly CardPickerRead
 
 function withoutPicker({ operation, mode }: Selection, readers: readonly CardPickerReader[]): SmartCardError {
   const fitting = readers.filter(({ mismatch }) => mismatch === undefined).length;
-  const why = mode === "always" ? "SC_DLG_FORCE_UI asks for it" : `${fitting || "none"} of ${readers.length} cards fit`;
+  const why = mode === "always" ? "SC_DLG_FORCE_UI requires it" : `${fitting || "none"} of ${readers.length} cards fit`;
   const remedy = "pass a CardPicker as `picker`, or SC_DLG_NO_UI to have the first card that fits";
   return new SmartCardError("unsupported-feature", `the dialog is needed (${why}), but there is no picker: ${remedy}`, {
     operation,

@@ -85,7 +85,7 @@ describe("a usage error ends with 2, and nothing on the standard output", () => 
     [["types", "lsit"], /unknown action "lsit"; did you mean "list"\? \(known: list, introduce, forget, import\)/],
     [["002000010431323334"], /unknown command$/m],
     [["help", "nonsense"], /unknown command "nonsense"/],
-    [["--no-color", "readers"], /options stand behind the command/],
+    [["--no-color", "readers"], /options follow the command/],
     [["readers", "--nonsense"], /unknown option --nonsense/],
     [["readers", "one"], /this command takes options only/],
     [["demo", "one"], /this command takes options only/],
@@ -115,7 +115,7 @@ describe("a usage error ends with 2, and nothing on the standard output", () => 
 describe("a usage error with --json is a JSON document", () => {
   it.each([
     [["reades", "--json"], 'unknown command "reades"; did you mean "readers"?', "scard help"],
-    [["--json", "readers"], "options stand behind the command", "scard help"],
+    [["--json", "readers"], "options follow the command", "scard help"],
     [["types", "introduce", "--json"], "the name of the card type is missing", "scard help types introduce"],
     [["apdu", "--json", "--tiemout", "1"], "unknown option --tiemout; did you mean --timeout?", "scard help apdu"],
   ])("%j", async (args, message, help) => {

@@ -230,7 +230,7 @@ describe("scard groups", () => {
   it.each([
     [["groups"], /needs an action: list, add, remove, introduce, forget/],
     [["groups", "burn"], /unknown action "burn" \(known: list, add/],
-    [["groups", "--no-color"], /options stand behind the action/],
+    [["groups", "--no-color"], /options follow the action/],
     [["groups", "list", "Doors"], /this command takes options only/],
     [["groups", "add"], /the name of the group is missing/],
     [["groups", "add", "Doors"], /the readers are missing/],

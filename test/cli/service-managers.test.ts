@@ -71,7 +71,7 @@ describePeer(pcscdProgram, () => {
         0,
         expect.stringMatching(/^0 {2}Virtual PCD 00 00 {2}card present.*"scard"/),
       ]);
-      expect(list.err).toContain("does not tell which programs use a reader; scard daemon does");
+      expect(list.err).toContain("does not report which programs use a reader; scard daemon does");
       const json = JSON.parse((await scard("readers", "--json", ...manager)).out);
       expect(json.readers[0]).toMatchObject({ number: 0, name: reader, card: { atr: expect.stringMatching(/^3B/) } });
       expect(Object.keys(json.readers[0])).not.toContain("connections");

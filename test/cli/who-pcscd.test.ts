@@ -52,7 +52,7 @@ describe("scard who over a service that does not tell", () => {
       "  programs of other users are not shown: ask as root",
       "",
       `pcscd on ${socketPath}, protocol 4:4 (pcsc-lite 1.8.24 to 2.2.3), 2 client connections. ` +
-        "pcscd does not tell which program uses which reader.",
+        "pcscd does not report which program uses which reader.",
     ]);
     expect(lines.join()).not.toContain("scard daemon");
   });

@@ -5,14 +5,14 @@ import { abilities, behaviours, formatBehaviours, formatDifferences, managers } 
 
 const page = `# Conformance: what every manager does, and where they differ
 
-One suite of ${behaviours.length} behaviours is played on every manager behind the port: each function of it with its
-success and its failures, share modes, transactions of two programs, resets, removals, waits and what ends them, event
-counts, lengths, handles that are used up. A behaviour is data (\`src/conformance/\`): what it is about, who says that it
-is so, what is done, and what comes out, point by point.
+One suite of ${behaviours.length} behaviours is run on every manager behind the port: each function with its success and
+its failures, share modes, transactions of two programs, resets, removals, waits and their ends, event counts, lengths,
+closed handles. A behaviour is data (\`src/conformance/\`): its title, its source, its steps, and its expected results, point
+by point.
 
-What is expected is the same for all. Where a manager differs by nature, the table below has a row, with the reason and
-its source; the tests (\`test/conformance/\`) fail for a difference without a row, and for a row that does not show. This
-page is made from the same data: \`npx vitest run test/conformance/page.test.ts -u\` writes it anew.
+All managers have the same expected results. Where a manager differs by nature, the table below has a row, with the reason
+and its source; the tests (\`test/conformance/\`) fail for a difference without a row, and for a row without a difference.
+This page is generated from the same data: \`npx vitest run test/conformance/page.test.ts -u\` writes it.
 
 | manager | how it is tested |
 | --- | --- |
@@ -23,23 +23,23 @@ page is made from the same data: \`npx vitest run test/conformance/page.test.ts 
 | ${managers["system-daemon"]} | the daemon as a process, with a vpcd reader |
 | ${managers["system-pcscd"]} | Debian's pcscd as a process, with vsmartcard's vpcd driver |
 
-The card is the same everywhere: one of software, whose answers are known. A vpcd reader cannot be unplugged, so the
-behaviours that need that are played with virtual readers only; and a card that does not answer is not played with
-pcscd, whose driver for vpcd takes a card without an ATR for none. Windows' and macOS' own managers are not among these: there
-is no such machine in the tests. \`scard conformance\` plays the suite on any machine, with its own reader and card
+The card is always the same software card with known answers. A vpcd reader cannot be unplugged, so behaviours that need
+that are run with virtual readers only; and a mute card is not tested with pcscd, whose vpcd driver treats a card
+without an ATR as absent. Windows' and macOS' own managers are not tested, because the tests have no such machine. \`scard
+conformance\` runs the suite on any machine, with its own reader and card
 ([how](../guide/cli.md#scard-conformance)).
 
-Where a timing is observed, "waits" means that the call was not over after a tenth of a second, or, where it should have
+Where a timing is observed, "waits" means that the call had not ended after a tenth of a second, or, where it should have
 ended, after two seconds.
 
 ## What differs
 
-Managers that are not named here differ in nothing.
+Managers that are not named here have no difference.
 
 ${formatDifferences()}
 ## The behaviours
 
-What a behaviour needs of the place where it is played: ${Object.entries(abilities)
+What a behaviour needs from its stage: ${Object.entries(abilities)
   .map(([ability, meaning]) => `\`${ability}\` (${meaning})`)
   .join(", ")}.
 

@@ -237,8 +237,8 @@ describe.skipIf(process.platform === "win32")("scard daemon", () => {
       const { status, stderr } = await scard("daemon", "--socket", socket, ...args);
       return `${status} ${stderr.split("\n")[0]}`;
     };
-    expect(await usage("--card", "demo")).toBe("2 scard: --card goes into the virtual reader before it");
-    expect(await usage("--reader", "vpcd", "--card", "demo")).toMatch(/^2 .*--card goes into the virtual reader/);
+    expect(await usage("--card", "demo")).toBe("2 scard: --card must follow its virtual reader");
+    expect(await usage("--reader", "vpcd", "--card", "demo")).toMatch(/^2 .*--card must follow its virtual reader/);
     expect(await usage("--reader", "virtual+demo", "--card", "demo")).toMatch(/^2 .*a virtual reader takes one --card/);
     expect(await usage("--reader", "usb")).toMatch(/^2 scard: --reader: "usb" describes no reader; known: virtual/);
     expect(await usage("--log-level", "loud")).toMatch(/^2 scard: --log-level is one of trace, debug/);

@@ -36,7 +36,7 @@ describe("the name of the pseudo reader", () => {
         () => new VirtualReader({ name, clock }),
         () => new VpcdReader({ name, host: "127.0.0.1", port: 1, clock, trace }),
       ]) {
-        expect(make).toThrow(/keeps for itself/);
+        expect(make).toThrow(/reserves/);
       }
     }
   });

@@ -536,7 +536,7 @@ describe("the dialog", () => {
     const { context } = await api.SCardEstablishContext(0);
     const always = await failureOf(api.SCardUIDlgSelectCard({ context, flags: SC_DLG_FORCE_UI }));
     expect(always.code).toBe("unsupported-feature");
-    expect(always.message).toMatch(/SC_DLG_FORCE_UI asks for it.*pass a CardPicker as `picker`/);
+    expect(always.message).toMatch(/SC_DLG_FORCE_UI requires it.*pass a CardPicker as `picker`/);
     const none = await failureOf(api.SCardUIDlgSelectCard({ context }));
     expect([none.code, none.message]).toEqual(["unsupported-feature", expect.stringContaining("none of 2 cards fit")]);
     await insert(desk);

@@ -143,7 +143,7 @@ function dialError(sockets: readonly string[], failures: readonly NodeJS.ErrnoEx
   const denied = failures.findIndex(({ code }) => code === "EACCES" || code === "EPERM");
   if (denied >= 0) {
     const message =
-      `${sockets[denied]} is not open to this user: ask for membership in the socket's group (ls -l shows it), or widen ` +
+      `${sockets[denied]} is not accessible to this user: ask for membership in the socket's group (ls -l shows it), or widen ` +
       "socket.mode and socket.group of the daemon, or SocketMode= and SocketGroup= of its systemd unit";
     return new SmartCardError("no-access", message, details, { cause: failures[denied] });
   }
