@@ -38,7 +38,7 @@ function descriptorOf(file: ElementaryFile): FileDescriptor {
   return { structure: file.type, dataCoding, recordBytes: file.recordSize, records: file.records.length };
 }
 
-/** Access rules: in the compact format where it can tell them. A directory in which nothing is ever allowed has none. */
+/** Access rules: in the compact format if possible. A directory in which nothing is ever allowed has no rules. */
 function securityOf(file: CardFile): FileSecurity | undefined {
   const { access } = file;
   if (access.kind === "arr") return { kind: "reference", fileId: access.fileId, record: access.record };

@@ -16,7 +16,7 @@ import { Wait, type WaitSet } from "./wait.ts";
 /** So many who waited are granted their turns one after the other before the event loop has one: more than a few would keep it away. */
 const GRANTED_IN_ROW = 16;
 
-/** The context on whose behalf somebody waits for a turn. */
+/** The context that waits for a turn. */
 export interface TurnContext {
   readonly client: ClientIdentity;
   readonly waits: WaitSet;

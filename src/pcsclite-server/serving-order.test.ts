@@ -71,7 +71,7 @@ describe("ServingOrder", () => {
     expect(served.toSorted()).toEqual(["flood", "flood", "other", "third"]);
   });
 
-  it("serves another user second, whatever waits for the first", async () => {
+  it("serves another user second, however much waits for the first", async () => {
     const { made, served, session, turn } = order(2);
     for (let count = 0; count < 100; count++) made.ready(session(`flood ${count}`, 1, 1, 50));
     made.ready(session("other", 2, 2, 1));

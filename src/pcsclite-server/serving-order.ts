@@ -54,7 +54,7 @@ export class ServingOrder {
     this.ready({ identity, serve: work });
   }
 
-  /** There is nothing to do any more. */
+  /** Removes a session without further work. */
   remove(served: Served): void {
     const { pid, uid } = served.identity;
     const programs = this.#users.get(uid);

@@ -17,7 +17,7 @@ const byName = 0x04;
 const byPathFromMasterFile = 0x08;
 const byPathFromHere = 0x09;
 
-/** P2 of SELECT: what to tell of the file. Cards that do not know one mostly know another. */
+/** P2 of SELECT: the requested file information. Cards that do not support one form mostly support another. */
 const { fci: tellInformation, fcp: tellParameters, nothing: tellNothing } = selectReturns;
 
 /** The command's most data bytes, and the most bytes of an answer, with the short length fields that every card knows. */
@@ -193,7 +193,7 @@ function directoryOf({ control, place }: SelectedFile): FilePlace | undefined {
   return control.kind === "unknown" ? undefined : parentOf(place);
 }
 
-/** A name may have been given in part; what the card tells is whole. */
+/** A name may have been given in part; the card returns the full name. */
 function withWholeName(place: FilePlace, { dfName }: FileView): FilePlace {
   const { application, ids } = place;
   if (application === undefined || ids.length > 0 || dfName === undefined) return place;

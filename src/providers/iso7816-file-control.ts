@@ -23,7 +23,7 @@ export interface FileView {
 /** A file of which nothing is known. */
 export const unknownFile: FileView = fileViewOf(new Uint8Array(0));
 
-/** Reads what SELECT returned; cards that tell nothing, or something else, leave everything unknown. */
+/** Reads the answer to SELECT; without file information everything is unknown. */
 export function fileViewOf(data: Uint8Array): FileView {
   const { dataBytes, descriptor, dfName, fileId: id, objects, totalBytes } = decodeFileControl(data);
   const kind = kindOf(descriptor?.structure);

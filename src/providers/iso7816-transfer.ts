@@ -138,7 +138,7 @@ export async function writeRecord(
   await card.perform({ ins: insAppendRecord, p2: shortId << 3, data: data.slice() }, "write", "append");
 }
 
-/** A record that cannot fit is refused with nothing sent: cards have many words for it. */
+/** A record that cannot fit is refused before anything is sent, because cards answer it in many ways. */
 function checkRecord({ kind, recordBytes }: Pick<FileView, "kind" | "recordBytes">, { length }: Uint8Array): void {
   if (length === 0 || length > shortData)
     throw new ComError("E_INVALIDARG", `a record has 1 to ${shortData} bytes, and not ${length}`);

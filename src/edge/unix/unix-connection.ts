@@ -119,7 +119,7 @@ export class SocketConnection implements UnixConnection {
   listen(events: UnixConnectionEvents): void {
     this.#events = events;
     if (this.#over || this.#stream?.closed) {
-      // It has gone before anybody listened, and will not say so again.
+      // It has closed before a listener was set, and will not report it again.
       this.#over = false;
       void Promise.resolve().then(() => this.#ended());
       return;
@@ -205,7 +205,7 @@ export class SocketConnection implements UnixConnection {
     socket.on("error", (error) => {
       this.#reason ??= error.message;
     });
-    // A client that will send no more is gone, even if it would still listen: its locks must not outlive it.
+    // A client that has ended its stream is gone, even if it still reads: its locks must end.
     socket.on("end", () => {
       this.#ended();
       // Many may leave at once, when their program ends: to close a descriptor takes its time.
