@@ -63,7 +63,7 @@ it("takes those alone that Node hands over where the system cannot be asked", ()
   expect(taken).toEqual([20]);
 });
 
-it("leaves what is no connection to Node", () => {
+it("leaves other handles to Node", () => {
   const seen: unknown[] = [];
   const listening = { fd: 7, onconnection: (...args: unknown[]) => seen.push(args) };
   takeHandles(held(listening), () => seen.push("taken"), undefined);

@@ -234,7 +234,7 @@ export class SocketConnection implements UnixConnection {
   }
 
   #read(): void {
-    // What is read before somebody listens would be lost.
+    // Bytes read before a listener is set would be lost.
     if (this.#events !== undefined && !this.#socket.destroyed) this.#socket.resume();
   }
 
