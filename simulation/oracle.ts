@@ -245,7 +245,7 @@ export class Oracle {
     if (slot === undefined) return;
     if (event.kind === "lock-granted" && event.client !== undefined)
       this.turns.lockGranted(slot, event.client, this.#making);
-    if (event.kind === "lock-idle") slot.idleShocks = slot.powered ? slot.shocks : undefined;
+    if (event.kind === "lock-idle") this.turns.lockIdle(slot);
     if (event.kind === "lock-freed") this.turns.lockFreed(slot);
     if (event.kind === "reader-lost") this.slotLost(slot);
   }
@@ -400,7 +400,7 @@ export class Oracle {
     const isChanging = [...holder.pending].some(({ operation }) =>
       ["end", "reconnect", "disconnect"].includes(operation),
     );
-    return isChanging || this.turns.isIdle(holder);
+    return isChanging || holder.slot.idled;
   }
 
   /** The disposition for a connection whose program has exited. */

@@ -68,6 +68,8 @@ export interface SlotRecord {
   lastWork: number;
   /** The card's shocks when an idle transaction was about to be ended, where the card had power; else undefined. */
   idleShocks: number | undefined;
+  /** Whether the lock's holder did nothing for the whole limit. What it does later, while the card is reset, keeps no lock. */
+  idled: boolean;
   /** What a connection must learn of: powers up, down and resets, and removals. */
   shocks: number;
   removals: number;

@@ -95,6 +95,13 @@ export class TurnRules {
     }
   }
 
+  /** The manager has found that the holder of the lock does nothing, and is about to take the lock. */
+  lockIdle(slot: SlotRecord): void {
+    slot.idleShocks = slot.powered ? slot.shocks : undefined;
+    const holder = this.holderOf(slot);
+    slot.idled = holder !== undefined && this.isIdle(holder);
+  }
+
   lockFreed(slot: SlotRecord): void {
     const client = slot.lockedBy;
     slot.lockedBy = undefined;
@@ -104,6 +111,7 @@ export class TurnRules {
     slot.idleShocks = undefined;
     const holder = this.holderOf(slot);
     if (holder !== undefined) this.#lockTaken(slot, holder);
+    slot.idled = false;
     for (const context of this.#oracle.contexts) {
       if (context.client.name !== client) continue;
       for (const connection of context.connections) {
@@ -126,7 +134,7 @@ export class TurnRules {
     const isRemoval = holder.usesCard && slot.removals > holder.removalsLeast;
     const isReconnect = [...holder.pending].some(({ operation }) => operation === "reconnect");
     const isLost = slot.lost || slot.deaf;
-    if (!isRemoval && !isReconnect && !isLost && !this.isIdle(holder))
+    if (!isRemoval && !isReconnect && !isLost && !slot.idled)
       this.#oracle.violated(`the lock of ${slot.name} was taken from ${nameOf(holder)}`);
     const cause = isLost ? "loss of the reader" : isRemoval ? "removal" : isReconnect ? "reconnect" : "idleness";
     this.#oracle.setting.reached(`lock freed by ${cause}`);

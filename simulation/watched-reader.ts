@@ -33,6 +33,7 @@ export class WatchedReader implements Reader {
       inFlight: undefined,
       lastWork: 0,
       idleShocks: undefined,
+      idled: false,
       shocks: 0,
       removals: 0,
       removalRest: 0,
