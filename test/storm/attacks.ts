@@ -91,6 +91,36 @@ export const attacks: Readonly<Record<string, { readonly does: string; readonly 
       );
     },
   },
+  drizzle: {
+    does: "send a small request in each session in turn, without a wait for the answers",
+    run: async (target) => {
+      const clients = await crowd(target);
+      const request = encodeRequest({ kind: "cancel", context: 1 });
+      for (const { socket } of clients) socket.removeAllListeners("data").resume();
+      await forever(async () => {
+        for (const { socket } of clients) socket.write(request);
+        // The answers are taken, and no more.
+        await new Promise((resolve) => setImmediate(resolve));
+      });
+    },
+  },
+  departures: {
+    does: "come with a context and two connections in all sessions, and leave all at once",
+    run: async (target) => {
+      await forever(async () => {
+        const clients = await crowd(target);
+        await Promise.all(
+          clients.map((client) =>
+            unlessCutOff(async () => {
+              const context = await client.establish();
+              for (let count = 0; count < 2; count++) await client.connect(context, target.reader);
+            }),
+          ),
+        );
+        for (const client of clients) client.close();
+      });
+    },
+  },
   deaf: {
     does: "ask for the reader table in all sessions, and read nothing",
     run: async (target) => {

@@ -2,6 +2,7 @@
 
 // The storm: what one user can do to a service that others share, for a while. See docs/reliability/storm.md.
 
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,6 +25,8 @@ where the daemon ends, has more memory than it may, or does not give back what i
   --attack NAME   that attack only; may be repeated
   --uid N         the attacker's user; 65534 for root, who alone can choose
   --nice N        the attacker's niceness, 0 to 19; 10, so that what is measured is the service and not who gets a processor
+  --realtime      the processes have real-time priorities, the attacker the lowest: other work on the machine does not
+                  count. Root, and chrt(1)
   --ceiling N     MiB of memory that the daemon may have at most; 256
   --latency N     milliseconds that the other user's calls may take at most, 99 of 100; not judged without it
   --pcscd         the same attacks on stock pcscd too, for comparison; nothing is judged there
@@ -38,6 +41,7 @@ const { values } = parseArgs({
     attack: { type: "string", multiple: true, default: [] },
     uid: { type: "string", default: process.getuid?.() === 0 ? "65534" : "" },
     nice: { type: "string", default: "10" },
+    realtime: { type: "boolean", default: false },
     ceiling: { type: "string", default: "256" },
     latency: { type: "string" },
     pcscd: { type: "boolean", default: false },
@@ -71,7 +75,19 @@ interface Outcome {
 
 /** One of our programs, compiled beside this one, in a process of its own. */
 function companion(name: string, ...args: readonly string[]): Program {
-  return new Program(process.execPath, [fileURLToPath(new URL(`${name}.js`, import.meta.url)), ...args]);
+  const [program, ...line] = [process.execPath, fileURLToPath(new URL(`${name}.js`, import.meta.url)), ...args];
+  const isLowest = values.realtime && name === "attacker";
+  return isLowest ? new Program("chrt", ["--rr", "1", program, ...line]) : new Program(program, line);
+}
+
+/** Gives this process, and those that it starts from now on, a real-time priority above the attacker's. */
+function takeRealtime(): void {
+  const { error, status, stderr } = spawnSync("chrt", ["--rr", "--pid", "2", String(process.pid)], {
+    encoding: "utf8",
+  });
+  if (status === 0) return;
+  console.error(`storm: --realtime is not to be had: ${error?.message ?? stderr.trim()}`);
+  process.exit(2);
 }
 
 async function attackOn(service: Service, attack: string): Promise<Outcome> {
@@ -175,6 +191,7 @@ if (unknown !== undefined) {
   process.exit(2);
 }
 for (const name of ["seconds", "sessions", "ceiling"] as const) number(name);
+if (values.realtime) takeRealtime();
 const chosen = values.attack.length > 0 ? values.attack : Object.keys(attacks);
 const starts: (() => Promise<Service>)[] = [() => startScard(values.program)];
 if (values.pcscd) {
