@@ -136,7 +136,7 @@ function checkLe(le: unknown, where: string): void {
 }
 
 /**
- * Refuses what is no command as {@link decodeCommand} gives it.
+ * Refuses anything but a command as {@link decodeCommand} returns it.
  *
  * @param name the argument, as the caller knows it
  * @throws TypeError, RangeError
@@ -150,7 +150,7 @@ export function checkCommandApdu(command: unknown, name: string): asserts comman
   if (extended !== undefined) checkTruth(extended, `${name}: extended`);
 }
 
-/** Refuses what is no response as {@link decodeResponse} gives it. @throws TypeError, RangeError */
+/** Refuses anything but a response as {@link decodeResponse} returns it. @throws TypeError, RangeError */
 export function checkResponseApdu(response: unknown, name: string): asserts response is ResponseApdu {
   checkObject(response, name, "pass a response with data, sw1, sw2 and sw: decodeResponse() gives one");
   const { data, sw, sw1, sw2 }: Partial<ResponseApdu> = response;

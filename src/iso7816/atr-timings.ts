@@ -45,7 +45,7 @@ const blockWaitingFactor = 372;
  * Derives waiting and guard times from an ATR. Without a setting they are those from the reset on, at 4 MHz; where
  * `startingFactors` is undefined the ATR does not tell these, and the result holds only for a given setting.
  *
- * @throws TypeError for what is no ATR or no setting; RangeError for a clock, F or D that is not above 0.
+ * @throws TypeError for an invalid ATR or setting; RangeError for a clock, F or D that is not above 0.
  */
 export function atrTimings(atr: AtrParameters, setting: LineSetting = {}): AtrTimings {
   checkMembers(setting, ["factors", "clockHz"], "atrTimings: setting");

@@ -185,7 +185,7 @@ function bigEndian(value: number): readonly number[] {
  * Finds a data object by the tags on the way to it: `findBerTlv(fci, 0x6f, 0x84)` is the DF name. The first object with
  * the tag is taken on each level.
  *
- * @throws TypeError for what is no list of data objects, and for a path without a tag; RangeError for a number that is no tag
+ * @throws TypeError for an invalid list of data objects, and for a path without a tag; RangeError for a number that is not a tag
  */
 export function findBerTlv(objects: readonly BerTlv[], ...path: readonly number[]): BerTlv | undefined {
   if (path.length === 0) throw new TypeError("findBerTlv: there is no tag; pass the tags on the way to the object");

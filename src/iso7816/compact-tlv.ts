@@ -33,7 +33,7 @@ export function decodeCompactTlv(bytes: Uint8Array): Result<readonly CompactTlv[
 /**
  * Writes COMPACT-TLV data objects.
  *
- * @throws TypeError for what is no data object; RangeError for a tag outside 0..15 and a value above 15 bytes.
+ * @throws TypeError for an invalid data object; RangeError for a tag outside 0..15 and a value above 15 bytes.
  */
 export function encodeCompactTlv(objects: readonly CompactTlv[]): Uint8Array {
   checkList(objects, "data objects", "encodeCompactTlv: objects");

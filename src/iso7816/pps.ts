@@ -20,7 +20,7 @@ const ppss = 0xff;
 /**
  * Writes a PPS request or response, PCK included: 3 to 6 bytes.
  *
- * @throws TypeError for what is no PPS; RangeError for a protocol outside 0..14 and a byte outside 0..255.
+ * @throws TypeError for an invalid PPS; RangeError for a protocol outside 0..14 and a byte outside 0..255.
  */
 export function encodePps(pps: Pps): Uint8Array {
   checkPps(pps, "encodePps: the PPS");

@@ -42,7 +42,7 @@ export function decodeSimpleTlv(bytes: Uint8Array): Result<readonly SimpleTlv[]>
 /**
  * Writes SIMPLE-TLV data objects, each length in one byte where it fits and in three where not.
  *
- * @throws TypeError for what is no data object; RangeError for a tag outside 1..254 and a value above 65,535 bytes.
+ * @throws TypeError for an invalid data object; RangeError for a tag outside 1..254 and a value above 65,535 bytes.
  */
 export function encodeSimpleTlv(objects: readonly SimpleTlv[]): Uint8Array {
   checkList(objects, "data objects", "encodeSimpleTlv: objects");

@@ -223,7 +223,7 @@ export class CardKeeper {
       try {
         await this.#eject();
       } finally {
-        // Where the driver has not given a torn ejection back, this has a turn of its own, which comes before everybody else's.
+        // Where the driver has not given a torn ejection back, this has a turn of its own, before all other turns.
         if (!driver.isHeld) await this.dispose(asked(otherwise), why, options);
         else if (otherwise !== "leave" && card.present) this.#debts.note(otherwise, why);
       }
@@ -240,7 +240,7 @@ export class CardKeeper {
     if (card.mute !== wasMute) changed();
   }
 
-  /** Notes what a gone connection wants done to the card; it is done before anybody else gets the card. */
+  /** Records the disposition of a closed connection; it runs before another client gets the card. */
   owe(due: Asked, why: string, connection: SlotConnection): Promise<void> {
     const { card, turns } = this.#setting;
     if (due.disposition === "leave" || !card.present) return Promise.resolve();

@@ -122,7 +122,7 @@ export class PcscdContextLink implements ContextLink {
 
   /**
    * Starts a short deadline. A service that does not answer waits for another program's transaction, or starts the card,
-   * which the deadline does not count. It does not say which: but who has a transaction is connected, and where somebody is
+   * which the deadline does not count. It does not say which: but a client with a transaction is connected, and where one is
    * connected the card has been started.
    */
   async #endSoon(

@@ -395,7 +395,7 @@ describe("scard demo", () => {
     expect(findIn(/cancelled/, { status: "SCARD_E_CANCELLED" })).toHaveLength(1);
     expect(findIn(/dies/, { status: "SCARD_W_RESET_CARD" }).map(({ who }) => who)).toEqual(["signer", "mailer"]);
     expect(findIn(/bad disposition/, { status: "SCARD_E_INVALID_VALUE" })).toHaveLength(1);
-    expect(inChapter(/good order/).at(-1)?.result).toContain('"Only those who know the PIN read this."');
+    expect(inChapter(/disconnects properly/).at(-1)?.result).toContain('"Only those who know the PIN read this."');
     expect(inChapter(/ejected/).map(({ result }) => result)).toContain("CHANGED|EMPTY, event count 3");
   });
 

@@ -223,7 +223,7 @@ describe("scard groups", () => {
 
   it("introduces a group, of which nothing is kept, and refuses the system's", async () => {
     const { code, err, out } = await run("groups", "introduce", "Doors", ...two);
-    expect([code, out, err]).toEqual([0, "", expect.stringContaining("nothing is kept of Doors yet")]);
+    expect([code, out, err]).toEqual([0, "", expect.stringContaining("Doors is not stored yet")]);
     expect((await run("groups", "forget", "SCard$DefaultReaders", ...two)).err).toContain("SCARD_E_INVALID_PARAMETER");
   });
 

@@ -126,7 +126,7 @@ describe("a socket that is not open to the user", () => {
     expect(found.sockets[0]).toMatchObject({ state: "access-denied", file: { group: "scard", mode: "0660" } });
     const { example, message, remedies } = findingOf(found, "socket-denied");
     expect(message).toContain("it belongs to root, group scard, with permissions 0660");
-    expect(remedies[0]).toBe("join the group: usermod -aG scard ada; then log in anew");
+    expect(remedies[0]).toBe("join the group: usermod -aG scard ada; then log in again");
     expect(example?.text).toBe("[Socket]\nSocketMode=0666\n");
   });
 
