@@ -204,7 +204,7 @@ async function sendAll(session: ManagerSession, plan: Plan, terminal: Terminal, 
     const { atr } = await explainingWait(session, reader, terminal, connection.status(bounds()));
     listener.connected(connection, atr);
     await explainingWait(session, reader, terminal, connection.beginTransaction(bounds()));
-    const redactor = new ExchangeRedactor({ showData: plan.showData });
+    const redactor = new ExchangeRedactor({ showData: plan.showData, continues: true });
     for (const command of plan.commands) {
       if (signal.aborted) throw new SmartCardError("cancelled", "the program was asked to end");
       listener.answered(await sendOne(connection, command, plan.follow, redactor, signal));

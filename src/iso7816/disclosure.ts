@@ -27,6 +27,8 @@ export interface Selection {
   readonly directory?: number | undefined;
   /** True where the last SELECT could not be read: its name was in parts, or encrypted. */
   readonly isHidden?: boolean | undefined;
+  /** True where an application or a file may be selected that was not seen, as by a program before this one. */
+  readonly isUnknown?: boolean | undefined;
 }
 
 const withheld: Disclosure = { command: false, response: false };
@@ -123,12 +125,13 @@ export function disclosureOf(command: CommandApdu, selection: Selection = {}): D
 }
 
 function checkSelection(selection: Selection): void {
-  checkMembers(selection, ["application", "file", "directory", "isHidden"], "disclosureOf: selection");
-  const { application, directory, file, isHidden } = selection;
+  checkMembers(selection, ["application", "file", "directory", "isHidden", "isUnknown"], "disclosureOf: selection");
+  const { application, directory, file, isHidden, isUnknown } = selection;
   if (application !== undefined) checkBytes(application, "disclosureOf: selection.application");
   if (file !== undefined) checkWhole(file, 0, 0xffff, "disclosureOf: selection.file");
   if (directory !== undefined) checkWhole(directory, 0, 0xffff, "disclosureOf: selection.directory");
   if (isHidden !== undefined) checkTruth(isHidden, "disclosureOf: selection.isHidden");
+  if (isUnknown !== undefined) checkTruth(isUnknown, "disclosureOf: selection.isUnknown");
 }
 
 /** Whether a command of these two bytes can be one that {@link disclosureOf} shows, regardless of its lengths. */
@@ -181,14 +184,18 @@ function isKeyFileOf(shortIdentifier: number, selection: Selection): boolean {
   return shortIdentifier === 0 ? isCurrentKeyFile(selection) : isShortKeyFile(shortIdentifier, selection);
 }
 
-function isCurrentKeyFile({ file }: Selection): boolean {
-  return file !== undefined && keyFiles.has(file);
+function isCurrentKeyFile({ file, isUnknown }: Selection): boolean {
+  return file === undefined ? isUnknown === true : keyFiles.has(file);
 }
 
-function isShortKeyFile(shortIdentifier: number, { application, directory }: Selection): boolean {
+function isShortKeyFile(shortIdentifier: number, { application, directory, isUnknown }: Selection): boolean {
   const { fiveG, gsmAccess, usim } = keyFileShortIdentifiers;
   if (directory === 0x5f3b) return gsmAccess.has(shortIdentifier);
   if (directory === 0x5fc0) return fiveG.has(shortIdentifier);
+  // The current directory may be any of those.
+  if (isUnknown && application === undefined && directory === undefined) {
+    return [usim, gsmAccess, fiveG].some((identifiers) => identifiers.has(shortIdentifier));
+  }
   return (directory === 0x7fff || startsWith(application, threeGpp)) && usim.has(shortIdentifier);
 }
 

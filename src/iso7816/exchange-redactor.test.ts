@@ -207,6 +207,54 @@ describe("a session", () => {
     }
   });
 
+  describe("of a card that was not reset", () => {
+    /** What is shown of the last answer, where nothing was seen of what came before. */
+    const withheldAfter = (...commands: readonly string[]): number => {
+      const redactor = new ExchangeRedactor({ continues: true });
+      let withheld = 0;
+      for (const command of commands) {
+        redactor.command(hexBytes(command));
+        ({ withheldBytes: withheld } = redactor.response(
+          hexBytes(command.slice(2, 4) === "A4" ? "9000" : `${answer}9000`),
+        ));
+      }
+      return withheld;
+    };
+
+    test.each([
+      ["READ BINARY of a file that another program may have selected", ["00B0000000"]],
+      ["READ RECORD of it", ["00B2010400"]],
+      ["READ BINARY with an offset object of it", ["00B1000003540100"]],
+      ["READ BINARY of a SIM", ["A0B0000008"]],
+      ["EF.Keys by its short identifier", ["00B0880000"]],
+      ["EF.Kc of DF.GSM-ACCESS by its short identifier", ["00B0810000"]],
+      ["a record of EF.EPSNSC by its short identifier", ["00B201C400"]],
+      ["the same on another channel", ["01B0000000"]],
+      ["after a SELECT of the parent alone", ["00A4030000", "00B0880000"]],
+      ["after MANAGE CHANNEL", ["0070000101", "01B0000000"]],
+    ] as const)("withholds %s", (_, commands) => {
+      expect(withheldAfter(...commands)).toBeGreaterThan(0);
+    });
+
+    test.each([
+      ["once a file is selected", ["00A40000022F00", "00B0000000"]],
+      ["once an application is", ["00A4040007A0000003080000", "00B0810000"]],
+      ["a file by a short identifier that no key has", ["00B09E0000"]],
+      ["GET DATA", ["00CA006E00"]],
+      ["GET CHALLENGE", ["0084000008"]],
+    ] as const)("shows %s", (_, commands) => {
+      expect(withheldAfter(...commands)).toBe(0);
+    });
+
+    test("and withholds a key file in any case, until the reset", () => {
+      expect(withheldAfter("00A40000026F08", "00B0000000")).toBeGreaterThan(0);
+      const redactor = new ExchangeRedactor({ continues: true });
+      redactor.reset();
+      redactor.command(hexBytes("00B0000000"));
+      expect(redactor.response(hexBytes(`${answer}9000`)).withheldBytes).toBe(0);
+    });
+  });
+
   test("forgets what was selected when the card is reset", () => {
     const redactor = new ExchangeRedactor();
     redactor.command(hexBytes(selectOath[0]));
@@ -244,11 +292,11 @@ describe("wrong arguments", () => {
   test("never turn the withholding off, and are named", () => {
     const make = (options: unknown) => () => new ExchangeRedactor(options as { showData?: boolean });
     expect(make({ showdata: true })).toThrow(
-      'ExchangeRedactor: options has no member "showdata"; it may have showData',
+      'ExchangeRedactor: options has no member "showdata"; it may have showData and continues',
     );
     for (const showData of ["no", 1, null, {}])
       expect(make({ showData })).toThrow(/options.showData is .*; give true or/);
-    expect(make(null)).toThrow("ExchangeRedactor: options is null; pass an object with showData");
+    expect(make(null)).toThrow("ExchangeRedactor: options is null; pass an object with showData and continues");
     expect(make({ showData: undefined })().command(hexBytes("002000810431323334")).bytes).toContain("withheld");
     const redactor = new ExchangeRedactor();
     expect(() => redactor.command("0020008104" as never)).toThrow(/^ExchangeRedactor.command: bytes is a string/);

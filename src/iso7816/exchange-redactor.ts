@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { checkBytes, checkMembers, kindOf } from "../binary/index.ts";
+import { checkBytes, checkMembers, checkTruth } from "../binary/index.ts";
 import { type CommandApdu, decodeCommand } from "./apdu.ts";
 import { decodeClassByte } from "./class-byte.ts";
 import { type Disclosure, disclosureOf, opensResponse, type Selection, selectsByName } from "./disclosure.ts";
@@ -35,6 +35,8 @@ const maxChannels = 20;
  */
 export class ExchangeRedactor {
   readonly #showData: boolean;
+  /** What is selected on a channel of which nothing was seen. */
+  #before: Selection;
   /** By logical channel: 20 at most. */
   readonly #selections = new Map<number, Selection>();
   #command: CommandApdu | undefined;
@@ -46,20 +48,23 @@ export class ExchangeRedactor {
 
   /**
    * @param options.showData shows everything: for an owner of the card who asks for it. @default false
-   * @throws TypeError for an unknown member, and anything but true or false
+   * @param options.continues true for a card that was not reset: what another program has selected on it is not known, so what
+   * is read from the current file is withheld until one is selected. @default false: the card was reset
+   * @throws TypeError for a member that there is not, and anything but true or false
    */
-  constructor(options: { readonly showData?: boolean } = {}) {
-    checkMembers(options, ["showData"], "ExchangeRedactor: options");
-    const { showData = false } = options;
-    if (typeof showData !== "boolean") {
-      throw new TypeError(`ExchangeRedactor: options.showData is ${kindOf(showData)}; give true or false`);
-    }
+  constructor(options: { readonly showData?: boolean; readonly continues?: boolean } = {}) {
+    checkMembers(options, ["showData", "continues"], "ExchangeRedactor: options");
+    const { continues = false, showData = false } = options;
+    checkTruth(showData, "ExchangeRedactor: options.showData");
+    checkTruth(continues, "ExchangeRedactor: options.continues");
+    this.#before = continues ? { isUnknown: true } : {};
     this.#showData = showData;
   }
 
   /** Forgets what was selected: to be called when the card was reset. */
   reset(): void {
     this.#selections.clear();
+    this.#before = {};
     this.#continued = undefined;
     this.#chain = undefined;
   }
@@ -104,7 +109,7 @@ export class ExchangeRedactor {
     this.#chain = classByte.kind === "interindustry" && classByte.chaining ? ins : undefined;
     // The last part of a chain has the class of a whole command.
     if (chain === ins) return nothing;
-    const disclosure = disclosureOf(command, this.#selections.get(channelOf(cla)));
+    const disclosure = disclosureOf(command, this.#selections.get(channelOf(cla)) ?? this.#before);
     if (ins !== 0xc0 || !disclosure.command) return disclosure;
     // Another channel may have data of its own to be fetched.
     const isSame = this.#continued?.channel === channelOf(cla);
@@ -119,10 +124,10 @@ export class ExchangeRedactor {
     if (command.ins === 0xc0 && this.#disclosure.response) this.#complete(channel, data);
     if (command.ins !== 0xa4 || ![0x90, 0x91, 0x9f, 0x61, 0x62, 0x63].includes(sw1)) return;
     if (this.#disclosure.command) {
-      this.#select(channel, selectionAfter(command, this.#selections.get(channel) ?? {}));
+      this.#select(channel, selectionAfter(command, this.#selections.get(channel) ?? this.#before));
       this.#complete(channel, data);
     } else if (decodeClassByte(command.cla).kind === "interindustry") {
-      this.#select(channel, { ...this.#selections.get(channel), isHidden: true });
+      this.#select(channel, { ...(this.#selections.get(channel) ?? this.#before), isHidden: true });
     }
   }
 
@@ -149,7 +154,8 @@ export class ExchangeRedactor {
 function selectionAfter(command: CommandApdu, before: Selection): Selection {
   const { data, p1 } = command;
   if (command.cla < 0x80 && selectsByName(command)) return { application: Uint8Array.from(data) };
-  if (data.length < 2) return p1 === 0x03 ? { application: before.application } : {};
+  const { application, isUnknown } = before;
+  if (data.length < 2) return p1 === 0x03 ? { application, isUnknown } : {};
   const identifiers = Array.from(
     { length: data.length >> 1 },
     (_, at) => (data[2 * at] ?? 0) * 256 + (data[2 * at + 1] ?? 0),
@@ -158,7 +164,7 @@ function selectionAfter(command: CommandApdu, before: Selection): Selection {
   // 3F00 is the master file, outside of any application. ISO/IEC 7816-4:2005, 5.3.1.1.
   if (file === 0x3f00) return {};
   const directory = identifiers.findLast((one) => [0x3f, 0x5f, 0x7f].includes(one >> 8)) ?? before.directory;
-  return { application: before.application, directory, file };
+  return { application, directory, file, isUnknown };
 }
 
 /** The channel of a class byte; 0 for classes without channels. */
