@@ -2,7 +2,7 @@
 
 import { copyBytes } from "./bytes.ts";
 import { checkBytes } from "./check-bytes.ts";
-import { checkFunction, checkWhole } from "./check-values.ts";
+import { checkFunction, checkText, checkWhole, shown } from "./check-values.ts";
 import { failure, type Result, success } from "./result.ts";
 
 /** Thrown by a cursor, caught by {@link decoding}: it never leaves a decoder. */
@@ -38,6 +38,7 @@ export class ByteCursor {
 
   /** Ends the decoding with an error at the current offset. `what` completes "cannot decode: …". */
   fail(what: string, offset: number = this.#offset): never {
+    checkText(what, "ByteCursor: what");
     throw new DecodeFailure(what, offset);
   }
 
@@ -49,6 +50,7 @@ export class ByteCursor {
 
   /** Reads one byte; `what` names it in the error. */
   u8(what: string): number {
+    checkText(what, "ByteCursor: what");
     const value = this.#bytes[this.#offset];
     if (value === undefined) return this.fail(`${what} is missing: the data ends after ${this.#bytes.length} bytes`);
     this.#offset++;
@@ -63,6 +65,8 @@ export class ByteCursor {
 
   /** Reads `length` bytes into an array of their own. */
   bytes(length: number, what: string): Uint8Array {
+    if (typeof length !== "number") throw new TypeError(`ByteCursor.bytes: length is ${shown(length)}; give a number`);
+    checkText(what, "ByteCursor: what");
     if (!(length >= 0 && length <= this.remaining)) {
       return this.fail(`${what} should have ${length} bytes, but only ${this.remaining} are left`);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes, copyBytes, zeroBytes } from "../binary/index.ts";
+import { checkBytes, concatBytes, copyBytes, zeroBytes } from "../binary/index.ts";
 import { decodeResponse, encodeResponse, maxShortLe, type ResponseApdu } from "../iso7816/index.ts";
 import { having } from "../pcsc/index.ts";
 import type { SoftwareCard } from "./software-card.ts";
@@ -58,6 +58,7 @@ export class T0Adapter {
    * @throws what the card throws
    */
   async transmit(command: Uint8Array): Promise<Uint8Array> {
+    checkBytes(command, "T0Adapter.transmit: command");
     const pending = this.#pending;
     this.#pending = undefined;
     const p3 = command[headerBytes];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { copyBytes, isBytes, zeroBytes } from "../binary/index.ts";
+import { checkObject, copyBytes, isBytes, zeroBytes } from "../binary/index.ts";
 import {
   type Connection,
   type ConnectionStatus,
@@ -96,6 +96,7 @@ export class SmartcardCard<B extends Uint8Array> {
    * @throws CardRemovedError, PCSCError; an Error that says "Card is not connected" after `disconnect`
    */
   async transmit(command: CommandBytes, options: TransmitOptions = {}): Promise<B> {
+    checkObject(options, "transmit: options", "pass an object with autoGetResponse and maxRecvLength, or leave it out");
     const sent = bytesOf(command);
     const room = Math.min(options.maxRecvLength || Number.POSITIVE_INFINITY, exchangeLimits.maxReceiveBytes);
     const send = async (bytes: Uint8Array): Promise<Uint8Array> => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { decoding, zeroBytes } from "../binary/index.ts";
+import { checkBytes, checkWhole, decoding, zeroBytes } from "../binary/index.ts";
 import { decodeCommand, encodeResponse } from "../iso7816/index.ts";
 import { exchangeCommand } from "../pcsc/index.ts";
 
@@ -8,11 +8,14 @@ import { exchangeCommand } from "../pcsc/index.ts";
 
 /** GET RESPONSE for so many bytes, 0 to 255; 0 stands for 256. */
 export function getResponseCommand(bytesAvailable: number): Uint8Array {
+  checkWhole(bytesAvailable, 0, 256, "buildGetResponseCommand: bytesAvailable");
   return Uint8Array.of(0x00, 0xc0, 0x00, 0x00, bytesAvailable);
 }
 
 /** The command with another Le: after a command of 4 bytes, and in place of the last byte of a longer one. */
 export function commandWithLe(command: Uint8Array, le: number): Uint8Array {
+  checkBytes(command, "correctLeInCommand: command");
+  checkWhole(le, 0, 256, "correctLeInCommand: newLe");
   const corrected = new Uint8Array(Math.max(command.length, 5));
   corrected.set(command);
   corrected[corrected.length - 1] = le;

@@ -13,6 +13,7 @@
 
 import { EventEmitter } from "node:events";
 import { setImmediate } from "node:timers";
+import { checkObject, isBytes } from "../binary/index.ts";
 import {
   type CommandBytes,
   commandWithLe,
@@ -29,6 +30,7 @@ import {
   smartcardError,
   type TransmitOptions,
 } from "../compat/index.ts";
+import { having } from "../pcsc/index.ts";
 import { asBuffer, type CompatOptions, smartcardHost } from "./compat-host.ts";
 import type { Emitter, NodeBuffer } from "./emitter.ts";
 
@@ -199,7 +201,10 @@ export async function transmitWithAutoResponse(
   command: CommandBytes,
   options: TransmitOptions = {},
 ): Promise<NodeBuffer> {
+  having<Transmitting>(["transmit"], "a card")(card, { operation: "transmitWithAutoResponse", path: "card" });
+  checkObject(options, "transmitWithAutoResponse: options", "pass an object with autoGetResponse, or leave it out");
   const { autoGetResponse, ...plain } = options;
+  if (!isBytes(command) && !Array.isArray(command)) throw new TypeError("Expected Buffer or Array");
   const bytes = Buffer.from(command);
   // A view, not a copy: a command may hold a PIN.
   const view = (part: Uint8Array): Buffer => Buffer.from(part.buffer, part.byteOffset, part.length);

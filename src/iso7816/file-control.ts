@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { checkMembers } from "../binary/index.ts";
+import { checkMembers, checkText, checkWord, shown } from "../binary/index.ts";
 import { type BerTlv, type BerTlvInit, decodeBerTlv, encodeBerTlv, findBerTlv } from "./ber-tlv.ts";
 import { bigEndianBytes, bigEndianNumber } from "./big-endian.ts";
 import { decodeFileDescriptor, encodeFileDescriptor, type FileDescriptor } from "./file-descriptor.ts";
@@ -101,6 +101,7 @@ const { dfName: tagDfName, applicationLabel: tagLabel } = fileControlTags;
  * @see ISO/IEC 7816-4:2005, 5.3.3
  */
 export function encodeFileControl(template: FileControlTemplate, control: FileControl): Uint8Array {
+  checkWord(template, ["fcp", "fmd", "fci"], "encodeFileControl: template");
   checkMembers(control, members, "encodeFileControl: the control information");
   const objects = fileControlObjects(control).filter(({ tag }) => {
     if (template === "fmd") return tag === tagDfName || tag === tagLabel;
@@ -111,6 +112,7 @@ export function encodeFileControl(template: FileControlTemplate, control: FileCo
 
 function fileControlObjects(control: FileControl): readonly BerTlvInit[] {
   const { dataBytes, descriptor, dfName, fileId, label, lifeCycle, security, shortId, totalBytes } = control;
+  if (label !== undefined) checkText(label, "encodeFileControl: label");
   const objects: (BerTlvInit | undefined)[] = [
     sizeObject(fileControlTags.dataBytes, dataBytes, "dataBytes"),
     sizeObject(fileControlTags.totalBytes, totalBytes, "totalBytes"),
@@ -150,7 +152,7 @@ function isName({ length }: Uint8Array): boolean {
 export function encodeShortId(shortId: number | "none"): Uint8Array {
   if (shortId === "none") return new Uint8Array(0);
   if (Number.isInteger(shortId) && shortId >= 1 && shortId <= 30) return Uint8Array.of(shortId << 3);
-  throw new RangeError(`a short identifier is 1 to 30, not ${shortId}`);
+  throw new RangeError(`a short identifier is 1 to 30, not ${shown(shortId)}`);
 }
 
 function securityObject(security: FileSecurity): BerTlvInit {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { checkMembers } from "../binary/index.ts";
+import { checkBytes, checkMembers, quoteWord, shown } from "../binary/index.ts";
 import { bigEndianBytes, bigEndianNumber } from "./big-endian.ts";
 
 /** What a file is: a directory (`df`), or an elementary file of some structure. ISO/IEC 7816-4:2005, table 14. */
@@ -85,7 +85,7 @@ function descriptorByte({
   const found = [...structures].find(([, name]) => name === structure);
   if (found === undefined || category === "proprietary") {
     throw new RangeError(
-      `a file descriptor byte tells ${String(structure)} of category ${category} in no standard way`,
+      `a file descriptor byte tells ${wordOf(structure)} of category ${wordOf(category)} in no standard way`,
     );
   }
   const [base] = found;
@@ -100,6 +100,7 @@ function descriptorByte({
  * meaning in the standard, is undefined. Bytes behind the sixth are not looked at.
  */
 export function decodeFileDescriptor(value: Uint8Array): FileDescriptor {
+  checkBytes(value, "decodeFileDescriptor: value");
   const [byte = 0x80, dataCoding] = value;
   return {
     ...decodeByte(byte),
@@ -125,4 +126,8 @@ function decodeByte(byte: number): DescriptorByte {
   const structure = structures.get(tlvRecords ? kind & ~bitTlv : kind);
   const category = ({ 0: "working", [internal]: "internal" } as const)[plain & maskCategory] ?? "proprietary";
   return { structure, category, shareable, tlvRecords };
+}
+
+function wordOf(value: unknown): string {
+  return typeof value === "string" ? quoteWord(value) : shown(value);
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import { checkWhole, checkWord } from "../binary/index.ts";
+
 /**
  * The life cycle state of a file or a card. Before its first activation no access rules apply; while it is deactivated, and
  * once it is terminated, it cannot be used. ISO/IEC 7816-4:2005, 5.3.3.2, table 13.
@@ -16,6 +18,7 @@ const lifeCycleBytes: Readonly<Record<LifeCycle, number>> = {
 
 /** The life cycle status byte. ISO/IEC 7816-4:2005, 5.3.3.2, table 13. */
 export function encodeLifeCycle(lifeCycle: LifeCycle): number {
+  checkWord(lifeCycle, Object.keys(lifeCycleBytes), "encodeLifeCycle: lifeCycle");
   return lifeCycleBytes[lifeCycle];
 }
 
@@ -27,6 +30,7 @@ export function encodeLifeCycle(lifeCycle: LifeCycle): number {
  * @see ISO/IEC 7816-4:2005, 5.3.3.2, table 13
  */
 export function decodeLifeCycle(byte: number): LifeCycle | undefined {
+  checkWhole(byte, 0, 0xff, "decodeLifeCycle: byte");
   const isTermination = (byte & 0xfc) === 0x0c;
   const isOperational = (byte & 0xfc) === 0x04;
   const plain = isTermination ? 0x0c : isOperational ? byte & 0xfd : byte;

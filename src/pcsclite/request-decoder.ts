@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { failure, type Result, success, zeroBytes } from "../binary/index.ts";
+import { checkBytes, failure, type Result, success, zeroBytes } from "../binary/index.ts";
 import { decodeOffer } from "./extension.ts";
 import { InputBuffer } from "./input-buffer.ts";
 import { MAX_ATTRIBUTE_BYTES, MAX_CACHE_NAME_BYTES, MAX_TRAILING_BYTES } from "./limits.ts";
@@ -64,6 +64,7 @@ export class RequestDecoder {
 
   /** Takes in a copy of what arrived. After a failure it does nothing. */
   push(piece: Uint8Array): void {
+    checkBytes(piece, "RequestDecoder.push: piece");
     if (this.#failure === undefined) this.#input.push(piece);
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { checkArray } from "./arguments.ts";
 import { ComError } from "./com-error.ts";
 import type { LOCKTYPE } from "./enumerations.ts";
 
@@ -28,8 +29,9 @@ export class MemoryStream {
   /** The pointers to the memory in use. */
   readonly #pointers = new Set<Uint8Array>();
 
-  /** Takes `bytes` over; the caller must not use them any more. */
+  /** Takes `bytes` over; the caller must not use them any more. @throws E_POINTER (not bytes) */
   constructor(bytes: Uint8Array) {
+    checkArray("bytes", bytes);
     this.#room = bytes;
     this.#size = bytes.length;
   }

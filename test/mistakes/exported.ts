@@ -171,6 +171,23 @@ const iso7816Rows: Readonly<Record<string, Row>> = {
   decodeClassByte: row(iso7816.decodeClassByte, whole),
   decodeCommand: row(iso7816.decodeCommand, bytes),
   decodeCompactTlv: row(iso7816.decodeCompactTlv, bytes),
+  decodeFileControl: row(iso7816.decodeFileControl, bytes),
+  decodeFileDescriptor: row(iso7816.decodeFileDescriptor, bytes),
+  decodeLifeCycle: row(iso7816.decodeLifeCycle, whole),
+  encodeFileControl: row(
+    iso7816.encodeFileControl,
+    arg(() => "fcp"),
+    arg(() => ({}), "object"),
+  ),
+  encodeFileDescriptor: row(
+    iso7816.encodeFileDescriptor,
+    arg(() => ({ structure: "df" })),
+  ),
+  encodeLifeCycle: row(
+    iso7816.encodeLifeCycle,
+    arg(() => "activated"),
+  ),
+  encodeShortId: row(iso7816.encodeShortId, whole),
   decodeHistoricalBytes: row(iso7816.decodeHistoricalBytes, bytes),
   decodePps: row(iso7816.decodePps, bytes),
   decodeResponse: row(iso7816.decodeResponse, bytes),
@@ -633,6 +650,18 @@ const memberRows: Readonly<Record<string, Row>> = {
   ),
   "struct's decode": row((value: Uint8Array) => binary.struct("s", { member: binary.u8 }).decode(value), bytes),
   "SecretBytes.use": row((use: () => void) => new binary.SecretBytes(new Uint8Array(1)).use(use), work),
+  "ByteCursor.u8": row((what: string) => new binary.ByteCursor(new Uint8Array(5)).u8(what), text),
+  "ByteCursor.bytes": row(
+    (length: number, what: string) => new binary.ByteCursor(new Uint8Array(5)).bytes(length, what),
+    // A number that does not fit is a failure of the bytes, which decoding() answers.
+    arg(() => 5, "number", "negative", "huge", "fraction", "NaN"),
+    text,
+  ),
+  "T0Adapter.transmit": row((sent: Uint8Array) => new cards.T0Adapter(new cards.Type2Tag()).transmit(sent), bytes),
+  "RequestDecoder.push": row((piece: Uint8Array) => new pcsclite.RequestDecoder().push(piece), bytes),
+  "smartcard's correctLeInCommand": row(smartcardCompat.correctLeInCommand, bytes, whole),
+  "smartcard's buildGetResponseCommand": row(smartcardCompat.buildGetResponseCommand, whole),
+  "smartcard's parseFeatures": row(smartcardCompat.parseFeatures, bytes),
   "a card type's providers": row(
     (given: object) => database.checkCardType({ name: "Test", providers: given }),
     options,
