@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+export { bigEndianBytes, bigEndianNumber } from "./big-endian.ts";
 export { concatBytes, copyBytes, equalBytes, zeroBytes } from "./bytes.ts";
 export { checkBytes, isBytes, kindOf } from "./check-bytes.ts";
 export { checkMembers } from "./check-members.ts";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { type Result, success } from "../binary/index.ts";
+import { bigEndianNumber, type Result, success } from "../binary/index.ts";
 import { type BerTlv, type CommandApdu, decodeBerTlv, encodeBerTlv, findBerTlv } from "../iso7816/index.ts";
 import { refusal } from "./access-control.ts";
 import { type Channel, makeCurrent, readOut, targetFile, wantsAll } from "./card-state.ts";
@@ -149,5 +149,5 @@ function readOffset(objects: readonly BerTlv[]): number | undefined {
 
 function readNumber(bytes: Uint8Array): number | undefined {
   if (bytes.length === 0 || bytes.length > 4) return undefined;
-  return bytes.reduce((number, byte) => number * 256 + byte, 0);
+  return bigEndianNumber(bytes);
 }

@@ -34,5 +34,5 @@ function open(channel: Channel, { p2, le }: CommandApdu): Answer {
 function close(channel: Channel, p2: number): Answer {
   const number = p2 === 0 ? channel.number : p2;
   if (number === 0) return status(sw.wrongP1P2);
-  return status(channel.card.channels.delete(number) ? sw.success : sw.nothingToDo);
+  return status(channel.card.channels.delete(number) ? sw.success : sw.warning);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { concatBytes, copyBytes, zeroBytes } from "../binary/index.ts";
-import { type CommandApdu, decodeClassByte, decodeCommand } from "../iso7816/index.ts";
+import { type CommandApdu, decodeClassByte, decodeCommand, instructions as ins } from "../iso7816/index.ts";
 import { externalAuthenticate, getChallenge, internalAuthenticate } from "./authentication-commands.ts";
 import {
   eraseBinary,
@@ -36,39 +36,38 @@ import { select } from "./select-command.ts";
 import { type Answer, status, sw } from "./status.ts";
 
 /** By INS. ISO/IEC 7816-4:2005, table 4; ISO/IEC 7816-9:2000. */
-const instructions: ReadonlyMap<number, Instruction> = new Map([
-  [0x04, deactivateFile],
-  [0x0e, eraseBinary],
-  [0x20, verify],
-  [0x24, changeReferenceData],
-  [0x26, disableVerification],
-  [0x28, enableVerification],
-  [0x2c, resetRetryCounter],
-  [0x44, activateFile],
-  [0x70, manageChannel],
-  [0x82, externalAuthenticate],
-  [0x84, getChallenge],
-  [0x88, internalAuthenticate],
-  [0xa2, searchRecord],
-  [0xa4, select],
-  [0xb0, readBinary],
-  [0xb1, readBinaryOdd],
-  [0xb2, readRecord],
-  [0xca, getData],
-  [0xd0, writeBinary],
-  [0xd2, writeRecord],
-  [0xd6, updateBinary],
-  [0xd7, updateBinaryOdd],
-  [0xda, putData],
-  [0xdc, updateRecord],
-  [0xe0, createFile],
-  [0xe2, appendRecord],
-  [0xe4, deleteFile],
-  [0xe6, terminateDf],
-  [0xe8, terminateEf],
-  [0xfe, terminateCardUsage],
+const commands: ReadonlyMap<number, Instruction> = new Map<number, Instruction>([
+  [ins.DEACTIVATE_FILE, deactivateFile],
+  [ins.ERASE_BINARY, eraseBinary],
+  [ins.VERIFY, verify],
+  [ins.CHANGE_REFERENCE_DATA, changeReferenceData],
+  [ins.DISABLE_VERIFICATION_REQUIREMENT, disableVerification],
+  [ins.ENABLE_VERIFICATION_REQUIREMENT, enableVerification],
+  [ins.RESET_RETRY_COUNTER, resetRetryCounter],
+  [ins.ACTIVATE_FILE, activateFile],
+  [ins.MANAGE_CHANNEL, manageChannel],
+  [ins.EXTERNAL_AUTHENTICATE, externalAuthenticate],
+  [ins.GET_CHALLENGE, getChallenge],
+  [ins.INTERNAL_AUTHENTICATE, internalAuthenticate],
+  [ins.SEARCH_RECORD, searchRecord],
+  [ins.SELECT, select],
+  [ins.READ_BINARY, readBinary],
+  [ins.READ_BINARY + 1, readBinaryOdd],
+  [ins.READ_RECORD, readRecord],
+  [ins.GET_DATA, getData],
+  [ins.WRITE_BINARY, writeBinary],
+  [ins.WRITE_RECORD, writeRecord],
+  [ins.UPDATE_BINARY, updateBinary],
+  [ins.UPDATE_BINARY + 1, updateBinaryOdd],
+  [ins.PUT_DATA, putData],
+  [ins.UPDATE_RECORD, updateRecord],
+  [ins.CREATE_FILE, createFile],
+  [ins.APPEND_RECORD, appendRecord],
+  [ins.DELETE_FILE, deleteFile],
+  [ins.TERMINATE_DF, terminateDf],
+  [ins.TERMINATE_EF, terminateEf],
+  [ins.TERMINATE_CARD_USAGE, terminateCardUsage],
 ]);
-const insEnvelope = 0xc2;
 
 /** Carries out one command, on the channel that its class byte names. The command's data is not kept. */
 export function answerCommand(card: CardState, command: CommandApdu): Answer {
@@ -76,15 +75,15 @@ export function answerCommand(card: CardState, command: CommandApdu): Answer {
 }
 
 function dispatch(card: CardState, command: CommandApdu, enveloped: boolean): Answer {
-  const { ins } = command;
+  const { ins: code } = command;
   const decoded = decodeClassByte(command.cla);
   if (decoded.kind !== "interindustry") return status(sw.wrongClass);
   if (decoded.secureMessaging !== "none") return status(sw.secureMessagingNotSupported);
   const channel = card.channels.get(decoded.channel);
   if (channel === undefined) return status(sw.channelNotSupported);
-  const instruction = ins === insEnvelope && !enveloped ? envelope : instructions.get(ins);
+  const instruction = code === ins.ENVELOPE && !enveloped ? envelope : commands.get(code);
   if (instruction === undefined) return status(sw.wrongInstruction);
-  if (ins !== insEnvelope) dropEnvelope(channel);
+  if (code !== ins.ENVELOPE) dropEnvelope(channel);
   return decoded.chaining ? continueChain(channel, command) : endChain(channel, command, instruction);
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import { type Result, success } from "../binary/index.ts";
+import { decodeFileIds, masterFileId } from "../iso7816/index.ts";
 import type { Channel } from "./card-state.ts";
 import { type CardFile, childById, directoriesByName, fileByPath, fileFromHere } from "./file-system.ts";
-import { masterFileId } from "./file-system-image.ts";
 import { type Answer, status, sw } from "./status.ts";
 
 /** P2, bits 2 and 1: which one of several matches. ISO/IEC 7816-4:2005, table 40. */
@@ -51,14 +51,14 @@ export function findFile(channel: Channel, p1: number, data: Uint8Array, occurre
 const wrongLc: Found = { ok: false, error: status(sw.wrongLcForP1P2) };
 
 function byId(data: Uint8Array, lookUp: (id: number) => CardFile | undefined): Found {
-  const ids = readIds(data);
+  const ids = decodeFileIds(data);
   const [id] = ids;
   return id === undefined || ids.length > 1 || data.length !== 2 ? wrongLc : success(lookUp(id));
 }
 
 function byPath(data: Uint8Array, lookUp: (path: readonly number[]) => CardFile | undefined): Found {
   if (data.length === 0 || data.length % 2 !== 0) return wrongLc;
-  return success(lookUp(readIds(data)));
+  return success(lookUp(decodeFileIds(data)));
 }
 
 function byName({ card, currentDf }: Channel, start: Uint8Array, occurrence: number): CardFile | undefined {
@@ -88,12 +88,6 @@ function occurrenceIn(
   if (occurrence === occurrenceLast) return files.findLast(fits);
   if (occurrence === occurrenceNext) return files.slice(here + 1).find(fits);
   return files.slice(0, here < 0 ? files.length : here).findLast(fits);
-}
-
-function readIds(data: Uint8Array): number[] {
-  const ids: number[] = [];
-  for (let at = 0; at + 1 < data.length; at += 2) ids.push(((data[at] ?? 0) << 8) | (data[at + 1] ?? 0));
-  return ids;
 }
 
 function only(kind: "df" | "ef", file: CardFile | undefined): CardFile | undefined {

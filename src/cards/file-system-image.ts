@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-import type { LifeCycle } from "../iso7816/index.ts";
+import { type LifeCycle, masterFileId } from "../iso7816/index.ts";
 import type { CipherAlgorithm } from "./block-cipher.ts";
 
 export type { LifeCycle } from "../iso7816/index.ts";
-
-/** The master file's identifier. ISO/IEC 7816-4:2005, 5.3.1.1. */
-export const masterFileId = 0x3f00;
 
 /** File identifiers that no other file can have. ISO/IEC 7816-4:2005, 5.3.1.1. */
 export const reservedFileIds: readonly number[] = [0x0000, masterFileId, 0x3fff, 0xffff];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes } from "../binary/index.ts";
+import { bigEndianNumber, concatBytes } from "../binary/index.ts";
+import { masterFileId } from "../iso7816/index.ts";
 import { cardLimits } from "./card-limits.ts";
 import { bytesOf } from "./file-system.ts";
 import {
@@ -8,7 +9,6 @@ import {
   type DedicatedFileImage,
   type FileImage,
   isObjectTag,
-  masterFileId,
   type RecordFileImage,
   type RecordFileType,
   reservedFileIds,
@@ -161,7 +161,7 @@ function readObjects(place: JsonPlace, around: Surroundings): DataObjectImage[] 
   return place.elements(cardLimits.objectsPerDirectory).map((element) => {
     element.object(["tag", "value", "access"]);
     const tagPlace = element.member("tag");
-    const tag = tagPlace.bytes(1, 2).reduce((number, byte) => number * 256 + byte, 0);
+    const tag = bigEndianNumber(tagPlace.bytes(1, 2));
     if (tag !== 0 && !isObjectTag(tag)) tagPlace.problem("is no BER-TLV tag of one or two bytes that P1-P2 can tell");
     if (tag !== 0 && tags.has(tag)) tagPlace.problem("is taken by another data object here: give each its own");
     tags.add(tag);

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 
 import { checkBytes, concatBytes, copyBytes, zeroBytes } from "../binary/index.ts";
-import { decodeResponse, encodeResponse, maxShortLe, type ResponseApdu } from "../iso7816/index.ts";
+import { decodeResponse, encodeResponse, instructions, maxShortLe, type ResponseApdu } from "../iso7816/index.ts";
 import { having } from "../pcsc/index.ts";
 import type { SoftwareCard } from "./software-card.ts";
 import { sw } from "./status.ts";
 
 const softwareCard = having<SoftwareCard>(["reset", "powerOff", "process"], "a software card");
 
-const insGetResponse = 0xc0;
 const headerBytes = 4;
 const tpduHeaderBytes = 5;
 
@@ -64,7 +63,8 @@ export class T0Adapter {
     const p3 = command[headerBytes];
     const noData = command.length <= tpduHeaderBytes;
     if (pending !== undefined && noData) {
-      if (pending.again === undefined && command[1] === insGetResponse) return this.#getResponse(pending, command);
+      if (pending.again === undefined && command[1] === instructions.GET_RESPONSE)
+        return this.#getResponse(pending, command);
       if (pending.again !== undefined && startsWith(command, pending.again))
         return this.#handOut(pending, expected(p3));
     }
@@ -128,7 +128,7 @@ export class T0Adapter {
     // GET RESPONSE may fetch less than there is. A repeated command must ask for exactly what 6Cxx said.
     if (le > fits || (again !== undefined && le !== fits)) {
       this.#pending = pending;
-      return encodeResponse(new Uint8Array(0), 0x6c00 | (fits & 0xff));
+      return encodeResponse(new Uint8Array(0), sw.wrongLe | (fits & 0xff));
     }
     const rest = data.subarray(le);
     if (rest.length === 0) return encodeResponse(data, status);
@@ -146,7 +146,7 @@ export class T0Adapter {
 
 /** 61xx: how many bytes the next GET RESPONSE can fetch, 00 for 256 or more. */
 function available(data: Uint8Array): number {
-  return 0x6100 | (data.length >= maxShortLe ? 0 : data.length);
+  return sw.bytesAvailable | (data.length >= maxShortLe ? 0 : data.length);
 }
 
 /** What P3 asks for where it is Le: 00, or no P3 at all, is 256. */

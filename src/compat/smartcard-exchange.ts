@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { checkBytes, checkWhole, decoding, zeroBytes } from "../binary/index.ts";
+import { bigEndianNumber, checkBytes, checkWhole, decoding, zeroBytes } from "../binary/index.ts";
 import { decodeCommand, encodeResponse } from "../iso7816/index.ts";
 import { exchangeCommand } from "../pcsc/index.ts";
 
@@ -56,11 +56,7 @@ export function parseFeatures(response: Uint8Array): Map<number, number> {
     while (cursor.remaining > 0) {
       const tag = cursor.u8("feature tag");
       const value = cursor.bytes(cursor.u8("feature length"), "feature");
-      if (value.length !== 4) continue;
-      found.set(
-        tag,
-        value.reduce((code, byte) => code * 0x100 + byte, 0),
-      );
+      if (value.length === 4) found.set(tag, bigEndianNumber(value));
     }
   });
   return found;

@@ -2,6 +2,7 @@
 
 import {
   type ByteCursor,
+  bigEndianBytes,
   checkBytes,
   checkList,
   checkMembers,
@@ -156,7 +157,7 @@ export function encodeBerTlv(objects: readonly BerTlvInit[]): Uint8Array {
 }
 
 function tagBytes(tag: number): readonly number[] {
-  const bytes = Number.isInteger(tag) && tag > 0 && tag <= 0xffff_ffff ? bigEndian(tag) : [];
+  const bytes = Number.isInteger(tag) && tag > 0 && tag <= 0xffff_ffff ? bigEndianBytes(tag, 1, 4, "a tag") : [];
   const [first = 0, ...rest] = bytes;
   const last = rest.length - 1;
   const continued = rest.every((byte, index) => index < last === (byte & 0x80) > 0);
@@ -171,14 +172,8 @@ function tagBytes(tag: number): readonly number[] {
 
 function lengthBytes(length: number): readonly number[] {
   if (length < 0x80) return [length];
-  const bytes = bigEndian(length);
+  const bytes = bigEndianBytes(length, 1, 4, "a length");
   return [0x80 + bytes.length, ...bytes];
-}
-
-function bigEndian(value: number): readonly number[] {
-  const bytes: number[] = [];
-  for (let rest = value; rest > 0; rest = Math.floor(rest / 256)) bytes.unshift(rest % 256);
-  return bytes;
 }
 
 /**

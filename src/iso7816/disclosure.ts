@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { checkBytes, checkMembers, checkTruth, checkWhole } from "../binary/index.ts";
+import { bigEndianNumber, checkBytes, checkMembers, checkTruth, checkWhole } from "../binary/index.ts";
 import { type CommandApdu, checkCommandApdu } from "./apdu.ts";
 import { decodeBerTlv } from "./ber-tlv.ts";
 import { decodeClassByte } from "./class-byte.ts";
@@ -223,7 +223,7 @@ function tagsOf(list: Uint8Array): readonly number[] | undefined {
     const start = at++;
     if (((list[start] ?? 0) & 0x1f) === 0x1f) while (((list[at++] ?? 0) & 0x80) !== 0);
     if (at > list.length || at - start > 3) return undefined;
-    tags.push(list.subarray(start, at).reduce((tag, byte) => tag * 256 + byte, 0));
+    tags.push(bigEndianNumber(list.subarray(start, at)));
   }
   return tags;
 }

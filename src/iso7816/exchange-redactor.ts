@@ -5,6 +5,7 @@ import { type CommandApdu, decodeCommand } from "./apdu.ts";
 import { decodeClassByte } from "./class-byte.ts";
 import { type Disclosure, disclosureOf, opensResponse, type Selection, selectsByName } from "./disclosure.ts";
 import { decodeFileControl } from "./file-control.ts";
+import { decodeFileIds, masterFileId } from "./file-path.ts";
 import { commandBytesText, commandDescription, describeMalformedCommand, responseBytesText } from "./redact.ts";
 
 /** A command, as it may be shown. */
@@ -156,13 +157,10 @@ function selectionAfter(command: CommandApdu, before: Selection): Selection {
   if (command.cla < 0x80 && selectsByName(command)) return { application: Uint8Array.from(data) };
   const { application, isUnknown } = before;
   if (data.length < 2) return p1 === 0x03 ? { application, isUnknown } : {};
-  const identifiers = Array.from(
-    { length: data.length >> 1 },
-    (_, at) => (data[2 * at] ?? 0) * 256 + (data[2 * at + 1] ?? 0),
-  );
+  const identifiers = decodeFileIds(data);
   const file = identifiers.at(-1);
   // 3F00 is the master file, outside of any application. ISO/IEC 7816-4:2005, 5.3.1.1.
-  if (file === 0x3f00) return {};
+  if (file === masterFileId) return {};
   const directory = identifiers.findLast((one) => [0x3f, 0x5f, 0x7f].includes(one >> 8)) ?? before.directory;
   return { application, directory, file, isUnknown };
 }

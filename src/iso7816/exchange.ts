@@ -20,6 +20,7 @@ import {
 import type { ExchangeErrorCode } from "./exchange-error.ts";
 import { followUp } from "./follow-up.ts";
 import { type CarriedCommand, carryCommand, type ExchangeProtocol, type LongData } from "./long-data.ts";
+import { statusWords } from "./status-word.ts";
 
 /**
  * Most commands that one exchange may take after the command itself was sent, which counts as one: GET RESPONSE, and
@@ -104,7 +105,7 @@ export function stepExchange(exchange: Exchange, response: ResponseApdu): Exchan
   checkResponseApdu(response, "stepExchange: response");
   const { at, carried, options, whole } = exchange;
   const isLast = at === carried.commands.length - 1;
-  if (!isLast && response.sw === 0x9000) return sending({ ...exchange, ...partAt(carried, at + 1) });
+  if (!isLast && response.sw === statusWords.success) return sending({ ...exchange, ...partAt(carried, at + 1) });
   if (!isLast && isUnknownEnvelope(exchange, response)) {
     const reason = `the card does not know ENVELOPE, which T=0 needs for ${whole.data.length} bytes of data`;
     return { kind: "failed", code: "no-envelope", reason };
@@ -120,7 +121,9 @@ export function stepExchange(exchange: Exchange, response: ResponseApdu): Exchan
 
 /** ISO/IEC 7816-3:2006, 12.2.7: 6D00 to the first ENVELOPE; a class without that instruction is answered 6E00. */
 function isUnknownEnvelope({ at, carried }: Exchange, { sw }: ResponseApdu): boolean {
-  return carried.method === "envelope" && at === 0 && (sw === 0x6d00 || sw === 0x6e00);
+  return (
+    carried.method === "envelope" && at === 0 && (sw === statusWords.wrongInstruction || sw === statusWords.wrongClass)
+  );
 }
 
 /** A card that would be given the same bytes again has no better answer. */

@@ -139,6 +139,7 @@ describe("file control information, ISO/IEC 7816-4:2005, 5.3.3", () => {
     ["8A0110", 0x8a],
     ["8B032F0600", 0x8b],
     ["8B022F06", 0x8b],
+    ["8B032F06FF", 0x8b],
     ["83022F0183022F02", 0x83],
   ])("%s is malformed: it is named", (hex, tag) => {
     expect(decodeFileControl(encodeBytes(hex)).problems).toEqual([tag]);
@@ -157,7 +158,8 @@ describe("file control information, ISO/IEC 7816-4:2005, 5.3.3", () => {
     ["a name of 17 bytes", { dfName: new Uint8Array(17) }, "RangeError"],
     ["short identifier 31", { shortId: 31 }, "RangeError"],
     ["an identifier of three bytes", { fileId: 0x1_0000 }, "RangeError"],
-    ["record 256", { security: { kind: "reference", fileId: 1, record: 256 } }, "RangeError"],
+    ["record 0", { security: { kind: "reference", fileId: 1, record: 0 } }, "RangeError"],
+    ["record 255", { security: { kind: "reference", fileId: 1, record: 255 } }, "RangeError"],
     ["a misspelt member", { fileid: 1 } as FileControl, "TypeError"],
   ])("refuses to write %s", (_, control, name) => {
     expect(() => encodeFileControl("fcp", control)).toThrow(expect.objectContaining({ name }));

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: MIT
 
-import { checkMembers, checkText, checkWord, shown } from "../binary/index.ts";
+import {
+  bigEndianBytes,
+  bigEndianNumber,
+  checkBytes,
+  checkMembers,
+  checkText,
+  checkWhole,
+  checkWord,
+} from "../binary/index.ts";
 import { type BerTlv, type BerTlvInit, decodeBerTlv, encodeBerTlv, findBerTlv } from "./ber-tlv.ts";
-import { bigEndianBytes, bigEndianNumber } from "./big-endian.ts";
 import { decodeFileDescriptor, encodeFileDescriptor, type FileDescriptor } from "./file-descriptor.ts";
 import { decodeLifeCycle, encodeLifeCycle, type LifeCycle } from "./life-cycle.ts";
 
@@ -124,9 +131,14 @@ function fileControlObjects(control: FileControl): readonly BerTlvInit[] {
     shortId === undefined ? undefined : { tag: fileControlTags.shortId, value: encodeShortId(shortId) },
     lifeCycle && { tag: fileControlTags.lifeCycle, value: Uint8Array.of(encodeLifeCycle(lifeCycle)) },
     security && securityObject(security),
-    label === undefined ? undefined : { tag: tagLabel, value: new TextEncoder().encode(label) },
+    label === undefined ? undefined : { tag: tagLabel, value: encodeLabel(label) },
   ];
   return objects.filter((object) => object !== undefined);
+}
+
+function encodeLabel(label: string): Uint8Array {
+  checkText(label, "encodeFileControl: label");
+  return new TextEncoder().encode(label);
 }
 
 /** Two bytes at least, as cards write it. */
@@ -135,6 +147,7 @@ function sizeObject(tag: number, size: number | undefined, name: string): BerTlv
 }
 
 function checkedName(name: Uint8Array): Uint8Array {
+  checkBytes(name, "encodeFileControl: dfName");
   if (isName(name)) return name;
   throw new RangeError(`the name of an application has 1 to 16 bytes, not ${name.length}`);
 }
@@ -151,16 +164,20 @@ function isName({ length }: Uint8Array): boolean {
  */
 export function encodeShortId(shortId: number | "none"): Uint8Array {
   if (shortId === "none") return new Uint8Array(0);
-  if (Number.isInteger(shortId) && shortId >= 1 && shortId <= 30) return Uint8Array.of(shortId << 3);
-  throw new RangeError(`a short identifier is 1 to 30, not ${shown(shortId)}`);
+  checkWhole(shortId, 1, 30, "a short identifier");
+  return Uint8Array.of(shortId << 3);
 }
 
 function securityObject(security: FileSecurity): BerTlvInit {
+  checkWord(security.kind, ["reference", "compact", "expanded"], "encodeFileControl: security.kind");
   switch (security.kind) {
     case "reference": {
       const { fileId, record } = security;
-      const value = [...bigEndianBytes(fileId, 2, 2, "fileId"), ...bigEndianBytes(record, 1, 1, "record")];
-      return { tag: fileControlTags.ruleReference, value: Uint8Array.from(value) };
+      if (!isRecordNumber(record)) throw new RangeError(`a record is 1 to 254, not ${record}`);
+      return {
+        tag: fileControlTags.ruleReference,
+        value: Uint8Array.of(...bigEndianBytes(fileId, 2, 2, "fileId"), record),
+      };
     }
     case "compact":
       return { tag: fileControlTags.compactRules, value: security.rules };
@@ -228,10 +245,15 @@ function readSecurity(
 ): DecodedSecurity | undefined {
   const reference = read(fileControlTags.ruleReference, ({ value }) => {
     const record = value[2] ?? 0;
-    if (value.length !== 3 || record < 1 || record > 254) return undefined;
+    if (value.length !== 3 || !isRecordNumber(record)) return undefined;
     return { kind: "reference", fileId: bigEndianNumber(value.subarray(0, 2)), record };
   });
   const compact = read(fileControlTags.compactRules, ({ value }) => ({ kind: "compact", rules: value }));
   const expanded = read(fileControlTags.expandedRules, ({ children = [] }) => ({ kind: "expanded", rules: children }));
   return reference ?? compact ?? expanded;
+}
+
+/** Record numbers as commands tell them. ISO/IEC 7816-4:2005, 7.3.1. */
+function isRecordNumber(record: number): boolean {
+  return Number.isInteger(record) && record >= 1 && record <= 254;
 }

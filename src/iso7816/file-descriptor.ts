@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { checkBytes, checkMembers, quoteWord, shown } from "../binary/index.ts";
-import { bigEndianBytes, bigEndianNumber } from "./big-endian.ts";
+import { bigEndianBytes, bigEndianNumber, checkBytes, checkMembers, quoteWord, shown } from "../binary/index.ts";
 
 /** What a file is: a directory (`df`), or an elementary file of some structure. ISO/IEC 7816-4:2005, table 14. */
 export type FileStructure =
@@ -98,6 +97,8 @@ function descriptorByte({
 /**
  * Reads the value of the object 82. Cards leave out what they like, so there is no wrong one: what is not there, or has no
  * meaning in the standard, is undefined. Bytes behind the sixth are not looked at.
+ *
+ * @throws TypeError (not bytes)
  */
 export function decodeFileDescriptor(value: Uint8Array): FileDescriptor {
   checkBytes(value, "decodeFileDescriptor: value");

@@ -2,6 +2,7 @@
 
 import { type CommandApdu, checkCommandApdu, checkResponseApdu, maxShortLe, type ResponseApdu } from "./apdu.ts";
 import { plainClassByte } from "./class-byte.ts";
+import { instructions } from "./instruction.ts";
 
 /** The follow-up that a response requires. */
 export type FollowUp =
@@ -29,7 +30,10 @@ export function followUp(command: CommandApdu, response: ResponseApdu): FollowUp
   if (response.sw1 === 0x61) {
     const cla = plainClassByte(command.cla);
     const data = new Uint8Array(0);
-    return { kind: "get-response", command: { cla, ins: 0xc0, p1: 0, p2: 0, data, le, extended: false } };
+    return {
+      kind: "get-response",
+      command: { cla, ins: instructions.GET_RESPONSE, p1: 0, p2: 0, data, le, extended: false },
+    };
   }
   if (response.sw1 === 0x6c) return { kind: "repeat", command: { ...command, le } };
   return { kind: "done" };

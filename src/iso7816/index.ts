@@ -75,6 +75,7 @@ export {
   type FileDescriptor,
   type FileStructure,
 } from "./file-descriptor.ts";
+export { decodeFileIds, encodeFileIds, masterFileId } from "./file-path.ts";
 export { type FollowUp, followUp } from "./follow-up.ts";
 export {
   type CardCapabilities,
@@ -83,7 +84,7 @@ export {
   type HistoricalBytes,
   type StatusIndicator,
 } from "./historical-bytes.ts";
-export { instructionName } from "./instruction.ts";
+export { instructionName, instructions } from "./instruction.ts";
 export { decodeLifeCycle, encodeLifeCycle, type LifeCycle } from "./life-cycle.ts";
 export { type CarriedCommand, type ExchangeProtocol, type LongData, longDataOf } from "./long-data.ts";
 export { checkPpsResponse, decodePps, encodePps, type Pps, type PpsOutcome } from "./pps.ts";
@@ -98,7 +99,13 @@ export {
 } from "./redact.ts";
 export { type RunExchangeOptions, runExchange, type SendCommand } from "./run-exchange.ts";
 export { decodeSimpleTlv, encodeSimpleTlv, type SimpleTlv } from "./simple-tlv.ts";
-export { describeStatusWord, type StatusDescription, type StatusKind } from "./status-word.ts";
+export {
+  describeStatusWord,
+  type StatusDescription,
+  type StatusKind,
+  statusWordFamilies,
+  statusWords,
+} from "./status-word.ts";
 export { commandForT0 } from "./t0.ts";
 export {
   decodeTransmissionFactors,

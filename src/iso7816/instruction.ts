@@ -3,66 +3,96 @@
 import { checkWhole } from "../binary/index.ts";
 
 /**
- * Instructions of the interindustry classes. ISO/IEC 7816-4:2005, table 4; ISO/IEC 7816-8:2004 and 7816-9:2004 for
- * those it takes from there. An odd instruction is the even one below it with BER-TLV data.
+ * Instruction bytes of the interindustry classes, by the names of the standards. ISO/IEC 7816-4:2005, table 4; ISO/IEC
+ * 7816-8:2004 and 7816-9:2004 for those it takes from there.
  */
-const interindustry: Readonly<Record<number, string>> = {
-  0x04: "DEACTIVATE FILE",
-  0x0c: "ERASE RECORD",
-  0x0e: "ERASE BINARY",
-  0x0f: "ERASE BINARY",
-  0x10: "PERFORM SCQL OPERATION",
-  0x12: "PERFORM TRANSACTION OPERATION",
-  0x14: "PERFORM USER OPERATION",
-  0x20: "VERIFY",
-  0x21: "VERIFY",
-  0x22: "MANAGE SECURITY ENVIRONMENT",
-  0x24: "CHANGE REFERENCE DATA",
-  0x25: "CHANGE REFERENCE DATA",
-  0x26: "DISABLE VERIFICATION REQUIREMENT",
-  0x28: "ENABLE VERIFICATION REQUIREMENT",
-  0x2a: "PERFORM SECURITY OPERATION",
-  0x2b: "PERFORM SECURITY OPERATION",
-  0x2c: "RESET RETRY COUNTER",
-  0x2d: "RESET RETRY COUNTER",
-  0x44: "ACTIVATE FILE",
-  0x46: "GENERATE ASYMMETRIC KEY PAIR",
-  0x47: "GENERATE ASYMMETRIC KEY PAIR",
-  0x70: "MANAGE CHANNEL",
-  0x82: "EXTERNAL AUTHENTICATE",
-  0x84: "GET CHALLENGE",
-  0x86: "GENERAL AUTHENTICATE",
-  0x87: "GENERAL AUTHENTICATE",
-  0x88: "INTERNAL AUTHENTICATE",
-  0xa0: "SEARCH BINARY",
-  0xa1: "SEARCH BINARY",
-  0xa2: "SEARCH RECORD",
-  0xa4: "SELECT",
-  0xb0: "READ BINARY",
-  0xb1: "READ BINARY",
-  0xb2: "READ RECORD",
-  0xb3: "READ RECORD",
-  0xc0: "GET RESPONSE",
-  0xc2: "ENVELOPE",
-  0xc3: "ENVELOPE",
-  0xca: "GET DATA",
-  0xcb: "GET DATA",
-  0xd0: "WRITE BINARY",
-  0xd1: "WRITE BINARY",
-  0xd2: "WRITE RECORD",
-  0xd6: "UPDATE BINARY",
-  0xd7: "UPDATE BINARY",
-  0xda: "PUT DATA",
-  0xdb: "PUT DATA",
-  0xdc: "UPDATE RECORD",
-  0xdd: "UPDATE RECORD",
-  0xe0: "CREATE FILE",
-  0xe2: "APPEND RECORD",
-  0xe4: "DELETE FILE",
-  0xe6: "TERMINATE DF",
-  0xe8: "TERMINATE EF",
-  0xfe: "TERMINATE CARD USAGE",
-};
+export const instructions = {
+  DEACTIVATE_FILE: 0x04,
+  ERASE_RECORD: 0x0c,
+  ERASE_BINARY: 0x0e,
+  PERFORM_SCQL_OPERATION: 0x10,
+  PERFORM_TRANSACTION_OPERATION: 0x12,
+  PERFORM_USER_OPERATION: 0x14,
+  VERIFY: 0x20,
+  MANAGE_SECURITY_ENVIRONMENT: 0x22,
+  CHANGE_REFERENCE_DATA: 0x24,
+  DISABLE_VERIFICATION_REQUIREMENT: 0x26,
+  ENABLE_VERIFICATION_REQUIREMENT: 0x28,
+  PERFORM_SECURITY_OPERATION: 0x2a,
+  RESET_RETRY_COUNTER: 0x2c,
+  ACTIVATE_FILE: 0x44,
+  GENERATE_ASYMMETRIC_KEY_PAIR: 0x46,
+  MANAGE_CHANNEL: 0x70,
+  EXTERNAL_AUTHENTICATE: 0x82,
+  GET_CHALLENGE: 0x84,
+  GENERAL_AUTHENTICATE: 0x86,
+  INTERNAL_AUTHENTICATE: 0x88,
+  SEARCH_BINARY: 0xa0,
+  SEARCH_RECORD: 0xa2,
+  SELECT: 0xa4,
+  READ_BINARY: 0xb0,
+  READ_RECORD: 0xb2,
+  GET_RESPONSE: 0xc0,
+  ENVELOPE: 0xc2,
+  GET_DATA: 0xca,
+  WRITE_BINARY: 0xd0,
+  WRITE_RECORD: 0xd2,
+  UPDATE_BINARY: 0xd6,
+  PUT_DATA: 0xda,
+  UPDATE_RECORD: 0xdc,
+  CREATE_FILE: 0xe0,
+  APPEND_RECORD: 0xe2,
+  DELETE_FILE: 0xe4,
+  TERMINATE_DF: 0xe6,
+  TERMINATE_EF: 0xe8,
+  TERMINATE_CARD_USAGE: 0xfe,
+} as const;
+
+/** Instructions with a form for BER-TLV data: the odd instruction above each. ISO/IEC 7816-4:2005, 5.1.2. */
+const withTlvData: readonly number[] = [
+  instructions.ERASE_BINARY,
+  instructions.VERIFY,
+  instructions.CHANGE_REFERENCE_DATA,
+  instructions.PERFORM_SECURITY_OPERATION,
+  instructions.RESET_RETRY_COUNTER,
+  instructions.GENERATE_ASYMMETRIC_KEY_PAIR,
+  instructions.GENERAL_AUTHENTICATE,
+  instructions.SEARCH_BINARY,
+  instructions.READ_BINARY,
+  instructions.READ_RECORD,
+  instructions.ENVELOPE,
+  instructions.GET_DATA,
+  instructions.WRITE_BINARY,
+  instructions.UPDATE_BINARY,
+  instructions.PUT_DATA,
+  instructions.UPDATE_RECORD,
+];
+
+const interindustry: ReadonlyMap<number, string> = new Map(
+  Object.entries(instructions).flatMap(([name, ins]): [number, string][] => {
+    const words = name.replaceAll("_", " ");
+    return withTlvData.includes(ins)
+      ? [
+          [ins, words],
+          [ins + 1, words],
+        ]
+      : [[ins, words]];
+  }),
+);
+
+/**
+ * The instructions that carry reference data such as a PIN: VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER, and the two
+ * that switch verification off and on, all with their odd forms. ISO/IEC 7816-4:2005, 7.5.6 to 7.5.10.
+ */
+export const referenceDataInstructions: ReadonlySet<number> = new Set(
+  [
+    instructions.VERIFY,
+    instructions.CHANGE_REFERENCE_DATA,
+    instructions.DISABLE_VERIFICATION_REQUIREMENT,
+    instructions.ENABLE_VERIFICATION_REQUIREMENT,
+    instructions.RESET_RETRY_COUNTER,
+  ].flatMap((ins) => [ins, ins + 1]),
+);
 
 /** Instructions to the reader, class FF. PC/SC part 3, 3.2.2.1; TRANSPARENT EXCHANGE is of its supplement. */
 const reader: Readonly<Record<number, string>> = {
@@ -86,5 +116,5 @@ const reader: Readonly<Record<number, string>> = {
 export function instructionName(cla: number, ins: number): string | undefined {
   checkWhole(cla, 0, 0xff, "instructionName: cla");
   checkWhole(ins, 0, 0xff, "instructionName: ins");
-  return cla === 0xff ? reader[ins] : interindustry[ins];
+  return cla === 0xff ? reader[ins] : interindustry.get(ins);
 }

@@ -16,7 +16,7 @@ const lifeCycleBytes: Readonly<Record<LifeCycle, number>> = {
   terminated: 0x0c,
 };
 
-/** The life cycle status byte. ISO/IEC 7816-4:2005, 5.3.3.2, table 13. */
+/** The life cycle status byte. ISO/IEC 7816-4:2005, 5.3.3.2, table 13. @throws TypeError (an unknown word) */
 export function encodeLifeCycle(lifeCycle: LifeCycle): number {
   checkWord(lifeCycle, Object.keys(lifeCycleBytes), "encodeLifeCycle: lifeCycle");
   return lifeCycleBytes[lifeCycle];
@@ -27,6 +27,7 @@ export function encodeLifeCycle(lifeCycle: LifeCycle): number {
  * the termination state.
  *
  * @returns undefined for 00 (not told), and for reserved and proprietary values
+ * @throws TypeError (not a number), RangeError (not 0 to 255)
  * @see ISO/IEC 7816-4:2005, 5.3.3.2, table 13
  */
 export function decodeLifeCycle(byte: number): LifeCycle | undefined {

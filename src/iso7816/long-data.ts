@@ -4,6 +4,7 @@ import { type CommandApdu, encodeCommand, maxShortDataBytes, maxShortLe } from "
 import { decodeAtr } from "./atr.ts";
 import { decodeClassByte, plainClassByte } from "./class-byte.ts";
 import { ExchangeError } from "./exchange-error.ts";
+import { instructions } from "./instruction.ts";
 import { commandForT0 } from "./t0.ts";
 
 /**
@@ -36,7 +37,6 @@ export interface CarriageOptions {
   readonly transportClass?: number | undefined;
 }
 
-const insEnvelope = 0xc2;
 const bitChaining = 0x10;
 
 /**
@@ -94,7 +94,7 @@ function shortest(command: CommandApdu, { protocol }: CarriageOptions): CommandA
 function envelopes(command: CommandApdu, cla: number): CarriedCommand {
   const content = encodeCommand({ ...command, extended: true });
   const commands = portions(content).map((data) => {
-    return { cla, ins: insEnvelope, p1: 0, p2: 0, data, le: undefined, extended: false };
+    return { cla, ins: instructions.ENVELOPE, p1: 0, p2: 0, data, le: undefined, extended: false };
   });
   return { method: "envelope", commands, content };
 }

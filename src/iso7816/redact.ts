@@ -11,7 +11,7 @@ import {
 } from "./apdu.ts";
 import { type ClassByte, decodeClassByte } from "./class-byte.ts";
 import { disclosureOf, isOpenInstruction, opensResponse } from "./disclosure.ts";
-import { instructionName } from "./instruction.ts";
+import { instructionName, referenceDataInstructions } from "./instruction.ts";
 
 /** A command in words and numbers that may be logged: it contains no secret data. */
 export interface CommandDescription {
@@ -49,12 +49,13 @@ export function commandBytesText(bytes: Uint8Array, showData: boolean): string {
   const hasHeader = decoded.ok ? looksLikeCommand(decoded.value) : hasHeaderOfMalformed(bytes);
   // P1 of these instructions is 00 to 03, or FF. Otherwise P1 and P2 may be missing, and a PIN may be in their place.
   const [, ins = 0, p1 = 0] = bytes;
-  const isSure = decoded.ok || !pinInstructions.has(ins) || p1 <= 0x03 || p1 === 0xff;
+  const isSure = decoded.ok || !referenceDataInstructions.has(ins) || p1 <= 0x03 || p1 === 0xff;
   const shown = Math.min(bytes.length, hasHeader ? (isSure ? 4 : 2) : 1);
   const header = encodeHex(bytes.subarray(0, shown), " ");
   const data = decoded.ok && hasHeader ? decoded.value.data : undefined;
   // One byte after the header is Le, unless it is the beginning of a PIN whose Lc was forgotten.
-  if (data?.length === 0 && bytes.length === 5 && !pinInstructions.has(bytes[1] ?? 0)) return encodeHex(bytes, " ");
+  if (data?.length === 0 && bytes.length === 5 && !referenceDataInstructions.has(bytes[1] ?? 0))
+    return encodeHex(bytes, " ");
   const count = data?.length || bytes.length - shown;
   return count === 0 ? header : `${header} ${withheldText(count)}`;
 }
@@ -130,7 +131,8 @@ export function commandDescription(command: CommandApdu, showData: boolean): Com
   const shown = showData || data.length === 0 ? encodeHex(data, " ") : withheldText(data.length);
   const parts = [`${instruction} (${encodeHex(Uint8Array.of(cla, ins, p1, p2), " ")})`, ...describeClass(classByte)];
   if (data.length > 0) parts.push(`Lc ${data.length}`, `data ${shown}`);
-  if (le !== undefined) parts.push(`Le ${showData || le % 256 === 0 || !pinInstructions.has(ins) ? le : "withheld"}`);
+  if (le !== undefined)
+    parts.push(`Le ${showData || le % 256 === 0 || !referenceDataInstructions.has(ins) ? le : "withheld"}`);
   if (command.extended) parts.push("extended length fields");
   return {
     case: commandCase(command),
@@ -203,11 +205,8 @@ function commandBehind(input: Uint8Array, size: number): Uint8Array | undefined 
   if (length !== input.length - size) return undefined;
   const command = input.subarray(size);
   const [, ins = 0] = command;
-  return pinInstructions.has(ins) ? command : undefined;
+  return referenceDataInstructions.has(ins) ? command : undefined;
 }
-
-/** VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER, and the two that switch verification off and on. */
-const pinInstructions: ReadonlySet<number> = new Set([0x20, 0x21, 0x24, 0x25, 0x26, 0x27, 0x28, 0x29, 0x2c, 0x2d]);
 
 /** Replaces data that is withheld. */
 export function withheldText(count: number): string {

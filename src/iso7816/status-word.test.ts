@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
-import { describeStatusWord } from "./status-word.ts";
+import { describeStatusWord, statusWordFamilies, statusWords } from "./status-word.ts";
 
 describe("ISO/IEC 7816-4:2005, 5.1.3, tables 5 and 6", () => {
   test.each([
@@ -67,4 +67,19 @@ describe("ISO/IEC 7816-4:2005, 5.1.3, tables 5 and 6", () => {
     expect(describeStatusWord(0x63bf, 0x20).counter).toBeUndefined();
     expect(describeStatusWord(0x63d0, 0x20).counter).toBeUndefined();
   });
+});
+
+test("every name of a status word has its own number, and a meaning that its family does not give", () => {
+  const numbers = Object.values(statusWords);
+  expect(new Set(numbers).size).toBe(numbers.length);
+  const meanings = numbers.map((sw) => describeStatusWord(sw).meaning);
+  expect(new Set(meanings).size).toBe(numbers.length);
+  expect(meanings.filter((meaning) => meaning.includes("proprietary"))).toEqual([]);
+});
+
+test("words with a number in them begin where their families do", () => {
+  const { bytesAvailable, counter, wrongLe } = statusWordFamilies;
+  expect(describeStatusWord(bytesAvailable | 5).meaning).toContain("5 bytes");
+  expect(describeStatusWord(wrongLe | 5).meaning).toContain("5 bytes");
+  expect(describeStatusWord(counter | 5).counter).toBe(5);
 });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { checkWhole } from "../binary/index.ts";
+import { referenceDataInstructions } from "./instruction.ts";
 
 /** The category of a status word. ISO/IEC 7816-4:2005, 5.1.3, table 5. */
 export type StatusKind = "success" | "warning" | "execution-error" | "checking-error" | "unknown";
@@ -16,60 +17,132 @@ export interface StatusDescription {
   readonly retriesLeft?: number;
 }
 
-/** Status words with a specific meaning. ISO/IEC 7816-4:2005, table 6; 6287, 6481, 6482, 6701, 6702: :2013. */
-const meanings: Readonly<Record<number, string>> = {
-  0x9000: "success",
-  0x6200: "warning, without further information",
-  0x6281: "part of the returned data may be corrupted",
-  0x6282: "end of the file or record reached before Le bytes were read, or the search found nothing",
-  0x6283: "the selected file is deactivated",
-  0x6284: "the file control information is not formatted as asked",
-  0x6285: "the selected file is in termination state",
-  0x6286: "no input data from a sensor on the card",
-  0x6287: "at least one of the referenced records is deactivated",
-  0x6300: "warning, with memory changed; many cards mean that a verification failed",
-  0x6381: "the file was filled up by the last write",
-  0x6400: "execution error",
-  0x6401: "the card requires an immediate response",
-  0x6481: "shared access by a logical channel denied",
-  0x6482: "opening of a logical channel denied",
-  0x6500: "execution error, with memory changed",
-  0x6581: "memory failure",
-  0x6600: "security-related issue",
-  0x6700: "wrong length",
-  0x6701: "the format of the command does not follow the standard",
-  0x6702: "Lc is not the one expected",
-  0x6800: "function in the class byte not supported",
-  0x6881: "logical channel not supported",
-  0x6882: "secure messaging not supported",
-  0x6883: "last command of the chain expected",
-  0x6884: "command chaining not supported",
-  0x6900: "command not allowed",
-  0x6981: "command incompatible with the file structure",
-  0x6982: "security status not satisfied",
-  0x6983: "authentication method blocked",
-  0x6984: "reference data not usable",
-  0x6985: "conditions of use not satisfied",
-  0x6986: "command not allowed: no current file",
-  0x6987: "expected secure messaging data objects missing",
-  0x6988: "secure messaging data objects incorrect",
-  0x6a00: "wrong parameters P1-P2",
-  0x6a80: "incorrect parameters in the data field",
-  0x6a81: "function not supported",
-  0x6a82: "file or application not found",
-  0x6a83: "record not found",
-  0x6a84: "not enough memory space in the file",
-  0x6a85: "Lc inconsistent with the TLV structure",
-  0x6a86: "incorrect parameters P1-P2",
-  0x6a87: "Lc inconsistent with the parameters P1-P2",
-  0x6a88: "referenced data or reference data not found",
-  0x6a89: "file already exists",
-  0x6a8a: "DF name already exists",
-  0x6b00: "wrong parameters P1-P2: offset outside the file",
-  0x6d00: "instruction code not supported or invalid",
-  0x6e00: "class not supported",
-  0x6f00: "no precise diagnosis",
+/**
+ * Status words with a specific meaning, by name. ISO/IEC 7816-4:2005, table 6; 6287, 6481, 6482, 6701, 6702: :2013.
+ */
+export const statusWords = {
+  success: 0x9000,
+  warning: 0x6200,
+  dataCorrupted: 0x6281,
+  endOfFile: 0x6282,
+  deactivated: 0x6283,
+  notFormatted: 0x6284,
+  terminated: 0x6285,
+  noSensorInput: 0x6286,
+  recordDeactivated: 0x6287,
+  warningMemoryChanged: 0x6300,
+  fileFilledUp: 0x6381,
+  executionError: 0x6400,
+  immediateResponseRequired: 0x6401,
+  sharedAccessDenied: 0x6481,
+  channelOpeningDenied: 0x6482,
+  executionErrorMemoryChanged: 0x6500,
+  memoryFailure: 0x6581,
+  securityIssue: 0x6600,
+  wrongLength: 0x6700,
+  wrongCommandFormat: 0x6701,
+  unexpectedLc: 0x6702,
+  classFunctionNotSupported: 0x6800,
+  channelNotSupported: 0x6881,
+  secureMessagingNotSupported: 0x6882,
+  lastCommandExpected: 0x6883,
+  chainingNotSupported: 0x6884,
+  commandNotAllowed: 0x6900,
+  incompatibleFile: 0x6981,
+  securityNotSatisfied: 0x6982,
+  methodBlocked: 0x6983,
+  referenceDataNotUsable: 0x6984,
+  conditionsNotSatisfied: 0x6985,
+  noCurrentFile: 0x6986,
+  secureMessagingMissing: 0x6987,
+  secureMessagingIncorrect: 0x6988,
+  wrongParameters: 0x6a00,
+  wrongData: 0x6a80,
+  functionNotSupported: 0x6a81,
+  fileNotFound: 0x6a82,
+  recordNotFound: 0x6a83,
+  notEnoughMemory: 0x6a84,
+  wrongLcForTlv: 0x6a85,
+  wrongP1P2: 0x6a86,
+  wrongLcForP1P2: 0x6a87,
+  referenceNotFound: 0x6a88,
+  fileExists: 0x6a89,
+  dfNameExists: 0x6a8a,
+  wrongOffset: 0x6b00,
+  wrongInstruction: 0x6d00,
+  wrongClass: 0x6e00,
+  noDiagnosis: 0x6f00,
+} as const;
+
+/** Status words whose last bits are a number. ISO/IEC 7816-4:2005, 5.1.3. */
+export const statusWordFamilies = {
+  /** 61xx: xx bytes of response data wait for GET RESPONSE, 00 for 256 or more. */
+  bytesAvailable: 0x6100,
+  /** 63Cx: a counter, 0 to 15. */
+  counter: 0x63c0,
+  /** 6Cxx: the right Le is xx, 00 for 256. */
+  wrongLe: 0x6c00,
+} as const;
+
+type StatusWordName = keyof typeof statusWords;
+
+const meaningsByName: Readonly<Record<StatusWordName, string>> = {
+  success: "success",
+  warning: "warning, without further information",
+  dataCorrupted: "part of the returned data may be corrupted",
+  endOfFile: "end of the file or record reached before Le bytes were read, or the search found nothing",
+  deactivated: "the selected file is deactivated",
+  notFormatted: "the file control information is not formatted as asked",
+  terminated: "the selected file is in termination state",
+  noSensorInput: "no input data from a sensor on the card",
+  recordDeactivated: "at least one of the referenced records is deactivated",
+  warningMemoryChanged: "warning, with memory changed; many cards mean that a verification failed",
+  fileFilledUp: "the file was filled up by the last write",
+  executionError: "execution error",
+  immediateResponseRequired: "the card requires an immediate response",
+  sharedAccessDenied: "shared access by a logical channel denied",
+  channelOpeningDenied: "opening of a logical channel denied",
+  executionErrorMemoryChanged: "execution error, with memory changed",
+  memoryFailure: "memory failure",
+  securityIssue: "security-related issue",
+  wrongLength: "wrong length",
+  wrongCommandFormat: "the format of the command does not follow the standard",
+  unexpectedLc: "Lc is not the one expected",
+  classFunctionNotSupported: "function in the class byte not supported",
+  channelNotSupported: "logical channel not supported",
+  secureMessagingNotSupported: "secure messaging not supported",
+  lastCommandExpected: "last command of the chain expected",
+  chainingNotSupported: "command chaining not supported",
+  commandNotAllowed: "command not allowed",
+  incompatibleFile: "command incompatible with the file structure",
+  securityNotSatisfied: "security status not satisfied",
+  methodBlocked: "authentication method blocked",
+  referenceDataNotUsable: "reference data not usable",
+  conditionsNotSatisfied: "conditions of use not satisfied",
+  noCurrentFile: "command not allowed: no current file",
+  secureMessagingMissing: "expected secure messaging data objects missing",
+  secureMessagingIncorrect: "secure messaging data objects incorrect",
+  wrongParameters: "wrong parameters P1-P2",
+  wrongData: "incorrect parameters in the data field",
+  functionNotSupported: "function not supported",
+  fileNotFound: "file or application not found",
+  recordNotFound: "record not found",
+  notEnoughMemory: "not enough memory space in the file",
+  wrongLcForTlv: "Lc inconsistent with the TLV structure",
+  wrongP1P2: "incorrect parameters P1-P2",
+  wrongLcForP1P2: "Lc inconsistent with the parameters P1-P2",
+  referenceNotFound: "referenced data or reference data not found",
+  fileExists: "file already exists",
+  dfNameExists: "DF name already exists",
+  wrongOffset: "wrong parameters P1-P2: offset outside the file",
+  wrongInstruction: "instruction code not supported or invalid",
+  wrongClass: "class not supported",
+  noDiagnosis: "no precise diagnosis",
 };
+
+const meanings: ReadonlyMap<number, string> = new Map(
+  Object.entries(meaningsByName).map(([name, meaning]) => [statusWords[name as StatusWordName], meaning]),
+);
 
 /** The meaning of each first byte, for words without a specific meaning. ISO/IEC 7816-4:2005, table 5. */
 const families: Readonly<Record<number, readonly [StatusKind, string]>> = {
@@ -111,8 +184,8 @@ export function describeStatusWord(sw: number, ins?: number): StatusDescription 
     const kind = sw1 === 0x62 ? "warning" : "execution-error";
     return { kind, meaning: `triggering by the card: a query of ${sw2} bytes is waiting` };
   }
-  const meaning = meanings[sw];
-  if (sw === 0x9000 && meaning !== undefined) return { kind: "success", meaning };
+  const meaning = meanings.get(sw);
+  if (sw === statusWords.success && meaning !== undefined) return { kind: "success", meaning };
   const family = families[sw1];
   if (family !== undefined) return { kind: family[0], meaning: meaning ?? family[1] };
   if (sw1 >= 0x90 && sw1 <= 0x9f) return { kind: "unknown", meaning: "proprietary status of the application" };
@@ -120,9 +193,7 @@ export function describeStatusWord(sw: number, ins?: number): StatusDescription 
 }
 
 /** VERIFY, CHANGE REFERENCE DATA and the like. ISO/IEC 7816-4:2005, 7.5. */
-const verifying: ReadonlySet<number> = new Set([
-  0x20, 0x21, 0x24, 0x25, 0x26, 0x27, 0x28, 0x29, 0x2c, 0x2d, 0x82, 0x86, 0x87, 0x88,
-]);
+const verifying: ReadonlySet<number> = new Set([...referenceDataInstructions, 0x82, 0x86, 0x87, 0x88]);
 
 /** The commands that write, erase, or append. ISO/IEC 7816-4:2005, 7.2.3 to 7.2.6, 7.3.4 to 7.3.7 and 7.4.3. */
 const writing: ReadonlySet<number> = new Set([

@@ -9,6 +9,7 @@ import {
   encodeCommand,
   type LongData,
   longDataOf,
+  maxExtendedLe,
   maxShortDataBytes,
   type ResponseApdu,
 } from "../iso7816/index.ts";
@@ -61,7 +62,7 @@ const commandInit = optionsOf<CommandInit>({
   p1: byte,
   p2: byte,
   data: optional(byteString),
-  le: optional(wholeNumber(1, 65_536)),
+  le: optional(wholeNumber(1, maxExtendedLe)),
   extended: optional(truth),
 });
 

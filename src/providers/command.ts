@@ -4,18 +4,16 @@ import {
   type CommandInit,
   decodeCommand,
   encodeCommand,
+  instructions,
   maxExtendedDataBytes,
   maxExtendedLe,
+  maxShortLe,
 } from "../iso7816/index.ts";
 import { badArgument } from "./arguments.ts";
 import { type ByteSource, CByteBuffer, contentOf, type IByteBuffer } from "./byte-buffer.ts";
 import { ComError } from "./com-error.ts";
 import { ISO_APDU_TYPE } from "./enumerations.ts";
 
-/** INS of ENVELOPE (ISO/IEC 7816-4:2013, 11.6.2). */
-const insEnvelope = 0xc2;
-/** Le of 00 in a short length field. */
-const anyLength = 256;
 const noBytes = new Uint8Array(0);
 
 /**
@@ -264,8 +262,8 @@ export class CSCardCmd implements ISCardCmd {
     const type = typeOf(inner);
     if (type !== apduType) throw badArgument("apduType", apduType, `the command in apdu is of case ${type}`);
     const isAnswered = type === ISO_APDU_TYPE.ISO_CASE_2 || type === ISO_APDU_TYPE.ISO_CASE_4;
-    const le = isAnswered ? anyLength : undefined;
-    this.#build({ cla: this.ClassId, ins: insEnvelope, p1: 0, p2: 0, data: contentOf(apdu, "apdu"), le });
+    const le = isAnswered ? maxShortLe : undefined;
+    this.#build({ cla: this.ClassId, ins: instructions.ENVELOPE, p1: 0, p2: 0, data: contentOf(apdu, "apdu"), le });
   }
 
   #field(field: Header): number {

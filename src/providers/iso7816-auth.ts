@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: MIT
 
 import { zeroBytes } from "../binary/index.ts";
-import { maxExtendedLe } from "../iso7816/index.ts";
+import { instructions as ins, maxExtendedLe, maxShortDataBytes, maxShortLe } from "../iso7816/index.ts";
 import { checkNumber } from "./arguments.ts";
 import { type ByteSource, CByteBuffer, contentOf, type IByteBuffer } from "./byte-buffer.ts";
 import type { ISCardAuth } from "./card-auth.ts";
 import { ComError } from "./com-error.ts";
 import { ISO_ALGORITHM } from "./enumerations.ts";
-import { type Iso7816Card, type PlainCommand, shortAnswer, shortData } from "./iso7816-card.ts";
+import type { Iso7816Card, PlainCommand } from "./iso7816-card.ts";
 import { checkReference } from "./iso7816-reference.ts";
-
-/** ISO/IEC 7816-4:2013, 11.5.2 to 11.5.6. */
-const ins = { VERIFY: 0x20, EXTERNAL_AUTHENTICATE: 0x82, GET_CHALLENGE: 0x84, INTERNAL_AUTHENTICATE: 0x88 } as const;
 
 /** The bit of P2 that says: a key of the current directory, not of the whole card. */
 const localKey = 0x80;
@@ -60,7 +57,7 @@ export class Iso7816Auth implements ISCardAuth {
     const isMutual = (algoId & ISO_ALGORITHM.MUTUAL) !== 0;
     const p2 = keyOf(param);
     const instruction = isMutual ? ins.EXTERNAL_AUTHENTICATE : ins.INTERNAL_AUTHENTICATE;
-    const command = { ins: instruction, p1, p2, data: dataOf(buffer), le: shortAnswer };
+    const command = { ins: instruction, p1, p2, data: dataOf(buffer), le: maxShortLe };
     return CByteBuffer.of(await this.#send(p2, command, "key", "ICC_Auth"));
   }
 
@@ -106,7 +103,7 @@ function keyOf(param: ByteSource): number {
 /** @throws E_INVALIDARG, E_POINTER */
 function dataOf(buffer: ByteSource): Uint8Array {
   const data = contentOf(buffer, "buffer");
-  if (data.length > 0 && data.length <= shortData) return data;
+  if (data.length > 0 && data.length <= maxShortDataBytes) return data;
   zeroBytes(data);
-  throw new ComError("E_INVALIDARG", `buffer has ${data.length} bytes; give 1 to ${shortData}`);
+  throw new ComError("E_INVALIDARG", `buffer has ${data.length} bytes; give 1 to ${maxShortDataBytes}`);
 }

@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: MIT
 
 import { equalBytes, zeroBytes } from "../binary/index.ts";
-import { type CommandApdu, type ResponseApdu, selectReturns } from "../iso7816/index.ts";
+import {
+  type CommandApdu,
+  encodeFileIds,
+  instructions as ins,
+  masterFileId,
+  maxShortLe,
+  type ResponseApdu,
+  selectReturns,
+  statusWords,
+} from "../iso7816/index.ts";
 import { type CardLink, invalidHandle } from "./card-link.ts";
 import { ComError } from "./com-error.ts";
 import { type FileView, fileViewOf } from "./iso7816-file-control.ts";
-import { encodeFileIds, type FilePlace, formatPlace, isWithin, masterFile, parentOf } from "./iso7816-path.ts";
+import { type FilePlace, formatPlace, isWithin, masterFile, parentOf } from "./iso7816-path.ts";
 import { isDone, isUnknownToCard, type Purpose, statusFailure } from "./iso7816-status.ts";
 
-const insSelect = 0xa4;
 const noBytes = new Uint8Array(0);
 
 /** P1 of SELECT. ISO/IEC 7816-4:2013, table 62. */
@@ -19,10 +27,6 @@ const byPathFromHere = 0x09;
 
 /** P2 of SELECT: the requested file information. Cards that do not support one form mostly support another. */
 const { fci: tellInformation, fcp: tellParameters, nothing: tellNothing } = selectReturns;
-
-/** The command's most data bytes, and the most bytes of an answer, with the short length fields that every card knows. */
-export const shortData = 255;
-export const shortAnswer = 256;
 
 /** A command of class 00; Le where an answer is expected. */
 export interface PlainCommand {
@@ -105,7 +109,7 @@ export class Iso7816Card {
     const response = await this.#walkTo(known, place, purpose);
     if (!isDone(response)) throw statusFailure(response, purpose, `select ${formatPlace(place)}`);
     const control = fileViewOf(response.data);
-    const usable = response.sw !== 0x6283 && response.sw !== 0x6285;
+    const usable = response.sw !== statusWords.deactivated && response.sw !== statusWords.terminated;
     const selected = { place: withWholeName(place, control), control, usable };
     this.#selected = { ...selected, tenure: this.link.tenure };
     return selected;
@@ -148,13 +152,13 @@ export class Iso7816Card {
       if (!isDone(application)) throw statusFailure(application, "directory", "select the application");
       return this.#walkDown(place.ids);
     }
-    if (place.ids.length === 0) return this.#selectBy(byId, Uint8Array.of(0x3f, 0x00), tellParameters);
+    if (place.ids.length === 0) return this.#selectBy(byId, encodeFileIds([masterFileId]), tellParameters);
     if (this.#knowsPaths) {
       const response = await this.#selectBy(byPathFromMasterFile, encodeFileIds(place.ids), tellParameters);
       if (!isUnknownToCard(response)) return response;
       this.#knowsPaths = false;
     }
-    const root = await this.#selectBy(byId, Uint8Array.of(0x3f, 0x00), tellParameters);
+    const root = await this.#selectBy(byId, encodeFileIds([masterFileId]), tellParameters);
     if (!isDone(root)) throw statusFailure(root, purpose, "select the master file");
     return this.#walkDown(place.ids);
   }
@@ -178,8 +182,8 @@ export class Iso7816Card {
     const ways = this.asksAboutFiles ? [favourite, ...others] : [tellNothing];
     let response: ResponseApdu | undefined;
     for (const p2 of ways) {
-      const le = p2 === tellNothing ? {} : { le: shortAnswer };
-      response = await this.send({ ins: insSelect, p1, p2, data: data.slice(), ...le });
+      const le = p2 === tellNothing ? {} : { le: maxShortLe };
+      response = await this.send({ ins: ins.SELECT, p1, p2, data: data.slice(), ...le });
       if (!isUnknownToCard(response)) return response;
     }
     if (response !== undefined) return response;

@@ -1,32 +1,9 @@
 // SPDX-License-Identifier: MIT
 
+import { instructions as ins, maxShortLe } from "../iso7816/index.ts";
 import { badArgument, badPointer, checkNumber } from "./arguments.ts";
 import { type ByteSource, checkSource } from "./byte-buffer.ts";
 import { CSCardCmd, type ISCardCmd } from "./command.ts";
-
-/** Le of 00: as many bytes as there are, 256 at most. */
-const anyLength = 256;
-
-/** Instruction bytes (ISO/IEC 7816-4:2013, table 4). */
-const ins = {
-  ERASE_BINARY: 0x0e,
-  VERIFY: 0x20,
-  MANAGE_CHANNEL: 0x70,
-  EXTERNAL_AUTHENTICATE: 0x82,
-  GET_CHALLENGE: 0x84,
-  INTERNAL_AUTHENTICATE: 0x88,
-  SELECT_FILE: 0xa4,
-  READ_BINARY: 0xb0,
-  READ_RECORD: 0xb2,
-  GET_RESPONSE: 0xc0,
-  GET_DATA: 0xca,
-  WRITE_BINARY: 0xd0,
-  WRITE_RECORD: 0xd2,
-  UPDATE_BINARY: 0xd6,
-  PUT_DATA: 0xda,
-  UPDATE_RECORD: 0xdc,
-  APPEND_RECORD: 0xe2,
-} as const;
 
 /**
  * Builds the commands of ISO/IEC 7816-4. Nothing is sent: each method puts a command into `cmd`, or into a new one where
@@ -151,7 +128,7 @@ export class CSCardISO7816 implements ISCardISO7816 {
   }
 
   SelectFile(p1: number, p2: number, data?: ByteSource | null, bytesToRead = 0, cmd?: ISCardCmd | null): ISCardCmd {
-    return this.#build(cmd, ins.SELECT_FILE, p1, p2, data, bytesToRead);
+    return this.#build(cmd, ins.SELECT, p1, p2, data, bytesToRead);
   }
 
   SetDefaultClassId(classId: number): void {
@@ -202,5 +179,5 @@ function needed(data: ByteSource, name: string): ByteSource {
 
 /** A length to read; 0 stands for all there is. */
 function allOr(length: number): number {
-  return length === 0 ? anyLength : length;
+  return length === 0 ? maxShortLe : length;
 }

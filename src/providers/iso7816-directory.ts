@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 
+import { instructions as ins, maxShortLe, statusWords } from "../iso7816/index.ts";
 import { ComError } from "./com-error.ts";
 import { FILETYPE } from "./enumerations.ts";
-import { type Iso7816Card, shortAnswer } from "./iso7816-card.ts";
+import type { Iso7816Card } from "./iso7816-card.ts";
 import { type FileKind, fileViewOf } from "./iso7816-file-control.ts";
 import { formatFileId } from "./iso7816-path.ts";
 import { isDone, statusFailure } from "./iso7816-status.ts";
 
-const insSelect = 0xa4;
 /** P2 of SELECT: the next one, and its file control parameters. ISO/IEC 7816-4:2013, table 63. */
 const nextWithParameters = 0x06;
 /** Files in one directory, after which a card is assumed to answer in a loop. */
@@ -47,8 +47,8 @@ export async function listFiles(card: Iso7816Card, fileType: FILETYPE): Promise<
   card.forgetSelection();
   const found = new Map<number, FileKind>();
   for (;;) {
-    const response = await card.send({ ins: insSelect, p1: search.p1, p2: nextWithParameters, le: shortAnswer });
-    if (response.sw === 0x6a82) break;
+    const response = await card.send({ ins: ins.SELECT, p1: search.p1, p2: nextWithParameters, le: maxShortLe });
+    if (response.sw === statusWords.fileNotFound) break;
     if (!isDone(response)) {
       // A card that refuses the first step does not support listing; a later refusal is a failure.
       if (found.size > 0) throw statusFailure(response, "directory", "list the directory");

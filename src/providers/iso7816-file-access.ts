@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { zeroBytes } from "../binary/index.ts";
+import { instructions as ins, statusWords } from "../iso7816/index.ts";
 import { SmartCardError } from "../pcsc/index.ts";
 import { badArgument, checkBits, checkNumber, checkOneOf } from "./arguments.ts";
 import { type ByteSource, CByteBuffer, contentOf, type IByteBuffer } from "./byte-buffer.ts";
@@ -23,8 +24,6 @@ import { checkTable, checkWanted, encodeNewFile, propertiesOf, setProperties } f
 import { statusFailure } from "./iso7816-status.ts";
 import { makeCurrent, readBytes, readRecord, writeBytes, writeRecord } from "./iso7816-transfer.ts";
 import { MAX_BUFFER_BYTES } from "./memory-stream.ts";
-
-const ins = { DEACTIVATE_FILE: 0x04, ACTIVATE_FILE: 0x44, CREATE_FILE: 0xe0, DELETE_FILE: 0xe4 } as const;
 
 /** The furthest that a seek goes, in either direction: the largest LONG. */
 const MAX_OFFSET = 0x7fff_ffff;
@@ -111,9 +110,13 @@ export class Iso7816FileAccess implements ISCardFileAccess {
       await this.#card.select(place, "file");
       this.#card.forgetSelection();
       const response = await this.#card.send({ ins: ins.DELETE_FILE });
-      if (response.sw === 0x6d00 || response.sw === 0x6a81 || response.sw === 0x6e00)
+      if (
+        response.sw === statusWords.wrongInstruction ||
+        response.sw === statusWords.functionNotSupported ||
+        response.sw === statusWords.wrongClass
+      )
         throw new ComError("E_NOTIMPL", "this card deletes no files");
-      if (response.sw !== 0x9000) throw statusFailure(response, "file", "delete");
+      if (response.sw !== statusWords.success) throw statusFailure(response, "file", "delete");
       if (isWithin(this.#card.directory, place)) this.#card.directory = parentOf(place);
     });
   }
@@ -261,7 +264,7 @@ export class Iso7816FileAccess implements ISCardFileAccess {
 
   /** Reads a byte of the current file: a record file refuses that. */
   async #answersAsRecords(): Promise<boolean> {
-    return (await this.#card.send({ ins: 0xb0, le: 1 })).sw === 0x6981;
+    return (await this.#card.send({ ins: ins.READ_BINARY, le: 1 })).sw === statusWords.incompatibleFile;
   }
 
   async #openShort(shortId: number): Promise<OpenFile> {
@@ -269,7 +272,7 @@ export class Iso7816FileAccess implements ISCardFileAccess {
     await this.#card.enter(place);
     this.#card.forgetSelection();
     const { sw } = await makeCurrent(this.#card, shortId, "file");
-    return { place, shortId, isRecords: sw === 0x6981, position: 0 };
+    return { place, shortId, isRecords: sw === statusWords.incompatibleFile, position: 0 };
   }
 
   /** Makes an open file the card's current one. */

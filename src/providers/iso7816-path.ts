@@ -132,8 +132,3 @@ export function formatPlace({ application, ids }: FilePlace): string {
 export function formatFileId(id: number): string {
   return id.toString(16).toUpperCase().padStart(4, "0");
 }
-
-/** File identifiers as bytes, one behind the other. */
-export function encodeFileIds(ids: readonly number[]): Uint8Array {
-  return Uint8Array.from(ids.flatMap((id) => [id >> 8, id & 0xff]));
-}

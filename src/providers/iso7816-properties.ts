@@ -7,21 +7,24 @@ import {
   decodeBerTlv,
   decodeLifeCycle,
   encodeBerTlv,
+  encodeFileIds,
   encodeShortId,
   fileControlTags,
   findBerTlv,
+  instructions as ins,
   type LifeCycle,
+  maxShortDataBytes,
+  maxShortLe,
 } from "../iso7816/index.ts";
 import { SmartCardError } from "../pcsc/index.ts";
 import { badArgument, badPointer, checkArray, checkNumber, checkObject } from "./arguments.ts";
 import { ComError } from "./com-error.ts";
 import type { TLV, TLV_TABLE } from "./file-access.ts";
-import { type Iso7816Card, type SelectedFile, shortAnswer, shortData } from "./iso7816-card.ts";
+import type { Iso7816Card, SelectedFile } from "./iso7816-card.ts";
 import { type FileView, fileViewOf } from "./iso7816-file-control.ts";
-import { encodeFileIds, type FileReference, formatPlace } from "./iso7816-path.ts";
+import { type FileReference, formatPlace } from "./iso7816-path.ts";
 import { isDone } from "./iso7816-status.ts";
 
-const ins = { DEACTIVATE_FILE: 0x04, ACTIVATE_FILE: 0x44, GET_DATA: 0xca, PUT_DATA: 0xda } as const;
 /** The commands that bring a file into a state. */
 const lifeCycleCommands: Readonly<Partial<Record<LifeCycle, number>>> = {
   activated: ins.ACTIVATE_FILE,
@@ -46,7 +49,7 @@ export function encodeNewFile(
     throw new ComError("E_INVALIDARG", "a new file needs an identifier: as its path, or in the table (83)");
   if (reference.kind === "path" && reference.steps.at(-1) !== control.id)
     throw new ComError("E_INVALIDARG", "the identifier in the table (83) is not that of the path");
-  if (command.length > shortData)
+  if (command.length > maxShortDataBytes)
     throw new ComError("E_INVALIDARG", `the table has ${command.length} bytes, more than a command takes`);
   return { command, control, id: control.id };
 }
@@ -84,7 +87,7 @@ export async function propertiesOf(card: Iso7816Card, selected: SelectedFile, ta
 
 async function dataObject(card: Iso7816Card, selected: SelectedFile, tag: number): Promise<Uint8Array | undefined> {
   if (!isObjectOf(selected, tag)) return undefined;
-  const response = await card.send({ ins: ins.GET_DATA, p1: tag >> 8, p2: tag & 0xff, le: shortAnswer });
+  const response = await card.send({ ins: ins.GET_DATA, p1: tag >> 8, p2: tag & 0xff, le: maxShortLe });
   return isDone(response) ? response.data : undefined;
 }
 

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: MIT
 
 import { encodeHex } from "../binary/index.ts";
-import { describeStatusWord, type ResponseApdu } from "../iso7816/index.ts";
+import {
+  describeStatusWord,
+  instructions,
+  type ResponseApdu,
+  statusWordFamilies,
+  statusWords,
+} from "../iso7816/index.ts";
 import { type ErrorCode, SmartCardError } from "../pcsc/index.ts";
 import { ComError } from "./com-error.ts";
 
@@ -9,7 +15,10 @@ import { ComError } from "./com-error.ts";
 export type Purpose = "file" | "directory" | "read" | "write" | "code" | "key";
 
 /** An instruction that compares, for what is presented to be compared: to those 63Cx tells the tries that are left. */
-const comparing: Readonly<Partial<Record<Purpose, number>>> = { code: 0x20, key: 0x82 };
+const comparing: Readonly<Partial<Record<Purpose, number>>> = {
+  code: instructions.VERIFY,
+  key: instructions.EXTERNAL_AUTHENTICATE,
+};
 
 interface StatusRow {
   readonly sw: number;
@@ -25,41 +34,41 @@ interface StatusRow {
  * SCARD_E_UNEXPECTED. ISO/IEC 7816-4:2013, 5.6; SCARD_ codes as in "Smart Card Return Values", Microsoft.
  */
 const statusRows: readonly StatusRow[] = [
-  { sw: 0x63c0, mask: 0xfff0, for: ["code"], code: "wrong-chv" },
-  { sw: 0x6300, for: ["code"], code: "wrong-chv" },
-  { sw: 0x6300, mask: 0xff00, for: ["key"], code: "security-violation" },
-  { sw: 0x6983, for: ["code"], code: "chv-blocked" },
-  { sw: 0x6983, code: "security-violation" },
-  { sw: 0x6982, code: "security-violation" },
-  { sw: 0x6988, for: ["key"], code: "security-violation" },
+  { sw: statusWordFamilies.counter, mask: 0xfff0, for: ["code"], code: "wrong-chv" },
+  { sw: statusWords.warningMemoryChanged, for: ["code"], code: "wrong-chv" },
+  { sw: statusWords.warningMemoryChanged, mask: 0xff00, for: ["key"], code: "security-violation" },
+  { sw: statusWords.methodBlocked, for: ["code"], code: "chv-blocked" },
+  { sw: statusWords.methodBlocked, code: "security-violation" },
+  { sw: statusWords.securityNotSatisfied, code: "security-violation" },
+  { sw: statusWords.secureMessagingIncorrect, for: ["key"], code: "security-violation" },
   // A code whose length cannot be right was not even compared.
-  { sw: 0x6700, for: ["code"], code: "invalid-chv" },
-  { sw: 0x6a80, for: ["code"], code: "invalid-chv" },
-  { sw: 0x6a82, for: ["directory"], code: "dir-not-found" },
-  { sw: 0x6a82, code: "file-not-found" },
-  { sw: 0x6986, code: "no-file" },
-  { sw: 0x6984, code: "no-access" },
-  { sw: 0x6985, code: "no-access" },
-  { sw: 0x6282, for: ["read"], code: "eof" },
-  { sw: 0x6a83, for: ["read"], code: "eof" },
-  { sw: 0x6b00, for: ["read"], code: "eof" },
-  { sw: 0x6a83, code: "bad-seek" },
-  { sw: 0x6b00, for: ["write"], code: "write-too-many" },
-  { sw: 0x6b00, code: "bad-seek" },
-  { sw: 0x6a84, code: "write-too-many" },
-  { sw: 0x6700, code: "invalid-parameter" },
-  { sw: 0x6a80, code: "invalid-parameter" },
-  { sw: 0x6a85, code: "invalid-parameter" },
-  { sw: 0x6a87, code: "invalid-parameter" },
-  { sw: 0x6a88, code: "invalid-parameter" },
-  { sw: 0x6a89, code: "invalid-value" },
-  { sw: 0x6a8a, code: "invalid-value" },
-  { sw: 0x6800, mask: 0xff00, code: "unsupported-feature" },
-  { sw: 0x6981, code: "unsupported-feature" },
-  { sw: 0x6a81, code: "unsupported-feature" },
-  { sw: 0x6a86, code: "unsupported-feature" },
-  { sw: 0x6d00, code: "unsupported-feature" },
-  { sw: 0x6e00, code: "unsupported-feature" },
+  { sw: statusWords.wrongLength, for: ["code"], code: "invalid-chv" },
+  { sw: statusWords.wrongData, for: ["code"], code: "invalid-chv" },
+  { sw: statusWords.fileNotFound, for: ["directory"], code: "dir-not-found" },
+  { sw: statusWords.fileNotFound, code: "file-not-found" },
+  { sw: statusWords.noCurrentFile, code: "no-file" },
+  { sw: statusWords.referenceDataNotUsable, code: "no-access" },
+  { sw: statusWords.conditionsNotSatisfied, code: "no-access" },
+  { sw: statusWords.endOfFile, for: ["read"], code: "eof" },
+  { sw: statusWords.recordNotFound, for: ["read"], code: "eof" },
+  { sw: statusWords.wrongOffset, for: ["read"], code: "eof" },
+  { sw: statusWords.recordNotFound, code: "bad-seek" },
+  { sw: statusWords.wrongOffset, for: ["write"], code: "write-too-many" },
+  { sw: statusWords.wrongOffset, code: "bad-seek" },
+  { sw: statusWords.notEnoughMemory, code: "write-too-many" },
+  { sw: statusWords.wrongLength, code: "invalid-parameter" },
+  { sw: statusWords.wrongData, code: "invalid-parameter" },
+  { sw: statusWords.wrongLcForTlv, code: "invalid-parameter" },
+  { sw: statusWords.wrongLcForP1P2, code: "invalid-parameter" },
+  { sw: statusWords.referenceNotFound, code: "invalid-parameter" },
+  { sw: statusWords.fileExists, code: "invalid-value" },
+  { sw: statusWords.dfNameExists, code: "invalid-value" },
+  { sw: statusWords.classFunctionNotSupported, mask: 0xff00, code: "unsupported-feature" },
+  { sw: statusWords.incompatibleFile, code: "unsupported-feature" },
+  { sw: statusWords.functionNotSupported, code: "unsupported-feature" },
+  { sw: statusWords.wrongP1P2, code: "unsupported-feature" },
+  { sw: statusWords.wrongInstruction, code: "unsupported-feature" },
+  { sw: statusWords.wrongClass, code: "unsupported-feature" },
 ];
 
 /** The failure for a status word. It contains the status word, and never a byte of the command. */
@@ -77,10 +86,16 @@ export function statusFailure({ sw }: Pick<ResponseApdu, "sw">, purpose: Purpose
 export function isDone({ sw }: Pick<ResponseApdu, "sw">, purpose: Purpose = "file"): boolean {
   const sw1 = sw >> 8;
   const isWarning = sw1 === 0x62 || sw1 === 0x63;
-  return sw === 0x9000 || (isWarning && purpose !== "code" && purpose !== "key");
+  return sw === statusWords.success || (isWarning && purpose !== "code" && purpose !== "key");
 }
 
 /** Whether the card does not know a command, or one of its parameters. */
 export function isUnknownToCard({ sw }: Pick<ResponseApdu, "sw">): boolean {
-  return sw === 0x6a81 || sw === 0x6a86 || sw === 0x6b00 || sw === 0x6d00 || sw === 0x6e00;
+  return (
+    sw === statusWords.functionNotSupported ||
+    sw === statusWords.wrongP1P2 ||
+    sw === statusWords.wrongOffset ||
+    sw === statusWords.wrongInstruction ||
+    sw === statusWords.wrongClass
+  );
 }

@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: MIT
 
 import { concatBytes } from "../binary/index.ts";
-import { decodeBerTlv, encodeBerTlv, findBerTlv, type ResponseApdu } from "../iso7816/index.ts";
+import {
+  decodeBerTlv,
+  encodeBerTlv,
+  findBerTlv,
+  instructions as ins,
+  maxShortDataBytes,
+  maxShortLe,
+  type ResponseApdu,
+  statusWords,
+} from "../iso7816/index.ts";
 import { SmartCardError } from "../pcsc/index.ts";
 import { ComError } from "./com-error.ts";
-import { type Iso7816Card, shortAnswer, shortData } from "./iso7816-card.ts";
+import type { Iso7816Card } from "./iso7816-card.ts";
 import type { FileView } from "./iso7816-file-control.ts";
 import { isDone, type Purpose, statusFailure } from "./iso7816-status.ts";
 import { MAX_BUFFER_BYTES } from "./memory-stream.ts";
 
-const insReadBinary = 0xb0;
-const insReadRecord = 0xb2;
-const insUpdateBinary = 0xd6;
-const insUpdateRecord = 0xdc;
-const insAppendRecord = 0xe2;
 /** The odd instructions have the offset in a data object, and so can go beyond 15 bits. */
 const odd = 0x01;
 const offsetsOfEvenInstructions = 0x8000;
@@ -38,15 +42,15 @@ export async function readBytes(
   const parts: Uint8Array[] = [];
   let got = 0;
   while (got < wanted) {
-    const length = Math.min(wanted - got, shortAnswer);
+    const length = Math.min(wanted - got, maxShortLe);
     const response = await readOnce(card, offset + got, length);
-    const isOver = got > 0 && (response.sw === 0x6b00 || response.sw === 0x6282);
+    const isOver = got > 0 && (response.sw === statusWords.wrongOffset || response.sw === statusWords.endOfFile);
     if (!isDone(response) && !isOver) throw statusFailure(response, "read", "read");
     const part = isDone(response) ? bytesIn(response, offset + got) : new Uint8Array(0);
     if (part.length === 0) break;
     parts.push(part.subarray(0, length));
     got += Math.min(part.length, length);
-    if (response.sw === 0x6282) break;
+    if (response.sw === statusWords.endOfFile) break;
   }
   if (got > 0) return concatBytes(...parts);
   throw new ComError(new SmartCardError("eof", "read: there is nothing more in the file"));
@@ -54,9 +58,9 @@ export async function readBytes(
 
 function readOnce(card: Iso7816Card, offset: number, length: number): Promise<ResponseApdu> {
   if (offset < offsetsOfEvenInstructions)
-    return card.send({ ins: insReadBinary, p1: offset >> 8, p2: offset & 0xff, le: length });
+    return card.send({ ins: ins.READ_BINARY, p1: offset >> 8, p2: offset & 0xff, le: length });
   const data = encodeBerTlv([{ tag: tagOffset, value: encodeOffset(offset) }]);
-  return card.send({ ins: insReadBinary | odd, data, le: Math.min(length + oddOverhead, shortAnswer) });
+  return card.send({ ins: ins.READ_BINARY | odd, data, le: Math.min(length + oddOverhead, maxShortLe) });
 }
 
 function bytesIn(response: ResponseApdu, offset: number): Uint8Array {
@@ -83,15 +87,15 @@ export async function writeBytes(
   for (let done = 0; done < data.length; ) {
     const at = offset + done;
     const isOdd = at >= offsetsOfEvenInstructions;
-    const part = data.subarray(done, done + shortData - (isOdd ? oddOverhead : 0));
+    const part = data.subarray(done, done + maxShortDataBytes - (isOdd ? oddOverhead : 0));
     if (isOdd) {
       const objects = [
         { tag: tagOffset, value: encodeOffset(at) },
         { tag: tagData, value: part },
       ];
-      await card.perform({ ins: insUpdateBinary | odd, data: encodeBerTlv(objects) }, "write", "write");
+      await card.perform({ ins: ins.UPDATE_BINARY | odd, data: encodeBerTlv(objects) }, "write", "write");
     } else {
-      const command = { ins: insUpdateBinary, p1: at >> 8, p2: at & 0xff, data: part.slice() };
+      const command = { ins: ins.UPDATE_BINARY, p1: at >> 8, p2: at & 0xff, data: part.slice() };
       await card.perform(command, "write", "write");
     }
     done += part.length;
@@ -108,9 +112,9 @@ export async function readRecord(
 ): Promise<Uint8Array> {
   if (index >= Math.min(records ?? MAX_RECORD_NUMBER, MAX_RECORD_NUMBER))
     throw new ComError(new SmartCardError("eof", "read: there are no more records"));
-  const le = count === 0 ? shortAnswer : Math.min(count, shortAnswer);
+  const le = count === 0 ? maxShortLe : Math.min(count, maxShortLe);
   const p2 = (shortId << 3) | recordByNumber;
-  const { data } = await card.perform({ ins: insReadRecord, p1: index + 1, p2, le }, "read", "read");
+  const { data } = await card.perform({ ins: ins.READ_RECORD, p1: index + 1, p2, le }, "read", "read");
   return data.subarray(0, le);
 }
 
@@ -131,17 +135,17 @@ export async function writeRecord(
   const isThere = index < Math.min(control.records ?? MAX_RECORD_NUMBER, MAX_RECORD_NUMBER);
   if (isThere) {
     const p2 = (shortId << 3) | recordByNumber;
-    const response = await card.send({ ins: insUpdateRecord, p1: index + 1, p2, data: data.slice() });
+    const response = await card.send({ ins: ins.UPDATE_RECORD, p1: index + 1, p2, data: data.slice() });
     if (isDone(response)) return;
-    if (response.sw !== 0x6a83) throw statusFailure(response, "write", "write");
+    if (response.sw !== statusWords.recordNotFound) throw statusFailure(response, "write", "write");
   }
-  await card.perform({ ins: insAppendRecord, p2: shortId << 3, data: data.slice() }, "write", "append");
+  await card.perform({ ins: ins.APPEND_RECORD, p2: shortId << 3, data: data.slice() }, "write", "append");
 }
 
 /** A record that cannot fit is refused before anything is sent, because cards answer it in many ways. */
 function checkRecord({ kind, recordBytes }: Pick<FileView, "kind" | "recordBytes">, { length }: Uint8Array): void {
-  if (length === 0 || length > shortData)
-    throw new ComError("E_INVALIDARG", `a record has 1 to ${shortData} bytes, and not ${length}`);
+  if (length === 0 || length > maxShortDataBytes)
+    throw new ComError("E_INVALIDARG", `a record has 1 to ${maxShortDataBytes} bytes, and not ${length}`);
   if (recordBytes === undefined || length === recordBytes) return;
   if (kind === "linear-fixed" || kind === "cyclic")
     throw new ComError("E_INVALIDARG", `a record of this file has ${recordBytes} bytes, and not ${length}`);
@@ -153,8 +157,8 @@ function checkRecord({ kind, recordBytes }: Pick<FileView, "kind" | "recordBytes
 
 /** What an open transparent file with a short identifier needs before its offsets can be told: that it is current. */
 export async function makeCurrent(card: Iso7816Card, shortId: number, purpose: Purpose): Promise<ResponseApdu> {
-  const response = await card.send({ ins: insReadBinary, p1: 0x80 | shortId, le: 1 });
-  if (isDone(response) || response.sw === 0x6981) return response;
+  const response = await card.send({ ins: ins.READ_BINARY, p1: 0x80 | shortId, le: 1 });
+  if (isDone(response) || response.sw === statusWords.incompatibleFile) return response;
   throw statusFailure(response, purpose, `open the file with the short identifier ${shortId}`);
 }
 

@@ -1,22 +1,14 @@
 // SPDX-License-Identifier: MIT
 
 import { concatBytes, zeroBytes } from "../binary/index.ts";
+import { instructions as ins, maxShortDataBytes, statusWords } from "../iso7816/index.ts";
 import { type ByteSource, contentOf } from "./byte-buffer.ts";
 import type { ISCardVerify } from "./card-verify.ts";
 import { ComError } from "./com-error.ts";
 import { SCARD_DISPOSITIONS, SCARD_FLAGS } from "./enumerations.ts";
-import { type Iso7816Card, shortData } from "./iso7816-card.ts";
+import type { Iso7816Card } from "./iso7816-card.ts";
 import { checkReference } from "./iso7816-reference.ts";
 import { isUnknownToCard, statusFailure } from "./iso7816-status.ts";
-
-/** Commands with codes. ISO/IEC 7816-4:2013, 11.5.6 to 11.5.10. */
-const ins = {
-  VERIFY: 0x20,
-  CHANGE_REFERENCE_DATA: 0x24,
-  DISABLE_VERIFICATION_REQUIREMENT: 0x26,
-  ENABLE_VERIFICATION_REQUIREMENT: 0x28,
-  RESET_RETRY_COUNTER: 0x2c,
-} as const;
 
 /** P1 of RESET RETRY COUNTER: what is in the data, the resetting code and a new code. ISO/IEC 7816-4:2013, table 83. */
 const resetting = { codeAndNew: 0x00, code: 0x01, new: 0x02, nothing: 0x03 } as const;
@@ -89,7 +81,7 @@ export class Iso7816Verify implements ISCardVerify {
   async #setRequirement(enabled: boolean, p2: number, code: Uint8Array): Promise<void> {
     const instruction = enabled ? ins.ENABLE_VERIFICATION_REQUIREMENT : ins.DISABLE_VERIFICATION_REQUIREMENT;
     const response = await this.#card.send({ ins: instruction, p2, data: code.slice() });
-    if (response.sw === 0x9000 || (enabled && isUnknownToCard(response))) return;
+    if (response.sw === statusWords.success || (enabled && isUnknownToCard(response))) return;
     const operation = enabled ? "enable the code, which was changed" : "disable the code, which was changed";
     throw statusFailure(response, "code", operation);
   }
@@ -119,9 +111,9 @@ export class Iso7816Verify implements ISCardVerify {
 /** A copy of a code. Without one, VERIFY would only query its state. */
 function codeOf(source: ByteSource, what: string): Uint8Array {
   const code = contentOf(source, what);
-  if (code.length > 0 && code.length <= shortData) return code;
+  if (code.length > 0 && code.length <= maxShortDataBytes) return code;
   zeroBytes(code);
-  throw new ComError("E_INVALIDARG", `${what} has no bytes or too many; a code has 1 to ${shortData}`);
+  throw new ComError("E_INVALIDARG", `${what} has no bytes or too many; a code has 1 to ${maxShortDataBytes}`);
 }
 
 /** Overwrites codes with zeros after their use, also after a failure. */
