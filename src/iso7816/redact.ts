@@ -100,12 +100,21 @@ function hasHeaderOfMalformed([cla = 0, ins = 0, ...rest]: Uint8Array): boolean 
 }
 
 /**
- * Frames of a Type 2 tag that look like commands and hold a password: PWD_AUTH (1B and four bytes) and WRITE (A2,
- * page and four bytes). NXP NTAG213/215/216 data sheet, 10.4 and 10.7. A malformed one is recognized by its class.
+ * Frames of a tag that look like commands and hold a password or a key: PWD_AUTH and WRITE of a Type 2 tag (1B and four bytes;
+ * A2, page and four bytes), and authentication with a key of a MIFARE Classic (60 or 61, block, six bytes of key, four of the
+ * identifier); each also with its CRC_A. A malformed one is recognized by its class.
+ *
+ * @see NXP NTAG213/215/216 data sheet, 10.4 and 10.7; NXP PN532 user manual, 7.3.8 (InDataExchange)
  */
-function isTagFrame({ cla, data, extended, le }: CommandApdu): boolean {
-  if (extended) return false;
-  return (cla === 0x1b && data.length === 0 && le !== undefined) || (cla === 0xa2 && data.length === 1 && !le);
+const tagFrameLengths: Readonly<Record<number, readonly number[]>> = {
+  0x1b: [5, 7],
+  0xa2: [6, 8],
+  0x60: [12, 14],
+  0x61: [12, 14],
+};
+
+function isTagFrame(command: CommandApdu): boolean {
+  return tagFrameLengths[command.cla]?.includes(encodeCommand(command).length) === true;
 }
 
 /** Explains a command; its data only where the command is known to carry no secret ({@link disclosureOf}). */
