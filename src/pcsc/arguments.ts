@@ -22,6 +22,9 @@ import { type Disposition, MAX_COMMAND_BYTES, type Protocol, type ReaderFlags, r
  * returns a copy that the caller cannot change.
  */
 
+/** The longest list of protocols that a caller may prefer: longer than there are protocols. */
+export const MAX_PREFERRED_PROTOCOLS = 64;
+
 /** The members of {@link WaitOptions}, for options objects that have them too. */
 export const waitMembers: Members<WaitOptions> = {
   timeoutMs: optional(milliseconds),
@@ -31,7 +34,11 @@ export const waitMembers: Members<WaitOptions> = {
 const connectMembers: Members<ConnectOptions> = {
   ...waitMembers,
   shareMode: word(shareModes, "share mode"),
-  preferredProtocols: listOf(word(protocols, "protocol"), `protocols: ["t0", "t1"] for either`, 64),
+  preferredProtocols: listOf(
+    word(protocols, "protocol"),
+    `protocols: ["t0", "t1"] for either`,
+    MAX_PREFERRED_PROTOCOLS,
+  ),
 };
 
 const waitOptions = optionsOf(waitMembers);

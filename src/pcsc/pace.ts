@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { MAX_PREFERRED_PROTOCOLS } from "./arguments.ts";
 import { clockObject } from "./checks.ts";
 import { ConnectionBase, type ConnectionTerms } from "./connection-base.ts";
 import type {
@@ -199,8 +200,12 @@ class PacedConnection extends ConnectionBase {
   }
 }
 
-/** The requested options; the manager itself refuses invalid values. */
+/** A copy of the requested protocols; the manager itself refuses what cannot be read, or is too long to be copied. */
 function protocolsOf(options: ConnectOptions): readonly Protocol[] {
-  const asked: unknown = options?.preferredProtocols;
-  return Array.isArray(asked) ? [...options.preferredProtocols] : [];
+  try {
+    const asked: unknown = options?.preferredProtocols;
+    return Array.isArray(asked) && asked.length <= MAX_PREFERRED_PROTOCOLS ? [...asked] : [];
+  } catch {
+    return [];
+  }
 }

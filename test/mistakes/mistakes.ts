@@ -136,6 +136,24 @@ const connectMistakes: readonly Mistake[] = (
     ["a protocol misspelt", { ...shared, preferredProtocols: ["T=1"] }, "invalid-value", /\[0\] is "T=1"/],
     ["an empty list", { ...shared, preferredProtocols: [] }, "proto-mismatch", /names no protocol/],
     ["a list with a hole", { ...shared, preferredProtocols: new Array(1) }, "invalid-value", /\[0\] is undefined/],
+    [
+      "a list that never ends",
+      { ...shared, preferredProtocols: new Array(2 ** 31) },
+      "invalid-parameter",
+      /2147483648/,
+    ],
+    [
+      "a list that throws",
+      { ...shared, preferredProtocols: new Proxy([], { get: thrower }) },
+      "invalid-parameter",
+      /cannot be read/,
+    ],
+    [
+      "a getter for the list that throws",
+      Object.defineProperty({ shareMode: "shared" }, "preferredProtocols", { get: thrower }),
+      "invalid-parameter",
+      /cannot be read/,
+    ],
     ["the list misspelt", { ...shared, preferedProtocols: [] }, "invalid-parameter", /mean preferredProtocols\?/],
     ["protocols", { shareMode: "shared", protocols: ["t1"] }, "invalid-parameter", /no member "protocols"/],
     ["a time", { ...shared, timeout: 10 }, "invalid-parameter", /mean timeoutMs\?/],
@@ -152,7 +170,12 @@ const connectMistakes: readonly Mistake[] = (
   { what: `connect: ${what}`, make: call("context", "connect", theReader, options), error, says },
   {
     what: `reconnect: ${what}`,
-    make: call("connection", "reconnect", options && { ...options, initialization: "leave" }),
+    // An object that inherits them: its getters are not called here.
+    make: call(
+      "connection",
+      "reconnect",
+      options && Object.assign(Object.create(options), { initialization: "leave" }),
+    ),
     error,
     says,
   },
