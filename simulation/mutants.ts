@@ -20,7 +20,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "the last who asked is granted first",
-    file: "manager/turns.ts",
+    file: "manager/transaction-queue.ts",
     search: "const [turn] = this.#lock === undefined ? this.#queue : this.#inner;",
     replace: "const turn = [...(this.#lock === undefined ? this.#queue : this.#inner)].at(-1);",
   },
@@ -70,7 +70,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a wait is left in the queue after its end",
-    file: "manager/turns.ts",
+    file: "manager/transaction-queue.ts",
     search: "          this.#queue.delete(turn);\n          this.#inner.delete(turn);",
     replace: "          this.#inner.delete(turn);",
   },
@@ -126,8 +126,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a dead client keeps the lock",
     file: "manager/slot.ts",
-    search: "    this.#transactions.drop(connection);\n    this.#turns.pump();",
-    replace: '    if (!why.includes("ended without")) this.#transactions.drop(connection);\n    this.#turns.pump();',
+    search: "    this.#transactions.drop(connection);\n    this.#queue.pump();",
+    replace: '    if (!why.includes("ended without")) this.#transactions.drop(connection);\n    this.#queue.pump();',
   },
   {
     name: "a dead client's waits go on",
@@ -155,31 +155,31 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a free lock is not handed on",
-    file: "manager/turns.ts",
+    file: "manager/transaction-queue.ts",
     search: "    this.#setting.unlocked();\n    this.#grantNext();",
     replace: "    this.#setting.unlocked();",
   },
   {
     name: "a debt is paid in another's transaction",
     file: "manager/card-keeper.ts",
-    search: "const debt = turns.lock === undefined ? this.#debts.take() : undefined;",
+    search: "const debt = queue.lock === undefined ? this.#debts.take() : undefined;",
     replace: "const debt = this.#debts.take();",
   },
   {
     name: "a debt is paid when the queue is empty",
-    file: "manager/turns.ts",
+    file: "manager/transaction-queue.ts",
     search: "      this.#setting.housekeeping();\n",
     replace: "      if (this.#queue.size === 0) this.#setting.housekeeping();\n",
   },
   {
     name: "a nested begin overtakes an end",
-    file: "manager/turns.ts",
+    file: "manager/transaction-queue.ts",
     search: "if (!this.#busy && ahead === 0 && (own || this.#lock === undefined)) {",
     replace: "if ((own && takesLock) || (!this.#busy && ahead === 0 && (own || this.#lock === undefined))) {",
   },
   {
     name: "operations pass while another has the lock",
-    file: "manager/turns.ts",
+    file: "manager/transaction-queue.ts",
     search: "if (!this.#busy && ahead === 0 && (own || this.#lock === undefined)) {",
     replace: "if (!this.#busy && ahead === 0 && (own || !takesLock || this.#lock === undefined)) {",
   },
@@ -187,8 +187,8 @@ export const mutants: readonly Mutant[] = [
     name: "two operations at once",
     file: "manager/slot.ts",
     search:
-      "    this.#driver.whenIdle(() => {\n      this.#operating = undefined;\n      this.#turns.release();\n    });",
-    replace: "    this.#operating = undefined;\n    this.#turns.release();",
+      "    this.#driver.whenIdle(() => {\n      this.#operating = undefined;\n      this.#queue.release();\n    });",
+    replace: "    this.#operating = undefined;\n    this.#queue.release();",
   },
   {
     name: "a hung driver is called again before it is given up",
@@ -236,7 +236,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a full context cannot end its transaction",
-    file: "manager/turns.ts",
+    file: "manager/transaction-queue.ts",
     search: "if (isFull && !request.endsLock) return",
     replace: "if (isFull) return",
   },
@@ -279,7 +279,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a lock's age is told by the wall clock",
-    file: "manager/turns.ts",
+    file: "manager/transaction-queue.ts",
     search: 'due: asked("leave"), since: this.#setting.clock.now() };',
     replace: 'due: asked("leave"), since: this.#setting.clock.wallTime() };',
   },
@@ -322,15 +322,15 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a context that can do one thing at a time waits for itself",
-    file: "manager/turns.ts",
+    file: "manager/transaction-queue.ts",
     search: "if (!waiter.oneAtATime) return false;",
     replace: "if (waiter.waitLimit >= 0) return false;",
   },
   {
     name: "the idle limit is given up once the card is in use",
     file: "manager/transactions.ts",
-    search: "if (this.#turns.busy) return true;",
-    replace: "if (this.#turns.busy) return false;",
+    search: "if (this.#queue.busy) return true;",
+    replace: "if (this.#queue.busy) return false;",
   },
   {
     name: "the idle limit is given up once the card was used",
@@ -353,7 +353,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an idle transaction resets its card, and does not end",
     file: "manager/transactions.ts",
-    search: "if (this.#turns.lock === lock) this.#turns.unlock();",
+    search: "if (this.#queue.lock === lock) this.#queue.unlock();",
     replace: "",
   },
   {

@@ -17,7 +17,7 @@ import type { Driver } from "./driver.ts";
 import type { ManagerLimits } from "./limits.ts";
 import type { Profile } from "./profile.ts";
 import { type Asked, asked } from "./sharing.ts";
-import type { TurnRequest, Turns } from "./turns.ts";
+import type { TransactionQueue, TurnRequest } from "./transaction-queue.ts";
 
 const noBytes = new Uint8Array();
 
@@ -30,7 +30,7 @@ export interface CardKeeperSetting {
   readonly name: string;
   readonly driver: Driver;
   readonly card: Card;
-  readonly turns: Turns;
+  readonly queue: TransactionQueue;
   readonly connections: ReadonlySet<SlotConnection>;
   /** Runs work of the slot's own as a turn; only where no client has one. */
   readonly work: (run: () => Promise<void>) => void;
@@ -56,31 +56,31 @@ export class CardKeeper {
   constructor(setting: CardKeeperSetting) {
     this.#setting = setting;
     this.#debts = new Debts(setting.clock);
-    this.#arrivals = new Arrivals(setting.clock, setting.limits, () => setting.turns.pump());
+    this.#arrivals = new Arrivals(setting.clock, setting.limits, () => setting.queue.pump());
   }
 
   /** Does what must be done before the next turn; called when none is under way. */
   keepHouse(): void {
-    const { turns, work } = this.#setting;
+    const { queue, work } = this.#setting;
     if (this.#arrival && this.#arrivals.mayAttend()) {
       this.#arrival = false;
       work(() => this.#attend());
       return;
     }
-    const debt = turns.lock === undefined ? this.#debts.take() : undefined;
+    const debt = queue.lock === undefined ? this.#debts.take() : undefined;
     if (debt !== undefined) work(() => this.#pay(debt));
   }
 
   inserted(): void {
-    const { card, turns } = this.#setting;
+    const { card, queue } = this.#setting;
     if (card.present) this.removed();
     card.inserted();
     this.#arrival = true;
-    turns.pump();
+    queue.pump();
   }
 
   removed(): void {
-    const { card, connections, counted, driver, name, turns } = this.#setting;
+    const { card, connections, counted, driver, name, queue } = this.#setting;
     if (!card.present) return;
     const wasReported = card.attended;
     this.cease();
@@ -90,12 +90,12 @@ export class CardKeeper {
     for (const connection of connections) {
       if (connection.usesCard) connection.fault = { code: "removed-card", why: "the card was removed" };
     }
-    turns.fail(
+    queue.fail(
       (request) => request.needsCard,
       (request) => removedCard(request.operation),
     );
-    const holder = turns.lock?.owner as SlotConnection | undefined;
-    if (holder?.usesCard) turns.unlock();
+    const holder = queue.lock?.owner as SlotConnection | undefined;
+    if (holder?.usesCard) queue.unlock();
     if (wasReported) counted("card-removed");
   }
 
@@ -242,11 +242,11 @@ export class CardKeeper {
 
   /** Records the disposition of a closed connection; it runs before another client gets the card. */
   owe(due: Asked, why: string, connection: SlotConnection): Promise<void> {
-    const { card, turns } = this.#setting;
+    const { card, queue } = this.#setting;
     if (due.disposition === "leave" || !card.present) return Promise.resolve();
     const done = this.#debts.owe(due, why, connection.context);
     // A context that can do one thing at a time would wait for a lock that only itself may be able to free.
-    if (connection.context.oneAtATime && turns.lock !== undefined && turns.lock.owner !== connection) {
+    if (connection.context.oneAtATime && queue.lock !== undefined && queue.lock.owner !== connection) {
       done.catch(() => {});
       return Promise.resolve();
     }
@@ -278,7 +278,7 @@ export class CardKeeper {
   }
 
   #notifyReset(why: string, spared: SlotConnection | undefined): void {
-    const { connections, name, turns } = this.#setting;
+    const { connections, name, queue } = this.#setting;
     for (const connection of connections) {
       if (connection === spared || !connection.usesCard || connection.fault !== undefined) continue;
       connection.fault = { code: "reset-card", why };
@@ -286,7 +286,7 @@ export class CardKeeper {
     // A reset does not affect a connection that does not use the card.
     const concerns = ({ needsCard, owner }: TurnRequest): boolean =>
       needsCard && owner !== spared && (owner as SlotConnection | undefined)?.usesCard === true;
-    turns.fail(
+    queue.fail(
       concerns,
       ({ operation }) => new SmartCardError("reset-card", `the card was reset: ${why}`, { reader: name, operation }),
     );
@@ -310,9 +310,9 @@ export class CardKeeper {
   }
 
   #powerOff(): void {
-    const { card, changed, connections, trace, turns, work } = this.#setting;
+    const { card, changed, connections, trace, queue, work } = this.#setting;
     if (connections.size > 0 || !card.powered) return;
-    if (turns.busy) {
+    if (queue.busy) {
       this.armPowerOff();
       return;
     }

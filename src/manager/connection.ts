@@ -22,7 +22,7 @@ import {
 } from "../pcsc/index.ts";
 import { answerIoctl, type IoctlTarget } from "./ioctl.ts";
 import type { Slot } from "./slot.ts";
-import type { TurnContext } from "./turns.ts";
+import type { TurnContext } from "./transaction-queue.ts";
 
 /** Why a connection cannot be used until it is reconnected, or at all. */
 export interface Fault {

@@ -25,7 +25,7 @@ import type { ManagerLimits } from "./limits.ts";
 import type { Profile } from "./profile.ts";
 import type { Slot } from "./slot.ts";
 import type { Tracker } from "./tracker.ts";
-import type { TurnContext, Turns } from "./turns.ts";
+import type { TransactionQueue, TurnContext } from "./transaction-queue.ts";
 import type { WaitSet } from "./wait.ts";
 
 /** What a context needs from the manager. */
@@ -69,7 +69,7 @@ export class SlotContext implements Context, TurnContext {
   };
   readonly waits: WaitSet = new Set();
   readonly waitLimit: number;
-  waitingFor: Turns | undefined;
+  waitingFor: TransactionQueue | undefined;
   readonly #setting: ContextSetting;
   readonly #connections = new Map<SlotConnection, Slot>();
   /** Where connects are under way, which count against the limit too. */

@@ -2,7 +2,7 @@
 
 import { type Clock, type Disposition, SmartCardError } from "../pcsc/index.ts";
 import { type Asked, asked } from "./sharing.ts";
-import type { TurnContext } from "./turns.ts";
+import type { TurnContext } from "./transaction-queue.ts";
 import { Wait } from "./wait.ts";
 
 /** A pending disposition of a closed connection. */

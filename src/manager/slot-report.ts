@@ -3,7 +3,7 @@
 import type { CardState, LockInspection, Protocol, ReaderInspection, WaiterInspection } from "../pcsc/index.ts";
 import type { Card } from "./card.ts";
 import type { SlotConnection } from "./connection.ts";
-import type { Turns } from "./turns.ts";
+import type { TransactionQueue } from "./transaction-queue.ts";
 
 /**
  * The state of a card for a connection that has agreed on `protocol`. Every card is in position: a reader that would move it
@@ -22,26 +22,26 @@ export function inspectSlot(
     readonly eventCount: number;
     readonly card: Card;
     readonly connections: Iterable<SlotConnection>;
-    readonly turns: Turns;
+    readonly queue: TransactionQueue;
     readonly lastExchange: number | undefined;
   },
   now: number,
 ): ReaderInspection {
-  const { card, eventCount, id, lastExchange, name, turns } = slot;
+  const { card, eventCount, id, lastExchange, name, queue } = slot;
   const connections = Array.from(slot.connections, (connection) => ({
     client: connection.context.client,
     shareMode: connection.shareMode,
     protocol: connection.protocol,
     connectedMs: now - connection.since,
   }));
-  const lock: LockInspection | undefined = turns.lock && {
-    client: turns.lock.owner.context.client,
-    heldMs: now - turns.lock.since,
-    depth: turns.lock.depth,
+  const lock: LockInspection | undefined = queue.lock && {
+    client: queue.lock.owner.context.client,
+    heldMs: now - queue.lock.since,
+    depth: queue.lock.depth,
     lastExchangeMs: lastExchange === undefined ? undefined : now - lastExchange,
   };
-  const queue = Array.from(turns.waiting, (turn): WaiterInspection => {
+  const waiters = Array.from(queue.waiting, (turn): WaiterInspection => {
     return { client: turn.context.client, operation: turn.operation, waitingMs: now - turn.since };
   });
-  return { name, id, eventCount, card: card.attended ? card.inspect() : undefined, connections, lock, queue };
+  return { name, id, eventCount, card: card.attended ? card.inspect() : undefined, connections, lock, queue: waiters };
 }

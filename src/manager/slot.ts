@@ -31,8 +31,8 @@ import { describeDevice, readAttribute } from "./reader-attributes.ts";
 import { asked, conflicting, exitDisposition, together, useOf } from "./sharing.ts";
 import { cardState, inspectSlot } from "./slot-report.ts";
 import { nextEventCount, type TrackedState } from "./tracker.ts";
+import { TransactionQueue, type TurnContext, type TurnRequest } from "./transaction-queue.ts";
 import { requestOf, Transactions } from "./transactions.ts";
-import { type TurnContext, type TurnRequest, Turns } from "./turns.ts";
 
 /** The failure for users of a removed reader: removed alone, or with the whole service. */
 type LossCode = "reader-unavailable" | "service-stopped";
@@ -64,7 +64,7 @@ export class Slot {
   readonly card: Card;
   readonly #setting: SlotSetting;
   readonly #driver: Driver;
-  readonly #turns: Turns;
+  readonly #queue: TransactionQueue;
   readonly #connections = new Set<SlotConnection>();
   readonly #keeper: CardKeeper;
   readonly #cardWaits: CardWaits;
@@ -86,7 +86,7 @@ export class Slot {
     });
     this.card = new Card(this.#driver, setting.name);
     this.#cardWaits = new CardWaits(clock);
-    this.#turns = new Turns({
+    this.#queue = new TransactionQueue({
       clock,
       reader: setting.name,
       housekeeping: () => {
@@ -104,7 +104,7 @@ export class Slot {
       name: setting.name,
       driver: this.#driver,
       card: this.card,
-      turns: this.#turns,
+      queue: this.#queue,
       connections: this.#connections,
       work: (run) => this.#work(run),
       counted: (kind) => this.#counted(kind),
@@ -115,7 +115,7 @@ export class Slot {
       clock,
       profile: setting.profile,
       name: setting.name,
-      turns: this.#turns,
+      queue: this.#queue,
       keeper: this.#keeper,
       work: (run) => this.#work(run),
       turnBegun: (context) => {
@@ -168,7 +168,7 @@ export class Slot {
   /** Refuses at once what the connections that are there forbid; `except` is the one that reconnects. */
   checkSharing(wanted: ShareMode, operation: string, except?: SlotConnection): void {
     const others = except === undefined ? this.#connections : [...this.#connections].filter((one) => one !== except);
-    const other = conflicting(wanted, others, this.#setting.profile, this.#turns.lock?.owner);
+    const other = conflicting(wanted, others, this.#setting.profile, this.#queue.lock?.owner);
     if (other !== undefined) throw this.#transactions.refused(wanted, operation, other);
   }
 
@@ -230,7 +230,7 @@ export class Slot {
   /** Ends a connection and the transaction that it has open, and disposes of the card as soon as it is free. */
   disconnect(connection: SlotConnection, disposition: Disposition, why: string): Promise<void> {
     this.#connections.delete(connection);
-    this.#turns.fail(
+    this.#queue.fail(
       (request) => request.owner === connection,
       (request) => connection.closedError(request.operation),
     );
@@ -238,7 +238,7 @@ export class Slot {
     const due = together(asked(disposition), this.#transactions.owedBy(connection));
     const done = this.#lost === undefined ? this.#keeper.owe(due, why, connection) : Promise.resolve();
     this.#transactions.drop(connection);
-    this.#turns.pump();
+    this.#queue.pump();
     this.#trace("disconnected", connection.context, disposition);
     this.#setting.changed(this);
     this.#keeper.armPowerOff();
@@ -250,7 +250,7 @@ export class Slot {
    * connection holds the lock, at once.
    */
   async abandon(connection: SlotConnection, how: string): Promise<void> {
-    const lock = this.#turns.lock;
+    const lock = this.#queue.lock;
     const disposition = exitDisposition(connection, lock?.owner === connection, this.#setting.profile);
     const done = connection.close(disposition, `${connection.context.client.name} ${how}`).catch((error: unknown) => {
       // Its program is gone, or the context is: a card that does not do what it was to do stops neither.
@@ -406,12 +406,12 @@ export class Slot {
   inspect(): ReaderInspection {
     const { card, eventCount, name } = this;
     const { id } = this.description;
-    const [turns, connections, { lastExchange }] = [this.#turns, this.#connections, this.#transactions];
-    return inspectSlot({ name, id, eventCount, card, connections, turns, lastExchange }, this.#now());
+    const [queue, connections, { lastExchange }] = [this.#queue, this.#connections, this.#transactions];
+    return inspectSlot({ name, id, eventCount, card, connections, queue, lastExchange }, this.#now());
   }
 
   async #takeTurn<T>(request: TurnRequest, options: WaitOptions, run: () => Promise<T>): Promise<T> {
-    const waiting = this.#turns.acquire(request, options);
+    const waiting = this.#queue.acquire(request, options);
     if (waiting !== undefined) await waiting;
     try {
       if (this.#lost !== undefined) throw this.#lostError(request.operation);
@@ -453,13 +453,13 @@ export class Slot {
   #turnEnded(): void {
     this.#driver.whenIdle(() => {
       this.#operating = undefined;
-      this.#turns.release();
+      this.#queue.release();
     });
   }
 
   /** Work of the slot's own. It takes a turn and must not fail. */
   #work(run: () => Promise<void>): void {
-    this.#turns.seize();
+    this.#queue.seize();
     const ended = (): void => this.#turnEnded();
     run().then(ended, (error: unknown) => {
       ended();
@@ -482,12 +482,12 @@ export class Slot {
     for (const connection of this.#connections) {
       connection.fault = { code: "reader-unavailable", why: `the reader is gone: ${reason}` };
     }
-    this.#turns.fail(
+    this.#queue.fail(
       () => true,
       (request) => this.#lostError(request.operation),
     );
     this.#cardWaits.fail(() => this.#lostError("control"));
-    if (this.#turns.lock !== undefined) this.#turns.unlock();
+    if (this.#queue.lock !== undefined) this.#queue.unlock();
     this.#connections.clear();
     this.#eventCount = nextEventCount(this.#eventCount);
     this.#trace("reader-lost", undefined, reason);

@@ -14,7 +14,7 @@ import type { SlotConnection } from "./connection.ts";
 import { IdleLimit } from "./idle-limit.ts";
 import type { Profile } from "./profile.ts";
 import { type Asked, asked, together } from "./sharing.ts";
-import type { Lock, TurnContext, TurnRequest, Turns } from "./turns.ts";
+import type { Lock, TransactionQueue, TurnContext, TurnRequest } from "./transaction-queue.ts";
 
 /** What transactions need of their slot. */
 export interface TransactionsSetting {
@@ -22,7 +22,7 @@ export interface TransactionsSetting {
   readonly profile: Profile;
   /** The reader's unique name. */
   readonly name: string;
-  readonly turns: Turns;
+  readonly queue: TransactionQueue;
   readonly keeper: CardKeeper;
   /** Runs work of the slot's own as a turn; only where no client has one. */
   readonly work: (run: () => Promise<void>) => void;
@@ -39,14 +39,14 @@ export interface TransactionsSetting {
  */
 export class Transactions {
   readonly #setting: TransactionsSetting;
-  readonly #turns: Turns;
+  readonly #queue: TransactionQueue;
   readonly #idleLimit: IdleLimit;
   /** When the lock's holder last finished an exchange. */
   #lastExchange: number | undefined;
 
   constructor(setting: TransactionsSetting) {
     this.#setting = setting;
-    this.#turns = setting.turns;
+    this.#queue = setting.queue;
     this.#idleLimit = new IdleLimit(setting.clock, setting.profile.transactionIdleMs, (ms) => this.#idle(ms));
   }
 
@@ -58,7 +58,7 @@ export class Transactions {
   /** Waits for the lock and takes it. */
   async begin(connection: SlotConnection, options: WaitOptions): Promise<void> {
     connection.checkUsable();
-    const waiting = this.#turns.begin(requestOf(connection, "begin", connection.usesCard), options);
+    const waiting = this.#queue.begin(requestOf(connection, "begin", connection.usesCard), options);
     if (waiting !== undefined) await waiting;
     // A nested one is a use of the card like any other function.
     this.used(connection);
@@ -67,12 +67,12 @@ export class Transactions {
   /** Releases the lock, once the holder's other operations are done. */
   async end(connection: SlotConnection, disposition: Disposition): Promise<void> {
     if (!this.#isOf(connection)) throw this.lost(connection);
-    const waiting = this.#turns.acquire({ ...requestOf(connection, "end", false), endsLock: true }, {});
+    const waiting = this.#queue.acquire({ ...requestOf(connection, "end", false), endsLock: true }, {});
     if (waiting !== undefined) await waiting;
     this.#setting.turnBegun(connection.context);
     try {
       connection.checkOpen();
-      const lock = this.#turns.lock;
+      const lock = this.#queue.lock;
       if (lock?.owner !== connection) throw this.lost(connection);
       this.#idleLimit.used();
       lock.due = together(lock.due, asked(disposition));
@@ -94,13 +94,13 @@ export class Transactions {
 
   /** What the ends of nested transactions of a connection have asked for, and what is not done yet. */
   owedBy(connection: SlotConnection): Asked {
-    const lock = this.#turns.lock;
+    const lock = this.#queue.lock;
     return lock?.owner === connection ? lock.due : asked("leave");
   }
 
   /** Frees the lock where that connection has it. */
   drop(connection: SlotConnection): void {
-    if (this.#isOf(connection)) this.#turns.unlock();
+    if (this.#isOf(connection)) this.#queue.unlock();
   }
 
   /** A connection did something; where it has the lock, it is not idle. */
@@ -128,7 +128,7 @@ export class Transactions {
 
   /** Who has the lock; with `of`, only where it is that connection. */
   holder(of?: SlotConnection): Holder | undefined {
-    const lock = this.#turns.lock;
+    const lock = this.#queue.lock;
     if (lock === undefined || (of !== undefined && lock.owner !== of)) return undefined;
     const { context, shareMode } = lock.owner as SlotConnection;
     const heldMs = this.#setting.clock.now() - lock.since;
@@ -162,21 +162,21 @@ export class Transactions {
 
   /** Ends a transaction, and resets the card, because its holder was idle for too long. */
   #idle(limitMs: number): boolean {
-    const lock = this.#turns.lock;
+    const lock = this.#queue.lock;
     if (lock === undefined) return false;
-    if (this.#turns.busy) return true;
+    if (this.#queue.busy) return true;
     const { context } = lock.owner;
     this.#setting.trace("lock-idle", context);
     this.#setting.work(async () => {
       const why = `the transaction of ${context.client.name} was idle for ${limitMs} ms`;
       await this.#setting.keeper.dispose(asked("reset"), why, { keepPowered: true });
-      if (this.#turns.lock === lock) this.#turns.unlock();
+      if (this.#queue.lock === lock) this.#queue.unlock();
     });
     return false;
   }
 
   #isOf(connection: SlotConnection): boolean {
-    return this.#turns.lock?.owner === connection;
+    return this.#queue.lock?.owner === connection;
   }
 }
 

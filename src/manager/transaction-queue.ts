@@ -27,7 +27,7 @@ export interface TurnContext {
   /** Whether it has ended because the service has. */
   readonly serviceStopped: boolean;
   /** What a one-at-a-time context waits for, without deadline. */
-  waitingFor: Turns | undefined;
+  waitingFor: TransactionQueue | undefined;
 }
 
 /** A possible holder of the lock: a connection. */
@@ -68,7 +68,7 @@ interface Turn extends TurnRequest {
 }
 
 /** What the queue asks of the slot that it belongs to. */
-export interface TurnsSetting {
+export interface TransactionQueueDeps {
   readonly clock: Clock;
   readonly reader: string;
   /**
@@ -97,8 +97,8 @@ export interface TurnsSetting {
  *     inner:   transmit A │ end A                        the holder's own operations, in their order
  *     busy:    an operation is under way
  */
-export class Turns {
-  readonly #setting: TurnsSetting;
+export class TransactionQueue {
+  readonly #setting: TransactionQueueDeps;
   #queue = new Set<Turn>();
   #inner = new Set<Turn>();
   #lock: Lock | undefined;
@@ -109,7 +109,7 @@ export class Turns {
   /** Whether the next in line waits for the event loop. */
   #resting = false;
 
-  constructor(setting: TurnsSetting) {
+  constructor(setting: TransactionQueueDeps) {
     this.#setting = setting;
   }
 
@@ -275,12 +275,12 @@ export class Turns {
    */
   #wouldNeverEnd(waiter: TurnContext): boolean {
     if (!waiter.oneAtATime) return false;
-    const seen = new Set<Turns>();
-    for (let turns: Turns | undefined = this; turns !== undefined && !seen.has(turns); ) {
-      seen.add(turns);
-      const holder: TurnContext | undefined = turns.#lock?.owner.context;
+    const seen = new Set<TransactionQueue>();
+    for (let queue: TransactionQueue | undefined = this; queue !== undefined && !seen.has(queue); ) {
+      seen.add(queue);
+      const holder: TurnContext | undefined = queue.#lock?.owner.context;
       if (holder === waiter) return true;
-      turns = holder?.waitingFor;
+      queue = holder?.waitingFor;
     }
     return false;
   }

@@ -2,10 +2,10 @@
 
 import { expect, it } from "vitest";
 import { type Clock, SmartCardError } from "../pcsc/index.ts";
-import { type TurnContext, type TurnRequest, Turns } from "./turns.ts";
+import { TransactionQueue, type TurnContext, type TurnRequest } from "./transaction-queue.ts";
 
-/** Turns of which each operation is over as soon as it begins, and an event loop that the test turns. */
-function turns(hasLoop: boolean) {
+/** A queue whose operations are over as soon as they begin, and an event loop that the test turns. */
+function queueOf(hasLoop: boolean) {
   const loop: (() => void)[] = [];
   const clock: Clock = {
     now: () => 0,
@@ -13,7 +13,7 @@ function turns(hasLoop: boolean) {
     schedule: () => () => {},
     ...(hasLoop && { breathe: () => new Promise<void>((resolve) => loop.push(resolve)) }),
   };
-  const made = new Turns({
+  const queue = new TransactionQueue({
     clock,
     reader: "Reader",
     housekeeping: () => {},
@@ -35,31 +35,31 @@ function turns(hasLoop: boolean) {
     return { context, owner: { context }, operation: "connect", needsCard: false };
   };
   const connect = async (name: string): Promise<void> => {
-    await made.acquire(request(name), {});
+    await queue.acquire(request(name), {});
     done.push(name);
-    made.release();
+    queue.release();
   };
   const turn = async (): Promise<void> => {
     for (const resolve of loop.splice(0)) resolve();
     await settled();
   };
-  return { connect, done, loop, made, request, turn };
+  return { connect, done, loop, queue, request, turn };
 }
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-it("of a thousand that a lock held up a few are granted theirs before the event loop has a turn, in their order", async () => {
-  const { connect, done, made, request, turn } = turns(true);
+it("of a thousand waiters behind a lock a few are granted their turns before the event loop has a turn, in their order", async () => {
+  const { connect, done, queue, request, turn } = queueOf(true);
   const { context, owner, ...holder } = request("holder");
-  void made.begin({ ...holder, context, owner: owner ?? { context } }, {});
+  void queue.begin({ ...holder, context, owner: owner ?? { context } }, {});
   const names = Array.from({ length: 1000 }, (_, number) => String(number));
   const all = Promise.all(names.map(connect));
-  made.unlock();
+  queue.unlock();
   await settled();
   expect(done).toHaveLength(16);
   // Who comes meanwhile does not pass those who wait.
   const late = connect("late");
-  await expect(made.acquire(request("hasty"), { timeoutMs: 0 })).rejects.toMatchObject({ code: "timeout" });
+  await expect(queue.acquire(request("hasty"), { timeoutMs: 0 })).rejects.toMatchObject({ code: "timeout" });
   for (let before = done.length; done.length < 1001; before = done.length) {
     await turn();
     expect(done.length - before).toBeLessThanOrEqual(16);
@@ -68,18 +68,18 @@ it("of a thousand that a lock held up a few are granted theirs before the event 
   expect(done).toEqual([...names, "late"]);
 });
 
-it("are granted in one go where time is simulated", async () => {
-  const { connect, done, made, request } = turns(false);
+it("waiters are granted their turns in one go where time is simulated", async () => {
+  const { connect, done, queue, request } = queueOf(false);
   const { context, owner, ...holder } = request("holder");
-  void made.begin({ ...holder, context, owner: owner ?? { context } }, {});
+  void queue.begin({ ...holder, context, owner: owner ?? { context } }, {});
   const all = Promise.all(Array.from({ length: 100 }, (_, number) => connect(String(number))));
-  made.unlock();
+  queue.unlock();
   await all;
   expect(done).toHaveLength(100);
 });
 
-it("that follow each other slowly cost the event loop nothing but its turns", async () => {
-  const { connect, done, loop, turn } = turns(true);
+it("operations that follow each other slowly cost the event loop nothing but its turns", async () => {
+  const { connect, done, loop, turn } = queueOf(true);
   for (let count = 0; count < 40; count++) {
     await connect(String(count));
     await turn();
