@@ -150,7 +150,7 @@ export class Oracle {
   }
 
   /** A disposition that must run before another client gets the card. */
-  owes(connection: ConnectionRecord, why: string): void {
+  dispositionDue(connection: ConnectionRecord, why: string): void {
     const { slot } = connection;
     const { client } = connection.context;
     const others = [...this.contexts].flatMap((context) => [...context.connections]);
@@ -412,7 +412,7 @@ export class Oracle {
     if (!connection.usesCard || !isUntouched || slot.lost || isChanging) return;
     if (connection.depth > 0) this.setting.reached("lock freed by death");
     if (this.setting.windows || connection.depth > 0)
-      this.owes(connection, `${nameOf(connection)} was gone without disconnecting`);
+      this.dispositionDue(connection, `${nameOf(connection)} was gone without disconnecting`);
   }
 }
 

@@ -209,7 +209,7 @@ class ProbedConnection extends ConnectionBase {
       if (this.#record.open && isDisposition(disposition)) {
         const { name } = this.#record.context.client;
         if (disposition === "reset" || disposition === "unpower")
-          this.#oracle.owes(this.#record, `${name} disconnected with ${disposition}`);
+          this.#oracle.dispositionDue(this.#record, `${name} disconnected with ${disposition}`);
         this.#oracle.closed(this.#record);
       }
       return this.#inner.disconnect(disposition);

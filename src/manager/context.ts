@@ -174,7 +174,7 @@ export class SlotContext implements Context, TurnContext {
 
   /**
    * Ends the context as for a program that has exited: waits end, locks are freed, and the cards of connections that
-   * were not disconnected are reset as the profile says. The promise settles when that is done, or is owed to cards
+   * were not disconnected are reset as the profile says. The promise settles when that is done, or is pending for cards
    * that others hold.
    */
   async end(how: string, code: EndCode = "invalid-context"): Promise<void> {

@@ -21,7 +21,7 @@ import {
   type WaitOptions,
 } from "../pcsc/index.ts";
 import { Card } from "./card.ts";
-import { CardKeeper } from "./card-keeper.ts";
+import { CardLifecycle } from "./card-lifecycle.ts";
 import { CardWaits } from "./card-waits.ts";
 import type { SlotConnection } from "./connection.ts";
 import { Driver } from "./driver.ts";
@@ -57,7 +57,7 @@ export interface SlotSetting {
 
 /**
  * One reader in the manager: the card in it, the connections to it, and whose turn it is. What must happen before the
- * next turn (attending to a card that came, disposing of one for a connection that is gone) is the slot's housekeeping.
+ * next turn (attending to a card that came, disposing of one for a connection that is gone) is {@link CardLifecycle.runPendingWork}.
  */
 export class Slot {
   readonly name: string;
@@ -66,7 +66,7 @@ export class Slot {
   readonly #driver: Driver;
   readonly #queue: TransactionQueue;
   readonly #connections = new Set<SlotConnection>();
-  readonly #keeper: CardKeeper;
+  readonly #lifecycle: CardLifecycle;
   readonly #cardWaits: CardWaits;
   readonly #transactions: Transactions;
   #eventCount: number;
@@ -81,7 +81,7 @@ export class Slot {
     this.#eventCount = setting.eventCount;
     const { clock } = setting.runtime;
     this.#driver = new Driver(reader, description, clock, setting.limits, {
-      torn: () => this.#keeper.torn(),
+      torn: () => this.#lifecycle.torn(),
       wedged: () => this.#lose("the driver hangs"),
     });
     this.card = new Card(this.#driver, setting.name);
@@ -89,15 +89,15 @@ export class Slot {
     this.#queue = new TransactionQueue({
       clock,
       reader: setting.name,
-      housekeeping: () => {
-        if (this.#lost === undefined) this.#keeper.keepHouse();
+      runPendingWork: () => {
+        if (this.#lost === undefined) this.#lifecycle.runPendingWork();
       },
       locked: (lock) => this.#transactions.locked(lock),
       unlocked: () => this.#transactions.unlocked(),
       lockLost: (owner) => this.#transactions.lost(owner as SlotConnection),
       describeHolder: () => this.#transactions.holder(),
     });
-    this.#keeper = new CardKeeper({
+    this.#lifecycle = new CardLifecycle({
       clock,
       profile: setting.profile,
       limits: setting.limits,
@@ -116,7 +116,7 @@ export class Slot {
       profile: setting.profile,
       name: setting.name,
       queue: this.#queue,
-      keeper: this.#keeper,
+      lifecycle: this.#lifecycle,
       work: (run) => this.#work(run),
       turnBegun: (context) => {
         this.#operating = context;
@@ -145,10 +145,10 @@ export class Slot {
   open(): Promise<void> {
     return this.#driver.open({
       inserted: () => {
-        if (this.#lost === undefined) this.#keeper.inserted();
+        if (this.#lost === undefined) this.#lifecycle.inserted();
       },
       removed: () => {
-        if (this.#lost === undefined) this.#keeper.removed();
+        if (this.#lost === undefined) this.#lifecycle.removed();
       },
       lost: (reason) => this.#lose(reasonOf(reason)),
     });
@@ -194,7 +194,7 @@ export class Slot {
       this.#checkReady(protocol, "connect");
       const connection = make(protocol);
       this.#connections.add(connection);
-      this.#keeper.armPowerOff();
+      this.#lifecycle.armPowerOff();
       this.#trace("connected", context, options.shareMode);
       this.#setting.changed(this);
       return connection;
@@ -215,7 +215,7 @@ export class Slot {
       const due = together(asked(initialization), ends ? this.#transactions.owedBy(connection) : asked("leave"));
       if (due.disposition !== "leave" && this.card.present) {
         const why = `${connection.context.client.name} reconnected with ${due.disposition}`;
-        await this.#keeper.dispose(due, why, { spared: connection, keepPowered: true });
+        await this.#lifecycle.dispose(due, why, { spared: connection, keepPowered: true });
       }
       const protocol = await this.#makeReady(options, "reconnect", connection);
       this.#checkReady(protocol, "reconnect");
@@ -236,12 +236,12 @@ export class Slot {
     );
     this.#cardWaits.fail((one) => one.closedError("control"), connection);
     const due = together(asked(disposition), this.#transactions.owedBy(connection));
-    const done = this.#lost === undefined ? this.#keeper.owe(due, why, connection) : Promise.resolve();
+    const done = this.#lost === undefined ? this.#lifecycle.addPending(due, why, connection) : Promise.resolve();
     this.#transactions.drop(connection);
     this.#queue.pump();
     this.#trace("disconnected", connection.context, disposition);
     this.#setting.changed(this);
-    this.#keeper.armPowerOff();
+    this.#lifecycle.armPowerOff();
     return done;
   }
 
@@ -336,17 +336,17 @@ export class Slot {
 
   /** Resets the card, or takes its power, in the turn of `connection`. @throws no-smartcard, unresponsive-card */
   power(connection: SlotConnection, action: PowerAction): Promise<Uint8Array> {
-    return this.#keeper.power(action, connection);
+    return this.#lifecycle.power(action, connection);
   }
 
   /** Agrees on a protocol, in the turn of `connection`. @throws no-smartcard, proto-mismatch, unresponsive-card */
   setProtocol(connection: SlotConnection, preferred: readonly Protocol[]): Promise<Protocol> {
-    return this.#keeper.setProtocol(preferred, connection);
+    return this.#lifecycle.setProtocol(preferred, connection);
   }
 
   /** Moves the card out. @throws no-smartcard, unsupported-feature */
   async eject(): Promise<void> {
-    this.#keeper.checkCard("control");
+    this.#lifecycle.checkCard("control");
     if (this.description.canEject) return await this.#driver.eject();
     const details = { reader: this.name, operation: "control" };
     throw new SmartCardError("unsupported-feature", `"${this.name}" cannot eject cards`, details);
@@ -429,7 +429,7 @@ export class Slot {
     connection?: SlotConnection,
   ): Promise<Protocol | undefined> {
     try {
-      return await this.#keeper.prepare(options.shareMode, options.preferredProtocols, connection);
+      return await this.#lifecycle.prepare(options.shareMode, options.preferredProtocols, connection);
     } catch (error) {
       throw this.#lost === undefined ? error : this.#lostError(operation);
     }
@@ -477,7 +477,7 @@ export class Slot {
   #lose(reason: string, code: LossCode = "reader-unavailable"): void {
     if (this.#lost !== undefined) return;
     this.#lost = { reason, code };
-    this.#keeper.end();
+    this.#lifecycle.end();
     this.#driver.interrupt(this.#lostError("exchange"), "reader");
     for (const connection of this.#connections) {
       connection.fault = { code: "reader-unavailable", why: `the reader is gone: ${reason}` };

@@ -16,7 +16,7 @@ function queueOf(hasLoop: boolean) {
   const queue = new TransactionQueue({
     clock,
     reader: "Reader",
-    housekeeping: () => {},
+    runPendingWork: () => {},
     locked: () => {},
     unlocked: () => {},
     lockLost: () => new SmartCardError("not-transacted", "lost"),

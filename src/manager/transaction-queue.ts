@@ -75,7 +75,7 @@ export interface TransactionQueueDeps {
    * Called when no turn is under way, before the next one is granted. Starts work of the slot's own, if there is any, by
    * calling `seize()`.
    */
-  readonly housekeeping: () => void;
+  readonly runPendingWork: () => void;
   /** The lock was granted. */
   readonly locked: (lock: Lock) => void;
   /** The lock has become free. */
@@ -227,7 +227,7 @@ export class TransactionQueue {
 
   #grantNext(): void {
     while (!this.#busy) {
-      this.#setting.housekeeping();
+      this.#setting.runPendingWork();
       if (this.#busy) return;
       const [turn] = this.#lock === undefined ? this.#queue : this.#inner;
       if (turn === undefined || this.#mustRest()) return;

@@ -9,7 +9,7 @@ import {
   SmartCardError,
   type WaitOptions,
 } from "../pcsc/index.ts";
-import type { CardKeeper } from "./card-keeper.ts";
+import type { CardLifecycle } from "./card-lifecycle.ts";
 import type { SlotConnection } from "./connection.ts";
 import { IdleLimit } from "./idle-limit.ts";
 import type { Profile } from "./profile.ts";
@@ -23,7 +23,7 @@ export interface TransactionsSetting {
   /** The reader's unique name. */
   readonly name: string;
   readonly queue: TransactionQueue;
-  readonly keeper: CardKeeper;
+  readonly lifecycle: CardLifecycle;
   /** Runs work of the slot's own as a turn; only where no client has one. */
   readonly work: (run: () => Promise<void>) => void;
   /** A turn has begun. */
@@ -83,7 +83,7 @@ export class Transactions {
       try {
         const why = `${connection.context.client.name} ended its transaction with ${lock.due.disposition}`;
         const spared = this.#setting.profile.resetConcernsCaller ? {} : { spared: connection };
-        await this.#setting.keeper.dispose(lock.due, why, { ...spared, keepPowered: true });
+        await this.#setting.lifecycle.dispose(lock.due, why, { ...spared, keepPowered: true });
       } finally {
         this.drop(connection);
       }
@@ -169,7 +169,7 @@ export class Transactions {
     this.#setting.trace("lock-idle", context);
     this.#setting.work(async () => {
       const why = `the transaction of ${context.client.name} was idle for ${limitMs} ms`;
-      await this.#setting.keeper.dispose(asked("reset"), why, { keepPowered: true });
+      await this.#setting.lifecycle.dispose(asked("reset"), why, { keepPowered: true });
       if (this.#queue.lock === lock) this.#queue.unlock();
     });
     return false;

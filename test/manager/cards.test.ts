@@ -74,7 +74,7 @@ describe("dispositions", () => {
   });
 
   test.each(["windows", "pcsclite"] as const)(
-    "an ejection that is owed and impossible does not spare the card the reset of a program that is gone (%s)",
+    "a pending ejection that is impossible does not spare the card the reset of a program that is gone (%s)",
     async (profile) => {
       const { addReader, context, runtime } = await world({ profile });
       const { reader, name } = await addReader({ name: "Fixed", canEject: false });

@@ -133,7 +133,7 @@ describe("a removal", () => {
     expect(reader.aborted).toBe(true);
   });
 
-  test("wipes out what was owed to the card: the next one does not suffer for it", async () => {
+  test("clears what was pending for the card: the next one does not suffer for it", async () => {
     const { connect, card, context, name, reader, runtime } = await world({ profile: "pcsclite" });
     const direct = await (await context("direct")).connect(name, { shareMode: "direct", preferredProtocols: [] });
     const a = await connect("a");

@@ -66,7 +66,7 @@ export class ReferenceReader {
   /** An exchange that the card has not answered yet. No other client has a turn meanwhile. */
   exchange: Turn | undefined;
   /** What the card is to suffer for connections that are gone, as soon as no transaction is open. */
-  #owed: { readonly disposition: Disposition; readonly waits: Call[] }[] = [];
+  #pending: { readonly disposition: Disposition; readonly waits: Call[] }[] = [];
   /** What the card has seen: its resets, and the commands by the number of their call. */
   readonly log: string[] = [];
 
@@ -153,10 +153,10 @@ export class ReferenceReader {
     this.connections = this.connections.filter((one) => one !== by);
     this.#fail((turn) => turn.by === by, "invalid-handle");
     const waits = call === undefined ? [] : [call];
-    const last = this.#owed.at(-1);
+    const last = this.#pending.at(-1);
     if (disposition === "leave" || this.card === undefined) for (const wait of waits) end(wait, "done");
     else if (last?.disposition === disposition) last.waits.push(...waits);
-    else this.#owed.push({ disposition, waits });
+    else this.#pending.push({ disposition, waits });
     this.#unlock(by);
     this.#goOn();
   }
@@ -164,7 +164,7 @@ export class ReferenceReader {
   /** Ends what the client waits for here, and nothing else. */
   cancel(client: string): void {
     this.#fail((turn) => turn.call.client === client && turn.operation !== "end", "cancelled");
-    for (const { waits } of this.#owed) for (const wait of waits) if (wait.client === client) end(wait, "cancelled");
+    for (const { waits } of this.#pending) for (const wait of waits) if (wait.client === client) end(wait, "cancelled");
   }
 
   /** The client is dead, and has not disconnected. */
@@ -208,10 +208,10 @@ export class ReferenceReader {
   /** Grants turns until none is possible: first pending dispositions, then first come, first served; the holder before all. */
   #goOn(): void {
     while (this.exchange === undefined) {
-      const debt = this.lock === undefined ? this.#owed.shift() : undefined;
-      if (debt !== undefined) {
-        this.#dispose(debt.disposition, undefined, this.connections.length > 0);
-        for (const wait of debt.waits) end(wait, "done");
+      const pending = this.lock === undefined ? this.#pending.shift() : undefined;
+      if (pending !== undefined) {
+        this.#dispose(pending.disposition, undefined, this.connections.length > 0);
+        for (const wait of pending.waits) end(wait, "done");
         continue;
       }
       const turn = this.queue.find(({ by }) => this.lock === undefined || this.lock.owner === by);
@@ -252,8 +252,8 @@ export class ReferenceReader {
 
   #cardGone(): void {
     this.card = undefined;
-    for (const { waits } of this.#owed) for (const wait of waits) end(wait, "done");
-    this.#owed = [];
+    for (const { waits } of this.#pending) for (const wait of waits) end(wait, "done");
+    this.#pending = [];
     for (const connection of this.connections) connection.fault = "removed-card";
     if (this.exchange !== undefined) end(this.exchange.call, this.#rules.pulled);
     this.exchange = undefined;

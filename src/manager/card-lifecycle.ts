@@ -12,17 +12,17 @@ import {
 import { Arrivals } from "./arrivals.ts";
 import type { Card } from "./card.ts";
 import type { SlotConnection } from "./connection.ts";
-import { type Debt, Debts } from "./debts.ts";
 import type { Driver } from "./driver.ts";
 import type { ManagerLimits } from "./limits.ts";
+import { type PendingDisposition, PendingDispositions } from "./pending-dispositions.ts";
 import type { Profile } from "./profile.ts";
 import { type Asked, asked } from "./sharing.ts";
 import type { TransactionQueue, TurnRequest } from "./transaction-queue.ts";
 
 const noBytes = new Uint8Array();
 
-/** What the keeper needs from its slot. */
-export interface CardKeeperSetting {
+/** What the lifecycle needs from its slot. */
+export interface CardLifecycleDeps {
   readonly clock: Clock;
   readonly profile: Profile;
   readonly limits: ManagerLimits;
@@ -44,31 +44,31 @@ export interface CardKeeperSetting {
 /**
  * What happens to the card in a slot: it comes and goes, is powered and reset, and its users learn of
  * that. Work that belongs to no client's turn (attending to a card that came, disposing of one for a connection that is
- * gone) is {@link keepHouse}.
+ * gone) is {@link runPendingWork}.
  */
-export class CardKeeper {
-  readonly #setting: CardKeeperSetting;
-  readonly #debts: Debts;
+export class CardLifecycle {
+  readonly #setting: CardLifecycleDeps;
+  readonly #pending: PendingDispositions;
   readonly #arrivals: Arrivals;
   #arrival = false;
   #cancelPowerOff: CancelTimer | undefined;
 
-  constructor(setting: CardKeeperSetting) {
+  constructor(setting: CardLifecycleDeps) {
     this.#setting = setting;
-    this.#debts = new Debts(setting.clock);
+    this.#pending = new PendingDispositions(setting.clock);
     this.#arrivals = new Arrivals(setting.clock, setting.limits, () => setting.queue.pump());
   }
 
   /** Does what must be done before the next turn; called when none is under way. */
-  keepHouse(): void {
+  runPendingWork(): void {
     const { queue, work } = this.#setting;
     if (this.#arrival && this.#arrivals.mayAttend()) {
       this.#arrival = false;
       work(() => this.#attend());
       return;
     }
-    const debt = queue.lock === undefined ? this.#debts.take() : undefined;
-    if (debt !== undefined) work(() => this.#pay(debt));
+    const pending = queue.lock === undefined ? this.#pending.take() : undefined;
+    if (pending !== undefined) work(() => this.#runPending(pending));
   }
 
   inserted(): void {
@@ -83,7 +83,7 @@ export class CardKeeper {
     const { card, connections, counted, driver, name, queue } = this.#setting;
     if (!card.present) return;
     const wasReported = card.attended;
-    this.cease();
+    this.#cardGone();
     const removedCard = (operation: string): SmartCardError =>
       new SmartCardError("removed-card", "the card was removed", { reader: name, operation });
     driver.interrupt(removedCard("exchange"), "card");
@@ -100,16 +100,16 @@ export class CardKeeper {
   }
 
   /** The card is gone: nothing is due to it any more. */
-  cease(): void {
+  #cardGone(): void {
     this.#arrival = false;
     this.#setting.card.removed();
     this.#cancelPowerOff?.();
-    this.#debts.forgive();
+    this.#pending.clear();
   }
 
   /** The reader is gone. */
   end(): void {
-    this.cease();
+    this.#cardGone();
     this.#arrivals.end();
   }
 
@@ -225,7 +225,7 @@ export class CardKeeper {
       } finally {
         // Where the driver has not given a torn ejection back, this has a turn of its own, before all other turns.
         if (!driver.isHeld) await this.dispose(asked(otherwise), why, options);
-        else if (otherwise !== "leave" && card.present) this.#debts.note(otherwise, why);
+        else if (otherwise !== "leave" && card.present) this.#pending.note(otherwise, why);
       }
       return;
     }
@@ -241,10 +241,10 @@ export class CardKeeper {
   }
 
   /** Records the disposition of a closed connection; it runs before another client gets the card. */
-  owe(due: Asked, why: string, connection: SlotConnection): Promise<void> {
+  addPending(due: Asked, why: string, connection: SlotConnection): Promise<void> {
     const { card, queue } = this.#setting;
     if (due.disposition === "leave" || !card.present) return Promise.resolve();
-    const done = this.#debts.owe(due, why, connection.context);
+    const done = this.#pending.add(due, why, connection.context);
     // A context that can do one thing at a time would wait for a lock that only itself may be able to free.
     if (connection.context.oneAtATime && queue.lock !== undefined && queue.lock.owner !== connection) {
       done.catch(() => {});
@@ -255,7 +255,7 @@ export class CardKeeper {
 
   /** An exchange was interrupted: the card is reset before another client gets it, and all connections are told. */
   torn(): void {
-    if (this.#setting.card.present) this.#debts.note("reset", "an exchange with it was torn");
+    if (this.#setting.card.present) this.#pending.note("reset", "an exchange with it was torn");
   }
 
   /** Powers the card down after a while without connections; to be called whenever there are more or fewer of them. */
@@ -300,12 +300,12 @@ export class CardKeeper {
     }
   }
 
-  async #pay(debt: Debt): Promise<void> {
+  async #runPending(pending: PendingDisposition): Promise<void> {
     try {
-      await this.dispose(debt.due, debt.why, { keepPowered: this.#setting.connections.size > 0 });
-      for (const wait of debt.waits) wait.resolve();
+      await this.dispose(pending.due, pending.why, { keepPowered: this.#setting.connections.size > 0 });
+      for (const wait of pending.waits) wait.resolve();
     } catch (error) {
-      for (const wait of debt.waits) wait.fail(error as SmartCardError);
+      for (const wait of pending.waits) wait.fail(error as SmartCardError);
     }
   }
 

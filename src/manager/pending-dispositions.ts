@@ -6,7 +6,7 @@ import type { TurnContext } from "./transaction-queue.ts";
 import { Wait } from "./wait.ts";
 
 /** A pending disposition of a closed connection. */
-export interface Debt {
+export interface PendingDisposition {
   readonly due: Asked;
   /** On whose account, in words. */
   readonly why: string;
@@ -18,16 +18,16 @@ export interface Debt {
  * Pending dispositions of a card: they run as soon as no transaction is open, and before the next client's turn. A
  * connection that ends while another one holds the lock must neither disturb that one nor leave the card as it was.
  */
-export class Debts {
+export class PendingDispositions {
   readonly #clock: Clock;
-  #owed: Debt[] = [];
+  #pending: PendingDisposition[] = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   /** Notes a disposition; the promise settles when it is done, or is no longer possible. Cancelling ends the wait only. */
-  owe(due: Asked, why: string, context: TurnContext): Promise<void> {
+  add(due: Asked, why: string, context: TurnContext): Promise<void> {
     const wait = new Wait<void>(
       {
         clock: this.#clock,
@@ -48,22 +48,22 @@ export class Debts {
   }
 
   /** The oldest disposition, to be performed now. */
-  take(): Debt | undefined {
-    return this.#owed.shift();
+  take(): PendingDisposition | undefined {
+    return this.#pending.shift();
   }
 
-  #note(due: Asked, why: string): Debt {
-    const last = this.#owed.at(-1);
+  #note(due: Asked, why: string): PendingDisposition {
+    const last = this.#pending.at(-1);
     if (last?.due.disposition === due.disposition && last.due.otherwise === due.otherwise) return last;
-    const debt: Debt = { due, why, waits: [] };
-    this.#owed.push(debt);
-    return debt;
+    const pending: PendingDisposition = { due, why, waits: [] };
+    this.#pending.push(pending);
+    return pending;
   }
 
   /** The card is gone, and its dispositions with it. */
-  forgive(): void {
-    const forgiven = this.#owed;
-    this.#owed = [];
-    for (const debt of forgiven) for (const wait of debt.waits) wait.resolve();
+  clear(): void {
+    const cleared = this.#pending;
+    this.#pending = [];
+    for (const pending of cleared) for (const wait of pending.waits) wait.resolve();
   }
 }
