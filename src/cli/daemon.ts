@@ -204,7 +204,7 @@ function readReader(text: string): ConfiguredReader {
     return reader as ConfiguredReader;
   } catch (error) {
     if (!(error instanceof SmartCardError)) throw error;
-    throw new UsageError(`--reader: ${error.message.replace(/^\w+: /, "")}`, { cause: error });
+    throw new UsageError(`--reader: ${error.reason}`, { cause: error });
   }
 }
 
@@ -260,7 +260,7 @@ async function configProblems(
     return problems.map(({ message, part }) => ({ path: pathOf(part, config, line), message }));
   } catch (error) {
     if (!(error instanceof SmartCardError)) throw error;
-    return [{ path: "$.socket", message: error.message.replace(/^\w+: /, "") }];
+    return [{ path: "$.socket", message: error.reason }];
   }
 }
 

@@ -5,7 +5,7 @@ import { conflictFindings } from "./doctor-conflicts.ts";
 import { readerFindings } from "./doctor-readers.ts";
 import type { Finding } from "./doctor-report.ts";
 import { serviceFindings } from "./doctor-service.ts";
-import { hasOwnSubsystem, plain, type Survey } from "./doctor-survey.ts";
+import { hasOwnSubsystem, type Survey } from "./doctor-survey.ts";
 import { visible } from "./text.ts";
 
 /** Makes findings of what was seen, the gravest first. */
@@ -61,7 +61,7 @@ function* runtimeFindings({ machine, packages, spec }: Survey): Generator<Findin
 function* managerFindings({ machine, spec, specError, systemError }: Survey): Generator<Finding> {
   const text = machine.environment.SCARD_MANAGER ?? "";
   if (specError !== undefined) {
-    const message = `SCARD_MANAGER is invalid: ${visible(plain(specError.message))}`;
+    const message = `SCARD_MANAGER is invalid: ${visible(specError.reason)}`;
     yield { id: "manager-senseless", level: "problem", message, remedies: ["correct it, or: unset SCARD_MANAGER"] };
   }
   if (spec?.kind === "embedded") {
@@ -74,7 +74,7 @@ function* managerFindings({ machine, spec, specError, systemError }: Survey): Ge
       win32: ['plug a reader in: Windows starts its service "Smart Card" then', "sc query SCardSvr"],
       darwin: ["plug a reader in: macOS starts its service then", "system_profiler SPSmartCardsDataType"],
     };
-    const message = `The system's smart card subsystem cannot be used: ${visible(plain(systemError.message))}`;
+    const message = `The system's smart card subsystem cannot be used: ${visible(systemError.reason)}`;
     yield { id: "subsystem-failed", level: "problem", message, remedies: start[machine.platform] ?? [] };
   }
 }

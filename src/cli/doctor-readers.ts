@@ -2,7 +2,7 @@
 
 import type { Finding, SocketReport } from "./doctor-report.ts";
 import { installCommand } from "./doctor-service.ts";
-import { has, hasOwnSubsystem, isUsed, plain, type Survey } from "./doctor-survey.ts";
+import { has, hasOwnSubsystem, isUsed, type Survey } from "./doctor-survey.ts";
 import { clientName } from "./readers.ts";
 import { duration, visible } from "./text.ts";
 
@@ -14,7 +14,7 @@ export function* readerFindings(survey: Survey): Generator<Finding> {
   const { readers, sockets, spec, systemError, unlisted } = survey;
   for (const { error, socket } of unlisted) {
     const where = socket === undefined ? "The system's subsystem" : visible(socket);
-    const message = `${where} does not list its readers: ${visible(plain(error.message))}`;
+    const message = `${where} does not list its readers: ${visible(error.reason)}`;
     yield { id: "readers-unknown", level: "problem", message, remedies: ["restart the service"] };
   }
   const used = sockets.find((socket) => socket.used);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
+import { reasonIn } from "../pcsc/index.ts";
 import { socketPathProblem, FIXED_READERS as USUAL_ENTRIES, versions } from "../pcsclite/index.ts";
 import type { Finding, SocketReport } from "./doctor-report.ts";
-import { has, plain, type Survey } from "./doctor-survey.ts";
+import { has, type Survey } from "./doctor-survey.ts";
 import { visible } from "./text.ts";
 
 /** What is wrong with the services on this machine's sockets. */
@@ -228,7 +229,7 @@ function busy({ path }: SocketReport): Finding {
 }
 
 function stuck({ error, path }: SocketReport): Finding {
-  const why = plain(error?.message ?? "it does not answer");
+  const why = error === undefined ? "it does not answer" : reasonIn(error.message, error.code);
   return {
     id: "service-stuck",
     level: "problem",

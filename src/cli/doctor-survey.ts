@@ -377,8 +377,3 @@ function within<T>(clock: Clock, ms: number, what: string, work: Promise<T>): Pr
 export function hasOwnSubsystem(platform: NodeJS.Platform): boolean {
   return platform === "win32" || platform === "darwin";
 }
-
-/** A message without the name that it begins with. */
-export function plain(message: string): string {
-  return message.replace(/^SCARD_\w+: /, "");
-}

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-import { errorName, type SmartCardError } from "../pcsc/index.ts";
+import { type ErrorCode, errorName, type SmartCardError } from "../pcsc/index.ts";
 
 /** A failure as JSON has it. */
 export interface FailureForPrograms {
   /** What failed, as the Web Smart Card API spells it. */
-  readonly code: string;
+  readonly code: ErrorCode;
   /** The SCARD_ name, and the number that goes with it. */
   readonly name: string;
   readonly rv: number;

@@ -74,6 +74,6 @@ function checkSpec(where: string, text: string): void {
     parseManagerSpec(text);
   } catch (error) {
     if (!(error instanceof SmartCardError)) throw error;
-    throw new UsageError(`${where}: ${error.message.replace(/^\w+: /, "")}`, { cause: error });
+    throw new UsageError(`${where}: ${error.reason}`, { cause: error });
   }
 }

@@ -2,7 +2,7 @@
 
 import { JsonPlace, type JsonProblem } from "../cards/index.ts";
 import { connectUnix, refuseForeignSocket } from "../edge/unix/index.ts";
-import { type Clock, errorCodes, SmartCardError } from "../pcsc/index.ts";
+import { type Clock, errorCodes, reasonIn, SmartCardError } from "../pcsc/index.ts";
 import {
   CONTROL_VERSION,
   type ControlCommand,
@@ -74,7 +74,7 @@ function resultOf<C extends ControlCommand>(line: string, { command }: C, path: 
     throw failure(path, `what answers is not a scard daemon: ${problem.path} ${problem.message}`);
   if (isDone) return result as ControlResults[C["command"]];
   const known = Object.keys(errorCodes).find((one) => one === code) as keyof typeof errorCodes | undefined;
-  throw new SmartCardError(known ?? "unknown-error", message.replace(/^\w+: /, ""));
+  throw new SmartCardError(known ?? "unknown-error", known === undefined ? message : reasonIn(message, known));
 }
 
 function parsed(line: string, path: string): unknown {

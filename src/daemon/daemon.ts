@@ -396,7 +396,7 @@ export class Daemon {
 function problemOf(error: unknown, part: Exclude<StartProblem["part"], object>): StartProblem {
   const cause = error instanceof ReaderFailure ? error.cause : error;
   if (!(cause instanceof SmartCardError)) throw error;
-  const message = cause.message.replace(/^\w+: /, "");
+  const message = cause.reason;
   const index = error instanceof ReaderFailure ? error.index : undefined;
   return { part: index === undefined ? part : { reader: index }, message };
 }

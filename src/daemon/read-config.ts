@@ -38,13 +38,8 @@ export async function readConfig(
 
 function whyUnreadable(error: unknown): string {
   if (error instanceof SyntaxError) return `is not JSON: ${error.message}`;
-  if (error instanceof SmartCardError) return withoutName(error);
+  if (error instanceof SmartCardError) return error.reason;
   throw error;
-}
-
-/** The message without the name of the code, which does not help the author of a configuration. */
-function withoutName({ message }: SmartCardError): string {
-  return message.replace(/^\w+: /, "");
 }
 
 async function cardProblems({ readers }: DaemonConfig): Promise<JsonProblem[]> {
@@ -55,7 +50,7 @@ async function cardProblems({ readers }: DaemonConfig): Promise<JsonProblem[]> {
       await softwareCard(reader.card);
     } catch (error) {
       if (!(error instanceof SmartCardError)) throw error;
-      problems.push({ path: `$.readers[${index}].card`, message: withoutName(error) });
+      problems.push({ path: `$.readers[${index}].card`, message: error.reason });
     }
   }
   return problems;

@@ -305,8 +305,8 @@ async function takenBack(undo: readonly (() => Promise<void>)[], error: unknown)
     await step().catch((problem: unknown) => left.push(problem instanceof Error ? problem.message : String(problem)));
   }
   if (left.length === 0 || !(error instanceof ReaderFailure)) return error;
-  const { code, details, message } = error.cause;
-  const text = `${message.replace(/^\w+: /, "")}; and what was there before could not all be put back: ${left.join("; ")}`;
+  const { code, details, reason } = error.cause;
+  const text = `${reason}; and what was there before could not all be put back: ${left.join("; ")}`;
   return new ReaderFailure(error.index, new SmartCardError(code, text, details, { cause: error }));
 }
 

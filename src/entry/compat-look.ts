@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
-import { type ErrorCode, errorCodes, type ReaderStateReport, SmartCardError } from "../pcsc/index.ts";
+import { type ErrorCode, errorCodes, type ReaderStateReport, reasonIn, SmartCardError } from "../pcsc/index.ts";
 
 /**
  * A synchronous query of this machine's readers. `smartcard` has synchronous calls, and everything here is asynchronous;
@@ -46,8 +46,9 @@ export function lookByWorker(): readonly ReaderStateReport[] {
   const answer = received.message;
   if ("reports" in answer) return answer.reports;
   const { code, message } = answer.failed;
-  // The message has the SCARD_ name in front, which the error puts there itself.
-  throw new SmartCardError(isErrorCode(code) ? code : "internal-error", message.replace(/^(?:SCARD|ERROR)_\w+: /, ""));
+  const known = isErrorCode(code) ? code : "internal-error";
+  // The message has the name of the code in front, which the error puts there itself.
+  throw new SmartCardError(known, reasonIn(message, known));
 }
 
 function startLooker(): { port: MessagePort; answers: Int32Array } {

@@ -17,6 +17,7 @@ describe("SmartCardError", () => {
     (code) => {
       const error = new SmartCardError(code, "what happened");
       expect(error.message).toBe(`${errorCodes[code].name}: what happened`);
+      expect(error.reason).toBe("what happened");
       expect(error.code).toBe(code);
       expect(error.rv).toBe(errorCodes[code].windows);
     },

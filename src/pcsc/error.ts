@@ -45,6 +45,8 @@ export class SmartCardError extends Error {
   readonly code: ErrorCode;
   /** The LONG that Windows' winscard.h gives for it, as unsigned 32 bits. */
   readonly rv: number;
+  /** What went wrong, in words: the message without the name of the code that it begins with. */
+  readonly reason: string;
   /** Reader, operation and, for a sharing violation, the holder. */
   readonly details: ErrorDetails;
 
@@ -58,6 +60,7 @@ export class SmartCardError extends Error {
     super(`${errorName(code)}: ${message}`, options);
     this.code = code;
     this.rv = errorNumber(code);
+    this.reason = message;
     this.details = details;
     Object.defineProperty(this, brand, { value: true });
     made.add(this);
@@ -93,12 +96,17 @@ export function ownError(thrown: unknown): SmartCardError | undefined {
     const { code } = thrown;
     const message: unknown = thrown.message;
     if (typeof code !== "string" || typeof message !== "string" || !Object.hasOwn(errorCodes, code)) return undefined;
-    const prefix = `${errorName(code)}: `;
-    const text = message.startsWith(prefix) ? message.slice(prefix.length) : message;
-    return new SmartCardError(code, text, {}, { cause: thrown });
+    return new SmartCardError(code, reasonIn(message, code), {}, { cause: thrown });
   } catch {
     return undefined;
   }
+}
+
+/** The reason in the message of an error that came from elsewhere: of another process, or another copy of the package. @throws TypeError */
+export function reasonIn(message: string, code: ErrorCode): string {
+  checkText(message, "reasonIn: message");
+  const prefix = `${errorName(code)}: `;
+  return message.startsWith(prefix) ? message.slice(prefix.length) : message;
 }
 
 /** Describes the holder of a reader: "opensc-tool (pid 4711) holds it exclusively since 3.2 s". */

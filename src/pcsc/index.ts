@@ -108,6 +108,7 @@ export {
   type ErrorDetails,
   type Holder,
   ownError,
+  reasonIn,
   SmartCardError,
 } from "./error.ts";
 export { exchangeCommand } from "./exchange.ts";

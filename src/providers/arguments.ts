@@ -110,5 +110,5 @@ export function argument<T>(check: () => T): T {
 
 /** Without the name of the code that the message begins with: the failure has a code of its own. */
 function asArgument(error: unknown): unknown {
-  return error instanceof SmartCardError ? new ComError("E_INVALIDARG", error.message.replace(/^\w+: /, "")) : error;
+  return error instanceof SmartCardError ? new ComError("E_INVALIDARG", error.reason) : error;
 }

@@ -388,6 +388,11 @@ const pcscRows: Readonly<Record<string, Row>> = {
   protocolMask: row(pcsc.protocolMask, list("t0"), dialect),
   protocolsInMask: row(pcsc.protocolsInMask, dword, dialect),
   read: declaresCheck,
+  reasonIn: row(
+    pcsc.reasonIn,
+    text,
+    arg(() => "timeout"),
+  ),
   readerAttribute: row(
     pcsc.readerAttribute,
     dword,
