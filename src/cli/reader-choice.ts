@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { type Context, SmartCardError } from "../pcsc/index.ts";
+import { type Context, foldName, SmartCardError } from "../pcsc/index.ts";
 import { visible } from "./text.ts";
 
 /**
@@ -23,12 +23,12 @@ export async function chooseReader(context: Context, choice: string | undefined)
 
 /** The names that a choice may mean: one of them exactly, one by its number in the list, or those that it is a part of. */
 export function namesFitting(names: readonly string[], choice: string): readonly string[] {
-  const wanted = choice.toLowerCase();
-  const exact = names.filter((name) => name.toLowerCase() === wanted);
+  const wanted = foldName(choice);
+  const exact = names.filter((name) => foldName(name) === wanted);
   if (exact.length > 0) return exact;
   const numbered = /^\d{1,4}$/.test(choice) ? names[Number(choice)] : undefined;
   if (numbered !== undefined) return [numbered];
-  return wanted === "" ? [] : names.filter((name) => name.toLowerCase().includes(wanted));
+  return wanted === "" ? [] : names.filter((name) => foldName(name).includes(wanted));
 }
 
 async function likelyReaders(context: Context, names: readonly string[]): Promise<readonly string[]> {

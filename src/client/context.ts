@@ -14,13 +14,16 @@ import {
   checkReaderName,
   checkWait,
   type Holder,
+  includesEveryReader,
   protocolMask,
   type ReaderDevice,
   type ReaderStateQuery,
   type ReaderStateReport,
+  readerKey,
   type Scope,
   SmartCardError,
   shareModes,
+  systemGroups,
   toNumber,
   type WaitOptions,
 } from "../pcsc/index.ts";
@@ -30,7 +33,7 @@ import { endless, unknownReader } from "./failures.ts";
 import type { ClientLimits } from "./limits.ts";
 import type { CardLink, ContextLink } from "./links.ts";
 import type { ProcessTurns } from "./reader-turns.ts";
-import { findName, readerKey } from "./reports.ts";
+import { findName } from "./reports.ts";
 import { Wait, type WaitSet } from "./wait.ts";
 
 /** What a context needs of its manager. */
@@ -41,10 +44,6 @@ export interface ContextSetting {
   /** The card cache of this process, where the other side keeps none. */
   readonly cache: CardCache;
 }
-
-/** The group that every reader is in where there is no database of readers. */
-const defaultGroup = "SCard$DefaultReaders";
-const groupsOfAll: ReadonlySet<string> = new Set(["scard$allreaders", defaultGroup.toLowerCase()]);
 
 /** One context in another process. */
 export class ClientContext implements Context {
@@ -86,7 +85,7 @@ export class ClientContext implements Context {
     const named = checkGroups(groups);
     this.#checkValid();
     if (this.#link.listReaderGroups !== undefined) return [...(await this.#link.listReaders(named))];
-    if (named !== undefined && !named.some((group) => groupsOfAll.has(group.toLowerCase()))) return [];
+    if (!includesEveryReader(named)) return [];
     return [...(await this.#link.listReaders())];
   }
 
@@ -94,7 +93,7 @@ export class ClientContext implements Context {
     this.#checkValid();
     if (this.#link.listReaderGroups !== undefined) return this.#link.listReaderGroups();
     const names = await this.#link.listReaders();
-    return names.length > 0 ? [defaultGroup] : [];
+    return names.length > 0 ? [systemGroups.default] : [];
   }
 
   async describeReader(reader: string): Promise<ReaderDevice> {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import { type Clock, errorNumber, type SmartCardError, type WaitOptions } from "../pcsc/index.ts";
+import { type Clock, errorNumber, readerKey, type SmartCardError, type WaitOptions } from "../pcsc/index.ts";
 import type { ClientLimits } from "./limits.ts";
 import type { Answer } from "./links.ts";
-import { readerKey } from "./reports.ts";
 import { Wait, type WaitSetting } from "./wait.ts";
 
 /** A request that may be refused while another connection has a transaction. */

@@ -5,12 +5,13 @@ import {
   type CardState,
   cardStates,
   expectsCard,
-  PNP_NOTIFICATION,
+  isPseudoReader,
   type Protocol,
   type ReaderFlag,
   type ReaderFlags,
   type ReaderStateQuery,
   type ReaderStateReport,
+  readerKey,
 } from "../pcsc/index.ts";
 
 /** The readers at one moment, as the other side shows them. */
@@ -29,12 +30,6 @@ export interface ReaderNow {
 }
 
 const noAtr = new Uint8Array();
-const pnpKey = readerKey(PNP_NOTIFICATION);
-
-/** The form in which reader names are compared: without regard to case. */
-export function readerKey(name: string): string {
-  return name.toLowerCase();
-}
 
 /** The name as it is written in a list of names: just like that, or else without regard to case. */
 export function findName(names: readonly string[], reader: string): string | undefined {
@@ -45,7 +40,7 @@ export function findName(names: readonly string[], reader: string): string | und
 
 /** Whether a query is about the coming and going of readers. */
 export function isPnp(query: ReaderStateQuery): boolean {
-  return readerKey(query.reader) === pnpKey;
+  return isPseudoReader(query.reader);
 }
 
 /** The reader of that name. */

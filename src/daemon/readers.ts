@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { type SoftwareCard, VirtualReader } from "../cards/index.ts";
 import { softwareCard, type VpcdListener, type VpcdListenerOptions } from "../entry/embedded.ts";
 import type { EmbeddedManager } from "../manager/index.ts";
-import { type Runtime, SmartCardError } from "../pcsc/index.ts";
+import { type Runtime, SmartCardError, sameName } from "../pcsc/index.ts";
 import { admitsAnybody, DEFAULT_VPCD_PORT, type VpcdLogEntry, type VpcdReader } from "../vpcd/index.ts";
 import type { ConfiguredReader } from "./config.ts";
 import type { Log } from "./log.ts";
@@ -169,11 +169,10 @@ export class DaemonReaders {
   }
 
   #virtualReader(name: string): ServedVirtual {
-    const key = name.toLowerCase();
     for (const served of this.#served.values()) {
-      if (served.kind === "virtual" && served.name.toLowerCase() === key) return served;
+      if (served.kind === "virtual" && sameName(served.name, name)) return served;
     }
-    const known = this.#setting.manager.readers().some((reader) => reader.name.toLowerCase() === key);
+    const known = this.#setting.manager.readers().some((reader) => sameName(reader.name, name));
     const message = known ? `"${name}" is not a virtual reader` : `there is no reader "${name}"`;
     throw new SmartCardError("unknown-reader", message, { reader: name });
   }

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
-import { SmartCardError } from "../pcsc/index.ts";
+import { foldName, SmartCardError, sameName } from "../pcsc/index.ts";
 import { parseAtrExpression } from "./atr-expression.ts";
 import { AtrIndex } from "./atr-index.ts";
 import { type AtrPattern, countedBits, matchesAtr } from "./atr-pattern.ts";
 import { checkCardType } from "./card-type.ts";
 import { Database } from "./database.ts";
 import { MemoryStore } from "./memory-store.ts";
-import { foldName, sameName } from "./names.ts";
 
 /** Values that a JavaScript program may pass by mistake. */
 const mistakes: readonly unknown[] = [

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { normalizeGuid, SmartCardError } from "../pcsc/index.ts";
+import { foldName, normalizeGuid, SmartCardError } from "../pcsc/index.ts";
 import { checkAtrBytes, checkTexts, isObject, refused } from "./arguments.ts";
 import { countedBits, matchesAtr } from "./atr-pattern.ts";
 import {
@@ -12,7 +12,6 @@ import {
   providerKinds,
 } from "./card-type.ts";
 import { maxCardTypes } from "./limits.ts";
-import { foldName } from "./names.ts";
 import type { Contents, Shelves } from "./shelf.ts";
 import type { StoreChange } from "./store.ts";
 

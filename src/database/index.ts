@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+export { foldName, sameName, systemGroups } from "../pcsc/index.ts";
 export { parseAtrExpression } from "./atr-expression.ts";
 export { AtrIndex } from "./atr-index.ts";
 export { type AtrPattern, countedBits, matchesAtr } from "./atr-pattern.ts";
@@ -17,8 +18,6 @@ export type { CardTypeQuery, CardTypes, ImportCount } from "./card-types.ts";
 export { Database } from "./database.ts";
 export { maxAuditEntries } from "./limits.ts";
 export { MemoryStore } from "./memory-store.ts";
-export { foldName, sameName } from "./names.ts";
-export { systemGroups } from "./reader-groups.ts";
 export type { NamedReader, ReaderNames } from "./reader-names.ts";
 export type { Contents, Shelf, Shelves } from "./shelf.ts";
 export { type ListProblem, parseSmartCardList, type SmartCardList } from "./smartcard-list.ts";

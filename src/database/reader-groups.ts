@@ -1,19 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { checkName, SmartCardError } from "../pcsc/index.ts";
-import { sameName } from "./names.ts";
-
-/** The groups that the system defines, as winscard.h names them (SCARD_ALL_READERS and so on). */
-export const systemGroups = {
-  /** All readers, in any group. It can be searched, but is never listed. */
-  all: "SCard$AllReaders",
-  /** Every reader is put into it when it is introduced, and can be taken out. */
-  default: "SCard$DefaultReaders",
-  /** Unused. It has no readers here. */
-  local: "SCard$LocalReaders",
-  /** Unused. It has no readers here. */
-  system: "SCard$SystemReaders",
-} as const;
+import { checkName, SmartCardError, sameName, systemGroups } from "../pcsc/index.ts";
 
 /** A group that readers can be put into and taken out of. @throws invalid-parameter for a bad or reserved name */
 export function checkGroupToChange(group: string): void {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-import { checkName, isPseudoReader, SmartCardError } from "../pcsc/index.ts";
+import { checkName, foldName, isPseudoReader, SmartCardError, sameName, systemGroups } from "../pcsc/index.ts";
 import { checkTextOf, checkTexts } from "./arguments.ts";
 import { maxGroupsPerReader, maxReaders } from "./limits.ts";
-import { foldName, sameName } from "./names.ts";
-import { asksForAll, checkGroupToChange, checkOwnGroup, systemGroups } from "./reader-groups.ts";
+import { asksForAll, checkGroupToChange, checkOwnGroup } from "./reader-groups.ts";
 import type { Shelves } from "./shelf.ts";
 import type { StoreChange, StoredReader } from "./store.ts";
 

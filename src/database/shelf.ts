@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import { assertNever } from "../pcsc/index.ts";
+import { assertNever, foldName } from "../pcsc/index.ts";
 import { AtrIndex } from "./atr-index.ts";
 import type { CardType } from "./card-type.ts";
-import { foldName } from "./names.ts";
 import type { Store, StoreChange, StoreContents, StoredReader } from "./store.ts";
 
 /** What a store holds, by folded name and ready to be searched. */

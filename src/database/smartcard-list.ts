@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 
 import { checkBytes, encodeHex } from "../binary/index.ts";
-import { maxNameLength } from "../pcsc/index.ts";
+import { foldName, maxNameLength } from "../pcsc/index.ts";
 import { parseAtrExpression } from "./atr-expression.ts";
 import type { AtrPattern } from "./atr-pattern.ts";
 import type { CardTypeInit } from "./card-type.ts";
 import { maxAtrsPerCardType, maxDescriptionLength } from "./limits.ts";
-import { foldName } from "./names.ts";
 
 /** A line of a list that was left out, and why. */
 export interface ListProblem {

@@ -13,11 +13,13 @@ import {
   checkQueries,
   checkReaderName,
   checkWait,
+  includesEveryReader,
   type ReaderDevice,
   type ReaderStateQuery,
   type ReaderStateReport,
   type Scope,
   SmartCardError,
+  systemGroups,
   type WaitOptions,
 } from "../pcsc/index.ts";
 import { SlotConnection } from "./connection.ts";
@@ -46,11 +48,6 @@ export interface ContextSetting {
 
 /** What calls on a context that has ended fail with. */
 export type EndCode = "invalid-context" | "service-stopped";
-
-/** The group that every reader is in. */
-const defaultGroup = "SCard$DefaultReaders";
-/** Groups that, named in a query, stand for every reader. */
-const groupsOfAll: ReadonlySet<string> = new Set(["scard$allreaders", defaultGroup.toLowerCase()]);
 
 /** One context of the embedded manager. */
 export class SlotContext implements Context, TurnContext {
@@ -101,13 +98,13 @@ export class SlotContext implements Context, TurnContext {
   async listReaders(groups?: readonly string[]): Promise<string[]> {
     const named = checkGroups(groups);
     this.#checkValid();
-    if (named !== undefined && !named.some((group) => groupsOfAll.has(group.toLowerCase()))) return [];
+    if (!includesEveryReader(named)) return [];
     return this.#setting.slots().map((slot) => slot.name);
   }
 
   async listReaderGroups(): Promise<string[]> {
     this.#checkValid();
-    return this.#setting.slots().length > 0 ? [defaultGroup] : [];
+    return this.#setting.slots().length > 0 ? [systemGroups.default] : [];
   }
 
   async describeReader(reader: string): Promise<ReaderDevice> {

@@ -3,6 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 import { type AccessRule, type AccessSubject, asksForCredentials, decideAccess, matchesGlob } from "./access.ts";
+import { readerKey } from "./reader-names.ts";
 
 const subject: AccessSubject = {
   credentials: { pid: 4711, uid: 1000, gid: 100, groups: [100, 27] },
@@ -59,6 +60,16 @@ describe("decideAccess", () => {
       true,
     );
   });
+});
+
+test("readers are compared as the manager compares them: one that it finds by another spelling is under the rule", () => {
+  for (const [rule, asked] of [
+    ["Lab I*", "lab \u0131 0"],
+    ["Straße*", "STRAßE 1"],
+  ] as const) {
+    expect(readerKey(asked).startsWith(readerKey(rule.slice(0, -1)))).toBe(true);
+    expect(decideAccess([{ effect: "deny", reader: rule }], subject, asked).allowed).toBe(false);
+  }
 });
 
 test("rules about readers alone need no credentials", () => {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import { foldName } from "./names.ts";
+
 /** One rule about programs at the other end of a socket. All that it asks for must be so; one that asks for nothing is about all of them. */
 export interface PeerRule {
   readonly effect: "allow" | "deny";
@@ -66,7 +68,7 @@ function conditionsOf(rule: AccessRule, { credentials, program }: AccessSubject,
   if (rule.program !== undefined) answers.push(programMatches(rule.program, program?.path));
   if (rule.reader !== undefined) {
     // Readers are asked for without regard to case, so the rules must not have any either.
-    answers.push(answer(reader, (name) => matchesGlob(rule.reader?.toLowerCase() ?? "", name.toLowerCase())));
+    answers.push(answer(reader, (name) => matchesGlob(foldName(rule.reader ?? ""), foldName(name))));
   }
   return answers;
 }

@@ -134,12 +134,13 @@ export type {
   ReaderInspection,
   WaiterInspection,
 } from "./inspection.ts";
-export { checkName, maxNameLength } from "./names.ts";
+export { checkName, foldName, maxNameLength, sameName } from "./names.ts";
 export { nearest } from "./nearest.ts";
 export { Pace } from "./pace.ts";
 export type { PowerAction, Reader, ReaderDescription, ReaderEvents, ReaderType } from "./reader.ts";
 export { type AttributeFacts, endAttributeText, readerAttribute } from "./reader-attributes.ts";
 export type { ReaderEvent } from "./reader-events.ts";
+export { includesEveryReader, systemGroups } from "./reader-groups.ts";
 export {
   checkNewReaderName,
   isPseudoReader,

@@ -2,15 +2,16 @@
 
 import { checkText, shown } from "../binary/index.ts";
 import { SmartCardError } from "./error.ts";
+import { foldName } from "./names.ts";
 import { PNP_NOTIFICATION } from "./vocabulary.ts";
 
 /** Longest name of a reader in bytes of UTF-8: MAX_READERNAME of pcsclite.h is 128 with the NUL. */
 export const LONGEST_READER_NAME: number = 127;
 
-/** The form in which names of readers are compared: without regard to case. */
+/** The form in which names of readers are compared: without regard to case, see {@link foldName}. */
 export function readerKey(name: string): string {
   checkText(name, "the name of a reader");
-  return name.toLowerCase();
+  return foldName(name);
 }
 
 const pnpKey = readerKey(PNP_NOTIFICATION);

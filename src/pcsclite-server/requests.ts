@@ -15,6 +15,7 @@ import {
   protocols,
   protocolsInMask,
   SmartCardError,
+  sameName,
   scopes,
   shareModes,
 } from "../pcsc/index.ts";
@@ -193,7 +194,7 @@ export class ServerRequests {
     }
     const refusal = this.#refusal;
     this.#refusal = undefined;
-    return refusal?.reader.toLowerCase() === name.toLowerCase() ? refusal.holder : manager.holderOf(name);
+    return refusal !== undefined && sameName(refusal.reader, name) ? refusal.holder : manager.holderOf(name);
   }
 
   /** Reads an item of the manager's card cache. */

@@ -13,6 +13,7 @@ import {
   scopes,
   shareModes,
   FILE_DEVICE_SMARTCARD as smartCardDevice,
+  systemGroups,
 } from "../pcsc/index.ts";
 
 /** Protocol control information: which protocol an exchange is to have. */
@@ -121,13 +122,13 @@ export const SCARD_SPECIFIC: number = cardStates.specific.windows;
 
 // Reader groups. C has a second NUL at the end of each; comparing strings needs none here.
 /** Every reader: a group to search in, never listed. */
-export const SCARD_ALL_READERS: string = "SCard$AllReaders";
+export const SCARD_ALL_READERS: string = systemGroups.all;
 /** Every reader but those set aside for special use. */
-export const SCARD_DEFAULT_READERS: string = "SCard$DefaultReaders";
+export const SCARD_DEFAULT_READERS: string = systemGroups.default;
 /** Unused. */
-export const SCARD_LOCAL_READERS: string = "SCard$LocalReaders";
+export const SCARD_LOCAL_READERS: string = systemGroups.local;
 /** Unused. */
-export const SCARD_SYSTEM_READERS: string = "SCard$SystemReaders";
+export const SCARD_SYSTEM_READERS: string = systemGroups.system;
 
 // Exchanges.
 /** Protocol control information of T=0. */
