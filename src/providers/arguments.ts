@@ -77,10 +77,56 @@ export function checkPicker(value: unknown): asserts value is CardPicker {
   argument(() => cardPicker(value, { operation: "provider", path: "picker" }));
 }
 
+/** A member of an object of the caller. @throws E_INVALIDARG where its getter, or the proxy before it, throws */
+export function memberOf(name: string, object: object, member: string): unknown {
+  const found = attempt(() => (object as Readonly<Record<string, unknown>>)[member]);
+  if (found !== undefined) return found.value;
+  throw new ComError("E_INVALIDARG", `${name}.${member} cannot be read; pass an object whose members can`);
+}
+
+/**
+ * A copy of a list of the caller, so that it is read once.
+ *
+ * @param remedy what to pass: "pass an array of texts"
+ * @throws E_POINTER for anything but an array, E_INVALIDARG for one that is too long or cannot be read
+ */
+export function listFrom(name: string, value: unknown, remedy: string): readonly unknown[] {
+  const found = attempt(() => {
+    if (!Array.isArray(value)) return undefined;
+    return { length: value.length, copy: value.length > MAX_LISTED ? [] : [...value] };
+  });
+  if (found === undefined) throw new ComError("E_INVALIDARG", `${name} is an array that cannot be read; ${remedy}`);
+  const list = found.value;
+  if (list === undefined) throw badPointer(name, value, remedy);
+  if (list.length <= MAX_LISTED) return list.copy;
+  throw new ComError("E_INVALIDARG", `${name} has ${list.length} elements; the limit is ${MAX_LISTED}`);
+}
+
+/** What comes of reading the caller's object; undefined where that throws. */
+function attempt<T>(read: () => T): { readonly value: T } | undefined {
+  try {
+    return { value: read() };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Longer than any list that a method can use. */
+const MAX_LISTED = 65_536;
+
+/** Whether a value has all of these methods. One whose members cannot be read has none. */
+export function hasMethods(value: unknown, ...names: readonly string[]): boolean {
+  const object = value as Readonly<Record<string, unknown>> | null | undefined;
+  try {
+    return names.every((name) => typeof object?.[name] === "function");
+  } catch {
+    return false;
+  }
+}
+
 /** @throws E_INVALIDARG for anything but the functions of winscard.h */
 export function checkWinSCard(winscard: unknown): asserts winscard is WinSCardFunctions {
-  const functions = winscard as Partial<WinSCardFunctions> | null | undefined;
-  if (typeof functions?.SCardConnect === "function" && typeof functions.SCardStatus === "function") return;
+  if (hasMethods(winscard, "SCardConnect", "SCardStatus")) return;
   throw new ComError("E_INVALIDARG", `winscard is ${kindOf(winscard)}; pass a WinSCard, or the module scard/winscard`);
 }
 

@@ -2,7 +2,7 @@
 
 import { copyBytes, isBytes } from "../binary/index.ts";
 import { shown } from "../pcsc/index.ts";
-import { badArgument, badPointer, checkArray, checkOneOf } from "./arguments.ts";
+import { badArgument, badPointer, checkArray, checkOneOf, hasMethods } from "./arguments.ts";
 import { ComError } from "./com-error.ts";
 import { LOCKTYPE, STATFLAG, STGC, STREAM_SEEK } from "./enumerations.ts";
 import { MAX_BUFFER_BYTES, MemoryStream, type RegionLock } from "./memory-stream.ts";
@@ -132,7 +132,7 @@ export class CByteBuffer implements IByteBuffer {
   }
 
   CopyTo(destination: IByteBuffer, count: number): { readonly read: number; readonly written: number } {
-    if (typeof destination?.Write !== "function") throw badPointer("destination", destination, "pass a byte buffer");
+    if (!hasMethods(destination, "Write")) throw badPointer("destination", destination, "pass a byte buffer");
     const data = this.Read(count);
     return { read: data.length, written: destination.Write(data) };
   }
@@ -260,8 +260,7 @@ export function checkSource(name: string, source: unknown): asserts source is By
 }
 
 function isByteBuffer(source: unknown): source is IByteBuffer {
-  const buffer = source as Partial<IByteBuffer> | null | undefined;
-  return [buffer?.Read, buffer?.Seek, buffer?.Stat].every((method) => typeof method === "function");
+  return hasMethods(source, "Read", "Seek", "Stat");
 }
 
 function checkCount(what: string, count: number): void {

@@ -21,6 +21,7 @@ import {
   checkText,
   checkWait,
   checkWinSCard,
+  memberOf,
 } from "./arguments.ts";
 import { ComError, comErrorFor } from "./com-error.ts";
 import { SCARD_DISPOSITIONS, SCARD_PROTOCOLS, SCARD_SHARE_MODES, type SCARD_STATES } from "./enumerations.ts";
@@ -272,7 +273,7 @@ export class CardLink {
     const protocol = this.#protocol === SCARD_PROTOCOL_T0 ? "t0" : undefined;
     return this.#call(async () => {
       checkObject("command", command, "a CommandApdu");
-      checkArray("command.data", command.data);
+      checkArray("command.data", memberOf("command", command, "data"));
       if (how.transportClass !== undefined) checkNumber("alternateClass", how.transportClass, 0, 0xff);
       const bounds = checkWait(wait, "transmit");
       const send = async (bytes: Uint8Array): Promise<Uint8Array> =>

@@ -2,7 +2,7 @@
 
 import { SmartCardError, type WaitOptions } from "../pcsc/index.ts";
 import type { SCARDHANDLE } from "../winscard/index.ts";
-import { badArgument, checkFunction, checkObject, checkText, checkWinSCard } from "./arguments.ts";
+import { badArgument, checkFunction, checkObject, checkText, checkWinSCard, memberOf } from "./arguments.ts";
 import type { ISCardAuth } from "./card-auth.ts";
 import { CardLink, checkDisposition, invalidHandle } from "./card-link.ts";
 import type { ISCardVerify } from "./card-verify.ts";
@@ -112,8 +112,8 @@ export class CSCardManage implements ISCardManage {
       "an object with auth, verify, fileAccess and others, as far as there are any",
     );
     for (const name of ["auth", "verify", "fileAccess"] as const) {
-      if (interfaces[name] !== undefined)
-        checkFunction(`interfaces.${name}`, interfaces[name], "a function that makes one");
+      const make = memberOf("interfaces", interfaces, name);
+      if (make !== undefined) checkFunction(`interfaces.${name}`, make, "a function that makes one");
     }
     if (interfaces.others !== undefined && !Array.isArray(interfaces.others))
       throw badArgument("interfaces.others", interfaces.others, "pass an array");

@@ -4,7 +4,7 @@ import { zeroBytes } from "../binary/index.ts";
 import { decodeCommand } from "../iso7816/index.ts";
 import type { WaitOptions } from "../pcsc/index.ts";
 import type { SCARDCONTEXT, SCARDHANDLE } from "../winscard/index.ts";
-import { badArgument, badPointer, checkWinSCard } from "./arguments.ts";
+import { badArgument, badPointer, checkWinSCard, hasMethods } from "./arguments.ts";
 import { CByteBuffer, contentOf, type IByteBuffer } from "./byte-buffer.ts";
 import { CardLink, checkDisposition, invalidHandle, type LinkStatus } from "./card-link.ts";
 import { ComError } from "./com-error.ts";
@@ -138,7 +138,7 @@ export class CSCard implements ISCard {
 
   async Transaction(cmd: ISCardCmd, wait: WaitOptions = {}): Promise<ISCardCmd> {
     const link = this.#attached();
-    if (typeof cmd?.BuildCmd !== "function") throw badPointer("cmd", cmd, "pass an ISCardCmd with a command in it");
+    if (!hasMethods(cmd, "BuildCmd")) throw badPointer("cmd", cmd, "pass an ISCardCmd with a command in it");
     if (cmd.Nad !== 0)
       throw badArgument("cmd.Nad", cmd.Nad, "no resource manager can send to a node address, so leave it 0");
     const apdu = contentOf(cmd.Apdu, "APDU");

@@ -2,7 +2,7 @@
 
 import { SmartCardError } from "../pcsc/index.ts";
 import { SCARD_ALL_READERS, SCARD_PROVIDER_PRIMARY } from "../winscard/index.ts";
-import { badPointer, checkNumber, checkText, checkWinSCard } from "./arguments.ts";
+import { checkNumber, checkText, checkWinSCard, listFrom } from "./arguments.ts";
 import { type ByteSource, contentOf } from "./byte-buffer.ts";
 import { comErrorFor } from "./com-error.ts";
 import { checkedGuid, type Guid } from "./guids.ts";
@@ -55,9 +55,9 @@ export class CSCardDatabase implements ISCardDatabase {
   ): Promise<string[]> {
     checkLocale(localeId);
     const bytes = atr === null ? null : contentOf(atr, "atr");
-    if (interfaceGuids !== null && !Array.isArray(interfaceGuids))
-      throw badPointer("interfaceGuids", interfaceGuids, "pass an array of GUIDs, or null");
-    const guids = interfaceGuids?.map((guid) => checkedGuid(guid, "interfaceGuids")) ?? null;
+    const listed =
+      interfaceGuids === null ? null : listFrom("interfaceGuids", interfaceGuids, "pass an array of GUIDs, or null");
+    const guids = listed?.map((guid) => checkedGuid(guid as Guid, "interfaceGuids")) ?? null;
     return (await this.#winscard.SCardListCards(null, bytes, guids).catch(fail)).cards;
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { instructions as ins, maxShortLe } from "../iso7816/index.ts";
-import { badArgument, badPointer, checkNumber } from "./arguments.ts";
+import { badArgument, badPointer, checkNumber, hasMethods } from "./arguments.ts";
 import { type ByteSource, checkSource } from "./byte-buffer.ts";
 import { CSCardCmd, type ISCardCmd } from "./command.ts";
 
@@ -165,7 +165,7 @@ export class CSCardISO7816 implements ISCardISO7816 {
     le = 0,
   ): ISCardCmd {
     const target = cmd ?? new CSCardCmd();
-    if (typeof target.BuildCmd !== "function") throw badArgument("cmd", cmd, "pass an ISCardCmd, or leave it out");
+    if (!hasMethods(target, "BuildCmd")) throw badArgument("cmd", cmd, "pass an ISCardCmd, or leave it out");
     target.BuildCmd(this.#classId, insId, p1, p2, data, le);
     return target;
   }

@@ -17,7 +17,7 @@ import {
   maxShortLe,
 } from "../iso7816/index.ts";
 import { SmartCardError } from "../pcsc/index.ts";
-import { badArgument, badPointer, checkArray, checkNumber, checkObject } from "./arguments.ts";
+import { badArgument, checkArray, checkNumber, checkObject, listFrom } from "./arguments.ts";
 import { ComError } from "./com-error.ts";
 import type { TLV, TLV_TABLE } from "./file-access.ts";
 import type { Iso7816Card, SelectedFile } from "./iso7816-card.ts";
@@ -142,10 +142,9 @@ export function checkTable(table: TLV_TABLE): readonly TLV[] {
 }
 
 function entriesOf(table: TLV_TABLE, name: string, least: number): TLV_TABLE {
-  if (!Array.isArray(table)) throw badPointer(name, table, "pass an array of properties");
-  if (table.length < least || table.length > MAX_PROPERTIES)
-    throw badArgument(`${name}.length`, table.length, `give ${least} to ${MAX_PROPERTIES} properties`);
-  const entries = table as TLV_TABLE;
+  const entries = listFrom(name, table, "pass an array of properties") as TLV_TABLE;
+  if (entries.length < least || entries.length > MAX_PROPERTIES)
+    throw badArgument(`${name}.length`, entries.length, `give ${least} to ${MAX_PROPERTIES} properties`);
   for (const [index, entry] of entries.entries()) {
     const at = `${name}[${index}]`;
     checkObject(at, entry, "a property with Tag, Length, Value and Valid");

@@ -2,7 +2,7 @@
 
 import { SmartCardError, type WaitOptions } from "../pcsc/index.ts";
 import { type CardPicker, SCARD_SCOPE_USER, type SCARDCONTEXT, type SCARDHANDLE } from "../winscard/index.ts";
-import { badArgument, badPointer, checkOneOf, checkPicker, checkText, checkWait, checkWinSCard } from "./arguments.ts";
+import { badArgument, checkOneOf, checkPicker, checkText, checkWait, checkWinSCard, listFrom } from "./arguments.ts";
 import { checkShareMode, providerProtocol, winscardProtocols } from "./card-link.ts";
 import { ComError, comErrorFor } from "./com-error.ts";
 import { SC_DLG, type SCARD_PROTOCOLS, type SCARD_SHARE_MODES } from "./enumerations.ts";
@@ -163,9 +163,9 @@ export class CSCardLocate implements ISCardLocate {
 }
 
 function textsOf(name: string, texts: readonly string[]): readonly string[] {
-  if (!Array.isArray(texts)) throw badPointer(name, texts, "pass an array of texts");
-  for (const [index, text] of texts.entries()) checkText(`${name}[${index}]`, text, "a name");
-  return [...texts];
+  const listed = listFrom(name, texts, "pass an array of texts");
+  for (const [index, text] of listed.entries()) checkText(`${name}[${index}]`, text, "a name");
+  return listed as readonly string[];
 }
 
 function checkFlags(flags: number): void {

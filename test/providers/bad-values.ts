@@ -23,7 +23,14 @@ export const badValues: readonly (readonly [string, unknown])[] = [
   ["no bytes", new Uint8Array(0)],
   ["numbers of 16 bits", Uint16Array.of(1)],
   ["a date", new Date(0)],
+  ["an object that cannot be read", new Proxy({}, { get: unreadable, has: unreadable, ownKeys: unreadable })],
+  ["an array that cannot be read", new Proxy([], { get: unreadable })],
+  ["a list of more than memory holds", new Array(2 ** 31)],
 ];
+
+function unreadable(): never {
+  throw new Error("a getter of the caller's");
+}
 
 /** What came of a call: nothing wrong, a failure, or why the failure is not one that a caller may see. */
 export async function judge(
