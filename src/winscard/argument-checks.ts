@@ -66,7 +66,9 @@ function maybe<T>(check: Check<T>): Check<T | null | undefined> {
 
 const texts = listOf(anyText, "strings");
 const textOrTexts: Check<string | readonly string[]> = (value, place) => {
-  if (typeof value === "string" || Array.isArray(value)) return typeof value === "string" ? value : texts(value, place);
+  if (typeof value === "string") return value;
+  // An array that cannot be read, as a proxy that was revoked, is refused by the check of lists.
+  if (typeof value === "object" && value !== null) return texts(value, place);
   return refuse(place, shown(value), "give a string, or an array of strings");
 };
 

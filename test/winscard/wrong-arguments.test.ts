@@ -94,13 +94,21 @@ const rows: Readonly<Record<string, Row>> = {
   GetOpenCardName: [[{ context: "context", flags: winscard.SC_DLG_NO_UI }, "other"], options],
 };
 
+/** A list that cannot even be asked whether it is one. */
+function revokedList(): unknown {
+  const { proxy, revoke } = Proxy.revocable([], {});
+  revoke();
+  return proxy;
+}
+const revoked = revokedList();
+
 /** Invalid values for a type, without undefined for optional arguments. */
 const wrong: Readonly<Record<Kind, readonly unknown[]>> = {
   handle: [null, undefined, "1", {}, [], true, 1.5, -1, Number.NaN, 7, 2 ** 40, Symbol("s"), 3n],
   "maybe-handle": [undefined, "1", {}, [], true, 1.5, -1, Number.NaN, 7, 3n],
   number: [null, undefined, "2", {}, [], true, 3n, Symbol("s"), () => 2],
-  text: [null, undefined, 5, {}, [], true, 3n, Symbol("s"), () => "Desk"],
-  "maybe-text": [5, {}, true, 3n, Symbol("s"), [5], [null]],
+  text: [null, undefined, 5, {}, [], true, 3n, Symbol("s"), () => "Desk", revoked],
+  "maybe-text": [5, {}, true, 3n, Symbol("s"), [5], [null], revoked],
   bytes: [
     null,
     undefined,
@@ -112,15 +120,30 @@ const wrong: Readonly<Record<Kind, readonly unknown[]>> = {
     { length: 5 },
     new Uint16Array(4),
     new DataView(new ArrayBuffer(5)),
+    revoked,
   ],
   "maybe-bytes": ["00A4", 5, {}, [0, 0xa4], true, { length: 5 }, new Uint16Array(4), new ArrayBuffer(4)],
-  other: [undefined, 5, "text", true, {}, [null], [undefined], [5], [{}], [{ reader: null, currentState: 0 }], 3n],
+  other: [
+    undefined,
+    5,
+    "text",
+    true,
+    {},
+    [null],
+    [undefined],
+    [5],
+    [{}],
+    [{ reader: null, currentState: 0 }],
+    3n,
+    revoked,
+  ],
   options: [
     null,
     5,
     "text",
     true,
     [],
+    revoked,
     { timeout: 10 },
     { signal: 5 },
     { signal: null },
@@ -170,6 +193,7 @@ async function outcomeOf({ api, runtime }: World, name: string, given: readonly 
 }
 
 function shown(value: unknown): string {
+  if (value === revoked) return "a revoked list";
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
