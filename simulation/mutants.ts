@@ -76,8 +76,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a watcher is never taken off",
-    file: "manager/wait.ts",
-    search: "    this.#setting.waits.delete(this);\n",
+    file: "pcsc/wait.ts",
+    search: "    this.#deps.waits?.delete(this);\n",
     replace: "",
   },
   {
@@ -89,8 +89,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a cancel ends one wait only",
     file: "manager/context.ts",
-    search: "for (const wait of [...this.waits]) wait.fail(",
-    replace: "for (const wait of [...this.waits].slice(0, 1)) wait.fail(",
+    search: "for (const wait of [...this.waits]) wait.giveUp(",
+    replace: "for (const wait of [...this.waits].slice(0, 1)) wait.giveUp(",
   },
   {
     name: "a second exclusive connection is let in",
@@ -204,19 +204,19 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "deadlines are forgotten",
-    file: "manager/wait.ts",
+    file: "pcsc/wait.ts",
     search: "if (options.timeoutMs !== undefined) {",
     replace: "if (options.timeoutMs !== undefined && options.timeoutMs < 0) {",
   },
   {
     name: "a deadline's timer outlives its wait",
-    file: "manager/wait.ts",
-    search: "    this.#cancelTimer?.();\n    this.#signal?.remove",
-    replace: "    this.#signal?.remove",
+    file: "pcsc/wait.ts",
+    search: "    this.#cancelTimer?.();\n",
+    replace: "",
   },
   {
     name: "a listener is left on the signal",
-    file: "manager/wait.ts",
+    file: "pcsc/wait.ts",
     search: '    this.#signal?.removeEventListener("abort", this.#aborted);\n',
     replace: "",
   },
@@ -260,14 +260,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a deadline is on the wall clock",
-    file: "manager/wait.ts",
-    search: "    if (options.timeoutMs !== undefined) {\n",
+    file: "pcsc/wait.ts",
+    search: "    if (this.#isOver) return;\n    const { clock, details, operation, whoHolds } = this.#deps;\n",
     replace:
-      "    if (options.timeoutMs !== undefined) {\n      const end = setting.clock.wallTime() + options.timeoutMs;\n",
+      "    if (this.#isOver) return;\n    const { clock, details, operation, whoHolds } = this.#deps;\n    const end = clock.wallTime() + timeoutMs;\n",
     also: {
-      search: "        this.fail(setting.timedOut());\n",
+      search: "      this.giveUp(error?.() ?? timedOut(operation, known));\n",
       replace:
-        '        const fail = (): void => this.fail(setting.timedOut());\n        const early = end - setting.clock.wallTime();\n        if (early > 0) this.#cancelTimer = setting.clock.schedule(early, "wall deadline", fail);\n        else fail();\n',
+        '      const fail = (): void => this.giveUp(error?.() ?? timedOut(operation, known));\n      const early = end - clock.wallTime();\n      if (early > 0) this.#cancelTimer = clock.schedule(early, "wall deadline", fail);\n      else fail();\n',
     },
   },
   {

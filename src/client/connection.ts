@@ -26,12 +26,12 @@ import {
   type TransmitOptions,
   toNumber,
   type WaitOptions,
+  type WaitSet,
 } from "../pcsc/index.ts";
 import { endless, noResponse, type Operation } from "./failures.ts";
 import type { Answer, CardLink, CardRequest } from "./links.ts";
 import { isRefusal, type ReaderTurns, type TurnOwner } from "./reader-turns.ts";
 import { settledState } from "./reports.ts";
-import type { WaitSet } from "./wait.ts";
 
 /** What a connection needs of its context. */
 export interface ConnectionSetting {

@@ -25,7 +25,9 @@ import {
   shareModes,
   systemGroups,
   toNumber,
+  Wait,
   type WaitOptions,
+  type WaitSet,
 } from "../pcsc/index.ts";
 import { ClientConnection } from "./connection.ts";
 import { describeDevice } from "./device.ts";
@@ -34,7 +36,6 @@ import type { ClientLimits } from "./limits.ts";
 import type { CardLink, ContextLink } from "./links.ts";
 import type { ProcessTurns } from "./reader-turns.ts";
 import { findName } from "./reports.ts";
-import { Wait, type WaitSet } from "./wait.ts";
 
 /** What a context needs of its manager. */
 export interface ContextSetting {

@@ -25,4 +25,4 @@ export {
   type Snapshot,
 } from "./reports.ts";
 export { type StatusQuery, StatusWaits } from "./status-waits.ts";
-export { asFailure, pause, timedOut } from "./wait.ts";
+export { asFailure, pause } from "./wait.ts";

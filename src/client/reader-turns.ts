@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: MIT
 
-import { type Clock, errorNumber, readerKey, type SmartCardError, type WaitOptions } from "../pcsc/index.ts";
+import {
+  type Clock,
+  errorNumber,
+  readerKey,
+  type SmartCardError,
+  Wait,
+  type WaitDeps,
+  type WaitOptions,
+} from "../pcsc/index.ts";
 import type { ClientLimits } from "./limits.ts";
 import type { Answer } from "./links.ts";
-import { Wait, type WaitSetting } from "./wait.ts";
 
 /** A request that may be refused while another connection has a transaction. */
 export interface Contest<T extends Answer> {
-  readonly setting: WaitSetting;
+  readonly setting: WaitDeps;
   readonly options: WaitOptions;
   /** The number that {@link ReaderTurns.ticket} gave when the call was made. */
   readonly ticket: number;

@@ -5,11 +5,12 @@ import {
   type ReaderStateQuery,
   type ReaderStateReport,
   SmartCardError,
+  Wait,
   type WaitOptions,
+  type WaitSet,
 } from "../pcsc/index.ts";
 import { unknownReader } from "./failures.ts";
 import { findMissing, type ReaderNow, reportReaders, type Snapshot } from "./reports.ts";
-import { Wait, type WaitSet } from "./wait.ts";
 
 const operation = "status change";
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 
-import { type Clock, SmartCardError, type WaitOptions } from "../pcsc/index.ts";
+import { type Clock, PromisedWait, SmartCardError, type WaitOptions } from "../pcsc/index.ts";
 import type { SlotConnection } from "./connection.ts";
-import { Wait } from "./wait.ts";
 
 interface CardWait {
   readonly connection: SlotConnection;
   readonly isThere: boolean;
-  readonly wait: Wait<void>;
+  readonly wait: PromisedWait<void>;
 }
 
 /** Connections that wait for a card to come, or to go: IOCTL_SMARTCARD_IS_PRESENT and IOCTL_SMARTCARD_IS_ABSENT. */
@@ -33,7 +32,7 @@ export class CardWaits {
     }
     const ended = (): void => void this.#waits.delete(entry);
     const setting = { clock: this.#clock, waits: context.waits, operation: "control", timedOut, ended };
-    const entry: CardWait = { connection, isThere, wait: new Wait<void>(setting, options) };
+    const entry: CardWait = { connection, isThere, wait: new PromisedWait<void>(setting, options) };
     this.#waits.add(entry);
     return entry.wait.promise;
   }

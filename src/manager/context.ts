@@ -21,6 +21,7 @@ import {
   SmartCardError,
   systemGroups,
   type WaitOptions,
+  type WaitSet,
 } from "../pcsc/index.ts";
 import { SlotConnection } from "./connection.ts";
 import type { ManagerLimits } from "./limits.ts";
@@ -28,7 +29,6 @@ import type { Profile } from "./profile.ts";
 import type { Slot } from "./slot.ts";
 import type { Tracker } from "./tracker.ts";
 import type { TransactionQueue, TurnContext } from "./transaction-queue.ts";
-import type { WaitSet } from "./wait.ts";
 
 /** What a context needs from the manager. */
 export interface ContextSetting {
@@ -193,7 +193,7 @@ export class SlotContext implements Context, TurnContext {
   }
 
   #endWaits(why: string, code: "cancelled" | "service-stopped" = "cancelled"): void {
-    for (const wait of [...this.waits]) wait.fail(new SmartCardError(code, why));
+    for (const wait of [...this.waits]) wait.giveUp(new SmartCardError(code, why));
   }
 
   #findSlot(reader: string, operation: string): Slot {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import { type Clock, type Disposition, SmartCardError } from "../pcsc/index.ts";
+import { type Clock, type Disposition, PromisedWait, SmartCardError } from "../pcsc/index.ts";
 import { type Asked, asked } from "./sharing.ts";
 import type { TurnContext } from "./transaction-queue.ts";
-import { Wait } from "./wait.ts";
 
 /** A pending disposition of a closed connection. */
 export interface PendingDisposition {
@@ -11,7 +10,7 @@ export interface PendingDisposition {
   /** On whose account, in words. */
   readonly why: string;
   /** Told when it is done, with the error if it could not be done. */
-  readonly waits: Wait<void>[];
+  readonly waits: PromisedWait<void>[];
 }
 
 /**
@@ -28,7 +27,7 @@ export class PendingDispositions {
 
   /** Notes a disposition; the promise settles when it is done, or is no longer possible. Cancelling ends the wait only. */
   add(due: Asked, why: string, context: TurnContext): Promise<void> {
-    const wait = new Wait<void>(
+    const wait = new PromisedWait<void>(
       {
         clock: this.#clock,
         waits: context.waits,

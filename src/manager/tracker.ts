@@ -4,6 +4,7 @@ import {
   type Clock,
   expectsCard,
   PNP_NOTIFICATION,
+  PromisedWait,
   type ReaderFlag,
   type ReaderFlags,
   type ReaderStateQuery,
@@ -11,9 +12,9 @@ import {
   readerKey,
   SmartCardError,
   type WaitOptions,
+  type WaitSet,
 } from "../pcsc/index.ts";
 import type { Profile } from "./profile.ts";
-import { Wait, type WaitSet } from "./wait.ts";
 
 /** The state of one reader, as tracking sees it. */
 export interface TrackedState {
@@ -36,7 +37,7 @@ interface StatusWait {
   readonly queries: readonly ReaderStateQuery[];
   /** The pseudo reader's count when the wait began. */
   readonly pnpAtStart: number;
-  readonly wait: Wait<ReaderStateReport[]>;
+  readonly wait: PromisedWait<ReaderStateReport[]>;
 }
 
 const pnpKey = readerKey(PNP_NOTIFICATION);
@@ -127,7 +128,7 @@ export class Tracker {
         for (const key of keys) this.#unwatch(key, watcher);
       },
     };
-    const watcher: StatusWait = { queries, pnpAtStart, wait: new Wait(setting, options) };
+    const watcher: StatusWait = { queries, pnpAtStart, wait: new PromisedWait(setting, options) };
     for (const key of keys) {
       const watchers = this.#watchers.get(key);
       if (watchers === undefined) this.#watchers.set(key, new Set([watcher]));

@@ -7,11 +7,12 @@ import {
   type Clock,
   describeHolder,
   type Holder,
+  PromisedWait,
   SmartCardError,
   type WaitOptions,
+  type WaitSet,
 } from "../pcsc/index.ts";
 import { type Asked, asked } from "./sharing.ts";
-import { Wait, type WaitSet } from "./wait.ts";
 
 /** So many who waited are granted their turns one after the other before the event loop has one: more than a few would keep it away. */
 const GRANTED_IN_ROW = 16;
@@ -64,7 +65,7 @@ interface Turn extends TurnRequest {
   readonly number: number;
   readonly since: number;
   readonly takesLock: boolean;
-  readonly wait: Wait<void>;
+  readonly wait: PromisedWait<void>;
 }
 
 /** What the queue asks of the slot that it belongs to. */
@@ -205,7 +206,7 @@ export class TransactionQueue {
 
   #enqueue(request: TurnRequest, options: WaitOptions, takesLock: boolean, own: boolean): Promise<void> {
     const { context, operation } = request;
-    const wait = new Wait<void>(
+    const wait = new PromisedWait<void>(
       {
         clock: this.#setting.clock,
         waits: request.endsLock ? new Set() : context.waits,

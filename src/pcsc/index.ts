@@ -185,4 +185,5 @@ export {
   type Scope,
   type ShareMode,
 } from "./vocabulary.ts";
+export { PromisedWait, timedOut, Wait, type WaitDeps, type WaitSet } from "./wait.ts";
 export { type ReaderWatch, type WatchReadersOptions, watchLimits, watchReaders } from "./watch-readers.ts";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { ClientContext, ProcessTurns, pause, timedOut } from "../client/index.ts";
+import { ClientContext, ProcessTurns, pause } from "../client/index.ts";
 import {
   CardCache,
   type Clock,
@@ -17,6 +17,7 @@ import {
   type Runtime,
   runtimeObject,
   SmartCardError,
+  timedOut,
   type WaitOptions,
 } from "../pcsc/index.ts";
 import { type ProtocolVersion, versions } from "../pcsclite/index.ts";

@@ -91,6 +91,7 @@ const checked = (
 ): Row => row((value: unknown) => check(value, place), arg(good, ...accepts));
 const declaresCheck = "declares a check: its arguments are written in the program that has the options object";
 const takesAll = "takes any value";
+const ofManagers = "is for managers, which pass what their own checks of arguments gave";
 const ofTheDaemon = "is for the daemon and listenVpcd, which pass what their own checks of options gave";
 const image = (): unknown => {
   const parsed = cards.parseCardImage({ name: "Test", files: [] });
@@ -424,6 +425,9 @@ const pcscRows: Readonly<Record<string, Row>> = {
   wholeNumber: declaresCheck,
   withDefaults: declaresCheck,
   word: declaresCheck,
+  PromisedWait: ofManagers,
+  Wait: ofManagers,
+  timedOut: ofManagers,
 };
 
 const databaseRows: Readonly<Record<string, Row>> = {
