@@ -25,13 +25,14 @@ import {
   shareModes,
   systemGroups,
   toNumber,
+  unknownReader,
   Wait,
   type WaitOptions,
   type WaitSet,
 } from "../pcsc/index.ts";
 import { ClientConnection } from "./connection.ts";
 import { describeDevice } from "./device.ts";
-import { endless, unknownReader } from "./failures.ts";
+import { endless } from "./failures.ts";
 import type { ClientLimits } from "./limits.ts";
 import type { CardLink, ContextLink } from "./links.ts";
 import type { ProcessTurns } from "./reader-turns.ts";

@@ -121,11 +121,6 @@ export function readerUnavailable(reader: string, operation: Operation): SmartCa
   return new SmartCardError("reader-unavailable", `${operation}: "${reader}" is gone`, { reader, operation });
 }
 
-/** Nothing has that name. */
-export function unknownReader(reader: string, operation: string): SmartCardError {
-  return new SmartCardError("unknown-reader", `there is no reader "${reader}"`, { reader, operation });
-}
-
 /** An answer of a card ends with SW1 SW2 at least. ISO/IEC 7816-4:2020, 5.1. */
 export function noResponse(reader: string): SmartCardError {
   const message = `transmit on "${reader}": the card, or its reader's driver, has answered nothing`;

@@ -11,7 +11,6 @@ export {
   readerNotAllowed,
   readerUnavailable,
   type Subject,
-  unknownReader,
 } from "./failures.ts";
 export { type ClientLimits, defaultClientLimits } from "./limits.ts";
 export type { Answer, CardLink, CardRequest, CardStatus, ConnectAttempt, ContextLink } from "./links.ts";
@@ -21,7 +20,6 @@ export {
   findName,
   findReader,
   isPnp,
-  type ReaderNow,
   type Snapshot,
 } from "./reports.ts";
 export { type StatusQuery, StatusWaits } from "./status-waits.ts";

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-import { copyBytes } from "../binary/index.ts";
 import {
   type CardState,
   cardStates,
-  expectsCard,
   isPseudoReader,
   type Protocol,
-  type ReaderFlag,
-  type ReaderFlags,
+  type ReaderNow,
   type ReaderStateQuery,
-  type ReaderStateReport,
+  type ReadersNow,
   readerKey,
 } from "../pcsc/index.ts";
 
@@ -20,16 +17,6 @@ export interface Snapshot<R extends { readonly name: string } = { readonly name:
   /** How many readers came and went so far, from 1 on. */
   readonly readerEvents: number;
 }
-
-/** What a reader's state comes to. */
-export interface ReaderNow {
-  readonly flags: ReaderFlags;
-  /** 0 to 65,535. */
-  readonly eventCount: number;
-  readonly atr: Uint8Array;
-}
-
-const noAtr = new Uint8Array();
 
 /** The name as it is written in a list of names: just like that, or else without regard to case. */
 export function findName(names: readonly string[], reader: string): string | undefined {
@@ -49,72 +36,18 @@ export function findReader<R extends { readonly name: string }>(snapshot: Snapsh
   return snapshot.readers.find((reader) => readerKey(reader.name) === key);
 }
 
-/** The first query that names a reader which is not there, and is not waited for either. */
-export function findMissing(queries: readonly ReaderStateQuery[], snapshot: Snapshot): string | undefined {
-  // A name that was reported as unknown and is handed back is waited for: it may come again.
-  const missing = queries.find(
-    (query) => !isPnp(query) && !query.flags?.ignore && !query.flags?.unknown && !findReader(snapshot, query.reader),
-  );
-  return missing?.reader;
-}
-
-/**
- * What there is to tell a caller of each reader.
- *
- * @param eventsAtStart the count of readers that came and went, when the wait began
- * @param read what a reader's state comes to
- */
-export function reportReaders<R extends { readonly name: string }>(
-  queries: readonly ReaderStateQuery[],
+/** The state of the readers in a snapshot. @param read what a reader's state comes to */
+export function readersNow<R extends { readonly name: string }>(
   snapshot: Snapshot<R>,
-  eventsAtStart: number,
   read: (reader: R) => ReaderNow,
-): ReaderStateReport[] {
-  return queries.map((query) => {
-    const { reader } = query;
-    if (query.flags?.ignore) return { reader, flags: { ignore: true }, eventCount: 0, atr: noAtr };
-    if (isPnp(query)) {
-      const believed = query.eventCount || eventsAtStart;
-      const flags: ReaderFlags = believed === snapshot.readerEvents ? {} : { changed: true };
-      return { reader, flags, eventCount: snapshot.readerEvents, atr: noAtr };
-    }
-    const known = findReader(snapshot, reader);
-    return known === undefined ? reportVanished(query) : reportReader(query, read(known));
-  });
-}
-
-function reportVanished(query: ReaderStateQuery): ReaderStateReport {
-  const flags: { [flag in ReaderFlag]?: true } = { unknown: true, unavailable: true };
-  if (!query.flags?.unknown) flags.changed = true;
-  return { reader: query.reader, flags, eventCount: query.eventCount ?? 0, atr: noAtr };
-}
-
-function reportReader(query: ReaderStateQuery, { atr, eventCount, flags }: ReaderNow): ReaderStateReport {
+): ReadersNow {
   return {
-    reader: query.reader,
-    flags: differs(query, flags, eventCount) ? { ...flags, changed: true } : flags,
-    eventCount,
-    atr: flags.present ? copyBytes(atr) : noAtr,
+    pnpCount: snapshot.readerEvents,
+    find: (key) => {
+      const known = findReader(snapshot, key);
+      return known && read(known);
+    },
   };
-}
-
-/**
- * Whether a reader's state differs from what the caller believes, as libpcsclite sees it; flags that say nothing of a
- * point match any.
- */
-function differs(query: ReaderStateQuery, actual: ReaderFlags, eventCount: number): boolean {
-  const believed: ReaderFlags = query.flags ?? {};
-  const count = query.eventCount ?? 0;
-  const unaware = count === 0 && Object.values(believed).every((flag) => !flag);
-  if (unaware || believed.unknown || !believed.unavailable !== !actual.unavailable) return true;
-  if (count !== 0 && count !== eventCount) return true;
-  if (actual.unavailable) return false;
-  if (believed.empty) return actual.empty !== true;
-  if (!expectsCard(believed)) return false;
-  if (!actual.present || !believed.mute !== !actual.mute) return true;
-  if (actual.exclusive) return believed.inuse === true;
-  if (actual.inuse) return believed.exclusive === true;
-  return believed.inuse === true || believed.exclusive === true;
 }
 
 /**

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: MIT
 
 import {
+  answersQuery,
   type Clock,
+  checkReadersKnown,
+  noChange,
+  pcscliteReports,
+  type ReaderNow,
   type ReaderStateQuery,
   type ReaderStateReport,
-  SmartCardError,
+  reportReaders,
+  type SmartCardError,
   Wait,
   type WaitOptions,
   type WaitSet,
 } from "../pcsc/index.ts";
-import { unknownReader } from "./failures.ts";
-import { findMissing, type ReaderNow, reportReaders, type Snapshot } from "./reports.ts";
+import { findReader, readersNow, type Snapshot } from "./reports.ts";
 
 const operation = "status change";
 
@@ -108,19 +113,15 @@ export class StatusWaits<R extends { readonly name: string }, Seen extends Snaps
   #begin(asked: StatusWait<Seen>, until: number | undefined): void {
     const { queries, resolve, seen, wait } = asked;
     if (!wait.lasts) return;
-    const missing = findMissing(queries, seen);
-    if (missing !== undefined) throw unknownReader(missing, operation);
+    checkReadersKnown(queries, (key) => findReader(seen, key) !== undefined);
     const reports = this.#report(asked, seen);
-    if (queries.every((query) => query.flags?.ignore) || reports.some((report) => report.flags.changed)) {
+    if (answersQuery(queries, reports)) {
       wait.over();
       resolve(reports);
       return;
     }
     const { clock, joined, last } = this.#watcher;
-    const timedOut = (): SmartCardError => {
-      const readerStates = this.#report(asked, last());
-      return new SmartCardError("timeout", "no reader changed in the time given", { operation, readerStates });
-    };
+    const timedOut = (): SmartCardError => noChange(this.#report(asked, last()));
     const leftMs = until === undefined ? undefined : until - clock.now();
     if (leftMs !== undefined && leftMs <= 0) {
       wait.giveUp(timedOut());
@@ -132,6 +133,6 @@ export class StatusWaits<R extends { readonly name: string }, Seen extends Snaps
   }
 
   #report({ queries, seen }: StatusWait<Seen>, now: Snapshot<R>): ReaderStateReport[] {
-    return reportReaders(queries, now, seen.readerEvents, this.#watcher.read);
+    return reportReaders(queries, readersNow(now, this.#watcher.read), seen.readerEvents, pcscliteReports);
   }
 }

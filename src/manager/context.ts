@@ -20,6 +20,7 @@ import {
   type Scope,
   SmartCardError,
   systemGroups,
+  unknownReader,
   type WaitOptions,
   type WaitSet,
 } from "../pcsc/index.ts";
@@ -199,7 +200,7 @@ export class SlotContext implements Context, TurnContext {
   #findSlot(reader: string, operation: string): Slot {
     const slot = this.#setting.findSlot(reader);
     if (slot !== undefined) return slot;
-    throw new SmartCardError("unknown-reader", `there is no reader "${reader}"`, { reader, operation });
+    throw unknownReader(reader, operation);
   }
 
   #checkValid(): void {

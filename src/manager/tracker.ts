@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: MIT
 
 import {
+  answersQuery,
   type Clock,
-  expectsCard,
+  checkReadersKnown,
+  noChange,
   PNP_NOTIFICATION,
   PromisedWait,
   type ReaderFlag,
-  type ReaderFlags,
+  type ReaderNow,
   type ReaderStateQuery,
   type ReaderStateReport,
   readerKey,
-  SmartCardError,
+  reportReaders,
+  type SmartCardError,
   type WaitOptions,
   type WaitSet,
 } from "../pcsc/index.ts";
@@ -70,20 +73,10 @@ export class Tracker {
     options: WaitOptions,
     waits: WaitSet,
   ): Promise<ReaderStateReport[]> {
-    for (const { reader, flags } of queries) {
-      const key = readerKey(reader);
-      // A name that was reported as unknown and is handed back is waited for: it may come again.
-      if (key !== pnpKey && !flags?.ignore && !flags?.unknown && this.#readers.get(key) === undefined) {
-        throw new SmartCardError("unknown-reader", `there is no reader "${reader}"`, {
-          reader,
-          operation: "status change",
-        });
-      }
-    }
+    checkReadersKnown(queries, (key) => this.#readers.get(key) !== undefined);
     const pnpAtStart = this.#pnpCount();
     const reports = this.#evaluate(queries, pnpAtStart);
-    const nothingToWatch = queries.every((query) => query.flags?.ignore);
-    if (nothingToWatch || reports.some((report) => report.flags.changed)) return Promise.resolve(reports);
+    if (answersQuery(queries, reports)) return Promise.resolve(reports);
     if (options.timeoutMs === 0) return Promise.reject(this.#timedOut(queries, pnpAtStart));
     return this.#watch(queries, pnpAtStart, options, waits);
   }
@@ -151,76 +144,28 @@ export class Tracker {
   }
 
   #timedOut(queries: readonly ReaderStateQuery[], pnpAtStart: number): SmartCardError {
-    return new SmartCardError("timeout", "no reader changed in the time given", {
-      operation: "status change",
-      readerStates: this.#evaluate(queries, pnpAtStart),
-    });
+    return noChange(this.#evaluate(queries, pnpAtStart));
   }
 
   #evaluate(queries: readonly ReaderStateQuery[], pnpAtStart: number): ReaderStateReport[] {
-    return queries.map((query) => {
-      if (query.flags?.ignore) return { reader: query.reader, flags: { ignore: true }, eventCount: 0, atr: noAtr };
-      if (readerKey(query.reader) === pnpKey) return this.#reportPnp(query, pnpAtStart);
-      const state = this.#readers.get(readerKey(query.reader));
-      return state === undefined ? this.#reportVanished(query) : this.#reportReader(query, state);
-    });
+    const find = (key: string): ReaderNow | undefined => {
+      const state = this.#readers.get(key);
+      return state && this.#stateNow(state);
+    };
+    return reportReaders(queries, { pnpCount: this.#pnpCount(), find }, pnpAtStart, this.#profile);
   }
 
   #pnpCount(): number {
     return this.#profile.pnpCounts === "readers" ? this.#readers.count() & 0xffff : this.#readerEvents;
   }
 
-  #reportPnp(query: ReaderStateQuery, pnpAtStart: number): ReaderStateReport {
-    const eventCount = this.#pnpCount();
-    // Windows compares with the number of readers that the caller knows; pcsc-lite only with a count that it gave out.
-    const believed = this.#profile.pnpCounts === "readers" ? (query.eventCount ?? 0) : query.eventCount || pnpAtStart;
-    const flags: ReaderFlags = believed === eventCount ? {} : { changed: true };
-    return { reader: query.reader, flags, eventCount, atr: noAtr };
-  }
-
-  #reportVanished(query: ReaderStateQuery): ReaderStateReport {
-    const flags: { [flag in ReaderFlag]?: true } = { unknown: true, unavailable: true };
-    if (!query.flags?.unknown) {
-      flags.changed = true;
-      if (this.#profile.vanishedIsIgnored) flags.ignore = true;
-    }
-    return { reader: query.reader, flags, eventCount: query.eventCount ?? 0, atr: noAtr };
-  }
-
-  #reportReader(query: ReaderStateQuery, state: TrackedState): ReaderStateReport {
-    const flags: { [flag in ReaderFlag]?: true } = {};
-    if (state.card === undefined) flags.empty = true;
-    else {
-      flags.present = true;
-      if (state.card.mute) flags.mute = true;
-      if (!state.card.powered && this.#profile.reportsUnpowered) flags.unpowered = true;
-      if (state.use === "exclusive") flags.exclusive = true;
-      else if (state.use === "shared") flags.inuse = true;
-    }
-    if (this.#differs(query, flags, state.eventCount)) flags.changed = true;
-    return {
-      reader: query.reader,
-      flags,
-      eventCount: state.eventCount,
-      atr: state.card === undefined ? noAtr : new Uint8Array(state.card.atr),
-    };
-  }
-
-  /** Whether a reader's state differs from the caller's; flags without information match any state. */
-  #differs(query: ReaderStateQuery, actual: ReaderFlags, eventCount: number): boolean {
-    const believed: ReaderFlags = query.flags ?? {};
-    const count = query.eventCount ?? 0;
-    const unaware = count === 0 && Object.values(believed).every((flag) => !flag);
-    if (unaware || believed.unavailable || believed.unknown) return true;
-    if (count !== 0 && count !== eventCount) return true;
-    if (believed.empty) return actual.empty !== true;
-    if (!expectsCard(believed)) return false;
-    if (!actual.present || !believed.mute !== !actual.mute) return true;
-    if (this.#profile.useIsAChange) {
-      return !believed.exclusive !== !actual.exclusive || !believed.inuse !== !actual.inuse;
-    }
-    if (actual.exclusive) return believed.inuse === true;
-    if (actual.inuse) return believed.exclusive === true;
-    return believed.inuse === true || believed.exclusive === true;
+  #stateNow({ card, eventCount, use }: TrackedState): ReaderNow {
+    if (card === undefined) return { flags: { empty: true }, eventCount, atr: noAtr };
+    const flags: { [flag in ReaderFlag]?: true } = { present: true };
+    if (card.mute) flags.mute = true;
+    if (!card.powered && this.#profile.reportsUnpowered) flags.unpowered = true;
+    if (use === "exclusive") flags.exclusive = true;
+    else if (use === "shared") flags.inuse = true;
+    return { flags, eventCount, atr: card.atr };
   }
 }

@@ -148,6 +148,17 @@ export {
   readerKey,
   readerNameProblem,
 } from "./reader-names.ts";
+export {
+  answersQuery,
+  checkReadersKnown,
+  noChange,
+  pcscliteReports,
+  type ReaderNow,
+  type ReadersNow,
+  type ReportRules,
+  reportReaders,
+  unknownReader,
+} from "./reader-reports.ts";
 export type { ReaderSnapshot, ReaderTable } from "./reader-table.ts";
 export type {
   ClientIdentity,

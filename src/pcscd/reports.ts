@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import type { ReaderNow, Snapshot as SnapshotOf } from "../client/index.ts";
-import { type CardState, cardStates, type ReaderFlag, type ReaderFlags } from "../pcsc/index.ts";
+import type { Snapshot as SnapshotOf } from "../client/index.ts";
+import { type CardState, cardStates, type ReaderFlag, type ReaderFlags, type ReaderNow } from "../pcsc/index.ts";
 import type { ReaderState } from "../pcsclite/index.ts";
 
 /** The readers at one moment. */

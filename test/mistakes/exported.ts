@@ -427,7 +427,12 @@ const pcscRows: Readonly<Record<string, Row>> = {
   word: declaresCheck,
   PromisedWait: ofManagers,
   Wait: ofManagers,
+  answersQuery: ofManagers,
+  checkReadersKnown: ofManagers,
+  noChange: ofManagers,
+  reportReaders: ofManagers,
   timedOut: ofManagers,
+  unknownReader: ofManagers,
 };
 
 const databaseRows: Readonly<Record<string, Row>> = {

@@ -10,7 +10,6 @@ import {
   findReader,
   readerNotAllowed,
   type StatusQuery,
-  unknownReader,
 } from "../../client/index.ts";
 import {
   type Connection,
@@ -19,6 +18,7 @@ import {
   type ReaderStateReport,
   SmartCardError,
   shareModes,
+  unknownReader,
 } from "../../pcsc/index.ts";
 import { type Calls, SUCCESS } from "./calls.ts";
 import { SystemCardLink } from "./card-link.ts";

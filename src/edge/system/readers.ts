@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import type { ReaderNow, Snapshot as SnapshotOf } from "../../client/index.ts";
-import { decodeReaderState, PNP_NOTIFICATION } from "../../pcsc/index.ts";
+import type { Snapshot as SnapshotOf } from "../../client/index.ts";
+import { decodeReaderState, PNP_NOTIFICATION, type ReaderNow } from "../../pcsc/index.ts";
 import type { NativeReaderState } from "./calls.ts";
 
 /** The readers at one moment. */
