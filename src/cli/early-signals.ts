@@ -9,6 +9,22 @@ const signals: readonly EarlySignal[] = ["SIGHUP", "SIGINT", "SIGTERM", "SIGUSR1
 const came = new Set<EarlySignal>();
 const note = (signal: NodeJS.Signals): void => void came.add(signal as EarlySignal);
 
+/**
+ * Closes the debugger that Node has opened because SIGUSR1 came before the first statement of the program. One that was
+ * asked for, by `--inspect`, is left open.
+ */
+export function closeDebugger(): void {
+  const options = [...process.execArgv, ...(process.env.NODE_OPTIONS ?? "").split(" ")];
+  if (options.some((option) => /^--inspect(-brk|-wait)?(=|$)/.test(option))) return;
+  try {
+    const { close, url } = process.getBuiltinModule("node:inspector");
+    if (url() !== undefined) close();
+  } catch (error) {
+    // This Node was built without a debugger.
+    if (!(error instanceof Error && "code" in error && error.code === "ERR_INSPECTOR_NOT_AVAILABLE")) throw error;
+  }
+}
+
 /** Begins to keep them. */
 export function keepSignals(): void {
   for (const signal of signals) process.on(signal, note);

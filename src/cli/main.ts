@@ -1,14 +1,17 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
 
-import { keepSignals } from "./early-signals.ts";
+import { closeDebugger, keepSignals } from "./early-signals.ts";
 
 // Before anything else is loaded: a process of Node that has no listener for SIGUSR1 opens its debugger on it, on a port
 // of this machine where any local user could run code as the user of this program.
 process.on("SIGUSR1", () => {});
+closeDebugger();
 if (process.argv[2] === "daemon") keepSignals();
 
 const rooms = await Promise.all([import("./program.ts"), import("./terminal.ts")]).catch(tooFewFiles);
+// Node opens it a little after the signal, and may have missed the first call.
+closeDebugger();
 const [{ runProgram }, { processTerminal }] = rooms;
 const args = process.argv.slice(2);
 const code = await runProgram(args, processTerminal({ color: !args.includes("--no-color") }));

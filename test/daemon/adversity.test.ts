@@ -74,6 +74,36 @@ describe.skipIf(process.platform !== "linux")("signals", { timeout: 120_000 }, (
   });
 });
 
+describe.skipIf(process.platform !== "linux")(
+  "SIGUSR1 before the first statement of the program",
+  { timeout: 120_000 },
+  () => {
+    /** Runs before the program does, and sends the signal while nothing listens for it. */
+    const before = `import { url } from "node:inspector";
+    process.kill(process.pid, "SIGUSR1");
+    while (url() === undefined) await new Promise((resolve) => setTimeout(resolve, 1));`;
+    const preload = ["--inspect-port=0", "--import", `data:text/javascript,${encodeURIComponent(before)}`];
+
+    async function portsOf(...options: readonly string[]): Promise<readonly unknown[]> {
+      const run = ["daemon", "--socket", join(testFolder(), "comm"), "--reader", "virtual:Desk"];
+      const daemon = spawn(process.execPath, [...options, scardProgram, ...run]);
+      onTestFinished(() => {
+        daemon.kill("SIGKILL");
+      });
+      await once(daemon.stdout, "data");
+      return listeningPorts(daemon.pid ?? 0);
+    }
+
+    it("leaves no debugger open, though Node has opened one", async () => {
+      expect(await portsOf(...preload)).toEqual([]);
+    });
+
+    it("leaves one open that was asked for", async () => {
+      expect(await portsOf("--inspect=0")).toHaveLength(1);
+    });
+  },
+);
+
 describe.skipIf(process.platform !== "linux")("signals during the start", { timeout: 120_000 }, () => {
   /** A daemon that gets a signal as soon as its program runs. */
   async function hurried(signal: NodeJS.Signals) {
