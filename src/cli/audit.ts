@@ -2,6 +2,7 @@
 
 import type { AuditEntry } from "../database/index.ts";
 import { nodeClock } from "../edge/node/index.ts";
+import { pause } from "../pcsc/index.ts";
 import { type Command, exitCodes } from "./command.ts";
 import { scopeOption, withDatabase } from "./database-option.ts";
 import { type OptionTable, parseOptions, refuseArguments, UsageError } from "./options.ts";
@@ -70,30 +71,11 @@ async function follow(
   { signal }: Waiting,
 ): Promise<void> {
   let known = first;
-  while (await pause(signal)) {
+  while (await pause(nodeClock, pollMs, "look at the audit log", { signal })) {
     const entries = read();
     for (const entry of newEntries(known, entries)) print(entry);
     known = entries;
   }
-}
-
-/** Waits for the next poll; false at the end. */
-function pause(signal: AbortSignal): Promise<boolean> {
-  return new Promise((resolve) => {
-    if (signal.aborted) {
-      resolve(false);
-      return;
-    }
-    const stop = (): void => {
-      cancel();
-      resolve(false);
-    };
-    const cancel = nodeClock.schedule(pollMs, "look at the audit log", () => {
-      signal.removeEventListener("abort", stop);
-      resolve(true);
-    });
-    signal.addEventListener("abort", stop, { once: true });
-  });
 }
 
 /** What a log has got since it was read: it grows at its end, and loses the oldest at its beginning. */

@@ -5,7 +5,7 @@ import type { ReportedReader } from "../daemon/index.ts";
 import { koffiPackages } from "../edge/koffi/index.ts";
 import { type ManagerSpec, parseManagerSpec } from "../entry/machine.ts";
 import { controlPathsOf } from "../entry/service-sockets.ts";
-import { type Clock, type ReaderStateReport, type ResourceManager, SmartCardError } from "../pcsc/index.ts";
+import { type Clock, type ReaderStateReport, type ResourceManager, SmartCardError, within } from "../pcsc/index.ts";
 import { AGREE_ON_VERSION, socketPathProblem } from "../pcsclite/index.ts";
 import { summarizeAtr } from "./atr-report.ts";
 import type { ClientLibrary, FileFacts, Machine, ProcessFacts, SocketPlace, UsbReader } from "./doctor-machine.ts";
@@ -243,7 +243,7 @@ async function surveySocket(
   if (isFile && file.kind !== "socket") return { report: { ...base, state: "no-socket" }, readers: [] };
   const service = machine.service(path);
   try {
-    const info = await within(
+    const info = await inTime(
       machine.clock,
       limits.serviceMs,
       `${path} to answer`,
@@ -285,7 +285,7 @@ async function holdersAt(
 ): Promise<{ readonly readers: readonly ReportedReader[] | undefined } | undefined> {
   for (const control of controlPathsOf(socket)) {
     try {
-      return await within(machine.clock, limits.serviceMs, `${control} to answer`, machine.who(control));
+      return await inTime(machine.clock, limits.serviceMs, `${control} to answer`, machine.who(control));
     } catch (error) {
       if (!(error instanceof SmartCardError)) throw error;
       if (error.code !== "no-service") return { readers: undefined };
@@ -304,7 +304,7 @@ async function surveySystem(
   if (spec === undefined ? !isUsual : spec.kind !== "system") return { readers: [], error: undefined };
   const library = spec?.kind === "system" ? spec.library : undefined;
   try {
-    const manager = await within(clock, limits.serviceMs, "the system's library", machine.system(library));
+    const manager = await inTime(clock, limits.serviceMs, "the system's library", machine.system(library));
     return { ...(await surveyReaders(machine, manager, nameCard)), error: undefined };
   } catch (error) {
     if (!(error instanceof SmartCardError)) throw error;
@@ -321,7 +321,7 @@ async function surveyReaders(
 ): Promise<{ readers: readonly ReaderReport[]; unlisted?: Survey["unlisted"] }> {
   const ofSocket = where === undefined ? {} : { socket: where.socket };
   try {
-    const states = await within(machine.clock, limits.readersMs, "the readers", listStates(manager));
+    const states = await inTime(machine.clock, limits.readersMs, "the readers", listStates(manager));
     const readers = states.map((state) => {
       const known = where?.known?.find(({ name }) => name === state.reader);
       return { ...ofSocket, ...readerReport(state, nameCard), ...(known === undefined ? {} : holdersOf(known)) };
@@ -360,16 +360,13 @@ function holdersOf({ card, connections, door, lock, queue }: ReportedReader): Pa
 
 /** The result if it comes in time; otherwise a fallback. */
 async function soon<T>(clock: Clock, work: Promise<T>, otherwise: T): Promise<T> {
-  return within(clock, limits.fileMs, "the machine", work).catch(() => otherwise);
+  return inTime(clock, limits.fileMs, "the machine", work).catch(() => otherwise);
 }
 
 /** Waits for something, but not for longer than `ms`. @throws timeout, and what it fails with itself */
-function within<T>(clock: Clock, ms: number, what: string, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const late = (): void =>
-      reject(new SmartCardError("timeout", `waited ${ms / 1000} s for ${what}`, { operation: "diagnose" }));
-    const cancel = clock.schedule(ms, "a probe of the machine", late);
-    work.then(resolve, reject).finally(cancel);
+function inTime<T>(clock: Clock, ms: number, what: string, work: Promise<T>): Promise<T> {
+  return within(clock, ms, "a probe of the machine", work, () => {
+    throw new SmartCardError("timeout", `waited ${ms / 1000} s for ${what}`, { operation: "diagnose" });
   });
 }
 

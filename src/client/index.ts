@@ -23,4 +23,3 @@ export {
   type Snapshot,
 } from "./reports.ts";
 export { type StatusQuery, StatusWaits } from "./status-waits.ts";
-export { asFailure, pause } from "./wait.ts";

@@ -3,6 +3,7 @@
 import {
   type Clock,
   errorNumber,
+  GrowingPause,
   readerKey,
   type SmartCardError,
   Wait,
@@ -124,7 +125,8 @@ export class ReaderTurns {
     };
     this.#enqueue(contender);
     try {
-      for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, this.#retryMs)) {
+      for (const pauses = new GrowingPause(FIRST_PAUSE_MS, this.#retryMs); ; ) {
+        const pauseMs = pauses.next();
         if (!this.#mayAsk(contender)) await this.#untilItMayAsk(contender, wait);
         check();
         asking = true;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 
 import {
+  asFailure,
+  pause,
   type ReaderEvent,
   type ReaderStateReport,
   type ResourceManager,
-  SmartCardError,
+  type SmartCardError,
   watchLimits,
   watchReaders,
 } from "../pcsc/index.ts";
@@ -40,7 +42,6 @@ export class ReaderWatch {
   #stopped = false;
   #failure: string | undefined;
   readonly #over = new AbortController();
-  #endPause: (() => void) | undefined;
 
   constructor(host: CompatHost, events: ReaderWatchEvents) {
     this.#host = host;
@@ -58,7 +59,8 @@ export class ReaderWatch {
         if (!this.#isOver()) this.#lost(asFailure(error));
       }
       // Failures that waiting cannot cure, such as a refusal, may have been fixed by the user.
-      if (!this.#isOver()) await this.#pause(watchLimits.lastTryMs);
+      if (!this.#isOver())
+        await pause(clock, watchLimits.lastTryMs, "watch readers: next try", { signal: this.#over.signal });
     }
   }
 
@@ -86,7 +88,6 @@ export class ReaderWatch {
 
   #endIfOver(): void {
     if (!this.#isOver()) return;
-    this.#endPause?.();
     this.#over.abort();
   }
 
@@ -135,26 +136,9 @@ export class ReaderWatch {
     if (this.#failure !== failure.code && !this.#isOver()) this.#events.failed(failure);
     this.#failure = failure.code;
   }
-
-  #pause(delayMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const end = (): void => {
-        cancel();
-        this.#endPause = undefined;
-        resolve();
-      };
-      const cancel = this.#host.clock.schedule(delayMs, "watch readers: next try", end);
-      this.#endPause = end;
-    });
-  }
 }
 
 /** As the manager reports what has changed. */
 function asChanged(state: ReaderStateReport): ReaderStateReport {
   return { ...state, flags: { ...state.flags, changed: true } };
-}
-
-function asFailure(error: unknown): SmartCardError {
-  if (error instanceof SmartCardError) return error;
-  return new SmartCardError("internal-error", "watching the readers failed", {}, { cause: error });
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { SmartCardError } from "../pcsc/index.ts";
+import { SmartCardError, within } from "../pcsc/index.ts";
 import type { Behaviour, Observations } from "./behaviour.ts";
 import { behaviours } from "./behaviours.ts";
 import { type Judgement, type JudgeOptions, judge } from "./judge.ts";
@@ -56,22 +56,20 @@ async function play(stage: Stage, behaviour: Behaviour, options: JudgeOptions): 
   const scene = new Scene(stage);
   try {
     // What one behaviour does to the card is not to be seen by the next.
-    await within(stage, BEHAVIOUR_MS, scene.begin());
-    const observed = await within(stage, BEHAVIOUR_MS, behaviour.observe(scene));
+    await inTime(stage, BEHAVIOUR_MS, scene.begin());
+    const observed = await inTime(stage, BEHAVIOUR_MS, behaviour.observe(scene));
     return { kind: "played", behaviour, observed, judgement: judge(behaviour, observed, options) };
   } catch (error) {
     // A mistake of the suite or of a manager that throws something else is to be seen with its stack.
     if (!(error instanceof SmartCardError)) throw error;
     return { kind: "failed", behaviour, why: error.message };
   } finally {
-    await within(stage, END_MS, scene.end()).catch(() => {});
+    await inTime(stage, END_MS, scene.end()).catch(() => {});
   }
 }
 
-function within<T>(stage: Stage, ms: number, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const late = (): void => reject(new SmartCardError("timeout", `it was not over after ${ms / 1000} s`));
-    const cancelTimer = stage.clock.schedule(ms, "limit of a behaviour", late);
-    work.finally(cancelTimer).then(resolve, reject);
+function inTime<T>(stage: Stage, ms: number, work: Promise<T>): Promise<T> {
+  return within(stage.clock, ms, "limit of a behaviour", work, () => {
+    throw new SmartCardError("timeout", `it was not over after ${ms / 1000} s`);
   });
 }

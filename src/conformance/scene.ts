@@ -5,11 +5,13 @@ import {
   type ConnectOptions,
   type Context,
   type ContextOptions,
+  pause,
   type ReaderFlags,
   type ReaderStateReport,
   type ResourceManager,
   SmartCardError,
   type WaitOptions,
+  within,
 } from "../pcsc/index.ts";
 import { cardCommands } from "./conformance-card.ts";
 import type { Stage } from "./stage.ts";
@@ -63,8 +65,8 @@ export class Scene {
   }
 
   /** Lets time pass. */
-  pass(ms: number): Promise<void> {
-    return new Promise((resolve) => void this.stage.clock.schedule(ms, "pause of the suite", resolve));
+  async pass(ms: number): Promise<void> {
+    await pause(this.stage.clock, ms, "pause of the suite");
   }
 
   /** `waits` where a call is not over after the time of a look, and its outcome otherwise. */
@@ -158,10 +160,7 @@ export class Scene {
   }
 
   #watch(call: PromiseLike<unknown>, ms: number): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const cancelTimer = this.stage.clock.schedule(ms, "look of the suite", () => resolve("waits"));
-      outcome(call).finally(cancelTimer).then(resolve, reject);
-    });
+    return within(this.stage.clock, ms, "look of the suite", outcome(call), () => "waits");
   }
 
   /** Begins a behaviour with a freshly reset card in the reader. */

@@ -149,3 +149,10 @@ export function assert(condition: unknown, message: string): asserts condition {
 export function assertNever(value: never, what: string): never {
   throw new AssertionError(`unknown ${what}: ${JSON.stringify(value)}`);
 }
+
+/** A failure of ours, for anything that was thrown: itself, or an internal-error with it as its cause. */
+export function asFailure(thrown: unknown): SmartCardError {
+  if (thrown instanceof SmartCardError) return thrown;
+  const message = thrown instanceof Error ? String(thrown.message) : `${shown(thrown)} was thrown`;
+  return new SmartCardError("internal-error", message, {}, { cause: thrown });
+}

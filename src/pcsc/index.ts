@@ -102,6 +102,7 @@ export {
 } from "./control-codes.ts";
 export {
   AssertionError,
+  asFailure,
   assert,
   assertNever,
   describeHolder,
@@ -137,6 +138,7 @@ export type {
 export { checkName, foldName, maxNameLength, sameName } from "./names.ts";
 export { nearest } from "./nearest.ts";
 export { Pace } from "./pace.ts";
+export { GrowingPause, type PauseOptions, pause, pauseOrFail, within } from "./pause.ts";
 export type { PowerAction, Reader, ReaderDescription, ReaderEvents, ReaderType } from "./reader.ts";
 export { type AttributeFacts, endAttributeText, readerAttribute } from "./reader-attributes.ts";
 export type { ReaderEvent } from "./reader-events.ts";

@@ -3,6 +3,7 @@
 import { type Members, optional, optionsOf } from "./check.ts";
 import { abortSignal, having } from "./checks.ts";
 import { SmartCardError } from "./error.ts";
+import { GrowingPause, pause } from "./pause.ts";
 import { KnownReaders, type ReaderEvent } from "./reader-events.ts";
 import type { Context, ReaderStateQuery, ReaderStateReport, ResourceManager } from "./resource-manager.ts";
 import type { CancelTimer, Clock } from "./runtime.ts";
@@ -187,7 +188,7 @@ class Watch implements ReaderWatch {
 
   async #run(): Promise<void> {
     let isLost = false;
-    let pauseMs: number = watchLimits.firstTryMs;
+    const pauses = new GrowingPause(watchLimits.firstTryMs, watchLimits.lastTryMs);
     while (!this.#isOver && !this.#manager.isClosed) {
       const known = new KnownReaders();
       try {
@@ -196,9 +197,7 @@ class Watch implements ReaderWatch {
         try {
           if (isLost) this.#tell({ kind: "service-back" });
           isLost = false;
-          await this.#watch(context, known, () => {
-            pauseMs = watchLimits.firstTryMs;
-          });
+          await this.#watch(context, known, () => pauses.restart());
         } finally {
           // A context ends with its service.
           await context.release().catch(() => {});
@@ -211,8 +210,7 @@ class Watch implements ReaderWatch {
         isLost = true;
       }
       // Pause before retrying a service that stops at once.
-      await this.#pause(pauseMs);
-      pauseMs = Math.min(2 * pauseMs, watchLimits.lastTryMs);
+      await this.#pause(pauses.next());
     }
   }
 
@@ -280,18 +278,8 @@ class Watch implements ReaderWatch {
     this.#roomMade = undefined;
   }
 
-  #pause(delayMs: number): Promise<void> {
-    const { signal } = this.#stop;
-    if (signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const over = (): void => {
-        cancel();
-        signal.removeEventListener("abort", over);
-        resolve();
-      };
-      const cancel = this.#clock.schedule(delayMs, "watch readers: next try", over);
-      signal.addEventListener("abort", over, { once: true });
-    });
+  async #pause(delayMs: number): Promise<void> {
+    await pause(this.#clock, delayMs, "watch readers: next try", { signal: this.#stop.signal });
   }
 }
 

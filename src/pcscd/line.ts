@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: MIT
 
-import { asFailure, notAdmitted } from "../client/index.ts";
-import { type Clock, type Runtime, type Scope, SmartCardError, scopes, toNumber } from "../pcsc/index.ts";
+import { notAdmitted } from "../client/index.ts";
+import {
+  asFailure,
+  type Clock,
+  type Runtime,
+  type Scope,
+  SmartCardError,
+  scopes,
+  toNumber,
+  within,
+} from "../pcsc/index.ts";
 import { ClientSession, type Outcome, type ProtocolVersion } from "../pcsclite/index.ts";
 import { contextFailure } from "./failures.ts";
 import type { PcscdLimits } from "./limits.ts";
@@ -181,18 +190,17 @@ export class Line {
     this.#context = answer.context;
   }
 
-  async #bounded<T>(ms: number, asked: Promise<T>): Promise<T> {
-    const cancelTimer = this.#clock.schedule(ms, "service answer", () => this.#fallSilent(ms));
-    try {
-      return await asked;
-    } finally {
-      cancelTimer();
-    }
+  #bounded<T>(ms: number, asked: Promise<T>): Promise<T> {
+    return within(this.#clock, ms, "service answer", asked, () => {
+      throw this.#fallSilent(ms);
+    });
   }
 
-  #fallSilent(ms: number): void {
+  #fallSilent(ms: number): SmartCardError {
     const message = `the smart card service has not answered for ${ms} ms; is it stopped, or another program?`;
-    this.end(new SmartCardError("comm-error", message));
+    const error = new SmartCardError("comm-error", message);
+    this.end(error);
+    return this.#error ?? error;
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { ClientContext, ProcessTurns, pause } from "../client/index.ts";
+import { ClientContext, ProcessTurns } from "../client/index.ts";
 import {
   CardCache,
   type Clock,
@@ -9,10 +9,12 @@ import {
   callback,
   checkContextOptions,
   checkWait,
+  GrowingPause,
   limitsOf,
   optional,
   optionsOf,
   Pace,
+  pauseOrFail,
   type ResourceManager,
   type Runtime,
   runtimeObject,
@@ -144,15 +146,15 @@ export class PcscdManager implements ResourceManager {
     const operation = "wait for the service";
     const wait = checkWait(operation, options);
     const until = wait.timeoutMs === undefined ? undefined : clock.now() + wait.timeoutMs;
-    const signal = wait.signal === undefined ? {} : { signal: wait.signal };
-    for (let pauseMs = firstTryMs; ; pauseMs = Math.min(2 * pauseMs, lastTryMs)) {
+    const pauses = new GrowingPause(firstTryMs, lastTryMs);
+    for (;;) {
       try {
         return await this.probe();
       } catch (error) {
         if (!mayPass(error)) throw error;
         const leftMs = until === undefined ? Number.POSITIVE_INFINITY : until - clock.now();
         if (leftMs <= 0) throw timedOut(operation, {}, error);
-        await pause(clock, operation, Math.min(this.#varied(pauseMs), leftMs), signal);
+        await pauseOrFail(clock, Math.min(this.#varied(pauses.next()), leftMs), operation, wait.signal);
       }
     }
   }

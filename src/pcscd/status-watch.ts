@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: MIT
 
-import { asFailure, isPnp, type StatusQuery, StatusWaits } from "../client/index.ts";
-import { type Clock, errorFromNumber, type ReaderStateReport, SmartCardError } from "../pcsc/index.ts";
+import { isPnp, type StatusQuery, StatusWaits } from "../client/index.ts";
+import {
+  asFailure,
+  type Clock,
+  errorFromNumber,
+  pause,
+  type ReaderStateReport,
+  SmartCardError,
+} from "../pcsc/index.ts";
 import { type ReaderState, versions } from "../pcsclite/index.ts";
 import { CANCELLED } from "./failures.ts";
 import type { PcscdLimits } from "./limits.ts";
@@ -79,20 +86,15 @@ export class StatusWatch {
         // A caller may have begun to wait while the service was told to stop.
         continue;
       }
-      if (idleSignals > MAX_IDLE_SIGNALS) await this.#rest();
+      // A service with wrong signals is polled ten times a second.
+      if (idleSignals > MAX_IDLE_SIGNALS)
+        await pause(this.#clock, this.#limits.retryMs, "idle signals", { background: true });
       const { rv } = await over;
       // Another program that knows our handle can cancel us in the service; that is not a cancel of ours, which never goes there.
       if (rv !== 0 && rv !== CANCELLED) throw stopped(rv);
     }
     // In the same step as the look at those who wait: the next wait begins anew.
     this.#pumping = false;
-  }
-
-  /** A service with wrong signals is polled ten times a second. */
-  #rest(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#clock.schedule(this.#limits.retryMs, "idle signals", resolve, { background: true });
-    });
   }
 
   #stopIfUnneeded(): void {

@@ -431,7 +431,12 @@ const pcscRows: Readonly<Record<string, Row>> = {
   checkReadersKnown: ofManagers,
   noChange: ofManagers,
   reportReaders: ofManagers,
+  asFailure: takesAll,
+  GrowingPause: ofManagers,
+  pause: ofManagers,
+  pauseOrFail: ofManagers,
   timedOut: ofManagers,
+  within: ofManagers,
   unknownReader: ofManagers,
 };
 

@@ -19,6 +19,7 @@ import {
   SmartCardError,
   shareModes,
   unknownReader,
+  within,
 } from "../../pcsc/index.ts";
 import { type Calls, SUCCESS } from "./calls.ts";
 import { SystemCardLink } from "./card-link.ts";
@@ -134,7 +135,9 @@ export class SystemContextLink implements ContextLink {
       // The library disconnects the card, and that may wait for another program's transaction.
       ...[...this.#open].map((link) => link.release()),
     ];
-    await this.#within(this.#setting.limits.partingMs, Promise.all(ending));
+    const { clock, limits } = this.#setting;
+    // Calls that have not returned by then end later.
+    await within<unknown>(clock, limits.partingMs, "release", Promise.all(ending), () => undefined);
   }
 
   async #list(
@@ -226,13 +229,5 @@ export class SystemContextLink implements ContextLink {
     for (const native of [this.#main, ...this.#spares]) void native.release();
     for (const link of this.#open) void link.release("prompt");
     return error;
-  }
-
-  /** Waits for an end, up to a limit: calls that have not returned by then end later. */
-  async #within(ms: number, end: Promise<unknown>): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      const cancelTimer = this.#setting.clock.schedule(ms, "release", resolve);
-      end.finally(cancelTimer).then(() => resolve(), reject);
-    });
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { asFailure, type StatusQuery, StatusWaits } from "../../client/index.ts";
-import { type Clock, errorNumber, type ReaderStateReport } from "../../pcsc/index.ts";
+import { type StatusQuery, StatusWaits } from "../../client/index.ts";
+import { asFailure, type Clock, errorNumber, GrowingPause, pause, type ReaderStateReport } from "../../pcsc/index.ts";
 import { atExit } from "./at-exit.ts";
 import { type Calls, type NativeReaderState, SUCCESS } from "./calls.ts";
 import { contextFailure } from "./failures.ts";
@@ -116,7 +116,7 @@ export class StatusWatch {
       if (this.#waits.all.size === 0) break;
       idleCalls = isTold && before !== undefined && isSame(before, seen) ? idleCalls + 1 : 0;
       before = seen;
-      if (idleCalls > MAX_IDLE_CALLS) await this.#rest(this.#limits.pollMs);
+      if (idleCalls > MAX_IDLE_CALLS) await pause(this.#clock, this.#limits.pollMs, "look for readers");
       // A caller that began to wait meanwhile may have a newer state.
       if ([...this.#waits.all].every((waiting) => waiting.seen.order < seen.order || isSame(waiting.seen, seen))) {
         isTold = await this.#block(this.#context, seen);
@@ -145,7 +145,7 @@ export class StatusWatch {
     const stopLooking = isWhole ? this.#lookAgain(seen) : (): void => {};
     try {
       if (part.length === 0) {
-        await this.#rest(pollMs);
+        await pause(this.#clock, pollMs, "look for readers");
         return false;
       }
       const timeoutMs = isWhole ? blockMs : pollMs;
@@ -167,12 +167,6 @@ export class StatusWatch {
     const { dialect } = this.#calls.abi;
     const ends = ["timeout", "cancelled", "unknown-reader"] as const;
     return rv === SUCCESS || ends.some((code) => rv === errorNumber(code, dialect));
-  }
-
-  #rest(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#clock.schedule(ms, "look for readers", resolve);
-    });
   }
 
   /**
@@ -203,14 +197,15 @@ export class StatusWatch {
     const blockedOn = this.#blockedOn;
     const context = this.#context;
     if (blockedOn === undefined || context === undefined) return;
-    const again = (pauseMs: number): void => {
+    const pauses = new GrowingPause(5, 500);
+    const again = (): void => {
       if (this.#blockedOn !== blockedOn) return;
       const next = (): void => {
-        this.#clock.schedule(pauseMs, "cancel the wait for changes", () => again(Math.min(2 * pauseMs, 500)));
+        this.#clock.schedule(pauses.next(), "cancel the wait for changes", again);
       };
       this.#calls.cancel(context.handle).then(next, next);
     };
-    again(5);
+    again();
   }
 
   /** Node waits for the threads of its pool before it exits, and this one would not come back. */
