@@ -5,10 +5,17 @@ import {
   type BerTlv,
   decodeBerTlv,
   decodeCompactTlv,
+  decodeFileControl,
+  decodeFileDescriptor,
+  decodeFileIds,
+  decodeLifeCycle,
   decodeSimpleTlv,
   encodeBerTlv,
   encodeCompactTlv,
+  encodeFileControl,
+  encodeFileIds,
   encodeSimpleTlv,
+  fileControlTags,
   findBerTlv,
 } from "../../../src/iso7816/index.ts";
 import type { Dice } from "../dice.ts";
@@ -131,4 +138,46 @@ const simpleTlv: FuzzTarget = {
   },
 };
 
-export const tlvTargets: readonly FuzzTarget[] = [berTlv, compactTlv, simpleTlv];
+/** A template with the objects of a file, each of its right length or of another. */
+function makeFileControl(dice: Dice): Uint8Array {
+  const objects = Array.from({ length: dice.below(8) }, () => {
+    const value = dice.bytes(dice.pick([0, 1, 1, 2, 2, 4, 5, 6, 7, 16, 17]));
+    return concatBytes(
+      Uint8Array.of(dice.pick([0x80, 0x81, 0x82, 0x83, 0x84, 0x88, 0x8a, 0x8b, 0x8c]), value.length),
+      value,
+    );
+  });
+  const content = concatBytes(...objects);
+  return concatBytes(Uint8Array.of(dice.pick([0x62, 0x64, 0x6f]), 0x81, content.length), content);
+}
+
+const fileControl: FuzzTarget = {
+  name: "file-control",
+  about: "file control information of a card: what is read can be written, and is read the same again",
+  covers: ["decodeFileControl", "decodeFileDescriptor", "decodeFileIds", "decodeLifeCycle"],
+  measures: ["iso7816/file-control", "iso7816/file-descriptor", "iso7816/file-path", "iso7816/life-cycle"],
+  maxBytes: 4096,
+  dictionary: [Uint8Array.of(0x62, 0x04, 0x83, 0x02, 0x3f, 0x00), Uint8Array.of(0x8a, 0x01, 0x05)],
+  generate: makeFileControl,
+  run(input) {
+    const { dataBytes, dfName, fileId, lifeCycle, objects, problems, shortId, totalBytes } = decodeFileControl(input);
+    must(objects.length <= input.length, "more objects than bytes");
+    const tags = new Set(objects.map(({ tag }) => tag));
+    must(
+      problems.every((tag) => tags.has(tag)),
+      "a problem with an object that is not there",
+    );
+    const known = { dataBytes, dfName, fileId, lifeCycle, shortId, totalBytes };
+    const again = decodeFileControl(encodeFileControl("fci", known));
+    mustBeAlike(again.problems, [], "problems with what was written");
+    for (const name of Object.keys(known) as (keyof typeof known)[])
+      mustBeAlike(again[name], known[name], `${name} that was written and read`);
+    for (const { tag, value } of objects) if (tag === fileControlTags.descriptor) decodeFileDescriptor(value);
+    for (const byte of input.subarray(0, 8)) decodeLifeCycle(byte);
+    const ids = decodeFileIds(input);
+    mustEqual(encodeFileIds(ids), input.subarray(0, ids.length * 2), "file identifiers that were written");
+    must(ids.length === input.length >> 1, "a file identifier is missing");
+  },
+};
+
+export const tlvTargets: readonly FuzzTarget[] = [berTlv, compactTlv, simpleTlv, fileControl];
