@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes, struct, u8, u32be, u32le } from "../binary/index.ts";
-import { type AttributeFacts, attributes, MAX_COMMAND_BYTES } from "../pcsc/index.ts";
+import { concatBytes, struct, u8, u32le } from "../binary/index.ts";
+import {
+  type AttributeFacts,
+  attributes,
+  controlCode,
+  encodeFeatureList,
+  features,
+  ioctls,
+  MAX_COMMAND_BYTES,
+} from "../pcsc/index.ts";
 
 /** 0xMMmmbbbb: 1.0, build 0. */
 const version = 0x0100_0000;
@@ -20,12 +28,10 @@ export function canSetAttribute(attribute: number, value: Uint8Array): boolean {
   return attribute === attributes["supress-t1-ifs-request"].value && value.length >= 1 && value.length <= 4;
 }
 
-const getFeatureRequest = 0x4200_0000 + 3400;
-const featureGetTlvProperties = 0x12;
+const { tag } = features["get-tlv-properties"];
 /** In the range that Windows leaves to vendors, 0x800 and up, so that the code survives translation to its form. */
-const getTlvProperties = 0x4200_0000 + 0x800 + featureGetTlvProperties;
+const getTlvProperties = controlCode(0x800 + tag, "pcsclite");
 
-const feature = struct("PCSC_TLV_STRUCTURE", { tag: u8, length: u8, code: u32be });
 const byteProperty = struct("TLV property of one byte", { tag: u8, length: u8, value: u8 });
 const dwordProperty = struct("TLV property of four bytes", { tag: u8, length: u8, value: u32le });
 const ppduSupport = 9;
@@ -37,8 +43,8 @@ const maxApduDataSize = 10;
  * @see PC/SC part 10, 2.2 (GET_FEATURE_REQUEST) and 2.6.14 (GET_TLV_PROPERTIES)
  */
 export function answerControl(code: number): Uint8Array | undefined {
-  if (code === getFeatureRequest) {
-    return feature.encode({ tag: featureGetTlvProperties, length: 4, code: getTlvProperties });
+  if (code === ioctls["get-feature-request"].pcsclite) {
+    return encodeFeatureList([{ tag, controlCode: getTlvProperties }]);
   }
   if (code === getTlvProperties) {
     return concatBytes(

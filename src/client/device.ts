@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-import { struct, u32le } from "../binary/index.ts";
-import { type Attribute, attributes, type Connection, type ReaderDevice, type ReaderType } from "../pcsc/index.ts";
-
-const dword = struct("DWORD", { value: u32le });
+import {
+  type Attribute,
+  attributes,
+  type Connection,
+  channelIdOf,
+  type ReaderDevice,
+  type ReaderType,
+} from "../pcsc/index.ts";
 
 /** Kinds of channels (PC/SC part 3, 3.1.1, DDDD of the channel id). */
 const channelTypes: Readonly<Record<number, ReaderType>> = { 1: "serial", 0x20: "usb" };
@@ -28,9 +32,7 @@ export async function describeDevice(
       return undefined;
     }
   };
-  const channel = await ask("channel-id");
-  const decoded = channel === undefined ? undefined : dword.decode(channel);
-  const channelId = decoded?.ok === true ? decoded.value.value : undefined;
+  const channelId = channelIdOf(await ask("channel-id"));
   const systemName = text(await ask("device-system-name-a")) ?? reader;
   return {
     reader,

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: MIT
 
-import { struct, u32le } from "../binary/index.ts";
 import {
   type AttributeFacts,
   attributes,
+  channelIdOf,
   endAttributeText,
   type ReaderDevice,
   readerAttribute,
 } from "../pcsc/index.ts";
 import type { Card } from "./card.ts";
 import type { Driver } from "./driver.ts";
-
-const dword = struct("DWORD", { value: u32le });
 
 /** What only the manager knows: the name that it gave, and what state the card is in as far as it was announced. */
 const known: ReadonlySet<number> = new Set(
@@ -59,8 +57,6 @@ export function readAttribute(attribute: number, source: AttributeSource): Uint8
 /** What the reader is as a device; `name` is the one that the manager gave it. */
 export function describeDevice(name: string, driver: Driver): ReaderDevice {
   const { id, product, serial, type, vendor } = driver.description;
-  const channel = driver.getAttribute(attributes["channel-id"].value);
-  const decoded = channel === undefined ? undefined : dword.decode(channel);
-  const channelId = decoded?.ok === true ? decoded.value.value : undefined;
+  const channelId = channelIdOf(driver.getAttribute(attributes["channel-id"].value));
   return { reader: name, systemName: id, instanceId: id, vendor, product, serial, type, channelId };
 }

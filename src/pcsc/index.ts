@@ -140,7 +140,7 @@ export { nearest } from "./nearest.ts";
 export { Pace } from "./pace.ts";
 export { GrowingPause, type PauseOptions, pause, pauseOrFail, within } from "./pause.ts";
 export type { PowerAction, Reader, ReaderDescription, ReaderEvents, ReaderType } from "./reader.ts";
-export { type AttributeFacts, endAttributeText, readerAttribute } from "./reader-attributes.ts";
+export { type AttributeFacts, channelIdOf, endAttributeText, readerAttribute } from "./reader-attributes.ts";
 export type { ReaderEvent } from "./reader-events.ts";
 export { includesEveryReader, systemGroups } from "./reader-groups.ts";
 export {

@@ -3,7 +3,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeHex, encodeHex } from "../binary/index.ts";
-import { type AttributeFacts, attributes, endAttributeText, type ReaderDescription, readerAttribute } from "./index.ts";
+import {
+  type AttributeFacts,
+  attributes,
+  channelIdOf,
+  endAttributeText,
+  type ReaderDescription,
+  readerAttribute,
+} from "./index.ts";
 
 const description: ReaderDescription = {
   name: "Lesé",
@@ -98,4 +105,9 @@ describe("endAttributeText", () => {
     if (!bytes.ok) throw new Error(bytes.error.message);
     expect(encodeHex(endAttributeText(attributes[name].value, bytes.value, vendorNul))).toBe(ended);
   });
+});
+
+it("the channel is read from the value of its attribute", () => {
+  expect(channelIdOf(Uint8Array.of(0x02, 0x01, 0x20, 0x00))).toBe(0x0020_0102);
+  expect([channelIdOf(undefined), channelIdOf(new Uint8Array(3))]).toEqual([undefined, undefined]);
 });

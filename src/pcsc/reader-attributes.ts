@@ -82,6 +82,13 @@ export function readerAttribute(attribute: number, facts: AttributeFacts): Uint8
   return row?.form === "wide-text" ? wideText(value) : new TextEncoder().encode(value);
 }
 
+/** The number in the value of `channel-id`, 0xDDDDCCCC; undefined for a value that is not a DWORD, and for none. */
+export function channelIdOf(value: Uint8Array | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const decoded = dword.decode(value);
+  return decoded.ok ? decoded.value.value : undefined;
+}
+
 /**
  * Adds or removes the NUL at the end of a text attribute. Other values are unchanged.
  *

@@ -289,6 +289,10 @@ const pcscRows: Readonly<Record<string, Row>> = {
     arg(() => new Uint8Array(5), "bytes"),
     anything,
   ),
+  channelIdOf: row(
+    pcsc.channelIdOf,
+    arg(() => Uint8Array.of(1, 0, 0, 0), "bytes", "undefined"),
+  ),
   checkConnectOptions: row(
     pcsc.checkConnectOptions,
     arg(() => ({ shareMode: "shared", preferredProtocols: ["t0"] })),
