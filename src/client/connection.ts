@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 
-import { checkBytes } from "../binary/index.ts";
 import {
   type Clock,
   ConnectionBase,
   type ConnectionStatus,
-  checkCommand,
+  checkControl,
   checkDisposition,
-  checkDword,
+  checkGetAttribute,
   checkReconnectOptions,
-  checkTransmitOptions,
+  checkSetAttribute,
+  checkTransmit,
   checkWait,
   type Disposition,
   dispositions,
@@ -178,8 +178,7 @@ export class ClientConnection extends ConnectionBase implements TurnOwner {
   }
 
   async transmit(command: Uint8Array, options?: TransmitOptions): Promise<Uint8Array> {
-    checkCommand(command, this.reader);
-    const checked = checkTransmitOptions(options);
+    const checked = checkTransmit(command, options, this.reader);
     this.#checkOpen();
     const request = this.#link.transmit(this.#numberToTransmit(checked.protocol), command);
     const { response } = await this.#ask("transmit", checked, request);
@@ -190,28 +189,23 @@ export class ClientConnection extends ConnectionBase implements TurnOwner {
   }
 
   async control(code: number, input: Uint8Array, options?: WaitOptions): Promise<Uint8Array> {
-    checkDword("control", code, "code");
-    checkBytes(input, "control: input");
-    const wait = checkWait("control", options);
+    const { number, wait } = checkControl(code, input, options);
     this.#checkOpen();
-    const { output } = await this.#ask("control", wait, this.#link.control(code, input));
+    const { output } = await this.#ask("control", wait, this.#link.control(number, input));
     return output;
   }
 
   async getAttribute(attribute: number, options?: WaitOptions): Promise<Uint8Array> {
-    const tag = checkDword("get attribute", attribute, "attribute");
-    const wait = checkWait("get attribute", options);
+    const { number, wait } = checkGetAttribute(attribute, options);
     this.#checkOpen();
-    const { value } = await this.#ask("get attribute", wait, this.#link.getAttribute(tag));
+    const { value } = await this.#ask("get attribute", wait, this.#link.getAttribute(number));
     return value;
   }
 
   async setAttribute(attribute: number, value: Uint8Array, options?: WaitOptions): Promise<void> {
-    const tag = checkDword("set attribute", attribute, "attribute");
-    checkBytes(value, "set attribute: value");
-    const wait = checkWait("set attribute", options);
+    const { number, wait } = checkSetAttribute(attribute, value, options);
     this.#checkOpen();
-    await this.#ask("set attribute", wait, this.#link.setAttribute(tag, value));
+    await this.#ask("set attribute", wait, this.#link.setAttribute(number, value));
   }
 
   async transmitCount(): Promise<number> {
@@ -323,12 +317,7 @@ export class ClientConnection extends ConnectionBase implements TurnOwner {
 
   /** Returns the number of the protocol to be used. @throws proto-mismatch */
   #numberToTransmit(protocol: Protocol | undefined): number {
-    const inUse = this.#protocol;
-    if (inUse === undefined || (protocol !== undefined && protocol !== inUse)) {
-      const message = `the connection's protocol is ${inUse ?? "not agreed on"}; ${protocol ?? "one"} was asked for`;
-      throw new SmartCardError("proto-mismatch", message, { reader: this.reader, operation: "transmit" });
-    }
-    return toNumber(protocols, inUse, this.#link.dialect) ?? 0;
+    return toNumber(protocols, this.protocolToTransmit(protocol), this.#link.dialect) ?? 0;
   }
 
   #protocolOf(number: number): Protocol | undefined {

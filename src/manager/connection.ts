@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 
-import { checkBytes, copyBytes, type SecretBytes, withSecret } from "../binary/index.ts";
+import { copyBytes, type SecretBytes, withSecret } from "../binary/index.ts";
 import {
   ConnectionBase,
   type ConnectionStatus,
   checkCommand,
+  checkControl,
   checkDisposition,
-  checkDword,
+  checkGetAttribute,
   checkReconnectOptions,
-  checkTransmitOptions,
+  checkSetAttribute,
+  checkTransmit,
   checkWait,
   classFunction,
   type Disposition,
@@ -130,8 +132,7 @@ export class SlotConnection extends ConnectionBase {
   }
 
   async transmit(command: Uint8Array, options?: TransmitOptions): Promise<Uint8Array> {
-    checkCommand(command, this.reader);
-    const checked = checkTransmitOptions(options);
+    const checked = checkTransmit(command, options, this.reader);
     const { protocol } = checked;
     this.checkUsable();
     return withSecret(command, (secret) =>
@@ -141,18 +142,11 @@ export class SlotConnection extends ConnectionBase {
 
   /** One exchange, in the connection's turn. @throws proto-mismatch, and what the exchange fails with */
   async #exchange(sent: SecretBytes, protocol: Protocol | undefined): Promise<Uint8Array> {
-    const inUse = this.#protocol;
-    if (inUse === undefined || (protocol !== undefined && protocol !== inUse)) {
-      const message = `the connection's protocol is ${inUse ?? "not agreed on"}; ${protocol ?? "one"} was asked for`;
-      throw new SmartCardError("proto-mismatch", message, { reader: this.reader, operation: "transmit" });
-    }
-    return this.#slot.exchange(this, sent, inUse);
+    return this.#slot.exchange(this, sent, this.protocolToTransmit(protocol));
   }
 
   async control(code: number, input: Uint8Array, options?: WaitOptions): Promise<Uint8Array> {
-    checkDword("control", code, "code");
-    checkBytes(input, "control: input");
-    const wait = checkWait("control", options);
+    const { wait } = checkControl(code, input, options);
     this.checkOpen();
     const name = classFunction(code);
     if (name === "is-present" || name === "is-absent") {
@@ -193,10 +187,9 @@ export class SlotConnection extends ConnectionBase {
   }
 
   async getAttribute(attribute: number, options?: WaitOptions): Promise<Uint8Array> {
-    checkDword("get attribute", attribute, "attribute");
-    checkWait("get attribute", options);
+    const { number } = checkGetAttribute(attribute, options);
     this.checkOpen();
-    return this.#attribute(attribute);
+    return this.#attribute(number);
   }
 
   /** @throws not-supported */
@@ -207,15 +200,13 @@ export class SlotConnection extends ConnectionBase {
   }
 
   async setAttribute(attribute: number, value: Uint8Array, options?: WaitOptions): Promise<void> {
-    checkDword("set attribute", attribute, "attribute");
-    checkBytes(value, "set attribute: value");
-    const wait = checkWait("set attribute", options);
+    const { number, wait } = checkSetAttribute(attribute, value, options);
     this.checkOpen();
     // A driver that keeps the value copies it: see Reader.
     return withSecret(value, (secret) =>
       this.#slot.operate(this, "set attribute", "reader", wait, () =>
         secret.use((bytes) => {
-          if (!this.#slot.setAttribute(attribute, bytes)) throw this.#unsupportedAttribute(attribute, "set attribute");
+          if (!this.#slot.setAttribute(number, bytes)) throw this.#unsupportedAttribute(number, "set attribute");
         }),
       ),
     );
@@ -270,7 +261,7 @@ export class SlotConnection extends ConnectionBase {
   }
 
   #unsupportedAttribute(attribute: number, operation: string): SmartCardError {
-    const name = `0x${(attribute >>> 0).toString(16).padStart(8, "0")}`;
+    const name = `0x${attribute.toString(16).padStart(8, "0")}`;
     const details = { reader: this.reader, operation };
     return new SmartCardError(
       "not-supported",

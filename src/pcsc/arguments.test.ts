@@ -4,13 +4,17 @@ import { describe, expect, it, test } from "vitest";
 import {
   checkConnectOptions,
   checkContextOptions,
+  checkControl,
   checkDisposition,
   checkDword,
+  checkGetAttribute,
   checkGroups,
   checkIdentity,
   checkQueries,
   checkReaderName,
   checkReconnectOptions,
+  checkSetAttribute,
+  checkTransmit,
   checkTransmitOptions,
   checkWait,
 } from "./index.ts";
@@ -37,6 +41,11 @@ describe("what is well formed passes", () => {
     expect(checkIdentity({ name: "a", pid: 1 })).toEqual({ name: "a", pid: 1 });
     expect(checkTransmitOptions({ protocol: undefined })).toEqual({});
     expect(checkDword("control", -1, "code")).toBe(0xffff_ffff);
+    const call = { number: 0xffff_ffff, wait: { timeoutMs: 5 } };
+    expect(checkControl(-1, new Uint8Array(), { timeoutMs: 5 })).toEqual(call);
+    expect(checkGetAttribute(-1, { timeoutMs: 5 })).toEqual(call);
+    expect(checkSetAttribute(-1, new Uint8Array(), { timeoutMs: 5 })).toEqual(call);
+    expect(checkTransmit(new Uint8Array(4), { protocol: "t1" }, "R")).toEqual({ protocol: "t1" });
   });
 
   it("and a report serves as the next query", () => {

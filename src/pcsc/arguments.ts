@@ -154,6 +154,39 @@ export function checkDword(operation: string, value: unknown, name: string): num
   return wholeNumber(-0x8000_0000, 0xffff_ffff)(value, { operation, path: name }) >>> 0;
 }
 
+/** The arguments of transmit. @throws as {@link checkCommand} and {@link checkTransmitOptions} */
+export function checkTransmit(command: unknown, options: unknown, reader: string): TransmitOptions {
+  checkCommand(command, reader);
+  return checkTransmitOptions(options);
+}
+
+/** What is left of the arguments of a control, or of a call about an attribute, when they are checked. */
+export interface NumberedCall {
+  /** The control code, or the tag of the attribute, as an unsigned number: C code has it in either sign. */
+  readonly number: number;
+  readonly wait: WaitOptions;
+}
+
+/** The arguments of control. @throws invalid-parameter, TypeError (the input is no bytes), cancelled */
+export function checkControl(code: unknown, input: unknown, options: unknown): NumberedCall {
+  const number = checkDword("control", code, "code");
+  checkBytes(input, "control: input");
+  return { number, wait: checkWait("control", options) };
+}
+
+/** The arguments of getAttribute. @throws invalid-parameter, cancelled */
+export function checkGetAttribute(attribute: unknown, options: unknown): NumberedCall {
+  const operation = "get attribute";
+  return { number: checkDword(operation, attribute, "attribute"), wait: checkWait(operation, options) };
+}
+
+/** The arguments of setAttribute. @throws invalid-parameter, TypeError (the value is no bytes), cancelled */
+export function checkSetAttribute(attribute: unknown, value: unknown, options: unknown): NumberedCall {
+  const number = checkDword("set attribute", attribute, "attribute");
+  checkBytes(value, "set attribute: value");
+  return { number, wait: checkWait("set attribute", options) };
+}
+
 /**
  * Refuses an impossible reader name.
  *

@@ -95,6 +95,14 @@ export abstract class ConnectionBase implements Connection {
   abstract transmitCount(): Promise<number>;
   abstract [Symbol.asyncDispose](): Promise<void>;
 
+  /** The protocol of an exchange. @throws proto-mismatch (none is in use, or another one than was asked for) */
+  protected protocolToTransmit(asked: Protocol | undefined): Protocol {
+    const inUse = this.protocol;
+    if (inUse !== undefined && (asked === undefined || asked === inUse)) return inUse;
+    const message = `the connection's protocol is ${inUse ?? "not agreed on"}; ${asked ?? "one"} was asked for`;
+    throw new SmartCardError("proto-mismatch", message, { reader: this.reader, operation: "transmit" });
+  }
+
   async send(command: Uint8Array | CommandInit, options?: SendOptions): Promise<ResponseApdu> {
     const { longData, ...wait } = checkSendOptions(options);
     const remaining = this.#remaining(wait);

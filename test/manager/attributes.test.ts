@@ -66,3 +66,23 @@ test.each(["pcsclite", "windows"] as const)(
     await manager.close();
   },
 );
+
+test("a driver gets the tag of an attribute unsigned, in whichever sign the caller has it", async () => {
+  const runtime = new SimulatedRuntime({ settle });
+  const manager = new EmbeddedManager({ runtime });
+  const asked: number[] = [];
+  const reader = new VirtualReader({ name: "Desk", clock: runtime.clock });
+  reader.getAttribute = (tag) => {
+    asked.push(tag);
+    return new Uint8Array();
+  };
+  reader.setAttribute = (tag) => asked.push(tag) > 0;
+  const name = await manager.addReader(reader);
+  const context = await manager.establishContext();
+  const connection = await context.connect(name, { shareMode: "direct", preferredProtocols: [] });
+  asked.length = 0;
+  await connection.getAttribute(-1);
+  await connection.setAttribute(-2, new Uint8Array(1));
+  expect(asked).toEqual([0xffff_ffff, 0xffff_fffe]);
+  await manager.close();
+});

@@ -293,6 +293,15 @@ const pcscRows: Readonly<Record<string, Row>> = {
     pcsc.channelIdOf,
     arg(() => Uint8Array.of(1, 0, 0, 0), "bytes", "undefined"),
   ),
+  checkControl: row(pcsc.checkControl, dword, bytes, options),
+  checkGetAttribute: row(pcsc.checkGetAttribute, dword, options),
+  checkSetAttribute: row(pcsc.checkSetAttribute, dword, bytes, options),
+  checkTransmit: row(
+    pcsc.checkTransmit,
+    arg(() => new Uint8Array(5), "bytes"),
+    options,
+    anything,
+  ),
   checkConnectOptions: row(
     pcsc.checkConnectOptions,
     arg(() => ({ shareMode: "shared", preferredProtocols: ["t0"] })),
