@@ -150,8 +150,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an end leaves the card as it is",
     file: "manager/transactions.ts",
-    search: "await this.#setting.lifecycle.dispose(lock.due, why, { ...spared, keepPowered: true });",
-    replace: 'await this.#setting.lifecycle.dispose(asked("leave"), why, { ...spared, keepPowered: true });',
+    search: "await this.#setting.lifecycle.dispose(lock.due, why, { ...except, keepPowered: true });",
+    replace: 'await this.#setting.lifecycle.dispose(asked("leave"), why, { ...except, keepPowered: true });',
   },
   {
     name: "a free lock is not handed on",
@@ -193,8 +193,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a hung driver is called again before it is given up",
     file: "manager/driver.ts",
-    search: "          this.#events.wedged();\n          secret?.wipe();\n          this.#returned();",
-    replace: "          this.#returned();\n          secret?.wipe();\n          this.#events.wedged();",
+    search: "          this.#events.stuck();\n          secret?.wipe();\n          this.#returned();",
+    replace: "          this.#returned();\n          secret?.wipe();\n          this.#events.stuck();",
   },
   {
     name: "the limit of connections is off by one",
@@ -241,7 +241,7 @@ export const mutants: readonly Mutant[] = [
     replace: "if (isFull) return",
   },
   {
-    name: "a torn reset is followed by another operation",
+    name: "an aborted reset is followed by another operation",
     file: "manager/driver.ts",
     search: "if (before?.isInterrupted()) {",
     replace: "if (before === null) {",
@@ -315,10 +315,10 @@ export const mutants: readonly Mutant[] = [
     replace: "Promise.resolve().then(() =>",
   },
   {
-    name: "a reset that is torn is tried again for ever",
+    name: "a reset that is aborted is tried again for ever",
     file: "manager/driver.ts",
-    search: 'if (current.kind === "exchange") this.#events.torn();',
-    replace: 'if (current.kind !== "reader") this.#events.torn();',
+    search: 'if (current.kind === "exchange") this.#events.exchangeAborted();',
+    replace: 'if (current.kind !== "reader") this.#events.exchangeAborted();',
   },
   {
     name: "a context that can do one thing at a time waits for itself",

@@ -155,13 +155,13 @@ export class Oracle {
     const { client } = connection.context;
     const others = [...this.contexts].flatMap((context) => [...context.connections]);
     const isAlone = !others.some((one) => one !== connection && one.slot === slot && one.context.client === client);
-    const spared = slot.lockedBy === client.name && isAlone ? undefined : slot.lockedBy;
+    const except = slot.lockedBy === client.name && isAlone ? undefined : slot.lockedBy;
     // With the lock free and the driver idle, the next turn may be granted already, and not begun; and where
     // a protocol is agreed on, a turn has begun whose command is still to come.
     const { inFlight, lockedBy } = slot;
     const isGiven = lockedBy === undefined && (inFlight === undefined || inFlight === "set-protocol");
     const turnsTo = isGiven ? this.#callNumber : 0;
-    if (slot.powered) slot.due ??= { why, shocks: slot.shocks, spared, turnsTo };
+    if (slot.powered) slot.due ??= { why, shocks: slot.shocks, except, turnsTo };
   }
 
   // Readers.
@@ -210,7 +210,7 @@ export class Oracle {
       this.violated(`${who} reached a card that was reset or changed, and was not told`);
     const { due } = slot;
     const isDue = due !== undefined && due.shocks === slot.shocks && call.number > due.turnsTo;
-    if (isDue && due.spared !== connection.context.client.name)
+    if (isDue && due.except !== connection.context.client.name)
       this.violated(`${who} got the card of ${slot.name} before it was reset: ${due.why}`);
   }
 

@@ -81,9 +81,9 @@ export interface SlotRecord {
   powered: boolean;
   /** The client that has the lock, as the trace tells. */
   lockedBy: string | undefined;
-  /** A reset that is due before any client but `spared` gets the card, or a call up to `turnsTo` that may get its turn. */
+  /** A reset that is due before any client but `except` gets the card, or a call up to `turnsTo` that may get its turn. */
   due:
-    | { readonly why: string; readonly shocks: number; readonly turnsTo: number; spared: string | undefined }
+    | { readonly why: string; readonly shocks: number; readonly turnsTo: number; except: string | undefined }
     | undefined;
 }
 

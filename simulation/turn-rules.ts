@@ -72,7 +72,7 @@ export class TurnRules {
     if (slot.lockedBy !== undefined)
       this.#oracle.violated(`${client} got the lock of ${slot.name} while ${slot.lockedBy} had it`);
     slot.lockedBy = client;
-    if (slot.due !== undefined && slot.due.shocks === slot.shocks && slot.due.spared === undefined)
+    if (slot.due !== undefined && slot.due.shocks === slot.shocks && slot.due.except === undefined)
       this.#oracle.violated(`${client} got the lock of ${slot.name} before the card was reset: ${slot.due.why}`);
     const isTheirs = (call: Call): boolean =>
       call.slot === slot && call.operation === "begin" && call.context.client.name === client;
@@ -105,7 +105,7 @@ export class TurnRules {
   lockFreed(slot: SlotRecord): void {
     const client = slot.lockedBy;
     slot.lockedBy = undefined;
-    if (slot.due !== undefined) slot.due.spared = undefined;
+    if (slot.due !== undefined) slot.due.except = undefined;
     if (slot.idleShocks === slot.shocks && slot.powered)
       this.#oracle.violated(`the idle transaction of ${client} at ${slot.name} ended, and the card was not reset`);
     slot.idleShocks = undefined;

@@ -73,7 +73,7 @@ interface Session {
   /** Undefined until it is set. */
   protocol: Protocol | undefined;
   /** True during an exchange, and after an interrupted one: only a reset helps then. */
-  torn: boolean;
+  aborted: boolean;
 }
 
 /**
@@ -233,7 +233,7 @@ export class VirtualReader implements Reader {
       operation.check();
       if (this.#mute) throw this.#error("unresponsive-card", "power", "the card does not answer the reset");
       const atr = this.#reset(card);
-      this.#session = { atr, t0: new T0Adapter(card), protocol: undefined, torn: false };
+      this.#session = { atr, t0: new T0Adapter(card), protocol: undefined, aborted: false };
       return copyBytes(atr);
     });
   }
@@ -364,7 +364,7 @@ export class VirtualReader implements Reader {
     if (!this.#powered) throw this.#error("unpowered-card", operation, "the card has no power");
     const session = this.#session;
     if (session === undefined) throw this.#error("comm-error", operation, "the card has not answered a reset");
-    if (session.torn) throw this.#error("comm-error", operation, "the exchange before was torn: reset the card");
+    if (session.aborted) throw this.#error("comm-error", operation, "the exchange before was torn: reset the card");
     return { card, session };
   }
 
@@ -379,14 +379,14 @@ export class VirtualReader implements Reader {
 
   /** One exchange with the card. Any exception but a `SmartCardError` is the card's fault. */
   async #exchange<T>(name: string, session: Session, operation: CardOperation, work: () => Promise<T>): Promise<T> {
-    session.torn = true;
+    session.aborted = true;
     await this.#cardTakesItsTime(operation);
     operation.check();
     if (this.#mute) throw this.#error("comm-error", name, "the card does not answer");
     try {
       const result = await work();
       operation.check();
-      session.torn = false;
+      session.aborted = false;
       return result;
     } catch (error) {
       if (error instanceof SmartCardError) throw error;

@@ -113,11 +113,11 @@ export class CardLifecycle {
     this.#arrivals.end();
   }
 
-  /** Makes the reader and its card ready for a connection in that mode, or for `spared` anew; answers the protocol. */
+  /** Makes the reader and its card ready for a connection in that mode, or for `except` anew; answers the protocol. */
   async prepare(
     shareMode: ShareMode,
     preferred: readonly Protocol[],
-    spared: SlotConnection | undefined,
+    except: SlotConnection | undefined,
   ): Promise<Protocol | undefined> {
     const { card, name, profile } = this.#setting;
     const isDirect = shareMode === "direct";
@@ -129,17 +129,17 @@ export class CardLifecycle {
       const details = { reader: name, operation: "connect" };
       throw new SmartCardError(profile.connectWithoutCard, `there is no card in "${name}"`, details);
     }
-    return await this.#agree(preferred, spared, isDirect);
+    return await this.#agree(preferred, except, isDirect);
   }
 
   /** Powers the card if need be, and agrees on a protocol. @param anew whether what an earlier connection left does not count */
-  async #agree(preferred: readonly Protocol[], spared: SlotConnection | undefined, anew: boolean): Promise<Protocol> {
+  async #agree(preferred: readonly Protocol[], except: SlotConnection | undefined, anew: boolean): Promise<Protocol> {
     const { card, changed, profile } = this.#setting;
     const wasMute = card.mute;
     try {
       const wasReset = await card.powerUp();
-      if (wasReset) this.#notifyReset("it was powered for a connection", spared);
-      if (anew && this.#protocolInUse(spared) === undefined) await this.#forget(preferred);
+      if (wasReset) this.#notifyReset("it was powered for a connection", except);
+      if (anew && this.#protocolInUse(except) === undefined) await this.#forget(preferred);
     } finally {
       // Told before the protocol is agreed on, which may take the card its time.
       if (card.mute !== wasMute) changed();
@@ -206,7 +206,7 @@ export class CardLifecycle {
   }
 
   /**
-   * Does to the card what a disposition says. All connections but `spared` learn of it. Failures of the card are not
+   * Does to the card what a disposition says. All connections but `except` learn of it. Failures of the card are not
    * errors here: the card is mute then, and the next user is told so. A card that was to be ejected and is still there gets
    * what else was asked for: what a program verified must not outlive it.
    *
@@ -215,7 +215,7 @@ export class CardLifecycle {
   async dispose(
     { disposition, otherwise }: Asked,
     why: string,
-    options: { readonly spared?: SlotConnection; readonly keepPowered: boolean },
+    options: { readonly except?: SlotConnection; readonly keepPowered: boolean },
   ): Promise<void> {
     const { card, changed, driver, trace } = this.#setting;
     if (disposition === "leave" || !card.present) return;
@@ -223,7 +223,7 @@ export class CardLifecycle {
       try {
         await this.#eject();
       } finally {
-        // Where the driver has not given a torn ejection back, this has a turn of its own, before all other turns.
+        // Where the driver has not given an aborted ejection back, this has a turn of its own, before all other turns.
         if (!driver.isHeld) await this.dispose(asked(otherwise), why, options);
         else if (otherwise !== "leave" && card.present) this.#pending.note(otherwise, why);
       }
@@ -236,7 +236,7 @@ export class CardLifecycle {
     else if (card.mayHavePower) await card.powerDown();
     else return;
     trace("card-reset", why);
-    this.#notifyReset(why, options.spared);
+    this.#notifyReset(why, options.except);
     if (card.mute !== wasMute) changed();
   }
 
@@ -254,7 +254,7 @@ export class CardLifecycle {
   }
 
   /** An exchange was interrupted: the card is reset before another client gets it, and all connections are told. */
-  torn(): void {
+  exchangeAborted(): void {
     if (this.#setting.card.present) this.#pending.note("reset", "an exchange with it was torn");
   }
 
@@ -277,15 +277,15 @@ export class CardLifecycle {
     this.armPowerOff();
   }
 
-  #notifyReset(why: string, spared: SlotConnection | undefined): void {
+  #notifyReset(why: string, except: SlotConnection | undefined): void {
     const { connections, name, queue } = this.#setting;
     for (const connection of connections) {
-      if (connection === spared || !connection.usesCard || connection.fault !== undefined) continue;
+      if (connection === except || !connection.usesCard || connection.fault !== undefined) continue;
       connection.fault = { code: "reset-card", why };
     }
     // A reset does not affect a connection that does not use the card.
     const concerns = ({ needsCard, owner }: TurnRequest): boolean =>
-      needsCard && owner !== spared && (owner as SlotConnection | undefined)?.usesCard === true;
+      needsCard && owner !== except && (owner as SlotConnection | undefined)?.usesCard === true;
     queue.fail(
       concerns,
       ({ operation }) => new SmartCardError("reset-card", `the card was reset: ${why}`, { reader: name, operation }),

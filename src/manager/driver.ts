@@ -20,9 +20,9 @@ import type { ManagerLimits } from "./limits.ts";
 /** Events of a driver for the manager. */
 export interface DriverEvents {
   /** An exchange was interrupted, and the card is still present: its state is unknown until a reset. */
-  readonly torn: () => void;
+  readonly exchangeAborted: () => void;
   /** The driver does not settle an aborted operation. */
-  readonly wedged: () => void;
+  readonly stuck: () => void;
 }
 
 /**
@@ -83,7 +83,7 @@ export class Driver {
     });
   }
 
-  /** Whether the driver has not given a torn operation back yet: no other can begin. */
+  /** Whether the driver has not given an aborted operation back yet: no other can begin. */
   get isHeld(): boolean {
     return this.#current?.isInterrupted() === true;
   }
@@ -165,11 +165,11 @@ export class Driver {
   }
 
   /** Ends the operation under way, if there is one, though card and reader are there. */
-  tear(error: SmartCardError): void {
+  abort(error: SmartCardError): void {
     const current = this.#current;
     if (current === undefined) return;
     // A reset that was cut off leaves a mute card. No retry: the next user resets it.
-    if (current.kind === "exchange") this.#events.torn();
+    if (current.kind === "exchange") this.#events.exchangeAborted();
     current.interrupt(error);
   }
 
@@ -205,7 +205,7 @@ export class Driver {
         reject(error);
         graceTimer ??= this.#clock.schedule(this.#limits.abortMs, `${name} abort`, () => {
           // The reader is dropped before the turn continues: the driver is still busy, and must not be called again.
-          this.#events.wedged();
+          this.#events.stuck();
           secret?.wipe();
           this.#returned();
         });
@@ -213,7 +213,7 @@ export class Driver {
         controller.abort(error);
       };
       const cancelCeiling = this.#clock.schedule(this.#limits.operationMs, `${name} ceiling`, () => {
-        this.tear(new SmartCardError("waited-too-long", `${name} took longer than ${this.#limits.operationMs} ms`));
+        this.abort(new SmartCardError("waited-too-long", `${name} took longer than ${this.#limits.operationMs} ms`));
       });
       const isInterrupted = (): boolean => graceTimer !== undefined;
       const operation: Operation = { name, kind, interrupt, isInterrupted };

@@ -81,8 +81,8 @@ export class Slot {
     this.#eventCount = setting.eventCount;
     const { clock } = setting.runtime;
     this.#driver = new Driver(reader, description, clock, setting.limits, {
-      torn: () => this.#lifecycle.torn(),
-      wedged: () => this.#lose("the driver hangs"),
+      exchangeAborted: () => this.#lifecycle.exchangeAborted(),
+      stuck: () => this.#lose("the driver hangs"),
     });
     this.card = new Card(this.#driver, setting.name);
     this.#cardWaits = new CardWaits(clock);
@@ -215,7 +215,7 @@ export class Slot {
       const due = together(asked(initialization), ends ? this.#transactions.owedBy(connection) : asked("leave"));
       if (due.disposition !== "leave" && this.card.present) {
         const why = `${connection.context.client.name} reconnected with ${due.disposition}`;
-        await this.#lifecycle.dispose(due, why, { spared: connection, keepPowered: true });
+        await this.#lifecycle.dispose(due, why, { except: connection, keepPowered: true });
       }
       const protocol = await this.#makeReady(options, "reconnect", connection);
       this.#checkReady(protocol, "reconnect");
@@ -260,17 +260,17 @@ export class Slot {
     if (lock === undefined || lock.owner === connection) await done;
   }
 
-  /** A program is gone: its operation, if one is under way, is torn unless it soon ends by itself. */
+  /** A program is gone: its operation, if one is under way, is aborted unless it soon ends by itself. */
   limitOrphan(context: TurnContext): void {
     if (this.#operating !== context) return;
     const { orphanMs } = this.#setting.limits;
-    const tear = (): void => {
+    const abort = (): void => {
       if (this.#operating !== context) return;
       const message = `the operation's program exited ${orphanMs} ms ago`;
       const code = context.serviceStopped ? "service-stopped" : "cancelled";
-      this.#driver.tear(new SmartCardError(code, message, { reader: this.name }));
+      this.#driver.abort(new SmartCardError(code, message, { reader: this.name }));
     };
-    this.#setting.runtime.clock.schedule(orphanMs, "orphaned operation", tear, { background: true });
+    this.#setting.runtime.clock.schedule(orphanMs, "orphaned operation", abort, { background: true });
   }
 
   /** Waits for the lock and takes it. */

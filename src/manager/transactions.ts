@@ -82,8 +82,8 @@ export class Transactions {
       }
       try {
         const why = `${connection.context.client.name} ended its transaction with ${lock.due.disposition}`;
-        const spared = this.#setting.profile.resetConcernsCaller ? {} : { spared: connection };
-        await this.#setting.lifecycle.dispose(lock.due, why, { ...spared, keepPowered: true });
+        const except = this.#setting.profile.resetConcernsCaller ? {} : { except: connection };
+        await this.#setting.lifecycle.dispose(lock.due, why, { ...except, keepPowered: true });
       } finally {
         this.drop(connection);
       }

@@ -425,7 +425,7 @@ describe("cards and readers that misbehave", () => {
     expect((await failureOf(connect("a"))).code).toBe("unsupported-card");
   });
 
-  test("an exchange that never ends is torn at the ceiling, and the card serves again after a reset", async () => {
+  test("an exchange that never ends is aborted at the ceiling, and the card serves again after a reset", async () => {
     const { connect, reader, runtime } = await world({ limits: { operationMs: 1000 } });
     const a = await connect("a");
     reader.hang(true);

@@ -30,7 +30,7 @@ describe("what a gone program left under way", () => {
     }
   });
 
-  test("a connect that hangs is torn like an exchange", async () => {
+  test("a connect that hangs is aborted like an exchange", async () => {
     const { connect, manager, name, reader, runtime } = await world();
     await (await connect("first")).disconnect("unpower");
     const client = manager.client({ name: "mortal" });

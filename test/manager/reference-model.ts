@@ -241,13 +241,13 @@ export class ReferenceReader {
     this.#fail((turn) => late.includes(turn), by.fault ?? "not-transacted");
   }
 
-  #dispose(disposition: Disposition, spared: ModelConnection | undefined, keepPowered: boolean): void {
+  #dispose(disposition: Disposition, except: ModelConnection | undefined, keepPowered: boolean): void {
     if (disposition === "eject") this.#cardGone();
     if (disposition === "leave" || !this.card?.powered) return;
     this.card.powered = disposition === "reset" || keepPowered;
     if (this.card.powered) this.log.push(disposition === "reset" ? "warm" : "cold");
-    for (const other of this.connections) if (other !== spared) other.fault ??= "reset-card";
-    this.#fail((turn) => needsCard(turn) && turn.by !== spared, "reset-card");
+    for (const other of this.connections) if (other !== except) other.fault ??= "reset-card";
+    this.#fail((turn) => needsCard(turn) && turn.by !== except, "reset-card");
   }
 
   #cardGone(): void {

@@ -165,7 +165,7 @@ describe("while another program has a transaction", () => {
     expect((await waiting).code).toBe("invalid-handle");
   });
 
-  test("an exchange under way is not torn", async () => {
+  test("an exchange under way is not aborted", async () => {
     const { connect, context, other, card: echo, runtime } = await contended();
     const card = await connect();
     await other.endTransaction("leave");

@@ -59,7 +59,7 @@ test("no timer outlives a reader whose driver never gives its operation back", a
   expect(runtime.pendingTimers).toEqual([]);
 });
 
-test("a reconnect whose reset is torn fails as a card does, while the driver gives the reset back", async () => {
+test("a reconnect whose reset is aborted fails as a card does, while the driver gives the reset back", async () => {
   const { context, name, reader, runtime } = await world({ limits: { operationMs: 1000 } });
   const connection = await (await context("program")).connect(name, {
     shareMode: "shared",
