@@ -229,7 +229,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "the service grants a turn that was kept and never takes it back",
-    file: "pcsclite-server/parked.ts",
+    file: "pcsclite-server/held-request.ts",
     search:
       '    if (this.#result?.kind === "done") this.#setting.unclaimed(this.#result.value);\n    this.#end();\n  }\n\n  #end',
     replace: "    this.#end();\n  }\n\n  #end",
@@ -420,24 +420,24 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a kept reconnect is claimed with another initialization",
     file: "pcsclite-server/requests.ts",
-    search: "await this.#turns.reconnect(held, key,",
-    replace: "await this.#turns.reconnect(held, [terms.shareMode, terms.preferredProtocols].join(),",
+    search: "await this.#heldRequests.reconnect(held, key,",
+    replace: "await this.#heldRequests.reconnect(held, [terms.shareMode, terms.preferredProtocols].join(),",
   },
   {
     name: "a kept reconnect is claimed with other protocols",
     file: "pcsclite-server/requests.ts",
-    search: "await this.#turns.reconnect(held, key,",
-    replace: "await this.#turns.reconnect(held, [terms.shareMode, initialization].join(),",
+    search: "await this.#heldRequests.reconnect(held, key,",
+    replace: "await this.#heldRequests.reconnect(held, [terms.shareMode, initialization].join(),",
   },
   {
     name: "a kept reconnect is claimed with another share mode",
     file: "pcsclite-server/requests.ts",
-    search: "await this.#turns.reconnect(held, key,",
-    replace: "await this.#turns.reconnect(held, [terms.preferredProtocols, initialization].join(),",
+    search: "await this.#heldRequests.reconnect(held, key,",
+    replace: "await this.#heldRequests.reconnect(held, [terms.preferredProtocols, initialization].join(),",
   },
   {
     name: "a reconnect that is kept counts as done",
-    file: "pcsclite-server/turns.ts",
+    file: "pcsclite-server/held-requests.ts",
     search: "await this.#claim(held.reconnect.wait, this.#holdMs(alone));",
     replace: "await this.#claim(held.reconnect.wait, this.#holdMs(alone)).catch(() => {});",
   },

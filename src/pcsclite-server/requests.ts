@@ -20,10 +20,10 @@ import {
   shareModes,
 } from "../pcsc/index.ts";
 import { type CacheKey, guidText } from "../pcsclite/index.ts";
+import { type HeldConnection, HeldRequests } from "./held-requests.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServerClient, ServerManager, ServerPeer } from "./server.ts";
 import type { Shares } from "./shares.ts";
-import { type HeldConnection, ServerTurns } from "./turns.ts";
 
 /** SCARD_PROTOCOL_ANY_OLD of pcsclite.h: T=0 or T=1, from before each had a bit. */
 const anyProtocolOld = 0x1000;
@@ -54,7 +54,7 @@ export interface SharingTerms {
  */
 export class ServerRequests {
   readonly #setting: ServerRequestsSetting;
-  readonly #turns: ServerTurns;
+  readonly #heldRequests: HeldRequests;
   readonly #cards = new Map<number, HeldConnection>();
   /** The last refusal of this client, until it has asked for the holder. */
   #refusal: { readonly reader: string; readonly holder: Holder } | undefined;
@@ -63,7 +63,7 @@ export class ServerRequests {
 
   constructor(setting: ServerRequestsSetting) {
     this.#setting = setting;
-    this.#turns = new ServerTurns(setting.clock, setting.limits);
+    this.#heldRequests = new HeldRequests(setting.clock, setting.limits);
   }
 
   /** The number of the session's context; undefined before it has one. */
@@ -102,7 +102,9 @@ export class ServerRequests {
     shares.connect(peer.identity);
     let isKept = false;
     try {
-      const connection = await this.#turns.connect(context, (by, wait) => by.connect(reader, { ...options, ...wait }));
+      const connection = await this.#heldRequests.connect(context, (by, wait) =>
+        by.connect(reader, { ...options, ...wait }),
+      );
       if (this.#context?.number !== contextNumber) {
         throw new SmartCardError("invalid-handle", "the context was released during the connect");
       }
@@ -119,7 +121,7 @@ export class ServerRequests {
     const held = this.#held(card);
     const options = { ...sharing(terms), initialization: term(initializations, initialization, "initialization") };
     const key = `${terms.shareMode} ${terms.preferredProtocols} ${initialization}`;
-    await this.#turns.reconnect(held, key, this.#isAlone(held.connection.reader), async (wait) => {
+    await this.#heldRequests.reconnect(held, key, this.#isAlone(held.connection.reader), async (wait) => {
       await held.connection.reconnect({ ...options, ...wait });
     });
     return numberOf(held.connection.protocol);
@@ -128,7 +130,7 @@ export class ServerRequests {
   async disconnect(card: number, disposition: number): Promise<void> {
     const held = this.#held(card);
     const how = term(dispositions, disposition, "disposition");
-    this.#turns.end([held]);
+    this.#heldRequests.end([held]);
     this.#cards.delete(card);
     this.#setting.freeNumber(card);
     this.#setting.shares.disconnect(this.#setting.peer.identity);
@@ -137,7 +139,7 @@ export class ServerRequests {
 
   async begin(card: number): Promise<void> {
     const held = this.#held(card);
-    await this.#turns.begin(held, this.#isAlone(held.connection.reader));
+    await this.#heldRequests.begin(held, this.#isAlone(held.connection.reader));
   }
 
   async end(card: number, disposition: number): Promise<void> {
@@ -167,7 +169,7 @@ export class ServerRequests {
 
   async control(card: number, code: number, input: Uint8Array): Promise<Uint8Array> {
     const { connection } = this.#held(card);
-    return this.#turns.once((wait) => connection.control(code, input, wait));
+    return this.#heldRequests.once((wait) => connection.control(code, input, wait));
   }
 
   async getAttribute(card: number, attribute: number): Promise<Uint8Array> {
@@ -176,7 +178,7 @@ export class ServerRequests {
 
   async setAttribute(card: number, attribute: number, value: Uint8Array): Promise<void> {
     const { connection } = this.#held(card);
-    await this.#turns.once((wait) => connection.setAttribute(attribute, value, wait));
+    await this.#heldRequests.once((wait) => connection.setAttribute(attribute, value, wait));
   }
 
   /** Remembers the holder because of which a request failed. */
@@ -209,7 +211,7 @@ export class ServerRequests {
 
   /** Ends the request that is held unanswered, if there is one. */
   cancel(code: ErrorCode, message: string): void {
-    this.#turns.cancel(code, message);
+    this.#heldRequests.cancel(code, message);
   }
 
   /** The client is gone, or the service stops. */
@@ -223,7 +225,9 @@ export class ServerRequests {
     run: (connection: Connection, wait: { readonly timeoutMs?: number }) => Promise<T>,
   ): Promise<T> {
     const held = this.#held(card);
-    return this.#turns.operate(held, this.#isAlone(held.connection.reader), (wait) => run(held.connection, wait));
+    return this.#heldRequests.operate(held, this.#isAlone(held.connection.reader), (wait) =>
+      run(held.connection, wait),
+    );
   }
 
   #held(card: number): HeldConnection {
@@ -252,8 +256,8 @@ export class ServerRequests {
   }
 
   #forget(): void {
-    this.#turns.cancel("cancelled", "the client is gone");
-    this.#turns.end(this.#cards.values());
+    this.#heldRequests.cancel("cancelled", "the client is gone");
+    this.#heldRequests.end(this.#cards.values());
     for (const card of this.#cards.keys()) this.#setting.freeNumber(card);
     this.#setting.shares.disconnect(this.#setting.peer.identity, this.#cards.size);
     this.#cards.clear();

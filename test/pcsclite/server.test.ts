@@ -582,11 +582,11 @@ describe("a client that ends", () => {
     const [a, b] = [await client("a"), await client("b")];
     const [cardA, cardB] = [await connect4(a.client, a.context), await connect4(b.client, b.context)];
     await ask(a.client, { kind: "begin-transaction", card: cardA });
-    for (const parked of [false, true]) {
+    for (const answered of [false, true]) {
       await ask(b.client, { kind: "begin-transaction", card: cardB });
-      if (parked) await runtime.advance(1000);
+      if (answered) await runtime.advance(1000);
       expect((await manager.inspect()).readers[0]?.queue.length).toBe(1);
-      if (!parked) {
+      if (!answered) {
         await ask(new WireClient(server, { name: "b" }), { kind: "cancel", context: b.context });
         b.client.take();
       }

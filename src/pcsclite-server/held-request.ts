@@ -2,8 +2,8 @@
 
 import { type CancelTimer, type Clock, SmartCardError } from "../pcsc/index.ts";
 
-/** State of a {@link Parked} wait when its client must be answered. */
-export type ParkedOutcome<T> =
+/** State of a {@link HeldRequest} wait when its client must be answered. */
+export type HeldRequestOutcome<T> =
   | { readonly kind: "done"; readonly value: T }
   | { readonly kind: "failed"; readonly error: SmartCardError }
   /** Not yet: the client is to try again, and its place is kept. */
@@ -15,8 +15,8 @@ export type ParkedOutcome<T> =
  */
 const PLACE_GRACES = 4;
 
-/** Dependencies of a parked wait. */
-export interface ParkedSetting<T> {
+/** Dependencies of a held request. */
+export interface HeldRequestDeps<T> {
   readonly clock: Clock;
   /** Begins the wait. */
   readonly begin: (signal: AbortSignal) => Promise<T>;
@@ -35,15 +35,15 @@ export interface ParkedSetting<T> {
  * A wait that may outlive the request that began it. The client is answered after a while and tries again; the wait keeps
  * its place meanwhile, and what it brings is kept for a short time.
  */
-export class Parked<T> {
-  readonly #setting: ParkedSetting<T>;
+export class HeldRequest<T> {
+  readonly #setting: HeldRequestDeps<T>;
   readonly #controller = new AbortController();
-  #result: Exclude<ParkedOutcome<T>, { kind: "later" }> | undefined;
-  #answer: ((outcome: ParkedOutcome<T>) => void) | undefined;
+  #result: Exclude<HeldRequestOutcome<T>, { kind: "later" }> | undefined;
+  #answer: ((outcome: HeldRequestOutcome<T>) => void) | undefined;
   #cancelTimer: CancelTimer | undefined;
   #over = false;
 
-  constructor(setting: ParkedSetting<T>) {
+  constructor(setting: HeldRequestDeps<T>) {
     this.#setting = setting;
     setting.begin(this.#controller.signal).then(
       (value) => this.#settled({ kind: "done", value }),
@@ -55,7 +55,7 @@ export class Parked<T> {
    * Waits for the result, at most `holdMs` milliseconds, or without limit where that is undefined. A result that is
    * given out is the client's.
    */
-  claim(holdMs: number | undefined): Promise<ParkedOutcome<T>> {
+  claim(holdMs: number | undefined): Promise<HeldRequestOutcome<T>> {
     this.#cancelTimer?.();
     if (this.#result !== undefined) {
       this.#end();
@@ -99,7 +99,7 @@ export class Parked<T> {
     );
   }
 
-  #settled(result: Exclude<ParkedOutcome<T>, { kind: "later" }>): void {
+  #settled(result: Exclude<HeldRequestOutcome<T>, { kind: "later" }>): void {
     if (this.#over) {
       if (result.kind === "done") this.#setting.unclaimed(result.value);
       return;

@@ -8,16 +8,16 @@ import {
   SmartCardError,
   type WaitOptions,
 } from "../pcsc/index.ts";
+import { HeldRequest } from "./held-request.ts";
 import type { ServerLimits } from "./limits.ts";
-import { Parked } from "./parked.ts";
 
 /** A connection of a session, and the turn that is kept for it. */
 export interface HeldConnection {
   readonly connection: Connection;
   /** A transaction that is waited for, or held, on the client's behalf until its next try. */
-  turn: Parked<void> | undefined;
+  turn: HeldRequest<void> | undefined;
   /** A reconnect that is waited for; `key` tells whether the next try asks for the same. */
-  reconnect: { readonly key: string; readonly wait: Parked<void> } | undefined;
+  reconnect: { readonly key: string; readonly wait: HeldRequest<void> } | undefined;
 }
 
 /**
@@ -27,7 +27,7 @@ export interface HeldConnection {
  * A request is held unanswered for a while, if the context has no other reader whose use it could hold up; after that
  * the client is told to try again, and its place in the queue is kept. See docs/decisions/0010-held-requests.md.
  */
-export class ServerTurns {
+export class HeldRequests {
   readonly #clock: Clock;
   readonly #limits: ServerLimits;
   /** The wait that a request is being held for. */
@@ -114,7 +114,7 @@ export class ServerTurns {
       held.reconnect?.wait.abandon(new SmartCardError("cancelled", "the client asks for something else"));
       const tried = await triedAtOnce(() => reconnect({ timeoutMs: 0 }));
       if (tried.done) return;
-      const wait = new Parked<void>({
+      const wait = new HeldRequest<void>({
         clock: this.#clock,
         graceMs: this.#limits.graceMs,
         begin: (signal) => reconnect({ signal }),
@@ -129,13 +129,13 @@ export class ServerTurns {
   }
 
   /** A wait that is held until it ends: nothing is kept of it. */
-  #held<T>(run: (wait: WaitOptions) => Promise<T>, unclaimed: (value: T) => void): Parked<T> {
+  #held<T>(run: (wait: WaitOptions) => Promise<T>, unclaimed: (value: T) => void): HeldRequest<T> {
     const begin = (signal: AbortSignal): Promise<T> => run({ signal });
-    return new Parked<T>({ clock: this.#clock, graceMs: this.#limits.graceMs, begin, unclaimed, over: () => {} });
+    return new HeldRequest<T>({ clock: this.#clock, graceMs: this.#limits.graceMs, begin, unclaimed, over: () => {} });
   }
 
-  #turnOf(held: HeldConnection): Parked<void> {
-    held.turn ??= new Parked<void>({
+  #turnOf(held: HeldConnection): HeldRequest<void> {
+    held.turn ??= new HeldRequest<void>({
       clock: this.#clock,
       graceMs: this.#limits.graceMs,
       begin: (signal) => held.connection.beginTransaction({ signal }),
@@ -151,7 +151,7 @@ export class ServerTurns {
     return alone ? this.#limits.holdMs : 0;
   }
 
-  async #claim<T>(wait: Parked<T>, holdMs: number | undefined): Promise<T> {
+  async #claim<T>(wait: HeldRequest<T>, holdMs: number | undefined): Promise<T> {
     this.#holding = wait;
     try {
       const outcome = await wait.claim(holdMs);
