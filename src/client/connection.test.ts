@@ -7,7 +7,7 @@ import { ClientConnection } from "./connection.ts";
 import { callFailure } from "./failures.ts";
 import { type ClientLimits, defaultClientLimits } from "./limits.ts";
 import type { Answer, CardLink, CardRequest } from "./links.ts";
-import { ProcessTurns } from "./reader-turns.ts";
+import { RetryQueues } from "./retry-queue.ts";
 
 const reader = "Reader";
 const command = Uint8Array.of(0x00, 0xa4, 0x00, 0x00);
@@ -58,14 +58,14 @@ class HandLink implements CardLink {
 function open() {
   const runtime = new SimulatedRuntime({ settle: () => new Promise(setImmediate) });
   const link = new HandLink();
-  const turns = new ProcessTurns(runtime.clock, limits);
+  const queues = new RetryQueues(runtime.clock, limits);
   const connection = new ClientConnection({
     link,
     reader,
     shareMode: "shared",
     preferredProtocols: ["t1"],
     activeProtocol: 2,
-    turns: turns.of(reader),
+    queue: queues.of(reader),
     clock: runtime.clock,
     isEndless: () => false,
     closed: () => {},

@@ -30,8 +30,8 @@ import {
 } from "../pcsc/index.ts";
 import { endless, noResponse, type Operation } from "./failures.ts";
 import type { Answer, CardLink, CardRequest } from "./links.ts";
-import { isRefusal, type ReaderTurns, type TurnOwner } from "./reader-turns.ts";
 import { settledState } from "./reports.ts";
+import { isRefusal, type RetryOwner, type RetryQueue } from "./retry-queue.ts";
 
 /** What a connection needs of its context. */
 export interface ConnectionSetting {
@@ -41,7 +41,7 @@ export interface ConnectionSetting {
   readonly preferredProtocols: readonly Protocol[];
   /** In the link's dialect. */
   readonly activeProtocol: number;
-  readonly turns: ReaderTurns;
+  readonly queue: RetryQueue;
   readonly clock: Clock;
   /** Asks the other side for the holder of the reader; undefined where it does not report it. It does not reject. */
   readonly whoHolds?: (() => Promise<Holder | undefined>) | undefined;
@@ -55,11 +55,11 @@ export interface ConnectionSetting {
  * One connection to a reader in another process. It has its own link, so that a wait of another connection does not delay
  * it.
  */
-export class ClientConnection extends ConnectionBase implements TurnOwner {
+export class ClientConnection extends ConnectionBase implements RetryOwner {
   readonly reader: string;
   readonly #setting: ConnectionSetting;
   readonly #link: CardLink;
-  readonly #turns: ReaderTurns;
+  readonly #queue: RetryQueue;
   readonly #waits: WaitSet = new Set();
   #shareMode: ShareMode;
   #protocol: Protocol | undefined;
@@ -74,10 +74,10 @@ export class ClientConnection extends ConnectionBase implements TurnOwner {
     this.#setting = setting;
     this.reader = setting.reader;
     this.#link = setting.link;
-    this.#turns = setting.turns;
+    this.#queue = setting.queue;
     this.#shareMode = setting.shareMode;
     this.#protocol = this.#protocolOf(setting.activeProtocol);
-    this.#turns.connections++;
+    this.#queue.connections++;
   }
 
   get shareMode(): ShareMode {
@@ -111,7 +111,7 @@ export class ClientConnection extends ConnectionBase implements TurnOwner {
     const isAskedOnce = checked.shareMode === "exclusive" && !this.inTransaction;
     const { activeProtocol } = isAskedOnce
       ? await this.#askOnce("reconnect", request)
-      : await this.#contest("reconnect", checked, request);
+      : await this.#retry("reconnect", checked, request);
     this.#shareMode = checked.shareMode;
     this.#protocol = this.#protocolOf(activeProtocol);
     this.preferredProtocols = checked.preferredProtocols;
@@ -131,7 +131,7 @@ export class ClientConnection extends ConnectionBase implements TurnOwner {
       // A missing reader is not an error here: the connection ends all the same.
       if (failure !== undefined && failure.code !== "reader-unavailable") throw failure;
     } finally {
-      this.#turns.look();
+      this.#queue.look();
       this.#setting.closed(this);
       this.#link.close(isClean);
     }
@@ -147,7 +147,7 @@ export class ClientConnection extends ConnectionBase implements TurnOwner {
       if (answer.rv === 0) this.#taken();
       return answer;
     };
-    await this.#contest("begin transaction", wait, { ...request, ask });
+    await this.#retry("begin transaction", wait, { ...request, ask });
   }
 
   async endTransaction(disposition: Disposition = "leave"): Promise<void> {
@@ -158,12 +158,12 @@ export class ClientConnection extends ConnectionBase implements TurnOwner {
       if (this.#depth > 0) this.#depth--;
       if (this.#depth === 0) {
         this.#link.holds?.(false);
-        this.#turns.freed(this);
+        this.#queue.freed(this);
       }
       if (rv !== 0) throw await this.#failure(rv, "end transaction");
     } finally {
       // Others of this very connection may have stood behind the request.
-      this.#turns.look();
+      this.#queue.look();
     }
   }
 
@@ -184,7 +184,7 @@ export class ClientConnection extends ConnectionBase implements TurnOwner {
     const { response } = await this.#ask("transmit", checked, request);
     // Some drivers report success where the card was removed, or did not answer.
     if (response.length < 2) throw noResponse(this.reader);
-    this.#turns.exchanges++;
+    this.#queue.exchanges++;
     return response;
   }
 
@@ -210,7 +210,7 @@ export class ClientConnection extends ConnectionBase implements TurnOwner {
 
   async transmitCount(): Promise<number> {
     this.#checkOpen();
-    return this.#turns.exchanges;
+    return this.#queue.exchanges;
   }
 
   /** Resets the card, as for a program that exits. To choose another disposition call {@link disconnect}. */
@@ -241,10 +241,10 @@ export class ClientConnection extends ConnectionBase implements TurnOwner {
     if (this.#ended !== undefined) return;
     this.#ended = error;
     this.#depth = 0;
-    this.#turns.connections--;
+    this.#queue.connections--;
     this.#endWaits(waitError);
     // The other side frees the card when the connection's end has reached it.
-    this.#turns.freed(this);
+    this.#queue.freed(this);
   }
 
   #endWaits(error: SmartCardError): void {
@@ -253,7 +253,7 @@ export class ClientConnection extends ConnectionBase implements TurnOwner {
 
   #taken(): void {
     if (this.#ended !== undefined || this.#depth++ > 0) return;
-    this.#turns.taken(this);
+    this.#queue.taken(this);
     this.#link.holds?.(true);
   }
 
@@ -265,16 +265,16 @@ export class ClientConnection extends ConnectionBase implements TurnOwner {
     try {
       let ticket: number | undefined;
       // The usual case: no other request is in the way, and the answer comes at once.
-      if (!isBounded(wait) && this.#link.mayPassQueue && (this.#turns.isFree || this.inTransaction)) {
-        ticket = this.#turns.ticket();
+      if (!isBounded(wait) && this.#link.mayPassQueue && (this.#queue.isFree || this.inTransaction)) {
+        ticket = this.#queue.ticket();
         const cancels = this.#cancels;
         const answer = await request.ask(false);
-        if (!this.#turns.isFree) this.#turns.look();
+        if (!this.#queue.isFree) this.#queue.look();
         if (answer.rv === 0) return answer;
         if (!isRefusal(answer.rv)) throw await this.#failure(answer.rv, operation);
         if (cancels !== this.#cancels) throw this.#cancelled(operation);
       }
-      return await this.#contest(operation, wait, request, ticket);
+      return await this.#retry(operation, wait, request, ticket);
     } finally {
       request.wipe?.();
     }
@@ -287,19 +287,19 @@ export class ClientConnection extends ConnectionBase implements TurnOwner {
       if (answer.rv !== 0) throw await this.#failure(answer.rv, operation);
       return answer;
     } finally {
-      this.#turns.look();
+      this.#queue.look();
     }
   }
 
-  async #contest<T extends object>(
+  async #retry<T extends object>(
     operation: Operation,
     options: WaitOptions,
     request: CardRequest<T>,
-    ticket: number = this.#turns.ticket(),
+    ticket: number = this.#queue.ticket(),
   ): Promise<Answer & T> {
     const { clock, isEndless, whoHolds } = this.#setting;
     if (isEndless(this)) throw endless(this.reader, operation);
-    const answer = await this.#turns.contest({
+    const answer = await this.#queue.retry({
       setting: { clock, waits: this.#waits, operation, details: { reader: this.reader }, whoHolds },
       options,
       ticket,

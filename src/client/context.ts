@@ -35,14 +35,14 @@ import { describeDevice } from "./device.ts";
 import { endless } from "./failures.ts";
 import type { ClientLimits } from "./limits.ts";
 import type { CardLink, ContextLink } from "./links.ts";
-import type { ProcessTurns } from "./reader-turns.ts";
 import { findName } from "./reports.ts";
+import type { RetryQueues } from "./retry-queue.ts";
 
 /** What a context needs of its manager. */
 export interface ContextSetting {
   readonly clock: Clock;
   readonly limits: ClientLimits;
-  readonly turns: ProcessTurns;
+  readonly queues: RetryQueues;
   /** The card cache of this process, where the other side keeps none. */
   readonly cache: CardCache;
 }
@@ -206,7 +206,7 @@ export class ClientContext implements Context {
       shareMode: options.shareMode,
       preferredProtocols: [...options.preferredProtocols],
       activeProtocol,
-      turns: this.#setting.turns.of(reader),
+      queue: this.#setting.queues.of(reader),
       clock: this.#setting.clock,
       whoHolds: this.#whoHolds(reader),
       isEndless: (asking) => this.#isEndless(asking),

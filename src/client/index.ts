@@ -14,7 +14,6 @@ export {
 } from "./failures.ts";
 export { type ClientLimits, defaultClientLimits } from "./limits.ts";
 export type { Answer, CardLink, CardRequest, CardStatus, ConnectAttempt, ContextLink } from "./links.ts";
-export { ProcessTurns } from "./reader-turns.ts";
 export {
   cardState,
   findName,
@@ -22,4 +21,5 @@ export {
   isPnp,
   type Snapshot,
 } from "./reports.ts";
+export { RetryQueues } from "./retry-queue.ts";
 export { type StatusQuery, StatusWaits } from "./status-waits.ts";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { ClientContext, ProcessTurns } from "../client/index.ts";
+import { ClientContext, RetryQueues } from "../client/index.ts";
 import {
   CardCache,
   type Clock,
@@ -69,14 +69,14 @@ export interface ServiceInfo {
  */
 export class PcscdManager implements ResourceManager {
   readonly #setting: LineSetting;
-  readonly #turns: ProcessTurns;
+  readonly #queues: RetryQueues;
   readonly #cache = new CardCache();
   readonly #pace: Pace;
 
   constructor(options: PcscdManagerOptions) {
     const { dial, limits, runtime } = managerOptions(options, { operation: "PcscdManager", path: "options" });
     this.#setting = { dial, runtime, limits: { ...defaultPcscdLimits, ...limits } };
-    this.#turns = new ProcessTurns(runtime.clock, this.#setting.limits);
+    this.#queues = new RetryQueues(runtime.clock, this.#setting.limits);
     this.#pace = new Pace(runtime.clock);
   }
 
@@ -93,7 +93,7 @@ export class PcscdManager implements ResourceManager {
     const main = await Line.open(this.#setting, scope);
     const { limits, runtime } = this.#setting;
     const link = new PcscdContextLink(this.#setting, main, scope);
-    const setting = { clock: runtime.clock, limits, turns: this.#turns, cache: this.#cache };
+    const setting = { clock: runtime.clock, limits, queues: this.#queues, cache: this.#cache };
     return this.#pace.context(new ClientContext(setting, link, checked));
   }
 

@@ -168,11 +168,11 @@ export class SystemContextLink implements ContextLink {
       native.run((_, handle) => calls.connect(handle, reader, shareMode, protocols));
     // Windows refuses these at once, and does not keep them waiting.
     if (!calls.abi.refuses && shareMode !== SHARED) return call();
-    const turns = this.#setting.turns.of(reader);
-    const { connected } = await turns.contest({
+    const queue = this.#setting.queues.of(reader);
+    const { connected } = await queue.retry({
       setting: { clock, operation: "connect", details: { reader } },
       options: { signal: givenUp },
-      ticket: turns.ticket(),
+      ticket: queue.ticket(),
       owner: { inTransaction: false, isBusy: false },
       // A sharing violation is a final answer here, not a reason to retry.
       ask: async () => ({ rv: SUCCESS, connected: await call() }),
@@ -183,12 +183,12 @@ export class SystemContextLink implements ContextLink {
 
   #cardLink(native: NativeContext, card: bigint, reader: string): SystemCardLink {
     const { watch } = this.#setting;
-    const turns = this.#setting.turns.of(reader);
+    const queue = this.#setting.queues.of(reader);
     return new SystemCardLink({
       native,
       card,
       reader,
-      look: () => turns.look(),
+      look: () => queue.look(),
       eventCount: async () => (findReader(await watch.look(this.#main), reader)?.state ?? 0) >>> 16,
       whyLost: (failure) => this.#whyLost(failure),
       close: (link) => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { ClientContext, ProcessTurns } from "../../client/index.ts";
+import { ClientContext, RetryQueues } from "../../client/index.ts";
 import {
   CardCache,
   type Clock,
@@ -51,7 +51,7 @@ export class SystemManager implements ResourceManager {
   readonly #runtime: Runtime;
   readonly #limits: SystemLimits;
   readonly #watch: StatusWatch;
-  readonly #turns: ProcessTurns;
+  readonly #queues: RetryQueues;
   readonly #cache = new CardCache();
   readonly #pace: Pace;
 
@@ -59,7 +59,7 @@ export class SystemManager implements ResourceManager {
     this.#runtime = options.runtime;
     this.#limits = { ...defaultSystemLimits, ...options.limits };
     this.#calls = new Calls(library, threads);
-    this.#turns = new ProcessTurns(this.#runtime.clock, this.#limits);
+    this.#queues = new RetryQueues(this.#runtime.clock, this.#limits);
     this.#pace = new Pace(this.#runtime.clock);
     this.#watch = new StatusWatch(this.#calls, this.#runtime.clock, this.#limits);
   }
@@ -89,7 +89,7 @@ export class SystemManager implements ResourceManager {
       throw new SmartCardError("invalid-value", message, { operation: "establish context" });
     }
     const main = await NativeContext.open(this.#calls, number);
-    const setting = { clock: this.#runtime.clock, limits: this.#limits, turns: this.#turns, cache: this.#cache };
+    const setting = { clock: this.#runtime.clock, limits: this.#limits, queues: this.#queues, cache: this.#cache };
     const link = new SystemContextLink({ ...setting, calls: this.#calls, watch: this.#watch, scope: number }, main);
     return this.#pace.context(new ClientContext(setting, link, checked));
   }

@@ -14,29 +14,29 @@ import type { ClientLimits } from "./limits.ts";
 import type { Answer } from "./links.ts";
 
 /** A request that may be refused while another connection has a transaction. */
-export interface Contest<T extends Answer> {
+export interface RetriedRequest<T extends Answer> {
   readonly setting: WaitDeps;
   readonly options: WaitOptions;
-  /** The number that {@link ReaderTurns.ticket} gave when the call was made. */
+  /** The number that {@link RetryQueue.ticket} gave when the call was made. */
   readonly ticket: number;
   /** The connection that it is made on: it has one request under way at a time. */
-  readonly owner: TurnOwner;
+  readonly owner: RetryOwner;
   readonly ask: () => Promise<T>;
   /** Ends a request that the service holds unanswered. */
   readonly interrupt: () => void;
 }
 
-/** A connection, as far as turns are concerned. */
-export interface TurnOwner {
+/** A connection, as far as the queue is concerned. */
+export interface RetryOwner {
   /** Whether it has the transaction, and goes before those who wait for it to end. */
   readonly inTransaction: boolean;
   /** Whether a request of its is under way: the next one would stand behind it, where no deadline finds it. */
   readonly isBusy: boolean;
 }
 
-interface Contender {
+interface Waiter {
   readonly ticket: number;
-  readonly owner: TurnOwner;
+  readonly owner: RetryOwner;
   /** Wakes it to check whether it may ask. */
   wake: (() => void) | undefined;
 }
@@ -62,7 +62,7 @@ export function isRefusal(rv: number): boolean {
  * queue behind it in order; a card does one thing at a time, so this costs no time. While the
  * transaction is one of ours no request is sent, and when it ends the first does so at once.
  */
-export class ReaderTurns {
+export class RetryQueue {
   /** Exchanges that this process has completed. */
   exchanges = 0;
   /** Connections that are open. */
@@ -70,8 +70,8 @@ export class ReaderTurns {
   readonly #clock: Clock;
   readonly #retryMs: number;
   /** By their tickets. */
-  readonly #queue: Contender[] = [];
-  readonly #holders = new Set<TurnOwner>();
+  readonly #queue: Waiter[] = [];
+  readonly #holders = new Set<RetryOwner>();
   #tickets = 0;
 
   constructor(clock: Clock, retryMs: number) {
@@ -90,18 +90,18 @@ export class ReaderTurns {
   }
 
   /** One of ours has a transaction now. */
-  taken(owner: TurnOwner): void {
+  taken(owner: RetryOwner): void {
     this.#holders.add(owner);
   }
 
   /** One of ours has no transaction any more. */
-  freed(owner: TurnOwner): void {
+  freed(owner: RetryOwner): void {
     if (this.#holders.delete(owner)) this.look();
   }
 
   /** Wakes the calls that may continue after a change. */
   look(): void {
-    for (const contender of this.#queue) if (contender.wake !== undefined && this.#mayAsk(contender)) contender.wake();
+    for (const waiter of this.#queue) if (waiter.wake !== undefined && this.#mayAsk(waiter)) waiter.wake();
   }
 
   /**
@@ -110,24 +110,24 @@ export class ReaderTurns {
    * @throws timeout, cancelled, and what asking throws. A request that the service has taken before it learnt of that is
    * carried out, and its answer is the result.
    */
-  async contest<T extends Answer>({ ask, interrupt, options, owner, setting, ticket }: Contest<T>): Promise<T> {
-    const contender: Contender = { ticket, owner, wake: undefined };
+  async retry<T extends Answer>({ ask, interrupt, options, owner, setting, ticket }: RetriedRequest<T>): Promise<T> {
+    const waiter: Waiter = { ticket, owner, wake: undefined };
     let asking = false;
     let givenUp: SmartCardError | undefined;
     const wait = new Wait(setting, options, (error) => {
       givenUp = error;
       if (asking) interrupt();
-      else contender.wake?.();
+      else waiter.wake?.();
     });
     // A function, because the compiler cannot know that the wait writes the variable while we sleep.
     const check = (): void => {
       if (givenUp !== undefined) throw givenUp;
     };
-    this.#enqueue(contender);
+    this.#enqueue(waiter);
     try {
       for (const pauses = new GrowingPause(FIRST_PAUSE_MS, this.#retryMs); ; ) {
         const pauseMs = pauses.next();
-        if (!this.#mayAsk(contender)) await this.#untilItMayAsk(contender, wait);
+        if (!this.#mayAsk(waiter)) await this.#untilItMayAsk(waiter, wait);
         check();
         asking = true;
         const began = this.#clock.now();
@@ -135,77 +135,77 @@ export class ReaderTurns {
         asking = false;
         if (!isRefusal(answer.rv)) return answer;
         check();
-        if (this.#clock.now() - began < HELD_MS) await this.#sleep(contender, pauseMs);
+        if (this.#clock.now() - began < HELD_MS) await this.#sleep(waiter, pauseMs);
       }
     } finally {
       wait.over();
-      this.#queue.splice(this.#queue.indexOf(contender), 1);
+      this.#queue.splice(this.#queue.indexOf(waiter), 1);
       this.look();
     }
   }
 
-  async #untilItMayAsk(contender: Contender, wait: Wait): Promise<void> {
-    while (wait.lasts && !this.#mayAsk(contender)) {
+  async #untilItMayAsk(waiter: Waiter, wait: Wait): Promise<void> {
+    while (wait.lasts && !this.#mayAsk(waiter)) {
       // Only the first asks now and then whether our own transaction is one still: the service may have ended it.
-      if (this.#queue[0] !== contender || contender.owner.isBusy) await this.#sleep(contender);
-      else if (await this.#sleep(contender, OWN_TRANSACTION_MS)) return;
+      if (this.#queue[0] !== waiter || waiter.owner.isBusy) await this.#sleep(waiter);
+      else if (await this.#sleep(waiter, OWN_TRANSACTION_MS)) return;
     }
   }
 
-  #mayAsk(contender: Contender): boolean {
-    const { owner } = contender;
+  #mayAsk(waiter: Waiter): boolean {
+    const { owner } = waiter;
     if (owner.isBusy) return false;
     for (const earlier of this.#queue) {
-      if (earlier === contender) break;
+      if (earlier === waiter) break;
       if (earlier.owner === owner || !owner.inTransaction) return false;
     }
     return owner.inTransaction || this.#holders.size === 0;
   }
 
   /** Puts it where the order of the calls wants it. */
-  #enqueue(contender: Contender): void {
+  #enqueue(waiter: Waiter): void {
     let at = this.#queue.length;
-    while (at > 0 && (this.#queue[at - 1]?.ticket ?? 0) > contender.ticket) at--;
-    this.#queue.splice(at, 0, contender);
+    while (at > 0 && (this.#queue[at - 1]?.ticket ?? 0) > waiter.ticket) at--;
+    this.#queue.splice(at, 0, waiter);
   }
 
   /** Sleeps until it is woken, or for a time; answers whether that has passed. */
-  #sleep(contender: Contender, ms?: number): Promise<boolean> {
+  #sleep(waiter: Waiter, ms?: number): Promise<boolean> {
     return new Promise((resolve) => {
       const end = (timeHasPassed: boolean): void => {
-        contender.wake = undefined;
+        waiter.wake = undefined;
         cancelTimer?.();
         resolve(timeHasPassed);
       };
-      contender.wake = () => end(false);
+      waiter.wake = () => end(false);
       const cancelTimer =
         ms === undefined ? undefined : this.#clock.schedule(ms, "transaction of another", () => end(true));
     });
   }
 }
 
-/** The turns of all readers that this process has had connections to, up to a limit. */
-export class ProcessTurns {
+/** The queues of all readers that this process has had connections to, up to a limit. */
+export class RetryQueues {
   readonly #clock: Clock;
   readonly #limits: ClientLimits;
-  readonly #turns = new Map<string, ReaderTurns>();
+  readonly #queues = new Map<string, RetryQueue>();
 
   constructor(clock: Clock, limits: ClientLimits) {
     this.#clock = clock;
     this.#limits = limits;
   }
 
-  /** Those of one reader, by its name without regard to case. */
-  of(reader: string): ReaderTurns {
+  /** That of one reader, by its name without regard to case. */
+  of(reader: string): RetryQueue {
     const key = readerKey(reader);
-    const known = this.#turns.get(key);
+    const known = this.#queues.get(key);
     if (known !== undefined) return known;
-    for (const [name, turns] of this.#turns) {
-      if (this.#turns.size < this.#limits.rememberedReaders) break;
-      if (turns.connections === 0 && turns.isFree) this.#turns.delete(name);
+    for (const [name, queue] of this.#queues) {
+      if (this.#queues.size < this.#limits.rememberedReaders) break;
+      if (queue.connections === 0 && queue.isFree) this.#queues.delete(name);
     }
-    const turns = new ReaderTurns(this.#clock, this.#limits.retryMs);
-    this.#turns.set(key, turns);
-    return turns;
+    const queue = new RetryQueue(this.#clock, this.#limits.retryMs);
+    this.#queues.set(key, queue);
+    return queue;
   }
 }
