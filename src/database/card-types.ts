@@ -3,6 +3,7 @@
 import { foldName, normalizeGuid, SmartCardError } from "../pcsc/index.ts";
 import { checkAtrBytes, checkTexts, isObject, refused } from "./arguments.ts";
 import { countedBits, matchesAtr } from "./atr-pattern.ts";
+import type { CachedStores, Contents } from "./cached-store.ts";
 import {
   type CardType,
   type CardTypeInit,
@@ -12,7 +13,6 @@ import {
   providerKinds,
 } from "./card-type.ts";
 import { maxCardTypes } from "./limits.ts";
-import type { Contents, Shelves } from "./shelf.ts";
 import type { StoreChange } from "./store.ts";
 
 /** Search criteria for card types; all are optional. */
@@ -35,11 +35,11 @@ export interface ImportCount {
  * The caller may keep and change the results.
  */
 export class CardTypes {
-  readonly #shelves: Shelves;
+  readonly #stores: CachedStores;
 
   /** @internal A database makes it. */
-  constructor(shelves: Shelves) {
-    this.#shelves = shelves;
+  constructor(stores: CachedStores) {
+    this.#stores = stores;
   }
 
   /**
@@ -70,8 +70,8 @@ export class CardTypes {
       changes.set(key, { kind: "put-card-type", key, cardType });
     }
     let replaced = 0;
-    this.#shelves.own.update(() => {
-      const { cardTypes } = this.#shelves.own.contents();
+    this.#stores.own.update(() => {
+      const { cardTypes } = this.#stores.own.contents();
       replaced = [...changes.keys()].filter((key) => cardTypes.has(key)).length;
       if (cardTypes.size + changes.size - replaced > maxCardTypes) {
         throw new SmartCardError("no-memory", `a database holds at most ${maxCardTypes} card types`);
@@ -90,9 +90,9 @@ export class CardTypes {
    * @see SCardForgetCardType
    */
   forget(name: string): void {
-    this.#shelves.own.update(() => {
+    this.#stores.own.update(() => {
       const key = foldName(name);
-      if (!this.#shelves.own.contents().cardTypes.has(key)) {
+      if (!this.#stores.own.contents().cardTypes.has(key)) {
         this.#find(name);
         throw new SmartCardError("no-access", `the card "${name}" is the system's: only it can forget it`);
       }
@@ -103,7 +103,7 @@ export class CardTypes {
   /** Tells whether a card type is known. */
   has(name: string): boolean {
     const key = foldName(name);
-    return this.#shelves.layers().some(({ cardTypes }) => cardTypes.has(key));
+    return this.#stores.layers().some(({ cardTypes }) => cardTypes.has(key));
   }
 
   /**
@@ -136,7 +136,7 @@ export class CardTypes {
     if (interfaces !== undefined) checkTexts("interfaces", interfaces, "GUIDs");
     const wanted = (interfaces ?? []).map(normalizeGuid);
     const found = new Map<string, { readonly cardType: CardType; readonly bits: number }>();
-    const layers = this.#shelves.layers();
+    const layers = this.#stores.layers();
     for (const [depth, layer] of layers.entries()) {
       for (const [key, bits] of atr === undefined ? allKeys(layer) : matchingKeys(layer, atr)) {
         const cardType = layer.cardTypes.get(key);
@@ -174,7 +174,7 @@ export class CardTypes {
    */
   setProvider(name: string, kind: ProviderKind, provider: string): void {
     checkKind(kind);
-    this.#shelves.own.update(() => {
+    this.#stores.own.update(() => {
       const old = this.#find(name);
       const cardType = checkCardType(
         kind === "primary"
@@ -204,7 +204,7 @@ export class CardTypes {
 
   #find(name: string): CardType {
     const key = foldName(name);
-    for (const { cardTypes } of this.#shelves.layers()) {
+    for (const { cardTypes } of this.#stores.layers()) {
       const cardType = cardTypes.get(key);
       if (cardType !== undefined) return cardType;
     }

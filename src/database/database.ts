@@ -2,9 +2,9 @@
 
 import { checkKnown, isObject, refused } from "./arguments.ts";
 import { AuditLog } from "./audit-log.ts";
+import { CachedStores } from "./cached-store.ts";
 import { CardTypes } from "./card-types.ts";
 import { ReaderNames } from "./reader-names.ts";
-import { Shelves } from "./shelf.ts";
 import type { Store } from "./store.ts";
 
 /**
@@ -33,7 +33,7 @@ export class Database {
   readonly cardTypes: CardTypes;
   readonly readers: ReaderNames;
   readonly audit: AuditLog;
-  readonly #shelves: Shelves;
+  readonly #stores: CachedStores;
 
   /**
    * @param store what is read and changed
@@ -45,15 +45,15 @@ export class Database {
     if (!isObject(options)) throw refused("options", options, "pass an object with below, or leave it out");
     checkKnown("options", options, ["below"]);
     if (options.below !== undefined) checkStore("options.below", options.below);
-    this.#shelves = new Shelves(store, options.below);
-    this.cardTypes = new CardTypes(this.#shelves);
-    this.readers = new ReaderNames(this.#shelves);
+    this.#stores = new CachedStores(store, options.below);
+    this.cardTypes = new CardTypes(this.#stores);
+    this.readers = new ReaderNames(this.#stores);
     this.audit = new AuditLog(store);
   }
 
   /** Closes the stores. The database cannot be used afterwards; to close it again does nothing. */
   close(): void {
-    this.#shelves.close();
+    this.#stores.close();
   }
 }
 

@@ -6,6 +6,7 @@ export { AtrIndex } from "./atr-index.ts";
 export { type AtrPattern, countedBits, matchesAtr } from "./atr-pattern.ts";
 export { type AuditEntry, type AuditEvent, auditEvents } from "./audit-entry.ts";
 export type { AuditLog } from "./audit-log.ts";
+export type { CachedStore, CachedStores, Contents } from "./cached-store.ts";
 export {
   type CardType,
   type CardTypeInit,
@@ -19,6 +20,5 @@ export { Database } from "./database.ts";
 export { maxAuditEntries } from "./limits.ts";
 export { MemoryStore } from "./memory-store.ts";
 export type { NamedReader, ReaderNames } from "./reader-names.ts";
-export type { Contents, Shelf, Shelves } from "./shelf.ts";
 export { type ListProblem, parseSmartCardList, type SmartCardList } from "./smartcard-list.ts";
 export type { Store, StoreChange, StoreContents, StoredReader } from "./store.ts";

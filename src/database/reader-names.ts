@@ -2,9 +2,9 @@
 
 import { checkName, foldName, isPseudoReader, SmartCardError, sameName, systemGroups } from "../pcsc/index.ts";
 import { checkTextOf, checkTexts } from "./arguments.ts";
+import type { CachedStores } from "./cached-store.ts";
 import { maxGroupsPerReader, maxReaders } from "./limits.ts";
 import { asksForAll, checkGroupToChange, checkOwnGroup } from "./reader-groups.ts";
-import type { Shelves } from "./shelf.ts";
 import type { StoreChange, StoredReader } from "./store.ts";
 
 /** A reader as the database knows it. */
@@ -28,11 +28,11 @@ export interface NamedReader {
  * In the user's scope a change of a system's reader changes a copy; forgetting the copy restores the original.
  */
 export class ReaderNames {
-  readonly #shelves: Shelves;
+  readonly #stores: CachedStores;
 
   /** @internal A database makes it. */
-  constructor(shelves: Shelves) {
-    this.#shelves = shelves;
+  constructor(stores: CachedStores) {
+    this.#stores = stores;
   }
 
   /**
@@ -76,7 +76,7 @@ export class ReaderNames {
     checkAttached(attached);
     this.#update((readers) => {
       const key = foldName(name);
-      if (this.#shelves.own.contents().readers.has(key)) return [{ kind: "remove-reader", key }];
+      if (this.#stores.own.contents().readers.has(key)) return [{ kind: "remove-reader", key }];
       if (this.#stored().has(key)) {
         throw new SmartCardError("no-access", `"${name}" is the system's: only it can forget it`, {
           reader: name,
@@ -214,7 +214,7 @@ export class ReaderNames {
   /** The names in the database, by their folded form. */
   #stored(): Map<string, StoredReader> {
     const readers = new Map<string, StoredReader>();
-    for (const layer of this.#shelves.layers()) {
+    for (const layer of this.#stores.layers()) {
       for (const [key, reader] of layer.readers) if (!readers.has(key)) readers.set(key, reader);
     }
     return readers;
@@ -237,9 +237,9 @@ export class ReaderNames {
     decide: (readers: ReadonlyMap<string, StoredReader>) => readonly StoreChange[],
     attached: readonly string[] = [],
   ): void {
-    this.#shelves.own.update(() => {
+    this.#stores.own.update(() => {
       const changes = decide(this.#named(attached));
-      const { readers } = this.#shelves.own.contents();
+      const { readers } = this.#stores.own.contents();
       const added = changes.filter(({ kind, key }) => kind === "put-reader" && !readers.has(key)).length;
       if (added > 0 && readers.size + added > maxReaders) {
         throw new SmartCardError("no-memory", `a database holds at most ${maxReaders} readers`);

@@ -47,7 +47,7 @@ export class Contents {
 }
 
 /** A store with a cached copy of its contents, which is reloaded when another process has changed the store. */
-export class Shelf {
+export class CachedStore {
   readonly store: Store;
   #contents: Contents | undefined;
   #revision = "";
@@ -83,13 +83,13 @@ export class Shelf {
  * The stores of a context: its own, which it changes, and, for the user's scope, the system's store below it, which it only
  * reads. An entry of its own store hides one of the same name below.
  */
-export class Shelves {
-  readonly own: Shelf;
-  readonly #below: Shelf | undefined;
+export class CachedStores {
+  readonly own: CachedStore;
+  readonly #below: CachedStore | undefined;
 
   constructor(own: Store, below: Store | undefined) {
-    this.own = new Shelf(own);
-    this.#below = below === undefined ? undefined : new Shelf(below);
+    this.own = new CachedStore(own);
+    this.#below = below === undefined ? undefined : new CachedStore(below);
   }
 
   /** The contents of the stores, those that hide others first. */
