@@ -2,7 +2,7 @@
 
 import { resolve } from "node:path";
 import { encodeHex } from "../binary/index.ts";
-import { nodeRuntime, Wakefulness } from "../edge/node/index.ts";
+import { BusyPoll, nodeRuntime } from "../edge/node/index.ts";
 import {
   freeDescriptors,
   type InheritedSocket,
@@ -91,7 +91,7 @@ export class Daemon {
   readonly #server: PcscliteServer;
   readonly #readers: DaemonReaders;
   readonly #programs: PeerPrograms;
-  readonly #wakefulness: Wakefulness;
+  readonly #busyPoll: BusyPoll;
   /** For log lines caused by clients. */
   readonly #say: Log["write"];
   /** Clients at once: as configured, or as many as there are descriptors for. */
@@ -123,7 +123,7 @@ export class Daemon {
     this.#say = quietLog(log, this.#runtime.clock);
     this.#sessions = sessionsIn(config, log);
     this.#programs = new PeerPrograms(this.#runtime.clock);
-    this.#wakefulness = new Wakefulness((config.limits.awakeUs ?? DEFAULT_AWAKE_US) / 1000);
+    this.#busyPoll = new BusyPoll((config.limits.awakeUs ?? DEFAULT_AWAKE_US) / 1000);
     this.#startedAt = this.#runtime.clock.now();
     this.#manager = new EmbeddedManager({
       runtime: this.#runtime,
@@ -301,10 +301,10 @@ export class Daemon {
     if (log.writes("debug")) log.write("debug", "a client has connected", { client: peer.identity });
     const session = this.#server.accept(peer);
     this.#comings++;
-    this.#wakefulness.stir();
+    this.#busyPoll.touch();
     connection.listen({
       received: (bytes) => {
-        this.#wakefulness.stir();
+        this.#busyPoll.touch();
         session.received(bytes);
       },
       drained: () => session.drained(),

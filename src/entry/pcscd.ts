@@ -5,7 +5,7 @@
  * libpcsclite uses. Nothing native is loaded.
  */
 
-import { nodeRuntime, Wakefulness } from "../edge/node/index.ts";
+import { BusyPoll, nodeRuntime } from "../edge/node/index.ts";
 import { dialPcscd } from "../edge/pcscd/index.ts";
 import { limitsOf, optional, optionsOf, runtimeObject, text, wholeNumber } from "../pcsc/index.ts";
 import { defaultPcscdLimits, PcscdManager, type PcscdManagerOptions } from "../pcscd/index.ts";
@@ -63,8 +63,8 @@ export function pcscdManager(options: PcscdOptions = {}): PcscdManager {
     operation: "pcscdManager",
     path: "options",
   });
-  const wakefulness = new Wakefulness(awakeUs / 1000);
-  const stir = (): void => wakefulness.stir();
-  const dial = dialPcscd(socket === undefined ? { stir } : { sockets: [socket], stir });
+  const busyPoll = new BusyPoll(awakeUs / 1000);
+  const touch = (): void => busyPoll.touch();
+  const dial = dialPcscd(socket === undefined ? { stir: touch } : { sockets: [socket], stir: touch });
   return new PcscdManager({ runtime: nodeRuntime(), ...others, dial });
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 export { nodeBlockCipher } from "./block-cipher.ts";
+export { BusyPoll } from "./busy-poll.ts";
 export { readRegularFile } from "./read-regular-file.ts";
 export { nodeClock, nodeRuntime } from "./runtime.ts";
-export { Wakefulness } from "./wakefulness.ts";

@@ -23,7 +23,7 @@ const nodeLoop: EventLoop = {
  * that for every answer. The loop looks for new events instead, without waiting for them, and goes to sleep when none
  * has come for a while.
  */
-export class Wakefulness {
+export class BusyPoll {
   readonly #awakeMs: number;
   readonly #loop: EventLoop;
   #until = 0;
@@ -36,7 +36,7 @@ export class Wakefulness {
   }
 
   /** Something has happened: the next thing is likely to follow soon. */
-  stir(): void {
+  touch(): void {
     if (this.#awakeMs === 0) return;
     this.#until = this.#loop.now() + this.#awakeMs;
     if (this.#looking) return;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import { expect, test } from "vitest";
-import { Wakefulness } from "./wakefulness.ts";
+import { BusyPoll } from "./busy-poll.ts";
 
 /** A loop whose turns take a millisecond each. */
-class Turns {
+class TestLoop {
   time = 0;
   #next: (() => void)[] = [];
 
@@ -28,20 +28,20 @@ class Turns {
 }
 
 test("the loop is awake for a while after the last event, and goes to sleep then", () => {
-  const loop = new Turns();
-  const wakefulness = new Wakefulness(60, loop);
+  const loop = new TestLoop();
+  const busyPoll = new BusyPoll(60, loop);
   expect(loop.run(1)).toBe(0);
-  wakefulness.stir();
-  wakefulness.stir();
+  busyPoll.touch();
+  busyPoll.touch();
   expect(loop.run(40)).toBe(40);
-  wakefulness.stir();
+  busyPoll.touch();
   expect(loop.run(1000)).toBe(60);
-  wakefulness.stir();
+  busyPoll.touch();
   expect(loop.run(1000)).toBe(60);
 });
 
 test("it can be turned off", () => {
-  const loop = new Turns();
-  new Wakefulness(0, loop).stir();
+  const loop = new TestLoop();
+  new BusyPoll(0, loop).touch();
   expect(loop.run(10)).toBe(0);
 });
