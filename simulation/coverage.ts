@@ -6,7 +6,7 @@ const cards = ["absent", "arrived", "mute", "unpowered", "powered", "negotiated"
 const versions = ["4:4", "4:5", "4:6"];
 
 /** The transitions between the states of a card's slot, as the driver reports them. */
-const cardArrows: Readonly<Record<string, readonly string[]>> = {
+const cardTransitions: Readonly<Record<string, readonly string[]>> = {
   absent: ["arrived", "gone"],
   arrived: ["absent", "mute", "powered", "gone"],
   mute: ["absent", "mute", "powered", "unpowered", "gone"],
@@ -16,7 +16,7 @@ const cardArrows: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The transitions between the states of a connection. */
-const connectionArrows: Readonly<Record<string, readonly string[]>> = {
+const connectionTransitions: Readonly<Record<string, readonly string[]>> = {
   usable: ["reset", "removed", "unavailable", "closed"],
   reset: ["usable", "removed", "unavailable", "closed"],
   removed: ["usable", "unavailable", "closed"],
@@ -40,8 +40,8 @@ const driverEnds: readonly string[] = [
   ...[...resets, "set-protocol", "transmit", ...ofReader].map((operation) => `${operation} is odd`),
 ];
 
-function arrowsOf(what: string, arrows: Readonly<Record<string, readonly string[]>>): string[] {
-  return Object.entries(arrows).flatMap(([from, next]) => next.map((to) => `${what} ${from} -> ${to}`));
+function transitionsOf(what: string, transitions: Readonly<Record<string, readonly string[]>>): string[] {
+  return Object.entries(transitions).flatMap(([from, next]) => next.map((to) => `${what} ${from} -> ${to}`));
 }
 
 function named(prefix: string, names: readonly string[]): string[] {
@@ -67,8 +67,8 @@ const stopped = [
 /** Everything that histories should reach. */
 const worthReaching: readonly string[] = [
   ...named("card", ["absent", "mute", "powered", "unpowered"]),
-  ...arrowsOf("card", cardArrows),
-  ...arrowsOf("connection", connectionArrows),
+  ...transitionsOf("card", cardTransitions),
+  ...transitionsOf("connection", connectionTransitions),
   ...named("lock freed by", ["end", "death", "removal", "reconnect", "idleness", "loss of the reader"]),
   ...named("lock", ["granted at once", "granted after a wait", "taken again", "given back in part"]),
   ...named("queue of", ["1", "2", "3", "4 and more"]),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { SmartCardError, type TraceEvent } from "../src/pcsc/index.ts";
-import { ConnectionArrows } from "./connection-arrows.ts";
+import { ConnectionTransitions } from "./connection-transitions.ts";
 import { Fairness } from "./fairness.ts";
 import { allowedOutcomes, refusedBesideLock, refusedToOneAtATime } from "./outcomes.ts";
 import { Reconnects } from "./reconnects.ts";
@@ -59,7 +59,7 @@ export class Oracle {
   /** How often the world was at rest so far. */
   rests = 0;
   readonly #senders = new Map<number, { readonly connection: ConnectionRecord; readonly call: Call }>();
-  readonly #arrows = new ConnectionArrows();
+  readonly #transitions = new ConnectionTransitions();
   #callNumber = 0;
   /** The call that is being made at this very moment. */
   #making: Call | undefined;
@@ -299,8 +299,8 @@ export class Oracle {
     if (call.connection !== undefined) call.connection.lastEnd = this.setting.now();
     this.setting.tell(() => `#${call.number} ${name(call)} ${call.operation} -> ${outcome}`);
     this.setting.reached(`${call.operation} ${outcome}`);
-    const arrow = this.#arrows.taken(call);
-    if (arrow !== undefined) this.setting.reached(arrow);
+    const transition = this.#transitions.taken(call);
+    if (transition !== undefined) this.setting.reached(transition);
   }
 
   #succeeded(call: Call): void {

@@ -13,7 +13,7 @@ const told: Readonly<Record<string, Standing>> = {
 };
 
 /** Follows each connection from one state to the next. */
-export class ConnectionArrows {
+export class ConnectionTransitions {
   readonly #standings = new WeakMap<ConnectionRecord, Standing>();
 
   /** The state transition that a call shows; undefined without a change. */
