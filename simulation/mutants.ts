@@ -27,14 +27,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an insertion ends no wait",
     file: "manager/slot.ts",
-    search: "    this.#trace(kind);\n    this.#setting.changed(this);",
-    replace: '    this.#trace(kind);\n    if (kind === "card-removed") this.#setting.changed(this);',
+    search: "    this.#trace(kind);\n    this.#deps.changed(this);",
+    replace: '    this.#trace(kind);\n    if (kind === "card-removed") this.#deps.changed(this);',
   },
   {
     name: "a removal ends no wait",
     file: "manager/slot.ts",
-    search: "    this.#trace(kind);\n    this.#setting.changed(this);",
-    replace: '    this.#trace(kind);\n    if (kind === "card-inserted") this.#setting.changed(this);',
+    search: "    this.#trace(kind);\n    this.#deps.changed(this);",
+    replace: '    this.#trace(kind);\n    if (kind === "card-inserted") this.#deps.changed(this);',
   },
   {
     name: "an event is not counted",
@@ -150,14 +150,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an end leaves the card as it is",
     file: "manager/transactions.ts",
-    search: "await this.#setting.lifecycle.dispose(lock.due, why, { ...except, keepPowered: true });",
-    replace: 'await this.#setting.lifecycle.dispose(asked("leave"), why, { ...except, keepPowered: true });',
+    search: "await this.#deps.lifecycle.dispose(lock.due, why, { ...except, keepPowered: true });",
+    replace: 'await this.#deps.lifecycle.dispose(asked("leave"), why, { ...except, keepPowered: true });',
   },
   {
     name: "a free lock is not handed on",
     file: "manager/transaction-queue.ts",
-    search: "    this.#setting.unlocked();\n    this.#grantNext();",
-    replace: "    this.#setting.unlocked();",
+    search: "    this.#deps.unlocked();\n    this.#grantNext();",
+    replace: "    this.#deps.unlocked();",
   },
   {
     name: "a pending disposition runs in another's transaction",
@@ -168,8 +168,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a pending disposition runs only when the queue is empty",
     file: "manager/transaction-queue.ts",
-    search: "      this.#setting.runPendingWork();\n",
-    replace: "      if (this.#queue.size === 0) this.#setting.runPendingWork();\n",
+    search: "      this.#deps.runPendingWork();\n",
+    replace: "      if (this.#queue.size === 0) this.#deps.runPendingWork();\n",
   },
   {
     name: "a nested begin overtakes an end",
@@ -231,7 +231,7 @@ export const mutants: readonly Mutant[] = [
     name: "the service grants a turn that was kept and never takes it back",
     file: "pcsclite-server/held-request.ts",
     search:
-      '    if (this.#result?.kind === "done") this.#setting.unclaimed(this.#result.value);\n    this.#end();\n  }\n\n  #end',
+      '    if (this.#result?.kind === "done") this.#deps.unclaimed(this.#result.value);\n    this.#end();\n  }\n\n  #end',
     replace: "    this.#end();\n  }\n\n  #end",
   },
   {
@@ -255,8 +255,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the service answers without its body's last byte",
     file: "pcsclite-server/session.ts",
-    search: "if (response !== undefined) this.#setting.peer.send(response);",
-    replace: "if (response !== undefined) this.#setting.peer.send(response.subarray(0, response.length - 1));",
+    search: "if (response !== undefined) this.#deps.peer.send(response);",
+    replace: "if (response !== undefined) this.#deps.peer.send(response.subarray(0, response.length - 1));",
   },
   {
     name: "a deadline is on the wall clock",
@@ -280,8 +280,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a lock's age is told by the wall clock",
     file: "manager/transaction-queue.ts",
-    search: 'due: asked("leave"), since: this.#setting.clock.now() };',
-    replace: 'due: asked("leave"), since: this.#setting.clock.wallTime() };',
+    search: 'due: asked("leave"), since: this.#deps.clock.now() };',
+    replace: 'due: asked("leave"), since: this.#deps.clock.wallTime() };',
   },
   {
     name: "what the end of a nested transaction asks for is forgotten",
@@ -305,7 +305,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a client that was ahead is never read again",
     file: "pcsclite-server/session.ts",
-    search: "    this.#setting.peer.resume();\n",
+    search: "    this.#deps.peer.resume();\n",
     replace: "",
   },
   {
@@ -347,8 +347,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an idle transaction ends, and its card is not reset",
     file: "manager/transactions.ts",
-    search: 'await this.#setting.lifecycle.dispose(asked("reset"), why, { keepPowered: true });',
-    replace: 'await this.#setting.lifecycle.dispose(asked("leave"), why, { keepPowered: true });',
+    search: 'await this.#deps.lifecycle.dispose(asked("reset"), why, { keepPowered: true });',
+    replace: 'await this.#deps.lifecycle.dispose(asked("leave"), why, { keepPowered: true });',
   },
   {
     name: "an idle transaction resets its card, and does not end",
@@ -402,19 +402,19 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the numbers of cards are not freed when the context is released",
     file: "pcsclite-server/requests.ts",
-    search: "for (const card of this.#cards.keys()) this.#setting.freeNumber(card);",
+    search: "for (const card of this.#cards.keys()) this.#deps.freeNumber(card);",
     replace: "",
   },
   {
     name: "the number of a card is not freed when it is disconnected",
     file: "pcsclite-server/requests.ts",
-    search: "    this.#setting.freeNumber(card);\n    this.#setting.shares",
-    replace: "    this.#setting.shares",
+    search: "    this.#deps.freeNumber(card);\n    this.#deps.shares",
+    replace: "    this.#deps.shares",
   },
   {
     name: "the number of a context is not freed",
     file: "pcsclite-server/requests.ts",
-    search: "if (this.#context !== undefined) this.#setting.freeNumber(this.#context.number);",
+    search: "if (this.#context !== undefined) this.#deps.freeNumber(this.#context.number);",
     replace: "",
   },
   {

@@ -125,7 +125,7 @@ export class ObservedReader implements Reader {
   }
 
   #reached(what: string): void {
-    this.#oracle.setting.reached(what);
+    this.#oracle.deps.reached(what);
   }
 
   #becomes(next: CardAsTold): void {

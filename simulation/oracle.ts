@@ -19,7 +19,7 @@ import {
 import { TurnRules } from "./turn-rules.ts";
 
 /** What the oracle needs from the world. */
-export interface OracleSetting {
+export interface OracleDeps {
   readonly now: () => number;
   /** Milliseconds after which an idle transaction is ended; undefined: never. */
   readonly idleMs: number | undefined;
@@ -39,7 +39,7 @@ export interface OracleSetting {
  * one direction: a connection counts as holding the lock only from when its client was told until it is asked to give it back.
  */
 export class Oracle {
-  readonly setting: OracleSetting;
+  readonly deps: OracleDeps;
   readonly violations: string[] = [];
   readonly contexts: Set<ContextRecord> = new Set();
   readonly slots: Map<string, SlotRecord> = new Map();
@@ -64,13 +64,13 @@ export class Oracle {
   /** The call that is being made at this very moment. */
   #making: Call | undefined;
 
-  constructor(setting: OracleSetting) {
-    this.setting = setting;
+  constructor(deps: OracleDeps) {
+    this.deps = deps;
   }
 
   violated(what: string): void {
     this.violations.push(what);
-    this.setting.tell(() => `VIOLATION ${what}`);
+    this.deps.tell(() => `VIOLATION ${what}`);
   }
 
   // Clients.
@@ -171,12 +171,12 @@ export class Oracle {
     if (slot.inFlight !== undefined) this.violated(`${operation} of ${slot.id} began during its ${slot.inFlight}`);
     if (slot.lost) this.violated(`${operation} of ${slot.id} began after the reader was lost`);
     slot.inFlight = operation;
-    slot.lastWork = this.setting.now();
+    slot.lastWork = this.deps.now();
   }
 
   power(slot: SlotRecord, action: string): void {
     slot.shocks++;
-    this.setting.reached(`driver ${action}`);
+    this.deps.reached(`driver ${action}`);
     slot.due = undefined;
     const holder = this.turns.holderOf(slot);
     if (slot.arrivals > 0) slot.arrivals = 0;
@@ -239,8 +239,8 @@ export class Oracle {
   // The trace.
 
   traced(event: TraceEvent): void {
-    this.setting.reached(`trace ${event.kind}`);
-    if (event.kind === "reader-lost") this.setting.reached(`reader lost: ${event.detail}`);
+    this.deps.reached(`trace ${event.kind}`);
+    if (event.kind === "reader-lost") this.deps.reached(`reader lost: ${event.detail}`);
     const slot = event.reader === undefined ? undefined : this.slots.get(event.reader);
     if (slot === undefined) return;
     if (event.kind === "lock-granted" && event.client !== undefined)
@@ -264,7 +264,7 @@ export class Oracle {
       context,
       connection,
       slot,
-      askedAt: this.setting.now(),
+      askedAt: this.deps.now(),
       timeoutMs: wait?.timeoutMs,
       signal: wait?.signal,
       queries,
@@ -283,7 +283,7 @@ export class Oracle {
     connection?.pending.add(call);
     if (connection !== undefined && start.sends !== undefined) this.#senders.set(start.sends, { connection, call });
     if (connection !== undefined && start.ends === true) connection.depth--;
-    this.setting.tell(() => {
+    this.deps.tell(() => {
       const deadline = wait?.timeoutMs === undefined ? "" : ` within ${wait.timeoutMs} ms`;
       return `#${call.number} ${name(call)} ${operation}${start.detail === undefined ? "" : ` ${start.detail}`}${deadline}`;
     });
@@ -296,11 +296,11 @@ export class Oracle {
     this.pending.delete(call);
     call.context.pending.delete(call);
     call.connection?.pending.delete(call);
-    if (call.connection !== undefined) call.connection.lastEnd = this.setting.now();
-    this.setting.tell(() => `#${call.number} ${name(call)} ${call.operation} -> ${outcome}`);
-    this.setting.reached(`${call.operation} ${outcome}`);
+    if (call.connection !== undefined) call.connection.lastEnd = this.deps.now();
+    this.deps.tell(() => `#${call.number} ${name(call)} ${call.operation} -> ${outcome}`);
+    this.deps.reached(`${call.operation} ${outcome}`);
     const transition = this.#transitions.taken(call);
-    if (transition !== undefined) this.setting.reached(transition);
+    if (transition !== undefined) this.deps.reached(transition);
   }
 
   #succeeded(call: Call): void {
@@ -312,12 +312,12 @@ export class Oracle {
     if (reachedDriver !== undefined && operation === "transmit" && this.#removedBefore(call))
       this.violated(`a transmit of ${nameOf(connection)} was answered after the card was pulled`);
     if (operation === "begin") this.turns.begun(connection, call);
-    else if (turnOperations.has(operation) || operation === "end") connection.lastUse = this.setting.now();
+    else if (turnOperations.has(operation) || operation === "end") connection.lastUse = this.deps.now();
     if (call.mustReset && slot.shocks === call.shocksAtAsk)
       this.violated(`the end of ${nameOf(connection)} was to reset the card of ${slot.name}, and did not`);
-    if (operation === "begin" && connection.depth > 1) this.setting.reached("lock taken again");
+    if (operation === "begin" && connection.depth > 1) this.deps.reached("lock taken again");
     if (operation === "end" && connection.depth > 0) {
-      this.setting.reached("lock given back in part");
+      this.deps.reached("lock given back in part");
       const { lockSerial: serial, nested } = connection;
       const before = nested?.serial === serial ? nested : undefined;
       const [resets, ejects] = [call.resets || before?.resets === true, call.ejects || before?.ejects === true];
@@ -326,7 +326,7 @@ export class Oracle {
     }
     this.turns.settleDepth(connection);
     if (operation === "reconnect") this.#reconnected(connection, call);
-    if (operation === "end" && this.setting.windows) {
+    if (operation === "end" && this.deps.windows) {
       // What is under way already is another's doing: the turn went on before this client was told of its end.
       const isPower = slot.inFlight === "cold-reset" || slot.inFlight === "warm-reset";
       connection.knownMost = isPower ? Math.max(connection.knownMost, slot.shocks - 1) : slot.shocks;
@@ -342,10 +342,10 @@ export class Oracle {
       this.violated(`${operation} of ${name(call)} ended with ${outcome}, which is no way for it to end`);
     if (outcome === "cancelled" && !this.#wasCancelled(call))
       this.violated(`${operation} of ${name(call)} was cancelled without a cancel`);
-    if (outcome === "timeout" && (call.timeoutMs === undefined || this.setting.now() - call.askedAt < call.timeoutMs))
+    if (outcome === "timeout" && (call.timeoutMs === undefined || this.deps.now() - call.askedAt < call.timeoutMs))
       this.violated(`${operation} of ${name(call)} timed out too early`);
     if (isCommon && !call.context.ended) this.violated(`${operation} of ${name(call)}: ${outcome}, but it is valid`);
-    const waits = refusedToOneAtATime.has(operation) || (this.setting.windows && refusedBesideLock.has(operation));
+    const waits = refusedToOneAtATime.has(operation) || (this.deps.windows && refusedBesideLock.has(operation));
     if (outcome === "sharing-violation" && waits && !call.context.oneAtATime)
       this.violated(`${operation} of ${name(call)} was refused, and could have waited`);
     if (connection === undefined || slot === undefined) return;
@@ -353,12 +353,12 @@ export class Oracle {
       if (connection.depthIsSure) connection.depth++;
     }
     this.turns.settleDepth(connection);
-    const mayHaveReset = operation === "reconnect" || (operation === "end" && this.setting.windows);
+    const mayHaveReset = operation === "reconnect" || (operation === "end" && this.deps.windows);
     if (mayHaveReset && connection.knownMost !== slot.shocks) {
       connection.knownMost = slot.shocks;
       connection.touched = true;
     }
-    if (outcome === "no-smartcard" && operation === "transmit" && this.setting.windows)
+    if (outcome === "no-smartcard" && operation === "transmit" && this.deps.windows)
       this.violated(`transmit of ${name(call)} ended with no-smartcard, which Windows does not say`);
     if (outcome === "reset-card" && slot.shocks <= connection.knownLeast)
       this.violated(`${nameOf(connection)} was told of a reset that never was`);
@@ -410,8 +410,8 @@ export class Oracle {
     // A reconnect under way may have made it a direct one already, which leaves the card as it is.
     const isChanging = [...connection.pending].some(({ operation }) => operation === "reconnect");
     if (!connection.usesCard || !isUntouched || slot.lost || isChanging) return;
-    if (connection.depth > 0) this.setting.reached("lock freed by death");
-    if (this.setting.windows || connection.depth > 0)
+    if (connection.depth > 0) this.deps.reached("lock freed by death");
+    if (this.deps.windows || connection.depth > 0)
       this.dispositionDue(connection, `${nameOf(connection)} was gone without disconnecting`);
   }
 }

@@ -9,7 +9,7 @@ import type { PipePlan, ReaderPlan } from "./plan.ts";
 import type { SimulatedCard } from "./simulated-card.ts";
 
 /** What a place needs from the world. */
-export interface PlaceSetting {
+export interface PlaceDeps {
   readonly runtime: Runtime;
   readonly dice: Dice;
   readonly pipe: PipePlan;
@@ -35,15 +35,15 @@ export interface Place {
 }
 
 /** Makes the reader that a plan asks for. */
-export function makePlace(setting: PlaceSetting, rename: boolean): Place {
-  return setting.plan.kind === "vpcd" ? new VpcdPlace(setting) : new VirtualPlace(setting, rename);
+export function makePlace(deps: PlaceDeps, rename: boolean): Place {
+  return deps.plan.kind === "vpcd" ? new VpcdPlace(deps) : new VirtualPlace(deps, rename);
 }
 
 class VirtualPlace implements Place {
   readonly reader: VirtualReader;
   #card: SimulatedCard | undefined;
 
-  constructor({ number, plan, runtime }: PlaceSetting, rename: boolean) {
+  constructor({ number, plan, runtime }: PlaceDeps, rename: boolean) {
     const { clock } = runtime;
     // All readers say the same name, so that the manager has to make it unique; the id stays, or is another.
     const name = rename ? "Renamed" : "Reader";
@@ -112,7 +112,7 @@ class VpcdPeer {
 
 class VpcdPlace implements Place {
   readonly reader: VpcdReader;
-  readonly #setting: PlaceSetting;
+  readonly #deps: PlaceDeps;
   #peer:
     | { readonly peer: VpcdPeer; readonly events: BytePipeEvents; readonly pipes: readonly [Pipe, Pipe] }
     | undefined;
@@ -120,11 +120,11 @@ class VpcdPlace implements Place {
   #silent = false;
   readonly #held: (() => void)[] = [];
 
-  constructor(setting: PlaceSetting) {
-    this.#setting = setting;
-    const { clock, trace } = setting.runtime;
+  constructor(deps: PlaceDeps) {
+    this.#deps = deps;
+    const { clock, trace } = deps.runtime;
     const limits = { atrWaitMs: 1000, apduWaitMs: 4000 };
-    this.reader = new VpcdReader({ host: "sim", port: 1 + setting.number, clock, trace, limits });
+    this.reader = new VpcdReader({ host: "sim", port: 1 + deps.number, clock, trace, limits });
   }
 
   get card(): SimulatedCard | undefined {
@@ -133,7 +133,7 @@ class VpcdPlace implements Place {
 
   insert(card: SimulatedCard): void {
     this.remove();
-    const { dice, pipe, runtime } = this.#setting;
+    const { dice, pipe, runtime } = this.#deps;
     const { clock } = runtime;
     const toReader = new Pipe(clock, dice, pipe, (bytes) => events?.received(bytes));
     const peer = new VpcdPeer(card, (frame) => this.#answer(() => toReader.write(frame)));
@@ -177,7 +177,7 @@ class VpcdPlace implements Place {
   #answer(send: () => void): void {
     if (this.#silent) this.#held.push(send);
     else if (this.#delayMs === 0) send();
-    else this.#setting.runtime.clock.schedule(this.#delayMs, "slow vpcd card", send);
+    else this.#deps.runtime.clock.schedule(this.#delayMs, "slow vpcd card", send);
   }
 
   #closed(peer: VpcdPeer): void {

@@ -103,7 +103,7 @@ class ProbedContext implements Context {
   }
 
   #validity(valid: boolean): void {
-    this.#oracle.setting.reached("is-valid done");
+    this.#oracle.deps.reached("is-valid done");
     if (!valid && !this.#record.ended) this.#oracle.violated(`a context of ${this.#record.client.name} is not valid`);
   }
 
@@ -173,7 +173,7 @@ class ProbedConnection extends ConnectionBase {
   readonly #oracle: Oracle;
 
   constructor(inner: Connection, record: ConnectionRecord, oracle: Oracle) {
-    super({ now: () => oracle.setting.now(), preferredProtocols: [] });
+    super({ now: () => oracle.deps.now(), preferredProtocols: [] });
     this.#inner = inner;
     this.#record = record;
     this.#oracle = oracle;

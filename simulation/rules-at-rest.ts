@@ -67,10 +67,10 @@ function checkClients(oracle: Oracle, { clients, readers }: Inspection): void {
 function checkReader(oracle: Oracle, { card, lock, name, queue }: ReaderInspection): void {
   const slot = oracle.slots.get(name);
   if (slot === undefined) return;
-  if (card !== undefined) oracle.setting.reached(`card ${card.mute ? "mute" : card.powered ? "powered" : "unpowered"}`);
-  else oracle.setting.reached("card absent");
+  if (card !== undefined) oracle.deps.reached(`card ${card.mute ? "mute" : card.powered ? "powered" : "unpowered"}`);
+  else oracle.deps.reached("card absent");
   if (queue.length > 0)
-    oracle.setting.reached(`queue of ${Math.min(queue.length, 4)}${queue.length > 3 ? " and more" : ""}`);
+    oracle.deps.reached(`queue of ${Math.min(queue.length, 4)}${queue.length > 3 ? " and more" : ""}`);
   if (lock?.client.name !== slot.lockedBy)
     oracle.violated(
       `${lock?.client.name ?? "no client"} has the lock of ${name}, but the trace says ${slot.lockedBy ?? "no client"}`,
@@ -79,7 +79,7 @@ function checkReader(oracle: Oracle, { card, lock, name, queue }: ReaderInspecti
   if (holder !== undefined && holder.context.client.name !== lock?.client.name)
     oracle.violated(`${holder.context.client.name} has lost the lock of ${name} unasked`);
   if (slot.inFlight !== undefined) {
-    slot.lastWork = oracle.setting.now();
+    slot.lastWork = oracle.deps.now();
     return;
   }
   if (holder !== undefined && oracle.turns.overdueMs(holder) > 0)
@@ -104,7 +104,7 @@ function checkCounts({ counts, oracle, places, plan }: Rest, reader: ReaderInspe
   const last = counts.get(slot.id);
   // Where few readers are remembered, one that comes again may begin to count anew.
   const isForgotten = last !== undefined && last.slot !== slot && plan.limits.rememberedReaders <= plan.readers.length;
-  if (isForgotten) oracle.setting.reached("reader forgotten");
+  if (isForgotten) oracle.deps.reached("reader forgotten");
   const before = isForgotten ? undefined : last;
   const place = places.find((one) => one?.reader.description.id === slot.id);
   if (slot.inFlight === undefined && place !== undefined && !slot.lost) {
@@ -139,7 +139,7 @@ function checkCard({ observed, oracle }: Rest, { card, id, name }: ReaderInspect
 
 /** No duration exceeds that of the world or is negative: the wall clock has no influence. */
 function checkAges(oracle: Oracle, { connections, lock, name, queue }: ReaderInspection): void {
-  const now = oracle.setting.now();
+  const now = oracle.deps.now();
   const ages = [
     ...connections.map(({ connectedMs }) => connectedMs),
     ...queue.map(({ waitingMs }) => waitingMs),
@@ -165,7 +165,7 @@ function checkCall(rest: Rest, call: Call, inspection: Inspection): void {
   if (call.context.ended) oracle.violated(`${what} waits on in a context that has ended`);
   if (call.context.cancelledAt >= call.number) oracle.violated(`${what} waits on after it was cancelled`);
   if (call.signal?.aborted) oracle.violated(`${what} waits on after its signal`);
-  if (call.timeoutMs !== undefined && oracle.setting.now() > call.askedAt + call.timeoutMs)
+  if (call.timeoutMs !== undefined && oracle.deps.now() > call.askedAt + call.timeoutMs)
     oracle.violated(`${what} waits on past its deadline`);
   if (call.operation === "begin" && call.slot?.lost) oracle.violated(`${what} waits on at a reader that is lost`);
   if (call.operation === "status-change") checkWatch(rest, call, what, inspection);

@@ -28,7 +28,7 @@ export class TurnRules {
         if (other === connection || other.slot !== connection.slot) continue;
         if ([...other.pending].some(({ operation }) => operation === "reconnect")) continue;
         const modes = [other.mode, connection.mode];
-        const excluded = modes.includes("exclusive") || (this.#oracle.setting.windows && modes.includes("direct"));
+        const excluded = modes.includes("exclusive") || (this.#oracle.deps.windows && modes.includes("direct"));
         if (excluded) {
           const [a, b] = [`${nameOf(connection)} (${connection.mode})`, `${nameOf(other)} (${other.mode})`];
           this.#oracle.violated(`${a} was connected to ${connection.slot.name} beside ${b}`);
@@ -44,7 +44,7 @@ export class TurnRules {
     if (holder !== undefined && holder !== connection)
       this.#oracle.violated(`${nameOf(connection)} got the lock of ${slot.name} beside ${nameOf(holder)}`);
     // A nested one is a use of the card. What another connection of the client had is not this one's.
-    if (connection.depth > 0 || !call.wasLocked) connection.lastUse = this.#oracle.setting.now();
+    if (connection.depth > 0 || !call.wasLocked) connection.lastUse = this.#oracle.deps.now();
     connection.depth++;
   }
 
@@ -56,13 +56,13 @@ export class TurnRules {
   }
 
   isIdle(holder: ConnectionRecord): boolean {
-    const { idleMs, now } = this.#oracle.setting;
+    const { idleMs, now } = this.#oracle.deps;
     return idleMs !== undefined && now() - holder.lastUse >= idleMs;
   }
 
   /** For how long an idle holder has kept the lock beyond its limit, in milliseconds; 0 where it has not. */
   overdueMs({ lastEnd, lastUse, slot }: ConnectionRecord): number {
-    const { idleMs, now } = this.#oracle.setting;
+    const { idleMs, now } = this.#oracle.deps;
     if (idleMs === undefined || slot.inFlight !== undefined) return 0;
     // Where the card is in use when the limit is reached, the holder has the whole limit once more.
     return Math.max(0, now() - Math.max(lastUse, lastEnd, slot.lastWork) - 2 * idleMs);
@@ -80,7 +80,7 @@ export class TurnRules {
     if (granted === undefined)
       this.#oracle.violated(`${client} got the lock of ${slot.name} without having asked for it`);
     else this.served(slot, granted);
-    this.#oracle.setting.reached(granted === making ? "lock granted at once" : "lock granted after a wait");
+    this.#oracle.deps.reached(granted === making ? "lock granted at once" : "lock granted after a wait");
   }
 
   /** An earlier request that is not served was passed over, unless it turns out to have ended just now. */
@@ -118,7 +118,7 @@ export class TurnRules {
         if (connection.slot !== slot) continue;
         const [first, second] = [...connection.pending].filter(concernsLock);
         const isOneEnd = first?.operation === "end" && second === undefined;
-        if (isOneEnd) this.#oracle.setting.reached("lock freed by end");
+        if (isOneEnd) this.#oracle.deps.reached("lock freed by end");
         if (first !== undefined && !isOneEnd) {
           connection.depthIsSure = false;
           connection.depthIsLeast = true;
@@ -137,6 +137,6 @@ export class TurnRules {
     if (!isRemoval && !isReconnect && !isLost && !slot.idled)
       this.#oracle.violated(`the lock of ${slot.name} was taken from ${nameOf(holder)}`);
     const cause = isLost ? "loss of the reader" : isRemoval ? "removal" : isReconnect ? "reconnect" : "idleness";
-    this.#oracle.setting.reached(`lock freed by ${cause}`);
+    this.#oracle.deps.reached(`lock freed by ${cause}`);
   }
 }

@@ -90,7 +90,7 @@ export class WatchedReader implements Reader {
   }
 
   setProtocol(protocol: Protocol, signal: AbortSignal): Promise<void> {
-    this.#oracle.setting.reached(`driver set-protocol ${protocol}`);
+    this.#oracle.deps.reached(`driver set-protocol ${protocol}`);
     return this.#watch("set-protocol", signal, (own) => this.#inner.setProtocol(protocol, own));
   }
 
@@ -132,7 +132,7 @@ export class WatchedReader implements Reader {
     try {
       return this.#deaf ? await this.#deafly(signal, run) : await run(signal);
     } finally {
-      this.slot.lastWork = this.#oracle.setting.now();
+      this.slot.lastWork = this.#oracle.deps.now();
       this.slot.inFlight = undefined;
     }
   }

@@ -20,7 +20,7 @@ import { makeCommand, type SimulatedClient, settingOf } from "./simulated-client
 import { openWire, type Wire, type WireTerms } from "./wire.ts";
 
 /** What a wire client needs besides. */
-export interface WireSetting extends WireTerms {
+export interface WireClientDeps extends WireTerms {
   readonly plan: ClientPlan;
 }
 
@@ -40,7 +40,7 @@ const tryAgainMs = 100;
  * trying again included. Its calls to the manager are made by the service, and judged there.
  */
 export class WireClient implements SimulatedClient {
-  readonly #setting: WireSetting;
+  readonly #deps: WireClientDeps;
   #life = 1;
   #wire: Wire | undefined;
   #context: number | undefined;
@@ -57,8 +57,8 @@ export class WireClient implements SimulatedClient {
   #beginning: { cancelled: boolean } | undefined;
   #cards: ({ readonly card: number; readonly protocol: number } | undefined)[] = [];
 
-  constructor(setting: WireSetting) {
-    this.#setting = setting;
+  constructor(deps: WireClientDeps) {
+    this.#deps = deps;
   }
 
   act(event: ClientEvent): void {
@@ -76,8 +76,8 @@ export class WireClient implements SimulatedClient {
 
   /** A client that waits for a change has the current state. All of a flood is answered. */
   checkAtRest(): void {
-    const { moment, readers } = this.#setting.surroundings;
-    this.#floods.checkAtRest(this.#setting.surroundings);
+    const { moment, readers } = this.#deps.surroundings;
+    this.#floods.checkAtRest(this.#deps.surroundings);
     // While a table is asked for, a signal that has come is told from it only when more has.
     const { toClient, toServer } = this.#waiting?.wire ?? {};
     if (this.#waiting === undefined || toClient?.isEmpty !== true || toServer?.isEmpty !== true) return;
@@ -87,7 +87,7 @@ export class WireClient implements SimulatedClient {
     const actual = readers().map(({ card, connections, eventCount, exclusive, name }) => {
       return `${name} ${eventCount} ${exclusive ? -1 : connections} ${card !== undefined} ${card?.mute === true}`;
     });
-    const seen = actual.slice(0, this.#setting.plan.version === "4:6" ? actual.length : FIXED_READERS);
+    const seen = actual.slice(0, this.#deps.plan.version === "4:6" ? actual.length : FIXED_READERS);
     if (told.join() !== seen.join())
       moment().violated(`${this.#waiting.wire.name} waits for a change and believes ${told}, but there is ${seen}`);
   }
@@ -98,13 +98,13 @@ export class WireClient implements SimulatedClient {
 
   async finish(): Promise<void> {
     const { session, cut } = this.#begin();
-    await session.open(this.#setting.plan.version);
+    await session.open(this.#deps.plan.version);
     const { context } = must(await session.establish(2), "establish");
-    for (const reader of this.#setting.surroundings.readerNames()) {
+    for (const reader of this.#deps.surroundings.readerNames()) {
       const terms = { context, reader, shareMode: 2, preferredProtocols: 3 };
       const { activeProtocol, card } = must(await session.connect(terms), "connect");
       must(await session.begin(card), "begin");
-      const command = makeCommand("echo", this.#setting.surroundings.nextNumber());
+      const command = makeCommand("echo", this.#deps.surroundings.nextNumber());
       must(await session.transmit(card, activeProtocol, command), "transmit");
       must(await session.end(card, 0), "end");
       must(await session.disconnect(card, 0), "disconnect");
@@ -143,7 +143,7 @@ export class WireClient implements SimulatedClient {
         return this.#wire === undefined || this.#context === undefined ? undefined : this.#watch(this.#wire);
       case "hoard":
         // The first edition's programs do not hoard over the wire.
-        return this.#setting.edition === 1 ? undefined : this.#hoard(event.what, event.reader);
+        return this.#deps.edition === 1 ? undefined : this.#hoard(event.what, event.reader);
       case "stray":
         return this.#wire === undefined ? undefined : this.#stray(this.#wire);
       case "cancel":
@@ -174,7 +174,7 @@ export class WireClient implements SimulatedClient {
       case "connect": {
         const terms = {
           context,
-          reader: this.#setting.surroundings.readerName(event.reader),
+          reader: this.#deps.surroundings.readerName(event.reader),
           shareMode: wireNumber(shareModes, event.mode),
           preferredProtocols: mask(event.protocols),
         };
@@ -218,14 +218,14 @@ export class WireClient implements SimulatedClient {
           this.#again(() => session.status(card)),
         );
       case "transmit": {
-        const command = makeCommand(event.what, this.#setting.surroundings.nextNumber());
+        const command = makeCommand(event.what, this.#deps.surroundings.nextNumber());
         return this.#noted(
           "transmit",
           this.#again(() => session.transmit(card, event.wrong ? 4 : protocol, command)),
         );
       }
       case "control": {
-        const input = makeCommand("echo", this.#setting.surroundings.nextNumber());
+        const input = makeCommand("echo", this.#deps.surroundings.nextNumber());
         return this.#noted(
           "control",
           this.#again(() => session.control(card, 0x4200_0000 + 3400, input)),
@@ -234,14 +234,14 @@ export class WireClient implements SimulatedClient {
       case "attribute":
         return this.#noted("attribute", session.getAttrib(card, 0x0009_0303));
       case "set-attribute": {
-        const { attribute, value } = settingOf(event.what, this.#setting.surroundings.nextNumber());
+        const { attribute, value } = settingOf(event.what, this.#deps.surroundings.nextNumber());
         return this.#noted(
           "set-attribute",
           this.#again(() => session.setAttrib(card, attribute, value)),
         );
       }
       case "odd-control": {
-        const input = makeCommand("echo", this.#setting.surroundings.nextNumber());
+        const input = makeCommand("echo", this.#deps.surroundings.nextNumber());
         return this.#noted(
           "control",
           this.#again(() => session.control(card, event.code, input)),
@@ -258,14 +258,14 @@ export class WireClient implements SimulatedClient {
       "reconnect",
       this.#again(() => session.reconnect(terms)),
     );
-    if (rv === 0 && name !== undefined) this.#setting.surroundings.reconnected(name, terms);
+    if (rv === 0 && name !== undefined) this.#deps.surroundings.reconnected(name, terms);
   }
 
   async #establish(): Promise<void> {
     if (this.#context !== undefined) return;
     const wire = this.#wire ?? this.#begin();
     this.#wire = wire;
-    const { version } = this.#setting.plan;
+    const { version } = this.#deps.plan;
     if (wire.session.version === undefined) await wire.session.open(version);
     const { context, rv } = await this.#noted("establish", wire.session.establish(2));
     if (rv === 0 && this.#wire === wire) this.#context = context;
@@ -286,7 +286,7 @@ export class WireClient implements SimulatedClient {
     });
     const how = stopped ? "stop" : rv === 0 ? "change" : waitEnds.get(rv);
     const early = how === "cancel" && beginning.cancelled ? " before it had its readers" : "";
-    this.#setting.surroundings.reached(`wire ${this.#setting.plan.version} wait ended by ${how ?? rv}${early}`);
+    this.#deps.surroundings.reached(`wire ${this.#deps.plan.version} wait ended by ${how ?? rv}${early}`);
   }
 
   /** Hoards handles of the service. */
@@ -295,7 +295,7 @@ export class WireClient implements SimulatedClient {
       await this.#flood(reader);
       return;
     }
-    const { surroundings, plan } = this.#setting;
+    const { surroundings, plan } = this.#deps;
     if (what === "contexts") {
       for (let left = 6; left > 0 && this.#hoarded.length < 24; left--) {
         const wire = this.#begin();
@@ -320,7 +320,7 @@ export class WireClient implements SimulatedClient {
 
   /** Sends more than it may be ahead. */
   async #flood(reader: number): Promise<void> {
-    const { plan, surroundings } = this.#setting;
+    const { plan, surroundings } = this.#deps;
     const wire = this.#begin();
     this.#floods.add(wire);
     await wire.session.open(plan.version);
@@ -330,7 +330,7 @@ export class WireClient implements SimulatedClient {
 
   /** Uses handles that it does not have. */
   async #stray({ session }: Wire): Promise<void> {
-    const { plan, surroundings } = this.#setting;
+    const { plan, surroundings } = this.#deps;
     if (session.version === undefined) return;
     const context = ((this.#context ?? 0) ^ 0x5555) | 1;
     const calls: Promise<unknown>[] = [
@@ -360,12 +360,12 @@ export class WireClient implements SimulatedClient {
   /** Tries until the card is free, as the library does. */
   async #again<T extends { readonly rv: number }>(ask: () => Promise<T>): Promise<T> {
     // Not every program is libpcsclite: some do not come back for the turn that is kept for them.
-    const isImpatient = this.#setting.dice.chance(40);
+    const isImpatient = this.#deps.dice.chance(40);
     for (let left = isImpatient ? 0 : tries; ; left--) {
       const answer = await ask();
       if (answer.rv !== sharingViolation || left === 0) return answer;
-      this.#setting.surroundings.reached("wire try again");
-      await new Promise<void>((resolve) => this.#setting.runtime.clock.schedule(tryAgainMs, "try again", resolve));
+      this.#deps.surroundings.reached("wire try again");
+      await new Promise<void>((resolve) => this.#deps.runtime.clock.schedule(tryAgainMs, "try again", resolve));
     }
   }
 
@@ -376,19 +376,19 @@ export class WireClient implements SimulatedClient {
     if (answered.rv === 0 && wire === this.#wire) {
       if (operation === "begin") this.#begins++;
       if (operation === "end" && --this.#begins < 0)
-        this.#setting.surroundings.moment().violated(`${wire?.name} ended a transaction that it was not told of`);
+        this.#deps.surroundings.moment().violated(`${wire?.name} ended a transaction that it was not told of`);
     }
-    this.#setting.surroundings.reached(`wire ${operation} ${answered.rv === 0 ? "done" : "refused"}`);
+    this.#deps.surroundings.reached(`wire ${operation} ${answered.rv === 0 ? "done" : "refused"}`);
     return answered;
   }
 
   #begin(): Wire {
-    return openWire(this.#setting, this.#life++);
+    return openWire(this.#deps, this.#life++);
   }
 
   #failed(error: unknown): void {
     if (!(error instanceof SmartCardError))
-      this.#setting.surroundings.moment().violated(`a wire client broke: ${String(error)}`);
+      this.#deps.surroundings.moment().violated(`a wire client broke: ${String(error)}`);
   }
 }
 

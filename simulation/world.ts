@@ -22,7 +22,7 @@ import { WatchedReader } from "./watched-reader.ts";
 import { WireClient } from "./wire-client.ts";
 
 /** Callbacks of a running world. */
-export interface WorldSetting {
+export interface WorldDeps {
   readonly settle: () => Promise<unknown>;
   /** Takes a line of the timeline; undefined if it is not needed. */
   readonly tell: ((line: string) => void) | undefined;
@@ -41,7 +41,7 @@ export class World {
   readonly signals: Set<AbortSignal> = new Set();
   manager: EmbeddedManager;
   server: PcscliteServer;
-  readonly #setting: WorldSetting;
+  readonly #deps: WorldDeps;
   readonly #runtime: Runtime;
   readonly #clock: WallClock;
   readonly #counts: EventCounts = new Map();
@@ -56,19 +56,19 @@ export class World {
   #number = 0;
   #pid = 0;
 
-  constructor(plan: Plan, setting: WorldSetting) {
+  constructor(plan: Plan, deps: WorldDeps) {
     this.plan = plan;
     const reached = (what: string): void => {
       const why = Object.hasOwn(unreachable, what) ? unreachable[what] : undefined;
       if (why !== undefined) this.oracle.violated(`"${what}" was reached, which cannot be: ${why}`);
-      setting.reached(what);
+      deps.reached(what);
     };
-    this.#setting = { ...setting, reached };
-    this.simulated = new SimulatedRuntime({ settle: setting.settle, seed: plan.seed });
+    this.#deps = { ...deps, reached };
+    this.simulated = new SimulatedRuntime({ settle: deps.settle, seed: plan.seed });
     this.#clock = new WallClock(this.simulated.clock, plan.driftPpm);
     const { random } = this.simulated;
     const clock = this.#clock;
-    const tell = (line: () => string): void => setting.tell?.(`${clock.now().toFixed(3).padStart(12)}  ${line()}`);
+    const tell = (line: () => string): void => deps.tell?.(`${clock.now().toFixed(3).padStart(12)}  ${line()}`);
     this.oracle = new Oracle({
       now: () => clock.now(),
       idleMs: profiles[plan.profile].transactionIdleMs,
@@ -236,7 +236,7 @@ export class World {
     const place = this.#places[event.reader];
     const watched = this.#watched[event.reader];
     if (place === undefined || watched === undefined) return;
-    this.#setting.reached(`fault ${event.act}`);
+    this.#deps.reached(`fault ${event.act}`);
     switch (event.act) {
       case "insert":
         place.insert(new SimulatedCard(event.card));
@@ -285,8 +285,8 @@ export class World {
     const isThere = this.#places[number] !== undefined && this.#watched[number]?.slot.lost === false;
     if (plan === undefined || (isThere && this.oracle.slots.has(this.#watched[number]?.slot.name ?? ""))) return;
     this.#watched[number]?.deafen(false);
-    const setting = { runtime: this.#runtime, dice: this.#dice, pipe: this.plan.cardPipe, number, plan };
-    const place = makePlace(setting, rename);
+    const deps = { runtime: this.#runtime, dice: this.#dice, pipe: this.plan.cardPipe, number, plan };
+    const place = makePlace(deps, rename);
     const watched = new WatchedReader(place.reader, this.oracle);
     const observed = new ObservedReader(watched, this.oracle);
     try {
@@ -295,10 +295,10 @@ export class World {
       this.oracle.slots.set(name, watched.slot);
     } catch (error) {
       if (!(error instanceof SmartCardError)) throw error;
-      this.#setting.reached(`add-reader ${error.code}`);
+      this.#deps.reached(`add-reader ${error.code}`);
       return;
     }
-    this.#setting.reached("add-reader done");
+    this.#deps.reached("add-reader done");
     this.#places[number] = place;
     this.#watched[number] = watched;
     this.#observed[number] = observed;
@@ -325,11 +325,11 @@ export class World {
       this.#guest = name;
     } catch (error) {
       if (!(error instanceof SmartCardError)) throw error;
-      this.#setting.reached(`add-reader ${error.code}`);
+      this.#deps.reached(`add-reader ${error.code}`);
       if (isRoom && what === "another") this.oracle.violated(`a reader was refused (${error.code}), and there is room`);
       return;
     }
-    this.#setting.reached("add-reader done");
+    this.#deps.reached("add-reader done");
     if (!isRoom) this.oracle.violated("a reader was let in beyond the limit");
   }
 
@@ -338,17 +338,17 @@ export class World {
     this.#guest = undefined;
     if (guest === undefined) return;
     await this.manager.removeReader(guest);
-    this.#setting.reached("remove-reader done");
+    this.#deps.reached("remove-reader done");
   }
 
   #jump(ms: number): void {
-    this.#setting.reached(`fault jump ${ms > 0 ? "forward" : "back"}`);
+    this.#deps.reached(`fault jump ${ms > 0 ? "forward" : "back"}`);
     this.#clock.jump(ms);
   }
 
   /** Stops the service, and starts it again with the same readers and cards. */
   async #restart(): Promise<void> {
-    this.#setting.reached("fault restart");
+    this.#deps.reached("fault restart");
     for (const watched of this.#watched) watched?.deafen(false);
     await this.stop();
     const cards = this.#places.map((place) => place?.card?.kind);
@@ -411,7 +411,7 @@ export class World {
         if (!this.oracle.reconnects.told(name, terms))
           this.oracle.violated(`${name} was told of a reconnect that it did not ask for, or that was not done`);
       },
-      reached: this.#setting.reached,
+      reached: this.#deps.reached,
       moment: () => ({ step: this.oracle.step, violated: (what) => this.oracle.violated(what) }),
     };
   }

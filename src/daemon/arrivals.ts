@@ -3,7 +3,7 @@
 import type { UnixConnection } from "../edge/unix/index.ts";
 
 /** What those who arrive are let in by. */
-export interface ArrivalsSetting {
+export interface ArrivalsDeps {
   /** Runs work in the turn of a user. */
   readonly inTurn: (uid: number | undefined, work: () => void) => void;
   /** So many of one user may wait, other than of root and of users that the system does not tell. */
@@ -18,16 +18,16 @@ export interface ArrivalsSetting {
  * many who come do not keep others waiting; and not at all for those who have gone by then.
  */
 export class Arrivals {
-  readonly #setting: ArrivalsSetting;
+  readonly #deps: ArrivalsDeps;
   readonly #waiting = new Map<number | undefined, number>();
 
-  constructor(setting: ArrivalsSetting) {
-    this.#setting = setting;
+  constructor(deps: ArrivalsDeps) {
+    this.#deps = deps;
   }
 
   /** A connection has come, and nothing was read from it. */
   arrived(connection: UnixConnection): void {
-    const { accept, inTurn, perUser, refused } = this.#setting;
+    const { accept, inTurn, perUser, refused } = this.#deps;
     const { uid } = connection;
     const waiting = this.#waiting.get(uid) ?? 0;
     if (uid !== undefined && uid !== 0 && waiting >= perUser) {

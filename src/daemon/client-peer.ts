@@ -7,7 +7,7 @@ import type { AccessRules } from "./config.ts";
 import type { Log } from "./log.ts";
 
 /** What the access check of a connection needs. */
-export interface PeerSurroundings {
+export interface PeerDeps {
   /** The current rules: new ones apply to connected clients too. */
   rules(): AccessRules;
   readonly programs: PeerPrograms;
@@ -19,20 +19,20 @@ export interface PeerSurroundings {
  * Makes a client of a connection: its identity, and its rights. The system is asked at once, while the connecting
  * process exists: its pid may be reused later.
  */
-export function clientPeer(connection: UnixConnection, surroundings: PeerSurroundings): ServerPeer {
-  return new ClientPeer(connection, surroundings);
+export function clientPeer(connection: UnixConnection, deps: PeerDeps): ServerPeer {
+  return new ClientPeer(connection, deps);
 }
 
 class ClientPeer implements ServerPeer {
   readonly #connection: UnixConnection;
-  readonly #surroundings: PeerSurroundings;
+  readonly #deps: PeerDeps;
   #known: { readonly subject: AccessSubject; readonly identity: ClientIdentity } | undefined;
   /** The decision, and its rule; new rules are evaluated again. */
   #admission: { readonly rules: AccessRules; readonly admitted: boolean } | undefined;
 
-  constructor(connection: UnixConnection, surroundings: PeerSurroundings) {
+  constructor(connection: UnixConnection, deps: PeerDeps) {
     this.#connection = connection;
-    this.#surroundings = surroundings;
+    this.#deps = deps;
   }
 
   get identity(): ClientIdentity {
@@ -40,7 +40,7 @@ class ClientPeer implements ServerPeer {
   }
 
   get admitted(): boolean {
-    const { rules, write } = this.#surroundings;
+    const { rules, write } = this.#deps;
     const current = rules();
     if (this.#admission?.rules !== current) {
       const { subject } = this.#lookUp();
@@ -52,7 +52,7 @@ class ClientPeer implements ServerPeer {
   }
 
   mayUse(reader: string): boolean {
-    const { rules, write } = this.#surroundings;
+    const { rules, write } = this.#deps;
     const { subject } = this.#lookUp();
     const decision = decideAccess(rules().readers, subject, reader);
     if (!decision.allowed) logRefusal(write, subject, { list: "readers", decision, reader });
@@ -82,7 +82,7 @@ class ClientPeer implements ServerPeer {
   #lookUp(): { readonly subject: AccessSubject; readonly identity: ClientIdentity } {
     if (this.#known === undefined) {
       const { credentials } = this.#connection;
-      const { programs } = this.#surroundings;
+      const { programs } = this.#deps;
       const program =
         credentials?.pid === undefined
           ? undefined

@@ -38,7 +38,7 @@ interface ServedVpcd {
 type ServedReader = ServedVirtual | ServedVpcd;
 
 /** What readers need of the daemon. */
-export interface DaemonReadersSetting {
+export interface DaemonReadersDeps {
   readonly manager: EmbeddedManager;
   readonly runtime: Runtime;
   /** Readers at once that the manager takes. */
@@ -66,13 +66,13 @@ export class ReaderFailure extends Error {
 
 /** The readers of a daemon: keeps those in service that the configuration names, and no others. */
 export class DaemonReaders {
-  readonly #setting: DaemonReadersSetting;
+  readonly #deps: DaemonReadersDeps;
   readonly #served = new Map<string, ServedReader>();
   /** The names that the manager gave to vpcd readers. */
   readonly #names = new WeakMap<VpcdReader, string>();
 
-  constructor(setting: DaemonReadersSetting) {
-    this.#setting = setting;
+  constructor(deps: DaemonReadersDeps) {
+    this.#deps = deps;
   }
 
   /**
@@ -135,7 +135,7 @@ export class DaemonReaders {
   async eject(readerName: string): Promise<void> {
     const { name, reader } = this.#virtualReader(readerName);
     if (reader.card === undefined) throw noCard(name);
-    const context = await this.#setting.manager.client({ name: "scard eject" }).establishContext();
+    const context = await this.#deps.manager.client({ name: "scard eject" }).establishContext();
     try {
       const connection = await context.connect(name, {
         shareMode: "shared",
@@ -172,21 +172,21 @@ export class DaemonReaders {
     for (const served of this.#served.values()) {
       if (served.kind === "virtual" && sameName(served.name, name)) return served;
     }
-    const known = this.#setting.manager.readers().some((reader) => sameName(reader.name, name));
+    const known = this.#deps.manager.readers().some((reader) => sameName(reader.name, name));
     const message = known ? `"${name}" is not a virtual reader` : `there is no reader "${name}"`;
     throw new SmartCardError("unknown-reader", message, { reader: name });
   }
 
   #checkCount(wanted: readonly ConfiguredReader[]): void {
     const count = wanted.reduce((sum, reader) => sum + (reader.kind === "vpcd" ? (reader.slots ?? 1) : 1), 0);
-    const { limit } = this.#setting;
+    const { limit } = this.#deps;
     if (count <= limit) return;
     const message = `there are ${count} readers, slots counted one by one, and limits.readers allows ${limit}: raise it`;
     throw new ReaderFailure(undefined, new SmartCardError("no-memory", message));
   }
 
   #checkPlaces(wanted: readonly ConfiguredReader[]): void {
-    const taken = new Set<string>(this.#setting.ownPaths.map((path) => resolve(path)));
+    const taken = new Set<string>(this.#deps.ownPaths.map((path) => resolve(path)));
     for (const [index, reader] of wanted.entries()) {
       if (reader.kind !== "vpcd") continue;
       for (const place of placesOf(reader)) {
@@ -222,7 +222,7 @@ export class DaemonReaders {
 
   async #makeVirtual(key: string, config: VirtualConfig): Promise<ServedVirtual> {
     const named = config.name === undefined ? {} : { name: config.name };
-    const reader = new VirtualReader({ ...named, id: key, clock: this.#setting.runtime.clock });
+    const reader = new VirtualReader({ ...named, id: key, clock: this.#deps.runtime.clock });
     const card = await cardOf(config);
     if (card !== undefined) reader.insert(card);
     return { kind: "virtual", name: reader.description.name, reader, card: config.card, inService: false };
@@ -235,13 +235,13 @@ export class DaemonReaders {
 
   async #listen(served: ServedVpcd): Promise<void> {
     const { kind: _, ...place } = served.config;
-    const { listen, runtime } = this.#setting;
+    const { listen, runtime } = this.#deps;
     served.listener = await listen({ runtime, ...place, log: (entry) => this.#tell(entry) });
   }
 
   #tell({ level, message, reader, ...details }: VpcdLogEntry): void {
     const name = reader === undefined ? undefined : (this.#names.get(reader) ?? reader.description.name);
-    this.#setting.log(level, message, { ...(name !== undefined && { reader: name }), ...details });
+    this.#deps.log(level, message, { ...(name !== undefined && { reader: name }), ...details });
   }
 
   async #putIn({ index, key, served }: Coming, undo: (() => Promise<void>)[]): Promise<void> {
@@ -253,7 +253,7 @@ export class DaemonReaders {
   }
 
   async #serve(key: string, served: ServedReader): Promise<void> {
-    const { manager } = this.#setting;
+    const { manager } = this.#deps;
     if (served.kind === "virtual") {
       served.name = await manager.addReader(served.reader);
       served.inService = true;
@@ -275,7 +275,7 @@ export class DaemonReaders {
     }
     if (!served.inService) return;
     served.inService = false;
-    await this.#setting.manager.removeReader(served.name);
+    await this.#deps.manager.removeReader(served.name);
   }
 
   async #putBack(key: string, served: ServedReader): Promise<void> {

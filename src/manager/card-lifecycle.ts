@@ -47,21 +47,21 @@ export interface CardLifecycleDeps {
  * gone) is {@link runPendingWork}.
  */
 export class CardLifecycle {
-  readonly #setting: CardLifecycleDeps;
+  readonly #deps: CardLifecycleDeps;
   readonly #pending: PendingDispositions;
   readonly #arrivals: Arrivals;
   #arrival = false;
   #cancelPowerOff: CancelTimer | undefined;
 
-  constructor(setting: CardLifecycleDeps) {
-    this.#setting = setting;
-    this.#pending = new PendingDispositions(setting.clock);
-    this.#arrivals = new Arrivals(setting.clock, setting.limits, () => setting.queue.pump());
+  constructor(deps: CardLifecycleDeps) {
+    this.#deps = deps;
+    this.#pending = new PendingDispositions(deps.clock);
+    this.#arrivals = new Arrivals(deps.clock, deps.limits, () => deps.queue.pump());
   }
 
   /** Does what must be done before the next turn; called when none is under way. */
   runPendingWork(): void {
-    const { queue, work } = this.#setting;
+    const { queue, work } = this.#deps;
     if (this.#arrival && this.#arrivals.mayAttend()) {
       this.#arrival = false;
       work(() => this.#attend());
@@ -72,7 +72,7 @@ export class CardLifecycle {
   }
 
   inserted(): void {
-    const { card, queue } = this.#setting;
+    const { card, queue } = this.#deps;
     if (card.present) this.removed();
     card.inserted();
     this.#arrival = true;
@@ -80,7 +80,7 @@ export class CardLifecycle {
   }
 
   removed(): void {
-    const { card, connections, counted, driver, name, queue } = this.#setting;
+    const { card, connections, counted, driver, name, queue } = this.#deps;
     if (!card.present) return;
     const wasReported = card.attended;
     this.#cardGone();
@@ -102,7 +102,7 @@ export class CardLifecycle {
   /** The card is gone: nothing is due to it any more. */
   #cardGone(): void {
     this.#arrival = false;
-    this.#setting.card.removed();
+    this.#deps.card.removed();
     this.#cancelPowerOff?.();
     this.#pending.clear();
   }
@@ -119,7 +119,7 @@ export class CardLifecycle {
     preferred: readonly Protocol[],
     except: SlotConnection | undefined,
   ): Promise<Protocol | undefined> {
-    const { card, name, profile } = this.#setting;
+    const { card, name, profile } = this.#deps;
     const isDirect = shareMode === "direct";
     const joined = isDirect && profile.directJoinsProtocol ? card.protocol : undefined;
     if (isDirect) {
@@ -134,7 +134,7 @@ export class CardLifecycle {
 
   /** Powers the card if need be, and agrees on a protocol. @param anew whether what an earlier connection left does not count */
   async #agree(preferred: readonly Protocol[], except: SlotConnection | undefined, anew: boolean): Promise<Protocol> {
-    const { card, changed, profile } = this.#setting;
+    const { card, changed, profile } = this.#deps;
     const wasMute = card.mute;
     try {
       const wasReset = await card.powerUp();
@@ -150,7 +150,7 @@ export class CardLifecycle {
 
   /** @throws no-smartcard */
   checkCard(operation: string): void {
-    const { card, name } = this.#setting;
+    const { card, name } = this.#deps;
     if (card.attended) return;
     throw new SmartCardError("no-smartcard", `there is no card in "${name}"`, { reader: name, operation });
   }
@@ -162,7 +162,7 @@ export class CardLifecycle {
    * @throws no-smartcard, unresponsive-card
    */
   async power(action: PowerAction, connection: SlotConnection): Promise<Uint8Array> {
-    const { card, changed, trace } = this.#setting;
+    const { card, changed, trace } = this.#deps;
     this.checkCard("control");
     const before = { mute: card.mute, powered: card.powered };
     if (action !== "power-down") await card.reset(card.powered ? action : "cold-reset");
@@ -189,7 +189,7 @@ export class CardLifecycle {
 
   /** The protocol that the connections speak to the card, `but` for one. */
   #protocolInUse(but: SlotConnection | undefined): Protocol | undefined {
-    const { card, connections } = this.#setting;
+    const { card, connections } = this.#deps;
     const isUsed = [...connections].some((one) => one !== but && one.usesCard && one.protocol !== undefined);
     return isUsed ? card.protocol : undefined;
   }
@@ -199,7 +199,7 @@ export class CardLifecycle {
    * that has ended.
    */
   async #forget(preferred: readonly Protocol[]): Promise<void> {
-    const { card, profile } = this.#setting;
+    const { card, profile } = this.#deps;
     if (card.protocol === undefined || card.protocol === card.choose(preferred, profile.rawUnavailable)) return;
     await card.reset("cold-reset");
     card.checkPowered();
@@ -217,7 +217,7 @@ export class CardLifecycle {
     why: string,
     options: { readonly except?: SlotConnection; readonly keepPowered: boolean },
   ): Promise<void> {
-    const { card, changed, driver, trace } = this.#setting;
+    const { card, changed, driver, trace } = this.#deps;
     if (disposition === "leave" || !card.present) return;
     if (disposition === "eject") {
       try {
@@ -242,7 +242,7 @@ export class CardLifecycle {
 
   /** Records the disposition of a closed connection; it runs before another client gets the card. */
   addPending(due: Asked, why: string, connection: SlotConnection): Promise<void> {
-    const { card, queue } = this.#setting;
+    const { card, queue } = this.#deps;
     if (due.disposition === "leave" || !card.present) return Promise.resolve();
     const done = this.#pending.add(due, why, connection.context);
     // A context that can do one thing at a time would wait for a lock that only itself may be able to free.
@@ -255,12 +255,12 @@ export class CardLifecycle {
 
   /** An exchange was interrupted: the card is reset before another client gets it, and all connections are told. */
   exchangeAborted(): void {
-    if (this.#setting.card.present) this.#pending.note("reset", "an exchange with it was torn");
+    if (this.#deps.card.present) this.#pending.note("reset", "an exchange with it was torn");
   }
 
   /** Powers the card down after a while without connections; to be called whenever there are more or fewer of them. */
   armPowerOff(): void {
-    const { card, clock, connections, profile } = this.#setting;
+    const { card, clock, connections, profile } = this.#deps;
     this.#cancelPowerOff?.();
     if (profile.powerOffMs === undefined || connections.size > 0 || !card.powered) return;
     this.#cancelPowerOff = clock.schedule(profile.powerOffMs, "power off", () => this.#powerOff(), {
@@ -269,7 +269,7 @@ export class CardLifecycle {
   }
 
   async #attend(): Promise<void> {
-    const { card, counted } = this.#setting;
+    const { card, counted } = this.#deps;
     await card.attend();
     if (!card.announce()) return;
     this.#arrivals.attended();
@@ -278,7 +278,7 @@ export class CardLifecycle {
   }
 
   #notifyReset(why: string, except: SlotConnection | undefined): void {
-    const { connections, name, queue } = this.#setting;
+    const { connections, name, queue } = this.#deps;
     for (const connection of connections) {
       if (connection === except || !connection.usesCard || connection.fault !== undefined) continue;
       connection.fault = { code: "reset-card", why };
@@ -293,7 +293,7 @@ export class CardLifecycle {
   }
 
   async #eject(): Promise<void> {
-    const { driver, name, profile } = this.#setting;
+    const { driver, name, profile } = this.#deps;
     if (driver.description.canEject) await driver.eject();
     else if (profile.impossibleEject === "fail") {
       throw new SmartCardError("cant-dispose", `"${name}" cannot eject cards`, { reader: name });
@@ -302,7 +302,7 @@ export class CardLifecycle {
 
   async #runPending(pending: PendingDisposition): Promise<void> {
     try {
-      await this.dispose(pending.due, pending.why, { keepPowered: this.#setting.connections.size > 0 });
+      await this.dispose(pending.due, pending.why, { keepPowered: this.#deps.connections.size > 0 });
       for (const wait of pending.waits) wait.resolve();
     } catch (error) {
       for (const wait of pending.waits) wait.fail(error as SmartCardError);
@@ -310,7 +310,7 @@ export class CardLifecycle {
   }
 
   #powerOff(): void {
-    const { card, changed, connections, trace, queue, work } = this.#setting;
+    const { card, changed, connections, trace, queue, work } = this.#deps;
     if (connections.size > 0 || !card.powered) return;
     if (queue.busy) {
       this.armPowerOff();

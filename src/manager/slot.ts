@@ -41,7 +41,7 @@ type LossCode = "reader-unavailable" | "service-stopped";
 const MAX_REASON_LENGTH = 500;
 
 /** What a slot needs from the manager. */
-export interface SlotSetting {
+export interface SlotDeps {
   readonly runtime: Runtime;
   readonly profile: Profile;
   readonly limits: ManagerLimits;
@@ -62,7 +62,7 @@ export interface SlotSetting {
 export class Slot {
   readonly name: string;
   readonly card: Card;
-  readonly #setting: SlotSetting;
+  readonly #deps: SlotDeps;
   readonly #driver: Driver;
   readonly #queue: TransactionQueue;
   readonly #connections = new Set<SlotConnection>();
@@ -75,20 +75,20 @@ export class Slot {
   /** The connection of the running operation; undefined for the slot's own work. */
   #operating: TurnContext | undefined;
 
-  constructor(reader: Reader, description: ReaderDescription, setting: SlotSetting) {
-    this.name = setting.name;
-    this.#setting = setting;
-    this.#eventCount = setting.eventCount;
-    const { clock } = setting.runtime;
-    this.#driver = new Driver(reader, description, clock, setting.limits, {
+  constructor(reader: Reader, description: ReaderDescription, deps: SlotDeps) {
+    this.name = deps.name;
+    this.#deps = deps;
+    this.#eventCount = deps.eventCount;
+    const { clock } = deps.runtime;
+    this.#driver = new Driver(reader, description, clock, deps.limits, {
       exchangeAborted: () => this.#lifecycle.exchangeAborted(),
       stuck: () => this.#lose("the driver hangs"),
     });
-    this.card = new Card(this.#driver, setting.name);
+    this.card = new Card(this.#driver, deps.name);
     this.#cardWaits = new CardWaits(clock);
     this.#queue = new TransactionQueue({
       clock,
-      reader: setting.name,
+      reader: deps.name,
       runPendingWork: () => {
         if (this.#lost === undefined) this.#lifecycle.runPendingWork();
       },
@@ -99,22 +99,22 @@ export class Slot {
     });
     this.#lifecycle = new CardLifecycle({
       clock,
-      profile: setting.profile,
-      limits: setting.limits,
-      name: setting.name,
+      profile: deps.profile,
+      limits: deps.limits,
+      name: deps.name,
       driver: this.#driver,
       card: this.card,
       queue: this.#queue,
       connections: this.#connections,
       work: (run) => this.#work(run),
       counted: (kind) => this.#counted(kind),
-      changed: () => setting.changed(this),
+      changed: () => deps.changed(this),
       trace: (kind, detail) => this.#trace(kind, undefined, detail),
     });
     this.#transactions = new Transactions({
       clock,
-      profile: setting.profile,
-      name: setting.name,
+      profile: deps.profile,
+      name: deps.name,
       queue: this.#queue,
       lifecycle: this.#lifecycle,
       work: (run) => this.#work(run),
@@ -168,13 +168,13 @@ export class Slot {
   /** Refuses at once what the connections that are there forbid; `except` is the one that reconnects. */
   checkSharing(wanted: ShareMode, operation: string, except?: SlotConnection): void {
     const others = except === undefined ? this.#connections : [...this.#connections].filter((one) => one !== except);
-    const other = conflicting(wanted, others, this.#setting.profile, this.#queue.lock?.owner);
+    const other = conflicting(wanted, others, this.#deps.profile, this.#queue.lock?.owner);
     if (other !== undefined) throw this.#transactions.refused(wanted, operation, other);
   }
 
   /** The holder of the reader, by a transaction or by an excluding share mode. */
   holder(): Holder | undefined {
-    const excluding = conflicting("shared", this.#connections, this.#setting.profile);
+    const excluding = conflicting("shared", this.#connections, this.#deps.profile);
     return this.#transactions.holder() ?? (excluding && this.#transactions.connected(excluding));
   }
 
@@ -196,7 +196,7 @@ export class Slot {
       this.#connections.add(connection);
       this.#lifecycle.armPowerOff();
       this.#trace("connected", context, options.shareMode);
-      this.#setting.changed(this);
+      this.#deps.changed(this);
       return connection;
     });
   }
@@ -211,7 +211,7 @@ export class Slot {
     return this.#takeTurn(requestOf(connection, "reconnect", false), options, async () => {
       connection.checkOpen();
       this.checkSharing(options.shareMode, "reconnect", connection);
-      const ends = this.#setting.profile.reconnectEndsTransaction;
+      const ends = this.#deps.profile.reconnectEndsTransaction;
       const due = together(asked(initialization), ends ? this.#transactions.owedBy(connection) : asked("leave"));
       if (due.disposition !== "leave" && this.card.present) {
         const why = `${connection.context.client.name} reconnected with ${due.disposition}`;
@@ -222,7 +222,7 @@ export class Slot {
       connection.renewed(options.shareMode, protocol);
       if (ends) this.#transactions.drop(connection);
       else this.#transactions.used(connection);
-      this.#setting.changed(this);
+      this.#deps.changed(this);
       return protocol;
     });
   }
@@ -240,7 +240,7 @@ export class Slot {
     this.#transactions.drop(connection);
     this.#queue.pump();
     this.#trace("disconnected", connection.context, disposition);
-    this.#setting.changed(this);
+    this.#deps.changed(this);
     this.#lifecycle.armPowerOff();
     return done;
   }
@@ -251,7 +251,7 @@ export class Slot {
    */
   async abandon(connection: SlotConnection, how: string): Promise<void> {
     const lock = this.#queue.lock;
-    const disposition = exitDisposition(connection, lock?.owner === connection, this.#setting.profile);
+    const disposition = exitDisposition(connection, lock?.owner === connection, this.#deps.profile);
     const done = connection.close(disposition, `${connection.context.client.name} ${how}`).catch((error: unknown) => {
       // Its program is gone, or the context is: a card that does not do what it was to do stops neither.
       if (!(error instanceof SmartCardError)) throw error;
@@ -263,14 +263,14 @@ export class Slot {
   /** A program is gone: its operation, if one is under way, is aborted unless it soon ends by itself. */
   limitOrphan(context: TurnContext): void {
     if (this.#operating !== context) return;
-    const { orphanMs } = this.#setting.limits;
+    const { orphanMs } = this.#deps.limits;
     const abort = (): void => {
       if (this.#operating !== context) return;
       const message = `the operation's program exited ${orphanMs} ms ago`;
       const code = context.serviceStopped ? "service-stopped" : "cancelled";
       this.#driver.abort(new SmartCardError(code, message, { reader: this.name }));
     };
-    this.#setting.runtime.clock.schedule(orphanMs, "orphaned operation", abort, { background: true });
+    this.#deps.runtime.clock.schedule(orphanMs, "orphaned operation", abort, { background: true });
   }
 
   /** Waits for the lock and takes it. */
@@ -292,7 +292,7 @@ export class Slot {
     run: () => T | Promise<T>,
   ): Promise<T> {
     const needsCard = concerns === "card";
-    const refusedBesideLock = concerns === "reader" && this.#setting.profile.controlBesideTransaction === "refuse";
+    const refusedBesideLock = concerns === "reader" && this.#deps.profile.controlBesideTransaction === "refuse";
     const request = { ...requestOf(connection, operation, needsCard), refusedBesideLock };
     return this.#takeTurn(request, options, async () => {
       if (needsCard) connection.checkUsable();
@@ -360,7 +360,7 @@ export class Slot {
   getAttribute(connection: SlotConnection, attribute: number): Uint8Array | undefined {
     this.#transactions.used(connection);
     const { card, name } = this;
-    const { vendorTextEndsInNul } = this.#setting.profile;
+    const { vendorTextEndsInNul } = this.#deps.profile;
     return readAttribute(attribute, { name, card, driver: this.#driver, vendorTextEndsInNul });
   }
 
@@ -387,13 +387,13 @@ export class Slot {
       name: this.name,
       eventCount: this.#eventCount,
       card: this.card.attended ? this.card : undefined,
-      use: useOf(this.#connections, this.#setting.profile),
+      use: useOf(this.#connections, this.#deps.profile),
     };
   }
 
   snapshot(): ReaderSnapshot {
     const { card } = this;
-    const use = useOf(this.#connections, this.#setting.profile);
+    const use = useOf(this.#connections, this.#deps.profile);
     return {
       name: this.name,
       eventCount: this.#eventCount,
@@ -437,7 +437,7 @@ export class Slot {
 
   /** What an exchange under way fails with, where its card was pulled as the profile says. */
   #pulled(error: unknown): unknown {
-    const { removedDuringExchange: code } = this.#setting.profile;
+    const { removedDuringExchange: code } = this.#deps.profile;
     if (!(error instanceof SmartCardError) || error.code !== "removed-card" || code === "removed-card") return error;
     const details = { reader: this.name, operation: "transmit" };
     return new SmartCardError(code, "the card was removed during the exchange", details, { cause: error });
@@ -470,7 +470,7 @@ export class Slot {
   #counted(kind: "card-inserted" | "card-removed"): void {
     this.#eventCount = nextEventCount(this.#eventCount);
     this.#trace(kind);
-    this.#setting.changed(this);
+    this.#deps.changed(this);
     this.#cardWaits.moved(kind === "card-inserted");
   }
 
@@ -491,7 +491,7 @@ export class Slot {
     this.#connections.clear();
     this.#eventCount = nextEventCount(this.#eventCount);
     this.#trace("reader-lost", undefined, reason);
-    this.#setting.lost(this, reason);
+    this.#deps.lost(this, reason);
   }
 
   #lostError(operation: string): SmartCardError {
@@ -501,11 +501,11 @@ export class Slot {
   }
 
   #now(): number {
-    return this.#setting.runtime.clock.now();
+    return this.#deps.runtime.clock.now();
   }
 
   #trace(kind: string, context?: TurnContext, detail?: string): void {
-    this.#setting.runtime.trace({
+    this.#deps.runtime.trace({
       at: this.#now(),
       kind,
       reader: this.name,

@@ -99,7 +99,7 @@ export interface TransactionQueueDeps {
  *     busy:    an operation is under way
  */
 export class TransactionQueue {
-  readonly #setting: TransactionQueueDeps;
+  readonly #deps: TransactionQueueDeps;
   #queue = new Set<Turn>();
   #inner = new Set<Turn>();
   #lock: Lock | undefined;
@@ -110,8 +110,8 @@ export class TransactionQueue {
   /** Whether the next in line waits for the event loop. */
   #resting = false;
 
-  constructor(setting: TransactionQueueDeps) {
-    this.#setting = setting;
+  constructor(deps: TransactionQueueDeps) {
+    this.#deps = deps;
   }
 
   /** The open transaction. */
@@ -162,14 +162,14 @@ export class TransactionQueue {
     for (const turn of this.#inner) {
       // What comes behind another begin is about the transaction that is still to come.
       if (turn.takesLock) break;
-      if (turn.endsLock && turn.owner !== undefined) turn.wait.fail(this.#setting.lockLost(turn.owner));
+      if (turn.endsLock && turn.owner !== undefined) turn.wait.fail(this.#deps.lockLost(turn.owner));
     }
     if (this.#inner.size > 0) {
       // The former holder's other operations keep the place of their arrival.
       this.#queue = new Set([...this.#inner, ...this.#queue].sort((a, b) => a.number - b.number));
       this.#inner = new Set();
     }
-    this.#setting.unlocked();
+    this.#deps.unlocked();
     this.#grantNext();
   }
 
@@ -208,7 +208,7 @@ export class TransactionQueue {
     const { context, operation } = request;
     const wait = new PromisedWait<void>(
       {
-        clock: this.#setting.clock,
+        clock: this.#deps.clock,
         waits: request.endsLock ? new Set() : context.waits,
         operation,
         timedOut: () => this.#timedOut(request),
@@ -220,7 +220,7 @@ export class TransactionQueue {
       },
       options,
     );
-    const turn: Turn = { ...request, number: this.#turnNumber++, since: this.#setting.clock.now(), takesLock, wait };
+    const turn: Turn = { ...request, number: this.#turnNumber++, since: this.#deps.clock.now(), takesLock, wait };
     if (context.oneAtATime && options.timeoutMs === undefined) context.waitingFor = this;
     (own ? this.#inner : this.#queue).add(turn);
     return wait.promise;
@@ -228,7 +228,7 @@ export class TransactionQueue {
 
   #grantNext(): void {
     while (!this.#busy) {
-      this.#setting.runPendingWork();
+      this.#deps.runPendingWork();
       if (this.#busy) return;
       const [turn] = this.#lock === undefined ? this.#queue : this.#inner;
       if (turn === undefined || this.#mustRest()) return;
@@ -240,10 +240,10 @@ export class TransactionQueue {
 
   /** Where time is simulated without turns of the event loop there is no rest. */
   #mustRest(): boolean {
-    const { breathe } = this.#setting.clock;
+    const { breathe } = this.#deps.clock;
     if (breathe === undefined) return false;
     if (this.#inRow >= GRANTED_IN_ROW) this.#resting = true;
-    else if (this.#inRow++ === 0) void breathe.call(this.#setting.clock).then(() => this.#rowEnds());
+    else if (this.#inRow++ === 0) void breathe.call(this.#deps.clock).then(() => this.#rowEnds());
     return this.#resting;
   }
 
@@ -259,14 +259,14 @@ export class TransactionQueue {
       this.#lock.depth++;
       return;
     }
-    this.#lock = { owner, depth: 1, due: asked("leave"), since: this.#setting.clock.now() };
+    this.#lock = { owner, depth: 1, due: asked("leave"), since: this.#deps.clock.now() };
     for (const turn of this.#queue) {
       if (turn.owner === owner) {
         this.#queue.delete(turn);
         this.#inner.add(turn);
       }
     }
-    this.#setting.locked(this.#lock);
+    this.#deps.locked(this.#lock);
     for (const turn of this.#queue) if (turn.refusedBesideLock) turn.wait.fail(this.#beside(turn));
   }
 
@@ -287,13 +287,13 @@ export class TransactionQueue {
   }
 
   #timedOut(request: TurnRequest): SmartCardError {
-    const holder = this.#setting.describeHolder();
+    const holder = this.#deps.describeHolder();
     const why = holder === undefined ? "" : `: ${describeHolder(holder)}`;
     return this.#error("timeout", `${request.operation} did not get its turn in the time given${why}`, request);
   }
 
   #beside(request: TurnRequest): SmartCardError {
-    const holder = this.#setting.describeHolder();
+    const holder = this.#deps.describeHolder();
     const why = holder === undefined ? "" : `: ${describeHolder(holder)}`;
     return this.#error("sharing-violation", `${request.operation} is refused beside a transaction${why}`, request);
   }
@@ -305,12 +305,12 @@ export class TransactionQueue {
 
   #tooMany({ context, operation }: TurnRequest): SmartCardError {
     const message = `the context has ${context.waitLimit} outstanding waits, its limit`;
-    return new SmartCardError("server-too-busy", message, { reader: this.#setting.reader, operation });
+    return new SmartCardError("server-too-busy", message, { reader: this.#deps.reader, operation });
   }
 
   #error(code: "timeout" | "sharing-violation", message: string, request: TurnRequest): SmartCardError {
-    const holder = this.#setting.describeHolder();
-    const details = { reader: this.#setting.reader, operation: request.operation, ...(holder && { holder }) };
+    const holder = this.#deps.describeHolder();
+    const details = { reader: this.#deps.reader, operation: request.operation, ...(holder && { holder }) };
     return new SmartCardError(code, message, details);
   }
 }

@@ -17,7 +17,7 @@ import { type Asked, asked, together } from "./sharing.ts";
 import type { Lock, TransactionQueue, TurnContext, TurnRequest } from "./transaction-queue.ts";
 
 /** What transactions need of their slot. */
-export interface TransactionsSetting {
+export interface TransactionsDeps {
   readonly clock: Clock;
   readonly profile: Profile;
   /** The reader's unique name. */
@@ -38,16 +38,16 @@ export interface TransactionsSetting {
  * refusal names.
  */
 export class Transactions {
-  readonly #setting: TransactionsSetting;
+  readonly #deps: TransactionsDeps;
   readonly #queue: TransactionQueue;
   readonly #idleLimit: IdleLimit;
   /** When the lock's holder last finished an exchange. */
   #lastExchange: number | undefined;
 
-  constructor(setting: TransactionsSetting) {
-    this.#setting = setting;
-    this.#queue = setting.queue;
-    this.#idleLimit = new IdleLimit(setting.clock, setting.profile.transactionIdleMs, (ms) => this.#idle(ms));
+  constructor(deps: TransactionsDeps) {
+    this.#deps = deps;
+    this.#queue = deps.queue;
+    this.#idleLimit = new IdleLimit(deps.clock, deps.profile.transactionIdleMs, (ms) => this.#idle(ms));
   }
 
   /** When the holder of the open transaction last finished an exchange, on the monotonic clock. */
@@ -69,7 +69,7 @@ export class Transactions {
     if (!this.#isOf(connection)) throw this.lost(connection);
     const waiting = this.#queue.acquire({ ...requestOf(connection, "end", false), endsLock: true }, {});
     if (waiting !== undefined) await waiting;
-    this.#setting.turnBegun(connection.context);
+    this.#deps.turnBegun(connection.context);
     try {
       connection.checkOpen();
       const lock = this.#queue.lock;
@@ -82,13 +82,13 @@ export class Transactions {
       }
       try {
         const why = `${connection.context.client.name} ended its transaction with ${lock.due.disposition}`;
-        const except = this.#setting.profile.resetConcernsCaller ? {} : { except: connection };
-        await this.#setting.lifecycle.dispose(lock.due, why, { ...except, keepPowered: true });
+        const except = this.#deps.profile.resetConcernsCaller ? {} : { except: connection };
+        await this.#deps.lifecycle.dispose(lock.due, why, { ...except, keepPowered: true });
       } finally {
         this.drop(connection);
       }
     } finally {
-      this.#setting.turnEnded();
+      this.#deps.turnEnded();
     }
   }
 
@@ -110,20 +110,20 @@ export class Transactions {
 
   /** A connection has exchanged something with the card. */
   exchanged(connection: SlotConnection): void {
-    if (this.#isOf(connection)) this.#lastExchange = this.#setting.clock.now();
+    if (this.#isOf(connection)) this.#lastExchange = this.#deps.clock.now();
   }
 
   /** To be called when the lock is granted. */
   locked(lock: Lock): void {
     this.#lastExchange = undefined;
     this.#idleLimit.start();
-    this.#setting.trace("lock-granted", lock.owner.context);
+    this.#deps.trace("lock-granted", lock.owner.context);
   }
 
   /** To be called when the lock becomes free. */
   unlocked(): void {
     this.#idleLimit.stop();
-    this.#setting.trace("lock-freed");
+    this.#deps.trace("lock-freed");
   }
 
   /** Who has the lock; with `of`, only where it is that connection. */
@@ -131,13 +131,13 @@ export class Transactions {
     const lock = this.#queue.lock;
     if (lock === undefined || (of !== undefined && lock.owner !== of)) return undefined;
     const { context, shareMode } = lock.owner as SlotConnection;
-    const heldMs = this.#setting.clock.now() - lock.since;
+    const heldMs = this.#deps.clock.now() - lock.since;
     return { ...identify(context), shareMode, transaction: true, heldMs };
   }
 
   /** Why a connection cannot end a transaction: it has not begun one, or has lost it. */
   lost(connection: SlotConnection): SmartCardError {
-    const { name: reader, profile } = this.#setting;
+    const { name: reader, profile } = this.#deps;
     const operation = "end transaction";
     if (connection.fault !== undefined) return connection.faultError(operation);
     const holder = this.holder();
@@ -150,12 +150,12 @@ export class Transactions {
 
   /** A connection, as a holder by its share mode. */
   connected({ context, shareMode, since }: SlotConnection): Holder {
-    return { ...identify(context), shareMode, transaction: false, heldMs: this.#setting.clock.now() - since };
+    return { ...identify(context), shareMode, transaction: false, heldMs: this.#deps.clock.now() - since };
   }
 
   /** Why a connection in mode `wanted` is refused beside `other`. */
   refused(wanted: ShareMode, operation: string, other: SlotConnection): SmartCardError {
-    const { name: reader } = this.#setting;
+    const { name: reader } = this.#deps;
     const holder = this.holder(other) ?? this.connected(other);
     return sharingViolation(`a connection in ${wanted} mode is refused`, { reader, operation, holder });
   }
@@ -166,10 +166,10 @@ export class Transactions {
     if (lock === undefined) return false;
     if (this.#queue.busy) return true;
     const { context } = lock.owner;
-    this.#setting.trace("lock-idle", context);
-    this.#setting.work(async () => {
+    this.#deps.trace("lock-idle", context);
+    this.#deps.work(async () => {
       const why = `the transaction of ${context.client.name} was idle for ${limitMs} ms`;
-      await this.#setting.lifecycle.dispose(asked("reset"), why, { keepPowered: true });
+      await this.#deps.lifecycle.dispose(asked("reset"), why, { keepPowered: true });
       if (this.#queue.lock === lock) this.#queue.unlock();
     });
     return false;

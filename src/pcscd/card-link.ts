@@ -20,7 +20,7 @@ import type { Line } from "./line.ts";
 import type { Snapshot } from "./reports.ts";
 
 /** What a card's link needs of its context. */
-export interface CardLinkSetting {
+export interface CardLinkDeps {
   readonly line: Line;
   /** The handle of the card in the service. */
   readonly card: number;
@@ -36,16 +36,16 @@ export class PcscdCardLink implements CardLink {
   readonly dialect = "pcsclite";
   readonly mayPassQueue = true;
   interrupting: Promise<void> | undefined;
-  readonly #setting: CardLinkSetting;
+  readonly #deps: CardLinkDeps;
   readonly #line: Line;
   readonly #card: number;
   /** The arguments of the last reconnect. */
   #protocols = 0;
 
-  constructor(setting: CardLinkSetting) {
-    this.#setting = setting;
-    this.#line = setting.line;
-    this.#card = setting.card;
+  constructor(deps: CardLinkDeps) {
+    this.#deps = deps;
+    this.#line = deps.line;
+    this.#card = deps.card;
   }
 
   get isBusy(): boolean {
@@ -84,7 +84,7 @@ export class PcscdCardLink implements CardLink {
   setAttribute(attribute: number, value: Uint8Array): CardRequest {
     if (value.length > MAX_ATTRIBUTE_BYTES) {
       const message = `the value of an attribute has ${MAX_ATTRIBUTE_BYTES} bytes at most, not ${value.length}`;
-      const details = { reader: this.#setting.reader, operation: "set attribute" };
+      const details = { reader: this.#deps.reader, operation: "set attribute" };
       throw new SmartCardError("invalid-parameter", message, details);
     }
     const copy = SecretBytes.copy(value);
@@ -105,7 +105,7 @@ export class PcscdCardLink implements CardLink {
   }
 
   async failure(rv: number, operation: Operation, usesCard: boolean): Promise<SmartCardError> {
-    const { line, look, reader } = this.#setting;
+    const { line, look, reader } = this.#deps;
     const why = await explain({ rv, operation, reader, line, handle: this.#card, protocols: this.#protocols, look });
     return callFailure(service, rv, operation, { reader, usesCard, ...why });
   }
@@ -115,7 +115,7 @@ export class PcscdCardLink implements CardLink {
   }
 
   close(isClean: boolean): void {
-    this.#setting.close(isClean);
+    this.#deps.close(isClean);
   }
 
   /** A request that may hold a PIN. It is cleared when its caller has its answer and the line is done with it. */
@@ -134,7 +134,7 @@ export class PcscdCardLink implements CardLink {
   }
 
   async #readStatus(): Promise<CardStatus> {
-    const { look, reader } = this.#setting;
+    const { look, reader } = this.#deps;
     const known = findReader(await look(), reader);
     if (known === undefined) throw readerUnavailable(reader, "status");
     const { atr, eventCounter, protocol, state } = known;

@@ -20,7 +20,7 @@ import { serviceCache } from "./card-cache.ts";
 import { PcscdCardLink } from "./card-link.ts";
 import { explain, holderNow } from "./explain.ts";
 import { service, UNKNOWN_READER } from "./failures.ts";
-import { Line, type LineSetting, noHandle } from "./line.ts";
+import { Line, type LineDeps, noHandle } from "./line.ts";
 import { StatusWatch } from "./status-watch.ts";
 
 /** A connect that has to wait for no other program is answered by then. */
@@ -38,7 +38,7 @@ export class PcscdContextLink implements ContextLink {
   /** The cache of scard daemon; pcscd has no cache. */
   readonly cache: ContextCache | undefined;
   readonly whoHolds: ContextLink["whoHolds"];
-  readonly #setting: LineSetting;
+  readonly #deps: LineDeps;
   readonly #scope: Scope;
   readonly #main: Line;
   readonly #status: StatusWatch;
@@ -48,11 +48,11 @@ export class PcscdContextLink implements ContextLink {
   #ended: SmartCardError | undefined;
 
   /** @param main a line with a context in it */
-  constructor(setting: LineSetting, main: Line, scope: Scope) {
-    this.#setting = setting;
+  constructor(deps: LineDeps, main: Line, scope: Scope) {
+    this.#deps = deps;
     this.#scope = scope;
     this.#main = main;
-    this.#status = new StatusWatch(main, setting.runtime.clock, setting.limits);
+    this.#status = new StatusWatch(main, deps.runtime.clock, deps.limits);
     const isOurs = main.session.extension > 0;
     this.cache = isOurs ? serviceCache(main) : undefined;
     this.whoHolds = isOurs ? (reader) => holderNow(main, reader) : undefined;
@@ -115,7 +115,7 @@ export class PcscdContextLink implements ContextLink {
     if (givenUp.aborted) end();
     else givenUp.addEventListener("abort", end, { once: true });
     if (timeoutMs === undefined) return;
-    const { connectMs } = this.#setting.limits;
+    const { connectMs } = this.#deps.limits;
     if (timeoutMs >= connectMs) startDeadline(timeoutMs);
     else void this.#endSoon(attempt, timeoutMs, connectMs);
   }
@@ -130,7 +130,7 @@ export class PcscdContextLink implements ContextLink {
     timeoutMs: number,
     connectMs: number,
   ): Promise<void> {
-    const { clock } = this.#setting.runtime;
+    const { clock } = this.#deps.runtime;
     const began = clock.now();
     const startIn = (ms: number): void => startDeadline(Math.max(0, ms - (clock.now() - began)));
     // The service has to have the time for an answer.
@@ -154,7 +154,7 @@ export class PcscdContextLink implements ContextLink {
 
   async #openLine(): Promise<Line> {
     try {
-      const line = await Line.open(this.#setting, this.#scope);
+      const line = await Line.open(this.#deps, this.#scope);
       line.whenEnded((error) => this.#lineEnded(line, error));
       return line;
     } catch (error) {
@@ -205,7 +205,7 @@ export class PcscdContextLink implements ContextLink {
   /** Keeps an unused line for later, or closes it. */
   #spare(line: Line): void {
     if (line.error !== undefined) return;
-    const isWanted = this.#ended === undefined && this.#spares.length < this.#setting.limits.spareLines;
+    const isWanted = this.#ended === undefined && this.#spares.length < this.#deps.limits.spareLines;
     if (isWanted) this.#spares.push(line);
     else void line.release(unneeded());
   }

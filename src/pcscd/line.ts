@@ -17,7 +17,7 @@ import type { PcscdLimits } from "./limits.ts";
 import type { Dial, Pipe } from "./pipe.ts";
 
 /** What every connection to the service is made from. */
-export interface LineSetting {
+export interface LineDeps {
   readonly dial: Dial;
   readonly runtime: Runtime;
   readonly limits: PcscdLimits;
@@ -29,7 +29,7 @@ export interface LineSetting {
  */
 export class Line {
   readonly session: ClientSession;
-  readonly #setting: LineSetting;
+  readonly #deps: LineDeps;
   readonly #clock: Clock;
   readonly #listeners = new Set<(error: SmartCardError) => void>();
   #pipe: Pipe | undefined;
@@ -38,9 +38,9 @@ export class Line {
   #heard = false;
   #watched = false;
 
-  private constructor(setting: LineSetting) {
-    this.#setting = setting;
-    this.#clock = setting.runtime.clock;
+  private constructor(deps: LineDeps) {
+    this.#deps = deps;
+    this.#clock = deps.runtime.clock;
     this.session = new ClientSession({
       send: (bytes) => this.#pipe?.write(bytes),
       ended: (error) => this.end(error),
@@ -53,8 +53,8 @@ export class Line {
    * @throws what dialling fails with, security-violation (we are not admitted), service-stopped, comm-error, and what the
    * service refuses the context with
    */
-  static async open(setting: LineSetting, scope: Scope): Promise<Line> {
-    const line = await Line.greet(setting);
+  static async open(deps: LineDeps, scope: Scope): Promise<Line> {
+    const line = await Line.greet(deps);
     try {
       await line.#establish(scope);
       return line;
@@ -65,21 +65,21 @@ export class Line {
   }
 
   /** Connects and agrees on a version, not newer than `newest`; the line has no context. */
-  static async greet(setting: LineSetting, newest?: ProtocolVersion): Promise<Line> {
-    const first = await Line.#tryToGreet(setting, newest);
+  static async greet(deps: LineDeps, newest?: ProtocolVersion): Promise<Line> {
+    const first = await Line.#tryToGreet(deps, newest);
     if (first instanceof Line) return first;
     // It closed the connection without an answer: it is stopping, or refuses us. In the second case it does so again.
-    const second = await Line.#tryToGreet(setting, newest);
+    const second = await Line.#tryToGreet(deps, newest);
     if (second instanceof Line) return second;
     throw notAdmitted("establish context");
   }
 
   /** Undefined where the service hangs up without having said anything. */
-  static async #tryToGreet(setting: LineSetting, newest?: ProtocolVersion): Promise<Line | undefined> {
-    const line = new Line(setting);
+  static async #tryToGreet(deps: LineDeps, newest?: ProtocolVersion): Promise<Line | undefined> {
+    const line = new Line(deps);
     try {
       await line.#dial();
-      await line.#bounded(setting.limits.admissionMs, line.session.open(newest));
+      await line.#bounded(deps.limits.admissionMs, line.session.open(newest));
       return line;
     } catch (error) {
       const silent = line.#pipe !== undefined && !line.#heard && line.#error?.code === "service-stopped";
@@ -112,7 +112,7 @@ export class Line {
 
   /** The request must be answered at once: if the service takes too long it counts as broken, and the line ends. */
   prompt<T>(asked: Promise<T>): Promise<T> {
-    return this.#bounded(this.#setting.limits.answerMs, asked);
+    return this.#bounded(this.#deps.limits.answerMs, asked);
   }
 
   /** To be called with every request that may wait for a card: sees to it that it does not wait for ever. */
@@ -120,7 +120,7 @@ export class Line {
     if (this.#watched || this.#error !== undefined) return;
     this.#watched = true;
     const { answered } = this.session;
-    const { exchangeMs } = this.#setting.limits;
+    const { exchangeMs } = this.#deps.limits;
     const goOn = (): void => {
       this.#watched = false;
       if (this.session.busy) this.watch();
@@ -158,7 +158,7 @@ export class Line {
    */
   async interrupt(): Promise<void> {
     if (this.#error !== undefined) return;
-    const line = new Line(this.#setting);
+    const line = new Line(this.#deps);
     try {
       await line.#dial();
       await line.prompt(line.session.cancel(this.#context));
@@ -169,7 +169,7 @@ export class Line {
   }
 
   async #dial(): Promise<void> {
-    const { dial } = this.#setting;
+    const { dial } = this.#deps;
     const pipe = await dial({
       received: (bytes) => {
         this.#heard = true;
@@ -184,7 +184,7 @@ export class Line {
   async #establish(scope: Scope): Promise<void> {
     // A connection that is closed now was admitted: this is the service's end, not its refusal.
     const asked = this.session.establish(toNumber(scopes, scope, "pcsclite") ?? 0);
-    const answer: Outcome & { readonly context: number } = await this.#bounded(this.#setting.limits.admissionMs, asked);
+    const answer: Outcome & { readonly context: number } = await this.#bounded(this.#deps.limits.admissionMs, asked);
     if (answer.rv !== 0) throw contextFailure(answer.rv, "establish context");
     if (answer.context === 0) throw noHandle("context");
     this.#context = answer.context;

@@ -26,7 +26,7 @@ import { type ProtocolVersion, versions } from "../pcsclite/index.ts";
 import { PcscdContextLink } from "./context-link.ts";
 import { mayPass } from "./failures.ts";
 import { defaultPcscdLimits, type PcscdLimits } from "./limits.ts";
-import { Line, type LineSetting } from "./line.ts";
+import { Line, type LineDeps } from "./line.ts";
 import type { Dial } from "./pipe.ts";
 
 /** Dependencies of a client of the service. */
@@ -68,15 +68,15 @@ export interface ServiceInfo {
  * **Portability**: behaviour depends on the service; docs/guide/clients.md has a table.
  */
 export class PcscdManager implements ResourceManager {
-  readonly #setting: LineSetting;
+  readonly #deps: LineDeps;
   readonly #queues: RetryQueues;
   readonly #cache = new CardCache();
   readonly #pace: Pace;
 
   constructor(options: PcscdManagerOptions) {
     const { dial, limits, runtime } = managerOptions(options, { operation: "PcscdManager", path: "options" });
-    this.#setting = { dial, runtime, limits: { ...defaultPcscdLimits, ...limits } };
-    this.#queues = new RetryQueues(runtime.clock, this.#setting.limits);
+    this.#deps = { dial, runtime, limits: { ...defaultPcscdLimits, ...limits } };
+    this.#queues = new RetryQueues(runtime.clock, this.#deps.limits);
     this.#pace = new Pace(runtime.clock);
   }
 
@@ -90,15 +90,15 @@ export class PcscdManager implements ResourceManager {
   async establishContext(options?: ContextOptions): Promise<Context> {
     const checked = checkContextOptions(options);
     const { scope = "user" } = checked;
-    const main = await Line.open(this.#setting, scope);
-    const { limits, runtime } = this.#setting;
-    const link = new PcscdContextLink(this.#setting, main, scope);
-    const setting = { clock: runtime.clock, limits, queues: this.#queues, cache: this.#cache };
-    return this.#pace.context(new ClientContext(setting, link, checked));
+    const main = await Line.open(this.#deps, scope);
+    const { limits, runtime } = this.#deps;
+    const link = new PcscdContextLink(this.#deps, main, scope);
+    const deps = { clock: runtime.clock, limits, queues: this.#queues, cache: this.#cache };
+    return this.#pace.context(new ClientContext(deps, link, checked));
   }
 
   get clock(): Clock {
-    return this.#setting.runtime.clock;
+    return this.#deps.runtime.clock;
   }
 
   /**
@@ -121,7 +121,7 @@ export class PcscdManager implements ResourceManager {
 
   /** Agrees on a version with the service, looks at its readers if need be, and hangs up. */
   async #greet(newest?: ProtocolVersion, looks = false): Promise<Pick<ServiceInfo, "version" | "tableEntries">> {
-    const line = await Line.greet(this.#setting, newest);
+    const line = await Line.greet(this.#deps, newest);
     try {
       const { session, version } = line;
       if (version === undefined) throw new SmartCardError("internal-error", "a line was greeted and has no version");
@@ -141,8 +141,8 @@ export class PcscdManager implements ResourceManager {
    * security-violation
    */
   async waitForService(options?: WaitOptions): Promise<ServiceInfo> {
-    const { clock } = this.#setting.runtime;
-    const { firstTryMs, lastTryMs } = this.#setting.limits;
+    const { clock } = this.#deps.runtime;
+    const { firstTryMs, lastTryMs } = this.#deps.limits;
     const operation = "wait for the service";
     const wait = checkWait(operation, options);
     const until = wait.timeoutMs === undefined ? undefined : clock.now() + wait.timeoutMs;
@@ -161,7 +161,7 @@ export class PcscdManager implements ResourceManager {
 
   /** Between three quarters of a time and all of it. */
   #varied(ms: number): number {
-    const [byte = 0] = this.#setting.runtime.random.bytes(1);
+    const [byte = 0] = this.#deps.runtime.random.bytes(1);
     return ms * (0.75 + byte / 1024);
   }
 }

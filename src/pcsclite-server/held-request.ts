@@ -36,16 +36,16 @@ export interface HeldRequestDeps<T> {
  * its place meanwhile, and what it brings is kept for a short time.
  */
 export class HeldRequest<T> {
-  readonly #setting: HeldRequestDeps<T>;
+  readonly #deps: HeldRequestDeps<T>;
   readonly #controller = new AbortController();
   #result: Exclude<HeldRequestOutcome<T>, { kind: "later" }> | undefined;
   #answer: ((outcome: HeldRequestOutcome<T>) => void) | undefined;
   #cancelTimer: CancelTimer | undefined;
   #over = false;
 
-  constructor(setting: HeldRequestDeps<T>) {
-    this.#setting = setting;
-    setting.begin(this.#controller.signal).then(
+  constructor(deps: HeldRequestDeps<T>) {
+    this.#deps = deps;
+    deps.begin(this.#controller.signal).then(
       (value) => this.#settled({ kind: "done", value }),
       (error: unknown) => this.#settled({ kind: "failed", error: asError(error) }),
     );
@@ -68,7 +68,7 @@ export class HeldRequest<T> {
     return new Promise((resolve) => {
       this.#answer = resolve;
       if (holdMs === undefined) return;
-      this.#cancelTimer = this.#setting.clock.schedule(holdMs, "held request", () => this.#later(), {
+      this.#cancelTimer = this.#deps.clock.schedule(holdMs, "held request", () => this.#later(), {
         background: true,
       });
     });
@@ -77,7 +77,7 @@ export class HeldRequest<T> {
   /** Ends the wait with an error, also without a waiting client; its result is undone. */
   abandon(error: SmartCardError): void {
     if (this.#over) return;
-    if (this.#result?.kind === "done") this.#setting.unclaimed(this.#result.value);
+    if (this.#result?.kind === "done") this.#deps.unclaimed(this.#result.value);
     this.#end();
     this.#controller.abort(error);
     this.#answer?.({ kind: "failed", error });
@@ -91,8 +91,8 @@ export class HeldRequest<T> {
   }
 
   #expectTry(): void {
-    this.#cancelTimer = this.#setting.clock.schedule(
-      PLACE_GRACES * this.#setting.graceMs,
+    this.#cancelTimer = this.#deps.clock.schedule(
+      PLACE_GRACES * this.#deps.graceMs,
       "kept place",
       () => this.abandon(new SmartCardError("cancelled", "the client did not try again")),
       { background: true },
@@ -101,7 +101,7 @@ export class HeldRequest<T> {
 
   #settled(result: Exclude<HeldRequestOutcome<T>, { kind: "later" }>): void {
     if (this.#over) {
-      if (result.kind === "done") this.#setting.unclaimed(result.value);
+      if (result.kind === "done") this.#deps.unclaimed(result.value);
       return;
     }
     if (this.#answer !== undefined) {
@@ -113,20 +113,20 @@ export class HeldRequest<T> {
     }
     this.#result = result;
     this.#cancelTimer?.();
-    this.#cancelTimer = this.#setting.clock.schedule(this.#setting.graceMs, "reserved turn", () => this.#expired(), {
+    this.#cancelTimer = this.#deps.clock.schedule(this.#deps.graceMs, "reserved turn", () => this.#expired(), {
       background: true,
     });
   }
 
   #expired(): void {
-    if (this.#result?.kind === "done") this.#setting.unclaimed(this.#result.value);
+    if (this.#result?.kind === "done") this.#deps.unclaimed(this.#result.value);
     this.#end();
   }
 
   #end(): void {
     this.#cancelTimer?.();
     this.#over = true;
-    this.#setting.over();
+    this.#deps.over();
   }
 }
 

@@ -29,7 +29,7 @@ import type { Shares } from "./shares.ts";
 const anyProtocolOld = 0x1000;
 
 /** What the requests of a session need. */
-export interface ServerRequestsSetting {
+export interface ServerRequestsDeps {
   readonly clock: Clock;
   /** Begins the client's standing with the manager. */
   readonly makeClient: () => ServerClient;
@@ -53,7 +53,7 @@ export interface SharingTerms {
  * translated. Failures are `SmartCardError`.
  */
 export class ServerRequests {
-  readonly #setting: ServerRequestsSetting;
+  readonly #deps: ServerRequestsDeps;
   readonly #heldRequests: HeldRequests;
   readonly #cards = new Map<number, HeldConnection>();
   /** The last refusal of this client, until it has asked for the holder. */
@@ -61,9 +61,9 @@ export class ServerRequests {
   #client: ServerClient | undefined;
   #context: { readonly number: number; readonly context: Context } | undefined;
 
-  constructor(setting: ServerRequestsSetting) {
-    this.#setting = setting;
-    this.#heldRequests = new HeldRequests(setting.clock, setting.limits);
+  constructor(deps: ServerRequestsDeps) {
+    this.#deps = deps;
+    this.#heldRequests = new HeldRequests(deps.clock, deps.limits);
   }
 
   /** The number of the session's context; undefined before it has one. */
@@ -72,7 +72,7 @@ export class ServerRequests {
   }
 
   async establish(scope: number): Promise<number> {
-    const { makeClient, takeNumber } = this.#setting;
+    const { makeClient, takeNumber } = this.#deps;
     // The library opens a connection for each context.
     if (this.#context !== undefined) throw new SmartCardError("no-memory", "the connection has a context");
     this.#client ??= makeClient();
@@ -94,11 +94,11 @@ export class ServerRequests {
     terms: SharingTerms,
   ): Promise<{ card: number; activeProtocol: number }> {
     const context = this.#contextOf(contextNumber);
-    if (!this.#setting.peer.mayUse(reader)) {
-      throw new SmartCardError("security-violation", `the reader is not for ${this.#setting.peer.identity.name}`);
+    if (!this.#deps.peer.mayUse(reader)) {
+      throw new SmartCardError("security-violation", `the reader is not for ${this.#deps.peer.identity.name}`);
     }
     const options = sharing(terms);
-    const { peer, shares, takeNumber } = this.#setting;
+    const { peer, shares, takeNumber } = this.#deps;
     shares.connect(peer.identity);
     let isKept = false;
     try {
@@ -132,8 +132,8 @@ export class ServerRequests {
     const how = term(dispositions, disposition, "disposition");
     this.#heldRequests.end([held]);
     this.#cards.delete(card);
-    this.#setting.freeNumber(card);
-    this.#setting.shares.disconnect(this.#setting.peer.identity);
+    this.#deps.freeNumber(card);
+    this.#deps.shares.disconnect(this.#deps.peer.identity);
     await held.connection.disconnect(how);
   }
 
@@ -189,7 +189,7 @@ export class ServerRequests {
 
   /** The holder because of which this client was last refused at a reader, or else the current holder; undefined without one. */
   holder(handle: number, reader: string): Holder | undefined {
-    const { manager, peer } = this.#setting;
+    const { manager, peer } = this.#deps;
     const name = this.#cards.get(handle)?.connection.reader ?? (this.#contextOf(handle) && reader);
     if (!peer.mayUse(name)) {
       throw new SmartCardError("security-violation", `the reader is not for ${peer.identity.name}`);
@@ -258,10 +258,10 @@ export class ServerRequests {
   #forget(): void {
     this.#heldRequests.cancel("cancelled", "the client is gone");
     this.#heldRequests.end(this.#cards.values());
-    for (const card of this.#cards.keys()) this.#setting.freeNumber(card);
-    this.#setting.shares.disconnect(this.#setting.peer.identity, this.#cards.size);
+    for (const card of this.#cards.keys()) this.#deps.freeNumber(card);
+    this.#deps.shares.disconnect(this.#deps.peer.identity, this.#cards.size);
     this.#cards.clear();
-    if (this.#context !== undefined) this.#setting.freeNumber(this.#context.number);
+    if (this.#context !== undefined) this.#deps.freeNumber(this.#context.number);
     this.#context = undefined;
   }
 }

@@ -65,7 +65,7 @@ const lastAnswerMs = 500;
  * that the readers have changed, or that its wait was cancelled.
  */
 export class ServerSession {
-  readonly #setting: ServerSessionSetting;
+  readonly #deps: ServerSessionSetting;
   readonly #requests: ServerRequests;
   readonly #decoder = new RequestDecoder();
   /** Ends the listening for changes of the readers; undefined while nothing is to be told. */
@@ -94,9 +94,9 @@ export class ServerSession {
   #paused = false;
   #over = false;
 
-  constructor(setting: ServerSessionSetting) {
-    this.#setting = setting;
-    const { freeNumber, limits, makeClient, manager, peer, runtime, shares, table, takeNumber } = setting;
+  constructor(deps: ServerSessionSetting) {
+    this.#deps = deps;
+    const { freeNumber, limits, makeClient, manager, peer, runtime, shares, table, takeNumber } = deps;
     this.identity = peer.identity;
     this.#requests = new ServerRequests({
       clock: runtime.clock,
@@ -109,7 +109,7 @@ export class ServerSession {
       freeNumber,
     });
     this.#entries = table.capacity;
-    this.#refusal = setting.refusal(this);
+    this.#refusal = deps.refusal(this);
     if (this.#refusal === undefined) {
       this.#endRefusal = () => {};
     } else {
@@ -140,10 +140,10 @@ export class ServerSession {
     this.#count();
     this.#goOn();
     // An incomplete request does not count as ahead: without the rest it could never be answered.
-    const isAhead = this.#decoder.pendingBytes > this.#setting.limits.aheadBytes;
+    const isAhead = this.#decoder.pendingBytes > this.#deps.limits.aheadBytes;
     if (this.#over || this.#paused || !isAhead || !(this.#answering || this.#isCongested)) return;
     this.#paused = true;
-    this.#setting.peer.pause();
+    this.#deps.peer.pause();
   }
 
   /** The client has read what it was sent, or its system has taken it. */
@@ -176,13 +176,13 @@ export class ServerSession {
     if (this.#over) return;
     this.#end();
     // Of a thousand that leave at once each takes its time with the manager: they leave it in their turns.
-    this.#setting.leaving.add(this);
-    this.#setting.order.inTurn(this.identity, () => this.leave());
+    this.#deps.leaving.add(this);
+    this.#deps.order.inTurn(this.identity, () => this.leave());
   }
 
   /** Ends what a client that has gone still has with the manager. To do so twice has no effect. */
   leave(): void {
-    if (!this.#setting.leaving.delete(this)) return;
+    if (!this.#deps.leaving.delete(this)) return;
     this.#requests.close().catch((error: unknown) => this.#failed(error));
   }
 
@@ -192,10 +192,10 @@ export class ServerSession {
       const leave = (): void => {
         cancelTimer();
         this.closed();
-        this.#setting.peer.close(error.message);
+        this.#deps.peer.close(error.message);
         resolve();
       };
-      const cancelTimer = this.#setting.runtime.clock.schedule(lastAnswerMs, "last answer", leave);
+      const cancelTimer = this.#deps.runtime.clock.schedule(lastAnswerMs, "last answer", leave);
       if (this.#waiting.kind === "armed") this.#signal(errorNumber(error.code, "pcsclite"));
       this.#requests.cancel(error.code, error.message);
       if (this.#answering) this.#whenIdle = leave;
@@ -216,14 +216,14 @@ export class ServerSession {
     const isDue = this.#signalDue !== undefined || this.#response !== undefined;
     if (!isDue && (this.#asked !== undefined || this.#decoder.pendingBytes === 0)) return;
     this.#queued = true;
-    this.#setting.order.ready(this);
+    this.#deps.order.ready(this);
   }
 
   #serveOne(): void {
     // Others may have been served since the turn was asked for, and their answers are in the way.
     if (this.#isCongested) return;
     if (this.#signalDue !== undefined) {
-      this.#setting.peer.send(waitStruct.encode({ timeout: 0, rv: this.#signalDue }));
+      this.#deps.peer.send(waitStruct.encode({ timeout: 0, rv: this.#signalDue }));
       this.#signalDue = undefined;
     } else if (this.#response !== undefined) {
       const response = this.#response;
@@ -260,7 +260,7 @@ export class ServerSession {
 
   #answered(response: Uint8Array | undefined): void {
     if (this.#over) return;
-    if (response !== undefined) this.#setting.peer.send(response);
+    if (response !== undefined) this.#deps.peer.send(response);
     // A cancel that came before the client had its table is told behind it.
     if (this.#waiting.kind === "armed" && this.#waiting.cancelled) this.#signal(errorNumber("cancelled", "pcsclite"));
   }
@@ -270,17 +270,17 @@ export class ServerSession {
     this.#whenIdle?.();
     if (this.#over || !this.#paused || this.#isCongested) return;
     this.#paused = false;
-    this.#setting.peer.resume();
+    this.#deps.peer.resume();
   }
 
   get #isCongested(): boolean {
-    return (this.#setting.peer.unsentBytes ?? 0) > 0;
+    return (this.#deps.peer.unsentBytes ?? 0) > 0;
   }
 
   /** Says how much is held for the client. */
   #count(): void {
     if (this.#over) return;
-    const { peer, shares } = this.#setting;
+    const { peer, shares } = this.#deps;
     const held = this.#decoder.heldBytes + (this.#asked?.bytes ?? 0) + (this.#response?.length ?? 0);
     shares.hold(this, held + (peer.unsentBytes ?? 0));
   }
@@ -289,7 +289,7 @@ export class ServerSession {
   #refuse(request: Request, refusal: SmartCardError): Uint8Array | undefined {
     if (request.kind === "version") return this.#negotiate(request);
     if (request.kind === "establish-context") {
-      this.#setting.peer.send(encodeResponse(request, { rv: errorNumber(refusal.code, "pcsclite") }));
+      this.#deps.peer.send(encodeResponse(request, { rv: errorNumber(refusal.code, "pcsclite") }));
     }
     this.#hangUp(refusal.message);
     return undefined;
@@ -297,7 +297,7 @@ export class ServerSession {
 
   #hangUp(reason: string): void {
     this.closed();
-    this.#setting.peer.close(reason);
+    this.#deps.peer.close(reason);
   }
 
   /** The next complete request. A malformed request ends the session. */
@@ -306,29 +306,29 @@ export class ServerSession {
     const next = this.#decoder.next();
     if (next === undefined || next.ok) return next?.value;
     const { message } = next.error;
-    this.#setting.log({ level: "warn", message, client: this.identity });
+    this.#deps.log({ level: "warn", message, client: this.identity });
     this.#hangUp(message);
     return undefined;
   }
 
   /** Ends the session of a client that is not admitted any more. */
   review(): void {
-    if (!this.#over && !this.#setting.peer.admitted)
+    if (!this.#over && !this.#deps.peer.admitted)
       this.#hangUp(`${this.identity.name} may not use the service any more`);
   }
 
   /** Ends the session at once, without its last answers: what is held for it is needed. */
   drop(reason: string): void {
     if (this.#over) return;
-    this.#setting.log({ level: "warn", message: `a client was cut off: ${reason}`, client: this.identity });
+    this.#deps.log({ level: "warn", message: `a client was cut off: ${reason}`, client: this.identity });
     this.closed();
-    this.#setting.peer.close(reason, { atOnce: true });
+    this.#deps.peer.close(reason, { atOnce: true });
   }
 
   /** A bug of ours ends only this session. */
   #failed(error: unknown): void {
     const detail = error instanceof Error ? error.stack : String(error);
-    this.#setting.log({ level: "error", message: "a session failed", client: this.identity, detail });
+    this.#deps.log({ level: "error", message: "a session failed", client: this.identity, detail });
     this.#hangUp("internal error");
   }
 
@@ -340,12 +340,12 @@ export class ServerSession {
       case "reader-table":
         return this.#fixedTable();
       case "reader-table-size":
-        this.#entries = this.#setting.table.capacity;
+        this.#entries = this.#deps.table.capacity;
         return encodeResponse(request, { entries: this.#entries });
       case "whole-reader-table":
         return this.#wholeTable();
       case "reader-events":
-        return encodeResponse(request, { readerEvents: this.#setting.table.readerEvents });
+        return encodeResponse(request, { readerEvents: this.#deps.table.readerEvents });
       case "wait-for-change":
         return this.#startWaiting();
       case "stop-waiting":
@@ -362,8 +362,8 @@ export class ServerSession {
     const before = this.#requests.contextNumber;
     const response = await answerRequest(this.#requests, request);
     const after = this.#requests.contextNumber;
-    if (before !== undefined && before !== after) this.#setting.contexts.delete(before);
-    if (after !== undefined && !this.#over) this.#setting.contexts.set(after, this);
+    if (before !== undefined && before !== after) this.#deps.contexts.delete(before);
+    if (after !== undefined && !this.#over) this.#deps.contexts.set(after, this);
     return response;
   }
 
@@ -378,7 +378,7 @@ export class ServerSession {
     else {
       const known = Object.keys(versions).join(", ");
       const message = `the client speaks protocol ${request.major}:${request.minor}; known: ${known}`;
-      this.#setting.log({ level: "warn", message, client: this.identity });
+      this.#deps.log({ level: "warn", message, client: this.identity });
     }
     const { major, minor } = versions[spoken ?? newestVersion];
     const rv = spoken === undefined ? errorNumber("service-stopped", "pcsclite") : success;
@@ -393,7 +393,7 @@ export class ServerSession {
   }
 
   #fixedTable(): Uint8Array {
-    const { fixedSizes, log, table } = this.#setting;
+    const { fixedSizes, log, table } = this.#deps;
     // One that has not said its version is older than the exchange of versions, or goes without.
     const entries = fixedSizes[this.#version === versions["4:5"] ? "4:5" : "4:4"];
     const hidden = table.readerCount - entries;
@@ -407,7 +407,7 @@ export class ServerSession {
 
   #wholeTable(): Uint8Array {
     if (this.#waiting.kind === "table-due") this.#wait({ kind: "armed", cancelled: this.#waiting.cancelled });
-    return this.#setting.table.encode(this.#entries);
+    return this.#deps.table.encode(this.#entries);
   }
 
   #startWaiting(): Uint8Array | undefined {
@@ -428,7 +428,7 @@ export class ServerSession {
 
   /** Ends the waits of a context; the library asks for it on a connection of its own. */
   #cancel(request: RequestOf<"cancel">): Uint8Array {
-    const found = this.#setting.contexts.get(request.context);
+    const found = this.#deps.contexts.get(request.context);
     const session = found !== undefined && this.#mayCancel(found) ? found : undefined;
     session?.cancelWait();
     return encodeResponse(request, { rv: session === undefined ? errorNumber("invalid-handle", "pcsclite") : success });
@@ -442,7 +442,7 @@ export class ServerSession {
   #wait(waiting: Waiting): void {
     this.#waiting = waiting;
     // Only waiting clients are told of a change: there may be thousands of others.
-    if (waiting.kind === "armed") this.#stopListening ??= this.#setting.table.listen(() => this.#readersChanged());
+    if (waiting.kind === "armed") this.#stopListening ??= this.#deps.table.listen(() => this.#readersChanged());
     else this.#listenNoMore();
   }
 
@@ -465,13 +465,13 @@ export class ServerSession {
   #end(): void {
     this.#over = true;
     this.#endRefusal();
-    this.#setting.order.remove(this);
+    this.#deps.order.remove(this);
     this.#signalDue = undefined;
     this.#response = undefined;
     this.#decoder.clear();
     this.#listenNoMore();
     const { contextNumber } = this.#requests;
-    if (contextNumber !== undefined) this.#setting.contexts.delete(contextNumber);
-    this.#setting.ended();
+    if (contextNumber !== undefined) this.#deps.contexts.delete(contextNumber);
+    this.#deps.ended();
   }
 }

@@ -27,7 +27,7 @@ import { Pending } from "./pending.ts";
 import type { CallKind } from "./threads.ts";
 
 /** What a card's link needs of its context. */
-export interface CardLinkSetting {
+export interface CardLinkDeps {
   /** A context of the library that is this card's alone. */
   readonly native: NativeContext;
   readonly card: bigint;
@@ -67,18 +67,18 @@ export class SystemCardLink implements CardLink {
   readonly mayPassQueue = false;
   readonly dialect: Dialect;
   readonly native: NativeContext;
-  readonly #setting: CardLinkSetting;
+  readonly #deps: CardLinkDeps;
   readonly #card: bigint;
   #inTransaction = false;
   #forgetExit: (() => void) | undefined;
   /** Where answers are written. */
   #room: Uint8Array | undefined;
 
-  constructor(setting: CardLinkSetting) {
-    this.#setting = setting;
-    this.native = setting.native;
-    this.dialect = setting.native.calls.abi.dialect;
-    this.#card = setting.card;
+  constructor(deps: CardLinkDeps) {
+    this.#deps = deps;
+    this.native = deps.native;
+    this.dialect = deps.native.calls.abi.dialect;
+    this.#card = deps.card;
   }
 
   get isBusy(): boolean {
@@ -115,7 +115,7 @@ export class SystemCardLink implements CardLink {
   control(code: number, input: Uint8Array): CardRequest<{ output: Uint8Array }> {
     if (input.length > MAX_EXCHANGE_BYTES) {
       const message = `the input of a control command has ${MAX_EXCHANGE_BYTES} bytes at most, not ${input.length}`;
-      throw new SmartCardError("invalid-parameter", message, { reader: this.#setting.reader, operation: "control" });
+      throw new SmartCardError("invalid-parameter", message, { reader: this.#deps.reader, operation: "control" });
     }
     const number = this.dialect === "windows" ? toWindowsControlCode(code) : serviceControlCode(code);
     const secret = SecretBytes.copy(input);
@@ -149,10 +149,10 @@ export class SystemCardLink implements CardLink {
 
   async failure(rv: number, operation: Operation, usesCard: boolean): Promise<SmartCardError> {
     const { abi } = this.native.calls;
-    const failure = callFailure(library(abi), rv, operation, { reader: this.#setting.reader, usesCard });
+    const failure = callFailure(library(abi), rv, operation, { reader: this.#deps.reader, usesCard });
     if (!isLost(abi, rv)) return failure;
     this.native.isLost = true;
-    return this.#setting.whyLost(failure);
+    return this.#deps.whyLost(failure);
   }
 
   holds(isHolding: boolean): void {
@@ -162,7 +162,7 @@ export class SystemCardLink implements CardLink {
   }
 
   close(): void {
-    this.#setting.close(this);
+    this.#deps.close(this);
   }
 
   /** Releases its context of the library, which disconnects the card. */
@@ -215,14 +215,14 @@ export class SystemCardLink implements CardLink {
 
   /** Makes a call; when it returns, waiting calls may continue. */
   #run<T>(call: (calls: Calls) => Promise<T>): Promise<T> {
-    return this.native.run(call).finally(this.#setting.look);
+    return this.native.run(call).finally(this.#deps.look);
   }
 
   async #readStatus({ atr, protocol, state }: NativeStatus): Promise<CardStatus> {
     const number = state & 0xffff;
     if (this.dialect !== "windows") return { state: cardState(number), protocol, atr, eventCount: state >>> 16 };
     const known = fromNumber(cardStates, number, this.dialect) ?? "unknown";
-    return { state: known, protocol, atr, eventCount: await this.#setting.eventCount() };
+    return { state: known, protocol, atr, eventCount: await this.#deps.eventCount() };
   }
 
   #space(): Uint8Array {

@@ -29,7 +29,7 @@ import { NativeContext } from "./native-context.ts";
 import type { StatusWatch } from "./status-watch.ts";
 
 /** What a context's link needs of the manager. */
-export interface ContextLinkSetting extends ContextSetting {
+export interface ContextLinkDeps extends ContextSetting {
   readonly calls: Calls;
   readonly limits: SystemLimits;
   readonly watch: StatusWatch;
@@ -49,7 +49,7 @@ type Connected = Awaited<ReturnType<Calls["connect"]>>;
 export class SystemContextLink implements ContextLink {
   readonly dialect: Dialect;
   readonly listReaderGroups: (() => Promise<string[]>) | undefined;
-  readonly #setting: ContextLinkSetting;
+  readonly #setting: ContextLinkDeps;
   readonly #main: NativeContext;
   readonly #open = new Set<SystemCardLink>();
   readonly #spares: NativeContext[] = [];
@@ -59,7 +59,7 @@ export class SystemContextLink implements ContextLink {
   /** Why it is over. */
   #ended: SmartCardError | undefined;
 
-  constructor(setting: ContextLinkSetting, main: NativeContext) {
+  constructor(setting: ContextLinkDeps, main: NativeContext) {
     this.#setting = setting;
     this.#main = main;
     this.dialect = setting.calls.abi.dialect;

@@ -111,9 +111,9 @@ it.skipIf(loadSocketCalls() === undefined)("tells who has gone, also where it le
   await once(one, "connect");
   await expect.poll(() => handles.length).toBe(1);
   const [handle] = handles as [AcceptedHandle];
-  const setting = { credentials: undefined, clock, limits: limits(), calls, chores: new Chores(clock) };
+  const deps = { credentials: undefined, clock, limits: limits(), calls, chores: new Chores(clock) };
   let released = 0;
-  const connection = new SocketConnection(handle, { ...setting, released: () => released++ });
+  const connection = new SocketConnection(handle, { ...deps, released: () => released++ });
   expect(connection.isGone).toBe(false);
   await new Promise((resolve) => one.write("left behind", resolve));
   one.destroy();
@@ -127,8 +127,8 @@ it("serves a stream of Node's own as well, where the handles are hidden", async 
   const { server, path } = await serverAt();
   const one = client(path);
   const [socket] = (await once(server, "connection")) as [Socket];
-  const setting = { credentials: undefined, clock, limits: limits(), calls: undefined, chores: new Chores(clock) };
-  const connection = new SocketConnection(socket, { ...setting, released: () => {} });
+  const deps = { credentials: undefined, clock, limits: limits(), calls: undefined, chores: new Chores(clock) };
+  const connection = new SocketConnection(socket, { ...deps, released: () => {} });
   one.write("early ");
   const arrived: Uint8Array[] = [];
   let text = "";

@@ -57,7 +57,7 @@ export interface UnixConnectionLimits {
 const nothing = new Uint8Array();
 
 /** What a connection is made with. */
-export interface SocketConnectionSetting {
+export interface SocketConnectionDeps {
   readonly credentials: PeerCredentialsReader | undefined;
   readonly clock: Clock;
   readonly limits: UnixConnectionLimits;
@@ -70,7 +70,7 @@ export interface SocketConnectionSetting {
 
 /** A connection over a socket of this process. Its stream is made when it is first needed. */
 export class SocketConnection implements UnixConnection {
-  readonly #setting: SocketConnectionSetting;
+  readonly #deps: SocketConnectionDeps;
   readonly #accepted: Socket | AcceptedHandle;
   #stream: Socket | undefined;
   #events: UnixConnectionEvents | undefined;
@@ -91,25 +91,25 @@ export class SocketConnection implements UnixConnection {
     this.#events?.drained?.();
   };
 
-  constructor(accepted: Socket | AcceptedHandle, setting: SocketConnectionSetting) {
-    this.#setting = setting;
+  constructor(accepted: Socket | AcceptedHandle, deps: SocketConnectionDeps) {
+    this.#deps = deps;
     this.#accepted = accepted;
     if (accepted instanceof Socket) this.#use(accepted);
   }
 
   get credentials(): PeerCredentials | undefined {
-    this.#credentials ??= { known: this.#setting.credentials?.(this.#accepted) };
+    this.#credentials ??= { known: this.#deps.credentials?.(this.#accepted) };
     return this.#credentials.known;
   }
 
   get uid(): number | undefined {
-    return this.#credentials?.known?.uid ?? this.#setting.credentials?.uidOf(this.#accepted);
+    return this.#credentials?.known?.uid ?? this.#deps.credentials?.uidOf(this.#accepted);
   }
 
   get isGone(): boolean {
     if (this.#over) return true;
     if (this.#stream !== undefined || this.#accepted instanceof Socket) return false;
-    return this.#setting.calls?.isHungUp(this.#accepted.fd) ?? false;
+    return this.#deps.calls?.isHungUp(this.#accepted.fd) ?? false;
   }
 
   get #socket(): Socket {
@@ -141,14 +141,14 @@ export class SocketConnection implements UnixConnection {
     socket.write(bytes, done === undefined ? written : whenWritten);
     // Most often the system has taken everything by now.
     const unsent = socket.writableLength;
-    if (unsent > this.#setting.limits.maxUnsentBytes) {
+    if (unsent > this.#deps.limits.maxUnsentBytes) {
       this.#reason ??= `the client left ${unsent} bytes unread`;
       this.#dropped = true;
       socket.destroy();
     } else if (unsent > 0 && !this.#congested) {
       this.#congested = true;
-      if (unsent >= this.#setting.limits.highWaterBytes) socket.pause();
-    } else if (unsent >= this.#setting.limits.highWaterBytes) {
+      if (unsent >= this.#deps.limits.highWaterBytes) socket.pause();
+    } else if (unsent >= this.#deps.limits.highWaterBytes) {
       socket.pause();
     }
   }
@@ -164,18 +164,18 @@ export class SocketConnection implements UnixConnection {
       // Nothing was sent that could be on its way.
       this.#over = true;
       this.#accepted.close();
-      this.#setting.released();
+      this.#deps.released();
       return;
     }
     const socket = this.#socket;
     if (socket.destroyed) return;
     if (atOnce) {
       this.#ended();
-      this.#setting.chores.add(() => socket.destroy());
+      this.#deps.chores.add(() => socket.destroy());
     }
     if (this.#closing || atOnce) return;
     this.#closing = true;
-    const { clock, limits } = this.#setting;
+    const { clock, limits } = this.#deps;
     const cancelTimer = clock.schedule(limits.closeGraceMs, "unix-close", () => socket.destroy());
     socket.once("close", cancelTimer);
     socket.destroySoon();
@@ -209,12 +209,12 @@ export class SocketConnection implements UnixConnection {
     socket.on("end", () => {
       this.#ended();
       // Many may leave at once, when their program ends: to close a descriptor takes its time.
-      this.#setting.chores.add(() => socket.destroy());
+      this.#deps.chores.add(() => socket.destroy());
     });
     socket.once("close", () => {
       this.#cancelLook?.();
       this.#ended();
-      this.#setting.released();
+      this.#deps.released();
     });
     if (socket === accepted) {
       socket.on("data", (bytes: Uint8Array) => {
@@ -248,10 +248,10 @@ export class SocketConnection implements UnixConnection {
       if (socket.writableLength === 0 && !socket.destroyed) socket.write(nothing);
     };
     const again = (): void => {
-      this.#setting.chores.add(look);
+      this.#deps.chores.add(look);
       this.#look();
     };
-    const { clock, limits } = this.#setting;
+    const { clock, limits } = this.#deps;
     this.#cancelLook = clock.schedule(limits.pausedLookMs, "unix-look", again, { background: true });
   }
 }
