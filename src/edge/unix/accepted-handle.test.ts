@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { type AcceptedHandle, loadSocketCalls, streamOf, takeHandles } from "./accepted-handle.ts";
-import { Chores } from "./chores.ts";
+import { DeferredTasks } from "./deferred-tasks.ts";
 import { SocketConnection } from "./unix-connection.ts";
 
 const clock = { now: () => 0, wallTime: () => 0, schedule: () => () => {} };
@@ -111,7 +111,7 @@ it.skipIf(loadSocketCalls() === undefined)("tells who has gone, also where it le
   await once(one, "connect");
   await expect.poll(() => handles.length).toBe(1);
   const [handle] = handles as [AcceptedHandle];
-  const deps = { credentials: undefined, clock, limits: limits(), calls, chores: new Chores(clock) };
+  const deps = { credentials: undefined, clock, limits: limits(), calls, tasks: new DeferredTasks(clock) };
   let released = 0;
   const connection = new SocketConnection(handle, { ...deps, released: () => released++ });
   expect(connection.isGone).toBe(false);
@@ -127,7 +127,7 @@ it("serves a stream of Node's own as well, where the handles are hidden", async 
   const { server, path } = await serverAt();
   const one = client(path);
   const [socket] = (await once(server, "connection")) as [Socket];
-  const deps = { credentials: undefined, clock, limits: limits(), calls: undefined, chores: new Chores(clock) };
+  const deps = { credentials: undefined, clock, limits: limits(), calls: undefined, tasks: new DeferredTasks(clock) };
   const connection = new SocketConnection(socket, { ...deps, released: () => {} });
   one.write("early ");
   const arrived: Uint8Array[] = [];

@@ -3,7 +3,7 @@
 import { connect } from "node:net";
 import { SmartCardError } from "../../pcsc/index.ts";
 import { socketPathProblem } from "../../pcsclite/index.ts";
-import { thisUser, whySomebodyElses } from "./trusted-path.ts";
+import { thisUser, whyUntrusted } from "./trusted-path.ts";
 
 /** The client's end of a Unix stream socket. */
 export interface UnixClient {
@@ -24,7 +24,7 @@ export function refuseForeignSocket(path: string): void {
   if (user === undefined) return;
   let why: string | undefined;
   try {
-    why = whySomebodyElses(path, user);
+    why = whyUntrusted(path, user);
   } catch (error) {
     const failure = error as NodeJS.ErrnoException;
     if (failure.code === "ENOENT" || failure.code === "ENOTDIR") return;

@@ -3,7 +3,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { type Clock, SmartCardError } from "../../pcsc/index.ts";
 import { type AcceptedHandle, loadSocketCalls, takeHandles } from "./accepted-handle.ts";
-import { Chores } from "./chores.ts";
+import { DeferredTasks } from "./deferred-tasks.ts";
 import type { PeerCredentialsReader } from "./peer-credentials.ts";
 import { listenError, SocketFile, type SocketPlace } from "./socket-file.ts";
 import { SocketConnection, type UnixConnection, type UnixConnectionLimits } from "./unix-connection.ts";
@@ -57,7 +57,7 @@ export interface UnixListener {
 export async function listenUnix(options: UnixListenerOptions): Promise<UnixListener> {
   const limits: UnixListenerLimits = { ...defaultUnixLimits, ...options.limits };
   const connections = new Set<SocketConnection>();
-  const chores = new Chores(options.clock);
+  const tasks = new DeferredTasks(options.clock);
   const calls = loadSocketCalls();
   let allReleased: (() => void) | undefined;
   const { clock, credentials } = options;
@@ -67,7 +67,7 @@ export async function listenUnix(options: UnixListenerOptions): Promise<UnixList
       connections.delete(connection);
       if (connections.size === 0) allReleased?.();
     };
-    const connection = new SocketConnection(accepted, { credentials, clock, limits, calls, chores, released });
+    const connection = new SocketConnection(accepted, { credentials, clock, limits, calls, tasks, released });
     connections.add(connection);
     options.onConnection(connection);
   };

@@ -6,7 +6,7 @@ import { connect } from "node:net";
 import { basename, dirname, join } from "node:path";
 import { SmartCardError } from "../../pcsc/index.ts";
 import { maxSocketPathBytes, socketPathProblem } from "../../pcsclite/index.ts";
-import { thisUser, whyNoPlaceToListen } from "./trusted-path.ts";
+import { thisUser, whyUnsafeFolder } from "./trusted-path.ts";
 
 /** The longest path of a Unix socket on this system. */
 export const MAX_SOCKET_PATH_BYTES: number = maxSocketPathBytes(process.platform);
@@ -146,7 +146,7 @@ function checkFolder({ namedBy = "--socket", path }: SocketPlace, folder: string
   if (user === undefined) return;
   let why: string | undefined;
   try {
-    why = whyNoPlaceToListen(folder, user);
+    why = whyUnsafeFolder(folder, user);
   } catch (error) {
     throw listenError(path, error as NodeJS.ErrnoException, namedBy);
   }

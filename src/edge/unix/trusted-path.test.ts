@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { refuseForeignSocket } from "./connect-unix.ts";
 import { listenUnix } from "./listen-unix.ts";
 import { isOwnSocketSafe } from "./service-sockets.ts";
-import { whyNoPlaceToListen, whySomebodyElses } from "./trusted-path.ts";
+import { whyUnsafeFolder, whyUntrusted } from "./trusted-path.ts";
 
 const isRoot = process.getuid?.() === 0;
 const me = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
@@ -37,26 +37,24 @@ function listen(path: string) {
 
 describe.skipIf(process.platform === "win32")("a folder to listen in", () => {
   it("is one that only its user and root can change", () => {
-    expect(whyNoPlaceToListen(make("mine", 0o755), me)).toBeUndefined();
-    expect(whyNoPlaceToListen(join(folder, "not", "there", "yet"), me)).toBeUndefined();
-    expect(whyNoPlaceToListen(make("group", 0o775), me)).toBeUndefined();
-    expect(whyNoPlaceToListen(join(folder, "group"), { ...me, gid: me.gid + 1 })).toMatch(
-      /others can write to .*group/,
-    );
-    expect(whyNoPlaceToListen(make("open", 0o777), me)).toMatch(/others can write to .*open/);
-    expect(whyNoPlaceToListen(make("sticky", 0o1777), me)).toBeUndefined();
+    expect(whyUnsafeFolder(make("mine", 0o755), me)).toBeUndefined();
+    expect(whyUnsafeFolder(join(folder, "not", "there", "yet"), me)).toBeUndefined();
+    expect(whyUnsafeFolder(make("group", 0o775), me)).toBeUndefined();
+    expect(whyUnsafeFolder(join(folder, "group"), { ...me, gid: me.gid + 1 })).toMatch(/others can write to .*group/);
+    expect(whyUnsafeFolder(make("open", 0o777), me)).toMatch(/others can write to .*open/);
+    expect(whyUnsafeFolder(make("sticky", 0o1777), me)).toBeUndefined();
     mkdirSync(join(folder, "open", "below"));
-    expect(whyNoPlaceToListen(join(folder, "open", "below"), me)).toMatch(/others can write to .*open$/);
+    expect(whyUnsafeFolder(join(folder, "open", "below"), me)).toMatch(/others can write to .*open$/);
   });
 
   it("is looked at behind symbolic links", () => {
     symlinkSync(make("open", 0o777), join(folder, "link"));
-    expect(whyNoPlaceToListen(join(folder, "link"), me)).toMatch(/others can write to .*open/);
+    expect(whyUnsafeFolder(join(folder, "link"), me)).toMatch(/others can write to .*open/);
   });
 
   it.runIf(isRoot)("is not another user's", () => {
-    expect(whyNoPlaceToListen(make("theirs", 0o755, stranger), me)).toMatch(/theirs belongs to user 65534/);
-    expect(whyNoPlaceToListen(join(folder, "theirs"), { uid: stranger, gid: stranger })).toBeUndefined();
+    expect(whyUnsafeFolder(make("theirs", 0o755, stranger), me)).toMatch(/theirs belongs to user 65534/);
+    expect(whyUnsafeFolder(join(folder, "theirs"), { uid: stranger, gid: stranger })).toBeUndefined();
   });
 
   it("or the socket is not made, and nothing is left there", async () => {
@@ -87,7 +85,7 @@ describe.skipIf(process.platform === "win32")("a socket to trust", () => {
   it("is ours, or root's, or at a place of root's", () => {
     const file = join(make("sticky", 0o1777), "control");
     writeFileSync(file, "");
-    expect(whySomebodyElses(file, me)).toBeUndefined();
+    expect(whyUntrusted(file, me)).toBeUndefined();
     expect(() => refuseForeignSocket(join(folder, "nothing"))).not.toThrow();
   });
 
@@ -106,16 +104,16 @@ describe.skipIf(process.platform === "win32")("a socket to trust", () => {
     const file = join(theirs, "control");
     writeFileSync(file, "");
     chownSync(theirs, stranger, stranger);
-    expect(whySomebodyElses(file, me)).toMatch(/scard-0 belongs to user 65534/);
+    expect(whyUntrusted(file, me)).toMatch(/scard-0 belongs to user 65534/);
     symlinkSync(file, join(folder, "link"));
-    expect(whySomebodyElses(join(folder, "link"), me)).toMatch(/scard-0 belongs to user 65534/);
+    expect(whyUntrusted(join(folder, "link"), me)).toMatch(/scard-0 belongs to user 65534/);
   });
 
   it.runIf(isRoot)("is that of a service whose folder root has made", () => {
     const file = join(make("scard", 0o755, stranger), "control");
     writeFileSync(file, "");
     chownSync(file, stranger, stranger);
-    expect(whySomebodyElses(file, me)).toBeUndefined();
+    expect(whyUntrusted(file, me)).toBeUndefined();
   });
 
   it("is not looked for in a runtime folder of another user", () => {

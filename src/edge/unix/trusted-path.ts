@@ -20,7 +20,7 @@ type Owned = Pick<Stats, "uid" | "gid" | "mode">;
  * @param folder need not exist; the nearest folder above it that does is looked at then
  * @see sshd_config(5), StrictModes, which asks the same of the folders with keys
  */
-export function whyNoPlaceToListen(
+export function whyUnsafeFolder(
   folder: string,
   user: { readonly uid: number; readonly gid: number },
 ): string | undefined {
@@ -38,10 +38,7 @@ export function whyNoPlaceToListen(
  *
  * @param path must exist
  */
-export function whySomebodyElses(
-  path: string,
-  user: { readonly uid: number; readonly gid: number },
-): string | undefined {
+export function whyUntrusted(path: string, user: { readonly uid: number; readonly gid: number }): string | undefined {
   return whyPlacedByOthers(resolve(path), user) ?? whyPlacedByOthers(realpathSync(path), user);
 }
 

@@ -3,7 +3,7 @@
 import { Socket } from "node:net";
 import type { CancelTimer, Clock } from "../../pcsc/index.ts";
 import { type AcceptedHandle, type SocketCalls, streamOf } from "./accepted-handle.ts";
-import type { Chores } from "./chores.ts";
+import type { DeferredTasks } from "./deferred-tasks.ts";
 import type { PeerCredentials, PeerCredentialsReader } from "./peer-credentials.ts";
 
 /** What happens on a connection. */
@@ -63,7 +63,7 @@ export interface SocketConnectionDeps {
   readonly limits: UnixConnectionLimits;
   readonly calls: SocketCalls | undefined;
   /** Does what can wait for a turn of the event loop. */
-  readonly chores: Chores;
+  readonly tasks: DeferredTasks;
   /** Its descriptor is free. */
   readonly released: () => void;
 }
@@ -171,7 +171,7 @@ export class SocketConnection implements UnixConnection {
     if (socket.destroyed) return;
     if (atOnce) {
       this.#ended();
-      this.#deps.chores.add(() => socket.destroy());
+      this.#deps.tasks.add(() => socket.destroy());
     }
     if (this.#closing || atOnce) return;
     this.#closing = true;
@@ -209,7 +209,7 @@ export class SocketConnection implements UnixConnection {
     socket.on("end", () => {
       this.#ended();
       // Many may leave at once, when their program ends: to close a descriptor takes its time.
-      this.#deps.chores.add(() => socket.destroy());
+      this.#deps.tasks.add(() => socket.destroy());
     });
     socket.once("close", () => {
       this.#cancelLook?.();
@@ -248,7 +248,7 @@ export class SocketConnection implements UnixConnection {
       if (socket.writableLength === 0 && !socket.destroyed) socket.write(nothing);
     };
     const again = (): void => {
-      this.#deps.chores.add(look);
+      this.#deps.tasks.add(look);
       this.#look();
     };
     const { clock, limits } = this.#deps;

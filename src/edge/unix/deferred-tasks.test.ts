@@ -2,10 +2,10 @@
 
 import { expect, it } from "vitest";
 import type { Clock } from "../../pcsc/index.ts";
-import { Chores } from "./chores.ts";
+import { DeferredTasks } from "./deferred-tasks.ts";
 
-/** Chores of which each takes as long as the test says, and an event loop that it turns. */
-function chores() {
+/** Tasks that each take as long as the test says, and an event loop that it turns. */
+function tasks() {
   let now = 0;
   const turns: (() => void)[] = [];
   const clock: Clock = {
@@ -14,7 +14,7 @@ function chores() {
     schedule: () => () => {},
     breathe: () => new Promise((resolve) => turns.push(resolve)),
   };
-  const made = new Chores(clock);
+  const made = new DeferredTasks(clock);
   const done: number[] = [];
   const add = (name: number, takesMs: number): void =>
     made.add(() => {
@@ -30,13 +30,13 @@ function chores() {
 }
 
 it("are done at once while they take little", () => {
-  const { add, done, turns } = chores();
+  const { add, done, turns } = tasks();
   for (const name of [1, 2, 3]) add(name, 0.01);
   expect([done, turns.length]).toEqual([[1, 2, 3], 0]);
 });
 
 it("of a thousand that come at once a few are done in each turn of the event loop, in their order", async () => {
-  const { add, done, turn } = chores();
+  const { add, done, turn } = tasks();
   for (let name = 0; name < 1000; name++) add(name, 0.1);
   expect(done).toHaveLength(3);
   let turns = 0;

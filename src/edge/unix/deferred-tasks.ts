@@ -2,16 +2,16 @@
 
 import type { Clock } from "../../pcsc/index.ts";
 
-/** For so long chores are done before the event loop has a turn, in milliseconds. */
+/** For so long tasks are done before the event loop has a turn, in milliseconds. */
 const AT_ONCE_MS = 0.25;
 
 /**
  * Does what has no hurry, a little in each turn of the event loop, in the order in which it came: a thousand descriptors to
  * close at once must not keep those waiting who are served.
  */
-export class Chores {
+export class DeferredTasks {
   readonly #clock: Clock;
-  readonly #chores: (() => void)[] = [];
+  readonly #tasks: (() => void)[] = [];
   #spentMs = 0;
   #waiting = false;
 
@@ -20,14 +20,14 @@ export class Chores {
   }
 
   /** Does it at once, unless much was done in this turn. It must not throw. */
-  add(chore: () => void): void {
-    if (this.#waiting) this.#chores.push(chore);
-    else this.#do(chore);
+  add(task: () => void): void {
+    if (this.#waiting) this.#tasks.push(task);
+    else this.#do(task);
   }
 
-  #do(chore: () => void): void {
+  #do(task: () => void): void {
     const began = this.#clock.now();
-    chore();
+    task();
     this.#spentMs += this.#clock.now() - began;
     if (this.#spentMs >= AT_ONCE_MS) void this.#wait();
   }
@@ -39,10 +39,10 @@ export class Chores {
     this.#spentMs = 0;
     // In their order; from the first that takes the time of this turn on they stay.
     let done = 0;
-    while (!this.#waiting && done < this.#chores.length) {
-      const chore = this.#chores[done++];
-      if (chore !== undefined) this.#do(chore);
+    while (!this.#waiting && done < this.#tasks.length) {
+      const task = this.#tasks[done++];
+      if (task !== undefined) this.#do(task);
     }
-    this.#chores.splice(0, done);
+    this.#tasks.splice(0, done);
   }
 }
