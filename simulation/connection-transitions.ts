@@ -3,9 +3,9 @@
 import type { Call, ConnectionRecord } from "./records.ts";
 
 /** The state of a connection, derived from its own calls. */
-type Standing = "usable" | "reset" | "removed" | "unavailable" | "closed";
+type ConnectionState = "usable" | "reset" | "removed" | "unavailable" | "closed";
 
-const told: Readonly<Record<string, Standing>> = {
+const stateByError: Readonly<Record<string, ConnectionState>> = {
   "reset-card": "reset",
   "removed-card": "removed",
   "reader-unavailable": "unavailable",
@@ -14,20 +14,20 @@ const told: Readonly<Record<string, Standing>> = {
 
 /** Follows each connection from one state to the next. */
 export class ConnectionTransitions {
-  readonly #standings = new WeakMap<ConnectionRecord, Standing>();
+  readonly #states = new WeakMap<ConnectionRecord, ConnectionState>();
 
   /** The state transition that a call shows; undefined without a change. */
   taken({ connection, operation, outcome }: Call): string | undefined {
     if (connection === undefined || outcome === undefined) return undefined;
-    const before = this.#standings.get(connection) ?? "usable";
-    const next = standingAfter(before, operation, outcome);
+    const before = this.#states.get(connection) ?? "usable";
+    const next = stateAfter(before, operation, outcome);
     if (next === before) return undefined;
-    this.#standings.set(connection, next);
+    this.#states.set(connection, next);
     return `connection ${before} -> ${next}`;
   }
 }
 
-function standingAfter(before: Standing, operation: string, outcome: string): Standing {
+function stateAfter(before: ConnectionState, operation: string, outcome: string): ConnectionState {
   // A call that was running may still succeed on a closed handle.
   if (before === "closed") return before;
   // A disconnect always ends the connection, except with invalid arguments.
@@ -35,7 +35,9 @@ function standingAfter(before: Standing, operation: string, outcome: string): St
   if (operation === "reconnect") {
     if (outcome === "done") return "usable";
     // A reconnect without a card fails, and does not change the connection.
-    return outcome === "reader-unavailable" || outcome === "invalid-handle" ? (told[outcome] ?? before) : before;
+    return outcome === "reader-unavailable" || outcome === "invalid-handle"
+      ? (stateByError[outcome] ?? before)
+      : before;
   }
-  return told[outcome] ?? before;
+  return stateByError[outcome] ?? before;
 }

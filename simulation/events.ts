@@ -9,7 +9,7 @@ import type { Disposition, Initialization, Protocol, ShareMode } from "../src/pc
 export type CardKind = "t0" | "t1" | "both" | "garbage" | "silent";
 
 /** The state that a client assumes in a status query. */
-export type Belief =
+export type AssumedState =
   | "unaware"
   | "handed-back"
   | "empty"
@@ -22,7 +22,7 @@ export type Belief =
   | "crowd";
 
 /** What a client requests beyond its limit. */
-export type Hoarded = "contexts" | "connections" | "waits" | "requests";
+export type ExhaustedResource = "contexts" | "connections" | "waits" | "requests";
 
 /** Whose handle: a client's seat, and the place of the handle in the client's memory. */
 interface OfHandle {
@@ -67,11 +67,11 @@ export type ClientEvent =
       readonly wrong: boolean;
     } & Deadline)
   | Acts<"control" | "attribute" | "count", OfHandle>
-  | (OfContext & { readonly act: "watch"; readonly belief: Belief } & Deadline)
+  | (OfContext & { readonly act: "watch"; readonly belief: AssumedState } & Deadline)
   | (OfContext & {
       readonly act: "hoard";
       readonly reader: number;
-      readonly what: Hoarded;
+      readonly what: ExhaustedResource;
     })
   | (OfHandle & { readonly act: "set-attribute"; readonly what: "known" | "too-long" | "unknown" } & Deadline)
   | (OfHandle & { readonly act: "odd-control"; readonly code: number } & Deadline)
@@ -79,7 +79,7 @@ export type ClientEvent =
   | Acts<"abort" | "die" | "stall" | "unstall" | "stop-waiting", { readonly client: number }>;
 
 /** The failure of a driver's next operation, without a cause. */
-export type Oddity = "comm-error" | "unpowered-card";
+export type DriverFailure = "comm-error" | "unpowered-card";
 
 /** Events of readers, cards and the service. */
 export type WorldEvent =
@@ -93,7 +93,7 @@ export type WorldEvent =
   | { readonly act: "spoil"; readonly reader: number; readonly how: "empty" | "throw" | "huge-atr" }
   | { readonly act: "pass"; readonly ms: number }
   | { readonly act: "jump"; readonly ms: number }
-  | { readonly act: "odd"; readonly reader: number; readonly how: Oddity }
+  | { readonly act: "odd"; readonly reader: number; readonly how: DriverFailure }
   | { readonly act: "intrude"; readonly reader: number }
   | { readonly act: "guest"; readonly reader: number; readonly what: "another" | "twin" | "stillborn" }
   | { readonly act: "restart" };

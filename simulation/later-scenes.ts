@@ -2,21 +2,21 @@
 
 import type { Disposition, Initialization, Protocol, ShareMode } from "../src/pcsc/index.ts";
 import type { Dice } from "./dice.ts";
-import { type Cast, connected, type Happening, ready, type Step, soon, working } from "./scenes.ts";
+import { type Cast, connected, ready, type SceneEvent, type Step, soon, working } from "./scenes.ts";
 
 // The scenes of the third edition. See scenes.ts.
 
 const untimed = { deadlineMs: undefined } as const;
 
-function begin(client: number, handle = 0): Happening {
+function begin(client: number, handle = 0): SceneEvent {
   return { act: "begin", client, handle, ...untimed };
 }
 
-function end(client: number, disposition: Disposition, handle = 0): Happening {
+function end(client: number, disposition: Disposition, handle = 0): SceneEvent {
   return { act: "end", client, handle, disposition };
 }
 
-function transmit(client: number, handle = 0): Happening {
+function transmit(client: number, handle = 0): SceneEvent {
   return { act: "transmit", client, handle, what: "echo", wrong: false, ...untimed };
 }
 
@@ -61,7 +61,7 @@ function severalDispositions({ dice, one, other, reader }: Cast): Step[] {
     return soon(dice, { act: "disconnect", client: other, handle: index, disposition });
   });
   const fails: Step[] = dice.chance(60) ? [{ act: "odd", reader, how: "comm-error" }] : [];
-  const then = dice.pick<Happening>([
+  const then = dice.pick<SceneEvent>([
     ...[end(one, "leave"), end(one, "leave"), end(one, "leave")],
     { act: "remove", reader },
     { act: "die", client: one },
@@ -98,7 +98,7 @@ function keptReconnect({ dice, one, other, reader }: Cast): Step[] {
     protocols: ["t0", "t1"],
     initialization: dice.pick<Initialization>(["leave", "reset", "unpower"]),
   };
-  const reconnect = (asked: Terms): Happening => ({ act: "reconnect", client: other, handle: 0, ...asked });
+  const reconnect = (asked: Terms): SceneEvent => ({ act: "reconnect", client: other, handle: 0, ...asked });
   return [
     ...[...working(reader), ...ready(one, reader), ...ready(other, reader), begin(one)],
     soon(dice, reconnect(terms)),
@@ -158,7 +158,7 @@ function stampede({ dice, one, other, reader }: Cast): Step[] {
 function comeAndGo({ dice, one, reader }: Cast): Step[] {
   const rounds = Array.from({ length: 1 + dice.below(3) }, (): Step[] => [
     ...[...ready(one, reader, 0), connected(one, reader, 1)],
-    dice.pick<Happening>([
+    dice.pick<SceneEvent>([
       { act: "release", client: one, context: 0 },
       { act: "die", client: one },
       { act: "disconnect", client: one, handle: 0, disposition: "leave" },

@@ -8,12 +8,12 @@ import {
   type ReaderEvents,
   SmartCardError,
 } from "../src/pcsc/index.ts";
-import type { Oddity } from "./events.ts";
+import type { DriverFailure } from "./events.ts";
 import type { Oracle } from "./oracle.ts";
 import { numberIn, type WatchedReader } from "./watched-reader.ts";
 
 /** The driver's reports on the slot and the card in it. */
-export type CardAsTold = "absent" | "arrived" | "mute" | "unpowered" | "powered" | "negotiated" | "gone";
+export type ReportedCardState = "absent" | "arrived" | "mute" | "unpowered" | "powered" | "negotiated" | "gone";
 
 /**
  * A reader as the manager sees it: it records every state transition of a card, and every outcome of an operation. It passes
@@ -24,11 +24,11 @@ export class ObservedReader implements Reader {
   readonly eject?: (signal: AbortSignal) => Promise<void>;
   readonly #inner: WatchedReader;
   readonly #oracle: Oracle;
-  #card: CardAsTold = "absent";
+  #card: ReportedCardState = "absent";
   #protocol: Protocol | undefined;
   /** Counts cards that came and went, so that what an operation says of one is not taken for the next. */
   #cards = 0;
-  #odd: Oddity | undefined;
+  #nextFailure: DriverFailure | undefined;
 
   constructor(inner: WatchedReader, oracle: Oracle) {
     this.#inner = inner;
@@ -38,7 +38,7 @@ export class ObservedReader implements Reader {
       this.eject = (signal) => this.#observe("eject", signal, () => inner.eject?.(signal) ?? Promise.resolve());
   }
 
-  get card(): CardAsTold {
+  get card(): ReportedCardState {
     return this.#card;
   }
 
@@ -48,8 +48,8 @@ export class ObservedReader implements Reader {
   }
 
   /** The next operation fails with this, without a cause. */
-  beOdd(how: Oddity): void {
-    this.#odd = how;
+  failNext(how: DriverFailure): void {
+    this.#nextFailure = how;
   }
 
   open(events: ReaderEvents): Promise<void> {
@@ -128,7 +128,7 @@ export class ObservedReader implements Reader {
     this.#oracle.deps.reached(what);
   }
 
-  #becomes(next: CardAsTold): void {
+  #becomes(next: ReportedCardState): void {
     this.#reached(`card ${this.#card} -> ${next}`);
     this.#card = next;
     this.#protocol = undefined;
@@ -136,14 +136,14 @@ export class ObservedReader implements Reader {
 
   /** A power-down always works: its failure could not be observed. */
   #isOdd(operation: string): boolean {
-    return this.#odd !== undefined && operation !== "power-down";
+    return this.#nextFailure !== undefined && operation !== "power-down";
   }
 
   /** Fails; a reset still resets the card, so that clients get the reset they are due. */
   async #oddly<T>(operation: string, run: () => Promise<T>): Promise<T> {
     const isAboutCard = operation === "transmit" || operation === "set-protocol";
-    const odd = isAboutCard ? (this.#odd ?? "comm-error") : "comm-error";
-    this.#odd = undefined;
+    const odd = isAboutCard ? (this.#nextFailure ?? "comm-error") : "comm-error";
+    this.#nextFailure = undefined;
     this.#reached(`driver ${operation} is odd`);
     if (operation.endsWith("reset")) await run();
     throw new SmartCardError(odd, "the driver is odd");

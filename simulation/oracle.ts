@@ -161,7 +161,7 @@ export class Oracle {
     const { inFlight, lockedBy } = slot;
     const isGiven = lockedBy === undefined && (inFlight === undefined || inFlight === "set-protocol");
     const turnsTo = isGiven ? this.#callNumber : 0;
-    if (slot.powered) slot.due ??= { why, shocks: slot.shocks, except, turnsTo };
+    if (slot.powered) slot.due ??= { why, interruptions: slot.interruptions, except, turnsTo };
   }
 
   // Readers.
@@ -175,7 +175,7 @@ export class Oracle {
   }
 
   power(slot: SlotRecord, action: string): void {
-    slot.shocks++;
+    slot.interruptions++;
     this.deps.reached(`driver ${action}`);
     slot.due = undefined;
     const holder = this.turns.holderOf(slot);
@@ -206,10 +206,10 @@ export class Oracle {
     const isChanging = [...connection.pending].some(
       ({ operation }) => operation === "end" || operation === "reconnect",
     );
-    if (slot.shocks > connection.knownMost && !isChanging)
+    if (slot.interruptions > connection.knownMost && !isChanging)
       this.violated(`${who} reached a card that was reset or changed, and was not told`);
     const { due } = slot;
-    const isDue = due !== undefined && due.shocks === slot.shocks && call.number > due.turnsTo;
+    const isDue = due !== undefined && due.interruptions === slot.interruptions && call.number > due.turnsTo;
     if (isDue && due.except !== connection.context.client.name)
       this.violated(`${who} got the card of ${slot.name} before it was reset: ${due.why}`);
   }
@@ -217,7 +217,7 @@ export class Oracle {
   removed(slot: SlotRecord): void {
     slot.removals++;
     slot.removalRest = this.rests;
-    slot.shocks++;
+    slot.interruptions++;
     slot.arrivals = 0;
     slot.powered = false;
     slot.due = undefined;
@@ -268,7 +268,7 @@ export class Oracle {
       timeoutMs: wait?.timeoutMs,
       signal: wait?.signal,
       queries,
-      shocksAtAsk: slot?.shocks ?? 0,
+      interruptionsAtAsk: slot?.interruptions ?? 0,
       removalsAtAsk: slot?.removals ?? 0,
       lockSerial: connection?.lockSerial ?? 0,
       resets,
@@ -313,7 +313,7 @@ export class Oracle {
       this.violated(`a transmit of ${nameOf(connection)} was answered after the card was pulled`);
     if (operation === "begin") this.turns.begun(connection, call);
     else if (turnOperations.has(operation) || operation === "end") connection.lastUse = this.deps.now();
-    if (call.mustReset && slot.shocks === call.shocksAtAsk)
+    if (call.mustReset && slot.interruptions === call.interruptionsAtAsk)
       this.violated(`the end of ${nameOf(connection)} was to reset the card of ${slot.name}, and did not`);
     if (operation === "begin" && connection.depth > 1) this.deps.reached("lock taken again");
     if (operation === "end" && connection.depth > 0) {
@@ -329,7 +329,7 @@ export class Oracle {
     if (operation === "end" && this.deps.windows) {
       // What is under way already is another's doing: the turn went on before this client was told of its end.
       const isPower = slot.inFlight === "cold-reset" || slot.inFlight === "warm-reset";
-      connection.knownMost = isPower ? Math.max(connection.knownMost, slot.shocks - 1) : slot.shocks;
+      connection.knownMost = isPower ? Math.max(connection.knownMost, slot.interruptions - 1) : slot.interruptions;
       if (slot.inFlight !== undefined) connection.touched = true;
     }
   }
@@ -354,13 +354,13 @@ export class Oracle {
     }
     this.turns.settleDepth(connection);
     const mayHaveReset = operation === "reconnect" || (operation === "end" && this.deps.windows);
-    if (mayHaveReset && connection.knownMost !== slot.shocks) {
-      connection.knownMost = slot.shocks;
+    if (mayHaveReset && connection.knownMost !== slot.interruptions) {
+      connection.knownMost = slot.interruptions;
       connection.touched = true;
     }
     if (outcome === "no-smartcard" && operation === "transmit" && this.deps.windows)
       this.violated(`transmit of ${name(call)} ended with no-smartcard, which Windows does not say`);
-    if (outcome === "reset-card" && slot.shocks <= connection.knownLeast)
+    if (outcome === "reset-card" && slot.interruptions <= connection.knownLeast)
       this.violated(`${nameOf(connection)} was told of a reset that never was`);
     const needsCard = operation !== "reconnect";
     const isRemoval = outcome === "removed-card" || (outcome === "no-smartcard" && operation === "transmit");
@@ -375,8 +375,8 @@ export class Oracle {
   /** After a reconnect a connection knows all that has happened to the card. */
   #reconnected(connection: ConnectionRecord, call: Call): void {
     const { slot } = connection;
-    connection.knownMost = slot.shocks;
-    connection.knownLeast = call.shocksAtAsk;
+    connection.knownMost = slot.interruptions;
+    connection.knownLeast = call.interruptionsAtAsk;
     connection.removalsLeast = call.removalsAtAsk;
     connection.touched = slot.inFlight !== undefined;
     if (connection.open) this.turns.checkSharing(connection);
@@ -406,7 +406,7 @@ export class Oracle {
   /** The disposition for a connection whose program has exited. */
   #owedByGone(connection: ConnectionRecord): void {
     const { slot } = connection;
-    const isUntouched = slot.shocks === connection.knownMost && !connection.touched;
+    const isUntouched = slot.interruptions === connection.knownMost && !connection.touched;
     // A reconnect under way may have made it a direct one already, which leaves the card as it is.
     const isChanging = [...connection.pending].some(({ operation }) => operation === "reconnect");
     if (!connection.usesCard || !isUntouched || slot.lost || isChanging) return;

@@ -2,7 +2,7 @@
 
 import type { Initialization, Protocol, ShareMode } from "../src/pcsc/index.ts";
 import { Dice } from "./dice.ts";
-import type { ClientEvent, HistoryEvent, Oddity, WorldEvent } from "./events.ts";
+import type { ClientEvent, DriverFailure, HistoryEvent, WorldEvent } from "./events.ts";
 import { laterScenes } from "./later-scenes.ts";
 import type { ClientPlan, Plan } from "./plan.ts";
 import { type Cast, jump, scenes, timed } from "./scenes.ts";
@@ -127,7 +127,7 @@ function makeMore(
     case "jump":
       return { act, ms: jump(dice) };
     case "odd":
-      return { act, reader, how: dice.pick<Oddity>(["comm-error", "unpowered-card"]) };
+      return { act, reader, how: dice.pick<DriverFailure>(["comm-error", "unpowered-card"]) };
     case "intrude":
       return { act, reader };
     case "guest":

@@ -10,7 +10,7 @@ import {
   SmartCardError,
   type WaitOptions,
 } from "../src/pcsc/index.ts";
-import type { Belief, ClientEvent } from "./events.ts";
+import type { AssumedState, ClientEvent } from "./events.ts";
 import type { ClientPlan } from "./plan.ts";
 import { makeCommand, type SimulatedClient, type Surroundings, settingOf } from "./simulated-client.ts";
 
@@ -211,7 +211,7 @@ export class PortClient implements SimulatedClient {
     if (life === this.#life) this.#handles[event.handle] = connection;
   }
 
-  async #watch(belief: Belief, context: Context, wait: WaitOptions): Promise<void> {
+  async #watch(belief: AssumedState, context: Context, wait: WaitOptions): Promise<void> {
     const names = belief === "nothing" ? [] : await context.listReaders();
     if (belief === "stranger") names.push("No such reader");
     if (belief === "pnp") names.push(PNP_NOTIFICATION);
@@ -223,7 +223,7 @@ export class PortClient implements SimulatedClient {
     for (const report of await context.getStatusChange(queries, wait)) this.#known.set(report.reader, report);
   }
 
-  #query(belief: Belief, reader: string): ReaderStateQuery {
+  #query(belief: AssumedState, reader: string): ReaderStateQuery {
     switch (belief) {
       case "handed-back":
       case "pnp":

@@ -131,8 +131,8 @@ class ProbedContext implements Context {
           touched: slot.inFlight !== undefined,
           lastUse: 0,
           lastEnd: 0,
-          knownLeast: call.shocksAtAsk,
-          knownMost: slot.shocks,
+          knownLeast: call.interruptionsAtAsk,
+          knownMost: slot.interruptions,
           removalsLeast: call.removalsAtAsk,
           pending: new Set(),
         };

@@ -45,7 +45,7 @@ export interface ConnectionRecord {
   lastUse: number;
   /** Virtual time at which the last of its calls ended, well or not: none of them can be a use of the card later. */
   lastEnd: number;
-  /** The card's shocks (see {@link SlotRecord}) that it surely knew of, and may have known of, when last connected. */
+  /** The card's interruptions (see {@link SlotRecord}) that it surely knew of, and may have known of, when last connected. */
   knownLeast: number;
   knownMost: number;
   removalsLeast: number;
@@ -66,12 +66,12 @@ export interface SlotRecord {
   inFlight: string | undefined;
   /** Virtual time at which the driver was last seen at work. */
   lastWork: number;
-  /** The card's shocks when an idle transaction was about to be ended, where the card had power; else undefined. */
-  idleShocks: number | undefined;
+  /** The card's interruptions when an idle transaction was about to be ended, where the card had power; else undefined. */
+  idleInterruptions: number | undefined;
   /** Whether the lock's holder did nothing for the whole limit. What it does later, while the card is reset, keeps no lock. */
   idled: boolean;
   /** What a connection must learn of: powers up, down and resets, and removals. */
-  shocks: number;
+  interruptions: number;
   removals: number;
   /** How often the world had been at rest when a card went last. */
   removalRest: number;
@@ -83,7 +83,7 @@ export interface SlotRecord {
   lockedBy: string | undefined;
   /** A reset that is due before any client but `except` gets the card, or a call up to `turnsTo` that may get its turn. */
   due:
-    | { readonly why: string; readonly shocks: number; readonly turnsTo: number; except: string | undefined }
+    | { readonly why: string; readonly interruptions: number; readonly turnsTo: number; except: string | undefined }
     | undefined;
 }
 
@@ -116,7 +116,7 @@ export interface Call {
   readonly timeoutMs: number | undefined;
   readonly signal: AbortSignal | undefined;
   readonly queries: readonly ReaderStateQuery[] | undefined;
-  readonly shocksAtAsk: number;
+  readonly interruptionsAtAsk: number;
   readonly removalsAtAsk: number;
   readonly lockSerial: number;
   /** What an end asks for. */

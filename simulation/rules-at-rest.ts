@@ -178,7 +178,7 @@ const maxResets = 200;
 function checkTurn(oracle: Oracle, call: Call, what: string): void {
   const { connection, context, slot, timeoutMs } = call;
   if (slot === undefined || slot.lost || !turnOperations.has(call.operation)) return;
-  if (call.reachedDriver === undefined && slot.shocks - call.shocksAtAsk > maxResets)
+  if (call.reachedDriver === undefined && slot.interruptions - call.interruptionsAtAsk > maxResets)
     oracle.violated(`${what} waits while the card of ${slot.name} is reset again and again`);
   const holder = oracle.turns.holderOf(slot);
   if (!context.oneAtATime || timeoutMs !== undefined || holder?.context !== context || holder === connection) return;

@@ -2,11 +2,11 @@
 
 import type { Disposition } from "../src/pcsc/index.ts";
 import type { Dice } from "./dice.ts";
-import type { ClientEvent, HistoryEvent, Oddity, WorldEvent } from "./events.ts";
+import type { ClientEvent, DriverFailure, HistoryEvent, WorldEvent } from "./events.ts";
 
 // Scenes are short sequences of events that lead to places where chance alone seldom comes.
 
-export type Happening = ClientEvent | WorldEvent;
+export type SceneEvent = ClientEvent | WorldEvent;
 
 /** The clients and readers of a scene. */
 export interface Cast {
@@ -21,7 +21,7 @@ export interface Cast {
 }
 
 /** An event of a scene; after one that is `soon` over, the next comes after so many promise callbacks. */
-export type Step = Happening | { readonly soon: Happening; readonly hops: number };
+export type Step = SceneEvent | { readonly soon: SceneEvent; readonly hops: number };
 
 /** A step as an event of a history. */
 export function timed(step: Step): HistoryEvent {
@@ -34,7 +34,7 @@ export function jump(dice: Dice): number {
   return dice.chance(50) ? ms : -ms;
 }
 
-export function connected(client: number, reader: number, handle = 0): Happening {
+export function connected(client: number, reader: number, handle = 0): SceneEvent {
   const terms = { mode: "shared", protocols: ["t0", "t1"], deadlineMs: undefined } as const;
   return { act: "connect", client, context: 0, handle, reader, ...terms };
 }
@@ -55,14 +55,14 @@ export function working(reader: number): Step[] {
   ];
 }
 
-export function soon(dice: Dice, happening: Happening): Step {
+export function soon(dice: Dice, happening: SceneEvent): Step {
   return { soon: happening, hops: dice.below(9) };
 }
 
 /** Every operation that takes a turn, by one connection, at once. */
 function everything(client: number, handle: number, deadlineMs?: number): Step[] {
   const of = { client, handle };
-  const all: Happening[] = [
+  const all: SceneEvent[] = [
     { act: "status", ...of, deadlineMs },
     { act: "transmit", ...of, what: "echo", wrong: false, deadlineMs },
     { act: "odd-control", ...of, code: 0x4200_0d48, deadlineMs },
@@ -88,7 +88,7 @@ function ejectInTrouble({ ceilingMs, dice, one, reader }: Cast): Step[] {
     [{ act: "die", client: one }],
     [],
   ]);
-  const asked: Happening = { act: ends ? "end" : "disconnect", client: one, handle: 0, disposition };
+  const asked: SceneEvent = { act: ends ? "end" : "disconnect", client: one, handle: 0, disposition };
   const begin: Step[] = ends ? [{ act: "begin", client: one, handle: 0, deadlineMs: undefined }] : [];
   return [
     ...working(reader),
@@ -105,16 +105,16 @@ function ejectInTrouble({ ceilingMs, dice, one, reader }: Cast): Step[] {
 
 function resetInTrouble({ ceilingMs, dice, one, reader }: Cast): Step[] {
   const terms = { mode: "shared", protocols: ["t0", "t1"] } as const;
-  const resets: Happening = dice.pick<Happening>([
+  const resets: SceneEvent = dice.pick<SceneEvent>([
     { act: "reconnect", client: one, handle: 0, ...terms, initialization: dice.pick(["reset", "unpower"]) },
     { act: "end", client: one, handle: 0, disposition: "reset" },
     { act: "disconnect", client: one, handle: 0, disposition: dice.pick(["reset", "unpower"]) },
   ]);
-  const trouble = dice.pick<Happening>([
+  const trouble = dice.pick<SceneEvent>([
     { act: "hang", reader },
     { act: "deaf", reader },
     { act: "mute", reader },
-    { act: "odd", reader, how: dice.pick<Oddity>(["comm-error", "unpowered-card"]) },
+    { act: "odd", reader, how: dice.pick<DriverFailure>(["comm-error", "unpowered-card"]) },
     { act: "slow", reader, delayMs: 3000 },
   ]);
   return [
@@ -152,7 +152,7 @@ function deadlock({ dice, one, reader, readers, other }: Cast): Step[] {
 }
 
 function operationInTrouble({ ceilingMs, dice, one, other, reader }: Cast): Step[] {
-  const trouble = dice.pick<Happening>([
+  const trouble = dice.pick<SceneEvent>([
     { act: "odd", reader, how: "comm-error" },
     { act: "odd", reader, how: "unpowered-card" },
     { act: "deaf", reader },
@@ -160,16 +160,16 @@ function operationInTrouble({ ceilingMs, dice, one, other, reader }: Cast): Step
     { act: "slow", reader, delayMs: 0 },
   ]);
   const of = { client: one, handle: 0, deadlineMs: undefined } as const;
-  const asked = dice.pick<Happening>([
+  const asked = dice.pick<SceneEvent>([
     { act: "odd-control", ...of, code: 0x4200_0d48 },
     { act: "transmit", ...of, what: "echo", wrong: false },
     connected(other, reader, 1),
     { act: "reconnect", client: one, handle: 0, mode: "shared", protocols: ["t0", "t1"], initialization: "leave" },
   ]);
   // After a reset the next operation agrees on a protocol first.
-  const reset: Happening = { act: "end", client: one, handle: 0, disposition: "reset" };
+  const reset: SceneEvent = { act: "end", client: one, handle: 0, disposition: "reset" };
   const resets: Step[] = dice.chance(50) ? [{ act: "begin", ...of }, reset] : [];
-  const then = dice.pick<Happening>([
+  const then = dice.pick<SceneEvent>([
     { act: "pass", ms: ceilingMs },
     { act: "remove", reader },
     { act: "unplug", reader },
@@ -191,7 +191,7 @@ function operationInTrouble({ ceilingMs, dice, one, other, reader }: Cast): Step
 
 /** Card or reader go in the middle of what is about the reader alone. */
 function controlCutShort({ dice, one, reader }: Cast): Step[] {
-  const control: Happening = {
+  const control: SceneEvent = {
     ...{ act: "odd-control", client: one, handle: 0, deadlineMs: undefined },
     code: 0x4200_0d48,
   };
@@ -208,7 +208,7 @@ function controlCutShort({ dice, one, reader }: Cast): Step[] {
 /** A program dies in the middle of an operation that does not end. */
 function orphan({ ceilingMs, dice, one, reader }: Cast): Step[] {
   const of = { client: one, handle: 0, deadlineMs: undefined } as const;
-  const asked = dice.pick<Happening>([
+  const asked = dice.pick<SceneEvent>([
     { act: "odd-control", ...of, code: 0x4200_0d48 },
     { act: "transmit", ...of, what: "echo", wrong: false },
     { act: "end", client: one, handle: 0, disposition: "reset" },
@@ -230,7 +230,7 @@ function orphan({ ceilingMs, dice, one, reader }: Cast): Step[] {
 
 /** No client is connected any more, and the card cannot be powered down. */
 function lightsOut({ ceilingMs, dice, one, reader }: Cast): Step[] {
-  const then = dice.pick<Happening>([
+  const then = dice.pick<SceneEvent>([
     { act: "remove", reader },
     { act: "unplug", reader },
     { act: "pass", ms: ceilingMs },
@@ -259,7 +259,7 @@ function lightsOut({ ceilingMs, dice, one, reader }: Cast): Step[] {
 
 /** Many wait for one who has the lock; then something ends all that, or all of it for one of them. */
 function waitsThatEnd({ dice, one, other, reader }: Cast): Step[] {
-  const end = dice.pick<Happening>([
+  const end = dice.pick<SceneEvent>([
     { act: "restart" },
     { act: "cancel", client: other, context: 0 },
     { act: "release", client: other, context: 0 },
@@ -286,7 +286,7 @@ function waitsThatEnd({ dice, one, other, reader }: Cast): Step[] {
 /** A client of the service that was told to try again gets the turn, and may not fetch it. */
 function keptTurn({ dice, one, other, reader }: Cast): Step[] {
   const of = { handle: 0, deadlineMs: undefined } as const;
-  const asked = dice.pick<Happening>([
+  const asked = dice.pick<SceneEvent>([
     { act: "begin", client: other, ...of },
     { act: "begin", client: other, ...of },
     { act: "status", client: other, ...of },
@@ -304,7 +304,7 @@ function keptTurn({ dice, one, other, reader }: Cast): Step[] {
 
 /** A program of the service that asks and asks while another has the card, and may not read what it is answered. */
 function floodedService({ dice, one, other, reader }: Cast): Step[] {
-  const hoard: Happening = {
+  const hoard: SceneEvent = {
     act: "hoard",
     client: one,
     context: 0,
@@ -319,7 +319,7 @@ function floodedService({ dice, one, other, reader }: Cast): Step[] {
     ...(dice.chance(30) ? [{ act: "stall", client: one } as const] : []),
     { act: "hoard", client: one, context: 0, reader, what: "requests" },
     { act: "pass", ms: 100 },
-    dice.pick<Happening>([
+    dice.pick<SceneEvent>([
       { act: "end", client: other, handle: 0, disposition: "leave" },
       { act: "end", client: other, handle: 0, disposition: "leave" },
       { act: "die", client: one },
@@ -332,9 +332,9 @@ function floodedService({ dice, one, other, reader }: Cast): Step[] {
 
 /** A wait for changes over the wire, and something that ends it; a cancel more than once, as it may come too early. */
 function watchThatEnds({ dice, one, reader }: Cast): Step[] {
-  const watch: Happening = { act: "watch", client: one, context: 0, belief: "handed-back", deadlineMs: undefined };
-  const cancel: Happening = { act: "cancel", client: one, context: 0 };
-  const end = dice.pick<Happening>([
+  const watch: SceneEvent = { act: "watch", client: one, context: 0, belief: "handed-back", deadlineMs: undefined };
+  const cancel: SceneEvent = { act: "cancel", client: one, context: 0 };
+  const end = dice.pick<SceneEvent>([
     cancel,
     cancel,
     { act: "stop-waiting", client: one },

@@ -72,7 +72,7 @@ export class TurnRules {
     if (slot.lockedBy !== undefined)
       this.#oracle.violated(`${client} got the lock of ${slot.name} while ${slot.lockedBy} had it`);
     slot.lockedBy = client;
-    if (slot.due !== undefined && slot.due.shocks === slot.shocks && slot.due.except === undefined)
+    if (slot.due !== undefined && slot.due.interruptions === slot.interruptions && slot.due.except === undefined)
       this.#oracle.violated(`${client} got the lock of ${slot.name} before the card was reset: ${slot.due.why}`);
     const isTheirs = (call: Call): boolean =>
       call.slot === slot && call.operation === "begin" && call.context.client.name === client;
@@ -97,7 +97,7 @@ export class TurnRules {
 
   /** The manager has found that the holder of the lock does nothing, and is about to take the lock. */
   lockIdle(slot: SlotRecord): void {
-    slot.idleShocks = slot.powered ? slot.shocks : undefined;
+    slot.idleInterruptions = slot.powered ? slot.interruptions : undefined;
     const holder = this.holderOf(slot);
     slot.idled = holder !== undefined && this.isIdle(holder);
   }
@@ -106,9 +106,9 @@ export class TurnRules {
     const client = slot.lockedBy;
     slot.lockedBy = undefined;
     if (slot.due !== undefined) slot.due.except = undefined;
-    if (slot.idleShocks === slot.shocks && slot.powered)
+    if (slot.idleInterruptions === slot.interruptions && slot.powered)
       this.#oracle.violated(`the idle transaction of ${client} at ${slot.name} ended, and the card was not reset`);
-    slot.idleShocks = undefined;
+    slot.idleInterruptions = undefined;
     const holder = this.holderOf(slot);
     if (holder !== undefined) this.#lockTaken(slot, holder);
     slot.idled = false;

@@ -5,7 +5,7 @@ import type { Oracle } from "./oracle.ts";
 import type { SlotRecord } from "./records.ts";
 
 /** Faults of a driver, once. */
-export type Spoiling = "empty" | "throw" | "huge-atr";
+export type DriverFault = "empty" | "throw" | "huge-atr";
 
 /** A reader whose every operation the oracle sees, and whose driver can be made to misbehave. */
 export class WatchedReader implements Reader {
@@ -16,7 +16,7 @@ export class WatchedReader implements Reader {
   readonly signals: Set<AbortSignal> = new Set();
   readonly #inner: Reader;
   readonly #oracle: Oracle;
-  #spoiling: Spoiling | undefined;
+  #fault: DriverFault | undefined;
   #deaf = false;
   #release: (() => void)[] = [];
 
@@ -32,9 +32,9 @@ export class WatchedReader implements Reader {
       babbles: false,
       inFlight: undefined,
       lastWork: 0,
-      idleShocks: undefined,
+      idleInterruptions: undefined,
       idled: false,
-      shocks: 0,
+      interruptions: 0,
       removals: 0,
       removalRest: 0,
       arrivals: 0,
@@ -47,8 +47,8 @@ export class WatchedReader implements Reader {
   }
 
   /** The next answer of the driver is a wrong one. */
-  spoil(how: Spoiling): void {
-    this.#spoiling = how;
+  spoil(how: DriverFault): void {
+    this.#fault = how;
   }
 
   /** While on, operations do not end when they are aborted. */
@@ -85,7 +85,7 @@ export class WatchedReader implements Reader {
       const atr = await this.#inner.power(action, own);
       // The answer may be that of a card that has gone since.
       this.slot.powered = action !== "power-down" && this.slot.removals === removals;
-      return this.#spoiled() === "huge-atr" ? new Uint8Array(34).fill(0x3b) : atr;
+      return this.#takeFault() === "huge-atr" ? new Uint8Array(34).fill(0x3b) : atr;
     });
   }
 
@@ -98,7 +98,7 @@ export class WatchedReader implements Reader {
     this.#oracle.reachesDriver(this.slot, numberIn(command), "transmit");
     return this.#watch("transmit", signal, async (own) => {
       const response = await this.#inner.transmit(command, protocol, own);
-      return this.#spoiled() === undefined ? response : new Uint8Array(1);
+      return this.#takeFault() === undefined ? response : new Uint8Array(1);
     });
   }
 
@@ -119,11 +119,11 @@ export class WatchedReader implements Reader {
     return this.#inner.close();
   }
 
-  #spoiled(): Spoiling | undefined {
-    const spoiling = this.#spoiling;
-    this.#spoiling = undefined;
-    if (spoiling === "throw") throw new Error("this driver fails");
-    return spoiling;
+  #takeFault(): DriverFault | undefined {
+    const fault = this.#fault;
+    this.#fault = undefined;
+    if (fault === "throw") throw new Error("this driver fails");
+    return fault;
   }
 
   async #watch<T>(operation: string, signal: AbortSignal, run: (own: AbortSignal) => Promise<T>): Promise<T> {

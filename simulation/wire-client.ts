@@ -12,7 +12,7 @@ import {
   toNumber,
 } from "../src/pcsc/index.ts";
 import { type ClientSession, FIXED_READERS, type ReaderState } from "../src/pcsclite/index.ts";
-import type { ClientEvent, Hoarded } from "./events.ts";
+import type { ClientEvent, ExhaustedResource } from "./events.ts";
 import { Floods } from "./floods.ts";
 import type { ClientPlan } from "./plan.ts";
 import type { ReconnectTerms } from "./reconnects.ts";
@@ -290,7 +290,7 @@ export class WireClient implements SimulatedClient {
   }
 
   /** Hoards handles of the service. */
-  async #hoard(what: Hoarded, reader: number): Promise<void> {
+  async #hoard(what: ExhaustedResource, reader: number): Promise<void> {
     if (what === "requests") {
       await this.#flood(reader);
       return;

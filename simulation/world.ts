@@ -271,7 +271,7 @@ export class World {
         place.babble();
         break;
       case "odd":
-        this.#observed[event.reader]?.beOdd(event.how);
+        this.#observed[event.reader]?.failNext(event.how);
         break;
       case "intrude":
         place.intrude();
