@@ -32,33 +32,33 @@ export function conditionsOf(file: CardFile): Conditions {
   if (rulesFile?.type !== "linear-fixed" && rulesFile?.type !== "linear-variable") return {};
   const record = rulesFile.records[access.record - 1];
   // An EF.ARR in the making could still be written by any terminal, so its rules do not count.
-  if (record === undefined || isInTheMaking(rulesFile) || isOutOfUse(rulesFile)) return {};
+  if (record === undefined || isBeingCreated(rulesFile) || isDeactivatedOrTerminated(rulesFile)) return {};
   return decodeRuleRecord(file.type === "df" ? "df" : "ef", record) ?? {};
 }
 
 /** Whether a file is deactivated or terminated, or a directory around it is. */
-export function isOutOfUse(file: CardFile): boolean {
+export function isDeactivatedOrTerminated(file: CardFile): boolean {
   return [file, ...directoriesAround(file)].some(
     ({ lifeCycle }) => lifeCycle === "deactivated" || lifeCycle === "terminated",
   );
 }
 
 /** Whether a file was not activated yet, so that no rules apply to it. ISO/IEC 7816-4:2005, 5.3.3.2. */
-export function isInTheMaking({ lifeCycle }: CardFile): boolean {
+export function isBeingCreated({ lifeCycle }: CardFile): boolean {
   return lifeCycle === "creation" || lifeCycle === "initialisation";
 }
 
 /** Why an operation on a file is refused now; undefined where it is allowed. */
 export function refusal(channel: Channel, file: CardFile, mode: AccessMode): Answer | undefined {
-  if (isOutOfUse(file)) return status(sw.conditionsNotSatisfied);
-  return isInTheMaking(file) ? undefined : refusalByRules(channel, file, mode);
+  if (isDeactivatedOrTerminated(file)) return status(sw.conditionsNotSatisfied);
+  return isBeingCreated(file) ? undefined : refusalByRules(channel, file, mode);
 }
 
 /** As `refusal`, for commands that also work on a deactivated or terminated file: those that change its life cycle. */
 export function refusalOfLifeCycle(channel: Channel, file: CardFile, mode: AccessMode): Answer | undefined {
   const { parent } = file;
-  if (parent !== undefined && isOutOfUse(parent)) return status(sw.conditionsNotSatisfied);
-  return isInTheMaking(file) ? undefined : refusalByRules(channel, file, mode);
+  if (parent !== undefined && isDeactivatedOrTerminated(parent)) return status(sw.conditionsNotSatisfied);
+  return isBeingCreated(file) ? undefined : refusalByRules(channel, file, mode);
 }
 
 function refusalByRules(channel: Channel, file: CardFile, mode: AccessMode): Answer | undefined {

@@ -2,7 +2,7 @@
 
 import { equalBytes, type Result, success } from "../binary/index.ts";
 import type { CommandApdu } from "../iso7816/index.ts";
-import { conditionsOf, isInTheMaking, refusal, refusalOfLifeCycle } from "./access-control.ts";
+import { conditionsOf, isBeingCreated, refusal, refusalOfLifeCycle } from "./access-control.ts";
 import { uniformConditions } from "./access-rules.ts";
 import { cardLimits } from "./card-limits.ts";
 import { type CardState, type Channel, selectFile } from "./card-state.ts";
@@ -124,7 +124,7 @@ export function deactivateFile(channel: Channel, command: CommandApdu): Answer {
   const file = target.value;
   const refused = refusalOfLifeCycle(channel, file, "deactivate");
   if (refused !== undefined) return refused;
-  if (file.lifeCycle === "terminated" || isInTheMaking(file)) return status(sw.conditionsNotSatisfied);
+  if (file.lifeCycle === "terminated" || isBeingCreated(file)) return status(sw.conditionsNotSatisfied);
   file.lifeCycle = "deactivated";
   return status(sw.success);
 }

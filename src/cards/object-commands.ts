@@ -2,7 +2,7 @@
 
 import { copyBytes } from "../binary/index.ts";
 import type { CommandApdu } from "../iso7816/index.ts";
-import { isFulfilled, isInTheMaking, isOutOfUse, refusal } from "./access-control.ts";
+import { isBeingCreated, isDeactivatedOrTerminated, isFulfilled, refusal } from "./access-control.ts";
 import { cardLimits } from "./card-limits.ts";
 import { answerWhole, type Channel } from "./card-state.ts";
 import { bytesInUse } from "./file-commands.ts";
@@ -44,6 +44,6 @@ export function putData(channel: Channel, command: CommandApdu): Answer {
 /** The objects of a deactivated directory cannot be used; before its activation no rules apply to them. */
 function refusalOfObject(channel: Channel, access: Access): Answer | undefined {
   const { currentDf } = channel;
-  if (isOutOfUse(currentDf)) return status(sw.conditionsNotSatisfied);
-  return isInTheMaking(currentDf) || isFulfilled(channel, access) ? undefined : status(sw.securityNotSatisfied);
+  if (isDeactivatedOrTerminated(currentDf)) return status(sw.conditionsNotSatisfied);
+  return isBeingCreated(currentDf) || isFulfilled(channel, access) ? undefined : status(sw.securityNotSatisfied);
 }

@@ -31,7 +31,7 @@ import { parseReaderSpec } from "../entry/manager-spec.ts";
 import { SmartCardError } from "../pcsc/index.ts";
 import { MAX_FIXED_READERS } from "../pcsclite-server/index.ts";
 import { type Command, exitCodes } from "./command.ts";
-import { handOverSignals, letSignalsBe } from "./early-signals.ts";
+import { handOverSignals, restoreDefaultSignals } from "./early-signals.ts";
 import { errorForPrograms } from "./failure.ts";
 import { type OptionTable, type OptionValues, parseOptions, refuseArguments, UsageError } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
@@ -111,7 +111,7 @@ export const daemon: Command = {
 async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   const { positionals, values } = parseOptions(args, options);
   refuseArguments(positionals);
-  if (values["check-config"]) letSignalsBe();
+  if (values["check-config"]) restoreDefaultSignals();
   const signals = values["check-config"] ? undefined : listenForSignals();
   const line = readCommandLine(args, values);
   const credentials = await loadPeerCredentials();

@@ -38,7 +38,7 @@ export function handOverSignals(): void {
 }
 
 /** Keeps them no more: they do what they do to every program, those that came included. */
-export function letSignalsBe(): void {
+export function restoreDefaultSignals(): void {
   for (const signal of signals) if (signal !== "SIGUSR1") process.off(signal, note);
   for (const signal of came) if (signal !== "SIGUSR1") process.kill(process.pid, signal);
   came.clear();

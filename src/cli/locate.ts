@@ -6,7 +6,7 @@ import { type Command, exitCodes } from "./command.ts";
 import { withDatabase } from "./database-option.ts";
 import { managerOption, withManager } from "./manager-option.ts";
 import { millisecondsOf, type OptionTable, parseOptions, UsageError } from "./options.ts";
-import { watchSights } from "./reader-watch.ts";
+import { watchUpdates } from "./reader-watch.ts";
 import type { Terminal } from "./terminal.ts";
 import { jsonText, visible } from "./text.ts";
 import { type Waiting, waiting } from "./waiting.ts";
@@ -93,7 +93,7 @@ async function firstOf(
   wanted: readonly string[],
   wait: Waiting,
 ): Promise<Located> {
-  for await (const { atr, reader } of watchSights(manager, wait)) {
+  for await (const { atr, reader } of watchUpdates(manager, wait)) {
     const cards = atr.length === 0 ? [] : database.cardTypes.find({ atr }).map(({ name }) => name);
     const fitting = cards.filter((name) => wanted.includes(name));
     if (fitting.length === 0) continue;

@@ -5,9 +5,9 @@ import { demoCard, VirtualReader } from "../cards/index.ts";
 import { EmbeddedManager } from "../manager/index.ts";
 import type { ReaderFlags, ReaderStateReport } from "../pcsc/index.ts";
 import { SimulatedRuntime } from "../testing/index.ts";
-import { differences, type Happening, type Sight, watchSights } from "./reader-watch.ts";
+import { differences, type Happening, type ReaderUpdate, watchUpdates } from "./reader-watch.ts";
 import { painter } from "./terminal.ts";
-import { describeSight, sightForPrograms } from "./watch.ts";
+import { describeUpdate, updateForPrograms } from "./watch.ts";
 
 function state(flags: ReaderFlags, eventCount = 2): ReaderStateReport {
   return { reader: "R", flags, eventCount, atr: new Uint8Array() };
@@ -45,15 +45,15 @@ async function world(): Promise<{
   readonly runtime: SimulatedRuntime;
   readonly manager: EmbeddedManager;
   readonly stop: AbortController;
-  readonly watch: (once?: boolean) => { readonly seen: Sight[]; readonly end: Promise<unknown> };
+  readonly watch: (once?: boolean) => { readonly seen: ReaderUpdate[]; readonly end: Promise<unknown> };
 }> {
   const runtime = new SimulatedRuntime({ settle: () => new Promise(setImmediate) });
   const manager = new EmbeddedManager({ runtime });
   const stop = new AbortController();
   const watch = (once = false) => {
-    const seen: Sight[] = [];
+    const seen: ReaderUpdate[] = [];
     const run = async (): Promise<unknown> => {
-      for await (const sight of watchSights(manager, { signal: stop.signal, once })) seen.push(sight);
+      for await (const update of watchUpdates(manager, { signal: stop.signal, once })) seen.push(update);
       return "done";
     };
     return { seen, end: run().catch((error: unknown) => error) };
@@ -61,7 +61,7 @@ async function world(): Promise<{
   return { runtime, manager, stop, watch };
 }
 
-function told(seen: Sight[]): string[] {
+function told(seen: ReaderUpdate[]): string[] {
   return seen.splice(0).map(({ happenings, reader }) => `${reader}: ${happenings.join(", ")}`);
 }
 
@@ -83,8 +83,8 @@ describe("watching", () => {
 
     two.insert(demoCard(runtime.random));
     await runtime.settle();
-    const [sight] = seen;
-    expect(sight?.atr.length).toBeGreaterThan(2);
+    const [update] = seen;
+    expect(update?.atr.length).toBeGreaterThan(2);
     expect(told(seen)).toEqual(["Two: card-inserted"]);
 
     one.remove();
@@ -127,16 +127,16 @@ describe("watching", () => {
     await end;
   });
 
-  it("misses nothing that happens while a sight is looked at", async () => {
+  it("misses nothing that happens while an update is looked at", async () => {
     const { manager, runtime, stop } = await world();
     const one = new VirtualReader({ name: "One", id: "1", clock: runtime.clock });
     await manager.addReader(one);
-    const sights = watchSights(manager, { signal: stop.signal });
-    expect((await sights.next()).value).toMatchObject({ reader: "One", happenings: ["reader-present"] });
+    const updates = watchUpdates(manager, { signal: stop.signal });
+    expect((await updates.next()).value).toMatchObject({ reader: "One", happenings: ["reader-present"] });
     one.unplug();
     await manager.addReader(new VirtualReader({ name: "Two", id: "2", clock: runtime.clock }));
-    expect((await sights.next()).value).toMatchObject({ reader: "One", happenings: ["reader-removed"] });
-    expect((await sights.next()).value).toMatchObject({ reader: "Two", happenings: ["reader-added"] });
+    expect((await updates.next()).value).toMatchObject({ reader: "One", happenings: ["reader-removed"] });
+    expect((await updates.next()).value).toMatchObject({ reader: "Two", happenings: ["reader-added"] });
   });
 
   it("ends after one look if told so, also without any reader", async () => {
@@ -151,22 +151,27 @@ describe("watching", () => {
   });
 });
 
-describe("a sight", () => {
+describe("an update", () => {
   const time = new Date(2026, 10, 21, 9, 8, 7, 6);
   const atr = Uint8Array.of(0x3b, 0x02, 0x14, 0x50);
-  const inserted: Sight = { reader: "R", happenings: ["card-inserted"], flags: ["present"], eventCount: 3, atr };
+  const inserted: ReaderUpdate = { reader: "R", happenings: ["card-inserted"], flags: ["present"], eventCount: 3, atr };
 
   it("is a line with the time, and the card on another", () => {
-    expect(describeSight(inserted, time, painter(false))).toEqual([
+    expect(describeUpdate(inserted, time, painter(false))).toEqual([
       "09:08:07.006  R  card inserted",
       "              3B 02 14 50  card with T=0",
     ]);
-    const empty: Sight = { ...inserted, happenings: ["reader-present"], flags: ["empty"], atr: new Uint8Array() };
-    expect(describeSight(empty, time, painter(false))).toEqual(["09:08:07.006  R  reader, empty"]);
+    const empty: ReaderUpdate = {
+      ...inserted,
+      happenings: ["reader-present"],
+      flags: ["empty"],
+      atr: new Uint8Array(),
+    };
+    expect(describeUpdate(empty, time, painter(false))).toEqual(["09:08:07.006  R  reader, empty"]);
   });
 
   it("is an object for programs", () => {
-    expect(sightForPrograms(inserted, time)).toEqual({
+    expect(updateForPrograms(inserted, time)).toEqual({
       time: time.toISOString(),
       reader: "R",
       happenings: ["card-inserted"],

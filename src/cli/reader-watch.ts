@@ -27,7 +27,7 @@ export type Happening =
   | "free";
 
 /** One thing that was seen: a reader's state, and how it differs from the state before. */
-export interface Sight {
+export interface ReaderUpdate {
   readonly reader: string;
   readonly happenings: readonly Happening[];
   readonly flags: readonly ReaderFlag[];
@@ -51,7 +51,7 @@ export function differences(before: ReaderStateReport, now: ReaderStateReport): 
 }
 
 /** How to watch. */
-export interface SightOptions {
+export interface WatchUpdatesOptions {
   /** Ends it. */
   readonly signal: AbortSignal;
   /** True ends it when the state of all readers was told. */
@@ -61,7 +61,10 @@ export interface SightOptions {
 }
 
 /** Sees everything that happens to readers: the state of each first, then every change. */
-export async function* watchSights(manager: ResourceManager, options: SightOptions): AsyncGenerator<Sight> {
+export async function* watchUpdates(
+  manager: ResourceManager,
+  options: WatchUpdatesOptions,
+): AsyncGenerator<ReaderUpdate> {
   const known = new Map<string, ReaderStateReport>();
   for await (const event of watchReaders(manager, { signal: options.signal })) {
     switch (event.kind) {
@@ -75,8 +78,8 @@ export async function* watchSights(manager: ResourceManager, options: SightOptio
         options.service?.(undefined);
         break;
       default: {
-        const sight = sightOf(known, event);
-        if (sight.happenings.length > 0) yield sight;
+        const update = updateOf(known, event);
+        if (update.happenings.length > 0) yield update;
       }
     }
   }
@@ -84,7 +87,7 @@ export async function* watchSights(manager: ResourceManager, options: SightOptio
 
 type EventOfReader = Extract<ReaderEvent, { readonly reader: string }>;
 
-function sightOf(known: Map<string, ReaderStateReport>, event: EventOfReader): Sight {
+function updateOf(known: Map<string, ReaderStateReport>, event: EventOfReader): ReaderUpdate {
   const { reader } = event;
   const before = known.get(reader) ?? { reader, flags: {}, eventCount: 0, atr: new Uint8Array(0) };
   if (event.kind === "reader-gone") {

@@ -8,7 +8,7 @@ import { type Command, exitCodes } from "./command.ts";
 import { type KnownCards, namesInBrief, withKnownCards } from "./database-option.ts";
 import { managerOption, withManager } from "./manager-option.ts";
 import { millisecondsOf, type OptionTable, parseOptions, refuseArguments } from "./options.ts";
-import { type Happening, type Sight, watchSights } from "./reader-watch.ts";
+import { type Happening, type ReaderUpdate, watchUpdates } from "./reader-watch.ts";
 import type { Paint, Style, Terminal } from "./terminal.ts";
 import { jsonText, visible } from "./text.ts";
 import { waiting } from "./waiting.ts";
@@ -52,11 +52,11 @@ async function follow(
         terminal.say(
           lost === undefined ? "the service is back" : `the service is lost, waiting for it: ${lost.message}`,
         );
-      for await (const sight of watchSights(opened.manager, { signal, once: values.once === true, service })) {
+      for await (const update of watchUpdates(opened.manager, { signal, once: values.once === true, service })) {
         const time = new Date(nodeClock.wallTime());
-        const names = sight.atr.length === 0 ? [] : cards.find(sight.atr).map(({ name }) => name);
-        if (values.json) terminal.print(jsonText(sightForPrograms(sight, time, names), "compact"));
-        else for (const line of describeSight(sight, time, terminal.paint, names)) terminal.print(line);
+        const names = update.atr.length === 0 ? [] : cards.find(update.atr).map(({ name }) => name);
+        if (values.json) terminal.print(jsonText(updateForPrograms(update, time, names), "compact"));
+        else for (const line of describeUpdate(update, time, terminal.paint, names)) terminal.print(line);
       }
       return exitCodes.ok;
     });
@@ -67,9 +67,9 @@ async function follow(
 }
 
 /** What was seen, as JSON has it. */
-export function sightForPrograms({ atr, ...sight }: Sight, time: Date, cards: readonly string[] = []): object {
+export function updateForPrograms({ atr, ...update }: ReaderUpdate, time: Date, cards: readonly string[] = []): object {
   const card = atr.length === 0 ? {} : { atr, summary: summarizeAtr(atr), ...(cards.length > 0 && { cards }) };
-  return { time: time.toISOString(), ...sight, ...card };
+  return { time: time.toISOString(), ...update, ...card };
 }
 
 const words: Readonly<Record<Happening, readonly [Style, string]>> = {
@@ -89,8 +89,13 @@ const words: Readonly<Record<Happening, readonly [Style, string]>> = {
 const indent = " ".repeat(14);
 
 /** What was seen, for people: a line, and others for the card that has come and what the database calls it. */
-export function describeSight(sight: Sight, time: Date, paint: Paint, cards: readonly string[] = []): string[] {
-  const { atr, flags, happenings, reader } = sight;
+export function describeUpdate(
+  update: ReaderUpdate,
+  time: Date,
+  paint: Paint,
+  cards: readonly string[] = [],
+): string[] {
+  const { atr, flags, happenings, reader } = update;
   const list = happenings.map((happening) => paint(...words[happening]));
   if (/^reader-(?:present|added)$/.test(happenings[0] ?? "") && flags.includes("empty"))
     list.push(paint("dim", "empty"));
