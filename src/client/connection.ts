@@ -34,7 +34,7 @@ import { settledState } from "./reports.ts";
 import { isRefusal, type RetryOwner, type RetryQueue } from "./retry-queue.ts";
 
 /** What a connection needs of its context. */
-export interface ConnectionSetting {
+export interface ConnectionDeps {
   readonly link: CardLink;
   readonly reader: string;
   readonly shareMode: ShareMode;
@@ -57,7 +57,7 @@ export interface ConnectionSetting {
  */
 export class ClientConnection extends ConnectionBase implements RetryOwner {
   readonly reader: string;
-  readonly #setting: ConnectionSetting;
+  readonly #deps: ConnectionDeps;
   readonly #link: CardLink;
   readonly #queue: RetryQueue;
   readonly #waits: WaitSet = new Set();
@@ -69,14 +69,14 @@ export class ClientConnection extends ConnectionBase implements RetryOwner {
   /** How often the context was cancelled: a request that was refused meanwhile is not made again. */
   #cancels = 0;
 
-  constructor(setting: ConnectionSetting) {
-    super({ now: () => setting.clock.now(), preferredProtocols: setting.preferredProtocols });
-    this.#setting = setting;
-    this.reader = setting.reader;
-    this.#link = setting.link;
-    this.#queue = setting.queue;
-    this.#shareMode = setting.shareMode;
-    this.#protocol = this.#protocolOf(setting.activeProtocol);
+  constructor(deps: ConnectionDeps) {
+    super({ now: () => deps.clock.now(), preferredProtocols: deps.preferredProtocols });
+    this.#deps = deps;
+    this.reader = deps.reader;
+    this.#link = deps.link;
+    this.#queue = deps.queue;
+    this.#shareMode = deps.shareMode;
+    this.#protocol = this.#protocolOf(deps.activeProtocol);
     this.#queue.connections++;
   }
 
@@ -132,7 +132,7 @@ export class ClientConnection extends ConnectionBase implements RetryOwner {
       if (failure !== undefined && failure.code !== "reader-unavailable") throw failure;
     } finally {
       this.#queue.look();
-      this.#setting.closed(this);
+      this.#deps.closed(this);
       this.#link.close(isClean);
     }
   }
@@ -227,7 +227,7 @@ export class ClientConnection extends ConnectionBase implements RetryOwner {
 
   /** Its link has ended. */
   lost(error: SmartCardError): void {
-    this.#setting.closed(this);
+    this.#deps.closed(this);
     this.abandon(error);
   }
 
@@ -297,10 +297,10 @@ export class ClientConnection extends ConnectionBase implements RetryOwner {
     request: CardRequest<T>,
     ticket: number = this.#queue.ticket(),
   ): Promise<Answer & T> {
-    const { clock, isEndless, whoHolds } = this.#setting;
+    const { clock, isEndless, whoHolds } = this.#deps;
     if (isEndless(this)) throw endless(this.reader, operation);
     const answer = await this.#queue.retry({
-      setting: { clock, waits: this.#waits, operation, details: { reader: this.reader }, whoHolds },
+      deps: { clock, waits: this.#waits, operation, details: { reader: this.reader }, whoHolds },
       options,
       ticket,
       owner: this,

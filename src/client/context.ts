@@ -39,7 +39,7 @@ import { findName } from "./reports.ts";
 import type { RetryQueues } from "./retry-queue.ts";
 
 /** What a context needs of its manager. */
-export interface ContextSetting {
+export interface ContextDeps {
   readonly clock: Clock;
   readonly limits: ClientLimits;
   readonly queues: RetryQueues;
@@ -53,15 +53,15 @@ export class ClientContext implements Context {
   readonly cache: ContextCache = {
     read: async (card, freshness, name) => {
       this.#checkValid();
-      return await (this.#link.cache ?? this.#setting.cache).read(card, freshness, name);
+      return await (this.#link.cache ?? this.#deps.cache).read(card, freshness, name);
     },
     write: async (card, freshness, name, data) => {
       this.#checkValid();
       if (this.#link.cache !== undefined) return await this.#link.cache.write(card, freshness, name, data);
-      this.#setting.cache.write({ name: "this process" }, card, freshness, name, data);
+      this.#deps.cache.write({ name: "this process" }, card, freshness, name, data);
     },
   };
-  readonly #setting: ContextSetting;
+  readonly #deps: ContextDeps;
   readonly #link: ContextLink;
   readonly #oneAtATime: boolean;
   readonly #waits: WaitSet = new Set();
@@ -71,8 +71,8 @@ export class ClientContext implements Context {
   #ended: SmartCardError | undefined;
 
   /** @param link the context's own from now on */
-  constructor(setting: ContextSetting, link: ContextLink, options: ContextOptions) {
-    this.#setting = setting;
+  constructor(deps: ContextDeps, link: ContextLink, options: ContextOptions) {
+    this.#deps = deps;
     this.#link = link;
     this.scope = options.scope ?? "user";
     this.#oneAtATime = options.oneAtATime ?? false;
@@ -103,7 +103,7 @@ export class ClientContext implements Context {
     this.#checkValid();
     const name = findName(await this.#link.listReaders(), reader);
     if (name === undefined) throw unknownReader(reader, "describe reader");
-    const timeoutMs = this.#setting.limits.describeMs;
+    const timeoutMs = this.#deps.limits.describeMs;
     // The connect is not answered while a program has a transaction, and is refused where one has exclusive use.
     const options = { shareMode: "direct", preferredProtocols: [], timeoutMs } as const;
     const connection = await this.connect(name, options).catch(() => undefined);
@@ -118,7 +118,7 @@ export class ClientContext implements Context {
     const copies = checkQueries(queries);
     const wait = checkWait("status change", options);
     this.#checkValid();
-    const { queriesPerWait, waitsPerContext } = this.#setting.limits;
+    const { queriesPerWait, waitsPerContext } = this.#deps.limits;
     if (this.#waits.size >= waitsPerContext) {
       throw new SmartCardError("server-too-busy", `the context has ${waitsPerContext} outstanding waits, its limit`);
     }
@@ -133,7 +133,7 @@ export class ClientContext implements Context {
     checkReaderName("connect", reader);
     const checked = checkConnectOptions(options, reader);
     this.#checkValid();
-    const limit = this.#setting.limits.connectionsPerContext;
+    const limit = this.#deps.limits.connectionsPerContext;
     if (this.#connections.size + this.#connecting >= limit) {
       throw new SmartCardError("no-memory", `the context has ${limit} connections, its limit`, { reader });
     }
@@ -179,10 +179,10 @@ export class ClientContext implements Context {
       const { signal } = options;
       const givenUp = new AbortController();
       const whoHolds = this.#whoHolds(reader);
-      const { clock } = this.#setting;
-      const setting = { clock, waits: this.#waits, operation: "connect", details: { reader }, whoHolds };
+      const { clock } = this.#deps;
+      const deps = { clock, waits: this.#waits, operation: "connect", details: { reader }, whoHolds };
       // The link starts the deadline: not all of what it does counts.
-      const wait = new Wait(setting, signal === undefined ? {} : { signal }, (error) => {
+      const wait = new Wait(deps, signal === undefined ? {} : { signal }, (error) => {
         givenUp.abort(error);
         reject(error);
       });
@@ -206,8 +206,8 @@ export class ClientContext implements Context {
       shareMode: options.shareMode,
       preferredProtocols: [...options.preferredProtocols],
       activeProtocol,
-      queue: this.#setting.queues.of(reader),
-      clock: this.#setting.clock,
+      queue: this.#deps.queues.of(reader),
+      clock: this.#deps.clock,
       whoHolds: this.#whoHolds(reader),
       isEndless: (asking) => this.#isEndless(asking),
       closed: (closed) => this.#connections.delete(closed),

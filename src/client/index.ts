@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 export type { ClientConnection } from "./connection.ts";
-export { ClientContext, type ContextSetting } from "./context.ts";
+export { ClientContext, type ContextDeps } from "./context.ts";
 export {
   type Answerer,
   callFailure,

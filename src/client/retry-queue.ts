@@ -15,7 +15,7 @@ import type { Answer } from "./links.ts";
 
 /** A request that may be refused while another connection has a transaction. */
 export interface RetriedRequest<T extends Answer> {
-  readonly setting: WaitDeps;
+  readonly deps: WaitDeps;
   readonly options: WaitOptions;
   /** The number that {@link RetryQueue.ticket} gave when the call was made. */
   readonly ticket: number;
@@ -110,11 +110,11 @@ export class RetryQueue {
    * @throws timeout, cancelled, and what asking throws. A request that the service has taken before it learnt of that is
    * carried out, and its answer is the result.
    */
-  async retry<T extends Answer>({ ask, interrupt, options, owner, setting, ticket }: RetriedRequest<T>): Promise<T> {
+  async retry<T extends Answer>({ ask, interrupt, options, owner, deps, ticket }: RetriedRequest<T>): Promise<T> {
     const waiter: Waiter = { ticket, owner, wake: undefined };
     let asking = false;
     let givenUp: SmartCardError | undefined;
-    const wait = new Wait(setting, options, (error) => {
+    const wait = new Wait(deps, options, (error) => {
       givenUp = error;
       if (asking) interrupt();
       else waiter.wake?.();

@@ -4,10 +4,10 @@
 
 import { workerData } from "node:worker_threads";
 import { type ReaderStateReport, SmartCardError } from "../pcsc/index.ts";
-import type { LookAnswer, LookSetting } from "./compat-look.ts";
+import type { LookAnswer, LookRequest } from "./compat-look.ts";
 import { defaultManager } from "./machine.ts";
 
-const { port, answers }: LookSetting = workerData;
+const { port, answers }: LookRequest = workerData;
 const counter = new Int32Array(answers);
 
 port.on("message", () => {

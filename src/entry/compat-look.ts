@@ -14,7 +14,7 @@ export type LookAnswer =
   | { readonly failed: { readonly code: string; readonly message: string } };
 
 /** What the thread is started with. */
-export interface LookSetting {
+export interface LookRequest {
   readonly port: MessagePort;
   /** One number: how many answers were sent. */
   readonly answers: SharedArrayBuffer;
@@ -54,7 +54,7 @@ export function lookByWorker(): readonly ReaderStateReport[] {
 function startLooker(): { port: MessagePort; answers: Int32Array } {
   const { port1, port2 } = new MessageChannel();
   const answers = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
-  const workerData: LookSetting = { port: port2, answers };
+  const workerData: LookRequest = { port: port2, answers };
   // Beside this file, and built as it is.
   const script = new URL(import.meta.url.replace(/[^/]*(\.[jt]s)$/, "compat-look-worker$1"));
   new Worker(script, { workerData, transferList: [port2] }).unref();

@@ -31,8 +31,8 @@ export class CardWaits {
       return Promise.reject(new SmartCardError("server-too-busy", message, details));
     }
     const ended = (): void => void this.#waits.delete(entry);
-    const setting = { clock: this.#clock, waits: context.waits, operation: "control", timedOut, ended };
-    const entry: CardWait = { connection, isThere, wait: new PromisedWait<void>(setting, options) };
+    const deps = { clock: this.#clock, waits: context.waits, operation: "control", timedOut, ended };
+    const entry: CardWait = { connection, isThere, wait: new PromisedWait<void>(deps, options) };
     this.#waits.add(entry);
     return entry.wait.promise;
   }

@@ -53,7 +53,7 @@ export class SlotConnection extends ConnectionBase {
   constructor(
     slot: Slot,
     context: TurnContext,
-    setting: {
+    deps: {
       readonly shareMode: ShareMode;
       readonly protocol: Protocol | undefined;
       readonly preferredProtocols: readonly Protocol[];
@@ -62,13 +62,13 @@ export class SlotConnection extends ConnectionBase {
       readonly closed: (connection: SlotConnection) => void;
     },
   ) {
-    super(setting);
+    super(deps);
     this.#slot = slot;
     this.context = context;
-    this.since = setting.now();
-    this.#shareMode = setting.shareMode;
-    this.#protocol = setting.protocol;
-    this.#closed = () => setting.closed(this);
+    this.since = deps.now();
+    this.#shareMode = deps.shareMode;
+    this.#protocol = deps.protocol;
+    this.#closed = () => deps.closed(this);
   }
 
   get reader(): string {

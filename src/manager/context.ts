@@ -32,7 +32,7 @@ import type { Tracker } from "./tracker.ts";
 import type { TransactionQueue, TurnContext } from "./transaction-queue.ts";
 
 /** What a context needs from the manager. */
-export interface ContextSetting {
+export interface ContextDeps {
   readonly client: ClientIdentity;
   readonly profile: Profile;
   readonly limits: ManagerLimits;
@@ -58,27 +58,27 @@ export class SlotContext implements Context, TurnContext {
   readonly cache: ContextCache = {
     read: async (card, freshness, name) => {
       this.#checkValid();
-      return this.#setting.cache.read(card, freshness, name);
+      return this.#deps.cache.read(card, freshness, name);
     },
     write: async (card, freshness, name, data) => {
       this.#checkValid();
-      this.#setting.cache.write(this.client, card, freshness, name, data);
+      this.#deps.cache.write(this.client, card, freshness, name, data);
     },
   };
   readonly waits: WaitSet = new Set();
   readonly waitLimit: number;
   waitingFor: TransactionQueue | undefined;
-  readonly #setting: ContextSetting;
+  readonly #deps: ContextDeps;
   readonly #connections = new Map<SlotConnection, Slot>();
   /** Where connects are under way, which count against the limit too. */
   readonly #connecting: Slot[] = [];
   /** Why the context is not valid any more. */
   #ended: { readonly code: EndCode; readonly why: string } | undefined;
 
-  constructor(setting: ContextSetting, options: ContextOptions) {
-    this.#setting = setting;
-    this.client = setting.client;
-    this.waitLimit = setting.limits.waitsPerContext;
+  constructor(deps: ContextDeps, options: ContextOptions) {
+    this.#deps = deps;
+    this.client = deps.client;
+    this.waitLimit = deps.limits.waitsPerContext;
     this.scope = options.scope ?? "user";
     this.oneAtATime = options.oneAtATime ?? false;
   }
@@ -100,12 +100,12 @@ export class SlotContext implements Context, TurnContext {
     const named = checkGroups(groups);
     this.#checkValid();
     if (!includesEveryReader(named)) return [];
-    return this.#setting.slots().map((slot) => slot.name);
+    return this.#deps.slots().map((slot) => slot.name);
   }
 
   async listReaderGroups(): Promise<string[]> {
     this.#checkValid();
-    return this.#setting.slots().length > 0 ? [systemGroups.default] : [];
+    return this.#deps.slots().length > 0 ? [systemGroups.default] : [];
   }
 
   async describeReader(reader: string): Promise<ReaderDevice> {
@@ -120,11 +120,11 @@ export class SlotContext implements Context, TurnContext {
     const wait = checkWait("status change", options);
     this.#checkValid();
     this.#checkWaits();
-    if (copies.length > this.#setting.limits.queriesPerWait) {
-      const message = `${copies.length} readers in one query; the limit is ${this.#setting.limits.queriesPerWait}`;
+    if (copies.length > this.#deps.limits.queriesPerWait) {
+      const message = `${copies.length} readers in one query; the limit is ${this.#deps.limits.queriesPerWait}`;
       throw new SmartCardError("no-memory", message, { operation: "status change" });
     }
-    return this.#setting.tracker.getStatusChange(copies, wait, this.waits);
+    return this.#deps.tracker.getStatusChange(copies, wait, this.waits);
   }
 
   async connect(reader: string, options: ConnectOptions): Promise<Connection> {
@@ -132,7 +132,7 @@ export class SlotContext implements Context, TurnContext {
     const checked = checkConnectOptions(options, reader);
     this.#checkValid();
     const slot = this.#findSlot(reader, "connect");
-    const limit = this.#setting.limits.connectionsPerContext;
+    const limit = this.#deps.limits.connectionsPerContext;
     if (this.#connections.size + this.#connecting.length >= limit) {
       throw new SmartCardError("no-memory", `the context has ${limit} connections, its limit`, { reader });
     }
@@ -145,7 +145,7 @@ export class SlotContext implements Context, TurnContext {
           shareMode: checked.shareMode,
           protocol,
           preferredProtocols: checked.preferredProtocols,
-          now: this.#setting.now,
+          now: this.#deps.now,
           closed: (closed) => this.#connections.delete(closed),
         });
         this.#connections.set(connection, slot);
@@ -177,7 +177,7 @@ export class SlotContext implements Context, TurnContext {
    */
   async end(how: string, code: EndCode = "invalid-context"): Promise<void> {
     this.cease(how, code);
-    if (!this.#setting.released(this)) return;
+    if (!this.#deps.released(this)) return;
     for (const slot of this.#connecting) slot.limitOrphan(this);
     const disposed = [...this.#connections].map(([connection, slot]) => slot.abandon(connection, how));
     await Promise.all(disposed);
@@ -198,7 +198,7 @@ export class SlotContext implements Context, TurnContext {
   }
 
   #findSlot(reader: string, operation: string): Slot {
-    const slot = this.#setting.findSlot(reader);
+    const slot = this.#deps.findSlot(reader);
     if (slot !== undefined) return slot;
     throw unknownReader(reader, operation);
   }

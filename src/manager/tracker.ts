@@ -112,7 +112,7 @@ export class Tracker {
     waits: WaitSet,
   ): Promise<ReaderStateReport[]> {
     const keys = new Set(queries.filter((query) => !query.flags?.ignore).map((query) => readerKey(query.reader)));
-    const setting = {
+    const deps = {
       clock: this.#clock,
       waits,
       operation: "status change",
@@ -121,7 +121,7 @@ export class Tracker {
         for (const key of keys) this.#unwatch(key, watcher);
       },
     };
-    const watcher: StatusWait = { queries, pnpAtStart, wait: new PromisedWait(setting, options) };
+    const watcher: StatusWait = { queries, pnpAtStart, wait: new PromisedWait(deps, options) };
     for (const key of keys) {
       const watchers = this.#watchers.get(key);
       if (watchers === undefined) this.#watchers.set(key, new Set([watcher]));

@@ -3,8 +3,8 @@
 import {
   type Answer,
   type ConnectAttempt,
+  type ContextDeps,
   type ContextLink,
-  type ContextSetting,
   callFailure,
   findName,
   findReader,
@@ -29,7 +29,7 @@ import { NativeContext } from "./native-context.ts";
 import type { StatusWatch } from "./status-watch.ts";
 
 /** What a context's link needs of the manager. */
-export interface ContextLinkDeps extends ContextSetting {
+export interface ContextLinkDeps extends ContextDeps {
   readonly calls: Calls;
   readonly limits: SystemLimits;
   readonly watch: StatusWatch;
@@ -49,7 +49,7 @@ type Connected = Awaited<ReturnType<Calls["connect"]>>;
 export class SystemContextLink implements ContextLink {
   readonly dialect: Dialect;
   readonly listReaderGroups: (() => Promise<string[]>) | undefined;
-  readonly #setting: ContextLinkDeps;
+  readonly #deps: ContextLinkDeps;
   readonly #main: NativeContext;
   readonly #open = new Set<SystemCardLink>();
   readonly #spares: NativeContext[] = [];
@@ -59,21 +59,21 @@ export class SystemContextLink implements ContextLink {
   /** Why it is over. */
   #ended: SmartCardError | undefined;
 
-  constructor(setting: ContextLinkDeps, main: NativeContext) {
-    this.#setting = setting;
+  constructor(deps: ContextLinkDeps, main: NativeContext) {
+    this.#deps = deps;
     this.#main = main;
-    this.dialect = setting.calls.abi.dialect;
-    this.listReaderGroups = setting.calls.abi.hasGroups
+    this.dialect = deps.calls.abi.dialect;
+    this.listReaderGroups = deps.calls.abi.hasGroups
       ? () => this.#list("list reader groups", (calls, handle) => calls.listReaderGroups(handle))
       : undefined;
-    setting.watch.join();
+    deps.watch.join();
   }
 
   /** The libraries' own answer to this does not ask the service. */
   async isServed(): Promise<boolean> {
     if (this.#ended !== undefined) return false;
     const { rv } = await this.#main.run((calls, handle) => calls.listReaders(handle));
-    const { abi } = this.#setting.calls;
+    const { abi } = this.#deps.calls;
     if (rv === SUCCESS || codeOf(abi, rv) === "no-readers-available") return true;
     this.#noticed(contextFailure(abi, rv, "list readers"));
     return false;
@@ -87,7 +87,7 @@ export class SystemContextLink implements ContextLink {
 
   async getStatusChange(query: StatusQuery): Promise<ReaderStateReport[]> {
     try {
-      return await this.#setting.watch.getStatusChange(this.#main, query);
+      return await this.#deps.watch.getStatusChange(this.#main, query);
     } catch (error) {
       throw this.#noticed(error);
     }
@@ -99,10 +99,10 @@ export class SystemContextLink implements ContextLink {
    */
   async connect(attempt: ConnectAttempt): Promise<Connection> {
     const { givenUp, keep, reader, startDeadline, timeoutMs } = attempt;
-    const { calls } = this.#setting;
+    const { calls } = this.#deps;
     if (timeoutMs !== undefined) startDeadline(timeoutMs);
     const name = await this.#nameOf(reader);
-    const native = this.#spares.pop() ?? (await NativeContext.open(calls, this.#setting.scope));
+    const native = this.#spares.pop() ?? (await NativeContext.open(calls, this.#deps.scope));
     let isKept = false;
     try {
       const answer = await this.#askForCard(native, name, attempt);
@@ -129,13 +129,13 @@ export class SystemContextLink implements ContextLink {
   async release(ended: SmartCardError): Promise<void> {
     this.#ended = ended;
     const ending = [
-      this.#setting.watch.leave(),
+      this.#deps.watch.leave(),
       this.#main.release(),
       ...this.#spares.map((native) => native.release()),
       // The library disconnects the card, and that may wait for another program's transaction.
       ...[...this.#open].map((link) => link.release()),
     ];
-    const { clock, limits } = this.#setting;
+    const { clock, limits } = this.#deps;
     // Calls that have not returned by then end later.
     await within<unknown>(clock, limits.partingMs, "release", Promise.all(ending), () => undefined);
   }
@@ -144,7 +144,7 @@ export class SystemContextLink implements ContextLink {
     operation: "list readers" | "list reader groups",
     ask: (calls: Calls, handle: bigint) => Promise<Answer & { readonly names: string[] }>,
   ): Promise<string[]> {
-    const { abi } = this.#setting.calls;
+    const { abi } = this.#deps.calls;
     const { names, rv } = await this.#main.run(ask);
     if (rv === SUCCESS) return names;
     if (codeOf(abi, rv) === "no-readers-available") return [];
@@ -163,14 +163,14 @@ export class SystemContextLink implements ContextLink {
   async #askForCard(native: NativeContext, reader: string, attempt: ConnectAttempt): Promise<Connected> {
     const { givenUp, protocols, shareMode } = attempt;
     checkWait("connect", { signal: givenUp });
-    const { calls, clock } = this.#setting;
+    const { calls, clock } = this.#deps;
     const call = (): Promise<Connected> =>
       native.run((_, handle) => calls.connect(handle, reader, shareMode, protocols));
     // Windows refuses these at once, and does not keep them waiting.
     if (!calls.abi.refuses && shareMode !== SHARED) return call();
-    const queue = this.#setting.queues.of(reader);
+    const queue = this.#deps.queues.of(reader);
     const { connected } = await queue.retry({
-      setting: { clock, operation: "connect", details: { reader } },
+      deps: { clock, operation: "connect", details: { reader } },
       options: { signal: givenUp },
       ticket: queue.ticket(),
       owner: { inTransaction: false, isBusy: false },
@@ -182,8 +182,8 @@ export class SystemContextLink implements ContextLink {
   }
 
   #cardLink(native: NativeContext, card: bigint, reader: string): SystemCardLink {
-    const { watch } = this.#setting;
-    const queue = this.#setting.queues.of(reader);
+    const { watch } = this.#deps;
+    const queue = this.#deps.queues.of(reader);
     return new SystemCardLink({
       native,
       card,
@@ -201,13 +201,13 @@ export class SystemContextLink implements ContextLink {
   /** Keeps an unused library context for later, or releases it. */
   #spare(native: NativeContext): void {
     const isUsable = this.#ended === undefined && !native.isLost;
-    const isWanted = isUsable && this.#spares.length < this.#setting.limits.spareContexts;
+    const isWanted = isUsable && this.#spares.length < this.#deps.limits.spareContexts;
     if (isWanted) this.#spares.push(native);
     else void native.release();
   }
 
   async #connectFailure(rv: number, reader: string): Promise<SmartCardError> {
-    const { abi } = this.#setting.calls;
+    const { abi } = this.#deps.calls;
     if (!isLost(abi, rv)) return callFailure(library(abi), rv, "connect", { reader });
     // pcscd closes the connection of a client that may not use a reader. It has not stopped then: our other connection still works.
     return (await this.isServed()) ? readerNotAllowed(reader) : serviceStopped();
@@ -224,7 +224,7 @@ export class SystemContextLink implements ContextLink {
     if (!isGone || this.#ended !== undefined) return error;
     this.#ended = error;
     this.#lost(error);
-    void this.#setting.watch.leave();
+    void this.#deps.watch.leave();
     // Nothing is asked of the service for that; the libraries forget them.
     for (const native of [this.#main, ...this.#spares]) void native.release();
     for (const link of this.#open) void link.release("prompt");

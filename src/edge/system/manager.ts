@@ -89,9 +89,9 @@ export class SystemManager implements ResourceManager {
       throw new SmartCardError("invalid-value", message, { operation: "establish context" });
     }
     const main = await NativeContext.open(this.#calls, number);
-    const setting = { clock: this.#runtime.clock, limits: this.#limits, queues: this.#queues, cache: this.#cache };
-    const link = new SystemContextLink({ ...setting, calls: this.#calls, watch: this.#watch, scope: number }, main);
-    return this.#pace.context(new ClientContext(setting, link, checked));
+    const deps = { clock: this.#runtime.clock, limits: this.#limits, queues: this.#queues, cache: this.#cache };
+    const link = new SystemContextLink({ ...deps, calls: this.#calls, watch: this.#watch, scope: number }, main);
+    return this.#pace.context(new ClientContext(deps, link, checked));
   }
 }
 
