@@ -2,7 +2,7 @@
 
 import { concatBytes } from "../src/binary/index.ts";
 import { encodeRequest } from "../src/pcsclite/index.ts";
-import type { Surroundings } from "./simulated-client.ts";
+import type { ClientDeps } from "./simulated-client.ts";
 import type { Wire } from "./wire.ts";
 
 /** The target of a flood's first request, and its client. */
@@ -37,7 +37,7 @@ export class Floods {
   }
 
   /** At rest all of a flood is answered, and a client that is not read from has a pending answer. */
-  checkAtRest({ isAsking, moment }: Surroundings): void {
+  checkAtRest({ isAsking, moment }: ClientDeps): void {
     this.#due = this.#due.filter(({ wire }) => !wire.isOver());
     for (const { bytes, wire } of this.#due) {
       const { answered, toClient, toServer } = wire;

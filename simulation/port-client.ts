@@ -12,14 +12,14 @@ import {
 } from "../src/pcsc/index.ts";
 import type { AssumedState, ClientEvent } from "./events.ts";
 import type { ClientPlan } from "./plan.ts";
-import { makeCommand, type SimulatedClient, type Surroundings, settingOf } from "./simulated-client.ts";
+import { type ClientDeps, makeCommand, type SimulatedClient, settingOf } from "./simulated-client.ts";
 
 /** How often a watcher may be told of a change while nothing happens: more is a wait that does not wait. */
 const maxReportsPerStep = 200;
 
 /** A client that calls the manager's port, as it likes, and waits for none of its calls. */
 export class PortClient implements SimulatedClient {
-  readonly #surroundings: Surroundings;
+  readonly #deps: ClientDeps;
   readonly #seat: string;
   readonly #plan: ClientPlan;
   #life = 1;
@@ -31,8 +31,8 @@ export class PortClient implements SimulatedClient {
   /** What it keeps of a life or a service that is over. */
   #stale: { readonly client: ManagerClient; readonly contexts: readonly (Context | undefined)[] } | undefined;
 
-  constructor(surroundings: Surroundings, seat: string, plan: ClientPlan) {
-    this.#surroundings = surroundings;
+  constructor(deps: ClientDeps, seat: string, plan: ClientPlan) {
+    this.#deps = deps;
     this.#seat = seat;
     this.#plan = plan;
     this.#client = this.#born();
@@ -77,10 +77,10 @@ export class PortClient implements SimulatedClient {
     this.#life++;
     const client = this.#born();
     const context = await client.establishContext();
-    for (const reader of this.#surroundings.readerNames()) {
+    for (const reader of this.#deps.readerNames()) {
       const connection = await context.connect(reader, { shareMode: "shared", preferredProtocols: ["t0", "t1"] });
       await connection.beginTransaction();
-      await connection.transmit(makeCommand("echo", this.#surroundings.nextNumber()));
+      await connection.transmit(makeCommand("echo", this.#deps.nextNumber()));
       await connection.status();
       await connection.endTransaction("leave");
       await connection.disconnect("leave");
@@ -90,7 +90,7 @@ export class PortClient implements SimulatedClient {
   }
 
   #born(): ManagerClient {
-    return this.#surroundings.client({ name: `${this.#seat}${this.#life}`, pid: this.#surroundings.nextPid() });
+    return this.#deps.client({ name: `${this.#seat}${this.#life}`, pid: this.#deps.nextPid() });
   }
 
   #keep(): void {
@@ -101,7 +101,7 @@ export class PortClient implements SimulatedClient {
     this.#contexts = [];
     this.#handles = [];
     this.#known.clear();
-    this.#controller = this.#surroundings.controller();
+    this.#controller = this.#deps.controller();
   }
 
   #do(event: ClientEvent): Promise<unknown> | undefined {
@@ -113,7 +113,7 @@ export class PortClient implements SimulatedClient {
         return undefined;
       case "abort":
         this.#controller.abort();
-        this.#controller = this.#surroundings.controller();
+        this.#controller = this.#deps.controller();
         return undefined;
       case "stray":
         return this.#stray(event.context);
@@ -158,7 +158,7 @@ export class PortClient implements SimulatedClient {
     event: Exclude<ClientEvent, { act: "cancel" | "release" | "connect" | "watch" | "hoard" | "establish" }>,
     connection: Connection,
   ): Promise<unknown> | undefined {
-    const { nextNumber } = this.#surroundings;
+    const { nextNumber } = this.#deps;
     switch (event.act) {
       case "reconnect": {
         const { initialization, mode, protocols } = event;
@@ -205,7 +205,7 @@ export class PortClient implements SimulatedClient {
 
   async #connect(event: Extract<ClientEvent, { act: "connect" }>, context: Context): Promise<void> {
     const life = this.#life;
-    const reader = this.#surroundings.readerName(event.reader);
+    const reader = this.#deps.readerName(event.reader);
     const options = { shareMode: event.mode, preferredProtocols: event.protocols, ...this.#wait(event.deadlineMs) };
     const connection = await context.connect(reader, options);
     if (life === this.#life) this.#handles[event.handle] = connection;
@@ -217,7 +217,7 @@ export class PortClient implements SimulatedClient {
     if (belief === "pnp") names.push(PNP_NOTIFICATION);
     if (belief === "crowd") {
       const reader = names[0] ?? "No such reader";
-      names.push(...new Array<string>(this.#surroundings.queriesPerWait).fill(reader));
+      names.push(...new Array<string>(this.#deps.queriesPerWait).fill(reader));
     }
     const queries = names.map((reader) => this.#query(belief, reader));
     for (const report of await context.getStatusChange(queries, wait)) this.#known.set(report.reader, report);
@@ -246,7 +246,7 @@ export class PortClient implements SimulatedClient {
     const calls: Promise<unknown>[] = stale.client === undefined ? [] : [stale.client.establishContext()];
     for (const over of stale.contexts) {
       if (over === undefined) continue;
-      const reader = this.#surroundings.readerName(0);
+      const reader = this.#deps.readerName(0);
       const options = { shareMode: "shared", preferredProtocols: ["t0", "t1"] } as const;
       calls.push(over.listReaders(), over.getStatusChange([{ reader }]), over.connect(reader, options));
       calls.push(over.cancel(), over.isValid(), over.release());
@@ -263,7 +263,7 @@ export class PortClient implements SimulatedClient {
   /** Requests more than its limit. */
   async #hoard(what: "contexts" | "connections" | "waits", context: Context, reader: number): Promise<void> {
     const options = { shareMode: "shared", preferredProtocols: ["t0", "t1"] } as const;
-    const name = this.#surroundings.readerName(reader);
+    const name = this.#deps.readerName(reader);
     const flags = { empty: true } as const;
     const calls = Array.from({ length: 6 }, (): Promise<unknown> => {
       if (what === "contexts") return this.#client.establishContext();
@@ -283,7 +283,7 @@ export class PortClient implements SimulatedClient {
     const known = new Map<string, ReaderStateReport>();
     let [step, reports] = [-1, 0];
     for (;;) {
-      const { step: now, violated } = this.#surroundings.moment();
+      const { step: now, violated } = this.#deps.moment();
       [step, reports] = now === step ? [step, reports + 1] : [now, 0];
       if (reports > maxReportsPerStep) {
         violated("a watcher is told of a change again and again");
@@ -305,6 +305,6 @@ export class PortClient implements SimulatedClient {
 
   /** A failed call is normal for a client; any other exception is a bug of the simulator. */
   #failed(error: unknown): void {
-    if (!(error instanceof SmartCardError)) this.#surroundings.moment().violated(`a client broke: ${String(error)}`);
+    if (!(error instanceof SmartCardError)) this.#deps.moment().violated(`a client broke: ${String(error)}`);
   }
 }

@@ -24,7 +24,7 @@ export interface SimulatedClient {
 }
 
 /** What a client needs of the world. */
-export interface Surroundings {
+export interface ClientDeps {
   client(identity: ClientIdentity): ManagerClient;
   /** Numbers that no other command has. */
   readonly nextNumber: () => number;

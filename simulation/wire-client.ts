@@ -76,8 +76,8 @@ export class WireClient implements SimulatedClient {
 
   /** A client that waits for a change has the current state. All of a flood is answered. */
   checkAtRest(): void {
-    const { moment, readers } = this.#deps.surroundings;
-    this.#floods.checkAtRest(this.#deps.surroundings);
+    const { moment, readers } = this.#deps.clientDeps;
+    this.#floods.checkAtRest(this.#deps.clientDeps);
     // While a table is asked for, a signal that has come is told from it only when more has.
     const { toClient, toServer } = this.#waiting?.wire ?? {};
     if (this.#waiting === undefined || toClient?.isEmpty !== true || toServer?.isEmpty !== true) return;
@@ -100,11 +100,11 @@ export class WireClient implements SimulatedClient {
     const { session, cut } = this.#begin();
     await session.open(this.#deps.plan.version);
     const { context } = must(await session.establish(2), "establish");
-    for (const reader of this.#deps.surroundings.readerNames()) {
+    for (const reader of this.#deps.clientDeps.readerNames()) {
       const terms = { context, reader, shareMode: 2, preferredProtocols: 3 };
       const { activeProtocol, card } = must(await session.connect(terms), "connect");
       must(await session.begin(card), "begin");
-      const command = makeCommand("echo", this.#deps.surroundings.nextNumber());
+      const command = makeCommand("echo", this.#deps.clientDeps.nextNumber());
       must(await session.transmit(card, activeProtocol, command), "transmit");
       must(await session.end(card, 0), "end");
       must(await session.disconnect(card, 0), "disconnect");
@@ -174,7 +174,7 @@ export class WireClient implements SimulatedClient {
       case "connect": {
         const terms = {
           context,
-          reader: this.#deps.surroundings.readerName(event.reader),
+          reader: this.#deps.clientDeps.readerName(event.reader),
           shareMode: wireNumber(shareModes, event.mode),
           preferredProtocols: mask(event.protocols),
         };
@@ -218,14 +218,14 @@ export class WireClient implements SimulatedClient {
           this.#again(() => session.status(card)),
         );
       case "transmit": {
-        const command = makeCommand(event.what, this.#deps.surroundings.nextNumber());
+        const command = makeCommand(event.what, this.#deps.clientDeps.nextNumber());
         return this.#noted(
           "transmit",
           this.#again(() => session.transmit(card, event.wrong ? 4 : protocol, command)),
         );
       }
       case "control": {
-        const input = makeCommand("echo", this.#deps.surroundings.nextNumber());
+        const input = makeCommand("echo", this.#deps.clientDeps.nextNumber());
         return this.#noted(
           "control",
           this.#again(() => session.control(card, 0x4200_0000 + 3400, input)),
@@ -234,14 +234,14 @@ export class WireClient implements SimulatedClient {
       case "attribute":
         return this.#noted("attribute", session.getAttrib(card, 0x0009_0303));
       case "set-attribute": {
-        const { attribute, value } = settingOf(event.what, this.#deps.surroundings.nextNumber());
+        const { attribute, value } = settingOf(event.what, this.#deps.clientDeps.nextNumber());
         return this.#noted(
           "set-attribute",
           this.#again(() => session.setAttrib(card, attribute, value)),
         );
       }
       case "odd-control": {
-        const input = makeCommand("echo", this.#deps.surroundings.nextNumber());
+        const input = makeCommand("echo", this.#deps.clientDeps.nextNumber());
         return this.#noted(
           "control",
           this.#again(() => session.control(card, event.code, input)),
@@ -258,7 +258,7 @@ export class WireClient implements SimulatedClient {
       "reconnect",
       this.#again(() => session.reconnect(terms)),
     );
-    if (rv === 0 && name !== undefined) this.#deps.surroundings.reconnected(name, terms);
+    if (rv === 0 && name !== undefined) this.#deps.clientDeps.reconnected(name, terms);
   }
 
   async #establish(): Promise<void> {
@@ -286,7 +286,7 @@ export class WireClient implements SimulatedClient {
     });
     const how = stopped ? "stop" : rv === 0 ? "change" : waitEnds.get(rv);
     const early = how === "cancel" && beginning.cancelled ? " before it had its readers" : "";
-    this.#deps.surroundings.reached(`wire ${this.#deps.plan.version} wait ended by ${how ?? rv}${early}`);
+    this.#deps.clientDeps.reached(`wire ${this.#deps.plan.version} wait ended by ${how ?? rv}${early}`);
   }
 
   /** Hoards handles of the service. */
@@ -295,7 +295,7 @@ export class WireClient implements SimulatedClient {
       await this.#flood(reader);
       return;
     }
-    const { surroundings, plan } = this.#deps;
+    const { clientDeps, plan } = this.#deps;
     if (what === "contexts") {
       for (let left = 6; left > 0 && this.#hoarded.length < 24; left--) {
         const wire = this.#begin();
@@ -303,13 +303,13 @@ export class WireClient implements SimulatedClient {
         const { session } = wire;
         await session.open(plan.version);
         const { rv } = await this.#noted("establish", session.establish(2));
-        if (rv === tooBusy) surroundings.reached("wire establish too busy");
+        if (rv === tooBusy) clientDeps.reached("wire establish too busy");
       }
       return;
     }
     const [wire, context] = [this.#wire, this.#context];
     if (wire === undefined || context === undefined) return;
-    const terms = { context, reader: surroundings.readerName(reader), shareMode: 2, preferredProtocols: 3 };
+    const terms = { context, reader: clientDeps.readerName(reader), shareMode: 2, preferredProtocols: 3 };
     if (what === "connections")
       await Promise.all(Array.from({ length: 4 }, () => this.#noted("connect", wire.session.connect(terms))));
     else {
@@ -320,17 +320,17 @@ export class WireClient implements SimulatedClient {
 
   /** Sends more than it may be ahead. */
   async #flood(reader: number): Promise<void> {
-    const { plan, surroundings } = this.#deps;
+    const { plan, clientDeps } = this.#deps;
     const wire = this.#begin();
     this.#floods.add(wire);
     await wire.session.open(plan.version);
     const { context, rv } = await this.#noted("establish", wire.session.establish(2));
-    if (rv === 0) this.#floods.pour(wire, { context, reader: surroundings.readerName(reader) });
+    if (rv === 0) this.#floods.pour(wire, { context, reader: clientDeps.readerName(reader) });
   }
 
   /** Uses handles that it does not have. */
   async #stray({ session }: Wire): Promise<void> {
-    const { plan, surroundings } = this.#deps;
+    const { plan, clientDeps } = this.#deps;
     if (session.version === undefined) return;
     const context = ((this.#context ?? 0) ^ 0x5555) | 1;
     const calls: Promise<unknown>[] = [
@@ -339,13 +339,11 @@ export class WireClient implements SimulatedClient {
       this.#noted("status", session.status(context)),
       session
         .readerStates()
-        .then((readers) =>
-          surroundings.reached(`wire ${plan.version} readers ${readers.length > 0 ? "told" : "none"}`),
-        ),
+        .then((readers) => clientDeps.reached(`wire ${plan.version} readers ${readers.length > 0 ? "told" : "none"}`)),
     ];
     if (this.#context !== undefined && this.#waiting === undefined && this.#beginning === undefined)
       calls.push(this.#noted("establish", session.establish(2)));
-    calls.push(session.readerEvents().then(() => surroundings.reached(`wire ${plan.version} reader events`)));
+    calls.push(session.readerEvents().then(() => clientDeps.reached(`wire ${plan.version} reader events`)));
     await Promise.all(calls);
   }
 
@@ -364,7 +362,7 @@ export class WireClient implements SimulatedClient {
     for (let left = isImpatient ? 0 : tries; ; left--) {
       const answer = await ask();
       if (answer.rv !== sharingViolation || left === 0) return answer;
-      this.#deps.surroundings.reached("wire try again");
+      this.#deps.clientDeps.reached("wire try again");
       await new Promise<void>((resolve) => this.#deps.runtime.clock.schedule(tryAgainMs, "try again", resolve));
     }
   }
@@ -376,9 +374,9 @@ export class WireClient implements SimulatedClient {
     if (answered.rv === 0 && wire === this.#wire) {
       if (operation === "begin") this.#begins++;
       if (operation === "end" && --this.#begins < 0)
-        this.#deps.surroundings.moment().violated(`${wire?.name} ended a transaction that it was not told of`);
+        this.#deps.clientDeps.moment().violated(`${wire?.name} ended a transaction that it was not told of`);
     }
-    this.#deps.surroundings.reached(`wire ${operation} ${answered.rv === 0 ? "done" : "refused"}`);
+    this.#deps.clientDeps.reached(`wire ${operation} ${answered.rv === 0 ? "done" : "refused"}`);
     return answered;
   }
 
@@ -388,7 +386,7 @@ export class WireClient implements SimulatedClient {
 
   #failed(error: unknown): void {
     if (!(error instanceof SmartCardError))
-      this.#deps.surroundings.moment().violated(`a wire client broke: ${String(error)}`);
+      this.#deps.clientDeps.moment().violated(`a wire client broke: ${String(error)}`);
   }
 }
 

@@ -7,7 +7,7 @@ import type { PcscliteServer } from "../src/pcsclite-server/index.ts";
 import type { Dice } from "./dice.ts";
 import { Pipe } from "./pipe.ts";
 import type { Edition, PipePlan } from "./plan.ts";
-import type { Surroundings } from "./simulated-client.ts";
+import type { ClientDeps } from "./simulated-client.ts";
 
 /** Requests that are not always answered: a wait since 4:6, and its end where the change is already on its way. */
 const perhapsUnanswered = new Set(
@@ -22,7 +22,7 @@ export interface WireTerms {
   readonly server: () => PcscliteServer;
   readonly dice: Dice;
   readonly pipe: PipePlan;
-  readonly surroundings: Surroundings;
+  readonly clientDeps: ClientDeps;
   readonly seat: string;
   readonly edition: Edition;
   /** Bytes that a client may be ahead. */
@@ -52,16 +52,16 @@ export interface Wire {
 
 /** Opens a connection to the service that runs now. @param life tells the connections of one seat apart */
 export function openWire(terms: WireTerms, life: number): Wire {
-  const { aheadBytes, dice, edition, pipe, runtime, seat, server, surroundings } = terms;
+  const { aheadBytes, dice, edition, pipe, runtime, seat, server, clientDeps } = terms;
   const { clock } = runtime;
-  const identity = { name: `${seat}${life}`, pid: surroundings.nextPid() };
+  const identity = { name: `${seat}${life}`, pid: clientDeps.nextPid() };
   let over = false;
   let [answered, paused]: [number | undefined, boolean] = [undefined, false];
   let due = 0;
   let isAnswered = true;
   const end = (): void => {
     over = true;
-    surroundings.fairness.turnedTo(identity.name);
+    clientDeps.fairness.turnedTo(identity.name);
     toServer.cut();
     toClient.cut();
   };
@@ -72,8 +72,8 @@ export function openWire(terms: WireTerms, life: number): Wire {
   });
   const toServer = new Pipe(clock, dice, pipe, (bytes) => {
     // Behind a request that is with the manager, another one does not wait for the service.
-    const isIdle = !over && !surroundings.isAsking(identity.name);
-    if (toServer.isEmpty && isIdle && isAnswered) surroundings.fairness.arrived(identity.name);
+    const isIdle = !over && !clientDeps.isAsking(identity.name);
+    if (toServer.isEmpty && isIdle && isAnswered) clientDeps.fairness.arrived(identity.name);
     serverSession.received(bytes);
   });
   // The system's buffer for a program that does not read: small, where `aheadBytes` is small.
@@ -84,16 +84,16 @@ export function openWire(terms: WireTerms, life: number): Wire {
       isAnswered = !perhapsUnanswered.has(encodeHex(bytes));
       toServer.write(bytes);
     },
-    ended: (error) => surroundings.moment().violated(`the service is out of step with ${seat}: ${error.message}`),
+    ended: (error) => clientDeps.moment().violated(`the service is out of step with ${seat}: ${error.message}`),
   });
   const serverSession = server().accept({
     identity,
     admitted: true,
     mayUse: () => true,
     send: (bytes) => {
-      surroundings.fairness.answered(identity.name);
+      clientDeps.fairness.answered(identity.name);
       due -= bytes.length;
-      if (due > 0 && toServer.isEmpty) surroundings.fairness.arrived(identity.name);
+      if (due > 0 && toServer.isEmpty) clientDeps.fairness.arrived(identity.name);
       toClient.write(bytes);
     },
     get unsentBytes() {
@@ -108,7 +108,7 @@ export function openWire(terms: WireTerms, life: number): Wire {
         return;
       }
       over = true;
-      surroundings.fairness.turnedTo(identity.name);
+      clientDeps.fairness.turnedTo(identity.name);
       toServer.cut();
       toClient.end(() => {
         toClient.cut();
@@ -116,7 +116,7 @@ export function openWire(terms: WireTerms, life: number): Wire {
       });
     },
     pause: () => {
-      surroundings.reached(`wire paused ${aheadBytes} bytes ahead`);
+      clientDeps.reached(`wire paused ${aheadBytes} bytes ahead`);
       paused = true;
       toServer.stall(true);
     },

@@ -16,7 +16,7 @@ import { PortClient } from "./port-client.ts";
 import { probedClient } from "./probe.ts";
 import { checkAtRest, type EventCounts } from "./rules-at-rest.ts";
 import { SimulatedCard } from "./simulated-card.ts";
-import type { SimulatedClient, Surroundings } from "./simulated-client.ts";
+import type { ClientDeps, SimulatedClient } from "./simulated-client.ts";
 import { WallClock } from "./wall-clock.ts";
 import { WatchedReader } from "./watched-reader.ts";
 import { WireClient } from "./wire-client.ts";
@@ -89,12 +89,12 @@ export class World {
     this.#dice = new Dice(plan.seed ^ 0x5bd1_e995);
     this.manager = this.#newManager();
     this.server = this.#newServer();
-    const surroundings = this.#surroundings();
+    const clientDeps = this.#clientDeps();
     this.clients = plan.clients.map((client, index): SimulatedClient => {
       const seat = String.fromCharCode(97 + index);
-      if (client.kind === "port") return new PortClient(surroundings, seat, client);
+      if (client.kind === "port") return new PortClient(clientDeps, seat, client);
       const { aheadBytes, pipe } = plan;
-      const wire = { runtime: this.#runtime, server: () => this.server, dice: this.#dice, pipe, surroundings, seat };
+      const wire = { runtime: this.#runtime, server: () => this.server, dice: this.#dice, pipe, clientDeps, seat };
       return new WireClient({ ...wire, plan: client, edition: plan.edition, aheadBytes });
     });
   }
@@ -391,7 +391,7 @@ export class World {
     });
   }
 
-  #surroundings(): Surroundings {
+  #clientDeps(): ClientDeps {
     return {
       client: (identity) => probedClient(this.manager, this.oracle, identity),
       nextNumber: () => ++this.#number,

@@ -5,7 +5,7 @@ import type { Access, AccessMode, AccessRules, LifeCycle } from "./file-system-i
 import type { JsonPlace } from "./json-place.ts";
 
 /** What is known of the whole card while its parts are read. */
-export interface Surroundings {
+export interface ParseContext {
   readonly pinReferences: ReadonlySet<number>;
   readonly keyReferences: ReadonlySet<number>;
   readonly dfNames: Set<string>;
@@ -27,7 +27,7 @@ const names = {
 export function readAccessRules(
   place: JsonPlace,
   kind: "df" | "transparent" | "record",
-  around: Surroundings,
+  context: ParseContext,
 ): AccessRules {
   if (place.member("arr").present) {
     place.object(["arr"]);
@@ -38,7 +38,7 @@ export function readAccessRules(
   for (const name of names[kind]) {
     const mode = name === "append" ? "write" : name;
     const fallback = mode === "read" ? "always" : mode === "write" ? (conditions.update ?? "never") : "never";
-    const access = readAccess(place.member(name), fallback, around);
+    const access = readAccess(place.member(name), fallback, context);
     if (access !== "never") conditions[mode] = access;
   }
   return { kind: "own", conditions };
@@ -52,7 +52,7 @@ function readReference(place: JsonPlace): AccessRules {
 }
 
 /** Reads one condition. */
-export function readAccess(place: JsonPlace, fallback: Access, around: Surroundings, depth: number = 1): Access {
+export function readAccess(place: JsonPlace, fallback: Access, context: ParseContext, depth: number = 1): Access {
   if (!place.present) return fallback;
   if (place.isString) return place.oneOf(["always", "never"]);
   const kinds = (["pin", "key", "all", "any"] as const).filter((kind) => place.member(kind).present);
@@ -63,15 +63,15 @@ export function readAccess(place: JsonPlace, fallback: Access, around: Surroundi
     return fallback;
   }
   const member = place.member(kind);
-  if (kind === "pin") return { pin: readReferenceTo(member, "PIN", around.pinReferences) };
-  if (kind === "key") return { key: readReferenceTo(member, "key", around.keyReferences) };
+  if (kind === "pin") return { pin: readReferenceTo(member, "PIN", context.pinReferences) };
+  if (kind === "key") return { key: readReferenceTo(member, "key", context.keyReferences) };
   if (depth > cardLimits.conditionDepth) {
     place.problem(`is nested more than ${cardLimits.conditionDepth} conditions deep`);
     return fallback;
   }
   const list = member
     .elements(cardLimits.conditions)
-    .map((element) => readAccess(element, fallback, around, depth + 1));
+    .map((element) => readAccess(element, fallback, context, depth + 1));
   if (list.length === 0) member.problem("should hold one condition at least");
   return kind === "all" ? { all: list } : { any: list };
 }

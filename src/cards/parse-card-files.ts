@@ -15,18 +15,18 @@ import {
   type TransparentFileImage,
 } from "./file-system-image.ts";
 import type { JsonPlace } from "./json-place.ts";
-import { readAccess, readAccessRules, readLifeCycle, type Surroundings } from "./parse-card-access.ts";
+import { type ParseContext, readAccess, readAccessRules, readLifeCycle } from "./parse-card-access.ts";
 
 const fileTypes = ["df", "transparent", "linear-fixed", "linear-variable", "cyclic"] as const;
 
 /** Reads the master file, whose members are those of the card. */
-export function readMasterFile(place: JsonPlace, around: Surroundings): DedicatedFileImage {
+export function readMasterFile(place: JsonPlace, context: ParseContext): DedicatedFileImage {
   return {
     type: "df",
     id: masterFileId,
     name: undefined,
     label: undefined,
-    ...readContents(place, masterFileId, 0, around),
+    ...readContents(place, masterFileId, 0, context),
   };
 }
 
@@ -34,22 +34,22 @@ function readContents(
   place: JsonPlace,
   id: number,
   depth: number,
-  around: Surroundings,
+  context: ParseContext,
 ): Pick<DedicatedFileImage, "lifeCycle" | "access" | "files" | "objects"> {
   return {
     lifeCycle: readLifeCycle(place.member("lifeCycle")),
-    access: readAccessRules(place.member("access"), "df", around),
-    files: readFiles(place.member("files"), id, depth, around),
-    objects: readObjects(place.member("objects"), around),
+    access: readAccessRules(place.member("access"), "df", context),
+    files: readFiles(place.member("files"), id, depth, context),
+    objects: readObjects(place.member("objects"), context),
   };
 }
 
-function readFiles(place: JsonPlace, parentId: number, depth: number, around: Surroundings): FileImage[] {
+function readFiles(place: JsonPlace, parentId: number, depth: number, context: ParseContext): FileImage[] {
   // The rule of ISO/IEC 7816-4:2005, 5.3.1.1: children and parent can be told apart by their identifiers.
   const ids = new Set<number>([parentId]);
   const sfis = new Set<number>();
   return place.elements(cardLimits.filesPerDirectory).map((element) => {
-    const file = readFile(element, depth, around);
+    const file = readFile(element, depth, context);
     if (file.id !== 0 && ids.has(file.id))
       element.member("id").problem("is that of a sibling or of the directory: give each its own");
     ids.add(file.id);
@@ -62,17 +62,17 @@ function readFiles(place: JsonPlace, parentId: number, depth: number, around: Su
   });
 }
 
-function readFile(place: JsonPlace, depth: number, around: Surroundings): FileImage {
-  around.files++;
-  if (around.files === cardLimits.files + 1) place.problem(`is one file too many: a card has ${cardLimits.files}`);
+function readFile(place: JsonPlace, depth: number, context: ParseContext): FileImage {
+  context.files++;
+  if (context.files === cardLimits.files + 1) place.problem(`is one file too many: a card has ${cardLimits.files}`);
   const type = place.member("type").oneOf(fileTypes);
   switch (type) {
     case "df":
-      return readDedicatedFile(place, depth + 1, around);
+      return readDedicatedFile(place, depth + 1, context);
     case "transparent":
-      return readTransparentFile(place, around);
+      return readTransparentFile(place, context);
     default:
-      return readRecordFile(place, type, around);
+      return readRecordFile(place, type, context);
   }
 }
 
@@ -89,14 +89,14 @@ function readSfi(place: JsonPlace): number | undefined {
   return place.present ? place.integer(1, 30) : undefined;
 }
 
-function readDedicatedFile(place: JsonPlace, depth: number, around: Surroundings): DedicatedFileImage {
+function readDedicatedFile(place: JsonPlace, depth: number, context: ParseContext): DedicatedFileImage {
   place.object(["type", "id", "lifeCycle", "name", "label", "files", "objects", "access"]);
   const id = readId(place.member("id"));
   const namePlace = place.member("name");
   const name = namePlace.present ? namePlace.bytes(1, cardLimits.dfNameBytes) : undefined;
   if (name !== undefined && name.length > 0) {
-    if (around.dfNames.has(name.join())) namePlace.problem("is the name of another DF: names are unique in a card");
-    around.dfNames.add(name.join());
+    if (context.dfNames.has(name.join())) namePlace.problem("is the name of another DF: names are unique in a card");
+    context.dfNames.add(name.join());
   }
   const labelPlace = place.member("label");
   const label = labelPlace.present ? labelPlace.text(cardLimits.labelCharacters) : undefined;
@@ -105,10 +105,10 @@ function readDedicatedFile(place: JsonPlace, depth: number, around: Surroundings
     const access = { kind: "own", conditions: {} } as const;
     return { type: "df", id, name, label, lifeCycle: "activated", access, files: [], objects: [] };
   }
-  return { type: "df", id, name, label, ...readContents(place, id, depth, around) };
+  return { type: "df", id, name, label, ...readContents(place, id, depth, context) };
 }
 
-function readTransparentFile(place: JsonPlace, around: Surroundings): TransparentFileImage {
+function readTransparentFile(place: JsonPlace, context: ParseContext): TransparentFileImage {
   place.object(["type", "id", "sfi", "lifeCycle", "content", "size", "access"]);
   const contentPlace = place.member("content");
   const content = contentPlace.present ? contentPlace.bytes(0, cardLimits.fileBytes) : new Uint8Array(0);
@@ -120,14 +120,14 @@ function readTransparentFile(place: JsonPlace, around: Surroundings): Transparen
     id: readId(place.member("id")),
     sfi: readSfi(place.member("sfi")),
     lifeCycle: readLifeCycle(place.member("lifeCycle")),
-    access: readAccessRules(place.member("access"), "transparent", around),
+    access: readAccessRules(place.member("access"), "transparent", context),
     content: concatBytes(content, new Uint8Array(Math.max(0, size - content.length))),
   };
-  count(place, bytesOf(file), around);
+  count(place, bytesOf(file), context);
   return file;
 }
 
-function readRecordFile(place: JsonPlace, type: RecordFileType, around: Surroundings): RecordFileImage {
+function readRecordFile(place: JsonPlace, type: RecordFileType, context: ParseContext): RecordFileImage {
   place.object(["type", "id", "sfi", "lifeCycle", "records", "recordSize", "maxRecords", "access"]);
   const recordPlaces = place.member("records").elements(cardLimits.records);
   const records = recordPlaces.map((element) => element.bytes(1, cardLimits.recordBytes));
@@ -147,16 +147,16 @@ function readRecordFile(place: JsonPlace, type: RecordFileType, around: Surround
     id: readId(place.member("id")),
     sfi: readSfi(place.member("sfi")),
     lifeCycle: readLifeCycle(place.member("lifeCycle")),
-    access: readAccessRules(place.member("access"), "record", around),
+    access: readAccessRules(place.member("access"), "record", context),
     records,
     recordSize,
     maxRecords,
   };
-  count(place, bytesOf(file), around);
+  count(place, bytesOf(file), context);
   return file;
 }
 
-function readObjects(place: JsonPlace, around: Surroundings): DataObjectImage[] {
+function readObjects(place: JsonPlace, context: ParseContext): DataObjectImage[] {
   const tags = new Set<number>();
   return place.elements(cardLimits.objectsPerDirectory).map((element) => {
     element.object(["tag", "value", "access"]);
@@ -166,22 +166,22 @@ function readObjects(place: JsonPlace, around: Surroundings): DataObjectImage[] 
     if (tag !== 0 && tags.has(tag)) tagPlace.problem("is taken by another data object here: give each its own");
     tags.add(tag);
     const value = element.member("value").bytes(0, cardLimits.objectBytes);
-    count(element, value.length, around);
+    count(element, value.length, context);
     const access = element.member("access");
     if (access.present) access.object(["read", "update"]);
     return {
       tag,
       value,
-      read: readAccess(access.member("read"), "always", around),
-      update: readAccess(access.member("update"), "never", around),
+      read: readAccess(access.member("read"), "always", context),
+      update: readAccess(access.member("update"), "never", context),
     };
   });
 }
 
-function count(place: JsonPlace, bytes: number, around: Surroundings): void {
-  const before = around.contentBytes;
-  around.contentBytes += bytes;
-  if (before <= cardLimits.contentBytes && around.contentBytes > cardLimits.contentBytes) {
+function count(place: JsonPlace, bytes: number, context: ParseContext): void {
+  const before = context.contentBytes;
+  context.contentBytes += bytes;
+  if (before <= cardLimits.contentBytes && context.contentBytes > cardLimits.contentBytes) {
     place.problem(`makes the card larger than ${cardLimits.contentBytes} bytes`);
   }
 }

@@ -6,7 +6,7 @@ import { buildCardAtr, defaultHistoricalBytes } from "./card-atr.ts";
 import { cardLimits } from "./card-limits.ts";
 import type { CardImage } from "./file-system-image.ts";
 import { JsonPlace, type JsonProblem } from "./json-place.ts";
-import type { Surroundings } from "./parse-card-access.ts";
+import type { ParseContext } from "./parse-card-access.ts";
 import { readMasterFile } from "./parse-card-files.ts";
 import { readKeys, readPins, referencesOf } from "./parse-card-secrets.ts";
 
@@ -26,7 +26,7 @@ export function parseCardImage(json: unknown): Result<CardImage, readonly JsonPr
   if (!root.object(members)) return { ok: false, error: problems };
   // A first look, whose problems the second one finds again.
   const glance = new JsonPlace(json, "$", []);
-  const around: Surroundings = {
+  const context: ParseContext = {
     pinReferences: referencesOf(glance.member("pins")),
     keyReferences: referencesOf(glance.member("keys")),
     dfNames: new Set(),
@@ -37,9 +37,9 @@ export function parseCardImage(json: unknown): Result<CardImage, readonly JsonPr
     name: root.member("name").text(cardLimits.nameCharacters),
     atr: readAtr(root.member("atr")),
     challengeBytes: root.member("challengeBytes").integer(1, cardLimits.challengeBytes, 256),
-    pins: readPins(root.member("pins"), around),
-    keys: readKeys(root.member("keys"), around),
-    masterFile: readMasterFile(root, around),
+    pins: readPins(root.member("pins"), context),
+    keys: readKeys(root.member("keys"), context),
+    masterFile: readMasterFile(root, context),
   };
   return problems.length > 0 ? { ok: false, error: problems } : success(image);
 }

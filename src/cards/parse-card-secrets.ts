@@ -4,7 +4,7 @@ import { concatBytes } from "../binary/index.ts";
 import { cardLimits } from "./card-limits.ts";
 import type { KeyImage, PinImage, RetriesImage } from "./file-system-image.ts";
 import type { JsonPlace } from "./json-place.ts";
-import { readAccess, type Surroundings } from "./parse-card-access.ts";
+import { type ParseContext, readAccess } from "./parse-card-access.ts";
 
 const keyLengths = { aes: [16, 24, 32], "3des": [16, 24] } as const;
 
@@ -14,7 +14,7 @@ export function referencesOf(place: JsonPlace): ReadonlySet<number> {
 }
 
 /** Reads a card's PINs. */
-export function readPins(place: JsonPlace, around: Surroundings): PinImage[] {
+export function readPins(place: JsonPlace, context: ParseContext): PinImage[] {
   const seen = new Set<number>();
   return place.elements(cardLimits.references).map((element) => {
     const known = ["reference", "value", "padTo", "tries", "triesLeft", "enabled", "canDisable"];
@@ -36,13 +36,13 @@ export function readPins(place: JsonPlace, around: Surroundings): PinImage[] {
       enabled: element.member("enabled").boolean(true),
       canDisable: element.member("canDisable").boolean(false),
       resettingCode: code.present ? readRetries(code) : undefined,
-      reset: readAccess(access.member("reset"), "never", around),
+      reset: readAccess(access.member("reset"), "never", context),
     };
   });
 }
 
 /** Reads a card's keys. */
-export function readKeys(place: JsonPlace, around: Surroundings): KeyImage[] {
+export function readKeys(place: JsonPlace, context: ParseContext): KeyImage[] {
   const seen = new Set<number>();
   return place.elements(cardLimits.references).map((element) => {
     const use = element.member("use").oneOf(["internal", "external", "mutual"]);
@@ -64,7 +64,7 @@ export function readKeys(place: JsonPlace, around: Surroundings): KeyImage[] {
       value,
       mac: use === "mutual" ? readKeyValue(element.member("mac"), macLengths) : undefined,
       ...(use === "internal" ? { tries: 1, triesLeft: 1 } : readCounter(element)),
-      access: readAccess(access.member("use"), "always", around),
+      access: readAccess(access.member("use"), "always", context),
     };
   });
 }
