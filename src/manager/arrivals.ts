@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { CancelTimer, Clock } from "../pcsc/index.ts";
+import { type CancelTimer, type Clock, GrowingPause } from "../pcsc/index.ts";
 import type { ManagerLimits } from "./limits.ts";
 
 type ArrivalLimits = Pick<ManagerLimits, "arrivals" | "arrivalPauseMs">;
@@ -21,14 +21,14 @@ export class Arrivals {
   /** Called when a pause is over. */
   readonly #resume: () => void;
   #inRow = 0;
-  #pauseMs: number;
+  readonly #pauses: GrowingPause;
   #endPause: CancelTimer | undefined;
 
   constructor(clock: Clock, limits: ArrivalLimits, resume: () => void) {
     this.#clock = clock;
     this.#limits = limits;
     this.#resume = resume;
-    this.#pauseMs = limits.arrivalPauseMs;
+    this.#pauses = new GrowingPause(limits.arrivalPauseMs, maxPauseMs);
   }
 
   /** Whether the next card may be handled now. If not, `resume` is called later. */
@@ -55,7 +55,7 @@ export class Arrivals {
   #rowEnds(): void {
     if (this.#endPause !== undefined) return;
     this.#inRow = 0;
-    this.#pauseMs = this.#limits.arrivalPauseMs;
+    this.#pauses.restart();
   }
 
   #pause(): void {
@@ -64,7 +64,6 @@ export class Arrivals {
       this.#inRow = 0;
       this.#resume();
     };
-    this.#endPause = this.#clock.schedule(this.#pauseMs, "arrivals", over, { background: true });
-    this.#pauseMs = Math.min(2 * this.#pauseMs, maxPauseMs);
+    this.#endPause = this.#clock.schedule(this.#pauses.next(), "arrivals", over, { background: true });
   }
 }
