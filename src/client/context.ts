@@ -12,6 +12,7 @@ import {
   checkGroups,
   checkQueries,
   checkReaderName,
+  checkStatusWait,
   checkWait,
   type Holder,
   includesEveryReader,
@@ -25,6 +26,7 @@ import {
   shareModes,
   systemGroups,
   toNumber,
+  tooManyConnections,
   unknownReader,
   Wait,
   type WaitOptions,
@@ -118,14 +120,7 @@ export class ClientContext implements Context {
     const copies = checkQueries(queries);
     const wait = checkWait("status change", options);
     this.#checkValid();
-    const { queriesPerWait, waitsPerContext } = this.#deps.limits;
-    if (this.#waits.size >= waitsPerContext) {
-      throw new SmartCardError("server-too-busy", `the context has ${waitsPerContext} outstanding waits, its limit`);
-    }
-    if (copies.length > queriesPerWait) {
-      const message = `${copies.length} readers in one query; the limit is ${queriesPerWait}`;
-      throw new SmartCardError("no-memory", message, { operation: "status change" });
-    }
+    checkStatusWait(copies.length, this.#waits.size, this.#deps.limits);
     return this.#link.getStatusChange({ queries: copies, options: wait, waits: this.#waits });
   }
 
@@ -135,7 +130,7 @@ export class ClientContext implements Context {
     this.#checkValid();
     const limit = this.#deps.limits.connectionsPerContext;
     if (this.#connections.size + this.#connecting >= limit) {
-      throw new SmartCardError("no-memory", `the context has ${limit} connections, its limit`, { reader });
+      throw tooManyConnections(limit, reader);
     }
     if (this.#oneAtATime && this.#hasTransaction(reader)) throw endless(reader, "connect");
     this.#connecting++;

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: MIT
 
+import { type ContextLimits, defaultContextLimits } from "../pcsc/index.ts";
+
 /** Limits of a client, for any manager. Times are in milliseconds. */
-export interface ClientLimits {
+export interface ClientLimits extends ContextLimits {
   /** How long a direct connection that only identifies a reader may wait for others. */
   readonly describeMs: number;
   /** The longest pause before a request is retried that was refused during another program's transaction. */
   readonly retryMs: number;
-  /** Connections to readers that a context may have. Stock pcscd serves 200 clients, each of them being one. */
-  readonly connectionsPerContext: number;
-  /** Outstanding waits of a context, and readers in one of them. */
-  readonly waitsPerContext: number;
-  readonly queriesPerWait: number;
   /** Readers whose exchanges are counted while no program is connected to them. */
   readonly rememberedReaders: number;
 }
@@ -19,8 +16,6 @@ export interface ClientLimits {
 export const defaultClientLimits: ClientLimits = {
   describeMs: 1_000,
   retryMs: 100,
-  connectionsPerContext: 1_024,
-  waitsPerContext: 1_024,
-  queriesPerWait: 4_097,
+  ...defaultContextLimits,
   rememberedReaders: 1_024,
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { type Clock, PromisedWait, SmartCardError, type WaitOptions } from "../pcsc/index.ts";
+import { type Clock, PromisedWait, SmartCardError, tooManyWaits, type WaitOptions } from "../pcsc/index.ts";
 import type { SlotConnection } from "./connection.ts";
 
 interface CardWait {
@@ -27,8 +27,7 @@ export class CardWaits {
     };
     if (options.timeoutMs === 0) return Promise.reject(timedOut());
     if (context.waits.size >= context.waitLimit) {
-      const message = `the context has ${context.waitLimit} outstanding waits, its limit`;
-      return Promise.reject(new SmartCardError("server-too-busy", message, details));
+      return Promise.reject(tooManyWaits(context.waitLimit, details));
     }
     const ended = (): void => void this.#waits.delete(entry);
     const deps = { clock: this.#clock, waits: context.waits, operation: "control", timedOut, ended };

@@ -12,6 +12,7 @@ import {
   checkGroups,
   checkQueries,
   checkReaderName,
+  checkStatusWait,
   checkWait,
   includesEveryReader,
   type ReaderDevice,
@@ -20,6 +21,7 @@ import {
   type Scope,
   SmartCardError,
   systemGroups,
+  tooManyConnections,
   unknownReader,
   type WaitOptions,
   type WaitSet,
@@ -119,11 +121,7 @@ export class SlotContext implements Context, TurnContext {
     const copies = checkQueries(queries);
     const wait = checkWait("status change", options);
     this.#checkValid();
-    this.#checkWaits();
-    if (copies.length > this.#deps.limits.queriesPerWait) {
-      const message = `${copies.length} readers in one query; the limit is ${this.#deps.limits.queriesPerWait}`;
-      throw new SmartCardError("no-memory", message, { operation: "status change" });
-    }
+    checkStatusWait(copies.length, this.waits.size, this.#deps.limits);
     return this.#deps.tracker.getStatusChange(copies, wait, this.waits);
   }
 
@@ -134,7 +132,7 @@ export class SlotContext implements Context, TurnContext {
     const slot = this.#findSlot(reader, "connect");
     const limit = this.#deps.limits.connectionsPerContext;
     if (this.#connections.size + this.#connecting.length >= limit) {
-      throw new SmartCardError("no-memory", `the context has ${limit} connections, its limit`, { reader });
+      throw tooManyConnections(limit, reader);
     }
     this.#connecting.push(slot);
     try {
@@ -206,11 +204,5 @@ export class SlotContext implements Context, TurnContext {
   #checkValid(): void {
     if (this.#ended === undefined) return;
     throw new SmartCardError(this.#ended.code, `the context is not valid any more: ${this.#ended.why}`);
-  }
-
-  #checkWaits(): void {
-    if (this.waits.size >= this.waitLimit) {
-      throw new SmartCardError("server-too-busy", `the context has ${this.waitLimit} outstanding waits, its limit`);
-    }
   }
 }

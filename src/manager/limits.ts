@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-import { defaultCardCacheLimits } from "../pcsc/index.ts";
+import { type ContextLimits, defaultCardCacheLimits, defaultContextLimits } from "../pcsc/index.ts";
 
 /** Bounds of everything that a client, a card or a reader could make grow or last. */
-export interface ManagerLimits {
+export interface ManagerLimits extends ContextLimits {
   /** Readers at once. */
   readonly readers: number;
   /** Contexts at once, of all clients together. */
   readonly contexts: number;
-  /** Connections at once in one context. */
-  readonly connectionsPerContext: number;
-  /** Outstanding waits in one context. */
-  readonly waitsPerContext: number;
-  /** Readers in one status query. */
-  readonly queriesPerWait: number;
   /** Longest exchange, reset or control command, in milliseconds; then it is interrupted. Drivers have their own. */
   readonly operationMs: number;
   /** How long a driver may take to settle an aborted operation, in milliseconds; then the reader counts as lost. */
@@ -47,9 +41,7 @@ export interface ManagerLimits {
 export const defaultLimits: ManagerLimits = {
   readers: 4096,
   contexts: 16_384,
-  connectionsPerContext: 1024,
-  waitsPerContext: 1024,
-  queriesPerWait: 4097,
+  ...defaultContextLimits,
   operationMs: 600_000,
   abortMs: 5000,
   orphanMs: 5000,

@@ -9,6 +9,7 @@ import {
   type Holder,
   PromisedWait,
   SmartCardError,
+  tooManyWaits,
   type WaitOptions,
   type WaitSet,
 } from "../pcsc/index.ts";
@@ -304,8 +305,7 @@ export class TransactionQueue {
   }
 
   #tooMany({ context, operation }: TurnRequest): SmartCardError {
-    const message = `the context has ${context.waitLimit} outstanding waits, its limit`;
-    return new SmartCardError("server-too-busy", message, { reader: this.#deps.reader, operation });
+    return tooManyWaits(context.waitLimit, { reader: this.#deps.reader, operation });
   }
 
   #error(code: "timeout" | "sharing-violation", message: string, request: TurnRequest): SmartCardError {

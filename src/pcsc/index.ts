@@ -93,6 +93,13 @@ export {
   toNumber,
 } from "./codes.ts";
 export { ConnectionBase, type ConnectionTerms } from "./connection-base.ts";
+export {
+  type ContextLimits,
+  checkStatusWait,
+  defaultContextLimits,
+  tooManyConnections,
+  tooManyWaits,
+} from "./context-limits.ts";
 export type { ControlCode } from "./control-codes.ts";
 export {
   type ClassFunction,

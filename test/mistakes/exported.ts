@@ -448,7 +448,10 @@ const pcscRows: Readonly<Record<string, Row>> = {
   GrowingPause: ofManagers,
   pause: ofManagers,
   pauseOrFail: ofManagers,
+  checkStatusWait: ofManagers,
   timedOut: ofManagers,
+  tooManyConnections: ofManagers,
+  tooManyWaits: ofManagers,
   within: ofManagers,
   unknownReader: ofManagers,
 };
