@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
 import { SimulatedRuntime } from "../testing/index.ts";
 import { type Clock, GrowingPause, pause, pauseOrFail, SmartCardError, within } from "./index.ts";
@@ -32,6 +33,7 @@ describe("a pause", () => {
     const full = pause(clock, 5, "test", { signal: stop.signal });
     fire();
     expect(await full).toBe(true);
+    expect(getEventListeners(stop.signal, "abort")).toHaveLength(0);
     const cut = pause(clock, 5, "test", { signal: stop.signal });
     const failed = pauseOrFail(clock, 5, "wait", stop.signal);
     stop.abort();
