@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeHex, encodeHex, hexByte, hexBytes } from "./index.ts";
+import { decodeHex, encodeHex, hexByte, hexBytes, hexDword } from "./index.ts";
 
 describe("encodeHex", () => {
   it("writes two upper-case digits a byte", () => {
@@ -60,4 +60,9 @@ it("hexBytes gives the bytes, or throws without the text", () => {
   expect(() => hexBytes("31323G")).toThrow(SyntaxError);
   expect(() => hexBytes("31323G")).toThrow(/position 6$/);
   expect(() => hexBytes(Uint8Array.of(1) as never)).toThrow(TypeError);
+});
+
+it("hexDword shows 32 bits with eight digits, in either sign", () => {
+  expect([0, 0x8010_000b, -1].map(hexDword)).toEqual(["0x00000000", "0x8010000B", "0xFFFFFFFF"]);
+  expect(() => hexDword(0x1_0000_0000)).toThrow(RangeError);
 });

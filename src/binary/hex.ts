@@ -31,6 +31,17 @@ export function hexByte(value: number): string {
 }
 
 /**
+ * Writes a number of 32 bits as `0x` and eight upper-case digits: how messages show return codes, control codes and attributes.
+ *
+ * @param value unsigned, or signed as C code may have it
+ * @throws RangeError (not a number of 32 bits), TypeError (not a number)
+ */
+export function hexDword(value: number): string {
+  checkWhole(value, -0x8000_0000, 0xffff_ffff, "hexDword: value");
+  return `0x${(value >>> 0).toString(16).toUpperCase().padStart(8, "0")}`;
+}
+
+/**
  * Reads hexadecimal text, in either case. Blanks, colons and hyphens between bytes and a leading `0x` are accepted,
  * as people paste them. The error gives the position in the text, and never the text itself: it may hold a PIN.
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { copyBytes, zeroBytes } from "../binary/index.ts";
+import { copyBytes, hexDword, zeroBytes } from "../binary/index.ts";
 import {
   anyText,
   assert,
@@ -279,8 +279,11 @@ export class VirtualReader implements Reader {
     return this.#operate("control", undefined, signal, async () => {
       const answer = answerControl(code);
       if (answer === undefined) {
-        const hex = code.toString(16).toUpperCase().padStart(8, "0");
-        throw this.#error("unsupported-feature", "control", `the virtual reader does not know the code 0x${hex}`);
+        throw this.#error(
+          "unsupported-feature",
+          "control",
+          `the virtual reader does not know the code ${hexDword(code)}`,
+        );
       }
       return answer;
     });

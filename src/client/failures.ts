@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { hexDword } from "../binary/index.ts";
 import {
   type Dialect,
   describeHolder,
@@ -98,7 +99,7 @@ export function callFailure(answerer: Answerer, rv: number, operation: Operation
     return new SmartCardError("removed-card", `${operation}: the card in "${reader}" was removed`, details);
   }
   const meant = answerer.meanings?.[operation]?.[code] ?? meanings[operation]?.[code] ?? code;
-  const why = whyOf(meant, subject) ?? `${answerer.name} answers ${hex(rv)}`;
+  const why = whyOf(meant, subject) ?? `${answerer.name} answers ${hexDword(rv)}`;
   return new SmartCardError(meant, `${operation} on "${reader}": ${why}`, details);
 }
 
@@ -109,11 +110,6 @@ function whyOf(code: ErrorCode, { holder, protocol }: Subject): string | undefin
     return `the card speaks ${name} since its last reset; ask for ${name}, or reset the card`;
   }
   return explanations[code];
-}
-
-/** A number as messages write it. */
-export function hex(rv: number): string {
-  return `0x${rv.toString(16).toUpperCase().padStart(8, "0")}`;
 }
 
 /** The reader of a connection was unplugged. */

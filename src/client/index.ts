@@ -5,7 +5,6 @@ export { ClientContext, type ContextDeps } from "./context.ts";
 export {
   type Answerer,
   callFailure,
-  hex,
   notAdmitted,
   type Operation,
   readerNotAllowed,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { checkBytes, checkText, checkWhole, encodeHex } from "../binary/index.ts";
+import { checkBytes, checkText, checkWhole, encodeHex, hexDword } from "../binary/index.ts";
 import {
   type CommandApdu,
   type CommandCase,
@@ -191,7 +191,7 @@ function describeClass(classByte: ClassByte): string[] {
  */
 export function describeControlBytes(code: number, input: Uint8Array): string {
   checkWhole(code, -0x8000_0000, 0xffff_ffff, "describeControlBytes: code");
-  const name = `control 0x${(code >>> 0).toString(16).toUpperCase().padStart(8, "0")}`;
+  const name = `control ${hexDword(code)}`;
   checkBytes(input, "describeControlBytes: input");
   if (input.length === 0) return `${name} without input`;
   for (const { structure, size } of pinStructures) {

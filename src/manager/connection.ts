@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { copyBytes, type SecretBytes, withSecret } from "../binary/index.ts";
+import { copyBytes, hexDword, type SecretBytes, withSecret } from "../binary/index.ts";
 import {
   ConnectionBase,
   type ConnectionStatus,
@@ -261,11 +261,10 @@ export class SlotConnection extends ConnectionBase {
   }
 
   #unsupportedAttribute(attribute: number, operation: string): SmartCardError {
-    const name = `0x${attribute.toString(16).padStart(8, "0")}`;
     const details = { reader: this.reader, operation };
     return new SmartCardError(
       "not-supported",
-      `${operation}: "${this.reader}" does not know attribute ${name}`,
+      `${operation}: "${this.reader}" does not know attribute ${hexDword(attribute)}`,
       details,
     );
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { type Answerer, hex, notAdmitted } from "../client/index.ts";
+import { hexDword } from "../binary/index.ts";
+import { type Answerer, notAdmitted } from "../client/index.ts";
 import { type ErrorCode, errorFromNumber, errorNumber, SmartCardError } from "../pcsc/index.ts";
 
 /** SCARD_E_CANCELLED: the context was cancelled. */
@@ -16,7 +17,7 @@ export function contextFailure(rv: number, operation: string): SmartCardError {
   const code = errorFromNumber(rv, "pcsclite") ?? "unknown-error";
   if (code === "security-violation") return notAdmitted(operation);
   const meant = code === "invalid-handle" ? "invalid-context" : code;
-  return new SmartCardError(meant, `${operation}: the service answers ${hex(rv)}`, { operation });
+  return new SmartCardError(meant, `${operation}: the service answers ${hexDword(rv)}`, { operation });
 }
 
 /** The failure of a call on the card cache of scard daemon. */
@@ -28,7 +29,7 @@ export function cacheFailure(rv: number, operation: string, name: string): Smart
     "cache-item-too-big": `"${name}" is larger than the daemon keeps`,
   };
   const meant = code === "invalid-handle" ? "invalid-context" : code;
-  return new SmartCardError(meant, why[code] ?? `${operation}: the service answers ${hex(rv)}`, { operation });
+  return new SmartCardError(meant, why[code] ?? `${operation}: the service answers ${hexDword(rv)}`, { operation });
 }
 
 /** Whether a later attempt may succeed by itself. */

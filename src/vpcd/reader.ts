@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { copyBytes, zeroBytes } from "../binary/index.ts";
+import { copyBytes, hexDword, zeroBytes } from "../binary/index.ts";
 import {
   anyText,
   assert,
@@ -213,7 +213,7 @@ export class VpcdReader implements Reader {
   /** A virtual PCD has no feature of PC/SC part 10: the list is empty, and every other code is refused. */
   async control(code: number, _input: Uint8Array, _signal: AbortSignal): Promise<Uint8Array> {
     if (code === ioctls["get-feature-request"].pcsclite) return NO_BYTES;
-    throw failure("unsupported-feature", `control code 0x${code.toString(16).padStart(8, "0")}`, "control");
+    throw failure("unsupported-feature", `control code ${hexDword(code)}`, "control");
   }
 
   getAttribute(attribute: number): Uint8Array | undefined {

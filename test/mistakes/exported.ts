@@ -127,6 +127,7 @@ const binaryRows: Readonly<Record<string, Row>> = {
   encodeHex: row(binary.encodeHex, bytes, optionalText),
   equalBytes: row(binary.equalBytes, bytes, bytes),
   escapedJson: row(binary.escapedJson, text),
+  hexDword: row(binary.hexDword, dword),
   failure: takesAll,
   hexByte: row(binary.hexByte, whole),
   hexBytes: row(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { type Answerer, hex, notAdmitted } from "../../client/index.ts";
+import { hexDword } from "../../binary/index.ts";
+import { type Answerer, notAdmitted } from "../../client/index.ts";
 import { type ErrorCode, errorFromNumber, SmartCardError } from "../../pcsc/index.ts";
 import type { Abi } from "./abi.ts";
 
@@ -47,7 +48,9 @@ export function contextFailure(abi: Abi, rv: number, operation: ContextOperation
   }
   const remedy = code === "no-service" ? `. ${startIt[abi.system]}` : "";
   const meant = code === "invalid-handle" ? "invalid-context" : code;
-  return new SmartCardError(meant, `${operation}: the system's library answers ${hex(rv)}${remedy}`, { operation });
+  return new SmartCardError(meant, `${operation}: the system's library answers ${hexDword(rv)}${remedy}`, {
+    operation,
+  });
 }
 
 const startIt: Readonly<Record<Abi["system"], string>> = {
