@@ -4,7 +4,7 @@ import { dirname, resolve } from "node:path";
 import { type Result, success } from "../binary/index.ts";
 import type { JsonProblem } from "../cards/index.ts";
 import { koffiRemedy } from "../edge/koffi/index.ts";
-import { readRegularFile } from "../edge/node/index.ts";
+import { readTextFile } from "../edge/node/index.ts";
 import { softwareCard } from "../entry/embedded.ts";
 import { type AccessRule, asksForCredentials, SmartCardError } from "../pcsc/index.ts";
 import type { DaemonConfig } from "./config.ts";
@@ -26,7 +26,7 @@ export async function readConfig(
   let json: unknown;
   try {
     const missing = "write it (docs/guide/daemon.md), or leave --config out";
-    json = JSON.parse(new TextDecoder().decode(await readRegularFile(file, { mostBytes: MAX_CONFIG_BYTES, missing })));
+    json = JSON.parse(await readTextFile(file, { mostBytes: MAX_CONFIG_BYTES, missing }));
   } catch (error) {
     return { ok: false, error: [{ path: "$", message: whyUnreadable(error) }] };
   }

@@ -4,7 +4,7 @@
 
 import { quoteUnlessBytes } from "../binary/index.ts";
 import { demoCard, FileSystemCard, parseCardImage, VirtualReader, type VirtualReaderOptions } from "../cards/index.ts";
-import { nodeBlockCipher, nodeRuntime, readRegularFile } from "../edge/node/index.ts";
+import { nodeBlockCipher, nodeRuntime, readTextFile } from "../edge/node/index.ts";
 import { EmbeddedManager, type EmbeddedManagerOptions } from "../manager/index.ts";
 import { SmartCardError, text, withDefaults } from "../pcsc/index.ts";
 
@@ -44,13 +44,13 @@ export async function softwareCard(kind: string): Promise<FileSystemCard> {
 
 async function readJson(path: string): Promise<unknown> {
   const remedy = 'a kind of card is "demo" or the path of a card image';
-  const bytes = await readRegularFile(path, {
+  const json = await readTextFile(path, {
     mostBytes: MAX_IMAGE_BYTES,
     remedy,
     code: "invalid-value",
     shown: shownPath(path),
   });
-  const document = parseJson(new TextDecoder().decode(bytes));
+  const document = parseJson(json);
   if (document === undefined) throw new SmartCardError("invalid-value", `${shownPath(path)} is not JSON`);
   return document;
 }

@@ -47,6 +47,15 @@ describe.skipIf(process.platform === "win32")("reading a file that the user name
       const read = await readConfig(path, true);
       expect(read).toEqual({ ok: false, error: [{ path: "$", message: expect.stringContaining("cannot be read") }] });
     }
+    writeFileSync(
+      at("latin-1.json"),
+      Buffer.from('{ "readers": [{ "type": "virtual", "name": "V\xe4in\xf6" }] }', "latin1"),
+    );
+    expect(await readConfig(at("latin-1.json"), true)).toMatchObject({
+      ok: false,
+      error: [{ path: "$", message: expect.stringContaining("it is not text in UTF-8") }],
+    });
+    await expect(softwareCard(at("latin-1.json"))).rejects.toThrow("it is not text in UTF-8");
     writeFileSync(at("config.json"), JSON.stringify({ readers: [{ type: "virtual", card: at("fifo") }] }));
     expect(await readConfig(at("config.json"), true)).toEqual({
       ok: false,

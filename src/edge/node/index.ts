@@ -2,5 +2,5 @@
 
 export { nodeBlockCipher } from "./block-cipher.ts";
 export { BusyPoll } from "./busy-poll.ts";
-export { readRegularFile } from "./read-regular-file.ts";
+export { readRegularFile, readTextFile } from "./read-regular-file.ts";
 export { nodeClock, nodeRuntime } from "./runtime.ts";

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SmartCardError } from "../../pcsc/index.ts";
-import { readRegularFile } from "./read-regular-file.ts";
+import { readRegularFile, readTextFile } from "./read-regular-file.ts";
 
 let folder: string;
 const server = createServer();
@@ -86,5 +86,19 @@ describe("readRegularFile", () => {
     const reading = readRegularFile(at("nowhere"), terms);
     await expect(reading).rejects.toMatchObject({ code: "invalid-value" });
     await expect(reading).rejects.toThrow("that file cannot be read: it is not there (ENOENT); use another");
+  });
+});
+
+describe("readTextFile", () => {
+  test("reads UTF-8, and leaves a byte order mark out", async () => {
+    writeFileSync(at("text"), "\ufeffVäinö 🃏");
+    expect(await readTextFile(at("text"), { mostBytes: 100 })).toBe("Väinö 🃏");
+  });
+
+  test("refuses what is not UTF-8, and does not show it", async () => {
+    writeFileSync(at("latin-1"), Buffer.from("V\xe4in\xf6 1234", "latin1"));
+    const reading = readTextFile(at("latin-1"), { mostBytes: 100, shown: "the list", remedy: "write it again" });
+    await expect(reading).rejects.toMatchObject({ code: "invalid-value" });
+    await expect(reading).rejects.toThrow(/: the list cannot be read: it is not text in UTF-8; write it again$/);
   });
 });

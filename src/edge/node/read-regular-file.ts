@@ -27,12 +27,8 @@ type Refusal = (code: ErrorCode, why: string, cause?: unknown) => SmartCardError
  * @throws file-not-found, no-access, invalid-value (not a regular file, too large, or not to be read for another reason)
  */
 export async function readRegularFile(path: string, terms: RegularFileTerms): Promise<Uint8Array> {
-  const { code, missing, mostBytes, remedy, shown = path } = terms;
-  const refusal: Refusal = (byReason, why, cause) => {
-    const advice = byReason === "file-not-found" ? (missing ?? remedy) : remedy;
-    const message = `${shown} cannot be read: ${why}${advice === undefined ? "" : `; ${advice}`}`;
-    return new SmartCardError(code ?? byReason, message, {}, cause === undefined ? {} : { cause });
-  };
+  const { mostBytes } = terms;
+  const refusal = refusalOf(path, terms);
   let file: FileHandle;
   try {
     // Without O_NONBLOCK the opening of a FIFO waits for a writer, and takes a thread of the process with it.
@@ -51,6 +47,28 @@ export async function readRegularFile(path: string, terms: RegularFileTerms): Pr
   } finally {
     await file.close();
   }
+}
+
+/**
+ * Reads a regular file of text in UTF-8. A byte order mark at its begin is left out.
+ *
+ * @throws as {@link readRegularFile}; invalid-value for bytes that are not UTF-8: names and rules would silently become others
+ */
+export async function readTextFile(path: string, terms: RegularFileTerms): Promise<string> {
+  const bytes = await readRegularFile(path, terms);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw refusalOf(path, terms)("invalid-value", "it is not text in UTF-8", cause);
+  }
+}
+
+function refusalOf(path: string, { code, missing, remedy, shown = path }: RegularFileTerms): Refusal {
+  return (byReason, why, cause) => {
+    const advice = byReason === "file-not-found" ? (missing ?? remedy) : remedy;
+    const message = `${shown} cannot be read: ${why}${advice === undefined ? "" : `; ${advice}`}`;
+    return new SmartCardError(code ?? byReason, message, {}, cause === undefined ? {} : { cause });
+  };
 }
 
 /** The bytes of a file; undefined where there are more. What /proc shows has the size 0, and a file may grow meanwhile. */
