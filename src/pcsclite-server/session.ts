@@ -92,6 +92,8 @@ export class ServerSession {
   /** What is to happen when everything that was asked is answered. */
   #whenIdle: (() => void) | undefined;
   #paused = false;
+  /** Whether the service stops: what was begun is answered, and no other request is taken. */
+  #stopping = false;
   #over = false;
 
   constructor(deps: ServerSessionSetting) {
@@ -126,6 +128,11 @@ export class ServerSession {
   /** Whether the client has something to be done, or is waiting for the manager. */
   get #answering(): boolean {
     return this.#queued || this.#asked !== undefined;
+  }
+
+  /** Whether the next request may be taken. */
+  get #mayTake(): boolean {
+    return this.#asked === undefined && !this.#stopping;
   }
 
   /** Whether the client waits for a change of the readers. */
@@ -166,8 +173,7 @@ export class ServerSession {
     }
     if (this.#over) return;
     this.#count();
-    if (this.#response !== undefined || (this.#asked === undefined && this.#decoder.pendingBytes > this.#tail))
-      this.#goOn();
+    if (this.#response !== undefined || (this.#mayTake && this.#decoder.pendingBytes > this.#tail)) this.#goOn();
     if (!this.#answering) this.#idle();
   }
 
@@ -196,6 +202,7 @@ export class ServerSession {
         resolve();
       };
       const cancelTimer = this.#deps.runtime.clock.schedule(lastAnswerMs, "last answer", leave);
+      this.#stopping = true;
       if (this.#waiting.kind === "armed") this.#signal(errorNumber(error.code, "pcsclite"));
       this.#requests.cancel(error.code, error.message);
       if (this.#answering) this.#whenIdle = leave;
@@ -214,7 +221,7 @@ export class ServerSession {
   #goOn(): void {
     if (this.#over || this.#queued || this.#isCongested) return;
     const isDue = this.#signalDue !== undefined || this.#response !== undefined;
-    if (!isDue && (this.#asked !== undefined || this.#decoder.pendingBytes === 0)) return;
+    if (!isDue && (!this.#mayTake || this.#decoder.pendingBytes === 0)) return;
     this.#queued = true;
     this.#deps.order.ready(this);
   }
@@ -230,7 +237,7 @@ export class ServerSession {
       this.#response = undefined;
       this.#asked = undefined;
       this.#answered(response);
-    } else if (this.#asked === undefined) {
+    } else if (this.#mayTake) {
       this.#takeOne();
     }
   }

@@ -131,6 +131,17 @@ describe("a flood of requests", () => {
     for (let count = 0; count < 5; count++) await turn();
     expect([one.sent.length, server.sessions, server.heldBytes]).toEqual([before, 0, 0]);
   });
+
+  it("is answered no more when the service stops: nothing else is begun for its client", async () => {
+    const { client, turn, server } = await served({ servedPerTurn: 16 });
+    const one = client({ name: "a", uid: 1000 });
+    one.send(...cancels(500));
+    const before = one.sent.length;
+    const closed = server.close();
+    for (let count = 0; count < 5; count++) await turn();
+    expect([one.sent.length, one.closed, server.sessions]).toEqual([before, expect.stringContaining("stopped"), 0]);
+    await closed;
+  });
 });
 
 describe("a crowd that leaves at once", () => {
