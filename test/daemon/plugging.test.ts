@@ -168,8 +168,8 @@ describe.skipIf(process.platform !== "linux")("who may be the card of a daemon",
     expect(await card.line()).toBe("error EACCES");
   });
 
-  it.each(["tcp", "unix"])("is another user where access says so: %s", async (kind) => {
-    if (!isRoot) return it.skip(notRoot);
+  it.for(["tcp", "unix"])("is another user where access says so: %s", async (kind, { skip }) => {
+    if (!isRoot) skip(notRoot);
     const place = kind === "tcp" ? await freePort() : join(openFolder(), "vpcd");
     const where = typeof place === "number" ? { port: place } : { path: place };
     const { said, socket } = await daemonWith({ ...where, access: [{ effect: "allow", uid: STRANGER }] });
