@@ -18,6 +18,8 @@ describe("SmartCardError", () => {
       const error = new SmartCardError(code, "what happened");
       expect(error.message).toBe(`${errorCodes[code].name}: what happened`);
       expect(error.reason).toBe("what happened");
+      // It is in the message already, and is not printed twice.
+      expect(Object.keys(error)).toEqual(["name", "code", "rv", "details"]);
       expect(error.code).toBe(code);
       expect(error.rv).toBe(errorCodes[code].windows);
     },

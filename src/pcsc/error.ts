@@ -45,8 +45,6 @@ export class SmartCardError extends Error {
   readonly code: ErrorCode;
   /** The LONG that Windows' winscard.h gives for it, as unsigned 32 bits. */
   readonly rv: number;
-  /** What went wrong, in words: the message without the name of the code that it begins with. */
-  readonly reason: string;
   /** Reader, operation and, for a sharing violation, the holder. */
   readonly details: ErrorDetails;
 
@@ -60,10 +58,14 @@ export class SmartCardError extends Error {
     super(`${errorName(code)}: ${message}`, options);
     this.code = code;
     this.rv = errorNumber(code);
-    this.reason = message;
     this.details = details;
     Object.defineProperty(this, brand, { value: true });
     made.add(this);
+  }
+
+  /** What went wrong, in words: the message without the name of the code that it begins with. */
+  get reason(): string {
+    return reasonIn(this.message, this.code);
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {
