@@ -16,6 +16,7 @@ import {
   openLog,
   readConfig,
   type StartProblem,
+  silentLog,
   withCommandLine,
 } from "../daemon/index.ts";
 import { koffiRemedy } from "../edge/koffi/index.ts";
@@ -278,16 +279,6 @@ function pathOf(part: StartProblem["part"], config: DaemonConfig, line: CommandL
   if (line.socketPath !== undefined) return "--socket";
   return config.socket.path === undefined ? "$.socket" : "$.socket.path";
 }
-
-/** For a check, whose problems are its result. */
-const silentLog: Log = {
-  write: () => {},
-  writes: () => false,
-  setLevel: () => {},
-  flush: () => {},
-  end: async () => {},
-  stuck: false,
-};
 
 /** The socket that the service manager opened, or else where to open one. */
 function chooseSocket(line: CommandLineSettings, config: DaemonConfig, terminal: Terminal): string | InheritedSocket {

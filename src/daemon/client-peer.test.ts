@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { type PeerCredentials, PeerPrograms, type UnixConnection } from "../edge/unix/index.ts";
 import { clientPeer } from "./client-peer.ts";
 import type { AccessRules } from "./config.ts";
-import type { Log } from "./log.ts";
+import { type Log, silentLog } from "./log.ts";
 
 const clock = { now: () => 0, wallTime: () => 0, schedule: () => () => {} };
 // No process has this number: the largest that Linux gives is 4,194,304.
@@ -13,12 +13,9 @@ const credentials: PeerCredentials = { pid: 0x7fff_ffff, uid: 1000, gid: 100, gr
 function setting(rules: AccessRules, known: PeerCredentials | undefined = credentials) {
   const lines: { level: string; message: string; details: unknown }[] = [];
   const log: Log = {
-    write: (level, message, details) => lines.push({ level, message, details }),
+    ...silentLog,
     writes: () => true,
-    setLevel: () => {},
-    flush: () => {},
-    stuck: false,
-    end: async () => {},
+    write: (level, message, details) => lines.push({ level, message, details }),
   };
   const current = { rules };
   const connection: UnixConnection = {

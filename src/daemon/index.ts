@@ -11,7 +11,7 @@ export { askDaemon } from "./control-client.ts";
 export type { ControlCommand, ReportedReader, WhoReport } from "./control-messages.ts";
 export type { ControlResults } from "./control-results.ts";
 export { Daemon, type StartProblem } from "./daemon.ts";
-export { type Log, logLevels, openLog } from "./log.ts";
+export { type Log, logLevels, openLog, silentLog } from "./log.ts";
 export { cardSource } from "./parse-config.ts";
 export { defaultSocketPath, exportLine, likelyControlPaths } from "./paths.ts";
 export { readConfig } from "./read-config.ts";

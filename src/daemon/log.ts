@@ -31,6 +31,16 @@ export interface Log {
   readonly stuck: boolean;
 }
 
+/** Writes nothing. For a check, whose problems are its result. */
+export const silentLog: Log = {
+  write: () => {},
+  writes: () => false,
+  setLevel: () => {},
+  flush: () => {},
+  end: async () => {},
+  stuck: false,
+};
+
 /** How lines look: for programs one JSON object each, for people at a terminal text. */
 export type LogFormat = "json" | "text";
 

@@ -2,19 +2,16 @@
 
 import { expect, it } from "vitest";
 import { SimulatedRuntime } from "../testing/index.ts";
-import type { Log } from "./log.ts";
+import { type Log, silentLog } from "./log.ts";
 import { quietLog } from "./quiet-log.ts";
 
 function quiet() {
   const runtime = new SimulatedRuntime({ settle: async () => {}, seed: 1 });
   const lines: { level: string; message: string; details: unknown }[] = [];
   const log: Log = {
-    write: (level, message, details) => lines.push({ level, message, details }),
+    ...silentLog,
     writes: () => true,
-    setLevel: () => {},
-    flush: () => {},
-    stuck: false,
-    end: async () => {},
+    write: (level, message, details) => lines.push({ level, message, details }),
   };
   return { runtime, lines, write: quietLog(log, runtime.clock) };
 }

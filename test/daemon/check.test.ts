@@ -5,19 +5,10 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { Daemon, type DaemonConfig, type Log, readConfig } from "../../src/daemon/index.ts";
+import { Daemon, type DaemonConfig, readConfig, silentLog } from "../../src/daemon/index.ts";
 import { scard, startDaemon, testFolder } from "./running.ts";
 
 const PATIENCE_MS = 240_000;
-
-const silent: Log = {
-  write: () => {},
-  writes: () => false,
-  setLevel: () => {},
-  flush: () => {},
-  end: async () => {},
-  stuck: false,
-};
 
 /** What the file is read as, by the check and by the start alike. */
 async function read(folder: string, json: unknown): Promise<DaemonConfig | undefined> {
@@ -29,7 +20,7 @@ async function read(folder: string, json: unknown): Promise<DaemonConfig | undef
 
 async function starts(config: DaemonConfig, socket: string): Promise<string> {
   try {
-    const daemon = await Daemon.start({ config, socket, credentials: undefined, log: silent });
+    const daemon = await Daemon.start({ config, socket, credentials: undefined, log: silentLog });
     await daemon.stop();
     return "starts";
   } catch (error) {
@@ -136,7 +127,7 @@ describe("the check of a configuration", () => {
         const config = await read(folder, { ...json, socket: under(json.socket), control: under(json.control) });
         if (config === undefined) return;
         const socket = config.socket.path ?? join(folder, "default");
-        const problems = await Daemon.check({ config, socket, credentials: undefined, log: silent });
+        const problems = await Daemon.check({ config, socket, credentials: undefined, log: silentLog });
         expect(readdirSync(folder, { recursive: true }).length, "what the check leaves").toBe(before + 1);
         const outcome = await starts(config, socket);
         // A port that another program has is no fault of the configuration.
@@ -164,12 +155,12 @@ describe("the check of a configuration", () => {
     };
     const config = await read(folder, json);
     if (config === undefined) throw new Error("the configuration is good");
-    const daemon = await Daemon.start({ config, socket, credentials: undefined, log: silent });
+    const daemon = await Daemon.start({ config, socket, credentials: undefined, log: silentLog });
     onTestFinished(() => daemon.stop());
-    expect(await Daemon.check({ config, socket, credentials: undefined, log: silent })).toEqual([]);
+    expect(await Daemon.check({ config, socket, credentials: undefined, log: silentLog })).toEqual([]);
     expect(daemon.readerNames).toEqual(["Virtual PCD", "Desk"]);
     const few = { ...config, limits: { readers: 1 } };
-    expect(await Daemon.check({ config: few, socket, credentials: undefined, log: silent })).toEqual([
+    expect(await Daemon.check({ config: few, socket, credentials: undefined, log: silentLog })).toEqual([
       {
         part: "limits",
         message: "there are 2 readers, slots counted one by one, and limits.readers allows 1: raise it",
