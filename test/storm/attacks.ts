@@ -25,6 +25,20 @@ async function crowd({ socket, sessions }: Target): Promise<RawClient[]> {
   return clients;
 }
 
+/** A crowd whose clients each have a context, and so many connections to the reader. */
+async function connectedCrowd(target: Target, connections: number): Promise<RawClient[]> {
+  const clients = await crowd(target);
+  await Promise.all(
+    clients.map((client) =>
+      unlessCutOff(async () => {
+        const context = await client.establish();
+        for (let count = 0; count < connections; count++) await client.connect(context, target.reader);
+      }),
+    ),
+  );
+  return clients;
+}
+
 /** Swallows what a client that is cut off says: that is what should happen to it. */
 async function unlessCutOff(run: () => Promise<unknown>): Promise<void> {
   try {
@@ -108,15 +122,7 @@ export const attacks: Readonly<Record<string, { readonly does: string; readonly 
     does: "come with a context and two connections in all sessions, and leave all at once",
     run: async (target) => {
       await forever(async () => {
-        const clients = await crowd(target);
-        await Promise.all(
-          clients.map((client) =>
-            unlessCutOff(async () => {
-              const context = await client.establish();
-              for (let count = 0; count < 2; count++) await client.connect(context, target.reader);
-            }),
-          ),
-        );
+        const clients = await connectedCrowd(target, 2);
         for (const client of clients) client.close();
       });
     },
@@ -154,15 +160,7 @@ export const attacks: Readonly<Record<string, { readonly does: string; readonly 
     does: "have a context in all sessions, and as many connections as there are",
     run: async (target) => {
       await forever(async () => {
-        const clients = await crowd(target);
-        await Promise.all(
-          clients.map((client) =>
-            unlessCutOff(async () => {
-              const context = await client.establish();
-              for (let count = 0; count < 16; count++) await client.connect(context, target.reader);
-            }),
-          ),
-        );
+        const clients = await connectedCrowd(target, 16);
         await pause(1000);
         for (const client of clients) client.close();
       });
