@@ -8,7 +8,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { type CardTypeInit, Database, MemoryStore } from "../src/database/index.ts";
-import { findDriver, SqliteStore } from "../src/edge/sqlite/index.ts";
+import { findDriver, SqliteStore } from "../src/platform/node/sqlite/index.ts";
 
 const typeCount = 10_000;
 const lookups = 20_000;

@@ -6,10 +6,10 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { performance } from "node:perf_hooks";
-import { type SoftwareCard, VirtualReader } from "../src/cards/index.ts";
-import { nodeRuntime } from "../src/edge/node/index.ts";
-import { EmbeddedManager } from "../src/manager/index.ts";
-import type { Connection, Context } from "../src/pcsc/index.ts";
+import { type SoftwareCard, VirtualReader } from "../src/entry/cards.ts";
+import { EmbeddedManager } from "../src/managers/embedded/index.ts";
+import { nodeRuntime } from "../src/platform/node/runtime/index.ts";
+import type { Connection, Context } from "../src/port/index.ts";
 
 const warmUps = 20_000;
 const rounds = 10;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 // The unit tests alone, for while one works: no set-up, no build, nothing outside this process's family. Arguments go to
-// vitest: `npm run test:unit -- --watch`, `npm run test:unit -- src/binary`.
+// vitest: `npm run test:unit -- --watch`, `npm run test:unit -- src/base/binary`.
 
 import { run, tool } from "./tools.js";
 

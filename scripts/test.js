@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 // Everything that has to hold before a change is done, quickest first, and stops at the first step that fails.
-// Arguments go to vitest: `npm test -- src/binary`. The last line printed is always "N passed, N failed[, N skipped]".
+// Arguments go to vitest: `npm test -- src/base/binary`. The last line printed is always "N passed, N failed[, N skipped]".
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { seededRandom } from "../src/testing/index.ts";
+import { seededRandom } from "../src/testing/runtime/index.ts";
 
 /** Random draws from a seed: the same seed gives the same draws, on every machine. */
 export class Dice {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { Disposition, Initialization, Protocol, ShareMode } from "../src/pcsc/index.ts";
+import type { Disposition, Initialization, Protocol, ShareMode } from "../src/port/index.ts";
 
 // The events of a history. Events refer to seats and handles by number and have no effect where these do not exist, so that a
 // failing history can be shortened by leaving out events.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes } from "../src/binary/index.ts";
-import { encodeRequest } from "../src/pcsclite/index.ts";
+import { concatBytes } from "../src/base/binary/index.ts";
+import { encodeRequest } from "../src/wire/pcsclite/index.ts";
 import type { ClientDeps } from "./simulated-client.ts";
 import type { Wire } from "./wire.ts";
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { Disposition, Initialization, Protocol, ShareMode } from "../src/pcsc/index.ts";
+import type { Disposition, Initialization, Protocol, ShareMode } from "../src/port/index.ts";
 import type { Dice } from "./dice.ts";
 import { type Cast, connected, ready, type SceneEvent, type Step, soon, working } from "./scenes.ts";
 

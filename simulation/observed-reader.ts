@@ -7,7 +7,7 @@ import {
   type ReaderDescription,
   type ReaderEvents,
   SmartCardError,
-} from "../src/pcsc/index.ts";
+} from "../src/port/index.ts";
 import type { DriverFailure } from "./events.ts";
 import type { Oracle } from "./oracle.ts";
 import { numberIn, type WatchedReader } from "./watched-reader.ts";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { SmartCardError, type TraceEvent } from "../src/pcsc/index.ts";
+import { SmartCardError, type TraceEvent } from "../src/port/index.ts";
 import { ConnectionTransitions } from "./connection-transitions.ts";
 import { Fairness } from "./fairness.ts";
 import { allowedOutcomes, refusedBesideLock, refusedToOneAtATime } from "./outcomes.ts";

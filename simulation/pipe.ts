@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { Clock } from "../src/pcsc/index.ts";
+import type { Clock } from "../src/port/index.ts";
 import type { Dice } from "./dice.ts";
 import type { PipePlan } from "./plan.ts";
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import { VirtualReader } from "../src/cards/index.ts";
-import type { Reader, Runtime } from "../src/pcsc/index.ts";
-import { type BytePipeEvents, encodeFrame, FrameDecoder, VpcdReader } from "../src/vpcd/index.ts";
+import { VirtualReader } from "../src/entry/cards.ts";
+import type { Reader, Runtime } from "../src/port/index.ts";
+import { type BytePipeEvents, encodeFrame, FrameDecoder, VpcdReader } from "../src/readers/vpcd/index.ts";
 import type { Dice } from "./dice.ts";
 import { Pipe } from "./pipe.ts";
 import type { PipePlan, ReaderPlan } from "./plan.ts";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { Initialization, Protocol, ShareMode } from "../src/pcsc/index.ts";
+import type { Initialization, Protocol, ShareMode } from "../src/port/index.ts";
 import { Dice } from "./dice.ts";
 import type { ClientEvent, DriverFailure, HistoryEvent, WorldEvent } from "./events.ts";
 import { laterScenes } from "./later-scenes.ts";

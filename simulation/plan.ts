@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import type { ProfileName } from "../src/manager/index.ts";
-import type { Disposition, Initialization } from "../src/pcsc/index.ts";
-import type { ProtocolVersion } from "../src/pcsclite/index.ts";
+import type { ProfileName } from "../src/managers/embedded/index.ts";
+import type { Disposition, Initialization } from "../src/port/index.ts";
+import type { ProtocolVersion } from "../src/wire/pcsclite/index.ts";
 import { Dice } from "./dice.ts";
 import type { CardKind, ClientEvent, HistoryEvent, WorldEvent } from "./events.ts";
 import { drawLater, drawMore, type More } from "./plan-more.ts";

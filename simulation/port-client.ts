@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { ManagerClient } from "../src/manager/index.ts";
+import type { ManagerClient } from "../src/managers/embedded/index.ts";
 import {
   type Connection,
   type Context,
@@ -9,7 +9,7 @@ import {
   type ReaderStateReport,
   SmartCardError,
   type WaitOptions,
-} from "../src/pcsc/index.ts";
+} from "../src/port/index.ts";
 import type { AssumedState, ClientEvent } from "./events.ts";
 import type { ClientPlan } from "./plan.ts";
 import { type ClientDeps, makeCommand, type SimulatedClient, settingOf } from "./simulated-client.ts";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { EmbeddedManager, ManagerClient } from "../src/manager/index.ts";
+import type { EmbeddedManager, ManagerClient } from "../src/managers/embedded/index.ts";
 import {
   type ClientIdentity,
   type Connection,
@@ -19,7 +19,7 @@ import {
   type ShareMode,
   type TransmitOptions,
   type WaitOptions,
-} from "../src/pcsc/index.ts";
+} from "../src/port/index.ts";
 import type { Oracle } from "./oracle.ts";
 import { termsOf } from "./reconnects.ts";
 import type { CallStart, ConnectionRecord, ContextRecord } from "./records.ts";

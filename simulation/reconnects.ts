@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { initializations, protocolMask, type ReconnectOptions, shareModes, toNumber } from "../src/pcsc/index.ts";
+import { initializations, protocolMask, type ReconnectOptions, shareModes, toNumber } from "../src/port/index.ts";
 
 /** The arguments of a reconnect on the wire. */
 export interface ReconnectTerms {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { ReaderStateQuery, ShareMode, WaitOptions } from "../src/pcsc/index.ts";
+import type { ReaderStateQuery, ShareMode, WaitOptions } from "../src/port/index.ts";
 
 // What the oracle notes of clients, readers and calls. It learns of them from outside only: from the port that clients
 // call, from the port that readers implement, and from the trace.

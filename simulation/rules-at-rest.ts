@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import type { EmbeddedManager } from "../src/manager/index.ts";
-import { type Inspection, PNP_NOTIFICATION, type ReaderInspection } from "../src/pcsc/index.ts";
+import type { EmbeddedManager } from "../src/managers/embedded/index.ts";
+import { type Inspection, PNP_NOTIFICATION, type ReaderInspection } from "../src/port/index.ts";
 import type { ObservedReader } from "./observed-reader.ts";
 import type { Oracle } from "./oracle.ts";
 import type { Place } from "./place.ts";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { Disposition } from "../src/pcsc/index.ts";
+import type { Disposition } from "../src/port/index.ts";
 import type { Dice } from "./dice.ts";
 import type { ClientEvent, DriverFailure, HistoryEvent, WorldEvent } from "./events.ts";
 

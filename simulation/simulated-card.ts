@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { SoftwareCard } from "../src/cards/index.ts";
+import type { SoftwareCard } from "../src/entry/cards.ts";
 import type { CardKind } from "./events.ts";
 
 /** ISO/IEC 7816-3:2006, 8.2: T=0 only; T=1 only; both, T=0 first; a T0 that promises bytes which do not come. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import type { ManagerClient } from "../src/manager/index.ts";
-import type { ClientIdentity, ReaderSnapshot } from "../src/pcsc/index.ts";
+import type { ManagerClient } from "../src/managers/embedded/index.ts";
+import type { ClientIdentity, ReaderSnapshot } from "../src/port/index.ts";
 import type { ClientEvent } from "./events.ts";
 import type { Fairness } from "./fairness.ts";
 import type { ReconnectTerms } from "./reconnects.ts";

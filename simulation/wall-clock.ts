@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { CancelTimer, Clock, ScheduleOptions } from "../src/pcsc/index.ts";
+import type { CancelTimer, Clock, ScheduleOptions } from "../src/port/index.ts";
 
 /** The clocks of a machine whose wall clock is set and drifts; the monotonic one is not affected. */
 export class WallClock implements Clock {

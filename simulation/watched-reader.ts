@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { PowerAction, Protocol, Reader, ReaderDescription, ReaderEvents } from "../src/pcsc/index.ts";
+import type { PowerAction, Protocol, Reader, ReaderDescription, ReaderEvents } from "../src/port/index.ts";
 import type { Oracle } from "./oracle.ts";
 import type { SlotRecord } from "./records.ts";
 

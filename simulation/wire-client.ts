@@ -10,8 +10,8 @@ import {
   SmartCardError,
   shareModes,
   toNumber,
-} from "../src/pcsc/index.ts";
-import { type ClientSession, FIXED_READERS, type ReaderState } from "../src/pcsclite/index.ts";
+} from "../src/port/index.ts";
+import { type ClientSession, FIXED_READERS, type ReaderState } from "../src/wire/pcsclite/index.ts";
 import type { ClientEvent, ExhaustedResource } from "./events.ts";
 import { Floods } from "./floods.ts";
 import type { ClientPlan } from "./plan.ts";

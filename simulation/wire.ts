@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-import { encodeHex } from "../src/binary/index.ts";
-import type { Runtime } from "../src/pcsc/index.ts";
-import { ClientSession, encodeRequest } from "../src/pcsclite/index.ts";
-import type { PcscliteServer } from "../src/pcsclite-server/index.ts";
+import { encodeHex } from "../src/base/binary/index.ts";
+import type { PcscliteServer } from "../src/faces/pcsclite-server/index.ts";
+import type { Runtime } from "../src/port/index.ts";
+import { ClientSession, encodeRequest } from "../src/wire/pcsclite/index.ts";
 import type { Dice } from "./dice.ts";
 import { Pipe } from "./pipe.ts";
 import type { Edition, PipePlan } from "./plan.ts";

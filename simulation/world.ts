@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-import { VirtualReader } from "../src/cards/index.ts";
-import { EmbeddedManager, profiles } from "../src/manager/index.ts";
-import { type Runtime, SmartCardError } from "../src/pcsc/index.ts";
-import { defaultServerLimits, PcscliteServer } from "../src/pcsclite-server/index.ts";
-import { SimulatedRuntime } from "../src/testing/index.ts";
+import { VirtualReader } from "../src/entry/cards.ts";
+import { defaultServerLimits, PcscliteServer } from "../src/faces/pcsclite-server/index.ts";
+import { EmbeddedManager, profiles } from "../src/managers/embedded/index.ts";
+import { type Runtime, SmartCardError } from "../src/port/index.ts";
+import { SimulatedRuntime } from "../src/testing/runtime/index.ts";
 import { unreachable } from "./coverage.ts";
 import { Dice } from "./dice.ts";
 import type { HistoryEvent, WorldEvent } from "./events.ts";

@@ -1,69 +1,43 @@
 // SPDX-License-Identifier: MIT
 
+import { readFileSync } from "node:fs";
+
 /** A source file: its path below the repository with forward slashes, and its text. */
 export interface SourceFile {
   readonly path: string;
   readonly text: string;
 }
 
-/** What a folder of src/ may do. */
-interface Room {
-  /** Rooms that it may import, all of them further up in the table. */
+/** What a wing of src/ may do: a line of architecture.json. */
+interface Wing {
+  /** Wings that it may import, all of them further up in the table. */
   readonly mayImport: readonly string[];
+  /** Its folders, and which of them each may import. Without it the wing is one room. */
+  readonly rooms?: Readonly<Record<string, readonly string[]>>;
   /** Whether it may use the machine: `node:*`, the clock, timers, randomness, the process, the network. */
   readonly machine?: true;
   /** The packages that it may import, by name. */
   readonly packages?: readonly string[];
-  /** Whether each file is a door of its own. Elsewhere the only door is `index.ts`. */
+  /** Whether each file is a door of its own. Elsewhere the only door of a room is `index.ts`. */
   readonly everyFileIsADoor?: true;
 }
 
-const pure = [
-  "binary",
-  "iso7816",
-  "pcsc",
-  "manager",
-  "cards",
-  "vpcd",
-  "pcsclite",
-  "pcsclite-server",
-  "client",
-  "pcscd",
-  "database",
-  "winscard",
-  "providers",
-  "compat",
-  "conformance",
-  "testing",
-];
+/** The drawing of ARCHITECTURE.md. Arrows point up the list only; biome.json says the same to the editor. */
+export const wings: Readonly<Record<string, Wing>> = JSON.parse(
+  readFileSync(new URL("../architecture.json", import.meta.url), "utf8"),
+);
 
-/** The picture of ARCHITECTURE.md. Arrows point up the list only; biome.json says the same to the editor. */
-export const rooms: Readonly<Record<string, Room>> = {
-  binary: { mayImport: [] },
-  iso7816: { mayImport: ["binary"] },
-  pcsc: { mayImport: ["binary", "iso7816"] },
-  manager: { mayImport: ["binary", "pcsc", "iso7816"] },
-  cards: { mayImport: ["binary", "pcsc", "iso7816"] },
-  vpcd: { mayImport: ["binary", "pcsc", "iso7816"] },
-  pcsclite: { mayImport: ["binary", "pcsc"] },
-  "pcsclite-server": { mayImport: ["binary", "pcsc", "pcsclite"] },
-  client: { mayImport: ["binary", "pcsc"] },
-  pcscd: { mayImport: ["binary", "pcsc", "pcsclite", "client"] },
-  database: { mayImport: ["binary", "pcsc", "iso7816"] },
-  winscard: { mayImport: ["binary", "pcsc", "iso7816", "database"] },
-  providers: { mayImport: ["binary", "pcsc", "iso7816", "database", "winscard"] },
-  compat: { mayImport: ["binary", "pcsc", "iso7816"] },
-  conformance: { mayImport: ["binary", "pcsc", "iso7816"] },
-  testing: { mayImport: pure.filter((room) => room !== "testing") },
-  // `edge` stands for each folder in src/edge: none of them may import another but koffi.
-  edge: { mayImport: pure, machine: true, packages: ["libsql"] },
-  entry: { mayImport: [...pure, "edge"], machine: true, everyFileIsADoor: true },
-  daemon: { mayImport: [...pure, "edge", "entry"], machine: true, packages: ["pino"] },
-  cli: { mayImport: [...pure, "edge", "entry", "daemon"], machine: true, packages: ["@inquirer/core"] },
-};
+/** A room of the source: its wing, its folder, and what it may do. */
+interface Room {
+  readonly wing: string;
+  readonly folder: string;
+  readonly rules: Wing;
+  /** The rooms of the same wing that it may import. */
+  readonly siblings: readonly string[];
+}
 
-/** What loads koffi, for the edges that call the system. */
-const sharedEdge = "src/edge/koffi";
+/** The public test tools, for the unit tests of every room. */
+const testTools = "src/testing/runtime";
 
 /** Unit tests may use what their room may, the public test tools, vectors, the machine, and these packages. */
 const testPackages = ["vitest", "fast-check"];
@@ -99,7 +73,7 @@ export function violations(files: readonly SourceFile[]): string[] {
 
 function* fileViolations({ path, text }: SourceFile): Generator<string> {
   const room = roomOf(path);
-  if (!room) return yield "lies in no room of test/architecture-rules.ts";
+  if (!room) return yield "lies in no room of architecture.json";
   const isTest = path.endsWith(".test.ts");
   const code = blankOut(text);
   if (!/^(?:#!.*\n)?\/\/ SPDX-License-Identifier: MIT\n/.test(text)) yield "does not begin with the SPDX line";
@@ -109,7 +83,7 @@ function* fileViolations({ path, text }: SourceFile): Generator<string> {
   if (path.endsWith("/index.ts") && /\bexport\s+(?:type\s+)?\*/.test(code)) yield "re-exports with *, not by name";
   if (!room.rules.machine && !isTest) {
     for (const [use] of code.matchAll(machineUse))
-      yield `uses ${use.trim()}, which only Runtime may offer to ${room.name}`;
+      yield `uses ${use.trim()}, which only Runtime may offer to ${nameOf(room)}`;
   }
   for (const specifier of importsOf(text)) {
     const problem = importProblem(path, specifier, isTest);
@@ -122,7 +96,7 @@ function importProblem(path: string, specifier: string | undefined, isTest: bool
   if (!from) return undefined;
   if (specifier === undefined) return "imports a name that is computed";
   if (specifier.startsWith("node:")) {
-    return from.rules.machine || isTest ? undefined : `${from.name} imports ${specifier}`;
+    return from.rules.machine || isTest ? undefined : `${nameOf(from)} imports ${specifier}`;
   }
   if (!specifier.startsWith(".")) {
     const allowed = [...(from.rules.packages ?? []), ...(isTest ? testPackages : [])];
@@ -133,21 +107,30 @@ function importProblem(path: string, specifier: string | undefined, isTest: bool
   const to = roomOf(target);
   if (!to) return `imports ${specifier}, which lies in no room`;
   if (to.folder === from.folder) return undefined;
-  const allowed = isTest ? [...from.rules.mayImport, "testing"] : from.rules.mayImport;
-  if (from.name === "edge" && target === `${sharedEdge}/index.ts`) return undefined;
-  if (!allowed.includes(to.name))
-    return `${from.name} imports ${to.name}, and may import ${allowed.join(", ") || "no room"}`;
+  const mayImport =
+    to.wing === from.wing
+      ? from.siblings.some((sibling) => to.folder === `src/${to.wing}/${sibling}`)
+      : from.rules.mayImport.includes(to.wing) || (isTest && to.folder === testTools);
+  if (!mayImport) {
+    const allowed = [...from.rules.mayImport, ...from.siblings];
+    return `${nameOf(from)} imports ${nameOf(to)}, and may import ${allowed.join(", ") || "no room"}`;
+  }
   if (to.rules.everyFileIsADoor || target === `${to.folder}/index.ts`) return undefined;
-  return `imports ${specifier}, past the door of ${to.name}`;
+  return `imports ${specifier}, past the door of ${nameOf(to)}`;
 }
 
-/** The room that a path lies in; each folder of src/edge counts for itself. */
-function roomOf(path: string): { name: string; folder: string; rules: Room } | undefined {
-  const [src, name = "", below, file] = path.split("/");
-  const rules = rooms[name];
-  if (src !== "src" || !rules || below === undefined) return undefined;
-  if (name !== "edge") return { name, folder: `src/${name}`, rules };
-  return file === undefined ? undefined : { name, folder: `src/edge/${below}`, rules };
+const nameOf = (room: Room): string => room.folder.slice("src/".length);
+
+/** The room that a file lies in; undefined where the table has none. */
+function roomOf(path: string): Room | undefined {
+  for (const [wing, rules] of Object.entries(wings)) {
+    if (!path.startsWith(`src/${wing}/`)) continue;
+    const [room = "", ...file] = path.slice(`src/${wing}/`.length).split("/");
+    if (!rules.rooms) return { wing, folder: `src/${wing}`, rules, siblings: [] };
+    const siblings = Object.hasOwn(rules.rooms, room) && file.length > 0 ? rules.rooms[room] : undefined;
+    return siblings && { wing, folder: `src/${wing}/${room}`, rules, siblings };
+  }
+  return undefined;
 }
 
 /** What a file imports and re-exports, statically or not; undefined for an import whose name is computed. */

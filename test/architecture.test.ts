@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 
+import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { blankOut, importsOf, rooms, type SourceFile, violations } from "./architecture-rules.ts";
+import { blankOut, importsOf, type SourceFile, violations, wings } from "./architecture-rules.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -20,34 +22,40 @@ function problemsOf(path: string, code: string): string[] {
 
 describe("the source keeps the architecture", () => {
   test("files were seen, in every room", () => {
-    expect(files.length).toBeGreaterThan(20);
-    expect([...new Set(files.map((file) => file.path.split("/")[1]))].sort()).toEqual(Object.keys(rooms).sort());
+    const folders = Object.entries(wings).flatMap(([wing, { rooms }]) =>
+      rooms ? Object.keys(rooms).map((room) => `src/${wing}/${room}`) : [`src/${wing}`],
+    );
+    expect([...new Set(files.map((file) => dirname(file.path)))].sort()).toEqual(folders.sort());
   });
 
   test("no rule is broken", () => {
     expect(violations(files)).toEqual([]);
   });
 
-  test("the table of rooms points up only", () => {
-    const order = Object.keys(rooms);
-    for (const [name, room] of Object.entries(rooms)) {
-      for (const above of room.mayImport) expect(order.indexOf(above)).toBeLessThan(order.indexOf(name));
+  test("the table points up only", () => {
+    const order = Object.keys(wings);
+    for (const [name, { mayImport, rooms = {} }] of Object.entries(wings)) {
+      for (const above of mayImport) expect(order.slice(0, order.indexOf(name))).toContain(above);
+      const siblings = Object.keys(rooms);
+      for (const [room, above] of Object.entries(rooms)) {
+        for (const sibling of above) expect(siblings.slice(0, siblings.indexOf(room))).toContain(sibling);
+      }
     }
   });
 
-  test("biome.json has the same arrows", () => {
+  test("biome.json has the same rules: `node scripts/architecture.js` writes them", () => {
+    const printed = execFileSync(process.execPath, [`${root}scripts/architecture.js`, "--print"], { encoding: "utf8" });
     const { overrides } = JSON.parse(readFileSync(`${root}biome.json`, "utf8"));
-    for (const [name, room] of Object.entries(rooms)) {
-      const override = overrides.find(
-        (candidate: { includes: string[]; linter: { rules: { style?: { noRestrictedImports?: unknown } } } }) =>
-          candidate.includes[0] === `src/${name}/**` && candidate.linter.rules.style?.noRestrictedImports,
-      );
-      const group: string[] = override.linter.rules.style.noRestrictedImports.options.patterns[0].group;
-      const others = group.slice(1).filter((pattern) => name !== "edge" || pattern !== "!../koffi/index.ts");
-      expect(others.length).toBe(group.length - (name === "edge" ? 2 : 1));
-      const doors = others.map((pattern) => /^!(?:\.\.\/)+([\w-]+)\//.exec(pattern)?.[1]);
-      expect([name, doors.sort()]).toEqual([name, [...room.mayImport].sort()]);
-    }
+    type Override = { linter: { rules: { style?: { noRestrictedImports?: unknown } } } };
+    const rules = overrides.filter((override: Override) => override.linter.rules.style?.noRestrictedImports);
+    expect(rules).toEqual(JSON.parse(printed));
+    expect(rules.length).toBeGreaterThanOrEqual(Object.keys(wings).length);
+  });
+
+  test("the tree of ARCHITECTURE.md is the folders", () => {
+    const page = readFileSync(`${root}ARCHITECTURE.md`, "utf8");
+    const named = [...page.matchAll(/^\| `([\w/-]+)\/` \|/gm)].map(([, folder]) => `src/${folder}`);
+    expect(named.sort()).toEqual([...new Set(files.map((file) => dirname(file.path)))].sort());
   });
 });
 
@@ -57,40 +65,77 @@ describe("the check goes red", () => {
   });
 
   test.each([
-    ["an arrow the wrong way", "src/pcsc/a.ts", 'import { x } from "../manager/index.ts";', /pcsc imports manager/],
     [
-      "a type from a wrong room",
-      "src/cards/a.ts",
-      'import type { X } from "../manager/index.ts";',
-      /cards imports manager/,
+      "an arrow the wrong way",
+      "src/port/a.ts",
+      'import { x } from "../managers/embedded/index.ts";',
+      /port imports managers\/embedded/,
     ],
     [
-      "a re-export from a wrong room",
-      "src/binary/a.ts",
-      'export { x } from "../pcsc/index.ts";',
-      /binary imports pcsc/,
+      "a type from a wrong wing",
+      "src/cards/type2/a.ts",
+      'import type { X } from "../../managers/embedded/index.ts";',
+      /cards\/type2 imports managers\/embedded/,
     ],
-    ["a dynamic import", "src/vpcd/a.ts", 'await import("../edge/tcp/index.ts");', /vpcd imports edge/],
-    ["a computed import", "src/cards/a.ts", "await import(name);", /computed/],
-    ["an import past a door", "src/manager/a.ts", 'import { x } from "../pcsc/error.ts";', /past the door of pcsc/],
-    ["one edge importing another", "src/edge/tcp/a.ts", 'import { x } from "../node/index.ts";', /edge imports edge/],
-    ["an edge past the door of koffi", "src/edge/unix/a.ts", 'import "../koffi/load.ts";', /edge imports edge/],
-    ["an edge importing a program", "src/edge/tcp/a.ts", 'import "../../cli/main.ts";', /edge imports cli/],
-    ["an unknown room", "src/utils/a.ts", "", /lies in no room/],
-    ["node: in a pure room", "src/manager/a.ts", 'import { connect } from "node:net";', /manager imports node:net/],
-    ["a package", "src/edge/node/a.ts", 'import usb from "usb";', /imports the package usb/],
-    ["a star", "src/pcsc/index.ts", 'export type * from "./a.ts";', /re-exports with \*/],
-    ["the wall clock", "src/manager/a.ts", "const at = Date.now();", /uses Date.now/],
-    ["the wall clock by another name", "src/manager/a.ts", "const at = new Date();", /uses Date\(\)/],
-    ["a timer", "src/manager/a.ts", "x(`\u0024{setTimeout(wake, 5)}`);", /uses setTimeout/],
-    ["chance", "src/cards/a.ts", "const dice = Math.random();", /uses Math.random/],
-    ["the process", "src/winscard/a.ts", "const pid = process.pid;", /uses process/],
-    ["a global by detour", "src/winscard/a.ts", "globalThis.queueMicrotask(f);", /uses globalThis/],
-    ["a Buffer", "src/vpcd/a.ts", "Buffer.from(bytes);", /uses Buffer/],
-    ["a mark of unfinished work", "src/pcsc/a.ts", `// ${"TO"}${"DO"}: later`, /holds the mark/],
-    ["guillemets", "src/pcsc/a.ts", 'const text = "a \u00abname\u00bb";', /quotation marks/],
-    ["a riddle", "src/pcsc/a.ts", "// nobody waits", /not plain English/],
-    ["a silenced checker", "src/pcsc/a.ts", `// @ts-${"expect-error"}`, /holds the mark/],
+    [
+      "a re-export from a wrong wing",
+      "src/base/binary/a.ts",
+      'export { x } from "../../port/index.ts";',
+      /base\/binary imports port/,
+    ],
+    [
+      "a sibling that the table does not name",
+      "src/managers/embedded/a.ts",
+      'import { x } from "../client/index.ts";',
+      /managers\/embedded imports managers\/client/,
+    ],
+    [
+      "a dynamic import",
+      "src/readers/vpcd/a.ts",
+      'await import("../../platform/node/tcp/index.ts");',
+      /readers\/vpcd imports platform\/node\/tcp/,
+    ],
+    ["a computed import", "src/cards/type2/a.ts", "await import(name);", /computed/],
+    [
+      "an import past a door",
+      "src/managers/embedded/a.ts",
+      'import { x } from "../../port/error.ts";',
+      /past the door of port/,
+    ],
+    [
+      "an import past a sibling's door",
+      "src/platform/node/unix/a.ts",
+      'import "../koffi/load.ts";',
+      /past the door of platform\/node\/koffi/,
+    ],
+    [
+      "the platform importing a program",
+      "src/platform/node/tcp/a.ts",
+      'import "../../../apps/cli/main.ts";',
+      /platform\/node\/tcp imports apps\/cli/,
+    ],
+    ["an unknown wing", "src/utils/a.ts", "", /lies in no room/],
+    ["an unknown room", "src/cards/utils/a.ts", "", /lies in no room/],
+    ["a file beside the rooms", "src/cards/a.ts", "", /lies in no room/],
+    [
+      "node: in a pure room",
+      "src/managers/embedded/a.ts",
+      'import { connect } from "node:net";',
+      /managers\/embedded imports node:net/,
+    ],
+    ["a package", "src/platform/node/runtime/a.ts", 'import usb from "usb";', /imports the package usb/],
+    ["a star", "src/port/index.ts", 'export type * from "./a.ts";', /re-exports with \*/],
+    ["the wall clock", "src/managers/embedded/a.ts", "const at = Date.now();", /uses Date.now/],
+    ["the wall clock by another name", "src/managers/embedded/a.ts", "const at = new Date();", /uses Date\(\)/],
+    ["a timer", "src/managers/embedded/a.ts", "x(`\u0024{setTimeout(wake, 5)}`);", /uses setTimeout/],
+    ["chance", "src/cards/type2/a.ts", "const dice = Math.random();", /uses Math.random/],
+    ["the process", "src/faces/winscard/a.ts", "const pid = process.pid;", /uses process/],
+    ["a global by detour", "src/faces/winscard/a.ts", "globalThis.queueMicrotask(f);", /uses globalThis/],
+    ["a Buffer", "src/readers/vpcd/a.ts", "Buffer.from(bytes);", /uses Buffer/],
+    ["a mark of unfinished work", "src/port/a.ts", `// ${"TO"}${"DO"}: later`, /holds the mark/],
+    ["guillemets", "src/port/a.ts", 'const text = "a \u00abname\u00bb";', /quotation marks/],
+    ["a riddle", "src/port/a.ts", "// nobody waits", /not plain English/],
+    ["a silenced checker", "src/port/a.ts", `// @ts-${"expect-error"}`, /holds the mark/],
   ])("for %s", (_, path, code, problem) => {
     const problems = problemsOf(path, code);
     expect(problems).toHaveLength(1);
@@ -98,23 +143,33 @@ describe("the check goes red", () => {
   });
 
   test("for a file without the SPDX line", () => {
-    expect(violations([{ path: "src/pcsc/a.ts", text: "export {};\n" }])).toHaveLength(1);
+    expect(violations([{ path: "src/port/a.ts", text: "export {};\n" }])).toHaveLength(1);
   });
 });
 
 test("what is allowed passes", () => {
-  expect(problemsOf("src/edge/unix/a.ts", 'import { x } from "../koffi/index.ts";')).toEqual([]);
+  expect(problemsOf("src/platform/node/unix/a.ts", 'import { x } from "../koffi/index.ts";')).toEqual([]);
   expect(
-    problemsOf("src/manager/a.ts", 'import { x } from "../pcsc/index.ts";\nimport { y } from "./slot.ts";'),
+    problemsOf(
+      "src/managers/embedded/a.ts",
+      'import { x } from "../../port/index.ts";\nimport { y } from "./slot.ts";',
+    ),
   ).toEqual([]);
-  expect(problemsOf("src/manager/a.test.ts", 'import { x } from "../testing/index.ts";\nimport "node:fs";')).toEqual(
+  expect(
+    problemsOf(
+      "src/managers/embedded/a.test.ts",
+      'import { x } from "../../testing/runtime/index.ts";\nimport "node:fs";',
+    ),
+  ).toEqual([]);
+  expect(problemsOf("src/apps/cli/a.ts", 'import { x } from "../../entry/winscard.ts";\nsetTimeout(f, 1);')).toEqual(
     [],
   );
-  expect(problemsOf("src/cli/a.ts", 'import { x } from "../entry/winscard.ts";\nsetTimeout(f, 1);')).toEqual([]);
-  expect(problemsOf("src/manager/a.ts", "card.process(x);\nnew Date(5);\nthis.clock.setTimeout;")).toEqual([]);
-  expect(problemsOf("src/pcsc/a.ts", '/** Not Date.now(). */ const a = "Date.now()"; // from "../cli/x.ts"')).toEqual(
+  expect(problemsOf("src/managers/embedded/a.ts", "card.process(x);\nnew Date(5);\nthis.clock.setTimeout;")).toEqual(
     [],
   );
+  expect(
+    problemsOf("src/port/a.ts", '/** Not Date.now(). */ const a = "Date.now()"; // from "../apps/cli/x.ts"'),
+  ).toEqual([]);
 });
 
 test("imports are found in code only", () => {

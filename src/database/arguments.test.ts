@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
-import { foldName, SmartCardError, sameName } from "../pcsc/index.ts";
+import { foldName, SmartCardError, sameName } from "../port/index.ts";
 import { parseAtrExpression } from "./atr-expression.ts";
 import { AtrIndex } from "./atr-index.ts";
 import { type AtrPattern, countedBits, matchesAtr } from "./atr-pattern.ts";

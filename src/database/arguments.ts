@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { isBytes, kindOf, quoteWord } from "../binary/index.ts";
-import { SmartCardError, shown } from "../pcsc/index.ts";
+import { isBytes, kindOf, quoteWord } from "../base/binary/index.ts";
+import { SmartCardError, shown } from "../port/index.ts";
 
 // Checks of the database's arguments. Each failure names the argument, what came and what to pass.
 

@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeHex, encodeHex } from "../binary/index.ts";
+import { decodeHex, encodeHex } from "../base/binary/index.ts";
 import { parseAtrExpression } from "./atr-expression.ts";
 import { type AtrPattern, matchesAtr } from "./atr-pattern.ts";
 import { maxAtrsPerExpression } from "./limits.ts";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { failure, type Result, success } from "../binary/index.ts";
-import { maxAtrBytes } from "../iso7816/index.ts";
+import { failure, type Result, success } from "../base/binary/index.ts";
+import { maxAtrBytes } from "../base/iso7816/index.ts";
 import { checkTextOf } from "./arguments.ts";
 import { type AtrPattern, bitCount } from "./atr-pattern.ts";
 import {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { equalBytes } from "../binary/index.ts";
+import { equalBytes } from "../base/binary/index.ts";
 import { checkAtrBytes } from "./arguments.ts";
 import { type AtrPattern, checkPattern, matchesAtr } from "./atr-pattern.ts";
 import { maxIndexedMasks } from "./limits.ts";

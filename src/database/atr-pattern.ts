@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import { copyBytes, isBytes } from "../binary/index.ts";
-import { maxAtrBytes } from "../iso7816/index.ts";
-import { SmartCardError } from "../pcsc/index.ts";
+import { copyBytes, isBytes } from "../base/binary/index.ts";
+import { maxAtrBytes } from "../base/iso7816/index.ts";
+import { SmartCardError } from "../port/index.ts";
 import { checkAtrBytes, checkKnown, isObject, refused } from "./arguments.ts";
 import { maxDescriptionLength } from "./limits.ts";
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { assertNever, foldName } from "../pcsc/index.ts";
+import { assertNever, foldName } from "../port/index.ts";
 import { AtrIndex } from "./atr-index.ts";
 import type { CardType } from "./card-type.ts";
 import type { Store, StoreChange, StoreContents, StoredReader } from "./store.ts";

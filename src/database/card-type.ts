@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { checkName, normalizeGuid, SmartCardError } from "../pcsc/index.ts";
+import { checkName, normalizeGuid, SmartCardError } from "../port/index.ts";
 import { checkArrayOf, checkKnown, checkTextOf, checkTexts, isObject, refused } from "./arguments.ts";
 import { type AtrPattern, checkAtrPattern, copyAtrPattern } from "./atr-pattern.ts";
 import { maxAtrsPerCardType, maxDescriptionLength, maxInterfacesPerCardType } from "./limits.ts";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { foldName, normalizeGuid, SmartCardError } from "../pcsc/index.ts";
+import { foldName, normalizeGuid, SmartCardError } from "../port/index.ts";
 import { checkAtrBytes, checkTexts, isObject, refused } from "./arguments.ts";
 import { countedBits, matchesAtr } from "./atr-pattern.ts";
 import type { CachedStores, Contents } from "./cached-store.ts";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-export { foldName, sameName, systemGroups } from "../pcsc/index.ts";
+export { foldName, sameName, systemGroups } from "../port/index.ts";
 export { parseAtrExpression } from "./atr-expression.ts";
 export { AtrIndex } from "./atr-index.ts";
 export { type AtrPattern, countedBits, matchesAtr } from "./atr-pattern.ts";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { checkName, SmartCardError, sameName, systemGroups } from "../pcsc/index.ts";
+import { checkName, SmartCardError, sameName, systemGroups } from "../port/index.ts";
 
 /** A group that readers can be put into and taken out of. @throws invalid-parameter for a bad or reserved name */
 export function checkGroupToChange(group: string): void {

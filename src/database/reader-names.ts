@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { checkName, foldName, isPseudoReader, SmartCardError, sameName, systemGroups } from "../pcsc/index.ts";
+import { checkName, foldName, isPseudoReader, SmartCardError, sameName, systemGroups } from "../port/index.ts";
 import { checkTextOf, checkTexts } from "./arguments.ts";
 import type { CachedStores } from "./cached-store.ts";
 import { maxGroupsPerReader, maxReaders } from "./limits.ts";

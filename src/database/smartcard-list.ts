@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { checkBytes, encodeHex } from "../binary/index.ts";
-import { foldName, maxNameLength } from "../pcsc/index.ts";
+import { checkBytes, encodeHex } from "../base/binary/index.ts";
+import { foldName, maxNameLength } from "../port/index.ts";
 import { parseAtrExpression } from "./atr-expression.ts";
 import type { AtrPattern } from "./atr-pattern.ts";
 import type { CardTypeInit } from "./card-type.ts";

@@ -2,8 +2,8 @@
 
 /** What the compatibility faces need in a Node process; `scard/compat/pcsclite` and `scard/compat/smartcard`. */
 
-import { type CompatHost, reportOf, type SmartcardHost } from "../compat/index.ts";
-import { nodeClock } from "../edge/node/index.ts";
+import { type CompatHost, reportOf, type SmartcardHost } from "../faces/compat/index.ts";
+import { nodeClock } from "../platform/node/runtime/index.ts";
 import {
   type Dialect,
   managerObject,
@@ -12,7 +12,7 @@ import {
   type ReaderStateReport,
   type ReaderTable,
   type ResourceManager,
-} from "../pcsc/index.ts";
+} from "../port/index.ts";
 import { lookByWorker } from "./compat-look.ts";
 import type { NodeBuffer } from "./emitter.ts";
 import { defaultManager } from "./machine.ts";

@@ -3,7 +3,7 @@
 /** The thread behind compat-look.ts: looks at this machine's readers each time it is asked. */
 
 import { workerData } from "node:worker_threads";
-import { type ReaderStateReport, SmartCardError } from "../pcsc/index.ts";
+import { type ReaderStateReport, SmartCardError } from "../port/index.ts";
 import type { LookAnswer, LookRequest } from "./compat-look.ts";
 import { defaultManager } from "./machine.ts";
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
-import { type ErrorCode, errorCodes, type ReaderStateReport, reasonIn, SmartCardError } from "../pcsc/index.ts";
+import { type ErrorCode, errorCodes, type ReaderStateReport, reasonIn, SmartCardError } from "../port/index.ts";
 
 /**
  * A synchronous query of this machine's readers. `smartcard` has synchronous calls, and everything here is asynchronous;

@@ -5,19 +5,19 @@
  * cards, and readers that third-party cards plug into. No service, no driver, no hardware.
  */
 
-import { quoteUnlessBytes } from "../binary/index.ts";
-import { VirtualReader } from "../cards/index.ts";
-import { nodeRuntime } from "../edge/node/index.ts";
-import { EmbeddedManager, type EmbeddedManagerOptions } from "../manager/index.ts";
-import { type Runtime, SmartCardError, withDefaults } from "../pcsc/index.ts";
+import { quoteUnlessBytes } from "../base/binary/index.ts";
+import { EmbeddedManager, type EmbeddedManagerOptions } from "../managers/embedded/index.ts";
+import { nodeRuntime } from "../platform/node/runtime/index.ts";
+import { type Runtime, SmartCardError, withDefaults } from "../port/index.ts";
+import { VirtualReader } from "../readers/virtual/index.ts";
 import { parseManagerSpec, type ReaderSpec } from "./manager-spec.ts";
 import { softwareCard } from "./software.ts";
 import { listenVpcd, type VpcdListener } from "./vpcd-listener.ts";
 
-export { nodeBlockCipher, nodeRuntime } from "../edge/node/index.ts";
-export { EmbeddedManager, type EmbeddedManagerOptions, type ManagerClient } from "../manager/index.ts";
-export type { PeerRule } from "../pcsc/index.ts";
-export type { VpcdLog, VpcdLogEntry } from "../vpcd/index.ts";
+export { EmbeddedManager, type EmbeddedManagerOptions, type ManagerClient } from "../managers/embedded/index.ts";
+export { nodeBlockCipher, nodeRuntime } from "../platform/node/runtime/index.ts";
+export type { PeerRule } from "../port/index.ts";
+export type { VpcdLog, VpcdLogEntry } from "../readers/vpcd/index.ts";
 export { embeddedManager, softwareCard, virtualReader } from "./software.ts";
 export { listenVpcd, type VpcdListener, type VpcdListenerOptions } from "./vpcd-listener.ts";
 

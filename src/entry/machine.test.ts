@@ -5,7 +5,7 @@ import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type ResourceManager, SmartCardError } from "../pcsc/index.ts";
+import { type ResourceManager, SmartCardError } from "../port/index.ts";
 import { openManager, parseManagerSpec } from "./machine.ts";
 import { daemonSockets, firstListening, isDaemon, serviceSockets } from "./service-sockets.ts";
 

@@ -5,9 +5,10 @@
  * embedded one.
  */
 
-import { nodeRuntime } from "../edge/node/index.ts";
-import type { SystemManager, SystemManagerOptions } from "../edge/system/index.ts";
-import { SYSTEM_SOCKET_PATH } from "../edge/unix/index.ts";
+import type { PcscdManager } from "../managers/pcscd/index.ts";
+import { nodeRuntime } from "../platform/node/runtime/index.ts";
+import type { SystemManager, SystemManagerOptions } from "../platform/node/system/index.ts";
+import { SYSTEM_SOCKET_PATH } from "../platform/node/unix/index.ts";
 import {
   type Check,
   callback,
@@ -18,15 +19,14 @@ import {
   SmartCardError,
   text,
   wholeNumber,
-} from "../pcsc/index.ts";
-import type { PcscdManager } from "../pcscd/index.ts";
+} from "../port/index.ts";
 import { type OpenedEmbeddedManager, openEmbeddedManager } from "./embedded.ts";
 import { parseManagerSpec } from "./manager-spec.ts";
 import { pcscdManager } from "./pcscd.ts";
 import { daemonSockets, firstListening, isDaemon, type SilentSocket, serviceSockets } from "./service-sockets.ts";
 import { processSurroundings, type Surroundings } from "./surroundings.ts";
 
-export type { SystemLimits, SystemManagerOptions } from "../edge/system/index.ts";
+export type { SystemLimits, SystemManagerOptions } from "../platform/node/system/index.ts";
 export type { OpenedEmbeddedManager } from "./embedded.ts";
 export { type ManagerSpec, parseManagerSpec, type ReaderSpec } from "./manager-spec.ts";
 export type { Surroundings } from "./surroundings.ts";
@@ -159,7 +159,7 @@ async function openSystem(options: OpenManagerOptions, library?: string): Promis
 
 /** Loaded on demand, as most programs do not need it. */
 async function openThroughKoffi(options: SystemManagerOptions): Promise<SystemManager> {
-  const { openSystemManager } = await import("../edge/system/index.ts");
+  const { openSystemManager } = await import("../platform/node/system/index.ts");
   return openSystemManager(options);
 }
 

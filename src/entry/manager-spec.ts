@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { quoteUnlessBytes } from "../binary/index.ts";
-import { refuse, SmartCardError, shown } from "../pcsc/index.ts";
+import { quoteUnlessBytes } from "../base/binary/index.ts";
+import { refuse, SmartCardError, shown } from "../port/index.ts";
 
 /** One reader that a program is told to have. */
 export type ReaderSpec =

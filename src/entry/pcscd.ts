@@ -5,13 +5,12 @@
  * libpcsclite uses. Nothing native is loaded.
  */
 
-import { BusyPoll, nodeRuntime } from "../edge/node/index.ts";
-import { dialPcscd } from "../edge/pcscd/index.ts";
-import { limitsOf, optional, optionsOf, runtimeObject, text, wholeNumber } from "../pcsc/index.ts";
-import { defaultPcscdLimits, PcscdManager, type PcscdManagerOptions } from "../pcscd/index.ts";
+import { defaultPcscdLimits, PcscdManager, type PcscdManagerOptions } from "../managers/pcscd/index.ts";
+import { dialPcscd } from "../platform/node/pcscd/index.ts";
+import { BusyPoll, nodeRuntime } from "../platform/node/runtime/index.ts";
+import { limitsOf, optional, optionsOf, runtimeObject, text, wholeNumber } from "../port/index.ts";
 
-export type { ClientLimits } from "../client/index.ts";
-export { type DialPcscdOptions, dialPcscd, type PcscdSocketsOptions, pcscdSockets } from "../edge/pcscd/index.ts";
+export type { ClientLimits } from "../managers/client/index.ts";
 export {
   type Dial,
   defaultPcscdLimits,
@@ -22,7 +21,13 @@ export {
   type PipeEvents,
   type ProbeOptions,
   type ServiceInfo,
-} from "../pcscd/index.ts";
+} from "../managers/pcscd/index.ts";
+export {
+  type DialPcscdOptions,
+  dialPcscd,
+  type PcscdSocketsOptions,
+  pcscdSockets,
+} from "../platform/node/pcscd/index.ts";
 
 /** The service's socket, and limits. */
 export interface PcscdOptions extends Partial<Omit<PcscdManagerOptions, "dial">> {

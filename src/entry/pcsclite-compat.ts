@@ -13,7 +13,7 @@
 import { EventEmitter } from "node:events";
 import { nextTick } from "node:process";
 import { setImmediate } from "node:timers";
-import { isBytes } from "../binary/index.ts";
+import { isBytes } from "../base/binary/index.ts";
 import {
   CardLine,
   type PcscliteConstants,
@@ -21,12 +21,12 @@ import {
   pcscliteError,
   ReaderWatch,
   stateNumber,
-} from "../compat/index.ts";
-import { controlCode, type ReaderStateReport } from "../pcsc/index.ts";
+} from "../faces/compat/index.ts";
+import { controlCode, type ReaderStateReport } from "../port/index.ts";
 import { asBuffer, type CompatOptions, compatHost, dialect } from "./compat-host.ts";
 import type { Emitter, NodeBuffer } from "./emitter.ts";
 
-export type { CardLine, CompatHost, PcscliteConstants } from "../compat/index.ts";
+export type { CardLine, CompatHost, PcscliteConstants } from "../faces/compat/index.ts";
 export { type CompatOptions, provideManager } from "./compat-host.ts";
 export type { Emitter, NodeBuffer } from "./emitter.ts";
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { expect, it, vi } from "vitest";
-import * as room from "../providers/index.ts";
+import * as room from "../faces/providers/index.ts";
 import * as published from "./providers.ts";
 import { SCardConnect, SCardEstablishContext, SCardListReaders, SCardReleaseContext } from "./winscard.ts";
 

@@ -9,11 +9,16 @@
  * For another resource manager construct a {@link ClassFactory} over a `WinSCard` of your own.
  */
 
-import { withDefaults } from "../pcsc/index.ts";
-import { CLSID_Iso7816Provider, ClassFactory, type ClassFactoryOptions, iso7816Provider } from "../providers/index.ts";
+import {
+  CLSID_Iso7816Provider,
+  ClassFactory,
+  type ClassFactoryOptions,
+  iso7816Provider,
+} from "../faces/providers/index.ts";
+import { withDefaults } from "../port/index.ts";
 import * as winscard from "./winscard.ts";
 
-export type { BaseClasses, BaseClassId, InstanceOf, RegionLock } from "../providers/index.ts";
+export type { BaseClasses, BaseClassId, InstanceOf, RegionLock } from "../faces/providers/index.ts";
 export {
   type ByteSource,
   type CardInterfaces,
@@ -77,7 +82,7 @@ export {
   type TLV,
   type TLV_TABLE,
   type WinSCardFunctions,
-} from "../providers/index.ts";
+} from "../faces/providers/index.ts";
 
 /**
  * Makes a class factory over the functions of `scard/winscard`, so that handles are the same in both, with the provider of

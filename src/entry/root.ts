@@ -14,25 +14,20 @@
  * ```
  */
 
-import { nodeRuntime } from "../edge/node/index.ts";
+import { nodeRuntime } from "../platform/node/runtime/index.ts";
 import {
   managerObject,
   type ReaderWatch,
   type ResourceManager,
   type WatchReadersOptions,
   watchReaders as watchOnClock,
-} from "../pcsc/index.ts";
+} from "../port/index.ts";
 import type { OpenedManager, OpenManagerOptions } from "./machine.ts";
 
-export { encodeHex, hexBytes as decodeHex } from "../binary/index.ts";
-export type {
-  CardImage,
-  FileSystemCard,
-  SoftwareCard,
-  VirtualReader,
-  VirtualReaderOptions,
-} from "../cards/index.ts";
-export type { EmbeddedManager, EmbeddedManagerOptions, ManagerClient } from "../manager/index.ts";
+export { encodeHex, hexBytes as decodeHex } from "../base/binary/index.ts";
+export type { CardImage, FileSystemCard } from "../cards/file-system/index.ts";
+export type { SoftwareCard } from "../cards/software-card/index.ts";
+export type { EmbeddedManager, EmbeddedManagerOptions, ManagerClient } from "../managers/embedded/index.ts";
 export {
   type CancelTimer,
   type CardState,
@@ -73,7 +68,8 @@ export {
   type TransmitOptions,
   type WaitOptions,
   type WatchReadersOptions,
-} from "../pcsc/index.ts";
+} from "../port/index.ts";
+export type { VirtualReader, VirtualReaderOptions } from "../readers/virtual/index.ts";
 export type {
   OpenedEmbeddedManager,
   OpenedManager,

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: MIT
 
-import { dialPcscd, pcscdSockets } from "../edge/pcscd/index.ts";
-import { connectUnix, controlPathOf, isOwnSocketSafe, ownSocketPath, SYSTEM_SOCKET_PATH } from "../edge/unix/index.ts";
-import { SmartCardError } from "../pcsc/index.ts";
+import { dialPcscd, pcscdSockets } from "../platform/node/pcscd/index.ts";
+import {
+  connectUnix,
+  controlPathOf,
+  isOwnSocketSafe,
+  ownSocketPath,
+  SYSTEM_SOCKET_PATH,
+} from "../platform/node/unix/index.ts";
+import { SmartCardError } from "../port/index.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /**

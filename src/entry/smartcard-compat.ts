@@ -13,7 +13,7 @@
 
 import { EventEmitter } from "node:events";
 import { setImmediate } from "node:timers";
-import { checkObject, isBytes } from "../binary/index.ts";
+import { checkObject, isBytes } from "../base/binary/index.ts";
 import {
   type CommandBytes,
   commandWithLe,
@@ -29,8 +29,8 @@ import {
   type SmartcardReader,
   smartcardError,
   type TransmitOptions,
-} from "../compat/index.ts";
-import { having } from "../pcsc/index.ts";
+} from "../faces/compat/index.ts";
+import { having } from "../port/index.ts";
 import { asBuffer, type CompatOptions, smartcardHost } from "./compat-host.ts";
 import type { Emitter, NodeBuffer } from "./emitter.ts";
 
@@ -40,7 +40,7 @@ export type {
   SmartcardContext,
   SmartcardHost,
   SmartcardMonitor,
-} from "../compat/index.ts";
+} from "../faces/compat/index.ts";
 export {
   CardRemovedError,
   type CardStatus,
@@ -59,7 +59,7 @@ export {
   TimeoutError,
   type TransmitOptions,
   type WatchedReader,
-} from "../compat/index.ts";
+} from "../faces/compat/index.ts";
 export { type CompatOptions, provideManager } from "./compat-host.ts";
 export type { Emitter, NodeBuffer } from "./emitter.ts";
 export {

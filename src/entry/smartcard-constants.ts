@@ -2,7 +2,7 @@
 
 /** The numbers that `smartcard` exports, as this system's header has them. */
 
-import { controlCode, dispositions, features, ioctls, protocols, readerStateBits, shareModes } from "../pcsc/index.ts";
+import { controlCode, dispositions, features, ioctls, protocols, readerStateBits, shareModes } from "../port/index.ts";
 import { dialect } from "./compat-host.ts";
 
 function here(row: { readonly windows: number | undefined; readonly pcsclite: number | undefined }): number {

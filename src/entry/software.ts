@@ -2,11 +2,12 @@
 
 /** The software parts, on this machine's clock, randomness and ciphers: importing it loads no socket. */
 
-import { quoteUnlessBytes } from "../binary/index.ts";
-import { demoCard, FileSystemCard, parseCardImage, VirtualReader, type VirtualReaderOptions } from "../cards/index.ts";
-import { nodeBlockCipher, nodeRuntime, readTextFile } from "../edge/node/index.ts";
-import { EmbeddedManager, type EmbeddedManagerOptions } from "../manager/index.ts";
-import { SmartCardError, text, withDefaults } from "../pcsc/index.ts";
+import { quoteUnlessBytes } from "../base/binary/index.ts";
+import { demoCard, FileSystemCard, parseCardImage } from "../cards/file-system/index.ts";
+import { EmbeddedManager, type EmbeddedManagerOptions } from "../managers/embedded/index.ts";
+import { nodeBlockCipher, nodeRuntime, readTextFile } from "../platform/node/runtime/index.ts";
+import { SmartCardError, text, withDefaults } from "../port/index.ts";
+import { VirtualReader, type VirtualReaderOptions } from "../readers/virtual/index.ts";
 
 /** Longest card image that is read: four times what a card that is full takes, written with line breaks. */
 const MAX_IMAGE_BYTES = 33_554_432;

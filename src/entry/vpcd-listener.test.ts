@@ -6,9 +6,9 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { encodeHex, hexBytes } from "../binary/index.ts";
-import type { Clock, Runtime, TraceEvent } from "../pcsc/index.ts";
-import { encodeFrame, FrameDecoder, type VpcdLogEntry } from "../vpcd/index.ts";
+import { encodeHex, hexBytes } from "../base/binary/index.ts";
+import type { Clock, Runtime, TraceEvent } from "../port/index.ts";
+import { encodeFrame, FrameDecoder, type VpcdLogEntry } from "../readers/vpcd/index.ts";
 import { listenVpcd, tryVpcd, type VpcdListener, type VpcdListenerOptions } from "./vpcd-listener.ts";
 
 const ATR = "3B951381018073FF01000B";

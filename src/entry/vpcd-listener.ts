@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { resolve } from "node:path";
-import { closeTcpSlots, openTcpSlots } from "../edge/tcp/index.ts";
+import { closeTcpSlots, openTcpSlots } from "../platform/node/tcp/index.ts";
 import {
   anyText,
   asksForCredentials,
@@ -21,7 +21,7 @@ import {
   text,
   wholeNumber,
   word,
-} from "../pcsc/index.ts";
+} from "../port/index.ts";
 import {
   DEFAULT_VPCD_PORT,
   defaultVpcdLimits,
@@ -29,7 +29,7 @@ import {
   type VpcdLimits,
   type VpcdLog,
   VpcdReader,
-} from "../vpcd/index.ts";
+} from "../readers/vpcd/index.ts";
 import { openUnixSlots, tryUnixSlots } from "./vpcd-unix.ts";
 
 /** How virtual cards can plug in: by TCP at host and port, or at the path of a Unix socket. */

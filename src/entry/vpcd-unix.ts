@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { copyBytes, zeroBytes } from "../binary/index.ts";
-import { koffiRemedy } from "../edge/koffi/index.ts";
+import { copyBytes, zeroBytes } from "../base/binary/index.ts";
+import { koffiRemedy } from "../platform/node/koffi/index.ts";
 import {
   listenUnix,
   loadPeerCredentials,
@@ -9,8 +9,8 @@ import {
   tryUnix,
   type UnixConnection,
   type UnixListener,
-} from "../edge/unix/index.ts";
-import { asksForCredentials, type PeerRule, type Runtime, SmartCardError } from "../pcsc/index.ts";
+} from "../platform/node/unix/index.ts";
+import { asksForCredentials, type PeerRule, type Runtime, SmartCardError } from "../port/index.ts";
 import {
   admitsAnybody,
   type BytePipe,
@@ -20,7 +20,7 @@ import {
   type VpcdLimits,
   type VpcdLog,
   VpcdReader,
-} from "../vpcd/index.ts";
+} from "../readers/vpcd/index.ts";
 
 /** How slots are opened on Unix sockets; all of it is checked by then. */
 export interface UnixSlotsOptions {

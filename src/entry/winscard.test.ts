@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { afterEach, describe, expect, it, vi } from "vitest";
-import * as room from "../winscard/index.ts";
+import * as room from "../faces/winscard/index.ts";
 import { embeddedManager } from "./embedded.ts";
 import * as published from "./winscard.ts";
 import {

@@ -16,15 +16,15 @@
 
 import { basename } from "node:path";
 import type { Database } from "../database/index.ts";
-import { nodeRuntime } from "../edge/node/index.ts";
-import { openDatabase } from "../edge/sqlite/index.ts";
-import { type Scope, SmartCardError } from "../pcsc/index.ts";
-import { WinSCard as WinSCardFunctions, type WinSCardOptions } from "../winscard/index.ts";
+import { WinSCard as WinSCardFunctions, type WinSCardOptions } from "../faces/winscard/index.ts";
+import { nodeRuntime } from "../platform/node/runtime/index.ts";
+import { openDatabase } from "../platform/node/sqlite/index.ts";
+import { type Scope, SmartCardError } from "../port/index.ts";
 import { defaultManager } from "./machine.ts";
 
-export { SmartCardError } from "../pcsc/index.ts";
-export type { WinSCard as WinSCardFunctions } from "../winscard/index.ts";
-export * from "../winscard/index.ts";
+export type { WinSCard as WinSCardFunctions } from "../faces/winscard/index.ts";
+export * from "../faces/winscard/index.ts";
+export { SmartCardError } from "../port/index.ts";
 
 /** The databases of this machine by owner, opened on first use. */
 const databases = new Map<"user" | "system", Database | Promise<Database>>();

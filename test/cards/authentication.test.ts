@@ -2,16 +2,16 @@
 
 import { createCipheriv } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { concatBytes, encodeHex } from "../../src/binary/index.ts";
-import { cmac, decryptCbc, encryptCbc } from "../../src/cards/cipher-modes.ts";
+import { concatBytes, encodeHex } from "../../src/base/binary/index.ts";
+import { cmac, decryptCbc, encryptCbc } from "../../src/cards/software-card/cipher-modes.ts";
 import {
   type CardImageSource,
   FileSystemCard,
   type KeySource,
   parseCardImage,
   T0Adapter,
-} from "../../src/cards/index.ts";
-import { nodeBlockCipher } from "../../src/edge/node/index.ts";
+} from "../../src/entry/cards.ts";
+import { nodeBlockCipher } from "../../src/platform/node/runtime/index.ts";
 import vectors from "../vectors/block-ciphers.json" with { type: "json" };
 import { apdu, bytes, Session, scripted } from "./session.ts";
 

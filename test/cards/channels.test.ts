@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
-import type { CardImageSource } from "../../src/cards/index.ts";
+import type { CardImageSource } from "../../src/entry/cards.ts";
 import { apdu, Session, tlv } from "./session.ts";
 
 const source: CardImageSource = {

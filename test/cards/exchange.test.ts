@@ -2,12 +2,12 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { encodeHex } from "../../src/binary/index.ts";
-import { FileSystemCard, parseCardImage, T0Adapter, VirtualReader } from "../../src/cards/index.ts";
-import { nodeBlockCipher } from "../../src/edge/node/index.ts";
-import { decodeCommand, type RunExchangeOptions, runExchange, type SendCommand } from "../../src/iso7816/index.ts";
-import { EmbeddedManager } from "../../src/manager/index.ts";
-import { SimulatedRuntime, seededRandom } from "../../src/testing/index.ts";
+import { encodeHex } from "../../src/base/binary/index.ts";
+import { decodeCommand, type RunExchangeOptions, runExchange, type SendCommand } from "../../src/base/iso7816/index.ts";
+import { FileSystemCard, parseCardImage, T0Adapter, VirtualReader } from "../../src/entry/cards.ts";
+import { EmbeddedManager } from "../../src/managers/embedded/index.ts";
+import { nodeBlockCipher } from "../../src/platform/node/runtime/index.ts";
+import { SimulatedRuntime, seededRandom } from "../../src/testing/runtime/index.ts";
 
 const fileBytes = 4096;
 const fileId = Uint8Array.of(0x00, 0x01);

@@ -2,11 +2,11 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { CardImageSource } from "../../src/cards/index.ts";
-import { cardLimits, FileSystemCard, parseCardImage } from "../../src/cards/index.ts";
-import { nodeBlockCipher } from "../../src/edge/node/index.ts";
-import { decodeResponse } from "../../src/iso7816/index.ts";
-import type { Random } from "../../src/pcsc/index.ts";
+import { decodeResponse } from "../../src/base/iso7816/index.ts";
+import type { CardImageSource } from "../../src/entry/cards.ts";
+import { cardLimits, FileSystemCard, parseCardImage } from "../../src/entry/cards.ts";
+import { nodeBlockCipher } from "../../src/platform/node/runtime/index.ts";
+import type { Random } from "../../src/port/index.ts";
 import { apdu, Session, tlv } from "./session.ts";
 
 /** The same bytes always, so that a card and its copy are given the same, however much was asked before. */

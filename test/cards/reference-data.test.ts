@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
-import type { CardImageSource } from "../../src/cards/index.ts";
+import type { CardImageSource } from "../../src/entry/cards.ts";
 import { apdu, Session } from "./session.ts";
 
 /** PIN 1 is 1234, with the resetting code 87654321; PIN 2 is 00000000, fixed; PIN 3 is 333333, who resets PIN 1. */

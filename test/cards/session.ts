@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-import { decodeHex, encodeHex } from "../../src/binary/index.ts";
-import { type CardImageSource, FileSystemCard, parseCardImage } from "../../src/cards/index.ts";
-import { nodeBlockCipher } from "../../src/edge/node/index.ts";
-import type { Random } from "../../src/pcsc/index.ts";
+import { decodeHex, encodeHex } from "../../src/base/binary/index.ts";
+import { type CardImageSource, FileSystemCard, parseCardImage } from "../../src/entry/cards.ts";
+import { nodeBlockCipher } from "../../src/platform/node/runtime/index.ts";
+import type { Random } from "../../src/port/index.ts";
 
 /** Bytes from hexadecimal text; spaces do not matter. */
 export function bytes(hex: string): Uint8Array {

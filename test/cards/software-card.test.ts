@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { encodeHex } from "../../src/binary/index.ts";
+import { encodeHex } from "../../src/base/binary/index.ts";
 import { softwareCard } from "../../src/entry/embedded.ts";
 import { apdu, bytes } from "./session.ts";
 

@@ -6,13 +6,13 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { hexBytes } from "../../src/binary/index.ts";
-import { listPath } from "../../src/cli/types-import.ts";
+import { listPath } from "../../src/apps/cli/types-import.ts";
+import { hexBytes } from "../../src/base/binary/index.ts";
 import { describePeer } from "../peers/peers.ts";
 import { Program, run } from "../peers/program.ts";
 import { freePort, TcpCard } from "./tcp-card.ts";
 
-const program = resolve("dist/cli/main.js");
+const program = resolve("dist/apps/cli/main.js");
 const folder = mkdtempSync(join(tmpdir(), "scard-names-"));
 const environment = {
   ...process.env,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, it } from "vitest";
-import { runProgram } from "../../src/cli/program.ts";
-import type { Terminal } from "../../src/cli/terminal.ts";
+import { runProgram } from "../../src/apps/cli/program.ts";
+import type { Terminal } from "../../src/apps/cli/terminal.ts";
 import { RecordedTerminal } from "./recorded-terminal.ts";
 
 interface Run {

@@ -4,9 +4,9 @@
 
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { commands } from "../../src/cli/commands.ts";
-import { completionScript } from "../../src/cli/completion-scripts.ts";
-import { runProgram } from "../../src/cli/program.ts";
+import { commands } from "../../src/apps/cli/commands.ts";
+import { completionScript } from "../../src/apps/cli/completion-scripts.ts";
+import { runProgram } from "../../src/apps/cli/program.ts";
 import { RecordedTerminal } from "./recorded-terminal.ts";
 
 const hasBash = process.platform !== "win32" && spawnSync("bash", ["--version"]).status === 0;

@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { runProgram } from "../../src/cli/program.ts";
-import { behaviours } from "../../src/conformance/index.ts";
+import { runProgram } from "../../src/apps/cli/program.ts";
+import { behaviours } from "../../src/testing/conformance/index.ts";
 import { PATIENCE_MS } from "../patience.ts";
 import { RecordedTerminal } from "./recorded-terminal.ts";
 

@@ -6,9 +6,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { runProgram } from "../../src/cli/program.ts";
+import { runProgram } from "../../src/apps/cli/program.ts";
 import type { AuditEntry } from "../../src/database/index.ts";
-import { openDatabase } from "../../src/edge/sqlite/index.ts";
+import { openDatabase } from "../../src/platform/node/sqlite/index.ts";
 import { RecordedTerminal } from "./recorded-terminal.ts";
 
 const demoAtr = "3B8D8011FE8031F873F721606573636172646C";

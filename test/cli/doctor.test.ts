@@ -4,14 +4,14 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { diagnose } from "../../src/cli/doctor.ts";
-import { socketPlaces, thisMachine } from "../../src/cli/doctor-probes.ts";
-import type { Diagnosis } from "../../src/cli/doctor-report.ts";
-import { surfacesOf } from "../../src/cli/doctor-surfaces.ts";
-import { describeDiagnosis } from "../../src/cli/doctor-text.ts";
-import { runProgram } from "../../src/cli/program.ts";
-import { painter } from "../../src/cli/terminal.ts";
-import { SimulatedRuntime } from "../../src/testing/index.ts";
+import { diagnose } from "../../src/apps/cli/doctor.ts";
+import { socketPlaces, thisMachine } from "../../src/apps/cli/doctor-probes.ts";
+import type { Diagnosis } from "../../src/apps/cli/doctor-report.ts";
+import { surfacesOf } from "../../src/apps/cli/doctor-surfaces.ts";
+import { describeDiagnosis } from "../../src/apps/cli/doctor-text.ts";
+import { runProgram } from "../../src/apps/cli/program.ts";
+import { painter } from "../../src/apps/cli/terminal.ts";
+import { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
 import { settle, world } from "../manager/world.ts";
 import { RecordedTerminal } from "./recorded-terminal.ts";
 import {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { painter, type StopReason, type Terminal } from "../../src/cli/terminal.ts";
+import { painter, type StopReason, type Terminal } from "../../src/apps/cli/terminal.ts";
 
 /** A missing database: the user's own entries must not affect the tests. */
 const noDatabase = "/nonexistent/scard/database.sqlite";

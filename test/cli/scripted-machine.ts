@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-import type { FileFacts, Machine, ProbedService, SocketPlace } from "../../src/cli/doctor-machine.ts";
-import { thisMachine } from "../../src/cli/doctor-probes.ts";
-import type { Diagnosis, Finding, FindingId } from "../../src/cli/doctor-report.ts";
-import { type ResourceManager, SmartCardError } from "../../src/pcsc/index.ts";
+import type { FileFacts, Machine, ProbedService, SocketPlace } from "../../src/apps/cli/doctor-machine.ts";
+import { thisMachine } from "../../src/apps/cli/doctor-probes.ts";
+import type { Diagnosis, Finding, FindingId } from "../../src/apps/cli/doctor-report.ts";
+import { type ResourceManager, SmartCardError } from "../../src/port/index.ts";
 
 /** The socket of {@link scriptedMachine}. */
 export const socketPath = "/run/pcscd/pcscd.comm";

@@ -2,9 +2,9 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { encodeHex } from "../../src/binary/index.ts";
-import { runProgram } from "../../src/cli/program.ts";
-import { decodeCommand, disclosureOf, encodeCommand } from "../../src/iso7816/index.ts";
+import { runProgram } from "../../src/apps/cli/program.ts";
+import { encodeHex } from "../../src/base/binary/index.ts";
+import { decodeCommand, disclosureOf, encodeCommand } from "../../src/base/iso7816/index.ts";
 import vectors from "../vectors/secret-commands.json" with { type: "json" };
 import { RecordedTerminal } from "./recorded-terminal.ts";
 

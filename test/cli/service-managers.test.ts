@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { runProgram } from "../../src/cli/program.ts";
+import { runProgram } from "../../src/apps/cli/program.ts";
 import { softwareCard } from "../../src/entry/embedded.ts";
 import { pcscdManager } from "../../src/entry/pcscd.ts";
 import { startDaemon } from "../daemon/running.ts";

@@ -2,7 +2,7 @@
 
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
-import { encodeFrame, FrameDecoder } from "../../src/vpcd/index.ts";
+import { encodeFrame, FrameDecoder } from "../../src/readers/vpcd/index.ts";
 
 /** A card that plugs into a reader of vpcd's kind by TCP. It has an ATR, and answers every command with 9000. */
 export class TcpCard {

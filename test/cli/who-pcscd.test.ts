@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test, vi } from "vitest";
-import { thisMachine } from "../../src/cli/doctor-probes.ts";
-import { socketUseIn } from "../../src/cli/doctor-surfaces.ts";
-import { painter } from "../../src/cli/terminal.ts";
-import { describeUse, findUse, type UseMachine } from "../../src/cli/who-pcscd.ts";
+import { thisMachine } from "../../src/apps/cli/doctor-probes.ts";
+import { socketUseIn } from "../../src/apps/cli/doctor-surfaces.ts";
+import { painter } from "../../src/apps/cli/terminal.ts";
+import { describeUse, findUse, type UseMachine } from "../../src/apps/cli/who-pcscd.ts";
 import { world } from "../manager/world.ts";
 import { stockPcscd } from "../pcscd/services.ts";
 import { pcscdProgram } from "../peers/pcscd.ts";

@@ -6,7 +6,7 @@
 
 import { register } from "node:module";
 import { createInterface } from "node:readline";
-import { Type2Tag, VirtualReader } from "../../dist/cards/index.js";
+import { Type2Tag, VirtualReader } from "../../dist/entry/cards.js";
 import { EmbeddedManager, nodeRuntime } from "../../dist/entry/embedded.js";
 import { provideManager } from "../../dist/entry/pcsclite-compat.js";
 

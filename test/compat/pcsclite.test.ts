@@ -2,10 +2,10 @@
 
 import { once } from "node:events";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { type SoftwareCard, Type2Tag, VirtualReader } from "../../src/cards/index.ts";
+import { type SoftwareCard, Type2Tag, VirtualReader } from "../../src/entry/cards.ts";
 import { EmbeddedManager, nodeRuntime } from "../../src/entry/embedded.ts";
 import { type CardReader, pcsclite } from "../../src/entry/pcsclite-compat.ts";
-import { SmartCardError } from "../../src/pcsc/index.ts";
+import { SmartCardError } from "../../src/port/index.ts";
 
 const runtime = nodeRuntime();
 const getUid = Buffer.from("ffca000000", "hex");

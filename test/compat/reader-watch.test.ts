@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 
 import { expect, test } from "vitest";
-import { VirtualReader } from "../../src/cards/index.ts";
-import { ReaderWatch } from "../../src/compat/index.ts";
-import { EmbeddedManager } from "../../src/manager/index.ts";
-import { type ResourceManager, SmartCardError } from "../../src/pcsc/index.ts";
-import { SimulatedRuntime } from "../../src/testing/index.ts";
+import { VirtualReader } from "../../src/entry/cards.ts";
+import { ReaderWatch } from "../../src/faces/compat/index.ts";
+import { EmbeddedManager } from "../../src/managers/embedded/index.ts";
+import { type ResourceManager, SmartCardError } from "../../src/port/index.ts";
+import { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
 import { EchoCard, settle } from "../manager/world.ts";
 
 /** A watch over a service that can go and come back, and what it has told. */

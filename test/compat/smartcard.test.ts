@@ -2,10 +2,10 @@
 
 import { once } from "node:events";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { type SoftwareCard, Type2Tag, VirtualReader } from "../../src/cards/index.ts";
+import { type SoftwareCard, Type2Tag, VirtualReader } from "../../src/entry/cards.ts";
 import { EmbeddedManager, nodeRuntime, softwareCard } from "../../src/entry/embedded.ts";
 import * as smartcard from "../../src/entry/smartcard-compat.ts";
-import { type ResourceManager, SmartCardError } from "../../src/pcsc/index.ts";
+import { type ResourceManager, SmartCardError } from "../../src/port/index.ts";
 
 const { Context, Devices, ReaderMonitor, SCARD_STATE_PRESENT } = smartcard;
 const runtime = nodeRuntime();

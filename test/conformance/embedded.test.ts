@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { expect, test } from "vitest";
-import { behaviours } from "../../src/conformance/index.ts";
+import { behaviours } from "../../src/testing/conformance/index.ts";
 import { embeddedResults, faultsOf, joinedResults } from "./stages.ts";
 
 const managers = {

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: MIT
 
 import { expect, test } from "vitest";
-import { abilities, behaviours, formatBehaviours, formatDifferences, managers } from "../../src/conformance/index.ts";
+import {
+  abilities,
+  behaviours,
+  formatBehaviours,
+  formatDifferences,
+  managers,
+} from "../../src/testing/conformance/index.ts";
 
 const page = `# Conformance: what every manager does, and where they differ
 
 One suite of ${behaviours.length} behaviours is run on every manager behind the port: each function with its success and
 its failures, share modes, transactions of two programs, resets, removals, waits and their ends, event counts, lengths,
-closed handles. A behaviour is data (\`src/conformance/\`): its title, its source, its steps, and its expected results, point
+closed handles. A behaviour is data (\`src/testing/conformance/\`): its title, its source, its steps, and its expected results, point
 by point.
 
 All managers have the same expected results. Where a manager differs by nature, the table below has a row, with the reason

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
-import { type Ability, behaviours, type ManagerKey, managers } from "../../src/conformance/index.ts";
-import { nodeRuntime } from "../../src/edge/node/index.ts";
-import { dialPcscd } from "../../src/edge/pcscd/index.ts";
-import { openSystemManager } from "../../src/edge/system/index.ts";
-import type { ResourceManager } from "../../src/pcsc/index.ts";
-import { PcscdManager } from "../../src/pcscd/index.ts";
+import { PcscdManager } from "../../src/managers/pcscd/index.ts";
+import { dialPcscd } from "../../src/platform/node/pcscd/index.ts";
+import { nodeRuntime } from "../../src/platform/node/runtime/index.ts";
+import { openSystemManager } from "../../src/platform/node/system/index.ts";
+import type { ResourceManager } from "../../src/port/index.ts";
+import { type Ability, behaviours, type ManagerKey, managers } from "../../src/testing/conformance/index.ts";
 import type { RestartableService } from "../pcscd/services.ts";
 import { faultsOf, serviceResults } from "./stages.ts";
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-import type { VirtualReader } from "../../src/cards/index.ts";
+import type { VirtualReader } from "../../src/entry/cards.ts";
+import { PcscdManager } from "../../src/managers/pcscd/index.ts";
+import { dialPcscd } from "../../src/platform/node/pcscd/index.ts";
+import { nodeRuntime } from "../../src/platform/node/runtime/index.ts";
+import type { ResourceManager } from "../../src/port/index.ts";
 import {
   type Ability,
   ConformanceCard,
@@ -8,12 +12,8 @@ import {
   type Result,
   runConformance,
   type Stage,
-} from "../../src/conformance/index.ts";
-import { nodeRuntime } from "../../src/edge/node/index.ts";
-import { dialPcscd } from "../../src/edge/pcscd/index.ts";
-import type { ResourceManager } from "../../src/pcsc/index.ts";
-import { PcscdManager } from "../../src/pcscd/index.ts";
-import type { SimulatedRuntime } from "../../src/testing/index.ts";
+} from "../../src/testing/conformance/index.ts";
+import type { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
 import { type World, world } from "../manager/world.ts";
 import { PATIENCE_MS } from "../patience.ts";
 import { joinedWorld } from "../pcscd/in-memory.ts";

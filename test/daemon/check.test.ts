@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { Daemon, type DaemonConfig, readConfig, silentLog } from "../../src/daemon/index.ts";
+import { Daemon, type DaemonConfig, readConfig, silentLog } from "../../src/apps/daemon/index.ts";
 import { scard, startDaemon, testFolder } from "./running.ts";
 
 const PATIENCE_MS = 240_000;

@@ -3,10 +3,10 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { encodeHex } from "../../src/binary/index.ts";
-import { nodeRuntime } from "../../src/edge/node/index.ts";
-import { dialPcscd } from "../../src/edge/pcscd/index.ts";
-import { PcscdManager } from "../../src/pcscd/index.ts";
+import { encodeHex } from "../../src/base/binary/index.ts";
+import { PcscdManager } from "../../src/managers/pcscd/index.ts";
+import { dialPcscd } from "../../src/platform/node/pcscd/index.ts";
+import { nodeRuntime } from "../../src/platform/node/runtime/index.ts";
 import { Program } from "../peers/program.ts";
 import { startDaemon, testFolder } from "./running.ts";
 

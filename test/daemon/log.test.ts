@@ -6,7 +6,7 @@ import { run } from "../peers/program.ts";
 /** What a program logs whose only thread for writing has something else to do first. */
 const program = `
   import { pbkdf2 } from "node:crypto";
-  const { openLog } = await import(${JSON.stringify(new URL("../../dist/daemon/log.js", import.meta.url).href)});
+  const { openLog } = await import(${JSON.stringify(new URL("../../dist/apps/daemon/log.js", import.meta.url).href)});
   const log = await openLog("info", "json");
   pbkdf2("", "", 300_000, 64, "sha512", () => {});
   log.write("info", "first");
@@ -26,7 +26,7 @@ it("the log ends with its lines in their order, and with all of them", async () 
 it("a line of the log acts on no terminal, whatever a program is called", async () => {
   const name = "/tmp/\u009b31m\u202eexe\u2028\u001b[2J";
   const source = `
-    const { openLog } = await import(${JSON.stringify(new URL("../../dist/daemon/log.js", import.meta.url).href)});
+    const { openLog } = await import(${JSON.stringify(new URL("../../dist/apps/daemon/log.js", import.meta.url).href)});
     const log = await openLog("info", "json");
     log.write("info", "a card was plugged in", { program: ${JSON.stringify(name)} });
     await log.end();

@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readConfig } from "../../src/daemon/read-config.ts";
+import { readConfig } from "../../src/apps/daemon/read-config.ts";
 import { softwareCard } from "../../src/entry/embedded.ts";
 
 let folder: string;

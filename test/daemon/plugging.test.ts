@@ -3,7 +3,7 @@
 import { chmodSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { hexBytes } from "../../src/binary/index.ts";
+import { hexBytes } from "../../src/base/binary/index.ts";
 import { pcscdManager } from "../../src/entry/pcscd.ts";
 import { freePort } from "../cli/tcp-card.ts";
 import { PATIENCE_MS } from "../patience.ts";

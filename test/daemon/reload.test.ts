@@ -5,9 +5,9 @@ import { writeFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { nodeRuntime } from "../../src/edge/node/index.ts";
-import { dialPcscd } from "../../src/edge/pcscd/index.ts";
-import { PcscdManager } from "../../src/pcscd/index.ts";
+import { PcscdManager } from "../../src/managers/pcscd/index.ts";
+import { dialPcscd } from "../../src/platform/node/pcscd/index.ts";
+import { nodeRuntime } from "../../src/platform/node/runtime/index.ts";
 import { Client, startDaemon, testFolder } from "./running.ts";
 
 const PATIENCE_MS = 60_000;

@@ -5,7 +5,7 @@ import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { ClientSession } from "../../src/pcsclite/index.ts";
+import { ClientSession } from "../../src/wire/pcsclite/index.ts";
 import { Client, startDaemon, testFolder } from "./running.ts";
 
 const readerCount = 300;

@@ -5,7 +5,7 @@
 
 import { readFileSync } from "node:fs";
 import { beforeAll, expect, test } from "vitest";
-import { encodeHex, hexBytes } from "../../src/binary/index.ts";
+import { encodeHex, hexBytes } from "../../src/base/binary/index.ts";
 import { Database, foldName, MemoryStore, parseAtrExpression, parseSmartCardList } from "../../src/database/index.ts";
 import { describePeer, type PeerProgram } from "../peers/peers.ts";
 

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Database, foldName, MemoryStore, type Store } from "../../src/database/index.ts";
-import { findDriver, SqliteStore } from "../../src/edge/sqlite/index.ts";
+import { findDriver, SqliteStore } from "../../src/platform/node/sqlite/index.ts";
 import { Reference, type Scope } from "./reference.ts";
 
 /** An operation, on the model and on a database; what it answers, or the code of its error, is compared. */

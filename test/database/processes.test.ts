@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { Database } from "../../src/database/index.ts";
-import { findDriver, SqliteStore } from "../../src/edge/sqlite/index.ts";
+import { findDriver, SqliteStore } from "../../src/platform/node/sqlite/index.ts";
 import { describePeer } from "../peers/peers.ts";
 import { Program } from "../peers/program.ts";
 import { secondNode } from "../peers/second-node.ts";

@@ -9,7 +9,7 @@
 
 import { writeSync } from "node:fs";
 import { Database } from "../../dist/database/index.js";
-import { SqliteStore } from "../../dist/edge/sqlite/index.js";
+import { SqliteStore } from "../../dist/platform/node/sqlite/index.js";
 
 const [mode, file, prefix, count] = process.argv.slice(2);
 

@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { concatBytes, decodeHex, encodeHex, hexByte } from "../../src/binary/index.ts";
+import { concatBytes, decodeHex, encodeHex, hexByte } from "../../src/base/binary/index.ts";
 
 /** Where an input comes from: written by hand, out of a failure, or found because it reaches new blocks. */
 type Origin = "written" | "failed" | "found";

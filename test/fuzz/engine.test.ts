@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { Script } from "node:vm";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { encodeHex } from "../../src/binary/index.ts";
+import { encodeHex } from "../../src/base/binary/index.ts";
 import { addFailure, type CorpusEntry, readCorpus, writeCorpus } from "./corpus.ts";
 import { BlockProfiler, Coverage } from "./coverage.ts";
 import { Dice, piecesOf } from "./dice.ts";

@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { encodeHex } from "../../src/binary/index.ts";
+import { encodeHex } from "../../src/base/binary/index.ts";
 import { readCorpus } from "./corpus.ts";
 import { watchRejections } from "./examine.ts";
 import { fuzz } from "./fuzz.ts";
@@ -23,7 +23,7 @@ afterAll(() => unwatch());
 
 /** How many new inputs: histories on a virtual clock, and expressions that have many branches, take a thousand times as long. */
 function runsOf({ measures, name }: FuzzTarget): number {
-  if (measures.includes("manager/")) return 120;
+  if (measures.includes("managers/embedded/")) return 120;
   return name === "atr-expression" || name === "smartcard-list" ? 100 : 1500;
 }
 
@@ -39,7 +39,7 @@ describe("the inputs that are kept, and new ones that follow from a seed", () =>
 });
 
 test.skipIf(process.platform === "win32")("a real daemon bears any bytes on all its sockets", async () => {
-  const { failure, served } = await fuzzSockets.run({ seed, program: resolve("dist/cli/main.js"), rounds: 1 });
+  const { failure, served } = await fuzzSockets.run({ seed, program: resolve("dist/apps/cli/main.js"), rounds: 1 });
   expect(failure).toBeUndefined();
   expect(served).toBeGreaterThan(0);
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { parseArgs } from "node:util";
-import { encodeHex } from "../../src/binary/index.ts";
+import { encodeHex } from "../../src/base/binary/index.ts";
 import { addFailure, type CorpusEntry, readCorpus, writeCorpus } from "./corpus.ts";
 import { BlockProfiler, Coverage } from "./coverage.ts";
 import { watchRejections } from "./examine.ts";
@@ -40,7 +40,7 @@ const { values } = parseArgs({
     blind: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     corpus: { type: "string", default: "test/corpus" },
-    program: { type: "string", default: "dist/cli/main.js" },
+    program: { type: "string", default: "dist/apps/cli/main.js" },
     help: { type: "boolean", default: false },
   },
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes } from "../../src/binary/index.ts";
+import { concatBytes } from "../../src/base/binary/index.ts";
 import type { Dice } from "./dice.ts";
 import type { FuzzTarget } from "./target.ts";
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { encodeHex } from "../../src/binary/index.ts";
+import { encodeHex } from "../../src/base/binary/index.ts";
 import type { Dice } from "./dice.ts";
 
 /** A part of the code that takes bytes from a possibly hostile source. */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 
 import { expect, test } from "vitest";
-import { VirtualReader } from "../../src/cards/index.ts";
-import { EmbeddedManager } from "../../src/manager/index.ts";
-import { type Attribute, attributes, type Reader } from "../../src/pcsc/index.ts";
-import { SimulatedRuntime } from "../../src/testing/index.ts";
-import { VpcdReader } from "../../src/vpcd/index.ts";
+import { VirtualReader } from "../../src/entry/cards.ts";
+import { EmbeddedManager } from "../../src/managers/embedded/index.ts";
+import { type Attribute, attributes, type Reader } from "../../src/port/index.ts";
+import { VpcdReader } from "../../src/readers/vpcd/index.ts";
+import { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
 import { settle } from "./world.ts";
 
 const asked = [

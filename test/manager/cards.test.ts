@@ -2,7 +2,7 @@
 
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import { type Connection, type Context, type Disposition, SmartCardError } from "../../src/pcsc/index.ts";
+import { type Connection, type Context, type Disposition, SmartCardError } from "../../src/port/index.ts";
 import { apdu, EchoCard, failureOf, settle, stateOf, watched, world } from "./world.ts";
 
 const shared = { shareMode: "shared", preferredProtocols: ["t1"] } as const;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { nodeRuntime } from "../../src/edge/node/index.ts";
-import { EmbeddedManager } from "../../src/manager/index.ts";
-import { type Connection, type Reader, type ReaderEvents, SmartCardError } from "../../src/pcsc/index.ts";
-import { SimulatedRuntime } from "../../src/testing/index.ts";
+import { EmbeddedManager } from "../../src/managers/embedded/index.ts";
+import { nodeRuntime } from "../../src/platform/node/runtime/index.ts";
+import { type Connection, type Reader, type ReaderEvents, SmartCardError } from "../../src/port/index.ts";
+import { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
 import { apdu, bytesOf, failureOf, settle } from "./world.ts";
 
 // Foreign drivers, in JavaScript, that violate the port's contract. The process lives on, timers run, and

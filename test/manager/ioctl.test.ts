@@ -3,7 +3,7 @@
 // The functions that Windows' class driver has for every reader, by SCardControl: winsmcrd.h.
 
 import { describe, expect, test } from "vitest";
-import { type Connection, type Ioctl, ioctls } from "../../src/pcsc/index.ts";
+import { type Connection, type Ioctl, ioctls } from "../../src/port/index.ts";
 import { apdu, bytesOf, failureOf, stateOf, watched, world } from "./world.ts";
 
 const direct = { shareMode: "direct", preferredProtocols: [] } as const;

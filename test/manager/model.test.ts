@@ -2,8 +2,8 @@
 
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { ProfileName } from "../../src/manager/index.ts";
-import type { Disposition, Initialization } from "../../src/pcsc/index.ts";
+import type { ProfileName } from "../../src/managers/embedded/index.ts";
+import type { Disposition, Initialization } from "../../src/port/index.ts";
 import { assertForASecond, found, letters, Model, type Place, places, Real } from "./model-world.ts";
 import type { Mode } from "./reference-model.ts";
 import { settle } from "./world.ts";

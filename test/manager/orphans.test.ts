@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
-import { VirtualReader } from "../../src/cards/index.ts";
-import { SimulatedRuntime } from "../../src/testing/index.ts";
+import { VirtualReader } from "../../src/entry/cards.ts";
+import { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
 import { apdu, EchoCard, settle, stateOf, watched, world } from "./world.ts";
 
 const shared = { shareMode: "shared", preferredProtocols: ["t1"] } as const;

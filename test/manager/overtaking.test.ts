@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
-import { type Protocol, type Reader, type ReaderEvents, SmartCardError } from "../../src/pcsc/index.ts";
+import { type Protocol, type Reader, type ReaderEvents, SmartCardError } from "../../src/port/index.ts";
 import { apdu, bytesOf, EchoCard, failureOf, settle, stateOf, watched, world } from "./world.ts";
 
 // What may come before what has waited longer, and what may not. Rare constellations, that random histories

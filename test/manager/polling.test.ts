@@ -3,10 +3,10 @@
 // A program that polls with calls which are answered from memory must not keep its own timers from running.
 
 import { describe, expect, test } from "vitest";
-import { demoCard, VirtualReader } from "../../src/cards/index.ts";
-import { nodeRuntime } from "../../src/edge/node/index.ts";
-import { EmbeddedManager } from "../../src/manager/index.ts";
-import { WinSCard } from "../../src/winscard/index.ts";
+import { demoCard, VirtualReader } from "../../src/entry/cards.ts";
+import { WinSCard } from "../../src/faces/winscard/index.ts";
+import { EmbeddedManager } from "../../src/managers/embedded/index.ts";
+import { nodeRuntime } from "../../src/platform/node/runtime/index.ts";
 
 const shared = { shareMode: "shared", preferredProtocols: ["t0", "t1"] } as const;
 const alone = { shareMode: "exclusive", preferredProtocols: ["t0", "t1"] } as const;

@@ -2,17 +2,17 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { VirtualReader } from "../../src/cards/index.ts";
-import { EmbeddedManager } from "../../src/manager/index.ts";
+import { VirtualReader } from "../../src/entry/cards.ts";
+import { EmbeddedManager } from "../../src/managers/embedded/index.ts";
 import {
   isPseudoReader,
   PNP_NOTIFICATION,
   type Reader,
   readerNameProblem,
   type SmartCardError,
-} from "../../src/pcsc/index.ts";
-import { SimulatedRuntime } from "../../src/testing/index.ts";
-import { VpcdReader } from "../../src/vpcd/index.ts";
+} from "../../src/port/index.ts";
+import { VpcdReader } from "../../src/readers/vpcd/index.ts";
+import { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
 import { failureOf, settle, world } from "./world.ts";
 
 /** A driver that calls its reader as it likes: what a virtual reader does under another description. */

@@ -2,10 +2,10 @@
 
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type SoftwareCard, VirtualReader } from "../../src/cards/index.ts";
-import { EmbeddedManager, type ManagerClient, type ProfileName } from "../../src/manager/index.ts";
-import { type Connection, type Context, type Disposition, SmartCardError } from "../../src/pcsc/index.ts";
-import { SimulatedRuntime } from "../../src/testing/index.ts";
+import { type SoftwareCard, VirtualReader } from "../../src/entry/cards.ts";
+import { EmbeddedManager, type ManagerClient, type ProfileName } from "../../src/managers/embedded/index.ts";
+import { type Connection, type Context, type Disposition, SmartCardError } from "../../src/port/index.ts";
+import { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
 import { assertForASecond } from "./model-world.ts";
 import { bytesOf, settle } from "./world.ts";
 

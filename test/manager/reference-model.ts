@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { Disposition, ErrorCode, Initialization } from "../../src/pcsc/index.ts";
+import type { Disposition, ErrorCode, Initialization } from "../../src/port/index.ts";
 
 /** What has become of a call. */
 export type Outcome = "pending" | "done" | ErrorCode;

@@ -3,7 +3,7 @@
 // What Microsoft's pages say of direct connections, of the state of a card, and of a service that has stopped.
 
 import { describe, expect, test } from "vitest";
-import type { Connection, Protocol } from "../../src/pcsc/index.ts";
+import type { Connection, Protocol } from "../../src/port/index.ts";
 import { apdu, failureOf, stateOf, watched, world } from "./world.ts";
 
 /** T=0 first and T=1 as well: ISO/IEC 7816-3:2006, 8.2.3. */

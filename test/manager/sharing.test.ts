@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
-import type { ShareMode } from "../../src/pcsc/index.ts";
+import type { ShareMode } from "../../src/port/index.ts";
 import { EchoCard, failureOf, world } from "./world.ts";
 
 const modes: readonly ShareMode[] = ["shared", "exclusive", "direct"];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
-import { PNP_NOTIFICATION, type ReaderStateReport } from "../../src/pcsc/index.ts";
+import { PNP_NOTIFICATION, type ReaderStateReport } from "../../src/port/index.ts";
 import { EchoCard, failureOf, stateOf, watched, world } from "./world.ts";
 
 function only(reports: readonly ReaderStateReport[]): ReaderStateReport {

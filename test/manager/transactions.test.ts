@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
-import type { Connection } from "../../src/pcsc/index.ts";
+import type { Connection } from "../../src/port/index.ts";
 import { apdu, failureOf, stateOf, watched, world } from "./world.ts";
 
 describe("transactions are a fair queue with event hand-off", () => {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
-import { VirtualReader } from "../../src/cards/index.ts";
-import { EmbeddedManager } from "../../src/manager/index.ts";
+import { VirtualReader } from "../../src/entry/cards.ts";
+import { EmbeddedManager } from "../../src/managers/embedded/index.ts";
 import {
   type Context,
   type ErrorCode,
@@ -12,8 +12,8 @@ import {
   SmartCardError,
   watchLimits,
   watchReaders,
-} from "../../src/pcsc/index.ts";
-import { SimulatedRuntime } from "../../src/testing/index.ts";
+} from "../../src/port/index.ts";
+import { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
 import { EchoCard, settle } from "./world.ts";
 
 /** A service that can go and come back, and what a watch over it tells. */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-import { decodeHex } from "../../src/binary/index.ts";
-import { type SoftwareCard, VirtualReader, type VirtualReaderOptions } from "../../src/cards/index.ts";
-import { EmbeddedManager, type EmbeddedManagerOptions } from "../../src/manager/index.ts";
-import type { Connection, Context, ErrorCode, ShareMode } from "../../src/pcsc/index.ts";
-import { SmartCardError } from "../../src/pcsc/index.ts";
-import { SimulatedRuntime } from "../../src/testing/index.ts";
+import { decodeHex } from "../../src/base/binary/index.ts";
+import { type SoftwareCard, VirtualReader, type VirtualReaderOptions } from "../../src/entry/cards.ts";
+import { EmbeddedManager, type EmbeddedManagerOptions } from "../../src/managers/embedded/index.ts";
+import type { Connection, Context, ErrorCode, ShareMode } from "../../src/port/index.ts";
+import { SmartCardError } from "../../src/port/index.ts";
+import { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
 
 /** A card that answers each command with its own bytes and 9000, and keeps one byte of state until it is reset. */
 export class EchoCard implements SoftwareCard {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
-import * as binary from "../../src/binary/index.ts";
-import { FileSystemCard, parseCardImage, Type2Tag } from "../../src/cards/index.ts";
+import * as binary from "../../src/base/binary/index.ts";
+import * as iso7816 from "../../src/base/iso7816/index.ts";
 import { parseSmartCardList } from "../../src/database/index.ts";
-import * as iso7816 from "../../src/iso7816/index.ts";
+import { FileSystemCard, parseCardImage, Type2Tag } from "../../src/entry/cards.ts";
 
 const good = new Uint8Array(5);
 const header = { cla: 0, ins: 0xa4, p1: 4, p2: 0 };

@@ -2,9 +2,10 @@
 
 // What each function and class of each published subpath takes: the table of mistakes. A new export must be in it.
 
-import * as binary from "../../src/binary/index.ts";
-import * as cards from "../../src/cards/index.ts";
+import * as binary from "../../src/base/binary/index.ts";
+import * as iso7816 from "../../src/base/iso7816/index.ts";
 import * as database from "../../src/database/index.ts";
+import * as cards from "../../src/entry/cards.ts";
 import * as embedded from "../../src/entry/embedded.ts";
 import * as machine from "../../src/entry/machine.ts";
 import * as pcscd from "../../src/entry/pcscd.ts";
@@ -13,13 +14,12 @@ import * as providers from "../../src/entry/providers.ts";
 import * as root from "../../src/entry/root.ts";
 import * as smartcardCompat from "../../src/entry/smartcard-compat.ts";
 import * as winscard from "../../src/entry/winscard.ts";
-import * as iso7816 from "../../src/iso7816/index.ts";
-import * as managerRoom from "../../src/manager/index.ts";
-import * as pcsc from "../../src/pcsc/index.ts";
-import * as pcsclite from "../../src/pcsclite/index.ts";
-import * as server from "../../src/pcsclite-server/index.ts";
-import * as testing from "../../src/testing/index.ts";
-import * as vpcd from "../../src/vpcd/index.ts";
+import * as server from "../../src/faces/pcsclite-server/index.ts";
+import * as managerRoom from "../../src/managers/embedded/index.ts";
+import * as pcsc from "../../src/port/index.ts";
+import * as vpcd from "../../src/readers/vpcd/index.ts";
+import * as testing from "../../src/testing/runtime/index.ts";
+import * as pcsclite from "../../src/wire/pcsclite/index.ts";
 import { type Argument, type WrongValue, wrongValues } from "./wrong-values.ts";
 
 /** A function with what it takes, or why there is nothing that it could refuse. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { expect } from "vitest";
-import { type ResourceManager, SmartCardError } from "../../src/pcsc/index.ts";
+import { type ResourceManager, SmartCardError } from "../../src/port/index.ts";
 import { type Mistake, mistakes, type Scene } from "./mistakes.ts";
 
 /** A manager on which the mistakes are made. */

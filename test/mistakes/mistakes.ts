@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { Connection, Context, ErrorCode, ResourceManager } from "../../src/pcsc/index.ts";
+import type { Connection, Context, ErrorCode, ResourceManager } from "../../src/port/index.ts";
 
 /** Where a mistake is made: a manager with one reader and a card in it, and a connection in use. */
 export interface Scene {

@@ -3,8 +3,7 @@
 // The mistakes that callers make where something is made or opened: nothing is ignored, and nothing is half open then.
 
 import { expect, test } from "vitest";
-import { Type2Tag, VirtualReader } from "../../src/cards/index.ts";
-import { openSystemManager } from "../../src/edge/system/index.ts";
+import { Type2Tag, VirtualReader } from "../../src/entry/cards.ts";
 import {
   EmbeddedManager,
   embeddedManager,
@@ -19,10 +18,11 @@ import { dialPcscd, PcscdManager, pcscdManager, pcscdSockets } from "../../src/e
 import { pcsclite, provideManager } from "../../src/entry/pcsclite-compat.ts";
 import { makeIso7816Provider } from "../../src/entry/providers.ts";
 import { WinSCard } from "../../src/entry/winscard.ts";
-import { SmartCardError } from "../../src/pcsc/index.ts";
-import { PcscliteServer } from "../../src/pcsclite-server/index.ts";
-import { SimulatedRuntime } from "../../src/testing/index.ts";
-import { VpcdReader } from "../../src/vpcd/index.ts";
+import { PcscliteServer } from "../../src/faces/pcsclite-server/index.ts";
+import { openSystemManager } from "../../src/platform/node/system/index.ts";
+import { SmartCardError } from "../../src/port/index.ts";
+import { VpcdReader } from "../../src/readers/vpcd/index.ts";
+import { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
 
 const runtime = nodeRuntime();
 const { clock } = runtime;

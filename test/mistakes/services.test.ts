@@ -3,10 +3,10 @@
 // The mistakes that callers make, on services that are processes of their own.
 
 import { describe, expect, test } from "vitest";
-import { ConformanceCard } from "../../src/conformance/index.ts";
-import { nodeRuntime } from "../../src/edge/node/index.ts";
-import { dialPcscd } from "../../src/edge/pcscd/index.ts";
-import { PcscdManager } from "../../src/pcscd/index.ts";
+import { PcscdManager } from "../../src/managers/pcscd/index.ts";
+import { dialPcscd } from "../../src/platform/node/pcscd/index.ts";
+import { nodeRuntime } from "../../src/platform/node/runtime/index.ts";
+import { ConformanceCard } from "../../src/testing/conformance/index.ts";
 import { ourDaemon, type RestartableService, stockPcscd } from "../pcscd/services.ts";
 import { pcscdProgram } from "../peers/pcscd.ts";
 import { describePeer } from "../peers/peers.ts";

@@ -2,11 +2,11 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { concatBytes } from "../../src/binary/index.ts";
-import { errorCodes, SmartCardError } from "../../src/pcsc/index.ts";
-import { type Dial, PcscdManager, type PipeEvents } from "../../src/pcscd/index.ts";
-import { encodeResponse, encodeSignal, type Request, RequestDecoder } from "../../src/pcsclite/index.ts";
-import { SimulatedRuntime } from "../../src/testing/index.ts";
+import { concatBytes } from "../../src/base/binary/index.ts";
+import { type Dial, PcscdManager, type PipeEvents } from "../../src/managers/pcscd/index.ts";
+import { errorCodes, SmartCardError } from "../../src/port/index.ts";
+import { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
+import { encodeResponse, encodeSignal, type Request, RequestDecoder } from "../../src/wire/pcsclite/index.ts";
 import { apdu, failureOf, settle, stateOf } from "../manager/world.ts";
 import { joinedWorld } from "./in-memory.ts";
 

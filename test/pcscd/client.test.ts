@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
-import { encodeHex } from "../../src/binary/index.ts";
-import { attributes, ioctls, PNP_NOTIFICATION, type ReaderStateQuery } from "../../src/pcsc/index.ts";
-import type { ProtocolVersion } from "../../src/pcsclite/index.ts";
+import { encodeHex } from "../../src/base/binary/index.ts";
+import { attributes, ioctls, PNP_NOTIFICATION, type ReaderStateQuery } from "../../src/port/index.ts";
+import type { ProtocolVersion } from "../../src/wire/pcsclite/index.ts";
 import { apdu, EchoCard, failureOf, stateOf } from "../manager/world.ts";
 import { joinedWorld } from "./in-memory.ts";
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
-import type { ConnectOptions } from "../../src/pcsc/index.ts";
-import type { ProtocolVersion } from "../../src/pcsclite/index.ts";
-import { EXTENSION_VERSION } from "../../src/pcsclite/index.ts";
-import { PcscliteServer } from "../../src/pcsclite-server/index.ts";
+import { PcscliteServer } from "../../src/faces/pcsclite-server/index.ts";
+import type { ConnectOptions } from "../../src/port/index.ts";
+import type { ProtocolVersion } from "../../src/wire/pcsclite/index.ts";
+import { EXTENSION_VERSION } from "../../src/wire/pcsclite/index.ts";
 import { apdu, failureOf, world } from "../manager/world.ts";
 import { u32, WireClient } from "../pcsclite/wire-client.ts";
 import { joinedWorld } from "./in-memory.ts";

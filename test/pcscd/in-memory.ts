@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes } from "../../src/binary/index.ts";
-import { SmartCardError } from "../../src/pcsc/index.ts";
-import { type Dial, type PcscdLimits, PcscdManager, type PipeEvents } from "../../src/pcscd/index.ts";
-import { encodeResponse, type ProtocolVersion, versions } from "../../src/pcsclite/index.ts";
-import { PcscliteServer } from "../../src/pcsclite-server/index.ts";
+import { concatBytes } from "../../src/base/binary/index.ts";
+import { PcscliteServer } from "../../src/faces/pcsclite-server/index.ts";
+import { type Dial, type PcscdLimits, PcscdManager, type PipeEvents } from "../../src/managers/pcscd/index.ts";
+import { SmartCardError } from "../../src/port/index.ts";
+import { encodeResponse, type ProtocolVersion, versions } from "../../src/wire/pcsclite/index.ts";
 import { type World, world } from "../manager/world.ts";
 
 /** How the pipes of a joined world behave. */

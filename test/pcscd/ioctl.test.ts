@@ -3,7 +3,7 @@
 // The functions of Windows' class driver, asked of a service: ours has them, over the wire too.
 
 import { describe, expect, test } from "vitest";
-import { ioctls } from "../../src/pcsc/index.ts";
+import { ioctls } from "../../src/port/index.ts";
 import { apdu, bytesOf, failureOf } from "../manager/world.ts";
 import { joinedWorld } from "./in-memory.ts";
 

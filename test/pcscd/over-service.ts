@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { encodeHex } from "../../src/binary/index.ts";
-import { type Context, PNP_NOTIFICATION, type ResourceManager } from "../../src/pcsc/index.ts";
+import { encodeHex } from "../../src/base/binary/index.ts";
+import { type Context, PNP_NOTIFICATION, type ResourceManager } from "../../src/port/index.ts";
 import { failureOf } from "../manager/world.ts";
 import { VPCD_CARD_ATR, VpcdCard } from "../peers/vpcd-card.ts";
 import type { RestartableService } from "./services.ts";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
-import { type ReaderEvent, watchReaders } from "../../src/pcsc/index.ts";
+import { type ReaderEvent, watchReaders } from "../../src/port/index.ts";
 import { apdu, EchoCard, failureOf, stateOf } from "../manager/world.ts";
 import { joinedWorld } from "./in-memory.ts";
 

@@ -2,11 +2,11 @@
 
 import { setTimeout as span } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { encodeHex } from "../../src/binary/index.ts";
-import { nodeRuntime } from "../../src/edge/node/index.ts";
-import { dialPcscd } from "../../src/edge/pcscd/index.ts";
-import { PNP_NOTIFICATION, type ReaderEvent, watchReaders } from "../../src/pcsc/index.ts";
-import { type Dial, PcscdManager } from "../../src/pcscd/index.ts";
+import { encodeHex } from "../../src/base/binary/index.ts";
+import { type Dial, PcscdManager } from "../../src/managers/pcscd/index.ts";
+import { dialPcscd } from "../../src/platform/node/pcscd/index.ts";
+import { nodeRuntime } from "../../src/platform/node/runtime/index.ts";
+import { PNP_NOTIFICATION, type ReaderEvent, watchReaders } from "../../src/port/index.ts";
 import { failureOf } from "../manager/world.ts";
 import { clientLibrary } from "../peers/compile.ts";
 import { pcscdProgram } from "../peers/pcscd.ts";

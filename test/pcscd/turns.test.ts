@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
-import type { Connection } from "../../src/pcsc/index.ts";
+import type { Connection } from "../../src/port/index.ts";
 import { apdu, failureOf, stateOf } from "../manager/world.ts";
 import { joinedWorld } from "./in-memory.ts";
 

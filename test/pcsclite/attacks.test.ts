@@ -3,10 +3,10 @@
 // What one client can cost the others: the server on pipes that the test holds.
 
 import { describe, expect, it } from "vitest";
-import { concatBytes } from "../../src/binary/index.ts";
-import type { ClientIdentity } from "../../src/pcsc/index.ts";
-import { encodeRequest, type Request } from "../../src/pcsclite/index.ts";
-import { PcscliteServer, type PcscliteServerOptions, type ServerPeer } from "../../src/pcsclite-server/index.ts";
+import { concatBytes } from "../../src/base/binary/index.ts";
+import { PcscliteServer, type PcscliteServerOptions, type ServerPeer } from "../../src/faces/pcsclite-server/index.ts";
+import type { ClientIdentity } from "../../src/port/index.ts";
+import { encodeRequest, type Request } from "../../src/wire/pcsclite/index.ts";
 import { world } from "../manager/world.ts";
 import { u32 } from "./wire-client.ts";
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 
 import { afterEach, expect, test } from "vitest";
-import { concatBytes } from "../../src/binary/index.ts";
-import type { Random } from "../../src/pcsc/index.ts";
-import { encodeRequest, type Request } from "../../src/pcsclite/index.ts";
-import { PcscliteServer, type ServerLogEntry } from "../../src/pcsclite-server/index.ts";
-import { seededRandom } from "../../src/testing/index.ts";
+import { concatBytes } from "../../src/base/binary/index.ts";
+import { PcscliteServer, type ServerLogEntry } from "../../src/faces/pcsclite-server/index.ts";
+import type { Random } from "../../src/port/index.ts";
+import { seededRandom } from "../../src/testing/runtime/index.ts";
+import { encodeRequest, type Request } from "../../src/wire/pcsclite/index.ts";
 import { EchoCard, world } from "../manager/world.ts";
 import { u32, WireClient } from "./wire-client.ts";
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
-import { encodeRequest, type Request } from "../../src/pcsclite/index.ts";
-import { PcscliteServer, type ServerLogEntry } from "../../src/pcsclite-server/index.ts";
+import { PcscliteServer, type ServerLogEntry } from "../../src/faces/pcsclite-server/index.ts";
+import { encodeRequest, type Request } from "../../src/wire/pcsclite/index.ts";
 import { EchoCard, type World, world } from "../manager/world.ts";
 import { u32, WireClient } from "./wire-client.ts";
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes } from "../../src/binary/index.ts";
-import type { ClientIdentity } from "../../src/pcsc/index.ts";
-import { encodeRequest, type Request } from "../../src/pcsclite/index.ts";
-import type { PcscliteServer, ServerSession } from "../../src/pcsclite-server/index.ts";
+import { concatBytes } from "../../src/base/binary/index.ts";
+import type { PcscliteServer, ServerSession } from "../../src/faces/pcsclite-server/index.ts";
+import type { ClientIdentity } from "../../src/port/index.ts";
+import { encodeRequest, type Request } from "../../src/wire/pcsclite/index.ts";
 
 /** A client of the server that writes requests and reads numbers: it believes nothing that a library would. */
 export class WireClient {

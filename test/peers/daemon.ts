@@ -3,12 +3,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import type { WhoReport } from "../../src/daemon/index.ts";
+import type { WhoReport } from "../../src/apps/daemon/index.ts";
 import { pcscdPlace, twoFreePorts } from "./pcscd.ts";
 import { Program, run } from "./program.ts";
 
 /** Where our built program is. Everything that uses this file is started in the repository's root folder. */
-const scardProgram = resolve("dist/cli/main.js");
+const scardProgram = resolve("dist/apps/cli/main.js");
 
 /** A PC/SC service that is running, with two readers of vpcd's kind for the cards of tests. */
 export interface Service {

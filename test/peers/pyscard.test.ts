@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
-import type { WhoReport } from "../../src/daemon/index.ts";
+import type { WhoReport } from "../../src/apps/daemon/index.ts";
 import { type ScardService, startScard } from "./daemon.ts";
 import { describePeer, type PeerProgram } from "./peers.ts";
 import { Program } from "./program.ts";

@@ -2,8 +2,8 @@
 
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import type { SoftwareCard } from "../../src/cards/index.ts";
-import { encodeFrame, FrameDecoder } from "../../src/vpcd/index.ts";
+import type { SoftwareCard } from "../../src/entry/cards.ts";
+import { encodeFrame, FrameDecoder } from "../../src/readers/vpcd/index.ts";
 
 /** What the reader asks for with one byte. vpcd.h of the vsmartcard project: VPCD_CTRL_*. */
 const control = { off: 0, on: 1, reset: 2, atr: 4 } as const;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { afterEach, beforeEach, expect, it, type TestContext } from "vitest";
-import { decodeHex, encodeHex } from "../../src/binary/index.ts";
-import type { Connection, Context, ReaderFlag, ReaderStateReport } from "../../src/pcsc/index.ts";
+import { decodeHex, encodeHex } from "../../src/base/binary/index.ts";
+import type { Connection, Context, ReaderFlag, ReaderStateReport } from "../../src/port/index.ts";
 import { PATIENCE_MS } from "../patience.ts";
 import { describePeer } from "./peers.ts";
 import { openViccReader, type Vicc, type ViccReader, type ViccType, viccProgram } from "./vicc.ts";

@@ -4,9 +4,9 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { delimiter } from "node:path";
 import { fileURLToPath } from "node:url";
-import { nodeRuntime } from "../../src/edge/node/index.ts";
 import { listenVpcd } from "../../src/entry/vpcd-listener.ts";
-import { EmbeddedManager } from "../../src/manager/index.ts";
+import { EmbeddedManager } from "../../src/managers/embedded/index.ts";
+import { nodeRuntime } from "../../src/platform/node/runtime/index.ts";
 import { PATIENCE_MS } from "../patience.ts";
 import type { PeerProgram } from "./peers.ts";
 

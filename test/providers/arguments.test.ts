@@ -15,7 +15,7 @@ import {
   iso7816Provider,
   makeIso7816Provider,
   type WinSCardFunctions,
-} from "../../src/providers/index.ts";
+} from "../../src/faces/providers/index.ts";
 import { badValues, judge } from "./bad-values.ts";
 import { type Objects, objects } from "./interface-cases.ts";
 

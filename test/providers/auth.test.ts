@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
-import { concatBytes, encodeHex } from "../../src/binary/index.ts";
-import { cmac, encryptCbc } from "../../src/cards/cipher-modes.ts";
-import { nodeBlockCipher } from "../../src/edge/node/index.ts";
-import { type IByteBuffer, type ISCardAuth, ISO_ALGORITHM, REFTYPE } from "../../src/providers/index.ts";
+import { concatBytes, encodeHex } from "../../src/base/binary/index.ts";
+import { cmac, encryptCbc } from "../../src/cards/software-card/cipher-modes.ts";
+import { type IByteBuffer, type ISCardAuth, ISO_ALGORITHM, REFTYPE } from "../../src/faces/providers/index.ts";
+import { nodeBlockCipher } from "../../src/platform/node/runtime/index.ts";
 import { codes } from "./codes.ts";
 import { bytes, encipher } from "./encipher.ts";
 import { type IsoWorld, isoWorld, keys, text } from "./iso-card.ts";

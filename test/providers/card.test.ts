@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
-import { encodeHex } from "../../src/binary/index.ts";
-import { VirtualReader } from "../../src/cards/index.ts";
+import { encodeHex } from "../../src/base/binary/index.ts";
+import { VirtualReader } from "../../src/entry/cards.ts";
 import {
   CSCard,
   CSCardCmd,
@@ -13,7 +13,7 @@ import {
   SCARD_PROTOCOLS,
   SCARD_SHARE_MODES,
   SCARD_STATES,
-} from "../../src/providers/index.ts";
+} from "../../src/faces/providers/index.ts";
 import { EchoCard } from "../manager/world.ts";
 import { failureOf } from "./failure-of.ts";
 import { errorOf, rejectionOf, world } from "./world.ts";

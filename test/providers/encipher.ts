@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { createCipheriv } from "node:crypto";
-import { decodeHex } from "../../src/binary/index.ts";
+import { decodeHex } from "../../src/base/binary/index.ts";
 
 /** Bytes from hexadecimal text. */
 export function bytes(hex: string): Uint8Array {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
-import { encodeHex, hexBytes } from "../../src/binary/index.ts";
-import { SmartCardError } from "../../src/pcsc/index.ts";
+import { encodeHex, hexBytes } from "../../src/base/binary/index.ts";
 import {
   CLSID_Iso7816Provider,
   ClassFactory,
@@ -17,8 +16,9 @@ import {
   SCARD_FLAGS,
   SCARD_SHARE_MODES,
   type WinSCardFunctions,
-} from "../../src/providers/index.ts";
-import { SCARD_SCOPE_USER, WinSCard } from "../../src/winscard/index.ts";
+} from "../../src/faces/providers/index.ts";
+import { SCARD_SCOPE_USER, WinSCard } from "../../src/faces/winscard/index.ts";
+import { SmartCardError } from "../../src/port/index.ts";
 import { codes } from "./codes.ts";
 import { failureOf } from "./failure-of.ts";
 import { type IsoWorld, isoWorld, text } from "./iso-card.ts";

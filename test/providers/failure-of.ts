@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { ComError } from "../../src/providers/index.ts";
+import { ComError } from "../../src/faces/providers/index.ts";
 import { recorder } from "./world.ts";
 
 /** The name of the HRESULT that a call fails with. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
-import { decodeHex, encodeHex } from "../../src/binary/index.ts";
-import type { CardImageSource } from "../../src/cards/index.ts";
+import { decodeHex, encodeHex } from "../../src/base/binary/index.ts";
+import type { CardImageSource } from "../../src/entry/cards.ts";
 import {
   CSCardManage,
   FILETYPE,
@@ -12,7 +12,7 @@ import {
   SCARD_FLAGS,
   SEEKTYPE,
   type TLV,
-} from "../../src/providers/index.ts";
+} from "../../src/faces/providers/index.ts";
 import { codes } from "./codes.ts";
 import { clubCard, type IsoWorld, isoWorld, text, textOf } from "./iso-card.ts";
 import { type PlainCard, plainWorld } from "./plain-card.ts";

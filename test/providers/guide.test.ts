@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, it } from "vitest";
-import { clsids, iids } from "../../src/providers/index.ts";
+import { clsids, iids } from "../../src/faces/providers/index.ts";
 import { allPages, blocksOf } from "../documentation/pages.ts";
 
 /** Every interface of the documentation, and the two pages that it explains the whole with. */

@@ -27,7 +27,7 @@ import {
   SCARD_PROTOCOLS,
   SCARD_SHARE_MODES,
   SEEKTYPE,
-} from "../../src/providers/index.ts";
+} from "../../src/faces/providers/index.ts";
 import { codes } from "./codes.ts";
 import { encipher } from "./encipher.ts";
 import { type IsoWorld, isoWorld, keys, text } from "./iso-card.ts";

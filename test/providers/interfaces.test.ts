@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
-import { ComError } from "../../src/providers/index.ts";
+import { ComError } from "../../src/faces/providers/index.ts";
 import { cases, type Objects, objects } from "./interface-cases.ts";
 
 interface Member {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 
-import { type CardImageSource, FileSystemCard, parseCardImage } from "../../src/cards/index.ts";
-import { nodeBlockCipher } from "../../src/edge/node/index.ts";
-import type { Random } from "../../src/pcsc/index.ts";
+import { type CardImageSource, FileSystemCard, parseCardImage } from "../../src/entry/cards.ts";
 import {
   CLSID_Iso7816Provider,
   type IByteBuffer,
   type ISCardManage,
   iso7816Provider,
-} from "../../src/providers/index.ts";
+} from "../../src/faces/providers/index.ts";
+import { nodeBlockCipher } from "../../src/platform/node/runtime/index.ts";
+import type { Random } from "../../src/port/index.ts";
 import { codes } from "./codes.ts";
 import { type World, world } from "./world.ts";
 

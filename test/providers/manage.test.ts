@@ -12,7 +12,7 @@ import {
   SCARD_PROTOCOLS,
   SCARD_STATES,
   type WinSCardFunctions,
-} from "../../src/providers/index.ts";
+} from "../../src/faces/providers/index.ts";
 import { apdu, stateOf, watched } from "../manager/world.ts";
 import { failureOf } from "./failure-of.ts";
 import { errorOf, type Program, rejectionOf, world } from "./world.ts";

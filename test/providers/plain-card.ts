@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import { decodeHex, encodeHex } from "../../src/binary/index.ts";
-import type { SoftwareCard } from "../../src/cards/index.ts";
-import { type ISCardManage, iso7816Provider } from "../../src/providers/index.ts";
+import { decodeHex, encodeHex } from "../../src/base/binary/index.ts";
+import type { SoftwareCard } from "../../src/entry/cards.ts";
+import { type ISCardManage, iso7816Provider } from "../../src/faces/providers/index.ts";
 import { EchoCard } from "../manager/world.ts";
 import { world } from "./world.ts";
 

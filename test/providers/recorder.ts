@@ -2,7 +2,7 @@
 
 import { format, inspect } from "node:util";
 import { afterAll, expect, vi } from "vitest";
-import type { SimulatedRuntime } from "../../src/testing/index.ts";
+import type { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
 import { leaksIn } from "./leaks.ts";
 
 /** Keeps what the tests of one file write: errors, traces, the console. At the end no code of a card may be in it. */

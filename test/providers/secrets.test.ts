@@ -13,8 +13,8 @@ import {
   SCARD_FLAGS,
   SCARD_SHARE_MODES,
   type WinSCardFunctions,
-} from "../../src/providers/index.ts";
-import type { WinSCard } from "../../src/winscard/index.ts";
+} from "../../src/faces/providers/index.ts";
+import type { WinSCard } from "../../src/faces/winscard/index.ts";
 import { codes } from "./codes.ts";
 import { isoWorld, text } from "./iso-card.ts";
 import { leaksIn } from "./leaks.ts";

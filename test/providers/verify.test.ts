@@ -9,7 +9,7 @@ import {
   type ISCardVerify,
   REFTYPE,
   SCARD_FLAGS,
-} from "../../src/providers/index.ts";
+} from "../../src/faces/providers/index.ts";
 import { codes } from "./codes.ts";
 import { isoWorld, text } from "./iso-card.ts";
 import { errorOf, rejectionOf } from "./world.ts";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { afterEach, beforeEach, expect, it, type TestContext } from "vitest";
-import { encodeHex, hexBytes } from "../../src/binary/index.ts";
+import { encodeHex, hexBytes } from "../../src/base/binary/index.ts";
 import {
   FILETYPE,
   type IByteBuffer,
@@ -11,8 +11,8 @@ import {
   REFTYPE,
   SEEKTYPE,
   type TLV,
-} from "../../src/providers/index.ts";
-import { type SCARD_READERSTATE, type SCARDHANDLE, WinSCard } from "../../src/winscard/index.ts";
+} from "../../src/faces/providers/index.ts";
+import { type SCARD_READERSTATE, type SCARDHANDLE, WinSCard } from "../../src/faces/winscard/index.ts";
 import { PATIENCE_MS } from "../patience.ts";
 import { describePeer } from "../peers/peers.ts";
 import { openViccReader, type ViccReader, type ViccType, viccProgram } from "../peers/vicc.ts";

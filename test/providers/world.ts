@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-import { type SoftwareCard, VirtualReader } from "../../src/cards/index.ts";
-import { EmbeddedManager, type EmbeddedManagerOptions } from "../../src/manager/index.ts";
-import { ClassFactory, ComError } from "../../src/providers/index.ts";
-import { SimulatedRuntime } from "../../src/testing/index.ts";
-import { type CardPicker, WinSCard } from "../../src/winscard/index.ts";
+import { type SoftwareCard, VirtualReader } from "../../src/entry/cards.ts";
+import { ClassFactory, ComError } from "../../src/faces/providers/index.ts";
+import { type CardPicker, WinSCard } from "../../src/faces/winscard/index.ts";
+import { EmbeddedManager, type EmbeddedManagerOptions } from "../../src/managers/embedded/index.ts";
+import { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
 import { EchoCard, settle } from "../manager/world.ts";
 import { Recorder } from "./recorder.ts";
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { setTimeout as pause } from "node:timers/promises";
-import type { WhoReport } from "../../src/daemon/index.ts";
+import type { WhoReport } from "../../src/apps/daemon/index.ts";
 import type { Crowd, Violated } from "./crowd.ts";
 import type { Director } from "./director.ts";
 import { type Trend, trendOf } from "./memory.ts";

@@ -25,7 +25,7 @@ it needs.
   --seconds N     how long things go wrong; 300
   --clients N     how many clients there are at a time; 50
   --seed N        what the director does follows from it; without it one is drawn
-  --program PATH  dist/cli/main.js of another build of scard, to be judged in place of this one
+  --program PATH  dist/apps/cli/main.js of another build of scard, to be judged in place of this one
   --json          the report as JSON on standard output; without it as text`;
 
 const { values } = parseArgs({
@@ -33,7 +33,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "300" },
     clients: { type: "string", default: "50" },
     seed: { type: "string", default: String(Date.now() % 2 ** 31) },
-    program: { type: "string", default: fileURLToPath(new URL("../../src/cli/main.js", import.meta.url)) },
+    program: { type: "string", default: fileURLToPath(new URL("../../src/apps/cli/main.js", import.meta.url)) },
     json: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },

@@ -12,9 +12,9 @@ import { once } from "node:events";
 import { connect as connectSocket, type Socket } from "node:net";
 import { setTimeout as pauseMs } from "node:timers/promises";
 import { Dice } from "../../simulation/dice.ts";
-import { concatBytes, encodeHex } from "../../src/binary/index.ts";
-import { SmartCardError } from "../../src/pcsc/index.ts";
-import { ClientSession } from "../../src/pcsclite/index.ts";
+import { concatBytes, encodeHex } from "../../src/base/binary/index.ts";
+import { SmartCardError } from "../../src/port/index.ts";
+import { ClientSession } from "../../src/wire/pcsclite/index.ts";
 
 const OK = 0;
 const SHARING_VIOLATION = 0x8010_000b;

@@ -3,9 +3,9 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { askDaemon, type WhoReport } from "../../src/daemon/index.ts";
-import { nodeClock } from "../../src/edge/node/index.ts";
-import { SmartCardError } from "../../src/pcsc/index.ts";
+import { askDaemon, type WhoReport } from "../../src/apps/daemon/index.ts";
+import { nodeClock } from "../../src/platform/node/runtime/index.ts";
+import { SmartCardError } from "../../src/port/index.ts";
 import { Program } from "../peers/program.ts";
 
 /** Where a daemon of the soak is, and what it has: the same before and after its restart. */

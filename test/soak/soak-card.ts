@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { connect, type Socket } from "node:net";
-import { concatBytes } from "../../src/binary/index.ts";
+import { concatBytes } from "../../src/base/binary/index.ts";
 import { type Surroundings, TurnWatch } from "./turn-watch.ts";
 
 /** How often a card tries to get into a reader that does not listen. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { encodeHex } from "../../src/binary/index.ts";
+import { encodeHex } from "../../src/base/binary/index.ts";
 
 /** What a card of the soak knows of its clients. */
 export interface Surroundings {

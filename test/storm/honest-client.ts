@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { nodeClock } from "../../src/edge/node/index.ts";
+import { nodeClock } from "../../src/platform/node/runtime/index.ts";
 import { RawClient } from "./raw-client.ts";
 
 /** Between two calls, in milliseconds. */

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { nodeClock } from "../../src/edge/node/index.ts";
+import { nodeClock } from "../../src/platform/node/runtime/index.ts";
 import { Program } from "../peers/program.ts";
 import { attacks } from "./attacks.ts";
 import type { Account, Latencies } from "./honest-client.ts";
@@ -30,7 +30,7 @@ where the daemon ends, has more memory than it may, or does not give back what i
   --ceiling N     MiB of memory that the daemon may have at most; 256
   --latency N     milliseconds that the other user's calls may take at most, 99 of 100; not judged without it
   --pcscd         the same attacks on stock pcscd too, for comparison; nothing is judged there
-  --program PATH  dist/cli/main.js of another build of scard, to be attacked in place of this one
+  --program PATH  dist/apps/cli/main.js of another build of scard, to be attacked in place of this one
   --json          the report as JSON on standard output; without it as text
   --list          the attacks`;
 
@@ -45,7 +45,7 @@ const { values } = parseArgs({
     ceiling: { type: "string", default: "256" },
     latency: { type: "string" },
     pcscd: { type: "boolean", default: false },
-    program: { type: "string", default: fileURLToPath(new URL("../../src/cli/main.js", import.meta.url)) },
+    program: { type: "string", default: fileURLToPath(new URL("../../src/apps/cli/main.js", import.meta.url)) },
     json: { type: "boolean", default: false },
     list: { type: "boolean", default: false },
     help: { type: "boolean", default: false },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { connect, type Socket } from "node:net";
-import { encodeRequest, type Request } from "../../src/pcsclite/index.ts";
+import { encodeRequest, type Request } from "../../src/wire/pcsclite/index.ts";
 
 /** Bytes of the answers to requests: what follows the header. */
 const answerBytes = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { type Abi, abiOf, type NativeFunction, signatures } from "../../src/edge/system/abi.ts";
-import type { NativeArgument, NativeLibrary } from "../../src/edge/system/library.ts";
+import { type Abi, abiOf, type NativeFunction, signatures } from "../../src/platform/node/system/abi.ts";
+import type { NativeArgument, NativeLibrary } from "../../src/platform/node/system/library.ts";
 
 /** Where the headers put things: written down here once more, from the headers, for what reads the memory. */
 const places = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { expect, test } from "vitest";
-import { abiOf, ioRequestStruct, readerStateStruct } from "../../src/edge/system/abi.ts";
+import { abiOf, ioRequestStruct, readerStateStruct } from "../../src/platform/node/system/abi.ts";
 import { clientLibrary, compileC } from "../peers/compile.ts";
 import { describePeer } from "../peers/peers.ts";
 import { run } from "../peers/program.ts";

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
-import { nodeRuntime } from "../../src/edge/node/index.ts";
-import type { NativeArgument } from "../../src/edge/system/library.ts";
-import { SystemManager } from "../../src/edge/system/manager.ts";
-import { Threads } from "../../src/edge/system/threads.ts";
-import { PNP_NOTIFICATION } from "../../src/pcsc/index.ts";
+import { nodeRuntime } from "../../src/platform/node/runtime/index.ts";
+import type { NativeArgument } from "../../src/platform/node/system/library.ts";
+import { SystemManager } from "../../src/platform/node/system/manager.ts";
+import { Threads } from "../../src/platform/node/system/threads.ts";
+import { PNP_NOTIFICATION } from "../../src/port/index.ts";
 import { apdu, bytesOf, failureOf } from "../manager/world.ts";
 import { PATIENCE_MS } from "../patience.ts";
 import { FakeLibrary } from "./fake-library.ts";

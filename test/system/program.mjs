@@ -4,8 +4,8 @@
 // it has done that, and exits when its input ends.
 
 import { once } from "node:events";
-import { nodeRuntime } from "../../dist/edge/node/index.js";
-import { openSystemManager } from "../../dist/edge/system/index.js";
+import { nodeRuntime } from "../../dist/platform/node/runtime/index.js";
+import { openSystemManager } from "../../dist/platform/node/system/index.js";
 
 const shared = { shareMode: "shared", preferredProtocols: ["t0", "t1"] };
 const manager = await openSystemManager({ runtime: nodeRuntime() });

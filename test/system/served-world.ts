@@ -3,13 +3,17 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { VirtualReader } from "../../src/cards/index.ts";
-import { nodeRuntime } from "../../src/edge/node/index.ts";
-import { openSystemManager, type SystemManager, type SystemManagerOptions } from "../../src/edge/system/index.ts";
-import { listenUnix, type UnixConnection, type UnixListener } from "../../src/edge/unix/index.ts";
-import { EmbeddedManager } from "../../src/manager/index.ts";
-import type { Connection, Context, Inspection } from "../../src/pcsc/index.ts";
-import { PcscliteServer, type ServerLimits } from "../../src/pcsclite-server/index.ts";
+import { VirtualReader } from "../../src/entry/cards.ts";
+import { PcscliteServer, type ServerLimits } from "../../src/faces/pcsclite-server/index.ts";
+import { EmbeddedManager } from "../../src/managers/embedded/index.ts";
+import { nodeRuntime } from "../../src/platform/node/runtime/index.ts";
+import {
+  openSystemManager,
+  type SystemManager,
+  type SystemManagerOptions,
+} from "../../src/platform/node/system/index.ts";
+import { listenUnix, type UnixConnection, type UnixListener } from "../../src/platform/node/unix/index.ts";
+import type { Connection, Context, Inspection } from "../../src/port/index.ts";
 import { EchoCard } from "../manager/world.ts";
 
 /** The name of a reader that no client may use. */

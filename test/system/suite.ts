@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 
 import { expect, test } from "vitest";
-import { encodeHex } from "../../src/binary/index.ts";
-import { nodeRuntime } from "../../src/edge/node/index.ts";
-import { dialPcscd } from "../../src/edge/pcscd/index.ts";
-import { openSystemManager } from "../../src/edge/system/index.ts";
-import { type Connection, PNP_NOTIFICATION } from "../../src/pcsc/index.ts";
-import { PcscdManager } from "../../src/pcscd/index.ts";
+import { encodeHex } from "../../src/base/binary/index.ts";
+import { PcscdManager } from "../../src/managers/pcscd/index.ts";
+import { dialPcscd } from "../../src/platform/node/pcscd/index.ts";
+import { nodeRuntime } from "../../src/platform/node/runtime/index.ts";
+import { openSystemManager } from "../../src/platform/node/system/index.ts";
+import { type Connection, PNP_NOTIFICATION } from "../../src/port/index.ts";
 import { failureOf } from "../manager/world.ts";
 import { echo, openWithCard, overService, shared } from "../pcscd/over-service.ts";
 import type { RestartableService } from "../pcscd/services.ts";

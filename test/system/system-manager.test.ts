@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { SystemManager } from "../../src/edge/system/index.ts";
-import { type Connection, type Context, PNP_NOTIFICATION, type ReaderStateReport } from "../../src/pcsc/index.ts";
+import type { SystemManager } from "../../src/platform/node/system/index.ts";
+import { type Connection, type Context, PNP_NOTIFICATION, type ReaderStateReport } from "../../src/port/index.ts";
 import { apdu, EchoCard, failureOf } from "../manager/world.ts";
 import { clientLibrary } from "../peers/compile.ts";
 import { describePeer } from "../peers/peers.ts";

@@ -10,8 +10,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { embeddedManager, softwareCard, virtualReader } from "../../src/entry/embedded.ts";
 import { pcscdManager } from "../../src/entry/pcscd.ts";
 import { pcsclite } from "../../src/entry/pcsclite-compat.ts";
-import type { EmbeddedManager } from "../../src/manager/index.ts";
-import type { Connection, ConnectOptions, Context } from "../../src/pcsc/index.ts";
+import type { EmbeddedManager } from "../../src/managers/embedded/index.ts";
+import type { Connection, ConnectOptions, Context } from "../../src/port/index.ts";
 
 const shared: ConnectOptions = { shareMode: "shared", preferredProtocols: ["t0", "t1"] };
 const select = Uint8Array.of(0x00, 0xa4, 0x00, 0x0c, 0x02, 0x3f, 0x00);
@@ -147,7 +147,7 @@ describe.each(Object.entries(runners))("on the fake timers of %s", (_, timers) =
 });
 
 test("a timer from before the fake ones is ended by its maker, and theirs after them", async () => {
-  const { nodeClock } = await import("../../src/edge/node/index.ts");
+  const { nodeClock } = await import("../../src/platform/node/runtime/index.ts");
   const fired: string[] = [];
   const endReal = nodeClock.schedule(20, "real", () => fired.push("real"));
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, it } from "vitest";
-import { EmbeddedManager } from "../../src/manager/index.ts";
-import type { ResourceManager } from "../../src/pcsc/index.ts";
-import { SimulatedRuntime } from "../../src/testing/index.ts";
-import { SCARD_SCOPE_USER, WinSCard } from "../../src/winscard/index.ts";
+import { SCARD_SCOPE_USER, WinSCard } from "../../src/faces/winscard/index.ts";
+import { EmbeddedManager } from "../../src/managers/embedded/index.ts";
+import type { ResourceManager } from "../../src/port/index.ts";
+import { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
 import { joinedWorld } from "../pcscd/in-memory.ts";
 import { error, Port } from "./port.ts";
 

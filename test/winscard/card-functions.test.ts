@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, it } from "vitest";
-import { SmartCardError } from "../../src/pcsc/index.ts";
-import * as winscard from "../../src/winscard/index.ts";
+import * as winscard from "../../src/faces/winscard/index.ts";
 import {
   SCARD_EJECT_CARD,
   SCARD_LEAVE_CARD,
@@ -18,7 +17,8 @@ import {
   SCARD_SHARE_EXCLUSIVE,
   SCARD_SHARE_SHARED,
   SCARD_UNPOWER_CARD,
-} from "../../src/winscard/index.ts";
+} from "../../src/faces/winscard/index.ts";
+import { SmartCardError } from "../../src/port/index.ts";
 import { atr, connected, error, reader, returned, subsystem } from "./port.ts";
 
 describe("SCardConnect", () => {

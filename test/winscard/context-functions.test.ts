@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, it } from "vitest";
-import { SmartCardError } from "../../src/pcsc/index.ts";
-import * as winscard from "../../src/winscard/index.ts";
+import * as winscard from "../../src/faces/winscard/index.ts";
 import {
   INFINITE,
   SCARD_LEAVE_CARD,
@@ -16,7 +15,8 @@ import {
   SCARD_STATE_PRESENT,
   SCARD_STATE_UNAWARE,
   WinSCard,
-} from "../../src/winscard/index.ts";
+} from "../../src/faces/winscard/index.ts";
+import { SmartCardError } from "../../src/port/index.ts";
 import { atr, connected, error, Port, reader, returned, subsystem } from "./port.ts";
 
 describe("contexts", () => {

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, it } from "vitest";
-import { type SoftwareCard, VirtualReader } from "../../src/cards/index.ts";
 import { Database, MemoryStore } from "../../src/database/index.ts";
-import { EmbeddedManager } from "../../src/manager/index.ts";
-import { PNP_NOTIFICATION, SmartCardError } from "../../src/pcsc/index.ts";
-import { SimulatedRuntime } from "../../src/testing/index.ts";
+import { type SoftwareCard, VirtualReader } from "../../src/entry/cards.ts";
 import {
   INFINITE,
   SCARD_ALL_READERS,
@@ -32,7 +29,10 @@ import {
   SCARD_STATE_PRESENT,
   SCARD_STATE_UNAWARE,
   WinSCard,
-} from "../../src/winscard/index.ts";
+} from "../../src/faces/winscard/index.ts";
+import { EmbeddedManager } from "../../src/managers/embedded/index.ts";
+import { PNP_NOTIFICATION, SmartCardError } from "../../src/port/index.ts";
+import { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
 import { error, Port, returned, subsystem } from "./port.ts";
 
 const atr = Uint8Array.of(0x3b, 0x80, 0x01, 0x81);

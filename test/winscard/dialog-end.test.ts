@@ -4,10 +4,7 @@
 
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import { VirtualReader } from "../../src/cards/index.ts";
-import { EmbeddedManager } from "../../src/manager/index.ts";
-import { SmartCardError } from "../../src/pcsc/index.ts";
-import { SimulatedRuntime } from "../../src/testing/index.ts";
+import { VirtualReader } from "../../src/entry/cards.ts";
 import {
   type CardPicker,
   type OPENCARD_SEARCH_CRITERIA,
@@ -17,7 +14,10 @@ import {
   SCARD_SHARE_SHARED,
   type SCARDHANDLE,
   WinSCard,
-} from "../../src/winscard/index.ts";
+} from "../../src/faces/winscard/index.ts";
+import { EmbeddedManager } from "../../src/managers/embedded/index.ts";
+import { SmartCardError } from "../../src/port/index.ts";
+import { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
 import { dialogWorld } from "./dialog-world.ts";
 
 const guide = new URL("../../docs/guide/winscard/dialogs.md", import.meta.url);

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import { hexBytes } from "../../src/binary/index.ts";
-import { demoCard, VirtualReader } from "../../src/cards/index.ts";
+import { hexBytes } from "../../src/base/binary/index.ts";
 import { Database, MemoryStore } from "../../src/database/index.ts";
-import { EmbeddedManager } from "../../src/manager/index.ts";
-import type { ResourceManager } from "../../src/pcsc/index.ts";
-import { SimulatedRuntime } from "../../src/testing/index.ts";
+import { demoCard, VirtualReader } from "../../src/entry/cards.ts";
 import {
   type CardPicker,
   type CardPickerReader,
@@ -13,7 +10,10 @@ import {
   SCARD_SCOPE_USER,
   type SCARDCONTEXT,
   WinSCard,
-} from "../../src/winscard/index.ts";
+} from "../../src/faces/winscard/index.ts";
+import { EmbeddedManager } from "../../src/managers/embedded/index.ts";
+import type { ResourceManager } from "../../src/port/index.ts";
+import { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
 
 /** A picker that a test plays: what it is shown is kept, and what it answers comes from the test. */
 export class PlayedPicker implements CardPicker {

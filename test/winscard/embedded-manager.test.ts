@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, it } from "vitest";
-import { encodeHex } from "../../src/binary/index.ts";
-import { demoCard, VirtualReader } from "../../src/cards/index.ts";
-import { EmbeddedManager } from "../../src/manager/index.ts";
-import { decodeFeatureList, PNP_NOTIFICATION, SmartCardError } from "../../src/pcsc/index.ts";
-import { SimulatedRuntime } from "../../src/testing/index.ts";
+import { encodeHex } from "../../src/base/binary/index.ts";
+import { demoCard, VirtualReader } from "../../src/entry/cards.ts";
 import {
   CM_IOCTL_GET_FEATURE_REQUEST,
   ERROR_INVALID_HANDLE,
@@ -43,7 +40,10 @@ import {
   SCARD_W_RESET_CARD,
   type SCARDCONTEXT,
   WinSCard,
-} from "../../src/winscard/index.ts";
+} from "../../src/faces/winscard/index.ts";
+import { EmbeddedManager } from "../../src/managers/embedded/index.ts";
+import { decodeFeatureList, PNP_NOTIFICATION, SmartCardError } from "../../src/port/index.ts";
+import { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
 
 const selectMasterFile = Uint8Array.of(0x00, 0xa4, 0x00, 0x0c, 0x02, 0x3f, 0x00);
 

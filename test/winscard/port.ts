@@ -2,6 +2,15 @@
 
 import { expect } from "vitest";
 import {
+  SCARD_PROTOCOL_T1,
+  SCARD_S_SUCCESS,
+  SCARD_SCOPE_USER,
+  SCARD_SHARE_SHARED,
+  type SCARDCONTEXT,
+  type SCARDHANDLE,
+  WinSCard,
+} from "../../src/faces/winscard/index.ts";
+import {
   type CardState,
   type Connection,
   ConnectionBase,
@@ -21,16 +30,7 @@ import {
   SmartCardError,
   type TransmitOptions,
   type WaitOptions,
-} from "../../src/pcsc/index.ts";
-import {
-  SCARD_PROTOCOL_T1,
-  SCARD_S_SUCCESS,
-  SCARD_SCOPE_USER,
-  SCARD_SHARE_SHARED,
-  type SCARDCONTEXT,
-  type SCARDHANDLE,
-  WinSCard,
-} from "../../src/winscard/index.ts";
+} from "../../src/port/index.ts";
 
 /** ATR of the card that the port pretends to have. */
 export const atr: Uint8Array = Uint8Array.of(0x3b, 0x00);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 import { Database, MemoryStore, type StoreChange } from "../../src/database/index.ts";
-import { type ErrorCode, SmartCardError } from "../../src/pcsc/index.ts";
-import { SimulatedRuntime } from "../../src/testing/index.ts";
 import {
   SC_DLG_FORCE_UI,
   SC_DLG_NO_UI,
@@ -19,7 +17,9 @@ import {
   type SCARDCONTEXT,
   type SCARDHANDLE,
   WinSCard,
-} from "../../src/winscard/index.ts";
+} from "../../src/faces/winscard/index.ts";
+import { type ErrorCode, SmartCardError } from "../../src/port/index.ts";
+import { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
 import { atr, Port, reader } from "./port.ts";
 
 /** A store that can be told to refuse changes, as a file that the user may only read. */

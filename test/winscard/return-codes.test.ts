@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import * as winscard from "../../src/winscard/index.ts";
+import * as winscard from "../../src/faces/winscard/index.ts";
 import { returned } from "./port.ts";
 import { aWorld, cases } from "./return-code-cases.ts";
 

@@ -3,9 +3,7 @@
 // The dialog functions over the embedded manager, in simulated time: each mode, each criterion, each failure.
 
 import { describe, expect, it } from "vitest";
-import { VirtualReader } from "../../src/cards/index.ts";
-import { EmbeddedManager } from "../../src/manager/index.ts";
-import { type ResourceManager, SmartCardError } from "../../src/pcsc/index.ts";
+import { VirtualReader } from "../../src/entry/cards.ts";
 import {
   type OPENCARD_SEARCH_CRITERIA,
   type OpenCardCheck,
@@ -27,7 +25,9 @@ import {
   SCARD_W_CANCELLED_BY_USER,
   type SCARDHANDLE,
   WinSCard,
-} from "../../src/winscard/index.ts";
+} from "../../src/faces/winscard/index.ts";
+import { EmbeddedManager } from "../../src/managers/embedded/index.ts";
+import { type ResourceManager, SmartCardError } from "../../src/port/index.ts";
 import { type DialogWorld, demoAtr, demoInterface, dialogWorld, PlayedPicker } from "./dialog-world.ts";
 
 /** What a promise fails with. */

@@ -21,7 +21,7 @@ interface Header {
 const header: Header = JSON.parse(readFileSync(new URL("winscard-h.json", import.meta.url), "utf8"));
 const guide = readFileSync(new URL("../../docs/guide/winscard.md", import.meta.url), "utf8");
 const entry = readFileSync(new URL("../../src/entry/winscard.ts", import.meta.url), "utf8");
-const door = readFileSync(new URL("../../src/winscard/index.ts", import.meta.url), "utf8");
+const door = readFileSync(new URL("../../src/faces/winscard/index.ts", import.meta.url), "utf8");
 
 const values: Readonly<Record<string, unknown>> = published;
 const listed = [...door.matchAll(/\{([^}]*)\}/g)].flatMap(([, names = ""]) => names.match(/\w+(?=\s*(?:,|$))/g) ?? []);
@@ -55,7 +55,7 @@ describe("every name in winscard.h", () => {
   });
 
   it("the entry passes on all that the room's door lists", () => {
-    expect(entry).toContain('export * from "../winscard/index.ts";');
+    expect(entry).toContain('export * from "../faces/winscard/index.ts";');
   });
 
   it.each(header.types)("$name is a type here", ({ name }) => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, it } from "vitest";
-import * as winscard from "../../src/winscard/index.ts";
+import * as winscard from "../../src/faces/winscard/index.ts";
 import {
   INFINITE,
   SCARD_EJECT_CARD,
@@ -14,7 +14,7 @@ import {
   type SCARDCONTEXT,
   type SCARDHANDLE,
   type WinSCard,
-} from "../../src/winscard/index.ts";
+} from "../../src/faces/winscard/index.ts";
 import { atr, connected, error, reader, returned, subsystem } from "./port.ts";
 
 describe("the examples of the reference ported line by line", () => {

@@ -4,11 +4,11 @@
 // would refuse is refused here by a SmartCardError, and nothing is left behind.
 
 import { describe, expect, it } from "vitest";
-import { demoCard, VirtualReader } from "../../src/cards/index.ts";
-import { EmbeddedManager } from "../../src/manager/index.ts";
-import { SmartCardError } from "../../src/pcsc/index.ts";
-import { SimulatedRuntime } from "../../src/testing/index.ts";
-import * as winscard from "../../src/winscard/index.ts";
+import { demoCard, VirtualReader } from "../../src/entry/cards.ts";
+import * as winscard from "../../src/faces/winscard/index.ts";
+import { EmbeddedManager } from "../../src/managers/embedded/index.ts";
+import { SmartCardError } from "../../src/port/index.ts";
+import { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
 
 const uuid = "{00112233-4455-6677-8899-AABBCCDDEEFF}";
 const atr = Uint8Array.of(0x3b, 0x00);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { ResourceManager } from "../../../src/pcsc/index.ts";
+import type { ResourceManager } from "../../../src/port/index.ts";
 import type { BenchCard } from "./card.ts";
 
 /** Either of our managers: they have one interface. */

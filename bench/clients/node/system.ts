@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { nodeRuntime } from "../../../src/edge/node/index.ts";
-import { openSystemManager } from "../../../src/edge/system/index.ts";
+import { nodeRuntime } from "../../../src/platform/node/runtime/index.ts";
+import { openSystemManager } from "../../../src/platform/node/system/index.ts";
 import type { Open } from "./card.ts";
 import { openPort } from "./port.ts";
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes, encodeHex } from "../../../src/binary/index.ts";
+import { concatBytes, encodeHex } from "../../../src/base/binary/index.ts";
 import {
   type AtrPattern,
   checkCardType,

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 
-import { hexBytes } from "../../../src/binary/index.ts";
-import { FileSystemCard, parseCardImage } from "../../../src/cards/index.ts";
-import { LineSplitter, MAX_REQUEST_BYTES } from "../../../src/daemon/control-messages.ts";
-import { answerTo } from "../../../src/daemon/control-server.ts";
-import { parseConfig } from "../../../src/daemon/parse-config.ts";
-import { nodeBlockCipher } from "../../../src/edge/node/index.ts";
+import { LineSplitter, MAX_REQUEST_BYTES } from "../../../src/apps/daemon/control-messages.ts";
+import { answerTo } from "../../../src/apps/daemon/control-server.ts";
+import { parseConfig } from "../../../src/apps/daemon/parse-config.ts";
+import { hexBytes } from "../../../src/base/binary/index.ts";
+import { FileSystemCard, parseCardImage } from "../../../src/entry/cards.ts";
 import { parseManagerSpec } from "../../../src/entry/manager-spec.ts";
-import { SmartCardError } from "../../../src/pcsc/index.ts";
-import { seededRandom } from "../../../src/testing/index.ts";
+import { nodeBlockCipher } from "../../../src/platform/node/runtime/index.ts";
+import { SmartCardError } from "../../../src/port/index.ts";
+import { seededRandom } from "../../../src/testing/runtime/index.ts";
 import { type Dice, piecesOf } from "../dice.ts";
 import { type FuzzTarget, must, mustBeAlike, weightOf } from "../target.ts";
 import { richCard } from "./rich-card.ts";
@@ -85,7 +85,7 @@ const cardImage = documentTarget({
   name: "card-image",
   about: "The description of a card: it is refused with reasons, or makes a card that answers",
   covers: ["parseCardImage"],
-  measures: ["cards/parse-card", "cards/json-place", "cards/card-atr"],
+  measures: ["cards/file-system/parse-card", "base/json/json-place", "cards/file-system/card-atr"],
   members: [
     ..."name atr challengeBytes pins keys files protocols historicalBytes reference value tries triesLeft text".split(
       " ",
@@ -118,7 +118,7 @@ const daemonConfig = documentTarget({
   name: "daemon-config",
   about: "The configuration of the daemon: it is refused with reasons, or read the same again",
   covers: ["parseConfig"],
-  measures: ["daemon/parse-config", "cards/json-place"],
+  measures: ["apps/daemon/parse-config", "base/json/json-place"],
   members: [
     ..."readers profile semantics limits socket control access log type name card host port slots path mode group".split(
       " ",
@@ -160,7 +160,7 @@ const controlLines: FuzzTarget = {
   name: "control-lines",
   about: "What comes in on the control socket: the same lines however it is cut, and each is answered",
   covers: ["LineSplitter"],
-  measures: ["daemon/control", "cards/json-place"],
+  measures: ["apps/daemon/control", "base/json/json-place"],
   maxBytes: 8192,
   dictionary: words(
     "\n",

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes, hexBytes } from "../../../src/binary/index.ts";
-import { type SoftwareCard, VirtualReader } from "../../../src/cards/index.ts";
-import type { Clock } from "../../../src/pcsc/index.ts";
+import { concatBytes, hexBytes } from "../../../src/base/binary/index.ts";
+import { type SoftwareCard, VirtualReader } from "../../../src/entry/cards.ts";
+import type { Clock } from "../../../src/port/index.ts";
 import type { Dice } from "../dice.ts";
 import { Tape } from "../tape.ts";
 import { type FuzzTarget, must } from "../target.ts";
@@ -117,7 +117,13 @@ export const hostileCard: FuzzTarget = {
   name: "hostile-card",
   about: "A card that answers anything, late or never, beside two programs that use it: the manager bears it",
   covers: [],
-  measures: ["manager/", "cards/virtual-reader", "cards/t0", "cards/card-operation", "cards/negotiation"],
+  measures: [
+    "managers/embedded/",
+    "readers/virtual/virtual-reader",
+    "cards/software-card/t0",
+    "readers/virtual/card-operation",
+    "readers/virtual/negotiation",
+  ],
   maxBytes: 600,
   generate: makeProgramme,
   async run(input) {

@@ -7,8 +7,8 @@ import {
   type ReaderDescription,
   type ReaderEvents,
   SmartCardError,
-} from "../../../src/pcsc/index.ts";
-import { type BytePipeEvents, encodeFrame, VpcdReader } from "../../../src/vpcd/index.ts";
+} from "../../../src/port/index.ts";
+import { type BytePipeEvents, encodeFrame, VpcdReader } from "../../../src/readers/vpcd/index.ts";
 import { Tape } from "../tape.ts";
 import { type FuzzTarget, must } from "../target.ts";
 import { answerOf, makeProgramme, nonsense } from "./hostile-card.ts";
@@ -170,7 +170,7 @@ export const hostileReader: FuzzTarget = {
   name: "hostile-reader",
   about: "A driver that answers nonsense, throws, rejects, is late and tells of what never was: the manager bears it",
   covers: [],
-  measures: ["manager/"],
+  measures: ["managers/embedded/"],
   maxBytes: 600,
   generate: makeProgramme,
   async run(input) {
@@ -189,7 +189,7 @@ export const vpcdPeer: FuzzTarget = {
   name: "vpcd-peer",
   about: "A program on the vpcd port that sends anything at any time, beside two programs that use the reader",
   covers: [],
-  measures: ["vpcd/", "manager/"],
+  measures: ["readers/vpcd/", "managers/embedded/"],
   maxBytes: 600,
   generate: makeProgramme,
   async run(input) {

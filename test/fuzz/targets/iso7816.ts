@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes, encodeHex } from "../../../src/binary/index.ts";
+import { concatBytes, encodeHex } from "../../../src/base/binary/index.ts";
 import {
   atrTimings,
   beginExchange,
@@ -28,7 +28,7 @@ import {
   maxFollowUpDataBytes,
   maxFollowUpRounds,
   stepExchange,
-} from "../../../src/iso7816/index.ts";
+} from "../../../src/base/iso7816/index.ts";
 import type { Dice } from "../dice.ts";
 import { Tape } from "../tape.ts";
 import { type FuzzTarget, must, mustBeAlike, mustEqual, weightOf } from "../target.ts";
@@ -65,11 +65,11 @@ const atr: FuzzTarget = {
   about: "An ATR, as a card sends it: decodes to its own bytes, and its times are numbers",
   covers: ["decodeAtr", "decodeTransmissionFactors"],
   measures: [
-    "iso7816/atr",
-    "iso7816/historical-bytes",
-    "iso7816/compact-tlv",
-    "iso7816/contactless-atr.",
-    "iso7816/transmission-factors",
+    "base/iso7816/atr",
+    "base/iso7816/historical-bytes",
+    "base/iso7816/compact-tlv",
+    "base/iso7816/contactless-atr.",
+    "base/iso7816/transmission-factors",
   ],
   maxBytes: 64,
   dictionary: [
@@ -115,7 +115,7 @@ const pps: FuzzTarget = {
   name: "pps",
   about: "A PPS request or response: what is accepted is written back byte for byte",
   covers: ["decodePps"],
-  measures: ["iso7816/pps", "iso7816/transmission-factors"],
+  measures: ["base/iso7816/pps", "base/iso7816/transmission-factors"],
   maxBytes: 16,
   generate(dice) {
     const byte = (): number | undefined => (dice.chance(50) ? dice.below(256) : undefined);
@@ -146,7 +146,7 @@ const command: FuzzTarget = {
   name: "command",
   about: "A command, as a program sends it: what is accepted is written back byte for byte, and no log tells a secret",
   covers: ["decodeCommand", "decodeClassByte"],
-  measures: ["iso7816/apdu", "iso7816/redact", "iso7816/class-byte", "iso7816/instruction"],
+  measures: ["base/iso7816/apdu", "base/iso7816/redact", "base/iso7816/class-byte", "base/iso7816/instruction"],
   maxBytes: 70_000,
   generate: makeCommand,
   run(input) {
@@ -174,7 +174,7 @@ const response: FuzzTarget = {
   name: "response",
   about: "A response, as a card sends it: what is accepted is written back byte for byte",
   covers: ["decodeResponse"],
-  measures: ["iso7816/apdu", "iso7816/status-word"],
+  measures: ["base/iso7816/apdu", "base/iso7816/status-word"],
   maxBytes: 70_000,
   run(input) {
     const decoded = decodeResponse(input);
@@ -189,7 +189,7 @@ const historicalBytes: FuzzTarget = {
   name: "historical-bytes",
   about: "Historical bytes of a card: there are no wrong ones",
   covers: ["decodeHistoricalBytes"],
-  measures: ["iso7816/historical-bytes", "iso7816/compact-tlv"],
+  measures: ["base/iso7816/historical-bytes", "base/iso7816/compact-tlv"],
   maxBytes: 32,
   generate: (dice) => concatBytes(Uint8Array.of(dice.pick([0x00, 0x80, 0x10, 0x81])), dice.bytes(dice.below(15))),
   run(input) {
@@ -202,7 +202,7 @@ const followUp: FuzzTarget = {
   name: "follow-up",
   about: "A card that answers 61xx and 6Cxx for ever: an exchange ends, and each command of it can be sent",
   covers: [],
-  measures: ["iso7816/follow-up", "iso7816/exchange", "iso7816/long-data", "iso7816/apdu"],
+  measures: ["base/iso7816/follow-up", "base/iso7816/exchange", "base/iso7816/long-data", "base/iso7816/apdu"],
   maxBytes: 2048,
   generate: (dice) =>
     concatBytes(

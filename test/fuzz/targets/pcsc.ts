@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { decodeHex, encodeHex } from "../../../src/binary/index.ts";
-import { parseFeatures } from "../../../src/compat/index.ts";
+import { decodeHex, encodeHex } from "../../../src/base/binary/index.ts";
+import { parseFeatures } from "../../../src/faces/compat/index.ts";
 import {
   controlCode,
   decodeFeatureList,
@@ -18,7 +18,7 @@ import {
   protocolsInMask,
   toPcscliteControlCode,
   toWindowsControlCode,
-} from "../../../src/pcsc/index.ts";
+} from "../../../src/port/index.ts";
 import { Tape } from "../tape.ts";
 import { type FuzzTarget, must, mustEqual } from "../target.ts";
 
@@ -26,7 +26,7 @@ const features: FuzzTarget = {
   name: "features",
   about: "What a reader answers when it is asked for its features: what is accepted is written back byte for byte",
   covers: ["decodeFeatureList", "parseFeatures"],
-  measures: ["pcsc/features", "compat/smartcard-exchange"],
+  measures: ["port/features", "faces/compat/smartcard-exchange"],
   maxBytes: 4096,
   generate: (dice) =>
     encodeFeatureList(
@@ -51,7 +51,7 @@ const pinStructures: FuzzTarget = {
   name: "pin-structures",
   about: "PIN structures and numbers of winscard.h, as programs and readers send them",
   covers: ["decodeReaderState"],
-  measures: ["pcsc/features", "pcsc/codes", "pcsc/control-codes", "binary/struct"],
+  measures: ["port/features", "port/codes", "port/control-codes", "base/binary/struct"],
   maxBytes: 64,
   generate: (dice) =>
     dice.bytes(dice.pick([4, pinVerifyStructure.size, pinModifyStructure.size, pinPropertiesStructure.size])),
@@ -83,7 +83,7 @@ const hex: FuzzTarget = {
   name: "hex",
   about: "Hexadecimal text that a person typed: what is accepted reads the same when it is written",
   covers: ["decodeHex"],
-  measures: ["binary/hex"],
+  measures: ["base/binary/hex"],
   maxBytes: 4096,
   dictionary: [new TextEncoder().encode("0x"), new TextEncoder().encode(" : - \n"), new TextEncoder().encode("3F 00")],
   run(input) {

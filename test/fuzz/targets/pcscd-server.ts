@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes } from "../../../src/binary/index.ts";
-import { VirtualReader } from "../../../src/cards/index.ts";
-import { EmbeddedManager } from "../../../src/manager/index.ts";
-import { encodeRequest, type Request } from "../../../src/pcsclite/index.ts";
-import { PcscliteServer, type ServerLogEntry } from "../../../src/pcsclite-server/index.ts";
-import { SimulatedRuntime } from "../../../src/testing/index.ts";
+import { concatBytes } from "../../../src/base/binary/index.ts";
+import { VirtualReader } from "../../../src/entry/cards.ts";
+import { PcscliteServer, type ServerLogEntry } from "../../../src/faces/pcsclite-server/index.ts";
+import { EmbeddedManager } from "../../../src/managers/embedded/index.ts";
+import { SimulatedRuntime } from "../../../src/testing/runtime/index.ts";
+import { encodeRequest, type Request } from "../../../src/wire/pcsclite/index.ts";
 import { EchoCard } from "../../manager/world.ts";
 import { u32, WireClient } from "../../pcsclite/wire-client.ts";
 import { type Dice, piecesOf } from "../dice.ts";
@@ -62,7 +62,7 @@ export const pcscdServer: FuzzTarget = {
   about:
     "Three programs that send the service anything, beside one that behaves: it is served, and nothing is left of them",
   covers: ["PcscliteServer"],
-  measures: ["pcsclite-server/", "pcsclite/request", "pcsclite/responses", "manager/"],
+  measures: ["faces/pcsclite-server/", "wire/pcsclite/request", "wire/pcsclite/responses", "managers/embedded/"],
   maxBytes: 3000,
   generate: makeConversation,
   async run(input) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { CardImageSource } from "../../../src/cards/index.ts";
+import type { CardImageSource } from "../../../src/entry/cards.ts";
 
 const secret = "00112233445566778899AABBCCDDEEFF";
 

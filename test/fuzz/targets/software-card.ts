@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-import { demoCard, FileSystemCard, parseCardImage, T0Adapter } from "../../../src/cards/index.ts";
-import { nodeBlockCipher } from "../../../src/edge/node/index.ts";
-import { decodeCommand, decodeResponse, ExchangeError, runExchange } from "../../../src/iso7816/index.ts";
-import { seededRandom } from "../../../src/testing/index.ts";
+import { decodeCommand, decodeResponse, ExchangeError, runExchange } from "../../../src/base/iso7816/index.ts";
+import { demoCard, FileSystemCard, parseCardImage, T0Adapter } from "../../../src/entry/cards.ts";
+import { nodeBlockCipher } from "../../../src/platform/node/runtime/index.ts";
+import { seededRandom } from "../../../src/testing/runtime/index.ts";
 import type { Dice } from "../dice.ts";
 import { Tape } from "../tape.ts";
 import { type FuzzTarget, must, mustBeAlike, mustEqual } from "../target.ts";
@@ -15,7 +15,7 @@ const t0: FuzzTarget = {
   name: "t0",
   about: "Commands of any bytes, and a card of any answers, over T=0: at most 256 bytes of data at once, and it ends",
   covers: [],
-  measures: ["cards/t0", "iso7816/apdu", "iso7816/exchange", "iso7816/run-exchange"],
+  measures: ["cards/software-card/t0", "base/iso7816/apdu", "base/iso7816/exchange", "base/iso7816/run-exchange"],
   maxBytes: 1000,
   generate: makeProgramme,
   async run(input) {
@@ -137,7 +137,7 @@ const softwareCard: FuzzTarget = {
   about:
     "Commands of any bytes to cards with files, PINs and keys: each is answered, and what becomes of the card can be written down",
   covers: [],
-  measures: ["cards/", "iso7816/"],
+  measures: ["cards/", "base/iso7816/"],
   maxBytes: 4096,
   generate: makeCommands,
   run(input) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { hexBytes } from "../../../src/binary/index.ts";
-import { EmbeddedManager, type ManagerClient } from "../../../src/manager/index.ts";
+import { hexBytes } from "../../../src/base/binary/index.ts";
+import { EmbeddedManager, type ManagerClient } from "../../../src/managers/embedded/index.ts";
 import {
   type Connection,
   type Context,
@@ -13,8 +13,8 @@ import {
   SmartCardError,
   shareModes,
   type WaitOptions,
-} from "../../../src/pcsc/index.ts";
-import { SimulatedRuntime } from "../../../src/testing/index.ts";
+} from "../../../src/port/index.ts";
+import { SimulatedRuntime } from "../../../src/testing/runtime/index.ts";
 import type { Tape } from "../tape.ts";
 import { must, Violation } from "../target.ts";
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes } from "../../../src/binary/index.ts";
-import { SmartCardError } from "../../../src/pcsc/index.ts";
+import { concatBytes } from "../../../src/base/binary/index.ts";
+import { SmartCardError } from "../../../src/port/index.ts";
+import { encodeFrame, FrameDecoder } from "../../../src/readers/vpcd/index.ts";
 import {
   type Change,
   ClientSession,
@@ -12,8 +13,7 @@ import {
   MAX_READER_NAME_BYTES,
   type Request,
   RequestDecoder,
-} from "../../../src/pcsclite/index.ts";
-import { encodeFrame, FrameDecoder } from "../../../src/vpcd/index.ts";
+} from "../../../src/wire/pcsclite/index.ts";
 import { type Dice, hashOf, piecesOf } from "../dice.ts";
 import { Tape } from "../tape.ts";
 import { type FuzzTarget, must, mustBeAlike, mustEqual, textOf } from "../target.ts";
@@ -79,7 +79,7 @@ const requests: FuzzTarget = {
   about:
     "What a program sends to the service: the same requests however it is cut, and they are written as they are read",
   covers: ["RequestDecoder"],
-  measures: ["pcsclite/request", "pcsclite/messages", "pcsclite/input-buffer"],
+  measures: ["wire/pcsclite/request", "wire/pcsclite/messages", "wire/pcsclite/input-buffer"],
   maxBytes: 8192,
   dictionary: [encodeRequest({ kind: "version", major: 4, minor: 6 }), encodeRequest({ kind: "stop-waiting" })],
   generate: (dice) => concatBytes(...Array.from({ length: 1 + dice.below(4) }, () => encodeRequest(makeRequest(dice)))),
@@ -108,7 +108,7 @@ const frames: FuzzTarget = {
   about:
     "What a virtual card sends to its reader: the same frames however it is cut, and they are written as they are read",
   covers: ["FrameDecoder"],
-  measures: ["vpcd/frame"],
+  measures: ["readers/vpcd/frame"],
   maxBytes: 8192,
   generate: (dice) =>
     concatBytes(
@@ -174,7 +174,12 @@ const answers: FuzzTarget = {
   name: "pcscd-answers",
   about: "What a service sends to our client: each call ends, and fails with nothing but a SmartCardError",
   covers: ["ClientSession"],
-  measures: ["pcsclite/client", "pcsclite/answer", "pcsclite/reader-table-reader", "pcsclite/input-buffer"],
+  measures: [
+    "wire/pcsclite/client",
+    "wire/pcsclite/answer",
+    "wire/pcsclite/reader-table-reader",
+    "wire/pcsclite/input-buffer",
+  ],
   maxBytes: 20_000,
   dictionary: [
     Uint8Array.of(4, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes } from "../../../src/binary/index.ts";
+import { concatBytes } from "../../../src/base/binary/index.ts";
 import {
   type BerTlv,
   decodeBerTlv,
@@ -17,7 +17,7 @@ import {
   encodeSimpleTlv,
   fileControlTags,
   findBerTlv,
-} from "../../../src/iso7816/index.ts";
+} from "../../../src/base/iso7816/index.ts";
 import type { Dice } from "../dice.ts";
 import { type FuzzTarget, must, mustBeAlike, mustEqual, weightOf } from "../target.ts";
 
@@ -55,7 +55,7 @@ const berTlv: FuzzTarget = {
   name: "ber-tlv",
   about: "BER-TLV of a card: as deep and as many as the limits allow, and once written it is read and written the same",
   covers: ["decodeBerTlv"],
-  measures: ["iso7816/ber-tlv", "binary/cursor"],
+  measures: ["base/iso7816/ber-tlv", "base/binary/cursor"],
   maxBytes: 8192,
   dictionary: [
     Uint8Array.of(0x6f, 0x80),
@@ -98,7 +98,7 @@ const compactTlv: FuzzTarget = {
   name: "compact-tlv",
   about: "COMPACT-TLV of a card: what is accepted is written back byte for byte",
   covers: ["decodeCompactTlv"],
-  measures: ["iso7816/compact-tlv", "binary/cursor"],
+  measures: ["base/iso7816/compact-tlv", "base/binary/cursor"],
   maxBytes: 4096,
   generate: (dice) =>
     concatBytes(
@@ -117,7 +117,7 @@ const simpleTlv: FuzzTarget = {
   name: "simple-tlv",
   about: "SIMPLE-TLV of a card: once written it is read the same",
   covers: ["decodeSimpleTlv"],
-  measures: ["iso7816/simple-tlv", "binary/cursor"],
+  measures: ["base/iso7816/simple-tlv", "base/binary/cursor"],
   maxBytes: 8192,
   dictionary: [Uint8Array.of(0x01, 0xff, 0x01, 0x00), Uint8Array.of(0xff)],
   generate: (dice) =>
@@ -155,7 +155,12 @@ const fileControl: FuzzTarget = {
   name: "file-control",
   about: "file control information of a card: what is read can be written, and is read the same again",
   covers: ["decodeFileControl", "decodeFileDescriptor", "decodeFileIds", "decodeLifeCycle"],
-  measures: ["iso7816/file-control", "iso7816/file-descriptor", "iso7816/file-path", "iso7816/life-cycle"],
+  measures: [
+    "base/iso7816/file-control",
+    "base/iso7816/file-descriptor",
+    "base/iso7816/file-path",
+    "base/iso7816/life-cycle",
+  ],
   maxBytes: 4096,
   dictionary: [Uint8Array.of(0x62, 0x04, 0x83, 0x02, 0x3f, 0x00), Uint8Array.of(0x8a, 0x01, 0x05)],
   generate: makeFileControl,

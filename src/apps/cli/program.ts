@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+
+import { readFile } from "node:fs/promises";
+import { withoutBytes } from "../../base/binary/index.ts";
+import { SmartCardError } from "../../port/index.ts";
+import { type Command, exitCodes } from "./command.ts";
+import { commands } from "./commands.ts";
+import { errorForPrograms } from "./failure.ts";
+import { helpOn, overview } from "./help.ts";
+import { parseOptions, UsageError } from "./options.ts";
+import { unknownWord } from "./subcommand.ts";
+import type { StopReason, Terminal } from "./terminal.ts";
+import { jsonText, visible } from "./text.ts";
+
+/** What a program ends with that was asked to end before it was done; 128 and the number of the signal, as in shells. */
+const stopCodes: Readonly<Record<StopReason, number>> = {
+  SIGINT: exitCodes.interrupted,
+  SIGTERM: 143,
+  closed: exitCodes.ok,
+  unwritable: exitCodes.failed,
+};
+
+/** Runs the program with a command line; answers its exit code. */
+export async function runProgram(args: readonly string[], terminal: Terminal): Promise<number> {
+  const [first, ...rest] = args;
+  if (first === undefined) {
+    terminal.say(overview(commands));
+    return exitCodes.usage;
+  }
+  const found = findCommand(args);
+  try {
+    if (found === undefined) return await withoutCommand(first, rest, terminal);
+    if (!has(rest, ["--help", "-h"])) return await found.command.run(rest.slice(found.path.length - 1), terminal);
+    return printHelp(helpOn(found.path, found.command), has(rest, ["--json"]), terminal);
+  } catch (error) {
+    return report(error, args, found?.path ?? [], terminal);
+  }
+}
+
+/** A command, and the words that lead to it. */
+interface FoundCommand {
+  readonly path: readonly string[];
+  readonly command: Command;
+}
+
+/** The command that the first words name, or the action of one. */
+function findCommand(words: readonly string[]): FoundCommand | undefined {
+  const [first, second] = words;
+  const command = commands.find(({ name }) => name === first);
+  if (command === undefined) return undefined;
+  const action = command.actions?.find(({ name }) => name === second);
+  if (action === undefined) return { path: [command.name], command };
+  return { path: [command.name, action.name], command: action };
+}
+
+async function withoutCommand(first: string, rest: readonly string[], terminal: Terminal): Promise<number> {
+  if (first === "--version" || first === "-V" || first === "-v") {
+    const version = await readVersion();
+    terminal.print(rest.includes("--json") ? jsonText({ version }) : version);
+    return exitCodes.ok;
+  }
+  if (first === "--help" || first === "-h" || first === "help") {
+    const { positionals, values } = parseOptions(rest, {});
+    const topics = positionals[0] === "help" ? [] : positionals;
+    const found = findCommand(topics);
+    const [topic] = topics;
+    if (topic !== undefined && found === undefined) throw unknownCommand(topic);
+    const text = found === undefined ? overview(commands) : helpOn(found.path, found.command);
+    return printHelp(text, values.json === true, terminal);
+  }
+  throw first.startsWith("-") ? new UsageError("options follow the command") : unknownCommand(first);
+}
+
+function printHelp(help: string, asJson: boolean, terminal: Terminal): number {
+  terminal.print(asJson ? jsonText({ help }) : help);
+  return exitCodes.ok;
+}
+
+function unknownCommand(word: string): UsageError {
+  return new UsageError(unknownWord("command", word, [...commands.map(({ name }) => name), "help"]));
+}
+
+/** Whether one of the options is given; what stands behind `--` is no option. */
+function has(args: readonly string[], options: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  return args.slice(0, end < 0 ? undefined : end).some((word) => options.includes(word));
+}
+
+function report(error: unknown, args: readonly string[], path: readonly string[], terminal: Terminal): number {
+  const asJson = has(args, ["--json"]);
+  // No message repeats an argument that may be bytes for a card: a PIN may be among them.
+  const texts = args.flatMap((arg) => [arg, arg.slice(arg.indexOf("=") + 1)]);
+  const withheld = (message: string): string => withoutBytes(message, texts);
+  // Names that others chose may be in a message.
+  const shown = (message: string): string => visible(withheld(message));
+  if (error instanceof UsageError) {
+    const help = ["scard", "help", ...path].join(" ");
+    if (asJson) {
+      terminal.print(jsonText({ error: { code: "usage-error", message: withheld(error.message), help } }));
+    } else {
+      terminal.say(`scard: ${shown(error.message)}`);
+      terminal.say(`"${help}" ${path.length === 0 ? "lists the commands" : "explains the command"}`);
+    }
+    return exitCodes.usage;
+  }
+  // Anything else is a mistake of ours: Node shows where it happened.
+  if (!(error instanceof SmartCardError)) throw error;
+  if (error.code === "cancelled" && terminal.stop.aborted) return stopCodes[terminal.stop.reason as StopReason];
+  if (asJson) {
+    const failure = errorForPrograms(error);
+    terminal.print(jsonText({ error: { ...failure, message: withheld(failure.message) } }));
+  } else terminal.say(`scard: ${shown(error.message)}`);
+  return exitCodes.failed;
+}
+
+/** The version of this package. */
+async function readVersion(): Promise<string> {
+  // The same way from src/apps/cli and from dist/apps/cli.
+  const manifest: unknown = JSON.parse(await readFile(new URL("../../../package.json", import.meta.url), "utf8"));
+  return String((manifest as { readonly version: unknown }).version);
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+
+import { encodeHex } from "../../base/binary/index.ts";
+import { nodeClock } from "../../platform/node/runtime/index.ts";
+import { SmartCardError } from "../../port/index.ts";
+import { summarizeAtr } from "./atr-report.ts";
+import { type Command, exitCodes } from "./command.ts";
+import { type KnownCards, namesInBrief, withKnownCards } from "./database-option.ts";
+import { managerOption, withManager } from "./manager-option.ts";
+import { millisecondsOf, type OptionTable, parseOptions, refuseArguments } from "./options.ts";
+import { type Happening, type ReaderUpdate, watchUpdates } from "./reader-watch.ts";
+import type { Paint, Style, Terminal } from "./terminal.ts";
+import { jsonText, visible } from "./text.ts";
+import { waiting } from "./waiting.ts";
+
+const optionTable = {
+  once: { type: "boolean", help: "only the present state" },
+  timeout: { type: "string", value: "SEC", help: "end after that many seconds" },
+  ...managerOption,
+} as const satisfies OptionTable;
+
+/** `scard watch`: what happens to readers and cards, as it happens. */
+export const watch: Command = {
+  name: "watch",
+  summary: "report readers and cards that come and go",
+  usage: ["[OPTION…]"],
+  description: [
+    'Prints the state of each reader, and then every change, until it is interrupted (Ctrl-C; it ends with 0 then). Cards that "scard types" knows have their names behind them. With --json each line is one JSON object.',
+  ],
+  options: optionTable,
+  run,
+};
+
+async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+  const { positionals, values } = parseOptions(args, optionTable);
+  refuseArguments(positionals);
+  const limitMs = values.timeout === undefined ? undefined : millisecondsOf("--timeout", values.timeout);
+  return waiting(terminal, limitMs, ({ signal }) => {
+    return withKnownCards(terminal, (cards) => follow(values, terminal, cards, signal));
+  });
+}
+
+async function follow(
+  values: { readonly manager?: string; readonly once?: boolean; readonly json?: boolean },
+  terminal: Terminal,
+  cards: KnownCards,
+  signal: AbortSignal,
+): Promise<number> {
+  try {
+    return await withManager(values.manager, terminal, async ({ opened }) => {
+      const service = (lost: SmartCardError | undefined): void =>
+        terminal.say(
+          lost === undefined ? "the service is back" : `the service is lost, waiting for it: ${lost.message}`,
+        );
+      for await (const update of watchUpdates(opened.manager, { signal, once: values.once === true, service })) {
+        const time = new Date(nodeClock.wallTime());
+        const names = update.atr.length === 0 ? [] : cards.find(update.atr).map(({ name }) => name);
+        if (values.json) terminal.print(jsonText(updateForPrograms(update, time, names), "compact"));
+        else for (const line of describeUpdate(update, time, terminal.paint, names)) terminal.print(line);
+      }
+      return exitCodes.ok;
+    });
+  } catch (error) {
+    if (signal.aborted && error instanceof SmartCardError && error.code === "cancelled") return exitCodes.ok;
+    throw error;
+  }
+}
+
+/** What was seen, as JSON has it. */
+export function updateForPrograms({ atr, ...update }: ReaderUpdate, time: Date, cards: readonly string[] = []): object {
+  const card = atr.length === 0 ? {} : { atr, summary: summarizeAtr(atr), ...(cards.length > 0 && { cards }) };
+  return { time: time.toISOString(), ...update, ...card };
+}
+
+const words: Readonly<Record<Happening, readonly [Style, string]>> = {
+  "reader-present": ["cyan", "reader"],
+  "reader-added": ["cyan", "reader added"],
+  "reader-removed": ["red", "reader removed"],
+  "card-present": ["green", "card present"],
+  "card-inserted": ["green", "card inserted"],
+  "card-removed": ["yellow", "card removed"],
+  "card-mute": ["red", "card does not answer"],
+  "card-answers": ["green", "card answers"],
+  "in-use": ["bold", "in use"],
+  exclusive: ["bold", "in exclusive use"],
+  free: ["dim", "free"],
+};
+
+const indent = " ".repeat(14);
+
+/** What was seen, for people: a line, and others for the card that has come and what the database calls it. */
+export function describeUpdate(
+  update: ReaderUpdate,
+  time: Date,
+  paint: Paint,
+  cards: readonly string[] = [],
+): string[] {
+  const { atr, flags, happenings, reader } = update;
+  const list = happenings.map((happening) => paint(...words[happening]));
+  if (/^reader-(?:present|added)$/.test(happenings[0] ?? "") && flags.includes("empty"))
+    list.push(paint("dim", "empty"));
+  const lines = [`${paint("dim", clockTime(time))}  ${paint("bold", visible(reader))}  ${list.join(", ")}`];
+  const isNews = happenings.some((happening) => /^card-(?:present|inserted|answers)$/.test(happening));
+  if (isNews && atr.length > 0) lines.push(`${indent}${encodeHex(atr, " ")}  ${summarizeAtr(atr)}`);
+  if (isNews && cards.length > 0) lines.push(`${indent}${paint("green", visible(namesInBrief(cards)))}`);
+  return lines;
+}
+
+/** Hours to milliseconds, in local time: 12 characters. */
+function clockTime(time: Date): string {
+  const [hours, minutes, seconds] = [time.getHours(), time.getMinutes(), time.getSeconds()].map((part) =>
+    String(part).padStart(2, "0"),
+  );
+  return `${hours}:${minutes}:${seconds}.${String(time.getMilliseconds()).padStart(3, "0")}`;
+}

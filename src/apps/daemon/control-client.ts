@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+
+import { JsonPlace, type JsonProblem } from "../../base/json/index.ts";
+import { connectUnix, refuseForeignSocket } from "../../platform/node/unix/index.ts";
+import { type Clock, errorCodes, reasonIn, SmartCardError } from "../../port/index.ts";
+import {
+  CONTROL_VERSION,
+  type ControlCommand,
+  encodeLine,
+  LineSplitter,
+  MAX_ANSWER_BYTES,
+} from "./control-messages.ts";
+import { type ControlResults, problemsOfResult } from "./control-results.ts";
+
+/** How long to wait for a daemon's answer. */
+const ANSWER_WAIT_MS = 10_000;
+
+/**
+ * Asks a daemon something over its control socket.
+ *
+ * @param path of the control socket
+ * @param answerMs how long the daemon may take for its answer, in milliseconds
+ * @throws no-service (no daemon listens there), no-access (it belongs to another user, or another user may have created it),
+ * timeout, comm-error (the server is not a daemon
+ * of this version, or its answer is invalid), and the daemon's refusals
+ */
+export async function askDaemon<C extends ControlCommand>(
+  path: string,
+  command: C,
+  clock: Clock,
+  answerMs: number = ANSWER_WAIT_MS,
+): Promise<ControlResults[C["command"]]> {
+  refuseForeignSocket(path);
+  const client = await connectUnix(path);
+  let late = false;
+  const cancelTimer = clock.schedule(answerMs, "control-answer", () => {
+    late = true;
+    client.close();
+  });
+  try {
+    client.send(encodeLine({ version: CONTROL_VERSION, ...command }));
+    const splitter = new LineSplitter(MAX_ANSWER_BYTES);
+    for await (const bytes of client.received) {
+      const lines = splitter.split(bytes);
+      if (lines === "too long") break;
+      if (lines[0] !== undefined) return resultOf(lines[0], command, path);
+    }
+  } catch (error) {
+    if (error instanceof SmartCardError) throw error;
+    if (!late) throw failure(path, "the daemon hung up", error);
+  } finally {
+    cancelTimer();
+    client.close();
+  }
+  if (late) throw new SmartCardError("timeout", `${path}: no answer within ${answerMs / 1000} s`);
+  throw failure(path, "the connection ended without an answer");
+}
+
+function resultOf<C extends ControlCommand>(line: string, { command }: C, path: string): ControlResults[C["command"]] {
+  const answer = parsed(line, path);
+  const problems: JsonProblem[] = [];
+  const place = new JsonPlace(answer, "$", problems);
+  if (place.member("version").integer(0, 2 ** 31) !== CONTROL_VERSION) {
+    throw failure(path, "the daemon is of another release; use the scard that it was started with");
+  }
+  const isDone = place.member("ok").boolean();
+  const error = place.member("error");
+  const code = isDone ? "" : error.member("code").text(100);
+  const message = isDone ? "" : error.member("message").text(MAX_ANSWER_BYTES);
+  // Where it is no object there are problems, and it is not looked at.
+  const { result } = (place.isObject ? answer : {}) as { readonly result?: unknown };
+  const [problem] = [...problems, ...(isDone ? problemsOfResult(command, result) : [])];
+  if (problem !== undefined)
+    throw failure(path, `what answers is not a scard daemon: ${problem.path} ${problem.message}`);
+  if (isDone) return result as ControlResults[C["command"]];
+  const known = Object.keys(errorCodes).find((one) => one === code) as keyof typeof errorCodes | undefined;
+  throw new SmartCardError(known ?? "unknown-error", known === undefined ? message : reasonIn(message, known));
+}
+
+function parsed(line: string, path: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (error) {
+    throw failure(path, "what answers is not a scard daemon", error);
+  }
+}
+
+function failure(path: string, what: string, cause?: unknown): SmartCardError {
+  return new SmartCardError("comm-error", `${path}: ${what}`, { operation: "ask the daemon" }, { cause });
+}

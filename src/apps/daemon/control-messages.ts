@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+
+import type { ClientIdentity, Inspection, ReaderInspection } from "../../port/index.ts";
+
+/** The version of the control protocol. It changes with incompatible changes. */
+export const CONTROL_VERSION = 1;
+
+/** The longest request, in bytes. */
+export const MAX_REQUEST_BYTES = 65_536;
+
+/** The longest answer, in bytes: many readers with many clients. */
+export const MAX_ANSWER_BYTES = 67_108_864;
+
+/** The commands. */
+export type ControlCommand =
+  | { readonly command: "who" }
+  | { readonly command: "readers" }
+  /** `card` is a kind of card or the absolute path of a card image. */
+  | { readonly command: "insert"; readonly reader: string; readonly card: string }
+  | { readonly command: "remove" | "eject"; readonly reader: string };
+
+/** A request: one line of JSON. The answer has the same `id`. */
+export type ControlRequest = ControlCommand & { readonly version: number; readonly id?: string | number };
+
+/** An answer: one line of JSON. */
+export type ControlAnswer = { readonly version: number; readonly id?: string | number } & (
+  | { readonly ok: true; readonly result: unknown }
+  | { readonly ok: false; readonly error: { readonly code: string; readonly message: string } }
+);
+
+/** One reader in the answer to `who`: as a manager inspects it, but with the ATR in hexadecimal. */
+export type ReportedReader = Omit<ReaderInspection, "card"> & {
+  readonly card?: Omit<NonNullable<ReaderInspection["card"]>, "atr"> & { readonly atr: string };
+  /** Where programs plug in as cards of a vpcd reader, and whether any program may. */
+  readonly door?: { readonly at: string; readonly open: boolean };
+};
+
+/** The answer to `who`: holders and waiting clients. */
+export interface WhoReport {
+  readonly daemon: {
+    readonly pid: number;
+    /** Where its clients connect; absent where a service manager opened the socket and the system does not tell. */
+    readonly socket?: string;
+    readonly profile: string;
+    /** For how long it has run, in milliseconds. */
+    readonly runningMs: number;
+    /** Whether it can tell its clients apart; without that they are all "unknown". */
+    readonly knowsClients: boolean;
+    /** Clients that are connected, with a context or without. */
+    readonly sessions: number;
+  };
+  readonly readers: readonly ReportedReader[];
+  readonly clients: readonly (Inspection["clients"][number] & { readonly client: ClientIdentity })[];
+}
+
+/** Cuts a stream of bytes into lines. */
+export class LineSplitter {
+  readonly #maxBytes: number;
+  #pieces: Uint8Array[] = [];
+  #bytes = 0;
+
+  /** @param maxBytes the longest line */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** The lines that `bytes` complete; "too long" when one is longer than it may be, and nothing can follow. */
+  split(bytes: Uint8Array): readonly string[] | "too long" {
+    const lines: string[] = [];
+    let start = 0;
+    for (let end = bytes.indexOf(0x0a); end >= 0; end = bytes.indexOf(0x0a, start)) {
+      if (!this.#keep(bytes.subarray(start, end))) return "too long";
+      lines.push(this.#take());
+      start = end + 1;
+    }
+    return this.#keep(bytes.subarray(start)) ? lines : "too long";
+  }
+
+  #keep(piece: Uint8Array): boolean {
+    this.#bytes += piece.length;
+    if (piece.length > 0) this.#pieces.push(piece);
+    return this.#bytes <= this.#maxBytes;
+  }
+
+  #take(): string {
+    const decoder = new TextDecoder();
+    const text = this.#pieces.map((piece) => decoder.decode(piece, { stream: true })).join("") + decoder.decode();
+    this.#pieces = [];
+    this.#bytes = 0;
+    return text;
+  }
+}
+
+/** A message as it goes over the socket. */
+export function encodeLine(message: ControlRequest | ControlAnswer): Uint8Array {
+  return new TextEncoder().encode(`${JSON.stringify(message)}\n`);
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+
+import { JsonPlace, type JsonProblem } from "../../base/json/index.ts";
+import type { UnixConnection } from "../../platform/node/unix/index.ts";
+import { SmartCardError } from "../../port/index.ts";
+import {
+  CONTROL_VERSION,
+  type ControlAnswer,
+  type ControlCommand,
+  encodeLine,
+  LineSplitter,
+  MAX_REQUEST_BYTES,
+} from "./control-messages.ts";
+
+/** Executes a request; the result is sent as JSON. @throws SmartCardError if it fails */
+export type ControlHandler = (command: ControlCommand) => Promise<unknown>;
+
+/** Answers the requests that come in on a connection, one after the other. */
+export function serveControl(connection: UnixConnection, handle: ControlHandler): void {
+  const splitter = new LineSplitter(MAX_REQUEST_BYTES);
+  const waiting: string[] = [];
+  let busy = false;
+  const work = async (): Promise<void> => {
+    busy = true;
+    connection.pause();
+    for (let line = waiting.shift(); line !== undefined; line = waiting.shift()) {
+      connection.send(encodeLine(await answerTo(line, handle)));
+    }
+    busy = false;
+    connection.resume();
+  };
+  connection.listen({
+    received: (bytes) => {
+      const lines = splitter.split(bytes);
+      if (lines === "too long") {
+        const error = new SmartCardError("invalid-parameter", `a request has at most ${MAX_REQUEST_BYTES} bytes`);
+        connection.send(encodeLine(refusal(undefined, error)));
+        connection.close("a request was too long");
+        return;
+      }
+      waiting.push(...lines);
+      if (!busy && waiting.length > 0) void work();
+    },
+    closed: () => {
+      waiting.length = 0;
+    },
+  });
+}
+
+/** The answer to one line. Never rejects for any line. */
+export async function answerTo(line: string, handle: ControlHandler): Promise<ControlAnswer> {
+  let id: string | number | undefined;
+  try {
+    const request = parseLine(line);
+    id = idOf(request);
+    const result = await handle(readCommand(request));
+    return { version: CONTROL_VERSION, ...(id !== undefined && { id }), ok: true, result };
+  } catch (error) {
+    if (!(error instanceof SmartCardError)) throw error;
+    return refusal(id, error);
+  }
+}
+
+function refusal(id: string | number | undefined, { code, message }: SmartCardError): ControlAnswer {
+  return { version: CONTROL_VERSION, ...(id !== undefined && { id }), ok: false, error: { code, message } };
+}
+
+function parseLine(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (error) {
+    throw notJson(error);
+  }
+}
+
+function notJson(cause: unknown): SmartCardError {
+  return new SmartCardError("invalid-parameter", "a request is one line of JSON", {}, { cause });
+}
+
+function idOf(request: unknown): string | number | undefined {
+  const id = typeof request === "object" && request !== null && "id" in request ? request.id : undefined;
+  return typeof id === "string" || typeof id === "number" ? id : undefined;
+}
+
+function readCommand(request: unknown): ControlCommand {
+  const problems: JsonProblem[] = [];
+  const place = new JsonPlace(request, "$", problems);
+  const version = place.member("version");
+  if (version.integer(1, 2 ** 31, CONTROL_VERSION) !== CONTROL_VERSION) {
+    version.problem(`should be ${CONTROL_VERSION}: use the scard of the same release as the daemon`);
+  }
+  const command = place.member("command").oneOf(["who", "readers", "insert", "remove", "eject"]);
+  const wanted = readArguments(place, command);
+  const [problem] = problems;
+  if (problem !== undefined) throw new SmartCardError("invalid-parameter", `${problem.path}: ${problem.message}`);
+  return wanted;
+}
+
+function readArguments(place: JsonPlace, command: ControlCommand["command"]): ControlCommand {
+  const common = ["version", "id", "command"];
+  const reader = (): string => place.member("reader").text(256);
+  switch (command) {
+    case "insert":
+      place.object([...common, "reader", "card"]);
+      return { command, reader: reader(), card: place.member("card").text(4096) };
+    case "remove":
+    case "eject":
+      place.object([...common, "reader"]);
+      return { command, reader: reader() };
+    case "who":
+    case "readers":
+      place.object(common);
+      return { command };
+  }
+}

@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: MIT
+
+import { resolve } from "node:path";
+import { encodeHex } from "../../base/binary/index.ts";
+import { listenVpcd, tryVpcd } from "../../entry/vpcd-listener.ts";
+import { defaultServerLimits, PcscliteServer, type ServerLimits } from "../../faces/pcsclite-server/index.ts";
+import { defaultLimits, EmbeddedManager, type ManagerLimits } from "../../managers/embedded/index.ts";
+import { BusyPoll, nodeRuntime } from "../../platform/node/runtime/index.ts";
+import {
+  freeDescriptors,
+  type InheritedSocket,
+  listenUnix,
+  type PeerCredentialsReader,
+  PeerPrograms,
+  tryUnix,
+  type UnixConnection,
+  type UnixListener,
+} from "../../platform/node/unix/index.ts";
+import { assertNever, type Runtime, SmartCardError } from "../../port/index.ts";
+import { Arrivals } from "./arrivals.ts";
+import { clientPeer } from "./client-peer.ts";
+import { type DaemonConfig, DEFAULT_AWAKE_US } from "./config.ts";
+import type { ControlCommand, ReportedReader, WhoReport } from "./control-messages.ts";
+import { serveControl } from "./control-server.ts";
+import type { Log } from "./log.ts";
+import { controlPathOf } from "./paths.ts";
+import { quietLog } from "./quiet-log.ts";
+import { DaemonReaders, ReaderFailure } from "./readers.ts";
+
+/** Any local user may connect, as with pcscd: the access rules decide the rest. */
+const DEFAULT_MODE = 0o666;
+
+/** The control socket is for the owner alone. */
+const CONTROL_MODE = 0o600;
+
+/** So many clients above the limit are accepted and told that the daemon is too busy; further ones are disconnected. */
+const TURNED_AWAY_AT_ONCE = 256;
+
+/** After so many clients, and so long after one of them was the last to leave, memory is given back. */
+const MANY_CLIENTS = 200;
+const QUIET_MS = 2000;
+
+/** Descriptors that are kept for the listeners, the control socket, readers, cards and the log. */
+const KEPT_DESCRIPTORS = 24;
+
+/** With room for fewer clients there is no service. */
+const LEAST_SESSIONS = 4;
+
+/**
+ * The daemon's default that differs from the profile of pcsc-lite: a PIN that one program verified must not stay
+ * verified for the next one (Microsoft, SCardDisconnect, Remarks).
+ */
+const daemonSemantics = { resetOnExit: "always" } as const;
+
+/** Dependencies of a daemon. */
+export interface DaemonOptions {
+  readonly config: DaemonConfig;
+  /** Where it listens if the configuration does not say; or the socket that the service manager opened for it. */
+  readonly socket: string | InheritedSocket;
+  /** Identifies clients; without it they are all unknown. */
+  readonly credentials: PeerCredentialsReader | undefined;
+  /** Gives memory back to the system; it is kept for later without. */
+  readonly giveBackMemory?: () => void;
+  readonly log: Log;
+}
+
+/** How a daemon opens its sockets. */
+interface Doors {
+  readonly unix: typeof listenUnix;
+  readonly vpcd: typeof listenVpcd;
+}
+
+const openDoors: Doors = { unix: listenUnix, vpcd: listenVpcd };
+const triedDoors: Doors = { unix: tryUnix, vpcd: tryVpcd };
+
+/** A problem that would make the start fail, and its place in the configuration. */
+export interface StartProblem {
+  readonly part: "control" | "socket" | "limits" | { readonly reader: number };
+  readonly message: string;
+}
+
+/** The manager as a service: programs that were written for pcscd run on it. */
+export class Daemon {
+  /** Where clients connect; undefined where a service manager opened the socket and the system does not tell. */
+  readonly socketPath: string | undefined;
+  readonly controlPath: string;
+  readonly #options: DaemonOptions;
+  readonly #runtime: Runtime;
+  readonly #startedAt: number;
+  readonly #manager: EmbeddedManager;
+  readonly #server: PcscliteServer;
+  readonly #readers: DaemonReaders;
+  readonly #programs: PeerPrograms;
+  readonly #busyPoll: BusyPoll;
+  /** For log lines caused by clients. */
+  readonly #say: Log["write"];
+  /** Clients at once: as configured, or as many as there are descriptors for. */
+  readonly #sessions: number;
+  #config: DaemonConfig;
+  readonly #doors: Doors;
+  #listeners: UnixListener[] = [];
+  readonly #arrivals: Arrivals;
+  /** Clients that came since memory was given back. */
+  #comings = 0;
+  #cancelReturn: (() => void) | undefined;
+  #reloading: Promise<void> = Promise.resolve();
+  /** A reload that has not begun. */
+  #nextReload: Promise<void> | undefined;
+  #stopping = false;
+
+  private constructor(options: DaemonOptions, doors: Doors) {
+    const { config, log, socket } = options;
+    this.#doors = doors;
+    this.#options = options;
+    this.#config = config;
+    this.socketPath = typeof socket === "string" ? (config.socket.path ?? socket) : socket.path;
+    this.controlPath = config.control.path ?? controlPathOf(this.socketPath);
+    this.#runtime = nodeRuntime({
+      trace: ({ at: _, ...event }) => {
+        if (log.writes("trace")) log.write("trace", event.kind, event);
+      },
+    });
+    this.#say = quietLog(log, this.#runtime.clock);
+    this.#sessions = sessionsIn(config, log);
+    this.#programs = new PeerPrograms(this.#runtime.clock);
+    this.#busyPoll = new BusyPoll((config.limits.awakeUs ?? DEFAULT_AWAKE_US) / 1000);
+    this.#startedAt = this.#runtime.clock.now();
+    this.#manager = new EmbeddedManager({
+      runtime: this.#runtime,
+      profile: config.profile ?? "pcsclite",
+      semantics: { ...daemonSemantics, ...config.semantics },
+      limits: pick(config.limits, defaultLimits) as Partial<ManagerLimits>,
+    });
+    this.#readers = new DaemonReaders({
+      manager: this.#manager,
+      runtime: this.#runtime,
+      limit: { ...defaultLimits, ...config.limits }.readers,
+      listen: (wanted) => doors.vpcd(wanted),
+      ownPaths: this.socketPath === undefined ? [this.controlPath] : [this.socketPath, this.controlPath],
+      log: (level, message, details) => this.#say(level, message, details),
+    });
+    this.#server = new PcscliteServer({
+      runtime: this.#runtime,
+      manager: this.#manager,
+      limits: { ...(pick(config.limits, defaultServerLimits) as Partial<ServerLimits>), sessions: this.#sessions },
+      ...(config.maxReadersContexts !== undefined && { maxReadersContexts: config.maxReadersContexts }),
+      log: ({ level, message, ...details }) => this.#say(level, message, details),
+    });
+    this.#arrivals = new Arrivals({
+      inTurn: (uid, work) => this.#server.inTurn(uid, work),
+      perUser: { ...defaultServerLimits, ...config.limits }.sessionsPerUid,
+      accept: (connection) => this.#accept(connection),
+      refused: (uid, waiting) => this.#troubled(`user ${uid} has ${waiting} that wait to be let in`),
+    });
+  }
+
+  /**
+   * Starts a daemon. When the promise has settled, clients can connect.
+   *
+   * @throws sharing-violation (another daemon answers on the socket), and what readers, cards and sockets fail with;
+   * nothing is left behind then
+   */
+  static async start(options: DaemonOptions): Promise<Daemon> {
+    const daemon = new Daemon(options, openDoors);
+    try {
+      for (const step of daemon.#steps()) await step.run();
+    } catch (error) {
+      await daemon.stop();
+      throw error instanceof ReaderFailure ? error.cause : error;
+    }
+    return daemon;
+  }
+
+  /**
+   * Finds problems of a start, with the same steps. Sockets and ports are opened for a moment. Temporary problems are
+   * ignored: another daemon that answers at the same path, a program that has the same port.
+   */
+  static async check(options: DaemonOptions): Promise<StartProblem[]> {
+    const problems: StartProblem[] = [];
+    let daemon: Daemon;
+    try {
+      daemon = new Daemon(options, triedDoors);
+    } catch (error) {
+      return [problemOf(error, "limits")];
+    }
+    try {
+      for (const { part, run } of daemon.#steps()) {
+        try {
+          await run();
+        } catch (error) {
+          problems.push(problemOf(error, part));
+        }
+      }
+    } finally {
+      await daemon.stop();
+    }
+    return problems;
+  }
+
+  /** Names of the readers that are there, in order of arrival. */
+  get readerNames(): string[] {
+    return this.#manager.readers().map((reader) => reader.name);
+  }
+
+  /**
+   * Applies a new configuration: it removes and adds readers, and changes access rules and log level. Clients and other
+   * readers are not affected. Settings that only take effect at the start are logged. If one reader cannot
+   * be added, nothing of the new configuration takes effect, and the log says so. Never rejects.
+   *
+   * @param read reads it, when its turn has come: what is asked for again before that is one and the same. Undefined where
+   * it cannot be read, which it has told by then
+   */
+  reload(read: () => Promise<DaemonConfig | undefined>): Promise<void> {
+    // One after the other: two at once would each put the same new reader into service, and the older could come last.
+    this.#nextReload ??= this.#reloading.then(async () => {
+      this.#nextReload = undefined;
+      try {
+        const config = await read();
+        if (config !== undefined) await this.#reload(config);
+      } catch (error) {
+        const detail = error instanceof Error ? error.stack : String(error);
+        this.#options.log.write("error", "the configuration could not be read anew", { detail });
+      }
+    });
+    this.#reloading = this.#nextReload;
+    return this.#reloading;
+  }
+
+  /** Ends the daemon: waiting clients are told that the service has stopped, cards are powered off, the sockets removed. */
+  async stop(): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    await this.#server.close();
+    await this.#manager.close();
+    await this.#readers.close();
+    await Promise.all(this.#listeners.map((listener) => listener.close()));
+  }
+
+  /** The steps of a start, in order. */
+  #steps(): readonly { readonly part: "control" | "limits" | "socket"; readonly run: () => Promise<void> }[] {
+    return [
+      { part: "control", run: () => this.#openControl() },
+      { part: "limits", run: () => this.#readers.apply(this.#options.config.readers) },
+      { part: "socket", run: () => this.#openSocket() },
+    ];
+  }
+
+  #troubled(message: string): void {
+    this.#say("warn", `a connection was not taken: ${message}`);
+  }
+
+  async #openControl(): Promise<void> {
+    const { clock } = this.#runtime;
+    if (this.socketPath !== undefined && resolve(this.socketPath) === resolve(this.controlPath)) {
+      const message = `${this.controlPath} cannot be the socket of the clients and the control socket: choose two paths`;
+      throw new SmartCardError("invalid-parameter", message);
+    }
+    const control = await this.#doors.unix({
+      at: { path: this.controlPath, mode: CONTROL_MODE },
+      clock,
+      onTrouble: (message) => this.#troubled(message),
+      onConnection: (connection) => serveControl(connection, (command) => this.#control(command)),
+    });
+    this.#listeners.push(control);
+  }
+
+  async #openSocket(): Promise<void> {
+    const { config, credentials, socket } = this.#options;
+    const { clock } = this.#runtime;
+    const { unsentBytes } = config.limits;
+    const { group, mode = DEFAULT_MODE } = config.socket;
+    const at =
+      typeof socket === "string"
+        ? { path: this.socketPath ?? socket, mode, ...(group !== undefined && { group }) }
+        : { fd: socket.fd };
+    const clients = await this.#doors.unix({
+      at,
+      clock,
+      credentials,
+      limits: {
+        connections: this.#sessions + Math.min(this.#sessions, TURNED_AWAY_AT_ONCE),
+        ...(unsentBytes !== undefined && { maxUnsentBytes: unsentBytes }),
+      },
+      onTrouble: (message) => this.#troubled(message),
+      onConnection: (connection) => this.#arrivals.arrived(connection),
+    });
+    this.#listeners.push(clients);
+  }
+
+  #accept(connection: UnixConnection): void {
+    const { log } = this.#options;
+    if (this.#stopping) {
+      connection.close("the daemon is stopping");
+      return;
+    }
+    const peer = clientPeer(connection, {
+      write: this.#say,
+      programs: this.#programs,
+      rules: () => this.#config.access,
+    });
+    if (log.writes("debug")) log.write("debug", "a client has connected", { client: peer.identity });
+    const session = this.#server.accept(peer);
+    this.#comings++;
+    this.#busyPoll.touch();
+    connection.listen({
+      received: (bytes) => {
+        this.#busyPoll.touch();
+        session.received(bytes);
+      },
+      drained: () => session.drained(),
+      closed: (reason, dropped) => {
+        session.closed();
+        this.#hasLeft();
+        if (dropped) this.#say("warn", `a client was cut off: ${reason}`, { client: peer.identity });
+        else if (log.writes("debug")) log.write("debug", "a client has gone", { client: peer.identity, reason });
+      },
+    });
+  }
+
+  /** Returns memory to the system in a pause after many clients. */
+  #hasLeft(): void {
+    const { giveBackMemory } = this.#options;
+    if (giveBackMemory === undefined || this.#comings < MANY_CLIENTS) return;
+    this.#cancelReturn?.();
+    const whenQuiet = (): void => {
+      this.#comings = 0;
+      giveBackMemory();
+    };
+    const { clock } = this.#runtime;
+    this.#cancelReturn = clock.schedule(QUIET_MS, "memory return", whenQuiet, { background: true });
+  }
+
+  async #reload(config: DaemonConfig): Promise<void> {
+    if (this.#stopping) return;
+    const { log } = this.#options;
+    const before = this.#config;
+    try {
+      await this.#readers.apply(config.readers);
+    } catch (error) {
+      if (!(error instanceof ReaderFailure)) throw error;
+      log.write("error", `nothing of the new configuration was taken over: ${error.message}`);
+      return;
+    }
+    this.#config = config;
+    this.#server.review();
+    log.setLevel(config.log.level ?? "info");
+    const fixed = ["profile", "semantics", "limits", "maxReadersContexts", "socket", "control"] as const;
+    const changed = fixed.filter((key) => JSON.stringify(config[key]) !== JSON.stringify(before[key]));
+    if (changed.length > 0) log.write("warn", `needs a new start to take effect: ${changed.join(", ")}`);
+    log.write("info", "the configuration was read anew", { readers: this.readerNames });
+  }
+
+  async #control(command: ControlCommand): Promise<unknown> {
+    switch (command.command) {
+      case "who":
+        return this.#who();
+      case "readers":
+        return this.#manager.readers().map(({ card, ...reader }) => ({ ...reader, card: card && inHex(card) }));
+      case "insert":
+        await this.#readers.insert(command.reader, command.card);
+        return {};
+      case "remove":
+        this.#readers.remove(command.reader);
+        return {};
+      case "eject":
+        await this.#readers.eject(command.reader);
+        return {};
+      default:
+        return assertNever(command, "control command");
+    }
+  }
+
+  async #who(): Promise<WhoReport> {
+    const { clients, readers } = await this.#manager.inspect();
+    const { waiting } = this.#server;
+    const reported = readers.map(({ card, ...reader }): ReportedReader => {
+      const door = this.#readers.doorOf(reader.name);
+      return { ...reader, ...(card && { card: inHex(card) }), ...(door !== undefined && { door }) };
+    });
+    return {
+      daemon: {
+        pid: process.pid,
+        ...(this.socketPath !== undefined && { socket: this.socketPath }),
+        profile: this.#manager.profile.name,
+        runningMs: this.#runtime.clock.now() - this.#startedAt,
+        knowsClients: this.#options.credentials !== undefined,
+        sessions: this.#server.sessions,
+      },
+      readers: reported,
+      clients: clients.map((entry) => (waiting.has(entry.client) ? { ...entry, statusWaits: 1 } : entry)),
+    };
+  }
+}
+
+/** @throws unexpected errors */
+function problemOf(error: unknown, part: Exclude<StartProblem["part"], object>): StartProblem {
+  const cause = error instanceof ReaderFailure ? error.cause : error;
+  if (!(cause instanceof SmartCardError)) throw error;
+  const message = cause.reason;
+  const index = error instanceof ReaderFailure ? error.index : undefined;
+  return { part: index === undefined ? part : { reader: index }, message };
+}
+
+function inHex<T extends { readonly atr: Uint8Array }>(card: T): Omit<T, "atr"> & { readonly atr: string } {
+  return { ...card, atr: encodeHex(card.atr) };
+}
+
+/**
+ * How many clients there can be: each takes a descriptor, and some are kept for all else. Fewer than configured are told in
+ * the log.
+ *
+ * @throws no-memory where there is no room for any client
+ */
+function sessionsIn({ limits }: DaemonConfig, log: Log): number {
+  const { sessions } = { ...defaultServerLimits, ...limits };
+  const free = freeDescriptors();
+  if (free === undefined || free >= sessions + TURNED_AWAY_AT_ONCE + KEPT_DESCRIPTORS) return sessions;
+  // As many again are let in to be told that there is no room.
+  const room = Math.min(sessions, Math.floor((free - KEPT_DESCRIPTORS) / 2));
+  const remedy = "raise the limit (ulimit -n, or LimitNOFILE= of the unit)";
+  if (room < LEAST_SESSIONS) {
+    const message = `this process may open ${Math.max(free, 0)} more files, which is too few for clients: ${remedy}`;
+    throw new SmartCardError("no-memory", message);
+  }
+  const message = `there is room for ${room} clients, not ${sessions}: this process may open ${free} more files`;
+  log.write("warn", message, { remedy });
+  return room;
+}
+
+/** The limits that one part of the daemon knows. */
+function pick(limits: DaemonConfig["limits"], known: object): object {
+  return Object.fromEntries(Object.entries(limits).filter(([name]) => name in known));
+}

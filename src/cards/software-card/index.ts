@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+
+export type { BlockCipher, BlockCipherFactory, CipherAlgorithm } from "./block-cipher.ts";
+export { cmac, decryptCbc, encryptCbc, retailMac } from "./cipher-modes.ts";
+export { type Attempt, matchesSecret, RetryCounter } from "./retry-counter.ts";
+export type { SoftwareCard } from "./software-card.ts";
+export { type Answer, encodeAnswer, status, sw } from "./status.ts";
+export { T0Adapter } from "./t0.ts";

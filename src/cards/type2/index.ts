@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+
+export { Type2Tag, type Type2TagOptions } from "./type2-tag.ts";

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+
+import { concatBytes, copyBytes } from "../../base/binary/index.ts";
+import { SmartCardError } from "../../port/index.ts";
+
+/** Bytes in a page, the unit that is written. */
+export const pageBytes = 4;
+const uidBytes = 7;
+const minPages = 16;
+const maxPages = 256;
+const firstUserPage = 4;
+/** Sizes are in units of eight bytes in the capability container. */
+const sizeUnit = 8;
+/**
+ * Bytes of user memory by pages in all, for tags that keep lock bytes, a configuration and passwords in their last pages:
+ * NTAG 210 and Ultralight EV1 (20), NTAG 212 and Ultralight EV1 (41), NTAG 203 (42), NTAG 213 (45), Ultralight C (48), NTAG
+ * 215 (135), NTAG 216 (231). They are what the maker writes into the capability container: the NTAGs' sheet has 496 bytes for
+ * 504 and 872 for 888. NXP NTAG213/215/216 data sheet, 8.5.6; NTAG210/212, NTAG203, MF0ULX1 and MF0ICU2 likewise.
+ */
+const dataAreaBytes: Readonly<Record<number, number>> = {
+  20: 48,
+  41: 128,
+  42: 144,
+  45: 144,
+  48: 144,
+  135: 496,
+  231: 872,
+};
+const cascadeTag = 0x88;
+const internalByte = 0x48;
+const ndefMagic = 0xe1;
+const ndefVersion = 0x10;
+const ndefTlv = 0x03;
+const terminatorTlv = 0xfe;
+
+/**
+ * The memory of a tag as it leaves the factory, formatted for NDEF; undefined where the message does not fit.
+ *
+ * ```
+ *   page 0   UID0 UID1 UID2 BCC0
+ *        1   UID3 UID4 UID5 UID6
+ *        2   BCC1 int. lock lock       two bytes of lock bits, for pages 3 to 15
+ *        3   E1   10   size 00         capability container; bits can be set, never cleared
+ *        4…  03 <length> <message> FE
+ * ```
+ *
+ * @throws invalid-value
+ * @see NFC Forum, Type 2 Tag, memory structure; ISO/IEC 14443-3, 6.5.4 (BCC)
+ */
+export function initialMemory(uid: Uint8Array, pages: number, ndef: Uint8Array): Uint8Array | undefined {
+  if (uid.length !== uidBytes) throw new SmartCardError("invalid-value", `a UID has 7 bytes, not ${uid.length}`);
+  if (!Number.isInteger(pages) || pages < minPages || pages > maxPages) {
+    throw new SmartCardError("invalid-value", `a tag has ${minPages} to ${maxPages} pages, not ${pages}`);
+  }
+  const memory = new Uint8Array(pages * pageBytes);
+  const xor = (...bytes: readonly number[]): number => bytes.reduce((sum, byte) => sum ^ byte, 0);
+  const [head, tail] = [uid.subarray(0, 3), uid.subarray(3)];
+  const userBytes = dataAreaBytes[pages] ?? memory.length - firstUserPage * pageBytes;
+  memory.set(head, 0);
+  memory[3] = xor(cascadeTag, ...head);
+  memory.set(tail, pageBytes);
+  memory.set([xor(...tail), internalByte], 2 * pageBytes);
+  memory.set([ndefMagic, ndefVersion, Math.floor(userBytes / sizeUnit), 0], 3 * pageBytes);
+  // A length of FF announces three bytes of length.
+  const length = ndef.length < 0xff ? [ndef.length] : [0xff, ndef.length >> 8, ndef.length & 0xff];
+  const content = concatBytes(Uint8Array.of(ndefTlv, ...length), ndef, Uint8Array.of(terminatorTlv));
+  if (content.length > userBytes) return undefined;
+  memory.set(content, firstUserPage * pageBytes);
+  return memory;
+}
+
+/** The pages of a Type 2 tag, and the rules for writing. */
+export class Type2Memory {
+  readonly #bytes: Uint8Array;
+
+  /** @throws invalid-value for what is not 16 to 256 pages */
+  constructor(bytes: Uint8Array) {
+    const pages = bytes.length / pageBytes;
+    if (!Number.isInteger(pages) || pages < minPages || pages > maxPages) {
+      const sizes = `${minPages * pageBytes} to ${maxPages * pageBytes}`;
+      throw new SmartCardError("invalid-value", `a tag's memory has ${sizes} bytes in pages of 4, not ${bytes.length}`);
+    }
+    this.#bytes = copyBytes(bytes);
+  }
+
+  get pages(): number {
+    return this.#bytes.length / pageBytes;
+  }
+
+  /** All of it: a copy. */
+  get bytes(): Uint8Array {
+    return copyBytes(this.#bytes);
+  }
+
+  get uid(): Uint8Array {
+    return concatBytes(this.#bytes.subarray(0, 3), this.#bytes.subarray(pageBytes, 2 * pageBytes));
+  }
+
+  /** At most `length` bytes from a page on: fewer where the memory ends. */
+  read(page: number, length: number): Uint8Array {
+    return this.#bytes.slice(page * pageBytes, page * pageBytes + length);
+  }
+
+  /** Writes whole pages that lie within the memory; false, and nothing is changed, where one of them is locked. */
+  write(firstPage: number, data: Uint8Array): boolean {
+    const count = data.length / pageBytes;
+    for (let index = 0; index < count; index++) if (!this.#isWritable(firstPage + index)) return false;
+    for (let index = 0; index < count; index++) {
+      this.#writePage(firstPage + index, data.subarray(index * pageBytes, (index + 1) * pageBytes));
+    }
+    return true;
+  }
+
+  #isWritable(page: number): boolean {
+    if (page < 2) return false;
+    const [low, high] = this.#locks();
+    return page === 2 || page > 15 || (((high << 8) | low) & (1 << page)) === 0;
+  }
+
+  #writePage(page: number, data: Uint8Array): void {
+    const start = page * pageBytes;
+    if (page > 3) {
+      this.#bytes.set(data, start);
+      return;
+    }
+    // Of page 2 only the lock bytes can be written. In it and in page 3 a bit that is set stays set.
+    const writable = page === 2 ? Uint8Array.of(0, 0, ...this.#settableLocks()) : Uint8Array.of(0xff, 0xff, 0xff, 0xff);
+    for (const [index, mask] of writable.entries()) {
+      this.#bytes[start + index] = (this.#bytes[start + index] ?? 0) | ((data[index] ?? 0) & mask);
+    }
+  }
+
+  /**
+   * Lock byte 0 has bits 7 to 3 for pages 7 to 3, lock byte 1 bits 7 to 0 for pages 15 to 8. The three lowest bits of
+   * lock byte 0 make lock bits themselves final: bit 2 those of pages 15 to 10, bit 1 of 9 to 4, bit 0 of page 3.
+   */
+  #settableLocks(): readonly [number, number] {
+    const [low] = this.#locks();
+    let settable = 0xffff;
+    if ((low & 0b100) !== 0) settable &= ~0xfc00;
+    if ((low & 0b010) !== 0) settable &= ~0x03f0;
+    if ((low & 0b001) !== 0) settable &= ~0x0008;
+    return [settable & 0xff, settable >> 8];
+  }
+
+  #locks(): readonly [number, number] {
+    const [low = 0, high = 0] = this.#bytes.subarray(2 * pageBytes + 2, 3 * pageBytes);
+    return [low, high];
+  }
+}

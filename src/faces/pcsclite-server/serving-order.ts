@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+
+import type { ClientIdentity, Clock } from "../../port/index.ts";
+
+/** A session with work: an answer to make, or one to send. */
+export interface Served {
+  readonly identity: Pick<ClientIdentity, "pid" | "uid">;
+  /** Does one thing, and asks for another turn where there is more. Never throws. */
+  serve(): void;
+}
+
+/** Programs of one user, and the sessions of each. A program or a user without a number is one of its own. */
+type Programs = Map<number | undefined, Set<Served>>;
+
+/**
+ * Whose turn it is: users in a circle, for each of them its programs in a circle, and for each of those its sessions. After
+ * a number of turns, or some time, the event loop goes on, so that other clients are read, timers run and connections that have ended are
+ * noticed.
+ *
+ * Work runs at once where nothing else waits.
+ */
+export class ServingOrder {
+  readonly #clock: Clock;
+  readonly #perTurn: number;
+  readonly #turnMs: number;
+  readonly #breathe: () => Promise<void>;
+  readonly #users = new Map<number | undefined, Programs>();
+  #left: number;
+  /** What serving has taken since the event loop had its turn. */
+  #spentMs = 0;
+  #serving = false;
+  #breathing = false;
+
+  /** @param perTurn how many are served before the event loop has a turn, and `turnMs` for how long, in milliseconds: whichever comes first */
+  constructor(clock: Clock, { perTurn, turnMs }: { readonly perTurn: number; readonly turnMs: number }) {
+    this.#clock = clock;
+    this.#perTurn = perTurn;
+    this.#turnMs = turnMs;
+    this.#left = perTurn;
+    // A simulated clock has no turns of the event loop.
+    this.#breathe = clock.breathe?.bind(clock) ?? (() => Promise.resolve());
+  }
+
+  /** Queues a session for a turn. A second call has no effect. */
+  ready(served: Served): void {
+    const { pid, uid } = served.identity;
+    const programs = entry(this.#users, uid, (): Programs => new Map());
+    entry(programs, pid, () => new Set<Served>()).add(served);
+    this.#serve();
+  }
+
+  /** Runs what belongs to a user, once, when it is the user's turn. It must not throw. */
+  inTurn(identity: Served["identity"], work: () => void): void {
+    this.ready({ identity, serve: work });
+  }
+
+  /** Removes a session without further work. */
+  remove(served: Served): void {
+    const { pid, uid } = served.identity;
+    const programs = this.#users.get(uid);
+    const sessions = programs?.get(pid);
+    if (programs === undefined || sessions === undefined) return;
+    sessions.delete(served);
+    if (sessions.size === 0) programs.delete(pid);
+    if (programs.size === 0) this.#users.delete(uid);
+  }
+
+  #serve(): void {
+    if (this.#serving || this.#breathing) return;
+    this.#serving = true;
+    while (this.#left > 0 && this.#spentMs < this.#turnMs) {
+      const next = this.#next();
+      if (next === undefined) break;
+      this.#left--;
+      const began = this.#clock.now();
+      next.serve();
+      this.#spentMs += this.#clock.now() - began;
+    }
+    this.#serving = false;
+    if (this.#users.size === 0) return;
+    this.#breathing = true;
+    void this.#breathe().then(() => {
+      this.#breathing = false;
+      this.#left = this.#perTurn;
+      this.#spentMs = 0;
+      this.#serve();
+    });
+  }
+
+  /** Removes the next session. Its user and its program go to the end of their queues. */
+  #next(): Served | undefined {
+    const [user] = this.#users;
+    if (user === undefined) return undefined;
+    const [uid, programs] = user;
+    const [program] = programs;
+    const [next] = program?.[1] ?? [];
+    if (program === undefined || next === undefined) return undefined;
+    const [pid, sessions] = program;
+    sessions.delete(next);
+    programs.delete(pid);
+    if (sessions.size > 0) programs.set(pid, sessions);
+    this.#users.delete(uid);
+    if (programs.size > 0) this.#users.set(uid, programs);
+    return next;
+  }
+}
+
+function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  map.set(key, made);
+  return made;
+}

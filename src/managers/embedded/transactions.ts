@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+
+import {
+  type Clock,
+  type Disposition,
+  describeHolder,
+  type Holder,
+  type ShareMode,
+  SmartCardError,
+  type WaitOptions,
+} from "../../port/index.ts";
+import type { CardLifecycle } from "./card-lifecycle.ts";
+import type { SlotConnection } from "./connection.ts";
+import { IdleLimit } from "./idle-limit.ts";
+import type { Profile } from "./profile.ts";
+import { type Asked, asked, together } from "./sharing.ts";
+import type { Lock, TransactionQueue, TurnContext, TurnRequest } from "./transaction-queue.ts";
+
+/** What transactions need of their slot. */
+export interface TransactionsDeps {
+  readonly clock: Clock;
+  readonly profile: Profile;
+  /** The reader's unique name. */
+  readonly name: string;
+  readonly queue: TransactionQueue;
+  readonly lifecycle: CardLifecycle;
+  /** Runs work of the slot's own as a turn; only where no client has one. */
+  readonly work: (run: () => Promise<void>) => void;
+  /** A turn has begun. */
+  readonly turnBegun: (context: TurnContext) => void;
+  /** It has ended, and is to be given on. */
+  readonly turnEnded: () => void;
+  readonly trace: (kind: string, context?: TurnContext) => void;
+}
+
+/**
+ * The transactions on one reader: how the lock is taken, used, released, and taken from an idle holder; and which holder a
+ * refusal names.
+ */
+export class Transactions {
+  readonly #deps: TransactionsDeps;
+  readonly #queue: TransactionQueue;
+  readonly #idleLimit: IdleLimit;
+  /** When the lock's holder last finished an exchange. */
+  #lastExchange: number | undefined;
+
+  constructor(deps: TransactionsDeps) {
+    this.#deps = deps;
+    this.#queue = deps.queue;
+    this.#idleLimit = new IdleLimit(deps.clock, deps.profile.transactionIdleMs, (ms) => this.#idle(ms));
+  }
+
+  /** When the holder of the open transaction last finished an exchange, on the monotonic clock. */
+  get lastExchange(): number | undefined {
+    return this.#lastExchange;
+  }
+
+  /** Waits for the lock and takes it. */
+  async begin(connection: SlotConnection, options: WaitOptions): Promise<void> {
+    connection.checkUsable();
+    const waiting = this.#queue.begin(requestOf(connection, "begin", connection.usesCard), options);
+    if (waiting !== undefined) await waiting;
+    // A nested one is a use of the card like any other function.
+    this.used(connection);
+  }
+
+  /** Releases the lock, once the holder's other operations are done. */
+  async end(connection: SlotConnection, disposition: Disposition): Promise<void> {
+    if (!this.#isOf(connection)) throw this.lost(connection);
+    const waiting = this.#queue.acquire({ ...requestOf(connection, "end", false), endsLock: true }, {});
+    if (waiting !== undefined) await waiting;
+    this.#deps.turnBegun(connection.context);
+    try {
+      connection.checkOpen();
+      const lock = this.#queue.lock;
+      if (lock?.owner !== connection) throw this.lost(connection);
+      this.#idleLimit.used();
+      lock.due = together(lock.due, asked(disposition));
+      if (lock.depth > 1) {
+        lock.depth--;
+        return;
+      }
+      try {
+        const why = `${connection.context.client.name} ended its transaction with ${lock.due.disposition}`;
+        const except = this.#deps.profile.resetConcernsCaller ? {} : { except: connection };
+        await this.#deps.lifecycle.dispose(lock.due, why, { ...except, keepPowered: true });
+      } finally {
+        this.drop(connection);
+      }
+    } finally {
+      this.#deps.turnEnded();
+    }
+  }
+
+  /** What the ends of nested transactions of a connection have asked for, and what is not done yet. */
+  owedBy(connection: SlotConnection): Asked {
+    const lock = this.#queue.lock;
+    return lock?.owner === connection ? lock.due : asked("leave");
+  }
+
+  /** Frees the lock where that connection has it. */
+  drop(connection: SlotConnection): void {
+    if (this.#isOf(connection)) this.#queue.unlock();
+  }
+
+  /** A connection did something; where it has the lock, it is not idle. */
+  used(connection: SlotConnection): void {
+    if (this.#isOf(connection)) this.#idleLimit.used();
+  }
+
+  /** A connection has exchanged something with the card. */
+  exchanged(connection: SlotConnection): void {
+    if (this.#isOf(connection)) this.#lastExchange = this.#deps.clock.now();
+  }
+
+  /** To be called when the lock is granted. */
+  locked(lock: Lock): void {
+    this.#lastExchange = undefined;
+    this.#idleLimit.start();
+    this.#deps.trace("lock-granted", lock.owner.context);
+  }
+
+  /** To be called when the lock becomes free. */
+  unlocked(): void {
+    this.#idleLimit.stop();
+    this.#deps.trace("lock-freed");
+  }
+
+  /** Who has the lock; with `of`, only where it is that connection. */
+  holder(of?: SlotConnection): Holder | undefined {
+    const lock = this.#queue.lock;
+    if (lock === undefined || (of !== undefined && lock.owner !== of)) return undefined;
+    const { context, shareMode } = lock.owner as SlotConnection;
+    const heldMs = this.#deps.clock.now() - lock.since;
+    return { ...identify(context), shareMode, transaction: true, heldMs };
+  }
+
+  /** Why a connection cannot end a transaction: it has not begun one, or has lost it. */
+  lost(connection: SlotConnection): SmartCardError {
+    const { name: reader, profile } = this.#deps;
+    const operation = "end transaction";
+    if (connection.fault !== undefined) return connection.faultError(operation);
+    const holder = this.holder();
+    const what = "this connection has no transaction open";
+    if (holder === undefined || profile.endOfForeignTransaction !== "sharing-violation") {
+      return new SmartCardError("not-transacted", what, { reader, operation });
+    }
+    return sharingViolation(what, { reader, operation, holder });
+  }
+
+  /** A connection, as a holder by its share mode. */
+  connected({ context, shareMode, since }: SlotConnection): Holder {
+    return { ...identify(context), shareMode, transaction: false, heldMs: this.#deps.clock.now() - since };
+  }
+
+  /** Why a connection in mode `wanted` is refused beside `other`. */
+  refused(wanted: ShareMode, operation: string, other: SlotConnection): SmartCardError {
+    const { name: reader } = this.#deps;
+    const holder = this.holder(other) ?? this.connected(other);
+    return sharingViolation(`a connection in ${wanted} mode is refused`, { reader, operation, holder });
+  }
+
+  /** Ends a transaction, and resets the card, because its holder was idle for too long. */
+  #idle(limitMs: number): boolean {
+    const lock = this.#queue.lock;
+    if (lock === undefined) return false;
+    if (this.#queue.busy) return true;
+    const { context } = lock.owner;
+    this.#deps.trace("lock-idle", context);
+    this.#deps.work(async () => {
+      const why = `the transaction of ${context.client.name} was idle for ${limitMs} ms`;
+      await this.#deps.lifecycle.dispose(asked("reset"), why, { keepPowered: true });
+      if (this.#queue.lock === lock) this.#queue.unlock();
+    });
+    return false;
+  }
+
+  #isOf(connection: SlotConnection): boolean {
+    return this.#queue.lock?.owner === connection;
+  }
+}
+
+/** What a connection asks for when it wants its turn. */
+export function requestOf(
+  connection: SlotConnection,
+  operation: string,
+  needsCard: boolean,
+): TurnRequest & { owner: SlotConnection } {
+  return { context: connection.context, owner: connection, operation, needsCard };
+}
+
+function identify({ client }: TurnContext): { readonly client: string; readonly pid?: number } {
+  return { client: client.name, ...(client.pid !== undefined && { pid: client.pid }) };
+}
+
+function sharingViolation(
+  what: string,
+  details: { readonly reader: string; readonly operation: string; readonly holder: Holder },
+): SmartCardError {
+  return new SmartCardError("sharing-violation", `${what}: ${describeHolder(details.holder)}`, details);
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+
+import { randomFillSync } from "node:crypto";
+import { performance } from "node:perf_hooks";
+// Node's own, even where a test has replaced it with a clock that stands still.
+import { setImmediate as nextTurn } from "node:timers";
+import {
+  type CancelTimer,
+  type Clock,
+  callback,
+  optional,
+  optionsOf,
+  type Random,
+  type Runtime,
+  type Trace,
+} from "../../../port/index.ts";
+
+/** Node fires longer timers at once; they are waited for in steps. */
+const maxTimerMs = 2 ** 31 - 1;
+/** Node's timers count whole milliseconds, and can fire that much before their time by the clock. */
+const grainMs = 2;
+
+/**
+ * This machine's clock, or that of the test that has replaced `setTimeout`. Fake timers have their own clock, and most of them
+ * replace `performance` with it: this clock then follows that one. Where they do not, a timer that fires long before
+ * its time takes the clock along, so that what is due by the timers is due by the clock as well.
+ */
+function makeClock(): Clock {
+  let source: { now(): number } = performance;
+  /** What this clock is ahead of its source, in milliseconds. */
+  let aheadMs = 0;
+  /** It is at least so late: the clock has said so, or a timer that was due then has fired. */
+  let atLeast = 0;
+  const now = (): number => {
+    const current = globalThis.performance;
+    if (current !== source) {
+      // Fake clocks begin at 0, and this machine's has gone on meanwhile.
+      source = current;
+      aheadMs = atLeast - source.now();
+    }
+    atLeast = Math.max(source.now() + aheadMs, atLeast);
+    return atLeast;
+  };
+  const passed = (due: number): void => {
+    const earlyMs = due - now();
+    if (earlyMs > grainMs) aheadMs += earlyMs;
+    atLeast = Math.max(atLeast, due);
+  };
+  return {
+    now,
+    wallTime: () => Date.now(),
+    schedule(delayMs, _name, callback, { background = false } = {}): CancelTimer {
+      const due = now() + delayMs;
+      // A timer is ended by the functions that made it, also where `clearTimeout` was replaced since.
+      let end = (): void => {};
+      const arm = (remainingMs: number): void => {
+        const { clearTimeout, setTimeout } = globalThis;
+        const stepMs = Math.min(remainingMs, maxTimerMs);
+        const fire = (): void => {
+          if (remainingMs > stepMs) {
+            arm(remainingMs - stepMs);
+            return;
+          }
+          passed(due);
+          callback();
+        };
+        const timer = setTimeout(fire, stepMs);
+        end = () => clearTimeout(timer);
+        // Not every fake timer knows it.
+        if (background) timer.unref?.();
+      };
+      arm(delayMs);
+      return () => end();
+    },
+    breathe: () => new Promise((resolve) => void nextTurn(resolve)),
+  };
+}
+
+/** This machine's clock. */
+export const nodeClock: Clock = makeClock();
+
+/** The system's randomness, asked for in blocks: a call costs more than the bytes. */
+class SystemRandom implements Random {
+  readonly #block = new Uint8Array(1024);
+  #used: number = this.#block.length;
+
+  bytes(length: number): Uint8Array {
+    if (length > this.#block.length) return randomFillSync(new Uint8Array(length));
+    if (this.#used + length > this.#block.length) {
+      randomFillSync(this.#block);
+      this.#used = 0;
+    }
+    const bytes = this.#block.slice(this.#used, this.#used + length);
+    // They are used once, and then cleared.
+    this.#block.fill(0, this.#used, this.#used + length);
+    this.#used += length;
+    return bytes;
+  }
+}
+
+const runtimeOptions = optionsOf<{ readonly trace?: Trace }>({
+  trace: optional(callback<Trace>("a function that is told what happens")),
+});
+
+/** The runtime of a Node process: its clock, the system's randomness, and a trace that goes where `trace` sends it. */
+export function nodeRuntime(options: { readonly trace?: Trace } = {}): Runtime {
+  const checked = runtimeOptions(options, { operation: "nodeRuntime", path: "options" });
+  return {
+    clock: nodeClock,
+    random: new SystemRandom(),
+    trace: checked.trace ?? (() => {}),
+  };
+}

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+
+export type { CommandInit, ResponseApdu } from "../base/iso7816/index.ts";
+export {
+  type AccessDecision,
+  type AccessRule,
+  type AccessSubject,
+  asksForCredentials,
+  decideAccess,
+  type PeerRule,
+} from "./access.ts";
+export {
+  abortedError,
+  checkCommand,
+  checkConnectOptions,
+  checkContextOptions,
+  checkControl,
+  checkDisposition,
+  checkDword,
+  checkGetAttribute,
+  checkGroups,
+  checkIdentity,
+  checkQueries,
+  checkReaderName,
+  checkReconnectOptions,
+  checkSetAttribute,
+  checkTransmit,
+  checkTransmitOptions,
+  checkWait,
+  type NumberedCall,
+  waitMembers,
+} from "./arguments.ts";
+export type { Named as NamedAttribute } from "./attributes.ts";
+export {
+  type Attribute,
+  type AttributeClass,
+  attributeClasses,
+  attributes,
+  attributeValue,
+} from "./attributes.ts";
+export { CardCache, type CardCacheLimits, cacheRevision, defaultCardCacheLimits } from "./card-cache.ts";
+export {
+  type Check,
+  listOf,
+  listOfWords,
+  type Members,
+  optional,
+  optionsOf,
+  type Place,
+  partOf,
+  read,
+  refuse,
+  shown,
+  withDefaults,
+} from "./check.ts";
+export {
+  abortSignal,
+  anyText,
+  byteString,
+  callback,
+  clockObject,
+  having,
+  limitsOf,
+  MAX_TIMER_MS,
+  managerObject,
+  milliseconds,
+  partsOf,
+  runtimeObject,
+  text,
+  truth,
+  wholeNumber,
+  word,
+} from "./checks.ts";
+export type { Row as CodeRow, Table as CodeTable } from "./codes.ts";
+export {
+  cardStates,
+  type Dialect,
+  decodeReaderState,
+  dispositions,
+  encodeReaderState,
+  errorCodes,
+  errorFromNumber,
+  errorName,
+  errorNumber,
+  fromNumber,
+  initializations,
+  protocolMask,
+  protocols,
+  protocolsInMask,
+  readerStateBits,
+  scopes,
+  shareModes,
+  toNumber,
+} from "./codes.ts";
+export { ConnectionBase, type ConnectionTerms } from "./connection-base.ts";
+export {
+  type ContextLimits,
+  checkStatusWait,
+  defaultContextLimits,
+  tooManyConnections,
+  tooManyWaits,
+} from "./context-limits.ts";
+export type { ControlCode } from "./control-codes.ts";
+export {
+  type ClassFunction,
+  classFunction,
+  controlCode,
+  FILE_DEVICE_SMARTCARD,
+  type Ioctl,
+  ioctls,
+  serviceControlCode,
+  toPcscliteControlCode,
+  toWindowsControlCode,
+} from "./control-codes.ts";
+export {
+  AssertionError,
+  asFailure,
+  assert,
+  assertNever,
+  describeHolder,
+  type ErrorDetails,
+  type Holder,
+  ownError,
+  reasonIn,
+  SmartCardError,
+} from "./error.ts";
+export { exchangeCommand } from "./exchange.ts";
+export type { PinStructure, PinStructureKey } from "./features.ts";
+export {
+  decodeFeatureList,
+  encodeFeatureList,
+  type Feature,
+  type FeatureEntry,
+  featureOfTag,
+  features,
+  pinModifyStructure,
+  pinPropertiesStructure,
+  pinVerifyStructure,
+} from "./features.ts";
+export { normalizeGuid } from "./guid.ts";
+export type {
+  CardInspection,
+  ConnectionInspection,
+  Inspectable,
+  Inspection,
+  LockInspection,
+  ReaderInspection,
+  WaiterInspection,
+} from "./inspection.ts";
+export { checkName, foldName, maxNameLength, sameName } from "./names.ts";
+export { nearest } from "./nearest.ts";
+export { Pace } from "./pace.ts";
+export { GrowingPause, type PauseOptions, pause, pauseOrFail, within } from "./pause.ts";
+export type { PowerAction, Reader, ReaderDescription, ReaderEvents, ReaderType } from "./reader.ts";
+export { type AttributeFacts, channelIdOf, endAttributeText, readerAttribute } from "./reader-attributes.ts";
+export type { ReaderEvent } from "./reader-events.ts";
+export { includesEveryReader, systemGroups } from "./reader-groups.ts";
+export {
+  checkNewReaderName,
+  isPseudoReader,
+  LONGEST_READER_NAME,
+  readerKey,
+  readerNameProblem,
+} from "./reader-names.ts";
+export {
+  answersQuery,
+  checkReadersKnown,
+  noChange,
+  pcscliteReports,
+  type ReaderNow,
+  type ReadersNow,
+  type ReportRules,
+  reportReaders,
+  unknownReader,
+} from "./reader-reports.ts";
+export type { ReaderSnapshot, ReaderTable } from "./reader-table.ts";
+export type {
+  ClientIdentity,
+  Connection,
+  ConnectionStatus,
+  ConnectOptions,
+  Context,
+  ContextCache,
+  ContextOptions,
+  ReaderDevice,
+  ReaderStateQuery,
+  ReaderStateReport,
+  ReconnectOptions,
+  ResourceManager,
+  SendOptions,
+  TransactionOptions,
+  TransmitOptions,
+  WaitOptions,
+} from "./resource-manager.ts";
+export type { CancelTimer, Clock, Random, Runtime, ScheduleOptions, Trace, TraceEvent } from "./runtime.ts";
+export {
+  type CardState,
+  type Disposition,
+  type ErrorCode,
+  expectsCard,
+  type Initialization,
+  MAX_ATR_BYTES,
+  MAX_COMMAND_BYTES,
+  MAX_RESPONSE_BYTES,
+  PNP_NOTIFICATION,
+  type Protocol,
+  type ReaderFlag,
+  type ReaderFlags,
+  readerFlags,
+  type Scope,
+  type ShareMode,
+} from "./vocabulary.ts";
+export { PromisedWait, timedOut, Wait, type WaitDeps, type WaitSet } from "./wait.ts";
+export { type ReaderWatch, type WatchReadersOptions, watchLimits, watchReaders } from "./watch-readers.ts";
