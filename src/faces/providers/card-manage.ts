@@ -3,8 +3,9 @@
 import { SmartCardError, type WaitOptions } from "../../port/index.ts";
 import type { SCARDHANDLE } from "../winscard/index.ts";
 import { badArgument, checkFunction, checkObject, checkText, checkWinSCard, memberOf } from "./arguments.ts";
+import { Attachment } from "./attachment.ts";
 import type { ISCardAuth } from "./card-auth.ts";
-import { CardLink, checkDisposition, invalidHandle } from "./card-link.ts";
+import { CardLink, checkDisposition } from "./card-link.ts";
 import type { ISCardVerify } from "./card-verify.ts";
 import { ComError } from "./com-error.ts";
 import { SCARD_DISPOSITIONS, SCARD_PROTOCOLS, SCARD_SHARE_MODES, type SCARD_STATES } from "./enumerations.ts";
@@ -101,8 +102,7 @@ const protocols = SCARD_PROTOCOLS.T0 | SCARD_PROTOCOLS.T1;
 export class CSCardManage implements ISCardManage {
   readonly #winscard: WinSCardFunctions;
   readonly #interfaces: CardInterfaces;
-  #link: CardLink | undefined;
-  #attaching = false;
+  readonly #attachment = new Attachment("AttachByIFD or AttachByHandle");
 
   constructor(winscard: WinSCardFunctions, interfaces: CardInterfaces) {
     checkWinSCard(winscard);
@@ -122,12 +122,14 @@ export class CSCardManage implements ISCardManage {
   }
 
   async AttachByHandle(icc: SCARDHANDLE, wait: WaitOptions = {}): Promise<void> {
-    await this.#attach(() => CardLink.toHandle(this.#winscard, icc, wait));
+    await this.#attachment.attach(() => CardLink.toHandle(this.#winscard, icc, wait));
   }
 
   async AttachByIFD(ifdName: string, wait: WaitOptions = {}): Promise<void> {
     checkText("ifdName", ifdName, "the name of a reader");
-    await this.#attach(() => CardLink.toReader(this.#winscard, ifdName, SCARD_SHARE_MODES.SHARED, protocols, wait));
+    await this.#attachment.attach(() =>
+      CardLink.toReader(this.#winscard, ifdName, SCARD_SHARE_MODES.SHARED, protocols, wait),
+    );
   }
 
   CreateCardAuth(): ISCardAuth {
@@ -156,51 +158,30 @@ export class CSCardManage implements ISCardManage {
   }
 
   async Detach(): Promise<void> {
-    const link = this.#attached();
-    this.#link = undefined;
-    await link.close(SCARD_DISPOSITIONS.LEAVE);
+    await this.#attachment.detach(SCARD_DISPOSITIONS.LEAVE);
   }
 
   async Reconnect(wait: WaitOptions = {}): Promise<void> {
-    await this.#attached().reconnect(SCARD_DISPOSITIONS.LEAVE, wait);
+    await this.#attachment.link.reconnect(SCARD_DISPOSITIONS.LEAVE, wait);
   }
 
   async SCardLock(wait: WaitOptions = {}): Promise<void> {
-    await this.#attached().lock(wait);
+    await this.#attachment.link.lock(wait);
   }
 
   async SCardUnlock(disposition: SCARD_DISPOSITIONS = SCARD_DISPOSITIONS.LEAVE): Promise<void> {
-    const link = this.#attached();
+    const link = this.#attachment.link;
     checkDisposition(disposition);
     await link.unlock(disposition);
   }
 
   async Status(wait: WaitOptions = {}): Promise<{ readonly status: SCARD_STATES; readonly protocol: SCARD_PROTOCOLS }> {
-    const { state, protocol } = await this.#attached().status(wait);
+    const { state, protocol } = await this.#attachment.link.status(wait);
     return { status: state, protocol };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#link !== undefined) await this.Detach();
-  }
-
-  async #attach(open: () => Promise<CardLink>): Promise<void> {
-    if ((this.#link !== undefined && !this.#link.isLost) || this.#attaching)
-      throw new ComError("E_UNEXPECTED", "a card is attached already: call Detach first");
-    this.#attaching = true;
-    try {
-      // The handle was disconnected by its owner: what is left of that attachment ends here.
-      await this.#link?.close(SCARD_DISPOSITIONS.LEAVE).catch(() => {});
-      this.#link = undefined;
-      this.#link = await open();
-    } finally {
-      this.#attaching = false;
-    }
-  }
-
-  #attached(): CardLink {
-    if (this.#link === undefined) throw invalidHandle("there is no card: call AttachByIFD or AttachByHandle first");
-    return this.#link;
+    if (this.#attachment.current !== undefined) await this.Detach();
   }
 
   #create<T>(name: string, create: ((card: CardLink) => T) | undefined): T {
@@ -211,7 +192,7 @@ export class CSCardManage implements ISCardManage {
 
   /** The attachment, for an interface that is to be created. */
   #created(): CardLink {
-    if (this.#link !== undefined) return this.#link;
+    if (this.#attachment.current !== undefined) return this.#attachment.current;
     const message = "there is no card: attach first, then create interfaces";
     throw new ComError(new SmartCardError("icc-createorder", message));
   }

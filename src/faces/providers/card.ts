@@ -5,8 +5,9 @@ import { decodeCommand } from "../../base/iso7816/index.ts";
 import type { WaitOptions } from "../../port/index.ts";
 import type { SCARDCONTEXT, SCARDHANDLE } from "../winscard/index.ts";
 import { badArgument, badPointer, checkWinSCard, hasMethods } from "./arguments.ts";
+import { Attachment } from "./attachment.ts";
 import { CByteBuffer, contentOf, type IByteBuffer } from "./byte-buffer.ts";
-import { CardLink, checkDisposition, invalidHandle, type LinkStatus } from "./card-link.ts";
+import { CardLink, checkDisposition, type LinkStatus } from "./card-link.ts";
 import { ComError } from "./com-error.ts";
 import type { ISCardCmd } from "./command.ts";
 import { SCARD_DISPOSITIONS, SCARD_PROTOCOLS, SCARD_SHARE_MODES, type SCARD_STATES } from "./enumerations.ts";
@@ -76,8 +77,7 @@ export interface ISCard extends AsyncDisposable {
 /** The base provider's card. */
 export class CSCard implements ISCard {
   readonly #winscard: WinSCardFunctions;
-  #link: CardLink | undefined;
-  #attaching = false;
+  readonly #attachment = new Attachment("AttachByReader or AttachByHandle");
 
   constructor(winscard: WinSCardFunctions) {
     checkWinSCard(winscard);
@@ -89,15 +89,15 @@ export class CSCard implements ISCard {
   }
 
   get CardHandle(): SCARDHANDLE | null {
-    return this.#link?.handle ?? null;
+    return this.#attachment.current?.handle ?? null;
   }
 
   get Context(): SCARDCONTEXT | null {
-    return this.#link?.context ?? null;
+    return this.#attachment.current?.context ?? null;
   }
 
   get Protocol(): SCARD_PROTOCOLS {
-    return this.#attached().protocol;
+    return this.#attachment.link.protocol;
   }
 
   get Status(): Promise<SCARD_STATES> {
@@ -105,7 +105,7 @@ export class CSCard implements ISCard {
   }
 
   async AttachByHandle(card: SCARDHANDLE, wait: WaitOptions = {}): Promise<void> {
-    await this.#attach(() => CardLink.toHandle(this.#winscard, card, wait));
+    await this.#attachment.attach(() => CardLink.toHandle(this.#winscard, card, wait));
   }
 
   async AttachByReader(
@@ -114,18 +114,17 @@ export class CSCard implements ISCard {
     preferredProtocols: SCARD_PROTOCOLS = SCARD_PROTOCOLS.T0,
     wait: WaitOptions = {},
   ): Promise<void> {
-    await this.#attach(() => CardLink.toReader(this.#winscard, readerName, shareMode, preferredProtocols, wait));
+    await this.#attachment.attach(() =>
+      CardLink.toReader(this.#winscard, readerName, shareMode, preferredProtocols, wait),
+    );
   }
 
   async Detach(disposition: SCARD_DISPOSITIONS = SCARD_DISPOSITIONS.LEAVE): Promise<void> {
-    const link = this.#attached();
-    checkDisposition(disposition);
-    this.#link = undefined;
-    await link.close(disposition);
+    await this.#attachment.detach(disposition);
   }
 
   async LockSCard(wait: WaitOptions = {}): Promise<void> {
-    await this.#attached().lock(wait);
+    await this.#attachment.link.lock(wait);
   }
 
   async ReAttach(
@@ -133,11 +132,11 @@ export class CSCard implements ISCard {
     initState: SCARD_DISPOSITIONS = SCARD_DISPOSITIONS.LEAVE,
     wait: WaitOptions = {},
   ): Promise<void> {
-    await this.#attached().reconnect(initState, wait, shareMode);
+    await this.#attachment.link.reconnect(initState, wait, shareMode);
   }
 
   async Transaction(cmd: ISCardCmd, wait: WaitOptions = {}): Promise<ISCardCmd> {
-    const link = this.#attached();
+    const link = this.#attachment.link;
     if (!hasMethods(cmd, "BuildCmd")) throw badPointer("cmd", cmd, "pass an ISCardCmd with a command in it");
     if (cmd.Nad !== 0)
       throw badArgument("cmd.Nad", cmd.Nad, "no resource manager can send to a node address, so leave it 0");
@@ -157,37 +156,18 @@ export class CSCard implements ISCard {
   }
 
   async UnlockSCard(disposition: SCARD_DISPOSITIONS = SCARD_DISPOSITIONS.LEAVE): Promise<void> {
-    const link = this.#attached();
+    const link = this.#attachment.link;
     checkDisposition(disposition);
     await link.unlock(disposition);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#link !== undefined) await this.Detach();
+    if (this.#attachment.current !== undefined) await this.Detach();
   }
 
   /** Rejects where there is no card, as all that is a promise does. */
   async #status(): Promise<LinkStatus> {
-    return await this.#attached().status();
-  }
-
-  #attached(): CardLink {
-    if (this.#link === undefined) throw invalidHandle("there is no card: call AttachByReader or AttachByHandle first");
-    return this.#link;
-  }
-
-  async #attach(open: () => Promise<CardLink>): Promise<void> {
-    if ((this.#link !== undefined && !this.#link.isLost) || this.#attaching)
-      throw new ComError("E_UNEXPECTED", "a card is attached already: call Detach first");
-    this.#attaching = true;
-    try {
-      // The handle was disconnected by its owner: what is left of that attachment ends here.
-      await this.#link?.close(SCARD_DISPOSITIONS.LEAVE).catch(() => {});
-      this.#link = undefined;
-      this.#link = await open();
-    } finally {
-      this.#attaching = false;
-    }
+    return await this.#attachment.link.status();
   }
 }
 
