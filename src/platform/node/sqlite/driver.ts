@@ -36,8 +36,7 @@ export class SqliteFailure extends Error {
   }
 }
 
-/** The failure that an error of a driver stands for. */
-export function sqliteFailure(resultCode: number, cause: unknown): SqliteFailure {
+function sqliteFailure(resultCode: number, cause: unknown): SqliteFailure {
   return new SqliteFailure(resultCode, cause instanceof Error ? cause.message : String(cause), { cause });
 }
 
@@ -54,3 +53,48 @@ export const resultCodes = {
   authorization: 23,
   notADatabase: 26,
 } as const;
+
+/** What a driver's database is asked for here. */
+interface Database<Statement> {
+  exec(sql: string): void;
+  prepare(sql: string): Statement;
+  close(): void;
+}
+
+/** What the connections of all drivers share: errors with result codes, and statements that are prepared once. */
+export abstract class PreparedConnection<Statement> implements SqliteConnection {
+  protected readonly attempt: <T>(run: () => T) => T;
+  readonly #database: Database<Statement>;
+  readonly #statements = new Map<string, Statement>();
+
+  /** @param open opens the file @param resultCodeOf the result code that an error of the driver carries */
+  constructor(open: () => Database<Statement>, resultCodeOf: (error: unknown) => number) {
+    this.attempt = (run) => {
+      try {
+        return run();
+      } catch (error) {
+        throw sqliteFailure(resultCodeOf(error), error);
+      }
+    };
+    this.#database = this.attempt(open);
+  }
+
+  abstract run(sql: string, ...values: readonly SqliteValue[]): void;
+  abstract rows(sql: string, ...values: readonly SqliteValue[]): SqliteRow[];
+
+  exec(sql: string): void {
+    this.attempt(() => this.#database.exec(sql));
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.#database.close();
+  }
+
+  /** The statements are a fixed set: none contains callers' values. */
+  protected prepare(sql: string): Statement {
+    const statement = this.#statements.get(sql) ?? this.#database.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+}

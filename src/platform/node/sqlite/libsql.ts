@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { pathToFileURL } from "node:url";
-import {
-  resultCodes,
-  type SqliteConnection,
-  type SqliteDriver,
-  type SqliteRow,
-  type SqliteValue,
-  sqliteFailure,
-} from "./driver.ts";
+import { PreparedConnection, resultCodes, type SqliteDriver, type SqliteRow, type SqliteValue } from "./driver.ts";
 
 /** What is used of the package `libsql`: its types promise more than it has. */
 type LibsqlConstructor = new (path: string) => LibsqlDatabase;
@@ -32,29 +25,18 @@ export async function libsqlDriver(): Promise<SqliteDriver> {
     name: "libsql",
     open(path, readOnly) {
       const name = readOnly ? `${pathToFileURL(path).href}?mode=ro` : path;
-      return new LibsqlConnection(attempt(() => new Libsql(name)));
+      return new LibsqlConnection(() => new Libsql(name), resultCodeOf);
     },
   };
 }
 
-class LibsqlConnection implements SqliteConnection {
-  readonly #database: LibsqlDatabase;
-  readonly #statements = new Map<string, LibsqlStatement>();
-
-  constructor(database: LibsqlDatabase) {
-    this.#database = database;
-  }
-
-  exec(sql: string): void {
-    attempt(() => this.#database.exec(sql));
-  }
-
+class LibsqlConnection extends PreparedConnection<LibsqlStatement> {
   run(sql: string, ...values: readonly SqliteValue[]): void {
-    attempt(() => this.#prepare(sql).run(values));
+    this.attempt(() => this.prepare(sql).run(values));
   }
 
   rows(sql: string, ...values: readonly SqliteValue[]): SqliteRow[] {
-    const rows = attempt(() => this.#prepare(sql).all(values));
+    const rows = this.attempt(() => this.prepare(sql).all(values));
     // In place, as there may be ten thousands of them.
     for (const row of rows) {
       for (const [column, value] of Object.entries(row)) {
@@ -62,26 +44,6 @@ class LibsqlConnection implements SqliteConnection {
       }
     }
     return rows as SqliteRow[];
-  }
-
-  close(): void {
-    this.#statements.clear();
-    this.#database.close();
-  }
-
-  /** The statements are a fixed set: none contains callers' values. */
-  #prepare(sql: string): LibsqlStatement {
-    const statement = this.#statements.get(sql) ?? this.#database.prepare(sql);
-    this.#statements.set(sql, statement);
-    return statement;
-  }
-}
-
-function attempt<T>(run: () => T): T {
-  try {
-    return run();
-  } catch (error) {
-    throw sqliteFailure(resultCodeOf(error), error);
   }
 }
 

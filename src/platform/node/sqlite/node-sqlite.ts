@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import {
-  resultCodes,
-  type SqliteConnection,
-  type SqliteDriver,
-  type SqliteRow,
-  type SqliteValue,
-  sqliteFailure,
-} from "./driver.ts";
+import { PreparedConnection, resultCodes, type SqliteDriver, type SqliteRow, type SqliteValue } from "./driver.ts";
 
 /** What is used of `node:sqlite`. Node's types of our oldest release do not have it. */
 interface NodeSqlite {
@@ -32,7 +25,7 @@ export function nodeSqliteDriver(): SqliteDriver | undefined {
   const { DatabaseSync } = sqlite;
   return {
     name: "node:sqlite",
-    open: (path, readOnly) => new NodeConnection(attempt(() => new DatabaseSync(path, { readOnly }))),
+    open: (path, readOnly) => new NodeConnection(() => new DatabaseSync(path, { readOnly }), resultCodeOf),
   };
 }
 
@@ -56,44 +49,17 @@ function loadQuietly(): NodeSqlite | undefined {
   }
 }
 
-class NodeConnection implements SqliteConnection {
-  readonly #database: NodeDatabase;
-  readonly #statements = new Map<string, NodeStatement>();
-
-  constructor(database: NodeDatabase) {
-    this.#database = database;
-  }
-
-  exec(sql: string): void {
-    attempt(() => this.#database.exec(sql));
-  }
-
+class NodeConnection extends PreparedConnection<NodeStatement> {
   run(sql: string, ...values: readonly SqliteValue[]): void {
-    attempt(() => this.#prepare(sql).run(...values));
+    this.attempt(() => this.prepare(sql).run(...values));
   }
 
   rows(sql: string, ...values: readonly SqliteValue[]): SqliteRow[] {
-    return attempt(() => this.#prepare(sql).all(...values));
-  }
-
-  close(): void {
-    this.#statements.clear();
-    this.#database.close();
-  }
-
-  /** The statements are a fixed set: none contains callers' values. */
-  #prepare(sql: string): NodeStatement {
-    const statement = this.#statements.get(sql) ?? this.#database.prepare(sql);
-    this.#statements.set(sql, statement);
-    return statement;
+    return this.attempt(() => this.prepare(sql).all(...values));
   }
 }
 
-function attempt<T>(run: () => T): T {
-  try {
-    return run();
-  } catch (error) {
-    const { errcode } = error as { readonly errcode?: unknown };
-    throw sqliteFailure(typeof errcode === "number" ? errcode : resultCodes.error, error);
-  }
+function resultCodeOf(error: unknown): number {
+  const { errcode } = error as { readonly errcode?: unknown };
+  return typeof errcode === "number" ? errcode : resultCodes.error;
 }
