@@ -2,7 +2,6 @@
 
 import { checkBytes, checkText } from "../base/binary/index.ts";
 import { type Check, listOf, type Members, optional, optionsOf, refuse, shown } from "./check.ts";
-import { abortSignal, anyText, byteString, milliseconds, text, truth, wholeNumber, word } from "./checks.ts";
 import { dispositions, initializations, protocols, scopes, shareModes } from "./codes.ts";
 import { type ErrorDetails, SmartCardError } from "./error.ts";
 import type {
@@ -15,6 +14,7 @@ import type {
   TransmitOptions,
   WaitOptions,
 } from "./resource-manager.ts";
+import { abortSignal, anyText, byteString, milliseconds, text, truth, wholeNumber, word } from "./value-checks.ts";
 import { type Disposition, MAX_COMMAND_BYTES, type Protocol, type ReaderFlags, readerFlags } from "./vocabulary.ts";
 
 /**

@@ -15,7 +15,6 @@ import {
 } from "../base/iso7816/index.ts";
 import { checkSendOptions, checkWait, waitMembers } from "./arguments.ts";
 import { listOf, optional, optionsOf, refuse } from "./check.ts";
-import { byteString, callback, partsOf, truth, wholeNumber, word } from "./checks.ts";
 import { dispositions, protocols } from "./codes.ts";
 import { SmartCardError } from "./error.ts";
 import { exchangeCommand } from "./exchange.ts";
@@ -28,6 +27,7 @@ import type {
   TransmitOptions,
   WaitOptions,
 } from "./resource-manager.ts";
+import { byteString, callback, partsOf, truth, wholeNumber, word } from "./value-checks.ts";
 import type { Disposition, Protocol, ShareMode } from "./vocabulary.ts";
 
 /** What a manager gives its connections. */

@@ -8,7 +8,7 @@ export {
   asksForCredentials,
   decideAccess,
   type PeerRule,
-} from "./access.ts";
+} from "./access-rules.ts";
 export {
   abortedError,
   checkCommand,
@@ -53,24 +53,6 @@ export {
   shown,
   withDefaults,
 } from "./check.ts";
-export {
-  abortSignal,
-  anyText,
-  byteString,
-  callback,
-  clockObject,
-  having,
-  limitsOf,
-  MAX_TIMER_MS,
-  managerObject,
-  milliseconds,
-  partsOf,
-  runtimeObject,
-  text,
-  truth,
-  wholeNumber,
-  word,
-} from "./checks.ts";
 export type { Row as CodeRow, Table as CodeTable } from "./codes.ts";
 export {
   cardStates,
@@ -124,6 +106,7 @@ export {
   reasonIn,
   SmartCardError,
 } from "./error.ts";
+export { Pace } from "./event-loop-pace.ts";
 export { exchangeCommand } from "./exchange.ts";
 export type { PinStructure, PinStructureKey } from "./features.ts";
 export {
@@ -149,7 +132,6 @@ export type {
 } from "./inspection.ts";
 export { checkName, foldName, maxNameLength, sameName } from "./names.ts";
 export { nearest } from "./nearest.ts";
-export { Pace } from "./pace.ts";
 export { GrowingPause, type PauseOptions, pause, pauseOrFail, within } from "./pause.ts";
 export type { PowerAction, Reader, ReaderDescription, ReaderEvents, ReaderType } from "./reader.ts";
 export { type AttributeFacts, channelIdOf, endAttributeText, readerAttribute } from "./reader-attributes.ts";
@@ -193,6 +175,24 @@ export type {
   WaitOptions,
 } from "./resource-manager.ts";
 export type { CancelTimer, Clock, Random, Runtime, ScheduleOptions, Trace, TraceEvent } from "./runtime.ts";
+export {
+  abortSignal,
+  anyText,
+  byteString,
+  callback,
+  clockObject,
+  having,
+  limitsOf,
+  MAX_TIMER_MS,
+  managerObject,
+  milliseconds,
+  partsOf,
+  runtimeObject,
+  text,
+  truth,
+  wholeNumber,
+  word,
+} from "./value-checks.ts";
 export {
   type CardState,
   type Disposition,

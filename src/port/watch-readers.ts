@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 
 import { type Members, optional, optionsOf } from "./check.ts";
-import { abortSignal, having } from "./checks.ts";
 import { SmartCardError } from "./error.ts";
 import { GrowingPause, pause } from "./pause.ts";
 import { KnownReaders, type ReaderEvent } from "./reader-events.ts";
 import type { Context, ReaderStateQuery, ReaderStateReport, ResourceManager } from "./resource-manager.ts";
 import type { CancelTimer, Clock } from "./runtime.ts";
+import { abortSignal, having } from "./value-checks.ts";
 import { type ErrorCode, PNP_NOTIFICATION } from "./vocabulary.ts";
 
 /** Limits of a watch. */

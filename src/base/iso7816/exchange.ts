@@ -17,9 +17,9 @@ import {
   maxExtendedLe,
   type ResponseApdu,
 } from "./apdu.ts";
+import { type CarriedCommand, carryCommand, type ExchangeProtocol, type LongData } from "./envelope-and-chaining.ts";
 import type { ExchangeErrorCode } from "./exchange-error.ts";
 import { followUp } from "./follow-up.ts";
-import { type CarriedCommand, carryCommand, type ExchangeProtocol, type LongData } from "./long-data.ts";
 import { statusWords } from "./status-word.ts";
 
 /**

@@ -47,6 +47,7 @@ export {
 } from "./contactless-atr.ts";
 export { contactlessCardNames, contactlessStandards } from "./contactless-card-names.ts";
 export { type Disclosure, disclosureOf, type Selection } from "./disclosure.ts";
+export { type CarriedCommand, type ExchangeProtocol, type LongData, longDataOf } from "./envelope-and-chaining.ts";
 export {
   beginExchange,
   type Exchange,
@@ -86,7 +87,6 @@ export {
 } from "./historical-bytes.ts";
 export { instructionName, instructions } from "./instruction.ts";
 export { decodeLifeCycle, encodeLifeCycle, type LifeCycle } from "./life-cycle.ts";
-export { type CarriedCommand, type ExchangeProtocol, type LongData, longDataOf } from "./long-data.ts";
 export { checkPpsResponse, decodePps, encodePps, type Pps, type PpsOutcome } from "./pps.ts";
 export {
   type CommandDescription,
@@ -106,7 +106,7 @@ export {
   statusWordFamilies,
   statusWords,
 } from "./status-word.ts";
-export { commandForT0 } from "./t0.ts";
+export { commandForT0 } from "./t0-command.ts";
 export {
   decodeTransmissionFactors,
   defaultEtuFactors,

@@ -5,4 +5,4 @@ export { cmac, decryptCbc, encryptCbc, retailMac } from "./cipher-modes.ts";
 export { type Attempt, matchesSecret, RetryCounter } from "./retry-counter.ts";
 export type { SoftwareCard } from "./software-card.ts";
 export { type Answer, encodeAnswer, status, sw } from "./status.ts";
-export { T0Adapter } from "./t0.ts";
+export { T0Adapter } from "./t0-adapter.ts";

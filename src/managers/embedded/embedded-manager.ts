@@ -29,10 +29,10 @@ import {
 import { type EndCode, SlotContext } from "./context.ts";
 import { defaultLimits, type ManagerLimits } from "./limits.ts";
 import { checkSemantics, type Profile, type ProfileName, profiles } from "./profile.ts";
-import { uniqueReaderName } from "./reader-names.ts";
 import { readDescription } from "./reader-port.ts";
 import { Slot } from "./slot.ts";
 import { Tracker } from "./tracker.ts";
+import { uniqueReaderName } from "./unique-reader-name.ts";
 
 /** Dependencies and options of an embedded manager. */
 export interface EmbeddedManagerOptions {

@@ -32,7 +32,7 @@ import {
   word,
 } from "../../port/index.ts";
 import { CardOperation } from "./card-operation.ts";
-import { confirmsPps, planProtocol } from "./negotiation.ts";
+import { confirmsPps, planProtocol } from "./pps-negotiation.ts";
 import { answerControl, canSetAttribute, virtualReaderFacts } from "./reader-attributes.ts";
 
 /** Options of a virtual reader. */

@@ -120,9 +120,9 @@ export const hostileCard: FuzzTarget = {
   measures: [
     "managers/embedded/",
     "readers/virtual/virtual-reader",
-    "cards/software-card/t0",
+    "cards/software-card/t0-adapter",
     "readers/virtual/card-operation",
-    "readers/virtual/negotiation",
+    "readers/virtual/pps-negotiation",
   ],
   maxBytes: 600,
   generate: makeProgramme,

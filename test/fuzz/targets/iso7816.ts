@@ -202,7 +202,12 @@ const followUp: FuzzTarget = {
   name: "follow-up",
   about: "A card that answers 61xx and 6Cxx for ever: an exchange ends, and each command of it can be sent",
   covers: [],
-  measures: ["base/iso7816/follow-up", "base/iso7816/exchange", "base/iso7816/long-data", "base/iso7816/apdu"],
+  measures: [
+    "base/iso7816/follow-up",
+    "base/iso7816/exchange",
+    "base/iso7816/envelope-and-chaining",
+    "base/iso7816/apdu",
+  ],
   maxBytes: 2048,
   generate: (dice) =>
     concatBytes(

@@ -15,7 +15,12 @@ const t0: FuzzTarget = {
   name: "t0",
   about: "Commands of any bytes, and a card of any answers, over T=0: at most 256 bytes of data at once, and it ends",
   covers: [],
-  measures: ["cards/software-card/t0", "base/iso7816/apdu", "base/iso7816/exchange", "base/iso7816/run-exchange"],
+  measures: [
+    "cards/software-card/t0-adapter",
+    "base/iso7816/apdu",
+    "base/iso7816/exchange",
+    "base/iso7816/run-exchange",
+  ],
   maxBytes: 1000,
   generate: makeProgramme,
   async run(input) {

@@ -20,11 +20,11 @@ import {
   toWindowsControlCode,
 } from "../../../port/index.ts";
 import { atExit } from "./at-exit.ts";
-import { type Calls, MAX_EXCHANGE_BYTES, type NativeStatus, SUCCESS } from "./calls.ts";
 import { isLost, library } from "./failures.ts";
 import type { NativeContext } from "./native-context.ts";
 import { Pending } from "./pending.ts";
 import type { CallKind } from "./threads.ts";
+import { type Calls, MAX_EXCHANGE_BYTES, type NativeStatus, SUCCESS } from "./winscard-calls.ts";
 
 /** What a card's link needs of its context. */
 export interface CardLinkDeps {

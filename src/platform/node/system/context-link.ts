@@ -21,12 +21,12 @@ import {
   unknownReader,
   within,
 } from "../../../port/index.ts";
-import { type Calls, SUCCESS } from "./calls.ts";
 import { SystemCardLink } from "./card-link.ts";
 import { codeOf, contextFailure, isLost, library, serviceStopped } from "./failures.ts";
 import type { SystemLimits } from "./limits.ts";
 import { NativeContext } from "./native-context.ts";
 import type { StatusWatch } from "./status-watch.ts";
+import { type Calls, SUCCESS } from "./winscard-calls.ts";
 
 /** What a context's link needs of the manager. */
 export interface ContextLinkDeps extends ContextDeps {

@@ -19,13 +19,13 @@ import {
   text,
   toNumber,
 } from "../../../port/index.ts";
-import { Calls } from "./calls.ts";
 import { SystemContextLink } from "./context-link.ts";
 import { loadLibrary, type NativeLibrary } from "./library.ts";
 import { defaultSystemLimits, type SystemLimits } from "./limits.ts";
 import { NativeContext } from "./native-context.ts";
 import { StatusWatch } from "./status-watch.ts";
 import { poolSize, Threads } from "./threads.ts";
+import { Calls } from "./winscard-calls.ts";
 
 /** How the system's own smart card subsystem is to be used. */
 export interface SystemManagerOptions {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-import { type Calls, SUCCESS } from "./calls.ts";
 import { contextFailure } from "./failures.ts";
 import { withRefusals } from "./refusals.ts";
 import type { CallKind } from "./threads.ts";
+import { type Calls, SUCCESS } from "./winscard-calls.ts";
 
 /**
  * One SCARDCONTEXT, and its calls one after the other. A library may hold a lock of its own while it waits for a context

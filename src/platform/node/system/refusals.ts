@@ -2,7 +2,7 @@
 
 import type { Answer } from "../../../managers/client/index.ts";
 import type { Abi } from "./abi.ts";
-import { SUCCESS } from "./calls.ts";
+import { SUCCESS } from "./winscard-calls.ts";
 
 const VARIABLE = "PCSCLITE_NO_BLOCKING";
 

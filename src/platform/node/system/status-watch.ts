@@ -10,11 +10,11 @@ import {
   type ReaderStateReport,
 } from "../../../port/index.ts";
 import { atExit } from "./at-exit.ts";
-import { type Calls, type NativeReaderState, SUCCESS } from "./calls.ts";
 import { contextFailure } from "./failures.ts";
 import type { SystemLimits } from "./limits.ts";
 import { NativeContext } from "./native-context.ts";
 import { CHANGED, isSame, readState, type Snapshot, whatWasSeen } from "./readers.ts";
+import { type Calls, type NativeReaderState, SUCCESS } from "./winscard-calls.ts";
 
 interface Look extends Snapshot {
   /** The number of the query, in the order of their start. */

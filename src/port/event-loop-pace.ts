@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 import { MAX_PREFERRED_PROTOCOLS } from "./arguments.ts";
-import { clockObject } from "./checks.ts";
 import { ConnectionBase, type ConnectionTerms } from "./connection-base.ts";
 import type {
   Connection,
@@ -17,6 +16,7 @@ import type {
   WaitOptions,
 } from "./resource-manager.ts";
 import type { Clock } from "./runtime.ts";
+import { clockObject } from "./value-checks.ts";
 import type { Disposition, Protocol, Scope, ShareMode } from "./vocabulary.ts";
 
 /** How long calls may follow each other before they yield to the event loop, in milliseconds. */

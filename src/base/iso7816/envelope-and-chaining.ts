@@ -5,7 +5,7 @@ import { decodeAtr } from "./atr.ts";
 import { decodeClassByte, plainClassByte } from "./class-byte.ts";
 import { ExchangeError } from "./exchange-error.ts";
 import { instructions } from "./instruction.ts";
-import { commandForT0 } from "./t0.ts";
+import { commandForT0 } from "./t0-command.ts";
 
 /**
  * How a command with more than 255 bytes of data reaches the card. Shorter commands are never cut.

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { copyBytes, encodeHex, hexBytes } from "../../base/binary/index.ts";
 import { decodeCommand, encodeCommand, encodeResponse, runExchange } from "../../base/iso7816/index.ts";
 import type { SoftwareCard } from "./software-card.ts";
-import { T0Adapter } from "./t0.ts";
+import { T0Adapter } from "./t0-adapter.ts";
 
 /** A card that answers with a function and records its commands. */
 function scripted(answer: (command: string) => Uint8Array): { card: SoftwareCard; asked: string[] } {

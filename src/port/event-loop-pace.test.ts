@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, it } from "vitest";
-import { Pace } from "./pace.ts";
+import { Pace } from "./event-loop-pace.ts";
 import type { Clock } from "./runtime.ts";
 
 /** A clock that a test moves, and that counts the turns that were asked for. */
