@@ -17,7 +17,7 @@ Registries, proxies and certificates are those that apt and npm are set up with 
   --help     prints this text
 
 Needs Debian and root. It installs debootstrap where that is missing. The folder goes into $TMPDIR, or into
-/var/tmp; it takes 1 GB, and is removed at the end, together with every process and mount in it.
+/var/tmp; it takes 2.5 GB, and is removed at the end, together with every process and mount in it.
 The exit status and the last line are those of COMMAND; 125 where the machine cannot be made (126 for --check).
 END
 }

@@ -21,6 +21,7 @@ if (process.env.SCARD_PEERS === "none") console.log("SCARD_PEERS=none: no peer i
 else if (process.platform === "linux") {
   steps.push(
     ["Peers for the tests with real programs", "bash", "scripts/setup-peers.sh"],
+    ["Windows' Node under Wine", "bash", "scripts/setup-windows.sh"],
     ["Packages for the tests of what stands in for others", "bash", "scripts/setup-compat.sh"],
     ["Older releases of TypeScript, for the tests of our types", "bash", "scripts/setup-typescript.sh"],
     ["Package managers that install the package", "bash", "scripts/setup-managers.sh"],
