@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import { kindOf, quoteWord, shown } from "../base/binary/index.ts";
+import type { ErrorCode } from "./codes.ts";
 import { SmartCardError } from "./error.ts";
 import { nearest } from "./nearest.ts";
-import type { ErrorCode } from "./vocabulary.ts";
 
 /** The place of a value, for the error message. */
 export interface Place {

@@ -4,7 +4,6 @@ import { checkList, checkMembers, checkObject, checkWhole, checkWord, quoteWord,
 import type {
   CardState,
   Disposition,
-  ErrorCode,
   Initialization,
   Protocol,
   ReaderFlag,
@@ -97,10 +96,7 @@ export const readerStateBits: Readonly<Record<ReaderFlag, Row<number>>> = {
   unpowered: same("SCARD_STATE_UNPOWERED", 0x0400),
 };
 
-/**
- * The failures: the number and the name that C programs know. See {@link ErrorCode} for the spelling.
- */
-export const errorCodes: Readonly<Record<ErrorCode, Row<number>>> = {
+const failures = {
   "internal-error": same("SCARD_F_INTERNAL_ERROR", 0x8010_0001),
   cancelled: same("SCARD_E_CANCELLED", 0x8010_0002),
   "invalid-handle": same("SCARD_E_INVALID_HANDLE", 0x8010_0003),
@@ -173,7 +169,18 @@ export const errorCodes: Readonly<Record<ErrorCode, Row<number>>> = {
   "not-supported": { name: "ERROR_NOT_SUPPORTED", windows: 50, pcsclite: 0x8010_001f },
   "provider-not-found": { name: "ERROR_FILE_NOT_FOUND", windows: 2, pcsclite: 0x8010_001f },
   "broken-pipe": { name: "ERROR_BROKEN_PIPE", windows: 109, pcsclite: 0x8010_001d },
-};
+} satisfies Readonly<Record<string, Row<number>>>;
+
+/**
+ * The name of a failure, for programs to compare with: spelt as the Web Smart Card API spells its response codes; the
+ * others follow its rule (the SCARD_ name without prefix, in small letters). The last four are not SCARD_ codes.
+ */
+export type ErrorCode = keyof typeof failures;
+
+/**
+ * The failures: the number and the name that C programs know. See {@link ErrorCode} for the spelling.
+ */
+export const errorCodes: Readonly<Record<ErrorCode, Row<number>>> = failures;
 
 /** The number that C code would see for a failure, as unsigned 32 bits. */
 export function errorNumber(code: ErrorCode, dialect: Dialect = "windows"): number {

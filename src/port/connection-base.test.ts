@@ -3,6 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { encodeHex, hexBytes } from "../base/binary/index.ts";
 import { buildAtr } from "../base/iso7816/index.ts";
+import type { ErrorCode } from "./codes.ts";
 import { ConnectionBase } from "./connection-base.ts";
 import { SmartCardError } from "./error.ts";
 import type {
@@ -12,7 +13,7 @@ import type {
   TransmitOptions,
   WaitOptions,
 } from "./resource-manager.ts";
-import type { Disposition, ErrorCode, Protocol, ShareMode } from "./vocabulary.ts";
+import type { Disposition, Protocol, ShareMode } from "./vocabulary.ts";
 
 /** A scripted connection: records its calls, and fails as told. */
 class ScriptedConnection extends ConnectionBase {

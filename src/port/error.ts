@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import { checkObject, checkText, checkTruth, checkWord, quoteWord, shown } from "../base/binary/index.ts";
-import { errorCodes, errorName, errorNumber } from "./codes.ts";
+import { type ErrorCode, errorCodes, errorName, errorNumber } from "./codes.ts";
 import type { ReaderStateReport } from "./resource-manager.ts";
-import type { ErrorCode, Protocol, ShareMode } from "./vocabulary.ts";
+import type { Protocol, ShareMode } from "./vocabulary.ts";
 
 /** The client because of which a sharing request was refused. */
 export interface Holder {

@@ -59,6 +59,7 @@ export {
   type Dialect,
   decodeReaderState,
   dispositions,
+  type ErrorCode,
   encodeReaderState,
   errorCodes,
   errorFromNumber,
@@ -196,7 +197,6 @@ export {
 export {
   type CardState,
   type Disposition,
-  type ErrorCode,
   expectsCard,
   type Initialization,
   MAX_ATR_BYTES,

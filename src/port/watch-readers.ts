@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 
 import { type Members, optional, optionsOf } from "./check.ts";
+import type { ErrorCode } from "./codes.ts";
 import { SmartCardError } from "./error.ts";
 import { GrowingPause, pause } from "./pause.ts";
 import { KnownReaders, type ReaderEvent } from "./reader-events.ts";
 import type { Context, ReaderStateQuery, ReaderStateReport, ResourceManager } from "./resource-manager.ts";
 import type { CancelTimer, Clock } from "./runtime.ts";
 import { abortSignal, having } from "./value-checks.ts";
-import { type ErrorCode, PNP_NOTIFICATION } from "./vocabulary.ts";
+import { PNP_NOTIFICATION } from "./vocabulary.ts";
 
 /** Limits of a watch. */
 export const watchLimits = {
