@@ -5,11 +5,18 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { documentFunctions } from "./function-declarations.js";
 import { root, run, tool } from "./tools.js";
 
 rmSync(join(root, "dist"), { recursive: true, force: true });
 const status = run(process.execPath, [tool("typescript", "tsc"), "-p", "tsconfig.build.json"]);
 if (status !== 0) process.exit(status);
+
+documentFunctions(
+  join(root, "dist/entry/winscard.d.ts"),
+  join(root, "src/entry/winscard.ts"),
+  join(root, "dist/faces/winscard"),
+);
 
 // The compiler rewrites `./x.ts` to `./x.js` in code, but leaves declarations as they were. Readers of declarations other
 // than itself look for the file that is named.

@@ -65,13 +65,16 @@ export function unclearWords(text: string): string[] {
   return [...text.matchAll(unclear)].map(([word]) => word);
 }
 
+/** A file of constants, which its room's door may pass on as a whole: their names stand once then. */
+const constantsFile = /^\.\/(?:[\w-]+-)?constants\.ts$/;
+
 /** Says every way in which the files break the architecture; nothing when they keep it. */
 export function violations(files: readonly SourceFile[]): string[] {
   if (files.length === 0) return ["no source file was seen: the check itself is broken"];
-  return files.flatMap((file) => [...fileViolations(file)].map((problem) => `${file.path}: ${problem}`));
+  return files.flatMap((file) => [...fileViolations(file, files)].map((problem) => `${file.path}: ${problem}`));
 }
 
-function* fileViolations({ path, text }: SourceFile): Generator<string> {
+function* fileViolations({ path, text }: SourceFile, files: readonly SourceFile[]): Generator<string> {
   const room = roomOf(path);
   if (!room) return yield "lies in no room of architecture.json";
   const isTest = path.endsWith(".test.ts");
@@ -80,7 +83,16 @@ function* fileViolations({ path, text }: SourceFile): Generator<string> {
   for (const [mark] of text.matchAll(forbiddenMarks)) yield `holds the mark ${mark}`;
   if (/[\u00ab\u00bb]/.test(text)) yield "has quotation marks other than \" and '";
   for (const word of unclearWords(text)) yield `says "${word}", which is not plain English`;
-  if (path.endsWith("/index.ts") && /\bexport\s+(?:type\s+)?\*/.test(code)) yield "re-exports with *, not by name";
+  if (path.endsWith("/index.ts")) {
+    for (const specifier of starsOf(text)) {
+      const target = new URL(specifier, `file:///${path}`).pathname.slice(1);
+      const passedOn = files.find((file) => constantsFile.test(specifier) && file.path === target);
+      if (passedOn === undefined) yield "re-exports with *, not by name";
+      else if (/\bexport\s+(?!const\s)/.test(blankOut(passedOn.text))) {
+        yield `re-exports ${specifier} with *, which exports more than constants`;
+      }
+    }
+  }
   if (!room.rules.machine && !isTest) {
     for (const [use] of code.matchAll(machineUse))
       yield `uses ${use.trim()}, which only Runtime may offer to ${nameOf(room)}`;
@@ -131,6 +143,15 @@ function roomOf(path: string): Room | undefined {
     return siblings && { wing, folder: `src/${wing}/${room}`, rules, siblings };
   }
   return undefined;
+}
+
+/** What a file re-exports with a star. */
+function starsOf(text: string): string[] {
+  const stars = blankOut(text).matchAll(/\bexport\s+(type\s+)?\*[^"']*["']/g);
+  return [...stars].map(({ 0: star, 1: type, index }) => {
+    const start = index + star.length;
+    return `${type ?? ""}${text.slice(start, text.indexOf(text[start - 1] ?? "", start))}`;
+  });
 }
 
 /** What a file imports and re-exports, statically or not; undefined for an import whose name is computed. */

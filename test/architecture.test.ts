@@ -124,7 +124,15 @@ describe("the check goes red", () => {
       /managers\/embedded imports node:net/,
     ],
     ["a package", "src/platform/node/runtime/a.ts", 'import usb from "usb";', /imports the package usb/],
-    ["a star", "src/port/index.ts", 'export type * from "./a.ts";', /re-exports with \*/],
+    ["a star", "src/port/index.ts", 'export * from "./a.ts";', /re-exports with \*/],
+    ["a star of types", "src/port/index.ts", 'export type * from "./constants.ts";', /re-exports with \*/],
+    ["a star as a name", "src/port/index.ts", 'export * as all from "./a.ts";', /re-exports with \*/],
+    [
+      "a star of constants that are not there",
+      "src/port/index.ts",
+      'export * from "./constants.ts";',
+      /re-exports with \*/,
+    ],
     ["the wall clock", "src/managers/embedded/a.ts", "const at = Date.now();", /uses Date.now/],
     ["the wall clock by another name", "src/managers/embedded/a.ts", "const at = new Date();", /uses Date\(\)/],
     ["a timer", "src/managers/embedded/a.ts", "x(`\u0024{setTimeout(wake, 5)}`);", /uses setTimeout/],
@@ -140,6 +148,22 @@ describe("the check goes red", () => {
     const problems = problemsOf(path, code);
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(problem);
+  });
+
+  test.each([
+    "export function a(): void {}",
+    "export interface A {}",
+    "export type A = 1;",
+    'export { a } from "./a.ts";',
+    'export * from "./a.ts";',
+    "export let a = 1;",
+    "export default 1;",
+  ])("for a star of a file that has more than constants: %s", (code) => {
+    const constants = { path: "src/port/error-constants.ts", text: `${spdx}export const b = 1;\n${code}` };
+    const door = { path: "src/port/index.ts", text: `${spdx}export * from "./error-constants.ts";` };
+    expect(violations([door, constants])).toEqual([
+      "src/port/index.ts: re-exports ./error-constants.ts with *, which exports more than constants",
+    ]);
   });
 
   test("for a file without the SPDX line", () => {
@@ -164,6 +188,9 @@ test("what is allowed passes", () => {
   expect(problemsOf("src/apps/cli/a.ts", 'import { x } from "../../entry/winscard.ts";\nsetTimeout(f, 1);')).toEqual(
     [],
   );
+  const constants = { path: "src/port/error-constants.ts", text: `${spdx}const at = 1;\nexport const a: number = at;` };
+  const door = { path: "src/port/index.ts", text: `${spdx}export * from "./error-constants.ts";` };
+  expect(violations([door, constants])).toEqual([]);
   expect(problemsOf("src/managers/embedded/a.ts", "card.process(x);\nnew Date(5);\nthis.clock.setTimeout;")).toEqual(
     [],
   );

@@ -95,6 +95,4 @@ export const FEATURE_GET_TLV_PROPERTIES: number = features["get-tlv-properties"]
 export const FEATURE_CCID_ESC_COMMAND: number = features["ccid-esc-command"].tag;
 
 /** The control code for a function number, 0 to 4095. Portability: 0x42000000 + n, on Windows 0x00310000 + 4 n. */
-export function SCARD_CTL_CODE(code: number): number {
-  return controlCode(code, dialect);
-}
+export const SCARD_CTL_CODE = (code: number): number => controlCode(code, dialect);

@@ -110,6 +110,14 @@ describe("the tarball", () => {
     expect(maps.sort()).toEqual(files.map((file) => `${file}.map`).sort());
   });
 
+  test("documents each function of scard/winscard where an editor looks: at its own name", () => {
+    const door = readFileSync(join(folder, "node_modules/scard/dist/entry/winscard.d.ts"), "utf8");
+    const declared = [...door.matchAll(/(\*\/\n)?export declare const (\w+): WinSCard\["(\w+)"\];/g)];
+    expect(declared.filter(([, comment, name, member]) => comment === undefined || name !== member)).toEqual([]);
+    expect(declared).toHaveLength(48);
+    expect(door).toMatch(/ \* @see SCardTransmit function [^/]*\*\/\nexport declare const SCardTransmit:/);
+  });
+
   test("has every file that its documents link to", () => {
     const documents = packedFiles.filter((file) => file.endsWith(".md"));
     expect(documents).toEqual(expect.arrayContaining(["README.md", "docs/decisions/README.md"]));

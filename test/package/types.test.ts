@@ -111,6 +111,18 @@ describePeer(release("typescript-last"), (path) => {
     expect(await compile(join(path, "lib/tsc.js"), setting)).toBe("");
   });
 
+  test("an editor shows the documentation of every value of scard/winscard", () => {
+    const ts: Compiler = createRequire(import.meta.url)(path);
+    const file = join(folder, "node_modules/scard", manifest.exports["./winscard"].types);
+    const program = ts.createProgram([file], compilerOptions(ts));
+    const checker = program.getTypeChecker();
+    const door = program.getSourceFile(file);
+    const values = exportsOf(ts, checker, door).filter(({ flags }) => flags & ts.SymbolFlags.Value);
+    expect(values.length).toBeGreaterThan(250);
+    const silent = values.filter((value) => value.getDocumentationComment(checker).length === 0);
+    expect(silent.map(({ name }) => name)).toEqual([]);
+  });
+
   test("every type that a public signature needs is exported by a subpath", () => {
     const { nameless, walked } = namelessTypes(createRequire(import.meta.url)(path));
     expect(nameless).toEqual([]);
@@ -125,7 +137,7 @@ interface Compiler {
   isTypeReferenceNode(node: Node): boolean;
   isExpressionWithTypeArguments(node: Node): boolean;
   isTypeQueryNode(node: Node): boolean;
-  readonly SymbolFlags: Readonly<Record<"Alias" | "Type" | "TypeParameter", number>>;
+  readonly SymbolFlags: Readonly<Record<"Alias" | "Type" | "TypeParameter" | "Value", number>>;
   readonly ModuleKind: Readonly<Record<"NodeNext", number>>;
   readonly ScriptTarget: Readonly<Record<"ES2023", number>>;
 }
@@ -142,6 +154,7 @@ interface Name {
   readonly name: string;
   readonly flags: number;
   readonly declarations?: readonly Node[];
+  getDocumentationComment(checker: Checker): readonly object[];
 }
 interface Node {
   readonly typeName?: Node & { readonly right?: Node };
@@ -150,19 +163,25 @@ interface Node {
   getSourceFile(): { readonly fileName: string };
 }
 
+function compilerOptions(ts: Compiler): object {
+  return { module: ts.ModuleKind.NodeNext, target: ts.ScriptTarget.ES2023, types: [], skipLibCheck: true };
+}
+
+/** What a name stands for that may be passed on from another file. */
+function original(ts: Compiler, checker: Checker, name: Name): Name {
+  return name.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(name) : name;
+}
+
+function exportsOf(ts: Compiler, checker: Checker, source: Node | undefined): Name[] {
+  const module = source && checker.getSymbolAtLocation(source);
+  return module ? checker.getExportsOfModule(module).map((name) => original(ts, checker, name)) : [];
+}
+
 function namelessTypes(ts: Compiler): { nameless: string[]; walked: number } {
   const files = subpaths.map((subpath) => join(folder, "node_modules/scard", manifest.exports[subpath].types));
-  const options = { module: ts.ModuleKind.NodeNext, target: ts.ScriptTarget.ES2023, types: [], skipLibCheck: true };
-  const program = ts.createProgram(files, options);
+  const program = ts.createProgram(files, compilerOptions(ts));
   const checker = program.getTypeChecker();
-  const original = (name: Name): Name => (name.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(name) : name);
-  const exported = new Set(
-    files.flatMap((file) => {
-      const source = program.getSourceFile(file);
-      const module = source && checker.getSymbolAtLocation(source);
-      return module ? checker.getExportsOfModule(module).map(original) : [];
-    }),
-  );
+  const exported = new Set(files.flatMap((file) => exportsOf(ts, checker, program.getSourceFile(file))));
   const walked = new Set<Name>();
   const nameless = new Set<string>();
   const isOurs = (node: Node | undefined): boolean => {
@@ -184,7 +203,7 @@ function namelessTypes(ts: Compiler): { nameless: string[]; walked: number } {
           : undefined;
     const found = reference && checker.getSymbolAtLocation(reference);
     if (found) {
-      const name = original(found);
+      const name = original(ts, checker, found);
       const isType = (name.flags & ts.SymbolFlags.Type) !== 0 && (name.flags & ts.SymbolFlags.TypeParameter) === 0;
       if (isOurs(name.declarations?.[0])) {
         if (isType && !exported.has(name))

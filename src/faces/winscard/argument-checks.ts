@@ -17,9 +17,9 @@ import {
   shown,
   type WaitOptions,
 } from "../../port/index.ts";
-import type { TransmitOptions } from "./card-functions.ts";
-import type { SCARD_IO_REQUEST } from "./constants.ts";
 import type { EstablishContextOptions, SCARD_READERSTATE } from "./context-functions.ts";
+import type { TransmitOptions } from "./exchange-functions.ts";
+import type { SCARD_IO_REQUEST } from "./io-request.ts";
 import type { SCARD_ATRMASK } from "./locate-functions.ts";
 import type {
   CardPicker,

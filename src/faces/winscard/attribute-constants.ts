@@ -8,9 +8,7 @@ import { attributeClasses, attributes, attributeValue } from "../../port/index.t
  * @param attributeClass one of SCARD_CLASS_*, 0 to 65,535.
  * @param tag 0 to 65,535.
  */
-export function SCARD_ATTR_VALUE(attributeClass: number, tag: number): number {
-  return attributeValue(attributeClass, tag);
-}
+export const SCARD_ATTR_VALUE = (attributeClass: number, tag: number): number => attributeValue(attributeClass, tag);
 
 /** Who made the reader. */
 export const SCARD_CLASS_VENDOR_INFO: number = attributeClasses["vendor-info"].value;

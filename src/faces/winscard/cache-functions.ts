@@ -5,7 +5,6 @@ import { SmartCardError } from "../../port/index.ts";
 import { dword, textOf } from "./arguments.ts";
 import type { Foundation } from "./foundation.ts";
 import type { SCARDCONTEXT } from "./handles.ts";
-import { LocateFunctions } from "./locate-functions.ts";
 
 /**
  * The functions on the card cache. The cache is the resource manager's: all its clients share the
@@ -14,60 +13,57 @@ import { LocateFunctions } from "./locate-functions.ts";
  * A UUID of the card or its minidriver identifies the card: a GUID as text, or the 16 bytes that C has in memory. The
  * freshness counter is a number that programs keep on the card and raise when they change what is cached.
  */
-export class CacheFunctions extends LocateFunctions {
-  readonly #foundation: Foundation;
+export function cacheFunctions(foundation: Foundation) {
+  return {
+    /**
+     * Reads the cached data of a card under a name.
+     *
+     * @param freshnessCounter the revision that the card has now, 0 to 4,294,967,295.
+     * @throws cache-item-not-found (also where the item is of a newer revision, which stays), cache-item-stale (it is of an
+     * older revision, and gone now), invalid-parameter (a bad UUID or name), invalid-value, invalid-context
+     * @see SCardReadCache function (winscard.h), Microsoft
+     *
+     * **Portability**: Microsoft calls an item stale that is older than requested, and does not cover one that is newer.
+     * pcscd has no such cache: over it, and over the operating system's manager, the cache is this process's.
+     */
+    SCardReadCache: async (
+      context: SCARDCONTEXT,
+      cardIdentifier: string | Uint8Array,
+      freshnessCounter: number,
+      lookupName: string,
+    ): Promise<{ readonly data: Uint8Array }> => {
+      const operation = "read cache";
+      const cache = foundation.cacheOf(context);
+      const freshness = dword(freshnessCounter, "freshness counter", operation);
+      const name = textOf(lookupName, "lookup name", operation);
+      return { data: await cache.read(uuidOf(cardIdentifier, operation), freshness, name) };
+    },
 
-  constructor(foundation: Foundation) {
-    super(foundation);
-    this.#foundation = foundation;
-  }
-
-  /**
-   * Reads the cached data of a card under a name.
-   *
-   * @param freshnessCounter the revision that the card has now, 0 to 4,294,967,295.
-   * @throws cache-item-not-found (also where the item is of a newer revision, which stays), cache-item-stale (it is of an
-   * older revision, and gone now), invalid-parameter (a bad UUID or name), invalid-value, invalid-context
-   * @see SCardReadCache function (winscard.h), Microsoft
-   *
-   * **Portability**: Microsoft calls an item stale that is older than requested, and does not cover one that is newer.
-   * pcscd has no such cache: over it, and over the operating system's manager, the cache is this process's.
-   */
-  readonly SCardReadCache = async (
-    context: SCARDCONTEXT,
-    cardIdentifier: string | Uint8Array,
-    freshnessCounter: number,
-    lookupName: string,
-  ): Promise<{ readonly data: Uint8Array }> => {
-    const operation = "read cache";
-    const cache = this.#foundation.cacheOf(context);
-    const freshness = dword(freshnessCounter, "freshness counter", operation);
-    const name = textOf(lookupName, "lookup name", operation);
-    return { data: await cache.read(uuidOf(cardIdentifier, operation), freshness, name) };
-  };
-
-  /**
-   * Caches bytes for a card under a name, and replaces an existing item.
-   *
-   * @param freshnessCounter the revision that the card has now, 0 to 4,294,967,295.
-   * @throws cache-item-too-big (what was there stays), invalid-parameter (a bad UUID, name or data), invalid-value,
-   * invalid-context
-   * @see SCardWriteCache function (winscard.h), Microsoft
-   */
-  readonly SCardWriteCache = async (
-    context: SCARDCONTEXT,
-    cardIdentifier: string | Uint8Array,
-    freshnessCounter: number,
-    lookupName: string,
-    data: Uint8Array,
-  ): Promise<void> => {
-    const operation = "write cache";
-    const cache = this.#foundation.cacheOf(context);
-    const freshness = dword(freshnessCounter, "freshness counter", operation);
-    const name = textOf(lookupName, "lookup name", operation);
-    await cache.write(uuidOf(cardIdentifier, operation), freshness, name, data);
+    /**
+     * Caches bytes for a card under a name, and replaces an existing item.
+     *
+     * @param freshnessCounter the revision that the card has now, 0 to 4,294,967,295.
+     * @throws cache-item-too-big (what was there stays), invalid-parameter (a bad UUID, name or data), invalid-value,
+     * invalid-context
+     * @see SCardWriteCache function (winscard.h), Microsoft
+     */
+    SCardWriteCache: async (
+      context: SCARDCONTEXT,
+      cardIdentifier: string | Uint8Array,
+      freshnessCounter: number,
+      lookupName: string,
+      data: Uint8Array,
+    ): Promise<void> => {
+      const operation = "write cache";
+      const cache = foundation.cacheOf(context);
+      const freshness = dword(freshnessCounter, "freshness counter", operation);
+      const name = textOf(lookupName, "lookup name", operation);
+      await cache.write(uuidOf(cardIdentifier, operation), freshness, name, data);
+    },
   };
 }
+
+export type CacheFunctions = Readonly<ReturnType<typeof cacheFunctions>>;
 
 /** The text of a UUID. In memory its first three numbers have their least significant byte first. */
 function uuidOf(identifier: string | Uint8Array, operation: string): string {

@@ -3,7 +3,6 @@
 import { type ProviderKind, providerKinds } from "../../database/index.ts";
 import { SmartCardError } from "../../port/index.ts";
 import { dword, textOf } from "./arguments.ts";
-import { CardFunctions } from "./card-functions.ts";
 import type { Foundation } from "./foundation.ts";
 import type { SCARDCONTEXT } from "./handles.ts";
 
@@ -16,153 +15,147 @@ import type { SCARDCONTEXT } from "./handles.ts";
  * no-access, server-too-busy, invalid-target (it is damaged, or of a newer release), no-memory (the disk is
  * full), internal-error.
  */
-export class CardTypeFunctions extends CardFunctions {
-  readonly #foundation: Foundation;
+export function cardTypeFunctions(foundation: Foundation) {
+  return {
+    /**
+     * Introduces a card type, or replaces one. The counts and lengths of C are left out.
+     *
+     * @param primaryProvider GUID of its primary service provider, or null.
+     * @param interfaces GUIDs of the interfaces that it supports, or null.
+     * @param atr that identifies it; null for a type that is not recognized by ATR.
+     * @param atrMask which bits of a card's ATR count, as long as `atr`: a card is of this kind where ATR AND mask is
+     * `atr`. Null: all bits.
+     * @throws invalid-context, invalid-parameter (a bad name or GUID; the mask has another length), invalid-atr (not 1 to
+     * 33 bytes)
+     * @see SCardIntroduceCardType function (winscard.h), Microsoft
+     *
+     * **Portability**: Microsoft does not say what happens to an existing card type; here it is replaced.
+     */
+    SCardIntroduceCardType: async (
+      context: SCARDCONTEXT,
+      cardName: string,
+      primaryProvider: string | null,
+      interfaces: readonly string[] | null,
+      atr: Uint8Array | null,
+      atrMask: Uint8Array | null = null,
+    ): Promise<void> => {
+      if (atr === null && atrMask !== null) {
+        throw new SmartCardError("invalid-parameter", "a mask without an ATR", { operation: "introduce card type" });
+      }
+      const { cardTypes } = await foundation.databaseOf(required(context));
+      cardTypes.introduce({
+        name: textOf(cardName, "card name", "introduce card type"),
+        primaryProvider: primaryProvider ?? undefined,
+        interfaces: interfaces ?? undefined,
+        atrs: atr === null ? [] : [{ atr, mask: atrMask ?? undefined }],
+      });
+    },
 
-  constructor(foundation: Foundation) {
-    super(foundation);
-    this.#foundation = foundation;
-  }
+    /**
+     * Forgets a kind of card.
+     *
+     * @throws unknown-card, no-access (it is the system's, and the context the user's), invalid-context
+     * @see SCardForgetCardType function (winscard.h), Microsoft
+     */
+    SCardForgetCardType: async (context: SCARDCONTEXT, cardName: string): Promise<void> => {
+      const { cardTypes } = await foundation.databaseOf(required(context));
+      cardTypes.forget(textOf(cardName, "card name", "forget card type"));
+    },
 
-  /**
-   * Introduces a card type, or replaces one. The counts and lengths of C are left out.
-   *
-   * @param primaryProvider GUID of its primary service provider, or null.
-   * @param interfaces GUIDs of the interfaces that it supports, or null.
-   * @param atr that identifies it; null for a type that is not recognized by ATR.
-   * @param atrMask which bits of a card's ATR count, as long as `atr`: a card is of this kind where ATR AND mask is
-   * `atr`. Null: all bits.
-   * @throws invalid-context, invalid-parameter (a bad name or GUID; the mask has another length), invalid-atr (not 1 to
-   * 33 bytes)
-   * @see SCardIntroduceCardType function (winscard.h), Microsoft
-   *
-   * **Portability**: Microsoft does not say what happens to an existing card type; here it is replaced.
-   */
-  readonly SCardIntroduceCardType = async (
-    context: SCARDCONTEXT,
-    cardName: string,
-    primaryProvider: string | null,
-    interfaces: readonly string[] | null,
-    atr: Uint8Array | null,
-    atrMask: Uint8Array | null = null,
-  ): Promise<void> => {
-    if (atr === null && atrMask !== null) {
-      throw new SmartCardError("invalid-parameter", "a mask without an ATR", { operation: "introduce card type" });
-    }
-    const { cardTypes } = await this.#foundation.databaseOf(required(context));
-    cardTypes.introduce({
-      name: textOf(cardName, "card name", "introduce card type"),
-      primaryProvider: primaryProvider ?? undefined,
-      interfaces: interfaces ?? undefined,
-      atrs: atr === null ? [] : [{ atr, mask: atrMask ?? undefined }],
-    });
-  };
+    /**
+     * Names a provider of a kind of card.
+     *
+     * @param context may be null: the user's database then.
+     * @param providerId SCARD_PROVIDER_PRIMARY, SCARD_PROVIDER_CSP, SCARD_PROVIDER_KSP or SCARD_PROVIDER_CARD_MODULE.
+     * @param provider for SCARD_PROVIDER_PRIMARY a GUID, else a name.
+     * @throws unknown-card, invalid-value (no such kind of provider), invalid-parameter (a bad name or GUID),
+     * invalid-context
+     * @see SCardSetCardTypeProviderName function (winscard.h), Microsoft
+     */
+    SCardSetCardTypeProviderName: async (
+      context: SCARDCONTEXT | null,
+      cardName: string,
+      providerId: number,
+      provider: string,
+    ): Promise<void> => {
+      const operation = "set card type provider name";
+      const { cardTypes } = await foundation.databaseOf(context);
+      const kind = providerKindOf(providerId, operation);
+      cardTypes.setProvider(textOf(cardName, "card name", operation), kind, textOf(provider, "provider", operation));
+    },
 
-  /**
-   * Forgets a kind of card.
-   *
-   * @throws unknown-card, no-access (it is the system's, and the context the user's), invalid-context
-   * @see SCardForgetCardType function (winscard.h), Microsoft
-   */
-  readonly SCardForgetCardType = async (context: SCARDCONTEXT, cardName: string): Promise<void> => {
-    const { cardTypes } = await this.#foundation.databaseOf(required(context));
-    cardTypes.forget(textOf(cardName, "card name", "forget card type"));
-  };
+    /**
+     * Name of a provider of a kind of card: a GUID for SCARD_PROVIDER_PRIMARY.
+     *
+     * @param context may be null: the user's database then.
+     * @param providerId as for SCardSetCardTypeProviderName.
+     * @throws unknown-card, icc-installation (it has no primary provider), provider-not-found (it has no such other;
+     * `rv` is ERROR_FILE_NOT_FOUND), invalid-value (no such kind of provider), invalid-context
+     * @see SCardGetCardTypeProviderName function (winscard.h), Microsoft
+     */
+    SCardGetCardTypeProviderName: async (
+      context: SCARDCONTEXT | null,
+      cardName: string,
+      providerId: number,
+    ): Promise<{ readonly provider: string }> => {
+      const operation = "get card type provider name";
+      const { cardTypes } = await foundation.databaseOf(context);
+      const kind = providerKindOf(providerId, operation);
+      return { provider: cardTypes.provider(textOf(cardName, "card name", operation), kind) };
+    },
 
-  /**
-   * Names a provider of a kind of card.
-   *
-   * @param context may be null: the user's database then.
-   * @param providerId SCARD_PROVIDER_PRIMARY, SCARD_PROVIDER_CSP, SCARD_PROVIDER_KSP or SCARD_PROVIDER_CARD_MODULE.
-   * @param provider for SCARD_PROVIDER_PRIMARY a GUID, else a name.
-   * @throws unknown-card, invalid-value (no such kind of provider), invalid-parameter (a bad name or GUID),
-   * invalid-context
-   * @see SCardSetCardTypeProviderName function (winscard.h), Microsoft
-   */
-  readonly SCardSetCardTypeProviderName = async (
-    context: SCARDCONTEXT | null,
-    cardName: string,
-    providerId: number,
-    provider: string,
-  ): Promise<void> => {
-    const operation = "set card type provider name";
-    const { cardTypes } = await this.#foundation.databaseOf(context);
-    const kind = providerKindOf(providerId, operation);
-    cardTypes.setProvider(textOf(cardName, "card name", operation), kind, textOf(provider, "provider", operation));
-  };
+    /**
+     * GUID of the primary service provider of a kind of card.
+     *
+     * @throws unknown-card, icc-installation (it has no such provider), invalid-context
+     * @see SCardGetProviderId function (winscard.h), Microsoft
+     */
+    SCardGetProviderId: async (context: SCARDCONTEXT, card: string): Promise<{ readonly providerId: string }> => {
+      const { cardTypes } = await foundation.databaseOf(required(context));
+      return { providerId: cardTypes.provider(textOf(card, "card name", "get provider id"), "primary") };
+    },
 
-  /**
-   * Name of a provider of a kind of card: a GUID for SCARD_PROVIDER_PRIMARY.
-   *
-   * @param context may be null: the user's database then.
-   * @param providerId as for SCardSetCardTypeProviderName.
-   * @throws unknown-card, icc-installation (it has no primary provider), provider-not-found (it has no such other;
-   * `rv` is ERROR_FILE_NOT_FOUND), invalid-value (no such kind of provider), invalid-context
-   * @see SCardGetCardTypeProviderName function (winscard.h), Microsoft
-   */
-  readonly SCardGetCardTypeProviderName = async (
-    context: SCARDCONTEXT | null,
-    cardName: string,
-    providerId: number,
-  ): Promise<{ readonly provider: string }> => {
-    const operation = "get card type provider name";
-    const { cardTypes } = await this.#foundation.databaseOf(context);
-    const kind = providerKindOf(providerId, operation);
-    return { provider: cardTypes.provider(textOf(cardName, "card name", operation), kind) };
-  };
+    /**
+     * GUIDs of the interfaces of a kind of card, in the order in which they were introduced; often none.
+     *
+     * @param context may be null: the user's database then. Microsoft's text requires one, but its example passes null.
+     * @throws unknown-card, invalid-context
+     * @see SCardListInterfaces function (winscard.h), Microsoft
+     */
+    SCardListInterfaces: async (
+      context: SCARDCONTEXT | null,
+      card: string,
+    ): Promise<{ readonly interfaces: string[] }> => {
+      const { cardTypes } = await foundation.databaseOf(context);
+      return { interfaces: [...cardTypes.get(textOf(card, "card name", "list interfaces")).interfaces] };
+    },
 
-  /**
-   * GUID of the primary service provider of a kind of card.
-   *
-   * @throws unknown-card, icc-installation (it has no such provider), invalid-context
-   * @see SCardGetProviderId function (winscard.h), Microsoft
-   */
-  readonly SCardGetProviderId = async (
-    context: SCARDCONTEXT,
-    card: string,
-  ): Promise<{ readonly providerId: string }> => {
-    const { cardTypes } = await this.#foundation.databaseOf(required(context));
-    return { providerId: cardTypes.provider(textOf(card, "card name", "get provider id"), "primary") };
-  };
-
-  /**
-   * GUIDs of the interfaces of a kind of card, in the order in which they were introduced; often none.
-   *
-   * @param context may be null: the user's database then. Microsoft's text requires one, but its example passes null.
-   * @throws unknown-card, invalid-context
-   * @see SCardListInterfaces function (winscard.h), Microsoft
-   */
-  readonly SCardListInterfaces = async (
-    context: SCARDCONTEXT | null,
-    card: string,
-  ): Promise<{ readonly interfaces: string[] }> => {
-    const { cardTypes } = await this.#foundation.databaseOf(context);
-    return { interfaces: [...cardTypes.get(textOf(card, "card name", "list interfaces")).interfaces] };
-  };
-
-  /**
-   * Names of the card types that match an ATR and have all of the interfaces; of all types where neither is given. For
-   * an ATR the most specific comes first, otherwise they are in the order of their names.
-   *
-   * @param context may be null: the user's database then.
-   * @param atr of a card; null where it does not matter. C finds out its length by parsing it, here it is the array's.
-   * @param interfaces GUIDs; null where they do not matter.
-   * @throws invalid-parameter (an interface is not a GUID), invalid-context
-   * @see SCardListCards function (winscard.h), Microsoft
-   *
-   * **Portability**: without a match, the answer is an empty list; Microsoft does not say. Windows resets a card on
-   * which the caller holds a transaction; here nothing happens to any card.
-   */
-  readonly SCardListCards = async (
-    context: SCARDCONTEXT | null,
-    atr: Uint8Array | null = null,
-    interfaces: readonly string[] | null = null,
-  ): Promise<{ readonly cards: string[] }> => {
-    const { cardTypes } = await this.#foundation.databaseOf(context);
-    const found = cardTypes.find({ atr: atr ?? undefined, interfaces: interfaces ?? undefined });
-    return { cards: found.map(({ name }) => name) };
+    /**
+     * Names of the card types that match an ATR and have all of the interfaces; of all types where neither is given. For
+     * an ATR the most specific comes first, otherwise they are in the order of their names.
+     *
+     * @param context may be null: the user's database then.
+     * @param atr of a card; null where it does not matter. C finds out its length by parsing it, here it is the array's.
+     * @param interfaces GUIDs; null where they do not matter.
+     * @throws invalid-parameter (an interface is not a GUID), invalid-context
+     * @see SCardListCards function (winscard.h), Microsoft
+     *
+     * **Portability**: without a match, the answer is an empty list; Microsoft does not say. Windows resets a card on
+     * which the caller holds a transaction; here nothing happens to any card.
+     */
+    SCardListCards: async (
+      context: SCARDCONTEXT | null,
+      atr: Uint8Array | null = null,
+      interfaces: readonly string[] | null = null,
+    ): Promise<{ readonly cards: string[] }> => {
+      const { cardTypes } = await foundation.databaseOf(context);
+      const found = cardTypes.find({ atr: atr ?? undefined, interfaces: interfaces ?? undefined });
+      return { cards: found.map(({ name }) => name) };
+    },
   };
 }
+
+export type CardTypeFunctions = Readonly<ReturnType<typeof cardTypeFunctions>>;
 
 /** A context where Microsoft requires one: null becomes 0, which is never a valid handle. */
 function required(context: SCARDCONTEXT): SCARDCONTEXT {

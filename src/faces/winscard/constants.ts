@@ -15,14 +15,7 @@ import {
   FILE_DEVICE_SMARTCARD as smartCardDevice,
   systemGroups,
 } from "../../port/index.ts";
-
-/** Protocol control information: which protocol an exchange is to have. */
-export interface SCARD_IO_REQUEST {
-  /** SCARD_PROTOCOL_T0, SCARD_PROTOCOL_T1 or SCARD_PROTOCOL_RAW. */
-  readonly protocol: number;
-  /** Size in bytes of the structure in C, with what follows it: 8. */
-  readonly pciLength: number;
-}
+import type { SCARD_IO_REQUEST } from "./io-request.ts";
 
 /** The number in Microsoft's header, of a constant that Microsoft's header has. */
 function windows(row: { readonly name: string; readonly windows: number | undefined }): number {
@@ -234,9 +227,7 @@ export const FILE_DEVICE_SMARTCARD: number = smartCardDevice;
  * @param n 0 to 4095; vendors have those from 2048 on.
  * @throws RangeError for a number that does not fit
  */
-export function SCARD_CTL_CODE(n: number): number {
-  return controlCode(n);
-}
+export const SCARD_CTL_CODE = (n: number): number => controlCode(n);
 
 /** Power down, cold or warm reset. */
 export const IOCTL_SMARTCARD_POWER: number = ioctls.power.windows;

@@ -46,168 +46,164 @@ export interface ReaderStateAnswer extends SCARD_READERSTATE {
  * The functions that work on a context: opening and closing it, asking for readers, tracking them. Errors are
  * `SmartCardError`; its `rv` is the LONG that the function returns in C, unsigned.
  */
-export class ContextFunctions {
-  readonly #foundation: Foundation;
-  readonly #naming: ReaderNaming;
+export function contextFunctions(foundation: Foundation) {
+  const naming = new ReaderNaming(foundation);
 
-  constructor(foundation: Foundation) {
-    this.#foundation = foundation;
-    this.#naming = new ReaderNaming(foundation);
-  }
+  return {
+    /**
+     * Opens a context, in which all other calls are made. The two reserved parameters of C are left out.
+     *
+     * @param scope SCARD_SCOPE_USER, SCARD_SCOPE_TERMINAL or SCARD_SCOPE_SYSTEM: the domain of database operations.
+     * @throws invalid-value (no such scope), no-service (the manager is not running), server-too-busy,
+     * security-violation (access refused), no-memory (a limit is reached)
+     * @see SCardEstablishContext function (winscard.h), Microsoft
+     *
+     * **Portability**: SCARD_SCOPE_GLOBAL (3) is of pcsc-lite and refused here.
+     */
+    SCardEstablishContext: async (
+      scope: number,
+      options: EstablishContextOptions = {},
+    ): Promise<{ readonly context: SCARDCONTEXT }> => {
+      const domain = scopeOf(scope, "establish context");
+      const manager = options.manager ?? (await foundation.defaultManager());
+      const opened = await manager.establishContext({ scope: domain });
+      try {
+        return { context: foundation.handles.addContext(opened) };
+      } catch (error) {
+        await opened.release();
+        throw error;
+      }
+    },
 
-  /**
-   * Opens a context, in which all other calls are made. The two reserved parameters of C are left out.
-   *
-   * @param scope SCARD_SCOPE_USER, SCARD_SCOPE_TERMINAL or SCARD_SCOPE_SYSTEM: the domain of database operations.
-   * @throws invalid-value (no such scope), no-service (the manager is not running), server-too-busy,
-   * security-violation (access refused), no-memory (a limit is reached)
-   * @see SCardEstablishContext function (winscard.h), Microsoft
-   *
-   * **Portability**: SCARD_SCOPE_GLOBAL (3) is of pcsc-lite and refused here.
-   */
-  readonly SCardEstablishContext = async (
-    scope: number,
-    options: EstablishContextOptions = {},
-  ): Promise<{ readonly context: SCARDCONTEXT }> => {
-    const domain = scopeOf(scope, "establish context");
-    const manager = options.manager ?? (await this.#foundation.defaultManager());
-    const opened = await manager.establishContext({ scope: domain });
-    try {
-      return { context: this.#foundation.handles.addContext(opened) };
-    } catch (error) {
+    /**
+     * Closes a context and all cards that were connected in it, ends its waits, and releases its locks.
+     *
+     * @throws invalid-context, and failures of the manager. The handle is invalid in every case.
+     * @see SCardReleaseContext function (winscard.h), Microsoft
+     *
+     * **Portability**: Windows resets the cards that were not disconnected; pcsc-lite only those held by a transaction.
+     */
+    SCardReleaseContext: async (context: SCARDCONTEXT): Promise<void> => {
+      const opened = foundation.handles.removeContext(context);
+      foundation.released(opened);
       await opened.release();
-      throw error;
-    }
-  };
+    },
 
-  /**
-   * Closes a context and all cards that were connected in it, ends its waits, and releases its locks.
-   *
-   * @throws invalid-context, and failures of the manager. The handle is invalid in every case.
-   * @see SCardReleaseContext function (winscard.h), Microsoft
-   *
-   * **Portability**: Windows resets the cards that were not disconnected; pcsc-lite only those held by a transaction.
-   */
-  readonly SCardReleaseContext = async (context: SCARDCONTEXT): Promise<void> => {
-    const opened = this.#foundation.handles.removeContext(context);
-    this.#foundation.released(opened);
-    await opened.release();
-  };
+    /**
+     * Resolves while calls in the context can succeed. Release a context that has become invalid, too.
+     *
+     * @throws invalid-context (released, never opened, or the manager has gone)
+     * @see SCardIsValidContext function (winscard.h), Microsoft
+     *
+     * **Portability**: `rv` is ERROR_INVALID_HANDLE (6) as on Windows; pcsc-lite has SCARD_E_INVALID_HANDLE.
+     */
+    SCardIsValidContext: async (context: SCARDCONTEXT): Promise<void> => {
+      if (!(await foundation.handles.context(context).isValid())) {
+        throw new SmartCardError("invalid-context", `context ${context} is no longer valid: its manager has stopped`);
+      }
+    },
 
-  /**
-   * Resolves while calls in the context can succeed. Release a context that has become invalid, too.
-   *
-   * @throws invalid-context (released, never opened, or the manager has gone)
-   * @see SCardIsValidContext function (winscard.h), Microsoft
-   *
-   * **Portability**: `rv` is ERROR_INVALID_HANDLE (6) as on Windows; pcsc-lite has SCARD_E_INVALID_HANDLE.
-   */
-  readonly SCardIsValidContext = async (context: SCARDCONTEXT): Promise<void> => {
-    if (!(await this.#foundation.handles.context(context).isValid())) {
-      throw new SmartCardError("invalid-context", `context ${context} is no longer valid: its manager has stopped`);
-    }
-  };
+    /**
+     * Names of the attached readers. A reader with introduced names (SCardIntroduceReader) is listed under those.
+     *
+     * @param context may be null: the default manager is asked then.
+     * @param groups names of reader groups, of which any will do: a name, a multi-string ("A\0B\0\0") or a list. Null,
+     * nothing or SCARD_ALL_READERS: all readers. Unknown groups are empty.
+     * @throws no-readers-available, invalid-context
+     * @see SCardListReaders function (winscard.h), Microsoft
+     *
+     * **Portability**: pcsc-lite takes no null context and ignores the groups.
+     */
+    SCardListReaders: async (
+      context: SCARDCONTEXT | null,
+      groups?: string | readonly string[] | null,
+    ): Promise<{ readonly readers: string[] }> => {
+      const names = stringsOf(groups);
+      const all = names.length === 0 || names.some((name) => sameName(name, SCARD_ALL_READERS));
+      const readers = await foundation.query(context, (opened) => naming.available(opened, all ? undefined : names));
+      if (readers.length === 0) {
+        const where = all ? "no reader is attached" : `no reader is in ${names.join(" or ")}`;
+        throw new SmartCardError("no-readers-available", where, { operation: "list readers" });
+      }
+      return { readers };
+    },
 
-  /**
-   * Names of the attached readers. A reader with introduced names (SCardIntroduceReader) is listed under those.
-   *
-   * @param context may be null: the default manager is asked then.
-   * @param groups names of reader groups, of which any will do: a name, a multi-string ("A\0B\0\0") or a list. Null,
-   * nothing or SCARD_ALL_READERS: all readers. Unknown groups are empty.
-   * @throws no-readers-available, invalid-context
-   * @see SCardListReaders function (winscard.h), Microsoft
-   *
-   * **Portability**: pcsc-lite takes no null context and ignores the groups.
-   */
-  readonly SCardListReaders = async (
-    context: SCARDCONTEXT | null,
-    groups?: string | readonly string[] | null,
-  ): Promise<{ readonly readers: string[] }> => {
-    const names = stringsOf(groups);
-    const all = names.length === 0 || names.some((name) => sameName(name, SCARD_ALL_READERS));
-    const readers = await this.#foundation.query(context, (opened) =>
-      this.#naming.available(opened, all ? undefined : names),
-    );
-    if (readers.length === 0) {
-      const where = all ? "no reader is attached" : `no reader is in ${names.join(" or ")}`;
-      throw new SmartCardError("no-readers-available", where, { operation: "list readers" });
-    }
-    return { readers };
-  };
+    /**
+     * Names of the reader groups that hold at least one reader, attached or not. SCARD_ALL_READERS is not among them.
+     *
+     * @param context may be null: the default manager is asked then.
+     * @throws invalid-context
+     * @see SCardListReaderGroups function (winscard.h), Microsoft
+     *
+     * **Portability**: pcsc-lite takes no null context and always answers `SCard$DefaultReaders`.
+     */
+    SCardListReaderGroups: async (context: SCARDCONTEXT | null): Promise<{ readonly groups: string[] }> => {
+      return { groups: await foundation.query(context, (opened) => naming.groups(opened)) };
+    },
 
-  /**
-   * Names of the reader groups that hold at least one reader, attached or not. SCARD_ALL_READERS is not among them.
-   *
-   * @param context may be null: the default manager is asked then.
-   * @throws invalid-context
-   * @see SCardListReaderGroups function (winscard.h), Microsoft
-   *
-   * **Portability**: pcsc-lite takes no null context and always answers `SCard$DefaultReaders`.
-   */
-  readonly SCardListReaderGroups = async (context: SCARDCONTEXT | null): Promise<{ readonly groups: string[] }> => {
-    return { groups: await this.#foundation.query(context, (opened) => this.#naming.groups(opened)) };
-  };
+    /**
+     * Waits until the state of a reader differs from the caller's, and returns the state of all. To miss nothing, call it
+     * again with each `currentState` set to the `eventState` of the answer. The objects passed in are not changed.
+     *
+     * @param timeout milliseconds; 0 does not wait, INFINITE waits for ever.
+     * @param readerStates nothing to watch (no element, or all with SCARD_STATE_IGNORE) returns at once, and so does an
+     * element with SCARD_STATE_UNAWARE.
+     * @throws timeout (the states at the end are in `details.readerStates`), cancelled (by SCardCancel or the signal),
+     * unknown-reader (a name that is not known when the call is made), invalid-context, service-stopped, invalid-value
+     * @see SCardGetStatusChange function (winscard.h), Microsoft
+     *
+     * **Portability**: the high word of the pseudo reader's state is the number of readers on Windows and the number of
+     * reader events in pcsc-lite; macOS has no pseudo reader.
+     */
+    SCardGetStatusChange: async (
+      context: SCARDCONTEXT,
+      timeout: number,
+      readerStates: readonly SCARD_READERSTATE[],
+      wait: Pick<WaitOptions, "signal"> = {},
+    ): Promise<{ readonly readerStates: ReaderStateAnswer[] }> => {
+      const opened = foundation.handles.context(context);
+      const limit = waitOf(timeout, wait.signal, "status change");
+      // The caller may change its objects while the wait lasts.
+      const asked = readerStates.map((state) => ({
+        ...state,
+        currentState: dword(state.currentState, `current state of "${state.reader}"`, "status change"),
+      }));
+      // Ignored readers need not exist.
+      const watched = asked.filter(({ currentState }) => (currentState & SCARD_STATE_IGNORE) === 0);
+      const resolving = naming.resolveAll(
+        opened,
+        watched.map(({ reader }) => reader),
+      );
+      const resolved = resolving instanceof Promise ? await resolving : resolving;
+      const devices = new Map(resolved.map((device, at) => [watched[at], device]));
+      const queries = asked.map((state) => ({
+        reader: devices.get(state) ?? state.reader,
+        ...decodeReaderState(state.currentState),
+      }));
+      try {
+        const reports = await opened.getStatusChange(queries, limit);
+        return { readerStates: asked.map((state, index) => answerOf(state, reports[index])) };
+      } catch (error) {
+        throw underGivenNames(error, asked);
+      }
+    },
 
-  /**
-   * Waits until the state of a reader differs from the caller's, and returns the state of all. To miss nothing, call it
-   * again with each `currentState` set to the `eventState` of the answer. The objects passed in are not changed.
-   *
-   * @param timeout milliseconds; 0 does not wait, INFINITE waits for ever.
-   * @param readerStates nothing to watch (no element, or all with SCARD_STATE_IGNORE) returns at once, and so does an
-   * element with SCARD_STATE_UNAWARE.
-   * @throws timeout (the states at the end are in `details.readerStates`), cancelled (by SCardCancel or the signal),
-   * unknown-reader (a name that is not known when the call is made), invalid-context, service-stopped, invalid-value
-   * @see SCardGetStatusChange function (winscard.h), Microsoft
-   *
-   * **Portability**: the high word of the pseudo reader's state is the number of readers on Windows and the number of
-   * reader events in pcsc-lite; macOS has no pseudo reader.
-   */
-  readonly SCardGetStatusChange = async (
-    context: SCARDCONTEXT,
-    timeout: number,
-    readerStates: readonly SCARD_READERSTATE[],
-    wait: Pick<WaitOptions, "signal"> = {},
-  ): Promise<{ readonly readerStates: ReaderStateAnswer[] }> => {
-    const opened = this.#foundation.handles.context(context);
-    const limit = waitOf(timeout, wait.signal, "status change");
-    // The caller may change its objects while the wait lasts.
-    const asked = readerStates.map((state) => ({
-      ...state,
-      currentState: dword(state.currentState, `current state of "${state.reader}"`, "status change"),
-    }));
-    // Ignored readers need not exist.
-    const watched = asked.filter(({ currentState }) => (currentState & SCARD_STATE_IGNORE) === 0);
-    const resolving = this.#naming.resolveAll(
-      opened,
-      watched.map(({ reader }) => reader),
-    );
-    const resolved = resolving instanceof Promise ? await resolving : resolving;
-    const devices = new Map(resolved.map((device, at) => [watched[at], device]));
-    const queries = asked.map((state) => ({
-      reader: devices.get(state) ?? state.reader,
-      ...decodeReaderState(state.currentState),
-    }));
-    try {
-      const reports = await opened.getStatusChange(queries, limit);
-      return { readerStates: asked.map((state, index) => answerOf(state, reports[index])) };
-    } catch (error) {
-      throw underGivenNames(error, asked);
-    }
-  };
-
-  /**
-   * Ends all waits of a context with `cancelled`: SCardGetStatusChange first of all, waits for a locked reader, and the
-   * dialogs of SCardUIDlgSelectCard and GetOpenCardName, which wait for the user. It does not end a running exchange or a later call. Without a wait it does nothing.
-   *
-   * @throws invalid-context
-   * @see SCardCancel function (winscard.h), Microsoft
-   */
-  readonly SCardCancel = async (context: SCARDCONTEXT): Promise<void> => {
-    const opened = this.#foundation.handles.context(context);
-    this.#foundation.cancelled(opened);
-    await opened.cancel();
+    /**
+     * Ends all waits of a context with `cancelled`: SCardGetStatusChange first of all, waits for a locked reader, and the
+     * dialogs of SCardUIDlgSelectCard and GetOpenCardName, which wait for the user. It does not end a running exchange or a later call. Without a wait it does nothing.
+     *
+     * @throws invalid-context
+     * @see SCardCancel function (winscard.h), Microsoft
+     */
+    SCardCancel: async (context: SCARDCONTEXT): Promise<void> => {
+      const opened = foundation.handles.context(context);
+      foundation.cancelled(opened);
+      await opened.cancel();
+    },
   };
 }
+
+export type ContextFunctions = Readonly<ReturnType<typeof contextFunctions>>;
 
 /** The result of SCardGetStatusChange for its arguments. */
 export function answerOf(asked: SCARD_READERSTATE, report: ReaderStateReport | undefined): ReaderStateAnswer {

@@ -26,8 +26,8 @@ export interface FoundationParts {
   readonly handles: HandleTable;
   readonly defaultManager: DefaultManager;
   readonly database: DatabaseSource;
-  readonly clock: Clock | undefined;
-  readonly program: string | undefined;
+  readonly clock?: Clock | undefined;
+  readonly program?: string | undefined;
 }
 
 /** What all functions of one WinSCard share, and the helpers of several of them. */

@@ -4,7 +4,6 @@ import type { ReaderNames } from "../../database/index.ts";
 import { sameName } from "../../database/index.ts";
 import type { Context } from "../../port/index.ts";
 import { textOf } from "./arguments.ts";
-import { CardTypeFunctions } from "./card-type-functions.ts";
 import type { Foundation } from "./foundation.ts";
 import type { SCARDCONTEXT } from "./handles.ts";
 import { ReaderNaming } from "./reader-naming.ts";
@@ -23,116 +22,107 @@ interface NamedReaders {
  * Besides what is listed, each of them fails with what keeps the database from being read or changed, as the functions
  * on card types do.
  */
-export class ReaderNameFunctions extends CardTypeFunctions {
-  readonly #foundation: Foundation;
-  readonly #naming: ReaderNaming;
+export function readerNameFunctions(foundation: Foundation) {
+  const naming = new ReaderNaming(foundation);
 
-  constructor(foundation: Foundation) {
-    super(foundation);
-    this.#foundation = foundation;
-    this.#naming = new ReaderNaming(foundation);
-  }
-
-  /**
-   * Gives a reader a further name, and puts that into SCARD_DEFAULT_READERS. A reader has its system name until
-   * it is given one; that stays until SCardForgetReader, so renaming takes both calls.
-   *
-   * @param deviceName the name that SCardListReaders has for the reader, or its SCARD_ATTR_DEVICE_SYSTEM_NAME. A reader
-   * that is not attached now is named by the former.
-   * @throws duplicate-reader (there is a reader of that name), invalid-parameter (a bad name), invalid-context
-   * @see SCardIntroduceReader function (winscard.h), Microsoft
-   */
-  readonly SCardIntroduceReader = async (
-    context: SCARDCONTEXT,
-    readerName: string,
-    deviceName: string,
-  ): Promise<void> => {
-    const operation = "introduce reader";
-    const name = textOf(readerName, "reader name", operation);
-    const { readers, opened, attached } = await this.#named(context);
-    const device = await this.#naming.ofSystemName(opened, attached, textOf(deviceName, "device name", operation));
-    readers.introduce(name, device, attached);
-  };
-
-  /**
-   * Removes a name of a reader, also from all groups; a group without readers disappears. A reader without an introduced
-   * name gets its system name back.
-   *
-   * @param readerName a name of the reader. Its SCARD_ATTR_DEVICE_SYSTEM_NAME is its system
-   * name.
-   * @throws unknown-reader, no-access (the name is the system's, and the context the user's), invalid-context
-   * @see SCardForgetReader function (winscard.h), Microsoft
-   */
-  readonly SCardForgetReader = async (context: SCARDCONTEXT, readerName: string): Promise<void> => {
-    const name = textOf(readerName, "reader name", "forget reader");
-    const { readers, opened, attached } = await this.#named(context);
-    const known = readers.list(attached).some((reader) => sameName(reader.name, name));
-    readers.forget(known ? name : await this.#naming.ofSystemName(opened, attached, name), attached);
-  };
-
-  /**
-   * Checks the name of a group. A group exists while a reader is in it, so nothing is stored.
-   *
-   * @param context may be null.
-   * @throws invalid-parameter (a bad name, or one with which the system's begin: `SCard$`), invalid-context
-   * @see SCardIntroduceReaderGroup function (winscard.h), Microsoft
-   */
-  readonly SCardIntroduceReaderGroup = async (context: SCARDCONTEXT | null, groupName: string): Promise<void> => {
-    const name = textOf(groupName, "group name", "introduce reader group");
-    const { readers } = await this.#foundation.databaseOf(context);
-    readers.introduceGroup(name);
-  };
-
-  /**
-   * Removes all readers from a group, and so the group. The readers stay; an unknown group is not an error.
-   *
-   * @throws invalid-parameter (a bad name, or a group of the system's), invalid-context
-   * @see SCardForgetReaderGroup function (winscard.h), Microsoft
-   */
-  readonly SCardForgetReaderGroup = async (context: SCARDCONTEXT, groupName: string): Promise<void> => {
-    const name = textOf(groupName, "group name", "forget reader group");
-    const { readers } = await this.#named(context);
-    readers.forgetGroup(name);
-  };
-
-  /**
-   * Adds a reader to a group, and creates the group if necessary.
-   *
-   * @throws unknown-reader, invalid-parameter (a bad name, or a group of the system's other than SCARD_DEFAULT_READERS),
-   * invalid-context
-   * @see SCardAddReaderToGroup function (winscard.h), Microsoft
-   */
-  readonly SCardAddReaderToGroup = async (
-    context: SCARDCONTEXT,
-    readerName: string,
-    groupName: string,
-  ): Promise<void> => {
-    const operation = "add reader to group";
-    const [reader, group] = [textOf(readerName, "reader name", operation), textOf(groupName, "group name", operation)];
-    const { readers, attached } = await this.#named(context);
-    readers.addToGroup(reader, group, attached);
-  };
-
-  /**
-   * Removes a reader from a group, also from SCARD_DEFAULT_READERS; the group disappears with its last reader.
-   *
-   * @throws unknown-reader, invalid-parameter (as SCardAddReaderToGroup), invalid-context
-   * @see SCardRemoveReaderFromGroup function (winscard.h), Microsoft
-   */
-  readonly SCardRemoveReaderFromGroup = async (
-    context: SCARDCONTEXT,
-    readerName: string,
-    groupName: string,
-  ): Promise<void> => {
-    const operation = "remove reader from group";
-    const [reader, group] = [textOf(readerName, "reader name", operation), textOf(groupName, "group name", operation)];
-    const { readers, attached } = await this.#named(context);
-    readers.removeFromGroup(reader, group, attached);
-  };
-
-  async #named(context: SCARDCONTEXT): Promise<NamedReaders> {
-    const opened = this.#foundation.handles.context(context);
-    const { readers } = await this.#foundation.database(opened.scope);
+  async function named(context: SCARDCONTEXT): Promise<NamedReaders> {
+    const opened = foundation.handles.context(context);
+    const { readers } = await foundation.database(opened.scope);
     return { readers, opened, attached: await opened.listReaders() };
   }
+
+  return {
+    /**
+     * Gives a reader a further name, and puts that into SCARD_DEFAULT_READERS. A reader has its system name until
+     * it is given one; that stays until SCardForgetReader, so renaming takes both calls.
+     *
+     * @param deviceName the name that SCardListReaders has for the reader, or its SCARD_ATTR_DEVICE_SYSTEM_NAME. A reader
+     * that is not attached now is named by the former.
+     * @throws duplicate-reader (there is a reader of that name), invalid-parameter (a bad name), invalid-context
+     * @see SCardIntroduceReader function (winscard.h), Microsoft
+     */
+    SCardIntroduceReader: async (context: SCARDCONTEXT, readerName: string, deviceName: string): Promise<void> => {
+      const operation = "introduce reader";
+      const name = textOf(readerName, "reader name", operation);
+      const { readers, opened, attached } = await named(context);
+      const device = await naming.ofSystemName(opened, attached, textOf(deviceName, "device name", operation));
+      readers.introduce(name, device, attached);
+    },
+
+    /**
+     * Removes a name of a reader, also from all groups; a group without readers disappears. A reader without an introduced
+     * name gets its system name back.
+     *
+     * @param readerName a name of the reader. Its SCARD_ATTR_DEVICE_SYSTEM_NAME is its system
+     * name.
+     * @throws unknown-reader, no-access (the name is the system's, and the context the user's), invalid-context
+     * @see SCardForgetReader function (winscard.h), Microsoft
+     */
+    SCardForgetReader: async (context: SCARDCONTEXT, readerName: string): Promise<void> => {
+      const name = textOf(readerName, "reader name", "forget reader");
+      const { readers, opened, attached } = await named(context);
+      const known = readers.list(attached).some((reader) => sameName(reader.name, name));
+      readers.forget(known ? name : await naming.ofSystemName(opened, attached, name), attached);
+    },
+
+    /**
+     * Checks the name of a group. A group exists while a reader is in it, so nothing is stored.
+     *
+     * @param context may be null.
+     * @throws invalid-parameter (a bad name, or one with which the system's begin: `SCard$`), invalid-context
+     * @see SCardIntroduceReaderGroup function (winscard.h), Microsoft
+     */
+    SCardIntroduceReaderGroup: async (context: SCARDCONTEXT | null, groupName: string): Promise<void> => {
+      const name = textOf(groupName, "group name", "introduce reader group");
+      const { readers } = await foundation.databaseOf(context);
+      readers.introduceGroup(name);
+    },
+
+    /**
+     * Removes all readers from a group, and so the group. The readers stay; an unknown group is not an error.
+     *
+     * @throws invalid-parameter (a bad name, or a group of the system's), invalid-context
+     * @see SCardForgetReaderGroup function (winscard.h), Microsoft
+     */
+    SCardForgetReaderGroup: async (context: SCARDCONTEXT, groupName: string): Promise<void> => {
+      const name = textOf(groupName, "group name", "forget reader group");
+      const { readers } = await named(context);
+      readers.forgetGroup(name);
+    },
+
+    /**
+     * Adds a reader to a group, and creates the group if necessary.
+     *
+     * @throws unknown-reader, invalid-parameter (a bad name, or a group of the system's other than SCARD_DEFAULT_READERS),
+     * invalid-context
+     * @see SCardAddReaderToGroup function (winscard.h), Microsoft
+     */
+    SCardAddReaderToGroup: async (context: SCARDCONTEXT, readerName: string, groupName: string): Promise<void> => {
+      const operation = "add reader to group";
+      const [reader, group] = [
+        textOf(readerName, "reader name", operation),
+        textOf(groupName, "group name", operation),
+      ];
+      const { readers, attached } = await named(context);
+      readers.addToGroup(reader, group, attached);
+    },
+
+    /**
+     * Removes a reader from a group, also from SCARD_DEFAULT_READERS; the group disappears with its last reader.
+     *
+     * @throws unknown-reader, invalid-parameter (as SCardAddReaderToGroup), invalid-context
+     * @see SCardRemoveReaderFromGroup function (winscard.h), Microsoft
+     */
+    SCardRemoveReaderFromGroup: async (context: SCARDCONTEXT, readerName: string, groupName: string): Promise<void> => {
+      const operation = "remove reader from group";
+      const [reader, group] = [
+        textOf(readerName, "reader name", operation),
+        textOf(groupName, "group name", operation),
+      ];
+      const { readers, attached } = await named(context);
+      readers.removeFromGroup(reader, group, attached);
+    },
+  };
 }
+
+export type ReaderNameFunctions = Readonly<ReturnType<typeof readerNameFunctions>>;

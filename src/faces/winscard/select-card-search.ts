@@ -2,6 +2,7 @@
 
 import { foldName, matchesAtr } from "../../database/index.ts";
 import { encodeReaderState, PNP_NOTIFICATION, SmartCardError } from "../../port/index.ts";
+import type { CardFunctions } from "./card-functions.ts";
 import type { CardTypeFunctions } from "./card-type-functions.ts";
 import {
   INFINITE,
@@ -17,7 +18,7 @@ import {
   SCARD_STATE_UNKNOWN,
   SCARD_STATE_UNPOWERED,
 } from "./constants.ts";
-import type { ReaderStateAnswer, SCARD_READERSTATE } from "./context-functions.ts";
+import type { ContextFunctions, ReaderStateAnswer, SCARD_READERSTATE } from "./context-functions.ts";
 import type { SCARDCONTEXT, SCARDHANDLE } from "./handles.ts";
 import type { CardMismatch, CardPickerReader } from "./select-card.ts";
 import type { Checking, Criteria, Opened, Opening } from "./select-card-criteria.ts";
@@ -27,15 +28,9 @@ import { unlessStopped } from "./select-card-stop.ts";
 const maxCheckWaitMs = 1000;
 
 /** What a search calls: the dialog stands on the other functions, as Scarddlg.dll stands on Winscard.dll. */
-export type SearchCalls = Pick<
-  CardTypeFunctions,
-  | "SCardListReaders"
-  | "SCardGetStatusChange"
-  | "SCardListCards"
-  | "SCardListInterfaces"
-  | "SCardConnect"
-  | "SCardDisconnect"
->;
+export type SearchCalls = Pick<ContextFunctions, "SCardListReaders" | "SCardGetStatusChange"> &
+  Pick<CardFunctions, "SCardConnect" | "SCardDisconnect"> &
+  Pick<CardTypeFunctions, "SCardListCards" | "SCardListInterfaces">;
 
 interface Known {
   readonly state: ReaderStateAnswer;

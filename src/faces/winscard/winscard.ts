@@ -11,12 +11,24 @@ import {
   optionsOf,
   Pace,
   type Random,
+  shareModes,
+  toNumber,
 } from "../../port/index.ts";
 import { checkedArguments } from "./argument-checks.ts";
+import { protocolNumber } from "./arguments.ts";
+import { type CacheFunctions, cacheFunctions } from "./cache-functions.ts";
+import { type CardFunctions, cardFunctions } from "./card-functions.ts";
+import { type CardTypeFunctions, cardTypeFunctions } from "./card-type-functions.ts";
+import { type ContextFunctions, contextFunctions } from "./context-functions.ts";
+import { type DeviceFunctions, deviceFunctions } from "./device-functions.ts";
+import { type ExchangeFunctions, exchangeFunctions } from "./exchange-functions.ts";
 import { type DatabaseSource, type DefaultManager, Foundation } from "./foundation.ts";
-import { HandleTable } from "./handles.ts";
-import { OpenCardFunctions } from "./open-card-functions.ts";
+import { HandleTable, type SCARDHANDLE } from "./handles.ts";
+import { type LocateFunctions, locateFunctions } from "./locate-functions.ts";
+import { type OpenCardFunctions, openCardFunctions } from "./open-card-functions.ts";
+import { type ReaderNameFunctions, readerNameFunctions } from "./reader-name-functions.ts";
 import type { CardPicker } from "./select-card.ts";
+import { type ServiceFunctions, serviceFunctions } from "./service-functions.ts";
 
 /** Dependencies of the WinSCard functions. Only the manager is required. */
 export interface WinSCardOptions {
@@ -49,6 +61,68 @@ const winscardOptions = optionsOf<WinSCardOptions>({
   picker: optional(having<CardPicker>(["pick"], "a dialog")),
 });
 
+/** All functions, by what they work on. */
+export interface FunctionGroups
+  extends ContextFunctions,
+    CardFunctions,
+    ExchangeFunctions,
+    CardTypeFunctions,
+    ReaderNameFunctions,
+    LocateFunctions,
+    CacheFunctions,
+    DeviceFunctions,
+    ServiceFunctions,
+    OpenCardFunctions {}
+
+/** The functions over one foundation. Those that stand on others call them as a program would: guarded. */
+function functionsOver(foundation: Foundation, pace: Pace | undefined, picker: CardPicker | undefined): FunctionGroups {
+  const context = guarded(contextFunctions(foundation), pace);
+  const card = guarded(cardFunctions(foundation), pace);
+  const cardType = guarded(cardTypeFunctions(foundation), pace);
+  return {
+    ...context,
+    ...card,
+    ...guarded(exchangeFunctions(foundation), pace),
+    ...cardType,
+    ...guarded(readerNameFunctions(foundation), pace),
+    ...guarded(locateFunctions(foundation, context), pace),
+    ...guarded(cacheFunctions(foundation), pace),
+    ...guarded(deviceFunctions(foundation), pace),
+    ...guarded(serviceFunctions(foundation), pace),
+    ...guarded(openCardFunctions(foundation, { ...context, ...card, ...cardType }, picker), pace),
+  };
+}
+
+type AsyncFunction = (...given: never[]) => Promise<unknown>;
+
+/**
+ * The functions, each of which refuses invalid arguments before it does anything, and yields to the event loop now and
+ * then where calls are answered from memory or fail at once.
+ */
+function guarded<T extends Readonly<Record<keyof T, AsyncFunction>>>(functions: T, pace: Pace | undefined): T {
+  const guard = ([name, run]: [string, AsyncFunction]): [string, AsyncFunction] => {
+    // A refusal rejects, like every other failure.
+    const call = (given: readonly unknown[]): Promise<unknown> => {
+      try {
+        return run(...(checkedArguments(name, given) as never[]));
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    };
+    return [name, (...given) => (pace === undefined ? call(given) : pace.settle(call(given)))];
+  };
+  return Object.fromEntries(Object.entries<AsyncFunction>(functions).map(guard)) as T;
+}
+
+/** An object of the functions that it is given. */
+const FunctionObject = class {
+  constructor(functions: FunctionGroups) {
+    Object.assign(this, functions);
+  }
+} as new (
+  functions: FunctionGroups,
+) => FunctionGroups;
+
 /**
  * The WinSCard functions over one table of handles. Each is a function of its own and can be taken off the object:
  *
@@ -58,50 +132,33 @@ const winscardOptions = optionsOf<WinSCardOptions>({
  * call resolves to its out-values as one object, or rejects with a `SmartCardError` whose `rv` is what C would return.
  * Numbers are those of Microsoft's headers.
  *
- * The functions are declared by what they work on, each kind on top of the one before: `ContextFunctions`,
- * `CardFunctions`, `CardTypeFunctions`, `ReaderNameFunctions`, `LocateFunctions`, `CacheFunctions`, `DeviceFunctions`,
- * `ServiceFunctions`, `OpenCardFunctions`.
+ * The functions come in groups, by what they work on: `ContextFunctions`, `CardFunctions`, `ExchangeFunctions`,
+ * `CardTypeFunctions`, `ReaderNameFunctions`, `LocateFunctions`, `CacheFunctions`, `DeviceFunctions`, `ServiceFunctions`,
+ * `OpenCardFunctions`.
  */
-export class WinSCard extends OpenCardFunctions {
+export class WinSCard extends FunctionObject {
   readonly #table: HandleTable;
 
   constructor(options: WinSCardOptions) {
     const checked = winscardOptions(options, { operation: "WinSCard", path: "options" });
-    const table = new HandleTable({ random: checked.random });
-    super(
-      new Foundation({
-        handles: table,
-        defaultManager: checked.defaultManager,
-        database: checked.database ?? databaseInMemory(),
-        clock: checked.clock,
-        program: checked.program,
-      }),
-      checked.picker,
-    );
-    this.#table = table;
-    this.#guard(checked.clock === undefined ? undefined : new Pace(checked.clock));
+    const handles = new HandleTable({ random: checked.random });
+    const foundation = new Foundation({ ...checked, handles, database: checked.database ?? databaseInMemory() });
+    const pace = checked.clock === undefined ? undefined : new Pace(checked.clock);
+    super(functionsOver(foundation, pace, checked.picker));
+    this.#table = handles;
   }
 
   /**
-   * Makes each function refuse invalid arguments before it does anything, and yield to the event loop now and then where calls are
-   * answered from memory or fail at once.
+   * How a connection was made: its share mode, SCARD_SHARE_*, and the protocol that was agreed on, SCARD_PROTOCOL_*. It uses
+   * neither the card nor the reader, so it does not wait, and also works after the card was reset.
+   *
+   * @throws invalid-handle
+   *
+   * **Portability**: this is ours. C has no function that returns the share mode of a handle.
    */
-  #guard(pace: Pace | undefined): void {
-    for (const [name, run] of Object.entries(this)) {
-      if (typeof run !== "function") continue;
-      const call = (given: readonly unknown[]): Promise<unknown> => {
-        try {
-          return run(...checkedArguments(name, given));
-        } catch (error) {
-          return Promise.reject(error);
-        }
-      };
-      const guarded = (...given: unknown[]): Promise<unknown> => {
-        const answer = call(given);
-        return pace === undefined ? answer : pace.settle(answer);
-      };
-      Object.assign(this, { [name]: guarded });
-    }
+  connectionTerms(card: SCARDHANDLE): { readonly shareMode: number; readonly protocol: number } {
+    const { protocol, shareMode } = this.#table.card(card);
+    return { shareMode: toNumber(shareModes, shareMode, "windows") ?? 0, protocol: protocolNumber(protocol) };
   }
 
   /** How many contexts and cards are open: both 0 once a program has closed all it opened. */
