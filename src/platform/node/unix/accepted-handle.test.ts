@@ -43,6 +43,7 @@ it("takes the connections that wait, and in one turn of the event loop a bounded
   const calls = {
     acceptNext: (fd: number) => (fd === 7 && waiting > 0 ? 1000 - waiting-- : -1),
     isHungUp: () => false,
+    readable: () => [],
   };
   expect(takeHandles(held(listening), ({ fd }) => taken.push(fd), calls)).toBe(true);
   const arrive = (handle: unknown, status = 0): void => {
@@ -111,7 +112,14 @@ it.skipIf(loadSocketCalls() === undefined)("tells who has gone, also where it le
   await once(one, "connect");
   await expect.poll(() => handles.length).toBe(1);
   const [handle] = handles as [AcceptedHandle];
-  const deps = { credentials: undefined, clock, limits: limits(), calls, tasks: new DeferredTasks(clock) };
+  const deps = {
+    credentials: undefined,
+    clock,
+    limits: limits(),
+    calls,
+    tasks: new DeferredTasks(clock),
+    order: undefined,
+  };
   let released = 0;
   const connection = new SocketConnection(handle, { ...deps, released: () => released++ });
   expect(connection.isGone).toBe(false);
@@ -123,11 +131,32 @@ it.skipIf(loadSocketCalls() === undefined)("tells who has gone, also where it le
   expect([connection.isGone, released]).toEqual([true, 1]);
 });
 
+it.skipIf(loadSocketCalls() === undefined)("tells which of them have something to be read, or their end", async () => {
+  const { server, path } = await serverAt();
+  const calls = loadSocketCalls();
+  const handles: AcceptedHandle[] = [];
+  takeHandles(server, (handle) => handles.push(handle), calls);
+  const clients: Socket[] = [];
+  for (let count = 1; count <= 5; count++) {
+    clients.push(client(path));
+    await expect.poll(() => handles.length).toBe(count);
+  }
+  const fds = handles.map(({ fd }) => fd);
+  expect(calls?.readable(fds)).toEqual([]);
+  await new Promise((resolve) => clients[1]?.write("one", resolve));
+  clients[3]?.destroy();
+  await expect.poll(() => calls?.readable(fds)).toEqual([1, 3]);
+  expect(calls?.readable(fds.slice(1, 2))).toEqual([0]);
+  expect(calls?.readable([])).toEqual([]);
+  for (const handle of handles) handle.close();
+});
+
 it("serves a stream of Node's own as well, where the handles are hidden", async () => {
   const { server, path } = await serverAt();
   const one = client(path);
   const [socket] = (await once(server, "connection")) as [Socket];
-  const deps = { credentials: undefined, clock, limits: limits(), calls: undefined, tasks: new DeferredTasks(clock) };
+  const without = { credentials: undefined, calls: undefined, order: undefined };
+  const deps = { ...without, clock, limits: limits(), tasks: new DeferredTasks(clock) };
   const connection = new SocketConnection(socket, { ...deps, released: () => {} });
   one.write("early ");
   const arrived: Uint8Array[] = [];

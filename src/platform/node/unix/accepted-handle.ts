@@ -3,6 +3,7 @@
 import { closeSync } from "node:fs";
 import { type Server, Socket, type SocketConstructorOpts } from "node:net";
 import { loadKoffi } from "../koffi/index.ts";
+import { ASKED_AT_ONCE } from "./reading-order.ts";
 
 /** A connection that the system has accepted, before there is a stream for it. It is nothing but a descriptor, and costs little. */
 export interface AcceptedHandle {
@@ -21,6 +22,8 @@ export interface SocketCalls {
   acceptNext(listening: number): number;
   /** Whether the other end of a connection is closed: `poll(2)` tells so also where there are bytes that were not read. */
   isHungUp(fd: number): boolean;
+  /** Which of the connections have bytes to be read, or have come to their end, by `poll(2)`: their indexes. {@link ASKED_AT_ONCE} at most. */
+  readable(fds: readonly number[]): readonly number[];
 }
 
 /** So many connections are taken in one turn of the event loop, so that a flood of them does not stop what is served. */
@@ -36,6 +39,7 @@ const readBuffer = new Uint8Array(READ_BYTES);
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 // Linux, asm-generic/poll.h.
+const POLLIN = 0x1;
 const POLLHUP = 0x10;
 
 /** Makes ready to ask the system ourselves. Undefined where `koffi` is missing, and outside Linux. */
@@ -46,7 +50,7 @@ export function loadSocketCalls(): SocketCalls | undefined {
     const accept = system.func("int accept4(int fd, void *address, void *length, int flags)");
     const poll = system.func("int poll(_Inout_ uint8_t *fds, unsigned long count, int timeout)");
     // struct pollfd: the descriptor, 32 bits; events and what has happened, 16 bits each.
-    const asked = new Int32Array(2);
+    const asked = new Int32Array(2 * ASKED_AT_ONCE);
     const askedBytes = new Uint8Array(asked.buffer);
     const happened = new Int16Array(asked.buffer);
     return {
@@ -54,6 +58,17 @@ export function loadSocketCalls(): SocketCalls | undefined {
       isHungUp: (fd) => {
         asked.set([fd, 0]);
         return Number(poll(askedBytes, 1, 0)) === 1 && ((happened[3] ?? 0) & POLLHUP) !== 0;
+      },
+      readable: (fds) => {
+        for (const [index, fd] of fds.entries()) {
+          asked[2 * index] = fd;
+          happened[4 * index + 2] = POLLIN;
+          happened[4 * index + 3] = 0;
+        }
+        const found: number[] = [];
+        if (Number(poll(askedBytes, fds.length, 0)) <= 0) return found;
+        for (let index = 0; index < fds.length; index++) if (happened[4 * index + 3] !== 0) found.push(index);
+        return found;
       },
     };
   } catch {

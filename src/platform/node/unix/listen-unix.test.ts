@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, linkSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
@@ -7,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Clock } from "../../../port/index.ts";
+import { loadSocketCalls } from "./accepted-handle.ts";
 import { listenUnix, type UnixListener, type UnixListenerOptions } from "./listen-unix.ts";
 import { MAX_SOCKET_PATH_BYTES } from "./socket-file.ts";
 import type { UnixConnection } from "./unix-connection.ts";
@@ -280,6 +282,68 @@ describe("connections", () => {
     held[0]?.listen({ received: () => {}, closed: (reason) => reasons.push(reason) });
     await expect.poll(() => reasons).toEqual(["enough"]);
   });
+
+  it.skipIf(loadSocketCalls() === undefined)(
+    "that send all at once are read a few at a time, and leave a few at a time",
+    async () => {
+      const path = join(folder, "socket");
+      const size = 200;
+      const clock: Clock = {
+        now: () => performance.now(),
+        wallTime: () => 0,
+        schedule: (delayMs, _name, callback) => {
+          const timer = setTimeout(callback, delayMs);
+          return () => clearTimeout(timer);
+        },
+        breathe: () => new Promise((resolve) => setImmediate(resolve)),
+      };
+      let [inTurn, most, seen, gone] = [0, 0, 0, 0];
+      const count = (): void => {
+        if (inTurn === 0) setImmediate(() => (inTurn = 0));
+        most = Math.max(most, ++inTurn);
+      };
+      await listen(path, {
+        clock,
+        onConnection: (connection) => {
+          connection.listen({
+            received: (bytes) => {
+              count();
+              seen++;
+              connection.send(Uint8Array.from(bytes));
+            },
+            closed: () => {
+              count();
+              gone++;
+            },
+          });
+        },
+      });
+      // In a process of its own, which does not wait for ours between two writes.
+      const program = `
+        const { connect } = require("node:net");
+        const sockets = [];
+        let answers = 0;
+        const all = (message) => { for (const socket of sockets) socket.write(message); };
+        const open = () => {
+          const socket = connect(${JSON.stringify(path)}, () => {
+            sockets.push(socket);
+            if (sockets.length < ${size}) open();
+            else setTimeout(all, 100, "x");
+          });
+          socket.on("data", () => {
+            if (++answers === ${size}) all("y");
+            if (answers === 2 * ${size}) process.exit();
+          });
+        };
+        open();`;
+      const child = spawn(process.execPath, ["-e", program], { stdio: "inherit" });
+      endings.push(() => child.kill());
+      await once(child, "exit");
+      await expect.poll(() => gone, { timeout: 20_000 }).toBe(size);
+      expect(seen).toBe(2 * size);
+      expect(most).toBeLessThanOrEqual(33);
+    },
+  );
 
   it("tell when what was sent has been taken", async () => {
     const path = join(folder, "socket");

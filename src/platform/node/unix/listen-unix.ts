@@ -5,6 +5,7 @@ import { type Clock, SmartCardError } from "../../../port/index.ts";
 import { type AcceptedHandle, loadSocketCalls, takeHandles } from "./accepted-handle.ts";
 import { DeferredTasks } from "./deferred-tasks.ts";
 import type { PeerCredentialsReader } from "./peer-credentials.ts";
+import { ReadingOrder } from "./reading-order.ts";
 import { listenError, SocketFile, type SocketPlace } from "./socket-file.ts";
 import { SocketConnection, type UnixConnection, type UnixConnectionLimits } from "./unix-connection.ts";
 
@@ -59,6 +60,7 @@ export async function listenUnix(options: UnixListenerOptions): Promise<UnixList
   const connections = new Set<SocketConnection>();
   const tasks = new DeferredTasks(options.clock);
   const calls = loadSocketCalls();
+  const order = calls && new ReadingOrder({ clock: options.clock, readable: calls.readable });
   let allReleased: (() => void) | undefined;
   const { clock, credentials } = options;
   const dropped = (): void => options.onTrouble(`there are ${limits.connections} connections, the limit`);
@@ -67,7 +69,7 @@ export async function listenUnix(options: UnixListenerOptions): Promise<UnixList
       connections.delete(connection);
       if (connections.size === 0) allReleased?.();
     };
-    const connection = new SocketConnection(accepted, { credentials, clock, limits, calls, tasks, released });
+    const connection = new SocketConnection(accepted, { credentials, clock, limits, calls, tasks, order, released });
     connections.add(connection);
     options.onConnection(connection);
   };

@@ -5,6 +5,7 @@ import type { CancelTimer, Clock } from "../../../port/index.ts";
 import { type AcceptedHandle, type SocketCalls, streamOf } from "./accepted-handle.ts";
 import type { DeferredTasks } from "./deferred-tasks.ts";
 import type { PeerCredentials, PeerCredentialsReader } from "./peer-credentials.ts";
+import type { ReadInTurn, ReadingOrder } from "./reading-order.ts";
 
 /** What happens on a connection. */
 export interface UnixConnectionEvents {
@@ -64,6 +65,8 @@ export interface SocketConnectionDeps {
   readonly calls: SocketCalls | undefined;
   /** Does what can wait for a turn of the event loop. */
   readonly tasks: DeferredTasks;
+  /** Bounds what is read of one user at once. Without it all is read as it comes. */
+  readonly order: ReadingOrder | undefined;
   /** Its descriptor is free. */
   readonly released: () => void;
 }
@@ -83,6 +86,8 @@ export class SocketConnection implements UnixConnection {
   #pausedByUser = false;
   #congested = false;
   #cancelLook: CancelTimer | undefined;
+  /** How it is read from in its turn; undefined where all is read as it comes. */
+  #turn: ReadInTurn | undefined;
   readonly #written = (): void => {
     const socket = this.#socket;
     if (!this.#congested || socket.writableLength > 0 || socket.destroyed) return;
@@ -147,9 +152,9 @@ export class SocketConnection implements UnixConnection {
       socket.destroy();
     } else if (unsent > 0 && !this.#congested) {
       this.#congested = true;
-      if (unsent >= this.#deps.limits.highWaterBytes) socket.pause();
+      if (unsent >= this.#deps.limits.highWaterBytes) this.#readNoMore();
     } else if (unsent >= this.#deps.limits.highWaterBytes) {
-      socket.pause();
+      this.#readNoMore();
     }
   }
 
@@ -184,7 +189,7 @@ export class SocketConnection implements UnixConnection {
   pause(): void {
     this.#pausedByUser = true;
     if (this.#over) return;
-    this.#socket.pause();
+    this.#readNoMore();
     this.#look();
   }
 
@@ -197,6 +202,7 @@ export class SocketConnection implements UnixConnection {
 
   #use(accepted: Socket | AcceptedHandle): Socket {
     const received = (bytes: Uint8Array): void => {
+      this.#wasRead();
       if (!this.#closing && !this.#over) this.#events?.received(bytes);
     };
     const socket = accepted instanceof Socket ? accepted : streamOf(accepted, received);
@@ -207,12 +213,15 @@ export class SocketConnection implements UnixConnection {
     });
     // A client that has ended its stream is gone, even if it still reads: its locks must end.
     socket.on("end", () => {
+      this.#wasRead();
+      this.#readNoMore();
       this.#ended();
       // Many may leave at once, when their program ends: to close a descriptor takes its time.
       this.#deps.tasks.add(() => socket.destroy());
     });
     socket.once("close", () => {
       this.#cancelLook?.();
+      this.#readNoMore();
       this.#ended();
       this.#deps.released();
     });
@@ -235,7 +244,26 @@ export class SocketConnection implements UnixConnection {
 
   #read(): void {
     // Bytes read before a listener is set would be lost.
-    if (this.#events !== undefined && !this.#socket.destroyed) this.#socket.resume();
+    const socket = this.#socket;
+    if (this.#events === undefined || socket.destroyed) return;
+    const { order } = this.#deps;
+    if (order === undefined || this.#accepted instanceof Socket) {
+      socket.resume();
+      return;
+    }
+    const { fd } = this.#accepted;
+    this.#turn ??= { fd, uid: this.uid, read: () => socket.resume(), hold: () => socket.pause() };
+    order.add(this.#turn);
+  }
+
+  #readNoMore(): void {
+    if (this.#turn !== undefined) this.#deps.order?.remove(this.#turn);
+    this.#socket.pause();
+  }
+
+  /** It was read from, or its end was. */
+  #wasRead(): void {
+    if (this.#turn !== undefined) this.#deps.order?.happened(this.#turn);
   }
 
   /** Checks now and then whether a paused client has disconnected: a paused stream does not report it. */
