@@ -73,7 +73,7 @@ export function fixedTableSizes(given: number | Partial<FixedTableSizes> = {}): 
 /** The limits in force where none are given. */
 export const defaultServerLimits: ServerLimits = {
   sessions: 4096,
-  sessionsPerUid: 1024,
+  sessionsPerUid: 512,
   connections: 8192,
   connectionsPerUid: 2048,
   clientBytes: 33_554_432,
