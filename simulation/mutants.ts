@@ -156,8 +156,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a free lock is not handed on",
     file: "managers/embedded/transaction-queue.ts",
-    search: "    this.#deps.unlocked();\n    this.#grantNext();",
-    replace: "    this.#deps.unlocked();",
+    search: "    this.#host.lockFreed();\n    this.#grantNext();",
+    replace: "    this.#host.lockFreed();",
   },
   {
     name: "a pending disposition runs in another's transaction",
@@ -168,8 +168,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a pending disposition runs only when the queue is empty",
     file: "managers/embedded/transaction-queue.ts",
-    search: "      this.#deps.runPendingWork();\n",
-    replace: "      if (this.#queue.size === 0) this.#deps.runPendingWork();\n",
+    search: "      this.#host.runPendingWork();\n",
+    replace: "      if (this.#queue.size === 0) this.#host.runPendingWork();\n",
   },
   {
     name: "a nested begin overtakes an end",

@@ -30,7 +30,7 @@ export interface CardLifecycleDeps {
   readonly name: string;
   readonly driver: Driver;
   readonly card: Card;
-  readonly queue: TransactionQueue;
+  readonly queue: TransactionQueue<SlotConnection>;
   readonly connections: ReadonlySet<SlotConnection>;
   /** Runs work of the slot's own as a turn; only where no client has one. */
   readonly work: (run: () => Promise<void>) => void;
@@ -94,8 +94,7 @@ export class CardLifecycle {
       (request) => request.needsCard,
       (request) => removedCard(request.operation),
     );
-    const holder = queue.lock?.owner as SlotConnection | undefined;
-    if (holder?.usesCard) queue.unlock();
+    if (queue.lock?.owner.usesCard) queue.unlock();
     if (wasReported) counted("card-removed");
   }
 
@@ -284,8 +283,8 @@ export class CardLifecycle {
       connection.fault = { code: "reset-card", why };
     }
     // A reset does not affect a connection that does not use the card.
-    const concerns = ({ needsCard, owner }: TurnRequest): boolean =>
-      needsCard && owner !== except && (owner as SlotConnection | undefined)?.usesCard === true;
+    const concerns = ({ needsCard, owner }: TurnRequest<SlotConnection>): boolean =>
+      needsCard && owner !== except && owner?.usesCard === true;
     queue.fail(
       concerns,
       ({ operation }) => new SmartCardError("reset-card", `the card was reset: ${why}`, { reader: name, operation }),

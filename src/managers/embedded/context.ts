@@ -31,7 +31,7 @@ import type { ManagerLimits } from "./limits.ts";
 import type { Profile } from "./profile.ts";
 import type { Slot } from "./slot.ts";
 import type { Tracker } from "./tracker.ts";
-import type { TransactionQueue, TurnContext } from "./transaction-queue.ts";
+import type { TransactionQueue, TurnContext, TurnOwner } from "./transaction-queue.ts";
 
 /** What a context needs from the manager. */
 export interface ContextDeps {
@@ -69,7 +69,7 @@ export class SlotContext implements Context, TurnContext {
   };
   readonly waits: WaitSet = new Set();
   readonly waitLimit: number;
-  waitingFor: TransactionQueue | undefined;
+  waitingFor: TransactionQueue<TurnOwner> | undefined;
   readonly #deps: ContextDeps;
   readonly #connections = new Map<SlotConnection, Slot>();
   /** Where connects are under way, which count against the limit too. */

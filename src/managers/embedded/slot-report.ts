@@ -22,7 +22,7 @@ export function inspectSlot(
     readonly eventCount: number;
     readonly card: Card;
     readonly connections: Iterable<SlotConnection>;
-    readonly queue: TransactionQueue;
+    readonly queue: TransactionQueue<SlotConnection>;
     readonly lastExchange: number | undefined;
   },
   now: number,

@@ -64,7 +64,7 @@ export class Slot {
   readonly card: Card;
   readonly #deps: SlotDeps;
   readonly #driver: Driver;
-  readonly #queue: TransactionQueue;
+  readonly #queue: TransactionQueue<SlotConnection>;
   readonly #connections = new Set<SlotConnection>();
   readonly #lifecycle: CardLifecycle;
   readonly #cardWaits: CardWaits;
@@ -89,13 +89,15 @@ export class Slot {
     this.#queue = new TransactionQueue({
       clock,
       reader: deps.name,
-      runPendingWork: () => {
-        if (this.#lost === undefined) this.#lifecycle.runPendingWork();
+      host: {
+        runPendingWork: () => {
+          if (this.#lost === undefined) this.#lifecycle.runPendingWork();
+        },
+        lockGranted: (lock) => this.#transactions.locked(lock),
+        lockFreed: () => this.#transactions.unlocked(),
+        lockLost: (owner) => this.#transactions.lost(owner),
+        lockHolder: () => this.#transactions.holder(),
       },
-      locked: (lock) => this.#transactions.locked(lock),
-      unlocked: () => this.#transactions.unlocked(),
-      lockLost: (owner) => this.#transactions.lost(owner as SlotConnection),
-      describeHolder: () => this.#transactions.holder(),
     });
     this.#lifecycle = new CardLifecycle({
       clock,
@@ -410,7 +412,7 @@ export class Slot {
     return inspectSlot({ name, id, eventCount, card, connections, queue, lastExchange }, this.#now());
   }
 
-  async #takeTurn<T>(request: TurnRequest, options: WaitOptions, run: () => Promise<T>): Promise<T> {
+  async #takeTurn<T>(request: TurnRequest<SlotConnection>, options: WaitOptions, run: () => Promise<T>): Promise<T> {
     const waiting = this.#queue.acquire(request, options);
     if (waiting !== undefined) await waiting;
     try {

@@ -2,7 +2,7 @@
 
 import { expect, it } from "vitest";
 import { type Clock, SmartCardError } from "../../port/index.ts";
-import { TransactionQueue, type TurnContext, type TurnRequest } from "./transaction-queue.ts";
+import { TransactionQueue, type TurnContext, type TurnOwner, type TurnRequest } from "./transaction-queue.ts";
 
 /** A queue whose operations are over as soon as they begin, and an event loop that the test turns. */
 function queueOf(hasLoop: boolean) {
@@ -13,14 +13,16 @@ function queueOf(hasLoop: boolean) {
     schedule: () => () => {},
     ...(hasLoop && { breathe: () => new Promise<void>((resolve) => loop.push(resolve)) }),
   };
-  const queue = new TransactionQueue({
+  const queue = new TransactionQueue<TurnOwner>({
     clock,
     reader: "Reader",
-    runPendingWork: () => {},
-    locked: () => {},
-    unlocked: () => {},
-    lockLost: () => new SmartCardError("not-transacted", "lost"),
-    describeHolder: () => undefined,
+    host: {
+      runPendingWork: () => {},
+      lockGranted: () => {},
+      lockFreed: () => {},
+      lockLost: () => new SmartCardError("not-transacted", "lost"),
+      lockHolder: () => undefined,
+    },
   });
   const done: string[] = [];
   const request = (name: string): TurnRequest => {

@@ -29,7 +29,7 @@ export interface TurnContext {
   /** Whether it has ended because the service has. */
   readonly serviceStopped: boolean;
   /** What a one-at-a-time context waits for, without deadline. */
-  waitingFor: TransactionQueue | undefined;
+  waitingFor: TransactionQueue<TurnOwner> | undefined;
 }
 
 /** A possible holder of the lock: a connection. */
@@ -38,10 +38,10 @@ export interface TurnOwner {
 }
 
 /** What is requested: the lock until it is released, or one operation. */
-export interface TurnRequest {
+export interface TurnRequest<Owner extends TurnOwner = TurnOwner> {
   readonly context: TurnContext;
   /** The connection; undefined for a connect, which has yet to make one. */
-  readonly owner: TurnOwner | undefined;
+  readonly owner: Owner | undefined;
   readonly operation: string;
   /** True where the turn is pointless without the card. */
   readonly needsCard: boolean;
@@ -52,8 +52,8 @@ export interface TurnRequest {
 }
 
 /** The lock of a reader: an open transaction. */
-export interface Lock {
-  readonly owner: TurnOwner;
+export interface Lock<Owner extends TurnOwner = TurnOwner> {
+  readonly owner: Owner;
   /** Nested transactions: 1 or more. */
   depth: number;
   /** What the ends of nested transactions have asked for, which is done when the last one ends. */
@@ -62,30 +62,36 @@ export interface Lock {
   readonly since: number;
 }
 
-interface Turn extends TurnRequest {
+interface Turn<Owner extends TurnOwner> extends TurnRequest<Owner> {
   readonly number: number;
   readonly since: number;
   readonly takesLock: boolean;
   readonly wait: PromisedWait<void>;
 }
 
-/** What the queue asks of the slot that it belongs to. */
-export interface TransactionQueueDeps {
-  readonly clock: Clock;
-  readonly reader: string;
+/** What the queue tells and asks the slot that it belongs to. */
+export interface TransactionQueueHost<Owner extends TurnOwner> {
   /**
    * Called when no turn is under way, before the next one is granted. Starts work of the slot's own, if there is any, by
    * calling `seize()`.
    */
-  readonly runPendingWork: () => void;
+  runPendingWork(): void;
   /** The lock was granted. */
-  readonly locked: (lock: Lock) => void;
+  lockGranted(lock: Lock<Owner>): void;
   /** The lock has become free. */
-  readonly unlocked: () => void;
+  lockFreed(): void;
   /** Says why a transaction that was to be ended has ended already. */
-  readonly lockLost: (owner: TurnOwner) => SmartCardError;
+  lockLost(owner: Owner): SmartCardError;
   /** The holder of the lock, for errors. */
-  readonly describeHolder: () => Holder | undefined;
+  lockHolder(): Holder | undefined;
+}
+
+/** What the queue works with. */
+export interface TransactionQueueDeps<Owner extends TurnOwner> {
+  readonly clock: Clock;
+  /** The reader's unique name. */
+  readonly reader: string;
+  readonly host: TransactionQueueHost<Owner>;
 }
 
 /**
@@ -99,11 +105,12 @@ export interface TransactionQueueDeps {
  *     inner:   transmit A │ end A                        the holder's own operations, in their order
  *     busy:    an operation is under way
  */
-export class TransactionQueue {
-  readonly #deps: TransactionQueueDeps;
-  #queue = new Set<Turn>();
-  #inner = new Set<Turn>();
-  #lock: Lock | undefined;
+export class TransactionQueue<Owner extends TurnOwner> {
+  readonly #deps: TransactionQueueDeps<Owner>;
+  readonly #host: TransactionQueueHost<Owner>;
+  #queue = new Set<Turn<Owner>>();
+  #inner = new Set<Turn<Owner>>();
+  #lock: Lock<Owner> | undefined;
   #busy = false;
   #turnNumber = 0;
   /** How many were granted theirs since the event loop had a turn. */
@@ -111,17 +118,18 @@ export class TransactionQueue {
   /** Whether the next in line waits for the event loop. */
   #resting = false;
 
-  constructor(deps: TransactionQueueDeps) {
+  constructor(deps: TransactionQueueDeps<Owner>) {
     this.#deps = deps;
+    this.#host = deps.host;
   }
 
   /** The open transaction. */
-  get lock(): Lock | undefined {
+  get lock(): Lock<Owner> | undefined {
     return this.#lock;
   }
 
   /** The waiting requests, next first. */
-  get waiting(): Iterable<TurnRequest & { readonly since: number }> {
+  get waiting(): Iterable<TurnRequest<Owner> & { readonly since: number }> {
     return this.#queue;
   }
 
@@ -134,12 +142,12 @@ export class TransactionQueue {
    * Takes the turn for one operation, which the caller ends with {@link release}. Undefined where it was free; else a
    * promise that resolves when the turn has come, with the turn taken.
    */
-  acquire(request: TurnRequest, options: WaitOptions): Promise<void> | undefined {
+  acquire(request: TurnRequest<Owner>, options: WaitOptions): Promise<void> | undefined {
     return this.#request(request, options, false);
   }
 
   /** Takes the lock, which the caller releases with {@link unlock}. Answers like {@link acquire}. */
-  begin(request: TurnRequest & { readonly owner: TurnOwner }, options: WaitOptions): Promise<void> | undefined {
+  begin(request: TurnRequest<Owner> & { readonly owner: Owner }, options: WaitOptions): Promise<void> | undefined {
     return this.#request(request, options, true);
   }
 
@@ -163,14 +171,14 @@ export class TransactionQueue {
     for (const turn of this.#inner) {
       // What comes behind another begin is about the transaction that is still to come.
       if (turn.takesLock) break;
-      if (turn.endsLock && turn.owner !== undefined) turn.wait.fail(this.#deps.lockLost(turn.owner));
+      if (turn.endsLock && turn.owner !== undefined) turn.wait.fail(this.#host.lockLost(turn.owner));
     }
     if (this.#inner.size > 0) {
       // The former holder's other operations keep the place of their arrival.
       this.#queue = new Set([...this.#inner, ...this.#queue].sort((a, b) => a.number - b.number));
       this.#inner = new Set();
     }
-    this.#deps.unlocked();
+    this.#host.lockFreed();
     this.#grantNext();
   }
 
@@ -180,11 +188,11 @@ export class TransactionQueue {
   }
 
   /** Ends the waits for a turn that `which` picks, with the error that `error` makes. */
-  fail(which: (request: TurnRequest) => boolean, error: (request: TurnRequest) => SmartCardError): void {
+  fail(which: (request: TurnRequest<Owner>) => boolean, error: (request: TurnRequest<Owner>) => SmartCardError): void {
     for (const turn of [...this.#inner, ...this.#queue]) if (which(turn)) turn.wait.fail(error(turn));
   }
 
-  #request(request: TurnRequest, options: WaitOptions, takesLock: boolean): Promise<void> | undefined {
+  #request(request: TurnRequest<Owner>, options: WaitOptions, takesLock: boolean): Promise<void> | undefined {
     const own = this.#lock !== undefined && this.#lock.owner === request.owner;
     const ahead = own ? this.#inner.size : this.#queue.size;
     if (!this.#busy && ahead === 0 && (own || this.#lock === undefined)) {
@@ -205,7 +213,7 @@ export class TransactionQueue {
     return this.#enqueue(request, options, takesLock, own);
   }
 
-  #enqueue(request: TurnRequest, options: WaitOptions, takesLock: boolean, own: boolean): Promise<void> {
+  #enqueue(request: TurnRequest<Owner>, options: WaitOptions, takesLock: boolean, own: boolean): Promise<void> {
     const { context, operation } = request;
     const wait = new PromisedWait<void>(
       {
@@ -221,7 +229,13 @@ export class TransactionQueue {
       },
       options,
     );
-    const turn: Turn = { ...request, number: this.#turnNumber++, since: this.#deps.clock.now(), takesLock, wait };
+    const turn: Turn<Owner> = {
+      ...request,
+      number: this.#turnNumber++,
+      since: this.#deps.clock.now(),
+      takesLock,
+      wait,
+    };
     if (context.oneAtATime && options.timeoutMs === undefined) context.waitingFor = this;
     (own ? this.#inner : this.#queue).add(turn);
     return wait.promise;
@@ -229,7 +243,7 @@ export class TransactionQueue {
 
   #grantNext(): void {
     while (!this.#busy) {
-      this.#deps.runPendingWork();
+      this.#host.runPendingWork();
       if (this.#busy) return;
       const [turn] = this.#lock === undefined ? this.#queue : this.#inner;
       if (turn === undefined || this.#mustRest()) return;
@@ -255,7 +269,7 @@ export class TransactionQueue {
     this.#grantNext();
   }
 
-  #takeLock(owner: TurnOwner): void {
+  #takeLock(owner: Owner): void {
     if (this.#lock !== undefined) {
       this.#lock.depth++;
       return;
@@ -267,7 +281,7 @@ export class TransactionQueue {
         this.#inner.add(turn);
       }
     }
-    this.#deps.locked(this.#lock);
+    this.#host.lockGranted(this.#lock);
     for (const turn of this.#queue) if (turn.refusedBesideLock) turn.wait.fail(this.#beside(turn));
   }
 
@@ -277,8 +291,8 @@ export class TransactionQueue {
    */
   #wouldNeverEnd(waiter: TurnContext): boolean {
     if (!waiter.oneAtATime) return false;
-    const seen = new Set<TransactionQueue>();
-    for (let queue: TransactionQueue | undefined = this; queue !== undefined && !seen.has(queue); ) {
+    const seen = new Set<TransactionQueue<TurnOwner>>();
+    for (let queue: TransactionQueue<TurnOwner> | undefined = this; queue !== undefined && !seen.has(queue); ) {
       seen.add(queue);
       const holder: TurnContext | undefined = queue.#lock?.owner.context;
       if (holder === waiter) return true;
@@ -288,13 +302,13 @@ export class TransactionQueue {
   }
 
   #timedOut(request: TurnRequest): SmartCardError {
-    const holder = this.#deps.describeHolder();
+    const holder = this.#host.lockHolder();
     const why = holder === undefined ? "" : `: ${describeHolder(holder)}`;
     return this.#error("timeout", `${request.operation} did not get its turn in the time given${why}`, request);
   }
 
   #beside(request: TurnRequest): SmartCardError {
-    const holder = this.#deps.describeHolder();
+    const holder = this.#host.lockHolder();
     const why = holder === undefined ? "" : `: ${describeHolder(holder)}`;
     return this.#error("sharing-violation", `${request.operation} is refused beside a transaction${why}`, request);
   }
@@ -309,7 +323,7 @@ export class TransactionQueue {
   }
 
   #error(code: "timeout" | "sharing-violation", message: string, request: TurnRequest): SmartCardError {
-    const holder = this.#deps.describeHolder();
+    const holder = this.#host.lockHolder();
     const details = { reader: this.#deps.reader, operation: request.operation, ...(holder && { holder }) };
     return new SmartCardError(code, message, details);
   }

@@ -22,7 +22,7 @@ export interface TransactionsDeps {
   readonly profile: Profile;
   /** The reader's unique name. */
   readonly name: string;
-  readonly queue: TransactionQueue;
+  readonly queue: TransactionQueue<SlotConnection>;
   readonly lifecycle: CardLifecycle;
   /** Runs work of the slot's own as a turn; only where no client has one. */
   readonly work: (run: () => Promise<void>) => void;
@@ -39,7 +39,7 @@ export interface TransactionsDeps {
  */
 export class Transactions {
   readonly #deps: TransactionsDeps;
-  readonly #queue: TransactionQueue;
+  readonly #queue: TransactionQueue<SlotConnection>;
   readonly #idleLimit: IdleLimit;
   /** When the lock's holder last finished an exchange. */
   #lastExchange: number | undefined;
@@ -114,7 +114,7 @@ export class Transactions {
   }
 
   /** To be called when the lock is granted. */
-  locked(lock: Lock): void {
+  locked(lock: Lock<SlotConnection>): void {
     this.#lastExchange = undefined;
     this.#idleLimit.start();
     this.#deps.trace("lock-granted", lock.owner.context);
@@ -130,7 +130,7 @@ export class Transactions {
   holder(of?: SlotConnection): Holder | undefined {
     const lock = this.#queue.lock;
     if (lock === undefined || (of !== undefined && lock.owner !== of)) return undefined;
-    const { context, shareMode } = lock.owner as SlotConnection;
+    const { context, shareMode } = lock.owner;
     const heldMs = this.#deps.clock.now() - lock.since;
     return { ...identify(context), shareMode, transaction: true, heldMs };
   }
@@ -185,7 +185,7 @@ export function requestOf(
   connection: SlotConnection,
   operation: string,
   needsCard: boolean,
-): TurnRequest & { owner: SlotConnection } {
+): TurnRequest<SlotConnection> & { owner: SlotConnection } {
   return { context: connection.context, owner: connection, operation, needsCard };
 }
 
