@@ -51,7 +51,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a reset is told twice",
-    file: "managers/embedded/connection.ts",
+    file: "managers/embedded/connection-state.ts",
     search: "    this.#protocol = protocol;\n    this.fault = undefined;",
     replace:
       '    this.#protocol = protocol;\n    this.fault = this.fault?.code === "reset-card" && !this.#again ? this.fault : undefined;\n    this.#again = this.fault !== undefined;\n  }\n\n  #again = false;\n  unused(): void {',
@@ -223,9 +223,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a trace quotes the command",
     file: "managers/embedded/slot.ts",
-    search: "    connection.checkUsable();\n    const response",
+    search: '    connection.checkUsable("card");\n    const response',
     replace:
-      '    this.#trace("exchange", undefined, command.join(","));\n    connection.checkUsable();\n    const response',
+      '    this.#trace("exchange", undefined, command.join(","));\n    connection.checkUsable("card");\n    const response',
   },
   {
     name: "the service grants a turn that was kept and never takes it back",
@@ -311,7 +311,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an attribute is set while another has the lock",
     file: "managers/embedded/connection.ts",
-    search: 'this.#slot.operate(this, "set attribute", "reader", wait, () =>',
+    search: 'this.#slot.operate(this.#state, "set attribute", "reader", wait, () =>',
     replace: "Promise.resolve().then(() =>",
   },
   {

@@ -11,7 +11,7 @@ import {
 } from "../../port/index.ts";
 import { Arrivals } from "./arrivals.ts";
 import type { Card } from "./card.ts";
-import type { SlotConnection } from "./connection.ts";
+import type { ConnectionState } from "./connection-state.ts";
 import type { Driver } from "./driver.ts";
 import type { ManagerLimits } from "./limits.ts";
 import { type PendingDisposition, PendingDispositions } from "./pending-dispositions.ts";
@@ -30,8 +30,8 @@ export interface CardLifecycleDeps {
   readonly name: string;
   readonly driver: Driver;
   readonly card: Card;
-  readonly queue: TransactionQueue<SlotConnection>;
-  readonly connections: ReadonlySet<SlotConnection>;
+  readonly queue: TransactionQueue<ConnectionState>;
+  readonly connections: ReadonlySet<ConnectionState>;
   /** Runs work of the slot's own as a turn; only where no client has one. */
   readonly work: (run: () => Promise<void>) => void;
   /** A card has come or gone. */
@@ -116,7 +116,7 @@ export class CardLifecycle {
   async prepare(
     shareMode: ShareMode,
     preferred: readonly Protocol[],
-    except: SlotConnection | undefined,
+    except: ConnectionState | undefined,
   ): Promise<Protocol | undefined> {
     const { card, name, profile } = this.#deps;
     const isDirect = shareMode === "direct";
@@ -132,7 +132,7 @@ export class CardLifecycle {
   }
 
   /** Powers the card if need be, and agrees on a protocol. @param anew whether what an earlier connection left does not count */
-  async #agree(preferred: readonly Protocol[], except: SlotConnection | undefined, anew: boolean): Promise<Protocol> {
+  async #agree(preferred: readonly Protocol[], except: ConnectionState | undefined, anew: boolean): Promise<Protocol> {
     const { card, changed, profile } = this.#deps;
     const wasMute = card.mute;
     try {
@@ -160,7 +160,7 @@ export class CardLifecycle {
    * @returns the ATR; nothing without power
    * @throws no-smartcard, unresponsive-card
    */
-  async power(action: PowerAction, connection: SlotConnection): Promise<Uint8Array> {
+  async power(action: PowerAction, connection: ConnectionState): Promise<Uint8Array> {
     const { card, changed, trace } = this.#deps;
     this.checkCard("control");
     const before = { mute: card.mute, powered: card.powered };
@@ -181,13 +181,13 @@ export class CardLifecycle {
    *
    * @throws no-smartcard, unresponsive-card, proto-mismatch, unsupported-card
    */
-  async setProtocol(preferred: readonly Protocol[], connection: SlotConnection): Promise<Protocol> {
+  async setProtocol(preferred: readonly Protocol[], connection: ConnectionState): Promise<Protocol> {
     this.checkCard("control");
     return await this.#agree(preferred, connection, connection.protocol === undefined);
   }
 
   /** The protocol that the connections speak to the card, `but` for one. */
-  #protocolInUse(but: SlotConnection | undefined): Protocol | undefined {
+  #protocolInUse(but: ConnectionState | undefined): Protocol | undefined {
     const { card, connections } = this.#deps;
     const isUsed = [...connections].some((one) => one !== but && one.usesCard && one.protocol !== undefined);
     return isUsed ? card.protocol : undefined;
@@ -214,7 +214,7 @@ export class CardLifecycle {
   async dispose(
     { disposition, otherwise }: Asked,
     why: string,
-    options: { readonly except?: SlotConnection; readonly keepPowered: boolean },
+    options: { readonly except?: ConnectionState; readonly keepPowered: boolean },
   ): Promise<void> {
     const { card, changed, driver, trace } = this.#deps;
     if (disposition === "leave" || !card.present) return;
@@ -240,7 +240,7 @@ export class CardLifecycle {
   }
 
   /** Records the disposition of a closed connection; it runs before another client gets the card. */
-  addPending(due: Asked, why: string, connection: SlotConnection): Promise<void> {
+  addPending(due: Asked, why: string, connection: ConnectionState): Promise<void> {
     const { card, queue } = this.#deps;
     if (due.disposition === "leave" || !card.present) return Promise.resolve();
     const done = this.#pending.add(due, why, connection.context);
@@ -276,14 +276,14 @@ export class CardLifecycle {
     this.armPowerOff();
   }
 
-  #notifyReset(why: string, except: SlotConnection | undefined): void {
+  #notifyReset(why: string, except: ConnectionState | undefined): void {
     const { connections, name, queue } = this.#deps;
     for (const connection of connections) {
       if (connection === except || !connection.usesCard || connection.fault !== undefined) continue;
       connection.fault = { code: "reset-card", why };
     }
     // A reset does not affect a connection that does not use the card.
-    const concerns = ({ needsCard, owner }: TurnRequest<SlotConnection>): boolean =>
+    const concerns = ({ needsCard, owner }: TurnRequest<ConnectionState>): boolean =>
       needsCard && owner !== except && owner?.usesCard === true;
     queue.fail(
       concerns,

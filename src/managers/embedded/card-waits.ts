@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import { type Clock, PromisedWait, SmartCardError, tooManyWaits, type WaitOptions } from "../../port/index.ts";
-import type { SlotConnection } from "./connection.ts";
+import type { ConnectionState } from "./connection-state.ts";
 
 interface CardWait {
-  readonly connection: SlotConnection;
+  readonly connection: ConnectionState;
   readonly isThere: boolean;
   readonly wait: PromisedWait<void>;
 }
@@ -19,7 +19,7 @@ export class CardWaits {
   }
 
   /** Waits until a card is present, or absent. It takes no turn. @throws timeout, cancelled, server-too-busy */
-  until(isThere: boolean, connection: SlotConnection, options: WaitOptions): Promise<void> {
+  until(isThere: boolean, connection: ConnectionState, options: WaitOptions): Promise<void> {
     const { context, reader } = connection;
     const details = { reader, operation: "control" };
     const timedOut = (): SmartCardError => {
@@ -42,7 +42,7 @@ export class CardWaits {
   }
 
   /** Ends the waits of a connection, or of all. */
-  fail(error: (connection: SlotConnection) => SmartCardError, of?: SlotConnection): void {
+  fail(error: (connection: ConnectionState) => SmartCardError, of?: ConnectionState): void {
     for (const { connection, wait } of [...this.#waits]) {
       if (of === undefined || of === connection) wait.fail(error(connection));
     }

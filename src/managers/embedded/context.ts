@@ -71,7 +71,7 @@ export class SlotContext implements Context, TurnContext {
   readonly waitLimit: number;
   waitingFor: TransactionQueue<TurnOwner> | undefined;
   readonly #deps: ContextDeps;
-  readonly #connections = new Map<SlotConnection, Slot>();
+  readonly #connections = new Set<SlotConnection>();
   /** Where connects are under way, which count against the limit too. */
   readonly #connecting: Slot[] = [];
   /** Why the context is not valid any more. */
@@ -136,17 +136,15 @@ export class SlotContext implements Context, TurnContext {
     }
     this.#connecting.push(slot);
     try {
-      return await slot.connect(this, checked, (protocol) => {
+      return await slot.connect(this, checked, (state) => {
         // The context may have been released while the connect was at work on the card.
         this.#checkValid();
-        const connection = new SlotConnection(slot, this, {
-          shareMode: checked.shareMode,
-          protocol,
+        const connection = new SlotConnection(slot, state, {
           preferredProtocols: checked.preferredProtocols,
           now: this.#deps.now,
           closed: (closed) => this.#connections.delete(closed),
         });
-        this.#connections.set(connection, slot);
+        this.#connections.add(connection);
         return connection;
       });
     } finally {
@@ -177,7 +175,7 @@ export class SlotContext implements Context, TurnContext {
     this.cease(how, code);
     if (!this.#deps.released(this)) return;
     for (const slot of this.#connecting) slot.limitOrphan(this);
-    const disposed = [...this.#connections].map(([connection, slot]) => slot.abandon(connection, how));
+    const disposed = [...this.#connections].map((connection) => connection.abandon(how));
     await Promise.all(disposed);
   }
 

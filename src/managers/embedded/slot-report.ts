@@ -2,7 +2,7 @@
 
 import type { CardState, LockInspection, Protocol, ReaderInspection, WaiterInspection } from "../../port/index.ts";
 import type { Card } from "./card.ts";
-import type { SlotConnection } from "./connection.ts";
+import type { ConnectionState } from "./connection-state.ts";
 import type { TransactionQueue } from "./transaction-queue.ts";
 
 /**
@@ -21,8 +21,8 @@ export function inspectSlot(
     readonly id: string;
     readonly eventCount: number;
     readonly card: Card;
-    readonly connections: Iterable<SlotConnection>;
-    readonly queue: TransactionQueue<SlotConnection>;
+    readonly connections: Iterable<ConnectionState>;
+    readonly queue: TransactionQueue<ConnectionState>;
     readonly lastExchange: number | undefined;
   },
   now: number,

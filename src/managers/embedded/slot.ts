@@ -23,7 +23,7 @@ import {
 import { Card } from "./card.ts";
 import { CardLifecycle } from "./card-lifecycle.ts";
 import { CardWaits } from "./card-waits.ts";
-import type { SlotConnection } from "./connection.ts";
+import { ConnectionState } from "./connection-state.ts";
 import { Driver } from "./driver.ts";
 import type { ManagerLimits } from "./limits.ts";
 import type { Profile } from "./profile.ts";
@@ -64,8 +64,8 @@ export class Slot {
   readonly card: Card;
   readonly #deps: SlotDeps;
   readonly #driver: Driver;
-  readonly #queue: TransactionQueue<SlotConnection>;
-  readonly #connections = new Set<SlotConnection>();
+  readonly #queue: TransactionQueue<ConnectionState>;
+  readonly #connections = new Set<ConnectionState>();
   readonly #lifecycle: CardLifecycle;
   readonly #cardWaits: CardWaits;
   readonly #transactions: Transactions;
@@ -138,7 +138,7 @@ export class Slot {
   }
 
   /** Exchanges so far. To ask is a use of the reader. */
-  countExchanges(connection: SlotConnection): number {
+  countExchanges(connection: ConnectionState): number {
     this.#transactions.used(connection);
     return this.#exchanges;
   }
@@ -168,7 +168,7 @@ export class Slot {
   }
 
   /** Refuses at once what the connections that are there forbid; `except` is the one that reconnects. */
-  checkSharing(wanted: ShareMode, operation: string, except?: SlotConnection): void {
+  checkSharing(wanted: ShareMode, operation: string, except?: ConnectionState): void {
     const others = except === undefined ? this.#connections : [...this.#connections].filter((one) => one !== except);
     const other = conflicting(wanted, others, this.#deps.profile, this.#queue.lock?.owner);
     if (other !== undefined) throw this.#transactions.refused(wanted, operation, other);
@@ -181,37 +181,41 @@ export class Slot {
   }
 
   /**
-   * Connects: waits for the turn, applies the sharing rules, powers the card if need be, agrees on a protocol, and
-   * adds the connection that `make` makes.
+   * Connects: waits for the turn, applies the sharing rules, powers the card if need be, and agrees on a protocol.
+   *
+   * @param made called with the new connection, still in the turn; where it throws there is no connection
+   * @returns what `made` returns
    */
-  async connect(
+  async connect<T>(
     context: TurnContext,
     options: ConnectOptions,
-    make: (protocol: Protocol | undefined) => SlotConnection,
-  ): Promise<SlotConnection> {
+    made: (connection: ConnectionState) => T,
+  ): Promise<T> {
     this.checkSharing(options.shareMode, "connect");
     return this.#takeTurn({ context, owner: undefined, operation: "connect", needsCard: false }, options, async () => {
       this.checkSharing(options.shareMode, "connect");
       const protocol = await this.#makeReady(options, "connect");
       this.#checkReady(protocol, "connect");
-      const connection = make(protocol);
+      const terms = { context, reader: this.name, shareMode: options.shareMode, protocol, since: this.#now() };
+      const connection = new ConnectionState(terms);
+      const result = made(connection);
       this.#connections.add(connection);
       this.#lifecycle.armPowerOff();
       this.#trace("connected", context, options.shareMode);
       this.#deps.changed(this);
-      return connection;
+      return result;
     });
   }
 
   /** Establishes a connection anew. Answers the protocol agreed on. */
   reconnect(
-    connection: SlotConnection,
+    connection: ConnectionState,
     initialization: Initialization,
     options: ConnectOptions,
   ): Promise<Protocol | undefined> {
     this.checkSharing(options.shareMode, "reconnect", connection);
     return this.#takeTurn(requestOf(connection, "reconnect", false), options, async () => {
-      connection.checkOpen();
+      connection.checkUsable("reader");
       this.checkSharing(options.shareMode, "reconnect", connection);
       const ends = this.#deps.profile.reconnectEndsTransaction;
       const due = together(asked(initialization), ends ? this.#transactions.owedBy(connection) : asked("leave"));
@@ -229,8 +233,12 @@ export class Slot {
     });
   }
 
-  /** Ends a connection and the transaction that it has open, and disposes of the card as soon as it is free. */
-  disconnect(connection: SlotConnection, disposition: Disposition, why: string): Promise<void> {
+  /**
+   * Ends a connection and the transaction that it has open, and disposes of the card as soon as it is free. The promise
+   * settles when that is done.
+   */
+  disconnect(connection: ConnectionState, disposition: Disposition, why: string): Promise<void> {
+    connection.end();
     this.#connections.delete(connection);
     this.#queue.fail(
       (request) => request.owner === connection,
@@ -251,13 +259,15 @@ export class Slot {
    * Ends a connection whose program has exited. The promise settles when the disposition is done, or, while another
    * connection holds the lock, at once.
    */
-  async abandon(connection: SlotConnection, how: string): Promise<void> {
+  async abandon(connection: ConnectionState, how: string): Promise<void> {
     const lock = this.#queue.lock;
     const disposition = exitDisposition(connection, lock?.owner === connection, this.#deps.profile);
-    const done = connection.close(disposition, `${connection.context.client.name} ${how}`).catch((error: unknown) => {
-      // Its program is gone, or the context is: a card that does not do what it was to do stops neither.
-      if (!(error instanceof SmartCardError)) throw error;
-    });
+    const done = this.disconnect(connection, disposition, `${connection.context.client.name} ${how}`).catch(
+      (error: unknown) => {
+        // Its program is gone, or the context is: a card that does not do what it was to do stops neither.
+        if (!(error instanceof SmartCardError)) throw error;
+      },
+    );
     this.limitOrphan(connection.context);
     if (lock === undefined || lock.owner === connection) await done;
   }
@@ -276,18 +286,18 @@ export class Slot {
   }
 
   /** Waits for the lock and takes it. */
-  begin(connection: SlotConnection, options: WaitOptions): Promise<void> {
+  begin(connection: ConnectionState, options: WaitOptions): Promise<void> {
     return this.#transactions.begin(connection, options);
   }
 
   /** Releases the lock, once the holder's other operations are done. */
-  end(connection: SlotConnection, disposition: Disposition): Promise<void> {
+  end(connection: ConnectionState, disposition: Disposition): Promise<void> {
     return this.#transactions.end(connection, disposition);
   }
 
   /** Runs one operation of a connection in its turn. `card`: it needs the card; `reader`: it is for the reader. */
   operate<T>(
-    connection: SlotConnection,
+    connection: ConnectionState,
     operation: string,
     concerns: "card" | "connection" | "reader",
     options: WaitOptions,
@@ -297,8 +307,7 @@ export class Slot {
     const refusedBesideLock = concerns === "reader" && this.#deps.profile.controlBesideTransaction === "refuse";
     const request = { ...requestOf(connection, operation, needsCard), refusedBesideLock };
     return this.#takeTurn(request, options, async () => {
-      if (needsCard) connection.checkUsable();
-      else connection.checkOpen();
+      connection.checkUsable(needsCard ? "card" : "reader");
       try {
         const result = await run();
         connection.lastError = 0;
@@ -313,10 +322,10 @@ export class Slot {
   }
 
   /** One exchange with the card, in the turn of `connection`. */
-  async exchange(connection: SlotConnection, command: SecretBytes, protocol: Protocol): Promise<Uint8Array> {
+  async exchange(connection: ConnectionState, command: SecretBytes, protocol: Protocol): Promise<Uint8Array> {
     await this.card.speak(protocol);
     // The card may have been replaced in this moment: the new one must not get the command.
-    connection.checkUsable();
+    connection.checkUsable("card");
     const response = await this.#driver.transmit(command, protocol).catch((error: unknown) => {
       throw this.#pulled(error);
     });
@@ -331,18 +340,18 @@ export class Slot {
 
   /** The value of an attribute at this moment; it takes no turn. */
   /** Waits for a card to come, or to go. */
-  async untilCard(isThere: boolean, connection: SlotConnection, options: WaitOptions): Promise<void> {
+  async untilCard(isThere: boolean, connection: ConnectionState, options: WaitOptions): Promise<void> {
     this.#transactions.used(connection);
     if (this.card.attended !== isThere) await this.#cardWaits.until(isThere, connection, options);
   }
 
   /** Resets the card, or takes its power, in the turn of `connection`. @throws no-smartcard, unresponsive-card */
-  power(connection: SlotConnection, action: PowerAction): Promise<Uint8Array> {
+  power(connection: ConnectionState, action: PowerAction): Promise<Uint8Array> {
     return this.#lifecycle.power(action, connection);
   }
 
   /** Agrees on a protocol, in the turn of `connection`. @throws no-smartcard, proto-mismatch, unresponsive-card */
-  setProtocol(connection: SlotConnection, preferred: readonly Protocol[]): Promise<Protocol> {
+  setProtocol(connection: ConnectionState, preferred: readonly Protocol[]): Promise<Protocol> {
     return this.#lifecycle.setProtocol(preferred, connection);
   }
 
@@ -359,7 +368,7 @@ export class Slot {
     return cardState(this.card, this.card.protocol);
   }
 
-  getAttribute(connection: SlotConnection, attribute: number): Uint8Array | undefined {
+  getAttribute(connection: ConnectionState, attribute: number): Uint8Array | undefined {
     this.#transactions.used(connection);
     const { card, name } = this;
     const { vendorTextEndsInNul } = this.#deps.profile;
@@ -374,7 +383,7 @@ export class Slot {
     return this.#driver.setAttribute(attribute, value);
   }
 
-  status(connection: SlotConnection): ConnectionStatus {
+  status(connection: ConnectionState): ConnectionStatus {
     return {
       reader: this.name,
       state: cardState(this.card, connection.protocol),
@@ -412,7 +421,7 @@ export class Slot {
     return inspectSlot({ name, id, eventCount, card, connections, queue, lastExchange }, this.#now());
   }
 
-  async #takeTurn<T>(request: TurnRequest<SlotConnection>, options: WaitOptions, run: () => Promise<T>): Promise<T> {
+  async #takeTurn<T>(request: TurnRequest<ConnectionState>, options: WaitOptions, run: () => Promise<T>): Promise<T> {
     const waiting = this.#queue.acquire(request, options);
     if (waiting !== undefined) await waiting;
     try {
@@ -428,7 +437,7 @@ export class Slot {
   async #makeReady(
     options: ConnectOptions,
     operation: string,
-    connection?: SlotConnection,
+    connection?: ConnectionState,
   ): Promise<Protocol | undefined> {
     try {
       return await this.#lifecycle.prepare(options.shareMode, options.preferredProtocols, connection);

@@ -10,7 +10,7 @@ import {
   type WaitOptions,
 } from "../../port/index.ts";
 import type { CardLifecycle } from "./card-lifecycle.ts";
-import type { SlotConnection } from "./connection.ts";
+import type { ConnectionState } from "./connection-state.ts";
 import { IdleLimit } from "./idle-limit.ts";
 import type { Profile } from "./profile.ts";
 import { type Asked, asked, together } from "./sharing.ts";
@@ -22,7 +22,7 @@ export interface TransactionsDeps {
   readonly profile: Profile;
   /** The reader's unique name. */
   readonly name: string;
-  readonly queue: TransactionQueue<SlotConnection>;
+  readonly queue: TransactionQueue<ConnectionState>;
   readonly lifecycle: CardLifecycle;
   /** Runs work of the slot's own as a turn; only where no client has one. */
   readonly work: (run: () => Promise<void>) => void;
@@ -39,7 +39,7 @@ export interface TransactionsDeps {
  */
 export class Transactions {
   readonly #deps: TransactionsDeps;
-  readonly #queue: TransactionQueue<SlotConnection>;
+  readonly #queue: TransactionQueue<ConnectionState>;
   readonly #idleLimit: IdleLimit;
   /** When the lock's holder last finished an exchange. */
   #lastExchange: number | undefined;
@@ -56,8 +56,8 @@ export class Transactions {
   }
 
   /** Waits for the lock and takes it. */
-  async begin(connection: SlotConnection, options: WaitOptions): Promise<void> {
-    connection.checkUsable();
+  async begin(connection: ConnectionState, options: WaitOptions): Promise<void> {
+    connection.checkUsable("card");
     const waiting = this.#queue.begin(requestOf(connection, "begin", connection.usesCard), options);
     if (waiting !== undefined) await waiting;
     // A nested one is a use of the card like any other function.
@@ -65,13 +65,13 @@ export class Transactions {
   }
 
   /** Releases the lock, once the holder's other operations are done. */
-  async end(connection: SlotConnection, disposition: Disposition): Promise<void> {
+  async end(connection: ConnectionState, disposition: Disposition): Promise<void> {
     if (!this.#isOf(connection)) throw this.lost(connection);
     const waiting = this.#queue.acquire({ ...requestOf(connection, "end", false), endsLock: true }, {});
     if (waiting !== undefined) await waiting;
     this.#deps.turnBegun(connection.context);
     try {
-      connection.checkOpen();
+      connection.checkUsable("reader");
       const lock = this.#queue.lock;
       if (lock?.owner !== connection) throw this.lost(connection);
       this.#idleLimit.used();
@@ -93,28 +93,28 @@ export class Transactions {
   }
 
   /** What the ends of nested transactions of a connection have asked for, and what is not done yet. */
-  owedBy(connection: SlotConnection): Asked {
+  owedBy(connection: ConnectionState): Asked {
     const lock = this.#queue.lock;
     return lock?.owner === connection ? lock.due : asked("leave");
   }
 
   /** Frees the lock where that connection has it. */
-  drop(connection: SlotConnection): void {
+  drop(connection: ConnectionState): void {
     if (this.#isOf(connection)) this.#queue.unlock();
   }
 
   /** A connection did something; where it has the lock, it is not idle. */
-  used(connection: SlotConnection): void {
+  used(connection: ConnectionState): void {
     if (this.#isOf(connection)) this.#idleLimit.used();
   }
 
   /** A connection has exchanged something with the card. */
-  exchanged(connection: SlotConnection): void {
+  exchanged(connection: ConnectionState): void {
     if (this.#isOf(connection)) this.#lastExchange = this.#deps.clock.now();
   }
 
   /** To be called when the lock is granted. */
-  locked(lock: Lock<SlotConnection>): void {
+  locked(lock: Lock<ConnectionState>): void {
     this.#lastExchange = undefined;
     this.#idleLimit.start();
     this.#deps.trace("lock-granted", lock.owner.context);
@@ -127,7 +127,7 @@ export class Transactions {
   }
 
   /** Who has the lock; with `of`, only where it is that connection. */
-  holder(of?: SlotConnection): Holder | undefined {
+  holder(of?: ConnectionState): Holder | undefined {
     const lock = this.#queue.lock;
     if (lock === undefined || (of !== undefined && lock.owner !== of)) return undefined;
     const { context, shareMode } = lock.owner;
@@ -136,10 +136,11 @@ export class Transactions {
   }
 
   /** Why a connection cannot end a transaction: it has not begun one, or has lost it. */
-  lost(connection: SlotConnection): SmartCardError {
+  lost(connection: ConnectionState): SmartCardError {
     const { name: reader, profile } = this.#deps;
     const operation = "end transaction";
-    if (connection.fault !== undefined) return connection.faultError(operation);
+    const fault = connection.faultError(operation);
+    if (fault !== undefined) return fault;
     const holder = this.holder();
     const what = "this connection has no transaction open";
     if (holder === undefined || profile.endOfForeignTransaction !== "sharing-violation") {
@@ -149,12 +150,12 @@ export class Transactions {
   }
 
   /** A connection, as a holder by its share mode. */
-  connected({ context, shareMode, since }: SlotConnection): Holder {
+  connected({ context, shareMode, since }: ConnectionState): Holder {
     return { ...identify(context), shareMode, transaction: false, heldMs: this.#deps.clock.now() - since };
   }
 
   /** Why a connection in mode `wanted` is refused beside `other`. */
-  refused(wanted: ShareMode, operation: string, other: SlotConnection): SmartCardError {
+  refused(wanted: ShareMode, operation: string, other: ConnectionState): SmartCardError {
     const { name: reader } = this.#deps;
     const holder = this.holder(other) ?? this.connected(other);
     return sharingViolation(`a connection in ${wanted} mode is refused`, { reader, operation, holder });
@@ -175,17 +176,17 @@ export class Transactions {
     return false;
   }
 
-  #isOf(connection: SlotConnection): boolean {
+  #isOf(connection: ConnectionState): boolean {
     return this.#queue.lock?.owner === connection;
   }
 }
 
 /** What a connection asks for when it wants its turn. */
 export function requestOf(
-  connection: SlotConnection,
+  connection: ConnectionState,
   operation: string,
   needsCard: boolean,
-): TurnRequest<SlotConnection> & { owner: SlotConnection } {
+): TurnRequest<ConnectionState> & { owner: ConnectionState } {
   return { context: connection.context, owner: connection, operation, needsCard };
 }
 
