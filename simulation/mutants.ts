@@ -27,21 +27,21 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an insertion ends no wait",
     file: "managers/embedded/slot.ts",
-    search: "    this.#trace(kind);\n    this.#deps.changed(this);",
-    replace: '    this.#trace(kind);\n    if (kind === "card-removed") this.#deps.changed(this);',
+    search: "    this.#trace.write(kind);\n    this.statusChanged();",
+    replace: '    this.#trace.write(kind);\n    if (kind === "card-removed") this.statusChanged();',
   },
   {
     name: "a removal ends no wait",
     file: "managers/embedded/slot.ts",
-    search: "    this.#trace(kind);\n    this.#deps.changed(this);",
-    replace: '    this.#trace(kind);\n    if (kind === "card-inserted") this.#deps.changed(this);',
+    search: "    this.#trace.write(kind);\n    this.statusChanged();",
+    replace: '    this.#trace.write(kind);\n    if (kind === "card-inserted") this.statusChanged();',
   },
   {
     name: "an event is not counted",
     file: "managers/embedded/slot.ts",
-    search: "    this.#eventCount = nextEventCount(this.#eventCount);\n    this.#trace(kind);",
+    search: "    this.#eventCount = nextEventCount(this.#eventCount);\n    this.#trace.write(kind);",
     replace:
-      '    if (kind === "card-inserted") this.#eventCount = nextEventCount(this.#eventCount);\n    this.#trace(kind);',
+      '    if (kind === "card-inserted") this.#eventCount = nextEventCount(this.#eventCount);\n    this.#trace.write(kind);',
   },
   {
     name: "the event count goes back when a reader comes again",
@@ -126,8 +126,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a dead client keeps the lock",
     file: "managers/embedded/slot.ts",
-    search: "    this.#transactions.drop(connection);\n    this.#queue.pump();",
-    replace: '    if (!why.includes("ended without")) this.#transactions.drop(connection);\n    this.#queue.pump();',
+    search: "    this.transactions.drop(connection);\n    this.#queue.pump();",
+    replace: '    if (!why.includes("ended without")) this.transactions.drop(connection);\n    this.#queue.pump();',
   },
   {
     name: "a dead client's waits go on",
@@ -185,16 +185,15 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "two operations at once",
-    file: "managers/embedded/slot.ts",
-    search:
-      "    this.#driver.whenIdle(() => {\n      this.#operating = undefined;\n      this.#queue.release();\n    });",
-    replace: "    this.#operating = undefined;\n    this.#queue.release();",
+    file: "managers/embedded/operation-turns.ts",
+    search: "    this.#deps.driver.whenIdle(() => this.#queue.release());",
+    replace: "    this.#queue.release();",
   },
   {
     name: "a hung driver is called again before it is given up",
     file: "managers/embedded/driver.ts",
-    search: "          this.#events.stuck();\n          secret?.wipe();\n          this.#returned();",
-    replace: "          this.#returned();\n          secret?.wipe();\n          this.#events.stuck();",
+    search: '          this.#events.lost("the driver hangs");\n          secret?.wipe();\n          this.#returned();',
+    replace: '          this.#returned();\n          secret?.wipe();\n          this.#events.lost("the driver hangs");',
   },
   {
     name: "the limit of connections is off by one",
@@ -222,10 +221,10 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a trace quotes the command",
-    file: "managers/embedded/slot.ts",
+    file: "managers/embedded/reader-access.ts",
     search: '    connection.checkUsable("card");\n    const response',
     replace:
-      '    this.#trace("exchange", undefined, command.join(","));\n    connection.checkUsable("card");\n    const response',
+      '    void command.use((bytes) => this.#deps.trace.write("exchange", connection.context, bytes.join(",")));\n    connection.checkUsable("card");\n    const response',
   },
   {
     name: "the service grants a turn that was kept and never takes it back",
@@ -310,8 +309,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "an attribute is set while another has the lock",
-    file: "managers/embedded/connection.ts",
-    search: 'this.#slot.operate(this.#state, "set attribute", "reader", wait, () =>',
+    file: "managers/embedded/operations.ts",
+    search: 'this.#run(connection, "set attribute", "reader", wait, () =>',
     replace: "Promise.resolve().then(() =>",
   },
   {

@@ -66,6 +66,22 @@ const commandInit = optionsOf<CommandInit>({
   extended: optional(truth),
 });
 
+/**
+ * The protocol of an exchange.
+ *
+ * @param asked the protocol that the caller names; undefined for the connection's own
+ * @throws proto-mismatch (none is in use, or another one than was asked for)
+ */
+export function protocolToTransmit(
+  connection: { readonly reader: string; readonly protocol: Protocol | undefined },
+  asked: Protocol | undefined,
+): Protocol {
+  const { protocol: inUse, reader } = connection;
+  if (inUse !== undefined && (asked === undefined || asked === inUse)) return inUse;
+  const message = `the connection's protocol is ${inUse ?? "not agreed on"}; ${asked ?? "one"} was asked for`;
+  throw new SmartCardError("proto-mismatch", message, { reader, operation: "transmit" });
+}
+
 /** Base of every manager's connections: the members that need only the manager's own calls. */
 export abstract class ConnectionBase implements Connection {
   abstract readonly reader: string;
@@ -94,14 +110,6 @@ export abstract class ConnectionBase implements Connection {
   abstract setAttribute(attribute: number, value: Uint8Array, options?: WaitOptions): Promise<void>;
   abstract transmitCount(): Promise<number>;
   abstract [Symbol.asyncDispose](): Promise<void>;
-
-  /** The protocol of an exchange. @throws proto-mismatch (none is in use, or another one than was asked for) */
-  protected protocolToTransmit(asked: Protocol | undefined): Protocol {
-    const inUse = this.protocol;
-    if (inUse !== undefined && (asked === undefined || asked === inUse)) return inUse;
-    const message = `the connection's protocol is ${inUse ?? "not agreed on"}; ${asked ?? "one"} was asked for`;
-    throw new SmartCardError("proto-mismatch", message, { reader: this.reader, operation: "transmit" });
-  }
 
   async send(command: Uint8Array | CommandInit, options?: SendOptions): Promise<ResponseApdu> {
     const { longData, ...wait } = checkSendOptions(options);

@@ -75,7 +75,7 @@ export {
   shareModes,
   toNumber,
 } from "./codes.ts";
-export { ConnectionBase, type ConnectionTerms } from "./connection-base.ts";
+export { ConnectionBase, type ConnectionTerms, protocolToTransmit } from "./connection-base.ts";
 export {
   type ContextLimits,
   checkStatusWait,

@@ -19,6 +19,7 @@ import {
   type Protocol,
   protocolMask,
   protocols,
+  protocolToTransmit,
   type ReconnectOptions,
   type ShareMode,
   SmartCardError,
@@ -317,7 +318,7 @@ export class ClientConnection extends ConnectionBase implements RetryOwner {
 
   /** Returns the number of the protocol to be used. @throws proto-mismatch */
   #numberToTransmit(protocol: Protocol | undefined): number {
-    return toNumber(protocols, this.protocolToTransmit(protocol), this.#link.dialect) ?? 0;
+    return toNumber(protocols, protocolToTransmit(this, protocol), this.#link.dialect) ?? 0;
   }
 
   #protocolOf(number: number): Protocol | undefined {

@@ -14,15 +14,26 @@ import type { Card } from "./card.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import type { Driver } from "./driver.ts";
 import type { ManagerLimits } from "./limits.ts";
+import type { OperationTurns } from "./operation-turns.ts";
 import { type PendingDisposition, PendingDispositions } from "./pending-dispositions.ts";
 import type { Profile } from "./profile.ts";
+import type { ReaderTrace } from "./reader-trace.ts";
 import { type Asked, asked } from "./sharing.ts";
 import type { TransactionQueue, TurnRequest } from "./transaction-queue.ts";
 
 const noBytes = new Uint8Array();
 
-/** What the lifecycle needs from its slot. */
+/** What the lifecycle tells its slot. */
+export interface CardLifecycleHost {
+  /** A card has come or gone. */
+  cardMoved(kind: "card-inserted" | "card-removed"): void;
+  /** Something else that status queries report has changed. */
+  statusChanged(): void;
+}
+
+/** What the lifecycle works with. */
 export interface CardLifecycleDeps {
+  readonly host: CardLifecycleHost;
   readonly clock: Clock;
   readonly profile: Profile;
   readonly limits: ManagerLimits;
@@ -31,14 +42,9 @@ export interface CardLifecycleDeps {
   readonly driver: Driver;
   readonly card: Card;
   readonly queue: TransactionQueue<ConnectionState>;
+  readonly turns: OperationTurns;
   readonly connections: ReadonlySet<ConnectionState>;
-  /** Runs work of the slot's own as a turn; only where no client has one. */
-  readonly work: (run: () => Promise<void>) => void;
-  /** A card has come or gone. */
-  readonly counted: (kind: "card-inserted" | "card-removed") => void;
-  /** Something else that status queries report has changed. */
-  readonly changed: () => void;
-  readonly trace: (kind: string, detail?: string) => void;
+  readonly trace: ReaderTrace;
 }
 
 /**
@@ -51,6 +57,7 @@ export class CardLifecycle {
   readonly #pending: PendingDispositions;
   readonly #arrivals: Arrivals;
   #arrival = false;
+  #ended = false;
   #cancelPowerOff: CancelTimer | undefined;
 
   constructor(deps: CardLifecycleDeps) {
@@ -61,17 +68,18 @@ export class CardLifecycle {
 
   /** Does what must be done before the next turn; called when none is under way. */
   runPendingWork(): void {
-    const { queue, work } = this.#deps;
+    const { queue, turns } = this.#deps;
     if (this.#arrival && this.#arrivals.mayAttend()) {
       this.#arrival = false;
-      work(() => this.#attend());
+      turns.runOwnWork(() => this.#attend());
       return;
     }
     const pending = queue.lock === undefined ? this.#pending.take() : undefined;
-    if (pending !== undefined) work(() => this.#runPending(pending));
+    if (pending !== undefined) turns.runOwnWork(() => this.#runPending(pending));
   }
 
   inserted(): void {
+    if (this.#ended) return;
     const { card, queue } = this.#deps;
     if (card.present) this.removed();
     card.inserted();
@@ -80,7 +88,7 @@ export class CardLifecycle {
   }
 
   removed(): void {
-    const { card, connections, counted, driver, name, queue } = this.#deps;
+    const { card, connections, driver, host, name, queue } = this.#deps;
     if (!card.present) return;
     const wasReported = card.attended;
     this.#cardGone();
@@ -95,7 +103,7 @@ export class CardLifecycle {
       (request) => removedCard(request.operation),
     );
     if (queue.lock?.owner.usesCard) queue.unlock();
-    if (wasReported) counted("card-removed");
+    if (wasReported) host.cardMoved("card-removed");
   }
 
   /** The card is gone: nothing is due to it any more. */
@@ -106,8 +114,9 @@ export class CardLifecycle {
     this.#pending.clear();
   }
 
-  /** The reader is gone. */
+  /** The reader is gone, and no card comes any more. */
   end(): void {
+    this.#ended = true;
     this.#cardGone();
     this.#arrivals.end();
   }
@@ -133,7 +142,7 @@ export class CardLifecycle {
 
   /** Powers the card if need be, and agrees on a protocol. @param anew whether what an earlier connection left does not count */
   async #agree(preferred: readonly Protocol[], except: ConnectionState | undefined, anew: boolean): Promise<Protocol> {
-    const { card, changed, profile } = this.#deps;
+    const { card, host, profile } = this.#deps;
     const wasMute = card.mute;
     try {
       const wasReset = await card.powerUp();
@@ -141,7 +150,7 @@ export class CardLifecycle {
       if (anew && this.#protocolInUse(except) === undefined) await this.#forget(preferred);
     } finally {
       // Told before the protocol is agreed on, which may take the card its time.
-      if (card.mute !== wasMute) changed();
+      if (card.mute !== wasMute) host.statusChanged();
       this.armPowerOff();
     }
     return card.agree(preferred, profile.rawUnavailable);
@@ -161,15 +170,15 @@ export class CardLifecycle {
    * @throws no-smartcard, unresponsive-card
    */
   async power(action: PowerAction, connection: ConnectionState): Promise<Uint8Array> {
-    const { card, changed, trace } = this.#deps;
+    const { card, host, trace } = this.#deps;
     this.checkCard("control");
     const before = { mute: card.mute, powered: card.powered };
     if (action !== "power-down") await card.reset(card.powered ? action : "cold-reset");
     else if (card.mayHavePower) await card.powerDown();
     const why = `${connection.context.client.name} asked for ${action}`;
-    trace("card-reset", why);
+    trace.write("card-reset", undefined, why);
     if (before.powered || card.powered) this.#notifyReset(why, connection);
-    if (card.mute !== before.mute || card.powered !== before.powered) changed();
+    if (card.mute !== before.mute || card.powered !== before.powered) host.statusChanged();
     this.armPowerOff();
     if (action === "power-down") return noBytes;
     card.checkPowered();
@@ -216,7 +225,7 @@ export class CardLifecycle {
     why: string,
     options: { readonly except?: ConnectionState; readonly keepPowered: boolean },
   ): Promise<void> {
-    const { card, changed, driver, trace } = this.#deps;
+    const { card, driver, host, trace } = this.#deps;
     if (disposition === "leave" || !card.present) return;
     if (disposition === "eject") {
       try {
@@ -234,9 +243,9 @@ export class CardLifecycle {
     else if (options.keepPowered) await card.reset("cold-reset");
     else if (card.mayHavePower) await card.powerDown();
     else return;
-    trace("card-reset", why);
+    trace.write("card-reset", undefined, why);
     this.#notifyReset(why, options.except);
-    if (card.mute !== wasMute) changed();
+    if (card.mute !== wasMute) host.statusChanged();
   }
 
   /** Records the disposition of a closed connection; it runs before another client gets the card. */
@@ -268,11 +277,11 @@ export class CardLifecycle {
   }
 
   async #attend(): Promise<void> {
-    const { card, counted } = this.#deps;
+    const { card, host } = this.#deps;
     await card.attend();
     if (!card.announce()) return;
     this.#arrivals.attended();
-    counted("card-inserted");
+    host.cardMoved("card-inserted");
     this.armPowerOff();
   }
 
@@ -309,16 +318,16 @@ export class CardLifecycle {
   }
 
   #powerOff(): void {
-    const { card, changed, connections, trace, queue, work } = this.#deps;
+    const { card, connections, host, queue, trace, turns } = this.#deps;
     if (connections.size > 0 || !card.powered) return;
     if (queue.busy) {
       this.armPowerOff();
       return;
     }
-    work(async () => {
+    turns.runOwnWork(async () => {
       await card.powerDown();
-      trace("card-unpowered");
-      changed();
+      trace.write("card-unpowered");
+      host.statusChanged();
     });
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { type Clock, PromisedWait, SmartCardError, tooManyWaits, type WaitOptions } from "../../port/index.ts";
+import type { Card } from "./card.ts";
 import type { ConnectionState } from "./connection-state.ts";
 
 interface CardWait {
@@ -12,14 +13,21 @@ interface CardWait {
 /** Connections that wait for a card to come, or to go: IOCTL_SMARTCARD_IS_PRESENT and IOCTL_SMARTCARD_IS_ABSENT. */
 export class CardWaits {
   readonly #clock: Clock;
+  readonly #card: Card;
   readonly #waits = new Set<CardWait>();
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, card: Card) {
     this.#clock = clock;
+    this.#card = card;
   }
 
-  /** Waits until a card is present, or absent. It takes no turn. @throws timeout, cancelled, server-too-busy */
-  until(isThere: boolean, connection: ConnectionState, options: WaitOptions): Promise<void> {
+  /**
+   * Waits until a card is present, or absent; undefined where that is so already. It takes no turn.
+   *
+   * @throws timeout, cancelled, server-too-busy
+   */
+  until(isThere: boolean, connection: ConnectionState, options: WaitOptions): Promise<void> | undefined {
+    if (this.#card.attended === isThere) return undefined;
     const { context, reader } = connection;
     const details = { reader, operation: "control" };
     const timedOut = (): SmartCardError => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { type Protocol, type ShareMode, SmartCardError } from "../../port/index.ts";
-import type { TurnContext, TurnOwner } from "./transaction-queue.ts";
+import type { TurnContext, TurnOwner, TurnRequest } from "./transaction-queue.ts";
 
 /** Why a connection cannot be used until it is reconnected, or at all. */
 export interface Fault {
@@ -81,6 +81,11 @@ export class ConnectionState implements TurnOwner {
     if (!this.#open) throw this.closedError("this call");
     if (this.fault === undefined) return;
     if (needs === "card" || this.fault.code === "reader-unavailable") throw this.#faultError(this.fault, "this call");
+  }
+
+  /** What it asks the transaction queue for when it wants its turn. @param needs as for {@link checkUsable} */
+  request(operation: string, needs: "reader" | "card"): TurnRequest<ConnectionState> & { owner: ConnectionState } {
+    return { context: this.context, owner: this, operation, needsCard: needs === "card" };
   }
 
   /** Takes up the state after a successful reconnect. */

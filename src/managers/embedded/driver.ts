@@ -17,12 +17,13 @@ import {
 import { guardedController, quietly, settleQuietly } from "./guarded-signal.ts";
 import type { ManagerLimits } from "./limits.ts";
 
-/** Events of a driver for the manager. */
-export interface DriverEvents {
+/** Longest reason of a driver that a message repeats, in UTF-16 code units. */
+const MAX_REASON_LENGTH = 500;
+
+/** What a driver tells its slot: the events of the reader, and what its operations come to. */
+export interface DriverEvents extends ReaderEvents {
   /** An exchange was interrupted, and the card is still present: its state is unknown until a reset. */
-  readonly exchangeAborted: () => void;
-  /** The driver does not settle an aborted operation. */
-  readonly stuck: () => void;
+  exchangeAborted(): void;
 }
 
 /**
@@ -60,7 +61,13 @@ export class Driver {
    *
    * @throws what `open` fails with, comm-error for anything else that it throws, waited-too-long
    */
-  open(events: ReaderEvents): Promise<void> {
+  open(): Promise<void> {
+    // The reader is foreign code: it gets these three functions, and nothing else of the slot.
+    const events: ReaderEvents = {
+      inserted: () => this.#events.inserted(),
+      removed: () => this.#events.removed(),
+      lost: (reason) => this.#events.lost(reasonOf(reason)),
+    };
     return new Promise((resolve, reject) => {
       const { operationMs } = this.#limits;
       let isGivenUp = false;
@@ -205,7 +212,7 @@ export class Driver {
         reject(error);
         graceTimer ??= this.#clock.schedule(this.#limits.abortMs, `${name} abort`, () => {
           // The reader is dropped before the turn continues: the driver is still busy, and must not be called again.
-          this.#events.stuck();
+          this.#events.lost("the driver hangs");
           secret?.wipe();
           this.#returned();
         });
@@ -266,6 +273,11 @@ function bytesFrom(answer: unknown, operation: string): Uint8Array {
 }
 
 function nothing(): void {}
+
+/** What a driver says of its end; no more of it than a message has room for. */
+function reasonOf(reason: unknown): string {
+  return typeof reason === "string" ? reason.slice(0, MAX_REASON_LENGTH) : "its driver gives no reason";
+}
 
 /** Calls a driver so that what it throws at once and what it rejects later come the same way. */
 async function invoke<T>(run: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {

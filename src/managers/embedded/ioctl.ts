@@ -13,25 +13,23 @@ import {
   protocolsInMask,
   SmartCardError,
 } from "../../port/index.ts";
+import type { ConnectionState } from "./connection-state.ts";
 
 /** A reader as the functions of Windows' class driver use it, in the turn of one connection. */
 export interface IoctlTarget {
-  readonly reader: string;
-  /** @throws no-smartcard, unresponsive-card */
-  power(action: PowerAction): Promise<Uint8Array>;
-  /** @throws no-smartcard, proto-mismatch, unresponsive-card */
-  setProtocol(preferred: readonly Protocol[]): Promise<Protocol>;
-  state(): CardState;
+  /** Resets the card, or takes its power. @throws no-smartcard, unresponsive-card */
+  power(connection: ConnectionState, action: PowerAction): Promise<Uint8Array>;
+  /** Agrees on a protocol. @throws no-smartcard, proto-mismatch, unresponsive-card */
+  setProtocol(connection: ConnectionState, preferred: readonly Protocol[]): Promise<Protocol>;
+  readonly cardState: CardState;
   /** @throws as the port's transmit */
-  transmit(command: Uint8Array, protocol: Protocol | undefined): Promise<Uint8Array>;
-  /** @throws no-smartcard, unsupported-feature */
+  transmit(connection: ConnectionState, command: Uint8Array, protocol: Protocol | undefined): Promise<Uint8Array>;
+  /** Moves the card out. @throws no-smartcard, unsupported-feature */
   eject(): Promise<void>;
   /** @throws not-supported */
   getAttribute(attribute: number): Uint8Array;
   /** @throws not-supported */
   setAttribute(attribute: number, value: Uint8Array): void;
-  /** The number of the error that the last operation of the connection failed with; 0 where it succeeded. */
-  readonly lastError: number;
 }
 
 const dword = struct("DWORD", { value: u32le });
@@ -62,43 +60,44 @@ const lacking = {
 export async function answerIoctl(
   name: Exclude<ClassFunction, "is-present" | "is-absent">,
   input: Uint8Array,
+  connection: ConnectionState,
   target: IoctlTarget,
 ): Promise<Uint8Array> {
-  const { reader } = target;
+  const { reader } = connection;
   switch (name) {
     case "power": {
       const number = dwordOf(
         input,
         "a DWORD: SCARD_POWER_DOWN (0), SCARD_COLD_RESET (1) or SCARD_WARM_RESET (2)",
-        target,
+        reader,
       );
       const action = powerActions[number];
-      if (action === undefined) throw bad(`unknown power operation ${number}`, target);
-      return await target.power(action);
+      if (action === undefined) throw bad(`unknown power operation ${number}`, reader);
+      return await target.power(connection, action);
     }
     case "get-attribute":
-      return target.getAttribute(dwordOf(input, "a DWORD: the attribute", target));
+      return target.getAttribute(dwordOf(input, "a DWORD: the attribute", reader));
     case "set-attribute": {
-      if (input.length < dword.size) throw bad("the input is a DWORD, the attribute, and its value", target);
-      target.setAttribute(dwordOf(input.subarray(0, dword.size), "", target), input.subarray(dword.size));
+      if (input.length < dword.size) throw bad("the input is a DWORD, the attribute, and its value", reader);
+      target.setAttribute(dwordOf(input.subarray(0, dword.size), "", reader), input.subarray(dword.size));
       return none;
     }
     case "set-protocol": {
-      const mask = dwordOf(input, "a DWORD: the protocols, SCARD_PROTOCOL_", target);
+      const mask = dwordOf(input, "a DWORD: the protocols, SCARD_PROTOCOL_", reader);
       const named = protocolsInMask(mask);
       const preferred: readonly Protocol[] = named.length === 0 && (mask & anyProtocolBit) !== 0 ? ["t0", "t1"] : named;
-      if (preferred.length === 0) throw bad(`protocol mask 0x${mask.toString(16)} names no protocol`, target);
-      return dword.encode({ value: protocolMask([await target.setProtocol(preferred)]) });
+      if (preferred.length === 0) throw bad(`protocol mask 0x${mask.toString(16)} names no protocol`, reader);
+      return dword.encode({ value: protocolMask([await target.setProtocol(connection, preferred)]) });
     }
     case "get-state":
-      return dword.encode({ value: cardStates[target.state()].windows });
+      return dword.encode({ value: cardStates[target.cardState].windows });
     case "transmit":
-      return await transmit(input, target);
+      return await transmit(input, connection, target);
     case "eject":
       await target.eject();
       return none;
     case "get-last-error":
-      return dword.encode({ value: target.lastError });
+      return dword.encode({ value: connection.lastError });
     case "confiscate":
     case "swallow":
     case "read":
@@ -110,31 +109,32 @@ export async function answerIoctl(
   }
 }
 
-async function transmit(input: Uint8Array, target: IoctlTarget): Promise<Uint8Array> {
+async function transmit(input: Uint8Array, connection: ConnectionState, target: IoctlTarget): Promise<Uint8Array> {
+  const { reader } = connection;
   const head = ioRequest.decode(input.subarray(0, ioRequest.size));
   if (!head.ok || head.value.pciLength < ioRequest.size || head.value.pciLength > input.length) {
-    throw bad("the input must be an SCARD_IO_REQUEST with its length, followed by the command", target);
+    throw bad("the input must be an SCARD_IO_REQUEST with its length, followed by the command", reader);
   }
   const protocol = fromNumber(protocols, head.value.protocol);
   if (protocol === undefined) {
-    const details = { reader: target.reader, operation: "control" };
+    const details = { reader, operation: "control" };
     throw new SmartCardError(
       "proto-mismatch",
       `unknown protocol ${head.value.protocol} in the SCARD_IO_REQUEST`,
       details,
     );
   }
-  const response = await target.transmit(input.subarray(head.value.pciLength), protocol);
+  const response = await target.transmit(connection, input.subarray(head.value.pciLength), protocol);
   const answer = struct("transmit", { head: ioRequest, response: bytes(response.length) });
   return answer.encode({ head: { protocol: head.value.protocol, pciLength: ioRequest.size }, response });
 }
 
-function dwordOf(input: Uint8Array, what: string, target: IoctlTarget): number {
+function dwordOf(input: Uint8Array, what: string, reader: string): number {
   const decoded = dword.decode(input);
-  if (!decoded.ok) throw bad(`the input is ${what}; it has ${input.length} bytes`, target);
+  if (!decoded.ok) throw bad(`the input is ${what}; it has ${input.length} bytes`, reader);
   return decoded.value.value;
 }
 
-function bad(message: string, { reader }: IoctlTarget): SmartCardError {
+function bad(message: string, reader: string): SmartCardError {
   return new SmartCardError("invalid-parameter", message, { reader, operation: "control" });
 }

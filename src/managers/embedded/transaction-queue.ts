@@ -112,6 +112,7 @@ export class TransactionQueue<Owner extends TurnOwner> {
   #inner = new Set<Turn<Owner>>();
   #lock: Lock<Owner> | undefined;
   #busy = false;
+  #operating: TurnContext | undefined;
   #turnNumber = 0;
   /** How many were granted theirs since the event loop had a turn. */
   #inRow = 0;
@@ -138,6 +139,11 @@ export class TransactionQueue<Owner extends TurnOwner> {
     return this.#busy;
   }
 
+  /** The context of the operation under way; undefined for the slot's own work. */
+  get operating(): TurnContext | undefined {
+    return this.#operating;
+  }
+
   /**
    * Takes the turn for one operation, which the caller ends with {@link release}. Undefined where it was free; else a
    * promise that resolves when the turn has come, with the turn taken.
@@ -161,6 +167,7 @@ export class TransactionQueue<Owner extends TurnOwner> {
   release(): void {
     assert(this.#busy, "an operation ended that had not begun");
     this.#busy = false;
+    this.#operating = undefined;
     this.#grantNext();
   }
 
@@ -196,8 +203,7 @@ export class TransactionQueue<Owner extends TurnOwner> {
     const own = this.#lock !== undefined && this.#lock.owner === request.owner;
     const ahead = own ? this.#inner.size : this.#queue.size;
     if (!this.#busy && ahead === 0 && (own || this.#lock === undefined)) {
-      if (takesLock && request.owner !== undefined) this.#takeLock(request.owner);
-      else this.#busy = true;
+      this.#grant(request, takesLock);
       return undefined;
     }
     if (this.#lock !== undefined && !own && request.refusedBesideLock) return Promise.reject(this.#beside(request));
@@ -247,10 +253,18 @@ export class TransactionQueue<Owner extends TurnOwner> {
       if (this.#busy) return;
       const [turn] = this.#lock === undefined ? this.#queue : this.#inner;
       if (turn === undefined || this.#mustRest()) return;
-      if (turn.takesLock && turn.owner !== undefined) this.#takeLock(turn.owner);
-      else this.#busy = true;
+      this.#grant(turn, turn.takesLock);
       turn.wait.resolve();
     }
+  }
+
+  #grant({ context, owner }: TurnRequest<Owner>, takesLock: boolean): void {
+    if (takesLock && owner !== undefined) {
+      this.#takeLock(owner);
+      return;
+    }
+    this.#busy = true;
+    this.#operating = context;
   }
 
   /** Where time is simulated without turns of the event loop there is no rest. */

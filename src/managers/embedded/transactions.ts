@@ -12,25 +12,22 @@ import {
 import type { CardLifecycle } from "./card-lifecycle.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { IdleLimit } from "./idle-limit.ts";
+import type { OperationTurns } from "./operation-turns.ts";
 import type { Profile } from "./profile.ts";
+import type { ReaderTrace } from "./reader-trace.ts";
 import { type Asked, asked, together } from "./sharing.ts";
-import type { Lock, TransactionQueue, TurnContext, TurnRequest } from "./transaction-queue.ts";
+import type { Lock, TransactionQueue, TurnContext } from "./transaction-queue.ts";
 
-/** What transactions need of their slot. */
+/** What transactions work with. */
 export interface TransactionsDeps {
   readonly clock: Clock;
   readonly profile: Profile;
   /** The reader's unique name. */
   readonly name: string;
   readonly queue: TransactionQueue<ConnectionState>;
+  readonly turns: OperationTurns;
   readonly lifecycle: CardLifecycle;
-  /** Runs work of the slot's own as a turn; only where no client has one. */
-  readonly work: (run: () => Promise<void>) => void;
-  /** A turn has begun. */
-  readonly turnBegun: (context: TurnContext) => void;
-  /** It has ended, and is to be given on. */
-  readonly turnEnded: () => void;
-  readonly trace: (kind: string, context?: TurnContext) => void;
+  readonly trace: ReaderTrace;
 }
 
 /**
@@ -58,7 +55,7 @@ export class Transactions {
   /** Waits for the lock and takes it. */
   async begin(connection: ConnectionState, options: WaitOptions): Promise<void> {
     connection.checkUsable("card");
-    const waiting = this.#queue.begin(requestOf(connection, "begin", connection.usesCard), options);
+    const waiting = this.#queue.begin(connection.request("begin", connection.usesCard ? "card" : "reader"), options);
     if (waiting !== undefined) await waiting;
     // A nested one is a use of the card like any other function.
     this.used(connection);
@@ -67,9 +64,8 @@ export class Transactions {
   /** Releases the lock, once the holder's other operations are done. */
   async end(connection: ConnectionState, disposition: Disposition): Promise<void> {
     if (!this.#isOf(connection)) throw this.lost(connection);
-    const waiting = this.#queue.acquire({ ...requestOf(connection, "end", false), endsLock: true }, {});
+    const waiting = this.#deps.turns.take({ ...connection.request("end", "reader"), endsLock: true }, {});
     if (waiting !== undefined) await waiting;
-    this.#deps.turnBegun(connection.context);
     try {
       connection.checkUsable("reader");
       const lock = this.#queue.lock;
@@ -88,7 +84,7 @@ export class Transactions {
         this.drop(connection);
       }
     } finally {
-      this.#deps.turnEnded();
+      this.#deps.turns.end();
     }
   }
 
@@ -114,16 +110,16 @@ export class Transactions {
   }
 
   /** To be called when the lock is granted. */
-  locked(lock: Lock<ConnectionState>): void {
+  lockGranted(lock: Lock<ConnectionState>): void {
     this.#lastExchange = undefined;
     this.#idleLimit.start();
-    this.#deps.trace("lock-granted", lock.owner.context);
+    this.#deps.trace.write("lock-granted", lock.owner.context);
   }
 
   /** To be called when the lock becomes free. */
-  unlocked(): void {
+  lockFreed(): void {
     this.#idleLimit.stop();
-    this.#deps.trace("lock-freed");
+    this.#deps.trace.write("lock-freed");
   }
 
   /** Who has the lock; with `of`, only where it is that connection. */
@@ -167,8 +163,8 @@ export class Transactions {
     if (lock === undefined) return false;
     if (this.#queue.busy) return true;
     const { context } = lock.owner;
-    this.#deps.trace("lock-idle", context);
-    this.#deps.work(async () => {
+    this.#deps.trace.write("lock-idle", context);
+    this.#deps.turns.runOwnWork(async () => {
       const why = `the transaction of ${context.client.name} was idle for ${limitMs} ms`;
       await this.#deps.lifecycle.dispose(asked("reset"), why, { keepPowered: true });
       if (this.#queue.lock === lock) this.#queue.unlock();
@@ -179,15 +175,6 @@ export class Transactions {
   #isOf(connection: ConnectionState): boolean {
     return this.#queue.lock?.owner === connection;
   }
-}
-
-/** What a connection asks for when it wants its turn. */
-export function requestOf(
-  connection: ConnectionState,
-  operation: string,
-  needsCard: boolean,
-): TurnRequest<ConnectionState> & { owner: ConnectionState } {
-  return { context: connection.context, owner: connection, operation, needsCard };
 }
 
 function identify({ client }: TurnContext): { readonly client: string; readonly pid?: number } {

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+
+import type { Runtime } from "../../port/index.ts";
+import type { TurnContext } from "./transaction-queue.ts";
+
+/** Writes what happens on one reader to the trace of the runtime. */
+export class ReaderTrace {
+  readonly #runtime: Runtime;
+  readonly #reader: string;
+
+  /** @param reader its unique name */
+  constructor(runtime: Runtime, reader: string) {
+    this.#runtime = runtime;
+    this.#reader = reader;
+  }
+
+  /** @param context of the client that did it; undefined for what the slot does by itself */
+  write(kind: string, context?: TurnContext, detail?: string): void {
+    this.#runtime.trace({
+      at: this.#runtime.clock.now(),
+      kind,
+      reader: this.#reader,
+      ...(context && { client: context.client.name }),
+      ...(detail !== undefined && { detail }),
+    });
+  }
+}
