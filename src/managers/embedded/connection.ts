@@ -23,7 +23,19 @@ import type { ConnectionState } from "./connection-state.ts";
 import type { Operations } from "./operations.ts";
 import type { Slot } from "./slot.ts";
 
-/** One connection of the embedded manager: the checks, and the way into the reader's turns. */
+/**
+ * One connection of the embedded manager, as a program holds it: it checks the arguments and whether the connection is still
+ * usable, and hands the call down. No file below imports this one. The way of one APDU, each file once:
+ *
+ *     ResourceManager port
+ *       connection.ts      arguments, a copy of the command that is cleared afterwards
+ *       operations.ts      the turn (operation-turns.ts, transaction-queue.ts), the result for "get last error"
+ *       reader-access.ts   the protocol, which card.ts makes the card speak after a reset
+ *       driver.ts          time limit, interruption
+ *     Reader port
+ *
+ * {@link ConnectionState.checkUsable} is asked when the call is made, when its turn has come, and before the card gets the command.
+ */
 export class SlotConnection extends ConnectionBase {
   readonly #slot: Slot;
   readonly #operations: Operations;
@@ -106,7 +118,7 @@ export class SlotConnection extends ConnectionBase {
   async transmit(command: Uint8Array, options?: TransmitOptions): Promise<Uint8Array> {
     const checked = checkTransmit(command, options, this.reader);
     this.#state.checkUsable("card");
-    return withSecret(command, (secret) => this.#operations.transmit(this.#state, secret, checked));
+    return await withSecret(command, (secret) => this.#operations.transmit(this.#state, secret, checked));
   }
 
   async control(code: number, input: Uint8Array, options?: WaitOptions): Promise<Uint8Array> {

@@ -49,7 +49,7 @@ export class ReaderAccess implements IoctlTarget {
 
   /** One exchange with the card. @param asked the protocol that the caller names @throws as the port's transmit */
   async exchange(connection: ConnectionState, command: SecretBytes, asked: Protocol | undefined): Promise<Uint8Array> {
-    return this.#send(connection, command, protocolToTransmit(connection, asked));
+    return await this.#send(connection, command, protocolToTransmit(connection, asked));
   }
 
   async #send(connection: ConnectionState, command: SecretBytes, protocol: Protocol): Promise<Uint8Array> {
