@@ -67,8 +67,7 @@ function open() {
     activeProtocol: 2,
     queue: queues.of(reader),
     clock: runtime.clock,
-    isEndless: () => false,
-    closed: () => {},
+    host: { isEndless: () => false, connectionClosed: () => {} },
   });
   return { runtime, link, connection };
 }

@@ -30,11 +30,19 @@ import {
   type WaitSet,
 } from "../../port/index.ts";
 import { endless, noResponse, type Operation } from "./failures.ts";
-import type { Answer, CardLink, CardRequest } from "./links.ts";
+import type { Answer, CardLink, CardRequest, LinkedConnection } from "./links.ts";
 import { settledState } from "./reports.ts";
 import { isRefusal, type RetryOwner, type RetryQueue } from "./retry-queue.ts";
 
-/** What a connection needs of its context. */
+/** What a connection tells and asks its context. */
+export interface ConnectionHost {
+  /** Whether a wait of that connection could never end: only its context could end it, and does one thing at a time. */
+  isEndless(connection: ClientConnection): boolean;
+  /** The connection is over. */
+  connectionClosed(connection: ClientConnection): void;
+}
+
+/** What a connection works with. */
 export interface ConnectionDeps {
   readonly link: CardLink;
   readonly reader: string;
@@ -46,17 +54,14 @@ export interface ConnectionDeps {
   readonly clock: Clock;
   /** Asks the other side for the holder of the reader; undefined where it does not report it. It does not reject. */
   readonly whoHolds?: (() => Promise<Holder | undefined>) | undefined;
-  /** Whether a wait of this connection could never end: only its context could end it, and does one thing at a time. */
-  readonly isEndless: (connection: ClientConnection) => boolean;
-  /** The connection is over. */
-  readonly closed: (connection: ClientConnection) => void;
+  readonly host: ConnectionHost;
 }
 
 /**
  * One connection to a reader in another process. It has its own link, so that a wait of another connection does not delay
  * it.
  */
-export class ClientConnection extends ConnectionBase implements RetryOwner {
+export class ClientConnection extends ConnectionBase implements LinkedConnection, RetryOwner {
   readonly reader: string;
   readonly #deps: ConnectionDeps;
   readonly #link: CardLink;
@@ -133,7 +138,7 @@ export class ClientConnection extends ConnectionBase implements RetryOwner {
       if (failure !== undefined && failure.code !== "reader-unavailable") throw failure;
     } finally {
       this.#queue.look();
-      this.#deps.closed(this);
+      this.#deps.host.connectionClosed(this);
       this.#link.close(isClean);
     }
   }
@@ -228,7 +233,7 @@ export class ClientConnection extends ConnectionBase implements RetryOwner {
 
   /** Its link has ended. */
   lost(error: SmartCardError): void {
-    this.#deps.closed(this);
+    this.#deps.host.connectionClosed(this);
     this.abandon(error);
   }
 
@@ -298,8 +303,8 @@ export class ClientConnection extends ConnectionBase implements RetryOwner {
     request: CardRequest<T>,
     ticket: number = this.#queue.ticket(),
   ): Promise<Answer & T> {
-    const { clock, isEndless, whoHolds } = this.#deps;
-    if (isEndless(this)) throw endless(this.reader, operation);
+    const { clock, host, whoHolds } = this.#deps;
+    if (host.isEndless(this)) throw endless(this.reader, operation);
     const answer = await this.#queue.retry({
       deps: { clock, waits: this.#waits, operation, details: { reader: this.reader }, whoHolds },
       options,

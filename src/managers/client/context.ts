@@ -32,7 +32,7 @@ import {
   type WaitOptions,
   type WaitSet,
 } from "../../port/index.ts";
-import { ClientConnection } from "./connection.ts";
+import { ClientConnection, type ConnectionHost } from "./connection.ts";
 import { describeDevice } from "./device.ts";
 import { endless } from "./failures.ts";
 import type { ClientLimits } from "./limits.ts";
@@ -50,7 +50,7 @@ export interface ContextDeps {
 }
 
 /** One context in another process. */
-export class ClientContext implements Context {
+export class ClientContext implements Context, ConnectionHost {
   readonly scope: Scope;
   readonly cache: ContextCache = {
     read: async (card, freshness, name) => {
@@ -204,8 +204,7 @@ export class ClientContext implements Context {
       queue: this.#deps.queues.of(reader),
       clock: this.#deps.clock,
       whoHolds: this.#whoHolds(reader),
-      isEndless: (asking) => this.#isEndless(asking),
-      closed: (closed) => this.#connections.delete(closed),
+      host: this,
     });
     this.#connections.add(connection);
     return connection;
@@ -223,8 +222,12 @@ export class ClientContext implements Context {
     );
   }
 
-  #isEndless(asking: ClientConnection): boolean {
-    return this.#oneAtATime && !asking.inTransaction && this.#hasTransaction(asking.reader, asking);
+  isEndless(connection: ClientConnection): boolean {
+    return this.#oneAtATime && !connection.inTransaction && this.#hasTransaction(connection.reader, connection);
+  }
+
+  connectionClosed(connection: ClientConnection): void {
+    this.#connections.delete(connection);
   }
 
   /** @param waitError what outstanding waits end with */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-export type { ClientConnection } from "./connection.ts";
 export { ClientContext, type ContextDeps } from "./context.ts";
 export {
   type Answerer,
@@ -12,7 +11,15 @@ export {
   type Subject,
 } from "./failures.ts";
 export { type ClientLimits, defaultClientLimits } from "./limits.ts";
-export type { Answer, CardLink, CardRequest, CardStatus, ConnectAttempt, ContextLink } from "./links.ts";
+export type {
+  Answer,
+  CardLink,
+  CardRequest,
+  CardStatus,
+  ConnectAttempt,
+  ContextLink,
+  LinkedConnection,
+} from "./links.ts";
 export {
   cardState,
   findName,

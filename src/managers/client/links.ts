@@ -9,7 +9,6 @@ import type {
   ReaderStateReport,
   SmartCardError,
 } from "../../port/index.ts";
-import type { ClientConnection } from "./connection.ts";
 import type { Operation } from "./failures.ts";
 import type { StatusQuery } from "./status-waits.ts";
 
@@ -37,7 +36,7 @@ export interface CardStatus {
 }
 
 /**
- * One connection to a reader in the other process: it sends requests and returns codes. {@link ClientConnection}
+ * One connection to a reader in the other process: it sends requests and returns codes. `ClientConnection`
  * interprets the codes, queues the requests, and retries them.
  */
 export interface CardLink {
@@ -78,6 +77,12 @@ export interface CardLink {
   close(isClean: boolean): void;
 }
 
+/** The connection that a context makes of a link. */
+export interface LinkedConnection extends Connection {
+  /** The link has ended. */
+  lost(error: SmartCardError): void;
+}
+
 /** A connect that is under way. */
 export interface ConnectAttempt {
   readonly reader: string;
@@ -95,7 +100,7 @@ export interface ConnectAttempt {
    * @param reader the name as the other side writes it
    * @throws invalid-context, and what else the context has ended with meanwhile
    */
-  readonly keep: (card: CardLink, reader: string, activeProtocol: number) => ClientConnection;
+  readonly keep: (card: CardLink, reader: string, activeProtocol: number) => LinkedConnection;
 }
 
 /** One context in the other process, which may use several there. */

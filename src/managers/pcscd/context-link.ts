@@ -8,11 +8,11 @@ import {
   SmartCardError,
 } from "../../port/index.ts";
 import {
-  type ClientConnection,
   type ConnectAttempt,
   type ContextLink,
   callFailure,
   findReader,
+  type LinkedConnection,
   readerNotAllowed,
   type StatusQuery,
 } from "../client/index.ts";
@@ -42,7 +42,7 @@ export class PcscdContextLink implements ContextLink {
   readonly #scope: Scope;
   readonly #main: Line;
   readonly #status: StatusWatch;
-  readonly #open = new Map<Line, ClientConnection>();
+  readonly #open = new Map<Line, LinkedConnection>();
   readonly #spares: Line[] = [];
   /** Why it has ended. */
   #ended: SmartCardError | undefined;
