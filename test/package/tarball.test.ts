@@ -69,7 +69,7 @@ describe("the tarball", () => {
       "systemd/scard.socket",
     ]);
     const known =
-      /^dist\/.*\.(?:js|d\.ts|map|1)$|^src\/.*\.ts$|^docs\/.*\.(?:md|json|conf)$|^bench\/results\/[^/]+\.json$|^[^/]+$|\.(?:md|service|socket)$/;
+      /^dist\/.*\.(?:js|d\.ts|map|1)$|^src\/.*\.(?:ts|png)$|^docs\/.*\.(?:md|json|conf)$|^bench\/results\/[^/]+\.json$|^[^/]+$|\.(?:md|service|socket)$/;
     expect(packedFiles.filter((file) => !known.test(file))).toEqual([]);
     expect(packedFiles.filter((file) => /\.test\./.test(file))).toEqual([]);
   });

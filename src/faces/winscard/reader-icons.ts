@@ -1,77 +1,20 @@
 // SPDX-License-Identifier: MIT
 
 import type { ReaderType } from "../../port/index.ts";
-import { encodePng, type Rgb } from "./png.ts";
 
-const size = 256;
-
-/** Paper, outline, body of the reader, the card and other things that shine. */
-const palette: readonly Rgb[] = [
-  [0xff, 0xff, 0xff],
-  [0x1f, 0x2a, 0x44],
-  [0x5b, 0x7d, 0xb1],
-  [0xf2, 0xb7, 0x3f],
-];
-type Ink = 0 | 1 | 2 | 3;
-const [paper, line, body, gold] = [0, 1, 2, 3] as const;
-
-/** What a drawing is made of, in pixels; later shapes cover earlier ones. */
-type Shape =
-  /** A box with round corners. */
-  | {
-      readonly ink: Ink;
-      readonly box: readonly [left: number, top: number, width: number, height: number, radius: number];
-    }
-  /** An arc that opens upwards: a quarter of a ring around a point. */
-  | { readonly ink: Ink; readonly arc: readonly [x: number, y: number, inner: number, outer: number] };
-
-function boxes(ink: Ink, ...all: (readonly [number, number, number, number, number])[]): Shape[] {
-  return all.map((box) => ({ ink, box }));
-}
-
-/** A card that stands in the slot of a reader on a table. */
-const readerWithCard: readonly Shape[] = [
-  ...boxes(line, [76, 22, 104, 130, 12]),
-  ...boxes(gold, [82, 28, 92, 118, 8]),
-  ...boxes(line, [96, 44, 34, 30, 5], [44, 116, 168, 104, 18]),
-  ...boxes(paper, [101, 49, 10, 9, 2], [115, 49, 10, 9, 2], [101, 62, 10, 9, 2], [115, 62, 10, 9, 2]),
-  ...boxes(body, [52, 124, 152, 88, 12]),
-  ...boxes(line, [68, 134, 120, 10, 5]),
-];
-
-const chip: readonly Shape[] = [
-  ...[56, 96, 136, 176].flatMap((at) => boxes(line, [at, 20, 24, 216, 6], [20, at, 216, 24, 6])),
-  ...boxes(line, [44, 44, 168, 168, 16]),
-  ...boxes(body, [52, 52, 152, 152, 10]),
-  ...boxes(line, [88, 88, 80, 80, 10]),
-  ...boxes(gold, [94, 94, 68, 68, 6]),
-];
-
-const drawings: Readonly<Record<ReaderType, readonly Shape[]>> = {
-  vendor: readerWithCard,
-  // The plug of its cable, in front.
-  usb: [
-    ...readerWithCard,
-    ...boxes(line, [100, 164, 56, 32, 4], [122, 196, 12, 56, 2]),
-    ...boxes(paper, [106, 170, 44, 20, 2]),
-    ...boxes(line, [114, 176, 10, 8, 0], [132, 176, 10, 8, 0]),
-  ],
-  // The nine pins of its plug, in front.
-  serial: [
-    ...readerWithCard,
-    ...boxes(line, [80, 160, 96, 40, 14]),
-    ...[92, 108, 124, 140, 156].flatMap((x) => boxes(paper, [x, 168, 8, 8, 4])),
-    ...[100, 116, 132, 148].flatMap((x) => boxes(paper, [x, 184, 8, 8, 4])),
-  ],
-  // A plate that sends waves up to a card.
-  nfc: [
-    ...boxes(line, [36, 164, 184, 64, 18]),
-    ...boxes(body, [44, 172, 168, 48, 12]),
-    { ink: line, arc: [128, 164, 116, 132] },
-    { ink: gold, arc: [128, 164, 82, 98] },
-    { ink: line, arc: [128, 164, 48, 64] },
-  ],
-  "embedded-se": chip,
+/**
+ * The files of assets/ in base64, as `base64 -w0 assets/usb.png` prints them. Here they work in every runtime and bundle: this
+ * room reads no files. The test compares them with the files.
+ */
+const pictures: Readonly<Record<ReaderType, string>> = {
+  vendor:
+    "iVBORw0KGgoAAAANSUhEUgAAAQAAAAEAAgMAAAAhHED1AAAADFBMVEX///8fKkRbfbHytz86YOdQAAABk0lEQVR42u3ZvZGDMBAFYClQCeqHEgh49owT527CVbgEAqsfSiG84RIF9lg/C2ts7ngv5xtJKwSzMoZhGIbZfJCI9vk5gksDrRjwaaBTzkA+B5sDGvkSnKeXjPJFcDhOiQxiwOOaAn7Eq+gxJfNB4JgGBimAHICPAec0MBLYITAAwNN7OQ8Y4ym0GBgicP27ADrj0djHiswEWuPwXNKZQGNsZ4wnoAHUVVDvg5hdA3yZ/gMwxCosP5XjPvjesa7+tKk/rvxDIUCAAAECBAgQILApwKGSdlFXXdxhdxCk1Q2gOAQLURrdDEpz8DKgm30xIb6oAIBQSQmwgudDKKyiA051oM+vogMudeBeBEKQzKHNVvEgAW7ZOnrJEoTQrwlcJMB9PSBW8Zbfw4dYxyLQl96CUwWoDCAOgcD6QLWMNaC6kaqA4EAgQIAAAQIECBAgQIAAAQL7BIQtkNWA73dxttDJUjbj1O3AdzQkdS1RdVNW3RbWN6bVrXF1c159PaC+oNBfkagvafTXRAzDMAzDMIwx5hd9Vw21dCuM0gAAAABJRU5ErkJggg==",
+  usb: "iVBORw0KGgoAAAANSUhEUgAAAQAAAAEAAgMAAAAhHED1AAAADFBMVEX///8fKkRbfbHytz86YOdQAAACAElEQVR42u3bQa6CMBAG4LLoEXofjsCC0YSNey/hKTwCC7gPR3H54oumL8EwbadMKvr4Z2WifKEdmDbTaAwCgUAgPj6ICe31OYLlgUYMOB5olSOQj6EKAbV8Ck73Rdzkk2DpeGdiEgOOLhzwI55FR3c23ggceWCSAhQC6G3AiQduAHYITM8aclkN3HwVWg1MHrh8L0CtcVRX84xkAo2x9JrSTKA2VWuMA6AB1FlQPwc+dg3gZfoPwOSzsL4q++dgu7KuXtrUiyt2KAAAAAAAAAAAAAA+CrCUiGZVV13cYbckiEZ3A9FbqEgUtW4EsTE4GdBmH0yIDyoeX46JiAGV4PqnUIfnsEsDfXgWLdE5DQxRYBwlY2iCWTxIgGswj04yBY9JKAicJcBQDvBZvIaf4YPPYxToY29BlwASN+BvAUB5IJnGFJB8kJKAoCAAAAAAwO6AeTVdA/SLcp4JXJf1/M3A65KyDSD5Jga08/3bGqCZ76J3C9jHT+n5AcCOAbwL6oKiLmmbV+XtVyb14qpe3v9+rNuhDFxjJwfoudZSSeAsAYZygJMCbTmgkwB9SeAgAcLNOKYdyAFZDUkGiDckuzQQaYkyTVkGiLW2l23hJZDsK6sa0+rWuLo5rz4eUB9Q6I9I1Ic0+mMixsu8AgAAAAAAAABQFqjk/0kM7vwMIhW/925Q5t6mFgQAAAAASUVORK5CYII=",
+  serial:
+    "iVBORw0KGgoAAAANSUhEUgAAAQAAAAEAAgMAAAAhHED1AAAADFBMVEX///8fKkRbfbHytz86YOdQAAAB8UlEQVR42u3Zva2DMBQFYFN4BPZhBAoOkdKkZ4lMwQgUsA+jpHzKa1y8CP9ccx+EhHOklPmE/61rYxiGYZjDB55o/58jWD9Qi4HSDzTKFsjbUISASt4Ft+ciD3knWFyensxioMTdB/yIe7HE05sdgYsfmKUAQgB2A25+4EHghMAMAC/rMg94uF1oNTA74P65ABpToir+jkgmUBuL1yHNBCpTNMaUBDSAehTU88Dl1AAX0zcAsxuF9buymwfv29bVR5v6cOUNhQABAgQIECBAgMChAItE6lVVdXGF3UKQWvcB0U8oIEqla0GsDaUMaLIfJsQPFQAwJRIDCsH/pynSixa4poEh3IsW6NLAGAWmSdKGOjiKrQTog+NYSrpgmoYtgU4CjNsBbhT78Bxu3ThGgSG2Cq4JIPEB7hMIbA8khzEFJCdSEhBsCAQIEDgTMHj3IjnQh3YjITD69rMuAxiCG6oQ6MM7qgzw78lyYPQDnRgYIqfKPkAP1Hb5a3OAqlj+TgXA34nIAWJTkQCBPYHFRM4AemC5lDJX41cAy05sP+hcUB9t6sNVf7yrLxjqK476krX6micsgWwGvL+Kc4RKlrIYpy4H/kdBUlcSVRdl1WVhfWFaXRpXF+fVzwPqBwr9E4n6kUb/TMQwDMMwDMMYY34BvXzN50qnJ30AAAAASUVORK5CYII=",
+  nfc: "iVBORw0KGgoAAAANSUhEUgAAAQAAAAEAAgMAAAAhHED1AAAADFBMVEX///8fKkRbfbHytz86YOdQAAADDklEQVR42u1ZQY7cIBAcNOG2ki/hPeYJHEwO+4T9T56wh51X+El+gKWJssqOMaa7i+mdbBR1HTEUXQXYdPt0MhgMBoPBYOhE1AzOf3Anic83TPeMD7nE/eHfKyPUBFk7vo/BN8b3OOlyE0kloEeEJ8bDIjKJqAsADMFlBknhIOojGwASgucJpq4liExb30ug49VAqHVoCI5yy4E2BjJSj60k0ysgGjzXCbExcDqdrEHoEkQbvaBS1BCEDl7Q4ESbBQ1edFnoEeR15jUAp8Vzc3hgrztukoC8tLhO7QDmZgiRjq58dL6+Y5Gn2Swo1Y3XD7Dd9uoK6muBuQ6UtCA25t/HQJngqtCG3fjrWmlIRASp8m/Dsp8pEh7ElgGVDZQHvlQwHAnWZsfKhEQJKEU4ar8XCsYWwbXRsTaBC2ALIRBnwd+UDW2C9dCxNiGRS7BbCEcd+Q9lA0WwVh1rfBcCuIXg+XfGmSZYoGveWC/c2DpTDI57b2gca0DBdgA3hqVDwVo2Dh0a2l1HWMO5HewZ1jA2BJQiUAUz/qAZ6np8MmAaBnoekrphwcpwQxYsjLoZsYCLbgEiWDl/ZsCDmWNHVoFjX4F9sHLsC7ATZ7KGgpymsVQQqu/gCJyFoVAQ6mvhIFrw24TlmII2HjImzEyqhrwURy6DHIFX2hNXBnq6uwyClz+IHLq/lqUtRHlFEehTKllOU0UiyhCTUkGfBqerhOmLcTcF046tfxdNWEpNW1AFlHojiGKWwntwKAP1rkKsQpp690EdUuo8zIdCVOzcyrFm7DxMk9AgmpCEBtGEKDVIJogNAr6JDQaDwWAwGAx/B8IPV/HOHTKESTU/F0NACaaOTKvnJ77HCZJOAaUhd4AkuACgCBw4/p0htj18xgheyV9lLxjBG0lwuaAaUnMVf6AEP4mfdc8oweujCF5QgrfHEOQegvwYgssF3whGYARGYARG8P8TfPWX6eu/zv/CDUV5yVJf8z7joqm76qov2+rrvj7hUKc86qRLnfapE0996qtOvvXpv8FgMBgMhtMvNqzwS+KrroIAAAAASUVORK5CYII=",
+  "embedded-se":
+    "iVBORw0KGgoAAAANSUhEUgAAAQAAAAEAAgMAAAAhHED1AAAADFBMVEX///8fKkRbfbHytz86YOdQAAAB5klEQVR42u2bMXLCMBBFSeEj+D4+ggsvmXGTnkvkFBzBBb5PjpIy4wwMnsSWtFrpE3DE/5UKeMhCXq1WX7sdRVEUFVIl0lpaIb2IiDTxltaB64/oraDq80e6eGvDALko3iKAAAIIuBdAV3RZiKmJxdSYOrADWhcqG6DFnkB7BjEKHILwIJwB/RjRoAAqw/cvhDYMGA0KA2rZWwBH399wnQG9BTB4ZsM8/imAxVDOU/BgAZw8E7LOAXSbAsxzdBxtE8F5JQggoBBAnQPoNgWocgCtJ6gmARpPWE8BtL7F2QoIru4ElAYYlnlVnwoY1plZnwhwc7s0wMkFHJIAgwvo7ws4ikwLya8U0AZ4XwK+IoB1QDmuOjBNC0AwT/wBvK4BH3stpDlBVVyAaEG1zgGo64K8rQGffwuQHIAQQEB5gMe/jTCgygGoeaIFoOaJBoCeJ0YA8ZWJAAII+LcANKDAIQ0OqgUsLMwPCCBgu69z4sYT3vrCm294+48XIG5eAnl8FQcuRMGlMLwYB5cDWVN9SgB6QAEfkcCHNAUcVPG8kQACirGRwFYa2MwD24lwQ9NtLFWwqQu2lcHGNthah5v7YHshbHCELZa4yRO2mdKrSwABBGwIUMB1JPhKFnwpDL6WRlEU9dT6BrTWSTUHmjDeAAAAAElFTkSuQmCC",
 };
 
 /**
@@ -79,26 +22,5 @@ const drawings: Readonly<Record<ReaderType, readonly Shape[]>> = {
  * not known looks like one on a table with a card in it.
  */
 export function readerIcon(type: ReaderType | undefined): Uint8Array {
-  const pixels = new Uint8Array(size * size).fill(paper);
-  for (const shape of drawings[type ?? "vendor"]) {
-    for (let y = 0; y < size; y++) {
-      for (let x = 0; x < size; x++) if (covers(shape, x, y)) pixels[y * size + x] = shape.ink;
-    }
-  }
-  return encodePng({ width: size, height: size, palette, pixels });
-}
-
-function covers(shape: Shape, x: number, y: number): boolean {
-  if ("arc" in shape) {
-    const [centreX, centreY, inner, outer] = shape.arc;
-    const [right, up] = [x - centreX, centreY - y];
-    const distance = Math.hypot(right, up);
-    return up >= Math.abs(right) && distance >= inner && distance <= outer;
-  }
-  const [left, top, width, height, radius] = shape.box;
-  if (x < left || y < top || x >= left + width || y >= top + height) return false;
-  // How far the pixel lies beyond the centre of the nearest corner's circle, in each direction.
-  const beyondX = Math.max(left + radius - x, x - (left + width - 1 - radius), 0);
-  const beyondY = Math.max(top + radius - y, y - (top + height - 1 - radius), 0);
-  return beyondX * beyondX + beyondY * beyondY <= radius * radius;
+  return Uint8Array.from(atob(pictures[type ?? "vendor"]), (character) => character.charCodeAt(0));
 }
