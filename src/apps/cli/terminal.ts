@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import type { ReadStream, WriteStream } from "node:tty";
-
-const codes = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
+import { styleText } from "node:util";
 
 /** How a piece of text can look. */
-export type Style = keyof typeof codes;
+export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 
 /** Gives text a look; leaves it as it is where colour is off. */
 export type Paint = (style: Style, text: string) => string;
@@ -38,7 +37,7 @@ export interface Terminal {
 
 /** Colour or none. */
 export function painter(color: boolean): Paint {
-  return color ? (style, text) => `\u001b[${codes[style]}m${text}\u001b[0m` : (_, text) => text;
+  return color ? (style, text) => styleText(style, text, { validateStream: false }) : (_, text) => text;
 }
 
 /**

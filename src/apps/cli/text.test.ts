@@ -59,7 +59,7 @@ describe("colour", () => {
   });
 
   it("is an escape sequence, and nothing where it is off", () => {
-    expect(painter(true)("red", "no")).toBe("\u001b[31mno\u001b[0m");
+    expect(painter(true)("red", "no")).toBe("\u001b[31mno\u001b[39m");
     expect(painter(false)("red", "no")).toBe("no");
   });
 });
