@@ -50,10 +50,8 @@ describe("scard insert, eject and remove", () => {
     };
     expect(await say("eject", "Door")).toMatch(/^1 scard: SCARD_E_NO_SMARTCARD: there is no card in the reader/);
     expect(await say("remove", "Door")).toMatch(/^1 scard: SCARD_E_NO_SMARTCARD: there is no card in the reader/);
-    expect(await say("remove", "D")).toMatch(
-      /^1 .*2 readers have that in their names; the readers: 0 "Desk", 1 "Door"/,
-    );
-    expect(await say("remove", "Lab")).toMatch(/^1 .*no reader has that name; the readers: 0 "Desk", 1 "Door"/);
+    expect(await say("remove", "D")).toMatch(/^1 .*argument 1 fits 2 of the readers: 0 "Desk", 1 "Door"/);
+    expect(await say("remove", "Lab")).toMatch(/^1 .*argument 1 fits none of the readers: 0 "Desk", 1 "Door"/);
     expect(await say("insert", "Desk")).toBe("2 scard: a reader and a card are needed");
     expect(await say("insert", "Desk", "/no/such/card")).toMatch(/^1 .*\/no\/such\/card cannot be read/);
     expect(await say("eject")).toBe("2 scard: one reader is needed");

@@ -34,9 +34,9 @@ interface Visit {
 
 async function visit(machine: Machine): Promise<Visit> {
   const forPrograms = new RecordedTerminal();
-  const code = await runDoctor(["--json"], forPrograms, machine);
+  const code = await runDoctor({ values: { json: true }, positionals: [] }, forPrograms, machine);
   const forPeople = new RecordedTerminal();
-  expect(await runDoctor([], forPeople, machine)).toBe(code);
+  expect(await runDoctor({ values: {}, positionals: [] }, forPeople, machine)).toBe(code);
   expect(forPrograms.said + forPeople.said).toBe("");
   return { code, json: JSON.parse(forPrograms.printed), text: forPeople.printed };
 }

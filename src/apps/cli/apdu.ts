@@ -15,12 +15,12 @@ import {
 } from "../../port/index.ts";
 import { type AnswerForPrograms, answerForPrograms, describeData, statusWord } from "./answer.ts";
 import { type ExchangeRecord, exchange, type Round } from "./card-exchange.ts";
-import { type Command, exitCodes } from "./command.ts";
+import { command, exitCodes } from "./command.ts";
 import { connectOptions, protocolsOf, readerOption } from "./connect-options.ts";
 import { errorForPrograms } from "./failure.ts";
 import { explainingWait } from "./holder-notice.ts";
 import { type ManagerSession, managerOption, withManager } from "./manager-option.ts";
-import { hexOf, millisecondsOf, type OptionTable, parseOptions, UsageError } from "./options.ts";
+import { hexOf, millisecondsOf, type OptionTable, type ParsedLine, UsageError } from "./options.ts";
 import { chooseReader } from "./reader-choice.ts";
 import type { Paint, Terminal } from "./terminal.ts";
 import { duration, jsonText, visible } from "./text.ts";
@@ -39,13 +39,14 @@ const optionTable = {
   timeout: {
     type: "string",
     value: "SEC",
+    reads: (option, text) => Math.min(millisecondsOf(option, text), MAX_TIMER_MS),
     help: "how long to wait for another program's transaction, in seconds; default: no limit",
   },
   ...managerOption,
 } as const satisfies OptionTable;
 
 /** `scard apdu`: sends commands to a card and explains its answers. */
-export const apdu: Command = {
+export const apdu = command({
   name: "apdu",
   summary: "send commands to a card, and explain commands and answers",
   usage: ["[OPTION…] HEX…", "[OPTION…] -"],
@@ -55,7 +56,7 @@ export const apdu: Command = {
   ],
   options: optionTable,
   run,
-};
+});
 
 /** The parsed command line. */
 interface Plan {
@@ -83,8 +84,7 @@ interface Listener {
   readonly answered: (outcome: Outcome) => void;
 }
 
-async function run(args: readonly string[], terminal: Terminal): Promise<number> {
-  const { positionals, values } = parseOptions(args, optionTable);
+async function run({ positionals, values }: ParsedLine<typeof optionTable>, terminal: Terminal): Promise<number> {
   const plan: Plan = {
     reader: values.reader,
     shareMode: values.share ?? "shared",
@@ -92,8 +92,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
     follow: values["no-follow-up"] !== true,
     showData: values["show-data"] === true,
     disposition: values.disposition ?? "leave",
-    timeoutMs:
-      values.timeout === undefined ? undefined : Math.min(millisecondsOf("--timeout", values.timeout), MAX_TIMER_MS),
+    timeoutMs: values.timeout,
     commands: await readCommands(positionals, terminal),
   };
   try {

@@ -3,14 +3,14 @@
 import { decodeAtr } from "../../base/iso7816/index.ts";
 import { SmartCardError } from "../../port/index.ts";
 import { atrForPrograms, describeAtr } from "./atr-report.ts";
-import { type Command, exitCodes } from "./command.ts";
+import { command, exitCodes } from "./command.ts";
 import { withKnownCards } from "./database-option.ts";
-import { hexOf, parseOptions, UsageError } from "./options.ts";
+import { hexOf, type ParsedLine, UsageError } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 import { jsonText } from "./text.ts";
 
 /** `scard atr`: explains an answer to reset. */
-export const atr: Command = {
+export const atr = command({
   name: "atr",
   summary: "explain the ATR of a card, byte by byte",
   usage: ["HEX…"],
@@ -19,10 +19,9 @@ export const atr: Command = {
   ],
   options: {},
   run,
-};
+});
 
-async function run(args: readonly string[], terminal: Terminal): Promise<number> {
-  const { positionals, values } = parseOptions(args, {});
+async function run({ positionals, values }: ParsedLine<Record<never, never>>, terminal: Terminal): Promise<number> {
   if (positionals.length === 0) throw new UsageError("the ATR is missing");
   const decoded = decodeAtr(hexOf("the ATR", positionals.join(" ")));
   if (!decoded.ok) {

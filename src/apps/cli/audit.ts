@@ -3,9 +3,9 @@
 import type { AuditEntry } from "../../database/index.ts";
 import { nodeClock } from "../../platform/node/runtime/index.ts";
 import { pause } from "../../port/index.ts";
-import { type Command, exitCodes } from "./command.ts";
+import { command, exitCodes } from "./command.ts";
 import { scopeOption, withDatabase } from "./database-option.ts";
-import { type OptionTable, parseOptions, refuseArguments, UsageError } from "./options.ts";
+import { type OptionTable, type ParsedLine, UsageError } from "./options.ts";
 import type { Paint, Terminal } from "./terminal.ts";
 import { jsonText, visible } from "./text.ts";
 import { type Waiting, waiting } from "./waiting.ts";
@@ -14,9 +14,10 @@ const optionTable = {
   since: {
     type: "string",
     value: "WHEN",
+    reads: (option, text) => timeOf(option, text, nodeClock.wallTime()),
     help: "only later entries: a time as 2026-11-21T09:00, or an age as 30s, 15m, 2h, 7d",
   },
-  limit: { type: "string", value: "N", help: "only the last N" },
+  limit: { type: "string", value: "N", reads: limitOf, help: "only the last N" },
   follow: {
     type: "boolean",
     help: "also print new entries, until it is interrupted (Ctrl-C; exit code 0)",
@@ -25,7 +26,7 @@ const optionTable = {
 } as const satisfies OptionTable;
 
 /** `scard audit`: the log of PIN verifications. */
-export const audit: Command = {
+export const audit = command({
   name: "audit",
   summary: "print the log of PIN verifications that programs have reported",
   usage: ["[OPTION…]"],
@@ -34,16 +35,13 @@ export const audit: Command = {
   ],
   options: optionTable,
   run,
-};
+});
 
 /** How often `--follow` reads the log, in milliseconds. */
 const pollMs = 500;
 
-async function run(args: readonly string[], terminal: Terminal): Promise<number> {
-  const { positionals, values } = parseOptions(args, optionTable);
-  refuseArguments(positionals);
-  const since = values.since === undefined ? undefined : timeOf("--since", values.since, nodeClock.wallTime());
-  const limit = values.limit === undefined ? undefined : limitOf(values.limit);
+async function run({ values }: ParsedLine<typeof optionTable>, terminal: Terminal): Promise<number> {
+  const { limit, since } = values;
   return withDatabase(terminal, values.scope, async (database) => {
     const read = (): readonly AuditEntry[] => database.audit.entries();
     const first = read();
@@ -107,8 +105,8 @@ export function timeOf(option: string, text: string, now: number): number {
   return time;
 }
 
-function limitOf(text: string): number {
-  if (!/^\d{1,5}$/.test(text)) throw new UsageError("--limit is a number");
+function limitOf(option: string, text: string): number {
+  if (!/^\d{1,5}$/.test(text)) throw new UsageError(`${option} is a number`);
   return Number(text);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { OptionTable } from "./options.ts";
+import { type OptionTable, type ParsedLine, parseOptions, refuseArguments } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What the program ends with. */
@@ -32,4 +32,26 @@ export interface Command {
    * @throws UsageError, and SmartCardError for what failed
    */
   run(args: readonly string[], terminal: Terminal): Promise<number>;
+}
+
+/**
+ * A command whose line is taken apart before it runs. Where the usage names options alone, arguments are refused.
+ *
+ * @param definition `run` is given the values of the options, and what is not an option
+ */
+export function command<O extends OptionTable>(
+  definition: Omit<Command, "options" | "run"> & {
+    readonly options: O;
+    run(line: ParsedLine<O>, terminal: Terminal, args: readonly string[]): Promise<number>;
+  },
+): Command {
+  const takesArguments = definition.usage.some((form) => form !== "[OPTION…]");
+  return {
+    ...definition,
+    run: async (args, terminal) => {
+      const line = parseOptions(args, definition.options);
+      if (!takesArguments) refuseArguments(line.positionals);
+      return definition.run(line, terminal, args);
+    },
+  };
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-import { type Command, exitCodes } from "./command.ts";
+import { type Command, command, exitCodes } from "./command.ts";
 import { completionScript, shells } from "./completion-scripts.ts";
-import { choiceOf, parseOptions, UsageError } from "./options.ts";
+import { choiceOf, UsageError } from "./options.ts";
 import { jsonText } from "./text.ts";
 
 /** `scard completion`: the script that completes command lines of `scard` in a shell. */
 export function completionCommand(commands: () => readonly Command[]): Command {
-  return {
+  return command({
     name: "completion",
     summary: "print the script that completes scard's command lines in a shell",
     usage: ["bash|zsh|fish"],
@@ -16,13 +16,12 @@ export function completionCommand(commands: () => readonly Command[]): Command {
     ],
     options: {},
     argumentWords: shells,
-    async run(args, terminal) {
-      const { positionals, values } = parseOptions(args, {});
+    async run({ positionals, values }, terminal) {
       const [shell, ...others] = positionals;
       if (shell === undefined || others.length > 0) throw new UsageError(`one shell is needed: ${shells.join(", ")}`);
       const script = completionScript(choiceOf("the shell", shell, shells), commands());
       terminal.print(values.json ? jsonText({ shell, script }) : script.trimEnd());
       return exitCodes.ok;
     },
-  };
+  });
 }

@@ -10,18 +10,11 @@ import {
   reportOf,
   runConformance,
 } from "../../testing/conformance/index.ts";
-import { type Command, exitCodes } from "./command.ts";
+import { command, exitCodes } from "./command.ts";
 import { type Hands, knownManager, machineStage } from "./conformance-stage.ts";
 import { readerOption } from "./connect-options.ts";
 import { type ManagerSession, managerOption, withManager } from "./manager-option.ts";
-import {
-  type commonOptions,
-  type OptionTable,
-  type OptionValues,
-  parseOptions,
-  refuseArguments,
-  UsageError,
-} from "./options.ts";
+import { type commonOptions, type OptionTable, type OptionValues, type ParsedLine, UsageError } from "./options.ts";
 import { chooseReader } from "./reader-choice.ts";
 import type { Terminal } from "./terminal.ts";
 import { count, jsonText } from "./text.ts";
@@ -38,7 +31,7 @@ const optionTable = {
 } as const satisfies OptionTable;
 
 /** `scard conformance`: whether a resource manager behaves as programs expect. */
-export const conformance: Command = {
+export const conformance = command({
   name: "conformance",
   summary: "find out where a resource manager differs from what programs expect",
   usage: ["[OPTION…]"],
@@ -47,13 +40,11 @@ export const conformance: Command = {
   ],
   options: optionTable,
   run,
-};
+});
 
 type Values = OptionValues<typeof optionTable & typeof commonOptions>;
 
-async function run(args: readonly string[], terminal: Terminal): Promise<number> {
-  const { positionals, values } = parseOptions(args, optionTable);
-  refuseArguments(positionals);
+async function run({ values }: ParsedLine<typeof optionTable>, terminal: Terminal): Promise<number> {
   const chosen = chosenBehaviours(values.only);
   if (values.list) {
     const listed = chosen.map(({ id, needs = [], source, title }) => ({ id, title, source, needs }));

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 
 import { resolve } from "node:path";
-import { SmartCardError } from "../../port/index.ts";
 import type { ControlCommand } from "../daemon/index.ts";
-import { type Command, exitCodes } from "./command.ts";
+import { command, exitCodes } from "./command.ts";
 import { askLikelyDaemon, controlOption } from "./control-option.ts";
-import { parseOptions, UsageError } from "./options.ts";
-import { namesFitting } from "./reader-choice.ts";
+import { type ParsedLine, UsageError } from "./options.ts";
+import { onlyFitting } from "./reader-choice.ts";
 import type { Terminal } from "./terminal.ts";
 import { jsonText, visible } from "./text.ts";
 
@@ -14,7 +13,7 @@ const reader =
   'READER is the name of a virtual reader, a part of it that no other has, or its number in "scard readers".';
 
 /** `scard insert`: puts a card into a virtual reader of the daemon. */
-export const insert: Command = {
+export const insert = command({
   name: "insert",
   summary: "insert a card into a virtual reader of scard daemon",
   usage: ["[OPTION…] READER CARD"],
@@ -23,8 +22,7 @@ export const insert: Command = {
   ],
   options: controlOption,
   argumentWords: "file",
-  async run(args, terminal) {
-    const { positionals, values } = parseOptions(args, controlOption);
+  async run({ positionals, values }, terminal) {
     const [choice, card, ...others] = positionals;
     if (choice === undefined || card === undefined || others.length > 0) {
       throw new UsageError("a reader and a card are needed");
@@ -32,10 +30,10 @@ export const insert: Command = {
     const path = card === "demo" ? card : resolve(card);
     return move("insert", choice, values, terminal, (name) => ({ command: "insert", reader: name, card: path }));
   },
-};
+});
 
 /** `scard eject`: ejects the card of a virtual reader of the daemon. */
-export const eject: Command = {
+export const eject = command({
   name: "eject",
   summary: "eject the card of a virtual reader of scard daemon",
   usage: ["[OPTION…] READER"],
@@ -43,11 +41,11 @@ export const eject: Command = {
     `Has a virtual reader of scard daemon move its card out, as a button on a reader does, once the operation under way is done. Programs that use the card find it removed. ${reader}`,
   ],
   options: controlOption,
-  run: (args, terminal) => moveOut("eject", args, terminal),
-};
+  run: (line, terminal) => moveOut("eject", line, terminal),
+});
 
 /** `scard remove`: removes the card from a virtual reader of the daemon. */
-export const remove: Command = {
+export const remove = command({
   name: "remove",
   summary: "remove the card from a virtual reader of scard daemon",
   usage: ["[OPTION…] READER"],
@@ -55,14 +53,17 @@ export const remove: Command = {
     `Removes the card from a virtual reader of scard daemon at once, even during an exchange, as a user would by hand. ${reader}`,
   ],
   options: controlOption,
-  run: (args, terminal) => moveOut("remove", args, terminal),
-};
+  run: (line, terminal) => moveOut("remove", line, terminal),
+});
 
-async function moveOut(command: "eject" | "remove", args: readonly string[], terminal: Terminal): Promise<number> {
-  const { positionals, values } = parseOptions(args, controlOption);
+async function moveOut(
+  what: "eject" | "remove",
+  { positionals, values }: ParsedLine<typeof controlOption>,
+  terminal: Terminal,
+): Promise<number> {
   const [choice, ...others] = positionals;
   if (choice === undefined || others.length > 0) throw new UsageError("one reader is needed");
-  return move(command, choice, values, terminal, (name) => ({ command, reader: name }));
+  return move(what, choice, values, terminal, (name) => ({ command: what, reader: name }));
 }
 
 async function move(
@@ -74,7 +75,7 @@ async function move(
 ): Promise<number> {
   const { path, result } = await askLikelyDaemon({ command: "readers" }, values.control, terminal);
   const names = result.map(({ name }) => name);
-  const name = onlyOne(names, choice);
+  const name = onlyFitting(names, choice, "argument 1");
   await askLikelyDaemon(commandFor(name), path, terminal);
   if (values.json) terminal.print(jsonText({ reader: name, done: what }));
   else
@@ -82,13 +83,4 @@ async function move(
       `${visible(name)}: ${{ insert: "card inserted", eject: "card ejected", remove: "card removed" }[what]}`,
     );
   return exitCodes.ok;
-}
-
-function onlyOne(names: readonly string[], choice: string): string {
-  const fitting = namesFitting(names, choice);
-  const [only] = fitting;
-  if (only !== undefined && fitting.length === 1) return only;
-  const list = names.map((name, number) => `${number} "${visible(name)}"`).join(", ") || "none";
-  const found = fitting.length === 0 ? "no reader has that name" : `${fitting.length} readers have that in their names`;
-  throw new SmartCardError("unknown-reader", `${found}; the readers: ${list}`);
 }

@@ -31,10 +31,10 @@ import {
   silentLog,
   withCommandLine,
 } from "../daemon/index.ts";
-import { type Command, exitCodes } from "./command.ts";
+import { command, exitCodes } from "./command.ts";
 import { handOverSignals, restoreDefaultSignals } from "./early-signals.ts";
 import { errorForPrograms } from "./failure.ts";
-import { type OptionTable, type OptionValues, parseOptions, refuseArguments, UsageError } from "./options.ts";
+import { type OptionTable, type OptionValues, type ParsedLine, UsageError } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 import { jsonText, visible } from "./text.ts";
 
@@ -61,12 +61,14 @@ vpcd:PATH[:NAME]
     type: "string",
     value: "PATH",
     completes: "file",
+    reads: absolutePath,
     help: "where clients connect; default /run/pcscd/pcscd.comm for root, else $XDG_RUNTIME_DIR/scard/pcscd.comm",
   },
   control: {
     type: "string",
     value: "PATH",
     completes: "file",
+    reads: absolutePath,
     help: 'where "scard who" connects; default: the path of the socket and .control',
   },
   config: {
@@ -79,6 +81,7 @@ vpcd:PATH[:NAME]
   "max-readers": {
     type: "string",
     value: "N",
+    reads: (option, text) => readCount(option, text, MAX_FIXED_READERS),
     help: `readers that client libraries of protocol 4:4 and 4:5 were compiled for
 (PCSCLITE_MAX_READERS_CONTEXTS), 16 without it; 48 or 64 on Fedora`,
   },
@@ -98,7 +101,7 @@ vpcd:PATH[:NAME]
 const STOP_WAIT_MS = 1500;
 
 /** `scard daemon`: the resource manager as a service for programs that were written for pcscd. */
-export const daemon: Command = {
+export const daemon = command({
   name: "daemon",
   summary: "serve programs that were written for pcscd",
   usage: ["[OPTION…]"],
@@ -107,11 +110,13 @@ export const daemon: Command = {
   ],
   options,
   run,
-};
+});
 
-async function run(args: readonly string[], terminal: Terminal): Promise<number> {
-  const { positionals, values } = parseOptions(args, options);
-  refuseArguments(positionals);
+async function run(
+  { values }: ParsedLine<typeof options>,
+  terminal: Terminal,
+  args: readonly string[],
+): Promise<number> {
   if (values["check-config"]) restoreDefaultSignals();
   const signals = values["check-config"] ? undefined : listenForSignals();
   const line = readCommandLine(args, values);
@@ -164,10 +169,10 @@ function readCommandLine(args: readonly string[], values: Values): CommandLineSe
   const maxReaders = values["max-readers"];
   return {
     readers: readReaders(args),
-    ...(socket !== undefined && { socketPath: absolutePath("--socket", socket) }),
-    ...(control !== undefined && { controlPath: absolutePath("--control", control) }),
+    ...(socket !== undefined && { socketPath: socket }),
+    ...(control !== undefined && { controlPath: control }),
     ...(profile !== undefined && { profile }),
-    ...(maxReaders !== undefined && { maxReadersContexts: readCount("--max-readers", maxReaders, MAX_FIXED_READERS) }),
+    ...(maxReaders !== undefined && { maxReadersContexts: maxReaders }),
     ...(level !== undefined && { logLevel: level }),
   };
 }

@@ -3,16 +3,16 @@
 import { embeddedManager, virtualReader } from "../../entry/embedded.ts";
 import { nodeClock } from "../../platform/node/runtime/index.ts";
 import { SmartCardError } from "../../port/index.ts";
-import { type Command, exitCodes } from "./command.ts";
+import { command, exitCodes } from "./command.ts";
 import { DemoProgram } from "./demo-program.ts";
 import { playDemo } from "./demo-scenes.ts";
 import { SurpriseError, Transcript } from "./demo-transcript.ts";
-import { parseOptions, refuseArguments } from "./options.ts";
+import type { ParsedLine } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 import { count, duration } from "./text.ts";
 
 /** `scard demo`: programs share a card through the embedded manager. */
-export const demo: Command = {
+export const demo = command({
   name: "demo",
   summary: "see programs share a smart card through the resource manager",
   usage: ["[OPTION…]"],
@@ -21,11 +21,9 @@ export const demo: Command = {
   ],
   options: {},
   run,
-};
+});
 
-async function run(args: readonly string[], terminal: Terminal): Promise<number> {
-  const { positionals, values } = parseOptions(args, {});
-  refuseArguments(positionals);
+async function run({ values }: ParsedLine<Record<never, never>>, terminal: Terminal): Promise<number> {
   const start = nodeClock.now();
   const transcript = new Transcript(terminal, values.json === true);
   const manager = embeddedManager();

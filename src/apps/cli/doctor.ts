@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { type Command, exitCodes } from "./command.ts";
+import { command, exitCodes } from "./command.ts";
 import { withKnownCards } from "./database-option.ts";
 import { findingsOf, isSupported } from "./doctor-advice.ts";
 import type { Machine } from "./doctor-machine.ts";
@@ -8,12 +8,12 @@ import { thisMachine } from "./doctor-probes.ts";
 import type { Diagnosis } from "./doctor-report.ts";
 import { hasOwnSubsystem, type NameCard, optionalPackages, type Survey, survey } from "./doctor-survey.ts";
 import { describeDiagnosis } from "./doctor-text.ts";
-import { parseOptions, refuseArguments } from "./options.ts";
+import type { ParsedLine } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 import { jsonText } from "./text.ts";
 
 /** `scard doctor`: why cards cannot be used here, and what to do about it. */
-export const doctor: Command = {
+export const doctor = command({
   name: "doctor",
   summary: "find out why cards cannot be used on this machine, and what to do about it",
   usage: ["[OPTION…]"],
@@ -21,13 +21,15 @@ export const doctor: Command = {
     "Examines the system, Node, the optional packages, the sockets of pcscd and scard daemon and their permissions, readers, cards, the programs that hold them, and programs known to interfere. For each problem it says what to do. It changes nothing and uses no card; where systemd owns the socket of pcscd, the query starts pcscd. It ends within seconds, even if a service does not answer. The exit code is 0 without problems and warnings, else 1.",
   ],
   options: {},
-  run: (args, terminal) => runDoctor(args, terminal, thisMachine(terminal.environment)),
-};
+  run: (line, terminal) => runDoctor(line, terminal, thisMachine(terminal.environment)),
+});
 
 /** Examines a machine, and tells what was found; the command for any machine. @returns the exit code */
-export async function runDoctor(args: readonly string[], terminal: Terminal, machine: Machine): Promise<number> {
-  const { positionals, values } = parseOptions(args, {});
-  refuseArguments(positionals);
+export async function runDoctor(
+  { values }: ParsedLine<Record<never, never>>,
+  terminal: Terminal,
+  machine: Machine,
+): Promise<number> {
   const diagnosis = await withKnownCards(terminal, (cards) => {
     return diagnose(machine, (atr) => cards.find(atr).map(({ name }) => name));
   });

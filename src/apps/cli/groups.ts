@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 
 import { type Database, type NamedReader, sameName } from "../../database/index.ts";
-import { SmartCardError } from "../../port/index.ts";
-import { type Command, exitCodes } from "./command.ts";
+import { type Command, command, exitCodes } from "./command.ts";
 import { scopeOption, withDatabase } from "./database-option.ts";
 import { managerOption, withManager } from "./manager-option.ts";
-import { type OptionTable, parseOptions, refuseArguments, UsageError } from "./options.ts";
-import { namesFitting } from "./reader-choice.ts";
+import { type OptionTable, type ParsedLine, refuseArguments, UsageError } from "./options.ts";
+import { onlyFitting } from "./reader-choice.ts";
 import { commandWithActions } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
 import { jsonText, visible } from "./text.ts";
@@ -29,8 +28,11 @@ export const groups: Command = commandWithActions({
   ],
 });
 
-function action(name: string, usage: string, description: string, run: Command["run"]): Command {
-  return { name, summary: description, usage: [usage], description: [description], options, run };
+type Line = ParsedLine<typeof options>;
+type Action = (line: Line, terminal: Terminal) => Promise<number>;
+
+function action(name: string, usage: string, description: string, run: Action): Command {
+  return command({ name, summary: description, usage: [usage], description: [description], options, run });
 }
 
 interface Session {
@@ -40,13 +42,12 @@ interface Session {
   readonly json: boolean;
 }
 
-/** Takes the command line apart, and opens the database and the manager for an action. */
+/** Opens the database and the manager for an action. */
 async function session(
-  args: readonly string[],
+  { positionals, values }: Line,
   terminal: Terminal,
   work: (positionals: readonly string[], session: Session) => void,
 ): Promise<number> {
-  const { positionals, values } = parseOptions(args, options);
   return withManager(values.manager, terminal, async ({ context }) => {
     const attached = await context.listReaders();
     return withDatabase(terminal, values.scope, (database) => {
@@ -56,9 +57,8 @@ async function session(
   });
 }
 
-function list(args: readonly string[], terminal: Terminal): Promise<number> {
-  return session(args, terminal, (positionals, { attached, database, json }) => {
-    refuseArguments(positionals);
+function list(line: Line, terminal: Terminal): Promise<number> {
+  return session(line, terminal, (_, { attached, database, json }) => {
     const readers = database.readers.list(attached);
     const found = database.readers.groups(attached).map((name) => ({ name, readers: readersIn(readers, name) }));
     if (json) {
@@ -88,46 +88,37 @@ function readersIn(readers: readonly NamedReader[], group: string): GroupMember[
     .map(({ attached, device, name }) => ({ name, device, attached }));
 }
 
-function add(args: readonly string[], terminal: Terminal): Promise<number> {
-  return change(args, terminal, "in", ({ database, attached }, group, reader) => {
+function add(line: Line, terminal: Terminal): Promise<number> {
+  return change(line, terminal, "in", ({ database, attached }, group, reader) => {
     database.readers.addToGroup(reader, group, attached);
   });
 }
 
-function remove(args: readonly string[], terminal: Terminal): Promise<number> {
-  return change(args, terminal, "out of", ({ database, attached }, group, reader) => {
+function remove(line: Line, terminal: Terminal): Promise<number> {
+  return change(line, terminal, "out of", ({ database, attached }, group, reader) => {
     database.readers.removeFromGroup(reader, group, attached);
   });
 }
 
 function change(
-  args: readonly string[],
+  line: Line,
   terminal: Terminal,
   where: "in" | "out of",
   apply: (session: Session, group: string, reader: string) => void,
 ): Promise<number> {
-  return session(args, terminal, ([group, ...choices], opened) => {
+  return session(line, terminal, ([group, ...choices], opened) => {
     if (group === undefined) throw new UsageError("the name of the group is missing");
     if (choices.length === 0) throw new UsageError("the readers are missing");
     const names = opened.database.readers.list(opened.attached).map(({ name }) => name);
-    const readers = choices.map((choice, index) => readerOf(names, choice, `argument ${index + 2}`));
+    const readers = choices.map((choice, index) => onlyFitting(names, choice, `argument ${index + 2}`));
     for (const reader of readers) apply(opened, group, reader);
     if (opened.json) terminal.print(jsonText({ group, readers }));
     else for (const reader of readers) terminal.print(`${visible(reader)}: ${where} ${visible(group)}`);
   });
 }
 
-function readerOf(names: readonly string[], choice: string, what: string): string {
-  const fitting = namesFitting(names, choice);
-  const [only] = fitting;
-  if (only !== undefined && fitting.length === 1) return only;
-  const known = names.map((name, number) => `${number} "${visible(name)}"`).join(", ") || "none";
-  const found = `${what} fits ${fitting.length || "none"} of the readers`;
-  throw new SmartCardError("unknown-reader", `${found}: ${known}`);
-}
-
-function introduce(args: readonly string[], terminal: Terminal): Promise<number> {
-  return session(args, terminal, ([group, ...others], { database, json }) => {
+function introduce(line: Line, terminal: Terminal): Promise<number> {
+  return session(line, terminal, ([group, ...others], { database, json }) => {
     if (group === undefined) throw new UsageError("the name of the group is missing");
     refuseArguments(others);
     database.readers.introduceGroup(group);
@@ -136,8 +127,8 @@ function introduce(args: readonly string[], terminal: Terminal): Promise<number>
   });
 }
 
-function forget(args: readonly string[], terminal: Terminal): Promise<number> {
-  return session(args, terminal, (positionals, { attached, database, json }) => {
+function forget(line: Line, terminal: Terminal): Promise<number> {
+  return session(line, terminal, (positionals, { attached, database, json }) => {
     if (positionals.length === 0) throw new UsageError("the names of the groups are missing");
     const known = database.readers.groups(attached);
     for (const group of positionals) database.readers.forgetGroup(group);

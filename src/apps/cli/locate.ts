@@ -2,22 +2,22 @@
 
 import { type CardTypes, type Database, foldName } from "../../database/index.ts";
 import { type ResourceManager, SmartCardError } from "../../port/index.ts";
-import { type Command, exitCodes } from "./command.ts";
+import { command, exitCodes } from "./command.ts";
 import { withDatabase } from "./database-option.ts";
 import { managerOption, withManager } from "./manager-option.ts";
-import { millisecondsOf, type OptionTable, parseOptions, UsageError } from "./options.ts";
+import { millisecondsOf, type OptionTable, type ParsedLine, UsageError } from "./options.ts";
 import { watchUpdates } from "./reader-watch.ts";
 import type { Terminal } from "./terminal.ts";
 import { jsonText, visible } from "./text.ts";
 import { type Waiting, waiting } from "./waiting.ts";
 
 const optionTable = {
-  timeout: { type: "string", value: "SEC", help: "give up after that many seconds, with 1" },
+  timeout: { type: "string", value: "SEC", reads: millisecondsOf, help: "give up after that many seconds, with 1" },
   ...managerOption,
 } as const satisfies OptionTable;
 
 /** `scard locate`: waits for a card of a known type. */
-export const locate: Command = {
+export const locate = command({
   name: "locate",
   summary: "wait for a card of one of the named types",
   usage: ["[OPTION…] NAME…"],
@@ -26,7 +26,7 @@ export const locate: Command = {
   ],
   options: optionTable,
   run,
-};
+});
 
 /** A card that was waited for. */
 interface Located {
@@ -37,16 +37,14 @@ interface Located {
   readonly atr: Uint8Array;
 }
 
-async function run(args: readonly string[], terminal: Terminal): Promise<number> {
-  const { positionals, values } = parseOptions(args, optionTable);
+async function run({ positionals, values }: ParsedLine<typeof optionTable>, terminal: Terminal): Promise<number> {
   if (positionals.length === 0) throw new UsageError("the name of a card type is missing");
-  const limitMs = values.timeout === undefined ? undefined : millisecondsOf("--timeout", values.timeout);
   return withDatabase(terminal, undefined, (database) => {
     const wanted = [
       ...new Set(positionals.flatMap((name, at) => typesMeant(database.cardTypes, name, `argument ${at + 1}`))),
     ];
     return withManager(values.manager, terminal, ({ opened }) => {
-      return waiting(terminal, limitMs, async (wait) => {
+      return waiting(terminal, values.timeout, async (wait) => {
         terminal.say(`waiting for ${describeWanted(wanted)}`);
         const found = await firstOf(opened.manager, database, wanted, wait);
         if (values.json) terminal.print(jsonText(found));

@@ -15,6 +15,8 @@ const options = {
   reader: { type: "string", help: "a reader" },
   long: { type: "boolean", help: "more" },
   share: { type: "string", choices: ["shared", "direct"], multiple: true, help: "how" },
+  timeout: { type: "string", reads: millisecondsOf, help: "how long" },
+  atr: { type: "string", reads: hexOf, multiple: true, help: "a card" },
 } as const satisfies OptionTable;
 
 function refusal(run: () => unknown): string {
@@ -39,7 +41,15 @@ describe("options", () => {
     expect(values.share).toEqual(["shared", "direct"]);
   });
 
+  it("have the values that they read", () => {
+    const { values } = parseOptions(["--timeout", "1.5", "--atr", "3B00", "--atr=3B01"], options);
+    expect(values.timeout).toBe(1500);
+    expect(values.atr).toEqual([Uint8Array.of(0x3b, 0), Uint8Array.of(0x3b, 1)]);
+  });
+
   it.each([
+    [["--timeout", "soon"], "--timeout is a number of seconds"],
+    [["--atr", "3B00", "--atr", "3B0"], "--atr: "],
     [["--nonsense"], "unknown option --nonsense"],
     [["--raeder", "A"], "unknown option --raeder; did you mean --reader?"],
     [["--share", "alone"], '--share is one of shared, direct, not "alone"'],

@@ -22,6 +22,8 @@ export interface OptionSpec {
   readonly short?: string;
   /** What the value is called in the help: `SEC`. */
   readonly value?: string;
+  /** Reads the value. @throws UsageError that names the option, and not the value */
+  readonly reads?: (option: string, text: string) => unknown;
   /** The values that there are; case does not matter. Any other is refused. */
   readonly choices?: readonly string[];
   /** What completion offers as the value, where `choices` does not say. */
@@ -35,9 +37,11 @@ export type OptionTable = Readonly<Record<string, OptionSpec>>;
 
 type ValueOf<S extends OptionSpec> = S["type"] extends "boolean"
   ? boolean
-  : S extends { readonly choices: readonly (infer C extends string)[] }
-    ? C
-    : string;
+  : S extends { readonly reads: (option: string, text: string) => infer T }
+    ? T
+    : S extends { readonly choices: readonly (infer C extends string)[] }
+      ? C
+      : string;
 
 /** What was given for each option of a table; options that were not given are left out. */
 export type OptionValues<O extends OptionTable> = {
@@ -62,13 +66,13 @@ export interface ParsedLine<O extends OptionTable> {
  * Takes the command line of a command apart.
  *
  * @throws UsageError for an unknown option, a missing value, a value where none belongs, and a value that is not one of
- * the option's choices
+ * the option's choices, or that the option cannot read
  */
 export function parseOptions<O extends OptionTable>(args: readonly string[], options: O): ParsedLine<O> {
   const all: OptionTable = { ...options, ...commonOptions };
   const { positionals, values } = parse(args, all);
-  const checked = Object.entries(values).map(([name, value]) => [name, checkChoice(name, value, all[name]?.choices)]);
-  return { positionals, values: Object.fromEntries(checked) as OptionValues<O & typeof commonOptions> };
+  const read = Object.entries(values).map(([name, value]) => [name, readValue(name, value, all[name])]);
+  return { positionals, values: Object.fromEntries(read) as OptionValues<O & typeof commonOptions> };
 }
 
 function parse(
@@ -86,10 +90,10 @@ function parse(
   }
 }
 
-function checkChoice(name: string, value: unknown, choices: readonly string[] | undefined): unknown {
-  if (choices === undefined) return value;
-  if (Array.isArray(value)) return value.map((one: string) => choiceOf(`--${name}`, one, choices));
-  return choiceOf(`--${name}`, value as string, choices);
+function readValue(name: string, value: unknown, spec: OptionSpec | undefined): unknown {
+  if (Array.isArray(value)) return value.map((one: string) => readValue(name, one, spec));
+  if (spec?.choices !== undefined) return choiceOf(`--${name}`, value as string, spec.choices);
+  return spec?.reads === undefined ? value : spec.reads(`--${name}`, value as string);
 }
 
 function explain(error: Error & { readonly code?: string }, known: readonly string[]): string {

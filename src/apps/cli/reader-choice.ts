@@ -12,17 +12,30 @@ import { visible } from "./text.ts";
 export async function chooseReader(context: Context, choice: string | undefined): Promise<string> {
   const names = await context.listReaders();
   if (names.length === 0) throw new SmartCardError("no-readers-available", "there is no reader");
-  const fitting = choice === undefined ? await likelyReaders(context, names) : namesFitting(names, choice);
-  const [only] = fitting;
-  if (only !== undefined && fitting.length === 1) return only;
-  const list = names.map((name, number) => `${number} "${visible(name)}"`).join(", ");
-  const what =
-    choice === undefined ? "choose one with --reader" : `--reader fits ${fitting.length || "none"} of the readers`;
-  throw new SmartCardError("unknown-reader", `${what}: ${list}`);
+  if (choice !== undefined) return onlyFitting(names, choice, "--reader");
+  const [only, ...others] = await likelyReaders(context, names);
+  if (only !== undefined && others.length === 0) return only;
+  throw new SmartCardError("unknown-reader", `choose one with --reader: ${listed(names)}`);
+}
+
+/**
+ * The one name that a choice means. `what` tells the user which choice it is about, as that is not repeated.
+ *
+ * @throws unknown-reader (none fits, or several do)
+ */
+export function onlyFitting(names: readonly string[], choice: string, what: string): string {
+  const [only, ...others] = namesFitting(names, choice);
+  if (only !== undefined && others.length === 0) return only;
+  const found = only === undefined ? "none" : 1 + others.length;
+  throw new SmartCardError("unknown-reader", `${what} fits ${found} of the readers: ${listed(names) || "none"}`);
+}
+
+function listed(names: readonly string[]): string {
+  return names.map((name, number) => `${number} "${visible(name)}"`).join(", ");
 }
 
 /** The names that a choice may mean: one of them exactly, one by its number in the list, or those that it is a part of. */
-export function namesFitting(names: readonly string[], choice: string): readonly string[] {
+function namesFitting(names: readonly string[], choice: string): readonly string[] {
   const wanted = foldName(choice);
   const exact = names.filter((name) => foldName(name) === wanted);
   if (exact.length > 0) return exact;

@@ -3,10 +3,10 @@
 import { encodeHex } from "../../base/binary/index.ts";
 import type { ClientIdentity, Context, ReaderInspection, ReaderStateReport } from "../../port/index.ts";
 import { summarizeAtr } from "./atr-report.ts";
-import { type Command, exitCodes } from "./command.ts";
+import { command, exitCodes } from "./command.ts";
 import { inspectionOf } from "./inspection.ts";
 import { type ManagerSession, managerOption, withManager } from "./manager-option.ts";
-import { type OptionTable, parseOptions, refuseArguments } from "./options.ts";
+import type { OptionTable, ParsedLine } from "./options.ts";
 import type { Paint, Terminal } from "./terminal.ts";
 import { duration, jsonText, visible } from "./text.ts";
 
@@ -19,7 +19,7 @@ const optionTable = {
 } as const satisfies OptionTable;
 
 /** `scard readers`: which readers there are, what is in them, and who holds them. */
-export const readers: Command = {
+export const readers = command({
   name: "readers",
   summary: "list the readers, their cards, and the programs that hold them",
   usage: ["[OPTION…]"],
@@ -28,11 +28,9 @@ export const readers: Command = {
   ],
   options: optionTable,
   run,
-};
+});
 
-async function run(args: readonly string[], terminal: Terminal): Promise<number> {
-  const { positionals, values } = parseOptions(args, optionTable);
-  refuseArguments(positionals);
+async function run({ values }: ParsedLine<typeof optionTable>, terminal: Terminal): Promise<number> {
   return withManager(values.manager, terminal, async (session) => {
     const found = await listReaders(session);
     if (values.json) {

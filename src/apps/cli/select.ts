@@ -20,19 +20,12 @@ import { nodeClock } from "../../platform/node/runtime/index.ts";
 import { fromNumber, protocolMask, protocols, SmartCardError } from "../../port/index.ts";
 import { atrsOf } from "./atr-option.ts";
 import { TerminalCardPicker } from "./card-picker.ts";
-import { type Command, exitCodes } from "./command.ts";
+import { command, exitCodes } from "./command.ts";
 import { connectOptions, protocolsOf } from "./connect-options.ts";
 import { withDatabase } from "./database-option.ts";
 import { typesMeant } from "./locate.ts";
 import { managerOption, withManager } from "./manager-option.ts";
-import {
-  type commonOptions,
-  type OptionTable,
-  type OptionValues,
-  parseOptions,
-  refuseArguments,
-  UsageError,
-} from "./options.ts";
+import { type commonOptions, type OptionTable, type OptionValues, type ParsedLine, UsageError } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 import { jsonText, visible } from "./text.ts";
 import { waiting } from "./waiting.ts";
@@ -48,6 +41,7 @@ const optionTable = {
     type: "string",
     value: "ATR",
     multiple: true,
+    reads: atrsOf,
     help: 'a card with this ATR; ATR/MASK, or an expression as "3B 6. 00"',
   },
   interface: { type: "string", value: "GUID", multiple: true, help: "a card whose type has this interface" },
@@ -67,7 +61,7 @@ const optionTable = {
 } as const satisfies OptionTable;
 
 /** `scard select`: the dialog that lets a person choose a card. */
-export const select: Command = {
+export const select = command({
   name: "select",
   summary: "choose a card: the only match, or with a dialog (SCardUIDlgSelectCard)",
   usage: ["[OPTION…]"],
@@ -76,13 +70,11 @@ export const select: Command = {
   ],
   options: optionTable,
   run,
-};
+});
 
 type Values = OptionValues<typeof optionTable & typeof commonOptions>;
 
-async function run(args: readonly string[], terminal: Terminal): Promise<number> {
-  const { positionals, values } = parseOptions(args, optionTable);
-  refuseArguments(positionals);
+async function run({ values }: ParsedLine<typeof optionTable>, terminal: Terminal): Promise<number> {
   const look = lookOf(values);
   const picker = new TerminalCardPicker(terminal.screen, terminal.paint);
   return withOptionalDatabase(values, terminal, (database) => {
@@ -168,7 +160,7 @@ function criteriaOf(values: Values, database: Database | undefined): OPENCARD_SE
     cardNames:
       database === undefined ? [] : (cards ?? []).flatMap((name) => typesMeant(database.cardTypes, name, "--card")),
     interfaces: interfaces ?? [],
-    atrMasks: (values.atr ?? []).flatMap((text) => atrsOf("--atr", text)),
+    atrMasks: values.atr?.flat() ?? [],
   };
 }
 

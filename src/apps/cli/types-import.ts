@@ -3,9 +3,9 @@
 import { parseSmartCardList, type SmartCardList } from "../../database/index.ts";
 import { nodeClock, readRegularFile } from "../../platform/node/runtime/index.ts";
 import { SmartCardError } from "../../port/index.ts";
-import { type Command, exitCodes } from "./command.ts";
+import { command, exitCodes } from "./command.ts";
 import { scopeOption, withDatabase } from "./database-option.ts";
-import { type OptionTable, parseOptions, UsageError } from "./options.ts";
+import { type OptionTable, type ParsedLine, UsageError } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 import { count, duration, jsonText, visible } from "./text.ts";
 
@@ -24,7 +24,7 @@ const optionTable = {
 } as const satisfies OptionTable;
 
 /** `scard types import`: introduces all card types of a list. */
-export const importTypes: Command = {
+export const importTypes = command({
   name: "import",
   summary: "add the card types of a list",
   usage: ["[OPTION…] [FILE]"],
@@ -34,10 +34,9 @@ export const importTypes: Command = {
   options: optionTable,
   argumentWords: "file",
   run,
-};
+});
 
-async function run(args: readonly string[], terminal: Terminal): Promise<number> {
-  const { positionals, values } = parseOptions(args, optionTable);
+async function run({ positionals, values }: ParsedLine<typeof optionTable>, terminal: Terminal): Promise<number> {
   const [file = listPath, ...others] = positionals;
   if (others.length > 0) throw new UsageError("one file is imported at a time");
   const before = nodeClock.now();

@@ -4,9 +4,9 @@ import { encodeHex } from "../../base/binary/index.ts";
 import type { CardType, CardTypes, NamedProviderKind } from "../../database/index.ts";
 import { SmartCardError } from "../../port/index.ts";
 import { atrsOf } from "./atr-option.ts";
-import { type Command, exitCodes } from "./command.ts";
+import { type Command, command, exitCodes } from "./command.ts";
 import { scopeOption, withDatabase } from "./database-option.ts";
-import { hexOf, type OptionTable, parseOptions, refuseArguments, UsageError } from "./options.ts";
+import { hexOf, type OptionTable, type ParsedLine, refuseArguments, UsageError } from "./options.ts";
 import { commandWithActions } from "./subcommand.ts";
 import type { Paint, Terminal } from "./terminal.ts";
 import { count, jsonText, visible } from "./text.ts";
@@ -16,7 +16,7 @@ import { importTypes } from "./types-import.ts";
 const namedProviders = ["csp", "ksp", "card-module"] as const satisfies readonly NamedProviderKind[];
 
 const listOptions = {
-  atr: { type: "string", value: "HEX", help: "only those that fit this ATR, the most specific first" },
+  atr: { type: "string", value: "HEX", reads: hexOf, help: "only those that fit this ATR, the most specific first" },
   interface: { type: "string", value: "GUID", multiple: true, help: "only those that have this interface" },
   long: { type: "boolean", help: "also ATRs, masks, interfaces, providers and descriptions" },
   ...scopeOption,
@@ -27,6 +27,7 @@ const introduceOptions = {
     type: "string",
     value: "ATR",
     multiple: true,
+    reads: atrsOf,
     help: 'an ATR; ATR/MASK where only the bits of the mask count; or an expression as "3B 6. 00"',
   },
   interface: { type: "string", value: "GUID", multiple: true, help: "an interface that it has" },
@@ -46,42 +47,40 @@ export const types: Command = commandWithActions({
     'Keeps the card types of the smart card database: a name, and the ATRs that identify such cards. "scard watch", "scard atr", "scard locate" and "scard select" use the names, and so do programs with SCardListCards and the like.',
   ],
   actions: [
-    {
+    command({
       name: "list",
       summary: "list card types",
       usage: ["[OPTION…] [NAME…]"],
       description: ["Lists the named card types, or all."],
       options: listOptions,
       run: list,
-    },
-    {
+    }),
+    command({
       name: "introduce",
       summary: "add a card type",
       usage: ["[OPTION…] NAME"],
       description: ["Adds a card type, or replaces the one of the same name."],
       options: introduceOptions,
       run: introduce,
-    },
-    {
+    }),
+    command({
       name: "forget",
       summary: "remove card types",
       usage: ["[OPTION…] NAME…"],
       description: ["Removes card types, or none of them if a name is unknown."],
       options: scopeOption,
       run: forget,
-    },
+    }),
     importTypes,
   ],
 });
 
-async function list(args: readonly string[], terminal: Terminal): Promise<number> {
-  const { positionals, values } = parseOptions(args, listOptions);
-  const atr = values.atr === undefined ? undefined : hexOf("--atr", values.atr);
+async function list({ positionals, values }: ParsedLine<typeof listOptions>, terminal: Terminal): Promise<number> {
   return withDatabase(terminal, values.scope, ({ cardTypes }) => {
     refuseUnknown(cardTypes, positionals);
     const named = new Set(positionals.map((name) => cardTypes.get(name).name));
     const found = cardTypes
-      .find({ atr, interfaces: values.interface })
+      .find({ atr: values.atr, interfaces: values.interface })
       .filter(({ name }) => named.size === 0 || named.has(name));
     if (values.json) {
       terminal.print(jsonText({ cardTypes: found }));
@@ -120,12 +119,14 @@ function describeType(type: CardType, paint: Paint): string[] {
   return [paint("bold", visible(type.name)), ...lines.map(([title, text]) => `   ${title.padEnd(12)}${text}`)];
 }
 
-async function introduce(args: readonly string[], terminal: Terminal): Promise<number> {
-  const { positionals, values } = parseOptions(args, introduceOptions);
+async function introduce(
+  { positionals, values }: ParsedLine<typeof introduceOptions>,
+  terminal: Terminal,
+): Promise<number> {
   const [name, ...others] = positionals;
   if (name === undefined) throw new UsageError("the name of the card type is missing");
   refuseArguments(others);
-  const atrs = (values.atr ?? []).flatMap((text) => atrsOf("--atr", text));
+  const atrs = values.atr?.flat() ?? [];
   const providers: Partial<Record<NamedProviderKind, string>> = {};
   for (const kind of namedProviders) {
     const provider = values[kind];
@@ -141,8 +142,7 @@ async function introduce(args: readonly string[], terminal: Terminal): Promise<n
   });
 }
 
-async function forget(args: readonly string[], terminal: Terminal): Promise<number> {
-  const { positionals, values } = parseOptions(args, scopeOption);
+async function forget({ positionals, values }: ParsedLine<typeof scopeOption>, terminal: Terminal): Promise<number> {
   if (positionals.length === 0) throw new UsageError("the names of the card types are missing");
   return withDatabase(terminal, values.scope, ({ cardTypes }) => {
     // All names are checked before anything is removed.

@@ -4,10 +4,10 @@ import { encodeHex } from "../../base/binary/index.ts";
 import { nodeClock } from "../../platform/node/runtime/index.ts";
 import { SmartCardError } from "../../port/index.ts";
 import { summarizeAtr } from "./atr-report.ts";
-import { type Command, exitCodes } from "./command.ts";
+import { command, exitCodes } from "./command.ts";
 import { type KnownCards, namesInBrief, withKnownCards } from "./database-option.ts";
 import { managerOption, withManager } from "./manager-option.ts";
-import { millisecondsOf, type OptionTable, parseOptions, refuseArguments } from "./options.ts";
+import { millisecondsOf, type OptionTable, type ParsedLine } from "./options.ts";
 import { type Happening, type ReaderUpdate, watchUpdates } from "./reader-watch.ts";
 import type { Paint, Style, Terminal } from "./terminal.ts";
 import { jsonText, visible } from "./text.ts";
@@ -15,12 +15,12 @@ import { waiting } from "./waiting.ts";
 
 const optionTable = {
   once: { type: "boolean", help: "only the present state" },
-  timeout: { type: "string", value: "SEC", help: "end after that many seconds" },
+  timeout: { type: "string", value: "SEC", reads: millisecondsOf, help: "end after that many seconds" },
   ...managerOption,
 } as const satisfies OptionTable;
 
 /** `scard watch`: what happens to readers and cards, as it happens. */
-export const watch: Command = {
+export const watch = command({
   name: "watch",
   summary: "report readers and cards that come and go",
   usage: ["[OPTION…]"],
@@ -29,13 +29,10 @@ export const watch: Command = {
   ],
   options: optionTable,
   run,
-};
+});
 
-async function run(args: readonly string[], terminal: Terminal): Promise<number> {
-  const { positionals, values } = parseOptions(args, optionTable);
-  refuseArguments(positionals);
-  const limitMs = values.timeout === undefined ? undefined : millisecondsOf("--timeout", values.timeout);
-  return waiting(terminal, limitMs, ({ signal }) => {
+async function run({ values }: ParsedLine<typeof optionTable>, terminal: Terminal): Promise<number> {
+  return waiting(terminal, values.timeout, ({ signal }) => {
     return withKnownCards(terminal, (cards) => follow(values, terminal, cards, signal));
   });
 }

@@ -4,17 +4,17 @@ import { decodeHex } from "../../base/binary/index.ts";
 import { SmartCardError } from "../../port/index.ts";
 import type { ReportedReader, WhoReport } from "../daemon/index.ts";
 import { summarizeAtr } from "./atr-report.ts";
-import { type Command, exitCodes } from "./command.ts";
+import { command, exitCodes } from "./command.ts";
 import { askLikelyDaemon, controlOption } from "./control-option.ts";
 import { thisMachine } from "./doctor-probes.ts";
-import { parseOptions, refuseArguments } from "./options.ts";
+import type { ParsedLine } from "./options.ts";
 import { clientName } from "./readers.ts";
 import type { Paint, Terminal } from "./terminal.ts";
 import { count, duration, jsonText, visible } from "./text.ts";
 import { describeUse, findUse, type ServiceUse } from "./who-pcscd.ts";
 
 /** `scard who`: who uses which card, who holds it, and who waits. */
-export const who: Command = {
+export const who = command({
   name: "who",
   summary: "show which programs hold and wait for which card",
   usage: ["[OPTION…]"],
@@ -24,11 +24,9 @@ export const who: Command = {
   ],
   options: controlOption,
   run,
-};
+});
 
-async function run(args: readonly string[], terminal: Terminal): Promise<number> {
-  const { positionals, values } = parseOptions(args, controlOption);
-  refuseArguments(positionals);
+async function run({ values }: ParsedLine<typeof controlOption>, terminal: Terminal): Promise<number> {
   const report = await findReport(values.control, terminal);
   if (values.json) terminal.print(jsonText(report));
   else {
