@@ -22,8 +22,11 @@ export interface SocketCalls {
   acceptNext(listening: number): number;
   /** Whether the other end of a connection is closed: `poll(2)` tells so also where there are bytes that were not read. */
   isHungUp(fd: number): boolean;
-  /** Which of the connections have bytes to be read, or have come to their end, by `poll(2)`: their indexes. {@link ASKED_AT_ONCE} at most. */
-  readable(fds: readonly number[]): readonly number[];
+  /**
+   * Which of the connections have bytes to be read, or have come to their end, by `poll(2)`: true at their places. {@link ASKED_AT_ONCE}
+   * at most. What it returns is valid until the next call.
+   */
+  readable(fds: readonly number[]): readonly boolean[];
 }
 
 /** So many connections are taken in one turn of the event loop, so that a flood of them does not stop what is served. */
@@ -53,6 +56,7 @@ export function loadSocketCalls(): SocketCalls | undefined {
     const asked = new Int32Array(2 * ASKED_AT_ONCE);
     const askedBytes = new Uint8Array(asked.buffer);
     const happened = new Int16Array(asked.buffer);
+    const found: boolean[] = [];
     return {
       acceptNext: (listening) => Number(accept(listening, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC)),
       isHungUp: (fd) => {
@@ -60,14 +64,14 @@ export function loadSocketCalls(): SocketCalls | undefined {
         return Number(poll(askedBytes, 1, 0)) === 1 && ((happened[3] ?? 0) & POLLHUP) !== 0;
       },
       readable: (fds) => {
-        for (const [index, fd] of fds.entries()) {
-          asked[2 * index] = fd;
+        for (let index = 0; index < fds.length; index++) {
+          asked[2 * index] = fds[index] ?? -1;
           happened[4 * index + 2] = POLLIN;
           happened[4 * index + 3] = 0;
         }
-        const found: number[] = [];
-        if (Number(poll(askedBytes, fds.length, 0)) <= 0) return found;
-        for (let index = 0; index < fds.length; index++) if (happened[4 * index + 3] !== 0) found.push(index);
+        poll(askedBytes, fds.length, 0);
+        found.length = fds.length;
+        for (let index = 0; index < fds.length; index++) found[index] = happened[4 * index + 3] !== 0;
         return found;
       },
     };

@@ -2,10 +2,11 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type ReadInTurn, ReadingOrder } from "./reading-order.ts";
+import { ReadingOrder, type ReadingTurns, type ReadSource } from "./reading-order.ts";
 
 /** A connection of the test: what was sent and was not read. */
-interface Sending extends ReadInTurn {
+interface Sending extends ReadSource {
+  readonly turns: ReadingTurns;
   unread: number;
   isRead: boolean;
 }
@@ -29,16 +30,14 @@ function loop(atOnce = 4) {
     },
     readable: (fds) => {
       asked++;
-      return fds.flatMap((fd, index) => ((connections[fd]?.unread ?? 0) > 0 ? [index] : []));
+      return fds.map((fd) => (connections[fd]?.unread ?? 0) > 0);
     },
     atOnce,
   });
   const connect = (uid: number): Sending => {
-    const connection: Sending = {
+    const source: ReadSource = {
       fd: connections.length,
       uid,
-      unread: 0,
-      isRead: false,
       read: () => {
         connection.isRead = true;
       },
@@ -46,8 +45,9 @@ function loop(atOnce = 4) {
         connection.isRead = false;
       },
     };
+    const connection: Sending = { ...source, unread: 0, isRead: false, turns: order.turnsOf(source) };
     connections.push(connection);
-    order.add(connection);
+    connection.turns.begin();
     return connection;
   };
   /** One turn of the loop: which were read from. */
@@ -57,7 +57,7 @@ function loop(atOnce = 4) {
       if (!connection.isRead || connection.unread === 0) continue;
       connection.unread--;
       read.push(connection);
-      order.happened(connection);
+      connection.turns.happened();
     }
     for (const resolve of waiting.splice(0)) resolve();
     await Promise.resolve();
@@ -87,13 +87,13 @@ function crowd(connect: (uid: number) => Sending, uid: number, size: number): Se
 
 describe("ReadingOrder", () => {
   it("reads as it comes for a user with few connections, and asks the system nothing", async () => {
-    const { asked, connect, order, timers, turn, turns } = loop(4);
+    const { asked, connect, timers, turn, turns } = loop(4);
     const few = crowd(connect, 1, 4);
     for (let count = 0; count < 10; count++) {
       for (const one of few) one.unread++;
       expect(await turn()).toEqual(few);
     }
-    for (let count = 0; count < 10; count++) order.happened(few[0] as Sending);
+    for (let count = 0; count < 10; count++) few[0]?.turns.happened();
     expect([asked(), timers(), turns()]).toEqual([0, 0, 0]);
   });
 
@@ -178,15 +178,42 @@ describe("ReadingOrder", () => {
     }
   });
 
+  it("keeps the places of a turn, however often it looks before the loop has read", async () => {
+    const { connect, pass, turn } = loop(4);
+    const many = crowd(connect, 1, 40);
+    const all = async (): Promise<number[]> => {
+      for (const one of many) one.unread = 1;
+      return [(await turn()).length, (await turn()).length, (await turn()).length];
+    };
+    expect(await all()).toEqual([5, 4, 4]);
+    while ((await turn()).length > 0);
+    const [first] = many as [Sending];
+    for (let count = 0; count < 4; count++) {
+      first.unread = 1;
+      for (let looks = 0; looks < 4; looks++) pass(2);
+      expect(await turn()).toEqual([first]);
+    }
+    for (const one of many) one.unread = 1;
+    pass(2);
+    expect([(await turn()).length, (await turn()).length]).toEqual([4, 4]);
+    while ((await turn()).length > 0);
+    // It has something at the moment at which all are read as before.
+    first.unread = 1;
+    while (many[1]?.isRead === false) pass(2);
+    expect(many.every(({ isRead }) => isRead)).toBe(true);
+    expect(await turn()).toEqual([first]);
+    expect(await all()).toEqual([5, 4, 4]);
+  });
+
   it("reads from none that is not to be read from, and gives its place to another", async () => {
-    const { connect, order, pass, turn } = loop(2);
+    const { connect, pass, turn } = loop(2);
     const many = crowd(connect, 1, 9);
     for (const one of many) one.unread = 1;
     await turn();
     const chosen = many.filter(({ isRead }) => isRead);
     expect(chosen).toHaveLength(2);
     for (const one of chosen) {
-      order.remove(one);
+      one.turns.end();
       one.hold();
     }
     const turns: number[] = [];
@@ -195,7 +222,7 @@ describe("ReadingOrder", () => {
       turns.push((await turn()).length);
     }
     expect([turns, many.filter(({ unread }) => unread > 0)]).toEqual([[2, 2, 0, 0, 0], chosen]);
-    for (const one of chosen) order.add(one);
+    for (const one of chosen) one.turns.begin();
     pass(2);
     expect(await turn()).toEqual(chosen);
   });
@@ -211,7 +238,7 @@ describe("ReadingOrder", () => {
     );
     await fc.assert(
       fc.asyncProperty(actions, fc.integer({ min: 1, max: 5 }), async (list, atOnce) => {
-        const { connect, connections, order, pass, turn } = loop(atOnce);
+        const { connect, connections, pass, turn } = loop(atOnce);
         crowd(connect, 1, 12);
         const away = new Set<Sending>();
         const turned = async (): Promise<void> => {
@@ -227,14 +254,14 @@ describe("ReadingOrder", () => {
           else if (act === "pass") pass(much);
           else if (act === "add") {
             away.delete(one);
-            order.add(one);
+            one.turns.begin();
           } else {
             away.add(one);
-            order.remove(one);
+            one.turns.end();
             one.hold();
           }
         }
-        for (const one of away) order.add(one);
+        for (const one of away) one.turns.begin();
         away.clear();
         for (let count = 0; connections.some(({ unread }) => unread > 0); count++) {
           expect(count).toBeLessThan(10_000);

@@ -2,8 +2,8 @@
 
 import type { Clock } from "../../../port/index.ts";
 
-/** A connection that is read from in its turn. */
-export interface ReadInTurn {
+/** How a connection is read from. */
+export interface ReadSource {
   readonly fd: number;
   /** Whose it is; undefined where the system does not tell. */
   readonly uid: number | undefined;
@@ -16,24 +16,13 @@ export interface ReadInTurn {
 /** What reading in turn depends on. */
 export interface ReadingOrderDeps {
   readonly clock: Clock;
-  /** Which of these descriptors have bytes to be read, or have come to their end: their indexes. */
-  readable(fds: readonly number[]): readonly number[];
+  /**
+   * Which of these descriptors have bytes to be read, or have come to their end: true at their places. What it returns
+   * is valid until the next call.
+   */
+  readable(fds: readonly number[]): readonly boolean[];
   /** So many reads of one user fit in one turn of the event loop. A user with fewer connections is never held back. */
   readonly atOnce?: number;
-}
-
-/** The connections of one user. */
-interface Reader {
-  /** Those that the event loop may read from. With many of them, those that were read from last are at the end. */
-  readonly reading: Set<ReadInTurn>;
-  /** Those that wait for their turn, while the user is held back. */
-  readonly held: Set<ReadInTurn>;
-  /** Reads in this turn of the event loop. */
-  reads: number;
-  /** Whether a turn of the event loop is waited for. */
-  isWaiting: boolean;
-  /** Since when no more had come than fits; undefined for a user who is not held back. */
-  calmSince: number | undefined;
 }
 
 /** A read costs some microseconds, so that these take less time than what is served in a turn of the event loop. */
@@ -60,140 +49,204 @@ const CALM_MS = 1000;
  * fits for a second, the loop reads from all of them again.
  */
 export class ReadingOrder {
+  readonly #deps: ReadingOrderDeps;
+  readonly #users = new Map<number | undefined, UserReading>();
+
+  constructor(deps: ReadingOrderDeps) {
+    this.#deps = deps;
+  }
+
+  /** The turns of a connection, which is not read from before they are asked for. */
+  turnsOf(source: ReadSource): ReadingTurns {
+    return new ReadingTurns(source, (turns) => this.#userOf(turns));
+  }
+
+  #userOf({ source: { uid } }: ReadingTurns): UserReading {
+    let user = this.#users.get(uid);
+    if (user === undefined) {
+      user = new UserReading(this.#deps, () => this.#users.delete(uid));
+      this.#users.set(uid, user);
+    }
+    return user;
+  }
+}
+
+/** When one connection is read from. */
+export class ReadingTurns {
+  readonly source: ReadSource;
+  readonly #find: (turns: ReadingTurns) => UserReading;
+  #user: UserReading | undefined;
+  /** Its place among those of its user. */
+  index = 0;
+  /** Whether it waits for its turn. */
+  isHeld = false;
+
+  constructor(source: ReadSource, find: (turns: ReadingTurns) => UserReading) {
+    this.source = source;
+    this.#find = find;
+  }
+
+  /** It is to be read from: at once, or in its turn. A second call has no effect. */
+  begin(): void {
+    if (this.#user !== undefined) return;
+    this.#user = this.#find(this);
+    this.#user.add(this);
+  }
+
+  /** It is not to be read from any more. */
+  end(): void {
+    const user = this.#user;
+    this.#user = undefined;
+    user?.remove(this);
+  }
+
+  /** It was read from, or has come to its end. */
+  happened(): void {
+    this.#user?.happened(this);
+  }
+}
+
+/** The connections of one user that are to be read from. */
+class UserReading {
   readonly #clock: Clock;
   readonly #readable: ReadingOrderDeps["readable"];
   readonly #atOnce: number;
   readonly #breathe: () => Promise<void>;
-  readonly #readers = new Map<number | undefined, Reader>();
+  readonly #forget: () => void;
+  readonly #all: ReadingTurns[] = [];
+  /** The place of the next that has its turn. */
+  #next = 0;
+  /** So many have their turn, while the user is held back. */
+  #reading = 0;
+  /** Reads in this turn of the event loop. */
+  #reads = 0;
+  /** Whether a turn of the event loop is waited for. */
+  #isWaiting = false;
+  /** When more had come than fits, the last time; undefined for a user who is not held back. */
+  #calmSince: number | undefined;
+  /** What the system is asked about. */
+  readonly #asked: ReadingTurns[] = [];
+  readonly #fds: number[] = [];
 
-  constructor({ atOnce = READS_AT_ONCE, clock, readable }: ReadingOrderDeps) {
+  constructor({ atOnce = READS_AT_ONCE, clock, readable }: ReadingOrderDeps, forget: () => void) {
     this.#clock = clock;
     this.#readable = readable;
     this.#atOnce = atOnce;
+    this.#forget = forget;
     // A simulated clock has no turns of the event loop.
     this.#breathe = clock.breathe?.bind(clock) ?? (() => Promise.resolve());
   }
 
-  /** A connection is to be read from: at once, or in its turn. A second call has no effect. */
-  add(connection: ReadInTurn): void {
-    const reader = this.#readerOf(connection.uid);
-    if (reader.reading.has(connection) || reader.held.has(connection)) return;
-    if (reader.calmSince === undefined) {
-      reader.reading.add(connection);
-      connection.read();
-    } else {
-      reader.held.add(connection);
-      connection.hold();
+  add(turns: ReadingTurns): void {
+    turns.index = this.#all.push(turns) - 1;
+    turns.isHeld = this.#calmSince !== undefined;
+    if (turns.isHeld) turns.source.hold();
+    else turns.source.read();
+  }
+
+  remove(turns: ReadingTurns): void {
+    const last = this.#all.pop();
+    if (last !== undefined && last !== turns) {
+      this.#all[turns.index] = last;
+      last.index = turns.index;
+    }
+    if (this.#calmSince !== undefined) {
+      if (!turns.isHeld) this.#reading--;
+    } else if (this.#all.length === 0) {
+      this.#forget();
     }
   }
 
-  /** A connection is not to be read from any more. */
-  remove(connection: ReadInTurn): void {
-    const reader = this.#readers.get(connection.uid);
-    if (reader === undefined) return;
-    reader.reading.delete(connection);
-    reader.held.delete(connection);
-    if (reader.reading.size > 0 || reader.held.size > 0 || reader.calmSince !== undefined) return;
-    this.#readers.delete(connection.uid);
-  }
-
-  /** A connection was read from, or has come to its end. */
-  happened(connection: ReadInTurn): void {
-    const reader = this.#readers.get(connection.uid);
-    if (reader === undefined) return;
-    if (reader.calmSince !== undefined) {
-      if (!reader.reading.delete(connection)) return;
-      reader.held.add(connection);
-      connection.hold();
-      this.#wait(reader);
+  happened(turns: ReadingTurns): void {
+    if (this.#calmSince !== undefined) {
+      if (turns.isHeld) return;
+      this.#reading--;
+      turns.isHeld = true;
+      turns.source.hold();
+      this.#wait();
       return;
     }
-    if (reader.reading.size <= this.#atOnce) return;
-    if (reader.reading.delete(connection)) reader.reading.add(connection);
-    if (++reader.reads <= this.#atOnce) this.#wait(reader);
-    else this.#holdBack(reader, connection.uid);
+    if (this.#all.length <= this.#atOnce) return;
+    this.#next = turns.index + 1;
+    if (++this.#reads <= this.#atOnce) this.#wait();
+    else this.#holdBack();
   }
 
-  #readerOf(uid: number | undefined): Reader {
-    const known = this.#readers.get(uid);
-    if (known !== undefined) return known;
-    const sets = { reading: new Set<ReadInTurn>(), held: new Set<ReadInTurn>() };
-    const reader: Reader = { ...sets, reads: 0, isWaiting: false, calmSince: undefined };
-    this.#readers.set(uid, reader);
-    return reader;
-  }
-
-  #holdBack(reader: Reader, uid: number | undefined): void {
-    reader.calmSince = this.#clock.now();
-    for (const connection of reader.reading) {
-      reader.held.add(connection);
-      connection.hold();
+  #holdBack(): void {
+    this.#calmSince = this.#clock.now();
+    this.#reading = 0;
+    for (const turns of this.#all) {
+      turns.isHeld = true;
+      turns.source.hold();
     }
-    reader.reading.clear();
-    this.#wait(reader);
-    this.#lookLater(reader, uid);
+    this.#wait();
+    this.#lookLater();
   }
 
-  #lookLater(reader: Reader, uid: number | undefined): void {
+  #letGo(): void {
+    this.#calmSince = undefined;
+    for (const turns of this.#all) {
+      turns.isHeld = false;
+      turns.source.read();
+    }
+    if (this.#all.length === 0) this.#forget();
+  }
+
+  #lookLater(): void {
     const look = (): void => {
-      this.#look(reader);
-      if (this.#clock.now() - (reader.calmSince ?? 0) < CALM_MS) this.#lookLater(reader, uid);
-      else this.#letGo(reader, uid);
+      this.#look();
+      if (this.#clock.now() - (this.#calmSince ?? 0) < CALM_MS) this.#lookLater();
+      else this.#letGo();
     };
     this.#clock.schedule(LOOK_MS, "unix-read", look, { background: true });
   }
 
-  #letGo(reader: Reader, uid: number | undefined): void {
-    reader.calmSince = undefined;
-    for (const connection of reader.held) {
-      reader.reading.add(connection);
-      connection.read();
-    }
-    reader.held.clear();
-    if (reader.reading.size === 0) this.#readers.delete(uid);
-  }
-
-  #wait(reader: Reader): void {
-    if (reader.isWaiting) return;
-    reader.isWaiting = true;
+  #wait(): void {
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
     void this.#breathe().then(() => {
-      reader.isWaiting = false;
-      reader.reads = 0;
-      if (reader.calmSince !== undefined) this.#look(reader);
+      this.#isWaiting = false;
+      this.#reads = 0;
+      if (this.#calmSince !== undefined) this.#look();
     });
   }
 
   /** Lets the event loop read from so many as fit, of those that have something. */
-  #look(reader: Reader): void {
-    const { held, reading } = reader;
-    let left = Math.min(held.size, ASKED_IN_A_LOOK);
-    while (left > 0 && reading.size < this.#atOnce) {
-      const asked = firstOf(held, Math.min(left, ASKED_AT_ONCE));
-      left -= asked.length;
-      const ready = new Set(this.#readable(asked.map(({ fd }) => fd)));
-      for (const [index, connection] of asked.entries()) {
-        if (!ready.has(index)) {
-          // Behind those that were not looked at.
-          held.delete(connection);
-          held.add(connection);
-        } else if (reading.size < this.#atOnce) {
-          held.delete(connection);
-          reading.add(connection);
-          connection.read();
-        } else {
+  #look(): void {
+    let left = Math.min(this.#all.length, ASKED_IN_A_LOOK);
+    while (left > 0 && this.#reading < this.#atOnce) {
+      const passed = Math.min(left, ASKED_AT_ONCE);
+      this.#collect(passed);
+      left -= passed;
+      this.#next = (this.#next + passed) % this.#all.length;
+      if (this.#asked.length === 0) continue;
+      const readable = this.#readable(this.#fds);
+      for (let place = 0; place < this.#asked.length; place++) {
+        const turns = this.#asked[place];
+        if (turns === undefined || readable[place] !== true) continue;
+        if (this.#reading === this.#atOnce) {
           // It is the first of the next turn.
-          reader.calmSince = this.#clock.now();
+          this.#next = turns.index;
+          this.#calmSince = this.#clock.now();
+          break;
         }
+        this.#reading++;
+        turns.isHeld = false;
+        turns.source.read();
       }
     }
   }
-}
 
-function firstOf<T>(all: Iterable<T>, count: number): T[] {
-  const first: T[] = [];
-  for (const one of all) {
-    if (first.length >= count) break;
-    first.push(one);
+  /** Collects those of the next so many that are held. */
+  #collect(many: number): void {
+    this.#asked.length = 0;
+    this.#fds.length = 0;
+    if (this.#next >= this.#all.length) this.#next = 0;
+    for (let count = 0; count < many; count++) {
+      const turns = this.#all[(this.#next + count) % this.#all.length];
+      if (turns === undefined || !turns.isHeld) continue;
+      this.#asked.push(turns);
+      this.#fds.push(turns.source.fd);
+    }
   }
-  return first;
 }

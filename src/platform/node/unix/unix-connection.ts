@@ -5,7 +5,7 @@ import type { CancelTimer, Clock } from "../../../port/index.ts";
 import { type AcceptedHandle, type SocketCalls, streamOf } from "./accepted-handle.ts";
 import type { DeferredTasks } from "./deferred-tasks.ts";
 import type { PeerCredentials, PeerCredentialsReader } from "./peer-credentials.ts";
-import type { ReadInTurn, ReadingOrder } from "./reading-order.ts";
+import type { ReadingOrder, ReadingTurns } from "./reading-order.ts";
 
 /** What happens on a connection. */
 export interface UnixConnectionEvents {
@@ -86,8 +86,8 @@ export class SocketConnection implements UnixConnection {
   #pausedByUser = false;
   #congested = false;
   #cancelLook: CancelTimer | undefined;
-  /** How it is read from in its turn; undefined where all is read as it comes. */
-  #turn: ReadInTurn | undefined;
+  /** When it is read from; undefined where all is read as it comes. */
+  #turns: ReadingTurns | undefined;
   readonly #written = (): void => {
     const socket = this.#socket;
     if (!this.#congested || socket.writableLength > 0 || socket.destroyed) return;
@@ -202,7 +202,7 @@ export class SocketConnection implements UnixConnection {
 
   #use(accepted: Socket | AcceptedHandle): Socket {
     const received = (bytes: Uint8Array): void => {
-      this.#wasRead();
+      this.#turns?.happened();
       if (!this.#closing && !this.#over) this.#events?.received(bytes);
     };
     const socket = accepted instanceof Socket ? accepted : streamOf(accepted, received);
@@ -213,7 +213,7 @@ export class SocketConnection implements UnixConnection {
     });
     // A client that has ended its stream is gone, even if it still reads: its locks must end.
     socket.on("end", () => {
-      this.#wasRead();
+      this.#turns?.happened();
       this.#readNoMore();
       this.#ended();
       // Many may leave at once, when their program ends: to close a descriptor takes its time.
@@ -252,18 +252,14 @@ export class SocketConnection implements UnixConnection {
       return;
     }
     const { fd } = this.#accepted;
-    this.#turn ??= { fd, uid: this.uid, read: () => socket.resume(), hold: () => socket.pause() };
-    order.add(this.#turn);
+    const { uid } = this;
+    this.#turns ??= order.turnsOf({ fd, uid, read: () => socket.resume(), hold: () => socket.pause() });
+    this.#turns.begin();
   }
 
   #readNoMore(): void {
-    if (this.#turn !== undefined) this.#deps.order?.remove(this.#turn);
+    this.#turns?.end();
     this.#socket.pause();
-  }
-
-  /** It was read from, or its end was. */
-  #wasRead(): void {
-    if (this.#turn !== undefined) this.#deps.order?.happened(this.#turn);
   }
 
   /** Checks now and then whether a paused client has disconnected: a paused stream does not report it. */
