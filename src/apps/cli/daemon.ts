@@ -9,6 +9,7 @@ import { nodeClock } from "../../platform/node/runtime/index.ts";
 import {
   type InheritedSocket,
   inheritedSockets,
+  keepCollectionsShort,
   loadMemoryReturn,
   loadPeerCredentials,
   type PeerCredentialsReader,
@@ -117,6 +118,7 @@ async function run(
   terminal: Terminal,
   args: readonly string[],
 ): Promise<number> {
+  keepCollectionsShort();
   if (values["check-config"]) restoreDefaultSignals();
   const signals = values["check-config"] ? undefined : listenForSignals();
   const line = readCommandLine(args, values);
