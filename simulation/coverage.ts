@@ -99,7 +99,13 @@ const worthReaching: readonly string[] = [
   ...["establish", "release", "connect", "reconnect", "disconnect", "begin", "end", "status", "transmit", "cancel"]
     .concat("control", "attribute", "set-attribute")
     .flatMap((operation) => named(`wire ${operation}`, ["done", "refused"])),
-  ...named("wire", ["try again", "establish too busy", "paused 40 bytes ahead", "paused 300 bytes ahead"]),
+  ...named("wire", [
+    "try again",
+    "establish too busy",
+    "paused 40 bytes ahead",
+    "paused 300 bytes ahead",
+    "read in turn",
+  ]),
   ...versions.flatMap((version) =>
     named(`wire ${version}`, [
       ...["change", "cancel", "cancel before it had its readers", "stop", "the end of the service"].map(

@@ -453,4 +453,28 @@ export const mutants: readonly Mutant[] = [
     search: "const [program] = programs;",
     replace: "const program = [...programs].at(-1);",
   },
+  {
+    name: "a client that waits to be read is not read in its turn",
+    file: "platform/node/unix/reading-order.ts",
+    search: "        turns.isHeld = false;\n        turns.source.read();\n",
+    replace: "        turns.isHeld = false;\n",
+  },
+  {
+    name: "a client that waits to be read is forgotten when no more comes than fits",
+    file: "platform/node/unix/reading-order.ts",
+    search: "      turns.isHeld = false;\n      turns.source.read();\n    }\n    if",
+    replace: "      turns.isHeld = false;\n    }\n    if",
+  },
+  {
+    name: "those who wait to be read are looked at once",
+    file: "platform/node/unix/reading-order.ts",
+    search: "this.#lookLater();\n      else this.#letGo();",
+    replace: "void 0;\n      else this.#letGo();",
+  },
+  {
+    name: "a client that was read keeps the place of its turn",
+    file: "platform/node/unix/reading-order.ts",
+    search: "      if (turns.isHeld) return;\n      this.#reading--;\n",
+    replace: "      if (turns.isHeld) return;\n",
+  },
 ];

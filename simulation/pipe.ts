@@ -32,6 +32,11 @@ export class Pipe {
     return this.#onTheirWay === 0 && this.#waiting.length === 0;
   }
 
+  /** Whether something has arrived that is not read, because the reader does not read. */
+  get isReadable(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   /** Bytes that were written and have not arrived. */
   get heldBytes(): number {
     return this.#held;

@@ -42,8 +42,9 @@ export interface PipePlan {
   readonly mostBytes?: number;
 }
 
-/** Which histories a seed stands for: 1 is what the simulator drew first, 2 has what `plan-more.ts` adds, 3 the later scenes. */
-export type Edition = 1 | 2 | 3;
+/** Which histories a seed stands for: 1 is what the simulator drew first, 2 has what `plan-more.ts` adds, 3 the later scenes, and
+ * in 4 the service reads from its clients in turn. */
+export type Edition = 1 | 2 | 3 | 4;
 
 /** A history before it happens. */
 export interface Plan {
@@ -133,7 +134,7 @@ const essential: ReadonlySet<Act> = new Set<Act>([
 ]);
 
 /** Makes the history of a seed. */
-export function makePlan(seed: number, edition: Edition = 3): Plan {
+export function makePlan(seed: number, edition: Edition = 4): Plan {
   const plan = makeFirst(seed);
   if (edition === 1) return plan;
   const more = drawMore(plan, (dice, client, reader) => connect(dice, client, reader));

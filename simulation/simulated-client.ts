@@ -15,8 +15,8 @@ export interface SimulatedClient {
   serviceEnded(): void;
   /** Whether the client of that name, if it is this one, may know of a lock that it has. */
   mayHold(name: string): boolean;
-  /** All due work is done: what the client was told must be true. */
-  checkAtRest(): void;
+  /** All due work is done: what the client was told must be true. @param timers names of the timers that are set */
+  checkAtRest(timers: readonly string[]): void;
   /** Exits: everything that it holds ends. */
   leave(): Promise<void>;
   /** Uses every reader once, correctly, and exits. Every call must succeed. */

@@ -74,10 +74,12 @@ export class WireClient implements SimulatedClient {
     return this.#wire?.name !== name || this.#begins > 0 || this.#asking > 0;
   }
 
-  /** A client that waits for a change has the current state. All of a flood is answered. */
-  checkAtRest(): void {
+  /** A client that waits for a change has the current state. All of a flood is answered. What has arrived is read, or will be. */
+  checkAtRest(timers: readonly string[]): void {
     const { moment, readers } = this.#deps.clientDeps;
     this.#floods.checkAtRest(this.#deps.clientDeps);
+    if (this.#wire?.isUnread() === true && !timers.includes("unix-read"))
+      moment().violated(`${this.#wire.name} has sent something that is never read`);
     // While a table is asked for, a signal that has come is told from it only when more has.
     const { toClient, toServer } = this.#waiting?.wire ?? {};
     if (this.#waiting === undefined || toClient?.isEmpty !== true || toServer?.isEmpty !== true) return;

@@ -7,6 +7,7 @@ import { ClientSession, encodeRequest } from "../src/wire/pcsclite/index.ts";
 import type { Dice } from "./dice.ts";
 import { Pipe } from "./pipe.ts";
 import type { Edition, PipePlan } from "./plan.ts";
+import type { SharedReading } from "./shared-reading.ts";
 import type { ClientDeps } from "./simulated-client.ts";
 
 /** Requests that are not always answered: a wait since 4:6, and its end where the change is already on its way. */
@@ -27,6 +28,8 @@ export interface WireTerms {
   readonly edition: Edition;
   /** Bytes that a client may be ahead. */
   readonly aheadBytes: number;
+  /** When the service reads from its clients; undefined where it reads as it comes. */
+  readonly reading: SharedReading | undefined;
 }
 
 /** A connection to the service, seen from the program. */
@@ -46,13 +49,15 @@ export interface Wire {
   readonly isOver: () => boolean;
   /** Whether the service has asked not to be sent more for now. */
   readonly isPaused: () => boolean;
+  /** Whether something has arrived that the service has not read, though it wants to read from the client. */
+  readonly isUnread: () => boolean;
   /** Ends the connection at once, and drops bytes on their way. */
   cut(reason: string): void;
 }
 
 /** Opens a connection to the service that runs now. @param life tells the connections of one seat apart */
 export function openWire(terms: WireTerms, life: number): Wire {
-  const { aheadBytes, dice, edition, pipe, runtime, seat, server, clientDeps } = terms;
+  const { aheadBytes, dice, edition, pipe, reading, runtime, seat, server, clientDeps } = terms;
   const { clock } = runtime;
   const identity = { name: `${seat}${life}`, pid: clientDeps.nextPid() };
   let over = false;
@@ -62,6 +67,7 @@ export function openWire(terms: WireTerms, life: number): Wire {
   const end = (): void => {
     over = true;
     clientDeps.fairness.turnedTo(identity.name);
+    turns?.end();
     toServer.cut();
     toClient.cut();
   };
@@ -74,8 +80,10 @@ export function openWire(terms: WireTerms, life: number): Wire {
     // Behind a request that is with the manager, another one does not wait for the service.
     const isIdle = !over && !clientDeps.isAsking(identity.name);
     if (toServer.isEmpty && isIdle && isAnswered) clientDeps.fairness.arrived(identity.name);
+    turns?.happened();
     serverSession.received(bytes);
   });
+  const turns = reading?.join(toServer);
   // The system's buffer for a program that does not read: small, where `aheadBytes` is small.
   const systemBytes = aheadBytes < 1000 ? 64 : 65_536;
   const unsent = (): number => (edition < 3 ? 0 : Math.max(0, toClient.heldBytes - systemBytes));
@@ -109,6 +117,7 @@ export function openWire(terms: WireTerms, life: number): Wire {
       }
       over = true;
       clientDeps.fairness.turnedTo(identity.name);
+      turns?.end();
       toServer.cut();
       toClient.end(() => {
         toClient.cut();
@@ -118,13 +127,16 @@ export function openWire(terms: WireTerms, life: number): Wire {
     pause: () => {
       clientDeps.reached(`wire paused ${aheadBytes} bytes ahead`);
       paused = true;
+      turns?.end();
       toServer.stall(true);
     },
     resume: () => {
       paused = false;
-      toServer.stall(false);
+      if (turns === undefined) toServer.stall(false);
+      else turns.begin();
     },
   });
+  turns?.begin();
   const cut = (reason: string): void => {
     const wasOver = over;
     end();
@@ -138,6 +150,13 @@ export function openWire(terms: WireTerms, life: number): Wire {
   const expect = (bytes: number): void => {
     due = bytes;
   };
-  const counts = { raw, expect, answered: () => answered ?? 0, isOver: () => over, isPaused: () => paused };
+  const counts = {
+    raw,
+    expect,
+    answered: () => answered ?? 0,
+    isOver: () => over,
+    isPaused: () => paused,
+    isUnread: () => !over && !paused && toServer.isReadable,
+  };
   return { name: identity.name, session, toClient, toServer, ...counts, cut };
 }

@@ -15,6 +15,7 @@ import type { Plan } from "./plan.ts";
 import { PortClient } from "./port-client.ts";
 import { probedClient } from "./probe.ts";
 import { checkAtRest, type EventCounts } from "./rules-at-rest.ts";
+import { SharedReading } from "./shared-reading.ts";
 import { SimulatedCard } from "./simulated-card.ts";
 import type { ClientDeps, SimulatedClient } from "./simulated-client.ts";
 import { WallClock } from "./wall-clock.ts";
@@ -90,11 +91,21 @@ export class World {
     this.manager = this.#newManager();
     this.server = this.#newServer();
     const clientDeps = this.#clientDeps();
+    const heldBack = (): void => reached("wire read in turn");
+    const reading = plan.edition < 4 ? undefined : new SharedReading(this.#clock.breathing(), heldBack);
     this.clients = plan.clients.map((client, index): SimulatedClient => {
       const seat = String.fromCharCode(97 + index);
       if (client.kind === "port") return new PortClient(clientDeps, seat, client);
       const { aheadBytes, pipe } = plan;
-      const wire = { runtime: this.#runtime, server: () => this.server, dice: this.#dice, pipe, clientDeps, seat };
+      const wire = {
+        runtime: this.#runtime,
+        server: () => this.server,
+        dice: this.#dice,
+        pipe,
+        reading,
+        clientDeps,
+        seat,
+      };
       return new WireClient({ ...wire, plan: client, edition: plan.edition, aheadBytes });
     });
   }
@@ -124,7 +135,7 @@ export class World {
     const timers = this.simulated.pendingTimers;
     const [places, observed, counts] = [this.#places, this.#observed, this.#counts];
     await checkAtRest({ oracle, manager, plan, places, observed, counts, timers });
-    for (const client of this.clients) client.checkAtRest();
+    for (const client of this.clients) client.checkAtRest(timers);
     oracle.fairness.settle();
     this.#checkHeld();
     this.#checkHolders();

@@ -9,6 +9,7 @@ export { loadMemoryReturn } from "./memory-return.ts";
 export { loadPeerCredentials, type PeerCredentials, type PeerCredentialsReader } from "./peer-credentials.ts";
 export { type PeerProgram, PeerPrograms } from "./peer-program.ts";
 export { privateFolder } from "./private-folder.ts";
+export { ReadingOrder } from "./reading-order.ts";
 export {
   controlPathOf,
   isOwnSocketSafe,
