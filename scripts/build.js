@@ -45,7 +45,8 @@ writeFileSync(
  */
 function forEveryCompiler(text, file) {
   // Names of exports that are strings are read from 5.6 on. This one is for require, which needs no types.
-  const code = text.replace(/, \w+ as "module\.exports"/, "");
+  // Uint8Array has a type argument from 5.7 on; where a type was inferred the compiler writes it.
+  const code = text.replace(/, \w+ as "module\.exports"/, "").replaceAll("Uint8Array<ArrayBufferLike>", "Uint8Array");
   const up = "../".repeat(file.split(/[\\/]/).length - 1) || "./";
   const references = [
     ...(/\bAsyncDisposable\b|\bSymbol\.asyncDispose\b/.test(code)

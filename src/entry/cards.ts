@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-export { JsonPlace, type JsonProblem } from "../base/json/index.ts";
+export type * from "../base/json/index.ts";
 export * from "../cards/file-system/index.ts";
 export type { BlockCipher, BlockCipherFactory, CipherAlgorithm, SoftwareCard } from "../cards/software-card/index.ts";
 export { T0Adapter } from "../cards/software-card/index.ts";

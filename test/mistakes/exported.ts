@@ -491,12 +491,6 @@ const cardsRows: Readonly<Record<string, Row>> = {
     aRandom,
     arg(() => undefined, "undefined", "function"),
   ),
-  JsonPlace: row(
-    (value: unknown, path: string, problems: cards.JsonProblem[]) => new cards.JsonPlace(value, path, problems),
-    anything,
-    text,
-    arg(() => [], "array"),
-  ),
   T0Adapter: row(
     (card: cards.SoftwareCard) => new cards.T0Adapter(card),
     arg(() => new cards.Type2Tag()),

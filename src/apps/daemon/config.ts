@@ -1,66 +1,24 @@
 // SPDX-License-Identifier: MIT
 
-import type { FixedTableSizes, ServerLimits } from "../../faces/pcsclite-server/index.ts";
-import type { EmbeddedManagerOptions, ManagerLimits, ProfileName } from "../../managers/embedded/index.ts";
-import type { AccessRule, PeerRule } from "../../port/index.ts";
+import type { ValueOf } from "../../base/json/index.ts";
+import type { EmbeddedManagerOptions, ProfileName } from "../../managers/embedded/index.ts";
+import type { daemonConfig, VirtualEntry, VpcdEntry } from "./config-shape.ts";
 import type { LogLevel } from "./log.ts";
 
-/** Who may reach the daemon, and who may use which reader. In each list the first rule that matches counts. */
-export interface AccessRules {
-  readonly daemon: readonly AccessRule[];
-  readonly readers: readonly AccessRule[];
-}
+/** A reader that the daemon has; one without a name is identified by its place in the list. */
+export type ConfiguredReader = Configured<"virtual", VirtualEntry> | Configured<"vpcd", VpcdEntry>;
 
-/** A reader that the daemon has. */
-export type ConfiguredReader =
-  | {
-      readonly kind: "virtual";
-      /** Its name; readers without one are identified by their order. */
-      readonly name?: string;
-      /** Its card: `demo`, or the absolute path of a card image. */
-      readonly card?: string;
-    }
-  | {
-      readonly kind: "vpcd";
-      readonly name?: string;
-      readonly host?: string;
-      readonly port?: number;
-      readonly slots?: number;
-      /** A Unix socket, in the place of host and port; its permissions and its group. */
-      readonly path?: string;
-      readonly mode?: number;
-      readonly group?: number;
-      /** Who may be the card. */
-      readonly access?: readonly PeerRule[];
-    };
-
-/** Limits of the daemon's sockets, besides those of manager and server. */
-interface SocketLimits {
-  /** Bytes of answers that a client may leave unread; one that leaves more is disconnected. */
-  readonly unsentBytes: number;
-  /**
-   * How long the daemon polls for the next request before it sleeps, in microseconds; 0: not at all. It costs processor time
-   * and saves clients the wake-up time of the processor.
-   */
-  readonly awakeUs: number;
-}
+/** An entry of the file, its paths absolute; the command line leaves more out. */
+type Configured<Kind, Entry> = { readonly kind: Kind } & Partial<Omit<Entry, "type">>;
 
 /** The contents of a daemon's configuration file. Members that are left out have their defaults. */
-export interface DaemonConfig {
+export type DaemonConfig = Omit<ValueOf<typeof daemonConfig>, "$schema" | "readers" | "semantics"> & {
   readonly readers: readonly ConfiguredReader[];
-  readonly profile?: ProfileName;
   readonly semantics: NonNullable<EmbeddedManagerOptions["semantics"]>;
-  readonly limits: Partial<ManagerLimits & ServerLimits & SocketLimits>;
-  /** Entries of the reader table that clients of protocol 4:4 and 4:5 were compiled for. */
-  readonly maxReadersContexts?: number | Partial<FixedTableSizes>;
-  readonly socket: { readonly path?: string; readonly mode?: number; readonly group?: number };
-  readonly control: { readonly path?: string };
-  readonly access: AccessRules;
-  readonly log: { readonly level?: LogLevel };
-}
+};
 
-/** {@link SocketLimits.awakeUs} where it is not given: the time between the calls of a busy client. */
-export const DEFAULT_AWAKE_US = 200;
+/** Who may reach the daemon, and who may use which reader. In each list the first rule that matches counts. */
+export type AccessRules = DaemonConfig["access"];
 
 /** Where no configuration file is given. */
 export const emptyConfig: DaemonConfig = {

@@ -85,12 +85,14 @@ describe("askDaemon", () => {
 
   it.each([
     [{ version: 1 }, "$.ok is missing"],
-    [{ version: 1, ok: false }, "$.error.code is missing"],
+    [{ version: 1, ok: false }, "$.error is missing: write an object with code, message"],
+    [{ version: 1, ok: false, error: {} }, "$.error.code is missing"],
     [{ version: 1, ok: false, error: { code: 5, message: "no" } }, "$.error.code should be text"],
     [{ version: 1, ok: false, error: { code: "timeout", message: {} } }, "$.error.message should be text"],
-    [{ version: 1, ok: true }, "$.daemon.pid is missing"],
-    [{ version: 1, ok: true, result: null }, "$.daemon.pid is missing"],
-    [{ version: 1, ok: true, result: [] }, "$.daemon.pid is missing"],
+    [{ version: 1, ok: true }, "$ is missing: write an object with daemon, readers, clients"],
+    [{ version: 1, ok: true, result: null }, "$ should be an object with daemon, readers, clients"],
+    [{ version: 1, ok: true, result: [] }, "$ should be an object with daemon"],
+    [{ version: 1, ok: true, result: {} }, "$.daemon is missing"],
   ])("says of the answer %j what is wrong", async (answer, problem) => {
     expect(await asked(answer)).toContain(
       `comm-error SCARD_F_COMM_ERROR: PATH: what answers is not a scard daemon: ${problem}`,
@@ -109,7 +111,7 @@ describe("askDaemon", () => {
   it("checks the list of readers", async () => {
     expect(await asked({ version: 1, ok: true, result: [{ name: "Desk" }] }, { command: "readers" })).toBe("answered");
     expect(await asked({ version: 1, ok: true, result: [{}] }, { command: "readers" })).toContain(
-      "$[0].name should be text",
+      "$[0].name is missing: write text",
     );
     expect(await asked({ version: 1, ok: true }, { command: "readers" })).toContain("$ is missing");
   });

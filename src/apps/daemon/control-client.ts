@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import { JsonPlace, type JsonProblem } from "../../base/json/index.ts";
+import type { JsonProblem, ShapeMembers } from "../../base/json/index.ts";
+import * as is from "../../base/json/index.ts";
+import { object } from "../../base/json/index.ts";
 import { connectUnix, refuseForeignSocket } from "../../platform/node/unix/index.ts";
 import { type Clock, errorCodes, reasonIn, SmartCardError } from "../../port/index.ts";
 import {
@@ -56,23 +58,29 @@ export async function askDaemon<C extends ControlCommand>(
   throw failure(path, "the connection ended without an answer");
 }
 
+/** A part of an answer: a daemon of a later release may have more in it. */
+const part = <M extends ShapeMembers>(members: M) => object(members, { ignored: true });
+const ofThisRelease = part({ version: is.whole(CONTROL_VERSION, CONTROL_VERSION) });
+const refusal = part({ code: is.text(100), message: is.text(MAX_ANSWER_BYTES) });
+const answerShape = part({ ok: is.truth, result: is.anything.optional(), error: refusal.optional() }).check(
+  (answer, place) => {
+    if (answer.ok === false && answer.error === undefined) place.at("error").wrong(undefined, refusal.expected);
+  },
+);
+
 function resultOf<C extends ControlCommand>(line: string, { command }: C, path: string): ControlResults[C["command"]] {
-  const answer = parsed(line, path);
-  const problems: JsonProblem[] = [];
-  const place = new JsonPlace(answer, "$", problems);
-  if (place.member("version").integer(0, 2 ** 31) !== CONTROL_VERSION) {
+  const json = parsed(line, path);
+  if (is.problemsIn(ofThisRelease, json).length > 0)
     throw failure(path, "the daemon is of another release; use the scard that it was started with");
+  const answer = is.parseShape(answerShape, json);
+  if (!answer.ok) throw foreign(answer.error, path);
+  const { ok, error, result } = answer.value;
+  if (ok || error === undefined) {
+    const problems = problemsOfResult(command, result);
+    if (problems.length > 0) throw foreign(problems, path);
+    return result as ControlResults[C["command"]];
   }
-  const isDone = place.member("ok").boolean();
-  const error = place.member("error");
-  const code = isDone ? "" : error.member("code").text(100);
-  const message = isDone ? "" : error.member("message").text(MAX_ANSWER_BYTES);
-  // Where it is no object there are problems, and it is not looked at.
-  const { result } = (place.isObject ? answer : {}) as { readonly result?: unknown };
-  const [problem] = [...problems, ...(isDone ? problemsOfResult(command, result) : [])];
-  if (problem !== undefined)
-    throw failure(path, `what answers is not a scard daemon: ${problem.path} ${problem.message}`);
-  if (isDone) return result as ControlResults[C["command"]];
+  const { code, message } = error;
   const known = Object.keys(errorCodes).find((one) => one === code) as keyof typeof errorCodes | undefined;
   throw new SmartCardError(known ?? "unknown-error", known === undefined ? message : reasonIn(message, known));
 }
@@ -83,6 +91,10 @@ function parsed(line: string, path: string): unknown {
   } catch (error) {
     throw failure(path, "what answers is not a scard daemon", error);
   }
+}
+
+function foreign([problem]: readonly JsonProblem[], path: string): SmartCardError {
+  return failure(path, `what answers is not a scard daemon: ${problem?.path} ${problem?.message}`);
 }
 
 function failure(path: string, what: string, cause?: unknown): SmartCardError {

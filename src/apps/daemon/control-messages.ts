@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 
+import type { ShapeMembers, ValueOf } from "../../base/json/index.ts";
+import * as is from "../../base/json/index.ts";
+import { byTag, object, withMember } from "../../base/json/index.ts";
 import type { ClientIdentity, Inspection, ReaderInspection } from "../../port/index.ts";
 
 /** The version of the control protocol. It changes with incompatible changes. */
@@ -11,13 +14,39 @@ export const MAX_REQUEST_BYTES = 65_536;
 /** The longest answer, in bytes: many readers with many clients. */
 export const MAX_ANSWER_BYTES = 67_108_864;
 
-/** The commands. */
-export type ControlCommand =
-  | { readonly command: "who" }
-  | { readonly command: "readers" }
+const name = is.text(256, "The name of a reader.");
+
+function request<C extends string, M extends ShapeMembers>(command: C, members: M) {
+  return object({
+    version: is.anything.optional(),
+    id: is.anything.optional(),
+    command: is.words(command),
+    ...members,
+  });
+}
+
+/** A request, but for its version, which {@link requestVersion} checks. */
+export const controlRequest = byTag("command", {
+  who: request("who", {}),
+  readers: request("readers", {}),
   /** `card` is a kind of card or the absolute path of a card image. */
-  | { readonly command: "insert"; readonly reader: string; readonly card: string }
-  | { readonly command: "remove" | "eject"; readonly reader: string };
+  insert: request("insert", { reader: name, card: is.text(4096) }),
+  remove: request("remove", { reader: name }),
+  eject: request("eject", { reader: name }),
+});
+
+const version = is.whole(1, 2 ** 31).check((given, place) => {
+  if (given !== CONTROL_VERSION)
+    place.problem(`should be ${CONTROL_VERSION}: use the scard of the same release as the daemon`);
+});
+
+/** The version of a request, whatever else is in it: a later release may have more commands. */
+export const requestVersion = withMember("version", object({ version }, { ignored: true }), is.anything);
+
+type WithoutEnvelope<R> = R extends unknown ? Omit<R, "id" | "version"> : never;
+
+/** The commands. */
+export type ControlCommand = WithoutEnvelope<ValueOf<typeof controlRequest>>;
 
 /** A request: one line of JSON. The answer has the same `id`. */
 export type ControlRequest = ControlCommand & { readonly version: number; readonly id?: string | number };

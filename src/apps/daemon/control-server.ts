@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT
 
-import { JsonPlace, type JsonProblem } from "../../base/json/index.ts";
+import { parseShape, problemsIn } from "../../base/json/index.ts";
 import type { UnixConnection } from "../../platform/node/unix/index.ts";
 import { SmartCardError } from "../../port/index.ts";
 import {
   CONTROL_VERSION,
   type ControlAnswer,
   type ControlCommand,
+  controlRequest,
   encodeLine,
   LineSplitter,
   MAX_REQUEST_BYTES,
+  requestVersion,
 } from "./control-messages.ts";
 
 /** Executes a request; the result is sent as JSON. @throws SmartCardError if it fails */
@@ -83,33 +85,10 @@ function idOf(request: unknown): string | number | undefined {
 }
 
 function readCommand(request: unknown): ControlCommand {
-  const problems: JsonProblem[] = [];
-  const place = new JsonPlace(request, "$", problems);
-  const version = place.member("version");
-  if (version.integer(1, 2 ** 31, CONTROL_VERSION) !== CONTROL_VERSION) {
-    version.problem(`should be ${CONTROL_VERSION}: use the scard of the same release as the daemon`);
-  }
-  const command = place.member("command").oneOf(["who", "readers", "insert", "remove", "eject"]);
-  const wanted = readArguments(place, command);
-  const [problem] = problems;
-  if (problem !== undefined) throw new SmartCardError("invalid-parameter", `${problem.path}: ${problem.message}`);
-  return wanted;
-}
-
-function readArguments(place: JsonPlace, command: ControlCommand["command"]): ControlCommand {
-  const common = ["version", "id", "command"];
-  const reader = (): string => place.member("reader").text(256);
-  switch (command) {
-    case "insert":
-      place.object([...common, "reader", "card"]);
-      return { command, reader: reader(), card: place.member("card").text(4096) };
-    case "remove":
-    case "eject":
-      place.object([...common, "reader"]);
-      return { command, reader: reader() };
-    case "who":
-    case "readers":
-      place.object(common);
-      return { command };
-  }
+  const parsed = parseShape(controlRequest, request);
+  const [problem] = [...problemsIn(requestVersion, request), ...(parsed.ok ? [] : parsed.error)];
+  if (!parsed.ok || problem !== undefined)
+    throw new SmartCardError("invalid-parameter", `${problem?.path}: ${problem?.message}`);
+  const { id: _, version: __, ...command } = parsed.value;
+  return command;
 }

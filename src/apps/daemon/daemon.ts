@@ -19,7 +19,8 @@ import {
 import { assertNever, type Runtime, SmartCardError } from "../../port/index.ts";
 import { Arrivals } from "./arrivals.ts";
 import { clientPeer } from "./client-peer.ts";
-import { type DaemonConfig, DEFAULT_AWAKE_US } from "./config.ts";
+import type { DaemonConfig } from "./config.ts";
+import { DEFAULT_AWAKE_US } from "./config-shape.ts";
 import type { ControlCommand, ReportedReader, WhoReport } from "./control-messages.ts";
 import { serveControl } from "./control-server.ts";
 import type { Log } from "./log.ts";

@@ -1,3 +1,46 @@
 // SPDX-License-Identifier: MIT
 
-export { JsonPlace, type JsonProblem } from "./json-place.ts";
+export { schemaMember, schemaOf } from "./json-schema.ts";
+export type { JsonNote, JsonNoted, JsonPlace, JsonProblem } from "./place.ts";
+export {
+  type AnyShape,
+  type JsonOf,
+  type JsonSchema,
+  type Loose,
+  type OptionalShape,
+  parseShape,
+  problemsIn,
+  type SchemaReference,
+  type Shape,
+  type ShapeForm,
+  type ValueOf,
+} from "./shape.ts";
+export {
+  byMember,
+  byTag,
+  byType,
+  type Flattened,
+  type JsonObject,
+  list,
+  nested,
+  type ObjectValue,
+  type OneOf,
+  type OtherMembers,
+  object,
+  type ShapeMembers,
+  type ShapeOptions,
+  withMember,
+} from "./structures.ts";
+export {
+  anyText,
+  anything,
+  type BytesSource,
+  bytes,
+  hexadecimal,
+  milliseconds,
+  text,
+  textLike,
+  truth,
+  whole,
+  words,
+} from "./values.ts";

@@ -4,7 +4,7 @@ import { concatBytes, encodeHex } from "../../base/binary/index.ts";
 import { encodeBerTlv } from "../../base/iso7816/index.ts";
 import { assert, type Random } from "../../port/index.ts";
 import { FileSystemCard } from "./file-system-card.ts";
-import type { CardImageSource } from "./file-system-image.ts";
+import type { CardImageSource } from "./parse-card-image.ts";
 import { parseCardImage } from "./parse-card-image.ts";
 
 const ascii = new TextEncoder();

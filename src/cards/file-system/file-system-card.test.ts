@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { encodeHex, hexBytes } from "../../base/binary/index.ts";
 import type { Random } from "../../port/index.ts";
 import { FileSystemCard } from "./file-system-card.ts";
-import type { CardImageSource } from "./file-system-image.ts";
+import type { CardImageSource } from "./parse-card-image.ts";
 import { parseCardImage } from "./parse-card-image.ts";
 
 /** 01 02 03 … */

@@ -22,7 +22,8 @@ import { CardKey } from "./card-key.ts";
 import { type CardState, openChannel } from "./card-state.ts";
 import { answerCommand, forgetChannels } from "./command-dispatch.ts";
 import { createFileSystem } from "./file-system.ts";
-import type { CardImage, CardImageSource } from "./file-system-image.ts";
+import type { CardImage } from "./file-system-image.ts";
+import type { CardImageSource } from "./parse-card-image.ts";
 import { Pin } from "./pin.ts";
 import { describeCard } from "./save-card-image.ts";
 

@@ -1,43 +1,34 @@
 // SPDX-License-Identifier: MIT
 
+export type { AccessReferenceSource } from "./access-shape.ts";
 export { cardLimits } from "./card-limits.ts";
 export { demoCard, demoCardImage } from "./demo-card.ts";
+export type {
+  DataObjectSource,
+  DedicatedFileSource,
+  DedicatedFileValue,
+  FileSource,
+  RecordFileSource,
+  TransparentFileSource,
+} from "./file-shapes.ts";
 export { FileSystemCard } from "./file-system-card.ts";
 export type {
   Access,
   AccessMode,
-  AccessReferenceSource,
   AccessRules,
-  AnyFileSource,
-  AtrSource,
-  BytesSource,
   CardImage,
-  CardImageSource,
   Conditions,
   DataObjectImage,
-  DataObjectSource,
-  DedicatedFileAccessSource,
   DedicatedFileImage,
-  DedicatedFileSource,
-  ElementaryFileSource,
-  FileAccessSource,
   FileImage,
-  FileSource,
   KeyImage,
-  KeySource,
   KeyUse,
   LifeCycle,
   PinImage,
-  PinSource,
-  RecordFileAccessSource,
   RecordFileImage,
-  RecordFileSource,
   RecordFileType,
-  ResettingCodeSource,
   RetriesImage,
-  RetriesSource,
-  TransparentFileAccessSource,
   TransparentFileImage,
-  TransparentFileSource,
 } from "./file-system-image.ts";
-export { parseCardImage } from "./parse-card-image.ts";
+export { type AtrSource, type CardImageSource, parseCardImage } from "./parse-card-image.ts";
+export type { KeySource, PinSource, ResettingCodeSource } from "./secret-shapes.ts";

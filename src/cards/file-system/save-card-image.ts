@@ -1,25 +1,19 @@
 // SPDX-License-Identifier: MIT
 
 import { encodeHex } from "../../base/binary/index.ts";
+import type { AccessReferenceSource } from "./access-shape.ts";
 import type { CardState } from "./card-state.ts";
-import type { CardFile, DedicatedFile, ElementaryFile } from "./file-system.ts";
 import type {
-  Access,
-  AccessReferenceSource,
-  AccessRules,
-  CardImageSource,
-  DataObjectImage,
   DataObjectSource,
-  DedicatedFileAccessSource,
+  DedicatedFileSource,
   FileSource,
-  KeyImage,
-  KeySource,
-  PinImage,
-  PinSource,
-  RecordFileAccessSource,
-  RetriesImage,
-  TransparentFileAccessSource,
-} from "./file-system-image.ts";
+  RecordFileSource,
+  TransparentFileSource,
+} from "./file-shapes.ts";
+import type { CardFile, DedicatedFile, ElementaryFile } from "./file-system.ts";
+import type { Access, AccessRules, DataObjectImage, KeyImage, PinImage, RetriesImage } from "./file-system-image.ts";
+import type { CardImageSource } from "./parse-card-image.ts";
+import type { KeySource, PinSource } from "./secret-shapes.ts";
 
 /** Writes a card's description as it is now: what `parseCardImage` reads. */
 export function describeCard(name: string, atr: Uint8Array, card: CardState): CardImageSource {
@@ -49,18 +43,17 @@ function describePin(pin: PinImage): PinSource {
 }
 
 function describeKey(key: KeyImage): KeySource {
-  const { reference, algorithm, use, mac, access } = key;
+  const { reference, algorithm, use, mac = new Uint8Array(0), access } = key;
   const { value, ...counter } = describeRetries(key);
-  return {
-    reference,
-    algorithm,
-    use,
-    value,
-    ...(mac && { mac: encodeHex(mac) }),
-    // An internal key has no retry counter.
-    ...(use !== "internal" && counter),
-    access: { use: access },
-  };
+  const common = { reference, algorithm, value, access: { use: access } };
+  switch (use) {
+    case "internal":
+      return { ...common, use };
+    case "external":
+      return { ...common, use, ...counter };
+    case "mutual":
+      return { ...common, use, mac: encodeHex(mac), ...counter };
+  }
 }
 
 function describeRetries({ value, tries, triesLeft }: RetriesImage): {
@@ -74,7 +67,7 @@ function describeRetries({ value, tries, triesLeft }: RetriesImage): {
 function describeContents(directory: DedicatedFile): {
   readonly files: readonly FileSource[];
   readonly objects: readonly DataObjectSource[];
-  readonly access: DedicatedFileAccessSource | AccessReferenceSource;
+  readonly access: NonNullable<DedicatedFileSource["access"]>;
 } {
   return {
     files: directory.files.map(describeFile),
@@ -99,12 +92,12 @@ function describeElementary(
 ): FileSource {
   const referred = reference(file.access);
   if (file.type === "transparent") {
-    const access: TransparentFileAccessSource = { ...elementaryDefaults, write: "never", ...own(file.access) };
+    const access: TransparentFileSource["access"] = { ...elementaryDefaults, write: "never", ...own(file.access) };
     return { type: file.type, ...common, content: encodeHex(file.content), access: referred ?? access };
   }
   const { type, recordSize, maxRecords } = file;
   const { write = "never", ...conditions } = own(file.access);
-  const access: RecordFileAccessSource = { ...elementaryDefaults, ...conditions, append: write };
+  const access: RecordFileSource["access"] = { ...elementaryDefaults, ...conditions, append: write };
   const records = file.records.map((record) => encodeHex(record));
   return { type, ...common, records, recordSize, maxRecords, access: referred ?? access };
 }

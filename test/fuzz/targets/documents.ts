@@ -11,6 +11,7 @@ import { SmartCardError } from "../../../src/port/index.ts";
 import { seededRandom } from "../../../src/testing/runtime/index.ts";
 import { type Dice, piecesOf } from "../dice.ts";
 import { type FuzzTarget, must, mustBeAlike, weightOf } from "../target.ts";
+import { fullConfig } from "./full-config.ts";
 import { richCard } from "./rich-card.ts";
 
 const utf8 = new TextEncoder();
@@ -84,8 +85,14 @@ const imageExamples: readonly unknown[] = [
 const cardImage = documentTarget({
   name: "card-image",
   about: "The description of a card: it is refused with reasons, or makes a card that answers",
-  covers: ["parseCardImage"],
-  measures: ["cards/file-system/parse-card", "base/json/json-place", "cards/file-system/card-atr"],
+  covers: ["parseCardImage", "parseShape"],
+  measures: [
+    "cards/file-system/parse-card",
+    "cards/file-system/file-shapes",
+    "cards/file-system/secret-shapes",
+    "cards/file-system/access-shape",
+    "base/json/",
+  ],
   members: [
     ..."name atr challengeBytes pins keys files protocols historicalBytes reference value tries triesLeft text".split(
       " ",
@@ -118,7 +125,7 @@ const daemonConfig = documentTarget({
   name: "daemon-config",
   about: "The configuration of the daemon: it is refused with reasons, or read the same again",
   covers: ["parseConfig"],
-  measures: ["apps/daemon/parse-config", "base/json/json-place"],
+  measures: ["apps/daemon/parse-config", "apps/daemon/config-shape", "base/json/"],
   members: [
     ..."readers profile semantics limits socket control access log type name card host port slots path mode group".split(
       " ",
@@ -128,23 +135,7 @@ const daemonConfig = documentTarget({
     ),
     ..."pcsclite windows allow deny transactionIdleMs connectWithoutCard reconnectEndsTransaction".split(" "),
   ],
-  examples: [
-    {
-      readers: [
-        { type: "virtual", name: "Desk", card: "demo" },
-        { type: "vpcd", host: "127.0.0.1", port: 35_963, slots: 2, access: [{ effect: "allow", uid: 5 }] },
-        { type: "vpcd", path: "/run/vpcd", mode: "0600", group: 0, access: [{ effect: "deny", program: "x" }] },
-      ],
-      profile: "windows",
-      semantics: { transactionIdleMs: null, reconnectEndsTransaction: true },
-      limits: { sessions: 10, operationMs: 1000, unsentBytes: 4096, awakeUs: 0 },
-      socket: { path: "/run/pcscd.comm", mode: "0660", group: 0 },
-      control: { path: "/run/control" },
-      access: { daemon: [{ effect: "allow", uid: 0 }], readers: [{ effect: "deny", program: "/bin/x", reader: "D*" }] },
-      log: { level: "debug" },
-    },
-    {},
-  ],
+  examples: [fullConfig, {}],
   check(json, text) {
     const config = parseConfig(json, "/folder");
     if (config.ok) {
@@ -160,7 +151,7 @@ const controlLines: FuzzTarget = {
   name: "control-lines",
   about: "What comes in on the control socket: the same lines however it is cut, and each is answered",
   covers: ["LineSplitter"],
-  measures: ["apps/daemon/control", "base/json/json-place"],
+  measures: ["apps/daemon/control", "base/json/"],
   maxBytes: 8192,
   dictionary: words(
     "\n",

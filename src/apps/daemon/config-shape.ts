@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+
+import type { OptionalShape, Shape, ValueOf } from "../../base/json/index.ts";
+import * as is from "../../base/json/index.ts";
+import { byTag, byType, list, object, withMember } from "../../base/json/index.ts";
+import { onlyUsers } from "../../entry/vpcd-listener.ts";
+import { defaultServerLimits, MAX_FIXED_READERS } from "../../faces/pcsclite-server/index.ts";
+import { defaultLimits, type Profile, profiles } from "../../managers/embedded/index.ts";
+import { findGroup, findUser } from "../../platform/node/unix/index.ts";
+import { LONGEST_READER_NAME, MAX_TIMER_MS, readerNameProblem } from "../../port/index.ts";
+import { DEFAULT_VPCD_PORT, MAX_SLOTS } from "../../readers/vpcd/index.ts";
+import { socketPathProblem } from "../../wire/pcsclite/index.ts";
+import { checkReaders } from "./check-readers.ts";
+import { logLevels } from "./log.ts";
+
+const MAX_READERS = 1024;
+const MAX_RULES = 1024;
+const MAX_TEXT = 4096;
+const MAX_NUMBER = 2 ** 31 - 1;
+/** The limit `awakeUs` where it is not given: the time between the calls of a busy client. */
+export const DEFAULT_AWAKE_US = 200;
+/** The largest 32-bit number means no account. */
+const MAX_ACCOUNT = 2 ** 32 - 2;
+
+const absolutePath = is
+  .text(MAX_TEXT)
+  .check((path, place) => {
+    if (!path.startsWith("/")) place.problem("should be an absolute path, one that begins with /");
+  })
+  .keywords({ pattern: "^/" });
+
+const socketPath = absolutePath.check((path, place) => {
+  const problem = socketPathProblem(path, process.platform);
+  if (problem !== undefined) place.problem(problem);
+});
+
+/** A user or a group: its number, or its name. */
+function account(what: "user" | "group", find: (name: string) => number | undefined): Shape<number, number | string> {
+  const number = is.whole(0, MAX_ACCOUNT);
+  const message = `is no ${what} in this machine's own list: write the number, or make the ${what} first`;
+  return byType(number.expected, {
+    number,
+    string: is.text(256).as((name, place) => find(name) ?? place.problem(message)),
+  });
+}
+
+const user = account("user", findUser).about("Effective user of the program, by name or number.").optional();
+const groupAccount = account("group", findGroup);
+
+/** Permissions and group of a socket. */
+const socketRights = {
+  mode: is
+    .textLike(/^0?[0-7]{3}$/, 'permissions in octal digits, as text: "0666" or "0660"')
+    .as((digits) => Number.parseInt(digits, 8))
+    .about("Permissions of the socket, in octal digits.")
+    .optional(),
+  group: groupAccount.about("The group that the socket belongs to, by name or number.").optional(),
+};
+
+const effect = is.words("allow", "deny");
+
+const peerRule = {
+  effect,
+  uid: user,
+  gid: groupAccount.about("One of the program's groups, by name or number.").optional(),
+  program: is.text(MAX_TEXT, "Glob on its executable: the path, or the last part.").optional(),
+};
+
+const byTcp = `cannot be met by TCP: ${onlyUsers}`;
+const rulesByTcp = list(object({ effect, uid: user }, { misplaced: { gid: byTcp, program: byTcp } }), MAX_RULES);
+const rules = list(object(peerRule), MAX_RULES);
+const cardAccess = "Who may be the card. The first rule that matches counts.";
+
+const readerName = is
+  .textLike(/^[\s\S]{1,4096}$/, is.text(LONGEST_READER_NAME).expected)
+  .check((name, place) => {
+    const problem = readerNameProblem(name);
+    if (problem !== undefined) place.problem(problem);
+  })
+  .keywords({ maxLength: LONGEST_READER_NAME });
+
+const virtualReader = object({
+  type: is.words("virtual").about("A reader for software cards."),
+  name: readerName.about("Its name.").optional(),
+  card: is.text(MAX_TEXT, "Its card: demo, or the path of a card image.").optional(),
+});
+
+const ofVpcdReader = {
+  type: is.words("vpcd").about("A reader that cards of the vsmartcard project connect to."),
+  name: readerName.about("The name of its first slot.").optional(),
+  slots: is.whole(1, MAX_SLOTS, "How many cards can connect.").optional(1),
+};
+
+const hasPath = 'stands beside "path": give the path of a Unix socket, or host and port';
+const unixReader = object(
+  {
+    ...ofVpcdReader,
+    path: absolutePath.about("The Unix socket that it listens on, in the place of host and port."),
+    ...socketRights,
+    access: rules.about(cardAccess).optional(),
+  },
+  { misplaced: { host: hasPath, port: hasPath } },
+).check(({ path, slots = 1 }, place) => {
+  const suffix = slots === 1 ? "" : `.${slots - 1}`;
+  const problem = path === undefined ? undefined : socketPathProblem(path + suffix, process.platform);
+  if (problem !== undefined) place.at("path").problem(problem);
+});
+
+const needsPath = 'is that of a Unix socket: give its "path", or leave it out';
+const tcpReader = object(
+  {
+    ...ofVpcdReader,
+    host: is.text(255, "The address that it listens on.").optional("127.0.0.1"),
+    port: is.whole(1, 65_535, "Its TCP port; each further slot has the next one.").optional(DEFAULT_VPCD_PORT),
+    access: rulesByTcp.about(cardAccess).optional(),
+  },
+  { misplaced: { mode: needsPath, group: needsPath } },
+).check(({ port = 1, slots = 1 }, place) => {
+  if (port + slots > 65_536) place.at("port").problem(`should be a whole number from 1 to ${65_536 - slots}`);
+});
+
+const reader = byTag("type", { virtual: virtualReader, vpcd: withMember("path", unixReader, tcpReader) });
+
+/** A reader as the file describes it. */
+export type ReaderEntry = ValueOf<typeof reader>;
+export type VirtualEntry = ValueOf<typeof virtualReader>;
+/** With the members of both kinds of sockets. */
+export type VpcdEntry = ValueOf<typeof unixReader> & ValueOf<typeof tcpReader>;
+
+const limitDefaults = {
+  ...defaultLimits,
+  ...defaultServerLimits,
+  /** Bytes of answers that a client may leave unread; one that leaves more is disconnected. */
+  unsentBytes: undefined,
+  /**
+   * How long the daemon polls for the next request before it sleeps, in microseconds; 0: not at all. It costs processor time
+   * and saves clients the wake-up time of the processor.
+   */
+  awakeUs: DEFAULT_AWAKE_US,
+};
+
+type LimitName = keyof typeof limitDefaults;
+
+/** Each limit belongs to one part of the daemon. */
+const limits = Object.fromEntries(
+  Object.entries(limitDefaults).map(([name, value]) => {
+    const limit = is.whole(name === "awakeUs" ? 0 : 1, MAX_NUMBER);
+    return [name, limit.keywords(value === undefined ? {} : { default: value }).optional()];
+  }),
+) as Readonly<Record<LimitName, OptionalShape<number | undefined, number>>>;
+
+/** A point of the profile can be set by itself, to the values that the profiles have between them. */
+function pointShape(point: ProfilePoint): Shape<boolean | number | string | null> {
+  const values = [profiles.pcsclite[point], profiles.windows[point]];
+  if (values.some((value) => typeof value === "boolean")) return is.truth;
+  const known = values.filter((value) => typeof value === "string");
+  if (known.length > 0) return is.words(...new Set(known));
+  return is.whole(1, MAX_TIMER_MS).orNull().about("Milliseconds, or null for never.");
+}
+
+type ProfilePoint = Exclude<keyof Profile, "name">;
+const { name: _, ...points } = profiles.pcsclite;
+const semantics = (Object.keys(points) as ProfilePoint[]).map(
+  (point) => [point, pointShape(point).optional()] as const,
+);
+
+const tableSize = is.whole(1, MAX_FIXED_READERS);
+
+/** The configuration file of the daemon. */
+export const daemonConfig = object({
+  ...is.schemaMember,
+  readers: list(reader, MAX_READERS).check(checkReaders).about("The readers of the daemon.").optional([]),
+  profile: is.words("pcsclite", "windows").about("The manager's behaviour. Default: pcsclite.").optional(),
+  semantics: object(Object.fromEntries(semantics))
+    .about("Single points of the profile: docs/interop/profiles.md.")
+    .optional({}),
+  limits: object(limits).about("What clients can make grow or last: docs/guide/daemon.md.").optional({}),
+  maxReadersContexts: byType(tableSize.expected, {
+    number: tableSize,
+    object: object({ "4:4": tableSize.optional(), "4:5": tableSize.optional() }),
+  })
+    .about("Entries of the reader table that clients of protocol 4:4 and 4:5 were compiled for. Default: 16.")
+    .optional(),
+  socket: object({ path: socketPath.about("Where clients connect.").optional(), ...socketRights }).optional({}),
+  control: object({ path: socketPath.about("Where scard who connects.").optional() }).optional({}),
+  access: object({
+    daemon: rules.about("Who may reach the daemon. The first rule that matches counts.").optional([]),
+    readers: list(
+      object({ ...peerRule, reader: is.text(MAX_TEXT, "Glob on the name of the reader.").optional() }),
+      MAX_RULES,
+    )
+      .about("Who may use which reader. The first rule that matches counts.")
+      .optional([]),
+  }).optional({ daemon: [], readers: [] }),
+  log: object({
+    level: is
+      .words(...logLevels)
+      .about("How much is logged. Default: info.")
+      .optional(),
+  }).optional({}),
+}).about("The configuration of scard daemon: docs/guide/daemon.md of scard.");

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+
+/** A problem at one place of a JSON document, and the remedy. */
+export interface JsonProblem {
+  /** The place as a JSON path: `$.files[0].id`. */
+  readonly path: string;
+  /** A sentence without the value that was found: it may be a PIN. */
+  readonly message: string;
+}
+
+/** A kind of value that is kept for a check of the whole document: `const usedPins: JsonNote<number> = {}`. */
+export interface JsonNote<T> {
+  readonly of?: T;
+}
+
+/** A value that was kept. */
+export interface JsonNoted<T> {
+  readonly place: JsonPlace;
+  readonly value: T;
+}
+
+/** One place in a JSON document that is being read. */
+export class JsonPlace {
+  /** As a JSON path: `$.files[0].id`. */
+  readonly path: string;
+  /** The problems of the whole document so far. */
+  readonly problems: JsonProblem[];
+  readonly #notes: Map<object, JsonNoted<unknown>[]>;
+
+  constructor(path = "$", problems: JsonProblem[] = [], notes = new Map<object, JsonNoted<unknown>[]>()) {
+    this.path = path;
+    this.problems = problems;
+    this.#notes = notes;
+  }
+
+  /** A member of the object here, or an element of the array. */
+  at(key: string | number): JsonPlace {
+    const isPlain = typeof key === "string" && /^[A-Za-z]\w*$/.test(key);
+    const path = `${this.path}${isPlain ? `.${key}` : `[${JSON.stringify(key)}]`}`;
+    return new JsonPlace(path, this.problems, this.#notes);
+  }
+
+  /** Whether there is no problem here and inside. */
+  get isSound(): boolean {
+    return !this.problems.some(
+      ({ path }) => path.startsWith(this.path) && /^(?:$|[.[])/.test(path.slice(this.path.length)),
+    );
+  }
+
+  /** Records a problem here. Returns nothing, as a value that is wrong is read as nothing. */
+  problem(message: string): undefined {
+    this.problems.push({ path: this.path, message });
+  }
+
+  /** Records that the value here is missing, or is not what it should be. */
+  wrong(value: unknown, expected: string): undefined {
+    return this.problem(value === undefined ? `is missing: write ${expected}` : `should be ${expected}`);
+  }
+
+  /** Keeps a value for a check of the whole document. */
+  note<T>(kind: JsonNote<T>, value: T): void {
+    const noted = this.#notes.get(kind) ?? [];
+    noted.push({ place: this, value });
+    this.#notes.set(kind, noted);
+  }
+
+  /** The values of a kind that were kept so far, in the order of the document. */
+  notes<T>(kind: JsonNote<T>): readonly JsonNoted<T>[] {
+    return (this.#notes.get(kind) ?? []) as JsonNoted<T>[];
+  }
+}
