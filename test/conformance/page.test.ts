@@ -28,15 +28,30 @@ This page is generated from the same data: \`npx vitest run test/conformance/pag
 | ${managers.pcscd} | Debian's pcscd as a process, with vsmartcard's vpcd driver |
 | ${managers["system-daemon"]} | the daemon as a process, with a vpcd reader |
 | ${managers["system-pcscd"]} | Debian's pcscd as a process, with vsmartcard's vpcd driver |
+| ${managers["system-windows"]} | Windows' own Node 20 and 22, with a virtual reader: see below |
 
 The card is always the same software card with known answers. A vpcd reader cannot be unplugged, so behaviours that need
 that are run with virtual readers only; and a mute card is not tested with pcscd, whose vpcd driver treats a card
-without an ATR as absent. Windows' and macOS' own managers are not tested, because the tests have no such machine. \`scard
-conformance\` runs the suite on any machine, with its own reader and card
-([how](../guide/cli.md#scard-conformance)).
+without an ATR as absent. macOS' own manager is not tested, because the tests have no such machine. \`scard conformance\`
+runs the suite on any machine, with its own reader and card ([how](../guide/cli.md#scard-conformance)).
 
 Where a timing is observed, "waits" means that the call had not ended after a tenth of a second, or, where it should have
 ended, after two seconds.
+
+## Windows
+
+The rows of ${managers["system-windows"]} say what the package's own part does on Windows: Windows' Node, koffi, the calls
+of winscard.dll and what is made of their answers. The DLL is one of the tests (\`test/windows/winscard-dll/\`), written in C
+with mingw's \`winscard.h\`. It checks all that it is given, and asks an embedded manager with the profile of Windows. So
+these rows show Windows' rules as [that profile](profiles.md) has them, through Windows' calls. They do not show:
+
+- what Microsoft's own winscard.dll and its service do, where the profile has them wrong;
+- drivers: their control codes and attributes, cards without power, readers that answer late or not at all;
+- that the service ends a transaction that is idle for five seconds, and what a program sees then;
+- that the service starts with the first reader, stops with the last, and what it returns in between;
+- remote sessions, in which calls go to the readers of the client;
+- Windows' own use of a new card (certificate propagation), which makes the first connect of a program wait or fail;
+- 32-bit programs and their calling convention, and Windows on ARM.
 
 ## What differs
 

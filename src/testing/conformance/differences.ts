@@ -8,6 +8,7 @@ export const managers = {
   pcscd: "pcscd 1.9.9 through the pcscd client",
   "system-daemon": "scard daemon through libpcsclite",
   "system-pcscd": "pcscd 1.9.9 through libpcsclite",
+  "system-windows": "winscard.dll (under Wine, our DLL)",
 } as const;
 
 /** A manager whose differences are known. */
@@ -25,20 +26,20 @@ export interface Difference {
 /** Differences of Windows from pcsc-lite. */
 const windows: readonly Difference[] = [
   {
-    managers: ["embedded-windows", "daemon", "system-daemon"],
+    managers: ["embedded-windows", "daemon", "system-daemon", "system-windows"],
     reason:
       "Windows and scard daemon reset every card whose program exited without a disconnect; pcsc-lite only those in a transaction.",
     source: "Microsoft, SCardDisconnect; pcsc-lite, winscard_svc.c: MSGCleanupClient",
     observed: { "release-without-disconnect": { "told to the other": "reset-card" } },
   },
   {
-    managers: ["embedded-windows"],
+    managers: ["embedded-windows", "system-windows"],
     reason: "Windows returns not-ready where the reader has no raw protocol.",
     source: "WICG, behavioral-differences.md",
     observed: { "connect-protocols": { raw: "not-ready" } },
   },
   {
-    managers: ["embedded-windows"],
+    managers: ["embedded-windows", "system-windows"],
     reason: "On Windows a direct connection is exclusive; with pcsc-lite it coexists with shared ones.",
     source: 'Microsoft, SCardConnect ("private use"); WICG, behavioral-differences.md',
     observed: {
@@ -50,13 +51,13 @@ const windows: readonly Difference[] = [
     },
   },
   {
-    managers: ["embedded-windows"],
+    managers: ["embedded-windows", "system-windows"],
     reason: "On Windows a direct connection negotiates the protocols that it names; with pcsc-lite it never does.",
     source: "WICG, behavioral-differences.md",
     observed: { "direct-alone": { "protocol that was asked for": "t1" } },
   },
   {
-    managers: ["embedded-windows"],
+    managers: ["embedded-windows", "system-windows"],
     reason: "Windows returns the same code for an end without a transaction, even if another program has one.",
     source: "Microsoft, SCardEndTransaction: SCARD_E_NOT_TRANSACTED",
     observed: {
@@ -67,20 +68,20 @@ const windows: readonly Difference[] = [
     },
   },
   {
-    managers: ["embedded-windows"],
+    managers: ["embedded-windows", "system-windows"],
     reason:
       "A program that ends its transaction with a reset need not reconnect. With pcsc-lite it must, like all others.",
     source: "docs/decisions/0009-windows-faults-left-out.md; pcsc-lite, winscard.c: SCardEndTransaction",
     observed: { "transaction-dispositions": { "reset, own exchange": "ok", "unpower, own exchange": "ok" } },
   },
   {
-    managers: ["embedded-windows"],
+    managers: ["embedded-windows", "system-windows"],
     reason: "On Windows a reconnect releases the lock.",
     source: "pcsc-lite, winscard.c: SCardReconnect (its comment on Windows); WICG, behavioral-differences.md",
     observed: { "transaction-and-reconnect": { "the other": "ok", "its end": "ok", end: "not-transacted" } },
   },
   {
-    managers: ["embedded-windows"],
+    managers: ["embedded-windows", "system-windows"],
     reason: "Windows ends a transaction that is idle for five seconds, and resets the card.",
     source: "Microsoft, SCardBeginTransaction",
     observed: { "transaction-idle": { exchange: "reset-card", end: "reset-card", card: "reset" } },
@@ -101,7 +102,7 @@ const windows: readonly Difference[] = [
     },
   },
   {
-    managers: ["embedded-windows"],
+    managers: ["embedded-windows", "system-windows"],
     reason: "Windows reports cards without power, including mute ones; pcsc-lite never does.",
     source: "Microsoft, SCARD_READERSTATE: SCARD_STATE_UNPOWERED; docs/interop/profiles.md, reportsUnpowered",
     observed: { "silent-card": { flags: "changed mute present unpowered" } },
@@ -205,10 +206,19 @@ const pcscd: readonly Difference[] = [
 /** Differences of the client over the system's library. */
 const system: readonly Difference[] = [
   {
-    managers: ["system-daemon"],
+    managers: ["system-daemon", "system-windows"],
     reason: "Calls of one process to one reader are queued before the library, behind a waiting one.",
     source: "docs/decisions/0016-system-manager.md",
     observed: { "transaction-excludes": { "get attribute": "waits" } },
+  },
+  {
+    managers: ["system-windows"],
+    reason: "A call that waits in winscard.dll for another program cannot be ended, and a disconnect comes after it.",
+    source: "docs/decisions/0016-system-manager.md",
+    observed: {
+      "disconnect-ends-waits": { disconnect: "waits" },
+      "release-ends-waits": { "after, transmit": "waits" },
+    },
   },
 ];
 

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+
+import { VirtualReader } from "../../src/entry/cards.ts";
+import { ConformanceCard } from "../../src/testing/conformance/index.ts";
+import { WinscardServer } from "./winscard-server.ts";
+
+/** The stage of the conformance suite: a reader with the suite's card, which the program under test has moved. */
+export class WindowsStage {
+  readonly winscard: WinscardServer;
+  readonly #card: ConformanceCard;
+  #reader: VirtualReader | undefined;
+  #name = "";
+
+  constructor(transactionIdleMs?: number) {
+    this.winscard = new WinscardServer(transactionIdleMs);
+    this.#card = new ConformanceCard(this.winscard.runtime.clock);
+  }
+
+  /** Starts it. @returns the environment of the program */
+  async start(): Promise<Record<string, string>> {
+    this.winscard.onMove = (move) => this.#move(move);
+    const port = await this.winscard.start();
+    await this.#plug();
+    return { SCARD_TEST_WINSCARD: String(port), SCARD_TEST_READER: this.#name };
+  }
+
+  stop(): Promise<void> {
+    return this.winscard.stop();
+  }
+
+  async #plug(): Promise<void> {
+    // With a letter that has another number in the code pages of Windows than in Unicode, and one that they have not.
+    this.#reader = new VirtualReader({ name: "Lesegerät 卡 0", clock: this.winscard.runtime.clock });
+    this.#name = await this.winscard.manager.addReader(this.#reader);
+    this.#insert(false);
+  }
+
+  #insert(isSilent: boolean): void {
+    this.#card.isSilent = isSilent;
+    this.#reader?.insert(this.#card);
+  }
+
+  async #move(move: string): Promise<void> {
+    if (move === "removeCard") this.#reader?.remove();
+    else if (move === "insertCard") this.#insert(false);
+    else if (move === "insertSilentCard") this.#insert(true);
+    else if (move === "unplugReader") this.#reader?.unplug();
+    else if (move === "plugReader") await this.#plug();
+    else throw new Error(`there is no move ${move}`);
+  }
+}
