@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import type { Field } from "../../base/binary/index.ts";
-import { optional, optionsOf, SmartCardError, wholeNumber } from "../../port/index.ts";
+import { anyText, optional, optionsOf, SmartCardError, wholeNumber } from "../../port/index.ts";
 import { type AnswerReader, bodyReader } from "./answer-readers.ts";
-import { MAX_TRAILING_BYTES } from "./limits.ts";
-import { controlStruct, transmitStruct } from "./messages.ts";
+import { MAX_READER_NAME_BYTES, MAX_TRAILING_BYTES } from "./limits.ts";
+import { connectStruct, controlStruct, reconnectStruct, transmitStruct } from "./messages.ts";
 import { encodeRequest, type Request } from "./requests.ts";
 
 /** The arguments of SCardConnect. */
@@ -27,6 +27,17 @@ export interface ReconnectTerms {
 /** Only the return code: 0 or an error's number in the dialect `pcsclite`. */
 export interface Outcome {
   readonly rv: number;
+}
+
+/** A connect: rv, and the connection. */
+export interface ConnectOutcome extends Outcome {
+  readonly card: number;
+  readonly activeProtocol: number;
+}
+
+/** A reconnect: rv, and the protocol agreed on. */
+export interface ReconnectOutcome extends Outcome {
+  readonly activeProtocol: number;
 }
 
 /** The size of the caller's buffer for the answer. */
@@ -59,6 +70,19 @@ export interface PreparedRequest<T> {
   readonly reader: AnswerReader<T>;
 }
 
+const number = wholeNumber(0, 0xffff_ffff);
+const connectTerms = optionsOf<ConnectTerms>({
+  context: number,
+  reader: anyText,
+  shareMode: number,
+  preferredProtocols: number,
+});
+const reconnectTerms = optionsOf<ReconnectTerms>({
+  card: number,
+  shareMode: number,
+  preferredProtocols: number,
+  initialization: number,
+});
 const receiveOptions = optionsOf<ReceiveOptions>({ receiveLength: optional(wholeNumber(0, 0xffff_ffff, "bytes")) });
 
 /** @throws invalid-parameter */
@@ -67,10 +91,29 @@ function roomIn(options: ReceiveOptions, operation: string): number {
   return receiveLength;
 }
 
+/** Writes the request of a connect. @throws invalid-handle, invalid-parameter, unknown-reader (a name that is too long) */
+export function prepareConnect(terms: ConnectTerms): PreparedRequest<ConnectOutcome> {
+  const checked = connectTerms(terms, { operation: "connect", path: "terms" });
+  const nameBytes = new TextEncoder().encode(checked.reader).length;
+  if (nameBytes >= MAX_READER_NAME_BYTES) {
+    throw new SmartCardError("unknown-reader", `no reader has a name of ${nameBytes} bytes`);
+  }
+  const value = ({ rv, card, activeProtocol }: ConnectOutcome) => ({ rv, card, activeProtocol });
+  return prepare(checked.context, { kind: "connect", ...checked }, connectStruct, value);
+}
+
+/** Writes the request of a reconnect. @throws invalid-handle, invalid-parameter */
+export function prepareReconnect(terms: ReconnectTerms): PreparedRequest<ReconnectOutcome> {
+  const checked = reconnectTerms(terms, { operation: "reconnect", path: "terms" });
+  const value = ({ rv, activeProtocol }: ReconnectOutcome) => ({ rv, activeProtocol });
+  return prepare(checked.card, { kind: "reconnect", ...checked }, reconnectStruct, value);
+}
+
 /** sizeof(SCARD_IO_REQUEST) on every 64-bit Linux. */
 const PCI_BYTES = 16;
 /** SCARD_PROTOCOL_ANY: what libpcsclite sends as receive PCI for a caller without one. */
 const ANY_PROTOCOL = 3;
+
 /** Writes the request of a transmit, with a copy of the command. @throws TypeError (not bytes), invalid-handle, invalid-parameter */
 export function prepareTransmit(
   card: number,

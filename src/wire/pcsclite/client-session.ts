@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes, type Field, zeroBytes } from "../../base/binary/index.ts";
+import { type Field, zeroBytes } from "../../base/binary/index.ts";
 import {
   anyText,
-  assert,
   byteString,
   callback,
-  errorFromNumber,
-  errorNumber,
   having,
   optionsOf,
   refuse,
@@ -16,86 +13,55 @@ import {
   wholeNumber,
   word,
 } from "../../port/index.ts";
-import { bodyReader, restOfTableReader, tableReader, tableSizeReader } from "./answer-readers.ts";
+import { bodyReader } from "./answer-readers.ts";
+import { type Change, ClientLine, type ClientLineOptions, exchange, type Steps } from "./client-line.ts";
 import {
-  type Change,
-  ClientLine,
-  type ClientLineOptions,
-  exchange,
-  followUp,
-  type Steps,
-  stop,
-} from "./client-line.ts";
-import {
+  type ConnectOutcome,
   type ConnectTerms,
   type ControlOutcome,
   encode,
   type Outcome,
   type PreparedRequest,
   prepare,
+  prepareConnect,
   prepareControl,
+  prepareReconnect,
   prepareTransmit,
   type ReceiveOptions,
+  type ReconnectOutcome,
   type ReconnectTerms,
   type TransmitOutcome,
 } from "./client-requests.ts";
-import { decodeAcceptance, EXTENSION_VERSION } from "./extension.ts";
-import { MAX_ATTRIBUTE_BYTES, MAX_READER_NAME_BYTES, MAX_READERS, MAX_TRAILING_BYTES } from "./limits.ts";
+import { MAX_ATTRIBUTE_BYTES, MAX_TRAILING_BYTES } from "./limits.ts";
 import {
   attributeStruct,
   beginStruct,
   cacheStruct,
   cancelStruct,
-  connectStruct,
   disconnectStruct,
   endStruct,
   establishStruct,
   holderStruct,
   newestVersion,
   type ProtocolVersion,
-  readerEventsStruct,
-  reconnectStruct,
   releaseStruct,
   statusStruct,
-  versionOf,
-  versionStruct,
   versions,
 } from "./messages.ts";
+import { type ChangeWait, ReaderCalls } from "./reader-calls.ts";
 import type { ReaderState } from "./reader-table-reader.ts";
-import { type CacheKey, encodeRequest, type Request } from "./requests.ts";
+import type { CacheKey, Request } from "./requests.ts";
 import type { WireHolder } from "./responses.ts";
+import { agreeOnVersion } from "./version-agreement.ts";
 
 /** What a session needs from its connection. */
 export type ClientSessionOptions = ClientLineOptions;
-
-/** A wait that has begun. */
-export interface ChangeWait {
-  /** The readers as they were when the wait began, or later: what changes after that ends the wait. */
-  readonly readers: readonly ReaderState[];
-  /** How the wait ended. Rejects when the session ends before; it need not be listened to. */
-  readonly over: Promise<Change>;
-}
-
-/** The operation in the errors of {@link ClientSession.open}, where the two have no version in common. */
-export const AGREE_ON_VERSION = "agree on a version";
 
 const noBytes = new Uint8Array(0);
 const number = wholeNumber(0, 0xffff_ffff);
 const sessionOptions = optionsOf<ClientSessionOptions>({
   send: callback<ClientSessionOptions["send"]>("a function that sends bytes"),
   ended: callback<ClientSessionOptions["ended"]>("a function that is told why the session ended"),
-});
-const connectTerms = optionsOf<ConnectTerms>({
-  context: number,
-  reader: anyText,
-  shareMode: number,
-  preferredProtocols: number,
-});
-const reconnectTerms = optionsOf<ReconnectTerms>({
-  card: number,
-  shareMode: number,
-  preferredProtocols: number,
-  initialization: number,
 });
 const cacheKey = optionsOf<CacheKey>({ context: number, card: byteString, freshness: number, name: anyText });
 const protocolVersion = word<ProtocolVersion>(versions, "protocol version");
@@ -104,7 +70,6 @@ const preparedRequest = optionsOf<PreparedRequest<never>>({
   request: byteString,
   reader: having<PreparedRequest<never>["reader"]>(["read"], made),
 });
-const stopRequest = encodeRequest({ kind: "stop-waiting" });
 
 /**
  * The client's side of one connection to pcscd, or to another service with its protocol: 4:4 to 4:6. The platform passes it
@@ -119,16 +84,14 @@ const stopRequest = encodeRequest({ kind: "stop-waiting" });
  */
 export class ClientSession {
   readonly #line: ClientLine;
+  readonly #readers: ReaderCalls;
   #version: ProtocolVersion | undefined;
   #extension = 0;
-  /** Entries of the table up to 4:5, which is as long as the service was built for; undefined until it was measured. */
-  #tableEntries: number | undefined;
-  /** Whether the service may send the signal of a wait before the table that comes with it: pcscd does from 4:6 on. */
-  #signalsEarly = true;
 
   /** @throws invalid-parameter */
   constructor(options: ClientSessionOptions) {
     this.#line = new ClientLine(sessionOptions(options, { operation: "ClientSession", path: "options" }));
+    this.#readers = new ReaderCalls(this.#line);
   }
 
   /** The version that was agreed on; undefined before `open` is done. */
@@ -146,7 +109,7 @@ export class ClientSession {
    * the table was read for the first time, and from 4:6 on.
    */
   get tableEntries(): number | undefined {
-    return this.#tableEntries;
+    return this.#readers.tableEntries;
   }
 
   /** Whether a call is running or queued. A wait for a change does not count. */
@@ -201,29 +164,13 @@ export class ClientSession {
   }
 
   /** SCardConnect. */
-  connect(terms: ConnectTerms): Promise<Outcome & { readonly card: number; readonly activeProtocol: number }> {
-    return this.#sendSafely(() => {
-      const checked = connectTerms(terms, { operation: "connect", path: "terms" });
-      const nameBytes = new TextEncoder().encode(checked.reader).length;
-      if (nameBytes >= MAX_READER_NAME_BYTES) {
-        throw new SmartCardError("unknown-reader", `no reader has a name of ${nameBytes} bytes`);
-      }
-      const request = { kind: "connect", ...checked } as const;
-      return prepare(checked.context, request, connectStruct, ({ rv, card, activeProtocol }) => ({
-        rv,
-        card,
-        activeProtocol,
-      }));
-    });
+  connect(terms: ConnectTerms): Promise<ConnectOutcome> {
+    return this.#sendSafely(() => prepareConnect(terms));
   }
 
   /** SCardReconnect. */
-  reconnect(terms: ReconnectTerms): Promise<Outcome & { readonly activeProtocol: number }> {
-    return this.#sendSafely(() => {
-      const checked = reconnectTerms(terms, { operation: "reconnect", path: "terms" });
-      const request = { kind: "reconnect", ...checked } as const;
-      return prepare(checked.card, request, reconnectStruct, ({ rv, activeProtocol }) => ({ rv, activeProtocol }));
-    });
+  reconnect(terms: ReconnectTerms): Promise<ReconnectOutcome> {
+    return this.#sendSafely(() => prepareReconnect(terms));
   }
 
   /** SCardDisconnect. */
@@ -297,7 +244,7 @@ export class ClientSession {
 
   /** The readers as they are. Up to 4:5 a service shows as many as it was built for: 16 in most. */
   readerStates(): Promise<readonly ReaderState[]> {
-    return this.#line.run(this.#readTable());
+    return this.#line.run(this.#readers.readTable());
   }
 
   /**
@@ -306,7 +253,7 @@ export class ClientSession {
    * @throws unsupported-feature for a service of 4:4
    */
   readerEvents(): Promise<Outcome & { readonly readerEvents: number }> {
-    return this.#line.run(this.#readEvents());
+    return this.#line.run(this.#readers.readEvents());
   }
 
   /**
@@ -315,12 +262,12 @@ export class ClientSession {
    * @throws invalid-parameter while another wait is under way
    */
   waitForChange(): Promise<ChangeWait> {
-    return this.#line.run(this.#beginWait());
+    return this.#line.run(this.#readers.beginWait());
   }
 
   /** Ends the wait; how it ended, or undefined where it was over before. */
   stopWaiting(): Promise<Change | undefined> {
-    return this.#line.run(this.#stop());
+    return this.#line.run(this.#readers.stopWaiting());
   }
 
   /**
@@ -368,27 +315,11 @@ export class ClientSession {
   }
 
   *#agree(newest: ProtocolVersion): Steps<ProtocolVersion> {
-    let asked = newest;
-    for (;;) {
-      const { major, minor } = versions[asked];
-      const body = yield* exchange(
-        encodeRequest({ kind: "version", major, minor, extension: EXTENSION_VERSION }),
-        bodyReader({ body: versionStruct, value: (read) => read }),
-      );
-      const { extension, rv } = decodeAcceptance(body.rv, EXTENSION_VERSION);
-      const answer = { ...body, rv };
-      const named = versionOf(answer.major, answer.minor);
-      const older = named !== undefined && answer.minor < minor ? named : undefined;
-      const agreed = answer.major === major && answer.minor >= minor ? asked : older;
-      if (answer.rv === 0 && agreed !== undefined) {
-        this.#version = agreed;
-        this.#extension = extension;
-        this.#signalsEarly = answer.minor >= versions["4:6"].minor;
-        return agreed;
-      }
-      if (answer.rv !== errorNumber("service-stopped", "pcsclite") || older === undefined) throw refusal(asked, answer);
-      asked = older;
-    }
+    const agreement = yield* agreeOnVersion(newest);
+    this.#version = agreement.version;
+    this.#extension = agreement.extension;
+    this.#readers.agreed(agreement);
+    return agreement.version;
   }
 
   *#establish(scope: number): Steps<Outcome & { readonly context: number }> {
@@ -397,73 +328,6 @@ export class ClientSession {
     const encoded = encode({ kind: "establish-context", scope });
     const value = ({ rv, context }: { rv: number; context: number }) => ({ rv, context });
     return yield* exchange(encoded, bodyReader({ body: establishStruct, repeats: encoded, value }));
-  }
-
-  *#readTable(): Steps<readonly ReaderState[]> {
-    if (this.#terms().sizedTable) return yield* this.#readWholeTable(noBytes);
-    if (this.#tableEntries === undefined) return yield* this.#measureTable();
-    return yield* exchange(encodeRequest({ kind: "reader-table" }), this.#tableReader(this.#tableEntries));
-  }
-
-  /**
-   * Reads the table of 4:4 and 4:5 for the first time. Nothing says how long it is: a number that pcscd is compiled with,
-   * 16 unless its builder chose another. So the version is asked for once more as soon as the table has begun, and what
-   * comes before that answer is the table.
-   */
-  *#measureTable(): Steps<readonly ReaderState[]> {
-    const { major, minor } = this.#terms();
-    const first = yield* exchange(encodeRequest({ kind: "reader-table" }), tableReader(1));
-    const rest = yield* followUp(encodeRequest({ kind: "version", major, minor }), restOfTableReader(MAX_READERS - 1));
-    this.#tableEntries = 1 + rest.entries;
-    return [...first, ...rest.readers];
-  }
-
-  /** Reads the table of a service that says how long it is; `first` is sent before that is asked. */
-  *#readWholeTable(first: Uint8Array): Steps<readonly ReaderState[]> {
-    const size = concatBytes(first, encodeRequest({ kind: "reader-table-size" }));
-    const entries = yield* exchange(size, tableSizeReader(MAX_READERS));
-    if (entries === 0) return [];
-    return yield* exchange(encodeRequest({ kind: "whole-reader-table" }), this.#tableReader(entries));
-  }
-
-  *#readEvents(): Steps<Outcome & { readonly readerEvents: number }> {
-    if (!this.#terms().readerEvents) {
-      throw new SmartCardError("unsupported-feature", "the smart card service does not count its readers before 4:5");
-    }
-    return yield* exchange(
-      encodeRequest({ kind: "reader-events" }),
-      bodyReader({ body: readerEventsStruct, value: ({ rv, readerEvents }) => ({ rv, readerEvents }) }),
-    );
-  }
-
-  *#beginWait(): Steps<ChangeWait> {
-    const { waitBringsTable } = this.#terms();
-    if (this.#line.waiting) throw new SmartCardError("invalid-parameter", "a wait for a change is under way");
-    const request = encodeRequest({ kind: "wait-for-change" });
-    if (!waitBringsTable) {
-      const over = this.#line.beginWait();
-      return { readers: yield* this.#readWholeTable(request), over };
-    }
-    // Where a signal may come in the middle, the length of the table has to be known.
-    if (this.#tableEntries === undefined) yield* this.#measureTable();
-    const entries = this.#tableEntries ?? 0;
-    const over = this.#line.beginWait();
-    const reader = this.#signalsEarly ? this.#tableReader(entries) : tableReader(entries);
-    return { readers: yield* exchange(request, reader), over };
-  }
-
-  *#stop(): Steps<Change | undefined> {
-    return this.#line.waiting ? yield* stop(stopRequest) : undefined;
-  }
-
-  /** Reads a table in which the signal of a wait may come, if there is a wait. */
-  #tableReader(entries: number): ReturnType<typeof tableReader> {
-    return tableReader(entries, this.#line.waiting ? (rv) => this.#line.signalled(rv) : undefined);
-  }
-
-  #terms(): (typeof versions)[ProtocolVersion] {
-    assert(this.#version !== undefined, "a session is opened before readers are asked for");
-    return versions[this.#version];
   }
 
   /** Sends a request about a context or a card. 0 is not a valid handle, and would be taken for a signal. */
@@ -520,14 +384,4 @@ function holderOf(answer: ReturnType<typeof holderStruct.read>): Outcome & { rea
   if (rv !== 0 || known === 0) return { rv, holder: undefined };
   const holder = { client, pid: pid === 0 ? undefined : pid, shareMode, transaction: transaction !== 0, heldMs };
   return { rv, holder };
-}
-
-function refusal(
-  asked: ProtocolVersion,
-  answer: { readonly major: number; readonly minor: number; readonly rv: number },
-): SmartCardError {
-  const code = answer.rv === 0 ? "service-stopped" : (errorFromNumber(answer.rv, "pcsclite") ?? "comm-error");
-  const theirs = `${answer.major}:${answer.minor}`;
-  const message = `the smart card service speaks protocol ${theirs}, and refused ${asked}`;
-  return new SmartCardError(code, message, { operation: AGREE_ON_VERSION });
 }

@@ -3,6 +3,7 @@
 export type { AnswerReader, Progress } from "./answer-readers.ts";
 export type { Change, ClientLineOptions } from "./client-line.ts";
 export {
+  type ConnectOutcome,
   type ConnectTerms,
   type ControlOutcome,
   type Outcome,
@@ -10,10 +11,11 @@ export {
   prepareControl,
   prepareTransmit,
   type ReceiveOptions,
+  type ReconnectOutcome,
   type ReconnectTerms,
   type TransmitOutcome,
 } from "./client-requests.ts";
-export { AGREE_ON_VERSION, type ChangeWait, ClientSession, type ClientSessionOptions } from "./client-session.ts";
+export { ClientSession, type ClientSessionOptions } from "./client-session.ts";
 export { EXTENSION_VERSION, guidBytes, guidText } from "./extension.ts";
 export type { InputBuffer } from "./input-buffer.ts";
 export {
@@ -39,9 +41,11 @@ export {
   versions,
   waitStruct,
 } from "./messages.ts";
+export type { ChangeWait } from "./reader-calls.ts";
 export type { ReaderState } from "./reader-table-reader.ts";
 export { RequestDecoder } from "./request-decoder.ts";
 export type { HolderRequest, TransmitRequest } from "./requests.ts";
 export { type CacheKey, encodeRequest, type Request, type RequestOf, wipeRequest } from "./requests.ts";
 export type { Outcome as ResponseOutcome } from "./responses.ts";
 export { type AnsweredKind, type Answers, encodeResponse, encodeSignal, type WireHolder } from "./responses.ts";
+export { AGREE_ON_VERSION } from "./version-agreement.ts";
