@@ -83,9 +83,26 @@ export class ConnectionState implements TurnOwner {
     if (needs === "card" || this.fault.code === "reader-unavailable") throw this.#faultError(this.fault, "this call");
   }
 
-  /** What it asks the transaction queue for when it wants its turn. @param needs as for {@link checkUsable} */
-  request(operation: string, needs: "reader" | "card"): TurnRequest<ConnectionState> & { owner: ConnectionState } {
-    return { context: this.context, owner: this, operation, needsCard: needs === "card" };
+  /**
+   * What it asks the transaction queue for when it wants its turn.
+   *
+   * @param needs as for {@link checkUsable}
+   * @param kind what a control or the end of a transaction is, beside an operation that waits for its turn
+   */
+  request(
+    operation: string,
+    needs: "reader" | "card",
+    kind?: "refused-beside-lock" | "ends-lock",
+  ): TurnRequest<ConnectionState> & { owner: ConnectionState } {
+    // Written out: objects that are spread cost more than all else that the manager does for an exchange.
+    return {
+      context: this.context,
+      owner: this,
+      operation,
+      needsCard: needs === "card",
+      refusedBesideLock: kind === "refused-beside-lock",
+      endsLock: kind === "ends-lock",
+    };
   }
 
   /** Takes up the state after a successful reconnect. */

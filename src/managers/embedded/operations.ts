@@ -114,8 +114,8 @@ export class Operations {
   ): Promise<T> {
     const { host, profile, turns } = this.#deps;
     const needs = target === "card" ? "card" : "reader";
-    const refusedBesideLock = target === "reader" && profile.controlBesideTransaction === "refuse";
-    const request = { ...connection.request(operation, needs), refusedBesideLock };
+    const isRefused = target === "reader" && profile.controlBesideTransaction === "refuse";
+    const request = connection.request(operation, needs, isRefused ? "refused-beside-lock" : undefined);
     const waiting = turns.take(request, wait);
     if (waiting !== undefined) await waiting;
     try {

@@ -48,7 +48,7 @@ export interface TurnRequest<Owner extends TurnOwner = TurnOwner> {
   /** True where it is refused during another connection's transaction instead of waiting for its end. */
   readonly refusedBesideLock?: boolean;
   /** True for the end of a transaction: it fails once the lock is gone, and cannot be cancelled. */
-  readonly endsLock?: true;
+  readonly endsLock?: boolean;
 }
 
 /** The lock of a reader: an open transaction. */

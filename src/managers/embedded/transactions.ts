@@ -64,7 +64,7 @@ export class Transactions {
   /** Releases the lock, once the holder's other operations are done. */
   async end(connection: ConnectionState, disposition: Disposition): Promise<void> {
     if (!this.#isOf(connection)) throw this.lost(connection);
-    const waiting = this.#deps.turns.take({ ...connection.request("end", "reader"), endsLock: true }, {});
+    const waiting = this.#deps.turns.take(connection.request("end", "reader", "ends-lock"), {});
     if (waiting !== undefined) await waiting;
     try {
       connection.checkUsable("reader");
