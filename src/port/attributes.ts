@@ -2,79 +2,13 @@
 
 import { checkWhole, checkWord } from "../base/binary/index.ts";
 
-/** The class of an attribute, in the high word of its number (SCARD_CLASS_*). */
-export type AttributeClass =
-  | "vendor-info"
-  | "communications"
-  | "protocol"
-  | "power-mgmt"
-  | "security"
-  | "mechanical"
-  | "vendor-defined"
-  | "ifd-protocol"
-  | "icc-state"
-  | "perf"
-  | "system";
-
-/** An attribute of a reader: the SCARD_ATTR_ name without prefix, in small letters. */
-export type Attribute =
-  | "vendor-name"
-  | "vendor-ifd-type"
-  | "vendor-ifd-version"
-  | "vendor-ifd-serial-no"
-  | "channel-id"
-  | "protocol-types"
-  | "default-clk"
-  | "max-clk"
-  | "default-data-rate"
-  | "max-data-rate"
-  | "max-ifsd"
-  | "sync-protocol-types"
-  | "power-mgmt-support"
-  | "user-to-card-auth-device"
-  | "user-auth-input-device"
-  | "characteristics"
-  | "current-protocol-type"
-  | "current-clk"
-  | "current-f"
-  | "current-d"
-  | "current-n"
-  | "current-w"
-  | "current-ifsc"
-  | "current-ifsd"
-  | "current-bwt"
-  | "current-cwt"
-  | "current-ebc-encoding"
-  | "extended-bwt"
-  | "icc-presence"
-  | "icc-interface-status"
-  | "current-io-state"
-  | "atr-string"
-  | "icc-type-per-atr"
-  | "esc-reset"
-  | "esc-cancel"
-  | "esc-authrequest"
-  | "maxinput"
-  | "vendor-specific-info"
-  | "device-unit"
-  | "device-in-use"
-  | "device-friendly-name-a"
-  | "device-system-name-a"
-  | "device-friendly-name-w"
-  | "device-system-name-w"
-  | "supress-t1-ifs-request"
-  | "perf-num-transmissions"
-  | "perf-bytes-transmitted"
-  | "perf-transmission-time";
-
 /** A constant that has the same number in every header. */
 export interface Named {
   readonly name: string;
   readonly value: number;
 }
 
-/** SCARD_CLASS_*: winsmcrd.h. */
-export const attributeClasses: Readonly<Record<AttributeClass, Named>> = {
+const classRows = {
   "vendor-info": { name: "SCARD_CLASS_VENDOR_INFO", value: 1 },
   communications: { name: "SCARD_CLASS_COMMUNICATIONS", value: 2 },
   protocol: { name: "SCARD_CLASS_PROTOCOL", value: 3 },
@@ -86,7 +20,13 @@ export const attributeClasses: Readonly<Record<AttributeClass, Named>> = {
   "icc-state": { name: "SCARD_CLASS_ICC_STATE", value: 9 },
   perf: { name: "SCARD_CLASS_PERF", value: 0x7ffe },
   system: { name: "SCARD_CLASS_SYSTEM", value: 0x7fff },
-};
+} satisfies Readonly<Record<string, Named>>;
+
+/** The class of an attribute, in the high word of its number (SCARD_CLASS_*). */
+export type AttributeClass = keyof typeof classRows;
+
+/** SCARD_CLASS_*: winsmcrd.h. */
+export const attributeClasses: Readonly<Record<AttributeClass, Named>> = classRows;
 
 /**
  * The number of an attribute (`SCARD_ATTR_VALUE`): class in the high word, tag in the low one.
@@ -106,14 +46,7 @@ function attribute(name: string, attributeClass: AttributeClass, tag: number): N
   return { name, value: attributeValue(attributeClass, tag) };
 }
 
-/**
- * SCARD_ATTR_*: winsmcrd.h, the same numbers in reader.h of pcsc-lite. Integers in the values are little-endian.
- *
- * **Portability**: `sync-protocol-types` is in pcsc-lite's header only, `vendor-specific-info` in Microsoft's only;
- * pcsc-lite calls `protocol-types` SCARD_ATTR_ASYNC_PROTOCOL_TYPES. Names of the device end in a NUL everywhere. Vendor, type and
- * serial number end in one under pcsc-lite, but not on Windows; our managers follow their profile.
- */
-export const attributes: Readonly<Record<Attribute, Named>> = {
+const attributeRows = {
   "vendor-name": attribute("SCARD_ATTR_VENDOR_NAME", "vendor-info", 0x0100),
   "vendor-ifd-type": attribute("SCARD_ATTR_VENDOR_IFD_TYPE", "vendor-info", 0x0101),
   /** 0xMMmmbbbb: major, minor, build. */
@@ -180,4 +113,16 @@ export const attributes: Readonly<Record<Attribute, Named>> = {
   "perf-num-transmissions": attribute("SCARD_PERF_NUM_TRANSMISSIONS", "perf", 0x0001),
   "perf-bytes-transmitted": attribute("SCARD_PERF_BYTES_TRANSMITTED", "perf", 0x0002),
   "perf-transmission-time": attribute("SCARD_PERF_TRANSMISSION_TIME", "perf", 0x0003),
-};
+} satisfies Readonly<Record<string, Named>>;
+
+/** An attribute of a reader: the SCARD_ATTR_ name without prefix, in small letters. */
+export type Attribute = keyof typeof attributeRows;
+
+/**
+ * SCARD_ATTR_*: winsmcrd.h, the same numbers in reader.h of pcsc-lite. Integers in the values are little-endian.
+ *
+ * **Portability**: `sync-protocol-types` is in pcsc-lite's header only, `vendor-specific-info` in Microsoft's only;
+ * pcsc-lite calls `protocol-types` SCARD_ATTR_ASYNC_PROTOCOL_TYPES. Names of the device end in a NUL everywhere. Vendor, type and
+ * serial number end in one under pcsc-lite, but not on Windows; our managers follow their profile.
+ */
+export const attributes: Readonly<Record<Attribute, Named>> = attributeRows;

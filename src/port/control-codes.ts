@@ -6,25 +6,6 @@ import type { Dialect } from "./codes.ts";
 /** FILE_DEVICE_SMARTCARD of Microsoft's headers: the device type in the high word of a Windows control code. */
 export const FILE_DEVICE_SMARTCARD = 0x31;
 
-/** A function of the class driver of Windows: the IOCTL_SMARTCARD_ name without prefix, in small letters. */
-export type Ioctl =
-  | "power"
-  | "get-attribute"
-  | "set-attribute"
-  | "confiscate"
-  | "transmit"
-  | "eject"
-  | "swallow"
-  | "read"
-  | "write"
-  | "is-present"
-  | "is-absent"
-  | "set-protocol"
-  | "get-state"
-  | "get-last-error"
-  | "get-perf-cntr"
-  | "get-feature-request";
-
 /** A function that the class driver of Windows has for every reader. */
 export type ClassFunction = Exclude<Ioctl, "get-feature-request">;
 
@@ -79,8 +60,7 @@ function ioctl(name: string, n: number): ControlCode {
   return { name, windows: controlCode(n, "windows"), pcsclite: controlCode(n, "pcsclite") };
 }
 
-/** IOCTL_SMARTCARD_*: winsmcrd.h; and CM_IOCTL_GET_FEATURE_REQUEST of PC/SC part 10. */
-export const ioctls: Readonly<Record<Ioctl, ControlCode>> = {
+const ioctlRows = {
   power: ioctl("IOCTL_SMARTCARD_POWER", 1),
   "get-attribute": ioctl("IOCTL_SMARTCARD_GET_ATTRIBUTE", 2),
   "set-attribute": ioctl("IOCTL_SMARTCARD_SET_ATTRIBUTE", 3),
@@ -99,7 +79,13 @@ export const ioctls: Readonly<Record<Ioctl, ControlCode>> = {
   "get-last-error": ioctl("IOCTL_SMARTCARD_GET_LAST_ERROR", 15),
   "get-perf-cntr": ioctl("IOCTL_SMARTCARD_GET_PERF_CNTR", 16),
   "get-feature-request": ioctl("CM_IOCTL_GET_FEATURE_REQUEST", 3400),
-};
+} satisfies Readonly<Record<string, ControlCode>>;
+
+/** A function of the class driver of Windows: the IOCTL_SMARTCARD_ name without prefix, in small letters. */
+export type Ioctl = keyof typeof ioctlRows;
+
+/** IOCTL_SMARTCARD_*: winsmcrd.h; and CM_IOCTL_GET_FEATURE_REQUEST of PC/SC part 10. */
+export const ioctls: Readonly<Record<Ioctl, ControlCode>> = ioctlRows;
 
 const classFunctions: ReadonlyMap<number, ClassFunction> = new Map(
   (Object.keys(ioctls) as Ioctl[]).flatMap((name) =>

@@ -16,31 +16,7 @@ import {
   u32le,
 } from "../base/binary/index.ts";
 
-/** What a reader can do beyond passing commands on: the FEATURE_ name of PC/SC part 10, in small letters. */
-export type Feature =
-  | "verify-pin-start"
-  | "verify-pin-finish"
-  | "modify-pin-start"
-  | "modify-pin-finish"
-  | "get-key-pressed"
-  | "verify-pin-direct"
-  | "modify-pin-direct"
-  | "mct-reader-direct"
-  | "mct-universal"
-  | "ifd-pin-properties"
-  | "abort"
-  | "set-spe-message"
-  | "verify-pin-direct-app-id"
-  | "modify-pin-direct-app-id"
-  | "write-display"
-  | "get-key"
-  | "ifd-display-properties"
-  | "get-tlv-properties"
-  | "ccid-esc-command"
-  | "execute-pace";
-
-/** FEATURE_*: PC/SC part 10; the tag is what stands in the feature list. */
-export const features: Readonly<Record<Feature, { readonly name: string; readonly tag: number }>> = {
+const featureRows = {
   "verify-pin-start": { name: "FEATURE_VERIFY_PIN_START", tag: 0x01 },
   "verify-pin-finish": { name: "FEATURE_VERIFY_PIN_FINISH", tag: 0x02 },
   "modify-pin-start": { name: "FEATURE_MODIFY_PIN_START", tag: 0x03 },
@@ -61,7 +37,13 @@ export const features: Readonly<Record<Feature, { readonly name: string; readonl
   "get-tlv-properties": { name: "FEATURE_GET_TLV_PROPERTIES", tag: 0x12 },
   "ccid-esc-command": { name: "FEATURE_CCID_ESC_COMMAND", tag: 0x13 },
   "execute-pace": { name: "FEATURE_EXECUTE_PACE", tag: 0x20 },
-};
+} satisfies Readonly<Record<string, { readonly name: string; readonly tag: number }>>;
+
+/** What a reader can do beyond passing commands on: the FEATURE_ name of PC/SC part 10, in small letters. */
+export type Feature = keyof typeof featureRows;
+
+/** FEATURE_*: PC/SC part 10; the tag is what stands in the feature list. */
+export const features: Readonly<Record<Feature, { readonly name: string; readonly tag: number }>> = featureRows;
 
 /** The feature of a tag; undefined for one that part 10 does not have. */
 export function featureOfTag(tag: number): Feature | undefined {

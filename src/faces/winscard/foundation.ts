@@ -22,7 +22,7 @@ export type DefaultManager = () => ResourceManager | Promise<ResourceManager>;
 export type DatabaseSource = (scope: Scope) => Database | Promise<Database>;
 
 /** What all functions of one WinSCard share. */
-export interface FoundationParts {
+export interface FoundationDeps {
   readonly handles: HandleTable;
   readonly defaultManager: DefaultManager;
   readonly database: DatabaseSource;
@@ -44,14 +44,14 @@ export class Foundation {
   /** For contexts whose manager has none. */
   readonly #programCache: (context: Context) => ContextCache;
 
-  constructor(parts: FoundationParts) {
-    this.handles = parts.handles;
-    this.program = parts.program;
-    this.defaultManager = parts.defaultManager;
-    this.databaseSource = parts.database;
-    this.#clock = parts.clock;
+  constructor(deps: FoundationDeps) {
+    this.handles = deps.handles;
+    this.program = deps.program;
+    this.defaultManager = deps.defaultManager;
+    this.databaseSource = deps.database;
+    this.#clock = deps.clock;
     const cache = new CardCache();
-    const client = { name: parts.program ?? "this program" };
+    const client = { name: deps.program ?? "this program" };
     this.#programCache = (context) => ({
       read: async (card, freshness, name) => {
         await this.checkServed(context, "read cache");

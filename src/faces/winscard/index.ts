@@ -14,7 +14,7 @@ export type {
 export type { DeviceFunctions } from "./device-functions.ts";
 export * from "./error-constants.ts";
 export type { ExchangeFunctions, TransmitOptions } from "./exchange-functions.ts";
-export type { DatabaseSource, DefaultManager, Foundation, FoundationParts } from "./foundation.ts";
+export type { DatabaseSource, DefaultManager, Foundation, FoundationDeps } from "./foundation.ts";
 export type { HandleNumbers, HandleTable } from "./handles.ts";
 export { MAX_OPEN_HANDLES, type SCARDCONTEXT, type SCARDHANDLE } from "./handles.ts";
 export type { SCARD_IO_REQUEST } from "./io-request.ts";

@@ -239,32 +239,6 @@ export const unusedReaderState: ReaderStateEntry = {
   cardProtocol: 0,
 };
 
-/** The kind of a request, in our terms. */
-export type RequestKind =
-  | "establish-context"
-  | "release-context"
-  | "connect"
-  | "reconnect"
-  | "disconnect"
-  | "begin-transaction"
-  | "end-transaction"
-  | "transmit"
-  | "control"
-  | "status"
-  | "cancel"
-  | "get-attribute"
-  | "set-attribute"
-  | "version"
-  | "reader-table"
-  | "wait-for-change"
-  | "stop-waiting"
-  | "reader-events"
-  | "reader-table-size"
-  | "whole-reader-table"
-  | "holder"
-  | "read-cache"
-  | "write-cache";
-
 /** A command's number, and the layout of its body; undefined without a body. */
 export interface CommandRow {
   readonly number: number;
@@ -273,12 +247,7 @@ export interface CommandRow {
   readonly extension?: number;
 }
 
-/**
- * Every command that a server answers: its number (enum pcsc_msg_commands) and the layout of its body, if it has one.
- * 0x03, 0x0C and 0x0E have a number in the header and no message; a server ends the connection of a client that sends
- * them, as it does for unknown numbers.
- */
-export const commands: Readonly<Record<RequestKind, CommandRow>> = {
+const commandRows = {
   "establish-context": { number: 0x01, body: establishStruct },
   "release-context": { number: 0x02, body: releaseStruct },
   connect: { number: 0x04, body: connectStruct },
@@ -307,7 +276,17 @@ export const commands: Readonly<Record<RequestKind, CommandRow>> = {
   holder: { number: 0x5301, body: holderStruct, extension: 1 },
   "read-cache": { number: 0x5302, body: cacheStruct, extension: 1 },
   "write-cache": { number: 0x5303, body: cacheStruct, extension: 1 },
-};
+} satisfies Readonly<Record<string, CommandRow>>;
+
+/** The kind of a request, in our terms. */
+export type RequestKind = keyof typeof commandRows;
+
+/**
+ * Every command that a server answers: its number (enum pcsc_msg_commands) and the layout of its body, if it has one.
+ * 0x03, 0x0C and 0x0E have a number in the header and no message; a server ends the connection of a client that sends
+ * them, as it does for unknown numbers.
+ */
+export const commands: Readonly<Record<RequestKind, CommandRow>> = commandRows;
 
 /** The major number of every version that we speak. */
 export const PROTOCOL_MAJOR = 4;

@@ -3,30 +3,10 @@
 import { bytes, type Field, type Padding, pad, type Struct, struct } from "../../../base/binary/index.ts";
 import type { Dialect } from "../../../port/index.ts";
 
-/** A function of the WinSCard API, without its prefix. */
-export type NativeFunction =
-  | "establishContext"
-  | "releaseContext"
-  | "listReaders"
-  | "listReaderGroups"
-  | "getStatusChange"
-  | "cancel"
-  | "connect"
-  | "reconnect"
-  | "disconnect"
-  | "beginTransaction"
-  | "endTransaction"
-  | "status"
-  | "transmit"
-  | "control"
-  | "getAttrib"
-  | "setAttrib";
-
 /** How an argument is passed: by value as a DWORD or as a handle, or by address. */
 export type ParameterKind = "dword" | "handle" | "pointer";
 
-/** The arguments of each function, in their order; all of them answer with a LONG. The same on every system. */
-export const signatures: Readonly<Record<NativeFunction, readonly ParameterKind[]>> = {
+const signatureRows = {
   /** scope, reserved, reserved, context */
   establishContext: ["dword", "pointer", "pointer", "pointer"],
   releaseContext: ["handle"],
@@ -53,7 +33,13 @@ export const signatures: Readonly<Record<NativeFunction, readonly ParameterKind[
   /** card, attribute, value, its bytes */
   getAttrib: ["handle", "dword", "pointer", "pointer"],
   setAttrib: ["handle", "dword", "pointer", "dword"],
-};
+} satisfies Readonly<Record<string, readonly ParameterKind[]>>;
+
+/** A function of the WinSCard API, without its prefix. */
+export type NativeFunction = keyof typeof signatureRows;
+
+/** The arguments of each function, in their order; all of them answer with a LONG. The same on every system. */
+export const signatures: Readonly<Record<NativeFunction, readonly ParameterKind[]>> = signatureRows;
 
 /** What the reader name `\\?PnP?\Notification` does in SCardGetStatusChange. */
 type Notification =
