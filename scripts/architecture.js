@@ -32,12 +32,14 @@ function importRules(wings) {
 
 /** @param {Record<string, Wing>} wings @param {string} name @param {string} room @param {string[]} siblings */
 function importRule(wings, name, room, siblings) {
-  const { mayImport, rooms, machine } = wings[name];
+  const { mayImport, rooms, machine, everyFileIsADoor: isEntry } = wings[name];
   const up = "../".repeat(name.split("/").length + (rooms ? 1 : 0));
   const doors = mayImport.map((other) => {
     const { rooms: folders, everyFileIsADoor } = wings[other];
     return `!${up}${other}/${everyFileIsADoor ? "*" : folders ? "*/index" : "index"}.ts`;
   });
+  // What the package exports may be a room's constants without the room.
+  if (isEntry) doors.push(`!${up}*/*/*constants.ts`);
   const allowed = [...mayImport, ...siblings];
   const patterns = [
     {

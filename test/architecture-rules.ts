@@ -65,8 +65,16 @@ export function unclearWords(text: string): string[] {
   return [...text.matchAll(unclear)].map(([word]) => word);
 }
 
-/** A file of constants, which its room's door may pass on as a whole: their names stand once then. */
-const constantsFile = /^\.\/(?:[\w-]+-)?constants\.ts$/;
+/** A file of constants. Its room's door may pass it on as a whole, and an entry may import it: their names stand once then. */
+const constantsFile = /\/(?:[\w-]+-)?constants\.ts$/;
+
+/** Why an import is not one of constants alone; nothing where it is. */
+function constantsProblem(path: string, specifier: string, files: readonly SourceFile[]): string | undefined {
+  const target = new URL(specifier, `file:///${path}`).pathname.slice(1);
+  const found = files.find((file) => constantsFile.test(file.path) && file.path === target);
+  if (found === undefined) return "not constants";
+  return /\bexport\s+(?!const\s)/.test(blankOut(found.text)) ? "more than constants" : undefined;
+}
 
 /** Says every way in which the files break the architecture; nothing when they keep it. */
 export function violations(files: readonly SourceFile[]): string[] {
@@ -85,12 +93,8 @@ function* fileViolations({ path, text }: SourceFile, files: readonly SourceFile[
   for (const word of unclearWords(text)) yield `says "${word}", which is not plain English`;
   if (path.endsWith("/index.ts")) {
     for (const specifier of starsOf(text)) {
-      const target = new URL(specifier, `file:///${path}`).pathname.slice(1);
-      const passedOn = files.find((file) => constantsFile.test(specifier) && file.path === target);
-      if (passedOn === undefined) yield "re-exports with *, not by name";
-      else if (/\bexport\s+(?!const\s)/.test(blankOut(passedOn.text))) {
-        yield `re-exports ${specifier} with *, which exports more than constants`;
-      }
+      const problem = /^\.\/[^/]+$/.test(specifier) ? constantsProblem(path, specifier, files) : "not constants";
+      if (problem) yield `re-exports ${specifier} with *: ${problem}`;
     }
   }
   if (!room.rules.machine && !isTest) {
@@ -98,14 +102,15 @@ function* fileViolations({ path, text }: SourceFile, files: readonly SourceFile[
       yield `uses ${use.trim()}, which only Runtime may offer to ${nameOf(room)}`;
   }
   for (const specifier of importsOf(text)) {
-    const problem = importProblem(path, specifier, isTest);
+    const problem = importProblem(path, specifier, files);
     if (problem) yield problem;
   }
 }
 
-function importProblem(path: string, specifier: string | undefined, isTest: boolean): string | undefined {
+function importProblem(path: string, specifier: string | undefined, files: readonly SourceFile[]): string | undefined {
   const from = roomOf(path);
   if (!from) return undefined;
+  const isTest = path.endsWith(".test.ts");
   if (specifier === undefined) return "imports a name that is computed";
   if (specifier.startsWith("node:")) {
     return from.rules.machine || isTest ? undefined : `${nameOf(from)} imports ${specifier}`;
@@ -128,6 +133,7 @@ function importProblem(path: string, specifier: string | undefined, isTest: bool
     return `${nameOf(from)} imports ${nameOf(to)}, and may import ${allowed.join(", ") || "no room"}`;
   }
   if (to.rules.everyFileIsADoor || target === `${to.folder}/index.ts`) return undefined;
+  if (from.rules.everyFileIsADoor && !constantsProblem(path, specifier, files)) return undefined;
   return `imports ${specifier}, past the door of ${nameOf(to)}`;
 }
 

@@ -5,15 +5,24 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { type SoftwareCard, Type2Tag, VirtualReader } from "../../src/entry/cards.ts";
 import { EmbeddedManager, nodeRuntime, softwareCard } from "../../src/entry/embedded.ts";
 import * as smartcard from "../../src/entry/smartcard-compat.ts";
-import { type ResourceManager, SmartCardError } from "../../src/port/index.ts";
+import {
+  dispositions,
+  features,
+  ioctls,
+  protocols,
+  type ResourceManager,
+  readerStateBits,
+  SmartCardError,
+  shareModes,
+} from "../../src/port/index.ts";
 
 const { Context, Devices, ReaderMonitor, SCARD_STATE_PRESENT } = smartcard;
 const runtime = nodeRuntime();
 const getUid = [0xff, 0xca, 0x00, 0x00, 0x00];
 
-async function world(card?: SoftwareCard, protocols: readonly ["t0" | "t1"] = ["t1"]) {
+async function world(card?: SoftwareCard, spoken: readonly ["t0" | "t1"] = ["t1"]) {
   const manager = new EmbeddedManager({ runtime, profile: "pcsclite" });
-  const slot = new VirtualReader({ name: "Desk", protocols, clock: runtime.clock });
+  const slot = new VirtualReader({ name: "Desk", protocols: spoken, clock: runtime.clock });
   if (card !== undefined) slot.insert(card);
   await manager.addReader(slot);
   onTestFinished(() => manager.close());
@@ -271,6 +280,24 @@ describe("Card", () => {
     expect([...features.keys()]).toEqual([smartcard.FEATURE_GET_TLV_PROPERTIES]);
     await expect(card.control(smartcard.SCARD_CTL_CODE(4000))).rejects.toThrow(smartcard.PCSCError);
   });
+});
+
+test("the numbers are those of this system's header", () => {
+  const dialect = process.platform === "win32" ? "windows" : "pcsclite";
+  const rows = [shareModes, protocols, dispositions, readerStateBits, ioctls].flatMap((table) => Object.values(table));
+  const numbers = new Map<string, number | undefined>([
+    ...rows.map((row): [string, number | undefined] => [row.name, row[dialect]]),
+    ...Object.values(features).map(({ name, tag }): [string, number] => [name, tag]),
+    ["SCARD_PROTOCOL_UNDEFINED", 0],
+    ["SCARD_STATE_UNAWARE", 0],
+  ]);
+  const exported = Object.entries(smartcard).filter(([name]) => /^(?:SCARD|FEATURE|CM)_/.test(name));
+  const constants = exported.filter(([, value]) => typeof value === "number");
+  expect(Object.fromEntries(constants)).toEqual(
+    Object.fromEntries(constants.map(([name]) => [name, numbers.get(name)])),
+  );
+  expect(constants).toHaveLength(42);
+  expect(smartcard.SCARD_CTL_CODE(3400)).toBe(smartcard.CM_IOCTL_GET_FEATURE_REQUEST);
 });
 
 test("a monitor tells of readers and cards, and stops", async () => {
