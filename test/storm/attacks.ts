@@ -118,6 +118,34 @@ export const attacks: Readonly<Record<string, { readonly does: string; readonly 
       });
     },
   },
+  bursts: {
+    does: "send a request in all sessions at once, and nothing for more than a second",
+    run: async (target) => {
+      const clients = await crowd(target);
+      const request = encodeRequest({ kind: "cancel", context: 1 });
+      for (const { socket } of clients) socket.removeAllListeners("data").resume();
+      await forever(async () => {
+        for (const { socket } of clients) socket.write(request);
+        await pause(1100);
+      });
+    },
+  },
+  trickle: {
+    does: "send long commands byte by byte in all sessions",
+    run: async (target) => {
+      const clients = await crowd(target);
+      const command = new Uint8Array(2000);
+      const transmit = { sendProtocol: 2, receiveProtocol: 2, receiveLength: 0, receivePciLength: 0, sendPciLength: 0 };
+      const whole = encodeRequest({ kind: "transmit", card: 1, command, ...transmit });
+      for (const { socket } of clients) socket.removeAllListeners("data").resume();
+      let at = 0;
+      await forever(async () => {
+        for (const { socket } of clients) socket.write(whole.subarray(at, at + 1));
+        at = (at + 1) % whole.length;
+        await new Promise((resolve) => setImmediate(resolve));
+      });
+    },
+  },
   departures: {
     does: "come with a context and two connections in all sessions, and leave all at once",
     run: async (target) => {

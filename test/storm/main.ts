@@ -22,11 +22,13 @@ where the daemon ends, has more memory than it may, or does not give back what i
 
   --seconds N     how long each attack lasts; 10
   --sessions N    sessions of the attacker; 100
+  --per-user N    sessions that the daemon allows one user (sessionsPerUid); its default without it, or enough where the
+                  attacker and the client are the same user
   --attack NAME   that attack only; may be repeated
   --uid N         the attacker's user; 65534 for root, who alone can choose
   --nice N        the attacker's niceness, 0 to 19; 10, so that what is measured is the service and not who gets a processor
-  --realtime      the processes have real-time priorities, the attacker the lowest: other work on the machine does not
-                  count. Root, and chrt(1)
+  --realtime      the processes have real-time priorities, the attacker the lowest, and the client a higher one than the
+                  daemon: other work on the machine does not count. Root, and chrt(1)
   --ceiling N     MiB of memory that the daemon may have at most; 256
   --latency N     milliseconds that the other user's calls may take at most, 99 of 100; not judged without it
   --pcscd         the same attacks on stock pcscd too, for comparison; nothing is judged there
@@ -38,6 +40,7 @@ const { values } = parseArgs({
   options: {
     seconds: { type: "string", default: "10" },
     sessions: { type: "string", default: "100" },
+    "per-user": { type: "string" },
     attack: { type: "string", multiple: true, default: [] },
     uid: { type: "string", default: process.getuid?.() === 0 ? "65534" : "" },
     nice: { type: "string", default: "10" },
@@ -76,8 +79,10 @@ interface Outcome {
 /** One of our programs, compiled beside this one, in a process of its own. */
 function companion(name: string, ...args: readonly string[]): Program {
   const [program, ...line] = [process.execPath, fileURLToPath(new URL(`${name}.js`, import.meta.url)), ...args];
-  const isLowest = values.realtime && name === "attacker";
-  return isLowest ? new Program("chrt", ["--rr", "1", program, ...line]) : new Program(program, line);
+  if (!values.realtime) return new Program(program, line);
+  // The client is woken for a moment at a time. Threads of the daemon, such as V8's, run longer.
+  const priority = name === "attacker" ? "1" : "3";
+  return new Program("chrt", ["--rr", priority, program, ...line]);
 }
 
 /** Gives this process, and those that it starts from now on, a real-time priority above the attacker's. */
@@ -173,7 +178,7 @@ function textOf({ after, attack, control, honest, quiet, peakMiB, service, viola
 
 const heading = "service      attack     calls quiet99  p50 ms  p99 ms  max ms control99 peak after fds back ms";
 
-function number(name: "seconds" | "sessions" | "ceiling"): number {
+function number(name: "seconds" | "sessions" | "ceiling" | "per-user"): number {
   const value = Number(values[name]);
   if (Number.isInteger(value) && value > 0 && value <= 100_000) return value;
   console.error(`storm: --${name} is a whole number from 1 to 100000, not ${values[name]}`);
@@ -193,7 +198,10 @@ if (unknown !== undefined) {
 for (const name of ["seconds", "sessions", "ceiling"] as const) number(name);
 if (values.realtime) takeRealtime();
 const chosen = values.attack.length > 0 ? values.attack : Object.keys(attacks);
-const starts: (() => Promise<Service>)[] = [() => startScard(values.program)];
+/** Beside a crowd of the same user the well-behaved client would be one too many. */
+const roomForBoth = values.uid === "" ? number("sessions") + 100 : undefined;
+const perUser = values["per-user"] === undefined ? roomForBoth : number("per-user");
+const starts: (() => Promise<Service>)[] = [() => startScard(values.program, perUser)];
 if (values.pcscd) {
   const why = whyNoPcscd();
   if (why === undefined) starts.push(startPcscd);

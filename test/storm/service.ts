@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pcscdPlace, pcscdProgram } from "../peers/pcscd.ts";
@@ -46,13 +46,18 @@ export function residentMiB(pid: number): number {
   }
 }
 
-/** Our daemon. @param path its program, as JavaScript */
-export async function startScard(path: string): Promise<Service> {
+/** Our daemon. @param path its program, as JavaScript @param perUser sessions that it allows one user, where that is not its default */
+export async function startScard(path: string, perUser?: number): Promise<Service> {
   const folder = mkdtempSync(join(tmpdir(), "scard-storm-"));
   // Another user is to reach the socket.
   chmodSync(folder, 0o711);
   const socket = join(folder, "comm");
   const options = ["--socket", socket, "--reader", "virtual:Desk", "--card", "demo"];
+  if (perUser !== undefined) {
+    const config = join(folder, "daemon.json");
+    writeFileSync(config, JSON.stringify({ limits: { sessionsPerUid: perUser } }));
+    options.push("--config", config);
+  }
   const script = 'log=$1; shift; exec "$@" 2>"$log"';
   const command = [process.execPath, path, "daemon", ...options];
   const program = new Program("sh", ["-c", script, "sh", join(folder, "log"), ...command]);
