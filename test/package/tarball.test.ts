@@ -64,12 +64,14 @@ describe("the tarball", () => {
       "README.md",
       "SECURITY.md",
       "package.json",
+      "schemas/card-image.schema.json",
+      "schemas/daemon.schema.json",
       "simulation/README.md",
       "systemd/scard.service",
       "systemd/scard.socket",
     ]);
     const known =
-      /^dist\/.*\.(?:js|d\.ts|map|1)$|^src\/.*\.(?:ts|png)$|^docs\/.*\.(?:md|json|conf)$|^bench\/results\/[^/]+\.json$|^[^/]+$|\.(?:md|service|socket)$/;
+      /^dist\/.*\.(?:js|d\.ts|map|1)$|^src\/.*\.(?:ts|png)$|^docs\/.*\.(?:md|json|conf)$|^(?:bench\/results|schemas)\/[^/]+\.json$|^[^/]+$|\.(?:md|service|socket)$/;
     expect(packedFiles.filter((file) => !known.test(file))).toEqual([]);
     expect(packedFiles.filter((file) => /\.test\./.test(file))).toEqual([]);
   });

@@ -213,6 +213,23 @@ describe.each(documents)("$name", ({ beyond, examples, name, problems, schema, w
   });
 });
 
+test("property: no problem of a card image repeats a value, wherever a PIN or a key may be", () => {
+  const secrets = ["4711SECRET", 47_114_711, "47114711", { text: "47114711", more: 1 }, ["47114711"], "0x4711471"];
+  const path = fc.array(fc.nat(40), { minLength: 1, maxLength: 7 });
+  let told = 0;
+  fc.assert(
+    fc.property(fc.array(fc.tuple(path, fc.constantFrom(...secrets)), { minLength: 1, maxLength: 4 }), (changes) => {
+      const json = changes.reduce((made: unknown, [at, by]) => changed(made, at, by, "other"), richCard);
+      const parsed = parseCardImage(json);
+      const messages = parsed.ok ? [] : parsed.error.map(({ message, path: place }) => `${place}: ${message}`);
+      told += messages.length;
+      expect(messages.filter((message) => message.includes("4711"))).toEqual([]);
+    }),
+    { numRuns: 1000 },
+  );
+  expect(told).toBeGreaterThan(300);
+});
+
 describe("an editor", () => {
   const complete = async (name: string, text: string): Promise<string[]> => {
     const service = getLanguageService({

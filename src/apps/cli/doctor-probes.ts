@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire, isBuiltin } from "node:module";
 import { release, userInfo } from "node:os";
 import { dirname, join } from "node:path";
+import { anyText, object, parseShape, words } from "../../base/json/index.ts";
 import { parseManagerSpec } from "../../entry/machine.ts";
 import { pcscdManager } from "../../entry/pcscd.ts";
 import { daemonSockets, serviceSockets } from "../../entry/service-sockets.ts";
@@ -133,8 +134,7 @@ async function packageVersion(name: string): Promise<string | undefined> {
 }
 
 function versionIn(text: string, name: string): string | undefined {
-  const description: unknown = JSON.parse(text);
-  if (typeof description !== "object" || description === null) return undefined;
-  const isMeant = "name" in description && description.name === name && "version" in description;
-  return isMeant ? String(description.version) : undefined;
+  const description = object({ name: words(name), version: anyText }, { ignored: true });
+  const parsed = parseShape(description, JSON.parse(text));
+  return parsed.ok ? parsed.value.version : undefined;
 }

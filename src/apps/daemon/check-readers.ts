@@ -14,40 +14,26 @@ interface CheckedReader {
 
 /** No two readers, and slots of readers, have the same name or the same address. */
 export function checkReaders(readers: readonly (CheckedReader | undefined)[], place: JsonPlace): void {
-  const names = new Set<string>();
-  const addresses = new Set<string>();
-  for (const [index, reader] of readers.entries()) {
-    if (reader === undefined) continue;
-    checkNames(reader, names, place.at(index).at("name"));
-    checkAddresses(reader, addresses, place.at(index));
+  const taken = new Set<string>();
+  const take = (thing: string, at: JsonPlace, message: string): void => {
+    if (taken.has(thing)) at.problem(message);
+    taken.add(thing);
+  };
+  for (const [index, { host, name, path, port, slots = 1 } = {}] of readers.entries()) {
+    const at = place.at(index);
+    for (let slot = 0; slot < slots; slot++) {
+      // The first slot has the reader's name, and the others a number behind it.
+      const slotName = name === undefined || slot === 0 ? name : `${name} ${slot}`;
+      const another =
+        slot === 0
+          ? "is that of another reader: give each its own, or none"
+          : `gives a slot the name "${slotName}", which another reader has: choose another`;
+      if (slotName !== undefined) take(`name ${readerKey(slotName)}`, at.at("name"), another);
+      const member = path === undefined ? "port" : "path";
+      const byTcp = host === undefined || port === undefined ? undefined : `${host}:${port + slot}`;
+      const address = path === undefined ? byTcp : `${path}${slot === 0 ? "" : `.${slot}`}`;
+      const leads = `leads to ${address}, as another reader does: choose another ${member}`;
+      if (address !== undefined) take(`address ${address}`, at.at(member), leads);
+    }
   }
-}
-
-function checkNames({ name, slots = 1 }: CheckedReader, taken: Set<string>, place: JsonPlace): void {
-  if (name === undefined) return;
-  if (taken.has(readerKey(name))) place.problem("is that of another reader: give each its own, or none");
-  taken.add(readerKey(name));
-  // The first slot has the reader's name, and the others a number behind it.
-  for (let slot = 1; slot < slots; slot++) {
-    const key = readerKey(`${name} ${slot}`);
-    if (taken.has(key))
-      place.problem(`gives a slot the name "${name} ${slot}", which another reader has: choose another`);
-    taken.add(key);
-  }
-}
-
-function checkAddresses(reader: CheckedReader, taken: Set<string>, place: JsonPlace): void {
-  const { host, path, port, slots = 1 } = reader;
-  const choose = path === undefined ? "port" : "path";
-  for (let slot = 0; slot < slots; slot++) {
-    const address = path === undefined ? addressByTcp(host, port, slot) : `${path}${slot === 0 ? "" : `.${slot}`}`;
-    if (address === undefined) return;
-    if (taken.has(address))
-      place.at(choose).problem(`leads to ${address}, as another reader does: choose another ${choose}`);
-    taken.add(address);
-  }
-}
-
-function addressByTcp(host: string | undefined, port: number | undefined, slot: number): string | undefined {
-  return host === undefined || port === undefined ? undefined : `${host}:${port + slot}`;
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import type { JsonProblem, ShapeMembers } from "../../base/json/index.ts";
+import type { JsonProblem } from "../../base/json/index.ts";
 import * as is from "../../base/json/index.ts";
-import { object } from "../../base/json/index.ts";
 import { connectUnix, refuseForeignSocket } from "../../platform/node/unix/index.ts";
 import { type Clock, errorCodes, reasonIn, SmartCardError } from "../../port/index.ts";
 import {
@@ -11,6 +10,7 @@ import {
   encodeLine,
   LineSplitter,
   MAX_ANSWER_BYTES,
+  part,
 } from "./control-messages.ts";
 import { type ControlResults, problemsOfResult } from "./control-results.ts";
 
@@ -58,8 +58,6 @@ export async function askDaemon<C extends ControlCommand>(
   throw failure(path, "the connection ended without an answer");
 }
 
-/** A part of an answer: a daemon of a later release may have more in it. */
-const part = <M extends ShapeMembers>(members: M) => object(members, { ignored: true });
 const ofThisRelease = part({ version: is.whole(CONTROL_VERSION, CONTROL_VERSION) });
 const refusal = part({ code: is.text(100), message: is.text(MAX_ANSWER_BYTES) });
 const answerShape = part({ ok: is.truth, result: is.anything.optional(), error: refusal.optional() }).check(

@@ -3,7 +3,6 @@
 import type { ShapeMembers, ValueOf } from "../../base/json/index.ts";
 import * as is from "../../base/json/index.ts";
 import { byTag, object, withMember } from "../../base/json/index.ts";
-import type { ClientIdentity, Inspection, ReaderInspection } from "../../port/index.ts";
 
 /** The version of the control protocol. It changes with incompatible changes. */
 export const CONTROL_VERSION = 1;
@@ -15,6 +14,9 @@ export const MAX_REQUEST_BYTES = 65_536;
 export const MAX_ANSWER_BYTES = 67_108_864;
 
 const name = is.text(256, "The name of a reader.");
+
+/** A part of a message: one of a later release may have more in it. */
+export const part = <M extends ShapeMembers>(members: M) => object(members, { ignored: true });
 
 function request<C extends string, M extends ShapeMembers>(command: C, members: M) {
   return object({
@@ -41,7 +43,7 @@ const version = is.whole(1, 2 ** 31).check((given, place) => {
 });
 
 /** The version of a request, whatever else is in it: a later release may have more commands. */
-export const requestVersion = withMember("version", object({ version }, { ignored: true }), is.anything);
+export const requestVersion = withMember("version", part({ version }), is.anything);
 
 type WithoutEnvelope<R> = R extends unknown ? Omit<R, "id" | "version"> : never;
 
@@ -56,31 +58,6 @@ export type ControlAnswer = { readonly version: number; readonly id?: string | n
   | { readonly ok: true; readonly result: unknown }
   | { readonly ok: false; readonly error: { readonly code: string; readonly message: string } }
 );
-
-/** One reader in the answer to `who`: as a manager inspects it, but with the ATR in hexadecimal. */
-export type ReportedReader = Omit<ReaderInspection, "card"> & {
-  readonly card?: Omit<NonNullable<ReaderInspection["card"]>, "atr"> & { readonly atr: string };
-  /** Where programs plug in as cards of a vpcd reader, and whether any program may. */
-  readonly door?: { readonly at: string; readonly open: boolean };
-};
-
-/** The answer to `who`: holders and waiting clients. */
-export interface WhoReport {
-  readonly daemon: {
-    readonly pid: number;
-    /** Where its clients connect; absent where a service manager opened the socket and the system does not tell. */
-    readonly socket?: string;
-    readonly profile: string;
-    /** For how long it has run, in milliseconds. */
-    readonly runningMs: number;
-    /** Whether it can tell its clients apart; without that they are all "unknown". */
-    readonly knowsClients: boolean;
-    /** Clients that are connected, with a context or without. */
-    readonly sessions: number;
-  };
-  readonly readers: readonly ReportedReader[];
-  readonly clients: readonly (Inspection["clients"][number] & { readonly client: ClientIdentity })[];
-}
 
 /** Cuts a stream of bytes into lines. */
 export class LineSplitter {

@@ -1,25 +1,21 @@
 // SPDX-License-Identifier: MIT
 
-import type { AnyShape, JsonProblem, ShapeMembers } from "../../base/json/index.ts";
+import type { AnyShape, JsonProblem, ValueOf } from "../../base/json/index.ts";
 import * as is from "../../base/json/index.ts";
-import { list, object } from "../../base/json/index.ts";
-import { type Protocol, protocols, type ShareMode, shareModes } from "../../port/index.ts";
-import type { ControlCommand, WhoReport } from "./control-messages.ts";
-
-/** What a daemon answers to each command. */
-export interface ControlResults {
-  readonly who: WhoReport;
-  readonly readers: readonly { readonly name: string }[];
-  readonly insert: unknown;
-  readonly remove: unknown;
-  readonly eject: unknown;
-}
+import { list } from "../../base/json/index.ts";
+import {
+  type Inspection,
+  type Protocol,
+  protocols,
+  type ReaderInspection,
+  type ShareMode,
+  shareModes,
+} from "../../port/index.ts";
+import { type ControlCommand, part } from "./control-messages.ts";
 
 /** The most entries of one list in a report. */
 const MAX_ENTRIES = 1_000_000;
 
-/** A part of a daemon's answer: one of a later release may have more in it. */
-const part = <M extends ShapeMembers>(members: M) => object(members, { ignored: true });
 const some = <T, S>(element: AnyShape<T, S>) => list(element, MAX_ENTRIES);
 
 // Texts have any length: programs choose their names, and those may be empty. What prints them makes them visible.
@@ -29,12 +25,19 @@ const client = part({ name: is.anyText, pid: count.optional(), uid: count.option
 
 const daemon = part({
   pid: count,
-  sessions: count,
-  runningMs: is.milliseconds,
-  knowsClients: is.truth,
-  profile: is.anyText,
+  /** Where its clients connect; absent where a service manager opened the socket and the system does not tell. */
   socket: is.anyText.optional(),
+  profile: is.anyText,
+  /** For how long it has run. */
+  runningMs: is.milliseconds,
+  /** Whether it can tell its clients apart; without that they are all "unknown". */
+  knowsClients: is.truth,
+  /** Clients that are connected, with a context or without. */
+  sessions: count,
 });
+
+/** Where programs plug in as cards of a vpcd reader, and whether any program may. */
+const door = part({ at: is.anyText, open: is.truth });
 
 const reader = part({
   name: is.anyText,
@@ -56,7 +59,29 @@ const reader = part({
     lastExchangeMs: is.milliseconds.optional(),
   }).optional(),
   queue: some(part({ client, operation: is.anyText, waitingMs: is.milliseconds })),
+  door: door.optional(),
 });
+
+/** One reader in the answer to `who`: as a manager inspects it, but with the ATR in hexadecimal. */
+export type ReportedReader = Omit<ReaderInspection, "card"> & {
+  readonly card?: Omit<NonNullable<ReaderInspection["card"]>, "atr"> & { readonly atr: string };
+  readonly door?: ValueOf<typeof door>;
+};
+
+/** The answer to `who`: holders and waiting clients. */
+export interface WhoReport extends Pick<Inspection, "clients"> {
+  readonly daemon: ValueOf<typeof daemon>;
+  readonly readers: readonly ReportedReader[];
+}
+
+/** What a daemon answers to each command. */
+export interface ControlResults {
+  readonly who: WhoReport;
+  readonly readers: readonly { readonly name: string }[];
+  readonly insert: unknown;
+  readonly remove: unknown;
+  readonly eject: unknown;
+}
 
 const results: Readonly<Partial<Record<ControlCommand["command"], AnyShape>>> = {
   who: part({ daemon, readers: some(reader), clients: some(part({ client })) }),

@@ -8,8 +8,8 @@ export {
   withCommandLine,
 } from "./config.ts";
 export { askDaemon } from "./control-client.ts";
-export type { ControlCommand, ReportedReader, WhoReport } from "./control-messages.ts";
-export type { ControlResults } from "./control-results.ts";
+export type { ControlCommand } from "./control-messages.ts";
+export type { ControlResults, ReportedReader, WhoReport } from "./control-results.ts";
 export { Daemon, type StartProblem } from "./daemon.ts";
 export { type Log, logLevels, openLog, silentLog } from "./log.ts";
 export { cardSource } from "./parse-config.ts";

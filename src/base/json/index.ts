@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-export { schemaMember, schemaOf } from "./json-schema.ts";
 export type { JsonNote, JsonNoted, JsonPlace, JsonProblem } from "./place.ts";
 export {
   type AnyShape,
@@ -13,6 +12,7 @@ export {
   type SchemaReference,
   type Shape,
   type ShapeForm,
+  schemaOf,
   type ValueOf,
 } from "./shape.ts";
 export {
@@ -38,6 +38,7 @@ export {
   bytes,
   hexadecimal,
   milliseconds,
+  schemaMember,
   text,
   textLike,
   truth,

@@ -115,12 +115,21 @@ export class Shape<T, S = T> implements AnyShape<T, S> {
 /** A member of an object that may be left out. */
 export class OptionalShape<T, S = T> {
   declare readonly types: { readonly value: T; readonly json: S };
-  readonly shape: AnyShape<T, S>;
-  readonly fallback: T | undefined;
+  readonly #shape: AnyShape<T, S>;
+  readonly #fallback: T | undefined;
 
   constructor(shape: AnyShape<T, S>, fallback: T | undefined) {
-    this.shape = shape;
-    this.fallback = fallback;
+    this.#shape = shape;
+    this.#fallback = fallback;
+  }
+
+  read(value: unknown, place: JsonPlace): T | undefined {
+    return value === undefined ? this.#fallback : this.#shape.read(value, place);
+  }
+
+  schema(reference: SchemaReference): JsonSchema {
+    const isShown = ["string", "number", "boolean"].includes(typeof this.#fallback);
+    return { ...this.#shape.schema(reference), ...(isShown && { default: this.#fallback }) };
   }
 }
 
@@ -141,4 +150,18 @@ export function parseShape<T>(shape: AnyShape<T>, json: unknown): Result<T, read
 export function problemsIn(shape: AnyShape, json: unknown): readonly JsonProblem[] {
   const parsed = parseShape(shape, json);
   return parsed.ok ? [] : parsed.error;
+}
+
+/** The JSON Schema of a whole document, in draft 07, which every editor reads. */
+export function schemaOf(shape: AnyShape): JsonSchema {
+  const definitions: Record<string, JsonSchema> = {};
+  const schema = shape.schema((name, make) => {
+    if (definitions[name] === undefined) {
+      // A shape that contains itself asks for the name again while its schema is made.
+      definitions[name] = {};
+      definitions[name] = make();
+    }
+    return { $ref: `#/definitions/${name}` };
+  });
+  return { $schema: "http://json-schema.org/draft-07/schema#", ...schema, definitions };
 }

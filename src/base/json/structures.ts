@@ -57,7 +57,7 @@ export function object<M extends ShapeMembers>(
         place.at(key).problem(message ?? `is not known here: use ${names}, or remove it`);
       }
       const value = entries.map(([name, member]) => {
-        return [name, readMember(Object.hasOwn(given, name) ? given[name] : undefined, member, place.at(name))];
+        return [name, member.read(Object.hasOwn(given, name) ? given[name] : undefined, place.at(name))];
       });
       return Object.fromEntries(value.filter(([, one]) => one !== undefined)) as ObjectValue<M>;
     },
@@ -65,27 +65,14 @@ export function object<M extends ShapeMembers>(
   });
 }
 
-function readMember(value: unknown, member: ShapeMembers[string], place: JsonPlace): unknown {
-  if (!(member instanceof OptionalShape)) return member.read(value, place);
-  return value === undefined ? member.fallback : member.shape.read(value, place);
-}
-
 function objectSchema(members: ShapeMembers, ignored: boolean, reference: SchemaReference): JsonSchema {
   const required = Object.keys(members).filter((name) => !(members[name] instanceof OptionalShape));
-  const properties = Object.entries(members).map(([name, member]) => [name, memberSchema(member, reference)]);
   return {
     type: "object",
-    properties: Object.fromEntries(properties),
+    properties: Object.fromEntries(Object.entries(members).map(([name, one]) => [name, one.schema(reference)])),
     ...(required.length > 0 && { required }),
     ...(!ignored && { additionalProperties: false }),
   };
-}
-
-function memberSchema(member: ShapeMembers[string], reference: SchemaReference): JsonSchema {
-  if (!(member instanceof OptionalShape)) return member.schema(reference);
-  const { fallback, shape } = member;
-  const isShown = ["string", "number", "boolean"].includes(typeof fallback);
-  return isShown ? { ...shape.schema(reference), default: fallback } : shape.schema(reference);
 }
 
 /** An array of at most `most` elements. */
@@ -140,15 +127,11 @@ export function withMember<T, S, U, V>(
   having: AnyShape<T, S>,
   others: AnyShape<U, V>,
 ): Shape<T | U, S | V> {
-  return new Shape<T | U, S | V>({
-    expected: others.expected,
-    read: (given, place) => (isObject(given) && Object.hasOwn(given, member) ? having : others).read(given, place),
-    // The member is named beside the choice, so that an editor offers it where it is missing.
-    schema: (reference) => ({
-      properties: { [member]: {} },
-      anyOf: [having.schema(reference), others.schema(reference)],
-    }),
+  const either = union(others.expected, { having, others }, (given) => {
+    return isObject(given) && Object.hasOwn(given, member) ? having : others;
   });
+  // The member is named beside the choice too, so that an editor offers it where it is missing.
+  return either.keywords({ properties: { [member]: {} } });
 }
 
 function union<O extends ShapeOptions>(

@@ -2,7 +2,7 @@
 
 import { decodeHex } from "../binary/index.ts";
 import type { JsonPlace } from "./place.ts";
-import { type JsonSchema, Shape } from "./shape.ts";
+import { type JsonSchema, type OptionalShape, Shape } from "./shape.ts";
 import { byType, object } from "./structures.ts";
 
 function scalar<T>(
@@ -50,6 +50,11 @@ export const milliseconds: Shape<number> = scalar(
 
 /** Text of any length, also none. */
 export const anyText: Shape<string> = scalar("text", isText, { type: "string" });
+
+/** The member in which a document names its schema, for editors. It has no other effect. */
+export const schemaMember: { readonly $schema: OptionalShape<string | undefined, string> } = {
+  $schema: anyText.about("The JSON Schema of this file, for editors.").optional(),
+};
 
 /** Text of 1 to `most` characters. */
 export function text(most: number, about?: string): Shape<string> {
