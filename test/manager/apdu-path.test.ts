@@ -11,9 +11,10 @@ import { apdu, bytesOf, settle } from "./world.ts";
 
 const path = ["connection.ts", "operations.ts", "reader-access.ts", "driver.ts"];
 
-/** A reader that notes from where each exchange is called. */
-function tracingReader(): { readonly reader: Reader; readonly stacks: string[] } {
+/** A reader that notes from where each exchange is called, and the protocols that its card was made to speak. */
+function tracingReader(): { readonly reader: Reader; readonly stacks: string[]; readonly negotiated: string[] } {
   const stacks: string[] = [];
+  const negotiated: string[] = [];
   const reader: Reader = {
     description: {
       name: "Tracing",
@@ -26,7 +27,7 @@ function tracingReader(): { readonly reader: Reader; readonly stacks: string[] }
     },
     open: async (events) => events.inserted(),
     power: async () => bytesOf("3B8180018080"),
-    setProtocol: async () => {},
+    setProtocol: async (protocol) => void negotiated.push(protocol),
     transmit: async () => {
       stacks.push(stackHere());
       return bytesOf("9000");
@@ -36,7 +37,7 @@ function tracingReader(): { readonly reader: Reader; readonly stacks: string[] }
     setAttribute: () => false,
     close: async () => {},
   };
-  return { reader, stacks };
+  return { negotiated, reader, stacks };
 }
 
 function stackHere(): string {
@@ -56,14 +57,14 @@ function filesOf(stack: string): string[] {
 async function connected() {
   const runtime = new SimulatedRuntime({ settle });
   const manager = new EmbeddedManager({ runtime });
-  const { reader, stacks } = tracingReader();
+  const { negotiated, reader, stacks } = tracingReader();
   const name = await manager.addReader(reader);
   await runtime.settle();
   const connect = async (client: string) => {
     const context = await manager.client({ name: client }).establishContext();
     return context.connect(name, { shareMode: "shared", preferredProtocols: ["t1"] });
   };
-  return { connect, runtime, stacks };
+  return { connect, negotiated, runtime, stacks };
 }
 
 describe("the way of one APDU", () => {
@@ -75,13 +76,13 @@ describe("the way of one APDU", () => {
   });
 
   test("enters no file twice after a reset, when the card is first made to speak its protocol", async () => {
-    const { connect, stacks } = await connected();
-    const [connection, other] = [await connect("one"), await connect("two")];
-    await other.reconnect({ shareMode: "shared", preferredProtocols: ["t1"], initialization: "reset" });
-    await expect(connection.transmit(apdu)).rejects.toMatchObject({ code: "reset-card" });
-    await connection.beginTransaction().catch(() => {});
-    await connection.reconnect({ shareMode: "shared", preferredProtocols: ["t1"], initialization: "leave" });
+    const { connect, negotiated, stacks } = await connected();
+    const connection = await connect("one");
+    await connection.beginTransaction();
+    await connection.endTransaction("reset");
+    expect(negotiated).toHaveLength(1);
     await connection.transmit(apdu);
+    expect(negotiated).toHaveLength(2);
     expect(stacks.map(filesOf)).toEqual([path]);
   });
 
