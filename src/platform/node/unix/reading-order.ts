@@ -114,9 +114,9 @@ class UserReading {
   readonly #breathe: () => Promise<void>;
   readonly #forget: () => void;
   readonly #all: ReadingTurns[] = [];
-  /** The place of the next that has its turn. */
+  /** The place of the next one to read. */
   #next = 0;
-  /** So many have their turn, while the user is held back. */
+  /** How many may read, while the user is held back. */
   #reading = 0;
   /** Reads in this turn of the event loop. */
   #reads = 0;
