@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-export type { JsonNote, JsonNoted, JsonPlace, JsonProblem } from "./place.ts";
+export type { JsonFindings, JsonNote, JsonNoted, JsonPlace, JsonProblem } from "./place.ts";
 export {
   type AnyShape,
   type JsonOf,

@@ -19,37 +19,46 @@ export interface JsonNoted<T> {
   readonly value: T;
 }
 
+/** What was found in a document so far. */
+export interface JsonFindings {
+  readonly problems: JsonProblem[];
+  /** The places of the problems, and all places around them. */
+  readonly wrong: Set<string>;
+  readonly notes: Map<object, JsonNoted<unknown>[]>;
+}
+
 /** One place in a JSON document that is being read. */
 export class JsonPlace {
   /** As a JSON path: `$.files[0].id`. */
   readonly path: string;
-  /** The problems of the whole document so far. */
-  readonly problems: JsonProblem[];
-  readonly #notes: Map<object, JsonNoted<unknown>[]>;
+  readonly #findings: JsonFindings;
 
-  constructor(path = "$", problems: JsonProblem[] = [], notes = new Map<object, JsonNoted<unknown>[]>()) {
+  constructor(path = "$", findings: JsonFindings = { problems: [], wrong: new Set(), notes: new Map() }) {
     this.path = path;
-    this.problems = problems;
-    this.#notes = notes;
+    this.#findings = findings;
+  }
+
+  /** The problems of the whole document so far. */
+  get problems(): readonly JsonProblem[] {
+    return this.#findings.problems;
+  }
+
+  /** Whether there is no problem here and inside. */
+  get isSound(): boolean {
+    return !this.#findings.wrong.has(this.path);
   }
 
   /** A member of the object here, or an element of the array. */
   at(key: string | number): JsonPlace {
     const isPlain = typeof key === "string" && /^[A-Za-z]\w*$/.test(key);
-    const path = `${this.path}${isPlain ? `.${key}` : `[${JSON.stringify(key)}]`}`;
-    return new JsonPlace(path, this.problems, this.#notes);
-  }
-
-  /** Whether there is no problem here and inside. */
-  get isSound(): boolean {
-    return !this.problems.some(
-      ({ path }) => path.startsWith(this.path) && /^(?:$|[.[])/.test(path.slice(this.path.length)),
-    );
+    return new JsonPlace(`${this.path}${isPlain ? `.${key}` : `[${JSON.stringify(key)}]`}`, this.#findings);
   }
 
   /** Records a problem here. Returns nothing, as a value that is wrong is read as nothing. */
   problem(message: string): undefined {
-    this.problems.push({ path: this.path, message });
+    const { problems, wrong } = this.#findings;
+    problems.push({ path: this.path, message });
+    for (const step of this.path.matchAll(/[.[]|$/g)) wrong.add(this.path.slice(0, step.index));
   }
 
   /** Records that the value here is missing, or is not what it should be. */
@@ -59,13 +68,13 @@ export class JsonPlace {
 
   /** Keeps a value for a check of the whole document. */
   note<T>(kind: JsonNote<T>, value: T): void {
-    const noted = this.#notes.get(kind) ?? [];
+    const noted = this.#findings.notes.get(kind) ?? [];
     noted.push({ place: this, value });
-    this.#notes.set(kind, noted);
+    this.#findings.notes.set(kind, noted);
   }
 
   /** The values of a kind that were kept so far, in the order of the document. */
   notes<T>(kind: JsonNote<T>): readonly JsonNoted<T>[] {
-    return (this.#notes.get(kind) ?? []) as JsonNoted<T>[];
+    return (this.#findings.notes.get(kind) ?? []) as JsonNoted<T>[];
   }
 }
