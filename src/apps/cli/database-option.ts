@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { CardType, Database } from "../../database/index.ts";
+import { BrokenPackage } from "../../platform/node/runtime/index.ts";
 import { openDatabase } from "../../platform/node/sqlite/index.ts";
 import { SmartCardError } from "../../port/index.ts";
 import type { Terminal } from "./terminal.ts";
@@ -52,7 +53,7 @@ const nothingKnown: KnownCards = { find: () => [] };
 export async function withKnownCards<T>(terminal: Terminal, work: (cards: KnownCards) => Promise<T>): Promise<T> {
   const tell = (error: unknown): void => {
     if (!(error instanceof SmartCardError)) throw error;
-    if (error.code !== "unsupported-feature") terminal.say(`scard: cards are not named: ${error.message}`);
+    if (!isMissingSqlite(error)) terminal.say(`scard: cards are not named: ${error.message}`);
   };
   let database: Database | undefined;
   try {
@@ -65,6 +66,11 @@ export async function withKnownCards<T>(terminal: Terminal, work: (cards: KnownC
   } finally {
     database?.close();
   }
+}
+
+/** Whether an error says that there is no SQLite here, neither Node's nor a package that would have to be mended. */
+export function isMissingSqlite(error: SmartCardError): boolean {
+  return error.code === "unsupported-feature" && !(error.cause instanceof BrokenPackage);
 }
 
 /** Queries the database until it fails. */

@@ -22,7 +22,7 @@ import { atrsOf } from "./atr-option.ts";
 import { TerminalCardPicker } from "./card-picker.ts";
 import { command, exitCodes } from "./command.ts";
 import { connectOptions, protocolsOf } from "./connect-options.ts";
-import { withDatabase } from "./database-option.ts";
+import { isMissingSqlite, withDatabase } from "./database-option.ts";
 import { typesMeant } from "./locate.ts";
 import { managerOption, withManager } from "./manager-option.ts";
 import { type commonOptions, type OptionTable, type OptionValues, type ParsedLine, UsageError } from "./options.ts";
@@ -122,6 +122,7 @@ async function withOptionalDatabase(
   } catch (error) {
     const isMissing = error instanceof SmartCardError && error.code === "unsupported-feature" && !opened;
     if (needsIt || !isMissing) throw error;
+    if (!isMissingSqlite(error)) terminal.say(`scard: cards are not named: ${error.message}`);
   }
   return await work(undefined);
 }

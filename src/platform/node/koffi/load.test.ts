@@ -58,11 +58,28 @@ describe("loading", () => {
 
   test("says what to install where there is neither", () => {
     const failing = (name: string): never => {
-      throw new Error(`no ${name}`);
+      throw Object.assign(new Error(`Cannot find module '${name}'`), { code: "MODULE_NOT_FOUND" });
     };
-    expect(() => loadKoffi(failing)).toThrow(koffiRemedy(platform, arch));
-    const errors = koffiPackages(platform, arch).map((name) => expect.objectContaining({ message: `no ${name}` }));
+    expect(() => loadKoffi(failing)).toThrow(`${prebuilt} is not installed: ${koffiRemedy(platform, arch)}`);
+    const errors = koffiPackages(platform, arch).map((name) => {
+      return expect.objectContaining({ message: `Cannot find module '${name}'` });
+    });
     expect(() => loadKoffi(failing)).toThrow(expect.objectContaining({ errors }));
+  });
+
+  test("says why one that is installed cannot be loaded", () => {
+    const failing = (name: string): never => {
+      const [message, code] =
+        name === prebuilt
+          ? ["no such symbol", "ERR_DLOPEN_FAILED"]
+          : [`Cannot find module '${name}'`, "MODULE_NOT_FOUND"];
+      throw Object.assign(new Error(message), { code });
+    };
+    expect(() => loadKoffi(failing)).toThrow(`${prebuilt} is installed, but cannot be loaded: no such symbol`);
+    expect(() => loadKoffi(failing)).not.toThrow(/npm install/);
+    expect(() => loadKoffi(() => ({}))).toThrow(
+      /is installed, but cannot be loaded: .* has no load\(\) and address\(\)/,
+    );
   });
 
   test.skipIf(platform !== "linux")("calls a function of the system", () => {

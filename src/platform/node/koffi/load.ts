@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { createRequire } from "node:module";
+import { packageFailure } from "../runtime/index.ts";
 
 /** A function of a shared library, called on this thread, or with `async` on another one. */
 export interface ForeignFunction {
@@ -67,8 +68,8 @@ export function koffiRemedy(platform: string, architecture: string): string {
  * Loads koffi, which calls functions of shared libraries.
  *
  * @param load loads a package by its name, instead of `require`
- * @throws AggregateError: none of the packages of this machine can be loaded. Its message names them and says what to
- * install, its errors say why, one for each package
+ * @throws AggregateError: none of the packages of this machine can be loaded. Its message says what to
+ * install, or why one that is installed cannot be loaded; its errors have all causes, one for each package
  */
 export function loadKoffi(load: (name: string) => unknown = createRequire(import.meta.url)): Koffi {
   const { arch, platform } = process;
@@ -83,9 +84,12 @@ export function loadKoffi(load: (name: string) => unknown = createRequire(import
       errors.push(error);
     }
   }
+  const broken = names.flatMap((name, index) => packageFailure(name, errors[index]) ?? []);
   throw new AggregateError(
     errors,
-    `the optional package ${names[0]} is missing or broken: ${koffiRemedy(platform, arch)}`,
+    broken[0] === undefined
+      ? `the optional package ${names[0]} is not installed: ${koffiRemedy(platform, arch)}`
+      : `the optional package ${broken[0].message}`,
   );
 }
 

@@ -2,5 +2,6 @@
 
 export { nodeBlockCipher } from "./block-cipher.ts";
 export { BusyPoll } from "./busy-poll.ts";
+export { BrokenPackage, packageFailure } from "./package-failure.ts";
 export { readRegularFile, readTextFile } from "./read-regular-file.ts";
 export { nodeClock, nodeRuntime } from "./runtime.ts";
