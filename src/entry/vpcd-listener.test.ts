@@ -133,6 +133,18 @@ describe("listenVpcd", () => {
     await second.until("inserted");
   });
 
+  it("needs no runtime from its caller, and takes what is undefined for left out", async () => {
+    for (const options of [{ port: 0 }, { runtime: undefined, host: undefined, port: 0, slots: undefined }]) {
+      const opened = await listenVpcd(options as VpcdListenerOptions);
+      open.push(opened);
+      await plug(opened.ports[0]);
+      expect(opened.host).toBe("127.0.0.1");
+    }
+    const tried = await tryVpcd({ port: 0 });
+    expect(tried.readers).toHaveLength(1);
+    await expect(listenVpcd({ port: 0, runtime: {} as never })).rejects.toMatchObject({ code: "invalid-parameter" });
+  });
+
   it("listens on loopback where no host is given", async () => {
     expect((await listen()).host).toBe("127.0.0.1");
   });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { resolve } from "node:path";
+import { nodeRuntime } from "../platform/node/runtime/index.ts";
 import { closeTcpSlots, openTcpSlots } from "../platform/node/tcp/index.ts";
 import {
   anyText,
@@ -34,8 +35,8 @@ import { openUnixSlots, tryUnixSlots } from "./vpcd-unix.ts";
 
 /** How virtual cards can plug in: by TCP at host and port, or at the path of a Unix socket. */
 export interface VpcdListenerOptions {
-  /** Time for the limits, and where the readers' trace goes. */
-  readonly runtime: Pick<Runtime, "clock" | "trace">;
+  /** Time for the limits, and where the readers' trace goes; by default this machine's clock, and no trace. */
+  readonly runtime?: Pick<Runtime, "clock" | "trace">;
   /**
    * Address to listen on; 127.0.0.1 by default. One that other machines can reach is refused, unless `access` admits every
    * program: the protocol has no authentication, and the card sees the PINs that programs send to it.
@@ -82,9 +83,11 @@ const peerRule = optionsOf<PeerRule>({
 });
 
 const listenerOptions = optionsOf<VpcdListenerOptions>({
-  runtime: partsOf<VpcdListenerOptions["runtime"]>(
-    { clock: clockObject, trace: callback("a function that is told what happens") },
-    "a runtime: nodeRuntime() makes one",
+  runtime: optional(
+    partsOf<NonNullable<VpcdListenerOptions["runtime"]>>(
+      { clock: clockObject, trace: callback("a function that is told what happens") },
+      "a runtime: nodeRuntime() makes one",
+    ),
   ),
   host: optional(text("an address", 255)),
   port: optional(wholeNumber(0, 65_535)),
@@ -129,7 +132,7 @@ export interface VpcdListener extends AsyncDisposable {
  * the system says)
  * @see virtualsmartcard/doc/api.txt of the vsmartcard project
  */
-export async function listenVpcd(options: VpcdListenerOptions): Promise<VpcdListener> {
+export async function listenVpcd(options: VpcdListenerOptions = {}): Promise<VpcdListener> {
   const { access, host, name, path, place, port, slots, ...rest } = checkedOptions(options);
   const common = {
     ...rest,
@@ -154,7 +157,7 @@ export async function listenVpcd(options: VpcdListenerOptions): Promise<VpcdList
  *
  * @throws as `listenVpcd`, but for reader-unavailable and sharing-violation
  */
-export async function tryVpcd(options: VpcdListenerOptions): Promise<VpcdListener> {
+export async function tryVpcd(options: VpcdListenerOptions = {}): Promise<VpcdListener> {
   const { access, host, name, path, port, runtime, slots, ...rest } = checkedOptions(options);
   const { clock, trace } = runtime;
   const named = name === undefined ? {} : { name };
@@ -177,7 +180,7 @@ export async function tryVpcd(options: VpcdListenerOptions): Promise<VpcdListene
 function checkedOptions(options: VpcdListenerOptions) {
   const place = (member: string) => ({ operation: "listenVpcd", path: `options.${member}` });
   const { path: given, ...checked } = listenerOptions(options, { operation: "listenVpcd", path: "options" });
-  const { access = [], group, host, mode, name, port, slots = 1 } = checked;
+  const { access = [], group, host, mode, name, port, runtime = nodeRuntime(), slots = 1 } = checked;
   if (name !== undefined) checkNewReaderName(name);
   if (given === undefined) {
     if (mode !== undefined || group !== undefined) {
@@ -201,7 +204,15 @@ function checkedOptions(options: VpcdListenerOptions) {
     refuse(place("path"), "given beside host or port", "give the path of a Unix socket, or host and port");
   }
   const path = given === undefined ? {} : { path: resolve(given) };
-  return { host: "127.0.0.1", port: DEFAULT_VPCD_PORT, ...checked, slots, ...path, place };
+  return {
+    ...checked,
+    host: host ?? "127.0.0.1",
+    port: port ?? DEFAULT_VPCD_PORT,
+    runtime,
+    slots,
+    ...path,
+    place,
+  };
 }
 
 /** Why a rule of a TCP port cannot ask for more. */

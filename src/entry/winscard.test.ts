@@ -34,6 +34,15 @@ describe("scard/winscard", () => {
     }
   });
 
+  it("makes a table of handles of its own on this machine's manager, clock and randomness", async () => {
+    vi.stubEnv("SCARD_MANAGER", "embedded:virtual+demo");
+    const own = new published.WinSCard();
+    const { context } = await own.SCardEstablishContext(SCARD_SCOPE_USER);
+    expect((await own.SCardListReaders(context)).readers).toHaveLength(1);
+    await own.SCardReleaseContext(context);
+    expect(() => new published.WinSCard(null as never)).toThrow(expect.objectContaining({ code: "invalid-parameter" }));
+  });
+
   it("runs a ported program on the manager that SCARD_MANAGER describes", async () => {
     vi.stubEnv("SCARD_MANAGER", "embedded:virtual+demo");
     const { context } = await SCardEstablishContext(SCARD_SCOPE_USER);

@@ -19,7 +19,7 @@ import type { Database } from "../database/index.ts";
 import { WinSCard as WinSCardFunctions, type WinSCardOptions } from "../faces/winscard/index.ts";
 import { nodeRuntime } from "../platform/node/runtime/index.ts";
 import { openDatabase } from "../platform/node/sqlite/index.ts";
-import { type Scope, SmartCardError } from "../port/index.ts";
+import { type Scope, SmartCardError, withDefaults } from "../port/index.ts";
 import { defaultManager } from "./machine.ts";
 
 export type { WinSCard as WinSCardFunctions } from "../faces/winscard/index.ts";
@@ -51,12 +51,12 @@ function database(scope: Scope): Database | Promise<Database> {
 
 /**
  * The WinSCard functions over one table of handles, for a manager, a database or a picker of your own. What is not given
- * of clock and randomness is this machine's: the numbers of contexts and cards are others in each thread and process.
+ * of manager, clock and randomness is this machine's: the numbers of contexts and cards are others in each thread and process.
  */
 export class WinSCard extends WinSCardFunctions {
-  constructor(options: WinSCardOptions) {
+  constructor(options: Partial<WinSCardOptions> = {}) {
     const { clock, random } = nodeRuntime();
-    super({ ...options, clock: options.clock ?? clock, random: options.random ?? random });
+    super(withDefaults(options, { clock, random, defaultManager }, { operation: "WinSCard", path: "options" }));
   }
 }
 
