@@ -11,6 +11,7 @@ import { surfacesOf } from "../../src/apps/cli/doctor-surfaces.ts";
 import { describeDiagnosis } from "../../src/apps/cli/doctor-text.ts";
 import { runProgram } from "../../src/apps/cli/program.ts";
 import { painter } from "../../src/apps/cli/terminal.ts";
+import { SmartCardError } from "../../src/port/index.ts";
 import { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
 import { settle, world } from "../manager/world.ts";
 import { RecordedTerminal } from "./recorded-terminal.ts";
@@ -40,7 +41,10 @@ async function healthy(script: Script = {}): Promise<Script> {
 
 describe("the runtime and its packages", () => {
   it("are told, and what is missing is no fault where it is not needed", async () => {
-    const script = await healthy({ packageVersion: async () => undefined, hasSqlite: false });
+    const script = await healthy({
+      packageVersion: async () => undefined,
+      sqlite: async () => new SmartCardError("unsupported-feature", "no SQLite"),
+    });
     const found = await visit(script);
     expect([found.healthy, idsOf(found)]).toEqual([true, ["koffi-missing", "sqlite-missing"]]);
     expect(found.packages).toEqual([

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { ProbeOptions, ServiceInfo } from "../../managers/pcscd/index.ts";
-import type { Clock, ResourceManager } from "../../port/index.ts";
+import type { Clock, ResourceManager, SmartCardError } from "../../port/index.ts";
 import type { WhoReport } from "../daemon/index.ts";
 
 /** Owner and permissions of a file. */
@@ -79,6 +79,31 @@ export interface UserFacts {
   readonly groups: readonly string[];
 }
 
+/** A service of Windows, as `sc` tells of it. */
+export interface WindowsService {
+  readonly state: "running" | "stopped" | "changing" | "not-installed";
+  readonly isDisabled: boolean;
+}
+
+/** A device of Windows that is a smart card reader. */
+export interface WindowsDevice {
+  readonly name: string;
+  /** What is wrong with it: the number of the Device Manager, 0 for nothing. */
+  readonly problem: number;
+}
+
+/** What only Windows has. A member is undefined where Windows did not tell. */
+export interface WindowsFacts {
+  /** The smart card service, SCardSvr. */
+  readonly service?: WindowsService;
+  /** The service that copies a card's certificates into the user's store, CertPropSvc. */
+  readonly certificatePropagation?: WindowsService;
+  /** The readers that are plugged in, with a driver or without. */
+  readonly devices?: readonly WindowsDevice[];
+  /** DisableCapiOverrideForRSA in the registry; undefined where it is not set. */
+  readonly disableCapiOverrideForRsa?: number;
+}
+
 /** A machine as `scard doctor` sees it. Nothing that is asked here changes anything, or touches a card. */
 export interface Machine {
   readonly platform: NodeJS.Platform;
@@ -92,8 +117,10 @@ export interface Machine {
   readonly sockets: readonly SocketPlace[];
   /** Version of an installed package; undefined where it is missing. */
   packageVersion(name: string): Promise<string | undefined>;
-  /** Whether the runtime has SQLite of its own. */
-  readonly hasSqlite: boolean;
+  /** Why the database cannot be used: there is no SQLite, or what there is does not load; undefined where it works. */
+  sqlite(): Promise<SmartCardError | undefined>;
+  /** What Windows alone has; empty elsewhere. */
+  windows(): Promise<WindowsFacts>;
   /** Undefined where the file is missing; "denied" where that cannot be determined. */
   file(path: string): Promise<FileFacts | "denied" | undefined>;
   /** A text of configuration; undefined where it cannot be read. */

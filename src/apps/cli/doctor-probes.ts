@@ -2,7 +2,7 @@
 
 import { readFileSync, realpathSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { createRequire, isBuiltin } from "node:module";
+import { createRequire } from "node:module";
 import { release, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { anyText, object, parseShape, words } from "../../base/json/index.ts";
@@ -12,10 +12,12 @@ import { daemonSockets, serviceSockets } from "../../entry/service-sockets.ts";
 import { processSurroundings, type Surroundings } from "../../entry/surroundings.ts";
 import { pcscdSockets } from "../../platform/node/pcscd/index.ts";
 import { nodeClock, nodeRuntime } from "../../platform/node/runtime/index.ts";
+import { findDriver } from "../../platform/node/sqlite/index.ts";
 import { SmartCardError } from "../../port/index.ts";
 import { askDaemon } from "../daemon/index.ts";
 import type { Machine, SocketOrigin, SocketPlace, UserFacts } from "./doctor-machine.ts";
-import { accountNames, surfacesOf } from "./doctor-surfaces.ts";
+import { accountNames, runProgram, surfacesOf } from "./doctor-surfaces.ts";
+import { windowsFacts } from "./doctor-windows.ts";
 
 /** How long a service may take for its answers, in milliseconds. On a busy machine a good one takes seconds. */
 const serviceLimits = { answerMs: 10_000, admissionMs: 10_000 } as const;
@@ -32,7 +34,8 @@ export function thisMachine(environment: Machine["environment"]): Machine {
     user: currentUser(),
     clock: nodeClock,
     sockets: socketPlaces(surroundings),
-    hasSqlite: isBuiltin("node:sqlite"),
+    sqlite: sqliteProblem,
+    windows: async () => (process.platform === "win32" ? windowsFacts(runProgram, environment.SystemRoot) : {}),
     packageVersion,
     ...surfacesOf("/"),
     service: (socket) => pcscdManager({ socket, limits: serviceLimits }),
@@ -42,6 +45,16 @@ export function thisMachine(environment: Machine["environment"]): Machine {
       return openSystemManager({ runtime: nodeRuntime(), ...(library !== undefined && { library }) });
     },
   };
+}
+
+async function sqliteProblem(): Promise<SmartCardError | undefined> {
+  try {
+    await findDriver();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof SmartCardError)) throw error;
+    return error;
+  }
 }
 
 /** The sockets where programs look, and those where they could. */

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 
+import type { SmartCardError } from "../../port/index.ts";
 import type { Finding, SocketReport } from "./doctor-report.ts";
 import { installCommand } from "./doctor-service.ts";
 import { has, hasOwnSubsystem, isUsed, type Survey } from "./doctor-survey.ts";
+import { allowRedirection, isRemoteSession, missingWindowsReaders, serviceProblems } from "./doctor-windows.ts";
 import { clientName } from "./readers.ts";
 import { duration, visible } from "./text.ts";
 
@@ -13,9 +15,11 @@ const LONG_LOCK_MS = 30_000;
 export function* readerFindings(survey: Survey): Generator<Finding> {
   const { readers, sockets, spec, systemError, unlisted } = survey;
   for (const { error, socket } of unlisted) {
+    const isExplained = socket === undefined && serviceProblems(survey.windows).next().done === false;
+    if (isExplained && !isRemoteSession(survey.machine)) continue;
     const where = socket === undefined ? "The system's subsystem" : visible(socket);
     const message = `${where} does not list its readers: ${visible(error.reason)}`;
-    yield { id: "readers-unknown", level: "problem", message, remedies: ["restart the service"] };
+    yield { id: "readers-unknown", level: "problem", message, remedies: remediesFor(error, survey) };
   }
   const used = sockets.find((socket) => socket.used);
   const usesSystem = spec?.kind === "system" || (spec === undefined && hasOwnSubsystem(survey.machine.platform));
@@ -54,6 +58,12 @@ export function* readerFindings(survey: Survey): Generator<Finding> {
   }
 }
 
+function remediesFor({ code }: SmartCardError, { machine }: Survey): readonly string[] {
+  // SCardEstablishContext of Windows has ERROR_BROKEN_PIPE for this alone.
+  const isNotShared = code === "broken-pipe" || (code === "no-service" && isRemoteSession(machine));
+  return isNotShared ? [allowRedirection] : ["restart the service"];
+}
+
 function doorOpen(name: string, at: string): Finding {
   return {
     id: "card-door-open",
@@ -79,16 +89,23 @@ function mute(name: string): Finding {
 }
 
 function* missingReaders(survey: Survey, used: SocketReport | undefined): Generator<Finding> {
-  const { usbReaders } = survey;
+  const { machine, usbReaders } = survey;
   const isOurs = used?.service === "scard daemon";
+  if (used === undefined && machine.platform === "win32") {
+    yield* missingWindowsReaders(survey.windows, isRemoteSession(machine));
+    return;
+  }
   if (usbReaders.length === 0) {
     const more = isOurs
       ? ["give the daemon one: scard daemon --reader virtual --card demo, or readers in its configuration"]
-      : ["plug one in", "see whether the machine knows it: lsusb"];
+      : [
+          "plug one in",
+          `see whether the machine knows it: ${machine.platform === "darwin" ? "system_profiler SPUSBDataType" : "lsusb"}`,
+        ];
     yield {
       id: "no-reader",
       level: "warning",
-      message: `The service runs, but has no reader${isOurs ? "" : "; none is plugged in by USB either"}.`,
+      message: `The service runs, but has no reader${isOurs || machine.platform === "darwin" ? "" : "; none is plugged in by USB either"}.`,
       remedies: more,
     };
     return;

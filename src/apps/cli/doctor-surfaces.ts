@@ -16,8 +16,21 @@ export type Surfaces = Pick<
 /** How long another program may take, in milliseconds. */
 const PROGRAM_MS = 10_000;
 
+const nothingSeen: Surfaces = {
+  file: async () => undefined,
+  readText: async () => undefined,
+  processes: async () => [],
+  libraryUsers: async () => [],
+  clientLibrary: async () => undefined,
+  socketUse: async () => undefined,
+  usbReaders: async () => [],
+  serialPorts: async () => [],
+};
+
 /** The surfaces of the machine whose files are below `root`: `/`, or a folder that a test has filled. */
 export function surfacesOf(root: string, platform: NodeJS.Platform = process.platform): Surfaces {
+  // There "/etc" would be a folder of the current drive, and none of these.
+  if (platform === "win32") return nothingSeen;
   const at = (path: string): string => join(root, path);
   const processes = (): Promise<readonly ProcessFacts[]> =>
     platform === "darwin" ? processesByPs() : processesIn(at("/proc"));
@@ -37,6 +50,19 @@ export function surfacesOf(root: string, platform: NodeJS.Platform = process.pla
     usbReaders: () => usbReadersIn(at("/sys/bus/usb/devices")),
     serialPorts: async () => (await namesIn(at("/sys/class/tty"))).filter((name) => /^tty(?:ACM|USB)\d+$/.test(name)),
   };
+}
+
+/** Runs a program of the system to its end; undefined where that cannot be done, or takes too long. */
+export function runProgram(
+  program: string,
+  args: readonly string[],
+): Promise<{ readonly status: number; readonly stdout: string } | undefined> {
+  return new Promise((resolve) => {
+    execFile(program, args, { timeout: PROGRAM_MS, windowsHide: true }, (error, stdout) => {
+      if (error === null) resolve({ status: 0, stdout });
+      else resolve(typeof error.code === "number" ? { status: error.code, stdout } : undefined);
+    });
+  });
 }
 
 async function fileFacts(path: string, root: string): Promise<FileFacts | "denied" | undefined> {

@@ -8,13 +8,21 @@ import { type Clock, type ReaderStateReport, type ResourceManager, SmartCardErro
 import { AGREE_ON_VERSION, socketPathProblem } from "../../wire/pcsclite/index.ts";
 import type { ReportedReader } from "../daemon/index.ts";
 import { summarizeAtr } from "./atr-report.ts";
-import type { ClientLibrary, FileFacts, Machine, ProcessFacts, SocketPlace, UsbReader } from "./doctor-machine.ts";
+import type {
+  ClientLibrary,
+  FileFacts,
+  Machine,
+  ProcessFacts,
+  SocketPlace,
+  UsbReader,
+  WindowsFacts,
+} from "./doctor-machine.ts";
 import type { ReaderReport, SocketReport, SocketState } from "./doctor-report.ts";
 import { errorForPrograms } from "./failure.ts";
 import { statesOf, statesOfReaders } from "./readers.ts";
 
 /** How long each probe may take, in milliseconds. Those of different places run side by side. */
-const limits = { fileMs: 2_000, serviceMs: 5_000, readersMs: 5_000 } as const;
+const limits = { fileMs: 2_000, packagesMs: 10_000, serviceMs: 5_000, readersMs: 5_000, windowsMs: 12_000 } as const;
 
 /** The names of cards by their ATR, the most specific first. */
 export type NameCard = (atr: Uint8Array) => readonly string[];
@@ -46,6 +54,9 @@ export interface Survey {
   readonly files: ReadonlyMap<string, FileFacts>;
   /** The configuration of GnuPG's smart card daemon; empty without one. */
   readonly scdaemonConfig: string;
+  /** Why the database cannot be used; undefined where it can. */
+  readonly sqliteError: SmartCardError | undefined;
+  readonly windows: WindowsFacts;
 }
 
 /** The packages that are optional, and what for. */
@@ -92,6 +103,8 @@ export async function survey(machine: Machine, nameCard: NameCard): Promise<Surv
     files,
     osRelease,
     scdaemonConfig,
+    sqliteError,
+    windows,
   ] = await Promise.all([
     versionsOf(machine),
     surveySockets(machine, nameCard),
@@ -103,6 +116,8 @@ export async function survey(machine: Machine, nameCard: NameCard): Promise<Surv
     filesOf(machine),
     soon(clock, machine.readText("/etc/os-release"), undefined),
     soon(clock, scdaemonConfigOf(machine), ""),
+    soon(clock, machine.sqlite(), undefined),
+    soon(clock, machine.windows(), {}, limits.windowsMs),
   ]);
   const readers = [...sockets.flatMap((one) => one.readers), ...system.readers];
   // Who has the library is looked up where a service does not tell who uses its readers.
@@ -125,6 +140,8 @@ export async function survey(machine: Machine, nameCard: NameCard): Promise<Surv
     serialPorts,
     files,
     scdaemonConfig,
+    sqliteError,
+    windows,
   };
 }
 
@@ -157,7 +174,7 @@ async function versionsOf(machine: Machine): Promise<ReadonlyMap<string, string 
     // koffi comes as a package for each machine.
     const candidates = name === "koffi" ? koffiPackages(machine.platform, machine.architecture) : [name];
     for (const candidate of candidates) {
-      const version = await soon(machine.clock, machine.packageVersion(candidate), undefined);
+      const version = await soon(machine.clock, machine.packageVersion(candidate), undefined, limits.packagesMs);
       if (version !== undefined) return [name, version] as const;
     }
     return [name, undefined] as const;
@@ -359,8 +376,8 @@ function holdersOf({ card, connections, door, lock, queue }: ReportedReader): Pa
 }
 
 /** The result if it comes in time; otherwise a fallback. */
-async function soon<T>(clock: Clock, work: Promise<T>, otherwise: T): Promise<T> {
-  return inTime(clock, limits.fileMs, "the machine", work).catch(() => otherwise);
+async function soon<T>(clock: Clock, work: Promise<T>, otherwise: T, ms: number = limits.fileMs): Promise<T> {
+  return inTime(clock, ms, "the machine", work).catch(() => otherwise);
 }
 
 /** Waits for something, but not for longer than `ms`. @throws timeout, and what it fails with itself */

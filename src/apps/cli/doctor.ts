@@ -2,11 +2,11 @@
 
 import { command, exitCodes } from "./command.ts";
 import { withKnownCards } from "./database-option.ts";
-import { findingsOf, isSupported } from "./doctor-advice.ts";
+import { findingsOf, isSupported, managerOf } from "./doctor-advice.ts";
 import type { Machine } from "./doctor-machine.ts";
 import { thisMachine } from "./doctor-probes.ts";
 import type { Diagnosis } from "./doctor-report.ts";
-import { hasOwnSubsystem, type NameCard, optionalPackages, type Survey, survey } from "./doctor-survey.ts";
+import { type NameCard, optionalPackages, survey } from "./doctor-survey.ts";
 import { describeDiagnosis } from "./doctor-text.ts";
 import type { ParsedLine } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
@@ -59,15 +59,4 @@ export async function diagnose(machine: Machine, nameCard: NameCard): Promise<Di
     readers: seen.readers,
     findings,
   };
-}
-
-function managerOf({ machine, sockets, spec, specError, systemError }: Survey): Diagnosis["manager"] {
-  const { SCARD_MANAGER: text } = machine.environment;
-  const said = text ? { spec: text } : {};
-  if (specError !== undefined) return { kind: "none", ...said };
-  if (spec?.kind === "embedded") return { kind: "embedded", ...said };
-  const used = sockets.find((socket) => socket.used);
-  if (used !== undefined) return { kind: "pcscd", socket: used.path, ...said };
-  const usesSystem = spec?.kind === "system" || (spec === undefined && hasOwnSubsystem(machine.platform));
-  return { kind: usesSystem && systemError === undefined ? "system" : "none", ...said };
 }
