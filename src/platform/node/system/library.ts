@@ -22,12 +22,15 @@ export interface NativeLibrary {
  * Loads the system's library.
  *
  * @param path the library itself; where the system has it otherwise
- * @param load loads koffi
+ * @param load loads koffi @param abi how the library takes its arguments; as those of this system do where this is left out
  * @throws unsupported-feature (the optional package of koffi is not there, or the library lacks a function), no-service
  * (there is no such library: the message says what was tried, and what to install)
  */
-export async function loadLibrary(path?: string, load: () => Koffi = loadKoffi): Promise<NativeLibrary> {
-  const abi = abiOf(process.platform, process.arch);
+export async function loadLibrary(
+  path?: string,
+  load: () => Koffi = loadKoffi,
+  abi: Abi = abiOf(process.platform, process.arch),
+): Promise<NativeLibrary> {
   return declare(native(load), abi, path === undefined ? abi.libraries : [path]);
 }
 
