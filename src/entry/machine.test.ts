@@ -37,6 +37,9 @@ async function listen(path: string): Promise<string> {
   return path;
 }
 
+/** Windows has no Unix sockets here. */
+const withUnixSockets = it.skipIf(process.platform === "win32");
+
 describe("the description of a manager", () => {
   it.each([
     ["embedded", { kind: "embedded", readers: [] }],
@@ -106,19 +109,22 @@ describe("openManager", () => {
     await usual.close();
   });
 
-  it.each(["win32", "darwin"] as const)("takes the system's own on %s, unless a socket is named", async (platform) => {
-    const manager: ResourceManager = { establishContext: () => Promise.reject(new Error("not asked")) };
-    const opened = await openManager(undefined, {
-      surroundings: { platform, environment: {} },
-      openSystem: async ({ library }) => (library === undefined ? manager : refuse()),
-    });
-    expect([opened.kind, opened.manager]).toEqual(["system", manager]);
-    const PCSCLITE_CSOCK_NAME = await listen(join(folder, "comm"));
-    const options = { surroundings: { platform, environment: { PCSCLITE_CSOCK_NAME } }, openSystem: refuse };
-    expect(await openManager(undefined, options)).toMatchObject({ kind: "pcscd", socket: PCSCLITE_CSOCK_NAME });
-  });
+  withUnixSockets.each(["win32", "darwin"] as const)(
+    "takes the system's own on %s, unless a socket is named",
+    async (platform) => {
+      const manager: ResourceManager = { establishContext: () => Promise.reject(new Error("not asked")) };
+      const opened = await openManager(undefined, {
+        surroundings: { platform, environment: {} },
+        openSystem: async ({ library }) => (library === undefined ? manager : refuse()),
+      });
+      expect([opened.kind, opened.manager]).toEqual(["system", manager]);
+      const PCSCLITE_CSOCK_NAME = await listen(join(folder, "comm"));
+      const options = { surroundings: { platform, environment: { PCSCLITE_CSOCK_NAME } }, openSystem: refuse };
+      expect(await openManager(undefined, options)).toMatchObject({ kind: "pcscd", socket: PCSCLITE_CSOCK_NAME });
+    },
+  );
 
-  it("takes the socket that is named, and says no-service where nothing listens there", async () => {
+  withUnixSockets("takes the socket that is named, and says no-service where nothing listens there", async () => {
     const PCSCLITE_CSOCK_NAME = join(folder, "comm");
     const options = {
       surroundings: { platform: "linux", environment: { PCSCLITE_CSOCK_NAME } },
@@ -134,7 +140,7 @@ describe("openManager", () => {
     expect(opened.description).toBe(`the smart card service at ${PCSCLITE_CSOCK_NAME}`);
   });
 
-  it("opens a service that does not run yet where it is asked for by name", async () => {
+  withUnixSockets("opens a service that does not run yet where it is asked for by name", async () => {
     const opened = await openManager(`pcscd:${join(folder, "later")}`);
     expect((await failureOf(opened.manager.establishContext())).code).toBe("no-service");
     const daemon = { surroundings: { environment: { PCSCLITE_CSOCK_NAME: join(folder, "none") } } };
@@ -177,7 +183,7 @@ describe("the sockets of services", () => {
     }
   });
 
-  it("are tried in their order, until one listens that is asked for", async () => {
+  withUnixSockets("are tried in their order, until one listens that is asked for", async () => {
     const [gone, first, second] = ["gone", "first", "second"].map((name) => join(folder, name));
     await listen(first ?? "");
     await listen(second ?? "");
@@ -188,7 +194,7 @@ describe("the sockets of services", () => {
     expect(await firstListening(sockets.slice(0, 1))).toMatchObject([{ path: gone, error: { code: "no-service" } }]);
   });
 
-  it("are a daemon's where a control socket is beside them", async () => {
+  withUnixSockets("are a daemon's where a control socket is beside them", async () => {
     const socket = await listen(join(folder, "comm"));
     expect(await isDaemon(socket)).toBe(false);
     await listen(`${socket}.control`);

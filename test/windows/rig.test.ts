@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { describePeer } from "../peers/peers.ts";
-import { nodeVersions, runNode, WindowsProgram, windows, windowsPath } from "./rig.ts";
+import { HANG_MS, nodeVersions, runNode, WindowsProgram, windows, windowsPath } from "./rig.ts";
 
 describePeer(windows, () => {
   let folder: string;
@@ -36,16 +36,16 @@ describePeer(windows, () => {
       expect(JSON.parse(ended.stdout)).toEqual({
         args,
         LOCALAPPDATA: "D:\\Local",
-        PATH: expect.stringMatching(/^Z:\\.*scard-rig-[^;]*;C:\\windows\\system32;/),
+        PATH: expect.stringMatching(/^Z:\\[^;]*scard-rig-[^;]*;Z:\\[^;]*dll;C:\\windows\\system32;/),
         cwd: windowsPath(folder),
         input: "a line\n",
       });
     },
   );
 
-  test("a program that does not end by itself is ended", async () => {
+  test("a program that does not end by itself is ended", { timeout: HANG_MS }, async () => {
     const program = new WindowsProgram(22, ["-e", "console.log('here'); setInterval(() => {}, 1000);"]);
-    await vi.waitFor(() => expect(program.stdout).toBe("here\n"), { timeout: 120_000, interval: 50 });
+    await vi.waitFor(() => expect(program.stdout).toBe("here\n"), { timeout: HANG_MS, interval: 50 });
     expect((await program.kill()).status).not.toBe(0);
   });
 });

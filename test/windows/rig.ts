@@ -9,12 +9,16 @@ import { homedir, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { npmIn, packInto } from "../package/packed.ts";
-import { PATIENCE_MS } from "../patience.ts";
 import type { PeerProgram } from "../peers/peers.ts";
 
 const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "scard-peers/windows");
 const settings = fileURLToPath(new URL("./settings.cjs", import.meta.url));
+/** Libraries of Windows that Debian 12's Wine lacks. */
+const libraries = join(cache, "dll");
 const setpriv = "/usr/bin/setpriv";
+
+/** When a program hangs, in milliseconds. No measure of anything: the machine may be busy, and Wine is slow then. */
+export const HANG_MS = 900_000;
 
 /** The releases of Node for Windows that the package runs on here. */
 export const nodeVersions = [20, 22] as const;
@@ -29,7 +33,12 @@ export const windows: PeerProgram = {
   name: "wine",
   remedy: "scripts/setup-windows.sh sets it up, as root on Debian on x86_64.",
   probe: () => {
-    const needed = [...nodeVersions.map(nodePath), join(cache, "prefix/made-by"), "/usr/bin/x86_64-w64-mingw32-gcc"];
+    const needed = [
+      ...nodeVersions.map(nodePath),
+      "/usr/bin/x86_64-w64-mingw32-gcc",
+      join(libraries, "bcryptprimitives.dll"),
+      join(cache, "prefix/made-by"),
+    ];
     const missing = needed.find((path) => !existsSync(path));
     return missing === undefined ? undefined : `there is no ${missing}`;
   },
@@ -61,6 +70,8 @@ export interface WindowsOptions {
   readonly dllOverrides?: readonly string[];
   /** A folder in which DLLs are looked for before Wine's own, as a path of this machine. */
   readonly dllFolder?: string;
+  /** Leaves Windows as Wine has it, without the libraries that scripts/setup-windows.sh adds. */
+  readonly withoutLibraries?: boolean;
 }
 
 /**
@@ -70,7 +81,7 @@ export class WindowsProgram {
   readonly #child: ChildProcess;
   readonly #folder: string;
   readonly #timer: NodeJS.Timeout;
-  /** Settles when it has ended. A program that does not end is ended after {@link PATIENCE_MS}. */
+  /** Settles when it has ended. A program that does not end is ended after {@link HANG_MS}. */
   readonly ended: Promise<WindowsEnding>;
 
   constructor(version: NodeVersion, args: readonly string[], options: WindowsOptions = {}) {
@@ -87,7 +98,7 @@ export class WindowsProgram {
     };
     this.#child = spawn(program, rest, spawned);
     for (const file of files) closeSync(file);
-    this.#timer = setTimeout(() => this.#child.kill("SIGKILL"), PATIENCE_MS);
+    this.#timer = setTimeout(() => this.#child.kill("SIGKILL"), HANG_MS);
     this.ended = once(this.#child, "close")
       .then(([status]) => ({ status, stdout: this.stdout, stderr: readFileSync(at("stderr"), "utf8") }))
       .finally(() => {
@@ -118,7 +129,9 @@ export function runNode(
   return new WindowsProgram(version, args, options).ended;
 }
 
-function environment({ env = {}, dllFolder, dllOverrides = [] }: WindowsOptions): NodeJS.ProcessEnv {
+function environment(options: WindowsOptions): NodeJS.ProcessEnv {
+  const { env = {}, dllFolder, dllOverrides = [], withoutLibraries = false } = options;
+  const folders = [...(dllFolder === undefined ? [] : [dllFolder]), ...(withoutLibraries ? [] : [libraries])];
   return {
     PATH: process.env.PATH,
     HOME: process.env.HOME,
@@ -128,7 +141,7 @@ function environment({ env = {}, dllFolder, dllOverrides = [] }: WindowsOptions)
     WINEDEBUG: "-all",
     WINEDLLOVERRIDES: ["mscoree=", "mshtml=", ...dllOverrides].join(";"),
     DISPLAY: "",
-    ...(dllFolder !== undefined && { WINEPATH: windowsPath(dllFolder) }),
+    WINEPATH: folders.map(windowsPath).join(";"),
     // Wine replaces some variables at the start of a program: settings.cjs sets them after that.
     SCARD_TEST_ENVIRONMENT: JSON.stringify(env),
   };
@@ -143,15 +156,19 @@ export interface Installed {
   remove(): void;
 }
 
-/** Packs our package and installs it for Windows into a folder of its own. */
-export async function installForWindows(): Promise<Installed> {
+/**
+ * Packs our package and installs it for Windows into a folder of its own.
+ *
+ * @param others further packages: `name@version`
+ */
+export async function installForWindows(others: readonly string[] = []): Promise<Installed> {
   const folder = mkdtempSync(join(tmpdir(), "scard-on-windows-"));
   const tarballs = join(folder, "tarballs");
   mkdirSync(tarballs);
   const { filename } = await packInto(tarballs);
   writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }\n');
   const options = ["--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", "--os=win32", "--cpu=x64"];
-  await npmIn(folder, ["install", ...options, `./tarballs/${filename}`]);
+  await npmIn(folder, ["install", ...options, `./tarballs/${filename}`, ...others]);
   return {
     folder,
     scard: windowsPath(join(folder, "node_modules/scard/dist/apps/cli/main.js")),

@@ -139,13 +139,8 @@ async function run(
   const config = await read((problem) => mistakes.push(withoutBytes(`${file}: ${problem}`, [file ?? ""])));
   if (config === undefined) return sayMistakes(mistakes, values.json === true, terminal);
   const log = await openLog(config.log.level ?? "info", process.stderr.isTTY ? "text" : "json");
-  if (credentials === undefined) {
-    log.write(
-      "warn",
-      `clients cannot be identified: that needs Linux and koffi: ${koffiRemedy(process.platform, process.arch)}`,
-    );
-  }
   const socket = chooseSocket(line, config, terminal);
+  if (credentials === undefined) log.write("warn", `clients cannot be identified: ${whyUnidentified()}`);
   const started = await Daemon.start({ config, socket, credentials, log, giveBackMemory: loadMemoryReturn() });
   try {
     sayReady(started, values.json === true, terminal);
@@ -287,6 +282,11 @@ function pathOf(part: StartProblem["part"], config: DaemonConfig, line: CommandL
   return config.socket.path === undefined ? "$.socket" : "$.socket.path";
 }
 
+function whyUnidentified(): string {
+  const { arch, platform } = process;
+  return platform === "linux" ? `that needs koffi: ${koffiRemedy(platform, arch)}` : "that needs Linux";
+}
+
 /** The socket that the service manager opened, or else where to open one. */
 function chooseSocket(line: CommandLineSettings, config: DaemonConfig, terminal: Terminal): string | InheritedSocket {
   const inherited = inheritedSockets(process.env, process.pid);
@@ -299,7 +299,11 @@ function chooseSocket(line: CommandLineSettings, config: DaemonConfig, terminal:
   }
   if (first !== undefined) return first;
   const uid = process.getuid?.();
-  if (uid === undefined) throw new SmartCardError("not-supported", "programs for pcscd exist on Linux and macOS only");
+  if (uid === undefined)
+    throw new SmartCardError(
+      "not-supported",
+      "scard daemon is for programs of Linux and macOS: on Windows there is no pcscd to stand in for",
+    );
   return config.socket.path ?? defaultSocketPath({ environment: terminal.environment, uid });
 }
 

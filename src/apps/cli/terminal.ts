@@ -49,11 +49,15 @@ export function wantsColor(stream: { readonly isTTY?: boolean }, environment: Te
   return stream.isTTY === true && !environment.NO_COLOR && environment.TERM !== "dumb";
 }
 
-/** The terminal of this process. Its first SIGINT or SIGTERM asks the program to end; the next one ends it. */
+/** The terminal of this process. Its first SIGINT or SIGTERM, and what Windows has in their place, asks the program to end; the next one ends it. */
 export function processTerminal(options: { readonly color: boolean }): Terminal {
   const stopping = new AbortController();
   const end = (reason: StopReason): void => stopping.abort(reason);
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => end(signal));
+  // Windows has no SIGTERM. It tells of Ctrl+Break, and of a console window that is closed, some seconds before the end.
+  if (process.platform === "win32") {
+    for (const signal of ["SIGBREAK", "SIGHUP"] as const) process.once(signal, () => end("SIGTERM"));
+  }
   return {
     environment: process.env,
     stop: stopping.signal,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { defaultServerLimits } from "../../faces/pcsclite-server/index.ts";
@@ -51,7 +52,7 @@ describe("parseConfig", () => {
         ...full,
         readers: [
           { kind: "virtual", name: "Desk", card: "demo" },
-          { kind: "virtual", card: "/etc/scard/cards/library.json" },
+          { kind: "virtual", card: resolve("/etc/scard/cards/library.json") },
           { kind: "vpcd", host: "127.0.0.1", port: 35_963, slots: 1 },
           { kind: "vpcd", host: "0.0.0.0", port: 40_000, slots: 2, access: [{ effect: "allow", uid: 0 }] },
           {

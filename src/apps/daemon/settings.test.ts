@@ -99,8 +99,10 @@ describe("readConfig", () => {
     const readers = ["demo", "good.json", "bad.json", "missing.json"].map((card) => ({ type: "virtual", card }));
     const problems = await read(JSON.stringify({ readers }));
     expect(problems).toEqual([
-      expect.stringMatching(/^\$\.readers\[2\]\.card: \/.*bad\.json is no card image:\s+\$\.name: should be text/),
-      expect.stringMatching(/^\$\.readers\[3\]\.card: \/.*missing\.json cannot be read/),
+      expect.stringMatching(
+        /^\$\.readers\[2\]\.card: (?:\/|[A-Z]:\\).*bad\.json is no card image:\s+\$\.name: should be text/,
+      ),
+      expect.stringMatching(/^\$\.readers\[3\]\.card: (?:\/|[A-Z]:\\).*missing\.json cannot be read/),
     ]);
   });
 

@@ -149,6 +149,12 @@ const details = { operation: "establish context" };
 
 /** The most specific failure. */
 function dialError(sockets: readonly string[], failures: readonly NodeJS.ErrnoException[]): SmartCardError {
+  if (process.platform === "win32") {
+    const message =
+      "Windows has no pcscd: leave SCARD_MANAGER out, or say system, for Windows' own service; " +
+      "embedded:virtual+demo has a software card";
+    return new SmartCardError("no-service", message, details, { cause: failures[0] });
+  }
   const denied = failures.findIndex(({ code }) => code === "EACCES" || code === "EPERM");
   if (denied >= 0) {
     const message =

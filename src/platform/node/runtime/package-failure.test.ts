@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
+import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { packageFailure } from "./package-failure.ts";
 
@@ -35,14 +35,16 @@ describe("a package that could not be loaded", () => {
     throw new Error(`${name} was loaded`);
   }
 
-  async function imported(name: string): Promise<unknown> {
-    const program = join(folder, `import-${name}.mjs`);
-    writeFileSync(program, `export const failure = await import("${name}").catch((error) => error);`);
-    return (await import(/* @vite-ignore */ pathToFileURL(program).href)).failure;
+  /** As `import()` of Node fails. */
+  function imported(name: string): unknown {
+    const code = `import("${name}").catch(({ code, message }) => console.log(JSON.stringify({ code, message })))`;
+    const { stdout } = spawnSync(process.execPath, ["-e", code], { cwd: folder, encoding: "utf8" });
+    const { message, ...rest } = JSON.parse(stdout);
+    return Object.assign(new Error(message), rest);
   }
 
-  test.each(["required", "imported"])("is missing where it is not installed (%s)", async (how) => {
-    const error = how === "required" ? required("absent") : await imported("absent");
+  test.each(["required", "imported"])("is missing where it is not installed (%s)", (how) => {
+    const error = how === "required" ? required("absent") : imported("absent");
     expect(error).toMatchObject({ message: expect.stringContaining("Cannot find") });
     expect(packageFailure("absent", error)).toBeUndefined();
   });

@@ -96,6 +96,8 @@ const reasons: ReadonlyMap<string, readonly [code: ErrorCode, why: string]> = ne
   ["EACCES", ["no-access", "this user may not read it"]],
   ["EPERM", ["no-access", "this user may not read it"]],
   ["ELOOP", ["invalid-value", "its symbolic links lead in a circle"]],
+  // Windows opens no folder.
+  ["EISDIR", ["invalid-value", "it is a folder, not a regular file"]],
   // A socket cannot be opened at all.
   ["ENXIO", ["invalid-value", "it is a socket, or a device that is not there, not a regular file"]],
   ["EOPNOTSUPP", ["invalid-value", "it is a socket, not a regular file"]],

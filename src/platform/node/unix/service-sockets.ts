@@ -2,7 +2,7 @@
 
 import { lstatSync, type Stats, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { posix } from "node:path";
 
 /** Where pcscd listens, and libpcsclite looks where nothing else is said. */
 export const SYSTEM_SOCKET_PATH = "/run/pcscd/pcscd.comm";
@@ -16,12 +16,12 @@ export interface SocketSurroundings {
 /** Where a user's own `scard daemon` listens that is not told otherwise; it need not be there. */
 export function ownSocketPath({ environment, uid }: SocketSurroundings): string {
   const runtimeFolder = environment.XDG_RUNTIME_DIR;
-  return runtimeFolder ? join(runtimeFolder, "scard", "pcscd.comm") : join(sharedFolder(uid), "pcscd.comm");
+  return runtimeFolder ? posix.join(runtimeFolder, "scard", "pcscd.comm") : posix.join(sharedFolder(uid), "pcscd.comm");
 }
 
 /** In a world-writable place, for users without XDG_RUNTIME_DIR. */
 export function sharedFolder(uid: number): string {
-  return join(tmpdir(), `scard-${uid}`);
+  return posix.join(tmpdir(), `scard-${uid}`);
 }
 
 /**
