@@ -419,6 +419,7 @@ const pcscRows: Readonly<Record<string, Row>> = {
     arg(() => readerFacts),
   ),
   readerKey: row(pcsc.readerKey, text),
+  protocolToTransmit: ofManagers,
   readerNameProblem: "takes any value, and says what is wrong with it",
   refuse: declaresCheck,
   runtimeObject: checked(pcsc.runtimeObject, () => runtime),
@@ -714,9 +715,10 @@ const embeddedRows: Readonly<Record<string, Row>> = {
     arg(() => ({ runtime })),
   ),
   embeddedManager: row(embedded.embeddedManager, options),
+  // Undefined and {} are taken, at vpcd's own port, which may be in use here.
   listenVpcd: row(
     listenAndClose,
-    arg(() => ({ runtime, port: 0 })),
+    arg(() => ({ port: 0 }), "object", "undefined"),
   ),
   nodeBlockCipher: row(
     embedded.nodeBlockCipher,
