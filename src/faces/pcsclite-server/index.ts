@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: MIT
 
+export type { Holding, Shares } from "./client-shares.ts";
 export { defaultServerLimits, type FixedTableSizes, MAX_FIXED_READERS, type ServerLimits } from "./limits.ts";
+export type { ServerClient, ServerLogEntry, ServerManager, ServerPeer } from "./ports.ts";
 export type { ServerReaderTable } from "./reader-table.ts";
-export {
-  PcscliteServer,
-  type PcscliteServerOptions,
-  type ServerClient,
-  type ServerLogEntry,
-  type ServerManager,
-  type ServerPeer,
-} from "./server.ts";
+export { PcscliteServer, type PcscliteServerOptions } from "./server.ts";
 export type { Served, ServingOrder } from "./serving-order.ts";
 export type { ServerSession, ServerSessionSetting } from "./session.ts";
-export type { Holding, Shares } from "./shares.ts";

@@ -20,10 +20,10 @@ import {
   shareModes,
 } from "../../port/index.ts";
 import { type CacheKey, guidText } from "../../wire/pcsclite/index.ts";
+import type { Shares } from "./client-shares.ts";
 import { type HeldConnection, HeldRequests } from "./held-requests.ts";
 import type { ServerLimits } from "./limits.ts";
-import type { ServerClient, ServerManager, ServerPeer } from "./server.ts";
-import type { Shares } from "./shares.ts";
+import type { ServerClient, ServerManager, ServerPeer } from "./ports.ts";
 
 /** SCARD_PROTOCOL_ANY_OLD of pcsclite.h: T=0 or T=1, from before each had a bit. */
 const anyProtocolOld = 0x1000;

@@ -15,12 +15,12 @@ import {
   wipeRequest,
 } from "../../wire/pcsclite/index.ts";
 import { answerRequest } from "./answers.ts";
+import type { Shares } from "./client-shares.ts";
 import type { FixedTableSizes, ServerLimits } from "./limits.ts";
+import type { ServerClient, ServerLogEntry, ServerManager, ServerPeer } from "./ports.ts";
 import type { ServerReaderTable } from "./reader-table.ts";
 import { ServerRequests } from "./requests.ts";
-import type { ServerClient, ServerLogEntry, ServerManager, ServerPeer } from "./server.ts";
 import type { ServingOrder } from "./serving-order.ts";
-import type { Shares } from "./shares.ts";
 
 /** What a session needs from the server. */
 export interface ServerSessionSetting {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, it } from "vitest";
+import { type Holding, Shares } from "./client-shares.ts";
 import { defaultServerLimits } from "./limits.ts";
-import { type Holding, Shares } from "./shares.ts";
 
 const limits = {
   ...defaultServerLimits,
