@@ -14,7 +14,7 @@ export interface Mutant {
 export const mutants: readonly Mutant[] = [
   {
     name: "no reset when a client dies",
-    file: "managers/embedded/sharing.ts",
+    file: "managers/embedded/exit-disposition.ts",
     search: 'return profile.resetOnExit === "always" || transacted ? "reset" : "leave";',
     replace: 'void profile; void transacted; return "leave";',
   },
@@ -94,7 +94,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a second exclusive connection is let in",
-    file: "managers/embedded/sharing.ts",
+    file: "managers/embedded/share-modes.ts",
     search: 'if (wanted === "exclusive" || shareMode === "exclusive") return true;',
     replace: 'if ((wanted === "exclusive") !== (shareMode === "exclusive")) return true;',
   },

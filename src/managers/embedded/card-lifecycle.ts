@@ -12,13 +12,13 @@ import {
 import { Arrivals } from "./arrivals.ts";
 import type { Card } from "./card.ts";
 import type { ConnectionState } from "./connection-state.ts";
+import { type Asked, asked } from "./dispositions.ts";
 import type { Driver } from "./driver.ts";
 import type { ManagerLimits } from "./limits.ts";
 import type { OperationTurns } from "./operation-turns.ts";
 import { type PendingDisposition, PendingDispositions } from "./pending-dispositions.ts";
 import type { Profile } from "./profile.ts";
 import type { ReaderTrace } from "./reader-trace.ts";
-import { type Asked, asked } from "./sharing.ts";
 import type { TransactionQueue, TurnRequest } from "./transaction-queue.ts";
 
 const noBytes = new Uint8Array();

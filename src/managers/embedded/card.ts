@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 import { copyBytes } from "../../base/binary/index.ts";
-import { decodeAtr } from "../../base/iso7816/index.ts";
 import {
   assert,
   type CardInspection,
@@ -11,15 +10,7 @@ import {
   SmartCardError,
 } from "../../port/index.ts";
 import type { Driver } from "./driver.ts";
-
-/** The protocols in the order in which one is picked where the caller leaves the choice: as Windows and pcsc-lite do. */
-const preference: readonly Protocol[] = ["t1", "t0", "raw", "t15"];
-
-/** T=0 and T=1 by the number that an ATR gives them. */
-const protocolsByNumber: ReadonlyMap<number, Protocol> = new Map([
-  [0, "t0"],
-  [1, "t1"],
-]);
+import { listProtocols, negotiateProtocol } from "./protocol-negotiation.ts";
 
 const noAtr = new Uint8Array();
 
@@ -172,7 +163,7 @@ export class Card {
     const agreed = this.protocol;
     if (agreed !== undefined) {
       if (preferred.includes(agreed)) return agreed;
-      const message = `the card speaks ${agreed} since its last reset; asked for ${list(preferred)}`;
+      const message = `the card speaks ${agreed} since its last reset; asked for ${listProtocols(preferred)}`;
       throw new SmartCardError("proto-mismatch", message, { reader: this.#reader, protocol: agreed });
     }
     const protocol = this.choose(preferred, rawUnavailable);
@@ -180,24 +171,10 @@ export class Card {
     return protocol;
   }
 
-  /**
-   * The protocol that is taken of those that the caller, the card and the reader all know, after a reset.
-   *
-   * @throws proto-mismatch, unsupported-card (its ATR cannot be understood)
-   */
+  /** The protocol that {@link negotiateProtocol} takes for the card as it is, after a reset. */
   choose(preferred: readonly Protocol[], rawUnavailable: ErrorCode): Protocol {
     const { protocols } = this.#driver.description;
-    const wanted = preference.filter((protocol) => preferred.includes(protocol) && protocols.includes(protocol));
-    if (wanted.length === 0) {
-      const code = preferred.includes("raw") ? rawUnavailable : "proto-mismatch";
-      throw this.#error(code, `the reader speaks ${list(protocols)}; asked for ${list(preferred)}`);
-    }
-    const offered = this.#offered();
-    const protocol = wanted.find((one) => one === "raw" || offered.includes(one));
-    if (protocol === undefined) {
-      throw this.#error("proto-mismatch", `the card speaks ${list(offered)}; asked for ${list(preferred)}`);
-    }
-    return protocol;
+    return negotiateProtocol({ preferred, reader: this.#reader, protocols, atr: this.atr, rawUnavailable });
   }
 
   /** Makes the card speak a protocol that was agreed on earlier, where a reset has come between. */
@@ -218,19 +195,7 @@ export class Card {
     if (generation === this.#generation) this.#state = { kind: "powered", atr, protocol };
   }
 
-  #offered(): readonly Protocol[] {
-    const decoded = decodeAtr(this.atr);
-    if (!decoded.ok) {
-      throw this.#error("unsupported-card", `the card's ATR cannot be understood: ${decoded.error.message}`);
-    }
-    return decoded.value.usableProtocols.flatMap((number) => protocolsByNumber.get(number) ?? []);
-  }
-
   #error(code: ErrorCode, message: string, options?: ErrorOptions): SmartCardError {
     return new SmartCardError(code, message, { reader: this.#reader }, options);
   }
-}
-
-function list(protocols: readonly Protocol[]): string {
-  return protocols.length === 0 ? "no protocol" : protocols.join(", ");
 }

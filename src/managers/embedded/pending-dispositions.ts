@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { type Clock, type Disposition, PromisedWait, SmartCardError } from "../../port/index.ts";
-import { type Asked, asked } from "./sharing.ts";
+import { type Asked, asked } from "./dispositions.ts";
 import type { TurnContext } from "./transaction-queue.ts";
 
 /** A pending disposition of a closed connection. */

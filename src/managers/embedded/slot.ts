@@ -21,7 +21,9 @@ import { Card } from "./card.ts";
 import { CardLifecycle, type CardLifecycleHost } from "./card-lifecycle.ts";
 import { CardWaits } from "./card-waits.ts";
 import { ConnectionState } from "./connection-state.ts";
+import { asked, together } from "./dispositions.ts";
 import { Driver, type DriverEvents } from "./driver.ts";
+import { exitDisposition } from "./exit-disposition.ts";
 import type { ManagerLimits } from "./limits.ts";
 import { OperationTurns } from "./operation-turns.ts";
 import { Operations, type OperationsHost } from "./operations.ts";
@@ -29,7 +31,7 @@ import type { Profile } from "./profile.ts";
 import { ReaderAccess } from "./reader-access.ts";
 import { describeDevice } from "./reader-attributes.ts";
 import { ReaderTrace } from "./reader-trace.ts";
-import { asked, conflicting, exitDisposition, together, useOf } from "./sharing.ts";
+import { conflicting, useOf } from "./share-modes.ts";
 import { cardState, inspectSlot } from "./slot-report.ts";
 import { nextEventCount, type TrackedState } from "./tracker.ts";
 import {

@@ -13,7 +13,7 @@ import {
   type WaitOptions,
   type WaitSet,
 } from "../../port/index.ts";
-import { type Asked, asked } from "./sharing.ts";
+import { type Asked, asked } from "./dispositions.ts";
 
 /** So many who waited are granted their turns one after the other before the event loop has one: more than a few would keep it away. */
 const GRANTED_IN_ROW = 16;

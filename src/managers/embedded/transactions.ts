@@ -11,11 +11,11 @@ import {
 } from "../../port/index.ts";
 import type { CardLifecycle } from "./card-lifecycle.ts";
 import type { ConnectionState } from "./connection-state.ts";
+import { type Asked, asked, together } from "./dispositions.ts";
 import { IdleLimit } from "./idle-limit.ts";
 import type { OperationTurns } from "./operation-turns.ts";
 import type { Profile } from "./profile.ts";
 import type { ReaderTrace } from "./reader-trace.ts";
-import { type Asked, asked, together } from "./sharing.ts";
 import type { Lock, TransactionQueue, TurnContext } from "./transaction-queue.ts";
 
 /** What transactions work with. */
