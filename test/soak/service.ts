@@ -45,8 +45,17 @@ export class SoakDaemon {
     const readers = place.ports.flatMap((port) => ["--reader", `vpcd:${port}`]);
     const desk = ["--reader", `virtual:${place.desk.name}`, "--card", place.desk.card];
     const sockets = ["--socket", place.socket, "--control", place.control];
-    // Node tells of its collections on the standard output; nothing is collected that would not be anyway.
-    const command = ["--trace-gc", place.program, "daemon", ...sockets, ...readers, ...desk];
+    // Node tells of its collections on the standard output. With as much garbage as it likes to keep, its resident memory would
+    // swing by tens of megabytes, and there would be too few collections for a trend.
+    const command = [
+      "--trace-gc",
+      "--heap-growing-percent=25",
+      place.program,
+      "daemon",
+      ...sockets,
+      ...readers,
+      ...desk,
+    ];
     const program = new Program(process.execPath, command);
     const daemon = new SoakDaemon(place, program);
     await program.line((line) => line.startsWith("export "));
