@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-import { checkName, normalizeGuid, SmartCardError } from "../port/index.ts";
+import { checkName, normalizeGuid, type ProviderKind, SmartCardError } from "../port/index.ts";
 import { checkArrayOf, checkKnown, checkTextOf, checkTexts, isObject, refused } from "./arguments.ts";
 import { type AtrPattern, checkAtrPattern, copyAtrPattern } from "./atr-pattern.ts";
 import { maxAtrsPerCardType, maxDescriptionLength, maxInterfacesPerCardType } from "./limits.ts";
-
-/** The kinds of provider that a card type has a name for. `primary` is a GUID, the others are names of modules. */
-export type ProviderKind = "primary" | "csp" | "ksp" | "card-module";
 
 /** The kinds of provider that are named by more than a GUID. */
 export type NamedProviderKind = Exclude<ProviderKind, "primary">;

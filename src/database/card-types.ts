@@ -1,17 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-import { foldName, normalizeGuid, SmartCardError } from "../port/index.ts";
+import { foldName, normalizeGuid, type ProviderKind, SmartCardError } from "../port/index.ts";
 import { checkAtrBytes, checkTexts, isObject, refused } from "./arguments.ts";
 import { countedBits, matchesAtr } from "./atr-pattern.ts";
 import type { CachedStores, Contents } from "./cached-store.ts";
-import {
-  type CardType,
-  type CardTypeInit,
-  checkCardType,
-  copyCardType,
-  type ProviderKind,
-  providerKinds,
-} from "./card-type.ts";
+import { type CardType, type CardTypeInit, checkCardType, copyCardType, providerKinds } from "./card-type.ts";
 import { maxCardTypes } from "./limits.ts";
 import type { StoreChange } from "./store.ts";
 

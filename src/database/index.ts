@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-export { foldName, sameName, systemGroups } from "../port/index.ts";
+export { foldName, type ProviderKind, sameName, systemGroups } from "../port/index.ts";
 export { parseAtrExpression } from "./atr-expression.ts";
 export { AtrIndex } from "./atr-index.ts";
 export { type AtrPattern, countedBits, matchesAtr } from "./atr-pattern.ts";
@@ -12,7 +12,6 @@ export {
   type CardTypeInit,
   checkCardType,
   type NamedProviderKind,
-  type ProviderKind,
   providerKinds,
 } from "./card-type.ts";
 export type { CardTypeQuery, CardTypes, ImportCount } from "./card-types.ts";

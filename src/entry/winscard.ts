@@ -49,14 +49,26 @@ function database(scope: Scope): Database | Promise<Database> {
   return opening;
 }
 
+/** Dependencies of the WinSCard functions on this machine. */
+export interface MachineOptions extends Partial<Omit<WinSCardOptions, "database">> {
+  /**
+   * The smart card database. `"own"`: the files of this package, as the functions of this module have them. `"system"`: the
+   * manager's own, which only Windows' has (docs/guide/winscard.md). Without one it is empty at first, in memory.
+   */
+  readonly database?: WinSCardOptions["database"] | "own";
+}
+
 /**
  * The WinSCard functions over one table of handles, for a manager, a database or a picker of your own. What is not given
  * of manager, clock and randomness is this machine's: the numbers of contexts and cards are others in each thread and process.
  */
 export class WinSCard extends WinSCardFunctions {
-  constructor(options: Partial<WinSCardOptions> = {}) {
+  constructor(options: MachineOptions = {}) {
     const { clock, random } = nodeRuntime();
-    super(withDefaults(options, { clock, random, defaultManager }, { operation: "WinSCard", path: "options" }));
+    const place = { operation: "WinSCard", path: "options" };
+    type Given = MachineOptions & Pick<WinSCardOptions, "defaultManager">;
+    const given = withDefaults<Given>(options, { clock, random, defaultManager }, place);
+    super({ ...given, database: given.database === "own" ? database : given.database });
   }
 }
 

@@ -2,12 +2,12 @@
 
 import { MAX_PREFERRED_PROTOCOLS } from "./arguments.ts";
 import { ConnectionBase, type ConnectionTerms } from "./connection-base.ts";
+import type { ContextCache, ContextDatabase } from "./context-database.ts";
 import type {
   Connection,
   ConnectionStatus,
   ConnectOptions,
   Context,
-  ContextCache,
   ReaderDevice,
   ReaderStateQuery,
   ReaderStateReport,
@@ -75,12 +75,14 @@ async function after<T>(call: Promise<T>, turn: Promise<void>): Promise<T> {
 class PacedContext implements Context {
   readonly scope: Scope;
   readonly cache?: ContextCache;
+  readonly database?: ContextDatabase;
   readonly #context: Context;
   readonly #pace: Pace;
 
   constructor(context: Context, pace: Pace) {
     this.scope = context.scope;
     if (context.cache !== undefined) this.cache = context.cache;
+    if (context.database !== undefined) this.database = context.database;
     this.#context = context;
     this.#pace = pace;
   }

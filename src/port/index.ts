@@ -76,6 +76,16 @@ export {
   toNumber,
 } from "./codes.ts";
 export { ConnectionBase, type ConnectionTerms, protocolToTransmit } from "./connection-base.ts";
+export type {
+  AtrMask,
+  AuditedVerification,
+  ContextCache,
+  ContextDatabase,
+  FoundReader,
+  NewCardType,
+  ProviderKind,
+  SearchedReader,
+} from "./context-database.ts";
 export {
   type ContextLimits,
   checkStatusWait,
@@ -163,7 +173,6 @@ export type {
   ConnectionStatus,
   ConnectOptions,
   Context,
-  ContextCache,
   ContextOptions,
   ReaderDevice,
   ReaderStateQuery,

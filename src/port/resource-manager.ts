@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { CommandInit, LongData, ResponseApdu } from "../base/iso7816/index.ts";
+import type { ContextCache, ContextDatabase } from "./context-database.ts";
 import type { ReaderType } from "./reader.ts";
 import type { Clock } from "./runtime.ts";
 import type { CardState, Disposition, Initialization, Protocol, ReaderFlags, Scope, ShareMode } from "./vocabulary.ts";
@@ -133,30 +134,6 @@ export interface ConnectionStatus {
 }
 
 /**
- * A resource manager's cache for its clients: bytes that programs have read from a card, by the card's GUID and a name.
- * All clients of the manager share the items, and `cache` of every context of it leads to the same ones.
- */
-export interface ContextCache {
-  /**
-   * Gives the bytes that were written for a card under a name.
-   *
-   * @param card a GUID, with or without braces
-   * @param freshness the revision that the card has now, 0 to 4,294,967,295
-   * @throws cache-item-not-found (also where the item is of a newer revision, which stays), cache-item-stale (it is of an
-   * older revision, and gone now), invalid-parameter (card or name), invalid-value (freshness), invalid-context
-   */
-  read(card: string, freshness: number, name: string): Promise<Uint8Array>;
-
-  /**
-   * Stores bytes for a card under a name, and replaces an existing item, also of another program.
-   *
-   * @throws cache-item-too-big (what was there stays), invalid-parameter (card, name or data), invalid-value (freshness),
-   * invalid-context
-   */
-  write(card: string, freshness: number, name: string, data: Uint8Array): Promise<void>;
-}
-
-/**
  * A resource manager as its clients see it: the port between the faces (WinSCard, web, providers) and the managers
  * (embedded, pcscd's, the operating system's). All failures are `SmartCardError`, but
  * for a TypeError where bytes are asked for and something else is given.
@@ -184,6 +161,13 @@ export interface Context extends AsyncDisposable {
    * process's: all contexts of one manager object share it.
    */
   readonly cache?: ContextCache;
+
+  /**
+   * The manager's own smart card database. Undefined where it has none.
+   *
+   * **Portability**: only Windows' own manager has one.
+   */
+  readonly database?: ContextDatabase | undefined;
 
   /** Whether calls can still succeed: not released, and the manager is there. */
   isValid(): Promise<boolean>;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { encodeHex } from "../../src/base/binary/index.ts";
 import { VirtualReader } from "../../src/entry/cards.ts";
 import { ConformanceCard } from "../../src/testing/conformance/index.ts";
 import { WinscardServer } from "./winscard-server.ts";
@@ -21,7 +22,8 @@ export class WindowsStage {
     this.winscard.onMove = (move) => this.#move(move);
     const port = await this.winscard.start();
     await this.#plug();
-    return { SCARD_TEST_WINSCARD: String(port), SCARD_TEST_READER: this.#name };
+    const atr = encodeHex(ConformanceCard.atr);
+    return { SCARD_TEST_WINSCARD: String(port), SCARD_TEST_READER: this.#name, SCARD_TEST_ATR: atr };
   }
 
   stop(): Promise<void> {

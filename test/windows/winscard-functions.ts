@@ -93,15 +93,112 @@ const functions: Readonly<Record<string, Served>> = {
   SCardGetTransmitCount: async (calls, parts) => [(await calls.SCardGetTransmitCount(card(parts))).transmitCount],
 };
 
+/** The functions on card types, and on names and groups of readers. */
+const databaseFunctions: Readonly<Record<string, Served>> = {
+  SCardIntroduceCardTypeW: async (calls, parts) => {
+    const [handle, name, provider, interfaces] = [context(parts), parts.text(), guids(parts)[0], guids(parts)];
+    const [atr, mask] = [parts.bytes(), parts.bytes()];
+    const pattern = [atr.length > 0 ? atr : null, mask.length > 0 ? mask : null] as const;
+    return none(calls.SCardIntroduceCardType(handle, name, provider ?? null, interfaces, ...pattern));
+  },
+  SCardForgetCardTypeW: async (calls, parts) => none(calls.SCardForgetCardType(context(parts), parts.text())),
+  SCardSetCardTypeProviderNameW: async (calls, parts) => {
+    const [handle, card, kind, provider] = [anyContext(parts), parts.text(), parts.number(), parts.text()];
+    return none(calls.SCardSetCardTypeProviderName(handle, card, kind, provider));
+  },
+  SCardGetCardTypeProviderNameW: async (calls, parts) => {
+    const [handle, card, kind] = [anyContext(parts), parts.text(), parts.number()];
+    return [wide((await calls.SCardGetCardTypeProviderName(handle, card, kind)).provider)];
+  },
+  SCardListInterfacesW: async (calls, parts) => {
+    const { interfaces } = await calls.SCardListInterfaces(anyContext(parts), parts.text());
+    return [Buffer.concat(interfaces.map(guidBytes))];
+  },
+  SCardListCardsW: async (calls, parts) => {
+    const [handle, atr, interfaces] = [anyContext(parts), parts.bytes(), guids(parts)];
+    const asked = [atr.length > 0 ? atr : null, interfaces.length > 0 ? interfaces : null] as const;
+    return [multiString((await calls.SCardListCards(handle, ...asked)).cards)];
+  },
+  SCardIntroduceReaderW: async (calls, parts) => {
+    return none(calls.SCardIntroduceReader(context(parts), parts.text(), parts.text()));
+  },
+  SCardForgetReaderW: async (calls, parts) => none(calls.SCardForgetReader(context(parts), parts.text())),
+  SCardIntroduceReaderGroupW: async (calls, parts) => {
+    return none(calls.SCardIntroduceReaderGroup(anyContext(parts), parts.text()));
+  },
+  SCardForgetReaderGroupW: async (calls, parts) => none(calls.SCardForgetReaderGroup(context(parts), parts.text())),
+  SCardAddReaderToGroupW: async (calls, parts) => {
+    return none(calls.SCardAddReaderToGroup(context(parts), parts.text(), parts.text()));
+  },
+  SCardRemoveReaderFromGroupW: async (calls, parts) => {
+    return none(calls.SCardRemoveReaderFromGroup(context(parts), parts.text(), parts.text()));
+  },
+};
+
+/** The functions that look for cards, and those on readers as devices, on the cache and on the log. */
+const deviceFunctions: Readonly<Record<string, Served>> = {
+  SCardLocateCardsW: async (calls, parts) => {
+    const [handle, cards, count] = [context(parts), stringsIn(parts.text()), parts.number()];
+    return statesOut((await calls.SCardLocateCards(handle, cards, statesIn(parts, count))).readerStates);
+  },
+  SCardLocateCardsByATRW: async (calls, parts) => {
+    const handle = context(parts);
+    const masks = Array.from({ length: parts.number() }, () => ({ atr: parts.bytes(), mask: parts.bytes() }));
+    const asked = statesIn(parts, parts.number());
+    return statesOut((await calls.SCardLocateCardsByATR(handle, masks, asked)).readerStates);
+  },
+  SCardGetDeviceTypeIdW: async (calls, parts) => {
+    return [(await calls.SCardGetDeviceTypeId(context(parts), parts.text())).deviceTypeId];
+  },
+  SCardGetReaderDeviceInstanceIdW: async (calls, parts) => {
+    return [wide((await calls.SCardGetReaderDeviceInstanceId(context(parts), parts.text())).deviceInstanceId)];
+  },
+  SCardListReadersWithDeviceInstanceIdW: async (calls, parts) => {
+    return [multiString((await calls.SCardListReadersWithDeviceInstanceId(context(parts), parts.text())).readers)];
+  },
+  SCardGetReaderIconW: async (calls, parts) => [(await calls.SCardGetReaderIcon(context(parts), parts.text())).icon],
+  SCardReadCacheW: async (calls, parts) => {
+    const [handle, card, freshness, name] = [context(parts), parts.bytes(), parts.number(), parts.text()];
+    return [(await calls.SCardReadCache(handle, card, freshness, name)).data];
+  },
+  SCardWriteCacheW: async (calls, parts) => {
+    const [handle, card, freshness, name] = [context(parts), parts.bytes(), parts.number(), parts.text()];
+    return none(calls.SCardWriteCache(handle, card, freshness, name, parts.bytes()));
+  },
+  SCardAudit: async (calls, parts) => none(calls.SCardAudit(context(parts), parts.number())),
+};
+
 /** @throws SmartCardError, whose number the DLL returns */
 export function serveFunction(calls: WinSCard, name: string, parts: Parts): Promise<readonly Out[]> {
-  const served = functions[name];
+  const served = { ...functions, ...databaseFunctions, ...deviceFunctions }[name];
   if (served === undefined) throw new Error(`the server has no ${name}`);
   return served(calls, parts);
 }
 
 function statesIn(parts: Parts, count: number): { readonly reader: string; readonly currentState: number }[] {
   return Array.from({ length: count }, () => ({ reader: parts.text(), currentState: parts.number() }));
+}
+
+// The first three numbers of a GUID have their least significant byte first in memory.
+const guidParts = [
+  [3, 2, 1, 0],
+  [5, 4],
+  [7, 6],
+  [8, 9],
+  [10, 11, 12, 13, 14, 15],
+];
+
+function guids(parts: Parts): string[] {
+  const memory = Buffer.from(parts.bytes());
+  return Array.from({ length: memory.length / 16 }, (_, index) => {
+    const guid = memory.subarray(16 * index, 16 * index + 16);
+    return guidParts.map((part) => Buffer.from(part.map((at) => guid.readUInt8(at))).toString("hex")).join("-");
+  });
+}
+
+function guidBytes(text: string): Uint8Array {
+  const memory = Buffer.from(text.replaceAll(/[{}-]/g, ""), "hex");
+  return Uint8Array.from(guidParts.flat(), (at) => memory.readUInt8(at));
 }
 
 async function none(work: Promise<void>): Promise<readonly Out[]> {

@@ -3,6 +3,7 @@
 import { encodeHex, isBytes } from "../../base/binary/index.ts";
 import { SmartCardError } from "../../port/index.ts";
 import { dword, textOf } from "./arguments.ts";
+import type { InDatabase } from "./database-choice.ts";
 import type { Foundation } from "./foundation.ts";
 import type { SCARDCONTEXT } from "./handles.ts";
 
@@ -13,7 +14,7 @@ import type { SCARDCONTEXT } from "./handles.ts";
  * A UUID of the card or its minidriver identifies the card: a GUID as text, or the 16 bytes that C has in memory. The
  * freshness counter is a number that programs keep on the card and raise when they change what is cached.
  */
-export function cacheFunctions(foundation: Foundation) {
+export function cacheFunctions({ handles }: Foundation, inDatabase: InDatabase) {
   return {
     /**
      * Reads the cached data of a card under a name.
@@ -33,10 +34,11 @@ export function cacheFunctions(foundation: Foundation) {
       lookupName: string,
     ): Promise<{ readonly data: Uint8Array }> => {
       const operation = "read cache";
-      const cache = foundation.cacheOf(context);
+      handles.context(context);
       const freshness = dword(freshnessCounter, "freshness counter", operation);
       const name = textOf(lookupName, "lookup name", operation);
-      return { data: await cache.read(uuidOf(cardIdentifier, operation), freshness, name) };
+      const card = uuidOf(cardIdentifier, operation);
+      return { data: await inDatabase(context, ({ cache }) => cache.read(card, freshness, name)) };
     },
 
     /**
@@ -55,10 +57,11 @@ export function cacheFunctions(foundation: Foundation) {
       data: Uint8Array,
     ): Promise<void> => {
       const operation = "write cache";
-      const cache = foundation.cacheOf(context);
+      handles.context(context);
       const freshness = dword(freshnessCounter, "freshness counter", operation);
       const name = textOf(lookupName, "lookup name", operation);
-      await cache.write(uuidOf(cardIdentifier, operation), freshness, name, data);
+      const card = uuidOf(cardIdentifier, operation);
+      await inDatabase(context, ({ cache }) => cache.write(card, freshness, name, data));
     },
   };
 }

@@ -3,7 +3,7 @@
 import { type ProviderKind, providerKinds } from "../../database/index.ts";
 import { SmartCardError } from "../../port/index.ts";
 import { dword, textOf } from "./arguments.ts";
-import type { Foundation } from "./foundation.ts";
+import type { InDatabase } from "./database-choice.ts";
 import type { SCARDCONTEXT } from "./handles.ts";
 
 /**
@@ -15,7 +15,7 @@ import type { SCARDCONTEXT } from "./handles.ts";
  * no-access, server-too-busy, invalid-target (it is damaged, or of a newer release), no-memory (the disk is
  * full), internal-error.
  */
-export function cardTypeFunctions(foundation: Foundation) {
+export function cardTypeFunctions(inDatabase: InDatabase) {
   return {
     /**
      * Introduces a card type, or replaces one. The counts and lengths of C are left out.
@@ -42,13 +42,14 @@ export function cardTypeFunctions(foundation: Foundation) {
       if (atr === null && atrMask !== null) {
         throw new SmartCardError("invalid-parameter", "a mask without an ATR", { operation: "introduce card type" });
       }
-      const { cardTypes } = await foundation.databaseOf(required(context));
-      cardTypes.introduce({
-        name: textOf(cardName, "card name", "introduce card type"),
-        primaryProvider: primaryProvider ?? undefined,
-        interfaces: interfaces ?? undefined,
-        atrs: atr === null ? [] : [{ atr, mask: atrMask ?? undefined }],
-      });
+      await inDatabase(required(context), (database) =>
+        database.introduceCardType({
+          name: textOf(cardName, "card name", "introduce card type"),
+          primaryProvider: primaryProvider ?? undefined,
+          interfaces: interfaces ?? [],
+          pattern: atr === null ? undefined : { atr, mask: atrMask ?? undefined },
+        }),
+      );
     },
 
     /**
@@ -58,8 +59,8 @@ export function cardTypeFunctions(foundation: Foundation) {
      * @see SCardForgetCardType function (winscard.h), Microsoft
      */
     SCardForgetCardType: async (context: SCARDCONTEXT, cardName: string): Promise<void> => {
-      const { cardTypes } = await foundation.databaseOf(required(context));
-      cardTypes.forget(textOf(cardName, "card name", "forget card type"));
+      const name = textOf(cardName, "card name", "forget card type");
+      await inDatabase(required(context), (database) => database.forgetCardType(name));
     },
 
     /**
@@ -79,9 +80,9 @@ export function cardTypeFunctions(foundation: Foundation) {
       provider: string,
     ): Promise<void> => {
       const operation = "set card type provider name";
-      const { cardTypes } = await foundation.databaseOf(context);
+      const [name, named] = [textOf(cardName, "card name", operation), textOf(provider, "provider", operation)];
       const kind = providerKindOf(providerId, operation);
-      cardTypes.setProvider(textOf(cardName, "card name", operation), kind, textOf(provider, "provider", operation));
+      await inDatabase(context, (database) => database.setProvider(name, kind, named));
     },
 
     /**
@@ -99,9 +100,9 @@ export function cardTypeFunctions(foundation: Foundation) {
       providerId: number,
     ): Promise<{ readonly provider: string }> => {
       const operation = "get card type provider name";
-      const { cardTypes } = await foundation.databaseOf(context);
       const kind = providerKindOf(providerId, operation);
-      return { provider: cardTypes.provider(textOf(cardName, "card name", operation), kind) };
+      const name = textOf(cardName, "card name", operation);
+      return { provider: await inDatabase(context, (database) => database.provider(name, kind)) };
     },
 
     /**
@@ -111,8 +112,8 @@ export function cardTypeFunctions(foundation: Foundation) {
      * @see SCardGetProviderId function (winscard.h), Microsoft
      */
     SCardGetProviderId: async (context: SCARDCONTEXT, card: string): Promise<{ readonly providerId: string }> => {
-      const { cardTypes } = await foundation.databaseOf(required(context));
-      return { providerId: cardTypes.provider(textOf(card, "card name", "get provider id"), "primary") };
+      const name = textOf(card, "card name", "get provider id");
+      return { providerId: await inDatabase(required(context), (database) => database.provider(name, "primary")) };
     },
 
     /**
@@ -126,8 +127,8 @@ export function cardTypeFunctions(foundation: Foundation) {
       context: SCARDCONTEXT | null,
       card: string,
     ): Promise<{ readonly interfaces: string[] }> => {
-      const { cardTypes } = await foundation.databaseOf(context);
-      return { interfaces: [...cardTypes.get(textOf(card, "card name", "list interfaces")).interfaces] };
+      const name = textOf(card, "card name", "list interfaces");
+      return { interfaces: await inDatabase(context, (database) => database.interfaces(name)) };
     },
 
     /**
@@ -148,9 +149,8 @@ export function cardTypeFunctions(foundation: Foundation) {
       atr: Uint8Array | null = null,
       interfaces: readonly string[] | null = null,
     ): Promise<{ readonly cards: string[] }> => {
-      const { cardTypes } = await foundation.databaseOf(context);
-      const found = cardTypes.find({ atr: atr ?? undefined, interfaces: interfaces ?? undefined });
-      return { cards: found.map(({ name }) => name) };
+      const asked = [atr ?? undefined, interfaces ?? undefined] as const;
+      return { cards: await inDatabase(context, (database) => database.cards(...asked)) };
     },
   };
 }

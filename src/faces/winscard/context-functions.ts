@@ -5,8 +5,10 @@ import {
   assert,
   decodeReaderState,
   encodeReaderState,
+  type FoundReader,
   type ReaderStateReport,
   type ResourceManager,
+  type SearchedReader,
   SmartCardError,
   type WaitOptions,
 } from "../../port/index.ts";
@@ -205,8 +207,23 @@ export function contextFunctions(foundation: Foundation) {
 
 export type ContextFunctions = Readonly<ReturnType<typeof contextFunctions>>;
 
+/** The current states of readers, whether they differ from the caller's or not. */
+export async function lookOnce(
+  getStatusChange: ContextFunctions["SCardGetStatusChange"],
+  context: SCARDCONTEXT,
+  asked: readonly SearchedReader[],
+): Promise<FoundReader[]> {
+  try {
+    return (await getStatusChange(context, 0, asked)).readerStates;
+  } catch (error) {
+    const states = error instanceof SmartCardError && error.code === "timeout" ? error.details.readerStates : undefined;
+    if (states === undefined) throw error;
+    return asked.map((state, index) => answerOf(state, states[index]));
+  }
+}
+
 /** The result of SCardGetStatusChange for its arguments. */
-export function answerOf(asked: SCARD_READERSTATE, report: ReaderStateReport | undefined): ReaderStateAnswer {
+function answerOf(asked: SCARD_READERSTATE, report: ReaderStateReport | undefined): ReaderStateAnswer {
   assert(report !== undefined, "the manager reports fewer readers than it was asked for");
   return {
     reader: asked.reader,

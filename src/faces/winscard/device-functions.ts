@@ -1,35 +1,22 @@
 // SPDX-License-Identifier: MIT
 
-import { type ReaderDevice, type ReaderType, SmartCardError } from "../../port/index.ts";
+import type { ContextDatabase } from "../../port/index.ts";
 import { textOf } from "./arguments.ts";
-import {
-  SCARD_READER_TYPE_EMBEDDEDSE,
-  SCARD_READER_TYPE_NFC,
-  SCARD_READER_TYPE_SERIAL,
-  SCARD_READER_TYPE_USB,
-  SCARD_READER_TYPE_VENDOR,
-} from "./constants.ts";
+import type { InDatabase } from "./database-choice.ts";
 import type { Foundation } from "./foundation.ts";
 import type { SCARDCONTEXT } from "./handles.ts";
-import { readerIcon } from "./reader-icons.ts";
-import { describeAll, ReaderNaming } from "./reader-naming.ts";
-
-const typeIds: Readonly<Record<ReaderType, number>> = {
-  serial: SCARD_READER_TYPE_SERIAL,
-  usb: SCARD_READER_TYPE_USB,
-  nfc: SCARD_READER_TYPE_NFC,
-  "embedded-se": SCARD_READER_TYPE_EMBEDDEDSE,
-  vendor: SCARD_READER_TYPE_VENDOR,
-};
 
 /** The functions on a reader as a device. They do not disturb its users. */
-export function deviceFunctions(foundation: Foundation) {
-  const naming = new ReaderNaming(foundation);
-
-  async function describe(context: SCARDCONTEXT, readerName: string, operation: string): Promise<ReaderDevice> {
+export function deviceFunctions({ handles }: Foundation, inDatabase: InDatabase) {
+  function ask<T>(
+    context: SCARDCONTEXT,
+    readerName: string,
+    operation: string,
+    call: (database: ContextDatabase, reader: string) => Promise<T>,
+  ): Promise<T> {
     const name = textOf(readerName, "reader name", operation);
-    const opened = foundation.handles.context(context);
-    return await opened.describeReader(await naming.resolve(opened, name));
+    handles.context(context);
+    return inDatabase(context, (database) => call(database, name));
   }
 
   return {
@@ -43,15 +30,8 @@ export function deviceFunctions(foundation: Foundation) {
       context: SCARDCONTEXT,
       readerName: string,
     ): Promise<{ readonly deviceTypeId: number }> => {
-      const { channelId, reader, type } = await describe(context, readerName, "get device type");
-      if (type !== undefined) return { deviceTypeId: typeIds[type] };
-      // The kind of channel, in the high word, has the numbers of the reader types, but for vendors', 0xF0 to 0xFF.
-      const kind = (channelId ?? 0) >>> 16;
-      if (kind === 0) {
-        const message = `how "${reader}" is attached is not known`;
-        throw new SmartCardError("not-supported", message, { reader, operation: "get device type" });
-      }
-      return { deviceTypeId: (kind & 0xf0) === SCARD_READER_TYPE_VENDOR ? SCARD_READER_TYPE_VENDOR : kind };
+      const call = (database: ContextDatabase, reader: string) => database.deviceType(reader);
+      return { deviceTypeId: await ask(context, readerName, "get device type", call) };
     },
 
     /**
@@ -66,8 +46,8 @@ export function deviceFunctions(foundation: Foundation) {
       context: SCARDCONTEXT,
       readerName: string,
     ): Promise<{ readonly deviceInstanceId: string }> => {
-      const { instanceId } = await describe(context, readerName, "get device instance id");
-      return { deviceInstanceId: instanceId };
+      const call = (database: ContextDatabase, reader: string) => database.deviceInstance(reader);
+      return { deviceInstanceId: await ask(context, readerName, "get device instance id", call) };
     },
 
     /**
@@ -80,16 +60,9 @@ export function deviceFunctions(foundation: Foundation) {
       context: SCARDCONTEXT,
       deviceInstanceId: string,
     ): Promise<{ readonly readers: string[] }> => {
-      const operation = "list readers";
-      const id = textOf(deviceInstanceId, "device instance id", operation);
-      const opened = foundation.handles.context(context);
-      const devices = await describeAll(opened, await opened.listReaders());
-      const readers: string[] = [];
-      for (const { instanceId, reader } of devices) {
-        if (instanceId === id) readers.push(...(await naming.namesOf(opened, reader)));
-      }
-      if (readers.length > 0) return { readers };
-      throw new SmartCardError("no-readers-available", `no reader has the device instance id ${id}`, { operation });
+      const id = textOf(deviceInstanceId, "device instance id", "list readers");
+      handles.context(context);
+      return { readers: await inDatabase(context, (database) => database.readersOfInstance(id)) };
     },
 
     /**
@@ -103,8 +76,8 @@ export function deviceFunctions(foundation: Foundation) {
      * **Portability**: Windows returns the icon file of the reader's driver; its format is not documented.
      */
     SCardGetReaderIcon: async (context: SCARDCONTEXT, readerName: string): Promise<{ readonly icon: Uint8Array }> => {
-      const { type } = await describe(context, readerName, "get reader icon");
-      return { icon: readerIcon(type) };
+      const call = (database: ContextDatabase, reader: string) => database.readerIcon(reader);
+      return { icon: await ask(context, readerName, "get reader icon", call) };
     },
   };
 }

@@ -2,6 +2,7 @@
 
 import type { Database } from "../../database/index.ts";
 import {
+  assert,
   CardCache,
   type Clock,
   type Context,
@@ -25,7 +26,8 @@ export type DatabaseSource = (scope: Scope) => Database | Promise<Database>;
 export interface FoundationDeps {
   readonly handles: HandleTable;
   readonly defaultManager: DefaultManager;
-  readonly database: DatabaseSource;
+  /** `system`: the manager's own. */
+  readonly database: DatabaseSource | "system";
   readonly clock?: Clock | undefined;
   readonly program?: string | undefined;
 }
@@ -35,7 +37,8 @@ export class Foundation {
   readonly handles: HandleTable;
   readonly program: string | undefined;
   readonly defaultManager: DefaultManager;
-  readonly databaseSource: DatabaseSource;
+  /** Undefined where the manager's own database was chosen. */
+  readonly databaseSource: DatabaseSource | undefined;
   readonly #clock: Clock | undefined;
   /** How often the waits of a context were ended by SCardCancel. */
   readonly #cancels = new WeakMap<Context, number>();
@@ -48,7 +51,7 @@ export class Foundation {
     this.handles = deps.handles;
     this.program = deps.program;
     this.defaultManager = deps.defaultManager;
-    this.databaseSource = deps.database;
+    this.databaseSource = deps.database === "system" ? undefined : deps.database;
     this.#clock = deps.clock;
     const cache = new CardCache();
     const client = { name: deps.program ?? "this program" };
@@ -76,9 +79,16 @@ export class Foundation {
     throw new SmartCardError("unsupported-feature", message, { operation });
   }
 
-  /** The database of a scope. @throws the error of opening it */
+  /** Whether the manager's own database was chosen, and not one of this package. */
+  get usesSystemDatabase(): boolean {
+    return this.databaseSource === undefined;
+  }
+
+  /** This package's database of a scope. @throws the error of opening it */
   async database(scope: Scope): Promise<Database> {
-    return await this.databaseSource(scope);
+    const source = this.databaseSource;
+    assert(source !== undefined, "the manager's own database was chosen");
+    return source(scope);
   }
 
   /**

@@ -11,6 +11,7 @@ export type {
   ReaderStateAnswer,
   SCARD_READERSTATE,
 } from "./context-functions.ts";
+export type { InDatabase } from "./database-choice.ts";
 export type { DeviceFunctions } from "./device-functions.ts";
 export * from "./error-constants.ts";
 export type { ExchangeFunctions, TransmitOptions } from "./exchange-functions.ts";

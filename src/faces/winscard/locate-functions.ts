@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-import { type AtrPattern, checkCardType, matchesAtr } from "../../database/index.ts";
-import { SmartCardError } from "../../port/index.ts";
-import { stringsOf } from "./arguments.ts";
-import { SCARD_STATE_ATRMATCH, SCARD_STATE_PRESENT } from "./constants.ts";
-import {
-  answerOf,
-  type ContextFunctions,
-  type ReaderStateAnswer,
-  type SCARD_READERSTATE,
-} from "./context-functions.ts";
+import { checkCardType } from "../../database/index.ts";
+import { type FoundReader, type SearchedReader, SmartCardError } from "../../port/index.ts";
+import { dword, stringsOf, textOf } from "./arguments.ts";
+import type { ReaderStateAnswer, SCARD_READERSTATE } from "./context-functions.ts";
+import type { InDatabase } from "./database-choice.ts";
 import type { Foundation } from "./foundation.ts";
 import type { SCARDCONTEXT } from "./handles.ts";
 
@@ -22,35 +17,7 @@ export interface SCARD_ATRMASK {
 }
 
 /** The functions that search several readers for a card of a given type. They change neither readers nor cards. */
-export function locateFunctions(
-  foundation: Foundation,
-  { SCardGetStatusChange }: Pick<ContextFunctions, "SCardGetStatusChange">,
-) {
-  async function locate(
-    context: SCARDCONTEXT,
-    patterns: readonly AtrPattern[],
-    asked: readonly SCARD_READERSTATE[],
-  ): Promise<ReaderStateAnswer[]> {
-    const states = await look(context, asked);
-    return states.map((state) => {
-      const present = (state.eventState & SCARD_STATE_PRESENT) !== 0;
-      const found = present && patterns.some((pattern) => matchesAtr(pattern, state.atr));
-      return found ? { ...state, eventState: (state.eventState | SCARD_STATE_ATRMATCH) >>> 0 } : state;
-    });
-  }
-
-  /** The current states of readers, whether they differ from the caller's or not. */
-  async function look(context: SCARDCONTEXT, asked: readonly SCARD_READERSTATE[]): Promise<ReaderStateAnswer[]> {
-    try {
-      return (await SCardGetStatusChange(context, 0, asked)).readerStates;
-    } catch (error) {
-      const states =
-        error instanceof SmartCardError && error.code === "timeout" ? error.details.readerStates : undefined;
-      if (states === undefined) throw error;
-      return asked.map((state, index) => answerOf(state, states[index]));
-    }
-  }
-
+export function locateFunctions({ handles }: Foundation, inDatabase: InDatabase) {
   return {
     /**
      * Queries readers once and returns their states, with SCARD_STATE_ATRMATCH where the card is of one of the types. To
@@ -68,13 +35,13 @@ export function locateFunctions(
       cards: string | readonly string[],
       readerStates: readonly SCARD_READERSTATE[],
     ): Promise<{ readonly readerStates: ReaderStateAnswer[] }> => {
-      const opened = foundation.handles.context(context);
+      handles.context(context);
       const names = stringsOf(cards);
       if (names.length === 0)
         throw new SmartCardError("invalid-parameter", "no card is named", { operation: "locate" });
-      const { cardTypes } = await foundation.database(opened.scope);
-      const patterns = names.flatMap((name) => cardTypes.get(name).atrs);
-      return { readerStates: await locate(context, patterns, readerStates) };
+      const asked = searched(readerStates);
+      const found = await inDatabase(context, (database) => database.locateCards(names, asked));
+      return { readerStates: answers(readerStates, found) };
     },
 
     /**
@@ -90,11 +57,27 @@ export function locateFunctions(
       atrMasks: readonly SCARD_ATRMASK[],
       readerStates: readonly SCARD_READERSTATE[],
     ): Promise<{ readonly readerStates: ReaderStateAnswer[] }> => {
-      foundation.handles.context(context);
+      handles.context(context);
       const { atrs } = checkCardType({ name: "ATR", atrs: atrMasks });
-      return { readerStates: await locate(context, atrs, readerStates) };
+      const asked = searched(readerStates);
+      const found = await inDatabase(context, (database) => database.locateCardsByAtr(atrs, asked));
+      return { readerStates: answers(readerStates, found) };
     },
   };
 }
 
 export type LocateFunctions = Readonly<ReturnType<typeof locateFunctions>>;
+
+function searched(states: readonly SCARD_READERSTATE[]): SearchedReader[] {
+  return states.map(({ currentState, reader }) => ({
+    reader: textOf(reader, "reader", "locate"),
+    currentState: dword(currentState, `current state of "${reader}"`, "locate"),
+  }));
+}
+
+function answers(asked: readonly SCARD_READERSTATE[], found: readonly FoundReader[]): ReaderStateAnswer[] {
+  return asked.map(({ currentState, reader, userData }, index) => {
+    const { atr, eventState } = found[index] ?? { atr: new Uint8Array(), eventState: 0 };
+    return { reader, userData, currentState, eventState, atr };
+  });
+}

@@ -1,19 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import type { ReaderNames } from "../../database/index.ts";
-import { sameName } from "../../database/index.ts";
-import type { Context } from "../../port/index.ts";
 import { textOf } from "./arguments.ts";
-import type { Foundation } from "./foundation.ts";
+import type { InDatabase } from "./database-choice.ts";
 import type { SCARDCONTEXT } from "./handles.ts";
-import { ReaderNaming } from "./reader-naming.ts";
-
-/** The names of readers in a database, and the attached readers. */
-interface NamedReaders {
-  readonly readers: ReaderNames;
-  readonly opened: Context;
-  readonly attached: readonly string[];
-}
 
 /**
  * The functions that give readers names and put them into groups. Names are compared without regard to case. All
@@ -22,15 +11,7 @@ interface NamedReaders {
  * Besides what is listed, each of them fails with what keeps the database from being read or changed, as the functions
  * on card types do.
  */
-export function readerNameFunctions(foundation: Foundation) {
-  const naming = new ReaderNaming(foundation);
-
-  async function named(context: SCARDCONTEXT): Promise<NamedReaders> {
-    const opened = foundation.handles.context(context);
-    const { readers } = await foundation.database(opened.scope);
-    return { readers, opened, attached: await opened.listReaders() };
-  }
-
+export function readerNameFunctions(inDatabase: InDatabase) {
   return {
     /**
      * Gives a reader a further name, and puts that into SCARD_DEFAULT_READERS. A reader has its system name until
@@ -44,9 +25,8 @@ export function readerNameFunctions(foundation: Foundation) {
     SCardIntroduceReader: async (context: SCARDCONTEXT, readerName: string, deviceName: string): Promise<void> => {
       const operation = "introduce reader";
       const name = textOf(readerName, "reader name", operation);
-      const { readers, opened, attached } = await named(context);
-      const device = await naming.ofSystemName(opened, attached, textOf(deviceName, "device name", operation));
-      readers.introduce(name, device, attached);
+      const device = textOf(deviceName, "device name", operation);
+      await inDatabase(context, (database) => database.introduceReader(name, device));
     },
 
     /**
@@ -60,9 +40,7 @@ export function readerNameFunctions(foundation: Foundation) {
      */
     SCardForgetReader: async (context: SCARDCONTEXT, readerName: string): Promise<void> => {
       const name = textOf(readerName, "reader name", "forget reader");
-      const { readers, opened, attached } = await named(context);
-      const known = readers.list(attached).some((reader) => sameName(reader.name, name));
-      readers.forget(known ? name : await naming.ofSystemName(opened, attached, name), attached);
+      await inDatabase(context, (database) => database.forgetReader(name));
     },
 
     /**
@@ -74,8 +52,7 @@ export function readerNameFunctions(foundation: Foundation) {
      */
     SCardIntroduceReaderGroup: async (context: SCARDCONTEXT | null, groupName: string): Promise<void> => {
       const name = textOf(groupName, "group name", "introduce reader group");
-      const { readers } = await foundation.databaseOf(context);
-      readers.introduceGroup(name);
+      await inDatabase(context, (database) => database.introduceReaderGroup(name));
     },
 
     /**
@@ -86,8 +63,7 @@ export function readerNameFunctions(foundation: Foundation) {
      */
     SCardForgetReaderGroup: async (context: SCARDCONTEXT, groupName: string): Promise<void> => {
       const name = textOf(groupName, "group name", "forget reader group");
-      const { readers } = await named(context);
-      readers.forgetGroup(name);
+      await inDatabase(context, (database) => database.forgetReaderGroup(name));
     },
 
     /**
@@ -103,8 +79,7 @@ export function readerNameFunctions(foundation: Foundation) {
         textOf(readerName, "reader name", operation),
         textOf(groupName, "group name", operation),
       ];
-      const { readers, attached } = await named(context);
-      readers.addToGroup(reader, group, attached);
+      await inDatabase(context, (database) => database.addReaderToGroup(reader, group));
     },
 
     /**
@@ -119,8 +94,7 @@ export function readerNameFunctions(foundation: Foundation) {
         textOf(readerName, "reader name", operation),
         textOf(groupName, "group name", operation),
       ];
-      const { readers, attached } = await named(context);
-      readers.removeFromGroup(reader, group, attached);
+      await inDatabase(context, (database) => database.removeReaderFromGroup(reader, group));
     },
   };
 }

@@ -83,6 +83,8 @@ export class ReaderNaming {
   /** The names that readers were given; undefined where none was, or where the database cannot be read. */
   #given(opened: Context): MaybeNames | Promise<MaybeNames> {
     try {
+      // The manager's own names are those of its database.
+      if (this.#foundation.databaseSource === undefined) return undefined;
       const database = this.#foundation.databaseSource(opened.scope);
       return database instanceof Promise ? database.then(namesIn).catch(noNames) : namesIn(database);
     } catch (error) {

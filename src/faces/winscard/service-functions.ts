@@ -3,6 +3,7 @@
 import { type AuditEvent, auditEvents } from "../../database/index.ts";
 import { SmartCardError, type WaitOptions } from "../../port/index.ts";
 import { dword, waitOf } from "./arguments.ts";
+import type { InDatabase } from "./database-choice.ts";
 import type { Foundation } from "./foundation.ts";
 import type { SCARDCONTEXT } from "./handles.ts";
 import { ManagerStartedEvent, type StartedEvent } from "./started-event.ts";
@@ -16,7 +17,7 @@ export interface AuditOptions {
 }
 
 /** The functions about the service itself: whether it has started, its audit log, its memory. */
-export function serviceFunctions(foundation: Foundation) {
+export function serviceFunctions(foundation: Foundation, inDatabase: InDatabase) {
   /** One event for all, and how often it was given out. */
   let started: { readonly event: ManagerStartedEvent; readonly given: StartedEvent; count: number } | undefined;
 
@@ -70,17 +71,12 @@ export function serviceFunctions(foundation: Foundation) {
      */
     SCardAudit: async (context: SCARDCONTEXT, event: number, options: AuditOptions = {}): Promise<void> => {
       foundation.handles.context(context);
-      const database = await foundation.databaseOf(context);
       const kind = auditEventOf(event);
       const [only, ...others] = foundation.handles.cardsOf(context);
       const connected = others.length === 0 ? only?.reader : undefined;
-      database.audit.append({
-        time: foundation.clock("audit").wallTime(),
-        event: kind,
-        reader: options.reader ?? connected,
-        card: options.card,
-        who: foundation.program,
-      });
+      const reader = options.reader ?? connected;
+      const verification = { succeeded: kind === "chv-success", reader, card: options.card };
+      await inDatabase(context, (database) => database.audit(verification));
     },
 
     /**

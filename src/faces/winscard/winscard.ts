@@ -3,6 +3,7 @@
 import { Database, MemoryStore } from "../../database/index.ts";
 import {
   anyText,
+  type Check,
   type Clock,
   callback,
   clockObject,
@@ -20,6 +21,7 @@ import { type CacheFunctions, cacheFunctions } from "./cache-functions.ts";
 import { type CardFunctions, cardFunctions } from "./card-functions.ts";
 import { type CardTypeFunctions, cardTypeFunctions } from "./card-type-functions.ts";
 import { type ContextFunctions, contextFunctions } from "./context-functions.ts";
+import { databaseChoice } from "./database-choice.ts";
 import { type DeviceFunctions, deviceFunctions } from "./device-functions.ts";
 import { type ExchangeFunctions, exchangeFunctions } from "./exchange-functions.ts";
 import { type DatabaseSource, type DefaultManager, Foundation } from "./foundation.ts";
@@ -37,8 +39,11 @@ export interface WinSCardOptions {
   /**
    * Gives the smart card database of a scope: card types, names and groups of readers, the audit log. Without one all
    * scopes have the same, which is empty at first, in memory, and gone with this object.
+   *
+   * `"system"`: the manager's own instead, where it has one: Windows' registry of cards and readers, its card cache, its
+   * log, and what it knows of readers as devices. Elsewhere the functions on those fail with `unsupported-feature`.
    */
-  readonly database?: DatabaseSource | undefined;
+  readonly database?: DatabaseSource | "system" | undefined;
   /** What SCardAudit takes the time from, and the event of SCardAccessStartedEvent waits by; those need it. */
   readonly clock?: Clock | undefined;
   /**
@@ -52,9 +57,13 @@ export interface WinSCardOptions {
   readonly picker?: CardPicker | undefined;
 }
 
+const databaseSource = callback<DatabaseSource>('a function that gives the database of a scope, or "system"');
+const databaseOption: Check<DatabaseSource | "system"> = (value, place) =>
+  value === "system" ? value : databaseSource(value, place);
+
 const winscardOptions = optionsOf<WinSCardOptions>({
   defaultManager: callback<DefaultManager>("a function that gives the resource manager: () => manager"),
-  database: optional(callback<DatabaseSource>("a function that gives the database of a scope")),
+  database: optional(databaseOption),
   random: optional(having<Random>(["bytes"], "a source of random bytes")),
   clock: optional(clockObject),
   program: optional(anyText),
@@ -78,17 +87,18 @@ export interface FunctionGroups
 function functionsOver(foundation: Foundation, pace: Pace | undefined, picker: CardPicker | undefined): FunctionGroups {
   const context = guarded(contextFunctions(foundation), pace);
   const card = guarded(cardFunctions(foundation), pace);
-  const cardType = guarded(cardTypeFunctions(foundation), pace);
+  const inDatabase = databaseChoice(foundation, context);
+  const cardType = guarded(cardTypeFunctions(inDatabase), pace);
   return {
     ...context,
     ...card,
     ...guarded(exchangeFunctions(foundation), pace),
     ...cardType,
-    ...guarded(readerNameFunctions(foundation), pace),
-    ...guarded(locateFunctions(foundation, context), pace),
-    ...guarded(cacheFunctions(foundation), pace),
-    ...guarded(deviceFunctions(foundation), pace),
-    ...guarded(serviceFunctions(foundation), pace),
+    ...guarded(readerNameFunctions(inDatabase), pace),
+    ...guarded(locateFunctions(foundation, inDatabase), pace),
+    ...guarded(cacheFunctions(foundation, inDatabase), pace),
+    ...guarded(deviceFunctions(foundation, inDatabase), pace),
+    ...guarded(serviceFunctions(foundation, inDatabase), pace),
     ...guarded(openCardFunctions(foundation, { ...context, ...card, ...cardType }, picker), pace),
   };
 }

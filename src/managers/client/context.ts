@@ -7,6 +7,7 @@ import {
   type ConnectOptions,
   type Context,
   type ContextCache,
+  type ContextDatabase,
   type ContextOptions,
   checkConnectOptions,
   checkGroups,
@@ -98,6 +99,10 @@ export class ClientContext implements Context, ConnectionHost {
     if (this.#link.listReaderGroups !== undefined) return this.#link.listReaderGroups();
     const names = await this.#link.listReaders();
     return names.length > 0 ? [systemGroups.default] : [];
+  }
+
+  get database(): ContextDatabase | undefined {
+    return this.#link.database;
   }
 
   async describeReader(reader: string): Promise<ReaderDevice> {

@@ -4,6 +4,7 @@ import type {
   CardState,
   Connection,
   ContextCache,
+  ContextDatabase,
   Dialect,
   Holder,
   ReaderStateReport,
@@ -114,6 +115,8 @@ export interface ContextLink {
   readonly listReaderGroups: (() => Promise<string[]>) | undefined;
   /** The card cache that the other side keeps for all its clients; undefined where it keeps none. */
   readonly cache?: ContextCache | undefined;
+  /** The smart card database that the other side has; undefined where it has none. Its calls come from a valid context. */
+  readonly database?: ContextDatabase | undefined;
   /** The holder of a reader; undefined where the other side does not report it. It does not reject. */
   readonly whoHolds?: ((reader: string) => Promise<Holder | undefined>) | undefined;
   getStatusChange(query: StatusQuery): Promise<ReaderStateReport[]>;

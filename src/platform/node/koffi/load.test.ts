@@ -11,6 +11,7 @@ const working: Koffi = {
     throw new Error("not called");
   },
   address: () => 0n,
+  decode: () => [],
 };
 
 test("every compiled package is an optional dependency, and koffi itself is not", () => {

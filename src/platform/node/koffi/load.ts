@@ -24,6 +24,8 @@ export interface Koffi {
   load(path: string | null): ForeignLibrary;
   /** Where bytes lie in memory. */
   address(bytes: Uint8Array): bigint;
+  /** What lies in memory. */
+  decode(address: bigint, type: "uint8_t", count: number): Iterable<number>;
 }
 
 /** The platforms with a compiled koffi package: its binary for glibc and musl alike on Linux. */

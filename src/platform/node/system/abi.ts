@@ -81,6 +81,8 @@ export interface Abi {
   readonly statesPerCall: number;
   /** Whether it supports reader groups. */
   readonly hasGroups: boolean;
+  /** Whether it has functions on a smart card database. */
+  readonly hasDatabase: boolean;
   /** Whether a call beside another program's transaction is refused, with PCSCLITE_NO_BLOCKING; it waits otherwise. */
   readonly refuses: boolean;
 }
@@ -134,6 +136,7 @@ function windowsAbi(pointerBytes: 4 | 8): Abi {
     // MAXIMUM_SMARTCARD_READERS of winsmcrd.h, and one for the pseudo reader (MS-RDPESC 2.2.2.11 allows 11 as well).
     statesPerCall: 11,
     hasGroups: true,
+    hasDatabase: true,
     refuses: false,
   };
 }
@@ -157,6 +160,7 @@ const macosAbi: Abi = {
   notification: "none",
   statesPerCall: 16,
   hasGroups: false,
+  hasDatabase: false,
   refuses: false,
 };
 
@@ -179,6 +183,7 @@ function pcscliteAbi(longBytes: 4 | 8): Abi {
     // PCSCLITE_MAX_READERS_CONTEXTS: more are SCARD_E_INVALID_PARAMETER.
     statesPerCall: 16,
     hasGroups: false,
+    hasDatabase: false,
     refuses: true,
   };
 }

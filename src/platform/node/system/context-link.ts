@@ -13,6 +13,7 @@ import {
 } from "../../../managers/client/index.ts";
 import {
   type Connection,
+  type ContextDatabase,
   checkWait,
   type Dialect,
   type ReaderStateReport,
@@ -22,10 +23,12 @@ import {
   within,
 } from "../../../port/index.ts";
 import { SystemCardLink } from "./card-link.ts";
+import { DatabaseCalls } from "./database-calls.ts";
 import { codeOf, contextFailure, isLost, library, serviceStopped } from "./failures.ts";
 import type { SystemLimits } from "./limits.ts";
 import { NativeContext } from "./native-context.ts";
 import type { StatusWatch } from "./status-watch.ts";
+import { SystemDatabase } from "./system-database.ts";
 import { type Calls, SUCCESS } from "./winscard-calls.ts";
 
 /** What a context's link needs of the manager. */
@@ -49,6 +52,7 @@ type Connected = Awaited<ReturnType<Calls["connect"]>>;
 export class SystemContextLink implements ContextLink {
   readonly dialect: Dialect;
   readonly listReaderGroups: (() => Promise<string[]>) | undefined;
+  readonly database: ContextDatabase | undefined;
   readonly #deps: ContextLinkDeps;
   readonly #main: NativeContext;
   readonly #open = new Set<SystemCardLink>();
@@ -66,6 +70,9 @@ export class SystemContextLink implements ContextLink {
     this.listReaderGroups = deps.calls.abi.hasGroups
       ? () => this.#list("list reader groups", (calls, handle) => calls.listReaderGroups(handle))
       : undefined;
+    const { calls } = deps;
+    const { database } = calls.library;
+    if (database !== undefined) this.database = this.#database(new DatabaseCalls(calls.abi, database, calls.threads));
     deps.watch.join();
   }
 
@@ -149,6 +156,16 @@ export class SystemContextLink implements ContextLink {
     if (rv === SUCCESS) return names;
     if (codeOf(abi, rv) === "no-readers-available") return [];
     throw this.#noticed(contextFailure(abi, rv, operation));
+  }
+
+  #database(calls: DatabaseCalls): ContextDatabase {
+    return new SystemDatabase({
+      calls,
+      run: (call) => {
+        if (this.#ended !== undefined) throw this.#ended;
+        return this.#main.run((_, handle) => call(calls, handle));
+      },
+    });
   }
 
   /** The name as the library has it, which compares byte by byte. @throws unknown-reader */

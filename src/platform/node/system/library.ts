@@ -3,6 +3,7 @@
 import { SmartCardError } from "../../../port/index.ts";
 import { type ForeignFunction, type ForeignLibrary, type Koffi, loadKoffi } from "../koffi/index.ts";
 import { type Abi, abiOf, type NativeFunction, type ParameterKind, signatures } from "./abi.ts";
+import { type DatabaseFunction, databaseSignatures } from "./database-abi.ts";
 
 /** An argument of a native call: a number, a handle, an address, bytes by their address, or the null pointer. */
 export type NativeArgument = number | bigint | Uint8Array | null;
@@ -16,6 +17,21 @@ export interface NativeLibrary {
   callNow(name: NativeFunction, args: readonly NativeArgument[]): number;
   /** The address of bytes in memory. They stay there as long as they are referenced. */
   addressOf(bytes: Uint8Array): bigint;
+  /** Undefined where the system's library has no functions on a database. */
+  readonly database?: DatabaseLibrary;
+}
+
+/** The functions on the database, on the devices, the cache and the log. */
+export interface DatabaseLibrary {
+  /**
+   * Calls on another thread, as {@link NativeLibrary.call}.
+   *
+   * @throws unsupported-feature (this library lacks the function: not every release of Windows has all of them)
+   */
+  call(name: DatabaseFunction, args: readonly NativeArgument[]): Promise<number>;
+  addressOf(bytes: Uint8Array): bigint;
+  /** A copy of memory of the library's. */
+  read(address: bigint, count: number): Uint8Array;
 }
 
 /**
@@ -53,23 +69,44 @@ function unusable(message: string, cause: unknown): SmartCardError {
 function declare(koffi: Koffi, abi: Abi, paths: readonly string[]): NativeLibrary {
   const library = open(koffi, abi, paths);
   const functions = {} as Record<NativeFunction, ForeignFunction>;
-  for (const name of Object.keys(signatures) as NativeFunction[]) functions[name] = declareOne(library, abi, name);
-  // Bytes are passed by their address. This keeps the buffers of running calls alive.
-  const passed = new Set<readonly NativeArgument[]>();
+  for (const name of Object.keys(signatures) as NativeFunction[]) {
+    functions[name] = declareOne(library, abi, abi.functions[name], signatures[name]);
+  }
+  const addressOf = (bytes: Uint8Array): bigint => koffi.address(bytes);
   return {
     abi,
-    call: (name, args) =>
-      new Promise((resolve, reject) => {
-        passed.add(args);
-        functions[name].async(...args, (error: unknown, result: number | bigint) => {
-          passed.delete(args);
-          if (error === null) resolve(unsigned(result));
-          else reject(error);
-        });
-      }),
+    call: (name, args) => onThread(functions[name], args),
     callNow: (name, args) => unsigned(functions[name](...args)),
-    addressOf: (bytes) => koffi.address(bytes),
+    addressOf,
+    ...(abi.hasDatabase && { database: { ...declareDatabase(koffi, library, abi), addressOf } }),
   };
+}
+
+/** Each function is looked for when it is called first. */
+function declareDatabase(koffi: Koffi, library: ForeignLibrary, abi: Abi): Omit<DatabaseLibrary, "addressOf"> {
+  const functions = new Map<DatabaseFunction, ForeignFunction>();
+  return {
+    call: async (name, args) => {
+      const declared = functions.get(name) ?? declareOne(library, abi, name, databaseSignatures[name]);
+      functions.set(name, declared);
+      return onThread(declared, args);
+    },
+    read: (address, count) => Uint8Array.from(koffi.decode(address, "uint8_t", count)),
+  };
+}
+
+// Bytes are passed by their address. This keeps the buffers of running calls alive.
+const passed = new Set<readonly NativeArgument[]>();
+
+function onThread(called: ForeignFunction, args: readonly NativeArgument[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    passed.add(args);
+    called.async(...args, (error: unknown, result: number | bigint) => {
+      passed.delete(args);
+      if (error === null) resolve(unsigned(result));
+      else reject(error);
+    });
+  });
 }
 
 function open(koffi: Koffi, abi: Abi, paths: readonly string[]): ForeignLibrary {
@@ -84,10 +121,14 @@ function open(koffi: Koffi, abi: Abi, paths: readonly string[]): ForeignLibrary 
   throw new SmartCardError("no-service", `there is no smart card library: tried ${failures.join(", ")}. ${abi.remedy}`);
 }
 
-function declareOne(library: ForeignLibrary, abi: Abi, name: NativeFunction): ForeignFunction {
-  const parameters = signatures[name].map((kind) => typeOf(abi, kind));
+function declareOne(
+  library: ForeignLibrary,
+  abi: Abi,
+  symbol: string,
+  signature: readonly ParameterKind[],
+): ForeignFunction {
+  const parameters = signature.map((kind) => typeOf(abi, kind));
   const result = abi.dwordBytes === 8 ? "int64_t" : "int32_t";
-  const symbol = abi.functions[name];
   try {
     return abi.convention === undefined
       ? library.func(symbol, result, parameters)

@@ -2,7 +2,7 @@
 
 import type { Snapshot as SnapshotOf } from "../../../managers/client/index.ts";
 import { decodeReaderState, PNP_NOTIFICATION, type ReaderNow } from "../../../port/index.ts";
-import type { NativeReaderState } from "./winscard-calls.ts";
+import type { NativeReaderState } from "./reader-states.ts";
 
 /** The readers at one moment. */
 export type Snapshot = SnapshotOf<NativeReaderState>;

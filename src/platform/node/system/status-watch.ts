@@ -13,8 +13,9 @@ import { atExit } from "./at-exit.ts";
 import { contextFailure } from "./failures.ts";
 import type { SystemLimits } from "./limits.ts";
 import { NativeContext } from "./native-context.ts";
+import type { NativeReaderState } from "./reader-states.ts";
 import { CHANGED, isSame, readState, type Snapshot, whatWasSeen } from "./readers.ts";
-import { type Calls, type NativeReaderState, SUCCESS } from "./winscard-calls.ts";
+import { type Calls, SUCCESS } from "./winscard-calls.ts";
 
 interface Look extends Snapshot {
   /** The number of the query, in the order of their start. */

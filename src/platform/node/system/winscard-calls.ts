@@ -10,10 +10,10 @@ import {
   encodeText,
   ioRequestStruct,
   type NativeFunction,
-  readerStateStruct,
   word,
 } from "./abi.ts";
 import type { NativeArgument, NativeLibrary } from "./library.ts";
+import { decodeStates, encodeStates, type NativeReaderState } from "./reader-states.ts";
 import type { CallKind, Threads } from "./threads.ts";
 
 /** SCARD_S_SUCCESS. */
@@ -24,14 +24,6 @@ export interface NativeStatus extends Answer {
   /** The state, and in pcsc-lite the event count in the high word. */
   readonly state: number;
   readonly protocol: number;
-  readonly atr: Uint8Array;
-}
-
-/** A reader in SCardGetStatusChange. */
-export interface NativeReaderState {
-  readonly name: string;
-  /** Flags, and the event count in the high word. */
-  readonly state: number;
   readonly atr: Uint8Array;
 }
 
@@ -102,33 +94,9 @@ export class Calls {
     timeoutMs: number,
     readers: readonly { readonly name: string; readonly state: number }[],
   ): Promise<Answer & { readonly states: NativeReaderState[] }> {
-    const layout = readerStateStruct(this.abi);
-    const names = readers.map(({ name }) => encodeText(this.abi, name));
-    // One piece of memory: the structures, and the names that they point to behind them.
-    const memory = new Uint8Array(names.reduce((size, name) => size + name.length, readers.length * layout.size));
-    const view = new DataView(memory.buffer);
-    const address = this.library.addressOf(memory);
-    let at = readers.length * layout.size;
-    for (const [index, { state }] of readers.entries()) {
-      const name = names[index] ?? memory.subarray(0, 0);
-      const rgbAtr = new Uint8Array(this.abi.atrBytes);
-      const pointers = { szReader: address + BigInt(at), pvUserData: 0n };
-      layout.write(view, index * layout.size, {
-        ...pointers,
-        dwCurrentState: state,
-        dwEventState: 0,
-        cbAtr: 0,
-        rgbAtr,
-      });
-      memory.set(name, at);
-      at += name.length;
-    }
+    const memory = encodeStates(this.abi, this.library, readers);
     const rv = await this.#run(kind, "getStatusChange", [context, timeoutMs, memory, readers.length]);
-    const states = readers.map(({ name }, index) => {
-      const { cbAtr, dwEventState, rgbAtr } = layout.read(view, index * layout.size);
-      return { name, state: dwEventState, atr: rgbAtr.slice(0, cbAtr) };
-    });
-    return { rv, states };
+    return { rv, states: decodeStates(this.abi, memory, readers) };
   }
 
   async connect(
