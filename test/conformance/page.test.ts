@@ -42,8 +42,8 @@ ended, after two seconds.
 
 The rows of ${managers["system-windows"]} say what the package's own part does on Windows: Windows' Node, koffi, the calls
 of winscard.dll and what is made of their answers. The DLL is one of the tests (\`test/windows/winscard-dll/\`), written in C
-with mingw's \`winscard.h\`. It checks all that it is given, and asks an embedded manager with the profile of Windows. So
-these rows show Windows' rules as [that profile](profiles.md) has them, through Windows' calls. They do not show:
+with mingw's \`winscard.h\`. It checks all that it is given, and asks an embedded manager with the profile of Windows;
+\`npm run windows:mutants\` breaks the calls, one fault at a time, and has the tests find each. So these rows show Windows' rules as [that profile](profiles.md) has them, through Windows' calls. They do not show:
 
 - what Microsoft's own winscard.dll and its service do, where the profile has them wrong;
 - drivers: their control codes and attributes, cards without power, readers that answer late or not at all;

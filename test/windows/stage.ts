@@ -2,7 +2,9 @@
 
 import { encodeHex } from "../../src/base/binary/index.ts";
 import { VirtualReader } from "../../src/entry/cards.ts";
+import { pause } from "../../src/port/index.ts";
 import { ConformanceCard } from "../../src/testing/conformance/index.ts";
+import { PATIENCE_MS } from "../patience.ts";
 import { WinscardServer } from "./winscard-server.ts";
 
 /** The stage of the conformance suite: a reader with the suite's card, which the program under test has moved. */
@@ -42,12 +44,23 @@ export class WindowsStage {
     this.#reader?.insert(this.#card);
   }
 
+  /** Waits for something that may take as long as the machine is busy. */
+  async #until(isSo: () => boolean): Promise<void> {
+    const { clock } = this.winscard.runtime;
+    for (const end = clock.now() + PATIENCE_MS / 2; !isSo(); ) {
+      if (clock.now() > end) throw new Error(`${this.winscard.statusWaits} calls wait for changes`);
+      await pause(clock, 20, "look for waits");
+    }
+  }
+
   async #move(move: string): Promise<void> {
     if (move === "removeCard") this.#reader?.remove();
     else if (move === "insertCard") this.#insert(false);
     else if (move === "insertSilentCard") this.#insert(true);
     else if (move === "unplugReader") this.#reader?.unplug();
     else if (move === "plugReader") await this.#plug();
+    else if (move === "aWait") await this.#until(() => this.winscard.statusWaits > 0);
+    else if (move === "noWait") await this.#until(() => this.winscard.statusWaits === 0);
     else throw new Error(`there is no move ${move}`);
   }
 }

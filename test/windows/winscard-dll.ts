@@ -3,11 +3,10 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { root } from "../package/packed.ts";
 import { buildFolder } from "../peers/compile.ts";
-import { type Installed, type WindowsOptions, windowsPath } from "./rig.ts";
 
-const sources = fileURLToPath(new URL("./winscard-dll", import.meta.url));
+const sources = join(root, "test/windows/winscard-dll");
 
 /** Compiles the winscard.dll of the tests. Warnings are errors. @returns its path */
 export function compileWinscardDll(): string {
@@ -32,11 +31,4 @@ export function compileWinscardDll(): string {
   const path = join(folder, "winscard.dll");
   renameSync(made, path);
   return path;
-}
-
-/** For a program of Windows that calls it, with our package. */
-export function usingDll(path: string, installed: Installed, env: Readonly<Record<string, string>>): WindowsOptions {
-  const dist = windowsPath(join(installed.folder, "node_modules/scard/dist"));
-  const variables = { SCARD_TEST_DIST: dist, SCARD_TEST_LIBRARY: windowsPath(path), UV_THREADPOOL_SIZE: "32" };
-  return { env: { ...variables, ...env }, dllOverrides: ["winscard=n"] };
 }

@@ -28,6 +28,8 @@ export class WinscardServer {
   readonly refusals: string[] = [];
   /** How often each function was called, and how often the DLL knew the size of memory that it was given (`sized`). */
   readonly counts: Map<string, number> = new Map();
+  /** Calls of SCardGetStatusChange that have not been answered. */
+  statusWaits = 0;
   /** Moves a card or a reader, as the program asks. */
   onMove: (move: string) => Promise<void> = async () => {};
   readonly #programs = new Map<number, Program>();
@@ -114,7 +116,11 @@ export class WinscardServer {
         await this.onMove(parts.text());
         return message(0, []);
       }
-      const out = await serveFunction(program.calls, name, parts);
+      const isWait = name === "SCardGetStatusChangeW";
+      if (isWait) this.statusWaits++;
+      const out = await serveFunction(program.calls, name, parts).finally(() => {
+        if (isWait) this.statusWaits--;
+      });
       if (name === "SCardEstablishContext") program.contexts.add(Number(out[0]));
       return message(0, out);
     } catch (error) {

@@ -19,8 +19,8 @@ const move = (name) =>
     const text = Buffer.from(`${name}\0`, "utf16le");
     testMove.async(text, (error, code) => (error === null && code === 0 ? resolve(text) : reject(error ?? code)));
   });
-// A release does not wait long for calls that do not return.
-const options = { runtime, library: env.SCARD_TEST_LIBRARY, limits: { partingMs: 200 } };
+// A release does not wait long for calls that do not return, and a wait in the library ends by a change, or by a cancel.
+const options = { runtime, library: env.SCARD_TEST_LIBRARY, limits: { partingMs: 200, blockMs: 3_600_000 } };
 const stage = {
   clock: runtime.clock,
   reader: env.SCARD_TEST_READER,
@@ -35,8 +35,8 @@ const stage = {
   plugReader: () => move("plugReader"),
 };
 const key = "system-windows";
-const idle = "transaction-idle";
-const chosen = behaviours.filter(({ id }) => (id === idle) === (env.SCARD_TEST_BEHAVIOURS === idle));
+const named = env.SCARD_TEST_BEHAVIOURS.split(" ");
+const chosen = behaviours.filter(({ id }) => named.includes(id));
 const results = await runConformance(stage, { manager: key, behaviours: chosen });
 // A busy machine can make an answer seem a wait, and a wait seem one without end: what is off is looked at again, with
 // more time.
@@ -45,4 +45,14 @@ for (const [index, { behaviour, judgement, kind }] of results.entries()) {
   if (kind === "played" && judgement.problems.length === 0) continue;
   [results[index]] = await runConformance(patient, { manager: key, behaviours: [behaviour] });
 }
+// A wait that is given up leaves no call in the library behind it: it would keep a thread, and the process.
+const context = await stage.manager.establishContext();
+const givenUp = new AbortController();
+const [{ eventCount, flags }] = await context.getStatusChange([{ reader: stage.reader }]);
+const waiting = context.getStatusChange([{ reader: stage.reader, eventCount, flags }], { signal: givenUp.signal });
+waiting.catch(() => {});
+await move("aWait");
+givenUp.abort();
+await move("noWait");
+await context.release();
 console.log(JSON.stringify(results));
