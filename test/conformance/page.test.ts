@@ -46,6 +46,7 @@ with mingw's \`winscard.h\`. It checks all that it is given, and asks an embedde
 \`npm run windows:mutants\` breaks the calls, one fault at a time, and has the tests find each. So these rows show Windows' rules as [that profile](profiles.md) has them, through Windows' calls. They do not show:
 
 - what Microsoft's own winscard.dll and its service do, where the profile has them wrong;
+- what Microsoft's database and card cache answer (\`database: "system"\` of \`scard/winscard\`);
 - drivers: their control codes and attributes, cards without power, readers that answer late or not at all;
 - that the service ends a transaction that is idle for five seconds, and what a program sees then;
 - that the service starts with the first reader, stops with the last, and what it returns in between;
