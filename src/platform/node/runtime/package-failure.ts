@@ -13,7 +13,7 @@ export class BrokenPackage extends Error {
 export function packageFailure(
   name: string,
   error: unknown,
-  platform: NodeJS.Platform = process.platform,
+  platform: string = process.platform,
 ): BrokenPackage | undefined {
   const message = messageOf(error);
   const code = error instanceof Error && "code" in error ? error.code : undefined;
