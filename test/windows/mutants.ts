@@ -102,6 +102,16 @@ export const mutants: readonly WindowsMutant[] = [
     changes: [["this.#calls.cancel(context.handle)", "this.#calls.cancel(context.handle ^ 1n)"]],
   },
   {
+    name: "eleven readers are not the most in a call",
+    file: "abi.js",
+    changes: [["statesPerCall: 11", "statesPerCall: 20"]],
+  },
+  {
+    name: "a context is never released",
+    file: "native-context.js",
+    changes: [["calls.releaseContext(kind, context)", "calls.cancel(context)"]],
+  },
+  {
     name: "a wait is never cancelled",
     file: "status-watch.js",
     changes: [["this.#calls.cancel(context.handle)", "Promise.resolve()"]],

@@ -39,6 +39,14 @@ export class WindowsStage {
     this.#insert(false);
   }
 
+  /** More than one call of SCardGetStatusChange takes. */
+  async #plugMore(): Promise<void> {
+    const { manager, runtime } = this.winscard;
+    for (let index = 1; index <= 12; index++) {
+      await manager.addReader(new VirtualReader({ name: `More ${index}`, clock: runtime.clock }));
+    }
+  }
+
   #insert(isSilent: boolean): void {
     this.#card.isSilent = isSilent;
     this.#reader?.insert(this.#card);
@@ -48,7 +56,8 @@ export class WindowsStage {
   async #until(isSo: () => boolean): Promise<void> {
     const { clock } = this.winscard.runtime;
     for (const end = clock.now() + PATIENCE_MS / 2; !isSo(); ) {
-      if (clock.now() > end) throw new Error(`${this.winscard.statusWaits} calls wait for changes`);
+      if (clock.now() > end)
+        throw new Error(`${this.winscard.statusWaits} calls wait, ${this.winscard.openHandles} handles are open`);
       await pause(clock, 20, "look for waits");
     }
   }
@@ -61,6 +70,8 @@ export class WindowsStage {
     else if (move === "plugReader") await this.#plug();
     else if (move === "aWait") await this.#until(() => this.winscard.statusWaits > 0);
     else if (move === "noWait") await this.#until(() => this.winscard.statusWaits === 0);
+    else if (move === "nothingOpen") await this.#until(() => this.winscard.openHandles === 0);
+    else if (move === "moreReaders") await this.#plugMore();
     else throw new Error(`there is no move ${move}`);
   }
 }

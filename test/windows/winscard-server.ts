@@ -42,6 +42,14 @@ export class WinscardServer {
     this.manager = new EmbeddedManager({ runtime: this.runtime, profile: "windows", semantics });
   }
 
+  /** Contexts and cards that programs have open. */
+  get openHandles(): number {
+    const counts = [...this.#programs.values()].map(
+      ({ calls }) => calls.openHandles.contexts + calls.openHandles.cards,
+    );
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
   /** Starts it. @returns the port of the loopback address, for the variable SCARD_TEST_WINSCARD of the program */
   async start(): Promise<number> {
     this.#server.listen(0, "127.0.0.1");

@@ -54,5 +54,12 @@ waiting.catch(() => {});
 await move("aWait");
 givenUp.abort();
 await move("noWait");
+// More readers than one call of the library takes are asked for in parts.
+await move("moreReaders");
+const names = await context.listReaders();
+const states = await context.getStatusChange(names.map((reader) => ({ reader })));
+if (states.length !== 13 || states.some(({ flags }) => flags.unknown)) throw new Error(JSON.stringify(states));
 await context.release();
+// What was opened is closed, by all that was played.
+await move("nothingOpen");
 console.log(JSON.stringify(results));
