@@ -5,7 +5,7 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { listPath } from "../../src/apps/cli/types-import.ts";
 import { hexBytes } from "../../src/base/binary/index.ts";
 import { describePeer } from "../peers/peers.ts";
@@ -90,20 +90,35 @@ describePeer(pcscTools, () => {
   });
 });
 
-it("without SQLite cards have no names, and everything else is as ever", async () => {
-  // The package cannot be resolved, as if it was not installed, and newer Nodes are told to leave their own out.
-  const hook = `export async function resolve(name, context, next) { if (name === "libsql") throw new Error("no"); return next(name, context); }`;
-  const loader = `import { register } from "node:module"; register(${JSON.stringify(asModule(hook))});`;
-  const own = process.allowedNodeEnvironmentFlags.has("--experimental-sqlite") ? ["--no-experimental-sqlite"] : [];
-  const node = [...own, "--import", asModule(loader), program];
-  const atr = await run(process.execPath, [...node, "atr", yubiKey], { environment });
-  expect([atr.status, atr.stderr]).toEqual([0, ""]);
-  expect(atr.stdout).toContain('card with T=1, "YubiKey"');
-  expect(atr.stdout).not.toContain("Known as");
-  const select = await run(process.execPath, [...node, "select", "--json"], { environment });
-  expect(JSON.parse(select.stdout)).toMatchObject({ reader: "Virtual Reader" });
-  const types = await run(process.execPath, [...node, "types", "list"], { environment });
-  expect([types.status, types.stderr]).toEqual([1, expect.stringContaining("npm install libsql")]);
+describe("without SQLite", () => {
+  /** Node with a `libsql` that fails to load, and without an SQLite of its own. */
+  const without = (failure: string): string[] => {
+    const hook = `export async function resolve(name, context, next) { if (name === "libsql") throw ${failure}; return next(name, context); }`;
+    const loader = `import { register } from "node:module"; register(${JSON.stringify(asModule(hook))});`;
+    const own = process.allowedNodeEnvironmentFlags.has("--experimental-sqlite") ? ["--no-experimental-sqlite"] : [];
+    return [...own, "--import", asModule(loader), program];
+  };
+
+  it("cards have no names, and everything else is as ever", async () => {
+    const node = without('Object.assign(new Error("Cannot find package"), { code: "ERR_MODULE_NOT_FOUND" })');
+    const atr = await run(process.execPath, [...node, "atr", yubiKey], { environment });
+    expect([atr.status, atr.stderr]).toEqual([0, ""]);
+    expect(atr.stdout).toContain('card with T=1, "YubiKey"');
+    expect(atr.stdout).not.toContain("Known as");
+    const select = await run(process.execPath, [...node, "select", "--json"], { environment });
+    expect(JSON.parse(select.stdout)).toMatchObject({ reader: "Virtual Reader" });
+    const types = await run(process.execPath, [...node, "types", "list"], { environment });
+    expect([types.status, types.stderr]).toEqual([1, expect.stringContaining("npm install libsql")]);
+  });
+
+  it("a libsql that is installed and does not load is told, with the reason", async () => {
+    const node = without('new Error("the specified module could not be found")');
+    const atr = await run(process.execPath, [...node, "atr", yubiKey], { environment });
+    expect([atr.status, atr.stdout]).toEqual([0, expect.stringContaining('card with T=1, "YubiKey"')]);
+    expect(atr.stderr).toMatch(
+      /^scard: cards are not named: .*libsql is installed, but cannot be loaded: the specified module/,
+    );
+  });
 });
 
 function asModule(code: string): string {
