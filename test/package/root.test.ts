@@ -44,7 +44,7 @@ describe("the root entry", () => {
       "readers/virtual",
     ]);
     expect(files.filter((file) => file.startsWith("entry/")).sort()).toEqual(["entry/root.ts", "entry/software.ts"]);
-    expect(files.length).toBeLessThan(150);
+    expect(files.length).toBeLessThan(160);
     // The count is one of files that are really loaded.
     expect(loadedWith("entry/machine.ts").size).toBeGreaterThan(files.length);
   });
