@@ -19,6 +19,8 @@ export interface WindowsSubject {
   readonly installed: Installed;
   /** The path of the DLL. */
   readonly dll: string;
+  /** When a program hangs, in milliseconds, where faults are looked for that make it hang. */
+  readonly hangMs?: number;
 }
 
 const idle = "transaction-idle";
@@ -101,7 +103,7 @@ export async function databaseProblems(subject: WindowsSubject): Promise<string[
 
 /** Runs a program to its end. @returns what it has printed, and what is wrong with that and with the calls */
 async function runProgram(
-  { dll, installed, version }: WindowsSubject,
+  { dll, hangMs, installed, version }: WindowsSubject,
   stage: WindowsStage,
   name: string,
   chosen: string,
@@ -113,7 +115,7 @@ async function runProgram(
     SCARD_TEST_LIBRARY: windowsPath(dll),
     UV_THREADPOOL_SIZE: "32",
   };
-  const options: WindowsOptions = { env, dllOverrides: ["winscard=n"] };
+  const options: WindowsOptions = { env, dllOverrides: ["winscard=n"], ...(hangMs !== undefined && { hangMs }) };
   const { status, stderr, stdout } = await runNode(version, [program(name)], options);
   await stage.stop();
   const problems = [...new Set(stage.winscard.refusals)];

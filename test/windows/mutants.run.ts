@@ -23,11 +23,14 @@ const chosen = [
   "moves-are-told",
 ];
 
+/** A run takes 15 seconds. A fault that makes it hang is found by that. */
+const hangMs = 150_000;
+
 let installed: Installed;
 let subject: WindowsSubject;
 beforeAll(async () => {
   installed = await installForWindows();
-  subject = { version: 22, installed, dll: compileWinscardDll() };
+  subject = { version: 22, installed, dll: compileWinscardDll(), hangMs };
 });
 afterAll(() => installed?.remove());
 

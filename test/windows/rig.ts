@@ -70,6 +70,8 @@ export interface WindowsOptions {
   readonly dllOverrides?: readonly string[];
   /** A folder in which DLLs are looked for before Wine's own, as a path of this machine. */
   readonly dllFolder?: string;
+  /** When it is ended, in milliseconds, if it does not end by itself: {@link HANG_MS} where this is left out. */
+  readonly hangMs?: number;
   /** Leaves Windows as Wine has it, without the libraries that scripts/setup-windows.sh adds. */
   readonly withoutLibraries?: boolean;
 }
@@ -81,7 +83,7 @@ export class WindowsProgram {
   readonly #child: ChildProcess;
   readonly #folder: string;
   readonly #timer: NodeJS.Timeout;
-  /** Settles when it has ended. A program that does not end is ended after {@link HANG_MS}. */
+  /** Settles when it has ended. A program that does not end is ended after `hangMs`. */
   readonly ended: Promise<WindowsEnding>;
 
   constructor(version: NodeVersion, args: readonly string[], options: WindowsOptions = {}) {
@@ -98,7 +100,7 @@ export class WindowsProgram {
     };
     this.#child = spawn(program, rest, spawned);
     for (const file of files) closeSync(file);
-    this.#timer = setTimeout(() => this.#child.kill("SIGKILL"), HANG_MS);
+    this.#timer = setTimeout(() => this.#child.kill("SIGKILL"), options.hangMs ?? HANG_MS);
     this.ended = once(this.#child, "close")
       .then(([status]) => ({ status, stdout: this.stdout, stderr: readFileSync(at("stderr"), "utf8") }))
       .finally(() => {
