@@ -97,6 +97,9 @@ function* fileViolations({ path, text }: SourceFile, files: readonly SourceFile[
       if (problem) yield `re-exports ${specifier} with *: ${problem}`;
     }
   }
+  // `npm run test:unit` loads modules once for all files: a replaced module would depend on the order of the files.
+  if (isTest && /\bvi\.mock\(/.test(code))
+    yield "replaces a module for the file: use vi.doMock, vi.resetModules and import()";
   if (!room.rules.machine && !isTest) {
     for (const [use] of code.matchAll(machineUse))
       yield `uses ${use.trim()}, which only Runtime may offer to ${nameOf(room)}`;

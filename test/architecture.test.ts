@@ -140,6 +140,7 @@ describe("the check goes red", () => {
     ["the process", "src/faces/winscard/a.ts", "const pid = process.pid;", /uses process/],
     ["a global by detour", "src/faces/winscard/a.ts", "globalThis.queueMicrotask(f);", /uses globalThis/],
     ["a Buffer", "src/readers/vpcd/a.ts", "Buffer.from(bytes);", /uses Buffer/],
+    ["a mocked module", "src/port/a.test.ts", 'vi.mock("node:fs");', /replaces a module/],
     ["a mark of unfinished work", "src/port/a.ts", `// ${"TO"}${"DO"}: later`, /holds the mark/],
     ["guillemets", "src/port/a.ts", 'const text = "a \u00abname\u00bb";', /quotation marks/],
     ["a riddle", "src/port/a.ts", "// nobody waits", /not plain English/],
