@@ -54,6 +54,8 @@ static void take_turns(struct process *self, const char *reader, long hold_us, l
     self->turns[self->count++] = turn;
     if (pause_us > 0) sleep_us(pause_us);
   }
+  // To release a context with an open connection resets the card, which those who still wait would be told.
+  require(SCardDisconnect(card, SCARD_LEAVE_CARD), "SCardDisconnect");
   SCardReleaseContext(context);
 }
 
