@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// The unit and property tests of all rooms but platform/node, which is about the machine, run by vitest on Windows' Node.
+// The unit and property tests of all rooms but platform/node, which is about the machine, and the conformance suite on the
+// embedded manager in both profiles, run by vitest on Windows' Node.
 
 import { cpSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -25,6 +26,16 @@ interface Report {
   }[];
 }
 
+/** What the tests need of the repository. */
+const copied = [
+  "src",
+  "docs",
+  "README.md",
+  "package.json",
+  "architecture.json",
+  ...["conformance", "manager", "pcscd", "peers", "vectors", "patience.ts"].map((name) => `test/${name}`),
+];
+
 /** Tests that are not for Windows; each says so itself. */
 const needsUnix = /[\\/](?:apps[\\/]daemon|apps[\\/]cli|entry)[\\/]/;
 
@@ -34,9 +45,7 @@ describePeer(windows, () => {
     const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"));
     const locked = ["vitest", "fast-check"].map((name) => `${name}@${packages[`node_modules/${name}`].version}`);
     installed = await installForWindows(locked);
-    for (const name of ["src", "test/vectors", "docs", "README.md", "package.json", "architecture.json"]) {
-      cpSync(join(root, name), join(installed.folder, name), { recursive: true });
-    }
+    for (const name of copied) cpSync(join(root, name), join(installed.folder, name), { recursive: true });
   }, HANG_MS);
   afterAll(() => installed?.remove());
 
@@ -50,8 +59,9 @@ describePeer(windows, () => {
       "--no-file-parallelism",
     ];
     const limits = [`--testTimeout=${HANG_MS}`, `--hookTimeout=${HANG_MS}`, "--expect.poll.timeout=120000"];
-    const args = ["node_modules/vitest/vitest.mjs", "run", ...options, ...limits, "--exclude=src/platform/**", "src"];
-    const { status, stderr, stdout } = await runNode(version, args, { cwd: installed.folder });
+    const args = ["node_modules/vitest/vitest.mjs", "run", ...options, ...limits, "--exclude=src/platform/**"];
+    const tests = ["src", "test/conformance/embedded.test.ts"];
+    const { status, stderr, stdout } = await runNode(version, [...args, ...tests], { cwd: installed.folder });
     const path = join(installed.folder, report);
     const { numPassedTests, testResults }: Report = JSON.parse(readFileSync(path, "utf8"));
     const failures = testResults.flatMap(({ assertionResults, message, name, status: ofFile }) => {
@@ -62,6 +72,7 @@ describePeer(windows, () => {
     expect(failures).toEqual([]);
     expect({ status, output: stdout + stderr }).toMatchObject({ status: 0 });
     expect(numPassedTests).toBeGreaterThan(2_500);
+    expect(testResults.filter(({ name }) => name.endsWith("/conformance/embedded.test.ts"))).toHaveLength(1);
     const left = testResults.filter(({ assertionResults, name }) => {
       return !needsUnix.test(name) && assertionResults.some((one) => one.status !== "passed");
     });
