@@ -23,7 +23,8 @@ export const allowedOutcomes: Readonly<Record<string, readonly string[]>> = {
   list: [],
   "status-change": ["timeout", "cancelled", "unknown-reader", "server-too-busy", "no-memory"],
   connect: ["invalid-value", "unknown-reader", "reader-unavailable", "no-memory", ...sharing, ...wait, ...power],
-  reconnect: ["invalid-value", "cant-dispose", ...connection, ...sharing, ...wait, ...power],
+  // A reconnect that ends a transaction ejects the card, where an inner end has asked for it.
+  reconnect: ["invalid-value", "cant-dispose", "comm-error", ...connection, ...sharing, ...wait, ...power],
   disconnect: ["invalid-value", "cant-dispose", "cancelled", "removed-card", ...connection, ...driver],
   begin: [...connection, ...card, ...wait],
   end: [
@@ -72,7 +73,6 @@ export const unreachable: Readonly<Record<string, string>> = {
   "establish server-too-busy": "the manager says no-memory; its service is too busy before it asks the manager",
   "establish invalid-value": "no client names a scope; the service refuses invalid values before it asks the manager",
   "connect comm-error": mute,
-  "reconnect comm-error": mute,
   "reconnect reset-card": "what a reset does to a connection is what a reconnect undoes",
   "disconnect reset-card": "a disconnect waits for its own disposition only, which no reset ends",
   "disconnect unresponsive-card": disposed,

@@ -238,7 +238,8 @@ export interface Connection extends AsyncDisposable {
   /**
    * Re-establishes the connection and clears the error state.
    *
-   * @throws as connect; invalid-value; cant-dispose (it ends a transaction of which a nested end has asked for an ejection)
+   * @throws as connect; invalid-value; cant-dispose, comm-error (it ends a transaction of which a nested end has asked for an
+   * ejection, and the reader cannot eject, or failed to)
    */
   reconnect(options: ReconnectOptions): Promise<Protocol | undefined>;
 
