@@ -37,7 +37,8 @@ export async function readConfig(
 }
 
 function whyUnreadable(error: unknown): string {
-  if (error instanceof SyntaxError) return `is not JSON: ${error.message}`;
+  // The parser's own message quotes the text, which may be a card image, with its PINs, by mistake.
+  if (error instanceof SyntaxError) return "is not JSON";
   if (error instanceof SmartCardError) return error.reason;
   throw error;
 }
