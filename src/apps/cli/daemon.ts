@@ -37,7 +37,7 @@ import { handOverSignals, restoreDefaultSignals } from "./early-signals.ts";
 import { errorForPrograms } from "./failure.ts";
 import { type OptionTable, type OptionValues, type ParsedLine, UsageError } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
-import { jsonText, visible } from "./text.ts";
+import { jsonText, visible, visibleLines } from "./text.ts";
 
 const options = {
   reader: {
@@ -225,7 +225,7 @@ function sayMistakes(mistakes: readonly string[], asJson: boolean, terminal: Ter
   if (asJson) {
     const error = errorForPrograms(new SmartCardError("invalid-value", mistakes.join("; ")));
     terminal.print(jsonText({ error: { ...error, problems: mistakes } }));
-  } else for (const mistake of mistakes) terminal.say(`scard: ${visible(mistake)}`);
+  } else for (const mistake of mistakes) terminal.say(`scard: ${visibleLines(mistake)}`);
   return exitCodes.failed;
 }
 
@@ -245,7 +245,7 @@ async function checkConfig(check: ConfigCheck, terminal: Terminal): Promise<numb
   const ok = problems.length === 0;
   if (check.asJson) terminal.print(jsonText({ ok, problems }));
   else if (ok) terminal.print(`${visible(check.file)} is good`);
-  for (const { message, path } of check.asJson ? [] : problems) terminal.print(visible(`${path}: ${message}`));
+  for (const { message, path } of check.asJson ? [] : problems) terminal.print(visibleLines(`${path}: ${message}`));
   return ok ? exitCodes.ok : exitCodes.failed;
 }
 

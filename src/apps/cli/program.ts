@@ -10,7 +10,7 @@ import { helpOn, overview } from "./help.ts";
 import { parseOptions, UsageError } from "./options.ts";
 import { unknownWord } from "./subcommand.ts";
 import type { StopReason, Terminal } from "./terminal.ts";
-import { jsonText, visible } from "./text.ts";
+import { jsonText, visibleLines } from "./text.ts";
 
 /** What a program ends with that was asked to end before it was done; 128 and the number of the signal, as in shells. */
 const stopCodes: Readonly<Record<StopReason, number>> = {
@@ -92,7 +92,7 @@ function report(error: unknown, args: readonly string[], path: readonly string[]
   const texts = args.flatMap((arg) => [arg, arg.slice(arg.indexOf("=") + 1)]);
   const withheld = (message: string): string => withoutBytes(message, texts);
   // Names that others chose may be in a message.
-  const shown = (message: string): string => visible(withheld(message));
+  const shown = (message: string): string => visibleLines(withheld(message));
   if (error instanceof UsageError) {
     const help = ["scard", "help", ...path].join(" ");
     if (asJson) {

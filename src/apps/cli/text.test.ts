@@ -2,12 +2,15 @@
 
 import { describe, expect, it } from "vitest";
 import { painter, wantsColor } from "./terminal.ts";
-import { asciiText, bytesForPeople, count, duration, jsonText, visible } from "./text.ts";
+import { asciiText, bytesForPeople, count, duration, jsonText, visible, visibleLines } from "./text.ts";
 
 describe("text", () => {
   it("lets no control character of others reach the terminal", () => {
     expect(visible("Reader\u001b[2J\u0007\u202e 0")).toBe("Reader\\u{1b}[2J\\u{7}\\u{202e} 0");
     expect(visible('Lesegerät "2"')).toBe('Lesegerät "2"');
+    expect(visibleLines("card.json is no card image:\n  $.name: is missing\u001b\nscard: all is well")).toBe(
+      "card.json is no card image:\n  $.name: is missing\\u{1b}\\u{a}scard: all is well",
+    );
   });
 
   it("is ASCII only where every byte is printable, and there is one", () => {

@@ -13,6 +13,11 @@ export function visible(text: string): string {
   });
 }
 
+/** As {@link visible}, for a message that may list problems below it: what is indented after a line's end stays a line of its own. */
+export function visibleLines(message: string): string {
+  return visible(message).replaceAll("\\u{a}  ", "\n  ");
+}
+
 /** The text that bytes are, where they are printable ASCII throughout and at least one. */
 export function asciiText(bytes: Uint8Array): string | undefined {
   const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
