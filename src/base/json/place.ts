@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import { quoteUnlessBytes } from "../binary/index.ts";
+
 /** A problem at one place of a JSON document, and the remedy. */
 export interface JsonProblem {
   /** The place as a JSON path: `$.files[0].id`. */
@@ -50,8 +52,7 @@ export class JsonPlace {
 
   /** A member of the object here, or an element of the array. */
   at(key: string | number): JsonPlace {
-    const isPlain = typeof key === "string" && /^[A-Za-z]\w*$/.test(key);
-    return new JsonPlace(`${this.path}${isPlain ? `.${key}` : `[${JSON.stringify(key)}]`}`, this.#findings);
+    return new JsonPlace(`${this.path}${stepTo(key)}`, this.#findings);
   }
 
   /** Records a problem here. Returns nothing, as a value that is wrong is read as nothing. */
@@ -77,4 +78,11 @@ export class JsonPlace {
   notes<T>(kind: JsonNote<T>): readonly JsonNoted<T>[] {
     return (this.#findings.notes.get(kind) ?? []) as JsonNoted<T>[];
   }
+}
+
+/** A name that may be bytes for a card is not repeated: a PIN may stand in the place of a name. */
+function stepTo(key: string | number): string {
+  if (typeof key === "number") return `[${key}]`;
+  if (quoteUnlessBytes(key) !== `"${key}"`) return "[withheld]";
+  return /^[A-Za-z]\w*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
 }

@@ -59,6 +59,14 @@ describe("a rule", () => {
     if (least !== undefined && most !== undefined && least > most) place.at("most").problem("is less than least");
   });
 
+  test("does not repeat a name that may be a PIN or a key", () => {
+    for (const secret of ["86427531", "404142434445464748494A4B4C4D4E4F", "4711"]) {
+      expect(problems(pin, { reference: 1, value: "31", [secret]: "value" })).toEqual([
+        "$[withheld]: is not known here: use reference, value, tries, label, or remove it",
+      ]);
+    }
+  });
+
   test("is applied to what could be read", () => {
     expect(problems(size, { least: 3, most: 2, extra: 1 })).toEqual([
       "$.extra: is not known here: use least, most, or remove it",
