@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+
+export {
+  type UsbControlRequest,
+  type UsbEndpoint,
+  UsbError,
+  type UsbFailure,
+  type UsbInterface,
+  type UsbInterfaceDescription,
+} from "./usb-interface.ts";
