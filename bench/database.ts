@@ -10,9 +10,9 @@ import { performance } from "node:perf_hooks";
 import { type CardTypeInit, Database, MemoryStore } from "../src/database/index.ts";
 import { findDriver, SqliteStore } from "../src/platform/node/sqlite/index.ts";
 
-const typeCount = 10_000;
-const lookups = 20_000;
-const changes = 500;
+const TYPE_COUNT = 10_000;
+const LOOKUPS = 20_000;
+const CHANGES = 500;
 
 /** A generator of numbers below `limit`, always the same ones: a linear congruential generator, ZX81's. */
 function numbers(seed: number): (limit: number) => number {
@@ -26,7 +26,7 @@ function numbers(seed: number): (limit: number) => number {
 /** As in real lists: of some lengths, four of five without a mask. */
 function realisticTypes(): CardTypeInit[] {
   const next = numbers(1);
-  return Array.from({ length: typeCount }, (_, number) => {
+  return Array.from({ length: TYPE_COUNT }, (_, number) => {
     const atr = Uint8Array.from({ length: 10 + next(14) }, (_, index) => (index === 0 ? 0x3b : next(256)));
     const open = next(atr.length);
     if (number % 5 > 0) return { name: `card ${number}`, atrs: [{ atr }] };
@@ -37,7 +37,7 @@ function realisticTypes(): CardTypeInit[] {
 
 /** The worst there can be: all alike but for their last two bytes, and each with a mask of its own. */
 function worstTypes(): CardTypeInit[] {
-  return Array.from({ length: typeCount }, (_, number) => {
+  return Array.from({ length: TYPE_COUNT }, (_, number) => {
     const own = [number >> 8, number & 0xff];
     const mask = new Uint8Array(20).fill(0xff);
     mask.set(own, 16);
@@ -74,7 +74,7 @@ function measureLookups(name: string, database: Database, types: readonly CardTy
   const atrs = types
     .flatMap(({ atrs = [] }) => atrs.map(({ atr }) => atr))
     .map((atr, index) => (index % 2 ? atr : atr.with(1, 0xee)));
-  return measure(name, lookups, (index) => {
+  return measure(name, LOOKUPS, (index) => {
     database.cardTypes.find({ atr: atrs[(index * 7919) % atrs.length] });
   });
 }
@@ -88,31 +88,31 @@ try {
   const [one, other] = [await open(stores.one), await open(stores.other)];
   results.push(
     measureLookups(
-      `find by ATR among ${typeCount} types, in memory`,
+      `find by ATR among ${TYPE_COUNT} types, in memory`,
       new Database(new MemoryStore()),
       realisticTypes(),
     ),
   );
-  results.push(measureLookups(`find by ATR among ${typeCount} types, in a file`, one, realisticTypes()));
+  results.push(measureLookups(`find by ATR among ${TYPE_COUNT} types, in a file`, one, realisticTypes()));
   results.push(
     measureLookups(
-      `find by ATR among ${typeCount} masks of one length, in memory`,
+      `find by ATR among ${TYPE_COUNT} masks of one length, in memory`,
       new Database(new MemoryStore()),
       worstTypes(),
     ),
   );
   results.push(
-    measure("introduce a card type, durably", changes, (index) => other.cardTypes.introduce({ name: `card ${index}` })),
+    measure("introduce a card type, durably", CHANGES, (index) => other.cardTypes.introduce({ name: `card ${index}` })),
   );
   results.push(
-    measure(`import ${typeCount} types`, 3, (index) => {
+    measure(`import ${TYPE_COUNT} types`, 3, (index) => {
       other.cardTypes.introduceAll(realisticTypes().map((type) => ({ ...type, name: `${index} ${type.name}` })));
     }),
   );
   results.push(
     await (async () => {
       const readers = await Promise.all(Array.from({ length: 10 }, () => open(stores.one)));
-      return measure(`read a file of ${typeCount} types for the first time`, 7, (index) =>
+      return measure(`read a file of ${TYPE_COUNT} types for the first time`, 7, (index) =>
         readers[index]?.cardTypes.has("a"),
       );
     })(),

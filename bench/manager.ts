@@ -11,11 +11,11 @@ import { EmbeddedManager } from "../src/managers/embedded/index.ts";
 import { nodeRuntime } from "../src/platform/node/runtime/index.ts";
 import type { Connection, Context } from "../src/port/index.ts";
 
-const warmUps = 20_000;
-const rounds = 10;
-const samplesPerRound = 5000;
-const fairnessClients = 8;
-const fairnessHolds = 80_000;
+const WARM_UPS = 20_000;
+const ROUNDS = 10;
+const SAMPLES_PER_ROUND = 5000;
+const FAIRNESS_CLIENTS = 8;
+const FAIRNESS_HOLDS = 80_000;
 
 const atr = Uint8Array.of(0x3b, 0x81, 0x80, 0x01, 0x80, 0x80);
 const command = Uint8Array.of(0x00, 0xb0, 0x00, 0x00, 0x10);
@@ -162,11 +162,11 @@ async function measurements(): Promise<ReadonlyMap<string, Measurement>> {
 /** Takes the measurements in turns, so that other load on the machine affects them alike. */
 async function measure(): Promise<Latencies[]> {
   const all = [...(await measurements())].map(([name, once]) => ({ name, once, rounds: [] as Float64Array[] }));
-  for (const { once } of all) for (let index = 0; index < warmUps; index++) await once();
-  for (let round = 0; round < rounds; round++) {
+  for (const { once } of all) for (let index = 0; index < WARM_UPS; index++) await once();
+  for (let round = 0; round < ROUNDS; round++) {
     for (const measurement of all) {
-      const samples = new Float64Array(samplesPerRound);
-      for (let index = 0; index < samplesPerRound; index++) samples[index] = await measurement.once();
+      const samples = new Float64Array(SAMPLES_PER_ROUND);
+      for (let index = 0; index < SAMPLES_PER_ROUND; index++) samples[index] = await measurement.once();
       measurement.rounds.push(samples.sort());
     }
   }
@@ -193,13 +193,13 @@ function quantileNs(sorted: Float64Array, q: number): number {
 async function contend(): Promise<Fairness> {
   const { connect, manager } = await start();
   const connections: Connection[] = [];
-  for (let index = 0; index < fairnessClients; index++) connections.push((await connect(`client ${index}`))[1]);
+  for (let index = 0; index < FAIRNESS_CLIENTS; index++) connections.push((await connect(`client ${index}`))[1]);
   const waitsByHolds: number[] = [];
   const holdsByClient = connections.map(() => 0);
   let ended = 0;
   await Promise.all(
     connections.map(async (connection, index) => {
-      while (ended < fairnessHolds) {
+      while (ended < FAIRNESS_HOLDS) {
         const before = ended;
         await connection.beginTransaction();
         const waited = ended - before;
@@ -213,9 +213,9 @@ async function contend(): Promise<Fairness> {
   );
   await manager.close();
   return {
-    clients: fairnessClients,
+    clients: FAIRNESS_CLIENTS,
     holds: ended,
-    bound: fairnessClients - 1,
+    bound: FAIRNESS_CLIENTS - 1,
     longestWaitInHolds: waitsByHolds.length - 1,
     waitsByHolds: Array.from(waitsByHolds, (count) => count ?? 0),
     holdsByClient,
@@ -228,7 +228,7 @@ function print(latencies: readonly Latencies[], fairness: Fairness): void {
   console.log(
     `Embedded manager, virtual reader, software card; Node ${process.version}, ${process.platform}-${process.arch}`,
   );
-  console.log(`${rounds * samplesPerRound} samples each, after ${warmUps} to warm up. Microseconds.\n`);
+  console.log(`${ROUNDS * SAMPLES_PER_ROUND} samples each, after ${WARM_UPS} to warm up. Microseconds.\n`);
   console.log(
     `${"".padEnd(48)}${"p50".padStart(9)}${"p99".padStart(9)}${"p99.9".padStart(9)}${"mean".padStart(9)}${"× floor".padStart(9)}`,
   );
@@ -250,7 +250,7 @@ function print(latencies: readonly Latencies[], fairness: Fairness): void {
 function write(latencies: readonly Latencies[], fairness: Fairness): void {
   const { arch, platform, version } = process;
   const machine = { node: version, platform, arch, cores: availableParallelism() };
-  const method = { warmUps, rounds, samplesPerRound };
+  const method = { warmUps: WARM_UPS, rounds: ROUNDS, samplesPerRound: SAMPLES_PER_ROUND };
   mkdirSync("bench/results", { recursive: true });
   const text = JSON.stringify({ machine, method, latencies, fairness }, undefined, 2);
   writeFileSync("bench/results/manager.json", `${text.replace(/^( *)(".*": )\[([\d\s,]+)\](,?)$/gm, fillLines)}\n`);

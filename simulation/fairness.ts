@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /** How many answers one other client may get before a waiting client is served: those of two turns of the event loop. */
-const maxAnswersBeside = 32;
+const MAX_ANSWERS_BESIDE = 32;
 
 interface Waiting {
   /** Answers sent to each other client meanwhile. */
@@ -36,7 +36,7 @@ export class Fairness {
     for (const [other, { beside }] of this.#waiting) {
       const answers = (beside.get(client) ?? 0) + 1;
       beside.set(client, answers);
-      if (answers > maxAnswersBeside)
+      if (answers > MAX_ANSWERS_BESIDE)
         this.#violated(`${other} waits for the service, and ${client} has had ${answers} answers meanwhile`);
     }
   }

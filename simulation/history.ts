@@ -24,7 +24,7 @@ export interface HistoryOptions {
 }
 
 /** How long all clients may take to finish once all faults have ended, in virtual milliseconds. */
-const finishMs = 120_000;
+const FINISH_MS = 120_000;
 
 /** Runs a history from its beginning until all clients have left. */
 export async function runHistory(plan: Plan, options: HistoryOptions = {}): Promise<HistoryResult> {
@@ -92,9 +92,9 @@ async function within(world: World, what: string, promises: readonly Promise<voi
       (error: unknown) => oracle.violated(`a client could not ${what}: ${describeError(error)}`),
     );
   }
-  for (let waitedMs = 0; open > 0 && waitedMs < finishMs && oracle.violations.length === 0; waitedMs += 10_000)
+  for (let waitedMs = 0; open > 0 && waitedMs < FINISH_MS && oracle.violations.length === 0; waitedMs += 10_000)
     await world.pass(10_000);
-  if (open > 0 && oracle.violations.length === 0) oracle.violated(`clients could not ${what} within ${finishMs} ms`);
+  if (open > 0 && oracle.violations.length === 0) oracle.violated(`clients could not ${what} within ${FINISH_MS} ms`);
 }
 
 /** All clients have left: no lock, no timer and no listener is left, and the cards have no power. */

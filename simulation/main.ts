@@ -11,7 +11,7 @@ import { shrink } from "./shrink.ts";
 
 // The program behind `npm run simulate`. Its output for a seed does not depend on the machine or the time.
 
-const help = `npm run simulate -- [options]
+const HELP = `npm run simulate -- [options]
   --seconds N     run new histories for N seconds, after the regression seeds (default: 10)
   --histories N   run N new histories
   --from SEED     the first of the new seeds (default: from the clock, and printed)
@@ -41,7 +41,7 @@ const { values } = parseArgs({
   },
 });
 
-if (values.help) console.log(help);
+if (values.help) console.log(HELP);
 else if (values.seed !== undefined) process.exitCode = await replay(number(values.seed, "seed"));
 else if (values.hash) await printHashes();
 else process.exitCode = await simulate();

@@ -297,9 +297,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the service forgets to tell clients of 4:4 and 4:5 of the first change",
     file: "faces/pcsclite-server/session.ts",
-    search: '    if (this.#waiting.kind === "armed") this.#signal(success);\n',
+    search: '    if (this.#waiting.kind === "armed") this.#signal(SUCCESS);\n',
     replace:
-      '    if (this.#waiting.kind === "armed" && (!this.#version.waitBringsTable || this.#changes++ > 0)) this.#signal(success);\n  }\n\n  #changes = 0;\n\n  unused(): void {\n',
+      '    if (this.#waiting.kind === "armed" && (!this.#version.waitBringsTable || this.#changes++ > 0)) this.#signal(SUCCESS);\n  }\n\n  #changes = 0;\n\n  unused(): void {\n',
   },
   {
     name: "a client that was ahead is never read again",

@@ -63,24 +63,24 @@ export const refusedToOneAtATime: ReadonlySet<string> = new Set(["begin", "statu
 /** Those that the pcsclite profile refuses during another client's transaction, and the windows profile lets wait. */
 export const refusedBesideLock: ReadonlySet<string> = new Set(["control", "set-attribute"]);
 
-const mute = "a reset that fails leaves a mute card, and so does a protocol that is not agreed on: unresponsive-card";
-const disposed = "a reset that fails is no error of a disposition: the card is mute then, and says so to the next";
-const noProtocol = "a disposition agrees on no protocol, and only that reads the ATR";
-const leftAlone = "a disposition leaves a card that has no power as it is";
+const MUTE = "a reset that fails leaves a mute card, and so does a protocol that is not agreed on: unresponsive-card";
+const DISPOSED = "a reset that fails is no error of a disposition: the card is mute then, and says so to the next";
+const NO_PROTOCOL = "a disposition agrees on no protocol, and only that reads the ATR";
+const LEFT_ALONE = "a disposition leaves a card that has no power as it is";
 
 /** Results that look possible but are not, and why. A history that reaches one refutes the reason, and fails. */
 export const unreachable: Readonly<Record<string, string>> = {
   "establish server-too-busy": "the manager says no-memory; its service is too busy before it asks the manager",
   "establish invalid-value": "no client names a scope; the service refuses invalid values before it asks the manager",
-  "connect comm-error": mute,
+  "connect comm-error": MUTE,
   "reconnect reset-card": "what a reset does to a connection is what a reconnect undoes",
   "disconnect reset-card": "a disconnect waits for its own disposition only, which no reset ends",
-  "disconnect unresponsive-card": disposed,
-  "disconnect unsupported-card": noProtocol,
-  "disconnect unpowered-card": leftAlone,
-  "end unresponsive-card": disposed,
-  "end unsupported-card": noProtocol,
-  "end unpowered-card": leftAlone,
+  "disconnect unresponsive-card": DISPOSED,
+  "disconnect unsupported-card": NO_PROTOCOL,
+  "disconnect unpowered-card": LEFT_ALONE,
+  "end unresponsive-card": DISPOSED,
+  "end unsupported-card": NO_PROTOCOL,
+  "end unpowered-card": LEFT_ALONE,
   "end timeout": "the end of a transaction takes no deadline",
   "end server-too-busy": "the end of a transaction does not count against the limit of waits",
   "transmit unsupported-card": "only a connect and a reconnect read the ATR",

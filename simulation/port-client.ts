@@ -15,7 +15,7 @@ import type { ClientPlan } from "./plan.ts";
 import { type ClientDeps, makeCommand, type SimulatedClient, settingOf } from "./simulated-client.ts";
 
 /** How often a watcher may be told of a change while nothing happens: more is a wait that does not wait. */
-const maxReportsPerStep = 200;
+const MAX_REPORTS_PER_STEP = 200;
 
 /** A client that calls the manager's port, as it likes, and waits for none of its calls. */
 export class PortClient implements SimulatedClient {
@@ -285,7 +285,7 @@ export class PortClient implements SimulatedClient {
     for (;;) {
       const { step: now, violated } = this.#deps.moment();
       [step, reports] = now === step ? [step, reports + 1] : [now, 0];
-      if (reports > maxReportsPerStep) {
+      if (reports > MAX_REPORTS_PER_STEP) {
         violated("a watcher is told of a change again and again");
         return;
       }

@@ -172,13 +172,13 @@ function checkCall(rest: Rest, call: Call, inspection: Inspection): void {
 }
 
 /** How often a card may be reset before a waiting client gets a turn: more often than all earlier requests could cause. */
-const maxResets = 200;
+const MAX_RESETS = 200;
 
 /** A client that waits for a turn waits for another client, and gets it in the end. */
 function checkTurn(oracle: Oracle, call: Call, what: string): void {
   const { connection, context, slot, timeoutMs } = call;
   if (slot === undefined || slot.lost || !turnOperations.has(call.operation)) return;
-  if (call.reachedDriver === undefined && slot.interruptions - call.interruptionsAtAsk > maxResets)
+  if (call.reachedDriver === undefined && slot.interruptions - call.interruptionsAtAsk > MAX_RESETS)
     oracle.violated(`${what} waits while the card of ${slot.name} is reset again and again`);
   const holder = oracle.turns.holderOf(slot);
   if (!context.oneAtATime || timeoutMs !== undefined || holder?.context !== context || holder === connection) return;

@@ -5,7 +5,7 @@ import type { Clock } from "../src/port/index.ts";
 import type { Pipe } from "./pipe.ts";
 
 /** So few reads fit in a turn that two clients that send at the same time are too many. */
-const atOnce = 1;
+const AT_ONCE = 1;
 
 /** When the service reads from one connection. */
 export interface Reading {
@@ -27,7 +27,7 @@ export class SharedReading {
     this.#clock = clock;
     this.#heldBack = heldBack;
     const readable = (fds: readonly number[]): boolean[] => fds.map((fd) => this.#pipes[fd]?.isReadable === true);
-    this.#order = new ReadingOrder({ clock, readable, atOnce });
+    this.#order = new ReadingOrder({ clock, readable, atOnce: AT_ONCE });
   }
 
   /** A connection whose bytes come through this pipe. */

@@ -50,7 +50,7 @@ export interface ClientDeps {
 }
 
 /** An attribute that virtual readers let clients set, to 1 to 4 bytes; vpcd's do not. */
-const settableAttribute = 0x7fff_0007;
+const SETTABLE_ATTRIBUTE = 0x7fff_0007;
 
 /** What is set, and to what, with a number in the place where commands have theirs: what may be set, or not. */
 export function settingOf(
@@ -59,7 +59,7 @@ export function settingOf(
 ): { readonly attribute: number; readonly value: Uint8Array } {
   const value = [0, 0, number >> 8, number & 0xff];
   return {
-    attribute: what === "unknown" ? 0x7fff_1234 : settableAttribute,
+    attribute: what === "unknown" ? 0x7fff_1234 : SETTABLE_ATTRIBUTE,
     value: Uint8Array.from(what === "too-long" ? [...value, 0] : value),
   };
 }

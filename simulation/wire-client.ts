@@ -32,8 +32,8 @@ const waitEnds: ReadonlyMap<number, string> = new Map([
   [errorNumber("service-stopped", "pcsclite"), "the end of the service"],
 ]);
 /** How often, and how long after, libpcsclite tries again where another client has the card. */
-const tries = 100;
-const tryAgainMs = 100;
+const TRIES = 100;
+const TRY_AGAIN_MS = 100;
 
 /**
  * A program that speaks to the service over a byte pipe, with our own client's session: what libpcsclite does, the
@@ -361,11 +361,11 @@ export class WireClient implements SimulatedClient {
   async #again<T extends { readonly rv: number }>(ask: () => Promise<T>): Promise<T> {
     // Not every program is libpcsclite: some do not come back for the turn that is kept for them.
     const isImpatient = this.#deps.dice.chance(40);
-    for (let left = isImpatient ? 0 : tries; ; left--) {
+    for (let left = isImpatient ? 0 : TRIES; ; left--) {
       const answer = await ask();
       if (answer.rv !== sharingViolation || left === 0) return answer;
       this.#deps.clientDeps.reached("wire try again");
-      await new Promise<void>((resolve) => this.#deps.runtime.clock.schedule(tryAgainMs, "try again", resolve));
+      await new Promise<void>((resolve) => this.#deps.runtime.clock.schedule(TRY_AGAIN_MS, "try again", resolve));
     }
   }
 

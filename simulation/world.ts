@@ -31,7 +31,7 @@ export interface WorldDeps {
 }
 
 /** For how long a turn may be kept for a program that does not come for it, in milliseconds. */
-const keptMs = 1000;
+const KEPT_MS = 1000;
 
 /** The manager, the service in front of it, its readers, cards and clients: one history's whole world. */
 export class World {
@@ -169,7 +169,7 @@ export class World {
       const key = `${lockedBy} has the lock of ${name}`;
       const since = this.#unknownSince.get(key) ?? now;
       unknown.set(key, since);
-      if (now - since > keptMs) this.oracle.violated(`${key} and does not know`);
+      if (now - since > KEPT_MS) this.oracle.violated(`${key} and does not know`);
     }
     this.#unknownSince = unknown;
   }

@@ -37,7 +37,7 @@ interface Room {
 }
 
 /** The public test tools, for the unit tests of every room. */
-const testTools = "src/testing/runtime";
+const TEST_TOOLS = "src/testing/runtime";
 
 /** Unit tests may use what their room may, the public test tools, vectors, the machine, and these packages. */
 const testPackages = ["vitest", "fast-check"];
@@ -76,6 +76,25 @@ function constantsProblem(path: string, specifier: string, files: readonly Sourc
   return /\bexport\s+(?!const\s)/.test(blankOut(found.text)) ? "more than constants" : undefined;
 }
 
+const numberOrText = /^(?:-?[\d_.]+n?|-?0x[\da-f_]+n?|"[^"]*"|'[^']*'|`[^`]*`)(?:;|\s*[*+/|<-])/i;
+const table = /^(?:[[{]|new\s)/;
+/** Files whose constants have the names of a C header, tables too. */
+const headerNames = /\/(?:[\w-]+-)?(?:constants|enumerations)\.ts$/;
+
+/** The constants of a module that are spelled otherwise than the house does: MAX_BYTES for a number or a text, camelCase for the rest. */
+export function misspelledConstants({ path, text }: SourceFile): string[] {
+  return [...text.matchAll(/^(?:export )?const (\w+)(?:: [^=\n]+)? =\s+(.*)$/gm)].flatMap(
+    ([, name = "", value = ""]) => {
+      if (numberOrText.test(value) && /^[a-z]/.test(name))
+        return [`${name} is a number or a text: spell it in capitals`];
+      if (table.test(value) && /^[A-Z][A-Z\d_]+$/.test(name) && !headerNames.test(path)) {
+        return [`${name} is a table or an object: spell it as camelCase`];
+      }
+      return [];
+    },
+  );
+}
+
 /** Says every way in which the files break the architecture; nothing when they keep it. */
 export function violations(files: readonly SourceFile[]): string[] {
   if (files.length === 0) return ["no source file was seen: the check itself is broken"];
@@ -90,6 +109,7 @@ function* fileViolations({ path, text }: SourceFile, files: readonly SourceFile[
   if (!/^(?:#!.*\n)?\/\/ SPDX-License-Identifier: MIT\n/.test(text)) yield "does not begin with the SPDX line";
   for (const [mark] of text.matchAll(forbiddenMarks)) yield `holds the mark ${mark}`;
   if (/[\u00ab\u00bb]/.test(text)) yield "has quotation marks other than \" and '";
+  yield* misspelledConstants({ path, text });
   for (const word of unclearWords(text)) yield `says "${word}", which is not plain English`;
   if (path.endsWith("/index.ts")) {
     for (const specifier of starsOf(text)) {
@@ -130,7 +150,7 @@ function importProblem(path: string, specifier: string | undefined, files: reado
   const mayImport =
     to.wing === from.wing
       ? from.siblings.some((sibling) => to.folder === `src/${to.wing}/${sibling}`)
-      : from.rules.mayImport.includes(to.wing) || (isTest && to.folder === testTools);
+      : from.rules.mayImport.includes(to.wing) || (isTest && to.folder === TEST_TOOLS);
   if (!mayImport) {
     const allowed = [...from.rules.mayImport, ...from.siblings];
     return `${nameOf(from)} imports ${nameOf(to)}, and may import ${allowed.join(", ") || "no room"}`;

@@ -5,19 +5,23 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { blankOut, importsOf, type SourceFile, violations, wings } from "./architecture-rules.ts";
+import { blankOut, importsOf, misspelledConstants, type SourceFile, violations, wings } from "./architecture-rules.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-const files: SourceFile[] = readdirSync(`${root}src`, { recursive: true, encoding: "utf8" })
-  .map((path) => `src/${path.replaceAll("\\", "/")}`)
-  .filter((path) => path.endsWith(".ts"))
-  .map((path) => ({ path, text: readFileSync(root + path, "utf8") }));
+const files = filesOf("src");
 
-const spdx = "// SPDX-License-Identifier: MIT\n";
+function filesOf(folder: string): SourceFile[] {
+  return readdirSync(root + folder, { recursive: true, encoding: "utf8" })
+    .map((path) => `${folder}/${path.replaceAll("\\", "/")}`)
+    .filter((path) => path.endsWith(".ts"))
+    .map((path) => ({ path, text: readFileSync(root + path, "utf8") }));
+}
+
+const SPDX = "// SPDX-License-Identifier: MIT\n";
 
 function problemsOf(path: string, code: string): string[] {
-  return violations([{ path, text: spdx + code }]);
+  return violations([{ path, text: SPDX + code }]);
 }
 
 describe("the source keeps the architecture", () => {
@@ -30,6 +34,13 @@ describe("the source keeps the architecture", () => {
 
   test("no rule is broken", () => {
     expect(violations(files)).toEqual([]);
+  });
+
+  test("constants outside src are spelled alike", () => {
+    const others = ["simulation", "test", "bench"].flatMap(filesOf);
+    expect(others.length).toBeGreaterThan(100);
+    const problems = others.flatMap((file) => misspelledConstants(file).map((problem) => `${file.path}: ${problem}`));
+    expect(problems).toEqual([]);
   });
 
   test("the table points up only", () => {
@@ -133,6 +144,10 @@ describe("the check goes red", () => {
       'export * from "./constants.ts";',
       /re-exports .* with \*/,
     ],
+    ["a number in lower case", "src/port/a.ts", "const maxBytes = 3;", /maxBytes is a number or a text/],
+    ["a product in lower case", "src/port/a.ts", "export const day: number = 24 * HOUR;", /day is a number or a text/],
+    ["a text in lower case", "src/port/a.ts", 'const title = "x";', /title is a number or a text/],
+    ["a table in capitals", "src/port/a.ts", "const NAMES = [1];", /NAMES is a table or an object/],
     ["the wall clock", "src/managers/embedded/a.ts", "const at = Date.now();", /uses Date.now/],
     ["the wall clock by another name", "src/managers/embedded/a.ts", "const at = new Date();", /uses Date\(\)/],
     ["a timer", "src/managers/embedded/a.ts", "x(`\u0024{setTimeout(wake, 5)}`);", /uses setTimeout/],
@@ -142,7 +157,7 @@ describe("the check goes red", () => {
     ["a Buffer", "src/readers/vpcd/a.ts", "Buffer.from(bytes);", /uses Buffer/],
     ["a mocked module", "src/port/a.test.ts", 'vi.mock("node:fs");', /replaces a module/],
     ["a mark of unfinished work", "src/port/a.ts", `// ${"TO"}${"DO"}: later`, /holds the mark/],
-    ["guillemets", "src/port/a.ts", 'const text = "a \u00abname\u00bb";', /quotation marks/],
+    ["guillemets", "src/port/a.ts", 'const TEXT = "a \u00abname\u00bb";', /quotation marks/],
     ["a riddle", "src/port/a.ts", "// nobody waits", /not plain English/],
     ["a silenced checker", "src/port/a.ts", `// @ts-${"expect-error"}`, /holds the mark/],
   ])("for %s", (_, path, code, problem) => {
@@ -160,18 +175,18 @@ describe("the check goes red", () => {
     "export let a = 1;",
     "export default 1;",
   ])("for a star of a file that has more than constants: %s", (code) => {
-    const constants = { path: "src/port/error-constants.ts", text: `${spdx}export const b = 1;\n${code}` };
-    const door = { path: "src/port/index.ts", text: `${spdx}export * from "./error-constants.ts";` };
+    const constants = { path: "src/port/error-constants.ts", text: `${SPDX}export const B = 1;\n${code}` };
+    const door = { path: "src/port/index.ts", text: `${SPDX}export * from "./error-constants.ts";` };
     expect(violations([door, constants])).toEqual([
       "src/port/index.ts: re-exports ./error-constants.ts with *: more than constants",
     ]);
   });
 
   test("for constants of a room that another room, or an entry with more than constants, imports past its door", () => {
-    const text = `${spdx}export const a = 1;`;
+    const text = `${SPDX}export const A = 1;`;
     const more = { path: "src/faces/winscard/constants.ts", text: `${text}\nexport type A = 1;` };
-    const entry = { path: "src/entry/a.ts", text: `${spdx}export { a } from "../faces/winscard/constants.ts";` };
-    const room = { path: "src/faces/providers/a.ts", text: `${spdx}export { a } from "../winscard/constants.ts";` };
+    const entry = { path: "src/entry/a.ts", text: `${SPDX}export { A } from "../faces/winscard/constants.ts";` };
+    const room = { path: "src/faces/providers/a.ts", text: `${SPDX}export { a } from "../winscard/constants.ts";` };
     expect(violations([entry, more])).toEqual([expect.stringContaining("past the door of faces/winscard")]);
     expect(violations([room, { ...more, text }])).toEqual([expect.stringContaining("past the door of faces/winscard")]);
   });
@@ -198,11 +213,11 @@ test("what is allowed passes", () => {
   expect(problemsOf("src/apps/cli/a.ts", 'import { x } from "../../entry/winscard.ts";\nsetTimeout(f, 1);')).toEqual(
     [],
   );
-  const constants = { path: "src/port/error-constants.ts", text: `${spdx}const at = 1;\nexport const a: number = at;` };
-  const door = { path: "src/port/index.ts", text: `${spdx}export * from "./error-constants.ts";` };
+  const constants = { path: "src/port/error-constants.ts", text: `${SPDX}const AT = 1;\nexport const A: number = AT;` };
+  const door = { path: "src/port/index.ts", text: `${SPDX}export * from "./error-constants.ts";` };
   expect(violations([door, constants])).toEqual([]);
-  const numbers = { path: "src/faces/winscard/constants.ts", text: `${spdx}export const a = 1;` };
-  const entry = { path: "src/entry/a.ts", text: `${spdx}export { a } from "../faces/winscard/constants.ts";` };
+  const numbers = { path: "src/faces/winscard/constants.ts", text: `${SPDX}export const A = 1;` };
+  const entry = { path: "src/entry/a.ts", text: `${SPDX}export { A } from "../faces/winscard/constants.ts";` };
   expect(violations([entry, numbers])).toEqual([]);
   expect(problemsOf("src/managers/embedded/a.ts", "card.process(x);\nnew Date(5);\nthis.clock.setTimeout;")).toEqual(
     [],

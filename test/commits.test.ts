@@ -5,14 +5,14 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
 /** The rule holds since then; older subjects stay as they are. */
-const since = "2026-11-30T00:00:00Z";
-const longest = 72;
+const SINCE = "2026-11-30T00:00:00Z";
+const LONGEST = 72;
 const form = /^[a-z][a-z0-9/-]*(?:(?:,| and) [a-z][a-z0-9/-]*)*: \S.{6,}$/;
 
 /** What is wrong with the subject of a commit; undefined where nothing is. */
 function faultOf(subject: string): string | undefined {
   if (!form.test(subject)) return 'it is not "room: what changes for the caller"';
-  if (subject.length > longest) return `it has ${subject.length} characters, more than ${longest}`;
+  if (subject.length > LONGEST) return `it has ${subject.length} characters, more than ${LONGEST}`;
   if (subject.includes(";")) return "it has a semicolon: make it two commits";
   if (subject.endsWith(".")) return "it ends with a full stop";
   return undefined;
@@ -32,7 +32,7 @@ test.each([
 });
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const log = spawnSync("git", ["log", "--no-merges", `--since=${since}`, "--format=%h %s"], {
+const log = spawnSync("git", ["log", "--no-merges", `--since=${SINCE}`, "--format=%h %s"], {
   cwd: root,
   encoding: "utf8",
 });

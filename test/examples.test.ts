@@ -26,7 +26,7 @@ const environments: Readonly<Record<string, Readonly<Record<string, string>>>> =
 };
 
 /** Divides what one example prints from what the next one does. */
-const separator = "\u001e";
+const SEPARATOR = "\u001e";
 
 const pages = allPages();
 const blocks = blocksOf(pages);
@@ -136,7 +136,7 @@ describe("every example in the documentation", () => {
       environment: environment(page),
     });
     expect({ status, stderr }, stdout).toEqual({ status: 0, stderr: "" });
-    const printed = stdout.split(separator).slice(1);
+    const printed = stdout.split(SEPARATOR).slice(1);
     expect(here.map(({ heading, line }, index) => [line, heading, printed[index]])).toEqual(
       here.map((example, index) => [example.line, example.heading, outputOf(example) ?? printed[index]]),
     );

@@ -18,17 +18,17 @@ interface Command {
 }
 
 /** The one of pcscd's two readers that has the card. */
-const reader = "Virtual PCD 00 00";
+const READER = "Virtual PCD 00 00";
 
 /** Debian's pyscard is a module of Debian's own Python, which need not be the first in PATH. */
-const python = "/usr/bin/python3";
+const PYTHON = "/usr/bin/python3";
 
 const main = fileURLToPath(new URL("node/main.js", import.meta.url));
 const exchange = compileC("exchange", ["bench/clients/exchange.c"]);
 
 function inNode(client: string): Command {
   const empty = [process.execPath, "-e", "console.log(String(process.hrtime.bigint()))"];
-  return { argv: [process.execPath, main, client, reader], empty, hasEventLoop: true };
+  return { argv: [process.execPath, main, client, READER], empty, hasEventLoop: true };
 }
 
 export const commands: Readonly<Record<ClientName, Command>> = {
@@ -37,10 +37,10 @@ export const commands: Readonly<Record<ClientName, Command>> = {
   pokusew: inNode("pokusew"),
   smartcard: inNode("smartcard"),
   "pcsc-mini": inNode("pcsc-mini"),
-  c: { argv: [exchange, reader], empty: [exchange, "empty"], hasEventLoop: false },
+  c: { argv: [exchange, READER], empty: [exchange, "empty"], hasEventLoop: false },
   pyscard: {
-    argv: [python, resolve("bench/clients/exchange.py"), reader],
-    empty: [python, "-c", "import time; print(time.monotonic_ns())"],
+    argv: [PYTHON, resolve("bench/clients/exchange.py"), READER],
+    empty: [PYTHON, "-c", "import time; print(time.monotonic_ns())"],
     hasEventLoop: false,
   },
 };
@@ -63,12 +63,12 @@ function reasonIn(stderr: string): string {
 
 /** Returns when pcscd has seen the card: it looks every 400 ms. */
 export function awaitCard(environment: NodeJS.ProcessEnv): void {
-  const { status, stderr } = spawnSync(exchange, [reader, "card"], {
+  const { status, stderr } = spawnSync(exchange, [READER, "card"], {
     env: environment,
     encoding: "utf8",
     timeout: 20_000,
   });
-  if (status !== 0) throw new Error(`there is no card in ${reader}: ${stderr}`);
+  if (status !== 0) throw new Error(`there is no card in ${READER}: ${stderr}`);
 }
 
 /** A client that has sent its first command and waits to be told what to do. */
@@ -106,7 +106,7 @@ export class RunningClient {
 /** What was compared, and in which version. */
 export function clientVersions(): Record<string, string> {
   const asking = 'from importlib.metadata import version; print(version("pyscard"))';
-  const pyscard = spawnSync(python, ["-c", asking], { encoding: "utf8" });
+  const pyscard = spawnSync(PYTHON, ["-c", asking], { encoding: "utf8" });
   return {
     node: process.version,
     "@pokusew/pcsclite": packageVersion("@pokusew/pcsclite"),

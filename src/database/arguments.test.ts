@@ -16,7 +16,7 @@ const mistakes: readonly unknown[] = [
 ];
 
 const card = { name: "Card", atrs: [{ atr: Uint8Array.of(0x3b) }] };
-const guid = "{50DD5230-BA8A-11D1-BF5D-0000F805F530}";
+const GUID = "{50DD5230-BA8A-11D1-BF5D-0000F805F530}";
 
 type Call = (database: Database, value: never) => unknown;
 
@@ -44,7 +44,7 @@ const calls: Readonly<Record<string, Call>> = {
   "matches names": ({ cardTypes }, value) => cardTypes.matches(value, Uint8Array.of(0x3b)),
   "matches atr": ({ cardTypes }, value) => cardTypes.matches(["Card"], value),
   "setProvider name": ({ cardTypes }, value) => cardTypes.setProvider(value, "csp", "CSP"),
-  "setProvider kind": ({ cardTypes }, value) => cardTypes.setProvider("Card", value, guid),
+  "setProvider kind": ({ cardTypes }, value) => cardTypes.setProvider("Card", value, GUID),
   "setProvider provider": ({ cardTypes }, value) => cardTypes.setProvider("Card", "csp", value),
   "provider name": ({ cardTypes }, value) => cardTypes.provider(value, "csp"),
   "provider kind": ({ cardTypes }, value) => cardTypes.provider("Card", value),

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { decodeHex, encodeHex } from "../base/binary/index.ts";
 import { parseAtrExpression } from "./atr-expression.ts";
 import { type AtrPattern, matchesAtr } from "./atr-pattern.ts";
-import { maxAtrsPerExpression } from "./limits.ts";
+import { MAX_ATRS_PER_EXPRESSION } from "./limits.ts";
 
 function patternsOf(text: string): readonly AtrPattern[] {
   const parsed = parseAtrExpression(text);
@@ -110,7 +110,7 @@ describe("an expression is refused", () => {
     ["3B00", "no ATR can match", 0],
     ["", "no ATR can match", 0],
     [Array.from({ length: 34 }, () => "..").join(" "), "no ATR can match", 0],
-    ["[0369CF][0369CF] [0369CF][0369CF]", `more than ${maxAtrsPerExpression}`, 0],
+    ["[0369CF][0369CF] [0369CF][0369CF]", `more than ${MAX_ATRS_PER_EXPRESSION}`, 0],
     ["(((.|..)*)*)*", "", 0],
     ["((((((){98}){98}){98}){98}){98}){98}", "no ATR can match", 0],
   ])("%s", (text, why, offset) => {
@@ -134,7 +134,7 @@ describe("an expression is refused", () => {
     fc.assert(
       fc.property(fc.oneof(noise, fc.string()), (text) => {
         const parsed = parseAtrExpression(text);
-        if (parsed.ok) expect(parsed.value.length).toBeLessThanOrEqual(maxAtrsPerExpression);
+        if (parsed.ok) expect(parsed.value.length).toBeLessThanOrEqual(MAX_ATRS_PER_EXPRESSION);
         else expect(parsed.error.offset).toBeLessThanOrEqual(text.length);
       }),
       { numRuns: 500 },

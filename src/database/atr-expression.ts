@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 
 import { failure, type Result, success } from "../base/binary/index.ts";
-import { maxAtrBytes } from "../base/iso7816/index.ts";
+import { MAX_ATR_BYTES } from "../base/iso7816/index.ts";
 import { checkTextOf } from "./arguments.ts";
 import { type AtrPattern, bitCount } from "./atr-pattern.ts";
 import {
-  maxAtrsPerExpression,
-  maxExpressionDepth,
-  maxExpressionLength,
-  maxExpressionSteps,
-  maxPatternsMade,
+  MAX_ATRS_PER_EXPRESSION,
+  MAX_EXPRESSION_DEPTH,
+  MAX_EXPRESSION_LENGTH,
+  MAX_EXPRESSION_STEPS,
+  MAX_PATTERNS_MADE,
 } from "./limits.ts";
 
 /**
@@ -18,9 +18,9 @@ import {
  */
 type CharacterSet = number;
 
-const blank: CharacterSet = 0x1_0000;
-const anyDigit: CharacterSet = 0xffff;
-const maxTextLength = maxAtrBytes * 3 - 1;
+const BLANK: CharacterSet = 0x1_0000;
+const ANY_DIGIT: CharacterSet = 0xffff;
+const MAX_TEXT_LENGTH = MAX_ATR_BYTES * 3 - 1;
 
 type Node =
   | { readonly kind: "character"; readonly set: CharacterSet }
@@ -41,8 +41,8 @@ type Node =
  */
 export function parseAtrExpression(text: string): Result<AtrPattern[]> {
   checkTextOf("text", text);
-  if (text.length > maxExpressionLength) {
-    return failure(`an expression of more than ${maxExpressionLength} characters`, maxExpressionLength);
+  if (text.length > MAX_EXPRESSION_LENGTH) {
+    return failure(`an expression of more than ${MAX_EXPRESSION_LENGTH} characters`, MAX_EXPRESSION_LENGTH);
   }
   const parsed = new ExpressionParser(text).parse();
   return parsed.ok ? expandToPatterns(parsed.value) : parsed;
@@ -97,7 +97,7 @@ class ExpressionParser {
   #single(): Node {
     const start = this.#at;
     const character = this.#text[this.#at++] ?? "";
-    if (character === ".") return { kind: "character", set: anyDigit | blank };
+    if (character === ".") return { kind: "character", set: ANY_DIGIT | BLANK };
     if (character === "[") return { kind: "character", set: this.#set() };
     if (character === "(") {
       if (++this.#depth > 20) this.#fail("groups within groups, more than 20 deep", start);
@@ -124,7 +124,7 @@ class ExpressionParser {
       const from = characterSet(character);
       if (this.#text[this.#at] === "-" && this.#text[this.#at + 1] !== "]" && this.#at + 1 < this.#text.length) {
         const to = characterSet(this.#text[this.#at + 1] ?? "");
-        if (from === undefined || to === undefined || from > to || to === blank || crossesCases(this.#text, this.#at)) {
+        if (from === undefined || to === undefined || from > to || to === BLANK || crossesCases(this.#text, this.#at)) {
           this.#fail("a range in a set that is not one of digits", this.#at - 1);
         }
         this.#at += 2;
@@ -132,23 +132,23 @@ class ExpressionParser {
         set |= to * 2 - from;
       } else set |= from ?? 0;
     }
-    return inverted ? ~set & (anyDigit | blank) : set;
+    return inverted ? ~set & (ANY_DIGIT | BLANK) : set;
   }
 
   #repeated(part: Node): Node {
     const start = this.#at;
-    if (this.#take("*")) return { kind: "repeat", part, least: 0, most: maxTextLength };
-    if (this.#take("+")) return { kind: "repeat", part, least: 1, most: maxTextLength };
+    if (this.#take("*")) return { kind: "repeat", part, least: 0, most: MAX_TEXT_LENGTH };
+    if (this.#take("+")) return { kind: "repeat", part, least: 1, most: MAX_TEXT_LENGTH };
     if (this.#take("?")) return { kind: "repeat", part, least: 0, most: 1 };
     if (!this.#take("{")) return part;
     const counts = /^(\d{1,3})(,(\d{0,3}))?\}/.exec(this.#text.slice(this.#at));
     if (counts === null) this.#fail("a count that is not understood", start);
     const [all, first = "", comma, second = ""] = counts;
     const least = Number(first);
-    const most = comma === undefined ? least : second === "" ? maxTextLength : Number(second);
+    const most = comma === undefined ? least : second === "" ? MAX_TEXT_LENGTH : Number(second);
     if (most < least) this.#fail("a count whose end is before its beginning", start);
     this.#at += all.length;
-    return { kind: "repeat", part, least, most: Math.min(most, Math.max(least, maxTextLength)) };
+    return { kind: "repeat", part, least, most: Math.min(most, Math.max(least, MAX_TEXT_LENGTH)) };
   }
 
   #take(character: string): boolean {
@@ -163,7 +163,7 @@ class ExpressionParser {
 }
 
 function characterSet(character: string): CharacterSet | undefined {
-  if (character === " ") return blank;
+  if (character === " ") return BLANK;
   return /^[0-9a-f]$/i.test(character) ? 1 << Number.parseInt(character, 16) : undefined;
 }
 
@@ -186,13 +186,13 @@ class Expansion {
 
   /** All texts that begin with the prefix and go on as the node says. */
   *expand(node: Node, prefix: Prefix | undefined): Generator<Prefix | undefined> {
-    if (++this.#steps > maxExpressionSteps || ++this.#depth > maxExpressionDepth) {
+    if (++this.#steps > MAX_EXPRESSION_STEPS || ++this.#depth > MAX_EXPRESSION_DEPTH) {
       throw new ExpressionError("an expression with too many branches", 0);
     }
     if (node.kind === "character") {
       const length = (prefix?.length ?? 0) + 1;
-      const last = node.set & (length % 3 === 0 ? blank : anyDigit);
-      if (last !== 0 && length <= maxTextLength) yield { length, last, before: prefix };
+      const last = node.set & (length % 3 === 0 ? BLANK : ANY_DIGIT);
+      if (last !== 0 && length <= MAX_TEXT_LENGTH) yield { length, last, before: prefix };
     } else if (node.kind === "sequence") {
       yield* this.#sequence(node.parts, 0, prefix);
     } else if (node.kind === "choice") {
@@ -233,10 +233,10 @@ function expandToPatterns(node: Node): Result<AtrPattern[]> {
       if (text === undefined || text.length % 3 !== 2) continue;
       const ofText = patternsOfText(text);
       for (const [key, pattern] of ofText) patterns.set(key, pattern);
-      if (patterns.size > maxAtrsPerExpression) return tooMany();
+      if (patterns.size > MAX_ATRS_PER_EXPRESSION) return tooMany();
       // There may be very many ways to the same few patterns: `(.*)*`.
       made += ofText.size;
-      if (made > maxPatternsMade) throw new ExpressionError("an expression with too many branches", 0);
+      if (made > MAX_PATTERNS_MADE) throw new ExpressionError("an expression with too many branches", 0);
     }
   } catch (error) {
     if (error instanceof ExpressionError) return failure(error.message, error.offset);
@@ -247,7 +247,7 @@ function expandToPatterns(node: Node): Result<AtrPattern[]> {
 }
 
 function tooMany(): Result<never> {
-  return failure(`an expression that stands for more than ${maxAtrsPerExpression} ATRs with masks`, 0);
+  return failure(`an expression that stands for more than ${MAX_ATRS_PER_EXPRESSION} ATRs with masks`, 0);
 }
 
 /** The patterns of a text in which some digits are open: each combination of what masks can say of each digit. */
@@ -259,8 +259,11 @@ function patternsOfText(text: Prefix): Map<string, AtrPattern> {
   for (const set of sets) {
     const digits = maskedDigits(set);
     combinations = combinations.flatMap((digitsBefore) => digits.map((digit) => [...digitsBefore, digit]));
-    if (combinations.length > maxAtrsPerExpression * 2) {
-      throw new ExpressionError(`an expression that stands for more than ${maxAtrsPerExpression} ATRs with masks`, 0);
+    if (combinations.length > MAX_ATRS_PER_EXPRESSION * 2) {
+      throw new ExpressionError(
+        `an expression that stands for more than ${MAX_ATRS_PER_EXPRESSION} ATRs with masks`,
+        0,
+      );
     }
   }
   return new Map(

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { AtrIndex } from "./atr-index.ts";
 import { type AtrPattern, matchesAtr } from "./atr-pattern.ts";
-import { maxIndexedMasks } from "./limits.ts";
+import { MAX_INDEXED_MASKS } from "./limits.ts";
 
 // Few lengths and few values, so that patterns meet and ATRs match.
 const byte = fc.constantFrom(0x00, 0x3b, 0x3f, 0xff, 0x0f);
@@ -49,7 +49,7 @@ describe("the index of ATRs", () => {
 
   test("finds patterns whose masks are more than it keeps apart", () => {
     const index = new AtrIndex<number>();
-    const count = maxIndexedMasks + 50;
+    const count = MAX_INDEXED_MASKS + 50;
     const patternOf = (value: number) => ({ atr: Uint8Array.of(0, 0), mask: Uint8Array.of(value >> 8, value & 0xff) });
     for (let value = 0; value < count; value++) index.add(patternOf(value), value);
     expect(valuesFound(index, Uint8Array.of(0, 0)).length).toBe(count);

@@ -3,7 +3,7 @@
 import { equalBytes } from "../base/binary/index.ts";
 import { checkAtrBytes } from "./arguments.ts";
 import { type AtrPattern, checkPattern, matchesAtr } from "./atr-pattern.ts";
-import { maxIndexedMasks } from "./limits.ts";
+import { MAX_INDEXED_MASKS } from "./limits.ts";
 
 interface Entry<T> {
   readonly pattern: AtrPattern;
@@ -43,7 +43,7 @@ export class AtrIndex<T> {
     }
     let masked = group.byMask.find(({ mask }) => sameMask(mask, pattern.mask));
     if (masked === undefined) {
-      if (group.byMask.length >= maxIndexedMasks) {
+      if (group.byMask.length >= MAX_INDEXED_MASKS) {
         group.others.push({ pattern, value });
         return;
       }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import { copyBytes, isBytes } from "../base/binary/index.ts";
-import { maxAtrBytes } from "../base/iso7816/index.ts";
+import { MAX_ATR_BYTES } from "../base/iso7816/index.ts";
 import { SmartCardError } from "../port/index.ts";
 import { checkAtrBytes, checkKnown, isObject, refused } from "./arguments.ts";
-import { maxDescriptionLength } from "./limits.ts";
+import { MAX_DESCRIPTION_LENGTH } from "./limits.ts";
 
 /** Identifies a card type by its ATR: an ATR, and which of its bits count. */
 export interface AtrPattern {
@@ -66,15 +66,15 @@ export function checkAtrPattern(pattern: AtrPattern, name = "pattern"): AtrPatte
   checkKnown(name, pattern, ["atr", "mask", "description"]);
   checkAtrBytes(`${name}.atr`, pattern.atr);
   const atr = copyBytes(pattern.atr);
-  if (atr.length < 1 || atr.length > maxAtrBytes) {
-    throw new SmartCardError("invalid-atr", `an ATR has 1 to ${maxAtrBytes} bytes, not ${atr.length}`);
+  if (atr.length < 1 || atr.length > MAX_ATR_BYTES) {
+    throw new SmartCardError("invalid-atr", `an ATR has 1 to ${MAX_ATR_BYTES} bytes, not ${atr.length}`);
   }
   const description = pattern.description ?? "";
   if (typeof description !== "string") throw refused(`${name}.description`, description, "give a text");
-  if (description.length > maxDescriptionLength)
+  if (description.length > MAX_DESCRIPTION_LENGTH)
     throw new SmartCardError(
       "invalid-parameter",
-      `an ATR has at most ${maxDescriptionLength} characters of description`,
+      `an ATR has at most ${MAX_DESCRIPTION_LENGTH} characters of description`,
     );
   const about = description === "" ? {} : { description };
   if (pattern.mask === undefined) return { atr, ...about };

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { type AuditEntry, Database, MemoryStore } from "./index.ts";
-import { maxAuditEntries } from "./limits.ts";
+import { MAX_AUDIT_ENTRIES } from "./limits.ts";
 
 const entry: AuditEntry = {
   time: 1_700_000_000_000,
@@ -23,8 +23,8 @@ test("the audit log gives its entries back in order, the last ones where not all
 
 test("the audit log keeps a number of entries and no more", () => {
   const { audit } = new Database(new MemoryStore());
-  for (let time = 0; time < maxAuditEntries + 5; time++) audit.append({ ...entry, time });
-  expect(audit.entries().length).toBe(maxAuditEntries);
+  for (let time = 0; time < MAX_AUDIT_ENTRIES + 5; time++) audit.append({ ...entry, time });
+  expect(audit.entries().length).toBe(MAX_AUDIT_ENTRIES);
   expect(audit.entries()[0]?.time).toBe(5);
 });
 

@@ -2,7 +2,7 @@
 
 import { checkTextOf, isObject, refused } from "./arguments.ts";
 import { type AuditEntry, auditEvents } from "./audit-entry.ts";
-import { maxAuditEntries, maxAuditTextLength } from "./limits.ts";
+import { MAX_AUDIT_ENTRIES, MAX_AUDIT_TEXT_LENGTH } from "./limits.ts";
 import type { Store } from "./store.ts";
 
 /** The log of PIN verifications that programs report. Entries are only ever added; the last 10,000 are kept. */
@@ -36,18 +36,18 @@ export class AuditLog {
         card: cut(entry.card),
         who: cut(entry.who),
       },
-      maxAuditEntries,
+      MAX_AUDIT_ENTRIES,
     );
   }
 
   /** The last entries, oldest first: all that are kept, or `limit` of them. */
-  entries(limit: number = maxAuditEntries): AuditEntry[] {
+  entries(limit: number = MAX_AUDIT_ENTRIES): AuditEntry[] {
     if (typeof limit !== "number" || Number.isNaN(limit)) throw refused("limit", limit, "give a number of entries");
-    return this.#store.readAudit(Math.min(limit, maxAuditEntries)).map((entry) => ({ ...entry }));
+    return this.#store.readAudit(Math.min(limit, MAX_AUDIT_ENTRIES)).map((entry) => ({ ...entry }));
   }
 }
 
 function cut(text: string | undefined): string | undefined {
   // A log is shown on terminals, which interpret control characters; and half a surrogate pair cannot be stored.
-  return text?.slice(0, maxAuditTextLength).replace(/[\p{Cc}\p{Cs}\u2028\u2029]/gu, "\u{fffd}");
+  return text?.slice(0, MAX_AUDIT_TEXT_LENGTH).replace(/[\p{Cc}\p{Cs}\u2028\u2029]/gu, "\u{fffd}");
 }

@@ -3,7 +3,7 @@
 import { checkName, normalizeGuid, type ProviderKind, SmartCardError } from "../port/index.ts";
 import { checkArrayOf, checkKnown, checkTextOf, checkTexts, isObject, refused } from "./arguments.ts";
 import { type AtrPattern, checkAtrPattern, copyAtrPattern } from "./atr-pattern.ts";
-import { maxAtrsPerCardType, maxDescriptionLength, maxInterfacesPerCardType } from "./limits.ts";
+import { MAX_ATRS_PER_CARD_TYPE, MAX_DESCRIPTION_LENGTH, MAX_INTERFACES_PER_CARD_TYPE } from "./limits.ts";
 
 /** The kinds of provider that are named by more than a GUID. */
 export type NamedProviderKind = Exclude<ProviderKind, "primary">;
@@ -66,9 +66,9 @@ export function checkCardType(init: CardTypeInit): CardType {
   const atrs = (init.atrs ?? []).map((pattern, index) => checkAtrPattern(pattern, `atrs[${index}]`));
   const interfaces = [...new Set((init.interfaces ?? []).map(normalizeGuid))];
   const description = init.description ?? "";
-  checkCount(atrs.length, maxAtrsPerCardType, "ATRs");
-  checkCount(interfaces.length, maxInterfacesPerCardType, "interfaces");
-  checkCount(description.length, maxDescriptionLength, "characters of description");
+  checkCount(atrs.length, MAX_ATRS_PER_CARD_TYPE, "ATRs");
+  checkCount(interfaces.length, MAX_INTERFACES_PER_CARD_TYPE, "interfaces");
+  checkCount(description.length, MAX_DESCRIPTION_LENGTH, "characters of description");
   const providers: Partial<Record<NamedProviderKind, string>> = {};
   for (const kind of namedProviderKinds) {
     const provider = init.providers?.[kind];

@@ -3,9 +3,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { type CardType, type CardTypes, Database, MemoryStore, type ProviderKind } from "./index.ts";
 
-const guid = "{ABCDEF00-ABCD-ABCD-AABB-CCDDAABBCCDD}";
-const reading = "{00000000-0000-0000-0000-000000000001}";
-const writing = "{00000000-0000-0000-0000-000000000002}";
+const GUID = "{ABCDEF00-ABCD-ABCD-AABB-CCDDAABBCCDD}";
+const READING = "{00000000-0000-0000-0000-000000000001}";
+const WRITING = "{00000000-0000-0000-0000-000000000002}";
 
 function code(expected: string) {
   return expect.objectContaining({ code: expected });
@@ -27,8 +27,8 @@ describe("card types", () => {
     types.introduce({
       name: "Multiflex",
       atrs: [{ atr, mask: Uint8Array.of(0xff, 0xff, 0xff, 0xff) }],
-      interfaces: [reading.slice(1, -1), writing, reading],
-      primaryProvider: guid.toLowerCase(),
+      interfaces: [READING.slice(1, -1), WRITING, READING],
+      primaryProvider: GUID.toLowerCase(),
       providers: { csp: "Base CSP", "card-module": "multiflex.dll" },
       description: "3 KiB",
     });
@@ -36,8 +36,8 @@ describe("card types", () => {
     expect(types.get("MULTIFLEX")).toEqual({
       name: "Multiflex",
       atrs: [{ atr: Uint8Array.of(0x3b, 0x02, 0x14, 0x50) }],
-      interfaces: [reading, writing],
-      primaryProvider: guid,
+      interfaces: [READING, WRITING],
+      primaryProvider: GUID,
       providers: { csp: "Base CSP", "card-module": "multiflex.dll" },
       description: "3 KiB",
     });
@@ -69,12 +69,12 @@ describe("card types", () => {
 
   test("are found by interfaces that they have all of, by both, and by neither", () => {
     const atr = Uint8Array.of(0x3b, 0x00);
-    types.introduce({ name: "b", atrs: [{ atr }], interfaces: [reading, writing] });
-    types.introduce({ name: "C", atrs: [{ atr }], interfaces: [reading] });
-    types.introduce({ name: "a", interfaces: [writing, reading] });
-    expect(names(types.find({ interfaces: [reading.toLowerCase(), writing] }))).toEqual(["a", "b"]);
-    expect(names(types.find({ atr, interfaces: [reading] }))).toEqual(["b", "C"]);
-    expect(names(types.find({ atr, interfaces: [writing] }))).toEqual(["b"]);
+    types.introduce({ name: "b", atrs: [{ atr }], interfaces: [READING, WRITING] });
+    types.introduce({ name: "C", atrs: [{ atr }], interfaces: [READING] });
+    types.introduce({ name: "a", interfaces: [WRITING, READING] });
+    expect(names(types.find({ interfaces: [READING.toLowerCase(), WRITING] }))).toEqual(["a", "b"]);
+    expect(names(types.find({ atr, interfaces: [READING] }))).toEqual(["b", "C"]);
+    expect(names(types.find({ atr, interfaces: [WRITING] }))).toEqual(["b"]);
     expect(names(types.find({ interfaces: [] }))).toEqual(["a", "b", "C"]);
     expect(names(types.list())).toEqual(["a", "b", "C"]);
     expect(() => types.find({ interfaces: ["IUnknown"] })).toThrow(code("invalid-parameter"));
@@ -105,7 +105,7 @@ describe("card types", () => {
     expect(() => types.provider("Card", "primary")).toThrow(code("icc-installation"));
     expect(() => types.provider("Card", "csp")).toThrow(code("provider-not-found"));
     const providers: [ProviderKind, string][] = [
-      ["primary", guid],
+      ["primary", GUID],
       ["csp", "Base CSP"],
       ["ksp", "Base KSP"],
       ["card-module", "card.dll"],

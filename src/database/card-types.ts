@@ -5,7 +5,7 @@ import { checkAtrBytes, checkTexts, isObject, refused } from "./arguments.ts";
 import { countedBits, matchesAtr } from "./atr-pattern.ts";
 import type { CachedStores, Contents } from "./cached-store.ts";
 import { type CardType, type CardTypeInit, checkCardType, copyCardType, providerKinds } from "./card-type.ts";
-import { maxCardTypes } from "./limits.ts";
+import { MAX_CARD_TYPES } from "./limits.ts";
 import type { StoreChange } from "./store.ts";
 
 /** Search criteria for card types; all are optional. */
@@ -66,8 +66,8 @@ export class CardTypes {
     this.#stores.own.update(() => {
       const { cardTypes } = this.#stores.own.contents();
       replaced = [...changes.keys()].filter((key) => cardTypes.has(key)).length;
-      if (cardTypes.size + changes.size - replaced > maxCardTypes) {
-        throw new SmartCardError("no-memory", `a database holds at most ${maxCardTypes} card types`);
+      if (cardTypes.size + changes.size - replaced > MAX_CARD_TYPES) {
+        throw new SmartCardError("no-memory", `a database holds at most ${MAX_CARD_TYPES} card types`);
       }
       return [...changes.values()];
     });

@@ -16,7 +16,7 @@ export {
 } from "./card-type.ts";
 export type { CardTypeQuery, CardTypes, ImportCount } from "./card-types.ts";
 export { Database } from "./database.ts";
-export { maxAuditEntries } from "./limits.ts";
+export { MAX_AUDIT_ENTRIES } from "./limits.ts";
 export { MemoryStore } from "./memory-store.ts";
 export type { NamedReader, ReaderNames } from "./reader-names.ts";
 export { type ListProblem, parseSmartCardList, type SmartCardList } from "./smartcard-list.ts";

@@ -3,7 +3,7 @@
 import { checkName, foldName, isPseudoReader, SmartCardError, sameName, systemGroups } from "../port/index.ts";
 import { checkTextOf, checkTexts } from "./arguments.ts";
 import type { CachedStores } from "./cached-store.ts";
-import { maxGroupsPerReader, maxReaders } from "./limits.ts";
+import { MAX_GROUPS_PER_READER, MAX_READERS } from "./limits.ts";
 import { asksForAll, checkGroupToChange, checkOwnGroup } from "./reader-groups.ts";
 import type { StoreChange, StoredReader } from "./store.ts";
 
@@ -123,8 +123,8 @@ export class ReaderNames {
     this.#update((readers) => {
       const named = demand(readers, reader);
       if (isIn(group)(named)) return [];
-      if (named.groups.length >= maxGroupsPerReader) {
-        throw new SmartCardError("no-memory", `a reader is in at most ${maxGroupsPerReader} groups`, { reader });
+      if (named.groups.length >= MAX_GROUPS_PER_READER) {
+        throw new SmartCardError("no-memory", `a reader is in at most ${MAX_GROUPS_PER_READER} groups`, { reader });
       }
       // The first reader's spelling of a group is kept.
       const spelling = groupsOf(readers.values()).find((known) => sameName(known, group)) ?? group;
@@ -241,8 +241,8 @@ export class ReaderNames {
       const changes = decide(this.#named(attached));
       const { readers } = this.#stores.own.contents();
       const added = changes.filter(({ kind, key }) => kind === "put-reader" && !readers.has(key)).length;
-      if (added > 0 && readers.size + added > maxReaders) {
-        throw new SmartCardError("no-memory", `a database holds at most ${maxReaders} readers`);
+      if (added > 0 && readers.size + added > MAX_READERS) {
+        throw new SmartCardError("no-memory", `a database holds at most ${MAX_READERS} readers`);
       }
       return changes;
     });

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 
 import { checkBytes, encodeHex } from "../base/binary/index.ts";
-import { foldName, maxNameLength } from "../port/index.ts";
+import { foldName, MAX_NAME_LENGTH } from "../port/index.ts";
 import { parseAtrExpression } from "./atr-expression.ts";
 import type { AtrPattern } from "./atr-pattern.ts";
 import type { CardTypeInit } from "./card-type.ts";
-import { maxAtrsPerCardType, maxDescriptionLength } from "./limits.ts";
+import { MAX_ATRS_PER_CARD_TYPE, MAX_DESCRIPTION_LENGTH } from "./limits.ts";
 
 /** A line of a list that was left out, and why. */
 export interface ListProblem {
@@ -64,7 +64,7 @@ export function parseSmartCardList(bytes: Uint8Array): SmartCardList {
       continue;
     }
     expressions++;
-    const name = cut(firstText, maxNameLength);
+    const name = cut(firstText, MAX_NAME_LENGTH);
     const type = types.get(foldName(name)) ?? { name, entries: [] };
     types.set(foldName(name), type);
     type.entries.push({ line, atrs, texts: name === firstText ? others : texts });
@@ -81,8 +81,8 @@ function cardTypeOf({ entries, name }: MergedType, problems: ListProblem[]): Car
   for (const { atrs, line, texts } of entries) {
     for (const { atr, mask } of atrs) {
       const key = `${encodeHex(atr)}/${mask === undefined ? "" : encodeHex(mask)}`;
-      if (!patterns.has(key) && patterns.size >= maxAtrsPerCardType) {
-        problems.push({ line, message: `"${name}" has more than ${maxAtrsPerCardType} ATRs` });
+      if (!patterns.has(key) && patterns.size >= MAX_ATRS_PER_CARD_TYPE) {
+        problems.push({ line, message: `"${name}" has more than ${MAX_ATRS_PER_CARD_TYPE} ATRs` });
         break;
       }
       const pattern = patterns.get(key) ?? { atr, ...(mask && { mask }), texts: new Set<string>() };
@@ -97,7 +97,7 @@ function cardTypeOf({ entries, name }: MergedType, problems: ListProblem[]): Car
 }
 
 function linesOf(texts: Iterable<string>): string {
-  return cut([...new Set(texts)].join("\n"), maxDescriptionLength);
+  return cut([...new Set(texts)].join("\n"), MAX_DESCRIPTION_LENGTH);
 }
 
 /** The entries whose ATR is understood, with the texts under it. */

@@ -21,7 +21,7 @@ export interface LookRequest {
 }
 
 /** How long a look may take, in milliseconds: the first one starts the thread and opens the manager. */
-const longestLookMs = 10_000;
+const LONGEST_LOOK_MS = 10_000;
 
 let looker: { readonly port: MessagePort; readonly answers: Int32Array } | undefined;
 
@@ -35,11 +35,11 @@ export function lookByWorker(): readonly ReaderStateReport[] {
   const { port, answers } = looker;
   const before = Atomics.load(answers, 0);
   port.postMessage("look");
-  if (Atomics.wait(answers, 0, before, longestLookMs) === "timed-out") {
+  if (Atomics.wait(answers, 0, before, LONGEST_LOOK_MS) === "timed-out") {
     // The answer may still come; it would be taken for that of the next look.
     port.close();
     looker = undefined;
-    throw new SmartCardError("timeout", `the readers could not be seen within ${longestLookMs} ms`);
+    throw new SmartCardError("timeout", `the readers could not be seen within ${LONGEST_LOOK_MS} ms`);
   }
   const received: { message: LookAnswer } | undefined = receiveMessageOnPort(port);
   if (received === undefined) throw new SmartCardError("internal-error", "a look at the readers came to nothing");

@@ -21,8 +21,8 @@ export type ManagerSpec =
   /** The operating system's own, through its usual library or through this one. */
   | { readonly kind: "system"; readonly library?: string };
 
-const readerForms = "virtual[:NAME][+CARD] and vpcd[:[PORT|PATH][:NAME]]";
-const forms = `embedded:READER,… with ${readerForms}; pcscd[:SOCKET]; daemon[:SOCKET]; system[:LIBRARY]`;
+const READER_FORMS = "virtual[:NAME][+CARD] and vpcd[:[PORT|PATH][:NAME]]";
+const FORMS = `embedded:READER,… with ${READER_FORMS}; pcscd[:SOCKET]; daemon[:SOCKET]; system[:LIBRARY]`;
 
 /**
  * Reads the description of a manager: `embedded:` and its readers, separated by commas, nothing but `embedded` for one
@@ -44,7 +44,7 @@ export function parseManagerSpec(text: string): ManagerSpec {
     if (kind === "pcscd" || kind === "daemon") return { kind, ...(rest !== undefined && { socket: rest }) };
     if (kind === "system") return { kind, ...(rest !== undefined && { library: rest }) };
   }
-  throw new SmartCardError("invalid-value", `${quoteUnlessBytes(text)} describes no manager; known: ${forms}`);
+  throw new SmartCardError("invalid-value", `${quoteUnlessBytes(text)} describes no manager; known: ${FORMS}`);
 }
 
 /**
@@ -71,5 +71,5 @@ export function parseReaderSpec(text: string): ReaderSpec {
       return { kind, ...(isPort && { port: Number(digits) }), ...(name !== undefined && { name }) };
     }
   }
-  throw new SmartCardError("invalid-value", `${quoteUnlessBytes(text)} describes no reader; known: ${readerForms}`);
+  throw new SmartCardError("invalid-value", `${quoteUnlessBytes(text)} describes no reader; known: ${READER_FORMS}`);
 }

@@ -7,7 +7,7 @@
 
 import { defaultPcscdLimits, PcscdManager, type PcscdManagerOptions } from "../managers/pcscd/index.ts";
 import { dialPcscd } from "../platform/node/pcscd/index.ts";
-import { BusyPoll, nodeRuntime } from "../platform/node/runtime/index.ts";
+import { BusyPoll, DEFAULT_AWAKE_US, nodeRuntime } from "../platform/node/runtime/index.ts";
 import { limitsOf, optional, optionsOf, runtimeObject, text, wholeNumber } from "../port/index.ts";
 
 export type { ClientLimits } from "../managers/client/index.ts";
@@ -41,8 +41,6 @@ export interface PcscdOptions extends Partial<Omit<PcscdManagerOptions, "dial">>
    */
   readonly awakeUs?: number;
 }
-
-const DEFAULT_AWAKE_US = 200;
 
 const pcscdOptions = optionsOf<PcscdOptions>({
   runtime: optional(runtimeObject),

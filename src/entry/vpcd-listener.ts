@@ -191,7 +191,7 @@ function checkedOptions(options: VpcdListenerOptions) {
       );
     }
     const rule = access.findIndex(({ gid, program }) => gid !== undefined || program !== undefined);
-    if (rule >= 0) refuse(place(`access[${rule}]`), "about a group or a program", onlyUsers);
+    if (rule >= 0) refuse(place(`access[${rule}]`), "about a group or a program", ONLY_USERS);
     if (process.platform !== "linux" && access.some(asksForCredentials)) {
       refuse(
         place("access"),
@@ -216,7 +216,7 @@ function checkedOptions(options: VpcdListenerOptions) {
 }
 
 /** Why a rule of a TCP port cannot ask for more. */
-export const onlyUsers =
+export const ONLY_USERS =
   "of a TCP connection only the user is known: give uid, or let the card plug into a Unix socket (path)";
 
 function listener(

@@ -4,8 +4,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CardCache } from "./card-cache.ts";
 
-const card = "{50DD5230-BA8A-11D1-BF5D-0000F805F530}";
-const other = "50dd5230-ba8a-11d1-bf5d-0000f805f531";
+const CARD = "{50DD5230-BA8A-11D1-BF5D-0000F805F530}";
+const OTHER = "50dd5230-ba8a-11d1-bf5d-0000f805f531";
 const program = { name: "A" };
 
 function code(expected: string) {
@@ -13,7 +13,7 @@ function code(expected: string) {
 }
 
 /** Which of the names are cached. */
-function kept(cache: CardCache, names: readonly string[], of = card): string[] {
+function kept(cache: CardCache, names: readonly string[], of = CARD): string[] {
   return names.filter((name) => {
     try {
       return cache.read(of, 0, name).length >= 0;
@@ -27,55 +27,55 @@ describe("the card cache", () => {
   test("gives back what was written for the same card, name and revision", () => {
     const cache = new CardCache();
     const written = Uint8Array.of(1, 2, 3);
-    cache.write(program, card, 7, "Cached_CardmodFile", written);
+    cache.write(program, CARD, 7, "Cached_CardmodFile", written);
     written[0] = 9;
     const read = cache.read("50dd5230-ba8a-11d1-bf5d-0000f805f530", 7, "Cached_CardmodFile");
     expect(read).toEqual(Uint8Array.of(1, 2, 3));
     read[0] = 9;
-    expect(cache.read(card, 7, "Cached_CardmodFile")).toEqual(Uint8Array.of(1, 2, 3));
-    cache.write({ name: "B" }, card, 8, "Cached_CardmodFile", new Uint8Array());
-    expect(cache.read(card, 8, "Cached_CardmodFile")).toEqual(new Uint8Array());
+    expect(cache.read(CARD, 7, "Cached_CardmodFile")).toEqual(Uint8Array.of(1, 2, 3));
+    cache.write({ name: "B" }, CARD, 8, "Cached_CardmodFile", new Uint8Array());
+    expect(cache.read(CARD, 8, "Cached_CardmodFile")).toEqual(new Uint8Array());
     expect(cache.size).toEqual({ items: 1, bytes: 0 });
   });
 
   test("has nothing for another card or another name", () => {
     const cache = new CardCache();
-    cache.write(program, card, 0, "a", Uint8Array.of(1));
-    expect(() => cache.read(other, 0, "a")).toThrow(code("cache-item-not-found"));
-    expect(() => cache.read(card, 0, "A")).toThrow(code("cache-item-not-found"));
+    cache.write(program, CARD, 0, "a", Uint8Array.of(1));
+    expect(() => cache.read(OTHER, 0, "a")).toThrow(code("cache-item-not-found"));
+    expect(() => cache.read(CARD, 0, "A")).toThrow(code("cache-item-not-found"));
   });
 
   test("drops an item that is older than the revision asked for", () => {
     const cache = new CardCache();
-    cache.write(program, card, 7, "a", Uint8Array.of(1));
-    expect(() => cache.read(card, 8, "a")).toThrow(code("cache-item-stale"));
-    expect(() => cache.read(card, 7, "a")).toThrow(code("cache-item-not-found"));
+    cache.write(program, CARD, 7, "a", Uint8Array.of(1));
+    expect(() => cache.read(CARD, 8, "a")).toThrow(code("cache-item-stale"));
+    expect(() => cache.read(CARD, 7, "a")).toThrow(code("cache-item-not-found"));
     expect(cache.size).toEqual({ items: 0, bytes: 0 });
   });
 
   test("keeps an item that is newer than the revision asked for", () => {
     const cache = new CardCache();
-    cache.write(program, card, 7, "a", Uint8Array.of(1));
-    for (const older of [6, 0]) expect(() => cache.read(card, older, "a")).toThrow(code("cache-item-not-found"));
-    expect(cache.read(card, 7, "a")).toEqual(Uint8Array.of(1));
+    cache.write(program, CARD, 7, "a", Uint8Array.of(1));
+    for (const older of [6, 0]) expect(() => cache.read(CARD, older, "a")).toThrow(code("cache-item-not-found"));
+    expect(cache.read(CARD, 7, "a")).toEqual(Uint8Array.of(1));
   });
 
   test("takes revisions as 32 bits, in either sign", () => {
     const cache = new CardCache();
-    cache.write(program, card, -1, "a", Uint8Array.of(1));
-    expect(() => cache.read(card, 0x7fff_ffff, "a")).toThrow(code("cache-item-not-found"));
-    expect(cache.read(card, 0xffff_ffff, "a")).toEqual(Uint8Array.of(1));
+    cache.write(program, CARD, -1, "a", Uint8Array.of(1));
+    expect(() => cache.read(CARD, 0x7fff_ffff, "a")).toThrow(code("cache-item-not-found"));
+    expect(cache.read(CARD, 0xffff_ffff, "a")).toEqual(Uint8Array.of(1));
   });
 
   test("takes items up to its limit, and keeps what it had where one is bigger", () => {
     const cache = new CardCache({ itemBytes: 4 });
-    cache.write(program, card, 0, "a", new Uint8Array(4));
+    cache.write(program, CARD, 0, "a", new Uint8Array(4));
     const tooBig = code("cache-item-too-big");
-    expect(() => cache.write(program, card, 0, "a", new Uint8Array(5))).toThrow(tooBig);
-    expect(cache.read(card, 0, "a").length).toBe(4);
-    expect(() => new CardCache().write(program, card, 0, "a", new Uint8Array(65_537))).toThrow(tooBig);
+    expect(() => cache.write(program, CARD, 0, "a", new Uint8Array(5))).toThrow(tooBig);
+    expect(cache.read(CARD, 0, "a").length).toBe(4);
+    expect(() => new CardCache().write(program, CARD, 0, "a", new Uint8Array(65_537))).toThrow(tooBig);
     for (const limits of [{ totalBytes: 2 }, { bytesPerCard: 2 }]) {
-      expect(() => new CardCache(limits).write(program, card, 0, "a", new Uint8Array(3))).toThrow(tooBig);
+      expect(() => new CardCache(limits).write(program, CARD, 0, "a", new Uint8Array(3))).toThrow(tooBig);
     }
   });
 
@@ -86,19 +86,19 @@ describe("the card cache", () => {
     ["items of one card", { itemsPerCard: 3 }],
   ])("makes room for the last ones when it has too many %s, by what was used longest ago", (_, limits) => {
     const cache = new CardCache(limits);
-    for (const name of ["a", "b", "c"]) cache.write(program, card, 0, name, new Uint8Array(10));
-    cache.read(card, 0, "a");
-    cache.write(program, card, 0, "b", new Uint8Array(10));
-    cache.write(program, card, 0, "d", new Uint8Array(10));
+    for (const name of ["a", "b", "c"]) cache.write(program, CARD, 0, name, new Uint8Array(10));
+    cache.read(CARD, 0, "a");
+    cache.write(program, CARD, 0, "b", new Uint8Array(10));
+    cache.write(program, CARD, 0, "d", new Uint8Array(10));
     expect(kept(cache, ["a", "b", "c", "d"])).toEqual(["a", "b", "d"]);
     expect(cache.size).toEqual({ items: 3, bytes: 30 });
   });
 
   test("what one program keeps of one card does not push out what it keeps of another", () => {
     const cache = new CardCache({ itemsPerCard: 3 });
-    cache.write(program, other, 0, "a", Uint8Array.of(1));
-    for (let count = 0; count < 10; count++) cache.write(program, card, 0, `${count}`, Uint8Array.of(1));
-    expect(kept(cache, ["a"], other)).toEqual(["a"]);
+    cache.write(program, OTHER, 0, "a", Uint8Array.of(1));
+    for (let count = 0; count < 10; count++) cache.write(program, CARD, 0, `${count}`, Uint8Array.of(1));
+    expect(kept(cache, ["a"], OTHER)).toEqual(["a"]);
     expect(cache.size.items).toBe(4);
   });
 
@@ -110,18 +110,18 @@ describe("the card cache", () => {
   ])("%s cannot push out what others keep", (_, limits, hog, size) => {
     const cache = new CardCache(limits);
     const mine = ["a", "b", "c"];
-    for (const name of mine) cache.write({ name: "A", uid: 1 }, card, 0, name, new Uint8Array(10));
+    for (const name of mine) cache.write({ name: "A", uid: 1 }, CARD, 0, name, new Uint8Array(10));
     for (let count = 0; count < 50; count++) {
-      cache.write(hog(count), count % 2 ? card : other, 0, `hog ${count}`, new Uint8Array(size));
+      cache.write(hog(count), count % 2 ? CARD : OTHER, 0, `hog ${count}`, new Uint8Array(size));
     }
     expect(kept(cache, mine)).toEqual(mine);
-    expect(kept(cache, ["hog 49"], card)).toEqual(["hog 49"]);
+    expect(kept(cache, ["hog 49"], CARD)).toEqual(["hog 49"]);
   });
 
   test("a program that is started again continues with its share", () => {
     const cache = new CardCache({ items: 6 });
-    for (const name of ["a", "b", "c"]) cache.write({ name: "A", pid: 1 }, card, 0, name, Uint8Array.of(1));
-    for (let pid = 2; pid < 50; pid++) cache.write({ name: "tool", pid }, other, 0, `${pid}`, Uint8Array.of(1));
+    for (const name of ["a", "b", "c"]) cache.write({ name: "A", pid: 1 }, CARD, 0, name, Uint8Array.of(1));
+    for (let pid = 2; pid < 50; pid++) cache.write({ name: "tool", pid }, OTHER, 0, `${pid}`, Uint8Array.of(1));
     expect(kept(cache, ["a", "b", "c"])).toEqual(["a", "b", "c"]);
   });
 
@@ -129,7 +129,7 @@ describe("the card cache", () => {
     const limits = { items: 6, totalBytes: 40, itemsPerCard: 4, bytesPerCard: 30, itemBytes: 12 };
     const act = fc.record({
       client: fc.constantFrom({ name: "A" }, { name: "A", uid: 0 }, { name: "B", uid: 0 }, { name: "B", uid: 1 }),
-      of: fc.constantFrom(card, other),
+      of: fc.constantFrom(CARD, OTHER),
       freshness: fc.integer({ min: 0, max: 2 }),
       name: fc.constantFrom("a", "b", "c", "d", "e"),
       write: fc.boolean(),
@@ -162,13 +162,13 @@ describe("the card cache", () => {
   test.each<[string, unknown[], string]>([
     ["a card that is not a GUID", ["card", 0, "a", new Uint8Array()], "invalid-parameter"],
     ["null for a card", [null, 0, "a", new Uint8Array()], "invalid-parameter"],
-    ["an empty name", [card, 0, "", new Uint8Array()], "invalid-parameter"],
-    ["a name that is a number", [card, 0, 5, new Uint8Array()], "invalid-parameter"],
-    ["no data", [card, 0, "a", null], "invalid-parameter"],
-    ["data that is a text", [card, 0, "a", "00"], "invalid-parameter"],
-    ["a revision of 33 bits", [card, 2 ** 32, "a", new Uint8Array()], "invalid-value"],
-    ["a revision that is a text", [card, "1", "a", new Uint8Array()], "invalid-value"],
-    ["a revision that has no text", [card, Object.create(null), "a", new Uint8Array()], "invalid-value"],
+    ["an empty name", [CARD, 0, "", new Uint8Array()], "invalid-parameter"],
+    ["a name that is a number", [CARD, 0, 5, new Uint8Array()], "invalid-parameter"],
+    ["no data", [CARD, 0, "a", null], "invalid-parameter"],
+    ["data that is a text", [CARD, 0, "a", "00"], "invalid-parameter"],
+    ["a revision of 33 bits", [CARD, 2 ** 32, "a", new Uint8Array()], "invalid-value"],
+    ["a revision that is a text", [CARD, "1", "a", new Uint8Array()], "invalid-value"],
+    ["a revision that has no text", [CARD, Object.create(null), "a", new Uint8Array()], "invalid-value"],
   ])("refuses %s", (_, args, expected) => {
     const [of, freshness, name, data] = args as [string, number, string, Uint8Array];
     const cache = new CardCache();

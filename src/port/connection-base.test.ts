@@ -87,7 +87,7 @@ class ScriptedConnection extends ConnectionBase {
 }
 
 /** ATRs whose capabilities say nothing of long data; command chaining; command chaining and extended length fields. */
-const plainAtr = "3B00";
+const PLAIN_ATR = "3B00";
 const chainingAtr = encodeHex(buildAtr({ historicalBytes: hexBytes("8073000080") }));
 const bothAtr = encodeHex(buildAtr({ historicalBytes: hexBytes("80730000C0") }));
 
@@ -139,12 +139,12 @@ describe("send", () => {
   const long = { cla: 0, ins: 0xd6, p1: 0, p2: 0, data: new Uint8Array(256) };
 
   test.each<[string, Protocol, string, SendOptions, string[]]>([
-    ["T=1: in one command", "t1", plainAtr, {}, ["00D60000000100"]],
-    ["T=0: in envelopes", "t0", plainAtr, {}, ["00C20000FF00D60000000100", "00C2000008"]],
+    ["T=1: in one command", "t1", PLAIN_ATR, {}, ["00D60000000100"]],
+    ["T=0: in envelopes", "t0", PLAIN_ATR, {}, ["00C20000FF00D60000000100", "00C2000008"]],
     ["a card with chaining and extended lengths, T=0", "t0", bothAtr, {}, ["00C20000FF00D60000000100", "00C2000008"]],
     ["a card with chaining and no extended lengths, T=0", "t0", chainingAtr, {}, ["10D60000FF", "00D6000001"]],
     ["a card with chaining and no extended lengths, T=1", "t1", chainingAtr, {}, ["10D60000FF", "00D6000001"]],
-    ["as the caller says", "t1", plainAtr, { longData: "chaining" }, ["10D60000FF", "00D6000001"]],
+    ["as the caller says", "t1", PLAIN_ATR, { longData: "chaining" }, ["10D60000FF", "00D6000001"]],
     ["as the caller says, whatever the card", "t1", chainingAtr, { longData: "extended" }, ["00D60000000100"]],
   ])("sends more than 255 bytes of data to %s", async (_, protocol, atr, options, beginnings) => {
     const connection = new ScriptedConnection(protocol);
@@ -163,7 +163,7 @@ describe("send", () => {
 
   test("tells what to do where the card does not know ENVELOPE", async () => {
     const connection = new ScriptedConnection("t0");
-    connection.atr = plainAtr;
+    connection.atr = PLAIN_ATR;
     connection.answers = ["6D00"];
     await expect(connection.send(long)).rejects.toMatchObject({
       code: "unsupported-feature",

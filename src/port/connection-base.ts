@@ -9,8 +9,8 @@ import {
   encodeCommand,
   type LongData,
   longDataOf,
-  maxExtendedLe,
-  maxShortDataBytes,
+  MAX_EXTENDED_LE,
+  MAX_SHORT_DATA_BYTES,
   type ResponseApdu,
 } from "../base/iso7816/index.ts";
 import { checkSendOptions, checkWait, waitMembers } from "./arguments.ts";
@@ -62,7 +62,7 @@ const commandInit = optionsOf<CommandInit>({
   p1: byte,
   p2: byte,
   data: optional(byteString),
-  le: optional(wholeNumber(1, maxExtendedLe)),
+  le: optional(wholeNumber(1, MAX_EXTENDED_LE)),
   extended: optional(truth),
 });
 
@@ -125,7 +125,7 @@ export abstract class ConnectionBase implements Connection {
 
   /** How the card wants a long command: its ATR tells, and is asked for where it can make a difference. */
   async #longDataFor({ cla, data }: CommandApdu, wait: WaitOptions): Promise<LongData | undefined> {
-    if (data.length <= maxShortDataBytes || decodeClassByte(cla).kind !== "interindustry") return undefined;
+    if (data.length <= MAX_SHORT_DATA_BYTES || decodeClassByte(cla).kind !== "interindustry") return undefined;
     const { atr } = await this.status(wait);
     return longDataOf(atr);
   }

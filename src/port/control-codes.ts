@@ -9,10 +9,10 @@ export const FILE_DEVICE_SMARTCARD = 0x31;
 /** A function that the class driver of Windows has for every reader. */
 export type ClassFunction = Exclude<Ioctl, "get-feature-request">;
 
-const windowsBase = FILE_DEVICE_SMARTCARD << 16;
-const pcscliteBase = 0x4200_0000;
+const WINDOWS_BASE = FILE_DEVICE_SMARTCARD << 16;
+const PCSCLITE_BASE = 0x4200_0000;
 /** Function numbers have twelve bits in a Windows control code, the two lowest bits being the method, 0. */
-const maxFunction = 0xfff;
+const MAX_FUNCTION = 0xfff;
 
 /**
  * A control code from a function number (`SCARD_CTL_CODE`): 0x00310000 + 4 n on Windows, 0x42000000 + n in pcsc-lite
@@ -22,11 +22,13 @@ const maxFunction = 0xfff;
  * @throws RangeError for a number that does not fit
  */
 export function controlCode(n: number, dialect: Dialect = "windows"): number {
-  if (!Number.isInteger(n) || n < 0 || n > maxFunction) {
-    throw new RangeError(`${shown(n)} is not a control function: it should be a whole number from 0 to ${maxFunction}`);
+  if (!Number.isInteger(n) || n < 0 || n > MAX_FUNCTION) {
+    throw new RangeError(
+      `${shown(n)} is not a control function: it should be a whole number from 0 to ${MAX_FUNCTION}`,
+    );
   }
   checkWord(dialect, ["windows", "pcsclite"], "controlCode: dialect");
-  return dialect === "windows" ? windowsBase + 4 * n : pcscliteBase + n;
+  return dialect === "windows" ? WINDOWS_BASE + 4 * n : PCSCLITE_BASE + n;
 }
 
 /**
@@ -35,8 +37,8 @@ export function controlCode(n: number, dialect: Dialect = "windows"): number {
  */
 export function toWindowsControlCode(code: number): number {
   checkCode(code, "toWindowsControlCode");
-  const n = (code >>> 0) - pcscliteBase;
-  return n >= 0 && n <= maxFunction ? windowsBase + 4 * n : code >>> 0;
+  const n = (code >>> 0) - PCSCLITE_BASE;
+  return n >= 0 && n <= MAX_FUNCTION ? WINDOWS_BASE + 4 * n : code >>> 0;
 }
 
 /**
@@ -45,8 +47,8 @@ export function toWindowsControlCode(code: number): number {
  */
 export function toPcscliteControlCode(code: number): number {
   checkCode(code, "toPcscliteControlCode");
-  const offset = (code >>> 0) - windowsBase;
-  return offset >= 0 && offset <= 4 * maxFunction && offset % 4 === 0 ? pcscliteBase + offset / 4 : code >>> 0;
+  const offset = (code >>> 0) - WINDOWS_BASE;
+  return offset >= 0 && offset <= 4 * MAX_FUNCTION && offset % 4 === 0 ? PCSCLITE_BASE + offset / 4 : code >>> 0;
 }
 
 /** A control code in both countings. */

@@ -20,9 +20,9 @@ import { clockObject } from "./value-checks.ts";
 import type { Disposition, Protocol, Scope, ShareMode } from "./vocabulary.ts";
 
 /** How long calls may follow each other before they yield to the event loop, in milliseconds. */
-const maxStreakMs = 10;
+const MAX_STREAK_MS = 10;
 /** How many calls are made before the clock is read: reading it costs more than some calls. */
-const callsPerLook = 16;
+const CALLS_PER_LOOK = 16;
 
 /**
  * Yields to the event loop now and then. Calls that are answered from memory settle before any timer, socket or worker message.
@@ -49,8 +49,8 @@ export class Pace {
   /** The call itself; where a turn of the event loop is due, a promise that settles like it after that. */
   settle<T>(call: Promise<T>): Promise<T> {
     if (this.#turn !== undefined) return after(call, this.#turn);
-    if (++this.#calls % callsPerLook !== 0 || this.#breathe === undefined) return call;
-    if (this.#clock.now() - this.#last < maxStreakMs) return call;
+    if (++this.#calls % CALLS_PER_LOOK !== 0 || this.#breathe === undefined) return call;
+    if (this.#clock.now() - this.#last < MAX_STREAK_MS) return call;
     this.#turn = this.#breathe().then(() => {
       this.#turn = undefined;
       this.#last = this.#clock.now();

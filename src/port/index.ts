@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 export type { CommandInit, ResponseApdu } from "../base/iso7816/index.ts";
+export { MAX_ATR_BYTES } from "../base/iso7816/index.ts";
 export {
   type AccessDecision,
   type AccessRule,
@@ -141,7 +142,7 @@ export type {
   ReaderInspection,
   WaiterInspection,
 } from "./inspection.ts";
-export { checkName, foldName, maxNameLength, sameName } from "./names.ts";
+export { checkName, foldName, MAX_NAME_LENGTH, sameName } from "./names.ts";
 export { nearest } from "./nearest.ts";
 export { GrowingPause, type PauseOptions, pause, pauseOrFail, within } from "./pause.ts";
 export type { PowerAction, Reader, ReaderDescription, ReaderEvents, ReaderType } from "./reader.ts";
@@ -208,7 +209,6 @@ export {
   type Disposition,
   expectsCard,
   type Initialization,
-  MAX_ATR_BYTES,
   MAX_COMMAND_BYTES,
   MAX_RESPONSE_BYTES,
   PNP_NOTIFICATION,

@@ -4,7 +4,7 @@ import { shown } from "../base/binary/index.ts";
 import { SmartCardError } from "./error.ts";
 
 /** Most characters (UTF-16 units) of the name of a card type, reader, device, group, provider or cached item. */
-export const maxNameLength = 255;
+export const MAX_NAME_LENGTH = 255;
 
 /**
  * Checks a name that a caller gives.
@@ -20,7 +20,7 @@ export function checkName(name: string, what: string): void {
 function nameProblem(name: unknown): string | undefined {
   if (typeof name !== "string") return `is not a text but ${shown(name)}`;
   if (name === "") return "is empty";
-  if (name.length > maxNameLength) return `has more than ${maxNameLength} characters`;
+  if (name.length > MAX_NAME_LENGTH) return `has more than ${MAX_NAME_LENGTH} characters`;
   // A terminal would interpret them, and NUL ends a string in C.
   if (/[\p{Cc}\u2028\u2029]/u.test(name)) return "has control characters";
   return /\p{Cs}/u.test(name) ? "has half a surrogate pair" : undefined;

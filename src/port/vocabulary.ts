@@ -61,6 +61,3 @@ export const MAX_RESPONSE_BYTES = 65_538;
 
 /** The longest command APDU: header, three-byte Lc, 65,535 bytes of data, two-byte Le. */
 export const MAX_COMMAND_BYTES = 65_544;
-
-/** The longest ATR, TS and TCK included (ISO/IEC 7816-3:2006, 8.1). */
-export const MAX_ATR_BYTES = 33;

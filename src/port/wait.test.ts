@@ -4,13 +4,16 @@ import { describe, expect, it } from "vitest";
 import { SimulatedRuntime } from "../testing/runtime/index.ts";
 import { PromisedWait, SmartCardError, Wait, type WaitSet } from "./index.ts";
 
-const operation = "status change";
+const OPERATION = "status change";
 
 function begun(options: { timeoutMs?: number; signal?: AbortSignal } = {}) {
   const { clock } = new SimulatedRuntime({ settle: () => new Promise(setImmediate) });
   const waits: WaitSet = new Set();
   const ends: string[] = [];
-  const wait = new PromisedWait<string>({ clock, waits, operation, ended: () => void ends.push("ended") }, options);
+  const wait = new PromisedWait<string>(
+    { clock, waits, operation: OPERATION, ended: () => void ends.push("ended") },
+    options,
+  );
   const outcome = wait.promise.then(
     (value) => value,
     (error: SmartCardError) => error.code,
@@ -22,7 +25,7 @@ describe("a wait with a promise", () => {
   it("ends once, with what comes first, and leaves nothing behind", async () => {
     const stop = new AbortController();
     const { ends, outcome, wait, waits } = begun({ timeoutMs: 5, signal: stop.signal });
-    expect([...waits].map((one) => one.operation)).toEqual([operation]);
+    expect([...waits].map((one) => one.operation)).toEqual([OPERATION]);
     wait.resolve("come");
     expect([waits.size, ends]).toEqual([0, ["ended"]]);
     wait.fail(new SmartCardError("cancelled", "late"));
@@ -51,7 +54,7 @@ describe("a wait with a promise", () => {
 it("a wait that is over starts no deadline", () => {
   const { clock } = new SimulatedRuntime({ settle: () => new Promise(setImmediate) });
   let errors = 0;
-  const wait = new Wait({ clock, operation }, {}, () => errors++);
+  const wait = new Wait({ clock, operation: OPERATION }, {}, () => errors++);
   wait.over();
   wait.startDeadline(0);
   wait.giveUp(new SmartCardError("cancelled", "late"));

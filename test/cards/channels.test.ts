@@ -37,7 +37,7 @@ const source: CardImageSource = {
   ],
 };
 
-const pinOne = "002000010431323334";
+const PIN_ONE = "002000010431323334";
 
 describe("logical channels, ISO/IEC 7816-4:2005, 5.1.1.2 and 7.1.2", () => {
   test("the card chooses a number, or the terminal does", () => {
@@ -50,7 +50,7 @@ describe("logical channels, ISO/IEC 7816-4:2005, 5.1.1.2 and 7.1.2", () => {
 
   test("each has a file and a security status of its own", () => {
     const session = new Session(source);
-    session.done("0070000100", "01A4010C021000", pinOne, "00A4010C021000", "00B0810001");
+    session.done("0070000100", "01A4010C021000", PIN_ONE, "00A4010C021000", "00B0810001");
     expect(session.ask("01B0810001")).toBe("6982");
     session.done("00A4000C", "01B0820001");
     expect(session.ask("00B0820001")).toBe("6A82");
@@ -58,14 +58,14 @@ describe("logical channels, ISO/IEC 7816-4:2005, 5.1.1.2 and 7.1.2", () => {
 
   test("one that is opened from another one begins as that", () => {
     const session = new Session(source);
-    session.done("0070000100", "01A4010C021000", `01${pinOne.slice(2)}`, "0170000200");
+    session.done("0070000100", "01A4010C021000", `01${PIN_ONE.slice(2)}`, "0170000200");
     session.done("02B0810001", "0070000300");
     expect(session.ask("03B0810001")).toBe("6A82");
   });
 
   test("a closed one is gone, and begins anew", () => {
     const session = new Session(source);
-    session.done("0070000100", `01${pinOne.slice(2)}`, "0070800100");
+    session.done("0070000100", `01${PIN_ONE.slice(2)}`, "0070800100");
     expect(session.ask("01A4000C")).toBe("6881");
     session.done("0070000100");
     expect(session.ask("0120000100")).toBe("63C3");
@@ -197,19 +197,19 @@ describe("ENVELOPE, ISO/IEC 7816-4:2005, 7.6.2", () => {
 describe("GET DATA and PUT DATA, ISO/IEC 7816-4:2005, 7.4", () => {
   test.each([
     ["an object of one byte of tag", ["00CA005A00"], "99999000"],
-    ["of two", [pinOne, "00CA5F2000"], "41206E616D659000"],
+    ["of two", [PIN_ONE, "00CA5F2000"], "41206E616D659000"],
     ["before its PIN", ["00CA5F2000"], "6982"],
     ["one that is not there", ["00CA004200"], "6A88"],
     ["of another directory", ["00A4010C021000", "00CA005A00"], "6A88"],
     ["without Le", ["00CA005A"], "6700"],
-    ["with too small an Le", [pinOne, "00CA5F2001"], "6C06"],
+    ["with too small an Le", [PIN_ONE, "00CA5F2001"], "6C06"],
     ["a new value", ["00DA005A01AB", "00CA005A00"], "AB9000"],
     ["no value", ["00DA005A", "00CA005A00"], "9000"],
-    ["a new value where it is never allowed", [pinOne, "00DA5F2001AB"], "6982"],
+    ["a new value where it is never allowed", [PIN_ONE, "00DA5F2001AB"], "6982"],
     ["a new object before the PIN", ["00DA004201AB"], "6982"],
-    ["a new object", [pinOne, "00DA004201AB", "00CA004200"], "AB9000"],
-    ["an invalid tag", [pinOne, "00DA001F01AB"], "6A86"],
-    ["a tag of two bytes with another behind", [pinOne, "00DA5FA001AB"], "6A86"],
+    ["a new object", [PIN_ONE, "00DA004201AB", "00CA004200"], "AB9000"],
+    ["an invalid tag", [PIN_ONE, "00DA001F01AB"], "6A86"],
+    ["a tag of two bytes with another behind", [PIN_ONE, "00DA5FA001AB"], "6A86"],
     ["more than fits", [`00DA005A00 1001 ${"00".repeat(4097)}`], "6A84"],
   ])("%s", (_name, commands, answer) => {
     expect(new Session(source).asks(...commands)).toBe(answer);
@@ -217,7 +217,7 @@ describe("GET DATA and PUT DATA, ISO/IEC 7816-4:2005, 7.4", () => {
 
   test("a directory has at most 64", () => {
     const session = new Session(source);
-    session.done(pinOne);
+    session.done(PIN_ONE);
     for (let index = 0; index < 62; index++) session.done(`00DA5F${(0x21 + index).toString(16)}0100`);
     expect(session.ask("00DA7F210100")).toBe("6A84");
     session.done("00DA5F210101");

@@ -20,7 +20,7 @@ async function insert(protocol: "t0" | "t1"): Promise<(command: string) => Promi
   return async (command) => encodeHex(await reader.transmit(hexBytes(command), protocol, signal));
 }
 
-const selectDemo = "00A4040C0BF073636172642E64656D6F";
+const SELECT_DEMO = "00A4040C0BF073636172642E64656D6F";
 const hello = encodeHex(new TextEncoder().encode("Hello from a card that is made of software."));
 
 test("the ATR offers both protocols and says that the card is ours", () => {
@@ -50,7 +50,7 @@ test("EF.DIR names the application, EF.ATR the lengths, EF.GDO a serial number",
 describe.each(["t0", "t1"] as const)("over %s", (protocol) => {
   test("the greeting, the PIN and the secret", async () => {
     const ask = await insert(protocol);
-    expect(await ask(selectDemo)).toBe("9000");
+    expect(await ask(SELECT_DEMO)).toBe("9000");
     expect(await ask("00B081002B")).toBe(`${hello}9000`);
     expect(await ask("00B0830026")).toBe("6982");
     expect(await ask("002000010439393939")).toBe("63C2");
@@ -62,7 +62,7 @@ describe.each(["t0", "t1"] as const)("over %s", (protocol) => {
 
   test("visits are kept, the newest first", async () => {
     const ask = await insert(protocol);
-    await ask(selectDemo);
+    await ask(SELECT_DEMO);
     expect(await ask(`00E2002010${"11".repeat(16)}`)).toBe("9000");
     expect(await ask(`00E2002010${"22".repeat(16)}`)).toBe("9000");
     expect(await ask("00B2012410")).toBe(`${"22".repeat(16)}9000`);

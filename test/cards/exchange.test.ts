@@ -9,7 +9,7 @@ import { EmbeddedManager } from "../../src/managers/embedded/index.ts";
 import { nodeBlockCipher } from "../../src/platform/node/runtime/index.ts";
 import { SimulatedRuntime, seededRandom } from "../../src/testing/runtime/index.ts";
 
-const fileBytes = 4096;
+const FILE_BYTES = 4096;
 const fileId = Uint8Array.of(0x00, 0x01);
 
 function makeCard(): FileSystemCard {
@@ -20,7 +20,7 @@ function makeCard(): FileSystemCard {
         type: "transparent",
         id: "0001",
         content: "00",
-        size: fileBytes,
+        size: FILE_BYTES,
         access: { read: "always", update: "always" },
       },
     ],
@@ -58,7 +58,7 @@ describe.each(ways)("the file-system card over %s", (_, options) => {
     await fc.assert(
       fc.asyncProperty(
         fc.uint8Array({ minLength: 1, maxLength: 1200 }),
-        fc.nat(fileBytes - 1200),
+        fc.nat(FILE_BYTES - 1200),
         fc.constantFrom(1, 255, 256, 300, 65_536),
         fc.constantFrom(undefined, 256, 1000),
         async (data, offset, le, updateLe) => {

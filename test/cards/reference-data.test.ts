@@ -25,12 +25,12 @@ const text = (value: string): string => Buffer.from(value).toString("hex");
 const verify = (value: string, reference = "01"): string => apdu(`002000${reference}`, text(value));
 const change = (value: string, reference = "01"): string => apdu(`002400${reference}`, text(value));
 const reset = (p1: string, value: string): string => apdu(`002C${p1}01`, text(value));
-const read = "00B0810001";
+const READ = "00B0810001";
 
 describe("CHANGE REFERENCE DATA, ISO/IEC 7816-4:2005, 7.5.7", () => {
   test("old and new value: the new one is right from now on, and it was verified", () => {
     const session = new Session(source);
-    session.done(change("1234567890"), read);
+    session.done(change("1234567890"), READ);
     session.card.reset();
     expect(session.ask(verify("1234"))).toBe("63C2");
     session.done(verify("567890"));
@@ -39,7 +39,7 @@ describe("CHANGE REFERENCE DATA, ISO/IEC 7816-4:2005, 7.5.7", () => {
   test.each([
     ["a wrong old value costs a try", [change("9999567890")], "63C2"],
     ["so does one that is too short", [change("123")], "63C2"],
-    ["and it takes back what was verified", [verify("1234"), change("9999567890"), read], "6982"],
+    ["and it takes back what was verified", [verify("1234"), change("9999567890"), READ], "6982"],
     ["a blocked PIN", [verify("9"), verify("9"), verify("9"), change("12345678")], "6983"],
     ["no new value", [change("1234")], "6A80"],
     ["one that is too long", [change(`1234${"5".repeat(65)}`)], "6A80"],
@@ -98,10 +98,10 @@ describe("RESET RETRY COUNTER, ISO/IEC 7816-4:2005, 7.5.10", () => {
 
   test("a new value counts as not verified on every channel", () => {
     const session = new Session(source);
-    session.done("0070000100", `01${verify("1234").slice(2)}`, `01${read.slice(2)}`, verify("1234"));
+    session.done("0070000100", `01${verify("1234").slice(2)}`, `01${READ.slice(2)}`, verify("1234"));
     session.done(reset("00", "876543215678"));
-    expect(session.ask(read)).toBe("6982");
-    expect(session.ask(`01${read.slice(2)}`)).toBe("6982");
+    expect(session.ask(READ)).toBe("6982");
+    expect(session.ask(`01${READ.slice(2)}`)).toBe("6982");
   });
 
   test.each([
@@ -121,10 +121,10 @@ describe("DISABLE and ENABLE VERIFICATION REQUIREMENT, ISO/IEC 7816-4:2005, 7.5.
     const session = new Session(source);
     session.done(apdu("00260001", text("1234")));
     session.card.reset();
-    session.done("00200001", read);
+    session.done("00200001", READ);
     session.done(apdu("00280001", text("1234")));
     session.card.reset();
-    expect(session.ask(read)).toBe("6982");
+    expect(session.ask(READ)).toBe("6982");
   });
 
   test.each([

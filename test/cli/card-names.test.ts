@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { listPath } from "../../src/apps/cli/types-import.ts";
+import { LIST_PATH } from "../../src/apps/cli/types-import.ts";
 import { hexBytes } from "../../src/base/binary/index.ts";
 import { describePeer } from "../peers/peers.ts";
 import { Program, run } from "../peers/program.ts";
@@ -20,14 +20,14 @@ const environment = {
   SCARD_MANAGER: "embedded:virtual+demo",
 };
 
-const yubiKey = "3BFD1300008131FE158073C021C057597562694B657940";
-const estonianId = "3BDB960080B1FE451F830012233F536549440F9000F1";
-const mifareClassic = "3B8F8001804F0CA000000306030001000000006A";
+const YUBI_KEY = "3BFD1300008131FE158073C021C057597562694B657940";
+const ESTONIAN_ID = "3BDB960080B1FE451F830012233F536549440F9000F1";
+const MIFARE_CLASSIC = "3B8F8001804F0CA000000306030001000000006A";
 
 const pcscTools = {
   name: "pcsc_scan",
   remedy: "scripts/setup-peers.sh installs pcsc-tools, which has the list, on Debian.",
-  probe: () => (existsSync(listPath) ? undefined : `${listPath} is missing`),
+  probe: () => (existsSync(LIST_PATH) ? undefined : `${LIST_PATH} is missing`),
 };
 
 function start(...args: string[]): Program {
@@ -45,9 +45,9 @@ describePeer(pcscTools, () => {
   });
 
   it.each([
-    [yubiKey, /^Known as +Yubico YubiKey 5 NFC/m],
-    [estonianId, /^Known as +Estonia ID-card \(eID\)$/m],
-    [mifareClassic, /^Known as +NXP\/Philips MIFARE Classic 1K/m],
+    [YUBI_KEY, /^Known as +Yubico YubiKey 5 NFC/m],
+    [ESTONIAN_ID, /^Known as +Estonia ID-card \(eID\)$/m],
+    [MIFARE_CLASSIC, /^Known as +NXP\/Philips MIFARE Classic 1K/m],
   ])("scard atr %s", async (atr, name) => {
     const { status, stderr, stdout } = await run(process.execPath, [program, "atr", atr], { environment });
     expect([status, stderr]).toEqual([0, ""]);
@@ -58,7 +58,7 @@ describePeer(pcscTools, () => {
     const port = await freePort();
     const watch = start("watch", "--json", "--manager", `embedded:vpcd:${port}`);
     await watch.line((line) => line.includes("reader-present"));
-    const card = await TcpCard.insert(port, hexBytes(mifareClassic));
+    const card = await TcpCard.insert(port, hexBytes(MIFARE_CLASSIC));
     const line = await watch.line((seen) => seen.includes("card-inserted"));
     expect(JSON.parse(line).cards).toContain("NXP/Philips MIFARE Classic 1K (as per PCSC std part3)");
     watch.signal("SIGINT");
@@ -70,9 +70,9 @@ describePeer(pcscTools, () => {
     const port = await freePort();
     const manager = `embedded:virtual:Desk+demo,vpcd:${port}`;
     const locate = start("locate", "estonia id", "--manager", manager);
-    let card = await insertOnce(port, mifareClassic);
+    let card = await insertOnce(port, MIFARE_CLASSIC);
     card.close();
-    card = await insertOnce(port, estonianId);
+    card = await insertOnce(port, ESTONIAN_ID);
     const line = await locate.line();
     expect(line).toMatch(/^Virtual PCD {2}Estonia ID-card \(eID\)/);
     expect((await locate.ended).status).toBe(0);
@@ -83,7 +83,7 @@ describePeer(pcscTools, () => {
     const port = await freePort();
     const locate = start("locate", "yubikey", "--manager", `embedded:vpcd:${port}`);
     // It waits as soon as it listens.
-    (await insertOnce(port, mifareClassic)).close();
+    (await insertOnce(port, MIFARE_CLASSIC)).close();
     locate.signal("SIGINT");
     const { status, stderr, stdout } = await locate.ended;
     expect([status, stdout, stderr]).toEqual([130, "", expect.stringMatching(/^waiting for ".*ubi[kK]ey.*\n$/)]);
@@ -103,7 +103,7 @@ describe("without SQLite", () => {
     const node = without(
       `Object.assign(new Error("Cannot find package 'libsql' imported from here"), { code: "ERR_MODULE_NOT_FOUND" })`,
     );
-    const atr = await run(process.execPath, [...node, "atr", yubiKey], { environment });
+    const atr = await run(process.execPath, [...node, "atr", YUBI_KEY], { environment });
     expect([atr.status, atr.stderr]).toEqual([0, ""]);
     expect(atr.stdout).toContain('card with T=1, "YubiKey"');
     expect(atr.stdout).not.toContain("Known as");
@@ -115,7 +115,7 @@ describe("without SQLite", () => {
 
   it("a libsql that is installed and does not load is told, with the reason", async () => {
     const node = without('new Error("the specified module could not be found")');
-    const atr = await run(process.execPath, [...node, "atr", yubiKey], { environment });
+    const atr = await run(process.execPath, [...node, "atr", YUBI_KEY], { environment });
     expect([atr.status, atr.stdout]).toEqual([0, expect.stringContaining('card with T=1, "YubiKey"')]);
     expect(atr.stderr).toMatch(
       /^scard: cards are not named: .*libsql is installed, but cannot be loaded: the specified module/,

@@ -28,8 +28,8 @@ async function runJson<T>(args: readonly string[], setting: Setting = {}): Promi
 }
 
 const commandNames = ["demo", "readers", "watch", "apdu", "atr", "select", "locate", "types", "groups", "audit"];
-const selectDemo = "00A404000BF073636172642E64656D6F00";
-const readSecret = "00B0830000";
+const SELECT_DEMO = "00A404000BF073636172642E64656D6F00";
+const READ_SECRET = "00B0830000";
 /** The demo card's PIN in every form in which it could get out. */
 const pin = /31[ :]?32[ :]?33[ :]?34|49,\s*50,\s*51,\s*52|MTIzN/;
 
@@ -93,9 +93,9 @@ describe("a usage error ends with 2, and nothing on the standard output", () => 
     [["readers", "--manager", "nonsense"], /--manager: "nonsense" describes no manager/],
     [["apdu"], /the commands are missing/],
     [["apdu", "00", "A4", "00", "00"], /argument 1 has fewer than the 4 bytes of a command/],
-    [["apdu", "--share", "alone", selectDemo], /--share is one of exclusive, shared, direct/],
-    [["apdu", "--disposition", "burn", selectDemo], /--disposition is one of leave, reset, unpower, eject/],
-    [["apdu", "--protocol", "t2", selectDemo], /--protocol is one of t0, t1, any/],
+    [["apdu", "--share", "alone", SELECT_DEMO], /--share is one of exclusive, shared, direct/],
+    [["apdu", "--disposition", "burn", SELECT_DEMO], /--disposition is one of leave, reset, unpower, eject/],
+    [["apdu", "--protocol", "t2", SELECT_DEMO], /--protocol is one of t0, t1, any/],
     [["atr"], /the ATR is missing/],
     [["atr", "3B", "0Z"], /the ATR: not a hexadecimal digit at position 5/],
     [["atr", "3B0"], /the ATR: an odd number of hexadecimal digits/],
@@ -233,14 +233,14 @@ describe("scard watch", () => {
 
 describe("scard apdu", () => {
   it("explains commands and answers, and follows up", async () => {
-    const { code, out } = await run(["apdu", "--protocol", "t0", selectDemo, "00B0810000"]);
+    const { code, out } = await run(["apdu", "--protocol", "t0", SELECT_DEMO, "00B0810000"]);
     expect(code).toBe(0);
     expect(out).toContain("> 00 C0 00 00 25");
     expect(out).toContain("9000 success");
     expect(out).toMatch(/^ {2}6F$/m);
     expect(out).toMatch(/^ {4}50 .*"scard demo"$/m);
     expect(out).toContain('"Hello from a card that is made of software."');
-    expect((await run(["apdu", "--protocol", "t0", "--no-follow-up", selectDemo])).out).toContain("\n< 61 25\n");
+    expect((await run(["apdu", "--protocol", "t0", "--no-follow-up", SELECT_DEMO])).out).toContain("\n< 61 25\n");
   });
 
   it("is one JSON document", async () => {
@@ -248,7 +248,7 @@ describe("scard apdu", () => {
       "apdu",
       "--share",
       "exclusive",
-      selectDemo,
+      SELECT_DEMO,
       "00B0810000",
       "00A4000C02FFFF",
     ]);
@@ -273,13 +273,13 @@ describe("scard apdu", () => {
   });
 
   it("works in one transaction, so that what a PIN opens stays open", async () => {
-    const { out } = await run(["apdu", selectDemo, readSecret, "0020000104 31323334", readSecret]);
+    const { out } = await run(["apdu", SELECT_DEMO, READ_SECRET, "0020000104 31323334", READ_SECRET]);
     expect(out).toContain("6982 security status not satisfied");
     expect(out).toContain('"Only those who know the PIN read this."');
   });
 
   it("reads commands from lines, with comments", async () => {
-    const input = `# the demo application\n${selectDemo}  # by its name\r\n\n00 B0 81 00 00`;
+    const input = `# the demo application\n${SELECT_DEMO}  # by its name\r\n\n00 B0 81 00 00`;
     expect((await run(["apdu", "-"], { input })).out).toContain('"Hello from');
     const wrong = await run(["apdu", "-"], { input: "\n00A4000Z" });
     expect(wrong).toMatchObject({ code: 2, out: "", err: expect.stringContaining("line 2: not a hexadecimal digit") });
@@ -299,17 +299,17 @@ describe("scard apdu", () => {
       reader: "Virtual Reader",
       commands: [{ command: "00 B0 00 00 00" }],
     });
-    expect((await runJson(["apdu", "--reader", "nowhere", selectDemo])).json).toEqual({
+    expect((await runJson(["apdu", "--reader", "nowhere", SELECT_DEMO])).json).toEqual({
       error: expect.objectContaining({ code: "unknown-reader" }),
       commands: [],
     });
-    expect((await run(["apdu", "--manager", "embedded:virtual", selectDemo])).err).toContain("SCARD_W_REMOVED_CARD");
+    expect((await run(["apdu", "--manager", "embedded:virtual", SELECT_DEMO])).err).toContain("SCARD_W_REMOVED_CARD");
   });
 
   it("sends nothing once it is asked to end", async () => {
     const terminal = new RecordedTerminal();
     terminal.interrupt("SIGINT");
-    expect(await runProgram(["apdu", selectDemo], terminal)).toBe(130);
+    expect(await runProgram(["apdu", SELECT_DEMO], terminal)).toBe(130);
     expect(terminal.printed).toBe("");
   });
 });
@@ -328,9 +328,9 @@ describe("a PIN is in no output, no matter how it was typed", () => {
     ["apdu", "FF8200000631323334FFFF"],
     ["apdu", `${verify}X`],
     ["apdu", `--${verify}`],
-    ["apdu", "--reader", verify, selectDemo],
-    ["apdu", "--share", verify, selectDemo],
-    ["apdu", "--disposition", verify, selectDemo],
+    ["apdu", "--reader", verify, SELECT_DEMO],
+    ["apdu", "--share", verify, SELECT_DEMO],
+    ["apdu", "--disposition", verify, SELECT_DEMO],
     ["readers", verify],
     ["atr", `${verify}X`],
     ["demo", verify],

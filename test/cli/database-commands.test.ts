@@ -11,9 +11,9 @@ import type { AuditEntry } from "../../src/database/index.ts";
 import { openDatabase } from "../../src/platform/node/sqlite/index.ts";
 import { RecordedTerminal } from "./recorded-terminal.ts";
 
-const demoAtr = "3B8D8011FE8031F873F721606573636172646C";
-const demoAtrInList = demoAtr.replace(/..(?=.)/g, "$& ");
-const demoInterface = "{50DD5230-BA8A-11D1-BF5D-0000F805F530}";
+const DEMO_ATR = "3B8D8011FE8031F873F721606573636172646C";
+const demoAtrInList = DEMO_ATR.replace(/..(?=.)/g, "$& ");
+const DEMO_INTERFACE = "{50DD5230-BA8A-11D1-BF5D-0000F805F530}";
 const two = ["--manager", "embedded:virtual:Desk+demo,virtual:Door"];
 
 let folder: string;
@@ -45,7 +45,7 @@ function write(name: string, text: string): string {
 }
 
 async function introduceDemo(): Promise<void> {
-  expect((await run("types", "introduce", "Demo card", "--atr", demoAtr, "--interface", demoInterface)).code).toBe(0);
+  expect((await run("types", "introduce", "Demo card", "--atr", DEMO_ATR, "--interface", DEMO_INTERFACE)).code).toBe(0);
 }
 
 describe("scard types", () => {
@@ -55,7 +55,7 @@ describe("scard types", () => {
       out: "",
       err: 'there is no card type: "scard types import" brings some thousands\n',
     });
-    const providers = ["--provider", demoInterface, "--csp", "A CSP", "--ksp", "A KSP", "--card-module", "a.so"];
+    const providers = ["--provider", DEMO_INTERFACE, "--csp", "A CSP", "--ksp", "A KSP", "--card-module", "a.so"];
     const about = ["--description", "A card for trying"];
     const atrs = ["--atr", "3B021450/FFFF00F0", "--atr", "3B 0. 1[45]"];
     expect(await run("types", "introduce", "Multiflex", ...atrs, ...providers, ...about)).toEqual({
@@ -69,7 +69,7 @@ describe("scard types", () => {
       "Multiflex",
       "   ATR         3B 02 00 50  mask FF FF 00 F0",
       "               3B 00 14  mask FF F0 FE",
-      `   provider    ${demoInterface}`,
+      `   provider    ${DEMO_INTERFACE}`,
       "   csp         A CSP",
       "   ksp         A KSP",
       "   card-module a.so",
@@ -79,16 +79,16 @@ describe("scard types", () => {
     expect((await run("types", "forget", "MULTIFLEX")).out).toBe("MULTIFLEX: forgotten\n");
     expect(await runJson("types", "list")).toEqual({
       cardTypes: [
-        { name: "Demo card", atrs: [{ atr: demoAtr }], interfaces: [demoInterface], providers: {}, description: "" },
+        { name: "Demo card", atrs: [{ atr: DEMO_ATR }], interfaces: [DEMO_INTERFACE], providers: {}, description: "" },
       ],
     });
   });
 
   it("lists those that an ATR may be, the most specific first, and those with an interface", async () => {
     await introduceDemo();
-    await run("types", "introduce", "Any of its kind", "--atr", `3B8D${demoAtr.slice(4)}/FFFF${"00".repeat(17)}`);
-    expect((await run("types", "list", "--atr", demoAtr)).out).toBe("Demo card\nAny of its kind\n");
-    expect((await run("types", "list", "--interface", demoInterface)).out).toBe("Demo card\n");
+    await run("types", "introduce", "Any of its kind", "--atr", `3B8D${DEMO_ATR.slice(4)}/FFFF${"00".repeat(17)}`);
+    expect((await run("types", "list", "--atr", DEMO_ATR)).out).toBe("Demo card\nAny of its kind\n");
+    expect((await run("types", "list", "--interface", DEMO_INTERFACE)).out).toBe("Demo card\n");
     expect(await run("types", "list", "--atr", "3B00")).toMatchObject({
       code: 0,
       out: "",
@@ -165,12 +165,12 @@ describe("scard types", () => {
 
 describe("the names of cards", () => {
   it("are in scard atr and scard watch", async () => {
-    expect((await run("atr", demoAtr)).out).not.toContain("Known as");
-    await run("types", "introduce", "Demo card", "--atr", demoAtr, "--description", "From here\nand there");
-    expect((await run("atr", demoAtr)).out).toContain(
+    expect((await run("atr", DEMO_ATR)).out).not.toContain("Known as");
+    await run("types", "introduce", "Demo card", "--atr", DEMO_ATR, "--description", "From here\nand there");
+    expect((await run("atr", DEMO_ATR)).out).toContain(
       "\nKnown as    Demo card\n              From here\n              and there\n",
     );
-    expect(await runJson("atr", demoAtr)).toMatchObject({
+    expect(await runJson("atr", DEMO_ATR)).toMatchObject({
       cardTypes: [{ name: "Demo card", description: "From here\nand there" }],
     });
     const watched = await run("watch", "--once", ...two);
@@ -181,7 +181,7 @@ describe("the names of cards", () => {
 
   it("are missed with one line where the database cannot be read, and nothing else is", async () => {
     write("database.sqlite", "this is no database, and long enough to be looked at ".repeat(40));
-    const named = await run("atr", demoAtr);
+    const named = await run("atr", DEMO_ATR);
     expect([named.code, named.err]).toEqual([0, expect.stringMatching(/^scard: cards are not named: SCARD_.*\n$/)]);
     expect(named.out).toContain("card with T=0 and T=1");
     const watched = await run("watch", "--once", ...two);
@@ -262,7 +262,7 @@ describe("scard locate", () => {
     await introduceDemo();
     const { code, err, out } = await run("locate", "demo CARD", ...two);
     expect([code, out, err]).toEqual([0, "Desk  Demo card\n", 'waiting for "Demo card"\n']);
-    expect(await runJson("locate", "demo", ...two)).toEqual({ reader: "Desk", cards: ["Demo card"], atr: demoAtr });
+    expect(await runJson("locate", "demo", ...two)).toEqual({ reader: "Desk", cards: ["Demo card"], atr: DEMO_ATR });
   });
 
   it("gives up when its time is over, and when it is interrupted", async () => {
@@ -336,7 +336,7 @@ describe("scard select", () => {
     expect(await run("select", ...two)).toEqual({ code: 0, out: "Desk\n", err: "" });
     await introduceDemo();
     expect((await run("select", ...two)).out).toBe("Desk  Demo card\n");
-    expect(await runJson("select", "--card", "demo", "--interface", demoInterface, ...two)).toEqual({
+    expect(await runJson("select", "--card", "demo", "--interface", DEMO_INTERFACE, ...two)).toEqual({
       reader: "Desk",
       card: "Demo card",
       connected: false,
@@ -354,7 +354,7 @@ describe("scard select", () => {
     const both = ["--manager", "embedded:virtual:Desk+demo,virtual:Door+demo"];
     await run("groups", "add", "Doors", "Door", ...both);
     expect((await run("select", "--group", "Doors", ...both)).out).toBe("Door\n");
-    expect((await run("select", "--no-ui", "--atr", demoAtr, ...both)).out).toBe("Desk\n");
+    expect((await run("select", "--no-ui", "--atr", DEMO_ATR, ...both)).out).toBe("Desk\n");
     const none = await run("select", "--no-ui", "--atr", "3B00", ...both);
     expect([none.code, none.err]).toEqual([1, expect.stringContaining("SCARD_E_NO_SMARTCARD: no card fits")]);
   });

@@ -22,8 +22,8 @@ import {
   findingOf,
   idsOf,
   type Script,
+  SOCKET_PATH,
   scriptedMachine,
-  socketPath,
 } from "./scripted-machine.ts";
 
 const named = (): string[] => ["Test card"];
@@ -35,7 +35,7 @@ function visit(script: Script = {}): Promise<Diagnosis> {
 /** A machine on which all is well: pcscd with a reader and a card. */
 async function healthy(script: Script = {}): Promise<Script> {
   const { manager } = await world();
-  const files = { [socketPath]: fileOf("socket", 0o666), ...script.files };
+  const files = { [SOCKET_PATH]: fileOf("socket", 0o666), ...script.files };
   return { service: () => answering(manager), ...script, files };
 }
 
@@ -103,18 +103,18 @@ describe("which manager is configured", () => {
         .filter(({ path }) => !path.startsWith("/var"))
         .map(({ considered, origin, path }) => [path, origin, considered]);
     expect(places({})).toEqual([
-      [socketPath, "system", true],
+      [SOCKET_PATH, "system", true],
       [own, "own", true],
     ]);
     expect(places({ PCSCLITE_CSOCK_NAME: "/tmp/here" })).toEqual([
       ["/tmp/here", "PCSCLITE_CSOCK_NAME", true],
-      [socketPath, "system", false],
+      [SOCKET_PATH, "system", false],
       [own, "own", false],
     ]);
     expect(places({ SCARD_MANAGER: "pcscd:/tmp/there" })[0]).toEqual(["/tmp/there", "SCARD_MANAGER", true]);
     expect(places({ SCARD_MANAGER: "daemon" })).toEqual([
       [own, "own", true],
-      [socketPath, "system", true],
+      [SOCKET_PATH, "system", true],
     ]);
     expect(places({ SCARD_MANAGER: "embedded" }).map(([, , considered]) => considered)).toEqual([false, false]);
     expect(socketPlaces({ environment: {}, platform: "win32", uid: 0 })).toEqual([]);
@@ -125,7 +125,7 @@ describe("a socket that is not open to the user", () => {
   const denied = { service: () => failing("no-access", "it is not open") };
 
   it("is a matter of its group, where that may write", async () => {
-    const found = await visit({ ...denied, files: { [socketPath]: fileOf("socket", 0o660, "scard") } });
+    const found = await visit({ ...denied, files: { [SOCKET_PATH]: fileOf("socket", 0o660, "scard") } });
     expect([found.manager.kind, idsOf(found)]).toEqual(["none", ["socket-denied"]]);
     expect(found.sockets[0]).toMatchObject({ state: "access-denied", file: { group: "scard", mode: "0660" } });
     const { example, message, remedies } = findingOf(found, "socket-denied");
@@ -135,21 +135,21 @@ describe("a socket that is not open to the user", () => {
   });
 
   it("is a matter of its permissions, where the group may not, or the user is in it", async () => {
-    const closed = await visit({ ...denied, files: { [socketPath]: fileOf("socket", 0o600) } });
+    const closed = await visit({ ...denied, files: { [SOCKET_PATH]: fileOf("socket", 0o600) } });
     expect(findingOf(closed, "socket-denied").remedies[0]).toContain("systemctl edit pcscd.socket");
-    const member = await visit({ ...denied, files: { [socketPath]: fileOf("socket", 0o660, "users") } });
+    const member = await visit({ ...denied, files: { [SOCKET_PATH]: fileOf("socket", 0o660, "users") } });
     expect(findingOf(member, "socket-denied").remedies[0]).toContain("security module");
   });
 
   it("is a matter of its folder, where that cannot be looked into", async () => {
-    const found = await visit({ ...denied, files: { [socketPath]: "denied" } });
-    expect(findingOf(found, "socket-denied").remedies[0]).toBe(`list the permissions: namei -l ${socketPath}`);
+    const found = await visit({ ...denied, files: { [SOCKET_PATH]: "denied" } });
+    expect(findingOf(found, "socket-denied").remedies[0]).toBe(`list the permissions: namei -l ${SOCKET_PATH}`);
   });
 });
 
 describe("a service", () => {
   it("may be busy, or something else", async () => {
-    const files = { [socketPath]: fileOf("socket") };
+    const files = { [SOCKET_PATH]: fileOf("socket") };
     expect(idsOf(await visit({ files, service: () => failing("server-too-busy", "200") }))).toEqual(["service-busy"]);
     const other = await visit({ files, service: () => failing("comm-error", "it speaks HTTP") });
     expect(findingOf(other, "service-stuck").message).toContain("it speaks HTTP");
@@ -167,7 +167,7 @@ describe("a service", () => {
     expect([differ.healthy, idsOf(differ)[0]]).toEqual([false, "reader-table-size"]);
     expect(differ.sockets[0]?.tableEntries).toBe(16);
     expect(findingOf(differ, "reader-table-size").message).toContain(
-      `${path} was built for 48 readers, and pcscd on ${socketPath} sends a table of 16. Programs on that library hang`,
+      `${path} was built for 48 readers, and pcscd on ${SOCKET_PATH} sends a table of 16. Programs on that library hang`,
     );
     const alike = await visit(await script(48, 48));
     expect(findingOf(alike, "reader-table-size")).toMatchObject({ level: "note" });
@@ -185,12 +185,12 @@ describe("a service", () => {
     const { manager } = await world();
     const stuck = { ...answering(manager), probe: () => never };
     const late = { ...answering(manager), establishContext: () => never };
-    const files = { [socketPath]: fileOf("socket"), "/tmp/late": fileOf("socket", 0o600) };
+    const files = { [SOCKET_PATH]: fileOf("socket"), "/tmp/late": fileOf("socket", 0o600) };
     const sockets = [
-      { path: socketPath, origin: "system", considered: true },
+      { path: SOCKET_PATH, origin: "system", considered: true },
       { path: "/tmp/late", origin: "own", considered: true },
     ] as const;
-    const service = (path: string) => (path === socketPath ? stuck : late);
+    const service = (path: string) => (path === SOCKET_PATH ? stuck : late);
     const visiting = visit({ clock: runtime.clock, files, sockets, service, usbReaders: () => never });
     await runtime.advance(20_000);
     const found = await visiting;
@@ -203,9 +203,9 @@ describe("a service", () => {
     const { manager } = await world();
     const sockets = [
       { path: "/tmp/gone", origin: "PCSCLITE_CSOCK_NAME", considered: true },
-      { path: socketPath, origin: "system", considered: false },
+      { path: SOCKET_PATH, origin: "system", considered: false },
     ] as const;
-    const files = { [socketPath]: fileOf("socket") };
+    const files = { [SOCKET_PATH]: fileOf("socket") };
     const found = await visit({ sockets, files, service: () => answering(manager) });
     expect(idsOf(found)).toEqual(["socket-elsewhere"]);
     expect(findingOf(found, "socket-elsewhere").remedies[0]).toContain("unset PCSCLITE_CSOCK_NAME");
@@ -214,15 +214,15 @@ describe("a service", () => {
   it("that has left its socket beside the one in use is reported, and so is a file that is not a socket", async () => {
     const { manager } = await world();
     const sockets = [
-      { path: socketPath, origin: "system", considered: true },
+      { path: SOCKET_PATH, origin: "system", considered: true },
       { path: "/tmp/own", origin: "own", considered: true },
     ] as const;
-    const files = { [socketPath]: fileOf("socket"), "/tmp/own": fileOf("socket", 0o666) };
+    const files = { [SOCKET_PATH]: fileOf("socket"), "/tmp/own": fileOf("socket", 0o666) };
     const gone = failing("no-service", "nothing listens");
-    const service = (path: string) => (path === socketPath ? gone : answering(manager));
+    const service = (path: string) => (path === SOCKET_PATH ? gone : answering(manager));
     const found = await visit({ sockets, files, service });
     expect([found.manager.socket, idsOf(found)]).toEqual(["/tmp/own", ["socket-stale"]]);
-    expect(findingOf(found, "socket-stale").remedies[0]).toBe(`rm ${socketPath}`);
+    expect(findingOf(found, "socket-stale").remedies[0]).toBe(`rm ${SOCKET_PATH}`);
     const wrong = { path: "/tmp/wrong", origin: "PCSCLITE_CSOCK_NAME", considered: true } as const;
     for (const wrongFiles of [{}, { "/tmp/wrong": fileOf("file") }]) {
       const named = await visit({ sockets: [wrong], files: wrongFiles });
@@ -230,7 +230,7 @@ describe("a service", () => {
         "PCSCLITE_CSOCK_NAME names that path: correct it",
       );
     }
-    const plain = await visit({ files: { [socketPath]: fileOf("file") } });
+    const plain = await visit({ files: { [SOCKET_PATH]: fileOf("file") } });
     expect(findingOf(plain, "service-missing").remedies.join()).not.toContain("unset");
     expect(findingOf(plain, "service-missing").message).toContain("is no socket");
   });
@@ -238,9 +238,9 @@ describe("a service", () => {
   it("is told once where two paths lead to it", async () => {
     const again = { path: "/var/run/pcscd/pcscd.comm", origin: "system", considered: true } as const;
     const socket = fileOf("socket");
-    const script = await healthy({ files: { [socketPath]: socket, [again.path]: socket } });
-    const found = await visit({ ...script, sockets: [{ ...again, path: socketPath }, again] });
-    expect(found.sockets.map(({ path }) => path)).toEqual([socketPath]);
+    const script = await healthy({ files: { [SOCKET_PATH]: socket, [again.path]: socket } });
+    const found = await visit({ ...script, sockets: [{ ...again, path: SOCKET_PATH }, again] });
+    expect(found.sockets.map(({ path }) => path)).toEqual([SOCKET_PATH]);
   });
 
   it("is the host's to have, for a container", async () => {
@@ -252,7 +252,7 @@ describe("a service", () => {
 describe("readers and cards", () => {
   it("an empty reader is nothing to be attended to, a card that does not answer is", async () => {
     const { manager, reader } = await world({ empty: true });
-    const files = { [socketPath]: fileOf("socket") };
+    const files = { [SOCKET_PATH]: fileOf("socket") };
     const empty = await visit({ files, service: () => answering(manager) });
     expect([empty.healthy, idsOf(empty)]).toEqual([true, ["no-card"]]);
     reader.insert({ reset: () => new Uint8Array(), powerOff: () => {}, process: () => new Uint8Array() });

@@ -3,10 +3,10 @@
 import { painter, type StopReason, type Terminal } from "../../src/apps/cli/terminal.ts";
 
 /** A missing database: the user's own entries must not affect the tests. */
-const noDatabase = "/nonexistent/scard/database.sqlite";
+const NO_DATABASE = "/nonexistent/scard/database.sqlite";
 
 /** A reader with the demo card: the machine's own readers must not affect the tests. */
-const demoManager = "embedded:virtual+demo";
+const DEMO_MANAGER = "embedded:virtual+demo";
 
 /** A terminal without a user: output and messages are recorded. */
 export class RecordedTerminal implements Terminal {
@@ -22,7 +22,7 @@ export class RecordedTerminal implements Terminal {
 
   constructor(options: { readonly input?: string; readonly environment?: Terminal["environment"] } = {}) {
     this.#input = options.input ?? "";
-    this.environment = { SCARD_DATABASE: noDatabase, SCARD_MANAGER: demoManager, ...options.environment };
+    this.environment = { SCARD_DATABASE: NO_DATABASE, SCARD_MANAGER: DEMO_MANAGER, ...options.environment };
   }
 
   get stop(): AbortSignal {

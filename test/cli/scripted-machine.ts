@@ -6,9 +6,9 @@ import type { Diagnosis, Finding, FindingId } from "../../src/apps/cli/doctor-re
 import { type ResourceManager, SmartCardError } from "../../src/port/index.ts";
 
 /** The socket of {@link scriptedMachine}. */
-export const socketPath = "/run/pcscd/pcscd.comm";
+export const SOCKET_PATH = "/run/pcscd/pcscd.comm";
 
-const systemSocket: SocketPlace = { path: socketPath, origin: "system", considered: true };
+const systemSocket: SocketPlace = { path: SOCKET_PATH, origin: "system", considered: true };
 
 /** A file that root alone may write to. */
 export function fileOf(kind: FileFacts["kind"], mode = 0o644, group = "root"): FileFacts {

@@ -16,7 +16,7 @@ import { describePeer } from "../peers/peers.ts";
 import { SoftwareVpcdCard } from "../peers/software-vpcd-card.ts";
 import { RecordedTerminal } from "./recorded-terminal.ts";
 
-const selectDemo = "00A404000BF073636172642E64656D6F00";
+const SELECT_DEMO = "00A404000BF073636172642E64656D6F00";
 
 async function scard(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
   const terminal = new RecordedTerminal();
@@ -41,7 +41,7 @@ test("over our daemon readers are told with those who use them", async () => {
     expect(out).toMatch(/^0 {2}Virtual Reader {2}card present, in use/);
     expect(out).toMatch(/^ {3}connected {3}.*: shared, t1, since /m);
   }
-  const apdu = await scard("apdu", "--manager", `daemon:${socket}`, selectDemo);
+  const apdu = await scard("apdu", "--manager", `daemon:${socket}`, SELECT_DEMO);
   expect([apdu.code, apdu.out]).toEqual([0, expect.stringContaining("9000 success")]);
   await context.release();
 });
@@ -80,7 +80,7 @@ describePeer(pcscdProgram, () => {
         reader,
         happenings: expect.arrayContaining(["card-present"]),
       });
-      const apdu = await scard("apdu", "--reader", "0", ...manager, selectDemo);
+      const apdu = await scard("apdu", "--reader", "0", ...manager, SELECT_DEMO);
       expect([apdu.code, apdu.out]).toEqual([0, expect.stringContaining('"scard demo"')]);
       await card.remove();
     } finally {

@@ -15,7 +15,7 @@ export class TcpCard {
     socket.on("data", (piece) => {
       for (const message of decoder.decode(piece)) {
         if (message.length > 1) socket.write(encodeFrame(Uint8Array.of(0x90, 0x00)));
-        else if (message[0] === getAtr) socket.write(encodeFrame(atr));
+        else if (message[0] === GET_ATR) socket.write(encodeFrame(atr));
       }
     });
   }
@@ -35,7 +35,7 @@ export class TcpCard {
 }
 
 /** The control message that is answered: vsmartcard, virtualsmartcard/src/vpcd/vpcd.h. */
-const getAtr = 4;
+const GET_ATR = 4;
 
 /** A port of this machine that nothing listens on at the moment. */
 export async function freePort(): Promise<number> {

@@ -10,7 +10,7 @@ import { stockPcscd } from "../pcscd/services.ts";
 import { pcscdProgram } from "../peers/pcscd.ts";
 import { describePeer } from "../peers/peers.ts";
 import { Program } from "../peers/program.ts";
-import { answering, failing, scriptedMachine, socketPath } from "./scripted-machine.ts";
+import { answering, failing, SOCKET_PATH, scriptedMachine } from "./scripted-machine.ts";
 
 const plain = painter(false);
 const mail = { pid: 7, name: "mail" };
@@ -34,7 +34,7 @@ describe("scard who over a service that does not tell", () => {
       }),
     );
     expect(use).toMatchObject({
-      service: { kind: "pcscd", socket: socketPath, version: "4:4", connections: 2 },
+      service: { kind: "pcscd", socket: SOCKET_PATH, version: "4:4", connections: 2 },
       readers: [{ name, state: ["card present", "exclusive"], summary: expect.stringContaining("contactless") }],
       programs: [
         { ...mail, connected: true },
@@ -51,7 +51,7 @@ describe("scard who over a service that does not tell", () => {
       "  scan\\u{1b}[31m (pid 8)  has the client library loaded",
       "  programs of other users are not shown: ask as root",
       "",
-      `pcscd on ${socketPath}, protocol 4:4 (pcsc-lite 1.8.24 to 2.2.3), 2 client connections. ` +
+      `pcscd on ${SOCKET_PATH}, protocol 4:4 (pcsc-lite 1.8.24 to 2.2.3), 2 client connections. ` +
         "pcscd does not report which program uses which reader.",
     ]);
     expect(lines.join()).not.toContain("scard daemon");
@@ -65,7 +65,7 @@ describe("scard who over a service that does not tell", () => {
       "",
       "no program that uses the service can be seen",
       "",
-      `pcscd on ${socketPath}, protocol 4:4 (pcsc-lite 1.8.24 to 2.2.3). No reader is in use.`,
+      `pcscd on ${SOCKET_PATH}, protocol 4:4 (pcsc-lite 1.8.24 to 2.2.3). No reader is in use.`,
     ]);
   });
 
@@ -133,7 +133,7 @@ describePeer(pcscdProgram, () => {
         sockets: places,
         service: open,
         libraryUsers,
-        socketUse: () => socketUse(socketPath),
+        socketUse: () => socketUse(SOCKET_PATH),
         pid: process.pid,
       };
       await vi.waitUntil(

@@ -7,13 +7,13 @@ import { npmPackage, runContactless } from "./packages.ts";
 
 // The examples of nfc-pcsc, as its package has them, with ours in the place of @pokusew/pcsclite.
 
-const slow = 30_000;
-const uid = "04a23b7a112280";
+const SLOW = 30_000;
+const UID = "04a23b7a112280";
 
 describePeer(npmPackage("nfc-pcsc"), (folder) => {
   const example = (name: string) => runContactless(join(folder, "examples", name));
 
-  test("the basic example sees cards come and go, and the reader", { timeout: slow }, async () => {
+  test("the basic example sees cards come and go, and the reader", { timeout: SLOW }, async () => {
     const program = example("basic.js");
     await program.line((line) => line === "ACS ACR122U PICC Interface  device attached");
     for (let round = 0; round < 2; round++) {
@@ -22,7 +22,7 @@ describePeer(npmPackage("nfc-pcsc"), (folder) => {
       const atr = "3b 8f 80 01 80 4f 0c a0 00 00 03 06 03 00 03 00 00 00 00 68";
       expect(await program.line()).toBe(`  atr: <Buffer ${atr}>,`);
       expect(await program.line((line) => line.startsWith("  standard"))).toBe("  standard: 'TAG_ISO_14443_3',");
-      expect(await program.line((line) => line.startsWith("  uid"))).toBe(`  uid: '${uid}'`);
+      expect(await program.line((line) => line.startsWith("  uid"))).toBe(`  uid: '${UID}'`);
       program.write("remove\n");
       await program.line((line) => line.startsWith("ACS ACR122U PICC Interface  card removed"));
     }
@@ -33,19 +33,19 @@ describePeer(npmPackage("nfc-pcsc"), (folder) => {
     expect(stdout).not.toContain("error");
   });
 
-  test("the uid logger logs the UID of each card, and ends with the reader", { timeout: slow }, async () => {
+  test("the uid logger logs the UID of each card, and ends with the reader", { timeout: SLOW }, async () => {
     const program = example("uid-logger.js");
     expect(await program.line()).toBe("ACS ACR122U PICC Interface reader attached, waiting for cards ...");
     program.write("insert\n");
-    expect(await program.line()).toBe(uid);
+    expect(await program.line()).toBe(UID);
     program.write("remove\ninsert\n");
-    expect(await program.line()).toBe(uid);
+    expect(await program.line()).toBe(UID);
     program.write("unplug\n");
     expect(await program.line()).toBe("ACS ACR122U PICC Interface reader disconnected.");
     expect((await program.end()).stderr).toBe("");
   });
 
-  test("the read-write example reads a block, and what it writes is on the tag", { timeout: slow }, async () => {
+  test("the read-write example reads a block, and what it writes is on the tag", { timeout: SLOW }, async () => {
     const program = example("read-write.js");
     await program.line((line) => line.startsWith("device attached"));
     program.write("insert\n");

@@ -11,7 +11,7 @@ import { npmPackage, runContactless } from "./packages.ts";
 
 // The programs in the README of smartcard, as its package has it, with one import changed.
 
-const slow = 30_000;
+const SLOW = 30_000;
 /** Inside the package, so that `scard/…` is this very build. */
 const folder = fileURLToPath(new URL("../../dist/.smartcard-readme/", import.meta.url));
 
@@ -31,14 +31,14 @@ describePeer(npmPackage("smartcard"), (packageFolder) => {
     return file;
   }
 
-  test("the first script sees a card and its UID", { timeout: slow }, async () => {
+  test("the first script sees a card and its UID", { timeout: SLOW }, async () => {
     const first = runContactless(await program("3. Connect a reader and run your first script"), { TAG: "inserted" });
     expect(await first.line()).toBe("Card detected in ACS ACR122U PICC Interface");
     expect(await first.line()).toBe("ATR: 3b8f8001804f0ca0000003060300030000000068");
     expect(await first.line()).toBe("UID: 04a23b7a112280");
   });
 
-  test("the event-driven program sees everything come and go", { timeout: slow }, async () => {
+  test("the event-driven program sees everything come and go", { timeout: SLOW }, async () => {
     const events = runContactless(await program("High-Level API (Event-Driven)"));
     expect(await events.line()).toBe("Reader attached: ACS ACR122U PICC Interface");
     for (let round = 0; round < 2; round++) {
@@ -54,7 +54,7 @@ describePeer(npmPackage("smartcard"), (packageFolder) => {
     expect((await events.end()).stderr).toBe("");
   });
 
-  test("the direct program lists, connects, transmits, and ends by itself", { timeout: slow }, async () => {
+  test("the direct program lists, connects, transmits, and ends by itself", { timeout: SLOW }, async () => {
     const direct = runContactless(await program("Low-Level API (Direct PC/SC)"), { TAG: "inserted" });
     const { status, stderr, stdout } = await direct.ended;
     expect(stderr).toBe("");
@@ -70,7 +70,7 @@ describePeer(npmPackage("smartcard"), (packageFolder) => {
     expect(status).toBe(0);
   });
 
-  test("the waiting program sees a card come, and ends by itself", { timeout: slow }, async () => {
+  test("the waiting program sees a card come, and ends by itself", { timeout: SLOW }, async () => {
     const waiting = runContactless(await program("Waiting for Card Changes"));
     await waiting.line((line) => line === "Waiting for card...");
     waiting.write("insert\n");
@@ -79,7 +79,7 @@ describePeer(npmPackage("smartcard"), (packageFolder) => {
     expect([status, stderr]).toEqual([0, ""]);
   });
 
-  test("the direct program finds the readers of a service at once, and ends by itself", { timeout: slow }, async () => {
+  test("the direct program finds the readers of a service at once, and ends by itself", { timeout: SLOW }, async () => {
     const socket = join(testFolder(), "comm");
     const control = join(testFolder(), "control");
     await startDaemon("--socket", socket, "--control", control, "--reader", "virtual:Desk+demo");
@@ -94,7 +94,7 @@ describePeer(npmPackage("smartcard"), (packageFolder) => {
     expect(ending.status).toBe(0);
   });
 
-  test("without a service the direct program hears so at once", { timeout: slow }, async () => {
+  test("without a service the direct program hears so at once", { timeout: SLOW }, async () => {
     const { SCARD_MANAGER: _, ...environment } = process.env;
     const ending = await run(process.execPath, [await program("Low-Level API (Direct PC/SC)")], {
       environment: { ...environment, PCSCLITE_CSOCK_NAME: join(testFolder(), "missing") },

@@ -14,8 +14,8 @@ import { scard, startDaemon, testFolder } from "./running.ts";
 const STRANGER = 65_534;
 
 const own = process.getuid?.() ?? 0;
-const isRoot = own === 0;
-const notRoot = "only root can become another user";
+const IS_ROOT = own === 0;
+const NOT_ROOT = "only root can become another user";
 
 /** VERIFY with the PIN 1234 (ISO/IEC 7816-4, 11.6.6). */
 const verify = hexBytes("002000010431323334");
@@ -24,7 +24,7 @@ const verify = hexBytes("002000010431323334");
  * A program that plugs in as a card, at a port or at a path, and says all that it gets. It has an ATR, and answers every
  * command with 9000.
  */
-const cardProgram = `
+const CARD_PROGRAM = `
 const { connect } = require("node:net");
 const [place] = process.argv.slice(1);
 const socket = connect(/^\\d+$/.test(place) ? { port: Number(place), host: "127.0.0.1" } : { path: place });
@@ -47,7 +47,7 @@ socket.on("data", (bytes) => {
 
 /** Plugs a card in at a port or a path. @param uid as whom; the user of the tests where it is left out */
 function plugIn(place: number | string, uid?: number): Program {
-  const node = [process.execPath, "-e", cardProgram, String(place)];
+  const node = [process.execPath, "-e", CARD_PROGRAM, String(place)];
   const asUser = uid === undefined ? [] : ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
   const [command = "", ...args] = [...asUser, ...node];
   const program = new Program(command, args);
@@ -131,7 +131,7 @@ describe.skipIf(process.platform !== "linux")("who may be the card of a daemon",
   });
 
   it("is no other user by TCP: not a byte goes there, and no PIN", async ({ skip }) => {
-    if (!isRoot) skip(notRoot);
+    if (!IS_ROOT) skip(NOT_ROOT);
     const port = await freePort();
     const { said, socket } = await daemonWith({ port });
     const card = plugIn(port, STRANGER);
@@ -149,7 +149,7 @@ describe.skipIf(process.platform !== "linux")("who may be the card of a daemon",
   });
 
   it("is no other user by a Unix socket that all may connect to", async ({ skip }) => {
-    if (!isRoot) skip(notRoot);
+    if (!IS_ROOT) skip(NOT_ROOT);
     const path = join(openFolder(), "vpcd");
     const { said, socket } = await daemonWith({ path, mode: "0666" });
     const card = plugIn(path, STRANGER);
@@ -161,7 +161,7 @@ describe.skipIf(process.platform !== "linux")("who may be the card of a daemon",
   });
 
   it("is no other user by a Unix socket: the system lets none connect", async ({ skip }) => {
-    if (!isRoot) skip(notRoot);
+    if (!IS_ROOT) skip(NOT_ROOT);
     const path = join(openFolder(), "vpcd");
     await daemonWith({ path });
     const card = plugIn(path, STRANGER);
@@ -169,7 +169,7 @@ describe.skipIf(process.platform !== "linux")("who may be the card of a daemon",
   });
 
   it.for(["tcp", "unix"])("is another user where access says so: %s", async (kind, { skip }) => {
-    if (!isRoot) skip(notRoot);
+    if (!IS_ROOT) skip(NOT_ROOT);
     const place = kind === "tcp" ? await freePort() : join(openFolder(), "vpcd");
     const where = typeof place === "number" ? { port: place } : { path: place };
     const { said, socket } = await daemonWith({ ...where, access: [{ effect: "allow", uid: STRANGER }] });

@@ -8,8 +8,8 @@ import { expect, onTestFinished, test } from "vitest";
 import { ClientSession } from "../../src/wire/pcsclite/index.ts";
 import { Client, startDaemon, testFolder } from "./running.ts";
 
-const readerCount = 300;
-const clientCount = 500;
+const READER_COUNT = 300;
+const CLIENT_COUNT = 500;
 
 /** A session of ours over a socket of the daemon. */
 async function session(path: string): Promise<ClientSession> {
@@ -24,10 +24,10 @@ async function session(path: string): Promise<ClientSession> {
   return client;
 }
 
-test(`${readerCount} readers and ${clientCount} clients at once`, async () => {
+test(`${READER_COUNT} readers and ${CLIENT_COUNT} clients at once`, async () => {
   const folder = testFolder();
   const [socket, control, config] = [join(folder, "s"), join(folder, "c"), join(folder, "config.json")];
-  const readers = Array.from({ length: readerCount }, (_, index) => ({
+  const readers = Array.from({ length: READER_COUNT }, (_, index) => ({
     type: "virtual",
     name: `Reader ${index}`,
     card: "demo",
@@ -35,10 +35,10 @@ test(`${readerCount} readers and ${clientCount} clients at once`, async () => {
   writeFileSync(config, JSON.stringify({ readers }));
   await startDaemon("--config", config, "--socket", socket, "--control", control);
 
-  const clients = await Promise.all(Array.from({ length: clientCount }, () => session(socket)));
+  const clients = await Promise.all(Array.from({ length: CLIENT_COUNT }, () => session(socket)));
   expect(await Promise.all(clients.map((client) => client.open()))).toEqual(clients.map(() => "4:6"));
   const contexts = await Promise.all(clients.map((client) => client.establish(2)));
-  expect(new Set(contexts.map(({ context }) => context)).size).toBe(clientCount);
+  expect(new Set(contexts.map(({ context }) => context)).size).toBe(CLIENT_COUNT);
 
   // Every client sees every reader.
   const tables = await Promise.all(clients.map((client) => client.readerStates()));
@@ -52,7 +52,7 @@ test(`${readerCount} readers and ${clientCount} clients at once`, async () => {
   const outcomes = await Promise.all(
     clients.map(async (client, index) => {
       const context = contexts[index]?.context ?? 0;
-      const terms = { reader: `Reader ${index % readerCount}`, shareMode: 2, preferredProtocols: 3 };
+      const terms = { reader: `Reader ${index % READER_COUNT}`, shareMode: 2, preferredProtocols: 3 };
       const { card, rv } = await client.connect({ context, ...terms });
       expect(rv).toBe(0);
       expect((await client.begin(card)).rv).toBe(0);

@@ -23,7 +23,7 @@ interface Layer {
 
 export type Scope = "system" | "user";
 
-const defaultGroup = "SCard$DefaultReaders";
+const DEFAULT_GROUP = "SCard$DefaultReaders";
 const same = (one: string, other: string) => foldName(one) === foldName(other);
 const named = (name: string) => (entry: { readonly name: string }) => same(entry.name, name);
 const byName = (one: { readonly name: string }, other: { readonly name: string }) =>
@@ -93,7 +93,7 @@ export class Reference {
     const { readers } = this.#seen(scope);
     const automatic = attached
       .filter((device) => !readers.some((reader) => same(reader.device, device) || same(reader.name, device)))
-      .map((device) => ({ name: device, device, groups: [defaultGroup] }));
+      .map((device) => ({ name: device, device, groups: [DEFAULT_GROUP] }));
     return [...readers, ...automatic];
   }
 
@@ -107,8 +107,8 @@ export class Reference {
       !this.#readers(scope, attached).some(named(name)) || (!stored.some(named(name)) && same(name, device));
     if (!isFree) fail("duplicate-reader");
     const hadNone = !stored.some((reader) => same(reader.device, device) || same(reader.name, device));
-    if (hadNone) this.#putReader(scope, { name: device, device, groups: [defaultGroup] });
-    this.#putReader(scope, { name, device, groups: [defaultGroup] });
+    if (hadNone) this.#putReader(scope, { name: device, device, groups: [DEFAULT_GROUP] });
+    this.#putReader(scope, { name, device, groups: [DEFAULT_GROUP] });
   }
 
   forgetReader(scope: Scope, name: string, attached: readonly string[]): void {
@@ -138,7 +138,7 @@ export class Reference {
   /** Folded, as any of the spellings would do. */
   groups(scope: Scope, attached: readonly string[]): string[] {
     const groups = this.#readers(scope, attached).flatMap((reader) => reader.groups.map(foldName));
-    const isDefault = (group: string) => Number(group === foldName(defaultGroup));
+    const isDefault = (group: string) => Number(group === foldName(DEFAULT_GROUP));
     return [...new Set(groups)].sort((one, other) => isDefault(other) - isDefault(one) || (one < other ? -1 : 1));
   }
 

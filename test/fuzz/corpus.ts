@@ -15,9 +15,9 @@ export interface CorpusEntry {
   readonly why: string;
 }
 
-const header = "# SPDX-License-Identifier: MIT\n";
-const foundTitle = "Found by the fuzzer: each reaches blocks that no input before it does.";
-const failedMark = "Failed once: ";
+const HEADER = "# SPDX-License-Identifier: MIT\n";
+const FOUND_TITLE = "Found by the fuzzer: each reaches blocks that no input before it does.";
+const FAILED_MARK = "Failed once: ";
 
 /**
  * The inputs that are kept for a target, in `<folder>/<target>.txt`: one a line, in hexadecimal, where `00*12` stands for
@@ -42,12 +42,12 @@ export function writeCorpus(folder: string, target: string, entries: readonly Co
   const lines: string[] = [];
   let why = "";
   for (const entry of entries) {
-    const comment = entry.origin === "found" ? foundTitle : entry.why;
+    const comment = entry.origin === "found" ? FOUND_TITLE : entry.why;
     if (comment !== why) lines.push(`\n# ${comment}`);
     why = comment;
     lines.push(writeLine(entry.bytes));
   }
-  writeFileSync(join(folder, `${target}.txt`), `${header}${lines.join("\n")}\n`);
+  writeFileSync(join(folder, `${target}.txt`), `${HEADER}${lines.join("\n")}\n`);
 }
 
 /** Adds an input that failed; it stays for good. */
@@ -55,15 +55,15 @@ export function addFailure(folder: string, target: string, bytes: Uint8Array, me
   const entries = readCorpus(folder, target);
   const text = encodeHex(bytes);
   if (entries.some((entry) => entry.origin === "failed" && encodeHex(entry.bytes) === text)) return;
-  const why = `${failedMark}${message.split("\n")[0]}`;
+  const why = `${FAILED_MARK}${message.split("\n")[0]}`;
   const at = entries.findIndex((entry) => entry.origin === "found");
   entries.splice(at < 0 ? entries.length : at, 0, { bytes, origin: "failed", why });
   writeCorpus(folder, target, entries);
 }
 
 function originOf(why: string): Origin {
-  if (why === foundTitle) return "found";
-  return why.startsWith(failedMark) ? "failed" : "written";
+  if (why === FOUND_TITLE) return "found";
+  return why.startsWith(FAILED_MARK) ? "failed" : "written";
 }
 
 function readLine(line: string, path: string): Uint8Array {

@@ -4,7 +4,7 @@ import { getHeapStatistics } from "node:v8";
 import type { FuzzTarget } from "./target.ts";
 
 /** An input may take so much of the processor's time, in milliseconds: others may have the processor as long as they like. */
-const longestMs = 2000;
+const LONGEST_MS = 2000;
 /** What is used may grow by so much, and by so much more for each byte of the input: what was decoded, and what is compared. */
 const growthBytes = { base: 16 * 1024 * 1024, perByte: 1024 };
 /**
@@ -66,7 +66,7 @@ async function feed(target: FuzzTarget, input: Uint8Array): Promise<Problem | un
   const growth = memoryBytes() - before;
   const [rejection] = unhandled.splice(0);
   if (rejection !== undefined) return { kind: "wrong", message: `an unhandled rejection: ${describe(rejection)}` };
-  if (spentMs > longestMs) return { kind: "cost", message: `it took ${spentMs.toFixed(0)} ms` };
+  if (spentMs > LONGEST_MS) return { kind: "cost", message: `it took ${spentMs.toFixed(0)} ms` };
   const most = growthBytes.base + growthBytes.perByte * input.length;
   if (growth > most) return { kind: "cost", message: `memory grew by ${growth} bytes, and may by ${most}` };
   return undefined;

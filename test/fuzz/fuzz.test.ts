@@ -12,7 +12,7 @@ import type { FuzzTarget } from "./target.ts";
 import { targets } from "./targets.ts";
 
 // Always the same inputs, so that a change is judged by what it changes. New ones are looked for by `npm run fuzz`.
-const seed = 20_261_121;
+const SEED = 20_261_121;
 const corpusFolder = resolve("test/corpus");
 
 let unwatch = (): void => {};
@@ -31,7 +31,7 @@ describe("the inputs that are kept, and new ones that follow from a seed", () =>
   test.each(targets.map((target) => [target.name, target] as const))("%s", async (name, target) => {
     const corpus = readCorpus(corpusFolder, name);
     expect(corpus.length).toBeGreaterThan(0);
-    const { failure, runs } = await fuzz(target, { seed, limit: { runs: runsOf(target) }, corpus });
+    const { failure, runs } = await fuzz(target, { seed: SEED, limit: { runs: runsOf(target) }, corpus });
     const again = failure && `npm run fuzz -- --target ${name} --input ${encodeHex(failure.input)}`;
     expect(failure?.message, again).toBeUndefined();
     expect(runs).toBe(corpus.length + runsOf(target));
@@ -39,7 +39,11 @@ describe("the inputs that are kept, and new ones that follow from a seed", () =>
 });
 
 test.skipIf(process.platform === "win32")("a real daemon bears any bytes on all its sockets", async () => {
-  const { failure, served } = await fuzzSockets.run({ seed, program: resolve("dist/apps/cli/main.js"), rounds: 1 });
+  const { failure, served } = await fuzzSockets.run({
+    seed: SEED,
+    program: resolve("dist/apps/cli/main.js"),
+    rounds: 1,
+  });
   expect(failure).toBeUndefined();
   expect(served).toBeGreaterThan(0);
 });

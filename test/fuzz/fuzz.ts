@@ -39,7 +39,7 @@ export interface FuzzReport {
 }
 
 /** So many inputs are looked at together, where they are quick: to ask V8 costs as much as ten of them. */
-const batchSize = 16;
+const BATCH_SIZE = 16;
 
 /**
  * Feeds the corpus to a target, and then inputs that are made from it, until the limit is reached or one fails. Where there is
@@ -96,7 +96,7 @@ export async function fuzz(
   const { runs: mostRuns = Number.POSITIVE_INFINITY, seconds: mostSeconds = Number.POSITIVE_INFINITY } = limit;
   const first = runs;
   while (runs - first < mostRuns && seconds() < mostSeconds) {
-    const batch = Array.from({ length: Math.min(batchSize, mostRuns - (runs - first)) }, () =>
+    const batch = Array.from({ length: Math.min(BATCH_SIZE, mostRuns - (runs - first)) }, () =>
       nextInput(target, pool, dice),
     );
     for (const [index, input] of batch.entries()) {

@@ -39,9 +39,9 @@ interface SocketsReport {
 }
 
 /** Hostile connections at once. */
-const connectionsPerRound = 24;
+const CONNECTIONS_PER_ROUND = 24;
 /** The longest wait for an answer, in milliseconds: the machine may be busy. */
-const patienceMs = 120_000;
+const PATIENCE_MS = 120_000;
 
 export const fuzzSockets = {
   name: "daemon-sockets",
@@ -73,7 +73,7 @@ async function runSockets(options: SocketsOptions): Promise<SocketsReport> {
     daemon = spawn("sh", [...args, "daemon", "--socket", socket, "--config", config], {
       stdio: ["ignore", "pipe", "inherit"],
     });
-    await Promise.race([once(daemon.stdout ?? daemon, "data"), sleep(patienceMs, undefined, { ref: false })]);
+    await Promise.race([once(daemon.stdout ?? daemon, "data"), sleep(PATIENCE_MS, undefined, { ref: false })]);
     await treatBadly(daemon, { socket, vpcdPort }, options, counts);
     await leavesInGoodOrder(daemon, folder);
     return { ...counts, failure: undefined };
@@ -102,7 +102,7 @@ async function treatBadly(
   const descriptors = openDescriptors(daemon);
   const started = performance.now();
   while (counts.rounds < rounds && (performance.now() - started) / 1000 < seconds) {
-    const hostile = Array.from({ length: connectionsPerRound }, () => new HostileClient(dice, places));
+    const hostile = Array.from({ length: CONNECTIONS_PER_ROUND }, () => new HostileClient(dice, places));
     const done = Promise.all(hostile.map((client) => client.run()));
     let isDone = false;
     void done.then(() => {
@@ -134,7 +134,7 @@ async function treatBadly(
 async function leavesInGoodOrder(daemon: ChildProcess, folder: string): Promise<void> {
   const exited = once(daemon, "exit");
   daemon.kill("SIGTERM");
-  const [status] = (await Promise.race([exited, sleep(patienceMs, ["no end"], { ref: false })])) as unknown[];
+  const [status] = (await Promise.race([exited, sleep(PATIENCE_MS, ["no end"], { ref: false })])) as unknown[];
   must(status === 0, `the daemon ended with ${String(status)}`);
   must(!existsSync(join(folder, "comm")) && !existsSync(join(folder, "comm.control")), "sockets are left");
   const told = badLine(join(folder, "log"));
@@ -190,7 +190,7 @@ class GoodClient {
       const ended = await this.#session.end(this.#card, 0);
       return `${begun.rv} ${rv} ${Buffer.from(response).toString("hex")} ${ended.rv}`;
     };
-    const answer = await Promise.race([exchange(), sleep(patienceMs, "no answer", { ref: false })]);
+    const answer = await Promise.race([exchange(), sleep(PATIENCE_MS, "no answer", { ref: false })]);
     must(answer === "0 0 9000 0", `the client that behaves is not served: ${answer}`);
     await sleep(1);
   }
@@ -278,7 +278,7 @@ function openDescriptors({ pid }: ChildProcess): number {
 async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
   const started = performance.now();
   while (!(await holds())) {
-    must(performance.now() - started < patienceMs, what);
+    must(performance.now() - started < PATIENCE_MS, what);
     await sleep(20);
   }
 }

@@ -5,12 +5,12 @@ import { Worker, workerData } from "node:worker_threads";
 import { addFailure } from "./corpus.ts";
 
 /** An input that is not through after so long never will be, in milliseconds. */
-const longestMs = 20_000;
+const LONGEST_MS = 20_000;
 /** What is shared: a number that changes with each input, its length, the length of the target's name; then both. */
-const headWords = 3;
-const nameBytes = 64;
+const HEAD_WORDS = 3;
+const NAME_BYTES = 64;
 /** The longest input that is kept. */
-const mostBytes = 131_072;
+const MOST_BYTES = 131_072;
 
 /** Where the thread writes what the main thread is at. */
 export interface Watchdog {
@@ -24,16 +24,16 @@ export interface Watchdog {
  * input is printed, and kept in the corpus; the process is killed.
  */
 export function startWatchdog(corpus: string): Watchdog {
-  const shared = new SharedArrayBuffer(headWords * 4 + nameBytes + mostBytes);
-  const head = new Int32Array(shared, 0, headWords);
-  const bytes = new Uint8Array(shared, headWords * 4);
+  const shared = new SharedArrayBuffer(HEAD_WORDS * 4 + NAME_BYTES + MOST_BYTES);
+  const head = new Int32Array(shared, 0, HEAD_WORDS);
+  const bytes = new Uint8Array(shared, HEAD_WORDS * 4);
   const worker = new Worker(new URL(import.meta.url), { workerData: { corpus, shared } });
   return {
     begin(target, input) {
-      const name = new TextEncoder().encode(target).subarray(0, nameBytes);
+      const name = new TextEncoder().encode(target).subarray(0, NAME_BYTES);
       bytes.set(name);
-      bytes.set(input.subarray(0, mostBytes), nameBytes);
-      head[1] = Math.min(input.length, mostBytes);
+      bytes.set(input.subarray(0, MOST_BYTES), NAME_BYTES);
+      head[1] = Math.min(input.length, MOST_BYTES);
       head[2] = name.length;
       Atomics.add(head, 0, 1);
     },
@@ -43,8 +43,8 @@ export function startWatchdog(corpus: string): Watchdog {
 
 /** The other thread. */
 function watch(corpus: string, shared: SharedArrayBuffer): void {
-  const head = new Int32Array(shared, 0, headWords);
-  const bytes = new Uint8Array(shared, headWords * 4);
+  const head = new Int32Array(shared, 0, HEAD_WORDS);
+  const bytes = new Uint8Array(shared, HEAD_WORDS * 4);
   let before = -1;
   setInterval(() => {
     const now = Atomics.load(head, 0);
@@ -54,12 +54,12 @@ function watch(corpus: string, shared: SharedArrayBuffer): void {
     }
     const [, length = 0, nameLength = 0] = head;
     const target = new TextDecoder().decode(bytes.slice(0, nameLength));
-    const input = bytes.slice(nameBytes, nameBytes + length);
-    const message = `it does not come to an end within ${longestMs / 1000} s`;
+    const input = bytes.slice(NAME_BYTES, NAME_BYTES + length);
+    const message = `it does not come to an end within ${LONGEST_MS / 1000} s`;
     writeSync(2, `${target}: ${message}\n${Buffer.from(input).toString("hex")}\n`);
     addFailure(corpus, target, input, message);
     process.kill(process.pid, "SIGKILL");
-  }, longestMs);
+  }, LONGEST_MS);
 }
 
 const given: unknown = workerData;

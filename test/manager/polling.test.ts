@@ -11,7 +11,7 @@ import { nodeRuntime } from "../../src/platform/node/runtime/index.ts";
 const shared = { shareMode: "shared", preferredProtocols: ["t0", "t1"] } as const;
 const alone = { shareMode: "exclusive", preferredProtocols: ["t0", "t1"] } as const;
 const select = Uint8Array.of(0x00, 0xa4, 0x00, 0x0c, 0x02, 0x3f, 0x00);
-const uuid = "{00112233-4455-6677-8899-AABBCCDDEEFF}";
+const UUID = "{00112233-4455-6677-8899-AABBCCDDEEFF}";
 
 const runtime = nodeRuntime();
 
@@ -116,7 +116,7 @@ describe("many loops at once", () => {
 describe("a loop of calls of WinSCard lets timers run", () => {
   test.each<[string, (api: WinSCard, context: never) => Promise<unknown>]>([
     ["SCardListCards", (api, context) => api.SCardListCards(context)],
-    ["SCardReadCache", (api, context) => api.SCardReadCache(context, uuid, 1, "nothing")],
+    ["SCardReadCache", (api, context) => api.SCardReadCache(context, UUID, 1, "nothing")],
     ["SCardIsValidContext of nothing", (api) => api.SCardIsValidContext(5 as never)],
     ["SCardStatus of nothing", (api) => api.SCardStatus(5 as never)],
     ["SCardIntroduceReaderGroup", (api, context) => api.SCardIntroduceReaderGroup(context, "Group")],

@@ -7,7 +7,7 @@ import type { Connection, Protocol } from "../../src/port/index.ts";
 import { apdu, failureOf, stateOf, watched, world } from "./world.ts";
 
 /** T=0 first and T=1 as well: ISO/IEC 7816-3:2006, 8.2.3. */
-const both = "3B80800102";
+const BOTH = "3B80800102";
 const direct = (...preferredProtocols: Protocol[]) => ({ shareMode: "direct", preferredProtocols }) as const;
 const shared = (...preferredProtocols: Protocol[]) => ({ shareMode: "shared", preferredProtocols }) as const;
 
@@ -24,7 +24,7 @@ describe.each(["windows", "pcsclite"] as const)("a direct connection (%s)", (pro
   };
 
   test.each(Object.entries(pasts))("has the profile's result after any earlier use: %s", async (_, past) => {
-    const { card, context, name } = await world({ profile, atr: both });
+    const { card, context, name } = await world({ profile, atr: BOTH });
     const a = await context("a");
     for (const [index, wish] of wishes.entries()) {
       if (past.length > 0) {
@@ -71,7 +71,7 @@ describe("a direct connection beside others", () => {
 
   test("does not reset the card under them", async () => {
     const semantics = { directSharing: "shared" } as const;
-    const { card, context, name } = await world({ semantics, atr: both });
+    const { card, context, name } = await world({ semantics, atr: BOTH });
     const other = await (await context("a")).connect(name, shared("t0"));
     const b = await context("b");
     expect((await failureOf(b.connect(name, direct("t1")))).code).toBe("proto-mismatch");

@@ -89,10 +89,10 @@ const checked = (
   good: () => unknown,
   ...accepts: WrongValue[]
 ): Row => row((value: unknown) => check(value, place), arg(good, ...accepts));
-const declaresCheck = "declares a check: its arguments are written in the program that has the options object";
-const takesAll = "takes any value";
-const ofManagers = "is for managers, which pass what their own checks of arguments gave";
-const ofTheDaemon = "is for the daemon and listenVpcd, which pass what their own checks of options gave";
+const DECLARES_CHECK = "declares a check: its arguments are written in the program that has the options object";
+const TAKES_ALL = "takes any value";
+const OF_MANAGERS = "is for managers, which pass what their own checks of arguments gave";
+const OF_THE_DAEMON = "is for the daemon and listenVpcd, which pass what their own checks of options gave";
 const image = (): unknown => {
   const parsed = cards.parseCardImage({ name: "Test", files: [] });
   return parsed.ok ? parsed.value : undefined;
@@ -103,15 +103,15 @@ const binaryRows: Readonly<Record<string, Row>> = {
   SecretBytes: row((value: Uint8Array) => new binary.SecretBytes(value), bytes),
   bytes: row(binary.bytes, whole),
   checkBytes: row(binary.checkBytes, bytes, anything),
-  checkMembers: declaresCheck,
-  checkFunction: declaresCheck,
-  checkList: declaresCheck,
-  checkObject: declaresCheck,
-  checkText: declaresCheck,
-  checkTruth: declaresCheck,
-  checkWhole: declaresCheck,
-  checkWord: declaresCheck,
-  shown: takesAll,
+  checkMembers: DECLARES_CHECK,
+  checkFunction: DECLARES_CHECK,
+  checkList: DECLARES_CHECK,
+  checkObject: DECLARES_CHECK,
+  checkText: DECLARES_CHECK,
+  checkTruth: DECLARES_CHECK,
+  checkWhole: DECLARES_CHECK,
+  checkWord: DECLARES_CHECK,
+  shown: TAKES_ALL,
   quoteWord: row(binary.quoteWord, text),
   bigEndianBytes: row(binary.bigEndianBytes, whole, whole, whole, text),
   bigEndianNumber: row(binary.bigEndianNumber, bytes),
@@ -128,14 +128,14 @@ const binaryRows: Readonly<Record<string, Row>> = {
   equalBytes: row(binary.equalBytes, bytes, bytes),
   escapedJson: row(binary.escapedJson, text),
   hexDword: row(binary.hexDword, dword),
-  failure: takesAll,
+  failure: TAKES_ALL,
   hexByte: row(binary.hexByte, whole),
   hexBytes: row(
     binary.hexBytes,
     arg(() => "00", "text"),
   ),
-  isBytes: takesAll,
-  kindOf: takesAll,
+  isBytes: TAKES_ALL,
+  kindOf: TAKES_ALL,
   pad: row(binary.pad, whole),
   quoteUnlessBytes: row(binary.quoteUnlessBytes, text),
   repeat: row(
@@ -148,7 +148,7 @@ const binaryRows: Readonly<Record<string, Row>> = {
     text,
     arg(() => ({ field: binary.u8 }), "object"),
   ),
-  success: takesAll,
+  success: TAKES_ALL,
   withSecret: row(binary.withSecret, bytes, work),
   withoutBytes: row(binary.withoutBytes, text, list("text")),
   zeroBytes: row(binary.zeroBytes, bytes),
@@ -274,7 +274,7 @@ const pcscRows: Readonly<Record<string, Row>> = {
     anything,
   ),
   anyText: checked(pcsc.anyText, () => "text", "text"),
-  asksForCredentials: ofTheDaemon,
+  asksForCredentials: OF_THE_DAEMON,
   assert: "is for bugs of ours",
   assertNever: "is for bugs of ours",
   attributeValue: row(
@@ -284,7 +284,7 @@ const pcscRows: Readonly<Record<string, Row>> = {
   ),
   byteString: checked(pcsc.byteString, () => someBytes(), "bytes"),
   cacheRevision: row(pcsc.cacheRevision, dword),
-  callback: declaresCheck,
+  callback: DECLARES_CHECK,
   checkCommand: row(
     pcsc.checkCommand,
     arg(() => new Uint8Array(5), "bytes"),
@@ -337,7 +337,7 @@ const pcscRows: Readonly<Record<string, Row>> = {
   classFunction: row(pcsc.classFunction, dword),
   clockObject: checked(pcsc.clockObject, () => clock),
   controlCode: row(pcsc.controlCode, whole, dialect),
-  decideAccess: ofTheDaemon,
+  decideAccess: OF_THE_DAEMON,
   decodeFeatureList: row(pcsc.decodeFeatureList, bytes),
   decodeReaderState: row(pcsc.decodeReaderState, dword),
   describeHolder: row(
@@ -384,15 +384,15 @@ const pcscRows: Readonly<Record<string, Row>> = {
     dialect,
   ),
   foldName: row(pcsc.foldName, text),
-  having: declaresCheck,
+  having: DECLARES_CHECK,
   includesEveryReader: row(
     pcsc.includesEveryReader,
     arg(() => ["text"], "undefined"),
   ),
   isPseudoReader: row(pcsc.isPseudoReader, text),
-  limitsOf: declaresCheck,
-  listOf: declaresCheck,
-  listOfWords: declaresCheck,
+  limitsOf: DECLARES_CHECK,
+  listOf: DECLARES_CHECK,
+  listOfWords: DECLARES_CHECK,
   managerObject: checked(pcsc.managerObject, () => manager),
   milliseconds: checked(pcsc.milliseconds, () => 5, "number"),
   nearest: row(pcsc.nearest, text, list("text")),
@@ -400,14 +400,14 @@ const pcscRows: Readonly<Record<string, Row>> = {
     pcsc.normalizeGuid,
     arg(() => "01234567-89AB-CDEF-0123-456789ABCDEF"),
   ),
-  optional: declaresCheck,
-  optionsOf: declaresCheck,
-  ownError: takesAll,
-  partOf: declaresCheck,
-  partsOf: declaresCheck,
+  optional: DECLARES_CHECK,
+  optionsOf: DECLARES_CHECK,
+  ownError: TAKES_ALL,
+  partOf: DECLARES_CHECK,
+  partsOf: DECLARES_CHECK,
   protocolMask: row(pcsc.protocolMask, list("t0"), dialect),
   protocolsInMask: row(pcsc.protocolsInMask, dword, dialect),
-  read: declaresCheck,
+  read: DECLARES_CHECK,
   reasonIn: row(
     pcsc.reasonIn,
     text,
@@ -419,14 +419,14 @@ const pcscRows: Readonly<Record<string, Row>> = {
     arg(() => readerFacts),
   ),
   readerKey: row(pcsc.readerKey, text),
-  protocolToTransmit: ofManagers,
+  protocolToTransmit: OF_MANAGERS,
   readerNameProblem: "takes any value, and says what is wrong with it",
-  refuse: declaresCheck,
+  refuse: DECLARES_CHECK,
   runtimeObject: checked(pcsc.runtimeObject, () => runtime),
   sameName: row(pcsc.sameName, text, text),
   serviceControlCode: row(pcsc.serviceControlCode, dword),
-  shown: takesAll,
-  text: declaresCheck,
+  shown: TAKES_ALL,
+  text: DECLARES_CHECK,
   toNumber: row(
     pcsc.toNumber,
     arg(() => pcsc.scopes, "object"),
@@ -437,25 +437,25 @@ const pcscRows: Readonly<Record<string, Row>> = {
   toWindowsControlCode: row(pcsc.toWindowsControlCode, dword),
   truth: checked(pcsc.truth, () => true, "boolean"),
   watchReaders: row(pcsc.watchReaders, aManager, options),
-  wholeNumber: declaresCheck,
-  withDefaults: declaresCheck,
-  word: declaresCheck,
-  PromisedWait: ofManagers,
-  Wait: ofManagers,
-  answersQuery: ofManagers,
-  checkReadersKnown: ofManagers,
-  noChange: ofManagers,
-  reportReaders: ofManagers,
-  asFailure: takesAll,
-  GrowingPause: ofManagers,
-  pause: ofManagers,
-  pauseOrFail: ofManagers,
-  checkStatusWait: ofManagers,
-  timedOut: ofManagers,
-  tooManyConnections: ofManagers,
-  tooManyWaits: ofManagers,
-  within: ofManagers,
-  unknownReader: ofManagers,
+  wholeNumber: DECLARES_CHECK,
+  withDefaults: DECLARES_CHECK,
+  word: DECLARES_CHECK,
+  PromisedWait: OF_MANAGERS,
+  Wait: OF_MANAGERS,
+  answersQuery: OF_MANAGERS,
+  checkReadersKnown: OF_MANAGERS,
+  noChange: OF_MANAGERS,
+  reportReaders: OF_MANAGERS,
+  asFailure: TAKES_ALL,
+  GrowingPause: OF_MANAGERS,
+  pause: OF_MANAGERS,
+  pauseOrFail: OF_MANAGERS,
+  checkStatusWait: OF_MANAGERS,
+  timedOut: OF_MANAGERS,
+  tooManyConnections: OF_MANAGERS,
+  tooManyWaits: OF_MANAGERS,
+  within: OF_MANAGERS,
+  unknownReader: OF_MANAGERS,
 };
 
 const databaseRows: Readonly<Record<string, Row>> = {
@@ -506,8 +506,8 @@ const cardsRows: Readonly<Record<string, Row>> = {
 };
 
 const vpcdRows: Readonly<Record<string, Row>> = {
-  admitsAnybody: ofTheDaemon,
-  CardDoor: ofTheDaemon,
+  admitsAnybody: OF_THE_DAEMON,
+  CardDoor: OF_THE_DAEMON,
   FrameDecoder: "has no arguments",
   VpcdReader: row(
     (value: never) => new vpcd.VpcdReader(value),
@@ -520,7 +520,7 @@ const vpcdRows: Readonly<Record<string, Row>> = {
   encodeFrame: row(vpcd.encodeFrame, bytes),
 };
 
-const aGuid = "01234567-89AB-CDEF-0123-456789ABCDEF";
+const A_GUID = "01234567-89AB-CDEF-0123-456789ABCDEF";
 
 const pcscliteRows: Readonly<Record<string, Row>> = {
   ClientSession: row(
@@ -540,7 +540,7 @@ const pcscliteRows: Readonly<Record<string, Row>> = {
   encodeSignal: row(pcsclite.encodeSignal, whole),
   guidBytes: row(
     pcsclite.guidBytes,
-    arg(() => aGuid),
+    arg(() => A_GUID),
   ),
   guidText: row(
     pcsclite.guidText,

@@ -11,7 +11,7 @@ import { apdu, failureOf, settle, stateOf } from "../manager/world.ts";
 import { joinedWorld } from "./in-memory.ts";
 
 const shared = { shareMode: "shared", preferredProtocols: ["t1"] } as const;
-const rv = 0;
+const RV = 0;
 
 /** Answers a request, or is silent, or hangs up. */
 type Answer = (request: Request) => Uint8Array | "silence" | "hang up";
@@ -55,16 +55,16 @@ const sane: Answer = (request) => {
     case "version":
       return encodeResponse(request, { major: 4, minor: 4, rv: request.minor === 4 ? 0 : 0x8010_001e });
     case "establish-context":
-      return encodeResponse(request, { context: 7, rv });
+      return encodeResponse(request, { context: 7, rv: RV });
     case "connect":
-      return encodeResponse(request, { card: 9, activeProtocol: 2, rv });
+      return encodeResponse(request, { card: 9, activeProtocol: 2, rv: RV });
     case "release-context":
     case "disconnect":
     case "begin-transaction":
     case "end-transaction":
     case "status":
     case "cancel":
-      return encodeResponse(request, { rv });
+      return encodeResponse(request, { rv: RV });
     case "reader-table":
     case "wait-for-change":
       return new Uint8Array(16 * 184);
@@ -202,7 +202,7 @@ describe("a service that compares names byte by byte", () => {
 describe("a service that lies", () => {
   test("about the card it has connected us with: 0 is no card", async () => {
     const lie: Answer = (request) =>
-      request.kind === "connect" ? encodeResponse(request, { card: 0, activeProtocol: 2, rv }) : "silence";
+      request.kind === "connect" ? encodeResponse(request, { card: 0, activeProtocol: 2, rv: RV }) : "silence";
     const { client } = scripted(except("connect", lie));
     const context = await client.establishContext();
     expect((await failureOf(context.connect("Reader", shared))).code).toBe("comm-error");

@@ -10,9 +10,9 @@ import { encodeRequest, type Request } from "../../src/wire/pcsclite/index.ts";
 import { world } from "../manager/world.ts";
 import { u32 } from "./wire-client.ts";
 
-const invalidHandle = 0x8010_0003;
-const serverTooBusy = 0x8010_0031;
-const securityViolation = 0x8010_006a;
+const INVALID_HANDLE = 0x8010_0003;
+const SERVER_TOO_BUSY = 0x8010_0031;
+const SECURITY_VIOLATION = 0x8010_006a;
 
 async function served(limits: PcscliteServerOptions["limits"] = {}) {
   const inner = await world({ profile: "pcsclite" });
@@ -195,7 +195,7 @@ describe("one user", () => {
     const mine = [1, 2, 3].map((pid) => client({ name: "a", uid: 1000, pid }));
     const answers = [];
     for (const one of mine) answers.push(u32(await one.ask(establish), -4));
-    expect(answers).toEqual([0, 0, serverTooBusy]);
+    expect(answers).toEqual([0, 0, SERVER_TOO_BUSY]);
     await turn();
     expect(mine.map(({ closed }) => closed !== undefined)).toEqual([false, false, true]);
     expect(u32(await client({ name: "b", uid: 1001 }).ask(establish), -4)).toBe(0);
@@ -223,8 +223,8 @@ describe("one user", () => {
     const context = u32(await waiter.ask({ kind: "version", major: 4, minor: 4 }, establish), 12 + 4);
     await waiter.ask({ kind: "wait-for-change" });
     const cancel: Request = { kind: "cancel", context };
-    expect(u32(await client({ name: "other", uid: 1001 }).ask(cancel), -4)).toBe(invalidHandle);
-    expect(u32(await client({ name: "unknown" }).ask(cancel), -4)).toBe(invalidHandle);
+    expect(u32(await client({ name: "other", uid: 1001 }).ask(cancel), -4)).toBe(INVALID_HANDLE);
+    expect(u32(await client({ name: "unknown" }).ask(cancel), -4)).toBe(INVALID_HANDLE);
     waiter.sent.length = 0;
     expect(u32(await client({ name: "same", uid: 1000 }).ask(cancel), -4)).toBe(0);
     expect(waiter.sent.length).toBe(1);
@@ -241,7 +241,7 @@ describe("a client that is not admitted", () => {
     const one = client({ name: "a", uid: 1000 }, refused);
     expect(u32(await one.ask({ kind: "version", major: 4, minor: 4 }), -4)).toBe(0);
     expect([one.closed, server.sessions]).toEqual([undefined, 0]);
-    expect(u32(await one.ask(establish), -4)).toBe(securityViolation);
+    expect(u32(await one.ask(establish), -4)).toBe(SECURITY_VIOLATION);
     expect(one.closed).toBeDefined();
     expect(u32(await client({ name: "b", uid: 1001 }).ask(establish), -4)).toBe(0);
   });

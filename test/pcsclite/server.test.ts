@@ -6,13 +6,13 @@ import { encodeRequest, type Request } from "../../src/wire/pcsclite/index.ts";
 import { EchoCard, type World, world } from "../manager/world.ts";
 import { u32, WireClient } from "./wire-client.ts";
 
-const success = 0;
-const cancelled = 0x8010_0002;
-const invalidHandle = 0x8010_0003;
-const notTransacted = 0x8010_0016;
-const sharingViolation = 0x8010_000b;
-const serviceStopped = 0x8010_001e;
-const resetCard = 0x8010_0068;
+const SUCCESS = 0;
+const CANCELLED = 0x8010_0002;
+const INVALID_HANDLE = 0x8010_0003;
+const NOT_TRANSACTED = 0x8010_0016;
+const SHARING_VIOLATION = 0x8010_000b;
+const SERVICE_STOPPED = 0x8010_001e;
+const RESET_CARD = 0x8010_0068;
 
 interface Wire extends World {
   readonly server: PcscliteServer;
@@ -46,12 +46,12 @@ async function wire(options: Parameters<typeof world>[0] = {}): Promise<Wire> {
     async client(name) {
       const client = new WireClient(server, { name });
       const answer = await ask(client, { kind: "establish-context", scope: 2 });
-      expect([answer.length, u32(answer, 8)]).toEqual([12, success]);
+      expect([answer.length, u32(answer, 8)]).toEqual([12, SUCCESS]);
       return { client, context: u32(answer, 4) };
     },
     async connect4(client, context, reader = inner.name) {
       const answer = await ask(client, { kind: "connect", context, reader, shareMode: 2, preferredProtocols: 3 });
-      expect([answer.length, u32(answer, -8), u32(answer, -4)]).toEqual([152, 2, success]);
+      expect([answer.length, u32(answer, -8), u32(answer, -4)]).toEqual([152, 2, SUCCESS]);
       return u32(answer, -12);
     },
   };
@@ -76,8 +76,8 @@ describe("a session", () => {
     const answerTo = async (major: number, minor: number): Promise<string> => {
       const answer = await ask(client, { kind: "version", major, minor });
       const rv = u32(answer, 8);
-      expect([success, serviceStopped]).toContain(rv);
-      return `${rv === success ? "+" : "-"} ${u32(answer, 0)}:${u32(answer, 4)}`;
+      expect([SUCCESS, SERVICE_STOPPED]).toContain(rv);
+      return `${rv === SUCCESS ? "+" : "-"} ${u32(answer, 0)}:${u32(answer, 4)}`;
     };
     const spoken = ["4:4", "4:5", "4:6"];
     for (const major of [0, 3, 4, 5, 0x7fff_ffff]) {
@@ -97,20 +97,20 @@ describe("a session", () => {
     const { client: a, context } = await client("a");
     const handle = await connect4(a, context);
     const exchanged = await ask(a, transmit(handle));
-    expect([exchanged.length, u32(exchanged, 24), u32(exchanged, 28)]).toEqual([32 + 6, 6, success]);
+    expect([exchanged.length, u32(exchanged, 24), u32(exchanged, 28)]).toEqual([32 + 6, 6, SUCCESS]);
     expect([...exchanged.subarray(32)]).toEqual([...apdu, 0x90, 0x00]);
     const short = await ask(a, transmit(handle, 5));
     expect([short.length, u32(short, 24), u32(short, 28)]).toEqual([32, 6, 0x8010_0008]);
-    expect(u32(await ask(a, { kind: "status", card: handle }), 4)).toBe(success);
+    expect(u32(await ask(a, { kind: "status", card: handle }), 4)).toBe(SUCCESS);
     const atr = await ask(a, { kind: "get-attribute", card: handle, attribute: 0x00090303, length: 264 });
-    expect([u32(atr, -8), u32(atr, -4)]).toEqual([6, success]);
+    expect([u32(atr, -8), u32(atr, -4)]).toEqual([6, SUCCESS]);
     const unknown = await ask(a, { kind: "get-attribute", card: handle, attribute: 1, length: 264 });
     expect(u32(unknown, -4)).toBe(0x8010_001f);
-    expect(u32(await ask(a, { kind: "disconnect", card: handle, disposition: 1 }), -4)).toBe(success);
+    expect(u32(await ask(a, { kind: "disconnect", card: handle, disposition: 1 }), -4)).toBe(SUCCESS);
     expect(card.resets).toEqual(["cold", "warm"]);
-    expect(u32(await ask(a, { kind: "status", card: handle }), 4)).toBe(invalidHandle);
-    expect(u32(await ask(a, { kind: "release-context", context }), 4)).toBe(success);
-    expect(u32(await ask(a, { kind: "release-context", context }), 4)).toBe(invalidHandle);
+    expect(u32(await ask(a, { kind: "status", card: handle }), 4)).toBe(INVALID_HANDLE);
+    expect(u32(await ask(a, { kind: "release-context", context }), 4)).toBe(SUCCESS);
+    expect(u32(await ask(a, { kind: "release-context", context }), 4)).toBe(INVALID_HANDLE);
   });
 
   test("refuses terms that mean nothing with pcscd's codes", async () => {
@@ -121,7 +121,7 @@ describe("a session", () => {
     expect(await rv({ ...connect, preferredProtocols: 0, shareMode: 9 })).toBe(0x8010_000f);
     expect(await rv({ ...connect, shareMode: 9 })).toBe(0x8010_0011);
     expect(await rv({ ...connect, reader: "Nowhere" })).toBe(0x8010_0009);
-    expect(await rv({ ...connect, context: context ^ 1 })).toBe(invalidHandle);
+    expect(await rv({ ...connect, context: context ^ 1 })).toBe(INVALID_HANDLE);
     const handle = await connect4(a, context);
     expect(await rv({ kind: "disconnect", card: handle, disposition: 9 })).toBe(0x8010_0011);
     expect(await rv({ kind: "end-transaction", card: handle, disposition: 0 })).toBe(0x8010_0016);
@@ -133,7 +133,7 @@ describe("a session", () => {
     const a = await client("a");
     const handle = await connect4(a.client, a.context);
     const b = await client("b");
-    expect(u32(await ask(b.client, { kind: "begin-transaction", card: handle }), 4)).toBe(invalidHandle);
+    expect(u32(await ask(b.client, { kind: "begin-transaction", card: handle }), 4)).toBe(INVALID_HANDLE);
   });
 
   test("that may not use the service, or a reader, is told so", async () => {
@@ -275,11 +275,11 @@ describe("a wait for a change", () => {
     await ask(a, { kind: "version", major: 4, minor: 4 });
     await ask(a, { kind: "wait-for-change" });
     const other = new WireClient(server, { name: "a" });
-    expect(u32(await ask(other, { kind: "cancel", context }), 4)).toBe(success);
-    expect(u32(a.take(), 4)).toBe(cancelled);
-    expect(u32(await ask(other, { kind: "cancel", context }), 4)).toBe(success);
+    expect(u32(await ask(other, { kind: "cancel", context }), 4)).toBe(SUCCESS);
+    expect(u32(a.take(), 4)).toBe(CANCELLED);
+    expect(u32(await ask(other, { kind: "cancel", context }), 4)).toBe(SUCCESS);
     expect(a.take().length).toBe(0);
-    expect(u32(await ask(other, { kind: "cancel", context: context ^ 1 }), 4)).toBe(invalidHandle);
+    expect(u32(await ask(other, { kind: "cancel", context: context ^ 1 }), 4)).toBe(INVALID_HANDLE);
     // A 4:6 client that is cancelled before it has its table gets the table first.
     await ask(a, { kind: "version", major: 4, minor: 6 });
     await ask(a, { kind: "wait-for-change" });
@@ -287,7 +287,7 @@ describe("a wait for a change", () => {
     expect(a.take().length).toBe(0);
     await ask(a, { kind: "reader-table-size" });
     const table = await ask(a, { kind: "whole-reader-table" });
-    expect([table.length, u32(table, -4)]).toEqual([16 * 184 + 8, cancelled]);
+    expect([table.length, u32(table, -4)]).toEqual([16 * 184 + 8, CANCELLED]);
     reader.remove();
     expect(a.take().length).toBe(0);
   });
@@ -298,14 +298,14 @@ describe("a request that has to wait for the card", () => {
     const { client, ask, connect4, runtime } = await wire();
     const [a, b] = [await client("a"), await client("b")];
     const [cardA, cardB] = [await connect4(a.client, a.context), await connect4(b.client, b.context)];
-    expect(u32(await ask(a.client, { kind: "begin-transaction", card: cardA }), 4)).toBe(success);
+    expect(u32(await ask(a.client, { kind: "begin-transaction", card: cardA }), 4)).toBe(SUCCESS);
     for (const request of [{ kind: "begin-transaction", card: cardB } as const, transmit(cardB)]) {
       expect((await ask(b.client, request)).length).toBe(0);
       await runtime.advance(900);
       expect(b.client.take().length).toBe(0);
       await ask(a.client, { kind: "end-transaction", card: cardA, disposition: 0 });
       const answer = b.client.take();
-      expect(u32(answer, request.kind === "transmit" ? 28 : 4)).toBe(success);
+      expect(u32(answer, request.kind === "transmit" ? 28 : 4)).toBe(SUCCESS);
       if (request.kind !== "transmit") await ask(b.client, { kind: "end-transaction", card: cardB, disposition: 0 });
       await ask(a.client, { kind: "begin-transaction", card: cardA });
     }
@@ -322,13 +322,13 @@ describe("a request that has to wait for the card", () => {
     await runtime.advance(500);
     await ask(c.client, { kind: "begin-transaction", card: cardC });
     await runtime.advance(500);
-    expect(u32(b.client.take(), 4)).toBe(sharingViolation);
+    expect(u32(b.client.take(), 4)).toBe(SHARING_VIOLATION);
     await ask(a.client, { kind: "end-transaction", card: cardA, disposition: 0 });
     // C is held, but B was first: its turn waits for it.
     expect(c.client.take().length).toBe(0);
     expect((await manager.inspect()).readers[0]?.lock?.client.name).toBe("b");
     await runtime.advance(100);
-    expect(u32(await ask(b.client, { kind: "begin-transaction", card: cardB }), 4)).toBe(success);
+    expect(u32(await ask(b.client, { kind: "begin-transaction", card: cardB }), 4)).toBe(SUCCESS);
     // C is told to try again at 1500 ms, and has not come again by now.
     await runtime.advance(500);
     await ask(b.client, { kind: "end-transaction", card: cardB, disposition: 0 });
@@ -342,13 +342,13 @@ describe("a request that has to wait for the card", () => {
     await ask(a.client, { kind: "begin-transaction", card: cardA });
     await ask(b.client, { kind: "begin-transaction", card: cardB });
     await runtime.advance(1000);
-    expect(u32(b.client.take(), 4)).toBe(sharingViolation);
+    expect(u32(b.client.take(), 4)).toBe(SHARING_VIOLATION);
     await ask(a.client, { kind: "end-transaction", card: cardA, disposition: 0 });
     const end = { kind: "end-transaction", card: cardB, disposition: 0 } as const;
-    expect(u32(await ask(b.client, end), 8)).toBe(notTransacted);
+    expect(u32(await ask(b.client, end), 8)).toBe(NOT_TRANSACTED);
     expect((await manager.inspect()).readers[0]?.lock?.client.name).toBe("b");
-    expect(u32(await ask(b.client, { kind: "begin-transaction", card: cardB }), 4)).toBe(success);
-    expect(u32(await ask(b.client, end), 8)).toBe(success);
+    expect(u32(await ask(b.client, { kind: "begin-transaction", card: cardB }), 4)).toBe(SUCCESS);
+    expect(u32(await ask(b.client, end), 8)).toBe(SUCCESS);
     expect((await manager.inspect()).readers[0]?.lock).toBeUndefined();
   });
 
@@ -384,7 +384,7 @@ describe("a request that has to wait for the card", () => {
       await ask(a.client, { kind: "begin-transaction", card: cardA });
       expect((await ask(b.client, request)).length).toBe(0);
       await runtime.advance(1000);
-      expect(u32(b.client.take(), -4)).toBe(sharingViolation);
+      expect(u32(b.client.take(), -4)).toBe(SHARING_VIOLATION);
       expect((await manager.inspect()).readers[0]?.queue.map(({ client }) => client.name)).toEqual(["b"]);
       await runtime.advance(599);
       expect((await manager.inspect()).readers[0]?.queue.length).toBe(1);
@@ -392,7 +392,7 @@ describe("a request that has to wait for the card", () => {
       expect((await manager.inspect()).readers[0]?.queue).toEqual([]);
       await ask(c.client, { kind: "begin-transaction", card: cardC });
       await ask(a.client, { kind: "end-transaction", card: cardA, disposition: 0 });
-      expect(u32(c.client.take(), 4)).toBe(success);
+      expect(u32(c.client.take(), 4)).toBe(SUCCESS);
       await ask(c.client, { kind: "end-transaction", card: cardC, disposition: 0 });
       expect(runtime.pendingTimers).toEqual([]);
     }
@@ -407,19 +407,19 @@ describe("a request that has to wait for the card", () => {
     for (const [request, rv] of [
       [
         { kind: "control", card: cardB, code: 0x42000d48, input: new Uint8Array(), receiveLength: 16 },
-        sharingViolation,
+        SHARING_VIOLATION,
       ],
-      [{ kind: "set-attribute", card: cardB, attribute: 0x7fff0007, value: Uint8Array.of(1) }, sharingViolation],
-      [{ kind: "get-attribute", card: cardB, attribute: 0x00090303, length: 264 }, success],
-      [{ kind: "end-transaction", card: cardB, disposition: 0 }, sharingViolation],
-      [{ kind: "cancel", context: b.context }, success],
+      [{ kind: "set-attribute", card: cardB, attribute: 0x7fff0007, value: Uint8Array.of(1) }, SHARING_VIOLATION],
+      [{ kind: "get-attribute", card: cardB, attribute: 0x00090303, length: 264 }, SUCCESS],
+      [{ kind: "end-transaction", card: cardB, disposition: 0 }, SHARING_VIOLATION],
+      [{ kind: "cancel", context: b.context }, SUCCESS],
     ] as const) {
       await ask(a.client, { kind: "begin-transaction", card: cardA });
       expect([request.kind, u32(await ask(b.client, request), -4)]).toEqual([request.kind, rv]);
       expect((await manager.inspect()).readers[0]?.queue).toEqual([]);
       await ask(c.client, { kind: "begin-transaction", card: cardC });
       await ask(a.client, { kind: "end-transaction", card: cardA, disposition: 0 });
-      expect(u32(c.client.take(), 4)).toBe(success);
+      expect(u32(c.client.take(), 4)).toBe(SUCCESS);
       await ask(c.client, { kind: "end-transaction", card: cardC, disposition: 0 });
       expect(runtime.pendingTimers).toEqual([]);
     }
@@ -440,11 +440,11 @@ describe("a request that has to wait for the card", () => {
     expect((await ask(b.client, control)).length).toBe(0);
     await runtime.advance(4000);
     await ask(a.client, { kind: "end-transaction", card: cardA, disposition: 0 });
-    expect(u32(b.client.take(), 20)).toBe(success);
+    expect(u32(b.client.take(), 20)).toBe(SUCCESS);
     await ask(a.client, { kind: "begin-transaction", card: cardA });
     expect((await ask(b.client, control)).length).toBe(0);
     await ask(new WireClient(server, { name: "b" }), { kind: "cancel", context: b.context });
-    expect(u32(b.client.take(), -4)).toBe(cancelled);
+    expect(u32(b.client.take(), -4)).toBe(CANCELLED);
     expect((await manager.inspect()).readers[0]?.queue).toEqual([]);
   });
 
@@ -457,11 +457,11 @@ describe("a request that has to wait for the card", () => {
     const [cardA, cardB] = [await connect4(a.client, a.context), await connect4(b.client, b.context)];
     const elsewhere = await connect4(b.client, b.context, other.name);
     await ask(a.client, { kind: "begin-transaction", card: cardA });
-    expect(u32(await ask(b.client, { kind: "begin-transaction", card: cardB }), 4)).toBe(sharingViolation);
-    expect(u32(await ask(b.client, transmit(elsewhere)), 28)).toBe(success);
+    expect(u32(await ask(b.client, { kind: "begin-transaction", card: cardB }), 4)).toBe(SHARING_VIOLATION);
+    expect(u32(await ask(b.client, transmit(elsewhere)), 28)).toBe(SUCCESS);
     await ask(a.client, { kind: "end-transaction", card: cardA, disposition: 0 });
     await runtime.advance(100);
-    expect(u32(await ask(b.client, { kind: "begin-transaction", card: cardB }), 4)).toBe(success);
+    expect(u32(await ask(b.client, { kind: "begin-transaction", card: cardB }), 4)).toBe(SUCCESS);
   });
 
   test("is answered at once where its own context holds the card", async () => {
@@ -469,9 +469,9 @@ describe("a request that has to wait for the card", () => {
     const { client: a, context } = await client("a");
     const [first, second] = [await connect4(a, context), await connect4(a, context)];
     await ask(a, { kind: "begin-transaction", card: first });
-    expect(u32(await ask(a, { kind: "begin-transaction", card: second }), 4)).toBe(sharingViolation);
-    expect(u32(await ask(a, { kind: "disconnect", card: second, disposition: 1 }), -4)).toBe(success);
-    expect(u32(await ask(a, { kind: "end-transaction", card: first, disposition: 0 }), -4)).toBe(success);
+    expect(u32(await ask(a, { kind: "begin-transaction", card: second }), 4)).toBe(SHARING_VIOLATION);
+    expect(u32(await ask(a, { kind: "disconnect", card: second, disposition: 1 }), -4)).toBe(SUCCESS);
+    expect(u32(await ask(a, { kind: "end-transaction", card: first, disposition: 0 }), -4)).toBe(SUCCESS);
   });
 
   test("connects in its turn, however long that takes: the library does not try a connect again", async () => {
@@ -484,7 +484,7 @@ describe("a request that has to wait for the card", () => {
     await runtime.advance(60_000);
     expect(b.client.take().length).toBe(0);
     await ask(a.client, { kind: "end-transaction", card: cardA, disposition: 0 });
-    expect(u32(b.client.take(), -4)).toBe(success);
+    expect(u32(b.client.take(), -4)).toBe(SUCCESS);
     expect((await manager.inspect()).readers[0]?.connections.length).toBe(2);
     // One whose client goes meanwhile leaves nothing.
     await ask(a.client, { kind: "begin-transaction", card: cardA });
@@ -502,14 +502,14 @@ describe("a request that has to wait for the card", () => {
     await ask(a.client, { kind: "begin-transaction", card: cardA });
     await ask(b.client, { kind: "begin-transaction", card: cardB });
     await ask(a.client, { kind: "end-transaction", card: cardA, disposition: 1 });
-    expect(u32(b.client.take(), 4)).toBe(resetCard);
+    expect(u32(b.client.take(), 4)).toBe(RESET_CARD);
     const anew = { shareMode: 2, preferredProtocols: 3, initialization: 0 };
-    expect(u32(await ask(b.client, { kind: "reconnect", card: cardB, ...anew }), -4)).toBe(success);
-    expect(u32(await ask(b.client, { kind: "begin-transaction", card: cardB }), 4)).toBe(success);
+    expect(u32(await ask(b.client, { kind: "reconnect", card: cardB, ...anew }), -4)).toBe(SUCCESS);
+    expect(u32(await ask(b.client, { kind: "begin-transaction", card: cardB }), 4)).toBe(SUCCESS);
     // With pcsc-lite a reset concerns its own caller too; it reconnects behind the transaction.
     expect((await ask(a.client, { kind: "reconnect", card: cardA, ...anew })).length).toBe(0);
     await ask(b.client, { kind: "end-transaction", card: cardB, disposition: 0 });
-    expect(u32(a.client.take(), -4)).toBe(success);
+    expect(u32(a.client.take(), -4)).toBe(SUCCESS);
   });
 
   test("ends with a cancel", async () => {
@@ -519,7 +519,7 @@ describe("a request that has to wait for the card", () => {
     await ask(a.client, { kind: "begin-transaction", card: cardA });
     await ask(b.client, { kind: "begin-transaction", card: cardB });
     await ask(new WireClient(server, { name: "b" }), { kind: "cancel", context: b.context });
-    expect(u32(b.client.take(), 4)).toBe(cancelled);
+    expect(u32(b.client.take(), 4)).toBe(CANCELLED);
     expect((await manager.inspect()).readers[0]?.queue).toEqual([]);
   });
 });
@@ -612,7 +612,7 @@ describe("a hostile client", () => {
       expect(bad.closedWith).toBeDefined();
     }
     expect(log.length).toBe(3);
-    expect(u32(await ask(a.client, transmit(cardA)), 28)).toBe(success);
+    expect(u32(await ask(a.client, transmit(cardA)), 28)).toBe(SUCCESS);
   });
 
   test("that names a reader in invalid UTF-8 gets an answer", async () => {
@@ -655,7 +655,7 @@ describe("a hostile client", () => {
     expect(client.paused).toBe(false);
     client.session.received(request.subarray(100));
     await runtime.settle();
-    expect([u32(client.take(), -4), client.paused]).toEqual([success, false]);
+    expect([u32(client.take(), -4), client.paused]).toEqual([SUCCESS, false]);
   });
 });
 
@@ -668,8 +668,8 @@ test("a service that stops tells those who wait", async () => {
   await ask(c.client, { kind: "version", major: 4, minor: 4 });
   await ask(c.client, { kind: "wait-for-change" });
   await server.close();
-  expect(u32(b.client.take(), 4)).toBe(serviceStopped);
-  expect(u32(c.client.take(), 4)).toBe(serviceStopped);
+  expect(u32(b.client.take(), 4)).toBe(SERVICE_STOPPED);
+  expect(u32(c.client.take(), 4)).toBe(SERVICE_STOPPED);
   expect([a, b, c].map(({ client: { closedWith } }) => closedWith !== undefined)).toEqual([true, true, true]);
   expect((await manager.inspect()).clients).toEqual([]);
 });

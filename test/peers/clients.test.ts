@@ -16,15 +16,15 @@ const DEMO_ATR = "3B8D8011FE8031F873F721606573636172646C";
 const SELECT_DEMO = "00A404000BF073636172642E64656D6F00";
 const SELECTED = "6F2382013883027F10840BF073636172642E64656D6F8A0105500A73636172642064656D6F9000";
 
-const setUp = "scripts/setup-peers.sh installs it on Debian.";
+const SET_UP = "scripts/setup-peers.sh installs it on Debian.";
 const works = (): undefined => undefined;
-const scriptor: PeerProgram = { name: "scriptor", remedy: setUp, probe: works };
-const ykman: PeerProgram = { name: "/usr/bin/ykman", remedy: setUp, probe: works };
-const winprHeader = "/usr/include/winpr2/winpr/smartcard.h";
+const scriptor: PeerProgram = { name: "scriptor", remedy: SET_UP, probe: works };
+const ykman: PeerProgram = { name: "/usr/bin/ykman", remedy: SET_UP, probe: works };
+const WINPR_HEADER = "/usr/include/winpr2/winpr/smartcard.h";
 const winpr: PeerProgram = {
   name: "gcc",
   remedy: "scripts/setup-peers.sh installs it and libwinpr2-dev on Debian.",
-  probe: () => (existsSync(winprHeader) ? undefined : `there is no ${winprHeader}`),
+  probe: () => (existsSync(WINPR_HEADER) ? undefined : `there is no ${WINPR_HEADER}`),
 };
 
 let service: ScardService;

@@ -5,13 +5,13 @@ import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { PeerProgram } from "./peers.ts";
 
-const headers = "/usr/include/PCSC";
+const HEADERS = "/usr/include/PCSC";
 
 /** A C compiler with the client library of pcsc-lite, which is the peer that it stands for. */
 export const clientLibrary: PeerProgram = {
   name: "gcc",
   remedy: "scripts/setup-peers.sh installs it and libpcsclite-dev on Debian.",
-  probe: () => (existsSync(join(headers, "winscard.h")) ? undefined : `there is no ${headers}/winscard.h`),
+  probe: () => (existsSync(join(HEADERS, "winscard.h")) ? undefined : `there is no ${HEADERS}/winscard.h`),
 };
 
 /** Where compiled programs go. What is not up to date there is replaced, so that nothing has to be cleared away. */
@@ -29,7 +29,7 @@ export function buildFolder(): string {
 export function compileC(
   name: string,
   sources: readonly string[],
-  against: readonly string[] = [`-I${headers}`, "-lpcsclite"],
+  against: readonly string[] = [`-I${HEADERS}`, "-lpcsclite"],
 ): string {
   const program = join(buildFolder(), name);
   // Another test may be running the program, or compiling it: it is put into its place in one step.

@@ -8,17 +8,17 @@ import { join } from "node:path";
 import type { PeerProgram } from "./peers.ts";
 import { Program } from "./program.ts";
 
-const vpcdDriver = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so";
+const VPCD_DRIVER = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so";
 
 /** Where pcscd has its socket. A mount that only it sees puts that into a folder of ours, so that many can run. */
-const pcscdFolder = "/run/pcscd";
+const PCSCD_FOLDER = "/run/pcscd";
 
 /** The stock service, with the driver that takes virtual cards, in a mount namespace of its own. */
 export const pcscdProgram: PeerProgram = {
   name: "/usr/sbin/pcscd",
   remedy: "scripts/setup-peers.sh installs it and its driver on Debian; it needs root and unshare(1).",
   probe: () => {
-    if (!existsSync(vpcdDriver)) return `its driver ${vpcdDriver} is missing`;
+    if (!existsSync(VPCD_DRIVER)) return `its driver ${VPCD_DRIVER} is missing`;
     const tried = spawnSync("unshare", ["-m", "true"], { encoding: "utf8" });
     return tried.status === 0 ? undefined : `it cannot have mounts of its own: ${tried.stderr || tried.error?.message}`;
   },
@@ -53,9 +53,9 @@ export async function pcscdPlace(withReaders = true): Promise<PcscdPlace> {
   const run = mkdtempSync(join(tmpdir(), "scard-pcscd-run-"));
   const ports = await twoFreePorts();
   const port = `0x${ports[0].toString(16)}`;
-  const lines = ['FRIENDLYNAME "Virtual PCD"', `DEVICENAME /dev/null:${port}`, `LIBPATH ${vpcdDriver}`];
+  const lines = ['FRIENDLYNAME "Virtual PCD"', `DEVICENAME /dev/null:${port}`, `LIBPATH ${VPCD_DRIVER}`];
   if (withReaders) writeFileSync(join(configuration, "vpcd"), `${[...lines, `CHANNELID ${port}`].join("\n")}\n`);
-  const script = `mkdir -p ${pcscdFolder} && mount --bind "$1" ${pcscdFolder} && shift && exec "$@"`;
+  const script = `mkdir -p ${PCSCD_FOLDER} && mount --bind "$1" ${PCSCD_FOLDER} && shift && exec "$@"`;
   const command = [pcscdProgram.name, "--foreground", "--info", "--config", configuration];
   return {
     socket: join(run, "pcscd.comm"),

@@ -23,8 +23,8 @@ interface Waiter {
  * Makes the system end a program together with this process: no service is left behind by a test run that was
  * killed. Where that cannot be had, tests end what they started when they are over.
  */
-const setpriv = "/usr/bin/setpriv";
-const endWithUs: readonly string[] = existsSync(setpriv) ? [setpriv, "--pdeathsig", "KILL"] : [];
+const SETPRIV = "/usr/bin/setpriv";
+const endWithUs: readonly string[] = existsSync(SETPRIV) ? [SETPRIV, "--pdeathsig", "KILL"] : [];
 
 /** A running program that is spoken to by lines. */
 export class Program {

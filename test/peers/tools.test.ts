@@ -12,11 +12,11 @@ import { run } from "./program.ts";
 const DEMO_ATR = "3B 8D 80 11 FE 80 31 F8 73 F7 21 60 65 73 63 61 72 64 6C";
 const SELECT_DEMO = "00A404000BF073636172642E64656D6F00";
 
-const setUp = "scripts/setup-peers.sh installs it on Debian.";
+const SET_UP = "scripts/setup-peers.sh installs it on Debian.";
 const works = (): undefined => undefined;
-const pcscScan: PeerProgram = { name: "pcsc_scan", remedy: setUp, probe: works };
-const openscTool: PeerProgram = { name: "opensc-tool", remedy: setUp, probe: works };
-const scdaemon: PeerProgram = { name: "/usr/lib/gnupg/scdaemon", remedy: setUp, probe: works };
+const pcscScan: PeerProgram = { name: "pcsc_scan", remedy: SET_UP, probe: works };
+const openscTool: PeerProgram = { name: "opensc-tool", remedy: SET_UP, probe: works };
+const scdaemon: PeerProgram = { name: "/usr/lib/gnupg/scdaemon", remedy: SET_UP, probe: works };
 
 let service: ScardService;
 

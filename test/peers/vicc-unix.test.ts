@@ -33,7 +33,7 @@ const socatProgram: PeerProgram = {
 };
 
 /** The recipe of docs/guide/daemon.md, but that it waits until socat listens. */
-const recipe = `
+const RECIPE = `
   ip link set lo up
   socat TCP-LISTEN:35963,bind=127.0.0.1 UNIX-CONNECT:"$SOCKET" &
   until ss -ltn | grep -q 35963; do sleep 0.1; done
@@ -55,7 +55,7 @@ describePeer(viccProgram, () => {
       });
       for (const reader of listener.readers) await manager.addReader(reader);
       const [command = "", ...args] = apart;
-      const vicc = new Program(command, [...args, "sh", "-c", recipe], { ...viccEnvironment, SOCKET: path });
+      const vicc = new Program(command, [...args, "sh", "-c", RECIPE], { ...viccEnvironment, SOCKET: path });
       onTestFinished(async () => {
         await vicc.end();
       });

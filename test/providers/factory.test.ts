@@ -24,8 +24,8 @@ import { failureOf } from "./failure-of.ts";
 import { type IsoWorld, isoWorld, text } from "./iso-card.ts";
 import { type Program, rejectionOf, world } from "./world.ts";
 
-const providerId = "{6A2F9D51-7C3E-4B0A-9E14-5D8C2B7F0A11}";
-const otherId = "{6A2F9D51-7C3E-4B0A-9E14-5D8C2B7F0A12}";
+const PROVIDER_ID = "{6A2F9D51-7C3E-4B0A-9E14-5D8C2B7F0A11}";
+const OTHER_ID = "{6A2F9D51-7C3E-4B0A-9E14-5D8C2B7F0A12}";
 
 async function introduce({ winscard }: Program, name: string, provider: string | null, atr: string): Promise<void> {
   const { context } = await winscard.SCardEstablishContext(SCARD_SCOPE_USER);
@@ -57,11 +57,11 @@ describe("createInstance", () => {
 
   test("makes a registered provider's manager, until the registration is taken back", async () => {
     const { factory } = (await world()).program("one");
-    const unregister = factory.register(providerId, (winscard) => new CSCardManage(winscard, {}));
-    expect(await factory.createInstance(providerId)).toBeInstanceOf(CSCardManage);
+    const unregister = factory.register(PROVIDER_ID, (winscard) => new CSCardManage(winscard, {}));
+    expect(await factory.createInstance(PROVIDER_ID)).toBeInstanceOf(CSCardManage);
     unregister();
     unregister();
-    expect(await rejectionOf(factory.createInstance(providerId))).toBe("REGDB_E_CLASSNOTREG");
+    expect(await rejectionOf(factory.createInstance(PROVIDER_ID))).toBe("REGDB_E_CLASSNOTREG");
   });
 
   test("refuses an invalid class, and the replacement of a base class", async () => {
@@ -89,8 +89,8 @@ describe("the provider of a card", () => {
     const { name, program } = await world();
     const one = program("one");
     await introduce(one, "Plain", null, "3B8180018080");
-    await introduce(one, "Provided", providerId, "3B8180018080");
-    one.factory.register(providerId, (winscard) => new CSCardManage(winscard, {}));
+    await introduce(one, "Provided", PROVIDER_ID, "3B8180018080");
+    one.factory.register(PROVIDER_ID, (winscard) => new CSCardManage(winscard, {}));
     expect(await one.factory.createManage("provided")).toBeInstanceOf(CSCardManage);
     const manage = await one.factory.manageCardIn(name);
     expect((await manage.Status()).protocol).toBe(2);
@@ -101,10 +101,10 @@ describe("the provider of a card", () => {
   test("is another one's as soon as that is registered by the same GUID, and the callers stay the same", async () => {
     const { name, program } = await world();
     const one = program("one");
-    await introduce(one, "Provided", providerId, "3B8180018080");
+    await introduce(one, "Provided", PROVIDER_ID, "3B8180018080");
     class Vendor extends CSCardManage {}
-    one.factory.register(providerId, (winscard) => new CSCardManage(winscard, {}));
-    const unregister = one.factory.register(providerId, (winscard) => new Vendor(winscard, {}));
+    one.factory.register(PROVIDER_ID, (winscard) => new CSCardManage(winscard, {}));
+    const unregister = one.factory.register(PROVIDER_ID, (winscard) => new Vendor(winscard, {}));
     const manage = await one.factory.manageCardIn(name);
     expect(manage).toBeInstanceOf(Vendor);
     await manage.Detach();
@@ -163,7 +163,7 @@ describe("the provider of a card", () => {
     await introduce(one, "Plain", null, "3B8180018080");
     expect(await rejectionOf(one.factory.createManage("Plain"))).toBe("SCARD_E_ICC_INSTALLATION");
     expect(await rejectionOf(one.factory.manageCardIn(name))).toBe("SCARD_E_ICC_INSTALLATION");
-    await introduce(one, "Provided", otherId, "3B00");
+    await introduce(one, "Provided", OTHER_ID, "3B00");
     expect(await rejectionOf(one.factory.createManage("Provided"))).toBe("REGDB_E_CLASSNOTREG");
     expect(await rejectionOf(one.factory.manageCardIn("none"))).toBe("SCARD_E_UNKNOWN_READER");
     reader.remove();
@@ -179,12 +179,12 @@ describe("ISCardDatabase", () => {
     const database = await one.factory.createInstance(clsids.CSCardDatabase);
     const { context } = await one.winscard.SCardEstablishContext(SCARD_SCOPE_USER);
     const atr = Uint8Array.of(0x3b, 0x00);
-    await one.winscard.SCardIntroduceCardType(context, "A card", providerId, [otherId], atr);
+    await one.winscard.SCardIntroduceCardType(context, "A card", PROVIDER_ID, [OTHER_ID], atr);
     await one.winscard.SCardReleaseContext(context);
-    expect(await database.GetProviderCardId("A card")).toBe(providerId);
-    expect(await database.ListCardInterfaces("A card")).toEqual([otherId]);
+    expect(await database.GetProviderCardId("A card")).toBe(PROVIDER_ID);
+    expect(await database.ListCardInterfaces("A card")).toEqual([OTHER_ID]);
     expect(await database.ListCards()).toEqual(["A card"]);
-    expect(await database.ListCards(atr, [otherId.toLowerCase()], 0x409)).toEqual(["A card"]);
+    expect(await database.ListCards(atr, [OTHER_ID.toLowerCase()], 0x409)).toEqual(["A card"]);
     expect(await database.ListCards(Uint8Array.of(0x3b, 0x01))).toEqual([]);
     expect(await database.ListReaders(0)).toEqual([name]);
     expect(await database.ListReaderGroups(0)).toEqual(["SCard$DefaultReaders"]);
@@ -264,7 +264,7 @@ describe("ISCardLocate", () => {
     expect(failureOf(() => locate.ConfigureCardNameSearch(["a"], null, 7 as never))).toBe("E_INVALIDARG");
     expect(failureOf(() => locate.ConfigureCardNameSearch(["a"], null, "", 3 as never))).toBe("E_INVALIDARG");
     expect(failureOf(() => locate.ConfigureCardGuidSearch(["a"]))).toBe("E_INVALIDARG");
-    locate.ConfigureCardGuidSearch([otherId], null, "", SC_DLG.NO_UI);
+    locate.ConfigureCardGuidSearch([OTHER_ID], null, "", SC_DLG.NO_UI);
     expect(await rejectionOf(locate.FindCard(3 as never, 3))).toBe("E_INVALIDARG");
     expect(await rejectionOf(locate.FindCard(SHARED, 0))).toBe("E_INVALIDARG");
     expect(await rejectionOf(locate.FindCard(SHARED, 3, 3 as never))).toBe("E_INVALIDARG");

@@ -58,7 +58,7 @@ export async function objects(): Promise<Objects> {
   const world = await isoWorld();
   const program = world.program("another program");
   const { context } = await program.winscard.SCardEstablishContext(0);
-  await program.winscard.SCardIntroduceCardType(context, "Club", guid, [guid], Uint8Array.of(0x3b, 0x00));
+  await program.winscard.SCardIntroduceCardType(context, "Club", GUID, [GUID], Uint8Array.of(0x3b, 0x00));
   await program.winscard.SCardReleaseContext(context);
   const { manage } = world;
   const card = new CSCard(program.winscard);
@@ -87,7 +87,7 @@ const { T0, T1 } = SCARD_PROTOCOLS;
 const { RESET } = SCARD_DISPOSITIONS;
 const { SC_FL_IHV_GLOBAL: GLOBAL } = SCARD_FLAGS;
 const { SC_TYPE_BY_ANY: ANY, SC_TYPE_BY_ID: ID } = REFTYPE;
-const guid = "{6A2F9D51-7C3E-4B0A-9E14-5D8C2B7F0A21}";
+const GUID = "{6A2F9D51-7C3E-4B0A-9E14-5D8C2B7F0A21}";
 const bytes = Uint8Array.of(1, 2, 3, 4);
 const block = new Uint8Array(16);
 const none = undefined as never;
@@ -274,7 +274,7 @@ const database: Readonly<Record<string, Cases>> = {
     E_INVALIDARG: ({ database }) => database.ListCardInterfaces(none),
   },
   "ISCardDatabase::ListCards": {
-    S_OK: ({ database }) => database.ListCards(Uint8Array.of(0x3b, 0x00), [guid], 0x409),
+    S_OK: ({ database }) => database.ListCards(Uint8Array.of(0x3b, 0x00), [GUID], 0x409),
     E_INVALIDARG: ({ database }) => database.ListCards(null, ["{}"]),
     E_POINTER: ({ database }) => database.ListCards("3B00" as never),
   },
@@ -418,7 +418,7 @@ const iso: Readonly<Record<string, Cases>> = {
 };
 
 const locate: Readonly<Record<string, Cases>> = {
-  "ISCardLocate::ConfigureCardGuidSearch": { S_OK: ({ locate }) => locate.ConfigureCardGuidSearch([guid]) },
+  "ISCardLocate::ConfigureCardGuidSearch": { S_OK: ({ locate }) => locate.ConfigureCardGuidSearch([GUID]) },
   "ISCardLocate::ConfigureCardNameSearch": {
     S_OK: ({ locate }) => locate.ConfigureCardNameSearch(["Club"], null, "Which card?", SC_DLG.NO_UI),
     E_INVALIDARG: ({ locate }) => locate.ConfigureCardNameSearch(["Club"], null, "", 3 as never),
@@ -460,9 +460,9 @@ const manage: Readonly<Record<string, Cases>> = {
   "ISCardManage::CreateFileAccess": { S_OK: ({ manage }) => manage.CreateFileAccess() },
   "ISCardManage::CreateInterface": {
     S_OK: async ({ program, world }) => {
-      const own = new CSCardManage(program.winscard, { others: [{ guid, create: () => ({}) }] });
+      const own = new CSCardManage(program.winscard, { others: [{ guid: GUID, create: () => ({}) }] });
       await own.AttachByIFD(world.name);
-      own.CreateInterface(guid);
+      own.CreateInterface(GUID);
     },
     E_INVALIDARG: ({ manage }) => manage.CreateInterface(null),
   },

@@ -200,7 +200,7 @@ describe("without a card, ISCardManage refuses", () => {
 
 const made = {} as never;
 const make = (): never => made;
-const guid = "{0f0e0d0c-0b0a-0908-0706-050403020100}";
+const GUID = "{0f0e0d0c-0b0a-0908-0706-050403020100}";
 
 describe("interfaces", () => {
   test("that the card does not have are unsupported", async () => {
@@ -210,7 +210,7 @@ describe("interfaces", () => {
     expect(failureOf(() => manage.CreateCardAuth())).toBe("SCARD_E_UNSUPPORTED_FEATURE");
     expect(failureOf(() => manage.CreateCHVerification())).toBe("SCARD_E_UNSUPPORTED_FEATURE");
     expect(failureOf(() => manage.CreateFileAccess())).toBe("SCARD_E_UNSUPPORTED_FEATURE");
-    expect(failureOf(() => manage.CreateInterface(guid))).toBe("E_NOINTERFACE");
+    expect(failureOf(() => manage.CreateInterface(GUID))).toBe("E_NOINTERFACE");
     expect(failureOf(() => manage.CreateInterface(null, "CryptoProvider"))).toBe("E_NOINTERFACE");
   });
 
@@ -218,12 +218,12 @@ describe("interfaces", () => {
     const { name, program } = await world();
     const manage = manageOf(program("one"), {
       others: [
-        { guid: guid.toUpperCase(), create: (_, userData) => ({ by: "GUID", userData }) },
+        { guid: GUID.toUpperCase(), create: (_, userData) => ({ by: "GUID", userData }) },
         { name: "CryptoProvider", create: (_, userData) => ({ by: "name", userData }) },
       ],
     });
     await manage.AttachByIFD(name);
-    expect(manage.CreateInterface(guid, null, 7)).toEqual({ by: "GUID", userData: 7 });
+    expect(manage.CreateInterface(GUID, null, 7)).toEqual({ by: "GUID", userData: 7 });
     expect(manage.CreateInterface(null, "cryptoprovider")).toEqual({ by: "name", userData: null });
     expect(failureOf(() => manage.CreateInterface(null))).toBe("E_INVALIDARG");
     expect(failureOf(() => manage.CreateInterface("{1}", "CryptoProvider"))).toBe("E_INVALIDARG");

@@ -26,7 +26,7 @@ const { SC_TYPE_BY_ID: ID } = REFTYPE;
 const MRZ = "P<UTOERIKSSON<<ANNA<MARIX<<<<<<<<<<<<<<<<<<<L898902C<3UTO6908061F9406236ZE184226B<<<<<14";
 
 /** A template of EF.DIR with an application identifier and a label. ISO/IEC 7816-4:2013, 12.2.2.1. */
-const efDir = "61134F07A000000247100150084750617373706F72";
+const EF_DIR = "61134F07A000000247100150084750617373706F72";
 
 describePeer(viccProgram, (path) => {
   let place: ViccReader;
@@ -80,8 +80,8 @@ describePeer(viccProgram, (path) => {
     const access = manage.CreateFileAccess();
     expect(await rejectionOf(access.Open(ID, "2F00"))).toBe("SCARD_E_FILE_NOT_FOUND");
     await access.Create(ID, "2F00", [tlv(0x82, "01"), tlv(0x80, "0020")]);
-    await fill(winscard, reader, `00A4000C022F00 00D60000${(efDir.length / 2).toString(16)}${efDir}00`);
-    expect(await content(access, "2F00")).toBe(efDir.padEnd(64, "0"));
+    await fill(winscard, reader, `00A4000C022F00 00D60000${(EF_DIR.length / 2).toString(16)}${EF_DIR}00`);
+    expect(await content(access, "2F00")).toBe(EF_DIR.padEnd(64, "0"));
     const file = await access.Open(ID, "2F00");
     await access.Seek(file, SEEKTYPE.SC_SEEK_FROM_BEGINNING, 4);
     expect(hex((await access.Read(file, 7)).buffer)).toBe("A0000002471001");

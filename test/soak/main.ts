@@ -16,7 +16,7 @@ import { allLeave, allRevive, memoryIsBounded, nothingRemains } from "./ending.t
 import { type Report, reportOf, textOf } from "./report.ts";
 import { freePorts, type Place, SoakDaemon } from "./service.ts";
 
-const help = `usage: npm run soak -- [OPTION…]
+const HELP = `usage: npm run soak -- [OPTION…]
 
 Runs the daemon with many real client processes while clients are killed and stopped, cards come and go, and the daemon
 is restarted; then looks for what is left. Exit code 1 where a check fails. Linux; scripts/setup-peers.sh installs what
@@ -116,7 +116,7 @@ function wholeNumber(name: "seconds" | "clients" | "seed", least: number): numbe
 }
 
 if (values.help) {
-  console.log(help);
+  console.log(HELP);
   process.exit(0);
 }
 const [seed, seconds, clients] = [wholeNumber("seed", 0), wholeNumber("seconds", 1), wholeNumber("clients", 1)];

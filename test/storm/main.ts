@@ -14,7 +14,7 @@ import { attacks } from "./attacks.ts";
 import type { Account, Latencies } from "./honest-client.ts";
 import { residentMiB, type Service, startPcscd, startScard, usageOf, whyNoPcscd } from "./service.ts";
 
-const help = `usage: npm run storm -- [OPTION…]
+const HELP = `usage: npm run storm -- [OPTION…]
 
 Attacks a daemon that it starts, over its Unix socket, as one user can; and judges it by a well-behaved client of another
 user beside that: how long its calls take, how much memory the daemon has, and what is left of it afterwards. Exit code 1
@@ -176,7 +176,7 @@ function textOf({ after, attack, control, honest, quiet, peakMiB, service, viola
   ].join("\n");
 }
 
-const heading = "service      attack     calls quiet99  p50 ms  p99 ms  max ms control99 peak after fds back ms";
+const HEADING = "service      attack     calls quiet99  p50 ms  p99 ms  max ms control99 peak after fds back ms";
 
 function number(name: "seconds" | "sessions" | "ceiling" | "per-user"): number {
   const value = Number(values[name]);
@@ -187,7 +187,7 @@ function number(name: "seconds" | "sessions" | "ceiling" | "per-user"): number {
 
 if (values.help || values.list) {
   const list = Object.entries(attacks).map(([name, { does }]) => `  ${name.padEnd(16)}${does}`);
-  console.log([...(values.help ? [help, ""] : []), ...list].join("\n"));
+  console.log([...(values.help ? [HELP, ""] : []), ...list].join("\n"));
   process.exit(0);
 }
 const unknown = values.attack.find((name) => attacks[name] === undefined);
@@ -208,7 +208,7 @@ if (values.pcscd) {
   else console.error(`storm: pcscd is left out: ${why}`);
 }
 const outcomes: Outcome[] = [];
-if (!values.json) console.log(heading);
+if (!values.json) console.log(HEADING);
 for (const attack of chosen) {
   for (const start of starts) {
     const service = await start();

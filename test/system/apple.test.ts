@@ -16,7 +16,7 @@ import { compileC } from "../peers/compile.ts";
 import { describePeer, type PeerProgram } from "../peers/peers.ts";
 
 const atr = bytesOf("3B8180018080");
-const reader = "Lector Ñ 0";
+const READER = "Lector Ñ 0";
 const shared = { shareMode: "shared", preferredProtocols: ["t0", "t1"] } as const;
 
 const compiler: PeerProgram = {
@@ -37,8 +37,8 @@ describePeer(compiler, () => {
   afterAll(() => context?.release());
 
   test("lists readers, and their states are packed one behind the other", async () => {
-    expect(await context.listReaders()).toEqual([reader, "Lector 1"]);
-    const readers = await context.getStatusChange([{ reader }, { reader: "Lector 1" }], { timeoutMs: 60_000 });
+    expect(await context.listReaders()).toEqual([READER, "Lector 1"]);
+    const readers = await context.getStatusChange([{ reader: READER }, { reader: "Lector 1" }], { timeoutMs: 60_000 });
     expect(readers.map(({ flags }) => [flags.present === true, flags.empty === true])).toEqual([
       [true, false],
       [false, true],
@@ -47,9 +47,9 @@ describePeer(compiler, () => {
   });
 
   test("connects, exchanges commands, and ends", async () => {
-    const card = await context.connect(reader, shared);
+    const card = await context.connect(READER, shared);
     expect(card.protocol).toBe("t1");
-    expect(await card.status()).toMatchObject({ reader, protocol: "t1", atr, state: "specific" });
+    expect(await card.status()).toMatchObject({ reader: READER, protocol: "t1", atr, state: "specific" });
     expect(await card.transaction(() => card.transmit(apdu))).toEqual(Uint8Array.of(...apdu, 0x90, 0x00));
     expect(await card.control(0x4200_0d48, Uint8Array.of(1, 2, 3))).toEqual(
       Uint8Array.of(0x48, 0x0d, 0, 0x42, 3, 0, 0, 0),
@@ -64,7 +64,7 @@ describePeer(compiler, () => {
 
   test("a wait is ended from outside", async () => {
     const waiting = failureOf(
-      context.getStatusChange([{ reader, flags: { present: true }, eventCount: 1 }], { timeoutMs: 600_000 }),
+      context.getStatusChange([{ reader: READER, flags: { present: true }, eventCount: 1 }], { timeoutMs: 600_000 }),
     );
     await context.cancel();
     expect((await waiting).code).toBe("cancelled");

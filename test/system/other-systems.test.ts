@@ -12,13 +12,13 @@ import { FakeLibrary } from "./fake-library.ts";
 
 const shared = { shareMode: "shared", preferredProtocols: ["t0", "t1", "raw"] } as const;
 const atr = bytesOf("3B8180018080");
-const name = "Lector Ñ 0";
+const NAME = "Lector Ñ 0";
 const PRESENT = 0x20;
 const EMPTY = 0x10;
 
 async function open(platform: "win32" | "darwin" | "linux") {
   const library = new FakeLibrary(platform);
-  const reader = { name, state: 0x0003_0000 + PRESENT, atr };
+  const reader = { name: NAME, state: 0x0003_0000 + PRESENT, atr };
   library.readers.push(reader);
   const system = new SystemManager(library, new Threads(4), {
     runtime: nodeRuntime(),
@@ -37,13 +37,13 @@ describe("as on Windows", () => {
   test("handles, names and numbers are those of winscard.h", async () => {
     const { context, library } = await open("win32");
     const handle = 0xcd12_3456_789a_0001n;
-    expect(await context.listReaders()).toEqual([name]);
+    expect(await context.listReaders()).toEqual([NAME]);
     expect(last(library, "listReaders").slice(0, 2)).toEqual([handle, null]);
     await context.listReaders(["A", "B"]);
     expect(last(library, "listReaders")[1]).toEqual(new Uint8Array(Buffer.from("A\0B\0\0", "utf16le")));
     expect(await context.listReaderGroups()).toEqual(["SCard$DefaultReaders", "Desks"]);
-    const connection = await context.connect(name, shared);
-    const connected = [handle + 1n, new Uint8Array(Buffer.from(`${name}\0`, "utf16le")), 2, 0x0001_0003];
+    const connection = await context.connect(NAME, shared);
+    const connected = [handle + 1n, new Uint8Array(Buffer.from(`${NAME}\0`, "utf16le")), 2, 0x0001_0003];
     expect(last(library, "connect").slice(0, 4)).toEqual(connected);
     expect(connection.protocol).toBe("t1");
     library.answers.transmit = Uint8Array.of(0x90, 0x00);
@@ -53,7 +53,7 @@ describe("as on Windows", () => {
     expect([card, length, received]).toEqual([handle + 2n, 4, null]);
     expect(request).toEqual(Uint8Array.of(2, 0, 0, 0, 8, 0, 0, 0));
     expect(command).toEqual(apdu);
-    expect(await connection.status()).toEqual({ reader: name, state: "specific", protocol: "t1", atr, eventCount: 3 });
+    expect(await connection.status()).toEqual({ reader: NAME, state: "specific", protocol: "t1", atr, eventCount: 3 });
     library.answers.control = Uint8Array.of(1);
     await connection.control(0x4200_0000 + 3400, new Uint8Array());
     expect(last(library, "control")[1]).toBe(0x0031_0000 + 4 * 3400);
@@ -71,7 +71,7 @@ describe("as on Windows", () => {
     ["transmit", 31, "unknown-error"],
   ] as const)("a %s that answers %i is %s", async (called, rv, code) => {
     const { context, library } = await open("win32");
-    const connection = await context.connect(name, shared);
+    const connection = await context.connect(NAME, shared);
     library.answers[called] = rv;
     const calls = {
       control: () => connection.control(0x0031_0004, apdu),
@@ -88,14 +88,14 @@ describe("as on Windows", () => {
 
   test("the pseudo reader is told how many readers are believed to be there", async () => {
     const { context, library, reader } = await open("win32");
-    const waiting = context.getStatusChange([{ reader: name, flags: { present: true } }, { reader: PNP_NOTIFICATION }]);
+    const waiting = context.getStatusChange([{ reader: NAME, flags: { present: true } }, { reader: PNP_NOTIFICATION }]);
     await expect.poll(() => last(library, "getStatusChange")[1]).toBe(60_000);
     const states = last(library, "getStatusChange")[2] as Uint8Array;
     expect(new DataView(states.buffer).getUint32(64 + 16, true)).toBe(0x0001_0000);
     library.readers.push({ name: "Another", state: EMPTY, atr: new Uint8Array() });
     library.changed();
     expect((await waiting)[1]?.flags).toEqual({ changed: true });
-    const next = context.getStatusChange([{ reader: name, flags: { present: true }, eventCount: 3 }]);
+    const next = context.getStatusChange([{ reader: NAME, flags: { present: true }, eventCount: 3 }]);
     reader.state = 0x0004_0000 + EMPTY;
     library.changed();
     expect((await next)[0]).toMatchObject({ flags: { empty: true, changed: true }, eventCount: 4 });
@@ -105,7 +105,7 @@ describe("as on Windows", () => {
 describe("where the library waits for transactions by itself", () => {
   test("a begin that is given up is answered at once, and gives back what it gets", async () => {
     const { context, library } = await open("win32");
-    const connection = await context.connect(name, shared);
+    const connection = await context.connect(NAME, shared);
     library.lock();
     const controller = new AbortController();
     const begun = failureOf(connection.beginTransaction({ signal: controller.signal }));
@@ -124,7 +124,7 @@ describe("where the library waits for transactions by itself", () => {
 
   test("an exchange in time comes behind a status, and is not made when it is too late", async () => {
     const { context, library } = await open("darwin");
-    const connection = await context.connect(name, shared);
+    const connection = await context.connect(NAME, shared);
     library.lock();
     expect((await failureOf(connection.transmit(apdu, { protocol: "t1", timeoutMs: 20 }))).code).toBe("timeout");
     library.unlock();
@@ -137,7 +137,7 @@ describe("where the library waits for transactions by itself", () => {
 
   test("a call queued after an end runs when that is answered, with or without a transaction", async () => {
     const { context, library } = await open("win32");
-    const connection = await context.connect(name, shared);
+    const connection = await context.connect(NAME, shared);
     library.answers.transmit = Uint8Array.of(0x90, 0x00);
     const ended = connection.endTransaction("leave");
     expect(await connection.transmit(apdu)).toEqual(Uint8Array.of(0x90, 0x00));
@@ -147,7 +147,7 @@ describe("where the library waits for transactions by itself", () => {
 
   test("a connection that is let go of while it waits is disconnected, and its context released", async () => {
     const { context, library } = await open("win32");
-    const connection = await context.connect(name, shared);
+    const connection = await context.connect(NAME, shared);
     library.lock();
     const begun = failureOf(connection.beginTransaction());
     await expect.poll(() => library.count("beginTransaction")).toBe(1);
@@ -161,11 +161,11 @@ describe("where the library waits for transactions by itself", () => {
 
   test("a release does not wait for ever for what does not come back", async () => {
     const library = new FakeLibrary("win32");
-    library.readers.push({ name, state: PRESENT, atr });
+    library.readers.push({ name: NAME, state: PRESENT, atr });
     const limits = { partingMs: 20 };
     const system = new SystemManager(library, new Threads(4), { runtime: nodeRuntime(), limits });
     const context = await system.establishContext();
-    const connection = await context.connect(name, shared);
+    const connection = await context.connect(NAME, shared);
     library.lock();
     const begun = failureOf(connection.beginTransaction());
     await expect.poll(() => library.count("beginTransaction")).toBe(1);
@@ -181,7 +181,7 @@ describe("the one call that waits for all", () => {
   test("waits for a change of what the last one who came has seen", async () => {
     const { context, library, reader } = await open("win32");
     const INUSE = 0x100;
-    const first = context.getStatusChange([{ reader: name, flags: { present: true } }]);
+    const first = context.getStatusChange([{ reader: NAME, flags: { present: true } }]);
     const believed = (): number => {
       const [, timeoutMs, states] = last(library, "getStatusChange");
       return timeoutMs === 60_000 ? new DataView((states as Uint8Array).buffer).getUint32(16, true) : 0;
@@ -189,7 +189,7 @@ describe("the one call that waits for all", () => {
     await expect.poll(believed).toBe(reader.state);
     // Another program connects: the library ends no wait for that.
     reader.state |= INUSE;
-    const second = context.getStatusChange([{ reader: name, flags: { present: true, inuse: true } }]);
+    const second = context.getStatusChange([{ reader: NAME, flags: { present: true, inuse: true } }]);
     await expect.poll(believed).toBe(reader.state);
     reader.state &= ~INUSE;
     library.changed();
@@ -209,7 +209,7 @@ describe("the one call that waits for all", () => {
   test("that ends for nothing is not made at full speed", async () => {
     const { context, library } = await open("win32");
     library.isHasty = true;
-    const believed = { reader: name, flags: { present: true } } as const;
+    const believed = { reader: NAME, flags: { present: true } } as const;
     expect((await failureOf(context.getStatusChange([believed], { timeoutMs: 300 }))).code).toBe("timeout");
     // Two a round, with a rest of 5 ms between two rounds.
     expect(library.count("getStatusChange")).toBeLessThan(200);
@@ -217,7 +217,7 @@ describe("the one call that waits for all", () => {
 
   test("ends with the last waiting caller, and so does the context that it is made on", async () => {
     const { context, library } = await open("linux");
-    const waiting = failureOf(context.getStatusChange([{ reader: name, flags: { present: true } }], { timeoutMs: 50 }));
+    const waiting = failureOf(context.getStatusChange([{ reader: NAME, flags: { present: true } }], { timeoutMs: 50 }));
     expect((await waiting).code).toBe("timeout");
     await expect.poll(() => library.count("cancel")).toBeGreaterThan(0);
     await context.release();
@@ -229,23 +229,23 @@ describe("as on macOS", () => {
   test("readers are looked for, as nothing tells of them", async () => {
     const { context, library, reader } = await open("darwin");
     const pnp = { reader: PNP_NOTIFICATION };
-    const [first] = await context.getStatusChange([{ reader: name, flags: { empty: true } }, pnp]);
+    const [first] = await context.getStatusChange([{ reader: NAME, flags: { empty: true } }, pnp]);
     expect(first).toMatchObject({ flags: { present: true, changed: true }, atr });
     const waiting = context.getStatusChange([pnp]);
     const calls = library.count("getStatusChange");
     await expect.poll(() => library.count("getStatusChange")).toBeGreaterThan(calls + 4);
     library.readers.push({ name: "Another", state: EMPTY, atr: new Uint8Array() });
     expect((await waiting)[0]?.flags).toEqual({ changed: true });
-    const next = context.getStatusChange([{ reader: name, flags: { present: true } }]);
+    const next = context.getStatusChange([{ reader: NAME, flags: { present: true } }]);
     reader.state = EMPTY;
     expect((await next)[0]?.flags.empty).toBe(true);
-    const believed = { reader: name, flags: { empty: true } } as const;
+    const believed = { reader: NAME, flags: { empty: true } } as const;
     expect((await failureOf(context.getStatusChange([believed], { timeoutMs: 30 }))).code).toBe("timeout");
   });
 
   test("handles have 32 bits and states are bits", async () => {
     const { context, library } = await open("darwin");
-    const connection = await context.connect(name, shared);
+    const connection = await context.connect(NAME, shared);
     expect(last(library, "connect")[3]).toBe(7);
     library.cardState = 0x0054;
     expect(await connection.status()).toMatchObject({ state: "specific", eventCount: 0 });

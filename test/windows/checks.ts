@@ -23,20 +23,20 @@ export interface WindowsSubject {
   readonly hangMs?: number;
 }
 
-const idle = "transaction-idle";
+const IDLE = "transaction-idle";
 /** So many blocks of memory, at least, have sizes that the DLL can look at; were it none, it would check less. */
 const SIZED = 20;
 
 const atr = encodeHex(ConformanceCard.atr).toLowerCase();
-const primary = "{50DD5230-BA8A-11D1-BF5D-0000F805F530}";
+const PRIMARY = "{50DD5230-BA8A-11D1-BF5D-0000F805F530}";
 const interfaces = ["{01234567-89AB-CDEF-0123-456789ABCDEF}", "{FEDCBA98-7654-3210-FEDC-BA9876543210}"];
 
 /** What each call gives, or the code that it fails with; those that give nothing are not in it. */
 const expected = {
   provider: { provider: "Grüner Anbieter" },
-  "primary as text": { provider: primary },
+  "primary as text": { provider: PRIMARY },
   "no provider": "provider-not-found",
-  "provider id": { providerId: primary },
+  "provider id": { providerId: PRIMARY },
   interfaces: { interfaces },
   "no interfaces": { interfaces: [] },
   cards: { cards: ["Ausweis 卡", "Plain"] },
@@ -68,10 +68,10 @@ const expected = {
 
 /** Plays behaviours of the conformance suite, all of them unless some are named. @returns what is wrong, a line each */
 export async function conformanceProblems(subject: WindowsSubject, chosen?: readonly string[]): Promise<string[]> {
-  const others = chosen ?? behaviours.map(({ id }) => id).filter((id) => id !== idle);
+  const others = chosen ?? behaviours.map(({ id }) => id).filter((id) => id !== IDLE);
   const problems = await play(subject, new WindowsStage(), others);
   // Only this one has the five seconds of Windows: a busy machine would idle for so long in the others.
-  return chosen === undefined ? [...problems, ...(await play(subject, new WindowsStage(5_000), [idle]))] : problems;
+  return chosen === undefined ? [...problems, ...(await play(subject, new WindowsStage(5_000), [IDLE]))] : problems;
 }
 
 async function play(subject: WindowsSubject, stage: WindowsStage, chosen: readonly string[]): Promise<string[]> {

@@ -24,13 +24,13 @@ const chosen = [
 ];
 
 /** A run takes 15 seconds. A fault that makes it hang is found by that. */
-const hangMs = 150_000;
+const HANG_MS = 150_000;
 
 let installed: Installed;
 let subject: WindowsSubject;
 beforeAll(async () => {
   installed = await installForWindows();
-  subject = { version: 22, installed, dll: compileWinscardDll(), hangMs };
+  subject = { version: 22, installed, dll: compileWinscardDll(), hangMs: HANG_MS };
 });
 afterAll(() => installed?.remove());
 

@@ -28,7 +28,7 @@ const ATR = encodeHex(card.reset());
 const patience = { timeout: HANG_MS };
 
 /** In one process, a manager with a vpcd reader: it prints the port, and what the card that plugs in answers. */
-const vpcdProgram = `
+const VPCD_PROGRAM = `
 import { embeddedManager, listenVpcd } from "scard/embedded";
 const listener = await listenVpcd({ port: 0 });
 const manager = embeddedManager();
@@ -53,7 +53,7 @@ describePeer(windows, () => {
   let data: string;
   beforeAll(async () => {
     installed = await installForWindows();
-    writeFileSync(join(installed.folder, "vpcd.mjs"), vpcdProgram);
+    writeFileSync(join(installed.folder, "vpcd.mjs"), VPCD_PROGRAM);
   }, HANG_MS);
   afterAll(() => installed?.remove());
 

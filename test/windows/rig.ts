@@ -15,7 +15,7 @@ const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "sca
 const settings = fileURLToPath(new URL("./settings.cjs", import.meta.url));
 /** Libraries of Windows that Debian 12's Wine lacks. */
 const libraries = join(cache, "dll");
-const setpriv = "/usr/bin/setpriv";
+const SETPRIV = "/usr/bin/setpriv";
 
 /** When a program hangs, in milliseconds. No measure of anything: the machine may be busy, and Wine is slow then. */
 export const HANG_MS = 900_000;
@@ -92,7 +92,7 @@ export class WindowsProgram {
     writeFileSync(at("input"), options.input ?? "");
     const files = [openSync(at("input"), "r"), openSync(at("stdout"), "w"), openSync(at("stderr"), "w")];
     const command = ["wine", nodePath(version), "--require", windowsPath(settings), ...args];
-    const [program = "", ...rest] = existsSync(setpriv) ? [setpriv, "--pdeathsig", "KILL", ...command] : command;
+    const [program = "", ...rest] = existsSync(SETPRIV) ? [SETPRIV, "--pdeathsig", "KILL", ...command] : command;
     const spawned = {
       cwd: options.cwd ?? this.#folder,
       env: environment(options),

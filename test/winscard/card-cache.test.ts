@@ -8,7 +8,7 @@ import { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
 import { joinedWorld } from "../pcscd/in-memory.ts";
 import { error, Port } from "./port.ts";
 
-const card = "{00112233-4455-6677-8899-AABBCCDDEEFF}";
+const CARD = "{00112233-4455-6677-8899-AABBCCDDEEFF}";
 const data = Uint8Array.of(1, 2, 3);
 
 function embedded(limits = {}): EmbeddedManager {
@@ -24,9 +24,9 @@ async function program(defaultManager: () => ResourceManager) {
     api,
     context,
     read: async (freshness: number, name = "name") =>
-      (await api.SCardReadCache(context, card, freshness, name)).data.length,
+      (await api.SCardReadCache(context, CARD, freshness, name)).data.length,
     write: (freshness: number, name = "name", bytes = data) =>
-      api.SCardWriteCache(context, card, freshness, name, bytes),
+      api.SCardWriteCache(context, CARD, freshness, name, bytes),
   };
 }
 
@@ -75,8 +75,8 @@ describe("the card cache is the resource manager's", () => {
     const manager = embedded();
     const opened = await manager.establishContext();
     await manager.close();
-    await expect(opened.cache?.read(card, 1, "name")).rejects.toEqual(error("service-stopped"));
-    await expect(opened.cache?.write(card, 1, "name", data)).rejects.toEqual(error("service-stopped"));
+    await expect(opened.cache?.read(CARD, 1, "name")).rejects.toEqual(error("service-stopped"));
+    await expect(opened.cache?.write(CARD, 1, "name", data)).rejects.toEqual(error("service-stopped"));
   });
 });
 
@@ -86,7 +86,7 @@ describe("where the manager has no card cache", () => {
     const a = await program(() => port.manager);
     await a.write(5);
     const { context } = await a.api.SCardEstablishContext(SCARD_SCOPE_USER);
-    expect((await a.api.SCardReadCache(context, card, 5, "name")).data).toEqual(data);
+    expect((await a.api.SCardReadCache(context, CARD, 5, "name")).data).toEqual(data);
   });
 
   it("a service that has stopped is told, not what was cached", async () => {

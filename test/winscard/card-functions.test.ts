@@ -19,7 +19,7 @@ import {
   SCARD_UNPOWER_CARD,
 } from "../../src/faces/winscard/index.ts";
 import { SmartCardError } from "../../src/port/index.ts";
-import { atr, connected, error, reader, returned, subsystem } from "./port.ts";
+import { atr, connected, error, READER, returned, subsystem } from "./port.ts";
 
 describe("SCardConnect", () => {
   it.each([
@@ -32,13 +32,13 @@ describe("SCardConnect", () => {
     [SCARD_SHARE_DIRECT, 4, "direct", []],
   ])("share mode %d and protocol mask %d become %s and %j", async (mode, mask, shareMode, preferredProtocols) => {
     const { port, api, context } = await subsystem();
-    await api.SCardConnect(context, reader, mode, mask);
-    expect(port.take()).toEqual([["connect", reader, { shareMode, preferredProtocols }]]);
+    await api.SCardConnect(context, READER, mode, mask);
+    expect(port.take()).toEqual([["connect", READER, { shareMode, preferredProtocols }]]);
   });
 
   it.each([0, 4, 0x40])("needs a protocol unless it is direct: %d names none", async (mask) => {
     const { port, api, context } = await subsystem();
-    await expect(api.SCardConnect(context, reader, SCARD_SHARE_SHARED, mask)).rejects.toEqual(error("proto-mismatch"));
+    await expect(api.SCardConnect(context, READER, SCARD_SHARE_SHARED, mask)).rejects.toEqual(error("proto-mismatch"));
     expect(port.take()).toEqual([]);
   });
 
@@ -50,7 +50,7 @@ describe("SCardConnect", () => {
   ] as const)("tells the active protocol: %s is %d", async (protocol, number) => {
     const { port, api, context } = await subsystem();
     port.protocol = protocol;
-    const { card, activeProtocol } = await api.SCardConnect(context, reader, SCARD_SHARE_DIRECT, 0);
+    const { card, activeProtocol } = await api.SCardConnect(context, READER, SCARD_SHARE_DIRECT, 0);
     expect(activeProtocol).toBe(number);
     expect(await api.SCardReconnect(card, SCARD_SHARE_DIRECT, 0, SCARD_UNPOWER_CARD)).toEqual({
       activeProtocol: number,
@@ -64,7 +64,7 @@ describe("SCardConnect", () => {
   it("lets the port's refusal through, and leaves nothing in the table", async () => {
     const { port, api, context } = await subsystem();
     port.failure = new SmartCardError("sharing-violation", "another program has it");
-    const connecting = api.SCardConnect(context, reader, SCARD_SHARE_EXCLUSIVE, SCARD_PROTOCOL_T1);
+    const connecting = api.SCardConnect(context, READER, SCARD_SHARE_EXCLUSIVE, SCARD_PROTOCOL_T1);
     await expect(connecting).rejects.toMatchObject({ rv: winscard.SCARD_E_SHARING_VIOLATION });
     expect(api.openHandles.cards).toBe(0);
   });
@@ -109,7 +109,7 @@ describe("SCardStatus", () => {
     port.state = state;
     port.protocol = state === "specific" ? "raw" : undefined;
     const protocol = state === "specific" ? 0x1_0000 : 0;
-    expect(await api.SCardStatus(card)).toEqual({ readerNames: [reader], state: number, protocol, atr });
+    expect(await api.SCardStatus(card)).toEqual({ readerNames: [READER], state: number, protocol, atr });
     expect(await api.SCardState(card)).toEqual({ state: number, protocol, atr });
   });
 });

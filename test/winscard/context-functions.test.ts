@@ -17,7 +17,7 @@ import {
   WinSCard,
 } from "../../src/faces/winscard/index.ts";
 import { SmartCardError } from "../../src/port/index.ts";
-import { atr, connected, error, Port, reader, returned, subsystem } from "./port.ts";
+import { atr, connected, error, Port, READER, returned, subsystem } from "./port.ts";
 
 describe("contexts", () => {
   it("are opened with the manager that is passed in, or with the default one", async () => {
@@ -65,8 +65,8 @@ describe("contexts", () => {
     const { api, context } = await subsystem();
     for (let round = 0; round < 200; round++) {
       const { context: other } = await api.SCardEstablishContext(SCARD_SCOPE_USER);
-      const { card } = await api.SCardConnect(other, reader, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1);
-      await api.SCardConnect(other, reader, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1);
+      const { card } = await api.SCardConnect(other, READER, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1);
+      await api.SCardConnect(other, READER, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1);
       if (round % 2 === 0) await api.SCardDisconnect(card, SCARD_LEAVE_CARD);
       await api.SCardReleaseContext(other);
     }
@@ -80,7 +80,7 @@ describe("contexts", () => {
     port.gate = new Promise((resolve) => {
       open = resolve;
     });
-    const connecting = api.SCardConnect(context, reader, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1);
+    const connecting = api.SCardConnect(context, READER, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1);
     await api.SCardReleaseContext(context);
     open();
     await expect(connecting).rejects.toEqual(error("invalid-context"));
@@ -106,7 +106,7 @@ describe("SCardListReaders", () => {
       ],
     ];
     for (const [groups, expected] of asked) {
-      expect(await api.SCardListReaders(context, groups)).toEqual({ readers: [reader] });
+      expect(await api.SCardListReaders(context, groups)).toEqual({ readers: [READER] });
       expect(port.take()).toEqual([["listReaders", expected]]);
     }
   });
@@ -120,7 +120,7 @@ describe("SCardListReaders", () => {
 
   it("uses a temporary context without one, and leaves none behind", async () => {
     const { port, api } = await subsystem();
-    expect(await api.SCardListReaders(null)).toEqual({ readers: [reader] });
+    expect(await api.SCardListReaders(null)).toEqual({ readers: [READER] });
     expect(port.take()).toEqual([["establish", "user"], ["listReaders", undefined], ["release"]]);
     port.readers = [];
     await expect(api.SCardListReaders(null)).rejects.toEqual(error("no-readers-available"));
@@ -135,22 +135,22 @@ describe("SCardGetStatusChange", () => {
     const { port, api, context } = await subsystem();
     const userData = { window: 1 };
     port.reports = [
-      { reader, flags: { changed: true, present: true, inuse: true }, eventCount: 8, atr },
+      { reader: READER, flags: { changed: true, present: true, inuse: true }, eventCount: 8, atr },
       { reader: "READER B", flags: { empty: true }, eventCount: 0xffff, atr: new Uint8Array() },
     ];
     const asked = [
-      { reader, currentState: 0x0007_0010, userData },
+      { reader: READER, currentState: 0x0007_0010, userData },
       { reader: "Reader B", currentState: SCARD_STATE_UNAWARE },
     ];
     const { readerStates } = await api.SCardGetStatusChange(context, INFINITE, asked);
     const queries = [
-      { reader, flags: { empty: true }, eventCount: 7 },
+      { reader: READER, flags: { empty: true }, eventCount: 7 },
       { reader: "Reader B", flags: {}, eventCount: 0 },
     ];
     expect(port.take()).toEqual([["getStatusChange", queries, {}]]);
     const present = 0x0008_0000 + SCARD_STATE_CHANGED + SCARD_STATE_PRESENT + SCARD_STATE_INUSE;
     expect(readerStates).toEqual([
-      { reader, userData, currentState: 0x0007_0010, eventState: present, atr },
+      { reader: READER, userData, currentState: 0x0007_0010, eventState: present, atr },
       {
         reader: "Reader B",
         currentState: 0,
@@ -159,25 +159,29 @@ describe("SCardGetStatusChange", () => {
       },
     ]);
     expect(readerStates[0]?.userData).toBe(userData);
-    expect(asked[0]).toEqual({ reader, currentState: 0x0007_0010, userData });
+    expect(asked[0]).toEqual({ reader: READER, currentState: 0x0007_0010, userData });
   });
 
   it("passes the answer back in as it came, as the loops of C programs do", async () => {
     const { port, api, context } = await subsystem();
-    port.reports = [{ reader, flags: { changed: true, empty: true }, eventCount: 0x9000, atr: new Uint8Array() }];
-    let { readerStates } = await api.SCardGetStatusChange(context, 0, [{ reader, currentState: SCARD_STATE_UNAWARE }]);
+    port.reports = [
+      { reader: READER, flags: { changed: true, empty: true }, eventCount: 0x9000, atr: new Uint8Array() },
+    ];
+    let { readerStates } = await api.SCardGetStatusChange(context, 0, [
+      { reader: READER, currentState: SCARD_STATE_UNAWARE },
+    ]);
     for (const state of readerStates) state.currentState = state.eventState;
     port.take();
     ({ readerStates } = await api.SCardGetStatusChange(context, 0, readerStates));
-    const query = { reader, flags: { changed: true, empty: true }, eventCount: 0x9000 };
+    const query = { reader: READER, flags: { changed: true, empty: true }, eventCount: 0x9000 };
     expect(port.take()).toEqual([["getStatusChange", [query], { timeoutMs: 0 }]]);
   });
 
   it("lets the port's timeout through, with the states at the end", async () => {
     const { port, api, context } = await subsystem();
-    const states = [{ reader, flags: { empty: true }, eventCount: 1, atr: new Uint8Array() }] as const;
+    const states = [{ reader: READER, flags: { empty: true }, eventCount: 1, atr: new Uint8Array() }] as const;
     port.failure = new SmartCardError("timeout", "nothing happened", { readerStates: states });
-    const waiting = api.SCardGetStatusChange(context, 5, [{ reader, currentState: SCARD_STATE_EMPTY }]);
+    const waiting = api.SCardGetStatusChange(context, 5, [{ reader: READER, currentState: SCARD_STATE_EMPTY }]);
     await expect(waiting).rejects.toMatchObject({ rv: 0x8010_000a, details: { readerStates: states } });
   });
 });

@@ -83,7 +83,7 @@ export async function dialogWorld(): Promise<DialogWorld> {
   await manager.addReader(desk);
   await manager.addReader(door);
   const database = new Database(new MemoryStore());
-  database.cardTypes.introduce({ name: "Demo", atrs: [{ atr: demoAtr }], interfaces: [demoInterface] });
+  database.cardTypes.introduce({ name: "Demo", atrs: [{ atr: demoAtr }], interfaces: [DEMO_INTERFACE] });
   database.cardTypes.introduce({ name: "Purse", atrs: [{ atr: Uint8Array.of(0x3b, 0x00) }] });
   const picker = new PlayedPicker();
   const defaultManager = (): ResourceManager => manager.client({ name: "dialog" });
@@ -100,4 +100,4 @@ export async function dialogWorld(): Promise<DialogWorld> {
 export const demoAtr: Uint8Array = hexBytes("3B8D8011FE8031F873F721606573636172646C");
 
 /** An interface that the demo card's type is introduced with. */
-export const demoInterface = "{50DD5230-BA8A-11D1-BF5D-0000F805F530}";
+export const DEMO_INTERFACE = "{50DD5230-BA8A-11D1-BF5D-0000F805F530}";

@@ -35,13 +35,13 @@ import {
 /** ATR of the card that the port pretends to have. */
 export const atr: Uint8Array = Uint8Array.of(0x3b, 0x00);
 /** Name of the reader that the port pretends to have. */
-export const reader = "Reader A";
+export const READER = "Reader A";
 
 /** What the functions asked of the port, and what the port is to answer. */
 export class Port {
   /** Every call of the port in order: name and arguments. */
   readonly calls: unknown[][] = [];
-  readers: string[] = [reader];
+  readers: string[] = [READER];
   groups: string[] = ["SCard$DefaultReaders"];
   protocol: Protocol | undefined = "t1";
   state: CardState = "specific";
@@ -49,7 +49,7 @@ export class Port {
   response: Uint8Array = Uint8Array.of(0x90, 0x00);
   valid = true;
   device: ReaderDevice = {
-    reader,
+    reader: READER,
     systemName: "system:a",
     instanceId: "instance:a",
     vendor: "Vendor",
@@ -215,7 +215,7 @@ export async function subsystem(): Promise<{ port: Port; api: WinSCard; context:
 /** The same with a card. */
 export async function connected(): Promise<{ port: Port; api: WinSCard; context: SCARDCONTEXT; card: SCARDHANDLE }> {
   const { port, api, context } = await subsystem();
-  const { card } = await api.SCardConnect(context, reader, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1);
+  const { card } = await api.SCardConnect(context, READER, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1);
   port.take();
   return { port, api, context, card };
 }

@@ -20,7 +20,7 @@ import {
 } from "../../src/faces/winscard/index.ts";
 import { type ErrorCode, SmartCardError } from "../../src/port/index.ts";
 import { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
-import { atr, Port, reader } from "./port.ts";
+import { atr, Port, READER } from "./port.ts";
 
 /** A store that can be told to refuse changes, as a file that the user may only read. */
 class StoreWithLock extends MemoryStore {
@@ -46,12 +46,12 @@ export interface World {
 }
 
 /** A GUID that stands for a card. */
-const uuid = "00112233-4455-6677-8899-aabbccddeeff";
+const UUID = "00112233-4455-6677-8899-aabbccddeeff";
 
 /** Makes a world. */
 export async function aWorld(): Promise<World> {
   const port = new Port();
-  port.reports = [{ reader, flags: { changed: true, present: true }, eventCount: 1, atr }];
+  port.reports = [{ reader: READER, flags: { changed: true, present: true }, eventCount: 1, atr }];
   const systemStore = new MemoryStore();
   const system = new Database(systemStore);
   system.cardTypes.introduce({ name: "System Card" });
@@ -60,13 +60,13 @@ export async function aWorld(): Promise<World> {
   database.cardTypes.introduce({
     name: "Card",
     atrs: [{ atr }],
-    primaryProvider: uuid,
+    primaryProvider: UUID,
     providers: { csp: "Provider" },
   });
   const { clock } = new SimulatedRuntime({ settle: () => new Promise(setImmediate) });
   const api = new WinSCard({ defaultManager: () => port.manager, database: () => database, clock });
   const { context } = await api.SCardEstablishContext(SCARD_SCOPE_USER);
-  const { card } = await api.SCardConnect(context, reader, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1);
+  const { card } = await api.SCardConnect(context, READER, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1);
   return { port, store, system, api, context, card };
 }
 
@@ -97,16 +97,16 @@ function named(call: Case): Case {
   };
 }
 
-const noContext = 4711 as SCARDCONTEXT;
-const noCard = 4711 as SCARDHANDLE;
-const state = { reader, currentState: SCARD_STATE_UNAWARE };
+const NO_CONTEXT = 4711 as SCARDCONTEXT;
+const NO_CARD = 4711 as SCARDHANDLE;
+const state = { reader: READER, currentState: SCARD_STATE_UNAWARE };
 const manyBytes = new Uint8Array(65_537);
 
 /** A function on a context: it succeeds, and refuses an invalid context. */
 function onContext(call: (world: World, context: SCARDCONTEXT) => Promise<unknown>): Cases {
   return {
     SCARD_S_SUCCESS: (world) => call(world, world.context),
-    ERROR_INVALID_HANDLE: (world) => call(world, noContext),
+    ERROR_INVALID_HANDLE: (world) => call(world, NO_CONTEXT),
   };
 }
 
@@ -114,12 +114,12 @@ function onContext(call: (world: World, context: SCARDCONTEXT) => Promise<unknow
 function onCard(call: (world: World, card: SCARDHANDLE) => Promise<unknown>): Cases {
   return {
     SCARD_S_SUCCESS: (world) => call(world, world.card),
-    SCARD_E_INVALID_HANDLE: (world) => call(world, noCard),
+    SCARD_E_INVALID_HANDLE: (world) => call(world, NO_CARD),
   };
 }
 
 const establish: Case = ({ api }) => api.SCardEstablishContext(SCARD_SCOPE_USER);
-const connect: Case = ({ api, context }) => api.SCardConnect(context, reader, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1);
+const connect: Case = ({ api, context }) => api.SCardConnect(context, READER, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1);
 const reconnect: Case = ({ api, card }) => api.SCardReconnect(card, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1, 0);
 const status: Case = ({ api, card }) => api.SCardStatus(card);
 const cardState: Case = ({ api, card }) => api.SCardState(card);
@@ -183,13 +183,13 @@ const database: Readonly<Record<string, Cases>> = {
     SCARD_E_INVALID_VALUE: ({ api }) => api.SCardGetCardTypeProviderName(null, "Card", 4),
   },
   SCardIntroduceReader: {
-    ...onContext(({ api }, context) => api.SCardIntroduceReader(context, "Door", reader)),
-    SCARD_E_DUPLICATE_READER: named(({ api, context }) => api.SCardIntroduceReader(context, "System Name", reader)),
-    SCARD_E_INVALID_PARAMETER: ({ api, context }) => api.SCardIntroduceReader(context, "", reader),
-    SCARD_E_NO_ACCESS: locked(({ api, context }) => api.SCardIntroduceReader(context, "Door", reader)),
+    ...onContext(({ api }, context) => api.SCardIntroduceReader(context, "Door", READER)),
+    SCARD_E_DUPLICATE_READER: named(({ api, context }) => api.SCardIntroduceReader(context, "System Name", READER)),
+    SCARD_E_INVALID_PARAMETER: ({ api, context }) => api.SCardIntroduceReader(context, "", READER),
+    SCARD_E_NO_ACCESS: locked(({ api, context }) => api.SCardIntroduceReader(context, "Door", READER)),
   },
   SCardForgetReader: {
-    ...onContext(({ api }, context) => api.SCardForgetReader(context, reader)),
+    ...onContext(({ api }, context) => api.SCardForgetReader(context, READER)),
     SCARD_E_UNKNOWN_READER: ({ api, context }) => api.SCardForgetReader(context, "Unknown"),
     SCARD_E_NO_ACCESS: named(({ api, context }) => api.SCardForgetReader(context, "System Name")),
   },
@@ -201,22 +201,22 @@ const database: Readonly<Record<string, Cases>> = {
     ...onContext(({ api }, context) => api.SCardForgetReaderGroup(context, "Doors")),
     SCARD_E_INVALID_PARAMETER: ({ api, context }) => api.SCardForgetReaderGroup(context, "SCard$DefaultReaders"),
     SCARD_E_NO_ACCESS: async (world) => {
-      await world.api.SCardAddReaderToGroup(world.context, reader, "Doors");
+      await world.api.SCardAddReaderToGroup(world.context, READER, "Doors");
       return await locked(({ api, context }) => api.SCardForgetReaderGroup(context, "Doors"))(world);
     },
   },
   SCardAddReaderToGroup: {
-    ...onContext(({ api }, context) => api.SCardAddReaderToGroup(context, reader, "Doors")),
+    ...onContext(({ api }, context) => api.SCardAddReaderToGroup(context, READER, "Doors")),
     SCARD_E_UNKNOWN_READER: ({ api, context }) => api.SCardAddReaderToGroup(context, "Unknown", "Doors"),
-    SCARD_E_INVALID_PARAMETER: ({ api, context }) => api.SCardAddReaderToGroup(context, reader, "SCard$AllReaders"),
-    SCARD_E_NO_ACCESS: locked(({ api, context }) => api.SCardAddReaderToGroup(context, reader, "Doors")),
+    SCARD_E_INVALID_PARAMETER: ({ api, context }) => api.SCardAddReaderToGroup(context, READER, "SCard$AllReaders"),
+    SCARD_E_NO_ACCESS: locked(({ api, context }) => api.SCardAddReaderToGroup(context, READER, "Doors")),
   },
   SCardRemoveReaderFromGroup: {
-    ...onContext(({ api }, context) => api.SCardRemoveReaderFromGroup(context, reader, "Doors")),
+    ...onContext(({ api }, context) => api.SCardRemoveReaderFromGroup(context, READER, "Doors")),
     SCARD_E_UNKNOWN_READER: ({ api, context }) => api.SCardRemoveReaderFromGroup(context, "Unknown", "Doors"),
-    SCARD_E_INVALID_PARAMETER: ({ api, context }) => api.SCardRemoveReaderFromGroup(context, reader, ""),
+    SCARD_E_INVALID_PARAMETER: ({ api, context }) => api.SCardRemoveReaderFromGroup(context, READER, ""),
     SCARD_E_NO_ACCESS: locked(({ api, context }) =>
-      api.SCardRemoveReaderFromGroup(context, reader, "SCard$DefaultReaders"),
+      api.SCardRemoveReaderFromGroup(context, READER, "SCard$DefaultReaders"),
     ),
   },
   SCardIntroduceCardType: {
@@ -241,21 +241,21 @@ const database: Readonly<Record<string, Cases>> = {
   },
   SCardReadCache: {
     SCARD_S_SUCCESS: async ({ api, context }) => {
-      await api.SCardWriteCache(context, uuid, 1, "name", atr);
-      return await api.SCardReadCache(context, uuid, 1, "name");
+      await api.SCardWriteCache(context, UUID, 1, "name", atr);
+      return await api.SCardReadCache(context, UUID, 1, "name");
     },
-    ERROR_INVALID_HANDLE: ({ api }) => api.SCardReadCache(noContext, uuid, 1, "name"),
-    SCARD_W_CACHE_ITEM_NOT_FOUND: ({ api, context }) => api.SCardReadCache(context, uuid, 1, "name"),
+    ERROR_INVALID_HANDLE: ({ api }) => api.SCardReadCache(NO_CONTEXT, UUID, 1, "name"),
+    SCARD_W_CACHE_ITEM_NOT_FOUND: ({ api, context }) => api.SCardReadCache(context, UUID, 1, "name"),
     SCARD_W_CACHE_ITEM_STALE: async ({ api, context }) => {
-      await api.SCardWriteCache(context, uuid, 1, "name", atr);
-      return await api.SCardReadCache(context, uuid, 2, "name");
+      await api.SCardWriteCache(context, UUID, 1, "name", atr);
+      return await api.SCardReadCache(context, UUID, 2, "name");
     },
     SCARD_E_INVALID_PARAMETER: ({ api, context }) => api.SCardReadCache(context, new Uint8Array(15), 1, "name"),
   },
   SCardWriteCache: {
-    ...onContext(({ api }, context) => api.SCardWriteCache(context, uuid, 1, "name", atr)),
-    SCARD_W_CACHE_ITEM_TOO_BIG: ({ api, context }) => api.SCardWriteCache(context, uuid, 1, "name", manyBytes),
-    SCARD_E_INVALID_PARAMETER: ({ api, context }) => api.SCardWriteCache(context, uuid, 1, "", atr),
+    ...onContext(({ api }, context) => api.SCardWriteCache(context, UUID, 1, "name", atr)),
+    SCARD_W_CACHE_ITEM_TOO_BIG: ({ api, context }) => api.SCardWriteCache(context, UUID, 1, "name", manyBytes),
+    SCARD_E_INVALID_PARAMETER: ({ api, context }) => api.SCardWriteCache(context, UUID, 1, "", atr),
   },
 };
 
@@ -300,7 +300,7 @@ const tracking: Readonly<Record<string, Cases>> = {
 const cards: Readonly<Record<string, Cases>> = {
   SCardConnect: {
     SCARD_S_SUCCESS: connect,
-    ERROR_INVALID_HANDLE: ({ api }) => api.SCardConnect(noContext, reader, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1),
+    ERROR_INVALID_HANDLE: ({ api }) => api.SCardConnect(NO_CONTEXT, READER, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1),
     SCARD_E_NOT_READY: refused("not-ready", connect),
     SCARD_E_UNKNOWN_READER: named(({ api, context }) =>
       api.SCardConnect(context, "Unknown", SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1),
@@ -313,8 +313,8 @@ const cards: Readonly<Record<string, Cases>> = {
     SCARD_E_NO_SMARTCARD: refused("no-smartcard", connect),
     SCARD_W_UNRESPONSIVE_CARD: refused("unresponsive-card", connect),
     SCARD_W_UNPOWERED_CARD: refused("unpowered-card", connect),
-    SCARD_E_PROTO_MISMATCH: ({ api, context }) => api.SCardConnect(context, reader, SCARD_SHARE_SHARED, 0),
-    SCARD_E_INVALID_VALUE: ({ api, context }) => api.SCardConnect(context, reader, 0, SCARD_PROTOCOL_T1),
+    SCARD_E_PROTO_MISMATCH: ({ api, context }) => api.SCardConnect(context, READER, SCARD_SHARE_SHARED, 0),
+    SCARD_E_INVALID_VALUE: ({ api, context }) => api.SCardConnect(context, READER, 0, SCARD_PROTOCOL_T1),
     SCARD_E_INVALID_PARAMETER: ({ api, context }) =>
       api.SCardConnect(context, null as never, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1),
   },
@@ -390,19 +390,19 @@ const cards: Readonly<Record<string, Cases>> = {
 
 const devices: Readonly<Record<string, Cases>> = {
   SCardGetReaderIcon: {
-    ...onContext(({ api }, context) => api.SCardGetReaderIcon(context, reader)),
+    ...onContext(({ api }, context) => api.SCardGetReaderIcon(context, READER)),
     SCARD_E_UNKNOWN_READER: named(({ api, context }) => api.SCardGetReaderIcon(context, "Unknown")),
   },
   SCardGetDeviceTypeId: {
-    ...onContext(({ api }, context) => api.SCardGetDeviceTypeId(context, reader)),
+    ...onContext(({ api }, context) => api.SCardGetDeviceTypeId(context, READER)),
     SCARD_E_UNKNOWN_READER: named(({ api, context }) => api.SCardGetDeviceTypeId(context, "Unknown")),
     ERROR_NOT_SUPPORTED: ({ port, api, context }) => {
       port.device = { ...port.device, type: undefined };
-      return api.SCardGetDeviceTypeId(context, reader);
+      return api.SCardGetDeviceTypeId(context, READER);
     },
   },
   SCardGetReaderDeviceInstanceId: {
-    ...onContext(({ api }, context) => api.SCardGetReaderDeviceInstanceId(context, reader)),
+    ...onContext(({ api }, context) => api.SCardGetReaderDeviceInstanceId(context, READER)),
     SCARD_E_UNKNOWN_READER: named(({ api, context }) => api.SCardGetReaderDeviceInstanceId(context, "Unknown")),
     SCARD_E_READER_UNAVAILABLE: named(({ api, context }) => api.SCardGetReaderDeviceInstanceId(context, "System Name")),
   },
@@ -419,7 +419,7 @@ function selecting(name: "SCardUIDlgSelectCard" | "GetOpenCardName"): Cases {
     SCARD_W_CANCELLED_BY_USER: ({ api, context }) =>
       api[name]({ context, flags: SC_DLG_FORCE_UI }, { picker: cancelledByUser }),
     SCARD_E_NO_SMARTCARD: ({ port, api, context }) => {
-      port.reports = [{ reader, flags: { changed: true, empty: true }, eventCount: 1, atr: new Uint8Array() }];
+      port.reports = [{ reader: READER, flags: { changed: true, empty: true }, eventCount: 1, atr: new Uint8Array() }];
       return api[name]({ context, flags: SC_DLG_NO_UI });
     },
     SCARD_E_INVALID_PARAMETER: ({ api, context }) =>

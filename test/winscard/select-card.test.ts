@@ -28,7 +28,7 @@ import {
 } from "../../src/faces/winscard/index.ts";
 import { EmbeddedManager } from "../../src/managers/embedded/index.ts";
 import { type ResourceManager, SmartCardError } from "../../src/port/index.ts";
-import { type DialogWorld, demoAtr, demoInterface, dialogWorld, PlayedPicker } from "./dialog-world.ts";
+import { DEMO_INTERFACE, type DialogWorld, demoAtr, dialogWorld, PlayedPicker } from "./dialog-world.ts";
 
 /** What a promise fails with. */
 async function failureOf(promise: Promise<unknown>): Promise<SmartCardError> {
@@ -209,8 +209,8 @@ describe("the criteria", () => {
     ["its name, in another case", { cardNames: ["dEMO"] }, true],
     ["one of two names", { cardNames: ["Purse", "Demo"] }, true],
     ["another name", { cardNames: ["Purse"] }, false],
-    ["its interface", { interfaces: [demoInterface.toLowerCase()] }, true],
-    ["its name and its interface", { cardNames: ["Demo"], interfaces: [demoInterface] }, true],
+    ["its interface", { interfaces: [DEMO_INTERFACE.toLowerCase()] }, true],
+    ["its name and its interface", { cardNames: ["Demo"], interfaces: [DEMO_INTERFACE] }, true],
     ["an interface that it does not have", { interfaces: ["{00000000-0000-0000-0000-000000000001}"] }, false],
     ["its ATR", { atrMasks: [{ atr: demoAtr }] }, true],
     ["a part of its ATR", { atrMasks: [otherMask, demoMask] }, true],

@@ -9,12 +9,12 @@ import { type SCARDCONTEXT, WinSCard } from "../../src/faces/winscard/index.ts";
 import type { Context, ContextDatabase, ResourceManager } from "../../src/port/index.ts";
 import { failureOf, world } from "../manager/world.ts";
 
-const uuid = "{01234567-89AB-CDEF-0123-456789ABCDEF}";
+const UUID = "{01234567-89AB-CDEF-0123-456789ABCDEF}";
 const states = [{ reader: "Reader", currentState: 0 }];
 
 /** A call of each function that a database answers. */
 const calls: Readonly<Record<string, (api: WinSCard, context: SCARDCONTEXT) => Promise<unknown>>> = {
-  introduceCardType: (api, context) => api.SCardIntroduceCardType(context, "A", null, [uuid], Uint8Array.of(0x3b, 0)),
+  introduceCardType: (api, context) => api.SCardIntroduceCardType(context, "A", null, [UUID], Uint8Array.of(0x3b, 0)),
   forgetCardType: (api, context) => api.SCardForgetCardType(context, "A"),
   setProvider: (api, context) => api.SCardSetCardTypeProviderName(context, "A", 2, "B"),
   provider: (api, context) => api.SCardGetCardTypeProviderName(context, "A", 2),
@@ -32,8 +32,8 @@ const calls: Readonly<Record<string, (api: WinSCard, context: SCARDCONTEXT) => P
   deviceInstance: (api, context) => api.SCardGetReaderDeviceInstanceId(context, "Reader"),
   readersOfInstance: (api, context) => api.SCardListReadersWithDeviceInstanceId(context, "X"),
   readerIcon: (api, context) => api.SCardGetReaderIcon(context, "Reader"),
-  "cache.read": (api, context) => api.SCardReadCache(context, uuid, 1, "Name"),
-  "cache.write": (api, context) => api.SCardWriteCache(context, uuid, 1, "Name", Uint8Array.of(1)),
+  "cache.read": (api, context) => api.SCardReadCache(context, UUID, 1, "Name"),
+  "cache.write": (api, context) => api.SCardWriteCache(context, UUID, 1, "Name", Uint8Array.of(1)),
   audit: (api, context) => api.SCardAudit(context, 1),
 };
 

@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 
 const entry = new URL("../../dist/entry/winscard.js", import.meta.url).href;
 
-const script = `
+const SCRIPT = `
   const { parentPort, workerData } = require("node:worker_threads");
   process.env.SCARD_MANAGER = "embedded:virtual+demo";
   import(workerData).then(async (api) => {
@@ -46,7 +46,7 @@ interface Thread extends Handles {
 }
 
 async function startThread(): Promise<Thread> {
-  const worker = new Worker(script, { eval: true, workerData: entry });
+  const worker = new Worker(SCRIPT, { eval: true, workerData: entry });
   const next = <T>(): Promise<T> =>
     new Promise((resolve, reject) => {
       worker.once("message", resolve);

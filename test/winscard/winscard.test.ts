@@ -15,7 +15,7 @@ import {
   type SCARDHANDLE,
   type WinSCard,
 } from "../../src/faces/winscard/index.ts";
-import { atr, connected, error, reader, returned, subsystem } from "./port.ts";
+import { atr, connected, error, READER, returned, subsystem } from "./port.ts";
 
 describe("the examples of the reference ported line by line", () => {
   it("SCardCancel", async () => {
@@ -62,7 +62,7 @@ describe("misused handles", () => {
     ["SCardListReaderGroups", (api, handle) => api.SCardListReaderGroups(handle)],
     ["SCardGetStatusChange", (api, handle) => api.SCardGetStatusChange(handle, 0, [])],
     ["SCardCancel", (api, handle) => api.SCardCancel(handle)],
-    ["SCardConnect", (api, handle) => api.SCardConnect(handle, reader, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1)],
+    ["SCardConnect", (api, handle) => api.SCardConnect(handle, READER, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1)],
   ];
   const cardCalls: [string, (api: WinSCard, handle: SCARDHANDLE) => Promise<unknown>][] = [
     ["SCardReconnect", (api, handle) => api.SCardReconnect(handle, SCARD_SHARE_SHARED, 3, SCARD_LEAVE_CARD)],
@@ -134,7 +134,7 @@ describe("timeouts", () => {
     const { signal } = new AbortController();
     const wait = { timeoutMs: 9, signal };
     await api.SCardGetStatusChange(context, 9, [], { signal });
-    await api.SCardConnect(context, reader, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1, wait);
+    await api.SCardConnect(context, READER, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1, wait);
     await api.SCardReconnect(card, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1, SCARD_RESET_CARD, wait);
     await api.SCardBeginTransaction(card, wait);
     await api.SCardStatus(card, wait);
@@ -152,7 +152,7 @@ describe("timeouts", () => {
 describe("bad values", () => {
   it("are refused by name, with what is allowed", async () => {
     const { port, api, context } = await subsystem();
-    await expect(api.SCardConnect(context, reader, 7, SCARD_PROTOCOL_T1)).rejects.toThrow(
+    await expect(api.SCardConnect(context, READER, 7, SCARD_PROTOCOL_T1)).rejects.toThrow(
       "SCARD_E_INVALID_VALUE: share mode 7 is not one of " +
         "SCARD_SHARE_EXCLUSIVE (1), SCARD_SHARE_SHARED (2), SCARD_SHARE_DIRECT (3)",
     );

@@ -10,7 +10,7 @@ import { EmbeddedManager } from "../../src/managers/embedded/index.ts";
 import { SmartCardError } from "../../src/port/index.ts";
 import { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
 
-const uuid = "{00112233-4455-6677-8899-AABBCCDDEEFF}";
+const UUID = "{00112233-4455-6677-8899-AABBCCDDEEFF}";
 const atr = Uint8Array.of(0x3b, 0x00);
 const select = Uint8Array.of(0x00, 0xa4, 0x00, 0x0c, 0x02, 0x3f, 0x00);
 const states = [{ reader: "Desk", currentState: 0 }];
@@ -61,8 +61,8 @@ const rows: Readonly<Record<string, Row>> = {
   SCardIntroduceCardType: [
     context,
     name,
-    [uuid, "maybe-text"],
-    [[uuid], "other"],
+    [UUID, "maybe-text"],
+    [[UUID], "other"],
     [atr, "maybe-bytes"],
     [atr, "maybe-bytes"],
   ],
@@ -71,7 +71,7 @@ const rows: Readonly<Record<string, Row>> = {
   SCardGetCardTypeProviderName: [maybeContext, name, [2, "number"]],
   SCardGetProviderId: [context, name],
   SCardListInterfaces: [maybeContext, name],
-  SCardListCards: [maybeContext, [atr, "maybe-bytes"], [[uuid], "other"]],
+  SCardListCards: [maybeContext, [atr, "maybe-bytes"], [[UUID], "other"]],
   SCardIntroduceReader: [context, name, desk],
   SCardForgetReader: [context, desk],
   SCardIntroduceReaderGroup: [maybeContext, name],
@@ -80,8 +80,8 @@ const rows: Readonly<Record<string, Row>> = {
   SCardRemoveReaderFromGroup: [context, desk, name],
   SCardLocateCards: [context, name, [states, "other"]],
   SCardLocateCardsByATR: [context, [[{ atr }], "other"], [states, "other"]],
-  SCardReadCache: [context, [uuid, "text"], [1, "number"], name],
-  SCardWriteCache: [context, [uuid, "text"], [1, "number"], name, [atr, "bytes"]],
+  SCardReadCache: [context, [UUID, "text"], [1, "number"], name],
+  SCardWriteCache: [context, [UUID, "text"], [1, "number"], name, [atr, "bytes"]],
   SCardGetDeviceTypeId: [context, desk],
   SCardGetReaderDeviceInstanceId: [context, desk],
   SCardListReadersWithDeviceInstanceId: [context, name],
@@ -283,7 +283,7 @@ describe("wrong arguments", () => {
     [{ context: "context", searchCriteria: 5 }],
     [{ context: "context", searchCriteria: { cardNames: 5 } }],
     [{ context: "context", searchCriteria: { cardNames: [null] } }],
-    [{ context: "context", searchCriteria: { interfaces: uuid } }],
+    [{ context: "context", searchCriteria: { interfaces: UUID } }],
     [{ context: "context", searchCriteria: { atrMasks: [{ atr: "3B00" }] } }],
     [{ context: "context", searchCriteria: { ...criteria, check: true } }],
     [{ context: null }],

@@ -25,11 +25,11 @@ function report(hex: string): Record<string, string[]> {
 }
 
 // Made as PC/SC part 3, 3.1.3.2.3, says: standard 03, card 0003. The other ATRs here were made for these tests.
-const ultralight = "3B8F8001804F0CA0000003060300030000000068";
+const ULTRALIGHT = "3B8F8001804F0CA0000003060300030000000068";
 
 describe("an ATR in a few words", () => {
   it.each([
-    [ultralight, "PC/SC contactless storage card, MIFARE Ultralight"],
+    [ULTRALIGHT, "PC/SC contactless storage card, MIFARE Ultralight"],
     ["3B021450", "card with T=0"],
     ["3B8D8011FE8031F873F721606573636172646C", 'card with T=0 and T=1, "scard"'],
   ])("%s: %s", (hex, words) => expect(summarizeAtr(hexBytes(hex))).toBe(words));
@@ -69,7 +69,7 @@ describe("an ATR for people", () => {
   });
 
   it("names the card of a contactless reader, and its standard", () => {
-    expect(report(ultralight).ATR).toContain("ISO/IEC 14443 A, part 3");
+    expect(report(ULTRALIGHT).ATR).toContain("ISO/IEC 14443 A, part 3");
   });
 
   it("works for every ATR", () => {

@@ -77,12 +77,12 @@ export function describeAtr(
 }
 
 /** Most lines printed about card types: some ATRs are shared by very many cards. */
-const maxKnownLines = 5;
+const MAX_KNOWN_LINES = 5;
 
 function describeKnownCard({ description, name }: CardType, index: number): readonly (readonly [string, string])[] {
   const lines = description.split("\n").filter((line) => line !== "");
-  const more = lines.length - maxKnownLines;
-  const shown = more > 0 ? [...lines.slice(0, maxKnownLines), `and ${count(more, "line")} more in --json`] : lines;
+  const more = lines.length - MAX_KNOWN_LINES;
+  const shown = more > 0 ? [...lines.slice(0, MAX_KNOWN_LINES), `and ${count(more, "line")} more in --json`] : lines;
   return [[index === 0 ? "Known as" : "", visible(name)], ...shown.map((line) => ["", `  ${visible(line)}`] as const)];
 }
 

@@ -38,7 +38,7 @@ export const audit = command({
 });
 
 /** How often `--follow` reads the log, in milliseconds. */
-const pollMs = 500;
+const POLL_MS = 500;
 
 async function run({ values }: ParsedLine<typeof optionTable>, terminal: Terminal): Promise<number> {
   const { limit, since } = values;
@@ -69,7 +69,7 @@ async function follow(
   { signal }: Waiting,
 ): Promise<void> {
   let known = first;
-  while (await pause(nodeClock, pollMs, "look at the audit log", { signal })) {
+  while (await pause(nodeClock, POLL_MS, "look at the audit log", { signal })) {
     const entries = read();
     for (const entry of newEntries(known, entries)) print(entry);
     known = entries;

@@ -31,7 +31,7 @@ import type { Paint, Screen } from "./terminal.ts";
 export type PickerAnswer = { readonly reader: string } | "cancelled" | "interrupted";
 
 /** Readers that are shown at once; a longer list scrolls. */
-const pageSize = 10;
+const PAGE_SIZE = 10;
 
 interface Config {
   readonly request: CardPickerRequest;
@@ -79,7 +79,7 @@ const cardPrompt = createPrompt<PickerAnswer, Config>(({ first, following, paint
     items: state.readers,
     active: currentIndex(state),
     renderItem: ({ isActive, item }) => readerLine(item, isActive, paint),
-    pageSize,
+    pageSize: PAGE_SIZE,
     loop: false,
   });
   const shown = state.readers.length === 0 ? paint("dim", "  no reader") : list;

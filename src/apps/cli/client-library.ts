@@ -3,9 +3,9 @@
 import { readerStateStruct } from "../../wire/pcsclite/index.ts";
 
 /** Elf64_Ehdr, as far as it is needed; little-endian (System V ABI, gABI 4.1, ELF header). */
-const MAGIC = [0x7f, 0x45, 0x4c, 0x46, 2, 1];
-const headerBytes = 64;
-const sectionBytes = 64;
+const magic = [0x7f, 0x45, 0x4c, 0x46, 2, 1];
+const HEADER_BYTES = 64;
+const SECTION_BYTES = 64;
 
 /**
  * How many readers the table of a libpcsclite has room for.
@@ -26,12 +26,12 @@ export function tableEntriesOf(library: Uint8Array): number | "any" | undefined 
 
 /** The size of the section `.bss`; undefined where it is missing. */
 function zeroedBytes(file: Uint8Array): number | undefined {
-  if (file.length < headerBytes || MAGIC.some((byte, index) => file[index] !== byte)) return undefined;
+  if (file.length < HEADER_BYTES || magic.some((byte, index) => file[index] !== byte)) return undefined;
   const view = new DataView(file.buffer, file.byteOffset, file.length);
   const sections = Number(view.getBigUint64(0x28, true));
   const count = view.getUint16(0x3c, true);
-  if (sections + count * sectionBytes > file.length) return undefined;
-  const at = (index: number): number => sections + index * sectionBytes;
+  if (sections + count * SECTION_BYTES > file.length) return undefined;
+  const at = (index: number): number => sections + index * SECTION_BYTES;
   const names = view.getUint16(0x3e, true);
   if (names >= count) return undefined;
   const texts = Number(view.getBigUint64(at(names) + 0x18, true));

@@ -9,7 +9,7 @@ import { onlyFitting } from "./reader-choice.ts";
 import type { Terminal } from "./terminal.ts";
 import { jsonText, visible } from "./text.ts";
 
-const reader =
+const READER =
   'READER is the name of a virtual reader, a part of it that no other has, or its number in "scard readers".';
 
 /** `scard insert`: puts a card into a virtual reader of the daemon. */
@@ -18,7 +18,7 @@ export const insert = command({
   summary: "insert a card into a virtual reader of scard daemon",
   usage: ["[OPTION…] READER CARD"],
   description: [
-    `Puts a software card into a virtual reader of scard daemon. CARD is demo, or the path of a card image. A card that is in comes out first. ${reader}`,
+    `Puts a software card into a virtual reader of scard daemon. CARD is demo, or the path of a card image. A card that is in comes out first. ${READER}`,
   ],
   options: controlOption,
   argumentWords: "file",
@@ -38,7 +38,7 @@ export const eject = command({
   summary: "eject the card of a virtual reader of scard daemon",
   usage: ["[OPTION…] READER"],
   description: [
-    `Has a virtual reader of scard daemon move its card out, as a button on a reader does, once the operation under way is done. Programs that use the card find it removed. ${reader}`,
+    `Has a virtual reader of scard daemon move its card out, as a button on a reader does, once the operation under way is done. Programs that use the card find it removed. ${READER}`,
   ],
   options: controlOption,
   run: (line, terminal) => moveOut("eject", line, terminal),
@@ -50,7 +50,7 @@ export const remove = command({
   summary: "remove the card from a virtual reader of scard daemon",
   usage: ["[OPTION…] READER"],
   description: [
-    `Removes the card from a virtual reader of scard daemon at once, even during an exchange, as a user would by hand. ${reader}`,
+    `Removes the card from a virtual reader of scard daemon at once, even during an exchange, as a user would by hand. ${READER}`,
   ],
   options: controlOption,
   run: (line, terminal) => moveOut("remove", line, terminal),

@@ -95,11 +95,11 @@ class ForgivingCards implements KnownCards {
 }
 
 /** Most names that are shown for one card: some ATRs are shared by many types. */
-const maxNamesShown = 3;
+const MAX_NAMES_SHOWN = 3;
 
 /** The possible types of a card, on one line. */
 export function namesInBrief(names: readonly string[]): string {
-  const more = names.length - maxNamesShown;
-  const shown = names.slice(0, maxNamesShown).join(", ");
+  const more = names.length - MAX_NAMES_SHOWN;
+  const shown = names.slice(0, MAX_NAMES_SHOWN).join(", ");
   return more > 0 ? `${shown}, and ${more} more` : shown;
 }

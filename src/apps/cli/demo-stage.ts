@@ -31,7 +31,7 @@ export interface Stage {
 }
 
 /** The longest that the demo waits for anything, so that it ends even where a wake-up is lost. */
-const patienceMs = 5000;
+const PATIENCE_MS = 5000;
 
 /** The result of SCardGetStatusChange. */
 export type StateAnswers = { readonly readerStates: readonly ReaderStateAnswer[] };
@@ -43,21 +43,21 @@ export type StatusWait = PendingCall<StateAnswers>;
 export function waitForReaders(program: DemoProgram, known: number): StatusWait {
   const state = { reader: PNP_NOTIFICATION, currentState: known << 16 };
   return program.begin(`SCardGetStatusChange(${PNP_NOTIFICATION})`, (api) =>
-    api.SCardGetStatusChange(program.context, patienceMs, [state]),
+    api.SCardGetStatusChange(program.context, PATIENCE_MS, [state]),
   );
 }
 
 /** Waits until a reader's state is another than the one that was told last. */
 export function waitForChange(program: DemoProgram, last: ReaderStateAnswer): StatusWait {
   return program.begin("SCardGetStatusChange", (api) =>
-    api.SCardGetStatusChange(program.context, patienceMs, [{ ...last, currentState: last.eventState }]),
+    api.SCardGetStatusChange(program.context, PATIENCE_MS, [{ ...last, currentState: last.eventState }]),
   );
 }
 
 /** Waits for the lock. */
 export function beginTransaction(program: DemoProgram): PendingCall<void> {
   return program.begin("SCardBeginTransaction", (api) =>
-    api.SCardBeginTransaction(program.card, { timeoutMs: patienceMs }),
+    api.SCardBeginTransaction(program.card, { timeoutMs: PATIENCE_MS }),
   );
 }
 
@@ -73,7 +73,7 @@ export async function unlock(program: DemoProgram): Promise<void> {
 
 /** Asks for the status of a connection. */
 export function askStatus(program: DemoProgram): PendingCall<{ readonly state: number }> {
-  return program.begin("SCardStatus", (api) => api.SCardStatus(program.card, { timeoutMs: patienceMs }));
+  return program.begin("SCardStatus", (api) => api.SCardStatus(program.card, { timeoutMs: PATIENCE_MS }));
 }
 
 /** The state of a card as SCardStatus tells it, in words. */

@@ -183,15 +183,15 @@ function failedStep(who: string, call: string, error: SmartCardError, since: Mom
   return { who, call, result, status: errorName(error.code), error: errorForPrograms(error), ...time(since, at) };
 }
 
-const whoWidth = 9;
-const lineWidth = 120;
+const WHO_WIDTH = 9;
+const LINE_WIDTH = 120;
 
 function describeStep({ after, call, error, expected, ms, result, who }: NumberedStep, paint: Paint): string[] {
   const latency = ms === undefined ? "" : `  (${duration(ms)} after ${after})`;
-  const start = `  ${who.padEnd(whoWidth)} ${call}`;
+  const start = `  ${who.padEnd(WHO_WIDTH)} ${call}`;
   const shown = paint(error === undefined ? "green" : "yellow", `→ ${result}`) + paint("cyan", latency);
-  const onOneLine = `${start}  → ${result}${latency}`.length <= lineWidth;
-  const lines = onOneLine ? [`${start}  ${shown}`] : [start, `${" ".repeat(whoWidth + 5)}${shown}`];
+  const onOneLine = `${start}  → ${result}${latency}`.length <= LINE_WIDTH;
+  const lines = onOneLine ? [`${start}  ${shown}`] : [start, `${" ".repeat(WHO_WIDTH + 5)}${shown}`];
   if (expected !== undefined) lines.push(paint("red", `  That is not what should have come back: ${expected}`));
   return lines;
 }

@@ -4,7 +4,7 @@ import type { SmartCardError } from "../../port/index.ts";
 import type { Finding, SocketReport } from "./doctor-report.ts";
 import { installCommand } from "./doctor-service.ts";
 import { has, hasOwnSubsystem, isUsed, type Survey } from "./doctor-survey.ts";
-import { allowRedirection, isRemoteSession, missingWindowsReaders, serviceProblems } from "./doctor-windows.ts";
+import { ALLOW_REDIRECTION, isRemoteSession, missingWindowsReaders, serviceProblems } from "./doctor-windows.ts";
 import { clientName } from "./readers.ts";
 import { duration, visible } from "./text.ts";
 
@@ -61,7 +61,7 @@ export function* readerFindings(survey: Survey): Generator<Finding> {
 function remediesFor({ code }: SmartCardError, { machine }: Survey): readonly string[] {
   // SCardEstablishContext of Windows has ERROR_BROKEN_PIPE for this alone.
   const isNotShared = code === "broken-pipe" || (code === "no-service" && isRemoteSession(machine));
-  return isNotShared ? [allowRedirection] : ["restart the service"];
+  return isNotShared ? [ALLOW_REDIRECTION] : ["restart the service"];
 }
 
 function doorOpen(name: string, at: string): Finding {

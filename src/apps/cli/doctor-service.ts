@@ -68,12 +68,12 @@ const packages: Readonly<Record<string, Readonly<Record<"service" | "driver", st
   opensuse: suse,
 };
 
-const enable = "systemctl enable --now pcscd.socket";
+const ENABLE = "systemctl enable --now pcscd.socket";
 
 /** How to have pcscd run, on this machine. */
 function startCommands(survey: Survey): readonly string[] {
   const install = has(survey, "pcscd") ? [] : [installCommand(survey.distribution, "service")];
-  if (has(survey, "systemd")) return [...install, enable];
+  if (has(survey, "systemd")) return [...install, ENABLE];
   return [...install, "start pcscd as root: pcscd; or in a container: pcscd --foreground"];
 }
 
@@ -132,7 +132,7 @@ function stale({ path }: SocketReport): Finding {
     id: "socket-stale",
     level: "warning",
     message: `${name} was left behind: nothing listens there. Programs on libpcsclite that use it find no service.`,
-    remedies: [`rm ${name}`, `or start its service: ${enable}`],
+    remedies: [`rm ${name}`, `or start its service: ${ENABLE}`],
   };
 }
 

@@ -17,7 +17,7 @@ const deviceQuery = [
   "ForEach-Object { @{ name = $_.Name; problem = $_.ConfigManagerErrorCode } }",
 ].join(" | ");
 
-const utf8 = "[Console]::OutputEncoding = [Text.Encoding]::UTF8";
+const UTF8 = "[Console]::OutputEncoding = [Text.Encoding]::UTF8";
 
 /** Asks Windows, through programs of its own. It changes nothing, and needs no rights. */
 export async function windowsFacts(run: RunProgram, systemRoot = "C:\\Windows"): Promise<WindowsFacts> {
@@ -27,7 +27,7 @@ export async function windowsFacts(run: RunProgram, systemRoot = "C:\\Windows"):
     return query === undefined ? undefined : parseService(query, config?.stdout ?? "");
   };
   const calais = "HKLM\\SOFTWARE\\Microsoft\\Cryptography\\Calais";
-  const script = `${utf8}; ConvertTo-Json -Compress @(${deviceQuery})`;
+  const script = `${UTF8}; ConvertTo-Json -Compress @(${deviceQuery})`;
   const [smartCards, certificates, devices, registry] = await Promise.all([
     service("SCardSvr"),
     service("CertPropSvc"),
@@ -162,13 +162,13 @@ export function* missingWindowsReaders({ devices }: WindowsFacts, isRemote: bool
         level: "warning",
         message: `The service runs, but has no reader${isRemote ? "" : none}.`,
         remedies: isRemote
-          ? [allowRedirection]
+          ? [ALLOW_REDIRECTION]
           : ["plug one in", "see whether Windows knows it: Device Manager, Smart card readers"],
       };
 }
 
 /** What to do where the client of Remote Desktop does not pass its readers on. */
-export const allowRedirection =
+export const ALLOW_REDIRECTION =
   "plug the reader in where you sit, and allow smart cards in the client: Local Resources, More, Smart cards";
 
 /** Of a session that Remote Desktop shows, Windows says so in SESSIONNAME: `RDP-Tcp#0`. */

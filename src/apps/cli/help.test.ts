@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Command } from "./command.ts";
 import { commands } from "./commands.ts";
 import { completionScript, shells } from "./completion-scripts.ts";
-import { fill, helpColumns, helpOn, overview } from "./help.ts";
+import { fill, HELP_COLUMNS, helpOn, overview } from "./help.ts";
 import { manualPage } from "./manual.ts";
 
 /** Every command, and every action of those that have some, with the words that lead to it. */
@@ -13,7 +13,7 @@ const places: readonly (readonly [readonly string[], Command])[] = commands.flat
   ...(command.actions ?? []).map((action) => [[command.name, action.name], action] as const),
 ]);
 
-const tooLong = (text: string): string[] => text.split("\n").filter((line) => [...line].length > helpColumns);
+const tooLong = (text: string): string[] => text.split("\n").filter((line) => [...line].length > HELP_COLUMNS);
 
 describe("help", () => {
   it.each(places.map(([path, command]) => [path.join(" "), path, command] as const))(

@@ -4,13 +4,13 @@ import type { Command } from "./command.ts";
 import { commonOptions, type OptionSpec, type OptionTable } from "./options.ts";
 
 /** No line of help is longer than a terminal of this many columns. */
-export const helpColumns = 80;
+export const HELP_COLUMNS = 80;
 
 /** The widest left column of a list: what is longer stands on a line of its own. */
-const maxTermColumns = 24;
+const MAX_TERM_COLUMNS = 24;
 
 /** What every command ends with, for the help and the manual page. */
-export const exitCodesText = "0 done, 1 something failed, 2 usage error, 130 interrupted";
+export const EXIT_CODES_TEXT = "0 done, 1 something failed, 2 usage error, 130 interrupted";
 
 /** The help on a command, or on an action of it: `path` has the words that lead to it. */
 export function helpOn(path: readonly string[], command: Command): string {
@@ -84,12 +84,12 @@ function actionHelp(words: string, action: Command, shared: OptionTable): string
 }
 
 function commonHelp(): string {
-  return ["Every command:", ...definitions(rowsOf(commonOptions)), fill(`Exit codes: ${exitCodesText}.`)].join("\n");
+  return ["Every command:", ...definitions(rowsOf(commonOptions)), fill(`Exit codes: ${EXIT_CODES_TEXT}.`)].join("\n");
 }
 
 /** Terms in a column, and beside each what it means. */
 function definitions(rows: readonly (readonly [string, string])[], indent = ""): string[] {
-  const width = Math.max(0, ...rows.map(([term]) => term.length).filter((length) => length <= maxTermColumns));
+  const width = Math.max(0, ...rows.map(([term]) => term.length).filter((length) => length <= MAX_TERM_COLUMNS));
   const margin = `${indent}${" ".repeat(width + 4)}`;
   return rows.flatMap(([term, text]) => {
     const [about = "", ...more] = text.split("\n");
@@ -119,7 +119,7 @@ export function fill(text: string, indent = ""): string {
   let line = margin;
   for (const word of text.split(" ").filter((one) => one !== "")) {
     const isEmpty = line === margin;
-    if (!isEmpty && line.length + 1 + word.length > helpColumns) {
+    if (!isEmpty && line.length + 1 + word.length > HELP_COLUMNS) {
       lines.push(line);
       line = margin + word;
     } else {

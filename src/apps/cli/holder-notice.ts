@@ -8,7 +8,7 @@ import type { Terminal } from "./terminal.ts";
 import { visible } from "./text.ts";
 
 /** A wait for a card that is over sooner needs no explanation, in milliseconds. */
-const patienceMs = 500;
+const PATIENCE_MS = 500;
 
 /**
  * Waits for an operation that another program's transaction may delay. If it takes long, prints the holder of the card,
@@ -26,7 +26,7 @@ export async function explainingWait<T>(
     if (waits) terminal.say(`waiting for the card in "${visible(reader)}": ${describeHolder(inspection, reader)}`);
   };
   // The wait continues even if the holder is unknown.
-  const cancel = nodeClock.schedule(patienceMs, "say who holds the card", () => void explain().catch(() => {}));
+  const cancel = nodeClock.schedule(PATIENCE_MS, "say who holds the card", () => void explain().catch(() => {}));
   try {
     return await work;
   } finally {

@@ -76,10 +76,10 @@ export function typesMeant(
   throw new SmartCardError("unknown-card", `${what} is the name of no card type, nor a part of one; ${hint}`);
 }
 
-const maxNamesShown = 5;
+const MAX_NAMES_SHOWN = 5;
 
 function describeWanted(wanted: readonly string[]): string {
-  const shown = wanted.slice(0, maxNamesShown).map((name) => `"${visible(name)}"`);
+  const shown = wanted.slice(0, MAX_NAMES_SHOWN).map((name) => `"${visible(name)}"`);
   const more = wanted.length - shown.length;
   return more > 0 ? `${shown.join(", ")} or one of ${more} others` : shown.join(" or ");
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { Command } from "./command.ts";
-import { exitCodesText, formsOf, rowsOf } from "./help.ts";
+import { EXIT_CODES_TEXT, formsOf, rowsOf } from "./help.ts";
 import { commonOptions, type OptionTable } from "./options.ts";
 
 /** Environment variables that the program reads, and what they do. */
@@ -33,7 +33,7 @@ export function manualPage(commands: readonly Command[], version: string): strin
     ".SH OPTIONS OF EVERY COMMAND",
     ...optionTerms(commonOptions),
     ".SH EXIT STATUS",
-    text(`${exitCodesText}.`),
+    text(`${EXIT_CODES_TEXT}.`),
     ".SH ENVIRONMENT",
     ...environment.map(([name, about]) => term(name, about)),
     ".SH SEE ALSO",

@@ -130,12 +130,12 @@ export function choiceOf<T extends string>(option: string, value: string, allowe
 }
 
 /** The longest time that can be given, in seconds: a year. */
-const maxSeconds = 31_536_000;
+const MAX_SECONDS = 31_536_000;
 
 /** A time in seconds, with fractions, as whole milliseconds. @throws UsageError */
 export function millisecondsOf(option: string, value: string): number {
   const seconds = /^\d+(?:\.\d+)?$/.test(value) ? Number(value) : Number.NaN;
-  if (!(seconds <= maxSeconds)) throw new UsageError(`${option} is a number of seconds, 0 to ${maxSeconds}`);
+  if (!(seconds <= MAX_SECONDS)) throw new UsageError(`${option} is a number of seconds, 0 to ${MAX_SECONDS}`);
   return Math.round(seconds * 1000);
 }
 

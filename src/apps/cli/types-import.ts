@@ -10,13 +10,13 @@ import type { Terminal } from "./terminal.ts";
 import { count, duration, jsonText, visible } from "./text.ts";
 
 /** Where Debian's pcsc-tools puts its list. */
-export const listPath = "/usr/share/pcsc/smartcard_list.txt";
+export const LIST_PATH = "/usr/share/pcsc/smartcard_list.txt";
 
 /** Longest list that is read: the whole of smartcard_list.txt has less than one MiB. */
-const maxListBytes = 16_777_216;
+const MAX_LIST_BYTES = 16_777_216;
 
 /** Most lines that are named which were left out, unless all are asked for. */
-const maxProblemsShown = 10;
+const MAX_PROBLEMS_SHOWN = 10;
 
 const optionTable = {
   problems: { type: "boolean", help: "name all lines that were left out" },
@@ -29,7 +29,7 @@ export const importTypes = command({
   summary: "add the card types of a list",
   usage: ["[OPTION…] [FILE]"],
   description: [
-    `Adds all card types of a list in the form of smartcard_list.txt, or replaces them; "-" is the standard input. Without FILE it is ${listPath}.`,
+    `Adds all card types of a list in the form of smartcard_list.txt, or replaces them; "-" is the standard input. Without FILE it is ${LIST_PATH}.`,
   ],
   options: optionTable,
   argumentWords: "file",
@@ -37,7 +37,7 @@ export const importTypes = command({
 });
 
 async function run({ positionals, values }: ParsedLine<typeof optionTable>, terminal: Terminal): Promise<number> {
-  const [file = listPath, ...others] = positionals;
+  const [file = LIST_PATH, ...others] = positionals;
   if (others.length > 0) throw new UsageError("one file is imported at a time");
   const before = nodeClock.now();
   const list = parseSmartCardList(await readList(file, terminal));
@@ -63,7 +63,7 @@ async function run({ positionals, values }: ParsedLine<typeof optionTable>, term
 
 function describeProblems({ problems }: SmartCardList, all: boolean): string[] {
   if (problems.length === 0) return [];
-  const shown = all ? problems : problems.slice(0, maxProblemsShown);
+  const shown = all ? problems : problems.slice(0, MAX_PROBLEMS_SHOWN);
   const more = problems.length - shown.length;
   return [
     `${count(problems.length, "line")} left out, which cannot be expressed as ATR and mask:`,
@@ -75,5 +75,5 @@ function describeProblems({ problems }: SmartCardList, all: boolean): string[] {
 async function readList(file: string, terminal: Terminal): Promise<Uint8Array> {
   if (file === "-") return new TextEncoder().encode(await terminal.readInput());
   const missing = "Debian's package pcsc-tools has one, the newest is at https://pcsc-tools.apdu.fr/smartcard_list.txt";
-  return readRegularFile(file, { mostBytes: maxListBytes, shown: visible(file), missing });
+  return readRegularFile(file, { mostBytes: MAX_LIST_BYTES, shown: visible(file), missing });
 }

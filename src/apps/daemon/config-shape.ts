@@ -3,9 +3,10 @@
 import type { OptionalShape, Shape, ValueOf } from "../../base/json/index.ts";
 import * as is from "../../base/json/index.ts";
 import { byTag, byType, list, object, withMember } from "../../base/json/index.ts";
-import { onlyUsers } from "../../entry/vpcd-listener.ts";
+import { ONLY_USERS } from "../../entry/vpcd-listener.ts";
 import { defaultServerLimits, MAX_FIXED_READERS } from "../../faces/pcsclite-server/index.ts";
 import { defaultLimits, type Profile, profiles } from "../../managers/embedded/index.ts";
+import { DEFAULT_AWAKE_US } from "../../platform/node/runtime/index.ts";
 import { findGroup, findUser } from "../../platform/node/unix/index.ts";
 import { LONGEST_READER_NAME, MAX_TIMER_MS, readerNameProblem } from "../../port/index.ts";
 import { DEFAULT_VPCD_PORT, MAX_SLOTS } from "../../readers/vpcd/index.ts";
@@ -17,8 +18,6 @@ const MAX_READERS = 1024;
 const MAX_RULES = 1024;
 const MAX_TEXT = 4096;
 const MAX_NUMBER = 2 ** 31 - 1;
-/** The limit `awakeUs` where it is not given: the time between the calls of a busy client. */
-export const DEFAULT_AWAKE_US = 200;
 /** The largest 32-bit number means no account. */
 const MAX_ACCOUNT = 2 ** 32 - 2;
 
@@ -66,10 +65,10 @@ const peerRule = {
   program: is.text(MAX_TEXT, "Glob on its executable: the path, or the last part.").optional(),
 };
 
-const byTcp = `cannot be met by TCP: ${onlyUsers}`;
-const rulesByTcp = list(object({ effect, uid: user }, { misplaced: { gid: byTcp, program: byTcp } }), MAX_RULES);
+const BY_TCP = `cannot be met by TCP: ${ONLY_USERS}`;
+const rulesByTcp = list(object({ effect, uid: user }, { misplaced: { gid: BY_TCP, program: BY_TCP } }), MAX_RULES);
 const rules = list(object(peerRule), MAX_RULES);
-const cardAccess = "Who may be the card. The first rule that matches counts.";
+const CARD_ACCESS = "Who may be the card. The first rule that matches counts.";
 
 const readerName = is
   .textLike(/^[\s\S]{1,4096}$/, is.text(LONGEST_READER_NAME).expected)
@@ -91,30 +90,30 @@ const ofVpcdReader = {
   slots: is.whole(1, MAX_SLOTS, "How many cards can connect.").optional(1),
 };
 
-const hasPath = 'stands beside "path": give the path of a Unix socket, or host and port';
+const HAS_PATH = 'stands beside "path": give the path of a Unix socket, or host and port';
 const unixReader = object(
   {
     ...ofVpcdReader,
     path: absolutePath.about("The Unix socket that it listens on, in the place of host and port."),
     ...socketRights,
-    access: rules.about(cardAccess).optional(),
+    access: rules.about(CARD_ACCESS).optional(),
   },
-  { misplaced: { host: hasPath, port: hasPath } },
+  { misplaced: { host: HAS_PATH, port: HAS_PATH } },
 ).check(({ path, slots = 1 }, place) => {
   const suffix = slots === 1 ? "" : `.${slots - 1}`;
   const problem = path === undefined ? undefined : socketPathProblem(path + suffix, process.platform);
   if (problem !== undefined) place.at("path").problem(problem);
 });
 
-const needsPath = 'is that of a Unix socket: give its "path", or leave it out';
+const NEEDS_PATH = 'is that of a Unix socket: give its "path", or leave it out';
 const tcpReader = object(
   {
     ...ofVpcdReader,
     host: is.text(255, "The address that it listens on.").optional("127.0.0.1"),
     port: is.whole(1, 65_535, "Its TCP port; each further slot has the next one.").optional(DEFAULT_VPCD_PORT),
-    access: rulesByTcp.about(cardAccess).optional(),
+    access: rulesByTcp.about(CARD_ACCESS).optional(),
   },
-  { misplaced: { mode: needsPath, group: needsPath } },
+  { misplaced: { mode: NEEDS_PATH, group: NEEDS_PATH } },
 ).check(({ port = 1, slots = 1 }, place) => {
   if (port + slots > 65_536) place.at("port").problem(`should be a whole number from 1 to ${65_536 - slots}`);
 });

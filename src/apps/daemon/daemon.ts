@@ -5,7 +5,7 @@ import { encodeHex } from "../../base/binary/index.ts";
 import { listenVpcd, tryVpcd } from "../../entry/vpcd-listener.ts";
 import { defaultServerLimits, PcscliteServer, type ServerLimits } from "../../faces/pcsclite-server/index.ts";
 import { defaultLimits, EmbeddedManager, type ManagerLimits } from "../../managers/embedded/index.ts";
-import { BusyPoll, nodeRuntime } from "../../platform/node/runtime/index.ts";
+import { BusyPoll, DEFAULT_AWAKE_US, nodeRuntime } from "../../platform/node/runtime/index.ts";
 import {
   freeDescriptors,
   type InheritedSocket,
@@ -20,7 +20,6 @@ import { assertNever, type Runtime, SmartCardError } from "../../port/index.ts";
 import { Arrivals } from "./arrivals.ts";
 import { clientPeer } from "./client-peer.ts";
 import type { DaemonConfig } from "./config.ts";
-import { DEFAULT_AWAKE_US } from "./config-shape.ts";
 import type { ControlCommand } from "./control-messages.ts";
 import type { ReportedReader, WhoReport } from "./control-results.ts";
 import { serveControl } from "./control-server.ts";

@@ -38,7 +38,7 @@ interface Batch {
   readonly lost: number;
 }
 
-const lineFeed = 0x0a;
+const LINE_FEED = 0x0a;
 
 /**
  * Writes lines, in their order, to something that may fail: a full disk, a closed terminal, a pipe that is full. A
@@ -168,7 +168,7 @@ export class LogSink {
   }
 
   #wrote(batch: Batch, written: number): void {
-    if (written > 0) this.#midLine = batch.bytes[written - 1] !== lineFeed;
+    if (written > 0) this.#midLine = batch.bytes[written - 1] !== LINE_FEED;
     batch.bytes = batch.bytes.subarray(written);
     if (batch.bytes.length === 0) this.#batch = undefined;
     this.#next();

@@ -4,7 +4,7 @@ import { checkBytes } from "./check-bytes.ts";
 import { checkText, checkWhole } from "./check-values.ts";
 
 /** More bytes do not make an exact number. */
-const maxBytes = 6;
+const MAX_BYTES = 6;
 
 /**
  * The number that these bytes are, the most significant first; 0 for none. At most six of them make an exact number.
@@ -26,8 +26,8 @@ export function bigEndianNumber(bytes: Uint8Array): number {
  */
 export function bigEndianBytes(value: number, least: number, most: number, name: string): readonly number[] {
   checkText(name, "bigEndianBytes: name");
-  checkWhole(least, 0, maxBytes, "bigEndianBytes: least");
-  checkWhole(most, 0, maxBytes, "bigEndianBytes: most");
+  checkWhole(least, 0, MAX_BYTES, "bigEndianBytes: least");
+  checkWhole(most, 0, MAX_BYTES, "bigEndianBytes: most");
   checkWhole(value, 0, 256 ** most - 1, name);
   const bytes: number[] = [];
   for (let rest = value; rest > 0 || bytes.length < least; rest = Math.floor(rest / 256)) bytes.unshift(rest % 256);

@@ -15,13 +15,13 @@ import {
 } from "../binary/index.ts";
 
 /** Most data bytes in a command with short length fields. ISO/IEC 7816-4:2005, 5.1. */
-export const maxShortDataBytes = 255;
+export const MAX_SHORT_DATA_BYTES = 255;
 /** Most data bytes in a command with extended length fields. */
-export const maxExtendedDataBytes = 65_535;
+export const MAX_EXTENDED_DATA_BYTES = 65_535;
 /** Largest Le of a command with short length fields; it is written as 00. */
-export const maxShortLe = 256;
+export const MAX_SHORT_LE = 256;
 /** Largest Le of a command with extended length fields; it is written as 00 00. Also the most data in a response. */
-export const maxExtendedLe = 65_536;
+export const MAX_EXTENDED_LE = 65_536;
 
 /** A command as a card reads it. ISO/IEC 7816-4:2005, 5.1. */
 export interface CommandApdu {
@@ -88,8 +88,8 @@ export function completeCommand(init: CommandInit, name: string): CommandApdu {
   if (init.extended !== undefined) checkTruth(init.extended, `${name}: extended`);
   const { data = new Uint8Array(0) } = init;
   checkBytes(data, `${name}: data`);
-  if (data.length > maxExtendedDataBytes) {
-    throw new RangeError(`a command carries at most ${maxExtendedDataBytes} data bytes, not ${data.length}`);
+  if (data.length > MAX_EXTENDED_DATA_BYTES) {
+    throw new RangeError(`a command carries at most ${MAX_EXTENDED_DATA_BYTES} data bytes, not ${data.length}`);
   }
   checkLe(le, "");
   return { cla, ins, p1, p2, data, le, extended: useExtended(init, data) };
@@ -99,12 +99,12 @@ const commandMembers: readonly (keyof CommandInit)[] = ["cla", "ins", "p1", "p2"
 
 function useExtended(init: CommandInit, data: Uint8Array): boolean {
   const { le, extended } = init;
-  const needed = data.length > maxShortDataBytes || (le ?? 0) > maxShortLe;
-  if (extended === false && data.length > maxShortDataBytes) {
-    throw new RangeError(`${data.length} data bytes do not fit a short Lc, which ends at ${maxShortDataBytes}`);
+  const needed = data.length > MAX_SHORT_DATA_BYTES || (le ?? 0) > MAX_SHORT_LE;
+  if (extended === false && data.length > MAX_SHORT_DATA_BYTES) {
+    throw new RangeError(`${data.length} data bytes do not fit a short Lc, which ends at ${MAX_SHORT_DATA_BYTES}`);
   }
   if (extended === false && needed) {
-    throw new RangeError(`Le ${le} does not fit a short Le, which ends at ${maxShortLe}`);
+    throw new RangeError(`Le ${le} does not fit a short Le, which ends at ${MAX_SHORT_LE}`);
   }
   if (extended === true && data.length === 0 && le === undefined) {
     throw new RangeError("extended is true, but a command with neither data nor Le has no length field to extend");
@@ -130,9 +130,9 @@ function checkHeader({ cla, ins, p1, p2 }: Partial<CommandInit>, where: string):
 }
 
 function checkLe(le: unknown, where: string): void {
-  if (le === undefined || (typeof le === "number" && Number.isInteger(le) && le >= 1 && le <= maxExtendedLe)) return;
+  if (le === undefined || (typeof le === "number" && Number.isInteger(le) && le >= 1 && le <= MAX_EXTENDED_LE)) return;
   const remedy = "leave it out where no response data is expected";
-  throw new RangeError(`${where}Le is 1 to ${maxExtendedLe}, not ${shown(le)}; ${remedy}`);
+  throw new RangeError(`${where}Le is 1 to ${MAX_EXTENDED_LE}, not ${shown(le)}; ${remedy}`);
 }
 
 /**
@@ -171,7 +171,8 @@ export function decodeCommand(bytes: Uint8Array): Result<CommandApdu> {
     const header = { cla: cursor.u8("CLA"), ins: cursor.u8("INS"), p1: cursor.u8("P1"), p2: cursor.u8("P2") };
     if (cursor.remaining === 0) return { ...header, data: new Uint8Array(0), le: undefined, extended: false };
     const first = cursor.u8("Lc or Le");
-    if (cursor.remaining === 0) return { ...header, data: new Uint8Array(0), le: first || maxShortLe, extended: false };
+    if (cursor.remaining === 0)
+      return { ...header, data: new Uint8Array(0), le: first || MAX_SHORT_LE, extended: false };
     return { ...header, ...(first === 0 ? readExtended(cursor) : readShort(cursor, first)) };
   });
 }
@@ -180,17 +181,17 @@ type Body = Pick<CommandApdu, "data" | "le" | "extended">;
 
 function readShort(cursor: ByteCursor, lc: number): Body {
   const data = cursor.bytes(lc, `data of Lc ${lc}`);
-  const le = cursor.remaining === 0 ? undefined : cursor.u8("Le") || maxShortLe;
+  const le = cursor.remaining === 0 ? undefined : cursor.u8("Le") || MAX_SHORT_LE;
   return { data, le, extended: false };
 }
 
 function readExtended(cursor: ByteCursor): Body {
   const at = cursor.offset;
   const number = cursor.u16be("extended Lc or Le");
-  if (cursor.remaining === 0) return { data: new Uint8Array(0), le: number || maxExtendedLe, extended: true };
+  if (cursor.remaining === 0) return { data: new Uint8Array(0), le: number || MAX_EXTENDED_LE, extended: true };
   if (number === 0) return cursor.fail("an extended Lc of zero", at);
   const data = cursor.bytes(number, `data of Lc ${number}`);
-  const le = cursor.remaining === 0 ? undefined : cursor.u16be("extended Le") || maxExtendedLe;
+  const le = cursor.remaining === 0 ? undefined : cursor.u16be("extended Le") || MAX_EXTENDED_LE;
   return { data, le, extended: true };
 }
 
@@ -223,8 +224,8 @@ export function decodeResponse(bytes: Uint8Array): Result<ResponseApdu> {
   checkBytes(bytes, "decodeResponse: bytes");
   if (bytes.length < 2) return failure(`a response ends with SW1 and SW2; ${bytes.length} bytes are too few`, 0);
   const end = bytes.length - 2;
-  if (end > maxExtendedLe) {
-    return failure(`a response has at most ${maxExtendedLe} data bytes, not ${end}`, maxExtendedLe);
+  if (end > MAX_EXTENDED_LE) {
+    return failure(`a response has at most ${MAX_EXTENDED_LE} data bytes, not ${end}`, MAX_EXTENDED_LE);
   }
   return decoding(bytes, (cursor) => {
     const data = cursor.bytes(end, "response data");
@@ -242,8 +243,8 @@ export function decodeResponse(bytes: Uint8Array): Result<ResponseApdu> {
 export function encodeResponse(data: Uint8Array, sw: number): Uint8Array {
   checkWhole(sw, 0, 0xffff, "a status word");
   checkBytes(data, "encodeResponse: data");
-  if (data.length > maxExtendedLe) {
-    throw new RangeError(`a response has at most ${maxExtendedLe} data bytes, not ${data.length}`);
+  if (data.length > MAX_EXTENDED_LE) {
+    throw new RangeError(`a response has at most ${MAX_EXTENDED_LE} data bytes, not ${data.length}`);
   }
   return concatBytes(data, Uint8Array.of(sw >> 8, sw & 0xff));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { checkBytes, checkList, checkMembers, checkTruth, checkWord, shown } from "../binary/index.ts";
-import { maxAtrBytes } from "./atr.ts";
+import { MAX_ATR_BYTES } from "./atr.ts";
 import { type ClockStop, clockStopCodes, type SupplyClass, supplyClassCodes } from "./atr-parameters.ts";
 
 /** The contents of an ATR. A member that is left out is not in the ATR, and so has the standard's default. */
@@ -92,7 +92,7 @@ export function buildAtr(init: AtrInit): Uint8Array {
   bytes.push(...historicalBytes);
   // ISO/IEC 7816-3:2006, 8.2.5: T=15 asks for a TCK as well.
   if (groups.some((group) => group.protocol !== 0)) bytes.push(bytes.slice(1).reduce((sum, byte) => sum ^ byte, 0));
-  checkRange("the length of the ATR", bytes.length, 2, maxAtrBytes);
+  checkRange("the length of the ATR", bytes.length, 2, MAX_ATR_BYTES);
   return Uint8Array.from(bytes);
 }
 

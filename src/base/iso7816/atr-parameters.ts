@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import {
+  DEFAULT_FACTORS_CODE,
   decodeTransmissionFactors,
   defaultEtuFactors,
-  defaultFactorsCode,
   type EtuFactors,
   etuFactorsOf,
   type TransmissionFactors,
@@ -122,7 +122,7 @@ export function deriveParameters(groups: readonly InterfaceByteGroup[], problems
   checkProtocols(announced, problems);
   const [first, second] = groups;
   const mode = decodeMode(second?.ta, problems);
-  const factors = decodeTransmissionFactors(first?.ta ?? defaultFactorsCode);
+  const factors = decodeTransmissionFactors(first?.ta ?? DEFAULT_FACTORS_CODE);
   if (factors.fi === undefined) problems.push("TA1 has a reserved value of Fi");
   if (factors.di === undefined) problems.push("TA1 has a reserved value of Di");
   const defaultProtocol = mode.kind === "specific" ? mode.protocol : (protocols[0] ?? 0);

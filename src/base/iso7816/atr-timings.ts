@@ -39,7 +39,7 @@ export interface LineSetting {
 }
 
 /** Fd. BWT is always counted with it, not with the F in use. ISO/IEC 7816-3:2006, 11.4.3. */
-const blockWaitingFactor = 372;
+const BLOCK_WAITING_FACTOR = 372;
 
 /**
  * Derives waiting and guard times from an ATR. Without a setting they are those from the reset on, at 4 MHz; where
@@ -69,6 +69,6 @@ export function atrTimings(atr: AtrParameters, setting: LineSetting = {}): AtrTi
     // WT counts by Fi of TA1, not by the F in use; where TA1 is reserved, F in use is the best guess.
     waitingTime: t0 && time(clocks(t0.wi * 960 * (atr.factors.fi ?? f))),
     characterWaitingTime: t1 && time(11 + 2 ** t1.cwi),
-    blockWaitingTime: t1 && time(11 + clocks(2 ** t1.bwi * 960 * blockWaitingFactor)),
+    blockWaitingTime: t1 && time(11 + clocks(2 ** t1.bwi * 960 * BLOCK_WAITING_FACTOR)),
   };
 }

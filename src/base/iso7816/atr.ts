@@ -6,7 +6,7 @@ import { type ContactlessCard, decodeContactless } from "./contactless-atr.ts";
 import { decodeHistoricalBytes, type HistoricalBytes } from "./historical-bytes.ts";
 
 /** Most bytes of an ATR, TS included. ISO/IEC 7816-3:2006, 8.2. */
-export const maxAtrBytes = 33;
+export const MAX_ATR_BYTES = 33;
 
 /** The check byte TCK. ISO/IEC 7816-3:2006, 8.2.5. */
 export type AtrCheck =
@@ -49,8 +49,8 @@ export interface Atr extends AtrParameters {
  */
 export function decodeAtr(bytes: Uint8Array): Result<Atr> {
   checkBytes(bytes, "decodeAtr: bytes");
-  if (bytes.length > maxAtrBytes) {
-    return failure(`an ATR has at most ${maxAtrBytes} bytes, not ${bytes.length}`, maxAtrBytes);
+  if (bytes.length > MAX_ATR_BYTES) {
+    return failure(`an ATR has at most ${MAX_ATR_BYTES} bytes, not ${bytes.length}`, MAX_ATR_BYTES);
   }
   return decoding(bytes, (cursor) => readAtr(cursor, copyBytes(bytes)));
 }

@@ -39,8 +39,8 @@ export interface BerTlvLimits {
   readonly objects?: number;
 }
 
-const defaultDepth = 16;
-const defaultObjects = 4096;
+const DEFAULT_DEPTH = 16;
+const DEFAULT_OBJECTS = 4096;
 
 /**
  * Reads consecutive BER-TLV data objects, including the children of constructed ones. Tags have up to four bytes,
@@ -65,8 +65,8 @@ export function decodeBerTlv(bytes: Uint8Array, limits: BerTlvLimits = {}): Resu
       `decodeBerTlv: limits.${name} is not a limit: ${kindOf(limit)}; give a whole number, 0 or more`,
     );
   }
-  const budget = { objects: limits.objects ?? defaultObjects };
-  return decoding(bytes, (cursor) => readObjects(cursor, limits.depth ?? defaultDepth, budget));
+  const budget = { objects: limits.objects ?? DEFAULT_OBJECTS };
+  return decoding(bytes, (cursor) => readObjects(cursor, limits.depth ?? DEFAULT_DEPTH, budget));
 }
 
 function readObjects(cursor: ByteCursor, depth: number, budget: { objects: number }): readonly BerTlv[] {

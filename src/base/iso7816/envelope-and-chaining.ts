@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { type CommandApdu, encodeCommand, maxShortDataBytes, maxShortLe } from "./apdu.ts";
+import { type CommandApdu, encodeCommand, MAX_SHORT_DATA_BYTES, MAX_SHORT_LE } from "./apdu.ts";
 import { decodeAtr } from "./atr.ts";
 import { decodeClassByte, plainClassByte } from "./class-byte.ts";
 import { ExchangeError } from "./exchange-error.ts";
@@ -37,7 +37,7 @@ export interface CarriageOptions {
   readonly transportClass?: number | undefined;
 }
 
-const bitChaining = 0x10;
+const BIT_CHAINING = 0x10;
 
 /**
  * How a card asks for long data in its ATR: `chaining` where its capabilities have command chaining and no extended length
@@ -74,7 +74,7 @@ export function carryCommand(command: CommandApdu, options: CarriageOptions): Ca
 /** @throws ExchangeError: cannot-send */
 function methodFor(command: CommandApdu, { longData, protocol }: CarriageOptions): LongData {
   const { length } = command.data;
-  if (length <= maxShortDataBytes) return "extended";
+  if (length <= MAX_SHORT_DATA_BYTES) return "extended";
   const method = longData ?? (protocol === "t0" ? "envelope" : "extended");
   if (method === "extended" && protocol === "t0") {
     const message = `T=0 has no extended length fields for ${length} bytes of data; use "envelope" or "chaining"`;
@@ -104,14 +104,14 @@ function chain(command: CommandApdu): readonly CommandApdu[] {
   const { cla, le } = command;
   const parts = portions(command.data);
   return parts.map((data, index) => {
-    if (index < parts.length - 1) return { ...command, cla: cla | bitChaining, data, le: undefined, extended: false };
-    return { ...command, data, le: le === undefined ? undefined : Math.min(le, maxShortLe), extended: false };
+    if (index < parts.length - 1) return { ...command, cla: cla | BIT_CHAINING, data, le: undefined, extended: false };
+    return { ...command, data, le: le === undefined ? undefined : Math.min(le, MAX_SHORT_LE), extended: false };
   });
 }
 
 function portions(bytes: Uint8Array): readonly Uint8Array[] {
-  const count = Math.ceil(bytes.length / maxShortDataBytes);
+  const count = Math.ceil(bytes.length / MAX_SHORT_DATA_BYTES);
   return Array.from({ length: count }, (_, index) =>
-    bytes.subarray(index * maxShortDataBytes, (index + 1) * maxShortDataBytes),
+    bytes.subarray(index * MAX_SHORT_DATA_BYTES, (index + 1) * MAX_SHORT_DATA_BYTES),
   );
 }

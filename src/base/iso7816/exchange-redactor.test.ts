@@ -19,7 +19,7 @@ function session(...exchanges: readonly (readonly [string, string])[]): string[]
 }
 
 const secret = /C0[ ]?FF[ ]?EE/;
-const answer = "C0FFEE5EC2E7D00D";
+const ANSWER = "C0FFEE5EC2E7D00D";
 const selectOath = ["00A4040007A0000005272101", "7903050102 9000"] as const;
 
 describe("commands with secrets", () => {
@@ -31,7 +31,7 @@ describe("commands with secrets", () => {
     if (command.ok) texts.push(JSON.stringify(describeCommand(command.value)));
     for (const text of texts) expect(text).not.toMatch(secret);
     expect(shown.bytes).toContain("withheld");
-    expect(describeResponseBytes(bytes, hexBytes(`${answer}9000`))).toBe("[8 bytes withheld] 90 00");
+    expect(describeResponseBytes(bytes, hexBytes(`${ANSWER}9000`))).toBe("[8 bytes withheld] 90 00");
   });
 
   test("are shown to an owner who asks", () => {
@@ -39,7 +39,7 @@ describe("commands with secrets", () => {
     const shown = redactor.command(hexBytes("002000810431323334"));
     expect(shown.bytes).toBe("00 20 00 81 04 31 32 33 34");
     expect(shown.text).toContain("data 31 32 33 34");
-    expect(redactor.response(hexBytes(`${answer}9000`))).toEqual({
+    expect(redactor.response(hexBytes(`${ANSWER}9000`))).toEqual({
       bytes: "C0 FF EE 5E C2 E7 D0 0D 90 00",
       withheldBytes: 0,
     });
@@ -72,10 +72,10 @@ describe("a session", () => {
     expect(
       session(
         ["00B0000000", "6108"],
-        ["00C0000008", `${answer}9000`],
+        ["00C0000008", `${ANSWER}9000`],
         ["002A80860300010200", "6108"],
-        ["00C0000008", `${answer}9000`],
-        ["00C0000008", `${answer}9000`],
+        ["00C0000008", `${ANSWER}9000`],
+        ["00C0000008", `${ANSWER}9000`],
       ),
     ).toEqual([
       "00 B0 00 00 00 -> 61 08",
@@ -88,15 +88,15 @@ describe("a session", () => {
 
   test("withholds a long answer to its end", () => {
     const lines = session(
-      ["0087039B047C02810000", `${answer}6108`],
-      ["00C0000008", `${answer}6108`],
-      ["00C0000008", `${answer}9000`],
+      ["0087039B047C02810000", `${ANSWER}6108`],
+      ["00C0000008", `${ANSWER}6108`],
+      ["00C0000008", `${ANSWER}9000`],
     );
     for (const line of lines) expect(line).not.toMatch(secret);
   });
 
   test("withholds the last part of a chain, which looks like a whole command", () => {
-    expect(session(["10CB3FFF025C03", "9000"], ["00CB3FFF035FC105", `${answer}9000`])[1]).toBe(
+    expect(session(["10CB3FFF025C03", "9000"], ["00CB3FFF035FC105", `${ANSWER}9000`])[1]).toBe(
       "00 CB 3F FF [3 bytes withheld] -> [8 bytes withheld] 90 00",
     );
     expect(session(["10A4040002A000", "9000"], ["00A4040002C0FF", "9000"])[1]).toBe(
@@ -107,11 +107,11 @@ describe("a session", () => {
   test("knows the applications that give instructions another meaning, on each channel", () => {
     const lines = session(
       selectOath,
-      ["00A4000002 7400", `${answer}9000`],
-      ["00B0000000", `${answer}9000`],
-      ["01B0000000", `${answer}9000`],
+      ["00A4000002 7400", `${ANSWER}9000`],
+      ["00B0000000", `${ANSWER}9000`],
+      ["01B0000000", `${ANSWER}9000`],
       ["00A4040007D2760001240102", "9000"],
-      ["00B0000000", `${answer}9000`],
+      ["00B0000000", `${ANSWER}9000`],
     );
     expect(lines[1]).toBe("00 A4 00 00 [2 bytes withheld] -> [8 bytes withheld] 90 00");
     expect(lines[2]).toContain("[8 bytes withheld]");
@@ -126,22 +126,22 @@ describe("a session", () => {
       [["00A4040000", "610B"] as const, ["00C000000B", `${fci}9000`] as const],
       [["00A4040003A00000", "9000"] as const],
     ]) {
-      expect(session(...opening, ["00B0000000", `${answer}9000`]).at(-1)).toContain("[8 bytes withheld]");
+      expect(session(...opening, ["00B0000000", `${ANSWER}9000`]).at(-1)).toContain("[8 bytes withheld]");
     }
   });
 
   test("withholds the files of a SIM or USIM that hold keys", () => {
-    const read = ["00B0000010", `${answer}9000`] as const;
+    const read = ["00B0000010", `${ANSWER}9000`] as const;
     const usim = ["00A4040C07A0000000871002", "9000"] as const;
     expect(session(usim, ["00A4000C026F08", "9000"], read)[2]).toContain("withheld");
     expect(session(usim, ["00A4080C047FFF6F09", "9000"], read)[2]).toContain("withheld");
-    expect(session(usim, ["00B0880010", `${answer}9000`])[1]).toContain("withheld");
-    expect(session(usim, ["00B0870010", `${answer}9000`])[1]).toContain("C0 FF EE");
+    expect(session(usim, ["00B0880010", `${ANSWER}9000`])[1]).toContain("withheld");
+    expect(session(usim, ["00B0870010", `${ANSWER}9000`])[1]).toContain("C0 FF EE");
     expect(session(usim, ["00A4000C026F07", "9000"], read)[2]).toContain("C0 FF EE");
     // A selection that failed leaves the file.
     expect(session(["00A4000C026F08", "9000"], ["00A4000C026F07", "6A82"], read)[2]).toContain("withheld");
-    const gsmRead = ["A0B0000009", `${answer}9000`] as const;
-    expect(session(["A0A40000026F20", "9F0F"], ["A0C000000F", `${answer}9000`], gsmRead)).toEqual([
+    const gsmRead = ["A0B0000009", `${ANSWER}9000`] as const;
+    expect(session(["A0A40000026F20", "9F0F"], ["A0C000000F", `${ANSWER}9000`], gsmRead)).toEqual([
       "A0 A4 00 00 02 6F 20 -> 9F 0F",
       "A0 C0 00 00 0F -> C0 FF EE 5E C2 E7 D0 0D 90 00",
       "A0 B0 00 00 09 -> [8 bytes withheld] 90 00",
@@ -151,7 +151,7 @@ describe("a session", () => {
   test("withholds files with keys by record, and by their short identifiers in each directory", () => {
     const usim = ["00A4040C07A0000000871002", "9000"] as const;
     const open = (directory: string) => [usim, [`00A4000C02${directory}`, "9000"] as const];
-    const read = (command: string) => [`${command}20`, `${answer}9000`] as const;
+    const read = (command: string) => [`${command}20`, `${ANSWER}9000`] as const;
     for (const [directory, command] of [
       ["6FE4", "00B20104"],
       ["5F3B", "00B08100"],
@@ -169,14 +169,14 @@ describe("a session", () => {
     expect(session(...inside, read("00B08100")).at(-1)).toContain("withheld");
     expect(session(...inside, read("00B08300")).at(-1)).toContain("C0 FF EE");
     expect(session(["00A4080C047FFF5F3B", "9000"], read("00B08100")).at(-1)).toContain("withheld");
-    expect(session(...open("6F07"), ["00B3010403540100", `${answer}9000`]).at(-1)).toContain("C0 FF EE");
-    expect(session(...open("6FE4"), ["00B3010403540100", `${answer}9000`]).at(-1)).toContain("[8 bytes withheld]");
+    expect(session(...open("6F07"), ["00B3010403540100", `${ANSWER}9000`]).at(-1)).toContain("C0 FF EE");
+    expect(session(...open("6FE4"), ["00B3010403540100", `${ANSWER}9000`]).at(-1)).toContain("[8 bytes withheld]");
     expect(session(["A0A40000026F20", "9F0F"], read("A0B20104")).at(-1)).toContain("withheld");
   });
 
   test("knows that a channel which was opened from another has its selection", () => {
     const usim = ["01A4040C07A0000000871002", "9000"] as const;
-    const read = ["02B0880020", `${answer}9000`] as const;
+    const read = ["02B0880020", `${ANSWER}9000`] as const;
     expect(session(usim, ["0170000001", "029000"], read).at(-1)).toContain("withheld");
     expect(session(usim, ["0170000200", "9000"], read).at(-1)).toContain("withheld");
     expect(session(usim, ["0170000200", "6A81"], read).at(-1)).toContain("C0 FF EE");
@@ -185,12 +185,12 @@ describe("a session", () => {
   test("takes no data of one channel for what another continues", () => {
     const authenticate = ["018800000401020304", "6108"] as const;
     const select = ["00A4040007A0000000041010", "6108"] as const;
-    expect(session(authenticate, select, ["01C0000008", `${answer}9000`]).at(-1)).toContain("[8 bytes withheld]");
-    expect(session(authenticate, select, ["00C0000008", `${answer}9000`]).at(-1)).toContain("C0 FF EE");
+    expect(session(authenticate, select, ["01C0000008", `${ANSWER}9000`]).at(-1)).toContain("[8 bytes withheld]");
+    expect(session(authenticate, select, ["00C0000008", `${ANSWER}9000`]).at(-1)).toContain("C0 FF EE");
   });
 
   test("withholds what is read after a SELECT that it could not read", () => {
-    const read = ["00B0000010", `${answer}9000`] as const;
+    const read = ["00B0000010", `${ANSWER}9000`] as const;
     const parts = [["10A4040C02A000", "9000"] as const, ["00A4040C0300052721", "9000"] as const];
     expect(session(...parts, read).at(-1)).toContain("[8 bytes withheld]");
     expect(session(["0CA4040C04990102 03", "9000"], read).at(-1)).toContain("[8 bytes withheld]");
@@ -200,10 +200,10 @@ describe("a session", () => {
 
   test("withholds a sector trailer of a MIFARE Classic that is read in part, or without Le", () => {
     for (const command of ["FFB0000310", "FFB000030F", "FFB000030B", "FFB00003", "FFB0000300"]) {
-      expect(session([command, `${answer}9000`])[0]).toContain("[8 bytes withheld]");
+      expect(session([command, `${ANSWER}9000`])[0]).toContain("[8 bytes withheld]");
     }
     for (const command of ["FFB0000304", "FFB0000210", "FFB00002"]) {
-      expect(session([command, `${answer}9000`])[0]).toContain("C0 FF EE");
+      expect(session([command, `${ANSWER}9000`])[0]).toContain("C0 FF EE");
     }
   });
 
@@ -215,7 +215,7 @@ describe("a session", () => {
       for (const command of commands) {
         redactor.command(hexBytes(command));
         ({ withheldBytes: withheld } = redactor.response(
-          hexBytes(command.slice(2, 4) === "A4" ? "9000" : `${answer}9000`),
+          hexBytes(command.slice(2, 4) === "A4" ? "9000" : `${ANSWER}9000`),
         ));
       }
       return withheld;
@@ -251,7 +251,7 @@ describe("a session", () => {
       const redactor = new ExchangeRedactor({ continues: true });
       redactor.reset();
       redactor.command(hexBytes("00B0000000"));
-      expect(redactor.response(hexBytes(`${answer}9000`)).withheldBytes).toBe(0);
+      expect(redactor.response(hexBytes(`${ANSWER}9000`)).withheldBytes).toBe(0);
     });
   });
 
@@ -261,7 +261,7 @@ describe("a session", () => {
     redactor.response(hexBytes(selectOath[1]));
     redactor.reset();
     redactor.command(hexBytes("00B0000000"));
-    expect(redactor.response(hexBytes(`${answer}9000`)).withheldBytes).toBe(0);
+    expect(redactor.response(hexBytes(`${ANSWER}9000`)).withheldBytes).toBe(0);
   });
 
   test("shows commands of the list, and their answers, whole", () => {

@@ -5,7 +5,7 @@ import { type CommandApdu, decodeCommand } from "./apdu.ts";
 import { decodeClassByte } from "./class-byte.ts";
 import { type Disclosure, disclosureOf, opensResponse, type Selection, selectsByName } from "./disclosure.ts";
 import { decodeFileControl } from "./file-control.ts";
-import { decodeFileIds, masterFileId } from "./file-path.ts";
+import { decodeFileIds, MASTER_FILE_ID } from "./file-path.ts";
 import { commandBytesText, commandDescription, describeMalformedCommand, responseBytesText } from "./redact.ts";
 
 /** A command, as it may be shown. */
@@ -25,7 +25,7 @@ export interface RedactedResponse {
 }
 
 const nothing: Disclosure = { command: false, response: false };
-const maxChannels = 20;
+const MAX_CHANNELS = 20;
 
 /**
  * Follows the commands and responses of one connection, and returns the parts of each that may be shown. It knows more than
@@ -140,7 +140,7 @@ export class ExchangeRedactor {
   }
 
   #select(channel: number, selection: Selection): void {
-    if (this.#selections.size < maxChannels || this.#selections.has(channel)) this.#selections.set(channel, selection);
+    if (this.#selections.size < MAX_CHANNELS || this.#selections.has(channel)) this.#selections.set(channel, selection);
   }
 
   /** Takes the DF name (84) of file control information: SELECT may have named only the beginning of it. */
@@ -160,7 +160,7 @@ function selectionAfter(command: CommandApdu, before: Selection): Selection {
   const identifiers = decodeFileIds(data);
   const file = identifiers.at(-1);
   // 3F00 is the master file, outside of any application. ISO/IEC 7816-4:2005, 5.3.1.1.
-  if (file === masterFileId) return {};
+  if (file === MASTER_FILE_ID) return {};
   const directory = identifiers.findLast((one) => [0x3f, 0x5f, 0x7f].includes(one >> 8)) ?? before.directory;
   return { application, directory, file, isUnknown };
 }

@@ -9,7 +9,7 @@ import {
   type Exchange,
   type ExchangeOptions,
   type ExchangeStep,
-  maxFollowUpRounds,
+  MAX_FOLLOW_UP_ROUNDS,
   stepExchange,
 } from "./exchange.ts";
 
@@ -68,7 +68,7 @@ describe("an exchange", () => {
     [0x6c01, 0x6c02],
   ])("a card that answers %i and %i for ever is given up after a number of rounds", (odd, even) => {
     let exchange = beginExchange(command(0));
-    for (let round = 1; round < maxFollowUpRounds; round++) {
+    for (let round = 1; round < MAX_FOLLOW_UP_ROUNDS; round++) {
       exchange = send(stepExchange(exchange, response(round % 2 === 1 ? odd : even))).step.exchange;
     }
     expect(stepExchange(exchange, response(even))).toEqual({
@@ -203,7 +203,7 @@ describe("ENVELOPE, ISO/IEC 7816-3:2006, 12.2.7 and 12.2.8", () => {
       step = stepExchange(exchange, response(0x6c00 | (le & 0xff)));
     }
     expect(step).toMatchObject({ kind: "failed", code: "endless-response" });
-    expect(sent).toBeLessThanOrEqual(maxFollowUpRounds);
+    expect(sent).toBeLessThanOrEqual(MAX_FOLLOW_UP_ROUNDS);
   });
 });
 

@@ -14,7 +14,7 @@ import {
   type CommandInit,
   checkResponseApdu,
   completeCommand,
-  maxExtendedLe,
+  MAX_EXTENDED_LE,
   type ResponseApdu,
 } from "./apdu.ts";
 import { type CarriedCommand, carryCommand, type ExchangeProtocol, type LongData } from "./envelope-and-chaining.ts";
@@ -27,9 +27,9 @@ import { statusWords } from "./status-word.ts";
  * repetitions with all their parts. 65,536 bytes in portions of 64 need 1,024; a card that wants more is answering in
  * circles.
  */
-export const maxFollowUpRounds = 1024;
+export const MAX_FOLLOW_UP_ROUNDS = 1024;
 /** Most response data that one exchange may gather, in bytes: as much as one extended response can hold. */
-export const maxFollowUpDataBytes: number = maxExtendedLe;
+export const MAX_FOLLOW_UP_DATA_BYTES: number = MAX_EXTENDED_LE;
 
 /** How a command is exchanged with a card. */
 export interface ExchangeOptions {
@@ -139,11 +139,11 @@ function repeat(exchange: Exchange, command: CommandApdu, response: ResponseApdu
 function goOn(exchange: Gathered, command: CommandApdu): ExchangeStep {
   const next = carry(command, exchange);
   const rounds = exchange.rounds + next.carried.commands.length;
-  if (rounds <= maxFollowUpRounds) return sending({ ...next, rounds });
+  if (rounds <= MAX_FOLLOW_UP_ROUNDS) return sending({ ...next, rounds });
   return {
     kind: "failed",
     code: "endless-response",
-    reason: `no final response after ${maxFollowUpRounds} commands`,
+    reason: `no final response after ${MAX_FOLLOW_UP_ROUNDS} commands`,
   };
 }
 
@@ -162,8 +162,8 @@ function gather(
   proceed: (gathered: Exchange) => ExchangeStep,
 ): ExchangeStep {
   const dataBytes = exchange.dataBytes + data.length;
-  if (dataBytes > maxFollowUpDataBytes) {
-    const reason = `more than ${maxFollowUpDataBytes} bytes of response data`;
+  if (dataBytes > MAX_FOLLOW_UP_DATA_BYTES) {
+    const reason = `more than ${MAX_FOLLOW_UP_DATA_BYTES} bytes of response data`;
     return { kind: "failed", code: "response-too-long", reason };
   }
   const parts = data.length === 0 ? exchange.parts : [...exchange.parts, data];

@@ -96,7 +96,7 @@ const members: readonly (keyof FileControl)[] = [
   "label",
 ];
 /** Descriptor byte, data coding byte, and two numbers of two bytes. */
-const maxDescriptorBytes = 6;
+const MAX_DESCRIPTOR_BYTES = 6;
 const { dfName: tagDfName, applicationLabel: tagLabel } = fileControlTags;
 
 /**
@@ -221,7 +221,7 @@ export function decodeFileControl(data: Uint8Array): DecodedFileControl {
   };
   const wrong = objects.filter(({ tag, value }, index) => {
     const isRepeated = objects.findIndex((other) => other.tag === tag) < index;
-    return isRepeated || (tag === fileControlTags.descriptor && value.length > maxDescriptorBytes);
+    return isRepeated || (tag === fileControlTags.descriptor && value.length > MAX_DESCRIPTOR_BYTES);
   });
   problems.push(...wrong.map(({ tag }) => tag));
   return { ...control, templates: templates.map(({ tag }) => tag), objects, problems };

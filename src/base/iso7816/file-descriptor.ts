@@ -30,10 +30,10 @@ export interface FileDescriptor {
   readonly records?: number | undefined;
 }
 
-const bitShareable = 0x40;
-const bitTlv = 0x01;
-const maskCategory = 0x38;
-const internal = 0x08;
+const BIT_SHAREABLE = 0x40;
+const BIT_TLV = 0x01;
+const MASK_CATEGORY = 0x38;
+const INTERNAL = 0x08;
 
 /** By the descriptor byte, without what can be added to it. ISO/IEC 7816-4:2005, table 14. */
 const structures: ReadonlyMap<number, FileStructure> = new Map([
@@ -88,10 +88,10 @@ function descriptorByte({
     );
   }
   const [base] = found;
-  const isRecords = (base & maskCategory) === 0 && base > 0x01;
+  const isRecords = (base & MASK_CATEGORY) === 0 && base > 0x01;
   if (tlvRecords && !isRecords) throw new RangeError(`a file of structure ${structure} has no records for tlvRecords`);
-  if (category === "internal" && base >= maskCategory) throw new RangeError(`${structure} is not an internal file`);
-  return base | (tlvRecords ? bitTlv : 0) | (category === "internal" ? internal : 0) | (shareable ? bitShareable : 0);
+  if (category === "internal" && base >= MASK_CATEGORY) throw new RangeError(`${structure} is not an internal file`);
+  return base | (tlvRecords ? BIT_TLV : 0) | (category === "internal" ? INTERNAL : 0) | (shareable ? BIT_SHAREABLE : 0);
 }
 
 /**
@@ -116,16 +116,16 @@ type DescriptorByte = Required<Pick<FileDescriptor, "category" | "shareable" | "
 
 function decodeByte(byte: number): DescriptorByte {
   const isProprietary = (byte & 0x80) !== 0;
-  const shareable = !isProprietary && (byte & bitShareable) !== 0;
-  const plain = byte & ~bitShareable;
+  const shareable = !isProprietary && (byte & BIT_SHAREABLE) !== 0;
+  const plain = byte & ~BIT_SHAREABLE;
   if (isProprietary) return { structure: undefined, category: "proprietary", shareable, tlvRecords: false };
-  if ((plain & maskCategory) === maskCategory) {
+  if ((plain & MASK_CATEGORY) === MASK_CATEGORY) {
     return { structure: structures.get(plain), category: "working", shareable, tlvRecords: false };
   }
   const kind = plain & 0x07;
-  const tlvRecords = kind > 0x02 && (kind & bitTlv) !== 0;
-  const structure = structures.get(tlvRecords ? kind & ~bitTlv : kind);
-  const category = ({ 0: "working", [internal]: "internal" } as const)[plain & maskCategory] ?? "proprietary";
+  const tlvRecords = kind > 0x02 && (kind & BIT_TLV) !== 0;
+  const structure = structures.get(tlvRecords ? kind & ~BIT_TLV : kind);
+  const category = ({ 0: "working", [INTERNAL]: "internal" } as const)[plain & MASK_CATEGORY] ?? "proprietary";
   return { structure, category, shareable, tlvRecords };
 }
 

@@ -3,10 +3,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { encodeHex, hexBytes } from "../binary/index.ts";
-import { decodeFileIds, encodeFileIds, masterFileId } from "./file-path.ts";
+import { decodeFileIds, encodeFileIds, MASTER_FILE_ID } from "./file-path.ts";
 
 test("a path is identifiers of two bytes", () => {
-  expect(encodeHex(encodeFileIds([masterFileId, 0x0001]))).toBe("3F000001");
+  expect(encodeHex(encodeFileIds([MASTER_FILE_ID, 0x0001]))).toBe("3F000001");
   expect(decodeFileIds(hexBytes("3F000001FF"))).toEqual([0x3f00, 1]);
 });
 

@@ -3,7 +3,7 @@
 import { checkBytes, checkList, checkWhole } from "../binary/index.ts";
 
 /** The identifier of the master file, the root of all others. ISO/IEC 7816-4:2005, 5.3.1.1. */
-export const masterFileId = 0x3f00;
+export const MASTER_FILE_ID = 0x3f00;
 
 /**
  * File identifiers in two bytes each, as SELECT has a path or a single one.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { type CommandApdu, checkCommandApdu, checkResponseApdu, maxShortLe, type ResponseApdu } from "./apdu.ts";
+import { type CommandApdu, checkCommandApdu, checkResponseApdu, MAX_SHORT_LE, type ResponseApdu } from "./apdu.ts";
 import { plainClassByte } from "./class-byte.ts";
 import { instructions } from "./instruction.ts";
 
@@ -26,7 +26,7 @@ export type FollowUp =
 export function followUp(command: CommandApdu, response: ResponseApdu): FollowUp {
   checkCommandApdu(command, "followUp: command");
   checkResponseApdu(response, "followUp: response");
-  const le = response.sw2 || maxShortLe;
+  const le = response.sw2 || MAX_SHORT_LE;
   if (response.sw1 === 0x61) {
     const cla = plainClassByte(command.cla);
     const data = new Uint8Array(0);

@@ -9,13 +9,13 @@ export {
   decodeResponse,
   encodeCommand,
   encodeResponse,
-  maxExtendedDataBytes,
-  maxExtendedLe,
-  maxShortDataBytes,
-  maxShortLe,
+  MAX_EXTENDED_DATA_BYTES,
+  MAX_EXTENDED_LE,
+  MAX_SHORT_DATA_BYTES,
+  MAX_SHORT_LE,
   type ResponseApdu,
 } from "./apdu.ts";
-export { type Atr, type AtrCheck, decodeAtr, maxAtrBytes } from "./atr.ts";
+export { type Atr, type AtrCheck, decodeAtr, MAX_ATR_BYTES } from "./atr.ts";
 export { type AtrInit, buildAtr } from "./atr-builder.ts";
 export type {
   AtrMode,
@@ -53,8 +53,8 @@ export {
   type Exchange,
   type ExchangeOptions,
   type ExchangeStep,
-  maxFollowUpDataBytes,
-  maxFollowUpRounds,
+  MAX_FOLLOW_UP_DATA_BYTES,
+  MAX_FOLLOW_UP_ROUNDS,
   stepExchange,
 } from "./exchange.ts";
 export { ExchangeError, type ExchangeErrorCode } from "./exchange-error.ts";
@@ -76,7 +76,7 @@ export {
   type FileDescriptor,
   type FileStructure,
 } from "./file-descriptor.ts";
-export { decodeFileIds, encodeFileIds, masterFileId } from "./file-path.ts";
+export { decodeFileIds, encodeFileIds, MASTER_FILE_ID } from "./file-path.ts";
 export { type FollowUp, followUp } from "./follow-up.ts";
 export {
   type CardCapabilities,
@@ -85,7 +85,7 @@ export {
   type HistoricalBytes,
   type StatusIndicator,
 } from "./historical-bytes.ts";
-export { instructionName, instructions } from "./instruction.ts";
+export { instructionName, instructions, TAG_DISCRETIONARY_DATA, TAG_OFFSET } from "./instruction.ts";
 export { decodeLifeCycle, encodeLifeCycle, type LifeCycle } from "./life-cycle.ts";
 export { checkPpsResponse, decodePps, encodePps, type Pps, type PpsOutcome } from "./pps.ts";
 export {

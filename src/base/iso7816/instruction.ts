@@ -2,6 +2,11 @@
 
 import { checkWhole } from "../binary/index.ts";
 
+/** The offset data object that instructions with odd numbers take, READ BINARY B1 above all. ISO/IEC 7816-4:2005, 7.2.2. */
+export const TAG_OFFSET = 0x54;
+/** The discretionary data object, in which those instructions carry the bytes of the file. ISO/IEC 7816-4:2005, 7.2.2. */
+export const TAG_DISCRETIONARY_DATA = 0x53;
+
 /**
  * Instruction bytes of the interindustry classes, by the names of the standards. ISO/IEC 7816-4:2005, table 4; ISO/IEC
  * 7816-8:2004 and 7816-9:2004 for those it takes from there.

@@ -15,7 +15,7 @@ export interface Pps {
   readonly pps3?: number | undefined;
 }
 
-const ppss = 0xff;
+const PPSS = 0xff;
 
 /**
  * Writes a PPS request or response, PCK included: 3 to 6 bytes.
@@ -24,7 +24,7 @@ const ppss = 0xff;
  */
 export function encodePps(pps: Pps): Uint8Array {
   checkPps(pps, "encodePps: the PPS");
-  const bytes = [ppss, pps.protocol];
+  const bytes = [PPSS, pps.protocol];
   [pps.pps1, pps.pps2, pps.pps3].forEach((value, index) => {
     if (value === undefined) return;
     bytes[1] = (bytes[1] ?? 0) | (0x10 << index);
@@ -46,7 +46,7 @@ function checkPps(pps: Pps, name: string): void {
 /** Reads a PPS request or response. A wrong PCK is an error: the exchange fails then. ISO/IEC 7816-3:2006, 9.2. */
 export function decodePps(bytes: Uint8Array): Result<Pps> {
   return decoding(bytes, (cursor) => {
-    if (cursor.u8("PPSS") !== ppss) cursor.fail("PPSS is not FF", 0);
+    if (cursor.u8("PPSS") !== PPSS) cursor.fail("PPSS is not FF", 0);
     const pps0 = cursor.u8("PPS0");
     if ((pps0 & 0x80) !== 0) cursor.fail("the highest bit of PPS0 is reserved", 1);
     if ((pps0 & 0x0f) === 0x0f) cursor.fail("PPS0 selects T=15, which is no protocol", 1);

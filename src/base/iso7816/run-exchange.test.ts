@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { encodeHex, hexBytes } from "../binary/index.ts";
-import { maxFollowUpRounds } from "./exchange.ts";
+import { MAX_FOLLOW_UP_ROUNDS } from "./exchange.ts";
 import { ExchangeError } from "./exchange-error.ts";
 import { type RunExchangeOptions, runExchange, type SendCommand } from "./run-exchange.ts";
 
@@ -75,7 +75,7 @@ describe("runExchange", () => {
     const failing = runExchange(send, code === "endless-response" ? read : long, options);
     await expect(failing).rejects.toBeInstanceOf(ExchangeError);
     await expect(failing).rejects.toMatchObject({ code });
-    expect(asked.length).toBeLessThanOrEqual(maxFollowUpRounds);
+    expect(asked.length).toBeLessThanOrEqual(MAX_FOLLOW_UP_ROUNDS);
   });
 
   test("more than 65,538 bytes at once are no response", async () => {

@@ -19,7 +19,7 @@ export interface RunExchangeOptions extends ExchangeOptions {
  * command with the right Le after 6Cxx, with T=0 a command without Le where it has data, and more than 255 bytes of data in
  * ENVELOPE commands or in a chain. A status word other than 9000 is a response like any other.
  *
- * It ends whatever the card answers: after {@link maxFollowUpRounds} commands, and {@link maxFollowUpDataBytes} bytes. What it
+ * It ends whatever the card answers: after {@link MAX_FOLLOW_UP_ROUNDS} commands, and {@link MAX_FOLLOW_UP_DATA_BYTES} bytes. What it
  * has built is cleared at the end, also after a failure: the commands that were sent, and the parts of the response. The
  * caller's command is not changed; it must not change either before the end.
  *

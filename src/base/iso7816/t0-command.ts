@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { type CommandApdu, checkCommandApdu, maxShortDataBytes, maxShortLe } from "./apdu.ts";
+import { type CommandApdu, checkCommandApdu, MAX_SHORT_DATA_BYTES, MAX_SHORT_LE } from "./apdu.ts";
 
 /**
  * A command as T=0 carries it: command data and Le never go together, as GET RESPONSE fetches what Le asks for, and there
@@ -13,7 +13,7 @@ import { type CommandApdu, checkCommandApdu, maxShortDataBytes, maxShortLe } fro
 export function commandForT0(command: CommandApdu): CommandApdu | undefined {
   checkCommandApdu(command, "commandForT0: command");
   const { data, le } = command;
-  if (data.length > maxShortDataBytes) return undefined;
-  const wanted = data.length > 0 || le === undefined ? undefined : Math.min(le, maxShortLe);
+  if (data.length > MAX_SHORT_DATA_BYTES) return undefined;
+  const wanted = data.length > 0 || le === undefined ? undefined : Math.min(le, MAX_SHORT_LE);
   return { ...command, le: wanted, extended: false };
 }

@@ -27,7 +27,7 @@ export interface EtuFactors {
 export const defaultEtuFactors: EtuFactors = { f: 372, d: 1 };
 
 /** TA1 and PPS1 for Fd and Dd: what an absent byte stands for. */
-export const defaultFactorsCode = 0x11;
+export const DEFAULT_FACTORS_CODE = 0x11;
 
 /** Fi and the highest clock frequency by the first digit. ISO/IEC 7816-3:2006, table 7; absent: reserved. */
 const clockRates: Readonly<Record<number, readonly [fi: number, maxClockHz: number]>> = {

@@ -25,26 +25,26 @@ const elementaryModes: readonly (readonly [bit: number, mode: AccessMode])[] = [
 export type RuledFile = "df" | "ef";
 
 // A security condition byte. ISO/IEC 7816-4:2005, table 20.
-const conditionAlways = 0x00;
-const conditionNever = 0xff;
-const bitAll = 0x80;
-const bitSecureMessaging = 0x40;
-const bitExternalAuthentication = 0x20;
-const bitUserAuthentication = 0x10;
+const CONDITION_ALWAYS = 0x00;
+const CONDITION_NEVER = 0xff;
+const BIT_ALL = 0x80;
+const BIT_SECURE_MESSAGING = 0x40;
+const BIT_EXTERNAL_AUTHENTICATION = 0x20;
+const BIT_USER_AUTHENTICATION = 0x10;
 
 // Access mode and security condition data objects of the expanded format. ISO/IEC 7816-4:2005, tables 21 to 23.
-const tagAccessMode = 0x80;
-const tagAlways = 0x90;
-const tagNever = 0x97;
-const tagConditionByte = 0x9e;
-const tagAuthentication = 0xa4;
-const tagAny = 0xa0;
-const tagAll = 0xaf;
+const TAG_ACCESS_MODE = 0x80;
+const TAG_ALWAYS = 0x90;
+const TAG_NEVER = 0x97;
+const TAG_CONDITION_BYTE = 0x9e;
+const TAG_AUTHENTICATION = 0xa4;
+const TAG_ANY = 0xa0;
+const TAG_ALL = 0xaf;
 /** In an authentication template: which key or PIN, and what for. ISO/IEC 7816-4:2005, tables 33 and 35. */
-const tagReference = 0x83;
-const tagUsage = 0x95;
-const usageExternal = 0x80;
-const usageUser = 0x08;
+const TAG_REFERENCE = 0x83;
+const TAG_USAGE = 0x95;
+const USAGE_EXTERNAL = 0x80;
+const USAGE_USER = 0x08;
 
 function modesOf(file: RuledFile): typeof directoryModes {
   return file === "df" ? directoryModes : elementaryModes;
@@ -84,7 +84,7 @@ export function decodeCompactRules(file: RuledFile, bytes: Uint8Array): Conditio
   if (modes === undefined || modes.length !== conditionBytes.length) return undefined;
   const conditions: Partial<Record<AccessMode, Access>> = {};
   for (const [index, name] of modes.entries()) {
-    const access = decodeConditionByte(conditionBytes[index] ?? conditionNever);
+    const access = decodeConditionByte(conditionBytes[index] ?? CONDITION_NEVER);
     if (access === undefined) return undefined;
     conditions[name] = access;
   }
@@ -98,16 +98,16 @@ function modesOfByte(file: RuledFile, byte: number): AccessMode[] | undefined {
 }
 
 function encodeConditionByte(access: Access): number | undefined {
-  if (access === "always") return conditionAlways;
-  if (access === "never") return conditionNever;
-  if ("pin" in access) return environment(access.pin, bitUserAuthentication);
-  if ("key" in access) return environment(access.key, bitExternalAuthentication);
+  if (access === "always") return CONDITION_ALWAYS;
+  if (access === "never") return CONDITION_NEVER;
+  if ("pin" in access) return environment(access.pin, BIT_USER_AUTHENTICATION);
+  if ("key" in access) return environment(access.key, BIT_EXTERNAL_AUTHENTICATION);
   const list = "all" in access ? access.all : access.any;
   const [first, second] = list.map(encodeConditionByte);
   const [one, other] = list;
   const isPair = list.length === 2 && isObjectWith(one, "pin") && isObjectWith(other, "key");
   if (!isPair || first === undefined || second === undefined || (first & 0x0f) !== (second & 0x0f)) return undefined;
-  return first | second | ("all" in access ? bitAll : 0);
+  return first | second | ("all" in access ? BIT_ALL : 0);
 }
 
 function isObjectWith(access: Access | undefined, member: "pin" | "key"): boolean {
@@ -119,15 +119,15 @@ function environment(reference: number, bit: number): number | undefined {
 }
 
 function decodeConditionByte(byte: number): Access | undefined {
-  if (byte === conditionAlways) return "always";
-  if (byte === conditionNever) return "never";
+  if (byte === CONDITION_ALWAYS) return "always";
+  if (byte === CONDITION_NEVER) return "never";
   const reference = byte & 0x0f;
-  if ((byte & bitSecureMessaging) !== 0 || reference === 0 || reference === 15) return undefined;
-  const user = (byte & bitUserAuthentication) !== 0;
-  const external = (byte & bitExternalAuthentication) !== 0;
+  if ((byte & BIT_SECURE_MESSAGING) !== 0 || reference === 0 || reference === 15) return undefined;
+  const user = (byte & BIT_USER_AUTHENTICATION) !== 0;
+  const external = (byte & BIT_EXTERNAL_AUTHENTICATION) !== 0;
   if (user && external) {
     const both = [{ pin: reference }, { key: reference }];
-    return (byte & bitAll) === 0 ? { any: both } : { all: both };
+    return (byte & BIT_ALL) === 0 ? { any: both } : { all: both };
   }
   if (user) return { pin: reference };
   return external ? { key: reference } : undefined;
@@ -136,26 +136,26 @@ function decodeConditionByte(byte: number): Access | undefined {
 /** Writes rules in the expanded format, which can express all conditions. ISO/IEC 7816-4:2005, 5.4.3.2. */
 export function encodeExpandedRules(file: RuledFile, conditions: Conditions): BerTlvInit[] {
   return toldModes(file, conditions).flatMap(([bit, access]) => [
-    { tag: tagAccessMode, value: Uint8Array.of(bit) },
+    { tag: TAG_ACCESS_MODE, value: Uint8Array.of(bit) },
     encodeCondition(access),
   ]);
 }
 
 function encodeCondition(access: Access): BerTlvInit {
-  if (access === "always") return { tag: tagAlways, value: new Uint8Array(0) };
-  if (access === "never") return { tag: tagNever, value: new Uint8Array(0) };
-  if ("pin" in access) return authentication(access.pin, usageUser);
-  if ("key" in access) return authentication(access.key, usageExternal);
-  if ("all" in access) return { tag: tagAll, children: access.all.map(encodeCondition) };
-  return { tag: tagAny, children: access.any.map(encodeCondition) };
+  if (access === "always") return { tag: TAG_ALWAYS, value: new Uint8Array(0) };
+  if (access === "never") return { tag: TAG_NEVER, value: new Uint8Array(0) };
+  if ("pin" in access) return authentication(access.pin, USAGE_USER);
+  if ("key" in access) return authentication(access.key, USAGE_EXTERNAL);
+  if ("all" in access) return { tag: TAG_ALL, children: access.all.map(encodeCondition) };
+  return { tag: TAG_ANY, children: access.any.map(encodeCondition) };
 }
 
 function authentication(reference: number, usage: number): BerTlvInit {
   const children = [
-    { tag: tagReference, value: Uint8Array.of(reference) },
-    { tag: tagUsage, value: Uint8Array.of(usage) },
+    { tag: TAG_REFERENCE, value: Uint8Array.of(reference) },
+    { tag: TAG_USAGE, value: Uint8Array.of(usage) },
   ];
-  return { tag: tagAuthentication, children };
+  return { tag: TAG_AUTHENTICATION, children };
 }
 
 /**
@@ -168,12 +168,12 @@ export function decodeExpandedRules(file: RuledFile, objects: readonly BerTlv[])
   const found = new Map<AccessMode, Access[]>();
   let modes: readonly AccessMode[] | undefined;
   for (const object of objects) {
-    if (object.tag === tagAccessMode) {
+    if (object.tag === TAG_ACCESS_MODE) {
       modes = object.value.length === 1 ? modesOfByte(file, object.value[0] ?? 0x80) : undefined;
       if (modes === undefined) return undefined;
       continue;
     }
-    if ((object.tag > tagAccessMode && object.tag <= 0x8f) || object.tag === 0x9c) {
+    if ((object.tag > TAG_ACCESS_MODE && object.tag <= 0x8f) || object.tag === 0x9c) {
       modes = [];
       continue;
     }
@@ -199,16 +199,16 @@ function oneOrAny(list: readonly Access[]): Access {
 function decodeCondition(object: BerTlv, depth: number): Access | undefined {
   const { tag, value, children = [] } = object;
   switch (tag) {
-    case tagAlways:
+    case TAG_ALWAYS:
       return value.length === 0 ? "always" : undefined;
-    case tagNever:
+    case TAG_NEVER:
       return value.length === 0 ? "never" : undefined;
-    case tagConditionByte:
-      return value.length === 1 ? decodeConditionByte(value[0] ?? conditionNever) : undefined;
-    case tagAuthentication:
+    case TAG_CONDITION_BYTE:
+      return value.length === 1 ? decodeConditionByte(value[0] ?? CONDITION_NEVER) : undefined;
+    case TAG_AUTHENTICATION:
       return decodeAuthentication(children);
-    case tagAny:
-    case tagAll:
+    case TAG_ANY:
+    case TAG_ALL:
       return decodeList(tag, children, depth);
     default:
       return undefined;
@@ -225,15 +225,15 @@ function decodeList(tag: number, children: readonly BerTlv[], depth: number): Ac
     if (access === undefined) return undefined;
     list.push(access);
   }
-  return tag === tagAll ? { all: list } : { any: list };
+  return tag === TAG_ALL ? { all: list } : { any: list };
 }
 
 function decodeAuthentication(children: readonly BerTlv[]): Access | undefined {
-  const reference = oneByte(children, tagReference);
-  const usage = oneByte(children, tagUsage);
+  const reference = oneByte(children, TAG_REFERENCE);
+  const usage = oneByte(children, TAG_USAGE);
   if (reference === undefined || children.length !== 2) return undefined;
-  if (usage === usageUser) return { pin: reference };
-  return usage === usageExternal ? { key: reference } : undefined;
+  if (usage === USAGE_USER) return { pin: reference };
+  return usage === USAGE_EXTERNAL ? { key: reference } : undefined;
 }
 
 function oneByte(objects: readonly BerTlv[], tag: number): number | undefined {

@@ -13,14 +13,14 @@ export const usedKeys: JsonNote<number> = {};
 
 const pin = is.whole(1, 159).check((reference, place) => place.note(usedPins, reference));
 const key = is.whole(1, 159).check((reference, place) => place.note(usedKeys, reference));
-const forms = '"always", "never", or an object with one of pin, key, all, any';
+const FORMS = '"always", "never", or an object with one of pin, key, all, any';
 
 const conditions: Shape<Access> = nested("conditions", severalConditions, cardLimits.conditionDepth, "conditions");
 
 /** When something is allowed. */
-export const condition: Shape<Access> = byType(forms, {
+export const condition: Shape<Access> = byType(FORMS, {
   string: is.words("always", "never"),
-  object: byMember(forms, {
+  object: byMember(FORMS, {
     pin: object({ pin: pin.about("Once the PIN with this reference was verified.") }),
     key: object({ key: key.about("Once the terminal has shown that it has the key with this reference.") }),
     all: conditions,
@@ -34,7 +34,7 @@ function severalConditions(): Shape<Access> {
       if (length === 0) place.problem("should hold one condition at least");
     })
     .keywords({ minItems: 1 });
-  return byMember(forms, {
+  return byMember(FORMS, {
     all: object({ all: some.about("All of these conditions.") }),
     any: object({ any: some.about("Any of these conditions.") }),
   });

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: MIT
 
 import { bigEndianNumber, type Result, success } from "../../base/binary/index.ts";
-import { type BerTlv, type CommandApdu, decodeBerTlv, encodeBerTlv, findBerTlv } from "../../base/iso7816/index.ts";
+import {
+  type BerTlv,
+  type CommandApdu,
+  decodeBerTlv,
+  encodeBerTlv,
+  findBerTlv,
+  TAG_DISCRETIONARY_DATA,
+  TAG_OFFSET,
+} from "../../base/iso7816/index.ts";
 import { type Answer, status, sw } from "../software-card/index.ts";
 import { refusal } from "./access-control.ts";
 import { type Channel, makeCurrent, readOut, targetFile, wantsAll } from "./card-state.ts";
 import { childById, type ElementaryFile, type TransparentFile } from "./file-system.ts";
-
-/** Offset data object, and discretionary data. ISO/IEC 7816-4:2005, 7.2.2. */
-const tagOffset = 0x54;
-const tagData = 0x53;
 
 /** READ BINARY, even instruction B0: ISO/IEC 7816-4:2005, 7.2.3. */
 export function readBinary(channel: Channel, command: CommandApdu): Answer {
@@ -43,7 +47,7 @@ export function readBinaryOdd(channel: Channel, command: CommandApdu): Answer {
   // What the tag and a longer length field take from Le: at most three bytes, each tried in turn.
   for (let shorter = 0; shorter <= length; shorter++) {
     const value = file.content.slice(offset, offset + length - shorter);
-    const data = encodeBerTlv([{ tag: tagData, value }]);
+    const data = encodeBerTlv([{ tag: TAG_DISCRETIONARY_DATA, value }]);
     if (data.length <= le) {
       return { data, status: wantsAll(command) || data.length === le ? sw.success : sw.endOfFile };
     }
@@ -63,7 +67,7 @@ export function updateBinaryOdd(channel: Channel, command: CommandApdu): Answer 
   const objects = decodeBerTlv(command.data);
   if (!objects.ok) return status(sw.wrongData);
   const offset = readOffset(objects.value);
-  const data = findBerTlv(objects.value, tagData)?.value;
+  const data = findBerTlv(objects.value, TAG_DISCRETIONARY_DATA)?.value;
   if (offset === undefined || data === undefined) return status(sw.wrongData);
   const target = oddTarget(channel, command);
   return target.ok ? write(channel, { file: target.value, offset }, data, "update") : target.error;
@@ -143,7 +147,7 @@ function transparent(target: Result<ElementaryFile, Answer>): Result<Transparent
 }
 
 function readOffset(objects: readonly BerTlv[]): number | undefined {
-  const value = findBerTlv(objects, tagOffset)?.value;
+  const value = findBerTlv(objects, TAG_OFFSET)?.value;
   return value && readNumber(value);
 }
 

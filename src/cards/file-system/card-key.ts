@@ -15,7 +15,7 @@ import {
 import type { KeyImage } from "./file-system-image.ts";
 
 /** MACs are cut to this length, as ICAO Doc 9303 part 11 has it for both ciphers. */
-const macBytes = 8;
+const MAC_BYTES = 8;
 
 /** How a terminal may name a cipher in P1; 00 means the key's cipher. NIST SP 800-78-4, table 6-2. */
 const algorithmReferences: ReadonlyMap<string, number> = new Map([
@@ -48,7 +48,7 @@ export class CardKey {
 
   /** Bytes in either token of a mutual authentication: four blocks and a MAC. */
   get tokenBytes(): number {
-    return 4 * this.blockBytes + macBytes;
+    return 4 * this.blockBytes + MAC_BYTES;
   }
 
   /** Whether P1 of a command means this key's cipher. */
@@ -104,7 +104,7 @@ export class CardKey {
 function macOf({ algorithm, mac }: KeyImage, createCipher: BlockCipherFactory): (message: Uint8Array) => Uint8Array {
   if (mac === undefined) return () => assertNoMac();
   const cipher = createCipher(algorithm, mac);
-  if (algorithm === "aes") return (message) => cmac(cipher, message).slice(0, macBytes);
+  if (algorithm === "aes") return (message) => cmac(cipher, message).slice(0, MAC_BYTES);
   // Triple DES with three equal keys is DES.
   const half = mac.subarray(0, 8);
   const first = createCipher(algorithm, concatBytes(half, half));

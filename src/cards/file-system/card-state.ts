@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { type Result, success } from "../../base/binary/index.ts";
-import { type CommandApdu, maxExtendedLe, maxShortLe } from "../../base/iso7816/index.ts";
+import { type CommandApdu, MAX_EXTENDED_LE, MAX_SHORT_LE } from "../../base/iso7816/index.ts";
 import type { Random } from "../../port/index.ts";
 import { type Answer, status, sw } from "../software-card/index.ts";
 import type { CardKey } from "./card-key.ts";
@@ -100,7 +100,7 @@ export function selectFile(channel: Channel, file: CardFile): void {
 
 /** Whether Le holds only zeros: everything up to the end is wanted, as much as fits. ISO/IEC 7816-4:2005, 5.1. */
 export function wantsAll(command: CommandApdu): boolean {
-  return command.le === (command.extended ? maxExtendedLe : maxShortLe);
+  return command.le === (command.extended ? MAX_EXTENDED_LE : MAX_SHORT_LE);
 }
 
 /** Answers with as many of these bytes as requested, with a warning if there are fewer. */
@@ -114,5 +114,5 @@ export function answerWhole(command: CommandApdu, data: Uint8Array, word: number
   const { le = 0 } = command;
   if (data.length <= le) return { data, status: word };
   // One byte holds at most 256, written as 00.
-  return status(data.length > maxShortLe ? sw.wrongLength : sw.wrongLe | (data.length & 0xff));
+  return status(data.length > MAX_SHORT_LE ? sw.wrongLength : sw.wrongLe | (data.length & 0xff));
 }

@@ -5,8 +5,8 @@ import { type Answer, status, sw } from "../software-card/index.ts";
 import { cardLimits } from "./card-limits.ts";
 import { type Channel, openChannel } from "./card-state.ts";
 
-const p1Open = 0x00;
-const p1Close = 0x80;
+const P1_OPEN = 0x00;
+const P1_CLOSE = 0x80;
 
 /**
  * MANAGE CHANNEL: ISO/IEC 7816-4:2005, 7.1.2. P1 = 00 opens the channel P2, 1 to 19, or for P2 = 00 one that the card
@@ -17,8 +17,8 @@ export function manageChannel(channel: Channel, command: CommandApdu): Answer {
   const { p1, p2, data } = command;
   if (data.length > 0) return status(sw.wrongLength);
   if (p2 >= cardLimits.channels) return status(sw.wrongP1P2);
-  if (p1 === p1Open) return open(channel, command);
-  return p1 === p1Close ? close(channel, p2) : status(sw.wrongP1P2);
+  if (p1 === P1_OPEN) return open(channel, command);
+  return p1 === P1_CLOSE ? close(channel, p2) : status(sw.wrongP1P2);
 }
 
 function open(channel: Channel, { p2, le }: CommandApdu): Answer {

@@ -11,7 +11,7 @@ import { encodeCompactRules, encodeExpandedRules } from "./access-rules.ts";
 import type { CardFile, ElementaryFile } from "./file-system.ts";
 
 /** Data coding byte: what a write does is the card's own affair, a data unit is one byte. ISO/IEC 7816-4:2005, table 87. */
-const dataCoding = 0x21;
+const DATA_CODING = 0x21;
 
 /**
  * Writes what SELECT tells about a file.
@@ -34,8 +34,8 @@ function controlOf(file: CardFile): FileControl {
 }
 
 function descriptorOf(file: ElementaryFile): FileDescriptor {
-  if (file.type === "transparent") return { structure: "transparent", dataCoding };
-  return { structure: file.type, dataCoding, recordBytes: file.recordSize, records: file.records.length };
+  if (file.type === "transparent") return { structure: "transparent", dataCoding: DATA_CODING };
+  return { structure: file.type, dataCoding: DATA_CODING, recordBytes: file.recordSize, records: file.records.length };
 }
 
 /** Access rules: in the compact format if possible. A directory in which nothing is ever allowed has no rules. */

@@ -8,7 +8,7 @@ import type { CardImageSource } from "./parse-card-image.ts";
 import { parseCardImage } from "./parse-card-image.ts";
 
 const ascii = new TextEncoder();
-const label = "scard demo";
+const LABEL = "scard demo";
 /**
  * F0 and `scard.demo`: an identifier of the proprietary category, which is not registered. ISO/IEC 7816-4:2005, 8.2.1.2.
  */
@@ -20,7 +20,7 @@ const directory = encodeBerTlv([
     tag: 0x61,
     children: [
       { tag: 0x4f, value: applicationId },
-      { tag: 0x50, value: ascii.encode(label) },
+      { tag: 0x50, value: ascii.encode(LABEL) },
     ],
   },
 ]);
@@ -74,7 +74,7 @@ export const demoCardImage: CardImageSource = {
       type: "df",
       id: "7F10",
       name: encodeHex(applicationId),
-      label,
+      label: LABEL,
       files: [
         {
           type: "transparent",

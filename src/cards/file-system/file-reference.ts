@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 
 import { type Result, success } from "../../base/binary/index.ts";
-import { decodeFileIds, masterFileId } from "../../base/iso7816/index.ts";
+import { decodeFileIds, MASTER_FILE_ID } from "../../base/iso7816/index.ts";
 import { type Answer, status, sw } from "../software-card/index.ts";
 import type { Channel } from "./card-state.ts";
 import { type CardFile, childById, directoriesByName, fileByPath, fileFromHere } from "./file-system.ts";
 
 /** P2, bits 2 and 1: which one of several matches. ISO/IEC 7816-4:2005, table 40. */
-const occurrenceFirst = 0;
-const occurrenceLast = 1;
-const occurrenceNext = 2;
+const OCCURRENCE_FIRST = 0;
+const OCCURRENCE_LAST = 1;
+const OCCURRENCE_NEXT = 2;
 
 /** The file that was found; undefined where there is none. Refused where P1, P2 or the length are invalid. */
 type Found = Result<CardFile | undefined, Answer>;
@@ -22,14 +22,14 @@ type Found = Result<CardFile | undefined, Answer>;
  */
 export function findFile(channel: Channel, p1: number, data: Uint8Array, occurrence: number): Found {
   const { card, currentDf } = channel;
-  if (p1 <= 0x02 && data.length === 0 && (p1 > 0 || occurrence !== occurrenceFirst)) {
+  if (p1 <= 0x02 && data.length === 0 && (p1 > 0 || occurrence !== OCCURRENCE_FIRST)) {
     return success(walkOn(channel, p1, occurrence));
   }
-  if (p1 !== 0x04 && occurrence !== occurrenceFirst) return { ok: false, error: status(sw.wrongP1P2) };
+  if (p1 !== 0x04 && occurrence !== OCCURRENCE_FIRST) return { ok: false, error: status(sw.wrongP1P2) };
   switch (p1) {
     case 0x00:
       if (data.length === 0) return success(card.masterFile);
-      return byId(data, (id) => (id === masterFileId ? card.masterFile : fileFromHere(currentDf, id)));
+      return byId(data, (id) => (id === MASTER_FILE_ID ? card.masterFile : fileFromHere(currentDf, id)));
     case 0x01:
       return byId(data, (id) => only("df", childById(currentDf, id)));
     case 0x02:
@@ -40,7 +40,7 @@ export function findFile(channel: Channel, p1: number, data: Uint8Array, occurre
       return data.length < 1 || data.length > 16 ? wrongLc : success(byName(channel, data, occurrence));
     case 0x08:
       // The standard leaves the master file's identifier out of a path; many terminals write it all the same.
-      return byPath(data, (path) => fileByPath(card.masterFile, path[0] === masterFileId ? path.slice(1) : path));
+      return byPath(data, (path) => fileByPath(card.masterFile, path[0] === MASTER_FILE_ID ? path.slice(1) : path));
     case 0x09:
       return byPath(data, (path) => fileByPath(currentDf, path));
     default:
@@ -84,9 +84,9 @@ function occurrenceIn(
   occurrence: number,
   fits: (file: CardFile) => boolean,
 ): CardFile | undefined {
-  if (occurrence === occurrenceFirst) return files.find(fits);
-  if (occurrence === occurrenceLast) return files.findLast(fits);
-  if (occurrence === occurrenceNext) return files.slice(here + 1).find(fits);
+  if (occurrence === OCCURRENCE_FIRST) return files.find(fits);
+  if (occurrence === OCCURRENCE_LAST) return files.findLast(fits);
+  if (occurrence === OCCURRENCE_NEXT) return files.slice(here + 1).find(fits);
   return files.slice(0, here < 0 ? files.length : here).findLast(fits);
 }
 

@@ -102,9 +102,9 @@ function ask(card: FileSystemCard, command: string): string {
   return encodeHex(card.process(hexBytes(command)));
 }
 
-const inOne = "00A4040C03A00001";
-const inThree = "00A4040C04A0000103";
-const pinOne = "002000010431323334";
+const IN_ONE = "00A4040C03A00001";
+const IN_THREE = "00A4040C04A0000103";
+const PIN_ONE = "002000010431323334";
 
 describe("class, instruction and length", () => {
   test.each([
@@ -127,17 +127,17 @@ describe("class, instruction and length", () => {
 describe("SELECT, ISO/IEC 7816-4:2005, 7.1.1", () => {
   test.each([
     ["the master file, by no identifier", ["00A4000C"]],
-    ["the master file, by its identifier", [inOne, "00A4000C023F00"]],
+    ["the master file, by its identifier", [IN_ONE, "00A4000C023F00"]],
     ["a child", ["00A4000C021000"]],
-    ["the current DF itself", [inOne, "00A4000C021000"]],
-    ["the parent", [inOne, "00A4000C021100", "00A4000C021000"]],
-    ["a sibling", [inOne, "00A4000C022000"]],
+    ["the current DF itself", [IN_ONE, "00A4000C021000"]],
+    ["the parent", [IN_ONE, "00A4000C021100", "00A4000C021000"]],
+    ["a sibling", [IN_ONE, "00A4000C022000"]],
     ["a child DF", ["00A4010C021000"]],
-    ["an EF under the current DF", [inOne, "00A4020C021001"]],
-    ["the parent, without an identifier", [inOne, "00A4030C"]],
-    ["a path from the master file", [inThree, "00A4080C0410001001"]],
-    ["the same with the master file in it, which is let pass", [inThree, "00A4080C063F0010001001"]],
-    ["a path from the current DF", [inOne, "00A4090C0411001101"]],
+    ["an EF under the current DF", [IN_ONE, "00A4020C021001"]],
+    ["the parent, without an identifier", [IN_ONE, "00A4030C"]],
+    ["a path from the master file", [IN_THREE, "00A4080C0410001001"]],
+    ["the same with the master file in it, which is let pass", [IN_THREE, "00A4080C063F0010001001"]],
+    ["a path from the current DF", [IN_ONE, "00A4090C0411001101"]],
     ["a DF name", ["00A4040C04A0000102"]],
     ["the beginning of a DF name", ["00A4040C01A0"]],
     ["an extended length", ["00A4040C000003A00001"]],
@@ -157,7 +157,7 @@ describe("SELECT, ISO/IEC 7816-4:2005, 7.1.1", () => {
     ["an identifier and a half", ["00A4080C033F0010"], "6A87"],
     ["a name of no bytes", ["00A4040C"], "6A87"],
     ["a name of 17 bytes", [`00A4040C11${"A0".repeat(17)}`], "6A87"],
-    ["the parent, by an identifier", [inOne, "00A4030C023F00"], "6A87"],
+    ["the parent, by an identifier", [IN_ONE, "00A4030C023F00"], "6A87"],
     ["an invalid P1", ["00A4050C023F00"], "6A86"],
     ["an invalid P2", ["00A4001C023F00"], "6A86"],
     ["the next occurrence of an identifier", ["00A4000E023F00"], "6A86"],
@@ -175,11 +175,11 @@ describe("SELECT, ISO/IEC 7816-4:2005, 7.1.1", () => {
   });
 
   test("a SELECT that fails leaves the selection as it was", () => {
-    expect(session(inOne, "00A4000C021001", "00A4000C021234", "00B0000001")).toBe("009000");
+    expect(session(IN_ONE, "00A4000C021001", "00A4000C021234", "00B0000001")).toBe("009000");
   });
 
   test("selecting a DF leaves no current EF", () => {
-    expect(session(inOne, "00A4000C021001", inOne, "00B0000001")).toBe("6986");
+    expect(session(IN_ONE, "00A4000C021001", IN_ONE, "00B0000001")).toBe("6986");
   });
 
   describe("control information, 5.3.3", () => {
@@ -188,25 +188,25 @@ describe("SELECT, ISO/IEC 7816-4:2005, 7.1.1", () => {
       ["FCP of an application", ["00A4040403A0000100"], "620F820138 83021000 8403A00001 8A0105"],
       ["FCI of an application", ["00A4040003A0000100"], "6F14820138 83021000 8403A00001 8A0105 50036F6E65"],
       ["FMD of an application", ["00A4040803A0000100"], "640A 8403A00001 50036F6E65"],
-      ["FMD of a file", [inOne, "00A4020802100100"], "6400"],
+      ["FMD of a file", [IN_ONE, "00A4020802100100"], "6400"],
       [
         "FCP of a transparent file: 10 bytes, short identifier 1; write, update and read always",
-        [inOne, "00A4020402100100"],
+        [IN_ONE, "00A4020402100100"],
         "6218 8002000A 82020121 83021001 880108 8A0105 8C0407000000",
       ],
       [
         "FCP of one that PIN 1 guards",
-        [inOne, "00A4020402100200"],
+        [IN_ONE, "00A4020402100200"],
         "6215 80020003 82020121 83021002 8A0105 8C0407111111",
       ],
       [
         "FCP of one that is never read",
-        [inOne, "00A4020402100300"],
+        [IN_ONE, "00A4020402100300"],
         "6217 80020002 82020121 83021003 880118 8A0105 8C0303FFFF",
       ],
       [
         "FCP of a record file: at most 4 bytes, 2 records now; append, update, read",
-        [inThree, "00A4020402200200"],
+        [IN_THREE, "00A4020402200200"],
         "6217 82050421000402 83022002 880110 8A0105 8C0407000000",
       ],
       [
@@ -231,7 +231,7 @@ describe("SELECT, ISO/IEC 7816-4:2005, 7.1.1", () => {
 });
 
 describe("READ BINARY, 7.2.3", () => {
-  const one = [inOne, "00A4000C021001"];
+  const one = [IN_ONE, "00A4000C021001"];
   test.each([
     ["all of it", [...one, "00B0000000"], "000102030405060708099000"],
     ["a part", [...one, "00B0000402"], "04059000"],
@@ -239,20 +239,20 @@ describe("READ BINARY, 7.2.3", () => {
     ["past the end", [...one, "00B0000803"], "08096282"],
     ["with extended Le", [...one, "00B00008000003"], "08096282"],
     ["all with extended Le", [...one, "00B0000800" + "0000"], "08099000"],
-    ["by short identifier", [inOne, "00B0810802"], "08099000"],
-    ["after that, as the current file", [inOne, "00B0810001", "00B0000101"], "019000"],
+    ["by short identifier", [IN_ONE, "00B0810802"], "08099000"],
+    ["after that, as the current file", [IN_ONE, "00B0810001", "00B0000101"], "019000"],
     ["an offset at the end", [...one, "00B0000A01"], "6B00"],
     ["a large offset", [...one, "00B07FFF01"], "6B00"],
     ["without Le", [...one, "00B00000"], "6700"],
     ["with data", [...one, "00B00000020000"], "6700"],
-    ["with no current file", [inOne, "00B0000001"], "6986"],
-    ["an unknown short identifier", [inOne, "00B0820001"], "6A82"],
-    ["short identifier 31", [inOne, "00B09F0001"], "6A86"],
-    ["reserved bits beside a short identifier", [inOne, "00B0A10001"], "6A86"],
-    ["a file of records", [inThree, "00B0810001"], "6981"],
-    ["before its PIN", [inOne, "00A4000C021002", "00B0000000"], "6982"],
-    ["after its PIN", [pinOne, inOne, "00A4000C021002", "00B0000000"], "5EC2E79000"],
-    ["one that never is", [pinOne, inOne, "00B0830000"], "6982"],
+    ["with no current file", [IN_ONE, "00B0000001"], "6986"],
+    ["an unknown short identifier", [IN_ONE, "00B0820001"], "6A82"],
+    ["short identifier 31", [IN_ONE, "00B09F0001"], "6A86"],
+    ["reserved bits beside a short identifier", [IN_ONE, "00B0A10001"], "6A86"],
+    ["a file of records", [IN_THREE, "00B0810001"], "6981"],
+    ["before its PIN", [IN_ONE, "00A4000C021002", "00B0000000"], "6982"],
+    ["after its PIN", [PIN_ONE, IN_ONE, "00A4000C021002", "00B0000000"], "5EC2E79000"],
+    ["one that never is", [PIN_ONE, IN_ONE, "00B0830000"], "6982"],
   ])("%s", (_name, commands, answer) => {
     expect(session(...commands)).toBe(answer);
   });
@@ -278,7 +278,7 @@ describe("READ BINARY, 7.2.3", () => {
     ["odd, an unknown file", "00B112340354010000", "6A82"],
     ["odd, a DF", "00B111000354010000", "6A82"],
   ])("%s", (_name, command, answer) => {
-    expect(session(inOne, command)).toBe(answer);
+    expect(session(IN_ONE, command)).toBe(answer);
   });
 
   test("odd, where the length field takes from Le", () => {
@@ -295,7 +295,7 @@ describe("UPDATE BINARY, 7.2.5", () => {
     ["to the end", ["00D6810802AABB", "00B0000802"], "AABB9000"],
     ["odd", ["00D700010754010453" + "02AABB", "00B0000402"], "AABB9000"],
   ])("%s", (_name, commands, answer) => {
-    expect(session(inOne, ...commands)).toBe(answer);
+    expect(session(IN_ONE, ...commands)).toBe(answer);
   });
 
   test.each([
@@ -308,11 +308,11 @@ describe("UPDATE BINARY, 7.2.5", () => {
     ["odd, without offset", "00D70001045302AABB", "6A80"],
     ["odd, over the end", "00D70001075401095302AABB", "6A84"],
   ])("%s", (_name, command, answer) => {
-    expect(session(inOne, command)).toBe(answer);
+    expect(session(IN_ONE, command)).toBe(answer);
   });
 
   test("no byte is written where not all fit", () => {
-    expect(session(inOne, "00D6810902AABB", "00B0810901")).toBe("099000");
+    expect(session(IN_ONE, "00D6810902AABB", "00B0810901")).toBe("099000");
   });
 
   test("65,535 bytes at once; contents outlive a reset", () => {
@@ -350,21 +350,21 @@ describe("READ RECORD, 7.3.3", () => {
     ["no current file", ["00B2010400"], "6986"],
     ["an unknown file", ["00B2014C00"], "6A82"],
     ["before its PIN", ["00B2012400"], "6982"],
-    ["after its PIN", [pinOne, "00B2012400"], "AA9000"],
+    ["after its PIN", [PIN_ONE, "00B2012400"], "AA9000"],
   ])("%s", (_name, commands, answer) => {
-    expect(session(inThree, ...commands)).toBe(answer);
+    expect(session(IN_THREE, ...commands)).toBe(answer);
   });
 
   test("a file without records", () => {
-    expect(session(inOne, "00B2010C00")).toBe("6981");
+    expect(session(IN_ONE, "00B2010C00")).toBe("6981");
   });
 
   test("another file by its short identifier starts without a current record", () => {
-    expect(session(inThree, "00B2000800", "00B2011400", "00B2000400")).toBe("6A83");
+    expect(session(IN_THREE, "00B2000800", "00B2011400", "00B2000400")).toBe("6A83");
   });
 
   test("selecting the file again forgets the record", () => {
-    expect(session(inThree, "00B2000900", "00A4000C022001", "00B2000400")).toBe("6A83");
+    expect(session(IN_THREE, "00B2000900", "00A4000C022001", "00B2000400")).toBe("6A83");
   });
 });
 
@@ -383,7 +383,7 @@ describe("UPDATE RECORD, 7.3.5", () => {
     ["an invalid P2", ["00DC010D02ABCD"], "6A86"],
     ["never allowed", ["00DC012401BB"], "6982"],
   ])("%s", (_name, commands, answer) => {
-    expect(session(inThree, ...commands)).toBe(answer);
+    expect(session(IN_THREE, ...commands)).toBe(answer);
   });
 });
 
@@ -398,39 +398,39 @@ describe("APPEND RECORD, 7.3.6", () => {
     ["with a P1", ["00E2010802ABCD"], "6A86"],
     ["with an invalid P2", ["00E2000C02ABCD"], "6A86"],
     ["before its PIN", ["00E2002001BB"], "6982"],
-    ["after its PIN, to a full file", [pinOne, "00E2002001BB"], "6A84"],
+    ["after its PIN, to a full file", [PIN_ONE, "00E2002001BB"], "6A84"],
   ])("%s", (_name, commands, answer) => {
-    expect(session(inThree, ...commands)).toBe(answer);
+    expect(session(IN_THREE, ...commands)).toBe(answer);
   });
 
   test("a cyclic file: the newest is number 1, and the fourth pushes the first out", () => {
     const appended = ["11", "22", "33", "44"].map((record) => `00E2001801${record}`);
-    expect(session(inThree, ...appended, "00B2011D00")).toBe("4433229000");
+    expect(session(IN_THREE, ...appended, "00B2011D00")).toBe("4433229000");
   });
 });
 
 describe("VERIFY, 7.5.6", () => {
   const wrong = "002000010439393939";
   test.each([
-    ["right", [pinOne], "9000"],
+    ["right", [PIN_ONE], "9000"],
     ["wrong", [wrong], "63C2"],
     ["wrong twice", [wrong, wrong], "63C1"],
     ["wrong thrice", [wrong, wrong, wrong], "63C0"],
-    ["blocked, even if right", [wrong, wrong, wrong, pinOne], "6983"],
-    ["right sets the counter back", [wrong, wrong, pinOne, "00200001", wrong], "63C2"],
+    ["blocked, even if right", [wrong, wrong, wrong, PIN_ONE], "6983"],
+    ["right sets the counter back", [wrong, wrong, PIN_ONE, "00200001", wrong], "63C2"],
     ["too short", ["0020000103313233"], "63C2"],
     ["too long", ["00200001053132333430"], "63C2"],
     ["query before", ["00200001"], "63C3"],
-    ["query after", [pinOne, "00200001"], "9000"],
+    ["query after", [PIN_ONE, "00200001"], "9000"],
     ["query with Le, as T=0 sends it", ["0020000100"], "63C3"],
     ["query of a blocked one", ["00200002"], "6983"],
     ["blocked from the start", ["00200002020000"], "6983"],
-    ["wrong takes the verification back", [pinOne, wrong, inOne, "00A4000C021002", "00B0000000"], "6982"],
-    ["another PIN opens nothing", ["00200081083132333435FFFFFF", inOne, "00A4000C021002", "00B0000000"], "6982"],
+    ["wrong takes the verification back", [PIN_ONE, wrong, IN_ONE, "00A4000C021002", "00B0000000"], "6982"],
+    ["another PIN opens nothing", ["00200081083132333435FFFFFF", IN_ONE, "00A4000C021002", "00B0000000"], "6982"],
     ["padded", ["00200081083132333435FFFFFF"], "9000"],
     ["not padded: wrong length, and no try lost", ["00200081053132333435", "00200081"], "63C2"],
-    ["taken back", [pinOne, "0020FF01", "00200001"], "63C3"],
-    ["taken back, with data", [pinOne, "0020FF010431323334"], "6A87"],
+    ["taken back", [PIN_ONE, "0020FF01", "00200001"], "63C3"],
+    ["taken back, with data", [PIN_ONE, "0020FF010431323334"], "6A87"],
     ["unknown reference", ["002000030431323334"], "6A88"],
     ["an invalid P1", ["002001010431323334"], "6A86"],
   ])("%s", (_name, commands, answer) => {
@@ -448,7 +448,7 @@ describe("VERIFY, 7.5.6", () => {
     card.reset();
     expect(ask(card, "00200081")).toBe("63C2");
     expect(ask(card, "00200001")).toBe("63C2");
-    ask(card, pinOne);
+    ask(card, PIN_ONE);
     card.powerOff();
     card.reset();
     expect(ask(card, "00200001")).toBe("63C3");
@@ -456,7 +456,7 @@ describe("VERIFY, 7.5.6", () => {
 
   test("a reset goes back to the master file", () => {
     const card = newCard();
-    ask(card, inOne);
+    ask(card, IN_ONE);
     ask(card, "00A4000C021001");
     card.reset();
     expect(ask(card, "00B0000001")).toBe("6986");
@@ -486,10 +486,10 @@ test("the image can serve many cards: none writes into it", () => {
   if (!image.ok) throw new Error("the source is a good one");
   const first = new FileSystemCard(image.value, counter());
   const second = new FileSystemCard(image.value, counter());
-  ask(first, inOne);
+  ask(first, IN_ONE);
   ask(first, "00D6810001FF");
   ask(first, "002000010439393939");
-  ask(second, inOne);
+  ask(second, IN_ONE);
   expect(ask(second, "00B0810001")).toBe("009000");
   expect(ask(second, "00200001")).toBe("63C3");
 });

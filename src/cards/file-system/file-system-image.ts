@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 
-import { type LifeCycle, masterFileId } from "../../base/iso7816/index.ts";
+import { type LifeCycle, MASTER_FILE_ID } from "../../base/iso7816/index.ts";
 import type { CipherAlgorithm } from "../software-card/index.ts";
 
 export type { LifeCycle } from "../../base/iso7816/index.ts";
 
 /** File identifiers that no other file can have. ISO/IEC 7816-4:2005, 5.3.1.1. */
-export const reservedFileIds: readonly number[] = [0x0000, masterFileId, 0x3fff, 0xffff];
+export const reservedFileIds: readonly number[] = [0x0000, MASTER_FILE_ID, 0x3fff, 0xffff];
 
 /** BER-TLV tags of one byte or two, as P1-P2 of GET DATA and PUT DATA tells them. ISO/IEC 7816-4:2005, table 62. */
 export function isObjectTag(tag: number): boolean {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { Result } from "../../base/binary/index.ts";
-import { decodeAtr, masterFileId } from "../../base/iso7816/index.ts";
+import { decodeAtr, MASTER_FILE_ID } from "../../base/iso7816/index.ts";
 import type { JsonNote, JsonOf, JsonPlace, JsonProblem } from "../../base/json/index.ts";
 import * as is from "../../base/json/index.ts";
 import { byType, list, object } from "../../base/json/index.ts";
@@ -56,7 +56,7 @@ const card = object({
   ...directoryMembers,
   lifeCycle,
 }).check((given, place) => {
-  checkSiblings({ id: masterFileId, files: given.files }, place);
+  checkSiblings({ id: MASTER_FILE_ID, files: given.files }, place);
   checkReferences(usedPins, given.pins, place, "is no PIN of this card: add it to $.pins");
   checkReferences(usedKeys, given.keys, place, "is no key of this card: add it to $.keys");
   checkNames(place);
@@ -114,7 +114,7 @@ export function parseCardImage(json: unknown): Result<CardImage, readonly JsonPr
 export const cardImage = card
   .about("A software card: docs/guide/software-cards.md of scard.")
   .as(({ atr, challengeBytes, keys: ownKeys, name, pins: ownPins, ...contents }): CardImage => {
-    const masterFile = { type: "df", id: masterFileId, name: undefined, label: undefined } as const;
+    const masterFile = { type: "df", id: MASTER_FILE_ID, name: undefined, label: undefined } as const;
     return {
       name,
       atr,

@@ -8,13 +8,13 @@ import { type Channel, makeCurrent, readOut, targetFile } from "./card-state.ts"
 import type { RecordFile } from "./file-system.ts";
 
 // P2, bits 3 to 1, of the record commands. ISO/IEC 7816-4:2005, tables 47 and 50.
-const first = 0b000;
-const last = 0b001;
-const next = 0b010;
-const previous = 0b011;
-const byNumber = 0b100;
-const fromNumberToLast = 0b101;
-const fromLastToNumber = 0b110;
+const FIRST = 0b000;
+const LAST = 0b001;
+const NEXT = 0b010;
+const PREVIOUS = 0b011;
+const BY_NUMBER = 0b100;
+const FROM_NUMBER_TO_LAST = 0b101;
+const FROM_LAST_TO_NUMBER = 0b110;
 
 /** READ RECORD: ISO/IEC 7816-4:2005, 7.3.3. */
 export function readRecord(channel: Channel, command: CommandApdu): Answer {
@@ -30,7 +30,7 @@ export function readRecord(channel: Channel, command: CommandApdu): Answer {
   if (index === undefined) return status(sw.recordNotFound);
   makeCurrent(channel, file);
   // Reading a record by its number does not move the record pointer.
-  if (mode < byNumber) channel.currentRecord = index;
+  if (mode < BY_NUMBER) channel.currentRecord = index;
   return readOut(command, concatBytes(...recordsFrom(file, index, mode)));
 }
 
@@ -65,10 +65,10 @@ function change(
   if (!target.ok) return target.error;
   const file = target.value;
   const mode = command.p2 & 0x07;
-  if (mode > byNumber || (mode < byNumber && command.p1 !== 0)) return status(sw.wrongP1P2);
+  if (mode > BY_NUMBER || (mode < BY_NUMBER && command.p1 !== 0)) return status(sw.wrongP1P2);
   const refused = refusal(channel, file, access);
   if (refused !== undefined) return refused;
-  if (file.type === "cyclic" && mode === previous) return add(channel, file, command.data);
+  if (file.type === "cyclic" && mode === PREVIOUS) return add(channel, file, command.data);
   const index = findRecord(channel, file, command.p1, mode);
   const before = typeof index === "number" ? file.records[index] : undefined;
   if (typeof index !== "number" || before === undefined) return status(sw.recordNotFound);
@@ -77,7 +77,7 @@ function change(
   const after = combine(before, command.data);
   if (after === undefined) return status(sw.wrongLength);
   makeCurrent(channel, file);
-  if (mode < byNumber) channel.currentRecord = index;
+  if (mode < BY_NUMBER) channel.currentRecord = index;
   file.records[index] = after;
   return status(sw.success);
 }
@@ -103,18 +103,18 @@ export function searchRecord(channel: Channel, command: CommandApdu): Answer {
   const { p1, p2, data, le } = command;
   if (data.length === 0 || le === undefined) return status(sw.wrongLength);
   const direction = p2 & 0x07;
-  if (direction !== searchForward && direction !== searchBackward) return status(sw.wrongP1P2);
+  if (direction !== SEARCH_FORWARD && direction !== SEARCH_BACKWARD) return status(sw.wrongP1P2);
   const target = recordFile(channel, p2);
   if (!target.ok) return target.error;
   const file = target.value;
   const refused = refusal(channel, file, "read");
   if (refused !== undefined) return refused;
-  const start = findRecord(channel, file, p1, byNumber);
+  const start = findRecord(channel, file, p1, BY_NUMBER);
   if (typeof start !== "number") return status(sw.recordNotFound);
   const indices = [...file.records.keys()].filter((index) =>
-    direction === searchForward ? index >= start : index <= start,
+    direction === SEARCH_FORWARD ? index >= start : index <= start,
   );
-  if (direction === searchBackward) indices.reverse();
+  if (direction === SEARCH_BACKWARD) indices.reverse();
   const found = indices.filter((index) => holds(file.records[index] ?? data.subarray(0, 0), data));
   makeCurrent(channel, file);
   if (found[0] === undefined) return status(sw.endOfFile);
@@ -123,8 +123,8 @@ export function searchRecord(channel: Channel, command: CommandApdu): Answer {
 }
 
 /** P2, bits 3 to 1, of SEARCH RECORD. ISO/IEC 7816-4:2005, table 52. */
-const searchForward = 0b100;
-const searchBackward = 0b101;
+const SEARCH_FORWARD = 0b100;
+const SEARCH_BACKWARD = 0b101;
 
 function holds(record: Uint8Array, wanted: Uint8Array): boolean {
   for (let start = 0; start + wanted.length <= record.length; start++) {
@@ -168,16 +168,16 @@ function findRecord(channel: Channel, file: RecordFile, p1: number, mode: number
   // The record pointer belongs to the current file; a newly selected file has no pointer yet.
   const current = channel.currentEf === file ? channel.currentRecord : undefined;
   switch (mode) {
-    case byNumber:
-    case fromNumberToLast:
-    case fromLastToNumber: {
+    case BY_NUMBER:
+    case FROM_NUMBER_TO_LAST:
+    case FROM_LAST_TO_NUMBER: {
       const index = p1 === 0 ? current : p1 - 1;
       return index !== undefined && index < records.length ? index : undefined;
     }
-    case first:
-    case last:
-    case next:
-    case previous:
+    case FIRST:
+    case LAST:
+    case NEXT:
+    case PREVIOUS:
       return findOccurrence(records, p1, mode, current);
     default:
       return "bad-mode";
@@ -192,14 +192,14 @@ function findOccurrence(
   current: number | undefined,
 ): number | undefined {
   const matches = [...records.keys()].filter((index) => identifier === 0 || records[index]?.[0] === identifier);
-  if (mode === first || (mode === next && current === undefined)) return matches[0];
-  if (mode === last || current === undefined) return matches.at(-1);
-  return mode === next ? matches.find((index) => index > current) : matches.findLast((index) => index < current);
+  if (mode === FIRST || (mode === NEXT && current === undefined)) return matches[0];
+  if (mode === LAST || current === undefined) return matches.at(-1);
+  return mode === NEXT ? matches.find((index) => index > current) : matches.findLast((index) => index < current);
 }
 
 function recordsFrom(file: RecordFile, index: number, mode: number): readonly Uint8Array[] {
   const { records } = file;
-  if (mode === fromNumberToLast) return records.slice(index);
-  if (mode === fromLastToNumber) return records.slice(index).reverse();
+  if (mode === FROM_NUMBER_TO_LAST) return records.slice(index);
+  if (mode === FROM_LAST_TO_NUMBER) return records.slice(index).reverse();
   return records.slice(index, index + 1);
 }

@@ -8,7 +8,7 @@ import { isFulfilled } from "./access-control.ts";
 import type { Channel } from "./card-state.ts";
 import type { Pin } from "./pin.ts";
 
-const p1Forget = 0xff;
+const P1_FORGET = 0xff;
 
 /**
  * VERIFY: ISO/IEC 7816-4:2005, 7.5.6. Without data it returns the state of the PIN: 9000 where it is verified or
@@ -16,10 +16,10 @@ const p1Forget = 0xff;
  */
 export function verify(channel: Channel, command: CommandApdu): Answer {
   const { p1, p2, data } = command;
-  if (p1 !== 0 && p1 !== p1Forget) return status(sw.wrongP1P2);
+  if (p1 !== 0 && p1 !== P1_FORGET) return status(sw.wrongP1P2);
   const pin = channel.card.pins.get(p2);
   if (pin === undefined) return status(sw.referenceNotFound);
-  if (p1 === p1Forget) {
+  if (p1 === P1_FORGET) {
     if (data.length > 0) return status(sw.wrongLcForP1P2);
     channel.provedPins.delete(p2);
     return status(sw.success);

@@ -7,7 +7,7 @@ import { encodeControlInformation } from "./control-information.ts";
 import { findFile } from "./file-reference.ts";
 import type { CardFile } from "./file-system.ts";
 
-const bitsReturned = 0x0c;
+const BITS_RETURNED = 0x0c;
 const templates: readonly FileControlTemplate[] = ["fci", "fcp", "fmd"];
 
 /**
@@ -27,7 +27,7 @@ export function select(channel: Channel, command: CommandApdu): Answer {
   channel.walk = isStep ? { directory, last: file } : undefined;
   selectFile(channel, file);
   const word = statusOf(file);
-  const template = templates.find((name) => selectReturns[name] === (p2 & bitsReturned));
+  const template = templates.find((name) => selectReturns[name] === (p2 & BITS_RETURNED));
   if (template === undefined || command.le === undefined) return status(word);
   return answerWhole(command, encodeControlInformation(template, file, command.le), word);
 }

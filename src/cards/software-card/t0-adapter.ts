@@ -5,7 +5,7 @@ import {
   decodeResponse,
   encodeResponse,
   instructions,
-  maxShortLe,
+  MAX_SHORT_LE,
   type ResponseApdu,
 } from "../../base/iso7816/index.ts";
 import { having } from "../../port/index.ts";
@@ -14,8 +14,8 @@ import { sw } from "./status.ts";
 
 const softwareCard = having<SoftwareCard>(["reset", "powerOff", "process"], "a software card");
 
-const headerBytes = 4;
-const tpduHeaderBytes = 5;
+const HEADER_BYTES = 4;
+const TPDU_HEADER_BYTES = 5;
 
 /** An answer that the card has given and the reader has not fetched yet. */
 interface Pending {
@@ -66,8 +66,8 @@ export class T0Adapter {
     checkBytes(command, "T0Adapter.transmit: command");
     const pending = this.#pending;
     this.#pending = undefined;
-    const p3 = command[headerBytes];
-    const noData = command.length <= tpduHeaderBytes;
+    const p3 = command[HEADER_BYTES];
+    const noData = command.length <= TPDU_HEADER_BYTES;
     if (pending !== undefined && noData) {
       if (pending.again === undefined && command[1] === instructions.GET_RESPONSE)
         return this.#getResponse(pending, command);
@@ -76,9 +76,9 @@ export class T0Adapter {
     }
     if (p3 === undefined) return this.#askAndAnnounce(command);
     if (noData) return this.#withoutData(command, p3);
-    const surplus = command.length - tpduHeaderBytes - p3;
+    const surplus = command.length - TPDU_HEADER_BYTES - p3;
     if (p3 === 0 || surplus < 0 || surplus > 1) return encodeResponse(new Uint8Array(0), sw.wrongLength);
-    return this.#withData(command.subarray(0, tpduHeaderBytes + p3));
+    return this.#withData(command.subarray(0, TPDU_HEADER_BYTES + p3));
   }
 
   /** Cases 1 and 2. */
@@ -86,10 +86,10 @@ export class T0Adapter {
     const answer = await this.#ask(command);
     const response = decodeResponse(answer);
     if (!response.ok) return answer;
-    if (p3 === 0 && isWrongLength(response.value)) return this.#askAndAnnounce(command.subarray(0, headerBytes));
+    if (p3 === 0 && isWrongLength(response.value)) return this.#askAndAnnounce(command.subarray(0, HEADER_BYTES));
     const { data, sw: status } = response.value;
     if (data.length === 0) return answer;
-    const again = copyBytes(command.subarray(0, headerBytes));
+    const again = copyBytes(command.subarray(0, HEADER_BYTES));
     return this.#handOut({ data, status, again }, expected(p3));
   }
 
@@ -121,7 +121,7 @@ export class T0Adapter {
 
   #getResponse(pending: Pending, command: Uint8Array): Uint8Array {
     if (command[2] !== 0 || command[3] !== 0) return encodeResponse(new Uint8Array(0), sw.wrongP1P2);
-    return this.#handOut(pending, expected(command[headerBytes]));
+    return this.#handOut(pending, expected(command[HEADER_BYTES]));
   }
 
   /**
@@ -130,7 +130,7 @@ export class T0Adapter {
    */
   #handOut(pending: Pending, le: number): Uint8Array {
     const { data, status, again } = pending;
-    const fits = Math.min(data.length, maxShortLe);
+    const fits = Math.min(data.length, MAX_SHORT_LE);
     // GET RESPONSE may fetch less than there is. A repeated command must ask for exactly what 6Cxx said.
     if (le > fits || (again !== undefined && le !== fits)) {
       this.#pending = pending;
@@ -152,12 +152,12 @@ export class T0Adapter {
 
 /** 61xx: how many bytes the next GET RESPONSE can fetch, 00 for 256 or more. */
 function available(data: Uint8Array): number {
-  return sw.bytesAvailable | (data.length >= maxShortLe ? 0 : data.length);
+  return sw.bytesAvailable | (data.length >= MAX_SHORT_LE ? 0 : data.length);
 }
 
 /** What P3 asks for where it is Le: 00, or no P3 at all, is 256. */
 function expected(p3: number | undefined): number {
-  return p3 || maxShortLe;
+  return p3 || MAX_SHORT_LE;
 }
 
 function isWrongLength(response: ResponseApdu): boolean {

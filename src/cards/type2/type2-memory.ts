@@ -4,13 +4,13 @@ import { concatBytes, copyBytes } from "../../base/binary/index.ts";
 import { SmartCardError } from "../../port/index.ts";
 
 /** Bytes in a page, the unit that is written. */
-export const pageBytes = 4;
-const uidBytes = 7;
-const minPages = 16;
-const maxPages = 256;
-const firstUserPage = 4;
+export const PAGE_BYTES = 4;
+const UID_BYTES = 7;
+const MIN_PAGES = 16;
+const MAX_PAGES = 256;
+const FIRST_USER_PAGE = 4;
 /** Sizes are in units of eight bytes in the capability container. */
-const sizeUnit = 8;
+const SIZE_UNIT = 8;
 /**
  * Bytes of user memory by pages in all, for tags that keep lock bytes, a configuration and passwords in their last pages:
  * NTAG 210 and Ultralight EV1 (20), NTAG 212 and Ultralight EV1 (41), NTAG 203 (42), NTAG 213 (45), Ultralight C (48), NTAG
@@ -26,12 +26,12 @@ const dataAreaBytes: Readonly<Record<number, number>> = {
   135: 496,
   231: 872,
 };
-const cascadeTag = 0x88;
-const internalByte = 0x48;
-const ndefMagic = 0xe1;
-const ndefVersion = 0x10;
-const ndefTlv = 0x03;
-const terminatorTlv = 0xfe;
+const CASCADE_TAG = 0x88;
+const INTERNAL_BYTE = 0x48;
+const NDEF_MAGIC = 0xe1;
+const NDEF_VERSION = 0x10;
+const NDEF_TLV = 0x03;
+const TERMINATOR_TLV = 0xfe;
 
 /**
  * The memory of a tag as it leaves the factory, formatted for NDEF; undefined where the message does not fit.
@@ -48,24 +48,24 @@ const terminatorTlv = 0xfe;
  * @see NFC Forum, Type 2 Tag, memory structure; ISO/IEC 14443-3, 6.5.4 (BCC)
  */
 export function initialMemory(uid: Uint8Array, pages: number, ndef: Uint8Array): Uint8Array | undefined {
-  if (uid.length !== uidBytes) throw new SmartCardError("invalid-value", `a UID has 7 bytes, not ${uid.length}`);
-  if (!Number.isInteger(pages) || pages < minPages || pages > maxPages) {
-    throw new SmartCardError("invalid-value", `a tag has ${minPages} to ${maxPages} pages, not ${pages}`);
+  if (uid.length !== UID_BYTES) throw new SmartCardError("invalid-value", `a UID has 7 bytes, not ${uid.length}`);
+  if (!Number.isInteger(pages) || pages < MIN_PAGES || pages > MAX_PAGES) {
+    throw new SmartCardError("invalid-value", `a tag has ${MIN_PAGES} to ${MAX_PAGES} pages, not ${pages}`);
   }
-  const memory = new Uint8Array(pages * pageBytes);
+  const memory = new Uint8Array(pages * PAGE_BYTES);
   const xor = (...bytes: readonly number[]): number => bytes.reduce((sum, byte) => sum ^ byte, 0);
   const [head, tail] = [uid.subarray(0, 3), uid.subarray(3)];
-  const userBytes = dataAreaBytes[pages] ?? memory.length - firstUserPage * pageBytes;
+  const userBytes = dataAreaBytes[pages] ?? memory.length - FIRST_USER_PAGE * PAGE_BYTES;
   memory.set(head, 0);
-  memory[3] = xor(cascadeTag, ...head);
-  memory.set(tail, pageBytes);
-  memory.set([xor(...tail), internalByte], 2 * pageBytes);
-  memory.set([ndefMagic, ndefVersion, Math.floor(userBytes / sizeUnit), 0], 3 * pageBytes);
+  memory[3] = xor(CASCADE_TAG, ...head);
+  memory.set(tail, PAGE_BYTES);
+  memory.set([xor(...tail), INTERNAL_BYTE], 2 * PAGE_BYTES);
+  memory.set([NDEF_MAGIC, NDEF_VERSION, Math.floor(userBytes / SIZE_UNIT), 0], 3 * PAGE_BYTES);
   // A length of FF announces three bytes of length.
   const length = ndef.length < 0xff ? [ndef.length] : [0xff, ndef.length >> 8, ndef.length & 0xff];
-  const content = concatBytes(Uint8Array.of(ndefTlv, ...length), ndef, Uint8Array.of(terminatorTlv));
+  const content = concatBytes(Uint8Array.of(NDEF_TLV, ...length), ndef, Uint8Array.of(TERMINATOR_TLV));
   if (content.length > userBytes) return undefined;
-  memory.set(content, firstUserPage * pageBytes);
+  memory.set(content, FIRST_USER_PAGE * PAGE_BYTES);
   return memory;
 }
 
@@ -75,16 +75,16 @@ export class Type2Memory {
 
   /** @throws invalid-value for what is not 16 to 256 pages */
   constructor(bytes: Uint8Array) {
-    const pages = bytes.length / pageBytes;
-    if (!Number.isInteger(pages) || pages < minPages || pages > maxPages) {
-      const sizes = `${minPages * pageBytes} to ${maxPages * pageBytes}`;
+    const pages = bytes.length / PAGE_BYTES;
+    if (!Number.isInteger(pages) || pages < MIN_PAGES || pages > MAX_PAGES) {
+      const sizes = `${MIN_PAGES * PAGE_BYTES} to ${MAX_PAGES * PAGE_BYTES}`;
       throw new SmartCardError("invalid-value", `a tag's memory has ${sizes} bytes in pages of 4, not ${bytes.length}`);
     }
     this.#bytes = copyBytes(bytes);
   }
 
   get pages(): number {
-    return this.#bytes.length / pageBytes;
+    return this.#bytes.length / PAGE_BYTES;
   }
 
   /** All of it: a copy. */
@@ -93,20 +93,20 @@ export class Type2Memory {
   }
 
   get uid(): Uint8Array {
-    return concatBytes(this.#bytes.subarray(0, 3), this.#bytes.subarray(pageBytes, 2 * pageBytes));
+    return concatBytes(this.#bytes.subarray(0, 3), this.#bytes.subarray(PAGE_BYTES, 2 * PAGE_BYTES));
   }
 
   /** At most `length` bytes from a page on: fewer where the memory ends. */
   read(page: number, length: number): Uint8Array {
-    return this.#bytes.slice(page * pageBytes, page * pageBytes + length);
+    return this.#bytes.slice(page * PAGE_BYTES, page * PAGE_BYTES + length);
   }
 
   /** Writes whole pages that lie within the memory; false, and nothing is changed, where one of them is locked. */
   write(firstPage: number, data: Uint8Array): boolean {
-    const count = data.length / pageBytes;
+    const count = data.length / PAGE_BYTES;
     for (let index = 0; index < count; index++) if (!this.#isWritable(firstPage + index)) return false;
     for (let index = 0; index < count; index++) {
-      this.#writePage(firstPage + index, data.subarray(index * pageBytes, (index + 1) * pageBytes));
+      this.#writePage(firstPage + index, data.subarray(index * PAGE_BYTES, (index + 1) * PAGE_BYTES));
     }
     return true;
   }
@@ -118,7 +118,7 @@ export class Type2Memory {
   }
 
   #writePage(page: number, data: Uint8Array): void {
-    const start = page * pageBytes;
+    const start = page * PAGE_BYTES;
     if (page > 3) {
       this.#bytes.set(data, start);
       return;
@@ -144,7 +144,7 @@ export class Type2Memory {
   }
 
   #locks(): readonly [number, number] {
-    const [low = 0, high = 0] = this.#bytes.subarray(2 * pageBytes + 2, 3 * pageBytes);
+    const [low = 0, high = 0] = this.#bytes.subarray(2 * PAGE_BYTES + 2, 3 * PAGE_BYTES);
     return [low, high];
   }
 }

@@ -5,7 +5,7 @@ import { buildAtr, type CommandApdu, decodeCommand, storageCardHistoricalBytes }
 import { byteString, optional, optionsOf, SmartCardError, wholeNumber } from "../../port/index.ts";
 import type { SoftwareCard } from "../software-card/index.ts";
 import { type Answer, encodeAnswer, status, sw } from "../software-card/index.ts";
-import { initialMemory, pageBytes, Type2Memory } from "./type2-memory.ts";
+import { initialMemory, PAGE_BYTES, Type2Memory } from "./type2-memory.ts";
 
 /** Options of a Type 2 tag. */
 export interface Type2TagOptions {
@@ -41,11 +41,11 @@ const exampleUid = Uint8Array.of(0x04, 0xa2, 0x3b, 0x7a, 0x11, 0x22, 0x80);
 const atr = buildAtr({ protocols: [0, 1], historicalBytes: storageCardHistoricalBytes(0x03, 0x0003) });
 
 /** The class byte of commands that the reader answers for a card without a processor. */
-const readerClass = 0xff;
-const insGetData = 0xca;
-const insReadBinary = 0xb0;
-const insUpdateBinary = 0xd6;
-const maxReadBytes = 256;
+const READER_CLASS = 0xff;
+const INS_GET_DATA = 0xca;
+const INS_READ_BINARY = 0xb0;
+const INS_UPDATE_BINARY = 0xd6;
+const MAX_READ_BYTES = 256;
 
 /**
  * An NFC Forum Type 2 tag (a MIFARE Ultralight, an NTAG) in the field of a contactless reader: the card, and the reader's
@@ -106,14 +106,14 @@ export class Type2Tag implements SoftwareCard {
   }
 
   #answer(command: CommandApdu): Answer {
-    if (command.cla !== readerClass) return status(sw.wrongClass);
+    if (command.cla !== READER_CLASS) return status(sw.wrongClass);
     const address = (command.p1 << 8) | command.p2;
     switch (command.ins) {
-      case insGetData:
+      case INS_GET_DATA:
         return this.#getData(command);
-      case insReadBinary:
+      case INS_READ_BINARY:
         return this.#read(address, command);
-      case insUpdateBinary:
+      case INS_UPDATE_BINARY:
         return this.#update(address, command);
       default:
         return status(sw.wrongInstruction);
@@ -126,18 +126,18 @@ export class Type2Tag implements SoftwareCard {
     if (le === undefined || data.length > 0) return status(sw.wrongLength);
     const { uid } = this.#memory;
     if (le < uid.length) return status(sw.wrongLe | uid.length);
-    return { data: uid, status: endOr(le, maxReadBytes, uid.length) };
+    return { data: uid, status: endOr(le, MAX_READ_BYTES, uid.length) };
   }
 
   #read(page: number, { data, le }: CommandApdu): Answer {
     if (le === undefined || data.length > 0) return status(sw.wrongLength);
     if (page >= this.#memory.pages) return status(sw.fileNotFound);
-    const found = this.#memory.read(page, Math.min(le, maxReadBytes));
-    return { data: found, status: endOr(le, maxReadBytes, found.length) };
+    const found = this.#memory.read(page, Math.min(le, MAX_READ_BYTES));
+    return { data: found, status: endOr(le, MAX_READ_BYTES, found.length) };
   }
 
   #update(page: number, { data }: CommandApdu): Answer {
-    const count = data.length / pageBytes;
+    const count = data.length / PAGE_BYTES;
     if (count === 0 || !Number.isInteger(count)) return status(sw.wrongLength);
     if (page + count > this.#memory.pages) return status(sw.fileNotFound);
     return status(this.#memory.write(page, data) ? sw.success : sw.securityNotSatisfied);

@@ -17,8 +17,8 @@ import {
   cardStateNumber,
   defaults,
   dispositionOf,
+  INVALID_HANDLE,
   initializationOf,
-  invalidHandle,
   protocolNumber,
   shareModeOf,
 } from "./terms.ts";
@@ -189,7 +189,7 @@ export class SmartcardCard<B extends Uint8Array> {
   }
 
   #checkConnected(): void {
-    if (!this.#connected) throw new PCSCError("Card is not connected", invalidHandle);
+    if (!this.#connected) throw new PCSCError("Card is not connected", INVALID_HANDLE);
   }
 }
 

@@ -13,7 +13,7 @@ import {
 import type { SmartcardHost } from "./host.ts";
 import { connectOptions, SmartcardCard } from "./smartcard-card.ts";
 import { PCSCError, smartcardError } from "./smartcard-error.ts";
-import { defaults, invalidHandle, stateNumber } from "./terms.ts";
+import { defaults, INVALID_HANDLE, stateNumber } from "./terms.ts";
 
 /** A reader in `waitForChange`. */
 export interface ReaderState<B extends Uint8Array> {
@@ -62,12 +62,12 @@ export class SmartcardReader<B extends Uint8Array> {
 }
 
 /** INFINITE. */
-const noDeadline = 0xffff_ffff;
+const NO_DEADLINE = 0xffff_ffff;
 
 /** A deadline as the port has it: none for INFINITE, in either sign, and at most what the machine's timers take. */
 function deadlineOf(milliseconds: number): WaitOptions {
-  if (milliseconds === noDeadline || milliseconds === -1) return {};
-  return { timeoutMs: milliseconds <= noDeadline ? Math.min(milliseconds, MAX_TIMER_MS) : milliseconds };
+  if (milliseconds === NO_DEADLINE || milliseconds === -1) return {};
+  return { timeoutMs: milliseconds <= NO_DEADLINE ? Math.min(milliseconds, MAX_TIMER_MS) : milliseconds };
 }
 
 /**
@@ -100,7 +100,7 @@ export class SmartcardContext<B extends Uint8Array> {
    * starts another one in the background.
    */
   listReaders(): SmartcardReader<B>[] {
-    if (this.#closed) throw new PCSCError("Context is not valid", invalidHandle);
+    if (this.#closed) throw new PCSCError("Context is not valid", INVALID_HANDLE);
     return this.#look().map((report) => new SmartcardReader(this, this.#host, report));
   }
 
@@ -192,7 +192,7 @@ export class SmartcardContext<B extends Uint8Array> {
     const before = this.#opening;
     const context = await before?.catch(() => undefined);
     if (context !== undefined && (await context.isValid())) return context;
-    if (this.#closed) throw new PCSCError("Context is not valid", invalidHandle);
+    if (this.#closed) throw new PCSCError("Context is not valid", INVALID_HANDLE);
     if (this.#opening === before) {
       this.#goOn(context?.release());
       this.#opening = this.#host.manager().then((manager) => manager.establishContext());

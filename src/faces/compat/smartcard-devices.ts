@@ -32,7 +32,7 @@ export type EmitDeviceEvent<B extends Uint8Array> = <E extends keyof DeviceEvent
 
 const present = readerStateBits.present.windows;
 /** SCARD_PROTOCOL_T0. */
-const t0 = 1;
+const T0 = 1;
 
 /**
  * Implements the `Devices` of `smartcard`: it watches the readers, and connects to each inserted card, shared, with T=0 or
@@ -141,7 +141,7 @@ export class SmartcardDevices<B extends Uint8Array> {
       return await context.connect(reader, defaults.shareMode, defaults.protocols);
     } catch (error) {
       if (!/unresponsive/.test(smartcardError(error).message)) throw error;
-      return context.connect(reader, defaults.shareMode, t0);
+      return context.connect(reader, defaults.shareMode, T0);
     }
   }
 

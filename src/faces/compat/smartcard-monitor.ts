@@ -4,7 +4,7 @@ import { readerStateBits } from "../../port/index.ts";
 import type { SmartcardHost } from "./host.ts";
 import { ReaderWatch } from "./reader-watch.ts";
 import { PCSCError, smartcardError } from "./smartcard-error.ts";
-import { invalidHandle, stateNumber } from "./terms.ts";
+import { INVALID_HANDLE, stateNumber } from "./terms.ts";
 
 /** An event of a monitor. */
 export interface MonitorEvent<B extends Uint8Array> {
@@ -39,7 +39,7 @@ export class SmartcardMonitor<B extends Uint8Array> {
 
   /** Begins. The attached readers are reported first. `callback` must not throw. @throws PCSCError when it runs already */
   start(callback: (event: MonitorEvent<B>) => void): void {
-    if (this.#watch !== undefined) throw new PCSCError("Monitor is already running", invalidHandle);
+    if (this.#watch !== undefined) throw new PCSCError("Monitor is already running", INVALID_HANDLE);
     const states = new Map<string, number>();
     const tell = (type: MonitorEvent<B>["type"], reader: string, state = 0, atr?: Uint8Array): void =>
       callback({ type, reader, state, atr: atr?.length ? this.#host.toBytes(atr) : null });

@@ -33,7 +33,7 @@ export const defaults = {
 } as const;
 
 /** SCARD_E_INVALID_HANDLE. */
-export const invalidHandle = 0x8010_0003;
+export const INVALID_HANDLE = 0x8010_0003;
 
 type Table<K extends string> = Parameters<typeof fromNumber<K>>[0];
 

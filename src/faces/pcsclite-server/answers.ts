@@ -20,7 +20,7 @@ export type ManagerRequest = Exclude<
   }
 >;
 
-const rv = 0;
+const RV = 0;
 const insufficientBuffer = errorNumber("insufficient-buffer", "pcsclite");
 
 /** Executes a client's request with the manager, and encodes the result or the failure. */
@@ -45,63 +45,63 @@ function echoable(request: ManagerRequest): ManagerRequest {
 async function answer(requests: ServerRequests, request: ManagerRequest): Promise<Uint8Array> {
   switch (request.kind) {
     case "establish-context":
-      return encodeResponse(request, { context: await requests.establish(request.scope), rv });
+      return encodeResponse(request, { context: await requests.establish(request.scope), rv: RV });
     case "release-context":
       await requests.release(request.context);
-      return encodeResponse(request, { rv });
+      return encodeResponse(request, { rv: RV });
     case "connect":
-      return encodeResponse(request, { ...(await requests.connect(request.context, request.reader, request)), rv });
+      return encodeResponse(request, { ...(await requests.connect(request.context, request.reader, request)), rv: RV });
     case "reconnect": {
       const activeProtocol = await requests.reconnect(request.card, request, request.initialization);
-      return encodeResponse(request, { activeProtocol, rv });
+      return encodeResponse(request, { activeProtocol, rv: RV });
     }
     case "disconnect":
       await requests.disconnect(request.card, request.disposition);
-      return encodeResponse(request, { rv });
+      return encodeResponse(request, { rv: RV });
     case "begin-transaction":
       await requests.begin(request.card);
-      return encodeResponse(request, { rv });
+      return encodeResponse(request, { rv: RV });
     case "end-transaction":
       await requests.end(request.card, request.disposition);
-      return encodeResponse(request, { rv });
+      return encodeResponse(request, { rv: RV });
     case "status":
       await requests.status(request.card);
-      return encodeResponse(request, { rv });
+      return encodeResponse(request, { rv: RV });
     case "transmit": {
       const response = await requests.transmit(request.card, request.sendProtocol, request.command);
       if (response.length > request.receiveLength) {
         return encodeResponse(request, { neededLength: response.length, rv: insufficientBuffer });
       }
-      return encodeResponse(request, { response, receiveProtocol: request.sendProtocol, rv });
+      return encodeResponse(request, { response, receiveProtocol: request.sendProtocol, rv: RV });
     }
     case "control": {
       const output = await requests.control(request.card, request.code, request.input);
       if (output.length > request.receiveLength) {
         return encodeResponse(request, { neededLength: output.length, rv: insufficientBuffer });
       }
-      return encodeResponse(request, { output, rv });
+      return encodeResponse(request, { output, rv: RV });
     }
     case "get-attribute": {
       const value = await requests.getAttribute(request.card, request.attribute);
       if (value.length > request.length) {
         return encodeResponse(request, { neededLength: value.length, rv: insufficientBuffer });
       }
-      return encodeResponse(request, { value, rv });
+      return encodeResponse(request, { value, rv: RV });
     }
     case "holder": {
       const { client, heldMs, pid, shareMode, transaction } = requests.holder(request.handle, request.reader) ?? {};
-      if (client === undefined || shareMode === undefined) return encodeResponse(request, { rv });
+      if (client === undefined || shareMode === undefined) return encodeResponse(request, { rv: RV });
       const mode = toNumber(shareModes, shareMode, "pcsclite") ?? 0;
       const holder = { client, pid, shareMode: mode, transaction: transaction === true, heldMs: heldMs ?? 0 };
-      return encodeResponse(request, { holder, rv });
+      return encodeResponse(request, { holder, rv: RV });
     }
     case "read-cache":
-      return encodeResponse(request, { data: await requests.readCache(request), rv });
+      return encodeResponse(request, { data: await requests.readCache(request), rv: RV });
     case "write-cache":
       await requests.writeCache(request, request.data);
-      return encodeResponse(request, { rv });
+      return encodeResponse(request, { rv: RV });
     case "set-attribute":
       await requests.setAttribute(request.card, request.attribute, request.value);
-      return encodeResponse(request, { rv });
+      return encodeResponse(request, { rv: RV });
   }
 }

@@ -26,7 +26,7 @@ import type { ServerLimits } from "./limits.ts";
 import type { ServerClient, ServerManager, ServerPeer } from "./ports.ts";
 
 /** SCARD_PROTOCOL_ANY_OLD of pcsclite.h: T=0 or T=1, from before each had a bit. */
-const anyProtocolOld = 0x1000;
+const ANY_PROTOCOL_OLD = 0x1000;
 
 /** What the requests of a session need. */
 export interface ServerRequestsDeps {
@@ -277,7 +277,7 @@ function sharing(terms: SharingTerms): {
   readonly shareMode: "shared" | "exclusive" | "direct";
   readonly preferredProtocols: readonly Protocol[];
 } {
-  const mask = terms.preferredProtocols | ((terms.preferredProtocols & anyProtocolOld) === 0 ? 0 : 3);
+  const mask = terms.preferredProtocols | ((terms.preferredProtocols & ANY_PROTOCOL_OLD) === 0 ? 0 : 3);
   const preferredProtocols = protocolsInMask(mask, "pcsclite");
   // pcscd looks at the protocols before it looks at the share mode.
   if (preferredProtocols.length === 0 && terms.shareMode !== shareModes.direct.pcsclite) {

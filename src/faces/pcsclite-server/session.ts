@@ -4,7 +4,7 @@ import { type ClientIdentity, errorNumber, type Runtime, type SmartCardError } f
 import {
   EXTENSION_VERSION,
   encodeResponse,
-  newestVersion,
+  NEWEST_VERSION,
   type Request,
   RequestDecoder,
   type RequestOf,
@@ -55,10 +55,10 @@ type Waiting =
   | { readonly kind: "table-due"; readonly cancelled: boolean }
   | { readonly kind: "armed"; readonly cancelled: boolean };
 
-const success = 0;
+const SUCCESS = 0;
 
 /** How long a client's last answer is waited for when the service stops, in milliseconds. */
-const lastAnswerMs = 500;
+const LAST_ANSWER_MS = 500;
 
 /**
  * One connection of a client program. Requests are answered one by one, in order; without a request a client is only told
@@ -75,7 +75,7 @@ export class ServerSession {
   readonly identity: ClientIdentity;
   #waiting: Waiting = { kind: "no" };
   /** What the client speaks. Without an exchange of versions, the newest. */
-  #version: VersionRow = versions[newestVersion];
+  #version: VersionRow = versions[NEWEST_VERSION];
   /** Entries of the table, as the client was told last. */
   #entries: number;
   #toldOfHidden = false;
@@ -201,7 +201,7 @@ export class ServerSession {
         this.#deps.peer.close(error.message);
         resolve();
       };
-      const cancelTimer = this.#deps.runtime.clock.schedule(lastAnswerMs, "last answer", leave);
+      const cancelTimer = this.#deps.runtime.clock.schedule(LAST_ANSWER_MS, "last answer", leave);
       this.#stopping = true;
       if (this.#waiting.kind === "armed") this.#signal(errorNumber(error.code, "pcsclite"));
       this.#requests.cancel(error.code, error.message);
@@ -387,9 +387,9 @@ export class ServerSession {
       const message = `the client speaks protocol ${request.major}:${request.minor}; known: ${known}`;
       this.#deps.log({ level: "warn", message, client: this.identity });
     }
-    const { major, minor } = versions[spoken ?? newestVersion];
-    const rv = spoken === undefined ? errorNumber("service-stopped", "pcsclite") : success;
-    return encodeResponse(request, { major, minor, rv, extension: rv === success ? this.#extend(request) : 0 });
+    const { major, minor } = versions[spoken ?? NEWEST_VERSION];
+    const rv = spoken === undefined ? errorNumber("service-stopped", "pcsclite") : SUCCESS;
+    return encodeResponse(request, { major, minor, rv, extension: rv === SUCCESS ? this.#extend(request) : 0 });
   }
 
   /** The version of our extension that holds from now on: the older of the two, 0 for a client that offers none. */
@@ -430,7 +430,7 @@ export class ServerSession {
   #stopWaiting(): Uint8Array | undefined {
     if (this.#waiting.kind === "no") return undefined;
     this.#wait({ kind: "no" });
-    return waitStruct.encode({ timeout: 0, rv: success });
+    return waitStruct.encode({ timeout: 0, rv: SUCCESS });
   }
 
   /** Ends the waits of a context; the library asks for it on a connection of its own. */
@@ -438,7 +438,7 @@ export class ServerSession {
     const found = this.#deps.contexts.get(request.context);
     const session = found !== undefined && this.#mayCancel(found) ? found : undefined;
     session?.cancelWait();
-    return encodeResponse(request, { rv: session === undefined ? errorNumber("invalid-handle", "pcsclite") : success });
+    return encodeResponse(request, { rv: session === undefined ? errorNumber("invalid-handle", "pcsclite") : SUCCESS });
   }
 
   /** Only the user who opened a context, and root, can cancel it. For others it does not exist. */
@@ -460,7 +460,7 @@ export class ServerSession {
 
   #readersChanged(): void {
     // Before the table was asked for nothing needs to be told: it will have the change.
-    if (this.#waiting.kind === "armed") this.#signal(success);
+    if (this.#waiting.kind === "armed") this.#signal(SUCCESS);
   }
 
   #signal(rv: number): void {

@@ -12,7 +12,7 @@ import {
   type WaitOptions,
   wholeNumber,
 } from "../../port/index.ts";
-import type { CardPicker } from "../winscard/index.ts";
+import { type CardPicker, INFINITE } from "../winscard/index.ts";
 import { ComError } from "./com-error.ts";
 import type { WinSCardFunctions } from "./winscard-functions.ts";
 
@@ -130,8 +130,6 @@ export function checkWinSCard(winscard: unknown): asserts winscard is WinSCardFu
   throw new ComError("E_INVALIDARG", `winscard is ${kindOf(winscard)}; pass a WinSCard, or the module scard/winscard`);
 }
 
-/** The longest time that winscard.h has a number for: INFINITE. */
-const INFINITE = 0xffff_ffff;
 const waitOptions = optionsOf<WaitOptions>({
   timeoutMs: optional(wholeNumber(0, INFINITE, "milliseconds")) as never,
   signal: optional(abortSignal) as never,

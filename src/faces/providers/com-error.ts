@@ -26,7 +26,7 @@ export const hresults = {
 export type HresultName = keyof typeof hresults;
 
 /** Facility bits of an HRESULT that stands for a Windows error code: 0x8007nnnn. */
-const facilityWin32 = 0x8007_0000;
+const FACILITY_WIN32 = 0x8007_0000;
 const brand: unique symbol = Symbol.for("scard.ComError") as never;
 
 /**
@@ -51,7 +51,7 @@ export class ComError extends Error {
     } else {
       super(what.message, { cause: what });
       // Windows' own error codes are small numbers, and become HRESULTs of their facility.
-      this.hresult = what.rv > 0xffff ? what.rv : facilityWin32 + what.rv;
+      this.hresult = what.rv > 0xffff ? what.rv : FACILITY_WIN32 + what.rv;
       this.hresultName = errorName(what.code);
     }
     Object.defineProperty(this, brand, { value: true });

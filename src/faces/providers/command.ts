@@ -5,9 +5,9 @@ import {
   decodeCommand,
   encodeCommand,
   instructions,
-  maxExtendedDataBytes,
-  maxExtendedLe,
-  maxShortLe,
+  MAX_EXTENDED_DATA_BYTES,
+  MAX_EXTENDED_LE,
+  MAX_SHORT_LE,
 } from "../../base/iso7816/index.ts";
 import { badArgument } from "./arguments.ts";
 import { type ByteSource, CByteBuffer, contentOf, type IByteBuffer } from "./byte-buffer.ts";
@@ -120,8 +120,8 @@ export class CSCardCmd implements ISCardCmd {
 
   set ApduReply(reply: ByteSource) {
     const data = contentOf(reply, "reply");
-    if (data.length > maxExtendedLe)
-      throw new ComError("E_INVALIDARG", `a reply has at most ${maxExtendedLe} bytes, not ${data.length}`);
+    if (data.length > MAX_EXTENDED_LE)
+      throw new ComError("E_INVALIDARG", `a reply has at most ${MAX_EXTENDED_LE} bytes, not ${data.length}`);
     this.#reply = { data, sw: this.ReplyStatus };
   }
 
@@ -130,7 +130,7 @@ export class CSCardCmd implements ISCardCmd {
   }
 
   set ApduReplyLength(length: number) {
-    checkLength(length, "length", maxExtendedLe);
+    checkLength(length, "length", MAX_EXTENDED_LE);
     const data = new Uint8Array(length);
     data.set((this.#reply?.data ?? noBytes).subarray(0, length));
     this.#reply = { data, sw: this.ReplyStatus };
@@ -245,7 +245,7 @@ export class CSCardCmd implements ISCardCmd {
     le: number | null = null,
   ): void {
     const content = data === null ? noBytes : contentOf(data, "data");
-    if (le !== null) checkLength(le, "le", maxExtendedLe);
+    if (le !== null) checkLength(le, "le", MAX_EXTENDED_LE);
     this.#build({ cla: classId, ins: insId, p1, p2, data: content, le: le === 0 || le === null ? undefined : le });
   }
 
@@ -262,7 +262,7 @@ export class CSCardCmd implements ISCardCmd {
     const type = typeOf(inner);
     if (type !== apduType) throw badArgument("apduType", apduType, `the command in apdu is of case ${type}`);
     const isAnswered = type === ISO_APDU_TYPE.ISO_CASE_2 || type === ISO_APDU_TYPE.ISO_CASE_4;
-    const le = isAnswered ? maxShortLe : undefined;
+    const le = isAnswered ? MAX_SHORT_LE : undefined;
     this.#build({ cla: this.ClassId, ins: instructions.ENVELOPE, p1: 0, p2: 0, data: contentOf(apdu, "apdu"), le });
   }
 
@@ -281,7 +281,7 @@ export class CSCardCmd implements ISCardCmd {
     checkByte(command.ins, "insId");
     checkByte(command.p1, "P1");
     checkByte(command.p2, "P2");
-    checkLength(command.data.length, "length of the data", maxExtendedDataBytes);
+    checkLength(command.data.length, "length of the data", MAX_EXTENDED_DATA_BYTES);
     // It may have been a PIN.
     if (this.#command?.data !== command.data) this.#command?.data.fill(0);
     this.#command = command;

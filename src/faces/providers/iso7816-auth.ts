@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { zeroBytes } from "../../base/binary/index.ts";
-import { instructions as ins, maxExtendedLe, maxShortDataBytes, maxShortLe } from "../../base/iso7816/index.ts";
+import { instructions as ins, MAX_EXTENDED_LE, MAX_SHORT_DATA_BYTES, MAX_SHORT_LE } from "../../base/iso7816/index.ts";
 import { checkNumber } from "./arguments.ts";
 import { type ByteSource, CByteBuffer, contentOf, type IByteBuffer } from "./byte-buffer.ts";
 import type { ISCardAuth } from "./card-auth.ts";
@@ -11,7 +11,7 @@ import type { Iso7816Card, PlainCommand } from "./iso7816-card.ts";
 import { checkReference } from "./iso7816-reference.ts";
 
 /** The bit of P2 that says: a key of the current directory, not of the whole card. */
-const localKey = 0x80;
+const LOCAL_KEY = 0x80;
 
 /**
  * ISCardAuth on a card of ISO/IEC 7816-4.
@@ -42,7 +42,7 @@ export class Iso7816Auth implements ISCardAuth {
     this.#card.checkAttached();
     algorithmOf(algoId, ISO_ALGORITHM.MUTUAL);
     if (param !== null) contentOf(param, "param");
-    checkNumber("lengthOfChallenge", lengthOfChallenge, 1, maxExtendedLe);
+    checkNumber("lengthOfChallenge", lengthOfChallenge, 1, MAX_EXTENDED_LE);
     return this.#card.operate(async () => {
       const command = { ins: ins.GET_CHALLENGE, le: lengthOfChallenge };
       const { data } = await this.#card.perform(command, "key", "GetChallenge");
@@ -57,7 +57,7 @@ export class Iso7816Auth implements ISCardAuth {
     const isMutual = (algoId & ISO_ALGORITHM.MUTUAL) !== 0;
     const p2 = keyOf(param);
     const instruction = isMutual ? ins.EXTERNAL_AUTHENTICATE : ins.INTERNAL_AUTHENTICATE;
-    const command = { ins: instruction, p1, p2, data: dataOf(buffer), le: maxShortLe };
+    const command = { ins: instruction, p1, p2, data: dataOf(buffer), le: MAX_SHORT_LE };
     return CByteBuffer.of(await this.#send(p2, command, "key", "ICC_Auth"));
   }
 
@@ -74,7 +74,7 @@ export class Iso7816Auth implements ISCardAuth {
 
   async #send(p2: number, command: PlainCommand, purpose: "code" | "key", operation: string): Promise<Uint8Array> {
     const run = async (): Promise<Uint8Array> => {
-      if ((p2 & localKey) !== 0) await this.#card.enterChosen();
+      if ((p2 & LOCAL_KEY) !== 0) await this.#card.enterChosen();
       return (await this.#card.perform(command, purpose, operation)).data;
     };
     try {
@@ -96,14 +96,14 @@ function algorithmOf(algoId: number, allowed: number): number {
 function keyOf(param: ByteSource): number {
   const bytes = contentOf(param, "param");
   const [reference = 0] = bytes;
-  if (bytes.length === 1) return checkReference(reference & ~localKey) | (reference & localKey);
+  if (bytes.length === 1) return checkReference(reference & ~LOCAL_KEY) | (reference & LOCAL_KEY);
   throw new ComError("E_INVALIDARG", `param has ${bytes.length} bytes; give one byte, the number of a key`);
 }
 
 /** @throws E_INVALIDARG, E_POINTER */
 function dataOf(buffer: ByteSource): Uint8Array {
   const data = contentOf(buffer, "buffer");
-  if (data.length > 0 && data.length <= maxShortDataBytes) return data;
+  if (data.length > 0 && data.length <= MAX_SHORT_DATA_BYTES) return data;
   zeroBytes(data);
-  throw new ComError("E_INVALIDARG", `buffer has ${data.length} bytes; give 1 to ${maxShortDataBytes}`);
+  throw new ComError("E_INVALIDARG", `buffer has ${data.length} bytes; give 1 to ${MAX_SHORT_DATA_BYTES}`);
 }

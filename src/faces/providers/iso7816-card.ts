@@ -5,8 +5,8 @@ import {
   type CommandApdu,
   encodeFileIds,
   instructions as ins,
-  masterFileId,
-  maxShortLe,
+  MASTER_FILE_ID,
+  MAX_SHORT_LE,
   type ResponseApdu,
   selectReturns,
   statusWords,
@@ -20,10 +20,10 @@ import { isDone, isUnknownToCard, type Purpose, statusFailure } from "./iso7816-
 const noBytes = new Uint8Array(0);
 
 /** P1 of SELECT. ISO/IEC 7816-4:2013, table 62. */
-const byId = 0x00;
-const byName = 0x04;
-const byPathFromMasterFile = 0x08;
-const byPathFromHere = 0x09;
+const BY_ID = 0x00;
+const BY_NAME = 0x04;
+const BY_PATH_FROM_MASTER_FILE = 0x08;
+const BY_PATH_FROM_HERE = 0x09;
 
 /** P2 of SELECT: the requested file information. Cards that do not support one form mostly support another. */
 const { fci: tellInformation, fcp: tellParameters, nothing: tellNothing } = selectReturns;
@@ -147,18 +147,18 @@ export class Iso7816Card {
     const isBelow = here !== undefined && here.ids.length < place.ids.length && isWithin(place, here);
     if (place.application !== undefined) {
       if (isBelow) return this.#walkDown(place.ids.slice(here.ids.length));
-      const application = await this.#selectBy(byName, place.application, tellInformation);
+      const application = await this.#selectBy(BY_NAME, place.application, tellInformation);
       if (place.ids.length === 0) return application;
       if (!isDone(application)) throw statusFailure(application, "directory", "select the application");
       return this.#walkDown(place.ids);
     }
-    if (place.ids.length === 0) return this.#selectBy(byId, encodeFileIds([masterFileId]), tellParameters);
+    if (place.ids.length === 0) return this.#selectBy(BY_ID, encodeFileIds([MASTER_FILE_ID]), tellParameters);
     if (this.#knowsPaths) {
-      const response = await this.#selectBy(byPathFromMasterFile, encodeFileIds(place.ids), tellParameters);
+      const response = await this.#selectBy(BY_PATH_FROM_MASTER_FILE, encodeFileIds(place.ids), tellParameters);
       if (!isUnknownToCard(response)) return response;
       this.#knowsPaths = false;
     }
-    const root = await this.#selectBy(byId, encodeFileIds([masterFileId]), tellParameters);
+    const root = await this.#selectBy(BY_ID, encodeFileIds([MASTER_FILE_ID]), tellParameters);
     if (!isDone(root)) throw statusFailure(root, purpose, "select the master file");
     return this.#walkDown(place.ids);
   }
@@ -166,15 +166,15 @@ export class Iso7816Card {
   /** From the current directory down. */
   async #walkDown(ids: readonly number[]): Promise<ResponseApdu> {
     if (ids.length > 1 && this.#knowsPaths) {
-      const response = await this.#selectBy(byPathFromHere, encodeFileIds(ids), tellParameters);
+      const response = await this.#selectBy(BY_PATH_FROM_HERE, encodeFileIds(ids), tellParameters);
       if (!isUnknownToCard(response)) return response;
       this.#knowsPaths = false;
     }
     for (const id of ids.slice(0, -1)) {
-      const response = await this.#selectBy(byId, encodeFileIds([id]), tellParameters);
+      const response = await this.#selectBy(BY_ID, encodeFileIds([id]), tellParameters);
       if (!isDone(response)) return response;
     }
-    return this.#selectBy(byId, encodeFileIds(ids.slice(-1)), tellParameters);
+    return this.#selectBy(BY_ID, encodeFileIds(ids.slice(-1)), tellParameters);
   }
 
   async #selectBy(p1: number, data: Uint8Array, favourite: number): Promise<ResponseApdu> {
@@ -182,7 +182,7 @@ export class Iso7816Card {
     const ways = this.asksAboutFiles ? [favourite, ...others] : [tellNothing];
     let response: ResponseApdu | undefined;
     for (const p2 of ways) {
-      const le = p2 === tellNothing ? {} : { le: maxShortLe };
+      const le = p2 === tellNothing ? {} : { le: MAX_SHORT_LE };
       response = await this.send({ ins: ins.SELECT, p1, p2, data: data.slice(), ...le });
       if (!isUnknownToCard(response)) return response;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { instructions as ins, maxShortLe } from "../../base/iso7816/index.ts";
+import { instructions as ins, MAX_SHORT_LE } from "../../base/iso7816/index.ts";
 import { badArgument, badPointer, checkNumber, hasMethods } from "./arguments.ts";
 import { type ByteSource, checkSource } from "./byte-buffer.ts";
 import { CSCardCmd, type ISCardCmd } from "./command.ts";
@@ -179,5 +179,5 @@ function needed(data: ByteSource, name: string): ByteSource {
 
 /** A length to read; 0 stands for all there is. */
 function allOr(length: number): number {
-  return length === 0 ? maxShortLe : length;
+  return length === 0 ? MAX_SHORT_LE : length;
 }

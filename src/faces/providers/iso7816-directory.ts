@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { instructions as ins, maxShortLe, statusWords } from "../../base/iso7816/index.ts";
+import { instructions as ins, MAX_SHORT_LE, statusWords } from "../../base/iso7816/index.ts";
 import { ComError } from "./com-error.ts";
 import { FILETYPE } from "./enumerations.ts";
 import type { Iso7816Card } from "./iso7816-card.ts";
@@ -9,7 +9,7 @@ import { formatFileId } from "./iso7816-path.ts";
 import { isDone, statusFailure } from "./iso7816-status.ts";
 
 /** P2 of SELECT: the next one, and its file control parameters. ISO/IEC 7816-4:2013, table 63. */
-const nextWithParameters = 0x06;
+const NEXT_WITH_PARAMETERS = 0x06;
 /** Files in one directory, after which a card is assumed to answer in a loop. */
 const MAX_FILES = 1024;
 
@@ -47,7 +47,7 @@ export async function listFiles(card: Iso7816Card, fileType: FILETYPE): Promise<
   card.forgetSelection();
   const found = new Map<number, FileKind>();
   for (;;) {
-    const response = await card.send({ ins: ins.SELECT, p1: search.p1, p2: nextWithParameters, le: maxShortLe });
+    const response = await card.send({ ins: ins.SELECT, p1: search.p1, p2: NEXT_WITH_PARAMETERS, le: MAX_SHORT_LE });
     if (response.sw === statusWords.fileNotFound) break;
     if (!isDone(response)) {
       // A card that refuses the first step does not support listing; a later refusal is a failure.

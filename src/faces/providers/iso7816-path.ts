@@ -7,7 +7,7 @@ import { ComError } from "./com-error.ts";
 import { REFTYPE } from "./enumerations.ts";
 
 /** The master file's identifier. ISO/IEC 7816-4:2013, 7.2.2. */
-const masterFileId = "3F00";
+const MASTER_FILE_ID = "3F00";
 /** Most identifiers in a path. */
 const MAX_STEPS = 16;
 const MAX_SHORT_ID = 30;
@@ -62,10 +62,10 @@ function readPath(text: string): FileReference | undefined {
   if (text === "/") return { kind: "path", from: "master file", steps: [] };
   const parts = text.replace(/^\//, "").split("/");
   const [first = ""] = parts;
-  const isAbsolute = text.startsWith("/") || first === masterFileId;
+  const isAbsolute = text.startsWith("/") || first === MASTER_FILE_ID;
   // An application identifier has five bytes at least, and so cannot be taken for a file identifier.
   const isNamed = !isAbsolute && /^(?:[0-9A-F]{2}){5,16}$/.test(first);
-  const rest = first === masterFileId || isNamed ? parts.slice(1) : parts;
+  const rest = first === MASTER_FILE_ID || isNamed ? parts.slice(1) : parts;
   if (rest.length > MAX_STEPS || !rest.every((part) => part === ".." || isFileId(part))) return undefined;
   const steps = rest.map((part) => (part === ".." ? part : Number.parseInt(part, 16)));
   if (isNamed) return { kind: "path", from: bytesOf(first), steps };
@@ -73,7 +73,7 @@ function readPath(text: string): FileReference | undefined {
 }
 
 function isFileId(text: string): boolean {
-  return /^[0-9A-F]{4}$/.test(text) && text !== masterFileId;
+  return /^[0-9A-F]{4}$/.test(text) && text !== MASTER_FILE_ID;
 }
 
 function readShort(text: string): FileReference | undefined {
@@ -124,7 +124,7 @@ export function isWithin(place: FilePlace, directory: FilePlace): boolean {
 
 /** The path as text: `3F00/5015/4401`, or the application's name in place of `3F00`. */
 export function formatPlace({ application, ids }: FilePlace): string {
-  const root = application === undefined ? masterFileId : encodeHex(application);
+  const root = application === undefined ? MASTER_FILE_ID : encodeHex(application);
   return [root, ...ids.map(formatFileId)].join("/");
 }
 

@@ -13,8 +13,8 @@ import {
   findBerTlv,
   instructions as ins,
   type LifeCycle,
-  maxShortDataBytes,
-  maxShortLe,
+  MAX_SHORT_DATA_BYTES,
+  MAX_SHORT_LE,
 } from "../../base/iso7816/index.ts";
 import { SmartCardError } from "../../port/index.ts";
 import { badArgument, checkArray, checkNumber, checkObject, listFrom } from "./arguments.ts";
@@ -49,7 +49,7 @@ export function encodeNewFile(
     throw new ComError("E_INVALIDARG", "a new file needs an identifier: as its path, or in the table (83)");
   if (reference.kind === "path" && reference.steps.at(-1) !== control.id)
     throw new ComError("E_INVALIDARG", "the identifier in the table (83) is not that of the path");
-  if (command.length > maxShortDataBytes)
+  if (command.length > MAX_SHORT_DATA_BYTES)
     throw new ComError("E_INVALIDARG", `the table has ${command.length} bytes, more than a command takes`);
   return { command, control, id: control.id };
 }
@@ -87,7 +87,7 @@ export async function propertiesOf(card: Iso7816Card, selected: SelectedFile, ta
 
 async function dataObject(card: Iso7816Card, selected: SelectedFile, tag: number): Promise<Uint8Array | undefined> {
   if (!isObjectOf(selected, tag)) return undefined;
-  const response = await card.send({ ins: ins.GET_DATA, p1: tag >> 8, p2: tag & 0xff, le: maxShortLe });
+  const response = await card.send({ ins: ins.GET_DATA, p1: tag >> 8, p2: tag & 0xff, le: MAX_SHORT_LE });
   return isDone(response) ? response.data : undefined;
 }
 

@@ -6,10 +6,12 @@ import {
   encodeBerTlv,
   findBerTlv,
   instructions as ins,
-  maxShortDataBytes,
-  maxShortLe,
+  MAX_SHORT_DATA_BYTES,
+  MAX_SHORT_LE,
   type ResponseApdu,
   statusWords,
+  TAG_DISCRETIONARY_DATA,
+  TAG_OFFSET,
 } from "../../base/iso7816/index.ts";
 import { SmartCardError } from "../../port/index.ts";
 import { ComError } from "./com-error.ts";
@@ -19,15 +21,13 @@ import { isDone, type Purpose, statusFailure } from "./iso7816-status.ts";
 import { MAX_BUFFER_BYTES } from "./memory-stream.ts";
 
 /** The odd instructions have the offset in a data object, and so can go beyond 15 bits. */
-const odd = 0x01;
-const offsetsOfEvenInstructions = 0x8000;
-const tagOffset = 0x54;
-const tagData = 0x53;
+const ODD = 0x01;
+const OFFSETS_OF_EVEN_INSTRUCTIONS = 0x8000;
 /** What the data objects of the odd instructions take of a command: two tags, a long length, an offset of four bytes. */
-const oddOverhead = 10;
+const ODD_OVERHEAD = 10;
 
 /** P2 of the record commands: P1 is the number of a record of the current file. */
-const recordByNumber = 0x04;
+const RECORD_BY_NUMBER = 0x04;
 /** Numbers of records: 1 to this. */
 const MAX_RECORD_NUMBER = 254;
 
@@ -42,7 +42,7 @@ export async function readBytes(
   const parts: Uint8Array[] = [];
   let got = 0;
   while (got < wanted) {
-    const length = Math.min(wanted - got, maxShortLe);
+    const length = Math.min(wanted - got, MAX_SHORT_LE);
     const response = await readOnce(card, offset + got, length);
     const isOver = got > 0 && (response.sw === statusWords.wrongOffset || response.sw === statusWords.endOfFile);
     if (!isDone(response) && !isOver) throw statusFailure(response, "read", "read");
@@ -57,16 +57,16 @@ export async function readBytes(
 }
 
 function readOnce(card: Iso7816Card, offset: number, length: number): Promise<ResponseApdu> {
-  if (offset < offsetsOfEvenInstructions)
+  if (offset < OFFSETS_OF_EVEN_INSTRUCTIONS)
     return card.send({ ins: ins.READ_BINARY, p1: offset >> 8, p2: offset & 0xff, le: length });
-  const data = encodeBerTlv([{ tag: tagOffset, value: encodeOffset(offset) }]);
-  return card.send({ ins: ins.READ_BINARY | odd, data, le: Math.min(length + oddOverhead, maxShortLe) });
+  const data = encodeBerTlv([{ tag: TAG_OFFSET, value: encodeOffset(offset) }]);
+  return card.send({ ins: ins.READ_BINARY | ODD, data, le: Math.min(length + ODD_OVERHEAD, MAX_SHORT_LE) });
 }
 
 function bytesIn(response: ResponseApdu, offset: number): Uint8Array {
-  if (offset < offsetsOfEvenInstructions) return response.data;
+  if (offset < OFFSETS_OF_EVEN_INSTRUCTIONS) return response.data;
   const objects = decodeBerTlv(response.data);
-  const data = objects.ok ? findBerTlv(objects.value, tagData)?.value : undefined;
+  const data = objects.ok ? findBerTlv(objects.value, TAG_DISCRETIONARY_DATA)?.value : undefined;
   if (data !== undefined) return data;
   throw new ComError(
     new SmartCardError("unexpected", "read: the card's answer is not the data object that it should be"),
@@ -86,14 +86,14 @@ export async function writeBytes(
   }
   for (let done = 0; done < data.length; ) {
     const at = offset + done;
-    const isOdd = at >= offsetsOfEvenInstructions;
-    const part = data.subarray(done, done + maxShortDataBytes - (isOdd ? oddOverhead : 0));
+    const isOdd = at >= OFFSETS_OF_EVEN_INSTRUCTIONS;
+    const part = data.subarray(done, done + MAX_SHORT_DATA_BYTES - (isOdd ? ODD_OVERHEAD : 0));
     if (isOdd) {
       const objects = [
-        { tag: tagOffset, value: encodeOffset(at) },
-        { tag: tagData, value: part },
+        { tag: TAG_OFFSET, value: encodeOffset(at) },
+        { tag: TAG_DISCRETIONARY_DATA, value: part },
       ];
-      await card.perform({ ins: ins.UPDATE_BINARY | odd, data: encodeBerTlv(objects) }, "write", "write");
+      await card.perform({ ins: ins.UPDATE_BINARY | ODD, data: encodeBerTlv(objects) }, "write", "write");
     } else {
       const command = { ins: ins.UPDATE_BINARY, p1: at >> 8, p2: at & 0xff, data: part.slice() };
       await card.perform(command, "write", "write");
@@ -112,8 +112,8 @@ export async function readRecord(
 ): Promise<Uint8Array> {
   if (index >= Math.min(records ?? MAX_RECORD_NUMBER, MAX_RECORD_NUMBER))
     throw new ComError(new SmartCardError("eof", "read: there are no more records"));
-  const le = count === 0 ? maxShortLe : Math.min(count, maxShortLe);
-  const p2 = (shortId << 3) | recordByNumber;
+  const le = count === 0 ? MAX_SHORT_LE : Math.min(count, MAX_SHORT_LE);
+  const p2 = (shortId << 3) | RECORD_BY_NUMBER;
   const { data } = await card.perform({ ins: ins.READ_RECORD, p1: index + 1, p2, le }, "read", "read");
   return data.subarray(0, le);
 }
@@ -134,7 +134,7 @@ export async function writeRecord(
   checkRecord(control, data);
   const isThere = index < Math.min(control.records ?? MAX_RECORD_NUMBER, MAX_RECORD_NUMBER);
   if (isThere) {
-    const p2 = (shortId << 3) | recordByNumber;
+    const p2 = (shortId << 3) | RECORD_BY_NUMBER;
     const response = await card.send({ ins: ins.UPDATE_RECORD, p1: index + 1, p2, data: data.slice() });
     if (isDone(response)) return;
     if (response.sw !== statusWords.recordNotFound) throw statusFailure(response, "write", "write");
@@ -144,8 +144,8 @@ export async function writeRecord(
 
 /** A record that cannot fit is refused before anything is sent, because cards answer it in many ways. */
 function checkRecord({ kind, recordBytes }: Pick<FileView, "kind" | "recordBytes">, { length }: Uint8Array): void {
-  if (length === 0 || length > maxShortDataBytes)
-    throw new ComError("E_INVALIDARG", `a record has 1 to ${maxShortDataBytes} bytes, and not ${length}`);
+  if (length === 0 || length > MAX_SHORT_DATA_BYTES)
+    throw new ComError("E_INVALIDARG", `a record has 1 to ${MAX_SHORT_DATA_BYTES} bytes, and not ${length}`);
   if (recordBytes === undefined || length === recordBytes) return;
   if (kind === "linear-fixed" || kind === "cyclic")
     throw new ComError("E_INVALIDARG", `a record of this file has ${recordBytes} bytes, and not ${length}`);

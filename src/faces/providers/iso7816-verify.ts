@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { concatBytes, zeroBytes } from "../../base/binary/index.ts";
-import { instructions as ins, maxShortDataBytes, statusWords } from "../../base/iso7816/index.ts";
+import { instructions as ins, MAX_SHORT_DATA_BYTES, statusWords } from "../../base/iso7816/index.ts";
 import { type ByteSource, contentOf } from "./byte-buffer.ts";
 import type { ISCardVerify } from "./card-verify.ts";
 import { ComError } from "./com-error.ts";
@@ -111,9 +111,9 @@ export class Iso7816Verify implements ISCardVerify {
 /** A copy of a code. Without one, VERIFY would only query its state. */
 function codeOf(source: ByteSource, what: string): Uint8Array {
   const code = contentOf(source, what);
-  if (code.length > 0 && code.length <= maxShortDataBytes) return code;
+  if (code.length > 0 && code.length <= MAX_SHORT_DATA_BYTES) return code;
   zeroBytes(code);
-  throw new ComError("E_INVALIDARG", `${what} has no bytes or too many; a code has 1 to ${maxShortDataBytes}`);
+  throw new ComError("E_INVALIDARG", `${what} has no bytes or too many; a code has 1 to ${MAX_SHORT_DATA_BYTES}`);
 }
 
 /** Overwrites codes with zeros after their use, also after a failure. */

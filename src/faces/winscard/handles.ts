@@ -20,9 +20,9 @@ export type SCARDHANDLE = number & { readonly [kind]: "SCARDHANDLE" };
 export const MAX_OPEN_HANDLES = 65_536;
 
 /** Small numbers are never handles, so that a count or a constant passed by mistake is refused. */
-const firstHandle = 0x0001_0000;
+const FIRST_HANDLE = 0x0001_0000;
 /** Handles are the same number, signed or unsigned. */
-const lastHandle = 0x7fff_ffff;
+const LAST_HANDLE = 0x7fff_ffff;
 
 /** Which numbers a table gives out. */
 export interface HandleNumbers {
@@ -57,7 +57,7 @@ export class HandleTable {
   #next: number;
 
   constructor(numbers: Partial<HandleNumbers> = {}) {
-    this.#numbers = { limit: MAX_OPEN_HANDLES, first: firstHandle, last: lastHandle, random: undefined, ...numbers };
+    this.#numbers = { limit: MAX_OPEN_HANDLES, first: FIRST_HANDLE, last: LAST_HANDLE, random: undefined, ...numbers };
     const { limit, first, last } = this.#numbers;
     assert(first > 0 && last - first >= limit, "fewer handles than there may be open");
     this.#next = first;

@@ -56,8 +56,8 @@ export interface Selection {
   readonly keepsChecked: boolean;
 }
 
-const defaultTitle = "Select Card:";
-const defaultSearchDesc = "Please insert a smart card";
+const DEFAULT_TITLE = "Select Card:";
+const DEFAULT_SEARCH_DESC = "Please insert a smart card";
 
 /** What OPENCARDNAME_EX asks for. @throws invalid-parameter, invalid-value, proto-mismatch, invalid-atr */
 export function selectionOf(dialog: OPENCARDNAME_EX): Selection {
@@ -65,8 +65,8 @@ export function selectionOf(dialog: OPENCARDNAME_EX): Selection {
   return {
     operation,
     mode: modeOf(dialog.flags, operation),
-    title: dialog.title ?? defaultTitle,
-    searchDesc: dialog.searchDesc ?? defaultSearchDesc,
+    title: dialog.title ?? DEFAULT_TITLE,
+    searchDesc: dialog.searchDesc ?? DEFAULT_SEARCH_DESC,
     owner: dialog.owner,
     icon: dialog.icon,
     criteria: criteriaOf(dialog.searchCriteria ?? {}, operation),
@@ -87,8 +87,8 @@ export function oldSelectionOf(dialog: OPENCARDNAME): Selection {
   return {
     operation,
     mode: modeOf(dialog.flags, operation),
-    title: dialog.title ?? defaultTitle,
-    searchDesc: defaultSearchDesc,
+    title: dialog.title ?? DEFAULT_TITLE,
+    searchDesc: DEFAULT_SEARCH_DESC,
     owner: dialog.owner,
     icon: undefined,
     criteria: criteriaOf(dialog, operation),

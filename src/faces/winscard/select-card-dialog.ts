@@ -10,7 +10,7 @@ import { CardSearch, type SearchCalls } from "./select-card-search.ts";
 import { stoppedError } from "./select-card-stop.ts";
 
 /** How long a selection that has ended waits for its dialog to close, in milliseconds. */
-const maxClosingMs = 200;
+const MAX_CLOSING_MS = 200;
 
 /** What a selection needs. */
 export interface SelectionTools {
@@ -158,7 +158,7 @@ class Run {
       const giveUp = (): void => resolve(undefined);
       stop = () => {
         if (this.#clock === undefined) giveUp();
-        else cancelTimer = this.#clock.schedule(maxClosingMs, "end of a dialog", giveUp);
+        else cancelTimer = this.#clock.schedule(MAX_CLOSING_MS, "end of a dialog", giveUp);
       };
       signal.addEventListener("abort", stop, { once: true });
     });

@@ -25,7 +25,7 @@ import type { Checking, Criteria, Opened, Opening } from "./select-card-criteria
 import { unlessStopped } from "./select-card-stop.ts";
 
 /** How long a check waits for a card that another program has locked, in milliseconds, before it passes over it. */
-const maxCheckWaitMs = 1000;
+const MAX_CHECK_WAIT_MS = 1000;
 
 /** What a search calls: the dialog stands on the other functions, as Scarddlg.dll stands on Winscard.dll. */
 export type SearchCalls = Pick<ContextFunctions, "SCardListReaders" | "SCardGetStatusChange"> &
@@ -210,7 +210,7 @@ export class CardSearch {
   ): Promise<{ mismatch?: CardMismatch; problem?: string; kept?: Opened }> {
     let opened: Opened | undefined;
     try {
-      opened = await this.open(checking.opening, reader, cards, { signal, timeoutMs: maxCheckWaitMs });
+      opened = await this.open(checking.opening, reader, cards, { signal, timeoutMs: MAX_CHECK_WAIT_MS });
       const { cardHandle } = opened;
       const accepted = await unlessStopped(signal, () => checking.check(this.#context, cardHandle, checking.userData));
       if (accepted && keepsChecked === true) return { kept: opened };

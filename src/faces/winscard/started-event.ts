@@ -10,8 +10,8 @@ import {
 } from "../../port/index.ts";
 
 /** The first and the longest pause between two polls, in milliseconds. Each is twice the last. */
-const firstPauseMs = 100;
-const longestPauseMs = 5000;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5000;
 
 /** The codes of a manager that does not run. One that refuses, or is busy, has started. */
 const notStarted: readonly ErrorCode[] = ["no-service", "service-stopped"];
@@ -54,7 +54,7 @@ export class ManagerStartedEvent implements StartedEvent {
     if (timeoutMs === 0) throw failure("timeout", "the resource manager has not started");
     const clock = this.#clock();
     const deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : clock.now() + timeoutMs;
-    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
       const leftMs = deadline - clock.now();
       if (leftMs <= 0) throw failure("timeout", `the resource manager did not start within ${timeoutMs} ms`);
       await this.#pause(clock, Math.min(pauseMs, leftMs), signal);

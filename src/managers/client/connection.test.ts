@@ -9,7 +9,7 @@ import { type ClientLimits, defaultClientLimits } from "./limits.ts";
 import type { Answer, CardLink, CardRequest } from "./links.ts";
 import { RetryQueues } from "./retry-queue.ts";
 
-const reader = "Reader";
+const READER = "Reader";
 const command = Uint8Array.of(0x00, 0xa4, 0x00, 0x00);
 const response = Uint8Array.of(0x90, 0x00);
 const success = { rv: 0, response };
@@ -49,7 +49,7 @@ class HandLink implements CardLink {
   end = (): Promise<Answer> => this.once();
   disconnect = (): Promise<Answer> => this.once();
   failure: CardLink["failure"] = (rv, operation) =>
-    callFailure({ name: "the hand", dialect: "pcsclite" }, rv, operation, { reader });
+    callFailure({ name: "the hand", dialect: "pcsclite" }, rv, operation, { reader: READER });
   close = (isClean: boolean): void => {
     this.closed = isClean;
   };
@@ -61,11 +61,11 @@ function open() {
   const queues = new RetryQueues(runtime.clock, limits);
   const connection = new ClientConnection({
     link,
-    reader,
+    reader: READER,
     shareMode: "shared",
     preferredProtocols: ["t1"],
     activeProtocol: 2,
-    queue: queues.of(reader),
+    queue: queues.of(READER),
     clock: runtime.clock,
     host: { isEndless: () => false, connectionClosed: () => {} },
   });

@@ -11,8 +11,8 @@ import {
 
 /** Kinds of channels (PC/SC part 3, 3.1.1, DDDD of the channel id). */
 const channelTypes: Readonly<Record<number, ReaderType>> = { 1: "serial", 0x20: "usb" };
-const firstVendorChannel = 0xf0;
-const lastVendorChannel = 0xff;
+const FIRST_VENDOR_CHANNEL = 0xf0;
+const LAST_VENDOR_CHANNEL = 0xff;
 
 /**
  * A reader's properties, read over a connection to it; without one only its name.
@@ -48,7 +48,7 @@ export async function describeDevice(
 
 function typeOf(channelId: number): ReaderType | undefined {
   const kind = channelId >>> 16;
-  return kind >= firstVendorChannel && kind <= lastVendorChannel ? "vendor" : channelTypes[kind];
+  return kind >= FIRST_VENDOR_CHANNEL && kind <= LAST_VENDOR_CHANNEL ? "vendor" : channelTypes[kind];
 }
 
 /** The text of an attribute, with or without the NUL that ends it; undefined for none, and for an empty one. */

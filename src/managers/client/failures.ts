@@ -129,7 +129,7 @@ export function endless(reader: string, operation: string): SmartCardError {
   return new SmartCardError("sharing-violation", message, { reader, operation });
 }
 
-const rule = 'docs/guide/clients.md, "Access", has a rule to copy';
+const RULE = 'docs/guide/clients.md, "Access", has a rule to copy';
 
 /**
  * The service refuses this client. pcscd does not answer then: where polkit refuses, and at its limit of clients, it closes
@@ -139,7 +139,7 @@ export function notAdmitted(operation: string): SmartCardError {
   return new SmartCardError(
     "security-violation",
     "the smart card service refuses this program. With pcscd, allow the user the polkit action " +
-      `org.debian.pcsc-lite.access_pcsc (${rule}), or see whether it has reached its limit of clients (200); with ` +
+      `org.debian.pcsc-lite.access_pcsc (${RULE}), or see whether it has reached its limit of clients (200); with ` +
       "scard daemon, its log names the rule of its configuration that refused",
     { operation },
   );
@@ -150,7 +150,7 @@ export function readerNotAllowed(reader: string): SmartCardError {
   return new SmartCardError(
     "security-violation",
     `the smart card service does not let this program use "${reader}". With pcscd, allow the user the polkit action ` +
-      `org.debian.pcsc-lite.access_card (${rule}); with scard daemon, its log names the rule that refused`,
+      `org.debian.pcsc-lite.access_card (${RULE}); with scard daemon, its log names the rule that refused`,
     { reader, operation: "connect" },
   );
 }

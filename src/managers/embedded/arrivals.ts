@@ -6,7 +6,7 @@ import type { ManagerLimits } from "./limits.ts";
 type ArrivalLimits = Pick<ManagerLimits, "arrivals" | "arrivalPauseMs">;
 
 /** No pause is longer, in milliseconds: a card that is really put in is seen within that. */
-const maxPauseMs = 1000;
+const MAX_PAUSE_MS = 1000;
 
 /**
  * How often a reader may report a card. A driver that reports another one from within each of its own operations would keep the
@@ -28,7 +28,7 @@ export class Arrivals {
     this.#clock = clock;
     this.#limits = limits;
     this.#resume = resume;
-    this.#pauses = new GrowingPause(limits.arrivalPauseMs, maxPauseMs);
+    this.#pauses = new GrowingPause(limits.arrivalPauseMs, MAX_PAUSE_MS);
   }
 
   /** Whether the next card may be handled now. If not, `resume` is called later. */

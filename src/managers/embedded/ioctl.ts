@@ -40,7 +40,7 @@ const none = new Uint8Array();
 /** SCARD_POWER_DOWN, SCARD_COLD_RESET, SCARD_WARM_RESET. */
 const powerActions: readonly PowerAction[] = ["power-down", "cold-reset", "warm-reset"];
 /** SCARD_PROTOCOL_DEFAULT: with the parameters that the card has of itself; it names no protocol. */
-const anyProtocolBit = 0x8000_0000;
+const ANY_PROTOCOL_BIT = 0x8000_0000;
 
 /** Why no reader of this manager has a function. */
 const lacking = {
@@ -85,7 +85,8 @@ export async function answerIoctl(
     case "set-protocol": {
       const mask = dwordOf(input, "a DWORD: the protocols, SCARD_PROTOCOL_", reader);
       const named = protocolsInMask(mask);
-      const preferred: readonly Protocol[] = named.length === 0 && (mask & anyProtocolBit) !== 0 ? ["t0", "t1"] : named;
+      const preferred: readonly Protocol[] =
+        named.length === 0 && (mask & ANY_PROTOCOL_BIT) !== 0 ? ["t0", "t1"] : named;
       if (preferred.length === 0) throw bad(`protocol mask 0x${mask.toString(16)} names no protocol`, reader);
       return dword.encode({ value: protocolMask([await target.setProtocol(connection, preferred)]) });
     }

@@ -15,7 +15,7 @@ import type { PcscdLimits } from "./limits.ts";
 import type { Line } from "./line.ts";
 import { readState, type Snapshot } from "./reports.ts";
 
-const operation = "status change";
+const OPERATION = "status change";
 
 /** After so many signals in a row without a change the service's signals are no longer trusted. */
 const MAX_IDLE_SIGNALS = 32;
@@ -136,5 +136,5 @@ function stopped(rv: number): SmartCardError {
   const code = errorFromNumber(rv, "pcsclite");
   const message = "the smart card service has ended the wait for changes";
   if (code === undefined || code === "no-service") return new SmartCardError("service-stopped", message);
-  return new SmartCardError(code, message, { operation });
+  return new SmartCardError(code, message, { operation: OPERATION });
 }

@@ -12,14 +12,14 @@ import {
 } from "../../port/index.ts";
 
 /** 0xMMmmbbbb: 1.0, build 0. */
-const version = 0x0100_0000;
+const VERSION = 0x0100_0000;
 /** 0xDDDDCCCC: a channel of the vendor's own kind, number 0. */
-const vendorChannel = 0x00f0_0000;
+const VENDOR_CHANNEL = 0x00f0_0000;
 
 /** Further properties of the virtual reader. */
 export const virtualReaderFacts: Pick<AttributeFacts, "version" | "channelId" | "maxInputBytes"> = {
-  version,
-  channelId: vendorChannel,
+  version: VERSION,
+  channelId: VENDOR_CHANNEL,
   maxInputBytes: MAX_COMMAND_BYTES,
 };
 
@@ -34,8 +34,8 @@ const getTlvProperties = controlCode(0x800 + tag, "pcsclite");
 
 const byteProperty = struct("TLV property of one byte", { tag: u8, length: u8, value: u8 });
 const dwordProperty = struct("TLV property of four bytes", { tag: u8, length: u8, value: u32le });
-const ppduSupport = 9;
-const maxApduDataSize = 10;
+const PPDU_SUPPORT = 9;
+const MAX_APDU_DATA_SIZE = 10;
 
 /**
  * Answers a control code; undefined for one that the virtual reader does not know.
@@ -48,8 +48,8 @@ export function answerControl(code: number): Uint8Array | undefined {
   }
   if (code === getTlvProperties) {
     return concatBytes(
-      byteProperty.encode({ tag: ppduSupport, length: 1, value: 0 }),
-      dwordProperty.encode({ tag: maxApduDataSize, length: 4, value: 0x1_0000 }),
+      byteProperty.encode({ tag: PPDU_SUPPORT, length: 1, value: 0 }),
+      dwordProperty.encode({ tag: MAX_APDU_DATA_SIZE, length: 4, value: 0x1_0000 }),
     );
   }
   return undefined;

@@ -8,8 +8,8 @@ import { SimulatedRuntime } from "../../testing/runtime/index.ts";
 import { VirtualReader, type VirtualReaderOptions } from "./virtual-reader.ts";
 
 /** T=0 and T=1, negotiable, T=0 first. */
-const bothProtocols = "3B80800101";
-const specificT1 = "3B80811101" + "90";
+const BOTH_PROTOCOLS = "3B80800101";
+const SPECIFIC_T1 = "3B80811101" + "90";
 
 interface TestCard extends SoftwareCard {
   readonly log: string[];
@@ -17,7 +17,7 @@ interface TestCard extends SoftwareCard {
 
 function testCard(overrides: Partial<SoftwareCard> & { atr?: string } = {}): TestCard {
   const log: string[] = [];
-  const { atr = bothProtocols, ...methods } = overrides;
+  const { atr = BOTH_PROTOCOLS, ...methods } = overrides;
   return {
     log,
     reset(kind) {
@@ -175,7 +175,7 @@ describe("power", () => {
   test("cold when power comes, warm when it was there, off", async () => {
     const card = testCard();
     const { reader, signal } = await bench({}, card);
-    expect(encodeHex(await reader.power("cold-reset", signal))).toBe(bothProtocols);
+    expect(encodeHex(await reader.power("cold-reset", signal))).toBe(BOTH_PROTOCOLS);
     await reader.power("warm-reset", signal);
     await reader.power("cold-reset", signal);
     expect(await reader.power("power-down", signal)).toEqual(new Uint8Array(0));
@@ -205,14 +205,14 @@ describe("power", () => {
   test("the ATR handed out is a copy", async () => {
     const { reader, signal } = await bench({}, testCard());
     (await reader.power("cold-reset", signal)).fill(0);
-    expect(encodeHex(reader.getAttribute(0x0009_0303) ?? new Uint8Array(0))).toBe(bothProtocols);
+    expect(encodeHex(reader.getAttribute(0x0009_0303) ?? new Uint8Array(0))).toBe(BOTH_PROTOCOLS);
   });
 });
 
 describe("setProtocol, ISO/IEC 7816-3:2006, 6.3.1 and 9", () => {
   function recording(
     answer: (request: Uint8Array) => Uint8Array,
-    atr = bothProtocols,
+    atr = BOTH_PROTOCOLS,
   ): { card: TestCard; seen: string[] } {
     const seen: string[] = [];
     const card = testCard({
@@ -250,7 +250,7 @@ describe("setProtocol, ISO/IEC 7816-3:2006, 6.3.1 and 9", () => {
   });
 
   test("in specific mode there is no PPS and no other protocol", async () => {
-    const { card, seen } = recording((request) => request, specificT1);
+    const { card, seen } = recording((request) => request, SPECIFIC_T1);
     const { reader, signal } = await bench({}, card);
     await reader.power("cold-reset", signal);
     expect(await codeOf(reader.setProtocol("t0", signal))).toBe("proto-mismatch");
@@ -358,7 +358,7 @@ describe("operations are ended", () => {
     reader.insert(testCard());
     const atr = reader.power("cold-reset", signal);
     expect(await running).toBe("removed-card");
-    expect(encodeHex(await atr)).toBe(bothProtocols);
+    expect(encodeHex(await atr)).toBe(BOTH_PROTOCOLS);
     expect(events).toEqual(["inserted", "removed", "inserted"]);
   });
 
@@ -485,7 +485,7 @@ describe("cards that misbehave", () => {
     await turns(20);
     expect(settled).toBe(false);
     reader.hang(false);
-    expect(encodeHex(await running)).toBe(bothProtocols);
+    expect(encodeHex(await running)).toBe(BOTH_PROTOCOLS);
   });
 
   test("hang: the manager gives up, and the card was not touched", async () => {
@@ -574,9 +574,9 @@ describe("control and attributes", () => {
     reader.insert(testCard());
     expect(all()).toEqual(["02", "00", undefined, "00", undefined]);
     await reader.power("cold-reset", signal);
-    expect(all()).toEqual(["02", "01", bothProtocols, "01", undefined]);
+    expect(all()).toEqual(["02", "01", BOTH_PROTOCOLS, "01", undefined]);
     await reader.setProtocol("t1", signal);
-    expect(all()).toEqual(["02", "01", bothProtocols, "01", "02000000"]);
+    expect(all()).toEqual(["02", "01", BOTH_PROTOCOLS, "01", "02000000"]);
   });
 
   test("one attribute can be set", async () => {

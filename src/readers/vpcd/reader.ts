@@ -33,7 +33,7 @@ import { defaultVpcdLimits, MAX_FRAME_BYTES, MIN_COMMAND_FRAME_BYTES, type VpcdL
 /** The shortest ATR: TS and T0 (ISO/IEC 7816-3:2006, 8.2). */
 const MIN_ATR_BYTES = 2;
 
-const NO_BYTES = new Uint8Array(0);
+const noBytes = new Uint8Array(0);
 
 /** What a vpcd reader is made of. */
 export interface VpcdReaderOptions {
@@ -138,7 +138,7 @@ export class VpcdReader implements Reader {
       pipe.close(reason);
       return undefined;
     }
-    const peer: Peer = { pipe, decoder: new FrameDecoder(), atr: NO_BYTES, protocol: undefined };
+    const peer: Peer = { pipe, decoder: new FrameDecoder(), atr: noBytes, protocol: undefined };
     this.#peer = peer;
     this.#tell("peer-attached", undefined);
     this.#events?.inserted();
@@ -169,11 +169,11 @@ export class VpcdReader implements Reader {
    */
   async power(action: PowerAction, signal: AbortSignal): Promise<Uint8Array> {
     const peer = this.#ready("power", signal);
-    peer.atr = NO_BYTES;
+    peer.atr = noBytes;
     peer.protocol = undefined;
     if (action === "warm-reset") peer.pipe.write(encodeControl("reset"));
     else peer.pipe.write(encodeControl("power-off"));
-    if (action === "power-down") return NO_BYTES;
+    if (action === "power-down") return noBytes;
     if (action === "cold-reset") peer.pipe.write(encodeControl("power-on"));
     const atr = await this.#ask(peer, "power", encodeControl("get-atr"), signal);
     if (atr.length < MIN_ATR_BYTES || atr.length > MAX_ATR_BYTES) {
@@ -212,12 +212,12 @@ export class VpcdReader implements Reader {
 
   /** A virtual PCD has no feature of PC/SC part 10: the list is empty, and every other code is refused. */
   async control(code: number, _input: Uint8Array, _signal: AbortSignal): Promise<Uint8Array> {
-    if (code === ioctls["get-feature-request"].pcsclite) return NO_BYTES;
+    if (code === ioctls["get-feature-request"].pcsclite) return noBytes;
     throw failure("unsupported-feature", `control code ${hexDword(code)}`, "control");
   }
 
   getAttribute(attribute: number): Uint8Array | undefined {
-    const { atr = NO_BYTES, protocol } = this.#peer ?? {};
+    const { atr = noBytes, protocol } = this.#peer ?? {};
     return readerAttribute(attribute, {
       description: this.description,
       cardPresent: this.#peer !== undefined,

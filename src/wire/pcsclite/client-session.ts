@@ -42,7 +42,7 @@ import {
   endStruct,
   establishStruct,
   holderStruct,
-  newestVersion,
+  NEWEST_VERSION,
   type ProtocolVersion,
   releaseStruct,
   statusStruct,
@@ -65,10 +65,10 @@ const sessionOptions = optionsOf<ClientSessionOptions>({
 });
 const cacheKey = optionsOf<CacheKey>({ context: number, card: byteString, freshness: number, name: anyText });
 const protocolVersion = word<ProtocolVersion>(versions, "protocol version");
-const made = "what prepareTransmit() or prepareControl() gives";
+const MADE = "what prepareTransmit() or prepareControl() gives";
 const preparedRequest = optionsOf<PreparedRequest<never>>({
   request: byteString,
-  reader: having<PreparedRequest<never>["reader"]>(["read"], made),
+  reader: having<PreparedRequest<never>["reader"]>(["read"], MADE),
 });
 
 /**
@@ -146,7 +146,7 @@ export class ClientSession {
    *
    * @throws what the service refuses with, `service-stopped` for versions that do not meet; both are named
    */
-  open(newest: ProtocolVersion = newestVersion): Promise<ProtocolVersion> {
+  open(newest: ProtocolVersion = NEWEST_VERSION): Promise<ProtocolVersion> {
     return this.#safely(() => {
       protocolVersion(newest, { operation: "open", path: "newest" });
       return this.#line.run(this.#agree(newest));

@@ -30,7 +30,7 @@ export {
 } from "./limits.ts";
 export type { Message } from "./messages.ts";
 export {
-  newestVersion,
+  NEWEST_VERSION,
   type ProtocolVersion,
   type ReaderStateEntry,
   type RequestKind,

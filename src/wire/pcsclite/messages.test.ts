@@ -17,7 +17,7 @@ import {
   endStruct,
   establishStruct,
   headerStruct,
-  newestVersion,
+  NEWEST_VERSION,
   readerEventsStruct,
   readerStateStruct,
   reconnectStruct,
@@ -163,6 +163,6 @@ describe("the versions", () => {
   it("are listed oldest first", () => {
     const minors = Object.values(versions).map(({ minor }) => minor);
     expect(minors).toEqual([...minors].sort((a, b) => a - b));
-    expect(versions[newestVersion].minor).toBe(minors.at(-1));
+    expect(versions[NEWEST_VERSION].minor).toBe(minors.at(-1));
   });
 });

@@ -337,7 +337,7 @@ export const versions: Readonly<Record<ProtocolVersion, VersionRow>> = {
 };
 
 /** The newest version that we speak. */
-export const newestVersion: ProtocolVersion = "4:6";
+export const NEWEST_VERSION: ProtocolVersion = "4:6";
 
 /** The version with these numbers; undefined for one that we do not speak. */
 export function versionOf(major: number, minor: number): ProtocolVersion | undefined {

@@ -134,7 +134,7 @@ export function encodeRequest(request: Request): Uint8Array {
   return encoded;
 }
 
-const rv = 0;
+const RV = 0;
 
 /** The body, and what follows it. */
 function encodeParts(request: Request): readonly Uint8Array[] {
@@ -142,38 +142,43 @@ function encodeParts(request: Request): readonly Uint8Array[] {
     case "version":
       return [versionStruct.encode({ ...request, rv: encodeOffer(request.extension ?? 0) })];
     case "establish-context":
-      return [establishStruct.encode({ ...request, context: 0, rv })];
+      return [establishStruct.encode({ ...request, context: 0, rv: RV })];
     case "release-context":
-      return [releaseStruct.encode({ ...request, rv })];
+      return [releaseStruct.encode({ ...request, rv: RV })];
     case "connect":
-      return [connectStruct.encode({ ...request, card: 0, activeProtocol: 0, rv })];
+      return [connectStruct.encode({ ...request, card: 0, activeProtocol: 0, rv: RV })];
     case "reconnect":
-      return [reconnectStruct.encode({ ...request, activeProtocol: 0, rv })];
+      return [reconnectStruct.encode({ ...request, activeProtocol: 0, rv: RV })];
     case "disconnect":
-      return [disconnectStruct.encode({ ...request, rv })];
+      return [disconnectStruct.encode({ ...request, rv: RV })];
     case "begin-transaction":
-      return [beginStruct.encode({ ...request, rv })];
+      return [beginStruct.encode({ ...request, rv: RV })];
     case "end-transaction":
-      return [endStruct.encode({ ...request, rv })];
+      return [endStruct.encode({ ...request, rv: RV })];
     case "status":
-      return [statusStruct.encode({ ...request, rv })];
+      return [statusStruct.encode({ ...request, rv: RV })];
     case "transmit":
-      return [transmitStruct.encode({ ...request, sendLength: lengthOf(request.command), rv }), request.command];
+      return [transmitStruct.encode({ ...request, sendLength: lengthOf(request.command), rv: RV }), request.command];
     case "control":
       return [
-        controlStruct.encode({ ...request, sendLength: lengthOf(request.input), bytesReturned: 0, rv }),
+        controlStruct.encode({ ...request, sendLength: lengthOf(request.input), bytesReturned: 0, rv: RV }),
         request.input,
       ];
     case "cancel":
-      return [cancelStruct.encode({ ...request, rv })];
+      return [cancelStruct.encode({ ...request, rv: RV })];
     case "get-attribute":
-      return [attributeStruct.encode({ ...request, value: attributeField(new Uint8Array(0)), rv })];
+      return [attributeStruct.encode({ ...request, value: attributeField(new Uint8Array(0)), rv: RV })];
     case "set-attribute":
       return [
-        attributeStruct.encode({ ...request, value: attributeField(request.value), length: request.value.length, rv }),
+        attributeStruct.encode({
+          ...request,
+          value: attributeField(request.value),
+          length: request.value.length,
+          rv: RV,
+        }),
       ];
     case "holder":
-      return [holderStruct.encode({ ...request, ...noHolder, rv })];
+      return [holderStruct.encode({ ...request, ...noHolder, rv: RV })];
     case "read-cache":
       return encodeCache(request, new Uint8Array(0));
     case "write-cache":
@@ -200,7 +205,7 @@ function encodeCache({ card, context, freshness, name }: CacheKey, data: Uint8Ar
     throw new RangeError(`the name of an item has ${MAX_CACHE_NAME_BYTES} bytes at most, not ${text.length}`);
   }
   const [nameLength, dataLength] = [text.length, lengthOf(data)];
-  return [cacheStruct.encode({ context, card, freshness, nameLength, dataLength, rv }), text, data];
+  return [cacheStruct.encode({ context, card, freshness, nameLength, dataLength, rv: RV }), text, data];
 }
 
 /**

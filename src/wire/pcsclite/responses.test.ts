@@ -27,8 +27,8 @@ const control: RequestOf<"control"> = {
   input: Uint8Array.of(1),
 };
 
-const sharingViolation = 0x8010_000b;
-const insufficientBuffer = 0x8010_0008;
+const SHARING_VIOLATION = 0x8010_000b;
+const INSUFFICIENT_BUFFER = 0x8010_0008;
 
 // The layouts themselves are held against the C header in messages.test.ts; what stands in which field follows
 // ContextThread of winscard_svc.c, pcsc-lite 2.5.1.
@@ -57,10 +57,10 @@ describe("answers", () => {
   });
 
   it("carry nothing behind the body of one that failed", () => {
-    const failed = encodeResponse(transmit, { rv: sharingViolation, response: Uint8Array.of(0x90, 0) });
+    const failed = encodeResponse(transmit, { rv: SHARING_VIOLATION, response: Uint8Array.of(0x90, 0) });
     expect(failed.length).toBe(32);
     expect(encodeHex(failed.subarray(28))).toBe("0B001080");
-    const tooLong = encodeResponse(transmit, { rv: insufficientBuffer, neededLength: 300 });
+    const tooLong = encodeResponse(transmit, { rv: INSUFFICIENT_BUFFER, neededLength: 300 });
     expect(encodeHex(tooLong.subarray(24))).toBe("2C010000" + "08001080");
   });
 
@@ -69,8 +69,8 @@ describe("answers", () => {
     expect(encodeHex(encodeResponse(control, { rv: 0, output }))).toBe(
       "05000000" + "480D0042" + "01000000" + "08000000" + "03000000" + "00000000" + "070809",
     );
-    expect(encodeResponse(control, { rv: sharingViolation, output }).length).toBe(24);
-    expect(encodeHex(encodeResponse(control, { rv: insufficientBuffer, neededLength: 9 }).subarray(16))).toBe(
+    expect(encodeResponse(control, { rv: SHARING_VIOLATION, output }).length).toBe(24);
+    expect(encodeHex(encodeResponse(control, { rv: INSUFFICIENT_BUFFER, neededLength: 9 }).subarray(16))).toBe(
       "09000000" + "08001080",
     );
   });

@@ -25,8 +25,8 @@ import {
   encodePps,
   encodeResponse,
   etuFactorsOf,
-  maxFollowUpDataBytes,
-  maxFollowUpRounds,
+  MAX_FOLLOW_UP_DATA_BYTES,
+  MAX_FOLLOW_UP_ROUNDS,
   stepExchange,
 } from "../../../src/base/iso7816/index.ts";
 import type { Dice } from "../dice.ts";
@@ -234,7 +234,7 @@ const followUp: FuzzTarget = {
       must(error instanceof ExchangeError && error.code === "cannot-send", "a command is sent, or refused with a code");
       return;
     }
-    const most = maxFollowUpRounds + exchange.carried.commands.length - 1;
+    const most = MAX_FOLLOW_UP_ROUNDS + exchange.carried.commands.length - 1;
     for (let rounds = 1; ; rounds++) {
       must(rounds <= most, `an exchange goes on after ${most} commands`);
       const sent = exchange.command;
@@ -247,10 +247,13 @@ const followUp: FuzzTarget = {
         : [tape.pick(0, 1, 255, 256, sent.le ?? 0, 30_000), tape.byte(), tape.byte()];
       const step = stepExchange(exchange, { data: new Uint8Array(length), sw1, sw2, sw: (sw1 << 8) | sw2 });
       if (step.kind === "done")
-        must(step.response.data.length <= maxFollowUpDataBytes, "an exchange gathered too much");
+        must(step.response.data.length <= MAX_FOLLOW_UP_DATA_BYTES, "an exchange gathered too much");
       if (step.kind !== "send") return;
       ({ exchange } = step);
-      must(weightOf(exchange.parts) <= maxFollowUpDataBytes + 4 * maxFollowUpRounds, "an exchange gathers too much");
+      must(
+        weightOf(exchange.parts) <= MAX_FOLLOW_UP_DATA_BYTES + 4 * MAX_FOLLOW_UP_ROUNDS,
+        "an exchange gathers too much",
+      );
     }
   },
 };

@@ -14,7 +14,7 @@ import { type FuzzTarget, must, mustBeAlike } from "../target.ts";
 import { makeRequest } from "./streams.ts";
 
 /** The handles that a hostile client may name: each word stands for the newest of its kind that a client was given. */
-const handleMark = 0x7ead;
+const HANDLE_MARK = 0x7ead;
 
 /** Requests, each with the number of the client that sends it and its length; handles are named by marks. */
 function makeConversation(dice: Dice): Uint8Array {
@@ -26,7 +26,7 @@ function makeConversation(dice: Dice): Uint8Array {
           { kind: "establish-context", scope: 2 },
           { kind: "version", major: 4, minor: 6, extension: 1 },
         ])
-      : makeRequest(dice, [handleMark, handleMark, handleMark, 1]);
+      : makeRequest(dice, [HANDLE_MARK, HANDLE_MARK, HANDLE_MARK, 1]);
     const bytes = encodeRequest(request);
     const damaged = dice.chance(90) ? bytes : bytes.slice(0, dice.below(bytes.length + 1));
     parts.push(Uint8Array.of(dice.below(16), damaged.length >> 8, damaged.length & 0xff), damaged);
@@ -36,7 +36,7 @@ function makeConversation(dice: Dice): Uint8Array {
 
 /** Puts the handles that this client was given last in the place of the marks. */
 function withHandles(bytes: Uint8Array, handles: { context: number; card: number }): Uint8Array {
-  if (bytes.length < 12 || u32(bytes, 8) !== handleMark) return bytes;
+  if (bytes.length < 12 || u32(bytes, 8) !== HANDLE_MARK) return bytes;
   const own = bytes.slice();
   const command = u32(bytes, 4);
   // Release, connect, cancel and ours name a context; all others a card. LudovicRousseau/PCSC, src/winscard_msg.h.

@@ -2,7 +2,7 @@
 
 import type { CardImageSource } from "../../../src/entry/cards.ts";
 
-const secret = "00112233445566778899AABBCCDDEEFF";
+const SECRET = "00112233445566778899AABBCCDDEEFF";
 
 /** A card with one of everything that a description can say, and little to keep it from being done. */
 export const richCard: CardImageSource = {
@@ -22,9 +22,9 @@ export const richCard: CardImageSource = {
     { reference: 2, value: "3132", tries: 15, triesLeft: 14, enabled: false, canDisable: true },
   ],
   keys: [
-    { reference: 1, algorithm: "aes", use: "internal", value: secret },
-    { reference: 2, algorithm: "3des", use: "external", value: secret, tries: 5 },
-    { reference: 3, algorithm: "aes", use: "mutual", value: secret, mac: secret, access: { use: "always" } },
+    { reference: 1, algorithm: "aes", use: "internal", value: SECRET },
+    { reference: 2, algorithm: "3des", use: "external", value: SECRET, tries: 5 },
+    { reference: 3, algorithm: "aes", use: "mutual", value: SECRET, mac: SECRET, access: { use: "always" } },
   ],
   files: [
     {

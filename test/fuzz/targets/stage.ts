@@ -21,9 +21,9 @@ import { must, Violation } from "../target.ts";
 /** Small, so that what has to end does so in a few seconds of virtual time. */
 const limits = { operationMs: 4000, abortMs: 500, orphanMs: 500 };
 /** Most calls in one history. */
-const mostCalls = 80;
+const MOST_CALLS = 80;
 /** So long after the last program has left, everything must have ended. */
-const longestMs = 600_000;
+const LONGEST_MS = 600_000;
 
 const protocolChoices: readonly [readonly Protocol[], ...(readonly Protocol[])[]] = [
   ["t0", "t1"],
@@ -80,7 +80,7 @@ export class Stage {
     for (const program of this.#programs) {
       program.context = await program.client.establishContext();
     }
-    for (let count = 0; count < mostCalls && !tape.ended; count++) {
+    for (let count = 0; count < MOST_CALLS && !tape.ended; count++) {
       const program = tape.pick(this.#programs[0] as Program, this.#programs[1] as Program);
       switch (tape.below(8)) {
         case 0:
@@ -104,7 +104,7 @@ export class Stage {
   async end(): Promise<void> {
     const { manager, runtime } = this;
     for (const { client } of this.#programs) this.watch("end of a client", client.end());
-    await runtime.advance(longestMs);
+    await runtime.advance(LONGEST_MS);
     this.check();
     must(
       this.#pending.size === 0,
@@ -119,7 +119,7 @@ export class Stage {
       );
     }
     this.watch("close", manager.close());
-    await runtime.advance(longestMs);
+    await runtime.advance(LONGEST_MS);
     this.check();
     must(this.#pending.size === 0, `not over when the manager was closed: ${[...this.#pending].join(", ")}`);
   }

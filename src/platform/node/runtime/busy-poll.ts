@@ -2,6 +2,9 @@
 
 import { performance } from "node:perf_hooks";
 
+/** Microseconds that a process stays awake where nothing else is said: the time between the calls of a busy client. */
+export const DEFAULT_AWAKE_US = 200;
+
 /** The event loop, as this class uses it. */
 interface EventLoop {
   /** Milliseconds that never go back. */

@@ -8,6 +8,7 @@ import {
   type CancelTimer,
   type Clock,
   callback,
+  MAX_TIMER_MS,
   optional,
   optionsOf,
   type Random,
@@ -15,10 +16,8 @@ import {
   type Trace,
 } from "../../../port/index.ts";
 
-/** Node fires longer timers at once; they are waited for in steps. */
-const maxTimerMs = 2 ** 31 - 1;
 /** Node's timers count whole milliseconds, and can fire that much before their time by the clock. */
-const grainMs = 2;
+const GRAIN_MS = 2;
 
 /**
  * This machine's clock, or that of the test that has replaced `setTimeout`. Fake timers have their own clock, and most of them
@@ -43,7 +42,7 @@ function makeClock(): Clock {
   };
   const passed = (due: number): void => {
     const earlyMs = due - now();
-    if (earlyMs > grainMs) aheadMs += earlyMs;
+    if (earlyMs > GRAIN_MS) aheadMs += earlyMs;
     atLeast = Math.max(atLeast, due);
   };
   return {
@@ -55,7 +54,7 @@ function makeClock(): Clock {
       let end = (): void => {};
       const arm = (remainingMs: number): void => {
         const { clearTimeout, setTimeout } = globalThis;
-        const stepMs = Math.min(remainingMs, maxTimerMs);
+        const stepMs = Math.min(remainingMs, MAX_TIMER_MS);
         const fire = (): void => {
           if (remainingMs > stepMs) {
             arm(remainingMs - stepMs);

@@ -5,7 +5,7 @@ import { Database } from "../../../database/index.ts";
 import { SmartCardError } from "../../../port/index.ts";
 import type { SqliteDriver } from "./driver.ts";
 import { findDriver } from "./find-driver.ts";
-import { type DatabasePaths, type DatabaseSurroundings, databasePaths, databaseVariable } from "./paths.ts";
+import { DATABASE_VARIABLE, type DatabasePaths, type DatabaseSurroundings, databasePaths } from "./paths.ts";
 import { SqliteStore, type SqliteStoreOptions } from "./sqlite-store.ts";
 
 /** Which database to open. */
@@ -41,7 +41,7 @@ export async function openDatabase(options: OpenDatabaseOptions = {}): Promise<D
   const driver = options.driver ?? (await findDriver());
   const { user, system } = pathsOf(options, surroundings);
   const open = (path: string, more: SqliteStoreOptions) => SqliteStore.open(path, { driver, ...more });
-  const isNamed = options.path !== undefined || Boolean(surroundings.environment[databaseVariable]);
+  const isNamed = options.path !== undefined || Boolean(surroundings.environment[DATABASE_VARIABLE]);
   // A file at scard's own path must belong to the user or to root. A file named by path may belong to any user.
   const owners = isNamed || surroundings.uid === undefined ? undefined : [0, surroundings.uid];
   if (user === system) return new Database(await open(user, { shared: !isNamed, owners }));

@@ -3,7 +3,7 @@
 import { posix, win32 } from "node:path";
 
 /** The environment variable that names the only file to use, for every scope. */
-export const databaseVariable = "SCARD_DATABASE";
+export const DATABASE_VARIABLE = "SCARD_DATABASE";
 
 /** The environment that determines the paths. */
 export interface DatabaseSurroundings {
@@ -31,26 +31,26 @@ export interface DatabasePaths {
  */
 export function databasePaths(surroundings: DatabaseSurroundings): DatabasePaths {
   const { environment, uid } = surroundings;
-  const named = environment[databaseVariable];
+  const named = environment[DATABASE_VARIABLE];
   if (named) return { user: named, system: named };
   const system = systemPath(surroundings);
   return { user: uid === 0 ? system : userPath(surroundings), system };
 }
 
-const fileName = "database.sqlite";
+const FILE_NAME = "database.sqlite";
 
 function systemPath({ environment, platform }: DatabaseSurroundings): string {
-  if (platform === "win32") return win32.join(environment.ProgramData || "C:\\ProgramData", "scard", fileName);
+  if (platform === "win32") return win32.join(environment.ProgramData || "C:\\ProgramData", "scard", FILE_NAME);
   const folder = platform === "darwin" ? "/Library/Application Support/scard" : "/var/lib/scard";
-  return posix.join(folder, fileName);
+  return posix.join(folder, FILE_NAME);
 }
 
 function userPath({ environment, platform, home }: DatabaseSurroundings): string {
   if (platform === "win32") {
-    return win32.join(environment.LOCALAPPDATA || win32.join(home, "AppData", "Local"), "scard", fileName);
+    return win32.join(environment.LOCALAPPDATA || win32.join(home, "AppData", "Local"), "scard", FILE_NAME);
   }
-  if (platform === "darwin") return posix.join(home, "Library", "Application Support", "scard", fileName);
+  if (platform === "darwin") return posix.join(home, "Library", "Application Support", "scard", FILE_NAME);
   // A relative path is to be ignored: XDG Base Directory Specification 0.8, 3.
   const data = environment.XDG_DATA_HOME;
-  return posix.join(data && posix.isAbsolute(data) ? data : posix.join(home, ".local", "share"), "scard", fileName);
+  return posix.join(data && posix.isAbsolute(data) ? data : posix.join(home, ".local", "share"), "scard", FILE_NAME);
 }

@@ -4,16 +4,16 @@ import { performance } from "node:perf_hooks";
 import { resultCodes, type SqliteConnection, SqliteFailure, type SqliteRow, type SqliteValue } from "./driver.ts";
 
 /** How often a lock is tried. SQLite's own waiting grows to 100 ms, and misses the moments in which the lock is free. */
-const retryMs = 1;
+const RETRY_MS = 1;
 
 /** How long a process may change a file continuously before it pauses for others. */
-const maxStreakMs = 100;
+const MAX_STREAK_MS = 100;
 
-/** How long that pause is: enough for a process that tries every {@link retryMs}. */
-const courtesyMs = 3;
+/** How long that pause is: enough for a process that tries every {@link RETRY_MS}. */
+const COURTESY_MS = 3;
 
 /** Changes further apart than this leave others enough time. */
-const restMs = 5;
+const REST_MS = 5;
 
 /** Stops the thread: there is nothing else to do for a call that is synchronous. */
 function sleep(milliseconds: number): void {
@@ -56,7 +56,7 @@ export class PatientConnection implements SqliteConnection {
       } catch (error) {
         const isBusy = error instanceof SqliteFailure && error.resultCode === resultCodes.busy;
         if (!isBusy || performance.now() >= deadline) throw error;
-        sleep(retryMs);
+        sleep(RETRY_MS);
       }
     }
   }
@@ -73,9 +73,9 @@ export class Courtesy {
   /** To be called before each change: pauses where it is the turn of others. */
   before(): void {
     const now = performance.now();
-    if (now - this.#lastEnd > restMs) this.#streakStart = now;
-    else if (now - this.#streakStart > maxStreakMs) {
-      sleep(courtesyMs);
+    if (now - this.#lastEnd > REST_MS) this.#streakStart = now;
+    else if (now - this.#streakStart > MAX_STREAK_MS) {
+      sleep(COURTESY_MS);
       this.#streakStart = performance.now();
     }
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /** Marks a file as ours: "SCAR" in ASCII, in the field of the header that SQLite keeps for this. */
-export const applicationId = 0x5343_4152;
+export const APPLICATION_ID = 0x5343_4152;
 
 /**
  * What makes each version of the tables out of the one before; the first makes them out of an empty file. A step that

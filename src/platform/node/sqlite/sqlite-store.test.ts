@@ -21,7 +21,7 @@ import type { SqliteDriver } from "./driver.ts";
 import { libsqlDriver } from "./libsql.ts";
 import { nodeSqliteDriver } from "./node-sqlite.ts";
 import { type OpenDatabaseOptions, openDatabase } from "./open-database.ts";
-import { applicationId, migrationsFrom, schemaVersion } from "./schema.ts";
+import { APPLICATION_ID, migrationsFrom, schemaVersion } from "./schema.ts";
 import { SqliteStore, type SqliteStoreOptions } from "./sqlite-store.ts";
 
 /** Every way to SQLite that this runtime has. */
@@ -288,7 +288,7 @@ describe.each(drivers)("a file opened with $name", (driver) => {
       driver,
       path,
       ...migrationsFrom(0),
-      `PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${newer}`,
+      `PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${newer}`,
     );
     const before = readFileSync(path);
     await expect(SqliteStore.open(path, { driver })).rejects.toThrow(code("invalid-target", path, `version ${newer}`));

@@ -7,11 +7,11 @@ import { type ErrorCode, SmartCardError } from "../../../port/index.ts";
 import { resultCodes, type SqliteConnection, type SqliteDriver, SqliteFailure } from "./driver.ts";
 import { findDriver } from "./find-driver.ts";
 import { Courtesy, PatientConnection } from "./patience.ts";
-import { applicationId, migrationsFrom, schemaVersion, versionMarks } from "./schema.ts";
+import { APPLICATION_ID, migrationsFrom, schemaVersion, versionMarks } from "./schema.ts";
 import { addAuditEntry, applyChange, readAuditEntries, readCardTypes, readReaders } from "./tables.ts";
 
 /** How long a call blocks for another process that changes the file, by default. */
-const defaultBusyTimeoutMs = 5000;
+const DEFAULT_BUSY_TIMEOUT_MS = 5000;
 
 /** How a store treats its file. */
 export interface SqliteStoreOptions {
@@ -60,7 +60,7 @@ export class SqliteStore implements Store {
     this.#shared = options.shared ?? false;
     this.#owners = options.owners;
     this.#readOnly = options.readOnly ?? false;
-    this.#busyTimeoutMs = options.busyTimeoutMs ?? defaultBusyTimeoutMs;
+    this.#busyTimeoutMs = options.busyTimeoutMs ?? DEFAULT_BUSY_TIMEOUT_MS;
   }
 
   /**
@@ -249,7 +249,7 @@ function prepare(connection: SqliteConnection, path: string, readOnly: boolean):
   inTransaction(connection, "IMMEDIATE", () => {
     // Another process may have been quicker.
     for (const migration of migrationsFrom(checkedVersion(connection, path))) connection.exec(migration);
-    connection.exec(`PRAGMA application_id = ${applicationId}`);
+    connection.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
     connection.exec(`PRAGMA user_version = ${schemaVersion}`);
   });
   return true;
@@ -282,7 +282,7 @@ function checkedVersion(connection: SqliteConnection, path: string): number {
   const version = number("PRAGMA user_version");
   const application = number("PRAGMA application_id");
   if (application === 0 && version === 0 && number("SELECT count(*) FROM sqlite_schema") === 0) return 0;
-  if (application !== applicationId) {
+  if (application !== APPLICATION_ID) {
     throw new SmartCardError("invalid-target", `${path} is the database of another program`);
   }
   if (version <= schemaVersion) {

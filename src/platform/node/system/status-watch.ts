@@ -28,7 +28,7 @@ interface OwnLook extends Look {
   readonly context: NativeContext;
 }
 
-const operation = "status change";
+const OPERATION = "status change";
 
 /** After so many calls in a row without a change the library's waits are no longer trusted. */
 const MAX_IDLE_CALLS = 4;
@@ -162,7 +162,7 @@ export class StatusWatch {
       );
       const told = abi.notification === "counts-events" ? states[seen.readers.length]?.state : undefined;
       if (told !== undefined) this.#notification = (told & ~CHANGED) >>> 0;
-      if (!this.#isEndOfWait(rv)) throw contextFailure(abi, rv, operation);
+      if (!this.#isEndOfWait(rv)) throw contextFailure(abi, rv, OPERATION);
       return rv === SUCCESS;
     } finally {
       stopLooking();
@@ -239,7 +239,7 @@ export class StatusWatch {
       if (listed.rv !== SUCCESS && !isNone) throw contextFailure(abi, listed.rv, "list readers");
       const answer = await this.#statesOf(context, listed.names);
       if (answer.rv === SUCCESS) return this.#accept(order, answer.states);
-      if (attempt === LOOK_ATTEMPTS || !this.#isEndOfWait(answer.rv)) throw contextFailure(abi, answer.rv, operation);
+      if (attempt === LOOK_ATTEMPTS || !this.#isEndOfWait(answer.rv)) throw contextFailure(abi, answer.rv, OPERATION);
     }
   }
 

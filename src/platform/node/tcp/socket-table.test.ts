@@ -12,16 +12,16 @@ const ends: Ends = {
   remotePort: 50_000,
 };
 
-const key = "0100007F:C350 0100007F:8C7B";
+const KEY = "0100007F:C350 0100007F:8C7B";
 
 /** A line as Linux prints it: net/ipv4/tcp_ipv4.c, get_tcp4_sock. */
 function line(fields: { key?: string; state?: string; uid?: number; inode?: number } = {}): string {
   const { inode = 4711, state = "01", uid = 1000 } = fields;
-  const text = `  12: ${fields.key ?? key} ${state} 00000000:00000000 00:00000000 00000000 ${String(uid).padStart(5)}        0 ${inode} 1 0000000000000000 20 4 30 10 -1`;
+  const text = `  12: ${fields.key ?? KEY} ${state} 00000000:00000000 00:00000000 00000000 ${String(uid).padStart(5)}        0 ${inode} 1 0000000000000000 20 4 30 10 -1`;
   return `${text.padEnd(149)}\n`;
 }
 
-function userIn(text: string, wanted = key): number | undefined {
+function userIn(text: string, wanted = KEY): number | undefined {
   const scan = new SocketTableScan(new Set([wanted]));
   scan.read(text);
   return scan.userOf(wanted);
@@ -30,7 +30,7 @@ function userIn(text: string, wanted = key): number | undefined {
 describe("the place of a peer in the tables", () => {
   it("has the peer's end first, in the byte order of the machine", () => {
     expect(keysOfPeer(ends, true)).toEqual([
-      ["tcp", key],
+      ["tcp", KEY],
       ["tcp6", "0000000000000000FFFF00000100007F:C350 0000000000000000FFFF00000100007F:8C7B"],
     ]);
     expect(keysOfPeer(ends, false)).toEqual([
@@ -94,7 +94,7 @@ describe("SocketTableScan", () => {
     expect(userIn(line())).toBe(1000);
     expect(userIn(line({ uid: 0 }))).toBe(0);
     expect(
-      userIn(`  sl  local_address rem_address   st tx_queue rx_queue\n${line({ key: `${key}0`, uid: 5 })}${line()}`),
+      userIn(`  sl  local_address rem_address   st tx_queue rx_queue\n${line({ key: `${KEY}0`, uid: 5 })}${line()}`),
     ).toBe(1000);
   });
 
@@ -130,7 +130,7 @@ describe("SocketTableScan", () => {
     ["a user of too many digits", line({ uid: 99_999_999_999 })],
     ["no user", line({ uid: 4_294_967_295 })],
     ["a negative user", line({ uid: -1 })],
-    ["small letters", line({ key: key.toLowerCase() })],
+    ["small letters", line({ key: KEY.toLowerCase() })],
     ["a line that is too long", `${line().trimEnd()}${" 1".repeat(300)}\n`],
     ["a line inside of a line", `x${line()}`],
     ["a tab for a blank", line().replace(" 01 ", "\t01 ")],
@@ -140,12 +140,12 @@ describe("SocketTableScan", () => {
   });
 
   it("reads on after a line that was too long", () => {
-    const scan = new SocketTableScan(new Set([key]));
+    const scan = new SocketTableScan(new Set([KEY]));
     for (const piece of ["x".repeat(600), "x".repeat(600), `x\n${line()}`]) scan.read(piece);
-    expect(scan.userOf(key)).toBe(1000);
-    const glued = new SocketTableScan(new Set([key]));
+    expect(scan.userOf(KEY)).toBe(1000);
+    const glued = new SocketTableScan(new Set([KEY]));
     for (const piece of ["x".repeat(600), line()]) glued.read(piece);
-    expect(glued.userOf(key)).toBeUndefined();
+    expect(glued.userOf(KEY)).toBeUndefined();
   });
 
   it("finds the same however the text is cut", () => {
@@ -155,13 +155,13 @@ describe("SocketTableScan", () => {
     const text = `${others.join("")}${line({ uid: 65_534 })}${others.join("")}`;
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1 }), (sizes) => {
-        const scan = new SocketTableScan(new Set([key]));
+        const scan = new SocketTableScan(new Set([KEY]));
         for (let at = 0, turn = 0; at < text.length; turn++) {
           const size = sizes[turn % sizes.length] ?? 1;
           scan.read(text.slice(at, at + size));
           at += size;
         }
-        expect(scan.userOf(key)).toBe(65_534);
+        expect(scan.userOf(KEY)).toBe(65_534);
       }),
     );
   });
@@ -176,7 +176,7 @@ describe("SocketTableScan", () => {
     const hostile = fc.oneof(
       broken,
       fc.string({ unit: "binary", maxLength: 200 }),
-      fc.constantFrom("\n", line({ state: "06", uid: 0, inode: 0 }), line({ uid: 0, inode: 0 }), key, ": ", " 01 "),
+      fc.constantFrom("\n", line({ state: "06", uid: 0, inode: 0 }), line({ uid: 0, inode: 0 }), KEY, ": ", " 01 "),
     );
     fc.assert(
       fc.property(fc.array(hostile, { maxLength: 12 }), (pieces) => {

@@ -12,7 +12,7 @@ import { whyUnsafeFolder, whyUntrusted } from "./trusted-path.ts";
 const isRoot = process.getuid?.() === 0;
 const me = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
 /** Another user: any number that is not ours will do. */
-const stranger = 65_534;
+const STRANGER = 65_534;
 
 let folder: string;
 
@@ -53,8 +53,8 @@ describe.skipIf(process.platform === "win32")("a folder to listen in", () => {
   });
 
   it.runIf(isRoot)("is not another user's", () => {
-    expect(whyUnsafeFolder(make("theirs", 0o755, stranger), me)).toMatch(/theirs belongs to user 65534/);
-    expect(whyUnsafeFolder(join(folder, "theirs"), { uid: stranger, gid: stranger })).toBeUndefined();
+    expect(whyUnsafeFolder(make("theirs", 0o755, STRANGER), me)).toMatch(/theirs belongs to user 65534/);
+    expect(whyUnsafeFolder(join(folder, "theirs"), { uid: STRANGER, gid: STRANGER })).toBeUndefined();
   });
 
   it("or the socket is not made, and nothing is left there", async () => {
@@ -92,7 +92,7 @@ describe.skipIf(process.platform === "win32")("a socket to trust", () => {
   it.runIf(isRoot)("is not one that another user has put into a folder such as /tmp", () => {
     const file = join(make("sticky", 0o1777), "control");
     writeFileSync(file, "");
-    chownSync(file, stranger, stranger);
+    chownSync(file, STRANGER, STRANGER);
     expect(() => refuseForeignSocket(file)).toThrow(
       expect.objectContaining({ code: "no-access", message: expect.stringMatching(/control belongs to user 65534/) }),
     );
@@ -103,16 +103,16 @@ describe.skipIf(process.platform === "win32")("a socket to trust", () => {
     mkdirSync(theirs);
     const file = join(theirs, "control");
     writeFileSync(file, "");
-    chownSync(theirs, stranger, stranger);
+    chownSync(theirs, STRANGER, STRANGER);
     expect(whyUntrusted(file, me)).toMatch(/scard-0 belongs to user 65534/);
     symlinkSync(file, join(folder, "link"));
     expect(whyUntrusted(join(folder, "link"), me)).toMatch(/scard-0 belongs to user 65534/);
   });
 
   it.runIf(isRoot)("is that of a service whose folder root has made", () => {
-    const file = join(make("scard", 0o755, stranger), "control");
+    const file = join(make("scard", 0o755, STRANGER), "control");
     writeFileSync(file, "");
-    chownSync(file, stranger, stranger);
+    chownSync(file, STRANGER, STRANGER);
     expect(whyUntrusted(file, me)).toBeUndefined();
   });
 
