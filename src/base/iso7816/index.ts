@@ -108,6 +108,7 @@ export {
 } from "./status-word.ts";
 export { commandForT0 } from "./t0-command.ts";
 export {
+  DEFAULT_FACTORS_CODE,
   decodeTransmissionFactors,
   defaultEtuFactors,
   type EtuFactors,

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+
+import { checkList, checkMembers, checkWhole } from "../../base/binary/index.ts";
+import {
+  type Atr,
+  checkPpsResponse,
+  DEFAULT_FACTORS_CODE,
+  decodePps,
+  defaultEtuFactors,
+  type EtuFactors,
+  encodePps,
+  etuFactorsOf,
+  type Pps,
+  type PpsOutcome,
+} from "../../base/iso7816/index.ts";
+
+/** What a reader can do on the line, as its CCID descriptor and GET_DATA_RATES say. */
+export interface ReaderSpeeds {
+  /** The clock that the card gets, in kilohertz, above 0: dwDefaultClock, or what was set since. */
+  readonly clockKHz: number;
+  /** Fastest rate in bits per second: dwMaxDataRate. */
+  readonly maxDataRate: number;
+  /** The rates that it can do, from GET_DATA_RATES. Empty where bNumDataRatesSupported is 0: any rate up to the fastest. @default empty */
+  readonly dataRates?: readonly number[];
+}
+
+/** How to make a card speak a protocol, at the best speed that card and reader can do. */
+export type TransmissionPlan =
+  /** It does so since its reset. */
+  | { readonly kind: "as-is"; readonly factors: EtuFactors }
+  /** After a PPS exchange. `factors` are in use when the card agrees. */
+  | { readonly kind: "pps"; readonly request: Pps; readonly bytes: Uint8Array; readonly factors: EtuFactors }
+  /** Not at all, or not after this reset. */
+  | { readonly kind: "refuse"; readonly reason: string };
+
+/** The rates of readers are rounded, and so are ours. */
+const RATE_TOLERANCE = 2;
+
+/**
+ * Derives from the ATR how to select a protocol and a speed. In negotiable mode it proposes the fastest F and D out of those
+ * that the card offers, Fd or Fi with Dd to Di, that the reader can do; in specific mode there is nothing to choose.
+ *
+ * @param reader left out where the reader chooses the speed itself
+ * @throws TypeError, RangeError for an invalid argument
+ * @see ISO/IEC 7816-3:2006, 6.3.1 and 9.2; CCID 1.1, 5.1 and 5.3.3
+ */
+export function planTransmission(atr: Atr, protocol: 0 | 1, reader?: ReaderSpeeds): TransmissionPlan {
+  checkWhole(protocol, 0, 1, "planTransmission: protocol");
+  if (reader !== undefined) checkSpeeds(reader);
+  const { usableProtocols, defaultProtocol, mode, factors } = atr;
+  if (!usableProtocols.includes(protocol)) {
+    const offered = usableProtocols.map((value) => `T=${value}`).join(", ");
+    return { kind: "refuse", reason: `the card offers ${offered}, not T=${protocol}` };
+  }
+  if (mode.kind === "specific") return specificPlan(atr, reader);
+  const code = reader === undefined ? DEFAULT_FACTORS_CODE : fastestCode(factors.code, reader);
+  const inUse = etuFactorsOf(code) ?? defaultEtuFactors;
+  if (protocol === defaultProtocol && code === DEFAULT_FACTORS_CODE) return { kind: "as-is", factors: inUse };
+  const request: Pps = code === DEFAULT_FACTORS_CODE ? { protocol } : { protocol, pps1: code };
+  return { kind: "pps", request, bytes: encodePps(request), factors: inUse };
+}
+
+/**
+ * Checks what a card answered to the PPS request of a plan.
+ *
+ * @returns F and D to use; or why the card has to be reset, the response being none or another's
+ * @see ISO/IEC 7816-3:2006, 9.3
+ */
+export function confirmTransmission(request: Pps, response: Uint8Array): PpsOutcome {
+  const answered = decodePps(response);
+  if (!answered.ok) return { agreed: false, reason: `the card's answer is no PPS response: ${answered.error.message}` };
+  return checkPpsResponse(request, answered.value);
+}
+
+/** Bits per second at F and D. */
+function dataRateOf({ f, d }: EtuFactors, clockKHz: number): number {
+  return (clockKHz * 1000 * d) / f;
+}
+
+function specificPlan(atr: Atr, reader: ReaderSpeeds | undefined): TransmissionPlan {
+  // Implicit or reserved F and D are known by other means, which there are none of here: those that most cards start with.
+  const factors = atr.startingFactors ?? defaultEtuFactors;
+  const isDefault = factors.f === defaultEtuFactors.f && factors.d === defaultEtuFactors.d;
+  if (reader === undefined || isDefault || canDo(factors, reader)) return { kind: "as-is", factors };
+  const rate = Math.round(dataRateOf(factors, reader.clockKHz));
+  return { kind: "refuse", reason: `the card speaks ${rate} bits per second only, and the reader cannot` };
+}
+
+/** PPS1 for the fastest F and D that both can do: Fd and Dd where nothing is faster. */
+function fastestCode(offered: number, reader: ReaderSpeeds): number {
+  const most = etuFactorsOf(offered);
+  if (most === undefined) return DEFAULT_FACTORS_CODE;
+  let best = { code: DEFAULT_FACTORS_CODE, rate: dataRateOf(defaultEtuFactors, reader.clockKHz) };
+  for (const high of [offered & 0xf0, DEFAULT_FACTORS_CODE & 0xf0]) {
+    for (let low = 1; low <= 9; low++) {
+      const code = high | low;
+      const factors = etuFactorsOf(code);
+      if (factors === undefined || factors.d > most.d || !canDo(factors, reader)) continue;
+      const rate = dataRateOf(factors, reader.clockKHz);
+      if (rate > best.rate) best = { code, rate };
+    }
+  }
+  return best.code;
+}
+
+function canDo(factors: EtuFactors, { clockKHz, maxDataRate, dataRates = [] }: ReaderSpeeds): boolean {
+  const rate = dataRateOf(factors, clockKHz);
+  if (rate >= maxDataRate + RATE_TOLERANCE) return false;
+  return dataRates.length === 0 || dataRates.some((possible) => Math.abs(possible - rate) < RATE_TOLERANCE);
+}
+
+/** @throws TypeError, RangeError */
+function checkSpeeds(reader: ReaderSpeeds): void {
+  checkMembers(reader, ["clockKHz", "maxDataRate", "dataRates"], "planTransmission: reader");
+  const { clockKHz, maxDataRate, dataRates = [] } = reader;
+  checkList(dataRates, "bits per second", "planTransmission: dataRates");
+  for (const [name, value] of Object.entries({ clockKHz, maxDataRate })) {
+    if (!(Number.isFinite(value) && value > 0)) throw new RangeError(`planTransmission: ${name} is above 0`);
+  }
+}
