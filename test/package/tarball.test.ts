@@ -81,7 +81,7 @@ describe("the tarball", () => {
     expect(packedFiles).not.toContain("binding.gyp");
     expect(Object.keys(manifest().dependencies)).toEqual(["@inquirer/core", "pino"]);
     const optional = Object.keys(manifest().optionalDependencies);
-    expect(optional.filter((name) => !name.startsWith("@koromix/koffi-"))).toEqual(["libsql"]);
+    expect(optional.filter((name) => !name.startsWith("@koromix/koffi-"))).toEqual(["libsql", "usb"]);
   });
 
   test("has a file for every target of exports and bin", () => {

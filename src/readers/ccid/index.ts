@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+export { type SmartCardInterface, smartCardInterfaces } from "./smart-card-interfaces.ts";
 export {
   type UsbControlRequest,
   type UsbEndpoint,

@@ -11,6 +11,7 @@ const working: Koffi = {
     throw new Error("not called");
   },
   address: () => 0n,
+  errno: () => 0,
   decode: () => [],
 };
 

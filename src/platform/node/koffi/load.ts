@@ -24,6 +24,8 @@ export interface Koffi {
   load(path: string | null): ForeignLibrary;
   /** Where bytes lie in memory. */
   address(bytes: Uint8Array): bigint;
+  /** `errno` after a call on this thread. */
+  errno(): number;
   /** What lies in memory. */
   decode(address: bigint, type: "uint8_t", count: number): Iterable<number>;
 }

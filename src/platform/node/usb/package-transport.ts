@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+
+import {
+  type SmartCardInterface,
+  smartCardInterfaces,
+  UsbError,
+  type UsbInterface,
+  type UsbInterfaceDescription,
+} from "../../../readers/ccid/index.ts";
+import { knownReaderName } from "./known-readers.ts";
+import { failureOf, PackageInterface, usbError } from "./package-interface.ts";
+import { deviceId, nameOfDevice, type UsbReaderDevice, type UsbTransport, type UsbTree } from "./transport.ts";
+import type { PackageDevice, PackageSetup, UsbPackage } from "./usb-package.ts";
+
+/** The parts of a transport that Linux has better than the package; without them the package does them. */
+export type SystemsOwnParts = Pick<UsbTransport, "holderOf" | "look" | "watch">;
+
+/** GET_DESCRIPTOR of a configuration: USB 2.0, 9.4.3. */
+const configurationRequest: PackageSetup = {
+  requestType: "standard",
+  recipient: "device",
+  request: 6,
+  value: 0x0200,
+  index: 0,
+};
+const MAX_CONFIGURATION_BYTES = 4096;
+const DESCRIPTOR_MS = 2000;
+
+const SMART_CARD = 0x0b;
+
+/** USB devices through the package `usb`, on any system that it is made for. */
+export function packageTransport(usb: UsbPackage, parts?: SystemsOwnParts): UsbTransport {
+  const looker = new PackageLook(usb);
+  return {
+    name: "usb",
+    look: parts?.look ?? (() => looker.look()),
+    holderOf: parts?.holderOf ?? (async () => undefined),
+    watch: parts?.watch ?? ((changed) => watchPackage(usb, changed)),
+    open: (description) => openInterface(usb, description),
+  };
+}
+
+async function openInterface(usb: UsbPackage, description: UsbInterfaceDescription): Promise<UsbInterface> {
+  const devices = await usb.getDevices().catch((error: unknown) => {
+    throw usbError("gone", description, error);
+  });
+  const device = devices.find((one) => isSame(one, description));
+  if (device === undefined) throw new UsbError("gone", `${nameOfDevice(description)} is unplugged`);
+  const { interfaceNumber } = description;
+  try {
+    await device.open();
+    await device.claimInterface(interfaceNumber);
+  } catch (error) {
+    await device.close().catch(() => undefined);
+    throw claimFailure(description, error);
+  }
+  return new PackageInterface(description, device, async () => {
+    await device.releaseInterface(interfaceNumber).catch(() => undefined);
+    await device.close().catch(() => undefined);
+  });
+}
+
+const remedies: Partial<Record<NodeJS.Platform, string>> = {
+  darwin: "macOS' own driver has it; SCARD_MANAGER=system uses that",
+  win32: "Windows' own driver has it; SCARD_MANAGER=system uses that",
+  linux: "another program or driver has it: scard readers --usb says which",
+};
+
+function claimFailure(description: UsbInterfaceDescription, error: unknown): UsbError {
+  const failure = failureOf(error);
+  const isTaken = failure === "busy" || (failure === "access-denied" && process.platform !== "linux");
+  const remedy = isTaken ? remedies[process.platform] : undefined;
+  if (remedy === undefined) return usbError(failure, description, error);
+  return new UsbError("busy", `${nameOfDevice(description)} is in use: ${remedy}`, { cause: error });
+}
+
+function watchPackage(usb: UsbPackage, changed: () => void): () => void {
+  const events = ["connect", "disconnect"] as const;
+  let isStopped = false;
+  for (const event of events) usb.addEventListener(event, changed);
+  queueMicrotask(() => {
+    if (!isStopped) changed();
+  });
+  return () => {
+    isStopped = true;
+    for (const event of events) usb.removeEventListener(event, changed);
+  };
+}
+
+/** Finds readers. The package has no class descriptors, so each device with a smart card interface is asked once. */
+class PackageLook {
+  readonly #usb: UsbPackage;
+  #known = new Map<string, UsbReaderDevice | undefined>();
+
+  constructor(usb: UsbPackage) {
+    this.#usb = usb;
+  }
+
+  async look(): Promise<UsbTree> {
+    let devices: readonly PackageDevice[];
+    try {
+      devices = await this.#usb.getDevices();
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      return { isThere: false, reason: `the package usb finds no USB on this machine: ${why}` };
+    }
+    const known = new Map<string, UsbReaderDevice | undefined>();
+    for (const device of devices) {
+      const key = keyOf(device);
+      known.set(key, this.#known.has(key) ? this.#known.get(key) : await readDevice(device));
+    }
+    this.#known = known;
+    return { isThere: true, devices: [...known.values()].filter((device) => device !== undefined) };
+  }
+}
+
+async function readDevice(device: PackageDevice): Promise<UsbReaderDevice | undefined> {
+  const interfaces = device.configuration?.interfaces ?? [];
+  const isReader = interfaces.some(({ alternate }) => alternate.interfaceClass === SMART_CARD);
+  // Those of the vendor's own class are not opened unless they are known: they can be anything.
+  if (!isReader && knownReaderName(deviceId(device)) === undefined) return undefined;
+  const described = await describeAll(device).catch(() => undefined);
+  return described === undefined || described.length === 0 ? undefined : { key: keyOf(device), interfaces: described };
+}
+
+async function describeAll(device: PackageDevice): Promise<readonly UsbInterfaceDescription[]> {
+  await device.open();
+  try {
+    const { data } = await device.controlTransferIn(configurationRequest, MAX_CONFIGURATION_BYTES, DESCRIPTOR_MS);
+    const bytes = data === undefined ? new Uint8Array() : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    return smartCardInterfaces(bytes).map((one) => describe(device, one));
+  } finally {
+    await device.close().catch(() => undefined);
+  }
+}
+
+function describe(
+  device: PackageDevice,
+  { configuration: _, nameIndex: __, ...one }: SmartCardInterface,
+): UsbInterfaceDescription {
+  const { deviceVersionMajor, deviceVersionMinor, deviceVersionSubminor } = device;
+  const found = device.configuration?.interfaces.find(({ interfaceNumber }) => interfaceNumber === one.interfaceNumber);
+  return {
+    ...one,
+    vendorId: device.vendorId,
+    productId: device.productId,
+    deviceRelease: (deviceVersionMajor << 8) | (deviceVersionMinor << 4) | deviceVersionSubminor,
+    manufacturer: device.manufacturerName ?? "",
+    product: device.productName ?? "",
+    serial: device.serialNumber ?? "",
+    interfaceName: found?.alternate.interfaceName ?? "",
+    ...placeOf(device),
+  };
+}
+
+function placeOf({
+  address,
+  bus,
+  ports,
+}: PackageDevice): Pick<UsbInterfaceDescription, "address" | "bus" | "portPath"> {
+  const number = Number.parseInt(bus, 10);
+  return {
+    bus: Number.isNaN(number) ? 0 : number,
+    address,
+    portPath: `${number > 0 ? number : bus}-${ports.join(".")}`,
+  };
+}
+
+function keyOf(device: PackageDevice): string {
+  const { address, bus, portPath } = placeOf(device);
+  return `${portPath}@${bus}.${address} ${deviceId(device)}`;
+}
+
+function isSame(device: PackageDevice, description: UsbInterfaceDescription): boolean {
+  const { address, bus, portPath } = placeOf(device);
+  const isThere = address === description.address && (bus === description.bus || portPath === description.portPath);
+  return isThere && device.vendorId === description.vendorId && device.productId === description.productId;
+}
