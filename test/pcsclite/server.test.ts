@@ -673,3 +673,26 @@ test("a service that stops tells those who wait", async () => {
   expect([a, b, c].map(({ client: { closedWith } }) => closedWith !== undefined)).toEqual([true, true, true]);
   expect((await manager.inspect()).clients).toEqual([]);
 });
+
+test("a client that comes while the service stops, or after it, is sent away", async () => {
+  const { client, ask, connect4, server, manager } = await wire();
+  const first = await client("a");
+  const card = await connect4(first.client, first.context);
+  const other = await client("b");
+  await connect4(other.client, other.context);
+  await ask(first.client, { kind: "begin-transaction", card });
+  const closing = server.close();
+  const late = new WireClient(server, { name: "late" });
+  expect([late.closedWith, await ask(late, { kind: "establish-context", scope: 2 })]).toEqual([
+    expect.stringContaining("the service has stopped"),
+    new Uint8Array(),
+  ]);
+  await closing;
+  const later = new WireClient(server, { name: "later" });
+  expect([later.closedWith, await ask(later, { kind: "establish-context", scope: 2 })]).toEqual([
+    expect.stringContaining("the service has stopped"),
+    new Uint8Array(),
+  ]);
+  expect([server.sessions, server.numbers]).toEqual([0, 0]);
+  expect((await manager.inspect()).clients).toEqual([]);
+});

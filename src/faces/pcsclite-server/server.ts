@@ -70,6 +70,8 @@ export class PcscliteServer {
   readonly #contexts = new Map<number, ServerSession>();
   readonly #handles = new Set<number>();
   readonly #fixedSizes: FixedTableSizes;
+  /** Why sessions end, from the moment on at which the service stops. */
+  #stopped: SmartCardError | undefined;
 
   /** @throws invalid-value for a size of the table that is not 1 to 1024 */
   constructor(options: PcscliteServerOptions) {
@@ -134,7 +136,9 @@ export class PcscliteServer {
       leaving: this.#leaving,
     });
     this.#sessions.add(session);
-    if (session.isRefused && !this.#countRefused(session)) session.drop("too many clients are being refused");
+    // A client that comes while the others leave is sent away with them.
+    if (this.#stopped !== undefined) void session.stop(this.#stopped);
+    else if (session.isRefused && !this.#countRefused(session)) session.drop("too many clients are being refused");
     return session;
   }
 
@@ -143,11 +147,12 @@ export class PcscliteServer {
     for (const session of [...this.#sessions]) if (!session.isRefused) session.review();
   }
 
-  /** Ends every session: those who wait are told that the service has stopped. */
+  /** Ends every session, and those that come from now on: those who wait are told that the service has stopped. */
   async close(): Promise<void> {
     // From here on no client is told of readers that change because others leave.
     this.#table.close();
     const error = new SmartCardError("service-stopped", "the service has stopped");
+    this.#stopped = error;
     await Promise.all([...this.#sessions].map((session) => session.stop(error)));
     for (const session of [...this.#leaving]) session.leave();
   }
