@@ -10,6 +10,7 @@ import {
   type CcidReaderModel,
   type CcidReaderOptions,
   contentByte,
+  IccdReaderModel,
   memoryUsb,
   type Preset,
   presets,
@@ -193,6 +194,45 @@ describe("models of readers", () => {
       expect([fault, first]).not.toEqual([fault, fault === "twice" || fault === "stall-then-answer" ? "" : right]);
       await usb.close();
     }
+  });
+
+  it("ICCD version A carries T=0 in parts, version B chains APDUs and asks to be polled", async () => {
+    const card = new RigCard({ atr: hex("3b00") });
+    const a = memoryUsb(new IccdReaderModel({ clock: runtime.clock, version: "a", card: new CardLine(card) }));
+    const request = (usb: UsbInterface, type: number, code: number, value = 0, data = "") => {
+      const setup = { requestType: type, request: code, value, index: 0 };
+      return type === 0xa1
+        ? usb.controlIn(setup, 512, never).then(encodeHex)
+        : usb.controlOut(setup, hex(data), never).then(() => runtime.settle());
+    };
+    expect(a.description.endpoints).toEqual({});
+    expect(await request(a, 0xa1, 0x62)).toBe("3b00");
+    await request(a, 0x21, 0x65, 0, "00a4040002");
+    expect(await request(a, 0xa1, 0xa0)).toBe("10");
+    await request(a, 0x21, 0x65, 0, "3f00");
+    expect(await request(a, 0xa1, 0xa0)).toBe("20");
+    expect(await request(a, 0xa1, 0x6f)).toBe("9000");
+    await request(a, 0x21, 0x65, 0, "00b0000003");
+    expect(await request(a, 0xa1, 0xa0)).toBe("10");
+    expect(await request(a, 0xa1, 0x6f)).toBe("00070e");
+    expect(await request(a, 0xa1, 0x6f)).toBe("9000");
+
+    const line = new CardLine(new RigCard());
+    const b = memoryUsb(
+      new IccdReaderModel({ clock: runtime.clock, version: "b", card: line, busyAnswers: 1, maxMessageBytes: 30 }),
+    );
+    await request(b, 0x21, 0x62, 1);
+    expect(await request(b, 0xa1, 0x6f)).toBe("003bd518ff8191fe1fc38073c8211309");
+    await request(b, 0x21, 0x65, 0x100, "00ec000002");
+    expect(await request(b, 0xa1, 0x6f)).toBe("10");
+    await request(b, 0x21, 0x65, 0x200, "abcd");
+    expect(await request(b, 0xa1, 0x6f)).toBe("800100");
+    expect(await request(b, 0xa1, 0x6f)).toBe("00abcd9000");
+    await request(b, 0x21, 0x65, 0, "00b0000018");
+    await request(b, 0xa1, 0x6f);
+    expect((await request(b, 0xa1, 0x6f))?.slice(0, 2)).toBe("01");
+    await request(b, 0x21, 0x65, 0x1000);
+    expect((await request(b, 0xa1, 0x6f))?.slice(0, 2)).toBe("02");
   });
 
   it("reads end at a short packet, or when they are full", async () => {

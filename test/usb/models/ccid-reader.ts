@@ -78,6 +78,12 @@ const plainShape: ReaderShape = {
   clocksKhz: [],
 };
 
+/** The shape that the options ask for. */
+export function shapeOf(options: Partial<ReaderShape>): ReaderShape {
+  const given = Object.fromEntries(Object.entries(options).filter(([name]) => name in plainShape));
+  return { ...plainShape, ...given };
+}
+
 /** A command that is not answered yet. */
 interface Running {
   readonly command: Command;
@@ -105,7 +111,7 @@ export class CcidReaderModel extends UsbDeviceModel {
   #held: Uint8Array[] = [];
 
   constructor(options: CcidReaderOptions) {
-    const shape: ReaderShape = { ...plainShape, ...options };
+    const shape = shapeOf(options);
     super(usbDescriptors(shape), shape.speed, options.transferFaults);
     this.shape = shape;
     this.#options = options;

@@ -11,6 +11,11 @@ const incoming: ReadonlySet<number> = new Set([
   0xe2,
 ]);
 
+/** Whether the data of a command goes to the card, by its header. */
+export function isIncoming(header: Uint8Array): boolean {
+  return incoming.has(header[1] ?? 0) && (header[HEADER_BYTES - 1] ?? 0) > 0;
+}
+
 export interface T0CharactersOptions {
   /** What the card does with a command TPDU: header, and the data where the command has some. */
   process(tpdu: Uint8Array): Promise<Uint8Array>;
@@ -37,8 +42,8 @@ export class T0Characters {
     const nulls = new Uint8Array(this.#options.nulls ?? 0).fill(NULL_BYTE);
     if (this.#header === undefined) {
       if (bytes.length !== HEADER_BYTES) return new Uint8Array(0);
-      const [, instruction = 0, , , p3 = 0] = bytes;
-      if (incoming.has(instruction) && p3 > 0) {
+      const [, instruction = 0] = bytes;
+      if (isIncoming(bytes)) {
         this.#header = bytes.slice();
         this.#data = new Uint8Array(0);
         return concatBytes(nulls, this.#acknowledge(instruction));
