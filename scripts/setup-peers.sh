@@ -26,6 +26,10 @@ packages+=(mount)
 packages+=(socat)
 # A terminal that tests can sit at.
 packages+=(tmux)
+# A machine with USB in which test/usb plugs readers in, and what puts its kernel together (scripts/setup-usb.sh).
+if [ "$(uname -m)" = x86_64 ]; then
+  packages+=(qemu-system-x86 qemu-system-data seabios libnss3-tools busybox-static kmod cpio xz-utils)
+fi
 # Any Java compiler will do; where there is one, no other is installed.
 command -v javac >/dev/null || packages+=(default-jdk-headless)
 guard=/usr/sbin/policy-rc.d

@@ -22,6 +22,7 @@ else if (process.platform === "linux") {
   steps.push(
     ["Peers for the tests with real programs", "bash", "scripts/setup-peers.sh"],
     ["Windows' Node under Wine", "bash", "scripts/setup-windows.sh"],
+    ["The machine that USB readers are plugged into", "bash", "scripts/setup-usb.sh"],
     ["Packages for the tests of what stands in for others", "bash", "scripts/setup-compat.sh"],
     ["Older releases of TypeScript, for the tests of our types", "bash", "scripts/setup-typescript.sh"],
     ["Package managers that install the package", "bash", "scripts/setup-managers.sh"],

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+
+import { beforeAll, describe, expect, it } from "vitest";
+import { describePeer } from "../peers/peers.ts";
+import { scenarios } from "./guest/scenarios.ts";
+import { type Boot, bootMachine, usbMachine } from "./machine.ts";
+
+// One boot for all: the scenarios run one after the other in the machine, and each is a test here.
+
+const BOOT_LIMIT_MS = 1_000_000;
+
+describePeer(usbMachine, () => {
+  let boot: Boot;
+  beforeAll(async () => {
+    boot = await bootMachine();
+  }, BOOT_LIMIT_MS);
+
+  describe("in a machine with USB", () => {
+    it.each(scenarios.map(({ title }) => title))("%s", (title) => {
+      const outcome = boot.outcomes.find((one) => one.title === title);
+      if (outcome === undefined) expect.fail(`the machine did not come so far:\n${boot.console.slice(-4000)}`);
+      expect(outcome.error).toBeUndefined();
+    });
+  });
+});
