@@ -3,7 +3,7 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { holderOf, remedyFor } from "../../src/platform/node/usb/holders.ts";
 import { readUsbTree } from "../../src/platform/node/usb/sysfs.ts";
-import type { UsbReaderDevice } from "../../src/platform/node/usb/transport.ts";
+import type { UsbReaderDevice } from "../../src/readers/usb/index.ts";
 import { configurationOf, readerInterface, SysfsTree } from "./sysfs-tree.ts";
 
 function treeOf(hasUsb = true): SysfsTree {

@@ -3,7 +3,6 @@
 import { constants } from "node:os";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { CompletionSource } from "../../src/platform/node/usb/completions.ts";
-import type { UsbTransport } from "../../src/platform/node/usb/transport.ts";
 import {
   COMPLETION_SIGNAL,
   type UsbfsMachine,
@@ -14,6 +13,7 @@ import type { UsbfsCalls } from "../../src/platform/node/usb/usbfs-file.ts";
 import { usbfsTransport } from "../../src/platform/node/usb/usbfs-transport.ts";
 import type { Clock } from "../../src/port/index.ts";
 import type { UsbInterface } from "../../src/readers/ccid/index.ts";
+import type { UsbTransport } from "../../src/readers/usb/index.ts";
 import { SysfsTree, type TreeDevice } from "./sysfs-tree.ts";
 
 const { EAGAIN, EBUSY, ENODEV, ENOENT, ENOMEM, EOVERFLOW, EPIPE, EPROTO } = constants.errno;

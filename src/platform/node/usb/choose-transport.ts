@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 
 import type { Clock } from "../../../port/index.ts";
+import type { UsbTransport } from "../../../readers/usb/index.ts";
 import { type Koffi, koffiRemedy, loadKoffi } from "../koffi/index.ts";
 import { usualFolders } from "./folders.ts";
 import { holderOf } from "./holders.ts";
 import { packageTransport } from "./package-transport.ts";
 import { readUsbTree } from "./sysfs.ts";
-import type { UsbTransport } from "./transport.ts";
 import { loadUsbPackage, USB_REMEDY, type UsbPackage } from "./usb-package.ts";
 import { usbfsCalls } from "./usbfs-file.ts";
 import { usbfsTransport } from "./usbfs-transport.ts";

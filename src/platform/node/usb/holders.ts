@@ -3,9 +3,9 @@
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { UsbInterfaceDescription } from "../../../readers/ccid/index.ts";
+import type { UsbHolder } from "../../../readers/usb/index.ts";
 import type { UsbFolders } from "./folders.ts";
 import { deviceFile, kernelDriver } from "./sysfs.ts";
-import type { UsbHolder } from "./transport.ts";
 
 /**
  * Who has an interface: a driver of the kernel, or a program that has the device open. Programs of other users are seen by root

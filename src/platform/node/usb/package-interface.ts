@@ -7,7 +7,7 @@ import {
   type UsbInterface,
   type UsbInterfaceDescription,
 } from "../../../readers/ccid/index.ts";
-import { nameOfDevice } from "./transport.ts";
+import { nameOfDevice } from "../../../readers/usb/index.ts";
 import type { PackageAnswer, PackageDevice, PackageSetup } from "./usb-package.ts";
 
 /**

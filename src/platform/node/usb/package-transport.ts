@@ -7,9 +7,15 @@ import {
   type UsbInterface,
   type UsbInterfaceDescription,
 } from "../../../readers/ccid/index.ts";
-import { knownReaderName } from "./known-readers.ts";
+import {
+  deviceId,
+  knownReaderName,
+  nameOfDevice,
+  type UsbReaderDevice,
+  type UsbTransport,
+  type UsbTree,
+} from "../../../readers/usb/index.ts";
 import { failureOf, PackageInterface, usbError } from "./package-interface.ts";
-import { deviceId, nameOfDevice, type UsbReaderDevice, type UsbTransport, type UsbTree } from "./transport.ts";
 import type { PackageDevice, PackageSetup, UsbPackage } from "./usb-package.ts";
 
 /** The parts of a transport that Linux has better than the package; without them the package does them. */

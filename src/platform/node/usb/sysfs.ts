@@ -7,8 +7,8 @@ import {
   smartCardInterfaces,
   type UsbInterfaceDescription,
 } from "../../../readers/ccid/index.ts";
+import type { UsbReaderDevice, UsbTree } from "../../../readers/usb/index.ts";
 import type { UsbFolders } from "./folders.ts";
-import type { UsbReaderDevice, UsbTree } from "./transport.ts";
 import { isSettled, udevProperties } from "./udev.ts";
 
 /** The device descriptor comes before the configurations (USB 2.0, table 9-8). */

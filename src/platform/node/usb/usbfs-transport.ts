@@ -8,11 +8,11 @@ import {
   type UsbInterface,
   type UsbInterfaceDescription,
 } from "../../../readers/ccid/index.ts";
+import { nameOfDevice, type UsbTransport } from "../../../readers/usb/index.ts";
 import { type CompletionSource, Completions, signalSource } from "./completions.ts";
 import { type UsbFolders, usualFolders } from "./folders.ts";
 import { holderOf, remedyFor } from "./holders.ts";
 import { deviceFile, readUsbTree } from "./sysfs.ts";
-import { nameOfDevice, type UsbTransport } from "./transport.ts";
 import { type UsbfsCalls, UsbfsFile } from "./usbfs-file.ts";
 import { watchDevices } from "./watch-devices.ts";
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { UsbInterface, UsbInterfaceDescription } from "../../../readers/ccid/index.ts";
+import type { UsbInterface, UsbInterfaceDescription } from "../ccid/index.ts";
 
 /** A USB device with smart card interfaces. */
 export interface UsbReaderDevice {

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+
+export { knownReaderName } from "./known-readers.ts";
+export type { DrivenDevice, OpenDevice, ReaderHost, SeatState } from "./seat.ts";
+export type { UsbSelection } from "./selection.ts";
+export {
+  deviceId,
+  nameOfDevice,
+  type UsbHolder,
+  type UsbReaderDevice,
+  type UsbTransport,
+  type UsbTree,
+} from "./transport.ts";
+export { type UsbLogEntry, type UsbReaderReport, UsbReaders, type UsbReadersOptions } from "./usb-readers.ts";

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+
+import { readerKey } from "../../port/index.ts";
+import type { UsbInterfaceDescription } from "../ccid/index.ts";
+import { knownReaderName } from "./known-readers.ts";
+import { deviceId } from "./transport.ts";
+
+/** The longest name of a reader of pcsc-lite without its numbers: MAX_READERNAME, 128, less " 00 00" and the NUL. */
+const LONGEST_BASE_NAME = 121;
+
+/** pcscd writes the number of a reader with two hexadecimal digits. */
+const MOST_NUMBERS = 256;
+
+/**
+ * The name of a reader but for its numbers, as pcscd makes it: the name that libccid lists, or that the device gives itself; then the
+ * name of the interface in brackets, and the serial number in parentheses unless the interface's name has it already.
+ */
+export function baseName(description: UsbInterfaceDescription): string {
+  const { interfaceName, serial } = description;
+  const inBrackets = interfaceName === "" ? "" : ` [${asciiOf(interfaceName)}]`;
+  const inParentheses = serial === "" || interfaceName.includes(serial) ? "" : ` (${serial})`;
+  return cut(`${friendlyName(description)}${inBrackets}${inParentheses}`);
+}
+
+/** The name of one slot: the base name, the number of the reader, and that of the slot. */
+export function slotName(base: string, number: number, slot: number): string {
+  return `${base} ${twoDigits(number)} ${twoDigits(slot)}`;
+}
+
+/** The name of one slot of a reader that the configuration gives a name: the further ones have a number behind it. */
+export function aliasName(alias: string, slot: number): string {
+  return slot === 0 ? alias : `${alias} ${slot}`;
+}
+
+/**
+ * What stays the same of a reader over restarts: vendor, product, serial number, the port that it is plugged into, and its
+ * interface. A slot adds its number.
+ */
+export function interfaceId(description: UsbInterfaceDescription): string {
+  const { interfaceNumber, portPath, serial } = description;
+  // An id has at most 255 bytes.
+  const known = [...serial].slice(0, 60).join("").replaceAll(":", ".");
+  return `usb:${deviceId(description)}:${known}:${portPath}:${interfaceNumber}`;
+}
+
+/**
+ * Numbers readers as pcscd does: all of a driver count together, and one that comes has the first number that is free. One that was
+ * here before has the number that it had, unless another has it now.
+ */
+export class ReaderNumbers {
+  readonly #taken = new Map<string, number>();
+  readonly #before = new Map<string, number>();
+
+  /** The number of a reader, until it is given back. */
+  take(id: string): number {
+    const own = this.#taken.get(id);
+    if (own !== undefined) return own;
+    const taken = new Set(this.#taken.values());
+    const before = this.#before.get(id);
+    let number = before !== undefined && !taken.has(before) ? before : 0;
+    while (taken.has(number) && number < MOST_NUMBERS) number++;
+    this.#taken.set(id, number);
+    this.#before.set(id, number);
+    return number;
+  }
+
+  free(id: string): void {
+    this.#taken.delete(id);
+  }
+}
+
+/** Whether two names mean the same reader. */
+export function isSameReader(a: string, b: string): boolean {
+  return readerKey(a) === readerKey(b);
+}
+
+function friendlyName(description: UsbInterfaceDescription): string {
+  const { manufacturer, product } = description;
+  const known = knownReaderName(deviceId(description));
+  if (known !== undefined) return known;
+  const own = product.toLowerCase().startsWith(manufacturer.toLowerCase()) ? product : `${manufacturer} ${product}`;
+  return own.trim() || `USB reader ${deviceId(description)}`;
+}
+
+/** pcscd has a full stop for each byte that is not ASCII. */
+function asciiOf(text: string): string {
+  return text.replace(/[^\0-\x7f]/gu, (character) => ".".repeat(new TextEncoder().encode(character).length));
+}
+
+function cut(name: string): string {
+  const bytes = new TextEncoder().encode(name);
+  if (bytes.length <= LONGEST_BASE_NAME) return name;
+  const text = new TextDecoder().decode(bytes.subarray(0, LONGEST_BASE_NAME));
+  return text.replace(/\ufffd+$/, "");
+}
+
+function twoDigits(number: number): string {
+  return number.toString(16).toUpperCase().padStart(2, "0");
+}

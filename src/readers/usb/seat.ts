@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: MIT
+
+import { type CancelTimer, type Clock, type Reader, SmartCardError, type Trace } from "../../port/index.ts";
+import { UsbError, type UsbInterface, type UsbInterfaceDescription } from "../ccid/index.ts";
+import { usbLimits } from "./limits.ts";
+import { aliasName, baseName, interfaceId, slotName } from "./reader-names.ts";
+import type { UsbSelection } from "./selection.ts";
+import { nameOfDevice, type UsbTransport } from "./transport.ts";
+
+/** A device that a driver drives: its readers, one for each slot. */
+export interface DrivenDevice {
+  readonly readers: readonly Reader[];
+  /** Ends the readers and releases the interface. Never rejects. */
+  close(): Promise<void>;
+}
+
+/** Begins to drive a claimed interface, which is closed when the device has ended: `openCcidDevice` of readers/ccid. */
+export type OpenDevice = (
+  usb: UsbInterface,
+  options: {
+    readonly clock: Clock;
+    readonly trace: Trace;
+    readonly describe: (slot: number) => { readonly name: string; readonly id: string };
+  },
+) => Promise<DrivenDevice>;
+
+/** What takes the readers: an embedded manager. */
+export interface ReaderHost {
+  addReader(reader: Reader): Promise<string>;
+  removeReader(name: string): Promise<void>;
+}
+
+/** What becomes of a smart card interface. */
+export type SeatState =
+  /** In service. */
+  | "ours"
+  | "opening"
+  /** The system sets it up. */
+  | "settling"
+  /** The configuration has chosen other readers. */
+  | "unwanted"
+  /** udev's rules leave it to others. */
+  | "ignored"
+  /** Given free at run time. */
+  | "released"
+  /** It could not be opened, or was lost; it is tried again. */
+  | "failed";
+
+/** What a seat needs of all of them. */
+export interface SeatHost {
+  readonly clock: Clock;
+  readonly trace: Trace;
+  readonly transport: UsbTransport;
+  readonly host: ReaderHost;
+  readonly openDevice: OpenDevice;
+  readonly tell: (level: "info" | "warn", message: string, details: Readonly<Record<string, unknown>>) => void;
+  /** The number of this reader among all of them, kept until it is given back. */
+  readonly takeNumber: (id: string) => number;
+  readonly freeNumber: (id: string) => void;
+  /** Has the device looked for: it may be unplugged. */
+  readonly look: () => void;
+}
+
+/** Whether a reader is to be in service, and as what; else why not. */
+export type Wish =
+  | { readonly kind: "wanted"; readonly selection: UsbSelection }
+  | { readonly kind: "unwanted" | "ignored" | "released" | "settling"; readonly reason: string };
+
+/** One smart card interface of a device that is plugged in, from the time that it was seen until it is unplugged. */
+export class Seat {
+  readonly description: UsbInterfaceDescription;
+  readonly id: string;
+  readonly #deps: SeatHost;
+  /** Settles when those before it have been tried. */
+  readonly #before: Promise<unknown>;
+  /** Settles when it was first put into service, or could not be. */
+  readonly tried: Promise<void>;
+  #state: SeatState = "settling";
+  #reason: string | undefined = "it was just plugged in";
+  #failure: SmartCardError | undefined;
+  #wish: Wish = { kind: "settling", reason: "it was just plugged in" };
+  #isQueued = false;
+  #isAnew = false;
+  #isRenamed = false;
+  #triedOnce: () => void = () => undefined;
+  /** The names that the manager gave its readers; kept when they are out of service, to be found by them. */
+  #names: readonly string[] = [];
+  #device: DrivenDevice | undefined;
+  #work: Promise<void> = Promise.resolve();
+  #cancelRetry: CancelTimer | undefined;
+  #failures = 0;
+  #servedAt = 0;
+  #toldReason = "";
+
+  /** @param names that its readers had when it was plugged in before */
+  constructor(
+    description: UsbInterfaceDescription,
+    deps: SeatHost,
+    before: Promise<unknown>,
+    names: readonly string[] = [],
+  ) {
+    this.description = description;
+    this.id = interfaceId(description);
+    this.#deps = deps;
+    this.#before = before;
+    this.#names = names;
+    this.tried = new Promise((resolve) => {
+      this.#triedOnce = resolve;
+    });
+  }
+
+  get state(): SeatState {
+    return this.#state;
+  }
+
+  /** Why it is not in service, in words. */
+  get reason(): string | undefined {
+    return this.#reason;
+  }
+
+  /** Why it could not be put into service. */
+  get failure(): SmartCardError | undefined {
+    return this.#failure;
+  }
+
+  get names(): readonly string[] {
+    return this.#names;
+  }
+
+  /**
+   * Puts it into service or takes it out, as it is wished now.
+   *
+   * @param anew tries it at once where it failed before
+   * @returns when that is done, or has failed. Never rejects
+   */
+  wish(wish: Wish, anew: boolean): Promise<void> {
+    const before = this.#wish;
+    this.#wish = wish;
+    if (wish.kind !== "wanted") {
+      this.#cancelRetry?.();
+      this.#cancelRetry = undefined;
+    }
+    this.#isAnew ||= anew;
+    this.#isRenamed ||=
+      wish.kind === "wanted" && before.kind === "wanted" && wish.selection.name !== before.selection.name;
+    if (!this.#isQueued) {
+      this.#isQueued = true;
+      this.#work = this.#work.then(() => this.#settle());
+    }
+    return this.#work;
+  }
+
+  /** It is unplugged, or all ends. */
+  async leave(): Promise<void> {
+    await this.wish({ kind: "unwanted", reason: "it is unplugged" }, false);
+    this.#deps.freeNumber(this.id);
+  }
+
+  async #settle(): Promise<void> {
+    const wish = this.#wish;
+    const [isAnew, isRenamed] = [this.#isAnew, this.#isRenamed];
+    this.#isQueued = false;
+    this.#isAnew = false;
+    this.#isRenamed = false;
+    if (wish.kind !== "wanted") await this.#keepOut(wish.kind, wish.reason);
+    else {
+      if (isRenamed) await this.#takeOut();
+      const isDue = isAnew || isRenamed || this.#state !== "failed";
+      if (this.#device === undefined && isDue) await this.#open(wish.selection);
+    }
+    if (wish.kind !== "settling") this.#triedOnce();
+  }
+
+  async #keepOut(kind: Exclude<Wish["kind"], "wanted">, reason: string): Promise<void> {
+    const wasOurs = this.#device !== undefined;
+    await this.#takeOut();
+    this.#become(kind, reason);
+    if (wasOurs) this.#tell("info", "a USB reader is out of service", { readers: this.#names, reason });
+  }
+
+  async #open(selection: UsbSelection): Promise<void> {
+    this.#cancelRetry?.();
+    this.#cancelRetry = undefined;
+    this.#become("opening", "it is being opened");
+    const { clock, openDevice, trace, transport } = this.#deps;
+    let usb: UsbInterface | undefined;
+    let device: DrivenDevice | undefined;
+    let hasEnded = false;
+    try {
+      usb = await transport.open(this.description);
+      const number = this.#deps.takeNumber(this.id);
+      device = await openDevice(
+        withEnd(usb, () => {
+          hasEnded = true;
+          this.#ended(device);
+        }),
+        { clock, trace, describe: (slot) => this.#describe(selection, number, slot) },
+      );
+      await this.#inOrder();
+      await this.#serve(device);
+      if (hasEnded) throw new SmartCardError("reader-unavailable", "it was lost while it was put into service");
+    } catch (error) {
+      await device?.close();
+      await usb?.close();
+      this.#failed(error);
+      return;
+    }
+    this.#device = device;
+    this.#failure = undefined;
+    this.#servedAt = clock.now();
+    this.#toldReason = "";
+    this.#become("ours", undefined);
+    this.#tell("info", "a USB reader is in service", { readers: this.#names });
+  }
+
+  async #serve(device: DrivenDevice): Promise<void> {
+    const { host } = this.#deps;
+    const names: string[] = [];
+    try {
+      for (const reader of device.readers) names.push(await host.addReader(reader));
+    } catch (error) {
+      for (const name of names) await host.removeReader(name).catch(() => undefined);
+      throw error;
+    }
+    this.#names = names;
+  }
+
+  async #takeOut(): Promise<void> {
+    const device = this.#device;
+    this.#device = undefined;
+    if (device === undefined) return;
+    // One that was lost is no longer with the manager.
+    for (const name of this.#names) await this.#deps.host.removeReader(name).catch(() => undefined);
+    await device.close();
+  }
+
+  /** The driver has ended by itself: the device is unplugged, was suspended, or does not answer. */
+  #ended(device: DrivenDevice | undefined): void {
+    if (device === undefined || device !== this.#device) return;
+    this.#work = this.#work.then(async () => {
+      if (device !== this.#device) return;
+      await this.#takeOut();
+      if (this.#deps.clock.now() - this.#servedAt >= usbLimits.steadyMs) this.#failures = 0;
+      this.#failed(
+        new SmartCardError("reader-unavailable", "it was lost: it does not answer, or was suspended or unplugged"),
+      );
+    });
+    this.#deps.look();
+  }
+
+  #failed(error: unknown): void {
+    const pause = Math.min(usbLimits.shortestRetryMs * 2 ** this.#failures, usbLimits.longestRetryMs);
+    this.#failures++;
+    this.#failure = failureOf(error, this.description);
+    this.#become("failed", this.#failure.reason);
+    if (this.#wish.kind !== "wanted") return;
+    if (this.#toldReason !== this.#failure.reason) {
+      this.#toldReason = this.#failure.reason;
+      this.#tell("warn", "a USB reader is not in service", { reason: this.#failure.reason });
+    }
+    // Nothing changes with time for a device that is no reader of ours.
+    if (this.#failure.code === "reader-unsupported") return;
+    this.#cancelRetry = this.#deps.clock.schedule(
+      pause,
+      "usb-reader-retry",
+      () => {
+        this.#cancelRetry = undefined;
+        void this.wish(this.#wish, true);
+      },
+      { background: true },
+    );
+  }
+
+  /** Readers come into service in the order of the bus, so that they have the same numbers after each start. */
+  #inOrder(): Promise<unknown> {
+    return new Promise((resolve) => {
+      const cancel = this.#deps.clock.schedule(usbLimits.orderMs, "usb-reader-order", () => resolve(undefined));
+      void this.#before.then(() => {
+        cancel();
+        resolve(undefined);
+      });
+    });
+  }
+
+  #describe({ name }: UsbSelection, number: number, slot: number): { name: string; id: string } {
+    const shown = name === undefined ? slotName(baseName(this.description), number, slot) : aliasName(name, slot);
+    return { name: shown, id: `${this.id}:${slot}` };
+  }
+
+  #become(state: SeatState, reason: string | undefined): void {
+    this.#state = state;
+    this.#reason = reason;
+  }
+
+  #tell(level: "info" | "warn", message: string, details: Readonly<Record<string, unknown>>): void {
+    this.#deps.tell(level, message, { device: nameOfDevice(this.description), ...details });
+  }
+}
+
+function failureOf(error: unknown, description: UsbInterfaceDescription): SmartCardError {
+  if (error instanceof SmartCardError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  const failure = error instanceof UsbError ? error.failure : undefined;
+  const code =
+    failure === "busy" ? "sharing-violation" : failure === "access-denied" ? "no-access" : "reader-unavailable";
+  return new SmartCardError(code, reason, { reader: nameOfDevice(description) }, { cause: error });
+}
+
+/** An interface that tells when it was closed. */
+function withEnd(usb: UsbInterface, ended: () => void): UsbInterface {
+  return {
+    description: usb.description,
+    bulkOut: (bytes, signal) => usb.bulkOut(bytes, signal),
+    bulkIn: (maxBytes, signal) => usb.bulkIn(maxBytes, signal),
+    interruptIn: (maxBytes, signal) => usb.interruptIn(maxBytes, signal),
+    controlOut: (request, data, signal) => usb.controlOut(request, data, signal),
+    controlIn: (request, maxBytes, signal) => usb.controlIn(request, maxBytes, signal),
+    clearHalt: (endpoint, signal) => usb.clearHalt(endpoint, signal),
+    close: async () => {
+      await usb.close();
+      ended();
+    },
+  };
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+
+import type { UsbInterfaceDescription } from "../ccid/index.ts";
+import { deviceId } from "./transport.ts";
+
+/** Which readers are wanted: those that fit all that is given; without any, all. */
+export interface UsbSelection {
+  /** Vendor and product, four hexadecimal digits each: `072f:2200`. */
+  readonly device?: string;
+  /** The serial number, as the device has it. */
+  readonly serial?: string;
+  /** Bus and ports that it is plugged into: `1-2.4`. */
+  readonly port?: string;
+  /** The number of the interface, for devices with several. */
+  readonly interface?: number;
+  /** The name that it has here, instead of the one that pcscd would give it. */
+  readonly name?: string;
+}
+
+/** Whether a reader is of a selection. */
+function fits(selection: UsbSelection, description: UsbInterfaceDescription): boolean {
+  const { device, port, serial } = selection;
+  return (
+    (device === undefined || device.toLowerCase() === deviceId(description)) &&
+    (serial === undefined || serial === description.serial) &&
+    (port === undefined || port === description.portPath) &&
+    (selection.interface === undefined || selection.interface === description.interfaceNumber)
+  );
+}
+
+/** The selection that a reader belongs to: the first that names something of it, else the first that fits. */
+export function selectionOf(
+  selections: readonly UsbSelection[],
+  description: UsbInterfaceDescription,
+): UsbSelection | undefined {
+  const fitting = selections.filter((selection) => fits(selection, description));
+  return fitting.find(({ device, port, serial }) => (device ?? port ?? serial) !== undefined) ?? fitting[0];
+}
