@@ -150,6 +150,15 @@ export class T1Exchange {
     return isChain && this.#hasAnswered ? this.#ask("abort", undefined) : this.#resynchronise();
   }
 
+  /**
+   * Ends an exchange whose first block was not sent: the sequence numbers stay. For a block that the reader completes by
+   * itself, with a PIN, and does not send where no PIN is entered.
+   */
+  withdraw(): void {
+    this.#mustBeUnderWay("withdraw");
+    this.#end();
+  }
+
   /** @throws TypeError (options), Error (an exchange is under way) */
   #refusal(options: T1ExchangeOptions): TransmissionFailure | undefined {
     checkMembers(options, ["isOverdue"], "T1Exchange: options of the exchange");
