@@ -11,6 +11,7 @@ import { pcscdServer } from "./targets/pcscd-server.ts";
 import { softwareCardTargets } from "./targets/software-card.ts";
 import { streamTargets } from "./targets/streams.ts";
 import { tlvTargets } from "./targets/tlv.ts";
+import { usbReaderTargets } from "./targets/usb-readers.ts";
 
 /** Everything that is fuzzed in this process. The daemon's sockets are in `sockets.ts`. */
 export const targets: readonly FuzzTarget[] = [
@@ -21,6 +22,7 @@ export const targets: readonly FuzzTarget[] = [
   ...documentTargets,
   ...databaseTargets,
   ...softwareCardTargets,
+  ...usbReaderTargets,
   pcscdServer,
   vpcdPeer,
   hostileCard,

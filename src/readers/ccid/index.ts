@@ -1,5 +1,15 @@
 // SPDX-License-Identifier: MIT
 
+export {
+  type ClassDescriptor,
+  type ClassDescriptorFields,
+  decodeClassDescriptor,
+  type ExchangeLevel,
+} from "./class-descriptor.ts";
+export { CcidDevice, type CcidOptions, openCcidDevice } from "./device.ts";
+export { type CcidLimits, defaultCcidLimits } from "./limits.ts";
+export { knownQuirks, type Quirk, type QuirkChanges } from "./quirks.ts";
+export { CcidReader } from "./reader.ts";
 export { type SmartCardInterface, smartCardInterfaces } from "./smart-card-interfaces.ts";
 export {
   type UsbControlRequest,

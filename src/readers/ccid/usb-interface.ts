@@ -63,7 +63,7 @@ export interface UsbControlRequest {
  */
 export interface UsbInterface {
   readonly description: UsbInterfaceDescription;
-  /** Sends all bytes as one transfer, with an empty packet at its end where the length asks for one. */
+  /** Sends all bytes as one transfer. No empty packet follows: a message says how long it is. */
   bulkOut(bytes: Uint8Array, signal: AbortSignal): Promise<void>;
   /** One transfer of at most `maxBytes`: it ends with a short packet, and may be empty. */
   bulkIn(maxBytes: number, signal: AbortSignal): Promise<Uint8Array>;

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+
+import type { Clock } from "../../port/index.ts";
+import type { CcidLimits } from "./limits.ts";
+import type { CcidLink, ExchangeOptions } from "./link.ts";
+import type { CcidAnswer, CcidCommand } from "./messages.ts";
+import { slotErrors } from "./slot-errors.ts";
+
+/** One slot of a device, as the parts of its driver use it. */
+export interface SlotAccess {
+  readonly link: CcidLink;
+  readonly slot: number;
+  readonly clock: Clock;
+  readonly limits: CcidLimits;
+}
+
+/** What a slot answers while something else goes on in it. */
+const busyErrors: ReadonlySet<number> = new Set([slotErrors.slotBusy, slotErrors.busyWithAutoSequence]);
+
+/**
+ * Sends a command, again for a while where the slot says that it is busy: it has not taken the command then. A slot is busy
+ * after an abort that it does not know, and while it activates a card on its own.
+ */
+export async function exchangeWhenFree(
+  { clock, limits, link, slot }: SlotAccess,
+  command: CcidCommand,
+  options: ExchangeOptions,
+): Promise<CcidAnswer> {
+  const end = clock.now() + limits.busyMs;
+  for (;;) {
+    const answer = await link.exchange(slot, command, options);
+    const isBusy = answer.status === "failed" && busyErrors.has(answer.error) && answer.icc !== "absent";
+    if (!isBusy || clock.now() >= end) return answer;
+    await sleep(clock, limits.busyPauseMs, options.signal);
+  }
+}
+
+/** Waits on the clock; the end of the signal ends the wait. */
+export function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      cancel();
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const cancel = clock.schedule(ms, "ccid pause", end);
+    if (signal.aborted) end();
+    else signal.addEventListener("abort", end, { once: true });
+  });
+}
