@@ -11,6 +11,7 @@ import { pcscdServer } from "./targets/pcscd-server.ts";
 import { softwareCardTargets } from "./targets/software-card.ts";
 import { streamTargets } from "./targets/streams.ts";
 import { tlvTargets } from "./targets/tlv.ts";
+import { transmissionTargets } from "./targets/transmission.ts";
 import { usbReaderTargets } from "./targets/usb-readers.ts";
 
 /** Everything that is fuzzed in this process. The daemon's sockets are in `sockets.ts`. */
@@ -23,6 +24,7 @@ export const targets: readonly FuzzTarget[] = [
   ...databaseTargets,
   ...softwareCardTargets,
   ...usbReaderTargets,
+  ...transmissionTargets,
   pcscdServer,
   vpcdPeer,
   hostileCard,

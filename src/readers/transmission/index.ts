@@ -13,4 +13,4 @@ export type {
 } from "./step.ts";
 export { T0Exchange, type T0ExchangeOptions } from "./t0-exchange.ts";
 export { T1Exchange } from "./t1-exchange.ts";
-export { DEFAULT_IFSD, type T1ExchangeOptions, type T1Options } from "./t1-options.ts";
+export { DEFAULT_IFSD, type T1ExchangeOptions, type T1Options, t1OptionsOf } from "./t1-options.ts";

@@ -2,6 +2,10 @@
 
 import { type AtrParameters, atrTimings, type EtuFactors } from "../../base/iso7816/index.ts";
 
+/** WI and BWI where the ATR has a reserved value: the default, and the longest that is allowed. */
+const DEFAULT_WI = 10;
+const MAX_BWI = 9;
+
 /** Etu between two blocks in opposite directions under T=1. ISO/IEC 7816-3:2006, 11.4.3. */
 const BLOCK_GUARD_ETU = 22;
 
@@ -22,7 +26,8 @@ export interface LineTimes {
 }
 
 /**
- * Derives the waiting times of both protocols from an ATR.
+ * Derives the waiting times of both protocols from an ATR. A reserved WI of 0 counts as 10, the default, and a reserved BWI as
+ * 9, so that a reader neither gives up at once nor waits for an hour.
  *
  * @param clockKHz the clock that the reader gives the card, in kilohertz, above 0: dwDefaultClock, or what was set since
  * @param factors F and D in use; those that the card starts with where they are left out
@@ -31,7 +36,12 @@ export interface LineTimes {
  */
 export function lineTimes(atr: AtrParameters, clockKHz: number, factors?: EtuFactors): LineTimes {
   const setting = { clockHz: clockKHz * 1000, ...(factors && { factors }) };
-  const { etuMs, bitsPerSecond, blockWaitingTime, characterWaitingTime, waitingTime } = atrTimings(atr, setting);
+  const usable: AtrParameters = {
+    ...atr,
+    t0: atr.t0 && { wi: atr.t0.wi === 0 ? DEFAULT_WI : atr.t0.wi },
+    t1: atr.t1 && { ...atr.t1, bwi: Math.min(atr.t1.bwi, MAX_BWI) },
+  };
+  const { etuMs, bitsPerSecond, blockWaitingTime, characterWaitingTime, waitingTime } = atrTimings(usable, setting);
   return {
     etuMs,
     dataRate: bitsPerSecond,

@@ -6,6 +6,7 @@ import {
   checkPpsResponse,
   DEFAULT_FACTORS_CODE,
   decodePps,
+  decodeTransmissionFactors,
   defaultEtuFactors,
   type EtuFactors,
   encodePps,
@@ -33,12 +34,15 @@ export type TransmissionPlan =
   /** Not at all, or not after this reset. */
   | { readonly kind: "refuse"; readonly reason: string };
 
+/** The second digits of PPS1 for D = 64, 32, 16, 8, 4, 2 and 1. */
+const powersOfTwo = [7, 6, 5, 4, 3, 2, 1];
+
 /** The rates of readers are rounded, and so are ours. */
 const RATE_TOLERANCE = 2;
 
 /**
- * Derives from the ATR how to select a protocol and a speed. In negotiable mode it proposes the fastest F and D out of those
- * that the card offers, Fd or Fi with Dd to Di, that the reader can do; in specific mode there is nothing to choose.
+ * Derives from the ATR how to select a protocol and a speed. In negotiable mode it proposes the fastest F and D that the reader
+ * can do: Fi with Di, or with a power of two below Di, which is what cards know in practice, or else Fd and Dd. In specific mode there is nothing to choose.
  *
  * @param reader left out where the reader chooses the speed itself
  * @throws TypeError, RangeError for an invalid argument
@@ -88,19 +92,21 @@ function specificPlan(atr: Atr, reader: ReaderSpeeds | undefined): TransmissionP
 
 /** PPS1 for the fastest F and D that both can do: Fd and Dd where nothing is faster. */
 function fastestCode(offered: number, reader: ReaderSpeeds): number {
-  const most = etuFactorsOf(offered);
-  if (most === undefined) return DEFAULT_FACTORS_CODE;
-  let best = { code: DEFAULT_FACTORS_CODE, rate: dataRateOf(defaultEtuFactors, reader.clockKHz) };
-  for (const high of [offered & 0xf0, DEFAULT_FACTORS_CODE & 0xf0]) {
-    for (let low = 1; low <= 9; low++) {
-      const code = high | low;
+  const codes = [offered & 0x0f, ...powersOfTwo.filter((low) => (dOf(low) ?? 0) < (dOf(offered & 0x0f) ?? 0))];
+  const fastest = codes
+    .map((low) => (offered & 0xf0) | low)
+    .find((code) => {
       const factors = etuFactorsOf(code);
-      if (factors === undefined || factors.d > most.d || !canDo(factors, reader)) continue;
-      const rate = dataRateOf(factors, reader.clockKHz);
-      if (rate > best.rate) best = { code, rate };
-    }
-  }
-  return best.code;
+      return factors !== undefined && canDo(factors, reader);
+    });
+  const factors = fastest === undefined ? undefined : etuFactorsOf(fastest);
+  const isFaster = factors !== undefined && factors.d / factors.f > defaultEtuFactors.d / defaultEtuFactors.f;
+  return fastest !== undefined && isFaster ? fastest : DEFAULT_FACTORS_CODE;
+}
+
+/** Di of a second digit. */
+function dOf(low: number): number | undefined {
+  return decodeTransmissionFactors(low).di;
 }
 
 function canDo(factors: EtuFactors, { clockKHz, maxDataRate, dataRates = [] }: ReaderSpeeds): boolean {

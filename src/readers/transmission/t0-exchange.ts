@@ -89,7 +89,7 @@ export class T0Exchange {
     for (let index = 0; index < bytes.length; index++) {
       const step = this.#take(bytes[index] ?? 0);
       if (step === undefined) continue;
-      if (index === bytes.length - 1) return step;
+      if (index === bytes.length - 1 || step.kind === "failed") return step;
       if (step.kind === "done") zeroBytes(step.response);
       return this.#lost("invalid-answer", "the card sent more bytes than it may");
     }

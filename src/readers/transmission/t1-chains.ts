@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes, copyBytes, zeroBytes } from "../../base/binary/index.ts";
+import { copyBytes, zeroBytes } from "../../base/binary/index.ts";
 import { MAX_EMPTY_BLOCKS, MAX_RESPONSE_BYTES } from "./limits.ts";
 
 /** A command on its way to the card, in one block or in a chain. */
@@ -50,9 +50,12 @@ export class OutgoingChain {
   }
 }
 
+/** Room for most responses; it doubles when more comes. */
+const FIRST_RESPONSE_BYTES = 258;
+
 /** A response on its way from the card. */
 export class IncomingChain {
-  #parts: Uint8Array[] = [];
+  #bytes: Uint8Array = new Uint8Array(0);
   #length = 0;
   #emptyBlocks = 0;
 
@@ -65,24 +68,36 @@ export class IncomingChain {
     if (information.length === 0 && ++this.#emptyBlocks > MAX_EMPTY_BLOCKS) {
       return `the card sent more than ${MAX_EMPTY_BLOCKS} blocks without information`;
     }
-    this.#length += information.length;
-    if (this.#length > MAX_RESPONSE_BYTES) return `the response is longer than ${MAX_RESPONSE_BYTES} bytes`;
-    this.#parts.push(copyBytes(information));
+    const length = this.#length + information.length;
+    if (length > MAX_RESPONSE_BYTES) return `the response is longer than ${MAX_RESPONSE_BYTES} bytes`;
+    this.#makeRoom(length);
+    this.#bytes.set(information, this.#length);
+    this.#length = length;
     return undefined;
   }
 
   /** The response, which is the caller's from now on. */
   take(): Uint8Array {
-    const response = concatBytes(...this.#parts);
+    const response = copyBytes(this.#bytes.subarray(0, this.#length));
     this.clear();
     return response;
   }
 
   /** Drops and clears what came so far. */
   clear(): void {
-    for (const part of this.#parts) zeroBytes(part);
-    this.#parts = [];
+    zeroBytes(this.#bytes);
+    this.#bytes = new Uint8Array(0);
     this.#length = 0;
     this.#emptyBlocks = 0;
+  }
+
+  #makeRoom(length: number): void {
+    const before = this.#bytes;
+    if (length <= before.length) return;
+    this.#bytes = new Uint8Array(
+      Math.max(length, FIRST_RESPONSE_BYTES, Math.min(2 * before.length, MAX_RESPONSE_BYTES)),
+    );
+    this.#bytes.set(before);
+    zeroBytes(before);
   }
 }

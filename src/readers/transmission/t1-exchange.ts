@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { checkBytes, checkFunction, checkMembers, checkWhole, zeroBytes } from "../../base/binary/index.ts";
-import { MAX_IFSC_CHANGES, MAX_RESYNCHRONISATIONS, MAX_RETRANSMISSIONS } from "./limits.ts";
+import { MAX_COMPLAINTS, MAX_IFSC_CHANGES, MAX_RESYNCHRONISATIONS, MAX_RETRANSMISSIONS } from "./limits.ts";
 import { failed, type LineFault, type T1Step, type TransmissionFailure, type TransmissionFailureCode } from "./step.ts";
 import {
   type BlockError,
@@ -55,6 +55,11 @@ export class T1Exchange {
   /** Whether a valid block came since the reset. There is no resynchronisation before. Rule 7.4.1. */
   #hasAnswered = false;
   #needsReset = false;
+  /**
+   * Whether nothing came of the last resynchronisation yet. A second S(RESYNCH response) might be an echo of the first one
+   * then, and blocks from between the two would be taken for answers.
+   */
+  #resynchronisedInVain = false;
   /** Whether the next exchange begins with a resynchronisation. */
   #outOfStep = false;
   #phase: Phase = "idle";
@@ -64,7 +69,9 @@ export class T1Exchange {
   #last: { readonly block: T1Block; readonly bytes: Uint8Array } | undefined;
   /** The first step of the exchange, put off until the two sides are in step. */
   #afterwards: (() => T1Step) | undefined;
+  /** How often in a row no valid block came, and how often the card had none of ours. */
   #retransmissions = 0;
+  #complaints = 0;
   #resynchronisations = 0;
   #waitExtensions = 0;
   #ifscChanges = 0;
@@ -146,7 +153,7 @@ export class T1Exchange {
     this.#goal = "abort";
     this.#afterwards = undefined;
     this.#isOverdue = undefined;
-    this.#retransmissions = 0;
+    this.#progress();
     return isChain && this.#hasAnswered ? this.#ask("abort", undefined) : this.#resynchronise();
   }
 
@@ -171,7 +178,7 @@ export class T1Exchange {
   #begin(goal: Goal, options: T1ExchangeOptions, first: () => T1Step): T1Step {
     this.#goal = goal;
     this.#isOverdue = options.isOverdue;
-    this.#retransmissions = 0;
+    this.#progress();
     this.#resynchronisations = 0;
     this.#waitExtensions = 0;
     this.#ifscChanges = 0;
@@ -199,7 +206,8 @@ export class T1Exchange {
     if (comesTooEarly || sequence !== this.#receiveSequence) return this.#fault("other", "invalid-answer");
     if (this.#phase !== "receiving") this.#sendSequence ^= 1;
     this.#receiveSequence ^= 1;
-    this.#retransmissions = 0;
+    this.#resynchronisedInVain = false;
+    this.#progress();
     const problem = this.#incoming.add(information);
     if (problem !== undefined) return this.#giveUp("response-too-long", problem);
     if (more) {
@@ -212,24 +220,25 @@ export class T1Exchange {
     return failed("response-too-short", `the response has ${response.length} bytes, without SW1 SW2`, "go-on");
   }
 
-  /** Rules 2.2, 7.1 and 7.2: what the card says of our last block. */
-  #acknowledged({ sequence, error }: T1Block & { kind: "R" }): T1Step {
-    const last = this.#last?.block;
-    const complains = last?.kind === "S" && error !== "none";
-    if (this.#phase === "abandoned" && !complains) {
+  /** Rules 2.2, 7.1 and 7.2: what the card says of our last block. Its number counts, whatever error it names. */
+  #acknowledged({ sequence }: T1Block & { kind: "R" }): T1Step {
+    if (this.#phase === "abandoned") {
       this.#sendSequence = sequence;
       return this.#end(failed("aborted-by-card", "the card ended the chain with S(ABORT)", "go-on"));
     }
-    if (this.#phase !== "sending" || this.#outgoing === undefined) return this.#repeat(this.#last?.block);
-    if (sequence === this.#sendSequence) return this.#repeat(this.#informationBlock(this.#outgoing));
-    if (this.#outgoing.whollySent) {
-      return last?.kind === "I" ? this.#fault("other", "invalid-answer") : this.#repeat(last);
+    const outgoing = this.#phase === "sending" ? this.#outgoing : undefined;
+    if (outgoing !== undefined && sequence === this.#sendSequence)
+      return this.#sendAgain(this.#informationBlock(outgoing));
+    if (outgoing === undefined || outgoing.whollySent) {
+      // The card has our I-block and sent one of its own, which did not come: it has to be asked for.
+      const last = this.#last?.block;
+      return last?.kind === "R" ? this.#sendAgain(last) : this.#fault("other", "invalid-answer");
     }
-    if (complains) return this.#repeat(last);
     this.#sendSequence ^= 1;
-    this.#retransmissions = 0;
-    this.#outgoing.advance();
-    return this.#sendInformation(this.#outgoing);
+    this.#resynchronisedInVain = false;
+    this.#progress();
+    outgoing.advance();
+    return this.#sendInformation(outgoing);
   }
 
   /** Rules 3, 4 and 9: S(WTX), S(IFS) and S(ABORT) of the card. Only we may resynchronise. */
@@ -240,12 +249,12 @@ export class T1Exchange {
           const often = `more than ${this.#maxWaitExtensions} times`;
           return this.#giveUp("too-many-extensions", `the card asked for more time ${often}`);
         }
-        this.#retransmissions = 0;
+        this.#progress();
         return this.#send({ kind: "S", about, response: true, value }, Math.max(1, value));
       case "ifs":
         if (++this.#ifscChanges > MAX_IFSC_CHANGES) return this.#fault("other", "invalid-answer");
         this.#ifsc = value;
-        this.#retransmissions = 0;
+        this.#progress();
         return this.#send({ kind: "S", about, response: true, value });
       case "abort":
         return this.#abandoned();
@@ -257,13 +266,13 @@ export class T1Exchange {
   /** Rule 9: the card ends its chain, or ours. */
   #abandoned(): T1Step {
     const response = { kind: "S", about: "abort", response: true, value: undefined } as const;
-    if (this.#phase === "abandoned") return this.#repeat(response);
+    if (this.#phase === "abandoned") return this.#sendAgain(response);
     const isChain = this.#phase === "receiving" || this.#outgoing?.chained === true;
     if (!isChain) return this.#fault("other", "invalid-answer");
     // An I-block may follow: it is the response then, and it acknowledges ours once.
     if (this.#phase === "receiving") this.#sendSequence ^= 1;
     this.#phase = "abandoned";
-    this.#retransmissions = 0;
+    this.#progress();
     this.#incoming.clear();
     return this.#send(response);
   }
@@ -278,7 +287,7 @@ export class T1Exchange {
       block.about === asked.about &&
       block.value === asked.value;
     if (!isAnswer) return this.#fault("other", "invalid-answer");
-    this.#retransmissions = 0;
+    this.#progress();
     switch (asked.about) {
       case "ifs":
         this.#ifsd = asked.value ?? this.#ifsd;
@@ -296,6 +305,7 @@ export class T1Exchange {
   /** Rule 6: both sides start anew, with the values from the reset. */
   #resynchronised(): T1Step {
     this.#outOfStep = false;
+    this.#resynchronisedInVain = true;
     this.#sendSequence = 0;
     this.#receiveSequence = 0;
     this.#ifsc = this.#initialIfsc;
@@ -338,8 +348,21 @@ export class T1Exchange {
     return this.#hasAnswered ? this.#resynchronise() : this.#mute();
   }
 
+  /** Sends a block that the card did not get. Its R-block was valid, so rule 7.4.2 counts from the start. */
+  #sendAgain(block: T1Block | undefined): T1Step {
+    this.#cause = "invalid-answer";
+    if (block === undefined || ++this.#complaints > MAX_COMPLAINTS) return this.#resynchronise();
+    this.#retransmissions = 0;
+    return this.#send(block);
+  }
+
+  #progress(): void {
+    this.#retransmissions = 0;
+    this.#complaints = 0;
+  }
+
   #resynchronise(): T1Step {
-    if (this.#resynchronisations === MAX_RESYNCHRONISATIONS) return this.#mute();
+    if (this.#resynchronisations === MAX_RESYNCHRONISATIONS || this.#resynchronisedInVain) return this.#mute();
     this.#resynchronisations++;
     return this.#ask("resynch", undefined);
   }

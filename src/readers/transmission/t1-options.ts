@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 
 import { checkMembers, checkWhole, checkWord } from "../../base/binary/index.ts";
+import type { AtrParameters } from "../../base/iso7816/index.ts";
 import type { ErrorDetectionCode } from "./error-detection.ts";
 import { MAX_WAIT_EXTENSIONS } from "./limits.ts";
 import { MAX_INFORMATION_BYTES } from "./t1-block.ts";
 
 /** IFSD from the reset on, and after a resynchronisation. ISO/IEC 7816-3:2006, 11.4.2. */
 export const DEFAULT_IFSD = 32;
+
+/** IFSC where the ATR says nothing. ISO/IEC 7816-3:2006, 11.4.2. */
+const DEFAULT_IFSC = 32;
 
 /** What a T=1 session starts with. */
 export interface T1Options {
@@ -26,6 +30,18 @@ export interface T1Options {
 export interface T1ExchangeOptions {
   /** Asked before each block of the exchange: true ends it as `overdue`. @default no ceiling but those of counts */
   readonly isOverdue?: () => boolean;
+}
+
+/**
+ * What an ATR says of T=1, as a session starts with it. A reserved IFSC of 0 counts as 32, the default, and one of 255 as 254.
+ *
+ * @throws TypeError for an ATR that does not offer T=1
+ */
+export function t1OptionsOf(atr: AtrParameters): Pick<T1Options, "ifsc" | "edc"> {
+  if (atr.t1 === undefined)
+    throw new TypeError("t1OptionsOf: the card does not offer T=1; see usableProtocols of its ATR");
+  const { edc, ifsc } = atr.t1;
+  return { edc, ifsc: ifsc === 0 ? DEFAULT_IFSC : Math.min(ifsc, MAX_INFORMATION_BYTES) };
 }
 
 /**
