@@ -17,7 +17,7 @@ import { failureOf } from "./slot-errors.ts";
 import { type InterfaceKind, type ReaderTraits, traitsOf, traitsOfSlot } from "./traits.ts";
 import { Transfers } from "./transfers.ts";
 import type { UsbInterface, UsbInterfaceDescription } from "./usb-interface.ts";
-import { exchangeWhenFree, sleep } from "./xfr-block.ts";
+import { exchangeWhenFree, firstSlotStatus, sleep } from "./xfr-block.ts";
 
 /** How a device is to be driven. */
 export interface CcidOptions {
@@ -39,8 +39,6 @@ export interface CcidOptions {
 }
 
 const OPERATION = "open device";
-/** How often a reader that has just got its power is asked for its first answer. */
-const START_ATTEMPTS = 3;
 
 /** A USB device with smart card slots: its readers share its endpoints. */
 export class CcidDevice {
@@ -187,20 +185,11 @@ class DeviceOpening {
     return new BulkLink({ ...shared, bulkIn, bulkOut, busySlots, maxMessageBytes: traits.maxMessageBytes });
   }
 
-  /** The first commands: a reader that has just got its power may lose some. */
+  /** The first commands. */
   async #start(link: CcidLink, { startEscapes = [], startPauseMs }: QuirkChanges): Promise<void> {
     const { signal } = this.#life;
     if (startPauseMs !== undefined) await sleep(this.#options.clock, startPauseMs, signal);
-    const options = { operation: OPERATION, waitMs: this.#limits.commandMs, signal };
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await link.exchange(0, { name: "get-slot-status" }, options);
-        break;
-      } catch (error) {
-        const isFatal = !(error instanceof SmartCardError) || error.code !== "comm-error";
-        if (isFatal || attempt === START_ATTEMPTS) throw unanswered(error);
-      }
-    }
+    await firstSlotStatus({ link, slot: 0, clock: this.#options.clock, limits: this.#limits }, OPERATION, signal);
     for (const hex of startEscapes) await this.#tryEscape(link, hex);
   }
 
@@ -282,11 +271,6 @@ function kindOf({ interfaceProtocol }: UsbInterfaceDescription): InterfaceKind {
   const kind = (["ccid", "iccd-a", "iccd-b"] as const)[interfaceProtocol];
   if (kind !== undefined) return kind;
   throw failureOf("reader-unsupported", `bInterfaceProtocol ${interfaceProtocol} is not known`, OPERATION);
-}
-
-function unanswered(error: unknown): unknown {
-  if (!(error instanceof SmartCardError) || error.code !== "comm-error") return error;
-  return failureOf("reader-unavailable", `the reader does not answer: ${error.reason}`, OPERATION, error);
 }
 
 /** Name and id for a slot, where nothing else gives them. */

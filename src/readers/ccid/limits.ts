@@ -17,7 +17,7 @@ export interface CcidLimits {
   readonly mostExtendedMs: number;
   /** Longest exchange of one command, with all requests for more time. */
   readonly exchangeMs: number;
-  /** Shortest wait for somebody to enter a PIN at the reader. */
+  /** Shortest wait for a PIN that is entered at the reader. */
   readonly leastPinEntryMs: number;
   /** Longest wait for the answer to an escape command. */
   readonly escapeMs: number;
@@ -32,6 +32,8 @@ export interface CcidLimits {
   readonly pollMs: number;
   /** The same where it has one: a message of it may be lost. */
   readonly recheckMs: number;
+  /** How long after an insertion a report of another change is about the same insertion. */
+  readonly sameInsertionMs: number;
   /** Pause after a failed read, so that failures in a row cost no processor time. */
   readonly readPauseMs: number;
   /** Messages that fit no command, empty reads and stalls during one command. */
@@ -62,6 +64,7 @@ export const defaultCcidLimits: CcidLimits = {
   busyPauseMs: 20,
   pollMs: 200,
   recheckMs: 2_000,
+  sameInsertionMs: 250,
   readPauseMs: 2,
   strays: 16,
   emptyAnswers: 8,

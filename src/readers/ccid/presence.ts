@@ -34,8 +34,8 @@ export class Presence {
   #isAsking = false;
   /** A change was reported while a card was there: it may have been swapped. */
   #isDoubtful = false;
-  /** The first message may be about the card that is there already. */
-  #isFirstMessage = true;
+  /** On the clock: when the card that is there was reported. */
+  #insertedAt = 0;
 
   constructor(options: PresenceOptions) {
     this.#options = options;
@@ -61,13 +61,13 @@ export class Presence {
   /** A message of the interrupt endpoint. */
   notified(present: boolean, changed: boolean): void {
     if (this.#events === undefined) return;
-    const isFirst = this.#isFirstMessage;
-    this.#isFirstMessage = false;
     if (!present) this.#removed();
     else if (!this.#isPresent) this.#inserted();
     else if (changed) {
-      this.#isDoubtful = true;
-      if (this.#options.activatesCards && !isFirst) this.#swapped();
+      // Soon after an insertion, or after the start, it is about the card that is known already.
+      const { activatesCards, clock, limits } = this.#options;
+      this.#isDoubtful = clock.now() - this.#insertedAt > limits.sameInsertionMs;
+      if (this.#isDoubtful && activatesCards) this.#swapped();
       else this.askNow();
     }
   }
@@ -130,6 +130,7 @@ export class Presence {
 
   #inserted(): void {
     this.#isPresent = true;
+    this.#insertedAt = this.#options.clock.now();
     this.#events?.inserted();
   }
 

@@ -25,7 +25,7 @@ import { ReaderControl } from "./reader-control.ts";
 import type { PropertyFacts } from "./reader-properties.ts";
 import { cancelledError, commandFailure, failureOf } from "./slot-errors.ts";
 import { can } from "./traits.ts";
-import { exchangeWhenFree, type SlotAccess } from "./xfr-block.ts";
+import { exchangeWhenFree, firstSlotStatus, type SlotAccess } from "./xfr-block.ts";
 
 const noBytes = new Uint8Array(0);
 
@@ -106,8 +106,7 @@ export class CcidReader implements Reader {
   async open(events: ReaderEvents): Promise<void> {
     assert(this.#stage !== "open", "a reader is opened once");
     this.#check("open");
-    const options = { operation: "open", waitMs: this.#access.limits.commandMs, signal: this.#life.signal };
-    const answer = await exchangeWhenFree(this.#access, { name: "get-slot-status" }, options);
+    const answer = await firstSlotStatus(this.#access, "open", this.#life.signal);
     this.#check("open");
     this.#stage = "open";
     this.#events = events;
@@ -364,7 +363,9 @@ export class CcidReader implements Reader {
       if (needsCard) this.#checkCard(operation);
       const options = { operation, waitMs: this.#access.limits.escapeMs, signal: life };
       const answer = await exchangeWhenFree(this.#access, command, options);
-      if (answer.status === "done") return answer;
+      const isEjected =
+        command.parameter === mechanics.eject && command.name === "mechanical" && answer.icc === "absent";
+      if (answer.status === "done" || isEjected) return answer;
       throw answer.error === 0
         ? failureOf("unsupported-feature", "the reader does not support this", operation)
         : commandFailure(operation, answer, "comm-error");

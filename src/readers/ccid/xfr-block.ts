@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-import type { Clock } from "../../port/index.ts";
+import { type Clock, SmartCardError } from "../../port/index.ts";
 import type { CcidLimits } from "./limits.ts";
 import type { CcidLink, ExchangeOptions } from "./link.ts";
 import type { CcidAnswer, CcidCommand } from "./messages.ts";
-import { slotErrors } from "./slot-errors.ts";
+import { failureOf, slotErrors } from "./slot-errors.ts";
 
 /** One slot of a device, as the parts of its driver use it. */
 export interface SlotAccess {
@@ -32,6 +32,27 @@ export async function exchangeWhenFree(
     const isBusy = answer.status === "failed" && busyErrors.has(answer.error) && answer.icc !== "absent";
     if (!isBusy || clock.now() >= end) return answer;
     await sleep(clock, limits.busyPauseMs, options.signal);
+  }
+}
+
+/** How often a reader is asked for its first answer: one that has just got its power may lose some. */
+const FIRST_ATTEMPTS = 3;
+
+/**
+ * The slot status, from a reader that may just have got its power.
+ *
+ * @throws reader-unavailable when it does not answer, however often it is asked
+ */
+export async function firstSlotStatus(access: SlotAccess, operation: string, signal: AbortSignal): Promise<CcidAnswer> {
+  const options = { operation, waitMs: access.limits.commandMs, signal };
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await access.link.exchange(access.slot, { name: "get-slot-status" }, options);
+    } catch (error) {
+      if (!(error instanceof SmartCardError) || error.code !== "comm-error") throw error;
+      if (attempt < FIRST_ATTEMPTS) continue;
+      throw failureOf("reader-unavailable", `the reader does not answer: ${error.reason}`, operation, error);
+    }
   }
 }
 

@@ -341,6 +341,7 @@ export class Slot {
       this.#pending = line.pps(data);
       return this.#taken(expected);
     }
+    if (data.length === 0 && this.#pending.length > 0) return this.#taken(expected);
     if (!this.#understands(line)) return { error: errors.mute, delayMs: this.#host.silenceMs };
     if (data.length > 0) {
       if (this.#protocol === T1) {
