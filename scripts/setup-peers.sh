@@ -30,6 +30,8 @@ packages+=(tmux)
 if [ "$(uname -m)" = x86_64 ]; then
   packages+=(qemu-system-x86 qemu-system-data seabios libnss3-tools busybox-static kmod cpio xz-utils)
 fi
+# A browser, which drives a reader by the package's own driver.
+packages+=(chromium-headless-shell)
 # Any Java compiler will do; where there is one, no other is installed.
 command -v javac >/dev/null || packages+=(default-jdk-headless)
 guard=/usr/sbin/policy-rc.d

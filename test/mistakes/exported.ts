@@ -5,6 +5,7 @@
 import * as binary from "../../src/base/binary/index.ts";
 import * as iso7816 from "../../src/base/iso7816/index.ts";
 import * as database from "../../src/database/index.ts";
+import * as browser from "../../src/entry/browser.ts";
 import * as cards from "../../src/entry/cards.ts";
 import * as embedded from "../../src/entry/embedded.ts";
 import * as machine from "../../src/entry/machine.ts";
@@ -750,6 +751,14 @@ async function listenAndClose(value: never): Promise<void> {
 
 const ownManager = (): object => ({ manager });
 
+/** `navigator.usb` without devices. */
+const noUsb = { getDevices: async () => [], addEventListener: () => undefined, removeEventListener: () => undefined };
+
+async function attachAndClose(value: never): Promise<void> {
+  const readers = await browser.webUsbReaders(value);
+  await readers.close();
+}
+
 /** By subpath and name. */
 export const exportedRows: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
   ".": {
@@ -788,6 +797,13 @@ export const exportedRows: Readonly<Record<string, Readonly<Record<string, Row>>
     ),
   },
   "./embedded": embeddedRows,
+  "./browser": {
+    browserRuntime: row(browser.browserRuntime, options),
+    webUsbReaders: row(
+      attachAndClose,
+      arg(() => ({ usb: noUsb, manager })),
+    ),
+  },
   "./machine": {
     defaultManager: "has no arguments",
     openManager: row(
@@ -846,6 +862,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>
   "./winscard": winscard,
   "./providers": providers,
   "./embedded": embedded,
+  "./browser": browser,
   "./machine": machine,
   "./pcscd": pcscd,
   "./compat/pcsclite": pcscliteCompat,

@@ -30,7 +30,7 @@ export interface UsbHolder {
 
 /** A way to USB devices on this machine. */
 export interface UsbTransport {
-  readonly name: "usb" | "usbfs";
+  readonly name: "usb" | "usbfs" | "webusb";
   /** The devices that are plugged in. Never rejects. */
   look(): Promise<UsbTree>;
   /**
