@@ -2,7 +2,7 @@
 
 /**
  * `scard/embedded`: the resource manager inside this process, on this machine's clock, with virtual readers, software
- * cards, and readers that third-party cards plug into. No service, no driver, no hardware.
+ * cards, readers that third-party cards plug into, and USB readers by this package's own driver. No service, no other driver.
  */
 
 import { quoteUnlessBytes } from "../base/binary/index.ts";
@@ -12,13 +12,16 @@ import { type Runtime, SmartCardError, withDefaults } from "../port/index.ts";
 import { VirtualReader } from "../readers/virtual/index.ts";
 import { parseManagerSpec, type ReaderSpec } from "./manager-spec.ts";
 import { softwareCard } from "./software.ts";
+import { type OpenedUsbReaders, usbReaders } from "./usb-readers.ts";
 import { listenVpcd, type VpcdListener } from "./vpcd-listener.ts";
 
 export { EmbeddedManager, type EmbeddedManagerOptions, type ManagerClient } from "../managers/embedded/index.ts";
 export { nodeBlockCipher, nodeRuntime } from "../platform/node/runtime/index.ts";
 export type { PeerRule } from "../port/index.ts";
+export type { UsbLogEntry, UsbReaderReport, UsbSelection } from "../readers/usb/index.ts";
 export type { VpcdLog, VpcdLogEntry } from "../readers/vpcd/index.ts";
 export { embeddedManager, softwareCard, virtualReader } from "./software.ts";
+export { type OpenedUsbReaders, type UsbReadersOptions, usbReaders } from "./usb-readers.ts";
 export { listenVpcd, type VpcdListener, type VpcdListenerOptions } from "./vpcd-listener.ts";
 
 /** An embedded manager that was opened from a description, and the readers in it. */
@@ -29,15 +32,17 @@ export interface OpenedEmbeddedManager extends AsyncDisposable {
   readonly manager: EmbeddedManager;
   /** The virtual readers by their name here, to insert and remove cards. */
   readonly virtualReaders: ReadonlyMap<string, VirtualReader>;
-  /** Ends the manager, and closes the ports that it listens on. */
+  /** The USB readers, where the text asks for them. */
+  readonly usb: OpenedUsbReaders | undefined;
+  /** Ends the manager, closes the ports that it listens on, and gives USB readers free. */
   close(): Promise<void>;
 }
 
 /**
  * Opens the embedded manager that a text describes, with its readers and their cards: `embedded:virtual+demo`,
- * `embedded:virtual:Desk+card.json,vpcd:35963`. `openManager` of `scard/machine` opens any manager.
+ * `embedded:virtual:Desk+card.json,vpcd:35963`, `embedded:usb`. `openManager` of `scard/machine` opens any manager.
  *
- * @throws invalid-value (the text describes no embedded manager), and what {@link softwareCard} and `listenVpcd` fail with
+ * @throws invalid-value (the text describes no embedded manager), and what {@link softwareCard}, `listenVpcd` and {@link usbReaders} fail with
  */
 export async function openEmbeddedManager(
   description: string,
@@ -56,24 +61,28 @@ export async function openEmbeddedManager(
   const manager = new EmbeddedManager(checked);
   const listeners: VpcdListener[] = [];
   const virtualReaders = new Map<string, VirtualReader>();
+  let usb: OpenedUsbReaders | undefined;
   const close = async (): Promise<void> => {
     await manager.close();
+    await usb?.close();
     await Promise.all(listeners.map((listener) => listener.close()));
   };
   try {
     for (const [index, reader] of spec.readers.entries()) {
       if (reader.kind === "vpcd") listeners.push(await openVpcd(manager, runtime, reader));
-      else {
+      else if (reader.kind === "virtual") {
         const { name, opened } = await openVirtual(manager, runtime, reader, index);
         virtualReaders.set(name, opened);
       }
     }
+    const chosen = spec.readers.filter((reader) => reader.kind === "usb").map(({ kind: _, ...choice }) => choice);
+    if (chosen.length > 0) usb = await usbReaders({ manager, runtime, readers: chosen });
   } catch (error) {
     await close();
     throw error;
   }
   const what = "the embedded manager of this process";
-  return { kind: "embedded", description: what, manager, virtualReaders, close, [Symbol.asyncDispose]: close };
+  return { kind: "embedded", description: what, manager, virtualReaders, usb, close, [Symbol.asyncDispose]: close };
 }
 
 async function openVpcd(

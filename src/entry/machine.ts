@@ -82,7 +82,7 @@ const managerOptions = optionsOf<OpenManagerOptions>({
  *
  * | spec | the manager |
  * | --- | --- |
- * | `embedded:virtual+demo`, `embedded:vpcd`, … | one in this process, with these readers |
+ * | `embedded:virtual+demo`, `embedded:vpcd`, `embedded:usb`, … | one in this process, with these readers |
  * | `pcscd`, `pcscd:SOCKET` | a service that speaks pcscd's protocol; it need not run yet |
  * | `daemon`, `daemon:SOCKET` | a `scard daemon`: the user's own, or the system's |
  * | `system`, `system:LIBRARY` | winscard.dll, PCSC.framework, libpcsclite |

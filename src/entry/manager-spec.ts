@@ -8,7 +8,9 @@ export type ReaderSpec =
   /** A virtual reader; `card` goes into it: `demo` or the path of a card image. */
   | { readonly kind: "virtual"; readonly name?: string; readonly card?: string }
   /** A reader that third-party software cards plug into: by TCP on loopback, 35,963 without a port, or at the path of a Unix socket. */
-  | { readonly kind: "vpcd"; readonly port?: number; readonly path?: string; readonly name?: string };
+  | { readonly kind: "vpcd"; readonly port?: number; readonly path?: string; readonly name?: string }
+  /** All USB readers, or those of a vendor and product, with a serial number, or at a port. */
+  | { readonly kind: "usb"; readonly device?: string; readonly serial?: string; readonly port?: string };
 
 /** The configured manager of a program. */
 export type ManagerSpec =
@@ -21,7 +23,7 @@ export type ManagerSpec =
   /** The operating system's own, through its usual library or through this one. */
   | { readonly kind: "system"; readonly library?: string };
 
-const READER_FORMS = "virtual[:NAME][+CARD] and vpcd[:[PORT|PATH][:NAME]]";
+const READER_FORMS = "virtual[:NAME][+CARD], vpcd[:[PORT|PATH][:NAME]] and usb[:VENDOR:PRODUCT|:SERIAL|:@PORT]";
 const FORMS = `embedded:READER,… with ${READER_FORMS}; pcscd[:SOCKET]; daemon[:SOCKET]; system[:LIBRARY]`;
 
 /**
@@ -49,7 +51,8 @@ export function parseManagerSpec(text: string): ManagerSpec {
 
 /**
  * Reads the description of a reader: `virtual`, `virtual:NAME`, `virtual:NAME+CARD`, `vpcd`, `vpcd:PORT`,
- * `vpcd:PORT:NAME`, `vpcd::NAME`, `vpcd:PATH`, `vpcd:PATH:NAME`. A path begins with `/`, `./` or `../` and has no colon.
+ * `vpcd:PORT:NAME`, `vpcd::NAME`, `vpcd:PATH`, `vpcd:PATH:NAME`, `usb`, `usb:VENDOR:PRODUCT` (`usb:072f:2200`),
+ * `usb:VENDOR:PRODUCT:SERIAL`, `usb:SERIAL`, `usb:@PORT` (`usb:@1-2.4`). A path begins with `/`, `./` or `../` and has no colon.
  *
  * @throws invalid-value that names the invalid part
  */
@@ -71,5 +74,22 @@ export function parseReaderSpec(text: string): ReaderSpec {
       return { kind, ...(isPort && { port: Number(digits) }), ...(name !== undefined && { name }) };
     }
   }
+  if (kind === "usb") {
+    const choice = usbChoice(rest);
+    if (choice !== undefined) return { kind, ...choice };
+  }
   throw new SmartCardError("invalid-value", `${quoteUnlessBytes(text)} describes no reader; known: ${READER_FORMS}`);
+}
+
+/** What a text says of USB readers; undefined where it says nothing that can be. */
+function usbChoice(rest: string | undefined): Omit<Extract<ReaderSpec, { kind: "usb" }>, "kind"> | undefined {
+  if (rest === undefined) return {};
+  const [, port] = /^:@(\d+-\d+(?:\.\d+)*)$/.exec(rest) ?? [];
+  if (port !== undefined) return { port };
+  const [, device, ofDevice] = /^:([0-9a-f]{4}:[0-9a-f]{4})(?::(.+))?$/is.exec(rest) ?? [];
+  if (device !== undefined) {
+    return { device: device.toLowerCase(), ...(ofDevice !== undefined && { serial: ofDevice }) };
+  }
+  const [, serial] = /^:([^:@+].*)$/s.exec(rest) ?? [];
+  return serial === undefined ? undefined : { serial };
 }

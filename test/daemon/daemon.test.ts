@@ -240,7 +240,7 @@ describe.skipIf(process.platform === "win32")("scard daemon", () => {
     expect(await usage("--card", "demo")).toBe("2 scard: --card must follow its virtual reader");
     expect(await usage("--reader", "vpcd", "--card", "demo")).toMatch(/^2 .*--card must follow its virtual reader/);
     expect(await usage("--reader", "virtual+demo", "--card", "demo")).toMatch(/^2 .*a virtual reader takes one --card/);
-    expect(await usage("--reader", "usb")).toMatch(/^2 scard: --reader: "usb" describes no reader; known: virtual/);
+    expect(await usage("--reader", "usb:")).toMatch(/^2 scard: --reader: "usb:" describes no reader; known: virtual/);
     expect(await usage("--log-level", "loud")).toMatch(/^2 scard: --log-level is one of trace, debug/);
     expect(await usage("--check-config")).toMatch(/^2 scard: --check-config needs --config FILE/);
     expect(await usage("--reader", "virtual", "--card", "/no/card")).toMatch(/^1 .*\/no\/card cannot be read/);

@@ -736,6 +736,10 @@ const embeddedRows: Readonly<Record<string, Row>> = {
     embedded.softwareCard,
     arg(() => "demo"),
   ),
+  usbReaders: row(
+    takeAndClose,
+    arg(() => ({ manager: embedded.embeddedManager() })),
+  ),
   virtualReader: row(embedded.virtualReader, options),
 };
 
@@ -747,6 +751,11 @@ function openAndClose(value: pcscliteCompat.CompatOptions | undefined): void {
 async function listenAndClose(value: never): Promise<void> {
   const listener = await embedded.listenVpcd(value);
   await listener.close();
+}
+
+async function takeAndClose(value: never): Promise<void> {
+  const usb = await embedded.usbReaders(value);
+  await usb.close();
 }
 
 const ownManager = (): object => ({ manager });

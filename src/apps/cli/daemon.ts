@@ -44,7 +44,9 @@ const options = {
     type: "string",
     value: "SPEC",
     multiple: true,
-    help: `a reader, in the order given
+    help: `a reader, in the order given; all USB readers where none is given here or in the configuration
+usb[:VENDOR:PRODUCT|:SERIAL|:@PORT]
+                USB readers: all, or those that it names
 virtual[:NAME]  a virtual reader
 vpcd[:[PORT][:NAME]]
                 third-party cards plug into it by TCP; port 35963
@@ -202,6 +204,7 @@ function readReader(text: string): ConfiguredReader {
     const reader = parseReaderSpec(text);
     if (reader.kind === "virtual" && reader.card !== undefined)
       return withCard({ ...reader, card: undefined }, reader.card);
+    if (reader.kind === "usb") return reader;
     if (reader.kind === "vpcd" && reader.path !== undefined)
       return { ...reader, path: absolutePath("--reader", reader.path) };
     return reader as ConfiguredReader;

@@ -16,7 +16,8 @@ pcscd[:SOCKET]     the service on this machine, pcscd or scard daemon
 daemon[:SOCKET]    scard daemon, and no other
 system[:LIBRARY]   the operating system's own (through koffi)
 embedded:READER,…  one in this process
-  READER is virtual[:NAME][+CARD] or vpcd[:PORT|PATH],
+  READER is virtual[:NAME][+CARD], vpcd[:PORT|PATH]
+  or usb[:VENDOR:PRODUCT|:SERIAL|:@PORT],
   CARD is demo or the path of a card image`,
   },
 } as const;

@@ -7,7 +7,7 @@ import { readerKey } from "../../port/index.ts";
 interface CheckedReader {
   readonly name?: string | undefined;
   readonly host?: string | undefined;
-  readonly port?: number | undefined;
+  readonly port?: number | string | undefined;
   readonly path?: string | undefined;
   readonly slots?: number | undefined;
 }
@@ -30,7 +30,7 @@ export function checkReaders(readers: readonly (CheckedReader | undefined)[], pl
           : `gives a slot the name "${slotName}", which another reader has: choose another`;
       if (slotName !== undefined) take(`name ${readerKey(slotName)}`, at.at("name"), another);
       const member = path === undefined ? "port" : "path";
-      const byTcp = host === undefined || port === undefined ? undefined : `${host}:${port + slot}`;
+      const byTcp = host === undefined || typeof port !== "number" ? undefined : `${host}:${port + slot}`;
       const address = path === undefined ? byTcp : `${path}${slot === 0 ? "" : `.${slot}`}`;
       const leads = `leads to ${address}, as another reader does: choose another ${member}`;
       if (address !== undefined) take(`address ${address}`, at.at(member), leads);

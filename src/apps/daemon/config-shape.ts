@@ -118,10 +118,30 @@ const tcpReader = object(
   if (port + slots > 65_536) place.at("port").problem(`should be a whole number from 1 to ${65_536 - slots}`);
 });
 
-const reader = byTag("type", { virtual: virtualReader, vpcd: withMember("path", unixReader, tcpReader) });
+const usbReader = object({
+  type: is.words("usb").about("USB readers; without further members all of them."),
+  device: is
+    .textLike(/^[0-9a-fA-F]{4}:[0-9a-fA-F]{4}$/, 'vendor and product, four hexadecimal digits each: "072f:2200"')
+    .about("Only those of a vendor and product.")
+    .optional(),
+  serial: is.text(255, "Only the one with this serial number.").optional(),
+  port: is
+    .textLike(/^[0-9]+-[0-9]+(\.[0-9]+)*$/, 'bus and ports as in sysfs: "1-2.4"')
+    .about("Only the one that is plugged in here.")
+    .optional(),
+  interface: is.whole(0, 255, "Only the interface with this number, of devices with several.").optional(),
+  name: readerName.about("Its name, in the place of the one that pcscd would give it.").optional(),
+});
+
+const reader = byTag("type", {
+  usb: usbReader,
+  virtual: virtualReader,
+  vpcd: withMember("path", unixReader, tcpReader),
+});
 
 /** A reader as the file describes it. */
 export type ReaderEntry = ValueOf<typeof reader>;
+export type UsbEntry = ValueOf<typeof usbReader>;
 export type VirtualEntry = ValueOf<typeof virtualReader>;
 /** With the members of both kinds of sockets. */
 export type VpcdEntry = ValueOf<typeof unixReader> & ValueOf<typeof tcpReader>;

@@ -2,11 +2,17 @@
 
 import type { ValueOf } from "../../base/json/index.ts";
 import type { EmbeddedManagerOptions, ProfileName } from "../../managers/embedded/index.ts";
-import type { daemonConfig, VirtualEntry, VpcdEntry } from "./config-shape.ts";
+import type { daemonConfig, UsbEntry, VirtualEntry, VpcdEntry } from "./config-shape.ts";
 import type { LogLevel } from "./log.ts";
 
 /** A reader that the daemon has; one without a name is identified by its place in the list. */
-export type ConfiguredReader = Configured<"virtual", VirtualEntry> | Configured<"vpcd", VpcdEntry>;
+export type ConfiguredReader =
+  | Configured<"virtual", VirtualEntry>
+  | Configured<"vpcd", VpcdEntry>
+  | (Configured<"usb", UsbEntry> & {
+      /** Nothing is configured: like pcscd it takes all of them, and where it cannot it says so and goes on. */
+      readonly isDefault?: true;
+    });
 
 /** An entry of the file, its paths absolute; the command line leaves more out. */
 type Configured<Kind, Entry> = { readonly kind: Kind } & Partial<Omit<Entry, "type">>;
@@ -44,9 +50,10 @@ export interface CommandLineSettings {
 
 /** The configuration, overridden by the command line. */
 export function withCommandLine(config: DaemonConfig, line: CommandLineSettings): DaemonConfig {
+  const readers = [...line.readers, ...config.readers];
   return {
     ...config,
-    readers: [...line.readers, ...config.readers],
+    readers: readers.length > 0 ? readers : [{ kind: "usb", isDefault: true }],
     ...(line.profile !== undefined && { profile: line.profile }),
     ...(line.maxReadersContexts !== undefined && { maxReadersContexts: line.maxReadersContexts }),
     socket: { ...config.socket, ...(line.socketPath !== undefined && { path: line.socketPath }) },

@@ -35,6 +35,12 @@ export const controlRequest = byTag("command", {
   insert: request("insert", { reader: name, card: is.text(4096) }),
   remove: request("remove", { reader: name }),
   eject: request("eject", { reader: name }),
+  /** The smart card interfaces of USB devices, and what becomes of each. */
+  usb: request("usb", {}),
+  /** Gives a USB reader free; `reader` is a name, id, vendor and product, serial number or port. */
+  release: request("release", { reader: name }),
+  /** Takes a USB reader. */
+  claim: request("claim", { reader: name }),
 });
 
 const version = is.whole(1, 2 ** 31).check((given, place) => {

@@ -62,6 +62,30 @@ const reader = part({
   door: door.optional(),
 });
 
+/** The readers of a device, one a slot, by their names. */
+const readersOfDevice = part({ readers: some(is.anyText) });
+
+const usbStates = ["ours", "opening", "settling", "unwanted", "ignored", "released", "failed"] as const;
+
+/** Smart card interfaces of USB devices; `missing` says why there is no USB. */
+const usb = part({
+  missing: is.anyText.optional(),
+  interfaces: some(
+    part({
+      id: is.anyText,
+      device: is.anyText,
+      manufacturer: is.anyText,
+      product: is.anyText,
+      serial: is.anyText,
+      port: is.anyText,
+      interface: count,
+      state: is.words(...usbStates),
+      readers: some(is.anyText),
+      reason: is.anyText.optional(),
+    }),
+  ),
+});
+
 /** One reader in the answer to `who`: as a manager inspects it, but with the ATR in hexadecimal. */
 export type ReportedReader = Omit<ReaderInspection, "card"> & {
   readonly card?: Omit<NonNullable<ReaderInspection["card"]>, "atr"> & { readonly atr: string };
@@ -81,11 +105,17 @@ export interface ControlResults {
   readonly insert: unknown;
   readonly remove: unknown;
   readonly eject: unknown;
+  readonly usb: ValueOf<typeof usb>;
+  readonly release: ValueOf<typeof readersOfDevice>;
+  readonly claim: ValueOf<typeof readersOfDevice>;
 }
 
 const results: Readonly<Partial<Record<ControlCommand["command"], AnyShape>>> = {
   who: part({ daemon, readers: some(reader), clients: some(part({ client })) }),
   readers: some(part({ name: is.anyText })),
+  usb,
+  release: readersOfDevice,
+  claim: readersOfDevice,
 };
 
 /**

@@ -2,6 +2,7 @@
 
 import { resolve } from "node:path";
 import { encodeHex } from "../../base/binary/index.ts";
+import { findTransport, usbReaders } from "../../entry/usb-readers.ts";
 import { listenVpcd, tryVpcd } from "../../entry/vpcd-listener.ts";
 import { defaultServerLimits, PcscliteServer, type ServerLimits } from "../../faces/pcsclite-server/index.ts";
 import { defaultLimits, EmbeddedManager, type ManagerLimits } from "../../managers/embedded/index.ts";
@@ -27,6 +28,7 @@ import type { Log } from "./log.ts";
 import { controlPathOf } from "./paths.ts";
 import { quietLog } from "./quiet-log.ts";
 import { DaemonReaders, ReaderFailure } from "./readers.ts";
+import type { DaemonUsbDeps } from "./usb.ts";
 
 /** Any local user may connect, as with pcscd: the access rules decide the rest. */
 const DEFAULT_MODE = 0o666;
@@ -69,10 +71,18 @@ export interface DaemonOptions {
 interface Doors {
   readonly unix: typeof listenUnix;
   readonly vpcd: typeof listenVpcd;
+  readonly usb: DaemonUsbDeps["open"];
 }
 
-const openDoors: Doors = { unix: listenUnix, vpcd: listenVpcd };
-const triedDoors: Doors = { unix: tryUnix, vpcd: tryVpcd };
+const openDoors: Doors = { unix: listenUnix, vpcd: listenVpcd, usb: usbReaders };
+const triedDoors: Doors = {
+  unix: tryUnix,
+  vpcd: tryVpcd,
+  usb: async ({ runtime = nodeRuntime() }) => {
+    await findTransport(runtime);
+    return undefined;
+  },
+};
 
 /** A problem that would make the start fail, and its place in the configuration. */
 export interface StartProblem {
@@ -137,6 +147,7 @@ export class Daemon {
       runtime: this.#runtime,
       limit: { ...defaultLimits, ...config.limits }.readers,
       listen: (wanted) => doors.vpcd(wanted),
+      openUsb: doors.usb,
       ownPaths: this.socketPath === undefined ? [this.controlPath] : [this.socketPath, this.controlPath],
       log: (level, message, details) => this.#say(level, message, details),
     });
@@ -342,6 +353,8 @@ export class Daemon {
       log.write("error", `nothing of the new configuration was taken over: ${error.message}`);
       return;
     }
+    // SIGUSR1 has pcscd search for readers.
+    await this.#readers.usb.look();
     this.#config = config;
     this.#server.review();
     log.setLevel(config.log.level ?? "info");
@@ -366,6 +379,12 @@ export class Daemon {
       case "eject":
         await this.#readers.eject(command.reader);
         return {};
+      case "usb":
+        return this.#readers.usb.report();
+      case "release":
+        return { readers: await this.#readers.usb.release(command.reader) };
+      case "claim":
+        return { readers: await this.#readers.usb.claim(command.reader) };
       default:
         return assertNever(command, "control command");
     }

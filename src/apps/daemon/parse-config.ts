@@ -25,14 +25,20 @@ export function parseConfig(json: unknown, folder: string): Result<DaemonConfig,
 }
 
 function configuredReader(entry: ReaderEntry, folder: string): ConfiguredReader {
-  const { type: kind, ...reader } = entry;
-  if (entry.type === "vpcd") return { ...reader, kind: entry.type };
+  if (entry.type !== "virtual") return withKind(entry);
   const { card, name } = entry;
   return {
     kind: entry.type,
     ...(name !== undefined && { name }),
     ...(card !== undefined && { card: cardSource(card, folder) }),
   };
+}
+
+function withKind<K extends string, E extends { readonly type: K }>({
+  type,
+  ...entry
+}: E): Omit<E, "type"> & { readonly kind: K } {
+  return { ...entry, kind: type };
 }
 
 /** The card of a virtual reader: a card type by its name, or else a file. */

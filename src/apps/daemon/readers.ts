@@ -9,10 +9,13 @@ import { VirtualReader } from "../../readers/virtual/index.ts";
 import { admitsAnybody, DEFAULT_VPCD_PORT, type VpcdLogEntry, type VpcdReader } from "../../readers/vpcd/index.ts";
 import type { ConfiguredReader } from "./config.ts";
 import type { Log } from "./log.ts";
+import { DaemonUsb, type DaemonUsbDeps, type UsbConfig } from "./usb.ts";
 
 /** How long `scard eject` waits for a transaction, in milliseconds; less than its program waits for the answer. */
 const EJECT_WAIT_MS = 2000;
 
+/** A reader that is made here, other than USB readers, which are found. */
+type OwnConfig = Exclude<ConfiguredReader, UsbConfig>;
 type VirtualConfig = Extract<ConfiguredReader, { kind: "virtual" }>;
 type VpcdConfig = Extract<ConfiguredReader, { kind: "vpcd" }>;
 
@@ -46,6 +49,8 @@ export interface DaemonReadersDeps {
   readonly limit: number;
   /** Opens the ports of a vpcd reader: `listenVpcd`, or for a check what says whether that would work. */
   readonly listen: (options: VpcdListenerOptions) => Promise<VpcdListener>;
+  /** Takes USB readers, or for a check only says whether that would work. */
+  readonly openUsb: DaemonUsbDeps["open"];
   /** Paths of the daemon's own sockets. */
   readonly ownPaths: readonly string[];
   /** Is told which programs plug into vpcd readers. */
@@ -67,6 +72,7 @@ export class ReaderFailure extends Error {
 
 /** The readers of a daemon: keeps those in service that the configuration names, and no others. */
 export class DaemonReaders {
+  readonly usb: DaemonUsb;
   readonly #deps: DaemonReadersDeps;
   readonly #served = new Map<string, ServedReader>();
   /** The names that the manager gave to vpcd readers. */
@@ -74,6 +80,8 @@ export class DaemonReaders {
 
   constructor(deps: DaemonReadersDeps) {
     this.#deps = deps;
+    const { log, manager, openUsb, runtime } = deps;
+    this.usb = new DaemonUsb({ log, manager, runtime, open: openUsb });
   }
 
   /**
@@ -108,6 +116,11 @@ export class DaemonReaders {
         if (one.served.kind === "vpcd" && one.served.listener === undefined) await this.#open(one, one.served, undo);
       }
       for (const one of coming) await this.#putIn(one, undo);
+      const usb = wanted.filter((config) => config.kind === "usb");
+      await attempt(
+        wanted.findIndex(({ kind }) => kind === "usb"),
+        () => this.usb.apply(usb),
+      );
       for (const change of changes) change();
     } catch (error) {
       throw await takenBack(undo, error);
@@ -166,20 +179,22 @@ export class DaemonReaders {
     const listeners = [...this.#served.values()].flatMap((served) =>
       served.kind === "vpcd" && served.listener !== undefined ? [served.listener] : [],
     );
-    await Promise.all(listeners.map((listener) => listener.close()));
+    await Promise.all([this.usb.close(), ...listeners.map((listener) => listener.close())]);
   }
 
   #virtualReader(name: string): ServedVirtual {
     for (const served of this.#served.values()) {
       if (served.kind === "virtual" && sameName(served.name, name)) return served;
     }
-    const known = this.#deps.manager.readers().some((reader) => sameName(reader.name, name));
+    const isUsb = this.usb.knows(name);
+    const known = isUsb || this.#deps.manager.readers().some((reader) => sameName(reader.name, name));
     const message = known ? `"${name}" is not a virtual reader` : `there is no reader "${name}"`;
     throw new SmartCardError("unknown-reader", message, { reader: name });
   }
 
   #checkCount(wanted: readonly ConfiguredReader[]): void {
-    const count = wanted.reduce((sum, reader) => sum + (reader.kind === "vpcd" ? (reader.slots ?? 1) : 1), 0);
+    // USB readers are counted as they come.
+    const count = wanted.reduce((sum, reader) => sum + slotsOf(reader), 0);
     const { limit } = this.#deps;
     if (count <= limit) return;
     const message = `there are ${count} readers, slots counted one by one, and limits.readers allows ${limit}: raise it`;
@@ -287,7 +302,7 @@ export class DaemonReaders {
 
 /** A reader that is wanted, and its place in the list. */
 interface Keyed {
-  readonly config: ConfiguredReader;
+  readonly config: OwnConfig;
   readonly index: number;
 }
 
@@ -355,6 +370,7 @@ function placesOf({ path, port = DEFAULT_VPCD_PORT, slots = 1 }: VpcdConfig): (n
 function keyed(readers: readonly ConfiguredReader[]): Map<string, Keyed> {
   const byKey = new Map<string, Keyed>();
   for (const [index, config] of readers.entries()) {
+    if (config.kind === "usb") continue;
     const base =
       config.kind === "virtual"
         ? `virtual:${config.name ?? ""}`
@@ -364,4 +380,9 @@ function keyed(readers: readonly ConfiguredReader[]): Map<string, Keyed> {
     byKey.set(key, { config, index });
   }
   return byKey;
+}
+
+function slotsOf(reader: ConfiguredReader): number {
+  if (reader.kind === "usb") return 0;
+  return reader.kind === "vpcd" ? (reader.slots ?? 1) : 1;
 }

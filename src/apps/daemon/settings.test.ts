@@ -68,6 +68,10 @@ test("the command line goes before the file, and its readers stand beside the fi
   });
 });
 
+test("without any reader it is all USB readers, as pcscd has them", () => {
+  expect(withCommandLine(emptyConfig, { readers: [] }).readers).toEqual([{ kind: "usb", isDefault: true }]);
+});
+
 describe("readConfig", () => {
   let folder: string;
 

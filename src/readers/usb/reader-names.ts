@@ -97,3 +97,12 @@ function cut(name: string): string {
 function twoDigits(number: number): string {
   return number.toString(16).toUpperCase().padStart(2, "0");
 }
+
+/** What an interface is called: by people, by vendor and product, and by its id. */
+export function describeUsbInterface(description: UsbInterfaceDescription): {
+  readonly id: string;
+  readonly device: string;
+  readonly title: string;
+} {
+  return { id: interfaceId(description), device: deviceId(description), title: baseName(description) };
+}

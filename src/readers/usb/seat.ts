@@ -80,6 +80,9 @@ export class Seat {
   #failure: SmartCardError | undefined;
   #wish: Wish = { kind: "settling", reason: "it was just plugged in" };
   #isQueued = false;
+  /** It was in service, and has ended by itself since. */
+  #isLost = false;
+  #isEnding = false;
   #isAnew = false;
   #isRenamed = false;
   #triedOnce: () => void = () => undefined;
@@ -150,8 +153,16 @@ export class Seat {
     return this.#work;
   }
 
-  /** It is unplugged, or all ends. */
-  async leave(): Promise<void> {
+  /** It is unplugged. */
+  async unplugged(): Promise<void> {
+    const wasOurs = this.#state === "ours" || this.#isLost;
+    await this.end();
+    if (wasOurs) this.#tell("info", "a USB reader was unplugged", { readers: this.#names });
+  }
+
+  /** Takes it out of service for good. */
+  async end(): Promise<void> {
+    this.#isEnding = true;
     await this.wish({ kind: "unwanted", reason: "it is unplugged" }, false);
     this.#deps.freeNumber(this.id);
   }
@@ -175,7 +186,9 @@ export class Seat {
     const wasOurs = this.#device !== undefined;
     await this.#takeOut();
     this.#become(kind, reason);
-    if (wasOurs) this.#tell("info", "a USB reader is out of service", { readers: this.#names, reason });
+    if (wasOurs && !this.#isEnding) {
+      this.#tell("info", "a USB reader is out of service", { readers: this.#names, reason });
+    }
   }
 
   async #open(selection: UsbSelection): Promise<void> {
@@ -207,6 +220,7 @@ export class Seat {
     }
     this.#device = device;
     this.#failure = undefined;
+    this.#isLost = false;
     this.#servedAt = clock.now();
     this.#toldReason = "";
     this.#become("ours", undefined);
@@ -240,9 +254,10 @@ export class Seat {
     this.#work = this.#work.then(async () => {
       if (device !== this.#device) return;
       await this.#takeOut();
+      this.#isLost = true;
       if (this.#deps.clock.now() - this.#servedAt >= usbLimits.steadyMs) this.#failures = 0;
       this.#failed(
-        new SmartCardError("reader-unavailable", "it was lost: it does not answer, or was suspended or unplugged"),
+        new SmartCardError("reader-unavailable", "it was lost: it did not answer, or the machine was suspended"),
       );
     });
     this.#deps.look();
@@ -254,10 +269,8 @@ export class Seat {
     this.#failure = failureOf(error, this.description);
     this.#become("failed", this.#failure.reason);
     if (this.#wish.kind !== "wanted") return;
-    if (this.#toldReason !== this.#failure.reason) {
-      this.#toldReason = this.#failure.reason;
-      this.#tell("warn", "a USB reader is not in service", { reason: this.#failure.reason });
-    }
+    // One that was lost is told when it is still there after the pause: most are unplugged.
+    if (!this.#isLost) this.#tellFailure();
     // Nothing changes with time for a device that is no reader of ours.
     if (this.#failure.code === "reader-unsupported") return;
     this.#cancelRetry = this.#deps.clock.schedule(
@@ -265,10 +278,18 @@ export class Seat {
       "usb-reader-retry",
       () => {
         this.#cancelRetry = undefined;
+        if (this.#isLost) this.#tellFailure();
         void this.wish(this.#wish, true);
       },
       { background: true },
     );
+  }
+
+  #tellFailure(): void {
+    const reason = this.#failure?.reason ?? "";
+    if (this.#toldReason === reason) return;
+    this.#toldReason = reason;
+    this.#tell("warn", "a USB reader is not in service", { reason });
   }
 
   /** Readers come into service in the order of the bus, so that they have the same numbers after each start. */

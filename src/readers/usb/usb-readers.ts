@@ -164,7 +164,7 @@ export class UsbReaders {
     this.#stopWatching?.();
     this.#cancelLook?.();
     await this.#looking;
-    await Promise.all([...this.#seats.values()].map((seat) => seat.leave()));
+    await Promise.all([...this.#seats.values()].map((seat) => seat.end()));
     this.#seats.clear();
   }
 
@@ -198,7 +198,7 @@ export class UsbReaders {
       if (there.has(key)) continue;
       this.#seats.delete(key);
       this.#formerNames.set(seat.id, seat.names);
-      void seat.leave();
+      void seat.unplugged();
     }
     for (const device of devices) for (const key of keysOf(device)) this.#seat(key, device);
     this.#lookAgain(devices);
