@@ -26,7 +26,7 @@ describe.runIf(hasBash)("completion in bash", () => {
   it.each([
     [
       ["scard", "re"],
-      ["readers", "remove"],
+      ["readers", "remove", "release"],
     ],
     [["scard", "types", "in"], ["introduce"]],
     [["scard", "types", "list", "--l"], ["--long"]],

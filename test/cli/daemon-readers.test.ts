@@ -2,6 +2,7 @@
 
 // The hands of a daemon's virtual readers, and what a program is told that waits for a card, in real processes.
 
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { pcscdManager } from "../../src/entry/pcscd.ts";
@@ -14,6 +15,42 @@ async function started(): Promise<{ socket: string; control: string }> {
   await startDaemon("--socket", socket, "--reader", "virtual:Desk", "--card", "demo", "--reader", "virtual:Door");
   return { socket, control: `${socket}.control` };
 }
+
+describe("scard release, claim and readers --usb", () => {
+  it("say that a daemon with other readers has none on USB", async () => {
+    const { control, socket } = await started();
+    for (const command of ["release", "claim"]) {
+      const { status, stderr } = await scard(command, "Desk", "--control", control);
+      expect([status, stderr.split("\n")[0]]).toEqual([
+        1,
+        "scard: SCARD_E_UNKNOWN_READER: the daemon knows no USB reader: the daemon has no USB readers configured",
+      ]);
+      expect((await scard(command, "--control", control)).status).toBe(2);
+    }
+    expect((await scard("readers", "--usb", "--long")).status).toBe(2);
+    const listed = await scard("readers", "--usb", "--json");
+    expect(listed.status).toBe(0);
+    expect(JSON.parse(listed.stdout)).toMatchObject({ interfaces: expect.any(Array) });
+    expect(socket).toMatch(/comm$/);
+  });
+
+  it("on a machine without readers the daemon starts without any configured, and says so", async () => {
+    const socket = join(testFolder(), "comm");
+    const { ready } = await startDaemon("--socket", socket);
+    expect(ready).toContain(socket);
+    const listed = await scard("readers", "--manager", `daemon:${socket}`, "--json");
+    expect(listed.status).toBe(0);
+  });
+});
+
+describe("scard doctor --fix-udev", () => {
+  it("prints the rule that the package has", async () => {
+    const rule = readFileSync(new URL("../../udev/70-scard.rules", import.meta.url), "utf8");
+    expect((await scard("doctor", "--fix-udev")).stdout).toBe(rule);
+    const { stdout } = await scard("doctor", "--fix-udev", "--json");
+    expect(JSON.parse(stdout)).toEqual({ path: "/etc/udev/rules.d/70-scard.rules", rule });
+  });
+});
 
 describe("scard insert, eject and remove", () => {
   it("move cards of the daemon's virtual readers", async () => {

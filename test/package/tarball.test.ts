@@ -69,9 +69,10 @@ describe("the tarball", () => {
       "simulation/README.md",
       "systemd/scard.service",
       "systemd/scard.socket",
+      "udev/70-scard.rules",
     ]);
     const known =
-      /^dist\/.*\.(?:js|d\.ts|map|1)$|^src\/.*\.(?:ts|png)$|^docs\/.*\.(?:md|json|conf)$|^(?:bench\/results|schemas)\/[^/]+\.json$|^[^/]+$|\.(?:md|service|socket)$/;
+      /^dist\/.*\.(?:js|d\.ts|map|1)$|^src\/.*\.(?:ts|png)$|^docs\/.*\.(?:md|json|conf)$|^(?:bench\/results|schemas)\/[^/]+\.json$|^[^/]+$|\.(?:md|rules|service|socket)$/;
     expect(packedFiles.filter((file) => !known.test(file))).toEqual([]);
     expect(packedFiles.filter((file) => /\.test\./.test(file))).toEqual([]);
   });

@@ -15,6 +15,7 @@ import { locate } from "./locate.ts";
 import { readers } from "./readers.ts";
 import { select } from "./select.ts";
 import { types } from "./types.ts";
+import { claim, release } from "./usb-claims.ts";
 import { watch } from "./watch.ts";
 import { who } from "./who.ts";
 
@@ -35,6 +36,8 @@ export const commands: readonly Command[] = [
   insert,
   eject,
   remove,
+  release,
+  claim,
   doctor,
   conformance,
   completionCommand(() => commands),

@@ -2,7 +2,7 @@
 
 import { koffiPackages, koffiRemedy } from "../../platform/node/koffi/index.ts";
 import { BrokenPackage } from "../../platform/node/runtime/index.ts";
-import { conflictFindings } from "./doctor-conflicts.ts";
+import { conflictFindings, permissionFindings } from "./doctor-conflicts.ts";
 import { readerFindings } from "./doctor-readers.ts";
 import type { Diagnosis, Finding } from "./doctor-report.ts";
 import { serviceFindings } from "./doctor-service.ts";
@@ -17,6 +17,7 @@ export function findingsOf(survey: Survey): readonly Finding[] {
     ...managerFindings(survey),
     ...serviceFindings(survey),
     ...readerFindings(survey),
+    ...permissionFindings(survey),
     ...conflictFindings(survey),
     ...windowsFindings(survey),
   ];

@@ -4,6 +4,23 @@ import type { Finding } from "./doctor-report.ts";
 import type { Survey } from "./doctor-survey.ts";
 import { visible } from "./text.ts";
 
+/** Readers that this user may not open, where a program of this user drives them itself. */
+export function* permissionFindings({ sockets, spec, usbReaders }: Survey): Generator<Finding> {
+  const denied = usbReaders.filter(({ isDenied }) => isDenied);
+  const isEmbedded = spec?.kind === "embedded" && spec.readers.some(({ kind }) => kind === "usb");
+  const isOwnDaemon = sockets.some(
+    ({ origin, service, used }) => used && service === "scard daemon" && origin === "own",
+  );
+  if (denied.length === 0 || !(isEmbedded || isOwnDaemon)) return;
+  const names = denied.map(({ id, name }) => `${visible(name)} (${id})`).join(", ");
+  yield {
+    id: "usb-permission",
+    level: "warning",
+    message: `This user may not open ${names}, so scard cannot drive it.`,
+    remedies: ["write the rule of udev that this prints: scard doctor --fix-udev", "run scard daemon as root"],
+  };
+}
+
 /** Programs and drivers that are known to take readers from each other. */
 export function* conflictFindings(survey: Survey): Generator<Finding> {
   const { processes, scdaemonConfig, serialPorts, usbReaders } = survey;
@@ -59,7 +76,7 @@ export function* conflictFindings(survey: Survey): Generator<Finding> {
     yield {
       id: "reader-taken",
       level: "warning",
-      message: `The kernel's driver ${driver} has ${visible(name)} (${id}), so pcscd cannot use it.`,
+      message: `The kernel's driver ${driver} has ${visible(name)} (${id}), so neither pcscd nor scard daemon can use it.`,
       remedies: [`write the line below, then unplug the reader, and: modprobe -r ${driver}`],
       example: { path: "/etc/modprobe.d/smart-card-reader.conf", text: `blacklist ${driver}\n` },
     };

@@ -45,6 +45,8 @@ export interface UsbReader {
   readonly name: string;
   /** The driver of the kernel that has it; `usbfs` where a program has it; undefined where none does. */
   readonly driver: string | undefined;
+  /** Present where this user lacks the permission to open its device file. */
+  readonly isDenied?: true;
 }
 
 /** Why a socket is examined. */

@@ -110,17 +110,19 @@ function* missingReaders(survey: Survey, used: SocketReport | undefined): Genera
     };
     return;
   }
+  const names = usbReaders.map(({ id, name }) => `${visible(name)} (${id})`).join(", ");
   if (isOurs) {
-    const message = "scard daemon has no reader. Only pcscd serves USB readers.";
     yield {
-      id: "no-reader",
+      id: "reader-unseen",
       level: "warning",
-      message,
-      remedies: ["for that, use pcscd: systemctl enable --now pcscd.socket"],
+      message: `${names}: plugged in, but scard daemon has no reader.`,
+      remedies: [
+        "see why: scard readers --usb",
+        'where its configuration has readers: add { "type": "usb" } to them, or --reader usb',
+      ],
     };
     return;
   }
-  const names = usbReaders.map(({ id, name }) => `${visible(name)} (${id})`).join(", ");
   const driver = has(survey, "ccidDriver")
     ? []
     : [`install the driver for CCID readers, and restart pcscd: ${installCommand(survey.distribution, "driver")}`];

@@ -96,6 +96,7 @@ export type FindingId =
   | "no-reader"
   | "reader-unseen"
   | "reader-taken"
+  | "usb-permission"
   | "no-card"
   | "card-mute"
   | "card-locked"

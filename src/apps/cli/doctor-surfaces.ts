@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { execFile } from "node:child_process";
-import { lstat, readdir, readFile, readlink } from "node:fs/promises";
+import { access, constants, lstat, readdir, readFile, readlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { tableEntriesOf } from "./client-library.ts";
@@ -47,7 +47,7 @@ export function surfacesOf(root: string, platform: NodeJS.Platform = process.pla
       const list = root === "/" ? await socketList() : "";
       return socketUseIn(table, list, socket, process.pid);
     },
-    usbReaders: () => usbReadersIn(at("/sys/bus/usb/devices")),
+    usbReaders: () => usbReadersIn(at("/sys/bus/usb/devices"), at("/dev/bus/usb")),
     serialPorts: async () => (await namesIn(at("/sys/class/tty"))).filter((name) => /^tty(?:ACM|USB)\d+$/.test(name)),
   };
 }
@@ -179,7 +179,7 @@ const CCID_CLASS = "0b";
 const nfcDrivers = /^(?:pn533_usb|port100|nfcmrvl_usb)$/;
 
 /** Linux: the folder of a device is `1-2`, those of its interfaces are `1-2:1.0` beside it. */
-async function usbReadersIn(folder: string): Promise<readonly UsbReader[]> {
+async function usbReadersIn(folder: string, files: string): Promise<readonly UsbReader[]> {
   const found = new Map<string, UsbReader>();
   for (const name of await namesIn(folder)) {
     const [device = "", isInterface] = name.split(":");
@@ -190,9 +190,18 @@ async function usbReadersIn(folder: string): Promise<readonly UsbReader[]> {
     const text = async (file: string): Promise<string> => (await textOf(join(folder, device, file)))?.trim() ?? "";
     const id = `${await text("idVendor")}:${await text("idProduct")}`;
     const words = [await text("manufacturer"), await text("product")].filter((word) => word !== "");
-    found.set(device, { id, name: words.join(" ") || "USB reader", driver });
+    const file = [await text("busnum"), await text("devnum")].map((number) => number.padStart(3, "0"));
+    const isDenied = await access(join(files, ...file), constants.R_OK | constants.W_OK).then(
+      () => false,
+      isPermission,
+    );
+    found.set(device, { id, name: words.join(" ") || "USB reader", driver, ...(isDenied && { isDenied }) });
   }
   return [...found.values()];
+}
+
+function isPermission(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "EACCES" || error.code === "EPERM");
 }
 
 async function namesIn(folder: string): Promise<readonly string[]> {

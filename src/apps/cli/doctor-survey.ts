@@ -63,6 +63,7 @@ export interface Survey {
 export const optionalPackages = {
   koffi: "the operating system's own subsystem (system), and the names of the daemon's clients",
   libsql: "the smart card database, where Node has no SQLite of its own",
+  usb: "USB readers, outside Linux or without koffi",
 } as const;
 
 /** What the existence of a file shows: a program, its unit, its build options. */

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import { fileURLToPath } from "node:url";
+import { readTextFile } from "../../platform/node/runtime/index.ts";
 import { command, exitCodes } from "./command.ts";
 import { withKnownCards } from "./database-option.ts";
 import { findingsOf, isSupported, managerOf } from "./doctor-advice.ts";
@@ -8,9 +10,21 @@ import { thisMachine } from "./doctor-probes.ts";
 import type { Diagnosis } from "./doctor-report.ts";
 import { type NameCard, optionalPackages, survey } from "./doctor-survey.ts";
 import { describeDiagnosis } from "./doctor-text.ts";
-import type { ParsedLine } from "./options.ts";
+import type { OptionTable, ParsedLine } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 import { jsonText } from "./text.ts";
+
+/** The rule for udev, in this package and where it goes. */
+const UDEV_RULE = fileURLToPath(new URL("../../../udev/70-scard.rules", import.meta.url));
+const UDEV_RULE_PLACE = "/etc/udev/rules.d/70-scard.rules";
+const MAX_RULE_BYTES = 65_536;
+
+const doctorOptions = {
+  "fix-udev": {
+    type: "boolean",
+    help: "only print the rule of udev that opens USB readers for the user at the screen",
+  },
+} as const satisfies OptionTable;
 
 /** `scard doctor`: why cards cannot be used here, and what to do about it. */
 export const doctor = command({
@@ -20,13 +34,18 @@ export const doctor = command({
   description: [
     "Examines the system, Node, the optional packages, the sockets of pcscd and scard daemon and their permissions, readers, cards, the programs that hold them, and programs known to interfere. For each problem it says what to do. It changes nothing and uses no card; where systemd owns the socket of pcscd, the query starts pcscd. It ends within seconds, even if a service does not answer. The exit code is 0 without problems and warnings, else 1.",
   ],
-  options: {},
-  run: (line, terminal) => runDoctor(line, terminal, thisMachine(terminal.environment)),
+  options: doctorOptions,
+  run: async (line, terminal) => {
+    if (!line.values["fix-udev"]) return runDoctor(line, terminal, thisMachine(terminal.environment));
+    const rule = await readTextFile(UDEV_RULE, { mostBytes: MAX_RULE_BYTES });
+    terminal.print(line.values.json ? jsonText({ path: UDEV_RULE_PLACE, rule }) : rule.trimEnd());
+    return exitCodes.ok;
+  },
 });
 
 /** Examines a machine, and tells what was found; the command for any machine. @returns the exit code */
 export async function runDoctor(
-  { values }: ParsedLine<Record<never, never>>,
+  { values }: ParsedLine<typeof doctorOptions>,
   terminal: Terminal,
   machine: Machine,
 ): Promise<number> {

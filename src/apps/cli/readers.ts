@@ -6,14 +6,19 @@ import { summarizeAtr } from "./atr-report.ts";
 import { command, exitCodes } from "./command.ts";
 import { inspectionOf } from "./inspection.ts";
 import { type ManagerSession, managerOption, withManager } from "./manager-option.ts";
-import type { OptionTable, ParsedLine } from "./options.ts";
+import { type OptionTable, type ParsedLine, UsageError } from "./options.ts";
 import type { Paint, Terminal } from "./terminal.ts";
 import { duration, jsonText, visible } from "./text.ts";
+import { listUsbReaders } from "./usb-listing.ts";
 
 const optionTable = {
   long: {
     type: "boolean",
     help: "also the reader's id, its event count, the card's ATR, the connected and the waiting clients",
+  },
+  usb: {
+    type: "boolean",
+    help: "each USB device with a smart card interface instead: whether scard daemon has it, and if not, why",
   },
   ...managerOption,
 } as const satisfies OptionTable;
@@ -31,6 +36,10 @@ export const readers = command({
 });
 
 async function run({ values }: ParsedLine<typeof optionTable>, terminal: Terminal): Promise<number> {
+  if (values.usb) {
+    if (values.manager !== undefined || values.long) throw new UsageError("--usb takes neither --manager nor --long");
+    return listUsbReaders(values.json === true, terminal);
+  }
   return withManager(values.manager, terminal, async (session) => {
     const found = await listReaders(session);
     if (values.json) {
