@@ -18,6 +18,8 @@ packages+=(pcscd vsmartcard-vpcd libpcsclite-dev gcc libc6-dev)
 packages+=(pcsc-tools opensc python3-pyscard scdaemon gpgconf)
 # More client programs: a YubiKey's tool, and FreeRDP's layer, which a program is compiled against.
 packages+=(yubikey-manager libwinpr2-dev)
+# Drivers that are written for pcscd: all that Debian has, but for the two that come with the packages above.
+packages+=(libccid libacsccid1 libasedrive-usb libasedrive-serial libgcr410 libgempc410 libgempc430 libifd-cyberjack6)
 # What tells which program is at the other end of a socket.
 packages+=(iproute2)
 # What mounts one file over another, in a namespace of the test's own; the smallest Debian has it not.

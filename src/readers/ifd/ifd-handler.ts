@@ -64,3 +64,9 @@ export const powerActions = {
   IFD_POWER_DOWN: 501,
   IFD_RESET: 502,
 } as const;
+
+/** The protocol in IFDHSetProtocolParameters: SCARD_PROTOCOL_*. */
+export const protocolBits = { t0: 1, t1: 2, raw: 4 } as const;
+
+/** The protocol in the header of IFDHTransmitToICC: the number of T=, but for RAW, which pcscd passes on as it is. */
+export const transmitProtocols = { t0: 0, t1: 1, raw: 4 } as const;
