@@ -27,6 +27,9 @@ export interface LineReport {
   readonly faults: number;
 }
 
+/** One block, two retransmissions and three S(RESYNCH request): so often in a row an engine may hear nothing. Rule 7.4. */
+const MOST_UNANSWERED = 6;
+
 /** A line between an engine and a card that loses, doubles, corrupts and delays blocks, and keeps their order. */
 export class FaultyLine {
   readonly #peer: LinePeer;
@@ -54,13 +57,15 @@ export class FaultyLine {
    */
   run(engine: T1Exchange, begin: () => T1Step, maxBlocks: number): LineReport {
     this.#faults = 0;
+    let unanswered = 0;
     let step = begin();
     for (let blocks = 0; ; blocks++) {
       if (step.kind !== "send") return { end: step, blocks, faults: this.#faults };
       if (blocks > maxBlocks) throw new Error(`the exchange did not end in ${maxBlocks} blocks`);
       // The engine may clear a block when the next call comes: the line has its own.
       const answer = this.#carry(step.block.slice());
-      console.log("   <", answer ? Buffer.from(answer).toString("hex").slice(0, 24) : "-", this.#behind.length);
+      unanswered = answer === undefined ? unanswered + 1 : 0;
+      if (unanswered > MOST_UNANSWERED) throw new Error(`${unanswered} blocks were sent to a silent card`);
       step =
         answer === undefined
           ? engine.failed(this.#draws.below(4) === 0 ? "parity" : "timeout")

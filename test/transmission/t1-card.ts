@@ -193,7 +193,7 @@ export class T1Card {
     }
   }
 
-  /** Rules 7.1, 7.2, 7.3 and 7.5: the block is none that can come here. */
+  /** Rules 7.1, 7.2, 7.3 and 7.5: the block is not valid here. */
   #askAgain(frame: Frame | undefined): Sending {
     const last = this.#lastSent;
     if (++this.#asked > 2) return undefined;

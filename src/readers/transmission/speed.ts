@@ -82,7 +82,7 @@ function dataRateOf({ f, d }: EtuFactors, clockKHz: number): number {
 }
 
 function specificPlan(atr: Atr, reader: ReaderSpeeds | undefined): TransmissionPlan {
-  // Implicit or reserved F and D are known by other means, which there are none of here: those that most cards start with.
+  // Implicit or reserved F and D cannot be known from the ATR: most cards start with these.
   const factors = atr.startingFactors ?? defaultEtuFactors;
   const isDefault = factors.f === defaultEtuFactors.f && factors.d === defaultEtuFactors.d;
   if (reader === undefined || isDefault || canDo(factors, reader)) return { kind: "as-is", factors };

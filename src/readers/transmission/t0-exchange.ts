@@ -124,7 +124,7 @@ export class T0Exchange {
     }
     if (byte === instruction) return this.#acknowledged(Number.POSITIVE_INFINITY);
     if (byte === (instruction ^ 0xff)) return this.#acknowledged(1);
-    return this.#lost("invalid-answer", "the card sent a procedure byte that is none");
+    return this.#lost("invalid-answer", "the card sent an invalid procedure byte");
   }
 
   /** ACK: all that is left, or one byte, is sent or will come. ISO/IEC 7816-3:2006, 10.3.3. */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import { checkBytes, checkFunction, checkMembers, checkWhole, zeroBytes } from "../../base/binary/index.ts";
-import { MAX_COMPLAINTS, MAX_IFSC_CHANGES, MAX_RESYNCHRONISATIONS, MAX_RETRANSMISSIONS } from "./limits.ts";
+import { MAX_IFSC_CHANGES } from "./limits.ts";
 import { failed, type LineFault, type T1Step, type TransmissionFailure, type TransmissionFailureCode } from "./step.ts";
+import { T1Attempts } from "./t1-attempts.ts";
 import {
   type BlockError,
   encodeT1Block,
@@ -55,11 +56,6 @@ export class T1Exchange {
   /** Whether a valid block came since the reset. There is no resynchronisation before. Rule 7.4.1. */
   #hasAnswered = false;
   #needsReset = false;
-  /**
-   * Whether nothing came of the last resynchronisation yet. A second S(RESYNCH response) might be an echo of the first one
-   * then, and blocks from between the two would be taken for answers.
-   */
-  #resynchronisedInVain = false;
   /** Whether the next exchange begins with a resynchronisation. */
   #outOfStep = false;
   #phase: Phase = "idle";
@@ -69,10 +65,7 @@ export class T1Exchange {
   #last: { readonly block: T1Block; readonly bytes: Uint8Array } | undefined;
   /** The first step of the exchange, put off until the two sides are in step. */
   #afterwards: (() => T1Step) | undefined;
-  /** How often in a row no valid block came, and how often the card had none of ours. */
-  #retransmissions = 0;
-  #complaints = 0;
-  #resynchronisations = 0;
+  readonly #attempts = new T1Attempts();
   #waitExtensions = 0;
   #ifscChanges = 0;
   #restarted = false;
@@ -153,7 +146,7 @@ export class T1Exchange {
     this.#goal = "abort";
     this.#afterwards = undefined;
     this.#isOverdue = undefined;
-    this.#progress();
+    this.#attempts.progress();
     return isChain && this.#hasAnswered ? this.#ask("abort", undefined) : this.#resynchronise();
   }
 
@@ -178,8 +171,7 @@ export class T1Exchange {
   #begin(goal: Goal, options: T1ExchangeOptions, first: () => T1Step): T1Step {
     this.#goal = goal;
     this.#isOverdue = options.isOverdue;
-    this.#progress();
-    this.#resynchronisations = 0;
+    this.#attempts.begin();
     this.#waitExtensions = 0;
     this.#ifscChanges = 0;
     this.#restarted = false;
@@ -206,8 +198,7 @@ export class T1Exchange {
     if (comesTooEarly || sequence !== this.#receiveSequence) return this.#fault("other", "invalid-answer");
     if (this.#phase !== "receiving") this.#sendSequence ^= 1;
     this.#receiveSequence ^= 1;
-    this.#resynchronisedInVain = false;
-    this.#progress();
+    this.#attempts.answered();
     const problem = this.#incoming.add(information);
     if (problem !== undefined) return this.#giveUp("response-too-long", problem);
     if (more) {
@@ -235,8 +226,7 @@ export class T1Exchange {
       return last?.kind === "R" ? this.#sendAgain(last) : this.#fault("other", "invalid-answer");
     }
     this.#sendSequence ^= 1;
-    this.#resynchronisedInVain = false;
-    this.#progress();
+    this.#attempts.answered();
     outgoing.advance();
     return this.#sendInformation(outgoing);
   }
@@ -249,12 +239,12 @@ export class T1Exchange {
           const often = `more than ${this.#maxWaitExtensions} times`;
           return this.#giveUp("too-many-extensions", `the card asked for more time ${often}`);
         }
-        this.#progress();
+        this.#attempts.progress();
         return this.#send({ kind: "S", about, response: true, value }, Math.max(1, value));
       case "ifs":
         if (++this.#ifscChanges > MAX_IFSC_CHANGES) return this.#fault("other", "invalid-answer");
         this.#ifsc = value;
-        this.#progress();
+        this.#attempts.progress();
         return this.#send({ kind: "S", about, response: true, value });
       case "abort":
         return this.#abandoned();
@@ -272,7 +262,7 @@ export class T1Exchange {
     // An I-block may follow: it is the response then, and it acknowledges ours once.
     if (this.#phase === "receiving") this.#sendSequence ^= 1;
     this.#phase = "abandoned";
-    this.#progress();
+    this.#attempts.progress();
     this.#incoming.clear();
     return this.#send(response);
   }
@@ -287,7 +277,7 @@ export class T1Exchange {
       block.about === asked.about &&
       block.value === asked.value;
     if (!isAnswer) return this.#fault("other", "invalid-answer");
-    this.#progress();
+    this.#attempts.progress();
     switch (asked.about) {
       case "ifs":
         this.#ifsd = asked.value ?? this.#ifsd;
@@ -305,13 +295,11 @@ export class T1Exchange {
   /** Rule 6: both sides start anew, with the values from the reset. */
   #resynchronised(): T1Step {
     this.#outOfStep = false;
-    this.#resynchronisedInVain = true;
     this.#sendSequence = 0;
     this.#receiveSequence = 0;
     this.#ifsc = this.#initialIfsc;
     this.#ifsd = DEFAULT_IFSD;
-    this.#resynchronisations = 0;
-    this.#incoming.clear();
+    this.#attempts.resynchronised();
     const first = this.#afterwards;
     this.#afterwards = undefined;
     if (first !== undefined) return first();
@@ -341,30 +329,18 @@ export class T1Exchange {
 
   /** Sends a block for lack of a good answer: at most twice in a row. Rule 7.4. */
   #repeat(block: T1Block | undefined): T1Step {
-    if (block !== undefined && this.#retransmissions < MAX_RETRANSMISSIONS) {
-      this.#retransmissions++;
-      return this.#send(block);
-    }
+    if (block !== undefined && this.#attempts.retransmit()) return this.#send(block);
     return this.#hasAnswered ? this.#resynchronise() : this.#mute();
   }
 
-  /** Sends a block that the card did not get. Its R-block was valid, so rule 7.4.2 counts from the start. */
-  #sendAgain(block: T1Block | undefined): T1Step {
+  /** Sends a block that the card did not get. */
+  #sendAgain(block: T1Block): T1Step {
     this.#cause = "invalid-answer";
-    if (block === undefined || ++this.#complaints > MAX_COMPLAINTS) return this.#resynchronise();
-    this.#retransmissions = 0;
-    return this.#send(block);
-  }
-
-  #progress(): void {
-    this.#retransmissions = 0;
-    this.#complaints = 0;
+    return this.#attempts.answerComplaint() ? this.#send(block) : this.#resynchronise();
   }
 
   #resynchronise(): T1Step {
-    if (this.#resynchronisations === MAX_RESYNCHRONISATIONS || this.#resynchronisedInVain) return this.#mute();
-    this.#resynchronisations++;
-    return this.#ask("resynch", undefined);
+    return this.#attempts.resynchronise() ? this.#ask("resynch", undefined) : this.#mute();
   }
 
   /** Rules 7.4.1 and 7.4.3: only a reset can help. */

@@ -404,6 +404,22 @@ const rules: readonly Scenario[] = [
     outcomes: ["9000", "resynchronised", "9000"],
   },
   {
+    title: "rule 6: an echo of S(RESYNCH response) is not taken for a second one",
+    exchanges: ["0102", "0304", "0506"],
+    lines: [
+      ...lostStep,
+      ...["> S(RESYNCH request)", "< S(RESYNCH response)"],
+      ...["> I(0,0)", "< S(RESYNCH response)", "> R(0)", "<-", "> R(0)", "<-"],
+    ],
+    outcomes: ["resynchronised", "no-answer", "reset-needed"],
+  },
+  {
+    title: "rule 2.2: a response within our chain is no answer to it",
+    exchanges: ["010203"],
+    lines: ["> I(0,1)", "< I(0,0) 9000", "> R(0)", "< R(1)", "> I(1,0)", "< I(0,0) 6A82"],
+    outcomes: ["6A82"],
+  },
+  {
     title: "rule 9: the card's answer may follow when it has ended our chain",
     exchanges: ["010203040506", "0304"],
     lines: ["> I(0,1)", "< S(ABORT request)", "> S(ABORT response)", "< I(0,0) 6700", "> I(1,0)", "< I(1,0) 9000"],

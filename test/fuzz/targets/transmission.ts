@@ -65,7 +65,10 @@ const t1Card: FuzzTarget = {
       let steps = 0;
       // IFSC may change between two transmissions of the same block.
       let allowed = Math.max(ifsc, engine.ifsc);
+      let isWhollySent = true;
       for (; step.kind === "send"; steps++) {
+        const pcb = step.block[1] ?? 0;
+        if ((pcb & 0x80) === 0) isWhollySent = (pcb & 0x20) === 0;
         must(steps < MAX_STEPS, "an exchange does not end");
         allowed = Math.max(allowed, engine.ifsc);
         mustBeBlock(step.block, edc, allowed);
@@ -76,7 +79,9 @@ const t1Card: FuzzTarget = {
           step = block === undefined ? engine.failed(tape.pick("timeout", "parity")) : engine.received(block);
         }
       }
-      if (step.kind === "done") must(step.response.length <= 65_538, `a response of ${step.response.length} bytes`);
+      if (step.kind !== "done") continue;
+      must(isWhollySent, "a response to a command that the card has not got");
+      must(step.response.length <= 65_538, `a response of ${step.response.length} bytes`);
     }
   },
 };
