@@ -3,6 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { concatBytes, encodeHex, hexBytes } from "../../src/base/binary/index.ts";
 import { attributes, decodeFeatureList } from "../../src/port/index.ts";
+import type { UsbInterface } from "../../src/readers/ccid/index.ts";
 import { atr, atrs, cardLine, ccidBench, codeOf, content, readCommand, ready, settled } from "./ccid-bench.ts";
 import { features, type Preset, presets, supplies } from "./models/index.ts";
 
@@ -149,6 +150,18 @@ describe("PPS and parameters, CCID 1.1, 6.1.7", () => {
     expect(await codeOf(other.until(other.reader.setProtocol("t0", other.signal)))).toBe("proto-mismatch");
   });
 
+  test.each([
+    ["IFSC 0 and BWI 15", "3B8081" + "31" + "00" + "F5", 32],
+    ["IFSC 255", "3B8081" + "31" + "FF" + "45", 254],
+  ])("an ATR with reserved values: %s", async (_name, hex, ifsc) => {
+    for (const preset of ["TPDU", "short APDU"] as const) {
+      const bench = await ccidBench(preset, { before: (model) => model.insert(cardLine({ atr: atr(hex) }).line) });
+      await ready(bench, "t1");
+      expect(dword(bench.reader.getAttribute(attributes["current-bwt"].value))).toBeLessThanOrEqual(9);
+      expect(dword(bench.reader.getAttribute(attributes["current-ifsc"].value))).toBe(ifsc);
+    }
+  });
+
   test("CRC in place of LRC", async () => {
     const crc = atr("3B8081" + "D1" + "FE" + "45" + "01");
     const bench = await ccidBench("TPDU", { before: (model) => model.insert(cardLine({ atr: crc }).line) });
@@ -214,19 +227,39 @@ describe("exchange", () => {
     }
   });
 
-  test.each(levels)("%s: a card that asks for more time gets it", async (preset) => {
+  test.each(levels)("%s: a card that asks for more time gets it: a multiple of the wait", async (preset) => {
     for (const protocol of ["t0", "t1"] as const) {
-      const waits = (): readonly number[] => [1, 20, 3];
       const bench = await ccidBench(preset, {
-        model: { extensionMs: 4_000 },
-        before: (model) => model.insert(cardLine({ atr: atrs[protocol] }, { waits }).line),
+        model: { extensionMs: 30_000 },
+        before: (model) => model.insert(cardLine({ atr: atrs[protocol] }, { waits: () => [10, 20] }).line),
         ccid: { limits: { leastAnswerMs: 3_000, mostAnswerMs: 5_000 } },
       });
       await ready(bench, protocol);
-      expect(encodeHex(await bench.until(bench.reader.transmit(readCommand(10), protocol, bench.signal)))).toBe(
-        content(10),
-      );
+      const response = await bench.until(bench.reader.transmit(readCommand(10), protocol, bench.signal));
+      expect(encodeHex(response)).toBe(content(10));
     }
+  });
+
+  test("empty answers without end are read a few times only", async () => {
+    let isFlood = false;
+    let reads = 0;
+    const bench = await ccidBench("extended APDU", {
+      before: (model) => model.insert(cardLine().line),
+      wrap: (usb) => ({
+        ...recording(usb, () => undefined),
+        async bulkIn(most, signal) {
+          if (!isFlood || ++reads > 2_000) return await usb.bulkIn(most, signal);
+          return new Uint8Array(0);
+        },
+      }),
+    });
+    await ready(bench, "t1");
+    isFlood = true;
+    expect(await codeOf(bench.until(bench.reader.transmit(readCommand(10), "t1", bench.signal)))).toBe("comm-error");
+    expect(reads).toBeLessThan(60);
+    isFlood = false;
+    await ready(bench, "t1");
+    expect(encodeHex(await bench.until(bench.reader.transmit(readCommand(10), "t1", bench.signal)))).toBe(content(10));
   });
 
   test.each(levels)(
@@ -265,8 +298,29 @@ describe("exchange", () => {
     await bench.runtime.settle();
     controller.abort(reason);
     await expect(outcome).rejects.toMatchObject({ code: "cancelled" });
+    const aborted = bench.runtime.events.filter(({ kind }) => kind === "ccid-abort");
+    expect(aborted.map(({ detail }) => detail)).toEqual(["slot 0: transmit; the slot is free again"]);
     await ready(bench, "t1");
     expect(encodeHex(await bench.until(bench.reader.transmit(readCommand(10), "t1", bench.signal)))).toBe(content(10));
+  });
+
+  test("an operation that waits for a question about the card ends when it is aborted", async () => {
+    let isFaulty = false;
+    const bench = await ccidBench("TPDU", {
+      model: { answerFaults: () => (isFaulty ? "none" : undefined) },
+      before: (model) => model.insert(cardLine().line),
+    });
+    await ready(bench, "t1");
+    isFaulty = true;
+    // The slot status is asked for after two seconds, and not answered.
+    await bench.runtime.advance(2_100);
+    const controller = new AbortController();
+    const running = codeOf(bench.reader.transmit(readCommand(10), "t1", controller.signal));
+    controller.abort();
+    await bench.runtime.settle();
+    const start = bench.runtime.clock.now();
+    expect(await running).toBe("cancelled");
+    expect(bench.runtime.clock.now()).toBe(start);
   });
 
   test("a reader that does not know ABORT gets a moment, and its late answer is not taken for another one", async () => {
@@ -297,6 +351,102 @@ describe("exchange", () => {
   });
 });
 
+test.each(["TPDU", "character"] as const)(
+  "%s: after a resynchronisation blocks are as long as before",
+  async (preset) => {
+    let count = 0;
+    let lost = 0;
+    const { line } = cardLine(
+      {},
+      {
+        faults: ({ direction }) => {
+          if (direction === "from-card" && count > 0 && lost < 3) {
+            lost++;
+            return "lost";
+          }
+          return undefined;
+        },
+      },
+    );
+    const bench = await ccidBench(preset, { before: (model) => model.insert(line) });
+    await ready(bench, "t1");
+    const ifsd = (): number | undefined => dword(bench.reader.getAttribute(attributes["current-ifsd"].value));
+    expect(ifsd()).toBe(254);
+    count = 1;
+    // The card may have executed the command: it is not sent a second time.
+    expect(await codeOf(bench.until(bench.reader.transmit(readCommand(10), "t1", bench.signal)))).toBe("comm-error");
+    expect(ifsd()).toBe(32);
+    expect(encodeHex(await bench.until(bench.reader.transmit(readCommand(200), "t1", bench.signal)))).toBe(
+      content(200),
+    );
+    expect(ifsd()).toBe(254);
+  },
+);
+
+describe("QEMU's reader: 08e6:4433, dwFeatures 000104FE, T=0", () => {
+  const shape = {
+    vendorId: 0x08e6,
+    productId: 0x4433,
+    protocols: 1,
+    features: 0x04fe,
+    maxMessageBytes: 65_554,
+    pinSupport: 1,
+  };
+
+  test("its card is used without SetParameters and PPS", async () => {
+    const sent: number[] = [];
+    const bench = await ccidBench("TPDU", {
+      model: shape,
+      before: (model) => model.insert(cardLine({ atr: atrs.t0 }).line),
+      wrap: (usb) => recording(usb, (bytes) => sent.push(bytes[0] ?? 0)),
+    });
+    await ready(bench, "t0");
+    expect(encodeHex(await bench.until(bench.reader.transmit(readCommand(100), "t0", bench.signal)))).toBe(
+      content(100),
+    );
+    expect(sent).not.toContain(0x61);
+    expect(sent.filter((type) => type === 0x6f)).toHaveLength(1);
+  });
+
+  test("an IccPowerOn without a card fails, and the old ATR that it carries is no card", async () => {
+    const bench = await ccidBench("TPDU", {
+      model: shape,
+      before: (model) => model.insert(cardLine({ atr: atrs.t0 }).line),
+      wrap: (usb) => ({
+        ...recording(usb, () => undefined),
+        async bulkIn(most, signal) {
+          const bytes = await usb.bulkIn(most, signal);
+          if (bytes[0] !== 0x80 || bytes[8] !== 0xfe) return bytes;
+          const message = concatBytes(bytes.subarray(0, 10), atrs.t0);
+          message[1] = atrs.t0.length;
+          return message;
+        },
+      }),
+    });
+    bench.model.remove();
+    const power = bench.until(bench.reader.power("cold-reset", bench.signal));
+    expect(await codeOf(power)).toBe("removed-card");
+    expect(bench.reader.getAttribute(attributes["atr-string"].value)).toBeUndefined();
+  });
+});
+
+/** A port that shows the messages to the reader. */
+function recording(usb: UsbInterface, saw: (message: Uint8Array) => void): UsbInterface {
+  return {
+    description: usb.description,
+    bulkOut(bytes, signal) {
+      saw(bytes);
+      return usb.bulkOut(bytes, signal);
+    },
+    bulkIn: (most, signal) => usb.bulkIn(most, signal),
+    interruptIn: (most, signal) => usb.interruptIn(most, signal),
+    controlIn: (request, most, signal) => usb.controlIn(request, most, signal),
+    controlOut: (request, data, signal) => usb.controlOut(request, data, signal),
+    clearHalt: (endpoint, signal) => usb.clearHalt(endpoint, signal),
+    close: () => usb.close(),
+  };
+}
+
 describe("cards come and go", () => {
   test.each(levels)("%s: insertion and removal are reported, each once", async (preset) => {
     const bench = await ccidBench(preset);
@@ -325,7 +475,7 @@ describe("cards come and go", () => {
         description: usb.description,
         bulkOut: (bytes, signal) => usb.bulkOut(bytes, signal),
         bulkIn: (most, signal) => usb.bulkIn(most, signal),
-        // Messages are read, and told nobody.
+        // Messages are read, and lost.
         interruptIn: (_most, signal) =>
           new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("cancelled")))),
         controlIn: (request, most, signal) => usb.controlIn(request, most, signal),
@@ -377,6 +527,29 @@ describe("cards come and go", () => {
     expect(bench.events).toEqual(["0 inserted"]);
   });
 
+  test.each(["endless-extension", "none"] as const)(
+    "a reader that does not end its last command (%s) ends all the same",
+    async (fault) => {
+      for (const isBusy of [false, true]) {
+        let isFaulty = false;
+        const bench = await ccidBench("TPDU", {
+          model: { answerFaults: () => (isFaulty ? fault : undefined) },
+          before: (model) => model.insert(cardLine().line),
+        });
+        await ready(bench, "t1");
+        isFaulty = true;
+        const running = isBusy ? codeOf(bench.reader.transmit(readCommand(10), "t1", bench.signal)) : undefined;
+        await bench.runtime.settle();
+        const start = bench.runtime.clock.now();
+        await bench.until(bench.reader.close());
+        expect(bench.runtime.clock.now() - start).toBeLessThan(2_000);
+        if (running !== undefined) expect(await bench.until(running)).toBe("reader-unavailable");
+        await bench.runtime.advance(10_000);
+        expect(bench.runtime.pendingTimers.filter((name) => name.startsWith("ccid"))).toEqual([]);
+      }
+    },
+  );
+
   test("a hardware error is traced", async () => {
     const bench = await ccidBench("TPDU");
     bench.model.reportHardwareError(0, 3, 1);
@@ -413,7 +586,16 @@ describe("several slots", () => {
   });
 
   test("a reader that does one thing at a time gets one command at a time", async () => {
+    let refused = 0;
     const bench = await ccidBench("two slots, PIN pad", {
+      wrap: (usb) => ({
+        ...recording(usb, () => undefined),
+        async bulkIn(most, signal) {
+          const answer = await usb.bulkIn(most, signal);
+          if (answer[8] === 0xe0) refused++;
+          return answer;
+        },
+      }),
       model: { slots: 2, busySlots: 1, answerMs: 500 },
       before: (model) => {
         model.insert(cardLine().line, 0);
@@ -424,7 +606,6 @@ describe("several slots", () => {
     if (first === undefined || second === undefined) throw new Error("two slots");
     await ready(bench, "t1", first);
     await ready(bench, "t1", second);
-    // A model that is busy refuses a second command, and so does the driver's second try after two seconds.
     const start = bench.runtime.clock.now();
     const both = Promise.all([
       first.transmit(readCommand(10), "t1", bench.signal),
@@ -435,6 +616,7 @@ describe("several slots", () => {
     const [one, other] = await bench.until(both);
     expect([encodeHex(one), encodeHex(other)]).toEqual([content(10), content(20)]);
     expect(bench.runtime.clock.now() - start).toBeGreaterThanOrEqual(1_000);
+    expect(refused).toBe(0);
   });
 
   test("a card that keeps one slot waiting leaves the other alone", async () => {

@@ -87,12 +87,12 @@ test("100,000 hostile messages: no hang, nothing that is no answer, the right er
       if (!reader.isOpen) break;
       const atr = await check(reader.power(dice.pick("cold-reset", "warm-reset", "power-down"), signal));
       if (atr !== undefined && atr.length !== 0 && (atr.length < 2 || atr.length > 33))
-        throw new Error("an ATR that is none");
+        throw new Error("an ATR of a wrong length");
       const protocol = dice.pick("t0" as const, "t1" as const);
       await check(reader.setProtocol(protocol, signal));
       const response = await check(reader.transmit(dice.bytes(4 + dice.below(300)), protocol, signal));
       if (response !== undefined && (response.length < 2 || response.length > 65_538))
-        throw new Error("a response that is none");
+        throw new Error("a response of a wrong length");
       await check(reader.control(dice.pick(0x4200_0001, 0x4200_0d48, 0x4233_0012), dice.bytes(3), signal));
     }
     await settled(runtime, opened.close());

@@ -263,7 +263,7 @@ describe("what goes to the reader, CCID 1.1, 6.1.11", () => {
     expect(await codeOf(bench.until(bench.reader.control(VERIFY, input, bench.signal)))).toBe("invalid-parameter");
   });
 
-  test("somebody may take his time: the wait is that of the structure, and 90 s at least", async () => {
+  test("a slow person is waited for: as long as the structure says, and 90 s at least", async () => {
     const bench = await pinBench("short APDU", "t1", { model: { answerMs: 0 } });
     const slow = await pinBench("short APDU", "t1", {
       model: { answerFaults: ({ command }) => (command.type === 0x69 ? "late" : undefined), lateMs: 85_000 },

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { encodeHex, hexBytes } from "../../src/base/binary/index.ts";
-import { type ClassDescriptor, decodeClassDescriptor, knownQuirks } from "../../src/readers/ccid/index.ts";
+import { type ClassDescriptor, decodeClassDescriptor, knownQuirks, type Quirk } from "../../src/readers/ccid/index.ts";
 
 interface KnownReader {
   readonly id: string;
@@ -78,3 +78,20 @@ describe("the descriptors of 691 files about real readers", () => {
     expect([...new Set(unknown)].sort()).toEqual([]);
   });
 });
+
+test("docs/interop/ccid.md has every quirk, and no other", () => {
+  const page = readFileSync(new URL("../../docs/interop/ccid.md", import.meta.url), "utf8");
+  const rows = page.split("\n").filter((line) => /^\| [0-9A-F]{4}:/.test(line));
+  expect(rows).toEqual(knownQuirks.map(rowOf));
+});
+
+/** A line of the table in docs/interop/ccid.md. */
+function rowOf({ onlyLevel, product, releases, source, vendor, why }: Quirk): string {
+  const hex = (value: number): string => value.toString(16).toUpperCase().padStart(4, "0");
+  const bcd = (value: number): string => `${(value >> 8).toString(16)}.${(value & 0xff).toString(16).padStart(2, "0")}`;
+  const { from, to } = releases ?? {};
+  const range =
+    from !== undefined && to !== undefined ? `${bcd(from)} to ${bcd(to)}` : to !== undefined ? `to ${bcd(to)}` : "all";
+  const which = onlyLevel === undefined ? range : `${range}, ${onlyLevel}`;
+  return `| ${hex(vendor)}:${product === undefined ? "all" : hex(product)} | ${which} | ${why} | ${source} |`;
+}

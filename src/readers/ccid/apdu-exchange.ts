@@ -102,8 +102,9 @@ export class ExtendedApduExchange implements CardExchange {
 
 const moreFollows: ReadonlySet<number> = new Set([chain.begins, chain.continues, chain.next]);
 
-/** A response is SW1 SW2 at least. */
+/** A response is SW1 SW2 at least, and 65,536 bytes and SW1 SW2 at most. */
 function responseOf(data: Uint8Array): Uint8Array {
+  if (data.length > MAX_RESPONSE_BYTES) throw failureOf("comm-error", "the response has no end", OPERATION);
   if (data.length >= 2) return data;
   throw failureOf("comm-error", `the reader answers ${data.length} bytes: no status word`, OPERATION);
 }

@@ -162,7 +162,7 @@ export class BulkLink implements CcidLink {
     if (this.#isReading) return;
     this.#isReading = true;
     try {
-      while (this.#pending.size > 0 && this.#endReason === undefined) {
+      while (this.#isAwaiting && this.#endReason === undefined) {
         try {
           this.#received(await this.#transfers.read(this.#readBytes));
         } catch (thrown) {
@@ -222,6 +222,11 @@ export class BulkLink implements CcidLink {
     pending.received(decoded.value);
   }
 
+  get #isAwaiting(): boolean {
+    for (const pending of this.#pending.values()) if (!pending.isFree) return true;
+    return false;
+  }
+
   get #only(): PendingCommand | undefined {
     const [first, second] = this.#pending.values();
     return second === undefined ? first : undefined;
@@ -258,6 +263,7 @@ export class BulkLink implements CcidLink {
       const error = usbErrorOf(thrown);
       if (isFatal(error)) this.#gone(error);
     }
-    await pending.settlesWithin(limits.abortMs);
+    const isFree = await pending.settlesWithin(limits.abortMs);
+    events.aborted(slot, pending.operation, isFree);
   }
 }

@@ -172,6 +172,8 @@ class DeviceOpening {
     const events: LinkEvents = {
       iccStatus: (slot, status) => this.#readers[slot]?.answered(status),
       gone: (reason) => this.#gone(reason),
+      aborted: (slot, operation, isFree) =>
+        this.#tell("ccid-abort", `slot ${slot}: ${operation}; the slot is ${isFree ? "free again" : "still busy"}`),
       isCardGone: (slot) => this.#readers[slot]?.isCardGone ?? false,
     };
     const shared = { usb: this.#usb, transfers: this.#transfers, clock, limits: this.#limits, events };

@@ -25,6 +25,8 @@ export interface CcidLimits {
   readonly abortMs: number;
   /** How long the answer to a command may take after its card was removed, before it is aborted. */
   readonly removedMs: number;
+  /** How long the end of a reader may take: what is under way ends, and the card is powered off. */
+  readonly closeMs: number;
   /** How long a slot that says it is busy is asked again, and how often. */
   readonly busyMs: number;
   readonly busyPauseMs: number;
@@ -60,6 +62,7 @@ export const defaultCcidLimits: CcidLimits = {
   escapeMs: 30_000,
   abortMs: 700,
   removedMs: 500,
+  closeMs: 1_000,
   busyMs: 2_000,
   busyPauseMs: 20,
   pollMs: 200,

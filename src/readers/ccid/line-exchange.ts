@@ -69,6 +69,8 @@ export class T1BlockExchange extends LineExchange {
   readonly #engine: T1Exchange;
   readonly #isCounted: boolean;
   readonly #edcBytes: number;
+  /** IFSD that was agreed on. A resynchronisation takes it back: it is agreed on again before the next command. */
+  #agreedIfsd: number | undefined;
 
   /** @param ifsd longest information field that the card may send at first */
   constructor(
@@ -81,6 +83,7 @@ export class T1BlockExchange extends LineExchange {
     super(access, terms);
     const { edc, ifsc } = parameters;
     this.#engine = new T1Exchange({ ifsc, edc, ...(ifsd === undefined ? {} : { ifsd }) });
+    this.#agreedIfsd = ifsd;
     this.#isCounted = level === "character";
     this.#edcBytes = edc === "crc" ? 2 : 1;
   }
@@ -95,6 +98,7 @@ export class T1BlockExchange extends LineExchange {
     await this.guarded(async () => {
       const step = await this.#run(this.#engine.negotiateIfsd(bytes, { isOverdue: this.overdue() }), signal);
       if (step.kind === "failed" && step.recovery === "warm-reset") this.fail(step);
+      this.#agreedIfsd = step.kind === "done" ? bytes : undefined;
       return noBytes;
     });
   }
@@ -128,7 +132,18 @@ export class T1BlockExchange extends LineExchange {
   }
 
   protected async exchange(command: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+    await this.#restoreIfsd(signal);
     return this.#result(await this.#run(this.#engine.transmit(command, { isOverdue: this.overdue() }), signal));
+  }
+
+  async #restoreIfsd(signal: AbortSignal): Promise<void> {
+    const agreed = this.#agreedIfsd;
+    if (agreed === undefined || this.#engine.ifsd === agreed) return;
+    const step = await this.#run(this.#engine.negotiateIfsd(agreed, { isOverdue: this.overdue() }), signal);
+    if (step.kind === "done") return;
+    if (step.kind === "failed" && step.recovery === "warm-reset") this.fail(step);
+    // The card does not agree any more: its blocks stay short.
+    this.#agreedIfsd = undefined;
   }
 
   #result(step: T1Step): Uint8Array {

@@ -32,6 +32,8 @@ export interface LinkEvents {
   iccStatus(slot: number, status: IccStatus): void;
   /** The device can be used no more. */
   gone(reason: string): void;
+  /** A command was given up, and aborted: for the log. `isFree` says whether the slot is free again. */
+  aborted(slot: number, operation: string, isFree: boolean): void;
   /** Whether the card in a slot is known to be gone: its answer will come soon, and needs no abort. */
   isCardGone(slot: number): boolean;
 }

@@ -60,6 +60,11 @@ export class PendingCommand {
     return this.#isDecided;
   }
 
+  /** Whether nothing more of the reader is waited for. */
+  get isFree(): boolean {
+    return this.#after === "free";
+  }
+
   /** The command was sent. */
   startWaiting(): void {
     const { clock, limits, options } = this.#given;
@@ -85,7 +90,7 @@ export class PendingCommand {
     else if (answer.name !== expected && answer.status !== "failed")
       this.malformed(`${answer.name} is no answer to a command that asks for ${expected}`);
     else this.#decide({ kind: "answer", answer });
-    this.#after = "free";
+    this.#free();
   }
 
   /** An answer with its number has come that is no message. */

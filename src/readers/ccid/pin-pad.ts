@@ -65,12 +65,21 @@ export class PinPad {
         zeroBytes(data);
       }
     };
+    try {
+      return await this.#exchange(request.apdu, send, exchange, signal);
+    } finally {
+      zeroBytes(request.apdu);
+    }
+  }
+
+  async #exchange(
+    template: Uint8Array,
+    send: (prologue?: Uint8Array) => Promise<CcidAnswer>,
+    exchange: CardExchange,
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
     if (exchange instanceof T1BlockExchange) {
-      return await exchange.completedByReader(
-        request.apdu,
-        async (prologue) => outcomeOf(await send(prologue)),
-        signal,
-      );
+      return await exchange.completedByReader(template, async (prologue) => outcomeOf(await send(prologue)), signal);
     }
     const outcome = outcomeOf(await send());
     if (outcome instanceof Uint8Array) return outcome;

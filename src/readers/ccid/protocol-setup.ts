@@ -3,7 +3,13 @@
 import { encodeHex } from "../../base/binary/index.ts";
 import { type Atr, DEFAULT_FACTORS_CODE, type EtuFactors, etuFactorsOf } from "../../base/iso7816/index.ts";
 import { SmartCardError } from "../../port/index.ts";
-import { confirmTransmission, lineTimes, planTransmission, type ReaderSpeeds } from "../transmission/index.ts";
+import {
+  confirmTransmission,
+  lineTimes,
+  planTransmission,
+  type ReaderSpeeds,
+  t1OptionsOf,
+} from "../transmission/index.ts";
 import type { ExchangeTerms } from "./card-exchange.ts";
 import type { CcidAnswer, CcidCommand } from "./messages.ts";
 import { dataRateAndClockFrequency } from "./messages.ts";
@@ -239,10 +245,18 @@ function parametersFor(atr: Atr, protocol: "t0" | "t1", factorsCode: number, clo
   const inverse = atr.convention === "inverse";
   const common = { factorsCode, inverse, guardTime: atr.extraGuardTime.n, clockStop };
   if (protocol === "t0") return { protocol, ...common, waitingInteger: atr.t0?.wi ?? 10 };
-  const { bwi = 4, cwi = 13, edc = "lrc", ifsc = 32 } = atr.t1 ?? {};
+  const { bwi = DEFAULT_BWI, cwi = DEFAULT_CWI } = atr.t1 ?? {};
+  const { edc, ifsc } = atr.t1 === undefined ? defaultT1 : t1OptionsOf(atr);
   const known = cardQuirks.find((quirk) => quirk.atr === encodeHex(atr.bytes).toUpperCase());
-  return { protocol, ...common, edc, bwi: known?.bwi ?? bwi, cwi: known?.cwi ?? cwi, ifsc, nad: 0 };
+  return { protocol, ...common, edc, bwi: known?.bwi ?? Math.min(bwi, MAX_BWI), cwi: known?.cwi ?? cwi, ifsc, nad: 0 };
 }
+
+/** What an ATR that does not offer T=1 leaves open. ISO/IEC 7816-3:2006, 11.4. */
+const DEFAULT_BWI = 4;
+const DEFAULT_CWI = 13;
+const defaultT1 = { edc: "lrc", ifsc: 32 } as const;
+/** 10 to 15 are reserved. */
+const MAX_BWI = 9;
 
 /** Most characters of a block or TPDU, in each direction. */
 const MOST_CHARACTERS = 260;

@@ -24,6 +24,7 @@ import { ccidAttribute } from "./reader-attributes.ts";
 import { ReaderControl } from "./reader-control.ts";
 import type { PropertyFacts } from "./reader-properties.ts";
 import { cancelledError, commandFailure, failureOf } from "./slot-errors.ts";
+import { SlotTurn } from "./slot-turn.ts";
 import { can } from "./traits.ts";
 import { exchangeWhenFree, firstSlotStatus, type SlotAccess } from "./xfr-block.ts";
 
@@ -73,12 +74,11 @@ export class CcidReader implements Reader {
   readonly #setup: ProtocolSetup;
   readonly #control: ReaderControl;
   readonly #life = new AbortController();
+  readonly #turn = new SlotTurn(this.#life.signal);
   #stage: "new" | "open" | "over" = "new";
   #endReason = "the reader is closed";
   #events: ReaderEvents | undefined;
   #card: PoweredCard | undefined;
-  /** What is under way in the slot. */
-  #turn: Promise<unknown> | undefined;
 
   constructor(parts: CcidReaderParts) {
     this.#parts = parts;
@@ -237,8 +237,7 @@ export class CcidReader implements Reader {
     if (this.#stage === "over") return;
     const wasPowered = this.#card !== undefined;
     this.#retire("the reader is closed");
-    await this.#turn?.catch(() => undefined);
-    if (wasPowered) await this.#powerOffAtEnd();
+    await this.#within(this.#access.limits.closeMs, this.#finish(wasPowered));
     await this.#parts.closed();
   }
 
@@ -284,12 +283,25 @@ export class CcidReader implements Reader {
     this.#life.abort(failureOf("reader-unavailable", reason, "close"));
   }
 
-  async #powerOffAtEnd(): Promise<void> {
+  /** What is under way ends, and the card loses its power. Where that fails it does with the reader. */
+  async #finish(wasPowered: boolean): Promise<void> {
     try {
-      await this.#power.off(new AbortController().signal);
+      await this.#turn.wait();
+      if (wasPowered) await this.#power.off(new AbortController().signal);
     } catch {
-      // The card loses its power with the reader.
+      // The reader does not answer any more.
     }
+  }
+
+  /** Waits for work that never rejects, and no longer than that. */
+  #within(ms: number, work: Promise<void>): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#access.clock.schedule(ms, "ccid close", resolve);
+      void work.then(() => {
+        cancel();
+        resolve();
+      });
+    });
   }
 
   #cardLost(): void {
@@ -374,24 +386,14 @@ export class CcidReader implements Reader {
 
   /** Runs an operation in its turn. Its signal ends with the caller's, and with the reader. */
   async #operate<T>(operation: string, signal: AbortSignal, run: (life: AbortSignal) => Promise<T>): Promise<T> {
-    while (this.#turn !== undefined) await this.#turn.catch(() => undefined);
+    await this.#turn.wait(signal);
     this.#check(operation);
     assert(this.#stage === "open", "a reader is opened before it is used");
     if (signal.aborted) throw cancelledError(operation, signal);
-    const ends = new AbortController();
-    const end = (): void => ends.abort(signal.aborted ? signal.reason : this.#life.signal.reason);
-    signal.addEventListener("abort", end, { once: true });
-    this.#life.signal.addEventListener("abort", end, { once: true });
-    const running = run(ends.signal);
-    this.#turn = running;
     try {
-      return await running;
+      return await this.#turn.run(signal, run);
     } catch (error) {
       throw this.#explained(error, operation);
-    } finally {
-      this.#turn = undefined;
-      signal.removeEventListener("abort", end);
-      this.#life.signal.removeEventListener("abort", end);
     }
   }
 
@@ -409,16 +411,13 @@ export class CcidReader implements Reader {
   /** The slot status, between operations. */
   async #askStatus(): Promise<IccStatus | undefined> {
     const { limits, link, slot } = this.#access;
-    if (this.#turn !== undefined || this.#stage !== "open" || !link.isFree(slot)) return undefined;
-    const options = { operation: "slot status", waitMs: limits.commandMs, signal: this.#life.signal };
-    const asking = link.exchange(slot, { name: "get-slot-status" }, options);
-    this.#turn = asking;
+    if (!this.#turn.isFree || this.#stage !== "open" || !link.isFree(slot)) return undefined;
+    const ask = (signal: AbortSignal): Promise<CcidAnswer> =>
+      link.exchange(slot, { name: "get-slot-status" }, { operation: "slot status", waitMs: limits.commandMs, signal });
     try {
-      return (await asking).icc;
+      return (await this.#turn.run(this.#life.signal, ask)).icc;
     } catch {
       return undefined;
-    } finally {
-      this.#turn = undefined;
     }
   }
 }
