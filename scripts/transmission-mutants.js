@@ -17,7 +17,7 @@ const mutants = JSON.parse(readFileSync(join(root, "test/transmission/mutants.js
 const work = mkdtempSync(join(tmpdir(), "scard-transmission-mutants-"));
 let survivors = 0;
 try {
-  for (const folder of ["src/base", "src/readers/transmission", "test/transmission"])
+  for (const folder of ["src/base", "src/port", "src/readers/transmission", "test/transmission"])
     cpSync(join(root, folder), join(work, folder), { recursive: true });
   mkdirSync(join(work, "test/fuzz/targets"), { recursive: true });
   for (const file of ["dice.ts", "tape.ts", "target.ts", "targets/transmission.ts"])

@@ -12,9 +12,6 @@ export const MAX_COMPLAINTS = 4;
 /** How often S(RESYNCH request) is sent in succession before a reset is needed. ISO/IEC 7816-3:2006, 11.6.3.2, rule 7.4.3. */
 export const MAX_RESYNCHRONISATIONS = 3;
 
-/** Most bytes of a response: 65,536 and SW1 SW2. A chain that holds more is refused. */
-export const MAX_RESPONSE_BYTES = 65_538;
-
 /** Most waiting time extensions in one exchange, S(WTX) or NULL, where the caller sets no other limit. */
 export const MAX_WAIT_EXTENSIONS = 10_000;
 

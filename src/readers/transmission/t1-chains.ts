@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { copyBytes, zeroBytes } from "../../base/binary/index.ts";
-import { MAX_EMPTY_BLOCKS, MAX_RESPONSE_BYTES } from "./limits.ts";
+import { MAX_RESPONSE_BYTES } from "../../port/index.ts";
+import { MAX_EMPTY_BLOCKS } from "./limits.ts";
 
 /** A command on its way to the card, in one block or in a chain. */
 export class OutgoingChain {

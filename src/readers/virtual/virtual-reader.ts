@@ -31,8 +31,9 @@ import {
   truth,
   word,
 } from "../../port/index.ts";
+import { confirmTransmission } from "../transmission/index.ts";
 import { CardOperation } from "./card-operation.ts";
-import { confirmsPps, planProtocol } from "./pps-negotiation.ts";
+import { planProtocol } from "./pps-negotiation.ts";
 import { answerControl, canSetAttribute, virtualReaderFacts } from "./reader-attributes.ts";
 
 /** Options of a virtual reader. */
@@ -246,8 +247,8 @@ export class VirtualReader implements Reader {
       if (plan.kind === "refuse") throw this.#error("proto-mismatch", "setProtocol", plan.reason);
       if (plan.kind === "pps") {
         await this.#exchange("setProtocol", session, operation, async () => {
-          const response = card.pps === undefined ? plan.request : card.pps(copyBytes(plan.request));
-          if (!confirmsPps(plan.request, response)) {
+          const response = card.pps === undefined ? plan.bytes : card.pps(copyBytes(plan.bytes));
+          if (!confirmTransmission(plan.request, response).agreed) {
             throw this.#error("proto-mismatch", "setProtocol", `the card does not agree to ${protocol} in its PPS`);
           }
         });
