@@ -47,14 +47,15 @@ export interface PcscdPlace {
   remove(): void;
 }
 
-/** @param withReaders false for one without readers */
-export async function pcscdPlace(withReaders = true): Promise<PcscdPlace> {
+/** @param readers false for one without readers; or else what its reader.conf says */
+export async function pcscdPlace(readers: boolean | string = true): Promise<PcscdPlace> {
   const configuration = mkdtempSync(join(tmpdir(), "scard-pcscd-"));
   const run = mkdtempSync(join(tmpdir(), "scard-pcscd-run-"));
   const ports = await twoFreePorts();
   const port = `0x${ports[0].toString(16)}`;
   const lines = ['FRIENDLYNAME "Virtual PCD"', `DEVICENAME /dev/null:${port}`, `LIBPATH ${VPCD_DRIVER}`];
-  if (withReaders) writeFileSync(join(configuration, "vpcd"), `${[...lines, `CHANNELID ${port}`].join("\n")}\n`);
+  const conf = typeof readers === "string" ? readers : `${[...lines, `CHANNELID ${port}`].join("\n")}\n`;
+  if (readers !== false) writeFileSync(join(configuration, "readers"), conf);
   const script = `mkdir -p ${PCSCD_FOLDER} && mount --bind "$1" ${PCSCD_FOLDER} && shift && exec "$@"`;
   const command = [pcscdProgram.name, "--foreground", "--info", "--config", configuration];
   return {

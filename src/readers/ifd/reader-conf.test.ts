@@ -62,7 +62,7 @@ describe("a file of reader.conf.d", () => {
   test.each([
     ["FRIENDLYNAME\nA", 1, '"FRIENDLYNAME" has no value on its line'],
     ["FRIENDLYNAME A\nFRIENDLYNAME B", 2, "FRIENDLYNAME stands twice"],
-    ["\nNAME A", 2, '"NAME" is none of FRIENDLYNAME, DEVICENAME, LIBPATH, CHANNELID'],
+    ["\nNAME A", 2, '"NAME" is not one of FRIENDLYNAME, DEVICENAME, LIBPATH, CHANNELID'],
     ["FRIENDLYNAME A;", 1, 'the character ";" cannot stand outside quotation marks'],
     ["FRIENDLYNAME A\r\n", 1, 'the character "\\r" cannot stand outside quotation marks'],
     ["LIBPATH /lib/gone.so", 1, 'the library "/lib/gone.so" of LIBPATH is not there'],

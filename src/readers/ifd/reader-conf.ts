@@ -73,7 +73,7 @@ function take(
   value: string,
   exists: (path: string) => boolean,
 ): string | undefined {
-  if (!isKey(key)) return `${shownWord(key)} is none of ${keys.join(", ")}`;
+  if (!isKey(key)) return `${shownWord(key)} is not one of ${keys.join(", ")}`;
   if (values[key] !== undefined) return `${key} stands twice`;
   values[key] = key === "FRIENDLYNAME" ? value.replaceAll('"', "") : value;
   if (key === "LIBPATH" && !exists(value)) return `the library ${shownWord(value)} of LIBPATH is not there`;
