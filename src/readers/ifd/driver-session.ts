@@ -95,7 +95,7 @@ export class DriverSession {
     return this.#driver.ended;
   }
 
-  /** Makes a call for a slot; the caller has its turn. @throws DriverGone */
+  /** Makes a call for a slot; one at a time for each gate. @throws DriverGone */
   call(call: DriverCall, slot: number, args: CallArguments, limitMs: number): Promise<AnswerMessage> {
     return this.#driver.call(call, { ...args, lun: slot }, limitMs);
   }

@@ -12,6 +12,7 @@ export {
   type CallMessage,
   decodeCall,
   encodeAnswer,
+  encodeCall,
   MAX_CALL_BYTES,
   MessageDecoder,
 } from "./messages.ts";

@@ -47,7 +47,7 @@ export const defaultIfdLimits: IfdLimits = {
   transmitMs: 300_000,
   controlMs: 300_000,
   capabilityMs: 10_000,
-  closeMs: 3_000,
+  closeMs: 1_000,
   cancelMs: 2_000,
   pollMs: 200,
   pollingFunctionMs: 5_000,

@@ -2,7 +2,7 @@
 
 export { knownReaderName } from "./known-readers.ts";
 export { describeUsbInterface } from "./reader-names.ts";
-export type { DrivenDevice, OpenDevice, ReaderHost, SeatState } from "./seat.ts";
+export type { DrivenDevice, OpenByDriver, OpenDevice, ReaderHost, SeatState } from "./seat.ts";
 export type { UsbSelection } from "./selection.ts";
 export {
   deviceId,

@@ -24,6 +24,25 @@ export type OpenDevice = (
   },
 ) => Promise<DrivenDevice>;
 
+/**
+ * Has a driver that is not ours open a device by itself: nothing of it is claimed here.
+ *
+ * @returns undefined where the driver is not for this device
+ */
+export type OpenByDriver = (
+  description: UsbInterfaceDescription,
+  options: {
+    /** As the selection says it: `pcsc-lite`, or the path of a driver. */
+    readonly driver: string;
+    readonly clock: Clock;
+    readonly trace: Trace;
+    /** @param base what the driver calls the reader, before its numbers */
+    readonly describe: (slot: number, base: string) => { readonly name: string; readonly id: string };
+    /** The device has ended by itself. */
+    readonly ended: () => void;
+  },
+) => Promise<DrivenDevice | undefined>;
+
 /** What takes the readers: an embedded manager. */
 export interface ReaderHost {
   addReader(reader: Reader): Promise<string>;
@@ -53,6 +72,7 @@ export interface SeatHost {
   readonly transport: UsbTransport;
   readonly host: ReaderHost;
   readonly openDevice: OpenDevice;
+  readonly openByDriver: OpenByDriver;
   readonly tell: (level: "info" | "warn", message: string, details: Readonly<Record<string, unknown>>) => void;
   /** The number of this reader among all of them, kept until it is given back. */
   readonly takeNumber: (id: string) => number;
@@ -145,7 +165,7 @@ export class Seat {
     }
     this.#isAnew ||= anew;
     this.#isRenamed ||=
-      wish.kind === "wanted" && before.kind === "wanted" && wish.selection.name !== before.selection.name;
+      wish.kind === "wanted" && before.kind === "wanted" && isAnother(wish.selection, before.selection);
     if (!this.#isQueued) {
       this.#isQueued = true;
       this.#work = this.#work.then(() => this.#settle());
@@ -199,16 +219,17 @@ export class Seat {
     let usb: UsbInterface | undefined;
     let device: DrivenDevice | undefined;
     let hasEnded = false;
+    const ended = (): void => {
+      hasEnded = true;
+      this.#ended(device);
+    };
     try {
-      usb = await transport.open(this.description);
-      const number = this.#deps.takeNumber(this.id);
-      device = await openDevice(
-        withEnd(usb, () => {
-          hasEnded = true;
-          this.#ended(device);
-        }),
-        { clock, trace, describe: (slot) => this.#describe(selection, number, slot) },
-      );
+      if (isOwn(selection)) {
+        usb = await transport.open(this.description);
+        const number = this.#deps.takeNumber(this.id);
+        const describe = (slot: number): SlotTitle => this.#describe(selection, number, slot);
+        device = await openDevice(withEnd(usb, ended), { clock, trace, describe });
+      } else device = await this.#openByDriver(selection, ended);
       await this.#inOrder();
       await this.#serve(device);
       if (hasEnded) throw new SmartCardError("reader-unavailable", "it was lost while it was put into service");
@@ -225,6 +246,18 @@ export class Seat {
     this.#toldReason = "";
     this.#become("ours", undefined);
     this.#tell("info", "a USB reader is in service", { readers: this.#names });
+  }
+
+  async #openByDriver(selection: UsbSelection, ended: () => void): Promise<DrivenDevice> {
+    const { clock, openByDriver, takeNumber, trace } = this.#deps;
+    const { driver = "" } = selection;
+    await this.#inOrder();
+    const number = takeNumber(this.id);
+    const describe = (slot: number, base: string): SlotTitle => this.#describe(selection, number, slot, base);
+    const device = await openByDriver(this.description, { driver, clock, trace, describe, ended });
+    if (device !== undefined) return device;
+    const which = driver === "pcsc-lite" ? "no driver that is installed for pcscd is" : `the driver ${driver} is not`;
+    throw new SmartCardError("reader-unsupported", `${which} for this device`);
   }
 
   async #serve(device: DrivenDevice): Promise<void> {
@@ -303,8 +336,8 @@ export class Seat {
     });
   }
 
-  #describe({ name }: UsbSelection, number: number, slot: number): { name: string; id: string } {
-    const shown = name === undefined ? slotName(baseName(this.description), number, slot) : aliasName(name, slot);
+  #describe({ name }: UsbSelection, number: number, slot: number, base = baseName(this.description)): SlotTitle {
+    const shown = name === undefined ? slotName(base, number, slot) : aliasName(name, slot);
     return { name: shown, id: `${this.id}:${slot}` };
   }
 
@@ -316,6 +349,22 @@ export class Seat {
   #tell(level: "info" | "warn", message: string, details: Readonly<Record<string, unknown>>): void {
     this.#deps.tell(level, message, { device: nameOfDevice(this.description), ...details });
   }
+}
+
+/** The name of a slot, and its stable id. */
+interface SlotTitle {
+  readonly name: string;
+  readonly id: string;
+}
+
+/** Whether a reader in service has to be opened anew: its name or its driver is another. */
+function isAnother(one: UsbSelection, other: UsbSelection): boolean {
+  return one.name !== other.name || (one.driver ?? "own") !== (other.driver ?? "own");
+}
+
+/** Whether our own driver has it. */
+function isOwn({ driver = "own" }: UsbSelection): boolean {
+  return driver === "own";
 }
 
 function failureOf(error: unknown, description: UsbInterfaceDescription): SmartCardError {

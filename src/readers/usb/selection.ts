@@ -7,6 +7,8 @@ import { deviceId } from "./transport.ts";
 export interface UsbSelection {
   /** Vendor and product, four hexadecimal digits each: `072f:2200`. */
   readonly device?: string;
+  /** Several such, of which it is one. */
+  readonly devices?: readonly string[];
   /** The serial number, as the device has it. */
   readonly serial?: string;
   /** Bus and ports that it is plugged into: `1-2.4`. */
@@ -15,12 +17,15 @@ export interface UsbSelection {
   readonly interface?: number;
   /** The name that it has here, instead of the one that pcscd would give it. */
   readonly name?: string;
+  /** What drives it: `own`, which is the default; `pcsc-lite`, the driver that is installed for pcscd; or the path of such a driver. */
+  readonly driver?: string;
 }
 
 /** Whether a reader is of a selection. */
 function fits(selection: UsbSelection, description: UsbInterfaceDescription): boolean {
-  const { device, port, serial } = selection;
+  const { device, devices, port, serial } = selection;
   return (
+    (devices === undefined || devices.includes(deviceId(description))) &&
     (device === undefined || device.toLowerCase() === deviceId(description)) &&
     (serial === undefined || serial === description.serial) &&
     (port === undefined || port === description.portPath) &&
@@ -34,5 +39,8 @@ export function selectionOf(
   description: UsbInterfaceDescription,
 ): UsbSelection | undefined {
   const fitting = selections.filter((selection) => fits(selection, description));
-  return fitting.find(({ device, port, serial }) => (device ?? port ?? serial) !== undefined) ?? fitting[0];
+  const named = fitting.find(
+    ({ device, devices, port, serial }) => (device ?? devices ?? port ?? serial) !== undefined,
+  );
+  return named ?? fitting[0];
 }

@@ -3,7 +3,7 @@
 import { type CancelTimer, type Runtime, SmartCardError } from "../../port/index.ts";
 import { usbLimits } from "./limits.ts";
 import { interfaceId, isSameReader, ReaderNumbers } from "./reader-names.ts";
-import { type OpenDevice, type ReaderHost, Seat, type SeatState, type Wish } from "./seat.ts";
+import { type OpenByDriver, type OpenDevice, type ReaderHost, Seat, type SeatState, type Wish } from "./seat.ts";
 import { selectionOf, type UsbSelection } from "./selection.ts";
 import { deviceId, type UsbReaderDevice, type UsbTransport, type UsbTree } from "./transport.ts";
 
@@ -21,6 +21,8 @@ export interface UsbReadersOptions {
   /** Takes the readers. */
   readonly host: ReaderHost;
   readonly openDevice: OpenDevice;
+  /** Opens those whose selection names another driver than our own. */
+  readonly openByDriver?: OpenByDriver;
   /** Which readers; `[{}]` for all. */
   readonly selections: readonly UsbSelection[];
   readonly log?: (entry: UsbLogEntry) => void;
@@ -210,12 +212,13 @@ export class UsbReaders {
   #seat(key: string, device: UsbReaderDevice): void {
     const description = device.interfaces[Number(key.slice(key.lastIndexOf("#") + 1))];
     if (description === undefined || this.#seats.has(key)) return;
-    const { host, openDevice, runtime, transport } = this.#options;
+    const { host, openByDriver = noDriver, openDevice, runtime, transport } = this.#options;
     const deps = {
       ...runtime,
       transport,
       host,
       openDevice,
+      openByDriver,
       tell: this.#tell.bind(this),
       takeNumber: (id: string) => this.#numbers.take(id),
       freeNumber: (id: string) => this.#numbers.free(id),
@@ -293,6 +296,9 @@ export class UsbReaders {
     this.#options.log?.({ level, message, details });
   }
 }
+
+/** Where other drivers than ours cannot be had. */
+const noDriver: OpenByDriver = async () => undefined;
 
 function isMeant({ description, id }: Seat, choice: string): boolean {
   const { portPath, serial } = description;

@@ -5,8 +5,17 @@ export {
   DRIVER_FOLDER,
   driverBundles,
   type Found,
+  findDriver,
   READER_CONF_FOLDER,
   readerConf,
 } from "./installed-drivers.ts";
-export { type DescribeUsbSlot, type IfdPlace, type IfdSurroundings, openIfd, openIfdUsb } from "./open-driver.ts";
+export {
+  checkIfd,
+  type DescribeUsbSlot,
+  type IfdPlace,
+  type IfdSurroundings,
+  openIfd,
+  openIfdUsb,
+  usbDevicesOf,
+} from "./open-driver.ts";
 export { driverStarter } from "./start-driver.ts";

@@ -39,6 +39,26 @@ export interface IfdPlace {
   readonly channel?: number;
   /** The name of the reader, before its numbers. @default the name of the library */
   readonly name?: string;
+  /** Its number among the readers of the driver, 0 to 255. @default 0 */
+  readonly number?: number;
+}
+
+/**
+ * Checks what can be known of a reader without its driver.
+ *
+ * @returns the library
+ * @throws unsupported-feature (another system), file-not-found, no-access (the driver is another user's file), invalid-value (a
+ * bundle that cannot be used, or that leaves open which reader is meant)
+ */
+export async function checkIfd({ device = "", driver }: IfdPlace): Promise<string> {
+  checkSystem();
+  const { bundle, library } = await findDriver(driver);
+  if (bundle !== undefined && device === "") {
+    const remedy = 'name its device, as "usb:08e6/3437", or choose USB readers that get this driver';
+    throw new SmartCardError("invalid-value", `${driver} is for USB readers: ${remedy}`);
+  }
+  checkLibrary(library);
+  return library;
 }
 
 /**
@@ -51,18 +71,28 @@ export interface IfdPlace {
  * (the driver cannot open the reader), comm-error (it crashed or hung)
  */
 export async function openIfd(place: IfdPlace, surroundings: IfdSurroundings): Promise<IfdDevice> {
-  checkSystem();
-  const { channel = 0, device = "" } = place;
-  const { library } = await findDriver(place.driver);
+  const { channel = 0, device = "", number = 0 } = place;
+  const library = await checkIfd(place);
   const name = place.name ?? basename(library).replace(/\.so.*$/, "");
   const isUsb = device.startsWith("usb:");
   return open(
-    { library, device, channel, name, type: typeOf(device), removable: isUsb, number: 0 },
+    { library, device, channel, name, type: typeOf(device), removable: isUsb, number },
     surroundings,
     (slot) => {
       return `ifd:${library}:${device === "" ? `channel ${channel}` : device}:${slot}`;
     },
   );
+}
+
+/**
+ * Which USB readers a driver is for, where it is a bundle: vendor and product of each, as `08e6:3437`.
+ *
+ * @returns undefined for a library
+ * @throws file-not-found, invalid-value
+ */
+export async function usbDevicesOf(driver: string): Promise<readonly string[] | undefined> {
+  const { bundle } = await findDriver(driver);
+  return bundle?.readers.map(({ productId, vendorId }) => `${hex(vendorId)}:${hex(productId)}`);
 }
 
 /** How the slots of a USB reader are called; by default as pcscd calls the first such reader. */
@@ -135,8 +165,11 @@ function open(
 }
 
 function usbId({ interfaceNumber, portPath, productId, serial, vendorId }: IfdUsbDevice, slot: number): string {
-  const hex = (number: number): string => number.toString(16).padStart(4, "0");
   return `usb:${hex(vendorId)}:${hex(productId)}:${serial}:${portPath}:${interfaceNumber}:${slot}`;
+}
+
+function hex(number: number): string {
+  return number.toString(16).padStart(4, "0");
 }
 
 function typeOf(device: string): ReaderType {
