@@ -7,8 +7,10 @@
 
 import { quoteUnlessBytes } from "../base/binary/index.ts";
 import { EmbeddedManager, type EmbeddedManagerOptions } from "../managers/embedded/index.ts";
+import { type IfdPlace, openIfd, readerConf, usbDevicesOf } from "../platform/node/ifd/index.ts";
 import { nodeRuntime } from "../platform/node/runtime/index.ts";
 import { type Runtime, SmartCardError, withDefaults } from "../port/index.ts";
+import type { UsbSelection } from "../readers/usb/index.ts";
 import { VirtualReader } from "../readers/virtual/index.ts";
 import { parseManagerSpec, type ReaderSpec } from "./manager-spec.ts";
 import { softwareCard } from "./software.ts";
@@ -61,6 +63,7 @@ export async function openEmbeddedManager(
   const manager = new EmbeddedManager(checked);
   const listeners: VpcdListener[] = [];
   const virtualReaders = new Map<string, VirtualReader>();
+  const chosen: UsbSelection[] = [];
   let usb: OpenedUsbReaders | undefined;
   const close = async (): Promise<void> => {
     await manager.close();
@@ -73,9 +76,15 @@ export async function openEmbeddedManager(
       else if (reader.kind === "virtual") {
         const { name, opened } = await openVirtual(manager, runtime, reader, index);
         virtualReaders.set(name, opened);
-      }
+      } else if (reader.kind === "usb") {
+        const { kind: _, ...choice } = reader;
+        chosen.push(choice);
+      } else if (reader.kind === "ifd") {
+        const devices = reader.device === undefined ? await usbDevicesOf(reader.driver) : undefined;
+        if (devices !== undefined) chosen.push({ driver: reader.driver, devices });
+        else await openDriver(manager, runtime, reader);
+      } else await openReaderConf(manager, runtime, reader.path);
     }
-    const chosen = spec.readers.filter((reader) => reader.kind === "usb").map(({ kind: _, ...choice }) => choice);
     if (chosen.length > 0) usb = await usbReaders({ manager, runtime, readers: chosen });
   } catch (error) {
     await close();
@@ -98,6 +107,22 @@ async function openVpcd(
   });
   for (const reader of listener.readers) await manager.addReader(reader);
   return listener;
+}
+
+/** A reader with a driver of pcsc-lite; the manager closes it. */
+async function openDriver(manager: EmbeddedManager, runtime: Runtime, place: IfdPlace): Promise<void> {
+  const device = await openIfd(place, { runtime, log: () => undefined });
+  for (const reader of device.readers) await manager.addReader(reader);
+}
+
+/** @throws invalid-value for a file with a mistake, and what {@link openIfd} fails with */
+async function openReaderConf(manager: EmbeddedManager, runtime: Runtime, path: string | undefined): Promise<void> {
+  const { found, problems } = await readerConf(path);
+  if (problems.length > 0) throw new SmartCardError("invalid-value", problems.join("; "));
+  for (const [index, { channel, device, friendlyName, library }] of found.entries()) {
+    const number = found.slice(0, index).filter((one) => one.library === library).length;
+    await openDriver(manager, runtime, { driver: library, device, channel, name: friendlyName, number });
+  }
 }
 
 async function openVirtual(

@@ -77,6 +77,20 @@ describe("the description of a manager", () => {
         ],
       },
     ],
+    [
+      "embedded:ifd:/x/libx.so,ifd:./a.bundle:usb:08e6/3437,ifd:/x:/dev/ttyS0:GemPCTwin,ifd:/x:0x0103F8,reader.conf,reader.conf:/y",
+      {
+        kind: "embedded",
+        readers: [
+          { kind: "ifd", driver: "/x/libx.so" },
+          { kind: "ifd", driver: "./a.bundle", device: "usb:08e6/3437" },
+          { kind: "ifd", driver: "/x", device: "/dev/ttyS0:GemPCTwin" },
+          { kind: "ifd", driver: "/x", channel: 0x0103f8 },
+          { kind: "reader.conf" },
+          { kind: "reader.conf", path: "/y" },
+        ],
+      },
+    ],
     ["pcscd", { kind: "pcscd" }],
     ["pcscd:/tmp/a:b", { kind: "pcscd", socket: "/tmp/a:b" }],
     ["daemon", { kind: "daemon" }],
@@ -101,6 +115,9 @@ describe("the description of a manager", () => {
     "embedded:virtual,",
     "embedded:vpcd:/x:",
     "embedded:vpcd:x/y",
+    "embedded:ifd",
+    "embedded:ifd:libx.so",
+    "embedded:reader.conf:x",
   ])('"%s" is refused', async (text) => {
     expect(() => parseManagerSpec(text)).toThrow(/known: /);
     if (text !== "") expect((await failureOf(openManager(text))).code).toBe("invalid-value");

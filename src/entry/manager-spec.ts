@@ -10,7 +10,11 @@ export type ReaderSpec =
   /** A reader that third-party software cards plug into: by TCP on loopback, 35,963 without a port, or at the path of a Unix socket. */
   | { readonly kind: "vpcd"; readonly port?: number; readonly path?: string; readonly name?: string }
   /** All USB readers, or those of a vendor and product, with a serial number, or at a port. */
-  | { readonly kind: "usb"; readonly device?: string; readonly serial?: string; readonly port?: string };
+  | { readonly kind: "usb"; readonly device?: string; readonly serial?: string; readonly port?: string }
+  /** A reader whose driver was written for pcsc-lite: a library, or a bundle, and what the driver is to open. */
+  | { readonly kind: "ifd"; readonly driver: string; readonly device?: string; readonly channel?: number }
+  /** The readers of pcscd's reader.conf.d, or of another folder or file like that. */
+  | { readonly kind: "reader.conf"; readonly path?: string };
 
 /** The configured manager of a program. */
 export type ManagerSpec =
@@ -23,7 +27,8 @@ export type ManagerSpec =
   /** The operating system's own, through its usual library or through this one. */
   | { readonly kind: "system"; readonly library?: string };
 
-const READER_FORMS = "virtual[:NAME][+CARD], vpcd[:[PORT|PATH][:NAME]] and usb[:VENDOR:PRODUCT|:SERIAL|:@PORT]";
+const READER_FORMS =
+  "virtual[:NAME][+CARD], vpcd[:[PORT|PATH][:NAME]], usb[:VENDOR:PRODUCT|:SERIAL|:@PORT], ifd:LIBRARY|BUNDLE[:DEVICE|:CHANNEL] and reader.conf[:PATH]";
 const FORMS = `embedded:READER,… with ${READER_FORMS}; pcscd[:SOCKET]; daemon[:SOCKET]; system[:LIBRARY]`;
 
 /**
@@ -52,12 +57,14 @@ export function parseManagerSpec(text: string): ManagerSpec {
 /**
  * Reads the description of a reader: `virtual`, `virtual:NAME`, `virtual:NAME+CARD`, `vpcd`, `vpcd:PORT`,
  * `vpcd:PORT:NAME`, `vpcd::NAME`, `vpcd:PATH`, `vpcd:PATH:NAME`, `usb`, `usb:VENDOR:PRODUCT` (`usb:072f:2200`),
- * `usb:VENDOR:PRODUCT:SERIAL`, `usb:SERIAL`, `usb:@PORT` (`usb:@1-2.4`). A path begins with `/`, `./` or `../` and has no colon.
+ * `usb:VENDOR:PRODUCT:SERIAL`, `usb:SERIAL`, `usb:@PORT` (`usb:@1-2.4`), `ifd:DRIVER`, `ifd:DRIVER:DEVICE`
+ * (`ifd:/usr/lib/pcsc/drivers/serial/libccidtwin.so:/dev/ttyS0:GemPCTwin`), `ifd:DRIVER:CHANNEL` (`0x0103F8`), `reader.conf`,
+ * `reader.conf:PATH`. A path begins with `/`, `./` or `../` and has no colon.
  *
  * @throws invalid-value that names the invalid part
  */
 export function parseReaderSpec(text: string): ReaderSpec {
-  const [, kind, rest] = /^\s*(\w+)([:+].*)?\s*$/s.exec(text) ?? [];
+  const [, kind, rest] = /^\s*(\w+(?:\.conf)?)([:+].*)?\s*$/s.exec(text) ?? [];
   if (kind === "virtual") {
     const [, name, card] = /^(?::([^+]+))?(?:\+(.+))?$/s.exec(rest ?? "") ?? [];
     if (rest === undefined || name !== undefined || card !== undefined) {
@@ -78,7 +85,21 @@ export function parseReaderSpec(text: string): ReaderSpec {
     const choice = usbChoice(rest);
     if (choice !== undefined) return { kind, ...choice };
   }
+  if (kind === "ifd") {
+    const [, driver, of] = /^:(\.{0,2}\/[^:]+)(?::(.+))?$/s.exec(rest ?? "") ?? [];
+    if (driver !== undefined) return { kind, driver, ...(of !== undefined && placeOfDriver(of)) };
+  }
+  if (kind === "reader.conf") {
+    const [, path] = /^:(\.{0,2}\/[^:]+)$/s.exec(rest ?? "") ?? [];
+    if (rest === undefined || path !== undefined) return { kind, ...(path !== undefined && { path }) };
+  }
   throw new SmartCardError("invalid-value", `${quoteUnlessBytes(text)} describes no reader; known: ${READER_FORMS}`);
+}
+
+/** What a driver is to open: a number is a channel, which drivers take that know no names. */
+function placeOfDriver(text: string): { readonly device: string } | { readonly channel: number } {
+  const isNumber = /^(?:0x[0-9a-f]{1,8}|\d{1,9})$/i.test(text);
+  return isNumber ? { channel: Number(text) } : { device: text };
 }
 
 /** What a text says of USB readers; undefined where it says nothing that can be. */

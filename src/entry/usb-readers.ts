@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { driverBundles, findDriver, openIfdUsb } from "../platform/node/ifd/index.ts";
 import { nodeRuntime } from "../platform/node/runtime/index.ts";
 import { chooseTransport } from "../platform/node/usb/index.ts";
 import {
@@ -19,6 +20,8 @@ import {
 } from "../port/index.ts";
 import { openCcidDevice } from "../readers/ccid/index.ts";
 import {
+  type DrivenDevice,
+  type OpenByDriver,
   type ReaderHost,
   type UsbLogEntry,
   type UsbReaderReport,
@@ -89,10 +92,12 @@ const nameText = (value: unknown, at: Place): string => {
 
 const selection = optionsOf<UsbSelection>({
   device: optional(deviceText),
+  devices: optional(listOf(deviceText, "vendors and products", 65_536)),
   serial: optional(text("a serial number", 4096)),
   port: optional(text("bus and ports", 255)),
   interface: optional(wholeNumber(0, 255)),
   name: optional(nameText),
+  driver: optional(text("own, pcsc-lite or the path of a driver", 4096)),
 });
 
 const selections = listOf(selection, "choices of readers", 1024);
@@ -137,6 +142,7 @@ export async function usbReaders(options: UsbReadersOptions): Promise<OpenedUsbR
     transport,
     host: manager,
     openDevice: openCcidDevice,
+    openByDriver: (description, options) => openByDriver(description, options, log),
     selections: readers,
     ...(log !== undefined && { log }),
   });
@@ -155,6 +161,23 @@ export async function usbReaders(options: UsbReadersOptions): Promise<OpenedUsbR
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** Has a driver of pcsc-lite open a reader. */
+async function openByDriver(
+  ...[description, { clock, describe, driver, ended, trace }, log]: [
+    ...Parameters<OpenByDriver>,
+    UsbReadersOptions["log"],
+  ]
+): Promise<DrivenDevice | undefined> {
+  const named = driver === "pcsc-lite" ? undefined : (await findDriver(driver)).bundle;
+  const bundles = driver === "pcsc-lite" ? (await driverBundles()).found : named === undefined ? [] : [named];
+  return openIfdUsb(description, bundles, {
+    runtime: { clock, trace },
+    log: ({ level, message, ...details }) => log?.({ level: level === "info" ? level : "warn", message, details }),
+    release: ended,
+    describe: (base, slot) => describe(slot, base),
+  });
 }
 
 /** The way to USB on this machine. @throws unsupported-feature */

@@ -3,6 +3,7 @@
 import type { FuzzTarget } from "./target.ts";
 import { databaseTargets } from "./targets/database.ts";
 import { documentTargets } from "./targets/documents.ts";
+import { driverTargets } from "./targets/drivers.ts";
 import { hostileCard } from "./targets/hostile-card.ts";
 import { hostileReader, vpcdPeer } from "./targets/hostile-reader.ts";
 import { iso7816Targets } from "./targets/iso7816.ts";
@@ -25,6 +26,7 @@ export const targets: readonly FuzzTarget[] = [
   ...softwareCardTargets,
   ...usbReaderTargets,
   ...transmissionTargets,
+  ...driverTargets,
   pcscdServer,
   vpcdPeer,
   hostileCard,

@@ -26,6 +26,7 @@ function daemonWith(bus: FakeBus, open?: DaemonUsbDeps["open"]) {
     runtime,
     limit: 16,
     listen: () => Promise.reject(new Error("not called")),
+    openIfd: async () => undefined,
     openUsb: open ?? openUsb,
     ownPaths: [],
     log: (level, message, details) => lines.push([level, message, details]),

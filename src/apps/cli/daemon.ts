@@ -47,6 +47,11 @@ const options = {
     help: `a reader, in the order given; all USB readers where none is given here or in the configuration
 usb[:VENDOR:PRODUCT|:SERIAL|:@PORT]
                 USB readers: all, or those that it names
+ifd:LIBRARY[:DEVICE|:CHANNEL]
+                a reader with a driver written for pcsc-lite
+ifd:BUNDLE      USB readers that such a driver is for
+reader.conf[:PATH]
+                the readers of pcscd's reader.conf.d
 virtual[:NAME]  a virtual reader
 vpcd[:[PORT][:NAME]]
                 third-party cards plug into it by TCP; port 35963
@@ -205,6 +210,10 @@ function readReader(text: string): ConfiguredReader {
     if (reader.kind === "virtual" && reader.card !== undefined)
       return withCard({ ...reader, card: undefined }, reader.card);
     if (reader.kind === "usb") return reader;
+    if (reader.kind === "ifd") return { ...reader, driver: absolutePath("--reader", reader.driver) };
+    if (reader.kind === "reader.conf") {
+      return { ...reader, ...(reader.path !== undefined && { path: absolutePath("--reader", reader.path) }) };
+    }
     if (reader.kind === "vpcd" && reader.path !== undefined)
       return { ...reader, path: absolutePath("--reader", reader.path) };
     return reader as ConfiguredReader;

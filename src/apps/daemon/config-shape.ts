@@ -6,6 +6,7 @@ import { byTag, byType, list, object, withMember } from "../../base/json/index.t
 import { ONLY_USERS } from "../../entry/vpcd-listener.ts";
 import { defaultServerLimits, MAX_FIXED_READERS } from "../../faces/pcsclite-server/index.ts";
 import { defaultLimits, type Profile, profiles } from "../../managers/embedded/index.ts";
+import { READER_CONF_FOLDER } from "../../platform/node/ifd/index.ts";
 import { DEFAULT_AWAKE_US } from "../../platform/node/runtime/index.ts";
 import { findGroup, findUser } from "../../platform/node/unix/index.ts";
 import { LONGEST_READER_NAME, MAX_TIMER_MS, readerNameProblem } from "../../port/index.ts";
@@ -131,9 +132,30 @@ const usbReader = object({
     .optional(),
   interface: is.whole(0, 255, "Only the interface with this number, of devices with several.").optional(),
   name: readerName.about("Its name, in the place of the one that pcscd would give it.").optional(),
+  driver: is
+    .words("own", "pcsc-lite")
+    .about("Who drives them: scard itself, or the driver that is installed for pcscd. Default: own.")
+    .optional(),
+});
+
+const ifdReader = object({
+  type: is.words("ifd").about("A reader whose driver was written for pcsc-lite."),
+  driver: absolutePath.about("The driver: a library, or a bundle."),
+  device: is
+    .text(1024, "What the driver is to open: a serial port, or what else it knows. DEVICENAME of reader.conf.")
+    .optional(),
+  channel: is.whole(0, 0xffff_ffff, "The same as a number, for drivers that know no names. CHANNELID.").optional(),
+  name: readerName.about("Its name, before the numbers that pcscd adds. FRIENDLYNAME.").optional(),
+});
+
+const readerConf = object({
+  type: is.words("reader.conf").about("The readers that pcscd has from its reader.conf.d."),
+  path: absolutePath.about("The folder, or one file.").optional(READER_CONF_FOLDER),
 });
 
 const reader = byTag("type", {
+  ifd: ifdReader,
+  "reader.conf": readerConf,
   usb: usbReader,
   virtual: virtualReader,
   vpcd: withMember("path", unixReader, tcpReader),
@@ -141,6 +163,8 @@ const reader = byTag("type", {
 
 /** A reader as the file describes it. */
 export type ReaderEntry = ValueOf<typeof reader>;
+export type IfdEntry = ValueOf<typeof ifdReader>;
+export type ReaderConfEntry = ValueOf<typeof readerConf>;
 export type UsbEntry = ValueOf<typeof usbReader>;
 export type VirtualEntry = ValueOf<typeof virtualReader>;
 /** With the members of both kinds of sockets. */

@@ -2,13 +2,15 @@
 
 import type { ValueOf } from "../../base/json/index.ts";
 import type { EmbeddedManagerOptions, ProfileName } from "../../managers/embedded/index.ts";
-import type { daemonConfig, UsbEntry, VirtualEntry, VpcdEntry } from "./config-shape.ts";
+import type { daemonConfig, IfdEntry, ReaderConfEntry, UsbEntry, VirtualEntry, VpcdEntry } from "./config-shape.ts";
 import type { LogLevel } from "./log.ts";
 
 /** A reader that the daemon has; one without a name is identified by its place in the list. */
 export type ConfiguredReader =
   | Configured<"virtual", VirtualEntry>
   | Configured<"vpcd", VpcdEntry>
+  | Configured<"ifd", IfdEntry>
+  | Configured<"reader.conf", ReaderConfEntry>
   | (Configured<"usb", UsbEntry> & {
       /** Nothing is configured: like pcscd it takes all of them, and where it cannot it says so and goes on. */
       readonly isDefault?: true;

@@ -6,6 +6,7 @@ import { findTransport, usbReaders } from "../../entry/usb-readers.ts";
 import { listenVpcd, tryVpcd } from "../../entry/vpcd-listener.ts";
 import { defaultServerLimits, PcscliteServer, type ServerLimits } from "../../faces/pcsclite-server/index.ts";
 import { defaultLimits, EmbeddedManager, type ManagerLimits } from "../../managers/embedded/index.ts";
+import { openIfd } from "../../platform/node/ifd/index.ts";
 import { BusyPoll, DEFAULT_AWAKE_US, nodeRuntime } from "../../platform/node/runtime/index.ts";
 import {
   freeDescriptors,
@@ -24,6 +25,7 @@ import type { DaemonConfig } from "./config.ts";
 import type { ControlCommand } from "./control-messages.ts";
 import type { ReportedReader, WhoReport } from "./control-results.ts";
 import { serveControl } from "./control-server.ts";
+import type { DaemonIfdDeps } from "./ifd.ts";
 import type { Log } from "./log.ts";
 import { controlPathOf } from "./paths.ts";
 import { quietLog } from "./quiet-log.ts";
@@ -72,9 +74,10 @@ interface Doors {
   readonly unix: typeof listenUnix;
   readonly vpcd: typeof listenVpcd;
   readonly usb: DaemonUsbDeps["open"];
+  readonly ifd: DaemonIfdDeps["open"];
 }
 
-const openDoors: Doors = { unix: listenUnix, vpcd: listenVpcd, usb: usbReaders };
+const openDoors: Doors = { unix: listenUnix, vpcd: listenVpcd, usb: usbReaders, ifd: openIfd };
 const triedDoors: Doors = {
   unix: tryUnix,
   vpcd: tryVpcd,
@@ -82,6 +85,7 @@ const triedDoors: Doors = {
     await findTransport(runtime);
     return undefined;
   },
+  ifd: async () => undefined,
 };
 
 /** A problem that would make the start fail, and its place in the configuration. */
@@ -148,6 +152,7 @@ export class Daemon {
       limit: { ...defaultLimits, ...config.limits }.readers,
       listen: (wanted) => doors.vpcd(wanted),
       openUsb: doors.usb,
+      openIfd: doors.ifd,
       ownPaths: this.socketPath === undefined ? [this.controlPath] : [this.socketPath, this.controlPath],
       log: (level, message, details) => this.#say(level, message, details),
     });

@@ -17,6 +17,8 @@ const full = {
     { type: "virtual", card: "cards/library.json" },
     { type: "usb" },
     { type: "usb", device: "072F:90cc", serial: "A1", port: "1-2.4", interface: 1, name: "Shelf" },
+    { type: "ifd", driver: "/usr/lib/libx.so", device: "/dev/ttyS0", channel: 1, name: "Old" },
+    { type: "reader.conf" },
     { type: "vpcd" },
     { type: "vpcd", host: "0.0.0.0", port: 40_000, slots: 2, access: [{ effect: "allow", uid: "root" }] },
     {
@@ -57,6 +59,8 @@ describe("parseConfig", () => {
           { kind: "virtual", card: resolve("/etc/scard/cards/library.json") },
           { kind: "usb" },
           { kind: "usb", device: "072F:90cc", serial: "A1", port: "1-2.4", interface: 1, name: "Shelf" },
+          { kind: "ifd", driver: "/usr/lib/libx.so", device: "/dev/ttyS0", channel: 1, name: "Old" },
+          { kind: "reader.conf", path: "/etc/reader.conf.d" },
           { kind: "vpcd", host: "127.0.0.1", port: 35_963, slots: 1 },
           { kind: "vpcd", host: "0.0.0.0", port: 40_000, slots: 2, access: [{ effect: "allow", uid: 0 }] },
           {
@@ -86,7 +90,7 @@ describe("parseConfig", () => {
   it.each([
     [[], /^\$ should be an object with readers, profile/],
     [{ reader: [] }, /^\$\.reader is not known here: use readers, /],
-    [{ readers: [{ type: "scsi" }] }, /^\$\.readers\[0\]\.type should be one of "usb", "virtual", "vpcd"/],
+    [{ readers: [{ type: "scsi" }] }, /^\$\.readers\[0\]\.type should be one of "ifd", "reader.conf", "usb"/],
     [{ readers: [{ type: "usb", device: "72f:2200" }] }, /^\$\.readers\[0\]\.device should be vendor and product/],
     [{ readers: [{ type: "usb", port: 1 }] }, /^\$\.readers\[0\]\.port should be/],
     [{ readers: [{ type: "usb", port: "1" }] }, /^\$\.readers\[0\]\.port should be bus and ports/],
@@ -100,6 +104,12 @@ describe("parseConfig", () => {
       /^\$\.readers\[1\]\.name is that of/,
     ],
     [{ readers: [{ type: "usb", card: "demo" }] }, /^\$\.readers\[0\]\.card is not known here: use type, device/],
+    [{ readers: [{ type: "ifd" }] }, /^\$\.readers\[0\]\.driver/],
+    [{ readers: [{ type: "ifd", driver: "libx.so" }] }, /^\$\.readers\[0\]\.driver should be/],
+    [
+      { readers: [{ type: "usb", driver: "libccid" }] },
+      /^\$\.readers\[0\]\.driver should be one of "own", "pcsc-lite"/,
+    ],
     [{ readers: [{ type: "virtual", port: 1 }] }, /^\$\.readers\[0\]\.port is not known here: use type, name, card/],
     [{ readers: [{ type: "vpcd", port: 65_536 }] }, /^\$\.readers\[0\]\.port should be a whole number from 1 to 65535/],
     [{ readers: [{ type: "vpcd" }, { type: "vpcd" }] }, /^\$\.readers\[1\]\.port leads to 127\.0\.0\.1:35963/],

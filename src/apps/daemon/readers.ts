@@ -8,14 +8,15 @@ import { type Runtime, SmartCardError, sameName } from "../../port/index.ts";
 import { VirtualReader } from "../../readers/virtual/index.ts";
 import { admitsAnybody, DEFAULT_VPCD_PORT, type VpcdLogEntry, type VpcdReader } from "../../readers/vpcd/index.ts";
 import type { ConfiguredReader } from "./config.ts";
+import { DaemonIfd, type DaemonIfdDeps, type IfdConfig } from "./ifd.ts";
 import type { Log } from "./log.ts";
 import { DaemonUsb, type DaemonUsbDeps, type UsbConfig } from "./usb.ts";
 
 /** How long `scard eject` waits for a transaction, in milliseconds; less than its program waits for the answer. */
 const EJECT_WAIT_MS = 2000;
 
-/** A reader that is made here, other than USB readers, which are found. */
-type OwnConfig = Exclude<ConfiguredReader, UsbConfig>;
+/** A reader that is made here, other than those that are found, and those with drivers of pcsc-lite. */
+type OwnConfig = Exclude<ConfiguredReader, IfdConfig | UsbConfig>;
 type VirtualConfig = Extract<ConfiguredReader, { kind: "virtual" }>;
 type VpcdConfig = Extract<ConfiguredReader, { kind: "vpcd" }>;
 
@@ -51,6 +52,8 @@ export interface DaemonReadersDeps {
   readonly listen: (options: VpcdListenerOptions) => Promise<VpcdListener>;
   /** Takes USB readers, or for a check only says whether that would work. */
   readonly openUsb: DaemonUsbDeps["open"];
+  /** Opens readers with drivers of pcsc-lite, or for a check does nothing. */
+  readonly openIfd: DaemonIfdDeps["open"];
   /** Paths of the daemon's own sockets. */
   readonly ownPaths: readonly string[];
   /** Is told which programs plug into vpcd readers. */
@@ -73,6 +76,7 @@ export class ReaderFailure extends Error {
 /** The readers of a daemon: keeps those in service that the configuration names, and no others. */
 export class DaemonReaders {
   readonly usb: DaemonUsb;
+  readonly #ifd: DaemonIfd;
   readonly #deps: DaemonReadersDeps;
   readonly #served = new Map<string, ServedReader>();
   /** The names that the manager gave to vpcd readers. */
@@ -80,8 +84,9 @@ export class DaemonReaders {
 
   constructor(deps: DaemonReadersDeps) {
     this.#deps = deps;
-    const { log, manager, openUsb, runtime } = deps;
+    const { log, manager, openIfd, openUsb, runtime } = deps;
     this.usb = new DaemonUsb({ log, manager, runtime, open: openUsb });
+    this.#ifd = new DaemonIfd({ log, manager, runtime, open: openIfd });
   }
 
   /**
@@ -116,11 +121,25 @@ export class DaemonReaders {
         if (one.served.kind === "vpcd" && one.served.listener === undefined) await this.#open(one, one.served, undo);
       }
       for (const one of coming) await this.#putIn(one, undo);
-      const usb = wanted.filter((config) => config.kind === "usb");
+      const usb: UsbConfig[] = [];
+      const drivers: IfdConfig[] = [];
+      for (const [index, config] of wanted.entries()) {
+        if (config.kind === "usb") usb.push(config);
+        if (!isIfd(config)) continue;
+        await attempt(index, async () => {
+          const choice = await this.#ifd.usbChoice(config);
+          if (choice !== undefined) usb.push({ ...choice, kind: "usb" });
+          else {
+            await this.#ifd.check(config);
+            drivers.push(config);
+          }
+        });
+      }
       await attempt(
         wanted.findIndex(({ kind }) => kind === "usb"),
         () => this.usb.apply(usb),
       );
+      await this.#ifd.apply(drivers);
       for (const change of changes) change();
     } catch (error) {
       throw await takenBack(undo, error);
@@ -179,6 +198,7 @@ export class DaemonReaders {
     const listeners = [...this.#served.values()].flatMap((served) =>
       served.kind === "vpcd" && served.listener !== undefined ? [served.listener] : [],
     );
+    this.#ifd.close();
     await Promise.all([this.usb.close(), ...listeners.map((listener) => listener.close())]);
   }
 
@@ -186,8 +206,8 @@ export class DaemonReaders {
     for (const served of this.#served.values()) {
       if (served.kind === "virtual" && sameName(served.name, name)) return served;
     }
-    const isUsb = this.usb.knows(name);
-    const known = isUsb || this.#deps.manager.readers().some((reader) => sameName(reader.name, name));
+    const isFound = this.usb.knows(name) || this.#ifd.knows(name);
+    const known = isFound || this.#deps.manager.readers().some((reader) => sameName(reader.name, name));
     const message = known ? `"${name}" is not a virtual reader` : `there is no reader "${name}"`;
     throw new SmartCardError("unknown-reader", message, { reader: name });
   }
@@ -370,7 +390,7 @@ function placesOf({ path, port = DEFAULT_VPCD_PORT, slots = 1 }: VpcdConfig): (n
 function keyed(readers: readonly ConfiguredReader[]): Map<string, Keyed> {
   const byKey = new Map<string, Keyed>();
   for (const [index, config] of readers.entries()) {
-    if (config.kind === "usb") continue;
+    if (config.kind === "usb" || isIfd(config)) continue;
     const base =
       config.kind === "virtual"
         ? `virtual:${config.name ?? ""}`
@@ -382,7 +402,11 @@ function keyed(readers: readonly ConfiguredReader[]): Map<string, Keyed> {
   return byKey;
 }
 
+function isIfd(config: ConfiguredReader): config is IfdConfig {
+  return config.kind === "ifd" || config.kind === "reader.conf";
+}
+
 function slotsOf(reader: ConfiguredReader): number {
-  if (reader.kind === "usb") return 0;
+  if (reader.kind === "usb" || reader.kind === "reader.conf") return 0;
   return reader.kind === "vpcd" ? (reader.slots ?? 1) : 1;
 }

@@ -7,7 +7,8 @@ import type { ConfiguredReader } from "./config.ts";
 import type { Log } from "./log.ts";
 
 /** USB readers as the configuration chooses them. */
-export type UsbConfig = Extract<ConfiguredReader, { kind: "usb" }>;
+export type UsbConfig = Omit<Extract<ConfiguredReader, { kind: "usb" }>, "driver"> &
+  Pick<UsbSelection, "devices" | "driver">;
 
 /** What USB readers need of the daemon. */
 export interface DaemonUsbDeps extends Pick<UsbReadersOptions, "manager"> {
