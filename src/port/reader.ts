@@ -104,6 +104,9 @@ export interface Reader {
   /** Ejects the card. Present exactly when `description.canEject`. `events.removed()` reports the removal. */
   eject?(signal: AbortSignal): Promise<void>;
 
-  /** Ends the driver: the card is powered down, operations under way end, nothing is left open. Never rejects. */
+  /**
+   * Ends the driver: the card is powered down, operations under way end, nothing is left open. Never rejects. Also called,
+   * while the operation is under way, for a driver that did not end an aborted operation in time.
+   */
   close(): Promise<void>;
 }

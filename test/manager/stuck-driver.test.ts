@@ -30,11 +30,16 @@ function neverPowering(inner: VirtualReader, called: (action: PowerAction) => vo
   });
 }
 
-test("a driver that keeps an aborted operation is given up, and not called again meanwhile", async () => {
+test("a driver that keeps an aborted operation is given up and closed, and nothing else is asked of it", async () => {
   const runtime = new SimulatedRuntime({ settle });
   const manager = new EmbeddedManager({ runtime, limits: { operationMs: 1000, abortMs: 500 } });
   const inner = new VirtualReader({ clock: runtime.clock });
   const calls: string[] = [];
+  const close = inner.close.bind(inner);
+  inner.close = () => {
+    calls.push("close");
+    return close();
+  };
   const reader = neverPowering(inner, (action) => calls.push(action));
   const name = await manager.addReader(reader);
   inner.insert(new EchoCard());
@@ -42,7 +47,7 @@ test("a driver that keeps an aborted operation is given up, and not called again
   const connecting = failureOf(context.connect(name, { shareMode: "shared", preferredProtocols: ["t1"] }));
 
   await runtime.advance(2000);
-  expect(calls).toEqual(["cold-reset"]);
+  expect(calls).toEqual(["cold-reset", "close"]);
   expect((await connecting).code).toBe("reader-unavailable");
   expect(await context.listReaders()).toEqual([]);
 });

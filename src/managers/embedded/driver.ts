@@ -215,6 +215,8 @@ export class Driver {
           this.#events.lost("the driver hangs");
           secret?.wipe();
           this.#returned();
+          // It has a device open that can be tried anew once it is free, and must not report of it any more.
+          quietly(() => this.#reader.close());
         });
         this.#controller = guardedController();
         controller.abort(error);
