@@ -18,12 +18,16 @@ const { positionals, values } = parseArgs({
 const work = mkdtempSync(join(tmpdir(), "scard-mutants-"));
 let survivors = 0;
 try {
-  for (const folder of ["src", "simulation"]) cpSync(join(root, folder), join(work, folder), { recursive: true });
+  for (const folder of ["src", "simulation", "test/usb/models"])
+    cpSync(join(root, folder), join(work, folder), { recursive: true });
   for (const file of ["tsconfig.json", "tsconfig.build.json", "tsconfig.bench.json", "tsconfig.simulation.json"])
     cpSync(join(root, file), join(work, file));
   writeFileSync(join(work, "package.json"), '{ "type": "module" }\n');
   mkdirSync(join(work, "out"));
   compile();
+  // A copy that does not run would find every mutant.
+  const sound = simulate(2);
+  if (sound.violation !== undefined) throw new Error(`the code as it is has a violation: ${sound.violation}`);
   const { mutants } = await import(pathToFileURL(join(work, "out", "simulation", "mutants.js")).href);
   console.log("| mutant | histories until found | seconds | found by |\n| --- | ---: | ---: | --- |");
   for (const mutant of mutants) {
@@ -48,7 +52,7 @@ function tryMutant(mutant) {
   writeFileSync(path, broken);
   try {
     compile();
-    const found = simulate();
+    const found = simulate(Number(values.seconds));
     if (found.violation === undefined) survivors++;
     const verdict = found.violation ?? "NOT FOUND";
     console.log(`| ${name} | ${found.histories} | ${found.seconds.toFixed(1)} | ${verdict.slice(0, 100)} |`);
@@ -65,8 +69,7 @@ function compile() {
   if (status !== 0) throw new Error("a mutant does not compile");
 }
 
-function simulate() {
-  const seconds = Number(values.seconds);
+function simulate(seconds) {
   const args = [join(work, "out", "simulation", "main.js"), "--quiet", "--from", "1", "--seconds", String(seconds)];
   // A history that never ends is a violation too: it is ended from outside.
   const { status, stdout, stderr } = spawnSync(process.execPath, args, {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { Disposition, Initialization, Protocol, ShareMode } from "../src/port/index.ts";
+import type { Glitch } from "./usb-place.ts";
 
 // The events of a history. Events refer to seats and handles by number and have no effect where these do not exist, so that a
 // failing history can be shortened by leaving out events.
@@ -95,6 +96,7 @@ export type WorldEvent =
   | { readonly act: "jump"; readonly ms: number }
   | { readonly act: "odd"; readonly reader: number; readonly how: DriverFailure }
   | { readonly act: "intrude"; readonly reader: number }
+  | { readonly act: "glitch"; readonly reader: number; readonly glitch: Glitch }
   | { readonly act: "guest"; readonly reader: number; readonly what: "another" | "twin" | "stillborn" }
   | { readonly act: "restart" };
 
@@ -104,8 +106,11 @@ export type HistoryEvent = (ClientEvent | WorldEvent) & { readonly hops: number 
 /** An event as a line of the timeline. */
 export function describeEvent(event: HistoryEvent): string {
   const { act, hops, ...rest } = event;
-  const parts = Object.entries(rest).map(
-    ([name, value]) => `${name}=${Array.isArray(value) ? value.join("+") : value}`,
-  );
+  const parts = Object.entries(rest).map(([name, value]) => `${name}=${wordsOf(value)}`);
   return [act, ...parts, ...(hops === undefined ? [] : [`hops=${hops}`])].join(" ");
+}
+
+function wordsOf(value: unknown): string {
+  if (Array.isArray(value)) return value.join("+");
+  return typeof value === "object" && value !== null ? Object.values(value).join(" ") : String(value);
 }

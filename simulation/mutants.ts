@@ -477,4 +477,58 @@ export const mutants: readonly Mutant[] = [
     search: "      if (turns.isHeld) return;\n      this.#reading--;\n",
     replace: "      if (turns.isHeld) return;\n",
   },
+  {
+    name: "USB: the answer to another command is taken",
+    file: "readers/ccid/bulk-link.ts",
+    search: "(address !== undefined && pending.sequence !== address.sequence)",
+    replace: "(address !== undefined && pending.slot !== address.slot)",
+  },
+  {
+    name: "USB: an endpoint that is halted stays so",
+    file: "readers/ccid/bulk-link.ts",
+    search: '    if (error.failure === "stall") await this.#transfers.clearHalt(this.#options.bulkIn.address);\n',
+    replace: "",
+  },
+  {
+    name: "USB: a command that is given up is left in the reader",
+    file: "readers/ccid/bulk-link.ts",
+    search: "      await this.#abort(pending);\n",
+    replace: "",
+  },
+  {
+    name: "USB: a reader that is gone is not given up",
+    file: "readers/ccid/bulk-link.ts",
+    search: "    this.#options.events.gone(reason);\n",
+    replace: "",
+  },
+  {
+    name: "USB: a removal is not reported",
+    file: "readers/ccid/presence.ts",
+    search: "    this.#events?.removed();\n",
+    replace: "",
+  },
+  {
+    name: "USB: a reader without messages is not asked for its card",
+    file: "readers/ccid/presence.ts",
+    search: "    this.#events = events;\n    this.#schedule();\n",
+    replace: "    this.#events = events;\n",
+  },
+  {
+    name: "T=1: the number of the next block stays",
+    file: "readers/transmission/t1-exchange.ts",
+    search: '    if (this.#phase !== "receiving") this.#sendSequence ^= 1;\n    this.#receiveSequence ^= 1;\n',
+    replace: "    this.#receiveSequence ^= 1;\n",
+  },
+  {
+    name: "T=1: a block is believed without its error detection code",
+    file: "readers/transmission/t1-block.ts",
+    search: "const intact = equalBytes(bytes.subarray(end), errorDetection(format.edc, bytes.subarray(0, end)));",
+    replace: "const intact = equalBytes(bytes, bytes);",
+  },
+  {
+    name: "a driver that hangs is not closed",
+    file: "managers/embedded/driver.ts",
+    search: "          quietly(() => this.#reader.close());\n        });",
+    replace: "        });",
+  },
 ];

@@ -47,8 +47,8 @@ export class ObservedReader implements Reader {
     return this.#protocol;
   }
 
-  /** The next operation fails with this, without a cause. */
-  failNext(how: DriverFailure): void {
+  /** The next operation fails with this, without a cause; undefined: it does not. */
+  failNext(how: DriverFailure | undefined): void {
     this.#nextFailure = how;
   }
 

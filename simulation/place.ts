@@ -7,6 +7,7 @@ import type { Dice } from "./dice.ts";
 import { Pipe } from "./pipe.ts";
 import type { PipePlan, ReaderPlan } from "./plan.ts";
 import type { SimulatedCard } from "./simulated-card.ts";
+import type { Glitch } from "./usb-place.ts";
 
 /** What a place needs from the world. */
 export interface PlaceDeps {
@@ -31,6 +32,12 @@ export interface Place {
   babble(): void;
   /** Another program connects as a card, though one is in, where the reader takes connections. */
   intrude(): void;
+  /** Whether the driver must have noticed by now that the card came or went; where it is left out, it notices at once. */
+  readonly noticesByNow?: boolean;
+  /** Whether the driver has a device open, where it has one at all. */
+  readonly isOpen?: boolean;
+  /** Something goes wrong once on the way to a USB reader or its card; elsewhere nothing. */
+  glitch?(glitch: Glitch): void;
   unplug(): void;
 }
 

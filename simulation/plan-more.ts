@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 
 import type { Initialization, Protocol, ShareMode } from "../src/port/index.ts";
+import { answerFaults, type Preset } from "../test/usb/models/index.ts";
 import { Dice } from "./dice.ts";
 import type { ClientEvent, DriverFailure, HistoryEvent, WorldEvent } from "./events.ts";
 import { laterScenes } from "./later-scenes.ts";
-import type { ClientPlan, Plan } from "./plan.ts";
+import type { ClientPlan, Plan, ReaderPlan } from "./plan.ts";
 import { type Cast, jump, scenes, timed } from "./scenes.ts";
+import type { Glitch } from "./usb-place.ts";
 
 // What the second edition of plans adds: events that the first did not know, and scenes. All of it is drawn from a separate
 // generator and inserted between the events of the first.
@@ -83,6 +85,48 @@ export function drawLater(plan: Plan): readonly HistoryEvent[] {
     events.splice(opening + dice.below(events.length - opening + 1), 0, ...scene);
   }
   return events;
+}
+
+const usbPresets = [
+  [3, "TPDU"],
+  [2, "character"],
+  [2, "short APDU"],
+  [1, "extended APDU"],
+  [2, "extended APDU, chained"],
+  [1, "no interrupt endpoint"],
+] as const satisfies readonly (readonly [number, Preset])[];
+
+const glitches: readonly Glitch[] = [
+  ...answerFaults.map((how): Glitch => ({ at: "answer", how })),
+  // Those that leave an answer behind, which may be taken for the next.
+  ...(["twice", "twice", "late", "stray-before"] as const).map((how): Glitch => ({ at: "answer", how })),
+  ...(["stall", "gone"] as const).map((how): Glitch => ({ at: "transfer", how })),
+  ...(["lost", "corrupted", "doubled", "late"] as const).map((how): Glitch => ({ at: "block", how })),
+  { at: "card", how: "more time" },
+];
+
+/** Draws what the fifth edition adds to a plan of the fourth: USB readers in the place of others, and what goes wrong with them. */
+export function drawUsb(plan: Plan): Pick<Plan, "readers" | "events"> {
+  const dice = new Dice(plan.seed ^ 0x6a09_e667);
+  const share = dice.pick([0, 50, 100]);
+  const readers = plan.readers.map((reader): ReaderPlan => {
+    if (!dice.chance(share)) return reader;
+    const usb = { preset: dice.weighted(usbPresets), patience: dice.pick([0, 0, 1, 3, 8]) };
+    return { ...reader, kind: "usb", canEject: false, usb };
+  });
+  const events = [...plan.events];
+  const opening = 2 * plan.clients.length;
+  const isCalm = dice.chance(30);
+  for (let left = isCalm || share === 0 ? 0 : dice.below(12); left > 0; left--) {
+    const event: HistoryEvent = {
+      act: "glitch",
+      reader: dice.below(readers.length),
+      glitch: dice.pick(glitches),
+      hops: dice.chance(30) ? dice.below(9) : undefined,
+    };
+    events.splice(opening + dice.below(events.length - opening + 1), 0, event);
+  }
+  return { readers, events };
 }
 
 function drawCast(dice: Dice, { clients, limits, readers }: Pick<Plan, "clients" | "limits" | "readers">): Cast {

@@ -5,7 +5,8 @@ import type { Disposition, Initialization } from "../src/port/index.ts";
 import type { ProtocolVersion } from "../src/wire/pcsclite/index.ts";
 import { Dice } from "./dice.ts";
 import type { CardKind, ClientEvent, HistoryEvent, WorldEvent } from "./events.ts";
-import { drawLater, drawMore, type More } from "./plan-more.ts";
+import { drawLater, drawMore, drawUsb, type More } from "./plan-more.ts";
+import type { UsbPlan } from "./usb-place.ts";
 
 // From a seed to a whole history, as data: the configuration, and every event in order.
 //
@@ -14,9 +15,11 @@ import { drawLater, drawMore, type More } from "./plan-more.ts";
 // earlier edition is drawn without them.
 
 export interface ReaderPlan {
-  readonly kind: "virtual" | "vpcd";
+  readonly kind: "virtual" | "vpcd" | "usb";
   readonly canEject: boolean;
   readonly card: CardKind | undefined;
+  /** Of a USB reader: what it is. */
+  readonly usb?: UsbPlan;
 }
 
 export interface ClientPlan {
@@ -42,9 +45,9 @@ export interface PipePlan {
   readonly mostBytes?: number;
 }
 
-/** Which histories a seed stands for: 1 is what the simulator drew first, 2 has what `plan-more.ts` adds, 3 the later scenes, and
- * in 4 the service reads from its clients in turn. */
-export type Edition = 1 | 2 | 3 | 4;
+/** Which histories a seed stands for: 1 is what the simulator drew first, 2 has what `plan-more.ts` adds, 3 the later scenes, in 4 the
+ * service reads from its clients in turn, and in 5 there are USB readers. */
+export type Edition = 1 | 2 | 3 | 4 | 5;
 
 /** A history before it happens. */
 export interface Plan {
@@ -134,12 +137,13 @@ const essential: ReadonlySet<Act> = new Set<Act>([
 ]);
 
 /** Makes the history of a seed. */
-export function makePlan(seed: number, edition: Edition = 4): Plan {
+export function makePlan(seed: number, edition: Edition = 5): Plan {
   const plan = makeFirst(seed);
   if (edition === 1) return plan;
   const more = drawMore(plan, (dice, client, reader) => connect(dice, client, reader));
   if (edition === 2) return { ...plan, ...more, edition };
-  return { ...plan, ...more, events: drawLater({ ...plan, ...more }), edition };
+  const later = { ...plan, ...more, events: drawLater({ ...plan, ...more }), edition };
+  return edition < 5 ? later : { ...later, ...drawUsb(later) };
 }
 
 /** What the first edition drew, draw by draw. Nothing may be added here. */

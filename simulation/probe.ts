@@ -237,9 +237,9 @@ class ProbedConnection extends ConnectionBase {
       { operation: "transmit", wait: options, sends, detail: `command ${sends}` },
       () => this.#inner.transmit(command, options),
       (response) => {
-        const isEcho = command[1] === 0x10 && response.length === 6 && !this.#record.slot.babbles;
-        if (isEcho && numberIn(Uint8Array.of(0, 0, response[0] ?? 0, response[1] ?? 0)) !== sends)
-          this.#oracle.violated(`command ${sends} was answered with the answer to another`);
+        const isEcho = command.length >= 4 && command[1] === 0x10 && !this.#record.slot.babbles;
+        if (isEcho && !isEchoOf(sends, response))
+          this.#oracle.violated(`command ${sends} was answered with the answer to another, or with bytes of no card`);
       },
     );
   }
@@ -284,4 +284,12 @@ function usesCard({ protocol, shareMode }: Connection): boolean {
 
 function isDisposition(disposition: string): boolean {
   return Object.hasOwn(dispositions, disposition);
+}
+
+/** Whether a response is what a simulated card answers to an echo: the number of the command, or, with T=0, that there is more. */
+function isEchoOf(sends: number, response: Uint8Array): boolean {
+  const [first = 0, second = 0] = response;
+  if (response.length === 2) return first === 0x61 || first === 0x6c;
+  const isSuccess = response.length === 6 && response[4] === 0x90 && response[5] === 0x00;
+  return isSuccess && first * 256 + second === sends;
 }

@@ -107,7 +107,7 @@ function checkCounts({ counts, oracle, places, plan }: Rest, reader: ReaderInspe
   if (isForgotten) oracle.deps.reached("reader forgotten");
   const before = isForgotten ? undefined : last;
   const place = places.find((one) => one?.reader.description.id === slot.id);
-  if (slot.inFlight === undefined && place !== undefined && !slot.lost) {
+  if (slot.inFlight === undefined && place !== undefined && !slot.lost && place.noticesByNow !== false) {
     const isIn = place.card !== undefined;
     if (isIn !== (reader.card !== undefined))
       oracle.violated(`a card is ${isIn ? "in" : "not in"} ${reader.name}, and the manager says otherwise`);

@@ -46,8 +46,8 @@ export class WatchedReader implements Reader {
       this.eject = (signal) => this.#watch("eject", signal, (own) => inner.eject?.(own) ?? Promise.resolve());
   }
 
-  /** The next answer of the driver is a wrong one. */
-  spoil(how: DriverFault): void {
+  /** The next answer of the driver is a wrong one; undefined: it is not. */
+  spoil(how: DriverFault | undefined): void {
     this.#fault = how;
   }
 

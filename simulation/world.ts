@@ -18,6 +18,7 @@ import { checkAtRest, type EventCounts } from "./rules-at-rest.ts";
 import { SharedReading } from "./shared-reading.ts";
 import { SimulatedCard } from "./simulated-card.ts";
 import type { ClientDeps, SimulatedClient } from "./simulated-client.ts";
+import { makeUsbPlace } from "./usb-place.ts";
 import { WallClock } from "./wall-clock.ts";
 import { WatchedReader } from "./watched-reader.ts";
 import { WireClient } from "./wire-client.ts";
@@ -50,6 +51,7 @@ export class World {
   #unknownSince: ReadonlyMap<string, number> = new Map();
   readonly #dice: Dice;
   #places: (Place | undefined)[] = [];
+  readonly #usbPlaces: Place[] = [];
   #watched: (WatchedReader | undefined)[] = [];
   #observed: (ObservedReader | undefined)[] = [];
   /** A reader that comes for a while, beside those that have a place. */
@@ -181,6 +183,10 @@ export class World {
       place?.hang(false);
       place?.mute(false);
       place?.slow(0);
+      // A swap that a reader without messages does not notice powers no card, which would have met the failure.
+      if (this.plan.edition < 5) continue;
+      this.#observed[number]?.failNext(undefined);
+      this.#watched[number]?.spoil(undefined);
     }
     for (const client of this.plan.clients.keys()) this.clients[client]?.act({ act: "unstall", client });
     await this.#sendGuestAway();
@@ -205,6 +211,11 @@ export class World {
   /** Signals on which a listener may be left. */
   allSignals(): AbortSignal[] {
     return [...this.signals, ...this.#watched.flatMap((reader) => [...(reader?.signals ?? [])])];
+  }
+
+  /** Devices that a driver has open, of all that there ever were. */
+  openDevices(): number {
+    return this.#usbPlaces.filter(({ isOpen }) => isOpen).length;
   }
 
   /** Cards that have power. */
@@ -278,7 +289,8 @@ export class World {
         watched.deafen(true);
         break;
       case "babble":
-        watched.slot.babbles = true;
+        // vpcd has no sequence numbers: what the card sends unasked is its next answer.
+        watched.slot.babbles = this.plan.readers[event.reader]?.kind !== "usb";
         place.babble();
         break;
       case "odd":
@@ -286,6 +298,9 @@ export class World {
         break;
       case "intrude":
         place.intrude();
+        break;
+      case "glitch":
+        place.glitch?.(event.glitch);
         break;
     }
   }
@@ -297,7 +312,8 @@ export class World {
     if (plan === undefined || (isThere && this.oracle.slots.has(this.#watched[number]?.slot.name ?? ""))) return;
     this.#watched[number]?.deafen(false);
     const deps = { runtime: this.#runtime, dice: this.#dice, pipe: this.plan.cardPipe, number, plan };
-    const place = makePlace(deps, rename);
+    const place = plan.usb === undefined ? makePlace(deps, rename) : await makeUsbPlace(deps, plan.usb);
+    if (plan.usb !== undefined) this.#usbPlaces.push(place);
     const watched = new WatchedReader(place.reader, this.oracle);
     const observed = new ObservedReader(watched, this.oracle);
     try {
@@ -307,6 +323,7 @@ export class World {
     } catch (error) {
       if (!(error instanceof SmartCardError)) throw error;
       this.#deps.reached(`add-reader ${error.code}`);
+      await place.reader.close();
       return;
     }
     this.#deps.reached("add-reader done");
