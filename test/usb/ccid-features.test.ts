@@ -323,6 +323,34 @@ describe("exchange", () => {
     expect(bench.runtime.clock.now()).toBe(start);
   });
 
+  test.each([
+    ["GetSlotStatus", 0x65, 15_000],
+    ["IccPowerOff", 0x63, 15_000],
+    ["IccPowerOn", 0x62, 70_000],
+    ["SetParameters", 0x61, 70_000],
+  ])("time extensions without end to %s are bounded, and the reader works afterwards", async (_name, type, mostMs) => {
+    let isFaulty = false;
+    const bench = await ccidBench("TPDU", {
+      model: { answerFaults: ({ command }) => (isFaulty && command.type === type ? "endless-extension" : undefined) },
+      before: (model) => model.insert(cardLine().line),
+    });
+    await ready(bench, "t1");
+    isFaulty = true;
+    // Until the slot status is asked for, and not answered.
+    await bench.runtime.advance(2_100);
+    const start = bench.runtime.clock.now();
+    const life = async (): Promise<void> => {
+      await bench.reader.power("cold-reset", bench.signal);
+      await bench.reader.setProtocol("t1", bench.signal);
+    };
+    const code = await codeOf(settled(bench.runtime, life()));
+    expect(["no error", "comm-error", "unresponsive-card"]).toContain(code);
+    expect(bench.runtime.clock.now() - start).toBeLessThan(mostMs);
+    isFaulty = false;
+    await ready(bench, "t1");
+    expect(encodeHex(await bench.until(bench.reader.transmit(readCommand(10), "t1", bench.signal)))).toBe(content(10));
+  });
+
   test("a reader that does not know ABORT gets a moment, and its late answer is not taken for another one", async () => {
     let isFaulty = false;
     const bench = await ccidBench("extended APDU", {
@@ -670,6 +698,15 @@ describe("several slots", () => {
     expect(await codeOf(bench.reader.transmit(readCommand(4), "t1", bench.signal))).toBe("reader-unavailable");
     expect(bench.runtime.pendingTimers).toEqual([]);
   });
+});
+
+test("texts of a device are cut to what a description holds, in whole characters", async () => {
+  const long = "\u20ac".repeat(126);
+  const bench = await ccidBench("TPDU", { model: { vendor: long, product: "\u{1f4b3}".repeat(63), serial: long } });
+  const { vendor, product, serial = "" } = bench.reader.description;
+  expect(vendor).toBe("\u20ac".repeat(42));
+  expect(product).toBe("\u{1f4b3}".repeat(32));
+  expect(serial).toBe("\u20ac".repeat(42));
 });
 
 describe("attributes", () => {

@@ -101,6 +101,16 @@ describe.each(levels)("%s, %s", (preset, protocol) => {
     }
   });
 
+  test("a card that asks for more time before it judges the PIN gets it", async () => {
+    const { card, line } = cardLine({ atr: atrs[protocol] }, { waits: () => [9] });
+    const bench = await ccidBench(preset, { model: { pinSupport: 3 }, before: (model) => model.insert(line) });
+    await ready(bench, protocol);
+    expect(encodeHex(await bench.until(bench.reader.control(VERIFY, verifyInput(), bench.signal)))).toBe("9000");
+    expect(encodeHex(card.lastPin ?? new Uint8Array(0))).toBe(`${hexOfPin("1234")}FFFFFFFF`);
+    const response = await bench.until(bench.reader.transmit(readCommand(9), protocol, bench.signal));
+    expect(encodeHex(response)).toBe(content(9));
+  });
+
   test("a PIN is changed at the reader", async () => {
     const entries = ["1234", "87654321", "87654321"];
     const user: PinPadUser = (prompt) => ({ digits: entries[prompt] ?? "", key: "enter" });

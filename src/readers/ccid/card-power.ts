@@ -32,11 +32,11 @@ export class CardPower {
   /** @throws comm-error, removed-card, cancelled, reader-unavailable */
   async off(signal: AbortSignal): Promise<void> {
     this.#voltage = undefined;
-    const { limits } = this.#access;
+    const { commandMs } = this.#access.limits;
     const answer = await exchangeWhenFree(
       this.#access,
       { name: "icc-power-off" },
-      this.#options(signal, limits.commandMs),
+      this.#options(signal, commandMs, commandMs),
     );
     if (answer.status !== "done" && answer.icc !== "inactive") throw commandFailure(OPERATION, answer, "comm-error");
   }
@@ -84,7 +84,8 @@ export class CardPower {
   async #powerOn(voltage: number, signal: AbortSignal): Promise<CcidAnswer> {
     const { isoModeEscape } = this.#traits.quirks;
     for (let isIsoMode = isoModeEscape === undefined; ; isIsoMode = true) {
-      const options = this.#options(signal, this.#access.limits.powerMs);
+      const { powerMs, powerTotalMs } = this.#access.limits;
+      const options = this.#options(signal, powerMs, powerTotalMs);
       const answer = await exchangeWhenFree(this.#access, { name: "icc-power-on", parameter: voltage }, options);
       if (answer.status === "done") return answer;
       if (isIsoMode || answer.error !== slotErrors.emvProtocol)
@@ -96,11 +97,12 @@ export class CardPower {
   async #escape(hex: string, signal: AbortSignal): Promise<void> {
     const decoded = decodeHex(hex);
     if (!decoded.ok) return;
-    const options = this.#options(signal, this.#access.limits.commandMs);
+    const { commandMs } = this.#access.limits;
+    const options = this.#options(signal, commandMs, commandMs);
     await exchangeWhenFree(this.#access, { name: "escape", data: decoded.value }, options);
   }
 
-  #options(signal: AbortSignal, waitMs: number): ExchangeOptions {
-    return { operation: OPERATION, waitMs, signal };
+  #options(signal: AbortSignal, waitMs: number, endMs: number): ExchangeOptions {
+    return { operation: OPERATION, waitMs, endMs, signal };
   }
 }

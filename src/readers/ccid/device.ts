@@ -242,9 +242,9 @@ class DeviceOpening {
     return {
       name,
       id,
-      vendor: manufacturer,
-      product,
-      ...(serial === "" ? {} : { serial }),
+      vendor: shortened(manufacturer),
+      product: shortened(product),
+      ...(serial === "" ? {} : { serial: shortened(serial) }),
       type: "usb",
       protocols: descriptor.protocols,
       canEject: descriptor.mechanical.eject,
@@ -273,6 +273,21 @@ function kindOf({ interfaceProtocol }: UsbInterfaceDescription): InterfaceKind {
   const kind = (["ccid", "iccd-a", "iccd-b"] as const)[interfaceProtocol];
   if (kind !== undefined) return kind;
   throw failureOf("reader-unsupported", `bInterfaceProtocol ${interfaceProtocol} is not known`, OPERATION);
+}
+
+/** Most bytes of a description's texts. A string descriptor may have 126 characters, of up to three bytes each. */
+const MAX_TEXT_BYTES = 128;
+
+/** As much of a text as a description may hold, in whole characters. */
+function shortened(text: string): string {
+  let kept = "";
+  let bytes = 0;
+  for (const character of text) {
+    bytes += new TextEncoder().encode(character).length;
+    if (bytes > MAX_TEXT_BYTES) break;
+    kept += character;
+  }
+  return kept;
 }
 
 /** Name and id for a slot, where nothing else gives them. */

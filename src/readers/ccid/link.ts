@@ -8,6 +8,8 @@ export interface ExchangeOptions {
   readonly operation: string;
   /** How long the answer may take. A reader that asks for more time gets a multiple of it. */
   readonly waitMs: number;
+  /** Longest wait in all, whatever more the reader asks for. @default the limit `exchangeMs` */
+  readonly endMs?: number;
   /** Ends the exchange: the command is aborted, and fails as `cancelled`. */
   readonly signal: AbortSignal;
 }

@@ -68,7 +68,7 @@ export class PendingCommand {
   /** The command was sent. */
   startWaiting(): void {
     const { clock, limits, options } = this.#given;
-    this.#deadline = clock.now() + limits.exchangeMs;
+    this.#deadline = clock.now() + (options.endMs ?? limits.exchangeMs);
     if (!this.#isDecided) this.#wait(options.waitMs);
   }
 

@@ -194,7 +194,8 @@ export class ProtocolSetup {
   #command(command: CcidCommand, signal: AbortSignal): Promise<CcidAnswer> {
     // A reader that makes the PPS speaks to the card meanwhile.
     const waitMs = Math.max(this.#access.limits.commandMs, this.#access.limits.leastAnswerMs);
-    return exchangeWhenFree(this.#access, command, { operation: OPERATION, waitMs, signal });
+    const endMs = this.#access.limits.powerTotalMs;
+    return exchangeWhenFree(this.#access, command, { operation: OPERATION, waitMs, endMs, signal });
   }
 
   #clockStop(atr: Atr): ClockStopCode {

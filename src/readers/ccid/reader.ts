@@ -412,8 +412,10 @@ export class CcidReader implements Reader {
   async #askStatus(): Promise<IccStatus | undefined> {
     const { limits, link, slot } = this.#access;
     if (!this.#turn.isFree || this.#stage !== "open" || !link.isFree(slot)) return undefined;
+    const { commandMs } = limits;
+    const times = { waitMs: commandMs, endMs: commandMs };
     const ask = (signal: AbortSignal): Promise<CcidAnswer> =>
-      link.exchange(slot, { name: "get-slot-status" }, { operation: "slot status", waitMs: limits.commandMs, signal });
+      link.exchange(slot, { name: "get-slot-status" }, { operation: "slot status", ...times, signal });
     try {
       return (await this.#turn.run(this.#life.signal, ask)).icc;
     } catch {

@@ -44,7 +44,8 @@ const FIRST_ATTEMPTS = 3;
  * @throws reader-unavailable when it does not answer, however often it is asked
  */
 export async function firstSlotStatus(access: SlotAccess, operation: string, signal: AbortSignal): Promise<CcidAnswer> {
-  const options = { operation, waitMs: access.limits.commandMs, signal };
+  const { commandMs } = access.limits;
+  const options = { operation, waitMs: commandMs, endMs: commandMs, signal };
   for (let attempt = 1; ; attempt++) {
     try {
       return await access.link.exchange(access.slot, { name: "get-slot-status" }, options);
