@@ -13,6 +13,8 @@ import { Program, run } from "./peers/program.ts";
 /** Blocks of JavaScript that stay JavaScript, by the package that they import, and why. */
 const notCompiled: Readonly<Record<string, string>> = {
   "@jest/globals": "its types come with jest, which is no dependency of ours. test/testing/guide.test.ts runs these",
+  "scard/browser":
+    "they are of a page, with its navigator and its button. test/browser runs the like of them in Chromium",
 };
 
 /** Examples that a test runner runs, by what they import. */

@@ -20,7 +20,7 @@ import { listenVpcd, type VpcdListener } from "./vpcd-listener.ts";
 export { EmbeddedManager, type EmbeddedManagerOptions, type ManagerClient } from "../managers/embedded/index.ts";
 export { nodeBlockCipher, nodeRuntime } from "../platform/node/runtime/index.ts";
 export type { PeerRule } from "../port/index.ts";
-export type { UsbLogEntry, UsbReaderReport, UsbSelection } from "../readers/usb/index.ts";
+export type { ReaderHost, UsbLogEntry, UsbReaderReport, UsbSelection } from "../readers/usb/index.ts";
 export type { VpcdLog, VpcdLogEntry } from "../readers/vpcd/index.ts";
 export { embeddedManager, softwareCard, virtualReader } from "./software.ts";
 export { type OpenedUsbReaders, type UsbReadersOptions, usbReaders } from "./usb-readers.ts";
