@@ -106,6 +106,7 @@ class Importer {
   readonly #socket: Socket;
   readonly #underWay = new Map<number, () => void>();
   readonly #stopWatching: () => void;
+  #isUnplugged = false;
   #parts: Buffer[] = [];
   #bytes = 0;
   #wanted = HEADER_BYTES;
@@ -113,7 +114,10 @@ class Importer {
   constructor(model: UsbDeviceModel, socket: Socket) {
     this.#model = model;
     this.#socket = socket;
-    this.#stopWatching = model.onUnplug(() => socket.destroy());
+    this.#stopWatching = model.onUnplug(() => {
+      this.#isUnplugged = true;
+      socket.destroy();
+    });
   }
 
   end(): void {
@@ -121,10 +125,9 @@ class Importer {
     for (const cancel of this.#underWay.values()) cancel();
     this.#underWay.clear();
     // The host has let the device go: its port has no power now.
-    if (this.#model.plugged) {
-      this.#model.unplug();
-      this.#model.plug();
-    }
+    if (this.#isUnplugged) return;
+    this.#model.unplug();
+    this.#model.plug();
   }
 
   read(bytes: Buffer): void {

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
 
 import { nodeRuntime } from "../../../src/platform/node/runtime/index.ts";
-import type { Clock } from "../../../src/port/index.ts";
+import { type CcidReaderModel, type CcidReaderOptions, type Preset, readerModel } from "../models/index.ts";
+import { Service, type ServiceKind } from "./service.ts";
 import { Vhci } from "./vhci.ts";
 
 /** What is there for every scenario of a boot. */
-interface Stage {
+export interface Stage {
   readonly usb: Vhci;
-  readonly clock: Clock;
+  /** A model of a reader that is not plugged in, with a serial number that no other has. */
+  model(preset: Preset, options?: Partial<CcidReaderOptions>): CcidReaderModel;
+  /** The service of this kind. The one before is stopped: two would fight for the readers. */
+  service(kind: ServiceKind): Promise<Service>;
   /** Keeps a value for the host, and for later scenarios of the boot. */
   readonly kept: Map<string, unknown>;
 }
@@ -26,24 +30,53 @@ export interface Outcome {
   readonly value?: unknown;
 }
 
+/** Ends what hangs, so that the other scenarios are tried. */
+const LIMIT_MS = 900_000;
+
 export async function runScenarios(
   scenarios: readonly Scenario[],
   report: (outcome: Outcome) => void,
 ): Promise<readonly Outcome[]> {
-  const stage: Stage = { usb: new Vhci(), clock: nodeRuntime().clock, kept: new Map() };
+  let running: Service | undefined;
+  const { clock } = nodeRuntime();
+  const models: CcidReaderModel[] = [];
+  const stage: Stage = {
+    usb: new Vhci(),
+    kept: new Map(),
+    model(preset, options) {
+      const model = readerModel(preset, { clock, serial: `RIG${models.length}`, ...options });
+      models.push(model);
+      return model;
+    },
+    async service(kind) {
+      if (running?.kind === kind && running.isRunning) return running;
+      await running?.stop();
+      running = undefined;
+      running = await Service.start(kind);
+      return running;
+    },
+  };
   const outcomes: Outcome[] = [];
   for (const { title, run } of scenarios) {
     const start = performance.now();
     let outcome: Outcome;
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error("it did not end")), LIMIT_MS);
+    });
     try {
-      const value = await run(stage);
+      const value = await Promise.race([run(stage), limit]);
       outcome = { title, ms: Math.round(performance.now() - start), ...(value === undefined ? {} : { value }) };
     } catch (error) {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
       outcome = { title, ms: Math.round(performance.now() - start), error: text };
     }
+    clearTimeout(timer);
+    for (const model of models) model.unplug();
+    await running?.releaseContexts();
     outcomes.push(outcome);
     report(outcome);
   }
+  await running?.stop();
   return outcomes;
 }

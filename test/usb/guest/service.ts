@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { pcscdManager } from "../../../src/entry/pcscd.ts";
 import type { Connection, Context, Protocol } from "../../../src/port/index.ts";
 
@@ -18,12 +18,18 @@ export interface Ran {
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 /** Ends a wait that would never end; no measure of anything. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 200_000;
 
 /** The folder that the host reads when the machine is off. */
 export const runFolder: string = process.env.RUN ?? ".";
 const projectFolder: string = process.env.PROJECT ?? ".";
 let started = 0;
+/** With all that each can log, and as it runs by default. */
+const loudArguments: Readonly<Record<ServiceKind, readonly string[]>> = {
+  pcscd: ["--debug"],
+  scard: ["--reader", "usb", "--log-level", "trace"],
+};
+const quietArguments: typeof loudArguments = { pcscd: [], scard: ["--reader", "usb"] };
 
 /** A PC/SC service of this machine, and its clients. */
 export class Service {
@@ -35,8 +41,8 @@ export class Service {
   readonly #contexts: Context[] = [];
 
   /** Starts one. It takes every USB reader that there is and that comes. */
-  static async start(kind: ServiceKind, args: readonly string[] = []): Promise<Service> {
-    const service = new Service(kind, args);
+  static async start(kind: ServiceKind, isQuiet = false): Promise<Service> {
+    const service = new Service(kind, isQuiet ? quietArguments[kind] : loudArguments[kind]);
     await service.#ready();
     return service;
   }
@@ -52,13 +58,17 @@ export class Service {
     const program = join(projectFolder, "dist/apps/cli/main.js");
     const ours = [program, "daemon", "--socket", this.socket, "--control", join(folder, "control"), ...args];
     const [command, ...rest] =
-      kind === "pcscd" ? ["/usr/sbin/pcscd", "-f", "-d", ...args] : [process.execPath, ...ours];
+      kind === "pcscd" ? ["/usr/sbin/pcscd", "--foreground", ...args] : [process.execPath, ...ours];
     this.#child = spawn(command ?? "", rest, { stdio: ["ignore", log, log] });
     this.#ended = once(this.#child, "close");
   }
 
   get pid(): number {
     return this.#child.pid ?? 0;
+  }
+
+  get isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
   get environment(): NodeJS.ProcessEnv {
@@ -81,8 +91,18 @@ export class Service {
     });
   }
 
-  async stop(): Promise<void> {
+  /** The arguments of Node for `scard who`. */
+  who(): readonly string[] {
+    return [join(projectFolder, "dist/apps/cli/main.js"), "who", "--control", `${dirname(this.socket)}/control`];
+  }
+
+  /** Ends what the programs of one scenario hold. */
+  async releaseContexts(): Promise<void> {
     for (const context of this.#contexts.splice(0)) await context.release().catch(() => undefined);
+  }
+
+  async stop(): Promise<void> {
+    await this.releaseContexts();
     // pcscd ends by a request only after its poll of all readers.
     this.#child.kill(this.kind === "pcscd" ? "SIGKILL" : "SIGTERM");
     await this.#ended;
@@ -98,18 +118,17 @@ export class Service {
     return context;
   }
 
-  /** Runs a program that is linked with libpcsclite. */
-  async run(command: string, args: readonly string[], limitMs = PATIENCE_MS): Promise<Ran> {
+  /** Runs a program that is linked with libpcsclite. One that does not end by itself is killed when it has written `last`. */
+  async run(command: string, args: readonly string[], last?: RegExp): Promise<Ran> {
     const child = spawn(command, args, { env: this.environment, stdio: ["ignore", "pipe", "pipe"] });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (text: string) => {
         output += text;
+        if (last?.test(output)) child.kill();
       });
     }
-    const timer = setTimeout(() => child.kill(), limitMs);
     const [status] = await once(child, "close");
-    clearTimeout(timer);
     return { status, output };
   }
 
@@ -154,6 +173,14 @@ function isSlotOf(name: string, serial: string, slot: number): boolean {
   return name.includes(`(${serial})`) && name.endsWith(` 0${slot}`);
 }
 
+/** Each look takes time from the one emulated processor. */
+let pollMs = 40;
+
+/** How often {@link until} asks. */
+export function pollEvery(ms: number): void {
+  pollMs = ms;
+}
+
 /** Asks again and again until there is an answer. */
 export async function until<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
   const end = performance.now() + PATIENCE_MS;
@@ -161,6 +188,6 @@ export async function until<T>(what: string, ask: () => Promise<T | undefined>):
     const answer = await ask();
     if (answer !== undefined) return answer;
     if (performance.now() > end) throw new Error(`waited in vain: ${what}`);
-    await pause(10);
+    await pause(pollMs);
   }
 }

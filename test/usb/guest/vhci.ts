@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: MIT
 
 import { spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import type { UsbDeviceModel } from "../models/usb-device.ts";
 import { UsbipServer } from "../usbip-server.ts";
 
 const VHCI = "/sys/devices/platform/vhci_hcd.0";
 const PORT = 3240;
-/** A port of vhci-hcd with nothing at it. */
-const NOTHING = "004";
+const MAX_TRIES = 20;
+/** The state of a port of vhci-hcd whose device has its address. */
 const USED = "006";
 
 interface PortRow {
   readonly port: number;
   readonly status: string;
+  /** Bus and address that the server gave. */
+  readonly id: number;
   /** As the bus counts them, such as 3-1. */
   readonly device: string;
 }
@@ -21,8 +24,8 @@ interface PortRow {
 function ports(): readonly PortRow[] {
   const lines = readFileSync(`${VHCI}/status`, "utf8").trim().split("\n").slice(1);
   return lines.map((line) => {
-    const [, port = "", status = "", , , , device = ""] = line.trim().split(/\s+/);
-    return { port: Number(port), status, device };
+    const [, port = "", status = "", , id = "", , device = ""] = line.trim().split(/\s+/);
+    return { port: Number(port), status, id: Number.parseInt(id, 16), device };
   });
 }
 
@@ -31,7 +34,7 @@ export interface Plugged {
   /** The device's folder below /sys/bus/usb/devices. */
   readonly device: string;
   /** The host lets it go. */
-  detach(): void;
+  detach(): Promise<void>;
 }
 
 /** The USB ports of this machine that models go into. */
@@ -46,14 +49,14 @@ export class Vhci {
     this.#listening = true;
     const busId = `1-${++this.#number}`;
     this.#server.offer(busId, model);
-    const before = new Set(ports().flatMap((row) => (row.status === NOTHING ? [] : [row.port])));
+    const id = (1 << 16) | this.#number;
     await attach(busId);
     for (;;) {
-      const row = ports().find(({ port, status }) => status === USED && !before.has(port));
+      const row = ports().find((port) => port.status === USED && port.id === id);
       if (row !== undefined) {
         return {
           device: row.device,
-          detach: () => writeFileSync(`${VHCI}/detach`, String(row.port)),
+          detach: () => writeFile(`${VHCI}/detach`, String(row.port)),
         };
       }
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -61,14 +64,24 @@ export class Vhci {
   }
 }
 
+/** usbip looks at all devices of the ports, and gives up where one of them is just going. */
 async function attach(busId: string): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const child = spawn("usbip", ["attach", "-r", "127.0.0.1", "-b", busId], { stdio: ["ignore", "inherit", "pipe"] });
+  for (let tries = 1; ; tries++) {
+    const problem = await runUsbip(["attach", "-r", "127.0.0.1", "-b", busId]);
+    if (problem === undefined) return;
+    if (tries === MAX_TRIES) throw new Error(`usbip attach: ${problem}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+function runUsbip(args: readonly string[]): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    const child = spawn("usbip", args, { stdio: ["ignore", "inherit", "pipe"] });
     let said = "";
     child.stderr.setEncoding("utf8").on("data", (part: string) => {
       said += part;
     });
     child.on("error", reject);
-    child.on("close", (status) => (status === 0 ? resolve() : reject(new Error(`usbip attach: ${said || status}`))));
+    child.on("close", (status) => resolve(status === 0 ? undefined : said || String(status)));
   });
 }

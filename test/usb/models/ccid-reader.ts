@@ -39,6 +39,8 @@ export interface CcidReaderOptions extends Partial<ReaderShape> {
   readonly user?: PinPadUser;
   /** What PC_to_RDR_Escape does. @default nothing: not supported */
   readonly escape?: (data: Uint8Array) => Uint8Array | undefined;
+  /** Asked before an answer goes out: as long as it is true, the reader asks for more time in its place. @default false */
+  readonly isHeld?: (command: Command) => boolean;
   readonly answerFaults?: AnswerFaults;
   readonly transferFaults?: TransferFaults;
 }
@@ -239,7 +241,7 @@ export class CcidReaderModel extends UsbDeviceModel {
 
   /** Sends the time extensions that the card asked for, then the answer. */
   #extend(running: Running, answer: SlotAnswer, waits: number[]): void {
-    const multiplier = waits.shift();
+    const multiplier = waits.shift() ?? (this.#options.isHeld?.(running.command) ? 1 : undefined);
     const { answerMs = 0, extensionMs = 10 } = this.#options;
     const after = (ms: number, next: () => void): void => {
       if (ms === 0) next();

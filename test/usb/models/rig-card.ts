@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { concatBytes } from "../../../src/base/binary/index.ts";
 import type { SoftwareCard } from "../../../src/cards/software-card/index.ts";
 
 export interface RigCardOptions {
@@ -67,10 +68,13 @@ export class RigCard implements SoftwareCard {
       case READ: {
         if (le === undefined) return Uint8Array.from(wrongLength);
         const start = ((command[2] ?? 0) << 8) | (command[3] ?? 0);
-        return Uint8Array.from([...Array.from({ length: le }, (_, index) => contentByte(start + index)), ...ok]);
+        const answer = new Uint8Array(le + ok.length);
+        for (let index = 0; index < le; index++) answer[index] = contentByte(start + index);
+        answer.set(ok, le);
+        return answer;
       }
       case ECHO:
-        return Uint8Array.from([...data, ...ok]);
+        return concatBytes(data, Uint8Array.from(ok));
       case VERIFY:
       case CHANGE: {
         this.lastPin = data.slice();
