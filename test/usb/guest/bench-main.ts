@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+
+// Measures pcscd with libccid and our service with our driver by turns, in one machine with one model of a reader, and writes
+// the raw figures into the folder of the run: results.json. Environment: ROUNDS, CALLS, MOVES, CLIENT (a program).
+
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { nodeRuntime } from "../../../src/platform/node/runtime/index.ts";
+import { CardLine, RigCard, readerModel } from "../models/index.ts";
+import { echo } from "./commands.ts";
+import { pollEvery, runFolder, Service, type ServiceKind, until } from "./service.ts";
+import { Vhci } from "./vhci.ts";
+
+const lengths = [5, 255, 4096, 65_535];
+const setting = (name: string): number => Number(process.env[name] ?? 1);
+const client = process.env.CLIENT ?? "";
+const usb = new Vhci();
+let serialNumber = 0;
+
+/** Processor time of a process and all its threads so far, in microseconds. */
+function processorUs(pid: number): number {
+  let nanoseconds = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    const [running = "0"] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ");
+    nanoseconds += Number(running);
+  }
+  return nanoseconds / 1000;
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function measure(kind: ServiceKind): Promise<unknown> {
+  const serial = `BENCH${++serialNumber}`;
+  const model = readerModel("extended APDU", { clock: nodeRuntime().clock, serial });
+  model.insert(new CardLine(new RigCard()));
+  const service = await Service.start(kind, true);
+  try {
+    const plugsMs: number[] = [];
+    const context = await service.context();
+    for (let plug = 0; plug < setting("MOVES"); plug++) {
+      const start = performance.now();
+      model.plug();
+      await usb.plug(model);
+      const connection = await service.connect(context, await service.reader(context, serial));
+      await connection.transmit(echo(Uint8Array.of(1)));
+      plugsMs.push(performance.now() - start);
+      await connection.disconnect();
+      if (plug + 1 === setting("MOVES")) break;
+      model.unplug();
+      await service.noReader(context, serial);
+    }
+    const reader = await service.reader(context, serial);
+    const run = async (count: number, sizes: readonly number[]): Promise<Record<string, unknown>> => {
+      const ran = await service.run(client, [reader, String(count), ...sizes.map(String)]);
+      return JSON.parse(ran.output) as Record<string, unknown>;
+    };
+    // A service that runs for days is warm; the first calls of a new one would say more about its compiler.
+    await run(setting("CALLS"), lengths);
+    const transmit = await run(setting("CALLS"), lengths);
+    const before = processorUs(service.pid);
+    await run(setting("CALLS"), [255]);
+    const calls = Math.floor(setting("CALLS") / 2) + setting("CALLS");
+    const processorUsPerCall = (processorUs(service.pid) - before) / calls;
+    const insertionsMs: number[] = [];
+    for (let move = 0; move < 2 * setting("MOVES"); move++) {
+      model.remove();
+      await service.card(context, reader, false);
+      // The stock service looks every 400 ms where it looks: moments are spread over its period.
+      await pause(450 + (400 * move) / (2 * setting("MOVES")));
+      const [state] = await context.getStatusChange([{ reader }], { timeoutMs: 0 });
+      const wake = context.getStatusChange([
+        { reader, ...(state === undefined ? {} : { flags: state.flags, eventCount: state.eventCount }) },
+      ]);
+      await pause(20);
+      const start = performance.now();
+      model.insert(new CardLine(new RigCard()));
+      await wake;
+      insertionsMs.push(performance.now() - start);
+      await service.card(context, reader, true);
+    }
+    return { transmit, processorUsPerCall, insertionsMs, plugsMs };
+  } finally {
+    await service.stop();
+    model.unplug();
+    await until("the port is empty", async () => (model.plugged ? undefined : true));
+  }
+}
+
+pollEvery(10);
+const rounds: unknown[] = [];
+for (let round = 0; round < setting("ROUNDS"); round++) {
+  const pcscd = await measure("pcscd");
+  const scard = await measure("scard");
+  rounds.push({ pcscd, scard });
+  console.log(`rig: round ${round + 1}: ${JSON.stringify(rounds.at(-1))}`);
+  writeFileSync(join(runFolder, "results.json"), JSON.stringify(rounds));
+}
+process.exit(0);
