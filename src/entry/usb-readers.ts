@@ -16,11 +16,13 @@ import {
   refuse,
   SmartCardError,
   text,
+  truth,
   wholeNumber,
 } from "../port/index.ts";
 import { openCcidDevice } from "../readers/ccid/index.ts";
 import {
   type DrivenDevice,
+  deviceId,
   type OpenByDriver,
   type ReaderHost,
   type UsbLogEntry,
@@ -96,6 +98,8 @@ const selection = optionsOf<UsbSelection>({
   serial: optional(text("a serial number", 4096)),
   port: optional(text("bus and ports", 255)),
   interface: optional(wholeNumber(0, 255)),
+  allowEscape: optional(truth),
+  allowBogusFirmware: optional(truth),
   name: optional(nameText),
   driver: optional(text("own, pcsc-lite or the path of a driver", 4096)),
 });
@@ -143,6 +147,7 @@ export async function usbReaders(options: UsbReadersOptions): Promise<OpenedUsbR
     host: manager,
     openDevice: openCcidDevice,
     openByDriver: (description, options) => openByDriver(description, options, log),
+    foreignDevices: await devicesOfDrivers(),
     selections: readers,
     ...(log !== undefined && { log }),
   });
@@ -161,6 +166,12 @@ export async function usbReaders(options: UsbReadersOptions): Promise<OpenedUsbR
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** The devices that the drivers installed for pcscd name: vendor and product. */
+async function devicesOfDrivers(): Promise<ReadonlySet<string>> {
+  const { found } = await driverBundles();
+  return new Set(found.flatMap(({ readers }) => readers.map(deviceId)));
 }
 
 /** Has a driver of pcsc-lite open a reader. */

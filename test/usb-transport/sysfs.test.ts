@@ -69,6 +69,19 @@ describe("the tree of USB devices", () => {
     expect(found.map(({ interfaces }) => interfaces[0]?.portPath)).toEqual(["1-9", "1-9.2", "1-10"]);
   });
 
+  test("a device of another kind is there for a driver of others, as one interface", async () => {
+    const tree = treeOf();
+    const plain = Uint8Array.of(9, 4, 0, 0, 0, 0xff, 0, 0, 0);
+    tree.plug({ port: "1-1", vendorId: 0x0dc3, productId: 0x0802, configuration: configurationOf(plain, plain) });
+    expect(await devicesOf(tree)).toEqual([]);
+    const found = await readUsbTree(tree.folders, new Set(["0dc3:0802"]));
+    expect(found).toMatchObject({
+      isThere: true,
+      devices: [{ interfaces: [{ vendorId: 0x0dc3, interfaceNumber: 0, interfaceClass: 0xff }] }],
+    });
+    expect(found.isThere && found.devices[0]?.interfaces).toHaveLength(1);
+  });
+
   test("one that the kernel sets up, and one that udev works on, are looked at again", async () => {
     const tree = treeOf();
     tree.plug({ port: "1-1", address: 2, configured: "" });

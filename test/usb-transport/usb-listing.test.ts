@@ -30,7 +30,7 @@ function busWith(holder?: UsbHolder) {
 describe("the list of USB readers", () => {
   test("says what the daemon has", async () => {
     const { transport } = busWith({ kind: "program", name: "scard", pid: 7 });
-    expect(await usbListing(transport, async () => ({ interfaces: [known] }))).toEqual({
+    expect(await usbListing(transport, async () => ({ interfaces: [{ ...known, notes: ["a note"] }] }))).toEqual({
       interfaces: [
         {
           port: "1-1",
@@ -40,6 +40,7 @@ describe("the list of USB readers", () => {
           interface: 0,
           isOurs: true,
           readers: ["ACS ACR 38U-CCID (A1) 00 00"],
+          notes: ["a note"],
         },
       ],
     });

@@ -3,7 +3,14 @@
 import { describe, expect, test } from "vitest";
 import { EmbeddedManager } from "../../src/managers/embedded/index.ts";
 import { SmartCardError } from "../../src/port/index.ts";
-import { type UsbLogEntry, UsbReaders, type UsbSelection } from "../../src/readers/usb/index.ts";
+import {
+  type OpenByDriver,
+  type UsbLogEntry,
+  UsbReaders,
+  type UsbReadersOptions,
+  type UsbSelection,
+} from "../../src/readers/usb/index.ts";
+import { VirtualReader } from "../../src/readers/virtual/index.ts";
 import { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
 import { FakeBus } from "./fake-bus.ts";
 
@@ -12,7 +19,11 @@ async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
 }
 
-function benchWith(selections: readonly UsbSelection[] = [{}], bus = new FakeBus()) {
+function benchWith(
+  selections: readonly UsbSelection[] = [{}],
+  bus = new FakeBus(),
+  more: Partial<UsbReadersOptions> = {},
+) {
   const runtime = new SimulatedRuntime({ settle });
   const manager = new EmbeddedManager({ runtime, profile: "pcsclite" });
   const entries: UsbLogEntry[] = [];
@@ -24,6 +35,7 @@ function benchWith(selections: readonly UsbSelection[] = [{}], bus = new FakeBus
     host: manager,
     selections,
     log: (entry) => entries.push(entry),
+    ...more,
   });
   const names = (): string[] => manager.readers().map(({ name }) => name);
   const start = async (): Promise<void> => {
@@ -261,6 +273,79 @@ describe("a reader that fails", () => {
   });
 });
 
+describe("a driver of others", () => {
+  /** Drives the devices at these ports. */
+  function foreignAt(...ports: readonly string[]) {
+    const told: string[] = [];
+    let end: (() => void) | undefined;
+    const openByDriver: OpenByDriver = async (description, { describe: named, driver, ended }) => {
+      told.push(`open ${description.portPath}`);
+      if (!ports.includes(description.portPath) || driver !== "pcsc-lite") return undefined;
+      end = ended;
+      const reader = new VirtualReader({
+        ...named(0, "Vendor's driver"),
+        clock: new SimulatedRuntime({ settle }).clock,
+      });
+      return {
+        readers: [reader],
+        unplugged: (reason) => told.push(`unplugged: ${reason}`),
+        close: async () => {
+          told.push("close");
+          await reader.close();
+        },
+      };
+    };
+    return { openByDriver, told, end: () => end?.() };
+  }
+
+  test("has what is chosen for it, what ours cannot drive, and what is no smart card interface", async () => {
+    const foreign = foreignAt("1-1", "1-2", "1-3");
+    const { bus, names, runtime, start } = benchWith(
+      [{ port: "1-1", driver: "pcsc-lite" }, {}],
+      new FakeBus(),
+      foreign,
+    );
+    bus.failures.set("1-2", new SmartCardError("reader-unsupported", "its firmware does not work"));
+    bus.plug({ portPath: "1-1" });
+    bus.plug({ portPath: "1-2", address: 3 });
+    bus.plug({ portPath: "1-3", address: 4, interfaceClass: 0xff, classDescriptor: new Uint8Array() });
+    bus.plug({ portPath: "1-4", address: 5 });
+    await start();
+    expect(names()).toEqual([
+      "Vendor's driver 00 00",
+      "Vendor's driver 01 00",
+      "Vendor's driver 02 00",
+      "ACS ACR 38U-CCID 03 00",
+    ]);
+    expect(bus.claimed).toEqual(["1-4"]);
+    await bus.unplug("1-3");
+    bus.changed();
+    await runtime.advance(0);
+    expect(foreign.told.slice(-2)).toEqual(["unplugged: it is unplugged", "close"]);
+    foreign.end();
+    await runtime.advance(600);
+    expect(names()).toHaveLength(3);
+  });
+
+  test("that has ended is opened again, and one that does not know the device leaves the reason", async () => {
+    const foreign = foreignAt("1-1");
+    const { bus, names, readers, runtime, start } = benchWith([{ driver: "pcsc-lite" }], new FakeBus(), foreign);
+    bus.plug({ portPath: "1-1" });
+    bus.plug({ portPath: "1-2", address: 3 });
+    await start();
+    expect(readers.report()[1]).toMatchObject({
+      state: "failed",
+      reason: "no driver that is installed for pcscd is for this device",
+    });
+    foreign.end();
+    await runtime.advance(0);
+    expect(names()).toEqual([]);
+    await runtime.advance(600);
+    expect(names()).toEqual(["Vendor's driver 00 00"]);
+    expect(foreign.told.filter((line) => line === "open 1-1")).toHaveLength(2);
+  });
+});
+
 describe("at run time", () => {
   test("a reader is given free for other programs, and taken back", async () => {
     const { bus, names, readers, runtime, start } = benchWith();
@@ -319,6 +404,23 @@ describe("at run time", () => {
     expect(names()).toEqual([]);
     expect(bus.claimed).toEqual([]);
     expect(bus.isWatched).toBe(false);
+    expect(runtime.pendingTimers.filter((name) => name.startsWith("usb"))).toEqual([]);
+  });
+
+  test("the end waits a second for a reader that is being opened, which is closed when it answers", async () => {
+    const { bus, names, readers, runtime, start } = benchWith();
+    bus.plug({ portPath: "1-1" });
+    const answer = bus.hold("1-1");
+    const started = start();
+    await runtime.advance(3000);
+    await started;
+    const closed = readers.close();
+    await runtime.advance(1000);
+    await closed;
+    expect(bus.claimed).toEqual(["1-1"]);
+    answer();
+    await runtime.advance(1000);
+    expect([names(), bus.claimed]).toEqual([[], []]);
     expect(runtime.pendingTimers.filter((name) => name.startsWith("usb"))).toEqual([]);
   });
 

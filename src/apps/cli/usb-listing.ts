@@ -23,6 +23,8 @@ interface ListedInterface {
   readonly isOurs: boolean;
   /** The names of its readers, where the daemon has it. */
   readonly readers: readonly string[];
+  /** What is known of it beyond what it says, where the daemon has it. */
+  readonly notes?: readonly string[];
   /** Why the daemon does not have it. */
   readonly reason?: string;
 }
@@ -86,6 +88,7 @@ export async function usbListing(
         interface: interfaceNumber,
         isOurs,
         readers: isOurs ? ours.readers : [],
+        ...(isOurs && ours.notes !== undefined && ours.notes.length > 0 && { notes: ours.notes }),
         ...(!isOurs && { reason: await why() }),
       });
     }
@@ -104,10 +107,11 @@ function whySilent(error: SmartCardError): string {
 function* describeListing({ daemon, interfaces, missing }: UsbListing, paint: Paint): Generator<string> {
   if (missing !== undefined) yield `there are no USB readers: ${visible(missing)}`;
   else if (interfaces.length === 0) yield "no USB reader is plugged in";
-  for (const { device, isOurs, port, readers, reason, title } of interfaces) {
+  for (const { device, isOurs, notes = [], port, readers, reason, title } of interfaces) {
     const state = isOurs ? paint("green", "ours") : paint("yellow", "not ours");
     yield `${port.padEnd(6)} ${device}  ${paint("bold", visible(title))}  ${state}`;
     for (const name of readers) yield `       ${visible(name)}`;
+    for (const note of notes) yield `       ${paint("dim", visible(note))}`;
     if (reason !== undefined) yield `       ${visible(reason)}`;
   }
   if (daemon !== undefined && interfaces.length > 0) yield `${visible(daemon)}: "scard daemon" takes the readers`;

@@ -131,6 +131,10 @@ const usbReader = object({
     .about("Only the one that is plugged in here.")
     .optional(),
   interface: is.whole(0, 255, "Only the interface with this number, of devices with several.").optional(),
+  allowEscape: is.truth
+    .about("Whether programs may send commands to the reader's firmware, as with libccid's ifdDriverOptions 1.")
+    .optional(),
+  allowBogusFirmware: is.truth.about("Whether a reader is used whose firmware is known not to work.").optional(),
   name: readerName.about("Its name, in the place of the one that pcscd would give it.").optional(),
   driver: is
     .words("own", "pcsc-lite")

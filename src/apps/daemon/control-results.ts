@@ -82,6 +82,7 @@ const usb = part({
       state: is.words(...usbStates),
       readers: some(is.anyText),
       reason: is.anyText.optional(),
+      notes: some(is.anyText).optional(),
     }),
   ),
 });

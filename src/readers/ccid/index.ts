@@ -10,7 +10,12 @@ export { CcidDevice, type CcidOptions, openCcidDevice } from "./device.ts";
 export { type CcidLimits, defaultCcidLimits } from "./limits.ts";
 export { knownQuirks, type Quirk, type QuirkChanges } from "./quirks.ts";
 export { CcidReader } from "./reader.ts";
-export { type SmartCardInterface, smartCardInterfaces } from "./smart-card-interfaces.ts";
+export {
+  interfacesIn,
+  isSmartCardInterface,
+  type SmartCardInterface,
+  smartCardInterfaces,
+} from "./smart-card-interfaces.ts";
 export {
   type UsbControlRequest,
   type UsbEndpoint,

@@ -43,6 +43,15 @@ const DIRECTION_IN = 0x80;
  * @param bytes of all configurations @param configuration only that one, by its bConfigurationValue
  */
 export function smartCardInterfaces(bytes: Uint8Array, configuration?: number): readonly SmartCardInterface[] {
+  return interfacesIn(bytes, configuration).filter(isSmartCardInterface);
+}
+
+/**
+ * Finds all interfaces, whatever their class, as {@link smartCardInterfaces} does.
+ *
+ * @param bytes of all configurations @param configuration only that one, by its bConfigurationValue
+ */
+export function interfacesIn(bytes: Uint8Array, configuration?: number): readonly SmartCardInterface[] {
   const found: Draft[] = [];
   let current = 0;
   let draft: Draft | undefined;
@@ -57,9 +66,7 @@ export function smartCardInterfaces(bytes: Uint8Array, configuration?: number): 
     } else if (type === ENDPOINT) draft?.endpoints.push({ address: second, kind: third & 3, ...packetOf(descriptor) });
     else if (isClassDescriptor(descriptor) && draft !== undefined) draft.classDescriptor ??= copyBytes(descriptor);
   }
-  return found
-    .filter((one) => isSmartCard(one) && (configuration === undefined || one.configuration === configuration))
-    .map(finished);
+  return found.filter((one) => configuration === undefined || one.configuration === configuration).map(finished);
 }
 
 /** An interface while its descriptors are read. */
@@ -106,8 +113,13 @@ function isClassDescriptor(descriptor: Uint8Array): boolean {
   return descriptor.length === CLASS_DESCRIPTOR_BYTES && (type === SMART_CARD_CLASS_DESCRIPTOR || type === 0xff);
 }
 
-function isSmartCard({ classDescriptor, interfaceClass }: Draft): boolean {
-  return interfaceClass === SMART_CARD || (interfaceClass === VENDOR_SPECIFIC && classDescriptor !== undefined);
+/** Whether an interface is of the smart card class, or of the vendor's own class with a smart card class descriptor. */
+export function isSmartCardInterface({
+  classDescriptor,
+  interfaceClass,
+}: Pick<UsbInterfaceDescription, "classDescriptor" | "interfaceClass">): boolean {
+  const hasDescriptor = classDescriptor.length === CLASS_DESCRIPTOR_BYTES;
+  return interfaceClass === SMART_CARD || (interfaceClass === VENDOR_SPECIFIC && hasDescriptor);
 }
 
 function finished({ classDescriptor = new Uint8Array(), endpoints, ...rest }: Draft): SmartCardInterface {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { type CancelTimer, type Clock, type Reader, SmartCardError, type Trace } from "../../port/index.ts";
-import { UsbError, type UsbInterface, type UsbInterfaceDescription } from "../ccid/index.ts";
+import { isSmartCardInterface, UsbError, type UsbInterface, type UsbInterfaceDescription } from "../ccid/index.ts";
 import { usbLimits } from "./limits.ts";
 import { aliasName, baseName, interfaceId, slotName } from "./reader-names.ts";
 import type { UsbSelection } from "./selection.ts";
@@ -10,6 +10,10 @@ import { nameOfDevice, type UsbTransport } from "./transport.ts";
 /** A device that a driver drives: its readers, one for each slot. */
 export interface DrivenDevice {
   readonly readers: readonly Reader[];
+  /** What is known of this device beyond what it says, one sentence each. */
+  readonly notes?: readonly string[];
+  /** Tells a driver that does not see it itself that the device is unplugged. */
+  unplugged?(reason: string): void;
   /** Ends the readers and releases the interface. Never rejects. */
   close(): Promise<void>;
 }
@@ -21,6 +25,8 @@ export type OpenDevice = (
     readonly clock: Clock;
     readonly trace: Trace;
     readonly describe: (slot: number) => { readonly name: string; readonly id: string };
+    readonly allowEscape?: boolean;
+    readonly allowBogusFirmware?: boolean;
   },
 ) => Promise<DrivenDevice>;
 
@@ -146,6 +152,11 @@ export class Seat {
     return this.#failure;
   }
 
+  /** What is known of the device, where it is in service. */
+  get notes(): readonly string[] {
+    return this.#device?.notes ?? [];
+  }
+
   get names(): readonly string[] {
     return this.#names;
   }
@@ -176,6 +187,7 @@ export class Seat {
   /** It is unplugged. */
   async unplugged(): Promise<void> {
     const wasOurs = this.#state === "ours" || this.#isLost;
+    this.#device?.unplugged?.("it is unplugged");
     await this.end();
     if (wasOurs) this.#tell("info", "a USB reader was unplugged", { readers: this.#names });
   }
@@ -215,8 +227,8 @@ export class Seat {
     this.#cancelRetry?.();
     this.#cancelRetry = undefined;
     this.#become("opening", "it is being opened");
-    const { clock, openDevice, trace, transport } = this.#deps;
-    let usb: UsbInterface | undefined;
+    // Before anything is waited for: readers that are opened together are numbered in their order.
+    const number = this.#deps.takeNumber(this.id);
     let device: DrivenDevice | undefined;
     let hasEnded = false;
     const ended = (): void => {
@@ -224,35 +236,55 @@ export class Seat {
       this.#ended(device);
     };
     try {
-      if (isOwn(selection)) {
-        usb = await transport.open(this.description);
-        const number = this.#deps.takeNumber(this.id);
-        const describe = (slot: number): SlotTitle => this.#describe(selection, number, slot);
-        device = await openDevice(withEnd(usb, ended), { clock, trace, describe });
-      } else device = await this.#openByDriver(selection, ended);
+      device = await this.#drive(selection, number, ended);
       await this.#inOrder();
       await this.#serve(device);
       if (hasEnded) throw new SmartCardError("reader-unavailable", "it was lost while it was put into service");
     } catch (error) {
       await device?.close();
-      await usb?.close();
+      this.#deps.freeNumber(this.id);
       this.#failed(error);
       return;
     }
     this.#device = device;
     this.#failure = undefined;
     this.#isLost = false;
-    this.#servedAt = clock.now();
+    this.#servedAt = this.#deps.clock.now();
     this.#toldReason = "";
     this.#become("ours", undefined);
     this.#tell("info", "a USB reader is in service", { readers: this.#names });
   }
 
-  async #openByDriver(selection: UsbSelection, ended: () => void): Promise<DrivenDevice> {
-    const { clock, openByDriver, takeNumber, trace } = this.#deps;
+  /** The device with its driver: the chosen one, or ours, or else one that is installed for pcscd. */
+  async #drive(selection: UsbSelection, number: number, ended: () => void): Promise<DrivenDevice> {
+    if (!isOwn(selection)) return this.#openByDriver(selection, number, ended);
+    const installed = { ...selection, driver: "pcsc-lite" };
+    if (!isSmartCardInterface(this.description)) return this.#openByDriver(installed, number, ended);
+    try {
+      return await this.#openOwn(selection, number, ended);
+    } catch (error) {
+      if (!(error instanceof SmartCardError) || error.code !== "reader-unsupported") throw error;
+      // What is wrong with it for us is the better reason.
+      return this.#openByDriver(installed, number, ended).catch(() => Promise.reject(error));
+    }
+  }
+
+  async #openOwn(selection: UsbSelection, number: number, ended: () => void): Promise<DrivenDevice> {
+    const { clock, openDevice, trace, transport } = this.#deps;
+    const { allowBogusFirmware, allowEscape } = selection;
+    const usb = await transport.open(this.description);
+    return openDevice(withEnd(usb, ended), {
+      clock,
+      trace,
+      describe: (slot) => this.#describe(selection, number, slot),
+      ...(allowBogusFirmware !== undefined && { allowBogusFirmware }),
+      ...(allowEscape !== undefined && { allowEscape }),
+    });
+  }
+
+  async #openByDriver(selection: UsbSelection, number: number, ended: () => void): Promise<DrivenDevice> {
+    const { clock, openByDriver, trace } = this.#deps;
     const { driver = "" } = selection;
-    await this.#inOrder();
-    const number = takeNumber(this.id);
     const describe = (slot: number, base: string): SlotTitle => this.#describe(selection, number, slot, base);
     const device = await openByDriver(this.description, { driver, clock, trace, describe, ended });
     if (device !== undefined) return device;
@@ -359,7 +391,8 @@ interface SlotTitle {
 
 /** Whether a reader in service has to be opened anew: its name or its driver is another. */
 function isAnother(one: UsbSelection, other: UsbSelection): boolean {
-  return one.name !== other.name || (one.driver ?? "own") !== (other.driver ?? "own");
+  const keys = ["name", "allowEscape", "allowBogusFirmware"] as const;
+  return keys.some((key) => one[key] !== other[key]) || (one.driver ?? "own") !== (other.driver ?? "own");
 }
 
 /** Whether our own driver has it. */

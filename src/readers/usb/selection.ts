@@ -15,9 +15,16 @@ export interface UsbSelection {
   readonly port?: string;
   /** The number of the interface, for devices with several. */
   readonly interface?: number;
+  /**
+   * Whether programs may send commands to the reader's firmware (IOCTL_SMARTCARD_VENDOR_IFD_EXCHANGE), as libccid with
+   * DRIVER_OPTION_CCID_EXCHANGE_AUTHORIZED. @default false
+   */
+  readonly allowEscape?: boolean;
+  /** Whether a reader is used whose firmware is known not to work. @default false */
+  readonly allowBogusFirmware?: boolean;
   /** The name that it has here, instead of the one that pcscd would give it. */
   readonly name?: string;
-  /** What drives it: `own`, which is the default; `pcsc-lite`, the driver that is installed for pcscd; or the path of such a driver. */
+  /** What drives it: `own`, which is the default where ours can; `pcsc-lite`, the driver that is installed for pcscd; or the path of such a driver. */
   readonly driver?: string;
 }
 

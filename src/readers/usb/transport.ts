@@ -31,8 +31,12 @@ export interface UsbHolder {
 /** A way to USB devices on this machine. */
 export interface UsbTransport {
   readonly name: "usb" | "usbfs" | "webusb";
-  /** The devices that are plugged in. Never rejects. */
-  look(): Promise<UsbTree>;
+  /**
+   * The devices that are plugged in. Never rejects.
+   *
+   * @param others vendor and product (`0dc3:0802`) of devices without a smart card interface that another driver drives
+   */
+  look(others?: ReadonlySet<string>): Promise<UsbTree>;
   /**
    * Claims an interface.
    *

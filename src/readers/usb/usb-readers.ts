@@ -23,6 +23,8 @@ export interface UsbReadersOptions {
   readonly openDevice: OpenDevice;
   /** Opens those whose selection names another driver than our own. */
   readonly openByDriver?: OpenByDriver;
+  /** Devices without a smart card interface that those drive: vendor and product, `0dc3:0802`. */
+  readonly foreignDevices?: ReadonlySet<string>;
   /** Which readers; `[{}]` for all. */
   readonly selections: readonly UsbSelection[];
   readonly log?: (entry: UsbLogEntry) => void;
@@ -45,6 +47,8 @@ export interface UsbReaderReport {
   readonly readers: readonly string[];
   /** Why it is not in service. */
   readonly reason?: string;
+  /** What is known of this device beyond what it says, one sentence each. */
+  readonly notes: readonly string[];
 }
 
 /** The USB readers of a manager: puts them into service as they are plugged in, and takes them out. */
@@ -79,16 +83,9 @@ export class UsbReaders {
 
   /** Begins. Settles when the readers that are plugged in are in service or have failed, or have taken too long. */
   async start(): Promise<void> {
-    const { clock } = this.#options.runtime;
     this.#stopWatching = this.#options.transport.watch(() => void this.look());
     await this.look();
-    await new Promise<void>((resolve) => {
-      const cancel = clock.schedule(usbLimits.startMs, "usb-readers-start", resolve);
-      void this.#done.then(() => {
-        cancel();
-        resolve();
-      });
-    });
+    await this.#within(usbLimits.startMs, "usb-readers-start", this.#done);
   }
 
   /** Looks which devices are there, and tries again those that failed. Settles when it has looked. */
@@ -100,6 +97,7 @@ export class UsbReaders {
   /** Has other readers in service from now on. Settles when they are, or have failed. */
   async select(selections: readonly UsbSelection[]): Promise<void> {
     this.#selections = selections;
+    await this.#look();
     await this.#review(false);
   }
 
@@ -109,7 +107,7 @@ export class UsbReaders {
   }
 
   report(): readonly UsbReaderReport[] {
-    return [...this.#seats.values()].map(({ description, id, names, reason, state }) => ({
+    return [...this.#seats.values()].map(({ description, id, names, notes, reason, state }) => ({
       id,
       device: deviceId(description),
       manufacturer: description.manufacturer,
@@ -119,6 +117,7 @@ export class UsbReaders {
       interface: description.interfaceNumber,
       state,
       readers: names,
+      notes,
       ...(reason !== undefined && { reason }),
     }));
   }
@@ -166,7 +165,9 @@ export class UsbReaders {
     this.#stopWatching?.();
     this.#cancelLook?.();
     await this.#looking;
-    await Promise.all([...this.#seats.values()].map((seat) => seat.end()));
+    const ended = Promise.all([...this.#seats.values()].map((seat) => seat.end()));
+    // One that is just being opened is closed when that has ended: nothing waits for a device that does not answer.
+    await this.#within(usbLimits.closeMs, "usb-readers-close", ended);
     this.#seats.clear();
   }
 
@@ -181,11 +182,17 @@ export class UsbReaders {
   async #lookUntilDone(): Promise<void> {
     while (this.#isDue && !this.#closed) {
       this.#isDue = false;
-      const tree = await this.#options.transport.look().catch((error: unknown): UsbTree => {
+      const tree = await this.#options.transport.look(this.#others()).catch((error: unknown): UsbTree => {
         return { isThere: false, reason: error instanceof Error ? error.message : String(error) };
       });
       if (!this.#closed) this.#apply(tree);
     }
+  }
+
+  /** Devices that are looked for although they are no smart card devices: another driver knows them. */
+  #others(): ReadonlySet<string> {
+    const { foreignDevices = [] } = this.#options;
+    return new Set([...foreignDevices, ...this.#selections.flatMap(({ devices = [] }) => devices)]);
   }
 
   #apply(tree: UsbTree): void {
@@ -237,16 +244,16 @@ export class UsbReaders {
     for (const key of settling) if (!this.#settlingSince.has(key)) this.#settlingSince.set(key, now);
     this.#cancelLook?.();
     this.#cancelLook = undefined;
-    if (![...this.#settlingSince.values()].some((since) => now - since < usbLimits.settleMs)) {
+    if (settling.length === 0) {
       this.#lookMs = usbLimits.shortestLookMs;
       return;
     }
-    this.#cancelLook = this.#options.runtime.clock.schedule(
-      this.#lookMs,
-      "usb-device-settles",
-      () => void this.#look(),
-    );
+    const isNew = [...this.#settlingSince.values()].some((since) => now - since < usbLimits.settleMs);
+    const pause = isNew ? this.#lookMs : usbLimits.unconfiguredLookMs;
     this.#lookMs = Math.min(2 * this.#lookMs, usbLimits.longestLookMs);
+    const { clock } = this.#options.runtime;
+    const options = { background: true };
+    this.#cancelLook = clock.schedule(pause, "usb-device-settles", () => void this.#look(), options);
   }
 
   /** Has each reader in or out of service, as the configuration says now. */
@@ -290,6 +297,16 @@ export class UsbReaders {
     const which = only === undefined ? "no USB reader" : `${found.length} USB readers`;
     const message = `${which} fits "${choice}"; there ${known === "" ? "is none" : `are ${known}`}`;
     throw new SmartCardError("unknown-reader", message, { reader: choice });
+  }
+
+  #within(limitMs: number, name: string, work: Promise<unknown>): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#options.runtime.clock.schedule(limitMs, name, resolve);
+      void work.then(() => {
+        cancel();
+        resolve();
+      });
+    });
   }
 
   #tell(level: UsbLogEntry["level"], message: string, details: UsbLogEntry["details"]): void {

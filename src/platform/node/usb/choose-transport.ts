@@ -37,7 +37,7 @@ export async function chooseTransport(clock: Clock, choice: TransportChoice = {}
   );
   if ("loaded" in usb) {
     return packageTransport(usb.loaded, {
-      look: () => readUsbTree(usualFolders),
+      look: (others) => readUsbTree(usualFolders, others),
       holderOf: (description) => holderOf(usualFolders, description),
       watch: (changed) => watchDevices(usualFolders, clock, changed),
     });

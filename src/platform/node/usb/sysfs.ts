@@ -3,11 +3,12 @@
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import {
+  interfacesIn,
   type SmartCardInterface,
   smartCardInterfaces,
   type UsbInterfaceDescription,
 } from "../../../readers/ccid/index.ts";
-import type { UsbReaderDevice, UsbTree } from "../../../readers/usb/index.ts";
+import { deviceId, type UsbReaderDevice, type UsbTree } from "../../../readers/usb/index.ts";
 import type { UsbFolders } from "./folders.ts";
 import { isSettled, udevProperties } from "./udev.ts";
 
@@ -15,14 +16,14 @@ import { isSettled, udevProperties } from "./udev.ts";
 const DEVICE_DESCRIPTOR_BYTES = 18;
 
 /** Devices with smart card interfaces, as the kernel has them in sysfs. Nothing is sent to them. */
-export async function readUsbTree(folders: UsbFolders): Promise<UsbTree> {
+export async function readUsbTree(folders: UsbFolders, others: ReadonlySet<string> = new Set()): Promise<UsbTree> {
   const bus = join(folders.sys, "bus/usb/devices");
   const names = await readdir(bus).catch(() => undefined);
   if (names === undefined)
     return { isThere: false, reason: "this machine has no USB, or the kernel has no driver for it" };
   // Interfaces have a colon, hubs that are host controllers begin with usb.
   const devices = names.filter((name) => /^\d+-[\d.]+$/.test(name)).sort(byPort);
-  const found = await Promise.all(devices.map((name) => readDevice(folders, join(bus, name), name)));
+  const found = await Promise.all(devices.map((name) => readDevice(folders, join(bus, name), name, others)));
   return { isThere: true, devices: found.filter((device) => device !== undefined) };
 }
 
@@ -46,19 +47,26 @@ export async function kernelDriver(
   );
 }
 
-async function readDevice(folders: UsbFolders, path: string, portPath: string): Promise<UsbReaderDevice | undefined> {
+async function readDevice(
+  folders: UsbFolders,
+  path: string,
+  portPath: string,
+  others: ReadonlySet<string>,
+): Promise<UsbReaderDevice | undefined> {
   const descriptors = await readFile(join(path, "descriptors")).catch(() => undefined);
   if (descriptors === undefined || descriptors.length < DEVICE_DESCRIPTOR_BYTES) return undefined;
   const configurations = descriptors.subarray(DEVICE_DESCRIPTOR_BYTES);
-  if (smartCardInterfaces(configurations).length === 0) return undefined;
+  const [vendorId, productId] = [descriptors.readUInt16LE(8), descriptors.readUInt16LE(10)];
+  const isOthers = others.has(deviceId({ vendorId, productId }));
+  if (!isOthers && smartCardInterfaces(configurations).length === 0) return undefined;
   const [configuration, manufacturer, product, serial, bus, address] = await Promise.all(
     ["bConfigurationValue", "manufacturer", "product", "serial", "busnum", "devnum"].map((name) =>
       attribute(path, name),
     ),
   );
   const device = {
-    vendorId: descriptors.readUInt16LE(8),
-    productId: descriptors.readUInt16LE(10),
+    vendorId,
+    productId,
     deviceRelease: descriptors.readUInt16LE(12),
     manufacturer: manufacturer ?? "",
     product: product ?? "",
@@ -68,7 +76,9 @@ async function readDevice(folders: UsbFolders, path: string, portPath: string): 
     address: Number(address),
   };
   if (!(device.bus > 0 && device.address > 0)) return undefined;
-  const inUse = smartCardInterfaces(configurations, Number(configuration));
+  const ours = smartCardInterfaces(configurations, Number(configuration));
+  // One of another kind is one device to its driver, whatever interfaces it has.
+  const inUse = ours.length > 0 || !isOthers ? ours : interfacesIn(configurations, Number(configuration)).slice(0, 1);
   const interfaces = await Promise.all(
     inUse.map((one) => describe(device, one, join(path, "..", `${portPath}:${configuration}.${one.interfaceNumber}`))),
   );

@@ -38,7 +38,7 @@ export function usbfsTransport({ calls, clock, completions, folders = usualFolde
   const ended = new Completions(clock, completions ?? signalSource);
   return {
     name: "usbfs",
-    look: () => readUsbTree(folders),
+    look: (others) => readUsbTree(folders, others),
     holderOf: (description) => holderOf(folders, description),
     watch: (changed) => watchDevices(folders, clock, changed),
     open: async (description) => {
