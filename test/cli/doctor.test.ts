@@ -50,6 +50,7 @@ describe("the runtime and its packages", () => {
     expect(found.packages).toEqual([
       { name: "koffi", purpose: expect.any(String) },
       { name: "libsql", purpose: expect.any(String) },
+      { name: "usb", purpose: expect.any(String) },
     ]);
     expect(findingOf(found, "koffi-missing").remedies).toEqual(["npm install @koromix/koffi-linux-x64"]);
   });
