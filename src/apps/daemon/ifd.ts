@@ -148,7 +148,12 @@ export class DaemonIfd {
       await device.close();
       return;
     }
-    for (const reader of device.readers) self().names.push(await manager.addReader(reader));
+    try {
+      for (const reader of device.readers) self().names.push(await manager.addReader(reader));
+    } catch (error) {
+      await device.close();
+      throw error;
+    }
     log("info", "a driver of pcsc-lite has a reader", { driver: place.driver, readers: self().names.join(", ") });
   }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import { attributes, type Clock, SmartCardError } from "../../port/index.ts";
+import { attributes, type Clock, SmartCardError, within } from "../../port/index.ts";
 import { CallGate } from "./call-gate.ts";
-import { type CallArguments, DriverProcess, type StartDriver } from "./driver-process.ts";
+import { type CallArguments, DriverGone, DriverProcess, type StartDriver } from "./driver-process.ts";
 import { capabilityTags, returnCodes, returnCodeText } from "./ifd-handler.ts";
 import { type IfdLimits, MAX_CAPABILITY_BYTES } from "./limits.ts";
 import type { AnswerMessage, DriverCall } from "./messages.ts";
@@ -59,10 +59,19 @@ export class DriverSession {
   readonly version: 2 | 3;
   readonly slots: readonly SessionSlot[];
   readonly #driver: DriverProcess;
+  readonly #clock: Clock;
   readonly #limits: IfdLimits;
+  /** Settles when the last call of a slot's polling function has ended. */
+  readonly #polls = new Map<number, Promise<void>>();
 
-  private constructor(driver: DriverProcess, limits: IfdLimits, version: 2 | 3, slots: readonly SessionSlot[]) {
+  private constructor(
+    driver: DriverProcess,
+    { clock, limits }: SessionOptions,
+    version: 2 | 3,
+    slots: readonly SessionSlot[],
+  ) {
     this.#driver = driver;
+    this.#clock = clock;
     this.#limits = limits;
     this.version = version;
     this.slots = slots;
@@ -76,14 +85,14 @@ export class DriverSession {
    * comm-error (the process ended, or hung)
    */
   static async open(options: SessionOptions): Promise<DriverSession> {
-    const { clock, limits, library } = options;
+    const { clock, library } = options;
     const opening = new Opening(new DriverProcess(options.start, clock, options.onGone), options);
     try {
       const version = await opening.load();
       await opening.createChannel(version, 0);
       const count = await opening.slotCount(version);
       const slots = await opening.slots(count);
-      return new DriverSession(opening.driver, limits, version, slots);
+      return new DriverSession(opening.driver, options, version, slots);
     } catch (error) {
       opening.driver.kill("the driver could not be opened");
       throw notOpened(library, error);
@@ -111,13 +120,23 @@ export class DriverSession {
    */
   async poll(slot: number): Promise<number> {
     const { pollingFunctionMs } = this.#limits;
-    return (await this.call("poll", slot, { argument: pollingFunctionMs }, FOREVER_MS)).code;
+    const polling = this.call("poll", slot, { argument: pollingFunctionMs }, FOREVER_MS);
+    this.#polls.set(slot, polling.then(ignore, ignore));
+    return (await polling).code;
   }
 
-  /** Closes the channel of a slot, once its polling function has been told to end. It fails with the process. */
+  /**
+   * Closes the channel of a slot, once its polling function has been told to end, and has ended: it would find the reader gone. Where
+   * it does not end, the channel stays open. It fails with the process.
+   */
   async closeSlot(slot: number): Promise<void> {
-    if (this.slots[slot]?.polls) await this.call("stop-polling", slot, {}, this.#limits.closeMs);
-    await this.slots[slot]?.gate.run(() => this.call("close-channel", slot, {}, this.#limits.closeMs));
+    const { closeMs } = this.#limits;
+    if (this.slots[slot]?.polls) await this.call("stop-polling", slot, {}, closeMs);
+    const polling = this.#polls.get(slot) ?? Promise.resolve();
+    await within(this.#clock, closeMs, "driver: polling function", polling, () => {
+      throw new DriverGone("the polling function does not end");
+    });
+    await this.slots[slot]?.gate.run(() => this.call("close-channel", slot, {}, closeMs));
   }
 
   /** Ends the process at once. */
@@ -233,6 +252,8 @@ class Opening {
     return code === returnCodes.IFD_SUCCESS && data.length === 1 ? data[0] : undefined;
   }
 }
+
+function ignore(): void {}
 
 /** Whether there is a card, by what IFDHICCPresence returns; undefined where it does not tell. */
 export function presenceOf(code: number): boolean | undefined {

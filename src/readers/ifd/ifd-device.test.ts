@@ -44,7 +44,7 @@ class FakeDriver {
   /** What happens at every call of a kind instead. */
   readonly always = new Map<DriverCall, Reaction>();
   #events: DriverPipeEvents | undefined;
-  #pollers: (() => void)[] = [];
+  #pollers: { readonly lun: number; readonly run: () => void }[] = [];
 
   readonly start = (events: DriverPipeEvents): DriverPipe => {
     this.starts++;
@@ -74,7 +74,7 @@ class FakeDriver {
   card(slot: number, isThere: boolean): void {
     if (isThere) this.cards.add(slot);
     else this.cards.delete(slot);
-    for (const poller of this.#pollers.splice(0)) poller();
+    for (const { run } of this.#pollers.splice(0)) run();
   }
 
   /** Bytes that were not asked for. */
@@ -98,7 +98,8 @@ class FakeDriver {
       return;
     }
     const bytes = "raw" in reaction ? reaction.raw : this.#encoded(call.id, reaction);
-    if (call.call === "poll" && !("raw" in reaction)) this.#pollers.push(() => this.#events?.received(bytes));
+    if (call.call === "poll" && !("raw" in reaction))
+      this.#pollers.push({ lun: call.lun, run: () => this.#events?.received(bytes) });
     else queueMicrotask(() => this.#events?.received(bytes));
   }
 
@@ -120,6 +121,10 @@ class FakeDriver {
         return { data };
       case "has-polling":
         return { data: Uint8Array.of(this.polls ? 1 : 0) };
+      case "stop-polling":
+        for (const poller of this.#pollers) if (poller.lun === lun) queueMicrotask(poller.run);
+        this.#pollers = this.#pollers.filter((poller) => poller.lun !== lun);
+        return {};
       case "capability":
         if (argument === 0xfae) return { data: Uint8Array.of(this.slots) };
         if (argument === 0xfac) return { data: Uint8Array.of(this.isSlotThreadSafe ? 1 : 0) };
@@ -695,6 +700,21 @@ describe("the end", () => {
       "stop-polling 1",
     ]);
     expect(released).toBe(1);
+    expect(driver.kills).toBe(0);
+  });
+
+  test("does not close the channel of a slot whose polling function does not end", async () => {
+    driver.slots = 2;
+    driver.polls = true;
+    driver.always.set("stop-polling", { outcome: "missing" });
+    const { readers } = await open();
+    for (const reader of readers) await reader.open(new Reported());
+    await runtime.advance(100);
+    driver.calls.length = 0;
+    const closing = codeOf(readers[1]?.close() ?? Promise.resolve());
+    await runtime.advance(defaultIfdLimits.closeMs);
+    expect(await closing).toBe("success");
+    expect(driver.names()).toEqual(["stop-polling 1"]);
     expect(driver.kills).toBe(0);
   });
 

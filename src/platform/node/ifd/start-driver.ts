@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import type { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { StartDriver } from "../../../readers/ifd/index.ts";
@@ -18,41 +18,54 @@ export function driverStarter(
   program: string = fileURLToPath(new URL("./driver-main.js", import.meta.url)),
 ): StartDriver {
   return (events) => {
-    const child = spawn(process.execPath, [program, String(process.pid)], {
-      cwd: "/",
-      env: driverEnvironment(process.env),
-      stdio: ["ignore", "ignore", "ignore", "pipe"],
-    });
-    const stream = child.stdio[3] as Duplex;
     let hasEnded = false;
     const ended = (how: string): void => {
       if (hasEnded) return;
       hasEnded = true;
-      stream.destroy();
+      stream?.destroy();
       events.ended(how);
     };
-    child.on("error", (error) => ended(`could not be started: ${error.message}`));
-    child.on("exit", (status, signal) =>
-      ended(signal === null ? `ended with status ${status}` : `was ended by ${signal}`),
-    );
+    const [child, problem] = spawned(program);
+    const stream = child?.stdio?.[3] as Duplex | null | undefined;
+    // Not before this function has returned.
+    if (problem !== undefined) queueMicrotask(() => ended(problem));
+    child?.on("error", (error) => ended(`could not be started: ${error.message}`));
+    child?.on("exit", (status, signal) => {
+      ended(signal === null ? `ended with status ${status}` : `was ended by ${signal}`);
+    });
     // The end of the process follows, or has come before.
-    stream.on("error", () => child.kill("SIGKILL"));
-    stream.on("data", (bytes: Buffer) => {
+    stream?.on("error", () => child?.kill("SIGKILL"));
+    stream?.on("data", (bytes: Buffer) => {
       events.received(bytes);
       bytes.fill(0);
     });
     return {
       write: (message) => {
-        stream.write(message, () => message.fill(0));
+        if (stream === null || stream === undefined || hasEnded) message.fill(0);
+        else stream.write(message, () => message.fill(0));
       },
       end: () => {
-        stream.end();
+        stream?.end();
       },
       kill: () => {
-        child.kill("SIGKILL");
+        child?.kill("SIGKILL");
       },
     };
   };
+}
+
+/** The process, or why there is none: too many files are open, for one. */
+function spawned(program: string): readonly [ChildProcess, undefined] | readonly [undefined, string] {
+  try {
+    const child = spawn(process.execPath, [program, String(process.pid)], {
+      cwd: "/",
+      env: driverEnvironment(process.env),
+      stdio: ["ignore", "ignore", "ignore", "pipe"],
+    });
+    return [child, undefined];
+  } catch (error) {
+    return [undefined, `could not be started: ${error instanceof Error ? error.message : error}`];
+  }
 }
 
 /** The environment of a driver: this process' own, without what is meant for a Node that runs another program. */
