@@ -27,8 +27,12 @@ import {
 /** More virtual time than any operation may take: minutes are the limit of one exchange. */
 const MOST_MS = 1_200_000;
 
-/** Lets virtual time pass until a promise has settled, and tells how long that took. */
-export async function settled<T>(runtime: SimulatedRuntime, promise: Promise<T>): Promise<{ value: T; ms: number }> {
+/** Lets virtual time pass until a promise has settled, and tells how long that took; no better than in steps of `stepMs`, where given. */
+export async function settled<T>(
+  runtime: SimulatedRuntime,
+  promise: Promise<T>,
+  stepMs = 1,
+): Promise<{ value: T; ms: number }> {
   let isOver = false;
   promise.then(
     () => (isOver = true),
@@ -36,7 +40,7 @@ export async function settled<T>(runtime: SimulatedRuntime, promise: Promise<T>)
   );
   await runtime.settle();
   let ms = 0;
-  for (let step = 1; !isOver && ms < MOST_MS; step = Math.min(500, step * 2)) {
+  for (let step = stepMs; !isOver && ms < MOST_MS; step = Math.max(stepMs, Math.min(500, step * 2))) {
     await runtime.advance(step);
     ms += step;
   }

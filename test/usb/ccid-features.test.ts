@@ -189,7 +189,7 @@ describe("exchange", () => {
         `${encodeHex(data)}9000`,
       );
     },
-    60_000,
+    3_600_000,
   );
 
   test.each(levels)("%s: every length around a message and a packet", async (preset) => {
@@ -282,7 +282,7 @@ describe("exchange", () => {
         expect(encodeHex(await bench.until(reader.transmit(readCommand(10), "t1", signal)))).toBe(content(10));
       }
     },
-    60_000,
+    3_600_000,
   );
 
   test.each(levels)("%s: an aborted transmit ends soon, and the card works after a reset", async (preset) => {
