@@ -298,7 +298,7 @@ describe("a driver of others", () => {
     return { openByDriver, told, end: () => end?.() };
   }
 
-  test("has what is chosen for it, what ours cannot drive, and what is no smart card interface", async () => {
+  test("has what is chosen for it, what ours cannot drive, and devices of another class", async () => {
     const foreign = foreignAt("1-1", "1-2", "1-3");
     const { bus, names, runtime, start } = benchWith(
       [{ port: "1-1", driver: "pcsc-lite" }, {}],
