@@ -65,11 +65,16 @@ function number(value: number): string {
   return Number.isNaN(value) ? "–" : value.toLocaleString("en", { maximumSignificantDigits: 3, useGrouping: true });
 }
 
-/** The table, as a document. */
+/**
+ * The table, as a document.
+ *
+ * @param guest the machine that the readers are plugged into
+ */
 export function renderReaders(
   rows: readonly ReaderRow[],
   machine: { readonly processors: number; readonly model: string },
   scale: { readonly rounds: number; readonly calls: number; readonly moves: number },
+  guest: string,
 ): string {
   const lines = rows.map(({ title, unit, pcscd, scard, ratio, goal }) => {
     const verdict = goal === undefined ? "" : `${ratio <= goal ? "met" : "missed"}: ≤ ${goal} ×`;
@@ -77,10 +82,10 @@ export function renderReaders(
   });
   return `# A USB reader: scard daemon with its own driver, and pcscd with libccid
 
-\`npm run bench -- readers\`: one machine that QEMU emulates without KVM, and in it one model of a CCID reader at extended APDU level,
-full speed, with an interrupt endpoint, over USB/IP. Debian's pcscd and libccid, and \`scard daemon\`, by turns. Medians of ${scale.rounds} rounds;
-${scale.calls} exchanges of each length (a tenth for the long ones), ${scale.moves} plugs, ${2 * scale.moves} insertions. The machine has one emulated processor, which
-the service, the client and the model share: only ratios say anything. ${machine.processors} processors, ${machine.model}.
+\`npm run bench -- readers\`: ${guest}, and in it one model of a CCID reader at extended APDU level, full speed, with an interrupt
+endpoint, over USB/IP. Debian's pcscd and libccid, and \`scard daemon\`, by turns. Medians of ${scale.rounds} rounds; ${scale.calls} exchanges of each length (a
+tenth for the long ones), ${scale.moves} plugs, ${2 * scale.moves} insertions. The machine has one processor, which the service, the client and the model
+share: only ratios say anything. The host: ${machine.processors} processors, ${machine.model}.
 
 | What | pcscd | scard | Ratio | Goal |
 | --- | --- | --- | --- | --- |

@@ -3,7 +3,7 @@
 // Measures pcscd with libccid and our service with our driver by turns, in one machine with one model of a reader, and writes
 // the raw figures into the folder of the run: results.json. Environment: ROUNDS, CALLS, MOVES, CLIENT (a program).
 
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { nodeRuntime } from "../../../src/platform/node/runtime/index.ts";
 import { CardLine, RigCard, readerModel } from "../models/index.ts";
@@ -17,14 +17,11 @@ const client = process.env.CLIENT ?? "";
 const usb = new Vhci();
 let serialNumber = 0;
 
-/** Processor time of a process and all its threads so far, in microseconds. */
+/** Processor time of a process and all its threads so far, in microseconds: utime and stime, in ticks of 10 ms. */
 function processorUs(pid: number): number {
-  let nanoseconds = 0;
-  for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    const [running = "0"] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ");
-    nanoseconds += Number(running);
-  }
-  return nanoseconds / 1000;
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * 10_000;
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
