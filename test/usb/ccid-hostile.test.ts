@@ -37,7 +37,6 @@ const codes: ReadonlySet<string> = new Set([
   "removed-card",
   "unpowered-card",
   "proto-mismatch",
-  "unsupported-card",
   "unsupported-feature",
   "invalid-parameter",
   "no-access",

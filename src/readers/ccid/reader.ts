@@ -148,7 +148,8 @@ export class CcidReader implements Reader {
         throw failureOf("proto-mismatch", `the reader speaks ${offered}, not ${protocol}`, "set protocol");
       }
       if (card.agreement !== undefined && card.agreement.protocol === protocol && card.exchange !== undefined) return;
-      if (card.atr === undefined) throw failureOf("unsupported-card", "the ATR cannot be read", "set protocol");
+      // A connect fails for such an ATR before this. Here the card was swapped since.
+      if (card.atr === undefined) throw failureOf("comm-error", "the ATR cannot be read", "set protocol");
       const agreement = await this.#setup.agree(card.atr, protocol, life);
       const now = this.#poweredCard("set protocol");
       now.exchange = await this.#exchangeFor(agreement, life);
