@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { concatBytes, encodeHex, hexBytes } from "../../src/base/binary/index.ts";
 import { attributes, decodeFeatureList } from "../../src/port/index.ts";
-import type { UsbInterface } from "../../src/readers/ccid/index.ts";
+import { UsbError, type UsbInterface } from "../../src/readers/ccid/index.ts";
 import { atr, atrs, cardLine, ccidBench, codeOf, content, readCommand, ready, settled } from "./ccid-bench.ts";
 import { features, type Preset, presets, supplies } from "./models/index.ts";
 
@@ -300,6 +300,31 @@ describe("exchange", () => {
     await expect(outcome).rejects.toMatchObject({ code: "cancelled" });
     const aborted = bench.runtime.events.filter(({ kind }) => kind === "ccid-abort");
     expect(aborted.map(({ detail }) => detail)).toEqual(["slot 0: transmit; the slot is free again"]);
+    await ready(bench, "t1");
+    expect(encodeHex(await bench.until(bench.reader.transmit(readCommand(10), "t1", bench.signal)))).toBe(content(10));
+  });
+
+  test.each(["stall", "timeout"] as const)("an abort whose second half meets a %s is ended later", async (failure) => {
+    // The slot refuses every command until it has both halves: CCID 1.1, 5.3.1.
+    let failures = failure === "stall" ? 2 : 1;
+    const bench = await ccidBench("short APDU", {
+      model: { answerMs: 2_500 },
+      before: (model) => model.insert(cardLine().line),
+      wrap: (usb) => {
+        const bulkOut = usb.bulkOut.bind(usb);
+        usb.bulkOut = async (bytes, signal) => {
+          if (bytes[0] === 0x72 && failures-- > 0) throw new UsbError(failure, "as the test wants it");
+          await bulkOut(bytes, signal);
+        };
+        return usb;
+      },
+    });
+    await ready(bench, "t1");
+    const controller = new AbortController();
+    const outcome = settled(bench.runtime, bench.reader.transmit(readCommand(10), "t1", controller.signal));
+    await bench.runtime.settle();
+    controller.abort();
+    await expect(outcome).rejects.toMatchObject({ code: "cancelled" });
     await ready(bench, "t1");
     expect(encodeHex(await bench.until(bench.reader.transmit(readCommand(10), "t1", bench.signal)))).toBe(content(10));
   });

@@ -59,6 +59,8 @@ export class BulkLink implements CcidLink {
   readonly #busy: BusySlots;
   readonly #pending = new Map<number, PendingCommand>();
   readonly #readBytes: number;
+  /** Slots that have got ABORT over the control pipe and not over the bulk pipe, and its number. */
+  readonly #halfAborted = new Map<number, number>();
   #sequence = 0;
   #isReading = false;
   /** The beginning of a message whose end has not come yet. */
@@ -100,6 +102,7 @@ export class BulkLink implements CcidLink {
 
   async #run(slot: number, command: CcidCommand, options: ExchangeOptions): Promise<CcidAnswer> {
     const { clock, limits } = this.#options;
+    if (this.#halfAborted.has(slot)) await this.#endAbort(slot);
     const sequence = this.#sequence;
     this.#sequence = (sequence + 1) & 0xff;
     const pending = new PendingCommand({ clock, limits, slot, sequence, answer: answerTo(command.name), options });
@@ -257,7 +260,8 @@ export class BulkLink implements CcidLink {
     const request = { ...abortRequest, value: (sequence << 8) | slot, index: usb.description.interfaceNumber };
     try {
       await this.#transfers.control(request, limits.abortMs);
-      await this.#transfers.write(encodeCommand({ name: "abort" }, slot, sequence), limits.abortMs);
+      this.#halfAborted.set(slot, sequence);
+      await this.#sendAbort(slot, sequence);
       pending.expectAbortAnswer();
     } catch (thrown) {
       const error = usbErrorOf(thrown);
@@ -265,5 +269,31 @@ export class BulkLink implements CcidLink {
     }
     const isFree = await pending.settlesWithin(limits.abortMs);
     events.aborted(slot, pending.operation, isFree);
+  }
+
+  /** The second half of an abort; where the endpoint is halted, once more. */
+  async #sendAbort(slot: number, sequence: number): Promise<void> {
+    const { bulkOut, limits } = this.#options;
+    const message = encodeCommand({ name: "abort" }, slot, sequence);
+    try {
+      await this.#transfers.write(message, limits.abortMs);
+    } catch (thrown) {
+      if (usbErrorOf(thrown).failure !== "stall") throw thrown;
+      await this.#transfers.clearHalt(bulkOut.address);
+      await this.#transfers.write(message, limits.abortMs);
+    }
+    this.#halfAborted.delete(slot);
+  }
+
+  /** Ends an abort whose second half did not get through: until then the slot refuses every command. Never rejects. */
+  async #endAbort(slot: number): Promise<void> {
+    const sequence = this.#halfAborted.get(slot);
+    if (sequence === undefined) return;
+    try {
+      await this.#sendAbort(slot, sequence);
+    } catch (thrown) {
+      const error = usbErrorOf(thrown);
+      if (isFatal(error)) this.#gone(error);
+    }
   }
 }
