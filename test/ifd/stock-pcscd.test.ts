@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-import { existsSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
 import { encodeHex, hexBytes } from "../../src/base/binary/index.ts";
 import { pcscdManager } from "../../src/entry/pcscd.ts";
@@ -43,8 +42,6 @@ async function stock(driver: DebianDriver, { channel, device, name }: Place): Pr
     await program.end("SIGKILL");
     place.remove();
   });
-  // It says that it is ready before it has its socket.
-  await expect.poll(() => existsSync(place.socket)).toBe(true);
   return pcscdManager({ socket: place.socket });
 }
 

@@ -2,7 +2,7 @@
 
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:net";
+import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { PeerProgram } from "./peers.ts";
@@ -65,12 +65,32 @@ export async function pcscdPlace(readers: boolean | string = true): Promise<Pcsc
       for (const file of ["pcscd.comm", "pcscd.pid"]) rmSync(join(run, file), { force: true });
       const program = new Program("unshare", ["-m", "sh", "-c", script, "sh", run, ...command, ...args]);
       await program.line((line) => line.includes("daemon ready"));
+      // It says so before it listens.
+      await listening(join(run, "pcscd.comm"), program);
       return program;
     },
     remove() {
       for (const folder of [configuration, run]) rmSync(folder, { recursive: true });
     },
   };
+}
+
+/** Waits until a service takes connections at its socket, or has ended. */
+async function listening(socket: string, program: Program): Promise<void> {
+  let hasEnded = false;
+  void program.ended.then(() => {
+    hasEnded = true;
+  });
+  const takesConnections = (): Promise<boolean> =>
+    new Promise((done) => {
+      const connection = connect(socket);
+      connection.once("connect", () => {
+        connection.destroy();
+        done(true);
+      });
+      connection.once("error", () => done(false));
+    });
+  while (!hasEnded && !(await takesConnections())) await new Promise((again) => setTimeout(again, 5));
 }
 
 /** Two ports in a row that nothing listens on. The driver of vpcd takes them so. */
