@@ -185,7 +185,9 @@ class UsbPlace implements Place {
   hang(on: boolean): void {
     this.#changedAt = this.#clock.now();
     this.#faults.silent = on;
-    if (!on) this.#faults.clear();
+    if (on) return;
+    this.#faults.clear();
+    this.#model.endExtensions();
   }
 
   babble(): void {

@@ -196,6 +196,22 @@ describe("models of readers", () => {
     }
   });
 
+  it("keeps one time extension ready for the host, and answers when extensions end", async () => {
+    const [model, usb] = reader("extended APDU", {
+      answerFaults: ({ number }) => (number === 1 ? "endless-extension" : undefined),
+    });
+    await usb.bulkOut(hex("65000000000009000000"), never);
+    await runtime.advance(10_000);
+    expect(status(encodeHex(await usb.bulkIn(64, never)))).toBe("8201");
+    const next = usb.bulkIn(64, never).then(encodeHex);
+    await runtime.advance(10);
+    expect(status(await next)).toBe("8201");
+    const last = usb.bulkIn(64, never).then(encodeHex);
+    model.endExtensions();
+    expect(status(await last)).toBe("0200");
+    expect(model.busySlots).toBe(0);
+  });
+
   it("ICCD version A carries T=0 in parts, version B chains APDUs and asks to be polled", async () => {
     const card = new RigCard({ atr: hex("3b00") });
     const a = memoryUsb(new IccdReaderModel({ clock: runtime.clock, version: "a", card: new CardLine(card) }));

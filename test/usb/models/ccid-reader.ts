@@ -89,8 +89,9 @@ export function shapeOf(options: Partial<ReaderShape>): ReaderShape {
 /** A command that is not answered yet. */
 interface Running {
   readonly command: Command;
-  aborted: boolean;
   stopTimer: () => void;
+  /** Its answer, which the reader keeps back behind time extensions without end. */
+  kept?: SlotAnswer;
 }
 
 /** What stands between a slot and its next command: a host that aborts says so on two pipes. CCID 1.1, 5.3.1 and 6.1.13. */
@@ -138,6 +139,15 @@ export class CcidReaderModel extends UsbDeviceModel {
     const running = this.#running.get(slot);
     if (running !== undefined) this.#finish(running, { error: errors.mute });
     this.#reportChange(slot);
+  }
+
+  /** Gives the answers that time extensions without end have kept back. */
+  endExtensions(): void {
+    for (const running of [...this.#running.values()]) {
+      if (running.kept === undefined) continue;
+      running.stopTimer();
+      this.#deliver(running, running.kept, undefined);
+    }
   }
 
   /** Commands that have come and are not answered. */
@@ -224,7 +234,7 @@ export class CcidReaderModel extends UsbDeviceModel {
       this.#answer(command, { error: refusal ?? errors.badSlot }, commandStatus.failed);
       return;
     }
-    const running: Running = { command, aborted: false, stopTimer: () => undefined };
+    const running: Running = { command, stopTimer: () => undefined };
     this.#running.set(command.slot, running);
     slot.execute(command).then(
       (answer) => this.#extend(running, answer, [...(answer.waits ?? [])]),
@@ -262,14 +272,8 @@ export class CcidReaderModel extends UsbDeviceModel {
     running.stopTimer();
     const fault = this.#options.answerFaults?.({ number: ++this.#answers, command });
     if (fault === "endless-extension") {
-      this.#answer(command, { error: 1 }, commandStatus.timeExtension);
-      const { extensionMs = 10, clock } = this.#options;
-      const again = (): void => {
-        if (this.#running.get(command.slot) !== running) return;
-        this.#answer(command, { error: 1 }, commandStatus.timeExtension);
-        running.stopTimer = clock.schedule(extensionMs, "model of a reader", again, { background: true });
-      };
-      running.stopTimer = clock.schedule(extensionMs, "model of a reader", again, { background: true });
+      running.kept = answer;
+      this.#extendWithoutEnd(running);
       return;
     }
     if (fault === "none") return;
@@ -280,6 +284,15 @@ export class CcidReaderModel extends UsbDeviceModel {
       return;
     }
     this.#deliver(running, answer, fault);
+  }
+
+  /** A reader has room for one message: the next time extension waits until the host has read the one before. */
+  #extendWithoutEnd(running: Running): void {
+    if (this.#running.get(running.command.slot) !== running) return;
+    const { extensionMs = 10, clock } = this.#options;
+    if (this.waiting(BULK_IN) === 0) this.#answer(running.command, { error: 1 }, commandStatus.timeExtension);
+    const again = (): void => this.#extendWithoutEnd(running);
+    running.stopTimer = clock.schedule(extensionMs, "model of a reader", again, { background: true });
   }
 
   #deliver(running: Running, answer: SlotAnswer, fault: AnswerFault | undefined): void {
