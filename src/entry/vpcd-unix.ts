@@ -3,6 +3,7 @@
 import { copyBytes, zeroBytes } from "../base/binary/index.ts";
 import { koffiRemedy } from "../platform/node/koffi/index.ts";
 import {
+  admitsOthers,
   listenUnix,
   loadPeerCredentials,
   PeerPrograms,
@@ -48,9 +49,6 @@ const OWN_MODE = 0o600;
 
 /** For all: rules say who may be the card. */
 const RULED_MODE = 0o666;
-
-/** Connecting needs the right to write: that of the group, and of all others. */
-const WRITE_BY_OTHERS = 0o022;
 
 /** Connections to one slot at once: one is the card, the others are being refused. */
 const MAX_CONNECTIONS = 64;
@@ -185,7 +183,7 @@ async function credentialsFor({ access, mode = OWN_MODE }: UnixSlotsOptions): Pr
   }
   const credentials = await loadPeerCredentials();
   if (credentials !== undefined) return credentials;
-  const isOpen = access === undefined && (mode & WRITE_BY_OTHERS) !== 0;
+  const isOpen = access === undefined && admitsOthers(mode);
   const asks = access !== undefined && !admitsAnybody(access);
   if (isOpen || asks || access?.some(asksForCredentials)) {
     const how = `install koffi (Linux only; ${koffiRemedy(process.platform, process.arch)})`;

@@ -15,7 +15,14 @@ import type {
   WaitOptions,
 } from "./resource-manager.ts";
 import { abortSignal, anyText, byteString, milliseconds, text, truth, wholeNumber, word } from "./value-checks.ts";
-import { type Disposition, MAX_COMMAND_BYTES, type Protocol, type ReaderFlags, readerFlags } from "./vocabulary.ts";
+import {
+  type Disposition,
+  MAX_COMMAND_BYTES,
+  type Protocol,
+  type ReaderFlags,
+  readerFlags,
+  STATUS_CHANGE,
+} from "./vocabulary.ts";
 
 /**
  * Checks of the arguments of the port's calls, in one place for every manager, before anything is sent. Each function
@@ -241,7 +248,7 @@ const queryList = listOf(query, "queries: [{ reader }] for one reader");
 
 /** Copied: the caller may change its objects while the wait lasts. @throws invalid-parameter, unknown-reader */
 export function checkQueries(queries: unknown): readonly ReaderStateQuery[] {
-  return queryList(queries, { operation: "status change", path: "queries" });
+  return queryList(queries, { operation: STATUS_CHANGE, path: "queries" });
 }
 
 const identity = optionsOf<ClientIdentity>({

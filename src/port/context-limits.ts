@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { type ErrorDetails, SmartCardError } from "./error.ts";
+import { STATUS_CHANGE } from "./vocabulary.ts";
 
 /** Bounds of what a context could make grow, the same for every manager. */
 export interface ContextLimits {
@@ -37,7 +38,7 @@ export function tooManyConnections(limit: number, reader: string): SmartCardErro
  * @throws server-too-busy (too many waits), no-memory (too many readers in the query)
  */
 export function checkStatusWait(readers: number, waits: number, limits: ContextLimits): void {
-  const operation = "status change";
+  const operation = STATUS_CHANGE;
   if (waits >= limits.waitsPerContext) throw tooManyWaits(limits.waitsPerContext, { operation });
   if (readers <= limits.queriesPerWait) return;
   const message = `${readers} readers in one query; the limit is ${limits.queriesPerWait}`;

@@ -3,6 +3,9 @@
 import { kindOf, quoteWord } from "../base/binary/index.ts";
 import { SmartCardError } from "./error.ts";
 
+/** Bytes of a GUID. */
+export const GUID_BYTES = 16;
+
 const form = /^\{?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\}?$/i;
 
 /**

@@ -132,7 +132,7 @@ export {
   pinPropertiesStructure,
   pinVerifyStructure,
 } from "./features.ts";
-export { normalizeGuid } from "./guid.ts";
+export { GUID_BYTES, normalizeGuid } from "./guid.ts";
 export type {
   CardInspection,
   ConnectionInspection,
@@ -186,6 +186,7 @@ export type {
   WaitOptions,
 } from "./resource-manager.ts";
 export type { CancelTimer, Clock, Random, Runtime, ScheduleOptions, Trace, TraceEvent } from "./runtime.ts";
+export { type RuntimeOptions, runtimeOf } from "./runtime-options.ts";
 export {
   abortSignal,
   anyText,
@@ -193,6 +194,7 @@ export {
   callback,
   clockObject,
   having,
+  INFINITE,
   limitsOf,
   MAX_TIMER_MS,
   managerObject,
@@ -200,6 +202,7 @@ export {
   partsOf,
   runtimeObject,
   text,
+  timeoutOfNumber,
   truth,
   wholeNumber,
   word,
@@ -218,6 +221,7 @@ export {
   readerFlags,
   type Scope,
   type ShareMode,
+  STATUS_CHANGE,
 } from "./vocabulary.ts";
 export { PromisedWait, timedOut, Wait, type WaitDeps, type WaitSet } from "./wait.ts";
 export { type ReaderWatch, type WatchReadersOptions, watchLimits, watchReaders } from "./watch-readers.ts";

@@ -4,7 +4,7 @@ import { copyBytes } from "../base/binary/index.ts";
 import { SmartCardError } from "./error.ts";
 import { isPseudoReader, readerKey } from "./reader-names.ts";
 import type { ReaderStateQuery, ReaderStateReport } from "./resource-manager.ts";
-import { expectsCard, type ReaderFlag, type ReaderFlags } from "./vocabulary.ts";
+import { expectsCard, type ReaderFlag, type ReaderFlags, STATUS_CHANGE } from "./vocabulary.ts";
 
 /** A reader's state at one moment. */
 export interface ReaderNow {
@@ -67,7 +67,7 @@ export function checkReadersKnown(queries: readonly ReaderStateQuery[], isThere:
   for (const { flags, reader } of queries) {
     // A name that was reported as unknown and is handed back is waited for: it may come again.
     if (isPseudoReader(reader) || flags?.ignore || flags?.unknown || isThere(readerKey(reader))) continue;
-    throw unknownReader(reader, "status change");
+    throw unknownReader(reader, STATUS_CHANGE);
   }
 }
 
@@ -78,7 +78,7 @@ export function unknownReader(reader: string, operation: string): SmartCardError
 
 /** The error for a status wait whose deadline has passed. */
 export function noChange(readerStates: readonly ReaderStateReport[]): SmartCardError {
-  const details = { operation: "status change", readerStates };
+  const details = { operation: STATUS_CHANGE, readerStates };
   return new SmartCardError("timeout", "no reader changed in the time given", details);
 }
 

@@ -27,6 +27,18 @@ export function wholeNumber(least: number, most: number, unit = ""): Check<numbe
   };
 }
 
+/** INFINITE of both headers: the timeout that never passes. */
+export const INFINITE = 0xffff_ffff;
+
+/**
+ * A timeout of the C calls as the port has it: undefined for INFINITE, and at most what timers take. Longer than that is 24 days and more:
+ * the difference cannot be seen. What is no such number comes back as it is, for the port to refuse.
+ */
+export function timeoutOfNumber(milliseconds: number): number | undefined {
+  if (milliseconds === INFINITE) return undefined;
+  return milliseconds < INFINITE ? Math.min(milliseconds, MAX_TIMER_MS) : milliseconds;
+}
+
 /** The longest time that the machine's timers take: 24 days and 20 hours. */
 export const MAX_TIMER_MS = 0x7fff_ffff;
 
@@ -155,7 +167,8 @@ export const managerObject: Check<ResourceManager> = having<ResourceManager>(
 export const clockObject: Check<Clock> = having<Clock>(["now", "wallTime", "schedule"], "a clock");
 
 const randomObject = having<Random>(["bytes"], "a source of random bytes");
-const traceFunction = callback<Trace>("a function that is told what happens");
+/** A check for a {@link Trace}. */
+export const traceFunction = callback<Trace>("a function that is told what happens");
 
 /** A runtime, passed on as it is: it may be an object of a class. */
 export const runtimeObject: Check<Runtime> = (value, place) => {

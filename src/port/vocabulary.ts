@@ -2,6 +2,9 @@
 
 import { checkMembers } from "../base/binary/index.ts";
 
+/** What errors and timers call a wait for a change of readers or cards. */
+export const STATUS_CHANGE = "status change";
+
 /** Domain in which database operations of a context run. `global` exists in pcsc-lite only. */
 export type Scope = "user" | "terminal" | "system" | "global";
 

@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import type { SoftwareCard } from "../../cards/software-card/index.ts";
 import { softwareCard, type VpcdListener, type VpcdListenerOptions } from "../../entry/embedded.ts";
 import type { EmbeddedManager } from "../../managers/embedded/index.ts";
+import { admitsOthers } from "../../platform/node/unix/index.ts";
 import { type Runtime, SmartCardError, sameName } from "../../port/index.ts";
 import { VirtualReader } from "../../readers/virtual/index.ts";
 import { admitsAnybody, DEFAULT_VPCD_PORT, type VpcdLogEntry, type VpcdReader } from "../../readers/vpcd/index.ts";
@@ -368,12 +369,9 @@ function noCard(reader: string): SmartCardError {
   return new SmartCardError("no-smartcard", "there is no card in the reader", { reader });
 }
 
-/** Write permission of the group or of others, which connecting needs. */
-const WRITE_BY_OTHERS = 0o022;
-
 /** Whether any program of this machine may be the card. */
 function isOpenToAll({ access, mode = 0o666, path }: VpcdConfig): boolean {
-  if (path !== undefined && (mode & WRITE_BY_OTHERS) === 0) return false;
+  if (path !== undefined && !admitsOthers(mode)) return false;
   // Who connects by TCP is known on Linux alone.
   const isUnchecked = path === undefined && access === undefined && process.platform !== "linux";
   return isUnchecked || admitsAnybody(access ?? []);

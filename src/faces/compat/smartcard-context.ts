@@ -3,11 +3,11 @@
 import {
   type Context,
   decodeReaderState,
-  MAX_TIMER_MS,
   PNP_NOTIFICATION,
   type ReaderStateQuery,
   type ReaderStateReport,
   SmartCardError,
+  timeoutOfNumber,
   type WaitOptions,
 } from "../../port/index.ts";
 import type { SmartcardHost } from "./host.ts";
@@ -61,13 +61,10 @@ export class SmartcardReader<B extends Uint8Array> {
   }
 }
 
-/** INFINITE. */
-const NO_DEADLINE = 0xffff_ffff;
-
 /** A deadline as the port has it: none for INFINITE, in either sign, and at most what the machine's timers take. */
 function deadlineOf(milliseconds: number): WaitOptions {
-  if (milliseconds === NO_DEADLINE || milliseconds === -1) return {};
-  return { timeoutMs: milliseconds <= NO_DEADLINE ? Math.min(milliseconds, MAX_TIMER_MS) : milliseconds };
+  const timeoutMs = milliseconds === -1 ? undefined : timeoutOfNumber(milliseconds);
+  return timeoutMs === undefined ? {} : { timeoutMs };
 }
 
 /**

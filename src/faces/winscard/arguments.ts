@@ -6,7 +6,6 @@ import {
   fromNumber,
   type Initialization,
   initializations,
-  MAX_TIMER_MS,
   type Protocol,
   protocolMask,
   protocolsInMask,
@@ -15,9 +14,10 @@ import {
   SmartCardError,
   scopes,
   shareModes,
+  timeoutOfNumber,
   type WaitOptions,
 } from "../../port/index.ts";
-import { INFINITE, SCARD_PROTOCOL_DEFAULT } from "./constants.ts";
+import { SCARD_PROTOCOL_DEFAULT } from "./constants.ts";
 
 /**
  * The translation of what C programs pass, numbers, into the terms of the port, and back. Each function that reads an
@@ -94,9 +94,8 @@ export function waitOf(timeoutMs: number | undefined, signal: AbortSignal | unde
   const wait: { timeoutMs?: number; signal?: AbortSignal } = {};
   if (signal !== undefined) wait.signal = signal;
   if (timeoutMs !== undefined) {
-    const limit = dword(timeoutMs, "timeout", operation);
-    // Longer than the machine's timers take is 24 days and more: the difference cannot be seen.
-    if (limit !== INFINITE) wait.timeoutMs = Math.min(limit, MAX_TIMER_MS);
+    const limit = timeoutOfNumber(dword(timeoutMs, "timeout", operation));
+    if (limit !== undefined) wait.timeoutMs = limit;
   }
   return wait;
 }

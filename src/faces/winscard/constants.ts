@@ -8,6 +8,7 @@ import {
   features,
   ioctls,
   MAX_ATR_BYTES,
+  INFINITE as NEVER,
   protocols,
   readerStateBits,
   scopes,
@@ -31,7 +32,7 @@ export const SCARD_SCOPE_TERMINAL: number = windows(scopes.terminal);
 /** Database operations run in the domain of the system. */
 export const SCARD_SCOPE_SYSTEM: number = windows(scopes.system);
 /** A timeout that never passes. */
-export const INFINITE: number = 0xffff_ffff;
+export const INFINITE: number = NEVER;
 /** A length by which C code asks for memory. Here results are always allocated. */
 export const SCARD_AUTOALLOCATE: number = 0xffff_ffff;
 

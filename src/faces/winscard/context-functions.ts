@@ -10,6 +10,7 @@ import {
   type ResourceManager,
   type SearchedReader,
   SmartCardError,
+  STATUS_CHANGE,
   type WaitOptions,
 } from "../../port/index.ts";
 import { dword, scopeOf, stringsOf, waitOf } from "./arguments.ts";
@@ -164,11 +165,11 @@ export function contextFunctions(foundation: Foundation) {
       wait: Pick<WaitOptions, "signal"> = {},
     ): Promise<{ readonly readerStates: ReaderStateAnswer[] }> => {
       const opened = foundation.handles.context(context);
-      const limit = waitOf(timeout, wait.signal, "status change");
+      const limit = waitOf(timeout, wait.signal, STATUS_CHANGE);
       // The caller may change its objects while the wait lasts.
       const asked = readerStates.map((state) => ({
         ...state,
-        currentState: dword(state.currentState, `current state of "${state.reader}"`, "status change"),
+        currentState: dword(state.currentState, `current state of "${state.reader}"`, STATUS_CHANGE),
       }));
       // Ignored readers need not exist.
       const watched = asked.filter(({ currentState }) => (currentState & SCARD_STATE_IGNORE) === 0);

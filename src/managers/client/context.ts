@@ -24,6 +24,7 @@ import {
   readerKey,
   type Scope,
   SmartCardError,
+  STATUS_CHANGE,
   shareModes,
   systemGroups,
   toNumber,
@@ -123,7 +124,7 @@ export class ClientContext implements Context, ConnectionHost {
 
   async getStatusChange(queries: readonly ReaderStateQuery[], options?: WaitOptions): Promise<ReaderStateReport[]> {
     const copies = checkQueries(queries);
-    const wait = checkWait("status change", options);
+    const wait = checkWait(STATUS_CHANGE, options);
     this.#checkValid();
     checkStatusWait(copies.length, this.#waits.size, this.#deps.limits);
     return this.#link.getStatusChange({ queries: copies, options: wait, waits: this.#waits });

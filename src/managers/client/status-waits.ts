@@ -11,13 +11,12 @@ import {
   type ReaderStateReport,
   reportReaders,
   type SmartCardError,
+  STATUS_CHANGE,
   Wait,
   type WaitOptions,
   type WaitSet,
 } from "../../port/index.ts";
 import { findReader, readersNow, type Snapshot } from "./reports.ts";
-
-const OPERATION = "status change";
 
 /** What is asked of a context that waits for a change. */
 export interface StatusQuery {
@@ -73,11 +72,15 @@ export class StatusWaits<R extends { readonly name: string }, Seen extends Snaps
       const { clock, left } = this.#watcher;
       const until = timeoutMs === undefined ? undefined : clock.now() + timeoutMs;
       // The deadline is told together with the states, so that it cannot pass before they are known.
-      const wait = new Wait({ clock, waits, operation: OPERATION }, signal === undefined ? {} : { signal }, (error) => {
-        for (const each of this.#waiting) if (each.wait === wait) this.#waiting.delete(each);
-        left();
-        reject(error);
-      });
+      const wait = new Wait(
+        { clock, waits, operation: STATUS_CHANGE },
+        signal === undefined ? {} : { signal },
+        (error) => {
+          for (const each of this.#waiting) if (each.wait === wait) this.#waiting.delete(each);
+          left();
+          reject(error);
+        },
+      );
       look()
         .then((seen) => this.#begin({ queries, seen, wait, resolve }, until))
         .catch((error: unknown) => {

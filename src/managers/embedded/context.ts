@@ -20,6 +20,7 @@ import {
   type ReaderStateReport,
   type Scope,
   SmartCardError,
+  STATUS_CHANGE,
   systemGroups,
   tooManyConnections,
   unknownReader,
@@ -87,7 +88,7 @@ export class SlotContext implements Context, TurnContext {
 
   /** Outstanding waits for a status change. */
   get statusWaits(): number {
-    return [...this.waits].filter((wait) => wait.operation === "status change").length;
+    return [...this.waits].filter((wait) => wait.operation === STATUS_CHANGE).length;
   }
 
   get serviceStopped(): boolean {
@@ -119,7 +120,7 @@ export class SlotContext implements Context, TurnContext {
 
   async getStatusChange(queries: readonly ReaderStateQuery[], options?: WaitOptions): Promise<ReaderStateReport[]> {
     const copies = checkQueries(queries);
-    const wait = checkWait("status change", options);
+    const wait = checkWait(STATUS_CHANGE, options);
     this.#checkValid();
     checkStatusWait(copies.length, this.waits.size, this.#deps.limits);
     return this.#deps.tracker.getStatusChange(copies, wait, this.waits);

@@ -14,6 +14,7 @@ import {
   readerKey,
   reportReaders,
   type SmartCardError,
+  STATUS_CHANGE,
   type WaitOptions,
   type WaitSet,
 } from "../../port/index.ts";
@@ -115,7 +116,7 @@ export class Tracker {
     const deps = {
       clock: this.#clock,
       waits,
-      operation: "status change",
+      operation: STATUS_CHANGE,
       timedOut: () => this.#timedOut(queries, pnpAtStart),
       ended: () => {
         for (const key of keys) this.#unwatch(key, watcher);

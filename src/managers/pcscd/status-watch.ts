@@ -7,6 +7,7 @@ import {
   pause,
   type ReaderStateReport,
   SmartCardError,
+  STATUS_CHANGE,
 } from "../../port/index.ts";
 import { type ReaderState, versions } from "../../wire/pcsclite/index.ts";
 import { isPnp, type StatusQuery, StatusWaits } from "../client/index.ts";
@@ -14,8 +15,6 @@ import { CANCELLED } from "./failures.ts";
 import type { PcscdLimits } from "./limits.ts";
 import type { Line } from "./line.ts";
 import { readState, type Snapshot } from "./reports.ts";
-
-const OPERATION = "status change";
 
 /** After so many signals in a row without a change the service's signals are no longer trusted. */
 const MAX_IDLE_SIGNALS = 32;
@@ -136,5 +135,5 @@ function stopped(rv: number): SmartCardError {
   const code = errorFromNumber(rv, "pcsclite");
   const message = "the smart card service has ended the wait for changes";
   if (code === undefined || code === "no-service") return new SmartCardError("service-stopped", message);
-  return new SmartCardError(code, message, { operation: OPERATION });
+  return new SmartCardError(code, message, { operation: STATUS_CHANGE });
 }

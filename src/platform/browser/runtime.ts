@@ -3,13 +3,11 @@
 import {
   type CancelTimer,
   type Clock,
-  callback,
   MAX_TIMER_MS,
-  optional,
-  optionsOf,
   type Random,
   type Runtime,
-  type Trace,
+  type RuntimeOptions,
+  runtimeOf,
 } from "../../port/index.ts";
 
 /** The most bytes that a browser gives in one call. Web Cryptography API, getRandomValues. */
@@ -41,17 +39,12 @@ const random: Random = {
   },
 };
 
-const runtimeOptions = optionsOf<{ readonly trace?: Trace }>({
-  trace: optional(callback<Trace>("a function that is told what happens")),
-});
-
 /**
  * The runtime of a page or a worker: its clock, the browser's randomness, and a trace that goes where `trace` sends it.
  *
  * Portability: a browser delays the timers of a page in the background, up to a second and more, so that a card that is
  * awaited there may be seen late.
  */
-export function browserRuntime(options: { readonly trace?: Trace } = {}): Runtime {
-  const checked = runtimeOptions(options, { operation: "browserRuntime", path: "options" });
-  return { clock, random, trace: checked.trace ?? (() => {}) };
+export function browserRuntime(options: RuntimeOptions = {}): Runtime {
+  return runtimeOf({ clock, random }, options, "browserRuntime");
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { checkBytes, checkText, decodeHex, encodeHex, quoteWord } from "../../base/binary/index.ts";
-import { GUID_BYTES } from "./limits.ts";
+import { GUID_BYTES } from "../../port/index.ts";
 
 // The extension of pcscd's protocol between our client and our daemon. A client offers it in the field `rv` of its
 // request for the version. pcscd overwrites that field unread in every release (winscard_svc.c, CMD_VERSION), so

@@ -41,8 +41,5 @@ export const MAX_READERS = 4_096;
 /** Bytes of a program's name with the NUL that ends it, where we tell who holds a reader. A longer name is cut. */
 export const MAX_CLIENT_NAME_BYTES = 256;
 
-/** Bytes of the GUID that a card has in the card cache. */
-export const GUID_BYTES = 16;
-
 /** Most bytes of the name of an item of the card cache: 255 UTF-16 units in UTF-8. */
 export const MAX_CACHE_NAME_BYTES = 765;

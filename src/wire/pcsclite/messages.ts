@@ -12,8 +12,8 @@ import {
   struct,
   u32le,
 } from "../../base/binary/index.ts";
-import { MAX_ATR_BYTES } from "../../port/index.ts";
-import { GUID_BYTES, MAX_ATTRIBUTE_BYTES, MAX_CLIENT_NAME_BYTES, MAX_READER_NAME_BYTES } from "./limits.ts";
+import { GUID_BYTES, MAX_ATR_BYTES } from "../../port/index.ts";
+import { MAX_ATTRIBUTE_BYTES, MAX_CLIENT_NAME_BYTES, MAX_READER_NAME_BYTES } from "./limits.ts";
 
 // The messages of src/winscard_msg.h and src/readers.h (eventhandler.h up to pcsc-lite 2.4.1), laid out as gcc does on
 // every Linux. pcscd and its clients share a machine, so the wire has that machine's byte order; here it is little-endian,

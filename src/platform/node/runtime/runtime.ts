@@ -7,13 +7,11 @@ import { setImmediate as nextTurn } from "node:timers";
 import {
   type CancelTimer,
   type Clock,
-  callback,
   MAX_TIMER_MS,
-  optional,
-  optionsOf,
   type Random,
   type Runtime,
-  type Trace,
+  type RuntimeOptions,
+  runtimeOf,
 } from "../../../port/index.ts";
 
 /** Node's timers count whole milliseconds, and can fire that much before their time by the clock. */
@@ -97,16 +95,7 @@ class SystemRandom implements Random {
   }
 }
 
-const runtimeOptions = optionsOf<{ readonly trace?: Trace }>({
-  trace: optional(callback<Trace>("a function that is told what happens")),
-});
-
 /** The runtime of a Node process: its clock, the system's randomness, and a trace that goes where `trace` sends it. */
-export function nodeRuntime(options: { readonly trace?: Trace } = {}): Runtime {
-  const checked = runtimeOptions(options, { operation: "nodeRuntime", path: "options" });
-  return {
-    clock: nodeClock,
-    random: new SystemRandom(),
-    trace: checked.trace ?? (() => {}),
-  };
+export function nodeRuntime(options: RuntimeOptions = {}): Runtime {
+  return runtimeOf({ clock: nodeClock, random: new SystemRandom() }, options, "nodeRuntime");
 }

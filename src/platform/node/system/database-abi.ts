@@ -51,9 +51,6 @@ export const databaseSignatures = {
 /** SCARD_AUTOALLOCATE: the library makes room for the value, and gives its address. */
 export const AUTOALLOCATE = 0xffff_ffff;
 
-/** Bytes of a GUID. */
-export const GUID_BYTES = 16;
-
 // The first three numbers of a GUID have their least significant byte first.
 const guidOrder = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
 

@@ -8,6 +8,7 @@ import {
   GrowingPause,
   pause,
   type ReaderStateReport,
+  STATUS_CHANGE,
 } from "../../../port/index.ts";
 import { atExit } from "./at-exit.ts";
 import { contextFailure } from "./failures.ts";
@@ -27,8 +28,6 @@ interface OwnLook extends Look {
   /** Its caller's own context, for queries while the watch is busy. */
   readonly context: NativeContext;
 }
-
-const OPERATION = "status change";
 
 /** After so many calls in a row without a change the library's waits are no longer trusted. */
 const MAX_IDLE_CALLS = 4;
@@ -162,7 +161,7 @@ export class StatusWatch {
       );
       const told = abi.notification === "counts-events" ? states[seen.readers.length]?.state : undefined;
       if (told !== undefined) this.#notification = (told & ~CHANGED) >>> 0;
-      if (!this.#isEndOfWait(rv)) throw contextFailure(abi, rv, OPERATION);
+      if (!this.#isEndOfWait(rv)) throw contextFailure(abi, rv, STATUS_CHANGE);
       return rv === SUCCESS;
     } finally {
       stopLooking();
@@ -239,7 +238,8 @@ export class StatusWatch {
       if (listed.rv !== SUCCESS && !isNone) throw contextFailure(abi, listed.rv, "list readers");
       const answer = await this.#statesOf(context, listed.names);
       if (answer.rv === SUCCESS) return this.#accept(order, answer.states);
-      if (attempt === LOOK_ATTEMPTS || !this.#isEndOfWait(answer.rv)) throw contextFailure(abi, answer.rv, OPERATION);
+      if (attempt === LOOK_ATTEMPTS || !this.#isEndOfWait(answer.rv))
+        throw contextFailure(abi, answer.rv, STATUS_CHANGE);
     }
   }
 

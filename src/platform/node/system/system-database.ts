@@ -8,6 +8,7 @@ import {
   type ContextCache,
   type ContextDatabase,
   type FoundReader,
+  GUID_BYTES,
   MAX_ATR_BYTES,
   type NewCardType,
   normalizeGuid,
@@ -16,7 +17,7 @@ import {
   SmartCardError,
 } from "../../../port/index.ts";
 import { decodeMultiString, encodeMultiString, encodeText } from "./abi.ts";
-import { decodeGuid, encodeGuid, GUID_BYTES } from "./database-abi.ts";
+import { decodeGuid, encodeGuid } from "./database-abi.ts";
 import type { DatabaseCalls } from "./database-calls.ts";
 import { codeOf } from "./failures.ts";
 
