@@ -5,7 +5,7 @@
 // biome.json that says something else.
 
 import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { root, run, tool } from "./tools.js";
 
 /**
@@ -33,13 +33,13 @@ function importRules(wings) {
 /** @param {Record<string, Wing>} wings @param {string} name @param {string} room @param {string[]} siblings */
 function importRule(wings, name, room, siblings) {
   const { mayImport, rooms, machine, everyFileIsADoor: isEntry } = wings[name];
-  const up = "../".repeat(name.split("/").length + (rooms ? 1 : 0));
+  const from = rooms ? `${name}/room` : name;
   const doors = mayImport.map((other) => {
     const { rooms: folders, everyFileIsADoor } = wings[other];
-    return `!${up}${other}/${everyFileIsADoor ? "*" : folders ? "*/index" : "index"}.ts`;
+    return `!${posix.relative(from, other)}/${everyFileIsADoor ? "*" : folders ? "*/index" : "index"}.ts`;
   });
   // What the package exports may be a room's constants without the room.
-  if (isEntry) doors.push(`!${up}*/*/*constants.ts`);
+  if (isEntry) doors.push(`!${posix.relative(from, "")}/*/*/*constants.ts`);
   const allowed = [...mayImport, ...siblings];
   const patterns = [
     {

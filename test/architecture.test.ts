@@ -68,6 +68,19 @@ describe("the source keeps the architecture", () => {
     const named = [...page.matchAll(/^\| `([\w/-]+)\/` \|/gm)].map(([, folder]) => `src/${folder}`);
     expect(named.sort()).toEqual([...new Set(files.map((file) => dirname(file.path)))].sort());
   });
+
+  test("the drawing of ARCHITECTURE.md names each wing and its rooms, and no others", () => {
+    const page = readFileSync(`${root}ARCHITECTURE.md`, "utf8");
+    const drawing = page.split("```")[1] ?? "";
+    const words = new Set(drawing.match(/[a-z0-9]+(?:-[a-z0-9]+)*/g));
+    const folders = Object.entries(wings).flatMap(([wing, { rooms = {} }]) => [
+      ...wing.split("/"),
+      ...Object.keys(rooms),
+    ]);
+    expect(folders.filter((folder) => !words.has(folder))).toEqual([]);
+    const drawn = [...drawing.matchAll(/([a-z0-9/-]+)\//g)].flatMap(([, path = ""]) => path.split("/"));
+    expect(drawn.filter((folder) => !folders.includes(folder))).toEqual([]);
+  });
 });
 
 describe("the check goes red", () => {

@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-import { smartCardInterfaces, UsbError, type UsbInterfaceDescription } from "../../readers/ccid/index.ts";
+import { SMART_CARD_CLASS, smartCardInterfaces, type UsbInterfaceDescription } from "../../readers/ccid/index.ts";
+import { readConfigurationDescriptor } from "./control-requests.ts";
 import { bytesOf, failureIn } from "./transfers.ts";
-import type { WebUsbDevice } from "./web-usb.ts";
-
-// USB 2.0, 9.4.3: GET_DESCRIPTOR, and the descriptor of a configuration.
-const GET_DESCRIPTOR = 6;
-const CONFIGURATION = 0x0200;
-const CONFIGURATION_BYTES = 9;
-
-/** bInterfaceClass of readers. */
-const SMART_CARD = 0x0b;
+import type { WebUsbDevice, WebUsbIdentity } from "./web-usb.ts";
 
 /**
  * Opens a device where it is not open, and describes its smart card interfaces; none where it has no such. WebUSB shows no class descriptors,
@@ -21,7 +14,9 @@ const SMART_CARD = 0x0b;
  */
 export async function describeWebUsb(device: WebUsbDevice): Promise<readonly UsbInterfaceDescription[]> {
   if (!device.opened) await failureIn(device, "open", () => device.open());
-  const descriptor = await configurationDescriptor(device);
+  const descriptor = await readConfigurationDescriptor(async (setup, length) =>
+    bytesOf(await failureIn(device, "describe", () => device.controlTransferIn(setup, length)), length),
+  );
   const [, , , , , value = 1] = descriptor;
   if (device.configuration?.configurationValue !== value) {
     await failureIn(device, "configure", () => device.selectConfiguration(value));
@@ -40,7 +35,7 @@ export async function describeWebUsb(device: WebUsbDevice): Promise<readonly Usb
 export function previewWebUsb(device: WebUsbDevice): readonly UsbInterfaceDescription[] {
   const interfaces = device.configurations[0]?.interfaces ?? [];
   return interfaces.flatMap(({ alternates: [first], interfaceNumber }) => {
-    if (first?.interfaceClass !== SMART_CARD) return [];
+    if (first?.interfaceClass !== SMART_CARD_CLASS) return [];
     const { interfaceClass, interfaceName: name, interfaceProtocol } = first;
     return {
       ...describeDevice(device),
@@ -55,6 +50,13 @@ export function previewWebUsb(device: WebUsbDevice): readonly UsbInterfaceDescri
 }
 
 function describeDevice(device: WebUsbDevice) {
+  return { ...identityOf(device), portPath: "", bus: 0, address: 0 };
+}
+
+/** What WebUSB says of a device, in the driver's words. */
+export function identityOf(
+  device: WebUsbIdentity,
+): Pick<UsbInterfaceDescription, "deviceRelease" | "manufacturer" | "product" | "productId" | "serial" | "vendorId"> {
   const { deviceVersionMajor: major, deviceVersionMinor: minor, deviceVersionSubminor: subminor } = device;
   return {
     vendorId: device.vendorId,
@@ -63,34 +65,7 @@ function describeDevice(device: WebUsbDevice) {
     manufacturer: device.manufacturerName ?? "",
     product: device.productName ?? "",
     serial: device.serialNumber ?? "",
-    portPath: "",
-    bus: 0,
-    address: 0,
   };
-}
-
-async function configurationDescriptor(device: WebUsbDevice): Promise<Uint8Array> {
-  const head = await readDescriptor(device, CONFIGURATION_BYTES);
-  const [, , low = 0, high = 0] = head;
-  const total = low | (high << 8);
-  if (head.length < CONFIGURATION_BYTES || total < CONFIGURATION_BYTES) {
-    throw new UsbError(
-      "io",
-      `the device's configuration descriptor has ${head.length} bytes, and says ${total}: unplug it and plug it in again`,
-    );
-  }
-  return readDescriptor(device, total);
-}
-
-async function readDescriptor(device: WebUsbDevice, length: number): Promise<Uint8Array> {
-  const setup = {
-    requestType: "standard",
-    recipient: "device",
-    request: GET_DESCRIPTOR,
-    value: CONFIGURATION,
-    index: 0,
-  } as const;
-  return bytesOf(await failureIn(device, "describe", () => device.controlTransferIn(setup, length)), length);
 }
 
 function interfaceName({ configuration }: WebUsbDevice, number: number): string {

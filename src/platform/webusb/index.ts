@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 
+export { readConfigurationDescriptor, webUsbSetup } from "./control-requests.ts";
+export { identityOf } from "./describe.ts";
 export type {
   WebUsb,
   WebUsbAnswer,
   WebUsbConfiguration,
   WebUsbDevice,
+  WebUsbIdentity,
   WebUsbOutcome,
   WebUsbSetup,
   WebUsbStatus,

@@ -7,8 +7,9 @@ import {
   type UsbInterface,
   type UsbInterfaceDescription,
 } from "../../readers/ccid/index.ts";
+import { webUsbSetup } from "./control-requests.ts";
 import { bytesOf, checkOutcome, failureIn, untilAborted } from "./transfers.ts";
-import type { WebUsbAnswer, WebUsbDevice, WebUsbSetup } from "./web-usb.ts";
+import type { WebUsbAnswer, WebUsbDevice } from "./web-usb.ts";
 
 /** How many interfaces of a device are claimed by us: with the last the device is closed. */
 const claims = new WeakMap<WebUsbDevice, number>();
@@ -100,7 +101,9 @@ class WebUsbInterface implements UsbInterface {
 
   async controlOut(request: UsbControlRequest, data: Uint8Array, signal: AbortSignal): Promise<void> {
     const copy = new Uint8Array(data);
-    const transfer = failureIn(this.#device, "control", () => this.#device.controlTransferOut(setupOf(request), copy));
+    const transfer = failureIn(this.#device, "control", () =>
+      this.#device.controlTransferOut(webUsbSetup(request), copy),
+    );
     const cleared = transfer.finally(() => copy.fill(0));
     cleared.catch(() => {});
     checkOutcome(await this.#wait(cleared, signal));
@@ -108,7 +111,7 @@ class WebUsbInterface implements UsbInterface {
 
   async controlIn(request: UsbControlRequest, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
     const transfer = failureIn(this.#device, "control", () =>
-      this.#device.controlTransferIn(setupOf(request), maxBytes),
+      this.#device.controlTransferIn(webUsbSetup(request), maxBytes),
     );
     return bytesOf(await this.#wait(transfer, signal), maxBytes);
   }
@@ -146,15 +149,3 @@ function missing(what: string): UsbError {
 }
 
 // USB 2.0, table 9-2: bits 6..5 of bmRequestType are the type, bits 4..0 the recipient.
-const types = ["standard", "class", "vendor"] as const;
-const recipients = ["device", "interface", "endpoint", "other"] as const;
-
-function setupOf({ index, request, requestType, value }: UsbControlRequest): WebUsbSetup {
-  return {
-    requestType: types[(requestType >> 5) & 3] ?? "vendor",
-    recipient: recipients[requestType & 0x1f] ?? "other",
-    request,
-    value,
-    index,
-  };
-}

@@ -37,8 +37,8 @@ export interface WebUsbConfiguration {
   }[];
 }
 
-/** `USBDevice`. */
-export interface WebUsbDevice {
+/** What a device says of itself. */
+export interface WebUsbIdentity {
   readonly vendorId: number;
   readonly productId: number;
   readonly deviceVersionMajor: number;
@@ -47,6 +47,10 @@ export interface WebUsbDevice {
   readonly manufacturerName?: string | null | undefined;
   readonly productName?: string | null | undefined;
   readonly serialNumber?: string | null | undefined;
+}
+
+/** `USBDevice`. */
+export interface WebUsbDevice extends WebUsbIdentity {
   readonly opened: boolean;
   readonly configuration?: WebUsbConfiguration | null | undefined;
   /** All that it has; the first is the one that readers use. */

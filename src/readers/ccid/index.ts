@@ -13,6 +13,7 @@ export { CcidReader } from "./reader.ts";
 export {
   interfacesIn,
   isSmartCardInterface,
+  SMART_CARD_CLASS,
   type SmartCardInterface,
   smartCardInterfaces,
 } from "./smart-card-interfaces.ts";

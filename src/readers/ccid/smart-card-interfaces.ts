@@ -24,8 +24,10 @@ const SMART_CARD_CLASS_DESCRIPTOR = 0x21;
 /** bLength of the class descriptor. */
 const CLASS_DESCRIPTOR_BYTES = 54;
 
-/** bInterfaceClass: smart card, and of the vendor's own, which readers older than the class have. */
-const SMART_CARD = 0x0b;
+/** bInterfaceClass of smart card readers. CCID 1.1, 5.1 */
+export const SMART_CARD_CLASS = 0x0b;
+
+/** bInterfaceClass of the vendor's own, which readers older than the class have. */
 const VENDOR_SPECIFIC = 0xff;
 
 const BULK = 2;
@@ -119,7 +121,7 @@ export function isSmartCardInterface({
   interfaceClass,
 }: Pick<UsbInterfaceDescription, "classDescriptor" | "interfaceClass">): boolean {
   const hasDescriptor = classDescriptor.length === CLASS_DESCRIPTOR_BYTES;
-  return interfaceClass === SMART_CARD || (interfaceClass === VENDOR_SPECIFIC && hasDescriptor);
+  return interfaceClass === SMART_CARD_CLASS || (interfaceClass === VENDOR_SPECIFIC && hasDescriptor);
 }
 
 function finished({ classDescriptor = new Uint8Array(), endpoints, ...rest }: Draft): SmartCardInterface {

@@ -8,7 +8,8 @@ import {
   type UsbInterfaceDescription,
 } from "../../../readers/ccid/index.ts";
 import { nameOfDevice } from "../../../readers/usb/index.ts";
-import type { PackageAnswer, PackageDevice, PackageSetup } from "./usb-package.ts";
+import { webUsbSetup } from "../../webusb/index.ts";
+import type { PackageAnswer, PackageDevice } from "./usb-package.ts";
 
 /**
  * The package cannot cancel a transfer, and refuses to close a device while one is under way. So a read lasts at most this long
@@ -54,11 +55,11 @@ export class PackageInterface implements UsbInterface {
   }
 
   async controlOut(request: UsbControlRequest, data: Uint8Array, signal: AbortSignal): Promise<void> {
-    await this.#order(signal, () => this.#device.controlTransferOut(setupOf(request), data, WRITE_MS));
+    await this.#order(signal, () => this.#device.controlTransferOut(webUsbSetup(request), data, WRITE_MS));
   }
 
   async controlIn(request: UsbControlRequest, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
-    const setup = setupOf(request);
+    const setup = webUsbSetup(request);
     return bytesOf(
       await this.#order(signal, () => this.#device.controlTransferIn(setup, maxBytes, WRITE_MS)),
       this.description,
@@ -160,9 +161,15 @@ const texts: readonly (readonly [RegExp, UsbFailure])[] = [
   [/overflow|overrun/i, "overflow"],
 ];
 
-function bytesOf({ data }: PackageAnswer, description: UsbInterfaceDescription): Uint8Array {
-  if (data === undefined) throw usbError("stall", description, "the device refused it (stall)");
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+/** The bytes that came; undefined where the endpoint is halted. */
+export function bytesIn({ data }: PackageAnswer): Uint8Array | undefined {
+  return data === undefined ? undefined : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+function bytesOf(answer: PackageAnswer, description: UsbInterfaceDescription): Uint8Array {
+  const bytes = bytesIn(answer);
+  if (bytes === undefined) throw usbError("stall", description, "the device refused it (stall)");
+  return bytes;
 }
 
 /** A promise, or the end by a signal: the work goes on then, and its result is left to others. */
@@ -178,12 +185,4 @@ function unlessAborted<T>(work: Promise<T>, signals: readonly AbortSignal[], err
     for (const signal of signals) signal.addEventListener("abort", abort);
     work.finally(stop).then(resolve, reject);
   });
-}
-
-const types = ["standard", "class", "vendor"] as const;
-const recipients = ["device", "interface", "endpoint", "other"] as const;
-
-function setupOf({ index, request, requestType, value }: UsbControlRequest): PackageSetup {
-  const type = types[(requestType >> 5) & 3] ?? "vendor";
-  return { requestType: type, recipient: recipients[requestType & 3] ?? "other", request, value, index };
 }

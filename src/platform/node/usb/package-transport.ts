@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import {
+  SMART_CARD_CLASS,
   type SmartCardInterface,
   smartCardInterfaces,
   UsbError,
@@ -15,24 +16,14 @@ import {
   type UsbTransport,
   type UsbTree,
 } from "../../../readers/usb/index.ts";
-import { failureOf, PackageInterface, usbError } from "./package-interface.ts";
-import type { PackageDevice, PackageSetup, UsbPackage } from "./usb-package.ts";
+import { identityOf, readConfigurationDescriptor } from "../../webusb/index.ts";
+import { bytesIn, failureOf, PackageInterface, usbError } from "./package-interface.ts";
+import type { PackageDevice, UsbPackage } from "./usb-package.ts";
 
 /** The parts of a transport that Linux has better than the package; without them the package does them. */
 export type SystemsOwnParts = Pick<UsbTransport, "holderOf" | "look" | "watch">;
 
-/** GET_DESCRIPTOR of a configuration: USB 2.0, 9.4.3. */
-const configurationRequest: PackageSetup = {
-  requestType: "standard",
-  recipient: "device",
-  request: 6,
-  value: 0x0200,
-  index: 0,
-};
-const MAX_CONFIGURATION_BYTES = 4096;
 const DESCRIPTOR_MS = 2000;
-
-const SMART_CARD = 0x0b;
 
 /** USB devices through the package `usb`, on any system that it is made for. */
 export function packageTransport(usb: UsbPackage, parts?: SystemsOwnParts): UsbTransport {
@@ -122,7 +113,7 @@ class PackageLook {
 
 async function readDevice(device: PackageDevice): Promise<UsbReaderDevice | undefined> {
   const interfaces = device.configuration?.interfaces ?? [];
-  const isReader = interfaces.some(({ alternate }) => alternate.interfaceClass === SMART_CARD);
+  const isReader = interfaces.some(({ alternate }) => alternate.interfaceClass === SMART_CARD_CLASS);
   // Those of the vendor's own class are not opened unless they are known: they can be anything.
   if (!isReader && knownReaderName(deviceId(device)) === undefined) return undefined;
   const described = await describeAll(device).catch(() => undefined);
@@ -132,8 +123,10 @@ async function readDevice(device: PackageDevice): Promise<UsbReaderDevice | unde
 async function describeAll(device: PackageDevice): Promise<readonly UsbInterfaceDescription[]> {
   await device.open();
   try {
-    const { data } = await device.controlTransferIn(configurationRequest, MAX_CONFIGURATION_BYTES, DESCRIPTOR_MS);
-    const bytes = data === undefined ? new Uint8Array() : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const bytes = await readConfigurationDescriptor(async (setup, length) => {
+      const answer = await device.controlTransferIn(setup, length, DESCRIPTOR_MS);
+      return bytesIn(answer) ?? new Uint8Array();
+    });
     return smartCardInterfaces(bytes).map((one) => describe(device, one));
   } finally {
     await device.close().catch(() => undefined);
@@ -144,16 +137,10 @@ function describe(
   device: PackageDevice,
   { configuration: _, nameIndex: __, ...one }: SmartCardInterface,
 ): UsbInterfaceDescription {
-  const { deviceVersionMajor, deviceVersionMinor, deviceVersionSubminor } = device;
   const found = device.configuration?.interfaces.find(({ interfaceNumber }) => interfaceNumber === one.interfaceNumber);
   return {
     ...one,
-    vendorId: device.vendorId,
-    productId: device.productId,
-    deviceRelease: (deviceVersionMajor << 8) | (deviceVersionMinor << 4) | deviceVersionSubminor,
-    manufacturer: device.manufacturerName ?? "",
-    product: device.productName ?? "",
-    serial: device.serialNumber ?? "",
+    ...identityOf(device),
     interfaceName: found?.alternate.interfaceName ?? "",
     ...placeOf(device),
   };

@@ -1,21 +1,14 @@
 // SPDX-License-Identifier: MIT
 
+import type { WebUsbIdentity, WebUsbSetup } from "../../webusb/index.ts";
 import { packageFailure } from "../runtime/index.ts";
 
 /** A device as the package `usb` has it. Our own types, so that programs which compile against our declarations do not need it. */
-export interface PackageDevice {
-  readonly vendorId: number;
-  readonly productId: number;
-  readonly deviceVersionMajor: number;
-  readonly deviceVersionMinor: number;
-  readonly deviceVersionSubminor: number;
+export interface PackageDevice extends WebUsbIdentity {
   /** A number on Linux, else a name. */
   readonly bus: string;
   readonly address: number;
   readonly ports: readonly number[];
-  readonly manufacturerName?: string | null;
-  readonly productName?: string | null;
-  readonly serialNumber?: string | null;
   readonly configuration?: {
     readonly configurationValue: number;
     readonly interfaces: readonly {
@@ -30,22 +23,13 @@ export interface PackageDevice {
   clearHalt(direction: "in" | "out", endpointNumber: number): Promise<void>;
   transferIn(endpointNumber: number, length: number, timeoutMs: number): Promise<PackageAnswer>;
   transferOut(endpointNumber: number, data: Uint8Array, timeoutMs: number): Promise<unknown>;
-  controlTransferIn(setup: PackageSetup, length: number, timeoutMs: number): Promise<PackageAnswer>;
-  controlTransferOut(setup: PackageSetup, data: Uint8Array, timeoutMs: number): Promise<unknown>;
+  controlTransferIn(setup: WebUsbSetup, length: number, timeoutMs: number): Promise<PackageAnswer>;
+  controlTransferOut(setup: WebUsbSetup, data: Uint8Array, timeoutMs: number): Promise<unknown>;
 }
 
 /** What came in; without data the endpoint is halted. */
 export interface PackageAnswer {
   readonly data?: DataView | undefined;
-}
-
-/** A setup packet, as WebUSB has it. */
-export interface PackageSetup {
-  readonly requestType: "standard" | "class" | "vendor";
-  readonly recipient: "device" | "interface" | "endpoint" | "other";
-  readonly request: number;
-  readonly value: number;
-  readonly index: number;
 }
 
 /** The part of the package that is used here. */
