@@ -99,6 +99,14 @@ const image = (): unknown => {
   return parsed.ok ? parsed.value : undefined;
 };
 
+const anApplication: cards.CardApplication = {
+  aid: new Uint8Array(5),
+  select: () => ({ status: 0x9000 }),
+  deselect: () => undefined,
+  reset: () => undefined,
+  process: () => ({ status: 0x9000 }),
+};
+
 const binaryRows: Readonly<Record<string, Row>> = {
   ByteCursor: row((value: Uint8Array) => new binary.ByteCursor(value), bytes),
   SecretBytes: row((value: Uint8Array) => new binary.SecretBytes(value), bytes),
@@ -487,6 +495,10 @@ const databaseRows: Readonly<Record<string, Row>> = {
 };
 
 const cardsRows: Readonly<Record<string, Row>> = {
+  ApplicationCard: row(
+    (value: cards.ApplicationCardOptions) => new cards.ApplicationCard(value),
+    arg(() => ({ applications: [anApplication], atr: someBytes() })),
+  ),
   FileSystemCard: row(
     (one: cards.CardImage, other: pcsc.Random, cipher: never) => new cards.FileSystemCard(one, other, cipher),
     arg(image),

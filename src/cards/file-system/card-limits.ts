@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import { MAX_CHANNELS } from "../software-card/index.ts";
+
 /**
  * Limits of a file-system card. They apply to the description and to the commands that make a card grow, so that its state
  * can always be saved and loaded.
@@ -39,7 +41,7 @@ export const cardLimits = {
   conditions: 8,
   conditionDepth: 3,
   /** Logical channels, the basic one with them. ISO/IEC 7816-4:2005, 5.1.1. */
-  channels: 20,
+  channels: MAX_CHANNELS,
   /** Data of all commands of a chain, as much as one command with extended length can have. */
   chainedBytes: 65_535,
   /** A command in envelopes: the longest there is. */

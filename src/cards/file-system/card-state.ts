@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-import { type Result, success } from "../../base/binary/index.ts";
+import { type Result, success, zeroBytes } from "../../base/binary/index.ts";
 import { type CommandApdu, MAX_EXTENDED_LE, MAX_SHORT_LE } from "../../base/iso7816/index.ts";
 import type { Random } from "../../port/index.ts";
-import { type Answer, status, sw } from "../software-card/index.ts";
+import { type Answer, CommandChain, status, sw } from "../software-card/index.ts";
 import type { CardKey } from "./card-key.ts";
+import { cardLimits } from "./card-limits.ts";
 import { type CardFile, childBySfi, type DedicatedFile, type ElementaryFile } from "./file-system.ts";
 import type { Pin } from "./pin.ts";
 
@@ -35,16 +36,9 @@ export interface Channel {
   readonly provedKeys: Set<number>;
   /** The last challenge, until it is used. */
   challenge: Uint8Array | undefined;
-  /** Commands of a chain that has not ended, and parts of a command in envelopes. */
-  chain: Chain | undefined;
+  readonly chain: CommandChain;
+  /** Parts of a command in envelopes. */
   envelope: Uint8Array | undefined;
-}
-
-/** The commands of a chain so far. ISO/IEC 7816-4:2005, 5.1.1.1. */
-interface Chain {
-  /** INS, P1, P2: the same in all commands of a chain. */
-  readonly header: string;
-  readonly data: Uint8Array;
 }
 
 /** One command of a card: never throws for any command, and keeps no reference to its data. */
@@ -65,11 +59,26 @@ export function openChannel(card: CardState, number: number, from?: Channel): Ch
     provedPins: new Set(from?.provedPins),
     provedKeys: new Set(from?.provedKeys),
     challenge: undefined,
-    chain: undefined,
+    chain: new CommandChain(cardLimits.chainedBytes),
     envelope: undefined,
   };
   card.channels.set(number, channel);
   return channel;
+}
+
+/** Closes a logical channel. What it holds may be parts of a PIN. */
+export function closeChannel({ channels }: CardState, number: number): void {
+  const channel = channels.get(number);
+  channels.delete(number);
+  if (channel === undefined) return;
+  channel.chain.drop();
+  dropEnvelope(channel);
+}
+
+/** Forgets a command in envelopes that did not end. */
+export function dropEnvelope(channel: Channel): void {
+  if (channel.envelope !== undefined) zeroBytes(channel.envelope);
+  channel.envelope = undefined;
 }
 
 /** The elementary file that a command means: by its short identifier, or 0 for the current one. */

@@ -2,7 +2,7 @@
 
 import { concatBytes, copyBytes, zeroBytes } from "../../base/binary/index.ts";
 import { type CommandApdu, decodeClassByte, decodeCommand, instructions as ins } from "../../base/iso7816/index.ts";
-import { type Answer, status, sw } from "../software-card/index.ts";
+import { type Answer, notRepeated, status, sw } from "../software-card/index.ts";
 import { externalAuthenticate, getChallenge, internalAuthenticate } from "./authentication-commands.ts";
 import {
   eraseBinary,
@@ -13,7 +13,7 @@ import {
   writeBinary,
 } from "./binary-commands.ts";
 import { cardLimits } from "./card-limits.ts";
-import type { CardState, Channel, Instruction } from "./card-state.ts";
+import { type CardState, type Channel, closeChannel, dropEnvelope, type Instruction } from "./card-state.ts";
 import { manageChannel } from "./channel-commands.ts";
 import {
   activateFile,
@@ -84,50 +84,14 @@ function dispatch(card: CardState, command: CommandApdu, enveloped: boolean): An
   const instruction = code === ins.ENVELOPE && !enveloped ? envelope : commands.get(code);
   if (instruction === undefined) return status(sw.wrongInstruction);
   if (code !== ins.ENVELOPE) dropEnvelope(channel);
-  return decoded.chaining ? continueChain(channel, command) : endChain(channel, command, instruction);
-}
-
-/**
- * All commands of a chain but the last. Their data is put together, and the last is carried out with all of it. A
- * command that does not continue the chain ends it. ISO/IEC 7816-4:2005, 5.1.1.1.
- */
-function continueChain(channel: Channel, command: CommandApdu): Answer {
-  const header = headerOf(command);
-  const before = channel.chain?.header === header ? channel.chain.data : new Uint8Array(0);
-  const data = concatBytes(before, command.data);
-  dropChain(channel);
-  if (data.length > cardLimits.chainedBytes) {
-    zeroBytes(data);
-    return status(sw.notEnoughMemory);
-  }
-  channel.chain = { header, data };
-  return status(sw.success);
-}
-
-function endChain(channel: Channel, command: CommandApdu, instruction: Instruction): Answer {
-  const { chain } = channel;
-  if (chain === undefined) return instruction(channel, command);
-  if (chain.header !== headerOf(command)) {
-    dropChain(channel);
-    return instruction(channel, command);
-  }
-  const data = concatBytes(chain.data, command.data);
-  dropChain(channel);
+  if (decoded.chaining) return channel.chain.add(command);
+  const whole = channel.chain.end(command);
+  if (!whole.ok) return whole.error;
   try {
-    if (data.length > cardLimits.chainedBytes) return status(sw.notEnoughMemory);
-    return changedSomething(instruction(channel, { ...command, data }));
+    return whole.value.answer(instruction(channel, whole.value.command));
   } finally {
-    zeroBytes(data);
+    zeroBytes(whole.value.command.data);
   }
-}
-
-/** After 6700 a T=0 reader tries the command in another form, but the chain has already ended. */
-function changedSomething(answer: Answer): Answer {
-  return answer.status === sw.wrongLength ? status(sw.wrongLcForP1P2) : answer;
-}
-
-function headerOf({ ins, p1, p2 }: CommandApdu): string {
-  return `${ins} ${p1} ${p2}`;
 }
 
 /**
@@ -145,29 +109,14 @@ function envelope(channel: Channel, command: CommandApdu): Answer {
       channel.envelope = copyBytes(data);
       return status(sw.success);
     }
-    return changedSomething(dispatch(channel.card, inner.value, true));
+    return notRepeated(dispatch(channel.card, inner.value, true));
   } finally {
     zeroBytes(data);
     if (inner.ok) zeroBytes(inner.value.data);
   }
 }
 
-/** Either may hold a PIN. */
-function dropChain(channel: Channel): void {
-  if (channel.chain !== undefined) zeroBytes(channel.chain.data);
-  channel.chain = undefined;
-}
-
-function dropEnvelope(channel: Channel): void {
-  if (channel.envelope !== undefined) zeroBytes(channel.envelope);
-  channel.envelope = undefined;
-}
-
 /** Clears the volatile state: every channel but the basic one, and the state of that. */
 export function forgetChannels(card: CardState): void {
-  for (const channel of card.channels.values()) {
-    dropChain(channel);
-    dropEnvelope(channel);
-  }
-  card.channels.clear();
+  for (const number of [...card.channels.keys()]) closeChannel(card, number);
 }
