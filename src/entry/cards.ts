@@ -9,6 +9,15 @@ export type {
   SelectRequest,
 } from "../cards/applications/index.ts";
 export { ApplicationCard, applicationCardLimits } from "../cards/applications/index.ts";
+export type {
+  CardCrypto,
+  CurveName,
+  Ed25519,
+  EllipticCurve,
+  HashName,
+  RsaKey,
+  X25519,
+} from "../cards/crypto/index.ts";
 export * from "../cards/file-system/index.ts";
 export type {
   Answer,

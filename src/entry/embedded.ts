@@ -22,6 +22,7 @@ export { nodeBlockCipher, nodeRuntime } from "../platform/node/runtime/index.ts"
 export type { PeerRule } from "../port/index.ts";
 export type { ReaderHost, UsbLogEntry, UsbReaderReport, UsbSelection } from "../readers/usb/index.ts";
 export type { VpcdLog, VpcdLogEntry } from "../readers/vpcd/index.ts";
+export { nodeCardCrypto } from "./card-crypto.ts";
 export { embeddedManager, softwareCard, virtualReader } from "./software.ts";
 export { type OpenedUsbReaders, type UsbReadersOptions, usbReaders } from "./usb-readers.ts";
 export { listenVpcd, type VpcdListener, type VpcdListenerOptions } from "./vpcd-listener.ts";

@@ -733,6 +733,10 @@ const embeddedRows: Readonly<Record<string, Row>> = {
     listenAndClose,
     arg(() => ({ port: 0 }), "object", "undefined"),
   ),
+  nodeCardCrypto: row(
+    embedded.nodeCardCrypto,
+    arg(() => random, "undefined"),
+  ),
   nodeBlockCipher: row(
     embedded.nodeBlockCipher,
     arg(() => "aes"),

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { concatBytes, encodeHex, hexBytes } from "../../base/binary/index.ts";
+import { bitLength, rsaKeyFromPrimes } from "./rsa-key.ts";
+import { encodeDigestInfo, padForSignature, unpadDeciphered } from "./rsa-padding.ts";
+
+describe("RFC 8017, 9.2: padding of what is signed", () => {
+  test("at least 8 bytes FF", () => {
+    expect(encodeHex(padForSignature(hexBytes("AABB"), 13) ?? new Uint8Array(0))).toBe("0001FFFFFFFFFFFFFFFF00AABB");
+    expect(padForSignature(hexBytes("AABBCC"), 13)).toBeUndefined();
+  });
+
+  test("DigestInfo of SHA-256 and SHA-1, as note 1 has them", () => {
+    expect(encodeHex(encodeDigestInfo("sha256", new Uint8Array(32)).subarray(0, 19))).toBe(
+      "3031300D060960864801650304020105000420",
+    );
+    expect(encodeHex(encodeDigestInfo("sha1", new Uint8Array(20)).subarray(0, 15))).toBe(
+      "3021300906052B0E03021A05000414",
+    );
+  });
+});
+
+describe("RFC 8017, 7.2.2: padding of what was deciphered", () => {
+  const padding = new Uint8Array(8).fill(0x11);
+
+  test("the message, also an empty one", () => {
+    expect(unpadDeciphered(concatBytes(Uint8Array.of(0, 2), padding, hexBytes("00AA00BB")))).toEqual(
+      hexBytes("AA00BB"),
+    );
+    expect(unpadDeciphered(concatBytes(Uint8Array.of(0, 2), padding, hexBytes("00")))).toEqual(new Uint8Array(0));
+  });
+
+  test.each([
+    ["a first byte that is not zero", "0102111111111111111100AA"],
+    ["type 1", "0001111111111111111100AA"],
+    ["no zero after the padding string", "0002111111111111111111AA"],
+    ["seven bytes of padding", "00021111111111111100AABB"],
+    ["no padding", "000200AABBCCDDEEFF001122"],
+    ["nothing", ""],
+    ["one byte", "00"],
+  ])("%s: none", (_, hex) => {
+    expect(unpadDeciphered(hexBytes(hex))).toBeUndefined();
+  });
+
+  test("property: it finds what was padded, and only that", () => {
+    const bytes = fc.uint8Array({ maxLength: 40 });
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 0, maxLength: 20 }), bytes, (padding, message) => {
+        const nonZero = padding.map((byte) => byte || 1);
+        const found = unpadDeciphered(concatBytes(Uint8Array.of(0, 2), nonZero, Uint8Array.of(0), message));
+        // With too little padding there is no message, wherever its first zero is.
+        expect(found).toEqual(nonZero.length >= 8 ? message : undefined);
+      }),
+    );
+  });
+});
+
+describe("keys of two primes", () => {
+  test("the numbers fit one another", () => {
+    const key = rsaKeyFromPrimes(hexBytes("003D"), hexBytes("35"), hexBytes("11"));
+    // 61 * 53 = 3233, lcm(60, 52) = 780, 17 * 413 = 9 * 780 + 1.
+    expect(key).toEqual({
+      n: hexBytes("0CA1"),
+      e: hexBytes("11"),
+      d: hexBytes("019D"),
+      p: hexBytes("3D"),
+      q: hexBytes("35"),
+      dp: hexBytes("35"),
+      dq: hexBytes("31"),
+      qinv: hexBytes("26"),
+    });
+  });
+
+  test.each([
+    ["the same prime twice", "3D", "3D", "11"],
+    ["an even factor", "3C", "35", "11"],
+    ["no factor", "", "35", "11"],
+    ["one", "01", "35", "11"],
+    ["an even exponent", "3D", "35", "10"],
+    ["an exponent that has no inverse", "3D", "35", "03"],
+    ["factors that are not coprime", "0F", "15", "11"],
+  ])("%s: none", (_, p, q, e) => {
+    expect(rsaKeyFromPrimes(hexBytes(p), hexBytes(q), hexBytes(e))).toBeUndefined();
+  });
+
+  test.each([
+    ["", 0],
+    ["00", 0],
+    ["01", 1],
+    ["80", 8],
+    ["000100", 9],
+  ])("%s has %i bits", (hex, bits) => {
+    expect(bitLength(hexBytes(hex))).toBe(bits);
+  });
+});
