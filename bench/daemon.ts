@@ -5,6 +5,8 @@
 //
 // `npm run bench -- daemon` prints a table after five minutes; `--json` also writes it and the raw figures to
 // bench/results, and `--quick` takes half a minute for figures that are good for nothing but trying the bench.
+// `--before=FILE` measures an earlier version as well, by turns with the others: FILE is the program `scard` of a checkout that
+// is built.
 
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -14,7 +16,7 @@ import { type Service, startPcscd, startScard } from "../test/peers/daemon.ts";
 import { pcscdProgram } from "../test/peers/pcscd.ts";
 import { Program, run } from "../test/peers/program.ts";
 import { VpcdCard } from "../test/peers/vpcd-card.ts";
-import { type Figures, renderSummary, summarize } from "./tables/daemon.ts";
+import { type Figures, type Round, renderSummary, summarize } from "./tables/daemon.ts";
 
 const scale = process.argv.includes("--quick")
   ? { rounds: 1, calls: 400, contendedS: 2, fairnessS: 3, insertions: 4, waiters: 50 }
@@ -25,7 +27,7 @@ const clients = {
   contention: compileC("contention", ["bench/clients/contention.c"]),
   watch: compileC("watch", ["bench/clients/watch.c"]),
   waiters: compileC("waiters", ["bench/clients/waiters.c"]),
-  twoReaders: compileC("two-readers", ["test/peers/two-readers.c"]),
+  twoReaders: compileC("two-readers-bench", ["bench/clients/two-readers.c"]),
 };
 
 interface Percentiles {
@@ -107,6 +109,14 @@ function percentile(values: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 
+/** A figure that a client has printed. */
+function figure(printed: Readonly<Record<string, number>>, name: string): number {
+  const value = printed[name];
+  if (typeof value !== "number")
+    throw new Error(`a client of the bench printed no ${name}: ${JSON.stringify(printed)}`);
+  return value;
+}
+
 /** All figures of one service in one round. */
 async function measureService(start: () => Promise<Service>): Promise<Figures> {
   const service = await start();
@@ -148,8 +158,8 @@ async function measureService(start: () => Promise<Service>): Promise<Figures> {
       unevenness: Math.max(...fairness.counts.map((count) => Math.abs(count / mean - 1))) * 100,
       "insertion p50": percentile(insertions, 0.5),
       "insertion p99": percentile(insertions, 0.99),
-      "two readers, stall": stall.longestUs ?? Number.NaN,
-      "two readers, turn": stall.waitedUs ?? Number.NaN,
+      "two readers, stall": figure(stall, "longestUs"),
+      "two readers, turn": figure(stall, "waitedUs"),
       memoryPerClient: memory,
     } as Figures;
   } finally {
@@ -163,13 +173,16 @@ if (reason !== undefined) {
   console.error(`The stock service cannot be measured: ${reason}. ${pcscdProgram.remedy}`);
   process.exit(1);
 }
-const rounds: { pcscd: Figures; scard: Figures }[] = [];
+const earlier = process.argv.find((argument) => argument.startsWith("--before="))?.slice("--before=".length);
+const quiet = ["--log-level", "warn"];
+const rounds: Round[] = [];
 for (let round = 1; round <= scale.rounds; round++) {
   console.error(`round ${round} of ${scale.rounds}`);
   // Its default is 200 threads, one for each context.
   const pcscd = await measureService(() => startPcscd(["--max-thread", "400"]));
-  const scard = await measureService(() => startScard(["--log-level", "warn"]));
-  rounds.push({ pcscd, scard });
+  const before = earlier === undefined ? undefined : await measureService(() => startScard(quiet, earlier));
+  const scard = await measureService(() => startScard(quiet));
+  rounds.push({ pcscd, scard, ...(before !== undefined && { before }) });
 }
 const [processor] = cpus();
 const machine = { processors: cpus().length, model: processor?.model ?? "unknown" };

@@ -56,12 +56,22 @@ export type Figures = Readonly<Record<FigureName, number>>;
 
 const figureNames: readonly FigureName[] = Object.keys(table) as FigureName[];
 
+/** What one round gave. */
+export interface Round {
+  readonly pcscd: Figures;
+  readonly scard: Figures;
+  /** An earlier version of ours, where one is compared with. */
+  readonly before?: Figures;
+}
+
 /** The medians of all rounds. */
 export interface SummaryRow {
   readonly name: FigureName;
   readonly pcscd: number;
   readonly scard: number;
+  /** scard's to pcscd's. */
   readonly ratio: number;
+  readonly before?: number;
 }
 
 function median(values: readonly number[]): number {
@@ -71,11 +81,12 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
-export function summarize(rounds: readonly { readonly pcscd: Figures; readonly scard: Figures }[]): SummaryRow[] {
+export function summarize(rounds: readonly Round[]): SummaryRow[] {
   return figureNames.map((name) => {
     const pcscd = median(rounds.map((round) => round.pcscd[name]));
     const scard = median(rounds.map((round) => round.scard[name]));
-    return { name, pcscd, scard, ratio: scard / pcscd };
+    const earlier = rounds.flatMap(({ before }) => (before === undefined ? [] : [before[name]]));
+    return { name, pcscd, scard, ratio: scard / pcscd, ...(earlier.length > 0 && { before: median(earlier) }) };
   });
 }
 
@@ -98,8 +109,11 @@ export function renderSummary(
 ): string {
   const lines = rows.map((row) => {
     const { title, unit } = table[row.name];
-    return `| ${title} | ${number(row.pcscd)} ${unit} | ${number(row.scard)} ${unit} | ${number(row.ratio)} | ${verdict(row)} |`;
+    const { before } = row;
+    const beside = before === undefined ? "" : ` ${number(before)} ${unit} | ${number(row.scard / before)} |`;
+    return `| ${title} | ${number(row.pcscd)} ${unit} | ${number(row.scard)} ${unit} | ${number(row.ratio)} | ${verdict(row)} |${beside}`;
   });
+  const isCompared = rows.some(({ before }) => before !== undefined);
   return `# scard daemon and pcscd
 
 \`npm run bench -- daemon\`: libpcsclite's own functions, called from C, with the same virtual card over vpcd's protocol, against
@@ -107,8 +121,8 @@ Debian's pcscd and against \`scard daemon\` by turns. Medians of ${scale.rounds}
 ${machine.processors} processors, ${machine.model}. A hand-over is measured from the holder's call of
 SCardEndTransaction to the return of SCardBeginTransaction in the next process, so that both calls' times are part of it.
 
-| What | pcscd | scard | Ratio | Goal |
-| --- | --- | --- | --- | --- |
+| What | pcscd | scard | Ratio | Goal |${isCompared ? " Earlier scard | Ratio to it |" : ""}
+| --- | --- | --- | --- | --- |${isCompared ? " --- | --- |" : ""}
 ${lines.join("\n")}
 `;
 }

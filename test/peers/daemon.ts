@@ -50,18 +50,20 @@ export async function startPcscd(args: readonly string[] = []): Promise<Service>
 /**
  * Starts our daemon on a socket of its own. `args` come before the two readers that take cards, so that a virtual reader
  * with a card is the first.
+ *
+ * @param entry the file of the program `scard`, of this checkout or another
  */
-export async function startScard(args: readonly string[] = []): Promise<ScardService> {
+export async function startScard(args: readonly string[] = [], entry: string = scardProgram): Promise<ScardService> {
   const folder = mkdtempSync(join(tmpdir(), "scard-daemon-"));
   const ports = await twoFreePorts();
   const socket = join(folder, "comm");
   const control = join(folder, "control");
   const readers = ports.flatMap((port) => ["--reader", `vpcd:${port}`]);
   const options = ["--socket", socket, "--control", control, ...args, ...readers];
-  const program = new Program(process.execPath, [scardProgram, "daemon", ...options]);
+  const program = new Program(process.execPath, [entry, "daemon", ...options]);
   await program.line((line) => line.startsWith("export PCSCLITE_CSOCK_NAME="));
   const who = async (): Promise<WhoReport> => {
-    const ending = await run(process.execPath, [scardProgram, "who", "--json", "--control", control]);
+    const ending = await run(process.execPath, [entry, "who", "--json", "--control", control]);
     if (ending.status !== 0) throw new Error(`scard who: ${ending.stderr}`);
     return JSON.parse(ending.stdout);
   };
