@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, constants, existsSync, mkdtempSync, openSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { concatBytes, copyBytes, u32le } from "../../src/base/binary/index.ts";
 import { nodeRuntime } from "../../src/platform/node/runtime/index.ts";
 import { CardLine, type CcidReaderModel, memoryUsb, type RigCard, readerModel } from "../usb/models/index.ts";
+import { SerialLine } from "./serial-line.ts";
 
 const SYNC = 0x03;
 const ACK = 0x06;
@@ -16,42 +13,37 @@ const TWIN_FEATURES = 0x0001_0230;
 
 /**
  * A GemPC Twin on a serial line: CCID messages between SYNC, ACK and a check byte, each one echoed before it is answered.
- * The line is a pseudo terminal of socat; the reader behind it is the model of a USB reader at TPDU level.
+ * The reader behind the line is the model of a USB reader at TPDU level.
  *
  * @see CCID/src/ccid_serial.c
  */
 export class TwinReader {
-  /** Path of the terminal. */
-  readonly path: string;
   readonly model: CcidReaderModel;
-  readonly #folder = mkdtempSync(join(tmpdir(), "scard-twin-"));
-  readonly #socat: ChildProcess;
   readonly #usb: ReturnType<typeof memoryUsb>;
   readonly #signal = new AbortController();
   #received: Uint8Array = new Uint8Array(0);
   #answering: Promise<unknown> = Promise.resolve();
-  #held: number | undefined;
+  #line: SerialLine | undefined;
 
   private constructor() {
-    this.path = join(this.#folder, "tty");
     this.model = readerModel("TPDU", {
       clock: nodeRuntime().clock,
       features: TWIN_FEATURES,
       escape: (data) => (data[0] === 0x02 ? new TextEncoder().encode("GemTwin-V1.00") : new Uint8Array(0)),
     });
     this.#usb = memoryUsb(this.model);
-    this.#socat = spawn("socat", [`PTY,link=${this.path},raw,echo=0`, "STDIO"], { stdio: ["pipe", "pipe", "ignore"] });
-    this.#socat.stdin?.on("error", () => {});
-    this.#socat.stdout?.on("data", (bytes: Uint8Array) => this.#take(bytes));
   }
 
   /** Connects one; it is there when this settles. */
   static async connect(): Promise<TwinReader> {
     const reader = new TwinReader();
-    while (!existsSync(reader.path)) await new Promise((resolve) => setTimeout(resolve, 10));
-    // While it is open here, the line is not given up when a driver closes it.
-    reader.#held = openSync(reader.path, constants.O_RDWR | constants.O_NOCTTY);
+    reader.#line = await SerialLine.connect((bytes) => reader.#take(bytes));
     return reader;
+  }
+
+  /** Path of the terminal. */
+  get path(): string {
+    return this.#line?.path ?? "";
   }
 
   insert(card: RigCard): void {
@@ -64,10 +56,8 @@ export class TwinReader {
 
   async close(): Promise<void> {
     this.#signal.abort();
-    if (this.#held !== undefined) closeSync(this.#held);
-    this.#socat.kill("SIGKILL");
+    this.#line?.close();
     await this.#answering.catch(() => {});
-    rmSync(this.#folder, { recursive: true });
   }
 
   #take(bytes: Uint8Array): void {
@@ -94,6 +84,6 @@ export class TwinReader {
 
   #send(message: Uint8Array): void {
     const check = message.reduce((sum, byte) => sum ^ byte, SYNC ^ ACK);
-    this.#socat.stdin?.write(concatBytes(Uint8Array.of(SYNC, ACK), message, Uint8Array.of(check)));
+    this.#line?.send(concatBytes(Uint8Array.of(SYNC, ACK), message, Uint8Array.of(check)));
   }
 }

@@ -163,7 +163,10 @@ export class IfdReader implements Reader {
     });
   }
 
-  /** IFDHControl. Version 2 of the interface has no code: the input alone counts, and there must be one. */
+  /**
+   * IFDHControl. Version 2 of the interface has no code: the input alone counts, and there must be one. What such a driver answers
+   * does not tell an unknown command from one that failed.
+   */
   control(code: number, input: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
     return this.#operate("control", signal, async (session) => {
       if (session.version === 2 && input.length === 0) {
@@ -175,7 +178,8 @@ export class IfdReader implements Reader {
       if (answer.code === returnCodes.IFD_SUCCESS) return answer.data;
       zeroBytes(answer.data);
       const { IFD_ERROR_NOT_SUPPORTED, IFD_NOT_SUPPORTED } = returnCodes;
-      if (answer.code === IFD_ERROR_NOT_SUPPORTED || answer.code === IFD_NOT_SUPPORTED) {
+      const isUnknown = answer.code === IFD_ERROR_NOT_SUPPORTED || answer.code === IFD_NOT_SUPPORTED;
+      if (isUnknown && session.version === 3) {
         throw this.#error(
           "unsupported-feature",
           `the driver does not know the control code ${hexDword(code)}`,
