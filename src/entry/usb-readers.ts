@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { join } from "node:path";
 import { driverBundles, findDriver, openIfdUsb } from "../platform/node/ifd/index.ts";
 import { nodeRuntime } from "../platform/node/runtime/index.ts";
 import { chooseTransport } from "../platform/node/usb/index.ts";
@@ -20,6 +21,7 @@ import {
   wholeNumber,
 } from "../port/index.ts";
 import { openCcidDevice } from "../readers/ccid/index.ts";
+import { type DriverBundle, driversFor } from "../readers/ifd/index.ts";
 import {
   type DrivenDevice,
   deviceId,
@@ -141,13 +143,16 @@ export async function usbReaders(options: UsbReadersOptions): Promise<OpenedUsbR
   const place = { operation: "usbReaders", path: "options" };
   const { log, manager, readers = [{}], runtime = nodeRuntime() } = readersOptions(options, place);
   const transport = await findTransport(runtime);
+  const { found: bundles } = await driverBundles();
   const opened = new UsbReaders({
     runtime,
     transport,
     host: manager,
     openDevice: openCcidDevice,
     openByDriver: (description, options) => openByDriver(description, options, log),
-    foreignDevices: await devicesOfDrivers(),
+    // The devices that the drivers installed for pcscd name.
+    foreignDevices: new Set(bundles.flatMap((bundle) => bundle.readers.map(deviceId))),
+    countedWith: (description, driver) => countedWith(bundles, description, driver),
     selections: readers,
     ...(log !== undefined && { log }),
   });
@@ -168,10 +173,17 @@ export async function usbReaders(options: UsbReadersOptions): Promise<OpenedUsbR
   };
 }
 
-/** The devices that the drivers installed for pcscd name: vendor and product. */
-async function devicesOfDrivers(): Promise<ReadonlySet<string>> {
-  const { found } = await driverBundles();
-  return new Set(found.flatMap(({ readers }) => readers.map(deviceId)));
+/** The library whose readers a reader is counted among, as pcscd counts; undefined for libccid's, in whose place our driver is. */
+function countedWith(
+  bundles: readonly DriverBundle[],
+  description: Parameters<OpenByDriver>[0],
+  driver: string,
+): string | undefined {
+  const chosen =
+    driver === "pcsc-lite" ? bundles : bundles.filter(({ library }) => library.startsWith(join(driver, "/")));
+  const [first] = driversFor(chosen, description);
+  if (first === undefined) return driver;
+  return bundles.find(({ library }) => library === first.library)?.isClassDriver ? undefined : first.library;
 }
 
 /** Has a driver of pcsc-lite open a reader. */

@@ -43,29 +43,46 @@ export function interfaceId(description: UsbInterfaceDescription): string {
   return `usb:${deviceId(description)}:${known}:${portPath}:${interfaceNumber}`;
 }
 
+/** A number that a reader has. */
+interface TakenNumber {
+  readonly number: number;
+  readonly driver: string;
+  readonly holder: object;
+}
+
 /**
  * Numbers readers as pcscd does: all of a driver count together, and one that comes has the first number that is free. One that was
  * here before has the number that it had, unless another has it now.
  */
 export class ReaderNumbers {
-  readonly #taken = new Map<string, number>();
+  readonly #taken = new Map<string, TakenNumber>();
   readonly #before = new Map<string, number>();
 
-  /** The number of a reader, until it is given back. */
-  take(id: string): number {
+  /**
+   * The number of a reader, until it is given back.
+   *
+   * @param driver whose readers it is counted among
+   * @param holder who gives it back: a reader that is plugged in again may take it before the one that was pulled has ended
+   */
+  take(id: string, driver: string, holder: object): number {
     const own = this.#taken.get(id);
-    if (own !== undefined) return own;
-    const taken = new Set(this.#taken.values());
-    const before = this.#before.get(id);
-    let number = before !== undefined && !taken.has(before) ? before : 0;
-    while (taken.has(number) && number < MOST_NUMBERS) number++;
-    this.#taken.set(id, number);
+    const number = own?.driver === driver ? own.number : this.#free(id, driver);
+    this.#taken.set(id, { number, driver, holder });
     this.#before.set(id, number);
     return number;
   }
 
-  free(id: string): void {
-    this.#taken.delete(id);
+  free(id: string, holder: object): void {
+    if (this.#taken.get(id)?.holder === holder) this.#taken.delete(id);
+  }
+
+  #free(id: string, driver: string): number {
+    const ofDriver = [...this.#taken.values()].filter((taken) => taken.driver === driver);
+    const taken = new Set(ofDriver.map(({ number }) => number));
+    const before = this.#before.get(id);
+    let number = before !== undefined && !taken.has(before) ? before : 0;
+    while (taken.has(number) && number < MOST_NUMBERS) number++;
+    return number;
   }
 }
 

@@ -7,6 +7,9 @@ import { aliasName, baseName, interfaceId, slotName } from "./reader-names.ts";
 import type { UsbSelection } from "./selection.ts";
 import { nameOfDevice, type UsbTransport } from "./transport.ts";
 
+/** The choice of a driver that is installed for pcscd. */
+const INSTALLED = "pcsc-lite";
+
 /** A device that a driver drives: its readers, one for each slot. */
 export interface DrivenDevice {
   readonly readers: readonly Reader[];
@@ -80,9 +83,9 @@ export interface SeatHost {
   readonly openDevice: OpenDevice;
   readonly openByDriver: OpenByDriver;
   readonly tell: (level: "info" | "warn", message: string, details: Readonly<Record<string, unknown>>) => void;
-  /** The number of this reader among all of them, kept until it is given back. */
-  readonly takeNumber: (id: string) => number;
-  readonly freeNumber: (id: string) => void;
+  /** The number of this reader among those of its driver, kept until it is given back. @param driver undefined for our own */
+  readonly takeNumber: (seat: Seat, driver: string | undefined) => number;
+  readonly freeNumber: (seat: Seat) => void;
   /** Has the device looked for: it may be unplugged. */
   readonly look: () => void;
 }
@@ -196,7 +199,7 @@ export class Seat {
   async end(): Promise<void> {
     this.#isEnding = true;
     await this.wish({ kind: "unwanted", reason: "it is unplugged" }, false);
-    this.#deps.freeNumber(this.id);
+    this.#deps.freeNumber(this);
   }
 
   async #settle(): Promise<void> {
@@ -228,7 +231,8 @@ export class Seat {
     this.#cancelRetry = undefined;
     this.#become("opening", "it is being opened");
     // Before anything is waited for: readers that are opened together are numbered in their order.
-    const number = this.#deps.takeNumber(this.id);
+    const isOurs = isOwn(selection) && isSmartCardInterface(this.description);
+    const number = this.#deps.takeNumber(this, isOurs ? undefined : (selection.driver ?? INSTALLED));
     let device: DrivenDevice | undefined;
     let hasEnded = false;
     const ended = (): void => {
@@ -242,7 +246,7 @@ export class Seat {
       if (hasEnded) throw new SmartCardError("reader-unavailable", "it was lost while it was put into service");
     } catch (error) {
       await device?.close();
-      this.#deps.freeNumber(this.id);
+      this.#deps.freeNumber(this);
       this.#failed(error);
       return;
     }
@@ -258,14 +262,15 @@ export class Seat {
   /** The device with its driver: the chosen one, or ours, or else one that is installed for pcscd. */
   async #drive(selection: UsbSelection, number: number, ended: () => void): Promise<DrivenDevice> {
     if (!isOwn(selection)) return this.#openByDriver(selection, number, ended);
-    const installed = { ...selection, driver: "pcsc-lite" };
+    const installed = { ...selection, driver: INSTALLED };
     if (!isSmartCardInterface(this.description)) return this.#openByDriver(installed, number, ended);
     try {
       return await this.#openOwn(selection, number, ended);
     } catch (error) {
       if (!(error instanceof SmartCardError) || error.code !== "reader-unsupported") throw error;
+      const counted = this.#deps.takeNumber(this, INSTALLED);
       // What is wrong with it for us is the better reason.
-      return this.#openByDriver(installed, number, ended).catch(() => Promise.reject(error));
+      return this.#openByDriver(installed, counted, ended).catch(() => Promise.reject(error));
     }
   }
 
@@ -288,7 +293,7 @@ export class Seat {
     const describe = (slot: number, base: string): SlotTitle => this.#describe(selection, number, slot, base);
     const device = await openByDriver(this.description, { driver, clock, trace, describe, ended });
     if (device !== undefined) return device;
-    const which = driver === "pcsc-lite" ? "no driver that is installed for pcscd is" : `the driver ${driver} is not`;
+    const which = driver === INSTALLED ? "no driver that is installed for pcscd is" : `the driver ${driver} is not`;
     throw new SmartCardError("reader-unsupported", `${which} for this device`);
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { type CancelTimer, type Runtime, SmartCardError } from "../../port/index.ts";
+import type { UsbInterfaceDescription } from "../ccid/index.ts";
 import { usbLimits } from "./limits.ts";
 import { interfaceId, isSameReader, ReaderNumbers } from "./reader-names.ts";
 import { type OpenByDriver, type OpenDevice, type ReaderHost, Seat, type SeatState, type Wish } from "./seat.ts";
@@ -23,6 +24,11 @@ export interface UsbReadersOptions {
   readonly openDevice: OpenDevice;
   /** Opens those whose selection names another driver than our own. */
   readonly openByDriver?: OpenByDriver;
+  /**
+   * The driver among whose readers one with another driver is counted; undefined where it is counted with ours. By default the one
+   * that its selection names.
+   */
+  readonly countedWith?: (description: UsbInterfaceDescription, driver: string) => string | undefined;
   /** Devices without a smart card interface that those drive: vendor and product, `0dc3:0802`. */
   readonly foreignDevices?: ReadonlySet<string>;
   /** Which readers; `[{}]` for all. */
@@ -219,7 +225,7 @@ export class UsbReaders {
   #seat(key: string, device: UsbReaderDevice): void {
     const description = device.interfaces[Number(key.slice(key.lastIndexOf("#") + 1))];
     if (description === undefined || this.#seats.has(key)) return;
-    const { host, openByDriver = noDriver, openDevice, runtime, transport } = this.#options;
+    const { countedWith = sameDriver, host, openByDriver = noDriver, openDevice, runtime, transport } = this.#options;
     const deps = {
       ...runtime,
       transport,
@@ -227,8 +233,11 @@ export class UsbReaders {
       openDevice,
       openByDriver,
       tell: this.#tell.bind(this),
-      takeNumber: (id: string) => this.#numbers.take(id),
-      freeNumber: (id: string) => this.#numbers.free(id),
+      takeNumber: (seat: Seat, driver: string | undefined) => {
+        const counted = driver === undefined ? OWN : countedWith(seat.description, driver);
+        return this.#numbers.take(seat.id, counted ?? OWN, seat);
+      },
+      freeNumber: (seat: Seat) => this.#numbers.free(seat.id, seat),
       look: () => void this.#look(),
     };
     const seat = new Seat(description, deps, this.#lastTried, this.#formerNames.get(interfaceId(description)));
@@ -313,6 +322,11 @@ export class UsbReaders {
     this.#options.log?.({ level, message, details });
   }
 }
+
+/** What our own readers are counted under. */
+const OWN = "";
+
+const sameDriver = (_description: UsbInterfaceDescription, driver: string): string => driver;
 
 /** Where other drivers than ours cannot be had. */
 const noDriver: OpenByDriver = async () => undefined;
