@@ -38,6 +38,8 @@ export interface SessionSlot {
   readonly gate: CallGate;
   /** Whether its driver has a polling function for it. */
   readonly polls: boolean;
+  /** Whether that function may be left as it is when the reader is closed: pcscd would cancel its thread. */
+  readonly isPollKillable: boolean;
   /** What the driver said of the reader, by the number of the attribute. */
   readonly attributes: ReadonlyMap<number, Uint8Array>;
 }
@@ -125,6 +127,20 @@ export class DriverSession {
     return (await polling).code;
   }
 
+  /** Tells the driver that the reader was pulled out, before its channels are closed: it need not be spoken to any more. */
+  async deviceRemoved(): Promise<void> {
+    for (const slot of this.slots.keys()) await this.call("device-removed", slot, {}, this.#limits.closeMs);
+  }
+
+  /** Closes the channels of all slots, before the process ends. A polling function that may be killed ends with that. */
+  async closeAll(): Promise<void> {
+    await Promise.all(
+      this.slots.map((slot, lun) =>
+        (slot.isPollKillable ? this.#closeChannel(lun) : this.closeSlot(lun)).catch(ignore),
+      ),
+    );
+  }
+
   /**
    * Closes the channel of a slot, once its polling function has been told to end, and has ended: it would find the reader gone. Where
    * it does not end, the channel stays open. It fails with the process.
@@ -136,7 +152,11 @@ export class DriverSession {
     await within(this.#clock, closeMs, "driver: polling function", polling, () => {
       throw new DriverGone("the polling function does not end");
     });
-    await this.slots[slot]?.gate.run(() => this.call("close-channel", slot, {}, closeMs));
+    await this.#closeChannel(slot);
+  }
+
+  async #closeChannel(slot: number): Promise<void> {
+    await this.slots[slot]?.gate.run(() => this.call("close-channel", slot, {}, this.#limits.closeMs));
   }
 
   /** Ends the process at once. */
@@ -227,6 +247,8 @@ class Opening {
       slots.push({
         gate: isSlotThreadSafe ? new CallGate() : shared,
         polls: polling.outcome === "returned" && polling.data[0] === 1,
+        isPollKillable:
+          polling.data[0] === 1 && ((await this.#byteOf("TAG_IFD_POLLING_THREAD_KILLABLE", lun)) ?? 0) !== 0,
         attributes: await this.#attributes(lun),
       });
     }
@@ -246,8 +268,8 @@ class Opening {
   }
 
   /** A capability of one byte; undefined where the driver answers anything else. */
-  async #byteOf(tag: keyof typeof capabilityTags): Promise<number | undefined> {
-    const args = { argument: capabilityTags[tag], room: 1 };
+  async #byteOf(tag: keyof typeof capabilityTags, lun = 0): Promise<number | undefined> {
+    const args = { lun, argument: capabilityTags[tag], room: 1 };
     const { code, data } = await this.driver.call("capability", args, this.#options.limits.capabilityMs);
     return code === returnCodes.IFD_SUCCESS && data.length === 1 ? data[0] : undefined;
   }

@@ -35,6 +35,7 @@ class FakeDriver {
   slots = 1;
   isSlotThreadSafe = false;
   polls = false;
+  isPollKillable = false;
   /** The polling function does not wait; after so many calls it does, so that a test of that ends. */
   pollsReturnAtOnce = false;
   /** Slots with a card. */
@@ -131,6 +132,7 @@ class FakeDriver {
         return {};
       case "capability":
         if (argument === 0xfae) return { data: Uint8Array.of(this.slots) };
+        if (argument === 0xfb1) return { data: Uint8Array.of(this.isPollKillable ? 1 : 0) };
         if (argument === 0xfac) return { data: Uint8Array.of(this.isSlotThreadSafe ? 1 : 0) };
         if (argument === attributes["vendor-name"].value) return { data: new TextEncoder().encode("Maker\0") };
         return { code: returnCodes.IFD_ERROR_TAG };
@@ -411,6 +413,9 @@ describe("operations", () => {
     const { reader } = await powered();
     expect(await codeOf(reader.control(1, noBytes, signal))).toBe("invalid-parameter");
     expect(await codeOf(reader.control(1, hex("20"), signal))).toBe("success");
+    // As pcscd: what such a driver does not know is not told from what failed.
+    driver.reactions.set("control", [{ code: returnCodes.IFD_NOT_SUPPORTED }]);
+    expect(await codeOf(reader.control(1, hex("20"), signal))).toBe("comm-error");
   });
 
   test.each<[Answer, string]>([
@@ -717,6 +722,47 @@ describe("the end", () => {
     expect(driver.names()).toEqual(["stop-polling 1"]);
     expect(driver.kills).toBe(0);
   });
+
+  test("leaves a polling function that may be killed as it is, as the process ends", async () => {
+    driver.polls = true;
+    driver.isPollKillable = true;
+    const { reader } = await powered();
+    await runtime.advance(100);
+    driver.calls.length = 0;
+    await reader.close();
+    expect(driver.names()).toEqual(["close-channel"]);
+    expect(driver.kills).toBe(0);
+  });
+
+  test("of a device that is unplugged is told to its driver, before its channels are closed", async () => {
+    driver.slots = 2;
+    let released = 0;
+    const device = await open({ removable: true, release: () => released++ });
+    for (const reader of device.readers) await reader.open(new Reported());
+    driver.calls.length = 0;
+    device.unplugged("unplugged");
+    expect(device.readers.every(({ isOver }) => isOver)).toBe(true);
+    await device.close();
+    expect(driver.names()).toEqual(["device-removed", "device-removed 1", "close-channel", "close-channel 1"]);
+    expect([driver.kills, released]).toEqual([0, 1]);
+  });
+
+  test.each(["device-removed", "close-channel", "transmit"] as const)(
+    "of a device that is unplugged does not wait for ever for a driver that hangs in %s",
+    async (call) => {
+      const { device, reader, reported } = await powered({ removable: true });
+      driver.always.set(call, "hang");
+      const sent = codeOf(reader.transmit(hex("00a40400"), "t1", signal));
+      await runtime.advance(1);
+      device.unplugged("unplugged");
+      expect(reported.events).toEqual(["inserted", "lost: unplugged"]);
+      const closing = codeOf(device.close());
+      await runtime.advance(defaultIfdLimits.closeMs);
+      expect(await closing).toBe("success");
+      expect(await sent).toBe(call === "transmit" ? "reader-unavailable" : "success");
+      expect(driver.kills).toBe(1);
+    },
+  );
 
   test("kills a process that does not close its channel", async () => {
     const { reader } = await powered();

@@ -137,7 +137,7 @@ export class IfdDevice implements IfdReaderHost {
     return this.#session;
   }
 
-  /** The device was unplugged: its readers are lost, and the driver is ended. */
+  /** The device was unplugged: its readers are lost, and the driver is told, has its channels closed, and is ended. */
   unplugged(reason: string): void {
     this.#lose(reason);
   }
@@ -153,7 +153,7 @@ export class IfdDevice implements IfdReaderHost {
   async closed(slot: number): Promise<void> {
     const session = this.#session;
     if (this.readers.every((reader) => reader.isOver)) {
-      await this.#end(session, [...this.readers.keys()]);
+      await this.#end(session);
       return;
     }
     // The other slots go on; their driver's process is not ended by a slot that cannot be closed.
@@ -242,15 +242,15 @@ export class IfdDevice implements IfdReaderHost {
     const session = this.#session;
     this.#log("error", "a reader was given up", reason);
     const release = this.#finish();
-    session?.kill(reason);
-    this.#over = (session?.ended ?? Promise.resolve()).then(release);
+    const told = session?.deviceRemoved().catch(() => {});
+    this.#over = closeAll(session, told, this.clock, this.limits.closeMs).then(release);
     for (const reader of this.readers) reader.lose(reason);
   }
 
-  async #end(session: DriverSession | undefined, slots: readonly number[]): Promise<void> {
+  async #end(session: DriverSession | undefined): Promise<void> {
     if (this.#over !== undefined) return this.#over;
     const release = this.#finish();
-    this.#over = closeAll(session, slots, this.clock, this.limits.closeMs).then(release);
+    this.#over = closeAll(session, undefined, this.clock, this.limits.closeMs).then(release);
     return this.#over;
   }
 
@@ -331,16 +331,17 @@ class FirstSession {
   }
 }
 
-/** Closes the channels of a driver, powers its cards down by that, and ends its process. */
+/** Closes the channels of a driver, powers its cards down by that, and ends its process. @param told settles when that may begin */
 async function closeAll(
   session: DriverSession | undefined,
-  slots: readonly number[],
+  told: Promise<void> | undefined,
   clock: Clock,
   closeMs: number,
 ): Promise<void> {
   if (session === undefined) return;
   const cancel = clock.schedule(closeMs, "driver: close", () => session.kill("the driver did not close the reader"));
-  await Promise.all(slots.map((slot) => session.closeSlot(slot).catch(() => {})));
+  await told;
+  await session.closeAll();
   cancel();
   await session.end();
 }

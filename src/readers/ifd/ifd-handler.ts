@@ -56,6 +56,8 @@ export const capabilityTags = {
   TAG_IFD_STOP_POLLING_THREAD: 0x0fb2,
   /** The address of a function that returns when a card comes or goes, or after so many milliseconds. */
   TAG_IFD_POLLING_THREAD_WITH_TIMEOUT: 0x0fb3,
+  /** One byte, 1: the driver wants to be told by IFDHSetCapabilities, with one byte that is 1, that its reader was pulled out. */
+  TAG_IFD_DEVICE_REMOVED: 0x0fb4,
 } as const;
 
 /** What IFDHPowerICC is asked to do. */

@@ -17,7 +17,7 @@ import { MAX_BUFFER_BYTES, MAX_CAPABILITY_BYTES } from "./limits.ts";
 
 /**
  * What the daemon asks a driver's process to do: its number, and the most bytes that an answer to it may have. All but the
- * first and the last three are a function of ifdhandler.h each.
+ * first and the last four are a function of ifdhandler.h each.
  */
 export const driverCalls = {
   /** Loads the library, whose path is the data. Returns the version of the interface, 2 or 3. */
@@ -44,6 +44,8 @@ export const driverCalls = {
   poll: { number: 12, maxAnswerBytes: 0 },
   /** The function that ends the polling function. */
   "stop-polling": { number: 13, maxAnswerBytes: 0 },
+  /** Tells a driver that wants to know it (TAG_IFD_DEVICE_REMOVED) that its reader was pulled out. */
+  "device-removed": { number: 14, maxAnswerBytes: 0 },
 } as const;
 
 /** A call of {@link driverCalls}. */

@@ -109,6 +109,8 @@ export class DriverLibrary {
         return this.#pointed(lun, "TAG_IFD_POLLING_THREAD_WITH_TIMEOUT", this.#polling, argument);
       case "stop-polling":
         return this.#pointed(lun, "TAG_IFD_STOP_POLLING_THREAD", this.#stopPolling);
+      case "device-removed":
+        return this.#deviceRemoved(lun);
     }
   }
 
@@ -159,6 +161,13 @@ export class DriverLibrary {
     const length = new Long(room);
     const { code } = await this.#simple("IFDHGetCapabilities", lun, tag, length.bytes, value);
     return withBytes(code, value, length.value, room);
+  }
+
+  async #deviceRemoved(lun: number): Promise<Outcome> {
+    const tag = capabilityTags.TAG_IFD_DEVICE_REMOVED;
+    const { code, data, outcome } = await this.#capability(lun, tag, 1);
+    if (outcome !== "returned" || code !== 0 || data[0] !== 1) return missing;
+    return this.#simple("IFDHSetCapabilities", lun, tag, 1, Uint8Array.of(1));
   }
 
   /** The address of a function that the driver gives as a capability. */
