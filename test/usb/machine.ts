@@ -38,7 +38,7 @@ export interface Boot {
 /** The certificates of the card that QEMU emulates. */
 const certificates = ["id-cert", "signing-cert", "encryption-cert"];
 
-/** Boots the machine, runs the scenarios whose titles have `wanted` in them, and waits for it to power off. */
+/** Boots the machine, runs the scenarios that are wanted (`isWanted`), and waits for it to power off. */
 export async function bootMachine(wanted = ""): Promise<Boot> {
   const { results, console: output } = await boot("main.js", { SCENARIOS: wanted });
   return { outcomes: (results ?? []) as readonly Outcome[], console: output };
@@ -59,7 +59,9 @@ async function boot(
   try {
     compileGuest(join(folder, "js"));
     makeCertificates(join(folder, "nss"));
-    const settings = Object.entries(environment).map(([name, value]) => `export ${name}='${value}'`);
+    const settings = Object.entries(environment).map(
+      ([name, value]) => `export ${name}='${value.replaceAll("'", "'\\''")}'`,
+    );
     const script = [...settings, `exec ${process.execPath} js/test/usb/guest/${program}`];
     writeFileSync(join(folder, "boot.sh"), `${script.join("\n")}\n`);
     const output = await runQemu(folder);

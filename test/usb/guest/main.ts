@@ -4,14 +4,14 @@
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Outcome, runScenarios } from "./scenario.ts";
+import { isWanted, type Outcome, runScenarios } from "./scenario.ts";
 import { scenarios } from "./scenarios.ts";
 import { runFolder } from "./service.ts";
 
 const all: Outcome[] = [];
 const wanted = process.env.SCENARIOS ?? "";
 await runScenarios(
-  scenarios.filter(({ title }) => title.includes(wanted)),
+  scenarios.filter(({ title }) => isWanted(title, wanted)),
   (outcome) => {
     all.push(outcome);
     console.log(`rig: ${outcome.error === undefined ? "ok" : "FAILED"} ${outcome.ms} ms: ${outcome.title}`);

@@ -41,6 +41,11 @@ export const modelReferences: readonly Scenario[] = [
   modelScenario("pcscd", "extended APDU, chained"),
   modelScenario("pcscd", "TPDU"),
 ];
+/** Through scard with libccid in a process of its own. */
+export const libccidScenarios: readonly Scenario[] = [
+  modelScenario("scard with libccid", "extended APDU, chained"),
+  modelScenario("scard with libccid", "two slots, PIN pad"),
+];
 /** Through scard: our driver does. */
 export const modelScenarios: readonly Scenario[] = (Object.keys(presets) as Preset[]).map((preset) =>
   modelScenario("scard", preset),

@@ -94,7 +94,7 @@ export function pinPadScenario(kind: ServiceKind): Scenario {
         // A person who presses cancel: the status word of PC/SC part 10.
         const cancelled = await connection.control(found.get(VERIFY_PIN_DIRECT) ?? 0, verifyStructure());
         assert.deepEqual(cancelled, Uint8Array.of(0x64, 0x01));
-        if (kind === "scard") said.push((await service.run(process.execPath, service.who())).output);
+        if (kind !== "pcscd") said.push((await service.run(process.execPath, service.who())).output);
         return [...found.keys()];
       } finally {
         const logs = readdirSync(runFolder).filter((file) => file.endsWith(".log"));

@@ -22,6 +22,11 @@ export interface Scenario {
   run(stage: Stage): Promise<unknown>;
 }
 
+/** Whether a scenario is asked for: `wanted` is a part of its title, or several with `|` between them. */
+export function isWanted(title: string, wanted: string): boolean {
+  return wanted.split("|").some((part) => title.includes(part));
+}
+
 /** How a scenario went, as the host reads it. */
 export interface Outcome {
   readonly title: string;

@@ -8,7 +8,7 @@ import { pcscdManager } from "../../../src/entry/pcscd.ts";
 import type { Connection, Context, Protocol } from "../../../src/port/index.ts";
 
 /** The services that drive the readers of this machine. */
-export type ServiceKind = "pcscd" | "scard";
+export type ServiceKind = "pcscd" | "scard" | "scard with libccid";
 
 /** How a program ended, and what it wrote to both its outputs. */
 export interface Ran {
@@ -24,12 +24,14 @@ const PATIENCE_MS = 200_000;
 export const runFolder: string = process.env.RUN ?? ".";
 const projectFolder: string = process.env.PROJECT ?? ".";
 let started = 0;
-/** With all that each can log, and as it runs by default. */
-const loudArguments: Readonly<Record<ServiceKind, readonly string[]>> = {
-  pcscd: ["--debug"],
-  scard: ["--reader", "usb", "--log-level", "trace"],
+/** As each runs by default, and what has it log all that it can. pcscd takes everything. */
+const quietArguments: Readonly<Record<ServiceKind, readonly string[]>> = {
+  pcscd: [],
+  scard: ["--reader", "usb"],
+  "scard with libccid": ["--reader", "ifd:/usr/lib/pcsc/drivers/ifd-ccid.bundle"],
 };
-const quietArguments: typeof loudArguments = { pcscd: [], scard: ["--reader", "usb"] };
+const loudPcscd = ["--debug"];
+const loudScard = ["--log-level", "trace"];
 
 /** A PC/SC service of this machine, and its clients. */
 export class Service {
@@ -42,7 +44,8 @@ export class Service {
 
   /** Starts one. It takes every USB reader that there is and that comes. */
   static async start(kind: ServiceKind, isQuiet = false): Promise<Service> {
-    const service = new Service(kind, isQuiet ? quietArguments[kind] : loudArguments[kind]);
+    const loud = kind === "pcscd" ? loudPcscd : loudScard;
+    const service = new Service(kind, [...quietArguments[kind], ...(isQuiet ? [] : loud)]);
     await service.#ready();
     return service;
   }
@@ -53,7 +56,7 @@ export class Service {
     mkdirSync(folder, { recursive: true });
     this.socket = join(folder, kind === "pcscd" ? "pcscd.comm" : "comm");
     for (const file of ["pcscd.comm", "pcscd.pid", "comm", "control"]) rmSync(join(folder, file), { force: true });
-    this.logFile = join(runFolder, `${kind}-${++started}.log`);
+    this.logFile = join(runFolder, `${kind.replaceAll(" ", "-")}-${++started}.log`);
     const log = openSync(this.logFile, "w");
     const program = join(projectFolder, "dist/apps/cli/main.js");
     const ours = [program, "daemon", "--socket", this.socket, "--control", join(folder, "control"), ...args];
