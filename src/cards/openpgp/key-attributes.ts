@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+
+import { encodeHex, hexBytes } from "../../base/binary/index.ts";
+import type { BerTlvInit } from "../../base/iso7816/index.ts";
+import type { CurveName } from "../crypto/index.ts";
+
+/** What a key is for. */
+export type KeyUse = "signature" | "decryption" | "authentication";
+
+/** The uses, in the order of the card's lists: key references 01, 02, 03. */
+export const keyUses: readonly KeyUse[] = ["signature", "decryption", "authentication"];
+
+/** What a key is. */
+export type KeyAlgorithm =
+  | { readonly kind: "rsa"; readonly modulusBits: number }
+  | { readonly kind: "ecdsa" | "ecdh"; readonly curve: CurveName }
+  | { readonly kind: "ed25519" }
+  | { readonly kind: "x25519" };
+
+/** First byte of algorithm attributes: RFC 4880, 9.1, and RFC 9580, 9.1. */
+const ALGORITHM_RSA = 0x01;
+const ALGORITHM_ECDH = 0x12;
+const ALGORITHM_ECDSA = 0x13;
+const ALGORITHM_EDDSA = 0x16;
+
+const rsaModulusBits: readonly number[] = [2048, 3072, 4096];
+/** The length of an exponent, in bits: 17 where only 65537 is meant, 32 where there is room. */
+const LEAST_EXPONENT_BITS = 17;
+const MOST_EXPONENT_BITS = 32;
+/** Import formats: standard, standard with modulus, CRT, CRT with modulus. OpenPGP card 3.4.1, 4.4.3.9. */
+const LAST_IMPORT_FORMAT = 0x03;
+/** What may come after the curve of ECC attributes: whether an import has the public key. */
+const IMPORT_WITH_PUBLIC_KEY = 0xff;
+const IMPORT_WITHOUT_PUBLIC_KEY = 0x00;
+
+/** Object identifiers of curves. RFC 4880bis, 9.2; RFC 5639, 3; SEC 2, A.2. */
+const curves: readonly (readonly [oid: string, name: CurveName])[] = [
+  ["2A8648CE3D030107", "P-256"],
+  ["2B81040022", "P-384"],
+  ["2B81040023", "P-521"],
+  ["2B2403030208010107", "brainpoolP256r1"],
+  ["2B240303020801010B", "brainpoolP384r1"],
+  ["2B240303020801010D", "brainpoolP512r1"],
+  ["2B8104000A", "secp256k1"],
+];
+/** The identifiers that OpenPGP has, and those of RFC 8410, 3. */
+const ed25519Oids: readonly string[] = ["2B06010401DA470F01", "2B6570"];
+const x25519Oids: readonly string[] = ["2B060104019755010501", "2B656E"];
+
+/** What an empty card begins with: RSA 2048, imported with e, p and q. */
+export const defaultAttributes: Readonly<Record<KeyUse, string>> = {
+  signature: "010800002000",
+  decryption: "010800002000",
+  authentication: "010800002000",
+};
+
+/** Tags of the algorithm attributes. */
+export const attributesTag: Readonly<Record<KeyUse, number>> = {
+  signature: 0xc1,
+  decryption: 0xc2,
+  authentication: 0xc3,
+};
+
+/**
+ * Reads algorithm attributes, as PUT DATA brings them.
+ *
+ * @returns undefined for an algorithm that the card has not, or not for this use
+ * @see OpenPGP card 3.4.1, 4.4.3.9
+ */
+export function decodeAttributes(use: KeyUse, attributes: Uint8Array): KeyAlgorithm | undefined {
+  const [algorithm] = attributes;
+  if (algorithm === ALGORITHM_RSA) return decodeRsa(attributes);
+  const last = attributes.at(-1);
+  const hasFlag = last === IMPORT_WITH_PUBLIC_KEY || last === IMPORT_WITHOUT_PUBLIC_KEY;
+  const oid = encodeHex(attributes.subarray(1, attributes.length - (hasFlag ? 1 : 0)));
+  if (use === "decryption") return algorithm === ALGORITHM_ECDH ? decodeEcdh(oid) : undefined;
+  if (algorithm === ALGORITHM_EDDSA) return ed25519Oids.includes(oid) ? { kind: "ed25519" } : undefined;
+  const curve = curveOf(oid);
+  return algorithm === ALGORITHM_ECDSA && curve !== undefined ? { kind: "ecdsa", curve } : undefined;
+}
+
+function decodeRsa(attributes: Uint8Array): KeyAlgorithm | undefined {
+  const [, high = 0, low = 0, exponentHigh = 0, exponentLow = 0, format = 0] = attributes;
+  const modulusBits = high * 256 + low;
+  const exponentBits = exponentHigh * 256 + exponentLow;
+  if (attributes.length !== 6 || !rsaModulusBits.includes(modulusBits) || format > LAST_IMPORT_FORMAT) return undefined;
+  if (exponentBits < LEAST_EXPONENT_BITS || exponentBits > MOST_EXPONENT_BITS) return undefined;
+  return { kind: "rsa", modulusBits };
+}
+
+function decodeEcdh(oid: string): KeyAlgorithm | undefined {
+  if (x25519Oids.includes(oid)) return { kind: "x25519" };
+  const curve = curveOf(oid);
+  return curve === undefined ? undefined : { kind: "ecdh", curve };
+}
+
+function curveOf(oid: string): CurveName | undefined {
+  return curves.find(([known]) => known === oid)?.[1];
+}
+
+/** All attributes that a use can have, as the algorithm information FA lists them. OpenPGP card 3.4.1, 4.4.3.11. */
+export function algorithmInformation(): readonly BerTlvInit[] {
+  return keyUses.flatMap((use) =>
+    attributesFor(use).map((attributes) => ({ tag: attributesTag[use], value: hexBytes(attributes) })),
+  );
+}
+
+function attributesFor(use: KeyUse): readonly string[] {
+  const rsa = rsaModulusBits.map((bits) => `01${bits.toString(16).padStart(4, "0")}002000`);
+  const algorithm = use === "decryption" ? "12" : "13";
+  const edwards = use === "decryption" ? `12${x25519Oids[0]}` : `16${ed25519Oids[0]}`;
+  return [...rsa, ...curves.map(([oid]) => algorithm + oid), edwards];
+}
+
+/**
+ * The attributes that are stored for those that came. Old tools of Yubico's ask for X25519 with the number of EdDSA; the
+ * key is an ECDH key all the same.
+ */
+export function storedAttributes(use: KeyUse, attributes: Uint8Array): Uint8Array {
+  const mistaken = use === "decryption" && attributes[0] === ALGORITHM_EDDSA;
+  if (!mistaken || !x25519Oids.includes(encodeHex(attributes.subarray(1)))) return attributes;
+  return Uint8Array.of(ALGORITHM_ECDH, ...attributes.subarray(1));
+}

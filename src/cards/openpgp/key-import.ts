@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+
+import { type ByteCursor, decoding, zeroBytes } from "../../base/binary/index.ts";
+import { sw } from "../software-card/index.ts";
+import { CardKey } from "./card-key.ts";
+import { decodeAttributes, type KeyUse } from "./key-attributes.ts";
+import type { OpenPgpSession } from "./openpgp-session.ts";
+import { tags } from "./openpgp-state.ts";
+
+/** Control reference templates of the keys. OpenPGP card 3.4.1, 7.2.14. */
+const usesByTemplate: ReadonlyMap<number, KeyUse> = new Map<number, KeyUse>([
+  [0xb6, "signature"],
+  [0xb8, "decryption"],
+  [0xa4, "authentication"],
+]);
+const keyReferences: Readonly<Record<KeyUse, number>> = { signature: 1, decryption: 2, authentication: 3 };
+const TAG_KEY_REFERENCE = 0x84;
+const TAG_PRIVATE_KEY_TEMPLATE = 0x7f48;
+const TAG_PRIVATE_KEY_DATA = 0x5f48;
+
+/** Parts of a private key. RSA: OpenPGP card 3.4.1, 4.4.3.12. */
+const parts = { exponent: 0x91, prime1: 0x92, prime2: 0x93, modulus: 0x97 } as const;
+/** For ECC. */
+const PART_SECRET = 0x92;
+
+/** What an extended header list says. */
+interface KeyTemplate {
+  readonly use: KeyUse;
+  /** The parts of the key by their tags; undefined where there is no key, which removes the one on the card. */
+  readonly parts: ReadonlyMap<number, Uint8Array> | undefined;
+}
+
+interface Tlv {
+  readonly tag: number;
+  readonly value: Uint8Array;
+}
+
+/**
+ * Imports a private key, or removes the one in its place, where the template has none.
+ *
+ * @returns the status; anything but 9000 has changed nothing
+ * @see OpenPGP card 3.4.1, 4.4.3.12
+ */
+export function importKey(session: OpenPgpSession, data: Uint8Array): number {
+  const { state } = session;
+  const decoded = decoding(data, readHeaderList);
+  if (!decoded.ok) return sw.wrongData;
+  const { use, parts: found } = decoded.value;
+  if (found === undefined) {
+    state.setKey(use, undefined);
+    return sw.success;
+  }
+  try {
+    const key = makeKey(session, use, found);
+    if (key === undefined) return sw.wrongData;
+    state.setKey(use, { origin: "imported", key });
+    return sw.success;
+  } finally {
+    for (const part of found.values()) zeroBytes(part);
+  }
+}
+
+function makeKey(
+  { crypto, state }: OpenPgpSession,
+  use: KeyUse,
+  found: ReadonlyMap<number, Uint8Array>,
+): CardKey | undefined {
+  const algorithm = decodeAttributes(use, state.attributes[use]);
+  if (algorithm === undefined) return undefined;
+  if (algorithm.kind !== "rsa") {
+    const secret = found.get(PART_SECRET);
+    return secret && CardKey.fromSecret(crypto, algorithm, secret);
+  }
+  const exponent = found.get(parts.exponent);
+  const prime1 = found.get(parts.prime1);
+  const prime2 = found.get(parts.prime2);
+  if (exponent === undefined || prime1 === undefined || prime2 === undefined) return undefined;
+  return CardKey.fromPrimes(crypto, algorithm, { exponent, prime1, prime2, modulus: found.get(parts.modulus) });
+}
+
+/** The use that a control reference template names: B6 00, or B6 03 84 01 01. */
+export function readKeyTemplate(data: Uint8Array): KeyUse | undefined {
+  const decoded = decoding(data, (cursor) => useOf(readTlv(cursor)));
+  return decoded.ok ? decoded.value : undefined;
+}
+
+function useOf({ tag, value }: Tlv): KeyUse | undefined {
+  const use = usesByTemplate.get(tag);
+  if (use === undefined || value.length === 0) return use;
+  const named = decoding(value, readTlv);
+  const isThis = named.ok && named.value.tag === TAG_KEY_REFERENCE && named.value.value.length === 1;
+  return isThis && named.value.value[0] === keyReferences[use] ? use : undefined;
+}
+
+function readHeaderList(cursor: ByteCursor): KeyTemplate {
+  const list = readTlv(cursor);
+  if (list.tag !== tags.extendedHeaderList) return cursor.fail("not an extended header list");
+  const inside = decoding(list.value, readAll);
+  if (!inside.ok) return cursor.fail(inside.error.message);
+  const [template, ...rest] = inside.value;
+  const use = template && useOf(template);
+  if (use === undefined) return cursor.fail("not the template of a key");
+  if (rest.length === 0) return { use, parts: undefined };
+  const lengths = rest.find(({ tag }) => tag === TAG_PRIVATE_KEY_TEMPLATE);
+  const values = rest.find(({ tag }) => tag === TAG_PRIVATE_KEY_DATA);
+  if (lengths === undefined || values === undefined) return cursor.fail("the private key is missing");
+  const taken = takeParts(lengths.value, values.value);
+  zeroBytes(values.value);
+  zeroBytes(list.value);
+  return taken === undefined ? cursor.fail("the parts do not fit their lengths") : { use, parts: taken };
+}
+
+/** In 7F48 stand tags and lengths alone; the values stand in 5F48, one behind the other. ISO/IEC 7816-8:2004, C.2. */
+function takeParts(lengths: Uint8Array, values: Uint8Array): ReadonlyMap<number, Uint8Array> | undefined {
+  const headers = decoding(lengths, (cursor) => {
+    const found: { readonly tag: number; readonly length: number }[] = [];
+    while (cursor.remaining > 0) found.push({ tag: readTag(cursor), length: readLength(cursor) });
+    return found;
+  });
+  if (!headers.ok) return undefined;
+  const taken = decoding(values, (cursor) => {
+    return new Map(headers.value.map(({ tag, length }) => [tag, cursor.bytes(length, "a part of the key")]));
+  });
+  return taken.ok ? taken.value : undefined;
+}
+
+function readAll(cursor: ByteCursor): readonly Tlv[] {
+  const all: Tlv[] = [];
+  while (cursor.remaining > 0) all.push(readTlv(cursor));
+  return all;
+}
+
+function readTlv(cursor: ByteCursor): Tlv {
+  const tag = readTag(cursor);
+  return { tag, value: cursor.bytes(readLength(cursor), "a value") };
+}
+
+function readTag(cursor: ByteCursor): number {
+  const first = cursor.u8("a tag");
+  return (first & 0x1f) === 0x1f ? first * 256 + cursor.u8("the second byte of a tag") : first;
+}
+
+function readLength(cursor: ByteCursor): number {
+  const first = cursor.u8("a length");
+  if (first < 0x80) return first;
+  if (first === 0x81) return cursor.u8("a length");
+  if (first === 0x82) return cursor.u16be("a length");
+  return cursor.fail("a length of more than three bytes");
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+
+import { encodeBerTlv, instructions as ins } from "../../base/iso7816/index.ts";
+import type { ApplicationCommand, CardApplication, SelectRequest } from "../applications/index.ts";
+import type { CardCrypto } from "../crypto/index.ts";
+import { type Answer, status, sw } from "../software-card/index.ts";
+import type { KeyUse } from "./key-attributes.ts";
+import { generateKeyPair, manageSecurityEnvironment } from "./key-commands.ts";
+import type { OpenPgpImage } from "./openpgp-image.ts";
+import type { OpenPgpSession } from "./openpgp-session.ts";
+import { OpenPgpState } from "./openpgp-state.ts";
+import { changeReferenceData, resetRetryCounter, verify } from "./password-commands.ts";
+import { getChallenge, getData, getNextData, selectData } from "./read-commands.ts";
+import { internalAuthenticate, performSecurityOperation } from "./security-operations.ts";
+import { putData, putDataOdd } from "./write-commands.ts";
+import { getVersion, setPasswordTries } from "./yubico-commands.ts";
+
+type Command = (session: OpenPgpSession, command: ApplicationCommand) => Answer | Promise<Answer>;
+
+/** Instructions that ISO/IEC 7816 gives other numbers, or no name. OpenPGP card 3.4.1, 7.1. */
+const GENERATE = 0x47;
+const SELECT_DATA = 0xa5;
+const GET_NEXT_DATA = 0xcc;
+const PUT_DATA_ODD = 0xdb;
+
+const commands: ReadonlyMap<number, Command> = new Map<number, Command>([
+  [ins.VERIFY, verify],
+  [ins.CHANGE_REFERENCE_DATA, changeReferenceData],
+  [ins.RESET_RETRY_COUNTER, resetRetryCounter],
+  [ins.MANAGE_SECURITY_ENVIRONMENT, manageSecurityEnvironment],
+  [ins.PERFORM_SECURITY_OPERATION, performSecurityOperation],
+  [GENERATE, generateKeyPair],
+  [ins.GET_CHALLENGE, getChallenge],
+  [ins.INTERNAL_AUTHENTICATE, internalAuthenticate],
+  [SELECT_DATA, selectData],
+  [ins.GET_DATA, getData],
+  [GET_NEXT_DATA, getNextData],
+  [ins.PUT_DATA, putData],
+  [PUT_DATA_ODD, putDataOdd],
+]);
+
+/** Yubico's own. */
+const yubicoCommands: ReadonlyMap<number, Command> = new Map<number, Command>([
+  [0xf1, getVersion],
+  [0xf2, setPasswordTries],
+]);
+
+const TAG_FCI = 0x6f;
+const TAG_DF_NAME = 0x84;
+/** P2 of SELECT, bits 4 and 3: no answer is wanted. */
+const NO_ANSWER = 0x0c;
+
+/** What an {@link OpenPgpApplication} is made of. */
+export interface OpenPgpApplicationOptions {
+  /** The application with its contents. It is kept up to date: save it after each change. */
+  readonly image: OpenPgpImage;
+  readonly crypto: CardCrypto;
+  /** Called after each change of the state, which has to be saved then. @default nothing */
+  readonly changed?: (() => void) | undefined;
+  /**
+   * Answers for the user where a key's user interaction flag (UIF) demands a touch: false lets the command fail with 6600.
+   * @default a touch each time
+   */
+  readonly touched?: ((use: KeyUse) => boolean | Promise<boolean>) | undefined;
+}
+
+/**
+ * The OpenPGP application, version 3.4.1: passwords, data objects, and three keys for signatures, decryption and
+ * authentication, with RSA and elliptic curves. GnuPG and OpenSC take it for an OpenPGP card.
+ *
+ * @see "Functional Specification of the OpenPGP application on ISO Smart Card Operating Systems", version 3.4.1
+ */
+export class OpenPgpApplication implements CardApplication {
+  readonly #image: OpenPgpImage;
+  readonly #session: OpenPgpSession;
+
+  constructor({ image, crypto, changed, touched }: OpenPgpApplicationOptions) {
+    this.#image = image;
+    this.#session = {
+      identity: image.identity,
+      get state() {
+        return image.state;
+      },
+      crypto,
+      verified: { signature: false, other: false, admin: false },
+      chosen: { decryption: "decryption", authentication: "authentication" },
+      certificate: 0,
+      current: undefined,
+      touched: touched ?? (() => true),
+      changed: changed ?? (() => undefined),
+    };
+  }
+
+  get aid(): Uint8Array {
+    return this.#image.identity.aid;
+  }
+
+  select({ p2 }: SelectRequest): Answer {
+    this.#forget();
+    const word = this.#image.state.terminated ? sw.terminated : sw.success;
+    if ((p2 & NO_ANSWER) === NO_ANSWER) return status(word);
+    const children = [{ tag: TAG_DF_NAME, value: this.aid }];
+    return { status: word, data: encodeBerTlv([{ tag: TAG_FCI, children }]) };
+  }
+
+  deselect(): void {
+    this.#forget();
+  }
+
+  reset(): void {
+    this.#forget();
+  }
+
+  process(command: ApplicationCommand): Answer | Promise<Answer> {
+    if (command.cla !== 0x00) return status(sw.wrongClass);
+    if (command.ins === ins.TERMINATE_DF) return this.#terminate(command);
+    if (command.ins === ins.ACTIVATE_FILE) return this.#activate(command);
+    const own = this.#session.identity.yubico === undefined ? undefined : yubicoCommands.get(command.ins);
+    const carryOut = commands.get(command.ins) ?? own;
+    if (carryOut === undefined) return status(sw.wrongInstruction);
+    if (this.#image.state.terminated) return status(sw.conditionsNotSatisfied);
+    return carryOut(this.#session, command);
+  }
+
+  /** Allowed with PW3, and to anybody where no try of it is left. OpenPGP card 3.4.1, 7.2.16. */
+  #terminate({ p1, p2, data }: ApplicationCommand): Answer {
+    if (p1 !== 0x00 || p2 !== 0x00) return status(sw.wrongOffset);
+    if (data.length > 0) return status(sw.wrongData);
+    const { state, verified } = this.#session;
+    const admin = state.isAdminless ? state.pw1 : state.pw3;
+    const isAllowed = verified.admin || admin.triesLeft === 0 || state.terminated;
+    if (!isAllowed) return status(sw.securityNotSatisfied);
+    state.terminated = true;
+    this.#forget();
+    this.#session.changed();
+    return status(sw.success);
+  }
+
+  /** After TERMINATE DF the card is as it left the factory. OpenPGP card 3.4.1, 7.2.17. */
+  #activate({ p1, p2, data }: ApplicationCommand): Answer {
+    if (p1 !== 0x00 || p2 !== 0x00) return status(sw.wrongOffset);
+    if (data.length > 0) return status(sw.wrongData);
+    const before = this.#image.state;
+    if (!before.terminated) return status(sw.success);
+    this.#image.state = new OpenPgpState();
+    before.clear();
+    this.#forget();
+    this.#session.changed();
+    return status(sw.success);
+  }
+
+  #forget(): void {
+    const { verified, chosen } = this.#session;
+    verified.signature = false;
+    verified.other = false;
+    verified.admin = false;
+    chosen.decryption = "decryption";
+    chosen.authentication = "authentication";
+    this.#session.certificate = 0;
+    this.#session.current = undefined;
+  }
+}

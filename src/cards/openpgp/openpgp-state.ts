@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+
+import { copyBytes, hexBytes, zeroBytes } from "../../base/binary/index.ts";
+import type { CardKey } from "./card-key.ts";
+import { defaultAttributes, type KeyUse, keyUses } from "./key-attributes.ts";
+import { OpenPgpPassword, type PasswordImage } from "./openpgp-password.ts";
+
+/** A key pair in its place. */
+export interface StoredKey {
+  readonly origin: "generated" | "imported";
+  readonly key: CardKey;
+}
+
+/** Occurrences of the cardholder certificate, in the order of SELECT DATA: authentication, decryption, signature. */
+export const CERTIFICATES = 3;
+
+/** Passwords of a card that has left the factory. OpenPGP card 3.4.1, 4.2. */
+const factoryPw1 = new TextEncoder().encode("123456");
+const factoryPw3 = new TextEncoder().encode("12345678");
+const DEFAULT_TRIES = 3;
+
+/** The passwords of a card. */
+export interface Passwords {
+  readonly pw1: PasswordImage;
+  readonly pw3: PasswordImage;
+  /** Wrong tries that block a resetting code, once there is one. */
+  readonly resettingCodeTries: number;
+}
+
+/** Those of a card that has left the factory. */
+export const factoryPasswords: Passwords = {
+  pw1: { value: factoryPw1, tries: DEFAULT_TRIES, triesLeft: DEFAULT_TRIES },
+  pw3: { value: factoryPw3, tries: DEFAULT_TRIES, triesLeft: DEFAULT_TRIES },
+  resettingCodeTries: DEFAULT_TRIES,
+};
+
+/** Everything that a card keeps without power. */
+export class OpenPgpState {
+  /** After TERMINATE DF: only ACTIVATE FILE does anything. */
+  terminated = false;
+  /** Whether VERIFY of PW1 is good for several signatures. */
+  severalSignatures = false;
+  signatures = 0;
+  readonly pw1: OpenPgpPassword;
+  readonly pw3: OpenPgpPassword;
+  /** Set by PUT DATA D3. */
+  resettingCode: OpenPgpPassword | undefined;
+  resettingCodeTries: number;
+  /** PW3 was never set, and PW1 was changed with keys on the card: PW1 counts as PW3 ({@link OpenPgpIdentity.adminless}). */
+  isAdminless = false;
+  readonly attributes: Record<KeyUse, Uint8Array>;
+  readonly keys: Partial<Record<KeyUse, StoredKey>> = {};
+  /** Data objects that are stored as they came, by their tags. What is not here is empty, or has its default. */
+  readonly objects = new Map<number, Uint8Array>();
+  readonly certificates: Uint8Array[] = Array.from({ length: CERTIFICATES }, () => new Uint8Array(0));
+
+  /** An empty card. */
+  constructor({ pw1, pw3, resettingCodeTries }: Passwords = factoryPasswords) {
+    this.pw1 = new OpenPgpPassword(pw1);
+    this.pw3 = new OpenPgpPassword(pw3);
+    this.resettingCodeTries = resettingCodeTries;
+    this.attributes = {
+      signature: hexBytes(defaultAttributes.signature),
+      decryption: hexBytes(defaultAttributes.decryption),
+      authentication: hexBytes(defaultAttributes.authentication),
+    };
+  }
+
+  /** Whether PW3 is the one of the factory. */
+  get hasFactoryPw3(): boolean {
+    return this.pw3.is(factoryPw3);
+  }
+
+  /** Gives PW1 and PW3 their first values, which a KDF may bring as hashes, and removes the resetting code. */
+  resetPasswords(pw1: Uint8Array = factoryPw1, pw3: Uint8Array = factoryPw3): void {
+    this.pw1.replace(pw1);
+    this.pw3.replace(pw3);
+    this.setResettingCode(undefined);
+    this.isAdminless = false;
+  }
+
+  setResettingCode(value: Uint8Array | undefined): void {
+    this.resettingCode?.clear();
+    const tries = this.resettingCodeTries;
+    this.resettingCode = value && new OpenPgpPassword({ value, tries, triesLeft: tries });
+  }
+
+  /** The value of a stored object; empty where there is none. */
+  object(tag: number): Uint8Array {
+    return this.objects.get(tag) ?? new Uint8Array(0);
+  }
+
+  /** Stores an object; an empty one is as good as none. */
+  setObject(tag: number, value: Uint8Array): void {
+    const before = this.objects.get(tag);
+    if (before !== undefined) zeroBytes(before);
+    if (value.length === 0) this.objects.delete(tag);
+    else this.objects.set(tag, copyBytes(value));
+  }
+
+  /** Puts a key in its place, or empties the place. A new signature key begins to count at zero. */
+  setKey(use: KeyUse, stored: StoredKey | undefined): void {
+    this.keys[use]?.key.clear();
+    if (stored === undefined) delete this.keys[use];
+    else this.keys[use] = stored;
+    if (use === "signature") this.signatures = 0;
+    // They tell of the key that was here.
+    const at = keyUses.indexOf(use);
+    this.setObject(tags.fingerprint + at, new Uint8Array(0));
+    this.setObject(tags.generationTime + at, new Uint8Array(0));
+  }
+
+  /** Overwrites all secrets: the state is used no more. */
+  clear(): void {
+    this.pw1.clear();
+    this.pw3.clear();
+    this.setResettingCode(undefined);
+    for (const use of keyUses) this.setKey(use, undefined);
+    for (const tag of [...this.objects.keys()]) this.setObject(tag, new Uint8Array(0));
+  }
+}
+
+/** Tags of data objects. OpenPGP card 3.4.1, 4.4.1 and 4.4.2. */
+export const tags = {
+  applicationIdentifier: 0x4f,
+  extendedHeaderList: 0x4d,
+  name: 0x5b,
+  loginData: 0x5e,
+  cardholderData: 0x65,
+  applicationData: 0x6e,
+  discretionaryObjects: 0x73,
+  securitySupport: 0x7a,
+  signatureCounter: 0x93,
+  extendedCapabilities: 0xc0,
+  signatureAttributes: 0xc1,
+  decryptionAttributes: 0xc2,
+  authenticationAttributes: 0xc3,
+  passwordStatus: 0xc4,
+  fingerprints: 0xc5,
+  caFingerprints: 0xc6,
+  /** C7, C8, C9: one of each key. */
+  fingerprint: 0xc7,
+  /** CA, CB, CC. */
+  caFingerprint: 0xca,
+  generationTimes: 0xcd,
+  /** CE, CF, D0. */
+  generationTime: 0xce,
+  resettingCode: 0xd3,
+  aesKey: 0xd5,
+  /** D6, D7, D8: one of each key. */
+  userInteraction: 0xd6,
+  attestationUserInteraction: 0xd9,
+  keyInformation: 0xde,
+  kdf: 0xf9,
+  algorithmInformation: 0xfa,
+  privateUse1: 0x0101,
+  privateUse2: 0x0102,
+  privateUse3: 0x0103,
+  privateUse4: 0x0104,
+  language: 0x5f2d,
+  sex: 0x5f35,
+  url: 0x5f50,
+  historicalBytes: 0x5f52,
+  certificate: 0x7f21,
+  extendedLength: 0x7f66,
+  featureManagement: 0x7f74,
+} as const;
