@@ -41,6 +41,12 @@ class FakeKernel implements UsbfsCalls {
   readonly refusals = new Map<string, number[]>();
   #memory: Uint8Array[] = [];
   #listener: (() => void) | undefined;
+  /** The open file that the event loop waits for, where it does. */
+  watchedFd: number | undefined;
+  addresses = 0;
+  /** How often the program was told, and how often it asked. */
+  looks = 0;
+  reaps = 0;
   isGone = false;
 
   constructor(machine: UsbfsMachine) {
@@ -57,11 +63,32 @@ class FakeKernel implements UsbfsCalls {
     },
   };
 
+  /** The event loop waits for files. */
+  readonly watching: CompletionSource = {
+    ...this.source,
+    watch: (fd, listener) => {
+      this.watchedFd = fd;
+      this.#listener = () => {
+        // It tells as long as there is something; once where the device is gone, as libuv does.
+        const most = this.isGone ? 1 : 100;
+        for (let looks = 0; this.#ended.length > 0 && looks < most; looks++) {
+          this.looks++;
+          listener();
+        }
+      };
+      return () => {
+        this.watchedFd = undefined;
+        this.#listener = undefined;
+      };
+    },
+  };
+
   get isListening(): boolean {
     return this.#listener !== undefined;
   }
 
   address(bytes: Uint8Array): bigint {
+    this.addresses++;
     const at = this.#memory.indexOf(bytes);
     return 0x1000n * BigInt(at < 0 ? this.#memory.push(bytes) : at + 1);
   }
@@ -80,12 +107,17 @@ class FakeKernel implements UsbfsCalls {
 
   /** Ends the first transfer of an endpoint, and tells the program. */
   end(endpoint: number, status: number, bytes: Uint8Array = new Uint8Array(), moved = bytes.length): void {
+    this.endQuietly(endpoint, status, bytes, moved);
+    this.#listener?.();
+  }
+
+  /** The same, before the program is told. */
+  endQuietly(endpoint: number, status: number, bytes: Uint8Array = new Uint8Array(), moved = bytes.length): void {
     const at = this.waiting.findIndex((one) => one.endpoint === endpoint);
     const [urb] = this.waiting.splice(at, 1);
     if (urb === undefined) throw new Error(`no transfer at ${endpoint}`);
     urb.data.set(bytes, urb.type === 2 ? 8 : 0);
     this.#finish(urb, status, moved);
-    this.#listener?.();
   }
 
   #finish(urb: KernelUrb, status: number, moved: number): void {
@@ -119,9 +151,10 @@ class FakeKernel implements UsbfsCalls {
   }
 
   #reap(into: Uint8Array): number {
+    this.reaps++;
     const urb = this.#ended.shift();
     if (urb === undefined) return this.isGone ? -ENODEV : -EAGAIN;
-    const address = this.address(urb.urb);
+    const address = 0x1000n * BigInt(this.#memory.indexOf(urb.urb) + 1);
     if (this.machine.pointerBytes === 8) this.#view(into).setBigUint64(0, address, this.#little);
     else this.#view(into).setUint32(0, Number(address), this.#little);
     return 0;
@@ -143,12 +176,16 @@ interface Bench {
   readonly open: () => Promise<UsbInterface>;
 }
 
-async function benchWith(device: Partial<TreeDevice> = {}, machine = usbfsMachine("x64", "LE")): Promise<Bench> {
+async function benchWith(
+  device: Partial<TreeDevice> = {},
+  machine = usbfsMachine("x64", "LE"),
+  how: "source" | "watching" = "source",
+): Promise<Bench> {
   const tree = new SysfsTree();
   onTestFinished(() => tree.remove());
   tree.plug({ port: "1-1", product: "Reader", ...device });
   const kernel = new FakeKernel(machine);
-  const transport = usbfsTransport({ clock, calls: kernel, folders: tree.folders, completions: kernel.source });
+  const transport = usbfsTransport({ clock, calls: kernel, folders: tree.folders, completions: kernel[how] });
   const open = async (): Promise<UsbInterface> => {
     const found = await transport.look();
     const description = found.isThere ? found.devices[0]?.interfaces[0] : undefined;
@@ -319,6 +356,86 @@ describe("a transfer", () => {
     expect(kernel.orders.slice(1)).toEqual([["releaseInterface", 0]]);
     await expect(usb.bulkOut(Uint8Array.of(1), none)).rejects.toMatchObject({ failure: "cancelled" });
     expect(kernel.isListening).toBe(false);
+  });
+});
+
+describe("a file that the event loop waits for", () => {
+  const watchedBench = async () => {
+    const bench = await benchWith({}, usbfsMachine("x64", "LE"), "watching");
+    return { ...bench, usb: await bench.open() };
+  };
+
+  test("needs no signal, and is taken off before it is closed", async () => {
+    const { kernel, usb } = await watchedBench();
+    expect(kernel.watchedFd).toBeGreaterThan(2);
+    const read = usb.bulkIn(64, none);
+    expect(kernel.waiting[0]).toMatchObject({ signal: 0 });
+    kernel.end(0x82, 0, Uint8Array.of(7));
+    expect(await read).toEqual(Uint8Array.of(7));
+    await usb.close();
+    expect(kernel.watchedFd).toBeUndefined();
+  });
+
+  test("takes command and answer in one look, and looks for no more while only a card is waited for", async () => {
+    const { kernel, usb } = await watchedBench();
+    void usb.interruptIn(8, none).catch(() => undefined);
+    for (let round = 0; round < 3; round++) {
+      const [read, write] = [usb.bulkIn(64, none), usb.bulkOut(Uint8Array.of(1, 2), none)];
+      const { looks, reaps } = kernel;
+      kernel.endQuietly(0x01, 0, undefined, 2);
+      kernel.end(0x82, 0, Uint8Array.of(round));
+      await write;
+      expect(await read).toEqual(Uint8Array.of(round));
+      expect([kernel.looks - looks, kernel.reaps - reaps]).toEqual([1, 2]);
+    }
+  });
+
+  test("needs no new memory for transfers like those before", async () => {
+    const { kernel, usb } = await watchedBench();
+    const exchange = async (length: number): Promise<void> => {
+      const [read, write] = [usb.bulkIn(65_600, none), usb.bulkOut(new Uint8Array(length).fill(9), none)];
+      kernel.end(0x01, 0, undefined, length);
+      const answer = Uint8Array.from({ length }, (_, index) => index & 0xff);
+      kernel.end(0x82, 0, answer);
+      await write;
+      expect(await read).toEqual(answer);
+    };
+    await exchange(300);
+    const { addresses } = kernel;
+    for (const length of [300, 5, 511]) await exchange(length);
+    expect(kernel.addresses).toBe(addresses);
+  });
+
+  test("that is gone ends all transfers, though it is told once", async () => {
+    const { kernel, usb } = await watchedBench();
+    const lost = [usb.bulkIn(64, none), usb.interruptIn(8, none), usb.bulkOut(Uint8Array.of(1), none)];
+    const ends = lost.map((one) => expect(one).rejects.toMatchObject({ failure: "gone" }));
+    kernel.isGone = true;
+    kernel.endQuietly(0x82, -108);
+    kernel.endQuietly(0x01, -108);
+    kernel.end(0x83, -108);
+    await Promise.all(ends);
+  });
+
+  test("cancels only what a signal is for, time and again", async () => {
+    const { kernel, usb } = await watchedBench();
+    for (let round = 0; round < 20; round++) {
+      const stop = new AbortController();
+      const kept = usb.interruptIn(8, none);
+      const first = usb.bulkOut(Uint8Array.of(1), stop.signal);
+      kernel.end(0x01, 0, undefined, 1);
+      await first;
+      // It has the memory of the one before, and another signal.
+      const second = usb.bulkOut(Uint8Array.of(2), none);
+      const read = usb.bulkIn(64, stop.signal);
+      stop.abort();
+      await expect(read).rejects.toMatchObject({ failure: "cancelled" });
+      expect(kernel.waiting.map(({ endpoint }) => endpoint)).toEqual([0x83, 0x01]);
+      kernel.end(0x01, 0, undefined, 1);
+      await second;
+      kernel.end(0x83, 0, Uint8Array.of(0x50, 3));
+      expect(await kept).toEqual(Uint8Array.of(0x50, 3));
+    }
   });
 });
 

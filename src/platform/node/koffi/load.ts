@@ -28,6 +28,18 @@ export interface Koffi {
   errno(): number;
   /** What lies in memory. */
   decode(address: bigint, type: "uint8_t", count: number): Iterable<number>;
+  /** What it has for Node alone. Releases before 3 have none. */
+  readonly node?: {
+    /** Has the event loop of this thread wait for a file: `listener` is called as often as the file is ready. */
+    poll?(fd: number, events: { readonly writable: boolean }, listener: () => void): WatchedFile;
+  };
+}
+
+/** A file that the event loop waits for. It is closed before the file is. */
+interface WatchedFile {
+  close(): void;
+  /** It does not keep the process from ending. */
+  unref(): void;
 }
 
 /** The platforms with a compiled koffi package: its binary for glibc and musl alike on Linux. */

@@ -3,6 +3,7 @@
 import type { Clock } from "../../../port/index.ts";
 import type { UsbTransport } from "../../../readers/usb/index.ts";
 import { type Koffi, koffiRemedy, loadKoffi } from "../koffi/index.ts";
+import { loopSource } from "./completions.ts";
 import { usualFolders } from "./folders.ts";
 import { holderOf } from "./holders.ts";
 import { packageTransport } from "./package-transport.ts";
@@ -30,7 +31,9 @@ export async function chooseTransport(clock: Clock, choice: TransportChoice = {}
   const loadUsb = choice.loadUsb ?? loadUsbPackage;
   if (platform !== "linux") return packageTransport(await loadUsb());
   const koffi = attempt(choice.loadKoffi ?? loadKoffi);
-  if (koffi.loaded !== undefined) return usbfsTransport({ clock, calls: usbfsCalls(koffi.loaded) });
+  if (koffi.loaded !== undefined) {
+    return usbfsTransport({ clock, calls: usbfsCalls(koffi.loaded), completions: loopSource(koffi.loaded) });
+  }
   const usb = await loadUsb().then(
     (loaded) => ({ loaded }),
     (error: unknown) => ({ error }),

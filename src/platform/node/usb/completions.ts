@@ -2,9 +2,12 @@
 
 import { isMainThread } from "node:worker_threads";
 import type { CancelTimer, Clock } from "../../../port/index.ts";
+import type { Koffi } from "../koffi/index.ts";
 
-/** A file with transfers under way: takes those that have ended from the kernel. */
+/** A file with transfers under way. */
 export interface Completing {
+  readonly fd: number;
+  /** Takes those that have ended from the kernel. */
   reap(): void;
 }
 
@@ -16,9 +19,14 @@ const CHECK_MS = 1000;
 
 /** What the completion of transfers is noticed by. */
 export interface CompletionSource {
-  /** Calls `listener` when transfers may have ended, until the returned function is called. */
+  /**
+   * Calls `listener` when transfers of an open file have ended, until the returned function is called, which is before the file
+   * is closed. Undefined where a file cannot be waited for.
+   */
+  watch?(fd: number, listener: () => void): (() => void) | undefined;
+  /** Calls `listener` when transfers of any file may have ended, until the returned function is called. */
   listen(listener: () => void): () => void;
-  /** False where it tells nothing, and one has to look. */
+  /** False where `listen` tells nothing, and one has to look. */
   readonly tells: boolean;
 }
 
@@ -35,10 +43,35 @@ export const signalSource: CompletionSource = {
   },
 };
 
+/**
+ * Node's own loop waits for the files themselves, through koffi: an answer costs one wait and no signal. A thread's loop would
+ * have to be empty when the thread ends, and nothing tells when that is, so only the main thread's waits. Without that, signals.
+ */
+export function loopSource({ node }: Pick<Koffi, "node">, isMain: boolean = isMainThread): CompletionSource {
+  const poll = node?.poll;
+  if (typeof poll !== "function" || !isMain) return signalSource;
+  return {
+    ...signalSource,
+    watch: (fd, listener) => {
+      try {
+        // A file of usbfs can be written where a transfer has ended: usbdev_poll in drivers/usb/core/devio.c.
+        const handle = poll(fd, { writable: true }, listener);
+        handle.unref();
+        return () => handle.close();
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}
+
 /** Has the open files look for transfers that have ended. */
 export class Completions {
   readonly #clock: Clock;
   readonly #source: CompletionSource;
+  /** Files that the loop waits for, and what ends that. */
+  readonly #watched = new Map<Completing, () => void>();
+  /** The others. */
   readonly #files = new Set<Completing>();
   #stopListening: (() => void) | undefined;
   #cancelTimer: CancelTimer | undefined;
@@ -49,24 +82,35 @@ export class Completions {
     this.#source = source;
   }
 
-  /** A file is open. It is told from now on: a signal that comes before the listener is there is lost. */
-  add(file: Completing): void {
+  /**
+   * A file is open. It is told from now on: a signal that comes before the listener is there is lost.
+   *
+   * @returns how it is told: `watched`, as long as there is something to reap; or by a `signal` for each transfer
+   */
+  add(file: Completing): "watched" | "signal" {
+    const stop = this.#source.watch?.(file.fd, () => file.reap());
+    if (stop !== undefined) {
+      this.#watched.set(file, stop);
+      return "watched";
+    }
     this.#files.add(file);
     this.#stopListening ??= this.#source.listen(() => this.#look());
     this.#startTimer();
+    return "signal";
   }
 
-  /** A transfer was ordered. */
+  /** A transfer was ordered on a file that is not watched. */
   expect(): void {
     if (this.#source.tells || this.#pauseMs === pollMs.shortest) return;
     this.#stopTimer();
     this.#startTimer();
   }
 
-  /** It is closed. */
+  /** It is about to be closed. */
   delete(file: Completing): void {
-    this.#files.delete(file);
-    if (this.#files.size > 0) return;
+    this.#watched.get(file)?.();
+    this.#watched.delete(file);
+    if (!this.#files.delete(file) || this.#files.size > 0) return;
     this.#stopTimer();
     this.#stopListening?.();
     this.#stopListening = undefined;

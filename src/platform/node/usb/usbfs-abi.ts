@@ -67,35 +67,30 @@ export interface Urb {
   readonly signal: number;
 }
 
-/** Writes a transfer into the bytes that the kernel reads. */
-export function encodeUrb(into: Uint8Array, urb: Urb, { littleEndian, pointerBytes }: UsbfsMachine): void {
-  const view = new DataView(into.buffer, into.byteOffset, into.byteLength);
-  into.fill(0, 0, urbBytes(pointerBytes));
-  into[0] = urb.type;
-  into[1] = urb.endpoint;
-  if (pointerBytes === 8) view.setBigUint64(16, urb.buffer, littleEndian);
-  else view.setUint32(12, Number(urb.buffer), littleEndian);
+/** Writes a transfer into the bytes that the kernel reads, which begin with 0 where nothing is said. */
+export function encodeUrb(into: DataView, urb: Urb, { littleEndian, pointerBytes }: UsbfsMachine): void {
+  into.setUint8(0, urb.type);
+  into.setUint8(1, urb.endpoint);
+  if (pointerBytes === 8) into.setBigUint64(16, urb.buffer, littleEndian);
+  else into.setUint32(12, Number(urb.buffer), littleEndian);
   const at = pointerBytes === 8 ? 24 : 16;
-  view.setInt32(at, urb.length, littleEndian);
-  view.setUint32(at + 20, urb.signal, littleEndian);
+  into.setInt32(at, urb.length, littleEndian);
+  into.setUint32(at + 20, urb.signal, littleEndian);
 }
 
-/** What the kernel wrote into a transfer that has ended: 0 or a negative errno, and how many bytes were moved. */
-export function decodeUrb(
-  from: Uint8Array,
-  { littleEndian, pointerBytes }: UsbfsMachine,
-): { readonly status: number; readonly moved: number } {
-  const view = new DataView(from.buffer, from.byteOffset, from.byteLength);
-  return {
-    status: view.getInt32(4, littleEndian),
-    moved: view.getInt32(pointerBytes === 8 ? 28 : 20, littleEndian),
-  };
+/** What the kernel wrote into a transfer that has ended: 0 or a negative errno. */
+export function urbStatus(from: DataView, { littleEndian }: UsbfsMachine): number {
+  return from.getInt32(4, littleEndian);
+}
+
+/** How many bytes were moved. */
+export function urbMoved(from: DataView, { littleEndian, pointerBytes }: UsbfsMachine): number {
+  return from.getInt32(pointerBytes === 8 ? 28 : 20, littleEndian);
 }
 
 /** A pointer that the kernel wrote. */
-export function readPointer(from: Uint8Array, { littleEndian, pointerBytes }: UsbfsMachine): bigint {
-  const view = new DataView(from.buffer, from.byteOffset, from.byteLength);
-  return pointerBytes === 8 ? view.getBigUint64(0, littleEndian) : BigInt(view.getUint32(0, littleEndian));
+export function readPointer(from: DataView, { littleEndian, pointerBytes }: UsbfsMachine): bigint {
+  return pointerBytes === 8 ? from.getBigUint64(0, littleEndian) : BigInt(from.getUint32(0, littleEndian));
 }
 
 /** SIGURG: its default is to be ignored, so one that comes late does nothing. Number 23 on Linux, 21 on MIPS. */

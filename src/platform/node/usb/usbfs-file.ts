@@ -5,12 +5,13 @@ import { UsbError, type UsbFailure } from "../../../readers/ccid/index.ts";
 import type { Completing, Completions } from "./completions.ts";
 import {
   COMPLETION_SIGNAL,
-  decodeUrb,
   encodeUrb,
   readPointer,
   type UsbfsMachine,
   type UsbfsRequests,
   urbBytes,
+  urbMoved,
+  urbStatus,
   urbTypes,
   usbfsMachine,
   usbfsRequests,
@@ -51,11 +52,34 @@ const ESHUTDOWN = 108;
 /** A setup packet, 8 bytes (USB 2.0, table 9-2). */
 const SETUP_BYTES = 8;
 
+/** The least room for data: most messages fit. */
+const LEAST_ROOM_BYTES = 512;
+
+/**
+ * Memory for one transfer: the structure that the kernel has the address of, and the data. Neither may be freed or moved before
+ * its end. It is used again, so that a transfer allocates nothing.
+ */
+interface TransferMemory {
+  readonly urb: Uint8Array<ArrayBuffer>;
+  readonly view: DataView;
+  readonly address: bigint;
+  readonly data: Uint8Array<ArrayBuffer>;
+  readonly dataAddress: bigint;
+}
+
+/** What is listened to for a signal, and what it cancels. */
+interface Cancel {
+  readonly transfers: Set<TransferMemory>;
+  readonly listener: () => void;
+}
+
+/** Signals that are listened to at once, beyond those that have a transfer under way: more than a driver has. */
+const KEPT_SIGNALS = 8;
+
 /** A transfer under way. */
 interface Transfer {
-  /** The structure that the kernel has the address of, and the data: neither may be freed or moved before its end. */
-  readonly urb: Uint8Array<ArrayBuffer>;
-  readonly data: Uint8Array<ArrayBuffer>;
+  readonly memory: TransferMemory;
+  readonly type: number;
   ended(status: number, moved: number): void;
 }
 
@@ -64,26 +88,33 @@ interface Transfer {
  * The kernel cancels what is under way when the file is closed.
  */
 export class UsbfsFile implements Completing {
-  readonly #fd: number;
+  readonly fd: number;
   readonly #calls: UsbfsCalls;
   readonly #requests: UsbfsRequests;
   readonly #completions: Completions;
   /** What messages call the device. */
   readonly #name: string;
   readonly #underWay = new Map<bigint, Transfer>();
+  /** Transfers under way that end soon: all but those that wait for a card. */
+  #soon = 0;
   readonly #reaped: Uint8Array<ArrayBuffer>;
-  /** Memory for transfers, one for each size that was needed; it is used again. */
-  readonly #free: Uint8Array<ArrayBuffer>[] = [];
+  readonly #reapedView: DataView;
+  /** Memory of transfers that have ended: no more pieces than were ever under way at once. */
+  readonly #free: TransferMemory[] = [];
+  readonly #told: "watched" | "signal";
+  /** The signals that cancel transfers, each listened to once: a driver has few for many transfers. */
+  readonly #cancels = new Map<AbortSignal, Cancel>();
   #abandoned = false;
 
   constructor(fd: number, name: string, calls: UsbfsCalls, completions: Completions) {
-    this.#fd = fd;
+    this.fd = fd;
     this.#name = name;
     this.#calls = calls;
     this.#completions = completions;
     this.#requests = usbfsRequests(calls.machine);
-    this.#reaped = new Uint8Array(calls.machine.pointerBytes);
-    completions.add(this);
+    this.#reaped = new Uint8Array(new ArrayBuffer(calls.machine.pointerBytes));
+    this.#reapedView = new DataView(this.#reaped.buffer);
+    this.#told = completions.add(this);
   }
 
   /** @throws UsbError: busy, gone */
@@ -152,33 +183,51 @@ export class UsbfsFile implements Completing {
   }
 
   reap(): void {
-    while (this.#underWay.size > 0) {
-      const result = this.#calls.ioctl(this.#fd, this.#requests.reapUrbNoDelay, this.#reaped);
-      if (result === -ENODEV) this.#endAll(-ENODEV);
-      if (result !== 0) return;
-      const address = readPointer(this.#reaped, this.#calls.machine);
-      const transfer = this.#underWay.get(address);
-      if (transfer === undefined) continue;
-      this.#underWay.delete(address);
-      const { status, moved } = decodeUrb(transfer.urb, this.#calls.machine);
-      transfer.ended(status, moved);
+    for (;;) {
+      const status = this.#reapOne();
+      // One that is watched is told again as long as there is something, except where the device has gone.
+      if (status === undefined || (status === 0 && this.#told === "watched" && this.#soon === 0)) return;
     }
+  }
+
+  /** Takes one transfer that has ended, and returns its status; undefined where there is none. */
+  #reapOne(): number | undefined {
+    if (this.#underWay.size === 0) return undefined;
+    const { machine } = this.#calls;
+    const result = this.#calls.ioctl(this.fd, this.#requests.reapUrbNoDelay, this.#reaped);
+    if (result === -ENODEV) this.#endAll(-ENODEV);
+    if (result !== 0) return undefined;
+    const transfer = this.#underWay.get(readPointer(this.#reapedView, machine));
+    if (transfer === undefined) return result;
+    const { view } = transfer.memory;
+    const status = urbStatus(view, machine);
+    this.#over(transfer, status, urbMoved(view, machine));
+    return status;
   }
 
   /** Ends all transfers as `cancelled`; the file is closed after that. */
   abandon(): void {
     this.#abandoned = true;
-    for (const { urb } of this.#underWay.values()) this.#calls.ioctl(this.#fd, this.#requests.discardUrb, urb);
-    this.reap();
+    for (const { memory } of this.#underWay.values()) this.#discard(memory);
+    while (this.#reapOne() !== undefined);
     this.#completions.delete(this);
     this.#endAll(-ENOENT);
+    this.#forgetSignals();
+  }
+
+  #discard({ urb }: TransferMemory): void {
+    this.#calls.ioctl(this.fd, this.#requests.discardUrb, urb);
   }
 
   /** None will be handed back any more. */
   #endAll(status: number): void {
-    const left = [...this.#underWay.values()];
-    this.#underWay.clear();
-    for (const transfer of left) transfer.ended(status, 0);
+    for (const transfer of [...this.#underWay.values()]) this.#over(transfer, status, 0);
+  }
+
+  #over(transfer: Transfer, status: number, moved: number): void {
+    this.#underWay.delete(transfer.memory.address);
+    if (transfer.type !== urbTypes.interrupt) this.#soon--;
+    transfer.ended(status, moved);
   }
 
   async #receiveInPieces(type: number, endpoint: number, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
@@ -201,54 +250,85 @@ export class UsbfsFile implements Completing {
         reject(this.#failure(-ENOENT, "a transfer"));
         return;
       }
-      const { answerAt, outgoing, length } = what;
-      const data = this.#memory(length);
+      const { answerAt, endpoint, outgoing, length, type } = what;
+      const memory = this.#memory(length);
+      const { data, view } = memory;
       if (outgoing !== undefined) data.set(outgoing);
-      const urb = new Uint8Array(urbBytes(this.#calls.machine.pointerBytes));
-      const address = this.#calls.address(urb);
-      const cancel = (): void => void this.#calls.ioctl(this.#fd, this.#requests.discardUrb, urb);
+      const { transfers } = this.#cancelOf(signal);
       const ended = (given: number, moved: number): void => {
-        signal.removeEventListener("abort", cancel);
+        transfers.delete(memory);
         // The kernel cancels too: when the device is unplugged, or its driver is unbound after a suspend.
         const isCancelled = given === -ENOENT || given === -ECONNRESET;
         const status = isCancelled && !signal.aborted && !this.#abandoned ? -ENODEV : given;
         const start = answerAt ?? 0;
         const answer =
           status === 0 && (outgoing === undefined || answerAt !== undefined)
-            ? new Uint8Array(data.subarray(start, start + moved))
-            : new Uint8Array();
+            ? data.slice(start, start + moved)
+            : noBytes;
         // It may have held a PIN, or what a card keeps secret.
         data.fill(0, 0, outgoing === undefined ? Math.min(moved, length) : length);
-        this.#free.push(data);
+        this.#free.push(memory);
         if (status === 0) resolve(answer);
         else reject(this.#failure(status, "a transfer"));
       };
-      const { endpoint, type } = what;
-      const buffer = this.#calls.address(data);
-      encodeUrb(urb, { type, endpoint, buffer, length, signal: COMPLETION_SIGNAL }, this.#calls.machine);
-      this.#underWay.set(address, { urb, data, ended });
-      const result = this.#calls.ioctl(this.#fd, this.#requests.submitUrb, urb);
+      const transferSignal = this.#told === "signal" ? COMPLETION_SIGNAL : 0;
+      const urb = { type, endpoint, buffer: memory.dataAddress, length, signal: transferSignal };
+      encodeUrb(view, urb, this.#calls.machine);
+      const transfer: Transfer = { memory, type, ended };
+      this.#underWay.set(memory.address, transfer);
+      if (type !== urbTypes.interrupt) this.#soon++;
+      const result = this.#calls.ioctl(this.fd, this.#requests.submitUrb, memory.urb);
       if (result !== 0) {
-        this.#underWay.delete(address);
-        ended(result, 0);
+        this.#over(transfer, result, 0);
         return;
       }
-      signal.addEventListener("abort", cancel);
-      this.#completions.expect();
+      transfers.add(memory);
+      if (this.#told === "signal") this.#completions.expect();
     });
   }
 
-  /** Memory that does not move, of at least so many bytes, cleared. */
-  #memory(length: number): Uint8Array<ArrayBuffer> {
-    const at = this.#free.findIndex((one) => one.length >= length);
-    if (at >= 0) return this.#free.splice(at, 1)[0] as Uint8Array<ArrayBuffer>;
-    return new Uint8Array(new ArrayBuffer(Math.max(length, 512)));
+  #cancelOf(signal: AbortSignal): Cancel {
+    const known = this.#cancels.get(signal);
+    if (known !== undefined) return known;
+    if (this.#cancels.size >= KEPT_SIGNALS) this.#forgetSignals();
+    const transfers = new Set<TransferMemory>();
+    const listener = (): void => {
+      for (const memory of transfers) this.#discard(memory);
+    };
+    signal.addEventListener("abort", listener);
+    const cancel = { transfers, listener };
+    this.#cancels.set(signal, cancel);
+    return cancel;
+  }
+
+  /** Listens no more to signals that cancel nothing now. */
+  #forgetSignals(): void {
+    for (const [signal, { listener, transfers }] of this.#cancels) {
+      if (transfers.size > 0) continue;
+      signal.removeEventListener("abort", listener);
+      this.#cancels.delete(signal);
+    }
+  }
+
+  /** Memory that does not move, for at least so many bytes, which are 0: the smallest that is free. */
+  #memory(length: number): TransferMemory {
+    let best = -1;
+    this.#free.forEach(({ data }, index) => {
+      const isBetter = best < 0 || data.length < (this.#free[best]?.data.length ?? 0);
+      if (data.length >= length && isBetter) best = index;
+    });
+    const [found] = best < 0 ? [] : this.#free.splice(best, 1);
+    if (found !== undefined) return found;
+    const urb = new Uint8Array(new ArrayBuffer(urbBytes(this.#calls.machine.pointerBytes)));
+    const data = new Uint8Array(new ArrayBuffer(Math.max(length, LEAST_ROOM_BYTES)));
+    const [address, dataAddress] = [this.#calls.address(urb), this.#calls.address(data)];
+    return { urb, view: new DataView(urb.buffer), address, data, dataAddress };
   }
 
   #order(request: number, value: number, what: string): void {
     const argument = new Uint8Array(4);
     new DataView(argument.buffer).setUint32(0, value, this.#calls.machine.littleEndian);
-    const result = this.#calls.ioctl(this.#fd, request, argument);
+    const result = this.#calls.ioctl(this.fd, request, argument);
     if (result !== 0) throw this.#failure(result, what);
   }
 
@@ -259,6 +339,8 @@ export class UsbfsFile implements Completing {
     );
   }
 }
+
+const noBytes = new Uint8Array(0);
 
 /** A transfer that is ordered. */
 interface TransferOrder {
