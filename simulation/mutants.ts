@@ -492,7 +492,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "USB: a command that is given up is left in the reader",
     file: "readers/ccid/bulk-link.ts",
-    search: "      await this.#abort(pending);\n",
+    search: '      if (end.kind === "given-up" && isSent) await this.#abort(pending);\n',
     replace: "",
   },
   {

@@ -82,7 +82,9 @@ export class ExtendedApduExchange implements CardExchange {
       parts.push(answer.data);
       length += answer.data.length;
       if (length > MAX_RESPONSE_BYTES) throw failureOf("comm-error", "the response has no end", OPERATION);
-      if (answer.parameter === chain.whole || answer.parameter === chain.ends) return responseOf(concatBytes(...parts));
+      if (answer.parameter === chain.whole || answer.parameter === chain.ends) {
+        return responseOf(parts.length === 1 ? answer.data : concatBytes(...parts));
+      }
       if (answer.data.length === 0 && ++empty > this.#access.limits.emptyAnswers) {
         throw failureOf("comm-error", "the reader answers without data, time and again", OPERATION);
       }

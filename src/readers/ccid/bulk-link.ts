@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { concatBytes, zeroBytes } from "../../base/binary/index.ts";
-import type { Clock } from "../../port/index.ts";
+import type { Clock, SmartCardError } from "../../port/index.ts";
 import { BusySlots } from "./busy-slots.ts";
 import type { CcidLimits } from "./limits.ts";
 import { MAX_MESSAGE_BYTES } from "./limits.ts";
@@ -108,24 +108,35 @@ export class BulkLink implements CcidLink {
     const pending = new PendingCommand({ clock, limits, slot, sequence, answer: answerTo(command.name), options });
     this.#pending.set(slot, pending);
     try {
-      const message = encodeCommand(command, slot, sequence);
-      try {
-        await this.#write(message, repeatable.has(command.name), pending);
-      } finally {
-        zeroBytes(message);
-      }
+      // A fast reader answers at once: what takes the answer waits before the command goes out.
       void this.#read();
-      pending.startWaiting();
+      const sending = this.#send(command, pending);
       const end = await pending.outcome;
+      // The answer says that the command has arrived, also where the end of its transfer is not told yet.
       if (end.kind === "answer") return end.answer;
-      if (end.kind === "failed") throw end.error;
+      const isSent = await sending;
       // Nothing came in time, or the caller does not wait any more.
-      await this.#abort(pending);
+      if (end.kind === "given-up" && isSent) await this.#abort(pending);
       throw end.error;
     } finally {
       pending.over();
       if (this.#pending.get(slot) === pending) this.#pending.delete(slot);
     }
+  }
+
+  /** Sends a command, whose time begins then. One that cannot be sent fails. Answers whether it was sent; never rejects. */
+  async #send(command: CcidCommand, pending: PendingCommand): Promise<boolean> {
+    const message = encodeCommand(command, pending.slot, pending.sequence);
+    try {
+      await this.#write(message, repeatable.has(command.name), pending);
+    } catch (error) {
+      pending.fail(error as SmartCardError);
+      return false;
+    } finally {
+      zeroBytes(message);
+    }
+    pending.startWaiting();
+    return true;
   }
 
   async #write(message: Uint8Array, isRepeatable: boolean, pending: PendingCommand): Promise<void> {

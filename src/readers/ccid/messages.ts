@@ -178,7 +178,7 @@ export function messageBytes(message: Uint8Array): number | undefined {
   return MESSAGE_HEADER_BYTES + length;
 }
 
-/** Reads a whole message of a reader. */
+/** Reads a whole message of a reader. Its data is a part of the message's own bytes. */
 export function decodeAnswer(message: Uint8Array): Result<CcidAnswer> {
   checkBytes(message, "decodeAnswer: message");
   if (message.length < MESSAGE_HEADER_BYTES) {
@@ -197,7 +197,7 @@ export function decodeAnswer(message: Uint8Array): Result<CcidAnswer> {
     status: commandStatuses[header.bStatus >> 6] ?? "reserved",
     error: header.bError,
     parameter: header.parameter,
-    data: message.slice(MESSAGE_HEADER_BYTES),
+    data: message.subarray(MESSAGE_HEADER_BYTES),
   });
 }
 

@@ -30,7 +30,8 @@ export class PendingCommand {
   #isDecided = false;
   #strays = 0;
   #cancelTimer: CancelTimer | undefined;
-  #deadline = 0;
+  /** On the clock; undefined until it was sent. */
+  #deadline: number | undefined;
   /** After the wait has ended: whether and how the slot becomes free. */
   #after: "waiting" | "any-answer" | "abort-answer" | "free" = "waiting";
   #onFree: (() => void) | undefined;
@@ -65,11 +66,10 @@ export class PendingCommand {
     return this.#after === "free";
   }
 
-  /** The command was sent. */
+  /** The command was sent. To say so twice has no effect. */
   startWaiting(): void {
-    const { clock, limits, options } = this.#given;
-    this.#deadline = clock.now() + (options.endMs ?? limits.exchangeMs);
-    if (!this.#isDecided) this.#wait(options.waitMs);
+    if (this.#isDecided || this.#deadline !== undefined) return;
+    this.#wait(this.#given.options.waitMs);
   }
 
   /** An answer with its number has come. */
@@ -146,9 +146,10 @@ export class PendingCommand {
   }
 
   #wait(ms: number): void {
-    const { clock } = this.#given;
-    const left = Math.max(0, this.#deadline - clock.now());
-    const waitMs = Math.min(ms, left);
+    const { clock, limits, options } = this.#given;
+    const now = clock.now();
+    this.#deadline ??= now + (options.endMs ?? limits.exchangeMs);
+    const waitMs = Math.min(ms, Math.max(0, this.#deadline - now));
     this.#cancelTimer?.();
     this.#cancelTimer = clock.schedule(waitMs, `ccid ${this.operation}`, () => {
       const error = failureOf("comm-error", `no answer within ${Math.round(waitMs)} ms`, this.operation);
@@ -156,7 +157,10 @@ export class PendingCommand {
     });
   }
 
-  /** The reader asks for more time: a multiple of BWT or WWT. CCID 1.1, 6.2.6. */
+  /**
+   * The reader asks for more time: a multiple of BWT or WWT. It has the command then, also where the end of the transfer is not
+   * told yet. CCID 1.1, 6.2.6.
+   */
   #extend(multiple: number): void {
     const { limits, options } = this.#given;
     this.#wait(Math.max(options.waitMs, Math.min(limits.mostExtendedMs, options.waitMs * Math.max(1, multiple))));

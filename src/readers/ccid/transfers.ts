@@ -13,6 +13,8 @@ export class Transfers {
   readonly #clock: Clock;
   readonly #limits: CcidLimits;
   readonly #life = new AbortController();
+  /** What ends a transfer at its limit: for each pipe one, as long as none was used. They end with the device. */
+  readonly #limiters = new Map<PipeName, AbortController>();
   /** The last transfer on the control pipe and on the bulk-OUT endpoint: the next one follows it. */
   #control: Promise<unknown> = Promise.resolve();
   #out: Promise<unknown> = Promise.resolve();
@@ -31,6 +33,7 @@ export class Transfers {
   /** Ends the transfers that are under way, and all later ones. */
   end(): void {
     this.#life.abort(new UsbError("cancelled", "the device has ended"));
+    for (const limiter of this.#limiters.values()) limiter.abort(this.#life.signal.reason);
   }
 
   /** @throws UsbError */
@@ -92,27 +95,28 @@ export class Transfers {
   }
 
   /** Ends a transfer at its limit, and waits until the transport has given it back. */
-  async #within<T>(limitMs: number, name: string, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async #within<T>(limitMs: number, name: PipeName, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const life = this.#life.signal;
     if (life.aborted) throw life.reason;
-    const controller = new AbortController();
-    const end = (): void => controller.abort(life.reason);
-    life.addEventListener("abort", end, { once: true });
+    const limiter = this.#limiters.get(name) ?? new AbortController();
+    this.#limiters.set(name, limiter);
     let isLate = false;
     const cancel = this.#clock.schedule(limitMs, `ccid ${name}`, () => {
       isLate = true;
-      controller.abort(tooLate(name, limitMs, undefined));
+      this.#limiters.delete(name);
+      limiter.abort(tooLate(name, limitMs, undefined));
     });
     try {
-      return await run(controller.signal);
+      return await run(limiter.signal);
     } catch (error) {
       throw isLate ? tooLate(name, limitMs, error) : error;
     } finally {
       cancel();
-      life.removeEventListener("abort", end);
     }
   }
 }
+
+type PipeName = "write" | "control transfer";
 
 function tooLate(name: string, limitMs: number, cause: unknown): UsbError {
   return new UsbError("timeout", `the ${name} took longer than ${limitMs} ms`, { cause });

@@ -26,11 +26,14 @@ export async function exchangeWhenFree(
   command: CcidCommand,
   options: ExchangeOptions,
 ): Promise<CcidAnswer> {
-  const end = clock.now() + limits.busyMs;
+  let end: number | undefined;
   for (;;) {
     const answer = await link.exchange(slot, command, options);
     const isBusy = answer.status === "failed" && busyErrors.has(answer.error) && answer.icc !== "absent";
-    if (!isBusy || clock.now() >= end) return answer;
+    if (!isBusy) return answer;
+    const now = clock.now();
+    end ??= now + limits.busyMs;
+    if (now >= end) return answer;
     await sleep(clock, limits.busyPauseMs, options.signal);
   }
 }
