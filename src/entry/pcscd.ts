@@ -7,7 +7,7 @@
 
 import { defaultPcscdLimits, PcscdManager, type PcscdManagerOptions } from "../managers/pcscd/index.ts";
 import { dialPcscd } from "../platform/node/pcscd/index.ts";
-import { BusyPoll, DEFAULT_AWAKE_US, nodeRuntime } from "../platform/node/runtime/index.ts";
+import { BusyPoll, defaultAwakeUs, nodeRuntime } from "../platform/node/runtime/index.ts";
 import { limitsOf, optional, optionsOf, runtimeObject, text, wholeNumber } from "../port/index.ts";
 
 export type { ClientLimits } from "../managers/client/index.ts";
@@ -37,7 +37,7 @@ export interface PcscdOptions extends Partial<Omit<PcscdManagerOptions, "dial">>
    * How long the event loop stays awake for the answer to a request, in microseconds; 0 for not at all. While it does, a core
    * is busy, and an exchange takes a third less time.
    *
-   * @default 200, about twice what an exchange with a fast card takes
+   * @default 200, about twice what an exchange with a fast card takes; 0 on a machine with one processor, where the service needs it
    */
   readonly awakeUs?: number;
 }
@@ -59,7 +59,7 @@ const pcscdOptions = optionsOf<PcscdOptions>({
  */
 export function pcscdManager(options: PcscdOptions = {}): PcscdManager {
   const {
-    awakeUs = DEFAULT_AWAKE_US,
+    awakeUs = defaultAwakeUs(),
     socket,
     ...others
   } = pcscdOptions(options, {

@@ -7,7 +7,7 @@ import { listenVpcd, tryVpcd } from "../../entry/vpcd-listener.ts";
 import { defaultServerLimits, PcscliteServer, type ServerLimits } from "../../faces/pcsclite-server/index.ts";
 import { defaultLimits, EmbeddedManager, type ManagerLimits } from "../../managers/embedded/index.ts";
 import { openIfd } from "../../platform/node/ifd/index.ts";
-import { BusyPoll, DEFAULT_AWAKE_US, nodeRuntime } from "../../platform/node/runtime/index.ts";
+import { BusyPoll, defaultAwakeUs, nodeRuntime } from "../../platform/node/runtime/index.ts";
 import {
   freeDescriptors,
   type InheritedSocket,
@@ -138,7 +138,7 @@ export class Daemon {
     this.#say = quietLog(log, this.#runtime.clock);
     this.#sessions = sessionsIn(config, log);
     this.#programs = new PeerPrograms(this.#runtime.clock);
-    this.#busyPoll = new BusyPoll((config.limits.awakeUs ?? DEFAULT_AWAKE_US) / 1000);
+    this.#busyPoll = new BusyPoll((config.limits.awakeUs ?? defaultAwakeUs()) / 1000);
     this.#startedAt = this.#runtime.clock.now();
     this.#manager = new EmbeddedManager({
       runtime: this.#runtime,

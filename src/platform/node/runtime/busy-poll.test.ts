@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { expect, test } from "vitest";
-import { BusyPoll } from "./busy-poll.ts";
+import { BusyPoll, DEFAULT_AWAKE_US, defaultAwakeUs } from "./busy-poll.ts";
 
 /** A loop whose turns take a millisecond each. */
 class TestLoop {
@@ -44,4 +44,8 @@ test("it can be turned off", () => {
   const loop = new TestLoop();
   new BusyPoll(0, loop).touch();
   expect(loop.run(10)).toBe(0);
+});
+
+test("a process that has one processor to share does not stay awake by default", () => {
+  expect([1, 2, 16].map((processors) => defaultAwakeUs(processors))).toEqual([0, DEFAULT_AWAKE_US, DEFAULT_AWAKE_US]);
 });

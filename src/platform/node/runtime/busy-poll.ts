@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: MIT
 
+import { availableParallelism } from "node:os";
 import { performance } from "node:perf_hooks";
 
 /** Microseconds that a process stays awake where nothing else is said: the time between the calls of a busy client. */
 export const DEFAULT_AWAKE_US = 200;
+
+/** The same for this machine. Where there is one processor, a process that stays awake takes it from the program that it waits for. */
+export function defaultAwakeUs(processors: number = availableParallelism()): number {
+  return processors > 1 ? DEFAULT_AWAKE_US : 0;
+}
 
 /** The event loop, as this class uses it. */
 interface EventLoop {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 export { nodeBlockCipher } from "./block-cipher.ts";
-export { BusyPoll, DEFAULT_AWAKE_US } from "./busy-poll.ts";
+export { BusyPoll, DEFAULT_AWAKE_US, defaultAwakeUs } from "./busy-poll.ts";
 export { BrokenPackage, packageFailure } from "./package-failure.ts";
 export { readRegularFile, readTextFile } from "./read-regular-file.ts";
 export { nodeClock, nodeRuntime } from "./runtime.ts";
