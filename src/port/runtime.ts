@@ -26,6 +26,8 @@ export interface Clock {
    *
    */
   breathe?(): Promise<void>;
+  /** How many turns the event loop has had: another number after each of them. Left out where the machine does not tell. */
+  turns?(): number;
 }
 
 /** The source of random bytes. Seeded in simulation, the system's own otherwise. */

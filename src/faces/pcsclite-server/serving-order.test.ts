@@ -5,11 +5,15 @@ import type { Clock } from "../../port/index.ts";
 import { type Served, ServingOrder } from "./serving-order.ts";
 
 /** An order whose event loop the test turns. */
-function order(perTurn: number, turnMs = 1000) {
+function order(perTurn: number, turnMs = 1000, loop?: { turn: number; readings: number }) {
   const turns: (() => void)[] = [];
   let now = 0;
   const clock: Clock = {
-    now: () => now,
+    now: () => {
+      if (loop !== undefined) loop.readings++;
+      return now;
+    },
+    ...(loop !== undefined && { turns: () => loop.turn }),
     wallTime: () => 0,
     schedule: () => () => {},
     breathe: () => new Promise((resolve) => turns.push(resolve)),
@@ -58,6 +62,30 @@ describe("ServingOrder", () => {
     expect([served.length, turns.length]).toEqual([2, 1]);
     await turn();
     expect([served.length, turns.length]).toEqual([4, 1]);
+  });
+
+  it("begins anew in a turn that the event loop has had by itself", async () => {
+    const loop = { turn: 1, readings: 0 };
+    const { made, served, session, turns } = order(4, 2, loop);
+    for (let count = 0; count < 10; count++) {
+      made.ready(session(`one ${count}`, 1, 1, 1, 5));
+      loop.turn++;
+    }
+    // One reading for each: nothing else waited.
+    expect([served.length, turns.length, loop.readings]).toEqual([10, 0, 10]);
+    made.ready(session("many", 1, 1, 10, 0.1));
+    expect([served.length, turns.length]).toEqual([14, 1]);
+  });
+
+  it("counts in one turn of the event loop what was served one by one", async () => {
+    const loop = { turn: 1, readings: 0 };
+    const { made, served, session, turn, turns } = order(100, 2, loop);
+    for (let count = 0; count < 3; count++) made.ready(session(`one ${count}`, 1, 1, 1, 1));
+    expect([served.length, turns.length]).toEqual([3, 0]);
+    made.ready(session("slow", 1, 1, 5, 1.5));
+    expect([served.length, turns.length]).toEqual([4, 1]);
+    await turn();
+    expect([served.length, turns.length]).toEqual([6, 1]);
   });
 
   it("does other work for users in their turns, once", async () => {

@@ -25,7 +25,11 @@ export class ServingOrder {
   readonly #turnMs: number;
   readonly #breathe: () => Promise<void>;
   readonly #users = new Map<number | undefined, Programs>();
+  /** The turn of the event loop that the next three are about, where the clock tells. */
+  #turn: number | undefined;
   #left: number;
+  /** When serving began in that turn. */
+  #since: number | undefined;
   /** What serving has taken since the event loop had its turn. */
   #spentMs = 0;
   #serving = false;
@@ -68,23 +72,38 @@ export class ServingOrder {
   #serve(): void {
     if (this.#serving || this.#breathing) return;
     this.#serving = true;
+    const turn = this.#clock.turns?.();
+    if (turn !== this.#turn) this.#begin(turn);
+    // Where the turns are not told, only the time of the serving itself is known to belong to this one.
+    const isTold = turn !== undefined;
+    const before = isTold ? 0 : this.#spentMs;
+    const began = (isTold ? this.#since : undefined) ?? this.#clock.now();
+    this.#since = began;
     while (this.#left > 0 && this.#spentMs < this.#turnMs) {
       const next = this.#next();
       if (next === undefined) break;
       this.#left--;
-      const began = this.#clock.now();
       next.serve();
-      this.#spentMs += this.#clock.now() - began;
+      // Where nothing waits the time is not needed: the next turn begins anew.
+      if (isTold && this.#users.size === 0) break;
+      this.#spentMs = before + this.#clock.now() - began;
     }
     this.#serving = false;
     if (this.#users.size === 0) return;
     this.#breathing = true;
     void this.#breathe().then(() => {
       this.#breathing = false;
-      this.#left = this.#perTurn;
-      this.#spentMs = 0;
+      this.#begin(this.#clock.turns?.());
       this.#serve();
     });
+  }
+
+  /** The event loop has had its turn. */
+  #begin(turn: number | undefined): void {
+    this.#turn = turn;
+    this.#left = this.#perTurn;
+    this.#since = undefined;
+    this.#spentMs = 0;
   }
 
   /** Removes the next session. Its user and its program go to the end of their queues. */
