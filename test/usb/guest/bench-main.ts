@@ -6,7 +6,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { nodeRuntime } from "../../../src/platform/node/runtime/index.ts";
-import { CardLine, RigCard, readerModel } from "../models/index.ts";
+import { CardLine, type CcidReaderModel, type Preset, RigCard, readerModel } from "../models/index.ts";
 import { echo } from "./commands.ts";
 import { pollEvery, runFolder, Service, type ServiceKind, until } from "./service.ts";
 import { Vhci } from "./vhci.ts";
@@ -26,10 +26,52 @@ function processorUs(pid: number): number {
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-async function measure(kind: ServiceKind): Promise<unknown> {
+/** A model with a card in it. */
+function newModel(preset: Preset): { readonly model: CcidReaderModel; readonly serial: string } {
   const serial = `BENCH${++serialNumber}`;
-  const model = readerModel("extended APDU", { clock: nodeRuntime().clock, serial });
+  const model = readerModel(preset, { clock: nodeRuntime().clock, serial });
   model.insert(new CardLine(new RigCard()));
+  return { model, serial };
+}
+
+/** From the insertion of a card to the end of a wait for it, time and again. */
+async function insertions(service: Service, reader: string, model: CcidReaderModel): Promise<readonly number[]> {
+  const context = await service.context();
+  const times: number[] = [];
+  const moves = 2 * setting("MOVES");
+  for (let move = 0; move < moves; move++) {
+    model.remove();
+    await service.card(context, reader, false);
+    // The stock service looks every 400 ms where it looks: moments are spread over its period.
+    await pause(450 + (400 * move) / moves);
+    const [state] = await context.getStatusChange([{ reader }], { timeoutMs: 0 });
+    const wake = context.getStatusChange([
+      { reader, ...(state === undefined ? {} : { flags: state.flags, eventCount: state.eventCount }) },
+    ]);
+    await pause(20);
+    const start = performance.now();
+    model.insert(new CardLine(new RigCard()));
+    await wake;
+    times.push(performance.now() - start);
+    await service.card(context, reader, true);
+  }
+  return times;
+}
+
+/** The same with a reader that has no interrupt endpoint: both services have to look. */
+async function polledInsertions(service: Service): Promise<readonly number[]> {
+  const { model, serial } = newModel("no interrupt endpoint");
+  model.plug();
+  await usb.plug(model);
+  try {
+    return await insertions(service, await service.reader(await service.context(), serial), model);
+  } finally {
+    model.unplug();
+  }
+}
+
+async function measure(kind: ServiceKind): Promise<unknown> {
+  const { model, serial } = newModel("extended APDU");
   const service = await Service.start(kind, true);
   try {
     const plugsMs: number[] = [];
@@ -58,24 +100,9 @@ async function measure(kind: ServiceKind): Promise<unknown> {
     await run(setting("CALLS"), [255]);
     const calls = Math.floor(setting("CALLS") / 2) + setting("CALLS");
     const processorUsPerCall = (processorUs(service.pid) - before) / calls;
-    const insertionsMs: number[] = [];
-    for (let move = 0; move < 2 * setting("MOVES"); move++) {
-      model.remove();
-      await service.card(context, reader, false);
-      // The stock service looks every 400 ms where it looks: moments are spread over its period.
-      await pause(450 + (400 * move) / (2 * setting("MOVES")));
-      const [state] = await context.getStatusChange([{ reader }], { timeoutMs: 0 });
-      const wake = context.getStatusChange([
-        { reader, ...(state === undefined ? {} : { flags: state.flags, eventCount: state.eventCount }) },
-      ]);
-      await pause(20);
-      const start = performance.now();
-      model.insert(new CardLine(new RigCard()));
-      await wake;
-      insertionsMs.push(performance.now() - start);
-      await service.card(context, reader, true);
-    }
-    return { transmit, processorUsPerCall, insertionsMs, plugsMs };
+    const insertionsMs = await insertions(service, reader, model);
+    const polledInsertionsMs = await polledInsertions(service);
+    return { transmit, processorUsPerCall, insertionsMs, polledInsertionsMs, plugsMs };
   } finally {
     await service.stop();
     model.unplug();
