@@ -10,6 +10,7 @@ import {
   type InheritedSocket,
   inheritedSockets,
   keepCollectionsShort,
+  keepFreedMemory,
   loadMemoryReturn,
   loadPeerCredentials,
   type PeerCredentialsReader,
@@ -148,6 +149,7 @@ async function run(
   const log = await openLog(config.log.level ?? "info", process.stderr.isTTY ? "text" : "json");
   const socket = chooseSocket(line, config, terminal);
   if (credentials === undefined) log.write("warn", `clients cannot be identified: ${whyUnidentified()}`);
+  keepFreedMemory();
   const started = await Daemon.start({ config, socket, credentials, log, giveBackMemory: loadMemoryReturn() });
   try {
     sayReady(started, values.json === true, terminal);

@@ -6,7 +6,7 @@ export { connectUnix, refuseForeignSocket } from "./connect-unix.ts";
 export { freeDescriptors } from "./descriptor-limit.ts";
 export { listenUnix, tryUnix, type UnixListener } from "./listen-unix.ts";
 export { admitsOthers } from "./may-connect.ts";
-export { loadMemoryReturn } from "./memory-return.ts";
+export { keepFreedMemory, loadMemoryReturn } from "./memory-return.ts";
 export { loadPeerCredentials, type PeerCredentials, type PeerCredentialsReader } from "./peer-credentials.ts";
 export { type PeerProgram, PeerPrograms } from "./peer-program.ts";
 export { privateFolder } from "./private-folder.ts";
