@@ -14,7 +14,7 @@ import { type ReaderRound, renderReaders, summarizeReaders } from "./tables/read
 
 const scale = process.argv.includes("--quick")
   ? { rounds: 1, calls: 40, moves: 2 }
-  : { rounds: 3, calls: 400, moves: 3 };
+  : { rounds: 3, calls: 200, moves: 3 };
 
 const reason = usbMachine.probe(usbMachine.name);
 if (reason !== undefined) {

@@ -48,7 +48,7 @@ int main(int arguments, char **values) {
     if (at > 3) printf(",");
     unsigned long length = strtoul(values[at], NULL, 10);
     int count = atoi(values[2]);
-    measure(card, length, length > 1000 ? count / 10 + 1 : count);
+    measure(card, length, length > 10000 ? count / 10 + 1 : count);
   }
   printf("}\n");
   SCardReleaseContext(context);
