@@ -11,7 +11,7 @@ const SLOW = 30_000;
 const UID = "04a23b7a112280";
 
 describePeer(npmPackage("nfc-pcsc"), (folder) => {
-  const example = (name: string) => runContactless(join(folder, "examples", name));
+  const example = (name: string, card = "ultralight") => runContactless(join(folder, "examples", name), { CARD: card });
 
   test("the basic example sees cards come and go, and the reader", { timeout: SLOW }, async () => {
     const program = example("basic.js");
@@ -58,6 +58,34 @@ describePeer(npmPackage("nfc-pcsc"), (folder) => {
     const block = Buffer.from(memory, "hex").subarray(16, 20);
     expect(block.readInt16BE(0)).toBe(Number(number));
     expect(block).toEqual(Buffer.from(bytes.replaceAll(" ", ""), "hex"));
+    const { stderr, stdout } = await program.end();
+    expect(stderr).toBe("");
+    expect(stdout).not.toContain("error when");
+  });
+
+  test("the example for NTAGs has a password accepted, and reads pages fast", { timeout: SLOW }, async () => {
+    const program = example("mifare-ultralight-ntag.js", "ntag215");
+    await program.line((line) => line.startsWith("device attached"));
+    program.write("insert\n");
+    await program.line((line) => line === "passwordAuthenticate: successfully authenticated");
+    const data = await program.line((line) => line.startsWith("fastRead data:"));
+    expect(data).toBe(`fastRead data: <Buffer ${"00 ".repeat(16).trim()}>`);
+    const { stderr, stdout } = await program.end();
+    expect(stderr).toBe("");
+    expect(stdout).not.toContain("error");
+  });
+
+  test("the example for MIFARE Classic opens a sector, reads and writes a block", { timeout: SLOW }, async () => {
+    const program = example("mifare-classic.js", "mifare-classic");
+    await program.line((line) => line.startsWith("device attached"));
+    program.write("insert\n");
+    await program.line((line) => line.startsWith("sector 1 successfully authenticated"));
+    await program.line((line) => line.startsWith("data read"));
+    await program.line((line) => line.startsWith("data written"));
+    const [, number = ""] = /\} (\d+) <Buffer ([\da-f ]+)>$/.exec(await program.line(isWritten)) ?? [];
+    program.write("memory\n");
+    const [, memory = ""] = (await program.line((line) => line.startsWith("memory "))).split(" ");
+    expect(Buffer.from(memory, "hex").readInt32BE(64)).toBe(Number(number));
     const { stderr, stdout } = await program.end();
     expect(stderr).toBe("");
     expect(stdout).not.toContain("error when");

@@ -499,12 +499,18 @@ const cardsRows: Readonly<Record<string, Row>> = {
     (value: cards.ApplicationCardOptions) => new cards.ApplicationCard(value),
     arg(() => ({ applications: [anApplication], atr: someBytes() })),
   ),
+  ContactlessCard: row(
+    (value: cards.ContactlessCardOptions) => new cards.ContactlessCard(value),
+    arg(() => ({ card: new cards.Type2Tag() })),
+  ),
   FileSystemCard: row(
     (one: cards.CardImage, other: pcsc.Random, cipher: never) => new cards.FileSystemCard(one, other, cipher),
     arg(image),
     aRandom,
     arg(() => undefined, "undefined", "function"),
   ),
+  MifareClassicCard: row((value: object) => new cards.MifareClassicCard(value), options),
+  NdefApplication: row((value: object) => new cards.NdefApplication(value), options),
   T0Adapter: row(
     (card: cards.SoftwareCard) => new cards.T0Adapter(card),
     arg(() => new cards.Type2Tag()),

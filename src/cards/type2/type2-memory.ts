@@ -2,13 +2,14 @@
 
 import { concatBytes, copyBytes } from "../../base/binary/index.ts";
 import { SmartCardError } from "../../port/index.ts";
+import { NtagConfiguration, type NtagCounters } from "./ntag-configuration.ts";
+import { type NtagLayout, PAGE_BYTES } from "./ntag-layout.ts";
 
-/** Bytes in a page, the unit that is written. */
-export const PAGE_BYTES = 4;
 const UID_BYTES = 7;
 const MIN_PAGES = 16;
 const MAX_PAGES = 256;
 const FIRST_USER_PAGE = 4;
+const LAST_STATICALLY_LOCKED_PAGE = 15;
 /** Sizes are in units of eight bytes in the capability container. */
 const SIZE_UNIT = 8;
 /**
@@ -69,25 +70,31 @@ export function initialMemory(uid: Uint8Array, pages: number, ndef: Uint8Array):
   return memory;
 }
 
-/** The pages of a Type 2 tag, and the rules for writing. */
+/** The pages of a Type 2 tag, and the rules for reading and writing. */
 export class Type2Memory {
   readonly #bytes: Uint8Array;
+  /** The configuration of an NTAG; other tags have none. */
+  readonly ntag: NtagConfiguration | undefined;
 
-  /** @throws invalid-value for what is not 16 to 256 pages */
-  constructor(bytes: Uint8Array) {
+  /** @throws invalid-value for what is not 16 to 256 pages, or not as many as the tag of the layout has */
+  constructor(bytes: Uint8Array, layout?: NtagLayout, counters: NtagCounters = {}) {
     const pages = bytes.length / PAGE_BYTES;
     if (!Number.isInteger(pages) || pages < MIN_PAGES || pages > MAX_PAGES) {
       const sizes = `${MIN_PAGES * PAGE_BYTES} to ${MAX_PAGES * PAGE_BYTES}`;
       throw new SmartCardError("invalid-value", `a tag's memory has ${sizes} bytes in pages of 4, not ${bytes.length}`);
     }
+    if (layout !== undefined && pages !== layout.pages) {
+      throw new SmartCardError("invalid-value", `this tag's memory has ${layout.pages} pages of 4 bytes, not ${pages}`);
+    }
     this.#bytes = copyBytes(bytes);
+    if (layout !== undefined) this.ntag = new NtagConfiguration(layout, this.#bytes, this.uid, counters);
   }
 
   get pages(): number {
     return this.#bytes.length / PAGE_BYTES;
   }
 
-  /** All of it: a copy. */
+  /** All of it, passwords too: a copy. */
   get bytes(): Uint8Array {
     return copyBytes(this.#bytes);
   }
@@ -96,38 +103,56 @@ export class Type2Memory {
     return concatBytes(this.#bytes.subarray(0, 3), this.#bytes.subarray(PAGE_BYTES, 2 * PAGE_BYTES));
   }
 
-  /** At most `length` bytes from a page on: fewer where the memory ends. */
+  /** At most `length` bytes from a page on, as they are read: fewer where the memory ends. */
   read(page: number, length: number): Uint8Array {
-    return this.#bytes.slice(page * PAGE_BYTES, page * PAGE_BYTES + length);
+    const memory = this.ntag === undefined ? this.#bytes : this.ntag.asRead(copyBytes(this.#bytes));
+    return memory.slice(page * PAGE_BYTES, page * PAGE_BYTES + length);
   }
 
-  /** Writes whole pages that lie within the memory; false, and nothing is changed, where one of them is locked. */
+  /** Writes whole pages that lie within the memory; false, and nothing is changed, where one of them cannot be written. */
   write(firstPage: number, data: Uint8Array): boolean {
     const count = data.length / PAGE_BYTES;
-    for (let index = 0; index < count; index++) if (!this.#isWritable(firstPage + index)) return false;
+    for (let index = 0; index < count; index++) if (!this.mayWrite(firstPage + index)) return false;
     for (let index = 0; index < count; index++) {
       this.#writePage(firstPage + index, data.subarray(index * PAGE_BYTES, (index + 1) * PAGE_BYTES));
     }
     return true;
   }
 
-  #isWritable(page: number): boolean {
-    if (page < 2) return false;
+  /** Whether a page may be written now. */
+  mayWrite(page: number): boolean {
+    if (page < 2 || page >= this.pages || this.ntag?.mayWrite(page) === false) return false;
     const [low, high] = this.#locks();
-    return page === 2 || page > 15 || (((high << 8) | low) & (1 << page)) === 0;
+    if (page === 2) return true;
+    return page > LAST_STATICALLY_LOCKED_PAGE
+      ? !this.#isLockedDynamically(page)
+      : (((high << 8) | low) & (1 << page)) === 0;
+  }
+
+  #isLockedDynamically(page: number): boolean {
+    const layout = this.ntag?.layout;
+    if (layout === undefined || page >= layout.lockPage) return false;
+    const bit = Math.floor((page - LAST_STATICALLY_LOCKED_PAGE - 1) / layout.pagesPerLockBit);
+    return (this.#dynamicLocks(layout) & (1 << bit)) !== 0;
   }
 
   #writePage(page: number, data: Uint8Array): void {
     const start = page * PAGE_BYTES;
-    if (page > 3) {
+    const isDynamicLock = page === this.ntag?.layout.lockPage;
+    if (page > 3 && !isDynamicLock) {
       this.#bytes.set(data, start);
       return;
     }
-    // Of page 2 only the lock bytes can be written. In it and in page 3 a bit that is set stays set.
-    const writable = page === 2 ? Uint8Array.of(0, 0, ...this.#settableLocks()) : Uint8Array.of(0xff, 0xff, 0xff, 0xff);
-    for (const [index, mask] of writable.entries()) {
+    // In lock bytes and in the capability container a bit that is set stays set.
+    for (const [index, mask] of this.#settable(page, isDynamicLock).entries()) {
       this.#bytes[start + index] = (this.#bytes[start + index] ?? 0) | ((data[index] ?? 0) & mask);
     }
+  }
+
+  /** The bits of a page that can be set. */
+  #settable(page: number, isDynamicLock: boolean): Uint8Array {
+    if (isDynamicLock) return this.#settableDynamicLocks();
+    return page === 2 ? Uint8Array.of(0, 0, ...this.#settableLocks()) : Uint8Array.of(0xff, 0xff, 0xff, 0xff);
   }
 
   /**
@@ -146,5 +171,19 @@ export class Type2Memory {
   #locks(): readonly [number, number] {
     const [low = 0, high = 0] = this.#bytes.subarray(2 * PAGE_BYTES + 2, 3 * PAGE_BYTES);
     return [low, high];
+  }
+
+  /** Bit n of the third byte makes the lock bits 2n and 2n + 1 final; the fourth byte stays. NTAG data sheet, 8.5.3 */
+  #settableDynamicLocks(): Uint8Array {
+    const start = (this.ntag?.layout.lockPage ?? 0) * PAGE_BYTES;
+    const final = this.#bytes[start + 2] ?? 0;
+    let settable = 0xffff;
+    for (let bit = 0; bit < 8; bit++) if ((final & (1 << bit)) !== 0) settable &= ~(0b11 << (2 * bit));
+    return Uint8Array.of(settable & 0xff, settable >> 8, 0xff, 0);
+  }
+
+  #dynamicLocks({ lockPage }: NtagLayout): number {
+    const start = lockPage * PAGE_BYTES;
+    return (this.#bytes[start] ?? 0) | ((this.#bytes[start + 1] ?? 0) << 8);
   }
 }

@@ -85,7 +85,8 @@ describe("a Type 2 tag", () => {
   it("refuses what no reader would know", () => {
     const tag = new Type2Tag();
     expect(ask(tag, "00A4040000")).toBe("6E00");
-    expect(ask(tag, "FF00000002D402")).toBe("6D00");
+    expect(ask(tag, "FF10000000")).toBe("6D00");
+    expect(ask(tag, "FF8600000501000460 00".replace(" ", ""))).toBe("6A81");
     expect(() => new Type2Tag({ uid: Uint8Array.of(1) })).toThrow(SmartCardError);
     expect(() => new Type2Tag({ pages: 15 })).toThrow(SmartCardError);
     expect(() => new Type2Tag({ ndef: new Uint8Array(46) })).toThrow(/do not fit/);

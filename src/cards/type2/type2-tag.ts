@@ -1,21 +1,29 @@
 // SPDX-License-Identifier: MIT
 
-import { checkBytes, copyBytes, zeroBytes } from "../../base/binary/index.ts";
-import { buildAtr, type CommandApdu, decodeCommand, storageCardHistoricalBytes } from "../../base/iso7816/index.ts";
-import { byteString, optional, optionsOf, SmartCardError, wholeNumber } from "../../port/index.ts";
-import type { SoftwareCard } from "../software-card/index.ts";
-import { type Answer, encodeAnswer, status, sw } from "../software-card/index.ts";
-import { initialMemory, PAGE_BYTES, Type2Memory } from "./type2-memory.ts";
+import { copyBytes } from "../../base/binary/index.ts";
+import { byteString, optional, optionsOf, SmartCardError, wholeNumber, word } from "../../port/index.ts";
+import { type FieldCard, StorageCard, storageCardAtr } from "../contactless/index.ts";
+import { type Answer, type SoftwareCard, status, sw } from "../software-card/index.ts";
+import type { NtagCounters } from "./ntag-configuration.ts";
+import { factoryPages, type NtagProduct, ntagLayouts, PAGE_BYTES } from "./ntag-layout.ts";
+import { Type2Frames } from "./type2-frames.ts";
+import { initialMemory, Type2Memory } from "./type2-memory.ts";
 
 /** Options of a Type 2 tag. */
 export interface Type2TagOptions {
   /** The identifier, 7 bytes. @default an example: 04 and six bytes */
   readonly uid?: Uint8Array;
   /**
+   * An NTAG with its password, its counter, its configuration and lock pages, and its own commands. It says how many pages there are.
+   *
+   * @default none: a tag without them, of `pages` pages
+   */
+  readonly product?: NtagProduct;
+  /**
    * Pages of 4 bytes, 16 to 256: 16 is a MIFARE Ultralight, 45, 135 and 231 are an NTAG 213, 215 and 216.
    * The capability container of these, and of other tags whose last pages are not user memory, has the maker's size.
    *
-   * @default 16
+   * @default 16, or what the product has
    */
   readonly pages?: number;
   /**
@@ -24,28 +32,30 @@ export interface Type2TagOptions {
    * @default none: a tag formatted for NDEF that holds no message
    */
   readonly ndef?: Uint8Array;
-  /** A saved {@link Type2Tag.memory}, to restore a tag; the other options are ignored then. */
+  /** A saved {@link Type2Tag.memory}, to restore a tag; `uid`, `pages` and `ndef` are ignored then. */
   readonly memory?: Uint8Array;
+  /** Saved {@link Type2Tag.counters} of an NTAG. @default none was counted */
+  readonly counters?: NtagCounters;
 }
 
 const tagOptions = optionsOf<Type2TagOptions>({
   uid: optional(byteString),
+  product: optional(word<NtagProduct>({ ntag213: 0, ntag215: 0, ntag216: 0 }, "product")),
   pages: optional(wholeNumber(0, 0xffff)),
   ndef: optional(byteString),
   memory: optional(byteString),
+  counters: optional(
+    optionsOf<NtagCounters>({
+      reads: optional(wholeNumber(0, 0xff_ffff)),
+      wrongPasswords: optional(wholeNumber(0, 0xff)),
+    }),
+  ),
 });
 
 const exampleUid = Uint8Array.of(0x04, 0xa2, 0x3b, 0x7a, 0x11, 0x22, 0x80);
 
-/** ISO/IEC 14443 A, part 3, and MIFARE Ultralight, which is what readers say of any Type 2 tag. */
-const atr = buildAtr({ protocols: [0, 1], historicalBytes: storageCardHistoricalBytes(0x03, 0x0003) });
-
-/** The class byte of commands that the reader answers for a card without a processor. */
-const READER_CLASS = 0xff;
-const INS_GET_DATA = 0xca;
-const INS_READ_BINARY = 0xb0;
-const INS_UPDATE_BINARY = 0xd6;
-const MAX_READ_BYTES = 256;
+/** The name that readers give any Type 2 tag: MIFARE Ultralight. PC/SC part 3, supplement, names of cards */
+const MIFARE_ULTRALIGHT = 0x0003;
 
 /**
  * An NFC Forum Type 2 tag (a MIFARE Ultralight, an NTAG) in the field of a contactless reader: the card, and the reader's
@@ -55,24 +65,30 @@ const MAX_READ_BYTES = 256;
  *   FF CA 00 00 Le               the UID
  *   FF B0 00 <page> Le           memory from that page on; Le 00 stands for all, 256 bytes at most
  *   FF D6 00 <page> Lc <data>    writes whole pages
+ *   FF 00 00 00 Lc D4 42 <frame> one of the tag's own commands: 1B PWD_AUTH, 30 READ, 39 READ_CNT, 3A FAST_READ,
+ *                                60 GET_VERSION, A0 COMPATIBILITY_WRITE, A2 WRITE
  * ```
  *
  * The UID cannot be written. Lock bits and the capability container only ever gain bits, and locked pages cannot be
- * written (6982), as on the tag itself. Pages after 15 have no lock bits here. The tag's own commands (FAST_READ,
- * passwords) and vendor-specific reader commands are not supported.
+ * written (6982), as on the tag itself. A tag with a `product` has dynamic lock bits, too, a password for pages from AUTH0 on, a limit
+ * of wrong passwords, a counter, and mirrors its UID and counter into its memory; the signature that READ_SIG reads is zeros, as only
+ * the maker can sign. Of a tag without a `product`, pages after 15 have no lock bits.
  *
  * Put it into a reader that speaks T=1 alone, as contactless readers do: `new VirtualReader({ protocols: ["t1"], … })`.
  * Over T=0 an answer that is shorter than Le comes as 6Cxx first.
  *
- * @see PC/SC part 3, 3.2.2; NFC Forum, Type 2 Tag
+ * @see PC/SC part 3, 3.2.2; NFC Forum, Type 2 Tag; NXP NTAG213/215/216 data sheet
  */
 export class Type2Tag implements SoftwareCard {
   readonly #memory: Type2Memory;
+  readonly #card: StorageCard;
 
   /** @throws invalid-value (a UID of other than 7 bytes, pages out of range, an NDEF message that does not fit) */
   constructor(options: Type2TagOptions = {}) {
     const checked = tagOptions(options, { operation: "Type2Tag", path: "options" });
-    this.#memory = new Type2Memory(checked.memory ?? memoryOf(checked));
+    const layout = checked.product === undefined ? undefined : ntagLayouts[checked.product];
+    this.#memory = new Type2Memory(checked.memory ?? memoryOf(checked), layout, checked.counters);
+    this.#card = new StorageCard(new Type2InField(this.#memory), storageCardAtr(MIFARE_ULTRALIGHT));
   }
 
   /** The identifier, 7 bytes. */
@@ -80,80 +96,76 @@ export class Type2Tag implements SoftwareCard {
     return this.#memory.uid;
   }
 
-  /** All pages, one after the other: a copy. */
+  /** All pages, one after the other, with the password of an NTAG: a copy. */
   get memory(): Uint8Array {
     return this.#memory.bytes;
   }
 
+  /** What an NTAG has counted; nothing on other tags. */
+  get counters(): NtagCounters {
+    return this.#memory.ntag?.counters ?? {};
+  }
+
   reset(): Uint8Array {
-    return copyBytes(atr);
+    return this.#card.reset();
   }
 
   powerOff(): void {
-    // A tag has no state besides its memory.
+    this.#card.powerOff();
   }
 
   process(command: Uint8Array): Uint8Array {
-    checkBytes(command, "process: command");
-    const decoded = decodeCommand(command);
-    if (!decoded.ok) return encodeAnswer(status(sw.wrongLength));
-    try {
-      return encodeAnswer(this.#answer(decoded.value));
-    } finally {
-      // It may hold a password.
-      zeroBytes(decoded.value.data);
-    }
+    return this.#card.process(command);
+  }
+}
+
+/** The tag as the reader works with it. */
+class Type2InField implements FieldCard {
+  readonly #memory: Type2Memory;
+  readonly #frames: Type2Frames;
+
+  constructor(memory: Type2Memory) {
+    this.#memory = memory;
+    this.#frames = new Type2Frames(memory, memory.ntag);
   }
 
-  #answer(command: CommandApdu): Answer {
-    if (command.cla !== READER_CLASS) return status(sw.wrongClass);
-    const address = (command.p1 << 8) | command.p2;
-    switch (command.ins) {
-      case INS_GET_DATA:
-        return this.#getData(command);
-      case INS_READ_BINARY:
-        return this.#read(address, command);
-      case INS_UPDATE_BINARY:
-        return this.#update(address, command);
-      default:
-        return status(sw.wrongInstruction);
-    }
+  get uid(): Uint8Array {
+    return this.#memory.uid;
   }
 
-  /** P1 00 asks for the UID; 01 for historical bytes of an ATS, which belong to processor cards. */
-  #getData({ p1, p2, data, le }: CommandApdu): Answer {
-    if (p1 !== 0 || p2 !== 0) return status(sw.functionNotSupported);
-    if (le === undefined || data.length > 0) return status(sw.wrongLength);
-    const { uid } = this.#memory;
-    if (le < uid.length) return status(sw.wrongLe | uid.length);
-    return { data: uid, status: endOr(le, MAX_READ_BYTES, uid.length) };
+  enterField(): void {
+    this.#memory.ntag?.enterField();
+    this.#frames.enterField();
   }
 
-  #read(page: number, { data, le }: CommandApdu): Answer {
-    if (le === undefined || data.length > 0) return status(sw.wrongLength);
+  read(page: number, length: number): Answer {
     if (page >= this.#memory.pages) return status(sw.fileNotFound);
-    const found = this.#memory.read(page, Math.min(le, MAX_READ_BYTES));
-    return { data: found, status: endOr(le, MAX_READ_BYTES, found.length) };
+    const end = this.#memory.ntag?.readableEnd ?? this.#memory.pages;
+    if (page >= end) return status(sw.securityNotSatisfied);
+    this.#memory.ntag?.countReading();
+    return { data: this.#memory.read(page, Math.min(length, (end - page) * PAGE_BYTES)), status: sw.success };
   }
 
-  #update(page: number, { data }: CommandApdu): Answer {
+  update(page: number, data: Uint8Array): Answer {
     const count = data.length / PAGE_BYTES;
-    if (count === 0 || !Number.isInteger(count)) return status(sw.wrongLength);
+    if (!Number.isInteger(count)) return status(sw.wrongLength);
     if (page + count > this.#memory.pages) return status(sw.fileNotFound);
     return status(this.#memory.write(page, data) ? sw.success : sw.securityNotSatisfied);
   }
-}
 
-/** 6282 where there are fewer bytes than requested; Le 00, the maximum, requests all. */
-function endOr(le: number, all: number, length: number): number {
-  return length < le && le < all ? sw.endOfFile : sw.success;
-}
-
-function memoryOf({ uid = exampleUid, pages = 16, ndef }: Type2TagOptions): Uint8Array {
-  const memory = initialMemory(uid, pages, ndef ?? new Uint8Array(0));
-  if (memory === undefined) {
-    const message = `${ndef?.length} bytes of NDEF do not fit into ${pages} pages`;
-    throw new SmartCardError("invalid-value", message);
+  exchange(frame: Uint8Array): Uint8Array {
+    return this.#frames.exchange(frame);
   }
-  return memory;
+}
+
+function memoryOf({ uid = exampleUid, pages, product, ndef }: Type2TagOptions): Uint8Array {
+  const size = pages ?? (product === undefined ? 16 : ntagLayouts[product].pages);
+  const memory = initialMemory(uid, size, ndef ?? new Uint8Array(0));
+  if (memory === undefined) {
+    throw new SmartCardError("invalid-value", `${ndef?.length} bytes of NDEF do not fit into ${size} pages`);
+  }
+  if (product !== undefined && memory.length >= factoryPages.length) {
+    memory.set(factoryPages, memory.length - factoryPages.length);
+  }
+  return copyBytes(memory);
 }

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+
+export { NdefApplication, type NdefApplicationOptions } from "./ndef-application.ts";
