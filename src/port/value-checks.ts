@@ -32,7 +32,7 @@ export const INFINITE = 0xffff_ffff;
 
 /**
  * A timeout of the C calls as the port has it: undefined for INFINITE, and at most what timers take. Longer than that is 24 days and more:
- * the difference cannot be seen. What is no such number comes back as it is, for the port to refuse.
+ * the difference cannot be seen. Any other value comes back as it is, for the port to refuse.
  */
 export function timeoutOfNumber(milliseconds: number): number | undefined {
   if (milliseconds === INFINITE) return undefined;

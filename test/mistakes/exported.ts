@@ -432,10 +432,12 @@ const pcscRows: Readonly<Record<string, Row>> = {
   readerNameProblem: "takes any value, and says what is wrong with it",
   refuse: DECLARES_CHECK,
   runtimeObject: checked(pcsc.runtimeObject, () => runtime),
+  runtimeOf: "is for nodeRuntime and browserRuntime, which pass a machine of their own; options are checked there",
   sameName: row(pcsc.sameName, text, text),
   serviceControlCode: row(pcsc.serviceControlCode, dword),
   shown: TAKES_ALL,
   text: DECLARES_CHECK,
+  timeoutOfNumber: "returns any other value as it is, for the port to refuse",
   toNumber: row(
     pcsc.toNumber,
     arg(() => pcsc.scopes, "object"),

@@ -18,7 +18,7 @@ export type CurveName =
 
 /**
  * One elliptic curve. Private keys and coordinates are big-endian and have `bytes` bytes; points are uncompressed: 04,
- * then x and y (SEC 1, 2.3.3). Functions that get a private key that is none throw: check it first.
+ * then x and y (SEC 1, 2.3.3). Functions throw for a private key out of range: check it first.
  */
 export interface EllipticCurve {
   /** Bytes of a coordinate, and of a private key: 32, 48, 64, or 66 for P-521. */
@@ -41,7 +41,7 @@ export interface EllipticCurve {
   sign(privateKey: Uint8Array, digest: Uint8Array): Uint8Array;
   /** Whether r and s sign the digest. False also for what has no form of a signature or a point. FIPS 186-5, 6.4.2. */
   verify(point: Uint8Array, digest: Uint8Array, signature: Uint8Array): boolean;
-  /** ECDH: the x coordinate. Undefined for what is no point of this curve. SP 800-56A, 5.7.1.2. */
+  /** ECDH: the x coordinate. Undefined where the point is not on this curve. SP 800-56A, 5.7.1.2. */
   agree(privateKey: Uint8Array, point: Uint8Array): Uint8Array | undefined;
 }
 

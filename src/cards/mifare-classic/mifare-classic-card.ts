@@ -178,7 +178,7 @@ class ClassicInField implements FieldCard {
     switch (command) {
       case commands.AUTHENTICATE_A:
       case commands.AUTHENTICATE_B: {
-        // The key, then the identifier of the card that is meant.
+        // The key, then the identifier of the card.
         if (frame.length < 2 + KEY_BYTES) return undefined;
         const key = copyBytes(frame.subarray(2, 2 + KEY_BYTES));
         const isRight = this.authenticate(block, command === commands.AUTHENTICATE_A ? "a" : "b", key);
