@@ -25,7 +25,7 @@ const cardOptions = optionsOf<ContactlessCardOptions>({
 });
 
 const exampleUid = Uint8Array.of(0x08, 0x1a, 0x2b, 0x3c);
-const UID_SIZES: readonly number[] = [4, 7, 10];
+const uidSizes: readonly number[] = [4, 7, 10];
 const MAX_HISTORICAL_BYTES = 15;
 
 /**
@@ -45,7 +45,7 @@ export class ContactlessCard implements SoftwareCard {
   constructor(options: ContactlessCardOptions) {
     const checked = cardOptions(options, { operation: "ContactlessCard", path: "options" });
     const { card, historicalBytes = new Uint8Array(0), uid = exampleUid } = checked;
-    if (!UID_SIZES.includes(uid.length)) {
+    if (!uidSizes.includes(uid.length)) {
       throw new SmartCardError("invalid-value", `a UID has 4, 7 or 10 bytes, not ${uid.length}`);
     }
     if (historicalBytes.length > MAX_HISTORICAL_BYTES) {
