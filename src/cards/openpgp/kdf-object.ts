@@ -18,19 +18,20 @@ const COUNT_BYTES = 4;
 
 /** What the card reads in a KDF object. */
 export interface KdfObject {
+  readonly isOn: boolean;
   /** Hashes of the first passwords, where it has them. */
   readonly hashPw1: Uint8Array | undefined;
   readonly hashPw3: Uint8Array | undefined;
 }
 
 /**
- * Checks a KDF object before it is stored: an object that clients cannot use would lock everybody out. Empty data, and the
+ * Checks a KDF object before it is stored: an object that clients cannot use would lock all users out. Empty data, and the
  * algorithm 00, stand for no KDF.
  *
  * @returns undefined where the object is malformed
  */
 export function checkKdf(data: Uint8Array): KdfObject | undefined {
-  const none: KdfObject = { hashPw1: undefined, hashPw3: undefined };
+  const none: KdfObject = { isOn: false, hashPw1: undefined, hashPw3: undefined };
   if (data.length === 0) return none;
   if (data.length > limits.specialBytes) return undefined;
   const decoded = decodeBerTlv(data);
@@ -44,7 +45,7 @@ export function checkKdf(data: Uint8Array): KdfObject | undefined {
   const salts = [tags.saltRc, tags.saltPw3].every((tag) => isLength(objects, tag, SALT_BYTES));
   const hashes = [TAG_HASH_PW1, TAG_HASH_PW3].every((tag) => isLength(objects, tag, hash));
   if (whole === undefined || !salts || !hashes) return undefined;
-  return { hashPw1: find(objects, TAG_HASH_PW1), hashPw3: find(objects, TAG_HASH_PW3) };
+  return { isOn: true, hashPw1: find(objects, TAG_HASH_PW1), hashPw3: find(objects, TAG_HASH_PW3) };
 }
 
 function find(objects: readonly BerTlv[], tag: number): Uint8Array | undefined {

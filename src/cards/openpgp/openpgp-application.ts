@@ -122,7 +122,7 @@ export class OpenPgpApplication implements CardApplication {
     return carryOut(this.#session, command);
   }
 
-  /** Allowed with PW3, and to anybody where no try of it is left. OpenPGP card 3.4.1, 7.2.16. */
+  /** Allowed with PW3, and without it where no try of it is left. OpenPGP card 3.4.1, 7.2.16. */
   #terminate({ p1, p2, data }: ApplicationCommand): Answer {
     if (p1 !== 0x00 || p2 !== 0x00) return status(sw.wrongOffset);
     if (data.length > 0) return status(sw.wrongData);

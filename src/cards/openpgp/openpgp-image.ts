@@ -32,7 +32,7 @@ export interface OpenPgpImage {
 /**
  * Makes an application of what was read from a file.
  *
- * @throws invalid-value for a key that is none of its algorithm
+ * @throws invalid-value for a key that does not fit its algorithm
  */
 export function openPgpImage(crypto: CardCrypto, value: OpenPgpValue): OpenPgpImage {
   const state = new OpenPgpState({
@@ -71,12 +71,14 @@ export function savedOpenPgp({ identity, state }: OpenPgpImage): OpenPgpSource {
   };
 }
 
-function savedPassword({ value, tries, triesLeft }: PasswordImage): {
+function savedPassword({ alternative, value, tries, triesLeft }: PasswordImage): {
   readonly value: string;
+  readonly alternative?: string;
   readonly tries: number;
   readonly triesLeft: number;
 } {
-  return { value: encodeHex(value), tries, triesLeft };
+  const other = alternative === undefined ? {} : { alternative: encodeHex(alternative) };
+  return { value: encodeHex(value), ...other, tries, triesLeft };
 }
 
 function savedKey({ attributes, keys }: OpenPgpState, use: KeyUse): NonNullable<OpenPgpSource[KeyUse]> {
@@ -120,7 +122,8 @@ function filled(state: OpenPgpState, crypto: CardCrypto, value: OpenPgpValue): O
 
 function passwordOf(given: OpenPgpValue["pw1"] | OpenPgpValue["resettingCode"], factory: PasswordImage): PasswordImage {
   const tries = given?.tries ?? factory.tries;
-  return { value: given?.value ?? factory.value, tries, triesLeft: given?.triesLeft ?? tries };
+  const alternative = given !== undefined && "alternative" in given ? given.alternative : undefined;
+  return { value: given?.value ?? factory.value, alternative, tries, triesLeft: given?.triesLeft ?? tries };
 }
 
 function keyOf(

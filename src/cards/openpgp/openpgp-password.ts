@@ -6,6 +6,8 @@ import { type Attempt, matchesSecret, RetryCounter } from "../software-card/inde
 /** A password as it is saved. With a KDF it is a hash, which the client computes: the card does not know the difference. */
 export interface PasswordImage {
   readonly value: Uint8Array;
+  /** A second form of the same password, until it is changed: see {@link OpenPgpPassword.accept}. */
+  readonly alternative?: Uint8Array | undefined;
   readonly tries: number;
   readonly triesLeft: number;
 }
@@ -13,16 +15,20 @@ export interface PasswordImage {
 /** PW1, PW3 or the resetting code: its persistent part. */
 export class OpenPgpPassword {
   #value: Uint8Array;
+  #alternative: Uint8Array | undefined;
   #counter: RetryCounter;
 
-  constructor({ value, tries, triesLeft }: PasswordImage) {
+  constructor({ alternative, value, tries, triesLeft }: PasswordImage) {
     this.#value = copyBytes(value);
+    this.#alternative = alternative && copyBytes(alternative);
     this.#counter = new RetryCounter(tries, triesLeft);
   }
 
   /** Where the old password ends in the data of CHANGE REFERENCE DATA and RESET RETRY COUNTER. */
-  get length(): number {
-    return this.#value.length;
+  lengthIn(data: Uint8Array): number {
+    const other = this.#alternative;
+    const isOther = other !== undefined && matchesSecret(other, data.subarray(0, other.length));
+    return isOther ? other.length : this.#value.length;
   }
 
   get triesLeft(): number {
@@ -35,7 +41,17 @@ export class OpenPgpPassword {
   }
 
   attempt(presented: Uint8Array): Attempt {
-    return this.#counter.attempt(() => matchesSecret(this.#value, presented));
+    const other = this.#alternative;
+    return this.#counter.attempt(() => {
+      const isOther = other !== undefined && matchesSecret(other, presented);
+      return matchesSecret(this.#value, presented) || isOther;
+    });
+  }
+
+  /** Takes this too from now on, until the password is changed: its hash, for example. */
+  accept(alternative: Uint8Array | undefined): void {
+    if (this.#alternative !== undefined) zeroBytes(this.#alternative);
+    this.#alternative = alternative && copyBytes(alternative);
   }
 
   /** Whether this is the value, without a try. */
@@ -47,6 +63,7 @@ export class OpenPgpPassword {
   replace(value: Uint8Array): void {
     zeroBytes(this.#value);
     this.#value = copyBytes(value);
+    this.accept(undefined);
     this.#counter.refill();
   }
 
@@ -58,10 +75,12 @@ export class OpenPgpPassword {
   /** Overwrites the value: the password is used no more. */
   clear(): void {
     zeroBytes(this.#value);
+    this.accept(undefined);
   }
 
   /** Its value as well: not for logs. */
   toImage(): PasswordImage {
-    return { value: copyBytes(this.#value), tries: this.tries, triesLeft: this.triesLeft };
+    const alternative = this.#alternative && copyBytes(this.#alternative);
+    return { value: copyBytes(this.#value), alternative, tries: this.tries, triesLeft: this.triesLeft };
   }
 }

@@ -17,6 +17,7 @@ const tries = {
 const password = (least: number, about: string) =>
   object({
     value: is.bytes(least, limits.passwordBytes, "With a KDF, the hash.").optional(),
+    alternative: is.bytes(least, limits.passwordBytes, "What is accepted too until it is changed.").optional(),
     ...tries,
   })
     .check(checkTries)

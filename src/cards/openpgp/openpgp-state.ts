@@ -79,6 +79,23 @@ export class OpenPgpState {
     this.isAdminless = false;
   }
 
+  /**
+   * PW1 and PW3 begin anew with a KDF, by the hashes in its object, or without one. Old clients expect the first passwords
+   * then, as on Gnuk; others change the passwords before or after, and give the old form. So a first password has both
+   * forms until it is changed.
+   */
+  beginKdf(pw1: Uint8Array | undefined, pw3: Uint8Array | undefined): void {
+    beginAnew(this.pw1, factoryPw1, pw1);
+    beginAnew(this.pw3, factoryPw3, pw3);
+    this.isAdminless = false;
+  }
+
+  /** The KDF has ended: the first passwords are there again. */
+  endKdf(): void {
+    endAnew(this.pw1, factoryPw1);
+    endAnew(this.pw3, factoryPw3);
+  }
+
   setResettingCode(value: Uint8Array | undefined): void {
     this.resettingCode?.clear();
     const tries = this.resettingCodeTries;
@@ -118,6 +135,20 @@ export class OpenPgpState {
     for (const use of keyUses) this.setKey(use, undefined);
     for (const tag of [...this.objects.keys()]) this.setObject(tag, new Uint8Array(0));
   }
+}
+
+function beginAnew(password: OpenPgpPassword, factory: Uint8Array, hash: Uint8Array | undefined): void {
+  if (hash === undefined) return;
+  if (password.is(factory)) password.accept(hash);
+  else password.replace(hash);
+}
+
+function endAnew(password: OpenPgpPassword, factory: Uint8Array): void {
+  if (password.is(factory)) return;
+  const { value } = password.toImage();
+  password.replace(factory);
+  password.accept(value);
+  zeroBytes(value);
 }
 
 /** Tags of data objects. OpenPGP card 3.4.1, 4.4.1 and 4.4.2. */

@@ -49,12 +49,13 @@ export function changeReferenceData(session: OpenPgpSession, { p1, p2, data }: A
   if (p1 !== 0x00 || (p2 !== PW1_SIGNATURE && p2 !== PW3)) return status(sw.wrongOffset);
   if (data.length === 0) return status(sw.wrongData);
   const old = passwordFor(session, p2);
-  const outcome = attempt(session, old, data.subarray(0, old.length));
+  const end = old.lengthIn(data);
+  const outcome = attempt(session, old, data.subarray(0, end));
   if (outcome !== "right") {
     forget(session, p2);
     return answerFor(outcome, old);
   }
-  const value = data.subarray(old.length);
+  const value = data.subarray(end);
   const least = p2 === PW3 ? limits.leastPw3Bytes : limits.leastPw1Bytes;
   if (value.length < least || value.length > limits.passwordBytes) return status(sw.wrongData);
   if (p2 === PW3) setPw3(session, value);
@@ -72,8 +73,9 @@ export function resetRetryCounter(session: OpenPgpSession, { p1, p2, data }: App
   const code = session.state.resettingCode;
   if (code === undefined) return status(sw.securityNotSatisfied);
   if (data.length === 0) return status(sw.wrongData);
-  const outcome = attempt(session, code, data.subarray(0, code.length));
-  return outcome === "right" ? resetPw1(session, data.subarray(code.length)) : answerFor(outcome, code);
+  const end = code.lengthIn(data);
+  const outcome = attempt(session, code, data.subarray(0, end));
+  return outcome === "right" ? resetPw1(session, data.subarray(end)) : answerFor(outcome, code);
 }
 
 function resetPw1(session: OpenPgpSession, value: Uint8Array): Answer {

@@ -162,18 +162,18 @@ function putAesKey({ state }: OpenPgpSession, data: Uint8Array): number {
   return sw.success;
 }
 
-/**
- * The object only tells clients how to make hashes of passwords; they then change the passwords. Yubico's keys take the
- * hashes of the first passwords from it, and have the first passwords again where there is no KDF any more.
- */
+/** Gives PW1 and PW3 their first values, as hashes or plain. Yubico's keys take no other form of them then. */
 function putKdf({ state, identity, verified }: OpenPgpSession, data: Uint8Array): number {
   const kdf = checkKdf(data);
   if (kdf === undefined) return sw.wrongData;
+  const wasOn = checkKdf(state.object(tags.kdf))?.isOn === true;
   state.setObject(tags.kdf, data);
-  if (identity.yubico === undefined) return sw.success;
-  state.resetPasswords(kdf.hashPw1, kdf.hashPw3);
-  verified.signature = false;
-  verified.other = false;
-  verified.admin = false;
+  if (identity.yubico !== undefined) {
+    state.resetPasswords(kdf.hashPw1, kdf.hashPw3);
+    verified.signature = false;
+    verified.other = false;
+    verified.admin = false;
+  } else if (kdf.isOn) state.beginKdf(kdf.hashPw1, kdf.hashPw3);
+  else if (wasOn) state.endKdf();
   return sw.success;
 }
