@@ -15,7 +15,7 @@ packages=(vsmartcard-vpicc python3-pycryptodome python3-pil)
 # against the client library, its headers and a compiler.
 packages+=(pcscd vsmartcard-vpcd libpcsclite-dev gcc libc6-dev)
 # Programs that link the client library.
-packages+=(pcsc-tools opensc python3-pyscard scdaemon gpgconf)
+packages+=(pcsc-tools opensc python3-pyscard scdaemon gpgconf gpg gpg-agent openssh-client openssh-server)
 # More client programs: a YubiKey's tool, and FreeRDP's layer, which a program is compiled against.
 packages+=(yubikey-manager libwinpr2-dev)
 # Drivers that are written for pcscd: all that Debian has, but for the two that come with the packages above.
