@@ -97,6 +97,15 @@ async function within(world: World, what: string, promises: readonly Promise<voi
   if (open > 0 && oracle.violations.length === 0) oracle.violated(`clients could not ${what} within ${FINISH_MS} ms`);
 }
 
+/** Readers of some kinds are asked for their cards now and then, as long as they are in service. */
+const questions: ReadonlySet<string> = new Set([
+  "ccid slot status",
+  "ifd poll",
+  "ifd polling function",
+  "driver: poll",
+  "driver's polling function",
+]);
+
 /** All clients have left: no lock, no timer and no listener is left, and the cards have no power. */
 async function checkNothingLeft(world: World): Promise<void> {
   const { manager, oracle, server } = world;
@@ -110,8 +119,7 @@ async function checkNothingLeft(world: World): Promise<void> {
   if (server.numbers > 0) oracle.violated(`${server.numbers} numbers of contexts and cards are left`);
   if (server.heldBytes > 0) oracle.violated(`${server.heldBytes} bytes are held for clients that are gone`);
   if (world.poweredCards() > 0) oracle.violated("cards have power, and no client uses them");
-  // A USB reader is asked for its card now and then as long as it is in service.
-  const timers = ownTimers(world).filter((name) => name !== "ccid slot status");
+  const timers = ownTimers(world).filter((name) => !questions.has(name));
   if (timers.length > 0) oracle.violated(`timers are left: ${timers.join(", ")}`);
   await world.stop();
   if (world.openDevices() > 0) oracle.violated(`${world.openDevices()} devices are open, and the service has ended`);

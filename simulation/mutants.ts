@@ -531,4 +531,22 @@ export const mutants: readonly Mutant[] = [
     search: "          quietly(() => this.#reader.close());\n        });",
     replace: "        });",
   },
+  {
+    name: "driver: a card that comes later is not seen",
+    file: "readers/ifd/ifd-reader.ts",
+    search: "      await this.#look(session, signal);\n",
+    replace: "",
+  },
+  {
+    name: "driver: a process that ended is not started again",
+    file: "readers/ifd/ifd-device.ts",
+    search: "() => void this.#restart());",
+    replace: "() => {});",
+  },
+  {
+    name: "driver: the process of a reader that was pulled is left",
+    file: "readers/ifd/ifd-device.ts",
+    search: "    this.#over = closeAll(session, told, this.clock, this.limits.closeMs).then(release);\n",
+    replace: "    this.#over = told ?? Promise.resolve();\n    release();\n",
+  },
 ];

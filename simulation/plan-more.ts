@@ -3,6 +3,7 @@
 import type { Initialization, Protocol, ShareMode } from "../src/port/index.ts";
 import { answerFaults, type Preset } from "../test/usb/models/index.ts";
 import { Dice } from "./dice.ts";
+import { driverGlitches } from "./driver-place.ts";
 import type { ClientEvent, DriverFailure, HistoryEvent, WorldEvent } from "./events.ts";
 import { laterScenes } from "./later-scenes.ts";
 import type { ClientPlan, Plan, ReaderPlan } from "./plan.ts";
@@ -122,6 +123,37 @@ export function drawUsb(plan: Plan): Pick<Plan, "readers" | "events"> {
       act: "glitch",
       reader: dice.below(readers.length),
       glitch: dice.pick(glitches),
+      hops: dice.chance(30) ? dice.below(9) : undefined,
+    };
+    events.splice(opening + dice.below(events.length - opening + 1), 0, event);
+  }
+  return { readers, events };
+}
+
+/** Draws what the sixth edition adds to a plan of the fifth: readers with drivers of pcsc-lite, and what goes wrong in those. */
+export function drawDrivers(plan: Plan): Pick<Plan, "readers" | "events"> {
+  const dice = new Dice(plan.seed ^ 0x3c6e_f372);
+  const share = dice.pick([0, 0, 50, 100]);
+  const readers = plan.readers.map((reader): ReaderPlan => {
+    if (!dice.chance(share)) return reader;
+    const driver = {
+      version: dice.pick([2, 3, 3] as const),
+      polls: dice.chance(60),
+      isPollKillable: dice.chance(30),
+      removable: dice.chance(50),
+      patience: dice.pick([0, 0, 1, 3, 8]),
+    };
+    return { kind: "driver", canEject: false, card: reader.card, driver };
+  });
+  const events = [...plan.events];
+  const opening = 2 * plan.clients.length;
+  const drivers = [...readers.keys()].filter((reader) => readers[reader]?.kind === "driver");
+  const isCalm = dice.chance(30);
+  for (let left = isCalm || drivers.length === 0 ? 0 : dice.below(10); left > 0; left--) {
+    const event: HistoryEvent = {
+      act: "glitch",
+      reader: dice.pick(drivers),
+      glitch: { at: "driver", how: dice.pick(driverGlitches) },
       hops: dice.chance(30) ? dice.below(9) : undefined,
     };
     events.splice(opening + dice.below(events.length - opening + 1), 0, event);

@@ -4,8 +4,9 @@ import type { ProfileName } from "../src/managers/embedded/index.ts";
 import type { Disposition, Initialization } from "../src/port/index.ts";
 import type { ProtocolVersion } from "../src/wire/pcsclite/index.ts";
 import { Dice } from "./dice.ts";
+import type { DriverPlan } from "./driver-place.ts";
 import type { CardKind, ClientEvent, HistoryEvent, WorldEvent } from "./events.ts";
-import { drawLater, drawMore, drawUsb, type More } from "./plan-more.ts";
+import { drawDrivers, drawLater, drawMore, drawUsb, type More } from "./plan-more.ts";
 import type { UsbPlan } from "./usb-place.ts";
 
 // From a seed to a whole history, as data: the configuration, and every event in order.
@@ -15,11 +16,13 @@ import type { UsbPlan } from "./usb-place.ts";
 // earlier edition is drawn without them.
 
 export interface ReaderPlan {
-  readonly kind: "virtual" | "vpcd" | "usb";
+  readonly kind: "virtual" | "vpcd" | "usb" | "driver";
   readonly canEject: boolean;
   readonly card: CardKind | undefined;
   /** Of a USB reader: what it is. */
   readonly usb?: UsbPlan;
+  /** Of a reader with a driver of pcsc-lite: how that is. */
+  readonly driver?: DriverPlan;
 }
 
 export interface ClientPlan {
@@ -46,8 +49,8 @@ export interface PipePlan {
 }
 
 /** Which histories a seed stands for: 1 is what the simulator drew first, 2 has what `plan-more.ts` adds, 3 the later scenes, in 4 the
- * service reads from its clients in turn, and in 5 there are USB readers. */
-export type Edition = 1 | 2 | 3 | 4 | 5;
+ * service reads from its clients in turn, in 5 there are USB readers, and in 6 readers with drivers of pcsc-lite. */
+export type Edition = 1 | 2 | 3 | 4 | 5 | 6;
 
 /** A history before it happens. */
 export interface Plan {
@@ -137,13 +140,15 @@ const essential: ReadonlySet<Act> = new Set<Act>([
 ]);
 
 /** Makes the history of a seed. */
-export function makePlan(seed: number, edition: Edition = 5): Plan {
+export function makePlan(seed: number, edition: Edition = 6): Plan {
   const plan = makeFirst(seed);
   if (edition === 1) return plan;
   const more = drawMore(plan, (dice, client, reader) => connect(dice, client, reader));
   if (edition === 2) return { ...plan, ...more, edition };
   const later = { ...plan, ...more, events: drawLater({ ...plan, ...more }), edition };
-  return edition < 5 ? later : { ...later, ...drawUsb(later) };
+  if (edition < 5) return later;
+  const withUsb = { ...later, ...drawUsb(later) };
+  return edition < 6 ? withUsb : { ...withUsb, ...drawDrivers(withUsb) };
 }
 
 /** What the first edition drew, draw by draw. Nothing may be added here. */

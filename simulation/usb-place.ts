@@ -11,16 +11,19 @@ import {
   type Preset,
   presets,
 } from "../test/usb/models/index.ts";
+import type { DriverGlitch } from "./driver-place.ts";
 import type { Place, PlaceDeps } from "./place.ts";
 import type { SimulatedCard } from "./simulated-card.ts";
 
-/** What goes wrong once, between the host and a USB reader, or between the reader and its card. */
+/** What goes wrong once, between the host and a USB reader, between the reader and its card, or in a driver. */
 export type Glitch =
   | { readonly at: "answer"; readonly how: AnswerFault }
   | { readonly at: "transfer"; readonly how: "stall" | "gone" }
   | { readonly at: "block"; readonly how: BlockFault }
   /** S(WTX request)s, or NULL bytes, before the next answer of the card. */
-  | { readonly at: "card"; readonly how: "more time" };
+  | { readonly at: "card"; readonly how: "more time" }
+  /** In the process of a driver of pcsc-lite. */
+  | { readonly at: "driver"; readonly how: DriverGlitch };
 
 /** What a USB reader's plan says beyond that of others. */
 export interface UsbPlan {
@@ -199,7 +202,7 @@ class UsbPlace implements Place {
   }
 
   glitch(glitch: Glitch): void {
-    this.#faults.add(glitch);
+    if (glitch.at !== "driver") this.#faults.add(glitch);
   }
 
   unplug(): void {

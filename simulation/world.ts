@@ -7,10 +7,11 @@ import { type Runtime, SmartCardError } from "../src/port/index.ts";
 import { SimulatedRuntime } from "../src/testing/runtime/index.ts";
 import { unreachable } from "./coverage.ts";
 import { Dice } from "./dice.ts";
+import { makeDriverPlace } from "./driver-place.ts";
 import type { HistoryEvent, WorldEvent } from "./events.ts";
 import { ObservedReader } from "./observed-reader.ts";
 import { Oracle } from "./oracle.ts";
-import { makePlace, type Place } from "./place.ts";
+import { makePlace, type Place, type PlaceDeps } from "./place.ts";
 import type { Plan } from "./plan.ts";
 import { PortClient } from "./port-client.ts";
 import { probedClient } from "./probe.ts";
@@ -51,7 +52,8 @@ export class World {
   #unknownSince: ReadonlyMap<string, number> = new Map();
   readonly #dice: Dice;
   #places: (Place | undefined)[] = [];
-  readonly #usbPlaces: Place[] = [];
+  /** Those with a device that is to be closed, or a process that is to end. */
+  readonly #devicePlaces: Place[] = [];
   #watched: (WatchedReader | undefined)[] = [];
   #observed: (ObservedReader | undefined)[] = [];
   /** A reader that comes for a while, beside those that have a place. */
@@ -215,7 +217,7 @@ export class World {
 
   /** Devices that a driver has open, of all that there ever were. */
   openDevices(): number {
-    return this.#usbPlaces.filter(({ isOpen }) => isOpen).length;
+    return this.#devicePlaces.filter(({ isOpen }) => isOpen).length;
   }
 
   /** Cards that have power. */
@@ -290,7 +292,7 @@ export class World {
         break;
       case "babble":
         // vpcd has no sequence numbers: what the card sends unasked is its next answer.
-        watched.slot.babbles = this.plan.readers[event.reader]?.kind !== "usb";
+        watched.slot.babbles = ["virtual", "vpcd"].includes(this.plan.readers[event.reader]?.kind ?? "");
         place.babble();
         break;
       case "odd":
@@ -312,8 +314,8 @@ export class World {
     if (plan === undefined || (isThere && this.oracle.slots.has(this.#watched[number]?.slot.name ?? ""))) return;
     this.#watched[number]?.deafen(false);
     const deps = { runtime: this.#runtime, dice: this.#dice, pipe: this.plan.cardPipe, number, plan };
-    const place = plan.usb === undefined ? makePlace(deps, rename) : await makeUsbPlace(deps, plan.usb);
-    if (plan.usb !== undefined) this.#usbPlaces.push(place);
+    const place = await this.#place(deps, rename);
+    if (place.isOpen !== undefined) this.#devicePlaces.push(place);
     const watched = new WatchedReader(place.reader, this.oracle);
     const observed = new ObservedReader(watched, this.oracle);
     try {
@@ -330,6 +332,12 @@ export class World {
     this.#places[number] = place;
     this.#watched[number] = watched;
     this.#observed[number] = observed;
+  }
+
+  #place(deps: PlaceDeps, rename: boolean): Place | Promise<Place> {
+    const { driver, usb } = deps.plan;
+    if (driver !== undefined) return makeDriverPlace(deps, driver);
+    return usb === undefined ? makePlace(deps, rename) : makeUsbPlace(deps, usb);
   }
 
   /** One more reader comes, where the limit allows it; or one whose id is in service; or one that does not start. */
