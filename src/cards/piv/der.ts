@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+
+import { concatBytes } from "../../base/binary/index.ts";
+import { dataObject } from "./data-objects.ts";
+
+/** Tags of ASN.1. ITU-T X.680, 8.4; X.690, 8.1.2. */
+export const der = {
+  boolean: 0x01,
+  integer: 0x02,
+  bitString: 0x03,
+  octetString: 0x04,
+  null: 0x05,
+  objectIdentifier: 0x06,
+  utf8String: 0x0c,
+  utcTime: 0x17,
+  generalizedTime: 0x18,
+  sequence: 0x30,
+  set: 0x31,
+} as const;
+
+/** SEQUENCE of parts that are encoded already. */
+export function sequence(...parts: readonly Uint8Array[]): Uint8Array {
+  return dataObject(der.sequence, ...parts);
+}
+
+/** INTEGER of a number without sign. */
+export function integer(number: Uint8Array): Uint8Array {
+  const start = number.findIndex((byte) => byte !== 0);
+  const digits = start < 0 ? Uint8Array.of(0) : number.subarray(start);
+  const isNegative = ((digits[0] ?? 0) & 0x80) !== 0;
+  return dataObject(der.integer, new Uint8Array(isNegative ? 1 : 0), digits);
+}
+
+/** INTEGER of a small number. */
+export function smallInteger(number: number): Uint8Array {
+  const bytes = [24, 16, 8, 0].map((shift) => (number >>> shift) & 0xff);
+  return integer(Uint8Array.from(bytes));
+}
+
+/** OBJECT IDENTIFIER, written with dots. */
+export function objectIdentifier(dotted: string): Uint8Array {
+  const [first = 0, second = 0, ...rest] = dotted.split(".").map(Number);
+  return dataObject(der.objectIdentifier, Uint8Array.from([40 * first + second, ...rest].flatMap(septets)));
+}
+
+function septets(number: number): readonly number[] {
+  const parts = [number & 0x7f];
+  for (let rest = number >>> 7; rest > 0; rest >>>= 7) parts.unshift((rest & 0x7f) | 0x80);
+  return parts;
+}
+
+/** BIT STRING of whole bytes. */
+export function bitString(bytes: Uint8Array, unusedBits = 0): Uint8Array {
+  return dataObject(der.bitString, Uint8Array.of(unusedBits), bytes);
+}
+
+/** OCTET STRING. */
+export function octetString(bytes: Uint8Array): Uint8Array {
+  return dataObject(der.octetString, bytes);
+}
+
+/** BOOLEAN: true. DER leaves out what is false. */
+export function derTrue(): Uint8Array {
+  return dataObject(der.boolean, Uint8Array.of(0xff));
+}
+
+/** A distinguished name that is a common name alone. RFC 5280, 4.1.2.4. */
+export function commonName(name: string): Uint8Array {
+  const value = dataObject(der.utf8String, new TextEncoder().encode(name));
+  return sequence(dataObject(der.set, sequence(objectIdentifier("2.5.4.3"), value)));
+}
+
+/** A time: UTCTime to 2049, then GeneralizedTime. RFC 5280, 4.1.2.5. */
+export function time(digits: string): Uint8Array {
+  const isShort = digits.slice(0, 4) < "2050";
+  const text = new TextEncoder().encode(`${isShort ? digits.slice(2) : digits}Z`);
+  return dataObject(isShort ? der.utcTime : der.generalizedTime, text);
+}
+
+/** An ECDSA signature, r and s after one another, in the form that certificates and GENERAL AUTHENTICATE have. */
+export function ecdsaSignature(rs: Uint8Array): Uint8Array {
+  const half = rs.length / 2;
+  return sequence(integer(rs.subarray(0, half)), integer(rs.subarray(half)));
+}
+
+/** An explicit tag of the context class. */
+export function contextTag(number: number, ...parts: readonly Uint8Array[]): Uint8Array {
+  return dataObject(0xa0 | number, concatBytes(...parts));
+}

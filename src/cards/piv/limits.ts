@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+
+/** Limits of a PIV card. */
+export const pivLimits = {
+  /** Bytes in one data object: as much as the largest container of the standard has. NIST SP 800-73-4 part 1, table 10. */
+  objectBytes: 12_710,
+  /** Data objects on a card. */
+  objects: 256,
+  /** Bytes of all data objects together. */
+  totalBytes: 262_144,
+  /** Tries of a PIN or PUK, as one byte counts them. */
+  tries: 255,
+  /** Bytes of a message that Ed25519 signs. */
+  messageBytes: 32_768,
+} as const;
+
+/** Bytes of a PIN or PUK with its padding. NIST SP 800-73-4 part 2, 2.4.3. */
+export const PIN_BYTES = 8;
+/** Fewest characters of a PIN or PUK. */
+export const MIN_PIN_CHARACTERS = 6;

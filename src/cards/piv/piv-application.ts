@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+
+import type { ApplicationCommand, CardApplication, SelectRequest } from "../applications/index.ts";
+import type { CardCrypto } from "../crypto/index.ts";
+import { type Answer, status, sw } from "../software-card/index.ts";
+import { dataObject } from "./data-objects.ts";
+import { generalAuthenticate } from "./general-authenticate.ts";
+import { pivAid, pivPix, pivRid } from "./identifiers.ts";
+import { attestKey, generateKeyPair, importKey, moveKey } from "./key-commands.ts";
+import { getData, putData } from "./object-commands.ts";
+import { changeReferenceData, resetRetryCounter, verify } from "./pin-commands.ts";
+import { isYubico, type PivContext, type PivInstruction } from "./piv-context.ts";
+import type { PivImage } from "./piv-image.ts";
+import { SecurityStatus } from "./security-status.ts";
+import { getMetadata, getSerial, getVersion, reset, setManagementKey, setPinRetries } from "./yubico-commands.ts";
+
+/** Commands of NIST SP 800-73-4 part 2, by INS. */
+const standardInstructions: ReadonlyMap<number, PivInstruction> = new Map<number, PivInstruction>([
+  [0x20, verify],
+  [0x24, changeReferenceData],
+  [0x2c, resetRetryCounter],
+  [0x47, generateKeyPair],
+  [0x87, generalAuthenticate],
+  [0xcb, getData],
+  [0xdb, putData],
+]);
+
+/** Commands that only Yubico's tokens have. */
+const yubicoInstructions: ReadonlyMap<number, PivInstruction> = new Map<number, PivInstruction>([
+  [0xf6, moveKey],
+  [0xf7, getMetadata],
+  [0xf8, getSerial],
+  [0xf9, attestKey],
+  [0xfa, setPinRetries],
+  [0xfb, reset],
+  [0xfd, getVersion],
+  [0xfe, importKey],
+  [0xff, setManagementKey],
+]);
+
+/** What a PIV card application works with. */
+export interface PivApplicationOptions {
+  /** What the card keeps. The application changes it. */
+  readonly image: PivImage;
+  readonly crypto: CardCrypto;
+  /** Is called after each change of the image: save it now. */
+  readonly changed?: () => void;
+}
+
+/**
+ * The PIV card application, with the commands of Yubico's tokens where the image says so. It does not do secure messaging
+ * and has no virtual contact interface, as no token of that maker has.
+ *
+ * @see NIST SP 800-73-4 parts 1 and 2; SP 800-78-5
+ */
+export class PivApplication implements CardApplication {
+  readonly aid: Uint8Array = pivAid();
+  readonly #card: PivContext;
+
+  constructor({ image, crypto, changed = () => {} }: PivApplicationOptions) {
+    this.#card = { image, crypto, changed, security: new SecurityStatus() };
+  }
+
+  /** The application property template. NIST SP 800-73-4 part 2, 3.1.1. */
+  select({ again }: SelectRequest): Answer {
+    // The standard keeps the security status where the application was selected already; Yubico's tokens forget it.
+    if (!again || isYubico(this.#card)) this.#card.security.clear();
+    const authority = dataObject(0x79, dataObject(0x4f, pivRid()));
+    return { status: sw.success, data: dataObject(0x61, dataObject(0x4f, pivPix()), authority) };
+  }
+
+  deselect(): void {
+    this.#card.security.clear();
+  }
+
+  reset(): void {
+    this.#card.security.clear();
+  }
+
+  process(command: ApplicationCommand): Answer | Promise<Answer> {
+    this.#card.security.begin();
+    if (command.cla !== 0x00) return status(sw.wrongClass);
+    const own = isYubico(this.#card) ? yubicoInstructions.get(command.ins) : undefined;
+    const instruction = standardInstructions.get(command.ins) ?? own;
+    return instruction?.(this.#card, command) ?? status(sw.wrongInstruction);
+  }
+}

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+
+export { YUBIKEY_READER_NAME, yubiKeyApplications, yubiKeyAtr } from "./yubikey.ts";
