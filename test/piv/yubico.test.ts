@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { bigEndianNumber, concatBytes, encodeHex } from "../../src/base/binary/index.ts";
 import { ApplicationCard } from "../../src/cards/applications/index.ts";
@@ -185,6 +186,11 @@ describe("ATTEST", () => {
     expect(encodeHex(new Uint8Array(leaf.publicKey.export({ format: "der", type: "spki" })))).toContain(
       encodeHex(point),
     );
+  });
+
+  it("the root is the one of the documentation", async () => {
+    const pem = readFileSync("docs/interop/piv-attestation-root.pem", "utf8");
+    expect(new X509Certificate(await attestationRoot(crypto)).toString()).toBe(pem);
   });
 
   it("attests neither an imported key nor an empty slot, nor itself", async () => {
