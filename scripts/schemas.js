@@ -13,9 +13,10 @@ const load = (module) => import(pathToFileURL(join(root, "dist", module)).href);
 
 const { schemaOf } = await load("base/json/index.js");
 const { cardImage } = await load("cards/file-system/parse-card-image.js");
+const { cardDescription } = await load("cards/descriptions/index.js");
 const { daemonConfig } = await load("apps/daemon/config-shape.js");
 
 mkdirSync(join(root, "schemas"), { recursive: true });
-for (const [name, shape] of Object.entries({ "card-image": cardImage, daemon: daemonConfig })) {
+for (const [name, shape] of Object.entries({ card: cardDescription, "card-image": cardImage, daemon: daemonConfig })) {
   writeFileSync(join(root, `schemas/${name}.schema.json`), `${JSON.stringify(schemaOf(shape), null, 2)}\n`);
 }

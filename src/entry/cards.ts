@@ -29,10 +29,12 @@ export type {
   Answer,
   BlockCipher,
   BlockCipherFactory,
+  CardFault,
   CipherAlgorithm,
+  FaultyCardOptions,
   SoftwareCard,
 } from "../cards/software-card/index.ts";
-export { T0Adapter } from "../cards/software-card/index.ts";
+export { FaultyCard, T0Adapter } from "../cards/software-card/index.ts";
 export { type NtagCounters, type NtagProduct, Type2Tag, type Type2TagOptions } from "../cards/type2/index.ts";
 export { NdefApplication, type NdefApplicationOptions } from "../cards/type4/index.ts";
 export { VirtualReader, type VirtualReaderOptions } from "../readers/virtual/index.ts";

@@ -13,7 +13,7 @@ import { type Runtime, SmartCardError, withDefaults } from "../port/index.ts";
 import type { UsbSelection } from "../readers/usb/index.ts";
 import { VirtualReader } from "../readers/virtual/index.ts";
 import { parseManagerSpec, type ReaderSpec } from "./manager-spec.ts";
-import { softwareCard } from "./software.ts";
+import { openSoftwareCard } from "./software.ts";
 import { type OpenedUsbReaders, usbReaders } from "./usb-readers.ts";
 import { listenVpcd, type VpcdListener } from "./vpcd-listener.ts";
 
@@ -23,7 +23,7 @@ export type { PeerRule } from "../port/index.ts";
 export type { ReaderHost, UsbLogEntry, UsbReaderReport, UsbSelection } from "../readers/usb/index.ts";
 export type { VpcdLog, VpcdLogEntry } from "../readers/vpcd/index.ts";
 export { nodeCardCrypto } from "./card-crypto.ts";
-export { embeddedManager, softwareCard, virtualReader } from "./software.ts";
+export { embeddedManager, type OpenedCard, openSoftwareCard, softwareCard, virtualReader } from "./software.ts";
 export { type OpenedUsbReaders, type UsbReadersOptions, usbReaders } from "./usb-readers.ts";
 export { listenVpcd, type VpcdListener, type VpcdListenerOptions } from "./vpcd-listener.ts";
 
@@ -132,8 +132,10 @@ async function openVirtual(
   spec: Extract<ReaderSpec, { kind: "virtual" }>,
   index: number,
 ): Promise<{ name: string; opened: VirtualReader }> {
-  const named = spec.name === undefined ? {} : { name: spec.name };
+  const card = spec.card === undefined ? undefined : await openSoftwareCard(spec.card);
+  const readerName = spec.name ?? card?.readerName;
+  const named = readerName === undefined ? {} : { name: readerName };
   const opened = new VirtualReader({ ...named, id: `virtual:${index}`, clock: runtime.clock });
-  if (spec.card !== undefined) opened.insert(await softwareCard(spec.card));
+  if (card !== undefined) opened.insert(card.card);
   return { name: await manager.addReader(opened), opened };
 }

@@ -5,7 +5,7 @@ import { refuse, SmartCardError, shown } from "../port/index.ts";
 
 /** One reader that a program is told to have. */
 export type ReaderSpec =
-  /** A virtual reader; `card` goes into it: `demo` or the path of a card image. */
+  /** A virtual reader; `card` goes into it: a word (`demo`, `piv`) for a new card, or the path of a description. */
   | { readonly kind: "virtual"; readonly name?: string; readonly card?: string }
   /** A reader that third-party software cards plug into: by TCP on loopback, 35,963 without a port, or at the path of a Unix socket. */
   | { readonly kind: "vpcd"; readonly port?: number; readonly path?: string; readonly name?: string }

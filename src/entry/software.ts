@@ -3,11 +3,15 @@
 /** The software parts, on this machine's clock, randomness and ciphers: importing it loads no socket. */
 
 import { quoteUnlessBytes } from "../base/binary/index.ts";
-import { demoCard, FileSystemCard, parseCardImage } from "../cards/file-system/index.ts";
+import { cardKindNames } from "../cards/descriptions/constants.ts";
+import type { CardKindName, CardPlan, CardSurroundings } from "../cards/descriptions/index.ts";
+import { demoCard, type FileSystemCard } from "../cards/file-system/index.ts";
+import type { SoftwareCard } from "../cards/software-card/index.ts";
 import { EmbeddedManager, type EmbeddedManagerOptions } from "../managers/embedded/index.ts";
-import { nodeBlockCipher, nodeRuntime, readTextFile } from "../platform/node/runtime/index.ts";
-import { SmartCardError, text, withDefaults } from "../port/index.ts";
+import { nodeBlockCipher, nodeRuntime, readTextFile, replaceFile } from "../platform/node/runtime/index.ts";
+import { listOfWords, type Place, SmartCardError, text, withDefaults } from "../port/index.ts";
 import { VirtualReader, type VirtualReaderOptions } from "../readers/virtual/index.ts";
+import { nodeCardCrypto } from "./card-crypto.ts";
 
 /** Longest card image that is read: four times what a card that is full takes, written with line breaks. */
 const MAX_IMAGE_BYTES = 33_554_432;
@@ -26,25 +30,122 @@ export function virtualReader(options: Partial<VirtualReaderOptions> = {}): Virt
   );
 }
 
+/** A software card that was opened by a word or from a file. */
+export interface OpenedCard {
+  readonly card: SoftwareCard;
+  /** The word that names its kind: `piv`, `filesystem`. */
+  readonly kind: string;
+  /** The name that its reader should have, where programs look for one. */
+  readonly readerName: string | undefined;
+  /** What is on it, for people: `PIV`. */
+  readonly contents: readonly string[];
+  /** Whether its changes are written back into its file. */
+  readonly saved: boolean;
+  /**
+   * The description of the card as it is now, for `JSON.stringify`: a card that is made from it behaves as this one does after
+   * a reset. It holds all PINs and keys in plain text: store it safely.
+   */
+  describe(): object;
+}
+
 /**
  * Makes a software card with this machine's randomness and ciphers.
  *
- * @param kind `demo`, or the path of a card image in JSON (docs/guide/software-cards.md)
- * @throws invalid-value (the file cannot be read, is not a regular file or has more than 32 MiB, or is no card image: each mistake is named by its place)
+ * @param kind `demo`, a kind of card (`piv`, `openpgp`, `yubikey`, `filesystem`) for a new one, or the path of a card's
+ * description in JSON (docs/guide/software-cards.md)
+ * @throws invalid-value (the file cannot be read, is not a regular file or has more than 32 MiB, or is no description of a card: each mistake is named by its place)
  * @throws unsupported-feature (the card has a key for a cipher that this machine does not have)
  */
-export async function softwareCard(kind: string): Promise<FileSystemCard> {
-  text("demo, or the path of a card image,")(kind, { operation: "softwareCard", path: "kind" });
-  const { random } = nodeRuntime();
-  if (kind === "demo") return demoCard(random);
-  const image = parseCardImage(await readJson(kind));
-  if (image.ok) return new FileSystemCard(image.value, random, nodeBlockCipher);
-  const problems = image.error.map((problem) => `\n  ${problem.path}: ${problem.message}`).join("");
-  throw new SmartCardError("invalid-value", `${kind} is no card image:${problems}`);
+export function softwareCard(kind: "demo"): Promise<FileSystemCard>;
+export function softwareCard(kind: string): Promise<SoftwareCard>;
+export async function softwareCard(kind: string): Promise<SoftwareCard> {
+  if (kind === "demo") return demoCard(nodeRuntime().random);
+  return (await openCard(kind, { operation: "softwareCard", path: "kind" })).card;
 }
 
-async function readJson(path: string): Promise<unknown> {
-  const remedy = 'a kind of card is "demo" or the path of a card image';
+/**
+ * Makes a software card, and says what it is.
+ *
+ * @param kind as {@link softwareCard} has it
+ * @throws as {@link softwareCard}
+ */
+export async function openSoftwareCard(kind: string): Promise<OpenedCard> {
+  return openCard(kind, { operation: "openSoftwareCard", path: "kind" });
+}
+
+/**
+ * Checks what names a card, without making one.
+ *
+ * @throws as {@link softwareCard}
+ */
+export async function checkSoftwareCard(kind: string): Promise<void> {
+  if (!isCardWord(kind)) await checkedPlan(await readCardFile(kind), kind);
+}
+
+/**
+ * Makes a software card from its description, as JSON has it. Its changes are not kept.
+ *
+ * @throws invalid-value (it is no description of a card: each mistake is named by its place)
+ */
+export async function openDescribedCard(description: object): Promise<OpenedCard> {
+  return opened(await checkedPlan(description, "the object"), undefined);
+}
+
+async function openCard(kind: string, place: Place): Promise<OpenedCard> {
+  text("a kind of card, or the path of a card's description,")(kind, place);
+  const word = kind === "demo" ? "filesystem" : kind;
+  if (!isCardWord(word)) return opened(await checkedPlan(await readCardFile(kind), kind), kind);
+  const { newCard } = await import("../cards/descriptions/index.ts");
+  return opened(await checkedPlan(await newCard(word as CardKindName, surroundings()), kind), undefined);
+}
+
+/** @param path of the file that keeps the card's changes, where its description says so */
+async function opened(plan: CardPlan, path: string | undefined): Promise<OpenedCard> {
+  const { SavedCard } = await import("../cards/descriptions/index.ts");
+  let keeper: InstanceType<typeof SavedCard> | undefined;
+  const { card, describe } = await plan.open(surroundings(), () => keeper?.changed());
+  const saved = plan.keep === "file" && path !== undefined;
+  if (saved) keeper = new SavedCard(card, () => replaceFile(path, textOf(describe())));
+  const contents = plan.contents.map(({ name }) => name);
+  return { card: keeper ?? card, kind: plan.kind, readerName: plan.reader, contents, saved, describe };
+}
+
+/**
+ * Checks the description of a card.
+ *
+ * @param name what it is, for messages: its path
+ * @throws invalid-value (each mistake is named by its place)
+ */
+export async function checkedPlan(description: unknown, name: string): Promise<CardPlan> {
+  const { parseCard } = await import("../cards/descriptions/index.ts");
+  const plan = parseCard(description);
+  if (plan.ok) return plan.value;
+  const problems = plan.error.map((problem) => `\n  ${problem.path}: ${problem.message}`).join("");
+  throw new SmartCardError("invalid-value", `${name} is no description of a card:${problems}`);
+}
+
+/** Whether a word names a kind of card, and not a file: `demo`, `piv`. */
+export function isCardWord(word: string): word is "demo" | CardKindName {
+  return word === "demo" || cardKindNames.some((name) => name === word);
+}
+
+/** The text of a description, as it stands in a file. */
+export function textOf(description: object): string {
+  return `${JSON.stringify(description, null, 2)}\n`;
+}
+
+export { cardKindNames };
+
+/** What cards need of this machine. */
+export function surroundings(): CardSurroundings {
+  const { random } = nodeRuntime();
+  return { random, createCipher: nodeBlockCipher, crypto: () => nodeCardCrypto(random) };
+}
+
+/** Reads what the file of a card says. @throws invalid-value (it cannot be read, or is not JSON) */
+export async function readCardFile(path: string): Promise<object> {
+  const known = listOfWords(["demo", ...cardKindNames], "or");
+  const remedy = `a card is ${known} for a new one, or the path of a description ("scard card new" writes one)`;
   const json = await readTextFile(path, {
     mostBytes: MAX_IMAGE_BYTES,
     remedy,
@@ -53,7 +154,7 @@ async function readJson(path: string): Promise<unknown> {
   });
   const document = parseJson(json);
   if (document === undefined) throw new SmartCardError("invalid-value", `${shownPath(path)} is not JSON`);
-  return document;
+  return document as object;
 }
 
 /** The path as it is, unless it may be bytes for a card in the wrong place. */

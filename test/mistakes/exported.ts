@@ -14,6 +14,7 @@ import * as pcscliteCompat from "../../src/entry/pcsclite-compat.ts";
 import * as providers from "../../src/entry/providers.ts";
 import * as root from "../../src/entry/root.ts";
 import * as smartcardCompat from "../../src/entry/smartcard-compat.ts";
+import * as rig from "../../src/entry/test-rig.ts";
 import * as winscard from "../../src/entry/winscard.ts";
 import * as server from "../../src/faces/pcsclite-server/index.ts";
 import * as managerRoom from "../../src/managers/embedded/index.ts";
@@ -511,6 +512,11 @@ const cardsRows: Readonly<Record<string, Row>> = {
     aRandom,
     arg(() => undefined, "undefined", "function"),
   ),
+  FaultyCard: row(
+    (card: cards.SoftwareCard, value: cards.FaultyCardOptions) => new cards.FaultyCard(card, value),
+    arg(() => new cards.Type2Tag()),
+    arg(() => ({ faults: [], clock })),
+  ),
   MifareClassicCard: row((value: object) => new cards.MifareClassicCard(value), options),
   NdefApplication: row((value: object) => new cards.NdefApplication(value), options),
   T0Adapter: row(
@@ -529,6 +535,7 @@ const cardsRows: Readonly<Record<string, Row>> = {
 const vpcdRows: Readonly<Record<string, Row>> = {
   admitsAnybody: OF_THE_DAEMON,
   CardDoor: OF_THE_DAEMON,
+  VpcdCard: "is for plugIntoVpcd, which passes what its own check of arguments gave",
   FrameDecoder: "has no arguments",
   VpcdReader: row(
     (value: never) => new vpcd.VpcdReader(value),
@@ -756,6 +763,10 @@ const embeddedRows: Readonly<Record<string, Row>> = {
     arg(() => "embedded:virtual"),
     options,
   ),
+  openSoftwareCard: row(
+    embedded.openSoftwareCard,
+    arg(() => "demo"),
+  ),
   softwareCard: row(
     embedded.softwareCard,
     arg(() => "demo"),
@@ -876,6 +887,12 @@ export const exportedRows: Readonly<Record<string, Readonly<Record<string, Row>>
     ),
     seededRandom: row(testing.seededRandom, whole),
   },
+  "./testing/rig": {
+    testRig: row(
+      async (value: never) => (await rig.testRig(value)).close(),
+      arg(() => ({ card: "demo" })),
+    ),
+  },
 };
 
 export { memberRows };
@@ -901,6 +918,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>
   "./compat/pcsclite": pcscliteCompat,
   "./compat/smartcard": smartcardCompat,
   "./testing": testing,
+  "./testing/rig": rig,
 };
 
 /** Subpaths that have tables of their own, as their functions refuse in the ways of the API that they are. */

@@ -11,8 +11,10 @@ import { getLanguageService, TextDocument } from "vscode-json-languageservice";
 import { daemonConfig } from "../../src/apps/daemon/config-shape.ts";
 import { parseConfig } from "../../src/apps/daemon/parse-config.ts";
 import { type JsonProblem, schemaOf } from "../../src/base/json/index.ts";
+import { cardDescription, newCard, parseCard } from "../../src/cards/descriptions/index.ts";
 import { cardImage, parseCardImage } from "../../src/cards/file-system/parse-card-image.ts";
 import { demoCard, demoCardImage } from "../../src/entry/cards.ts";
+import { surroundings } from "../../src/entry/software.ts";
 import { seededRandom } from "../../src/testing/runtime/index.ts";
 import { fullConfig } from "../fuzz/targets/full-config.ts";
 import { richCard } from "../fuzz/targets/rich-card.ts";
@@ -60,6 +62,27 @@ const documents: readonly Document[] = [
       { name: "a", access: { createEf: { pin: 1 } } },
       { name: "a", access: { createEf: { all: [{ all: [{ all: [{ all: ["never"] }] }] }] } } },
       { name: "a", objects: [{ tag: "00", value: "" }] },
+      { name: "a", atr: "4B00" },
+    ],
+  },
+  {
+    name: "card",
+    schema: schemaOf(cardDescription),
+    problems(json) {
+      const parsed = parseCard(json);
+      return parsed.ok ? [] : parsed.error;
+    },
+    examples: [
+      richCard,
+      { kind: "openpgp", version: 1, keep: "file", reader: "Desk", applications: { openpgp: {} } },
+      await newCard("yubikey", surroundings(), { keep: "file" }),
+      { $schema: "./card.schema.json", kind: "filesystem", name: "least" },
+    ],
+    beyond:
+      /^is (?:no (?:PIN|key) of this card|taken by|that of a sibling|the name of another DF|nested more than|one file too many|shorter than|less than|reserved by|no (?:ATR|BER-TLV tag)|missing: (?:write a whole number|"scard card new))|^makes the card larger|^has (?:\d+ bytes|a number above|an FF)|^should be a whole number from 0 to|^is not a|^are no algorithm|^stands here twice|^has factors/,
+    wrongBeyond: [
+      { kind: "piv", applications: {} },
+      { kind: "openpgp", token: { firmware: "300.1.1", serialNumber: 1 }, applications: { openpgp: {} } },
       { name: "a", atr: "4B00" },
     ],
   },

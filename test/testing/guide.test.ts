@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// The example for jest of docs/guide/testing.md, run by jest, as in a project that has this package installed.
+// The examples for jest of docs/guide/testing.md, run by jest, as in a project that has this package installed.
 // test/examples.test.ts runs those for vitest and node:test.
 
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -35,11 +35,11 @@ function project(): string {
 }
 
 describePeer(npmPackage("jest"), (path) => {
-  test("the example for jest", async () => {
+  test("the examples for jest", async () => {
     const jest = join(path, "bin/jest.js");
     const args = ["--experimental-vm-modules", jest, "--rootDir", project(), "--testMatch", "**/*.test.mjs"];
     const { status, stderr, stdout } = await run(process.execPath, args);
     expect(status, stdout + stderr).toBe(0);
-    expect(stderr).toMatch(/Tests: +1 passed, 1 total/);
+    expect(stderr).toMatch(/Tests: +2 passed, 2 total/);
   });
 });

@@ -3,6 +3,7 @@
 import { apdu } from "./apdu.ts";
 import { atr } from "./atr.ts";
 import { audit } from "./audit.ts";
+import { card } from "./card.ts";
 import type { Command } from "./command.ts";
 import { completionCommand } from "./completion.ts";
 import { conformance } from "./conformance.ts";
@@ -31,6 +32,7 @@ export const commands: readonly Command[] = [
   types,
   groups,
   audit,
+  card,
   daemon,
   who,
   insert,

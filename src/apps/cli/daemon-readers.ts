@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { resolve } from "node:path";
-import type { ControlCommand } from "../daemon/index.ts";
+import { type ControlCommand, cardSource } from "../daemon/index.ts";
 import { command, exitCodes } from "./command.ts";
 import { askLikelyDaemon, controlOption } from "./control-option.ts";
 import { type ParsedLine, UsageError } from "./options.ts";
@@ -18,7 +17,7 @@ export const insert = command({
   summary: "insert a card into a virtual reader of scard daemon",
   usage: ["[OPTION…] READER CARD"],
   description: [
-    `Puts a software card into a virtual reader of scard daemon. CARD is demo, or the path of a card image. A card that is in comes out first. ${READER}`,
+    `Puts a software card into a virtual reader of scard daemon. CARD is a new card of a kind (demo, piv, openpgp, yubikey, filesystem), or the path of a card's description ("scard card new" writes one). A card that is in comes out first. ${READER}`,
   ],
   options: controlOption,
   argumentWords: "file",
@@ -27,7 +26,7 @@ export const insert = command({
     if (choice === undefined || card === undefined || others.length > 0) {
       throw new UsageError("a reader and a card are needed");
     }
-    const path = card === "demo" ? card : resolve(card);
+    const path = cardSource(card, process.cwd());
     return move("insert", choice, values, terminal, (name) => ({ command: "insert", reader: name, card: path }));
   },
 });

@@ -64,7 +64,7 @@ vpcd:PATH[:NAME]
     value: "CARD",
     multiple: true,
     completes: "file",
-    help: "the card of the preceding virtual reader: demo, or the path of a card image",
+    help: "the card of the preceding virtual reader: a new one (demo, piv, openpgp, yubikey, filesystem), or the path of its description",
   },
   socket: {
     type: "string",

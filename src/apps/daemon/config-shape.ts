@@ -82,7 +82,12 @@ const readerName = is
 const virtualReader = object({
   type: is.words("virtual").about("A reader for software cards."),
   name: readerName.about("Its name.").optional(),
-  card: is.text(MAX_TEXT, "Its card: demo, or the path of a card image.").optional(),
+  card: is
+    .text(
+      MAX_TEXT,
+      "Its card: demo, piv, openpgp, yubikey or filesystem for a new one, or the path of its description.",
+    )
+    .optional(),
 });
 
 const ofVpcdReader = {

@@ -31,7 +31,7 @@ function request<C extends string, M extends ShapeMembers>(command: C, members: 
 export const controlRequest = byTag("command", {
   who: request("who", {}),
   readers: request("readers", {}),
-  /** `card` is a kind of card or the absolute path of a card image. */
+  /** `card` is a kind of card or the absolute path of a description. */
   insert: request("insert", { reader: name, card: is.text(4096) }),
   remove: request("remove", { reader: name }),
   eject: request("eject", { reader: name }),

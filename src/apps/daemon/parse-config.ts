@@ -3,6 +3,7 @@
 import { resolve } from "node:path";
 import { type Result, success } from "../../base/binary/index.ts";
 import { type JsonProblem, parseShape } from "../../base/json/index.ts";
+import { isCardWord } from "../../entry/software.ts";
 import type { ConfiguredReader, DaemonConfig } from "./config.ts";
 import { daemonConfig, type ReaderEntry } from "./config-shape.ts";
 
@@ -43,5 +44,5 @@ function withKind<K extends string, E extends { readonly type: K }>({
 
 /** The card of a virtual reader: a card type by its name, or else a file. */
 export function cardSource(text: string, folder: string): string {
-  return text === "demo" ? text : resolve(folder, text);
+  return isCardWord(text) ? text : resolve(folder, text);
 }

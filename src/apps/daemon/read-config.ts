@@ -3,7 +3,7 @@
 import { dirname, resolve } from "node:path";
 import { type Result, success } from "../../base/binary/index.ts";
 import type { JsonProblem } from "../../base/json/index.ts";
-import { softwareCard } from "../../entry/embedded.ts";
+import { checkSoftwareCard } from "../../entry/software.ts";
 import { koffiRemedy } from "../../platform/node/koffi/index.ts";
 import { readTextFile } from "../../platform/node/runtime/index.ts";
 import { type AccessRule, asksForCredentials, SmartCardError } from "../../port/index.ts";
@@ -48,7 +48,7 @@ async function cardProblems({ readers }: DaemonConfig): Promise<JsonProblem[]> {
   for (const [index, reader] of readers.entries()) {
     if (reader.kind !== "virtual" || reader.card === undefined) continue;
     try {
-      await softwareCard(reader.card);
+      await checkSoftwareCard(reader.card);
     } catch (error) {
       if (!(error instanceof SmartCardError)) throw error;
       problems.push({ path: `$.readers[${index}].card`, message: error.reason });

@@ -2,7 +2,8 @@
 
 import { resolve } from "node:path";
 import type { SoftwareCard } from "../../cards/software-card/index.ts";
-import { softwareCard, type VpcdListener, type VpcdListenerOptions } from "../../entry/embedded.ts";
+import type { VpcdListener, VpcdListenerOptions } from "../../entry/embedded.ts";
+import { openSoftwareCard, softwareCard } from "../../entry/software.ts";
 import type { EmbeddedManager } from "../../managers/embedded/index.ts";
 import { admitsOthers } from "../../platform/node/unix/index.ts";
 import { type Runtime, SmartCardError, sameName } from "../../port/index.ts";
@@ -258,10 +259,11 @@ export class DaemonReaders {
   }
 
   async #makeVirtual(key: string, config: VirtualConfig): Promise<ServedVirtual> {
-    const named = config.name === undefined ? {} : { name: config.name };
+    const opened = config.card === undefined ? undefined : await openSoftwareCard(config.card);
+    const name = config.name ?? opened?.readerName;
+    const named = name === undefined ? {} : { name };
     const reader = new VirtualReader({ ...named, id: key, clock: this.#deps.runtime.clock });
-    const card = await cardOf(config);
-    if (card !== undefined) reader.insert(card);
+    if (opened !== undefined) reader.insert(opened.card);
     return { kind: "virtual", name: reader.description.name, reader, card: config.card, inService: false };
   }
 

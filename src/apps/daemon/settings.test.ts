@@ -104,7 +104,7 @@ describe("readConfig", () => {
     const problems = await read(JSON.stringify({ readers }));
     expect(problems).toEqual([
       expect.stringMatching(
-        /^\$\.readers\[2\]\.card: (?:\/|[A-Z]:\\).*bad\.json is no card image:\s+\$\.name: should be text/,
+        /^\$\.readers\[2\]\.card: (?:\/|[A-Z]:\\).*bad\.json is no description of a card:\s+\$\.name: should be text/,
       ),
       expect.stringMatching(/^\$\.readers\[3\]\.card: (?:\/|[A-Z]:\\).*missing\.json cannot be read/),
     ]);

@@ -95,15 +95,18 @@ describe("what is left out is filled in", () => {
 
 describe("a problem names its place and what to write there", () => {
   test.each([
-    [null, "$: should be an object with name, atr, challengeBytes, pins, keys, files, objects, access, lifeCycle"],
+    [
+      null,
+      "$: should be an object with name, atr, challengeBytes, pins, keys, files, objects, access, lifeCycle, kind, version, keep, reader",
+    ],
     [{}, "$.name: is missing: write text of 1 to 128 characters"],
     [
       { name: "card", colour: 1 },
-      "$.colour: is not known here: use name, atr, challengeBytes, pins, keys, files, objects, access, lifeCycle, or remove it",
+      "$.colour: is not known here: use name, atr, challengeBytes, pins, keys, files, objects, access, lifeCycle, kind, version, keep, reader, or remove it",
     ],
     [
       { name: "card", "a b": 1 },
-      '$["a b"]: is not known here: use name, atr, challengeBytes, pins, keys, files, objects, access, lifeCycle, or remove it',
+      '$["a b"]: is not known here: use name, atr, challengeBytes, pins, keys, files, objects, access, lifeCycle, kind, version, keep, reader, or remove it',
     ],
     [{ name: "card", challengeBytes: 0 }, "$.challengeBytes: should be a whole number from 1 to 65536"],
     [{ name: "card", files: {} }, "$.files: should be an array"],

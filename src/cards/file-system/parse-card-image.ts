@@ -2,9 +2,10 @@
 
 import type { Result } from "../../base/binary/index.ts";
 import { decodeAtr, MASTER_FILE_ID } from "../../base/iso7816/index.ts";
-import type { JsonNote, JsonOf, JsonPlace, JsonProblem } from "../../base/json/index.ts";
+import type { JsonNote, JsonOf, JsonPlace, JsonProblem, Shape, ValueOf } from "../../base/json/index.ts";
 import * as is from "../../base/json/index.ts";
 import { byType, list, object } from "../../base/json/index.ts";
+import { documentMembers } from "../software-card/index.ts";
 import { usedKeys, usedPins } from "./access-shape.ts";
 import { buildCardAtr, defaultHistoricalBytes } from "./card-atr.ts";
 import { cardLimits } from "./card-limits.ts";
@@ -42,7 +43,6 @@ const wholeAtr = is.hexadecimal(2, 33).check((atr, place) => {
 });
 
 const card = object({
-  ...is.schemaMember,
   name: is.text(cardLimits.nameCharacters, "The card's name, for people."),
   atr: byType(atrParts.expected, {
     string: wholeAtr,
@@ -55,6 +55,8 @@ const card = object({
   keys: keys.optional([]),
   ...directoryMembers,
   lifeCycle,
+  kind: is.words("filesystem").about("What card it is.").optional("filesystem"),
+  ...documentMembers,
 }).check((given, place) => {
   checkSiblings({ id: MASTER_FILE_ID, files: given.files }, place);
   checkReferences(usedPins, given.pins, place, "is no PIN of this card: add it to $.pins");
@@ -110,17 +112,28 @@ export function parseCardImage(json: unknown): Result<CardImage, readonly JsonPr
   return is.parseShape(cardImage, json);
 }
 
-/** The shape of a card image. */
-export const cardImage = card
+/** A card image, and what its document says of keeping it and of its reader. */
+export interface CardDocument extends Pick<ValueOf<typeof card>, "keep" | "reader"> {
+  readonly image: CardImage;
+}
+
+/** The shape of a card image, with what its document says beside. */
+export const cardDocument: Shape<CardDocument, CardImageSource> = card
   .about("A software card: docs/guide/software-cards.md of scard.")
-  .as(({ atr, challengeBytes, keys: ownKeys, name, pins: ownPins, ...contents }): CardImage => {
-    const masterFile = { type: "df", id: MASTER_FILE_ID, name: undefined, label: undefined } as const;
-    return {
-      name,
-      atr,
-      challengeBytes,
-      pins: ownPins.map(pinImage),
-      keys: ownKeys.map(keyImage),
-      masterFile: { ...masterFile, ...contentsImage(contents) },
-    };
-  });
+  .as(
+    ({ atr, challengeBytes, keep, keys: ownKeys, kind: _, name, pins: ownPins, reader, version: __, ...contents }) => {
+      const masterFile = { type: "df", id: MASTER_FILE_ID, name: undefined, label: undefined } as const;
+      const image: CardImage = {
+        name,
+        atr,
+        challengeBytes,
+        pins: ownPins.map(pinImage),
+        keys: ownKeys.map(keyImage),
+        masterFile: { ...masterFile, ...contentsImage(contents) },
+      };
+      return { image, keep, ...(reader !== undefined && { reader }) };
+    },
+  );
+
+/** The shape of a card image. */
+export const cardImage: Shape<CardImage, CardImageSource> = cardDocument.as(({ image }) => image);

@@ -34,6 +34,11 @@ export function encodeControl(command: ControlCommand): Uint8Array {
   return encodeFrame(Uint8Array.of(controlCodes[command]));
 }
 
+/** Reads the payload of a control command; undefined for a code that there is not. */
+export function decodeControl(code: number): ControlCommand | undefined {
+  return (Object.keys(controlCodes) as ControlCommand[]).find((command) => controlCodes[command] === code);
+}
+
 /**
  * Takes frames out of a byte stream that arrives in pieces of any size.
  *

@@ -12,3 +12,4 @@ export {
 export { type ControlCommand, encodeControl, encodeFrame, FrameDecoder } from "./frame.ts";
 export { DEFAULT_VPCD_PORT, defaultVpcdLimits, MAX_FRAME_BYTES, MAX_SLOTS, type VpcdLimits } from "./limits.ts";
 export { VpcdReader, type VpcdReaderOptions } from "./reader.ts";
+export { VpcdCard } from "./vpcd-card.ts";

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+
+import { readTextFile } from "../../platform/node/runtime/index.ts";
+import { SmartCardError } from "../../port/index.ts";
+import { UsageError } from "./options.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Where a PIN comes from: never the command line itself, which other programs of the machine can read. */
+export type SecretSource =
+  | { readonly from: "environment"; readonly name: string }
+  | { readonly from: "file"; readonly path: string }
+  | { readonly from: "stdin" }
+  | { readonly from: "prompt" };
+
+const MAX_SECRET_BYTES = 4096;
+
+/** Reads the value of an option that says where a PIN comes from. A PIN that stands there by mistake is not repeated. */
+export function secretSource(option: string, text: string): SecretSource {
+  const [, kind, rest] = /^(env|file):(.+)$/s.exec(text) ?? [];
+  if (kind === "env" && rest !== undefined) return { from: "environment", name: rest };
+  if (kind === "file" && rest !== undefined) return { from: "file", path: rest };
+  if (text === "stdin") return { from: "stdin" };
+  if (text === "prompt") return { from: "prompt" };
+  throw new UsageError(`${option} says where the PIN comes from: env:NAME, file:PATH, stdin or prompt`);
+}
+
+/** Reads PINs in the order in which they are asked for: standard input has one a line. */
+export class SecretReader {
+  readonly #terminal: Terminal;
+  #lines: string[] | undefined;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  /**
+   * @param what for the prompt and for messages: `PIN`
+   * @throws UsageError (the variable is not set, standard input has too few lines, there is no terminal), and what reading
+   * the file fails with
+   */
+  async read(source: SecretSource, what: string): Promise<Uint8Array> {
+    const text = await this.#text(source, what);
+    if (text === "") throw new UsageError(`the ${what} is empty`);
+    return new TextEncoder().encode(text);
+  }
+
+  async #text(source: SecretSource, what: string): Promise<string> {
+    switch (source.from) {
+      case "environment": {
+        const value = this.#terminal.environment[source.name];
+        if (value === undefined)
+          throw new UsageError(`the ${what} should be in the environment, which has no ${source.name}`);
+        return value;
+      }
+      case "file":
+        return firstLine(await readTextFile(source.path, { mostBytes: MAX_SECRET_BYTES }));
+      case "stdin": {
+        this.#lines ??= (await this.#terminal.readInput()).split(/\r\n|[\r\n]/);
+        const line = this.#lines.shift();
+        if (line === undefined || line === "")
+          throw new UsageError(`the ${what} should be the next line of standard input`);
+        return line;
+      }
+      case "prompt":
+        return this.#ask(what);
+    }
+  }
+
+  async #ask(what: string): Promise<string> {
+    const { screen } = this.#terminal;
+    if (screen === undefined) {
+      throw new UsageError(`there is no terminal to ask for the ${what} on: use env:NAME, file:PATH or stdin`);
+    }
+    const { askForSecret } = await import("./secret-prompt.ts");
+    const answer = await askForSecret(`new ${what}`, screen, this.#terminal.stop);
+    if (answer === undefined) throw new SmartCardError("cancelled-by-user", `no ${what} was given`);
+    return answer;
+  }
+}
+
+function firstLine(text: string): string {
+  return text.split(/\r\n|[\r\n]/)[0] ?? "";
+}

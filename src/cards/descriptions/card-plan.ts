@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+
+import type { Random } from "../../port/index.ts";
+import type { CardCrypto } from "../crypto/index.ts";
+import type { BlockCipherFactory, SoftwareCard } from "../software-card/index.ts";
+import type { ReadApplication } from "./application-kind.ts";
+
+/** What cards need of the machine that they live on. */
+export interface CardSurroundings {
+  readonly random: Random;
+  /** The ciphers of a file-system card's keys. */
+  readonly createCipher: BlockCipherFactory;
+  /** What applications calculate with. It is asked for when a card needs it, and not before. */
+  crypto(): Promise<CardCrypto>;
+}
+
+/** A card that was made from its description. */
+interface PlannedCard {
+  readonly card: SoftwareCard;
+  /** The description of the card as it is now, for `JSON.stringify`. It holds PINs and keys in plain text. */
+  describe(): object;
+}
+
+/** Where the changes of a card go: nowhere, so that it begins anew each time, or back into its file. */
+export type Keep = "memory" | "file";
+
+/** An application on a card, or what is on it in the place of one. */
+interface CardContent extends Pick<ReadApplication, "facts" | "provision"> {
+  /** The member of `applications` that describes it. */
+  readonly member: string;
+  /** For people: `PIV`. */
+  readonly name: string;
+}
+
+/** A description that was checked. It holds PINs and keys: do not print it. */
+export interface CardPlan {
+  readonly kind: string;
+  readonly keep: Keep;
+  /** The name that its reader should have, where programs look for one. */
+  readonly reader: string | undefined;
+  /** What is on the card. */
+  readonly contents: readonly CardContent[];
+  /**
+   * Makes the card.
+   *
+   * @param changed is called when something has changed that lasts: before the command that changed it is answered
+   * @throws unsupported-feature where this machine lacks a cipher that the card needs
+   */
+  open(surroundings: CardSurroundings, changed: () => void): Promise<PlannedCard>;
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+
+/** Files of cards: new ones, and what is put into them before they are used. */
+
+import type { AuthorityKey, CardKindName, CardPlan, Keep, NewKey, NewSecrets } from "../cards/descriptions/index.ts";
+import { replaceFile } from "../platform/node/runtime/index.ts";
+import { SmartCardError } from "../port/index.ts";
+import { checkedPlan, readCardFile, surroundings, textOf } from "./software.ts";
+
+/** A card's file that was read, or was just written. */
+export interface CardFile {
+  readonly path: string;
+  /** What it says, with all secrets. */
+  readonly description: object;
+  readonly plan: CardPlan;
+}
+
+/** What is put into a card before it is used. */
+export interface Personalization {
+  /** The application, where the card has several: `piv`. @default the only one that takes what is given */
+  readonly application?: string | undefined;
+  readonly secrets?: NewSecrets | undefined;
+  readonly key?: NewKey | undefined;
+}
+
+/**
+ * Writes the file of a new card. Only its owner may read it.
+ *
+ * @throws invalid-value (there is such a file already), and what the system does not allow
+ */
+export async function newCardFile(kind: CardKindName, path: string, keep: Keep): Promise<CardFile> {
+  const { newCard } = await import("../cards/descriptions/index.ts");
+  const description = await newCard(kind, surroundings(), { keep });
+  const plan = await checkedPlan(description, path);
+  await replaceFile(path, textOf(description), true);
+  return { path, description, plan };
+}
+
+/** Reads the file of a card. @throws invalid-value (it cannot be read, or is no description of a card) */
+export async function readCard(path: string): Promise<CardFile> {
+  const description = await readCardFile(path);
+  return { path, description, plan: await checkedPlan(description, path) };
+}
+
+/**
+ * Puts PINs, and a key with a certificate, into the file of a card.
+ *
+ * @returns the file as it is now, and the certificate in DER
+ * @throws invalid-value (a PIN that the application does not take, an application that the card does not have),
+ * invalid-parameter (a slot or an algorithm that there is not), unsupported-feature (such a card takes none)
+ */
+export async function personalizeCard(
+  path: string,
+  { application, key, secrets }: Personalization,
+): Promise<CardFile & { readonly certificate: Uint8Array | undefined }> {
+  const before = await readCard(path);
+  const content = contentOf(before, application);
+  const { applicationKinds } = await import("../cards/descriptions/index.ts");
+  const kind = applicationKinds[content.member as keyof typeof applicationKinds];
+  const applications = (before.description as { readonly applications: Readonly<Record<string, object>> }).applications;
+  let source = applications[content.member] ?? {};
+  if (secrets !== undefined) source = kind.withSecrets(source, secrets);
+  let after = await described(before, content.member, source);
+  let certificate: Uint8Array | undefined;
+  if (key !== undefined) {
+    const { provision } = contentOf(after, content.member);
+    if (provision === undefined) {
+      const remedy = "make its keys with its own tools: gpg --card-edit";
+      throw new SmartCardError(
+        "unsupported-feature",
+        `${content.name} takes no key with a certificate here; ${remedy}`,
+      );
+    }
+    const made = await provision(await surroundings().crypto(), key);
+    after = await described(before, content.member, made.source);
+    ({ certificate } = made);
+  }
+  await replaceFile(path, textOf(after.description));
+  return { ...after, certificate };
+}
+
+async function described(file: CardFile, member: string, source: object): Promise<CardFile> {
+  const { applications, ...others } = file.description as { readonly applications: object };
+  const description = { ...others, applications: { ...applications, [member]: source } };
+  return { path: file.path, description, plan: await checkedPlan(description, file.path) };
+}
+
+function contentOf({ path, plan }: CardFile, wanted: string | undefined): CardPlan["contents"][number] {
+  const known = plan.contents.filter(({ member }) => member !== "files");
+  const found = known.find(({ member }) => wanted === undefined || member === wanted);
+  if (found !== undefined) return found;
+  const reason =
+    known.length === 0 ? "has no application: write its PINs into the file" : `has no application ${wanted}`;
+  throw new SmartCardError("invalid-value", `${path} ${reason}`);
+}
+
+export type { AuthorityKey, CardKindName, Keep, NewKey, NewSecrets };

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+
+// Clients that send anything: no card throws, answers without a status word, or opens.
+
+import { expect, test } from "vitest";
+import { newCard, parseCard } from "../../src/cards/descriptions/index.ts";
+import type { SoftwareCard } from "../../src/cards/software-card/index.ts";
+import { surroundings } from "../../src/entry/software.ts";
+import { attack, type HostileTerms } from "./hostile-client.ts";
+
+/** Cards that are alike: making one from the factory takes an RSA key. */
+async function cardsLike(kind: "piv" | "openpgp" | "filesystem"): Promise<() => Promise<SoftwareCard>> {
+  const described = await newCard(kind, surroundings());
+  return async () => {
+    const plan = parseCard(described);
+    if (!plan.ok) throw new Error("no card");
+    return (await plan.value.open(surroundings(), () => undefined)).card;
+  };
+}
+
+const COMMANDS = 100_000;
+const TEST_MS = 600_000;
+
+test("PIV", { timeout: TEST_MS }, async () => {
+  await holds({
+    makeCard: await cardsLike("piv"),
+    selects: ["00A404000BA00000030800001000010000", "00A4040005A000000308"],
+    instructions: [
+      0x20, 0x24, 0x2c, 0x47, 0x87, 0xcb, 0xdb, 0xa4, 0xc0, 0x70, 0xf6, 0xf7, 0xf8, 0xf9, 0xfa, 0xfb, 0xfd, 0xfe, 0xff,
+    ],
+    secrets: ["313233343536", "3132333435363738", "010203040506070801020304"],
+    closed: ["00200080"],
+  });
+});
+
+test("OpenPGP", { timeout: TEST_MS }, async () => {
+  await holds({
+    makeCard: await cardsLike("openpgp"),
+    selects: ["00A4040006D2760001240100"],
+    instructions: [
+      0x20, 0x24, 0x2c, 0x22, 0x2a, 0x47, 0x84, 0x88, 0xa5, 0xca, 0xcc, 0xda, 0xdb, 0xe6, 0x44, 0xa4, 0xc0, 0xf1, 0xf2,
+    ],
+    secrets: ["313233343536", "3132333435363738"],
+    closed: ["00200081", "00200082", "00200083"],
+  });
+});
+
+test("files", { timeout: TEST_MS }, async () => {
+  await holds({
+    makeCard: await cardsLike("filesystem"),
+    selects: ["00A4000000", "00A404000BF073636172642E64656D6F00"],
+    instructions: [
+      0x20, 0x24, 0x2c, 0x26, 0x28, 0x82, 0x84, 0x88, 0xa4, 0xb0, 0xb2, 0xc0, 0xc2, 0xca, 0xd6, 0xda, 0xdc, 0xe0, 0xe2,
+      0xe4,
+    ],
+    secrets: ["31323334"],
+    closed: ["00200001"],
+  });
+});
+
+async function holds(terms: HostileTerms): Promise<void> {
+  const { answers, faults } = await attack({ commands: COMMANDS, seed: 17, ...terms });
+  expect(faults).toEqual([]);
+  // The attack reaches what is inside: a card that refused everything would pass too.
+  expect(answers.size).toBeGreaterThan(12);
+  expect([...answers.keys()].some((word) => word.startsWith("63C"))).toBe(true);
+}
+
+test("a card that opens, one that throws and one that says nothing are found", async () => {
+  const terms = { selects: ["00A4040000"], instructions: [0x20], secrets: [], closed: ["00200080"], commands: 1_000 };
+  const card = (process: SoftwareCard["process"]): SoftwareCard => ({
+    reset: () => Uint8Array.of(0x3b, 0),
+    powerOff: () => undefined,
+    process,
+  });
+  const faultsOf = async (process: SoftwareCard["process"]): Promise<string> => {
+    return (await attack({ ...terms, makeCard: async () => card(process) })).faults.join("\n");
+  };
+  expect(await faultsOf(() => Uint8Array.of(0x90, 0))).toContain("00200080 is open");
+  expect(await faultsOf(() => new Uint8Array(0))).toContain("0 bytes");
+  const throwing = faultsOf(() => {
+    throw new Error("inside");
+  });
+  expect(await throwing).toContain("an exception (inside)");
+});
