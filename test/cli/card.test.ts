@@ -255,7 +255,7 @@ describe("scard card show", () => {
     }
   });
 
-  test("what is no card", async () => {
+  test("a file with another content", async () => {
     writeFileSync(path, '{ "kind": "piv" }');
     const { code, err } = await scard(["show", path]);
     expect(code).toBe(1);

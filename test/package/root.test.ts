@@ -35,6 +35,8 @@ describe("the root entry", () => {
       "base/binary",
       "base/iso7816",
       "base/json",
+      // The words for kinds of cards. The cards themselves are loaded when one is made.
+      "cards/descriptions",
       "cards/file-system",
       "cards/software-card",
       "entry",

@@ -86,7 +86,7 @@ export class FaultyCard implements SoftwareCard {
   #commands = 0;
   #mute = false;
 
-  /** @throws invalid-parameter (not a card, a fault that is none), invalid-value (an unknown kind of fault) */
+  /** @throws invalid-parameter (not a card, a malformed fault), invalid-value (an unknown kind of fault) */
   constructor(card: SoftwareCard, options: FaultyCardOptions) {
     const operation = "FaultyCard";
     this.#card = softwareCard(card, { operation, path: "card" });
