@@ -13,6 +13,7 @@ export type {
   WebUsbAnswer,
   WebUsbConfiguration,
   WebUsbDevice,
+  WebUsbIdentity,
   WebUsbOutcome,
   WebUsbSetup,
   WebUsbStatus,

@@ -72,7 +72,7 @@ describe("the tarball", () => {
       "udev/70-scard.rules",
     ]);
     const known =
-      /^dist\/.*\.(?:js|d\.ts|map|1)$|^src\/.*\.(?:ts|png)$|^docs\/.*\.(?:md|json|conf)$|^(?:bench\/results|schemas)\/[^/]+\.json$|^[^/]+$|\.(?:md|rules|service|socket)$/;
+      /^dist\/.*\.(?:js|d\.ts|map|1)$|^src\/.*\.(?:ts|png)$|^docs\/.*\.(?:md|json|conf|pem)$|^(?:bench\/results|schemas)\/[^/]+\.json$|^[^/]+$|\.(?:md|rules|service|socket)$/;
     expect(packedFiles.filter((file) => !known.test(file))).toEqual([]);
     expect(packedFiles.filter((file) => /\.test\./.test(file))).toEqual([]);
   });
@@ -80,7 +80,7 @@ describe("the tarball", () => {
   test("runs nothing at installation, and brings along what the daemon needs, without a compiler", () => {
     expect(Object.keys(manifest().scripts).filter((name) => /^(?:pre|post)?install$/.test(name))).toEqual([]);
     expect(packedFiles).not.toContain("binding.gyp");
-    expect(Object.keys(manifest().dependencies)).toEqual(["@inquirer/core", "pino"]);
+    expect(Object.keys(manifest().dependencies)).toEqual(["@inquirer/core", "@noble/curves", "pino"]);
     const optional = Object.keys(manifest().optionalDependencies);
     expect(optional.filter((name) => !name.startsWith("@koromix/koffi-"))).toEqual(["libsql", "usb"]);
   });

@@ -141,7 +141,7 @@ const softwareCard: FuzzTarget = {
   name: "software-card",
   about:
     "Commands of any bytes to cards with files, PINs and keys: each is answered, and what becomes of the card can be written down",
-  covers: [],
+  covers: ["decodeManageChannel"],
   measures: ["cards/", "base/iso7816/"],
   maxBytes: 4096,
   generate: makeCommands,
