@@ -424,7 +424,7 @@ describe("operations", () => {
     [{ code: 607 }, "proto-mismatch"],
     [{ code: 606 }, "proto-mismatch"],
     [{ code: 605 }, "unresponsive-card"],
-    [{ code: 617 }, "reader-unavailable"],
+    [{ code: 617 }, "comm-error"],
   ])("where the parameters are answered by %j, the first protocol is: %s", async (answer, code) => {
     const { reader } = await powered();
     driver.reactions.set("set-protocol", [answer]);
@@ -441,11 +441,11 @@ describe("operations", () => {
     ["power", 608, "unresponsive-card"],
     ["power", 612, "unresponsive-card"],
     ["power", 616, "removed-card"],
-    ["power", 617, "reader-unavailable"],
+    ["power", 617, "comm-error"],
     ["transmit", 612, "comm-error"],
     ["transmit", 613, "comm-error"],
     ["transmit", 616, "removed-card"],
-    ["transmit", 617, "reader-unavailable"],
+    ["transmit", 617, "comm-error"],
     ["transmit", 618, "insufficient-buffer"],
     ["transmit", -1, "comm-error"],
     ["control", 606, "unsupported-feature"],
@@ -811,6 +811,20 @@ describe("the end", () => {
     expect(reported.events).toEqual(["inserted", "lost: unplugged"]);
     await runtime.advance(60_000);
     expect(driver.starts).toBe(1);
+  });
+
+  test("of a device that a call does not find: the reader is gone for the program where it is lost, and there where it is opened again", async () => {
+    for (const [removable, code] of [
+      [true, "reader-unavailable"],
+      [false, "comm-error"],
+    ] as const) {
+      driver = new FakeDriver();
+      const { reader } = await powered({ removable });
+      driver.reactions.set("transmit", [{ code: IFD_NO_SUCH_DEVICE }]);
+      expect(await codeOf(reader.transmit(Uint8Array.of(0, 0xa4, 4, 0), "t1", new AbortController().signal))).toBe(
+        code,
+      );
+    }
   });
 
   test("of a device of which the driver says that it is gone: lost, or opened again", async () => {

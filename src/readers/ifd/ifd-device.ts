@@ -142,12 +142,18 @@ export class IfdDevice implements IfdReaderHost {
     this.#lose(reason);
   }
 
-  /** The driver says that the device is not there any more. */
-  deviceGone(session: DriverSession): void {
-    if (session !== this.#session) return;
+  /**
+   * The driver says that the device is not there any more: the reader is lost, or opened again where it cannot have been pulled.
+   *
+   * @returns whether it is lost
+   */
+  deviceGone(session: DriverSession): boolean {
+    const isRemovable = this.#options.removable === true;
+    if (session !== this.#session) return isRemovable;
     const reason = "the driver says that the reader is not there any more";
-    if (this.#options.removable) this.#lose(reason);
+    if (isRemovable) this.#lose(reason);
     else session.kill(reason);
+    return isRemovable;
   }
 
   async closed(slot: number): Promise<void> {

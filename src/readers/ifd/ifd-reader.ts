@@ -36,7 +36,7 @@ export interface IfdReaderHost {
   /** The running driver; undefined while it is being started again, and once the device is over. */
   session(): DriverSession | undefined;
   /** The driver says that the device is not there any more. */
-  deviceGone(session: DriverSession): void;
+  deviceGone(session: DriverSession): boolean;
   /** The reader was closed; returns when what it held is closed too. */
   closed(slot: number): Promise<void>;
 }
@@ -298,7 +298,8 @@ export class IfdReader implements Reader {
     }
     if (code === IFD_ERROR_INSUFFICIENT_BUFFER) return this.#error("insufficient-buffer", message, operation);
     if (code !== IFD_NO_SUCH_DEVICE) return this.#error(other, message, operation);
-    this.#host.deviceGone(session);
+    const isLost = this.#host.deviceGone(session);
+    if (!isLost) return this.#error("comm-error", `${message}: the reader is opened again`, operation);
     return this.#error("reader-unavailable", `${message}: the reader is not there any more`, operation);
   }
 
@@ -332,7 +333,10 @@ export class IfdReader implements Reader {
       await this.#slotOf(session).gate.run(async () => {
         const code = await session.presence(this.#slot);
         if (signal?.aborted) return;
-        if (code === returnCodes.IFD_NO_SUCH_DEVICE) return this.#host.deviceGone(session);
+        if (code === returnCodes.IFD_NO_SUCH_DEVICE) {
+          this.#host.deviceGone(session);
+          return;
+        }
         const isPresent = presenceOf(code);
         // One failure may be the line's; two in a row are the card's, as its state is not known any more.
         if (isPresent !== undefined || this.#hasFailed) this.#tell(isPresent === true);
