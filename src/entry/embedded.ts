@@ -133,9 +133,8 @@ async function openVirtual(
   index: number,
 ): Promise<{ name: string; opened: VirtualReader }> {
   const card = spec.card === undefined ? undefined : await openSoftwareCard(spec.card);
-  const readerName = spec.name ?? card?.readerName;
-  const named = readerName === undefined ? {} : { name: readerName };
-  const opened = new VirtualReader({ ...named, id: `virtual:${index}`, clock: runtime.clock });
+  const named = spec.name === undefined ? {} : { name: spec.name };
+  const opened = new VirtualReader({ ...card?.readerOptions, ...named, id: `virtual:${index}`, clock: runtime.clock });
   if (card !== undefined) opened.insert(card.card);
   return { name: await manager.addReader(opened), opened };
 }

@@ -37,6 +37,8 @@ export interface OpenedCard {
   readonly kind: string;
   /** The name that its reader should have, where programs look for one. */
   readonly readerName: string | undefined;
+  /** What its reader should be: the name that programs look for, and the protocols. For a virtual reader. */
+  readonly readerOptions: Pick<VirtualReaderOptions, "name" | "protocols">;
   /** What is on it, for people: `PIV`. */
   readonly contents: readonly string[];
   /** Whether its changes are written back into its file. */
@@ -51,7 +53,7 @@ export interface OpenedCard {
 /**
  * Makes a software card with this machine's randomness and ciphers.
  *
- * @param kind `demo`, a kind of card (`piv`, `openpgp`, `yubikey`, `filesystem`) for a new one, or the path of a card's
+ * @param kind `demo`, a kind of card (`piv`, `openpgp`, `yubikey`, `ntag215`, …) for a new one, or the path of a card's
  * description in JSON (docs/guide/software-cards.md)
  * @throws invalid-value (the file cannot be read, is not a regular file or has more than 32 MiB, or is no description of a card: each mistake is named by its place)
  * @throws unsupported-feature (the card has a key for a cipher that this machine does not have)
@@ -107,7 +109,11 @@ async function opened(plan: CardPlan, path: string | undefined): Promise<OpenedC
   const saved = plan.keep === "file" && path !== undefined;
   if (saved) keeper = new SavedCard(card, () => replaceFile(path, textOf(describe())));
   const contents = plan.contents.map(({ name }) => name);
-  return { card: keeper ?? card, kind: plan.kind, readerName: plan.reader, contents, saved, describe };
+  const readerOptions = {
+    ...(plan.reader !== undefined && { name: plan.reader }),
+    ...(plan.readerProtocols !== undefined && { protocols: plan.readerProtocols }),
+  };
+  return { card: keeper ?? card, kind: plan.kind, readerName: plan.reader, readerOptions, contents, saved, describe };
 }
 
 /**

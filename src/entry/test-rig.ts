@@ -22,7 +22,7 @@ import {
   shown,
 } from "../port/index.ts";
 import type { VirtualReader } from "../readers/virtual/index.ts";
-import { embeddedManager, openDescribedCard, openSoftwareCard, virtualReader } from "./software.ts";
+import { embeddedManager, type OpenedCard, openDescribedCard, openSoftwareCard, virtualReader } from "./software.ts";
 
 /** What a test needs. */
 export interface TestRigOptions {
@@ -77,11 +77,10 @@ const isCard = having<SoftwareCard>(["reset", "powerOff", "process"], "a softwar
  */
 export async function testRig(options: TestRigOptions): Promise<TestRig> {
   const { card: wanted, faults, reader: named } = rigOptions(options, { operation: "testRig", path: "options" });
-  const { card, name } = await cardOf(wanted);
-  const readerName = named ?? name;
+  const { card, readerOptions } = await cardOf(wanted);
   const manager = embeddedManager();
   try {
-    const reader = virtualReader(readerName === undefined ? {} : { name: readerName });
+    const reader = virtualReader({ ...readerOptions, ...(named !== undefined && { name: named }) });
     const inserted =
       faults === undefined ? card : new FaultyCard(card, { faults, clock: nodeClock, remove: () => reader.remove() });
     reader.insert(inserted);
@@ -108,14 +107,11 @@ export async function testRig(options: TestRigOptions): Promise<TestRig> {
   }
 }
 
-async function cardOf(
-  card: TestRigOptions["card"],
-): Promise<{ readonly card: SoftwareCard; readonly name: string | undefined }> {
+async function cardOf(card: TestRigOptions["card"]): Promise<Pick<OpenedCard, "card" | "readerOptions">> {
   if (typeof card === "string") {
-    const { card: opened, readerName } = await openSoftwareCard(card);
-    return { card: opened, name: readerName };
+    return openSoftwareCard(card);
   }
-  if ("process" in card) return { card: isCard(card, { operation: "testRig", path: "options.card" }), name: undefined };
-  const { card: opened, readerName } = await openDescribedCard(card);
-  return { card: opened, name: readerName };
+  if ("process" in card)
+    return { card: isCard(card, { operation: "testRig", path: "options.card" }), readerOptions: {} };
+  return openDescribedCard(card);
 }

@@ -51,7 +51,7 @@ describe.each(cardKindNames)("a new card: %s", (kind) => {
   test("it answers a reset, and any command", async () => {
     const { card, contents } = await openSoftwareCard(kind);
     expect(card.reset("cold").length).toBeGreaterThan(1);
-    expect(await sent(card, "00A4040000")).toMatch(/(9000|6A82|6A86|6A87)$/);
+    expect(await sent(card, "00A4040000")).toMatch(/(9000|6A82|6A86|6A87|6E00)$/);
     expect(contents.length).toBeGreaterThan(0);
   });
 });

@@ -260,9 +260,8 @@ export class DaemonReaders {
 
   async #makeVirtual(key: string, config: VirtualConfig): Promise<ServedVirtual> {
     const opened = config.card === undefined ? undefined : await openSoftwareCard(config.card);
-    const name = config.name ?? opened?.readerName;
-    const named = name === undefined ? {} : { name };
-    const reader = new VirtualReader({ ...named, id: key, clock: this.#deps.runtime.clock });
+    const named = config.name === undefined ? {} : { name: config.name };
+    const reader = new VirtualReader({ ...opened?.readerOptions, ...named, id: key, clock: this.#deps.runtime.clock });
     if (opened !== undefined) reader.insert(opened.card);
     return { kind: "virtual", name: reader.description.name, reader, card: config.card, inService: false };
   }

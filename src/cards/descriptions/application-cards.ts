@@ -10,7 +10,7 @@ import { ApplicationCard } from "../applications/index.ts";
 import { documentMembers, FORMAT_VERSION } from "../software-card/index.ts";
 import { YUBIKEY_READER_NAME, yubiKeyApplications, yubiKeyAtr } from "../yubikey/index.ts";
 import type { PluggedApplication } from "./application-kind.ts";
-import type { CardPlan } from "./card-plan.ts";
+import { type CardPlan, contactlessProtocols } from "./card-plan.ts";
 import { savedToken, type TokenValue, tokenShape } from "./token-shape.ts";
 
 const MAX_NAME_CHARACTERS = 128;
@@ -58,6 +58,7 @@ export function applicationCard(kind: string, main: string, applications: Applic
       kind,
       keep,
       reader: reader ?? (token && YUBIKEY_READER_NAME),
+      ...(through === "contactless" && { readerProtocols: contactlessProtocols }),
       contents: opened.map(({ facts, member, provision }) => ({
         member,
         name: applications[member]?.name ?? member,

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT
 
 import type { Result } from "../../base/binary/index.ts";
-import { bigEndianNumber } from "../../base/binary/index.ts";
+import { bigEndianNumber, encodeHex } from "../../base/binary/index.ts";
 import type { JsonProblem, Shape } from "../../base/json/index.ts";
 import { byTag, parseShape, withMember } from "../../base/json/index.ts";
 import { demoCardImage } from "../file-system/index.ts";
+import type { MifareClassicSize } from "../mifare-classic/index.ts";
 import { FORMAT_VERSION } from "../software-card/index.ts";
+import type { NtagProduct } from "../type2/index.ts";
 import { applicationCard } from "./application-cards.ts";
 import { applicationKinds } from "./application-kinds.ts";
 import type { CardPlan, CardSurroundings, Keep } from "./card-plan.ts";
 import type { cardKindNames } from "./constants.ts";
+import { classicPlan, ndefPlan, tagPlan } from "./contactless-plans.ts";
 import { fileSystemPlan } from "./file-system-card-plan.ts";
 import { savedToken, type TokenValue } from "./token-shape.ts";
 
@@ -63,7 +66,33 @@ const cardKinds: Readonly<Record<CardKindName, CardKind>> = {
     shape: fileSystemPlan,
     create: async () => ({ ...demoCardImage }),
   },
+  ultralight: tag("ultralight", "a MIFARE Ultralight"),
+  ntag213: tag("ntag213", "an NTAG 213", "ntag213"),
+  ntag215: tag("ntag215", "an NTAG 215", "ntag215"),
+  ntag216: tag("ntag216", "an NTAG 216", "ntag216"),
+  "mifare-classic-1k": classic("mifare-classic-1k", "a MIFARE Classic 1K", "1k"),
+  "mifare-classic-4k": classic("mifare-classic-4k", "a MIFARE Classic 4K", "4k"),
+  ndef: {
+    about: "an NFC Forum Type 4 tag with an NDEF message",
+    shape: ndefPlan("ndef", "NDEF"),
+    create: async ({ random }) => ({ uid: newTagUid(random), message: "" }),
+  },
 };
+
+function tag(kind: CardKindName, about: string, product?: NtagProduct): CardKind {
+  const shape = tagPlan(kind, product === undefined ? "MIFARE Ultralight" : `NTAG ${product.slice(4)}`, product);
+  return { about, shape, create: async ({ random }) => ({ uid: newTagUid(random) }) };
+}
+
+function classic(kind: CardKindName, about: string, size: MifareClassicSize): CardKind {
+  const shape = classicPlan(kind, `MIFARE Classic ${size.toUpperCase()}`, size);
+  return { about, shape, create: async ({ random }) => ({ uid: encodeHex(random.bytes(4)) }) };
+}
+
+/** An identifier of NXP's, who makes the tags: 04 and six bytes. ISO/IEC 14443-3, 6.5.4 */
+function newTagUid(random: CardSurroundings["random"]): string {
+  return encodeHex(Uint8Array.of(0x04, ...random.bytes(6)));
+}
 
 const tagged = byTag("kind", Object.fromEntries(Object.entries(cardKinds).map(([kind, { shape }]) => [kind, shape])));
 

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 
-import type { Random } from "../../port/index.ts";
+import type { Protocol, Random } from "../../port/index.ts";
 import type { CardCrypto } from "../crypto/index.ts";
 import type { BlockCipherFactory, SoftwareCard } from "../software-card/index.ts";
 import type { ReadApplication } from "./application-kind.ts";
+
+/** Protocols of contactless readers: they speak for the card, and have one way to do it. */
+export const contactlessProtocols: readonly Protocol[] = ["t1"];
 
 /** What cards need of the machine that they live on. */
 export interface CardSurroundings {
@@ -15,7 +18,7 @@ export interface CardSurroundings {
 }
 
 /** A card that was made from its description. */
-interface PlannedCard {
+export interface PlannedCard {
   readonly card: SoftwareCard;
   /** The description of the card as it is now, for `JSON.stringify`. It holds PINs and keys in plain text. */
   describe(): object;
@@ -38,6 +41,8 @@ export interface CardPlan {
   readonly keep: Keep;
   /** The name that its reader should have, where programs look for one. */
   readonly reader: string | undefined;
+  /** The protocols that its reader should speak, where they are not those of any virtual reader: contactless readers speak T=1. */
+  readonly readerProtocols?: readonly Protocol[];
   /** What is on the card. */
   readonly contents: readonly CardContent[];
   /**

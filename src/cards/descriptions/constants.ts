@@ -1,4 +1,16 @@
 // SPDX-License-Identifier: MIT
 
 /** The words that name kinds of cards. */
-export const cardKindNames = ["piv", "openpgp", "yubikey", "filesystem"] as const;
+export const cardKindNames = [
+  "piv",
+  "openpgp",
+  "yubikey",
+  "filesystem",
+  "ultralight",
+  "ntag213",
+  "ntag215",
+  "ntag216",
+  "mifare-classic-1k",
+  "mifare-classic-4k",
+  "ndef",
+] as const;
