@@ -49,7 +49,7 @@ describe("a MIFARE Classic", () => {
     expect(atr.ok && atr.value.contactless).toMatchObject({ kind: "storage-card", cardName: "MIFARE Classic 4K" });
     expect(ask(card, "FFCA000000")).toBe("3A5C719E9000");
     expect(authenticate(card, "00", FACTORY_KEY)).toBe("9000");
-    expect(ask(card, "FFB0000010")).toBe("3A5C719E89080400" + "00".repeat(8) + "9000");
+    expect(ask(card, "FFB0000010")).toBe(`3A5C719E89080400${"00".repeat(8)}9000`);
     expect(ask(card, `FFD6000010${"00".repeat(16)}`)).toBe("6982");
   });
 
@@ -59,7 +59,7 @@ describe("a MIFARE Classic", () => {
     expect(authenticate(card, "04", "000000000000")).toBe("6300");
     expect(authenticate(card, "04", FACTORY_KEY)).toBe("9000");
     expect(ask(card, `FFD6000410${"11".repeat(16)}`)).toBe("9000");
-    expect(ask(card, "FFB0000410")).toBe("11".repeat(16) + "9000");
+    expect(ask(card, "FFB0000410")).toBe(`${"11".repeat(16)}9000`);
     expect(ask(card, "FFB0000504")).toBe("000000009000");
     expect(ask(card, "FFB0000810")).toBe("6982");
     expect(ask(card, "FFB0004010")).toBe("6A82");
