@@ -194,7 +194,9 @@ class UsbPlace implements Place {
   }
 
   babble(): void {
-    this.#model.sendStray(Uint8Array.of(0x80, 2, 0, 0, 0, 0, 0x77, 0, 0, 0, 0x6f, 0x00));
+    // bSeq has 256 values: a stray message that had the right one could not be told from the answer.
+    const sequence = (this.#model.lastSequence + 0x80) & 0xff;
+    this.#model.sendStray(Uint8Array.of(0x80, 2, 0, 0, 0, 0, sequence, 0, 0, 0, 0x6f, 0x00));
   }
 
   intrude(): void {

@@ -94,7 +94,7 @@ test.each([
   [{ kind: "mifare-classic-1k", memory: "00".repeat(2048) }, /1024 bytes/],
   [{ kind: "ndef", message: "00".repeat(20), fileBytes: 10 }, /does not fit/],
   [{ kind: "ntag214" }, /kind/],
-])("a description that is none is refused, with the place and no memory in the message: %j", (description, problem) => {
+])("a wrong description is refused, with the place and no memory in the message: %j", (description, problem) => {
   const plan = parseCard(description);
   expect(plan.ok).toBe(false);
   const text = plan.ok ? "" : plan.error.map(({ message, path }) => `${path}: ${message}`).join("\n");

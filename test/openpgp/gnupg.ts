@@ -86,9 +86,12 @@ export class GnuPg {
     expect(await this.gpg(["--batch", "--decrypt", `${file}.gpg`])).toContain(`for ${name}`);
   }
 
-  /** Ends the agent and the card daemon. */
+  /** Ends the agent and the card daemon, and waits until they have ended: who meets an agent that is ending is refused. */
   async endAgent(): Promise<void> {
     await run("gpgconf", ["--kill", "all"], { environment: this.environment, timeoutMs: 20_000 });
+    await expect
+      .poll(async () => (await this.run("gpg-connect-agent", ["--no-autostart", "/bye"])).stderr)
+      .toMatch(/no gpg-agent running/);
   }
 
   async remove(): Promise<void> {

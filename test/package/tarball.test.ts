@@ -65,6 +65,7 @@ describe("the tarball", () => {
       "SECURITY.md",
       "package.json",
       "schemas/card-image.schema.json",
+      "schemas/card.schema.json",
       "schemas/daemon.schema.json",
       "simulation/README.md",
       "systemd/scard.service",

@@ -30,5 +30,11 @@ export type {
   RetriesImage,
   TransparentFileImage,
 } from "./file-system-image.ts";
-export { type AtrSource, type CardImageSource, cardDocument, parseCardImage } from "./parse-card-image.ts";
+export {
+  type AtrSource,
+  type CardDocument,
+  type CardImageSource,
+  cardDocument,
+  parseCardImage,
+} from "./parse-card-image.ts";
 export type { KeySource, PinSource, ResettingCodeSource } from "./secret-shapes.ts";

@@ -109,6 +109,7 @@ export class CcidReaderModel extends UsbDeviceModel {
   readonly #aborting = new Map<number, Aborting>();
   #message: Uint8Array[] = [];
   #answers = 0;
+  #lastSequence = 0;
   #before: Uint8Array | undefined;
   #changed = 0;
   #held: Uint8Array[] = [];
@@ -148,6 +149,11 @@ export class CcidReaderModel extends UsbDeviceModel {
       running.stopTimer();
       this.#deliver(running, running.kept, undefined);
     }
+  }
+
+  /** bSeq of the last command that came. */
+  get lastSequence(): number {
+    return this.#lastSequence;
   }
 
   /** Commands that have come and are not answered. */
@@ -224,6 +230,7 @@ export class CcidReaderModel extends UsbDeviceModel {
   }
 
   #accept(command: Command): void {
+    this.#lastSequence = command.sequence;
     const slot = this.slots[command.slot];
     if (slot !== undefined && command.type === commands.abort) {
       this.#abort(command.slot, { bulk: command.sequence });
