@@ -89,9 +89,12 @@ export class GnuPg {
   /** Ends the agent and the card daemon, and waits until they have ended: who meets an agent that is ending is refused. */
   async endAgent(): Promise<void> {
     await run("gpgconf", ["--kill", "all"], { environment: this.environment, timeoutMs: 20_000 });
-    await expect
-      .poll(async () => (await this.run("gpg-connect-agent", ["--no-autostart", "/bye"])).stderr)
-      .toMatch(/no gpg-agent running/);
+    for (const deadline = Date.now() + 60_000; ; ) {
+      const { stderr } = await this.run("gpg-connect-agent", ["--no-autostart", "/bye"]);
+      if (/no gpg-agent running/.test(stderr)) return;
+      if (Date.now() > deadline) throw new Error(`gpg-agent does not end: ${stderr}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   }
 
   async remove(): Promise<void> {

@@ -4,6 +4,7 @@ import { LineSplitter, MAX_REQUEST_BYTES } from "../../../src/apps/daemon/contro
 import { answerTo } from "../../../src/apps/daemon/control-server.ts";
 import { parseConfig } from "../../../src/apps/daemon/parse-config.ts";
 import { hexBytes } from "../../../src/base/binary/index.ts";
+import { parseCard } from "../../../src/cards/descriptions/index.ts";
 import { FileSystemCard, parseCardImage } from "../../../src/entry/cards.ts";
 import { parseManagerSpec } from "../../../src/entry/manager-spec.ts";
 import { nodeBlockCipher } from "../../../src/platform/node/runtime/index.ts";
@@ -81,6 +82,44 @@ const imageExamples: readonly unknown[] = [
   { name: "least" },
   { name: "raw", atr: "3B00", files: [{ type: "transparent", id: "0001", size: 300 }] },
 ];
+
+const cardDescription = documentTarget({
+  name: "card-description",
+  about: "The description of any kind of card: it is read, or refused with reasons that show none of its secrets",
+  covers: ["parseCard"],
+  measures: ["cards/descriptions/"],
+  members: [
+    "kind",
+    "version",
+    "keep",
+    "reader",
+    "applications",
+    "piv",
+    "openpgp",
+    "token",
+    "memory",
+    "uid",
+    "ndef",
+    "message",
+  ],
+  examples: [
+    { kind: "ntag213", keep: "file", uid: "04112233445566", ndef: "D00000", reads: 1, wrongPasswords: 2 },
+    { kind: "ntag215", memory: "00".repeat(540) },
+    { kind: "mifare-classic-1k", uid: "3A5C719E" },
+    { kind: "ndef", uid: "04112233445566", message: "D00000", fileBytes: 64, readOnly: true },
+    { kind: "openpgp", version: 1, applications: { openpgp: {} } },
+    { kind: "piv", token: { firmware: "5.7.2", serialNumber: 7 }, applications: { piv: {} } },
+  ],
+  check(json) {
+    const plan = parseCard(json);
+    if (plan.ok) {
+      must(plan.value.kind !== "", "a card has a kind");
+      return;
+    }
+    must(plan.error.length > 0, "a description that is refused has a reason");
+    for (const { message } of plan.error) must(!/[0-9A-F]{24}/.test(message), "no message shows bytes of a card");
+  },
+});
 
 const cardImage = documentTarget({
   name: "card-image",
@@ -237,4 +276,10 @@ const managerSpec: FuzzTarget = {
   },
 };
 
-export const documentTargets: readonly FuzzTarget[] = [cardImage, daemonConfig, controlLines, managerSpec];
+export const documentTargets: readonly FuzzTarget[] = [
+  cardDescription,
+  cardImage,
+  daemonConfig,
+  controlLines,
+  managerSpec,
+];
