@@ -12,6 +12,7 @@ import { documentMembers, FORMAT_VERSION, type SoftwareCard } from "../software-
 import { type NtagProduct, Type2Tag } from "../type2/index.ts";
 import { NdefApplication } from "../type4/index.ts";
 import { type CardPlan, contactlessProtocols, type PlannedCard } from "./card-plan.ts";
+import { watchedCard } from "./watched-card.ts";
 
 /** A card that was made, and the members of its description that it has changed. */
 interface Made {
@@ -44,24 +45,7 @@ function plan(kind: string, content: string, given: Described, make: () => Made,
         ...changes(),
         ...state(),
       });
-      return { card: keep === "file" ? watched(card, state, changed) : card, describe };
-    },
-  };
-}
-
-/** The card, and a call whenever a command has changed what it keeps. */
-function watched(card: SoftwareCard, state: () => object, changed: () => void): SoftwareCard {
-  const now = (): string => JSON.stringify(state());
-  let last = now();
-  return {
-    reset: (kind) => card.reset(kind),
-    powerOff: () => card.powerOff(),
-    async process(command) {
-      const answer = await card.process(command);
-      const after = now();
-      if (after !== last) changed();
-      last = after;
-      return answer;
+      return { card: keep === "file" ? watchedCard(card, state, changed) : card, describe };
     },
   };
 }

@@ -3,9 +3,10 @@
 import { instructions as ins } from "../../base/iso7816/index.ts";
 import type { Shape } from "../../base/json/index.ts";
 import { type CardImage, type CardImageSource, cardDocument, FileSystemCard } from "../file-system/index.ts";
-import { FORMAT_VERSION, type SoftwareCard } from "../software-card/index.ts";
+import { FORMAT_VERSION } from "../software-card/index.ts";
 import type { Fact } from "./application-kind.ts";
 import type { CardPlan } from "./card-plan.ts";
+import { watchedCard } from "./watched-card.ts";
 
 /** A card with files. Its description is the card image, and needs no `kind`. */
 export const fileSystemPlan: Shape<CardPlan, CardImageSource> = cardDocument.as(({ image, keep, reader }): CardPlan => {
@@ -18,7 +19,7 @@ export const fileSystemPlan: Shape<CardPlan, CardImageSource> = cardDocument.as(
       const card = new FileSystemCard(image, random, createCipher);
       const document = { kind: "filesystem", version: FORMAT_VERSION, keep, ...(reader !== undefined && { reader }) };
       const describe = (): object => ({ ...document, ...card.toImage() });
-      return { card: keep === "file" ? watched(card, changed) : card, describe };
+      return { card: keep === "file" ? watchedCard(card, () => card.toImage(), changed, mayChange) : card, describe };
     },
   };
 });
@@ -44,20 +45,6 @@ const readingInstructions: ReadonlySet<number> = new Set([
   ins.GET_DATA,
 ]);
 
-/** The card, and a call whenever a command has changed its image. */
-function watched(card: FileSystemCard, changed: () => void): SoftwareCard {
-  const imageNow = (): string => JSON.stringify(card.toImage());
-  let last = imageNow();
-  return {
-    reset: () => card.reset(),
-    powerOff: () => card.powerOff(),
-    process(command) {
-      const answer = card.process(command);
-      if (readingInstructions.has(command[1] ?? 0)) return answer;
-      const now = imageNow();
-      if (now !== last) changed();
-      last = now;
-      return answer;
-    },
-  };
+function mayChange(command: Uint8Array): boolean {
+  return !readingInstructions.has(command[1] ?? 0);
 }

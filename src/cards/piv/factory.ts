@@ -2,6 +2,7 @@
 
 import { concatBytes, decodeHex, zeroBytes } from "../../base/binary/index.ts";
 import type { CardCrypto } from "../crypto/index.ts";
+import type { FirmwareVersion } from "../software-card/index.ts";
 import type { ManagementAlgorithm } from "./algorithms.ts";
 import { addAttestationKey } from "./attestation.ts";
 import { objectTags, TAG_DISCOVERY } from "./containers.ts";
@@ -9,7 +10,7 @@ import { byteObject, dataObject } from "./data-objects.ts";
 import { pivAid } from "./identifiers.ts";
 import { keyReferences } from "./key-references.ts";
 import { factoryManagementKey } from "./management-key.ts";
-import type { FirmwareVersion, PivImage } from "./piv-image.ts";
+import type { PivImage } from "./piv-image.ts";
 import { paddedPin } from "./reference-data.ts";
 
 const FACTORY_TRIES = 3;

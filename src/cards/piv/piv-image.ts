@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { RsaKey } from "../crypto/index.ts";
+import type { FirmwareVersion } from "../software-card/index.ts";
 import type { KeyAlgorithm, ManagementAlgorithm } from "./algorithms.ts";
 import type { PinPolicy, TouchPolicy } from "./key-references.ts";
 
@@ -29,9 +30,6 @@ interface ManagementKey {
   readonly value: Uint8Array;
   readonly touchPolicy: TouchPolicy;
 }
-
-/** A version of the firmware: 5, 7, 2. */
-export type FirmwareVersion = readonly [major: number, minor: number, patch: number];
 
 /** All that a PIV card keeps without power. The application changes it, and reports each change. */
 export interface PivImage {

@@ -5,11 +5,12 @@ import type { JsonOf, JsonPlace, Shape, ValueOf } from "../../base/json/index.ts
 import * as is from "../../base/json/index.ts";
 import { byTag, list, object } from "../../base/json/index.ts";
 import { bitLength } from "../crypto/index.ts";
+import { firmwareShape } from "../software-card/index.ts";
 import { type KeyAlgorithm, keyAlgorithm, managementAlgorithm } from "./algorithms.ts";
 import { containerOf } from "./containers.ts";
 import { isKeySlot } from "./key-references.ts";
 import { MIN_PIN_CHARACTERS, PIN_BYTES, pivLimits } from "./limits.ts";
-import type { FirmwareVersion, PivImage, PivKey, ReferenceData } from "./piv-image.ts";
+import type { PivImage, PivKey, ReferenceData } from "./piv-image.ts";
 import { rsaOfPrimes } from "./private-key.ts";
 import { paddedPin } from "./reference-data.ts";
 
@@ -116,20 +117,12 @@ function checkOnce<N extends string>(name: N) {
   };
 }
 
-const firmware = is
-  .textLike(/^[0-9]{1,3}(?:\.[0-9]{1,3}){2}$/, 'a version such as "5.7.2"')
-  .as((text, place): FirmwareVersion | undefined => {
-    const [major = 0, minor = 0, patch = 0] = text.split(".").map(Number);
-    const isByte = [major, minor, patch].every((part) => part <= 0xff);
-    return isByte ? [major, minor, patch] : place.problem("has a number above 255");
-  });
-
 const members = object({
   extensions: is
     .words("yubico", "none")
     .about("Whose commands there are beside those of NIST SP 800-73.")
     .optional("yubico"),
-  firmware: firmware.about("What INS FD answers.").optional([5, 7, 2]),
+  firmware: firmwareShape.about("What INS FD answers.").optional([5, 7, 2]),
   serialNumber: is.whole(1, 0xffff_ffff, "What INS F8 answers."),
   pin: referenceData.about("The PIN."),
   puk: referenceData.about("The code that unblocks the PIN."),

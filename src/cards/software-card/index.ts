@@ -5,6 +5,7 @@ export { cmac, decryptCbc, encryptCbc, retailMac } from "./cipher-modes.ts";
 export { CommandChain, notRepeated } from "./command-chain.ts";
 export { documentMembers, FORMAT_VERSION } from "./document-members.ts";
 export { type CardFault, FaultyCard, type FaultyCardOptions } from "./faulty-card.ts";
+export { type FirmwareVersion, firmwareShape } from "./firmware-version.ts";
 export { decodeManageChannel, MAX_CHANNELS } from "./logical-channels.ts";
 export { type Attempt, matchesSecret, RetryCounter } from "./retry-counter.ts";
 export type { SoftwareCard } from "./software-card.ts";
