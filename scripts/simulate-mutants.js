@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 import { root, tool } from "./tools.js";
 
 const { positionals, values } = parseArgs({
-  options: { seconds: { type: "string", default: "120" } },
+  options: { seconds: { type: "string", default: "600" } },
   allowPositionals: true,
 });
 const work = mkdtempSync(join(tmpdir(), "scard-mutants-"));
