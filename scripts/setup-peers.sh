@@ -19,7 +19,7 @@ packages+=(pcsc-tools opensc python3-pyscard scdaemon gpgconf gpg gpg-agent open
 # More client programs: a YubiKey's tool, and FreeRDP's layer, which a program is compiled against.
 packages+=(yubikey-manager libwinpr2-dev)
 # Programs that use PIV cards: Yubico's tools and PKCS#11 module, the tests of a Go package, SSH, OpenSSL's engine, NSS.
-packages+=(yubico-piv-tool ykcs11 golang-go golang-github-go-piv-piv-go-dev openssh-client openssh-server)
+packages+=(yubico-piv-tool ykcs11 golang-go pkg-config golang-github-go-piv-piv-go-dev openssh-client openssh-server)
 packages+=(openssl libengine-pkcs11-openssl libnss3-tools)
 # Drivers that are written for pcscd: all that Debian has, but for the two that come with the packages above.
 packages+=(libccid libacsccid1 libasedrive-usb libasedrive-serial libgcr410 libgempc410 libgempc430 libifd-cyberjack6)
