@@ -72,7 +72,7 @@ describePeer(npmPackage("nfc-pcsc"), (folder) => {
     expect(data).toBe(`fastRead data: <Buffer ${"00 ".repeat(16).trim()}>`);
     const { stderr, stdout } = await program.end();
     expect(stderr).toBe("");
-    expect(stdout).not.toContain("error");
+    expect(stdout).not.toMatch(/Auth\w* error|fastRead error|error occurred/);
   });
 
   test("the example for MIFARE Classic opens a sector, reads and writes a block", { timeout: SLOW }, async () => {
