@@ -58,7 +58,7 @@ describePeer(chromium, (path) => {
     const tsc = join(root, "node_modules/typescript/bin/tsc");
     execFileSync(process.execPath, [tsc, "-p", join(root, "tsconfig.browser.json"), "--outDir", folder]);
   }, PATIENCE_MS);
-  afterAll(() => rmSync(folder, { recursive: true }));
+  afterAll(() => rmSync(folder, { recursive: true, maxRetries: 20, retryDelay: 100 }));
 
   test("a page drives a USB reader over WebUSB: the same driver and manager", { timeout: PATIENCE_MS }, async () => {
     const { close, result, url } = await serve(folder);
