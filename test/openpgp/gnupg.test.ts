@@ -2,28 +2,22 @@
 
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describePeer, type PeerProgram } from "../peers/peers.ts";
-import { CardPlace } from "./card-place.ts";
 import { GnuPg } from "./gnupg.ts";
+import { SERIAL_NUMBER, useOpenPgpCard } from "./openpgp-card.ts";
 
 const SET_UP = "scripts/setup-peers.sh installs it on Debian.";
 const gpg: PeerProgram = { name: "gpg", remedy: SET_UP, probe: () => undefined };
 
-/** PINs that are used here: none may be in the daemon's log. */
-const secrets = ["12345678", "87654321", "123456", "abcdef77", "resetme1"];
+const card = useOpenPgpCard({}, ["87654321", "abcdef77", "resetme1"]);
 
 describePeer(gpg, () => {
-  let place: CardPlace;
   let gnupg: GnuPg;
 
-  beforeAll(async () => {
-    place = await CardPlace.start({ serialNumber: "0000A1B2" });
-    gnupg = new GnuPg(place.service.environment);
+  beforeAll(() => {
+    gnupg = new GnuPg(card.environment);
   });
 
-  afterAll(async () => {
-    await gnupg.remove();
-    await place.stop(...secrets);
-  });
+  afterAll(() => gnupg.remove());
 
   /** Makes three keys on the card, through the prompts of --card-edit. */
   async function generate(name: string): Promise<void> {
@@ -33,7 +27,7 @@ describePeer(gpg, () => {
 
   it("shows the card", async () => {
     const shown = await gnupg.cardStatus();
-    expect(shown).toContain("Application ID ...: D276000124010304FFFF0000A1B20000");
+    expect(shown).toContain(`Application ID ...: D276000124010304FFFF${SERIAL_NUMBER}0000`);
     expect(shown).toContain("Version ..........: 3.4");
     expect(shown).toContain("Manufacturer .....: test card");
     expect(shown).toContain("Key attributes ...: rsa2048 rsa2048 rsa2048");

@@ -69,9 +69,17 @@ export class GnuPg {
   }
 
   /** Sets the algorithm of a key, as gpg's menu does: 1 signature, 2 encryption, 3 authentication. */
-  async setAlgorithm(key: number, algorithm: string): Promise<void> {
-    const command = `SCD SETATTR KEY-ATTR --force ${key} ${algorithm}`;
-    const { stdout, stderr } = await this.run("gpg-connect-agent", [command, "/bye"]);
+  setAlgorithm(key: number, algorithm: string): Promise<void> {
+    return this.#askCardDaemon(`SETATTR KEY-ATTR --force ${key} ${algorithm}`);
+  }
+
+  /** Makes one key alone on the card; gpg's own menu makes all three. */
+  makeKey(key: number): Promise<void> {
+    return this.#askCardDaemon(`GENKEY --force ${key}`);
+  }
+
+  async #askCardDaemon(command: string): Promise<void> {
+    const { stdout, stderr } = await this.run("gpg-connect-agent", [`SCD ${command}`, "/bye"]);
     expect(stdout + stderr).toMatch(/^OK$/m);
   }
 

@@ -4,41 +4,37 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { attributes } from "../cards/openpgp-bench.ts";
 import { twoFreePorts } from "../peers/pcscd.ts";
 import { describePeer, type PeerProgram } from "../peers/peers.ts";
 import { Program } from "../peers/program.ts";
-import { CardPlace } from "./card-place.ts";
 import { GnuPg } from "./gnupg.ts";
+import { useOpenPgpCard } from "./openpgp-card.ts";
 
 const SET_UP = "scripts/setup-peers.sh installs it on Debian.";
 const sshd: PeerProgram = { name: "/usr/sbin/sshd", remedy: SET_UP, probe: () => undefined };
 
+const card = useOpenPgpCard();
+
 describePeer(sshd, (path) => {
-  let place: CardPlace;
   let gnupg: GnuPg;
   let server: Program | undefined;
 
-  beforeAll(async () => {
-    place = await CardPlace.start();
-    gnupg = new GnuPg(place.service.environment);
+  beforeAll(() => {
+    gnupg = new GnuPg(card.environment);
   });
 
   afterAll(async () => {
     await server?.end();
     await gnupg.remove();
-    await place.stop("12345678", "123456");
   });
 
   it.each([
-    ["Ed25519", attributes.ed25519, "ssh-ed25519"],
-    ["P-256", attributes.p256, "ecdsa-sha2-nistp256"],
-    ["RSA", attributes.rsa2048, "ssh-rsa"],
+    ["Ed25519", "22 ed25519", "ssh-ed25519"],
+    ["P-256", "19 nistp256", "ecdsa-sha2-nistp256"],
+    ["RSA", "1 rsa2048", "ssh-rsa"],
   ])("a login with the card's %s key, through gpg-agent", async (_, algorithm, type) => {
-    const { bench } = place;
-    await bench.verify("83", "12345678");
-    await bench.put("C3", algorithm);
-    await bench.ok("00478000", "A400", 65_536);
+    await gnupg.setAlgorithm(3, algorithm);
+    await gnupg.makeKey(3);
     await gnupg.endAgent();
     await gnupg.run("gpg-connect-agent", ["/bye"]);
     const { stdout: socket } = await gnupg.run("gpgconf", ["--list-dirs", "agent-ssh-socket"]);
