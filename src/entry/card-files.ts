@@ -2,7 +2,7 @@
 
 /** Files of cards: new ones, and what is put into them before they are used. */
 
-import type { AuthorityKey, CardKindName, CardPlan, Keep, NewKey, NewSecrets } from "../cards/descriptions/index.ts";
+import type { CardKindName, CardPlan, CertifiedKey, Keep, NewKey, NewSecrets } from "../cards/descriptions/index.ts";
 import { replaceFile } from "../platform/node/runtime/index.ts";
 import { SmartCardError } from "../port/index.ts";
 import { checkedPlan, readCardFile, surroundings, textOf } from "./software.ts";
@@ -94,4 +94,4 @@ function contentOf({ path, plan }: CardFile, wanted: string | undefined): CardPl
   throw new SmartCardError("invalid-value", `${path} ${reason}`);
 }
 
-export type { AuthorityKey, CardKindName, Keep, NewKey, NewSecrets };
+export type { CardKindName, CertifiedKey, Keep, NewKey, NewSecrets };

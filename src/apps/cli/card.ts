@@ -2,7 +2,7 @@
 
 import { createPrivateKey, type JsonWebKey, X509Certificate } from "node:crypto";
 import { writeFile } from "node:fs/promises";
-import type { AuthorityKey, CardKindName, NewKey } from "../../entry/card-files.ts";
+import type { CardKindName, CertifiedKey, NewKey } from "../../entry/card-files.ts";
 import { type CardFile, newCardFile, personalizeCard, readCard } from "../../entry/card-files.ts";
 import { cardKindNames } from "../../entry/software.ts";
 import { nodeClock, readTextFile } from "../../platform/node/runtime/index.ts";
@@ -193,7 +193,7 @@ function unreadable(message: string, cause: unknown): SmartCardError {
   return new SmartCardError("invalid-value", message, {}, { cause });
 }
 
-function authorityKey(path: string, jwk: JsonWebKey): AuthorityKey {
+function authorityKey(path: string, jwk: JsonWebKey): CertifiedKey {
   const bytes = (name: keyof JsonWebKey): Uint8Array =>
     new Uint8Array(Buffer.from(String(jwk[name] ?? ""), "base64url"));
   if (jwk.kty === "RSA") {
@@ -212,11 +212,13 @@ function authorityKey(path: string, jwk: JsonWebKey): AuthorityKey {
     };
     return { algorithm: "rsa", material };
   }
-  const algorithm = ({ "P-256": "p256", "P-384": "p384", Ed25519: "ed25519" } as const)[String(jwk.crv)];
+  const algorithm = ({ "P-256": "P-256", "P-384": "P-384", "P-521": "P-521", Ed25519: "ed25519" } as const)[
+    String(jwk.crv)
+  ];
   if (algorithm === undefined) {
     throw new SmartCardError(
       "invalid-value",
-      `the key in ${path} cannot sign certificates here: use RSA, P-256, P-384 or Ed25519`,
+      `the key in ${path} cannot sign certificates here: use RSA, P-256, P-384, P-521 or Ed25519`,
     );
   }
   return { algorithm, material: bytes("d") };

@@ -1,5 +1,24 @@
 // SPDX-License-Identifier: MIT
 
 export type { CardCrypto, CurveName, Ed25519, EllipticCurve, HashName, X25519 } from "./card-crypto.ts";
+export {
+  authorityExtensions,
+  type CertificateSigner,
+  type Extension,
+  keyIdentifiers,
+  keyUsageExtension,
+  keyUsages,
+  randomSerialNumber,
+  signedCertificate,
+  subjectAndValidity,
+} from "./certificate.ts";
+export { type CertifiedKey, certificateSigner, publicKeyInfo } from "./certified-key.ts";
+export { commonName, ecdsaSignature, objectIdentifier, sequence, smallInteger, time } from "./der.ts";
+export {
+  type CertificateAuthority,
+  type CertificateContent,
+  checkCertificateContent,
+  issueCertificate,
+} from "./issued-certificate.ts";
 export { bitLength, type RsaKey, rsaKeyFromPrimes } from "./rsa-key.ts";
 export { encodeDigestInfo, padForSignature, unpadDeciphered } from "./rsa-padding.ts";

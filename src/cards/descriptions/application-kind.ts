@@ -3,7 +3,7 @@
 import type { Shape } from "../../base/json/index.ts";
 import { assert } from "../../port/index.ts";
 import type { CardApplication, CardInterface } from "../applications/index.ts";
-import type { CardCrypto, RsaKey } from "../crypto/index.ts";
+import type { CardCrypto, CertificateContent } from "../crypto/index.ts";
 import type { TokenValue } from "./token-shape.ts";
 
 /** What an application is given. */
@@ -31,25 +31,12 @@ export interface NewSecrets {
   readonly puk?: Uint8Array | undefined;
 }
 
-/** The private key of a certificate authority. */
-export interface AuthorityKey {
-  readonly algorithm: "rsa" | "p256" | "p384" | "ed25519";
-  readonly material: RsaKey | Uint8Array;
-}
-
 /** A key that is made for an application, with a certificate. */
-export interface NewKey {
+export interface NewKey extends CertificateContent {
   /** Where it goes, as the application names it: `9A`. */
   readonly slot: string;
   /** As the application names it: `p256`. */
   readonly algorithm: string;
-  /** The common name in its certificate. */
-  readonly subject: string;
-  /** From when the certificate is valid, in UTC: 14 digits, year to second. */
-  readonly notBefore: string;
-  readonly notAfter: string;
-  /** Who signs it. @default the key itself */
-  readonly authority?: { readonly certificate: Uint8Array; readonly key: AuthorityKey } | undefined;
 }
 
 /** A kind of application: how it is described, made new, set up, and opened. */

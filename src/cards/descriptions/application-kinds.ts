@@ -4,9 +4,9 @@ import { decodeHex, encodeHex, hexByte, hexBytes } from "../../base/binary/index
 import { buildAtr } from "../../base/iso7816/index.ts";
 import { listOfWords, refuse } from "../../port/index.ts";
 import { OpenPgpApplication, type OpenPgpSource, openPgpImage, openPgpShape, savedOpenPgp } from "../openpgp/index.ts";
-import { newPivImage, PivApplication, type PivKey, pivShape, provisionPiv, savedPiv } from "../piv/index.ts";
+import { newPivImage, PivApplication, pivShape, provisionPiv, savedPiv } from "../piv/index.ts";
 import type { Applications } from "./application-cards.ts";
-import { type AuthorityKey, type Fact, plugged } from "./application-kind.ts";
+import { type Fact, plugged } from "./application-kind.ts";
 import { savedToken } from "./token-shape.ts";
 
 const piv = plugged({
@@ -25,7 +25,7 @@ const piv = plugged({
       ...others,
       slot: slotOf(slot),
       algorithm: keyAlgorithmOf(algorithm),
-      ...(authority && { authority: { certificate: authority.certificate, key: signingKey(authority.key) } }),
+      authority,
     });
     return { source: savedPiv(image), certificate };
   },
@@ -115,10 +115,4 @@ function keyAlgorithmOf(text: string): (typeof pivAlgorithms)[number] {
   const known = pivAlgorithms.find((name) => name === text.toLowerCase());
   const remedy = `use ${listOfWords(pivAlgorithms, "or")}`;
   return known ?? refuse({ operation: "provision", path: "algorithm" }, "unknown", remedy);
-}
-
-/** The key of an authority, as PIV has keys: its size does not matter for signing. */
-function signingKey({ algorithm, material }: AuthorityKey): PivKey {
-  const policies = { pinPolicy: "never", touchPolicy: "never", origin: "imported" } as const;
-  return { ...policies, material, algorithm: algorithm === "rsa" ? "rsa2048" : algorithm };
 }

@@ -1,22 +1,26 @@
 // SPDX-License-Identifier: MIT
 
-import type { CardCrypto } from "../crypto/index.ts";
 import {
   authorityExtensions,
+  type CardCrypto,
   type CertificateSigner,
-  certificateIn,
-  certificateObject,
+  certificateSigner,
+  commonName,
   type Extension,
   keyIdentifiers,
+  publicKeyInfo,
   randomSerialNumber,
+  sequence,
   signedCertificate,
+  smallInteger,
   subjectAndValidity,
-} from "./certificate.ts";
+  time,
+} from "../crypto/index.ts";
+import { certificateIn, certificateObject } from "./certificate-object.ts";
 import { objectTags } from "./containers.ts";
-import { commonName, sequence, smallInteger, time } from "./der.ts";
 import { keyReferences, pinPolicyNumbers, touchPolicyNumbers } from "./key-references.ts";
 import type { PivImage, PivKey } from "./piv-image.ts";
-import { certificateSigner, publicKeyInfo } from "./private-key.ts";
+import { certifiedKey } from "./private-key.ts";
 
 /** What the root's key is made from. It is public: its certificates show only that software made them. */
 const ROOT_SEED = "scard: root of PIV attestation in tests, version 1";
@@ -38,8 +42,7 @@ const FORM_FACTOR = 0x01;
 
 function rootSigner(library: CardCrypto): CertificateSigner {
   const material = library.hash("sha256", new TextEncoder().encode(ROOT_SEED));
-  const policies = { pinPolicy: "never", touchPolicy: "never", origin: "imported" } as const;
-  return certificateSigner(library, { algorithm: "p256", material, ...policies });
+  return certificateSigner(library, { algorithm: "P-256", material });
 }
 
 /**
@@ -63,7 +66,7 @@ export async function addAttestationKey(library: CardCrypto, image: PivImage): P
   const root = rootSigner(library);
   const material = library.curve("P-256").generate();
   const key: PivKey = { algorithm: "p256", material, pinPolicy: "once", touchPolicy: "never", origin: "imported" };
-  const publicKey = publicKeyInfo(library, key);
+  const publicKey = publicKeyInfo(library, certifiedKey(key));
   const extensions: Extension[] = [
     ...authorityExtensions(0),
     ...keyIdentifiers(library, publicKey, root.publicKey),
@@ -103,7 +106,7 @@ export async function attest(
     issuer: from.subject,
     subject: commonName(`${SUBJECT_PREFIX}${slot.toString(16)}`),
     validity: from.validity,
-    publicKey: publicKeyInfo(library, key),
+    publicKey: publicKeyInfo(library, certifiedKey(key)),
     extensions: [
       { id: yubicoExtensions.firmware, value: Uint8Array.from(image.firmware) },
       { id: yubicoExtensions.serialNumber, value: smallInteger(image.serialNumber) },
@@ -111,7 +114,7 @@ export async function attest(
       { id: yubicoExtensions.formFactor, value: Uint8Array.of(FORM_FACTOR) },
     ],
   };
-  return signedCertificate(init, certificateSigner(library, signer));
+  return signedCertificate(init, certificateSigner(library, certifiedKey(signer)));
 }
 
 function validity(): Uint8Array {

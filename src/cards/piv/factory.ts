@@ -3,10 +3,10 @@
 import { concatBytes, decodeHex, zeroBytes } from "../../base/binary/index.ts";
 import type { CardCrypto } from "../crypto/index.ts";
 import type { FirmwareVersion } from "../software-card/index.ts";
+import { byteObject, dataObject } from "../software-card/index.ts";
 import type { ManagementAlgorithm } from "./algorithms.ts";
 import { addAttestationKey } from "./attestation.ts";
 import { objectTags, TAG_DISCOVERY } from "./containers.ts";
-import { byteObject, dataObject } from "./data-objects.ts";
 import { pivAid } from "./identifiers.ts";
 import { keyReferences } from "./key-references.ts";
 import { factoryManagementKey } from "./management-key.ts";

@@ -2,14 +2,23 @@
 
 import { copyBytes } from "../../base/binary/index.ts";
 import type { ApplicationCommand } from "../applications/index.ts";
-import { type Answer, matchesSecret, status, sw } from "../software-card/index.ts";
+import {
+  type Answer,
+  type DataObject,
+  dataObject,
+  matchesSecret,
+  onlyObject,
+  readDataObjects,
+  status,
+  sw,
+  valueIn,
+} from "../software-card/index.ts";
 import {
   keyAlgorithmById,
   type ManagementAlgorithm,
   type ManagementAlgorithmInfo,
   managementAlgorithmById,
 } from "./algorithms.ts";
-import { type DataObject, dataObject, onlyObject, readDataObjects, valueIn } from "./data-objects.ts";
 import { isKeySlot, keyReferences } from "./key-references.ts";
 import { isFactoryKey, managementCipher } from "./management-key.ts";
 import { isYubico, type PivContext } from "./piv-context.ts";

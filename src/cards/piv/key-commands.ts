@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: MIT
 
 import type { ApplicationCommand } from "../applications/index.ts";
-import { type Answer, status, sw } from "../software-card/index.ts";
+import {
+  type Answer,
+  type DataObject,
+  dataObject,
+  onlyObject,
+  readDataObjects,
+  status,
+  sw,
+  valueIn,
+} from "../software-card/index.ts";
 import { type KeyAlgorithmInfo, keyAlgorithmById } from "./algorithms.ts";
 import { attest } from "./attestation.ts";
-import { type DataObject, dataObject, onlyObject, readDataObjects, valueIn } from "./data-objects.ts";
 import {
   defaultPinPolicy,
   isKeySlot,

@@ -2,9 +2,8 @@
 
 import { bigEndianNumber, copyBytes } from "../../base/binary/index.ts";
 import type { ApplicationCommand } from "../applications/index.ts";
-import { type Answer, status, sw } from "../software-card/index.ts";
+import { type Answer, dataObject, onlyObject, readDataObjects, status, sw, valueIn } from "../software-card/index.ts";
 import { type Container, containerOf, TAG_BIOMETRIC_GROUP, TAG_DISCOVERY } from "./containers.ts";
-import { dataObject, onlyObject, readDataObjects, valueIn } from "./data-objects.ts";
 import { pivLimits } from "./limits.ts";
 import { isYubico, type PivContext } from "./piv-context.ts";
 

@@ -2,8 +2,7 @@
 
 import type { ApplicationCommand, CardApplication, SelectRequest } from "../applications/index.ts";
 import type { CardCrypto } from "../crypto/index.ts";
-import { type Answer, status, sw } from "../software-card/index.ts";
-import { dataObject } from "./data-objects.ts";
+import { type Answer, dataObject, status, sw } from "../software-card/index.ts";
 import { generalAuthenticate } from "./general-authenticate.ts";
 import { pivAid, pivPix, pivRid } from "./identifiers.ts";
 import { attestKey, generateKeyPair, importKey, moveKey } from "./key-commands.ts";

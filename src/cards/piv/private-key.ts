@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import { bigEndianNumber, concatBytes, copyBytes } from "../../base/binary/index.ts";
-import type { CardCrypto, CurveName, RsaKey } from "../crypto/index.ts";
-import { bitLength, encodeDigestInfo, padForSignature, rsaKeyFromPrimes } from "../crypto/index.ts";
+import type { CardCrypto, CertifiedKey, RsaKey } from "../crypto/index.ts";
+import { bitLength, ecdsaSignature, rsaKeyFromPrimes } from "../crypto/index.ts";
+import { type DataObject, dataObject, valueIn } from "../software-card/index.ts";
 import { type KeyAlgorithm, type KeyAlgorithmInfo, keyAlgorithm } from "./algorithms.ts";
-import type { CertificateSigner } from "./certificate.ts";
-import { type DataObject, dataObject, valueIn } from "./data-objects.ts";
-import { bitString, der, ecdsaSignature, integer, objectIdentifier, sequence } from "./der.ts";
 import { pivLimits } from "./limits.ts";
 import type { PivKey } from "./piv-image.ts";
 
@@ -16,7 +14,7 @@ type Material = PivKey["material"];
 const publicExponent = Uint8Array.of(0x01, 0x00, 0x01);
 
 /** The NIST curve of an algorithm. */
-function curveName(algorithm: KeyAlgorithm): CurveName {
+function curveName(algorithm: KeyAlgorithm): "P-256" | "P-384" {
   return algorithm === "p384" ? "P-384" : "P-256";
 }
 
@@ -134,60 +132,14 @@ function equalNumbers(a: Uint8Array, b: Uint8Array): boolean {
   return difference === 0;
 }
 
-/** Identifiers of keys in certificates. RFC 3279, 2.3; RFC 5480, 2.1.1; RFC 8410, 3. */
-const keyIds: Readonly<Record<KeyAlgorithmInfo["family"], string>> = {
-  rsa: "1.2.840.113549.1.1.1",
-  weierstrass: "1.2.840.10045.2.1",
-  ed25519: "1.3.101.112",
-  x25519: "1.3.101.110",
-};
-const curveIds: Readonly<Partial<Record<KeyAlgorithm, string>>> = {
-  p256: "1.2.840.10045.3.1.7",
-  p384: "1.3.132.0.34",
-};
-
-/** SubjectPublicKeyInfo. RFC 5280, 4.1.2.7. */
-export function publicKeyInfo(library: CardCrypto, { algorithm, material }: PivKey): Uint8Array {
-  const id = objectIdentifier(keyIds[keyAlgorithm(algorithm).family]);
-  if (!(material instanceof Uint8Array)) {
-    const key = sequence(integer(material.n), integer(material.e));
-    return sequence(sequence(id, dataObject(der.null)), bitString(key));
-  }
-  const curve = curveIds[algorithm];
-  const parameters = curve === undefined ? new Uint8Array(0) : objectIdentifier(curve);
-  return sequence(sequence(id, parameters), bitString(publicPoint(library, algorithm, material)));
-}
-
-/** What signs certificates with a key: with SHA-256, on P-384 with SHA-384. RFC 4055, 5; RFC 5758, 3.2; RFC 8410, 3. */
-export function certificateSigner(library: CardCrypto, key: PivKey): CertificateSigner {
-  return {
-    algorithm: signatureAlgorithm(key.algorithm),
-    publicKey: publicKeyInfo(library, key),
-    async sign(toBeSigned) {
-      const signature = await sign(library, key, digested(library, key, toBeSigned));
-      if (signature === undefined) throw new TypeError(`PIV: a key of ${key.algorithm} signs no certificates`);
-      return signature;
-    },
-  };
-}
-
-function signatureAlgorithm(algorithm: KeyAlgorithm): Uint8Array {
+/** A key of the card, as certificates have it. */
+export function certifiedKey({ algorithm, material }: PivKey): CertifiedKey {
+  if (!(material instanceof Uint8Array)) return { algorithm: "rsa", material };
   switch (algorithm) {
-    case "p256":
-      return sequence(objectIdentifier("1.2.840.10045.4.3.2"));
-    case "p384":
-      return sequence(objectIdentifier("1.2.840.10045.4.3.3"));
     case "ed25519":
     case "x25519":
-      return sequence(objectIdentifier("1.3.101.112"));
+      return { algorithm, material };
     default:
-      return sequence(objectIdentifier("1.2.840.113549.1.1.11"), dataObject(der.null));
+      return { algorithm: curveName(algorithm), material };
   }
-}
-
-function digested(library: CardCrypto, { algorithm, material }: PivKey, toBeSigned: Uint8Array): Uint8Array {
-  if (keyAlgorithm(algorithm).family === "ed25519") return toBeSigned;
-  const digest = library.hash(algorithm === "p384" ? "sha384" : "sha256", toBeSigned);
-  if (material instanceof Uint8Array) return digest;
-  return padForSignature(encodeDigestInfo("sha256", digest), material.n.length) ?? digest;
 }

@@ -2,10 +2,9 @@
 
 import { bigEndianBytes, copyBytes, zeroBytes } from "../../base/binary/index.ts";
 import type { ApplicationCommand } from "../applications/index.ts";
-import { type Answer, matchesSecret, status, sw } from "../software-card/index.ts";
+import { type Answer, byteObject, dataObject, matchesSecret, status, sw } from "../software-card/index.ts";
 import { keyAlgorithm, managementAlgorithm, managementAlgorithmById } from "./algorithms.ts";
 import { objectTags } from "./containers.ts";
-import { byteObject, dataObject } from "./data-objects.ts";
 import { factoryPin, factoryPuk, resetToFactory } from "./factory.ts";
 import {
   isKeySlot,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { concatBytes } from "../../base/binary/index.ts";
-import { dataObject } from "./data-objects.ts";
+import { dataObject } from "../software-card/index.ts";
 
 /** Tags of ASN.1. ITU-T X.680, 8.4; X.690, 8.1.2. */
 export const der = {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes } from "../../base/binary/index.ts";
-import type { CardCrypto } from "../crypto/index.ts";
-import { dataObject, onlyObject, readDataObjects } from "./data-objects.ts";
+import { dataObject, onlyObject, readDataObjects } from "../software-card/index.ts";
+import type { CardCrypto } from "./card-crypto.ts";
 import {
   bitString,
   contextTag,
@@ -125,24 +124,4 @@ export function subjectAndValidity(
 function children(encoded: Uint8Array): ReturnType<typeof readDataObjects> & object {
   const content = onlyObject(encoded, der.sequence);
   return (content && readDataObjects(content)) ?? [];
-}
-
-const TAG_CERTIFICATE = 0x70;
-const TAG_CERTIFICATE_INFO = 0x71;
-const TAG_ERROR_DETECTION = 0xfe;
-
-/** What stands in a container for a certificate. NIST SP 800-73-4 part 1, table 10. */
-export function certificateObject(encoded: Uint8Array): Uint8Array {
-  return concatBytes(
-    dataObject(TAG_CERTIFICATE, encoded),
-    dataObject(TAG_CERTIFICATE_INFO, Uint8Array.of(0)),
-    dataObject(TAG_ERROR_DETECTION),
-  );
-}
-
-/** The certificate in a container; undefined where there is none, or where it is compressed. */
-export function certificateIn(object: Uint8Array): Uint8Array | undefined {
-  const objects = readDataObjects(object) ?? [];
-  const info = objects.find(({ tag }) => tag === TAG_CERTIFICATE_INFO)?.value[0] ?? 0;
-  return info === 0 ? objects.find(({ tag }) => tag === TAG_CERTIFICATE)?.value : undefined;
 }
