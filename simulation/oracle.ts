@@ -275,6 +275,7 @@ export class Oracle {
       ejects,
       mustReset: operation === "end" && isReset && slot?.powered === true && isLastEnd(connection),
       wasLocked: slot?.lockedBy === context.client.name,
+      wasHeldHere: slot !== undefined && this.turns.holderOf(slot)?.context === context,
       outcome: undefined,
       reachedDriver: undefined,
     };

@@ -126,6 +126,8 @@ export interface Call {
   readonly mustReset: boolean;
   /** Whether its client had the lock when it was made. */
   readonly wasLocked: boolean;
+  /** Whether its own context had the lock when it was made, and knew it. */
+  readonly wasHeldHere: boolean;
   /** Undefined: pending. `done`, or the code of its error. */
   outcome: string | undefined;
   /** The step in which it was seen to reach the driver. */

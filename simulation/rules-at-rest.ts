@@ -183,7 +183,7 @@ function checkTurn(oracle: Oracle, call: Call, what: string): void {
   const holder = oracle.turns.holderOf(slot);
   if (!context.oneAtATime || timeoutMs !== undefined || holder?.context !== context || holder === connection) return;
   // The service can end a wait over the wire; and a client that makes two requests at once breaks its promise.
-  if (call.signal === undefined && call.wasLocked) oracle.violated(`${what} waits for itself`);
+  if (call.signal === undefined && call.wasHeldHere) oracle.violated(`${what} waits for itself`);
 }
 
 /** A status wait must not sleep while its caller's state is outdated. */
