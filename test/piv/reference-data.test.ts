@@ -17,7 +17,7 @@ describe("VERIFY (SP 800-73-4 part 2, 3.2.1)", () => {
     expect(await card.verify("000000")).toBe("63c2");
     expect(await card.tries(), "a wrong PIN takes the verification back").toBe("63c2");
     expect(await card.verify("0")).toBe("63c1");
-    expect(await card.verify("000000")).toBe("63c0");
+    expect(await card.verify("000000"), "so does a token with the last try").toBe("6983");
     expect(await card.tries()).toBe("6983");
     expect(await card.verify("123456"), "the right PIN is not looked at any more").toBe("6983");
     expect(await card.status(unblock("00000000", "654321"))).toBe("63c2");
@@ -26,9 +26,17 @@ describe("VERIFY (SP 800-73-4 part 2, 3.2.1)", () => {
     expect(await card.verify("654321")).toBe("9000");
   });
 
+  it("answers the last try with 63C0 where the card is no token", async () => {
+    const card = await PivSession.open({ extensions: "none" });
+    for (const left of ["63c2", "63c1", "63c0", "6983"]) expect(await card.verify("000000")).toBe(left);
+    for (const left of ["63c2", "63c1", "63c0", "6983"]) {
+      expect(await card.status(unblock("00000000", "654321"))).toBe(left);
+    }
+  });
+
   it("blocks the PUK, and then nothing unblocks the PIN", async () => {
     const card = await PivSession.open();
-    for (const left of ["63c2", "63c1", "63c0", "6983"]) {
+    for (const left of ["63c2", "63c1", "6983", "6983"]) {
       expect(await card.status(unblock("00000000", "654321"))).toBe(left);
     }
     expect(await card.status(unblock("12345678", "654321"))).toBe("6983");

@@ -277,6 +277,7 @@ describe("long answers, ISO/IEC 7816-4:2005, 5.1.3 and 7.6.1", () => {
     const { select, send } = cardOf([reading()]);
     await select(PIV);
     expect((await send("00CB3FFF0101")).slice(-4)).toBe("6100");
+    expect(await send("00CB3FFF00000101"), "with extended length, all of it").toBe(`${encodeHex(long)}9000`);
   });
 
   test("another command in between drops the rest", async () => {

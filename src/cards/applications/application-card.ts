@@ -115,7 +115,7 @@ export class ApplicationCard implements SoftwareCard {
     const life = this.#life;
     try {
       const answer = whole.value.answer(await this.#carryOut(channel, commandClass.cla, whole.value.command));
-      return life === this.#life ? channel.response.begin(answer, command.le) : status(sw.noDiagnosis);
+      return life === this.#life ? channel.response.begin(answer, command) : status(sw.noDiagnosis);
     } finally {
       zeroBytes(whole.value.command.data);
     }

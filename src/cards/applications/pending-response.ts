@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { copyBytes, zeroBytes } from "../../base/binary/index.ts";
-import { type CommandApdu, MAX_SHORT_LE } from "../../base/iso7816/index.ts";
+import { type CommandApdu, MAX_EXTENDED_LE, MAX_SHORT_LE } from "../../base/iso7816/index.ts";
 import { type Answer, status, sw } from "../software-card/index.ts";
 
 /**
@@ -14,10 +14,13 @@ export class PendingResponse {
   #status: number = sw.success;
 
   /**
-   * The first part of an answer. Where the client gave no Le it gets up to 256 bytes: so do the tokens in the field, and
-   * programs that leave Le out (yubico-piv-tool) count on it.
+   * The first part of an answer. Where the client gave no Le it gets up to 256 bytes, and after a command with extended length
+   * as much as there is: so do the tokens in the field, and programs that leave Le out (yubico-piv-tool) count on it.
    */
-  begin({ data, status: word }: Answer, le: number = MAX_SHORT_LE): Answer {
+  begin(
+    { data, status: word }: Answer,
+    { extended, le = extended ? MAX_EXTENDED_LE : MAX_SHORT_LE }: CommandApdu,
+  ): Answer {
     this.drop();
     if (data === undefined || data.length === 0) return status(word);
     // The application may have kept what it answers.

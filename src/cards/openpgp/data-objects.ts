@@ -2,7 +2,7 @@
 
 import { concatBytes, copyBytes } from "../../base/binary/index.ts";
 import { type BerTlvInit, encodeBerTlv, encodeLifeCycle } from "../../base/iso7816/index.ts";
-import { algorithmInformation, attributesTag, keyUses } from "./key-attributes.ts";
+import { algorithmInformation, type KeyUse, keyReferences, keyTags, usesOn } from "./key-attributes.ts";
 import { openPgpLimits as limits } from "./openpgp-limits.ts";
 import type { OpenPgpSession } from "./openpgp-session.ts";
 import { tags } from "./openpgp-state.ts";
@@ -24,6 +24,11 @@ const SEX_NOT_ANNOUNCED = 0x39;
 /** A KDF object that says that there is none. OpenPGP card 3.4.1, 4.3.2. */
 const noKdf = Uint8Array.of(0x81, 0x01, 0x00);
 
+const allUses = usesOn(true);
+const ofAttestation = keyTags.attestation;
+/** Data objects that Yubico's keys alone have. */
+export const yubicoTags: ReadonlySet<number> = new Set([...Object.values(ofAttestation), tags.attestationCertificate]);
+
 /** The data objects that GET DATA reads by their own tag. Those of a key alone (C7, CE and their like) are only written. */
 const objects: ReadonlyMap<number, Read> = new Map<number, Read>([
   [tags.applicationIdentifier, ({ identity }) => identity.aid],
@@ -39,16 +44,17 @@ const objects: ReadonlyMap<number, Read> = new Map<number, Read>([
   [tags.privateUse4, stored(tags.privateUse4)],
   [tags.certificate, ({ state, certificate }) => state.certificates[certificate] ?? new Uint8Array(0)],
   [tags.kdf, ({ state }) => fallback(state.object(tags.kdf), noKdf)],
-  [tags.algorithmInformation, () => algorithmInformation()],
+  [tags.algorithmInformation, ({ identity }) => algorithmInformation(identity.yubico?.version)],
   [tags.signatureCounter, ({ state }) => threeBytes(state.signatures)],
   [tags.extendedCapabilities, extendedCapabilities],
-  ...keyUses.map((use): [number, Read] => [attributesTag[use], ({ state }) => state.attributes[use]]),
+  ...allUses.map((use): [number, Read] => [keyTags[use].attributes, ({ state }) => state.attributes[use]]),
   [tags.passwordStatus, passwordStatus],
-  [tags.fingerprints, each(tags.fingerprint, FINGERPRINT_BYTES)],
-  [tags.caFingerprints, each(tags.caFingerprint, FINGERPRINT_BYTES)],
-  [tags.generationTimes, each(tags.generationTime, TIME_BYTES)],
+  [tags.fingerprints, each("fingerprint", FINGERPRINT_BYTES)],
+  [tags.caFingerprints, each("caFingerprint", FINGERPRINT_BYTES)],
+  [tags.generationTimes, each("generationTime", TIME_BYTES)],
   [tags.keyInformation, keyInformation],
-  ...[...keyUses.keys(), keyUses.length].map((at): [number, Read] => [tags.userInteraction + at, userInteraction(at)]),
+  ...allUses.map((use): [number, Read] => [keyTags[use].userInteraction, userInteraction(use)]),
+  [tags.attestationCertificate, stored(tags.attestationCertificate)],
   [
     tags.extendedLength,
     () => [
@@ -76,14 +82,13 @@ const objects: ReadonlyMap<number, Read> = new Map<number, Read>([
 function discretionary({ identity }: OpenPgpSession): readonly number[] {
   return [
     tags.extendedCapabilities,
-    ...keyUses.map((use) => attributesTag[use]),
+    ...usesOn(identity.yubico !== undefined).map((use) => keyTags[use].attributes),
     tags.passwordStatus,
     tags.fingerprints,
     tags.caFingerprints,
     tags.generationTimes,
     tags.keyInformation,
-    ...keyUses.map((_, at) => tags.userInteraction + at),
-    ...(identity.yubico === undefined ? [] : [tags.attestationUserInteraction]),
+    ...usesOn(identity.yubico !== undefined).map((use) => keyTags[use].userInteraction),
   ];
 }
 
@@ -96,7 +101,7 @@ function discretionary({ identity }: OpenPgpSession): readonly number[] {
  */
 export function readObject(session: OpenPgpSession, tag: number): Uint8Array | undefined {
   if (tag === tags.extendedCapabilities) return undefined;
-  if (tag === tags.attestationUserInteraction && session.identity.yubico === undefined) return undefined;
+  if (yubicoTags.has(tag) && session.identity.yubico === undefined) return undefined;
   const value = objects.get(tag)?.(session);
   if (value === undefined || isBytes(value)) return value;
   return encodeBerTlv(session.identity.yubico === undefined ? value : [{ tag, children: value }]);
@@ -119,10 +124,12 @@ function stored(tag: number): Read {
   return ({ state }) => state.object(tag);
 }
 
-/** The objects of the three keys in a row; zeros where there is none. */
-function each(first: number, length: number): Read {
-  return ({ state }) =>
-    concatBytes(...keyUses.map((_, at) => fallback(state.object(first + at), new Uint8Array(length))));
+/** The objects of all keys in a row; zeros where there is none. */
+function each(part: "fingerprint" | "caFingerprint" | "generationTime", length: number): Read {
+  return ({ identity, state }) => {
+    const values = usesOn(identity.yubico !== undefined).map((use) => state.object(keyTags[use][part]));
+    return concatBytes(...values.map((value) => fallback(value, new Uint8Array(length))));
+  };
 }
 
 function fallback(value: Uint8Array, otherwise: Uint8Array): Uint8Array {
@@ -159,18 +166,18 @@ function passwordStatus({ state }: OpenPgpSession): Uint8Array {
 }
 
 /** Key reference and status of each key: 0 none, 1 generated, 2 imported. OpenPGP card 3.4.1, 4.4.3.8. */
-function keyInformation({ state }: OpenPgpSession): Uint8Array {
+function keyInformation({ identity, state }: OpenPgpSession): Uint8Array {
   const status = { generated: 1, imported: 2 } as const;
   return Uint8Array.from(
-    keyUses.flatMap((use, at) => {
+    usesOn(identity.yubico !== undefined).flatMap((use) => {
       const origin = state.keys[use]?.origin;
-      return [at + 1, origin === undefined ? 0 : status[origin]];
+      return [keyReferences[use], origin === undefined ? 0 : status[origin]];
     }),
   );
 }
 
-function userInteraction(at: number): Read {
-  return ({ state }) => fallback(state.object(tags.userInteraction + at), Uint8Array.of(0, BUTTON));
+function userInteraction(use: KeyUse): Read {
+  return ({ state }) => fallback(state.object(keyTags[use].userInteraction), Uint8Array.of(0, BUTTON));
 }
 
 function twoBytes(value: number): Uint8Array {

@@ -3,12 +3,61 @@
 import { encodeHex, hexBytes } from "../../base/binary/index.ts";
 import type { BerTlvInit } from "../../base/iso7816/index.ts";
 import type { CurveName } from "../crypto/index.ts";
+import type { FirmwareVersion } from "../software-card/index.ts";
 
-/** What a key is for. */
-export type KeyUse = "signature" | "decryption" | "authentication";
+/** What a key is for. Keys for attestations are Yubico's. */
+export type KeyUse = "signature" | "decryption" | "authentication" | "attestation";
 
-/** The uses, in the order of the card's lists: key references 01, 02, 03. */
+/** The uses of the specification, in the order of the card's lists. */
 export const keyUses: readonly KeyUse[] = ["signature", "decryption", "authentication"];
+/** Those of Yubico's keys, in the order of their lists. */
+const yubicoKeyUses: readonly KeyUse[] = [...keyUses, "attestation"];
+
+/** The uses of the keys on a card. */
+export function usesOn(isYubico: boolean): readonly KeyUse[] {
+  return isYubico ? yubicoKeyUses : keyUses;
+}
+
+/** The number of a key, in control reference templates and in the key information. OpenPGP card 3.4.1, 4.4.3.8. */
+export const keyReferences: Readonly<Record<KeyUse, number>> = {
+  signature: 0x01,
+  decryption: 0x02,
+  authentication: 0x03,
+  attestation: 0x81,
+};
+
+/** Tags of the data objects of one key. */
+interface KeyTags {
+  readonly attributes: number;
+  readonly fingerprint: number;
+  readonly caFingerprint: number;
+  readonly generationTime: number;
+  readonly userInteraction: number;
+}
+
+/** OpenPGP card 3.4.1, 4.4.1 and 4.4.2. Those of the attestation key are Yubico's. */
+export const keyTags: Readonly<Record<KeyUse, KeyTags>> = {
+  signature: keyTagsAt(0),
+  decryption: keyTagsAt(1),
+  authentication: keyTagsAt(2),
+  attestation: {
+    attributes: 0xda,
+    fingerprint: 0xdb,
+    caFingerprint: 0xdc,
+    generationTime: 0xdd,
+    userInteraction: 0xd9,
+  },
+};
+
+function keyTagsAt(at: number): KeyTags {
+  return {
+    attributes: 0xc1 + at,
+    fingerprint: 0xc7 + at,
+    caFingerprint: 0xca + at,
+    generationTime: 0xce + at,
+    userInteraction: 0xd6 + at,
+  };
+}
 
 /** What a key is. */
 export type KeyAlgorithm =
@@ -38,28 +87,29 @@ const curves: readonly (readonly [oid: string, name: CurveName])[] = [
   ["2A8648CE3D030107", "P-256"],
   ["2B81040022", "P-384"],
   ["2B81040023", "P-521"],
+  ["2B8104000A", "secp256k1"],
   ["2B2403030208010107", "brainpoolP256r1"],
   ["2B240303020801010B", "brainpoolP384r1"],
   ["2B240303020801010D", "brainpoolP512r1"],
-  ["2B8104000A", "secp256k1"],
 ];
 /** The identifiers that OpenPGP has, and those of RFC 8410, 3. */
 const ed25519Oids: readonly string[] = ["2B06010401DA470F01", "2B6570"];
 const x25519Oids: readonly string[] = ["2B060104019755010501", "2B656E"];
 
-/** What an empty card begins with: RSA 2048, imported with e, p and q. */
-export const defaultAttributes: Readonly<Record<KeyUse, string>> = {
-  signature: "010800002000",
-  decryption: "010800002000",
-  authentication: "010800002000",
-};
+/** What each key of an empty card begins with: RSA 2048, imported with e, p and q. */
+export function defaultAttributes(isYubico = false): Uint8Array {
+  return hexBytes(rsaAttributes(2048, isYubico));
+}
 
-/** Tags of the algorithm attributes. */
-export const attributesTag: Readonly<Record<KeyUse, number>> = {
-  signature: 0xc1,
-  decryption: 0xc2,
-  authentication: 0xc3,
-};
+/** Yubico's keys take 65537 alone. */
+function rsaAttributes(modulusBits: number, isYubico: boolean): string {
+  const exponentBits = isYubico ? LEAST_EXPONENT_BITS : MOST_EXPONENT_BITS;
+  return `01${fourDigits(modulusBits)}${fourDigits(exponentBits)}00`;
+}
+
+function fourDigits(number: number): string {
+  return number.toString(16).toUpperCase().padStart(4, "0");
+}
 
 /**
  * Reads algorithm attributes, as PUT DATA brings them.
@@ -74,7 +124,8 @@ export function decodeAttributes(use: KeyUse, attributes: Uint8Array): KeyAlgori
   const hasFlag = last === IMPORT_WITH_PUBLIC_KEY || last === IMPORT_WITHOUT_PUBLIC_KEY;
   const oid = encodeHex(attributes.subarray(1, attributes.length - (hasFlag ? 1 : 0)));
   if (use === "decryption") return algorithm === ALGORITHM_ECDH ? decodeEcdh(oid) : undefined;
-  if (algorithm === ALGORITHM_EDDSA) return ed25519Oids.includes(oid) ? { kind: "ed25519" } : undefined;
+  if (algorithm === ALGORITHM_EDDSA)
+    return use !== "attestation" && ed25519Oids.includes(oid) ? { kind: "ed25519" } : undefined;
   const curve = curveOf(oid);
   return algorithm === ALGORITHM_ECDSA && curve !== undefined ? { kind: "ecdsa", curve } : undefined;
 }
@@ -98,18 +149,35 @@ function curveOf(oid: string): CurveName | undefined {
   return curves.find(([known]) => known === oid)?.[1];
 }
 
-/** All attributes that a use can have, as the algorithm information FA lists them. OpenPGP card 3.4.1, 4.4.3.11. */
-export function algorithmInformation(): readonly BerTlvInit[] {
-  return keyUses.flatMap((use) =>
-    attributesFor(use).map((attributes) => ({ tag: attributesTag[use], value: hexBytes(attributes) })),
+/**
+ * All attributes that each key can have, as the algorithm information FA lists them. OpenPGP card 3.4.1, 4.4.3.11.
+ *
+ * @param yubico the firmware, on Yubico's keys
+ */
+export function algorithmInformation(yubico: FirmwareVersion | undefined): readonly BerTlvInit[] {
+  return usesOn(yubico !== undefined).flatMap((use) =>
+    attributesFor(use, yubico).map((attributes) => ({ tag: keyTags[use].attributes, value: hexBytes(attributes) })),
   );
 }
 
-function attributesFor(use: KeyUse): readonly string[] {
-  const rsa = rsaModulusBits.map((bits) => `01${bits.toString(16).padStart(4, "0")}002000`);
+function attributesFor(use: KeyUse, yubico: FirmwareVersion | undefined): readonly string[] {
+  const rsa = rsaModulusBits.map((bits) => rsaAttributes(bits, yubico !== undefined));
   const algorithm = use === "decryption" ? "12" : "13";
-  const edwards = use === "decryption" ? `12${x25519Oids[0]}` : `16${ed25519Oids[0]}`;
-  return [...rsa, ...curves.map(([oid]) => algorithm + oid), edwards];
+  return [...rsa, ...curves.map(([oid]) => algorithm + oid), ...curve25519For(use, yubico)];
+}
+
+/** Firmware before 5.6.1 lists both curves for each key, with the number of EdDSA. Yubico's programs put it right. */
+function curve25519For(use: KeyUse, yubico: FirmwareVersion | undefined): readonly string[] {
+  const [ed25519] = ed25519Oids;
+  const [x25519] = x25519Oids;
+  if (yubico !== undefined && isBefore(yubico, [5, 6, 1])) return [`16${ed25519}`, `16${x25519}`];
+  if (use === "attestation") return [];
+  return [use === "decryption" ? `12${x25519}` : `16${ed25519}`];
+}
+
+function isBefore(version: FirmwareVersion, other: FirmwareVersion): boolean {
+  const at = version.findIndex((number, index) => number !== other[index]);
+  return at >= 0 && (version[at] ?? 0) < (other[at] ?? 0);
 }
 
 /**

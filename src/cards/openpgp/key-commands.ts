@@ -18,7 +18,7 @@ const TAG_KEY_REFERENCE = 0x83;
 export async function generateKeyPair(session: OpenPgpSession, command: ApplicationCommand): Promise<Answer> {
   const { p1, p2, data } = command;
   if (p2 !== 0x00 || (p1 !== P1_GENERATE && p1 !== P1_READ)) return status(sw.wrongOffset);
-  const use = readKeyTemplate(data);
+  const use = readKeyTemplate(session, data);
   if (use === undefined) return status(sw.wrongData);
   const { state } = session;
   if (p1 === P1_READ) {

@@ -3,7 +3,7 @@
 import { type ByteCursor, decoding, zeroBytes } from "../../base/binary/index.ts";
 import { sw } from "../software-card/index.ts";
 import { CardKey } from "./card-key.ts";
-import { decodeAttributes, type KeyUse } from "./key-attributes.ts";
+import { decodeAttributes, type KeyUse, keyReferences } from "./key-attributes.ts";
 import type { OpenPgpSession } from "./openpgp-session.ts";
 import { tags } from "./openpgp-state.ts";
 
@@ -13,7 +13,6 @@ const usesByTemplate: ReadonlyMap<number, KeyUse> = new Map<number, KeyUse>([
   [0xb8, "decryption"],
   [0xa4, "authentication"],
 ]);
-const keyReferences: Readonly<Record<KeyUse, number>> = { signature: 1, decryption: 2, authentication: 3 };
 const TAG_KEY_REFERENCE = 0x84;
 const TAG_PRIVATE_KEY_TEMPLATE = 0x7f48;
 const TAG_PRIVATE_KEY_DATA = 0x5f48;
@@ -46,6 +45,7 @@ export function importKey(session: OpenPgpSession, data: Uint8Array): number {
   const decoded = decoding(data, readHeaderList);
   if (!decoded.ok) return sw.wrongData;
   const { use, parts: found } = decoded.value;
+  if (use === "attestation" && session.identity.yubico === undefined) return sw.wrongData;
   if (found === undefined) {
     state.setKey(use, undefined);
     return sw.success;
@@ -78,18 +78,24 @@ function makeKey(
   return CardKey.fromPrimes(crypto, algorithm, { exponent, prime1, prime2, modulus: found.get(parts.modulus) });
 }
 
-/** The use that a control reference template names: B6 00, or B6 03 84 01 01. */
-export function readKeyTemplate(data: Uint8Array): KeyUse | undefined {
+/**
+ * The use that a control reference template names: B6 00, or B6 03 84 01 01; on Yubico's keys also B6 03 84 01 81, for
+ * attestations.
+ */
+export function readKeyTemplate({ identity }: OpenPgpSession, data: Uint8Array): KeyUse | undefined {
   const decoded = decoding(data, (cursor) => useOf(readTlv(cursor)));
-  return decoded.ok ? decoded.value : undefined;
+  if (!decoded.ok) return undefined;
+  return decoded.value === "attestation" && identity.yubico === undefined ? undefined : decoded.value;
 }
 
 function useOf({ tag, value }: Tlv): KeyUse | undefined {
   const use = usesByTemplate.get(tag);
   if (use === undefined || value.length === 0) return use;
   const named = decoding(value, readTlv);
-  const isThis = named.ok && named.value.tag === TAG_KEY_REFERENCE && named.value.value.length === 1;
-  return isThis && named.value.value[0] === keyReferences[use] ? use : undefined;
+  if (!named.ok || named.value.tag !== TAG_KEY_REFERENCE || named.value.value.length !== 1) return undefined;
+  const [reference] = named.value.value;
+  if (use === "signature" && reference === keyReferences.attestation) return "attestation";
+  return reference === keyReferences[use] ? use : undefined;
 }
 
 function readHeaderList(cursor: ByteCursor): KeyTemplate {

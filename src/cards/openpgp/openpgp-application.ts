@@ -4,11 +4,11 @@ import { encodeBerTlv, instructions as ins } from "../../base/iso7816/index.ts";
 import type { ApplicationCommand, CardApplication, SelectRequest } from "../applications/index.ts";
 import type { CardCrypto } from "../crypto/index.ts";
 import { type Answer, status, sw } from "../software-card/index.ts";
-import type { KeyUse } from "./key-attributes.ts";
+import { type KeyUse, keyTags } from "./key-attributes.ts";
 import { generateKeyPair, manageSecurityEnvironment } from "./key-commands.ts";
 import type { OpenPgpImage } from "./openpgp-image.ts";
 import type { OpenPgpSession } from "./openpgp-session.ts";
-import { OpenPgpState } from "./openpgp-state.ts";
+import { OpenPgpState, tags } from "./openpgp-state.ts";
 import { changeReferenceData, resetRetryCounter, verify } from "./password-commands.ts";
 import { getChallenge, getData, getNextData, selectData } from "./read-commands.ts";
 import { internalAuthenticate, performSecurityOperation } from "./security-operations.ts";
@@ -47,6 +47,12 @@ const yubicoCommands: ReadonlyMap<number, Command> = new Map<number, Command>([
 
 const TAG_FCI = 0x6f;
 const TAG_DF_NAME = 0x84;
+/** What a factory reset leaves as it is. */
+const attestationObjects: readonly number[] = [
+  keyTags.attestation.fingerprint,
+  keyTags.attestation.generationTime,
+  tags.attestationCertificate,
+];
 /** P2 of SELECT, bits 4 and 3: no answer is wanted. */
 const NO_ANSWER = 0x0c;
 
@@ -98,7 +104,8 @@ export class OpenPgpApplication implements CardApplication {
   select({ p2 }: SelectRequest): Answer {
     this.#forget();
     const word = this.#image.state.terminated ? sw.terminated : sw.success;
-    if ((p2 & NO_ANSWER) === NO_ANSWER) return status(word);
+    // Yubico's keys say nothing of themselves here.
+    if ((p2 & NO_ANSWER) === NO_ANSWER || this.#session.identity.yubico !== undefined) return status(word);
     const children = [{ tag: TAG_DF_NAME, value: this.aid }];
     return { status: word, data: encodeBerTlv([{ tag: TAG_FCI, children }]) };
   }
@@ -131,8 +138,7 @@ export class OpenPgpApplication implements CardApplication {
     const isAllowed = verified.admin || admin.triesLeft === 0 || state.terminated;
     if (!isAllowed) return status(sw.securityNotSatisfied);
     state.terminated = true;
-    this.#forget();
-    this.#session.changed();
+    this.#wasReset();
     return status(sw.success);
   }
 
@@ -142,18 +148,34 @@ export class OpenPgpApplication implements CardApplication {
     if (data.length > 0) return status(sw.wrongData);
     const before = this.#image.state;
     if (!before.terminated) return status(sw.success);
-    this.#image.state = new OpenPgpState();
+    const isYubico = this.#session.identity.yubico !== undefined;
+    const after = new OpenPgpState(undefined, isYubico);
+    // It belongs to the device, not to its user.
+    if (isYubico) after.takeKey("attestation", before, attestationObjects);
+    this.#image.state = after;
     before.clear();
-    this.#forget();
-    this.#session.changed();
+    this.#wasReset();
     return status(sw.success);
   }
 
+  /** Yubico's keys go on to take passwords for verified that were so before a factory reset, and programs count on it. */
+  #wasReset(): void {
+    if (this.#session.identity.yubico === undefined) this.#forget();
+    else this.#beginAnew();
+    this.#session.changed();
+  }
+
   #forget(): void {
-    const { verified, chosen } = this.#session;
+    const { verified } = this.#session;
     verified.signature = false;
     verified.other = false;
     verified.admin = false;
+    this.#beginAnew();
+  }
+
+  /** Forgets what commands have chosen. */
+  #beginAnew(): void {
+    const { chosen } = this.#session;
     chosen.decryption = "decryption";
     chosen.authentication = "authentication";
     this.#session.certificate = 0;

@@ -4,7 +4,7 @@ import { bigEndianNumber, concatBytes, encodeHex, hexBytes } from "../../base/bi
 import { refuse } from "../../port/index.ts";
 import type { CardCrypto } from "../crypto/index.ts";
 import { CardKey } from "./card-key.ts";
-import { decodeAttributes, type KeyUse, keyUses } from "./key-attributes.ts";
+import { decodeAttributes, type KeyUse, usesOn } from "./key-attributes.ts";
 import { OpenPgpPassword, type PasswordImage } from "./openpgp-password.ts";
 import type { OpenPgpIdentity, YubicoExtensions } from "./openpgp-session.ts";
 import type { OpenPgpSource, OpenPgpValue } from "./openpgp-shape.ts";
@@ -20,7 +20,7 @@ const YUBICO = "0006";
 const HISTORICAL_BYTES = "0031F573C00160059000";
 const YUBICO_HISTORICAL_BYTES = "00730000E0059000";
 /** The order of the certificates on the card. OpenPGP card 3.4.1, 4.4.1. */
-const certificateOrder: readonly KeyUse[] = ["authentication", "decryption", "signature"];
+const certificateOrder: readonly Exclude<KeyUse, "attestation">[] = ["authentication", "decryption", "signature"];
 
 /** An application with its contents. */
 export interface OpenPgpImage {
@@ -35,11 +35,12 @@ export interface OpenPgpImage {
  * @throws invalid-value for a key that does not fit its algorithm
  */
 export function openPgpImage(crypto: CardCrypto, value: OpenPgpValue): OpenPgpImage {
-  const state = new OpenPgpState({
+  const passwords = {
     pw1: passwordOf(value.pw1, factoryPasswords.pw1),
     pw3: passwordOf(value.pw3, factoryPasswords.pw3),
     resettingCodeTries: value.resettingCode?.tries ?? factoryPasswords.resettingCodeTries,
-  });
+  };
+  const state = new OpenPgpState(passwords, value.firmware !== undefined);
   return { identity: identityOf(value), state: filled(state, crypto, value) };
 }
 
@@ -62,6 +63,7 @@ export function savedOpenPgp({ identity, state }: OpenPgpImage): OpenPgpSource {
     signature: savedKey(state, "signature"),
     decryption: savedKey(state, "decryption"),
     authentication: savedKey(state, "authentication"),
+    ...(yubico !== undefined && { attestation: savedKey(state, "attestation") }),
     objects: [...state.objects].map(([tag, value]) => ({ tag: tagDigits(tag), value: encodeHex(value) })),
     certificates: {
       authentication: encodeHex(state.certificates[0] ?? new Uint8Array(0)),
@@ -98,13 +100,13 @@ function tagDigits(tag: number): string {
 
 function filled(state: OpenPgpState, crypto: CardCrypto, value: OpenPgpValue): OpenPgpState {
   state.terminated = value.terminated;
-  state.severalSignatures = value.severalSignatures;
+  state.severalSignatures = value.severalSignatures ?? state.severalSignatures;
   state.isAdminless = value.withoutPw3;
   if (value.resettingCode?.value !== undefined) {
     const none = { value: new Uint8Array(0), tries: 0, triesLeft: 0 };
     state.resettingCode = new OpenPgpPassword(passwordOf(value.resettingCode, none));
   }
-  for (const use of keyUses) {
+  for (const use of usesOn(value.firmware !== undefined)) {
     const given = value[use];
     if (given === undefined) continue;
     state.attributes[use] = given.attributes;

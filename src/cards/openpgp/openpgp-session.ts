@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { CardCrypto } from "../crypto/index.ts";
+import type { FirmwareVersion } from "../software-card/index.ts";
 import type { KeyUse } from "./key-attributes.ts";
 import type { OpenPgpState } from "./openpgp-state.ts";
 
@@ -14,7 +15,7 @@ export interface Verified {
 /** Yubico's extensions. */
 export interface YubicoExtensions {
   /** What GET VERSION answers: three numbers of 0 to 99. */
-  readonly version: readonly [number, number, number];
+  readonly version: FirmwareVersion;
 }
 
 /** What distinguishes one card from another. */

@@ -46,7 +46,7 @@ const key = (use: KeyUse) =>
         if (decodeAttributes(use, attributes) === undefined) place.problem("are no algorithm attributes of this card");
       })
       .about("Algorithm attributes. Default: RSA 2048.")
-      .optional(hexBytes(defaultAttributes[use])),
+      .optional(defaultAttributes()),
     origin: is.words("generated", "imported").optional("generated"),
     secret: part.about("Of an elliptic curve: the secret number, most significant byte first.").optional(),
     prime1: part.about("Of RSA.").optional(),
@@ -73,7 +73,9 @@ export const openPgpShape = object({
   adminless: is.truth.about("Whether PW1 takes the place of a PW3 that was never set, as on Gnuk.").optional(false),
   terminated: is.truth.about("After TERMINATE DF.").optional(false),
   signatures: is.whole(0, limits.signatures, "The digital signature counter.").optional(0),
-  severalSignatures: is.truth.about("Whether VERIFY of PW1 is good for several signatures.").optional(false),
+  severalSignatures: is.truth
+    .about("Whether VERIFY of PW1 is good for several signatures. Default: with firmware it is.")
+    .optional(),
   withoutPw3: is.truth.about("Whether PW1 has taken the place of PW3.").optional(false),
   pw1: password(limits.leastPw1Bytes, "The user's PIN. Default: 123456.").optional(),
   pw3: password(limits.leastPw3Bytes, "The administrator's PIN. Default: 12345678.").optional(),
@@ -81,6 +83,7 @@ export const openPgpShape = object({
   signature: key("signature").optional(),
   decryption: key("decryption").optional(),
   authentication: key("authentication").optional(),
+  attestation: key("attestation").about("The key that signs attestations, on one of Yubico's.").optional(),
   objects: list(dataObject, 64).about("Data objects that are stored as they came.").optional([]),
   certificates: object({ authentication: certificate, decryption: certificate, signature: certificate })
     .about("Cardholder certificates.")

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import { copyBytes, hexBytes, zeroBytes } from "../../base/binary/index.ts";
+import { copyBytes, zeroBytes } from "../../base/binary/index.ts";
 import type { CardKey } from "./card-key.ts";
-import { defaultAttributes, type KeyUse, keyUses } from "./key-attributes.ts";
+import { defaultAttributes, type KeyUse, keyTags, usesOn } from "./key-attributes.ts";
 import { OpenPgpPassword, type PasswordImage } from "./openpgp-password.ts";
 
 /** A key pair in its place. */
@@ -39,7 +39,7 @@ export class OpenPgpState {
   /** After TERMINATE DF: only ACTIVATE FILE does anything. */
   terminated = false;
   /** Whether VERIFY of PW1 is good for several signatures. */
-  severalSignatures = false;
+  severalSignatures: boolean;
   signatures = 0;
   readonly pw1: OpenPgpPassword;
   readonly pw3: OpenPgpPassword;
@@ -54,15 +54,21 @@ export class OpenPgpState {
   readonly objects = new Map<number, Uint8Array>();
   readonly certificates: Uint8Array[] = Array.from({ length: CERTIFICATES }, () => new Uint8Array(0));
 
-  /** An empty card. */
-  constructor({ pw1, pw3, resettingCodeTries }: Passwords = factoryPasswords) {
+  /**
+   * An empty card.
+   *
+   * @param isYubico whether it begins as Yubico's keys do: there a VERIFY of PW1 is good for several signatures
+   */
+  constructor({ pw1, pw3, resettingCodeTries }: Passwords = factoryPasswords, isYubico = false) {
+    this.severalSignatures = isYubico;
     this.pw1 = new OpenPgpPassword(pw1);
     this.pw3 = new OpenPgpPassword(pw3);
     this.resettingCodeTries = resettingCodeTries;
     this.attributes = {
-      signature: hexBytes(defaultAttributes.signature),
-      decryption: hexBytes(defaultAttributes.decryption),
-      authentication: hexBytes(defaultAttributes.authentication),
+      signature: defaultAttributes(isYubico),
+      decryption: defaultAttributes(isYubico),
+      authentication: defaultAttributes(isYubico),
+      attestation: defaultAttributes(isYubico),
     };
   }
 
@@ -122,9 +128,17 @@ export class OpenPgpState {
     else this.keys[use] = stored;
     if (use === "signature") this.signatures = 0;
     // They tell of the key that was here.
-    const at = keyUses.indexOf(use);
-    this.setObject(tags.fingerprint + at, new Uint8Array(0));
-    this.setObject(tags.generationTime + at, new Uint8Array(0));
+    this.setObject(keyTags[use].fingerprint, new Uint8Array(0));
+    this.setObject(keyTags[use].generationTime, new Uint8Array(0));
+  }
+
+  /** Takes a key with its objects from another state, which has it no more. */
+  takeKey(use: KeyUse, from: OpenPgpState, objects: readonly number[]): void {
+    this.attributes[use] = from.attributes[use];
+    const stored = from.keys[use];
+    delete from.keys[use];
+    this.setKey(use, stored);
+    for (const tag of objects) this.setObject(tag, from.object(tag));
   }
 
   /** Overwrites all secrets: the state is used no more. */
@@ -132,7 +146,7 @@ export class OpenPgpState {
     this.pw1.clear();
     this.pw3.clear();
     this.setResettingCode(undefined);
-    for (const use of keyUses) this.setKey(use, undefined);
+    for (const use of usesOn(true)) this.setKey(use, undefined);
     for (const tag of [...this.objects.keys()]) this.setObject(tag, new Uint8Array(0));
   }
 }
@@ -151,7 +165,7 @@ function endAnew(password: OpenPgpPassword, factory: Uint8Array): void {
   zeroBytes(value);
 }
 
-/** Tags of data objects. OpenPGP card 3.4.1, 4.4.1 and 4.4.2. */
+/** Tags of data objects, but for those of each key. OpenPGP card 3.4.1, 4.4.1 and 4.4.2. */
 export const tags = {
   applicationIdentifier: 0x4f,
   extendedHeaderList: 0x4d,
@@ -163,27 +177,17 @@ export const tags = {
   securitySupport: 0x7a,
   signatureCounter: 0x93,
   extendedCapabilities: 0xc0,
-  signatureAttributes: 0xc1,
-  decryptionAttributes: 0xc2,
-  authenticationAttributes: 0xc3,
   passwordStatus: 0xc4,
   fingerprints: 0xc5,
   caFingerprints: 0xc6,
-  /** C7, C8, C9: one of each key. */
-  fingerprint: 0xc7,
-  /** CA, CB, CC. */
-  caFingerprint: 0xca,
   generationTimes: 0xcd,
-  /** CE, CF, D0. */
-  generationTime: 0xce,
   resettingCode: 0xd3,
   aesKey: 0xd5,
-  /** D6, D7, D8: one of each key. */
-  userInteraction: 0xd6,
-  attestationUserInteraction: 0xd9,
   keyInformation: 0xde,
   kdf: 0xf9,
   algorithmInformation: 0xfa,
+  /** Yubico's. */
+  attestationCertificate: 0xfc,
   privateUse1: 0x0101,
   privateUse2: 0x0102,
   privateUse3: 0x0103,

@@ -27,7 +27,10 @@ export function getNextData(session: OpenPgpSession, { p1, p2, data }: Applicati
   if (data.length > 0) return status(sw.wrongData);
   if (readObject(session, tag) === undefined) return status(sw.referenceNotFound);
   if (session.current !== tag) return status(sw.conditionsNotSatisfied);
-  if (tag !== tags.certificate || session.certificate + 1 >= CERTIFICATES) return status(sw.referenceNotFound);
+  if (tag !== tags.certificate || session.certificate + 1 >= CERTIFICATES) {
+    // Programs that were written for Yubico's keys take nothing else for the end.
+    return status(session.identity.yubico === undefined ? sw.referenceNotFound : sw.wrongData);
+  }
   session.certificate++;
   return read(session, tag);
 }

@@ -5,7 +5,7 @@ import { decodeBerTlv, findBerTlv } from "../../base/iso7816/index.ts";
 import type { ApplicationCommand } from "../applications/index.ts";
 import { type Answer, type BlockCipher, decryptCbc, encryptCbc, status, sw } from "../software-card/index.ts";
 import type { CardKey } from "./card-key.ts";
-import type { KeyUse } from "./key-attributes.ts";
+import { type KeyUse, keyTags } from "./key-attributes.ts";
 import { openPgpLimits as limits } from "./openpgp-limits.ts";
 import type { OpenPgpSession } from "./openpgp-session.ts";
 import { tags } from "./openpgp-state.ts";
@@ -84,11 +84,14 @@ function cipherPoint(data: Uint8Array): Uint8Array | undefined {
 }
 
 /** A key with its user interaction flag asks for a touch; without one the answer is 6600. OpenPGP card 3.4.1, 4.4.3.6. */
-async function keyFor(session: OpenPgpSession, use: KeyUse, command: ApplicationCommand): Promise<CardKey | Answer> {
+export async function keyFor(
+  session: OpenPgpSession,
+  use: KeyUse,
+  command: ApplicationCommand,
+): Promise<CardKey | Answer> {
   const key = session.state.keys[use]?.key;
   if (key === undefined) return status(sw.referenceNotFound);
-  const at = { signature: 0, decryption: 1, authentication: 2 }[use];
-  const [flag = 0] = session.state.object(tags.userInteraction + at);
+  const [flag = 0] = session.state.object(keyTags[use].userInteraction);
   if (flag !== 0 && !(await session.touched(use))) return status(sw.securityIssue);
   return command.abandoned ? status(sw.noDiagnosis) : key;
 }

@@ -3,9 +3,9 @@
 import { copyBytes, equalBytes } from "../../base/binary/index.ts";
 import type { ApplicationCommand } from "../applications/index.ts";
 import { type Answer, status, sw } from "../software-card/index.ts";
-import { BUTTON } from "./data-objects.ts";
+import { BUTTON, yubicoTags } from "./data-objects.ts";
 import { checkKdf } from "./kdf-object.ts";
-import { attributesTag, decodeAttributes, type KeyUse, keyUses, storedAttributes } from "./key-attributes.ts";
+import { decodeAttributes, type KeyUse, keyTags, storedAttributes, usesOn } from "./key-attributes.ts";
 import { importKey } from "./key-import.ts";
 import { openPgpLimits as limits } from "./openpgp-limits.ts";
 import type { OpenPgpSession } from "./openpgp-session.ts";
@@ -40,14 +40,18 @@ const writers: ReadonlyMap<number, Write> = new Map<number, Write>([
   [tags.language, putLanguage],
   [tags.sex, putSex],
   [tags.certificate, putCertificate],
-  ...keyUses.map((use): [number, Write] => [attributesTag[use], putAttributes(use)]),
   [tags.passwordStatus, putPasswordStatus],
-  ...keyUses.flatMap((_, at): [number, Write][] => [
-    [tags.fingerprint + at, fixed(tags.fingerprint + at, FINGERPRINT_BYTES)],
-    [tags.caFingerprint + at, fixed(tags.caFingerprint + at, FINGERPRINT_BYTES)],
-    [tags.generationTime + at, fixed(tags.generationTime + at, TIME_BYTES)],
-  ]),
-  ...[...keyUses.keys(), keyUses.length].map((at): [number, Write] => [tags.userInteraction + at, putInteraction(at)]),
+  ...usesOn(true).flatMap((use): [number, Write][] => {
+    const { attributes, caFingerprint, fingerprint, generationTime, userInteraction } = keyTags[use];
+    return [
+      [attributes, putAttributes(use)],
+      [fingerprint, fixed(fingerprint, FINGERPRINT_BYTES)],
+      [caFingerprint, fixed(caFingerprint, FINGERPRINT_BYTES)],
+      [generationTime, fixed(generationTime, TIME_BYTES)],
+      [userInteraction, putInteraction(userInteraction)],
+    ];
+  }),
+  [tags.attestationCertificate, stored(tags.attestationCertificate, 0, limits.specialBytes)],
   [tags.resettingCode, putResettingCode],
   [tags.aesKey, putAesKey],
   [tags.kdf, putKdf],
@@ -57,7 +61,7 @@ const writers: ReadonlyMap<number, Write> = new Map<number, Write>([
 export function putData(session: OpenPgpSession, { p1, p2, data }: ApplicationCommand): Answer {
   const tag = p1 * 256 + p2;
   const write = writers.get(tag);
-  const isThere = tag !== tags.attestationUserInteraction || session.identity.yubico !== undefined;
+  const isThere = !yubicoTags.has(tag) || session.identity.yubico !== undefined;
   if (write === undefined || !isThere) return status(sw.referenceNotFound);
   const user = tag === tags.privateUse1 || tag === tags.privateUse3;
   if (!(user ? session.verified.other : session.verified.admin)) return status(sw.securityNotSatisfied);
@@ -130,15 +134,15 @@ function putPasswordStatus({ state }: OpenPgpSession, data: Uint8Array): number 
 }
 
 /** What is permanent stays until a factory reset. */
-function putInteraction(at: number): Write {
+function putInteraction(tag: number): Write {
   return ({ state, identity }, data) => {
     const [flag = 0, feature] = data;
     if (data.length !== 2) return sw.wrongLength;
     const most = identity.yubico === undefined ? INTERACTION_PERMANENT : INTERACTION_CACHED_PERMANENT;
     if (flag > most || feature !== BUTTON) return sw.wrongData;
-    const [before = 0] = state.object(tags.userInteraction + at);
+    const [before = 0] = state.object(tag);
     if (isPermanent(before)) return sw.conditionsNotSatisfied;
-    state.setObject(tags.userInteraction + at, data);
+    state.setObject(tag, data);
     return sw.success;
   };
 }

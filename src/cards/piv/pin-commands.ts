@@ -86,14 +86,14 @@ function isVerified({ security }: PivContext, { which }: Pin): boolean {
 
 /** A wrong PIN takes the verification back. */
 function tryPin(card: PivContext, { which, data }: Pin, presented: Uint8Array): Answer | undefined {
-  const wrong = tryReferenceData(data, presented);
+  const wrong = tryReferenceData(data, presented, { saysBlocked: isYubico(card) });
   card.changed();
   if (wrong !== undefined) card.security.pinIsUnverified(which);
   return wrong;
 }
 
 function tryPuk(card: PivContext, presented: Uint8Array): Answer | undefined {
-  const wrong = tryReferenceData(card.image.puk, presented);
+  const wrong = tryReferenceData(card.image.puk, presented, { saysBlocked: isYubico(card) });
   card.changed();
   return wrong;
 }

@@ -29,13 +29,20 @@ export function isUsablePin(bytes: Uint8Array, { digitsOnly }: { readonly digits
   return !digitsOnly || characters.every((byte) => byte >= 0x30 && byte <= 0x39);
 }
 
-/** What is wrong with a try: 63Cx, or 6983 where none is left; undefined where it was right. */
-export function tryReferenceData(data: ReferenceData, presented: Uint8Array): Answer | undefined {
+/**
+ * What is wrong with a try: 63Cx, or 6983 where none was left; undefined where it was right. The try that uses up the last one
+ * is answered with 63C0, and by Yubico's tokens with 6983.
+ */
+export function tryReferenceData(
+  data: ReferenceData,
+  presented: Uint8Array,
+  { saysBlocked }: { readonly saysBlocked: boolean },
+): Answer | undefined {
   const counter = new RetryCounter(data.tries, data.triesLeft);
   const attempt = counter.attempt(() => matchesSecret(data.value, presented));
   data.triesLeft = counter.left;
   if (attempt === "right") return undefined;
-  return attempt === "blocked" ? status(sw.methodBlocked) : furtherTries(data);
+  return attempt === "blocked" || saysBlocked ? triesLeft(data) : furtherTries(data);
 }
 
 /** How many tries are left: 63Cx; 6983 where it is blocked. */
