@@ -3,7 +3,7 @@
 /** Files of cards: new ones, and what is put into them before they are used. */
 
 import type { CardKindName, CardPlan, CertifiedKey, Keep, NewKey, NewSecrets } from "../cards/descriptions/index.ts";
-import { replaceFile } from "../platform/node/runtime/index.ts";
+import { FileHold, replaceFile } from "../platform/node/runtime/index.ts";
 import { SmartCardError } from "../port/index.ts";
 import { checkedPlan, readCardFile, surroundings, textOf } from "./software.ts";
 
@@ -47,9 +47,24 @@ export async function readCard(path: string): Promise<CardFile> {
  *
  * @returns the file as it is now, and the certificate in DER
  * @throws invalid-value (a PIN that the application does not take, an application that the card does not have),
- * invalid-parameter (a slot or an algorithm that there is not), unsupported-feature (such a card takes none)
+ * invalid-parameter (a slot or an algorithm that there is not), unsupported-feature (such a card takes none),
+ * sharing-violation (the card is in a reader, which would write over the change)
  */
 export async function personalizeCard(
+  path: string,
+  personalization: Personalization,
+): Promise<CardFile & { readonly certificate: Uint8Array | undefined }> {
+  // What cannot be read is said before anything is written beside it.
+  await readCard(path);
+  const hold = FileHold.take(path);
+  try {
+    return await personalized(path, personalization);
+  } finally {
+    hold.release();
+  }
+}
+
+async function personalized(
   path: string,
   { application, key, secrets }: Personalization,
 ): Promise<CardFile & { readonly certificate: Uint8Array | undefined }> {

@@ -8,7 +8,14 @@ import type { CardKindName, CardPlan, CardSurroundings } from "../cards/descript
 import { demoCard, type FileSystemCard } from "../cards/file-system/index.ts";
 import type { SoftwareCard } from "../cards/software-card/index.ts";
 import { EmbeddedManager, type EmbeddedManagerOptions } from "../managers/embedded/index.ts";
-import { nodeBlockCipher, nodeRuntime, readTextFile, replaceFile } from "../platform/node/runtime/index.ts";
+import {
+  FileHold,
+  fileStamp,
+  nodeBlockCipher,
+  nodeRuntime,
+  readTextFile,
+  replaceFile,
+} from "../platform/node/runtime/index.ts";
 import { listOfWords, type Place, SmartCardError, text, withDefaults } from "../port/index.ts";
 import { VirtualReader, type VirtualReaderOptions } from "../readers/virtual/index.ts";
 import { nodeCardCrypto } from "./card-crypto.ts";
@@ -96,24 +103,53 @@ export async function openDescribedCard(description: object): Promise<OpenedCard
 async function openCard(kind: string, place: Place): Promise<OpenedCard> {
   text("a kind of card, or the path of a card's description,")(kind, place);
   const word = kind === "demo" ? "filesystem" : kind;
-  if (!isCardWord(word)) return opened(await checkedPlan(await readCardFile(kind), kind), kind);
+  if (!isCardWord(word)) {
+    const stamp = fileStamp(kind);
+    return opened(await checkedPlan(await readCardFile(kind), kind), { path: kind, stamp });
+  }
   const { newCard } = await import("../cards/descriptions/index.ts");
   return opened(await checkedPlan(await newCard(word as CardKindName, surroundings()), kind), undefined);
 }
 
-/** @param path of the file that keeps the card's changes, where its description says so */
-async function opened(plan: CardPlan, path: string | undefined): Promise<OpenedCard> {
+/** The file that a card was read from, and what tells whether it is still as it was then. */
+interface CardSource {
+  readonly path: string;
+  stamp: string | undefined;
+}
+
+/** @param source keeps the card's changes, where its description says so */
+async function opened(plan: CardPlan, source: CardSource | undefined): Promise<OpenedCard> {
   const { SavedCard } = await import("../cards/descriptions/index.ts");
   let keeper: InstanceType<typeof SavedCard> | undefined;
   const { card, describe } = await plan.open(surroundings(), () => keeper?.changed());
-  const saved = plan.keep === "file" && path !== undefined;
-  if (saved) keeper = new SavedCard(card, () => replaceFile(path, textOf(describe())));
+  const saved = plan.keep === "file" && source !== undefined;
+  if (saved) {
+    const save = async (): Promise<void> => {
+      await replaceFile(source.path, textOf(describe()));
+      source.stamp = fileStamp(source.path);
+    };
+    keeper = new SavedCard(card, { take: () => takeCard(source), save });
+  }
   const contents = plan.contents.map(({ name }) => name);
   const readerOptions = {
     ...(plan.reader !== undefined && { name: plan.reader }),
     ...(plan.readerProtocols !== undefined && { protocols: plan.readerProtocols }),
   };
   return { card: keeper ?? card, kind: plan.kind, readerName: plan.reader, readerOptions, contents, saved, describe };
+}
+
+/**
+ * Takes the file of a card: two readers that had it would each write over what the other has written.
+ *
+ * @returns what gives it free
+ * @throws sharing-violation (another reader has it, or it was changed since it was read)
+ */
+function takeCard({ path, stamp }: CardSource): () => void {
+  const hold = FileHold.take(path);
+  if (fileStamp(path) === stamp) return () => hold.release();
+  hold.release();
+  const reason = `${path} was changed by another program since it was read: read it again`;
+  throw new SmartCardError("sharing-violation", reason);
 }
 
 /**

@@ -27,6 +27,8 @@ const LONGEST_PAUSE_MS = 2_000;
 /**
  * Plays a software card to a reader of vpcd, in pcscd with Debian's vsmartcard-vpcd or in another service, until the signal
  * is aborted. Where there is no reader it waits for one, and it comes back after the reader was gone.
+ *
+ * @throws sharing-violation (the card is kept in a file, and is in a reader already)
  */
 export async function plugIntoVpcd(card: SoftwareCard, options: VpcdCardOptions): Promise<void> {
   const { changed, host = "127.0.0.1", port = DEFAULT_VPCD_PORT, signal } = options;
@@ -36,14 +38,23 @@ export async function plugIntoVpcd(card: SoftwareCard, options: VpcdCardOptions)
     if (state !== told) changed?.(state);
     told = state;
   };
-  while (!signal.aborted) {
-    const wasIn = await inserted(card, connect({ host, port, noDelay: true }), signal, () => {
-      pauses.restart();
-      tell("inserted");
-    });
-    if (signal.aborted) return;
-    tell(wasIn ? "removed" : "waiting");
-    await pause(nodeClock, pauses.next(), "next try to reach the reader", { signal });
+  card.inserted?.();
+  try {
+    await playUntilAborted();
+  } finally {
+    card.removed?.();
+  }
+
+  async function playUntilAborted(): Promise<void> {
+    while (!signal.aborted) {
+      const wasIn = await inserted(card, connect({ host, port, noDelay: true }), signal, () => {
+        pauses.restart();
+        tell("inserted");
+      });
+      if (signal.aborted) return;
+      tell(wasIn ? "removed" : "waiting");
+      await pause(nodeClock, pauses.next(), "next try to reach the reader", { signal });
+    }
   }
 }
 

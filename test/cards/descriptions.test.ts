@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -8,7 +8,7 @@ import { encodeHex, hexBytes } from "../../src/base/binary/index.ts";
 import { cardKindNames } from "../../src/cards/descriptions/constants.ts";
 import { newCard, parseCard } from "../../src/cards/descriptions/index.ts";
 import type { SoftwareCard } from "../../src/cards/software-card/index.ts";
-import { openSoftwareCard, softwareCard, surroundings } from "../../src/entry/software.ts";
+import { openSoftwareCard, softwareCard, surroundings, virtualReader } from "../../src/entry/software.ts";
 
 let folder: string;
 
@@ -85,10 +85,42 @@ describe("where changes go", () => {
     expect(await sent(card, wrongPin)).toBe("63C2");
     expect(readFileSync(path, "utf8")).not.toBe(before);
     expect(statSync(path).mode & 0o777).toBe(0o600);
+    card.powerOff();
     const again = await softwareCard(path);
     again.reset("cold");
     await sent(again, select(aids.piv));
     expect(await sent(again, "00200080")).toBe("63C2");
+  });
+
+  test("a card that is in use cannot be used a second time, and one that was changed meanwhile neither", async () => {
+    const path = file("one.json", await newCard("openpgp", surroundings(), { keep: "file" }));
+    const [first, second, third] = [await softwareCard(path), await softwareCard(path), await softwareCard(path)];
+    const [one, other] = [virtualReader({ name: "One" }), virtualReader({ name: "Other" })];
+    const ownCard = await softwareCard("demo");
+    other.insert(ownCard);
+    one.insert(first);
+    const refused = expect.objectContaining({
+      code: "sharing-violation",
+      message: expect.stringMatching(/one\.json is in use: it is in another reader of this program: take it out there/),
+    });
+    expect(() => other.insert(second)).toThrow(refused);
+    expect(other.card, "the reader keeps the card that it had").toBe(ownCard);
+    expect(() => second.reset("cold")).toThrow(refused);
+    one.remove();
+    expect(existsSync(`${path}.lock`)).toBe(false);
+    other.insert(second);
+    second.reset("cold");
+    await sent(second, select(aids.openpgp));
+    expect(await sent(second, "0020008106393939393939")).toBe("6982");
+    await other.close();
+    expect(() => one.insert(third)).toThrow(
+      /one\.json was changed by another program since it was read: read it again/,
+    );
+    one.insert(second);
+    const events = { inserted: () => undefined, removed: () => undefined, lost: () => undefined };
+    await expect(other.open(events)).resolves.toBeUndefined();
+    one.unplug();
+    expect(existsSync(`${path}.lock`)).toBe(false);
   });
 
   test("nowhere, where the description does not say so", async () => {
@@ -111,6 +143,7 @@ describe("where changes go", () => {
     expect(JSON.parse(readFileSync(path, "utf8"))).toEqual(image);
     expect(await sent(card, "002000010439393939")).toBe("63C2");
     expect(JSON.parse(readFileSync(path, "utf8"))).toMatchObject({ kind: "filesystem", keep: "file", version: 1 });
+    card.powerOff();
     const again = await softwareCard(path);
     again.reset("cold");
     expect(await sent(again, "00200001")).toBe("63C2");

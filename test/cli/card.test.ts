@@ -45,6 +45,7 @@ async function answers(...commands: readonly string[]): Promise<string[]> {
     const answer: Uint8Array | Promise<Uint8Array> = card.process(hexBytes(command));
     all.push(encodeHex(await answer));
   }
+  card.powerOff();
   return all;
 }
 

@@ -30,6 +30,8 @@ interface ServedVirtual {
   readonly reader: VirtualReader;
   /** Its card in the configuration; the reader may hold another card by now. */
   card: string | undefined;
+  /** A card that goes in when the reader comes into service: before, another reader may still have it. */
+  coming: SoftwareCard | undefined;
   /** Whether the manager has it. */
   inService: boolean;
 }
@@ -142,7 +144,7 @@ export class DaemonReaders {
         () => this.usb.apply(usb),
       );
       await this.#ifd.apply(drivers);
-      for (const change of changes) change();
+      await changeCards(changes, undo);
     } catch (error) {
       throw await takenBack(undo, error);
     }
@@ -239,9 +241,9 @@ export class DaemonReaders {
   }
 
   /** Makes what is new, and loads the cards, without touching what is in service. */
-  async #stage(byKey: ReadonlyMap<string, Keyed>): Promise<{ coming: Coming[]; changes: (() => void)[] }> {
+  async #stage(byKey: ReadonlyMap<string, Keyed>): Promise<{ coming: Coming[]; changes: CardChange[] }> {
     const coming: Coming[] = [];
-    const changes: (() => void)[] = [];
+    const changes: CardChange[] = [];
     for (const [key, { config, index }] of byKey) {
       const served = this.#served.get(key);
       await attempt(index, async () => {
@@ -250,8 +252,7 @@ export class DaemonReaders {
         } else if (served === undefined) {
           coming.push({ key, index, served: await this.#makeVirtual(key, config) });
         } else if (served.kind === "virtual" && served.card !== config.card) {
-          const card = await cardOf(config);
-          changes.push(() => changeCard(served, config.card, card));
+          changes.push({ index, served, kind: config.card, card: await cardOf(config) });
         }
       });
     }
@@ -262,8 +263,8 @@ export class DaemonReaders {
     const opened = config.card === undefined ? undefined : await openSoftwareCard(config.card);
     const named = config.name === undefined ? {} : { name: config.name };
     const reader = new VirtualReader({ ...opened?.readerOptions, ...named, id: key, clock: this.#deps.runtime.clock });
-    if (opened !== undefined) reader.insert(opened.card);
-    return { kind: "virtual", name: reader.description.name, reader, card: config.card, inService: false };
+    const { name } = reader.description;
+    return { kind: "virtual", name, reader, card: config.card, coming: opened?.card, inService: false };
   }
 
   async #open({ index }: Coming, served: ServedVpcd, undo: (() => Promise<void>)[]): Promise<void> {
@@ -293,6 +294,8 @@ export class DaemonReaders {
   async #serve(key: string, served: ServedReader): Promise<void> {
     const { manager } = this.#deps;
     if (served.kind === "virtual") {
+      if (served.coming !== undefined) served.reader.insert(served.coming);
+      served.coming = undefined;
       served.name = await manager.addReader(served.reader);
       served.inService = true;
     } else {
@@ -311,7 +314,11 @@ export class DaemonReaders {
       await listener?.close();
       return;
     }
-    if (!served.inService) return;
+    if (!served.inService) {
+      // It may have taken the file of its card already.
+      served.reader.remove();
+      return;
+    }
     served.inService = false;
     await this.#deps.manager.removeReader(served.name);
   }
@@ -360,10 +367,32 @@ async function cardOf({ card }: VirtualConfig): Promise<SoftwareCard | undefined
   return card === undefined ? undefined : softwareCard(card);
 }
 
-function changeCard(served: ServedVirtual, kind: string | undefined, card: SoftwareCard | undefined): void {
-  if (card === undefined) served.reader.remove();
-  else served.reader.insert(card);
-  served.card = kind;
+/** A reader in service that is to have another card, or none. */
+interface CardChange {
+  readonly index: number;
+  readonly served: ServedVirtual;
+  readonly kind: string | undefined;
+  readonly card: SoftwareCard | undefined;
+}
+
+/** All old cards go out before the new ones go in: two readers may exchange theirs. */
+async function changeCards(changes: readonly CardChange[], undo: (() => Promise<void>)[]): Promise<void> {
+  for (const { served } of changes) {
+    const { card: kind, reader } = served;
+    const { card } = reader;
+    reader.remove();
+    undo.push(async () => {
+      reader.remove();
+      served.card = kind;
+      if (card !== undefined) reader.insert(card);
+    });
+  }
+  for (const { card, index, kind, served } of changes) {
+    await attempt(index, async () => {
+      if (card !== undefined) served.reader.insert(card);
+      served.card = kind;
+    });
+  }
 }
 
 function noCard(reader: string): SmartCardError {

@@ -97,6 +97,14 @@ export class FaultyCard implements SoftwareCard {
     if (card.pps !== undefined) this.pps = (request) => card.pps?.(request) ?? request;
   }
 
+  inserted(): void {
+    this.#card.inserted?.();
+  }
+
+  removed(): void {
+    this.#card.removed?.();
+  }
+
   reset(kind: "cold" | "warm"): Uint8Array {
     this.#mute = false;
     return this.#card.reset(kind);

@@ -46,4 +46,14 @@ export interface SoftwareCard {
    * @see ISO/IEC 7816-3:2006, 9
    */
   pps?(request: Uint8Array): Uint8Array;
+
+  /**
+   * The card was put into a reader; also when the reader is opened again. A card that is kept in a file takes that file now.
+   *
+   * @throws what the reader's `insert` or `open` is to fail with: the card does not go in then
+   */
+  inserted?(): void;
+
+  /** The card was taken out of its reader, or the reader was closed: others may have it. */
+  removed?(): void;
 }

@@ -144,18 +144,32 @@ export class VirtualReader implements Reader {
   /**
    * Inserts a card; it is not powered. A card in the reader is removed first.
    *
-   * @throws invalid-parameter (not a card), reader-unavailable when the reader was unplugged
+   * @throws invalid-parameter (not a card), reader-unavailable when the reader was unplugged, sharing-violation (a card that
+   * is kept in a file, and the file is in use: the reader keeps the card that it had)
    */
   insert(card: SoftwareCard): void {
     softwareCard(card, { operation: "insert", path: "card" });
     if (this.#unplugged) throw this.#error("reader-unavailable", "insert", "the reader was unplugged");
-    this.remove();
+    const before = this.#card;
+    before?.removed?.();
+    try {
+      card.inserted?.();
+    } catch (error) {
+      before?.inserted?.();
+      throw error;
+    }
+    this.#takeOut();
     this.#card = card;
     this.#events?.inserted();
   }
 
   /** Removes the card at any time: a running operation ends with `removed-card` at once. */
   remove(): void {
+    this.#card?.removed?.();
+    this.#takeOut();
+  }
+
+  #takeOut(): void {
     if (this.#card === undefined) return;
     this.#powerOff();
     this.#card = undefined;
@@ -205,6 +219,7 @@ export class VirtualReader implements Reader {
     if (this.#unplugged) return;
     this.#unplugged = true;
     this.#powerOff();
+    this.#card?.removed?.();
     this.#end("reader-unavailable", "the reader was unplugged");
     const events = this.#events;
     this.#events = undefined;
@@ -213,10 +228,15 @@ export class VirtualReader implements Reader {
 
   // The driver.
 
-  /** Starts the driver, also again after `close`. @throws reader-unavailable when the reader was unplugged */
+  /**
+   * Starts the driver, also again after `close`.
+   *
+   * @throws reader-unavailable when the reader was unplugged, sharing-violation when its card is in use elsewhere by now
+   */
   async open(events: ReaderEvents): Promise<void> {
     if (this.#unplugged) throw this.#error("reader-unavailable", "open", "the reader was unplugged");
     assert(this.#events === undefined, "a reader is opened once");
+    this.#card?.inserted?.();
     this.#events = events;
     if (this.#card !== undefined) events.inserted();
   }
@@ -309,6 +329,7 @@ export class VirtualReader implements Reader {
   async close(): Promise<void> {
     this.#events = undefined;
     this.#powerOff();
+    this.#card?.removed?.();
     this.#end("reader-unavailable", "the reader was closed");
   }
 
@@ -316,6 +337,7 @@ export class VirtualReader implements Reader {
     return this.#operate("eject", undefined, signal, async () => {
       this.#presentCard("eject");
       this.#powerOff();
+      this.#card?.removed?.();
       this.#card = undefined;
       this.#events?.removed();
     });
