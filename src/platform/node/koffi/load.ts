@@ -30,8 +30,11 @@ export interface Koffi {
   decode(address: bigint, type: "uint8_t", count: number): Iterable<number>;
   /** What it has for Node alone. Releases before 3 have none. */
   readonly node?: {
-    /** Has the event loop of this thread wait for a file: `listener` is called as often as the file is ready. */
-    poll?(fd: number, events: { readonly writable: boolean }, listener: () => void): WatchedFile;
+    /**
+     * Has the event loop of this thread wait for a file: `listener` is called as often as the file is ready, with 0; or once with
+     * a negative number, and then no more.
+     */
+    poll?(fd: number, events: { readonly writable: boolean }, listener: (status: number) => void): WatchedFile;
   };
 }
 

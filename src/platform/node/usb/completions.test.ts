@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { constants } from "node:os";
 import { expect, test } from "vitest";
 import { type Koffi, loadKoffi } from "../koffi/index.ts";
 import { loopSource, signalSource } from "./completions.ts";
@@ -22,6 +23,39 @@ test("the loop waits for a file that can be written, without being kept alive by
   loopSource({ node: { poll } }, true).watch?.(7, () => {})?.();
   expect(calls).toEqual([7, { writable: true }, "unref", "close"]);
 });
+
+test("the loop tells of a file whose device has gone, a last time", () => {
+  let listener: (status: number) => void = () => {};
+  const poll = (_fd: number, _events: unknown, given: (status: number) => void): { close(): void; unref(): void } => {
+    listener = given;
+    return { close: () => {}, unref: () => {} };
+  };
+  const told: boolean[] = [];
+  loopSource({ node: { poll } }, true).watch?.(7, (isLast) => told.push(isLast));
+  listener(0);
+  listener(-constants.errno.EBADF);
+  expect(told).toEqual([false, true]);
+});
+
+test.skipIf(process.platform !== "linux")(
+  "koffi tells of a file that is of no use any more once, as an error",
+  async () => {
+    const koffi = loadKoffi();
+    const { full } = fullPipe(koffi);
+    const [input, output] = full;
+    const close = koffi.load(null).func("int close(int fd)");
+    const told = await new Promise<boolean>((resolve) => {
+      // With no reader left the kernel reports an error, as usbfs does where the device has gone.
+      const stop = loopSource(koffi, true).watch?.(output, (isLast) => {
+        stop?.();
+        resolve(isLast);
+      });
+      close(input);
+    });
+    expect(told).toBe(true);
+    close(output);
+  },
+);
 
 interface Pipes {
   readonly full: readonly [number, number];

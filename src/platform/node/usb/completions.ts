@@ -7,8 +7,12 @@ import type { Koffi } from "../koffi/index.ts";
 /** A file with transfers under way. */
 export interface Completing {
   readonly fd: number;
-  /** Takes those that have ended from the kernel. */
-  reap(): void;
+  /**
+   * Takes those that have ended from the kernel.
+   *
+   * @param isLast nothing is told of the file after this: its device has gone
+   */
+  reap(isLast: boolean): void;
 }
 
 /** How often it looks where the signal does not reach: it only comes to the main thread. In milliseconds. */
@@ -21,9 +25,9 @@ const CHECK_MS = 1000;
 export interface CompletionSource {
   /**
    * Calls `listener` when transfers of an open file have ended, until the returned function is called, which is before the file
-   * is closed. Undefined where a file cannot be waited for.
+   * is closed; a last time, with true, when its device has gone. Undefined where a file cannot be waited for.
    */
-  watch?(fd: number, listener: () => void): (() => void) | undefined;
+  watch?(fd: number, listener: (isLast: boolean) => void): (() => void) | undefined;
   /** Calls `listener` when transfers of any file may have ended, until the returned function is called. */
   listen(listener: () => void): () => void;
   /** False where `listen` tells nothing, and one has to look. */
@@ -55,7 +59,8 @@ export function loopSource({ node }: Pick<Koffi, "node">, isMain: boolean = isMa
     watch: (fd, listener) => {
       try {
         // A file of usbfs can be written where a transfer has ended: usbdev_poll in drivers/usb/core/devio.c.
-        const handle = poll(fd, { writable: true }, listener);
+        // Where the device has gone libuv tells an error, and waits no more.
+        const handle = poll(fd, { writable: true }, (status) => listener(status < 0));
         handle.unref();
         return () => handle.close();
       } catch {
@@ -88,7 +93,7 @@ export class Completions {
    * @returns how it is told: `watched`, as long as there is something to reap; or by a `signal` for each transfer
    */
   add(file: Completing): "watched" | "signal" {
-    const stop = this.#source.watch?.(file.fd, () => file.reap());
+    const stop = this.#source.watch?.(file.fd, (isLast) => file.reap(isLast));
     if (stop !== undefined) {
       this.#watched.set(file, stop);
       return "watched";
@@ -117,7 +122,7 @@ export class Completions {
   }
 
   #look(): void {
-    for (const file of [...this.#files]) file.reap();
+    for (const file of [...this.#files]) file.reap(false);
   }
 
   #startTimer(): void {

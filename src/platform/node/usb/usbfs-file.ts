@@ -182,34 +182,32 @@ export class UsbfsFile implements Completing {
     );
   }
 
-  reap(): void {
-    for (;;) {
-      const status = this.#reapOne();
-      // One that is watched is told again as long as there is something, except where the device has gone.
-      if (status === undefined || (status === 0 && this.#told === "watched" && this.#soon === 0)) return;
-    }
+  reap(isLast: boolean): void {
+    // A file that is watched is told again as long as there is something to take: where only a card is waited for, that
+    // saves a look. After the last time nothing is told.
+    const isThrifty = this.#told === "watched" && !isLast;
+    while (this.#reapOne()) if (isThrifty && this.#soon === 0) return;
   }
 
-  /** Takes one transfer that has ended, and returns its status; undefined where there is none. */
-  #reapOne(): number | undefined {
-    if (this.#underWay.size === 0) return undefined;
+  /** Takes one transfer that has ended. Answers whether there was one. */
+  #reapOne(): boolean {
+    if (this.#underWay.size === 0) return false;
     const { machine } = this.#calls;
     const result = this.#calls.ioctl(this.fd, this.#requests.reapUrbNoDelay, this.#reaped);
     if (result === -ENODEV) this.#endAll(-ENODEV);
-    if (result !== 0) return undefined;
+    if (result !== 0) return false;
     const transfer = this.#underWay.get(readPointer(this.#reapedView, machine));
-    if (transfer === undefined) return result;
+    if (transfer === undefined) return true;
     const { view } = transfer.memory;
-    const status = urbStatus(view, machine);
-    this.#over(transfer, status, urbMoved(view, machine));
-    return status;
+    this.#over(transfer, urbStatus(view, machine), urbMoved(view, machine));
+    return true;
   }
 
   /** Ends all transfers as `cancelled`; the file is closed after that. */
   abandon(): void {
     this.#abandoned = true;
     for (const { memory } of this.#underWay.values()) this.#discard(memory);
-    while (this.#reapOne() !== undefined);
+    while (this.#reapOne());
     this.#completions.delete(this);
     this.#endAll(-ENOENT);
     this.#forgetSignals();
