@@ -138,6 +138,17 @@ describe.each(["a", "b"] as const)("ICCD version %s", (version) => {
   });
 });
 
+test("version A has no place for Le behind the data: the answer waits for GET RESPONSE", async () => {
+  const bench = await iccdBench("a");
+  await ready(bench, "a");
+  for (const end of ["", "00"]) {
+    const echo = hexBytes(`00EC000003010203${end}`);
+    expect(encodeHex(await bench.until(bench.reader.transmit(echo, "t0", bench.signal)))).toBe("6103");
+    const fetch = bench.reader.transmit(hexBytes("00C0000003"), "t0", bench.signal);
+    expect(encodeHex(await bench.until(fetch))).toBe("0102039000");
+  }
+});
+
 test("version B chains long commands and responses", async () => {
   const bench = await iccdBench("b");
   await ready(bench, "b");

@@ -40,7 +40,8 @@ export class IccdALink extends ControlLink {
 
   /** Header, then data in one direction, then SW1 SW2: each when the card asks for it. */
   async #tpdu(tpdu: Uint8Array, turn: ControlTurn): Promise<ControlOutcome> {
-    const data = tpdu.subarray(HEADER_BYTES);
+    // P3 counts the data. A program may have put Le behind it, which T=0 has no place for.
+    const data = tpdu.subarray(HEADER_BYTES, HEADER_BYTES + (tpdu[HEADER_BYTES - 1] ?? 0));
     await this.out(iccdRequests.xfrBlock, 0, turn, tpdu.subarray(0, HEADER_BYTES));
     let answer: Uint8Array = new Uint8Array(0);
     let status = await this.#ready(turn);

@@ -5,10 +5,10 @@ import { concatBytes } from "../../../src/base/binary/index.ts";
 const HEADER_BYTES = 5;
 const NULL_BYTE = 0x60;
 
-/** Instructions whose P3 counts bytes that go to the card: ISO/IEC 7816-4. */
+/** Instructions whose P3 counts bytes that go to the card: ISO/IEC 7816-4, and EC of the rig's card. */
 const incoming: ReadonlySet<number> = new Set([
   0x20, 0x22, 0x24, 0x2a, 0x2c, 0x46, 0x82, 0x86, 0x87, 0x88, 0xa4, 0xc2, 0xd0, 0xd2, 0xd6, 0xda, 0xdb, 0xdc, 0xe0,
-  0xe2,
+  0xe2, 0xec,
 ]);
 
 /** Whether the data of a command goes to the card, by its header. */
