@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { describePeer } from "../peers/peers.ts";
 import { isWanted } from "./guest/scenario.ts";
 import { scenarios } from "./guest/scenarios.ts";
-import { type Boot, bootMachine, usbMachine } from "./machine.ts";
+import { type Boot, bootMachine, suspendMachine, usbMachine } from "./machine.ts";
 
 // One boot for all: the scenarios run one after the other in the machine, and each is a test here.
 
@@ -14,16 +14,31 @@ const wanted = process.env.SCARD_USB_SCENARIOS ?? "";
 const BOOT_LIMIT_MS = 3_700_000;
 
 describePeer(usbMachine, () => {
-  let boot: Boot;
-  beforeAll(async () => {
-    boot = await bootMachine(wanted);
-  }, BOOT_LIMIT_MS);
+  const titles = scenarios.map(({ title }) => title).filter((title) => isWanted(title, wanted));
+  describe.runIf(titles.length > 0)("in a machine with USB", () => {
+    let boot: Boot;
+    beforeAll(async () => {
+      boot = await bootMachine(wanted);
+    }, BOOT_LIMIT_MS);
 
-  describe("in a machine with USB", () => {
-    it.each(scenarios.map(({ title }) => title).filter((title) => isWanted(title, wanted)))("%s", (title) => {
+    it.each(titles)("%s", (title) => {
       const outcome = boot.outcomes.find((one) => one.title === title);
       if (outcome === undefined) expect.fail(`the machine did not come so far:\n${boot.console.slice(-4000)}`);
       expect(outcome.error).toBeUndefined();
     });
   });
+
+  const suspended = "a reader that was suspended with the machine is there again, and its card has lost its state";
+  it.runIf(isWanted(suspended, wanted))(
+    suspended,
+    async () => {
+      const { again, error, first, outcome, reader, readers } = await suspendMachine();
+      expect(error).toBeUndefined();
+      expect(first).toMatch(/^3B7A18000073667465206364313434 (9000|61..)$/);
+      expect(["reset-card", "removed-card", "reader-unavailable"]).toContain(outcome);
+      expect(again).toBe(first);
+      expect(readers).toEqual([reader]);
+    },
+    BOOT_LIMIT_MS,
+  );
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 // Measures pcscd with libccid and our service with our driver by turns, in one machine with one model of a reader, and writes
-// the raw figures into the folder of the run: results.json. Environment: ROUNDS, CALLS, MOVES, CLIENT (a program).
+// the raw figures into the folder of the run: results.json. Environment: ROUNDS, CALLS, MOVES, WARM, CLIENT (a program).
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -93,7 +93,9 @@ async function measure(kind: ServiceKind): Promise<unknown> {
       const ran = await service.run(client, [reader, String(count), ...sizes.map(String)]);
       return JSON.parse(ran.output) as Record<string, unknown>;
     };
-    // A service that runs for days is warm; the first calls of a new one would say more about its compiler.
+    // A service that runs for days is warm. The first thousands of calls of a new one say more about V8's compiler, which takes
+    // time from the machine's only processor meanwhile.
+    await run(setting("WARM"), [255]);
     await run(setting("CALLS"), lengths);
     const transmit = await run(setting("CALLS"), lengths);
     const before = processorUs(service.pid);

@@ -7,6 +7,7 @@ import { libccidScenarios, modelReferences, modelScenarios } from "./models.ts";
 import { pinPadScenario } from "./pin-pad.ts";
 import type { Scenario } from "./scenario.ts";
 import { twoReadersScenario } from "./two-readers.ts";
+import { usbCardScenarios } from "./usb-cards.ts";
 
 /**
  * Everything that is tried in the machine, in this order: first what pcscd does, for comparison, then our service with libccid in
@@ -23,6 +24,7 @@ export const scenarios: readonly Scenario[] = [
   killedScenario,
   cacOurs,
   ...modelScenarios,
+  ...usbCardScenarios,
   pinPadScenario("scard"),
   twoReadersScenario("scard"),
   ...hotPlugScenarios("scard"),
