@@ -3,7 +3,7 @@
 // Compares our service and our CCID driver with pcscd and libccid: the same C client over the same client library, the same
 // model of a reader over USB/IP, by turns within one boot of one emulated machine (test/usb/README.md).
 //
-// `npm run bench -- readers` prints a table after some minutes; `--json` also writes it and the raw figures to bench/results,
+// `npm run bench -- readers` prints a table after a quarter of an hour; `--json` also writes it and the raw figures to bench/results,
 // and `--quick` is for trying the bench.
 
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -13,8 +13,8 @@ import { measureInMachine, usbMachine } from "../test/usb/machine.ts";
 import { type ReaderRound, renderReaders, summarizeReaders } from "./tables/readers.ts";
 
 const scale = process.argv.includes("--quick")
-  ? { rounds: 1, calls: 40, moves: 2 }
-  : { rounds: 3, calls: 200, moves: 3 };
+  ? { rounds: 1, calls: 40, moves: 2, warm: 40 }
+  : { rounds: 3, calls: 200, moves: 3, warm: 6000 };
 
 const reason = usbMachine.probe(usbMachine.name);
 if (reason !== undefined) {
@@ -23,7 +23,7 @@ if (reason !== undefined) {
 }
 const client = compileC("reader-exchange", ["bench/clients/reader-exchange.c"]);
 const rounds = (await measureInMachine({
-  ...{ ROUNDS: String(scale.rounds), CALLS: String(scale.calls), MOVES: String(scale.moves) },
+  ...{ ROUNDS: String(scale.rounds), CALLS: String(scale.calls), MOVES: String(scale.moves), WARM: String(scale.warm) },
   CLIENT: client,
 })) as readonly ReaderRound[];
 const [processor] = cpus();

@@ -76,7 +76,7 @@ function number(value: number): string {
 export function renderReaders(
   rows: readonly ReaderRow[],
   machine: { readonly processors: number; readonly model: string },
-  scale: { readonly rounds: number; readonly calls: number; readonly moves: number },
+  scale: { readonly rounds: number; readonly calls: number; readonly moves: number; readonly warm: number },
   guest: string,
 ): string {
   const lines = rows.map(({ title, unit, pcscd, scard, ratio, goal }) => {
@@ -87,7 +87,7 @@ export function renderReaders(
 
 \`npm run bench -- readers\`: ${guest}, and in it one model of a CCID reader at extended APDU level, full speed, with an interrupt
 endpoint, over USB/IP. Debian's pcscd and libccid, and \`scard daemon\`, by turns. Medians of ${scale.rounds} rounds; ${scale.calls} exchanges of each length (a
-tenth for the long ones), ${scale.moves} plugs, ${2 * scale.moves} insertions. The machine has one processor, which the service, the client and the model
+tenth for the long ones) after ${scale.warm.toLocaleString("en")} unseen ones, ${scale.moves} plugs, ${2 * scale.moves} insertions. The machine has one processor, which the service, the client and the model
 share: only ratios say anything. The host: ${machine.processors} processors, ${machine.model}.
 
 | What | pcscd | scard | Ratio | Goal |
