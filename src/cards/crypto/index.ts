@@ -13,7 +13,7 @@ export {
   subjectAndValidity,
 } from "./certificate.ts";
 export { type CertifiedKey, certificateSigner, publicKeyInfo } from "./certified-key.ts";
-export { commonName, ecdsaSignature, objectIdentifier, sequence, smallInteger, time } from "./der.ts";
+export { commonName, der, ecdsaSignature, objectIdentifier, sequence, smallInteger, time } from "./der.ts";
 export {
   type CertificateAuthority,
   type CertificateContent,
@@ -21,4 +21,5 @@ export {
   issueCertificate,
 } from "./issued-certificate.ts";
 export { bitLength, type RsaKey, rsaKeyFromPrimes } from "./rsa-key.ts";
-export { encodeDigestInfo, padForSignature, unpadDeciphered } from "./rsa-padding.ts";
+export { encodeDigestInfo, padForSignature, unpadDeciphered, unpadOaep } from "./rsa-padding.ts";
+export { isWorkingRsaKey } from "./working-rsa-key.ts";

@@ -75,7 +75,8 @@ function inverse(value: bigint, modulus: bigint): bigint | undefined {
   return t < 0n ? t + modulus : t;
 }
 
-function numberOf(bytes: Uint8Array): bigint {
+/** A big-endian number. */
+export function numberOf(bytes: Uint8Array): bigint {
   return bytes.length === 0 ? 0n : BigInt(`0x${encodeHex(bytes)}`);
 }
 

@@ -45,6 +45,51 @@ export function unpadDeciphered(block: Uint8Array): Uint8Array | undefined {
   return wrong === 0 ? block.slice(end + 1) : undefined;
 }
 
+/**
+ * The message in a block that was deciphered with OAEP: an empty label, and MGF1 with the same hash. RFC 8017, 7.1.2. The
+ * time depends on the length of the block and of the message, but not on where a wrong block is wrong.
+ *
+ * @param hash SHA-1, mostly
+ * @returns undefined for a block of another form: answer it as {@link unpadDeciphered} says
+ */
+export function unpadOaep(hash: (data: Uint8Array) => Uint8Array, block: Uint8Array): Uint8Array | undefined {
+  const labelHash = hash(new Uint8Array(0));
+  const { length } = labelHash;
+  if (block.length < 2 * length + 2) return undefined;
+  const [first = 1] = block;
+  const maskedSeed = block.subarray(1, 1 + length);
+  const maskedData = block.subarray(1 + length);
+  const seed = xor(maskedSeed, mask(hash, maskedData, length));
+  const data = xor(maskedData, mask(hash, seed, maskedData.length));
+  let wrong = ~isZero(first);
+  for (const [at, byte] of labelHash.entries()) wrong |= ~isZero(byte ^ (data[at] ?? 0));
+  let searching = -1;
+  let end = 0;
+  for (let at = length; at < data.length; at++) {
+    const byte = data[at] ?? 0;
+    const isOne = isZero(byte ^ 1);
+    end |= searching & isOne & at;
+    // Before the message stand zeros, and then a 1.
+    wrong |= searching & ~isOne & ~isZero(byte);
+    searching &= ~isOne;
+  }
+  wrong |= searching;
+  return wrong === 0 ? data.slice(end + 1) : undefined;
+}
+
+/** MGF1. RFC 8017, B.2.1. */
+function mask(hash: (data: Uint8Array) => Uint8Array, seed: Uint8Array, length: number): Uint8Array {
+  const parts: Uint8Array[] = [];
+  for (let bytes = 0; bytes < length; bytes += parts.at(-1)?.length ?? length) {
+    parts.push(hash(concatBytes(seed, Uint8Array.of(0, 0, parts.length >> 8, parts.length & 0xff))));
+  }
+  return concatBytes(...parts).subarray(0, length);
+}
+
+function xor(a: Uint8Array, b: Uint8Array): Uint8Array {
+  return a.map((byte, at) => byte ^ (b[at] ?? 0));
+}
+
 /** -1 for zero, 0 for any other byte, without a branch. */
 function isZero(byte: number): number {
   return ((byte & 0xff) - 1) >> 31;

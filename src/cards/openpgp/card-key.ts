@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes, copyBytes, encodeHex, equalBytes, zeroBytes } from "../../base/binary/index.ts";
+import { concatBytes, copyBytes, equalBytes, zeroBytes } from "../../base/binary/index.ts";
 import { encodeBerTlv } from "../../base/iso7816/index.ts";
 import {
   bitLength,
   type CardCrypto,
+  isWorkingRsaKey,
   padForSignature,
   type RsaKey,
   rsaKeyFromPrimes,
@@ -96,7 +97,7 @@ export class CardKey {
     if (rsa === undefined || bitLength(rsa.n) !== algorithm.modulusBits) return undefined;
     const modulus = parts.modulus && withoutZeros(parts.modulus);
     if (modulus !== undefined && !equalBytes(modulus, rsa.n)) return undefined;
-    if (!calculates(library, rsa)) return undefined;
+    if (!isWorkingRsaKey(library, rsa)) return undefined;
     return new CardKey(library, algorithm, { kind: "rsa", rsa });
   }
 
@@ -239,28 +240,4 @@ function padded(bytes: Uint8Array, length: number): Uint8Array {
 function withoutZeros(bytes: Uint8Array): Uint8Array {
   const from = bytes.findIndex((byte) => byte !== 0);
   return from < 0 ? new Uint8Array(0) : bytes.subarray(from);
-}
-
-/** Numbers that are no primes give a key that does not calculate: its public operation does not undo the private one. */
-function calculates(library: CardCrypto, rsa: RsaKey): boolean {
-  const probe = padded(Uint8Array.of(2), rsa.n.length);
-  try {
-    const result = library.rsaPrivate(rsa, probe);
-    return result !== undefined && raised(numberOf(result), numberOf(rsa.e), numberOf(rsa.n)) === 2n;
-  } catch {
-    return false;
-  }
-}
-
-/** base to the exponent, modulo the modulus. */
-function raised(base: bigint, exponent: bigint, modulus: bigint): bigint {
-  let result = 1n;
-  for (const bit of exponent.toString(2)) {
-    result = (result * result * (bit === "1" ? base : 1n)) % modulus;
-  }
-  return result;
-}
-
-function numberOf(bytes: Uint8Array): bigint {
-  return BigInt(`0x${encodeHex(bytes)}`);
 }

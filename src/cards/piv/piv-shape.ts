@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 
 import { bigEndianNumber, encodeHex } from "../../base/binary/index.ts";
-import type { JsonOf, JsonPlace, Shape, ValueOf } from "../../base/json/index.ts";
+import type { JsonOf, Shape, ValueOf } from "../../base/json/index.ts";
 import * as is from "../../base/json/index.ts";
 import { byTag, list, object } from "../../base/json/index.ts";
 import { bitLength } from "../crypto/index.ts";
-import { firmwareShape } from "../software-card/index.ts";
+import { checkOnce, firmwareShape } from "../software-card/index.ts";
 import { type KeyAlgorithm, keyAlgorithm, managementAlgorithm } from "./algorithms.ts";
 import { containerOf } from "./containers.ts";
 import { isKeySlot } from "./key-references.ts";
@@ -105,17 +105,6 @@ const dataObject = object({
     .about("The tag of the data object: 5FC102."),
   value: is.hexadecimal(1, pivLimits.objectBytes),
 });
-
-function checkOnce<N extends string>(name: N) {
-  return (all: readonly ({ readonly [Name in N]?: unknown } | undefined)[], place: JsonPlace): void => {
-    const seen = new Set<unknown>();
-    for (const [index, one] of all.entries()) {
-      const value = one?.[name];
-      if (value !== undefined && seen.has(value)) place.at(index).at(name).problem("stands here twice: remove one");
-      seen.add(value);
-    }
-  };
-}
 
 const members = object({
   extensions: is

@@ -53,8 +53,11 @@ export function retailMac(first: BlockCipher, both: BlockCipher, message: Uint8A
   return chained;
 }
 
-/** A bit 1, then as many bits 0 as fill the block; a whole block where the message fills its last one. */
-function padded80(message: Uint8Array, blockBytes: number): Uint8Array {
+/**
+ * A bit 1, then as many bits 0 as fill the block; a whole block where the message fills its last one. Padding method 2 of
+ * ISO/IEC 9797-1:2011, 6.3.3.
+ */
+export function padded80(message: Uint8Array, blockBytes: number): Uint8Array {
   const padding = new Uint8Array(blockBytes - (message.length % blockBytes));
   padding[0] = 0x80;
   return concatBytes(message, padding);

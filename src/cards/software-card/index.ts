@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 export type { BlockCipher, BlockCipherFactory, CipherAlgorithm } from "./block-cipher.ts";
-export { cmac, decryptCbc, encryptCbc, retailMac } from "./cipher-modes.ts";
+export { checkOnce } from "./check-once.ts";
+export { cmac, decryptCbc, encryptCbc, padded80, retailMac } from "./cipher-modes.ts";
 export { CommandChain, notRepeated } from "./command-chain.ts";
 export { byteObject, type DataObject, dataObject, onlyObject, readDataObjects, valueIn } from "./data-objects.ts";
 export { documentMembers, FORMAT_VERSION } from "./document-members.ts";
