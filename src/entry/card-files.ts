@@ -74,7 +74,7 @@ async function personalized(
   const kind = applicationKinds[content.member as keyof typeof applicationKinds];
   const applications = (before.description as { readonly applications: Readonly<Record<string, object>> }).applications;
   let source = applications[content.member] ?? {};
-  if (secrets !== undefined) source = kind.withSecrets(source, secrets);
+  if (secrets !== undefined) source = kind.withSecrets(source, secrets, await surroundings().crypto());
   let after = await described(before, content.member, source);
   let certificate: Uint8Array | undefined;
   if (key !== undefined) {

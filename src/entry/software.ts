@@ -60,7 +60,7 @@ export interface OpenedCard {
 /**
  * Makes a software card with this machine's randomness and ciphers.
  *
- * @param kind `demo`, a kind of card (`piv`, `openpgp`, `yubikey`, `ntag215`, …) for a new one, or the path of a card's
+ * @param kind `demo`, a kind of card (`piv`, `openpgp`, `gids`, `yubikey`, `ntag215`, …) for a new one, or the path of a card's
  * description in JSON (docs/guide/software-cards.md)
  * @throws invalid-value (the file cannot be read, is not a regular file or has more than 32 MiB, or is no description of a card: each mistake is named by its place)
  * @throws unsupported-feature (the card has a key for a cipher that this machine does not have)

@@ -27,7 +27,7 @@ import { embeddedManager, type OpenedCard, openDescribedCard, openSoftwareCard, 
 /** What a test needs. */
 export interface TestRigOptions {
   /**
-   * The card: `demo`, `piv`, `openpgp`, `yubikey` or `filesystem` for a new one; the path of a description; a description, as
+   * The card: `demo`, `piv`, `openpgp`, `gids`, `yubikey` or `filesystem` for a new one; the path of a description; a description, as
    * JSON has it; or a card of your own.
    */
   readonly card: string | object | SoftwareCard;

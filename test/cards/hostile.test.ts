@@ -9,13 +9,31 @@ import { surroundings } from "../../src/entry/software.ts";
 import { attack, type HostileTerms } from "./hostile-client.ts";
 
 /** Cards that are alike: making one from the factory takes an RSA key. */
-async function cardsLike(kind: "piv" | "openpgp" | "filesystem"): Promise<() => Promise<SoftwareCard>> {
+async function cardsLike(kind: "piv" | "openpgp" | "gids" | "filesystem"): Promise<() => Promise<SoftwareCard>> {
   const described = await newCard(kind, surroundings());
-  return async () => {
-    const plan = parseCard(described);
-    if (!plan.ok) throw new Error("no card");
-    return (await plan.value.open(surroundings(), () => undefined)).card;
+  return () => opened(described);
+}
+
+async function opened(described: object): Promise<SoftwareCard> {
+  const plan = parseCard(described);
+  if (!plan.ok) throw new Error("no card");
+  return (await plan.value.open(surroundings(), () => undefined)).card;
+}
+
+/** A GIDS card with a key and a certificate. */
+async function gidsCard(): Promise<object> {
+  const plan = parseCard(await newCard("gids", surroundings()));
+  const [content] = plan.ok ? plan.value.contents : [];
+  if (content?.provision === undefined) throw new Error("no card");
+  const key = {
+    slot: "81",
+    algorithm: "rsa1024",
+    subject: "A",
+    notBefore: "20260101000000",
+    notAfter: "20300101000000",
   };
+  const { source } = await content.provision(await surroundings().crypto(), key);
+  return { kind: "gids", applications: { gids: source } };
 }
 
 const COMMANDS = 100_000;
@@ -43,6 +61,37 @@ test("OpenPGP", { timeout: TEST_MS }, async () => {
     secrets: ["313233343536", "3132333435363738"],
     closed: ["00200081", "00200082", "00200083"],
   });
+});
+
+test("GIDS", { timeout: TEST_MS }, async () => {
+  const described = await gidsCard();
+  await holds({
+    makeCard: async () => opened(described),
+    selects: [
+      "00A4040009A0000003974254465900",
+      "00A4000C02A010",
+      "00A4000C02B081",
+      "002281A403830180",
+      "002241B606800156840181",
+    ],
+    instructions: [0x20, 0x24, 0x2c, 0x22, 0x2a, 0x44, 0x47, 0x87, 0x88, 0xa4, 0xc0, 0xcb, 0xdb, 0xe0, 0xe4, 0xe6],
+    secrets: ["313233343536", "010203040506070801020304"],
+    closed: ["00200080", "00DBA01203DF2000", "002A9E9A0130"],
+  });
+});
+
+test("a GIDS card from the factory", { timeout: TEST_MS }, async () => {
+  const { answers, faults } = await attack({
+    commands: COMMANDS / 10,
+    seed: 18,
+    makeCard: await cardsLike("gids"),
+    selects: ["00A4040009A0000003974254465900", "00E000000E620C8201398302A0108C03033000", "0024018006313233343536"],
+    instructions: [0x20, 0x24, 0x2c, 0x22, 0x2a, 0x44, 0x47, 0x87, 0x88, 0xa4, 0xc0, 0xcb, 0xdb, 0xe0, 0xe4, 0xe6],
+    secrets: [],
+    closed: [],
+  });
+  expect(faults).toEqual([]);
+  expect(answers.size).toBeGreaterThan(8);
 });
 
 test("files", { timeout: TEST_MS }, async () => {

@@ -56,7 +56,7 @@ const verifyPin = (digits: string): string => {
 };
 
 describe("scard card new", () => {
-  test.each(["piv", "openpgp", "yubikey", "filesystem"])("%s", async (kind) => {
+  test.each(["piv", "openpgp", "gids", "yubikey", "filesystem"])("%s", async (kind) => {
     const made = await scard(["new", kind, path, "--json"]);
     expect([made.code, made.err]).toEqual([0, ""]);
     expect(JSON.parse(made.out)).toMatchObject({ file: path, kind, keep: "file" });
@@ -161,6 +161,44 @@ describe("scard card provision", () => {
     const { code, err } = await scard(["provision", path, "--key", "9A"]);
     expect(code).toBe(1);
     expect(err).toContain("gpg --card-edit");
+  });
+
+  test("GIDS: a blank card is set up, with a PIN or a key", async () => {
+    await scard(["new", "gids", path]);
+    expect((await scard(["show", path])).out).toMatch(/life cycle +initialization\n.*PIN +none yet/);
+    const pin = await scard(["provision", path, "--pin", "stdin"], { input: "271828\n" });
+    expect([pin.code, pin.err]).toEqual([0, ""]);
+    expect(pin.out).toMatch(/life cycle +operational\n.*PIN +3 of 3 tries left/);
+    const pem = join(folder, "certificate.pem");
+    const key = await scard(["provision", path, "--key", "81", "--subject", "Ann Example", "--certificate-out", pem]);
+    expect([key.code, key.err]).toEqual([0, ""]);
+    expect(key.out).toMatch(/key 81 +2048 bits, signatures and decryption, with a certificate/);
+    const certificate = new X509Certificate(readFileSync(pem));
+    expect(certificate.subject).toBe("CN=Ann Example");
+    const verify = (digits: string): string => `0020008006${encodeHex(new TextEncoder().encode(digits))}`;
+    const [, wrong, right] = await answers("00A4040009A0000003974254465900", verify("123456"), verify("271828"));
+    expect([wrong, right]).toEqual(["63C2", "9000"]);
+    const stored = readFileSync(path, "utf8");
+    for (const secret of [JSON.parse(stored).applications.gids.pin.value, "010203040506070801020304"]) {
+      expect(stored).toContain(secret);
+      expect(pin.out + key.out).not.toContain(secret);
+    }
+    const puk = await scard(["provision", path, "--puk", "stdin"], { input: "31415926\n" });
+    expect(puk.out).toMatch(/PUK +3 of 3 tries left/);
+  });
+
+  test.each([
+    [["--key", "9A"], "use 81"],
+    [["--key", "82"], "use 81"],
+    [["--key", "81", "--algorithm", "p256"], "rsa2048"],
+    [["--key", "81", "--subject", ""], "1 to 64"],
+  ])("GIDS: %j cannot be done", async (args, message) => {
+    await scard(["new", "gids", path]);
+    const before = readFileSync(path, "utf8");
+    const { code, err } = await scard(["provision", path, ...args]);
+    expect(code).toBe(1);
+    expect(err).toContain(message);
+    expect(readFileSync(path, "utf8")).toBe(before);
   });
 
   test.each(["rsa2048", "p256", "p384", "ed25519"])(

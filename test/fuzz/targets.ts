@@ -4,6 +4,7 @@ import type { FuzzTarget } from "./target.ts";
 import { databaseTargets } from "./targets/database.ts";
 import { documentTargets } from "./targets/documents.ts";
 import { driverTargets } from "./targets/drivers.ts";
+import { gidsTargets } from "./targets/gids.ts";
 import { hostileCard } from "./targets/hostile-card.ts";
 import { hostileReader, vpcdPeer } from "./targets/hostile-reader.ts";
 import { iso7816Targets } from "./targets/iso7816.ts";
@@ -24,6 +25,7 @@ export const targets: readonly FuzzTarget[] = [
   ...documentTargets,
   ...databaseTargets,
   ...softwareCardTargets,
+  ...gidsTargets,
   ...usbReaderTargets,
   ...transmissionTargets,
   ...driverTargets,

@@ -75,6 +75,7 @@ const documents: readonly Document[] = [
     examples: [
       richCard,
       { kind: "openpgp", version: 1, keep: "file", reader: "Desk", applications: { openpgp: {} } },
+      { kind: "gids", applications: { gids: { pin: { value: { text: "123456" } } } } },
       await newCard("yubikey", surroundings(), { keep: "file" }),
       { $schema: "./card.schema.json", kind: "filesystem", name: "least" },
     ],

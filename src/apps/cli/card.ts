@@ -24,7 +24,7 @@ const newCard = command({
   summary: "make a new card, in a file",
   usage: ["[OPTION…] KIND FILE"],
   description: [
-    `Writes a new card into FILE, which must not be there, readable by its owner alone. KIND is ${cardKindNames.join(", ")}. piv and yubikey are a YubiKey: PIN 123456, PUK 12345678, and the management key of the factory. openpgp has the PIN 123456 and the admin PIN 12345678, filesystem the PIN 1234.`,
+    `Writes a new card into FILE, which must not be there, readable by its owner alone. KIND is ${cardKindNames.join(", ")}. piv and yubikey are a YubiKey: PIN 123456, PUK 12345678, and the management key of the factory. openpgp has the PIN 123456 and the admin PIN 12345678, filesystem the PIN 1234. gids is blank: gids-tool --initialize sets it up, or scard card provision, with the PIN 123456 where none is given.`,
     "What programs change on the card goes back into FILE, unless --memory was given.",
   ],
   options: newOptions,
@@ -60,7 +60,7 @@ const show = command({
 
 const SOURCE = "env:NAME, file:PATH, stdin or prompt";
 const provisionOptions = {
-  application: { type: "string", value: "NAME", help: "the application, on a card with several: piv, openpgp" },
+  application: { type: "string", value: "NAME", help: "the application, on a card with several: piv, openpgp, gids" },
   pin: { type: "string", value: "SOURCE", reads: secretSource, help: `a new PIN; SOURCE is ${SOURCE}` },
   puk: {
     type: "string",
@@ -68,11 +68,15 @@ const provisionOptions = {
     reads: secretSource,
     help: "a new PUK, or the admin PIN of OpenPGP; from standard input it is the line after the PIN",
   },
-  key: { type: "string", value: "SLOT", help: "make a key in this slot, and a certificate for it: 9A, 9C, 9D, 9E" },
+  key: {
+    type: "string",
+    value: "SLOT",
+    help: "make a key in this slot, and a certificate for it: 9A, 9C, 9D, 9E; of GIDS 81 and on",
+  },
   algorithm: {
     type: "string",
     value: "NAME",
-    help: "of the key: rsa2048, rsa3072, rsa4096, p256, p384, ed25519; default p256",
+    help: "of the key: rsa2048, rsa3072, rsa4096, p256, p384, ed25519; default p256, of GIDS rsa2048",
   },
   subject: { type: "string", value: "NAME", help: "the common name in the certificate; default: Test" },
   days: { type: "string", value: "N", help: "how long the certificate is valid; default 365" },
@@ -149,7 +153,7 @@ async function newKeyOf(slot: string, values: ParsedLine<typeof provisionOptions
   const { ca, "ca-key": caKey } = values;
   return {
     slot,
-    algorithm: values.algorithm ?? "p256",
+    algorithm: values.algorithm,
     subject: values.subject ?? "Test",
     notBefore: timeDigits(now - EARLIER_MS),
     notAfter: timeDigits(now + days * DAY_MS),
@@ -252,7 +256,7 @@ function report({ path, plan }: CardFile, asJson: boolean, terminal: Terminal): 
 /** `scard card`: cards made of software, in files. */
 export const card: Command = commandWithActions({
   name: "card",
-  summary: "make software cards: PIV, OpenPGP, YubiKey, files",
+  summary: "make software cards: PIV, OpenPGP, GIDS, YubiKey, files",
   description: [
     "Makes and changes software cards in files. The same file goes into a virtual reader (scard daemon --reader virtual --card FILE, scard insert), into SCARD_MANAGER=embedded:virtual+FILE, into tests, and with scard card run into the vpcd reader of another service.",
   ],

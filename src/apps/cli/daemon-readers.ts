@@ -17,7 +17,7 @@ export const insert = command({
   summary: "insert a card into a virtual reader of scard daemon",
   usage: ["[OPTION…] READER CARD"],
   description: [
-    `Puts a software card into a virtual reader of scard daemon. CARD is a new card of a kind (demo, piv, openpgp, yubikey, ntag215 and others), or the path of a card's description ("scard card new" writes one). A card that is in comes out first. ${READER}`,
+    `Puts a software card into a virtual reader of scard daemon. CARD is a new card of a kind (demo, piv, openpgp, gids, yubikey, ntag215 and others), or the path of a card's description ("scard card new" writes one). A card that is in comes out first. ${READER}`,
   ],
   options: controlOption,
   argumentWords: "file",

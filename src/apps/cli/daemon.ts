@@ -64,7 +64,7 @@ vpcd:PATH[:NAME]
     value: "CARD",
     multiple: true,
     completes: "file",
-    help: "the card of the preceding virtual reader: a new one (demo, piv, openpgp, yubikey, ntag215 and others), or the path of its description",
+    help: "the card of the preceding virtual reader: a new one (demo, piv, openpgp, gids, yubikey, ntag215 and others), or the path of its description",
   },
   socket: {
     type: "string",

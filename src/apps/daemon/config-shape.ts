@@ -85,7 +85,7 @@ const virtualReader = object({
   card: is
     .text(
       MAX_TEXT,
-      "Its card: demo, piv, openpgp, yubikey or filesystem for a new one, or the path of its description.",
+      "Its card: demo, piv, openpgp, gids, yubikey or filesystem for a new one, or the path of its description.",
     )
     .optional(),
 });

@@ -25,18 +25,18 @@ export type Fact = readonly [name: string, value: string];
 
 /** PINs that are put into a description. */
 export interface NewSecrets {
-  /** The PIN of the user: PIV's PIN, OpenPGP's PW1. */
+  /** The PIN of the user: that of PIV and GIDS, OpenPGP's PW1. */
   readonly pin?: Uint8Array | undefined;
-  /** What unblocks it: PIV's PUK, OpenPGP's PW3, the administrator's PIN. */
+  /** What unblocks it: the PUK of PIV and GIDS, OpenPGP's PW3, the administrator's PIN. */
   readonly puk?: Uint8Array | undefined;
 }
 
 /** A key that is made for an application, with a certificate. */
 export interface NewKey extends CertificateContent {
-  /** Where it goes, as the application names it: `9A`. */
+  /** Where it goes, as the application names it: `9A`; for GIDS the reference `81`. */
   readonly slot: string;
-  /** As the application names it: `p256`. */
-  readonly algorithm: string;
+  /** As the application names it: `p256`. @default the application's usual one: `p256` for PIV, `rsa2048` for GIDS */
+  readonly algorithm?: string | undefined;
 }
 
 /** A kind of application: how it is described, made new, set up, and opened. */
@@ -54,7 +54,7 @@ export interface ApplicationKind<V, S extends object> {
    */
   create(crypto: CardCrypto, token: TokenValue | undefined): Promise<S>;
   /** What it keeps, with other PINs, all tries left. The shape says afterwards whether they are good ones. */
-  withSecrets(source: S, secrets: NewSecrets): S;
+  withSecrets(source: S, secrets: NewSecrets, crypto: CardCrypto): S;
   /**
    * Makes a key and its certificate, as an issuer does.
    *
@@ -87,7 +87,7 @@ export interface PluggedApplication {
   atr(through: CardInterface): Uint8Array;
   create(crypto: CardCrypto, token: TokenValue | undefined): Promise<object>;
   /** @param source what the shape has accepted */
-  withSecrets(source: object, secrets: NewSecrets): object;
+  withSecrets(source: object, secrets: NewSecrets, crypto: CardCrypto): object;
 }
 
 /** Closes the types of a kind in, so that different kinds fit one table. */
@@ -103,7 +103,7 @@ export function plugged<V, S extends object>(kind: ApplicationKind<V, S>): Plugg
     }),
     atr: (through) => kind.atr(through),
     create: (crypto, token) => kind.create(crypto, token),
-    withSecrets: (source, secrets) => kind.withSecrets(source as S, secrets),
+    withSecrets: (source, secrets, crypto) => kind.withSecrets(source as S, secrets, crypto),
   };
 }
 

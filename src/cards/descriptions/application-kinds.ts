@@ -2,7 +2,9 @@
 
 import { decodeHex, encodeHex, hexByte, hexBytes } from "../../base/binary/index.ts";
 import { buildAtr } from "../../base/iso7816/index.ts";
+import { parseShape } from "../../base/json/index.ts";
 import { listOfWords, refuse } from "../../port/index.ts";
+import { containersOf, GidsApplication, gidsShape, provisionGids, savedGids, setUpGids } from "../gids/index.ts";
 import { OpenPgpApplication, type OpenPgpSource, openPgpImage, openPgpShape, savedOpenPgp } from "../openpgp/index.ts";
 import { newPivImage, PivApplication, pivShape, provisionPiv, savedPiv } from "../piv/index.ts";
 import type { Applications } from "./application-cards.ts";
@@ -20,11 +22,11 @@ const piv = plugged({
     ...(pin && { pin: { ...source.pin, value: encodeHex(pin), triesLeft: source.pin.tries ?? FACTORY_TRIES } }),
     ...(puk && { puk: { ...source.puk, value: encodeHex(puk), triesLeft: source.puk.tries ?? FACTORY_TRIES } }),
   }),
-  async provision(image, crypto, { algorithm, authority, slot, ...others }) {
+  async provision(image, crypto, { algorithm = "p256", authority, slot, ...others }) {
     const certificate = await provisionPiv(crypto, image, {
       ...others,
-      slot: slotOf(slot),
-      algorithm: keyAlgorithmOf(algorithm),
+      slot: slotOf(slot, "9A, 9C, 9D, 9E, or 82 to 95"),
+      algorithm: algorithmOf(pivAlgorithms, algorithm),
       authority,
     });
     return { source: savedPiv(image), certificate };
@@ -91,8 +93,58 @@ const openpgp = plugged({
   },
 });
 
+/**
+ * Status information, capabilities and the identifier of the default application: ISO/IEC 7816-4:2005, 8.1.1. GIDS 2.0,
+ * 13.15 wants the last.
+ */
+const GIDS_HISTORICAL_BYTES = "80730801CCF9A00000039742544659";
+
+const gids = plugged({
+  name: "GIDS",
+  shape: gidsShape,
+  atr: () => buildAtr({ protocols: [0, 1], ifsc: 254, historicalBytes: hexBytes(GIDS_HISTORICAL_BYTES) }),
+  // As cards of this kind come: gids-tool --initialize, or Windows, sets it up.
+  create: async () => ({}),
+  withSecrets(source, { pin, puk }, crypto) {
+    const read = parseShape(gidsShape, source);
+    if (!read.ok) return source;
+    setUpGids(crypto, read.value);
+    const saved = savedGids(read.value);
+    return {
+      ...saved,
+      ...(pin && { pin: { tries: FACTORY_TRIES, ...saved.pin, value: encodeHex(pin), ...allTries(saved.pin) } }),
+      ...(puk && { puk: { tries: FACTORY_TRIES, ...saved.puk, value: encodeHex(puk), ...allTries(saved.puk) } }),
+    };
+  },
+  async provision(image, crypto, { algorithm = "rsa2048", slot, ...others }) {
+    const certificate = await provisionGids(crypto, image, {
+      ...others,
+      reference: slotOf(slot, "81 for the first key, to 9E"),
+      algorithm: algorithmOf(gidsAlgorithms, algorithm),
+    });
+    return { source: savedGids(image), certificate };
+  },
+  facts: (image) => [
+    ["life cycle", image.lifeCycle],
+    ["PIN", image.pin === undefined ? "none yet" : triesOf(image.pin)],
+    ...(image.puk === undefined ? [] : [["PUK", triesOf(image.puk)] as const]),
+    ...containersOf(image).flatMap(({ exchangeBits, hasCertificate, isValid, signatureBits }, at): Fact[] => {
+      const use = exchangeBits > 0 ? "signatures and decryption" : "signatures";
+      const certificate = hasCertificate ? "with a certificate" : "without a certificate";
+      const value = `${exchangeBits || signatureBits} bits, ${use}, ${certificate}`;
+      return isValid ? [[`key ${hexByte(FIRST_GIDS_KEY + at)}`, value]] : [];
+    }),
+    ["files", String(image.files.size)],
+  ],
+  open(image, { crypto, changed }) {
+    return { application: new GidsApplication({ image, crypto, changed }), save: () => savedGids(image) };
+  },
+});
+
+const FIRST_GIDS_KEY = 0x81;
+
 /** The applications that a card can have, by the member of a description that holds what they keep. */
-export const applicationKinds = { piv, openpgp } as const satisfies Applications;
+export const applicationKinds = { piv, openpgp, gids } as const satisfies Applications;
 
 const FACTORY_TRIES = 3;
 
@@ -101,18 +153,23 @@ function triesOf(counter: { readonly tries?: number; readonly triesLeft?: number
   return `${triesLeft} of ${tries} tries left`;
 }
 
-function slotOf(text: string): number {
+/** All tries of a PIN that is set anew. */
+function allTries(before: { readonly tries?: number } | undefined): { readonly triesLeft: number } {
+  return { triesLeft: before?.tries ?? FACTORY_TRIES };
+}
+
+function slotOf(text: string, known: string): number {
   const bytes = decodeHex(text);
-  const [slot] = bytes.ok ? bytes.value : [];
-  return (
-    slot ?? refuse({ operation: "provision", path: "slot" }, "no key reference", "use 9A, 9C, 9D, 9E, or 82 to 95")
-  );
+  const [slot, ...others] = bytes.ok ? bytes.value : [];
+  if (slot !== undefined && others.length === 0) return slot;
+  return refuse({ operation: "provision", path: "slot" }, "no key reference", `use ${known}`);
 }
 
 const pivAlgorithms = ["rsa1024", "rsa2048", "rsa3072", "rsa4096", "p256", "p384", "ed25519", "x25519"] as const;
+const gidsAlgorithms = ["rsa1024", "rsa2048", "rsa3072", "rsa4096"] as const;
 
-function keyAlgorithmOf(text: string): (typeof pivAlgorithms)[number] {
-  const known = pivAlgorithms.find((name) => name === text.toLowerCase());
-  const remedy = `use ${listOfWords(pivAlgorithms, "or")}`;
-  return known ?? refuse({ operation: "provision", path: "algorithm" }, "unknown", remedy);
+function algorithmOf<const T extends string>(known: readonly T[], text: string): T {
+  const found = known.find((name) => name === text.toLowerCase());
+  const remedy = `use ${listOfWords(known, "or")}`;
+  return found ?? refuse({ operation: "provision", path: "algorithm" }, "unknown", remedy);
 }

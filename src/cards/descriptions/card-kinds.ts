@@ -60,6 +60,7 @@ function applications(
 const cardKinds: Readonly<Record<CardKindName, CardKind>> = {
   piv: applications("piv", "a YubiKey with PIV (NIST SP 800-73)", ["piv"], true),
   openpgp: applications("openpgp", "an OpenPGP card 3.4", ["openpgp"], false),
+  gids: applications("gids", "a GIDS card, which Windows has a module for", ["gids"], false),
   yubikey: applications("yubikey", "a YubiKey with PIV and OpenPGP", ["piv", "openpgp"], true),
   filesystem: {
     about: "a card with files of ISO/IEC 7816-4",

@@ -4,6 +4,7 @@
 export const cardKindNames = [
   "piv",
   "openpgp",
+  "gids",
   "yubikey",
   "filesystem",
   "ultralight",

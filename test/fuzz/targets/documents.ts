@@ -96,6 +96,10 @@ const cardDescription = documentTarget({
     "applications",
     "piv",
     "openpgp",
+    "gids",
+    "lifeCycle",
+    "files",
+    "parameters",
     "token",
     "memory",
     "uid",
@@ -108,6 +112,15 @@ const cardDescription = documentTarget({
     { kind: "mifare-classic-1k", uid: "3A5C719E" },
     { kind: "ndef", uid: "04112233445566", message: "D00000", fileBytes: 64, readOnly: true },
     { kind: "openpgp", version: 1, applications: { openpgp: {} } },
+    {
+      kind: "gids",
+      applications: {
+        gids: {
+          lifeCycle: "operational",
+          files: [{ parameters: "620C8201398302A0108C03033000", objects: [{ tag: "DF20", value: "00" }] }],
+        },
+      },
+    },
     { kind: "piv", token: { firmware: "5.7.2", serialNumber: 7 }, applications: { piv: {} } },
   ],
   check(json) {
