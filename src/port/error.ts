@@ -27,6 +27,10 @@ export interface ErrorDetails {
   readonly holder?: Holder;
   /** For a protocol mismatch: the protocol that the card has used since its last reset, where known. */
   readonly protocol?: Protocol;
+  /** For a wrong or blocked PIN: how many tries are left; undefined where the card does not tell. */
+  readonly triesLeft?: number;
+  /** For a command that the card refused: the status word of its answer. */
+  readonly statusWord?: number;
   /** For a status wait that timed out: the states as they were at the end. */
   readonly readerStates?: readonly ReaderStateReport[];
 }
@@ -45,7 +49,7 @@ export class SmartCardError extends Error {
   readonly code: ErrorCode;
   /** The LONG that Windows' winscard.h gives for it, as unsigned 32 bits. */
   readonly rv: number;
-  /** Reader, operation and, for a sharing violation, the holder. */
+  /** Reader, operation and what else is known: the holder of a reader, the tries of a PIN. */
   readonly details: ErrorDetails;
 
   /** @throws TypeError for an unknown code, a message that is no string, and details that are no object */

@@ -133,6 +133,7 @@ export {
   pinVerifyStructure,
 } from "./features.ts";
 export { GUID_BYTES, normalizeGuid } from "./guid.ts";
+export type { HostCrypto } from "./host-crypto.ts";
 export type {
   CardInspection,
   ConnectionInspection,

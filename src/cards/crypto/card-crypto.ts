@@ -1,20 +1,8 @@
 // SPDX-License-Identifier: MIT
 
+import type { CurveName, HashName } from "../../base/keys/index.ts";
 import type { BlockCipherFactory } from "../software-card/index.ts";
 import type { RsaKey } from "./rsa-key.ts";
-
-/** Hash functions that cards work with. FIPS 180-4; RFC 1321 (MD5). */
-export type HashName = "md5" | "sha1" | "sha224" | "sha256" | "sha384" | "sha512";
-
-/** Elliptic curves of cards: SP 800-186 (P-256, P-384, P-521), SEC 2 (secp256k1), RFC 5639 (Brainpool). */
-export type CurveName =
-  | "P-256"
-  | "P-384"
-  | "P-521"
-  | "secp256k1"
-  | "brainpoolP256r1"
-  | "brainpoolP384r1"
-  | "brainpoolP512r1";
 
 /**
  * One elliptic curve. Private keys and coordinates are big-endian and have `bytes` bytes; points are uncompressed: 04,

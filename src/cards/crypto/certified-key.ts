@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 
+import { encodeDigestInfo, type HashName, padForSignature } from "../../base/keys/index.ts";
 import { dataObject } from "../software-card/index.ts";
-import type { CardCrypto, HashName } from "./card-crypto.ts";
+import type { CardCrypto } from "./card-crypto.ts";
 import type { CertificateSigner } from "./certificate.ts";
 import { bitString, der, ecdsaSignature, integer, objectIdentifier, sequence } from "./der.ts";
 import type { RsaKey } from "./rsa-key.ts";
-import { encodeDigestInfo, padForSignature } from "./rsa-padding.ts";
 
 /** Curves that certificates have keys of. */
 type CertifiedCurve = "P-256" | "P-384" | "P-521";

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT
 
-export type { CardCrypto, CurveName, Ed25519, EllipticCurve, HashName, X25519 } from "./card-crypto.ts";
+export {
+  type CurveName,
+  encodeDigestInfo,
+  type HashName,
+  padForSignature,
+  unpadDeciphered,
+  unpadOaep,
+} from "../../base/keys/index.ts";
+export type { CardCrypto, Ed25519, EllipticCurve, X25519 } from "./card-crypto.ts";
 export {
   authorityExtensions,
   type CertificateSigner,
@@ -21,5 +29,4 @@ export {
   issueCertificate,
 } from "./issued-certificate.ts";
 export { bitLength, type RsaKey, rsaKeyFromPrimes } from "./rsa-key.ts";
-export { encodeDigestInfo, padForSignature, unpadDeciphered, unpadOaep } from "./rsa-padding.ts";
 export { isWorkingRsaKey } from "./working-rsa-key.ts";

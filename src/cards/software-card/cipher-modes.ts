@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { concatBytes } from "../../base/binary/index.ts";
-import type { BlockCipher } from "./block-cipher.ts";
+import type { BlockCipher } from "../../base/keys/index.ts";
 
 /** Enciphers whole blocks in CBC mode. The first block is chained with zeros. NIST SP 800-38A, 6.2. */
 export function encryptCbc(cipher: BlockCipher, data: Uint8Array): Uint8Array {

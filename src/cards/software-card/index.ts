@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-export type { BlockCipher, BlockCipherFactory, CipherAlgorithm } from "./block-cipher.ts";
+export type { BlockCipher, BlockCipherFactory, CipherAlgorithm } from "../../base/keys/index.ts";
 export { checkOnce } from "./check-once.ts";
 export { cmac, decryptCbc, encryptCbc, padded80, retailMac } from "./cipher-modes.ts";
 export { CommandChain, notRepeated } from "./command-chain.ts";

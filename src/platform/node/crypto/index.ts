@@ -1,3 +1,4 @@
 // SPDX-License-Identifier: MIT
 
+export { makeHostCrypto } from "./host-crypto.ts";
 export { makeCardCrypto } from "./node-card-crypto.ts";

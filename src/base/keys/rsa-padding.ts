@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes } from "../../base/binary/index.ts";
-import { encodeBerTlv } from "../../base/iso7816/index.ts";
-import type { HashName } from "./card-crypto.ts";
+import { concatBytes, zeroBytes } from "../binary/index.ts";
+import { encodeBerTlv } from "../iso7816/index.ts";
+import { type HashFunction, mask, xor } from "./mask.ts";
+import type { HashName } from "./names.ts";
 
 /** Least bytes of the padding string, in either type. RFC 8017, 7.2.1 and 9.2. */
 const LEAST_PADDING_BYTES = 8;
@@ -46,14 +47,19 @@ export function unpadDeciphered(block: Uint8Array): Uint8Array | undefined {
 }
 
 /**
- * The message in a block that was deciphered with OAEP: an empty label, and MGF1 with the same hash. RFC 8017, 7.1.2. The
+ * The message in a block that was deciphered with OAEP, and MGF1 with the same hash. RFC 8017, 7.1.2. The
  * time depends on the length of the block and of the message, but not on where a wrong block is wrong.
  *
  * @param hash SHA-1, mostly
+ * @param label empty, mostly
  * @returns undefined for a block of another form: answer it as {@link unpadDeciphered} says
  */
-export function unpadOaep(hash: (data: Uint8Array) => Uint8Array, block: Uint8Array): Uint8Array | undefined {
-  const labelHash = hash(new Uint8Array(0));
+export function unpadOaep(
+  hash: HashFunction,
+  block: Uint8Array,
+  label: Uint8Array = new Uint8Array(0),
+): Uint8Array | undefined {
+  const labelHash = hash(label);
   const { length } = labelHash;
   if (block.length < 2 * length + 2) return undefined;
   const [first = 1] = block;
@@ -74,20 +80,10 @@ export function unpadOaep(hash: (data: Uint8Array) => Uint8Array, block: Uint8Ar
     searching &= ~isOne;
   }
   wrong |= searching;
-  return wrong === 0 ? data.slice(end + 1) : undefined;
-}
-
-/** MGF1. RFC 8017, B.2.1. */
-function mask(hash: (data: Uint8Array) => Uint8Array, seed: Uint8Array, length: number): Uint8Array {
-  const parts: Uint8Array[] = [];
-  for (let bytes = 0; bytes < length; bytes += parts.at(-1)?.length ?? length) {
-    parts.push(hash(concatBytes(seed, Uint8Array.of(0, 0, parts.length >> 8, parts.length & 0xff))));
-  }
-  return concatBytes(...parts).subarray(0, length);
-}
-
-function xor(a: Uint8Array, b: Uint8Array): Uint8Array {
-  return a.map((byte, at) => byte ^ (b[at] ?? 0));
+  const message = wrong === 0 ? data.slice(end + 1) : undefined;
+  zeroBytes(data);
+  zeroBytes(seed);
+  return message;
 }
 
 /** -1 for zero, 0 for any other byte, without a branch. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/** The ciphers of a card's keys. */
+/** The ciphers of the keys of cards. */
 export type CipherAlgorithm = "aes" | "3des";
 
 /** A block cipher with its key: one block in, one block out, neither mode nor padding. */

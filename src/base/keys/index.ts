@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+
+export type { BlockCipher, BlockCipherFactory, CipherAlgorithm } from "./block-cipher.ts";
+export { ecdsaFromDer, ecdsaToDer } from "./ecdsa-signature.ts";
+export type { HashFunction } from "./mask.ts";
+export { type CurveName, curveBytes, type HashName, hashBytes } from "./names.ts";
+export { certificatePublicKey, curveOfId, decodePublicKey, encodePublicKey, type PublicKey } from "./public-key.ts";
+export { encodeDigestInfo, padForSignature, unpadDeciphered, unpadOaep } from "./rsa-padding.ts";
+export { padPss } from "./rsa-pss.ts";
