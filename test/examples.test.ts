@@ -25,6 +25,11 @@ const environments: Readonly<Record<string, Readonly<Record<string, string>>>> =
   "docs/guide/providers/": {
     SCARD_MANAGER: `embedded:virtual:Front Desk+${root}docs/guide/providers/club-card.json`,
   },
+  // The first reader has the demo card, as everywhere, and the second one a card with keys.
+  "README.md": {
+    SCARD_MANAGER: `embedded:virtual+demo,virtual+${root}docs/guide/card-modules/holder-card.json`,
+  },
+  "docs/guide/card-modules": { SCARD_MANAGER: `embedded:virtual+${root}docs/guide/card-modules/holder-card.json` },
 };
 
 /** Divides what one example prints from what the next one does. */

@@ -9,6 +9,7 @@ import * as browser from "../../src/entry/browser.ts";
 import * as cards from "../../src/entry/cards.ts";
 import * as embedded from "../../src/entry/embedded.ts";
 import * as machine from "../../src/entry/machine.ts";
+import * as cardModules from "../../src/entry/modules.ts";
 import * as pcscd from "../../src/entry/pcscd.ts";
 import * as pcscliteCompat from "../../src/entry/pcsclite-compat.ts";
 import * as providers from "../../src/entry/providers.ts";
@@ -803,6 +804,25 @@ async function attachAndClose(value: never): Promise<void> {
   await readers.close();
 }
 
+/** A place of a card, in whose stead a card is made. */
+const cardPlace = {};
+const modulesRows: Readonly<Record<string, Row>> = {
+  openCard: row(
+    async (target: object, opening: object) => {
+      const isPlace = target === cardPlace;
+      const wanted = isPlace ? await rig.testRig({ card: "piv" }) : undefined;
+      try {
+        await (await cardModules.openCard((await wanted?.connect()) ?? target, opening)).close();
+      } finally {
+        await wanted?.close();
+      }
+    },
+    // Undefined and {} are this machine's manager.
+    arg(() => cardPlace, "object", "undefined"),
+    options,
+  ),
+};
+
 /** By subpath and name. */
 export const exportedRows: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
   ".": {
@@ -832,6 +852,7 @@ export const exportedRows: Readonly<Record<string, Readonly<Record<string, Row>>
   "./database": databaseRows,
   "./manager": { EmbeddedManager: embeddedRows.EmbeddedManager as Row },
   "./cards": cardsRows,
+  "./modules": modulesRows,
   "./vpcd": vpcdRows,
   "./pcsclite": pcscliteRows,
   "./pcsclite-server": {
@@ -910,6 +931,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>
   "./pcsclite": pcsclite,
   "./pcsclite-server": server,
   "./winscard": winscard,
+  "./modules": cardModules,
   "./providers": providers,
   "./embedded": embedded,
   "./browser": browser,

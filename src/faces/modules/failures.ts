@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+
+import { describeStatusWord } from "../../base/iso7816/index.ts";
+import { type ErrorCode, type ErrorDetails, SmartCardError } from "../../port/index.ts";
+import type { PinDescription } from "./card-module.ts";
+
+/** Status words, ISO/IEC 7816-4:2013, table 6. */
+export const sw = {
+  success: 0x9000,
+  counter: 0x63c0,
+  wrongLength: 0x6700,
+  securityNotSatisfied: 0x6982,
+  methodBlocked: 0x6983,
+  dataUnusable: 0x6984,
+  wrongData: 0x6a80,
+  fileNotFound: 0x6a82,
+  referenceNotFound: 0x6a88,
+} as const;
+
+const codes: ReadonlyMap<number, ErrorCode> = new Map<number, ErrorCode>([
+  [sw.securityNotSatisfied, "security-violation"],
+  [0x6985, "security-violation"],
+  [sw.methodBlocked, "chv-blocked"],
+  [sw.dataUnusable, "chv-blocked"],
+  [0x6a81, "unsupported-feature"],
+  [0x6d00, "unsupported-feature"],
+  [0x6e00, "unsupported-feature"],
+  [sw.wrongData, "invalid-value"],
+  [sw.wrongLength, "invalid-value"],
+  [sw.fileNotFound, "file-not-found"],
+  [sw.referenceNotFound, "no-key-container"],
+  [0x6a84, "write-too-many"],
+]);
+
+/** Where an error happened, and what it is about. */
+export interface FailurePlace {
+  readonly reader: string;
+  readonly operation: string;
+}
+
+/** The error for a status word. @param what completes "the card refused to …" */
+export function statusFailure(statusWord: number, what: string, place: FailurePlace): SmartCardError {
+  const number = statusWord.toString(16).toUpperCase().padStart(4, "0");
+  const message = `the card refused to ${what}: ${number}, ${describeStatusWord(statusWord).meaning}`;
+  return new SmartCardError(codes.get(statusWord) ?? "unexpected", message, { ...place, statusWord });
+}
+
+/** Whether a status word tells the tries of a PIN: 63Cx. */
+export function triesIn(statusWord: number): number | undefined {
+  return (statusWord & 0xfff0) === sw.counter ? statusWord & 0x0f : undefined;
+}
+
+/** The error for the card's answer to a PIN. */
+export function pinFailure(
+  statusWord: number,
+  pin: PinDescription,
+  place: FailurePlace,
+  known: number | undefined,
+): SmartCardError {
+  const triesLeft = triesIn(statusWord) ?? known;
+  if (statusWord === sw.methodBlocked || statusWord === sw.dataUnusable || triesLeft === 0)
+    return blocked(pin, { ...place, statusWord, triesLeft: 0 });
+  if (triesIn(statusWord) === undefined && statusWord !== sw.securityNotSatisfied && statusWord !== 0x6300)
+    return statusFailure(statusWord, `take the ${pin.name}`, place);
+  const left = triesLeft === undefined ? "" : `; ${triesText(triesLeft)} left`;
+  const warning = triesLeft === 1 ? ", and another wrong one blocks it" : "";
+  const details = { ...place, statusWord, ...(triesLeft !== undefined && { triesLeft }) };
+  return new SmartCardError("wrong-chv", `the ${pin.name} is wrong${left}${warning}`, details);
+}
+
+/** The error for a PIN that has no tries. */
+export function blocked(pin: PinDescription, details: ErrorDetails): SmartCardError {
+  const remedy =
+    pin.unblockedBy.length === 0
+      ? "this card has no way to unblock it"
+      : `unblock() sets a new one, with what the role ${pin.unblockedBy.join(" or ")} knows`;
+  return new SmartCardError("chv-blocked", `the ${pin.name} is blocked: no try is left; ${remedy}`, details);
+}
+
+/** The error for a last try that is not confirmed. */
+export function lastTry(pin: PinDescription, place: FailurePlace): SmartCardError {
+  const message = `one try of the ${pin.name} is left, and a wrong one blocks it: confirm with lastTry: true that it is sent`;
+  return new SmartCardError("security-violation", message, { ...place, triesLeft: 1 });
+}
+
+function triesText(tries: number): string {
+  return tries === 1 ? "1 try is" : `${tries} tries are`;
+}

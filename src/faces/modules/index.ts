@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+
+export type {
+  AdminChallenge,
+  CardModule,
+  CertifiedKey,
+  DecryptRequest,
+  FreeSpace,
+  KeyContainer,
+  KeyType,
+  KeyUse,
+  ModuleCard,
+  ModuleHost,
+  PinDescription,
+  PinRole,
+  SignRequest,
+} from "./card-module.ts";
+export type {
+  CardCertificate,
+  CardProperties,
+  ChallengeAnswer,
+  ChangePinRequest,
+  OpenCard,
+  PinState,
+  UnblockRequest,
+  VerifyPinOptions,
+} from "./open-card.ts";
+export {
+  cardModules,
+  checkOpenOptions,
+  type OpenCardOptions,
+  openCardOn,
+} from "./open-card-on.ts";
+export { openPgpModule } from "./openpgp-module.ts";
+export type { PinCachePolicy } from "./pin-cache.ts";
+export type { PinAnswer, PinPrompt, PinRequest, PinValue } from "./pin-entry.ts";
+export { pivModule } from "./piv-module.ts";
+export { pkcs15Module } from "./pkcs15-module.ts";
+export type { DecryptOptions, SignatureHash, SignOptions } from "./schemes.ts";

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: MIT
+
+import { concatBytes, encodeHex, hexBytes, zeroBytes } from "../../base/binary/index.ts";
+import { decodeCompactTlv, encodeBerTlv, type ResponseApdu } from "../../base/iso7816/index.ts";
+import { curveOfId, type PublicKey } from "../../base/keys/index.ts";
+import { SmartCardError } from "../../port/index.ts";
+import type {
+  CardModule,
+  DecryptRequest,
+  FreeSpace,
+  KeyContainer,
+  KeyType,
+  KeyUse,
+  ModuleCard,
+  ModuleHost,
+  PinDescription,
+  PinRole,
+  SignRequest,
+} from "./card-module.ts";
+import { deepValue, valueAt } from "./data-objects.ts";
+import { sw } from "./failures.ts";
+import { type Kdf, kdfIn, kdfOutput } from "./openpgp-kdf.ts";
+
+/** RID of the FSF Europe, and the application OpenPGP. OpenPGP card 3.4.1, 4.2.1. */
+const AID = "D27600012401";
+const tags = { application: 0x6e, holder: 0x65, passwordStatus: 0xc4, certificate: 0x7f21, kdf: 0xf9 } as const;
+const MOST_PASSWORD_BYTES = 127;
+
+interface Slot {
+  readonly name: string;
+  readonly label: string;
+  readonly use: KeyUse;
+  /** Control reference template: of the key in GENERATE ASYMMETRIC KEY PAIR. OpenPGP card 3.4.1, 7.2.14. */
+  readonly template: number;
+  /** Tag of its algorithm attributes. */
+  readonly attributes: number;
+  /** Which occurrence of 7F21 is its certificate: that of the authentication key is the first. */
+  readonly occurrence: number;
+}
+
+const slots: readonly Slot[] = [
+  { name: "signature", label: "Signature", use: "sign", template: 0xb6, attributes: 0xc1, occurrence: 2 },
+  { name: "decryption", label: "Decryption", use: "decrypt", template: 0xb8, attributes: 0xc2, occurrence: 1 },
+  { name: "authentication", label: "Authentication", use: "sign", template: 0xa4, attributes: 0xc3, occurrence: 0 },
+];
+
+const password = { kind: "pin", mostBytes: MOST_PASSWORD_BYTES } as const;
+const pins: readonly PinDescription[] = [
+  { ...password, role: "user", name: "PIN (PW1)", leastBytes: 6, unblockedBy: ["unblock", "admin"] },
+  { ...password, role: "unblock", name: "resetting code", leastBytes: 8, unblockedBy: [] },
+  { ...password, role: "admin", name: "admin PIN (PW3)", leastBytes: 8, unblockedBy: [] },
+];
+
+/** P2 of VERIFY. OpenPGP card 3.4.1, 7.2.2. */
+const PW1_SIGNATURE = 0x81;
+const PW1_OTHER = 0x82;
+const PW3 = 0x83;
+
+/** Curve25519 has object identifiers of OpenPGP's own. RFC 4880bis, 9.2; RFC 8410, 3. */
+const ed25519Ids: readonly string[] = ["2B06010401DA470F01", "2B6570"];
+const x25519Ids: readonly string[] = ["2B060104019755010501", "2B656E"];
+const POINT_NATIVE = 0x40;
+
+/** Cards with the OpenPGP application, version 2 and 3: three keys, which GnuPG and ykman make. */
+export const openPgpModule: CardModule = {
+  name: "openpgp",
+  async open(host) {
+    if ((await select(host)) !== sw.success) return undefined;
+    return OpenPgpCard.read(host);
+  },
+};
+
+async function select(host: ModuleHost): Promise<number> {
+  const { sw: word } = await host.send({ cla: 0, ins: 0xa4, p1: 0x04, p2: 0x00, data: hexBytes(AID), le: 256 });
+  return word;
+}
+
+class OpenPgpCard implements ModuleCard {
+  readonly identity: string;
+  readonly label: string;
+  readonly serialNumber: string;
+  readonly pins: readonly PinDescription[] = pins;
+  readonly #host: ModuleHost;
+  /** How a command with more than 255 bytes goes; undefined where the ATR decides. */
+  readonly #longData: "chaining" | undefined;
+  readonly #kdf: Kdf | undefined;
+  /** What was verified since the application was selected. */
+  readonly #verified = new Set<number>();
+
+  private constructor(host: ModuleHost, aid: Uint8Array, chains: boolean, kdf: Kdf | undefined) {
+    this.#host = host;
+    this.#longData = chains ? "chaining" : undefined;
+    this.#kdf = kdf;
+    this.identity = `openpgp ${encodeHex(aid)}`;
+    this.label = `OpenPGP card ${aid[6] ?? 0}.${aid[7] ?? 0}`;
+    this.serialNumber = encodeHex(aid.subarray(10, 14));
+  }
+
+  static async read(host: ModuleHost): Promise<OpenPgpCard | undefined> {
+    const data = (await readObject(host, tags.application)) ?? new Uint8Array(0);
+    const aid = deepValue(data, 0x4f);
+    if (aid === undefined || aid.length < 16) return undefined;
+    const kdf = kdfIn((await readObject(host, tags.kdf)) ?? new Uint8Array(0));
+    return new OpenPgpCard(host, aid, chains(deepValue(data, 0x5f52)), kdf);
+  }
+
+  async select(): Promise<void> {
+    this.#verified.clear();
+    const word = await select(this.#host);
+    if (word !== sw.success) throw this.#host.failure(word, "select the OpenPGP application");
+  }
+
+  /** VERIFY with P1 FF, since version 3; an older card forgets when the application is selected anew. */
+  async deauthenticate(): Promise<void> {
+    for (const p2 of this.#verified) {
+      const { sw: word } = await this.#host.send({ cla: 0, ins: 0x20, p1: 0xff, p2 });
+      if (word !== sw.success) return this.select();
+    }
+    this.#verified.clear();
+  }
+
+  async properties(): Promise<Readonly<Record<string, string>>> {
+    const holder = (await readObject(this.#host, tags.holder)) ?? new Uint8Array(0);
+    const name = new TextDecoder().decode(deepValue(holder, 0x5b) ?? new Uint8Array(0));
+    return name === "" ? {} : { holder: name };
+  }
+
+  async freeSpace(): Promise<FreeSpace> {
+    const { length } = await this.containers();
+    return { bytes: undefined, containers: slots.length - length, mostContainers: slots.length };
+  }
+
+  async containers(): Promise<readonly KeyContainer[]> {
+    const data = this.#host.data(await getData(this.#host, tags.application), "tell of its keys");
+    const [several = 0] = deepValue(data, tags.passwordStatus) ?? [];
+    const found: KeyContainer[] = [];
+    for (const slot of slots) {
+      const publicKey = await this.#publicKey(slot, deepValue(data, slot.attributes) ?? new Uint8Array(0));
+      if (publicKey === undefined) continue;
+      const certified = this.#host.keyOf(publicKey);
+      // A signature takes the PIN back, unless the card says that it is good for several.
+      const pinPolicy = slot.name === "signature" && several === 0 ? "always" : "once";
+      const uses = usesOf(slot, certified.key);
+      found.push({ name: slot.name, label: slot.label, ...certified, uses, pin: "user", pinPolicy });
+    }
+    return found;
+  }
+
+  /** SELECT DATA, since version 3, and GET DATA. OpenPGP card 3.4.1, 7.2.5 and 7.2.6. */
+  async certificate({ name }: KeyContainer): Promise<Uint8Array | undefined> {
+    const slot = slots.find((one) => one.name === name);
+    if (slot === undefined) return undefined;
+    const list = hexBytes("60045C027F21");
+    const chosen = { cla: 0, ins: 0xa5, p1: slot.occurrence, p2: 0x04 };
+    let { sw: word } = await this.#host.send({ ...chosen, data: list });
+    // Yubico's firmware 5.2 to 5.4 wants the length of the data a second time.
+    if (word === sw.wrongData || word === sw.wrongLength)
+      ({ sw: word } = await this.#host.send({ ...chosen, data: concatBytes(Uint8Array.of(list.length), list) }));
+    // Cards before version 3 have one certificate, that of the authentication key.
+    if (word !== sw.success && slot.occurrence > 0) return undefined;
+    const certificate = await readObject(this.#host, tags.certificate);
+    return certificate === undefined || certificate.length === 0 ? undefined : certificate;
+  }
+
+  /** The PW status bytes. OpenPGP card 3.4.1, 4.3.1. */
+  async triesLeft(role: PinRole): Promise<number | undefined> {
+    const data = await readObject(this.#host, tags.passwordStatus);
+    const status = data?.[0] === tags.passwordStatus && data.length === 9 ? data.subarray(2) : data;
+    if (role === "unblock") return status?.[5];
+    return status?.[role === "admin" ? 6 : 4];
+  }
+
+  scope(role: PinRole, container: KeyContainer | undefined): string {
+    return `${referenceFor(role, container)}`;
+  }
+
+  async verify(role: PinRole, pin: Uint8Array, container: KeyContainer | undefined): Promise<void> {
+    if (role === "unblock") throw this.#host.failure(0x6a81, "verify the resetting code; it is only used by unblock()");
+    const reference = referenceFor(role, container);
+    await this.#withPassword(role, [[role, pin]], (data) => ({ ins: 0x20, p1: 0x00, p2: reference, data }));
+    this.#verified.add(reference);
+  }
+
+  async changePin(role: PinRole, old: Uint8Array, next: Uint8Array): Promise<void> {
+    const values: readonly (readonly [PinRole, Uint8Array])[] = [
+      [role, old],
+      [role, next],
+    ];
+    const p2 = role === "admin" ? PW3 : PW1_SIGNATURE;
+    await this.#withPassword(role, values, (data) => ({ ins: 0x24, p1: 0x00, p2, data }));
+  }
+
+  /** RESET RETRY COUNTER, with the resetting code or after VERIFY of PW3. OpenPGP card 3.4.1, 7.2.4. */
+  async unblock(role: PinRole, next: Uint8Array, by: PinRole, secret: Uint8Array | undefined): Promise<void> {
+    const code = secret ?? new Uint8Array(0);
+    if (by === "admin") await this.verify("admin", code, undefined);
+    const values: readonly (readonly [PinRole, Uint8Array])[] =
+      by === "admin"
+        ? [[role, next]]
+        : [
+            [by, code],
+            [role, next],
+          ];
+    const p1 = by === "admin" ? 0x02 : 0x00;
+    await this.#withPassword(by, values, (data) => ({ ins: 0x2c, p1, p2: PW1_SIGNATURE, data }));
+    if (by === "admin") await this.deauthenticate();
+  }
+
+  async sign({ key, name }: KeyContainer, request: SignRequest): Promise<Uint8Array> {
+    const data = this.#signed(key, request);
+    const isSignature = name === "signature";
+    const [ins, p1, p2] = isSignature ? [0x2a, 0x9e, 0x9a] : [0x88, 0x00, 0x00];
+    return this.#host.data(await this.#send(ins, p1, p2, data), "sign");
+  }
+
+  /** The card undoes PKCS #1 v1.5 itself. OpenPGP card 3.4.1, 7.2.11. */
+  async decrypt(_container: KeyContainer, request: DecryptRequest): Promise<Uint8Array> {
+    if (request.scheme === "rsa-oaep") {
+      const message = 'an OpenPGP card undoes the padding itself, and knows PKCS #1 v1.5 alone: use scheme "pkcs1"';
+      throw new SmartCardError("unsupported-feature", message, { reader: this.#host.reader, operation: "decrypt" });
+    }
+    return this.#decipher(concatBytes(Uint8Array.of(0x00), request.data), "decrypt");
+  }
+
+  async agree(_container: KeyContainer, key: PublicKey): Promise<Uint8Array> {
+    const point = key.kind === "rsa" ? new Uint8Array(0) : key.point;
+    const cipher = [{ tag: 0x7f49, children: [{ tag: 0x86, value: point }] }];
+    const secret = await this.#decipher(encodeBerTlv([{ tag: 0xa6, children: cipher }]), "agree on a secret");
+    // Some cards answer with the whole point. The secret is its x coordinate.
+    const isPoint = key.kind === "ec" && secret.length === point.length && secret[0] === 0x04;
+    return isPoint ? secret.slice(1, 1 + (point.length - 1) / 2) : secret;
+  }
+
+  async #decipher(data: Uint8Array, what: string): Promise<Uint8Array> {
+    const answer = await this.#send(0x2a, 0x80, 0x86, data);
+    return this.#host.data(answer, what);
+  }
+
+  #signed(key: KeyType, request: SignRequest): Uint8Array {
+    if (request.scheme === "ed25519") return request.message;
+    return key.kind === "rsa" ? this.#host.digestInfo(request) : request.digest;
+  }
+
+  async #send(ins: number, p1: number, p2: number, data: Uint8Array): Promise<ResponseApdu> {
+    const longData = this.#longData;
+    return this.#host.send({ cla: 0, ins, p1, p2, data, le: 256 }, longData === undefined ? {} : { longData });
+  }
+
+  /** Sends passwords, hashed where the card has a KDF. */
+  async #withPassword(
+    shown: PinRole,
+    values: readonly (readonly [PinRole, Uint8Array])[],
+    command: (data: Uint8Array) => {
+      readonly ins: number;
+      readonly p1: number;
+      readonly p2: number;
+      readonly data: Uint8Array;
+    },
+  ): Promise<void> {
+    const kdf = this.#kdf;
+    const parts = values.map(([role, value]) =>
+      kdf === undefined ? value.slice() : kdfOutput(kdf, role, value, this.#host.crypto),
+    );
+    const data = concatBytes(...parts);
+    try {
+      const { sw: word } = await this.#host.send({ cla: 0, ...command(data) });
+      if (word === sw.success) return;
+      const pin = pins.find((one) => one.role === shown);
+      // 6982 is a wrong password, and the tries stand in an object of their own.
+      const triesLeft = word === sw.securityNotSatisfied ? await this.triesLeft(shown) : undefined;
+      if (pin !== undefined) throw this.#host.pinFailure(word, pin, triesLeft);
+    } finally {
+      parts.forEach(zeroBytes);
+      zeroBytes(data);
+    }
+  }
+
+  /** GENERATE ASYMMETRIC KEY PAIR reads the public key with P1 81. OpenPGP card 3.4.1, 7.2.14. */
+  async #publicKey({ template }: Slot, attributes: Uint8Array): Promise<PublicKey | undefined> {
+    const data = Uint8Array.of(template, 0x00);
+    const answer = await this.#host.send({ cla: 0, ins: 0x47, p1: 0x81, p2: 0x00, data, le: 256 });
+    if (answer.sw !== sw.success) return undefined;
+    const [modulus, exponent, point] = [0x81, 0x82, 0x86].map((tag) => valueAt(answer.data, 0x7f49, tag));
+    if (modulus !== undefined && exponent !== undefined) return { kind: "rsa", modulus, exponent };
+    return point && pointKey(attributes, point);
+  }
+}
+
+/** PW1 is verified apart for signatures and for all else. */
+function referenceFor(role: PinRole, container: KeyContainer | undefined): number {
+  if (role === "admin") return PW3;
+  return container?.name === "signature" ? PW1_SIGNATURE : PW1_OTHER;
+}
+
+async function getData(host: ModuleHost, tag: number): Promise<ResponseApdu> {
+  return host.send({ cla: 0, ins: 0xca, p1: tag >> 8, p2: tag & 0xff, le: 256 });
+}
+
+async function readObject(host: ModuleHost, tag: number): Promise<Uint8Array | undefined> {
+  const answer = await getData(host, tag);
+  return answer.sw === sw.success ? answer.data : undefined;
+}
+
+/** Whether the historical bytes say that the card has command chaining. ISO/IEC 7816-4:2013, table 119. */
+function chains(historical: Uint8Array | undefined): boolean {
+  const decoded = historical?.[0] === 0x00 ? decodeCompactTlv(historical.subarray(1, -3)) : undefined;
+  const capabilities = decoded?.ok ? decoded.value.find(({ tag }) => tag === 0x7)?.value : undefined;
+  return ((capabilities?.[2] ?? 0) & 0x80) !== 0;
+}
+
+/** An elliptic key by its algorithm attributes. OpenPGP card 3.4.1, 4.4.3.9. */
+function pointKey(attributes: Uint8Array, point: Uint8Array): PublicKey | undefined {
+  const last = attributes.at(-1);
+  // What may follow the curve says whether an import has the public key.
+  const hasFlag = last === 0xff || last === 0x00;
+  const id = attributes.subarray(1, hasFlag ? -1 : undefined);
+  const native = point.length === 33 && point[0] === POINT_NATIVE ? point.slice(1) : point;
+  if (ed25519Ids.includes(encodeHex(id))) return { kind: "ed25519", point: native };
+  if (x25519Ids.includes(encodeHex(id))) return { kind: "x25519", point: native };
+  const curve = curveOfId(id);
+  return curve && { kind: "ec", curve, point };
+}
+
+function usesOf({ use }: Slot, { kind }: KeyType): readonly KeyUse[] {
+  if (use === "sign") return kind === "x25519" ? [] : ["sign"];
+  return [kind === "rsa" ? "decrypt" : "derive"];
+}

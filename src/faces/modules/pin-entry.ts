@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+
+import { copyBytes, isBytes, kindOf, SecretBytes, zeroBytes } from "../../base/binary/index.ts";
+import { type Clock, SmartCardError, type WaitOptions } from "../../port/index.ts";
+import type { KeyContainer, PinDescription, PinRole } from "./card-module.ts";
+import type { CardSessions, Session } from "./card-sessions.ts";
+import { blocked, type FailurePlace, lastTry } from "./failures.ts";
+import type { PinCache } from "./pin-cache.ts";
+import { orGiveUp } from "./turns.ts";
+
+/** A PIN. Bytes can be cleared, and a string cannot: it stays in memory until the garbage collector comes. */
+export type PinValue = string | Uint8Array;
+
+/** What {@link PinPrompt} is asked. */
+export interface PinRequest {
+  readonly role: PinRole;
+  /** What people call it: "PIN", "PW3". */
+  readonly name: string;
+  /** What it is needed for: `sign`, `decrypt`, `deriveKey`, `verifyPin`. */
+  readonly operation: string;
+  /** The key that it is needed for. */
+  readonly container: KeyContainer | undefined;
+  readonly reader: string;
+  /** What people call the card. */
+  readonly card: string;
+  /** Tries that the card allows; undefined where it does not tell. */
+  readonly triesLeft: number | undefined;
+  /** A wrong PIN blocks it now: answer `{ pin, lastTry: true }` to send it all the same. */
+  readonly isLastTry: boolean;
+  readonly leastBytes: number;
+  readonly mostBytes: number;
+  /** Aborted where the operation is: close the dialog. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/** A PIN, and whether it may be the last try; undefined where the user gives none. Bytes are taken over, and cleared. */
+export type PinAnswer = PinValue | { readonly pin: PinValue; readonly lastTry?: boolean } | undefined;
+
+/** Asks the user for a PIN. No transaction is held meanwhile, unless the caller holds one. */
+export type PinPrompt = (request: PinRequest) => PinAnswer | Promise<PinAnswer>;
+
+/** A PIN to show, and whether the user has confirmed the last try. */
+interface Shown {
+  readonly secret: SecretBytes;
+  readonly lastTry: boolean;
+}
+
+/** What a PIN is needed for. */
+export interface PinNeed {
+  readonly operation: string;
+  readonly role: PinRole;
+  readonly container: KeyContainer | undefined;
+  readonly wait: WaitOptions;
+  /** As {@link SessionTerms.repeat}. */
+  readonly repeat: boolean;
+}
+
+/** The cached PIN must not be sent: the user is asked instead. */
+const ASK_INSTEAD: unique symbol = Symbol("ask instead");
+
+/** Gets PINs from the cache or from the user, and shows them to the card. */
+export class PinEntry {
+  readonly #sessions: CardSessions;
+  readonly #cache: PinCache;
+  readonly #prompt: PinPrompt | undefined;
+  readonly #clock: Clock;
+  readonly #reader: string;
+
+  constructor(
+    sessions: CardSessions,
+    cache: PinCache,
+    parts: { readonly prompt: PinPrompt | undefined; readonly clock: Clock; readonly reader: string },
+  ) {
+    this.#sessions = sessions;
+    this.#cache = cache;
+    this.#prompt = parts.prompt;
+    this.#clock = parts.clock;
+    this.#reader = parts.reader;
+  }
+
+  /** Runs work after the PIN that it needs was shown, in the same transaction. */
+  async withPin<T>(need: PinNeed, work: (session: Session) => Promise<T>): Promise<T> {
+    if (this.#isVerified(need)) return this.#sessions.run(need, work);
+    const cached = await this.#cache.take(need.role);
+    if (cached !== undefined) {
+      const outcome = await this.#showThen(need, { secret: cached, lastTry: false }, work, true);
+      if (outcome !== ASK_INSTEAD) return outcome;
+    }
+    return this.#showAsked(need, await this.#ask(need), work);
+  }
+
+  /** Runs work after this PIN was shown. */
+  async withGiven<T>(
+    need: PinNeed,
+    pin: PinValue,
+    mayBlock: boolean,
+    work: (session: Session) => Promise<T>,
+  ): Promise<T> {
+    const described = this.described(need.role, need.operation);
+    return this.#showAsked(need, { secret: this.secretOf(pin, described, need.operation), lastTry: mayBlock }, work);
+  }
+
+  /** The PIN of a role. @throws unsupported-feature (this card has none) */
+  described(role: PinRole, operation: string): PinDescription {
+    const { label, pins } = this.#sessions.card;
+    const pin = pins.find((one) => one.role === role);
+    if (pin !== undefined) return pin;
+    const known = pins.map((one) => one.role).join(", ") || "none";
+    const message = `${label} has no PIN for the role ${role}; its roles: ${known}`;
+    throw new SmartCardError("unsupported-feature", message, this.#place(operation));
+  }
+
+  /** A PIN in bytes that will be cleared; the caller's are left alone. @throws invalid-chv (too short or too long) */
+  secretOf(pin: PinValue, { leastBytes, mostBytes, name }: PinDescription, operation: string): SecretBytes {
+    if (typeof pin !== "string" && !isBytes(pin)) {
+      const message = `the ${name} is ${kindOf(pin)}; give a string, or a Uint8Array, which can be cleared`;
+      throw new SmartCardError("invalid-parameter", message, this.#place(operation));
+    }
+    const bytes = typeof pin === "string" ? new TextEncoder().encode(pin) : copyBytes(pin);
+    if (bytes.length >= leastBytes && bytes.length <= mostBytes) return new SecretBytes(bytes);
+    zeroBytes(bytes);
+    const message = `the ${name} given has ${bytes.length} bytes, and it has ${leastBytes} to ${mostBytes}; nothing was sent to the card`;
+    throw new SmartCardError("invalid-chv", message, this.#place(operation));
+  }
+
+  /**
+   * Refuses a PIN without tries, and one with a last try that the user has not confirmed.
+   *
+   * @throws chv-blocked, security-violation
+   */
+  async checkTries({ card }: Session, pin: PinDescription, mayBlock: boolean, operation: string): Promise<void> {
+    const tries = await card.triesLeft?.(pin.role);
+    if (tries === 0) {
+      this.#cache.forget(pin.role);
+      throw blocked(pin, { ...this.#place(operation), triesLeft: 0 });
+    }
+    if (tries === 1 && !mayBlock) throw lastTry(pin, this.#place(operation));
+  }
+
+  async #showAsked<T>(need: PinNeed, shown: Shown, work: (session: Session) => Promise<T>): Promise<T> {
+    const outcome = await this.#showThen(need, shown, work, false);
+    if (outcome === ASK_INSTEAD) throw new TypeError("a PIN that was given is sent or refused");
+    return outcome;
+  }
+
+  async #showThen<T>(
+    need: PinNeed,
+    { lastTry: mayBlock, secret }: Shown,
+    work: (session: Session) => Promise<T>,
+    isCached: boolean,
+  ): Promise<T | typeof ASK_INSTEAD> {
+    const { operation, role } = need;
+    try {
+      return await this.#sessions.run<T | typeof ASK_INSTEAD>(need, async (session) => {
+        const pin = this.described(role, operation);
+        try {
+          await this.checkTries(session, pin, mayBlock, operation);
+        } catch (error) {
+          // The PIN may have been changed by another program, and is shown only if the user says so.
+          const asks = isCached && error instanceof SmartCardError && error.code === "security-violation";
+          if (!asks || this.#prompt === undefined) throw error;
+          this.#cache.forget(role);
+          return ASK_INSTEAD;
+        }
+        await this.#show(session, need, secret);
+        return work(session);
+      });
+    } finally {
+      secret.release();
+    }
+  }
+
+  async #show(
+    { card, verified }: Session,
+    { container, operation, role }: PinNeed,
+    secret: SecretBytes,
+  ): Promise<void> {
+    if (card.verify === undefined) {
+      const message = `${card.label} takes no PIN through this module`;
+      throw new SmartCardError("unsupported-feature", message, this.#place(operation));
+    }
+    try {
+      await secret.use(async (bytes) => {
+        const copy = copyBytes(bytes);
+        try {
+          await card.verify?.(role, copy, container);
+        } finally {
+          zeroBytes(copy);
+        }
+        verified.add(scopeOf(card, role, container));
+        this.#cache.keep(role, bytes);
+      });
+    } catch (error) {
+      const isWrong = error instanceof SmartCardError && (error.code === "wrong-chv" || error.code === "chv-blocked");
+      if (isWrong) this.#cache.forget(role);
+      throw error;
+    }
+  }
+
+  /** Whether the transaction that the caller holds has the PIN already, and the key does not want it again. */
+  #isVerified({ container, role }: PinNeed): boolean {
+    if (container?.pinPolicy === "always") return false;
+    const { card, heldVerified } = this.#sessions;
+    return heldVerified?.has(scopeOf(card, role, container)) === true;
+  }
+
+  async #ask(need: PinNeed): Promise<Shown> {
+    const { container, operation, role, wait } = need;
+    const pin = this.described(role, operation);
+    const prompt = this.#prompt;
+    if (prompt === undefined) throw this.#cache.missing(role, pin.name, this.#place(operation));
+    const triesLeft = await this.#sessions.run({ ...need, repeat: true }, async ({ card }) => card.triesLeft?.(role));
+    if (triesLeft === 0) throw blocked(pin, { ...this.#place(operation), triesLeft: 0 });
+    const { leastBytes, mostBytes, name } = pin;
+    const request = {
+      ...{ role, name, operation, container, triesLeft, leastBytes, mostBytes },
+      ...{ reader: this.#reader, card: this.#sessions.card.label, isLastTry: triesLeft === 1, signal: wait.signal },
+    };
+    const asked = Promise.resolve().then(() => prompt(request));
+    const signal = wait.signal === undefined ? {} : { signal: wait.signal };
+    try {
+      return this.#shown(await orGiveUp(this.#clock, asked, signal, this.#place(operation)), pin, operation);
+    } finally {
+      // Also what comes after the operation was aborted.
+      void asked.then(wipe, () => undefined);
+    }
+  }
+
+  #shown(answer: PinAnswer, pin: PinDescription, operation: string): Shown {
+    if (answer === undefined || answer === null) {
+      const message = `the user gave no ${pin.name}: the function pin of openCard() returned nothing`;
+      throw new SmartCardError("cancelled-by-user", message, this.#place(operation));
+    }
+    const isBare = typeof answer === "string" || isBytes(answer) || typeof answer !== "object";
+    const given = isBare
+      ? { pin: answer as PinValue }
+      : (answer as { readonly pin: PinValue; readonly lastTry?: boolean });
+    return { secret: this.secretOf(given.pin, pin, operation), lastTry: given.lastTry === true };
+  }
+
+  #place(operation: string): FailurePlace {
+    return { reader: this.#reader, operation };
+  }
+}
+
+/** Which keys one verification is good for. */
+function scopeOf(card: Session["card"], role: PinRole, container: KeyContainer | undefined): string {
+  return card.scope?.(role, container) ?? role;
+}
+
+function wipe(answer: PinAnswer): void {
+  if (isBytes(answer)) zeroBytes(answer);
+  else if (typeof answer === "object" && answer !== null && isBytes(answer.pin)) zeroBytes(answer.pin);
+}

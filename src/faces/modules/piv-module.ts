@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: MIT
+
+import { bigEndianBytes, concatBytes, encodeHex, hexBytes, zeroBytes } from "../../base/binary/index.ts";
+import { encodeBerTlv, type ResponseApdu } from "../../base/iso7816/index.ts";
+import { curveBytes, type PublicKey } from "../../base/keys/index.ts";
+import type {
+  AdminChallenge,
+  CardModule,
+  DecryptRequest,
+  FreeSpace,
+  KeyContainer,
+  KeyType,
+  KeyUse,
+  ModuleCard,
+  ModuleHost,
+  PinDescription,
+  PinRole,
+  SignRequest,
+} from "./card-module.ts";
+import { plainObjects, plainValue, valueAt } from "./data-objects.ts";
+import { sw, triesIn } from "./failures.ts";
+
+/** The application without its version. NIST SP 800-73-4 part 1, 2.2. */
+const AID = "A00000030800001000";
+/** The issuer security domain, which most cards have beside PIV. GlobalPlatform 2.3.1, H.1.3. */
+const CARD_MANAGER_AID = "A000000151000000";
+const PIN_BYTES = 8;
+const PIN_PADDING = 0xff;
+const MAX_CERTIFICATE_BYTES = 65_536;
+/** Bit 1 of CertInfo: the certificate is compressed with gzip. NIST SP 800-73-4 part 1, table 10. */
+const COMPRESSED = 0x01;
+/** Firmware of Yubico's tokens that tells about keys. */
+const METADATA_SINCE = 0x0503;
+
+interface Slot {
+  readonly reference: number;
+  readonly label: string;
+  /** The object of its certificate. NIST SP 800-73-4 part 1, table 3. */
+  readonly object: number;
+  readonly pinPolicy: KeyContainer["pinPolicy"];
+}
+
+/** NIST SP 800-73-4 part 1, table 4b. */
+const mainSlots: readonly Slot[] = [
+  { reference: 0x9a, label: "PIV Authentication", object: 0x5fc105, pinPolicy: "once" },
+  { reference: 0x9c, label: "Digital Signature", object: 0x5fc10a, pinPolicy: "always" },
+  { reference: 0x9d, label: "Key Management", object: 0x5fc10b, pinPolicy: "once" },
+  { reference: 0x9e, label: "Card Authentication", object: 0x5fc101, pinPolicy: "never" },
+];
+const retiredSlots: readonly Slot[] = Array.from({ length: 20 }, (_, at) => ({
+  reference: 0x82 + at,
+  label: `Retired Key Management ${at + 1}`,
+  object: 0x5fc10d + at,
+  pinPolicy: "once",
+}));
+const slots: readonly Slot[] = [...mainSlots, ...retiredSlots];
+const objects = { chuid: 0x5fc102, keyHistory: 0x5fc10c } as const;
+
+/** References of PINs. NIST SP 800-73-4 part 1, table 4b. */
+const pinReferences: Readonly<Partial<Record<PinRole, number>>> = { user: 0x80, unblock: 0x81 };
+const ADMIN_KEY = 0x9b;
+
+const pins: readonly PinDescription[] = [
+  { role: "user", name: "PIN", kind: "pin", leastBytes: 6, mostBytes: PIN_BYTES, unblockedBy: ["unblock"] },
+  { role: "unblock", name: "PUK", kind: "pin", leastBytes: 6, mostBytes: PIN_BYTES, unblockedBy: [] },
+  { role: "admin", name: "management key", kind: "challenge-response", leastBytes: 16, mostBytes: 32, unblockedBy: [] },
+];
+
+/** Yubico's numbers of PIN policies. */
+const pinPolicies: Readonly<Record<number, KeyContainer["pinPolicy"]>> = { 1: "never", 2: "once", 3: "always" };
+
+/**
+ * Cards with the PIV application: those of NIST SP 800-73-4, and Yubico's tokens. Of a token with firmware 5.3 or later all
+ * keys are seen; of any other card those that have a certificate.
+ */
+export const pivModule: CardModule = {
+  name: "piv",
+  otherNames: ["msclmd.dll"],
+  async open(host) {
+    if ((await select(host)) !== sw.success) return undefined;
+    return PivCard.read(host);
+  },
+};
+
+async function select(host: ModuleHost): Promise<number> {
+  const { sw: word } = await host.send({ cla: 0, ins: 0xa4, p1: 0x04, p2: 0x00, data: hexBytes(AID), le: 256 });
+  return word;
+}
+
+class PivCard implements ModuleCard {
+  readonly identity: string;
+  readonly label: string;
+  readonly serialNumber: string | undefined;
+  readonly pins: readonly PinDescription[] = pins;
+  readonly #host: ModuleHost;
+  /** Undefined for a card that is not Yubico's. */
+  readonly #firmware: Uint8Array | undefined;
+  #adminAlgorithm = 0x03;
+  #isAdmin = false;
+
+  private constructor(
+    host: ModuleHost,
+    facts: {
+      readonly chuid: Uint8Array;
+      readonly firmware: Uint8Array | undefined;
+      readonly serial: string | undefined;
+    },
+  ) {
+    this.#host = host;
+    this.#firmware = facts.firmware;
+    this.identity = `piv ${facts.serial ?? ""} ${encodeHex(facts.chuid)}`;
+    this.label = facts.firmware === undefined ? "PIV card" : `YubiKey ${facts.firmware.join(".")}`;
+    this.serialNumber = facts.serial ?? guidOf(facts.chuid);
+  }
+
+  static async read(host: ModuleHost): Promise<PivCard> {
+    const chuid = (await readObject(host, objects.chuid)) ?? new Uint8Array(0);
+    const version = await host.send({ cla: 0, ins: 0xfd, p1: 0, p2: 0, le: 256 });
+    const isYubico = version.sw === sw.success && version.data.length === 3;
+    const serial = isYubico ? await host.send({ cla: 0, ins: 0xf8, p1: 0, p2: 0, le: 256 }) : undefined;
+    const number = serial?.sw === sw.success && serial.data.length === 4 ? serial.data : undefined;
+    return new PivCard(host, {
+      chuid,
+      firmware: isYubico ? version.data : undefined,
+      serial: number && String(new DataView(number.buffer, number.byteOffset).getUint32(0)),
+    });
+  }
+
+  async select(): Promise<void> {
+    const word = await select(this.#host);
+    if (word !== sw.success) throw this.#host.failure(word, "select the PIV application");
+  }
+
+  /**
+   * VERIFY with P1 FF; a card that does not know it forgets when another application is selected, or this one anew. So do all
+   * with the management key, which has no such command.
+   */
+  async deauthenticate(): Promise<void> {
+    if (this.#isAdmin) {
+      this.#isAdmin = false;
+      await this.#host.send({ cla: 0, ins: 0xa4, p1: 0x04, p2: 0x00, data: hexBytes(CARD_MANAGER_AID), le: 256 });
+      await this.select();
+    }
+    const { sw: word } = await this.#host.send({ cla: 0, ins: 0x20, p1: 0xff, p2: 0x80 });
+    if (word !== sw.success) await this.select();
+  }
+
+  async properties(): Promise<Readonly<Record<string, string>>> {
+    const guid = guidOf((await readObject(this.#host, objects.chuid)) ?? new Uint8Array(0));
+    return {
+      ...(this.#firmware !== undefined && { firmware: this.#firmware.join(".") }),
+      ...(guid !== undefined && { guid }),
+    };
+  }
+
+  async freeSpace(): Promise<FreeSpace> {
+    const { length } = await this.containers();
+    return { bytes: undefined, containers: slots.length - length, mostContainers: slots.length };
+  }
+
+  async containers(): Promise<readonly KeyContainer[]> {
+    const found: KeyContainer[] = [];
+    const [major = 0, minor = 0] = this.#firmware ?? [];
+    const tells = major * 256 + minor >= METADATA_SINCE;
+    const asked = tells ? slots : [...mainSlots, ...retiredSlots.slice(0, await this.#retiredKeys())];
+    for (const slot of asked) {
+      const container = tells ? await this.#told(slot) : await this.#certified(slot);
+      if (container !== undefined) found.push(container);
+    }
+    return found;
+  }
+
+  async certificate({ name }: KeyContainer): Promise<Uint8Array | undefined> {
+    const slot = slots.find(({ reference }) => reference === Number.parseInt(name, 16));
+    return slot && this.#certificateIn(slot);
+  }
+
+  async triesLeft(role: PinRole): Promise<number | undefined> {
+    if (role === "admin") return undefined;
+    if (role === "unblock") return this.#metadataTries(role);
+    const { sw: word } = await this.#host.send({ cla: 0, ins: 0x20, p1: 0x00, p2: 0x80 });
+    return word === sw.methodBlocked ? 0 : triesIn(word);
+  }
+
+  async verify(role: PinRole, pin: Uint8Array): Promise<void> {
+    await this.#withPin(role, 0x20, [pin]);
+  }
+
+  async changePin(role: PinRole, old: Uint8Array, next: Uint8Array): Promise<void> {
+    await this.#withPin(role, 0x24, [old, next]);
+  }
+
+  /** RESET RETRY COUNTER: the PUK, and the new PIN. NIST SP 800-73-4 part 2, 3.2.3. */
+  async unblock(_role: PinRole, next: Uint8Array, by: PinRole, secret: Uint8Array | undefined): Promise<void> {
+    await this.#withPin(by, 0x2c, [secret ?? new Uint8Array(0), next], 0x80);
+  }
+
+  /** External authentication with the key 9B. NIST SP 800-73-4 part 2, 3.2.4. */
+  async challenge(): Promise<AdminChallenge> {
+    const metadata = await this.#host.send({ cla: 0, ins: 0xf7, p1: 0, p2: ADMIN_KEY, le: 256 });
+    const told = metadata.sw === sw.success ? plainValue(metadata.data, 0x01)?.[0] : undefined;
+    this.#adminAlgorithm = told ?? 0x03;
+    const data = hexBytes("7C028100");
+    const answer = await this.#host.send({ cla: 0, ins: 0x87, p1: this.#adminAlgorithm, p2: ADMIN_KEY, data, le: 256 });
+    const challenge = valueAt(this.#host.data(answer, "give a challenge"), 0x7c, 0x81);
+    if (challenge === undefined) throw this.#host.failure(answer.sw, "give a challenge that can be read");
+    return { challenge, cipher: this.#adminAlgorithm === 0x03 ? "3des" : "aes" };
+  }
+
+  async authenticate(response: Uint8Array): Promise<void> {
+    const data = encodeBerTlv([{ tag: 0x7c, children: [{ tag: 0x82, value: response }] }]);
+    const answer = await this.#host.send({ cla: 0, ins: 0x87, p1: this.#adminAlgorithm, p2: ADMIN_KEY, data });
+    this.#host.data(answer, "take the management key");
+    this.#isAdmin = true;
+  }
+
+  async sign(container: KeyContainer, request: SignRequest): Promise<Uint8Array> {
+    const { key } = container;
+    const result = await this.#use(container, 0x81, this.#signed(key, request), "sign");
+    return key.kind === "ec" ? this.#host.rawSignature(result, key.curve) : result;
+  }
+
+  async decrypt(container: KeyContainer, request: DecryptRequest): Promise<Uint8Array> {
+    const block = await this.#use(container, 0x81, request.data, "decrypt");
+    try {
+      return this.#host.plainOf(request, block);
+    } finally {
+      zeroBytes(block);
+    }
+  }
+
+  async agree(container: KeyContainer, key: PublicKey): Promise<Uint8Array> {
+    return this.#use(container, 0x85, key.kind === "rsa" ? new Uint8Array(0) : key.point, "agree on a secret");
+  }
+
+  /** A digest that is longer than the curve's numbers is cut to its leftmost bits. FIPS 186-5, 6.4.1. */
+  #signed(key: KeyType, request: SignRequest): Uint8Array {
+    if (request.scheme === "ed25519") return request.message;
+    if (key.kind === "rsa") return this.#host.signatureBlock(request, key.bits);
+    return request.digest.slice(0, key.kind === "ec" ? curveBytes[key.curve] : undefined);
+  }
+
+  /** GENERAL AUTHENTICATE with a private key. NIST SP 800-73-4 part 2, 3.2.4 and appendix A. */
+  async #use({ key, name }: KeyContainer, tag: number, input: Uint8Array, what: string): Promise<Uint8Array> {
+    const children = [
+      { tag: 0x82, value: new Uint8Array(0) },
+      { tag, value: input },
+    ];
+    const data = encodeBerTlv([{ tag: 0x7c, children }]);
+    const [p1, p2] = [algorithmOf(key), Number.parseInt(name, 16)];
+    const answer = await this.#host.send({ cla: 0, ins: 0x87, p1, p2, data, le: 256 }, { longData: "chaining" });
+    const result = valueAt(this.#host.data(answer, what), 0x7c, 0x82);
+    zeroBytes(answer.data);
+    if (result === undefined) throw this.#host.failure(answer.sw, `${what} with an answer that can be read`);
+    return result.slice();
+  }
+
+  async #withPin(role: PinRole, ins: number, values: readonly Uint8Array[], p2?: number): Promise<void> {
+    const data = padded(values);
+    try {
+      const reference = p2 ?? pinReferences[role] ?? 0x80;
+      const { sw: word } = await this.#host.send({ cla: 0, ins, p1: 0x00, p2: reference, data });
+      const pin = pins.find((one) => one.role === role);
+      if (word !== sw.success && pin !== undefined) throw this.#host.pinFailure(word, pin);
+    } finally {
+      zeroBytes(data);
+    }
+  }
+
+  async #metadataTries(role: PinRole): Promise<number | undefined> {
+    const answer = await this.#host.send({ cla: 0, ins: 0xf7, p1: 0, p2: pinReferences[role] ?? 0, le: 256 });
+    return answer.sw === sw.success ? plainValue(answer.data, 0x06)?.[1] : undefined;
+  }
+
+  /** How many retired keys there are, which have numbers in a row. NIST SP 800-73-4 part 1, table 18. */
+  async #retiredKeys(): Promise<number> {
+    const history = await readObject(this.#host, objects.keyHistory);
+    if (history === undefined) return 0;
+    const count = (tag: number): number => plainValue(history, tag)?.[0] ?? 0;
+    return count(0xc1) + count(0xc2);
+  }
+
+  /** What a token tells of the key in a slot. */
+  async #told(slot: Slot): Promise<KeyContainer | undefined> {
+    const answer = await this.#host.send({ cla: 0, ins: 0xf7, p1: 0, p2: slot.reference, le: 256 });
+    if (answer.sw !== sw.success) return undefined;
+    const values = plainObjects(answer.data);
+    const value = (tag: number): Uint8Array | undefined => values.find((one) => one.tag === tag)?.value;
+    const publicKey = publicKeyOf(value(0x01)?.[0], value(0x04) ?? new Uint8Array(0));
+    if (publicKey === undefined) return undefined;
+    const pinPolicy = pinPolicies[value(0x02)?.[0] ?? 0] ?? slot.pinPolicy;
+    return container(slot, this.#host.keyOf(publicKey), pinPolicy);
+  }
+
+  async #certified(slot: Slot): Promise<KeyContainer | undefined> {
+    const certificate = await this.#certificateIn(slot);
+    const certified = certificate && this.#host.keyOfCertificate(certificate);
+    return certified && container(slot, certified, slot.pinPolicy);
+  }
+
+  async #certificateIn({ object }: Slot): Promise<Uint8Array | undefined> {
+    const value = (await readObject(this.#host, object)) ?? new Uint8Array(0);
+    const certificate = plainValue(value, 0x70);
+    if (certificate === undefined || certificate.length === 0) return undefined;
+    const [information = 0] = plainValue(value, 0x71) ?? [];
+    if ((information & COMPRESSED) === 0) return certificate;
+    return this.#host.crypto.unpack("gzip", certificate, MAX_CERTIFICATE_BYTES);
+  }
+}
+
+/** GET DATA: what is in the tag 53; undefined where the card has no such object, or does not let it be read. */
+async function readObject(host: ModuleHost, tag: number): Promise<Uint8Array | undefined> {
+  const data = concatBytes(hexBytes("5C03"), Uint8Array.from(bigEndianBytes(tag, 3, 3, "a tag")));
+  const answer: ResponseApdu = await host.send({ cla: 0, ins: 0xcb, p1: 0x3f, p2: 0xff, data, le: 256 });
+  return answer.sw === sw.success ? plainValue(answer.data, 0x53) : undefined;
+}
+
+/** GUID of the CHUID. NIST SP 800-73-4 part 1, table 9. */
+function guidOf(chuid: Uint8Array): string | undefined {
+  const guid = plainValue(chuid, 0x34);
+  return guid === undefined || guid.every((byte) => byte === 0) ? undefined : encodeHex(guid);
+}
+
+/** Algorithm identifiers: NIST SP 800-78-5, table 9, and Yubico's 16, E0 and E1. */
+function algorithmOf(key: KeyType): number {
+  switch (key.kind) {
+    case "rsa":
+      return { 1024: 0x06, 2048: 0x07, 3072: 0x05, 4096: 0x16 }[key.bits] ?? 0x07;
+    case "ec":
+      return key.curve === "P-384" ? 0x14 : 0x11;
+    case "ed25519":
+      return 0xe0;
+    case "x25519":
+      return 0xe1;
+  }
+}
+
+/** The public key of an algorithm, from the objects 81 and 82, or 86. NIST SP 800-73-4 part 2, 3.3.1. */
+function publicKeyOf(algorithm: number | undefined, value: Uint8Array): PublicKey | undefined {
+  const [modulus, exponent, point] = [0x81, 0x82, 0x86].map((tag) => plainValue(value, tag));
+  if (modulus !== undefined && exponent !== undefined) return { kind: "rsa", modulus, exponent };
+  if (point === undefined) return undefined;
+  if (algorithm === 0xe0) return { kind: "ed25519", point };
+  if (algorithm === 0xe1) return { kind: "x25519", point };
+  return { kind: "ec", curve: algorithm === 0x14 ? "P-384" : "P-256", point };
+}
+
+function container(
+  { label, reference }: Slot,
+  { key, publicKey }: { readonly key: KeyType; readonly publicKey: Uint8Array },
+  pinPolicy: KeyContainer["pinPolicy"],
+): KeyContainer {
+  const name = reference.toString(16).toUpperCase();
+  const pin = pinPolicy === "never" ? undefined : "user";
+  return { name, label, key, publicKey, uses: usesOf(key), pin, pinPolicy };
+}
+
+function usesOf({ kind }: KeyType): readonly KeyUse[] {
+  switch (kind) {
+    case "rsa":
+      return ["sign", "decrypt"];
+    case "ec":
+      return ["sign", "derive"];
+    case "ed25519":
+      return ["sign"];
+    case "x25519":
+      return ["derive"];
+  }
+}
+
+/** PINs, each filled up to eight bytes. NIST SP 800-73-4 part 2, 2.4.3. */
+function padded(values: readonly Uint8Array[]): Uint8Array {
+  const data = new Uint8Array(values.length * PIN_BYTES).fill(PIN_PADDING);
+  values.forEach((value, at) => {
+    data.set(value.subarray(0, PIN_BYTES), at * PIN_BYTES);
+  });
+  return data;
+}
