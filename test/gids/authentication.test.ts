@@ -45,6 +45,11 @@ describe("the administrator's key", () => {
       (plain) => plain.slice(32, 64) + plain.slice(0, 32) + plain.slice(64),
     ],
     ["other padding", ADMINISTRATOR_KEY, (plain) => plain.replace(/80$/, "00")],
+    [
+      "another challenge of its own",
+      ADMINISTRATOR_KEY,
+      (plain) => plain.slice(0, 32) + "00".repeat(16) + plain.slice(64),
+    ],
     ["another challenge", ADMINISTRATOR_KEY, (plain) => "00".repeat(16) + plain.slice(32)],
   ])("a mutual authentication with %s opens nothing", async (_, key, change) => {
     const card = await GidsBench.ready();

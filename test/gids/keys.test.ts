@@ -374,6 +374,18 @@ describe("access rules of keys", () => {
     expect(await air.send("00DB3FFF", put("86"))).toBe("9000");
   });
 
+  it("a key that was deleted does nothing any more", async () => {
+    const card = await GidsBench.ready();
+    await card.login();
+    await card.keyFile("B082", USER_KEY, template("B6", "1C", "82"));
+    await card.ok("00470000", "AC0680010C830182");
+    await card.done("002241B60680011C840182");
+    await card.ok("002A9E9A", "11".repeat(32));
+    await card.done("00A4000C02B082", "00E40000");
+    expect(await card.send("002A9E9A", "11".repeat(32))).toBe("6985");
+    expect(await card.send("00CB3FFF", "7008840182A5037F4980")).toBe("6A88");
+  });
+
   it("a key usage counter wants the PIN again", async () => {
     const card = await GidsBench.ready();
     await card.login();

@@ -160,20 +160,44 @@ describePeer(gidsTool, () => {
 });
 
 /** A card that was set up with a key and a certificate, as `scard card provision` does it. */
-async function provisioned(): Promise<{ readonly description: object; readonly certificate: X509Certificate }> {
+async function provisioned(
+  puk?: string,
+): Promise<{ readonly description: object; readonly certificate: X509Certificate }> {
   const plan = parseCard(await newCard("gids", surroundings()));
   const [content] = plan.ok ? plan.value.contents : [];
   if (content?.provision === undefined) throw new Error("no card");
   const key = { slot: "81", subject: "Alice", notBefore: "20260101000000", notAfter: "20551231235959" };
   const { certificate, source } = await content.provision(await surroundings().crypto(), key);
-  const pin = { value: digitsOf(PIN) };
-  return {
-    description: { kind: "gids", applications: { gids: { ...source, pin } } },
-    certificate: new X509Certificate(certificate),
-  };
+  const pins = { pin: { value: digitsOf(PIN) }, ...(puk !== undefined && { puk: { value: digitsOf(puk) } }) };
+  const description = { kind: "gids", applications: { gids: { ...source, ...pins } } };
+  return { description, certificate: new X509Certificate(certificate) };
 }
 
+const { certificate: first, description: withPuk } = await provisioned(OTHER_PIN);
+
 describePeer(openscTool, () => {
+  const card = serveCard({ card: withPuk, reader: "GIDS", secrets });
+
+  it("OpenSC finds what scard has provisioned, and adds a key of its own", async () => {
+    const dump = await card.done("pkcs15-tool", ["-D"]);
+    for (const text of ["UserPIN", "PUK", "X.509 Certificate"]) expect(dump).toContain(text);
+    const publicKey = join(card.folder, "public.pem");
+    writeFileSync(publicKey, first.publicKey.export({ type: "spki", format: "pem" }));
+    await signs(card, "00", publicKey);
+    await deciphers(card, "00", publicKey);
+    await card.done("pkcs15-init", [...owner, "--generate-key", "rsa/1024", "--label", "added", ...keyUses]);
+    expect(await card.done("pkcs15-tool", ["-k"])).toMatch(/\[added\][\s\S]*Key ref +: 130 \(0x82\)/);
+  });
+
+  it("the PUK unblocks the PIN", async () => {
+    for (let tries = 0; tries < 3; tries++) await card.run("pkcs15-tool", ["--verify-pin", "--pin", WRONG_PIN]);
+    expect((await card.run("pkcs15-tool", ["--verify-pin", "--pin", PIN])).stderr).toContain(
+      "Authentication method blocked",
+    );
+    await card.done("pkcs15-tool", ["--unblock-pin", "--puk", OTHER_PIN, "--new-pin", PIN]);
+    await card.done("pkcs15-tool", ["--verify-pin", "--pin", PIN]);
+  });
+
   describePeer(pcscdProgram, () => {
     it("a card that scard has set up plays to Debian's vpcd, and OpenSC uses it", async () => {
       const { certificate, description } = await provisioned();

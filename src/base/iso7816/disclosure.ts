@@ -91,6 +91,13 @@ const protectedObjects: ReadonlySet<number> = new Set([0x0103, 0x0104, 0x00f9]);
  */
 const protectedTags: ReadonlySet<number> = new Set([0x5fc103, 0x5fc108, 0x5fc109, 0x5fc121, 0x5fc123, 0x5fff00]);
 
+/** The application of GIDS cards: Microsoft's RID, and the name. Generic Identity Device Specification 2.0. */
+const gids = [0xa0, 0x00, 0x00, 0x03, 0x97, 0x42, 0x54, 0x46, 0x59];
+/** Its files that the user or the administrator alone reads, those that all read, and the status of PIN and PUK. */
+const protectedGidsFiles: ReadonlySet<number> = new Set([0xa013, 0xa014]);
+const openGidsFiles: ReadonlySet<number> = new Set([0x2f00, 0x2f01, 0xa000, 0xa010, 0xa012]);
+const openGidsTags: ReadonlySet<number> = new Set([0x7f71, 0x7f72, 0x7f73]);
+
 /**
  * Returns which data of an exchange may be shown. Data is shown only for commands that are known to carry no secret: SELECT,
  * READ BINARY and READ RECORD, GET DATA, GET CHALLENGE and MANAGE CHANNEL of the interindustry classes, in the form that
@@ -205,7 +212,7 @@ function getData({ data, p1, p2 }: CommandApdu): Disclosure {
 }
 
 /** GET DATA with a tag list (5C) as its only data object. ISO/IEC 7816-4:2005, 7.4.2. */
-function getDataByTagList({ data }: CommandApdu): Disclosure {
+function getDataByTagList({ data, p1, p2 }: CommandApdu, selection: Selection): Disclosure {
   if (data.length > 18) return withheld;
   const objects = decodeBerTlv(data);
   if (!objects.ok) return withheld;
@@ -213,7 +220,16 @@ function getDataByTagList({ data }: CommandApdu): Disclosure {
   if (list?.tag !== 0x5c || others.length > 0 || list.value.length !== data.length - 2) return withheld;
   const tags = tagsOf(list.value);
   if (tags === undefined) return withheld;
+  if (isProtectedGidsFile((p1 << 8) | p2, tags, selection)) return commandOnly;
   return tags.length > 0 && !tags.some((tag) => protectedTags.has(tag)) ? shown : commandOnly;
+}
+
+/** Whether GET DATA may read what a PIN or the administrator's key protects on a GIDS card. P1 and P2 name a file there. */
+function isProtectedGidsFile(file: number, tags: readonly number[], { application }: Selection): boolean {
+  if (protectedGidsFiles.has(file)) return true;
+  if (!startsWith(application, gids) || openGidsFiles.has(file)) return false;
+  // In all files at once, or in the current one: only how many tries of the PIN are left is known to be open.
+  return !tags.every((tag) => openGidsTags.has(tag));
 }
 
 /** The tags of a tag list; undefined for other bytes. */

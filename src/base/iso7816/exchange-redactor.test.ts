@@ -34,6 +34,29 @@ describe("commands with secrets", () => {
     expect(describeResponseBytes(bytes, hexBytes(`${ANSWER}9000`))).toBe("[8 bytes withheld] 90 00");
   });
 
+  test("of a GIDS card, what all may read is shown, and nothing that a PIN protects", () => {
+    const select = ["00A4040009A0000003974254465900", "61124F0BA00000039742544659020173034001C0 9000"] as const;
+    const answer = "DF2002ABCD 9000";
+    const hidden = "[5 bytes withheld] 90 00";
+    const shownAnswer = "DF 20 02 AB CD 90 00";
+    const answersOf = (...commands: readonly string[]): string[] => {
+      const all = commands.map((command) => [command, answer] as const);
+      return session(select, ...all)
+        .slice(1)
+        .map((line) => line.replace(/^.* -> /, ""));
+    };
+    expect(answersOf("00CBA010045C02DF2000", "00CBA000045C02DF1F00", "00CB2F01035C014300")).toEqual(
+      Array(3).fill(shownAnswer),
+    );
+    expect(answersOf("00CB3FFF045C027F7100")).toEqual([shownAnswer]);
+    expect(answersOf("00CB3FFF045C02DF2000", "00CB3FFF025C0000", "00CB0000045C02DF2000")).toEqual(
+      Array(3).fill(hidden),
+    );
+    expect(answersOf("00CBA013045C02DF2000", "00CBA014045C02DF2000")).toEqual(Array(2).fill(hidden));
+    // Also where nothing is known of what is selected.
+    expect(session(["00CBA013045C02DF2000", answer])[0]).toMatch(/withheld\] 90 00$/);
+  });
+
   test("are shown to an owner who asks", () => {
     const redactor = new ExchangeRedactor({ showData: true });
     const shown = redactor.command(hexBytes("002000810431323334"));

@@ -98,8 +98,10 @@ function importCurve(library: CardCrypto, name: CurveName, value: Uint8Array): G
   const digits = withoutZeros(number.value);
   if (digits.length > curve.bytes) return undefined;
   const secret = concatBytes(new Uint8Array(curve.bytes - digits.length), digits);
-  if (!curve.isPrivateKey(secret) || !equalBytes(curve.publicOf(secret), point.value)) return undefined;
-  return { kind: "curve", curve: name, secret };
+  const isKey = curve.isPrivateKey(secret) && equalBytes(curve.publicOf(secret), point.value);
+  if (isKey) return { kind: "curve", curve: name, secret };
+  zeroBytes(secret);
+  return undefined;
 }
 
 /** The public key in its template 7F49; undefined for a symmetric key. */
