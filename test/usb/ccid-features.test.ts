@@ -4,7 +4,18 @@ import { describe, expect, test } from "vitest";
 import { concatBytes, encodeHex, hexBytes } from "../../src/base/binary/index.ts";
 import { attributes, decodeFeatureList } from "../../src/port/index.ts";
 import { UsbError, type UsbInterface } from "../../src/readers/ccid/index.ts";
-import { atr, atrs, cardLine, ccidBench, codeOf, content, readCommand, ready, settled } from "./ccid-bench.ts";
+import {
+  atr,
+  atrs,
+  type CcidBench,
+  cardLine,
+  ccidBench,
+  codeOf,
+  content,
+  readCommand,
+  ready,
+  settled,
+} from "./ccid-bench.ts";
 import { features, type Preset, presets, supplies } from "./models/index.ts";
 
 const levels = Object.keys(presets) as Preset[];
@@ -108,6 +119,69 @@ describe("PPS and parameters, CCID 1.1, 6.1.7", () => {
     expect(bench.device.traits.dataRates).toEqual([10_752, 43_010]);
     await ready(bench, "t1");
     expect(current(bench.reader)).toEqual([372, 4]);
+  });
+
+  describe("a clock that is raised", () => {
+    /** TA1 B6: F 1024, D 32, f(max) 10 MHz. */
+    const quick = atr("3B90B68001");
+    const manual = { features: features.automaticVoltage, maxDataRate: 344_086 };
+    const clockOf = ({ reader }: CcidBench): number | undefined =>
+      dword(reader.getAttribute(attributes["current-clk"].value));
+
+    test.each<[string, object, number | undefined, number]>([
+      ["the maximum, where the reader lists none", manual, 8000, 8000],
+      ["a listed one up to f(max)", { ...manual, clocksKhz: [4000, 6000, 10_000, 12_000] }, 10_000, 10_000],
+      ["none that makes a rate which the reader has not", { ...manual, maxDataRate: 200_000 }, 4000, 4000],
+      ["none above f(max)", { ...manual, maxClockKhz: 20_000 }, 4000, 4000],
+      [
+        "none where the reader changes it by itself",
+        { features: manual.features | features.automaticClock },
+        4000,
+        4000,
+      ],
+    ])("%s", async (_name, model, set, current) => {
+      const bench = await ccidBench("TPDU", { model, before: (made) => made.insert(cardLine({ atr: quick }).line) });
+      await ready(bench, "t1");
+      expect([bench.model.slots[0]?.clockKhz ?? 4000, clockOf(bench)]).toEqual([set, current]);
+      expect(encodeHex(await bench.until(bench.reader.transmit(readCommand(40), "t1", bench.signal)))).toBe(
+        content(40),
+      );
+      // A reset finds the usual clock: with another one no card has to answer.
+      for (const reset of ["warm-reset", "cold-reset"] as const) {
+        await bench.until(bench.reader.power(reset, bench.signal));
+        await bench.until(bench.reader.setProtocol("t1", bench.signal));
+      }
+      bench.model.remove();
+      await bench.runtime.advance(1000);
+      bench.model.insert(cardLine({ atr: quick }).line);
+      await bench.runtime.advance(1000);
+      await ready(bench, "t1");
+      expect(clockOf(bench)).toBe(current);
+    });
+
+    test.each([
+      ["is refused", undefined],
+      ["becomes another", 4500],
+    ])("that %s leaves the speed of the usual clock, after a reset", async (_name, given) => {
+      const { card, line } = cardLine({ atr: quick });
+      const bench = await ccidBench("TPDU", { model: manual, before: (made) => made.insert(line) });
+      const [slot] = bench.model.slots;
+      const execute = slot?.execute.bind(slot);
+      if (slot === undefined || execute === undefined) return expect.unreachable();
+      slot.execute = async (command) => {
+        const isRaise = command.type === 0x73 && command.data[0] === 0x40 && command.data[1] === 0x1f;
+        if (!isRaise) return execute(command);
+        return given === undefined ? { error: 0 } : { data: Uint8Array.of(given & 0xff, given >> 8, 0, 0, 0, 0, 0, 0) };
+      };
+      await ready(bench, "t1");
+      expect(card.resets).toBe(2);
+      expect(clockOf(bench)).toBe(4000);
+      expect(current(bench.reader)).toEqual([1024, 32]);
+      expect(encodeHex(await bench.until(bench.reader.transmit(readCommand(40), "t1", bench.signal)))).toBe(
+        content(40),
+      );
+      return undefined;
+    });
   });
 
   test.each([

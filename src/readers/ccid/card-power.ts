@@ -18,6 +18,8 @@ export class CardPower {
   readonly #traits: ReaderTraits;
   /** bPowerSelect of the last success: a warm reset keeps the voltage. */
   #voltage: number | undefined;
+  /** What gives the slot its usual clock and rate again, where a card got others. */
+  #usualClock: Uint8Array | undefined;
 
   constructor(access: SlotAccess, traits: ReaderTraits) {
     this.#access = access;
@@ -29,9 +31,19 @@ export class CardPower {
     this.#voltage = undefined;
   }
 
+  /**
+   * The slot was given a faster clock: a card that is reset, or the next one, has its usual one again. ISO/IEC 7816-3:2006, 5.2.3.
+   *
+   * @param usual data of PC_to_RDR_SetDataRateAndClockFrequency
+   */
+  clockRaised(usual: Uint8Array): void {
+    this.#usualClock = usual;
+  }
+
   /** @throws comm-error, removed-card, cancelled, reader-unavailable */
   async off(signal: AbortSignal): Promise<void> {
     this.#voltage = undefined;
+    await this.#slowDown(signal);
     const { commandMs } = this.#access.limits;
     const answer = await exchangeWhenFree(
       this.#access,
@@ -49,6 +61,7 @@ export class CardPower {
    */
   async reset(kind: "cold" | "warm", signal: AbortSignal): Promise<Uint8Array> {
     const { clock, limits } = this.#access;
+    await this.#slowDown(signal);
     const kept = kind === "warm" ? this.#voltage : undefined;
     if (kept !== undefined) return await this.#on(kept, signal);
     if (this.#voltage !== undefined || this.#traits.quirks.powersOffFirst) await this.off(signal);
@@ -68,6 +81,16 @@ export class CardPower {
       }
     }
     throw failure ?? failureOf("unresponsive-card", "the card does not answer at any voltage of the reader", OPERATION);
+  }
+
+  /** A reader that refuses this has its usual clock after each power-off by itself. */
+  async #slowDown(signal: AbortSignal): Promise<void> {
+    const data = this.#usualClock;
+    if (data === undefined) return;
+    this.#usualClock = undefined;
+    const { commandMs } = this.#access.limits;
+    const command = { name: "set-data-rate-and-clock-frequency", data } as const;
+    await exchangeWhenFree(this.#access, command, this.#options(signal, commandMs, commandMs));
   }
 
   async #on(voltage: number, signal: AbortSignal): Promise<Uint8Array> {

@@ -40,6 +40,8 @@ export interface Agreement {
 export interface ProtocolSetupHost {
   /** Resets the card and returns its ATR: after a PPS exchange that failed it does not listen any more. */
   reset(signal: AbortSignal): Promise<Atr>;
+  /** The card gets a faster clock than at its reset. @param usual data of the command that takes that back */
+  clockRaised(usual: Uint8Array): void;
 }
 
 /**
@@ -62,20 +64,38 @@ export class ProtocolSetup {
   /** @throws proto-mismatch, unresponsive-card, comm-error, removed-card, cancelled, reader-unavailable */
   async agree(atr: Atr, protocol: "t0" | "t1", signal: AbortSignal): Promise<Agreement> {
     if (can(this.#traits, "automaticNegotiation")) return await this.#followReader(atr, protocol, signal);
-    const fast = await this.#attempt(atr, protocol, this.#speeds, signal);
-    if (fast.kind === "agreed") return fast.agreement;
-    if (fast.code === DEFAULT_FACTORS_CODE) throw fast.error;
-    // At the speed that every card starts with, after a reset.
-    const again = await this.#host.reset(signal);
-    const slow = await this.#attempt(again, protocol, undefined, signal);
+    let card = atr;
+    for (const speeds of this.#speeds) {
+      const attempt = await this.#attempt(card, protocol, speeds, signal);
+      if (attempt.kind === "agreed") return attempt.agreement;
+      if (attempt.code === DEFAULT_FACTORS_CODE) throw attempt.error;
+      card = await this.#host.reset(signal);
+    }
+    // At the speed that every card starts with.
+    const slow = await this.#attempt(card, protocol, undefined, signal);
     if (slow.kind === "agreed") return slow.agreement;
     throw slow.error;
   }
 
-  /** The speeds of the reader, where it says them. */
-  get #speeds(): ReaderSpeeds | undefined {
+  /** The speeds of the reader to try, where it says them: with all its clocks, then with the one that it has. */
+  get #speeds(): readonly ReaderSpeeds[] {
     const { dataRates, maxDataRate } = this.#traits;
-    return maxDataRate > 0 ? { clockKHz: this.#clockKhz, maxDataRate, dataRates } : undefined;
+    if (maxDataRate === 0) return [];
+    const usual = { clockKHz: this.#clockKhz, maxDataRate, dataRates };
+    const clocksKHz = this.#otherClocks;
+    return clocksKHz.length === 0 ? [usual] : [{ ...usual, clocksKHz }, usual];
+  }
+
+  /**
+   * Clocks that the reader can be told to give the card. Where it lists none it has the default and the maximum (CCID 1.1, table
+   * 5.1-1, bNumClockSupported); one that changes clock or rate by itself is not told.
+   */
+  get #otherClocks(): readonly number[] {
+    const { clocksKhz, descriptor, level } = this.#traits;
+    const isAutomatic = can(this.#traits, "automaticClock") || can(this.#traits, "automaticBaudRate");
+    if (isAutomatic || (level !== "tpdu" && level !== "character")) return [];
+    const listed = descriptor.fields.bNumClockSupported === 0 ? [descriptor.maxClockKhz] : clocksKhz;
+    return listed.filter((clock) => clock > this.#clockKhz);
   }
 
   get #clockKhz(): number {
@@ -130,7 +150,10 @@ export class ProtocolSetup {
     const parameters = parametersFor(atr, protocol, code, this.#clockStop(atr));
     const error = await this.#apply(parameters, signal);
     if (error !== undefined) return { kind: "failed", error, code };
-    return { kind: "agreed", agreement: this.#agreement(atr, parameters) };
+    const { clockKHz = this.#clockKhz } = code === DEFAULT_FACTORS_CODE ? {} : plan;
+    const refusal = await this.#setSpeed(code, clockKHz, signal);
+    if (refusal !== undefined) return { kind: "failed", error: refusal, code };
+    return { kind: "agreed", agreement: this.#agreement(atr, parameters, clockKHz) };
   }
 
   /** Whether the PPS exchange is ours. At the levels of APDUs the reader cannot pass one on. */
@@ -173,7 +196,6 @@ export class ProtocolSetup {
       // A parameter that cannot be changed is no failure, as long as the protocol is right.
       if (!(isUnsupported || isFixed) || !(await this.#speaks(parameters.protocol, signal))) return error;
     }
-    await this.#setDataRate(parameters.factorsCode, signal);
     return undefined;
   }
 
@@ -182,13 +204,26 @@ export class ProtocolSetup {
     return this.#command({ name: "set-parameters", parameter: protocolNumber(parameters.protocol), data }, signal);
   }
 
-  /** A reader that does not change its rate on its own is told it. One that does not know the command does. */
-  async #setDataRate(code: number, signal: AbortSignal): Promise<void> {
+  /**
+   * A reader that does not change its rate on its own is told it. One that does not know the command does: only where the clock
+   * was to change, that is a failure. Returns it; undefined where the speed is in force.
+   */
+  async #setSpeed(code: number, clockKhz: number, signal: AbortSignal): Promise<SmartCardError | undefined> {
     const factors = etuFactorsOf(code);
-    if (can(this.#traits, "automaticBaudRate") || code === DEFAULT_FACTORS_CODE || factors === undefined) return;
-    const dwDataRate = Math.round((this.#clockKhz * 1000 * factors.d) / factors.f);
-    const data = dataRateAndClockFrequency.encode({ dwClockFrequency: this.#clockKhz, dwDataRate });
-    await this.#command({ name: "set-data-rate-and-clock-frequency", data }, signal);
+    if (can(this.#traits, "automaticBaudRate") || code === DEFAULT_FACTORS_CODE || factors === undefined)
+      return undefined;
+    const isRaised = clockKhz !== this.#clockKhz;
+    if (isRaised) this.#host.clockRaised(speedBytes(this.#clockKhz, defaultFactors));
+    const answer = await this.#command(
+      { name: "set-data-rate-and-clock-frequency", data: speedBytes(clockKhz, factors) },
+      signal,
+    );
+    if (!isRaised) return undefined;
+    if (answer.status !== "done") return commandFailure(OPERATION, answer, "comm-error");
+    const set = dataRateAndClockFrequency.decode(answer.data);
+    if (set.ok && set.value.dwClockFrequency === clockKhz) return undefined;
+    const given = set.ok ? `${set.value.dwClockFrequency} kHz` : "not told";
+    return failureOf("comm-error", `the clock was to be ${clockKhz} kHz, and is ${given}`, OPERATION);
   }
 
   #command(command: CcidCommand, signal: AbortSignal): Promise<CcidAnswer> {
@@ -204,22 +239,31 @@ export class ProtocolSetup {
     return codes[atr.global.clockStop];
   }
 
-  #agreement(atr: Atr, parameters: CardParameters): Agreement {
-    const factors = etuFactorsOf(parameters.factorsCode) ?? { f: 372, d: 1 };
+  #agreement(atr: Atr, parameters: CardParameters, clockKhz: number = this.#clockKhz): Agreement {
+    const factors = etuFactorsOf(parameters.factorsCode) ?? defaultFactors;
     const { limits } = this.#access;
     const { quirks, maxMessageBytes } = this.#traits;
     const { protocol } = parameters;
-    const wait = answerWaitMs(atr, parameters, this.#clockKhz, factors);
+    const wait = answerWaitMs(atr, parameters, clockKhz, factors);
     const bounded = Math.min(limits.mostAnswerMs, Math.max(limits.leastAnswerMs, quirks.leastAnswerMs ?? 0, wait));
     const answerMs = bounded + (protocol === "t1" ? (quirks.extraAnswerMs ?? 0) : 0);
     const isPseudo = (command: Uint8Array): boolean =>
       command[0] === 0xff && command[1] === 0xc2 && command[2] === 0x01;
     const waitMs = (command: Uint8Array): number =>
       isPseudo(command) ? Math.max(limits.leastPinEntryMs, answerMs) : answerMs;
-    const { blockWaitMs } = lineTimes(atr, this.#clockKhz, factors);
+    const { blockWaitMs } = lineTimes(atr, clockKhz, factors);
     const terms = { maxMessageBytes, waitMs };
-    return { protocol, parameters, factors, clockKhz: this.#clockKhz, terms, blockWaitMs };
+    return { protocol, parameters, factors, clockKhz, terms, blockWaitMs };
   }
+}
+
+/** Fd and Dd. */
+const defaultFactors: EtuFactors = { f: 372, d: 1 };
+
+/** Data of PC_to_RDR_SetDataRateAndClockFrequency. CCID 1.1, 6.1.14. */
+function speedBytes(clockKhz: number, { d, f }: EtuFactors): Uint8Array {
+  const dwDataRate = Math.round((clockKhz * 1000 * d) / f);
+  return dataRateAndClockFrequency.encode({ dwClockFrequency: clockKhz, dwDataRate });
 }
 
 type Attempt =

@@ -86,7 +86,10 @@ export class CcidReader implements Reader {
     this.#access = parts.access;
     const { traits } = parts.facts;
     this.#power = new CardPower(parts.access, traits);
-    this.#setup = new ProtocolSetup(parts.access, traits, { reset: (signal) => this.#resetAgain(signal) });
+    this.#setup = new ProtocolSetup(parts.access, traits, {
+      reset: (signal) => this.#resetAgain(signal),
+      clockRaised: (usual) => this.#power.clockRaised(usual),
+    });
     const pinPad = new PinPad(parts.access, traits, parts.facts.firmware);
     this.#control = new ReaderControl(parts.access, parts.facts, pinPad);
     const { clock, limits } = parts.access;

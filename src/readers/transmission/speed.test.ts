@@ -78,6 +78,32 @@ describe("the choice of F and D", () => {
     });
   });
 
+  test("a faster clock goes with Fi, up to f(max) and where the reader has the rate", () => {
+    // TA1 = B5 and, in specific mode, TA2: 1024 / 16, f(max) 10 MHz.
+    const quick = atrOf("3B 10 B5");
+    const bound = atrOf("3B 90 B5 91 01 31 FE 45 CE");
+    const clocks = { clockKHz: 4000, clocksKHz: [8000, 12_000, 6000], maxDataRate: 400_000 };
+    for (const [card, protocol] of [
+      [quick, 0],
+      [bound, 1],
+    ] as const) {
+      const plan = (reader: ReaderSpeeds): unknown => planTransmission(card, protocol, reader);
+      expect(plan(clocks)).toMatchObject({ factors: { f: 1024, d: 16 }, clockKHz: 8000 });
+      expect(plan({ ...clocks, dataRates: [62_500, 93_750] })).toMatchObject({ clockKHz: 6000 });
+      expect(plan({ ...clocks, dataRates: [62_500] })).not.toHaveProperty("clockKHz");
+      expect(plan({ ...clocks, clocksKHz: [] })).not.toHaveProperty("clockKHz");
+    }
+    // 512 / 16 goes with 5 MHz at most.
+    expect(planTransmission(card95, 0, clocks)).not.toHaveProperty("clockKHz");
+    // Fd and Dd are left at the clock of the reset.
+    expect(planTransmission(plainCard, 0, { ...clocks, clocksKHz: [5000] })).toEqual({
+      kind: "as-is",
+      factors: { f: 372, d: 1 },
+    });
+    // A card in specific mode that is too slow for the reader's list at its first clock.
+    expect(planTransmission(bound, 1, { ...clocks, dataRates: [125_000] })).toMatchObject({ clockKHz: 8000 });
+  });
+
   test("a protocol that the card does not offer is refused", () => {
     expect(planTransmission(plainCard, 1, fast)).toEqual({ kind: "refuse", reason: "the card offers T=0, not T=1" });
   });
@@ -123,6 +149,7 @@ describe("the choice of F and D", () => {
       "maxDataRate is above 0",
     );
     expect(() => planTransmission(plainCard, 0, { ...fast, dataRates: 9600 as never })).toThrow(TypeError);
+    expect(() => planTransmission(plainCard, 0, { ...fast, clocksKHz: [0] })).toThrow("clocksKHz is above 0");
   });
 });
 

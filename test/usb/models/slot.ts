@@ -33,6 +33,7 @@ export interface SlotHost {
 const T0 = 0;
 const T1 = 1;
 const DEFAULT_IFSC = 32;
+const MOST_RESET_KHZ = 5000;
 const PPSS = 0xff;
 /** bPowerSelect: automatic, 5 V, 3 V, 1.8 V; and the same as bVoltageSupport counts. */
 const selectable = [undefined, 1, 2, 4] as const;
@@ -51,6 +52,8 @@ export class Slot {
   #response: Uint8Array | undefined;
   #pending: Uint8Array = new Uint8Array(0);
   locked = false;
+  /** The clock that the reader was told to give the card, in kilohertz. */
+  clockKhz: number | undefined;
 
   constructor(number: number, host: SlotHost) {
     this.number = number;
@@ -177,6 +180,10 @@ export class Slot {
     if ((shape.features & (features.automaticBaudRate | features.automaticClock)) !== 0) {
       return { error: errors.notSupported };
     }
+    const clockKhz = new DataView(data.buffer, data.byteOffset).getUint32(0, true);
+    const possible = shape.clocksKhz.length > 0 ? shape.clocksKhz : [shape.clockKhz, shape.maxClockKhz];
+    if (!possible.includes(clockKhz)) return { error: 10 };
+    this.clockKhz = clockKhz;
     return { data: data.slice() };
   }
 
@@ -191,6 +198,8 @@ export class Slot {
     const kind = this.#supply === undefined ? "cold" : "warm";
     const choices = asked === undefined ? [4, 2, 1].filter((supply) => (shape.voltages & supply) !== 0) : [asked];
     this.powerOff();
+    // No card has to answer a reset with a faster clock.
+    if ((this.clockKhz ?? 0) > MOST_RESET_KHZ) return { error: errors.mute, delayMs: this.#host.silenceMs };
     for (const supply of choices) {
       const atr = line.reset(kind, supply);
       if (atr === undefined) continue;
