@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { join } from "node:path";
-import { driverBundles, findDriver, openIfdUsb } from "../platform/node/ifd/index.ts";
+import { BundleFolder, bundleFor, driverBundles, openIfdUsb } from "../platform/node/ifd/index.ts";
 import { nodeRuntime } from "../platform/node/runtime/index.ts";
 import { chooseTransport } from "../platform/node/usb/index.ts";
 import {
@@ -143,7 +143,8 @@ export async function usbReaders(options: UsbReadersOptions): Promise<OpenedUsbR
   const place = { operation: "usbReaders", path: "options" };
   const { log, manager, readers = [{}], runtime = nodeRuntime() } = readersOptions(options, place);
   const transport = await findTransport(runtime);
-  const { found: bundles } = await driverBundles();
+  const installed = new BundleFolder();
+  await installed.look();
   const opened = new UsbReaders({
     runtime,
     transport,
@@ -151,8 +152,11 @@ export async function usbReaders(options: UsbReadersOptions): Promise<OpenedUsbR
     openDevice: openCcidDevice,
     openByDriver: (description, options) => openByDriver(description, options, log),
     // The devices that the drivers installed for pcscd name.
-    foreignDevices: new Set(bundles.flatMap((bundle) => bundle.readers.map(deviceId))),
-    countedWith: (description, driver) => countedWith(bundles, description, driver),
+    foreignDevices: async () => {
+      const bundles = await installed.look();
+      return new Set(bundles.flatMap((bundle) => bundle.readers.map(deviceId)));
+    },
+    countedWith: (description, driver) => countedWith(installed.found, description, driver),
     selections: readers,
     ...(log !== undefined && { log }),
   });
@@ -193,8 +197,7 @@ async function openByDriver(
     UsbReadersOptions["log"],
   ]
 ): Promise<DrivenDevice | undefined> {
-  const named = driver === "pcsc-lite" ? undefined : (await findDriver(driver)).bundle;
-  const bundles = driver === "pcsc-lite" ? (await driverBundles()).found : named === undefined ? [] : [named];
+  const bundles = driver === "pcsc-lite" ? (await driverBundles()).found : [await bundleFor(driver, description)];
   return openIfdUsb(description, bundles, {
     runtime: { clock, trace },
     log: ({ level, message, ...details }) => log?.({ level: level === "info" ? level : "warn", message, details }),

@@ -2,6 +2,7 @@
 
 import { expect, test } from "vitest";
 import { EmbeddedManager } from "../../src/managers/embedded/index.ts";
+import { SmartCardError } from "../../src/port/index.ts";
 import {
   type OpenByDriver,
   UsbReaders,
@@ -17,19 +18,27 @@ async function settle(): Promise<void> {
 }
 
 /** USB readers of which some have a driver of pcsc-lite; the driver's readers are virtual. */
-async function benchWith(selections: readonly UsbSelection[], countedWith?: UsbReadersOptions["countedWith"]) {
+async function benchWith(
+  selections: readonly UsbSelection[],
+  countedWith?: UsbReadersOptions["countedWith"],
+  foreignDevices?: UsbReadersOptions["foreignDevices"],
+) {
   const runtime = new SimulatedRuntime({ settle });
   const manager = new EmbeddedManager({ runtime, profile: "pcsclite" });
   const bus = new FakeBus();
   const opened: string[] = [];
   const closed: string[] = [];
   const ends = new Map<string, () => void>();
+  /** Ports whose devices no driver names, and whose driver crashes. */
+  const missing = new Set<string>();
+  const broken = new Set<string>();
   /** What the end of a driver waits for. */
   let closing: Promise<void> = Promise.resolve();
   const openByDriver: OpenByDriver = async ({ portPath, vendorId }, { clock, describe, driver, ended }) => {
     opened.push(`${driver} ${portPath}`);
     ends.set(portPath, ended);
-    if (vendorId === 1) return undefined;
+    if (vendorId === 1 || missing.has(portPath)) return undefined;
+    if (broken.has(portPath)) throw new SmartCardError("comm-error", "it crashed");
     const { id, name } = describe(0, "Driver's name");
     const close = async (): Promise<void> => {
       await closing;
@@ -49,6 +58,7 @@ async function benchWith(selections: readonly UsbSelection[], countedWith?: UsbR
     host: manager,
     selections,
     ...counting,
+    ...(foreignDevices !== undefined && { foreignDevices }),
   });
   const started = readers.start();
   await runtime.advance(0);
@@ -57,7 +67,7 @@ async function benchWith(selections: readonly UsbSelection[], countedWith?: UsbR
   const hold = (until: Promise<void>): void => {
     closing = until;
   };
-  return { bus, closed, ends, hold, names, opened, readers, runtime };
+  return { broken, bus, closed, ends, hold, missing, names, opened, readers, runtime };
 }
 
 test("a reader with a driver of pcsc-lite is not claimed, and has the name that the driver gives it", async () => {
@@ -71,6 +81,44 @@ test("a bundle has the devices that it names", async () => {
   const { bus, opened } = await benchWith([{}, { devices: ["072f:90cc"], driver: "/drivers/acs.bundle" }]);
   expect(opened).toEqual(["/drivers/acs.bundle 1-1"]);
   expect(bus.opened).toEqual(["1-2"]);
+});
+
+test("a reader that the maker's driver is known to suit better has that where it is installed, else ours", async () => {
+  const acr122 = { vendorId: 0x072f, productId: 0x2200, deviceRelease: 0x0214 };
+  const { broken, bus, missing, names, opened, runtime } = await benchWith([{ port: "1-6", driver: "own" }, {}]);
+  missing.add("1-4");
+  broken.add("1-5");
+  for (const [index, portPath] of ["1-3", "1-4", "1-5", "1-6"].entries()) {
+    bus.plug({ ...acr122, portPath, address: 10 + index });
+    await runtime.advance(0);
+  }
+  // Where it is not installed or fails, and where the configuration says so, ours has the reader.
+  expect(opened).toEqual(["pcsc-lite 1-3", "pcsc-lite 1-4", "pcsc-lite 1-5"]);
+  expect(bus.opened).toEqual(["1-1", "1-2", "1-4", "1-5", "1-6"]);
+  expect(names().slice(2)).toEqual([
+    "Driver's name 00 00",
+    "ACS ACR122U PICC Interface 02 00",
+    "ACS ACR122U PICC Interface 03 00",
+    "ACS ACR122U PICC Interface 04 00",
+  ]);
+});
+
+test("what installed drivers name is asked for at each look", async () => {
+  const foreign = new Set<string>();
+  const { bus, opened, runtime } = await benchWith([{}], undefined, async () => foreign);
+  const looked: (readonly string[])[] = [];
+  const { look } = bus.transport;
+  bus.transport.look = (others) => {
+    looked.push([...(others ?? [])]);
+    return look(others);
+  };
+  bus.plug({ portPath: "1-3", address: 4 });
+  await runtime.advance(0);
+  foreign.add("0dc3:0802");
+  bus.plug({ portPath: "1-4", address: 5, interfaceClass: 0xff, classDescriptor: new Uint8Array() });
+  await runtime.advance(0);
+  expect(looked).toEqual([[], ["0dc3:0802"]]);
+  expect(opened).toEqual(["pcsc-lite 1-4"]);
 });
 
 test("a device that no driver is for says so", async () => {

@@ -8,7 +8,7 @@ export {
 } from "./class-descriptor.ts";
 export { CcidDevice, type CcidOptions, openCcidDevice } from "./device.ts";
 export { type CcidLimits, defaultCcidLimits } from "./limits.ts";
-export { knownQuirks, type Quirk, type QuirkChanges } from "./quirks.ts";
+export { isForMakersDriver, knownQuirks, type Quirk, type QuirkChanges } from "./quirks.ts";
 export { CcidReader } from "./reader.ts";
 export {
   interfacesIn,

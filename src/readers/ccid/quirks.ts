@@ -18,6 +18,8 @@ export interface QuirkChanges {
   readonly noPinPad?: true;
   /** It is refused: the firmware is known not to work. */
   readonly refused?: true;
+  /** The maker's own driver for pcsc-lite has it where that is installed. */
+  readonly makersDriverFirst?: true;
   /** It takes no PPS: the card stays with its first protocol. */
   readonly noPps?: true;
   /** SetParameters for T=1 may fail: the card is reset, and works. */
@@ -151,7 +153,23 @@ const bogusFirmwares: readonly (readonly [number, number, number, string])[] = [
   [0x04e6, 0x5291, 0x0112, "SCM SCL010"],
 ];
 
+const UNSUPPORTED = "libccid, readers/supported_readers.txt, section unsupported; the maker's driver is libacsccid";
+
 const table: readonly Quirk[] = [
+  one(
+    0x072f,
+    0x2200,
+    { makersDriverFirst: true },
+    "libccid leaves it to the maker's driver (ACS ACR122U)",
+    UNSUPPORTED,
+  ),
+  one(
+    0x072f,
+    0x2224,
+    { makersDriverFirst: true },
+    "libccid leaves it to the maker's driver (ACS ACR1281U)",
+    UNSUPPORTED,
+  ),
   one(0x09be, 0x0002, { maxIfsd: 254 }, "dwMaxIFSD is wrong (MySmartPad)", OPEN),
   one(0x0b81, 0x0200, { startPauseMs: 1_000, leastAnswerMs: 60_000 }, "slow to start and to answer (CL1356D)", OPEN),
   one(0x0b97, 0x7762, { maxDataRate: 9_600, noPps: true }, "it cannot do PPS, nor fast rates (O2Micro OZ776)", OPEN),
@@ -341,6 +359,18 @@ export interface QuirkSubject {
   readonly vendorId: number;
   readonly productId: number;
   readonly deviceRelease: number;
+}
+
+/** Whether the maker's own driver for pcsc-lite comes before ours. */
+export function isForMakersDriver({ vendorId, productId, deviceRelease }: QuirkSubject): boolean {
+  return knownQuirks.some(
+    ({ changes, product, releases, vendor }) =>
+      changes.makersDriverFirst === true &&
+      vendor === vendorId &&
+      (product ?? productId) === productId &&
+      deviceRelease >= (releases?.from ?? 0) &&
+      deviceRelease <= (releases?.to ?? 0xffff),
+  );
 }
 
 /** The changes for a reader, and why. */

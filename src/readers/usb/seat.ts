@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: MIT
 
 import { type CancelTimer, type Clock, type Reader, SmartCardError, type Trace } from "../../port/index.ts";
-import { isSmartCardInterface, UsbError, type UsbInterface, type UsbInterfaceDescription } from "../ccid/index.ts";
+import {
+  isForMakersDriver,
+  isSmartCardInterface,
+  UsbError,
+  type UsbInterface,
+  type UsbInterfaceDescription,
+} from "../ccid/index.ts";
 import { usbLimits } from "./limits.ts";
 import { aliasName, baseName, interfaceId, slotName } from "./reader-names.ts";
 import type { UsbSelection } from "./selection.ts";
@@ -231,7 +237,7 @@ export class Seat {
     this.#cancelRetry = undefined;
     this.#become("opening", "it is being opened");
     // Before anything is waited for: readers that are opened together are numbered in their order.
-    const isOurs = isOwn(selection) && isSmartCardInterface(this.description);
+    const isOurs = isOwn(selection) && isSmartCardInterface(this.description) && !this.#isForMakersDriver(selection);
     const number = this.#deps.takeNumber(this, isOurs ? undefined : (selection.driver ?? INSTALLED));
     let device: DrivenDevice | undefined;
     let hasEnded = false;
@@ -264,14 +270,25 @@ export class Seat {
     if (!isOwn(selection)) return this.#openByDriver(selection, number, ended);
     const installed = { ...selection, driver: INSTALLED };
     if (!isSmartCardInterface(this.description)) return this.#openByDriver(installed, number, ended);
+    let ours = number;
+    if (this.#isForMakersDriver(selection)) {
+      const device = await this.#openByDriver(installed, number, ended).catch(() => undefined);
+      if (device !== undefined) return device;
+      ours = this.#deps.takeNumber(this, undefined);
+    }
     try {
-      return await this.#openOwn(selection, number, ended);
+      return await this.#openOwn(selection, ours, ended);
     } catch (error) {
       if (!(error instanceof SmartCardError) || error.code !== "reader-unsupported") throw error;
       const counted = this.#deps.takeNumber(this, INSTALLED);
       // What is wrong with it for us is the better reason.
       return this.#openByDriver(installed, counted, ended).catch(() => Promise.reject(error));
     }
+  }
+
+  /** Whether the maker's driver is tried first: it is known to be better, and the configuration does not say ours. */
+  #isForMakersDriver({ driver }: UsbSelection): boolean {
+    return driver === undefined && isForMakersDriver(this.description);
   }
 
   async #openOwn(selection: UsbSelection, number: number, ended: () => void): Promise<DrivenDevice> {

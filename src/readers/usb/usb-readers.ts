@@ -29,8 +29,11 @@ export interface UsbReadersOptions {
    * that its selection names.
    */
   readonly countedWith?: (description: UsbInterfaceDescription, driver: string) => string | undefined;
-  /** Devices without a smart card interface that those drive: vendor and product, `0dc3:0802`. */
-  readonly foreignDevices?: ReadonlySet<string>;
+  /**
+   * Devices without a smart card interface that those drive: vendor and product, `0dc3:0802`. It is asked for at each look: a
+   * driver may have been installed since. Must not reject.
+   */
+  readonly foreignDevices?: () => Promise<ReadonlySet<string>>;
   /** Which readers; `[{}]` for all. */
   readonly selections: readonly UsbSelection[];
   readonly log?: (entry: UsbLogEntry) => void;
@@ -188,7 +191,8 @@ export class UsbReaders {
   async #lookUntilDone(): Promise<void> {
     while (this.#isDue && !this.#closed) {
       this.#isDue = false;
-      const tree = await this.#options.transport.look(this.#others()).catch((error: unknown): UsbTree => {
+      const others = await this.#others();
+      const tree = await this.#options.transport.look(others).catch((error: unknown): UsbTree => {
         return { isThere: false, reason: error instanceof Error ? error.message : String(error) };
       });
       if (!this.#closed) this.#apply(tree);
@@ -196,9 +200,9 @@ export class UsbReaders {
   }
 
   /** Devices that are looked for although they are no smart card devices: another driver knows them. */
-  #others(): ReadonlySet<string> {
-    const { foreignDevices = [] } = this.#options;
-    return new Set([...foreignDevices, ...this.#selections.flatMap(({ devices = [] }) => devices)]);
+  async #others(): Promise<ReadonlySet<string>> {
+    const foreign = (await this.#options.foreignDevices?.()) ?? [];
+    return new Set([...foreign, ...this.#selections.flatMap(({ devices = [] }) => devices)]);
   }
 
   #apply(tree: UsbTree): void {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 export {
+  BundleFolder,
+  bundleFor,
   type ConfiguredDriver,
   DRIVER_FOLDER,
   driverBundles,

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { checkLibrary, driverBundles, findDriver, readerConf } from "./installed-drivers.ts";
+import { BundleFolder, bundleFor, checkLibrary, driverBundles, findDriver, readerConf } from "./installed-drivers.ts";
 
 let folder: string;
 
@@ -58,6 +58,44 @@ describe("bundles", () => {
     await expect(findDriver(join(folder, "none"))).rejects.toMatchObject({ code: "file-not-found" });
     await expect(findDriver(folder)).rejects.toMatchObject({ code: "invalid-value" });
   });
+});
+
+describe("the bundle of a choice of USB readers", () => {
+  const device = { vendorId: 0x8e6, productId: 0x34ec };
+
+  test("is a folder; for a library the error says what to name", async () => {
+    const path = bundle("a.bundle", plist);
+    expect(await bundleFor(path, device)).toMatchObject({ readers: [{ vendorId: 1, productId: 2 }] });
+    const library = join(path, "Contents/Linux/lib.so");
+    writeFileSync(library, "");
+    await expect(bundleFor(library, device)).rejects.toMatchObject({
+      code: "invalid-value",
+      reason: `${library} is a library, which does not say which readers it drives: name its bundle, ${path}, or configure this reader by itself: { "type": "ifd", "driver": "${library}", "device": "usb:08e6/34ec" }`,
+    });
+    const bare = join(folder, "libbare.so");
+    writeFileSync(bare, "");
+    await expect(bundleFor(bare, device)).rejects.toMatchObject({
+      code: "invalid-value",
+      reason: expect.stringContaining("name its bundle, a folder, or configure"),
+    });
+    await expect(bundleFor(join(folder, "none"), device)).rejects.toMatchObject({ code: "file-not-found" });
+  });
+});
+
+test("bundles that are installed, changed or removed are found at the next look", async () => {
+  const installed = new BundleFolder(join(folder, "drivers"));
+  expect(await installed.look()).toEqual([]);
+  const path = bundle("drivers/a.bundle", plist);
+  writeFileSync(join(folder, "drivers/README"), "no bundle");
+  const [first] = await installed.look();
+  expect(first?.readers).toEqual([{ vendorId: 1, productId: 2, friendlyName: "Reader" }]);
+  // Nothing is read again where nothing has changed.
+  expect((await installed.look())[0]).toBe(first);
+  writeFileSync(join(path, "Contents/Info.plist"), plist.replace("0x2", "0x33"));
+  expect((await installed.look())[0]?.readers).toEqual([{ vendorId: 1, productId: 0x33, friendlyName: "Reader" }]);
+  expect(installed.found).toHaveLength(1);
+  rmSync(path, { recursive: true });
+  expect(await installed.look()).toEqual([]);
 });
 
 describe("reader.conf.d", () => {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 
 import { existsSync, lstatSync, readdirSync, statSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { SmartCardError } from "../../../port/index.ts";
 import {
   type BundleInfo,
   type DriverBundle,
+  type IfdUsbDevice,
   parseBundleInfo,
   parseReaderConf,
   type ReaderConfEntry,
@@ -46,6 +47,43 @@ export async function driverBundles(folder: string = DRIVER_FOLDER): Promise<Fou
     else found.push({ ...info, library: libraryOf(path, info.executable) });
   }
   return { found, problems };
+}
+
+/** The bundles of a folder, read anew where one was installed, changed or removed. */
+export class BundleFolder {
+  readonly #folder: string;
+  #found: readonly DriverBundle[] = [];
+  #edition: string | undefined;
+
+  constructor(folder: string = DRIVER_FOLDER) {
+    this.#folder = folder;
+  }
+
+  /** Those of the last look. */
+  get found(): readonly DriverBundle[] {
+    return this.#found;
+  }
+
+  /** Never rejects: a folder that cannot be read has none. */
+  async look(): Promise<readonly DriverBundle[]> {
+    const edition = namesIn(this.#folder)
+      .map((name) => editionOf(join(this.#folder, name, "Contents", "Info.plist")))
+      .join("\n");
+    if (edition === this.#edition) return this.#found;
+    this.#found = (await driverBundles(this.#folder)).found;
+    this.#edition = edition;
+    return this.#found;
+  }
+}
+
+/** Is another text when the file may be another. */
+function editionOf(file: string): string {
+  try {
+    const { ino, mtimeMs, size } = statSync(file);
+    return `${file} ${ino} ${size} ${mtimeMs}`;
+  } catch {
+    return "";
+  }
 }
 
 /** A reader of reader.conf.d, and the file that names it. */
@@ -99,6 +137,28 @@ export async function findDriver(path: string): Promise<NamedDriver> {
   }
   const library = libraryOf(path, info.executable);
   return { library, bundle: { ...info, library } };
+}
+
+/**
+ * The bundle that a choice of USB readers names.
+ *
+ * @param device the reader that was found for it
+ * @throws file-not-found, invalid-value (a bundle whose Info.plist cannot be used; a library)
+ */
+export async function bundleFor(
+  path: string,
+  device: Pick<IfdUsbDevice, "productId" | "vendorId">,
+): Promise<DriverBundle> {
+  const { bundle } = await findDriver(path);
+  if (bundle !== undefined) return bundle;
+  const around = /^(.*\.bundle)\/Contents\/Linux\/[^/]+$/.exec(resolve(path))?.[1];
+  const [vendor, product] = [device.vendorId, device.productId].map((number) => number.toString(16).padStart(4, "0"));
+  const alone = `{ "type": "ifd", "driver": "${path}", "device": "usb:${vendor}/${product}" }`;
+  const remedy = `name its bundle, ${around ?? "a folder"}, or configure this reader by itself: ${alone}`;
+  throw new SmartCardError(
+    "invalid-value",
+    `${path} is a library, which does not say which readers it drives: ${remedy}`,
+  );
 }
 
 /**
