@@ -7,6 +7,12 @@ export type CancelTimer = () => void;
 export interface ScheduleOptions {
   /** True for housekeeping that does not keep the program alive. @default false */
   readonly background?: boolean;
+  /**
+   * It may be up to a second late, where it is of a second or more: for limits that are hardly ever reached, which cost less then.
+   *
+   * @default false
+   */
+  readonly coarse?: boolean;
 }
 
 /** Monotonic and wall time, the only way to wait, and to yield to the event loop. */

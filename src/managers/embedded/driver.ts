@@ -221,8 +221,10 @@ export class Driver {
         this.#controller = guardedController();
         controller.abort(error);
       };
-      const cancelCeiling = this.#clock.schedule(this.#limits.operationMs, `${name} ceiling`, () => {
+      const tooLong = (): void =>
         this.abort(new SmartCardError("waited-too-long", `${name} took longer than ${this.#limits.operationMs} ms`));
+      const cancelCeiling = this.#clock.schedule(this.#limits.operationMs, `${name} ceiling`, tooLong, {
+        coarse: true,
       });
       const isInterrupted = (): boolean => graceTimer !== undefined;
       const operation: Operation = { name, kind, interrupt, isInterrupted };

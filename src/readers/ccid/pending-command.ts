@@ -22,6 +22,9 @@ interface PendingCommandOptions {
   readonly options: ExchangeOptions;
 }
 
+/** A card or reader that does not answer is noticed a second later at most. */
+const coarse = { coarse: true } as const;
+
 /** A command that is under way, from its number to its answer, with its time limits. */
 export class PendingCommand {
   readonly outcome: Promise<CommandOutcome>;
@@ -30,7 +33,8 @@ export class PendingCommand {
   #isDecided = false;
   #strays = 0;
   #cancelTimer: CancelTimer | undefined;
-  /** On the clock; undefined until it was sent. */
+  #isSent = false;
+  /** On the clock: the end of all extensions; undefined until the first. Most commands read no clock. */
   #deadline: number | undefined;
   /** After the wait has ended: whether and how the slot becomes free. */
   #after: "waiting" | "any-answer" | "abort-answer" | "free" = "waiting";
@@ -68,8 +72,9 @@ export class PendingCommand {
 
   /** The command was sent. To say so twice has no effect. */
   startWaiting(): void {
-    if (this.#isDecided || this.#deadline !== undefined) return;
-    this.#wait(this.#given.options.waitMs);
+    if (this.#isDecided || this.#isSent) return;
+    this.#isSent = true;
+    this.#wait(Math.min(this.#given.options.waitMs, this.#mostMs));
   }
 
   /** An answer with its number has come. */
@@ -145,16 +150,19 @@ export class PendingCommand {
     this.#given.options.signal.removeEventListener("abort", this.#aborted);
   }
 
-  #wait(ms: number): void {
-    const { clock, limits, options } = this.#given;
-    const now = clock.now();
-    this.#deadline ??= now + (options.endMs ?? limits.exchangeMs);
-    const waitMs = Math.min(ms, Math.max(0, this.#deadline - now));
+  /** How long the command may take with all its extensions. */
+  get #mostMs(): number {
+    const { limits, options } = this.#given;
+    return options.endMs ?? limits.exchangeMs;
+  }
+
+  #wait(waitMs: number): void {
     this.#cancelTimer?.();
-    this.#cancelTimer = clock.schedule(waitMs, `ccid ${this.operation}`, () => {
+    const late = (): void => {
       const error = failureOf("comm-error", `no answer within ${Math.round(waitMs)} ms`, this.operation);
       this.#decide({ kind: "given-up", error });
-    });
+    };
+    this.#cancelTimer = this.#given.clock.schedule(waitMs, `ccid ${this.operation}`, late, coarse);
   }
 
   /**
@@ -162,8 +170,12 @@ export class PendingCommand {
    * told yet. CCID 1.1, 6.2.6.
    */
   #extend(multiple: number): void {
-    const { limits, options } = this.#given;
-    this.#wait(Math.max(options.waitMs, Math.min(limits.mostExtendedMs, options.waitMs * Math.max(1, multiple))));
+    const { clock, limits, options } = this.#given;
+    this.#isSent = true;
+    const now = clock.now();
+    this.#deadline ??= now + this.#mostMs;
+    const wanted = Math.max(options.waitMs, Math.min(limits.mostExtendedMs, options.waitMs * Math.max(1, multiple)));
+    this.#wait(Math.min(wanted, Math.max(0, this.#deadline - now)));
   }
 
   #decide(outcome: CommandOutcome): void {

@@ -101,11 +101,12 @@ export class Transfers {
     const limiter = this.#limiters.get(name) ?? new AbortController();
     this.#limiters.set(name, limiter);
     let isLate = false;
-    const cancel = this.#clock.schedule(limitMs, `ccid ${name}`, () => {
+    const late = (): void => {
       isLate = true;
       this.#limiters.delete(name);
       limiter.abort(tooLate(name, limitMs, undefined));
-    });
+    };
+    const cancel = this.#clock.schedule(limitMs, `ccid ${name}`, late, { coarse: true });
     try {
       return await run(limiter.signal);
     } catch (error) {

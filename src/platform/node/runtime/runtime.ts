@@ -3,7 +3,7 @@
 import { randomFillSync } from "node:crypto";
 import { performance } from "node:perf_hooks";
 // Node's own, even where a test has replaced it with a clock that stands still.
-import { setImmediate as nextTurn } from "node:timers";
+import { setImmediate as nextTurn, setTimeout as nodeTimeout } from "node:timers";
 import {
   type CancelTimer,
   type Clock,
@@ -13,6 +13,7 @@ import {
   type RuntimeOptions,
   runtimeOf,
 } from "../../../port/index.ts";
+import { CoarseTimers } from "./coarse-timers.ts";
 
 /** Node's timers count whole milliseconds, and can fire that much before their time by the clock. */
 const GRAIN_MS = 2;
@@ -43,10 +44,14 @@ function makeClock(): Clock {
     if (earlyMs > GRAIN_MS) aheadMs += earlyMs;
     atLeast = Math.max(atLeast, due);
   };
+  const coarseTimers = new CoarseTimers();
   return {
     now,
     wallTime: () => Date.now(),
-    schedule(delayMs, _name, callback, { background = false } = {}): CancelTimer {
+    schedule(delayMs, _name, callback, { background = false, coarse = false } = {}): CancelTimer {
+      // Fake timers have to know of each.
+      const mayBeLate = coarse && delayMs >= CoarseTimers.leastMs && globalThis.setTimeout === nodeTimeout;
+      if (mayBeLate) return coarseTimers.add(delayMs, callback, background);
       // A program that compares a deadline with this timer has read the clock before, so that the last reading is enough.
       const due = atLeast + delayMs;
       // A timer is ended by the functions that made it, also where `clearTimeout` was replaced since.
