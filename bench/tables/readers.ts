@@ -11,6 +11,8 @@ interface ReaderFigures {
   readonly transmit: Readonly<Record<string, Percentiles>>;
   readonly processorUsPerCall: number;
   readonly insertionsMs: readonly number[];
+  /** From the insertion to IccPowerOn. */
+  readonly powerOnsMs: readonly number[];
   /** The same with a reader that has no interrupt endpoint. */
   readonly polledInsertionsMs: readonly number[];
   readonly plugsMs: readonly number[];
@@ -59,6 +61,10 @@ export function summarizeReaders(rounds: readonly ReaderRound[]): readonly Reade
     ]),
     row("processor time of the service for one of 255 bytes", "µs", ({ processorUsPerCall }) => [processorUsPerCall]),
     row("insertion of a card to the end of a wait", "ms", ({ insertionsMs }) => insertionsMs, 0.1),
+    row("of that, until IccPowerOn arrives at the reader", "ms", ({ powerOnsMs }) => powerOnsMs),
+    row("of that, from IccPowerOn on: ATR, end of the wait", "ms", ({ insertionsMs, powerOnsMs }) =>
+      insertionsMs.map((ms, index) => ms - (powerOnsMs[index] ?? Number.NaN)),
+    ),
     row("the same, without an interrupt endpoint", "ms", ({ polledInsertionsMs }) => polledInsertionsMs),
     row("reader plugged in to the first answer of its card", "ms", ({ plugsMs }) => plugsMs),
   ];

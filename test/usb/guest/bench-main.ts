@@ -6,7 +6,14 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { nodeRuntime } from "../../../src/platform/node/runtime/index.ts";
-import { CardLine, type CcidReaderModel, type Preset, RigCard, readerModel } from "../models/index.ts";
+import {
+  CardLine,
+  type CcidReaderModel,
+  type Preset,
+  RigCard,
+  readerModel,
+  type TransferStep,
+} from "../models/index.ts";
 import { echo } from "./commands.ts";
 import { pollEvery, runFolder, Service, type ServiceKind, until } from "./service.ts";
 import { Vhci } from "./vhci.ts";
@@ -26,18 +33,31 @@ function processorUs(pid: number): number {
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** When the last command of a service has arrived at a model, by `performance`. */
+let commandAt = 0;
+
 /** A model with a card in it. */
 function newModel(preset: Preset): { readonly model: CcidReaderModel; readonly serial: string } {
   const serial = `BENCH${++serialNumber}`;
-  const model = readerModel(preset, { clock: nodeRuntime().clock, serial });
+  const transferFaults = ({ kind }: TransferStep): undefined => {
+    if (kind === "out") commandAt = performance.now();
+  };
+  const model = readerModel(preset, { clock: nodeRuntime().clock, serial, transferFaults });
   model.insert(new CardLine(new RigCard()));
   return { model, serial };
 }
 
-/** From the insertion of a card to the end of a wait for it, time and again. */
-async function insertions(service: Service, reader: string, model: CcidReaderModel): Promise<readonly number[]> {
+interface Insertions {
+  /** From the insertion of a card to the end of a wait for it, time and again, in milliseconds. */
+  readonly times: readonly number[];
+  /** From the insertion to IccPowerOn, which is the last command before the end of the wait. */
+  readonly powerOns: readonly number[];
+}
+
+async function insertions(service: Service, reader: string, model: CcidReaderModel): Promise<Insertions> {
   const context = await service.context();
   const times: number[] = [];
+  const powerOns: number[] = [];
   const moves = 2 * setting("MOVES");
   for (let move = 0; move < moves; move++) {
     model.remove();
@@ -53,13 +73,14 @@ async function insertions(service: Service, reader: string, model: CcidReaderMod
     model.insert(new CardLine(new RigCard()));
     await wake;
     times.push(performance.now() - start);
+    powerOns.push(commandAt - start);
     await service.card(context, reader, true);
   }
-  return times;
+  return { times, powerOns };
 }
 
 /** The same with a reader that has no interrupt endpoint: both services have to look. */
-async function polledInsertions(service: Service): Promise<readonly number[]> {
+async function polledInsertions(service: Service): Promise<Insertions> {
   const { model, serial } = newModel("no interrupt endpoint");
   model.plug();
   await usb.plug(model);
@@ -102,9 +123,9 @@ async function measure(kind: ServiceKind): Promise<unknown> {
     await run(setting("CALLS"), [255]);
     const calls = Math.floor(setting("CALLS") / 2) + setting("CALLS");
     const processorUsPerCall = (processorUs(service.pid) - before) / calls;
-    const insertionsMs = await insertions(service, reader, model);
-    const polledInsertionsMs = await polledInsertions(service);
-    return { transmit, processorUsPerCall, insertionsMs, polledInsertionsMs, plugsMs };
+    const { powerOns: powerOnsMs, times: insertionsMs } = await insertions(service, reader, model);
+    const { times: polledInsertionsMs } = await polledInsertions(service);
+    return { transmit, processorUsPerCall, insertionsMs, powerOnsMs, polledInsertionsMs, plugsMs };
   } finally {
     await service.stop();
     model.unplug();
