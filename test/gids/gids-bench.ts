@@ -17,7 +17,7 @@ export const PIN = "3132333435363738";
 export const ADMINISTRATOR_KEY = "010203040506070801020304050607080102030405060708";
 
 /** The commands that gids-tool --initialize sends, with that PIN and key. OpenSC 0.23, card-gids.c. */
-const setUp: readonly string[] = [
+export const setUp: readonly string[] = [
   `0024018008${PIN}`,
   "00E000000E620C8201398302A0008C03033000",
   "00440000",

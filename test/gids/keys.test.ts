@@ -267,6 +267,21 @@ describe("import of RSA keys", () => {
     for (const { encryption, message: text } of answers) expect(await card.ok("002A8086", encryption)).toBe(text);
   });
 
+  it.each(shared.rsaDecrypt)("known answers: PKCS #1 of project Wycheproof, $source", async ({ e, n, p, q, tests }) => {
+    const bits = n.replace(/^00/, "").length * 4;
+    const id = { 2048: "7", 3072: "8", 4096: "9" }[bits] ?? "";
+    const card = await GidsBench.ready();
+    await card.login();
+    await card.keyFile("B081", USER_KEY, rsaTemplates(id, "81"));
+    await card.ok("00DB3FFF", putKey("81", "02", rsaPrivateKey(p, q, e)));
+    await card.done(choose("B8", `4${id}`));
+    for (const { ciphertext, message: text, test } of tests) {
+      const answer = await card.send("002A8086", ciphertext);
+      expect(answer, String(test)).toBe(text === null ? "6A80" : `${text}9000`);
+    }
+    expect(tests.length).toBeGreaterThan(3);
+  });
+
   it("a key of OpenSSL's, in a chain of commands", async () => {
     const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
     const card = await GidsBench.ready();

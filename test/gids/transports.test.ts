@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: MIT
 
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { encodeHex, hexBytes } from "../../src/base/binary/index.ts";
 import { runExchange } from "../../src/base/iso7816/index.ts";
+import { newCard } from "../../src/cards/descriptions/index.ts";
 import { T0Adapter } from "../../src/cards/software-card/index.ts";
+import { openSoftwareCard, surroundings } from "../../src/entry/software.ts";
 import { testRig } from "../../src/entry/test-rig.ts";
-import { GidsBench, PIN, template, tlv } from "./gids-bench.ts";
+import { GidsBench, PIN, setUp, template, tlv } from "./gids-bench.ts";
 
 it("over T=0: long data in a chain, long answers with GET RESPONSE", async () => {
   const bench = await GidsBench.ready();
@@ -35,4 +40,31 @@ it("testRig gives a blank card in three lines", async () => {
   const data = hexBytes("A00000039742544659");
   const answer = await card.send({ cla: 0x00, ins: 0xa4, p1: 0x04, p2: 0x00, data, le: 256 });
   expect([encodeHex(answer.data), answer.sw]).toEqual(["61124F0BA00000039742544659020173034001C0", 0x9000]);
+});
+
+it("what is done lasts in its file, before it is answered", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "scard-gids-"));
+  try {
+    const path = join(folder, "card.json");
+    writeFileSync(path, JSON.stringify(await newCard("gids", surroundings(), { keep: "file" })));
+    const ask = async (...commands: readonly string[]): Promise<string> => {
+      const { card } = await openSoftwareCard(path);
+      card.reset("cold");
+      let answer = "";
+      for (const command of commands) {
+        const before = readFileSync(path, "utf8");
+        answer = encodeHex(await card.process(hexBytes(command)));
+        // What only reads writes nothing.
+        if (command.startsWith("00CB")) expect(readFileSync(path, "utf8")).toBe(before);
+      }
+      card.powerOff();
+      return answer;
+    };
+    expect(await ask(...setUp)).toBe("9000");
+    expect(await ask("00CBA010045C02DF2500")).toBe("DF2502ABCD9000");
+    for (const word of ["63C2", "63C1", "63C0", "6983"]) expect(await ask("0020008004" + "39393939")).toBe(word);
+    expect(await ask(`0020008008${PIN}`)).toBe("6983");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
