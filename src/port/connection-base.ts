@@ -219,7 +219,8 @@ function commandOf(command: unknown): CommandApdu {
   const bytes = bytesOf(command);
   try {
     const decoded = decodeCommand(bytes);
-    if (decoded.ok) return { ...decoded.value, data: copyBytes(decoded.value.data) };
+    // Its data is in memory of its own.
+    if (decoded.ok) return decoded.value;
   } finally {
     zeroBytes(bytes);
   }

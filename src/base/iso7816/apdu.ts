@@ -72,7 +72,9 @@ export type CommandCase = 1 | "2S" | "3S" | "4S" | "2E" | "3E" | "4E";
  */
 export function encodeCommand(init: CommandInit): Uint8Array {
   const { cla, data, extended, ins, le, p1, p2 } = completeCommand(init, "encodeCommand");
-  return concatBytes(Uint8Array.of(cla, ins, p1, p2), extended ? extendedBody(data, le) : shortBody(data, le));
+  const [before, after] = extended ? extendedLengths(data, le) : shortLengths(data, le);
+  // The data may be a PIN: it is copied once, into what the caller gets.
+  return concatBytes(Uint8Array.of(cla, ins, p1, p2, ...before), data, Uint8Array.from(after));
 }
 
 /**
@@ -112,15 +114,17 @@ function useExtended(init: CommandInit, data: Uint8Array): boolean {
   return extended ?? needed;
 }
 
-function shortBody(data: Uint8Array, le: number | undefined): Uint8Array {
-  const lc = data.length === 0 ? [] : [data.length];
+/** The length fields before the data, and after it. */
+type LengthFields = readonly [before: readonly number[], after: readonly number[]];
+
+function shortLengths(data: Uint8Array, le: number | undefined): LengthFields {
   // 256 does not fit the byte: it is the 00 that is left of it.
-  return concatBytes(Uint8Array.from(lc), data, Uint8Array.from(le === undefined ? [] : [le & 0xff]));
+  return [data.length === 0 ? [] : [data.length], le === undefined ? [] : [le & 0xff]];
 }
 
-function extendedBody(data: Uint8Array, le: number | undefined): Uint8Array {
+function extendedLengths(data: Uint8Array, le: number | undefined): LengthFields {
   const lc = data.length === 0 ? [0] : [0, data.length >> 8, data.length & 0xff];
-  return concatBytes(Uint8Array.from(lc), data, Uint8Array.from(le === undefined ? [] : [(le >> 8) & 0xff, le & 0xff]));
+  return [lc, le === undefined ? [] : [(le >> 8) & 0xff, le & 0xff]];
 }
 
 function checkHeader({ cla, ins, p1, p2 }: Partial<CommandInit>, where: string): void {
