@@ -30,10 +30,10 @@ it("scard/modules says where there is no card, and no module for it", async () =
   await expect(openCard(rig as never)).rejects.toMatchObject({ code: "invalid-parameter" });
   await expect(openCard(await rig.connect())).rejects.toMatchObject({
     code: "card-unsupported",
-    message: expect.stringContaining("tried: piv, openpgp, pkcs15"),
+    message: expect.stringContaining("tried: piv, gids, openpgp, pkcs15"),
   });
   await expect(openCard(await rig.connect(), { module: "gdi" })).rejects.toMatchObject({
     code: "provider-not-found",
-    message: expect.stringContaining('no card module "gdi"; known: piv, openpgp, pkcs15'),
+    message: expect.stringContaining('no card module "gdi"; known: piv, gids, openpgp, pkcs15'),
   });
 });

@@ -60,7 +60,7 @@ export type {
   UnblockRequest,
   VerifyPinOptions,
 } from "../faces/modules/index.ts";
-export { cardModules, openPgpModule, pivModule, pkcs15Module } from "../faces/modules/index.ts";
+export { cardModules, gidsModule, openPgpModule, pivModule, pkcs15Module } from "../faces/modules/index.ts";
 export type { HostCrypto } from "../port/index.ts";
 
 /** Where the card is. */
@@ -80,7 +80,7 @@ const anyCard = { shareMode: "shared", preferredProtocols: ["t0", "t1"] } as con
 
 /**
  * Opens a card with keys. Its module is the one that the database of card types names for its ATR (card module); or else
- * the card is asked for its applications: PIV, then OpenPGP, then ISO/IEC 7816-15.
+ * the card is asked for its applications: PIV, GIDS, OpenPGP, then ISO/IEC 7816-15.
  *
  * ```ts
  * import { openCard } from "scard/modules";

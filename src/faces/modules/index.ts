@@ -15,6 +15,7 @@ export type {
   PinRole,
   SignRequest,
 } from "./card-module.ts";
+export { gidsModule } from "./gids-module.ts";
 export type {
   CardCertificate,
   CardProperties,

@@ -24,6 +24,7 @@ import {
 } from "../../port/index.ts";
 import type { CardModule, ModuleCard } from "./card-module.ts";
 import { CardSessions } from "./card-sessions.ts";
+import { gidsModule } from "./gids-module.ts";
 import { KeyCard } from "./key-card.ts";
 import { ConnectionHost } from "./module-host.ts";
 import type { OpenCard } from "./open-card.ts";
@@ -60,7 +61,7 @@ export interface OpenCardTerms {
  *
  * @see Microsoft, "Smart Card Discovery Process"
  */
-export const cardModules: readonly CardModule[] = [pivModule, openPgpModule, pkcs15Module];
+export const cardModules: readonly CardModule[] = [pivModule, gidsModule, openPgpModule, pkcs15Module];
 
 const pinCache: Check<PinCachePolicy> = (value, place) => {
   if (value === "process" || value === "none") return value;

@@ -69,7 +69,7 @@ export interface OpenCard extends AsyncDisposable {
   /** The reader that the card is in. */
   readonly reader: string;
 
-  /** The name of the module that works with the card: `piv`, `openpgp`, `pkcs15`. */
+  /** The name of the module that works with the card: `piv`, `gids`, `openpgp`, `pkcs15`. */
   readonly module: string;
 
   /** The key pairs on the card, read anew. */
