@@ -1,0 +1,470 @@
+// SPDX-License-Identifier: MIT
+
+// A card and a connection of the test's own: what happens between two commands is in its hand.
+
+import { createHash, randomBytes } from "node:crypto";
+import { beforeEach, describe, expect, test } from "vitest";
+import type { CardType } from "../../database/index.ts";
+import {
+  ConnectionBase,
+  type ConnectionStatus,
+  type ErrorCode,
+  type HostCrypto,
+  type Protocol,
+  SmartCardError,
+} from "../../port/index.ts";
+import { SimulatedRuntime } from "../../testing/runtime/index.ts";
+import type { CardModule, KeyContainer, ModuleCard, PinDescription } from "./card-module.ts";
+import type { OpenCard } from "./open-card.ts";
+import { type OpenCardOptions, openCardOn } from "./open-card-on.ts";
+import type { PinRequest } from "./pin-entry.ts";
+
+const crypto: HostCrypto = {
+  randomBytes: (length) => new Uint8Array(randomBytes(length)),
+  hash: (name, data) => new Uint8Array(createHash(name).update(data).digest()),
+  blockCipher: () => {
+    throw new TypeError("no cipher is needed here");
+  },
+  unpack: () => undefined,
+};
+
+/** A connection that answers 9000 to everything, and does what the test says before a command. */
+class TestConnection extends ConnectionBase {
+  readonly reader = "Desk";
+  readonly shareMode = "shared";
+  readonly protocol: Protocol = "t1";
+  readonly commands: number[] = [];
+  /** By the number of the command, from 1: what happens instead. */
+  readonly failures = new Map<number, ErrorCode>();
+  reconnects = 0;
+  transactions = 0;
+  statusFailure: ErrorCode | undefined;
+
+  constructor(now: () => number) {
+    super({ now, preferredProtocols: ["t1"] });
+  }
+
+  async transmit(command: Uint8Array): Promise<Uint8Array> {
+    this.commands.push(command[1] ?? 0);
+    const failure = this.failures.get(this.commands.length);
+    if (failure !== undefined) throw new SmartCardError(failure, "as planned", { reader: this.reader });
+    return Uint8Array.of(0x90, 0x00);
+  }
+
+  async reconnect(): Promise<Protocol> {
+    this.reconnects++;
+    return this.protocol;
+  }
+
+  async status(): Promise<ConnectionStatus> {
+    if (this.statusFailure !== undefined) throw new SmartCardError(this.statusFailure, "as planned", {});
+    const atr = Uint8Array.of(0x3b, 0x00);
+    return { reader: this.reader, state: "specific", protocol: this.protocol, atr, eventCount: 1 };
+  }
+
+  async beginTransaction(): Promise<void> {
+    this.transactions++;
+  }
+
+  async endTransaction(): Promise<void> {}
+  async disconnect(): Promise<void> {}
+  async control(): Promise<Uint8Array> {
+    return new Uint8Array(0);
+  }
+  async getAttribute(): Promise<Uint8Array> {
+    return new Uint8Array(0);
+  }
+  async setAttribute(): Promise<void> {}
+  async transmitCount(): Promise<number> {
+    return this.commands.length;
+  }
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+const pinOfCard: PinDescription = {
+  role: "user",
+  name: "PIN",
+  kind: "pin",
+  leastBytes: 4,
+  mostBytes: 8,
+  unblockedBy: [],
+};
+const container: KeyContainer = {
+  name: "1",
+  label: "Key",
+  key: { kind: "ec", curve: "P-256" },
+  publicKey: undefined,
+  uses: ["sign"],
+  pin: "user",
+  pinPolicy: "once",
+};
+
+/** INS of the commands of the card of this test. */
+const ins = { select: 0xa4, verify: 0x20, sign: 0x2a, change: 0x24 } as const;
+
+let runtime: SimulatedRuntime;
+let connection: TestConnection;
+let identity: string;
+let tries: number | undefined;
+let shown: number[][];
+let isWrong: boolean;
+
+const module: CardModule = {
+  name: "test",
+  otherNames: ["Test.dll"],
+  async open(host) {
+    await host.send({ cla: 0, ins: ins.select, p1: 0, p2: 0 });
+    const card: ModuleCard = {
+      identity,
+      label: "test card",
+      serialNumber: undefined,
+      pins: [pinOfCard],
+      async select() {
+        await host.send({ cla: 0, ins: ins.select, p1: 0, p2: 0 });
+      },
+      deauthenticate: async () => undefined,
+      containers: async () => [container, { ...container, name: "2", pinPolicy: "always" }],
+      certificate: async () => undefined,
+      triesLeft: async () => tries,
+      async verify(_role, pin) {
+        shown.push([...pin]);
+        await host.send({ cla: 0, ins: ins.verify, p1: 0, p2: 0, data: pin });
+        if (isWrong) throw host.pinFailure(0x63c2, pinOfCard);
+      },
+      async changePin(_role, old, next) {
+        await host.send({ cla: 0, ins: ins.change, p1: 0, p2: 0, data: Uint8Array.of(...old, ...next) });
+      },
+      async sign() {
+        await host.send({ cla: 0, ins: ins.sign, p1: 0, p2: 0 });
+        return new Uint8Array(64).fill(1);
+      },
+    };
+    return card;
+  },
+};
+
+beforeEach(() => {
+  runtime = new SimulatedRuntime({ settle: () => new Promise(setImmediate) });
+  connection = new TestConnection(() => runtime.clock.now());
+  identity = "one";
+  tries = 3;
+  shown = [];
+  isWrong = false;
+});
+
+const open = async (options: OpenCardOptions = {}): Promise<OpenCard> =>
+  openCardOn(connection, { modules: [module], module: "test", ...options }, { crypto, clock: runtime.clock });
+const data = new Uint8Array(5);
+const one = { pin: () => "1234" };
+/** The code of a failure. */
+const failure = (work: Promise<unknown>): Promise<string> =>
+  work.then(
+    () => "none",
+    (error) => error.code,
+  );
+
+describe("another program's reset", () => {
+  test.each([
+    ["before the selection", 2],
+    ["before the PIN", 3],
+    ["before the signature", 4],
+  ])("%s: all is done again, and the PIN is not asked for again", async (_, at) => {
+    const asked: PinRequest[] = [];
+    const card = await open({
+      pinCache: "none",
+      pin: (request) => {
+        asked.push(request);
+        return "1234";
+      },
+    });
+    await card.containers();
+    const before = connection.commands.length;
+    // The tries are read before the user is asked: one selection.
+    connection.failures.set(before + at, "reset-card");
+    expect((await card.sign("1", data)).length).toBeGreaterThan(60);
+    expect(connection.reconnects).toBe(1);
+    expect(asked.length).toBe(1);
+    expect(connection.commands.at(-1)).toBe(ins.sign);
+  });
+
+  test("a card that is reset for ever ends in the error", async () => {
+    const card = await open(one);
+    for (let at = 2; at < 100; at++) connection.failures.set(at, "reset-card");
+    expect(await failure(card.containers())).toBe("reset-card");
+    expect(connection.reconnects).toBeLessThan(20);
+  });
+
+  test("in the middle of a change of the PIN: it is not done twice", async () => {
+    const card = await open(one);
+    connection.failures.set(3, "reset-card");
+    expect(await failure(card.changePin({ oldPin: "1234", newPin: "5678" }))).toBe("reset-card");
+    expect(connection.commands.filter((one) => one === ins.change).length).toBe(1);
+    await card.changePin({ oldPin: "1234", newPin: "5678" });
+  });
+
+  test("with another card in its place: the cached PIN is not shown to it", async () => {
+    const card = await open(one);
+    await card.sign("1", data);
+    expect(shown.length).toBe(1);
+    identity = "two";
+    connection.failures.set(connection.commands.length + 1, "reset-card");
+    await expect(card.sign("1", data)).rejects.toMatchObject({
+      code: "removed-card",
+      message: expect.stringContaining('another card is in "Desk" now; open it with openCard()'),
+    });
+    expect(shown.length).toBe(1);
+    expect(await failure(card.containers())).toBe("removed-card");
+  });
+});
+
+describe("a card that is pulled", () => {
+  test.each(["removed-card", "no-smartcard", "reader-unavailable", "unknown-reader"] as const)("%s", async (code) => {
+    const card = await open(one);
+    connection.failures.set(3, code);
+    expect(await failure(card.sign("1", data))).toBe("removed-card");
+    expect(await failure(card.pins())).toBe("removed-card");
+  });
+
+  test("an exchange that fails before the manager notices", async () => {
+    const card = await open(one);
+    connection.failures.set(2, "comm-error");
+    const signing = failure(card.containers());
+    await runtime.advance(300);
+    connection.statusFailure = "removed-card";
+    await runtime.advance(2000);
+    expect(await signing).toBe("removed-card");
+  });
+
+  test("an exchange that fails with the card still there is what it is", async () => {
+    const card = await open(one);
+    connection.failures.set(2, "comm-error");
+    const reading = failure(card.containers());
+    await runtime.advance(2000);
+    expect(await reading).toBe("comm-error");
+    expect((await card.containers()).length).toBe(2);
+  });
+});
+
+describe("PINs", () => {
+  test("no function and none cached; a time that is over", async () => {
+    const card = await open({ pinCache: { timedMs: 1000 } });
+    expect(await failure(card.sign("1", data))).toBe("no-pin-cache");
+    await card.verifyPin("1234");
+    await card.sign("1", data);
+    await runtime.advance(1000);
+    expect(await failure(card.sign("1", data))).toBe("pin-cache-expired");
+    await card.verifyPin(Uint8Array.of(0x31, 0x32, 0x33, 0x34));
+    await card.sign("1", data);
+    card.forgetPins();
+    expect(await failure(card.sign("1", data))).toBe("no-pin-cache");
+  });
+
+  test("bytes that the function gives are cleared, those of verifyPin() stay", async () => {
+    const given = Uint8Array.of(0x31, 0x32, 0x33, 0x34);
+    const card = await open({ pin: () => given });
+    await card.sign("1", data);
+    expect([...given]).toEqual([0, 0, 0, 0]);
+    const own = Uint8Array.of(0x31, 0x32, 0x33, 0x34);
+    await card.verifyPin(own);
+    expect([...own]).toEqual([0x31, 0x32, 0x33, 0x34]);
+  });
+
+  test("one that is too short or too long, or is no PIN, is not sent", async () => {
+    const card = await open();
+    await expect(card.verifyPin("123")).rejects.toMatchObject({
+      code: "invalid-chv",
+      message: expect.stringContaining("3 bytes, and it has 4 to 8; nothing was sent"),
+    });
+    expect(await failure(card.verifyPin("123456789"))).toBe("invalid-chv");
+    expect(await failure(card.verifyPin(1234 as never))).toBe("invalid-parameter");
+    expect(await failure(card.verifyPin("1234", { role: "admin" }))).toBe("unsupported-feature");
+    expect(connection.commands).toEqual([ins.select]);
+  });
+
+  test("no answer, an answer of another kind, a function that throws", async () => {
+    expect(await failure((await open({ pin: () => undefined })).sign("1", data))).toBe("cancelled-by-user");
+    expect(await failure((await open({ pin: () => 5 as never })).sign("1", data))).toBe("invalid-parameter");
+    const broken = await open({
+      pin: () => {
+        throw new RangeError("no dialog");
+      },
+    });
+    await expect(broken.sign("1", data)).rejects.toThrow("no dialog");
+  });
+
+  test("the last try: the cached PIN is not sent, the user is asked, and says so", async () => {
+    const answers: unknown[] = ["1234", undefined, { pin: "1234", lastTry: true }];
+    const asked: PinRequest[] = [];
+    const card = await open({
+      pin: (request) => {
+        asked.push(request);
+        return answers.shift() as never;
+      },
+    });
+    await card.sign("1", data);
+    tries = 1;
+    expect(await failure(card.sign("1", data))).toBe("cancelled-by-user");
+    expect(shown.length).toBe(1);
+    await card.sign("1", data);
+    expect(asked.map(({ isLastTry }) => isLastTry)).toEqual([false, true, true]);
+    tries = 0;
+    expect(await failure(card.sign("1", data))).toBe("chv-blocked");
+    expect(shown.length).toBe(2);
+  });
+
+  test("a cached PIN that another program has changed is sent once, and not again", async () => {
+    let asked = 0;
+    const card = await open({
+      pin: () => {
+        asked++;
+        return "1234";
+      },
+    });
+    await card.sign("1", data);
+    isWrong = true;
+    await expect(card.sign("1", data)).rejects.toMatchObject({ code: "wrong-chv", details: { triesLeft: 2 } });
+    expect([shown.length, asked]).toEqual([2, 1]);
+    isWrong = false;
+    await card.sign("1", data);
+    expect([shown.length, asked]).toEqual([3, 2]);
+  });
+
+  test("an operation that is aborted while the user is asked clears a late answer", async () => {
+    const late = Uint8Array.of(0x31, 0x32, 0x33, 0x34);
+    let answer = (_: Uint8Array): void => undefined;
+    const card = await open({
+      pin: () =>
+        new Promise((resolve) => {
+          answer = resolve;
+        }),
+    });
+    const controller = new AbortController();
+    const signing = failure(card.sign("1", data, { signal: controller.signal }));
+    await runtime.advance(10);
+    controller.abort();
+    expect(await signing).toBe("cancelled");
+    answer(late);
+    await runtime.advance(10);
+    expect([...late]).toEqual([0, 0, 0, 0]);
+    expect(shown).toEqual([]);
+    expect((await card.containers()).length).toBe(2);
+  });
+});
+
+describe("transactions", () => {
+  test("several calls in one: a PIN once for a key that wants it once, each time for one that wants it each time", async () => {
+    const card = await open(one);
+    await card.containers();
+    const { transactions } = connection;
+    await card.transaction(async () => {
+      await card.sign("1", data);
+      await card.sign("1", data);
+      await Promise.all([card.sign("1", data), card.sign("1", data)]);
+      expect(shown.length).toBe(1);
+      await card.sign("2", data);
+      await card.sign("2", data);
+      await card.transaction(() => card.sign("1", data));
+    });
+    expect(shown.length).toBe(3);
+    // One for the tries, before the user was asked, is in it too.
+    expect(connection.transactions).toBe(transactions + 1);
+  });
+
+  test("a call that is still under way when the function ends is done in the same transaction", async () => {
+    const card = await open(one);
+    await card.containers();
+    const { transactions } = connection;
+    let pending: Promise<unknown> = Promise.resolve();
+    await card.transaction(() => {
+      pending = card.pins().then(() => card.pins());
+    });
+    await pending;
+    expect(connection.transactions).toBe(transactions + 2);
+  });
+
+  test("calls at the same time come one after the other, and one that waits can give up", async () => {
+    const card = await open(one);
+    const order: string[] = [];
+    let release = (): void => undefined;
+    const held = card.transaction(
+      () =>
+        new Promise<void>((resolve) => {
+          release = resolve;
+        }),
+    );
+    await runtime.advance(1);
+    const other = await open(one);
+    const done = other.containers().then(() => order.push("other card"));
+    await done;
+    const joined = card.containers().then(() => order.push("joined"));
+    await joined;
+    release();
+    await held;
+    expect(order).toEqual(["other card", "joined"]);
+  });
+});
+
+describe("which module", () => {
+  const types = (name: string): ((atr: Uint8Array) => Promise<readonly CardType[]>) => {
+    return async () => [
+      {
+        name: "Test",
+        atrs: [],
+        interfaces: [],
+        primaryProvider: undefined,
+        providers: { "card-module": name },
+        description: "",
+      },
+    ];
+  };
+  const never: CardModule = { name: "never", open: async () => undefined };
+  const other: CardModule = { ...module, name: "other", otherNames: [] };
+  const opened = async (options: OpenCardOptions, name?: string): Promise<string> => {
+    const cardTypes = name === undefined ? {} : { cardTypes: types(name) };
+    return (await openCardOn(connection, options, { crypto, clock: runtime.clock, ...cardTypes })).module;
+  };
+
+  test("the caller's come first, in their order", async () => {
+    expect(await opened({ modules: [never, other, module] })).toBe("other");
+  });
+
+  test("the one that the database names, by either name, in any case", async () => {
+    expect(await opened({ modules: [other, module] }, "TEST")).toBe("test");
+    expect(await opened({ modules: [other, module] }, "test.DLL")).toBe("test");
+    expect(await opened({ modules: [other, module] }, "unknown.dll")).toBe("other");
+  });
+
+  test("the one that the option names, and no other", async () => {
+    expect(await opened({ modules: [other, module], module: "Test" })).toBe("test");
+    expect(await failure(opened({ modules: [never, module], module: "never" }))).toBe("card-unsupported");
+    expect(await failure(opened({ module: "unheard-of" }))).toBe("provider-not-found");
+  });
+});
+
+describe("what does not fit", () => {
+  test.each([
+    ["a scheme of RSA", { scheme: "pss" }],
+    ["a salt", { saltBytes: 20 }],
+    ["a digest of another length", { isDigest: true }],
+  ] as const)("%s", async (_, options) => {
+    const card = await open(one);
+    expect(await failure(card.sign("1", data, options))).toBe("invalid-value");
+    expect(shown).toEqual([]);
+  });
+
+  test("no such key, another use, a closed card", async () => {
+    const card = await open(one);
+    await expect(card.sign("9", data)).rejects.toMatchObject({
+      code: "no-key-container",
+      message: expect.stringContaining('no key "9"; its keys: 1, 2'),
+    });
+    expect(await failure(card.decrypt("1", data))).toBe("unsupported-feature");
+    expect(await failure(card.sign(5 as never, data))).toBe("invalid-parameter");
+    expect(await failure(card.certificate("1"))).toBe("no-such-certificate");
+    expect(await failure(card.unblock({ newPin: "1234", secret: "1234" }))).toBe("unsupported-feature");
+    await card.close();
+    await card.close();
+    expect(await failure(card.sign("1", data))).toBe("invalid-handle");
+    expect(await failure(card.verifyPin("1234"))).toBe("invalid-handle");
+  });
+});
