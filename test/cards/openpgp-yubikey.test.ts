@@ -3,10 +3,13 @@
 // The OpenPGP application as one of Yubico's keys: what a YubiKey 5.4.3 and 5.7 answers where the specification leaves a
 // choice, or has nothing.
 
+import { X509Certificate } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { encodeHex, hexBytes } from "../../src/base/binary/index.ts";
 import { decodeBerTlv } from "../../src/base/iso7816/index.ts";
-import { ascii, attributes, OpenPgpBench, tlv } from "./openpgp-bench.ts";
+import { attestationRoot } from "../../src/cards/crypto/index.ts";
+import { attestationFrom } from "../../src/cards/openpgp/index.ts";
+import { ascii, attributes, crypto, OpenPgpBench, tlv } from "./openpgp-bench.ts";
 
 const FINGERPRINT = "AB".repeat(20);
 const secret = "11".repeat(32);
@@ -141,6 +144,37 @@ describe("the attestation key", () => {
     expect(await bench.get("FC")).toBe("3003020105");
     expect(await bench.get("D9")).toBe("0020");
     expect((await bench.get("C5")).slice(-40)).toBe(FINGERPRINT);
+  });
+
+  test("GET ATTESTATION puts a certificate in the place of the key's own, after VERIFY of PW1", async () => {
+    const bench = new OpenPgpBench({ firmware: "5.7.2", ...(await attestationFrom(crypto, [5, 7, 2])) });
+    await bench.verify("83", "12345678");
+    const attest = "80FB0300";
+    expect(await bench.send(attest)).toBe("6982");
+    await bench.verify("81", "123456");
+    expect(await bench.send(attest), "there is no key").toBe("6A88");
+    await bench.put("C3", attributes.ed25519);
+    await bench.put("5B", ascii("Doe<<Jane"));
+    await bench.ok("00478000", "A400", 65_536);
+    await bench.put("C9", FINGERPRINT);
+    expect(await bench.send(attest)).toBe("9000");
+    const certificate = new X509Certificate(hexBytes(await bench.restarted().get("7F21")));
+    const issuer = new X509Certificate(hexBytes(await bench.get("FC")));
+    expect([certificate.subject, certificate.issuer]).toEqual([
+      "CN=YubiKey OPGP Attestation AUT",
+      "CN=scard OpenPGP Attestation",
+    ]);
+    expect(certificate.verify(issuer.publicKey)).toBe(true);
+    expect(issuer.verify(new X509Certificate(await attestationRoot(crypto)).publicKey)).toBe(true);
+    // Cardholder, source, version, fingerprint, serial number: Yubico's extensions.
+    const raw = encodeHex(new Uint8Array(certificate.raw));
+    for (const part of [`0C09${ascii("Doe<<Jane")}`, "0403020101", "0403050702", `0414${FINGERPRINT}`])
+      expect(raw).toContain(part);
+    for (const wrong of ["80FB0000", "80FB8100", "80FB0301", "80FB0400"]) expect(await bench.send(wrong)).toBe("6B00");
+    expect(await bench.send("00FB0300")).toBe("6D00");
+    await bench.import("A4", { "92": secret });
+    expect(await bench.send(attest), "an imported key").toBe("6985");
+    expect(await new OpenPgpBench().send(attest)).toBe("6E00");
   });
 
   test("other cards have none", async () => {

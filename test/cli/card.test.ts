@@ -158,9 +158,70 @@ describe("scard card provision", () => {
       `0020008308${encodeHex(new TextEncoder().encode("31415926"))}`,
     );
     expect([user, admin]).toEqual(["9000", "9000"]);
-    const { code, err } = await scard(["provision", path, "--key", "9A"]);
-    expect(code).toBe(1);
-    expect(err).toContain("gpg --card-edit");
+  });
+
+  test("OpenPGP: a key with its fingerprint and its time, and a certificate that a CA signs", async () => {
+    await scard(["new", "openpgp", path]);
+    const [ca, key] = [join(folder, "ca.pem"), join(folder, "ca.key")];
+    const make = [
+      "req",
+      "-x509",
+      "-newkey",
+      "ec",
+      "-pkeyopt",
+      "ec_paramgen_curve:P-256",
+      "-nodes",
+      "-subj",
+      "/CN=Test CA",
+    ];
+    execFileSync("openssl", [...make, "-keyout", key, "-out", ca], { stdio: "ignore" });
+    const pem = join(folder, "certificate.pem");
+    const args = [
+      "--key",
+      "Decryption",
+      "--algorithm",
+      "x25519",
+      "--ca",
+      ca,
+      "--ca-key",
+      key,
+      "--certificate-out",
+      pem,
+    ];
+    const { code, out, err } = await scard(["provision", path, "--json", ...args]);
+    expect([code, err]).toEqual([0, ""]);
+    expect(JSON.parse(out).applications[0]).toMatchObject({
+      "decryption key": expect.stringMatching(/^x25519, generated, fingerprint [0-9A-F]{40}$/),
+      "signature key": "none",
+    });
+    expect(new X509Certificate(readFileSync(pem)).issuer).toBe("CN=Test CA");
+    expect((await answers("00A4040006D2760001240100", "00CA00C200"))[1]).toBe("122B0601040197550105019000");
+  });
+
+  test.each([
+    [["--key", "9A"], '"9A", which is no key of an OpenPGP card; use signature, decryption or authentication'],
+    [
+      ["--key", "signature", "--algorithm", "x25519"],
+      '"x25519", which is no algorithm of the signature key; use rsa2048,',
+    ],
+    [["--key", "decryption", "--algorithm", "ed25519"], '"ed25519", which is no algorithm of the decryption key'],
+    [["--key", "authentication", "--algorithm", "dsa"], '"dsa", which is no algorithm of the authentication key'],
+    [["--key", "signature", "--subject", "x".repeat(65)], "65 characters; use 1 to 64"],
+  ])("OpenPGP: %j is refused, and nothing has changed", async (args, message) => {
+    await scard(["new", "openpgp", path]);
+    const before = readFileSync(path, "utf8");
+    const { code, err } = await scard(["provision", path, ...args]);
+    expect([code, err]).toEqual([1, expect.stringContaining(message)]);
+    expect(readFileSync(path, "utf8")).toBe(before);
+  });
+
+  test("OpenPGP: an X25519 key has no certificate of its own", async () => {
+    await scard(["new", "openpgp", path]);
+    const args = ["provision", path, "--key", "decryption", "--algorithm", "x25519"];
+    const { code, err } = await scard([...args, "--certificate-out", join(folder, "none.pem")]);
+    expect([code, err]).toEqual([2, expect.stringContaining("give --ca and --ca-key")]);
+    expect((await scard(args)).code).toBe(0);
+    expect(JSON.parse(readFileSync(path, "utf8")).applications.openpgp.certificates.decryption).toBe("");
   });
 
   test("GIDS: a blank card is set up, with a PIN or a key", async () => {

@@ -4,8 +4,11 @@ import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { attestationRoot } from "../../src/cards/crypto/index.ts";
+import { crypto } from "../cards/openpgp-bench.ts";
 import { digitsOf, serveCard } from "../peers/card-service.ts";
 import { describePeer, type PeerProgram } from "../peers/peers.ts";
+import { GnuPg } from "./gnupg.ts";
 
 const SET_UP = "scripts/setup-peers.sh installs it on Debian.";
 const tool: PeerProgram = { name: "ykman", remedy: SET_UP, probe: () => undefined };
@@ -69,6 +72,32 @@ describePeer(tool, (ykman) => {
 
   it("does not change a touch policy that is fixed, and says so", async () => {
     expect(await fails("keys", "set-touch", "-f", ...admin, "aut", "off")).toContain("Failed to set touch policy.");
+  });
+
+  it("attests that the card has made a key, with its own attestation key and with one that was imported", async () => {
+    const gnupg = new GnuPg(token.environment);
+    try {
+      await gnupg.setAlgorithm(1, "19 nistp256");
+      await gnupg.makeKey(1);
+    } finally {
+      await gnupg.remove();
+    }
+    const root = new X509Certificate(await attestationRoot(crypto));
+    const attestation = new X509Certificate(await openpgp("certificates", "export", "att", "-"));
+    expect(attestation.verify(root.publicKey)).toBe(true);
+    const pin = ["-P", "123456"];
+    expect(await openpgp("keys", "attest", ...pin, "sig", path("sig.pem"))).toBe("");
+    const first = new X509Certificate(readFileSync(path("sig.pem")));
+    expect([first.subject, first.verify(attestation.publicKey)]).toEqual(["CN=YubiKey OPGP Attestation SIG", true]);
+    const own = await makeCertificate("own");
+    await openpgp("keys", "import", ...admin, "att", path("own.key"));
+    await openpgp("certificates", "import", ...admin, "att", own);
+    await token.done(ykman, ["openpgp", "keys", "attest", ...pin, "sig", path("again.pem")], "y\n");
+    const again = new X509Certificate(readFileSync(path("again.pem")));
+    expect(again.issuer).toBe("CN=own");
+    expect(again.verify(new X509Certificate(readFileSync(own)).publicKey)).toBe(true);
+    expect(again.publicKey.export({ format: "jwk" })).toEqual(first.publicKey.export({ format: "jwk" }));
+    expect(await fails("keys", "attest", ...pin, "enc", path("enc.pem"))).toContain("Attestation failed");
   });
 
   it("blocks the admin PIN after three wrong ones; a reset ends all of it", async () => {

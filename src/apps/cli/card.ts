@@ -71,12 +71,12 @@ const provisionOptions = {
   key: {
     type: "string",
     value: "SLOT",
-    help: "make a key in this slot, and a certificate for it: 9A, 9C, 9D, 9E; of GIDS 81 and on",
+    help: "make a key in this slot, and a certificate for it: 9A, 9C, 9D, 9E of PIV; 81 and on of GIDS; signature, decryption, authentication of OpenPGP",
   },
   algorithm: {
     type: "string",
     value: "NAME",
-    help: "of the key: rsa2048, rsa3072, rsa4096, p256, p384, ed25519; default p256, of GIDS rsa2048",
+    help: "of the key: rsa2048, rsa3072, rsa4096, p256, p384, ed25519, x25519; default p256, of GIDS rsa2048. OpenPGP also has p521, secp256k1, brainpoolp256r1, brainpoolp384r1 and brainpoolp512r1",
   },
   subject: { type: "string", value: "NAME", help: "the common name in the certificate; default: Test" },
   days: { type: "string", value: "N", help: "how long the certificate is valid; default 365" },
@@ -121,6 +121,12 @@ async function provisionCard(
   if (values.pin === undefined && values.puk === undefined && values.key === undefined) {
     throw new UsageError("there is nothing to do: give --pin, --puk or --key");
   }
+  if (
+    values.algorithm?.toLowerCase() === "x25519" &&
+    values.ca === undefined &&
+    values["certificate-out"] !== undefined
+  )
+    throw new UsageError("a key of X25519 signs nothing, not even its own certificate: give --ca and --ca-key");
   const reader = new SecretReader(terminal);
   const pin = values.pin && (await reader.read(values.pin, "PIN"));
   const puk = values.puk && (await reader.read(values.puk, "PUK"));

@@ -94,6 +94,15 @@ export function keyUsageExtension(bits: number): Extension {
   return { id: KEY_USAGE, critical: true, value: bitString(Uint8Array.of(bits), Math.clz32(bits & -bits) ^ 31) };
 }
 
+const EXTENDED_KEY_USAGE = "2.5.29.37";
+const CLIENT_AUTHENTICATION = "1.3.6.1.5.5.7.3.2";
+
+/** The extension that says that a key logs its holder in to servers. RFC 5280, 4.2.1.12. */
+export const clientAuthentication: Extension = {
+  id: EXTENDED_KEY_USAGE,
+  value: sequence(objectIdentifier(CLIENT_AUTHENTICATION)),
+};
+
 /** The extensions that name the key of a certificate, and the key that signed it. RFC 5280, 4.2.1.1 and 4.2.1.2. */
 export function keyIdentifiers(library: CardCrypto, key: Uint8Array, signer: Uint8Array): readonly Extension[] {
   return [

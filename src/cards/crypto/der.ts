@@ -59,6 +59,11 @@ export function octetString(bytes: Uint8Array): Uint8Array {
   return dataObject(der.octetString, bytes);
 }
 
+/** UTF8String. */
+export function utf8String(text: Uint8Array): Uint8Array {
+  return dataObject(der.utf8String, text);
+}
+
 /** BOOLEAN: true. DER leaves out what is false. */
 export function derTrue(): Uint8Array {
   return dataObject(der.boolean, Uint8Array.of(0xff));
@@ -66,7 +71,7 @@ export function derTrue(): Uint8Array {
 
 /** A distinguished name that is a common name alone. RFC 5280, 4.1.2.4. */
 export function commonName(name: string): Uint8Array {
-  const value = dataObject(der.utf8String, new TextEncoder().encode(name));
+  const value = utf8String(new TextEncoder().encode(name));
   return sequence(dataObject(der.set, sequence(objectIdentifier("2.5.4.3"), value)));
 }
 

@@ -8,20 +8,11 @@ export {
   unpadDeciphered,
   unpadOaep,
 } from "../../base/keys/index.ts";
+export { attestationAuthority, attestationRoot, attestedCertificate } from "./attestation.ts";
 export type { CardCrypto, Ed25519, EllipticCurve, X25519 } from "./card-crypto.ts";
-export {
-  authorityExtensions,
-  type CertificateSigner,
-  type Extension,
-  keyIdentifiers,
-  keyUsageExtension,
-  keyUsages,
-  randomSerialNumber,
-  signedCertificate,
-  subjectAndValidity,
-} from "./certificate.ts";
-export { type CertifiedKey, certificateSigner, publicKeyInfo } from "./certified-key.ts";
-export { commonName, der, ecdsaSignature, objectIdentifier, sequence, smallInteger, time } from "./der.ts";
+export { clientAuthentication, type Extension, keyUsageExtension, keyUsages } from "./certificate.ts";
+export type { CertifiedKey } from "./certified-key.ts";
+export { der, ecdsaSignature, octetString, smallInteger, utf8String } from "./der.ts";
 export {
   type CertificateAuthority,
   type CertificateContent,

@@ -58,14 +58,14 @@ export interface ApplicationKind<V, S extends object> {
   /**
    * Makes a key and its certificate, as an issuer does.
    *
-   * @returns what the application keeps now, and the certificate in DER
+   * @returns what the application keeps now, and the certificate in DER, where the key can have one
    * @throws invalid-parameter (a slot, an algorithm or a name that there is not)
    */
   provision?(
     value: V,
     crypto: CardCrypto,
     key: NewKey,
-  ): Promise<{ readonly source: S; readonly certificate: Uint8Array }>;
+  ): Promise<{ readonly source: S; readonly certificate: Uint8Array | undefined }>;
   /** What it says to people. */
   facts(value: V): readonly Fact[];
   open(value: V, services: ApplicationServices): OpenedApplication;
@@ -75,7 +75,10 @@ export interface ApplicationKind<V, S extends object> {
 export interface ReadApplication<S = object> {
   readonly facts: readonly Fact[];
   readonly provision:
-    | ((crypto: CardCrypto, key: NewKey) => Promise<{ readonly source: S; readonly certificate: Uint8Array }>)
+    | ((
+        crypto: CardCrypto,
+        key: NewKey,
+      ) => Promise<{ readonly source: S; readonly certificate: Uint8Array | undefined }>)
     | undefined;
   open(services: ApplicationServices): OpenedApplication;
 }
@@ -112,7 +115,7 @@ function provisioned<V, S extends object>(
   value: V,
   crypto: CardCrypto,
   key: NewKey,
-): Promise<{ readonly source: S; readonly certificate: Uint8Array }> {
+): Promise<{ readonly source: S; readonly certificate: Uint8Array | undefined }> {
   assert(kind.provision !== undefined, "this application makes keys");
   return kind.provision(value, crypto, key);
 }

@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: MIT
 
-import { decodeHex, encodeHex, hexByte, hexBytes } from "../../base/binary/index.ts";
+import { decodeHex, encodeHex, hexByte, hexBytes, quoteWord } from "../../base/binary/index.ts";
 import { buildAtr } from "../../base/iso7816/index.ts";
 import { parseShape } from "../../base/json/index.ts";
 import { listOfWords, refuse } from "../../port/index.ts";
 import { containersOf, GidsApplication, gidsShape, provisionGids, savedGids, setUpGids } from "../gids/index.ts";
-import { OpenPgpApplication, type OpenPgpSource, openPgpImage, openPgpShape, savedOpenPgp } from "../openpgp/index.ts";
+import {
+  attestationFrom,
+  keysOf,
+  OpenPgpApplication,
+  type OpenPgpSource,
+  openPgpImage,
+  openPgpShape,
+  provisionOpenPgp,
+  savedOpenPgp,
+} from "../openpgp/index.ts";
 import { newPivImage, PivApplication, pivShape, provisionPiv, savedPiv } from "../piv/index.ts";
 import type { Applications } from "./application-cards.ts";
 import { type Fact, plugged } from "./application-kind.ts";
@@ -53,10 +62,11 @@ const openpgp = plugged({
   shape: openPgpShape,
   atr: () => hexBytes(OPENPGP_ATR),
   // A YubiKey's serial number stands there in decimal digits.
-  create: async (_crypto, token): Promise<OpenPgpSource> => {
-    if (token === undefined) return {};
+  create: async (crypto, token): Promise<OpenPgpSource> => {
+    if (token === undefined) return { serialNumber: encodeHex(crypto.randomBytes(4)) };
     const { firmware, serialNumber } = savedToken(token);
-    return { firmware, serialNumber: serialNumber.toString().padStart(8, "0").slice(-8) };
+    const digits = serialNumber.toString().padStart(8, "0").slice(-8);
+    return { firmware, serialNumber: digits, ...(await attestationFrom(crypto, token.firmware)) };
   },
   withSecrets: (source, { pin, puk }) => ({
     ...source,
@@ -77,13 +87,18 @@ const openpgp = plugged({
       },
     }),
   }),
+  async provision(value, crypto, { algorithm = "p256", ...others }) {
+    const image = openPgpImage(crypto, value);
+    const certificate = await provisionOpenPgp(crypto, image, { ...others, algorithm });
+    return { source: savedOpenPgp(image), certificate };
+  },
   facts: (value) => [
     ["serial number", encodeHex(value.serialNumber)],
     ["PIN", triesOf(value.pw1)],
     ["admin PIN", triesOf(value.pw3)],
-    ...(["signature", "decryption", "authentication"] as const).map((use): Fact => {
-      const { origin, prime1, secret } = value[use] ?? {};
-      return [`${use} key`, prime1 === undefined && secret === undefined ? "none" : (origin ?? "there")];
+    ...keysOf(value).map(({ algorithm, fingerprint, origin, use }): Fact => {
+      const parts = [algorithm, origin, ...(fingerprint === undefined ? [] : [`fingerprint ${fingerprint}`])];
+      return [`${use} key`, origin === undefined ? "none" : parts.join(", ")];
     }),
     ["signatures", String(value.signatures)],
   ],
@@ -162,7 +177,8 @@ function slotOf(text: string, known: string): number {
   const bytes = decodeHex(text);
   const [slot, ...others] = bytes.ok ? bytes.value : [];
   if (slot !== undefined && others.length === 0) return slot;
-  return refuse({ operation: "provision", path: "slot" }, "no key reference", `use ${known}`);
+  const reason = `${quoteWord(text)}, which is no key reference`;
+  return refuse({ operation: "provision", path: "slot" }, reason, `use ${known}`);
 }
 
 const pivAlgorithms = ["rsa1024", "rsa2048", "rsa3072", "rsa4096", "p256", "p384", "ed25519", "x25519"] as const;
@@ -171,5 +187,5 @@ const gidsAlgorithms = ["rsa1024", "rsa2048", "rsa3072", "rsa4096"] as const;
 function algorithmOf<const T extends string>(known: readonly T[], text: string): T {
   const found = known.find((name) => name === text.toLowerCase());
   const remedy = `use ${listOfWords(known, "or")}`;
-  return found ?? refuse({ operation: "provision", path: "algorithm" }, "unknown", remedy);
+  return found ?? refuse({ operation: "provision", path: "algorithm" }, `${quoteWord(text)}, which is unknown`, remedy);
 }

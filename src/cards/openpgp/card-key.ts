@@ -5,6 +5,7 @@ import { encodeBerTlv } from "../../base/iso7816/index.ts";
 import {
   bitLength,
   type CardCrypto,
+  type CertifiedKey,
   isWorkingRsaKey,
   padForSignature,
   type RsaKey,
@@ -154,6 +155,24 @@ export class CardKey {
       case "rsa":
       case "ed25519":
         return undefined;
+    }
+  }
+
+  /** As certificates have it. It is this key's own secret, not a copy. */
+  certified(): CertifiedKey {
+    const algorithm = this.#algorithm;
+    const material = this.#material;
+    if (material.kind === "rsa") return { algorithm: "rsa", material: material.rsa };
+    const { secret } = material;
+    switch (algorithm.kind) {
+      case "ed25519":
+      case "x25519":
+        return { algorithm: algorithm.kind, material: secret };
+      case "ecdsa":
+      case "ecdh":
+        return { algorithm: algorithm.curve, material: secret };
+      case "rsa":
+        throw new TypeError("an RSA key has no secret of a curve");
     }
   }
 

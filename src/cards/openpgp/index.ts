@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+export { attestationFrom } from "./attestation.ts";
 export { OpenPgpApplication, type OpenPgpApplicationOptions } from "./openpgp-application.ts";
-export { type OpenPgpImage, openPgpImage, savedOpenPgp } from "./openpgp-image.ts";
+export { keysOf, type OpenPgpImage, openPgpImage, savedOpenPgp } from "./openpgp-image.ts";
 export { type OpenPgpSource, openPgpShape } from "./openpgp-shape.ts";
+export { provisionOpenPgp } from "./provision.ts";

@@ -18,6 +18,9 @@ export function usesOn(isYubico: boolean): readonly KeyUse[] {
   return isYubico ? yubicoKeyUses : keyUses;
 }
 
+/** The order of the cardholder certificates. OpenPGP card 3.4.1, 7.2.5. */
+export const certificateOrder: readonly KeyUse[] = ["authentication", "decryption", "signature"];
+
 /** The number of a key, in control reference templates and in the key information. OpenPGP card 3.4.1, 4.4.3.8. */
 export const keyReferences: Readonly<Record<KeyUse, number>> = {
   signature: 0x01,
@@ -147,6 +150,45 @@ function decodeEcdh(oid: string): KeyAlgorithm | undefined {
 
 function curveOf(oid: string): CurveName | undefined {
   return curves.find(([known]) => known === oid)?.[1];
+}
+
+/** Names of algorithms, in messages and on command lines. */
+const curveNames: Readonly<Record<CurveName, string>> = {
+  "P-256": "p256",
+  "P-384": "p384",
+  "P-521": "p521",
+  secp256k1: "secp256k1",
+  brainpoolP256r1: "brainpoolp256r1",
+  brainpoolP384r1: "brainpoolp384r1",
+  brainpoolP512r1: "brainpoolp512r1",
+};
+
+/** The names of the algorithms that a key can have. */
+export function keyNames(use: KeyUse): readonly string[] {
+  return [...namedAttributes(use, false).keys()];
+}
+
+/** The attributes of the algorithm with a name; undefined where the key cannot have it. */
+export function attributesNamed(use: KeyUse, name: string, isYubico: boolean): string | undefined {
+  return namedAttributes(use, isYubico).get(name);
+}
+
+/** The name of the algorithm that these attributes are of; empty for those of no key. */
+export function nameOf(use: KeyUse, attributes: Uint8Array): string {
+  const algorithm = decodeAttributes(use, attributes);
+  if (algorithm === undefined) return "";
+  if (algorithm.kind === "rsa") return `rsa${algorithm.modulusBits}`;
+  return "curve" in algorithm ? curveNames[algorithm.curve] : algorithm.kind;
+}
+
+function namedAttributes(use: KeyUse, isYubico: boolean): ReadonlyMap<string, string> {
+  const algorithm = use === "decryption" ? "12" : "13";
+  const edwards = use === "decryption" ? ["x25519", `12${x25519Oids[0]}`] : ["ed25519", `16${ed25519Oids[0]}`];
+  return new Map([
+    ...rsaModulusBits.map((bits): [string, string] => [`rsa${bits}`, rsaAttributes(bits, isYubico)]),
+    ...curves.map(([oid, name]): [string, string] => [curveNames[name], algorithm + oid]),
+    edwards as [string, string],
+  ]);
 }
 
 /**

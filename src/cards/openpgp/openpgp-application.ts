@@ -4,6 +4,7 @@ import { encodeBerTlv, instructions as ins } from "../../base/iso7816/index.ts";
 import type { ApplicationCommand, CardApplication, SelectRequest } from "../applications/index.ts";
 import type { CardCrypto } from "../crypto/index.ts";
 import { type Answer, status, sw } from "../software-card/index.ts";
+import { attestKey } from "./attestation.ts";
 import { type KeyUse, keyTags } from "./key-attributes.ts";
 import { generateKeyPair, manageSecurityEnvironment } from "./key-commands.ts";
 import type { OpenPgpImage } from "./openpgp-image.ts";
@@ -40,6 +41,8 @@ const commands: ReadonlyMap<number, Command> = new Map<number, Command>([
 ]);
 
 /** Yubico's own. */
+const GET_ATTESTATION = 0xfb;
+const CLA_PROPRIETARY = 0x80;
 const yubicoCommands: ReadonlyMap<number, Command> = new Map<number, Command>([
   [0xf1, getVersion],
   [0xf2, setPasswordTries],
@@ -119,10 +122,14 @@ export class OpenPgpApplication implements CardApplication {
   }
 
   process(command: ApplicationCommand): Answer | Promise<Answer> {
+    const isYubico = this.#session.identity.yubico !== undefined;
+    if (isYubico && command.cla === CLA_PROPRIETARY && command.ins === GET_ATTESTATION) {
+      return this.#image.state.terminated ? status(sw.conditionsNotSatisfied) : attestKey(this.#session, command);
+    }
     if (command.cla !== 0x00) return status(sw.wrongClass);
     if (command.ins === ins.TERMINATE_DF) return this.#terminate(command);
     if (command.ins === ins.ACTIVATE_FILE) return this.#activate(command);
-    const own = this.#session.identity.yubico === undefined ? undefined : yubicoCommands.get(command.ins);
+    const own = isYubico ? yubicoCommands.get(command.ins) : undefined;
     const carryOut = commands.get(command.ins) ?? own;
     if (carryOut === undefined) return status(sw.wrongInstruction);
     if (this.#image.state.terminated) return status(sw.conditionsNotSatisfied);

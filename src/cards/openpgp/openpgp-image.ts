@@ -4,7 +4,7 @@ import { bigEndianNumber, concatBytes, encodeHex, hexBytes } from "../../base/bi
 import { refuse } from "../../port/index.ts";
 import type { CardCrypto } from "../crypto/index.ts";
 import { CardKey } from "./card-key.ts";
-import { decodeAttributes, type KeyUse, usesOn } from "./key-attributes.ts";
+import { certificateOrder, decodeAttributes, type KeyUse, keyTags, nameOf, usesOn } from "./key-attributes.ts";
 import { OpenPgpPassword, type PasswordImage } from "./openpgp-password.ts";
 import type { OpenPgpIdentity, YubicoExtensions } from "./openpgp-session.ts";
 import type { OpenPgpSource, OpenPgpValue } from "./openpgp-shape.ts";
@@ -19,9 +19,6 @@ const YUBICO = "0006";
 /** Card service data, capabilities and life cycle of a card without a master file. OpenPGP card 3.4.1, 6. */
 const HISTORICAL_BYTES = "0031F573C00160059000";
 const YUBICO_HISTORICAL_BYTES = "00730000E0059000";
-/** The order of the certificates on the card. OpenPGP card 3.4.1, 4.4.1. */
-const certificateOrder: readonly Exclude<KeyUse, "attestation">[] = ["authentication", "decryption", "signature"];
-
 /** An application with its contents. */
 export interface OpenPgpImage {
   readonly identity: OpenPgpIdentity;
@@ -73,6 +70,32 @@ export function savedOpenPgp({ identity, state }: OpenPgpImage): OpenPgpSource {
   };
 }
 
+/** A key as people are told of it. */
+interface KeyFacts {
+  readonly use: Exclude<KeyUse, "attestation">;
+  /** `p256`, `rsa2048`. */
+  readonly algorithm: string;
+  /** Undefined where there is no key. */
+  readonly origin: "generated" | "imported" | undefined;
+  /** In hexadecimal, where a client has stored it. */
+  readonly fingerprint: string | undefined;
+}
+
+/** The keys of an application, without their secrets. */
+export function keysOf(value: OpenPgpValue): readonly KeyFacts[] {
+  return (["signature", "decryption", "authentication"] as const).map((use) => {
+    const { attributes, origin, prime1, secret } = value[use] ?? {};
+    const isThere = prime1 !== undefined || secret !== undefined;
+    const stored = value.objects.find(({ tag }) => bigEndianNumber(tag) === keyTags[use].fingerprint)?.value;
+    return {
+      use,
+      algorithm: attributes === undefined ? "" : nameOf(use, attributes),
+      origin: isThere ? origin : undefined,
+      fingerprint: stored && encodeHex(stored),
+    };
+  });
+}
+
 function savedPassword({ alternative, value, tries, triesLeft }: PasswordImage): {
   readonly value: string;
   readonly alternative?: string;
@@ -117,7 +140,7 @@ function filled(state: OpenPgpState, crypto: CardCrypto, value: OpenPgpValue): O
   state.signatures = value.signatures;
   for (const { tag, value: bytes } of value.objects) state.setObject(bigEndianNumber(tag), bytes);
   for (const [at, use] of certificateOrder.entries()) {
-    state.certificates[at] = value.certificates?.[use] ?? new Uint8Array(0);
+    state.certificates[at] = (use !== "attestation" && value.certificates?.[use]) || new Uint8Array(0);
   }
   return state;
 }

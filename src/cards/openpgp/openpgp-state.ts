@@ -2,7 +2,7 @@
 
 import { copyBytes, zeroBytes } from "../../base/binary/index.ts";
 import type { CardKey } from "./card-key.ts";
-import { defaultAttributes, type KeyUse, keyTags, usesOn } from "./key-attributes.ts";
+import { certificateOrder, defaultAttributes, type KeyUse, keyTags, usesOn } from "./key-attributes.ts";
 import { OpenPgpPassword, type PasswordImage } from "./openpgp-password.ts";
 
 /** A key pair in its place. */
@@ -11,8 +11,8 @@ export interface StoredKey {
   readonly key: CardKey;
 }
 
-/** Occurrences of the cardholder certificate, in the order of SELECT DATA: authentication, decryption, signature. */
-export const CERTIFICATES = 3;
+/** Occurrences of the cardholder certificate. */
+export const CERTIFICATES = certificateOrder.length;
 
 /** Passwords of a card that has left the factory. OpenPGP card 3.4.1, 4.2. */
 const factoryPw1 = new TextEncoder().encode("123456");

@@ -84,7 +84,11 @@ function cipherPoint(data: Uint8Array): Uint8Array | undefined {
 }
 
 /** A key with its user interaction flag asks for a touch; without one the answer is 6600. OpenPGP card 3.4.1, 4.4.3.6. */
-async function keyFor(session: OpenPgpSession, use: KeyUse, command: ApplicationCommand): Promise<CardKey | Answer> {
+export async function keyFor(
+  session: OpenPgpSession,
+  use: KeyUse,
+  command: ApplicationCommand,
+): Promise<CardKey | Answer> {
   const key = session.state.keys[use]?.key;
   if (key === undefined) return status(sw.referenceNotFound);
   const [flag = 0] = session.state.object(keyTags[use].userInteraction);

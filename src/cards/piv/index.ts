@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-export { attestationRoot } from "./attestation.ts";
 export { newPivImage, type PivFactoryOptions } from "./factory.ts";
 export { PivApplication } from "./piv-application.ts";
 export type { PivImage, PivKey } from "./piv-image.ts";

@@ -6,12 +6,11 @@ import {
   type CardCrypto,
   type CertificateContent,
   checkCertificateContent,
+  clientAuthentication,
   type Extension,
   issueCertificate,
   keyUsageExtension,
   keyUsages,
-  objectIdentifier,
-  sequence,
 } from "../crypto/index.ts";
 import { type KeyAlgorithm, keyAlgorithm } from "./algorithms.ts";
 import { certificateObject } from "./certificate-object.ts";
@@ -51,17 +50,12 @@ export async function provisionPiv(library: CardCrypto, image: PivImage, provisi
   return certificate;
 }
 
-const EXTENDED_KEY_USAGE = "2.5.29.37";
-const CLIENT_AUTHENTICATION = "1.3.6.1.5.5.7.3.2";
-
 /** What the key of a slot is for. NIST SP 800-73-4 part 1, 3.1. */
 function usesOf(slot: number, { algorithm }: PivKey): readonly Extension[] {
   const { digitalSignature, keyAgreement, keyEncipherment, nonRepudiation } = keyUsages;
   switch (slot) {
-    case keyReferences.authentication: {
-      const value = sequence(objectIdentifier(CLIENT_AUTHENTICATION));
-      return [keyUsageExtension(digitalSignature), { id: EXTENDED_KEY_USAGE, value }];
-    }
+    case keyReferences.authentication:
+      return [keyUsageExtension(digitalSignature), clientAuthentication];
     case keyReferences.cardAuthentication:
       return [keyUsageExtension(digitalSignature)];
     case keyReferences.signature:

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { attestationRoot } from "../../../src/cards/piv/index.ts";
+import { attestationRoot } from "../../../src/cards/crypto/index.ts";
 import { describePeer } from "../../peers/peers.ts";
 import { run } from "../../peers/program.ts";
 import { crypto } from "../piv-session.ts";

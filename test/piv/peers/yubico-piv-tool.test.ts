@@ -4,7 +4,7 @@ import { X509Certificate } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { attestationRoot } from "../../../src/cards/piv/index.ts";
+import { attestationRoot } from "../../../src/cards/crypto/index.ts";
 import { describePeer } from "../../peers/peers.ts";
 import { crypto } from "../piv-session.ts";
 import { PIN, PUK, peer, useToken, YKCS11_MODULE } from "./token.ts";
