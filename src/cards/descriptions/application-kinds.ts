@@ -62,11 +62,11 @@ const openpgp = plugged({
   shape: openPgpShape,
   atr: () => hexBytes(OPENPGP_ATR),
   // A YubiKey's serial number stands there in decimal digits.
-  create: async (crypto, token): Promise<OpenPgpSource> => {
-    if (token === undefined) return { serialNumber: encodeHex(crypto.randomBytes(4)) };
+  create: async (library, token): Promise<OpenPgpSource> => {
+    if (token === undefined) return { serialNumber: encodeHex(library.randomBytes(4)) };
     const { firmware, serialNumber } = savedToken(token);
     const digits = serialNumber.toString().padStart(8, "0").slice(-8);
-    return { firmware, serialNumber: digits, ...(await attestationFrom(crypto, token.firmware)) };
+    return { firmware, serialNumber: digits, ...(await attestationFrom(library, token.firmware)) };
   },
   withSecrets: (source, { pin, puk }) => ({
     ...source,
