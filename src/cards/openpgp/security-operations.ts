@@ -83,7 +83,11 @@ function cipherPoint(data: Uint8Array): Uint8Array | undefined {
   return decoded.ok ? findBerTlv(decoded.value, TAG_CIPHER, TAG_PUBLIC_KEY, TAG_POINT)?.value : undefined;
 }
 
-/** A key with its user interaction flag asks for a touch; without one the answer is 6600. OpenPGP card 3.4.1, 4.4.3.6. */
+/**
+ * The key of this use, or the answer where it cannot be used: there is none, or it asks for a touch and gets none (6600).
+ *
+ * @see OpenPGP card 3.4.1, 4.4.3.6
+ */
 export async function keyFor(
   session: OpenPgpSession,
   use: KeyUse,
