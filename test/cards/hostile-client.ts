@@ -12,6 +12,8 @@ export interface HostileTerms {
   makeCard(): Promise<SoftwareCard>;
   /** Commands that select what is attacked, in hexadecimal. */
   readonly selects: readonly string[];
+  /** A class that the card has, besides those of any card: FF of a contactless reader. Every second command has it. */
+  readonly ownClass?: number;
   /** Instructions that the card has: most commands have one of them. */
   readonly instructions: readonly number[];
   /** PINs and other secrets that open the card, in hexadecimal: no command contains one. */
@@ -88,7 +90,7 @@ function nextCommand(random: Dice, terms: HostileTerms): Uint8Array {
   const le = random.below(3) === 0 ? undefined : 1 + random.below(random.below(8) === 0 ? 65_536 : 256);
   const hasLength = data.length > 0 || le !== undefined;
   const command = encodeCommand({
-    cla: classOf(random),
+    cla: terms.ownClass !== undefined && random.below(2) === 0 ? terms.ownClass : classOf(random),
     ins: random.below(6) === 0 ? random.below(256) : random.from(terms.instructions),
     p1: random.from([0x00, 0x00, 0x04, 0x3f, 0x80, 0x9a, random.below(256)]),
     p2: random.from([0x00, 0x00, 0x01, 0x80, 0x81, 0x82, 0x83, 0x9a, 0x9b, 0xff, random.below(256)]),

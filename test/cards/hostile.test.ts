@@ -3,6 +3,7 @@
 // Clients that send anything: no card throws, answers without a status word, or opens.
 
 import { expect, test } from "vitest";
+import { encodeHex, hexBytes } from "../../src/base/binary/index.ts";
 import { newCard, parseCard } from "../../src/cards/descriptions/index.ts";
 import type { SoftwareCard } from "../../src/cards/software-card/index.ts";
 import { surroundings } from "../../src/entry/software.ts";
@@ -106,6 +107,79 @@ test("files", { timeout: TEST_MS }, async () => {
     closed: ["00200001"],
   });
 });
+
+/** A card in the field of a contactless reader, after commands that set it up. */
+async function field(description: object, ...commands: readonly string[]): Promise<() => Promise<SoftwareCard>> {
+  return async () => {
+    const card = await opened(description);
+    card.reset("cold");
+    for (const command of commands) {
+      expect(encodeHex(await card.process(hexBytes(command))).slice(-4), command).toBe("9000");
+    }
+    return card;
+  };
+}
+
+const reader = {
+  ownClass: 0xff,
+  selects: ["FFCA000000", "FFB0000010", "FF82000006FFFFFFFFFFFF", "FF860000050100006000", "FF00000004D4420402"],
+  instructions: [0x00, 0x82, 0x86, 0x88, 0xb0, 0xca, 0xc0, 0xd6, 0xd7, 0xb1],
+};
+
+test("an NTAG whose pages are protected by a password", { timeout: TEST_MS }, async () => {
+  // Password, then PACK, then reading is protected too, then all of it from page 4 on.
+  const pages = ["2BC0FFEE5E", "2CABCD0000", "2A80000000", "2904000004"];
+  await reaches({
+    ...reader,
+    makeCard: await field(
+      { kind: "ntag213", uid: "04112233445566" },
+      ...pages.map((page) => `FF00000008D442A2${page}`),
+    ),
+    secrets: ["C0FFEE5E"],
+    closed: ["FFB0000404", "FFD600040401020304"],
+  });
+});
+
+test("MIFARE Ultralight", { timeout: TEST_MS }, async () => {
+  const makeCard = await field({ kind: "ultralight", uid: "04112233445566" });
+  // The identifier is never written.
+  await reaches({ ...reader, makeCard, secrets: [], closed: ["FFD600000401020304"] });
+});
+
+test("a MIFARE Classic whose sector has keys of its own", { timeout: TEST_MS }, async () => {
+  const trailer = `C0FFEE5E0001${"FF078069"}C0FFEE5E0002`;
+  await reaches({
+    ...reader,
+    makeCard: await field(
+      { kind: "mifare-classic-1k", uid: "01020304" },
+      "FF82000006FFFFFFFFFFFF",
+      "FF860000050100076000",
+      `FFD6000710${trailer}`,
+    ),
+    secrets: ["C0FFEE5E"],
+    closed: ["FFB0000510", `FFD6000510${"00".repeat(16)}`],
+  });
+});
+
+test("an NDEF application whose message cannot be written", { timeout: TEST_MS }, async () => {
+  const select = "00A4040007D276000085010100";
+  await reaches({
+    makeCard: await field({ kind: "ndef", uid: "04112233445566", message: "D00000", readOnly: true }),
+    selects: [select, "00A4000C02E103", "00A4000C02E104", "FFCA000000"],
+    instructions: [0xa4, 0xb0, 0xd6, 0xca, 0xc0, 0x70],
+    ownClass: 0x00,
+    secrets: [],
+    closed: ["00D60000020000"],
+  });
+});
+
+async function reaches(terms: HostileTerms): Promise<void> {
+  const { answers, faults } = await attack({ commands: COMMANDS, seed: 19, ...terms });
+  expect(faults).toEqual([]);
+  // The attack reaches what is inside.
+  expect(answers.size).toBeGreaterThan(7);
+  expect(answers.get("9000")).toBeGreaterThan(COMMANDS / 100);
+}
 
 async function holds(terms: HostileTerms): Promise<void> {
   const { answers, faults } = await attack({ commands: COMMANDS, seed: 17, ...terms });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { FuzzTarget } from "./target.ts";
+import { applicationCardTargets } from "./targets/application-card.ts";
 import { databaseTargets } from "./targets/database.ts";
 import { documentTargets } from "./targets/documents.ts";
 import { driverTargets } from "./targets/drivers.ts";
@@ -26,6 +27,7 @@ export const targets: readonly FuzzTarget[] = [
   ...databaseTargets,
   ...softwareCardTargets,
   ...gidsTargets,
+  ...applicationCardTargets,
   ...usbReaderTargets,
   ...transmissionTargets,
   ...driverTargets,
