@@ -189,3 +189,10 @@ describe("a description that is wrong", () => {
     expect(message).not.toMatch(/27182|31415/);
   });
 });
+
+test("a mistake in an application is named once", () => {
+  const plan = parseCard({ kind: "openpgp", applications: { openpgp: { signatures: -1 } } });
+  expect(plan.ok ? [] : plan.error.map(({ path }) => path)).toEqual(["$.applications.openpgp.signatures"]);
+  const none = parseCard({ kind: "openpgp", applications: {} });
+  expect(none.ok ? [] : none.error.map(({ path }) => path)).toEqual(["$.applications.openpgp"]);
+});
