@@ -145,8 +145,10 @@ const transmissionPlan: FuzzTarget = {
   maxBytes: 96,
   run(input) {
     const tape = new Tape(input);
+    const clockKHz = 1 + tape.below(20_000);
     const reader: ReaderSpeeds = {
-      clockKHz: 1 + tape.below(20_000),
+      clockKHz,
+      clocksKHz: [2 * clockKHz, clockKHz + 1],
       maxDataRate: 1 + tape.below(65_536) * 16,
       dataRates: Array.from({ length: tape.below(4) }, () => tape.below(65_536) * 16),
     };
@@ -158,6 +160,8 @@ const transmissionPlan: FuzzTarget = {
     const plan = planTransmission(atr, protocol, tape.below(2) === 0 ? reader : undefined);
     if (plan.kind === "refuse") return;
     const { f, d } = plan.factors;
+    const { clockKHz: raised = clockKHz } = plan;
+    must(raised === clockKHz || raised * 1000 <= (atr.factors.maxClockHz ?? 0), `a clock of ${raised} kHz`);
     must(f >= 372 && d >= 1, `F = ${f} and D = ${d}`);
     if (plan.kind === "pps") {
       const request = decodePps(plan.bytes);
