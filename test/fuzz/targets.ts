@@ -12,6 +12,7 @@ import { iso7816Targets } from "./targets/iso7816.ts";
 import { pcscTargets } from "./targets/pcsc.ts";
 import { pcscdServer } from "./targets/pcscd-server.ts";
 import { softwareCardTargets } from "./targets/software-card.ts";
+import { agentTargets } from "./targets/ssh-agent.ts";
 import { streamTargets } from "./targets/streams.ts";
 import { tlvTargets } from "./targets/tlv.ts";
 import { transmissionTargets } from "./targets/transmission.ts";
@@ -23,6 +24,7 @@ export const targets: readonly FuzzTarget[] = [
   ...tlvTargets,
   ...pcscTargets,
   ...streamTargets,
+  ...agentTargets,
   ...documentTargets,
   ...databaseTargets,
   ...softwareCardTargets,

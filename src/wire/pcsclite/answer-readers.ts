@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { type Field, u32le } from "../../base/binary/index.ts";
-import type { InputBuffer } from "./input-buffer.ts";
+import type { InputBuffer } from "../stream/index.ts";
 import { headerStruct, PROTOCOL_MAJOR, tableSizeStruct, versionStruct } from "./messages.ts";
 import { type ReaderState, ReaderTableReader } from "./reader-table-reader.ts";
 

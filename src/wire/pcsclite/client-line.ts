@@ -2,8 +2,8 @@
 
 import { u32le } from "../../base/binary/index.ts";
 import { assert, SmartCardError } from "../../port/index.ts";
+import { InputBuffer } from "../stream/index.ts";
 import type { AnswerReader } from "./answer-readers.ts";
-import { InputBuffer } from "./input-buffer.ts";
 import { waitStruct } from "./messages.ts";
 
 /** How a wait for a change ended. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+export type { InputBuffer } from "../stream/index.ts";
 export type { AnswerReader, Progress } from "./answer-readers.ts";
 export type { Change, ClientLineOptions } from "./client-line.ts";
 export {
@@ -17,7 +18,6 @@ export {
 } from "./client-requests.ts";
 export { ClientSession, type ClientSessionOptions } from "./client-session.ts";
 export { EXTENSION_VERSION, guidBytes, guidText } from "./extension.ts";
-export type { InputBuffer } from "./input-buffer.ts";
 export {
   FIXED_READERS,
   MAX_ATTRIBUTE_BYTES,

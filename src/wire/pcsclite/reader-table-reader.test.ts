@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { concatBytes } from "../../base/binary/index.ts";
-import { InputBuffer } from "./input-buffer.ts";
+import { InputBuffer } from "../stream/index.ts";
 import { ATR_NOT_READ, type ReaderStateEntry, readerStateStruct, unusedReaderState } from "./messages.ts";
 import { type ReaderState, ReaderTableReader, type TableProgress } from "./reader-table-reader.ts";
 import { encodeSignal } from "./responses.ts";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { InputBuffer } from "./input-buffer.ts";
+import type { InputBuffer } from "../stream/index.ts";
 import { ATR_NOT_READ, readerStateStruct, waitStruct } from "./messages.ts";
 
 /** One reader as the table of the service shows it. Numbers are those of pcsclite.h. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { checkBytes, failure, type Result, success, zeroBytes } from "../../base/binary/index.ts";
+import { InputBuffer } from "../stream/index.ts";
 import { decodeOffer } from "./extension.ts";
-import { InputBuffer } from "./input-buffer.ts";
 import { MAX_ATTRIBUTE_BYTES, MAX_CACHE_NAME_BYTES, MAX_TRAILING_BYTES } from "./limits.ts";
 import {
   attributeStruct,

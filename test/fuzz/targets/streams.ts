@@ -79,7 +79,7 @@ const requests: FuzzTarget = {
   about:
     "What a program sends to the service: the same requests however it is cut, and they are written as they are read",
   covers: ["RequestDecoder"],
-  measures: ["wire/pcsclite/request", "wire/pcsclite/messages", "wire/pcsclite/input-buffer"],
+  measures: ["wire/pcsclite/request", "wire/pcsclite/messages", "wire/stream/input-buffer"],
   maxBytes: 8192,
   dictionary: [encodeRequest({ kind: "version", major: 4, minor: 6 }), encodeRequest({ kind: "stop-waiting" })],
   generate: (dice) => concatBytes(...Array.from({ length: 1 + dice.below(4) }, () => encodeRequest(makeRequest(dice)))),
@@ -178,7 +178,7 @@ const answers: FuzzTarget = {
     "wire/pcsclite/client",
     "wire/pcsclite/answer",
     "wire/pcsclite/reader-table-reader",
-    "wire/pcsclite/input-buffer",
+    "wire/stream/input-buffer",
   ],
   maxBytes: 20_000,
   dictionary: [

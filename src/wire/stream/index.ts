@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+
+export { InputBuffer } from "./input-buffer.ts";
