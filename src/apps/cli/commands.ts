@@ -15,6 +15,7 @@ import { groups } from "./groups.ts";
 import { locate } from "./locate.ts";
 import { readers } from "./readers.ts";
 import { select } from "./select.ts";
+import { sshAgent } from "./ssh-agent.ts";
 import { types } from "./types.ts";
 import { claim, release } from "./usb-claims.ts";
 import { watch } from "./watch.ts";
@@ -33,6 +34,7 @@ export const commands: readonly Command[] = [
   groups,
   audit,
   card,
+  sshAgent,
   daemon,
   who,
   insert,

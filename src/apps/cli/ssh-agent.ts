@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+
+import { spawn } from "node:child_process";
+import { constants, tmpdir } from "node:os";
+import { join } from "node:path";
+import { OpenCards } from "../../entry/agent-cards.ts";
+import { CardKeys, SshAgent } from "../../faces/ssh-agent/index.ts";
+import { nodeClock } from "../../platform/node/runtime/index.ts";
+import { listenUnix, privateFolder, thisUser, type UnixConnection } from "../../platform/node/unix/index.ts";
+import { SmartCardError } from "../../port/index.ts";
+import { command, exitCodes } from "./command.ts";
+import { managerOption, withManager } from "./manager-option.ts";
+import { millisecondsOf, type OptionTable, UsageError } from "./options.ts";
+import { secretSource } from "./secret-source.ts";
+import { pinPrompt } from "./ssh-agent-pin.ts";
+import type { Terminal } from "./terminal.ts";
+import { jsonText, visible } from "./text.ts";
+import { waiting } from "./waiting.ts";
+
+const OWNER_ONLY = 0o600;
+/** What a shell adds to the number of the signal that ended a program. */
+const SIGNAL_BASE = 128;
+
+const options = {
+  reader: { type: "string", multiple: true, value: "NAME", help: "use the card in this reader; default: all readers" },
+  socket: {
+    type: "string",
+    value: "PATH",
+    completes: "file",
+    help: "where the agent listens; default: a folder of its own",
+  },
+  pin: {
+    type: "string",
+    value: "SOURCE",
+    reads: secretSource,
+    help: "where the PIN comes from: env:NAME, file:PATH, stdin, or prompt, on the terminal",
+  },
+  askpass: {
+    type: "string",
+    value: "PROGRAM",
+    completes: "file",
+    help: "the program that asks for the PIN; default: the one that SSH_ASKPASS names, or else the terminal",
+  },
+  forget: {
+    type: "string",
+    value: "SEC",
+    reads: millisecondsOf,
+    help: "how long a PIN is kept, in seconds; 0: not at all; default: while the card is in",
+  },
+  ...managerOption,
+} as const satisfies OptionTable;
+
+/** `scard ssh-agent`: OpenSSH's programs sign with keys on cards. */
+export const sshAgent = command({
+  name: "ssh-agent",
+  summary: "let ssh log in and sign with the keys of your cards",
+  usage: ["[OPTION…]", "[OPTION…] -- COMMAND [ARGUMENT…]"],
+  description: [
+    "An agent for ssh, ssh-add -L, ssh-keygen -Y sign and git, whose keys stay on the cards: PIV, OpenPGP, and all others that scard/modules knows. A card may come and go while the agent runs.",
+    "Prints the line that a shell needs, and serves until Ctrl-C. With COMMAND it runs that with SSH_AUTH_SOCK set, and ends with it and with its exit code.",
+    "ssh-add -x locks the agent and makes it forget PINs. Keys cannot be added or removed: they are on the cards.",
+  ],
+  options,
+  argumentWords: "file",
+  async run({ positionals, values }, terminal) {
+    const place = { source: values.pin, program: values.askpass ?? terminal.environment.SSH_ASKPASS };
+    const pin = await pinPrompt(place, terminal);
+    const pinCache = pinCacheOf(values.forget);
+    return withManager(values.manager, terminal, async ({ client }) => {
+      await using cards = new OpenCards({ manager: client, readers: values.reader, pin, pinCache });
+      const say = (reason: string): void => terminal.say(`scard: not signed: ${visible(reason)}`);
+      const agent = new SshAgent({ clock: nodeClock, keys: new CardKeys(cards), refused: say });
+      const path = values.socket ?? ownSocket();
+      const listener = await listenUnix({
+        at: { path, mode: OWNER_ONLY, namedBy: "--socket" },
+        clock: nodeClock,
+        onConnection: (connection) => serve(agent, connection),
+        onTrouble: (message) => terminal.say(`scard: ${message}`),
+      });
+      try {
+        const [program, ...args] = positionals;
+        if (program !== undefined) return await runWith(program, args, path, terminal);
+        if (values.json === true) terminal.print(jsonText({ socket: path, pid: process.pid }));
+        else terminal.print(`SSH_AUTH_SOCK=${quoted(path)}; export SSH_AUTH_SOCK;`);
+        await waiting(terminal, undefined, ({ signal }) => ended(signal));
+        return exitCodes.ok;
+      } finally {
+        await listener.close();
+      }
+    });
+  },
+});
+
+function serve(agent: SshAgent, connection: UnixConnection): void {
+  const session = agent.accept({
+    send: (bytes) => connection.send(bytes),
+    pause: () => connection.pause(),
+    resume: () => connection.resume(),
+    close: (reason) => connection.close(reason),
+  });
+  connection.listen({ received: (bytes) => session.received(bytes), closed: () => session.closed() });
+}
+
+/** One folder for each user, and one socket for each agent. */
+function ownSocket(): string {
+  const uid = thisUser()?.uid;
+  if (uid === undefined) {
+    const message = "an agent listens on a Unix socket, which ssh of Windows does not use";
+    throw new SmartCardError("unsupported-feature", message, { operation: "listen" });
+  }
+  const { XDG_RUNTIME_DIR } = process.env;
+  const folder = privateFolder(XDG_RUNTIME_DIR ? join(XDG_RUNTIME_DIR, "scard") : join(tmpdir(), `scard-${uid}`), uid);
+  return join(folder, `ssh-agent.${process.pid}`);
+}
+
+function pinCacheOf(forgetMs: number | undefined): "process" | "none" | { readonly timedMs: number } {
+  if (forgetMs === undefined) return "process";
+  return forgetMs === 0 ? "none" : { timedMs: forgetMs };
+}
+
+/** In single quotes, as a shell takes any path. */
+function quoted(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}
+
+function ended(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+/** Runs a program with the agent, and gives its exit code as a shell does. */
+async function runWith(program: string, args: readonly string[], path: string, terminal: Terminal): Promise<number> {
+  const child = spawn(program, args, { stdio: "inherit", env: { ...terminal.environment, SSH_AUTH_SOCK: path } });
+  const stop = (): void => void child.kill(terminal.stop.reason === "SIGTERM" ? "SIGTERM" : "SIGINT");
+  terminal.stop.addEventListener("abort", stop, { once: true });
+  try {
+    return await new Promise<number>((resolve, reject) => {
+      child.once("error", (cause) => {
+        reject(
+          new UsageError(`${visible(program)} cannot be started (${(cause as NodeJS.ErrnoException).code})`, { cause }),
+        );
+      });
+      child.once("close", (status, signal) => resolve(status ?? SIGNAL_BASE + constants.signals[signal ?? "SIGTERM"]));
+    });
+  } finally {
+    terminal.stop.removeEventListener("abort", stop);
+  }
+}
