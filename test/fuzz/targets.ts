@@ -9,6 +9,7 @@ import { gidsTargets } from "./targets/gids.ts";
 import { hostileCard } from "./targets/hostile-card.ts";
 import { hostileReader, vpcdPeer } from "./targets/hostile-reader.ts";
 import { iso7816Targets } from "./targets/iso7816.ts";
+import { keyTargets } from "./targets/keys.ts";
 import { pcscTargets } from "./targets/pcsc.ts";
 import { pcscdServer } from "./targets/pcscd-server.ts";
 import { softwareCardTargets } from "./targets/software-card.ts";
@@ -30,6 +31,7 @@ export const targets: readonly FuzzTarget[] = [
   ...softwareCardTargets,
   ...gidsTargets,
   ...applicationCardTargets,
+  ...keyTargets,
   ...usbReaderTargets,
   ...transmissionTargets,
   ...driverTargets,
