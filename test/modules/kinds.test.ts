@@ -71,6 +71,26 @@ test("a PIV card of the standard alone: its keys are seen by their certificates,
   expect((await card.containers()).map(({ name }) => name)).toEqual(["9A", "9C", "82"]);
 });
 
+test("a PIV card that prefers the global PIN", async () => {
+  const globalPin = { value: new TextEncoder().encode("87654321"), tries: 5, triesLeft: 5 };
+  const session = new PivSession({ ...(await PivSession.open({ extensions: "none" })).image, globalPin });
+  session.image.objects.set(0x7e, hexBytes("4F0BA0000003080000100001005F2F026020"));
+  const card = await opened(session.card);
+  expect((await card.pins()).map(({ role, triesLeft }) => [role, triesLeft])).toEqual([
+    ["user", 5],
+    ["unblock", undefined],
+    ["admin", undefined],
+  ]);
+  await card.verifyPin("87654321");
+  await card.changePin({ oldPin: "87654321", newPin: "111111" });
+  await expect(card.verifyPin("123456")).rejects.toMatchObject({ code: "wrong-chv", details: { triesLeft: 4 } });
+  await card.verifyPin("111111");
+  await expect(card.unblock({ secret: "12345678", newPin: "222222" })).rejects.toMatchObject({
+    code: "unsupported-feature",
+    message: expect.stringContaining("unblocked by no role"),
+  });
+});
+
 test("a PIV certificate that is packed with gzip", async () => {
   const card = await opened("piv");
   await generate(card, "9A", algorithms.p256);

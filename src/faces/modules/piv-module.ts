@@ -57,7 +57,11 @@ const slots: readonly Slot[] = [...mainSlots, ...retiredSlots];
 const objects = { chuid: 0x5fc102, keyHistory: 0x5fc10c } as const;
 
 /** References of PINs. NIST SP 800-73-4 part 1, table 4b. */
-const pinReferences: Readonly<Partial<Record<PinRole, number>>> = { user: 0x80, unblock: 0x81 };
+const pinReferences = { global: 0x00, pin: 0x80, puk: 0x81 } as const;
+/** In the discovery object: the global PIN is the one that the card prefers. NIST SP 800-73-4 part 1, 3.3.2. */
+const TAG_DISCOVERY = 0x7e;
+const TAG_PIN_USAGE = 0x5f2f;
+const GLOBAL_PIN_FIRST = 0x20;
 const ADMIN_KEY = 0x9b;
 
 const pins: readonly PinDescription[] = [
@@ -91,8 +95,10 @@ class PivCard implements ModuleCard {
   readonly identity: string;
   readonly label: string;
   readonly serialNumber: string | undefined;
-  readonly pins: readonly PinDescription[] = pins;
+  readonly pins: readonly PinDescription[];
   readonly #host: ModuleHost;
+  /** The card's own PIN, or the global one. */
+  readonly #userPin: number;
   /** Undefined for a card that is not Yubico's. */
   readonly #firmware: Uint8Array | undefined;
   #adminAlgorithm = 0x03;
@@ -104,10 +110,14 @@ class PivCard implements ModuleCard {
       readonly chuid: Uint8Array;
       readonly firmware: Uint8Array | undefined;
       readonly serial: string | undefined;
+      readonly usesGlobalPin: boolean;
     },
   ) {
     this.#host = host;
     this.#firmware = facts.firmware;
+    this.#userPin = facts.usesGlobalPin ? pinReferences.global : pinReferences.pin;
+    // The PUK is the one of the card's own PIN.
+    this.pins = facts.usesGlobalPin ? pins.map((pin) => ({ ...pin, unblockedBy: [] })) : pins;
     this.identity = `piv ${facts.serial ?? ""} ${encodeHex(facts.chuid)}`;
     this.label = facts.firmware === undefined ? "PIV card" : `YubiKey ${facts.firmware.join(".")}`;
     this.serialNumber = facts.serial ?? guidOf(facts.chuid);
@@ -122,6 +132,7 @@ class PivCard implements ModuleCard {
     return new PivCard(host, {
       chuid,
       firmware: isYubico ? version.data : undefined,
+      usesGlobalPin: await prefersGlobalPin(host),
       serial: number && String(new DataView(number.buffer, number.byteOffset).getUint32(0)),
     });
   }
@@ -141,7 +152,7 @@ class PivCard implements ModuleCard {
       await this.#host.send({ cla: 0, ins: 0xa4, p1: 0x04, p2: 0x00, data: hexBytes(CARD_MANAGER_AID), le: 256 });
       await this.select();
     }
-    const { sw: word } = await this.#host.send({ cla: 0, ins: 0x20, p1: 0xff, p2: 0x80 });
+    const { sw: word } = await this.#host.send({ cla: 0, ins: 0x20, p1: 0xff, p2: this.#userPin });
     if (word !== sw.success) await this.select();
   }
 
@@ -177,8 +188,8 @@ class PivCard implements ModuleCard {
 
   async triesLeft(role: PinRole): Promise<number | undefined> {
     if (role === "admin") return undefined;
-    if (role === "unblock") return this.#metadataTries(role);
-    const { sw: word } = await this.#host.send({ cla: 0, ins: 0x20, p1: 0x00, p2: 0x80 });
+    if (role === "unblock") return this.#metadataTries(pinReferences.puk);
+    const { sw: word } = await this.#host.send({ cla: 0, ins: 0x20, p1: 0x00, p2: this.#userPin });
     return word === sw.methodBlocked ? 0 : triesIn(word);
   }
 
@@ -192,7 +203,7 @@ class PivCard implements ModuleCard {
 
   /** RESET RETRY COUNTER: the PUK, and the new PIN. NIST SP 800-73-4 part 2, 3.2.3. */
   async unblock(_role: PinRole, next: Uint8Array, by: PinRole, secret: Uint8Array | undefined): Promise<void> {
-    await this.#withPin(by, 0x2c, [secret ?? new Uint8Array(0), next], 0x80);
+    await this.#withPin(by, 0x2c, [secret ?? new Uint8Array(0), next], pinReferences.pin);
   }
 
   /** External authentication with the key 9B. NIST SP 800-73-4 part 2, 3.2.4. */
@@ -258,7 +269,7 @@ class PivCard implements ModuleCard {
   async #withPin(role: PinRole, ins: number, values: readonly Uint8Array[], p2?: number): Promise<void> {
     const data = padded(values);
     try {
-      const reference = p2 ?? pinReferences[role] ?? 0x80;
+      const reference = p2 ?? (role === "unblock" ? pinReferences.puk : this.#userPin);
       const { sw: word } = await this.#host.send({ cla: 0, ins, p1: 0x00, p2: reference, data });
       const pin = pins.find((one) => one.role === role);
       if (word !== sw.success && pin !== undefined) throw this.#host.pinFailure(word, pin);
@@ -267,8 +278,8 @@ class PivCard implements ModuleCard {
     }
   }
 
-  async #metadataTries(role: PinRole): Promise<number | undefined> {
-    const answer = await this.#host.send({ cla: 0, ins: 0xf7, p1: 0, p2: pinReferences[role] ?? 0, le: 256 });
+  async #metadataTries(reference: number): Promise<number | undefined> {
+    const answer = await this.#host.send({ cla: 0, ins: 0xf7, p1: 0, p2: reference, le: 256 });
     return answer.sw === sw.success ? plainValue(answer.data, 0x06)?.[1] : undefined;
   }
 
@@ -313,6 +324,14 @@ async function readObject(host: ModuleHost, tag: number): Promise<Uint8Array | u
   const data = concatBytes(hexBytes("5C03"), Uint8Array.from(bigEndianBytes(tag, 3, 3, "a tag")));
   const answer: ResponseApdu = await host.send({ cla: 0, ins: 0xcb, p1: 0x3f, p2: 0xff, data, le: 256 });
   return answer.sw === sw.success ? plainValue(answer.data, 0x53) : undefined;
+}
+
+/** NIST SP 800-73-4 part 2, 3.1.2: the discovery object comes without the tag 53. */
+async function prefersGlobalPin(host: ModuleHost): Promise<boolean> {
+  const data = Uint8Array.of(0x5c, 0x01, TAG_DISCOVERY);
+  const answer = await host.send({ cla: 0, ins: 0xcb, p1: 0x3f, p2: 0xff, data, le: 256 });
+  const discovery = answer.sw === sw.success ? plainValue(answer.data, TAG_DISCOVERY) : undefined;
+  return discovery !== undefined && plainValue(discovery, TAG_PIN_USAGE)?.[1] === GLOBAL_PIN_FIRST;
 }
 
 /** GUID of the CHUID. NIST SP 800-73-4 part 1, table 9. */
