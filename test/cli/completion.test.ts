@@ -43,6 +43,11 @@ describe.runIf(hasBash)("completion in bash", () => {
     [["scard", "help", "wa"], ["watch"]],
     [["scard", "completion", "f"], ["fish"]],
     [["scard", "daemon", "--config", "package.js"], ["package.json"]],
+    [
+      ["scard", "card", "run", "p"],
+      ["piv", "package-lock.json", "package.json"],
+    ],
+    [["scard", "card", "new", "openpgp", "package.js"], ["package.json"]],
     [["scard", "no-such-command", "--no-s"], [""]],
   ])("%j", (words, offered) => {
     expect(offers(...words)).toEqual(offered);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { openSoftwareCard } from "../../entry/software.ts";
+import { cardKindNames, openSoftwareCard } from "../../entry/software.ts";
 import { plugIntoVpcd } from "../../entry/vpcd-card.ts";
 import { DEFAULT_VPCD_PORT } from "../../readers/vpcd/index.ts";
 import { command, exitCodes } from "./command.ts";
@@ -27,7 +27,8 @@ export const cardRun = command({
     "Plays CARD, a kind of card or a file, to a reader of vpcd: pcscd with the package vsmartcard-vpcd, or scard daemon --reader vpcd. It waits for the reader where there is none yet, and comes back when it was gone. Ctrl-C pulls the card.",
   ],
   options,
-  argumentWords: "file",
+  argumentWords: ["demo", ...cardKindNames],
+  argumentFiles: true,
   async run({ positionals, values }, terminal) {
     const [name, ...others] = positionals;
     if (name === undefined) throw new UsageError("the card is missing");

@@ -29,6 +29,7 @@ const newCard = command({
   ],
   options: newOptions,
   argumentWords: cardKindNames,
+  argumentFiles: true,
   async run({ positionals, values }, terminal) {
     const [kind, path, ...others] = positionals;
     if (kind === undefined || path === undefined) throw new UsageError("a kind of card and a file are needed");

@@ -24,6 +24,8 @@ export interface Command {
   readonly actions?: readonly Command[];
   /** What completion offers in the place of arguments: a list of words, or names of files. Nothing without it. */
   readonly argumentWords?: readonly string[] | "file";
+  /** Whether completion offers names of files beside the words. */
+  readonly argumentFiles?: boolean;
   /**
    * Does it.
    *

@@ -36,7 +36,7 @@ function placesOf(commands: readonly Command[]): readonly Place[] {
   const topics = [...names(commands), ["help", "explain a command"] as const];
   const root: Place = { words: [], options: {}, next: topics, takesFiles: false };
   const help: Place = { words: ["help"], options: {}, next: names(commands), takesFiles: false };
-  const place = (words: readonly string[], { actions, argumentWords, options }: Command): Place => ({
+  const place = (words: readonly string[], { actions, argumentFiles, argumentWords, options }: Command): Place => ({
     words,
     options,
     next: actions
@@ -44,7 +44,7 @@ function placesOf(commands: readonly Command[]): readonly Place[] {
       : Array.isArray(argumentWords)
         ? argumentWords.map((word) => [word, ""] as const)
         : [],
-    takesFiles: argumentWords === "file",
+    takesFiles: argumentWords === "file" || argumentFiles === true,
   });
   const all = commands.flatMap((command) => [
     place([command.name], command),
@@ -117,7 +117,8 @@ function zshScript(places: readonly Place[]): string {
   const cases = places.map((place) => {
     const next = place.next.map(([word, summary]) => quote(`${word}:${zshText(summary)}`, "zsh")).join(" ");
     const options = optionsOf(place).map(([name, spec]) => `      ${quote(zshOption(name, spec), "zsh")}`);
-    const rest = place.takesFiles ? "'*:file:_files'" : "'*:: :->next'";
+    const files = place.next.length > 0 ? "{ _describe -t commands scard next; _files }" : "_files";
+    const rest = place.takesFiles ? `'*:file:${files}'` : "'*:: :->next'";
     return `    ${quote(place.words.join(" "), "zsh")})
       next=(${next})
       _arguments -C \\
