@@ -2,7 +2,7 @@
 
 import { expect, it } from "vitest";
 import { encodeHex } from "../../base/binary/index.ts";
-import { ecdsaSignature, integer, objectIdentifier, smallInteger, time } from "./der.ts";
+import { integer, objectIdentifier, smallInteger, time } from "./der.ts";
 
 it.each([
   ["00", [0]],
@@ -30,8 +30,4 @@ it.each([
 it("times are UTCTime to 2049, then GeneralizedTime (RFC 5280, 4.1.2.5)", () => {
   expect(encodeHex(time("20491231235959"))).toBe("170D3439313233313233353935395A");
   expect(encodeHex(time("20500101000000"))).toBe("180F32303530303130313030303030305A");
-});
-
-it("an ECDSA signature is two numbers (RFC 3279, 2.2.3)", () => {
-  expect(encodeHex(ecdsaSignature(Uint8Array.of(0x80, 1, 0, 2)))).toBe("30080203008001020102");
 });

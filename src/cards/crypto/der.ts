@@ -82,12 +82,6 @@ export function time(digits: string): Uint8Array {
   return dataObject(isShort ? der.utcTime : der.generalizedTime, text);
 }
 
-/** An ECDSA signature, r and s after one another, in the form that certificates and GENERAL AUTHENTICATE have. */
-export function ecdsaSignature(rs: Uint8Array): Uint8Array {
-  const half = rs.length / 2;
-  return sequence(integer(rs.subarray(0, half)), integer(rs.subarray(half)));
-}
-
 /** An explicit tag of the context class. */
 export function contextTag(number: number, ...parts: readonly Uint8Array[]): Uint8Array {
   return dataObject(0xa0 | number, concatBytes(...parts));

@@ -12,7 +12,7 @@ export { attestationAuthority, attestationRoot, attestedCertificate } from "./at
 export type { CardCrypto, Ed25519, EllipticCurve, X25519 } from "./card-crypto.ts";
 export { clientAuthentication, type Extension, keyUsageExtension, keyUsages } from "./certificate.ts";
 export type { CertifiedKey } from "./certified-key.ts";
-export { der, ecdsaSignature, octetString, smallInteger, utf8String } from "./der.ts";
+export { der, octetString, smallInteger, utf8String } from "./der.ts";
 export {
   type CertificateAuthority,
   type CertificateContent,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { concatBytes, copyBytes, zeroBytes } from "../../base/binary/index.ts";
+import { ecdsaToDer } from "../../base/keys/index.ts";
 import type { ApplicationCommand } from "../applications/index.ts";
-import { ecdsaSignature } from "../crypto/index.ts";
 import {
   type Answer,
   type BlockCipher,
@@ -126,6 +126,6 @@ export function internalAuthenticate(session: GidsSession, command: ApplicationC
   if (key?.kind !== "curve") return status(key === undefined ? sw.referenceNotFound : sw.conditionsNotSatisfied);
   const refused = chosen.use();
   if (refused !== undefined) return refused;
-  const signature = ecdsaSignature(session.crypto.curve(key.curve).sign(key.secret, challenge));
+  const signature = ecdsaToDer(session.crypto.curve(key.curve).sign(key.secret, challenge));
   return { status: sw.success, data: dataObject(tags.dynamicAuthentication, dataObject(tags.response, signature)) };
 }

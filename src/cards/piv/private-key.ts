@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import { bigEndianNumber, concatBytes, copyBytes } from "../../base/binary/index.ts";
+import { ecdsaToDer } from "../../base/keys/index.ts";
 import type { CardCrypto, CertifiedKey, RsaKey } from "../crypto/index.ts";
-import { bitLength, ecdsaSignature, rsaKeyFromPrimes } from "../crypto/index.ts";
+import { bitLength, rsaKeyFromPrimes } from "../crypto/index.ts";
 import { type DataObject, dataObject, valueIn } from "../software-card/index.ts";
 import { type KeyAlgorithm, type KeyAlgorithmInfo, keyAlgorithm } from "./algorithms.ts";
 import { pivLimits } from "./limits.ts";
@@ -48,7 +49,7 @@ export async function sign(library: CardCrypto, key: PivKey, input: Uint8Array):
       return material instanceof Uint8Array ? undefined : library.rsaPrivate(material, input);
     case "weierstrass":
       if (!(material instanceof Uint8Array) || input.length < 1 || input.length > bytes) return undefined;
-      return ecdsaSignature(library.curve(curveName(key.algorithm)).sign(material, input));
+      return ecdsaToDer(library.curve(curveName(key.algorithm)).sign(material, input));
     case "ed25519":
       if (!(material instanceof Uint8Array) || input.length > pivLimits.messageBytes) return undefined;
       return library.ed25519.sign(material, input);
