@@ -75,7 +75,7 @@ async function personalized(
   const applications = (before.description as { readonly applications: Readonly<Record<string, object>> }).applications;
   let source = applications[content.member] ?? {};
   if (secrets !== undefined) source = kind.withSecrets(source, secrets, await surroundings().crypto());
-  let after = await described(before, content.member, source);
+  let after = await described(before, content.member, source, "does not take this PIN or PUK");
   let certificate: Uint8Array | undefined;
   if (key !== undefined) {
     const { provision } = contentOf(after, content.member);
@@ -94,10 +94,11 @@ async function personalized(
   return { ...after, certificate };
 }
 
-async function described(file: CardFile, member: string, source: object): Promise<CardFile> {
+/** @param mistake what is wrong where the application does not take what was put into it */
+async function described(file: CardFile, member: string, source: object, mistake?: string): Promise<CardFile> {
   const { applications, ...others } = file.description as { readonly applications: object };
   const description = { ...others, applications: { ...applications, [member]: source } };
-  return { path: file.path, description, plan: await checkedPlan(description, file.path) };
+  return { path: file.path, description, plan: await checkedPlan(description, file.path, mistake) };
 }
 
 function contentOf({ path, plan }: CardFile, wanted: string | undefined): CardPlan["contents"][number] {

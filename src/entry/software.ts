@@ -156,14 +156,19 @@ function takeCard({ path, stamp }: CardSource): () => void {
  * Checks the description of a card.
  *
  * @param name what it is, for messages: its path
+ * @param what is wrong with it where it has mistakes
  * @throws invalid-value (each mistake is named by its place)
  */
-export async function checkedPlan(description: unknown, name: string): Promise<CardPlan> {
+export async function checkedPlan(
+  description: unknown,
+  name: string,
+  what = "is no description of a card",
+): Promise<CardPlan> {
   const { parseCard } = await import("../cards/descriptions/index.ts");
   const plan = parseCard(description);
   if (plan.ok) return plan.value;
   const problems = plan.error.map((problem) => `\n  ${problem.path}: ${problem.message}`).join("");
-  throw new SmartCardError("invalid-value", `${name} is no description of a card:${problems}`);
+  throw new SmartCardError("invalid-value", `${name} ${what}:${problems}`);
 }
 
 /** Whether a word names a kind of card, and not a file: `demo`, `piv`. */

@@ -141,7 +141,7 @@ describe("scard card provision", () => {
     const before = readFileSync(path, "utf8");
     const { code, err } = await scard(["provision", path, "--pin", "stdin"], { input: "1234567890\n" });
     expect(code).toBe(1);
-    expect(err).toContain("$.applications.piv.pin.value");
+    expect(err).toContain("card.json does not take this PIN or PUK:\n  $.applications.piv.pin.value: has 10 bytes");
     expect(err).not.toContain("1234567890");
     expect(err).not.toContain("31323334");
     expect(readFileSync(path, "utf8")).toBe(before);

@@ -72,7 +72,7 @@ const provisionOptions = {
   key: {
     type: "string",
     value: "SLOT",
-    help: "make a key in this slot, and a certificate for it: 9A, 9C, 9D, 9E of PIV; 81 and on of GIDS; signature, decryption, authentication of OpenPGP",
+    help: "make a key in this slot, and a certificate for it: 9A, 9C, 9D, 9E, 82 to 95 of PIV; 81 and on of GIDS; signature, decryption, authentication of OpenPGP",
   },
   algorithm: {
     type: "string",
