@@ -79,7 +79,7 @@ export function blocked(pin: PinDescription, details: ErrorDetails): SmartCardEr
 
 /** The error for a last try that is not confirmed. */
 export function lastTry(pin: PinDescription, place: FailurePlace): SmartCardError {
-  const message = `one try of the ${pin.name} is left, and a wrong one blocks it: confirm with lastTry: true that it is sent`;
+  const message = `one try of the ${pin.name} is left, and a wrong one blocks it: to send it all the same answer { pin, lastTry: true }, or give verifyPin() the option lastTry`;
   return new SmartCardError("security-violation", message, { ...place, triesLeft: 1 });
 }
 

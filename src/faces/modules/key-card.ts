@@ -129,7 +129,7 @@ export class KeyCard implements OpenCard {
     const signature = await this.#withKey(operation, known, wait, ({ card }) =>
       this.#able(card.sign, "sign", operation).call(card, known, request),
     );
-    return signatureIn(signature, request, how.format ?? "der");
+    return signatureIn(signature, known, how.format ?? "der", this.#place(operation));
   }
 
   async decrypt(container: KeyContainer | string, data: Uint8Array, options: DecryptOptions = {}): Promise<Uint8Array> {

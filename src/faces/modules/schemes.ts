@@ -52,6 +52,8 @@ export interface DecryptOptions extends WaitOptions {
   readonly label?: Uint8Array | undefined;
 }
 
+/** Bytes of a number of Ed25519. RFC 8032, 5.1.6. */
+const CURVE25519_BYTES = 32;
 const hashes = { sha1: 0, sha224: 0, sha256: 0, sha384: 0, sha512: 0 } as const;
 /** Longer than any that fits a key of 4096 bits. */
 const MOST_SALT_BYTES = 512;
@@ -108,8 +110,24 @@ export function signRequest(
 }
 
 /** The signature as the caller wants it. */
-export function signatureIn(signature: Uint8Array, request: SignRequest, format: "der" | "raw"): Uint8Array {
-  return request.scheme === "ecdsa" && format === "der" ? ecdsaToDer(signature) : signature;
+export function signatureIn(
+  signature: Uint8Array,
+  { key, name }: KeyContainer,
+  format: "der" | "raw",
+  place: FailurePlace,
+): Uint8Array {
+  const length = signatureBytes(key);
+  if (signature.length !== length) {
+    const form = key.kind === "ec" ? ", r and s after one another: see rawSignature of ModuleHost" : "";
+    const message = `the module gave ${signature.length} bytes as a signature with the key ${name}; it has ${length}${form}`;
+    throw new SmartCardError("comm-error", message, place);
+  }
+  return key.kind === "ec" && format === "der" ? ecdsaToDer(signature) : signature;
+}
+
+function signatureBytes(key: KeyType): number {
+  if (key.kind === "rsa") return Math.ceil(key.bits / 8);
+  return 2 * (key.kind === "ec" ? curveBytes[key.curve] : CURVE25519_BYTES);
 }
 
 function usualHash(key: KeyType): SignatureHash {
