@@ -101,12 +101,21 @@ async function described(file: CardFile, member: string, source: object, mistake
   return { path: file.path, description, plan: await checkedPlan(description, file.path, mistake) };
 }
 
-function contentOf({ path, plan }: CardFile, wanted: string | undefined): CardPlan["contents"][number] {
-  const known = plan.contents.filter(({ member }) => member !== "files");
+/** What of the card can be provisioned: one of its applications. */
+type ApplicationContent = CardPlan["contents"][number] & { readonly member: string };
+
+function isApplication(content: CardPlan["contents"][number]): content is ApplicationContent {
+  return content.member !== undefined;
+}
+
+function contentOf({ path, plan }: CardFile, wanted: string | undefined): ApplicationContent {
+  const known = plan.contents.filter(isApplication);
   const found = known.find(({ member }) => wanted === undefined || member === wanted);
   if (found !== undefined) return found;
   const reason =
-    known.length === 0 ? "has no application: write its PINs into the file" : `has no application ${wanted}`;
+    known.length === 0
+      ? `is a card of the kind ${plan.kind}, without an application that has PINs and keys: what is on it stands in the file`
+      : `has no application ${wanted}`;
   throw new SmartCardError("invalid-value", `${path} ${reason}`);
 }
 

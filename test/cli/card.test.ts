@@ -147,6 +147,26 @@ describe("scard card provision", () => {
     expect(readFileSync(path, "utf8")).toBe(before);
   });
 
+  test.each(["ndef", "ntag215", "mifare-classic-1k", "filesystem"])("%s has nothing of that kind", async (kind) => {
+    await scard(["new", kind, path]);
+    for (const option of [
+      ["--key", "9A"],
+      ["--pin", "env:PIN"],
+    ]) {
+      const { code, err } = await scard(["provision", path, ...option], { environment: { PIN: "123456" } });
+      expect(code).toBe(1);
+      expect(err).toContain(`card.json is a card of the kind ${kind}, without an application that has PINs and keys`);
+    }
+  });
+
+  test.each(["99", "F9", "9A9C", "x"])("PIV has no key %s for its holder", async (slot) => {
+    await scard(["new", "piv", path]);
+    const { code, err } = await scard(["provision", path, "--key", slot]);
+    expect(code).toBe(1);
+    expect(err).toContain("use 9A, 9C, 9D, 9E, or 82 to 95");
+    expect(err).not.toContain("provisionPiv");
+  });
+
   test("OpenPGP: PIN and admin PIN", async () => {
     await scard(["new", "openpgp", path]);
     expect(

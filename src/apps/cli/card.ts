@@ -61,7 +61,11 @@ const show = command({
 
 const SOURCE = "env:NAME, file:PATH, stdin or prompt";
 const provisionOptions = {
-  application: { type: "string", value: "NAME", help: "the application, on a card with several: piv, openpgp, gids" },
+  application: {
+    type: "string",
+    value: "NAME",
+    help: "the application, on a card with several: piv, openpgp, gids; default: the first one, piv on a YubiKey",
+  },
   pin: { type: "string", value: "SOURCE", reads: secretSource, help: `a new PIN; SOURCE is ${SOURCE}` },
   puk: {
     type: "string",
@@ -72,7 +76,7 @@ const provisionOptions = {
   key: {
     type: "string",
     value: "SLOT",
-    help: "make a key in this slot, and a certificate for it: 9A, 9C, 9D, 9E, 82 to 95 of PIV; 81 and on of GIDS; signature, decryption, authentication of OpenPGP",
+    help: "make a key in this slot, in place of one that is there, and a certificate for it: 9A, 9C, 9D, 9E, 82 to 95 of PIV; 81 and on of GIDS; signature, decryption, authentication of OpenPGP",
   },
   algorithm: {
     type: "string",
@@ -238,7 +242,7 @@ function authorityKey(path: string, jwk: JsonWebKey): CertifiedKey {
 function fileOf(positionals: readonly string[]): string {
   const [path, ...others] = positionals;
   if (path === undefined) throw new UsageError("the file of the card is missing");
-  refuseArguments(others);
+  if (others.length > 0) throw new UsageError("one FILE is enough, and there are more arguments");
   return path;
 }
 

@@ -15,7 +15,7 @@ import {
   provisionOpenPgp,
   savedOpenPgp,
 } from "../openpgp/index.ts";
-import { newPivImage, PivApplication, pivShape, provisionPiv, savedPiv } from "../piv/index.ts";
+import { hasPivCertificate, newPivImage, PivApplication, pivShape, provisionPiv, savedPiv } from "../piv/index.ts";
 import type { Applications } from "./application-cards.ts";
 import { type Fact, plugged } from "./application-kind.ts";
 import { savedToken } from "./token-shape.ts";
@@ -34,7 +34,7 @@ const piv = plugged({
   async provision(image, crypto, { algorithm = "p256", authority, slot, ...others }) {
     const certificate = await provisionPiv(crypto, image, {
       ...others,
-      slot: slotOf(slot, "9A, 9C, 9D, 9E, or 82 to 95"),
+      slot: slotOf(slot, "9A, 9C, 9D, 9E, or 82 to 95", hasPivCertificate),
       algorithm: algorithmOf(pivAlgorithms, algorithm),
       authority,
     });
@@ -134,7 +134,7 @@ const gids = plugged({
   async provision(image, crypto, { algorithm = "rsa2048", slot, ...others }) {
     const certificate = await provisionGids(crypto, image, {
       ...others,
-      reference: slotOf(slot, "81 for the first key, to 9E"),
+      reference: slotOf(slot, "81 for the first key, to 9E", (reference) => reference >= 0x81 && reference <= 0x9e),
       algorithm: algorithmOf(gidsAlgorithms, algorithm),
     });
     return { source: savedGids(image), certificate };
@@ -173,10 +173,10 @@ function allTries(before: { readonly tries?: number } | undefined): { readonly t
   return { triesLeft: before?.tries ?? FACTORY_TRIES };
 }
 
-function slotOf(text: string, known: string): number {
+function slotOf(text: string, known: string, isSlot: (reference: number) => boolean): number {
   const bytes = decodeHex(text);
   const [slot, ...others] = bytes.ok ? bytes.value : [];
-  if (slot !== undefined && others.length === 0) return slot;
+  if (slot !== undefined && others.length === 0 && isSlot(slot)) return slot;
   const reason = `${quoteWord(text)}, which is no key reference`;
   return refuse({ operation: "provision", path: "slot" }, reason, `use ${known}`);
 }

@@ -29,8 +29,8 @@ export type Keep = "memory" | "file";
 
 /** An application on a card, or what is on it in the place of one. */
 interface CardContent extends Pick<ReadApplication, "facts" | "provision"> {
-  /** The member of `applications` that describes it. */
-  readonly member: string;
+  /** The member of `applications` that describes it; undefined where a card has something else in its place. */
+  readonly member: string | undefined;
   /** For people: `PIV`. */
   readonly name: string;
 }

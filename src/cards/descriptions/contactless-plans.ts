@@ -34,7 +34,7 @@ function plan(kind: string, content: string, given: Described, make: () => Made,
     keep,
     reader,
     readerProtocols: contactlessProtocols,
-    contents: [{ member: kind, name: content, facts: [["memory", content]], provision: undefined }],
+    contents: [{ member: undefined, name: content, facts: [], provision: undefined }],
     async open(_surroundings, changed): Promise<PlannedCard> {
       const { card, state } = make();
       const describe = (): object => ({

@@ -14,7 +14,7 @@ export const fileSystemPlan: Shape<CardPlan, CardImageSource> = cardDocument.as(
     kind: "filesystem",
     keep,
     reader,
-    contents: [{ member: "files", name: "files", facts: factsOf(image), provision: undefined }],
+    contents: [{ member: undefined, name: "files", facts: factsOf(image), provision: undefined }],
     async open({ createCipher, random }, changed) {
       const card = new FileSystemCard(image, random, createCipher);
       const document = { kind: "filesystem", version: FORMAT_VERSION, keep, ...(reader !== undefined && { reader }) };

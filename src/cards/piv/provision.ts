@@ -27,6 +27,11 @@ export interface PivProvision extends CertificateContent {
 
 const place = { operation: "provisionPiv", path: "provision" } as const;
 
+/** Whether a key of the card's holder, with a certificate, goes into this slot. */
+export function hasPivCertificate(slot: number): boolean {
+  return certificateObjectOf(slot) !== undefined && slot !== keyReferences.attestation;
+}
+
 /**
  * Generates a key, and puts it and a certificate for it into a card.
  *
@@ -37,7 +42,7 @@ const place = { operation: "provisionPiv", path: "provision" } as const;
 export async function provisionPiv(library: CardCrypto, image: PivImage, provision: PivProvision): Promise<Uint8Array> {
   const { algorithm, slot } = provision;
   const object = certificateObjectOf(slot);
-  if (object === undefined || slot === keyReferences.attestation)
+  if (object === undefined || !hasPivCertificate(slot))
     refuse({ ...place, path: "provision.slot" }, hexByte(slot), "use 9A, 9C, 9D, 9E, or 82 to 95");
   const { family } = keyAlgorithm(algorithm);
   checkCertificateContent(provision, family === "x25519" ? "x25519" : "rsa", place);
