@@ -10,6 +10,8 @@ export interface OpenCardsOptions extends Pick<OpenCardOptions, "pin" | "pinCach
   readonly manager: ResourceManager;
   /** Readers to look into. @default all */
   readonly readers?: readonly string[] | undefined;
+  /** Told why a card cannot be used: no module takes it, or another program has it for itself. */
+  readonly leftOut?: ((reader: string, error: SmartCardError) => void) | undefined;
 }
 
 /** A card that was opened, or was found to have no module; the number of the event tells whether it is still the same card. */
@@ -102,6 +104,7 @@ export class OpenCards implements AgentCards, AsyncDisposable {
       return await openCard({ manager, reader }, { signal, pin, pinCache });
     } catch (error) {
       if (!(error instanceof SmartCardError) || error.code === "cancelled") throw error;
+      this.#options.leftOut?.(reader, error);
       return error.code === "card-unsupported" ? undefined : "busy";
     }
   }

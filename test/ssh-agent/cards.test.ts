@@ -149,15 +149,25 @@ describePeer(sshd, (path) => {
 
   it("sends a wrong PIN once, and says why nothing was signed", async () => {
     const { stderr } = await agent(["--pin", "env:OTHER"], `${sign(1)} ${sign(1)}`);
-    expect(stderr).toMatch(/not signed: .*wrong; 2 tries are left/);
-    expect(stderr).toMatch(/the PIN of YubiKey \S+ is not sent: it is another one/);
+    expect(stderr).toMatch(/the PIN is wrong; 2 tries are left/);
+    expect(stderr).toMatch(/YubiKey \S+ has refused this PIN before, so it is not sent again/);
     expect(await service.done("ykman", ["piv", "info"])).toMatch(/PIN tries remaining:\s+2\/3/);
     await agent(["--pin", "env:PIN"], sign(1));
   });
 
   it("does without a PIN where it has none, and says so", async () => {
     const { stderr } = await agent([], sign(1));
-    expect(stderr).toMatch(/not signed: /);
+    expect(stderr).toMatch(/the PIN of YubiKey \S+ is needed: give --pin SOURCE or --askpass PROGRAM/);
+  });
+
+  it("keeps the PIN from the command that it runs", async () => {
+    expect((await agent(["--pin", "env:PIN"], 'echo "$PIN"')).stdout).toBe("\n");
+  });
+
+  it("says why a key cannot be removed, and names the readers that there are", async () => {
+    expect((await agent([], "ssh-add -q -D")).stderr).toContain("keys cannot be added or removed");
+    const { status, stderr } = await agent(["--reader", "Nope"], "true");
+    expect([status, stderr]).toEqual([1, expect.stringContaining(`0 "${READER}"`)]);
   });
 
   it("is told wrongly: exit code 2", async () => {

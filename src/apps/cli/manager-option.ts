@@ -18,7 +18,7 @@ system[:LIBRARY]   the operating system's own (through koffi)
 embedded:READER,…  one in this process
   READER is virtual[:NAME][+CARD], vpcd[:PORT|PATH]
   or usb[:VENDOR:PRODUCT|:SERIAL|:@PORT],
-  CARD is demo, piv, openpgp, gids, yubikey or a file`,
+  CARD is demo, a kind of scard card new, or a file`,
   },
 } as const;
 

@@ -7,11 +7,12 @@ import { OpenCards } from "../../entry/agent-cards.ts";
 import { CardKeys, SshAgent } from "../../faces/ssh-agent/index.ts";
 import { nodeClock } from "../../platform/node/runtime/index.ts";
 import { listenUnix, privateFolder, thisUser, type UnixConnection } from "../../platform/node/unix/index.ts";
-import { SmartCardError } from "../../port/index.ts";
+import { type Context, SmartCardError } from "../../port/index.ts";
 import { command, exitCodes } from "./command.ts";
 import { managerOption, withManager } from "./manager-option.ts";
 import { millisecondsOf, type OptionTable, UsageError } from "./options.ts";
-import { secretSource } from "./secret-source.ts";
+import { onlyFitting } from "./reader-choice.ts";
+import { type SecretSource, secretSource } from "./secret-source.ts";
 import { pinPrompt } from "./ssh-agent-pin.ts";
 import type { Terminal } from "./terminal.ts";
 import { jsonText, visible } from "./text.ts";
@@ -63,12 +64,13 @@ export const sshAgent = command({
   options,
   argumentWords: "file",
   async run({ positionals, values }, terminal) {
-    const place = { source: values.pin, program: values.askpass ?? terminal.environment.SSH_ASKPASS };
+    const place = { source: values.pin, program: values.askpass ?? (terminal.environment.SSH_ASKPASS || undefined) };
     const pin = await pinPrompt(place, terminal);
     const pinCache = pinCacheOf(values.forget);
-    return withManager(values.manager, terminal, async ({ client }) => {
-      await using cards = new OpenCards({ manager: client, readers: values.reader, pin, pinCache });
-      const say = (reason: string): void => terminal.say(`scard: not signed: ${visible(reason)}`);
+    return withManager(values.manager, terminal, async ({ client, context }) => {
+      const say = (reason: string): void => terminal.say(`scard: ${visible(reason)}`);
+      const readers = values.reader && (await readersNamed(values.reader, context));
+      await using cards = new OpenCards({ manager: client, readers, pin, pinCache, leftOut: leftOutOnce(say) });
       const agent = new SshAgent({ clock: nodeClock, keys: new CardKeys(cards), refused: say });
       const path = values.socket ?? ownSocket();
       const listener = await listenUnix({
@@ -79,7 +81,7 @@ export const sshAgent = command({
       });
       try {
         const [program, ...args] = positionals;
-        if (program !== undefined) return await runWith(program, args, path, terminal);
+        if (program !== undefined) return await runWith(program, args, withAgent(path, values.pin, terminal), terminal);
         if (values.json === true) terminal.print(jsonText({ socket: path, pid: process.pid }));
         else terminal.print(`SSH_AUTH_SOCK=${quoted(path)}; export SSH_AUTH_SOCK;`);
         await waiting(terminal, undefined, ({ signal }) => ended(signal));
@@ -130,9 +132,37 @@ function ended(signal: AbortSignal): Promise<void> {
   });
 }
 
+/** The names of the readers that the user means. @throws unknown-reader, with the list of those that there are */
+async function readersNamed(choices: readonly string[], context: Context): Promise<readonly string[]> {
+  const names = await context.listReaders();
+  return choices.map((choice) => onlyFitting(names, choice, "--reader"));
+}
+
+/** Tells of a card that cannot be used, once for each reason. */
+function leftOutOnce(say: (text: string) => void): (reader: string, error: SmartCardError) => void {
+  const told = new Set<string>();
+  return (reader, { message }) => {
+    const text = `the card in "${reader}" is not used: ${message}`;
+    if (!told.has(text)) say(text);
+    told.add(text);
+  };
+}
+
+/** The environment of the command. A PIN that this one holds is for the agent alone. */
+function withAgent(path: string, source: SecretSource | undefined, { environment }: Terminal): NodeJS.ProcessEnv {
+  const passed: NodeJS.ProcessEnv = { ...environment, SSH_AUTH_SOCK: path };
+  if (source?.from === "environment") delete passed[source.name];
+  return passed;
+}
+
 /** Runs a program with the agent, and gives its exit code as a shell does. */
-async function runWith(program: string, args: readonly string[], path: string, terminal: Terminal): Promise<number> {
-  const child = spawn(program, args, { stdio: "inherit", env: { ...terminal.environment, SSH_AUTH_SOCK: path } });
+async function runWith(
+  program: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  terminal: Terminal,
+): Promise<number> {
+  const child = spawn(program, args, { stdio: "inherit", env });
   const stop = (): void => void child.kill(terminal.stop.reason === "SIGTERM" ? "SIGTERM" : "SIGINT");
   terminal.stop.addEventListener("abort", stop, { once: true });
   try {

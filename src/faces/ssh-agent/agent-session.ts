@@ -102,13 +102,13 @@ export class SshAgentSession {
         return encodeAgentSuccess();
       case "unlock":
         if (await lock.unlock(request.passphrase, this.#ended.signal)) return encodeAgentSuccess();
-        return this.#refuse("the passphrase is another one, or the agent is not locked");
+        return this.#refuse("the agent stays locked: the passphrase is another one, or it was not locked");
       case "extension":
         if (request.name === "query") return encodeExtensionNames(extensions);
         // OpenSSH asks with this one first, and goes on without it.
         return encodeAgentFailure();
       case "unsupported":
-        return this.#refuse(`request ${request.type} is not for keys on cards`);
+        return this.#refuse("keys cannot be added or removed: they are on the cards");
     }
   }
 

@@ -97,7 +97,7 @@ describe("an SSH agent", () => {
     expect(refusals).toEqual([
       "the key is on no card that is there",
       expect.stringContaining("is missing"),
-      "request 17 is not for keys on cards",
+      "keys cannot be added or removed: they are on the cards",
     ]);
   });
 
