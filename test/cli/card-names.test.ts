@@ -8,9 +8,10 @@ import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { LIST_PATH } from "../../src/apps/cli/types-import.ts";
 import { hexBytes } from "../../src/base/binary/index.ts";
+import { freePort } from "../peers/free-ports.ts";
 import { describePeer } from "../peers/peers.ts";
 import { Program, run } from "../peers/program.ts";
-import { freePort, TcpCard } from "./tcp-card.ts";
+import { TcpCard } from "./tcp-card.ts";
 
 const program = resolve("dist/apps/cli/main.js");
 const folder = mkdtempSync(join(tmpdir(), "scard-names-"));

@@ -6,8 +6,9 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeAll, expect, it } from "vitest";
+import { freePort } from "../peers/free-ports.ts";
 import { describePeer } from "../peers/peers.ts";
-import { freePort, TcpCard } from "./tcp-card.ts";
+import { TcpCard } from "./tcp-card.ts";
 import { TmuxTerminal, tmuxProgram } from "./tmux.ts";
 
 const program = resolve("dist/apps/cli/main.js");

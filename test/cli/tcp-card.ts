@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { once } from "node:events";
-import { connect, createServer, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { encodeFrame, FrameDecoder } from "../../src/readers/vpcd/index.ts";
 
 /** A card that plugs into a reader of vpcd's kind by TCP. It has an ATR, and answers every command with 9000. */
@@ -36,14 +36,3 @@ export class TcpCard {
 
 /** The control message that is answered: vsmartcard, virtualsmartcard/src/vpcd/vpcd.h. */
 const GET_ATR = 4;
-
-/** A port of this machine that nothing listens on at the moment. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("the server has no port");
-  return address.port;
-}

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { Daemon, type DaemonConfig, readConfig, silentLog } from "../../src/apps/daemon/index.ts";
+import { twoFreePorts } from "../peers/free-ports.ts";
 import { scard, startDaemon, testFolder } from "./running.ts";
 
 const PATIENCE_MS = 240_000;
@@ -26,15 +26,6 @@ async function starts(config: DaemonConfig, socket: string): Promise<string> {
   } catch (error) {
     return (error as Error).message;
   }
-}
-
-/** A port that nothing listens on at this moment, and the next one too. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address !== null ? Math.min(address.port, 65_000) : 0;
 }
 
 /** Odd names: short, at the limit, beyond it, not of letters, kept for the API. */
@@ -114,7 +105,7 @@ const configs = (port: number) =>
 
 describe("the check of a configuration", () => {
   it("calls good what starts, and nothing else", { timeout: PATIENCE_MS }, async () => {
-    const port = await freePort();
+    const port = (await twoFreePorts())[0];
     const seen = new Set<string>();
     await fc.assert(
       fc.asyncProperty(configs(port), async (json) => {
@@ -146,7 +137,7 @@ describe("the check of a configuration", () => {
   it("takes what another program has at the moment for good, and says why a start would fail that does not depend on it", async () => {
     const folder = testFolder();
     const socket = join(folder, "comm");
-    const port = await freePort();
+    const port = (await twoFreePorts())[0];
     const json = {
       readers: [
         { type: "vpcd", port },
@@ -178,7 +169,7 @@ describe("the check of a configuration", () => {
   ])("and the start agree on the name %s", { timeout: PATIENCE_MS }, async (name, isGood) => {
     for (const reader of [
       { type: "virtual", name },
-      { type: "vpcd", name, port: await freePort(), slots: 2 },
+      { type: "vpcd", name, port: (await twoFreePorts())[0], slots: 2 },
     ]) {
       const folder = testFolder();
       const file = join(folder, "daemon.json");

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { hexBytes } from "../../src/base/binary/index.ts";
 import { pcscdManager } from "../../src/entry/pcscd.ts";
-import { freePort } from "../cli/tcp-card.ts";
 import { PATIENCE_MS } from "../patience.ts";
+import { freePort } from "../peers/free-ports.ts";
 import { Program } from "../peers/program.ts";
 import { scard, startDaemon, testFolder } from "./running.ts";
 

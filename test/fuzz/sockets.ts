@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,6 +12,7 @@ import { concatBytes } from "../../src/base/binary/index.ts";
 import { nodeClock } from "../../src/platform/node/runtime/runtime.ts";
 import { encodeFrame } from "../../src/readers/vpcd/index.ts";
 import { ClientSession, encodeRequest } from "../../src/wire/pcsclite/index.ts";
+import { freePort } from "../peers/free-ports.ts";
 import { Dice } from "./dice.ts";
 import { mutate } from "./mutate.ts";
 import { must } from "./target.ts";
@@ -281,13 +282,4 @@ async function eventually(what: string, holds: () => Promise<boolean>): Promise<
     must(performance.now() - started < PATIENCE_MS, what);
     await sleep(20);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
 }

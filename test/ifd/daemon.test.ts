@@ -7,7 +7,7 @@ import { hexBytes } from "../../src/base/binary/index.ts";
 import { pcscdManager } from "../../src/entry/pcscd.ts";
 import type { Context } from "../../src/port/index.ts";
 import { scard, startDaemon, testFolder } from "../daemon/running.ts";
-import { twoFreePorts } from "../peers/pcscd.ts";
+import { twoFreePorts } from "../peers/free-ports.ts";
 import { describePeer } from "../peers/peers.ts";
 import { Vicc, viccProgram } from "../peers/vicc.ts";
 import { debianDrivers, driverPeer, vpcdDriver } from "./driver-packages.ts";

@@ -9,7 +9,7 @@ import { nodeRuntime } from "../../src/platform/node/runtime/index.ts";
 import type { Context } from "../../src/port/index.ts";
 import { DriverProcess } from "../../src/readers/ifd/driver-process.ts";
 import type { IfdDevice, IfdLogEntry } from "../../src/readers/ifd/index.ts";
-import { twoFreePorts } from "../peers/pcscd.ts";
+import { twoFreePorts } from "../peers/free-ports.ts";
 import { describePeer } from "../peers/peers.ts";
 import { Vicc, viccProgram } from "../peers/vicc.ts";
 import { debianDrivers, driverPeer, startBuilt, vpcdDriver } from "./driver-packages.ts";

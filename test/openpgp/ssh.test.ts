@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { twoFreePorts } from "../peers/pcscd.ts";
+import { twoFreePorts } from "../peers/free-ports.ts";
 import { describePeer, type PeerProgram } from "../peers/peers.ts";
 import { Program } from "../peers/program.ts";
 import { GnuPg } from "./gnupg.ts";

@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { vi } from "vitest";
 import { PATIENCE_MS } from "../patience.ts";
-import { pcscdPlace, twoFreePorts } from "../peers/pcscd.ts";
+import { twoFreePorts } from "../peers/free-ports.ts";
+import { pcscdPlace } from "../peers/pcscd.ts";
 import { Program } from "../peers/program.ts";
 
 /** A service on a socket of its own, which can be killed and started again on the same one. */

@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { WhoReport } from "../../src/apps/daemon/index.ts";
-import { pcscdPlace, twoFreePorts } from "./pcscd.ts";
+import { twoFreePorts } from "./free-ports.ts";
+import { pcscdPlace } from "./pcscd.ts";
 import { Program, run } from "./program.ts";
 
 /** Where our built program is. Everything that uses this file is started in the repository's root folder. */

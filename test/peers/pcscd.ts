@@ -2,9 +2,10 @@
 
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer, type Server } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { twoFreePorts } from "./free-ports.ts";
 import type { PeerProgram } from "./peers.ts";
 import { Program } from "./program.ts";
 
@@ -91,37 +92,4 @@ async function listening(socket: string, program: Program): Promise<void> {
       connection.once("error", () => done(false));
     });
   while (!hasEnded && !(await takesConnections())) await new Promise((again) => setTimeout(again, 5));
-}
-
-/** Two ports in a row that nothing listens on. The driver of vpcd takes them so. */
-export async function twoFreePorts(): Promise<[number, number]> {
-  for (let attempt = 0; attempt < 50; attempt++) {
-    const first = await listen(0);
-    const port = portOf(first);
-    const second = await listen(port + 1).catch(() => undefined);
-    await close(first);
-    if (second === undefined) continue;
-    await close(second);
-    return [port, port + 1];
-  }
-  throw new Error("there are no two free ports in a row");
-}
-
-function listen(port: number): Promise<Server> {
-  return new Promise((done, failed) => {
-    const server = createServer().once("error", failed);
-    server.listen(port, "127.0.0.1", () => done(server));
-  });
-}
-
-function portOf(server: Server): number {
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("a TCP server has no port");
-  return address.port;
-}
-
-function close(server: Server): Promise<void> {
-  return new Promise((done) => {
-    server.close(() => done());
-  });
 }

@@ -3,14 +3,13 @@
 // `scard ssh-agent` with a PIV card in our daemon, and the programs of OpenSSH as its clients.
 
 import { execFileSync } from "node:child_process";
-import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { scardProgram } from "../daemon/running.ts";
 import { digitsOf, serveCard } from "../peers/card-service.ts";
+import { freePort } from "../peers/free-ports.ts";
 import { describePeer, type PeerProgram } from "../peers/peers.ts";
 import { type Ending, Program, run } from "../peers/program.ts";
 
@@ -177,14 +176,3 @@ describePeer(sshd, (path) => {
     expect([ending.status, ending.stderr]).toEqual([2, expect.stringContaining("cannot be started (ENOENT)")]);
   });
 });
-
-/** A port of this machine that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
-}

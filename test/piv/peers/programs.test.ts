@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-import { once } from "node:events";
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePort } from "../../peers/free-ports.ts";
 import { describePeer } from "../../peers/peers.ts";
 import { Program, run } from "../../peers/program.ts";
 import { MANAGEMENT_KEY, OPENSC_MODULE, OPENSSL_ENGINE, PIN, peer, useToken, YKCS11_MODULE } from "./token.ts";
@@ -13,17 +12,6 @@ import { MANAGEMENT_KEY, OPENSC_MODULE, OPENSSL_ENGINE, PIN, peer, useToken, YKC
 const token = useToken();
 const path = (name: string) => join(token.folder, name);
 const SSHD = "/usr/sbin/sshd";
-
-/** A port of this machine that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
-}
 
 describePeer(peer("ykman"), (ykman) => {
   beforeAll(async () => {
