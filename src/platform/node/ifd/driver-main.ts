@@ -39,6 +39,9 @@ function bind(koffi: DriverKoffi): void {
   libc.func("int setrlimit(int, const void *)")(CORE_FILE_LIMIT, new Uint8Array(16));
 }
 
+/** What {@link loadHost} has loaded. koffi unloads a library that nothing refers to, and the driver is not loaded yet then. */
+const hosts: unknown[] = [];
+
 /** Loads the functions that a driver expects of pcscd: from memory, or from a file where the kernel has none like that. */
 function loadHost(koffi: DriverKoffi): void {
   const object = hostObject(process.arch);
@@ -47,7 +50,7 @@ function loadHost(koffi: DriverKoffi): void {
   if (Number(memory) >= 0) {
     writeSync(Number(memory), object);
     try {
-      koffi.load(`/proc/self/fd/${memory}`, { global: true });
+      hosts.push(koffi.load(`/proc/self/fd/${memory}`, { global: true }));
       return;
     } catch {
       // A system can forbid to execute such memory.
@@ -61,7 +64,7 @@ function loadHost(koffi: DriverKoffi): void {
     const file = openSync(path, "wx", 0o700);
     writeSync(file, object);
     closeSync(file);
-    koffi.load(path, { global: true });
+    hosts.push(koffi.load(path, { global: true }));
   } finally {
     rmSync(folder, { recursive: true });
   }
