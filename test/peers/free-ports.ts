@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 
 /**
- * Ports that are given to other programs. They are none that the system gives to connections on their way out: in the moment
- * between the look and the use another test's connection took such a port. Each process begins at a place of its own.
+ * Ports that are given to other programs. The system gives no connection on its way out a port below 32768, so another test's
+ * connection cannot take one between the look and the use. Each process begins at a place of its own.
  */
 const FIRST_PORT = 10_000;
 const PORTS = 22_000;
