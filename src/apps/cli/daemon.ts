@@ -9,7 +9,6 @@ import { nodeClock } from "../../platform/node/runtime/index.ts";
 import {
   type InheritedSocket,
   inheritedSockets,
-  keepCollectionsShort,
   keepFreedMemory,
   loadMemoryReturn,
   loadPeerCredentials,
@@ -126,7 +125,6 @@ async function run(
   terminal: Terminal,
   args: readonly string[],
 ): Promise<number> {
-  keepCollectionsShort();
   if (values["check-config"]) restoreDefaultSignals();
   const signals = values["check-config"] ? undefined : listenForSignals();
   const line = readCommandLine(args, values);

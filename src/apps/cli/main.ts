@@ -2,12 +2,17 @@
 // SPDX-License-Identifier: MIT
 
 import { closeDebugger, keepSignals } from "./early-signals.ts";
+import { keepCollectionsShort } from "./short-collections.ts";
 
 // Before anything else is loaded: a process of Node that has no listener for SIGUSR1 opens its debugger on it, on a port
 // of this machine where any local user could run code as the user of this program.
 process.on("SIGUSR1", () => {});
 closeDebugger();
-if (process.argv[2] === "daemon") keepSignals();
+if (process.argv[2] === "daemon") {
+  keepSignals();
+  // The space of new objects grows while the rest is loaded.
+  keepCollectionsShort();
+}
 
 const rooms = await Promise.all([import("./program.ts"), import("./terminal.ts")]).catch(tooFewFiles);
 // Node opens it a little after the signal, and may have missed the first call.

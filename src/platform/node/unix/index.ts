@@ -19,6 +19,5 @@ export {
   SYSTEM_SOCKET_PATH,
   sharedFolder,
 } from "./service-sockets.ts";
-export { keepCollectionsShort } from "./short-collections.ts";
 export { thisUser, whyUntrusted } from "./trusted-path.ts";
 export type { UnixConnection, UnixConnectionEvents } from "./unix-connection.ts";
