@@ -1,9 +1,34 @@
 // SPDX-License-Identifier: MIT
 
 export type { BlockCipher, BlockCipherFactory, CipherAlgorithm } from "./block-cipher.ts";
+export { type CertificateFields, readCertificate } from "./certificate.ts";
+export {
+  bitString,
+  commonName,
+  der,
+  derObject,
+  derTrue,
+  objectIdentifier,
+  octetString,
+  sequence,
+  smallInteger,
+  time,
+  utf8String,
+} from "./der-values.ts";
+export { encodeName, nameText } from "./distinguished-name.ts";
 export { ecdsaFromDer, ecdsaToDer } from "./ecdsa-signature.ts";
 export type { HashFunction } from "./mask.ts";
 export { type CurveName, curveBytes, type HashName, hashBytes } from "./names.ts";
 export { certificatePublicKey, curveOfId, decodePublicKey, encodePublicKey, type PublicKey } from "./public-key.ts";
 export { encodeDigestInfo, padForSignature, unpadDeciphered, unpadOaep } from "./rsa-padding.ts";
 export { padPss } from "./rsa-pss.ts";
+export {
+  type CertificateInit,
+  type CertificateSigner,
+  type Extension,
+  hashOfCurve,
+  keyIdentifiers,
+  signatureAlgorithm,
+  signedCertificate,
+  signedRequest,
+} from "./signed-certificate.ts";

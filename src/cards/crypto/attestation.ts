@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 
-import type { CardCrypto } from "./card-crypto.ts";
 import {
-  authorityExtensions,
   type CertificateSigner,
+  commonName,
   type Extension,
   keyIdentifiers,
-  randomSerialNumber,
+  sequence,
   signedCertificate,
-  subjectAndValidity,
-} from "./certificate.ts";
+  time,
+} from "../../base/keys/index.ts";
+import type { CardCrypto } from "./card-crypto.ts";
+import { authorityExtensions, randomSerialNumber, subjectAndValidity } from "./certificate.ts";
 import { type CertifiedKey, certificateSigner, publicKeyInfo } from "./certified-key.ts";
-import { commonName, sequence, time } from "./der.ts";
 
 /** What the root's key is made from. It is public: its certificates show only that software made them. */
 const ROOT_SEED = "scard: root of PIV attestation in tests, version 1";
@@ -32,7 +32,7 @@ export async function attestationRoot(library: CardCrypto): Promise<Uint8Array> 
   const signer = rootSigner(library);
   const { publicKey } = signer;
   const name = commonName(ROOT_NAME);
-  const extensions = [...authorityExtensions(1), ...keyIdentifiers(library, publicKey, publicKey)];
+  const extensions = [...authorityExtensions(1), ...keyIdentifiers(sha1Of(library), publicKey, publicKey)];
   const serialNumber = Uint8Array.of(1);
   return signedCertificate(
     { serialNumber, issuer: name, subject: name, validity: validity(), publicKey, extensions },
@@ -57,7 +57,11 @@ export function attestationAuthority(
     subject: commonName(name),
     validity: validity(),
     publicKey,
-    extensions: [...authorityExtensions(0), ...keyIdentifiers(library, publicKey, root.publicKey), ...extensions],
+    extensions: [
+      ...authorityExtensions(0),
+      ...keyIdentifiers(sha1Of(library), publicKey, root.publicKey),
+      ...extensions,
+    ],
   };
   return signedCertificate(init, root);
 }
@@ -97,4 +101,8 @@ export async function attestedCertificate(
 
 function validity(): Uint8Array {
   return sequence(time(NOT_BEFORE), time(NOT_AFTER));
+}
+
+function sha1Of(library: CardCrypto): (data: Uint8Array) => Uint8Array {
+  return (data) => library.hash("sha1", data);
 }

@@ -1,38 +1,23 @@
 // SPDX-License-Identifier: MIT
 
 import {
+  type CertificateSigner,
   type CurveName,
   ecdsaToDer,
   encodeDigestInfo,
   encodePublicKey,
-  type HashName,
+  hashOfCurve,
   type PublicKey,
   padForSignature,
+  signatureAlgorithm,
 } from "../../base/keys/index.ts";
-import { dataObject } from "../software-card/index.ts";
 import type { CardCrypto } from "./card-crypto.ts";
-import type { CertificateSigner } from "./certificate.ts";
-import { der, objectIdentifier, sequence } from "./der.ts";
 import type { RsaKey } from "./rsa-key.ts";
 
 /** A private key, as certificates have its public part. */
 export type CertifiedKey =
   | { readonly algorithm: "rsa"; readonly material: RsaKey }
   | { readonly algorithm: CurveName | "ed25519" | "x25519"; readonly material: Uint8Array };
-
-/** Identifiers of signatures in certificates. RFC 4055, 5; RFC 8410, 3. */
-const ED25519 = "1.3.101.112";
-const SHA256_WITH_RSA = "1.2.840.113549.1.1.11";
-/** The hash for a curve goes with its size. RFC 5480, 4; RFC 5758, 3.2. */
-const curves: Readonly<Record<CurveName, { readonly hash: HashName; readonly ecdsa: string }>> = {
-  "P-256": { hash: "sha256", ecdsa: "1.2.840.10045.4.3.2" },
-  "P-384": { hash: "sha384", ecdsa: "1.2.840.10045.4.3.3" },
-  "P-521": { hash: "sha512", ecdsa: "1.2.840.10045.4.3.4" },
-  secp256k1: { hash: "sha256", ecdsa: "1.2.840.10045.4.3.2" },
-  brainpoolP256r1: { hash: "sha256", ecdsa: "1.2.840.10045.4.3.2" },
-  brainpoolP384r1: { hash: "sha384", ecdsa: "1.2.840.10045.4.3.3" },
-  brainpoolP512r1: { hash: "sha512", ecdsa: "1.2.840.10045.4.3.4" },
-};
 
 /** SubjectPublicKeyInfo. RFC 5280, 4.1.2.7. */
 export function publicKeyInfo(library: CardCrypto, key: CertifiedKey): Uint8Array {
@@ -54,7 +39,7 @@ function publicKey(library: CardCrypto, { algorithm, material }: CertifiedKey): 
 /** What signs certificates with a key. RFC 4055, 5; RFC 5758, 3.2; RFC 8410, 3. */
 export function certificateSigner(library: CardCrypto, key: CertifiedKey): CertificateSigner {
   return {
-    algorithm: signatureAlgorithm(key),
+    algorithm: algorithmOf(key),
     publicKey: publicKeyInfo(library, key),
     async sign(toBeSigned) {
       const signature = signed(library, key, toBeSigned);
@@ -64,16 +49,15 @@ export function certificateSigner(library: CardCrypto, key: CertifiedKey): Certi
   };
 }
 
-function signatureAlgorithm({ algorithm }: CertifiedKey): Uint8Array {
-  switch (algorithm) {
-    case "rsa":
-      return sequence(objectIdentifier(SHA256_WITH_RSA), dataObject(der.null));
-    case "ed25519":
-    case "x25519":
-      return sequence(objectIdentifier(ED25519));
-    default:
-      return sequence(objectIdentifier(curves[algorithm].ecdsa));
-  }
+/** An X25519 key signs nothing: what signs with it fails. */
+function algorithmOf({ algorithm }: CertifiedKey): Uint8Array {
+  const kind = algorithm === "rsa" || algorithm === "ed25519" || algorithm === "x25519" ? algorithm : "ec";
+  return signatureAlgorithm(kind, hashOf(algorithm)) ?? new Uint8Array(0);
+}
+
+function hashOf(algorithm: CertifiedKey["algorithm"]): "sha256" | "sha384" | "sha512" {
+  if (algorithm === "rsa" || algorithm === "ed25519" || algorithm === "x25519") return "sha256";
+  return hashOfCurve(algorithm);
 }
 
 function signed(library: CardCrypto, key: CertifiedKey, message: Uint8Array): Uint8Array | undefined {
@@ -89,7 +73,7 @@ function signed(library: CardCrypto, key: CertifiedKey, message: Uint8Array): Ui
     case "x25519":
       return undefined;
     default: {
-      const digest = library.hash(curves[algorithm].hash, message);
+      const digest = library.hash(hashOf(algorithm), message);
       return ecdsaToDer(library.curve(algorithm).sign(material, digest));
     }
   }

@@ -2,17 +2,21 @@
 
 export {
   type CurveName,
+  der,
+  type Extension,
   encodeDigestInfo,
   type HashName,
+  octetString,
   padForSignature,
+  smallInteger,
   unpadDeciphered,
   unpadOaep,
+  utf8String,
 } from "../../base/keys/index.ts";
 export { attestationAuthority, attestationRoot, attestedCertificate } from "./attestation.ts";
 export type { CardCrypto, Ed25519, EllipticCurve, X25519 } from "./card-crypto.ts";
-export { clientAuthentication, type Extension, keyUsageExtension, keyUsages } from "./certificate.ts";
+export { clientAuthentication, keyUsageExtension, keyUsages } from "./certificate.ts";
 export type { CertifiedKey } from "./certified-key.ts";
-export { der, octetString, smallInteger, utf8String } from "./der.ts";
 export {
   type CertificateAuthority,
   type CertificateContent,

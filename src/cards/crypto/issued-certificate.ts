@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 
-import { type Place, refuse } from "../../port/index.ts";
-import type { CardCrypto } from "./card-crypto.ts";
 import {
+  commonName,
   type Extension,
   keyIdentifiers,
-  randomSerialNumber,
+  sequence,
   signedCertificate,
-  subjectAndValidity,
-} from "./certificate.ts";
+  time,
+} from "../../base/keys/index.ts";
+import { type Place, refuse } from "../../port/index.ts";
+import type { CardCrypto } from "./card-crypto.ts";
+import { randomSerialNumber, subjectAndValidity } from "./certificate.ts";
 import { type CertifiedKey, certificateSigner, publicKeyInfo } from "./certified-key.ts";
-import { commonName, sequence, time } from "./der.ts";
 
 /** Who signs a card's certificates. */
 export interface CertificateAuthority {
@@ -80,7 +81,7 @@ export function issueCertificate(
     subject: name,
     validity: sequence(time(notBefore), time(notAfter)),
     publicKey,
-    extensions: [...extensions, ...keyIdentifiers(library, publicKey, signer.publicKey)],
+    extensions: [...extensions, ...keyIdentifiers((data) => library.hash("sha1", data), publicKey, signer.publicKey)],
   };
   return signedCertificate(init, signer);
 }

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 
 import { concatBytes, hexBytes } from "../../../src/base/binary/index.ts";
+import { decodeBerTlv } from "../../../src/base/iso7816/index.ts";
 import {
   certificatePublicKey,
   decodePublicKey,
   ecdsaFromDer,
   ecdsaToDer,
+  encodeName,
   encodePublicKey,
+  readCertificate,
 } from "../../../src/base/keys/index.ts";
 import { openCardOn } from "../../../src/faces/modules/index.ts";
 import { makeHostCrypto } from "../../../src/platform/node/crypto/index.ts";
@@ -29,7 +32,13 @@ const publicKey: FuzzTarget = {
   name: "public-key",
   about: "keys, certificates and signatures in DER: what is read is written, and read the same",
   covers: ["decodePublicKey"],
-  measures: ["base/keys/public-key", "base/keys/ecdsa-signature", "base/keys/der"],
+  measures: [
+    "base/keys/public-key",
+    "base/keys/ecdsa-signature",
+    "base/keys/der",
+    "base/keys/certificate",
+    "base/keys/distinguished-name",
+  ],
   maxBytes: 600,
   dictionary: ["2A864886F70D010101", "2A8648CE3D0201", "2B6570", "2B656E", "A003020102", "3000"].map(hexBytes),
   generate: (dice) => certificateAround(dice, dice.pick(samples)),
@@ -43,6 +52,8 @@ const publicKey: FuzzTarget = {
     }
     const certified = certificatePublicKey(input);
     if (certified.ok) must(decodePublicKey(encodePublicKey(certified.value)).ok, "a certificate's key cannot be read");
+    const name = encodeName(readCertificate(input)?.subject ?? new TextDecoder().decode(input));
+    if (name.ok) must(decodeBerTlv(name.value).ok, "a name that was written is no DER");
     const signature = ecdsaFromDer(input, 32);
     if (signature !== undefined) mustEqual(ecdsaFromDer(ecdsaToDer(signature), 32) ?? input, signature, "r and s");
   },

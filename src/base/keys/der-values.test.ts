@@ -2,7 +2,7 @@
 
 import { expect, it } from "vitest";
 import { encodeHex } from "../../base/binary/index.ts";
-import { integer, objectIdentifier, smallInteger, time } from "./der.ts";
+import { integer, objectIdentifier, smallInteger, time } from "./der-values.ts";
 
 it.each([
   ["00", [0]],

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes } from "../../base/binary/index.ts";
-import { dataObject } from "../software-card/index.ts";
+import { concatBytes } from "../binary/index.ts";
+import { encodeBerTlv } from "../iso7816/index.ts";
+import { integerValue } from "./der.ts";
 
 /** Tags of ASN.1. ITU-T X.680, 8.4; X.690, 8.1.2. */
 export const der = {
@@ -12,23 +13,31 @@ export const der = {
   null: 0x05,
   objectIdentifier: 0x06,
   utf8String: 0x0c,
+  printableString: 0x13,
+  ia5String: 0x16,
   utcTime: 0x17,
   generalizedTime: 0x18,
   sequence: 0x30,
   set: 0x31,
 } as const;
 
+const CONSTRUCTED = 0x20;
+
+/** An object with its value in parts, which are encoded already where the tag is a constructed one. */
+export function derObject(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
+  const encoded = encodeBerTlv([{ tag: tag & ~CONSTRUCTED, value: concatBytes(...parts) }]);
+  encoded[0] = tag;
+  return encoded;
+}
+
 /** SEQUENCE of parts that are encoded already. */
 export function sequence(...parts: readonly Uint8Array[]): Uint8Array {
-  return dataObject(der.sequence, ...parts);
+  return derObject(der.sequence, ...parts);
 }
 
 /** INTEGER of a number without sign. */
 export function integer(number: Uint8Array): Uint8Array {
-  const start = number.findIndex((byte) => byte !== 0);
-  const digits = start < 0 ? Uint8Array.of(0) : number.subarray(start);
-  const isNegative = ((digits[0] ?? 0) & 0x80) !== 0;
-  return dataObject(der.integer, new Uint8Array(isNegative ? 1 : 0), digits);
+  return derObject(der.integer, integerValue(number));
 }
 
 /** INTEGER of a small number. */
@@ -40,7 +49,7 @@ export function smallInteger(number: number): Uint8Array {
 /** OBJECT IDENTIFIER, written with dots. */
 export function objectIdentifier(dotted: string): Uint8Array {
   const [first = 0, second = 0, ...rest] = dotted.split(".").map(Number);
-  return dataObject(der.objectIdentifier, Uint8Array.from([40 * first + second, ...rest].flatMap(septets)));
+  return derObject(der.objectIdentifier, Uint8Array.from([40 * first + second, ...rest].flatMap(septets)));
 }
 
 function septets(number: number): readonly number[] {
@@ -51,38 +60,43 @@ function septets(number: number): readonly number[] {
 
 /** BIT STRING of whole bytes. */
 export function bitString(bytes: Uint8Array, unusedBits = 0): Uint8Array {
-  return dataObject(der.bitString, Uint8Array.of(unusedBits), bytes);
+  return derObject(der.bitString, Uint8Array.of(unusedBits), bytes);
 }
 
 /** OCTET STRING. */
 export function octetString(bytes: Uint8Array): Uint8Array {
-  return dataObject(der.octetString, bytes);
+  return derObject(der.octetString, bytes);
 }
 
 /** UTF8String. */
 export function utf8String(text: Uint8Array): Uint8Array {
-  return dataObject(der.utf8String, text);
+  return derObject(der.utf8String, text);
 }
 
 /** BOOLEAN: true. DER leaves out what is false. */
 export function derTrue(): Uint8Array {
-  return dataObject(der.boolean, Uint8Array.of(0xff));
+  return derObject(der.boolean, Uint8Array.of(0xff));
+}
+
+/** NULL. */
+export function derNull(): Uint8Array {
+  return derObject(der.null);
 }
 
 /** A distinguished name that is a common name alone. RFC 5280, 4.1.2.4. */
 export function commonName(name: string): Uint8Array {
   const value = utf8String(new TextEncoder().encode(name));
-  return sequence(dataObject(der.set, sequence(objectIdentifier("2.5.4.3"), value)));
+  return sequence(derObject(der.set, sequence(objectIdentifier("2.5.4.3"), value)));
 }
 
 /** A time: UTCTime to 2049, then GeneralizedTime. RFC 5280, 4.1.2.5. */
 export function time(digits: string): Uint8Array {
   const isShort = digits.slice(0, 4) < "2050";
   const text = new TextEncoder().encode(`${isShort ? digits.slice(2) : digits}Z`);
-  return dataObject(isShort ? der.utcTime : der.generalizedTime, text);
+  return derObject(isShort ? der.utcTime : der.generalizedTime, text);
 }
 
 /** An explicit tag of the context class. */
 export function contextTag(number: number, ...parts: readonly Uint8Array[]): Uint8Array {
-  return dataObject(0xa0 | number, concatBytes(...parts));
+  return derObject(0xa0 | number, concatBytes(...parts));
 }
