@@ -32,9 +32,29 @@ export {
   type OpenCardOptions,
   openCardOn,
 } from "./open-card-on.ts";
+export {
+  OpenPgpAdmin,
+  type OpenPgpKeyFacts,
+  type OpenPgpStatus,
+  type OpenPgpTouchPolicy,
+} from "./openpgp-admin.ts";
 export { openPgpModule } from "./openpgp-module.ts";
 export type { PinCachePolicy } from "./pin-cache.ts";
 export type { PinAnswer, PinPrompt, PinRequest, PinValue } from "./pin-entry.ts";
+export {
+  type ManagementAlgorithm,
+  managementAlgorithms,
+  PivAdmin,
+  type PivAlgorithm,
+  type PivKeyFacts,
+  type PivPinFacts,
+  type PivPinPolicy,
+  type PivSlot,
+  type PivStatus,
+  type PivTouchPolicy,
+  pivAlgorithms,
+  pivSlots,
+} from "./piv-admin.ts";
 export { pivModule } from "./piv-module.ts";
 export { pkcs15Module } from "./pkcs15-module.ts";
 export type { DecryptOptions, SignatureHash, SignOptions } from "./schemes.ts";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { concatBytes, encodeHex, hexBytes, zeroBytes } from "../../base/binary/index.ts";
-import { decodeCompactTlv, encodeBerTlv, type ResponseApdu } from "../../base/iso7816/index.ts";
+import { type CommandInit, decodeCompactTlv, encodeBerTlv, type ResponseApdu } from "../../base/iso7816/index.ts";
 import { curveOfId, type PublicKey } from "../../base/keys/index.ts";
 import { SmartCardError } from "../../port/index.ts";
 import type {
@@ -23,7 +23,14 @@ import { type Kdf, kdfIn, kdfOutput } from "./openpgp-kdf.ts";
 
 /** RID of the FSF Europe, and the application OpenPGP. OpenPGP card 3.4.1, 4.2.1. */
 const AID = "D27600012401";
-const tags = { application: 0x6e, holder: 0x65, passwordStatus: 0xc4, certificate: 0x7f21, kdf: 0xf9 } as const;
+export const openPgpTags = {
+  application: 0x6e,
+  holder: 0x65,
+  passwordStatus: 0xc4,
+  certificate: 0x7f21,
+  kdf: 0xf9,
+} as const;
+const tags = openPgpTags;
 const MOST_PASSWORD_BYTES = 127;
 
 interface Slot {
@@ -146,16 +153,11 @@ class OpenPgpCard implements ModuleCard {
     return found;
   }
 
-  /** SELECT DATA, since version 3, and GET DATA. OpenPGP card 3.4.1, 7.2.5 and 7.2.6. */
+  /** GET DATA, of the certificate that was chosen. OpenPGP card 3.4.1, 7.2.6. */
   async certificate({ name }: KeyContainer): Promise<Uint8Array | undefined> {
     const slot = slots.find((one) => one.name === name);
     if (slot === undefined) return undefined;
-    const list = hexBytes("60045C027F21");
-    const chosen = { cla: 0, ins: 0xa5, p1: slot.occurrence, p2: 0x04 };
-    let { sw: word } = await this.#host.send({ ...chosen, data: list });
-    // Yubico's firmware 5.2 to 5.4 wants the length of the data a second time.
-    if (word === sw.wrongData || word === sw.wrongLength)
-      ({ sw: word } = await this.#host.send({ ...chosen, data: concatBytes(Uint8Array.of(list.length), list) }));
+    const word = await selectCertificate(this.#host, slot.occurrence);
     // Cards before version 3 have one certificate, that of the authentication key.
     if (word !== sw.success && slot.occurrence > 0) return undefined;
     const certificate = await readObject(this.#host, tags.certificate);
@@ -292,11 +294,26 @@ function referenceFor(role: PinRole, container: KeyContainer | undefined): numbe
   return container?.name === "signature" ? PW1_SIGNATURE : PW1_OTHER;
 }
 
-async function getData(host: ModuleHost, tag: number): Promise<ResponseApdu> {
+/** What sends commands to a card in its transaction. */
+interface Sender {
+  send(command: CommandInit): Promise<ResponseApdu>;
+}
+
+/** SELECT DATA of a certificate, since version 3: the status word. OpenPGP card 3.4.1, 7.2.5. */
+export async function selectCertificate(host: Sender, occurrence: number): Promise<number> {
+  const list = hexBytes("60045C027F21");
+  const chosen = { cla: 0, ins: 0xa5, p1: occurrence, p2: 0x04 };
+  const { sw: word } = await host.send({ ...chosen, data: list });
+  // Yubico's firmware 5.2 to 5.4 wants the length of the data a second time.
+  if (word !== sw.wrongData && word !== sw.wrongLength) return word;
+  return (await host.send({ ...chosen, data: concatBytes(Uint8Array.of(list.length), list) })).sw;
+}
+
+async function getData(host: Sender, tag: number): Promise<ResponseApdu> {
   return host.send({ cla: 0, ins: 0xca, p1: tag >> 8, p2: tag & 0xff, le: 256 });
 }
 
-async function readObject(host: ModuleHost, tag: number): Promise<Uint8Array | undefined> {
+export async function readObject(host: Sender, tag: number): Promise<Uint8Array | undefined> {
   const answer = await getData(host, tag);
   return answer.sw === sw.success ? answer.data : undefined;
 }

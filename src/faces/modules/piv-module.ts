@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import { bigEndianBytes, concatBytes, encodeHex, hexBytes, zeroBytes } from "../../base/binary/index.ts";
-import { encodeBerTlv, type ResponseApdu } from "../../base/iso7816/index.ts";
+import { type CommandInit, encodeBerTlv, type ResponseApdu } from "../../base/iso7816/index.ts";
 import { curveBytes, type PublicKey } from "../../base/keys/index.ts";
+import type { HostCrypto } from "../../port/index.ts";
 import type {
   AdminChallenge,
   CardModule,
@@ -310,17 +311,25 @@ class PivCard implements ModuleCard {
   }
 
   async #certificateIn({ object }: Slot): Promise<Uint8Array | undefined> {
-    const value = (await readObject(this.#host, object)) ?? new Uint8Array(0);
-    const certificate = plainValue(value, 0x70);
-    if (certificate === undefined || certificate.length === 0) return undefined;
-    const [information = 0] = plainValue(value, 0x71) ?? [];
-    if ((information & COMPRESSED) === 0) return certificate;
-    return this.#host.crypto.unpack("gzip", certificate, MAX_CERTIFICATE_BYTES);
+    const value = await readObject(this.#host, object);
+    return value && certificateInObject(value, this.#host.crypto);
   }
 }
 
+/** The certificate in the value of its object; undefined where there is none. NIST SP 800-73-4 part 1, table 10. */
+export function certificateInObject(value: Uint8Array, library: HostCrypto): Uint8Array | undefined {
+  const certificate = plainValue(value, 0x70);
+  if (certificate === undefined || certificate.length === 0) return undefined;
+  const [information = 0] = plainValue(value, 0x71) ?? [];
+  if ((information & COMPRESSED) === 0) return certificate;
+  return library.unpack("gzip", certificate, MAX_CERTIFICATE_BYTES);
+}
+
 /** GET DATA: what is in the tag 53; undefined where the card has no such object, or does not let it be read. */
-async function readObject(host: ModuleHost, tag: number): Promise<Uint8Array | undefined> {
+export async function readObject(
+  host: { send(command: CommandInit): Promise<ResponseApdu> },
+  tag: number,
+): Promise<Uint8Array | undefined> {
   const data = concatBytes(hexBytes("5C03"), Uint8Array.from(bigEndianBytes(tag, 3, 3, "a tag")));
   const answer: ResponseApdu = await host.send({ cla: 0, ins: 0xcb, p1: 0x3f, p2: 0xff, data, le: 256 });
   return answer.sw === sw.success ? plainValue(answer.data, 0x53) : undefined;
@@ -355,7 +364,7 @@ function algorithmOf(key: KeyType): number {
 }
 
 /** The public key of an algorithm, from the objects 81 and 82, or 86. NIST SP 800-73-4 part 2, 3.3.1. */
-function publicKeyOf(algorithm: number | undefined, value: Uint8Array): PublicKey | undefined {
+export function publicKeyOf(algorithm: number | undefined, value: Uint8Array): PublicKey | undefined {
   const [modulus, exponent, point] = [0x81, 0x82, 0x86].map((tag) => plainValue(value, tag));
   if (modulus !== undefined && exponent !== undefined) return { kind: "rsa", modulus, exponent };
   if (point === undefined) return undefined;
