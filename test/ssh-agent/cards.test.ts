@@ -3,7 +3,16 @@
 // `scard ssh-agent` with a PIV card in our daemon, and the programs of OpenSSH as its clients.
 
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
@@ -174,5 +183,23 @@ describePeer(sshd, (path) => {
     const missing = [scardProgram, "ssh-agent", "--", "/nonexistent/program"];
     const ending = await run(process.execPath, missing, { environment: service.environment });
     expect([ending.status, ending.stderr]).toEqual([2, expect.stringContaining("cannot be started (ENOENT)")]);
+    const options = [scardProgram, "ssh-agent", "ssh-add", "-L"];
+    const { status, stderr } = await run(process.execPath, options, { environment: service.environment });
+    expect([status, stderr]).toEqual([2, expect.stringContaining("stands behind --: scard ssh-agent -- COMMAND")]);
+  });
+
+  it("removes the socket of an agent that was killed", async () => {
+    const folder = at("runtime");
+    mkdirSync(join(folder, "scard"), { recursive: true, mode: 0o700 });
+    chmodSync(join(folder, "scard"), 0o700);
+    const sockets = (): readonly string[] => readdirSync(join(folder, "scard"));
+    const environment = { ...service.environment, XDG_RUNTIME_DIR: folder };
+    const killed = new Program(process.execPath, [scardProgram, "ssh-agent"], environment);
+    await killed.line((line) => line.startsWith("SSH_AUTH_SOCK="));
+    await killed.end("SIGKILL");
+    expect(sockets()).toHaveLength(1);
+    const args = [scardProgram, "ssh-agent", "--", "true"];
+    expect((await run(process.execPath, args, { environment })).status).toBe(0);
+    expect(sockets()).toEqual([]);
   });
 });

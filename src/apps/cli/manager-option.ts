@@ -16,8 +16,9 @@ pcscd[:SOCKET]     the service on this machine, pcscd or scard daemon
 daemon[:SOCKET]    scard daemon, and no other
 system[:LIBRARY]   the operating system's own (through koffi)
 embedded:READER,…  one in this process
-  READER is virtual[:NAME][+CARD], vpcd[:PORT|PATH]
-  or usb[:VENDOR:PRODUCT|:SERIAL|:@PORT],
+  READER is virtual[:NAME][+CARD], vpcd[:PORT|PATH],
+  usb[:VENDOR:PRODUCT|:SERIAL|:@PORT],
+  ifd:DRIVER[:DEVICE|:CHANNEL] or reader.conf[:PATH],
   CARD is demo, a kind of scard card new, or a file`,
   },
 } as const;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { spawn } from "node:child_process";
+import { readdirSync, rmSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { OpenCards } from "../../entry/agent-cards.ts";
@@ -8,7 +9,7 @@ import { CardKeys, SshAgent } from "../../faces/ssh-agent/index.ts";
 import { nodeClock } from "../../platform/node/runtime/index.ts";
 import { listenUnix, privateFolder, thisUser, type UnixConnection } from "../../platform/node/unix/index.ts";
 import { type Context, SmartCardError } from "../../port/index.ts";
-import { command, exitCodes } from "./command.ts";
+import { type Command, command, exitCodes } from "./command.ts";
 import { managerOption, withManager } from "./manager-option.ts";
 import { millisecondsOf, type OptionTable, UsageError } from "./options.ts";
 import { onlyFitting } from "./reader-choice.ts";
@@ -51,8 +52,7 @@ const options = {
   ...managerOption,
 } as const satisfies OptionTable;
 
-/** `scard ssh-agent`: OpenSSH's programs sign with keys on cards. */
-export const sshAgent = command({
+const agentCommand = command({
   name: "ssh-agent",
   summary: "let ssh log in and sign with the keys of your cards",
   usage: ["[OPTION…]", "[OPTION…] -- COMMAND [ARGUMENT…]"],
@@ -93,6 +93,22 @@ export const sshAgent = command({
   },
 });
 
+/** `scard ssh-agent`: OpenSSH's programs sign with keys on cards. */
+export const sshAgent: Command = {
+  ...agentCommand,
+  async run(args, terminal) {
+    try {
+      return await agentCommand.run(args, terminal);
+    } catch (cause) {
+      const isUnknown = cause instanceof UsageError && cause.message.startsWith("unknown option");
+      const hasCommand = args.some((word) => !word.startsWith("-")) && !args.includes("--");
+      if (!isUnknown || !hasCommand) throw cause;
+      const remedy = "a command with options of its own stands behind --: scard ssh-agent -- COMMAND …";
+      throw new UsageError(`${cause.message}; ${remedy}`, { cause });
+    }
+  },
+};
+
 function serve(agent: SshAgent, connection: UnixConnection): void {
   const session = agent.accept({
     send: (bytes) => connection.send(bytes),
@@ -112,7 +128,25 @@ function ownSocket(): string {
   }
   const { XDG_RUNTIME_DIR } = process.env;
   const folder = privateFolder(XDG_RUNTIME_DIR ? join(XDG_RUNTIME_DIR, "scard") : join(tmpdir(), `scard-${uid}`), uid);
+  removeDeadSockets(folder);
   return join(folder, `ssh-agent.${process.pid}`);
+}
+
+/** An agent that was killed leaves its socket. Only processes of this user had one in this folder. */
+function removeDeadSockets(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const pid = Number(/^ssh-agent\.(\d+)$/.exec(name)?.[1]);
+    if (Number.isInteger(pid) && !isRunning(pid)) rmSync(join(folder, name), { force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
+  }
 }
 
 function pinCacheOf(forgetMs: number | undefined): "process" | "none" | { readonly timedMs: number } {
