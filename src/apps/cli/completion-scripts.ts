@@ -46,11 +46,12 @@ function placesOf(commands: readonly Command[]): readonly Place[] {
         : [],
     takesFiles: argumentWords === "file" || argumentFiles === true,
   });
-  const all = commands.flatMap((command) => [
-    place([command.name], command),
-    ...(command.actions ?? []).map((action) => place([command.name, action.name], action)),
-  ]);
-  return [root, help, ...all];
+  const below = (before: readonly string[], list: readonly Command[]): readonly Place[] =>
+    list.flatMap((command) => {
+      const words = [...before, command.name];
+      return [place(words, command), ...below(words, command.actions ?? [])];
+    });
+  return [root, help, ...below([], commands)];
 }
 
 function optionsOf(place: Place): (readonly [name: string, spec: OptionSpec])[] {

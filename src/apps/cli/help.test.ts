@@ -8,10 +8,17 @@ import { fill, HELP_COLUMNS, helpOn, overview } from "./help.ts";
 import { manualPage } from "./manual.ts";
 
 /** Every command, and every action of those that have some, with the words that lead to it. */
-const places: readonly (readonly [readonly string[], Command])[] = commands.flatMap((command) => [
-  [[command.name], command] as const,
-  ...(command.actions ?? []).map((action) => [[command.name, action.name], action] as const),
-]);
+const places: readonly (readonly [readonly string[], Command])[] = below([], commands);
+
+function below(
+  before: readonly string[],
+  list: readonly Command[],
+): readonly (readonly [readonly string[], Command])[] {
+  return list.flatMap((command) => {
+    const words = [...before, command.name];
+    return [[words, command] as const, ...below(words, command.actions ?? [])];
+  });
+}
 
 const tooLong = (text: string): string[] => text.split("\n").filter((line) => [...line].length > HELP_COLUMNS);
 

@@ -66,15 +66,25 @@ export function formsOf(words: string, { usage }: Command): string[] {
   return usage.map((form) => `${words} ${form}`.trimEnd());
 }
 
-/** The options that all actions of a command take. */
-function sharedOptions([first, ...others]: readonly Command[]): OptionTable {
+/** The options that all actions of a command take, and all actions of those. */
+function sharedOptions(actions: readonly Command[]): OptionTable {
+  const [first, ...others] = actions.flatMap(leavesOf);
   const shared = Object.entries(first?.options ?? {}).filter(([name, spec]) => {
     return others.every(({ options }) => options[name] === spec);
   });
   return Object.fromEntries(shared);
 }
 
+function leavesOf(command: Command): readonly Command[] {
+  return command.actions?.flatMap(leavesOf) ?? [command];
+}
+
 function actionHelp(words: string, action: Command, shared: OptionTable): string {
+  if (action.actions !== undefined) {
+    const names = action.actions.map(({ name, summary }) => [name, summary] as const);
+    const more = fill(`"scard help ${words.slice("scard ".length)} ${action.name}" explains them.`, "    ");
+    return [...formsOf(`${words} ${action.name}`, action), ...definitions(names, "    "), more].join("\n");
+  }
   const own = Object.entries(action.options).filter(([name]) => !Object.hasOwn(shared, name));
   const forms = formsOf(`${words} ${action.name}`, action);
   const about = fill(action.description.join(" "), "    ");

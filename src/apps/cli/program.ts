@@ -43,14 +43,13 @@ interface FoundCommand {
   readonly command: Command;
 }
 
-/** The command that the first words name, or the action of one. */
-function findCommand(words: readonly string[]): FoundCommand | undefined {
-  const [first, second] = words;
-  const command = commands.find(({ name }) => name === first);
+/** The command that the first words name, or the action of one, or the action of an action. */
+function findCommand(words: readonly string[], among: readonly Command[] = commands): FoundCommand | undefined {
+  const [first, ...rest] = words;
+  const command = among.find(({ name }) => name === first);
   if (command === undefined) return undefined;
-  const action = command.actions?.find(({ name }) => name === second);
-  if (action === undefined) return { path: [command.name], command };
-  return { path: [command.name, action.name], command: action };
+  const action = findCommand(rest, command.actions ?? []);
+  return { path: [command.name, ...(action?.path ?? [])], command: action?.command ?? command };
 }
 
 async function withoutCommand(first: string, rest: readonly string[], terminal: Terminal): Promise<number> {
