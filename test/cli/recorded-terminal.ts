@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { painter, type StopReason, type Terminal } from "../../src/apps/cli/terminal.ts";
+import { concatBytes } from "../../src/base/binary/index.ts";
 
 /** A missing database: the user's own entries must not affect the tests. */
 const NO_DATABASE = "/nonexistent/scard/database.sqlite";
@@ -14,13 +15,14 @@ export class RecordedTerminal implements Terminal {
   readonly screen = undefined;
   readonly environment: Terminal["environment"];
   readonly #stopping = new AbortController();
-  readonly #input: string;
+  readonly #input: string | Uint8Array;
+  readonly #written: Uint8Array[] = [];
   /** The standard output. */
   printed = "";
   /** The standard error. */
   said = "";
 
-  constructor(options: { readonly input?: string; readonly environment?: Terminal["environment"] } = {}) {
+  constructor(options: { readonly input?: string | Uint8Array; readonly environment?: Terminal["environment"] } = {}) {
     this.#input = options.input ?? "";
     this.environment = { SCARD_DATABASE: NO_DATABASE, SCARD_MANAGER: DEMO_MANAGER, ...options.environment };
   }
@@ -42,7 +44,21 @@ export class RecordedTerminal implements Terminal {
     this.said += `${text}\n`;
   }
 
+  write(bytes: Uint8Array): void {
+    this.#written.push(bytes.slice());
+    this.printed += new TextDecoder().decode(bytes);
+  }
+
+  /** The bytes that were written, without the lines that were printed. */
+  get written(): Uint8Array {
+    return concatBytes(...this.#written);
+  }
+
   async readInput(): Promise<string> {
-    return this.#input;
+    return typeof this.#input === "string" ? this.#input : new TextDecoder().decode(this.#input);
+  }
+
+  async readBytes(): Promise<Uint8Array> {
+    return typeof this.#input === "string" ? new TextEncoder().encode(this.#input) : this.#input.slice();
   }
 }

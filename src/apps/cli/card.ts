@@ -7,7 +7,12 @@ import { type CardFile, newCardFile, personalizeCard, readCard } from "../../ent
 import { cardKindNames } from "../../entry/software.ts";
 import { nodeClock, readTextFile } from "../../platform/node/runtime/index.ts";
 import { SmartCardError } from "../../port/index.ts";
+import { anyAccessCommands } from "./card-access.ts";
+import { anyGroup } from "./card-groups.ts";
+import { anyInfoCommand } from "./card-info.ts";
+import { certificateCommands, keyCommands } from "./card-keys.ts";
 import { cardRun } from "./card-run.ts";
+import { useCommands } from "./card-use.ts";
 import { type Command, command, exitCodes } from "./command.ts";
 import { type OptionTable, type ParsedLine, refuseArguments, UsageError } from "./options.ts";
 import { SecretReader, secretSource } from "./secret-source.ts";
@@ -133,8 +138,8 @@ async function provisionCard(
   )
     throw new UsageError("a key of X25519 signs nothing, not even its own certificate: give --ca and --ca-key");
   const reader = new SecretReader(terminal);
-  const pin = values.pin && (await reader.read(values.pin, "PIN"));
-  const puk = values.puk && (await reader.read(values.puk, "PUK"));
+  const pin = values.pin && (await reader.read(values.pin, "PIN", "new"));
+  const puk = values.puk && (await reader.read(values.puk, "PUK", "new"));
   const key = values.key === undefined ? undefined : await newKeyOf(values.key, values);
   const done = await personalizeCard(path, {
     application: values.application,
@@ -264,12 +269,29 @@ function report({ path, plan }: CardFile, asJson: boolean, terminal: Terminal): 
   }
 }
 
-/** `scard card`: cards made of software, in files. */
+/** `scard card`: the card in a reader, of any kind; and cards made of software, in files. */
 export const card: Command = commandWithActions({
   name: "card",
-  summary: "make software cards: PIV, OpenPGP, GIDS, YubiKey, files",
+  summary: "use the card in a reader; make software cards in files",
   description: [
-    "Makes and changes software cards in files. The same file goes into a virtual reader (scard daemon --reader virtual --card FILE, scard insert), into SCARD_MANAGER=embedded:virtual+FILE, into tests, and with scard card run into the vpcd reader of another service.",
+    "info, certificates, keys, sign, decrypt, derive and access are for the card in a reader, of any kind that scard/modules knows. scard piv and scard openpgp know more of those two.",
+    "new, show, provision and run make, show and play software cards in files. The same file goes into a virtual reader (scard daemon --reader virtual --card FILE, scard insert), into SCARD_MANAGER=embedded:virtual+FILE, into tests, and with scard card run into the vpcd reader of another service.",
   ],
-  actions: [newCard, show, provision, cardRun],
+  actions: [
+    anyInfoCommand(anyGroup),
+    certificateCommands(anyGroup),
+    keyCommands(anyGroup),
+    ...useCommands(anyGroup),
+    commandWithActions({
+      name: "access",
+      within: "card",
+      summary: "verify, change and unblock PINs",
+      description: ["The PINs of the card in a reader."],
+      actions: anyAccessCommands(anyGroup),
+    }),
+    newCard,
+    show,
+    provision,
+    cardRun,
+  ],
 });

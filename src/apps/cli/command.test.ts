@@ -12,7 +12,9 @@ const terminal: Terminal = {
   screen: undefined,
   print: () => {},
   say: () => {},
+  write: () => {},
   readInput: async () => "",
+  readBytes: async () => new Uint8Array(0),
 };
 const options = { long: { type: "boolean", help: "more" } } as const satisfies OptionTable;
 

@@ -13,6 +13,8 @@ import { demo } from "./demo.ts";
 import { doctor } from "./doctor.ts";
 import { groups } from "./groups.ts";
 import { locate } from "./locate.ts";
+import { openpgp } from "./openpgp.ts";
+import { piv } from "./piv.ts";
 import { readers } from "./readers.ts";
 import { select } from "./select.ts";
 import { sshAgent } from "./ssh-agent.ts";
@@ -34,6 +36,8 @@ export const commands: readonly Command[] = [
   groups,
   audit,
   card,
+  piv,
+  openpgp,
   sshAgent,
   daemon,
   who,

@@ -35,16 +35,17 @@ export class SecretReader {
 
   /**
    * @param what for the prompt and for messages: `PIN`
+   * @param kind a new one is asked for twice
    * @throws UsageError (the variable is not set, standard input has too few lines, there is no terminal), and what reading
    * the file fails with
    */
-  async read(source: SecretSource, what: string): Promise<Uint8Array> {
-    const text = await this.#text(source, what);
+  async read(source: SecretSource, what: string, kind: "new" | "known" = "known"): Promise<Uint8Array> {
+    const text = await this.#text(source, what, kind);
     if (text === "") throw new UsageError(`the ${what} is empty`);
     return new TextEncoder().encode(text);
   }
 
-  async #text(source: SecretSource, what: string): Promise<string> {
+  async #text(source: SecretSource, what: string, kind: "new" | "known"): Promise<string> {
     switch (source.from) {
       case "environment": {
         const value = this.#terminal.environment[source.name];
@@ -62,19 +63,25 @@ export class SecretReader {
         return line;
       }
       case "prompt":
-        return this.#ask(what);
+        return this.#ask(what, kind);
     }
   }
 
-  async #ask(what: string): Promise<string> {
+  async #ask(what: string, kind: "new" | "known"): Promise<string> {
     const { screen } = this.#terminal;
     if (screen === undefined) {
       throw new UsageError(`there is no terminal to ask for the ${what} on: use env:NAME, file:PATH or stdin`);
     }
     const { askForSecret } = await import("./secret-prompt.ts");
-    const answer = await askForSecret(`new ${what}`, screen, this.#terminal.stop);
-    if (answer === undefined) throw new SmartCardError("cancelled-by-user", `no ${what} was given`);
-    return answer;
+    const ask = async (question: string): Promise<string> => {
+      const answer = await askForSecret(question, screen, this.#terminal.stop);
+      if (answer !== undefined) return answer;
+      throw new SmartCardError("cancelled-by-user", `no ${what} was given`);
+    };
+    if (kind === "known") return ask(what);
+    const answer = await ask(`new ${what}`);
+    if ((await ask(`new ${what} again`)) === answer) return answer;
+    throw new SmartCardError("invalid-chv", `the two answers for the new ${what} differ; nothing was changed`);
   }
 }
 

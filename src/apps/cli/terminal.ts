@@ -2,6 +2,8 @@
 
 import type { ReadStream, WriteStream } from "node:tty";
 import { styleText } from "node:util";
+import { concatBytes, zeroBytes } from "../../base/binary/index.ts";
+import { SmartCardError } from "../../port/index.ts";
 
 /** How a piece of text can look. */
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
@@ -31,8 +33,12 @@ export interface Terminal {
   print(text: string): void;
   /** Prints a message for the user. */
   say(text: string): void;
+  /** Writes bytes of data, as they are. */
+  write(bytes: Uint8Array): void;
   /** Everything that is typed or piped in, up to its end or to {@link Terminal.stop}. */
   readInput(): Promise<string>;
+  /** The same as bytes. @throws invalid-value for more than `mostBytes` */
+  readBytes(mostBytes: number): Promise<Uint8Array>;
 }
 
 /** Colour or none. */
@@ -58,20 +64,24 @@ export function processTerminal(options: { readonly color: boolean }): Terminal 
   if (process.platform === "win32") {
     for (const signal of ["SIGBREAK", "SIGHUP"] as const) process.once(signal, () => end("SIGTERM"));
   }
+  const print = writerTo(process.stdout, (code) => {
+    if (isClosed(code)) return end("closed");
+    process.exitCode = 1;
+    process.stderr.write(`scard: the output cannot be written (${code})\n`);
+    end("unwritable");
+  });
+  const say = writerTo(process.stderr, () => {});
   return {
     environment: process.env,
     stop: stopping.signal,
     paint: painter(options.color && wantsColor(process.stdout, process.env)),
     screen: process.stdin.isTTY && process.stderr.isTTY ? { input: process.stdin, output: process.stderr } : undefined,
-    print: linesTo(process.stdout, (code) => {
-      if (isClosed(code)) return end("closed");
-      process.exitCode = 1;
-      process.stderr.write(`scard: the output cannot be written (${code})\n`);
-      end("unwritable");
-    }),
+    print: (text) => print(`${text}\n`),
+    write: print,
     // There is no other place to report a failed write.
-    say: linesTo(process.stderr, () => {}),
-    readInput: () => readAll(process.stdin, stopping.signal),
+    say: (text) => say(`${text}\n`),
+    readInput: async () => new TextDecoder().decode(await readAll(process.stdin, stopping.signal)),
+    readBytes: (mostBytes) => readAll(process.stdin, stopping.signal, mostBytes),
   };
 }
 
@@ -80,29 +90,45 @@ function isClosed(code: string | undefined): boolean {
   return code === "EPIPE" || code === "ERR_STREAM_DESTROYED";
 }
 
-function linesTo(stream: WriteStream, failed: (code: string | undefined) => void): (text: string) => void {
+function writerTo(
+  stream: WriteStream,
+  failed: (code: string | undefined) => void,
+): (data: string | Uint8Array) => void {
   let open = true;
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (!open) return;
     open = false;
     failed(error.code);
   });
-  return (text) => {
-    if (open) stream.write(`${text}\n`);
+  return (data) => {
+    if (open) stream.write(data);
   };
 }
 
-async function readAll(stream: ReadStream, stop: AbortSignal): Promise<string> {
-  const decoder = new TextDecoder();
+/** All bytes of a stream. */
+async function readAll(
+  stream: ReadStream,
+  stop: AbortSignal,
+  mostBytes = Number.POSITIVE_INFINITY,
+): Promise<Uint8Array> {
   const stopped = (): unknown => stream.destroy();
   stop.addEventListener("abort", stopped, { once: true });
-  let text = "";
+  const pieces: Uint8Array[] = [];
+  let length = 0;
   try {
-    for await (const chunk of stream) text += decoder.decode(chunk as Uint8Array, { stream: true });
+    for await (const chunk of stream) {
+      const piece = chunk as Uint8Array;
+      length += piece.length;
+      if (length > mostBytes)
+        throw new SmartCardError("invalid-value", `standard input has more than ${mostBytes} bytes`);
+      pieces.push(piece);
+    }
   } catch (error) {
     if (!stop.aborted) throw error;
   } finally {
     stop.removeEventListener("abort", stopped);
   }
-  return text + decoder.decode();
+  const whole = concatBytes(...pieces);
+  pieces.forEach(zeroBytes);
+  return whole;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 export type { BlockCipher, BlockCipherFactory, CipherAlgorithm } from "./block-cipher.ts";
-export { type CertificateFields, readCertificate } from "./certificate.ts";
+export { readCertificate } from "./certificate.ts";
 export {
   bitString,
   commonName,
@@ -15,7 +15,7 @@ export {
   time,
   utf8String,
 } from "./der-values.ts";
-export { encodeName, nameText } from "./distinguished-name.ts";
+export { encodeName } from "./distinguished-name.ts";
 export { ecdsaFromDer, ecdsaToDer } from "./ecdsa-signature.ts";
 export type { HashFunction } from "./mask.ts";
 export { type CurveName, curveBytes, type HashName, hashBytes } from "./names.ts";
@@ -23,7 +23,6 @@ export { certificatePublicKey, curveOfId, decodePublicKey, encodePublicKey, type
 export { encodeDigestInfo, padForSignature, unpadDeciphered, unpadOaep } from "./rsa-padding.ts";
 export { padPss } from "./rsa-pss.ts";
 export {
-  type CertificateInit,
   type CertificateSigner,
   type Extension,
   hashOfCurve,

@@ -46,13 +46,11 @@ export {
   managementAlgorithms,
   PivAdmin,
   type PivAlgorithm,
-  type PivKeyFacts,
   type PivPinFacts,
   type PivPinPolicy,
   type PivSlot,
   type PivStatus,
   type PivTouchPolicy,
-  pivAlgorithms,
   pivSlots,
 } from "./piv-admin.ts";
 export { pivModule } from "./piv-module.ts";

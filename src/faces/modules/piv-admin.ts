@@ -10,7 +10,7 @@ import type { OpenCard } from "./open-card.ts";
 import { certificateInObject, publicKeyOf, readObject } from "./piv-module.ts";
 
 /** Algorithms of PIV keys as Yubico's tools spell them. NIST SP 800-78-5, table 9; the last three are Yubico's. */
-export const pivAlgorithms = {
+const pivAlgorithms = {
   RSA1024: 0x06,
   RSA2048: 0x07,
   RSA3072: 0x05,

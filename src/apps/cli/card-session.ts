@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+
+import { type OpenCard, openCard } from "../../entry/modules.ts";
+import { nodeRuntime } from "../../platform/node/runtime/index.ts";
+import { type HostCrypto, SmartCardError, type WaitOptions } from "../../port/index.ts";
+import { CardPins, type PinChoice } from "./card-pins.ts";
+import { readerOption } from "./connect-options.ts";
+import { managerOption, withManager } from "./manager-option.ts";
+import type { OptionTable } from "./options.ts";
+import { chooseReader } from "./reader-choice.ts";
+import type { Terminal } from "./terminal.ts";
+import { visible } from "./text.ts";
+import { waiting } from "./waiting.ts";
+
+/** Options of all commands for the card in a reader. */
+export const cardOptions = { ...readerOption, ...managerOption } as const satisfies OptionTable;
+
+/** A group of commands: those for one kind of card, or for any. */
+export interface CardGroup {
+  /** The word behind `scard`. */
+  readonly name: "piv" | "openpgp" | "card";
+  /** The module that must take the card. @default any */
+  readonly module: string | undefined;
+  /** What the application is called, for errors. */
+  readonly application: string;
+  /** What a key is called in usages. */
+  readonly keyWord: "SLOT" | "KEY";
+  /** What the help says of it. */
+  readonly keyHelp: string;
+  /** The name of a key on the card. @throws UsageError (there can be no such key) */
+  readonly keyOf: (word: string) => string;
+}
+
+/** What a command works with. */
+export interface CardSession {
+  readonly card: OpenCard;
+  readonly pins: CardPins;
+  readonly crypto: HostCrypto;
+  /** For each call: it ends when the program is asked to end. */
+  readonly wait: WaitOptions;
+}
+
+/** What was chosen on the command line. */
+export interface CardChoice extends PinChoice {
+  readonly reader?: string | undefined;
+  readonly manager?: string | undefined;
+}
+
+/** Opens the card that was chosen, works with it, and closes it. */
+export function withCard<T>(
+  group: CardGroup,
+  choice: CardChoice,
+  terminal: Terminal,
+  work: (session: CardSession) => Promise<T>,
+): Promise<T> {
+  return waiting(terminal, undefined, ({ signal }) =>
+    withManager(choice.manager, terminal, async ({ client, context }) => {
+      const reader = await chooseReader(context, choice.reader);
+      const pins = new CardPins(terminal, choice);
+      const { makeHostCrypto } = await import("../../platform/node/crypto/index.ts");
+      let isOpen = false;
+      try {
+        const options = { pin: pins.prompt, module: group.module, signal };
+        await using card = await openCard({ manager: client, reader }, options);
+        isOpen = true;
+        return await work({ card, pins, crypto: makeHostCrypto(nodeRuntime().random), wait: { signal } });
+      } catch (error) {
+        throw explained(error, group, reader, isOpen);
+      }
+    }),
+  );
+}
+
+/** An error of the library, with the remedy that a command has. */
+function explained(error: unknown, { application, module, name }: CardGroup, reader: string, isOpen: boolean): unknown {
+  if (!(error instanceof SmartCardError)) return error;
+  const again = (reason: string): SmartCardError =>
+    new SmartCardError(error.code, reason, error.details, { cause: error });
+  const where = `"${visible(reader)}"`;
+  switch (error.code) {
+    case "card-unsupported":
+      if (module === undefined) return again(`no card module of this program knows the card in ${where}`);
+      return again(`the card in ${where} has no ${application}; "scard card info" says what it has`);
+    case "no-smartcard":
+      return again(`there is no card in ${where}: put it in`);
+    case "removed-card":
+      if (!isOpen) return again(`there is no card in ${where}: put it in`);
+      return again(`the card was pulled out of ${where}, or exchanged, in the middle; put it back and begin anew`);
+    case "chv-blocked":
+      return again(
+        error.reason.replace(/unblock\(\) sets a new one.*$/, `"scard ${name} access unblock-pin" sets a new one`),
+      );
+    case "security-violation":
+      return again(error.reason.replace(/: to send it all the same answer .*$/, ": --force sends it all the same"));
+    default:
+      return error;
+  }
+}
