@@ -13,6 +13,8 @@ import { Program, run } from "./peers/program.ts";
 /** Blocks of JavaScript that stay JavaScript, by the package that they import, and why. */
 const notCompiled: Readonly<Record<string, string>> = {
   "@jest/globals": "its types come with jest, which is no dependency of ours. test/testing/guide.test.ts runs these",
+  pkijs: "its types are made for pages. test/web-crypto runs these",
+  "@peculiar/x509": "its types are made for pages. test/web-crypto runs these",
   "scard/browser":
     "they are of a page, with its navigator and its button. test/browser runs the like of them in Chromium",
 };
@@ -29,6 +31,7 @@ const environments: Readonly<Record<string, Readonly<Record<string, string>>>> =
   "README.md": {
     SCARD_MANAGER: `embedded:virtual+demo,virtual+${root}docs/guide/card-modules/holder-card.json`,
   },
+  "docs/guide/web-crypto": { SCARD_MANAGER: `embedded:virtual+${root}docs/guide/card-modules/holder-card.json` },
   "docs/guide/card-modules": { SCARD_MANAGER: `embedded:virtual+${root}docs/guide/card-modules/holder-card.json` },
 };
 
@@ -67,7 +70,8 @@ function writeProject(): void {
   folder = mkdtempSync(join(tmpdir(), "scard-examples-"));
   mkdirSync(join(folder, "node_modules"));
   symlinkSync(root, join(folder, "node_modules/scard"));
-  symlinkSync(join(root, "node_modules/vitest"), join(folder, "node_modules/vitest"));
+  for (const name of ["vitest", "jose"])
+    symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
   for (const example of examples) writeFileSync(join(folder, `${nameOf(example)}.ts`), `${example.code}\nexport {};\n`);
   for (const page of programPages) writeFileSync(join(folder, `${fileNameOf(page)}.mjs`), programOf(page));
   // The card that the guide to software cards describes, under the name that it has there.

@@ -8,8 +8,10 @@
  *     const signature = await card.sign("9A", data);
  */
 
+import { webcrypto } from "node:crypto";
 import type { CardType } from "../database/index.ts";
 import { checkOpenOptions, type OpenCard, type OpenCardOptions, openCardOn } from "../faces/modules/index.ts";
+import type { HostWebCrypto } from "../faces/web-crypto/index.ts";
 import { nodeRuntime } from "../platform/node/runtime/index.ts";
 import { openDatabase } from "../platform/node/sqlite/index.ts";
 import {
@@ -188,7 +190,11 @@ async function open(
 ): Promise<OpenCard> {
   const { clock, random } = nodeRuntime();
   const { makeHostCrypto } = await import("../platform/node/crypto/index.ts");
-  return openCardOn(connection, options, { crypto: makeHostCrypto(random), clock, cardTypes, dispose });
+  return openCardOn(connection, options, {
+    crypto: makeHostCrypto(random),
+    webCrypto: webcrypto as HostWebCrypto,
+    ...{ clock, cardTypes, dispose },
+  });
 }
 
 async function cardTypes(atr: Uint8Array): Promise<readonly CardType[]> {

@@ -16,6 +16,7 @@ import * as providers from "../../src/entry/providers.ts";
 import * as root from "../../src/entry/root.ts";
 import * as smartcardCompat from "../../src/entry/smartcard-compat.ts";
 import * as rig from "../../src/entry/test-rig.ts";
+import * as webCryptoEntry from "../../src/entry/web-crypto.ts";
 import * as winscard from "../../src/entry/winscard.ts";
 import * as server from "../../src/faces/pcsclite-server/index.ts";
 import * as managerRoom from "../../src/managers/embedded/index.ts";
@@ -823,6 +824,43 @@ const modulesRows: Readonly<Record<string, Row>> = {
   ),
 };
 
+/** A public key: the base point of P-256. SP 800-186, 3.2.1.3. */
+const basePoint = binary.hexBytes(
+  "3059301306072A8648CE3D020106082A8648CE3D030107034200046B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296" +
+    "4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5",
+);
+/** A card whose key signs anything with zeros. */
+const cardWithKeys: webCryptoEntry.CardWithKeys = {
+  reader: "Desk",
+  containers: async () => [{ name: "1", publicKey: basePoint, uses: ["sign"] }],
+  sign: async () => new Uint8Array(64),
+  decrypt: async () => new Uint8Array(0),
+  deriveKey: async () => new Uint8Array(32),
+};
+const { privateKey: aCardKey } = await webCryptoEntry.webCrypto(cardWithKeys).keyPair("1");
+const payload = arg(() => "text", "text", "bytes");
+const cardKey = arg(() => aCardKey);
+const webCryptoRows: Readonly<Record<string, Row>> = {
+  webCrypto: row(
+    webCryptoEntry.webCrypto,
+    arg(() => cardWithKeys),
+    options,
+  ),
+  signJws: row(webCryptoEntry.signJws, payload, cardKey, options),
+  signFlattenedJws: row(webCryptoEntry.signFlattenedJws, payload, cardKey, options),
+  signGeneralJws: row(
+    webCryptoEntry.signGeneralJws,
+    payload,
+    arg(() => [{ key: aCardKey }]),
+  ),
+  signJwt: row(
+    webCryptoEntry.signJwt,
+    arg(() => ({}), "object", "unknownMember", "arrayLike"),
+    cardKey,
+    options,
+  ),
+};
+
 /** By subpath and name. */
 export const exportedRows: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
   ".": {
@@ -853,6 +891,7 @@ export const exportedRows: Readonly<Record<string, Readonly<Record<string, Row>>
   "./manager": { EmbeddedManager: embeddedRows.EmbeddedManager as Row },
   "./cards": cardsRows,
   "./modules": modulesRows,
+  "./web-crypto": webCryptoRows,
   "./vpcd": vpcdRows,
   "./pcsclite": pcscliteRows,
   "./pcsclite-server": {
@@ -932,6 +971,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>
   "./pcsclite-server": server,
   "./winscard": winscard,
   "./modules": cardModules,
+  "./web-crypto": webCryptoEntry,
   "./providers": providers,
   "./embedded": embedded,
   "./browser": browser,

@@ -14,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hexBytes } from "../../src/base/binary/index.ts";
 import { type OpenCard, openCard } from "../../src/entry/modules.ts";
 import { ascii, attributes, OpenPgpBench } from "../cards/openpgp-bench.ts";
+import { generateOpenPgpKeys } from "./openpgp-keys.ts";
 import { certify } from "./piv-keys.ts";
 import { onEachManager, type Stage } from "./stage.ts";
 
@@ -21,26 +22,13 @@ const text = new TextEncoder().encode("what is signed");
 const keyOf = (spki: Uint8Array | undefined): KeyObject =>
   createPublicKey({ key: Buffer.from(spki ?? []), format: "der", type: "spki" });
 
-/** Sets attributes and makes the three keys. */
-async function generate(bench: OpenPgpBench, signature: string, decryption: string, authentication: string) {
-  expect(await bench.verify("83", "12345678")).toBe("9000");
-  for (const [tag, template, attribute] of [
-    ["C1", "B600", signature],
-    ["C2", "B800", decryption],
-    ["C3", "A400", authentication],
-  ] as const) {
-    expect(await bench.put(tag, attribute)).toBe("9000");
-    await bench.ok("00478000", template, 65_536);
-  }
-}
-
 onEachManager((make) => {
   describe("an OpenPGP card with RSA keys", () => {
     let stage: Stage;
     let card: OpenCard;
     const bench = new OpenPgpBench();
     beforeAll(async () => {
-      await generate(bench, attributes.rsa2048, attributes.rsa2048, attributes.rsa2048);
+      await generateOpenPgpKeys(bench, attributes.rsa2048, attributes.rsa2048, attributes.rsa2048);
       stage = await make(bench.card);
       card = await openCard(await stage.connect(), { pin: () => "123456" });
     });
@@ -129,7 +117,7 @@ onEachManager((make) => {
     let card: OpenCard;
     const bench = new OpenPgpBench();
     beforeAll(async () => {
-      await generate(bench, attributes.ed25519, attributes.x25519, attributes.p256);
+      await generateOpenPgpKeys(bench, attributes.ed25519, attributes.x25519, attributes.p256);
       stage = await make(bench.card);
       card = await openCard(await stage.connect(), { pin: () => "123456" });
     });
@@ -161,7 +149,7 @@ describe("an OpenPGP card", () => {
     ["secp256k1", "132B8104000A", "122B8104000A", "secp256k1"],
   ])("with keys on %s", async (curve, ecdsa, ecdh, namedCurve) => {
     const bench = new OpenPgpBench();
-    await generate(bench, ecdsa, ecdh, ecdsa);
+    await generateOpenPgpKeys(bench, ecdsa, ecdh, ecdsa);
     const { testRig } = await import("../../src/entry/test-rig.ts");
     const rig = await testRig({ card: bench.card });
     const card = await openCard(await rig.connect(), { pin: () => "123456" });

@@ -15,6 +15,7 @@ import {
   waitMembers,
   word,
 } from "../../port/index.ts";
+import { type CardWebCrypto, type HostWebCrypto, WebCryptoOnCard } from "../web-crypto/index.ts";
 import type { AdminChallenge, FreeSpace, KeyContainer, PinDescription, PinRole } from "./card-module.ts";
 import type { CardSessions, Session } from "./card-sessions.ts";
 import type { FailurePlace } from "./failures.ts";
@@ -65,6 +66,7 @@ export interface OpenCardParts {
   readonly pins: PinEntry;
   readonly cache: PinCache;
   readonly clock: Clock;
+  readonly webCrypto: HostWebCrypto | undefined;
   /** Ends what was opened for it. */
   readonly dispose: () => Promise<void>;
 }
@@ -73,6 +75,7 @@ export interface OpenCardParts {
 export class KeyCard implements OpenCard {
   readonly #parts: OpenCardParts;
   #containers: readonly KeyContainer[] | undefined;
+  #webCrypto: CardWebCrypto | undefined;
   #isClosed = false;
 
   /** @internal `openCard` makes it. */
@@ -86,6 +89,14 @@ export class KeyCard implements OpenCard {
 
   get module(): string {
     return this.#parts.module;
+  }
+
+  get webcrypto(): CardWebCrypto {
+    const { webCrypto } = this.#parts;
+    if (webCrypto === undefined)
+      throw new SmartCardError("unsupported-feature", "this host has no Web Crypto", this.#place("webcrypto"));
+    this.#webCrypto ??= new WebCryptoOnCard(this, webCrypto);
+    return this.#webCrypto;
   }
 
   async containers(options: WaitOptions = {}): Promise<readonly KeyContainer[]> {

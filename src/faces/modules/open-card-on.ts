@@ -22,6 +22,7 @@ import {
   waitMembers,
   wholeNumber,
 } from "../../port/index.ts";
+import type { HostWebCrypto } from "../web-crypto/index.ts";
 import type { CardModule, ModuleCard } from "./card-module.ts";
 import { CardSessions } from "./card-sessions.ts";
 import { gidsModule } from "./gids-module.ts";
@@ -50,6 +51,8 @@ export interface OpenCardOptions extends WaitOptions {
 export interface OpenCardTerms {
   readonly crypto: HostCrypto;
   readonly clock: Clock;
+  /** What `card.webcrypto` leaves to the host. @default none: there is no `card.webcrypto` */
+  readonly webCrypto?: HostWebCrypto | undefined;
   /** The types of cards with this ATR, from the database of card types. @default none is asked */
   readonly cardTypes?: ((atr: Uint8Array) => Promise<readonly CardType[]>) | undefined;
   /** Ends what was opened for it. @default nothing */
@@ -104,7 +107,7 @@ export async function openCardOn(
   options: OpenCardOptions,
   terms: OpenCardTerms,
 ): Promise<OpenCard> {
-  const { clock, crypto, dispose = async () => undefined } = terms;
+  const { clock, crypto, dispose = async () => undefined, webCrypto } = terms;
   const host = new ConnectionHost(connection, crypto);
   const wait: WaitOptions = {
     ...(options.signal !== undefined && { signal: options.signal }),
@@ -122,7 +125,7 @@ export async function openCardOn(
   const gone = (): void => cache.clear();
   const sessions = new CardSessions({ connection, host, module, card, clock, gone });
   const pins = new PinEntry(sessions, cache, { prompt: options.pin, clock, reader: connection.reader });
-  return new KeyCard({ module: module.name, host, sessions, pins, cache, clock, dispose });
+  return new KeyCard({ module: module.name, host, sessions, pins, cache, clock, webCrypto, dispose });
 }
 
 interface Found {

@@ -2,6 +2,7 @@
 
 import type { CommandInit, ResponseApdu } from "../../base/iso7816/index.ts";
 import type { WaitOptions } from "../../port/index.ts";
+import type { CardWebCrypto } from "../web-crypto/index.ts";
 import type { AdminChallenge, FreeSpace, KeyContainer, PinDescription, PinRole } from "./card-module.ts";
 import type { PinValue } from "./pin-entry.ts";
 import type { DecryptOptions, SignOptions } from "./schemes.ts";
@@ -71,6 +72,14 @@ export interface OpenCard extends AsyncDisposable {
 
   /** The name of the module that works with the card: `piv`, `gids`, `openpgp`, `pkcs15`. */
   readonly module: string;
+
+  /**
+   * The Web Cryptography API with the private keys of this card: for programs and libraries that work with CryptoKeys, and
+   * for JSON Web Signatures. `webCrypto()` of `scard/web-crypto` gives it limits in time.
+   *
+   * @throws unsupported-feature where the host has no Web Crypto
+   */
+  readonly webcrypto: CardWebCrypto;
 
   /** The key pairs on the card, read anew. */
   containers(options?: WaitOptions): Promise<readonly KeyContainer[]>;
