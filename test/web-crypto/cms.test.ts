@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+
+// CMS made with pkijs and a card, as mail and PDF have it, verified and decrypted against the program openssl.
+
+import * as asn1js from "asn1js";
+import * as pkijs from "pkijs";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { concatBytes } from "../../src/base/binary/index.ts";
+import { type OpenCard, openCard } from "../../src/entry/modules.ts";
+import { type TestRig, testRig } from "../../src/entry/test-rig.ts";
+import type { AlgorithmIdentifier } from "../../src/entry/web-crypto.ts";
+import { algorithms, generate, putCertificate } from "../modules/piv-keys.ts";
+import { OpenSsl, pem } from "./openssl.ts";
+
+const data = new TextEncoder().encode("what is signed");
+const openssl = new OpenSsl();
+let rig: TestRig;
+let card: OpenCard;
+
+beforeAll(async () => {
+  rig = await testRig({ card: "piv" });
+  card = await openCard(await rig.connect(), { pin: () => "123456" });
+  // An authority, and a certificate of each key.
+  const authority = ["-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Authority"];
+  openssl.run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "100", ...authority);
+  for (const [slot, algorithm] of [
+    ["9A", algorithms.rsa2048],
+    ["9C", algorithms.p256],
+    ["9D", algorithms.p384],
+  ] as const) {
+    await generate(card, slot, algorithm);
+    const { publicKey } = await card.webcrypto.keyPair(slot);
+    openssl.file("key.pem", pem("PUBLIC KEY", new Uint8Array(await card.webcrypto.exportKey("spki", publicKey))));
+    const certified = ["-subj", `/CN=Holder ${slot}`, "-days", "90", "-force_pubkey", "key.pem", "-outform", "DER"];
+    openssl.run("x509", "-new", ...certified, "-CA", "ca.pem", "-CAkey", "ca.key", "-out", `${slot}.der`);
+    await putCertificate(card, slot, openssl.read(`${slot}.der`));
+  }
+});
+afterAll(async () => {
+  await card?.close();
+  await rig?.close();
+  openssl[Symbol.dispose]();
+});
+
+/** A CMS with one signer. @param attached what it carries; what is signed beside it otherwise */
+async function sign(
+  slot: string,
+  algorithm: AlgorithmIdentifier | undefined,
+  hash: string,
+  attached: boolean,
+): Promise<Uint8Array> {
+  const { privateKey } = await card.webcrypto.keyPair(slot, algorithm);
+  const engine = new pkijs.CryptoEngine({ name: "card", crypto: card.webcrypto });
+  const certificate = pkijs.Certificate.fromBER(await card.certificate(slot));
+  const digest = await card.webcrypto.digest(hash, data);
+  const attribute = (type: string, value: unknown): pkijs.Attribute => new pkijs.Attribute({ type, values: [value] });
+  const signed = new pkijs.SignedData({
+    version: 1,
+    encapContentInfo: new pkijs.EncapsulatedContentInfo({
+      eContentType: pkijs.ContentInfo.DATA,
+      ...(attached && { eContent: new asn1js.OctetString({ valueHex: data }) }),
+    }),
+    signerInfos: [
+      new pkijs.SignerInfo({
+        version: 1,
+        sid: new pkijs.IssuerAndSerialNumber({ issuer: certificate.issuer, serialNumber: certificate.serialNumber }),
+        signedAttrs: new pkijs.SignedAndUnsignedAttributes({
+          type: 0,
+          attributes: [
+            attribute("1.2.840.113549.1.9.3", new asn1js.ObjectIdentifier({ value: pkijs.ContentInfo.DATA })),
+            attribute("1.2.840.113549.1.9.4", new asn1js.OctetString({ valueHex: digest })),
+          ],
+        }),
+      }),
+    ],
+    certificates: [certificate],
+  });
+  await signed.sign(privateKey, 0, hash, data, engine);
+  const content = new pkijs.ContentInfo({ contentType: pkijs.ContentInfo.SIGNED_DATA, content: signed.toSchema(true) });
+  return new Uint8Array(content.toSchema().toBER());
+}
+
+const verifying = ["cms", "-verify", "-binary", "-inform", "DER", "-CAfile", "ca.pem", "-purpose", "any"];
+
+describe.each([
+  ["9A", "RSASSA-PKCS1-v1_5, SHA-256", undefined, "SHA-256"],
+  ["9A", "RSASSA-PKCS1-v1_5, SHA-512", { name: "RSASSA-PKCS1-v1_5", hash: "SHA-512" }, "SHA-512"],
+  ["9A", "RSA-PSS", { name: "RSA-PSS", hash: "SHA-256" }, "SHA-256"],
+  ["9C", "ECDSA P-256", undefined, "SHA-256"],
+  ["9D", "ECDSA P-384", undefined, "SHA-384"],
+] as const)("the key %s, %s", (slot, _what, algorithm, hash) => {
+  test("attached", async () => {
+    openssl.file("signed.cms", await sign(slot, algorithm, hash, true));
+    const { status, text } = openssl.tried(...verifying, "-in", "signed.cms", "-out", "content");
+    expect({ status, text }).toEqual({ status: 0, text: expect.stringContaining("Verification successful") });
+    expect(openssl.read("content")).toEqual(data);
+  });
+
+  test("detached, as PDF has it", async () => {
+    openssl.file("signed.cms", await sign(slot, algorithm, hash, false));
+    openssl.file("data", data);
+    const right = openssl.tried(...verifying, "-in", "signed.cms", "-content", "data");
+    expect(right.text).toContain("Verification successful");
+    openssl.file("data", concatBytes(data, Uint8Array.of(0)));
+    expect(openssl.tried(...verifying, "-in", "signed.cms", "-content", "data").text).toContain("Verification failure");
+  });
+});
+
+const oaep = ["-keyopt", "rsa_padding_mode:oaep", "-keyopt", "rsa_oaep_md:sha256"];
+test.each([
+  ["9A", "RSA-OAEP", { name: "RSA-OAEP", hash: "SHA-256" }, oaep],
+  ["9A", "RSAES-PKCS1-v1_5", "RSAES-PKCS1-v1_5", []],
+] as const)("what openssl has encrypted for the certificate of %s with %s", async (slot, _name, algorithm, options) => {
+  openssl.file("data", data);
+  openssl.run("x509", "-inform", "DER", "-in", `${slot}.der`, "-out", "recipient.pem");
+  const encrypting = ["cms", "-encrypt", "-binary", "-aes-256-cbc", "-in", "data", "-outform", "DER"];
+  openssl.run(...encrypting, "-out", "encrypted.cms", "-recip", "recipient.pem", ...options);
+  const { privateKey: recipientPrivateKey } = await card.webcrypto.keyPair(slot, algorithm);
+  const recipientCertificate = pkijs.Certificate.fromBER(await card.certificate(slot));
+  const content = pkijs.ContentInfo.fromBER(openssl.read("encrypted.cms"));
+  const enveloped = new pkijs.EnvelopedData({ schema: content.content });
+  const engine = new pkijs.CryptoEngine({ name: "card", crypto: card.webcrypto });
+  const plain = await enveloped.decrypt(0, { recipientCertificate, recipientPrivateKey }, engine);
+  expect(new Uint8Array(plain)).toEqual(data);
+});
+
+test.each(["9C", "9D"])("what pkijs has encrypted for the certificate of %s with ECDH", async (slot) => {
+  const recipientCertificate = pkijs.Certificate.fromBER(await card.certificate(slot));
+  const engine = new pkijs.CryptoEngine({ name: "card", crypto: card.webcrypto });
+  const made = new pkijs.EnvelopedData();
+  made.addRecipientByCertificate(recipientCertificate, {}, 2, engine);
+  await made.encrypt({ name: "AES-GCM", length: 256 }, data.slice().buffer, engine);
+  const enveloped = new pkijs.EnvelopedData({ schema: asn1js.fromBER(made.toSchema().toBER()).result });
+  const { privateKey: recipientPrivateKey } = await card.webcrypto.keyPair(slot, "ECDH");
+  const plain = await enveloped.decrypt(0, { recipientCertificate, recipientPrivateKey }, engine);
+  expect(new Uint8Array(plain)).toEqual(data);
+});
