@@ -10,7 +10,13 @@
 
 import { webcrypto } from "node:crypto";
 import type { CardType } from "../database/index.ts";
-import { checkOpenOptions, type OpenCard, type OpenCardOptions, openCardOn } from "../faces/modules/index.ts";
+import {
+  checkOpenOptions,
+  type OpenCard,
+  type OpenCardOptions,
+  openCardOn,
+  PinCaches,
+} from "../faces/modules/index.ts";
 import type { HostWebCrypto } from "../faces/web-crypto/index.ts";
 import { nodeRuntime } from "../platform/node/runtime/index.ts";
 import { openDatabase } from "../platform/node/sqlite/index.ts";
@@ -49,8 +55,10 @@ export type {
   OpenCard,
   OpenCardOptions,
   PinAnswer,
+  PinCachePolicies,
   PinCachePolicy,
   PinDescription,
+  PinPadCommand,
   PinPrompt,
   PinRequest,
   PinRole,
@@ -194,7 +202,20 @@ async function open(
     crypto: makeHostCrypto(random),
     webCrypto: webcrypto as HostWebCrypto,
     ...{ clock, cardTypes, dispose },
+    pinCaches: cachesOfProcess(),
   });
+}
+
+let pinCaches: PinCaches | undefined;
+
+/** The cached PINs of this process, which are cleared when it exits. A signal that ends it at once leaves no time for that. */
+function cachesOfProcess(): PinCaches {
+  if (pinCaches === undefined) {
+    const caches = new PinCaches();
+    pinCaches = caches;
+    process.once("exit", () => caches.end());
+  }
+  return pinCaches;
 }
 
 async function cardTypes(atr: Uint8Array): Promise<readonly CardType[]> {

@@ -87,7 +87,7 @@ describe("after a signature", () => {
     if (process.platform === "linux") expect(inMemory).toBeGreaterThan(1);
   });
 
-  test("the digits of the PIN are nowhere in the process", async () => {
+  test("the digits of the PIN are nowhere in the process, though it is cached", async () => {
     // The garbage collector may move short bytes while they are in use, and what it has moved cannot be cleared: that is rare.
     let traces = await tracesOf("no");
     for (let tries = 1; tries < 3 && traces.inMemory > 0; tries++) traces = await tracesOf("no");

@@ -25,7 +25,9 @@ await card.sign("9A", new TextEncoder().encode("what is signed"));
 await card.verifyPin();
 const cached = await openCard({ manager: pcscdManager({ socket }) }, { pin: pinBytes });
 await cached.sign("9A", new TextEncoder().encode("what is signed"));
-await cached.close();
+// The PIN stays in the cache of this process while the snapshot is taken, and is used out of it.
+const sharing = await openCard({ manager: pcscdManager({ socket }) });
+await sharing.sign("9A", new TextEncoder().encode("what is signed"));
 globalThis.gc?.();
 // This collects garbage too: what is left in memory afterwards is in use still.
 writeHeapSnapshot(snapshot);

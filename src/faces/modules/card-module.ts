@@ -15,6 +15,17 @@ import type { HostCrypto, SendOptions, SmartCardError } from "../../port/index.t
  */
 export type PinRole = "user" | "signature" | "unblock" | "admin";
 
+/**
+ * How long a PIN that the card has accepted is kept, to be shown again: to another key, and after another program's reset.
+ * PIN_CACHE_POLICY_TYPE of the minidriver specification.
+ *
+ * - `process`: until the card is pulled, or closed by all of this process that have it open. PinCacheNormal.
+ * - `timedMs`: for so many milliseconds since it was entered, by the clock, however often it is used. PinCacheTimed.
+ * - `none`: not at all. A PIN is good for the transaction in which it was shown. PinCacheNone.
+ * - `always-prompt`: each operation asks for it, also in one transaction. PinCacheAlwaysPrompt.
+ */
+export type PinCachePolicy = "process" | "none" | "always-prompt" | { readonly timedMs: number };
+
 /** A PIN of a card, or a key that proves who someone is. */
 export interface PinDescription {
   readonly role: PinRole;
@@ -30,6 +41,20 @@ export interface PinDescription {
   readonly mostBytes: number;
   /** Which roles can set a new PIN in place of a blocked one; none where it cannot be unblocked. */
   readonly unblockedBy: readonly PinRole[];
+  /** The most that its issuer lets programs keep it: PinCachePolicy of PIN_INFO. @default "process" */
+  readonly cache?: PinCachePolicy | undefined;
+}
+
+/** The command with which a reader's PIN pad shows a PIN to the card: digits in ASCII, from the left. */
+export interface PinPadCommand {
+  readonly cla: number;
+  readonly ins: number;
+  readonly p1: number;
+  readonly p2: number;
+  /** How many bytes each PIN takes up, filled with `padding`; 0 where the data is as long as the PIN. */
+  readonly blockBytes: number;
+  /** 0 to 255. */
+  readonly padding: number;
 }
 
 /** What a private key of a card is. */
@@ -119,6 +144,19 @@ export interface ModuleCard {
    * @default the role: all keys that need its PIN
    */
   scope?(role: PinRole, container: KeyContainer | undefined): string;
+  /**
+   * The command that a PIN pad completes, to verify a PIN or to change it, so that the PIN is entered there and never comes into
+   * this process. Undefined where this PIN cannot be entered so.
+   *
+   * @default no PIN can be entered at a pad
+   */
+  pinPad?(
+    operation: "verify" | "change",
+    role: PinRole,
+    container: KeyContainer | undefined,
+  ): PinPadCommand | undefined;
+  /** Told that the card has accepted a PIN from the pad, with what `verify` would have got. @default it is not told */
+  verifiedAtPad?(role: PinRole, container: KeyContainer | undefined): void;
   changePin?(role: PinRole, old: Uint8Array, next: Uint8Array): Promise<void>;
   /** Sets a new PIN with the secret of another role; with none where that has answered a challenge in this transaction. */
   unblock?(role: PinRole, next: Uint8Array, by: PinRole, secret: Uint8Array | undefined): Promise<void>;
@@ -175,6 +213,13 @@ export interface CardModule {
   readonly name: string;
   /** Further names: of Windows' own module for the same cards, for one. @default none */
   readonly otherNames?: readonly string[];
+  /**
+   * Identifiers of cards that tell them, as Windows' Plug and Play asks: GUIDs, in any form. A module with identifiers gets the
+   * cards that tell one of them, and no other card is asked whether it is one of its.
+   *
+   * @default cards are asked by `open`
+   */
+  readonly identifiers?: readonly string[];
   /**
    * Selects the application of such cards, and reads what the card is.
    *

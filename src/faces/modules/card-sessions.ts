@@ -10,7 +10,7 @@ import {
   type WaitOptions,
 } from "../../port/index.ts";
 import type { CardModule, ModuleCard } from "./card-module.ts";
-import type { FailurePlace } from "./failures.ts";
+import { type FailurePlace, saysGone } from "./failures.ts";
 import type { ConnectionHost } from "./module-host.ts";
 import { Turns } from "./turns.ts";
 
@@ -21,13 +21,6 @@ const MAX_RESETS = 8;
 const LOOK_FOR_MS = 1200;
 const LOOK_EVERY_MS = 100;
 
-/** The card is not there any more. */
-const goneCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  "removed-card",
-  "no-smartcard",
-  "reader-unavailable",
-  "unknown-reader",
-]);
 /** What managers say of an exchange in whose middle a card is pulled. */
 const doubtfulCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "comm-error",
@@ -189,8 +182,9 @@ export class CardSessions {
   /** Says of an error whether the card was pulled. */
   async #judged(error: unknown, operation: string): Promise<unknown> {
     if (!(error instanceof SmartCardError) || error === this.#over) return error;
-    if (goneCodes.has(error.code)) return this.#gone(operation, error);
-    if (!doubtfulCodes.has(error.code)) return error;
+    const { code } = error;
+    if (saysGone(error)) return this.#gone(operation, error);
+    if (!doubtfulCodes.has(code)) return error;
     const cause = await this.#lookForCard();
     return cause === undefined ? error : this.#gone(operation, cause);
   }
@@ -203,7 +197,7 @@ export class CardSessions {
         () => undefined,
         (error: unknown) => error,
       );
-      if (failure instanceof SmartCardError && goneCodes.has(failure.code)) return failure;
+      if (saysGone(failure)) return failure;
       if (waitedMs >= LOOK_FOR_MS) return undefined;
       await pause(clock, LOOK_EVERY_MS, "card that may be gone");
     }

@@ -32,6 +32,19 @@ const codes: ReadonlyMap<number, ErrorCode> = new Map<number, ErrorCode>([
   [0x6a84, "write-too-many"],
 ]);
 
+/** The card is not there any more. */
+const goneCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "removed-card",
+  "no-smartcard",
+  "reader-unavailable",
+  "unknown-reader",
+]);
+
+/** Whether an error says that the card is not there any more. */
+export function saysGone(error: unknown): error is SmartCardError {
+  return error instanceof SmartCardError && goneCodes.has(error.code);
+}
+
 /** Where an error happened, and what it is about. */
 export interface FailurePlace {
   readonly reader: string;

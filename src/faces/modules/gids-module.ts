@@ -14,6 +14,7 @@ import type {
   ModuleCard,
   ModuleHost,
   PinDescription,
+  PinPadCommand,
   PinRole,
   SignRequest,
 } from "./card-module.ts";
@@ -194,6 +195,13 @@ class GidsCard implements ModuleCard {
 
   async verify(role: PinRole, pin: Uint8Array): Promise<void> {
     await this.#withPin(role, { ins: 0x20, p1: 0x00, p2: role === "user" ? references.pin : references.puk }, [pin]);
+  }
+
+  /** Two PINs of variable length are told apart by no reader. */
+  pinPad(operation: "verify" | "change", role: PinRole): PinPadCommand | undefined {
+    if (role === "admin" || operation === "change") return undefined;
+    const p2 = role === "user" ? references.pin : references.puk;
+    return { cla: 0x00, ins: 0x20, p1: 0x00, p2, blockBytes: 0, padding: 0xff };
   }
 
   async changePin(role: PinRole, old: Uint8Array, next: Uint8Array): Promise<void> {

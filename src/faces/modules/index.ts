@@ -11,7 +11,9 @@ export type {
   KeyUse,
   ModuleCard,
   ModuleHost,
+  PinCachePolicy,
   PinDescription,
+  PinPadCommand,
   PinRole,
   SignRequest,
 } from "./card-module.ts";
@@ -39,7 +41,7 @@ export {
   type OpenPgpTouchPolicy,
 } from "./openpgp-admin.ts";
 export { openPgpModule } from "./openpgp-module.ts";
-export type { PinCachePolicy } from "./pin-cache.ts";
+export { type PinCachePolicies, PinCaches } from "./pin-cache.ts";
 export type { PinAnswer, PinPrompt, PinRequest, PinValue } from "./pin-entry.ts";
 export {
   type ManagementAlgorithm,

@@ -4,7 +4,6 @@ import { copyBytes, isBytes, kindOf, quoteWord, zeroBytes } from "../../base/bin
 import type { CommandInit, ResponseApdu } from "../../base/iso7816/index.ts";
 import {
   byteString,
-  type Clock,
   callback,
   checkWait,
   optional,
@@ -32,6 +31,7 @@ import type {
 } from "./open-card.ts";
 import type { PinCache } from "./pin-cache.ts";
 import type { PinEntry, PinNeed, PinValue } from "./pin-entry.ts";
+import type { RemovalWatch } from "./removal-watch.ts";
 import {
   checkUse,
   type DecryptOptions,
@@ -48,7 +48,12 @@ const roles = { user: 0, signature: 0, unblock: 0, admin: 0 } as const;
 const pinValue = (value: unknown): PinValue => value as PinValue;
 const verifyMembers = { ...waitMembers, role: optional(word(roles, "role")), lastTry: optional(truth) };
 const checkVerify = optionsOf<VerifyPinOptions>(verifyMembers);
-const checkChange = optionsOf<ChangePinRequest>({ ...verifyMembers, oldPin: pinValue, newPin: pinValue });
+const checkChange = optionsOf<ChangePinRequest>({
+  ...verifyMembers,
+  oldPin: optional(pinValue),
+  newPin: optional(pinValue),
+  pad: optional(truth),
+});
 const checkUnblock = optionsOf<UnblockRequest>({
   ...verifyMembers,
   newPin: pinValue,
@@ -65,7 +70,7 @@ export interface OpenCardParts {
   readonly sessions: CardSessions;
   readonly pins: PinEntry;
   readonly cache: PinCache;
-  readonly clock: Clock;
+  readonly watch: RemovalWatch;
   readonly webCrypto: HostWebCrypto | undefined;
   /** Ends what was opened for it. */
   readonly dispose: () => Promise<void>;
@@ -186,16 +191,22 @@ export class KeyCard implements OpenCard {
     const need = this.#need(operation, role, waitOf(wait));
     this.#pinOf(role, operation);
     const done = async (): Promise<void> => undefined;
-    if (pin === undefined) await this.#parts.pins.withPin({ ...need, repeat: false }, done);
+    if (pin === undefined) await this.#parts.pins.withPin({ ...need, repeat: false }, done, lastTry);
     else await this.#parts.pins.withGiven(need, pin, lastTry, done);
   }
 
   async changePin(request: ChangePinRequest): Promise<void> {
     const operation = "changePin";
     const given = checkChange(request, { operation, path: "request" });
-    const { lastTry = false, newPin, oldPin, role = "user" } = given;
+    const { lastTry = false, newPin, oldPin, pad = false, role = "user" } = given;
     const pin = this.#pinOf(role, operation);
     const { cache, pins, sessions } = this.#parts;
+    if (pad && oldPin === undefined && newPin === undefined)
+      return pins.changeAtPad(this.#need(operation, role, waitOf(given)), lastTry);
+    if (pad || oldPin === undefined || newPin === undefined) {
+      const message = "give oldPin and newPin, or pad: true, where both are entered at the PIN pad of the reader";
+      throw new SmartCardError("invalid-parameter", message, this.#place(operation));
+    }
     const old = pins.secretOf(oldPin, pin, operation);
     try {
       const next = pins.secretOf(newPin, pin, operation);
@@ -310,8 +321,9 @@ export class KeyCard implements OpenCard {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    const { cache, dispose, sessions } = this.#parts;
-    cache.clear();
+    const { cache, dispose, sessions, watch } = this.#parts;
+    watch.stop();
+    cache.leave();
     sessions.end(
       new SmartCardError("invalid-handle", "the card was closed; open it with openCard()", { reader: this.reader }),
     );

@@ -4,6 +4,7 @@
 
 import { createHash, randomBytes } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
+import { encodeHex, hexBytes } from "../../base/binary/index.ts";
 import type { CardType } from "../../database/index.ts";
 import {
   ConnectionBase,
@@ -14,10 +15,18 @@ import {
   SmartCardError,
 } from "../../port/index.ts";
 import { SimulatedRuntime } from "../../testing/runtime/index.ts";
-import type { CardModule, KeyContainer, ModuleCard, PinDescription } from "./card-module.ts";
+import type {
+  CardModule,
+  KeyContainer,
+  ModuleCard,
+  ModuleHost,
+  PinCachePolicy,
+  PinDescription,
+} from "./card-module.ts";
 import type { OpenCard } from "./open-card.ts";
-import { type OpenCardOptions, openCardOn } from "./open-card-on.ts";
-import type { PinRequest } from "./pin-entry.ts";
+import { checkOpenOptions, type OpenCardOptions, openCardOn } from "./open-card-on.ts";
+import { PinCaches } from "./pin-cache.ts";
+import type { PinAnswer, PinRequest } from "./pin-entry.ts";
 
 const crypto: HostCrypto = {
   randomBytes: (length) => new Uint8Array(randomBytes(length)),
@@ -38,6 +47,9 @@ class TestConnection extends ConnectionBase {
   readonly failures = new Map<number, ErrorCode>();
   reconnects = 0;
   transactions = 0;
+  eventCount = 1;
+  /** What the reader answers to control codes; those that are not here it does not know. */
+  readonly controls = new Map<number, (input: Uint8Array) => Uint8Array>();
   statusFailure: ErrorCode | undefined;
 
   constructor(now: () => number) {
@@ -59,7 +71,8 @@ class TestConnection extends ConnectionBase {
   async status(): Promise<ConnectionStatus> {
     if (this.statusFailure !== undefined) throw new SmartCardError(this.statusFailure, "as planned", {});
     const atr = Uint8Array.of(0x3b, 0x00);
-    return { reader: this.reader, state: "specific", protocol: this.protocol, atr, eventCount: 1 };
+    const { eventCount, protocol, reader } = this;
+    return { reader, state: "specific", protocol, atr, eventCount };
   }
 
   async beginTransaction(): Promise<void> {
@@ -68,8 +81,10 @@ class TestConnection extends ConnectionBase {
 
   async endTransaction(): Promise<void> {}
   async disconnect(): Promise<void> {}
-  async control(): Promise<Uint8Array> {
-    return new Uint8Array(0);
+  async control(code: number, input: Uint8Array): Promise<Uint8Array> {
+    const answer = this.controls.get(code)?.(input);
+    if (answer === undefined) throw new SmartCardError("unsupported-feature", "as planned", {});
+    return answer;
   }
   async getAttribute(): Promise<Uint8Array> {
     return new Uint8Array(0);
@@ -105,9 +120,22 @@ const ins = { select: 0xa4, verify: 0x20, sign: 0x2a, change: 0x24 } as const;
 let runtime: SimulatedRuntime;
 let connection: TestConnection;
 let identity: string;
+let serialNumber: string | undefined;
+let policyOfCard: PinCachePolicy | undefined;
+let hasPadCommand: boolean;
 let tries: number | undefined;
 let shown: number[][];
 let isWrong: boolean;
+
+/** A card whose module needs no command to know it. */
+const pretend = async (host: ModuleHost): Promise<ModuleCard> => {
+  const silent: ModuleHost = Object.create(host, {
+    send: { value: async () => ({ data: new Uint8Array(0), sw: 0x9000 }) },
+  });
+  const card = await module.open(silent);
+  if (card === undefined) throw new Error("the module of this test opens everything");
+  return card;
+};
 
 const module: CardModule = {
   name: "test",
@@ -117,8 +145,8 @@ const module: CardModule = {
     const card: ModuleCard = {
       identity,
       label: "test card",
-      serialNumber: undefined,
-      pins: [pinOfCard],
+      serialNumber,
+      pins: [{ ...pinOfCard, cache: policyOfCard }],
       async select() {
         await host.send({ cla: 0, ins: ins.select, p1: 0, p2: 0 });
       },
@@ -130,6 +158,11 @@ const module: CardModule = {
         shown.push([...pin]);
         await host.send({ cla: 0, ins: ins.verify, p1: 0, p2: 0, data: pin });
         if (isWrong) throw host.pinFailure(0x63c2, pinOfCard);
+      },
+      pinPad(operation) {
+        if (!hasPadCommand) return undefined;
+        const code = operation === "verify" ? ins.verify : ins.change;
+        return { cla: 0, ins: code, p1: 0, p2: 1, blockBytes: 8, padding: 0xff };
       },
       async changePin(_role, old, next) {
         await host.send({ cla: 0, ins: ins.change, p1: 0, p2: 0, data: Uint8Array.of(...old, ...next) });
@@ -147,6 +180,9 @@ beforeEach(() => {
   runtime = new SimulatedRuntime({ settle: () => new Promise(setImmediate) });
   connection = new TestConnection(() => runtime.clock.now());
   identity = "one";
+  serialNumber = undefined;
+  policyOfCard = undefined;
+  hasPadCommand = true;
   tries = 3;
   shown = [];
   isWrong = false;
@@ -351,6 +387,226 @@ describe("PINs", () => {
   });
 });
 
+describe("policies of the cache", () => {
+  const two = async (first: OpenCardOptions, second: OpenCardOptions): Promise<readonly [OpenCard, OpenCard]> => {
+    const pinCaches = new PinCaches();
+    const terms = { crypto, clock: runtime.clock, pinCaches };
+    const usual = { modules: [module], module: "test" };
+    return [
+      await openCardOn(connection, { ...usual, ...first }, terms),
+      await openCardOn(connection, { ...usual, ...second }, terms),
+    ];
+  };
+
+  test("a card with a serial number: what one has verified, the other one signs with", async () => {
+    serialNumber = "4711";
+    const [card, other] = await two({}, {});
+    await card.verifyPin("1234");
+    await other.sign("1", data);
+    await card.changePin({ oldPin: "1234", newPin: "5678" });
+    await other.sign("1", data);
+    expect(shown.at(-1)).toEqual([0x35, 0x36, 0x37, 0x38]);
+    await card.close();
+    await other.sign("1", data);
+    other.forgetPins();
+    expect(await failure(other.sign("1", data))).toBe("no-pin-cache");
+  });
+
+  test("a card without one, or under another policy: each has its own", async () => {
+    const [card, other] = await two({}, {});
+    await card.verifyPin("1234");
+    expect(await failure(other.sign("1", data))).toBe("no-pin-cache");
+    serialNumber = "4711";
+    const [one, timed] = await two({}, { pinCache: { timedMs: 1000 } });
+    await one.verifyPin("1234");
+    expect(await failure(timed.sign("1", data))).toBe("no-pin-cache");
+    await one.sign("1", data);
+  });
+
+  test("a wrong PIN of one is cached for none", async () => {
+    serialNumber = "4711";
+    const [card, other] = await two({}, {});
+    await card.verifyPin("1234");
+    isWrong = true;
+    expect(await failure(other.sign("1", data))).toBe("wrong-chv");
+    isWrong = false;
+    expect(await failure(card.sign("1", data))).toBe("no-pin-cache");
+  });
+
+  test("a card that was pulled and put back", async () => {
+    serialNumber = "4711";
+    const pinCaches = new PinCaches();
+    const terms = { crypto, clock: runtime.clock, pinCaches };
+    const card = await openCardOn(connection, { modules: [module], module: "test" }, terms);
+    await card.verifyPin("1234");
+    connection.eventCount += 2;
+    const again = await openCardOn(connection, { modules: [module], module: "test" }, terms);
+    expect(await failure(again.sign("1", data))).toBe("no-pin-cache");
+  });
+
+  test("a card that is pulled while nothing is done: its PIN is cleared at once", async () => {
+    serialNumber = "4711";
+    const pinCaches = new PinCaches();
+    const terms = { crypto, clock: runtime.clock, pinCaches };
+    const card = await openCardOn(connection, { modules: [module], module: "test" }, terms);
+    await card.verifyPin("1234");
+    await runtime.advance(5000);
+    await card.sign("1", data);
+    connection.statusFailure = "removed-card";
+    await runtime.advance(3000);
+    connection.statusFailure = undefined;
+    expect(await failure(card.sign("1", data))).toBe("no-pin-cache");
+    await card.close();
+  });
+
+  test("always-prompt: asked each time, also in one transaction, and never from what verifyPin() was given", async () => {
+    let asked = 0;
+    const pin = (): string => {
+      asked++;
+      return "1234";
+    };
+    const card = await open({ pinCache: "always-prompt", pin });
+    await card.transaction(async () => {
+      await card.verifyPin("1234");
+      await card.sign("1", data);
+      await card.sign("1", data);
+    });
+    expect(asked).toBe(2);
+    const silent = await open({ pinCache: "always-prompt" });
+    await silent.verifyPin("1234");
+    await expect(silent.sign("1", data)).rejects.toMatchObject({
+      code: "no-pin-cache",
+      message: expect.stringContaining("the policy of its cache is always-prompt"),
+    });
+  });
+
+  test("none: what verifyPin() was given is good for the transaction", async () => {
+    const card = await open({ pinCache: { user: "none" } });
+    await card.transaction(async () => {
+      await card.verifyPin("1234");
+      await card.sign("1", data);
+    });
+    expect(await failure(card.sign("1", data))).toBe("no-pin-cache");
+  });
+
+  test("what the card says is the limit, also when it says something else after a reset", async () => {
+    policyOfCard = { timedMs: 1000 };
+    const card = await open({ pinCache: "process" });
+    await card.verifyPin("1234");
+    await card.sign("1", data);
+    await runtime.advance(1000);
+    expect(await failure(card.sign("1", data))).toBe("pin-cache-expired");
+    await card.verifyPin("1234");
+    policyOfCard = "none";
+    connection.failures.set(connection.commands.length + 1, "reset-card");
+    await card.containers();
+    await expect(card.sign("1", data)).rejects.toMatchObject({
+      code: "no-pin-cache",
+      message: expect.stringContaining("the policy of its cache is none"),
+    });
+  });
+
+  test.each([
+    ["sometimes", "invalid-value"],
+    [{ timedMs: 0 }, "invalid-parameter"],
+    [{ user: "sometimes" }, "invalid-value"],
+    [{ owner: "none" }, "invalid-parameter"],
+    [7, "invalid-value"],
+  ])("%j is no policy", async (pinCache, code) => {
+    expect(await failure(Promise.resolve().then(() => checkOpenOptions({ pinCache })))).toBe(code);
+  });
+});
+
+describe("the PIN pad of the reader", () => {
+  const GET_FEATURES = 0x4200_0d48;
+  const [verifyCode, changeCode] = [0x4200_0db0, 0x4200_0db1];
+  let entered: Uint8Array[];
+  let answer: number;
+
+  beforeEach(() => {
+    entered = [];
+    answer = 0x9000;
+    const list = [0x06, 4, 0x42, 0x00, 0x0d, 0xb0, 0x07, 4, 0x42, 0x00, 0x0d, 0xb1];
+    connection.controls.set(GET_FEATURES, () => Uint8Array.from(list));
+    for (const code of [verifyCode, changeCode])
+      connection.controls.set(code, (input) => {
+        entered.push(input);
+        return Uint8Array.of(answer >> 8, answer & 0xff);
+      });
+  });
+
+  test("the command and its structure, for a signature and for a change", async () => {
+    const card = await open({ pin: "pad" });
+    await card.sign("1", data);
+    const command = [0x00, ins.verify, 0x00, 0x01, 0x08, ...new Array(8).fill(0xff)];
+    const head = [30, 30, 0x82, 0x08, 0x00, 0x08, 0x04, 0x02, 0xff, 0x09, 0x04, 0x00, 0, 0, 0];
+    expect(entered.map((input) => [...input])).toEqual([[...head, command.length, 0, 0, 0, ...command]]);
+    expect(shown).toEqual([]);
+    await card.changePin({ pad: true });
+    const change = [0x00, ins.change, 0x00, 0x01, 0x10, ...new Array(16).fill(0xff)];
+    const changeHead = [30, 30, 0x82, 0x08, 0x00, 0, 8, 0x08, 0x04, 0x03, 0x02, 0x03, 0x09, 0x04, 0, 1, 2, 0, 0, 0];
+    expect([...(entered[1] ?? [])]).toEqual([...changeHead, change.length, 0, 0, 0, ...change]);
+    // Nothing is cached: the pad asks again.
+    await card.sign("1", data);
+    expect(entered.length).toBe(3);
+  });
+
+  test("a function chooses it", async () => {
+    const asked: PinRequest[] = [];
+    const answers: PinAnswer[] = [{ pad: true }, "1234"];
+    const pin = (request: PinRequest): PinAnswer => {
+      asked.push(request);
+      return answers.shift();
+    };
+    const card = await open({ pin });
+    await card.sign("1", data);
+    await card.sign("1", data);
+    expect(asked.map(({ hasPad }) => hasPad)).toEqual([true, true]);
+    expect([entered.length, shown.length]).toEqual([1, 1]);
+  });
+
+  test.each([
+    [0x6401, "cancelled-by-user"],
+    [0x6400, "timeout"],
+    [0x6403, "invalid-chv"],
+    [0x63c2, "wrong-chv"],
+    [0x6983, "chv-blocked"],
+  ])("%i is %s", async (statusWord, code) => {
+    answer = statusWord;
+    const card = await open({ pin: "pad" });
+    expect(await failure(card.verifyPin())).toBe(code);
+    expect(await failure(card.changePin({ pad: true }))).toBe(code);
+  });
+
+  test("the last try is refused unless it is confirmed", async () => {
+    tries = 1;
+    const card = await open({ pin: "pad" });
+    expect(await failure(card.sign("1", data))).toBe("security-violation");
+    expect(entered).toEqual([]);
+    await card.verifyPin(undefined, { lastTry: true });
+    const chosen = await open({ pin: () => ({ pad: true, lastTry: true }) });
+    await chosen.sign("1", data);
+    expect(entered.length).toBe(2);
+  });
+
+  test("a reader without one, a card whose PIN cannot be entered so, a change with half of its PINs", async () => {
+    connection.controls.clear();
+    const without = await open({ pin: "pad" });
+    await expect(without.sign("1", data)).rejects.toMatchObject({
+      code: "unsupported-feature",
+      message: expect.stringContaining('the reader "Desk" has no PIN pad'),
+    });
+    expect(await failure(without.changePin({ pad: true }))).toBe("unsupported-feature");
+    hasPadCommand = false;
+    await expect((await open({ pin: "pad" })).sign("1", data)).rejects.toMatchObject({
+      code: "unsupported-feature",
+      message: expect.stringContaining("the PIN of test card cannot be entered at a PIN pad"),
+    });
+    expect(await failure(without.changePin({ oldPin: "1234" }))).toBe("invalid-parameter");
+    expect(await failure(without.changePin({ pad: true, oldPin: "1234", newPin: "1234" }))).toBe("invalid-parameter");
+  });
+});
+
 describe("transactions", () => {
   test("several calls in one: a PIN once for a key that wants it once, each time for one that wants it each time", async () => {
     const card = await open(one);
@@ -432,6 +688,62 @@ describe("which module", () => {
     expect(await opened({ modules: [other, module] }, "TEST")).toBe("test");
     expect(await opened({ modules: [other, module] }, "test.DLL")).toBe("test");
     expect(await opened({ modules: [other, module] }, "unknown.dll")).toBe("other");
+  });
+
+  describe("a card that tells its identifier", () => {
+    const GUID = "00112233445566778899AABBCCDDEEFF";
+    const foreign = "FF".repeat(16);
+    const cardId = (...guids: readonly string[]): string => {
+      const list = guids.map((guid) => `0410${guid}`).join("");
+      const listed = (list.length / 2).toString(16).padStart(2, "0");
+      const body = `02010016044D534654${`30${listed}`}${list}`;
+      return `30${(body.length / 2).toString(16).padStart(2, "0")}${body}`;
+    };
+    const mine: CardModule = { ...module, name: "mine", identifiers: ["{00112233-4455-6677-8899-aabbccddeeff}"] };
+    const answers = (told: Readonly<Record<string, string>>): void => {
+      const plain = connection.transmit.bind(connection);
+      connection.transmit = async (command) => {
+        await plain(command);
+        const answer = Object.entries(told).find(([start]) => encodeHex(command).startsWith(start))?.[1];
+        return answer === undefined ? Uint8Array.of(0x6a, 0x82) : hexBytes(`${answer}9000`);
+      };
+    };
+
+    test.each([
+      [
+        "of its Plug and Play application",
+        { "00A404000AA0000003974349445F0100": "", "00CA7F68": cardId(GUID, foreign) },
+      ],
+      ["in its tag", { "00CA7F68": `7F68${(cardId(GUID).length / 2).toString(16)}${cardId(GUID)}` }],
+      [
+        "in EF.ATR",
+        { "00A4000C": "", "00B00000": `4301007F68${(cardId(GUID).length / 2).toString(16)}${cardId(GUID)}` },
+      ],
+    ])("%s", async (_, told) => {
+      const wanted: CardModule = { ...mine, open: async (host) => ({ ...(await pretend(host)) }) };
+      answers(told as Record<string, string>);
+      expect(await opened({ modules: [never, wanted] })).toBe("mine");
+    });
+
+    test("another one, a second one, or none: no module is opened for it, and the error tells it", async () => {
+      const wanted: CardModule = { ...mine, open: async (host) => ({ ...(await pretend(host)) }) };
+      answers({ "00CA7F68": cardId(foreign, GUID) });
+      await expect(
+        openCardOn(connection, { modules: [wanted] }, { crypto, clock: runtime.clock }),
+      ).rejects.toMatchObject({
+        code: "card-unsupported",
+        message: expect.stringContaining(`tells the identifier ${foreign}, in "Desk"`),
+      });
+      answers({ "00CA7F68": "3004020100FF" });
+      expect(await failure(opened({ modules: [wanted] }))).toBe("card-unsupported");
+    });
+
+    test("the database and the option name such a module all the same", async () => {
+      const wanted: CardModule = { ...mine, open: async (host) => ({ ...(await pretend(host)) }) };
+      answers({});
+      expect(await opened({ modules: [wanted] }, "mine")).toBe("mine");
+      expect(await opened({ modules: [wanted], module: "mine" })).toBe("mine");
+    });
   });
 
   test("the one that the option names, and no other", async () => {

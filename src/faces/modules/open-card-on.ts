@@ -23,24 +23,37 @@ import {
   wholeNumber,
 } from "../../port/index.ts";
 import type { HostWebCrypto } from "../web-crypto/index.ts";
-import type { CardModule, ModuleCard } from "./card-module.ts";
+import { cardIdentifiers } from "./card-identifiers.ts";
+import type { CardModule, ModuleCard, PinCachePolicy, PinRole } from "./card-module.ts";
 import { CardSessions } from "./card-sessions.ts";
 import { gidsModule } from "./gids-module.ts";
 import { KeyCard } from "./key-card.ts";
 import { ConnectionHost } from "./module-host.ts";
 import type { OpenCard } from "./open-card.ts";
 import { openPgpModule } from "./openpgp-module.ts";
-import { PinCache, type PinCachePolicy } from "./pin-cache.ts";
+import { PinCache, type PinCachePolicies, PinCaches, stricterPolicy } from "./pin-cache.ts";
 import { PinEntry, type PinPrompt } from "./pin-entry.ts";
+import { ReaderPinPad } from "./pin-pad.ts";
 import { pivModule } from "./piv-module.ts";
 import { pkcs15Module } from "./pkcs15-module.ts";
+import { RemovalWatch } from "./removal-watch.ts";
 
 /** How to open a card. */
 export interface OpenCardOptions extends WaitOptions {
-  /** Asks the user for a PIN when a key needs it. @default none: call `verifyPin` before */
-  readonly pin?: PinPrompt | undefined;
-  /** How long a PIN that the card has accepted is kept. @default "process" */
-  readonly pinCache?: PinCachePolicy | undefined;
+  /**
+   * Asks the user for a PIN when a key needs it; or `"pad"`, where it is entered at the PIN pad of the reader, and never comes into
+   * this process.
+   *
+   * @default none: call `verifyPin` before
+   */
+  readonly pin?: PinPrompt | "pad" | undefined;
+  /**
+   * How long a PIN that the card has accepted is kept: one policy for all, or one for each role. What the card's module says of a
+   * PIN is the limit. All that have the card open under the same policy share its PINs.
+   *
+   * @default "process"
+   */
+  readonly pinCache?: PinCachePolicy | PinCachePolicies | undefined;
   /** Modules of your own, which are tried before those of the package. @default none */
   readonly modules?: readonly CardModule[] | undefined;
   /** The name of the module, where the card is not to be asked. @default by the database of card types, then by the card */
@@ -55,6 +68,8 @@ export interface OpenCardTerms {
   readonly webCrypto?: HostWebCrypto | undefined;
   /** The types of cards with this ATR, from the database of card types. @default none is asked */
   readonly cardTypes?: ((atr: Uint8Array) => Promise<readonly CardType[]>) | undefined;
+  /** The cached PINs of this process. @default those of this card alone */
+  readonly pinCaches?: PinCaches | undefined;
   /** Ends what was opened for it. @default nothing */
   readonly dispose?: (() => Promise<void>) | undefined;
 }
@@ -66,16 +81,25 @@ export interface OpenCardTerms {
  */
 export const cardModules: readonly CardModule[] = [pivModule, gidsModule, openPgpModule, pkcs15Module];
 
-const pinCache: Check<PinCachePolicy> = (value, place) => {
-  if (value === "process" || value === "none") return value;
-  if (typeof value !== "object" || value === null)
-    return refuse(place, shown(value), 'give "process", "none" or { timedMs: milliseconds }', "invalid-value");
-  const { timedMs } = optionsOf<{ timedMs: number }>({ timedMs: wholeNumber(1, MAX_TIMER_MS, "milliseconds") })(
-    value,
-    place,
-  );
-  return { timedMs };
+const timed = optionsOf<{ timedMs: number }>({ timedMs: wholeNumber(1, MAX_TIMER_MS, "milliseconds") });
+const policy: Check<PinCachePolicy> = (value, place) => {
+  if (value === "process" || value === "none" || value === "always-prompt") return value;
+  if (typeof value === "object" && value !== null) return timed(value, place);
+  const remedy = 'give "process", "none", "always-prompt" or { timedMs: milliseconds }';
+  return refuse(place, shown(value), remedy, "invalid-value");
 };
+const policies = optionsOf<PinCachePolicies>({
+  user: optional(policy),
+  signature: optional(policy),
+  unblock: optional(policy),
+  admin: optional(policy),
+});
+const pinCache: Check<PinCachePolicy | PinCachePolicies> = (value, place) => {
+  const isByRole = typeof value === "object" && value !== null && !("timedMs" in value);
+  return isByRole ? policies(value, place) : policy(value, place);
+};
+const pinPrompt: Check<PinPrompt | "pad"> = (value, place) =>
+  value === "pad" ? value : callback<PinPrompt>('a function that asks for the PIN, or "pad"')(value, place);
 
 const cardModule: Check<CardModule> = (value, place) => {
   const module = having<CardModule>(["open"], "a card module")(value, place);
@@ -85,7 +109,7 @@ const cardModule: Check<CardModule> = (value, place) => {
 
 const openOptions = optionsOf<OpenCardOptions>({
   ...waitMembers,
-  pin: optional(callback<PinPrompt>("a function that asks for the PIN")),
+  pin: optional(pinPrompt),
   pinCache: optional(pinCache),
   modules: optional(listOf(cardModule, "card modules", 1024)),
   module: optional(text("the name of a module")),
@@ -107,25 +131,47 @@ export async function openCardOn(
   options: OpenCardOptions,
   terms: OpenCardTerms,
 ): Promise<OpenCard> {
-  const { clock, crypto, dispose = async () => undefined, webCrypto } = terms;
-  const host = new ConnectionHost(connection, crypto);
+  const { clock, crypto: library, dispose = async () => undefined, webCrypto } = terms;
+  const host = new ConnectionHost(connection, library);
   const wait: WaitOptions = {
     ...(options.signal !== undefined && { signal: options.signal }),
     ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }),
   };
   host.signal = options.signal;
   const all = [...(options.modules ?? []), ...cardModules];
-  const { atr } = await connection.status(wait);
+  const { atr, eventCount } = await connection.status(wait);
   host.atr = atr;
   const candidates =
     options.module === undefined ? await candidatesFor(atr, all, terms) : named(options.module, all, connection.reader);
-  const find = (): Promise<Found> => firstThatOpens(candidates, host);
+  const identified = options.module === undefined ? all.filter(({ identifiers }) => identifiers !== undefined) : [];
+  const find = (): Promise<Found> => firstThatOpens(candidates, identified, host);
   const { card, module } = await connection.transaction(find, { ...wait, onReset: "repeat" });
-  const cache = new PinCache(options.pinCache ?? "process", clock);
-  const gone = (): void => cache.clear();
+  const pad = new ReaderPinPad(connection);
+  const gone = (): void => cache.end();
   const sessions = new CardSessions({ connection, host, module, card, clock, gone });
-  const pins = new PinEntry(sessions, cache, { prompt: options.pin, clock, reader: connection.reader });
-  return new KeyCard({ module: module.name, host, sessions, pins, cache, clock, webCrypto, dispose });
+  const watch = new RemovalWatch({ connection, clock, isNeeded: () => !cache.isEmpty, gone });
+  const cache = new PinCache(
+    {
+      ...{ clock, randomBytes: (length) => library.randomBytes(length), kept: () => watch.start() },
+      pins: (terms.pinCaches ?? new PinCaches()).of(nameOf(connection.reader, module, card), eventCount),
+      policyOf: (role) => policyOf(sessions.card, role, options.pinCache),
+    },
+    card.pins.map(({ role }) => role),
+  );
+  const pins = new PinEntry(sessions, cache, { prompt: options.pin, pad, clock, reader: connection.reader });
+  return new KeyCard({ module: module.name, host, sessions, pins, cache, watch, webCrypto, dispose });
+}
+
+/** Names a card in this process; undefined for one that its serial number does not tell apart from others. */
+function nameOf(reader: string, module: CardModule, { identity, serialNumber }: ModuleCard): string | undefined {
+  return serialNumber ? `${reader}\n${module.name}\n${identity}` : undefined;
+}
+
+/** What holds of a PIN: the stricter of what its card and the caller want. */
+function policyOf(card: ModuleCard, role: PinRole, given: OpenCardOptions["pinCache"]): PinCachePolicy {
+  const described = card.pins.find((pin) => pin.role === role)?.cache;
+  const wanted = typeof given === "object" && !("timedMs" in given) ? given[role] : given;
+  return stricterPolicy(described, wanted);
 }
 
 interface Found {
@@ -133,7 +179,7 @@ interface Found {
   readonly card: ModuleCard;
 }
 
-/** Those that the database names for the card come first, then all others. */
+/** Those that the database names for the card come first, then all others that ask cards whether they are theirs. */
 async function candidatesFor(
   atr: Uint8Array,
   all: readonly CardModule[],
@@ -142,7 +188,7 @@ async function candidatesFor(
   const types = (await cardTypes?.(atr)) ?? [];
   const names = types.flatMap(({ providers }) => providers["card-module"] ?? []);
   const first = names.flatMap((name) => all.filter((module) => hasName(module, name)));
-  return [...new Set([...first, ...all])];
+  return [...new Set([...first, ...all.filter(({ identifiers }) => identifiers === undefined)])];
 }
 
 function named(name: string, all: readonly CardModule[], reader: string): readonly CardModule[] {
@@ -157,12 +203,33 @@ function hasName({ name, otherNames = [] }: CardModule, wanted: string): boolean
   return [name, ...otherNames].some((one) => foldName(one) === foldName(wanted));
 }
 
-async function firstThatOpens(candidates: readonly CardModule[], host: ConnectionHost): Promise<Found> {
-  for (const module of candidates) {
-    const card = await module.open(host);
-    if (card !== undefined) return { module, card };
-  }
-  const tried = candidates.map(({ name }) => name).join(", ");
-  const message = `no module takes the card with the ATR ${encodeHex(host.atr, " ")} in "${host.reader}"; tried: ${tried}; pass a module for it in modules`;
+/** The first module that takes the card; where none does, one whose identifier the card tells. */
+async function firstThatOpens(
+  candidates: readonly CardModule[],
+  identified: readonly CardModule[],
+  host: ConnectionHost,
+): Promise<Found> {
+  const open = async (modules: readonly CardModule[]): Promise<Found | undefined> => {
+    for (const module of modules) {
+      const card = await module.open(host);
+      if (card !== undefined) return { module, card };
+    }
+    return undefined;
+  };
+  const found = await open(candidates);
+  if (found !== undefined) return found;
+  // Only the first one counts for Windows.
+  const [told] = await cardIdentifiers(host);
+  const named = identified.filter(({ identifiers = [] }) => identifiers.some((one) => plainDigits(one) === told));
+  const other = told === undefined ? undefined : await open(named);
+  if (other !== undefined) return other;
+  const tried = [...candidates, ...named].map(({ name }) => name).join(", ");
+  const itself = told === undefined ? "" : `, which tells the identifier ${told},`;
+  const message = `no module takes the card with the ATR ${encodeHex(host.atr, " ")}${itself} in "${host.reader}"; tried: ${tried}; pass a module for it in modules`;
   throw new SmartCardError("card-unsupported", message, host.place);
+}
+
+/** A GUID without braces and hyphens. */
+function plainDigits(guid: string): string {
+  return guid.replaceAll(/[^0-9a-f]/gi, "").toUpperCase();
 }

@@ -38,10 +38,12 @@ export interface VerifyPinOptions extends WaitOptions {
   readonly lastTry?: boolean | undefined;
 }
 
-/** How to change a PIN. */
+/** How to change a PIN: with both PINs, or at the reader's PIN pad. */
 export interface ChangePinRequest extends VerifyPinOptions {
-  readonly oldPin: PinValue;
-  readonly newPin: PinValue;
+  readonly oldPin?: PinValue | undefined;
+  readonly newPin?: PinValue | undefined;
+  /** Both are entered at the PIN pad of the reader, the new one twice. @default false */
+  readonly pad?: boolean | undefined;
 }
 
 /** Answers a challenge of the card: the challenge, enciphered with the administrator's key. */
@@ -129,15 +131,15 @@ export interface OpenCard extends AsyncDisposable {
   /**
    * Shows a PIN to the card, and caches it as `pinCache` says, so that the calls after this one need not ask.
    *
-   * @param pin asked for with the function `pin` of {@link openCard} where it is left out. Bytes are copied
+   * @param pin asked for as `pin` of {@link openCard} says where it is left out. Bytes are copied
    * @throws wrong-chv (`details.triesLeft` says how many are left), chv-blocked, security-violation (one try is left, and
-   * `lastTry` does not confirm it), invalid-chv (too short or too long: nothing is sent), cancelled-by-user,
-   * unsupported-feature (no such PIN)
+   * `lastTry` does not confirm it), invalid-chv (too short or too long: nothing is sent), cancelled-by-user, timeout (nothing was
+   * entered at the PIN pad), unsupported-feature (no such PIN, or it cannot be entered at a pad)
    */
   verifyPin(pin?: PinValue, options?: VerifyPinOptions): Promise<void>;
 
   /**
-   * Changes a PIN. The new one takes the old one's place in the cache.
+   * Changes a PIN. The new one takes the old one's place in the cache, where it was not entered at a PIN pad.
    *
    * @throws as {@link verifyPin}; reset-card (another program's reset came in the middle: find out which PIN is valid)
    */
@@ -182,9 +184,12 @@ export interface OpenCard extends AsyncDisposable {
    */
   send(command: CommandInit, options?: WaitOptions): Promise<ResponseApdu>;
 
-  /** Clears cached PINs, so that the next call asks again. CardDeauthenticate of the minidriver specification. */
+  /**
+   * Clears the cached PINs of this card, for all of this process that have it open, so that the next call asks again.
+   * CardDeauthenticate of the minidriver specification.
+   */
   forgetPins(): void;
 
-  /** Clears cached PINs, and ends the connection where `openCard` has made it. */
+  /** Ends the connection where `openCard` has made it; the last one that closes the card clears its cached PINs. */
   close(): Promise<void>;
 }

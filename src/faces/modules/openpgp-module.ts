@@ -14,6 +14,7 @@ import type {
   ModuleCard,
   ModuleHost,
   PinDescription,
+  PinPadCommand,
   PinRole,
   SignRequest,
 } from "./card-module.ts";
@@ -181,6 +182,18 @@ class OpenPgpCard implements ModuleCard {
     const reference = referenceFor(role, container);
     await this.#withPassword(role, [[role, pin]], (data) => ({ ins: 0x20, p1: 0x00, p2: reference, data }));
     this.#verified.add(reference);
+  }
+
+  /** A pad cannot hash a password, and tells two of variable length apart on no reader. */
+  pinPad(
+    operation: "verify" | "change",
+    role: PinRole,
+    container: KeyContainer | undefined,
+  ): PinPadCommand | undefined {
+    if (this.#kdf !== undefined || role === "unblock" || operation === "change") return undefined;
+    const p2 = referenceFor(role, container);
+    this.#verified.add(p2);
+    return { cla: 0x00, ins: 0x20, p1: 0x00, p2, blockBytes: 0, padding: 0xff };
   }
 
   async changePin(role: PinRole, old: Uint8Array, next: Uint8Array): Promise<void> {

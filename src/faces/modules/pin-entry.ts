@@ -4,8 +4,9 @@ import { copyBytes, isBytes, kindOf, SecretBytes, zeroBytes } from "../../base/b
 import { type Clock, SmartCardError, type WaitOptions } from "../../port/index.ts";
 import type { KeyContainer, PinDescription, PinRole } from "./card-module.ts";
 import type { CardSessions, Session } from "./card-sessions.ts";
-import { blocked, type FailurePlace, lastTry } from "./failures.ts";
+import { blocked, type FailurePlace, lastTry, pinFailure, sw, triesIn } from "./failures.ts";
 import type { PinCache } from "./pin-cache.ts";
+import type { ReaderPinPad } from "./pin-pad.ts";
 import { orGiveUp } from "./turns.ts";
 
 /** A PIN. Bytes can be cleared, and a string cannot: it stays in memory until the garbage collector comes. */
@@ -29,19 +30,28 @@ export interface PinRequest {
   readonly isLastTry: boolean;
   readonly leastBytes: number;
   readonly mostBytes: number;
+  /** Whether the PIN can be entered at the PIN pad of the reader: answer `{ pad: true }`, and say that the pad waits for it. */
+  readonly hasPad: boolean;
   /** Aborted where the operation is: close the dialog. */
   readonly signal: AbortSignal | undefined;
 }
 
-/** A PIN, and whether it may be the last try; undefined where the user gives none. Bytes are taken over, and cleared. */
-export type PinAnswer = PinValue | { readonly pin: PinValue; readonly lastTry?: boolean } | undefined;
+/**
+ * A PIN, or that it is to be entered at the reader's PIN pad, and whether it may be the last try; undefined where the user gives
+ * none. Bytes are taken over, and cleared.
+ */
+export type PinAnswer =
+  | PinValue
+  | { readonly pin: PinValue; readonly lastTry?: boolean }
+  | { readonly pad: true; readonly lastTry?: boolean }
+  | undefined;
 
 /** Asks the user for a PIN. No transaction is held meanwhile, unless the caller holds one. */
 export type PinPrompt = (request: PinRequest) => PinAnswer | Promise<PinAnswer>;
 
-/** A PIN to show, and whether the user has confirmed the last try. */
+/** A PIN to show, or to be entered at the reader's pad, and whether the user has confirmed the last try. */
 interface Shown {
-  readonly secret: SecretBytes;
+  readonly secret: SecretBytes | "pad";
   readonly lastTry: boolean;
 }
 
@@ -55,6 +65,15 @@ export interface PinNeed {
   readonly repeat: boolean;
 }
 
+/** What asks for PINs. */
+export interface PinEntryParts {
+  /** A function of the caller, or the PIN pad of the reader. */
+  readonly prompt: PinPrompt | "pad" | undefined;
+  readonly pad: ReaderPinPad;
+  readonly clock: Clock;
+  readonly reader: string;
+}
+
 /** The cached PIN must not be sent: the user is asked instead. */
 const ASK_INSTEAD: unique symbol = Symbol("ask instead");
 
@@ -62,31 +81,47 @@ const ASK_INSTEAD: unique symbol = Symbol("ask instead");
 export class PinEntry {
   readonly #sessions: CardSessions;
   readonly #cache: PinCache;
-  readonly #prompt: PinPrompt | undefined;
+  readonly #prompt: PinPrompt | "pad" | undefined;
+  readonly #pad: ReaderPinPad;
   readonly #clock: Clock;
   readonly #reader: string;
 
-  constructor(
-    sessions: CardSessions,
-    cache: PinCache,
-    parts: { readonly prompt: PinPrompt | undefined; readonly clock: Clock; readonly reader: string },
-  ) {
+  constructor(sessions: CardSessions, cache: PinCache, parts: PinEntryParts) {
     this.#sessions = sessions;
     this.#cache = cache;
     this.#prompt = parts.prompt;
+    this.#pad = parts.pad;
     this.#clock = parts.clock;
     this.#reader = parts.reader;
   }
 
-  /** Runs work after the PIN that it needs was shown, in the same transaction. */
-  async withPin<T>(need: PinNeed, work: (session: Session) => Promise<T>): Promise<T> {
+  /**
+   * Runs work after the PIN that it needs was shown, in the same transaction.
+   *
+   * @param mayBlock the caller has confirmed the last try of a PIN that the user is asked for
+   */
+  async withPin<T>(need: PinNeed, work: (session: Session) => Promise<T>, mayBlock = false): Promise<T> {
     if (this.#isVerified(need)) return this.#sessions.run(need, work);
-    const cached = await this.#cache.take(need.role);
+    const cached = this.#cache.take(need.role);
     if (cached !== undefined) {
       const outcome = await this.#showThen(need, { secret: cached, lastTry: false }, work, true);
       if (outcome !== ASK_INSTEAD) return outcome;
     }
-    return this.#showAsked(need, await this.#ask(need), work);
+    const { lastTry, secret } = await this.#ask(need);
+    return this.#showAsked(need, { secret, lastTry: lastTry || mayBlock }, work);
+  }
+
+  /** Has a PIN changed at the reader's pad. */
+  async changeAtPad(need: PinNeed, mayBlock: boolean): Promise<void> {
+    const { operation, role } = need;
+    await this.#sessions.run(need, async (session) => {
+      const pin = this.described(role, operation);
+      await this.checkTries(session, pin, mayBlock, operation);
+      // The card takes it for a verification.
+      session.verified.add(role);
+      this.#cache.forget(role);
+      await this.#enterAtPad("change", session, pin, need);
+    });
   }
 
   /** Runs work after this PIN was shown. */
@@ -162,19 +197,22 @@ export class PinEntry {
           this.#cache.forget(role);
           return ASK_INSTEAD;
         }
-        await this.#show(session, need, secret);
+        await this.#show(session, need, secret, isCached);
         return work(session);
       });
     } finally {
-      secret.release();
+      if (secret !== "pad") secret.release();
     }
   }
 
-  async #show(
-    { card, verified }: Session,
-    { container, operation, role }: PinNeed,
-    secret: SecretBytes,
-  ): Promise<void> {
+  async #show(session: Session, need: PinNeed, secret: SecretBytes | "pad", isCached: boolean): Promise<void> {
+    const { card, verified } = session;
+    const { container, operation, role } = need;
+    if (secret === "pad") {
+      await this.#enterAtPad("verify", session, this.described(role, operation), need);
+      verified.add(scopeOf(card, role, container));
+      return;
+    }
     if (card.verify === undefined) {
       const message = `${card.label} takes no PIN through this module`;
       throw new SmartCardError("unsupported-feature", message, this.#place(operation));
@@ -188,7 +226,8 @@ export class PinEntry {
           zeroBytes(copy);
         }
         verified.add(scopeOf(card, role, container));
-        this.#cache.keep(role, bytes);
+        // The time of a cached one counts from when it was entered.
+        if (!isCached) this.#cache.keep(role, bytes);
       });
     } catch (error) {
       const isWrong = error instanceof SmartCardError && (error.code === "wrong-chv" || error.code === "chv-blocked");
@@ -197,9 +236,27 @@ export class PinEntry {
     }
   }
 
-  /** Whether the transaction that the caller holds has the PIN already, and the key does not want it again. */
+  async #enterAtPad(
+    what: "verify" | "change",
+    { card }: Session,
+    pin: PinDescription,
+    { container, operation, role, wait }: PinNeed,
+  ): Promise<void> {
+    const command = card.pinPad?.(what, role, container);
+    if (command === undefined) {
+      const message = `the ${pin.name} of ${card.label} cannot be ${what === "verify" ? "entered" : "changed"} at a PIN pad; give openCard() a function pin that asks for it`;
+      throw new SmartCardError("unsupported-feature", message, this.#place(operation));
+    }
+    const signal = wait.signal === undefined ? {} : { signal: wait.signal };
+    const word = await this.#pad.enter(what, command, pin, this.#place(operation), signal);
+    if (word === sw.success) return;
+    const left = triesIn(word) ?? (await card.triesLeft?.(role));
+    throw pinFailure(word, pin, this.#place(operation), left);
+  }
+
+  /** Whether the transaction that the caller holds has the PIN already, and neither key nor policy wants it again. */
   #isVerified({ container, role }: PinNeed): boolean {
-    if (container?.pinPolicy === "always") return false;
+    if (container?.pinPolicy === "always" || this.#cache.alwaysPrompts(role)) return false;
     const { card, heldVerified } = this.#sessions;
     return heldVerified?.has(scopeOf(card, role, container)) === true;
   }
@@ -209,12 +266,15 @@ export class PinEntry {
     const pin = this.described(role, operation);
     const prompt = this.#prompt;
     if (prompt === undefined) throw this.#cache.missing(role, pin.name, this.#place(operation));
+    if (prompt === "pad") return { secret: "pad", lastTry: false };
+    const { card } = this.#sessions;
+    const hasPad = card.pinPad?.("verify", role, container) !== undefined && (await this.#pad.has("verify"));
     const triesLeft = await this.#sessions.run({ ...need, repeat: true }, async ({ card }) => card.triesLeft?.(role));
     if (triesLeft === 0) throw blocked(pin, { ...this.#place(operation), triesLeft: 0 });
     const { leastBytes, mostBytes, name } = pin;
     const request = {
       ...{ role, name, operation, container, triesLeft, leastBytes, mostBytes },
-      ...{ reader: this.#reader, card: this.#sessions.card.label, isLastTry: triesLeft === 1, signal: wait.signal },
+      ...{ reader: this.#reader, card: card.label, isLastTry: triesLeft === 1, hasPad, signal: wait.signal },
     };
     const asked = Promise.resolve().then(() => prompt(request));
     const signal = wait.signal === undefined ? {} : { signal: wait.signal };
@@ -232,9 +292,8 @@ export class PinEntry {
       throw new SmartCardError("cancelled-by-user", message, this.#place(operation));
     }
     const isBare = typeof answer === "string" || isBytes(answer) || typeof answer !== "object";
-    const given = isBare
-      ? { pin: answer as PinValue }
-      : (answer as { readonly pin: PinValue; readonly lastTry?: boolean });
+    const given = isBare ? { pin: answer as PinValue } : answer;
+    if ("pad" in given) return { secret: "pad", lastTry: given.lastTry === true };
     return { secret: this.secretOf(given.pin, pin, operation), lastTry: given.lastTry === true };
   }
 
@@ -250,5 +309,6 @@ function scopeOf(card: Session["card"], role: PinRole, container: KeyContainer |
 
 function wipe(answer: PinAnswer): void {
   if (isBytes(answer)) zeroBytes(answer);
-  else if (typeof answer === "object" && answer !== null && isBytes(answer.pin)) zeroBytes(answer.pin);
+  else if (typeof answer === "object" && answer !== null && "pin" in answer && isBytes(answer.pin))
+    zeroBytes(answer.pin);
 }

@@ -15,6 +15,7 @@ import type {
   ModuleCard,
   ModuleHost,
   PinDescription,
+  PinPadCommand,
   PinRole,
   SignRequest,
 } from "./card-module.ts";
@@ -196,6 +197,14 @@ class PivCard implements ModuleCard {
 
   async verify(role: PinRole, pin: Uint8Array): Promise<void> {
     await this.#withPin(role, 0x20, [pin]);
+  }
+
+  pinPad(operation: "verify" | "change", role: PinRole): PinPadCommand | undefined {
+    // There is no command that verifies the PUK alone.
+    if (role === "admin" || (role === "unblock" && operation === "verify")) return undefined;
+    const p2 = role === "unblock" ? pinReferences.puk : this.#userPin;
+    const ins = operation === "verify" ? 0x20 : 0x24;
+    return { cla: 0x00, ins, p1: 0x00, p2, blockBytes: PIN_BYTES, padding: PIN_PADDING };
   }
 
   async changePin(role: PinRole, old: Uint8Array, next: Uint8Array): Promise<void> {
