@@ -4,18 +4,21 @@ import { encodeHex } from "../../base/binary/index.ts";
 import { nodeClock } from "../../platform/node/runtime/index.ts";
 import { SmartCardError } from "../../port/index.ts";
 import { summarizeAtr } from "./atr-report.ts";
+import type { CertificateChange } from "./certificate-export.ts";
 import { command, exitCodes } from "./command.ts";
 import { type KnownCards, namesInBrief, withKnownCards } from "./database-option.ts";
 import { managerOption, withManager } from "./manager-option.ts";
-import { millisecondsOf, type OptionTable, type ParsedLine } from "./options.ts";
+import { millisecondsOf, type OptionTable, type ParsedLine, UsageError } from "./options.ts";
 import { type Happening, type ReaderUpdate, watchUpdates } from "./reader-watch.ts";
 import type { Paint, Style, Terminal } from "./terminal.ts";
 import { jsonText, visible } from "./text.ts";
 import { waiting } from "./waiting.ts";
+import { certificatesOption, watchCertificates } from "./watch-certificates.ts";
 
 const optionTable = {
   once: { type: "boolean", help: "only the present state" },
   timeout: { type: "string", value: "SEC", reads: millisecondsOf, help: "end after that many seconds" },
+  ...certificatesOption,
   ...managerOption,
 } as const satisfies OptionTable;
 
@@ -26,34 +29,51 @@ export const watch = command({
   usage: ["[OPTION…]"],
   description: [
     'Prints the state of each reader, and then every change, until it is interrupted (Ctrl-C; it ends with 0 then). Cards that "scard types" knows have their names behind them. With --json each line is one JSON object.',
+    "With --certificates it does what certificate propagation does on Windows, for any card that scard/modules knows. It needs no PIN. Files and entries that were there before stay as they are.",
   ],
   options: optionTable,
   run,
 });
 
 async function run({ values }: ParsedLine<typeof optionTable>, terminal: Terminal): Promise<number> {
+  if (values.once === true && values.certificates !== undefined)
+    throw new UsageError(
+      "--once and --certificates: certificates are there while the program runs, so leave --once out",
+    );
   return waiting(terminal, values.timeout, ({ signal }) => {
     return withKnownCards(terminal, (cards) => follow(values, terminal, cards, signal));
   });
 }
 
 async function follow(
-  values: { readonly manager?: string; readonly once?: boolean; readonly json?: boolean },
+  values: ParsedLine<typeof optionTable>["values"],
   terminal: Terminal,
   cards: KnownCards,
   signal: AbortSignal,
 ): Promise<number> {
   try {
-    return await withManager(values.manager, terminal, async ({ opened }) => {
+    return await withManager(values.manager, terminal, async ({ client, opened }) => {
       const service = (lost: SmartCardError | undefined): void =>
         terminal.say(
           lost === undefined ? "the service is back" : `the service is lost, waiting for it: ${lost.message}`,
         );
-      for await (const update of watchUpdates(opened.manager, { signal, once: values.once === true, service })) {
+      const changed = (change: CertificateChange): void => {
         const time = new Date(nodeClock.wallTime());
-        const names = update.atr.length === 0 ? [] : cards.find(update.atr).map(({ name }) => name);
-        if (values.json) terminal.print(jsonText(updateForPrograms(update, time, names), "compact"));
-        else for (const line of describeUpdate(update, time, terminal.paint, names)) terminal.print(line);
+        if (values.json) terminal.print(jsonText(changeForPrograms(change, time), "compact"));
+        else terminal.print(describeChange(change, time, terminal.paint));
+      };
+      const { certificates: place } = values;
+      const exported = place === undefined ? undefined : await watchCertificates(place, client, terminal, changed);
+      try {
+        for await (const update of watchUpdates(opened.manager, { signal, once: values.once === true, service })) {
+          const time = new Date(nodeClock.wallTime());
+          const names = update.atr.length === 0 ? [] : cards.find(update.atr).map(({ name }) => name);
+          if (values.json) terminal.print(jsonText(updateForPrograms(update, time, names), "compact"));
+          else for (const line of describeUpdate(update, time, terminal.paint, names)) terminal.print(line);
+          exported?.update(update);
+        }
+      } finally {
+        await exported?.close();
       }
       return exitCodes.ok;
     });
@@ -67,6 +87,29 @@ async function follow(
 export function updateForPrograms({ atr, ...update }: ReaderUpdate, time: Date, cards: readonly string[] = []): object {
   const card = atr.length === 0 ? {} : { atr, summary: summarizeAtr(atr), ...(cards.length > 0 && { cards }) };
   return { time: time.toISOString(), ...update, ...card };
+}
+
+/** What happened to a certificate, as JSON has it. */
+function changeForPrograms({ certificate, kind, place, reader }: CertificateChange, time: Date): object {
+  const { container, fingerprint, subject, validTo } = certificate;
+  return { time: time.toISOString(), reader, happenings: [kind], container, subject, validTo, fingerprint, place };
+}
+
+const changeWords: Readonly<Record<CertificateChange["kind"], readonly [Style, string]>> = {
+  "certificate-added": ["green", "certificate added"],
+  "certificate-removed": ["yellow", "certificate removed"],
+  "certificate-there": ["dim", "certificate was there before, left as it is"],
+};
+
+/** What happened to a certificate, for people. */
+function describeChange({ certificate, kind, place, reader }: CertificateChange, time: Date, paint: Paint): string {
+  const { container, subject, validTo } = certificate;
+  const what = `${visible(container)}, ${visible(subject)}, until ${visible(validTo)}`;
+  const lines = [
+    `${paint("dim", clockTime(time))}  ${paint("bold", visible(reader))}  ${paint(...changeWords[kind])}: ${what}`,
+  ];
+  if (place !== undefined && kind === "certificate-added") lines.push(`${indent}${visible(place)}`);
+  return lines.join("\n");
 }
 
 const words: Readonly<Record<Happening, readonly [Style, string]>> = {
