@@ -65,12 +65,17 @@ export class ByteCursor {
 
   /** Reads `length` bytes into an array of their own. */
   bytes(length: number, what: string): Uint8Array {
-    if (typeof length !== "number") throw new TypeError(`ByteCursor.bytes: length is ${shown(length)}; give a number`);
+    return copyBytes(this.view(length, what));
+  }
+
+  /** Reads `length` bytes without a copy: they are a part of what is decoded, and change with it. */
+  view(length: number, what: string): Uint8Array {
+    if (typeof length !== "number") throw new TypeError(`ByteCursor: length is ${shown(length)}; give a number`);
     checkText(what, "ByteCursor: what");
     if (!(length >= 0 && length <= this.remaining)) {
       return this.fail(`${what} should have ${length} bytes, but only ${this.remaining} are left`);
     }
-    const value = copyBytes(this.#bytes.subarray(this.#offset, this.#offset + length));
+    const value = this.#bytes.subarray(this.#offset, this.#offset + length);
     this.#offset += length;
     return value;
   }

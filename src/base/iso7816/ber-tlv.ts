@@ -10,11 +10,11 @@ import {
   checkWhole,
   concatBytes,
   decoding,
-  hexByte,
   kindOf,
   type Result,
   shown,
 } from "../binary/index.ts";
+import { lengthField, readLength, readTag } from "./tlv-fields.ts";
 
 /** A BER-TLV data object. ISO/IEC 7816-4:2005, 5.2.2; ITU-T X.690, 8.1. */
 export interface BerTlv {
@@ -77,7 +77,7 @@ function readObjects(cursor: ByteCursor, depth: number, budget: { objects: numbe
       continue;
     }
     if (budget.objects-- <= 0) cursor.fail("too many data objects");
-    const tag = readTag(cursor);
+    const tag = readTag(cursor, isSecondTagByte);
     const value = cursor.bytes(readLength(cursor), "value");
     const children = (first & 0x20) === 0 ? undefined : readChildren(cursor, value, depth, budget);
     objects.push({ tag, value, children });
@@ -97,39 +97,10 @@ function readChildren(
   return inner.ok ? inner.value : cursor.fail(inner.error.message, start + inner.error.offset);
 }
 
-function readTag(cursor: ByteCursor): number {
-  const start = cursor.offset;
-  const first = cursor.u8("tag");
-  let byte = first;
-  let tag = byte;
-  if ((byte & 0x1f) !== 0x1f) return tag;
-  for (let count = 2; count <= 4; count++) {
-    byte = cursor.u8("rest of the tag");
-    // Not a shift: the tag is unsigned, and four bytes of it reach the sign bit.
-    tag = tag * 256 + byte;
-    if (count === 2 && !isSecondTagByte(first, byte)) {
-      cursor.fail(`${hexByte(byte)} as the second byte of a tag`, start + 1);
-    }
-    if ((byte & 0x80) === 0) return tag;
-  }
-  return cursor.fail("a tag of more than four bytes", start);
-}
-
 /** Whether a tag field that begins with `first` may go on with `second`. ISO/IEC 7816-4:2005, 5.2.2.1. */
 function isSecondTagByte(first: number, second: number): boolean {
   if (second === 0x00 || second === 0x80) return false;
   return second > 0x1e || (first & 0xc0) !== 0;
-}
-
-function readLength(cursor: ByteCursor): number {
-  const start = cursor.offset;
-  const first = cursor.u8("length");
-  if (first < 0x80) return first;
-  if (first === 0x80) return cursor.fail("an indefinite length", start);
-  if (first > 0x84) return cursor.fail(`a length field of more than five bytes`, start);
-  let length = 0;
-  for (let count = 0x80; count < first; count++) length = length * 256 + cursor.u8("rest of the length");
-  return length;
 }
 
 /**
@@ -151,7 +122,7 @@ export function encodeBerTlv(objects: readonly BerTlvInit[]): Uint8Array {
       if (!constructed && children !== undefined) throw new RangeError(`tag ${name} is primitive: give its value`);
       const value = children === undefined && "value" in object ? object.value : encodeBerTlv(children ?? []);
       checkBytes(value, `encodeBerTlv: value of tag ${name}`);
-      return [Uint8Array.from(tag), Uint8Array.from(lengthBytes(value.length)), value];
+      return [Uint8Array.from(tag), Uint8Array.from(lengthField(value.length)), value];
     }),
   );
 }
@@ -168,12 +139,6 @@ function tagBytes(tag: number): readonly number[] {
     throw new RangeError(`${given} is no BER-TLV tag of one to four bytes`);
   }
   return bytes;
-}
-
-function lengthBytes(length: number): readonly number[] {
-  if (length < 0x80) return [length];
-  const bytes = bigEndianBytes(length, 1, 4, "a length");
-  return [0x80 + bytes.length, ...bytes];
 }
 
 /**

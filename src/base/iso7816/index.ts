@@ -46,6 +46,14 @@ export {
   type TypeBInformation,
 } from "./contactless-atr.ts";
 export { contactlessCardNames, contactlessStandards } from "./contactless-card-names.ts";
+export {
+  type DataObject,
+  type DataObjectHeader,
+  decodeDataObjects,
+  decodeHeaderList,
+  decodeLeadingDataObjects,
+  encodeDataObject,
+} from "./data-objects.ts";
 export { type Disclosure, disclosureOf, type Selection } from "./disclosure.ts";
 export { type CarriedCommand, type ExchangeProtocol, type LongData, longDataOf } from "./envelope-and-chaining.ts";
 export {

@@ -2,8 +2,7 @@
 
 import { copyBytes } from "../binary/index.ts";
 import { type BerTlv, decodeBerTlv } from "../iso7816/index.ts";
-import { withoutZeros } from "./der.ts";
-import { der } from "./der-values.ts";
+import { der, withoutZeros } from "./der-values.ts";
 import { nameText } from "./distinguished-name.ts";
 import { certificatePublicKey, type PublicKey } from "./public-key.ts";
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { concatBytes } from "../binary/index.ts";
-import { encodeBerTlv } from "../iso7816/index.ts";
-import { integerValue } from "./der.ts";
+import { encodeDataObject } from "../iso7816/index.ts";
 
 /** Tags of ASN.1. ITU-T X.680, 8.4; X.690, 8.1.2. */
 export const der = {
@@ -21,23 +20,27 @@ export const der = {
   set: 0x31,
 } as const;
 
-const CONSTRUCTED = 0x20;
+/** A number without leading zeros. */
+export function withoutZeros(bytes: Uint8Array): Uint8Array {
+  const from = bytes.findIndex((byte) => byte !== 0);
+  return from < 0 ? new Uint8Array(0) : bytes.subarray(from);
+}
 
-/** An object with its value in parts, which are encoded already where the tag is a constructed one. */
-export function derObject(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
-  const encoded = encodeBerTlv([{ tag: tag & ~CONSTRUCTED, value: concatBytes(...parts) }]);
-  encoded[0] = tag;
-  return encoded;
+/** The value of an INTEGER: the number without leading zeros, and with one where it would be negative. */
+export function integerValue(number: Uint8Array): Uint8Array {
+  const digits = withoutZeros(number);
+  const needsZero = digits.length === 0 || ((digits[0] ?? 0) & 0x80) !== 0;
+  return needsZero ? concatBytes(Uint8Array.of(0), digits) : digits;
 }
 
 /** SEQUENCE of parts that are encoded already. */
 export function sequence(...parts: readonly Uint8Array[]): Uint8Array {
-  return derObject(der.sequence, ...parts);
+  return encodeDataObject(der.sequence, ...parts);
 }
 
 /** INTEGER of a number without sign. */
 export function integer(number: Uint8Array): Uint8Array {
-  return derObject(der.integer, integerValue(number));
+  return encodeDataObject(der.integer, integerValue(number));
 }
 
 /** INTEGER of a small number. */
@@ -49,7 +52,7 @@ export function smallInteger(number: number): Uint8Array {
 /** OBJECT IDENTIFIER, written with dots. */
 export function objectIdentifier(dotted: string): Uint8Array {
   const [first = 0, second = 0, ...rest] = dotted.split(".").map(Number);
-  return derObject(der.objectIdentifier, Uint8Array.from([40 * first + second, ...rest].flatMap(septets)));
+  return encodeDataObject(der.objectIdentifier, Uint8Array.from([40 * first + second, ...rest].flatMap(septets)));
 }
 
 function septets(number: number): readonly number[] {
@@ -60,43 +63,43 @@ function septets(number: number): readonly number[] {
 
 /** BIT STRING of whole bytes. */
 export function bitString(bytes: Uint8Array, unusedBits = 0): Uint8Array {
-  return derObject(der.bitString, Uint8Array.of(unusedBits), bytes);
+  return encodeDataObject(der.bitString, Uint8Array.of(unusedBits), bytes);
 }
 
 /** OCTET STRING. */
 export function octetString(bytes: Uint8Array): Uint8Array {
-  return derObject(der.octetString, bytes);
+  return encodeDataObject(der.octetString, bytes);
 }
 
 /** UTF8String. */
 export function utf8String(text: Uint8Array): Uint8Array {
-  return derObject(der.utf8String, text);
+  return encodeDataObject(der.utf8String, text);
 }
 
 /** BOOLEAN: true. DER leaves out what is false. */
 export function derTrue(): Uint8Array {
-  return derObject(der.boolean, Uint8Array.of(0xff));
+  return encodeDataObject(der.boolean, Uint8Array.of(0xff));
 }
 
 /** NULL. */
 export function derNull(): Uint8Array {
-  return derObject(der.null);
+  return encodeDataObject(der.null);
 }
 
 /** A distinguished name that is a common name alone. RFC 5280, 4.1.2.4. */
 export function commonName(name: string): Uint8Array {
   const value = utf8String(new TextEncoder().encode(name));
-  return sequence(derObject(der.set, sequence(objectIdentifier("2.5.4.3"), value)));
+  return sequence(encodeDataObject(der.set, sequence(objectIdentifier("2.5.4.3"), value)));
 }
 
 /** A time: UTCTime to 2049, then GeneralizedTime. RFC 5280, 4.1.2.5. */
 export function time(digits: string): Uint8Array {
   const isShort = digits.slice(0, 4) < "2050";
   const text = new TextEncoder().encode(`${isShort ? digits.slice(2) : digits}Z`);
-  return derObject(isShort ? der.utcTime : der.generalizedTime, text);
+  return encodeDataObject(isShort ? der.utcTime : der.generalizedTime, text);
 }
 
 /** An explicit tag of the context class. */
 export function contextTag(number: number, ...parts: readonly Uint8Array[]): Uint8Array {
-  return derObject(0xa0 | number, concatBytes(...parts));
+  return encodeDataObject(0xa0 | number, concatBytes(...parts));
 }

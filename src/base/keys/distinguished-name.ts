@@ -2,8 +2,8 @@
 
 import { decodeHex, encodeHex, failure, type Result, success } from "../binary/index.ts";
 import type { BerTlv } from "../iso7816/index.ts";
-import { decodeBerTlv } from "../iso7816/index.ts";
-import { der, derObject, objectIdentifier, sequence, utf8String } from "./der-values.ts";
+import { decodeBerTlv, encodeDataObject } from "../iso7816/index.ts";
+import { der, objectIdentifier, sequence, utf8String } from "./der-values.ts";
 
 /** Types of attributes by their short names. RFC 4514, 3; the others are those that certificates of people have. */
 const attributeIds: Readonly<Record<string, string>> = {
@@ -62,7 +62,7 @@ function attributeText({ children = [] }: BerTlv): string | undefined {
 function valueText({ tag, value }: BerTlv): string {
   if (tag === BMP_STRING) return escaped(new TextDecoder("utf-16be").decode(value));
   if (texts.has(tag)) return escaped(new TextDecoder().decode(value));
-  return `#${encodeHex(derObject(tag, value))}`;
+  return `#${encodeHex(encodeDataObject(tag, value))}`;
 }
 
 /** RFC 4514, 2.4. */
@@ -157,11 +157,11 @@ function relative(attributes: readonly Attribute[]): Uint8Array {
     sequence(objectIdentifier(id), typeof value === "string" ? stringOf(id, value) : value),
   );
   // DER sorts a SET OF by its encodings. X.690, 11.6.
-  return derObject(der.set, ...encoded.toSorted((one, other) => (encodeHex(one) < encodeHex(other) ? -1 : 1)));
+  return encodeDataObject(der.set, ...encoded.toSorted((one, other) => (encodeHex(one) < encodeHex(other) ? -1 : 1)));
 }
 
 function stringOf(id: string, text: string): Uint8Array {
   const bytes = new TextEncoder().encode(text);
-  if (printable.has(id) && /^[A-Za-z0-9 '()+,./:=?-]*$/.test(text)) return derObject(der.printableString, bytes);
-  return ascii.has(id) ? derObject(der.ia5String, bytes) : utf8String(bytes);
+  if (printable.has(id) && /^[A-Za-z0-9 '()+,./:=?-]*$/.test(text)) return encodeDataObject(der.printableString, bytes);
+  return ascii.has(id) ? encodeDataObject(der.ia5String, bytes) : utf8String(bytes);
 }

@@ -2,7 +2,7 @@
 
 import { concatBytes } from "../binary/index.ts";
 import { decodeBerTlv, encodeBerTlv } from "../iso7816/index.ts";
-import { integerValue, TAG_INTEGER, TAG_SEQUENCE, withoutZeros } from "./der.ts";
+import { der, integerValue, withoutZeros } from "./der-values.ts";
 
 /**
  * Writes an ECDSA signature in DER, as certificates have it.
@@ -13,10 +13,10 @@ import { integerValue, TAG_INTEGER, TAG_SEQUENCE, withoutZeros } from "./der.ts"
 export function ecdsaToDer(signature: Uint8Array): Uint8Array {
   const half = signature.length / 2;
   const children = [signature.subarray(0, half), signature.subarray(half)].map((number) => ({
-    tag: TAG_INTEGER,
+    tag: der.integer,
     value: integerValue(number),
   }));
-  return encodeBerTlv([{ tag: TAG_SEQUENCE, children }]);
+  return encodeBerTlv([{ tag: der.sequence, children }]);
 }
 
 /**
@@ -28,11 +28,11 @@ export function ecdsaToDer(signature: Uint8Array): Uint8Array {
 export function ecdsaFromDer(signature: Uint8Array, bytes: number): Uint8Array | undefined {
   const decoded = decodeBerTlv(signature, { depth: 2, objects: 3 });
   const sequence = decoded.ok && decoded.value.length === 1 ? decoded.value[0] : undefined;
-  if (sequence?.tag !== TAG_SEQUENCE || sequence.children?.length !== 2) return undefined;
+  if (sequence?.tag !== der.sequence || sequence.children?.length !== 2) return undefined;
   const halves: Uint8Array[] = [];
   for (const { tag, value } of sequence.children) {
     const number = withoutZeros(value);
-    if (tag !== TAG_INTEGER || number.length > bytes) return undefined;
+    if (tag !== der.integer || number.length > bytes) return undefined;
     halves.push(new Uint8Array(bytes - number.length), number);
   }
   return concatBytes(...halves);

@@ -6,7 +6,6 @@ export {
   bitString,
   commonName,
   der,
-  derObject,
   derTrue,
   objectIdentifier,
   octetString,

@@ -2,15 +2,7 @@
 
 import { concatBytes, decoding, encodeHex, hexBytes, type Result } from "../binary/index.ts";
 import { type BerTlv, type BerTlvInit, decodeBerTlv, encodeBerTlv } from "../iso7816/index.ts";
-import {
-  integerValue,
-  TAG_BIT_STRING,
-  TAG_INTEGER,
-  TAG_NULL,
-  TAG_OBJECT_IDENTIFIER,
-  TAG_SEQUENCE,
-  withoutZeros,
-} from "./der.ts";
+import { der, integerValue, withoutZeros } from "./der-values.ts";
 import { type CurveName, curveBytes } from "./names.ts";
 
 /** A public key. Numbers are big-endian without leading zeros. */
@@ -55,21 +47,21 @@ export function curveOfId(id: Uint8Array): CurveName | undefined {
 /** Writes a public key as SubjectPublicKeyInfo, in DER. RFC 5280, 4.1.2.7. */
 export function encodePublicKey(key: PublicKey): Uint8Array {
   const parameters: BerTlvInit[] = [];
-  if (key.kind === "rsa") parameters.push({ tag: TAG_NULL, value: new Uint8Array(0) });
-  if (key.kind === "ec") parameters.push({ tag: TAG_OBJECT_IDENTIFIER, value: hexBytes(curveIds[key.curve]) });
-  const algorithm = [{ tag: TAG_OBJECT_IDENTIFIER, value: hexBytes(keyIds[key.kind]) }, ...parameters];
+  if (key.kind === "rsa") parameters.push({ tag: der.null, value: new Uint8Array(0) });
+  if (key.kind === "ec") parameters.push({ tag: der.objectIdentifier, value: hexBytes(curveIds[key.curve]) });
+  const algorithm = [{ tag: der.objectIdentifier, value: hexBytes(keyIds[key.kind]) }, ...parameters];
   const bits = concatBytes(Uint8Array.of(0), key.kind === "rsa" ? rsaPublicKey(key) : key.point);
   const children = [
-    { tag: TAG_SEQUENCE, children: algorithm },
-    { tag: TAG_BIT_STRING, value: bits },
+    { tag: der.sequence, children: algorithm },
+    { tag: der.bitString, value: bits },
   ];
-  return encodeBerTlv([{ tag: TAG_SEQUENCE, children }]);
+  return encodeBerTlv([{ tag: der.sequence, children }]);
 }
 
 /** RSAPublicKey. RFC 8017, A.1.1. */
 function rsaPublicKey({ modulus, exponent }: PublicKey & { readonly kind: "rsa" }): Uint8Array {
-  const children = [modulus, exponent].map((number) => ({ tag: TAG_INTEGER, value: integerValue(number) }));
-  return encodeBerTlv([{ tag: TAG_SEQUENCE, children }]);
+  const children = [modulus, exponent].map((number) => ({ tag: der.integer, value: integerValue(number) }));
+  return encodeBerTlv([{ tag: der.sequence, children }]);
 }
 
 /** Reads a SubjectPublicKeyInfo. An algorithm or a curve that is not in {@link PublicKey} is an error. */
@@ -90,7 +82,7 @@ function reading(bytes: Uint8Array, what: string, read: (object: BerTlv) => Publ
     const decoded = decodeBerTlv(bytes);
     if (!decoded.ok) return cursor.fail(`${what} in DER: ${decoded.error.message}`, decoded.error.offset);
     const [object] = decoded.value;
-    const key = object?.tag === TAG_SEQUENCE ? read(object) : undefined;
+    const key = object?.tag === der.sequence ? read(object) : undefined;
     if (key === undefined) return cursor.fail(`${what} with a key of no known kind`, 0);
     cursor.bytes(cursor.remaining, what);
     return key;
@@ -100,13 +92,13 @@ function reading(bytes: Uint8Array, what: string, read: (object: BerTlv) => Publ
 function publicKeyIn(info: BerTlv | undefined): PublicKey | undefined {
   const [algorithm, key] = info?.children ?? [];
   const [id, parameters] = algorithm?.children ?? [];
-  if (id?.tag !== TAG_OBJECT_IDENTIFIER || key?.tag !== TAG_BIT_STRING || key.value[0] !== 0) return undefined;
+  if (id?.tag !== der.objectIdentifier || key?.tag !== der.bitString || key.value[0] !== 0) return undefined;
   const bits = key.value.slice(1);
   switch (encodeHex(id.value)) {
     case keyIds.rsa:
       return readRsa(bits);
     case keyIds.ec:
-      return parameters?.tag === TAG_OBJECT_IDENTIFIER ? ecKey(curveOfId(parameters.value), bits) : undefined;
+      return parameters?.tag === der.objectIdentifier ? ecKey(curveOfId(parameters.value), bits) : undefined;
     case keyIds.ed25519:
       return bits.length === CURVE25519_BYTES ? { kind: "ed25519", point: bits } : undefined;
     case keyIds.x25519:
@@ -124,7 +116,7 @@ function ecKey(curve: CurveName | undefined, point: Uint8Array): PublicKey | und
 function readRsa(bits: Uint8Array): PublicKey | undefined {
   const decoded = decodeBerTlv(bits);
   const [modulus, exponent] = (decoded.ok ? decoded.value[0]?.children : undefined) ?? [];
-  if (modulus?.tag !== TAG_INTEGER || exponent?.tag !== TAG_INTEGER) return undefined;
+  if (modulus?.tag !== der.integer || exponent?.tag !== der.integer) return undefined;
   const numbers = [modulus.value, exponent.value].map((value) => withoutZeros(value).slice());
   const [n = new Uint8Array(0), e = new Uint8Array(0)] = numbers;
   return n.length === 0 || e.length === 0 ? undefined : { kind: "rsa", modulus: n, exponent: e };

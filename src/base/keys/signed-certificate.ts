@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-import { decodeBerTlv } from "../iso7816/index.ts";
+import { decodeBerTlv, encodeDataObject } from "../iso7816/index.ts";
 import {
   bitString,
   contextTag,
   derNull,
-  derObject,
   derTrue,
   integer,
   objectIdentifier,
@@ -81,7 +80,7 @@ function extension({ id, critical = false, value }: Extension): Uint8Array {
 export function keyIdentifiers(sha1: HashFunction, key: Uint8Array, signer: Uint8Array): readonly Extension[] {
   return [
     { id: "2.5.29.14", value: octetString(keyIdentifier(sha1, key)) },
-    { id: "2.5.29.35", value: sequence(derObject(0x80, keyIdentifier(sha1, signer))) },
+    { id: "2.5.29.35", value: sequence(encodeDataObject(0x80, keyIdentifier(sha1, signer))) },
   ];
 }
 

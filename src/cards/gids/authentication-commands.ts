@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 
 import { concatBytes, copyBytes, zeroBytes } from "../../base/binary/index.ts";
+import { encodeDataObject } from "../../base/iso7816/index.ts";
 import { ecdsaToDer } from "../../base/keys/index.ts";
 import type { ApplicationCommand } from "../applications/index.ts";
 import {
   type Answer,
   type BlockCipher,
-  dataObject,
   decryptCbc,
   encryptCbc,
   matchesSecret,
@@ -61,7 +61,7 @@ function give(session: GidsSession, file: KeyFile, challenge: Uint8Array): Answe
   if (cipherOf(session, file) === undefined) return status(sw.referenceNotFound);
   const isMutual = challenge.length > 0;
   const own = session.crypto.randomBytes(isMutual ? MUTUAL_BYTES : EXTERNAL_BYTES);
-  const data = dataObject(tags.dynamicAuthentication, dataObject(tags.challenge, own));
+  const data = encodeDataObject(tags.dynamicAuthentication, encodeDataObject(tags.challenge, own));
   session.security.challenge(
     isMutual ? { kind: "mutual", file, own, other: copyBytes(challenge) } : { kind: "external", file, own },
   );
@@ -96,7 +96,10 @@ function mutual(
   zeroBytes(expected);
   if (!isRight) return proved(session, false);
   proved(session, true);
-  return { status: sw.success, data: dataObject(tags.dynamicAuthentication, dataObject(tags.response, answer)) };
+  return {
+    status: sw.success,
+    data: encodeDataObject(tags.dynamicAuthentication, encodeDataObject(tags.response, answer)),
+  };
 }
 
 function proved({ security }: GidsSession, isRight: boolean): Answer {
@@ -127,5 +130,8 @@ export function internalAuthenticate(session: GidsSession, command: ApplicationC
   const refused = chosen.use();
   if (refused !== undefined) return refused;
   const signature = ecdsaToDer(session.crypto.curve(key.curve).sign(key.secret, challenge));
-  return { status: sw.success, data: dataObject(tags.dynamicAuthentication, dataObject(tags.response, signature)) };
+  return {
+    status: sw.success,
+    data: encodeDataObject(tags.dynamicAuthentication, encodeDataObject(tags.response, signature)),
+  };
 }

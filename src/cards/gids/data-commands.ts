@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import { bigEndianBytes, concatBytes, copyBytes } from "../../base/binary/index.ts";
+import { encodeDataObject } from "../../base/iso7816/index.ts";
 import type { ApplicationCommand } from "../applications/index.ts";
-import { type Answer, dataObject, onlyObject, readDataObjects, status, sw } from "../software-card/index.ts";
+import { type Answer, onlyObject, readDataObjects, status, sw } from "../software-card/index.ts";
 import { dataModes } from "./access-rules.ts";
 import { applicationTemplate } from "./file-commands.ts";
 import type { DataFile, GidsFile } from "./gids-file.ts";
@@ -18,11 +19,11 @@ const TAG_TRIES_LEFT = 0x97;
 const TAG_TRIES = 0x93;
 
 /** Card service data: selection by name and its beginning, EF.DIR and EF.ATR by GET DATA. GIDS 2.0, table 1. */
-const serviceData = dataObject(0x43, Uint8Array.of(0xf4));
+const serviceData = encodeDataObject(0x43, Uint8Array.of(0xf4));
 /** Card capabilities: implicit selection, chaining, extended length, logical channels. */
-const capabilities = dataObject(0x47, Uint8Array.of(0x08, 0x01, 0xcc));
+const capabilities = encodeDataObject(0x47, Uint8Array.of(0x08, 0x01, 0xcc));
 /** Pre-issuing data: who made the card. */
-const product = dataObject(0x46, new TextEncoder().encode("scard GIDS"));
+const product = encodeDataObject(0x46, new TextEncoder().encode("scard GIDS"));
 
 /** What a tag list asks for: one object, all of them, or the list of their tags. GIDS 2.0, 4.3.1. */
 type Wanted = { readonly kind: "one"; readonly tag: number } | { readonly kind: "all" } | { readonly kind: "tags" };
@@ -72,11 +73,11 @@ function found(wanted: Wanted, objects: Objects): Answer {
   const all = [...objects];
   if (wanted.kind === "tags") {
     const list = all.map(([tag]) => Uint8Array.from(bigEndianBytes(tag, 1, 3, "a tag")));
-    return { status: sw.success, data: dataObject(tags.tagList, ...list) };
+    return { status: sw.success, data: encodeDataObject(tags.tagList, ...list) };
   }
   const some = wanted.kind === "all" ? all : all.filter(([tag]) => tag === wanted.tag);
   if (wanted.kind === "one" && some.length === 0) return status(sw.referenceNotFound);
-  return { status: sw.success, data: concatBytes(...some.map(([tag, value]) => dataObject(tag, value))) };
+  return { status: sw.success, data: concatBytes(...some.map(([tag, value]) => encodeDataObject(tag, value))) };
 }
 
 function getFromFile(session: GidsSession, command: ApplicationCommand, wanted: Wanted, id: number): Answer {
@@ -130,9 +131,9 @@ function pinStatus({ image }: GidsSession, tag: number): Answer | undefined {
 
 function statusOf(tag: number, pin: GidsPin | undefined): Answer {
   if (pin === undefined) return status(sw.referenceNotFound);
-  const left = dataObject(TAG_TRIES_LEFT, Uint8Array.of(pin.triesLeft));
-  const tries = dataObject(TAG_TRIES, Uint8Array.of(pin.tries));
-  return { status: sw.success, data: dataObject(tag, left, tries) };
+  const left = encodeDataObject(TAG_TRIES_LEFT, Uint8Array.of(pin.triesLeft));
+  const tries = encodeDataObject(TAG_TRIES, Uint8Array.of(pin.tries));
+  return { status: sw.success, data: encodeDataObject(tag, left, tries) };
 }
 
 /** PUT DATA: one object, or in a chain several, which are stored all or none. GIDS 2.0, 13.12. */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import { bigEndianNumber, copyBytes, hexBytes } from "../../base/binary/index.ts";
+import { encodeDataObject } from "../../base/iso7816/index.ts";
 import type { ApplicationCommand } from "../applications/index.ts";
-import { type Answer, dataObject, status, sw } from "../software-card/index.ts";
+import { type Answer, status, sw } from "../software-card/index.ts";
 import { applicationModes } from "./access-rules.ts";
 import { decodeFileControl, isAdministratorKey } from "./file-control.ts";
 import { type GidsFile, newFile, shownParameters } from "./gids-file.ts";
@@ -45,10 +46,10 @@ const TAG_RESERVED_MEMORY = 0x80;
 
 /** The application template: what EF.DIR has of the application, and the answer to SELECT. GIDS 2.0, 2.6.1. */
 export function applicationTemplate(): Uint8Array {
-  return dataObject(
+  return encodeDataObject(
     TAG_APPLICATION,
-    dataObject(TAG_AID, gidsAid),
-    dataObject(TAG_DISCRETIONARY, dataObject(TAG_PROTOCOLS, Uint8Array.of(PROTOCOLS))),
+    encodeDataObject(TAG_AID, gidsAid),
+    encodeDataObject(TAG_DISCRETIONARY, encodeDataObject(TAG_PROTOCOLS, Uint8Array.of(PROTOCOLS))),
   );
 }
 
@@ -70,20 +71,20 @@ export function applicationAnswer({ lifeCycle }: GidsImage, p2: number): Answer 
 
 function applicationParameters(lifeCycle: ApplicationLifeCycle): Uint8Array {
   const { descriptor, lifeCycle: life, name, rules } = applicationTags;
-  return dataObject(
+  return encodeDataObject(
     TAG_FCP,
-    dataObject(descriptor, Uint8Array.of(NOT_SHAREABLE_DF)),
-    dataObject(life, Uint8Array.of(lifeCycles[lifeCycle])),
-    dataObject(name, gidsAid),
-    dataObject(rules, hexBytes(APPLICATION_RULES)),
+    encodeDataObject(descriptor, Uint8Array.of(NOT_SHAREABLE_DF)),
+    encodeDataObject(life, Uint8Array.of(lifeCycles[lifeCycle])),
+    encodeDataObject(name, gidsAid),
+    encodeDataObject(rules, hexBytes(APPLICATION_RULES)),
   );
 }
 
 function applicationManagement(): Uint8Array {
-  return dataObject(
+  return encodeDataObject(
     TAG_FMD,
-    dataObject(TAG_PIN_POLICY, Uint8Array.of(PIN_POLICY)),
-    dataObject(TAG_MEMORY, dataObject(TAG_RESERVED_MEMORY)),
+    encodeDataObject(TAG_PIN_POLICY, Uint8Array.of(PIN_POLICY)),
+    encodeDataObject(TAG_MEMORY, encodeDataObject(TAG_RESERVED_MEMORY)),
   );
 }
 
@@ -119,7 +120,7 @@ function chosen(session: GidsSession, file: GidsFile | undefined, p2: number): A
     case RETURN_FCP:
       return { status: sw.success, data: shownParameters(file) };
     case RETURN_FMD:
-      return { status: sw.success, data: dataObject(TAG_FMD) };
+      return { status: sw.success, data: encodeDataObject(TAG_FMD) };
     default:
       return status(sw.success);
   }

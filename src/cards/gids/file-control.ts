@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { bigEndianNumber } from "../../base/binary/index.ts";
-import { type DataObject, onlyObject, readDataObjects, valueIn } from "../software-card/index.ts";
+import type { DataObject } from "../../base/iso7816/index.ts";
+import { onlyObject, readDataObjects, valueIn } from "../software-card/index.ts";
 import { type AccessRules, decodeAccessRules } from "./access-rules.ts";
 import { reservedFileIds } from "./identifiers.ts";
 import { isReferenceOf, type Mechanism, mechanismOf, templateTags } from "./mechanisms.ts";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { dataObject, onlyObject, readDataObjects } from "../software-card/index.ts";
+import { encodeDataObject } from "../../base/iso7816/index.ts";
+import { onlyObject, readDataObjects } from "../software-card/index.ts";
 import type { FileControl } from "./file-control.ts";
 import type { GidsKey } from "./gids-key.ts";
 
@@ -44,12 +45,12 @@ const AFTER_ISSUANCE = 0x02;
 /** The file control parameters as SELECT returns them: with the life cycle behind the identifier. */
 export function shownParameters(file: GidsFile): Uint8Array {
   const objects = readDataObjects(onlyObject(file.parameters, TAG_PARAMETERS) ?? new Uint8Array(0)) ?? [];
-  const lifeCycle = dataObject(TAG_LIFE_CYCLE, Uint8Array.of(lifeCycleOf(file)));
+  const lifeCycle = encodeDataObject(TAG_LIFE_CYCLE, Uint8Array.of(lifeCycleOf(file)));
   const shown = objects.flatMap(({ tag, value }) => {
-    const object = dataObject(tag, value);
+    const object = encodeDataObject(tag, value);
     return tag === TAG_FILE_ID ? [object, lifeCycle] : [object];
   });
-  return dataObject(TAG_PARAMETERS, ...shown);
+  return encodeDataObject(TAG_PARAMETERS, ...shown);
 }
 
 /** The file of a key that it does not have yet is deactivated. GIDS 2.0, 8.3.2. */

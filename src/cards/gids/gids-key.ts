@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { concatBytes, copyBytes, equalBytes, zeroBytes } from "../../base/binary/index.ts";
+import { encodeDataObject } from "../../base/iso7816/index.ts";
 import {
   bitLength,
   type CardCrypto,
@@ -10,7 +11,7 @@ import {
   type RsaKey,
   rsaKeyFromPrimes,
 } from "../crypto/index.ts";
-import { dataObject, onlyObject, readDataObjects } from "../software-card/index.ts";
+import { onlyObject, readDataObjects } from "../software-card/index.ts";
 import { tags } from "./identifiers.ts";
 import type { Mechanism } from "./mechanisms.ts";
 
@@ -111,10 +112,17 @@ export function publicTemplate(library: CardCrypto, key: GidsKey): Uint8Array | 
       return undefined;
     case "rsa": {
       const { e, n } = key.rsa;
-      return dataObject(tags.publicKey, dataObject(publicTags.modulus, n), dataObject(publicTags.exponent, e));
+      return encodeDataObject(
+        tags.publicKey,
+        encodeDataObject(publicTags.modulus, n),
+        encodeDataObject(publicTags.exponent, e),
+      );
     }
     case "curve":
-      return dataObject(tags.publicKey, dataObject(publicTags.point, library.curve(key.curve).publicOf(key.secret)));
+      return encodeDataObject(
+        tags.publicKey,
+        encodeDataObject(publicTags.point, library.curve(key.curve).publicOf(key.secret)),
+      );
   }
 }
 

@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import { equalBytes, hexBytes, zeroBytes } from "../../base/binary/index.ts";
+import type { DataObject } from "../../base/iso7816/index.ts";
 import type { ApplicationCommand } from "../applications/index.ts";
-import {
-  type Answer,
-  type DataObject,
-  onlyObject,
-  readDataObjects,
-  status,
-  sw,
-  valueIn,
-} from "../software-card/index.ts";
+import { type Answer, onlyObject, readDataObjects, status, sw, valueIn } from "../software-card/index.ts";
 import { keyModes } from "./access-rules.ts";
 import { byteIn, usages } from "./file-control.ts";
 import type { KeyFile } from "./gids-file.ts";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { hexByte, hexBytes } from "../../base/binary/index.ts";
+import { encodeDataObject } from "../../base/iso7816/index.ts";
 import { assert, refuse } from "../../port/index.ts";
 import {
   type CardCrypto,
@@ -10,7 +11,7 @@ import {
   keyUsageExtension,
   keyUsages,
 } from "../crypto/index.ts";
-import { dataObject } from "../software-card/index.ts";
+
 import { decodeFileControl } from "./file-control.ts";
 import { type DataFile, type GidsFile, type KeyFile, newFile } from "./gids-file.ts";
 import type { GidsImage } from "./gids-image.ts";
@@ -192,7 +193,7 @@ function addKeyFile(image: GidsImage, reference: number, mechanism: number): Key
 }
 
 function addFile(image: GidsImage, parameters: string): GidsFile {
-  const whole = dataObject(0x62, hexBytes(parameters));
+  const whole = encodeDataObject(0x62, hexBytes(parameters));
   const control = decodeFileControl(whole);
   assert(control !== undefined, "these are file control parameters");
   const file = newFile(control, whole, isSetUp(image));

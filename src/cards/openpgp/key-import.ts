@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import { type ByteCursor, decoding, zeroBytes } from "../../base/binary/index.ts";
-import { sw } from "../software-card/index.ts";
+import { decoding, zeroBytes } from "../../base/binary/index.ts";
+import { type DataObject, decodeHeaderList } from "../../base/iso7816/index.ts";
+import { onlyObject, readDataObjects, sw, valueIn } from "../software-card/index.ts";
 import { CardKey } from "./card-key.ts";
 import { decodeAttributes, type KeyUse, keyReferences } from "./key-attributes.ts";
 import type { OpenPgpSession } from "./openpgp-session.ts";
@@ -29,11 +30,6 @@ interface KeyTemplate {
   readonly parts: ReadonlyMap<number, Uint8Array> | undefined;
 }
 
-interface Tlv {
-  readonly tag: number;
-  readonly value: Uint8Array;
-}
-
 /**
  * Imports a private key, or removes the one in its place, where the template has none.
  *
@@ -42,9 +38,9 @@ interface Tlv {
  */
 export function importKey(session: OpenPgpSession, data: Uint8Array): number {
   const { state } = session;
-  const decoded = decoding(data, readHeaderList);
-  if (!decoded.ok) return sw.wrongData;
-  const { use, parts: found } = decoded.value;
+  const template = readHeaderList(data);
+  if (template === undefined) return sw.wrongData;
+  const { use, parts: found } = template;
   if (use === "attestation" && session.identity.yubico === undefined) return sw.wrongData;
   if (found === undefined) {
     state.setKey(use, undefined);
@@ -83,73 +79,39 @@ function makeKey(
  * attestations.
  */
 export function readKeyTemplate({ identity }: OpenPgpSession, data: Uint8Array): KeyUse | undefined {
-  const decoded = decoding(data, (cursor) => useOf(readTlv(cursor)));
-  if (!decoded.ok) return undefined;
-  return decoded.value === "attestation" && identity.yubico === undefined ? undefined : decoded.value;
+  const [object, ...rest] = readDataObjects(data) ?? [];
+  const use = object && rest.length === 0 ? useOf(object) : undefined;
+  return use === "attestation" && identity.yubico === undefined ? undefined : use;
 }
 
-function useOf({ tag, value }: Tlv): KeyUse | undefined {
+function useOf({ tag, value }: DataObject): KeyUse | undefined {
   const use = usesByTemplate.get(tag);
   if (use === undefined || value.length === 0) return use;
-  const named = decoding(value, readTlv);
-  if (!named.ok || named.value.tag !== TAG_KEY_REFERENCE || named.value.value.length !== 1) return undefined;
-  const [reference] = named.value.value;
+  const named = onlyObject(value, TAG_KEY_REFERENCE);
+  if (named?.length !== 1) return undefined;
+  const [reference] = named;
   if (use === "signature" && reference === keyReferences.attestation) return "attestation";
   return reference === keyReferences[use] ? use : undefined;
 }
 
-function readHeaderList(cursor: ByteCursor): KeyTemplate {
-  const list = readTlv(cursor);
-  if (list.tag !== tags.extendedHeaderList) return cursor.fail("not an extended header list");
-  const inside = decoding(list.value, readAll);
-  if (!inside.ok) return cursor.fail(inside.error.message);
-  const [template, ...rest] = inside.value;
+function readHeaderList(data: Uint8Array): KeyTemplate | undefined {
+  const list = onlyObject(data, tags.extendedHeaderList);
+  const [template, ...rest] = (list && readDataObjects(list)) ?? [];
   const use = template && useOf(template);
-  if (use === undefined) return cursor.fail("not the template of a key");
+  if (use === undefined) return undefined;
   if (rest.length === 0) return { use, parts: undefined };
-  const lengths = rest.find(({ tag }) => tag === TAG_PRIVATE_KEY_TEMPLATE);
-  const values = rest.find(({ tag }) => tag === TAG_PRIVATE_KEY_DATA);
-  if (lengths === undefined || values === undefined) return cursor.fail("the private key is missing");
-  const taken = takeParts(lengths.value, values.value);
-  zeroBytes(values.value);
-  zeroBytes(list.value);
-  return taken === undefined ? cursor.fail("the parts do not fit their lengths") : { use, parts: taken };
+  const lengths = valueIn(rest, TAG_PRIVATE_KEY_TEMPLATE);
+  const values = valueIn(rest, TAG_PRIVATE_KEY_DATA);
+  const taken = lengths && values && takeParts(lengths, values);
+  return taken && { use, parts: taken };
 }
 
 /** In 7F48 stand tags and lengths alone; the values stand in 5F48, one behind the other. ISO/IEC 7816-8:2004, C.2. */
 function takeParts(lengths: Uint8Array, values: Uint8Array): ReadonlyMap<number, Uint8Array> | undefined {
-  const headers = decoding(lengths, (cursor) => {
-    const found: { readonly tag: number; readonly length: number }[] = [];
-    while (cursor.remaining > 0) found.push({ tag: readTag(cursor), length: readLength(cursor) });
-    return found;
-  });
+  const headers = decodeHeaderList(lengths);
   if (!headers.ok) return undefined;
   const taken = decoding(values, (cursor) => {
     return new Map(headers.value.map(({ tag, length }) => [tag, cursor.bytes(length, "a part of the key")]));
   });
   return taken.ok ? taken.value : undefined;
-}
-
-function readAll(cursor: ByteCursor): readonly Tlv[] {
-  const all: Tlv[] = [];
-  while (cursor.remaining > 0) all.push(readTlv(cursor));
-  return all;
-}
-
-function readTlv(cursor: ByteCursor): Tlv {
-  const tag = readTag(cursor);
-  return { tag, value: cursor.bytes(readLength(cursor), "a value") };
-}
-
-function readTag(cursor: ByteCursor): number {
-  const first = cursor.u8("a tag");
-  return (first & 0x1f) === 0x1f ? first * 256 + cursor.u8("the second byte of a tag") : first;
-}
-
-function readLength(cursor: ByteCursor): number {
-  const first = cursor.u8("a length");
-  if (first < 0x80) return first;
-  if (first === 0x81) return cursor.u8("a length");
-  if (first === 0x82) return cursor.u16be("a length");
-  return cursor.fail("a length of more than three bytes");
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { concatBytes } from "../../base/binary/index.ts";
-import { dataObject, readDataObjects } from "../software-card/index.ts";
+import { encodeDataObject } from "../../base/iso7816/index.ts";
+import { readDataObjects } from "../software-card/index.ts";
 
 const TAG_CERTIFICATE = 0x70;
 const TAG_CERTIFICATE_INFO = 0x71;
@@ -10,9 +11,9 @@ const TAG_ERROR_DETECTION = 0xfe;
 /** What stands in a container for a certificate. NIST SP 800-73-4 part 1, table 10. */
 export function certificateObject(encoded: Uint8Array): Uint8Array {
   return concatBytes(
-    dataObject(TAG_CERTIFICATE, encoded),
-    dataObject(TAG_CERTIFICATE_INFO, Uint8Array.of(0)),
-    dataObject(TAG_ERROR_DETECTION),
+    encodeDataObject(TAG_CERTIFICATE, encoded),
+    encodeDataObject(TAG_CERTIFICATE_INFO, Uint8Array.of(0)),
+    encodeDataObject(TAG_ERROR_DETECTION),
   );
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import { concatBytes, decodeHex, zeroBytes } from "../../base/binary/index.ts";
+import { encodeDataObject } from "../../base/iso7816/index.ts";
 import type { CardCrypto } from "../crypto/index.ts";
 import type { FirmwareVersion } from "../software-card/index.ts";
-import { byteObject, dataObject } from "../software-card/index.ts";
+import { byteObject } from "../software-card/index.ts";
 import type { ManagementAlgorithm } from "./algorithms.ts";
 import { addAttestationKey } from "./attestation.ts";
 import { objectTags, TAG_DISCOVERY } from "./containers.ts";
@@ -82,7 +83,7 @@ function randomSerialNumber(library: CardCrypto): number {
 /** The PIN usage policy: 40, the PIN alone; 60 10, the global PIN too, and the PIN is preferred. */
 function discoveryObject(hasGlobalPin: boolean): Uint8Array {
   const policy = hasGlobalPin ? byteObject(0x5f2f, 0x60, 0x10) : byteObject(0x5f2f, 0x40, 0x00);
-  return concatBytes(dataObject(0x4f, pivAid()), policy);
+  return concatBytes(encodeDataObject(0x4f, pivAid()), policy);
 }
 
 /** FASC-N of an issuer that is no federal one: 9999-9999-999999-0-1-0000000000300001. */
@@ -99,25 +100,25 @@ function identify(library: CardCrypto, image: PivImage): void {
 
 function chuid(library: CardCrypto): Uint8Array {
   return concatBytes(
-    dataObject(0x30, hexBytesOf(FASC_N)),
-    dataObject(0x34, library.randomBytes(GUID_BYTES)),
-    dataObject(0x35, new TextEncoder().encode(EXPIRATION_DATE)),
+    encodeDataObject(0x30, hexBytesOf(FASC_N)),
+    encodeDataObject(0x34, library.randomBytes(GUID_BYTES)),
+    encodeDataObject(0x35, new TextEncoder().encode(EXPIRATION_DATE)),
     // No signature of an issuer.
-    dataObject(0x3e),
-    dataObject(0xfe),
+    encodeDataObject(0x3e),
+    encodeDataObject(0xfe),
   );
 }
 
 function capabilityContainer(library: CardCrypto): Uint8Array {
   const identifier = concatBytes(hexBytesOf("A000000116FF02"), library.randomBytes(CARD_ID_BYTES));
   return concatBytes(
-    dataObject(0xf0, identifier),
+    encodeDataObject(0xf0, identifier),
     byteObject(0xf1, 0x21),
     byteObject(0xf2, 0x21),
-    dataObject(0xf3),
+    encodeDataObject(0xf3),
     byteObject(0xf4, 0x00),
     byteObject(0xf5, 0x10),
-    ...[0xf6, 0xf7, 0xfa, 0xfb, 0xfc, 0xfd, 0xfe].map((tag) => dataObject(tag)),
+    ...[0xf6, 0xf7, 0xfa, 0xfb, 0xfc, 0xfd, 0xfe].map((tag) => encodeDataObject(tag)),
   );
 }
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import { copyBytes } from "../../base/binary/index.ts";
+import { type DataObject, encodeDataObject } from "../../base/iso7816/index.ts";
 import type { ApplicationCommand } from "../applications/index.ts";
 import {
   type Answer,
-  type DataObject,
-  dataObject,
   matchesSecret,
   onlyObject,
   readDataObjects,
@@ -66,7 +65,7 @@ function withPrivateKey(
 async function answerWith(result: Promise<Uint8Array | undefined>): Promise<Answer> {
   const response = await result;
   if (response === undefined) return status(sw.wrongData);
-  return { status: sw.success, data: dataObject(TAG_TEMPLATE, dataObject(TAG_RESPONSE, response)) };
+  return { status: sw.success, data: encodeDataObject(TAG_TEMPLATE, encodeDataObject(TAG_RESPONSE, response)) };
 }
 
 function mayUse(card: PivContext, key: PivKey, command: ApplicationCommand): boolean {
@@ -151,5 +150,5 @@ function checkWitness(
 }
 
 function answer(tag: number, value: Uint8Array): Answer {
-  return { status: sw.success, data: dataObject(TAG_TEMPLATE, dataObject(tag, value)) };
+  return { status: sw.success, data: encodeDataObject(TAG_TEMPLATE, encodeDataObject(tag, value)) };
 }

@@ -1,16 +1,8 @@
 // SPDX-License-Identifier: MIT
 
+import { type DataObject, encodeDataObject } from "../../base/iso7816/index.ts";
 import type { ApplicationCommand } from "../applications/index.ts";
-import {
-  type Answer,
-  type DataObject,
-  dataObject,
-  onlyObject,
-  readDataObjects,
-  status,
-  sw,
-  valueIn,
-} from "../software-card/index.ts";
+import { type Answer, onlyObject, readDataObjects, status, sw, valueIn } from "../software-card/index.ts";
 import { type KeyAlgorithmInfo, keyAlgorithmById } from "./algorithms.ts";
 import { attest } from "./attestation.ts";
 import {
@@ -49,7 +41,7 @@ export async function generateKeyPair(card: PivContext, command: ApplicationComm
   const key = { algorithm: algorithm.algorithm, material, ...policies, origin: "generated" } as const;
   card.image.keys.set(command.p2, key);
   card.changed();
-  return { status: sw.success, data: dataObject(TAG_PUBLIC_KEY, publicKeyObjects(card.crypto, key)) };
+  return { status: sw.success, data: encodeDataObject(TAG_PUBLIC_KEY, publicKeyObjects(card.crypto, key)) };
 }
 
 /** Yubico's IMPORT ASYMMETRIC KEY: P1 is the algorithm, P2 the slot. */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import { bigEndianNumber, copyBytes } from "../../base/binary/index.ts";
+import { encodeDataObject } from "../../base/iso7816/index.ts";
 import type { ApplicationCommand } from "../applications/index.ts";
-import { type Answer, dataObject, onlyObject, readDataObjects, status, sw, valueIn } from "../software-card/index.ts";
+import { type Answer, onlyObject, readDataObjects, status, sw, valueIn } from "../software-card/index.ts";
 import { type Container, containerOf, TAG_BIOMETRIC_GROUP, TAG_DISCOVERY } from "./containers.ts";
 import { pivLimits } from "./limits.ts";
 import { isYubico, type PivContext } from "./piv-context.ts";
@@ -24,7 +25,7 @@ export function getData(card: PivContext, command: ApplicationCommand): Answer {
   const object = card.image.objects.get(container.tag);
   if (object === undefined) return status(sw.fileNotFound);
   const tag = hasOwnTemplate(container.tag) ? container.tag : TAG_DATA;
-  return { status: sw.success, data: dataObject(tag, object) };
+  return { status: sw.success, data: encodeDataObject(tag, object) };
 }
 
 /** PUT DATA. An empty object deletes the one that there is. NIST SP 800-73-4 part 2, 3.3.2. */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
+import { encodeDataObject } from "../../base/iso7816/index.ts";
 import type { ApplicationCommand, CardApplication, SelectRequest } from "../applications/index.ts";
 import type { CardCrypto } from "../crypto/index.ts";
-import { type Answer, dataObject, status, sw } from "../software-card/index.ts";
+import { type Answer, status, sw } from "../software-card/index.ts";
 import { generalAuthenticate } from "./general-authenticate.ts";
 import { pivAid, pivPix, pivRid } from "./identifiers.ts";
 import { attestKey, generateKeyPair, importKey, moveKey } from "./key-commands.ts";
@@ -64,8 +65,8 @@ export class PivApplication implements CardApplication {
   select({ again }: SelectRequest): Answer {
     // The standard keeps the security status where the application was selected already; Yubico's tokens forget it.
     if (!again || isYubico(this.#card)) this.#card.security.clear();
-    const authority = dataObject(0x79, dataObject(0x4f, pivRid()));
-    return { status: sw.success, data: dataObject(0x61, dataObject(0x4f, pivPix()), authority) };
+    const authority = encodeDataObject(0x79, encodeDataObject(0x4f, pivRid()));
+    return { status: sw.success, data: encodeDataObject(0x61, encodeDataObject(0x4f, pivPix()), authority) };
   }
 
   deselect(): void {

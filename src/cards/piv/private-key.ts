@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 
 import { bigEndianNumber, concatBytes, copyBytes } from "../../base/binary/index.ts";
+import { type DataObject, encodeDataObject } from "../../base/iso7816/index.ts";
 import { ecdsaToDer } from "../../base/keys/index.ts";
 import type { CardCrypto, CertifiedKey, RsaKey } from "../crypto/index.ts";
 import { bitLength, rsaKeyFromPrimes } from "../crypto/index.ts";
-import { type DataObject, dataObject, valueIn } from "../software-card/index.ts";
+import { valueIn } from "../software-card/index.ts";
 import { type KeyAlgorithm, type KeyAlgorithmInfo, keyAlgorithm } from "./algorithms.ts";
 import { pivLimits } from "./limits.ts";
 import type { PivKey } from "./piv-image.ts";
@@ -78,8 +79,8 @@ const TAG_POINT = 0x86;
 /** The public key, as it stands in the tag 7F49. NIST SP 800-73-4 part 2, 3.3.1. */
 export function publicKeyObjects(library: CardCrypto, { algorithm, material }: PivKey): Uint8Array {
   if (!(material instanceof Uint8Array))
-    return concatBytes(dataObject(TAG_MODULUS, material.n), dataObject(TAG_EXPONENT, material.e));
-  return dataObject(TAG_POINT, publicPoint(library, algorithm, material));
+    return concatBytes(encodeDataObject(TAG_MODULUS, material.n), encodeDataObject(TAG_EXPONENT, material.e));
+  return encodeDataObject(TAG_POINT, publicPoint(library, algorithm, material));
 }
 
 /** The public key of a curve: 04, x and y; or the 32 bytes of Ed25519 and X25519. */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import { bigEndianBytes, copyBytes, zeroBytes } from "../../base/binary/index.ts";
+import { encodeDataObject } from "../../base/iso7816/index.ts";
 import type { ApplicationCommand } from "../applications/index.ts";
-import { type Answer, byteObject, dataObject, matchesSecret, status, sw } from "../software-card/index.ts";
+import { type Answer, byteObject, matchesSecret, status, sw } from "../software-card/index.ts";
 import { keyAlgorithm, managementAlgorithm, managementAlgorithmById } from "./algorithms.ts";
 import { objectTags } from "./containers.ts";
 import { factoryPin, factoryPuk, resetToFactory } from "./factory.ts";
@@ -76,7 +77,7 @@ function keyMetadata({ crypto, image }: PivContext, slot: number): Answer {
     byteObject(TAG_ALGORITHM, keyAlgorithm(key.algorithm).id),
     byteObject(TAG_POLICY, pinPolicyNumbers[key.pinPolicy], touchPolicyNumbers[key.touchPolicy]),
     byteObject(TAG_ORIGIN, key.origin === "generated" ? 1 : 2),
-    dataObject(TAG_PUBLIC_KEY, publicKeyObjects(crypto, key)),
+    encodeDataObject(TAG_PUBLIC_KEY, publicKeyObjects(crypto, key)),
   );
 }
 

@@ -4,7 +4,7 @@ export type { BlockCipher, BlockCipherFactory, CipherAlgorithm } from "../../bas
 export { checkOnce } from "./check-once.ts";
 export { cmac, decryptCbc, encryptCbc, padded80, retailMac } from "./cipher-modes.ts";
 export { CommandChain, notRepeated } from "./command-chain.ts";
-export { byteObject, type DataObject, dataObject, onlyObject, readDataObjects, valueIn } from "./data-objects.ts";
+export { byteObject, onlyObject, readDataObjects, valueIn } from "./data-objects.ts";
 export { documentMembers, FORMAT_VERSION } from "./document-members.ts";
 export { type CardFault, FaultyCard, type FaultyCardOptions } from "./faulty-card.ts";
 export { type FirmwareVersion, firmwareShape } from "./firmware-version.ts";

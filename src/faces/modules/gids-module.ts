@@ -20,6 +20,7 @@ import type {
 } from "./card-module.ts";
 import { plainValue, valueAt } from "./data-objects.ts";
 import { sw, triesIn } from "./failures.ts";
+import { hasApplication, reselectApplication } from "./select-application.ts";
 
 /** The application in version 2.0, and without its version. GIDS 2.0, 2.1. */
 const aids: readonly string[] = ["A000000397425446590201", "A0000003974254465902"];
@@ -94,15 +95,10 @@ export const gidsModule: CardModule = {
   name: "gids",
   otherNames: ["msclmd.dll"],
   async open(host) {
-    for (const aid of aids) if ((await select(host, aid)) === sw.success) return GidsCard.read(host, aid);
+    for (const aid of aids) if (await hasApplication(host, aid)) return GidsCard.read(host, aid);
     return undefined;
   },
 };
-
-async function select(host: ModuleHost, aid: string): Promise<number> {
-  const { sw: word } = await host.send({ cla: 0, ins: 0xa4, p1: 0x04, p2: 0x00, data: hexBytes(aid), le: 256 });
-  return word;
-}
 
 class GidsCard implements ModuleCard {
   readonly identity: string;
@@ -130,8 +126,7 @@ class GidsCard implements ModuleCard {
   }
 
   async select(): Promise<void> {
-    const word = await select(this.#host, this.#aid);
-    if (word !== sw.success) throw this.#host.failure(word, "select the GIDS application");
+    await reselectApplication(this.#host, this.#aid, "GIDS");
   }
 
   /** VERIFY of the security status. GIDS 2.0, 13.17. */

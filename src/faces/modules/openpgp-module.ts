@@ -21,6 +21,7 @@ import type {
 import { deepValue, valueAt } from "./data-objects.ts";
 import { sw } from "./failures.ts";
 import { type Kdf, kdfIn, kdfOutput } from "./openpgp-kdf.ts";
+import { hasApplication, reselectApplication } from "./select-application.ts";
 
 /** RID of the FSF Europe, and the application OpenPGP. OpenPGP card 3.4.1, 4.2.1. */
 const AID = "D27600012401";
@@ -73,15 +74,10 @@ const POINT_NATIVE = 0x40;
 export const openPgpModule: CardModule = {
   name: "openpgp",
   async open(host) {
-    if ((await select(host)) !== sw.success) return undefined;
+    if (!(await hasApplication(host, AID))) return undefined;
     return OpenPgpCard.read(host);
   },
 };
-
-async function select(host: ModuleHost): Promise<number> {
-  const { sw: word } = await host.send({ cla: 0, ins: 0xa4, p1: 0x04, p2: 0x00, data: hexBytes(AID), le: 256 });
-  return word;
-}
 
 class OpenPgpCard implements ModuleCard {
   readonly identity: string;
@@ -114,8 +110,7 @@ class OpenPgpCard implements ModuleCard {
 
   async select(): Promise<void> {
     this.#verified.clear();
-    const word = await select(this.#host);
-    if (word !== sw.success) throw this.#host.failure(word, "select the OpenPGP application");
+    await reselectApplication(this.#host, AID, "OpenPGP");
   }
 
   /** VERIFY with P1 FF, since version 3; an older card forgets when the application is selected anew. */

@@ -2,9 +2,10 @@
 
 import { bigEndianBytes, concatBytes, hexBytes, zeroBytes } from "../../base/binary/index.ts";
 import type { CommandInit, ResponseApdu } from "../../base/iso7816/index.ts";
-import { derObject, encodePublicKey } from "../../base/keys/index.ts";
+import { decodeLeadingDataObjects, encodeDataObject } from "../../base/iso7816/index.ts";
+import { encodePublicKey } from "../../base/keys/index.ts";
 import { type HostCrypto, SmartCardError } from "../../port/index.ts";
-import { plainObjects, plainValue, valueAt } from "./data-objects.ts";
+import { plainValue, valueAt } from "./data-objects.ts";
 import { type FailurePlace, statusFailure, sw, triesIn } from "./failures.ts";
 import type { OpenCard } from "./open-card.ts";
 import { certificateInObject, publicKeyOf, readObject } from "./piv-module.ts";
@@ -208,7 +209,7 @@ export class PivAdmin {
     algorithm: PivAlgorithm,
     policies: { readonly pin: PivPinPolicy; readonly touch: PivTouchPolicy },
   ): Promise<Uint8Array> {
-    const data = derObject(0xac, byte(0x80, pivAlgorithms[algorithm]), policyObjects(policies));
+    const data = encodeDataObject(0xac, byte(0x80, pivAlgorithms[algorithm]), policyObjects(policies));
     const answer = await this.#done({ ins: ins.GENERATE, p1: 0, p2: slot.reference, le: 256 }, data, "make a key");
     const value = valueAt(answer.data, 0x7f49) ?? plainValue(answer.data, 0x7f49) ?? new Uint8Array(0);
     const key = publicKeyOf(pivAlgorithms[algorithm], value);
@@ -223,7 +224,7 @@ export class PivAdmin {
     parts: readonly (readonly [tag: number, value: Uint8Array])[],
     policies: { readonly pin: PivPinPolicy; readonly touch: PivTouchPolicy },
   ): Promise<void> {
-    const pieces = parts.map(([tag, value]) => derObject(tag, value));
+    const pieces = parts.map(([tag, value]) => encodeDataObject(tag, value));
     const data = concatBytes(...pieces, policyObjects(policies));
     try {
       const command = { ins: ins.IMPORT, p1: pivAlgorithms[algorithm], p2: slot.reference };
@@ -239,7 +240,7 @@ export class PivAdmin {
     const value =
       certificate === undefined
         ? new Uint8Array(0)
-        : concatBytes(derObject(0x70, certificate), byte(0x71, 0), derObject(0xfe));
+        : concatBytes(encodeDataObject(0x70, certificate), byte(0x71, 0), encodeDataObject(0xfe));
     const what = certificate === undefined ? "delete a certificate" : "store a certificate";
     await this.#putObject(slot.object, value, what);
   }
@@ -304,7 +305,7 @@ export class PivAdmin {
 
   async #putObject(tag: number, value: Uint8Array, what: string): Promise<void> {
     const name = concatBytes(hexBytes("5C03"), Uint8Array.from(bigEndianBytes(tag, 3, 3, "a tag")));
-    await this.#done({ ins: ins.PUT_DATA, p1: 0x3f, p2: 0xff }, concatBytes(name, derObject(0x53, value)), what);
+    await this.#done({ ins: ins.PUT_DATA, p1: 0x3f, p2: 0xff }, concatBytes(name, encodeDataObject(0x53, value)), what);
   }
 
   /** Sends a command, in several with chaining where its data is long. @throws the error for another answer than 9000 */
@@ -330,7 +331,7 @@ export class PivAdmin {
     const answer = await this.#metadata(reference);
     if (answer.sw === sw.referenceNotFound) return undefined;
     if (answer.sw !== sw.success) return "unknown";
-    const values = new Map(plainObjects(answer.data).map(({ tag, value }) => [tag, value]));
+    const values = new Map(decodeLeadingDataObjects(answer.data).map(({ tag, value }) => [tag, value]));
     const [number] = values.get(0x01) ?? [];
     const [pin, touch] = values.get(0x02) ?? [];
     const [origin] = values.get(0x03) ?? [];
@@ -390,7 +391,7 @@ export class PivAdmin {
 }
 
 function byte(tag: number, value: number): Uint8Array {
-  return derObject(tag, Uint8Array.of(value));
+  return encodeDataObject(tag, Uint8Array.of(value));
 }
 
 /** What is left out has the policy of its slot. */

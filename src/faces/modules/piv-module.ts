@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
 
 import { bigEndianBytes, concatBytes, encodeHex, hexBytes, zeroBytes } from "../../base/binary/index.ts";
-import { type CommandInit, encodeBerTlv, type ResponseApdu } from "../../base/iso7816/index.ts";
+import {
+  type CommandInit,
+  decodeLeadingDataObjects,
+  encodeBerTlv,
+  type ResponseApdu,
+} from "../../base/iso7816/index.ts";
 import { curveBytes, type PublicKey } from "../../base/keys/index.ts";
 import type { HostCrypto } from "../../port/index.ts";
 import type {
@@ -19,8 +24,9 @@ import type {
   PinRole,
   SignRequest,
 } from "./card-module.ts";
-import { plainObjects, plainValue, valueAt } from "./data-objects.ts";
+import { plainValue, valueAt } from "./data-objects.ts";
 import { sw, triesIn } from "./failures.ts";
+import { hasApplication, reselectApplication, selectApplication } from "./select-application.ts";
 
 /** The application without its version. NIST SP 800-73-4 part 1, 2.2. */
 const AID = "A00000030800001000";
@@ -83,15 +89,10 @@ export const pivModule: CardModule = {
   name: "piv",
   otherNames: ["msclmd.dll"],
   async open(host) {
-    if ((await select(host)) !== sw.success) return undefined;
+    if (!(await hasApplication(host, AID))) return undefined;
     return PivCard.read(host);
   },
 };
-
-async function select(host: ModuleHost): Promise<number> {
-  const { sw: word } = await host.send({ cla: 0, ins: 0xa4, p1: 0x04, p2: 0x00, data: hexBytes(AID), le: 256 });
-  return word;
-}
 
 class PivCard implements ModuleCard {
   readonly identity: string;
@@ -140,8 +141,7 @@ class PivCard implements ModuleCard {
   }
 
   async select(): Promise<void> {
-    const word = await select(this.#host);
-    if (word !== sw.success) throw this.#host.failure(word, "select the PIV application");
+    await reselectApplication(this.#host, AID, "PIV");
   }
 
   /**
@@ -151,7 +151,7 @@ class PivCard implements ModuleCard {
   async deauthenticate(): Promise<void> {
     if (this.#isAdmin) {
       this.#isAdmin = false;
-      await this.#host.send({ cla: 0, ins: 0xa4, p1: 0x04, p2: 0x00, data: hexBytes(CARD_MANAGER_AID), le: 256 });
+      await selectApplication(this.#host, CARD_MANAGER_AID);
       await this.select();
     }
     const { sw: word } = await this.#host.send({ cla: 0, ins: 0x20, p1: 0xff, p2: this.#userPin });
@@ -305,7 +305,7 @@ class PivCard implements ModuleCard {
   async #told(slot: Slot): Promise<KeyContainer | undefined> {
     const answer = await this.#host.send({ cla: 0, ins: 0xf7, p1: 0, p2: slot.reference, le: 256 });
     if (answer.sw !== sw.success) return undefined;
-    const values = plainObjects(answer.data);
+    const values = decodeLeadingDataObjects(answer.data);
     const value = (tag: number): Uint8Array | undefined => values.find((one) => one.tag === tag)?.value;
     const publicKey = publicKeyOf(value(0x01)?.[0], value(0x04) ?? new Uint8Array(0));
     if (publicKey === undefined) return undefined;

@@ -30,7 +30,8 @@ export const pkcs15Module: CardModule = {
 /** Selects the application; returns how: by its identifier, or by the path that EF.DIR has. */
 async function findApplication(host: ModuleHost): Promise<string | undefined> {
   if (await selectApplication(host, undefined)) return "";
-  if (!(await selectFile(host, fileIds.masterFile)) || !(await selectFile(host, fileIds.directory))) return undefined;
+  if (!(await select(host, 0x00, fileIds.masterFile)) || !(await select(host, 0x00, fileIds.directory)))
+    return undefined;
   const directory = decodeBerTlv(await readAll(host));
   const templates = directory.ok ? directory.value.filter(({ tag }) => tag === 0x61) : [];
   for (const { children = [] } of templates) {
@@ -43,11 +44,7 @@ async function findApplication(host: ModuleHost): Promise<string | undefined> {
 
 async function selectApplication(host: ModuleHost, path: string | undefined): Promise<boolean> {
   if (path !== undefined && path !== "") return selectPath(host, path);
-  const { sw: word } = await host.send({ cla: 0, ins: 0xa4, p1: 0x04, p2: 0x0c, data: hexBytes(AID) });
-  if (word === sw.success) return true;
-  // Some cards want to tell what they have selected.
-  const answer = await host.send({ cla: 0, ins: 0xa4, p1: 0x04, p2: 0x00, data: hexBytes(AID), le: READ_BYTES });
-  return answer.sw === sw.success;
+  return select(host, 0x04, AID);
 }
 
 class Pkcs15Card implements ModuleCard {
@@ -125,7 +122,7 @@ class Pkcs15Card implements ModuleCard {
   /** The objects in a file of the application. */
   async #objects(id: string): Promise<readonly BerTlv[]> {
     await this.select();
-    return (await selectFile(this.#host, id)) ? objectsIn(await readAll(this.#host)) : [];
+    return (await select(this.#host, 0x00, id)) ? objectsIn(await readAll(this.#host)) : [];
   }
 
   async #objectsAt(path: string): Promise<readonly BerTlv[]> {
@@ -140,14 +137,18 @@ class Pkcs15Card implements ModuleCard {
 }
 
 async function selectPath(host: ModuleHost, path: string): Promise<boolean> {
-  for (let at = 0; at + 4 <= path.length; at += 4) if (!(await selectFile(host, path.slice(at, at + 4)))) return false;
+  for (let at = 0; at + 4 <= path.length; at += 4)
+    if (!(await select(host, 0x00, path.slice(at, at + 4)))) return false;
   return path.length >= 4;
 }
 
-async function selectFile(host: ModuleHost, id: string): Promise<boolean> {
-  const { sw: word } = await host.send({ cla: 0, ins: 0xa4, p1: 0x00, p2: 0x0c, data: hexBytes(id) });
+/** SELECT by P1: a file identifier or an AID, in hexadecimal digits. */
+async function select(host: ModuleHost, p1: number, digits: string): Promise<boolean> {
+  const data = hexBytes(digits);
+  const { sw: word } = await host.send({ cla: 0, ins: 0xa4, p1, p2: 0x0c, data });
   if (word === sw.success) return true;
-  const answer = await host.send({ cla: 0, ins: 0xa4, p1: 0x00, p2: 0x00, data: hexBytes(id), le: READ_BYTES });
+  // Some cards want to tell what they have selected.
+  const answer = await host.send({ cla: 0, ins: 0xa4, p1, p2: 0x00, data, le: READ_BYTES });
   return answer.sw === sw.success;
 }
 

@@ -5,13 +5,17 @@ import {
   type BerTlv,
   decodeBerTlv,
   decodeCompactTlv,
+  decodeDataObjects,
   decodeFileControl,
   decodeFileDescriptor,
   decodeFileIds,
+  decodeHeaderList,
+  decodeLeadingDataObjects,
   decodeLifeCycle,
   decodeSimpleTlv,
   encodeBerTlv,
   encodeCompactTlv,
+  encodeDataObject,
   encodeFileControl,
   encodeFileIds,
   encodeSimpleTlv,
@@ -93,6 +97,29 @@ const berTlv: FuzzTarget = {
 function tagsOf(objects: readonly BerTlv[]): unknown {
   return objects.map(({ children, tag }) => (children === undefined ? tag : [tag, tagsOf(children)]));
 }
+
+const dataObjects: FuzzTarget = {
+  name: "data-objects",
+  about:
+    "data objects side by side: once written they are read the same, and what stands before malformed bytes is read",
+  covers: ["decodeDataObjects", "decodeLeadingDataObjects", "decodeHeaderList"],
+  measures: ["base/iso7816/data-objects", "base/iso7816/tlv-fields"],
+  maxBytes: 4096,
+  generate: (dice) => makeBer(dice, 0),
+  run(input) {
+    const decoded = decodeDataObjects(input);
+    const leading = decodeLeadingDataObjects(input);
+    must(leading.length <= 64, `${leading.length} objects`);
+    const written = concatBytes(...leading.map(({ tag, value }) => encodeDataObject(tag, value)));
+    must(written.length <= input.length, "the shortest form is longer than another");
+    const again = decodeDataObjects(written);
+    must(again.ok, "what was written cannot be read");
+    mustBeAlike(again.value, leading, "data objects that were written and read");
+    if (decoded.ok) mustBeAlike(decoded.value, leading, "data objects that were read in two ways");
+    const headers = decodeHeaderList(input);
+    if (headers.ok) must(2 * headers.value.length <= input.length, "a header has two bytes at least");
+  },
+};
 
 const compactTlv: FuzzTarget = {
   name: "compact-tlv",
@@ -185,4 +212,4 @@ const fileControl: FuzzTarget = {
   },
 };
 
-export const tlvTargets: readonly FuzzTarget[] = [berTlv, compactTlv, simpleTlv, fileControl];
+export const tlvTargets: readonly FuzzTarget[] = [berTlv, compactTlv, dataObjects, simpleTlv, fileControl];
