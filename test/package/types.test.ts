@@ -46,6 +46,23 @@ export async function first(): Promise<string> {
 }
 `;
   writeFileSync(join(folder, "consumer.ts"), imports.join("\n") + program);
+  // What libraries with the types of the DOM are given.
+  const page = `
+import type { CardCryptoKey, CardWebCrypto } from "scard/web-crypto";
+
+export function inPage(card: CardWebCrypto, key: CardCryptoKey): [Crypto, SubtleCrypto, CryptoKey] {
+  return [card, card, key];
+}
+export async function used(card: CardWebCrypto, host: CryptoKey): Promise<[CryptoKey, CryptoKeyPair, JsonWebKey]> {
+  const { publicKey } = await card.keyPair("9A", { name: "RSA-PSS", hash: { name: "SHA-256" } });
+  await crypto.subtle.verify("RSA-PSS", publicKey, new Uint8Array(1), new Uint8Array(1));
+  await card.verify({ name: "RSA-PSS", saltLength: 32 }, host, new Uint8Array(1), new Uint8Array(1));
+  const pair = await card.generateKey({ name: "ECDSA", namedCurve: "P-256" }, false, ["sign"]);
+  const secret: CryptoKey = await card.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt"]);
+  return [secret, pair, await card.exportKey("jwk", host)];
+}
+`;
+  writeFileSync(join(folder, "page.ts"), page);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -71,7 +88,10 @@ async function compile(compiler: string, { lib, module, types }: Setting): Promi
     noEmit: true,
   };
   const file = join(folder, `tsconfig-${module}-${types.length}-${lib.length}.json`);
-  writeFileSync(file, JSON.stringify({ compilerOptions, files: ["consumer.ts"] }));
+  writeFileSync(
+    file,
+    JSON.stringify({ compilerOptions, files: ["consumer.ts", ...(lib.includes("dom") ? ["page.ts"] : [])] }),
+  );
   const options = { cwd: folder, timeout: PATIENCE_MS };
   return promisify(execFile)(process.execPath, [compiler, "-p", file], options).then(
     () => "",

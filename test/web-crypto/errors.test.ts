@@ -6,7 +6,7 @@ import { KeyObject, webcrypto } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type OpenCard, openCard } from "../../src/entry/modules.ts";
 import { type TestRig, testRig } from "../../src/entry/test-rig.ts";
-import type { CardCryptoKey, CardWebCrypto } from "../../src/entry/web-crypto.ts";
+import { type CardCryptoKey, type CardWebCrypto, webCrypto } from "../../src/entry/web-crypto.ts";
 import { algorithms, certify, generate } from "../modules/piv-keys.ts";
 
 const { subtle } = webcrypto;
@@ -274,4 +274,48 @@ test("a key of a card has no copy: structuredClone, messages, KeyObject and Node
   await expect(
     crypto.sign(ecdsa, Object.assign(Object.create(Object.getPrototypeOf(signing)), signing), text),
   ).rejects.toThrow(TypeError);
+});
+
+test("the public key of a private one", async () => {
+  const { publicKey } = await crypto.keyPair("9C");
+  const found = await crypto.getPublicKey(signing, ["verify"]);
+  expect(await crypto.exportKey("jwk", found)).toEqual(await crypto.exportKey("jwk", publicKey));
+  const signature = await crypto.sign(ecdsa, signing, text);
+  expect(await crypto.verify(ecdsa, found, signature, text)).toBe(true);
+});
+
+test("what a newer host has beyond the standard is passed on, but for keys of the card", async () => {
+  class NewerSubtle {
+    readonly calls: unknown[][] = [];
+    async encapsulateBits(...given: unknown[]): Promise<string> {
+      this.calls.push(given);
+      return "done";
+    }
+    getPublicKey(...given: unknown[]): string {
+      this.calls.push(given);
+      return "public";
+    }
+  }
+  const newer = new NewerSubtle();
+  const host = { subtle: newer, getRandomValues: () => undefined, randomUUID: () => "1-1-1-1-1" };
+  const web = webCrypto(card, { crypto: host as never }) as CardWebCrypto & Pick<NewerSubtle, "encapsulateBits">;
+  expect(await web.encapsulateBits("ML-KEM-768", 1)).toBe("done");
+  expect(await web.getPublicKey(newer as never, [])).toBe("public");
+  expect(newer.calls).toEqual([
+    ["ML-KEM-768", 1],
+    [newer, []],
+  ]);
+  await expect(web.encapsulateBits("ML-KEM-768", signing)).rejects.toMatchObject({
+    name: "NotSupportedError",
+    message: expect.stringContaining("encapsulateBits is not done with the private key 9C"),
+  });
+  expect(newer.calls).toHaveLength(2);
+});
+
+test("several uses at once, and in one transaction", async () => {
+  const { publicKey } = await crypto.keyPair("9C");
+  const works = async (): Promise<boolean> =>
+    crypto.verify(ecdsa, publicKey, await crypto.sign(ecdsa, signing, text), text);
+  expect(await Promise.all([works(), works(), works(), works()])).toEqual([true, true, true, true]);
+  expect(await card.transaction(async () => [await works(), await works()])).toEqual([true, true]);
 });

@@ -4,6 +4,8 @@
 
 import "reflect-metadata";
 import * as x509 from "@peculiar/x509";
+import * as asn1js from "asn1js";
+import * as pkijs from "pkijs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type OpenCard, openCard } from "../../src/entry/modules.ts";
 import { type TestRig, testRig } from "../../src/entry/test-rig.ts";
@@ -88,6 +90,23 @@ test.each([
     expect(new x509.X509Certificate(certificate).subject).toContain(`CN=Holder ${slot}`);
   },
 );
+
+test("a request made with pkijs, whose engine is the card for the whole program", async () => {
+  const before = pkijs.engine;
+  pkijs.setEngine("card", new pkijs.CryptoEngine({ name: "card", crypto: card.webcrypto }));
+  try {
+    const { privateKey, publicKey } = await card.webcrypto.keyPair("9D");
+    const request = new pkijs.CertificationRequest();
+    const value = new asn1js.Utf8String({ value: "Holder" });
+    request.subject.typesAndValues.push(new pkijs.AttributeTypeAndValue({ type: "2.5.4.3", value }));
+    await request.subjectPublicKeyInfo.importKey(publicKey);
+    await request.sign(privateKey, "SHA-384");
+    openssl.file("request.der", new Uint8Array(request.toSchema(true).toBER()));
+    expect(openssl.tried("req", "-verify", "-inform", "DER", "-in", "request.der", "-noout").text).toMatch(/verify OK/);
+  } finally {
+    pkijs.setEngine(before.name, before.crypto ?? undefined);
+  }
+});
 
 test("a certificate that the card signs itself", async () => {
   const keys = await card.webcrypto.keyPair("9C");

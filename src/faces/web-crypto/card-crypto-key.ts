@@ -9,6 +9,8 @@ export interface CardKeyPlace {
   readonly card: CardWithKeys;
   readonly container: string;
   readonly host: HostWebCrypto;
+  /** Its public key, of the host. */
+  readonly publicKey: CryptoKey;
   readonly wait: WaitOptions;
 }
 

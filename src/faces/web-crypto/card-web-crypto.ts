@@ -18,6 +18,8 @@ import type {
  * The Web Cryptography API with the private keys of a card: `sign`, `decrypt`, `deriveBits`, `deriveKey` and `unwrapKey` with
  * a {@link CardCryptoKey} work on the card, and everything else is done by the host's.
  *
+ * Functions that a newer host has beyond these are there too, for keys of the host.
+ *
  * It is a SubtleCrypto, and a Crypto whose `subtle` is itself, because some libraries take the one and some the other.
  *
  * With a key of a card they reject with a DOMException: `InvalidAccessError` (a key for another algorithm or another use, or
@@ -120,6 +122,13 @@ export interface CardWebCrypto {
     extractable: boolean,
     keyUsages: readonly KeyUsage[],
   ): Promise<CryptoKey>;
+
+  /**
+   * The public key of a private one, of a card or of the host.
+   *
+   * @see Modern Algorithms in the Web Cryptography API, "getPublicKey"
+   */
+  getPublicKey(key: AnyCryptoKey, keyUsages: readonly KeyUsage[]): Promise<CryptoKey>;
 
   /** By the host. */
   getRandomValues<T extends ArrayBufferView | null>(array: T): T;

@@ -26,7 +26,7 @@ export interface CardKeyPair {
 }
 
 /** The card, and the host that its public keys are of. */
-export type KeyPairSource = Omit<CardKeyPlace, "container">;
+export type KeyPairSource = Omit<CardKeyPlace, "container" | "publicKey">;
 
 /** What a caller asks for. */
 interface Wanted {
@@ -132,11 +132,12 @@ async function keyPairOf(source: KeyPairSource, container: CardKey, wanted: Want
     throw lacking(`cannot be used for ${name ?? "anything"}; it can for ${able.join(", ") || "nothing"}`);
   const algorithm = keyAlgorithm(name, key, wanted.hash);
   const { publicUsages, usages } = schemeOf(name);
-  const place: CardKeyPlace = { ...source, container: container.name };
   const importing = importAlgorithm(name, key, wanted.hash);
   try {
-    const publicKey = await host.subtle.importKey("spki", container.publicKey, importing, true, [...publicUsages]);
-    return { privateKey: keyOnCard(place, algorithm, usages), publicKey: publicKey as CryptoKey };
+    const imported = await host.subtle.importKey("spki", container.publicKey, importing, true, [...publicUsages]);
+    const publicKey = imported as CryptoKey;
+    const place: CardKeyPlace = { ...source, container: container.name, publicKey };
+    return { privateKey: keyOnCard(place, algorithm, usages), publicKey };
   } catch (error) {
     throw lacking(`is for ${name}, which the Web Crypto of this host does not have`, error);
   }

@@ -51,6 +51,7 @@ export class WebCryptoOnCard implements CardWebCrypto {
     this.#card = card;
     this.#host = host;
     this.#wait = wait;
+    for (const name of functionsOf(host.subtle)) if (!(name in this)) this.#passOn(name);
   }
 
   get subtle(): this {
@@ -70,6 +71,33 @@ export class WebCryptoOnCard implements CardWebCrypto {
 
   async keyPairs(): Promise<readonly CardKeyPair[]> {
     return findKeyPairs({ card: this.#card, host: this.#host, wait: this.#wait });
+  }
+
+  async getPublicKey(key: AnyCryptoKey, keyUsages: readonly KeyUsage[]): Promise<CryptoKey> {
+    const place = placeOfKey(key);
+    if (place !== undefined) {
+      const spki = await this.#subtle.exportKey("spki", place.publicKey);
+      const { algorithm } = place.publicKey;
+      return (await this.#subtle.importKey("spki", spki, algorithm, true, [...keyUsages])) as CryptoKey;
+    }
+    const ofHost = (this.#subtle as { getPublicKey?: unknown }).getPublicKey;
+    if (typeof ofHost !== "function")
+      throw webError("NotSupportedError", "the Web Crypto of this host has no getPublicKey");
+    return Reflect.apply(ofHost, this.#subtle, [key, [...keyUsages]]);
+  }
+
+  /** A function that the standard got later: the host's, for keys of the host. */
+  #passOn(name: string): void {
+    const value = async (...given: unknown[]): Promise<unknown> => {
+      for (const key of given.filter((one) => placeOfKey(one) !== undefined)) {
+        const { algorithm, container } = key as CardCryptoKey;
+        const message = `${name} is not done with the private key ${container} for ${algorithm.name}, which stays on its card`;
+        throw webError("NotSupportedError", message);
+      }
+      const { [name]: ofHost } = this.#subtle as unknown as Readonly<Record<string, unknown>>;
+      return Reflect.apply(ofHost as () => unknown, this.#subtle, given);
+    };
+    Object.defineProperty(this, name, { value, configurable: true, writable: true });
   }
 
   getRandomValues<T extends ArrayBufferView | null>(array: T): T {
@@ -220,6 +248,15 @@ export class WebCryptoOnCard implements CardWebCrypto {
   ): Promise<CryptoKey> {
     return (await this.#subtle.importKey(format, keyData, algorithm, extractable, [...keyUsages])) as CryptoKey;
   }
+}
+
+/** The names of an object's functions, its own and those of its classes. */
+function functionsOf(object: object): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (let level = object; level !== Object.prototype && level !== null; level = Object.getPrototypeOf(level))
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(level)))
+      if (typeof value === "function" && name !== "constructor") names.add(name);
+  return names;
 }
 
 /** @throws InvalidAccessError (the key is for another algorithm, or for another use) */
