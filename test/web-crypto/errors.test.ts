@@ -252,6 +252,11 @@ test("data is copied when it is given", async () => {
   const signed = crypto.sign(ecdsa, signing, data);
   data.fill(0);
   expect(await crypto.verify(ecdsa, publicKey, await signed, text)).toBe(true);
+  const { publicKey: oaep } = await crypto.keyPair("9A", "RSA-OAEP");
+  const encrypted = new Uint8Array(await crypto.encrypt("RSA-OAEP", oaep, text));
+  const decrypted = crypto.decrypt("RSA-OAEP", deciphering, encrypted);
+  encrypted.fill(0);
+  expect(new Uint8Array(await decrypted)).toEqual(text);
   const words = new Uint16Array([1, 2, 3]);
   for (const view of [words, new DataView(words.buffer, 2, 4), words.buffer]) {
     const bytes = ArrayBuffer.isView(view)
