@@ -167,6 +167,14 @@ export async function checkedPlan(
   const { parseCard } = await import("../cards/descriptions/index.ts");
   const plan = parseCard(description);
   if (plan.ok) return plan.value;
+  const members = typeof description === "object" && description !== null ? Object.keys(description) : [];
+  const isForeign = members.every((member) =>
+    plan.error.some(({ message, path }) => path === `$.${member}` && message.startsWith("is not known here")),
+  );
+  if (members.length > 0 && isForeign) {
+    const remedy = "none of its members is a card's; scard card new makes a card";
+    throw new SmartCardError("invalid-value", `${name} ${what}: ${remedy}`);
+  }
   const problems = plan.error.map((problem) => `\n  ${problem.path}: ${problem.message}`).join("");
   throw new SmartCardError("invalid-value", `${name} ${what}:${problems}`);
 }

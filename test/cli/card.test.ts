@@ -74,6 +74,16 @@ describe("scard card new", () => {
     expect(readFileSync(path, "utf8")).toBe("mine");
   });
 
+  test("a file of another program is told in one line", async () => {
+    writeFileSync(path, '{"name2": "x", "scripts": {}, "dependencies": {}}');
+    const { code, err } = await scard(["show", path]);
+    expect([code, err]).toEqual([
+      1,
+      expect.stringContaining("none of its members is a card's; scard card new makes a card\n"),
+    ]);
+    expect(err.trimEnd()).not.toContain("\n");
+  });
+
   test("--memory: changes are forgotten", async () => {
     expect((await scard(["new", "openpgp", path, "--memory"])).out).toContain("changes are forgotten");
     expect(JSON.parse(readFileSync(path, "utf8")).keep).toBe("memory");
