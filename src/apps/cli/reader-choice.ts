@@ -7,7 +7,8 @@ import { visible } from "./text.ts";
  * Finds the reader that the user means: by its name, its number in the list of readers, or a part of its name that no
  * other has. Without a choice: the only reader, or the only one with a card in it. Case does not matter.
  *
- * @throws no-readers-available, unknown-reader (none fits, or several do), and what the manager fails with
+ * @throws no-readers-available, unknown-reader (none fits, or several do), no-smartcard (there are several readers, and none
+ * has a card), and what the manager fails with
  */
 export async function chooseReader(context: Context, choice: string | undefined): Promise<string> {
   const names = await context.listReaders();
@@ -15,7 +16,9 @@ export async function chooseReader(context: Context, choice: string | undefined)
   if (choice !== undefined) return onlyFitting(names, choice, "--reader");
   const [only, ...others] = await likelyReaders(context, names);
   if (only !== undefined && others.length === 0) return only;
-  throw new SmartCardError("unknown-reader", `choose one with --reader: ${listed(names)}`);
+  const missing = only === undefined ? "no reader has a card: put one in, or " : "";
+  const code = only === undefined ? "no-smartcard" : "unknown-reader";
+  throw new SmartCardError(code, `${missing}choose one with --reader: ${listed(names)}`);
 }
 
 /**
