@@ -232,6 +232,35 @@ describe("scard piv", () => {
     expect(await json(["piv", "info"])).toMatchObject({ pin: { triesLeft: 3, isDefault: true }, slots: [] });
   });
 
+  it.each([
+    ["a PIV card of the standard", { extensions: "none" }],
+    ["a YubiKey 5.2", { firmware: "5.2.7" }],
+  ])("%s tells its keys in certificates: a key of it signs its first one", async (_name, change) => {
+    await bench.fresh("piv");
+    const description = JSON.parse(bench.read("card.json").toString());
+    description.applications.piv = { ...description.applications.piv, ...change };
+    write("card.json", JSON.stringify(description));
+    expect(await done(["piv", "info"])).toMatch(/^PIN tries remaining: +3$/m);
+    for (const [slot, algorithm] of [
+      ["9a", "rsa2048"],
+      ["9c", "p256"],
+    ] as const) {
+      await done(["piv", "keys", "generate", "-a", algorithm, ...key, slot, path("key.pem")]);
+      const request = ["piv", "certificates", "request", "-s", "CN=x", slot, path("request"), ...pin];
+      expect(await fails(1, request)).toContain("give --public-key FILE, which keys generate has written");
+      await done([...request, "--public-key", path("key.pem")]);
+      expect(openssl("req", "-in", path("request"), "-noout", "-verify")).toBe("");
+      const own = ["--public-key", path("key.pem"), ...pin, ...key];
+      await done(["piv", "certificates", "generate", "-s", "CN=first", slot, ...own]);
+      const certificate = new X509Certificate(await done(["piv", "certificates", "export", slot]));
+      expect(certificate.verify(certificate.publicKey)).toBe(true);
+      await done(request);
+    }
+    expect(await json(["piv", "keys"])).toMatchObject({ keys: [{ key: "9A", algorithm: "RSA2048" }, { key: "9C" }] });
+    expect(await fails(1, ["piv", "keys", "info", "9a"])).toContain("does not tell of its keys");
+    await bench.fresh("piv");
+  });
+
   it("takes no PIN on the command line, and repeats none", async () => {
     for (const args of [
       ["sign", "9a", "-P", "123456"],
@@ -279,6 +308,10 @@ describe("scard piv", () => {
     const demo = { environment: { SCARD_MANAGER: "embedded:virtual:Desk+demo" } };
     expect(await fails(1, ["piv", "info"], demo)).toContain(
       'the card in "Desk" has no PIV application; "scard card info" says what it has',
+    );
+    const several = { environment: { SCARD_MANAGER: "embedded:virtual:Desk,virtual:Door" } };
+    expect(await fails(1, ["piv", "info"], several)).toContain(
+      'SCARD_E_NO_SMARTCARD: no reader has a card: put one in, or choose one with --reader: 0 "Desk", 1 "Door"',
     );
     const none = { environment: { SCARD_MANAGER: "embedded" } };
     expect(await fails(1, ["piv", "info"], none)).toContain("there is no reader");

@@ -42,7 +42,7 @@ export function anyInfoCommand(group: CardGroup): Command {
           ...Object.entries(facts).map(([name, value]) => [factName(name), value] as const),
           ...pins
             .filter(({ kind }) => kind === "pin")
-            .map((pin) => [`${pin.name} tries remaining`, triesText(pin)] as const),
+            .map((pin) => [`${pin.name} tries remaining`, triesText(pin, pins)] as const),
           ...keys.map(
             ({ algorithm, certificate, key, label: about, uses }) =>
               [
@@ -66,7 +66,8 @@ function factName(name: string): string {
   return name === "guid" ? "GUID" : `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 }
 
-function triesText({ triesLeft, unblockedBy }: PinState): string {
+function triesText({ triesLeft, unblockedBy }: PinState, all: readonly PinState[]): string {
   const tries = triesLeft?.toString() ?? "the card does not tell";
-  return unblockedBy.length === 0 ? tries : `${tries}, unblocked by ${unblockedBy.join(" or ")}`;
+  const names = unblockedBy.map((role) => `the ${all.find((pin) => pin.role === role)?.name ?? role}`);
+  return names.length === 0 ? tries : `${tries}, unblocked with ${names.join(" or ")}`;
 }

@@ -5,6 +5,7 @@ import { nodeRuntime } from "../../platform/node/runtime/index.ts";
 import { type HostCrypto, SmartCardError, type WaitOptions } from "../../port/index.ts";
 import { CardPins, type PinChoice } from "./card-pins.ts";
 import { readerOption } from "./connect-options.ts";
+import { explainingWait } from "./holder-notice.ts";
 import { managerOption, withManager } from "./manager-option.ts";
 import type { OptionTable } from "./options.ts";
 import { chooseReader } from "./reader-choice.ts";
@@ -31,6 +32,8 @@ export interface CardGroup {
   readonly keyOf: (word: string) => string;
 }
 
+const anyCard = { shareMode: "shared", preferredProtocols: ["t0", "t1"] } as const;
+
 /** What a command works with. */
 export interface CardSession {
   readonly card: OpenCard;
@@ -54,18 +57,27 @@ export function withCard<T>(
   work: (session: CardSession) => Promise<T>,
 ): Promise<T> {
   return waiting(terminal, undefined, ({ signal }) =>
-    withManager(choice.manager, terminal, async ({ client, context }) => {
+    withManager(choice.manager, terminal, async (manager) => {
+      const { context } = manager;
       const reader = await chooseReader(context, choice.reader);
       const pins = new CardPins(terminal, choice);
       const { makeHostCrypto } = await import("../../platform/node/crypto/index.ts");
-      let isOpen = false;
+      const state = { isOpen: false };
       try {
-        const options = { pin: pins.prompt, module: group.module, signal };
-        await using card = await openCard({ manager: client, reader }, options);
-        isOpen = true;
-        return await work({ card, pins, crypto: makeHostCrypto(nodeRuntime().random), wait: { signal } });
+        const connection = await context.connect(reader, { ...anyCard, signal });
+        try {
+          // Another program may be in a transaction: from here on commands come soon after one another.
+          const free = connection.transaction(async () => undefined, { signal, onReset: "repeat" });
+          await explainingWait(manager, reader, terminal, free);
+          const options = { pin: pins.prompt, module: group.module, signal };
+          await using card = await openCard(connection, options);
+          state.isOpen = true;
+          return await work({ card, pins, crypto: makeHostCrypto(nodeRuntime().random), wait: { signal } });
+        } finally {
+          await connection.disconnect("leave").catch(() => undefined);
+        }
       } catch (error) {
-        throw explained(error, group, reader, isOpen);
+        throw explained(error, group, reader, state.isOpen);
       }
     }),
   );

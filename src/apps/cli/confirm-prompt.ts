@@ -10,7 +10,7 @@ const prompt = createPrompt<boolean, { readonly message: string }>(({ message },
     if (isEnterKey(key)) done(/^\s*y(es)?\s*$/i.test(value));
     else setValue(line.line);
   });
-  return `${message} [y/N]: ${value}`;
+  return `${message} [y/N] ${value}`;
 });
 
 /** @returns false where the user has ended it */

@@ -15,6 +15,6 @@ export async function confirmed(warning: string, force: boolean | undefined, ter
   const { screen } = terminal;
   if (screen === undefined) throw new UsageError(`${warning}: --force does it without asking`);
   const { askYesOrNo } = await import("./confirm-prompt.ts");
-  if (await askYesOrNo(`WARNING! ${warning}. Proceed?`, screen, terminal.stop)) return;
+  if (await askYesOrNo(`WARNING! ${warning}.\nProceed?`, screen, terminal.stop)) return;
   throw new SmartCardError("cancelled-by-user", "nothing was changed");
 }

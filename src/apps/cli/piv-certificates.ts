@@ -4,6 +4,7 @@ import { equalBytes } from "../../base/binary/index.ts";
 import {
   type CertificateSigner,
   certificatePublicKey,
+  decodePublicKey,
   encodeName,
   encodePublicKey,
   hashOfCurve,
@@ -16,19 +17,20 @@ import {
   time,
 } from "../../base/keys/index.ts";
 import type { KeyContainer } from "../../entry/modules.ts";
-import { PivAdmin } from "../../faces/modules/index.ts";
+import { PivAdmin, type PivSlot } from "../../faces/modules/index.ts";
 import { nodeClock } from "../../platform/node/runtime/index.ts";
 import { SmartCardError } from "../../port/index.ts";
 import { derIn, formatOption, inForm, readData } from "./card-data.ts";
 import { algorithmName, certificateForPrograms } from "./card-facts.ts";
 import { digitsOf, pivGroup, pivSlot, slotText } from "./card-groups.ts";
-import { type CertificateReader, deliver, done, keyNamed, publicKeyOf } from "./card-keys.ts";
+import { type CertificateReader, deliver, done, keyNamed, publicKeyFile, publicKeyOf } from "./card-keys.ts";
 import { forceOption, pinOptions } from "./card-pins.ts";
 import { type CardSession, cardOptions, withCard } from "./card-session.ts";
 import { type Command, command } from "./command.ts";
 import { type OptionTable, UsageError } from "./options.ts";
 import { adminOptions, slotAndFiles } from "./piv-keys.ts";
 import { withManagementKey } from "./piv-management.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** A certificate on a card has some kilobytes; a file may have a chain of them. */
 const MOST_FILE_BYTES = 1_048_576;
@@ -128,6 +130,12 @@ const nameOptions = {
     choices: ["sha256", "sha384", "sha512"],
     help: "of the signature; default sha256, and sha384 with P-384",
   },
+  "public-key": {
+    type: "string",
+    value: "FILE",
+    completes: "file",
+    help: "the public key of the slot, for a card that does not tell it; keys generate has written it",
+  },
 } as const;
 
 const requestOptions = {
@@ -152,7 +160,7 @@ const request = command({
     const { subject } = values;
     if (subject === undefined) throw new UsageError("--subject NAME is needed");
     return withCard(pivGroup, values, terminal, async (session) => {
-      const signer = signerOf(session, await keyNamed(session, digitsOf(slot)), values.hash);
+      const signer = await signerOf(session, slot, values.hash, values["public-key"], terminal);
       const made = await signedRequest(subject, signer);
       return deliver(
         {
@@ -194,7 +202,7 @@ const generate = command({
     if (subject === undefined) throw new UsageError("--subject NAME is needed");
     return withCard(pivGroup, values, terminal, async (session) => {
       const { crypto } = session;
-      const signer = signerOf(session, await keyNamed(session, digitsOf(slot)), values.hash);
+      const signer = await signerOf(session, slot, values.hash, values["public-key"], terminal);
       const now = nodeClock.wallTime();
       const certificate = await signedCertificate(
         {
@@ -217,15 +225,73 @@ const generate = command({
 /** The actions of `scard piv certificates`. */
 export const pivCertificateActions: readonly Command[] = [importCertificate, generate, request, remove];
 
-/** What signs with a key of the card. @throws unsupported-feature (the key signs nothing) */
-function signerOf({ card, wait }: CardSession, container: KeyContainer, asked: Hash | undefined): CertificateSigner {
+/** What signs with the key in a slot. @throws unsupported-feature (the key signs nothing), no-key-container */
+async function signerOf(
+  session: CardSession,
+  slot: PivSlot,
+  asked: Hash | undefined,
+  file: string | undefined,
+  terminal: Terminal,
+): Promise<CertificateSigner> {
+  if (file !== undefined) return untoldSigner(session, slot, asked, await publicKeyFile(file, terminal));
+  const container = await keyNamed(session, digitsOf(slot)).catch(async (error: unknown) => {
+    throw (await isTold(session, slot)) ? error : untold(slot, session.card.reader);
+  });
+  return containerSigner(session, container, asked);
+}
+
+function isTold({ card, crypto }: CardSession, slot: PivSlot): Promise<boolean> {
+  return new PivAdmin(card, crypto).keyFacts(slot).then(
+    () => true,
+    () => false,
+  );
+}
+
+function untold(slot: PivSlot, reader: string): SmartCardError {
+  const message = `this card tells of a key by its certificate, and there is none in slot ${slotText(slot)}: give --public-key FILE, which keys generate has written`;
+  return new SmartCardError("no-key-container", message, { reader });
+}
+
+/** What signs with a key that the card does not tell. */
+function untoldSigner(
+  { card, crypto, wait }: CardSession,
+  slot: PivSlot,
+  asked: Hash | undefined,
+  publicKey: Uint8Array,
+): CertificateSigner {
+  const decoded = decodePublicKey(publicKey);
+  if (!decoded.ok) throw new SmartCardError("invalid-value", `--public-key: ${decoded.error.message}`);
+  const key = decoded.value;
+  const hash = asked ?? (key.kind === "ec" ? hashOfCurve(key.curve) : "sha256");
+  const algorithm = signatureAlgorithm(key.kind, hash);
+  if (algorithm === undefined) throw signsNothing(digitsOf(slot), key.kind.toUpperCase(), card.reader);
+  return {
+    algorithm,
+    publicKey,
+    async sign(data) {
+      await card.verifyPin(undefined, wait);
+      return card.transaction(async () => {
+        await card.verifyPin(undefined, wait);
+        return new PivAdmin(card, crypto).sign(slot, key, hash, data);
+      }, wait);
+    },
+  };
+}
+
+function signsNothing(name: string, algorithm: string, reader: string): SmartCardError {
+  const message = `the key ${name} is ${algorithm}, which signs nothing: a certificate of it is signed by another key`;
+  return new SmartCardError("unsupported-feature", message, { reader });
+}
+
+function containerSigner(
+  { card, wait }: CardSession,
+  container: KeyContainer,
+  asked: Hash | undefined,
+): CertificateSigner {
   const { key, name } = container;
   const hash = asked ?? (key.kind === "ec" ? hashOfCurve(key.curve) : "sha256");
   const algorithm = signatureAlgorithm(key.kind, hash);
-  if (algorithm === undefined) {
-    const message = `the key ${name} is ${algorithmName(key)}, which signs nothing: a certificate of it is signed by another key`;
-    throw new SmartCardError("unsupported-feature", message, { reader: card.reader });
-  }
+  if (algorithm === undefined) throw signsNothing(name, algorithmName(key), card.reader);
   return {
     algorithm,
     publicKey: publicKeyOf(container),

@@ -21,7 +21,9 @@ export function secretSource(option: string, text: string): SecretSource {
   if (kind === "file" && rest !== undefined) return { from: "file", path: rest };
   if (text === "stdin") return { from: "stdin" };
   if (text === "prompt") return { from: "prompt" };
-  throw new UsageError(`${option} says where the PIN comes from: env:NAME, file:PATH, stdin or prompt`);
+  throw new UsageError(
+    `${option} says where the PIN comes from: env:NAME, file:PATH, stdin or prompt; on the command line other programs would see it`,
+  );
 }
 
 /** Reads PINs in the order in which they are asked for: standard input has one a line. */

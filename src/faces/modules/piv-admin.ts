@@ -3,12 +3,20 @@
 import { bigEndianBytes, concatBytes, hexBytes, zeroBytes } from "../../base/binary/index.ts";
 import type { CommandInit, ResponseApdu } from "../../base/iso7816/index.ts";
 import { decodeLeadingDataObjects, encodeDataObject } from "../../base/iso7816/index.ts";
-import { encodePublicKey } from "../../base/keys/index.ts";
+import {
+  curveBytes,
+  encodeDigestInfo,
+  encodePublicKey,
+  type HashName,
+  type PublicKey,
+  padForSignature,
+} from "../../base/keys/index.ts";
 import { type HostCrypto, SmartCardError } from "../../port/index.ts";
+import type { KeyType } from "./card-module.ts";
 import { plainValue, valueAt } from "./data-objects.ts";
 import { type FailurePlace, statusFailure, sw, triesIn } from "./failures.ts";
 import type { OpenCard } from "./open-card.ts";
-import { certificateInObject, publicKeyOf, readObject } from "./piv-module.ts";
+import { algorithmOf, certificateInObject, publicKeyOf, readObject } from "./piv-module.ts";
 
 /** Algorithms of PIV keys as Yubico's tools spell them. NIST SP 800-78-5, table 9; the last three are Yubico's. */
 const pivAlgorithms = {
@@ -115,6 +123,7 @@ const ins = {
   VERIFY: 0x20,
   RESET_RETRY_COUNTER: 0x2c,
   GENERATE: 0x47,
+  GENERAL_AUTHENTICATE: 0x87,
   PUT_DATA: 0xdb,
   MOVE_KEY: 0xf6,
   METADATA: 0xf7,
@@ -139,11 +148,11 @@ const KEY_IS_STORED = 0x02;
 /** Administers a PIV card: what an issuer does, and what its holder reads of it. Yubico's own commands are among it. */
 export class PivAdmin {
   readonly #card: OpenCard;
-  readonly #crypto: HostCrypto;
+  readonly #library: HostCrypto;
 
-  constructor(card: OpenCard, crypto: HostCrypto) {
+  constructor(card: OpenCard, library: HostCrypto) {
     this.#card = card;
-    this.#crypto = crypto;
+    this.#library = library;
   }
 
   /** All that the card tells without a PIN. */
@@ -243,6 +252,34 @@ export class PivAdmin {
         : concatBytes(encodeDataObject(0x70, certificate), byte(0x71, 0), encodeDataObject(0xfe));
     const what = certificate === undefined ? "delete a certificate" : "store a certificate";
     await this.#putObject(slot.object, value, what);
+  }
+
+  /**
+   * Signs with a key that the card does not tell: its public key is known from when it was made. The PIN must have been
+   * verified just before in this transaction, where the key wants it. RSA signatures are those of PKCS #1 v1.5.
+   *
+   * @returns as certificates have it: an ECDSA signature in DER
+   * @throws invalid-value (the digest does not fit the key)
+   */
+  async sign(slot: PivSlot, key: PublicKey, hash: HashName, message: Uint8Array): Promise<Uint8Array> {
+    const what = `sign with the key in slot ${slot.name}`;
+    const answer = await this.#done(
+      { ins: ins.GENERAL_AUTHENTICATE, p1: algorithmOf(keyTypeOf(key)), p2: slot.reference, le: 256 },
+      encodeDataObject(0x7c, encodeDataObject(0x82), encodeDataObject(0x81, this.#signed(key, hash, message))),
+      what,
+    );
+    const signature = valueAt(answer.data, 0x7c, 0x82);
+    if (signature === undefined) throw statusFailure(answer.sw, what, this.#place("sign"));
+    return signature.slice();
+  }
+
+  #signed(key: PublicKey, hash: HashName, message: Uint8Array): Uint8Array {
+    if (key.kind === "ed25519") return message;
+    const digest = this.#library.hash(hash, message);
+    if (key.kind !== "rsa") return digest.slice(0, key.kind === "ec" ? curveBytes[key.curve] : undefined);
+    const block = padForSignature(encodeDigestInfo(hash, digest), key.modulus.length);
+    if (block !== undefined) return block;
+    throw new SmartCardError("invalid-value", `a signature with ${hash} does not fit the key`, this.#place("sign"));
   }
 
   /** The certificate by which a card says that it has made a key itself. */
@@ -347,7 +384,7 @@ export class PivAdmin {
 
   async #certificateIn({ object }: PivSlot): Promise<Uint8Array | undefined> {
     const value = await readObject(this.#card, object);
-    return value && certificateInObject(value, this.#crypto);
+    return value && certificateInObject(value, this.#library);
   }
 
   async #pin(reference: number): Promise<PivPinFacts> {
@@ -388,6 +425,10 @@ export class PivAdmin {
   #place(operation: string): FailurePlace {
     return { reader: this.#card.reader, operation };
   }
+}
+
+function keyTypeOf(key: PublicKey): KeyType {
+  return key.kind === "rsa" ? { kind: "rsa", bits: 8 * key.modulus.length } : key;
 }
 
 function byte(tag: number, value: number): Uint8Array {

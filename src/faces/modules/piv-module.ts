@@ -359,7 +359,7 @@ function guidOf(chuid: Uint8Array): string | undefined {
 }
 
 /** Algorithm identifiers: NIST SP 800-78-5, table 9, and Yubico's 16, E0 and E1. */
-function algorithmOf(key: KeyType): number {
+export function algorithmOf(key: KeyType): number {
   switch (key.kind) {
     case "rsa":
       return { 1024: 0x06, 2048: 0x07, 3072: 0x05, 4096: 0x16 }[key.bits] ?? 0x07;
