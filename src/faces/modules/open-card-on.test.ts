@@ -290,7 +290,12 @@ describe("PINs", () => {
     await runtime.advance(1000);
     expect(await failure(card.sign("1", data))).toBe("pin-cache-expired");
     await card.verifyPin(Uint8Array.of(0x31, 0x32, 0x33, 0x34));
+    await runtime.advance(600);
+    // A use does not make its time longer.
     await card.sign("1", data);
+    await runtime.advance(500);
+    expect(await failure(card.sign("1", data))).toBe("pin-cache-expired");
+    await card.verifyPin("1234");
     card.forgetPins();
     expect(await failure(card.sign("1", data))).toBe("no-pin-cache");
   });

@@ -11,7 +11,7 @@ import {
   encodePublicKey,
   readCertificate,
 } from "../../../src/base/keys/index.ts";
-import { openCardOn } from "../../../src/faces/modules/index.ts";
+import { openCardOn, type PinPrompt, pivModule } from "../../../src/faces/modules/index.ts";
 import { makeHostCrypto } from "../../../src/platform/node/crypto/index.ts";
 import { type Clock, ConnectionBase, type ConnectionStatus, SmartCardError } from "../../../src/port/index.ts";
 import { seededRandom } from "../../../src/testing/runtime/index.ts";
@@ -98,7 +98,10 @@ const answers: readonly Uint8Array[] = [
   `DF1F1D01${"6D73637000000000000000000000000000000000000000000000A000"}9000`,
   `DF2356${"00".repeat(80)}010000000008${""}9000`,
   "30028000" + "9000",
+  // An identifier of Windows' Plug and Play, and both features of a PIN pad.
+  `301D02010016044D53465430120410${"00".repeat(16)}9000`,
 ].map(hexBytes);
+const features = hexBytes("060442000DB0070442000DB1");
 
 /** A connection whose card answers what the tape says; when that is over, it knows nothing. */
 class TapeConnection extends ConnectionBase {
@@ -135,7 +138,11 @@ class TapeConnection extends ConnectionBase {
   async setAttribute(): Promise<void> {}
   async [Symbol.asyncDispose](): Promise<void> {}
   async control(): Promise<Uint8Array> {
-    return new Uint8Array(0);
+    const tape = this.#tape;
+    const answer = tape.pick(features, Uint8Array.of(0x90, 0x00), Uint8Array.of(0x64, tape.byte()), undefined);
+    if (answer !== undefined) return answer;
+    if (tape.byte() > 0x80) return tape.bytes(tape.below(16));
+    throw new SmartCardError(tape.pick("unsupported-feature", "removed-card", "comm-error"), "fuzzed", {});
   }
   async getAttribute(): Promise<Uint8Array> {
     return new Uint8Array(0);
@@ -168,7 +175,8 @@ const cardModule: FuzzTarget = {
   async run(input) {
     const tape = new Tape(input);
     const connection = new TapeConnection(tape);
-    const name = (["piv", "gids", "openpgp", "pkcs15"] as const)[tape.below(4)] ?? "piv";
+    // Without a name the card is asked for all applications, and then for its identifier.
+    const name = tape.pick("piv", "gids", "openpgp", "pkcs15", undefined);
     const library = makeHostCrypto(seededRandom(1));
     const ended = async <T>(work: Promise<T>): Promise<T | undefined> => {
       try {
@@ -178,7 +186,9 @@ const cardModule: FuzzTarget = {
         return undefined;
       }
     };
-    const options = { module: name, pin: () => ({ pin: "12345678", lastTry: true }) };
+    const pin = tape.pick<PinPrompt | "pad">("pad", () => ({ pin: "12345678", lastTry: true }));
+    const identified = { ...pivModule, name: "identified", identifiers: ["00".repeat(16)] };
+    const options = { module: name, pin, modules: [identified] };
     const card = await ended(openCardOn(connection, options, { crypto: library, clock }));
     if (card === undefined) return;
     const [container] = (await ended(card.containers())) ?? [];
@@ -191,6 +201,7 @@ const cardModule: FuzzTarget = {
       await ended(card.deriveKey(container, container.publicKey ?? input));
     }
     await ended(card.changePin({ oldPin: "12345678", newPin: "87654321", lastTry: true }));
+    await ended(card.changePin({ pad: true, lastTry: true }));
     await ended(card.unblock({ secret: "12345678", newPin: "87654321", lastTry: true }));
     await ended(card.authenticate(({ challenge }) => challenge));
     await card.close();
