@@ -77,6 +77,9 @@ function writeProject(): void {
   // The card that the guide to software cards describes, under the name that it has there.
   const description = blocks.find(({ language, page }) => page.endsWith("/software-cards.md") && language === "json");
   writeFileSync(join(folder, "library-card.json"), description?.code ?? "");
+  // The module that the guide to card modules shows, which the next example uses under the name that it has there.
+  const module = blocks.find(({ code }) => code.includes("export const nationalIdModule"));
+  writeFileSync(join(folder, "national-id.ts"), module?.code ?? "");
   writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }\n');
   writeFileSync(join(folder, "vitest.config.js"), 'export default { test: { include: ["*.test.ts"] } };\n');
 }
