@@ -10,9 +10,15 @@ import { gzipSync } from "node:zlib";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { concatBytes, encodeHex, hexBytes } from "../../src/base/binary/index.ts";
 import { type BerTlvInit, encodeBerTlv } from "../../src/base/iso7816/index.ts";
-import type { SoftwareCard } from "../../src/entry/cards.ts";
+import { ApplicationCard, type CardApplication, type SoftwareCard } from "../../src/entry/cards.ts";
 import { softwareCard } from "../../src/entry/embedded.ts";
-import { type OpenCard, type OpenCardOptions, openCard } from "../../src/entry/modules.ts";
+import {
+  type CardModule,
+  type OpenCard,
+  type OpenCardOptions,
+  openCard,
+  type PinDescription,
+} from "../../src/entry/modules.ts";
 import { openDescribedCard } from "../../src/entry/software.ts";
 import { testRig } from "../../src/entry/test-rig.ts";
 import { openDatabase } from "../../src/platform/node/sqlite/index.ts";
@@ -259,4 +265,41 @@ test("the database of this user names the module of the card's ATR", async () =>
   await using after = await openCard(connection);
   expect(after.module).toBe("openpgp");
   await rig.close();
+});
+
+test("a card that tells Windows' Plug and Play its identifier gets the module that has it", async () => {
+  const plugAndPlay: CardApplication = {
+    aid: hexBytes("A0000003974349445F0100"),
+    select: () => ({ status: 0x9000 }),
+    deselect: () => undefined,
+    reset: () => undefined,
+    process: ({ ins, p1, p2 }) => {
+      if (ins !== 0xca || p1 !== 0x7f || p2 !== 0x68) return { status: 0x6d00 };
+      const guid = hexBytes("F0E1D2C3B4A5968778695A4B3C2D1E0F");
+      const guids = { tag: 0x30, children: [{ tag: 0x04, value: guid }] };
+      const vendor = { tag: 0x16, value: new TextEncoder().encode("MSFT") };
+      return { status: 0x9000, data: encodeBerTlv([{ tag: 0x30, children: [vendor, guids] }]) };
+    },
+  };
+  const card = new ApplicationCard({ applications: [plugAndPlay], atr: hexBytes("3B8180018080") });
+  const rig = await testRig({ card });
+  onTestFinished(() => rig.close());
+  const pins: readonly PinDescription[] = [];
+  const identified: CardModule = {
+    name: "identified",
+    identifiers: ["{f0e1d2c3-b4a5-9687-7869-5a4b3c2d1e0f}"],
+    open: async () => ({
+      ...{ identity: "one", label: "Identified", serialNumber: undefined, pins },
+      select: async () => undefined,
+      containers: async () => [],
+      certificate: async () => undefined,
+    }),
+  };
+  const other: CardModule = { ...identified, name: "other", identifiers: ["00".repeat(16)] };
+  await using opened = await openCard(await rig.connect(), { modules: [other, identified] });
+  expect(opened.module).toBe("identified");
+  await expect(openCard(await rig.connect(), { modules: [other] })).rejects.toMatchObject({
+    code: "card-unsupported",
+    message: expect.stringContaining("which tells the identifier F0E1D2C3B4A5968778695A4B3C2D1E0F"),
+  });
 });

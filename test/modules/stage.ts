@@ -16,6 +16,8 @@ export interface Stage {
   readonly reader: string;
   /** Pulls the card. */
   pull(): Promise<void>;
+  /** Puts it back. */
+  putBack(): Promise<void>;
   /** Another program's connection to the card, in a context of its own. */
   connect(): Promise<Connection>;
   close(): Promise<void>;
@@ -38,6 +40,7 @@ const embeddedStage: MakeStage = async (card) => {
     manager,
     reader,
     pull: async () => virtual.remove(),
+    putBack: async () => virtual.insert(card),
     connect: async () => connectIn(await manager.establishContext(), reader),
     close: () => manager.close(),
   };
@@ -47,7 +50,7 @@ const embeddedStage: MakeStage = async (card) => {
 function serviceStage(start: () => Promise<Service>): MakeStage {
   return async (card) => {
     const service = await start();
-    const inserted = await SoftwareVpcdCard.insert(card, service.ports[0]);
+    let inserted = await SoftwareVpcdCard.insert(card, service.ports[0]);
     const manager = pcscdManager({ socket: service.environment.PCSCLITE_CSOCK_NAME ?? "" });
     const context = await manager.establishContext();
     const reader = await readerWithCard(context);
@@ -57,6 +60,10 @@ function serviceStage(start: () => Promise<Service>): MakeStage {
       async pull() {
         await inserted.remove();
         await readerIsEmpty(context, reader);
+      },
+      async putBack() {
+        inserted = await SoftwareVpcdCard.insert(card, service.ports[0]);
+        await readerWithCard(context);
       },
       connect: async () => connectIn(await manager.establishContext(), reader),
       async close() {

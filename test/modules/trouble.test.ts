@@ -69,7 +69,7 @@ onEachManager((make) => {
       expect(word).toBe(0x6982);
     });
 
-    test("two that have the card open share its PIN, until it is pulled", async () => {
+    test("two that have the card open share its PIN", async () => {
       expect(await signs()).toBe(true);
       const second = await openCard(await stage.connect());
       expect((await second.sign(key, text)).length).toBeGreaterThan(60);
@@ -126,6 +126,16 @@ onEachManager((make) => {
         message: expect.stringContaining(`pulled out of "${stage.reader}"; put it back and open it again`),
       });
       await expect(card.containers()).rejects.toMatchObject({ code: "removed-card" });
+    });
+
+    test("a card that was pulled and put back: its cached PIN is gone", async () => {
+      expect(await signs()).toBe(true);
+      await stage.pull();
+      await stage.putBack();
+      const again = await openCard({ manager: stage.manager, reader: stage.reader });
+      await expect(again.sign(key, text)).rejects.toMatchObject({ code: "no-pin-cache" });
+      await again.close();
+      await expect(card.sign(key, text)).rejects.toMatchObject({ code: "removed-card" });
     });
 
     test("a wait for another program's transaction ends by its time and its signal", async () => {
