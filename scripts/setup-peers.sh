@@ -21,6 +21,8 @@ packages+=(yubikey-manager libwinpr2-dev)
 # Programs that use PIV cards: Yubico's tools and PKCS#11 module, the tests of a Go package, SSH, OpenSSL's engine, NSS.
 packages+=(yubico-piv-tool ykcs11 golang-go pkg-config golang-github-go-piv-piv-go-dev openssh-client openssh-server)
 packages+=(openssl libengine-pkcs11-openssl libnss3-tools)
+# What checks the signatures in PDF files.
+packages+=(poppler-utils)
 # Drivers that are written for pcscd: all that Debian has, but for the two that come with the packages above.
 packages+=(libccid libacsccid1 libasedrive-usb libasedrive-serial libgcr410 libgempc410 libgempc430 libifd-cyberjack6)
 # What tells which program is at the other end of a socket.

@@ -10,7 +10,10 @@ import { type OpenCard, openCard } from "../../src/entry/modules.ts";
 import { type TestRig, testRig } from "../../src/entry/test-rig.ts";
 import type { AlgorithmIdentifier } from "../../src/entry/web-crypto.ts";
 import { algorithms, generate, putCertificate } from "../modules/piv-keys.ts";
+import { describePeer, type PeerProgram } from "../peers/peers.ts";
+import { run } from "../peers/program.ts";
 import { OpenSsl, pem } from "./openssl.ts";
+import { signatureIn, signedPdf } from "./pdf.ts";
 
 const data = new TextEncoder().encode("what is signed");
 const openssl = new OpenSsl();
@@ -48,17 +51,18 @@ async function sign(
   algorithm: AlgorithmIdentifier | undefined,
   hash: string,
   attached: boolean,
+  content: Uint8Array = data,
 ): Promise<Uint8Array> {
   const { privateKey } = await card.webcrypto.keyPair(slot, algorithm);
   const engine = new pkijs.CryptoEngine({ name: "card", crypto: card.webcrypto });
   const certificate = pkijs.Certificate.fromBER(await card.certificate(slot));
-  const digest = await card.webcrypto.digest(hash, data);
+  const digest = await card.webcrypto.digest(hash, content);
   const attribute = (type: string, value: unknown): pkijs.Attribute => new pkijs.Attribute({ type, values: [value] });
   const signed = new pkijs.SignedData({
     version: 1,
     encapContentInfo: new pkijs.EncapsulatedContentInfo({
       eContentType: pkijs.ContentInfo.DATA,
-      ...(attached && { eContent: new asn1js.OctetString({ valueHex: data }) }),
+      ...(attached && { eContent: new asn1js.OctetString({ valueHex: content }) }),
     }),
     signerInfos: [
       new pkijs.SignerInfo({
@@ -75,9 +79,9 @@ async function sign(
     ],
     certificates: [certificate],
   });
-  await signed.sign(privateKey, 0, hash, data, engine);
-  const content = new pkijs.ContentInfo({ contentType: pkijs.ContentInfo.SIGNED_DATA, content: signed.toSchema(true) });
-  return new Uint8Array(content.toSchema().toBER());
+  await signed.sign(privateKey, 0, hash, content, engine);
+  const info = new pkijs.ContentInfo({ contentType: pkijs.ContentInfo.SIGNED_DATA, content: signed.toSchema(true) });
+  return new Uint8Array(info.toSchema().toBER());
 }
 
 const verifying = ["cms", "-verify", "-binary", "-inform", "DER", "-CAfile", "ca.pem", "-purpose", "any"];
@@ -104,6 +108,36 @@ describe.each([
     openssl.file("data", concatBytes(data, Uint8Array.of(0)));
     expect(openssl.tried(...verifying, "-in", "signed.cms", "-content", "data").text).toContain("Verification failure");
   });
+});
+
+const pdfsig: PeerProgram = {
+  name: "pdfsig",
+  remedy: "scripts/setup-peers.sh installs it on Debian.",
+  probe: () => undefined,
+};
+describePeer(pdfsig, (program) => {
+  test.each(["9A", "9C"])("a PDF file, signed with the key %s", async (slot) => {
+    const file = await signedPdf((bytes) => sign(slot, undefined, "SHA-256", false, bytes));
+    const { stdout } = await run(program, ["-nocert", openssl.file("signed.pdf", file)]);
+    expect(stdout).toContain(`Signer Certificate Common Name: Holder ${slot}`);
+    expect(stdout).toContain("Total document signed");
+    expect(stdout).toContain("Signature Validation: Signature is Valid.");
+    file.set(Buffer.from("100"), Buffer.from(file).indexOf("200 200"));
+    const forged = await run(program, ["-nocert", openssl.file("signed.pdf", file)]);
+    expect(forged.stdout).toContain("Signature Validation: Digest Mismatch.");
+  });
+});
+
+test.each(["9A", "9C"])("the signature in a PDF file, signed with the key %s", async (slot) => {
+  const file = await signedPdf((bytes) => sign(slot, undefined, "SHA-256", false, bytes));
+  openssl.file("signed.pdf", file);
+  const found = signatureIn(openssl.read("signed.pdf"));
+  openssl.file("signed.cms", found.cms);
+  openssl.file("data", found.data);
+  const right = openssl.tried(...verifying, "-in", "signed.cms", "-content", "data");
+  expect(right.text).toContain("Verification successful");
+  // All of the file is signed but for the signature.
+  expect(found.data.length).toBe(file.length - 2 * 8192 - 2);
 });
 
 const oaep = ["-keyopt", "rsa_padding_mode:oaep", "-keyopt", "rsa_oaep_md:sha256"];

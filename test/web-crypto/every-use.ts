@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-// Everything that Web Crypto does with the keys of a card, checked by Node's own Web Crypto, by node:crypto and by openssl.
+// Everything that Web Crypto does with the keys of a card, checked by Node's own Web Crypto, by node:crypto, by openssl and by jose.
 
 import { constants, createPublicKey, publicEncrypt, verify, webcrypto } from "node:crypto";
+import { jwtVerify } from "jose";
 import { expect } from "vitest";
 import { ecdsaToDer } from "../../src/base/keys/index.ts";
 import type { KeyContainer, OpenCard } from "../../src/entry/modules.ts";
+import { signJwt } from "../../src/entry/web-crypto.ts";
 import { SmartCardError } from "../../src/port/index.ts";
 import type { OpenSsl } from "./openssl.ts";
 
@@ -119,6 +121,10 @@ async function signs(
     true,
   );
   expect(openssl.verifies(spki, other, der, digest, algorithm.saltLength)).toBe(false);
+  // JOSE has one hash function for each curve, one length of the salt, and no SHA-1.
+  if (isEcdsa ? hash !== "SHA-256" : hash === "SHA-1" || (isPss && algorithm.saltLength < 32)) return;
+  const token = await signJwt({ sub: container }, privateKey);
+  expect((await jwtVerify(token, publicKey)).payload).toEqual({ sub: container });
 }
 
 async function derives(
