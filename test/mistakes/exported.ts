@@ -959,7 +959,16 @@ export const exportedRows: Readonly<Record<string, Readonly<Record<string, Row>>
   },
 };
 
-export { memberRows };
+/** Functions of what others make. */
+const webCryptoMembers: Readonly<Record<string, Row>> = {
+  "CardWebCrypto.keyPair": row(
+    async (of: string, algorithm: string) => webCryptoEntry.webCrypto(cardWithKeys).keyPair(of, algorithm),
+    arg(() => "1"),
+    arg(() => "ECDSA", "undefined"),
+  ),
+};
+
+export { memberRows, webCryptoMembers };
 
 /** The modules of the published subpaths. */
 export const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {

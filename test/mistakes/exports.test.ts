@@ -5,7 +5,7 @@
 
 import { expect, test } from "vitest";
 import packageFile from "../../package.json" with { type: "json" };
-import { exportedRows, memberRows, modules, withOwnTables } from "./exported.ts";
+import { exportedRows, memberRows, modules, webCryptoMembers, withOwnTables } from "./exported.ts";
 import { faultsOf } from "./wrong-values.ts";
 
 const subpaths = Object.keys(packageFile.exports).filter((subpath) => !subpath.endsWith(".json"));
@@ -23,7 +23,7 @@ test.each(subpaths.filter((subpath) => withOwnTables[subpath] === undefined))(
   },
 );
 
-const tables = { ...exportedRows, members: memberRows };
+const tables = { ...exportedRows, members: memberRows, webCryptoMembers };
 const rows = Object.entries(tables).flatMap(([subpath, entries]) =>
   Object.entries(entries).flatMap(([name, row]) => (typeof row === "string" ? [] : [{ subpath, name, row }])),
 );

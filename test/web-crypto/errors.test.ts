@@ -100,7 +100,7 @@ test("a key is found by name, container and certificate", async () => {
 
 test.each([
   ["of a number", () => crypto.keyPair(9 as never), "invalid-parameter", "of is a number"],
-  ["no certificate", () => crypto.keyPair(text), "invalid-value", "not such a certificate"],
+  ["no certificate", () => crypto.keyPair(text), "invalid-value", "14 bytes that are no certificate"],
   ["another container", () => crypto.keyPair("9F"), "no-key-container", 'no key "9F"; its keys: 9A, 9C, 9D'],
   ["an algorithm that there is not", () => crypto.keyPair("9A", "RSA"), "invalid-value", "known: RSASSA-PKCS1-v1_5,"],
   ["no algorithm", () => crypto.keyPair("9A", {} as never), "invalid-parameter", "algorithm is an object"],

@@ -78,8 +78,10 @@ function named(of: unknown): Search {
 function certified(certificate: Uint8Array): Search {
   const decoded = certificatePublicKey(copyBytes(certificate));
   if (!decoded.ok) {
-    const remedy = "give an X.509 certificate in DER with a key of RSA or of an elliptic curve";
-    refuse({ operation: OPERATION, path: "of" }, "not such a certificate", remedy, "invalid-value", decoded.error);
+    const remedy =
+      "give an X.509 certificate in DER with a key of RSA or of an elliptic curve, or the name of a container";
+    const what = `a Uint8Array of ${certificate.length} bytes that are no certificate of a known kind of key`;
+    refuse({ operation: OPERATION, path: "of" }, what, remedy, "invalid-value", decoded.error);
   }
   const wanted = encodeHex(encodePublicKey(decoded.value));
   return {
