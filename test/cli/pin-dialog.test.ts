@@ -28,7 +28,15 @@ afterEach(async () => {
 });
 
 async function scard(path: string, ...args: string[]): Promise<TmuxTerminal> {
-  const command = [process.execPath, program, ...args].map((word) => `'${word}'`).join(" ");
+  return shell(path, quoted(args));
+}
+
+function quoted(args: readonly string[]): string {
+  return [process.execPath, program, ...args].map((word) => `'${word}'`).join(" ");
+}
+
+/** Runs a shell's command in a terminal; then its exit code is printed. */
+async function shell(path: string, command: string): Promise<TmuxTerminal> {
   const environment = {
     ...process.env,
     SCARD_DATABASE: join(folder, "database.sqlite"),
@@ -55,6 +63,18 @@ describePeer(tmuxProgram, (path) => {
     const screen = await terminal.shows(isOver);
     expect(screen).toContain("New PIN set.\ncode=0");
     expect(screen).not.toMatch(/123456|271828/);
+  });
+
+  it("asks on the terminal while standard input and output are data", async () => {
+    const [made, card] = [join(folder, "9a.pem"), join(folder, "card.json")];
+    execFileSync(process.execPath, [program, "card", "provision", card, "--key", "9A"]);
+    const sign = `echo data | ${quoted(["piv", "sign", "9a"])} >"${folder}/signature"`;
+    const terminal = await shell(path, `${quoted(["piv", "keys", "export", "9a", made])}; ${sign}`);
+    await terminal.shows(/^PIN:/m);
+    type(terminal, "123456");
+    expect(await terminal.shows(isOver)).toContain("code=0");
+    const verify = ["dgst", "-sha256", "-verify", made, "-signature", join(folder, "signature")];
+    expect(execFileSync("openssl", verify, { input: "data\n", encoding: "utf8" })).toContain("OK");
   });
 
   it("changes nothing where the two answers differ", async () => {

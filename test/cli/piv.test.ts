@@ -262,6 +262,9 @@ describe("scard piv", () => {
   });
 
   it("takes no PIN on the command line, and repeats none", async () => {
+    expect(await fails(1, ["piv", "access", "verify-pin", "--pin", "pad"])).toContain(
+      "has no PIN pad; use --pin prompt",
+    );
     for (const args of [
       ["sign", "9a", "-P", "123456"],
       ["keys", "generate", "9a", "-m", FACTORY_KEY],

@@ -36,6 +36,10 @@ export class RecordedTerminal implements Terminal {
     this.#stopping.abort(reason);
   }
 
+  openScreen(): undefined {
+    return undefined;
+  }
+
   print(text: string): void {
     this.printed += `${text}\n`;
   }

@@ -5,7 +5,6 @@ import { writeFile } from "node:fs/promises";
 import { concatBytes, zeroBytes } from "../../base/binary/index.ts";
 import { SmartCardError } from "../../port/index.ts";
 import { UsageError } from "./options.ts";
-import type { SecretSource } from "./secret-source.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What a card signs is read whole: it is hashed here. */
@@ -34,7 +33,7 @@ export const formatOption = {
 export async function readData(
   path: string | undefined,
   terminal: Terminal,
-  others: readonly (SecretSource | undefined)[] = [],
+  others: readonly ({ readonly from: string } | undefined)[] = [],
   mostBytes: number = MOST_DATA_BYTES,
 ): Promise<Uint8Array> {
   if (path === undefined || path === "-") {

@@ -6,9 +6,24 @@ import { askPass } from "./ask-pass.ts";
 import { UsageError } from "./options.ts";
 import { SecretReader, type SecretSource, secretSource } from "./secret-source.ts";
 import type { Terminal } from "./terminal.ts";
+import { visible } from "./text.ts";
 
 /** What completes the help of an option that says where a PIN comes from. */
 export const SOURCES = "env:NAME, file:PATH, stdin or prompt";
+
+/** Where the PIN of a key comes from: `pad` is the reader's own, and the PIN does not come here. */
+type PinSource = SecretSource | { readonly from: "pad" };
+
+function pinSource(option: string, text: string): PinSource {
+  if (text === "pad") return { from: "pad" };
+  try {
+    return secretSource(option, text);
+  } catch (cause) {
+    const sources = "env:NAME, file:PATH, stdin, prompt, or pad, the reader's PIN pad";
+    const message = `${option} says where the PIN comes from: ${sources}; on the command line other programs would see it`;
+    throw new UsageError(message, { cause });
+  }
+}
 
 /** Options of commands that use a key. */
 export const pinOptions = {
@@ -16,8 +31,8 @@ export const pinOptions = {
     type: "string",
     short: "P",
     value: "SOURCE",
-    reads: secretSource,
-    help: `where the PIN comes from: ${SOURCES}; default prompt. A PIN never stands on the command line, where other programs see it`,
+    reads: pinSource,
+    help: `where the PIN comes from: env:NAME, file:PATH, stdin, prompt, or pad, the PIN pad of the reader; default prompt. A PIN never stands on the command line, where other programs see it`,
   },
   askpass: {
     type: "string",
@@ -38,7 +53,7 @@ export const forceOption = {
 
 /** Where the PIN of a command comes from. */
 export interface PinChoice {
-  readonly pin?: SecretSource | undefined;
+  readonly pin?: PinSource | undefined;
   readonly askpass?: string | undefined;
   readonly force?: boolean | undefined;
 }
@@ -59,8 +74,11 @@ export class CardPins {
   readonly prompt: PinPrompt = async (request) => {
     const { isLastTry, name } = request;
     this.checkLastTry(isLastTry ? 1 : undefined, name);
-    const pin = await this.#known(request);
-    return { pin, lastTry: this.#choice.force === true };
+    const lastTry = this.#choice.force === true;
+    const { pin } = this.#choice;
+    if (pin?.from !== "pad") return { pin: await this.#known(request, pin), lastTry };
+    this.#terminal.say(`enter the ${name} at the PIN pad of "${visible(request.reader)}"`);
+    return { pad: true, lastTry };
   };
 
   /** Refuses the last try that is not confirmed. @throws security-violation */
@@ -72,27 +90,26 @@ export class CardPins {
 
   /** A PIN that the card has. @param option that would name its source */
   known(source: SecretSource | undefined, name: string, option: string): Promise<Uint8Array> {
-    return this.#reader.read(this.#source(source, name, option), name);
+    return this.#reader.read(source ?? { from: "prompt" }, name, "known", needed(name, option));
   }
 
   /** A PIN that the card is to have; it is asked for twice. */
   next(source: SecretSource | undefined, name: string, option: string): Promise<Uint8Array> {
-    return this.#reader.read(this.#source(source, `new ${name}`, option), name, "new");
+    return this.#reader.read(source ?? { from: "prompt" }, name, "new", needed(`new ${name}`, option));
   }
 
-  async #known(request: PinRequest): Promise<Uint8Array> {
-    const { askpass, pin } = this.#choice;
+  async #known(request: PinRequest, pin: SecretSource | undefined): Promise<Uint8Array> {
+    const { askpass } = this.#choice;
     if (pin !== undefined || askpass === undefined) return this.known(pin, request.name, "--pin");
     const answer = await askPass(askpass, question(request), request.signal);
     if (answer !== undefined) return answer;
     throw new SmartCardError("cancelled-by-user", `the ${request.name} of ${request.card} was not given`);
   }
+}
 
-  #source(source: SecretSource | undefined, name: string, option: string): SecretSource {
-    if (source !== undefined) return source;
-    if (this.#terminal.screen !== undefined) return { from: "prompt" };
-    throw new UsageError(`the ${name} is needed: give ${option} SOURCE, which is ${SOURCES}`);
-  }
+/** What to do where there is no terminal to ask on. */
+function needed(name: string, option: string): string {
+  return `the ${name} is needed: give ${option} SOURCE, which is ${SOURCES}`;
 }
 
 function question({ card, container, name, triesLeft }: PinRequest): string {

@@ -104,6 +104,8 @@ function explained(error: unknown, { application, module, name }: CardGroup, rea
       );
     case "security-violation":
       return again(error.reason.replace(/: to send it all the same answer .*$/, ": --force sends it all the same"));
+    case "unsupported-feature":
+      return again(error.reason.replace(/give openCard\(\) a function pin.*$/, "use --pin prompt"));
     default:
       return error;
   }

@@ -10,6 +10,7 @@ const terminal: Terminal = {
   stop: new AbortController().signal,
   paint: painter(false),
   screen: undefined,
+  openScreen: () => undefined,
   print: () => {},
   say: () => {},
   write: () => {},

@@ -3,7 +3,7 @@
 import { readTextFile } from "../../platform/node/runtime/index.ts";
 import { SmartCardError } from "../../port/index.ts";
 import { UsageError } from "./options.ts";
-import type { Terminal } from "./terminal.ts";
+import type { OpenScreen, Terminal } from "./terminal.ts";
 
 /** Where a PIN comes from: never the command line itself, which other programs of the machine can read. */
 export type SecretSource =
@@ -38,16 +38,22 @@ export class SecretReader {
   /**
    * @param what for the prompt and for messages: `PIN`
    * @param kind a new one is asked for twice
+   * @param otherwise what to do where there is no terminal to ask on
    * @throws UsageError (the variable is not set, standard input has too few lines, there is no terminal), and what reading
    * the file fails with
    */
-  async read(source: SecretSource, what: string, kind: "new" | "known" = "known"): Promise<Uint8Array> {
-    const text = await this.#text(source, what, kind);
+  async read(
+    source: SecretSource,
+    what: string,
+    kind: "new" | "known" = "known",
+    otherwise = `there is no terminal to ask for the ${what} on: use env:NAME, file:PATH or stdin`,
+  ): Promise<Uint8Array> {
+    const text = await (source.from === "prompt" ? this.#ask(what, kind, otherwise) : this.#text(source, what));
     if (text === "") throw new UsageError(`the ${what} is empty`);
     return new TextEncoder().encode(text);
   }
 
-  async #text(source: SecretSource, what: string, kind: "new" | "known"): Promise<string> {
+  async #text(source: Exclude<SecretSource, { from: "prompt" }>, what: string): Promise<string> {
     switch (source.from) {
       case "environment": {
         const value = this.#terminal.environment[source.name];
@@ -64,16 +70,20 @@ export class SecretReader {
           throw new UsageError(`the ${what} should be the next line of standard input`);
         return line;
       }
-      case "prompt":
-        return this.#ask(what, kind);
     }
   }
 
-  async #ask(what: string, kind: "new" | "known"): Promise<string> {
-    const { screen } = this.#terminal;
-    if (screen === undefined) {
-      throw new UsageError(`there is no terminal to ask for the ${what} on: use env:NAME, file:PATH or stdin`);
+  async #ask(what: string, kind: "new" | "known", otherwise: string): Promise<string> {
+    const screen = this.#terminal.openScreen();
+    if (screen === undefined) throw new UsageError(otherwise);
+    try {
+      return await this.#askOn(screen, what, kind);
+    } finally {
+      screen.close();
     }
+  }
+
+  async #askOn(screen: OpenScreen, what: string, kind: "new" | "known"): Promise<string> {
     const { askForSecret } = await import("./secret-prompt.ts");
     const ask = async (question: string): Promise<string> => {
       const answer = await askForSecret(question, screen, this.#terminal.stop);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import type { ReadStream, WriteStream } from "node:tty";
+import { openSync } from "node:fs";
+import { ReadStream, WriteStream } from "node:tty";
 import { styleText } from "node:util";
 import { concatBytes, zeroBytes } from "../../base/binary/index.ts";
 import { SmartCardError } from "../../port/index.ts";
@@ -21,6 +22,11 @@ export interface Screen {
   readonly output: NodeJS.WritableStream;
 }
 
+/** A screen that was opened for a dialog. */
+export interface OpenScreen extends Screen {
+  close(): void;
+}
+
 /** Where a command reads and writes: the streams of this process, or those of a test. Data and messages never mix. */
 export interface Terminal {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -29,6 +35,12 @@ export interface Terminal {
   readonly paint: Paint;
   /** For dialogs; undefined where there is no terminal to show them on. */
   readonly screen: Screen | undefined;
+  /**
+   * Opens the terminal of this process, also where its standard input is a pipe or a file.
+   *
+   * @returns undefined where the process has none
+   */
+  openScreen(): OpenScreen | undefined;
   /** Prints one line, or several, of data. */
   print(text: string): void;
   /** Prints a message for the user. */
@@ -76,6 +88,7 @@ export function processTerminal(options: { readonly color: boolean }): Terminal 
     stop: stopping.signal,
     paint: painter(options.color && wantsColor(process.stdout, process.env)),
     screen: process.stdin.isTTY && process.stderr.isTTY ? { input: process.stdin, output: process.stderr } : undefined,
+    openScreen,
     print: (text) => print(`${text}\n`),
     write: print,
     // There is no other place to report a failed write.
@@ -83,6 +96,26 @@ export function processTerminal(options: { readonly color: boolean }): Terminal 
     readInput: async () => new TextDecoder().decode(await readAll(process.stdin, stopping.signal)),
     readBytes: (mostBytes) => readAll(process.stdin, stopping.signal, mostBytes),
   };
+}
+
+/** The terminal that a process belongs to. */
+const TERMINAL = "/dev/tty";
+
+function openScreen(): OpenScreen | undefined {
+  if (process.stdin.isTTY && process.stderr.isTTY)
+    return { input: process.stdin, output: process.stderr, close: () => undefined };
+  if (process.platform === "win32") return undefined;
+  try {
+    const input = new ReadStream(openSync(TERMINAL, "r+"));
+    const output = new WriteStream(openSync(TERMINAL, "w"));
+    const close = (): void => {
+      input.destroy();
+      output.destroy();
+    };
+    return { input, output, close };
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether the reader of a pipe has closed it, which is not a failure. */
