@@ -3,6 +3,7 @@
 // What the Web Cryptography API says of keys that are used for something else, and of wrong arguments.
 
 import { KeyObject, webcrypto } from "node:crypto";
+import { inspect } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type OpenCard, openCard } from "../../src/entry/modules.ts";
 import { type TestRig, testRig } from "../../src/entry/test-rig.ts";
@@ -57,6 +58,7 @@ test("a key says what it is", async () => {
   expect(KeyObject.from(publicKey).asymmetricKeyType).toBe("rsa");
   expect(() => (signing.usages as string[]).push("verify")).toThrow(TypeError);
   expect(Reflect.set(signing.algorithm, "name", "RSA-PSS")).toBe(false);
+  expect(inspect(signing)).toMatch(/^CardCryptoKey \[CryptoKey\]/);
   // Node's types fit.
   const ofNode: webcrypto.CryptoKey = signing;
   expect(ofNode).toBe(signing);
@@ -144,9 +146,9 @@ const invalidAccess: [string, () => Promise<unknown>, string][] = [
   [
     "another algorithm than the key's",
     () => crypto.sign("Ed25519", signing, text),
-    "is for ECDSA, not for Ed25519; keyPair",
+    'is for ECDSA, not for "Ed25519"; keyPair',
   ],
-  ["decrypt with a key to sign", () => crypto.decrypt("RSA-OAEP", signing, text), "is for ECDSA, not for RSA-OAEP"],
+  ["decrypt with a key to sign", () => crypto.decrypt("RSA-OAEP", signing, text), 'is for ECDSA, not for "RSA-OAEP"'],
   [
     "a private key of the other side",
     () => crypto.deriveBits({ name: "ECDH", public: deriving }, deriving, 8),
@@ -323,4 +325,18 @@ test("several uses at once, and in one transaction", async () => {
     crypto.verify(ecdsa, publicKey, await crypto.sign(ecdsa, signing, text), text);
   expect(await Promise.all([works(), works(), works(), works()])).toEqual([true, true, true, true]);
   expect(await card.transaction(async () => [await works(), await works()])).toEqual([true, true]);
+});
+
+test("a name that may be a PIN is not repeated", async () => {
+  for (const call of [
+    () => crypto.sign("123456", signing, text),
+    () => crypto.sign({ name: "ECDSA", hash: "123456" }, signing, text),
+    () => crypto.keyPair("123456"),
+    () => crypto.keyPair("9A", "123456"),
+    () => derive("123456"),
+  ]) {
+    const error: unknown = await call().catch((caught: unknown) => caught);
+    expect(error instanceof Error && error.message).not.toContain("123456");
+    expect(error).toBeInstanceOf(Error);
+  }
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { copyBytes, isBytes, kindOf } from "../../base/binary/index.ts";
+import { copyBytes, isBytes, kindOf, quoteWord } from "../../base/binary/index.ts";
 import type { HashName, PublicKey } from "../../base/keys/index.ts";
 import type { CardKey } from "./card-with-keys.ts";
 import { webError } from "./web-errors.ts";
@@ -105,7 +105,10 @@ export function givenHash({ parameters }: GivenAlgorithm): WebHashName {
   const { name } = givenAlgorithm(parameters.hash, "hash");
   const hash = webHashNamed(name);
   if (hash === undefined)
-    throw webError("NotSupportedError", `there is no hash function ${name}; known: ${webHashNames.join(", ")}`);
+    throw webError(
+      "NotSupportedError",
+      `there is no hash function ${quoteWord(name)}; known: ${webHashNames.join(", ")}`,
+    );
   return hash;
 }
 

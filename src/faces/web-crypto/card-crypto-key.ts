@@ -41,6 +41,8 @@ export interface CardCryptoKey extends CryptoKey {
 }
 
 class KeyOnCard implements CardCryptoKey {
+  /** What a console shows. */
+  static readonly name = "CardCryptoKey";
   readonly type = "private";
   readonly extractable = false;
   readonly algorithm: KeyAlgorithm;

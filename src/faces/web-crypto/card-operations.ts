@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { kindOf, zeroBytes } from "../../base/binary/index.ts";
+import { kindOf, quoteWord, zeroBytes } from "../../base/binary/index.ts";
 import { cardHash, type GivenAlgorithm, givenBytes, givenHash, type WebHashName } from "./algorithms.ts";
 import type { CardCryptoKey, CardKeyPlace } from "./card-crypto-key.ts";
 import type { CardSignOptions } from "./card-with-keys.ts";
@@ -143,7 +143,7 @@ export function keyLength(given: GivenAlgorithm): number | null {
   }
   if (name === "HKDF" || name === "PBKDF2") return null;
   if (name === "CHACHA20-POLY1305") return 256;
-  if (name !== "HMAC") throw webError("NotSupportedError", `no key for ${given.name} can be derived`);
+  if (name !== "HMAC") throw webError("NotSupportedError", `no key for ${quoteWord(given.name)} can be derived`);
   const hash = givenHash(given);
   if (length === undefined) return hash === "SHA-384" || hash === "SHA-512" ? 1024 : 512;
   if (typeof length === "number" && Number.isInteger(length) && length > 0) return length;

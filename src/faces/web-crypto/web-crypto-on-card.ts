@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { kindOf, zeroBytes } from "../../base/binary/index.ts";
+import { kindOf, quoteWord, zeroBytes } from "../../base/binary/index.ts";
 import type { WaitOptions } from "../../port/index.ts";
 import { bufferOf, type GivenAlgorithm, givenAlgorithm, givenBytes } from "./algorithms.ts";
 import { type CardCryptoKey, type CardKeyPlace, placeOfKey } from "./card-crypto-key.ts";
@@ -263,7 +263,7 @@ function functionsOf(object: object): ReadonlySet<string> {
 function usable(usage: KeyUsage, algorithm: unknown, key: CardCryptoKey, place: CardKeyPlace): Usable {
   const given = givenAlgorithm(algorithm);
   if (given.name.toLowerCase() !== key.algorithm.name.toLowerCase()) {
-    const message = `the key ${key.container} is for ${key.algorithm.name}, not for ${given.name}; keyPair(${JSON.stringify(key.container)}, algorithm) gives one for another algorithm`;
+    const message = `the key ${key.container} is for ${key.algorithm.name}, not for ${quoteWord(given.name)}; keyPair(${JSON.stringify(key.container)}, algorithm) gives one for another algorithm`;
     throw webError("InvalidAccessError", message);
   }
   if (!key.usages.includes(usage)) refuseUse(usage, key);
