@@ -372,8 +372,9 @@ export class KeyCard implements OpenCard {
     return answer;
   }
 
-  /** @throws no-key-container */
+  /** @throws no-key-container, invalid-handle */
   async #container(given: KeyContainer | string, operation: string, wait: WaitOptions): Promise<KeyContainer> {
+    this.#checkOpen(operation);
     const name: unknown = typeof given === "object" && given !== null ? given.name : given;
     if (typeof name !== "string") {
       const message = `${operation}: container is ${kindOf(given)}; give one of containers(), or its name`;
