@@ -194,11 +194,18 @@ describe("a folder", () => {
     expect(readFileSync(place, "utf8")).toBe("another program's\n");
   });
 
-  test("a file in the place of the folder", async () => {
+  test("a file in the place of the folder, or above it, and a place where none can be made", async () => {
     writeFileSync(join(folder, "file"), "");
+    await expect(CertificateFolder.open(join(folder, "file"))).rejects.toMatchObject({
+      code: "invalid-value",
+      message: expect.stringContaining("cannot be made (EEXIST)"),
+    });
     await expect(CertificateFolder.open(join(folder, "file", "in"))).rejects.toMatchObject({
       code: "invalid-value",
       message: expect.stringContaining("cannot be made (ENOTDIR)"),
     });
+    if (process.platform === "linux")
+      await expect(CertificateFolder.open("/proc/nothing")).rejects.toMatchObject({ code: "invalid-value" });
+    await CertificateFolder.open(folder);
   });
 });

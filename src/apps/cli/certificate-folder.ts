@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolders } from "../../platform/node/runtime/index.ts";
 import { SmartCardError } from "../../port/index.ts";
 import type { CertificateStore } from "./certificate-export.ts";
 import type { CardFile } from "./certificate-names.ts";
@@ -20,7 +21,7 @@ export class CertificateFolder implements CertificateStore {
   /** Makes the folder where it is not there. @throws no-access, invalid-value */
   static async open(path: string): Promise<CertificateFolder> {
     try {
-      await mkdir(path, { recursive: true });
+      makeFolders(path);
     } catch (cause) {
       throw folderFailure(`the folder ${path} cannot be made`, cause);
     }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-import { chmodSync, closeSync, fchmodSync, lstatSync, mkdirSync, openSync, type Stats, statSync } from "node:fs";
+import { chmodSync, closeSync, fchmodSync, lstatSync, openSync, type Stats, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { AuditEntry, Store, StoreChange, StoreContents } from "../../../database/index.ts";
 import { type ErrorCode, SmartCardError } from "../../../port/index.ts";
+import { makeFolders } from "../runtime/index.ts";
 import { resultCodes, type SqliteConnection, type SqliteDriver, SqliteFailure } from "./driver.ts";
 import { findDriver } from "./find-driver.ts";
 import { Courtesy, PatientConnection } from "./patience.ts";
@@ -307,7 +308,7 @@ function versionOfTables(number: (sql: string) => number): number {
 
 /** Creates a missing file, empty, with its folder: readable by the user only, or by all. */
 function createFile(path: string, shared: boolean): void {
-  const firstMade = mkdirSync(dirname(path), { recursive: true, mode: shared ? 0o755 : 0o700 });
+  const firstMade = makeFolders(dirname(path), shared ? 0o755 : 0o700);
   // The mask of the process may have taken more from the modes than is right for what all are to read.
   if (firstMade !== undefined && shared) chmodSync(dirname(path), 0o755);
   let descriptor: number;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 
 import { randomBytes } from "node:crypto";
-import { chmodSync, lchownSync, linkSync, lstatSync, mkdirSync, rmdirSync, type Stats, unlinkSync } from "node:fs";
+import { chmodSync, lchownSync, linkSync, lstatSync, rmdirSync, type Stats, unlinkSync } from "node:fs";
 import { connect } from "node:net";
 import { basename, dirname, join } from "node:path";
 import { SmartCardError } from "../../../port/index.ts";
 import { maxSocketPathBytes, socketPathProblem } from "../../../wire/pcsclite/index.ts";
+import { makeFolders } from "../runtime/index.ts";
 import { thisUser, whyUnsafeFolder } from "./trusted-path.ts";
 
 /** The longest path of a Unix socket on this system. */
@@ -157,7 +158,7 @@ function checkFolder({ namedBy = "--socket", path }: SocketPlace, folder: string
 
 function makeFolder(folder: string, namedBy: string | undefined): string | undefined {
   try {
-    const made = mkdirSync(folder, { recursive: true, mode: 0o755 });
+    const made = makeFolders(folder, 0o755);
     // Folders are readable by all, regardless of the umask: the socket's own mode controls who may connect.
     if (made !== undefined) chmodSync(folder, 0o755);
     return made;
