@@ -12,6 +12,8 @@ rmSync(join(root, "dist"), { recursive: true, force: true });
 const status = run(process.execPath, [tool("typescript", "tsc"), "-p", "tsconfig.build.json"]);
 if (status !== 0) process.exit(status);
 
+await import("./bundle.js");
+
 documentFunctions(
   join(root, "dist/entry/winscard.d.ts"),
   join(root, "src/entry/winscard.ts"),

@@ -123,7 +123,7 @@ function environment(page: string): NodeJS.ProcessEnv {
 beforeAll(async () => {
   writeProject();
   const options = ["--socket", join(folder, "comm"), "--reader", "virtual", "--card", "demo"];
-  service = new Program(process.execPath, [join(root, "dist/apps/cli/main.js"), "daemon", ...options]);
+  service = new Program(process.execPath, [join(root, "dist/bundle/entry/main.js"), "daemon", ...options]);
   await service.line();
 });
 afterAll(async () => {

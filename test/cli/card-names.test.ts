@@ -13,7 +13,7 @@ import { describePeer } from "../peers/peers.ts";
 import { Program, run } from "../peers/program.ts";
 import { TcpCard } from "./tcp-card.ts";
 
-const program = resolve("dist/apps/cli/main.js");
+const program = resolve("dist/bundle/entry/main.js");
 const folder = mkdtempSync(join(tmpdir(), "scard-names-"));
 const environment = {
   ...process.env,

@@ -11,7 +11,7 @@ import { describePeer } from "../peers/peers.ts";
 import { TcpCard } from "./tcp-card.ts";
 import { TmuxTerminal, tmuxProgram } from "./tmux.ts";
 
-const program = resolve("dist/apps/cli/main.js");
+const program = resolve("dist/bundle/entry/main.js");
 const folder = mkdtempSync(join(tmpdir(), "scard-dialog-"));
 const open: { close(): Promise<void> | void }[] = [];
 

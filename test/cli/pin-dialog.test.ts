@@ -10,7 +10,7 @@ import { afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { describePeer } from "../peers/peers.ts";
 import { TmuxTerminal, tmuxProgram } from "./tmux.ts";
 
-const program = resolve("dist/apps/cli/main.js");
+const program = resolve("dist/bundle/entry/main.js");
 const open: TmuxTerminal[] = [];
 let folder = "";
 const isOver = /code=\d+/;

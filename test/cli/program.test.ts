@@ -8,7 +8,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 
-const program = fileURLToPath(new URL("../../dist/apps/cli/main.js", import.meta.url));
+const program = fileURLToPath(new URL("../../dist/bundle/entry/main.js", import.meta.url));
 
 beforeAll(() => {
   if (!existsSync(program)) throw new Error("dist/ is missing: run `npm run build` first, as `npm test` does");

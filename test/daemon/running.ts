@@ -9,7 +9,7 @@ import { onTestFinished } from "vitest";
 import { type Ending, Program, run } from "../peers/program.ts";
 
 /** The program as it was built; tests run in the repository's root folder. */
-export const scardProgram: string = resolve("dist/apps/cli/main.js");
+export const scardProgram: string = resolve("dist/bundle/entry/main.js");
 
 /** A folder that is gone when the test has finished. */
 export function testFolder(): string {

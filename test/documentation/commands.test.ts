@@ -44,7 +44,7 @@ describe("the commands of README.md", () => {
       // With exec, so that what ends the program ends it, and not a shell around it.
       const program = new Program(
         "sh",
-        ["-c", `cd ${root} && exec node dist/apps/cli/main.js ${service.slice(10)}`],
+        ["-c", `cd ${root} && exec node dist/bundle/entry/main.js ${service.slice(10)}`],
         environment,
       );
       started.push(program);

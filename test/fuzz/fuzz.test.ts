@@ -41,7 +41,7 @@ describe("the inputs that are kept, and new ones that follow from a seed", () =>
 test.skipIf(process.platform === "win32")("a real daemon bears any bytes on all its sockets", async () => {
   const { failure, served } = await fuzzSockets.run({
     seed: SEED,
-    program: resolve("dist/apps/cli/main.js"),
+    program: resolve("dist/bundle/entry/main.js"),
     rounds: 1,
   });
   expect(failure).toBeUndefined();

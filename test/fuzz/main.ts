@@ -40,7 +40,7 @@ const { values } = parseArgs({
     blind: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     corpus: { type: "string", default: "test/corpus" },
-    program: { type: "string", default: "dist/apps/cli/main.js" },
+    program: { type: "string", default: "dist/bundle/entry/main.js" },
     help: { type: "boolean", default: false },
   },
 });

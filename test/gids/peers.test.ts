@@ -205,7 +205,7 @@ describePeer(openscTool, () => {
       const folder = place.socket.replace(/[^/]+$/, "");
       const path = join(folder, "card.json");
       writeFileSync(path, JSON.stringify(description));
-      const main = resolve("dist/apps/cli/main.js");
+      const main = resolve("dist/bundle/entry/main.js");
       const vpcd = ["--vpcd", `127.0.0.1:${place.ports[0]}`, "--json"];
       const service = await place.start();
       const player = new Program(process.execPath, [main, "card", "run", path, ...vpcd]);

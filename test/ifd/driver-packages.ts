@@ -47,7 +47,7 @@ export function driverPeer({ library, package: name }: DebianDriver): PeerProgra
 }
 
 /** Starts a driver's process with our built program. Everything that uses this file is started in the repository's root folder. */
-export const startBuilt: StartDriver = driverStarter(resolve("dist/platform/node/ifd/driver-main.js"));
+export const startBuilt: StartDriver = driverStarter(resolve("dist/bundle/entry/driver-main.js"));
 
 /** The driver for virtual cards. */
 export const vpcdDriver: DebianDriver = debianDrivers.find(({ library }) =>

@@ -23,7 +23,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, "card.json"), JSON.stringify(card));
   const reader = ["--reader", "virtual:Desk", "--card", join(folder, "card.json")];
   const options = ["daemon", "--socket", socket, "--control", join(folder, "control"), ...reader];
-  daemon = new Program(process.execPath, [resolve("dist/apps/cli/main.js"), ...options]);
+  daemon = new Program(process.execPath, [resolve("dist/bundle/entry/main.js"), ...options]);
   await daemon.line((line) => line.startsWith("export PCSCLITE_CSOCK_NAME="));
 });
 afterAll(async () => {

@@ -14,7 +14,7 @@ import { GnuPg } from "./gnupg.ts";
 
 const SET_UP = "scripts/setup-peers.sh installs it on Debian.";
 const gpg: PeerProgram = { name: "gpg", remedy: SET_UP, probe: () => undefined };
-const program = resolve("dist/apps/cli/main.js");
+const program = resolve("dist/bundle/entry/main.js");
 const USER = "jane@example.org";
 const slots = ["signature", "decryption", "authentication"] as const;
 

@@ -24,7 +24,7 @@ export interface RestartableService {
   remove(): Promise<void>;
 }
 
-const scardProgram = resolve("dist/apps/cli/main.js");
+const scardProgram = resolve("dist/bundle/entry/main.js");
 /** @param withReader false for one without a reader */
 export async function stockPcscd(withReader = true): Promise<RestartableService> {
   const place = await pcscdPlace(withReader);

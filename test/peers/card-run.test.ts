@@ -16,7 +16,7 @@ const pkcs11Tool: PeerProgram = {
   remedy: "scripts/setup-peers.sh installs it on Debian, with opensc.",
   probe: () => undefined,
 };
-const MAIN = `${root}dist/apps/cli/main.js`;
+const MAIN = `${root}dist/bundle/entry/main.js`;
 
 let folder: string;
 beforeEach(() => {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect } from "vitest";
 import { type Ending, Program, run } from "./program.ts";
 
 /** The program as it was built; tests run in the repository's root folder. */
-const scardProgram = resolve("dist/apps/cli/main.js");
+const scardProgram = resolve("dist/bundle/entry/main.js");
 
 /** What card is in the reader of a service. */
 export interface ServedCard {

@@ -9,7 +9,7 @@ import { pcscdPlace } from "./pcscd.ts";
 import { Program, run } from "./program.ts";
 
 /** Where our built program is. Everything that uses this file is started in the repository's root folder. */
-const scardProgram = resolve("dist/apps/cli/main.js");
+const scardProgram = resolve("dist/bundle/entry/main.js");
 
 /** A PC/SC service that is running, with two readers of vpcd's kind for the cards of tests. */
 export interface Service {

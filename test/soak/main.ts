@@ -25,7 +25,7 @@ it needs.
   --seconds N     how long things go wrong; 300
   --clients N     how many clients there are at a time; 50
   --seed N        what the director does follows from it; without it one is drawn
-  --program PATH  dist/apps/cli/main.js of another build of scard, to be judged in place of this one
+  --program PATH  dist/bundle/entry/main.js of another build of scard, to be judged in place of this one
   --json          the report as JSON on standard output; without it as text`;
 
 const { values } = parseArgs({

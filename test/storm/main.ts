@@ -32,7 +32,7 @@ where the daemon ends, has more memory than it may, or does not give back what i
   --ceiling N     MiB of memory that the daemon may have at most; 256
   --latency N     milliseconds that the other user's calls may take at most, 99 of 100; not judged without it
   --pcscd         the same attacks on stock pcscd too, for comparison; nothing is judged there
-  --program PATH  dist/apps/cli/main.js of another build of scard, to be attacked in place of this one
+  --program PATH  dist/bundle/entry/main.js of another build of scard, to be attacked in place of this one
   --json          the report as JSON on standard output; without it as text
   --list          the attacks`;
 

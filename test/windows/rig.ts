@@ -173,7 +173,7 @@ export async function installForWindows(others: readonly string[] = []): Promise
   await npmIn(folder, ["install", ...options, `./tarballs/${filename}`, ...others]);
   return {
     folder,
-    scard: windowsPath(join(folder, "node_modules/scard/dist/apps/cli/main.js")),
+    scard: windowsPath(join(folder, "node_modules/scard/dist/bundle/entry/main.js")),
     remove: () => rmSync(folder, { recursive: true }),
   };
 }

@@ -3,6 +3,7 @@
 
 import { closeDebugger, keepSignals } from "./early-signals.ts";
 import { keepCollectionsShort } from "./short-collections.ts";
+import { readVersion, versionOptions } from "./version.ts";
 
 // Before anything else is loaded: a process of Node that has no listener for SIGUSR1 opens its debugger on it, on a port
 // of this machine where any local user could run code as the user of this program.
@@ -14,14 +15,20 @@ if (process.argv[2] === "daemon") {
   keepCollectionsShort();
 }
 
-const rooms = await Promise.all([import("./program.ts"), import("./terminal.ts")]).catch(tooFewFiles);
-// Node opens it a little after the signal, and may have missed the first call.
-closeDebugger();
-const [{ runProgram }, { processTerminal }] = rooms;
 const args = process.argv.slice(2);
-const code = await runProgram(args, processTerminal({ color: !args.includes("--no-color") }));
-// Not process.exit: what was printed into a pipe may still be on its way. Where it could not be written, the code is set.
-process.exitCode ??= code;
+// Scripts ask for it often, and nothing else has to be loaded.
+if (args.length === 1 && versionOptions.includes(args[0] ?? "")) console.log(readVersion());
+else await runWhole();
+
+async function runWhole(): Promise<void> {
+  const rooms = await Promise.all([import("./program.ts"), import("./terminal.ts")]).catch(tooFewFiles);
+  // Node opens it a little after the signal, and may have missed the first call.
+  closeDebugger();
+  const [{ runProgram }, { processTerminal }] = rooms;
+  const code = await runProgram(args, processTerminal({ color: !args.includes("--no-color") }));
+  // Not process.exit: what was printed into a pipe may still be on its way. Where it could not be written, the code is set.
+  process.exitCode ??= code;
+}
 
 /** The modules of a program are read at once, for which a narrow limit of open files is not enough. */
 function tooFewFiles(error: unknown): never {

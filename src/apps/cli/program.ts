@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-import { readFile } from "node:fs/promises";
 import { withoutBytes } from "../../base/binary/index.ts";
 import { SmartCardError } from "../../port/index.ts";
 import { type Command, exitCodes } from "./command.ts";
@@ -11,6 +10,7 @@ import { parseOptions, UsageError } from "./options.ts";
 import { unknownWord } from "./subcommand.ts";
 import type { StopReason, Terminal } from "./terminal.ts";
 import { jsonText, visibleLines } from "./text.ts";
+import { readVersion, versionOptions } from "./version.ts";
 
 /** What a program ends with that was asked to end before it was done; 128 and the number of the signal, as in shells. */
 const stopCodes: Readonly<Record<StopReason, number>> = {
@@ -53,8 +53,8 @@ function findCommand(words: readonly string[], among: readonly Command[] = comma
 }
 
 async function withoutCommand(first: string, rest: readonly string[], terminal: Terminal): Promise<number> {
-  if (first === "--version" || first === "-V" || first === "-v") {
-    const version = await readVersion();
+  if (versionOptions.includes(first)) {
+    const version = readVersion();
     terminal.print(rest.includes("--json") ? jsonText({ version }) : version);
     return exitCodes.ok;
   }
@@ -110,11 +110,4 @@ function report(error: unknown, args: readonly string[], path: readonly string[]
     terminal.print(jsonText({ error: { ...failure, message: withheld(failure.message) } }));
   } else terminal.say(`scard: ${shown(error.message)}`);
   return exitCodes.failed;
-}
-
-/** The version of this package. */
-async function readVersion(): Promise<string> {
-  // The same way from src/apps/cli and from dist/apps/cli.
-  const manifest: unknown = JSON.parse(await readFile(new URL("../../../package.json", import.meta.url), "utf8"));
-  return String((manifest as { readonly version: unknown }).version);
 }

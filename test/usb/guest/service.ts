@@ -58,7 +58,7 @@ export class Service {
     for (const file of ["pcscd.comm", "pcscd.pid", "comm", "control"]) rmSync(join(folder, file), { force: true });
     this.logFile = join(runFolder, `${kind.replaceAll(" ", "-")}-${++started}.log`);
     const log = openSync(this.logFile, "w");
-    const program = join(projectFolder, "dist/apps/cli/main.js");
+    const program = join(projectFolder, "dist/bundle/entry/main.js");
     const ours = [program, "daemon", "--socket", this.socket, "--control", join(folder, "control"), ...args];
     const [command, ...rest] =
       kind === "pcscd" ? ["/usr/sbin/pcscd", "--foreground", ...args] : [process.execPath, ...ours];
@@ -96,7 +96,7 @@ export class Service {
 
   /** The arguments of Node for `scard who`. */
   who(): readonly string[] {
-    return [join(projectFolder, "dist/apps/cli/main.js"), "who", "--control", `${dirname(this.socket)}/control`];
+    return [join(projectFolder, "dist/bundle/entry/main.js"), "who", "--control", `${dirname(this.socket)}/control`];
   }
 
   /** Ends what the programs of one scenario hold. */

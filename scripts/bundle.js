@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+
+// Writes what programs load: for each entry of the package and each program a file in dist/bundle/entry/, and files that
+// they share. A module of ours in several files would have its classes several times, and `instanceof` would fail.
+//
+// All are in one folder, as deep below the package as a compiled module of a program: what looks for package.json, or for a
+// program beside itself, finds it from both.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { rolldown } from "rolldown";
+import { root } from "./tools.js";
+
+/** Programs and workers that modules of ours start by their file. */
+const started = ["apps/cli/main", "entry/compat-look-worker", "platform/node/ifd/driver-main"];
+
+const FOLDER = join(root, "dist/bundle/entry");
+
+/** The file of an entry is named in package.json; its declarations are those of the module. */
+function entriesOf({ bin, exports }) {
+  const modules = Object.values(exports).filter((target) => typeof target === "object");
+  const pairs = modules.map(({ default: file, types }) => [
+    nameOf(file),
+    types.replace("./dist/", "").replace(".d.ts", ""),
+  ]);
+  const programs = started.map((module) => [module.split("/").at(-1), module]);
+  const names = new Set(programs.map(([name]) => name));
+  for (const file of Object.values(bin)) if (!names.has(nameOf(file))) throw new Error(`bundle.js starts no ${file}`);
+  return Object.fromEntries(
+    [...pairs, ...programs].map(([name, module]) => [name, join(root, "dist", `${module}.js`)]),
+  );
+}
+
+function nameOf(file) {
+  return file.split("/").at(-1).replace(/\.js$/, "");
+}
+
+const build = await rolldown({
+  cwd: root,
+  input: entriesOf(JSON.parse(readFileSync(join(root, "package.json"), "utf8"))),
+  // Packages are loaded from where they are installed; some are optional.
+  external: (id) => !id.startsWith(".") && !id.startsWith("/") && !/^[A-Za-z]:/.test(id),
+  platform: "node",
+  plugins: [
+    {
+      // With the map of the compiler, so that those of the bundle lead to src/.
+      name: "compiled",
+      load(id) {
+        return { code: readFileSync(id, "utf8"), map: readFileSync(`${id}.map`, "utf8") };
+      },
+    },
+  ],
+  onLog(level, log) {
+    throw new Error(`${level}: ${log.message}`);
+  },
+});
+await build.write({
+  dir: FOLDER,
+  format: "esm",
+  // Names of classes and functions are told in errors.
+  keepNames: true,
+  sourcemap: true,
+  // The package has src/.
+  sourcemapExcludeSources: true,
+  entryFileNames: "[name].js",
+  chunkFileNames: "shared-[name].js",
+});
+await build.close();
