@@ -407,8 +407,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the number of a card is not freed when it is disconnected",
     file: "faces/pcsclite-server/requests.ts",
-    search: "    this.#deps.freeNumber(card);\n    this.#deps.shares",
-    replace: "    this.#deps.shares",
+    search: "    this.#deps.freeNumber(card);\n    this.#deps.quotas",
+    replace: "    this.#deps.quotas",
   },
   {
     name: "the number of a context is not freed",

@@ -4,7 +4,7 @@ import { checkKnown, isObject, refused } from "./arguments.ts";
 import { AuditLog } from "./audit-log.ts";
 import { CachedStores } from "./cached-store.ts";
 import { CardTypes } from "./card-types.ts";
-import { ReaderNames } from "./reader-names.ts";
+import { ReaderNames } from "./named-readers.ts";
 import type { Store } from "./store.ts";
 
 /**

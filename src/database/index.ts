@@ -18,6 +18,6 @@ export type { CardTypeQuery, CardTypes, ImportCount } from "./card-types.ts";
 export { Database } from "./database.ts";
 export { MAX_AUDIT_ENTRIES } from "./limits.ts";
 export { MemoryStore } from "./memory-store.ts";
-export type { NamedReader, ReaderNames } from "./reader-names.ts";
+export type { NamedReader, ReaderNames } from "./named-readers.ts";
 export { type ListProblem, parseSmartCardList, type SmartCardList } from "./smartcard-list.ts";
 export type { Store, StoreChange, StoreContents, StoredReader } from "./store.ts";

@@ -3,14 +3,6 @@
 export type { CommandInit, ResponseApdu } from "../base/iso7816/index.ts";
 export { MAX_ATR_BYTES } from "../base/iso7816/index.ts";
 export {
-  type AccessDecision,
-  type AccessRule,
-  type AccessSubject,
-  asksForCredentials,
-  decideAccess,
-  type PeerRule,
-} from "./access-rules.ts";
-export {
   abortedError,
   checkCommand,
   checkConnectOptions,
@@ -132,6 +124,7 @@ export {
   pinPropertiesStructure,
   pinVerifyStructure,
 } from "./features.ts";
+export { GrowingPause } from "./growing-pause.ts";
 export { GUID_BYTES, normalizeGuid } from "./guid.ts";
 export type { HostCrypto } from "./host-crypto.ts";
 export type {
@@ -145,7 +138,15 @@ export type {
 } from "./inspection.ts";
 export { checkName, foldName, MAX_NAME_LENGTH, sameName } from "./names.ts";
 export { nearest } from "./nearest.ts";
-export { GrowingPause, type PauseOptions, pause, pauseOrFail, within } from "./pause.ts";
+export { type PauseOptions, pause, pauseOrFail, within } from "./pause.ts";
+export {
+  type AccessDecision,
+  type AccessRule,
+  type AccessSubject,
+  asksForCredentials,
+  decideAccess,
+  type PeerRule,
+} from "./peer-access.ts";
 export type { PowerAction, Reader, ReaderDescription, ReaderEvents, ReaderType } from "./reader.ts";
 export { type AttributeFacts, channelIdOf, endAttributeText, readerAttribute } from "./reader-attributes.ts";
 export type { ReaderEvent } from "./reader-events.ts";

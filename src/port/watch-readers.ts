@@ -3,7 +3,8 @@
 import { type Members, optional, optionsOf } from "./check.ts";
 import type { ErrorCode } from "./codes.ts";
 import { SmartCardError } from "./error.ts";
-import { GrowingPause, pause } from "./pause.ts";
+import { GrowingPause } from "./growing-pause.ts";
+import { pause } from "./pause.ts";
 import { KnownReaders, type ReaderEvent } from "./reader-events.ts";
 import type { Context, ReaderStateQuery, ReaderStateReport, ResourceManager } from "./resource-manager.ts";
 import type { CancelTimer, Clock } from "./runtime.ts";

@@ -18,9 +18,9 @@ import type {
   PinRole,
   SignRequest,
 } from "./card-module.ts";
-import { plainValue, valueAt } from "./data-objects.ts";
 import { sw, triesIn } from "./failures.ts";
 import { hasApplication, reselectApplication } from "./select-application.ts";
+import { plainValue, valueAt } from "./tlv-values.ts";
 
 /** The application in version 2.0, and without its version. GIDS 2.0, 2.1. */
 const aids: readonly string[] = ["A000000397425446590201", "A0000003974254465902"];

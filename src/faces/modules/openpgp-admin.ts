@@ -4,11 +4,11 @@ import { bigEndianNumber, encodeHex, zeroBytes } from "../../base/binary/index.t
 import type { CommandInit, ResponseApdu } from "../../base/iso7816/index.ts";
 import { hashBytes } from "../../base/keys/index.ts";
 import { type HostCrypto, SmartCardError } from "../../port/index.ts";
-import { deepValue } from "./data-objects.ts";
 import { type FailurePlace, statusFailure, sw, triesIn } from "./failures.ts";
 import type { OpenCard } from "./open-card.ts";
 import { kdfIn, kdfOutput } from "./openpgp-kdf.ts";
 import { readObject, selectCertificate, openPgpTags as tags } from "./openpgp-module.ts";
+import { deepValue } from "./tlv-values.ts";
 
 /** Touch policies, with the numbers of the user interaction flag. OpenPGP card 3.4.1, 4.4.3.6; the last two are Yubico's. */
 const touchPolicies = { off: 0, on: 1, fixed: 2, cached: 3, "cached-fixed": 4 } as const;

@@ -4,7 +4,7 @@ import { bigEndianNumber, zeroBytes } from "../../base/binary/index.ts";
 import type { HashName } from "../../base/keys/index.ts";
 import type { HostCrypto } from "../../port/index.ts";
 import type { PinRole } from "./card-module.ts";
-import { deepValue } from "./data-objects.ts";
+import { deepValue } from "./tlv-values.ts";
 
 /** How passwords are hashed before the card gets them: the KDF object F9. OpenPGP card 3.4.1, 4.3.2. */
 export interface Kdf {

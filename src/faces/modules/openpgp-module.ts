@@ -18,10 +18,10 @@ import type {
   PinRole,
   SignRequest,
 } from "./card-module.ts";
-import { deepValue, valueAt } from "./data-objects.ts";
 import { sw } from "./failures.ts";
 import { type Kdf, kdfIn, kdfOutput } from "./openpgp-kdf.ts";
 import { hasApplication, reselectApplication } from "./select-application.ts";
+import { deepValue, valueAt } from "./tlv-values.ts";
 
 /** RID of the FSF Europe, and the application OpenPGP. OpenPGP card 3.4.1, 4.2.1. */
 const AID = "D27600012401";

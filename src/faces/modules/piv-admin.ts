@@ -13,10 +13,10 @@ import {
 } from "../../base/keys/index.ts";
 import { type HostCrypto, SmartCardError } from "../../port/index.ts";
 import type { KeyType } from "./card-module.ts";
-import { plainValue, valueAt } from "./data-objects.ts";
 import { type FailurePlace, statusFailure, sw, triesIn } from "./failures.ts";
 import type { OpenCard } from "./open-card.ts";
 import { algorithmOf, certificateInObject, publicKeyOf, readObject } from "./piv-module.ts";
+import { plainValue, valueAt } from "./tlv-values.ts";
 
 /** Algorithms of PIV keys as Yubico's tools spell them. NIST SP 800-78-5, table 9; the last three are Yubico's. */
 const pivAlgorithms = {

@@ -24,9 +24,9 @@ import type {
   PinRole,
   SignRequest,
 } from "./card-module.ts";
-import { plainValue, valueAt } from "./data-objects.ts";
 import { sw, triesIn } from "./failures.ts";
 import { hasApplication, reselectApplication, selectApplication } from "./select-application.ts";
+import { plainValue, valueAt } from "./tlv-values.ts";
 
 /** The application without its version. NIST SP 800-73-4 part 1, 2.2. */
 const AID = "A00000030800001000";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-export type { Holding, Shares } from "./client-shares.ts";
+export type { ClientQuotas, Holding } from "./client-quotas.ts";
 export { defaultServerLimits, type FixedTableSizes, MAX_FIXED_READERS, type ServerLimits } from "./limits.ts";
 export type { ServerClient, ServerLogEntry, ServerManager, ServerPeer } from "./ports.ts";
 export type { ServerReaderTable } from "./reader-table.ts";

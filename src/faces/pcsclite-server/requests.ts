@@ -20,7 +20,7 @@ import {
   shareModes,
 } from "../../port/index.ts";
 import { type CacheKey, guidText } from "../../wire/pcsclite/index.ts";
-import type { Shares } from "./client-shares.ts";
+import type { ClientQuotas } from "./client-quotas.ts";
 import { type HeldConnection, HeldRequests } from "./held-requests.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServerClient, ServerManager, ServerPeer } from "./ports.ts";
@@ -35,7 +35,7 @@ export interface ServerRequestsDeps {
   readonly makeClient: () => ServerClient;
   readonly peer: ServerPeer;
   readonly manager: ServerManager;
-  readonly shares: Shares;
+  readonly quotas: ClientQuotas;
   readonly limits: ServerLimits;
   /** A free number for a context or a card. */
   readonly takeNumber: () => number;
@@ -98,8 +98,8 @@ export class ServerRequests {
       throw new SmartCardError("security-violation", `the reader is not for ${this.#deps.peer.identity.name}`);
     }
     const options = sharing(terms);
-    const { peer, shares, takeNumber } = this.#deps;
-    shares.connect(peer.identity);
+    const { peer, quotas, takeNumber } = this.#deps;
+    quotas.connect(peer.identity);
     let isKept = false;
     try {
       const connection = await this.#heldRequests.connect(context, (by, wait) =>
@@ -113,7 +113,7 @@ export class ServerRequests {
       isKept = true;
       return { card, activeProtocol: numberOf(connection.protocol) };
     } finally {
-      if (!isKept) shares.disconnect(peer.identity);
+      if (!isKept) quotas.disconnect(peer.identity);
     }
   }
 
@@ -133,7 +133,7 @@ export class ServerRequests {
     this.#heldRequests.end([held]);
     this.#cards.delete(card);
     this.#deps.freeNumber(card);
-    this.#deps.shares.disconnect(this.#deps.peer.identity);
+    this.#deps.quotas.disconnect(this.#deps.peer.identity);
     await held.connection.disconnect(how);
   }
 
@@ -259,7 +259,7 @@ export class ServerRequests {
     this.#heldRequests.cancel("cancelled", "the client is gone");
     this.#heldRequests.end(this.#cards.values());
     for (const card of this.#cards.keys()) this.#deps.freeNumber(card);
-    this.#deps.shares.disconnect(this.#deps.peer.identity, this.#cards.size);
+    this.#deps.quotas.disconnect(this.#deps.peer.identity, this.#cards.size);
     this.#cards.clear();
     if (this.#context !== undefined) this.#deps.freeNumber(this.#context.number);
     this.#context = undefined;

@@ -13,7 +13,7 @@ import {
   SmartCardError,
   wholeNumber,
 } from "../../port/index.ts";
-import { Shares } from "./client-shares.ts";
+import { ClientQuotas } from "./client-quotas.ts";
 import { defaultServerLimits, type FixedTableSizes, fixedTableSizes, type ServerLimits } from "./limits.ts";
 import type { ServerLogEntry, ServerManager, ServerPeer } from "./ports.ts";
 import { ServerReaderTable } from "./reader-table.ts";
@@ -60,7 +60,7 @@ export class PcscliteServer {
   readonly #log: (entry: ServerLogEntry) => void;
   readonly #table: ServerReaderTable;
   readonly #order: ServingOrder;
-  readonly #shares: Shares;
+  readonly #quotas: ClientQuotas;
   readonly #sessions = new Set<ServerSession>();
   readonly #leaving = new Set<ServerSession>();
   /** Sessions that are refused, of each user. */
@@ -85,7 +85,7 @@ export class PcscliteServer {
       perTurn: this.#limits.servedPerTurn,
       turnMs: this.#limits.turnUs / 1000,
     });
-    this.#shares = new Shares(this.#limits);
+    this.#quotas = new ClientQuotas(this.#limits);
     this.#table = new ServerReaderTable(checked.manager);
   }
 
@@ -96,7 +96,7 @@ export class PcscliteServer {
 
   /** Bytes that are held for all clients together: never more than the limit `clientBytes`, once what arrived is counted. */
   get heldBytes(): number {
-    return this.#shares.bytes;
+    return this.#quotas.bytes;
   }
 
   /** How many numbers of contexts and cards are in use. */
@@ -126,7 +126,7 @@ export class PcscliteServer {
       limits: this.#limits,
       log: this.#log,
       order: this.#order,
-      shares: this.#shares,
+      quotas: this.#quotas,
       table: this.#table,
       fixedSizes: this.#fixedSizes,
       takeNumber: () => this.#takeNumber(),
@@ -161,7 +161,7 @@ export class PcscliteServer {
   #refusalOf(session: ServerSession, peer: ServerPeer): SmartCardError | undefined {
     const { identity } = session;
     if (!peer.admitted) return new SmartCardError("security-violation", `${identity.name} may not use the service`);
-    if (this.#shares.begin(session)) return undefined;
+    if (this.#quotas.begin(session)) return undefined;
     this.#log({ level: "warn", message: "too many clients", client: identity });
     return new SmartCardError("server-too-busy", "too many clients are connected");
   }
@@ -177,10 +177,10 @@ export class PcscliteServer {
   #ended(session: ServerSession): void {
     this.#sessions.delete(session);
     if (!session.isRefused) {
-      this.#shares.end(session);
+      this.#quotas.end(session);
       return;
     }
-    this.#shares.hold(session, 0);
+    this.#quotas.hold(session, 0);
     const { uid } = session.identity;
     const left = (this.#refused.get(uid) ?? 1) - 1;
     if (left > 0) this.#refused.set(uid, left);

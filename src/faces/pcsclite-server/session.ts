@@ -15,7 +15,7 @@ import {
   wipeRequest,
 } from "../../wire/pcsclite/index.ts";
 import { answerRequest } from "./answers.ts";
-import type { Shares } from "./client-shares.ts";
+import type { ClientQuotas } from "./client-quotas.ts";
 import type { FixedTableSizes, ServerLimits } from "./limits.ts";
 import type { ServerClient, ServerLogEntry, ServerManager, ServerPeer } from "./ports.ts";
 import type { ServerReaderTable } from "./reader-table.ts";
@@ -34,7 +34,7 @@ export interface ServerSessionSetting {
   readonly limits: ServerLimits;
   readonly log: (entry: ServerLogEntry) => void;
   readonly order: ServingOrder;
-  readonly shares: Shares;
+  readonly quotas: ClientQuotas;
   readonly table: ServerReaderTable;
   readonly fixedSizes: FixedTableSizes;
   readonly takeNumber: () => number;
@@ -98,14 +98,14 @@ export class ServerSession {
 
   constructor(deps: ServerSessionSetting) {
     this.#deps = deps;
-    const { freeNumber, limits, makeClient, manager, peer, runtime, shares, table, takeNumber } = deps;
+    const { freeNumber, limits, makeClient, manager, peer, runtime, quotas, table, takeNumber } = deps;
     this.identity = peer.identity;
     this.#requests = new ServerRequests({
       clock: runtime.clock,
       makeClient,
       manager,
       peer,
-      shares,
+      quotas,
       limits,
       takeNumber,
       freeNumber,
@@ -287,9 +287,9 @@ export class ServerSession {
   /** Says how much is held for the client. */
   #count(): void {
     if (this.#over) return;
-    const { peer, shares } = this.#deps;
+    const { peer, quotas } = this.#deps;
     const held = this.#decoder.heldBytes + (this.#asked?.bytes ?? 0) + (this.#response?.length ?? 0);
-    shares.hold(this, held + (peer.unsentBytes ?? 0));
+    quotas.hold(this, held + (peer.unsentBytes ?? 0));
   }
 
   /** The requests of a refused client: our version, and the context that it does not get. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 export { knownReaderName } from "./known-readers.ts";
-export { describeUsbInterface } from "./reader-names.ts";
+export { describeUsbInterface } from "./pcscd-names.ts";
 export type { DrivenDevice, OpenByDriver, OpenDevice, ReaderHost, SeatState } from "./seat.ts";
 export type { UsbSelection } from "./selection.ts";
 export {

@@ -9,7 +9,7 @@ import {
   type UsbInterfaceDescription,
 } from "../ccid/index.ts";
 import { usbLimits } from "./limits.ts";
-import { aliasName, baseName, interfaceId, slotName } from "./reader-names.ts";
+import { aliasName, baseName, interfaceId, slotName } from "./pcscd-names.ts";
 import type { UsbSelection } from "./selection.ts";
 import { nameOfDevice, type UsbTransport } from "./transport.ts";
 

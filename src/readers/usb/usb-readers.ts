@@ -3,7 +3,7 @@
 import { type CancelTimer, type Runtime, SmartCardError } from "../../port/index.ts";
 import type { UsbInterfaceDescription } from "../ccid/index.ts";
 import { usbLimits } from "./limits.ts";
-import { interfaceId, isSameReader, ReaderNumbers } from "./reader-names.ts";
+import { interfaceId, isSameReader, ReaderNumbers } from "./pcscd-names.ts";
 import { type OpenByDriver, type OpenDevice, type ReaderHost, Seat, type SeatState, type Wish } from "./seat.ts";
 import { selectionOf, type UsbSelection } from "./selection.ts";
 import { deviceId, type UsbReaderDevice, type UsbTransport, type UsbTree } from "./transport.ts";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, it } from "vitest";
-import { type Holding, Shares } from "./client-shares.ts";
+import { ClientQuotas, type Holding } from "./client-quotas.ts";
 import { defaultServerLimits } from "./limits.ts";
 
 const limits = {
@@ -14,8 +14,8 @@ const limits = {
   clientBytesPerUid: 600,
 };
 
-function shares() {
-  const made = new Shares(limits);
+function quotas() {
+  const made = new ClientQuotas(limits);
   const dropped: string[] = [];
   const holding = (name: string, uid?: number): Holding => {
     const one: Holding = {
@@ -32,7 +32,7 @@ function shares() {
 
 describe("sessions", () => {
   it("of one user are a share of all, and come back", () => {
-    const { made, holding } = shares();
+    const { made, holding } = quotas();
     const all = [1, 2, 3, 4].map((number) => holding(`a${number}`, 1000));
     expect(all.map((one) => made.begin(one))).toEqual([true, true, true, false]);
     expect(made.begin(holding("b", 1001))).toBe(true);
@@ -41,14 +41,14 @@ describe("sessions", () => {
   });
 
   it.each([0, undefined])("of uid %s are bound by the total alone", (uid) => {
-    const { made, holding } = shares();
+    const { made, holding } = quotas();
     const began = Array.from({ length: 7 }, (_, number) => made.begin(holding(String(number), uid)));
     expect(began).toEqual([true, true, true, true, true, true, false]);
   });
 });
 
 it("connections of one user are a share of all", () => {
-  const { made } = shares();
+  const { made } = quotas();
   const [a, b] = [
     { name: "a", uid: 1000 },
     { name: "b", uid: 1001 },
@@ -66,7 +66,7 @@ it("connections of one user are a share of all", () => {
 
 describe("bytes", () => {
   it("beyond a user's share cost the user's largest session, and no other", () => {
-    const { made, dropped, holding } = shares();
+    const { made, dropped, holding } = quotas();
     const [large, small, other] = [holding("large", 1000), holding("small", 1000), holding("other", 1001)];
     for (const one of [large, small, other]) made.begin(one);
     made.hold(other, 350);
@@ -78,7 +78,7 @@ describe("bytes", () => {
   });
 
   it("beyond the total cost the largest session of the user who has most", () => {
-    const { made, dropped, holding } = shares();
+    const { made, dropped, holding } = quotas();
     const all = [holding("a1", 1), holding("a2", 1), holding("b1", 2), holding("c1", 3)];
     for (const one of all) made.begin(one);
     const [a1, a2, b1, c1] = all as [Holding, Holding, Holding, Holding];
@@ -90,7 +90,7 @@ describe("bytes", () => {
   });
 
   it("of root and of unknown users are kept to the total as well", () => {
-    const { made, dropped, holding } = shares();
+    const { made, dropped, holding } = quotas();
     const [root, unknown] = [holding("root", 0), holding("unknown")];
     made.begin(root);
     made.begin(unknown);
@@ -100,7 +100,7 @@ describe("bytes", () => {
   });
 
   it("are counted once, and given back at the end", () => {
-    const { made, holding } = shares();
+    const { made, holding } = quotas();
     const one = holding("a", 1);
     made.begin(one);
     made.hold(one, 100);

@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
-import { type AccessRule, type AccessSubject, asksForCredentials, decideAccess, matchesGlob } from "./access-rules.ts";
+import { type AccessRule, type AccessSubject, asksForCredentials, decideAccess, matchesGlob } from "./peer-access.ts";
 import { readerKey } from "./reader-names.ts";
 
 const subject: AccessSubject = {

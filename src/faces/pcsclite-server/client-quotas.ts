@@ -11,7 +11,7 @@ export interface Holding {
 }
 
 /** The share of one user. */
-interface Share {
+interface Usage {
   sessions: number;
   connections: number;
   bytes: number;
@@ -21,11 +21,11 @@ interface Share {
  * Counts what is held for clients, in all and for each user, and enforces the limits. Root (uid 0), and clients of an unknown
  * user, have no share of their own: only the total limits them.
  */
-export class Shares {
+export class ClientQuotas {
   readonly #limits: ServerLimits;
-  readonly #users = new Map<number | undefined, Share>();
+  readonly #users = new Map<number | undefined, Usage>();
   readonly #bytes = new Map<Holding, number>();
-  readonly #total: Share = { sessions: 0, connections: 0, bytes: 0 };
+  readonly #total: Usage = { sessions: 0, connections: 0, bytes: 0 };
 
   constructor(limits: ServerLimits) {
     this.#limits = limits;
@@ -100,7 +100,7 @@ export class Shares {
     this.hold(largest, 0);
   }
 
-  #count({ uid }: ClientIdentity, what: keyof Share, difference: number): void {
+  #count({ uid }: ClientIdentity, what: keyof Usage, difference: number): void {
     const share = this.#users.get(uid) ?? { sessions: 0, connections: 0, bytes: 0 };
     share[what] += difference;
     this.#total[what] += difference;

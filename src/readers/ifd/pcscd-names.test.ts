@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { expect, test } from "vitest";
-import { type IfdUsbDevice, slotName, usbDeviceName, usbReaderName } from "./reader-names.ts";
+import { type IfdUsbDevice, slotName, usbDeviceName, usbReaderName } from "./pcscd-names.ts";
 
 const device: IfdUsbDevice = {
   vendorId: 0x8e6,
