@@ -61,7 +61,8 @@ function forEveryCompiler(text, file) {
 
 // npm sets the mode when it installs a package, but here the programs are started from dist/ itself.
 const { bin } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-for (const program of Object.values(bin)) chmodSync(join(root, program), 0o755);
+// The compiled program too: npx remembers the place that a checkout had its program at.
+for (const program of [...Object.values(bin), "dist/apps/cli/main.js"]) chmodSync(join(root, program), 0o755);
 
 // The manual page comes from the tables that the program's help comes from.
 const { commands } = await import(pathToFileURL(join(root, "dist/apps/cli/commands.js")).href);
