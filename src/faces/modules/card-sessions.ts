@@ -33,8 +33,10 @@ const doubtfulCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** A transaction with its application selected. */
 export interface Session {
   readonly card: ModuleCard;
-  /** What was verified in it: see {@link ModuleCard.scope}. */
+  /** What is verified in it: see {@link ModuleCard.scope}. */
   readonly verified: Set<string>;
+  /** Whether a PIN or key was shown in it, right or wrong: it is taken back at the end. */
+  isShown: boolean;
 }
 
 /** How work runs. */
@@ -154,12 +156,12 @@ export class CardSessions {
     } else {
       await this.#card.select();
     }
-    return { card: this.#card, verified: new Set() };
+    return { card: this.#card, verified: new Set(), isShown: false };
   }
 
   /** Takes back what was verified. What fails here does no harm to what the work has brought. */
-  async #leave({ card, verified }: Session): Promise<void> {
-    if (verified.size === 0) return;
+  async #leave({ card, isShown }: Session): Promise<void> {
+    if (!isShown) return;
     const { host } = this.#options;
     host.signal = undefined;
     await (card.deauthenticate?.() ?? card.select()).catch(() => undefined);

@@ -30,7 +30,7 @@ import type {
   VerifyPinOptions,
 } from "./open-card.ts";
 import type { PinCache } from "./pin-cache.ts";
-import type { PinEntry, PinNeed, PinValue } from "./pin-entry.ts";
+import { forgetVerified, type PinEntry, type PinNeed, type PinValue } from "./pin-entry.ts";
 import type { RemovalWatch } from "./removal-watch.ts";
 import {
   checkUse,
@@ -189,7 +189,8 @@ export class KeyCard implements OpenCard {
     const operation = "verifyPin";
     const { lastTry = false, role = "user", ...wait } = checkVerify(options, { operation, path: "options" });
     const need = this.#need(operation, role, waitOf(wait));
-    this.#pinOf(role, operation);
+    this.#checkOpen(operation);
+    this.#parts.pins.sent(role, operation);
     const done = async (): Promise<void> => undefined;
     if (pin === undefined) await this.#parts.pins.withPin({ ...need, repeat: false }, done, lastTry);
     else await this.#parts.pins.withGiven(need, pin, lastTry, done);
@@ -199,8 +200,9 @@ export class KeyCard implements OpenCard {
     const operation = "changePin";
     const given = checkChange(request, { operation, path: "request" });
     const { lastTry = false, newPin, oldPin, pad = false, role = "user" } = given;
-    const pin = this.#pinOf(role, operation);
+    this.#checkOpen(operation);
     const { cache, pins, sessions } = this.#parts;
+    const pin = pins.sent(role, operation);
     if (pad && oldPin === undefined && newPin === undefined)
       return pins.changeAtPad(this.#need(operation, role, waitOf(given)), lastTry);
     if (pad || oldPin === undefined || newPin === undefined) {
@@ -213,9 +215,8 @@ export class KeyCard implements OpenCard {
       try {
         await sessions.run(this.#need(operation, role, waitOf(given)), async (session) => {
           await pins.checkTries(session, pin, lastTry, operation);
-          const { card, verified } = session;
-          // The card takes it for a verification.
-          verified.add(role);
+          const { card } = session;
+          forgetVerified(session);
           const change = this.#able(card.changePin, "change a PIN", operation);
           await old.use((oldBytes) =>
             next.use(async (nextBytes) => {
@@ -257,8 +258,8 @@ export class KeyCard implements OpenCard {
     const shown = answers ? undefined : pins.secretOf(secret as PinValue, admin, operation);
     try {
       await sessions.run(this.#need(operation, role, waitOf(given)), async (session) => {
-        const { card, verified } = session;
-        verified.add(role);
+        const { card } = session;
+        forgetVerified(session);
         const unblock = this.#able(card.unblock, "unblock a PIN", operation);
         await pins.checkTries(session, admin, lastTry, operation);
         if (answers) await this.#answerChallenge(session, secret, operation);
@@ -350,7 +351,9 @@ export class KeyCard implements OpenCard {
     return this.#parts.pins.withPin({ operation, role, container, wait, repeat: true }, work);
   }
 
-  async #answerChallenge({ card, verified }: Session, secret: unknown, operation: string): Promise<void> {
+  async #answerChallenge(session: Session, secret: unknown, operation: string): Promise<void> {
+    const { card, verified } = session;
+    session.isShown = true;
     const give = this.#able(card.challenge, "give a challenge for an administrator's key", operation);
     const take = this.#able(card.authenticate, "take the answer of an administrator's key", operation);
     if (typeof secret !== "function" && !isBytes(secret)) {

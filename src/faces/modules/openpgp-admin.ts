@@ -132,7 +132,7 @@ export class OpenPgpAdmin {
     const kdf = kdfIn((await readObject(this.#card, tags.kdf)) ?? new Uint8Array(0));
     const data = kdf === undefined || code.length === 0 ? code.slice() : kdfOutput(kdf, "unblock", code, this.#crypto);
     try {
-      await this.#put(0xd3, data, "take a resetting code");
+      await this.#put(tags.resettingCode, data, "take a resetting code");
     } finally {
       zeroBytes(data);
     }

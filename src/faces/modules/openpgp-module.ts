@@ -31,6 +31,7 @@ export const openPgpTags = {
   passwordStatus: 0xc4,
   certificate: 0x7f21,
   kdf: 0xf9,
+  resettingCode: 0xd3,
 } as const;
 const tags = openPgpTags;
 const MOST_PASSWORD_BYTES = 127;
@@ -56,7 +57,7 @@ const slots: readonly Slot[] = [
 const password = { kind: "pin", mostBytes: MOST_PASSWORD_BYTES } as const;
 const pins: readonly PinDescription[] = [
   { ...password, role: "user", name: "PIN (PW1)", leastBytes: 6, unblockedBy: ["unblock", "admin"] },
-  { ...password, role: "unblock", name: "resetting code", leastBytes: 8, unblockedBy: [] },
+  { ...password, role: "unblock", name: "resetting code", leastBytes: 8, unblockedBy: ["admin"] },
   { ...password, role: "admin", name: "admin PIN (PW3)", leastBytes: 8, unblockedBy: [] },
 ];
 
@@ -173,7 +174,7 @@ class OpenPgpCard implements ModuleCard {
   }
 
   async verify(role: PinRole, pin: Uint8Array, container: KeyContainer | undefined): Promise<void> {
-    if (role === "unblock") throw this.#host.failure(0x6a81, "verify the resetting code; it is only used by unblock()");
+    if (role === "unblock") throw this.#noCommandFor("verify");
     const reference = referenceFor(role, container);
     await this.#withPassword(role, [[role, pin]], (data) => ({ ins: 0x20, p1: 0x00, p2: reference, data }));
     this.#verified.add(reference);
@@ -187,11 +188,15 @@ class OpenPgpCard implements ModuleCard {
   ): PinPadCommand | undefined {
     if (this.#kdf !== undefined || role === "unblock" || operation === "change") return undefined;
     const p2 = referenceFor(role, container);
-    this.#verified.add(p2);
     return { cla: 0x00, ins: 0x20, p1: 0x00, p2, blockBytes: 0, padding: 0xff };
   }
 
+  verifiedAtPad(role: PinRole, container: KeyContainer | undefined): void {
+    this.#verified.add(referenceFor(role, container));
+  }
+
   async changePin(role: PinRole, old: Uint8Array, next: Uint8Array): Promise<void> {
+    if (role === "unblock") throw this.#noCommandFor("change");
     const values: readonly (readonly [PinRole, Uint8Array])[] = [
       [role, old],
       [role, next],
@@ -200,20 +205,23 @@ class OpenPgpCard implements ModuleCard {
     await this.#withPassword(role, values, (data) => ({ ins: 0x24, p1: 0x00, p2, data }));
   }
 
-  /** RESET RETRY COUNTER, with the resetting code or after VERIFY of PW3. OpenPGP card 3.4.1, 7.2.4. */
+  /**
+   * RESET RETRY COUNTER, with the resetting code or after VERIFY of PW3; the resetting code itself is a data object that PW3
+   * writes. OpenPGP card 3.4.1, 7.2.4 and 4.4.1.
+   */
   async unblock(role: PinRole, next: Uint8Array, by: PinRole, secret: Uint8Array | undefined): Promise<void> {
     const code = secret ?? new Uint8Array(0);
-    if (by === "admin") await this.verify("admin", code, undefined);
-    const values: readonly (readonly [PinRole, Uint8Array])[] =
-      by === "admin"
-        ? [[role, next]]
-        : [
-            [by, code],
-            [role, next],
-          ];
-    const p1 = by === "admin" ? 0x02 : 0x00;
-    await this.#withPassword(by, values, (data) => ({ ins: 0x2c, p1, p2: PW1_SIGNATURE, data }));
-    if (by === "admin") await this.deauthenticate();
+    if (by !== "admin") {
+      const values = [[by, code] as const, [role, next] as const];
+      return this.#withPassword(by, values, (data) => ({ ins: 0x2c, p1: 0x00, p2: PW1_SIGNATURE, data }));
+    }
+    await this.verify("admin", code, undefined);
+    const command =
+      role === "unblock"
+        ? { ins: 0xda, p1: 0x00, p2: tags.resettingCode }
+        : { ins: 0x2c, p1: 0x02, p2: PW1_SIGNATURE };
+    await this.#withPassword(by, [[role, next]], (data) => ({ ...command, data }));
+    await this.deauthenticate();
   }
 
   async sign({ key, name }: KeyContainer, request: SignRequest): Promise<Uint8Array> {
@@ -239,6 +247,12 @@ class OpenPgpCard implements ModuleCard {
     // Some cards answer with the whole point. The secret is its x coordinate.
     const isPoint = key.kind === "ec" && secret.length === point.length && secret[0] === 0x04;
     return isPoint ? secret.slice(1, 1 + (point.length - 1) / 2) : secret;
+  }
+
+  /** OpenPGP card 3.4.1, 7.2.2 and 7.2.3: VERIFY and CHANGE REFERENCE DATA know PW1 and PW3 alone. */
+  #noCommandFor(what: "verify" | "change"): SmartCardError {
+    const message = `an OpenPGP card has no command to ${what} the resetting code: the admin PIN sets a new one, with unblock({ role: "unblock", by: "admin", secret, newPin })`;
+    return new SmartCardError("unsupported-feature", message, { reader: this.#host.reader, operation: `${what}Pin` });
   }
 
   async #decipher(data: Uint8Array, what: string): Promise<Uint8Array> {

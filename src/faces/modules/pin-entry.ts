@@ -117,8 +117,7 @@ export class PinEntry {
     await this.#sessions.run(need, async (session) => {
       const pin = this.described(role, operation);
       await this.checkTries(session, pin, mayBlock, operation);
-      // The card takes it for a verification.
-      session.verified.add(role);
+      forgetVerified(session);
       this.#cache.forget(role);
       await this.#enterAtPad("change", session, pin, need);
     });
@@ -133,6 +132,14 @@ export class PinEntry {
   ): Promise<T> {
     const described = this.described(need.role, need.operation);
     return this.#showAsked(need, { secret: this.secretOf(pin, described, need.operation), lastTry: mayBlock }, work);
+  }
+
+  /** The PIN of a role, where it is one that is sent. @throws unsupported-feature (the card has none, or a key in its place) */
+  sent(role: PinRole, operation: string): PinDescription {
+    const pin = this.described(role, operation);
+    if (pin.kind === "pin") return pin;
+    const message = `the ${pin.name} of ${this.#sessions.card.label} is no PIN: it answers a challenge, with authenticate() or as secret of unblock()`;
+    throw new SmartCardError("unsupported-feature", message, this.#place(operation));
   }
 
   /** The PIN of a role. @throws unsupported-feature (this card has none) */
@@ -208,9 +215,14 @@ export class PinEntry {
   async #show(session: Session, need: PinNeed, secret: SecretBytes | "pad", isCached: boolean): Promise<void> {
     const { card, verified } = session;
     const { container, operation, role } = need;
+    const scope = scopeOf(card, role, container);
+    // A wrong PIN takes a right one back.
+    session.isShown = true;
+    verified.delete(scope);
     if (secret === "pad") {
       await this.#enterAtPad("verify", session, this.described(role, operation), need);
-      verified.add(scopeOf(card, role, container));
+      card.verifiedAtPad?.(role, container);
+      verified.add(scope);
       return;
     }
     if (card.verify === undefined) {
@@ -225,7 +237,7 @@ export class PinEntry {
         } finally {
           zeroBytes(copy);
         }
-        verified.add(scopeOf(card, role, container));
+        verified.add(scope);
         // The time of a cached one counts from when it was entered.
         if (!isCached) this.#cache.keep(role, bytes);
       });
@@ -300,6 +312,12 @@ export class PinEntry {
   #place(operation: string): FailurePlace {
     return { reader: this.#reader, operation };
   }
+}
+
+/** What was verified may not be so any more: a PIN is replaced now. */
+export function forgetVerified(session: Session): void {
+  session.isShown = true;
+  session.verified.clear();
 }
 
 /** Which keys one verification is good for. */

@@ -195,7 +195,10 @@ class PivCard implements ModuleCard {
     return word === sw.methodBlocked ? 0 : triesIn(word);
   }
 
+  /** NIST SP 800-73-4 part 2, 3.2.1: VERIFY has no reference of the PUK. */
   async verify(role: PinRole, pin: Uint8Array): Promise<void> {
+    if (role === "unblock")
+      throw this.#host.failure(0x6a81, "verify the PUK alone; changePin() and unblock() show it to the card");
     await this.#withPin(role, 0x20, [pin]);
   }
 
