@@ -94,6 +94,8 @@ describe("the resetting code of an OpenPGP card", () => {
     const wrong = card.unblock({ role: "unblock", secret: "00000000", newPin: "resetcode" });
     await expect(wrong).rejects.toMatchObject({ code: "wrong-chv", details: { triesLeft: 2 } });
     // What the admin PIN allowed has ended.
-    expect((await card.send({ cla: 0, ins: 0xda, p1: 0, p2: 0xd3, data: hexBytes("3131313131313131") })).sw).toBe(0x6982);
+    expect((await card.send({ cla: 0, ins: 0xda, p1: 0, p2: 0xd3, data: hexBytes("3131313131313131") })).sw).toBe(
+      0x6982,
+    );
   });
 });

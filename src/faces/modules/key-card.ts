@@ -137,11 +137,11 @@ export class KeyCard implements OpenCard {
   async sign(container: KeyContainer | string, data: Uint8Array, options: SignOptions = {}): Promise<Uint8Array> {
     const operation = "sign";
     const { signal, timeoutMs, ...how } = checkSign(options, { operation, path: "options" });
-    byteString(data, { operation, path: "data" });
+    const given = copyBytes(byteString(data, { operation, path: "data" }));
     const wait = waitOf({ signal, timeoutMs });
     const known = await this.#container(container, operation, wait);
     checkUse(known, "sign", this.#place(operation));
-    const request = signRequest(known, data, how, this.#parts.host.crypto, this.#place(operation));
+    const request = signRequest(known, given, how, this.#parts.host.crypto, this.#place(operation));
     const signature = await this.#withKey(operation, known, wait, ({ card }) =>
       this.#able(card.sign, "sign", operation).call(card, known, request),
     );
@@ -151,11 +151,11 @@ export class KeyCard implements OpenCard {
   async decrypt(container: KeyContainer | string, data: Uint8Array, options: DecryptOptions = {}): Promise<Uint8Array> {
     const operation = "decrypt";
     const { signal, timeoutMs, ...how } = checkDecrypt(options, { operation, path: "options" });
-    byteString(data, { operation, path: "data" });
+    const given = copyBytes(byteString(data, { operation, path: "data" }));
     const wait = waitOf({ signal, timeoutMs });
     const known = await this.#container(container, operation, wait);
     checkUse(known, "decrypt", this.#place(operation));
-    const request = decryptRequest(known, data, how, this.#place(operation));
+    const request = decryptRequest(known, given, how, this.#place(operation));
     return this.#withKey(operation, known, wait, ({ card }) =>
       this.#able(card.decrypt, "decrypt", operation).call(card, known, request),
     );
@@ -168,10 +168,10 @@ export class KeyCard implements OpenCard {
   ): Promise<Uint8Array> {
     const operation = "deriveKey";
     const wait = checkWait(operation, options);
-    byteString(publicKey, { operation, path: "publicKey" });
+    const given = copyBytes(byteString(publicKey, { operation, path: "publicKey" }));
     const known = await this.#container(container, operation, wait);
     checkUse(known, "derive", this.#place(operation));
-    const other = otherKey(known, publicKey, this.#place(operation));
+    const other = otherKey(known, given, this.#place(operation));
     return this.#withKey(operation, known, wait, ({ card }) =>
       this.#able(card.agree, "agree on a secret", operation).call(card, known, other),
     );
@@ -256,13 +256,14 @@ export class KeyCard implements OpenCard {
         this.#place(operation),
       );
     const shown = answers ? undefined : pins.secretOf(secret as PinValue, admin, operation);
+    const key = answers && isBytes(secret) ? copyBytes(secret) : undefined;
     try {
       await sessions.run(this.#need(operation, role, waitOf(given)), async (session) => {
         const { card } = session;
         forgetVerified(session);
         const unblock = this.#able(card.unblock, "unblock a PIN", operation);
         await pins.checkTries(session, admin, lastTry, operation);
-        if (answers) await this.#answerChallenge(session, secret, operation);
+        if (answers) await this.#answerChallenge(session, key ?? secret, operation);
         cache.forget(role);
         await next.use((nextBytes) =>
           shown === undefined
@@ -275,15 +276,21 @@ export class KeyCard implements OpenCard {
     } finally {
       next.release();
       shown?.release();
+      if (key !== undefined) zeroBytes(key);
     }
   }
 
   async authenticate(secret: Uint8Array | ChallengeAnswer, options: WaitOptions = {}): Promise<void> {
     const operation = "authenticate";
     const wait = checkWait(operation, options);
-    await this.#parts.sessions.run(this.#need(operation, "admin", wait), (session) =>
-      this.#answerChallenge(session, secret, operation),
-    );
+    const key = isBytes(secret) ? copyBytes(secret) : undefined;
+    try {
+      await this.#parts.sessions.run(this.#need(operation, "admin", wait), (session) =>
+        this.#answerChallenge(session, key ?? secret, operation),
+      );
+    } finally {
+      if (key !== undefined) zeroBytes(key);
+    }
   }
 
   async properties(options: WaitOptions = {}): Promise<CardProperties> {
@@ -312,7 +319,14 @@ export class KeyCard implements OpenCard {
     const wait = checkWait("send", options);
     const { host, sessions } = this.#parts;
     this.#checkOpen("send");
-    return sessions.run({ operation: "send", wait, repeat: false }, () => host.send(command));
+    // The data may hold a PIN: the copy is cleared.
+    const data = isBytes(command?.data) ? copyBytes(command.data) : undefined;
+    const copy = data === undefined ? command : { ...command, data };
+    try {
+      return await sessions.run({ operation: "send", wait, repeat: false }, () => host.send(copy));
+    } finally {
+      if (data !== undefined) zeroBytes(data);
+    }
   }
 
   forgetPins(): void {

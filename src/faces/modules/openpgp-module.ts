@@ -217,9 +217,7 @@ class OpenPgpCard implements ModuleCard {
     }
     await this.verify("admin", code, undefined);
     const command =
-      role === "unblock"
-        ? { ins: 0xda, p1: 0x00, p2: tags.resettingCode }
-        : { ins: 0x2c, p1: 0x02, p2: PW1_SIGNATURE };
+      role === "unblock" ? { ins: 0xda, p1: 0x00, p2: tags.resettingCode } : { ins: 0x2c, p1: 0x02, p2: PW1_SIGNATURE };
     await this.#withPassword(by, [[role, next]], (data) => ({ ...command, data }));
     await this.deauthenticate();
   }

@@ -71,7 +71,7 @@ export const decryptMembers: Members<DecryptOptions> = {
   ...waitMembers,
   scheme: optional(word({ pkcs1: 0, oaep: 0 }, "padding")),
   hash: optional(word(hashes, "hash function")),
-  label: optional(byteString),
+  label: optional((value, place) => copyBytes(byteString(value, place))),
 };
 
 /** @throws unsupported-feature (the key cannot do this) */
