@@ -277,6 +277,21 @@ describe("scard piv", () => {
   });
 
   it.each([
+    [2, "no text", Uint8Array.of(0x31, 0x32, 0x33, 0x34, 0xff, 0x36), "not text in UTF-8"],
+    [2, "a NUL", "123456\0\n", "has a character NUL"],
+    [2, "UTF-16", "1\x002\x003\x004\x00", "has a character NUL"],
+    [1, "without end", new Uint8Array(100_000).fill(0x31), "standard input has more than 65536 bytes"],
+  ] as const)("%i: a PIN on standard input that is %s costs no try", async (code, _, input, message) => {
+    const { pin: before } = (await json(["piv", "info"])) as { pin: { triesLeft: number } };
+    expect(await fails(code, ["piv", "access", "verify-pin", "--pin", "stdin"], { input })).toContain(message);
+    if (code === 2 && typeof input === "string") {
+      const file = `file:${write("pin", input)}`;
+      expect(await fails(code, ["piv", "access", "verify-pin", "--pin", file])).toContain(message);
+    }
+    expect(await json(["piv", "info"])).toMatchObject({ pin: { triesLeft: before.triesLeft } });
+  });
+
+  it.each([
     [["sign"], "the slot is missing"],
     [["sign", "9f", "x"], "slots: 9a, 9c, 9d, 9e, 82 to 95, or authentication"],
     [["sign", "authentification", "x"], 'unknown slot "authentification"; did you mean "authentication"?'],

@@ -2,6 +2,7 @@
 
 import { painter, type StopReason, type Terminal } from "../../src/apps/cli/terminal.ts";
 import { concatBytes } from "../../src/base/binary/index.ts";
+import { SmartCardError } from "../../src/port/index.ts";
 
 /** A missing database: the user's own entries must not affect the tests. */
 const NO_DATABASE = "/nonexistent/scard/database.sqlite";
@@ -62,7 +63,10 @@ export class RecordedTerminal implements Terminal {
     return typeof this.#input === "string" ? this.#input : new TextDecoder().decode(this.#input);
   }
 
-  async readBytes(): Promise<Uint8Array> {
+  async readBytes(mostBytes: number): Promise<Uint8Array> {
+    const { length } = this.#input;
+    if (length > mostBytes)
+      throw new SmartCardError("invalid-value", `standard input has more than ${mostBytes} bytes`);
     return typeof this.#input === "string" ? new TextEncoder().encode(this.#input) : this.#input.slice();
   }
 }

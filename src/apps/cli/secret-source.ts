@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { zeroBytes } from "../../base/binary/index.ts";
 import { readTextFile } from "../../platform/node/runtime/index.ts";
 import { SmartCardError } from "../../port/index.ts";
 import { UsageError } from "./options.ts";
@@ -13,6 +14,8 @@ export type SecretSource =
   | { readonly from: "prompt" };
 
 const MAX_SECRET_BYTES = 4096;
+/** Of all secrets of a command together. */
+const MAX_INPUT_BYTES = 65_536;
 
 /** Reads the value of an option that says where a PIN comes from. A PIN that stands there by mistake is not repeated. */
 export function secretSource(option: string, text: string): SecretSource {
@@ -39,8 +42,8 @@ export class SecretReader {
    * @param what for the prompt and for messages: `PIN`
    * @param kind a new one is asked for twice
    * @param otherwise what to do where there is no terminal to ask on
-   * @throws UsageError (the variable is not set, standard input has too few lines, there is no terminal), and what reading
-   * the file fails with
+   * @throws UsageError (the variable is not set, standard input has too few lines, there is no terminal, a NUL, no UTF-8), and
+   * what reading the file or standard input fails with
    */
   async read(
     source: SecretSource,
@@ -50,6 +53,8 @@ export class SecretReader {
   ): Promise<Uint8Array> {
     const text = await (source.from === "prompt" ? this.#ask(what, kind, otherwise) : this.#text(source, what));
     if (text === "") throw new UsageError(`the ${what} is empty`);
+    // UTF-16 without a mark at its start, or a file that is no text: sent, it would cost a try.
+    if (text.includes("\0")) throw new UsageError(`the ${what} has a character NUL: write it as text in UTF-8`);
     return new TextEncoder().encode(text);
   }
 
@@ -64,12 +69,24 @@ export class SecretReader {
       case "file":
         return firstLine(await readTextFile(source.path, { mostBytes: MAX_SECRET_BYTES }));
       case "stdin": {
-        this.#lines ??= (await this.#terminal.readInput()).split(/\r\n|[\r\n]/);
+        this.#lines ??= (await this.#input(what)).split(/\r\n|[\r\n]/);
         const line = this.#lines.shift();
         if (line === undefined || line === "")
           throw new UsageError(`the ${what} should be the next line of standard input`);
         return line;
       }
+    }
+  }
+
+  async #input(what: string): Promise<string> {
+    const bytes = await this.#terminal.readBytes(MAX_INPUT_BYTES);
+    try {
+      return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    } catch {
+      // The cause is not told: it may repeat the bytes.
+      throw new UsageError(`the ${what} should be a line of standard input, which is not text in UTF-8`);
+    } finally {
+      zeroBytes(bytes);
     }
   }
 
