@@ -39,6 +39,7 @@ import {
   decryptRequest,
   otherKey,
   type SignOptions,
+  secretIn,
   signatureIn,
   signMembers,
   signRequest,
@@ -172,9 +173,10 @@ export class KeyCard implements OpenCard {
     const known = await this.#container(container, operation, wait);
     checkUse(known, "derive", this.#place(operation));
     const other = otherKey(known, given, this.#place(operation));
-    return this.#withKey(operation, known, wait, ({ card }) =>
+    const secret = await this.#withKey(operation, known, wait, ({ card }) =>
       this.#able(card.agree, "agree on a secret", operation).call(card, known, other),
     );
+    return secretIn(secret, known, this.#place(operation));
   }
 
   async pins(options: WaitOptions = {}): Promise<readonly PinState[]> {

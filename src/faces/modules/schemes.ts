@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { copyBytes } from "../../base/binary/index.ts";
+import { copyBytes, zeroBytes } from "../../base/binary/index.ts";
 import {
   type CurveName,
   curveBytes,
@@ -52,7 +52,7 @@ export interface DecryptOptions extends WaitOptions {
   readonly label?: Uint8Array | undefined;
 }
 
-/** Bytes of a number of Ed25519. RFC 8032, 5.1.6. */
+/** Bytes of a number of Ed25519, and of a secret of X25519. RFC 8032, 5.1.6; RFC 7748, 6.1. */
 const CURVE25519_BYTES = 32;
 const hashes = { sha1: 0, sha224: 0, sha256: 0, sha384: 0, sha512: 0 } as const;
 /** Longer than any that fits a key of 4096 bits. */
@@ -173,6 +173,15 @@ export function otherKey({ key, name }: KeyContainer, given: Uint8Array, place: 
     other === undefined ? `${given.length} bytes that are no public key` : `a key that is ${typeText(other)}`;
   const message = `the key ${name} is ${keyText(key)}; the other side's is ${came}; give SubjectPublicKeyInfo in DER, or the point`;
   throw new SmartCardError("invalid-value", message, place);
+}
+
+/** A secret, as long as it has to be. @throws comm-error: a short one is easy to guess */
+export function secretIn(secret: Uint8Array, { key, name }: KeyContainer, place: FailurePlace): Uint8Array {
+  const length = key.kind === "ec" ? curveBytes[key.curve] : CURVE25519_BYTES;
+  if (secret.length === length) return secret;
+  zeroBytes(secret);
+  const message = `the card gave ${secret.length} bytes as the secret of the key ${name}; it has ${length}`;
+  throw new SmartCardError("comm-error", message, place);
 }
 
 function bareKey(key: KeyType, point: Uint8Array): PublicKey | undefined {
