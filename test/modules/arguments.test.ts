@@ -5,7 +5,7 @@
 import { createPublicKey, type KeyObject, verify } from "node:crypto";
 import { afterEach, describe, expect, test } from "vitest";
 import { hexBytes } from "../../src/base/binary/index.ts";
-import { type OpenCard, openCard } from "../../src/entry/modules.ts";
+import { type KeyContainer, type OpenCard, openCard } from "../../src/entry/modules.ts";
 import { type TestRig, testRig } from "../../src/entry/test-rig.ts";
 import { ADMINISTRATOR_KEY } from "../gids/gids-bench.ts";
 import { cardsOfTest, gidsCard, pivCard } from "./cards.ts";
@@ -76,4 +76,16 @@ describe.each(changes)("a buffer that is %s while a call waits", (_, change) => 
     await waits;
     expect((await sending).sw).toBe(0x9000);
   });
+});
+
+test("a container that cannot be read is a wrong argument", async () => {
+  rig = await testRig({ card: await pivCard({}) });
+  const card = await openCard(await rig.connect());
+  const container = new Proxy({} as KeyContainer, {
+    get() {
+      throw new Error("trap");
+    },
+  });
+  await expect(card.certificate(container)).rejects.toMatchObject({ code: "invalid-parameter" });
+  await expect(card.sign(container, text)).rejects.toMatchObject({ code: "invalid-parameter" });
 });

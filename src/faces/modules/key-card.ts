@@ -8,6 +8,7 @@ import {
   checkWait,
   optional,
   optionsOf,
+  read,
   SmartCardError,
   truth,
   type WaitOptions,
@@ -394,7 +395,8 @@ export class KeyCard implements OpenCard {
   /** @throws no-key-container, invalid-handle */
   async #container(given: KeyContainer | string, operation: string, wait: WaitOptions): Promise<KeyContainer> {
     this.#checkOpen(operation);
-    const name: unknown = typeof given === "object" && given !== null ? given.name : given;
+    const path = { operation, path: "container" };
+    const name: unknown = typeof given === "object" && given !== null ? read(given, "name", path) : given;
     if (typeof name !== "string") {
       const message = `${operation}: container is ${kindOf(given)}; give one of containers(), or its name`;
       throw new SmartCardError("invalid-parameter", message, this.#place(operation));

@@ -253,6 +253,26 @@ describe("another program's reset", () => {
   });
 });
 
+test("an answer of the function pin that throws when it is read ends the operation, and no more", async () => {
+  const unhandled: unknown[] = [];
+  const listen = (error: unknown): void => void unhandled.push(error);
+  process.on("unhandledRejection", listen);
+  try {
+    const answer = {
+      get pin(): string {
+        throw new RangeError("no PIN here");
+      },
+    };
+    const card = await open({ pin: () => answer });
+    await expect(card.sign("1", data)).rejects.toThrow("no PIN here");
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(unhandled).toEqual([]);
+    expect(shown).toEqual([]);
+  } finally {
+    process.off("unhandledRejection", listen);
+  }
+});
+
 describe("a card that is pulled", () => {
   test.each(["removed-card", "no-smartcard", "reader-unavailable", "unknown-reader"] as const)("%s", async (code) => {
     const card = await open(one);

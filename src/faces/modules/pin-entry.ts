@@ -294,7 +294,7 @@ export class PinEntry {
       return this.#shown(await orGiveUp(this.#clock, asked, signal, this.#place(operation)), pin, operation);
     } finally {
       // Also what comes after the operation was aborted.
-      void asked.then(wipe, () => undefined);
+      void asked.then(wipe).catch(() => undefined);
     }
   }
 
