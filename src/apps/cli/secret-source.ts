@@ -82,9 +82,8 @@ export class SecretReader {
     const bytes = await this.#terminal.readBytes(MAX_INPUT_BYTES);
     try {
       return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    } catch {
-      // The cause is not told: it may repeat the bytes.
-      throw new UsageError(`the ${what} should be a line of standard input, which is not text in UTF-8`);
+    } catch (cause) {
+      throw new UsageError(`the ${what} should be a line of standard input, which is not text in UTF-8`, { cause });
     } finally {
       zeroBytes(bytes);
     }
