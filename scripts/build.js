@@ -65,8 +65,8 @@ const { bin } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 for (const program of [...Object.values(bin), "dist/apps/cli/main.js"]) chmodSync(join(root, program), 0o755);
 
 // The manual page comes from the tables that the program's help comes from.
-const { commands } = await import(pathToFileURL(join(root, "dist/apps/cli/commands.js")).href);
+const { loadCommands } = await import(pathToFileURL(join(root, "dist/apps/cli/commands.js")).href);
 const { manualPage } = await import(pathToFileURL(join(root, "dist/apps/cli/manual.js")).href);
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 mkdirSync(join(root, "dist/man"), { recursive: true });
-writeFileSync(join(root, "dist/man/scard.1"), manualPage(commands, version));
+writeFileSync(join(root, "dist/man/scard.1"), manualPage(await loadCommands(), version));

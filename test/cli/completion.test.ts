@@ -4,10 +4,12 @@
 
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { commands } from "../../src/apps/cli/commands.ts";
+import { loadCommands } from "../../src/apps/cli/commands.ts";
 import { completionScript } from "../../src/apps/cli/completion-scripts.ts";
 import { runProgram } from "../../src/apps/cli/program.ts";
 import { RecordedTerminal } from "./recorded-terminal.ts";
+
+const commands = await loadCommands();
 
 const hasBash = process.platform !== "win32" && spawnSync("bash", ["--version"]).status === 0;
 

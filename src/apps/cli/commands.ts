@@ -1,52 +1,50 @@
 // SPDX-License-Identifier: MIT
 
-import { apdu } from "./apdu.ts";
-import { atr } from "./atr.ts";
-import { audit } from "./audit.ts";
-import { card } from "./card.ts";
 import type { Command } from "./command.ts";
-import { completionCommand } from "./completion.ts";
-import { conformance } from "./conformance.ts";
-import { daemon } from "./daemon.ts";
-import { eject, insert, remove } from "./daemon-readers.ts";
-import { demo } from "./demo.ts";
-import { doctor } from "./doctor.ts";
-import { groups } from "./groups.ts";
-import { locate } from "./locate.ts";
-import { openpgp } from "./openpgp.ts";
-import { piv } from "./piv.ts";
-import { readers } from "./readers.ts";
-import { select } from "./select.ts";
-import { sshAgent } from "./ssh-agent.ts";
-import { types } from "./types.ts";
-import { claim, release } from "./usb-claims.ts";
-import { watch } from "./watch.ts";
-import { who } from "./who.ts";
 
-/** The commands of the program, in the order of the help. */
-export const commands: readonly Command[] = [
-  demo,
-  readers,
-  watch,
-  apdu,
-  atr,
-  select,
-  locate,
-  types,
-  groups,
-  audit,
-  card,
-  piv,
-  openpgp,
-  sshAgent,
-  daemon,
-  who,
-  insert,
-  eject,
-  remove,
-  release,
-  claim,
-  doctor,
-  conformance,
-  completionCommand(() => commands),
+/** A command of the program that is loaded when it is asked for: most runs of the program are one command. */
+interface CommandEntry {
+  readonly name: string;
+  load(): Promise<Command>;
+}
+
+/** In the order of the help. */
+const entries: readonly CommandEntry[] = [
+  { name: "demo", load: async () => (await import("./demo.ts")).demo },
+  { name: "readers", load: async () => (await import("./readers.ts")).readers },
+  { name: "watch", load: async () => (await import("./watch.ts")).watch },
+  { name: "apdu", load: async () => (await import("./apdu.ts")).apdu },
+  { name: "atr", load: async () => (await import("./atr.ts")).atr },
+  { name: "select", load: async () => (await import("./select.ts")).select },
+  { name: "locate", load: async () => (await import("./locate.ts")).locate },
+  { name: "types", load: async () => (await import("./types.ts")).types },
+  { name: "groups", load: async () => (await import("./groups.ts")).groups },
+  { name: "audit", load: async () => (await import("./audit.ts")).audit },
+  { name: "card", load: async () => (await import("./card.ts")).card },
+  { name: "piv", load: async () => (await import("./piv.ts")).piv },
+  { name: "openpgp", load: async () => (await import("./openpgp.ts")).openpgp },
+  { name: "ssh-agent", load: async () => (await import("./ssh-agent.ts")).sshAgent },
+  { name: "daemon", load: async () => (await import("./daemon.ts")).daemon },
+  { name: "who", load: async () => (await import("./who.ts")).who },
+  { name: "insert", load: async () => (await import("./daemon-readers.ts")).insert },
+  { name: "eject", load: async () => (await import("./daemon-readers.ts")).eject },
+  { name: "remove", load: async () => (await import("./daemon-readers.ts")).remove },
+  { name: "release", load: async () => (await import("./usb-claims.ts")).release },
+  { name: "claim", load: async () => (await import("./usb-claims.ts")).claim },
+  { name: "doctor", load: async () => (await import("./doctor.ts")).doctor },
+  { name: "conformance", load: async () => (await import("./conformance.ts")).conformance },
+  { name: "completion", load: async () => (await import("./completion.ts")).completionCommand(loadCommands) },
 ];
+
+/** The names of all commands, in the order of the help. */
+export const commandNames: readonly string[] = entries.map(({ name }) => name);
+
+/** The command with this name; undefined where there is none. */
+export async function loadCommand(name: string | undefined): Promise<Command | undefined> {
+  return entries.find((entry) => entry.name === name)?.load();
+}
+
+/** All commands, in the order of the help. */
+export async function loadCommands(): Promise<readonly Command[]> {
+  return Promise.all(entries.map((entry) => entry.load()));
+}

@@ -6,7 +6,7 @@ import { choiceOf, UsageError } from "./options.ts";
 import { jsonText } from "./text.ts";
 
 /** `scard completion`: the script that completes command lines of `scard` in a shell. */
-export function completionCommand(commands: () => readonly Command[]): Command {
+export function completionCommand(commands: () => Promise<readonly Command[]>): Command {
   return command({
     name: "completion",
     summary: "print the script that completes scard's command lines in a shell",
@@ -19,7 +19,7 @@ export function completionCommand(commands: () => readonly Command[]): Command {
     async run({ positionals, values }, terminal) {
       const [shell, ...others] = positionals;
       if (shell === undefined || others.length > 0) throw new UsageError(`one shell is needed: ${shells.join(", ")}`);
-      const script = completionScript(choiceOf("the shell", shell, shells), commands());
+      const script = completionScript(choiceOf("the shell", shell, shells), await commands());
       terminal.print(values.json ? jsonText({ shell, script }) : script.trimEnd());
       return exitCodes.ok;
     },

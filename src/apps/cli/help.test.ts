@@ -2,10 +2,12 @@
 
 import { describe, expect, it } from "vitest";
 import type { Command } from "./command.ts";
-import { commands } from "./commands.ts";
+import { commandNames, loadCommands } from "./commands.ts";
 import { completionScript, shells } from "./completion-scripts.ts";
 import { fill, HELP_COLUMNS, helpOn, overview } from "./help.ts";
 import { manualPage } from "./manual.ts";
+
+const commands = await loadCommands();
 
 /** Every command, and every action of those that have some, with the words that lead to it. */
 const places: readonly (readonly [readonly string[], Command])[] = below([], commands);
@@ -33,6 +35,10 @@ describe("help", () => {
       for (const name of Object.keys(command.options)) expect(help).toContain(`--${name}`);
     },
   );
+
+  it("finds each command by its own name", () => {
+    expect(commands.map(({ name }) => name)).toEqual(commandNames);
+  });
 
   it("lists every command within 80 columns", () => {
     const list = overview(commands);

@@ -3,7 +3,7 @@
 import { withoutBytes } from "../../base/binary/index.ts";
 import { SmartCardError } from "../../port/index.ts";
 import { type Command, exitCodes } from "./command.ts";
-import { commands } from "./commands.ts";
+import { commandNames, loadCommand, loadCommands } from "./commands.ts";
 import { errorForPrograms } from "./failure.ts";
 import { helpOn, overview } from "./help.ts";
 import { parseOptions, UsageError } from "./options.ts";
@@ -24,10 +24,10 @@ const stopCodes: Readonly<Record<StopReason, number>> = {
 export async function runProgram(args: readonly string[], terminal: Terminal): Promise<number> {
   const [first, ...rest] = args;
   if (first === undefined) {
-    terminal.say(overview(commands));
+    terminal.say(overview(await loadCommands()));
     return exitCodes.usage;
   }
-  const found = findCommand(args);
+  const found = await findCommand(args);
   try {
     if (found === undefined) return await withoutCommand(first, rest, terminal);
     if (!has(rest, ["--help", "-h"])) return await found.command.run(rest.slice(found.path.length - 1), terminal);
@@ -44,12 +44,18 @@ interface FoundCommand {
 }
 
 /** The command that the first words name, or the action of one, or the action of an action. */
-function findCommand(words: readonly string[], among: readonly Command[] = commands): FoundCommand | undefined {
+async function findCommand(words: readonly string[]): Promise<FoundCommand | undefined> {
   const [first, ...rest] = words;
-  const command = among.find(({ name }) => name === first);
-  if (command === undefined) return undefined;
-  const action = findCommand(rest, command.actions ?? []);
-  return { path: [command.name, ...(action?.path ?? [])], command: action?.command ?? command };
+  const command = await loadCommand(first);
+  return command && foundIn(command, rest);
+}
+
+function foundIn(command: Command, rest: readonly string[]): FoundCommand {
+  const [word, ...others] = rest;
+  const action = command.actions?.find(({ name }) => name === word);
+  if (action === undefined) return { path: [command.name], command };
+  const found = foundIn(action, others);
+  return { path: [command.name, ...found.path], command: found.command };
 }
 
 async function withoutCommand(first: string, rest: readonly string[], terminal: Terminal): Promise<number> {
@@ -61,10 +67,10 @@ async function withoutCommand(first: string, rest: readonly string[], terminal: 
   if (first === "--help" || first === "-h" || first === "help") {
     const { positionals, values } = parseOptions(rest, {});
     const topics = positionals[0] === "help" ? [] : positionals;
-    const found = findCommand(topics);
+    const found = await findCommand(topics);
     const [topic] = topics;
     if (topic !== undefined && found === undefined) throw unknownCommand(topic);
-    const text = found === undefined ? overview(commands) : helpOn(found.path, found.command);
+    const text = found === undefined ? overview(await loadCommands()) : helpOn(found.path, found.command);
     return printHelp(text, values.json === true, terminal);
   }
   throw first.startsWith("-") ? new UsageError("options follow the command") : unknownCommand(first);
@@ -76,7 +82,7 @@ function printHelp(help: string, asJson: boolean, terminal: Terminal): number {
 }
 
 function unknownCommand(word: string): UsageError {
-  return new UsageError(unknownWord("command", word, [...commands.map(({ name }) => name), "help"]));
+  return new UsageError(unknownWord("command", word, [...commandNames, "help"]));
 }
 
 /** Whether one of the options is given; what stands behind `--` is no option. */
