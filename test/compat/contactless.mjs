@@ -6,9 +6,9 @@
 
 import { register } from "node:module";
 import { createInterface } from "node:readline";
-import { MifareClassicCard, Type2Tag, VirtualReader } from "../../dist/entry/cards.js";
-import { EmbeddedManager, nodeRuntime } from "../../dist/entry/embedded.js";
-import { provideManager } from "../../dist/entry/pcsclite-compat.js";
+import { MifareClassicCard, Type2Tag, VirtualReader } from "scard/cards";
+import { provideManager } from "scard/compat/pcsclite";
+import { EmbeddedManager, nodeRuntime } from "scard/embedded";
 
 const runtime = nodeRuntime();
 const manager = new EmbeddedManager({ runtime });

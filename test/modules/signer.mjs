@@ -4,8 +4,8 @@
 // Arguments: the socket, the numbers that make the PIN, whether it leaks the PIN on purpose, where the heap snapshot goes.
 
 import { writeHeapSnapshot } from "node:v8";
-import { openCard } from "../../dist/entry/modules.js";
-import { pcscdManager } from "../../dist/entry/pcscd.js";
+import { openCard } from "scard/modules";
+import { pcscdManager } from "scard/pcscd";
 
 const [socket = "", numbers = "", leaks = "", snapshot = ""] = process.argv.slice(2);
 

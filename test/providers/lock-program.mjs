@@ -8,7 +8,7 @@
 // Which resource manager it uses, SCARD_MANAGER says: the same program runs on a daemon and on an embedded one.
 
 import { createInterface } from "node:readline";
-import { CLSID_Iso7816Provider, defaultFactory } from "../../dist/entry/providers.js";
+import { CLSID_Iso7816Provider, defaultFactory } from "scard/providers";
 
 const [reader] = process.argv.slice(2);
 const factory = defaultFactory();

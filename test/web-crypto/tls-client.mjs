@@ -6,7 +6,7 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { connect, createServer } from "node:tls";
-import { openCard } from "../../dist/entry/modules.js";
+import { openCard } from "scard/modules";
 
 const [privateKeyEngine = "", privateKeyIdentifier = "", version = "TLSv1.3", key = "", certificate = ""] =
   process.argv.slice(2);
