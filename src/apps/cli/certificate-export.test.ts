@@ -181,14 +181,20 @@ describe("a folder", () => {
     expect(readdirSync(path)).toEqual([]);
   });
 
-  test("a file or a link that is there is neither written nor removed", async () => {
+  // Windows lets few users make links.
+  test.skipIf(process.platform === "win32")("a link that is there is not followed", async () => {
     const store = await CertificateFolder.open(folder);
-    const [place, elsewhere] = [join(folder, "card-9A-0011.pem"), join(folder, "elsewhere")];
-    symlinkSync(elsewhere, place);
+    const elsewhere = join(folder, "elsewhere");
+    symlinkSync(elsewhere, join(folder, "card-9A-0011.pem"));
     expect(await store.add(file)).toBeUndefined();
     expect(existsSync(elsewhere)).toBe(false);
-    rmSync(place);
+  });
+
+  test("a file that is there is neither written nor removed", async () => {
+    const store = await CertificateFolder.open(folder);
+    const place = join(folder, "card-9A-0011.pem");
     expect(await store.add(file)).toBe(place);
+    expect(await store.add(file)).toBeUndefined();
     writeFileSync(place, "another program's\n");
     await store.remove(file);
     expect(readFileSync(place, "utf8")).toBe("another program's\n");
@@ -202,7 +208,8 @@ describe("a folder", () => {
     });
     await expect(CertificateFolder.open(join(folder, "file", "in"))).rejects.toMatchObject({
       code: "invalid-value",
-      message: expect.stringContaining("cannot be made (ENOTDIR)"),
+      // Windows says that the folder is not there.
+      message: expect.stringMatching(/cannot be made \((?:ENOTDIR|ENOENT)\)/),
     });
     if (process.platform === "linux")
       await expect(CertificateFolder.open("/proc/nothing")).rejects.toMatchObject({ code: "invalid-value" });
