@@ -176,12 +176,19 @@ describe.skipIf(process.platform !== "linux")("few descriptors", { timeout: 120_
     expect(await ends(daemon, "SIGTERM")).toEqual([0, null]);
   });
 
-  // Too few to load the program; enough for that, and too few for a client.
-  it.each([32, 46])("%d, which are too few, are an error that says what to do", async (descriptors) => {
-    const { ended, said } = await limited(descriptors);
-    expect((await ended)[0]).toBe(1);
-    expect(said()).toMatch(/ulimit -n/);
-  });
+  // How many are enough depends on the machine. From too few to load the program to enough for some clients: none hangs.
+  it.each([32, 36, 40, 44, 48, 52, 56])(
+    "%d, where they are too few, are an error that says what to do",
+    async (descriptors) => {
+      const { daemon, ended, said } = await limited(descriptors);
+      if (descriptors > 32 && said().includes('"ready":true')) {
+        expect(await ends(daemon, "SIGTERM")).toEqual([0, null]);
+        return;
+      }
+      expect((await ended)[0]).toBe(1);
+      expect(said()).toMatch(/ulimit -n/);
+    },
+  );
 });
 
 it.skipIf(process.platform !== "linux")("a socket of the network from a service manager is refused", async () => {

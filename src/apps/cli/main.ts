@@ -18,10 +18,10 @@ if (process.argv[2] === "daemon") {
 const args = process.argv.slice(2);
 // Scripts ask for it often, and nothing else has to be loaded.
 if (args.length === 1 && versionOptions.includes(args[0] ?? "")) console.log(readVersion());
-else await runWhole();
+else await runWhole().catch(tooFewFiles);
 
 async function runWhole(): Promise<void> {
-  const rooms = await Promise.all([import("./program.ts"), import("./terminal.ts")]).catch(tooFewFiles);
+  const rooms = await Promise.all([import("./program.ts"), import("./terminal.ts")]);
   // Node opens it a little after the signal, and may have missed the first call.
   closeDebugger();
   const [{ runProgram }, { processTerminal }] = rooms;
@@ -30,10 +30,10 @@ async function runWhole(): Promise<void> {
   process.exitCode ??= code;
 }
 
-/** The modules of a program are read at once, for which a narrow limit of open files is not enough. */
+/** The modules of a program, and those of a command, are read at once, for which a narrow limit of open files is not enough. */
 function tooFewFiles(error: unknown): never {
   if (!(error instanceof Error) || !("code" in error) || (error.code !== "EMFILE" && error.code !== "ENFILE"))
     throw error;
-  console.error("scard: the system lets this process open too few files to load it. Raise the limit: ulimit -n 1024");
+  console.error("scard: the system lets this process open too few files. Raise the limit: ulimit -n 1024");
   process.exit(1);
 }
