@@ -228,6 +228,42 @@ describe.each(drivers)("a file opened with $name", (driver) => {
     expect(store.load().readers.length).toBe(2);
   });
 
+  test("whose tables another process makes meanwhile is not taken for another program's", async () => {
+    const path = join(testFolder(), "database");
+    let made = 0;
+    /** Makes the tables between two questions about them, where the file may be written then. */
+    const meddling: SqliteDriver = {
+      ...driver,
+      open(file, readOnly) {
+        const connection = driver.open(file, readOnly);
+        const rows: typeof connection.rows = (sql, ...values) => {
+          if (sql === "PRAGMA application_id" && made++ === 0) {
+            const other = driver.open(path, false);
+            try {
+              other.exec("PRAGMA busy_timeout = 0");
+              other.exec(`BEGIN; ${migrationsFrom(0).join("; ")}`);
+              other.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${schemaVersion}; COMMIT`);
+            } catch {
+              // It is being read, and waits for its turn.
+            } finally {
+              other.close();
+            }
+          }
+          return connection.rows(sql, ...values);
+        };
+        return {
+          rows,
+          exec: (sql) => connection.exec(sql),
+          run: (sql, ...values) => connection.run(sql, ...values),
+          close: () => connection.close(),
+        };
+      },
+    };
+    const store = await opened(path, meddling);
+    store.update(() => [put("one")]);
+    expect([made > 0, store.load().readers.length]).toEqual([true, 1]);
+  });
+
   test("that another process has locked is reported as busy after a while", async () => {
     const path = join(testFolder(), "database");
     const store = await opened(path, driver, { busyTimeoutMs: 20 });

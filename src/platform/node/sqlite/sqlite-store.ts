@@ -238,7 +238,8 @@ function prepare(connection: SqliteConnection, path: string, readOnly: boolean):
   connection.exec("PRAGMA foreign_keys = ON");
   connection.exec("PRAGMA trusted_schema = OFF");
   connection.exec("PRAGMA cell_size_check = ON");
-  const version = checkedVersion(connection, path);
+  // All of one moment: another process may be making the tables.
+  const version = inTransaction(connection, "DEFERRED", () => checkedVersion(connection, path));
   if (version === schemaVersion) return true;
   if (readOnly) {
     if (version === 0) return false;
