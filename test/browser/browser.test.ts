@@ -64,7 +64,7 @@ describePeer(chromium, (path) => {
     const { close, result, url } = await serve(folder);
     const flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-port=0"];
     const profile = `--user-data-dir=${join(folder, "profile")}`;
-    const browser = spawn(path, [...flags, profile, url], { stdio: ["ignore", "ignore", "pipe"] });
+    const browser = spawn(path, [...flags, profile, url], { stdio: ["ignore", "ignore", "pipe"], detached: true });
     let said = "";
     browser.stderr.on("data", (part: Buffer) => {
       said += part.toString("utf8");
@@ -95,7 +95,8 @@ describePeer(chromium, (path) => {
       expect(told.atr.slice(0, 2)).toEqual([0x3b, 0xd5]);
     } finally {
       ended.catch(() => {});
-      browser.kill("SIGKILL");
+      // Its helpers, too, which write to the profile: all are in its group.
+      if (browser.pid !== undefined && browser.exitCode === null) process.kill(-browser.pid, "SIGKILL");
       close();
     }
   });
