@@ -182,6 +182,38 @@ describe("PPS and parameters, CCID 1.1, 6.1.7", () => {
       );
       return undefined;
     });
+
+    /** An etu is 4 or 8 µs. 260 characters go out, and may come back as late as CWT or WT allow; a second is the reader's own. */
+    test.each<[string, "t0" | "t1", Uint8Array, number, number]>([
+      // BWI 8, CWI 0: 11 etu and 256 × 960 × 372 / f, then 260 × 12 etu each way.
+      ["T=1", "t1", atr("3B90B6812180"), 12_452.8, 23_905.7],
+      // WI 1: 260 × 960 × 1024 / f, and 260 × 12 etu.
+      ["T=0", "t0", hexBytes("3B90B64001"), 32_961.3, 64_922.6],
+    ])("shortens the wait for an answer of %s", async (_name, protocol, card, raisedMs, usualMs) => {
+      for (const [maxClockKhz, expectedMs] of [
+        [8000, raisedMs],
+        [4000, usualMs],
+      ] as const) {
+        const faults: { how: "none" | undefined } = { how: undefined };
+        const bench = await ccidBench("TPDU", {
+          model: { ...manual, maxClockKhz, answerFaults: () => faults.how },
+          ccid: { limits: { mostAnswerMs: 100_000, recheckMs: 1_000_000 } },
+          before: (made) => made.insert(cardLine({ atr: card }).line),
+        });
+        await ready(bench, protocol);
+        expect(clockOf(bench)).toBe(maxClockKhz);
+        faults.how = "none";
+        const { runtime } = bench;
+        const start = runtime.clock.now();
+        const failed = codeOf(bench.reader.transmit(readCommand(4), protocol, bench.signal));
+        await runtime.advance(expectedMs - 1);
+        expect(runtime.pendingTimers).toContain("ccid transmit");
+        await runtime.advance(2);
+        expect(runtime.pendingTimers).not.toContain("ccid transmit");
+        expect(await bench.until(failed)).toBe("comm-error");
+        expect(runtime.clock.now() - start).toBeLessThan(expectedMs + 3_000);
+      }
+    });
   });
 
   test.each([

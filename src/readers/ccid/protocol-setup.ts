@@ -32,8 +32,6 @@ export interface Agreement {
   readonly factors: EtuFactors;
   readonly clockKhz: number;
   readonly terms: ExchangeTerms;
-  /** BWT, in milliseconds; undefined under T=0. */
-  readonly blockWaitMs: number | undefined;
 }
 
 /** What agreeing needs of the slot. */
@@ -251,9 +249,8 @@ export class ProtocolSetup {
       command[0] === 0xff && command[1] === 0xc2 && command[2] === 0x01;
     const waitMs = (command: Uint8Array): number =>
       isPseudo(command) ? Math.max(limits.leastPinEntryMs, answerMs) : answerMs;
-    const { blockWaitMs } = lineTimes(atr, clockKhz, factors);
     const terms = { maxMessageBytes, waitMs };
-    return { protocol, parameters, factors, clockKhz, terms, blockWaitMs };
+    return { protocol, parameters, factors, clockKhz, terms };
   }
 }
 
