@@ -16,6 +16,8 @@ export interface PlaceDeps {
   readonly pipe: PipePlan;
   readonly number: number;
   readonly plan: ReaderPlan;
+  /** Told of what must not happen between a driver and its reader. */
+  readonly violated: (what: string) => void;
 }
 
 /** A reader, and the actions on it and its card. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { hexByte } from "../src/base/binary/index.ts";
 import type { Clock } from "../src/port/index.ts";
 import { openCcidDevice } from "../src/readers/ccid/index.ts";
 import {
@@ -10,6 +11,7 @@ import {
   memoryUsb,
   type Preset,
   presets,
+  type TransferStep,
 } from "../test/usb/models/index.ts";
 import type { DriverGlitch } from "./driver-place.ts";
 import type { Place, PlaceDeps } from "./place.ts";
@@ -42,7 +44,12 @@ export async function makeUsbPlace(deps: PlaceDeps, plan: UsbPlan): Promise<Plac
       return faults.answerMs;
     },
     answerFaults: () => faults.answer(),
-    transferFaults: () => faults.transfer(),
+    transferFaults: (step) => faults.transfer(step),
+    overlaps: ({ running, next, since }) => {
+      if (faults.mayOverlap(since)) return;
+      const types = `${hexByte(running.type)}, and gets ${hexByte(next.type)}`;
+      deps.violated(`usb:${deps.number} still has command ${types}: the first was given up, and not aborted`);
+    },
   });
   const usb = memoryUsb(model);
   let isOpen = true;
@@ -70,6 +77,10 @@ class Faults {
   readonly #patience: number;
   #due: Glitch[] = [];
   #steps = 0;
+  /** The number of the last transfer that failed, and of the last one that came with half an answer left behind; 0 before the first. */
+  #failedAt = 0;
+  #misledAt = 0;
+  #hasHalfAnswer = false;
 
   constructor(patience: number) {
     this.#patience = patience;
@@ -82,11 +93,27 @@ class Faults {
 
   answer(): AnswerFault | undefined {
     if (this.silent) return "none";
-    return this.#take("answer")?.how;
+    const how = this.#take("answer")?.how;
+    if (how === "split") this.#hasHalfAnswer = true;
+    return how;
   }
 
-  transfer(): "stall" | "gone" | undefined {
-    return this.#take("transfer")?.how;
+  transfer({ kind, number }: TransferStep): "stall" | "gone" | undefined {
+    if (this.#hasHalfAnswer && kind === "out") {
+      this.#hasHalfAnswer = false;
+      this.#misledAt = number;
+    }
+    const how = this.#take("transfer")?.how;
+    if (how !== undefined) this.#failedAt = number;
+    return how;
+  }
+
+  /**
+   * Whether the host may send a command while that of an earlier transfer is under way: its abort may be lost where a transfer has failed,
+   * and it counts as answered where half the answer to the one before was read in its place.
+   */
+  mayOverlap(since: number): boolean {
+    return this.#failedAt >= since || this.#misledAt === since;
   }
 
   block(): BlockFault | undefined {

@@ -313,7 +313,8 @@ export class World {
     const isThere = this.#places[number] !== undefined && this.#watched[number]?.slot.lost === false;
     if (plan === undefined || (isThere && this.oracle.slots.has(this.#watched[number]?.slot.name ?? ""))) return;
     this.#watched[number]?.deafen(false);
-    const deps = { runtime: this.#runtime, dice: this.#dice, pipe: this.plan.cardPipe, number, plan };
+    const violated = (what: string): void => this.oracle.violated(what);
+    const deps = { runtime: this.#runtime, dice: this.#dice, pipe: this.plan.cardPipe, number, plan, violated };
     const place = await this.#place(deps, rename);
     if (place.isOpen !== undefined) this.#devicePlaces.push(place);
     const watched = new WatchedReader(place.reader, this.oracle);

@@ -145,6 +145,22 @@ describe("models of readers", () => {
     expect(encodeHex(await usb.bulkIn(64, never))).toBe("81000000000042010000");
   });
 
+  it("tells of a command for a slot that has another one, which was not aborted", async () => {
+    const overlaps: number[][] = [];
+    const [model, usb] = reader("extended APDU", {
+      answerFaults: () => "none",
+      overlaps: ({ next, running, since }) => overlaps.push([running.sequence, next.sequence, since]),
+    });
+    model.insert(new CardLine(new RigCard()));
+    await usb.bulkOut(hex("65000000000009000000"), never);
+    await usb.bulkOut(hex("6500000000000a000000"), never);
+    expect(overlaps).toEqual([[9, 10, 1]]);
+    expect(encodeHex(await usb.bulkIn(64, never))).toBe("8100000000000a41e000");
+    await usb.controlOut({ requestType: 0x21, request: 1, value: 0x0900, index: 0 }, new Uint8Array(0), never);
+    await usb.bulkOut(hex("6500000000000b000000"), never);
+    expect(overlaps).toHaveLength(1);
+  });
+
   it("types a PIN into the command, and keeps none that was cancelled", async () => {
     const typed: string[] = [];
     const card = new RigCard();

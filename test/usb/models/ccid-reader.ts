@@ -41,8 +41,20 @@ export interface CcidReaderOptions extends Partial<ReaderShape> {
   readonly escape?: (data: Uint8Array) => Uint8Array | undefined;
   /** Asked before an answer goes out: as long as it is true, the reader asks for more time in its place. @default false */
   readonly isHeld?: (command: Command) => boolean;
+  /** Told of a command for a slot in which another one is under way, which the host has not aborted. @default nothing */
+  readonly overlaps?: (overlap: CommandOverlap) => void;
   readonly answerFaults?: AnswerFaults;
   readonly transferFaults?: TransferFaults;
+}
+
+/** A host may send a slot its next command when it has the answer to the one before, or has aborted that. CCID 1.1, 6.1. */
+interface CommandOverlap {
+  /** What is under way. */
+  readonly running: Command;
+  /** What has come meanwhile. */
+  readonly next: Command;
+  /** The number of the transfer that brought the one that is under way. */
+  readonly since: number;
 }
 
 const plainShape: ReaderShape = {
@@ -89,6 +101,8 @@ export function shapeOf(options: Partial<ReaderShape>): ReaderShape {
 /** A command that is not answered yet. */
 interface Running {
   readonly command: Command;
+  /** The number of the transfer that brought it. */
+  readonly since: number;
   stopTimer: () => void;
   /** Its answer, which the reader keeps back behind time extensions without end. */
   kept?: SlotAnswer;
@@ -241,7 +255,7 @@ export class CcidReaderModel extends UsbDeviceModel {
       this.#answer(command, { error: refusal ?? errors.badSlot }, commandStatus.failed);
       return;
     }
-    const running: Running = { command, stopTimer: () => undefined };
+    const running: Running = { command, since: this.transfers, stopTimer: () => undefined };
     this.#running.set(command.slot, running);
     slot.execute(command).then(
       (answer) => this.#extend(running, answer, [...(answer.waits ?? [])]),
@@ -252,7 +266,9 @@ export class CcidReaderModel extends UsbDeviceModel {
   #refusal(command: Command): number | undefined {
     if (command.slot >= this.slots.length) return errors.badSlot;
     if (this.#aborting.has(command.slot)) return errors.aborted;
-    const isBusy = this.#running.has(command.slot) || this.#running.size >= this.shape.busySlots;
+    const before = this.#running.get(command.slot);
+    if (before !== undefined) this.#options.overlaps?.({ running: before.command, next: command, since: before.since });
+    const isBusy = before !== undefined || this.#running.size >= this.shape.busySlots;
     return isBusy ? errors.slotBusy : undefined;
   }
 
