@@ -140,6 +140,7 @@ const binaryRows: Readonly<Record<string, Row>> = {
   equalBytes: row(binary.equalBytes, bytes, bytes),
   escapedJson: row(binary.escapedJson, text),
   hexDword: row(binary.hexDword, dword),
+  hexWord: row(binary.hexWord, whole),
   failure: TAKES_ALL,
   hexByte: row(binary.hexByte, whole),
   hexBytes: row(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { encodeHex } from "../../base/binary/index.ts";
+import { encodeHex, hexWord } from "../../base/binary/index.ts";
 import {
   type BerTlv,
   decodeBerTlv,
@@ -43,12 +43,12 @@ export interface AnswerForPrograms {
  * @param ins the instruction that it answers, in an interindustry class.
  */
 export function answerForPrograms({ data, sw }: ResponseApdu, withheldBytes = 0, ins?: number): AnswerForPrograms {
-  if (withheldBytes > 0) return { withheldBytes, sw: statusWord(sw), ...describeStatusWord(sw, ins) };
+  if (withheldBytes > 0) return { withheldBytes, sw: hexWord(sw), ...describeStatusWord(sw, ins) };
   const text = asciiText(data);
   const tlv = tlvIn(data)?.map(tlvForPrograms);
   return {
     data,
-    sw: statusWord(sw),
+    sw: hexWord(sw),
     ...describeStatusWord(sw, ins),
     ...(text !== undefined && { text }),
     ...(tlv !== undefined && { tlv }),
@@ -77,11 +77,6 @@ function objectInBrief({ children, tag, value }: BerTlv): string {
   if (children !== undefined) return `${tagText(tag)} { ${children.map(objectInBrief).join(" ")} }`;
   const text = value.length < 4 ? undefined : asciiText(value);
   return `${tagText(tag)}:${text === undefined ? encodeHex(value) : `"${text}"`}`;
-}
-
-/** A status word in four digits. */
-export function statusWord(sw: number): string {
-  return sw.toString(16).toUpperCase().padStart(4, "0");
 }
 
 /** Text may look like data objects by accident, but seldom the reverse. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { encodeHex, zeroBytes } from "../../base/binary/index.ts";
+import { encodeHex, hexWord, zeroBytes } from "../../base/binary/index.ts";
 import { ExchangeRedactor } from "../../base/iso7816/index.ts";
 import { nodeClock } from "../../platform/node/runtime/index.ts";
 import {
@@ -13,7 +13,7 @@ import {
   SmartCardError,
   type WaitOptions,
 } from "../../port/index.ts";
-import { type AnswerForPrograms, answerForPrograms, describeData, statusWord } from "./answer.ts";
+import { type AnswerForPrograms, answerForPrograms, describeData } from "./answer.ts";
 import { type ExchangeRecord, exchange, type Round } from "./card-exchange.ts";
 import { command, exitCodes } from "./command.ts";
 import { connectOptions, protocolsOf, readerOption } from "./connect-options.ts";
@@ -144,7 +144,7 @@ function describeOutcome({ ins, ms, response, rounds, withheldBytes }: Outcome, 
   const lines = rounds.flatMap((round) => describeRound(round, paint));
   const { kind, meaning } = answerForPrograms(response, withheldBytes, ins);
   const style = kind === "success" ? "green" : "yellow";
-  lines.push(`  ${paint(style, `${statusWord(response.sw)} ${meaning}`)}  ${paint("dim", duration(ms))}`);
+  lines.push(`  ${paint(style, `${hexWord(response.sw)} ${meaning}`)}  ${paint("dim", duration(ms))}`);
   lines.push(...describeData(response.data, withheldBytes).map((line) => `  ${line}`), "");
   return lines;
 }

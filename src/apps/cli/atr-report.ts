@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { encodeHex, hexByte } from "../../base/binary/index.ts";
+import { encodeHex, hexByte, hexWord } from "../../base/binary/index.ts";
 import {
   type Atr,
   type AtrTimings,
@@ -229,7 +229,7 @@ function describeMeanings(historical: Extract<HistoricalBytes, { kind: "compact-
       lines.push(`transport: ${namesOf(transport)}, ${count(transport.channels, "channel")}`);
   }
   if (status?.lifeCycle !== undefined) lines.push(`life cycle ${hexByte(status.lifeCycle)}`);
-  if (status?.sw !== undefined) lines.push(`status word ${status.sw.toString(16).toUpperCase().padStart(4, "0")}`);
+  if (status?.sw !== undefined) lines.push(`status word ${hexWord(status.sw)}`);
   return lines;
 }
 

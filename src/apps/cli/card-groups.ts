@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { hexByte } from "../../base/binary/index.ts";
 import { type PivSlot, pivSlots } from "../../faces/modules/index.ts";
 import type { CardGroup } from "./card-session.ts";
 import { UsageError } from "./options.ts";
@@ -16,7 +17,7 @@ export function pivSlot(word: string): PivSlot {
 
 /** The reference of a slot as people write it: 9A. */
 export function digitsOf({ reference }: PivSlot): string {
-  return reference.toString(16).toUpperCase().padStart(2, "0");
+  return hexByte(reference);
 }
 
 /** `9A (AUTHENTICATION)`. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes } from "../../base/binary/index.ts";
+import { concatBytes, hexWord } from "../../base/binary/index.ts";
 import {
   type CommandInit,
   decodeCommand,
@@ -23,7 +23,7 @@ import {
 } from "../../faces/winscard/index.ts";
 import type { EmbeddedManager, ManagerClient } from "../../managers/embedded/index.ts";
 import { assert, fromNumber, protocols } from "../../port/index.ts";
-import { dataInBrief, statusWord } from "./answer.ts";
+import { dataInBrief } from "./answer.ts";
 import { type PendingCall, pendingCall, type Transcript } from "./demo-transcript.ts";
 
 /** F0 and `scard.demo`: the application on the demo card. */
@@ -125,7 +125,7 @@ export class DemoProgram {
     });
     return this.#transcript.succeeds(this.name, pending, describeAnswer, {
       holds: ({ sw }) => sw === expectedSw,
-      what: statusWord(expectedSw),
+      what: hexWord(expectedSw),
     });
   }
 }
@@ -136,7 +136,7 @@ function describeAnswer({
   sw,
   withheldBytes,
 }: ResponseApdu & { readonly ins: number; readonly withheldBytes: number }): string {
-  const status = `${statusWord(sw)} ${describeStatusWord(sw, ins).meaning}`;
+  const status = `${hexWord(sw)} ${describeStatusWord(sw, ins).meaning}`;
   if (withheldBytes > 0) return `${status}: ${withheldText(withheldBytes)}`;
   return data.length === 0 ? status : `${status}: ${dataInBrief(data)}`;
 }

@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeHex, encodeHex, hexByte, hexBytes, hexDword } from "./index.ts";
+import { decodeHex, encodeHex, hexByte, hexBytes, hexDword, hexWord } from "./index.ts";
 
 describe("encodeHex", () => {
   it("writes two upper-case digits a byte", () => {
@@ -60,6 +60,12 @@ it("hexBytes gives the bytes, or throws without the text", () => {
   expect(() => hexBytes("31323G")).toThrow(SyntaxError);
   expect(() => hexBytes("31323G")).toThrow(/position 6$/);
   expect(() => hexBytes(Uint8Array.of(1) as never)).toThrow(TypeError);
+});
+
+it("hexWord writes 16 bits with four upper-case digits", () => {
+  expect([0, 0x0a, 0x6a82, 0xffff].map(hexWord)).toEqual(["0000", "000A", "6A82", "FFFF"]);
+  expect(() => hexWord(0x1_0000)).toThrow(RangeError);
+  expect(() => hexWord(-1)).toThrow(RangeError);
 });
 
 it("hexDword shows 32 bits with eight digits, in either sign", () => {

@@ -30,6 +30,12 @@ export function hexByte(value: number): string {
   return digits[value] as string;
 }
 
+/** Writes 16 bits as four upper-case hexadecimal digits. @throws RangeError (not 0 to 65535), TypeError (not a number) */
+export function hexWord(value: number): string {
+  checkWhole(value, 0, 0xffff, "hexWord: value");
+  return value.toString(16).toUpperCase().padStart(4, "0");
+}
+
 /**
  * Writes a number of 32 bits as `0x` and eight upper-case digits: how messages show return codes, control codes and attributes.
  *

@@ -15,7 +15,7 @@ export {
   shown,
 } from "./check-values.ts";
 export { ByteCursor, decoding } from "./cursor.ts";
-export { decodeHex, encodeHex, hexByte, hexBytes, hexDword } from "./hex.ts";
+export { decodeHex, encodeHex, hexByte, hexBytes, hexDword, hexWord } from "./hex.ts";
 export { escapedJson, quoteUnlessBytes, quoteWord, withoutBytes } from "./quote.ts";
 export { type DecodeError, failure, type Result, success } from "./result.ts";
 export { SecretBytes, withSecret } from "./secret-bytes.ts";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { checkObject, checkWhole, concatBytes, equalBytes, shown } from "../binary/index.ts";
+import { checkObject, checkWhole, concatBytes, equalBytes, hexBytes, hexWord, shown } from "../binary/index.ts";
+import { applicationProviders } from "./application-identifiers.ts";
 import { contactlessCardNames, contactlessStandards } from "./contactless-card-names.ts";
 
 /**
@@ -49,8 +50,7 @@ export interface TypeBInformation {
 const td = Uint8Array.of(0x80, 0x01);
 /** Category 80, tag 4F, and the length that PC/SC gives it: an identifier of 8 bytes and 4 reserved ones. */
 const applicationHeader = Uint8Array.of(0x80, 0x4f, 0x0c);
-/** Registered application provider identifier of the PC/SC Workgroup. */
-const pcscProvider = Uint8Array.of(0xa0, 0x00, 0x00, 0x03, 0x06);
+const pcscProvider = hexBytes(applicationProviders.pcscWorkgroup);
 
 /**
  * Tells whether interface and historical bytes are those that a PC/SC reader gives to a contactless card.
@@ -103,7 +103,7 @@ function describeProcessorCard(historicalBytes: Uint8Array): ContactlessCard {
 export function describeContactless(card: ContactlessCard): string {
   checkContactless(card);
   if (card.kind === "processor-card") return "contactless processor card (ISO/IEC 14443-4), or one with contacts";
-  const number = card.card.toString(16).toUpperCase().padStart(4, "0");
+  const number = hexWord(card.card);
   return `PC/SC contactless storage card, ${card.cardName ?? `card name ${number}`}`;
 }
 

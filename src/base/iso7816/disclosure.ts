@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import { bigEndianNumber, checkBytes, checkMembers, checkTruth, checkWhole } from "../binary/index.ts";
+import { bigEndianNumber, checkBytes, checkMembers, checkTruth, checkWhole, hexBytes } from "../binary/index.ts";
 import { type CommandApdu, checkCommandApdu } from "./apdu.ts";
+import { applicationIdentifiers, applicationProviders } from "./application-identifiers.ts";
 import { decodeBerTlv } from "./ber-tlv.ts";
 import { decodeClassByte } from "./class-byte.ts";
 import { isFileControlTemplate } from "./file-control.ts";
@@ -57,10 +58,10 @@ const openGlobalPlatformObjects: ReadonlySet<number> = new Set([
 /** Instructions of GSM 11.11, class A0, without data: SEEK and the rest are withheld. */
 const openGsmInstructions: ReadonlySet<number> = new Set([0xb0, 0xb2, 0xf2]);
 
-/** RID of Yubico: OATH, OTP and YubiHSM Auth give the interindustry instructions meanings of their own. */
-const yubico = [0xa0, 0x00, 0x00, 0x05, 0x27];
-/** RID of 3GPP: SIM, USIM, ISIM. */
-const threeGpp = [0xa0, 0x00, 0x00, 0x00, 0x87];
+/** Yubico: OATH, OTP and YubiHSM Auth give the interindustry instructions meanings of their own. */
+const yubico = hexBytes(applicationProviders.yubico);
+/** 3GPP: SIM, USIM, ISIM. */
+const threeGpp = hexBytes(applicationProviders.threeGpp);
 
 /**
  * Files of a SIM or USIM that hold keys in use: EF.Keys and EF.KeysPS (6F08, 6F09), EF.Kc and EF.KcGPRS (6F20, 6F52;
@@ -91,9 +92,8 @@ const protectedObjects: ReadonlySet<number> = new Set([0x0103, 0x0104, 0x00f9]);
  */
 const protectedTags: ReadonlySet<number> = new Set([0x5fc103, 0x5fc108, 0x5fc109, 0x5fc121, 0x5fc123, 0x5fff00]);
 
-/** The application of GIDS cards: Microsoft's RID, and the name. Generic Identity Device Specification 2.0. */
-const gids = [0xa0, 0x00, 0x00, 0x03, 0x97, 0x42, 0x54, 0x46, 0x59];
-/** Its files that the user or the administrator alone reads, those that all read, and the status of PIN and PUK. */
+const gids = hexBytes(applicationIdentifiers.gids);
+/** Files of GIDS cards that the user or the administrator alone reads, those that all read, and the status of PIN and PUK. */
 const protectedGidsFiles: ReadonlySet<number> = new Set([0xa013, 0xa014]);
 const openGidsFiles: ReadonlySet<number> = new Set([0x2f00, 0x2f01, 0xa000, 0xa010, 0xa012]);
 const openGidsTags: ReadonlySet<number> = new Set([0x7f71, 0x7f72, 0x7f73]);
@@ -300,7 +300,7 @@ export function opensResponse(command: CommandApdu, data: Uint8Array): boolean {
 }
 
 /** Whether a name may begin so: one that was given in part may be longer. */
-function startsWith(name: Uint8Array | undefined, prefix: readonly number[]): boolean {
+function startsWith(name: Uint8Array | undefined, prefix: Uint8Array): boolean {
   if (name === undefined || name.length === 0) return false;
   return prefix.slice(0, name.length).every((byte, index) => name[index] === byte);
 }

@@ -15,6 +15,7 @@ export {
   MAX_SHORT_LE,
   type ResponseApdu,
 } from "./apdu.ts";
+export { applicationIdentifiers, applicationProviders } from "./application-identifiers.ts";
 export { type Atr, type AtrCheck, decodeAtr, MAX_ATR_BYTES } from "./atr.ts";
 export { type AtrInit, buildAtr } from "./atr-builder.ts";
 export type {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { decodeHex, encodeHex, hexByte, hexBytes, quoteWord } from "../../base/binary/index.ts";
-import { buildAtr } from "../../base/iso7816/index.ts";
+import { applicationIdentifiers, buildAtr } from "../../base/iso7816/index.ts";
 import { parseShape } from "../../base/json/index.ts";
 import { listOfWords, refuse } from "../../port/index.ts";
 import { containersOf, GidsApplication, gidsShape, provisionGids, savedGids, setUpGids } from "../gids/index.ts";
@@ -112,7 +112,7 @@ const openpgp = plugged({
  * Status information, capabilities and the identifier of the default application: ISO/IEC 7816-4:2005, 8.1.1. GIDS 2.0,
  * 13.15 wants the last.
  */
-const GIDS_HISTORICAL_BYTES = "80730801CCF9A00000039742544659";
+const GIDS_HISTORICAL_BYTES = `80730801CCF9${applicationIdentifiers.gids}`;
 
 const gids = plugged({
   name: "GIDS",

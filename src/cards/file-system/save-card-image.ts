@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { encodeHex } from "../../base/binary/index.ts";
+import { encodeHex, hexWord } from "../../base/binary/index.ts";
 import type { AccessReferenceSource } from "./access-shape.ts";
 import type { CardState } from "./card-state.ts";
 import type {
@@ -77,7 +77,7 @@ function describeContents(directory: DedicatedFile): {
 }
 
 function describeFile(file: CardFile): FileSource {
-  const common = { id: twoBytes(file.id), lifeCycle: file.lifeCycle };
+  const common = { id: hexWord(file.id), lifeCycle: file.lifeCycle };
   if (file.type === "df") {
     const { type, name, label } = file;
     const named = { ...(name && { name: encodeHex(name) }), ...(label !== undefined && { label }) };
@@ -106,7 +106,7 @@ function describeElementary(
 const elementaryDefaults = { read: "never", update: "never" } as const;
 
 function reference(access: AccessRules): AccessReferenceSource | undefined {
-  return access.kind === "own" ? undefined : { arr: { file: twoBytes(access.fileId), record: access.record } };
+  return access.kind === "own" ? undefined : { arr: { file: hexWord(access.fileId), record: access.record } };
 }
 
 /** The allowed operations: "never" is left out, except where the default differs. */
@@ -118,8 +118,4 @@ function own(access: AccessRules): Readonly<Record<string, Access>> {
 function describeObject({ tag, value, read, update }: DataObjectImage): DataObjectSource {
   const digits = tag.toString(16).toUpperCase().padStart(2, "0");
   return { tag: digits, value: encodeHex(value), access: { read, update } };
-}
-
-function twoBytes(id: number): string {
-  return id.toString(16).toUpperCase().padStart(4, "0");
 }

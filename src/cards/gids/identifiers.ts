@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import { hexBytes } from "../../base/binary/index.ts";
+import { applicationIdentifiers } from "../../base/iso7816/index.ts";
 
-/** The application identifier: Microsoft's RID, the application, version 2.0, and a byte that is free. */
-export const gidsAid: Uint8Array = hexBytes("A000000397425446590201");
+/** The application identifier: version 2.0, and a byte that is free. */
+export const gidsAid: Uint8Array = hexBytes(`${applicationIdentifiers.gids2}01`);
 
 /** What P1 and P2 of GET DATA and PUT DATA name beside files. GIDS 2.0, 4.2. */
 export const fileIds = {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes } from "../../base/binary/index.ts";
+import { concatBytes, hexByte } from "../../base/binary/index.ts";
 
 /**
  * The files that the minidriver of Windows keeps in data objects, and OpenSC with it. Their names and contents are those of
@@ -178,7 +178,7 @@ export function cacheAfterChange(cache: Uint8Array): Uint8Array {
 
 /** The name of the file with the certificate of a container's exchange key. */
 export function certificateFileName(container: number): string {
-  return `kxc${container.toString(16).toUpperCase().padStart(2, "0")}`;
+  return `kxc${hexByte(container)}`;
 }
 
 const MAX_STORED_BYTES = 0xffff;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { hexByte, hexBytes } from "../../base/binary/index.ts";
+import { encodeHex, hexByte, hexBytes, hexWord } from "../../base/binary/index.ts";
 import { encodeDataObject } from "../../base/iso7816/index.ts";
 import { assert, refuse } from "../../port/index.ts";
 import {
@@ -86,11 +86,11 @@ export function setUpGids(library: CardCrypto, image: GidsImage): void {
   image.files.clear();
   for (const [name, id] of Object.entries(dataFileIds)) {
     const rules = conditions[name as keyof typeof dataFileIds];
-    addFile(image, `8201398302${wordHex(id)}8C0303${rules}`);
+    addFile(image, `8201398302${hexWord(id)}8C0303${rules}`);
   }
   // The user may choose it for an authentication; the administrator may replace it.
   const template = `A409800102${"8301"}${hexByte(ADMINISTRATOR)}9501C0`;
-  const key = addFile(image, `8201188302${wordHex(keyFileId(ADMINISTRATOR))}8C04870020FFA50B${template}`);
+  const key = addFile(image, `8201188302${hexWord(keyFileId(ADMINISTRATOR))}8C04870020FFA50B${template}`);
   assert(key.kind === "key", "the administrator's key has a file of a key");
   key.key = { kind: "symmetric", value: hexBytes(FIRST_ADMINISTRATOR_KEY) };
   write(image, filePlaces.list, encodeFileList(firstFiles));
@@ -186,7 +186,7 @@ function addKeyFile(image: GidsImage, reference: number, mechanism: number): Key
     template(signature, paddings.digest),
     template(signature, paddings.pkcs1Digest),
   ].join("");
-  const id = wordHex(keyFileId(reference));
+  const id = hexWord(keyFileId(reference));
   const file = addFile(image, `8201188302${id}8C058F10101000A5${hexByte(templates.length / 2)}${templates}`);
   assert(file.kind === "key", "the file of a key is one");
   return file;
@@ -227,10 +227,6 @@ export function containersOf(image: GidsImage): readonly (Container & { readonly
 
 /** A name that no other container has, in the form of a GUID, as the minidriver makes them. */
 function containerName(library: CardCrypto): string {
-  const digits = [...library.randomBytes(16)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  const digits = encodeHex(library.randomBytes(16)).toLowerCase();
   return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-}
-
-function wordHex(value: number): string {
-  return value.toString(16).toUpperCase().padStart(4, "0");
 }

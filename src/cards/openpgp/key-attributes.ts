@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { encodeHex, hexBytes } from "../../base/binary/index.ts";
+import { encodeHex, hexBytes, hexWord } from "../../base/binary/index.ts";
 import type { BerTlvInit } from "../../base/iso7816/index.ts";
 import type { CurveName } from "../crypto/index.ts";
 import type { FirmwareVersion } from "../software-card/index.ts";
@@ -107,11 +107,7 @@ export function defaultAttributes(isYubico = false): Uint8Array {
 /** Yubico's keys take 65537 alone. */
 function rsaAttributes(modulusBits: number, isYubico: boolean): string {
   const exponentBits = isYubico ? LEAST_EXPONENT_BITS : MOST_EXPONENT_BITS;
-  return `01${fourDigits(modulusBits)}${fourDigits(exponentBits)}00`;
-}
-
-function fourDigits(number: number): string {
-  return number.toString(16).toUpperCase().padStart(4, "0");
+  return `01${hexWord(modulusBits)}${hexWord(exponentBits)}00`;
 }
 
 /**

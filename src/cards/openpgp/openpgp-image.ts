@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { bigEndianNumber, concatBytes, encodeHex, hexBytes } from "../../base/binary/index.ts";
+import { applicationIdentifiers } from "../../base/iso7816/index.ts";
 import { refuse } from "../../port/index.ts";
 import type { CardCrypto } from "../crypto/index.ts";
 import { CardKey } from "./card-key.ts";
@@ -10,8 +11,7 @@ import type { OpenPgpIdentity, YubicoExtensions } from "./openpgp-session.ts";
 import type { OpenPgpSource, OpenPgpValue } from "./openpgp-shape.ts";
 import { factoryPasswords, OpenPgpState } from "./openpgp-state.ts";
 
-/** What AIDs of OpenPGP cards begin with: the RID of the FSFE, and the application. OpenPGP card 3.4.1, 4.2.1. */
-const openPgpAid = hexBytes("D27600012401");
+const openPgpAid = hexBytes(applicationIdentifiers.openPgp);
 const openPgpVersion = hexBytes("0304");
 /** Manufacturers: cards for tests, and Yubico. */
 const TEST_CARD = "FFFF";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes, decodeHex, zeroBytes } from "../../base/binary/index.ts";
-import { encodeDataObject } from "../../base/iso7816/index.ts";
+import { concatBytes, hexBytes, zeroBytes } from "../../base/binary/index.ts";
+import { applicationProviders, encodeDataObject } from "../../base/iso7816/index.ts";
 import type { CardCrypto } from "../crypto/index.ts";
 import type { FirmwareVersion } from "../software-card/index.ts";
 import { byteObject } from "../software-card/index.ts";
@@ -100,7 +100,7 @@ function identify(library: CardCrypto, image: PivImage): void {
 
 function chuid(library: CardCrypto): Uint8Array {
   return concatBytes(
-    encodeDataObject(0x30, hexBytesOf(FASC_N)),
+    encodeDataObject(0x30, hexBytes(FASC_N)),
     encodeDataObject(0x34, library.randomBytes(GUID_BYTES)),
     encodeDataObject(0x35, new TextEncoder().encode(EXPIRATION_DATE)),
     // No signature of an issuer.
@@ -110,7 +110,7 @@ function chuid(library: CardCrypto): Uint8Array {
 }
 
 function capabilityContainer(library: CardCrypto): Uint8Array {
-  const identifier = concatBytes(hexBytesOf("A000000116FF02"), library.randomBytes(CARD_ID_BYTES));
+  const identifier = concatBytes(hexBytes(`${applicationProviders.gsa}FF02`), library.randomBytes(CARD_ID_BYTES));
   return concatBytes(
     encodeDataObject(0xf0, identifier),
     byteObject(0xf1, 0x21),
@@ -120,10 +120,4 @@ function capabilityContainer(library: CardCrypto): Uint8Array {
     byteObject(0xf5, 0x10),
     ...[0xf6, 0xf7, 0xfa, 0xfb, 0xfc, 0xfd, 0xfe].map((tag) => encodeDataObject(tag)),
   );
-}
-
-function hexBytesOf(digits: string): Uint8Array {
-  const decoded = decodeHex(digits);
-  if (!decoded.ok) throw new TypeError(decoded.error.message);
-  return decoded.value;
 }

@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: MIT
 
-/** The registered identifier of NIST, and what makes it the PIV card application, version 1.0. */
-const rid = [0xa0, 0x00, 0x00, 0x03, 0x08];
-const pix = [0x00, 0x00, 0x10, 0x00, 0x01, 0x00];
+import { concatBytes, hexBytes } from "../../base/binary/index.ts";
+import { applicationIdentifiers, applicationProviders } from "../../base/iso7816/index.ts";
 
-/** The application identifier, A0 00 00 03 08 00 00 10 00 01 00. NIST SP 800-73-4 part 1, 2.2. */
+const rid = hexBytes(applicationProviders.nist);
+const pix = hexBytes(`${applicationIdentifiers.piv}0100`).subarray(rid.length);
+
+/** The application identifier of version 1.0. NIST SP 800-73-4 part 1, 2.2. */
 export function pivAid(): Uint8Array {
-  return Uint8Array.from([...rid, ...pix]);
+  return concatBytes(rid, pix);
 }
 
 /** The part of it that says whose it is. */
 export function pivRid(): Uint8Array {
-  return Uint8Array.from(rid);
+  return rid.slice();
 }
 
 /** The part of it that says which application it is. */
 export function pivPix(): Uint8Array {
-  return Uint8Array.from(pix);
+  return pix.slice();
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { copyBytes } from "../../base/binary/index.ts";
+import { bigEndianBytes, copyBytes, encodeHex } from "../../base/binary/index.ts";
 import { matchesSecret } from "../software-card/index.ts";
 import { type NtagLayout, PAGE_BYTES } from "./ntag-layout.ts";
 
@@ -119,13 +119,11 @@ export class NtagConfiguration {
   }
 
   #mirroredText(mirror: number): string {
-    const hex = (bytes: Iterable<number>): string =>
-      Array.from(bytes, (byte) => byte.toString(16).toUpperCase().padStart(2, "0")).join("");
     const parts: string[] = [];
-    if ((mirror & MIRRORS_UID) !== 0) parts.push(hex(this.#uid));
+    if ((mirror & MIRRORS_UID) !== 0) parts.push(encodeHex(this.#uid));
     const isOn = (this.#access & COUNTER_ENABLED) !== 0;
     if ((mirror & MIRRORS_COUNTER) !== 0 && isOn) {
-      parts.push(hex([this.#reads >> 16, (this.#reads >> 8) & 0xff, this.#reads & 0xff]));
+      parts.push(encodeHex(Uint8Array.from(bigEndianBytes(this.#reads, 3, 3, "a counter"))));
     }
     return parts.join("x");
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { copyBytes, hexBytes } from "../../base/binary/index.ts";
-import { instructions } from "../../base/iso7816/index.ts";
+import { applicationIdentifiers, instructions } from "../../base/iso7816/index.ts";
 import { byteString, callback, optional, optionsOf, SmartCardError, truth, wholeNumber } from "../../port/index.ts";
 import type { ApplicationCommand, CardApplication } from "../applications/index.ts";
 import { type Answer, status, sw } from "../software-card/index.ts";
@@ -25,8 +25,7 @@ const applicationOptions = optionsOf<NdefApplicationOptions>({
   changed: optional(callback<() => void>("a function that is told of changes")),
 });
 
-// NFC Forum, Type 4 Tag, version 2.0, 4.2 and 5.1
-const NDEF_AID = "D2760000850101";
+// NFC Forum, Type 4 Tag, version 2.0, 5.1
 const CAPABILITY_CONTAINER = 0xe103;
 const NDEF_FILE = 0xe104;
 const MAPPING_VERSION = 0x20;
@@ -47,7 +46,7 @@ const P2_FIRST_NO_ANSWER = 0x0c;
  * @see NFC Forum, Type 4 Tag, version 2.0
  */
 export class NdefApplication implements CardApplication {
-  readonly aid: Uint8Array = hexBytes(NDEF_AID);
+  readonly aid: Uint8Array = hexBytes(applicationIdentifiers.ndef);
   readonly #file: Uint8Array;
   readonly #container: Uint8Array;
   readonly #isReadOnly: boolean;

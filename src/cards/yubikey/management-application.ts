@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import { hexBytes } from "../../base/binary/index.ts";
+import { applicationIdentifiers } from "../../base/iso7816/index.ts";
 import type { ApplicationCommand, CardApplication } from "../applications/index.ts";
 import { type Answer, status, sw } from "../software-card/index.ts";
 import { capabilityMask, serialBytes, type TokenDescription } from "./token.ts";
@@ -13,7 +15,7 @@ const FORM_FACTOR_KEYCHAIN = 0x01;
  * @see the package yubikey-manager, yubikit/management.py
  */
 export class ManagementApplication implements CardApplication {
-  readonly aid: Uint8Array = Uint8Array.of(0xa0, 0x00, 0x00, 0x05, 0x27, 0x47, 0x11, 0x17);
+  readonly aid: Uint8Array = hexBytes(applicationIdentifiers.yubicoManagement);
   readonly #token: TokenDescription;
 
   constructor(token: TokenDescription) {

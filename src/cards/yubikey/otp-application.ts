@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import { hexBytes } from "../../base/binary/index.ts";
+import { applicationIdentifiers } from "../../base/iso7816/index.ts";
 import type { ApplicationCommand, CardApplication } from "../applications/index.ts";
 import { type Answer, status, sw } from "../software-card/index.ts";
 import { deviceInformation } from "./management-application.ts";
@@ -18,7 +20,7 @@ const P1_DEVICE_INFORMATION = 0x13;
  * @see the package yubikey-manager, yubikit/yubiotp.py
  */
 export class OtpApplication implements CardApplication {
-  readonly aid: Uint8Array = Uint8Array.of(0xa0, 0x00, 0x00, 0x05, 0x27, 0x20, 0x01, 0x01);
+  readonly aid: Uint8Array = hexBytes(applicationIdentifiers.yubicoOtp);
   readonly #token: TokenDescription;
 
   constructor(token: TokenDescription) {

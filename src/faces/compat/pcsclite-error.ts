@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { hexDword } from "../../base/binary/index.ts";
 import { type Dialect, type ErrorCode, errorNumber, SmartCardError } from "../../port/index.ts";
 
 /**
@@ -67,7 +68,7 @@ export type PcscFunction =
  */
 export function pcscliteError(call: PcscFunction, error: unknown, dialect: Dialect): Error {
   const code = error instanceof SmartCardError ? error.code : "internal-error";
-  const number = errorNumber(code, dialect).toString(16).padStart(8, "0");
-  const text = texts[code] ?? `Unknown error: 0x${number.toUpperCase()}`;
-  return new Error(`${call} error: ${text}(0x${number})`, { cause: error });
+  const number = hexDword(errorNumber(code, dialect));
+  const text = texts[code] ?? `Unknown error: ${number}`;
+  return new Error(`${call} error: ${text}(${number.toLowerCase()})`, { cause: error });
 }

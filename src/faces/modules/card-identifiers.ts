@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 
 import { encodeHex, hexBytes } from "../../base/binary/index.ts";
-import { type BerTlv, decodeBerTlv, findBerTlv } from "../../base/iso7816/index.ts";
+import {
+  applicationIdentifiers,
+  type BerTlv,
+  decodeBerTlv,
+  findBerTlv,
+  statusWords as sw,
+} from "../../base/iso7816/index.ts";
 import type { ModuleHost } from "./card-module.ts";
-import { sw } from "./failures.ts";
 
-/** SC PNP AID. Microsoft, "Smart Card Discovery Process". */
-const AID = "A0000003974349445F0100";
 /** The tag of the identifiers, which is Windows' own. */
 const TAG_IDENTIFIERS = 0x7f68;
 const fileIds = { masterFile: "3F00", atr: "2F01" } as const;
@@ -22,7 +25,14 @@ const READ_BYTES = 256;
  */
 export async function cardIdentifiers(host: ModuleHost): Promise<readonly string[]> {
   // GET DATA follows whether the card has the application or not.
-  await host.send({ cla: 0, ins: 0xa4, p1: 0x04, p2: 0x00, data: hexBytes(AID), le: READ_BYTES });
+  await host.send({
+    cla: 0,
+    ins: 0xa4,
+    p1: 0x04,
+    p2: 0x00,
+    data: hexBytes(applicationIdentifiers.plugAndPlay),
+    le: READ_BYTES,
+  });
   const [p1, p2] = [TAG_IDENTIFIERS >> 8, TAG_IDENTIFIERS & 0xff];
   const answer = await host.send({ cla: 0, ins: 0xca, p1, p2, le: READ_BYTES });
   const told = answer.sw === sw.success ? identifiersIn(answer.data) : [];

@@ -1,35 +1,23 @@
 // SPDX-License-Identifier: MIT
 
-import { describeStatusWord } from "../../base/iso7816/index.ts";
+import { hexWord } from "../../base/binary/index.ts";
+import { describeStatusWord, statusWordFamilies, statusWords as sw } from "../../base/iso7816/index.ts";
 import { type ErrorCode, type ErrorDetails, SmartCardError } from "../../port/index.ts";
 import type { PinDescription } from "./card-module.ts";
 
-/** Status words, ISO/IEC 7816-4:2013, table 6. */
-export const sw = {
-  success: 0x9000,
-  counter: 0x63c0,
-  wrongLength: 0x6700,
-  securityNotSatisfied: 0x6982,
-  methodBlocked: 0x6983,
-  dataUnusable: 0x6984,
-  wrongData: 0x6a80,
-  fileNotFound: 0x6a82,
-  referenceNotFound: 0x6a88,
-} as const;
-
 const codes: ReadonlyMap<number, ErrorCode> = new Map<number, ErrorCode>([
   [sw.securityNotSatisfied, "security-violation"],
-  [0x6985, "security-violation"],
+  [sw.conditionsNotSatisfied, "security-violation"],
   [sw.methodBlocked, "chv-blocked"],
-  [sw.dataUnusable, "chv-blocked"],
-  [0x6a81, "unsupported-feature"],
-  [0x6d00, "unsupported-feature"],
-  [0x6e00, "unsupported-feature"],
+  [sw.referenceDataNotUsable, "chv-blocked"],
+  [sw.functionNotSupported, "unsupported-feature"],
+  [sw.wrongInstruction, "unsupported-feature"],
+  [sw.wrongClass, "unsupported-feature"],
   [sw.wrongData, "invalid-value"],
   [sw.wrongLength, "invalid-value"],
   [sw.fileNotFound, "file-not-found"],
   [sw.referenceNotFound, "no-key-container"],
-  [0x6a84, "write-too-many"],
+  [sw.notEnoughMemory, "write-too-many"],
 ]);
 
 /** The card is not there any more. */
@@ -53,14 +41,13 @@ export interface FailurePlace {
 
 /** The error for a status word. @param what completes "the card refused to …" */
 export function statusFailure(statusWord: number, what: string, place: FailurePlace): SmartCardError {
-  const number = statusWord.toString(16).toUpperCase().padStart(4, "0");
-  const message = `the card refused to ${what}: ${number}, ${describeStatusWord(statusWord).meaning}`;
+  const message = `the card refused to ${what}: ${hexWord(statusWord)}, ${describeStatusWord(statusWord).meaning}`;
   return new SmartCardError(codes.get(statusWord) ?? "unexpected", message, { ...place, statusWord });
 }
 
 /** Whether a status word tells the tries of a PIN: 63Cx. */
 export function triesIn(statusWord: number): number | undefined {
-  return (statusWord & 0xfff0) === sw.counter ? statusWord & 0x0f : undefined;
+  return (statusWord & 0xfff0) === statusWordFamilies.counter ? statusWord & 0x0f : undefined;
 }
 
 /** The error for the card's answer to a PIN. */
@@ -71,9 +58,13 @@ export function pinFailure(
   known: number | undefined,
 ): SmartCardError {
   const triesLeft = triesIn(statusWord) ?? known;
-  if (statusWord === sw.methodBlocked || statusWord === sw.dataUnusable || triesLeft === 0)
+  if (statusWord === sw.methodBlocked || statusWord === sw.referenceDataNotUsable || triesLeft === 0)
     return blocked(pin, { ...place, statusWord, triesLeft: 0 });
-  if (triesIn(statusWord) === undefined && statusWord !== sw.securityNotSatisfied && statusWord !== 0x6300)
+  if (
+    triesIn(statusWord) === undefined &&
+    statusWord !== sw.securityNotSatisfied &&
+    statusWord !== sw.warningMemoryChanged
+  )
     return statusFailure(statusWord, `take the ${pin.name}`, place);
   const left = triesLeft === undefined ? "" : `; ${triesText(triesLeft)} left`;
   const warning = triesLeft === 1 ? ", and another wrong one blocks it" : "";

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
 
-import { bigEndianBytes, concatBytes, encodeHex, hexBytes, zeroBytes } from "../../base/binary/index.ts";
-import { encodeBerTlv, type ResponseApdu } from "../../base/iso7816/index.ts";
+import { bigEndianBytes, concatBytes, encodeHex, hexByte, hexBytes, zeroBytes } from "../../base/binary/index.ts";
+import {
+  applicationIdentifiers,
+  encodeBerTlv,
+  type ResponseApdu,
+  statusWords as sw,
+} from "../../base/iso7816/index.ts";
 import type { CurveName, PublicKey } from "../../base/keys/index.ts";
 import type {
   AdminChallenge,
@@ -18,12 +23,12 @@ import type {
   PinRole,
   SignRequest,
 } from "./card-module.ts";
-import { sw, triesIn } from "./failures.ts";
+import { triesIn } from "./failures.ts";
 import { hasApplication, reselectApplication } from "./select-application.ts";
 import { plainValue, valueAt } from "./tlv-values.ts";
 
-/** The application in version 2.0, and without its version. GIDS 2.0, 2.1. */
-const aids: readonly string[] = ["A000000397425446590201", "A0000003974254465902"];
+/** With the free byte that most cards have, and without it. GIDS 2.0, 2.1. */
+const aids: readonly string[] = [`${applicationIdentifiers.gids2}01`, applicationIdentifiers.gids2];
 
 /** A file of the minidriver: the elementary file, and the data object in it. */
 interface FilePlace {
@@ -169,7 +174,7 @@ class GidsCard implements ModuleCard {
   /** The file `kxcNN` of a key for exchange, or `kscNN` of one for signatures. */
   async #certificateAt(at: number): Promise<Uint8Array | undefined> {
     const files = await listFiles(this.#host);
-    const number = at.toString(16).toUpperCase().padStart(2, "0");
+    const number = hexByte(at);
     const place = placeIn(files, `kxc${number}`) ?? placeIn(files, `ksc${number}`);
     const stored = place && (await readFile(this.#host, place));
     if (stored === undefined || stored.length === 0) return undefined;

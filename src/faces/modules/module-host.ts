@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { CommandInit, ResponseApdu } from "../../base/iso7816/index.ts";
+import { type CommandInit, type ResponseApdu, statusWords as sw } from "../../base/iso7816/index.ts";
 import {
   type CurveName,
   certificatePublicKey,
@@ -18,7 +18,7 @@ import {
 } from "../../base/keys/index.ts";
 import { abortedError, type Connection, type HostCrypto, type SendOptions, SmartCardError } from "../../port/index.ts";
 import type { CertifiedKey, DecryptRequest, KeyType, ModuleHost, PinDescription, SignRequest } from "./card-module.ts";
-import { type FailurePlace, pinFailure, statusFailure, sw } from "./failures.ts";
+import { type FailurePlace, pinFailure, statusFailure } from "./failures.ts";
 
 /** What a module works with, over one connection. */
 export class ConnectionHost implements ModuleHost {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import { bigEndianNumber, encodeHex, zeroBytes } from "../../base/binary/index.ts";
-import type { CommandInit, ResponseApdu } from "../../base/iso7816/index.ts";
+import { type CommandInit, type ResponseApdu, statusWords as sw } from "../../base/iso7816/index.ts";
 import { hashBytes } from "../../base/keys/index.ts";
 import { type HostCrypto, SmartCardError } from "../../port/index.ts";
-import { type FailurePlace, statusFailure, sw, triesIn } from "./failures.ts";
+import { type FailurePlace, statusFailure, triesIn } from "./failures.ts";
 import type { OpenCard } from "./open-card.ts";
 import { kdfIn, kdfOutput } from "./openpgp-kdf.ts";
 import { readObject, selectCertificate, openPgpTags as tags } from "./openpgp-module.ts";

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: MIT
 
 import { concatBytes, encodeHex, hexBytes, zeroBytes } from "../../base/binary/index.ts";
-import { type CommandInit, decodeCompactTlv, encodeBerTlv, type ResponseApdu } from "../../base/iso7816/index.ts";
+import {
+  applicationIdentifiers,
+  type CommandInit,
+  decodeCompactTlv,
+  encodeBerTlv,
+  type ResponseApdu,
+  statusWords as sw,
+} from "../../base/iso7816/index.ts";
 import { curveOfId, type PublicKey } from "../../base/keys/index.ts";
 import { SmartCardError } from "../../port/index.ts";
 import type {
@@ -18,13 +25,11 @@ import type {
   PinRole,
   SignRequest,
 } from "./card-module.ts";
-import { sw } from "./failures.ts";
 import { type Kdf, kdfIn, kdfOutput } from "./openpgp-kdf.ts";
 import { hasApplication, reselectApplication } from "./select-application.ts";
 import { deepValue, valueAt } from "./tlv-values.ts";
 
-/** RID of the FSF Europe, and the application OpenPGP. OpenPGP card 3.4.1, 4.2.1. */
-const AID = "D27600012401";
+const AID = applicationIdentifiers.openPgp;
 export const openPgpTags = {
   application: 0x6e,
   holder: 0x65,

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 
 import { copyBytes, isBytes, kindOf, SecretBytes, zeroBytes } from "../../base/binary/index.ts";
+import { statusWords as sw } from "../../base/iso7816/index.ts";
 import { type Clock, SmartCardError, type WaitOptions } from "../../port/index.ts";
 import type { KeyContainer, PinDescription, PinRole } from "./card-module.ts";
 import type { CardSessions, Session } from "./card-sessions.ts";
-import { blocked, type FailurePlace, lastTry, pinFailure, sw, triesIn } from "./failures.ts";
+import { blocked, type FailurePlace, lastTry, pinFailure, triesIn } from "./failures.ts";
 import type { PinCache } from "./pin-cache.ts";
 import type { ReaderPinPad } from "./pin-pad.ts";
 import { orGiveUp } from "./turns.ts";

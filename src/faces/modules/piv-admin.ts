@@ -2,7 +2,7 @@
 
 import { bigEndianBytes, concatBytes, hexBytes, zeroBytes } from "../../base/binary/index.ts";
 import type { CommandInit, ResponseApdu } from "../../base/iso7816/index.ts";
-import { decodeLeadingDataObjects, encodeDataObject } from "../../base/iso7816/index.ts";
+import { decodeLeadingDataObjects, encodeDataObject, statusWords as sw } from "../../base/iso7816/index.ts";
 import {
   curveBytes,
   encodeDigestInfo,
@@ -13,7 +13,7 @@ import {
 } from "../../base/keys/index.ts";
 import { type HostCrypto, SmartCardError } from "../../port/index.ts";
 import type { KeyType } from "./card-module.ts";
-import { type FailurePlace, statusFailure, sw, triesIn } from "./failures.ts";
+import { type FailurePlace, statusFailure, triesIn } from "./failures.ts";
 import type { OpenCard } from "./open-card.ts";
 import { algorithmOf, certificateInObject, publicKeyOf, readObject } from "./piv-module.ts";
 import { plainValue, valueAt } from "./tlv-values.ts";

@@ -2,10 +2,12 @@
 
 import { bigEndianBytes, concatBytes, encodeHex, hexBytes, zeroBytes } from "../../base/binary/index.ts";
 import {
+  applicationIdentifiers,
   type CommandInit,
   decodeLeadingDataObjects,
   encodeBerTlv,
   type ResponseApdu,
+  statusWords as sw,
 } from "../../base/iso7816/index.ts";
 import { curveBytes, type PublicKey } from "../../base/keys/index.ts";
 import type { HostCrypto } from "../../port/index.ts";
@@ -24,14 +26,11 @@ import type {
   PinRole,
   SignRequest,
 } from "./card-module.ts";
-import { sw, triesIn } from "./failures.ts";
+import { triesIn } from "./failures.ts";
 import { hasApplication, reselectApplication, selectApplication } from "./select-application.ts";
 import { plainValue, valueAt } from "./tlv-values.ts";
 
-/** The application without its version. NIST SP 800-73-4 part 1, 2.2. */
-const AID = "A00000030800001000";
-/** The issuer security domain, which most cards have beside PIV. GlobalPlatform 2.3.1, H.1.3. */
-const CARD_MANAGER_AID = "A000000151000000";
+const AID = applicationIdentifiers.piv;
 const PIN_BYTES = 8;
 const PIN_PADDING = 0xff;
 const MAX_CERTIFICATE_BYTES = 65_536;
@@ -151,7 +150,8 @@ class PivCard implements ModuleCard {
   async deauthenticate(): Promise<void> {
     if (this.#isAdmin) {
       this.#isAdmin = false;
-      await selectApplication(this.#host, CARD_MANAGER_AID);
+      // Most cards have it beside PIV.
+      await selectApplication(this.#host, applicationIdentifiers.issuerSecurityDomain);
       await this.select();
     }
     const { sw: word } = await this.#host.send({ cla: 0, ins: 0x20, p1: 0xff, p2: this.#userPin });
@@ -198,7 +198,10 @@ class PivCard implements ModuleCard {
   /** NIST SP 800-73-4 part 2, 3.2.1: VERIFY has no reference of the PUK. */
   async verify(role: PinRole, pin: Uint8Array): Promise<void> {
     if (role === "unblock")
-      throw this.#host.failure(0x6a81, "verify the PUK alone; changePin() and unblock() show it to the card");
+      throw this.#host.failure(
+        sw.functionNotSupported,
+        "verify the PUK alone; changePin() and unblock() show it to the card",
+      );
     await this.#withPin(role, 0x20, [pin]);
   }
 

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 
 import { concatBytes, encodeHex, hexBytes } from "../../base/binary/index.ts";
-import { type BerTlv, decodeBerTlv, findBerTlv } from "../../base/iso7816/index.ts";
+import {
+  applicationIdentifiers,
+  type BerTlv,
+  decodeBerTlv,
+  findBerTlv,
+  statusWords as sw,
+} from "../../base/iso7816/index.ts";
 import type { CardModule, KeyContainer, ModuleCard, ModuleHost, PinDescription } from "./card-module.ts";
-import { sw } from "./failures.ts";
 
-/** DF.CIA: the RID of PKCS #15, and "PKCS-15". ISO/IEC 7816-15:2016, 7.5.2. */
-const AID = "A000000063504B43532D3135";
+const AID = applicationIdentifiers.pkcs15;
 const fileIds = { masterFile: "3F00", directory: "2F00", objectDirectory: "5031", tokenInfo: "5032" } as const;
 /** Choices of EF.OD. ISO/IEC 7816-15:2016, 8.3. */
 const choices = { privateKeys: 0xa0, certificates: 0xa4 } as const;
@@ -157,8 +161,8 @@ async function readAll(host: ModuleHost): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   for (let offset = 0; offset < MAX_FILE_BYTES / 2; ) {
     const answer = await host.send({ cla: 0, ins: 0xb0, p1: offset >> 8, p2: offset & 0xff, le: READ_BYTES });
-    // 6B00: the offset is the end; 6282: the end came before Le.
-    if (answer.sw !== sw.success && answer.sw !== 0x6282) break;
+    // 6B00: the offset is the end. 6282: the end came before Le.
+    if (answer.sw !== sw.success && answer.sw !== sw.endOfFile) break;
     parts.push(answer.data);
     offset += answer.data.length;
     if (answer.data.length < READ_BYTES) break;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { hexBytes } from "../../base/binary/index.ts";
+import { statusWords as sw } from "../../base/iso7816/index.ts";
 import type { ModuleHost } from "./card-module.ts";
-import { sw } from "./failures.ts";
 
 /** Selects an application by its AID, in hexadecimal digits, or the beginning of it. @returns the status */
 export async function selectApplication(host: ModuleHost, aid: string): Promise<number> {

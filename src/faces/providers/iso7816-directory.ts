@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 
+import { hexWord } from "../../base/binary/index.ts";
 import { instructions as ins, MAX_SHORT_LE, statusWords } from "../../base/iso7816/index.ts";
 import { ComError } from "./com-error.ts";
 import { FILETYPE } from "./enumerations.ts";
 import type { Iso7816Card } from "./iso7816-card.ts";
 import { type FileKind, fileViewOf } from "./iso7816-file-control.ts";
-import { formatFileId } from "./iso7816-path.ts";
 import { isDone, statusFailure } from "./iso7816-status.ts";
 
 /** P2 of SELECT: the next one, and its file control parameters. ISO/IEC 7816-4:2013, table 63. */
@@ -59,7 +59,7 @@ export async function listFiles(card: Iso7816Card, fileType: FILETYPE): Promise<
     found.set(id, kind);
   }
   const { kind: wanted } = search;
-  return [...found].filter(([, kind]) => wanted === undefined || kind === wanted).map(([id]) => formatFileId(id));
+  return [...found].filter(([, kind]) => wanted === undefined || kind === wanted).map(([id]) => hexWord(id));
 }
 
 function notListed(): ComError {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { decodeHex, encodeHex } from "../../base/binary/index.ts";
+import { decodeHex, encodeHex, hexWord } from "../../base/binary/index.ts";
 import { SmartCardError } from "../../port/index.ts";
 import { checkOneOf, checkText } from "./arguments.ts";
 import { ComError } from "./com-error.ts";
@@ -125,10 +125,5 @@ export function isWithin(place: FilePlace, directory: FilePlace): boolean {
 /** The path as text: `3F00/5015/4401`, or the application's name in place of `3F00`. */
 export function formatPlace({ application, ids }: FilePlace): string {
   const root = application === undefined ? MASTER_FILE_ID : encodeHex(application);
-  return [root, ...ids.map(formatFileId)].join("/");
-}
-
-/** A file identifier as text: four digits. */
-export function formatFileId(id: number): string {
-  return id.toString(16).toUpperCase().padStart(4, "0");
+  return [root, ...ids.map(hexWord)].join("/");
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { encodeHex } from "../../base/binary/index.ts";
 import {
   type Connection,
   type ConnectOptions,
@@ -133,7 +134,7 @@ export class Scene {
     const command = this.hasTestCard ? cardCommands.echo(Uint8Array.of(1, 2, 3)) : selectCommand;
     const answer = this.hasTestCard ? "0102039000" : undefined;
     return outcome(connection.transmit(command, wait), (bytes) => {
-      return answer === undefined || hex(bytes) === answer ? "ok" : `the answer ${hex(bytes)}`;
+      return answer === undefined || encodeHex(bytes) === answer ? "ok" : `the answer ${encodeHex(bytes)}`;
     });
   }
 
@@ -227,8 +228,4 @@ export async function points<T>(
   const seen: Record<string, string> = {};
   for (const [point, item] of Object.entries(items)) seen[point] = await observe(item);
   return seen;
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).toUpperCase().padStart(2, "0")).join("");
 }
