@@ -22,9 +22,9 @@ import {
 } from "../port/index.ts";
 import { openCcidDevice } from "../readers/ccid/index.ts";
 import { type DriverBundle, driversFor } from "../readers/ifd/index.ts";
+import { usbId } from "../readers/names/index.ts";
 import {
   type DrivenDevice,
-  deviceId,
   type OpenByDriver,
   type ReaderHost,
   type UsbLogEntry,
@@ -154,7 +154,7 @@ export async function usbReaders(options: UsbReadersOptions): Promise<OpenedUsbR
     // The devices that the drivers installed for pcscd name.
     foreignDevices: async () => {
       const bundles = await installed.look();
-      return new Set(bundles.flatMap((bundle) => bundle.readers.map(deviceId)));
+      return new Set(bundles.flatMap((bundle) => bundle.readers.map((reader) => usbId(reader))));
     },
     countedWith: (description, driver) => countedWith(installed.found, description, driver),
     selections: readers,

@@ -2,6 +2,7 @@
 
 import { escapedJson } from "../../base/binary/index.ts";
 import { UsbError, type UsbFailure } from "../../readers/ccid/index.ts";
+import { usbId } from "../../readers/names/index.ts";
 import type { WebUsbAnswer, WebUsbDevice, WebUsbOutcome } from "./web-usb.ts";
 
 /** What is being done with a device, for messages and for the meaning of a failure. */
@@ -59,7 +60,7 @@ function meaningOf(error: unknown, step: WebUsbStep): UsbFailure {
 }
 
 function nameOf({ productId, productName, vendorId }: WebUsbDevice): string {
-  const id = [vendorId, productId].map((number) => number.toString(16).padStart(4, "0")).join(":");
+  const id = usbId({ vendorId, productId });
   return productName ? `${id} ${escapedJson(JSON.stringify(productName))}` : id;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import { hexBytes } from "../../base/binary/index.ts";
+import { hexByte, hexBytes, hexWord } from "../../base/binary/index.ts";
 import { type Clock, type ReaderDescription, SmartCardError, type Trace } from "../../port/index.ts";
+import { usbId } from "../names/index.ts";
 import { BulkLink } from "./bulk-link.ts";
 import { type ClassDescriptor, decodeClassDescriptor } from "./class-descriptor.ts";
 import { decodeFirmwareFeatures, type FirmwareFeatures, GET_FIRMWARE_FEATURES } from "./firmware-features.ts";
@@ -151,7 +152,7 @@ class DeviceOpening {
     const { classDescriptor, product, vendorId } = this.#usb.description;
     const decoded = decodeClassDescriptor(classDescriptor);
     if (decoded.ok) return decoded.value;
-    const name = product || `the device of vendor ${vendorId.toString(16).padStart(4, "0")}`;
+    const name = product || `the device of vendor ${hexWord(vendorId).toLowerCase()}`;
     throw failureOf(
       "reader-unsupported",
       `${name} is no reader that can be driven: ${decoded.error.message}`,
@@ -293,12 +294,12 @@ function shortened(text: string): string {
 /** Name and id for a slot, where nothing else gives them. */
 function defaultIdentity(usb: UsbInterfaceDescription, slot: number): { readonly name: string; readonly id: string } {
   const { interfaceName, interfaceNumber, manufacturer, portPath, product, productId, serial, vendorId } = usb;
-  const hex = (value: number): string => value.toString(16).padStart(4, "0");
-  const title = `${manufacturer} ${product}`.trim() || `USB reader ${hex(vendorId)}:${hex(productId)}`;
+  const device = usbId({ vendorId, productId });
+  const title = `${manufacturer} ${product}`.trim() || `USB reader ${device}`;
   const parts = [title, interfaceName && `[${interfaceName}]`, serial && `(${serial})`].filter((part) => part !== "");
   const place = serial === "" ? portPath : serial;
   return {
-    name: `${parts.join(" ")} ${slot.toString(16).toUpperCase().padStart(2, "0")}`,
-    id: `usb:${hex(vendorId)}:${hex(productId)}:${place}:${interfaceNumber}:${slot}`,
+    name: `${parts.join(" ")} ${hexByte(slot)}`,
+    id: `usb:${device}:${place}:${interfaceNumber}:${slot}`,
   };
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { encodeHex, hexByte } from "../../base/binary/index.ts";
 import type { ClassDescriptor, ExchangeLevel } from "./class-descriptor.ts";
 import { readerFeatures } from "./class-descriptor.ts";
 
@@ -106,7 +107,7 @@ const OMNIKEY_CHIP = "the chip announces a PIN pad that is not there, and chains
 /** The texts of a PIN pad's display: command, address and a magic number, and ten texts of 16 characters. */
 function displayTexts(texts: readonly string[]): string {
   const bytes = texts.flatMap((text) => Array.from(text.padEnd(16), (character) => character.charCodeAt(0)));
-  return `B2A0004D4C${bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+  return `B2A0004D4C${encodeHex(Uint8Array.from(bytes))}`;
 }
 
 const englishTexts = displayTexts([
@@ -129,7 +130,7 @@ const gemaltoPinPad: QuirkChanges = {
 };
 
 function text(value: string): string {
-  return Array.from(value, (character) => character.charCodeAt(0).toString(16).padStart(2, "0")).join("");
+  return encodeHex(new TextEncoder().encode(value));
 }
 
 /** Vendor, product, the first release that works, its name. */
@@ -351,7 +352,7 @@ function one(vendor: number, product: number, changes: QuirkChanges, why: string
 
 /** bcdDevice as people write it: 0x0516 is 5.16. */
 export function release(bcd: number): string {
-  return `${(bcd >> 8).toString(16)}.${(bcd & 0xff).toString(16).padStart(2, "0")}`;
+  return `${(bcd >> 8).toString(16)}.${hexByte(bcd & 0xff)}`;
 }
 
 /** A reader whose quirks are looked for. */

@@ -16,5 +16,5 @@ export {
   MAX_CALL_BYTES,
   MessageDecoder,
 } from "./messages.ts";
-export { type IfdUsbDevice, slotName, usbDeviceName, usbReaderName } from "./pcscd-names.ts";
 export { parseReaderConf, type ReaderConf, type ReaderConfEntry } from "./reader-conf.ts";
+export { type IfdUsbDevice, usbDeviceName } from "./usb-device-name.ts";

@@ -5,7 +5,6 @@ export { describeUsbInterface } from "./pcscd-names.ts";
 export type { DrivenDevice, OpenByDriver, OpenDevice, ReaderHost, SeatState } from "./seat.ts";
 export type { UsbSelection } from "./selection.ts";
 export {
-  deviceId,
   nameOfDevice,
   type UsbHolder,
   type UsbReaderDevice,

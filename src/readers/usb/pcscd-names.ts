@@ -2,11 +2,8 @@
 
 import { readerKey } from "../../port/index.ts";
 import type { UsbInterfaceDescription } from "../ccid/index.ts";
+import { usbId, usbReaderName } from "../names/index.ts";
 import { knownReaderName } from "./known-readers.ts";
-import { deviceId } from "./transport.ts";
-
-/** The longest name of a reader of pcsc-lite without its numbers: MAX_READERNAME, 128, less " 00 00" and the NUL. */
-const LONGEST_BASE_NAME = 121;
 
 /** pcscd writes the number of a reader with two hexadecimal digits. */
 const MOST_NUMBERS = 256;
@@ -16,15 +13,7 @@ const MOST_NUMBERS = 256;
  * name of the interface in brackets, and the serial number in parentheses unless the interface's name has it already.
  */
 export function baseName(description: UsbInterfaceDescription): string {
-  const { interfaceName, serial } = description;
-  const inBrackets = interfaceName === "" ? "" : ` [${asciiOf(interfaceName)}]`;
-  const inParentheses = serial === "" || interfaceName.includes(serial) ? "" : ` (${serial})`;
-  return cut(`${friendlyName(description)}${inBrackets}${inParentheses}`);
-}
-
-/** The name of one slot: the base name, the number of the reader, and that of the slot. */
-export function slotName(base: string, number: number, slot: number): string {
-  return `${base} ${twoDigits(number)} ${twoDigits(slot)}`;
+  return usbReaderName(friendlyName(description), description);
 }
 
 /** The name of one slot of a reader that the configuration gives a name: the further ones have a number behind it. */
@@ -40,7 +29,7 @@ export function interfaceId(description: UsbInterfaceDescription): string {
   const { interfaceNumber, portPath, serial } = description;
   // An id has at most 255 bytes.
   const known = [...serial].slice(0, 60).join("").replaceAll(":", ".");
-  return `usb:${deviceId(description)}:${known}:${portPath}:${interfaceNumber}`;
+  return `usb:${usbId(description)}:${known}:${portPath}:${interfaceNumber}`;
 }
 
 /** A number that a reader has. */
@@ -93,26 +82,10 @@ export function isSameReader(a: string, b: string): boolean {
 
 function friendlyName(description: UsbInterfaceDescription): string {
   const { manufacturer, product } = description;
-  const known = knownReaderName(deviceId(description));
+  const known = knownReaderName(usbId(description));
   if (known !== undefined) return known;
   const own = product.toLowerCase().startsWith(manufacturer.toLowerCase()) ? product : `${manufacturer} ${product}`;
-  return own.trim() || `USB reader ${deviceId(description)}`;
-}
-
-/** pcscd has a full stop for each byte that is not ASCII. */
-function asciiOf(text: string): string {
-  return text.replace(/[^\0-\x7f]/gu, (character) => ".".repeat(new TextEncoder().encode(character).length));
-}
-
-function cut(name: string): string {
-  const bytes = new TextEncoder().encode(name);
-  if (bytes.length <= LONGEST_BASE_NAME) return name;
-  const text = new TextDecoder().decode(bytes.subarray(0, LONGEST_BASE_NAME));
-  return text.replace(/\ufffd+$/, "");
-}
-
-function twoDigits(number: number): string {
-  return number.toString(16).toUpperCase().padStart(2, "0");
+  return own.trim() || `USB reader ${usbId(description)}`;
 }
 
 /** What an interface is called: by people, by vendor and product, and by its id. */
@@ -121,5 +94,5 @@ export function describeUsbInterface(description: UsbInterfaceDescription): {
   readonly device: string;
   readonly title: string;
 } {
-  return { id: interfaceId(description), device: deviceId(description), title: baseName(description) };
+  return { id: interfaceId(description), device: usbId(description), title: baseName(description) };
 }

@@ -8,8 +8,9 @@ import {
   type UsbInterface,
   type UsbInterfaceDescription,
 } from "../ccid/index.ts";
+import { slotName } from "../names/index.ts";
 import { usbLimits } from "./limits.ts";
-import { aliasName, baseName, interfaceId, slotName } from "./pcscd-names.ts";
+import { aliasName, baseName, interfaceId } from "./pcscd-names.ts";
 import type { UsbSelection } from "./selection.ts";
 import { nameOfDevice, type UsbTransport } from "./transport.ts";
 

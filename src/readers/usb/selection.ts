@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { UsbInterfaceDescription } from "../ccid/index.ts";
-import { deviceId } from "./transport.ts";
+import { usbId } from "../names/index.ts";
 
 /** Which readers are wanted: those that fit all that is given; without any, all. */
 export interface UsbSelection {
@@ -32,8 +32,8 @@ export interface UsbSelection {
 function fits(selection: UsbSelection, description: UsbInterfaceDescription): boolean {
   const { device, devices, port, serial } = selection;
   return (
-    (devices === undefined || devices.includes(deviceId(description))) &&
-    (device === undefined || device.toLowerCase() === deviceId(description)) &&
+    (devices === undefined || devices.includes(usbId(description))) &&
+    (device === undefined || device.toLowerCase() === usbId(description)) &&
     (serial === undefined || serial === description.serial) &&
     (port === undefined || port === description.portPath) &&
     (selection.interface === undefined || selection.interface === description.interfaceNumber)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { UsbInterface, UsbInterfaceDescription } from "../ccid/index.ts";
+import { usbId } from "../names/index.ts";
 
 /** A USB device with smart card interfaces. */
 export interface UsbReaderDevice {
@@ -55,11 +56,5 @@ export interface UsbTransport {
 /** A reader in messages: `072f:2200 "ACR122U" at USB port 1-2`. */
 export function nameOfDevice({ portPath, product, productId, vendorId }: UsbInterfaceDescription): string {
   const what = product === "" ? "" : ` "${product}"`;
-  return `${deviceId({ productId, vendorId })}${what} at USB port ${portPath}`;
-}
-
-/** Vendor and product, four digits each: `072f:2200`. */
-export function deviceId({ productId, vendorId }: Pick<UsbInterfaceDescription, "productId" | "vendorId">): string {
-  const digits = (number: number): string => number.toString(16).padStart(4, "0");
-  return `${digits(vendorId)}:${digits(productId)}`;
+  return `${usbId({ productId, vendorId })}${what} at USB port ${portPath}`;
 }

@@ -2,11 +2,12 @@
 
 import { type CancelTimer, type Runtime, SmartCardError } from "../../port/index.ts";
 import type { UsbInterfaceDescription } from "../ccid/index.ts";
+import { usbId } from "../names/index.ts";
 import { usbLimits } from "./limits.ts";
 import { interfaceId, isSameReader, ReaderNumbers } from "./pcscd-names.ts";
 import { type OpenByDriver, type OpenDevice, type ReaderHost, Seat, type SeatState, type Wish } from "./seat.ts";
 import { selectionOf, type UsbSelection } from "./selection.ts";
-import { deviceId, type UsbReaderDevice, type UsbTransport, type UsbTree } from "./transport.ts";
+import type { UsbReaderDevice, UsbTransport, UsbTree } from "./transport.ts";
 
 /** What is told of USB readers as they come and go. */
 export interface UsbLogEntry {
@@ -118,7 +119,7 @@ export class UsbReaders {
   report(): readonly UsbReaderReport[] {
     return [...this.#seats.values()].map(({ description, id, names, notes, reason, state }) => ({
       id,
-      device: deviceId(description),
+      device: usbId(description),
       manufacturer: description.manufacturer,
       product: description.product,
       serial: description.serial,
@@ -337,8 +338,8 @@ const noDriver: OpenByDriver = async () => undefined;
 
 function isMeant({ description, id }: Seat, choice: string): boolean {
   const { portPath, serial } = description;
-  const known = [id, deviceId(description), portPath, ...(serial === "" ? [] : [serial])];
-  return known.includes(choice) || deviceId(description) === choice.toLowerCase();
+  const known = [id, usbId(description), portPath, ...(serial === "" ? [] : [serial])];
+  return known.includes(choice) || usbId(description) === choice.toLowerCase();
 }
 
 /** One for each interface of a device. */

@@ -12,6 +12,7 @@ import {
   type ReaderConfEntry,
   type Refused,
 } from "../../../readers/ifd/index.ts";
+import { usbId } from "../../../readers/names/index.ts";
 import { readRegularFile } from "../runtime/index.ts";
 import { thisUser, whyUntrusted } from "../unix/index.ts";
 
@@ -152,8 +153,7 @@ export async function bundleFor(
   const { bundle } = await findDriver(path);
   if (bundle !== undefined) return bundle;
   const around = /^(.*\.bundle)\/Contents\/Linux\/[^/]+$/.exec(resolve(path))?.[1];
-  const [vendor, product] = [device.vendorId, device.productId].map((number) => number.toString(16).padStart(4, "0"));
-  const alone = `{ "type": "ifd", "driver": "${path}", "device": "usb:${vendor}/${product}" }`;
+  const alone = `{ "type": "ifd", "driver": "${path}", "device": "usb:${usbId(device, "/")}" }`;
   const remedy = `name its bundle, ${around ?? "a folder"}, or configure this reader by itself: ${alone}`;
   throw new SmartCardError(
     "invalid-value",

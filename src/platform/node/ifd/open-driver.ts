@@ -10,10 +10,9 @@ import {
   type IfdLog,
   type IfdUsbDevice,
   type StartDriver,
-  slotName,
   usbDeviceName,
-  usbReaderName,
 } from "../../../readers/ifd/index.ts";
+import { slotName, usbId, usbReaderName } from "../../../readers/names/index.ts";
 import { checkLibrary, findDriver } from "./installed-drivers.ts";
 import { driverStarter } from "./start-driver.ts";
 
@@ -92,7 +91,7 @@ export async function openIfd(place: IfdPlace, surroundings: IfdSurroundings): P
  */
 export async function usbDevicesOf(driver: string): Promise<readonly string[] | undefined> {
   const { bundle } = await findDriver(driver);
-  return bundle?.readers.map(({ productId, vendorId }) => `${hex(vendorId)}:${hex(productId)}`);
+  return bundle?.readers.map((reader) => usbId(reader));
 }
 
 /** How the slots of a USB reader are called; by default as pcscd calls the first such reader. */
@@ -123,7 +122,7 @@ export async function openIfdUsb(
       number: 0,
     } as const;
     try {
-      return await open(target, surroundings, (slot) => usbId(device, slot), surroundings.describe);
+      return await open(target, surroundings, (slot) => readerId(device, slot), surroundings.describe);
     } catch (error) {
       if (index + 1 === choices.length) throw error;
     }
@@ -164,12 +163,8 @@ function open(
   });
 }
 
-function usbId({ interfaceNumber, portPath, productId, serial, vendorId }: IfdUsbDevice, slot: number): string {
-  return `usb:${hex(vendorId)}:${hex(productId)}:${serial}:${portPath}:${interfaceNumber}:${slot}`;
-}
-
-function hex(number: number): string {
-  return number.toString(16).padStart(4, "0");
+function readerId({ interfaceNumber, portPath, productId, serial, vendorId }: IfdUsbDevice, slot: number): string {
+  return `usb:${usbId({ vendorId, productId })}:${serial}:${portPath}:${interfaceNumber}:${slot}`;
 }
 
 function typeOf(device: string): ReaderType {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { hexWord } from "../../../base/binary/index.ts";
 /** The two ends of a connection, as one of them sees it. */
 export interface Ends {
   readonly localAddress: string;
@@ -105,7 +106,7 @@ function inHex(bytes: readonly number[], littleEndian: boolean): string {
 }
 
 function portInHex(port: number): string {
-  return port.toString(16).padStart(4, "0").toUpperCase();
+  return hexWord(port);
 }
 
 /**

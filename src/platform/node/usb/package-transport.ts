@@ -8,8 +8,8 @@ import {
   type UsbInterface,
   type UsbInterfaceDescription,
 } from "../../../readers/ccid/index.ts";
+import { usbId } from "../../../readers/names/index.ts";
 import {
-  deviceId,
   knownReaderName,
   nameOfDevice,
   type UsbReaderDevice,
@@ -115,7 +115,7 @@ async function readDevice(device: PackageDevice): Promise<UsbReaderDevice | unde
   const interfaces = device.configuration?.interfaces ?? [];
   const isReader = interfaces.some(({ alternate }) => alternate.interfaceClass === SMART_CARD_CLASS);
   // Those of the vendor's own class are not opened unless they are known: they can be anything.
-  if (!isReader && knownReaderName(deviceId(device)) === undefined) return undefined;
+  if (!isReader && knownReaderName(usbId(device)) === undefined) return undefined;
   const described = await describeAll(device).catch(() => undefined);
   return described === undefined || described.length === 0 ? undefined : { key: keyOf(device), interfaces: described };
 }
@@ -161,7 +161,7 @@ function placeOf({
 
 function keyOf(device: PackageDevice): string {
   const { address, bus, portPath } = placeOf(device);
-  return `${portPath}@${bus}.${address} ${deviceId(device)}`;
+  return `${portPath}@${bus}.${address} ${usbId(device)}`;
 }
 
 function isSame(device: PackageDevice, description: UsbInterfaceDescription): boolean {

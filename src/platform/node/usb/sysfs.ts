@@ -8,7 +8,8 @@ import {
   smartCardInterfaces,
   type UsbInterfaceDescription,
 } from "../../../readers/ccid/index.ts";
-import { deviceId, type UsbReaderDevice, type UsbTree } from "../../../readers/usb/index.ts";
+import { usbId } from "../../../readers/names/index.ts";
+import type { UsbReaderDevice, UsbTree } from "../../../readers/usb/index.ts";
 import type { UsbFolders } from "./folders.ts";
 import { isSettled, udevProperties } from "./udev.ts";
 
@@ -57,7 +58,7 @@ async function readDevice(
   if (descriptors === undefined || descriptors.length < DEVICE_DESCRIPTOR_BYTES) return undefined;
   const configurations = descriptors.subarray(DEVICE_DESCRIPTOR_BYTES);
   const [vendorId, productId] = [descriptors.readUInt16LE(8), descriptors.readUInt16LE(10)];
-  const isOthers = others.has(deviceId({ vendorId, productId }));
+  const isOthers = others.has(usbId({ vendorId, productId }));
   if (!isOthers && smartCardInterfaces(configurations).length === 0) return undefined;
   const [configuration, manufacturer, product, serial, bus, address] = await Promise.all(
     ["bConfigurationValue", "manufacturer", "product", "serial", "busnum", "devnum"].map((name) =>

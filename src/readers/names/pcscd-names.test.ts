@@ -1,24 +1,11 @@
 // SPDX-License-Identifier: MIT
 
 import { expect, test } from "vitest";
-import { type IfdUsbDevice, slotName, usbDeviceName, usbReaderName } from "./pcscd-names.ts";
+import { slotName, usbId, usbReaderName } from "./pcscd-names.ts";
 
-const device: IfdUsbDevice = {
-  vendorId: 0x8e6,
-  productId: 0x3437,
-  serial: "",
-  portPath: "8-1.2",
-  bus: 8,
-  address: 47,
-  interfaceNumber: 0,
-  interfaceName: "",
-};
-
-test("a driver finds its device by the name that pcscd gives with libudev", () => {
-  expect(usbDeviceName(device)).toBe("usb:08e6/3437:libudev:0:/dev/bus/usb/008/047");
-  expect(usbDeviceName({ ...device, vendorId: 0x1050, productId: 7, bus: 101, interfaceNumber: 2 })).toBe(
-    "usb:1050/0007:libudev:2:/dev/bus/usb/101/047",
-  );
+test("vendor and product have four lower-case digits each", () => {
+  expect(usbId({ vendorId: 0x72f, productId: 0xb100 })).toBe("072f:b100");
+  expect(usbId({ vendorId: 0x8e6, productId: 7 }, "/")).toBe("08e6/0007");
 });
 
 test.each([
@@ -28,8 +15,9 @@ test.each([
   ["CCID", "0123", "Reader [CCID] (0123)"],
   ["CCID 0123", "0123", "Reader [CCID 0123]"],
   ["Löser", "", "Reader [L..ser]"],
+  ["", "9".repeat(200), `Reader (${"9".repeat(113)}`],
 ])("interface %j and serial number %j give %j", (interfaceName, serial, name) => {
-  expect(usbReaderName("Reader", { ...device, interfaceName, serial })).toBe(name);
+  expect(usbReaderName("Reader", { interfaceName, serial })).toBe(name);
 });
 
 test("numbers follow in two hexadecimal digits, and a name that is too long is cut", () => {

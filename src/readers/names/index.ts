@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+
+export { slotName, usbId, usbReaderName } from "./pcscd-names.ts";
