@@ -18,7 +18,14 @@ export { encodeName } from "./distinguished-name.ts";
 export { ecdsaFromDer, ecdsaToDer } from "./ecdsa-signature.ts";
 export type { HashFunction } from "./mask.ts";
 export { type CurveName, curveBytes, type HashName, hashBytes } from "./names.ts";
-export { certificatePublicKey, curveOfId, decodePublicKey, encodePublicKey, type PublicKey } from "./public-key.ts";
+export {
+  certificatePublicKey,
+  curveIds,
+  curveOfId,
+  decodePublicKey,
+  encodePublicKey,
+  type PublicKey,
+} from "./public-key.ts";
 export { encodeDigestInfo, padForSignature, unpadDeciphered, unpadOaep } from "./rsa-padding.ts";
 export { padPss } from "./rsa-pss.ts";
 export {

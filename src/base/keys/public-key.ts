@@ -22,7 +22,7 @@ const keyIds = {
 } as const;
 
 /** Object identifiers of curves, encoded. RFC 5480, 2.1.1.1; SEC 2, A.2; RFC 5639, 3. */
-const curveIds: Readonly<Record<CurveName, string>> = {
+export const curveIds: Readonly<Record<CurveName, string>> = {
   "P-256": "2A8648CE3D030107",
   "P-384": "2B81040022",
   "P-521": "2B81040023",

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: MIT
 
 import { encodeHex } from "../../base/binary/index.ts";
+import {
+  type OpenPgpKeyUse,
+  openPgpCertificateOrder,
+  openPgpKeys,
+  openPgpTags as tags,
+} from "../../base/card-applications/index.ts";
 import type { ApplicationCommand } from "../applications/index.ts";
 import {
   attestationAuthority,
@@ -12,10 +18,10 @@ import {
   utf8String,
 } from "../crypto/index.ts";
 import { type Answer, type FirmwareVersion, status, sw } from "../software-card/index.ts";
-import { certificateOrder, type KeyUse, keyReferences, keyTags, keyUses } from "./key-attributes.ts";
+import { keyUses } from "./key-attributes.ts";
 import type { OpenPgpSession } from "./openpgp-session.ts";
 import type { OpenPgpSource } from "./openpgp-shape.ts";
-import { type StoredKey, tags } from "./openpgp-state.ts";
+import type { StoredKey } from "./openpgp-state.ts";
 import { keyFor } from "./security-operations.ts";
 
 /** ECDSA with P-256. */
@@ -23,7 +29,7 @@ const ATTESTATION_ATTRIBUTES = "132A8648CE3D030107";
 const ATTESTATION_NAME = "scard OpenPGP Attestation";
 /** What tools look for in the name of an attested key, before its place. */
 const SUBJECT_PREFIX = "YubiKey OPGP Attestation ";
-const places: Readonly<Record<KeyUse, string>> = {
+const places: Readonly<Record<OpenPgpKeyUse, string>> = {
   signature: "SIG",
   decryption: "DEC",
   authentication: "AUT",
@@ -67,7 +73,7 @@ export async function attestationFrom(library: CardCrypto, version: FirmwareVers
 export async function attestKey(session: OpenPgpSession, command: ApplicationCommand): Promise<Answer> {
   const { p1, p2, data } = command;
   const { crypto, state, verified } = session;
-  const use = keyUses.find((one) => keyReferences[one] === p1);
+  const use = keyUses.find((one) => openPgpKeys[one].reference === p1);
   if (use === undefined || p2 !== 0x00) return status(sw.wrongOffset);
   if (data.length > 0) return status(sw.wrongData);
   if (!verified.signature) return status(sw.securityNotSatisfied);
@@ -85,13 +91,17 @@ export async function attestKey(session: OpenPgpSession, command: ApplicationCom
   });
   if (command.abandoned) return status(sw.noDiagnosis);
   if (certificate === undefined) return status(sw.referenceNotFound);
-  state.certificates[certificateOrder.indexOf(use)] = certificate;
+  state.certificates[openPgpCertificateOrder.indexOf(use)] = certificate;
   session.changed();
   return status(sw.success);
 }
 
-function extensionsOf({ identity, state }: OpenPgpSession, use: KeyUse, { origin }: StoredKey): readonly Extension[] {
-  const { fingerprint, generationTime, userInteraction } = keyTags[use];
+function extensionsOf(
+  { identity, state }: OpenPgpSession,
+  use: OpenPgpKeyUse,
+  { origin }: StoredKey,
+): readonly Extension[] {
+  const { fingerprint, generationTime, userInteraction } = openPgpKeys[use];
   const [interaction = 0] = state.object(userInteraction);
   return [
     { id: extensionIds.cardholder, value: utf8String(state.object(tags.name)) },

@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: MIT
 
 import { concatBytes, copyBytes } from "../../base/binary/index.ts";
+import {
+  OPENPGP_BUTTON,
+  OPENPGP_FINGERPRINT_BYTES,
+  OPENPGP_KDF_NONE,
+  OPENPGP_TIME_BYTES,
+  type OpenPgpKeyUse,
+  openPgpKdfTags,
+  openPgpKeys,
+  openPgpOrigins,
+  openPgpTags as tags,
+} from "../../base/card-applications/index.ts";
 import { type BerTlvInit, encodeBerTlv, encodeLifeCycle } from "../../base/iso7816/index.ts";
-import { algorithmInformation, type KeyUse, keyReferences, keyTags, usesOn } from "./key-attributes.ts";
+import { algorithmInformation, usesOn } from "./key-attributes.ts";
 import { openPgpLimits as limits } from "./openpgp-limits.ts";
 import type { OpenPgpSession } from "./openpgp-session.ts";
-import { tags } from "./openpgp-state.ts";
 
 /** The value of a data object: bytes, or the objects inside it. */
 type Value = Uint8Array | readonly BerTlvInit[];
@@ -13,19 +23,15 @@ type Read = (session: OpenPgpSession) => Value;
 
 /** First byte of the extended capabilities: all but secure messaging. OpenPGP card 3.4.1, 4.4.3.7. */
 const CAPABILITIES = 0x7f;
-/** The card has a button for the user interaction flags, or acts as if. OpenPGP card 3.4.1, 4.1.3.2. */
-export const BUTTON = 0x20;
-const FINGERPRINT_BYTES = 20;
-const TIME_BYTES = 4;
 const TAG_INTEGER = 0x02;
 const TAG_FEATURES = 0x81;
 /** Sex, not announced. ISO/IEC 5218. */
 const SEX_NOT_ANNOUNCED = 0x39;
 /** A KDF object that says that there is none. OpenPGP card 3.4.1, 4.3.2. */
-const noKdf = Uint8Array.of(0x81, 0x01, 0x00);
+const noKdf = Uint8Array.of(openPgpKdfTags.algorithm, 0x01, OPENPGP_KDF_NONE);
 
 const allUses = usesOn(true);
-const ofAttestation = keyTags.attestation;
+const ofAttestation = openPgpKeys.attestation;
 /** Data objects that Yubico's keys alone have. */
 export const yubicoTags: ReadonlySet<number> = new Set([...Object.values(ofAttestation), tags.attestationCertificate]);
 
@@ -47,13 +53,13 @@ const objects: ReadonlyMap<number, Read> = new Map<number, Read>([
   [tags.algorithmInformation, ({ identity }) => algorithmInformation(identity.yubico?.version)],
   [tags.signatureCounter, ({ state }) => threeBytes(state.signatures)],
   [tags.extendedCapabilities, extendedCapabilities],
-  ...allUses.map((use): [number, Read] => [keyTags[use].attributes, ({ state }) => state.attributes[use]]),
+  ...allUses.map((use): [number, Read] => [openPgpKeys[use].attributes, ({ state }) => state.attributes[use]]),
   [tags.passwordStatus, passwordStatus],
-  [tags.fingerprints, each("fingerprint", FINGERPRINT_BYTES)],
-  [tags.caFingerprints, each("caFingerprint", FINGERPRINT_BYTES)],
-  [tags.generationTimes, each("generationTime", TIME_BYTES)],
+  [tags.fingerprints, each("fingerprint", OPENPGP_FINGERPRINT_BYTES)],
+  [tags.caFingerprints, each("caFingerprint", OPENPGP_FINGERPRINT_BYTES)],
+  [tags.generationTimes, each("generationTime", OPENPGP_TIME_BYTES)],
   [tags.keyInformation, keyInformation],
-  ...allUses.map((use): [number, Read] => [keyTags[use].userInteraction, userInteraction(use)]),
+  ...allUses.map((use): [number, Read] => [openPgpKeys[use].userInteraction, userInteraction(use)]),
   [tags.attestationCertificate, stored(tags.attestationCertificate)],
   [
     tags.extendedLength,
@@ -62,7 +68,7 @@ const objects: ReadonlyMap<number, Read> = new Map<number, Read>([
       { tag: TAG_INTEGER, value: twoBytes(limits.messageBytes) },
     ],
   ],
-  [tags.featureManagement, () => [{ tag: TAG_FEATURES, value: Uint8Array.of(BUTTON) }]],
+  [tags.featureManagement, () => [{ tag: TAG_FEATURES, value: Uint8Array.of(OPENPGP_BUTTON) }]],
   [tags.cardholderData, template(() => [tags.name, tags.language, tags.sex])],
   [tags.securitySupport, template(() => [tags.signatureCounter])],
   [tags.discretionaryObjects, template(discretionary)],
@@ -82,13 +88,13 @@ const objects: ReadonlyMap<number, Read> = new Map<number, Read>([
 function discretionary({ identity }: OpenPgpSession): readonly number[] {
   return [
     tags.extendedCapabilities,
-    ...usesOn(identity.yubico !== undefined).map((use) => keyTags[use].attributes),
+    ...usesOn(identity.yubico !== undefined).map((use) => openPgpKeys[use].attributes),
     tags.passwordStatus,
     tags.fingerprints,
     tags.caFingerprints,
     tags.generationTimes,
     tags.keyInformation,
-    ...usesOn(identity.yubico !== undefined).map((use) => keyTags[use].userInteraction),
+    ...usesOn(identity.yubico !== undefined).map((use) => openPgpKeys[use].userInteraction),
   ];
 }
 
@@ -127,7 +133,7 @@ function stored(tag: number): Read {
 /** The objects of all keys in a row; zeros where there is none. */
 function each(part: "fingerprint" | "caFingerprint" | "generationTime", length: number): Read {
   return ({ identity, state }) => {
-    const values = usesOn(identity.yubico !== undefined).map((use) => state.object(keyTags[use][part]));
+    const values = usesOn(identity.yubico !== undefined).map((use) => state.object(openPgpKeys[use][part]));
     return concatBytes(...values.map((value) => fallback(value, new Uint8Array(length))));
   };
 }
@@ -167,17 +173,16 @@ function passwordStatus({ state }: OpenPgpSession): Uint8Array {
 
 /** Key reference and status of each key: 0 none, 1 generated, 2 imported. OpenPGP card 3.4.1, 4.4.3.8. */
 function keyInformation({ identity, state }: OpenPgpSession): Uint8Array {
-  const status = { generated: 1, imported: 2 } as const;
   return Uint8Array.from(
     usesOn(identity.yubico !== undefined).flatMap((use) => {
       const origin = state.keys[use]?.origin;
-      return [keyReferences[use], origin === undefined ? 0 : status[origin]];
+      return [openPgpKeys[use].reference, origin === undefined ? 0 : openPgpOrigins[origin]];
     }),
   );
 }
 
-function userInteraction(use: KeyUse): Read {
-  return ({ state }) => fallback(state.object(keyTags[use].userInteraction), Uint8Array.of(0, BUTTON));
+function userInteraction(use: OpenPgpKeyUse): Read {
+  return ({ state }) => fallback(state.object(openPgpKeys[use].userInteraction), Uint8Array.of(0, OPENPGP_BUTTON));
 }
 
 function twoBytes(value: number): Uint8Array {

@@ -1,65 +1,23 @@
 // SPDX-License-Identifier: MIT
 
 import { encodeHex, hexBytes, hexWord } from "../../base/binary/index.ts";
+import {
+  openPgpCurve25519 as curve25519,
+  type OpenPgpKeyUse,
+  openPgpKeys,
+} from "../../base/card-applications/index.ts";
 import type { BerTlvInit } from "../../base/iso7816/index.ts";
-import type { CurveName } from "../crypto/index.ts";
+import { type CurveName, curveIds } from "../../base/keys/index.ts";
 import type { FirmwareVersion } from "../software-card/index.ts";
 
-/** What a key is for. Keys for attestations are Yubico's. */
-export type KeyUse = "signature" | "decryption" | "authentication" | "attestation";
-
 /** The uses of the specification, in the order of the card's lists. */
-export const keyUses: readonly KeyUse[] = ["signature", "decryption", "authentication"];
+export const keyUses: readonly OpenPgpKeyUse[] = ["signature", "decryption", "authentication"];
 /** Those of Yubico's keys, in the order of their lists. */
-const yubicoKeyUses: readonly KeyUse[] = [...keyUses, "attestation"];
+const yubicoKeyUses: readonly OpenPgpKeyUse[] = [...keyUses, "attestation"];
 
 /** The uses of the keys on a card. */
-export function usesOn(isYubico: boolean): readonly KeyUse[] {
+export function usesOn(isYubico: boolean): readonly OpenPgpKeyUse[] {
   return isYubico ? yubicoKeyUses : keyUses;
-}
-
-/** The order of the cardholder certificates. OpenPGP card 3.4.1, 7.2.5. */
-export const certificateOrder: readonly KeyUse[] = ["authentication", "decryption", "signature"];
-
-/** The number of a key, in control reference templates and in the key information. OpenPGP card 3.4.1, 4.4.3.8. */
-export const keyReferences: Readonly<Record<KeyUse, number>> = {
-  signature: 0x01,
-  decryption: 0x02,
-  authentication: 0x03,
-  attestation: 0x81,
-};
-
-/** Tags of the data objects of one key. */
-interface KeyTags {
-  readonly attributes: number;
-  readonly fingerprint: number;
-  readonly caFingerprint: number;
-  readonly generationTime: number;
-  readonly userInteraction: number;
-}
-
-/** OpenPGP card 3.4.1, 4.4.1 and 4.4.2. Those of the attestation key are Yubico's. */
-export const keyTags: Readonly<Record<KeyUse, KeyTags>> = {
-  signature: keyTagsAt(0),
-  decryption: keyTagsAt(1),
-  authentication: keyTagsAt(2),
-  attestation: {
-    attributes: 0xda,
-    fingerprint: 0xdb,
-    caFingerprint: 0xdc,
-    generationTime: 0xdd,
-    userInteraction: 0xd9,
-  },
-};
-
-function keyTagsAt(at: number): KeyTags {
-  return {
-    attributes: 0xc1 + at,
-    fingerprint: 0xc7 + at,
-    caFingerprint: 0xca + at,
-    generationTime: 0xce + at,
-    userInteraction: 0xd6 + at,
-  };
 }
 
 /** What a key is. */
@@ -85,19 +43,7 @@ const LAST_IMPORT_FORMAT = 0x03;
 const IMPORT_WITH_PUBLIC_KEY = 0xff;
 const IMPORT_WITHOUT_PUBLIC_KEY = 0x00;
 
-/** Object identifiers of curves. RFC 4880bis, 9.2; RFC 5639, 3; SEC 2, A.2. */
-const curves: readonly (readonly [oid: string, name: CurveName])[] = [
-  ["2A8648CE3D030107", "P-256"],
-  ["2B81040022", "P-384"],
-  ["2B81040023", "P-521"],
-  ["2B8104000A", "secp256k1"],
-  ["2B2403030208010107", "brainpoolP256r1"],
-  ["2B240303020801010B", "brainpoolP384r1"],
-  ["2B240303020801010D", "brainpoolP512r1"],
-];
-/** The identifiers that OpenPGP has, and those of RFC 8410, 3. */
-const ed25519Oids: readonly string[] = ["2B06010401DA470F01", "2B6570"];
-const x25519Oids: readonly string[] = ["2B060104019755010501", "2B656E"];
+const curves = Object.keys(curveIds) as CurveName[];
 
 /** What each key of an empty card begins with: RSA 2048, imported with e, p and q. */
 export function defaultAttributes(isYubico = false): Uint8Array {
@@ -116,7 +62,7 @@ function rsaAttributes(modulusBits: number, isYubico: boolean): string {
  * @returns undefined for an algorithm that the card has not, or not for this use
  * @see OpenPGP card 3.4.1, 4.4.3.9
  */
-export function decodeAttributes(use: KeyUse, attributes: Uint8Array): KeyAlgorithm | undefined {
+export function decodeAttributes(use: OpenPgpKeyUse, attributes: Uint8Array): KeyAlgorithm | undefined {
   const [algorithm] = attributes;
   if (algorithm === ALGORITHM_RSA) return decodeRsa(attributes);
   const last = attributes.at(-1);
@@ -124,7 +70,7 @@ export function decodeAttributes(use: KeyUse, attributes: Uint8Array): KeyAlgori
   const oid = encodeHex(attributes.subarray(1, attributes.length - (hasFlag ? 1 : 0)));
   if (use === "decryption") return algorithm === ALGORITHM_ECDH ? decodeEcdh(oid) : undefined;
   if (algorithm === ALGORITHM_EDDSA)
-    return use !== "attestation" && ed25519Oids.includes(oid) ? { kind: "ed25519" } : undefined;
+    return use !== "attestation" && isOneOf(curve25519.ed25519, oid) ? { kind: "ed25519" } : undefined;
   const curve = curveOf(oid);
   return algorithm === ALGORITHM_ECDSA && curve !== undefined ? { kind: "ecdsa", curve } : undefined;
 }
@@ -139,13 +85,13 @@ function decodeRsa(attributes: Uint8Array): KeyAlgorithm | undefined {
 }
 
 function decodeEcdh(oid: string): KeyAlgorithm | undefined {
-  if (x25519Oids.includes(oid)) return { kind: "x25519" };
+  if (isOneOf(curve25519.x25519, oid)) return { kind: "x25519" };
   const curve = curveOf(oid);
   return curve === undefined ? undefined : { kind: "ecdh", curve };
 }
 
 function curveOf(oid: string): CurveName | undefined {
-  return curves.find(([known]) => known === oid)?.[1];
+  return curves.find((name) => curveIds[name] === oid);
 }
 
 /** Names of algorithms, in messages and on command lines. */
@@ -160,29 +106,30 @@ const curveNames: Readonly<Record<CurveName, string>> = {
 };
 
 /** The names of the algorithms that a key can have. */
-export function keyNames(use: KeyUse): readonly string[] {
+export function keyNames(use: OpenPgpKeyUse): readonly string[] {
   return [...namedAttributes(use, false).keys()];
 }
 
 /** The attributes of the algorithm with a name; undefined where the key cannot have it. */
-export function attributesNamed(use: KeyUse, name: string, isYubico: boolean): string | undefined {
+export function attributesNamed(use: OpenPgpKeyUse, name: string, isYubico: boolean): string | undefined {
   return namedAttributes(use, isYubico).get(name);
 }
 
 /** The name of the algorithm that these attributes are of; empty for those of no key. */
-export function nameOf(use: KeyUse, attributes: Uint8Array): string {
+export function nameOf(use: OpenPgpKeyUse, attributes: Uint8Array): string {
   const algorithm = decodeAttributes(use, attributes);
   if (algorithm === undefined) return "";
   if (algorithm.kind === "rsa") return `rsa${algorithm.modulusBits}`;
   return "curve" in algorithm ? curveNames[algorithm.curve] : algorithm.kind;
 }
 
-function namedAttributes(use: KeyUse, isYubico: boolean): ReadonlyMap<string, string> {
+function namedAttributes(use: OpenPgpKeyUse, isYubico: boolean): ReadonlyMap<string, string> {
   const algorithm = use === "decryption" ? "12" : "13";
-  const edwards = use === "decryption" ? ["x25519", `12${x25519Oids[0]}`] : ["ed25519", `16${ed25519Oids[0]}`];
+  const edwards =
+    use === "decryption" ? ["x25519", `12${curve25519.x25519[0]}`] : ["ed25519", `16${curve25519.ed25519[0]}`];
   return new Map([
     ...rsaModulusBits.map((bits): [string, string] => [`rsa${bits}`, rsaAttributes(bits, isYubico)]),
-    ...curves.map(([oid, name]): [string, string] => [curveNames[name], algorithm + oid]),
+    ...curves.map((name): [string, string] => [curveNames[name], algorithm + curveIds[name]]),
     edwards as [string, string],
   ]);
 }
@@ -194,20 +141,20 @@ function namedAttributes(use: KeyUse, isYubico: boolean): ReadonlyMap<string, st
  */
 export function algorithmInformation(yubico: FirmwareVersion | undefined): readonly BerTlvInit[] {
   return usesOn(yubico !== undefined).flatMap((use) =>
-    attributesFor(use, yubico).map((attributes) => ({ tag: keyTags[use].attributes, value: hexBytes(attributes) })),
+    attributesFor(use, yubico).map((attributes) => ({ tag: openPgpKeys[use].attributes, value: hexBytes(attributes) })),
   );
 }
 
-function attributesFor(use: KeyUse, yubico: FirmwareVersion | undefined): readonly string[] {
+function attributesFor(use: OpenPgpKeyUse, yubico: FirmwareVersion | undefined): readonly string[] {
   const rsa = rsaModulusBits.map((bits) => rsaAttributes(bits, yubico !== undefined));
   const algorithm = use === "decryption" ? "12" : "13";
-  return [...rsa, ...curves.map(([oid]) => algorithm + oid), ...curve25519For(use, yubico)];
+  return [...rsa, ...curves.map((name) => algorithm + curveIds[name]), ...curve25519For(use, yubico)];
 }
 
 /** Firmware before 5.6.1 lists both curves for each key, with the number of EdDSA. Yubico's programs put it right. */
-function curve25519For(use: KeyUse, yubico: FirmwareVersion | undefined): readonly string[] {
-  const [ed25519] = ed25519Oids;
-  const [x25519] = x25519Oids;
+function curve25519For(use: OpenPgpKeyUse, yubico: FirmwareVersion | undefined): readonly string[] {
+  const [ed25519] = curve25519.ed25519;
+  const [x25519] = curve25519.x25519;
   if (yubico !== undefined && isBefore(yubico, [5, 6, 1])) return [`16${ed25519}`, `16${x25519}`];
   if (use === "attestation") return [];
   return [use === "decryption" ? `12${x25519}` : `16${ed25519}`];
@@ -222,8 +169,12 @@ function isBefore(version: FirmwareVersion, other: FirmwareVersion): boolean {
  * The attributes that are stored for those that came. Old tools of Yubico's ask for X25519 with the number of EdDSA; the
  * key is an ECDH key all the same.
  */
-export function storedAttributes(use: KeyUse, attributes: Uint8Array): Uint8Array {
+export function storedAttributes(use: OpenPgpKeyUse, attributes: Uint8Array): Uint8Array {
   const mistaken = use === "decryption" && attributes[0] === ALGORITHM_EDDSA;
-  if (!mistaken || !x25519Oids.includes(encodeHex(attributes.subarray(1)))) return attributes;
+  if (!mistaken || !isOneOf(curve25519.x25519, encodeHex(attributes.subarray(1)))) return attributes;
   return Uint8Array.of(ALGORITHM_ECDH, ...attributes.subarray(1));
+}
+
+function isOneOf(known: readonly string[], identifier: string): boolean {
+  return known.includes(identifier);
 }

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: MIT
 
+import { type OpenPgpKeyUse, openPgpTemplates } from "../../base/card-applications/index.ts";
 import type { ApplicationCommand } from "../applications/index.ts";
 import { type Answer, status, sw } from "../software-card/index.ts";
 import { CardKey } from "./card-key.ts";
-import { decodeAttributes, type KeyUse, keyUses } from "./key-attributes.ts";
+import { decodeAttributes, keyUses } from "./key-attributes.ts";
 import { readKeyTemplate } from "./key-import.ts";
 import type { OpenPgpSession } from "./openpgp-session.ts";
 
 const P1_GENERATE = 0x80;
 const P1_READ = 0x81;
 const P1_SET = 0x41;
-const P2_AUTHENTICATION = 0xa4;
-const P2_DECRYPTION = 0xb8;
 const TAG_KEY_REFERENCE = 0x83;
 
 /** GENERATE ASYMMETRIC KEY PAIR: a new key, or the public key of the one that is there. OpenPGP card 3.4.1, 7.2.14. */
@@ -43,12 +42,13 @@ export async function generateKeyPair(session: OpenPgpSession, command: Applicat
  * selected again. OpenPGP card 3.4.1, 7.2.18.
  */
 export function manageSecurityEnvironment({ chosen }: OpenPgpSession, { p1, p2, data }: ApplicationCommand): Answer {
-  if (p1 !== P1_SET || (p2 !== P2_AUTHENTICATION && p2 !== P2_DECRYPTION)) return status(sw.wrongOffset);
+  if (p1 !== P1_SET || (p2 !== openPgpTemplates.authentication && p2 !== openPgpTemplates.decryption))
+    return status(sw.wrongOffset);
   const [tag, length, reference = 0] = data;
   if (data.length !== 3 || tag !== TAG_KEY_REFERENCE || length !== 1) return status(sw.wrongData);
-  const use: KeyUse | undefined = keyUses[reference - 1];
+  const use: OpenPgpKeyUse | undefined = keyUses[reference - 1];
   if (use === undefined || use === "signature") return status(sw.wrongData);
-  if (p2 === P2_DECRYPTION) chosen.decryption = use;
+  if (p2 === openPgpTemplates.decryption) chosen.decryption = use;
   else chosen.authentication = use;
   return status(sw.success);
 }

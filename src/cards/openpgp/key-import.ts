@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: MIT
 
 import { decoding, zeroBytes } from "../../base/binary/index.ts";
+import {
+  type OpenPgpKeyUse,
+  openPgpKeys,
+  openPgpTags as tags,
+  openPgpTemplates as templates,
+} from "../../base/card-applications/index.ts";
 import { type DataObject, decodeHeaderList } from "../../base/iso7816/index.ts";
 import { onlyObject, readDataObjects, sw, valueIn } from "../software-card/index.ts";
 import { CardKey } from "./card-key.ts";
-import { decodeAttributes, type KeyUse, keyReferences } from "./key-attributes.ts";
+import { decodeAttributes } from "./key-attributes.ts";
 import type { OpenPgpSession } from "./openpgp-session.ts";
-import { tags } from "./openpgp-state.ts";
 
-/** Control reference templates of the keys. OpenPGP card 3.4.1, 7.2.14. */
-const usesByTemplate: ReadonlyMap<number, KeyUse> = new Map<number, KeyUse>([
-  [0xb6, "signature"],
-  [0xb8, "decryption"],
-  [0xa4, "authentication"],
+const usesByTemplate: ReadonlyMap<number, OpenPgpKeyUse> = new Map<number, OpenPgpKeyUse>([
+  [templates.signature, "signature"],
+  [templates.decryption, "decryption"],
+  [templates.authentication, "authentication"],
 ]);
 const TAG_KEY_REFERENCE = 0x84;
 const TAG_PRIVATE_KEY_TEMPLATE = 0x7f48;
@@ -25,7 +29,7 @@ const PART_SECRET = 0x92;
 
 /** What an extended header list says. */
 interface KeyTemplate {
-  readonly use: KeyUse;
+  readonly use: OpenPgpKeyUse;
   /** The parts of the key by their tags; undefined where there is no key, which removes the one on the card. */
   readonly parts: ReadonlyMap<number, Uint8Array> | undefined;
 }
@@ -58,7 +62,7 @@ export function importKey(session: OpenPgpSession, data: Uint8Array): number {
 
 function makeKey(
   { crypto, state }: OpenPgpSession,
-  use: KeyUse,
+  use: OpenPgpKeyUse,
   found: ReadonlyMap<number, Uint8Array>,
 ): CardKey | undefined {
   const algorithm = decodeAttributes(use, state.attributes[use]);
@@ -78,20 +82,20 @@ function makeKey(
  * The use that a control reference template names: B6 00, or B6 03 84 01 01; on Yubico's keys also B6 03 84 01 81, for
  * attestations.
  */
-export function readKeyTemplate({ identity }: OpenPgpSession, data: Uint8Array): KeyUse | undefined {
+export function readKeyTemplate({ identity }: OpenPgpSession, data: Uint8Array): OpenPgpKeyUse | undefined {
   const [object, ...rest] = readDataObjects(data) ?? [];
   const use = object && rest.length === 0 ? useOf(object) : undefined;
   return use === "attestation" && identity.yubico === undefined ? undefined : use;
 }
 
-function useOf({ tag, value }: DataObject): KeyUse | undefined {
+function useOf({ tag, value }: DataObject): OpenPgpKeyUse | undefined {
   const use = usesByTemplate.get(tag);
   if (use === undefined || value.length === 0) return use;
   const named = onlyObject(value, TAG_KEY_REFERENCE);
   if (named?.length !== 1) return undefined;
   const [reference] = named;
-  if (use === "signature" && reference === keyReferences.attestation) return "attestation";
-  return reference === keyReferences[use] ? use : undefined;
+  if (use === "signature" && reference === openPgpKeys.attestation.reference) return "attestation";
+  return reference === openPgpKeys[use].reference ? use : undefined;
 }
 
 function readHeaderList(data: Uint8Array): KeyTemplate | undefined {

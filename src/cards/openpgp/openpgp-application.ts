@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: MIT
 
+import {
+  type OpenPgpKeyUse,
+  openPgpInstructions,
+  openPgpKeys,
+  openPgpTags as tags,
+  openPgpYubicoInstructions as yubico,
+} from "../../base/card-applications/index.ts";
 import { encodeBerTlv, instructions as ins } from "../../base/iso7816/index.ts";
 import type { ApplicationCommand, CardApplication, SelectRequest } from "../applications/index.ts";
 import type { CardCrypto } from "../crypto/index.ts";
 import { type Answer, status, sw } from "../software-card/index.ts";
 import { attestKey } from "./attestation.ts";
-import { type KeyUse, keyTags } from "./key-attributes.ts";
 import { generateKeyPair, manageSecurityEnvironment } from "./key-commands.ts";
 import type { OpenPgpImage } from "./openpgp-image.ts";
 import type { OpenPgpSession } from "./openpgp-session.ts";
-import { OpenPgpState, tags } from "./openpgp-state.ts";
+import { OpenPgpState } from "./openpgp-state.ts";
 import { changeReferenceData, resetRetryCounter, verify } from "./password-commands.ts";
 import { getChallenge, getData, getNextData, selectData } from "./read-commands.ts";
 import { internalAuthenticate, performSecurityOperation } from "./security-operations.ts";
@@ -18,11 +24,9 @@ import { getVersion, setPasswordTries } from "./yubico-commands.ts";
 
 type Command = (session: OpenPgpSession, command: ApplicationCommand) => Answer | Promise<Answer>;
 
-/** Instructions that ISO/IEC 7816 gives other numbers, or no name. OpenPGP card 3.4.1, 7.1. */
-const GENERATE = 0x47;
-const SELECT_DATA = 0xa5;
-const GET_NEXT_DATA = 0xcc;
-const PUT_DATA_ODD = 0xdb;
+/** Commands that take BER-TLV have the odd instruction. OpenPGP card 3.4.1, 7.1. */
+const GENERATE = ins.GENERATE_ASYMMETRIC_KEY_PAIR + 1;
+const PUT_DATA_ODD = ins.PUT_DATA + 1;
 
 const commands: ReadonlyMap<number, Command> = new Map<number, Command>([
   [ins.VERIFY, verify],
@@ -33,27 +37,25 @@ const commands: ReadonlyMap<number, Command> = new Map<number, Command>([
   [GENERATE, generateKeyPair],
   [ins.GET_CHALLENGE, getChallenge],
   [ins.INTERNAL_AUTHENTICATE, internalAuthenticate],
-  [SELECT_DATA, selectData],
+  [openPgpInstructions.SELECT_DATA, selectData],
   [ins.GET_DATA, getData],
-  [GET_NEXT_DATA, getNextData],
+  [openPgpInstructions.GET_NEXT_DATA, getNextData],
   [ins.PUT_DATA, putData],
   [PUT_DATA_ODD, putDataOdd],
 ]);
 
-/** Yubico's own. */
-const GET_ATTESTATION = 0xfb;
 const CLA_PROPRIETARY = 0x80;
 const yubicoCommands: ReadonlyMap<number, Command> = new Map<number, Command>([
-  [0xf1, getVersion],
-  [0xf2, setPasswordTries],
+  [yubico.GET_VERSION, getVersion],
+  [yubico.SET_PIN_RETRIES, setPasswordTries],
 ]);
 
 const TAG_FCI = 0x6f;
 const TAG_DF_NAME = 0x84;
 /** What a factory reset leaves as it is. */
 const attestationObjects: readonly number[] = [
-  keyTags.attestation.fingerprint,
-  keyTags.attestation.generationTime,
+  openPgpKeys.attestation.fingerprint,
+  openPgpKeys.attestation.generationTime,
   tags.attestationCertificate,
 ];
 /** P2 of SELECT, bits 4 and 3: no answer is wanted. */
@@ -70,7 +72,7 @@ export interface OpenPgpApplicationOptions {
    * Answers for the user where a key's user interaction flag (UIF) demands a touch: false lets the command fail with 6600.
    * @default a touch each time
    */
-  readonly touched?: ((use: KeyUse) => boolean | Promise<boolean>) | undefined;
+  readonly touched?: ((use: OpenPgpKeyUse) => boolean | Promise<boolean>) | undefined;
 }
 
 /**
@@ -123,7 +125,7 @@ export class OpenPgpApplication implements CardApplication {
 
   process(command: ApplicationCommand): Answer | Promise<Answer> {
     const isYubico = this.#session.identity.yubico !== undefined;
-    if (isYubico && command.cla === CLA_PROPRIETARY && command.ins === GET_ATTESTATION) {
+    if (isYubico && command.cla === CLA_PROPRIETARY && command.ins === yubico.GET_ATTESTATION) {
       return this.#image.state.terminated ? status(sw.conditionsNotSatisfied) : attestKey(this.#session, command);
     }
     if (command.cla !== 0x00) return status(sw.wrongClass);

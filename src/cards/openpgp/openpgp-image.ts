@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 
 import { bigEndianNumber, concatBytes, encodeHex, hexBytes } from "../../base/binary/index.ts";
+import { type OpenPgpKeyUse, openPgpCertificateOrder, openPgpKeys } from "../../base/card-applications/index.ts";
 import { applicationIdentifiers } from "../../base/iso7816/index.ts";
 import { refuse } from "../../port/index.ts";
 import type { CardCrypto } from "../crypto/index.ts";
 import { CardKey } from "./card-key.ts";
-import { certificateOrder, decodeAttributes, type KeyUse, keyTags, nameOf, usesOn } from "./key-attributes.ts";
+import { decodeAttributes, nameOf, usesOn } from "./key-attributes.ts";
 import { OpenPgpPassword, type PasswordImage } from "./openpgp-password.ts";
 import type { OpenPgpIdentity, YubicoExtensions } from "./openpgp-session.ts";
 import type { OpenPgpSource, OpenPgpValue } from "./openpgp-shape.ts";
@@ -72,7 +73,7 @@ export function savedOpenPgp({ identity, state }: OpenPgpImage): OpenPgpSource {
 
 /** A key as people are told of it. */
 interface KeyFacts {
-  readonly use: Exclude<KeyUse, "attestation">;
+  readonly use: Exclude<OpenPgpKeyUse, "attestation">;
   /** `p256`, `rsa2048`. */
   readonly algorithm: string;
   /** Undefined where there is no key. */
@@ -86,7 +87,7 @@ export function keysOf(value: OpenPgpValue): readonly KeyFacts[] {
   return (["signature", "decryption", "authentication"] as const).map((use) => {
     const { attributes, origin, prime1, secret } = value[use] ?? {};
     const isThere = prime1 !== undefined || secret !== undefined;
-    const stored = value.objects.find(({ tag }) => bigEndianNumber(tag) === keyTags[use].fingerprint)?.value;
+    const stored = value.objects.find(({ tag }) => bigEndianNumber(tag) === openPgpKeys[use].fingerprint)?.value;
     return {
       use,
       algorithm: attributes === undefined ? "" : nameOf(use, attributes),
@@ -106,7 +107,7 @@ function savedPassword({ alternative, value, tries, triesLeft }: PasswordImage):
   return { value: encodeHex(value), ...other, tries, triesLeft };
 }
 
-function savedKey({ attributes, keys }: OpenPgpState, use: KeyUse): NonNullable<OpenPgpSource[KeyUse]> {
+function savedKey({ attributes, keys }: OpenPgpState, use: OpenPgpKeyUse): NonNullable<OpenPgpSource[OpenPgpKeyUse]> {
   const stored = keys[use];
   const common = { attributes: encodeHex(attributes[use]) };
   if (stored === undefined) return common;
@@ -139,7 +140,7 @@ function filled(state: OpenPgpState, crypto: CardCrypto, value: OpenPgpValue): O
   // After the keys: a new one sets the counter and its own objects back.
   state.signatures = value.signatures;
   for (const { tag, value: bytes } of value.objects) state.setObject(bigEndianNumber(tag), bytes);
-  for (const [at, use] of certificateOrder.entries()) {
+  for (const [at, use] of openPgpCertificateOrder.entries()) {
     state.certificates[at] = (use !== "attestation" && value.certificates?.[use]) || new Uint8Array(0);
   }
   return state;
@@ -153,8 +154,8 @@ function passwordOf(given: OpenPgpValue["pw1"] | OpenPgpValue["resettingCode"], 
 
 function keyOf(
   crypto: CardCrypto,
-  use: KeyUse,
-  { attributes, exponent, prime1, prime2, secret }: NonNullable<OpenPgpValue[KeyUse]>,
+  use: OpenPgpKeyUse,
+  { attributes, exponent, prime1, prime2, secret }: NonNullable<OpenPgpValue[OpenPgpKeyUse]>,
 ): CardKey | undefined {
   const algorithm = decodeAttributes(use, attributes);
   if (secret === undefined && prime1 === undefined) return undefined;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
+import type { OpenPgpKeyUse } from "../../base/card-applications/index.ts";
 import type { CardCrypto } from "../crypto/index.ts";
 import type { FirmwareVersion } from "../software-card/index.ts";
-import type { KeyUse } from "./key-attributes.ts";
 import type { OpenPgpState } from "./openpgp-state.ts";
 
 /** What VERIFY was successful for: PW1 with 81 (signatures), PW1 with 82 (all else), PW3 with 83. */
@@ -36,13 +36,13 @@ export interface OpenPgpSession {
   readonly state: OpenPgpState;
   readonly verified: Verified;
   /** Which key PSO: DECIPHER and INTERNAL AUTHENTICATE use. MANAGE SECURITY ENVIRONMENT exchanges them. */
-  readonly chosen: { decryption: KeyUse; authentication: KeyUse };
+  readonly chosen: { decryption: OpenPgpKeyUse; authentication: OpenPgpKeyUse };
   /** Which cardholder certificate SELECT DATA or GET NEXT DATA chose: 0, 1, 2. */
   certificate: number;
   /** The tag that GET DATA read last, which GET NEXT DATA goes on from. */
   current: number | undefined;
   /** Asks for the touch that a key's user interaction flag demands. */
-  readonly touched: (use: KeyUse) => boolean | Promise<boolean>;
+  readonly touched: (use: OpenPgpKeyUse) => boolean | Promise<boolean>;
   /** The persistent state has changed, and has to be saved. */
   readonly changed: () => void;
 }

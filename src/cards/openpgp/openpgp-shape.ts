@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 
 import { hexBytes } from "../../base/binary/index.ts";
+import type { OpenPgpKeyUse } from "../../base/card-applications/index.ts";
 import type { JsonOf, JsonPlace, ValueOf } from "../../base/json/index.ts";
 import * as is from "../../base/json/index.ts";
 import { list, object } from "../../base/json/index.ts";
-import { decodeAttributes, defaultAttributes, type KeyUse } from "./key-attributes.ts";
+import { decodeAttributes, defaultAttributes } from "./key-attributes.ts";
 import { openPgpLimits as limits } from "./openpgp-limits.ts";
 
 /** Three numbers, each of two digits at most. */
@@ -38,7 +39,7 @@ function checkTries(
 }
 
 const part = is.hexadecimal(1, 512);
-const key = (use: KeyUse) =>
+const key = (use: OpenPgpKeyUse) =>
   object({
     attributes: is
       .hexadecimal(1, 16)

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: MIT
 
 import { copyBytes, zeroBytes } from "../../base/binary/index.ts";
+import {
+  type OpenPgpKeyUse,
+  openPgpCertificateOrder,
+  openPgpFactory,
+  openPgpKeys,
+} from "../../base/card-applications/index.ts";
 import type { CardKey } from "./card-key.ts";
-import { certificateOrder, defaultAttributes, type KeyUse, keyTags, usesOn } from "./key-attributes.ts";
+import { defaultAttributes, usesOn } from "./key-attributes.ts";
 import { OpenPgpPassword, type PasswordImage } from "./openpgp-password.ts";
 
 /** A key pair in its place. */
@@ -12,11 +18,10 @@ export interface StoredKey {
 }
 
 /** Occurrences of the cardholder certificate. */
-export const CERTIFICATES = certificateOrder.length;
+export const CERTIFICATES = openPgpCertificateOrder.length;
 
-/** Passwords of a card that has left the factory. OpenPGP card 3.4.1, 4.2. */
-const factoryPw1 = new TextEncoder().encode("123456");
-const factoryPw3 = new TextEncoder().encode("12345678");
+const factoryPw1 = new TextEncoder().encode(openPgpFactory.pw1);
+const factoryPw3 = new TextEncoder().encode(openPgpFactory.pw3);
 const DEFAULT_TRIES = 3;
 
 /** The passwords of a card. */
@@ -48,8 +53,8 @@ export class OpenPgpState {
   resettingCodeTries: number;
   /** PW3 was never set, and PW1 was changed with keys on the card: PW1 counts as PW3 ({@link OpenPgpIdentity.adminless}). */
   isAdminless = false;
-  readonly attributes: Record<KeyUse, Uint8Array>;
-  readonly keys: Partial<Record<KeyUse, StoredKey>> = {};
+  readonly attributes: Record<OpenPgpKeyUse, Uint8Array>;
+  readonly keys: Partial<Record<OpenPgpKeyUse, StoredKey>> = {};
   /** Data objects that are stored as they came, by their tags. What is not here is empty, or has its default. */
   readonly objects = new Map<number, Uint8Array>();
   readonly certificates: Uint8Array[] = Array.from({ length: CERTIFICATES }, () => new Uint8Array(0));
@@ -122,18 +127,18 @@ export class OpenPgpState {
   }
 
   /** Puts a key in its place, or empties the place. A new signature key begins to count at zero. */
-  setKey(use: KeyUse, stored: StoredKey | undefined): void {
+  setKey(use: OpenPgpKeyUse, stored: StoredKey | undefined): void {
     this.keys[use]?.key.clear();
     if (stored === undefined) delete this.keys[use];
     else this.keys[use] = stored;
     if (use === "signature") this.signatures = 0;
     // They tell of the key that was here.
-    this.setObject(keyTags[use].fingerprint, new Uint8Array(0));
-    this.setObject(keyTags[use].generationTime, new Uint8Array(0));
+    this.setObject(openPgpKeys[use].fingerprint, new Uint8Array(0));
+    this.setObject(openPgpKeys[use].generationTime, new Uint8Array(0));
   }
 
   /** Takes a key with its objects from another state, which has it no more. */
-  takeKey(use: KeyUse, from: OpenPgpState, objects: readonly number[]): void {
+  takeKey(use: OpenPgpKeyUse, from: OpenPgpState, objects: readonly number[]): void {
     this.attributes[use] = from.attributes[use];
     const stored = from.keys[use];
     delete from.keys[use];
@@ -164,39 +169,3 @@ function endAnew(password: OpenPgpPassword, factory: Uint8Array): void {
   password.accept(value);
   zeroBytes(value);
 }
-
-/** Tags of data objects, but for those of each key. OpenPGP card 3.4.1, 4.4.1 and 4.4.2. */
-export const tags = {
-  applicationIdentifier: 0x4f,
-  extendedHeaderList: 0x4d,
-  name: 0x5b,
-  loginData: 0x5e,
-  cardholderData: 0x65,
-  applicationData: 0x6e,
-  discretionaryObjects: 0x73,
-  securitySupport: 0x7a,
-  signatureCounter: 0x93,
-  extendedCapabilities: 0xc0,
-  passwordStatus: 0xc4,
-  fingerprints: 0xc5,
-  caFingerprints: 0xc6,
-  generationTimes: 0xcd,
-  resettingCode: 0xd3,
-  aesKey: 0xd5,
-  keyInformation: 0xde,
-  kdf: 0xf9,
-  algorithmInformation: 0xfa,
-  /** Yubico's. */
-  attestationCertificate: 0xfc,
-  privateUse1: 0x0101,
-  privateUse2: 0x0102,
-  privateUse3: 0x0103,
-  privateUse4: 0x0104,
-  language: 0x5f2d,
-  sex: 0x5f35,
-  url: 0x5f50,
-  historicalBytes: 0x5f52,
-  certificate: 0x7f21,
-  extendedLength: 0x7f66,
-  featureManagement: 0x7f74,
-} as const;

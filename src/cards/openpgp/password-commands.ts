@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { openPgpPasswords as passwords } from "../../base/card-applications/index.ts";
 import type { ApplicationCommand } from "../applications/index.ts";
 import { type Answer, type Attempt, status, sw } from "../software-card/index.ts";
 import { keyUses } from "./key-attributes.ts";
@@ -7,14 +8,10 @@ import { openPgpLimits as limits } from "./openpgp-limits.ts";
 import type { OpenPgpPassword } from "./openpgp-password.ts";
 import type { OpenPgpSession, Verified } from "./openpgp-session.ts";
 
-/** P2 of the commands: PW1 for signatures, PW1 for all else, PW3. OpenPGP card 3.4.1, 7.2.2. */
-const PW1_SIGNATURE = 0x81;
-const PW1_OTHER = 0x82;
-const PW3 = 0x83;
 const modes: ReadonlyMap<number, keyof Verified> = new Map<number, keyof Verified>([
-  [PW1_SIGNATURE, "signature"],
-  [PW1_OTHER, "other"],
-  [PW3, "admin"],
+  [passwords.pw1Signature, "signature"],
+  [passwords.pw1, "other"],
+  [passwords.pw3, "admin"],
 ]);
 
 const P1_VERIFY = 0x00;
@@ -46,7 +43,7 @@ export function verify(session: OpenPgpSession, { p1, p2, data }: ApplicationCom
 
 /** CHANGE REFERENCE DATA: the old and the new password. OpenPGP card 3.4.1, 7.2.3. */
 export function changeReferenceData(session: OpenPgpSession, { p1, p2, data }: ApplicationCommand): Answer {
-  if (p1 !== 0x00 || (p2 !== PW1_SIGNATURE && p2 !== PW3)) return status(sw.wrongOffset);
+  if (p1 !== 0x00 || (p2 !== passwords.pw1Signature && p2 !== passwords.pw3)) return status(sw.wrongOffset);
   if (data.length === 0) return status(sw.wrongData);
   const old = passwordFor(session, p2);
   const end = old.lengthIn(data);
@@ -56,9 +53,9 @@ export function changeReferenceData(session: OpenPgpSession, { p1, p2, data }: A
     return answerFor(outcome, old);
   }
   const value = data.subarray(end);
-  const least = p2 === PW3 ? limits.leastPw3Bytes : limits.leastPw1Bytes;
+  const least = p2 === passwords.pw3 ? limits.leastPw3Bytes : limits.leastPw1Bytes;
   if (value.length < least || value.length > limits.passwordBytes) return status(sw.wrongData);
-  if (p2 === PW3) setPw3(session, value);
+  if (p2 === passwords.pw3) setPw3(session, value);
   else setPw1(session, value);
   session.changed();
   return status(sw.success);
@@ -66,7 +63,7 @@ export function changeReferenceData(session: OpenPgpSession, { p1, p2, data }: A
 
 /** RESET RETRY COUNTER: a new PW1, with the resetting code or after VERIFY of PW3. OpenPGP card 3.4.1, 7.2.4. */
 export function resetRetryCounter(session: OpenPgpSession, { p1, p2, data }: ApplicationCommand): Answer {
-  if (p2 !== PW1_SIGNATURE || (p1 !== P1_WITH_CODE && p1 !== P1_WITH_PW3)) return status(sw.wrongOffset);
+  if (p2 !== passwords.pw1Signature || (p1 !== P1_WITH_CODE && p1 !== P1_WITH_PW3)) return status(sw.wrongOffset);
   if (p1 === P1_WITH_PW3) {
     return session.verified.admin ? resetPw1(session, data) : status(sw.securityNotSatisfied);
   }
@@ -90,7 +87,7 @@ function resetPw1(session: OpenPgpSession, value: Uint8Array): Answer {
 
 /** Without a PW3 of its own, a card takes PW1 for it. */
 function passwordFor({ state }: OpenPgpSession, p2: number): OpenPgpPassword {
-  return p2 === PW3 && !state.isAdminless ? state.pw3 : state.pw1;
+  return p2 === passwords.pw3 && !state.isAdminless ? state.pw3 : state.pw1;
 }
 
 /** Each attempt changes a counter, which has to be saved. */
@@ -103,7 +100,7 @@ function attempt({ changed }: OpenPgpSession, password: OpenPgpPassword, present
 
 /** Yubico's keys refuse what cannot be a password without a try. */
 function isTooShort({ identity }: OpenPgpSession, p2: number, data: Uint8Array): boolean {
-  const least = p2 === PW3 ? limits.leastPw3Bytes : limits.leastPw1Bytes;
+  const least = p2 === passwords.pw3 ? limits.leastPw3Bytes : limits.leastPw1Bytes;
   return identity.yubico !== undefined && data.length < least;
 }
 
@@ -114,7 +111,7 @@ function answerFor(outcome: Attempt, password: OpenPgpPassword): Answer {
 }
 
 function forget({ verified }: OpenPgpSession, p2: number): void {
-  if (p2 === PW3) {
+  if (p2 === passwords.pw3) {
     verified.admin = false;
     return;
   }

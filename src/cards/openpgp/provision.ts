@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { bigEndianBytes, hexBytes, quoteWord } from "../../base/binary/index.ts";
+import { type OpenPgpKeyUse, openPgpCertificateOrder, openPgpKeys } from "../../base/card-applications/index.ts";
 import { listOfWords, refuse } from "../../port/index.ts";
 import {
   type CardCrypto,
@@ -15,14 +16,7 @@ import {
 } from "../crypto/index.ts";
 import { CardKey } from "./card-key.ts";
 import { fingerprintOf } from "./fingerprint.ts";
-import {
-  attributesNamed,
-  certificateOrder,
-  decodeAttributes,
-  type KeyUse,
-  keyNames,
-  keyTags,
-} from "./key-attributes.ts";
+import { attributesNamed, decodeAttributes, keyNames } from "./key-attributes.ts";
 import type { OpenPgpImage } from "./openpgp-image.ts";
 
 /** A key with a certificate, for a card. */
@@ -34,7 +28,7 @@ export interface OpenPgpProvision extends CertificateContent {
 }
 
 const place = { operation: "provisionOpenPgp", path: "provision" };
-type Slot = Exclude<KeyUse, "attestation">;
+type Slot = Exclude<OpenPgpKeyUse, "attestation">;
 const slots: readonly Slot[] = ["signature", "decryption", "authentication"];
 
 /**
@@ -68,9 +62,9 @@ export async function provisionOpenPgp(
   const time = Uint8Array.from(bigEndianBytes(secondsOf(provision.notBefore), 4, 4, "a time"));
   state.attributes[slot] = attributes;
   state.setKey(slot, { origin: "generated", key });
-  state.setObject(keyTags[slot].fingerprint, fingerprintOf(library, certified, attributes, time));
-  state.setObject(keyTags[slot].generationTime, time);
-  state.certificates[certificateOrder.indexOf(slot)] = certificate ?? new Uint8Array(0);
+  state.setObject(openPgpKeys[slot].fingerprint, fingerprintOf(library, certified, attributes, time));
+  state.setObject(openPgpKeys[slot].generationTime, time);
+  state.certificates[openPgpCertificateOrder.indexOf(slot)] = certificate ?? new Uint8Array(0);
   return certificate;
 }
 

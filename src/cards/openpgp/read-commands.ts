@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 
 import { concatBytes } from "../../base/binary/index.ts";
+import { openPgpTags as tags } from "../../base/card-applications/index.ts";
 import { decodeBerTlv, findBerTlv } from "../../base/iso7816/index.ts";
 import type { ApplicationCommand } from "../applications/index.ts";
 import { type Answer, status, sw } from "../software-card/index.ts";
 import { readObject } from "./data-objects.ts";
 import { openPgpLimits as limits } from "./openpgp-limits.ts";
 import type { OpenPgpSession } from "./openpgp-session.ts";
-import { CERTIFICATES, tags } from "./openpgp-state.ts";
+import { CERTIFICATES } from "./openpgp-state.ts";
 
 /** The general reference and the tag list of SELECT DATA. ISO/IEC 7816-4:2013, 11.5.1. */
 const TAG_GENERAL_REFERENCE = 0x60;

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 
 import { concatBytes } from "../../base/binary/index.ts";
+import { type OpenPgpKeyUse, openPgpKeys, openPgpTags as tags } from "../../base/card-applications/index.ts";
 import { decodeBerTlv, findBerTlv } from "../../base/iso7816/index.ts";
 import type { ApplicationCommand } from "../applications/index.ts";
 import { type Answer, type BlockCipher, decryptCbc, encryptCbc, status, sw } from "../software-card/index.ts";
 import type { CardKey } from "./card-key.ts";
-import { type KeyUse, keyTags } from "./key-attributes.ts";
 import { openPgpLimits as limits } from "./openpgp-limits.ts";
 import type { OpenPgpSession } from "./openpgp-session.ts";
-import { tags } from "./openpgp-state.ts";
 
 /** P1 and P2 of PERFORM SECURITY OPERATION. */
 const SIGN = 0x9e9a;
@@ -90,12 +89,12 @@ function cipherPoint(data: Uint8Array): Uint8Array | undefined {
  */
 export async function keyFor(
   session: OpenPgpSession,
-  use: KeyUse,
+  use: OpenPgpKeyUse,
   command: ApplicationCommand,
 ): Promise<CardKey | Answer> {
   const key = session.state.keys[use]?.key;
   if (key === undefined) return status(sw.referenceNotFound);
-  const [flag = 0] = session.state.object(keyTags[use].userInteraction);
+  const [flag = 0] = session.state.object(openPgpKeys[use].userInteraction);
   if (flag !== 0 && !(await session.touched(use))) return status(sw.securityIssue);
   return command.abandoned ? status(sw.noDiagnosis) : key;
 }

@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: MIT
 
 import { copyBytes, equalBytes } from "../../base/binary/index.ts";
+import {
+  OPENPGP_BUTTON,
+  OPENPGP_FINGERPRINT_BYTES,
+  OPENPGP_TIME_BYTES,
+  type OpenPgpKeyUse,
+  openPgpKeys,
+  openPgpTags as tags,
+  openPgpTouchPolicies as touch,
+} from "../../base/card-applications/index.ts";
 import type { ApplicationCommand } from "../applications/index.ts";
 import { type Answer, status, sw } from "../software-card/index.ts";
-import { BUTTON, yubicoTags } from "./data-objects.ts";
+import { yubicoTags } from "./data-objects.ts";
 import { checkKdf } from "./kdf-object.ts";
-import { decodeAttributes, type KeyUse, keyTags, storedAttributes, usesOn } from "./key-attributes.ts";
+import { decodeAttributes, storedAttributes, usesOn } from "./key-attributes.ts";
 import { importKey } from "./key-import.ts";
 import { openPgpLimits as limits } from "./openpgp-limits.ts";
 import type { OpenPgpSession } from "./openpgp-session.ts";
-import { tags } from "./openpgp-state.ts";
 import { choose } from "./read-commands.ts";
 
 /** Stores what PUT DATA brings; returns the status. What fails has changed nothing. */
@@ -17,16 +25,9 @@ type Write = (session: OpenPgpSession, data: Uint8Array) => number;
 
 /** ISO/IEC 5218: not known, male, female, not announced. */
 const sexes: readonly number[] = [0x30, 0x31, 0x32, 0x39];
-const FINGERPRINT_BYTES = 20;
-const TIME_BYTES = 4;
 const aesKeyBytes: readonly number[] = [16, 32];
 /** Language preferences: one to four of two letters. OpenPGP card 3.4.1, 4.4.3.4. */
 const MOST_LANGUAGE_BYTES = 8;
-
-/** User interaction flag. OpenPGP card 3.4.1, 4.4.3.6; the last two are Yubico's. */
-const INTERACTION_PERMANENT = 0x02;
-const INTERACTION_CACHED = 0x03;
-const INTERACTION_CACHED_PERMANENT = 0x04;
 
 /** OpenPGP card 3.4.1, 4.4.2. */
 const writers: ReadonlyMap<number, Write> = new Map<number, Write>([
@@ -42,12 +43,12 @@ const writers: ReadonlyMap<number, Write> = new Map<number, Write>([
   [tags.certificate, putCertificate],
   [tags.passwordStatus, putPasswordStatus],
   ...usesOn(true).flatMap((use): [number, Write][] => {
-    const { attributes, caFingerprint, fingerprint, generationTime, userInteraction } = keyTags[use];
+    const { attributes, caFingerprint, fingerprint, generationTime, userInteraction } = openPgpKeys[use];
     return [
       [attributes, putAttributes(use)],
-      [fingerprint, fixed(fingerprint, FINGERPRINT_BYTES)],
-      [caFingerprint, fixed(caFingerprint, FINGERPRINT_BYTES)],
-      [generationTime, fixed(generationTime, TIME_BYTES)],
+      [fingerprint, fixed(fingerprint, OPENPGP_FINGERPRINT_BYTES)],
+      [caFingerprint, fixed(caFingerprint, OPENPGP_FINGERPRINT_BYTES)],
+      [generationTime, fixed(generationTime, OPENPGP_TIME_BYTES)],
       [userInteraction, putInteraction(userInteraction)],
     ];
   }),
@@ -113,7 +114,7 @@ function putCertificate({ state, certificate }: OpenPgpSession, data: Uint8Array
 }
 
 /** Other attributes than before: the key that had the old ones is gone. */
-function putAttributes(use: KeyUse): Write {
+function putAttributes(use: OpenPgpKeyUse): Write {
   return ({ state }, data) => {
     const attributes = copyBytes(storedAttributes(use, data));
     if (decodeAttributes(use, attributes) === undefined) return sw.wrongData;
@@ -138,8 +139,8 @@ function putInteraction(tag: number): Write {
   return ({ state, identity }, data) => {
     const [flag = 0, feature] = data;
     if (data.length !== 2) return sw.wrongLength;
-    const most = identity.yubico === undefined ? INTERACTION_PERMANENT : INTERACTION_CACHED_PERMANENT;
-    if (flag > most || feature !== BUTTON) return sw.wrongData;
+    const most = identity.yubico === undefined ? touch.fixed : touch["cached-fixed"];
+    if (flag > most || feature !== OPENPGP_BUTTON) return sw.wrongData;
     const [before = 0] = state.object(tag);
     if (isPermanent(before)) return sw.conditionsNotSatisfied;
     state.setObject(tag, data);
@@ -148,7 +149,7 @@ function putInteraction(tag: number): Write {
 }
 
 function isPermanent(flag: number): boolean {
-  return flag === INTERACTION_PERMANENT || flag > INTERACTION_CACHED;
+  return flag === touch.fixed || flag > touch.cached;
 }
 
 /** Empty data removes it. OpenPGP card 3.4.1, 4.3.4. */

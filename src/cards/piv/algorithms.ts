@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 
+import { pivAlgorithms as ids, pivManagementCiphers } from "../../base/card-applications/index.ts";
+
 /** Algorithms of the asymmetric keys. */
-export type KeyAlgorithm = "rsa1024" | "rsa2048" | "rsa3072" | "rsa4096" | "p256" | "p384" | "ed25519" | "x25519";
+export type KeyAlgorithm = keyof typeof ids;
 
 /** Algorithms of the management key 9B. */
-export type ManagementAlgorithm = "3des" | "aes128" | "aes192" | "aes256";
+export type ManagementAlgorithm = keyof typeof pivManagementCiphers;
 
 /** What an asymmetric algorithm can do, and how long its numbers are. */
 export interface KeyAlgorithmInfo {
@@ -18,18 +20,16 @@ export interface KeyAlgorithmInfo {
   readonly since57: boolean;
 }
 
-/**
- * The asymmetric algorithms. NIST SP 800-78-5, table 9; 05 for RSA 3072 is of that edition. 16, E0 and E1 are Yubico's.
- */
+/** The asymmetric algorithms. */
 const keyAlgorithms: readonly KeyAlgorithmInfo[] = [
-  { algorithm: "rsa1024", id: 0x06, family: "rsa", bytes: 128, since57: false },
-  { algorithm: "rsa2048", id: 0x07, family: "rsa", bytes: 256, since57: false },
-  { algorithm: "rsa3072", id: 0x05, family: "rsa", bytes: 384, since57: true },
-  { algorithm: "rsa4096", id: 0x16, family: "rsa", bytes: 512, since57: true },
-  { algorithm: "p256", id: 0x11, family: "weierstrass", bytes: 32, since57: false },
-  { algorithm: "p384", id: 0x14, family: "weierstrass", bytes: 48, since57: false },
-  { algorithm: "ed25519", id: 0xe0, family: "ed25519", bytes: 32, since57: true },
-  { algorithm: "x25519", id: 0xe1, family: "x25519", bytes: 32, since57: true },
+  { algorithm: "rsa1024", id: ids.rsa1024, family: "rsa", bytes: 128, since57: false },
+  { algorithm: "rsa2048", id: ids.rsa2048, family: "rsa", bytes: 256, since57: false },
+  { algorithm: "rsa3072", id: ids.rsa3072, family: "rsa", bytes: 384, since57: true },
+  { algorithm: "rsa4096", id: ids.rsa4096, family: "rsa", bytes: 512, since57: true },
+  { algorithm: "p256", id: ids.p256, family: "weierstrass", bytes: 32, since57: false },
+  { algorithm: "p384", id: ids.p384, family: "weierstrass", bytes: 48, since57: false },
+  { algorithm: "ed25519", id: ids.ed25519, family: "ed25519", bytes: 32, since57: true },
+  { algorithm: "x25519", id: ids.x25519, family: "x25519", bytes: 32, since57: true },
 ];
 
 /** A cipher of the management key. */
@@ -41,17 +41,16 @@ export interface ManagementAlgorithmInfo {
   readonly blockBytes: number;
 }
 
-/** The ciphers of the management key. NIST SP 800-78-4, table 9. */
+/** The ciphers of the management key. */
 const managementAlgorithms: readonly ManagementAlgorithmInfo[] = [
-  { algorithm: "3des", id: 0x03, cipher: "3des", keyBytes: 24, blockBytes: 8 },
-  { algorithm: "aes128", id: 0x08, cipher: "aes", keyBytes: 16, blockBytes: 16 },
-  { algorithm: "aes192", id: 0x0a, cipher: "aes", keyBytes: 24, blockBytes: 16 },
-  { algorithm: "aes256", id: 0x0c, cipher: "aes", keyBytes: 32, blockBytes: 16 },
+  { algorithm: "3des", ...pivManagementCiphers["3des"], cipher: "3des", blockBytes: 8 },
+  { algorithm: "aes128", ...pivManagementCiphers.aes128, cipher: "aes", blockBytes: 16 },
+  { algorithm: "aes192", ...pivManagementCiphers.aes192, cipher: "aes", blockBytes: 16 },
+  { algorithm: "aes256", ...pivManagementCiphers.aes256, cipher: "aes", blockBytes: 16 },
 ];
 
 /** 00 stands for triple DES as well. NIST SP 800-78-4, table 9. */
 const ID_DEFAULT = 0x00;
-const ID_TRIPLE_DES = 0x03;
 
 /** The asymmetric algorithm with this identifier. */
 export function keyAlgorithmById(id: number): KeyAlgorithmInfo | undefined {
@@ -65,7 +64,7 @@ export function keyAlgorithm(name: KeyAlgorithm): KeyAlgorithmInfo {
 
 /** The cipher with this identifier. */
 export function managementAlgorithmById(id: number): ManagementAlgorithmInfo | undefined {
-  return managementAlgorithms.find((one) => one.id === (id === ID_DEFAULT ? ID_TRIPLE_DES : id));
+  return managementAlgorithms.find((one) => one.id === (id === ID_DEFAULT ? pivManagementCiphers["3des"].id : id));
 }
 
 /** The cipher with this name. */

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
 
+import {
+  encodePivCertificate,
+  pivKeyReferences,
+  pivObjects,
+  pivPinPolicies,
+  pivTouchPolicies,
+} from "../../base/card-applications/index.ts";
 import { attestationAuthority, attestedCertificate, type CardCrypto, smallInteger } from "../crypto/index.ts";
-import { certificateIn, certificateObject } from "./certificate-object.ts";
-import { objectTags } from "./containers.ts";
-import { keyReferences, pinPolicyNumbers, touchPolicyNumbers } from "./key-references.ts";
+import { certificateIn } from "./certificate-object.ts";
 import type { PivImage, PivKey } from "./piv-image.ts";
 import { certifiedKey } from "./private-key.ts";
 
@@ -26,8 +31,8 @@ export async function addAttestationKey(library: CardCrypto, image: PivImage): P
   const key: PivKey = { algorithm: "p256", material, pinPolicy: "once", touchPolicy: "never", origin: "imported" };
   const extensions = [{ id: yubicoExtensions.firmware, value: Uint8Array.from(image.firmware) }];
   const authority = { key: certifiedKey(key), name: ATTESTATION_NAME, extensions };
-  image.keys.set(keyReferences.attestation, key);
-  image.objects.set(objectTags.attestation, certificateObject(await attestationAuthority(library, authority)));
+  image.keys.set(pivKeyReferences.attestation, key);
+  image.objects.set(pivObjects.attestation, encodePivCertificate(await attestationAuthority(library, authority)));
 }
 
 /**
@@ -42,10 +47,10 @@ export async function attest(
   slot: number,
   key: PivKey,
 ): Promise<Uint8Array | undefined> {
-  const signer = image.keys.get(keyReferences.attestation);
-  const issuer = certificateIn(image.objects.get(objectTags.attestation) ?? new Uint8Array(0));
+  const signer = image.keys.get(pivKeyReferences.attestation);
+  const issuer = certificateIn(image.objects.get(pivObjects.attestation) ?? new Uint8Array(0));
   if (signer === undefined || issuer === undefined) return undefined;
-  const policies = [pinPolicyNumbers[key.pinPolicy], touchPolicyNumbers[key.touchPolicy]];
+  const policies = [pivPinPolicies[key.pinPolicy], pivTouchPolicies[key.touchPolicy]];
   return attestedCertificate(library, {
     key: certifiedKey(key),
     subject: `${SUBJECT_PREFIX}${slot.toString(16)}`,

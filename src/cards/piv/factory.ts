@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
 
 import { concatBytes, hexBytes, zeroBytes } from "../../base/binary/index.ts";
+import { pivFactory, pivKeyReferences, pivObjects } from "../../base/card-applications/index.ts";
 import { applicationProviders, encodeDataObject } from "../../base/iso7816/index.ts";
 import type { CardCrypto } from "../crypto/index.ts";
 import type { FirmwareVersion } from "../software-card/index.ts";
 import { byteObject } from "../software-card/index.ts";
 import type { ManagementAlgorithm } from "./algorithms.ts";
 import { addAttestationKey } from "./attestation.ts";
-import { objectTags, TAG_DISCOVERY } from "./containers.ts";
 import { pivAid } from "./identifiers.ts";
-import { keyReferences } from "./key-references.ts";
 import { factoryManagementKey } from "./management-key.ts";
 import type { PivImage } from "./piv-image.ts";
 import { paddedPin } from "./reference-data.ts";
@@ -18,12 +17,12 @@ const FACTORY_TRIES = 3;
 
 /** The PIN of a new card, 123456. */
 export function factoryPin(): Uint8Array {
-  return paddedPin(new TextEncoder().encode("123456"));
+  return paddedPin(new TextEncoder().encode(pivFactory.pin));
 }
 
 /** The PUK of a new card, 12345678. */
 export function factoryPuk(): Uint8Array {
-  return paddedPin(new TextEncoder().encode("12345678"));
+  return paddedPin(new TextEncoder().encode(pivFactory.puk));
 }
 
 /** What the maker of a new card decides. */
@@ -65,9 +64,9 @@ export function resetToFactory(image: PivImage, keptObjects: readonly number[]):
   image.puk = { value: factoryPuk(), tries: FACTORY_TRIES, triesLeft: FACTORY_TRIES };
   const algorithm = factoryAlgorithm(image.firmware);
   image.managementKey = { algorithm, value: factoryManagementKey(), touchPolicy: "never" };
-  for (const slot of [...image.keys.keys()]) if (slot !== keyReferences.attestation) image.keys.delete(slot);
+  for (const slot of [...image.keys.keys()]) if (slot !== pivKeyReferences.attestation) image.keys.delete(slot);
   for (const tag of [...image.objects.keys()]) if (!keptObjects.includes(tag)) image.objects.delete(tag);
-  image.objects.set(TAG_DISCOVERY, discoveryObject(image.globalPin !== undefined));
+  image.objects.set(pivObjects.discovery, discoveryObject(image.globalPin !== undefined));
 }
 
 /** Tokens have AES 192 since firmware 5.7, and triple DES before. */
@@ -94,8 +93,8 @@ const EXPIRATION_DATE = "20400101";
 
 /** Gives a card an identity of its own. NIST SP 800-73-4 part 1, tables 8 and 9. */
 function identify(library: CardCrypto, image: PivImage): void {
-  image.objects.set(objectTags.chuid, chuid(library));
-  image.objects.set(objectTags.capability, capabilityContainer(library));
+  image.objects.set(pivObjects.chuid, chuid(library));
+  image.objects.set(pivObjects.capability, capabilityContainer(library));
 }
 
 function chuid(library: CardCrypto): Uint8Array {

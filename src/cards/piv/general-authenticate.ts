@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { copyBytes } from "../../base/binary/index.ts";
+import { pivKeyReferences } from "../../base/card-applications/index.ts";
 import { type DataObject, encodeDataObject } from "../../base/iso7816/index.ts";
 import type { ApplicationCommand } from "../applications/index.ts";
 import {
@@ -18,7 +19,7 @@ import {
   type ManagementAlgorithmInfo,
   managementAlgorithmById,
 } from "./algorithms.ts";
-import { isKeySlot, keyReferences } from "./key-references.ts";
+import { isKeySlot } from "./key-references.ts";
 import { isFactoryKey, managementCipher } from "./management-key.ts";
 import { isYubico, type PivContext } from "./piv-context.ts";
 import type { PivKey } from "./piv-image.ts";
@@ -35,8 +36,8 @@ export function generalAuthenticate(card: PivContext, command: ApplicationComman
   const template = onlyObject(command.data, TAG_TEMPLATE);
   const objects = template && readDataObjects(template);
   if (objects === undefined) return status(sw.wrongData);
-  if (command.p2 === keyReferences.management) return withManagementKey(card, command, objects);
-  if (!isKeySlot(command.p2) || command.p2 === keyReferences.attestation) return status(sw.wrongP1P2);
+  if (command.p2 === pivKeyReferences.management) return withManagementKey(card, command, objects);
+  if (!isKeySlot(command.p2) || command.p2 === pivKeyReferences.attestation) return status(sw.wrongP1P2);
   return withPrivateKey(card, command, objects);
 }
 
@@ -72,7 +73,7 @@ function mayUse(card: PivContext, key: PivKey, command: ApplicationCommand): boo
   const { security } = card;
   // Through the air the standard leaves the card authentication key alone. NIST SP 800-73-4 part 1, table 4b.
   const isFar = command.interface === "contactless" && !isYubico(card);
-  if (isFar && command.p2 !== keyReferences.cardAuthentication) return false;
+  if (isFar && command.p2 !== pivKeyReferences.cardAuthentication) return false;
   switch (key.pinPolicy) {
     case "never":
       return true;

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: MIT
 
+import {
+  PIV_NOWHERE,
+  type PivPinPolicy,
+  type PivTouchPolicy,
+  pivKeyReferences,
+  pivPinPolicies,
+  pivTouchPolicies,
+} from "../../base/card-applications/index.ts";
 import { type DataObject, encodeDataObject } from "../../base/iso7816/index.ts";
 import type { ApplicationCommand } from "../applications/index.ts";
 import { type Answer, onlyObject, readDataObjects, status, sw, valueIn } from "../software-card/index.ts";
 import { type KeyAlgorithmInfo, keyAlgorithmById } from "./algorithms.ts";
 import { attest } from "./attestation.ts";
-import {
-  defaultPinPolicy,
-  isKeySlot,
-  keyReferences,
-  type PinPolicy,
-  pinPolicyNumbers,
-  policyOf,
-  type TouchPolicy,
-  touchPolicyNumbers,
-} from "./key-references.ts";
+import { defaultPinPolicy, isKeySlot, policyOf } from "./key-references.ts";
 import { hasFirmware, isYubico, type PivContext } from "./piv-context.ts";
 import { generateMaterial, importMaterial, publicKeyObjects } from "./private-key.ts";
 
@@ -23,8 +22,6 @@ const TAG_ALGORITHM = 0x80;
 const TAG_PUBLIC_KEY = 0x7f49;
 const TAG_PIN_POLICY = 0xaa;
 const TAG_TOUCH_POLICY = 0xab;
-/** P1 of MOVE KEY that deletes. */
-const NOWHERE = 0xff;
 
 /** GENERATE ASYMMETRIC KEY PAIR. NIST SP 800-73-4 part 2, 3.3.1. */
 export async function generateKeyPair(card: PivContext, command: ApplicationCommand): Promise<Answer> {
@@ -61,7 +58,7 @@ export function importKey(card: PivContext, command: ApplicationCommand): Answer
 /** Yubico's MOVE KEY, since firmware 5.7: from slot P2 to slot P1; P1 FF deletes. The attestation key only goes away. */
 export function moveKey(card: PivContext, { p1, p2, data }: ApplicationCommand): Answer {
   if (!hasFirmware(card, 5, 7)) return status(sw.wrongInstruction);
-  const isMove = p1 !== NOWHERE;
+  const isMove = p1 !== PIV_NOWHERE;
   if (!isKeySlot(p2) || (isMove && !(isUserSlot(p1) && isUserSlot(p2)))) return status(sw.wrongP1P2);
   if (data.length > 0) return status(sw.wrongData);
   if (!card.security.managementKeyShown) return status(sw.securityNotSatisfied);
@@ -88,7 +85,7 @@ export async function attestKey(card: PivContext, command: ApplicationCommand): 
 }
 
 function isUserSlot(slot: number): boolean {
-  return isKeySlot(slot) && slot !== keyReferences.attestation;
+  return isKeySlot(slot) && slot !== pivKeyReferences.attestation;
 }
 
 function mayHaveKey(card: PivContext, slot: number): boolean {
@@ -109,16 +106,16 @@ function isStandard({ algorithm, since57 }: KeyAlgorithmInfo): boolean {
 }
 
 interface Policies {
-  readonly pinPolicy: PinPolicy;
-  readonly touchPolicy: TouchPolicy;
+  readonly pinPolicy: PivPinPolicy;
+  readonly touchPolicy: PivTouchPolicy;
 }
 
 /** Policies that the client asked for, or those of the slot; undefined for others. 0 stands for the slot's own. */
 function readPolicies(card: PivContext, slot: number, objects: readonly DataObject[]): Policies | undefined {
   const pin = policyNumber(valueIn(objects, TAG_PIN_POLICY));
   const touch = policyNumber(valueIn(objects, TAG_TOUCH_POLICY));
-  const pinPolicy = pin === 0 || !isYubico(card) ? defaultPinPolicy(slot) : policyOf(pinPolicyNumbers, pin);
-  const touchPolicy = touch === 0 || !isYubico(card) ? "never" : policyOf(touchPolicyNumbers, touch);
+  const pinPolicy = pin === 0 || !isYubico(card) ? defaultPinPolicy(slot) : policyOf(pivPinPolicies, pin);
+  const touchPolicy = touch === 0 || !isYubico(card) ? "never" : policyOf(pivTouchPolicies, touch);
   return pinPolicy && touchPolicy && { pinPolicy, touchPolicy };
 }
 

@@ -14,7 +14,5 @@ export const pivLimits = {
   messageBytes: 32_768,
 } as const;
 
-/** Bytes of a PIN or PUK with its padding. NIST SP 800-73-4 part 2, 2.4.3. */
-export const PIN_BYTES = 8;
 /** Fewest characters of a PIN or PUK. */
 export const MIN_PIN_CHARACTERS = 6;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 
 import { bigEndianNumber, copyBytes } from "../../base/binary/index.ts";
+import { pivObjects } from "../../base/card-applications/index.ts";
 import { encodeDataObject } from "../../base/iso7816/index.ts";
 import type { ApplicationCommand } from "../applications/index.ts";
 import { type Answer, onlyObject, readDataObjects, status, sw, valueIn } from "../software-card/index.ts";
-import { type Container, containerOf, TAG_BIOMETRIC_GROUP, TAG_DISCOVERY } from "./containers.ts";
+import { type Container, containerOf } from "./containers.ts";
 import { pivLimits } from "./limits.ts";
 import { isYubico, type PivContext } from "./piv-context.ts";
 
@@ -58,7 +59,7 @@ function readPutData(data: Uint8Array): { readonly tag: number; readonly value: 
 }
 
 function hasOwnTemplate(tag: number): boolean {
-  return tag === TAG_DISCOVERY || tag === TAG_BIOMETRIC_GROUP;
+  return tag === pivObjects.discovery || tag === pivObjects.biometricGroup;
 }
 
 function mayRead(card: PivContext, container: Container, command: ApplicationCommand): boolean {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import { copyBytes, zeroBytes } from "../../base/binary/index.ts";
+import { PIV_PIN_BYTES, pivPinReferences } from "../../base/card-applications/index.ts";
 import type { ApplicationCommand } from "../applications/index.ts";
 import { type Answer, status, sw } from "../software-card/index.ts";
-import { pinReferences } from "./key-references.ts";
-import { PIN_BYTES } from "./limits.ts";
 import { isYubico, type PivContext } from "./piv-context.ts";
 import type { ReferenceData } from "./piv-image.ts";
 import { isUsablePin, triesLeft, tryReferenceData } from "./reference-data.ts";
@@ -30,7 +29,7 @@ export function verify(card: PivContext, command: ApplicationCommand): Answer {
     return status(sw.success);
   }
   if (data.length === 0) return isVerified(card, pin) ? status(sw.success) : triesLeft(pin.data);
-  if (data.length !== PIN_BYTES) return status(sw.wrongData);
+  if (data.length !== PIV_PIN_BYTES) return status(sw.wrongData);
   const wrong = tryPin(card, pin, data);
   if (wrong !== undefined) return wrong;
   card.security.pinWasVerified(pin.which);
@@ -42,14 +41,14 @@ export function changeReferenceData(card: PivContext, command: ApplicationComman
   const { p1, p2, data } = command;
   if (p1 !== 0x00) return status(sw.wrongP1P2);
   const pin = pinAt(card, p2);
-  const reference = p2 === pinReferences.puk ? card.image.puk : pin?.data;
+  const reference = p2 === pivPinReferences.puk ? card.image.puk : pin?.data;
   if (reference === undefined) return status(sw.referenceNotFound);
   if (isClosedToTheAir(card, command)) return status(sw.functionNotSupported);
-  if (data.length !== 2 * PIN_BYTES) return status(sw.wrongData);
-  const presented = data.subarray(0, PIN_BYTES);
+  if (data.length !== 2 * PIV_PIN_BYTES) return status(sw.wrongData);
+  const presented = data.subarray(0, PIV_PIN_BYTES);
   const wrong = pin === undefined ? tryPuk(card, presented) : tryPin(card, pin, presented);
   if (wrong !== undefined) return wrong;
-  if (!replace(card, reference, data.subarray(PIN_BYTES))) return status(sw.wrongData);
+  if (!replace(card, reference, data.subarray(PIV_PIN_BYTES))) return status(sw.wrongData);
   // The client has shown the PIN, just as with VERIFY.
   if (pin !== undefined) card.security.pinWasVerified(pin.which);
   return status(sw.success);
@@ -59,25 +58,25 @@ export function changeReferenceData(card: PivContext, command: ApplicationComman
 export function resetRetryCounter(card: PivContext, command: ApplicationCommand): Answer {
   const { p1, p2, data } = command;
   if (p1 !== 0x00) return status(sw.wrongP1P2);
-  if (p2 !== pinReferences.pin) return status(sw.referenceNotFound);
+  if (p2 !== pivPinReferences.pin) return status(sw.referenceNotFound);
   if (isClosedToTheAir(card, command)) return status(sw.functionNotSupported);
-  if (data.length !== 2 * PIN_BYTES) return status(sw.wrongData);
-  const wrong = tryPuk(card, data.subarray(0, PIN_BYTES));
+  if (data.length !== 2 * PIV_PIN_BYTES) return status(sw.wrongData);
+  const wrong = tryPuk(card, data.subarray(0, PIV_PIN_BYTES));
   if (wrong !== undefined) {
     card.security.pinIsUnverified("pin");
     return wrong;
   }
   const { pin } = card.image;
-  if (!replace(card, pin, data.subarray(PIN_BYTES))) return status(sw.wrongData);
+  if (!replace(card, pin, data.subarray(PIV_PIN_BYTES))) return status(sw.wrongData);
   pin.triesLeft = pin.tries;
   card.security.pinIsUnverified("pin");
   return status(sw.success);
 }
 
 function pinAt({ image }: PivContext, reference: number): Pin | undefined {
-  if (reference === pinReferences.pin) return { which: "pin", data: image.pin };
+  if (reference === pivPinReferences.pin) return { which: "pin", data: image.pin };
   const { globalPin } = image;
-  return reference === pinReferences.global && globalPin ? { which: "global", data: globalPin } : undefined;
+  return reference === pivPinReferences.global && globalPin ? { which: "global", data: globalPin } : undefined;
 }
 
 function isVerified({ security }: PivContext, { which }: Pin): boolean {

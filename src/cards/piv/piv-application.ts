@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { encodeDataObject } from "../../base/iso7816/index.ts";
+import { pivYubicoInstructions as yubico } from "../../base/card-applications/index.ts";
+import { encodeDataObject, instructions as ins } from "../../base/iso7816/index.ts";
 import type { ApplicationCommand, CardApplication, SelectRequest } from "../applications/index.ts";
 import type { CardCrypto } from "../crypto/index.ts";
 import { type Answer, status, sw } from "../software-card/index.ts";
@@ -14,28 +15,28 @@ import type { PivImage } from "./piv-image.ts";
 import { SecurityStatus } from "./security-status.ts";
 import { getMetadata, getSerial, getVersion, reset, setManagementKey, setPinRetries } from "./yubico-commands.ts";
 
-/** Commands of NIST SP 800-73-4 part 2, by INS. */
+/** Commands of NIST SP 800-73-4 part 2, by INS. Those that take BER-TLV have the odd instruction. */
 const standardInstructions: ReadonlyMap<number, PivInstruction> = new Map<number, PivInstruction>([
-  [0x20, verify],
-  [0x24, changeReferenceData],
-  [0x2c, resetRetryCounter],
-  [0x47, generateKeyPair],
-  [0x87, generalAuthenticate],
-  [0xcb, getData],
-  [0xdb, putData],
+  [ins.VERIFY, verify],
+  [ins.CHANGE_REFERENCE_DATA, changeReferenceData],
+  [ins.RESET_RETRY_COUNTER, resetRetryCounter],
+  [ins.GENERATE_ASYMMETRIC_KEY_PAIR + 1, generateKeyPair],
+  [ins.GENERAL_AUTHENTICATE + 1, generalAuthenticate],
+  [ins.GET_DATA + 1, getData],
+  [ins.PUT_DATA + 1, putData],
 ]);
 
 /** Commands that only Yubico's tokens have. */
 const yubicoInstructions: ReadonlyMap<number, PivInstruction> = new Map<number, PivInstruction>([
-  [0xf6, moveKey],
-  [0xf7, getMetadata],
-  [0xf8, getSerial],
-  [0xf9, attestKey],
-  [0xfa, setPinRetries],
-  [0xfb, reset],
-  [0xfd, getVersion],
-  [0xfe, importKey],
-  [0xff, setManagementKey],
+  [yubico.MOVE_KEY, moveKey],
+  [yubico.GET_METADATA, getMetadata],
+  [yubico.GET_SERIAL, getSerial],
+  [yubico.ATTEST, attestKey],
+  [yubico.SET_PIN_RETRIES, setPinRetries],
+  [yubico.RESET, reset],
+  [yubico.GET_VERSION, getVersion],
+  [yubico.IMPORT_KEY, importKey],
+  [yubico.SET_MANAGEMENT_KEY, setManagementKey],
 ]);
 
 /** What a PIV card application works with. */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
+import type { PivPinPolicy, PivTouchPolicy } from "../../base/card-applications/index.ts";
 import type { RsaKey } from "../crypto/index.ts";
 import type { FirmwareVersion } from "../software-card/index.ts";
 import type { KeyAlgorithm, ManagementAlgorithm } from "./algorithms.ts";
-import type { PinPolicy, TouchPolicy } from "./key-references.ts";
 
 /** A PIN or the PUK: 8 bytes, filled up with FF. */
 export interface ReferenceData {
@@ -18,8 +18,8 @@ export interface PivKey {
   readonly algorithm: KeyAlgorithm;
   /** An RSA key, or the private number of a curve; the seed of Ed25519. */
   readonly material: RsaKey | Uint8Array;
-  readonly pinPolicy: PinPolicy;
-  readonly touchPolicy: TouchPolicy;
+  readonly pinPolicy: PivPinPolicy;
+  readonly touchPolicy: PivTouchPolicy;
   /** Whether the card made it itself: only then is it attested. */
   readonly origin: "generated" | "imported";
 }
@@ -28,7 +28,7 @@ export interface PivKey {
 interface ManagementKey {
   readonly algorithm: ManagementAlgorithm;
   readonly value: Uint8Array;
-  readonly touchPolicy: TouchPolicy;
+  readonly touchPolicy: PivTouchPolicy;
 }
 
 /** All that a PIV card keeps without power. The application changes it, and reports each change. */

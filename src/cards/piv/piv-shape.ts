@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { bigEndianNumber, encodeHex } from "../../base/binary/index.ts";
+import { PIV_PIN_BYTES } from "../../base/card-applications/index.ts";
 import type { JsonOf, Shape, ValueOf } from "../../base/json/index.ts";
 import * as is from "../../base/json/index.ts";
 import { byTag, list, object } from "../../base/json/index.ts";
@@ -9,7 +10,7 @@ import { checkOnce, firmwareShape } from "../software-card/index.ts";
 import { type KeyAlgorithm, keyAlgorithm, managementAlgorithm } from "./algorithms.ts";
 import { containerOf } from "./containers.ts";
 import { isKeySlot } from "./key-references.ts";
-import { MIN_PIN_CHARACTERS, PIN_BYTES, pivLimits } from "./limits.ts";
+import { MIN_PIN_CHARACTERS, pivLimits } from "./limits.ts";
 import type { PivImage, PivKey, ReferenceData } from "./piv-image.ts";
 import { rsaOfPrimes } from "./private-key.ts";
 import { paddedPin } from "./reference-data.ts";
@@ -23,7 +24,7 @@ const tries = {
 };
 
 const referenceData = object({
-  value: is.bytes(MIN_PIN_CHARACTERS, PIN_BYTES, "6 to 8 characters; the padding with FF is not written."),
+  value: is.bytes(MIN_PIN_CHARACTERS, PIV_PIN_BYTES, "6 to 8 characters; the padding with FF is not written."),
   ...tries,
 }).check((given, place) => {
   const { tries: most, triesLeft } = given;

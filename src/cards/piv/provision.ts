@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { hexByte } from "../../base/binary/index.ts";
+import { encodePivCertificate, pivKeyReferences } from "../../base/card-applications/index.ts";
 import { refuse } from "../../port/index.ts";
 import {
   type CardCrypto,
@@ -13,8 +14,7 @@ import {
   keyUsages,
 } from "../crypto/index.ts";
 import { type KeyAlgorithm, keyAlgorithm } from "./algorithms.ts";
-import { certificateObject } from "./certificate-object.ts";
-import { certificateObjectOf, defaultPinPolicy, keyReferences } from "./key-references.ts";
+import { certificateObjectOf, defaultPinPolicy } from "./key-references.ts";
 import type { PivImage, PivKey } from "./piv-image.ts";
 import { certifiedKey, generateMaterial } from "./private-key.ts";
 
@@ -29,7 +29,7 @@ const place = { operation: "provisionPiv", path: "provision" } as const;
 
 /** Whether a key of the card's holder, with a certificate, goes into this slot. */
 export function hasPivCertificate(slot: number): boolean {
-  return certificateObjectOf(slot) !== undefined && slot !== keyReferences.attestation;
+  return certificateObjectOf(slot) !== undefined && slot !== pivKeyReferences.attestation;
 }
 
 /**
@@ -51,7 +51,7 @@ export async function provisionPiv(library: CardCrypto, image: PivImage, provisi
   const key: PivKey = { algorithm, material, pinPolicy, touchPolicy: "never", origin: "generated" };
   const certificate = await issueCertificate(library, certifiedKey(key), provision, usesOf(slot, key), place);
   image.keys.set(slot, key);
-  image.objects.set(object, certificateObject(certificate));
+  image.objects.set(object, encodePivCertificate(certificate));
   return certificate;
 }
 
@@ -59,11 +59,11 @@ export async function provisionPiv(library: CardCrypto, image: PivImage, provisi
 function usesOf(slot: number, { algorithm }: PivKey): readonly Extension[] {
   const { digitalSignature, keyAgreement, keyEncipherment, nonRepudiation } = keyUsages;
   switch (slot) {
-    case keyReferences.authentication:
+    case pivKeyReferences.authentication:
       return [keyUsageExtension(digitalSignature), clientAuthentication];
-    case keyReferences.cardAuthentication:
+    case pivKeyReferences.cardAuthentication:
       return [keyUsageExtension(digitalSignature)];
-    case keyReferences.signature:
+    case pivKeyReferences.signature:
       return [keyUsageExtension(digitalSignature | nonRepudiation)];
     default:
       return [keyUsageExtension(keyAlgorithm(algorithm).family === "rsa" ? keyEncipherment : keyAgreement)];

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 
 import { concatBytes } from "../../base/binary/index.ts";
+import { PIV_PIN_BYTES, PIV_PIN_PADDING } from "../../base/card-applications/index.ts";
 import { type Answer, matchesSecret, RetryCounter, status, sw } from "../software-card/index.ts";
-import { MIN_PIN_CHARACTERS, PIN_BYTES } from "./limits.ts";
+import { MIN_PIN_CHARACTERS } from "./limits.ts";
 import type { ReferenceData } from "./piv-image.ts";
 
-const PADDING = 0xff;
 /** 63Cx counts to 15. */
 const MAX_SHOWN_TRIES = 15;
 
 /** A PIN or PUK as the card keeps it: filled up to 8 bytes with FF. */
 export function paddedPin(pin: Uint8Array): Uint8Array {
-  return concatBytes(pin, new Uint8Array(PIN_BYTES - pin.length).fill(PADDING));
+  return concatBytes(pin, new Uint8Array(PIV_PIN_BYTES - pin.length).fill(PIV_PIN_PADDING));
 }
 
 /**
@@ -21,11 +21,11 @@ export function paddedPin(pin: Uint8Array): Uint8Array {
  * @see NIST SP 800-73-4 part 2, 2.4.3
  */
 export function isUsablePin(bytes: Uint8Array, { digitsOnly }: { readonly digitsOnly: boolean }): boolean {
-  if (bytes.length !== PIN_BYTES) return false;
-  const end = bytes.indexOf(PADDING);
+  if (bytes.length !== PIV_PIN_BYTES) return false;
+  const end = bytes.indexOf(PIV_PIN_PADDING);
   const characters = end < 0 ? bytes : bytes.subarray(0, end);
   const padding = bytes.subarray(characters.length);
-  if (characters.length < MIN_PIN_CHARACTERS || padding.some((byte) => byte !== PADDING)) return false;
+  if (characters.length < MIN_PIN_CHARACTERS || padding.some((byte) => byte !== PIV_PIN_PADDING)) return false;
   return !digitsOnly || characters.every((byte) => byte >= 0x30 && byte <= 0x39);
 }
 

@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: MIT
 
 import { bigEndianBytes, copyBytes, zeroBytes } from "../../base/binary/index.ts";
+import {
+  pivKeyReferences,
+  pivManagementTouch,
+  pivObjects,
+  pivOrigins,
+  pivPinPolicies,
+  pivPinReferences,
+  pivTouchPolicies,
+  pivMetadataTags as tags,
+} from "../../base/card-applications/index.ts";
 import { encodeDataObject } from "../../base/iso7816/index.ts";
 import type { ApplicationCommand } from "../applications/index.ts";
 import { type Answer, byteObject, matchesSecret, status, sw } from "../software-card/index.ts";
 import { keyAlgorithm, managementAlgorithm, managementAlgorithmById } from "./algorithms.ts";
-import { objectTags } from "./containers.ts";
 import { factoryPin, factoryPuk, resetToFactory } from "./factory.ts";
-import {
-  isKeySlot,
-  keyReferences,
-  pinPolicyNumbers,
-  pinReferences,
-  type TouchPolicy,
-  touchPolicyNumbers,
-} from "./key-references.ts";
+import { isKeySlot, policyOf } from "./key-references.ts";
 import { isFactoryKey } from "./management-key.ts";
 import { hasFirmware, type PivContext } from "./piv-context.ts";
 import type { ReferenceData } from "./piv-image.ts";
@@ -34,12 +36,6 @@ export function getSerial(card: PivContext, { p1, p2 }: ApplicationCommand): Ans
   return { status: sw.success, data: Uint8Array.from(serial) };
 }
 
-const TAG_ALGORITHM = 0x01;
-const TAG_POLICY = 0x02;
-const TAG_ORIGIN = 0x03;
-const TAG_PUBLIC_KEY = 0x04;
-const TAG_IS_DEFAULT = 0x05;
-const TAG_TRIES = 0x06;
 const ALGORITHM_OF_A_PIN = 0xff;
 
 /** Yubico's GET METADATA, since firmware 5.3: what is known of the key, the PIN or the PUK with the reference P2. */
@@ -47,26 +43,26 @@ export function getMetadata(card: PivContext, { p1, p2, data }: ApplicationComma
   if (!hasFirmware(card, 5, 3)) return status(sw.wrongInstruction);
   if (p1 !== 0) return status(sw.wrongP1P2);
   if (data.length > 0) return status(sw.wrongData);
-  if (p2 === pinReferences.pin) return pinMetadata(card.image.pin, factoryPin());
-  if (p2 === pinReferences.puk) return pinMetadata(card.image.puk, factoryPuk());
-  if (p2 === keyReferences.management) return managementKeyMetadata(card);
+  if (p2 === pivPinReferences.pin) return pinMetadata(card.image.pin, factoryPin());
+  if (p2 === pivPinReferences.puk) return pinMetadata(card.image.puk, factoryPuk());
+  if (p2 === pivKeyReferences.management) return managementKeyMetadata(card);
   return isKeySlot(p2) ? keyMetadata(card, p2) : status(sw.referenceNotFound);
 }
 
 function pinMetadata({ value, tries, triesLeft }: ReferenceData, factory: Uint8Array): Answer {
   return metadata(
-    byteObject(TAG_ALGORITHM, ALGORITHM_OF_A_PIN),
-    byteObject(TAG_IS_DEFAULT, Number(matchesSecret(factory, value))),
-    byteObject(TAG_TRIES, tries, triesLeft),
+    byteObject(tags.algorithm, ALGORITHM_OF_A_PIN),
+    byteObject(tags.isDefault, Number(matchesSecret(factory, value))),
+    byteObject(tags.tries, tries, triesLeft),
   );
 }
 
 function managementKeyMetadata({ image }: PivContext): Answer {
   const { algorithm, touchPolicy, value } = image.managementKey;
   return metadata(
-    byteObject(TAG_ALGORITHM, managementAlgorithm(algorithm).id),
-    byteObject(TAG_POLICY, 0, touchPolicyNumbers[touchPolicy]),
-    byteObject(TAG_IS_DEFAULT, Number(isFactoryKey(value))),
+    byteObject(tags.algorithm, managementAlgorithm(algorithm).id),
+    byteObject(tags.policy, 0, pivTouchPolicies[touchPolicy]),
+    byteObject(tags.isDefault, Number(isFactoryKey(value))),
   );
 }
 
@@ -74,10 +70,10 @@ function keyMetadata({ crypto, image }: PivContext, slot: number): Answer {
   const key = image.keys.get(slot);
   if (key === undefined) return status(sw.referenceNotFound);
   return metadata(
-    byteObject(TAG_ALGORITHM, keyAlgorithm(key.algorithm).id),
-    byteObject(TAG_POLICY, pinPolicyNumbers[key.pinPolicy], touchPolicyNumbers[key.touchPolicy]),
-    byteObject(TAG_ORIGIN, key.origin === "generated" ? 1 : 2),
-    encodeDataObject(TAG_PUBLIC_KEY, publicKeyObjects(crypto, key)),
+    byteObject(tags.algorithm, keyAlgorithm(key.algorithm).id),
+    byteObject(tags.policy, pivPinPolicies[key.pinPolicy], pivTouchPolicies[key.touchPolicy]),
+    byteObject(tags.origin, pivOrigins[key.origin]),
+    encodeDataObject(tags.publicKey, publicKeyObjects(crypto, key)),
   );
 }
 
@@ -86,23 +82,16 @@ function metadata(...objects: readonly Uint8Array[]): Answer {
 }
 
 const P1_MANAGEMENT_KEY = 0xff;
-/** P2 of SET MANAGEMENT KEY: the touch policy. */
-const touchPolicies: ReadonlyMap<number, TouchPolicy> = new Map([
-  [0xff, "never"],
-  [0xfe, "always"],
-  [0xfd, "cached"],
-]);
-
 /** Yubico's SET MANAGEMENT KEY: data is the algorithm, 9B, the length and the key. The client stays authenticated. */
 export function setManagementKey(card: PivContext, { p1, p2, data }: ApplicationCommand): Answer {
-  const touchPolicy = touchPolicies.get(p2);
+  const touchPolicy = policyOf(pivManagementTouch, p2);
   if (p1 !== P1_MANAGEMENT_KEY || touchPolicy === undefined) return status(sw.wrongP1P2);
   if (!card.security.managementKeyShown) return status(sw.securityNotSatisfied);
   const [identifier = -1, reference, length] = data;
   const algorithm = identifier === 0 ? undefined : managementAlgorithmById(identifier);
   const isKnown = algorithm !== undefined && (algorithm.cipher === "3des" || hasFirmware(card, 5, 4));
   const isWhole = length === algorithm?.keyBytes && data.length === 3 + (length ?? 0);
-  if (!isKnown || !isWhole || reference !== keyReferences.management) return status(sw.wrongData);
+  if (!isKnown || !isWhole || reference !== pivKeyReferences.management) return status(sw.wrongData);
   zeroBytes(card.image.managementKey.value);
   card.image.managementKey = { algorithm: algorithm.algorithm, value: copyBytes(data.subarray(3)), touchPolicy };
   card.changed();
@@ -128,7 +117,7 @@ export function reset(card: PivContext, { p1, p2, data }: ApplicationCommand): A
   if (data.length > 0) return status(sw.wrongData);
   const { pin, puk } = card.image;
   if (pin.triesLeft > 0 || puk.triesLeft > 0) return status(sw.conditionsNotSatisfied);
-  resetToFactory(card.image, [objectTags.attestation]);
+  resetToFactory(card.image, [pivObjects.attestation]);
   card.security.clear();
   card.changed();
   return status(sw.success);
