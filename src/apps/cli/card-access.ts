@@ -7,6 +7,7 @@ import { done } from "./card-keys.ts";
 import { forceOption, pinOptions, SOURCES } from "./card-pins.ts";
 import { type CardGroup, type CardSession, cardOptions, withCard } from "./card-session.ts";
 import { type Command, command } from "./command.ts";
+import { confirmed } from "./confirmation.ts";
 import { type OptionTable, UsageError } from "./options.ts";
 import { type SecretSource, secretSource } from "./secret-source.ts";
 import { count } from "./text.ts";
@@ -35,7 +36,7 @@ export async function pinState({ card, wait }: CardSession, role: PinRole): Prom
 }
 
 /** Which PIN is changed, and where both come from. */
-export interface PinChange {
+interface PinChange {
   readonly role: PinRole;
   readonly old: SecretSource | undefined;
   readonly next: SecretSource | undefined;
@@ -45,10 +46,7 @@ export interface PinChange {
 }
 
 /** Changes a PIN; both are asked for, and cleared. */
-export async function changePin(
-  session: CardSession,
-  { force, next, old, options, role }: PinChange,
-): Promise<PinState> {
+async function changePin(session: CardSession, { force, next, old, options, role }: PinChange): Promise<PinState> {
   const { card, pins, wait } = session;
   const state = await pinState(session, role);
   pins.checkLastTry(state.triesLeft, state.name);
@@ -125,6 +123,76 @@ export function verifyPinCommand(group: CardGroup): Command {
         const { name, triesLeft } = await pinState(session, "user");
         const left = triesLeft === undefined ? "" : `, ${count(triesLeft, "try").replace("trys", "tries")} left`;
         return done(`The ${name} is right${left}.`, { verified: true, triesLeft }, values.json, terminal);
+      }),
+  });
+}
+
+/** An option that says where a secret comes from, by its name without the hyphens. */
+interface SecretOption {
+  readonly name: string;
+  readonly short: string;
+  /** What comes from there: "the PIN of now". */
+  readonly what: string;
+}
+
+/** What the command that changes a PIN is called and says, for one kind of card. */
+export interface PinChangeWords {
+  readonly name: string;
+  readonly summary: string;
+  readonly description: string;
+  readonly role: PinRole;
+  readonly old: SecretOption;
+  readonly next: SecretOption;
+  /** What the secret is called in JSON. */
+  readonly changed: string;
+  /** What is said when it was done. */
+  readonly said: string;
+}
+
+/** A command of `access` that changes one PIN, PUK or administrator's PIN. */
+export function changePinCommand(group: CardGroup, words: PinChangeWords): Command {
+  const { changed, description, name, next, old, role, said, summary } = words;
+  const options = { ...forceOption, ...cardOptions } as const satisfies OptionTable;
+  const sources = [old, next].map((one) => [one.name, sourceOption(one.short, one.what)]);
+  return command({
+    name,
+    summary,
+    usage: ["[OPTION…]"],
+    description: [description],
+    options: { ...Object.fromEntries(sources), ...options } as typeof options,
+    run: ({ values }, terminal) =>
+      withCard(group, values, terminal, async (session) => {
+        const given = values as Readonly<Record<string, unknown>>;
+        await changePin(session, {
+          role,
+          old: given[old.name] as SecretSource | undefined,
+          next: given[next.name] as SecretSource | undefined,
+          options: [`--${old.name}`, `--${next.name}`],
+          force: values.force,
+        });
+        return done(said, { changed }, values.json, terminal);
+      }),
+  });
+}
+
+/** `reset` of a group: what the application forgets, and how. */
+export function resetCommand(
+  group: CardGroup,
+  words: { readonly description: string; readonly warning: string; readonly said: readonly string[] },
+  reset: (session: CardSession) => Promise<void>,
+): Command {
+  const options = { ...forceOption, ...cardOptions } as const satisfies OptionTable;
+  return command({
+    name: "reset",
+    summary: `make the ${group.application} as it left the factory`,
+    usage: ["[OPTION…]"],
+    description: [words.description],
+    options,
+    run: ({ values }, terminal) =>
+      withCard(group, values, terminal, async (session) => {
+        await confirmed(words.warning, values.force, terminal);
+        await reset(session);
+        return done(words.said.join("\n"), { reset: group.name }, values.json, terminal);
       }),
   });
 }

@@ -11,6 +11,9 @@ import { visible } from "./text.ts";
 /** What completes the help of an option that says where a PIN comes from. */
 export const SOURCES = "env:NAME, file:PATH, stdin or prompt";
 
+/** What the groups of commands say of PINs. */
+export const PIN_SOURCES = `A PIN never stands on the command line. It is asked for on the terminal, or --pin says where it comes from: env:NAME, file:PATH or stdin.`;
+
 /** Where the PIN of a key comes from: `pad` is the reader's own, and the PIN does not come here. */
 type PinSource = SecretSource | { readonly from: "pad" };
 

@@ -3,6 +3,7 @@
 import { nodeClock } from "../../platform/node/runtime/index.ts";
 import { SmartCardError } from "../../port/index.ts";
 import { askDaemon, type ControlCommand, type ControlResults, likelyControlPaths } from "../daemon/index.ts";
+import { UsageError } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** The option of commands that ask `scard daemon`. */
@@ -15,6 +16,12 @@ export const controlOption = {
 system's are tried in this order`,
   },
 } as const;
+
+/** The reader that a command is for. @throws UsageError (none, or several) */
+export function oneReader([choice, ...others]: readonly string[]): string {
+  if (choice === undefined || others.length > 0) throw new UsageError("one reader is needed");
+  return choice;
+}
 
 /** A daemon's answer, and its socket. */
 export interface DaemonAnswer<T> {

@@ -2,7 +2,7 @@
 
 import { type ControlCommand, cardSource } from "../daemon/index.ts";
 import { command, exitCodes } from "./command.ts";
-import { askLikelyDaemon, controlOption } from "./control-option.ts";
+import { askLikelyDaemon, controlOption, oneReader } from "./control-option.ts";
 import { type ParsedLine, UsageError } from "./options.ts";
 import { onlyFitting } from "./reader-choice.ts";
 import type { Terminal } from "./terminal.ts";
@@ -60,8 +60,7 @@ async function moveOut(
   { positionals, values }: ParsedLine<typeof controlOption>,
   terminal: Terminal,
 ): Promise<number> {
-  const [choice, ...others] = positionals;
-  if (choice === undefined || others.length > 0) throw new UsageError("one reader is needed");
+  const choice = oneReader(positionals);
   return move(what, choice, values, terminal, (name) => ({ command: what, reader: name }));
 }
 

@@ -2,7 +2,7 @@
 
 import { zeroBytes } from "../../base/binary/index.ts";
 import { OpenPgpAdmin } from "../../faces/modules/index.ts";
-import { changePin, pinState, sourceOption, unblockPin, verifyPinCommand } from "./card-access.ts";
+import { changePinCommand, pinState, sourceOption, unblockPin, verifyPinCommand } from "./card-access.ts";
 import { openPgpGroup } from "./card-groups.ts";
 import { done } from "./card-keys.ts";
 import { forceOption } from "./card-pins.ts";
@@ -41,47 +41,26 @@ export async function withAdminPin<T>(
   }
 }
 
-const changePinOptions = {
-  pin: sourceOption("P", "the PIN of now"),
-  "new-pin": sourceOption("n", "the new PIN"),
-  ...forceOption,
-  ...cardOptions,
-} as const satisfies OptionTable;
-
-const changeUserPin = command({
+const changeUserPin = changePinCommand(openPgpGroup, {
   name: "change-pin",
   summary: "change the PIN",
-  usage: ["[OPTION…]"],
-  description: ["Changes the PIN, of at least 6 characters. What is not given is asked for, the new one twice."],
-  options: changePinOptions,
-  run: ({ values }, terminal) =>
-    withCard(openPgpGroup, values, terminal, async (session) => {
-      const { force, "new-pin": next, pin: old } = values;
-      await changePin(session, { role: "user", old, next, options: ["--pin", "--new-pin"], force });
-      return done("User PIN has been changed.", { changed: "PIN" }, values.json, terminal);
-    }),
+  description: "Changes the PIN, of at least 6 characters. What is not given is asked for, the new one twice.",
+  role: "user",
+  old: { name: "pin", short: "P", what: "the PIN of now" },
+  next: { name: "new-pin", short: "n", what: "the new PIN" },
+  changed: "PIN",
+  said: "User PIN has been changed.",
 });
 
-const changeAdminOptions = {
-  "admin-pin": sourceOption("a", "the admin PIN of now"),
-  "new-admin-pin": sourceOption("n", "the new admin PIN"),
-  ...forceOption,
-  ...cardOptions,
-} as const satisfies OptionTable;
-
-const changeAdminPin = command({
+const changeAdminPin = changePinCommand(openPgpGroup, {
   name: "change-admin-pin",
   summary: "change the admin PIN",
-  usage: ["[OPTION…]"],
-  description: ["Changes the admin PIN, of at least 8 characters. What is not given is asked for, the new one twice."],
-  options: changeAdminOptions,
-  run: ({ values }, terminal) =>
-    withCard(openPgpGroup, values, terminal, async (session) => {
-      const { "admin-pin": old, force, "new-admin-pin": next } = values;
-      const options = ["--admin-pin", "--new-admin-pin"] as const;
-      await changePin(session, { role: "admin", old, next, options, force });
-      return done("Admin PIN has been changed.", { changed: "admin PIN" }, values.json, terminal);
-    }),
+  description: "Changes the admin PIN, of at least 8 characters. What is not given is asked for, the new one twice.",
+  role: "admin",
+  old: { name: "admin-pin", short: "a", what: "the admin PIN of now" },
+  next: { name: "new-admin-pin", short: "n", what: "the new admin PIN" },
+  changed: "admin PIN",
+  said: "Admin PIN has been changed.",
 });
 
 const resetCodeOptions = {

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: MIT
 
 import { encodeHex } from "../../base/binary/index.ts";
+import { openPgpFactory } from "../../base/card-applications/index.ts";
 import { OpenPgpAdmin, type OpenPgpKeyFacts, type OpenPgpStatus } from "../../faces/modules/index.ts";
-import { type Facts, factLines } from "./card-facts.ts";
+import { resetCommand } from "./card-access.ts";
+import type { Facts } from "./card-facts.ts";
 import { openPgpGroup } from "./card-groups.ts";
-import { certificateCommands, done, keyCommands } from "./card-keys.ts";
-import { forceOption } from "./card-pins.ts";
+import { certificateCommands, keyCommands, tell } from "./card-keys.ts";
+import { PIN_SOURCES } from "./card-pins.ts";
 import { cardOptions, withCard } from "./card-session.ts";
 import { useCommands } from "./card-use.ts";
-import { type Command, command, exitCodes } from "./command.ts";
-import { confirmed } from "./confirmation.ts";
+import { type Command, command } from "./command.ts";
 import { openPgpAccessActions } from "./openpgp-access.ts";
 import { openPgpCertificateActions, openPgpCertificates, setTouch } from "./openpgp-certificates.ts";
-import type { OptionTable } from "./options.ts";
 import { commandWithActions } from "./subcommand.ts";
-import { jsonText, visible } from "./text.ts";
 
 const info = command({
   name: "info",
@@ -28,12 +27,8 @@ const info = command({
     withCard(openPgpGroup, values, terminal, async ({ card, crypto, wait }) => {
       const { facts } = await card.properties(wait);
       const status = await new OpenPgpAdmin(card, crypto).status();
-      if (values.json === true) {
-        terminal.print(jsonText({ reader: card.reader, ...facts, ...statusForPrograms(status) }));
-        return exitCodes.ok;
-      }
-      for (const line of factLines(statusFacts(status, facts.holder))) terminal.print(visible(line));
-      return exitCodes.ok;
+      const json = { reader: card.reader, ...facts, ...statusForPrograms(status) };
+      return tell(statusFacts(status, facts.holder), json, values.json, terminal);
     }),
 });
 
@@ -88,30 +83,21 @@ function statusForPrograms({ keys, ...status }: OpenPgpStatus): object {
   };
 }
 
-const resetOptions = { ...forceOption, ...cardOptions } as const satisfies OptionTable;
-
-const reset = command({
-  name: "reset",
-  summary: "make the OpenPGP application as it left the factory",
-  usage: ["[OPTION…]"],
-  description: [
-    "Deletes all OpenPGP data of the card, keys and certificates, and gives all PINs their factory values. It asks before. The PINs are blocked by wrong tries on the way: the card demands that.",
-  ],
-  options: resetOptions,
-  run: ({ values }, terminal) =>
-    withCard(openPgpGroup, values, terminal, async ({ card, crypto }) => {
-      const warning = "This will delete all stored OpenPGP keys and data and restore factory settings";
-      await confirmed(warning, values.force, terminal);
-      await new OpenPgpAdmin(card, crypto).reset();
-      const text = [
-        "Reset complete. OpenPGP data has been cleared and default PINs are set.",
-        "PIN:         123456",
-        "Reset code:  NOT SET",
-        "Admin PIN:   12345678",
-      ];
-      return done(text.join("\n"), { reset: "openpgp" }, values.json, terminal);
-    }),
-});
+const reset = resetCommand(
+  openPgpGroup,
+  {
+    description:
+      "Deletes all OpenPGP data of the card, keys and certificates, and gives all PINs their factory values. It asks before. The PINs are blocked by wrong tries on the way: the card demands that.",
+    warning: "This will delete all stored OpenPGP keys and data and restore factory settings",
+    said: [
+      "Reset complete. OpenPGP data has been cleared and default PINs are set.",
+      `PIN:         ${openPgpFactory.pw1}`,
+      "Reset code:  NOT SET",
+      `Admin PIN:   ${openPgpFactory.pw3}`,
+    ],
+  },
+  ({ card, crypto }) => new OpenPgpAdmin(card, crypto).reset(),
+);
 
 /** `scard openpgp`: OpenPGP cards, in the words of ykman. */
 export const openpgp: Command = commandWithActions({
@@ -119,7 +105,7 @@ export const openpgp: Command = commandWithActions({
   summary: "use and manage an OpenPGP card",
   description: [
     "Works with the OpenPGP application of the card in a reader, in the words of ykman openpgp: what is on it, its certificates, signatures and decryption with its keys, its PINs. gpg makes its keys.",
-    "A PIN never stands on the command line. It is asked for on the terminal, or --pin says where it comes from: env:NAME, file:PATH or stdin.",
+    PIN_SOURCES,
   ],
   actions: [
     info,

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import { encodeHex, zeroBytes } from "../../base/binary/index.ts";
+import { pivFactory } from "../../base/card-applications/index.ts";
 import { type ManagementAlgorithm, managementAlgorithms, PivAdmin } from "../../faces/modules/index.ts";
 import { SmartCardError } from "../../port/index.ts";
-import { changePin, sourceOption, unblockPin, verifyPinCommand } from "./card-access.ts";
+import { changePinCommand, sourceOption, unblockPin, verifyPinCommand } from "./card-access.ts";
 import { writeData } from "./card-data.ts";
 import { pivGroup } from "./card-groups.ts";
 import { done } from "./card-keys.ts";
@@ -15,48 +16,27 @@ import { type OptionTable, UsageError } from "./options.ts";
 import { adminOptions } from "./piv-keys.ts";
 import { fitting, managementKeyOption, readKey, withManagementKey } from "./piv-management.ts";
 
-const changePinOptions = {
-  pin: sourceOption("P", "the PIN of now"),
-  "new-pin": sourceOption("n", "the new PIN"),
-  ...forceOption,
-  ...cardOptions,
-} as const satisfies OptionTable;
-
-const changePinCommand = command({
+const changePivPin = changePinCommand(pivGroup, {
   name: "change-pin",
   summary: "change the PIN",
-  usage: ["[OPTION…]"],
-  description: [
+  description:
     "Changes the PIN, of 6 to 8 characters; other programs take digits alone. Without --pin and --new-pin both are asked for, the new one twice.",
-  ],
-  options: changePinOptions,
-  run: ({ values }, terminal) =>
-    withCard(pivGroup, values, terminal, async (session) => {
-      const { force, "new-pin": next, pin: old } = values;
-      await changePin(session, { role: "user", old, next, options: ["--pin", "--new-pin"], force });
-      return done("New PIN set.", { changed: "PIN" }, values.json, terminal);
-    }),
+  role: "user",
+  old: { name: "pin", short: "P", what: "the PIN of now" },
+  next: { name: "new-pin", short: "n", what: "the new PIN" },
+  changed: "PIN",
+  said: "New PIN set.",
 });
 
-const changePukOptions = {
-  puk: sourceOption("p", "the PUK of now"),
-  "new-puk": sourceOption("n", "the new PUK"),
-  ...forceOption,
-  ...cardOptions,
-} as const satisfies OptionTable;
-
-const changePukCommand = command({
+const changePuk = changePinCommand(pivGroup, {
   name: "change-puk",
   summary: "change the PUK",
-  usage: ["[OPTION…]"],
-  description: ["Changes the PUK, of 6 to 8 characters, which unblocks the PIN. What is not given is asked for."],
-  options: changePukOptions,
-  run: ({ values }, terminal) =>
-    withCard(pivGroup, values, terminal, async (session) => {
-      const { force, "new-puk": next, puk: old } = values;
-      await changePin(session, { role: "unblock", old, next, options: ["--puk", "--new-puk"], force });
-      return done("New PUK set.", { changed: "PUK" }, values.json, terminal);
-    }),
+  description: "Changes the PUK, of 6 to 8 characters, which unblocks the PIN. What is not given is asked for.",
+  role: "unblock",
+  old: { name: "puk", short: "p", what: "the PUK of now" },
+  next: { name: "new-puk", short: "n", what: "the new PUK" },
+  changed: "PUK",
+  said: "New PUK set.",
 });
 
 const unblockOptions = {
@@ -122,7 +102,7 @@ const changeKeyCommand = command({
       }
       const now = await admin.managementAlgorithm();
       const algorithm = (values.algorithm?.toUpperCase() as ManagementAlgorithm | undefined) ?? now;
-      const { bytes } = managementAlgorithms[algorithm];
+      const { keyBytes: bytes } = managementAlgorithms[algorithm];
       const change = async (key: Uint8Array): Promise<void> => {
         await withManagementKey(session, values["management-key"], (one) =>
           one.setManagementKey(algorithm, key, values.touch === true),
@@ -152,7 +132,7 @@ const setRetries = command({
   summary: "set how many tries PIN and PUK have",
   usage: ["[OPTION…] PIN-RETRIES PUK-RETRIES"],
   description: [
-    "Sets how many wrong tries block the PIN and the PUK, 1 to 255 each. Both become those of the factory by it, 123456 and 12345678, so it asks before. It needs the PIN and the management key; from standard input the PIN is on the first line.",
+    `Sets how many wrong tries block the PIN and the PUK, 1 to 255 each. Both become those of the factory by it, ${pivFactory.pin} and ${pivFactory.puk}, so it asks before. It needs the PIN and the management key; from standard input the PIN is on the first line.`,
   ],
   options: adminOptions,
   run({ positionals, values }, terminal) {
@@ -169,7 +149,7 @@ const setRetries = command({
         await admin.setTries(pin, puk);
       });
       const json = { pin: { tries: pin }, puk: { tries: puk } };
-      const text = "Number of PIN/PUK retries set.\nDefault PINs have been restored:\n\tPIN:\t123456\n\tPUK:\t12345678";
+      const text = `Number of PIN/PUK retries set.\nDefault PINs have been restored:\n\tPIN:\t${pivFactory.pin}\n\tPUK:\t${pivFactory.puk}`;
       return done(text, json, values.json, terminal);
     });
   },
@@ -178,8 +158,8 @@ const setRetries = command({
 /** The actions of `scard piv access`. */
 export const pivAccessActions: readonly Command[] = [
   verifyPinCommand(pivGroup),
-  changePinCommand,
-  changePukCommand,
+  changePivPin,
+  changePuk,
   unblockCommand,
   changeKeyCommand,
   setRetries,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { zeroBytes } from "../../base/binary/index.ts";
+import { pivFactory } from "../../base/card-applications/index.ts";
 import { type ManagementAlgorithm, managementAlgorithms, PivAdmin } from "../../faces/modules/index.ts";
 import { SmartCardError } from "../../port/index.ts";
 import { keyOf } from "./card-access.ts";
@@ -8,9 +9,6 @@ import { SOURCES } from "./card-pins.ts";
 import type { CardSession } from "./card-session.ts";
 import { UsageError } from "./options.ts";
 import { type SecretSource, secretSource } from "./secret-source.ts";
-
-/** The key that every YubiKey leaves the factory with. */
-const FACTORY_KEY = "010203040506070801020304050607080102030405060708";
 
 /** Where a management key comes from, or that it is the one of the factory. */
 type ManagementKeySource = SecretSource | { readonly from: "factory" };
@@ -66,7 +64,7 @@ export async function withManagementKey<T>(
 }
 
 async function keyFrom(source: ManagementKeySource | undefined, { pins }: CardSession): Promise<Uint8Array> {
-  if (source?.from === "factory") return keyOf(new TextEncoder().encode(FACTORY_KEY), "management key");
+  if (source?.from === "factory") return keyOf(new TextEncoder().encode(pivFactory.managementKey), "management key");
   return readKey(await pins.known(source, "management key", "--management-key"));
 }
 
@@ -81,7 +79,7 @@ export function readKey(digits: Uint8Array): Uint8Array {
 
 /** @throws UsageError for a key that is not as long as the card's cipher has it */
 export function fitting(key: Uint8Array, algorithm: ManagementAlgorithm): Uint8Array {
-  const { bytes } = managementAlgorithms[algorithm];
+  const { keyBytes: bytes } = managementAlgorithms[algorithm];
   if (key.length === bytes) return key;
   throw new UsageError(
     `the management key of ${algorithm} has ${2 * bytes} digits, and this one has ${2 * key.length}`,

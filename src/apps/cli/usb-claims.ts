@@ -3,8 +3,8 @@
 import { SmartCardError } from "../../port/index.ts";
 import type { ControlResults } from "../daemon/index.ts";
 import { command, exitCodes } from "./command.ts";
-import { askLikelyDaemon, controlOption } from "./control-option.ts";
-import { type ParsedLine, UsageError } from "./options.ts";
+import { askLikelyDaemon, controlOption, oneReader } from "./control-option.ts";
+import type { ParsedLine } from "./options.ts";
 import { onlyFitting } from "./reader-choice.ts";
 import type { Terminal } from "./terminal.ts";
 import { jsonText, visible } from "./text.ts";
@@ -43,8 +43,7 @@ async function hand(
   { positionals, values }: ParsedLine<typeof controlOption>,
   terminal: Terminal,
 ): Promise<number> {
-  const [choice, ...others] = positionals;
-  if (choice === undefined || others.length > 0) throw new UsageError("one reader is needed");
+  const choice = oneReader(positionals);
   const { path, result } = await askLikelyDaemon({ command: "usb" }, values.control, terminal);
   const { id } = chosen(result, choice);
   const { readers } = (await askLikelyDaemon({ command: what, reader: id }, path, terminal)).result;

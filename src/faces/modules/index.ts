@@ -43,10 +43,10 @@ export {
 export { openPgpModule } from "./openpgp-module.ts";
 export { type PinCachePolicies, PinCaches } from "./pin-cache.ts";
 export type { PinAnswer, PinPrompt, PinRequest, PinValue } from "./pin-entry.ts";
+export { PivAdmin } from "./piv-admin.ts";
 export {
   type ManagementAlgorithm,
   managementAlgorithms,
-  PivAdmin,
   type PivAlgorithm,
   type PivPinFacts,
   type PivPinPolicy,
@@ -54,7 +54,7 @@ export {
   type PivStatus,
   type PivTouchPolicy,
   pivSlots,
-} from "./piv-admin.ts";
+} from "./piv-facts.ts";
 export { pivModule } from "./piv-module.ts";
 export { pkcs15Module } from "./pkcs15-module.ts";
 export type { DecryptOptions, SignatureHash, SignOptions } from "./schemes.ts";

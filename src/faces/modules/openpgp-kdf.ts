@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { bigEndianNumber, zeroBytes } from "../../base/binary/index.ts";
+import { OPENPGP_KDF_ITERATED, openPgpHashes, openPgpKdfTags as tags } from "../../base/card-applications/index.ts";
 import type { HashName } from "../../base/keys/index.ts";
 import type { HostCrypto } from "../../port/index.ts";
 import type { PinRole } from "./card-module.ts";
@@ -14,22 +15,23 @@ export interface Kdf {
   readonly salts: Readonly<Record<"user" | "unblock" | "admin", Uint8Array>>;
 }
 
-/** Iterated and salted S2K. RFC 4880, 3.7.1.3. */
-const KDF_ITERATED = 0x03;
-/** Hash functions by their number in RFC 4880, 9.4. */
-const hashes: Readonly<Record<number, HashName>> = { 8: "sha256", 10: "sha512" };
 /** 65 MB, which is more than any program asks for: RFC 4880 codes counts up to that. */
 const MOST_COUNT = 65_011_712;
 
 /** Reads the KDF object; undefined where passwords go as they are. */
 export function kdfIn(object: Uint8Array): Kdf | undefined {
   const value = (tag: number): Uint8Array | undefined => deepValue(object, tag);
-  const hash = hashes[value(0x82)?.[0] ?? 0];
-  const [count, salt] = [value(0x83), value(0x84)];
-  if (value(0x81)?.[0] !== KDF_ITERATED || hash === undefined || count?.length !== 4 || salt === undefined)
+  const hash = openPgpHashes[value(tags.hash)?.[0] ?? 0];
+  const [count, salt] = [value(tags.count), value(tags.saltPw1)];
+  if (
+    value(tags.algorithm)?.[0] !== OPENPGP_KDF_ITERATED ||
+    hash === undefined ||
+    count?.length !== 4 ||
+    salt === undefined
+  )
     return undefined;
   // Where there is one salt it is that of all.
-  const salts = { user: salt, unblock: value(0x85) ?? salt, admin: value(0x86) ?? salt };
+  const salts = { user: salt, unblock: value(tags.saltResettingCode) ?? salt, admin: value(tags.saltPw3) ?? salt };
   return { hash, count: Math.min(bigEndianNumber(count), MOST_COUNT), salts };
 }
 

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes, encodeHex, hexBytes, zeroBytes } from "../../base/binary/index.ts";
+import { concatBytes, encodeHex, zeroBytes } from "../../base/binary/index.ts";
+import {
+  openPgpCurve25519,
+  openPgpKeys,
+  openPgpTemplates,
+  openPgpPasswords as passwords,
+  openPgpTags as tags,
+} from "../../base/card-applications/index.ts";
 import {
   applicationIdentifiers,
-  type CommandInit,
   decodeCompactTlv,
   encodeBerTlv,
   type ResponseApdu,
@@ -26,37 +32,23 @@ import type {
   SignRequest,
 } from "./card-module.ts";
 import { type Kdf, kdfIn, kdfOutput } from "./openpgp-kdf.ts";
+import { getData, type OpenPgpKeyName, readCertificate, readObject } from "./openpgp-objects.ts";
 import { hasApplication, reselectApplication } from "./select-application.ts";
 import { deepValue, valueAt } from "./tlv-values.ts";
 
 const AID = applicationIdentifiers.openPgp;
-export const openPgpTags = {
-  application: 0x6e,
-  holder: 0x65,
-  passwordStatus: 0xc4,
-  certificate: 0x7f21,
-  kdf: 0xf9,
-  resettingCode: 0xd3,
-} as const;
-const tags = openPgpTags;
 const MOST_PASSWORD_BYTES = 127;
 
 interface Slot {
-  readonly name: string;
+  readonly name: OpenPgpKeyName;
   readonly label: string;
   readonly use: KeyUse;
-  /** Control reference template: of the key in GENERATE ASYMMETRIC KEY PAIR. OpenPGP card 3.4.1, 7.2.14. */
-  readonly template: number;
-  /** Tag of its algorithm attributes. */
-  readonly attributes: number;
-  /** Which occurrence of 7F21 is its certificate: that of the authentication key is the first. */
-  readonly occurrence: number;
 }
 
 const slots: readonly Slot[] = [
-  { name: "signature", label: "Signature", use: "sign", template: 0xb6, attributes: 0xc1, occurrence: 2 },
-  { name: "decryption", label: "Decryption", use: "decrypt", template: 0xb8, attributes: 0xc2, occurrence: 1 },
-  { name: "authentication", label: "Authentication", use: "sign", template: 0xa4, attributes: 0xc3, occurrence: 0 },
+  { name: "signature", label: "Signature", use: "sign" },
+  { name: "decryption", label: "Decryption", use: "decrypt" },
+  { name: "authentication", label: "Authentication", use: "sign" },
 ];
 
 const password = { kind: "pin", mostBytes: MOST_PASSWORD_BYTES } as const;
@@ -66,14 +58,6 @@ const pins: readonly PinDescription[] = [
   { ...password, role: "admin", name: "admin PIN (PW3)", leastBytes: 8, unblockedBy: [] },
 ];
 
-/** P2 of VERIFY. OpenPGP card 3.4.1, 7.2.2. */
-const PW1_SIGNATURE = 0x81;
-const PW1_OTHER = 0x82;
-const PW3 = 0x83;
-
-/** Curve25519 has object identifiers of OpenPGP's own. RFC 4880bis, 9.2; RFC 8410, 3. */
-const ed25519Ids: readonly string[] = ["2B06010401DA470F01", "2B6570"];
-const x25519Ids: readonly string[] = ["2B060104019755010501", "2B656E"];
 const POINT_NATIVE = 0x40;
 
 /** Cards with the OpenPGP application, version 2 and 3: three keys, which GnuPG and ykman make. */
@@ -107,11 +91,11 @@ class OpenPgpCard implements ModuleCard {
   }
 
   static async read(host: ModuleHost): Promise<OpenPgpCard | undefined> {
-    const data = (await readObject(host, tags.application)) ?? new Uint8Array(0);
-    const aid = deepValue(data, 0x4f);
+    const data = (await readObject(host, tags.applicationData)) ?? new Uint8Array(0);
+    const aid = deepValue(data, tags.applicationIdentifier);
     if (aid === undefined || aid.length < 16) return undefined;
     const kdf = kdfIn((await readObject(host, tags.kdf)) ?? new Uint8Array(0));
-    return new OpenPgpCard(host, aid, chains(deepValue(data, 0x5f52)), kdf);
+    return new OpenPgpCard(host, aid, chains(deepValue(data, tags.historicalBytes)), kdf);
   }
 
   async select(): Promise<void> {
@@ -129,8 +113,8 @@ class OpenPgpCard implements ModuleCard {
   }
 
   async properties(): Promise<Readonly<Record<string, string>>> {
-    const holder = (await readObject(this.#host, tags.holder)) ?? new Uint8Array(0);
-    const name = new TextDecoder().decode(deepValue(holder, 0x5b) ?? new Uint8Array(0));
+    const holder = (await readObject(this.#host, tags.cardholderData)) ?? new Uint8Array(0);
+    const name = new TextDecoder().decode(deepValue(holder, tags.name) ?? new Uint8Array(0));
     return name === "" ? {} : { holder: name };
   }
 
@@ -140,11 +124,14 @@ class OpenPgpCard implements ModuleCard {
   }
 
   async containers(): Promise<readonly KeyContainer[]> {
-    const data = this.#host.data(await getData(this.#host, tags.application), "tell of its keys");
+    const data = this.#host.data(await getData(this.#host, tags.applicationData), "tell of its keys");
     const [several = 0] = deepValue(data, tags.passwordStatus) ?? [];
     const found: KeyContainer[] = [];
     for (const slot of slots) {
-      const publicKey = await this.#publicKey(slot, deepValue(data, slot.attributes) ?? new Uint8Array(0));
+      const publicKey = await this.#publicKey(
+        slot,
+        deepValue(data, openPgpKeys[slot.name].attributes) ?? new Uint8Array(0),
+      );
       if (publicKey === undefined) continue;
       const certified = this.#host.keyOf(publicKey);
       // A signature takes the PIN back, unless the card says that it is good for several.
@@ -158,12 +145,7 @@ class OpenPgpCard implements ModuleCard {
   /** GET DATA, of the certificate that was chosen. OpenPGP card 3.4.1, 7.2.6. */
   async certificate({ name }: KeyContainer): Promise<Uint8Array | undefined> {
     const slot = slots.find((one) => one.name === name);
-    if (slot === undefined) return undefined;
-    const word = await selectCertificate(this.#host, slot.occurrence);
-    // Cards before version 3 have one certificate, that of the authentication key.
-    if (word !== sw.success && slot.occurrence > 0) return undefined;
-    const certificate = await readObject(this.#host, tags.certificate);
-    return certificate === undefined || certificate.length === 0 ? undefined : certificate;
+    return slot && readCertificate(this.#host, slot.name);
   }
 
   /** The PW status bytes. OpenPGP card 3.4.1, 4.3.1. */
@@ -206,7 +188,7 @@ class OpenPgpCard implements ModuleCard {
       [role, old],
       [role, next],
     ];
-    const p2 = role === "admin" ? PW3 : PW1_SIGNATURE;
+    const p2 = role === "admin" ? passwords.pw3 : passwords.pw1Signature;
     await this.#withPassword(role, values, (data) => ({ ins: 0x24, p1: 0x00, p2, data }));
   }
 
@@ -218,11 +200,13 @@ class OpenPgpCard implements ModuleCard {
     const code = secret ?? new Uint8Array(0);
     if (by !== "admin") {
       const values = [[by, code] as const, [role, next] as const];
-      return this.#withPassword(by, values, (data) => ({ ins: 0x2c, p1: 0x00, p2: PW1_SIGNATURE, data }));
+      return this.#withPassword(by, values, (data) => ({ ins: 0x2c, p1: 0x00, p2: passwords.pw1Signature, data }));
     }
     await this.verify("admin", code, undefined);
     const command =
-      role === "unblock" ? { ins: 0xda, p1: 0x00, p2: tags.resettingCode } : { ins: 0x2c, p1: 0x02, p2: PW1_SIGNATURE };
+      role === "unblock"
+        ? { ins: 0xda, p1: 0x00, p2: tags.resettingCode }
+        : { ins: 0x2c, p1: 0x02, p2: passwords.pw1Signature };
     await this.#withPassword(by, [[role, next]], (data) => ({ ...command, data }));
     await this.deauthenticate();
   }
@@ -303,8 +287,8 @@ class OpenPgpCard implements ModuleCard {
   }
 
   /** GENERATE ASYMMETRIC KEY PAIR reads the public key with P1 81. OpenPGP card 3.4.1, 7.2.14. */
-  async #publicKey({ template }: Slot, attributes: Uint8Array): Promise<PublicKey | undefined> {
-    const data = Uint8Array.of(template, 0x00);
+  async #publicKey({ name }: Slot, attributes: Uint8Array): Promise<PublicKey | undefined> {
+    const data = Uint8Array.of(openPgpTemplates[name], 0x00);
     const answer = await this.#host.send({ cla: 0, ins: 0x47, p1: 0x81, p2: 0x00, data, le: 256 });
     if (answer.sw !== sw.success) return undefined;
     const [modulus, exponent, point] = [0x81, 0x82, 0x86].map((tag) => valueAt(answer.data, 0x7f49, tag));
@@ -315,32 +299,8 @@ class OpenPgpCard implements ModuleCard {
 
 /** PW1 is verified apart for signatures and for all else. */
 function referenceFor(role: PinRole, container: KeyContainer | undefined): number {
-  if (role === "admin") return PW3;
-  return container?.name === "signature" ? PW1_SIGNATURE : PW1_OTHER;
-}
-
-/** What sends commands to a card in its transaction. */
-interface Sender {
-  send(command: CommandInit): Promise<ResponseApdu>;
-}
-
-/** SELECT DATA of a certificate, since version 3: the status word. OpenPGP card 3.4.1, 7.2.5. */
-export async function selectCertificate(host: Sender, occurrence: number): Promise<number> {
-  const list = hexBytes("60045C027F21");
-  const chosen = { cla: 0, ins: 0xa5, p1: occurrence, p2: 0x04 };
-  const { sw: word } = await host.send({ ...chosen, data: list });
-  // Yubico's firmware 5.2 to 5.4 wants the length of the data a second time.
-  if (word !== sw.wrongData && word !== sw.wrongLength) return word;
-  return (await host.send({ ...chosen, data: concatBytes(Uint8Array.of(list.length), list) })).sw;
-}
-
-async function getData(host: Sender, tag: number): Promise<ResponseApdu> {
-  return host.send({ cla: 0, ins: 0xca, p1: tag >> 8, p2: tag & 0xff, le: 256 });
-}
-
-export async function readObject(host: Sender, tag: number): Promise<Uint8Array | undefined> {
-  const answer = await getData(host, tag);
-  return answer.sw === sw.success ? answer.data : undefined;
+  if (role === "admin") return passwords.pw3;
+  return container?.name === "signature" ? passwords.pw1Signature : passwords.pw1;
 }
 
 /** Whether the historical bytes say that the card has command chaining. ISO/IEC 7816-4:2013, table 119. */
@@ -357,8 +317,8 @@ function pointKey(attributes: Uint8Array, point: Uint8Array): PublicKey | undefi
   const hasFlag = last === 0xff || last === 0x00;
   const id = attributes.subarray(1, hasFlag ? -1 : undefined);
   const native = point.length === 33 && point[0] === POINT_NATIVE ? point.slice(1) : point;
-  if (ed25519Ids.includes(encodeHex(id))) return { kind: "ed25519", point: native };
-  if (x25519Ids.includes(encodeHex(id))) return { kind: "x25519", point: native };
+  if (isOneOf(openPgpCurve25519.ed25519, id)) return { kind: "ed25519", point: native };
+  if (isOneOf(openPgpCurve25519.x25519, id)) return { kind: "x25519", point: native };
   const curve = curveOfId(id);
   return curve && { kind: "ec", curve, point };
 }
@@ -366,4 +326,8 @@ function pointKey(attributes: Uint8Array, point: Uint8Array): PublicKey | undefi
 function usesOf({ use }: Slot, { kind }: KeyType): readonly KeyUse[] {
   if (use === "sign") return kind === "x25519" ? [] : ["sign"];
   return [kind === "rsa" ? "decrypt" : "derive"];
+}
+
+function isOneOf(known: readonly string[], identifier: Uint8Array): boolean {
+  return known.includes(encodeHex(identifier));
 }

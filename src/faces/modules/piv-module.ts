@@ -1,16 +1,28 @@
 // SPDX-License-Identifier: MIT
 
-import { bigEndianBytes, concatBytes, encodeHex, hexBytes, zeroBytes } from "../../base/binary/index.ts";
+import { encodeHex, hexBytes, zeroBytes } from "../../base/binary/index.ts";
+import {
+  pivMetadataTags as metadataTags,
+  pivObjects as objects,
+  PIV_PIN_BYTES,
+  PIV_PIN_PADDING,
+  type PivKeySlot,
+  type PivPinPolicy,
+  pivKeyReferences,
+  pivMainSlots,
+  pivManagementCiphers,
+  pivPinPolicies,
+  pivPinReferences,
+  pivRetiredSlots,
+  pivYubicoInstructions as yubico,
+} from "../../base/card-applications/index.ts";
 import {
   applicationIdentifiers,
-  type CommandInit,
   decodeLeadingDataObjects,
   encodeBerTlv,
-  type ResponseApdu,
   statusWords as sw,
 } from "../../base/iso7816/index.ts";
 import { curveBytes, type PublicKey } from "../../base/keys/index.ts";
-import type { HostCrypto } from "../../port/index.ts";
 import type {
   AdminChallenge,
   CardModule,
@@ -27,58 +39,39 @@ import type {
   SignRequest,
 } from "./card-module.ts";
 import { triesIn } from "./failures.ts";
+import { algorithmOf, certificateInObject, publicKeyOf, readObject, tagList, wholeApplication } from "./piv-objects.ts";
 import { hasApplication, reselectApplication, selectApplication } from "./select-application.ts";
 import { plainValue, valueAt } from "./tlv-values.ts";
 
 const AID = applicationIdentifiers.piv;
-const PIN_BYTES = 8;
-const PIN_PADDING = 0xff;
-const MAX_CERTIFICATE_BYTES = 65_536;
-/** Bit 1 of CertInfo: the certificate is compressed with gzip. NIST SP 800-73-4 part 1, table 10. */
-const COMPRESSED = 0x01;
 /** Firmware of Yubico's tokens that tells about keys. */
 const METADATA_SINCE = 0x0503;
 
-interface Slot {
-  readonly reference: number;
+interface Slot extends PivKeySlot {
   readonly label: string;
-  /** The object of its certificate. NIST SP 800-73-4 part 1, table 3. */
-  readonly object: number;
-  readonly pinPolicy: KeyContainer["pinPolicy"];
 }
 
-/** NIST SP 800-73-4 part 1, table 4b. */
-const mainSlots: readonly Slot[] = [
-  { reference: 0x9a, label: "PIV Authentication", object: 0x5fc105, pinPolicy: "once" },
-  { reference: 0x9c, label: "Digital Signature", object: 0x5fc10a, pinPolicy: "always" },
-  { reference: 0x9d, label: "Key Management", object: 0x5fc10b, pinPolicy: "once" },
-  { reference: 0x9e, label: "Card Authentication", object: 0x5fc101, pinPolicy: "never" },
-];
-const retiredSlots: readonly Slot[] = Array.from({ length: 20 }, (_, at) => ({
-  reference: 0x82 + at,
+const mainLabels = ["PIV Authentication", "Digital Signature", "Key Management", "Card Authentication"];
+const mainSlots: readonly Slot[] = pivMainSlots.map((slot, at) => ({ ...slot, label: mainLabels[at] ?? "" }));
+const retiredSlots: readonly Slot[] = pivRetiredSlots.map((slot, at) => ({
+  ...slot,
   label: `Retired Key Management ${at + 1}`,
-  object: 0x5fc10d + at,
-  pinPolicy: "once",
 }));
 const slots: readonly Slot[] = [...mainSlots, ...retiredSlots];
-const objects = { chuid: 0x5fc102, keyHistory: 0x5fc10c } as const;
+const pinReferences = pivPinReferences;
 
-/** References of PINs. NIST SP 800-73-4 part 1, table 4b. */
-const pinReferences = { global: 0x00, pin: 0x80, puk: 0x81 } as const;
 /** In the discovery object: the global PIN is the one that the card prefers. NIST SP 800-73-4 part 1, 3.3.2. */
-const TAG_DISCOVERY = 0x7e;
 const TAG_PIN_USAGE = 0x5f2f;
 const GLOBAL_PIN_FIRST = 0x20;
-const ADMIN_KEY = 0x9b;
 
 const pins: readonly PinDescription[] = [
-  { role: "user", name: "PIN", kind: "pin", leastBytes: 6, mostBytes: PIN_BYTES, unblockedBy: ["unblock"] },
-  { role: "unblock", name: "PUK", kind: "pin", leastBytes: 6, mostBytes: PIN_BYTES, unblockedBy: [] },
+  { role: "user", name: "PIN", kind: "pin", leastBytes: 6, mostBytes: PIV_PIN_BYTES, unblockedBy: ["unblock"] },
+  { role: "unblock", name: "PUK", kind: "pin", leastBytes: 6, mostBytes: PIV_PIN_BYTES, unblockedBy: [] },
   { role: "admin", name: "management key", kind: "challenge-response", leastBytes: 16, mostBytes: 32, unblockedBy: [] },
 ];
 
-/** Yubico's numbers of PIN policies. */
-const pinPolicies: Readonly<Record<number, KeyContainer["pinPolicy"]>> = { 1: "never", 2: "once", 3: "always" };
+const TRIPLE_DES = pivManagementCiphers["3des"].id;
+const policies = Object.keys(pivPinPolicies) as PivPinPolicy[];
 
 /**
  * Cards with the PIV application: those of NIST SP 800-73-4, and Yubico's tokens. Of a token with firmware 5.3 or later all
@@ -103,7 +96,7 @@ class PivCard implements ModuleCard {
   readonly #userPin: number;
   /** Undefined for a card that is not Yubico's. */
   readonly #firmware: Uint8Array | undefined;
-  #adminAlgorithm = 0x03;
+  #adminAlgorithm: number = TRIPLE_DES;
   #isAdmin = false;
 
   private constructor(
@@ -127,9 +120,9 @@ class PivCard implements ModuleCard {
 
   static async read(host: ModuleHost): Promise<PivCard> {
     const chuid = (await readObject(host, objects.chuid)) ?? new Uint8Array(0);
-    const version = await host.send({ cla: 0, ins: 0xfd, p1: 0, p2: 0, le: 256 });
+    const version = await host.send({ cla: 0, ins: yubico.GET_VERSION, p1: 0, p2: 0, le: 256 });
     const isYubico = version.sw === sw.success && version.data.length === 3;
-    const serial = isYubico ? await host.send({ cla: 0, ins: 0xf8, p1: 0, p2: 0, le: 256 }) : undefined;
+    const serial = isYubico ? await host.send({ cla: 0, ins: yubico.GET_SERIAL, p1: 0, p2: 0, le: 256 }) : undefined;
     const number = serial?.sw === sw.success && serial.data.length === 4 ? serial.data : undefined;
     return new PivCard(host, {
       chuid,
@@ -210,7 +203,7 @@ class PivCard implements ModuleCard {
     if (role === "admin" || (role === "unblock" && operation === "verify")) return undefined;
     const p2 = role === "unblock" ? pinReferences.puk : this.#userPin;
     const ins = operation === "verify" ? 0x20 : 0x24;
-    return { cla: 0x00, ins, p1: 0x00, p2, blockBytes: PIN_BYTES, padding: PIN_PADDING };
+    return { cla: 0x00, ins, p1: 0x00, p2, blockBytes: PIV_PIN_BYTES, padding: PIV_PIN_PADDING };
   }
 
   async changePin(role: PinRole, old: Uint8Array, next: Uint8Array): Promise<void> {
@@ -224,19 +217,38 @@ class PivCard implements ModuleCard {
 
   /** External authentication with the key 9B. NIST SP 800-73-4 part 2, 3.2.4. */
   async challenge(): Promise<AdminChallenge> {
-    const metadata = await this.#host.send({ cla: 0, ins: 0xf7, p1: 0, p2: ADMIN_KEY, le: 256 });
-    const told = metadata.sw === sw.success ? plainValue(metadata.data, 0x01)?.[0] : undefined;
-    this.#adminAlgorithm = told ?? 0x03;
+    const metadata = await this.#host.send({
+      cla: 0,
+      ins: yubico.GET_METADATA,
+      p1: 0,
+      p2: pivKeyReferences.management,
+      le: 256,
+    });
+    const told = metadata.sw === sw.success ? plainValue(metadata.data, metadataTags.algorithm)?.[0] : undefined;
+    this.#adminAlgorithm = told ?? TRIPLE_DES;
     const data = hexBytes("7C028100");
-    const answer = await this.#host.send({ cla: 0, ins: 0x87, p1: this.#adminAlgorithm, p2: ADMIN_KEY, data, le: 256 });
+    const answer = await this.#host.send({
+      cla: 0,
+      ins: 0x87,
+      p1: this.#adminAlgorithm,
+      p2: pivKeyReferences.management,
+      data,
+      le: 256,
+    });
     const challenge = valueAt(this.#host.data(answer, "give a challenge"), 0x7c, 0x81);
     if (challenge === undefined) throw this.#host.failure(answer.sw, "give a challenge that can be read");
-    return { challenge, cipher: this.#adminAlgorithm === 0x03 ? "3des" : "aes" };
+    return { challenge, cipher: this.#adminAlgorithm === TRIPLE_DES ? "3des" : "aes" };
   }
 
   async authenticate(response: Uint8Array): Promise<void> {
     const data = encodeBerTlv([{ tag: 0x7c, children: [{ tag: 0x82, value: response }] }]);
-    const answer = await this.#host.send({ cla: 0, ins: 0x87, p1: this.#adminAlgorithm, p2: ADMIN_KEY, data });
+    const answer = await this.#host.send({
+      cla: 0,
+      ins: 0x87,
+      p1: this.#adminAlgorithm,
+      p2: pivKeyReferences.management,
+      data,
+    });
     this.#host.data(answer, "take the management key");
     this.#isAdmin = true;
   }
@@ -295,8 +307,8 @@ class PivCard implements ModuleCard {
   }
 
   async #metadataTries(reference: number): Promise<number | undefined> {
-    const answer = await this.#host.send({ cla: 0, ins: 0xf7, p1: 0, p2: reference, le: 256 });
-    return answer.sw === sw.success ? plainValue(answer.data, 0x06)?.[1] : undefined;
+    const answer = await this.#host.send({ cla: 0, ins: yubico.GET_METADATA, p1: 0, p2: reference, le: 256 });
+    return answer.sw === sw.success ? plainValue(answer.data, metadataTags.tries)?.[1] : undefined;
   }
 
   /** How many retired keys there are, which have numbers in a row. NIST SP 800-73-4 part 1, table 18. */
@@ -309,13 +321,17 @@ class PivCard implements ModuleCard {
 
   /** What a token tells of the key in a slot. */
   async #told(slot: Slot): Promise<KeyContainer | undefined> {
-    const answer = await this.#host.send({ cla: 0, ins: 0xf7, p1: 0, p2: slot.reference, le: 256 });
+    const answer = await this.#host.send({ cla: 0, ins: yubico.GET_METADATA, p1: 0, p2: slot.reference, le: 256 });
     if (answer.sw !== sw.success) return undefined;
     const values = decodeLeadingDataObjects(answer.data);
     const value = (tag: number): Uint8Array | undefined => values.find((one) => one.tag === tag)?.value;
-    const publicKey = publicKeyOf(value(0x01)?.[0], value(0x04) ?? new Uint8Array(0));
+    const publicKey = publicKeyOf(
+      value(metadataTags.algorithm)?.[0],
+      value(metadataTags.publicKey) ?? new Uint8Array(0),
+    );
     if (publicKey === undefined) return undefined;
-    const pinPolicy = pinPolicies[value(0x02)?.[0] ?? 0] ?? slot.pinPolicy;
+    const number = value(metadataTags.policy)?.[0];
+    const pinPolicy = policies.find((policy) => pivPinPolicies[policy] === number) ?? slot.pinPolicy;
     return container(slot, this.#host.keyOf(publicKey), pinPolicy);
   }
 
@@ -325,36 +341,17 @@ class PivCard implements ModuleCard {
     return certified && container(slot, certified, slot.pinPolicy);
   }
 
-  async #certificateIn({ object }: Slot): Promise<Uint8Array | undefined> {
+  async #certificateIn({ certificate: object }: Slot): Promise<Uint8Array | undefined> {
     const value = await readObject(this.#host, object);
     return value && certificateInObject(value, this.#host.crypto);
   }
 }
 
-/** The certificate in the value of its object; undefined where there is none. NIST SP 800-73-4 part 1, table 10. */
-export function certificateInObject(value: Uint8Array, library: HostCrypto): Uint8Array | undefined {
-  const certificate = plainValue(value, 0x70);
-  if (certificate === undefined || certificate.length === 0) return undefined;
-  const [information = 0] = plainValue(value, 0x71) ?? [];
-  if ((information & COMPRESSED) === 0) return certificate;
-  return library.unpack("gzip", certificate, MAX_CERTIFICATE_BYTES);
-}
-
-/** GET DATA: what is in the tag 53; undefined where the card has no such object, or does not let it be read. */
-export async function readObject(
-  host: { send(command: CommandInit): Promise<ResponseApdu> },
-  tag: number,
-): Promise<Uint8Array | undefined> {
-  const data = concatBytes(hexBytes("5C03"), Uint8Array.from(bigEndianBytes(tag, 3, 3, "a tag")));
-  const answer: ResponseApdu = await host.send({ cla: 0, ins: 0xcb, p1: 0x3f, p2: 0xff, data, le: 256 });
-  return answer.sw === sw.success ? plainValue(answer.data, 0x53) : undefined;
-}
-
 /** NIST SP 800-73-4 part 2, 3.1.2: the discovery object comes without the tag 53. */
 async function prefersGlobalPin(host: ModuleHost): Promise<boolean> {
-  const data = Uint8Array.of(0x5c, 0x01, TAG_DISCOVERY);
-  const answer = await host.send({ cla: 0, ins: 0xcb, p1: 0x3f, p2: 0xff, data, le: 256 });
-  const discovery = answer.sw === sw.success ? plainValue(answer.data, TAG_DISCOVERY) : undefined;
+  const data = tagList(objects.discovery);
+  const answer = await host.send({ cla: 0, ins: 0xcb, ...wholeApplication, data, le: 256 });
+  const discovery = answer.sw === sw.success ? plainValue(answer.data, objects.discovery) : undefined;
   return discovery !== undefined && plainValue(discovery, TAG_PIN_USAGE)?.[1] === GLOBAL_PIN_FIRST;
 }
 
@@ -362,30 +359,6 @@ async function prefersGlobalPin(host: ModuleHost): Promise<boolean> {
 function guidOf(chuid: Uint8Array): string | undefined {
   const guid = plainValue(chuid, 0x34);
   return guid === undefined || guid.every((byte) => byte === 0) ? undefined : encodeHex(guid);
-}
-
-/** Algorithm identifiers: NIST SP 800-78-5, table 9, and Yubico's 16, E0 and E1. */
-export function algorithmOf(key: KeyType): number {
-  switch (key.kind) {
-    case "rsa":
-      return { 1024: 0x06, 2048: 0x07, 3072: 0x05, 4096: 0x16 }[key.bits] ?? 0x07;
-    case "ec":
-      return key.curve === "P-384" ? 0x14 : 0x11;
-    case "ed25519":
-      return 0xe0;
-    case "x25519":
-      return 0xe1;
-  }
-}
-
-/** The public key of an algorithm, from the objects 81 and 82, or 86. NIST SP 800-73-4 part 2, 3.3.1. */
-export function publicKeyOf(algorithm: number | undefined, value: Uint8Array): PublicKey | undefined {
-  const [modulus, exponent, point] = [0x81, 0x82, 0x86].map((tag) => plainValue(value, tag));
-  if (modulus !== undefined && exponent !== undefined) return { kind: "rsa", modulus, exponent };
-  if (point === undefined) return undefined;
-  if (algorithm === 0xe0) return { kind: "ed25519", point };
-  if (algorithm === 0xe1) return { kind: "x25519", point };
-  return { kind: "ec", curve: algorithm === 0x14 ? "P-384" : "P-256", point };
 }
 
 function container(
@@ -413,9 +386,9 @@ function usesOf({ kind }: KeyType): readonly KeyUse[] {
 
 /** PINs, each filled up to eight bytes. NIST SP 800-73-4 part 2, 2.4.3. */
 function padded(values: readonly Uint8Array[]): Uint8Array {
-  const data = new Uint8Array(values.length * PIN_BYTES).fill(PIN_PADDING);
+  const data = new Uint8Array(values.length * PIV_PIN_BYTES).fill(PIV_PIN_PADDING);
   values.forEach((value, at) => {
-    data.set(value.subarray(0, PIN_BYTES), at * PIN_BYTES);
+    data.set(value.subarray(0, PIV_PIN_BYTES), at * PIV_PIN_BYTES);
   });
   return data;
 }
