@@ -16,6 +16,7 @@ import * as providers from "../../src/entry/providers.ts";
 import * as root from "../../src/entry/root.ts";
 import * as smartcardCompat from "../../src/entry/smartcard-compat.ts";
 import * as rig from "../../src/entry/test-rig.ts";
+import * as web from "../../src/entry/web.ts";
 import * as webCryptoEntry from "../../src/entry/web-crypto.ts";
 import * as winscard from "../../src/entry/winscard.ts";
 import * as server from "../../src/faces/pcsclite-server/index.ts";
@@ -897,6 +898,18 @@ export const exportedRows: Readonly<Record<string, Readonly<Record<string, Row>>
   "./cards": cardsRows,
   "./modules": modulesRows,
   "./web-crypto": webCryptoRows,
+  "./web": {
+    SmartCardResourceManager: "is made by createSmartCard(): it is exported for instanceof",
+    SmartCardContext: "is made by establishContext(): it is exported for instanceof",
+    SmartCardConnection: "is made by connect(): it is exported for instanceof",
+    SmartCardError: "takes what Web IDL converts: test/web/errors.test.ts",
+    createSmartCard: row(web.createSmartCard, options),
+    polyfillSmartCard: row(
+      (smartCard: never, terms: never) => web.polyfillSmartCard(smartCard, terms).uninstall(),
+      arg(() => web.createSmartCard()),
+      arg(() => ({ scope: {} }), "object", "undefined"),
+    ),
+  },
   "./vpcd": vpcdRows,
   "./pcsclite": pcscliteRows,
   "./pcsclite-server": {
@@ -986,6 +999,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>
   "./winscard": winscard,
   "./modules": cardModules,
   "./web-crypto": webCryptoEntry,
+  "./web": web,
   "./providers": providers,
   "./embedded": embedded,
   "./browser": browser,

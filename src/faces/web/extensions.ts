@@ -62,17 +62,19 @@ export interface ExtendedSmartCardConnectResult {
 }
 
 /** `navigator.smartCard`, and what this package adds. */
-export interface ExtendedSmartCardResourceManager extends SmartCardResourceManager, AsyncDisposable {
+export interface ExtendedSmartCardResourceManager extends SmartCardResourceManager, AsyncDisposable, Disposable {
   establishContext(): Promise<ExtendedSmartCardContext>;
   /**
    * Ends all contexts and connections. A card in a transaction is reset; other cards are left as they are. The manager stays open.
    * A context that is established afterwards works.
    */
   [Symbol.asyncDispose](): Promise<void>;
+  /** Begins the same, and does not wait for its end. */
+  [Symbol.dispose](): void;
 }
 
 /** A context, and what this package adds. */
-export interface ExtendedSmartCardContext extends SmartCardContext, AsyncDisposable {
+export interface ExtendedSmartCardContext extends SmartCardContext, AsyncDisposable, Disposable {
   connect(
     readerName: string,
     accessMode: SmartCardAccessMode,
@@ -89,10 +91,12 @@ export interface ExtendedSmartCardContext extends SmartCardContext, AsyncDisposa
    * Ends this context, its waits, its watches and its connections. A card in a transaction is reset; other cards are left as they are.
    */
   [Symbol.asyncDispose](): Promise<void>;
+  /** Begins the same, and does not wait for its end. */
+  [Symbol.dispose](): void;
 }
 
 /** A connection, and what this package adds. */
-export interface ExtendedSmartCardConnection extends SmartCardConnection, AsyncDisposable {
+export interface ExtendedSmartCardConnection extends SmartCardConnection, AsyncDisposable, Disposable {
   transmit(sendBuffer: BufferSource, options?: ExtendedSmartCardTransmitOptions): Promise<ArrayBuffer>;
   startTransaction(
     transaction: SmartCardTransactionCallback,
@@ -116,6 +120,8 @@ export interface ExtendedSmartCardConnection extends SmartCardConnection, AsyncD
    * Ends the connection. In a transaction the card is reset; otherwise it is left as it is.
    */
   [Symbol.asyncDispose](): Promise<void>;
+  /** Begins the same, and does not wait for its end. */
+  [Symbol.dispose](): void;
 }
 
 /** What a `SmartCardError` of this package says beside its code. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+export type { DomException } from "./dom-exception.ts";
 export type {
   ExtendedSmartCardConnection,
   ExtendedSmartCardConnectOptions,
@@ -17,12 +18,12 @@ export type {
 export type {
   BufferSource,
   SmartCardAccessMode,
-  SmartCardConnection,
+  SmartCardConnection as DraftSmartCardConnection,
   SmartCardConnectionState,
   SmartCardConnectionStatus,
   SmartCardConnectOptions,
   SmartCardConnectResult,
-  SmartCardContext,
+  SmartCardContext as DraftSmartCardContext,
   SmartCardDisposition,
   SmartCardErrorOptions,
   SmartCardGetStatusChangeOptions,
@@ -31,9 +32,15 @@ export type {
   SmartCardReaderStateFlagsOut,
   SmartCardReaderStateIn,
   SmartCardReaderStateOut,
-  SmartCardResourceManager,
+  SmartCardResourceManager as DraftSmartCardResourceManager,
   SmartCardResponseCode,
   SmartCardTransactionCallback,
   SmartCardTransactionOptions,
   SmartCardTransmitOptions,
 } from "./idl.ts";
+export { type InstalledSmartCard, type PolyfillOptions, polyfillSmartCard } from "./polyfill.ts";
+export { type OpenCardOn, SmartCardConnection } from "./smart-card-connection.ts";
+export { SmartCardContext, type SmartCardTerms } from "./smart-card-context.ts";
+export { SmartCardError } from "./smart-card-error.ts";
+export { createSmartCard, SmartCardResourceManager } from "./smart-card-resource-manager.ts";
+export type { InterfaceObject } from "./web-idl.ts";
