@@ -257,7 +257,10 @@ const identity = optionsOf<ClientIdentity>({
   uid: optional(wholeNumber(0, 0xffff_ffff)),
 });
 
-/** @throws invalid-parameter */
-export function checkIdentity(value: unknown): ClientIdentity {
-  return identity(value, { operation: "client", path: "identity" });
+/** A name that is looked up when it is wanted, by a getter, is not read. @throws invalid-parameter */
+export function checkIdentity(value: unknown): void {
+  const isLookedUp =
+    typeof value === "object" && value !== null && Object.getOwnPropertyDescriptor(value, "name")?.get !== undefined;
+  const read = isLookedUp ? Object.create(value, { name: { value: "", enumerable: true } }) : value;
+  identity(read, { operation: "client", path: "identity" });
 }

@@ -19,7 +19,7 @@ export interface AccessRule extends PeerRule {
   readonly reader?: string;
 }
 
-/** Who asks, as far as it is known. */
+/** Who asks, as far as it is known. Only what rules ask for is read, so that members may be getters that look it up. */
 export interface AccessSubject {
   /** Undefined where the system does not tell. */
   readonly credentials:
@@ -27,7 +27,7 @@ export interface AccessSubject {
         readonly uid: number;
         readonly gid?: number;
         /** All groups; undefined where only the user is known. */
-        readonly groups?: readonly number[];
+        readonly groups?: readonly number[] | undefined;
         readonly pid?: number | undefined;
       }
     | undefined;
@@ -60,12 +60,12 @@ export function asksForCredentials(rule: AccessRule): boolean {
 
 type Answer = "yes" | "no" | "unknown";
 
-function conditionsOf(rule: AccessRule, { credentials, program }: AccessSubject, reader: string | undefined): Answer[] {
+function conditionsOf(rule: AccessRule, subject: AccessSubject, reader: string | undefined): Answer[] {
   const { gid, uid } = rule;
   const answers: Answer[] = [];
-  if (uid !== undefined) answers.push(answer(credentials, (known) => known.uid === uid));
-  if (gid !== undefined) answers.push(answer(credentials?.groups, (known) => known.includes(gid)));
-  if (rule.program !== undefined) answers.push(programMatches(rule.program, program?.path));
+  if (uid !== undefined) answers.push(answer(subject.credentials, (known) => known.uid === uid));
+  if (gid !== undefined) answers.push(answer(subject.credentials?.groups, (known) => known.includes(gid)));
+  if (rule.program !== undefined) answers.push(programMatches(rule.program, subject.program?.path));
   if (rule.reader !== undefined) {
     // Readers are asked for without regard to case, so the rules must not have any either.
     answers.push(answer(reader, (name) => matchesGlob(foldName(rule.reader ?? ""), foldName(name))));

@@ -1,8 +1,26 @@
 // SPDX-License-Identifier: MIT
 
 import { expect, it } from "vitest";
-import type { UnixConnection } from "../../platform/node/unix/index.ts";
+import type { PeerCredentials, UnixConnection } from "../../platform/node/unix/index.ts";
 import { Arrivals } from "./arrivals.ts";
+
+/** Of a client that must not be looked at before its turn. */
+function credentialsOf(uid: number): PeerCredentials {
+  const tooEarly = (): never => {
+    throw new Error("a client is not looked at before its turn");
+  };
+  return {
+    pid: 1,
+    uid,
+    gid: 1,
+    get groups() {
+      return tooEarly();
+    },
+    get started() {
+      return tooEarly();
+    },
+  };
+}
 
 function arrivals(perUser = 3) {
   const log: string[] = [];
@@ -13,15 +31,12 @@ function arrivals(perUser = 3) {
       works.push(work);
     },
     perUser,
-    accept: ({ uid }) => log.push(`${uid} is let in`),
+    accept: ({ credentials }) => log.push(`${credentials?.uid} is let in`),
     refused: (uid, waiting) => log.push(`${uid} is refused beside ${waiting}`),
   });
   const arrive = (uid: number | undefined, isGone = false): void => {
     made.arrived({
-      get credentials(): never {
-        throw new Error("a client is not looked at before its turn");
-      },
-      uid,
+      credentials: uid === undefined ? undefined : credentialsOf(uid),
       isGone,
       listen: () => {},
       send: () => {},

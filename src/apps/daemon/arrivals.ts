@@ -28,7 +28,7 @@ export class Arrivals {
   /** A connection has come, and nothing was read from it. */
   arrived(connection: UnixConnection): void {
     const { accept, inTurn, perUser, refused } = this.#deps;
-    const { uid } = connection;
+    const uid = connection.credentials?.uid;
     const waiting = this.#waiting.get(uid) ?? 0;
     if (uid !== undefined && uid !== 0 && waiting >= perUser) {
       connection.close("too many clients wait to be let in", { atOnce: true });

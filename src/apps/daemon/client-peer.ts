@@ -2,7 +2,13 @@
 
 import type { ServerPeer } from "../../faces/pcsclite-server/index.ts";
 import type { PeerCredentials, PeerProgram, PeerPrograms, UnixConnection } from "../../platform/node/unix/index.ts";
-import { type AccessDecision, type AccessSubject, type ClientIdentity, decideAccess } from "../../port/index.ts";
+import {
+  type AccessDecision,
+  type AccessRule,
+  type AccessSubject,
+  type ClientIdentity,
+  decideAccess,
+} from "../../port/index.ts";
 import type { AccessRules } from "./config.ts";
 import type { Log } from "./log.ts";
 
@@ -11,13 +17,18 @@ export interface PeerDeps {
   /** The current rules: new ones apply to connected clients too. */
   rules(): AccessRules;
   readonly programs: PeerPrograms;
+  /** Resolves when what is being answered has been sent. */
+  breathe(): Promise<void>;
   /** Writes to the log. */
   readonly write: Log["write"];
 }
 
 /**
- * Makes a client of a connection: its identity, and its rights. The system is asked at once, while the connecting
- * process exists: its pid may be reused later.
+ * Makes a client of a connection: its identity, and its rights.
+ *
+ * Which program it runs takes a look into /proc, which takes longer than an answer. Where a rule asks for programs it is taken
+ * at once: a process can become another program. Otherwise it is taken when the client has been answered its first request for a
+ * card, while it most likely still runs, or when its name is wanted before.
  */
 export function clientPeer(connection: UnixConnection, deps: PeerDeps): ServerPeer {
   return new ClientPeer(connection, deps);
@@ -26,36 +37,54 @@ export function clientPeer(connection: UnixConnection, deps: PeerDeps): ServerPe
 class ClientPeer implements ServerPeer {
   readonly #connection: UnixConnection;
   readonly #deps: PeerDeps;
-  #known: { readonly subject: AccessSubject; readonly identity: ClientIdentity } | undefined;
+  readonly #subject: AccessSubject;
+  readonly identity: ClientIdentity;
+  #program: { readonly known: PeerProgram | undefined } | undefined;
+  #willBeNamed = false;
   /** The decision, and its rule; new rules are evaluated again. */
   #admission: { readonly rules: AccessRules; readonly admitted: boolean } | undefined;
 
   constructor(connection: UnixConnection, deps: PeerDeps) {
     this.#connection = connection;
     this.#deps = deps;
-  }
-
-  get identity(): ClientIdentity {
-    return this.#lookUp().identity;
+    const { credentials } = connection;
+    const lookUp = (): PeerProgram | undefined => this.#lookUp();
+    this.#subject = {
+      credentials,
+      get program() {
+        return lookUp();
+      },
+    };
+    this.identity = {
+      get name() {
+        return lookUp()?.name ?? "unknown";
+      },
+      ...(credentials?.pid !== undefined && { pid: credentials.pid }),
+      ...(credentials !== undefined && { uid: credentials.uid }),
+    };
+    const { daemon, readers } = deps.rules();
+    if (daemon.some(asksForProgram) || readers.some(asksForProgram)) lookUp();
   }
 
   get admitted(): boolean {
     const { rules, write } = this.#deps;
     const current = rules();
     if (this.#admission?.rules !== current) {
-      const { subject } = this.#lookUp();
-      const decision = decideAccess(current.daemon, subject);
-      if (!decision.allowed) logRefusal(write, subject, { list: "daemon", decision });
+      const decision = decideAccess(current.daemon, this.#subject);
+      if (!decision.allowed) logRefusal(write, this.#subject, { list: "daemon", decision });
       this.#admission = { rules: current, admitted: decision.allowed };
     }
     return this.#admission.admitted;
   }
 
   mayUse(reader: string): boolean {
-    const { rules, write } = this.#deps;
-    const { subject } = this.#lookUp();
-    const decision = decideAccess(rules().readers, subject, reader);
-    if (!decision.allowed) logRefusal(write, subject, { list: "readers", decision, reader });
+    const { breathe, rules, write } = this.#deps;
+    if (!this.#willBeNamed) {
+      this.#willBeNamed = true;
+      void breathe().then(() => this.#lookUp());
+    }
+    const decision = decideAccess(rules().readers, this.#subject, reader);
+    if (!decision.allowed) logRefusal(write, this.#subject, { list: "readers", decision, reader });
     return decision.allowed;
   }
 
@@ -79,26 +108,19 @@ class ClientPeer implements ServerPeer {
     this.#connection.resume();
   }
 
-  #lookUp(): { readonly subject: AccessSubject; readonly identity: ClientIdentity } {
-    if (this.#known === undefined) {
-      const { credentials } = this.#connection;
-      const { programs } = this.#deps;
-      const program =
-        credentials?.pid === undefined
-          ? undefined
-          : programs.lookUp(credentials.pid, credentials.uid, credentials.started ?? "");
-      this.#known = { subject: { credentials, program }, identity: identityOf(credentials, program) };
-    }
-    return this.#known;
+  #lookUp(): PeerProgram | undefined {
+    this.#program ??= { known: programOf(this.#connection.credentials, this.#deps.programs) };
+    return this.#program.known;
   }
 }
 
-function identityOf(credentials: PeerCredentials | undefined, program: PeerProgram | undefined): ClientIdentity {
-  return {
-    name: program?.name ?? "unknown",
-    ...(credentials?.pid !== undefined && { pid: credentials.pid }),
-    ...(credentials !== undefined && { uid: credentials.uid }),
-  };
+function programOf(credentials: PeerCredentials | undefined, programs: PeerPrograms): PeerProgram | undefined {
+  if (credentials?.pid === undefined) return undefined;
+  return programs.lookUp(credentials.pid, credentials.uid, credentials.started ?? "");
+}
+
+function asksForProgram({ program }: AccessRule): boolean {
+  return program !== undefined;
 }
 
 /** Logs the rule, and the entry that would allow the client. */

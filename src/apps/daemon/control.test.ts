@@ -88,7 +88,6 @@ describe("serveControl", () => {
     const sent: string[] = [];
     const connection = {
       credentials: undefined,
-      uid: undefined,
       isGone: false,
       listen: (listener: UnixConnectionEvents) => {
         events = listener;

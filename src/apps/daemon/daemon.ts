@@ -314,6 +314,7 @@ export class Daemon {
       write: this.#say,
       programs: this.#programs,
       rules: () => this.#config.access,
+      breathe: () => this.#runtime.clock.breathe?.() ?? Promise.resolve(),
     });
     if (log.writes("debug")) log.write("debug", "a client has connected", { client: peer.identity });
     const session = this.#server.accept(peer);

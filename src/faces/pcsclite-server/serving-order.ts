@@ -47,10 +47,19 @@ export class ServingOrder {
 
   /** Queues a session for a turn. A second call has no effect. */
   ready(served: Served): void {
+    // Most often nothing else waits, and it need not be queued.
+    if (this.#users.size === 0 && !this.#serving && !this.#breathing) {
+      this.#serve(served);
+      return;
+    }
+    this.#queue(served);
+    this.#serve();
+  }
+
+  #queue(served: Served): void {
     const { pid, uid } = served.identity;
     const programs = entry(this.#users, uid, (): Programs => new Map());
     entry(programs, pid, () => new Set<Served>()).add(served);
-    this.#serve();
   }
 
   /** Runs what belongs to a user, once, when it is the user's turn. It must not throw. */
@@ -69,7 +78,8 @@ export class ServingOrder {
     if (programs.size === 0) this.#users.delete(uid);
   }
 
-  #serve(): void {
+  /** @param first what is served before those that are queued */
+  #serve(first?: Served): void {
     if (this.#serving || this.#breathing) return;
     this.#serving = true;
     const turn = this.#clock.turns?.();
@@ -79,8 +89,10 @@ export class ServingOrder {
     const before = isTold ? 0 : this.#spentMs;
     const began = (isTold ? this.#since : undefined) ?? this.#clock.now();
     this.#since = began;
+    let unserved = first;
     while (this.#left > 0 && this.#spentMs < this.#turnMs) {
-      const next = this.#next();
+      const next = unserved ?? this.#next();
+      unserved = undefined;
       if (next === undefined) break;
       this.#left--;
       next.serve();
@@ -89,6 +101,7 @@ export class ServingOrder {
       this.#spentMs = before + this.#clock.now() - began;
     }
     this.#serving = false;
+    if (unserved !== undefined) this.#queue(unserved);
     if (this.#users.size === 0) return;
     this.#breathing = true;
     void this.#breathe().then(() => {

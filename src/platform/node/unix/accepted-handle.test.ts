@@ -175,7 +175,7 @@ it("serves a stream of Node's own as well, where the handles are hidden", async 
   await expect.poll(() => text).toBe("early late");
   // What was received may have been a PIN.
   expect(arrived.every((bytes) => bytes.every((byte) => byte === 0))).toBe(true);
-  expect([connection.isGone, connection.uid]).toEqual([false, undefined]);
+  expect([connection.isGone, connection.credentials]).toEqual([false, undefined]);
   one.end();
   expect(await closed).toBe("the client closed the connection");
 });

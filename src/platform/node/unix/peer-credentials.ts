@@ -13,18 +13,24 @@ export interface PeerCredentials {
   /** Effective user and group. */
   readonly uid: number;
   readonly gid: number;
-  /** All groups: the effective one, then the supplementary ones. */
-  readonly groups: readonly number[];
-  /** When the process began, in the system's ticks: see `startOf`. Undefined where it had ended when it was looked at. */
-  readonly started?: string;
+  /**
+   * All groups: the effective one, then the supplementary ones. Looked up when first wanted. Undefined where the system does not
+   * tell, and where the connection had ended by then.
+   */
+  readonly groups: readonly number[] | undefined;
+  /**
+   * When the process began, in the system's ticks: see `startOf`. Looked up when first wanted. Undefined where the process or the
+   * connection had ended by then.
+   */
+  readonly started: string | undefined;
 }
 
-/** Reads the credentials of a socket's peer; undefined where the system does not tell. Never throws. */
-export interface PeerCredentialsReader {
-  (of: Socket | AcceptedHandle): PeerCredentials | undefined;
-  /** The user alone, which costs one call of the system and no look into /proc. */
-  uidOf(of: Socket | AcceptedHandle): number | undefined;
-}
+/**
+ * Reads the credentials of a socket's peer, with one call of the system; undefined where the system does not tell. Never throws.
+ *
+ * @param isOpen whether the connection is still there: the number of its descriptor is another's afterwards
+ */
+export type PeerCredentialsReader = (of: Socket | AcceptedHandle, isOpen: () => boolean) => PeerCredentials | undefined;
 
 /** `getsockopt(2)`: fills in `value` and the number of its bytes, `size[0]`, and answers 0. */
 type GetSocketOption = (fd: number, level: number, name: number, value: Uint8Array, size: [number]) => number;
@@ -55,43 +61,69 @@ export async function loadPeerCredentials(): Promise<PeerCredentialsReader | und
   } catch {
     return undefined;
   }
-  const unlessRefused = <T>(of: Socket | AcceptedHandle, read: (fd: number) => T | undefined): T | undefined => {
-    const fd = descriptorOf(of);
-    try {
-      return fd === undefined ? undefined : read(fd);
-    } catch {
-      return undefined;
-    }
+  return (of, isOpen) => {
+    /** What the system tells of the connection; undefined where it tells nothing, or nothing more. */
+    const ask = <T>(question: (fd: number) => T | undefined): T | undefined => {
+      const fd = isOpen() ? descriptorOf(of) : undefined;
+      try {
+        return fd === undefined ? undefined : question(fd);
+      } catch {
+        return undefined;
+      }
+    };
+    const peer = ask((fd) => readPeer(getSocketOption, fd));
+    return peer && withDetails(peer, getSocketOption, ask);
   };
-  return Object.assign(
-    (of: Socket | AcceptedHandle) => unlessRefused(of, (fd) => readCredentials(getSocketOption, fd)),
-    { uidOf: (of: Socket | AcceptedHandle) => unlessRefused(of, (fd) => readUid(getSocketOption, fd)) },
-  );
 }
 
 /** The system writes here. One for all: nothing else happens between the call and the reading of its result. */
 const credential = new Uint32Array(CREDENTIAL_BYTES / 4);
 const credentialBytes = new Uint8Array(credential.buffer);
-const groups = new Uint32Array(MAX_GROUPS);
-const groupBytes = new Uint8Array(groups.buffer);
+const supplementary = new Uint32Array(MAX_GROUPS);
+const supplementaryBytes = new Uint8Array(supplementary.buffer);
 
-function readUid(getSocketOption: GetSocketOption, fd: number): number | undefined {
-  const failed = getSocketOption(fd, SOL_SOCKET, SO_PEERCRED, credentialBytes, [CREDENTIAL_BYTES]) !== 0;
-  return failed ? undefined : credential[1];
-}
+type Peer = Pick<PeerCredentials, "pid" | "uid" | "gid">;
 
-function readCredentials(getSocketOption: GetSocketOption, fd: number): PeerCredentials | undefined {
+function readPeer(getSocketOption: GetSocketOption, fd: number): Peer | undefined {
   if (getSocketOption(fd, SOL_SOCKET, SO_PEERCRED, credentialBytes, [CREDENTIAL_BYTES]) !== 0) return undefined;
   const [pid = 0, uid = 0, gid = 0] = credential;
-  // No supplementary groups are told before Linux 4.13, nor of a process with too many.
-  const size: [number] = [groups.byteLength];
-  const told = getSocketOption(fd, SOL_SOCKET, SO_PEERGROUPS, groupBytes, size) === 0 ? size[0] / 4 : 0;
-  const known = { uid, gid, groups: [gid, ...groups.subarray(0, told)] };
-  if (pid === 0) return { pid: undefined, ...known };
+  return { pid: pid === 0 ? undefined : pid, uid, gid };
+}
+
+/** Most clients are never asked for these, and a look into /proc takes longer than an answer. */
+function withDetails(
+  { gid, pid, uid }: Peer,
+  getSocketOption: GetSocketOption,
+  ask: <T>(question: (fd: number) => T | undefined) => T | undefined,
+): PeerCredentials {
+  let groups: { readonly known: readonly number[] | undefined } | undefined;
+  let started: { readonly known: string | undefined } | undefined;
+  return {
+    pid,
+    uid,
+    gid,
+    get groups() {
+      groups ??= { known: ask((fd) => readGroups(getSocketOption, fd, gid)) };
+      return groups.known;
+    },
+    get started() {
+      started ??= { known: pid === undefined ? undefined : ask((fd) => readStart(getSocketOption, fd, pid)) };
+      return started.known;
+    },
+  };
+}
+
+/** Undefined before Linux 4.13, and of a process with too many. */
+function readGroups(getSocketOption: GetSocketOption, fd: number, gid: number): readonly number[] | undefined {
+  const size: [number] = [supplementary.byteLength];
+  if (getSocketOption(fd, SOL_SOCKET, SO_PEERGROUPS, supplementaryBytes, size) !== 0) return undefined;
+  return [gid, ...supplementary.subarray(0, size[0] / 4)];
+}
+
+function readStart(getSocketOption: GetSocketOption, fd: number, pid: number): string | undefined {
   const started = startOf(pid);
   // The number is that process's for as long as the process is there; later it may be another's.
-  const isThere = livesAs(getSocketOption, fd, pid);
-  return { pid, ...known, ...(started !== undefined && isThere && { started }) };
+  return livesAs(getSocketOption, fd, pid) ? started : undefined;
 }
 
 /** Whether the process that connected is there under that number; true where the system cannot tell. */

@@ -25,8 +25,6 @@ export interface UnixConnectionEvents {
 export interface UnixConnection {
   /** Who the client is; undefined where the system does not tell. It is asked for when it is first wanted. */
   readonly credentials: PeerCredentials | undefined;
-  /** Which user's it is, without a look at its process: undefined where the system does not tell. */
-  readonly uid: number | undefined;
   /** Whether the client has gone, where that can be told without reading from it. */
   readonly isGone: boolean;
   /** Begins to tell what happens; nothing has been read before. */
@@ -103,12 +101,13 @@ export class SocketConnection implements UnixConnection {
   }
 
   get credentials(): PeerCredentials | undefined {
-    this.#credentials ??= { known: this.#deps.credentials?.(this.#accepted) };
+    this.#credentials ??= { known: this.#deps.credentials?.(this.#accepted, () => this.#isOpen) };
     return this.#credentials.known;
   }
 
-  get uid(): number | undefined {
-    return this.#credentials?.known?.uid ?? this.#deps.credentials?.uidOf(this.#accepted);
+  /** Whether its descriptor is its own. */
+  get #isOpen(): boolean {
+    return !this.#over && this.#stream?.destroyed !== true;
   }
 
   get isGone(): boolean {
@@ -252,7 +251,7 @@ export class SocketConnection implements UnixConnection {
       return;
     }
     const { fd } = this.#accepted;
-    const { uid } = this;
+    const uid = this.credentials?.uid;
     this.#turns ??= order.turnsOf({ fd, uid, read: () => socket.resume(), hold: () => socket.pause() });
     this.#turns.begin();
   }
