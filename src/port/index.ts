@@ -187,7 +187,16 @@ export type {
   TransmitOptions,
   WaitOptions,
 } from "./resource-manager.ts";
-export type { CancelTimer, Clock, Random, Runtime, ScheduleOptions, Trace, TraceEvent } from "./runtime.ts";
+export {
+  type CancelTimer,
+  type Clock,
+  noTrace,
+  type Random,
+  type Runtime,
+  type ScheduleOptions,
+  type Trace,
+  type TraceEvent,
+} from "./runtime.ts";
 export { type RuntimeOptions, runtimeOf } from "./runtime-options.ts";
 export {
   abortSignal,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { optional, optionsOf } from "./check.ts";
-import type { Runtime, Trace } from "./runtime.ts";
+import { noTrace, type Runtime, type Trace } from "./runtime.ts";
 import { traceFunction } from "./value-checks.ts";
 
 /** How a runtime of a machine is made. */
@@ -19,6 +19,6 @@ const runtimeOptions = optionsOf<RuntimeOptions>({ trace: optional(traceFunction
  * @throws invalid-parameter for options that are no such
  */
 export function runtimeOf(machine: Pick<Runtime, "clock" | "random">, options: RuntimeOptions, maker: string): Runtime {
-  const { trace = () => {} } = runtimeOptions(options, { operation: maker, path: "options" });
+  const { trace = noTrace } = runtimeOptions(options, { operation: maker, path: "options" });
   return { clock: machine.clock, random: machine.random, trace };
 }

@@ -55,6 +55,9 @@ export interface TraceEvent {
 /** Receives trace events as they happen. Must not throw. */
 export type Trace = (event: TraceEvent) => void;
 
+/** Where nothing is told: what has this trace need not make events. */
+export const noTrace: Trace = () => {};
+
 /** Everything that the pure layers need from the machine. It is passed in, never global. */
 export interface Runtime {
   readonly clock: Clock;

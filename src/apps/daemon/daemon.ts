@@ -18,7 +18,7 @@ import {
   type UnixConnection,
   type UnixListener,
 } from "../../platform/node/unix/index.ts";
-import { assertNever, type Runtime, SmartCardError } from "../../port/index.ts";
+import { assertNever, noTrace, type Runtime, SmartCardError, type Trace } from "../../port/index.ts";
 import { Arrivals } from "./arrivals.ts";
 import { clientPeer } from "./client-peer.ts";
 import type { DaemonConfig } from "./config.ts";
@@ -130,18 +130,23 @@ export class Daemon {
     this.#config = config;
     this.socketPath = typeof socket === "string" ? (config.socket.path ?? socket) : socket.path;
     this.controlPath = config.control.path ?? controlPathOf(this.socketPath);
-    this.#runtime = nodeRuntime({
-      trace: ({ at: _, ...event }) => {
-        if (log.writes("trace")) log.write("trace", event.kind, event);
-      },
-    });
+    const trace: Trace = ({ at: _, ...event }) => {
+      if (log.writes("trace")) log.write("trace", event.kind, event);
+    };
+    this.#runtime = nodeRuntime({ trace });
     this.#say = quietLog(log, this.#runtime.clock);
     this.#sessions = sessionsIn(config, log);
     this.#programs = new PeerPrograms(this.#runtime.clock);
     this.#busyPoll = new BusyPoll((config.limits.awakeUs ?? defaultAwakeUs()) / 1000);
     this.#startedAt = this.#runtime.clock.now();
     this.#manager = new EmbeddedManager({
-      runtime: this.#runtime,
+      runtime: {
+        ...this.#runtime,
+        // Its events name clients: it makes none while the log has no place for them. The level of the log may change.
+        get trace() {
+          return log.writes("trace") ? trace : noTrace;
+        },
+      },
       profile: config.profile ?? "pcsclite",
       semantics: { ...daemonSemantics, ...config.semantics },
       limits: pick(config.limits, defaultLimits) as Partial<ManagerLimits>,

@@ -76,7 +76,7 @@ export class SlotContext implements Context, TurnContext {
   /** Where connects are under way, which count against the limit too. */
   readonly #connecting: Slot[] = [];
   /** Why the context is not valid any more. */
-  #ended: { readonly code: EndCode; readonly why: string } | undefined;
+  #ended: { readonly code: EndCode; readonly how: string } | undefined;
 
   constructor(deps: ContextDeps, options: ContextOptions) {
     this.#deps = deps;
@@ -155,7 +155,7 @@ export class SlotContext implements Context, TurnContext {
 
   async cancel(): Promise<void> {
     this.#checkValid();
-    this.#endWaits("the context was cancelled");
+    this.#endWaits(() => "the context was cancelled");
   }
 
   async release(): Promise<void> {
@@ -186,12 +186,12 @@ export class SlotContext implements Context, TurnContext {
    */
   cease(how: string, code: EndCode): void {
     if (this.#ended !== undefined) return;
-    this.#ended = { code, why: `${this.client.name} ${how}` };
-    this.#endWaits(`${this.client.name} ${how}`, code === "service-stopped" ? code : "cancelled");
+    this.#ended = { code, how };
+    this.#endWaits(() => `${this.client.name} ${how}`, code === "service-stopped" ? code : "cancelled");
   }
 
-  #endWaits(why: string, code: "cancelled" | "service-stopped" = "cancelled"): void {
-    for (const wait of [...this.waits]) wait.giveUp(new SmartCardError(code, why));
+  #endWaits(why: () => string, code: "cancelled" | "service-stopped" = "cancelled"): void {
+    for (const wait of [...this.waits]) wait.giveUp(new SmartCardError(code, why()));
   }
 
   #findSlot(reader: string, operation: string): Slot {
@@ -202,6 +202,7 @@ export class SlotContext implements Context, TurnContext {
 
   #checkValid(): void {
     if (this.#ended === undefined) return;
-    throw new SmartCardError(this.#ended.code, `the context is not valid any more: ${this.#ended.why}`);
+    const { code, how } = this.#ended;
+    throw new SmartCardError(code, `the context is not valid any more: ${this.client.name} ${how}`);
   }
 }

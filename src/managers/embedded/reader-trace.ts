@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { Runtime } from "../../port/index.ts";
+import { noTrace, type Runtime } from "../../port/index.ts";
 import type { TurnContext } from "./transaction-queue.ts";
 
 /** Writes what happens on one reader to the trace of the runtime. */
@@ -16,7 +16,10 @@ export class ReaderTrace {
 
   /** @param context of the client that did it; undefined for what the slot does by itself */
   write(kind: string, context?: TurnContext, detail?: string): void {
-    this.#runtime.trace({
+    const { trace } = this.#runtime;
+    // Names of clients are looked up when they are wanted.
+    if (trace === noTrace) return;
+    trace({
       at: this.#runtime.clock.now(),
       kind,
       reader: this.#reader,
