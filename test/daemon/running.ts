@@ -36,7 +36,8 @@ export interface StartedDaemon {
 export async function startDaemon(...args: readonly string[]): Promise<StartedDaemon> {
   const file = join(testFolder(), "log");
   const script = 'log=$1; shift; exec "$@" 2>"$log"';
-  const program = new Program("sh", ["-c", script, "sh", file, process.execPath, scardProgram, "daemon", ...args]);
+  const line = [process.execPath, scardProgram, "daemon", "--no-rehearsal", ...args];
+  const program = new Program("sh", ["-c", script, "sh", file, ...line]);
   onTestFinished(async () => {
     await program.end("SIGKILL");
   });

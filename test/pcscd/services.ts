@@ -38,7 +38,7 @@ export async function ourDaemon(): Promise<RestartableService> {
   const options = ["--socket", socket, "--control", join(folder, "control"), "--reader", `vpcd:${port}`];
   const remove = (): void => rmSync(folder, { recursive: true });
   return restartable("scard daemon", socket, port, remove, async () => {
-    const program = new Program(process.execPath, [scardProgram, "daemon", ...options]);
+    const program = new Program(process.execPath, [scardProgram, "daemon", "--no-rehearsal", ...options]);
     await program.line((line) => line.startsWith("export PCSCLITE_CSOCK_NAME="));
     return program;
   });

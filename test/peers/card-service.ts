@@ -53,7 +53,7 @@ export function serveCard({ card, reader, secrets }: ServedCard): CardService {
     const place = reader === undefined ? "virtual" : `virtual:${reader}`;
     const readers = ["--reader", place, "--card", typeof card === "object" ? described : card];
     const script = 'log=$1; shift; exec "$@" 2>"$log"';
-    const command = [process.execPath, scardProgram, "daemon", ...options, ...readers];
+    const command = [process.execPath, scardProgram, "daemon", "--no-rehearsal", ...options, ...readers];
     daemon = new Program("sh", ["-c", script, "sh", logFile, ...command]);
     await daemon.line((line) => line.startsWith("export PCSCLITE_CSOCK_NAME="));
   });

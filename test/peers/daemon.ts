@@ -9,7 +9,8 @@ import { pcscdPlace } from "./pcscd.ts";
 import { Program, run } from "./program.ts";
 
 /** Where our built program is. Everything that uses this file is started in the repository's root folder. */
-const scardProgram = resolve("dist/bundle/entry/main.js");
+/** The program of this checkout. */
+export const scardProgram = resolve("dist/bundle/entry/main.js");
 
 /** A PC/SC service that is running, with two readers of vpcd's kind for the cards of tests. */
 export interface Service {
@@ -52,16 +53,19 @@ export async function startPcscd(args: readonly string[] = []): Promise<Service>
  * Starts our daemon on a socket of its own. `args` come before the two readers that take cards, so that a virtual reader
  * with a card is the first.
  *
- * @param entry the file of the program `scard`, of this checkout or another
+ * @param entry the program `scard` and what stands before its options, of this checkout or another
  */
-export async function startScard(args: readonly string[] = [], entry: string = scardProgram): Promise<ScardService> {
+export async function startScard(
+  args: readonly string[] = [],
+  [entry, ...first]: readonly [string, ...string[]] = [scardProgram, "--no-rehearsal"],
+): Promise<ScardService> {
   const folder = mkdtempSync(join(tmpdir(), "scard-daemon-"));
   const ports = await twoFreePorts();
   const socket = join(folder, "comm");
   const control = join(folder, "control");
   const readers = ports.flatMap((port) => ["--reader", `vpcd:${port}`]);
   const options = ["--socket", socket, "--control", control, ...args, ...readers];
-  const program = new Program(process.execPath, [entry, "daemon", ...options]);
+  const program = new Program(process.execPath, [entry, "daemon", ...first, ...options]);
   await program.line((line) => line.startsWith("export PCSCLITE_CSOCK_NAME="));
   const who = async (): Promise<WhoReport> => {
     const ending = await run(process.execPath, [entry, "who", "--json", "--control", control]);

@@ -27,6 +27,7 @@ import {
   type Log,
   logLevels,
   openLog,
+  REHEARSAL_MS,
   readConfig,
   type StartProblem,
   silentLog,
@@ -99,6 +100,10 @@ vpcd:PATH[:NAME]
     choices: ["pcsclite", "windows"],
     help: "the manager's behaviour; default pcsclite",
   },
+  "no-rehearsal": {
+    type: "boolean",
+    help: "be ready a quarter of a second sooner; the first calls of clients take longer then",
+  },
   "log-level": { type: "string", value: "LEVEL", choices: logLevels, help: "the log level; default info" },
 } as const satisfies OptionTable;
 
@@ -148,7 +153,9 @@ async function run(
   const socket = chooseSocket(line, config, terminal);
   if (credentials === undefined) log.write("warn", `clients cannot be identified: ${whyUnidentified()}`);
   keepFreedMemory();
-  const started = await Daemon.start({ config, socket, credentials, log, giveBackMemory: loadMemoryReturn() });
+  const rehearsalMs = values["no-rehearsal"] ? 0 : REHEARSAL_MS;
+  const giveBackMemory = loadMemoryReturn();
+  const started = await Daemon.start({ config, socket, credentials, log, giveBackMemory, rehearsalMs });
   try {
     sayReady(started, values.json === true, terminal);
     log.write("info", "ready", {

@@ -19,17 +19,19 @@ import {
   type UnixListener,
 } from "../../platform/node/unix/index.ts";
 import { assertNever, noTrace, type Runtime, SmartCardError, type Trace } from "../../port/index.ts";
+import { VirtualReader } from "../../readers/virtual/index.ts";
 import { Arrivals } from "./arrivals.ts";
 import { clientPeer } from "./client-peer.ts";
-import type { DaemonConfig } from "./config.ts";
+import { type DaemonConfig, emptyConfig } from "./config.ts";
 import type { ControlCommand } from "./control-messages.ts";
 import type { ReportedReader, WhoReport } from "./control-results.ts";
 import { serveControl } from "./control-server.ts";
 import type { DaemonIfdDeps } from "./ifd.ts";
-import type { Log } from "./log.ts";
+import { type Log, silentLog } from "./log.ts";
 import { controlPathOf } from "./paths.ts";
 import { quietLog } from "./quiet-log.ts";
 import { DaemonReaders, ReaderFailure } from "./readers.ts";
+import { echoCard, rehearse } from "./rehearsal.ts";
 import type { DaemonUsbDeps } from "./usb.ts";
 
 /** Any local user may connect, as with pcscd: the access rules decide the rest. */
@@ -66,6 +68,8 @@ export interface DaemonOptions {
   readonly credentials: PeerCredentialsReader | undefined;
   /** Gives memory back to the system; it is kept for later without. */
   readonly giveBackMemory?: () => void;
+  /** How long it rehearses before it starts, in milliseconds. @default 0 */
+  readonly rehearsalMs?: number;
   readonly log: Log;
 }
 
@@ -183,6 +187,8 @@ export class Daemon {
    * nothing is left behind then
    */
   static async start(options: DaemonOptions): Promise<Daemon> {
+    // Behind a socket of the service manager a client waits already.
+    if (typeof options.socket === "string") await Daemon.#rehearse(options, options.socket);
     const daemon = new Daemon(options, openDoors);
     try {
       for (const step of daemon.#steps()) await step.run();
@@ -191,6 +197,27 @@ export class Daemon {
       throw error instanceof ReaderFailure ? error.cause : error;
     }
     return daemon;
+  }
+
+  /** Serves clients of its own for a while, with a reader and a socket that are there for nothing else. */
+  static async #rehearse({ config, credentials, log, rehearsalMs = 0 }: DaemonOptions, socket: string): Promise<void> {
+    if (rehearsalMs === 0) return;
+    const path = `${config.socket.path ?? socket}.rehearsal`;
+    const alone = { ...emptyConfig, socket: { mode: CONTROL_MODE } };
+    const stage = new Daemon({ config: alone, socket: path, credentials, log: silentLog }, openDoors);
+    const { clock } = stage.#runtime;
+    try {
+      await stage.#openSocket();
+      const reader = new VirtualReader({ clock, name: "Rehearsal" });
+      reader.insert(echoCard);
+      await stage.#manager.addReader(reader);
+      await rehearse({ path, reader: "Rehearsal", clock, forMs: rehearsalMs });
+    } catch (error) {
+      // What is wrong is told by the start itself, which does the same.
+      log.write("debug", "the rehearsal has failed", { detail: String(error) });
+    } finally {
+      await stage.stop();
+    }
   }
 
   /**

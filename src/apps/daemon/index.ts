@@ -15,3 +15,4 @@ export { type Log, logLevels, openLog, silentLog } from "./log.ts";
 export { cardSource } from "./parse-config.ts";
 export { defaultSocketPath, exportLine, likelyControlPaths } from "./paths.ts";
 export { readConfig } from "./read-config.ts";
+export { REHEARSAL_MS } from "./rehearsal.ts";
