@@ -7,6 +7,7 @@ import { callback, having, managerObject, optional, optionsOf, type Runtime, run
 import { openCcidDevice } from "../readers/ccid/index.ts";
 import { type UsbLogEntry, type UsbReaderReport, UsbReaders, type UsbSelection } from "../readers/usb/index.ts";
 
+export { createSmartCard } from "../faces/web/index.ts";
 export { browserRuntime } from "../platform/browser/index.ts";
 export type {
   WebUsb,

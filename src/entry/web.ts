@@ -24,6 +24,7 @@ import { defaultManager } from "./machine.ts";
 
 export type {
   BufferSource,
+  CdpSession,
   DomException,
   DraftSmartCardConnection,
   DraftSmartCardContext,
@@ -45,6 +46,7 @@ export type {
   SmartCardConnectOptions,
   SmartCardConnectResult,
   SmartCardDisposition,
+  SmartCardEmulationOptions,
   SmartCardErrorExtension,
   SmartCardErrorOptions,
   SmartCardGetStatusChangeOptions,
@@ -66,6 +68,7 @@ export type {
 export {
   SmartCardConnection,
   SmartCardContext,
+  SmartCardEmulation,
   SmartCardError,
   SmartCardResourceManager,
 } from "../faces/web/index.ts";

@@ -903,6 +903,10 @@ export const exportedRows: Readonly<Record<string, Readonly<Record<string, Row>>
     SmartCardContext: "is made by establishContext(): it is exported for instanceof",
     SmartCardConnection: "is made by connect(): it is exported for instanceof",
     SmartCardError: "takes what Web IDL converts: test/web/errors.test.ts",
+    SmartCardEmulation: row(
+      (value: never) => new web.SmartCardEmulation(value),
+      arg(() => ({ session: { send: async () => ({}), on: () => undefined, off: () => undefined }, manager })),
+    ),
     createSmartCard: row(web.createSmartCard, options),
     polyfillSmartCard: row(
       (smartCard: never, terms: never) => web.polyfillSmartCard(smartCard, terms).uninstall(),
@@ -920,6 +924,10 @@ export const exportedRows: Readonly<Record<string, Readonly<Record<string, Row>>
   },
   "./embedded": embeddedRows,
   "./browser": {
+    createSmartCard: row(
+      browser.createSmartCard,
+      arg(() => ({ manager })),
+    ),
     browserRuntime: row(browser.browserRuntime, options),
     webUsbReaders: row(
       attachAndClose,

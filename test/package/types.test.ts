@@ -48,7 +48,21 @@ export async function first(): Promise<string> {
   writeFileSync(join(folder, "consumer.ts"), imports.join("\n") + program);
   // What libraries with the types of the DOM are given.
   const page = `
+import { createSmartCard, SmartCardContext, SmartCardError } from "scard/web";
 import type { CardCryptoKey, CardWebCrypto } from "scard/web-crypto";
+
+export async function readers(signal: AbortSignal, timeout: DOMHighResTimeStamp): Promise<[string[], BufferSource]> {
+  const context = await createSmartCard().establishContext();
+  if (!(context instanceof SmartCardContext)) throw new Error("no context");
+  await context.getStatusChange([{ readerName: "Desk", currentState: {} }], { signal, timeout });
+  const { connection } = await context.connect("Desk", "shared", { preferredProtocols: ["t1"] });
+  await connection.startTransaction(async () => "reset", { signal });
+  const source: BufferSource = new Uint8Array(4);
+  return [await context.listReaders(), await connection.transmit(source)];
+}
+export function codeOf(error: unknown): DOMException | string {
+  return error instanceof SmartCardError && error.responseCode === "no-service" ? error : "other";
+}
 
 export function inPage(card: CardWebCrypto, key: CardCryptoKey): [Crypto, SubtleCrypto, CryptoKey] {
   return [card, card, key];

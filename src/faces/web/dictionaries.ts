@@ -18,7 +18,8 @@ import type {
   SmartCardReaderStateFlagsIn,
   SmartCardReaderStateIn,
 } from "./idl.ts";
-import { abortSignal, boolean, dictionary, domString, double, enumeration, sequence, unsignedLong } from "./web-idl.ts";
+import { abortSignal } from "./waits.ts";
+import { boolean, dictionary, domString, double, enumeration, sequence, unsignedLong } from "./web-idl.ts";
 
 export const accessMode = enumeration<SmartCardAccessMode>(["shared", "exclusive", "direct"]);
 export const disposition = enumeration<SmartCardDisposition>(["leave", "reset", "unpower", "eject"]);

@@ -41,6 +41,7 @@ export type {
 export { type InstalledSmartCard, type PolyfillOptions, polyfillSmartCard } from "./polyfill.ts";
 export { type OpenCardOn, SmartCardConnection } from "./smart-card-connection.ts";
 export { SmartCardContext, type SmartCardTerms } from "./smart-card-context.ts";
+export { type CdpSession, SmartCardEmulation, type SmartCardEmulationOptions } from "./smart-card-emulation.ts";
 export { SmartCardError } from "./smart-card-error.ts";
 export { createSmartCard, SmartCardResourceManager } from "./smart-card-resource-manager.ts";
 export type { InterfaceObject } from "./web-idl.ts";

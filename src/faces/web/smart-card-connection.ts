@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { copyBytes, zeroBytes } from "../../base/binary/index.ts";
-import type { CommandInit, Connection, ConnectionStatus, ResponseApdu, WaitOptions } from "../../port/index.ts";
+import type { CommandInit, Connection, ConnectionStatus, ResponseApdu } from "../../port/index.ts";
 import type { OpenCard, OpenCardOptions } from "../modules/index.ts";
 import { type ConnectionSlots, validProtocol } from "./connection-slots.ts";
 import {
@@ -13,8 +13,8 @@ import {
   waitOptions,
 } from "./dictionaries.ts";
 import { domException } from "./dom-exception.ts";
-import { type EndOfWait, invalidState } from "./exceptions.ts";
-import type { ExtendedSmartCardConnection, SmartCardReconnectResult, SmartCardWaitOptions } from "./extensions.ts";
+import { invalidState } from "./exceptions.ts";
+import type { ExtendedSmartCardConnection, SmartCardReconnectResult } from "./extensions.ts";
 import type {
   SmartCardConnection as Idl,
   SmartCardConnectionState,
@@ -22,6 +22,7 @@ import type {
   SmartCardDisposition,
   SmartCardProtocol,
 } from "./idl.ts";
+import { waitOf } from "./waits.ts";
 import {
   arrayBufferOf,
   bufferSource,
@@ -32,7 +33,6 @@ import {
   illegalConstructor,
   isBufferSource,
   needArguments,
-  timeoutOf,
 } from "./web-idl.ts";
 
 /** Opens the card on a connection of the manager: what `openCard` of `scard/modules` does. */
@@ -227,12 +227,6 @@ function invoking(transaction: () => unknown): () => Promise<SmartCardDispositio
     if (value === undefined || value === null) return undefined;
     return convertDisposition(value, "startTransaction: the disposition of the callback");
   };
-}
-
-function waitOf({ signal, timeout }: SmartCardWaitOptions): { readonly wait: WaitOptions; readonly end: EndOfWait } {
-  const timeoutMs = timeoutOf(timeout);
-  const wait = { ...(signal !== undefined && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) };
-  return { wait, end: { signal, isTimed: timeoutMs !== undefined } };
 }
 
 /** What was sent may be a PIN: it is cleared when it was. */

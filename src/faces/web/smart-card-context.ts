@@ -23,14 +23,8 @@ import type { ExtendedSmartCardConnectResult, ExtendedSmartCardContext } from ".
 import type { SmartCardContext as Idl, SmartCardReaderStateOut } from "./idl.ts";
 import { correspondingQueries, correspondingStates } from "./reader-states.ts";
 import { makeConnection, type OpenCardOn } from "./smart-card-connection.ts";
-import {
-  domString,
-  exposeInterface,
-  type InterfaceObject,
-  illegalConstructor,
-  needArguments,
-  timeoutOf,
-} from "./web-idl.ts";
+import { waitOf } from "./waits.ts";
+import { domString, exposeInterface, type InterfaceObject, illegalConstructor, needArguments } from "./web-idl.ts";
 
 /** What contexts are made with. */
 export interface SmartCardTerms {
@@ -85,12 +79,12 @@ class ContextObject implements ExtendedSmartCardContext {
     const slots = this.#slots;
     needArguments(given, 1, "getStatusChange");
     const readerStates = readerStatesIn(given[0], "getStatusChange: readerStates");
-    const { signal, timeout } = getStatusChangeOptions(given[1], "getStatusChange: options");
+    const options = getStatusChangeOptions(given[1], "getStatusChange: options");
     checkIdle(slots);
     // Step 3.2.
+    const { signal } = options;
     if (signal?.aborted) throw signal.reason;
-    const timeoutMs = timeoutOf(timeout);
-    const wait = { ...(signal !== undefined && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) };
+    const { wait } = waitOf(options);
     const queries = correspondingQueries(readerStates);
     return slots.operate(
       () => slots.resourceManager.getStatusChange(queries, wait),
@@ -107,24 +101,23 @@ class ContextObject implements ExtendedSmartCardContext {
     needArguments(given, 2, "connect");
     const readerName = domString(given[0], "connect: readerName");
     const accessMode = convertAccessMode(given[1], "connect: accessMode");
-    const { preferredProtocols = [], signal, timeout } = connectOptions(given[2], "connect: options");
+    const { preferredProtocols = [], ...limits } = connectOptions(given[2], "connect: options");
     checkIdle(slots);
     // Step 3.
     if (slots.activeTransaction(readerName) !== undefined) {
       throw invalidState(`this context is in a transaction with "${readerName}"`);
     }
-    const timeoutMs = timeoutOf(timeout);
+    const { end, wait } = waitOf(limits);
     const work = async (): Promise<Connection> => {
       await this.#ensurePermission(readerName);
       return slots.resourceManager.connect(readerName, {
-        ...(signal !== undefined && { signal }),
-        ...(timeoutMs !== undefined && { timeoutMs }),
+        ...wait,
         shareMode: accessMode,
         preferredProtocols: [...new Set(preferredProtocols)],
       });
     };
     return slots.operate(work, (outcome) => {
-      if (!outcome.ok) throw slots.exceptionOf(outcome.failure, { signal, isTimed: timeoutMs !== undefined });
+      if (!outcome.ok) throw slots.exceptionOf(outcome.failure, end);
       const terms = { accessMode, preferredProtocols };
       const connection = new ConnectionSlots(slots, outcome.value, readerName, terms);
       if (slots.ended.aborted) {

@@ -3,7 +3,6 @@
 // Values of scripts as the types of Web IDL. WHATWG, Web IDL, 3.2 (JavaScript type mapping); each conversion throws a TypeError.
 
 import { isBytes, kindOf, quoteWord, shown } from "../../base/binary/index.ts";
-import { abortSignal as checkAbortSignal, INFINITE, listOfWords, timeoutOfNumber } from "../../port/index.ts";
 
 /**
  * Converts a value of a script, or throws a TypeError.
@@ -51,10 +50,7 @@ export function enumeration<T extends string>(values: readonly T[]): Conversion<
     const text = domString(value, place);
     const found = values.find((one) => one === text);
     if (found !== undefined) return found;
-    const expected = listOfWords(
-      values.map((one) => JSON.stringify(one)),
-      "or",
-    );
+    const expected = `one of ${values.map((one) => JSON.stringify(one)).join(", ")}`;
     throw new TypeError(`${place} is ${quoteWord(text)}; give ${expected}`);
   };
 }
@@ -98,15 +94,6 @@ export function dictionary<T extends object>(members: MembersOf<T>): Conversion<
   };
 }
 
-/** AbortSignal: an object of that interface, of this realm or another. */
-export const abortSignal: Conversion<AbortSignal> = (value, place) => {
-  try {
-    return checkAbortSignal(value, { operation: place, path: "signal" });
-  } catch (cause) {
-    throw new TypeError(`${place} is ${kindOf(value)}; pass the signal of an AbortController`, { cause });
-  }
-};
-
 /** A callback function, 3.2.19. */
 export function callbackFunction<T>(): Conversion<T> {
   return (value, place) => {
@@ -147,12 +134,6 @@ export function arrayBufferOf(bytes: Uint8Array): ArrayBuffer {
   const buffer = new ArrayBuffer(bytes.length);
   new Uint8Array(buffer).set(bytes);
   return buffer;
-}
-
-/** Whole milliseconds of a DOMHighResTimeStamp, as the DWORD of a timeout; undefined for one that never passes. */
-export function timeoutOf(timeout: number | undefined): number | undefined {
-  if (timeout === undefined) return undefined;
-  return timeoutOfNumber(Math.min(Math.max(Math.trunc(timeout), 0), INFINITE));
 }
 
 /** Refuses a call with fewer arguments than an operation needs, 3.6 (overload resolution). */
