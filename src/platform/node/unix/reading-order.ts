@@ -25,8 +25,8 @@ export interface ReadingOrderDeps {
   readonly atOnce?: number;
 }
 
-/** A read costs some microseconds, so that these take less time than what is served in a turn of the event loop. */
-const READS_AT_ONCE = 32;
+/** As many as are served in a turn of the event loop: what is read beyond them would wait. */
+const READS_AT_ONCE = 8;
 
 /** The system is asked about so many descriptors at once. */
 export const ASKED_AT_ONCE = 128;
