@@ -79,12 +79,11 @@ export interface Account {
   readonly control: Latencies;
 }
 
-/** Makes calls to both in turn, for so long. Every tenth call to the service is a new connection with a context of its own. */
+/** Makes calls to both in turn, for so long. Every tenth call is a new connection with a context of its own. */
 export async function callBoth(service: HonestClient, control: HonestClient, forMs: number): Promise<Account> {
   const until = nodeClock.now() + forMs;
   for (let count = 0; nodeClock.now() < until; count++) {
-    await (count % 10 === 0 ? service.visit() : service.look());
-    await control.look();
+    for (const one of [service, control]) await (count % 10 === 0 ? one.visit() : one.look());
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
   return { service: service.take(), control: control.take() };

@@ -4,7 +4,7 @@ import { connect, type Socket } from "node:net";
 import { encodeRequest, type Request } from "../../src/wire/pcsclite/index.ts";
 
 /** Bytes of the answers to requests: what follows the header. */
-const answerBytes = {
+export const answerBytes = {
   version: 12,
   "establish-context": 12,
   "release-context": 8,
