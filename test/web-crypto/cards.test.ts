@@ -10,10 +10,10 @@ import { testRig } from "../../src/entry/test-rig.ts";
 import { attributes, OpenPgpBench } from "../cards/openpgp-bench.ts";
 import { gidsCardWithKeys } from "../modules/gids-keys.ts";
 import { generateOpenPgpKeys } from "../modules/openpgp-keys.ts";
-import { algorithms, generate } from "../modules/piv-keys.ts";
 import { onEachManager, type Stage } from "../modules/stage.ts";
 import { allHashes, everyUse } from "./every-use.ts";
 import { OpenSsl } from "./openssl.ts";
+import { allSlots, generateIn } from "./piv-card.ts";
 
 async function openPgp(...kinds: [string, string, string]): Promise<SoftwareCard> {
   const bench = new OpenPgpBench();
@@ -38,11 +38,7 @@ onEachManager((make) => {
   test("a PIV card", async () => {
     using openssl = new OpenSsl();
     const opened = await open(await softwareCard("piv"));
-    await generate(opened, "9A", algorithms.rsa2048);
-    await generate(opened, "9C", algorithms.p256);
-    await generate(opened, "9D", algorithms.p384);
-    await generate(opened, "9E", algorithms.ed25519);
-    await generate(opened, "82", algorithms.x25519);
+    await generateIn(opened, allSlots);
     expect(await everyUse(opened, openssl, ["SHA-256"])).toEqual([
       "9A RSASSA-PKCS1-v1_5",
       "9A RSA-PSS",
@@ -101,8 +97,7 @@ describe("with all hash functions, on the embedded manager", () => {
     for (const software of [await softwareCard("piv"), (await gidsCardWithKeys()).card]) {
       await using rig = await testRig({ card: software });
       await using card = await openCard(await rig.connect(), { pin: () => "123456" });
-      if (card.module === "piv") await generate(card, "9A", algorithms.rsa2048);
-      if (card.module === "piv") await generate(card, "9C", algorithms.p256);
+      if (card.module === "piv") await generateIn(card, ["9A", "9C"]);
       const uses = await everyUse(card, openssl, allHashes);
       expect(uses.length).toBeGreaterThanOrEqual(6);
       expect(uses.filter((use) => use.includes(":"))).toEqual([]);

@@ -6,32 +6,26 @@ import * as asn1js from "asn1js";
 import * as pkijs from "pkijs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { concatBytes } from "../../src/base/binary/index.ts";
-import { type OpenCard, openCard } from "../../src/entry/modules.ts";
-import { type TestRig, testRig } from "../../src/entry/test-rig.ts";
+import type { OpenCard } from "../../src/entry/modules.ts";
 import type { AlgorithmIdentifier } from "../../src/entry/web-crypto.ts";
-import { algorithms, generate, putCertificate } from "../modules/piv-keys.ts";
+import { putCertificate } from "../modules/piv-keys.ts";
 import { describePeer, type PeerProgram } from "../peers/peers.ts";
 import { run } from "../peers/program.ts";
 import { OpenSsl, pem } from "./openssl.ts";
 import { signatureIn, signedPdf } from "./pdf.ts";
+import { openPivCard, type PivCard } from "./piv-card.ts";
 
 const data = new TextEncoder().encode("what is signed");
 const openssl = new OpenSsl();
-let rig: TestRig;
+let piv: PivCard;
 let card: OpenCard;
 
 beforeAll(async () => {
-  rig = await testRig({ card: "piv" });
-  card = await openCard(await rig.connect(), { pin: () => "123456" });
-  // An authority, and a certificate of each key.
-  const authority = ["-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Authority"];
-  openssl.run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "100", ...authority);
-  for (const [slot, algorithm] of [
-    ["9A", algorithms.rsa2048],
-    ["9C", algorithms.p256],
-    ["9D", algorithms.p384],
-  ] as const) {
-    await generate(card, slot, algorithm);
+  const slots = ["9A", "9C", "9D"] as const;
+  piv = await openPivCard(slots);
+  card = piv.card;
+  openssl.makeAuthority();
+  for (const slot of slots) {
     const { publicKey } = await card.webcrypto.keyPair(slot);
     openssl.file("key.pem", pem("PUBLIC KEY", new Uint8Array(await card.webcrypto.exportKey("spki", publicKey))));
     const certified = ["-subj", `/CN=Holder ${slot}`, "-days", "90", "-force_pubkey", "key.pem", "-outform", "DER"];
@@ -40,8 +34,7 @@ beforeAll(async () => {
   }
 });
 afterAll(async () => {
-  await card?.close();
-  await rig?.close();
+  await piv?.close();
   openssl[Symbol.dispose]();
 });
 

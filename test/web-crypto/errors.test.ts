@@ -5,16 +5,16 @@
 import { KeyObject, webcrypto } from "node:crypto";
 import { inspect } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type OpenCard, openCard } from "../../src/entry/modules.ts";
-import { type TestRig, testRig } from "../../src/entry/test-rig.ts";
+import type { OpenCard } from "../../src/entry/modules.ts";
 import { type CardCryptoKey, type CardWebCrypto, webCrypto } from "../../src/entry/web-crypto.ts";
-import { algorithms, certify, generate } from "../modules/piv-keys.ts";
+import { certify } from "../modules/piv-keys.ts";
+import { openPivCard, type PivCard } from "./piv-card.ts";
 
 const { subtle } = webcrypto;
 const text = new TextEncoder().encode("what is signed");
 const ecdsa = { name: "ECDSA", hash: "SHA-256" } as const;
 
-let rig: TestRig;
+let piv: PivCard;
 let card: OpenCard;
 let crypto: CardWebCrypto;
 let signing: CardCryptoKey;
@@ -22,20 +22,14 @@ let deriving: CardCryptoKey;
 let deciphering: CardCryptoKey;
 
 beforeAll(async () => {
-  rig = await testRig({ card: "piv" });
-  card = await openCard(await rig.connect(), { pin: () => "123456" });
-  await generate(card, "9A", algorithms.rsa2048);
-  await generate(card, "9C", algorithms.p256);
-  await generate(card, "9D", algorithms.p384);
+  piv = await openPivCard(["9A", "9C", "9D"]);
+  card = piv.card;
   crypto = card.webcrypto;
   signing = (await crypto.keyPair("9C")).privateKey;
   deriving = (await crypto.keyPair("9D", { name: "ECDH" })).privateKey;
   deciphering = (await crypto.keyPair("9A", { name: "RSA-OAEP", hash: "SHA-256" })).privateKey;
 });
-afterAll(async () => {
-  await card?.close();
-  await rig?.close();
-});
+afterAll(() => piv?.close());
 
 test("a key says what it is", async () => {
   expect(Object.prototype.toString.call(signing)).toBe("[object CryptoKey]");

@@ -10,31 +10,25 @@ import { type TestRig, testRig } from "../../src/entry/test-rig.ts";
 import { type CardKeyPair, signFlattenedJws, signGeneralJws, signJws, signJwt } from "../../src/entry/web-crypto.ts";
 import { attributes, OpenPgpBench } from "../cards/openpgp-bench.ts";
 import { generateOpenPgpKeys } from "../modules/openpgp-keys.ts";
-import { algorithms, generate } from "../modules/piv-keys.ts";
+import { allSlots, openPivCard, type PivCard } from "./piv-card.ts";
 
 const payload = new TextEncoder().encode("what is signed, ü");
 
-let rig: TestRig;
+let piv: PivCard;
 let card: OpenCard;
 let p521: OpenCard;
 let otherRig: TestRig;
 beforeAll(async () => {
-  rig = await testRig({ card: "piv" });
-  card = await openCard(await rig.connect(), { pin: () => "123456" });
-  await generate(card, "9A", algorithms.rsa2048);
-  await generate(card, "9C", algorithms.p256);
-  await generate(card, "9D", algorithms.p384);
-  await generate(card, "9E", algorithms.ed25519);
-  await generate(card, "82", algorithms.x25519);
+  piv = await openPivCard(allSlots);
+  card = piv.card;
   const bench = new OpenPgpBench();
   await generateOpenPgpKeys(bench, "132B81040023", attributes.x25519, attributes.ed25519);
   otherRig = await testRig({ card: bench.card });
   p521 = await openCard(await otherRig.connect(), { pin: () => "123456" });
 });
 afterAll(async () => {
-  await card?.close();
+  await piv?.close();
   await p521?.close();
-  await rig?.close();
   await otherRig?.close();
 });
 

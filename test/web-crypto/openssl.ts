@@ -32,6 +32,12 @@ export class OpenSsl implements Disposable {
     return execFileSync("openssl", args, { cwd: this.folder, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
   }
 
+  /** Makes an authority that can sign certificates: its key is in `ca.key`, its certificate in `ca.pem`. */
+  makeAuthority(): void {
+    const files = ["-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Authority"];
+    this.run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "100", ...files);
+  }
+
   /** Its status, and all that it prints. */
   tried(...args: string[]): { readonly status: number | null; readonly text: string } {
     const { status, stderr, stdout } = spawnSync("openssl", args, { cwd: this.folder, encoding: "utf8" });

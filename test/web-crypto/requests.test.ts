@@ -7,28 +7,22 @@ import * as x509 from "@peculiar/x509";
 import * as asn1js from "asn1js";
 import * as pkijs from "pkijs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type OpenCard, openCard } from "../../src/entry/modules.ts";
-import { type TestRig, testRig } from "../../src/entry/test-rig.ts";
+import type { OpenCard } from "../../src/entry/modules.ts";
 import type { AlgorithmIdentifier, AlgorithmParameters } from "../../src/entry/web-crypto.ts";
-import { algorithms, generate, putCertificate } from "../modules/piv-keys.ts";
+import { putCertificate } from "../modules/piv-keys.ts";
 import { OpenSsl } from "./openssl.ts";
+import { openPivCard, type PivCard } from "./piv-card.ts";
 
 const openssl = new OpenSsl();
-let rig: TestRig;
+let piv: PivCard;
 let card: OpenCard;
 beforeAll(async () => {
-  rig = await testRig({ card: "piv" });
-  card = await openCard(await rig.connect(), { pin: () => "123456" });
-  await generate(card, "9A", algorithms.rsa2048);
-  await generate(card, "9C", algorithms.p256);
-  await generate(card, "9D", algorithms.p384);
-  await generate(card, "9E", algorithms.ed25519);
-  const authority = ["-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Authority"];
-  openssl.run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "100", ...authority);
+  piv = await openPivCard(["9A", "9C", "9D", "9E"]);
+  card = piv.card;
+  openssl.makeAuthority();
 });
 afterAll(async () => {
-  await card?.close();
-  await rig?.close();
+  await piv?.close();
   openssl[Symbol.dispose]();
 });
 
