@@ -7,6 +7,7 @@ import type {
   BufferSource,
   CryptoKey,
   CryptoKeyPair,
+  HostSubtleCrypto,
   JsonWebKey,
   KeyFormat,
   KeyPairParameters,
@@ -52,9 +53,9 @@ export interface CardWebCrypto {
   keyPairs(): Promise<readonly CardKeyPair[]>;
 
   /** A signature: of ECDSA r and s after one another, as IEEE P1363 has it. The data is hashed by the host. */
-  sign(algorithm: AlgorithmIdentifier, key: AnyCryptoKey, data: BufferSource): Promise<ArrayBuffer>;
+  readonly sign: HostSubtleCrypto["sign"];
   /** What was encrypted with the public key: RSA-OAEP, and RSAES-PKCS1-v1_5. */
-  decrypt(algorithm: AlgorithmIdentifier, key: AnyCryptoKey, data: BufferSource): Promise<ArrayBuffer>;
+  readonly decrypt: HostSubtleCrypto["decrypt"];
   /**
    * A secret that is shared with the owner of `algorithm.public`, a public key that can be exported: ECDH and X25519.
    *
@@ -85,23 +86,13 @@ export interface CardWebCrypto {
   exportKey(format: Exclude<KeyFormat, "jwk">, key: AnyCryptoKey): Promise<ArrayBuffer>;
   exportKey(format: KeyFormat, key: AnyCryptoKey): Promise<ArrayBuffer | JsonWebKey>;
   /** By the host. A key of a card cannot be wrapped, and wraps nothing: its public key does. */
-  wrapKey(
-    format: KeyFormat,
-    key: AnyCryptoKey,
-    wrappingKey: AnyCryptoKey,
-    wrapAlgorithm: AlgorithmIdentifier,
-  ): Promise<ArrayBuffer>;
+  readonly wrapKey: HostSubtleCrypto["wrapKey"];
   /** By the host. */
-  encrypt(algorithm: AlgorithmIdentifier, key: AnyCryptoKey, data: BufferSource): Promise<ArrayBuffer>;
+  readonly encrypt: HostSubtleCrypto["encrypt"];
   /** By the host. */
-  verify(
-    algorithm: AlgorithmIdentifier,
-    key: AnyCryptoKey,
-    signature: BufferSource,
-    data: BufferSource,
-  ): Promise<boolean>;
+  readonly verify: HostSubtleCrypto["verify"];
   /** By the host. */
-  digest(algorithm: AlgorithmIdentifier, data: BufferSource): Promise<ArrayBuffer>;
+  readonly digest: HostSubtleCrypto["digest"];
   /** By the host: its keys are not on the card. */
   generateKey(
     algorithm: KeyPairParameters,

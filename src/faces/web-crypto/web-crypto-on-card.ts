@@ -28,9 +28,7 @@ import type {
   HostWebCrypto,
   JsonWebKey,
   KeyFormat,
-  KeyPairParameters,
   KeyUsage,
-  SecretKeyParameters,
 } from "./web-types.ts";
 
 /** A key of a card that may do what was asked for, with its place. */
@@ -183,22 +181,16 @@ export class WebCryptoOnCard implements CardWebCrypto {
     }
   }
 
-  exportKey(format: "jwk", key: AnyCryptoKey): Promise<JsonWebKey>;
-  exportKey(format: Exclude<KeyFormat, "jwk">, key: AnyCryptoKey): Promise<ArrayBuffer>;
-  async exportKey(format: KeyFormat, key: AnyCryptoKey): Promise<ArrayBuffer | JsonWebKey> {
+  async exportKey(format: KeyFormat, key: AnyCryptoKey): Promise<ArrayBuffer & JsonWebKey> {
     refuseExport(key);
-    return this.#subtle.exportKey(format, key);
+    return (await this.#subtle.exportKey(format, key)) as ArrayBuffer & JsonWebKey;
   }
 
-  async wrapKey(
-    format: KeyFormat,
-    key: AnyCryptoKey,
-    wrappingKey: AnyCryptoKey,
-    wrapAlgorithm: AlgorithmIdentifier,
-  ): Promise<ArrayBuffer> {
+  async wrapKey(...given: Parameters<HostSubtleCrypto["wrapKey"]>): Promise<ArrayBuffer> {
+    const [, key, wrappingKey] = given;
     refuseUse("wrapKey", wrappingKey);
     refuseExport(key);
-    return this.#subtle.wrapKey(format, key, wrappingKey, wrapAlgorithm);
+    return this.#subtle.wrapKey(...given);
   }
 
   async encrypt(algorithm: AlgorithmIdentifier, key: AnyCryptoKey, data: BufferSource): Promise<ArrayBuffer> {
@@ -206,31 +198,16 @@ export class WebCryptoOnCard implements CardWebCrypto {
     return this.#subtle.encrypt(algorithm, key, data);
   }
 
-  async verify(
-    algorithm: AlgorithmIdentifier,
-    key: AnyCryptoKey,
-    signature: BufferSource,
-    data: BufferSource,
-  ): Promise<boolean> {
+  async verify(...given: Parameters<HostSubtleCrypto["verify"]>): Promise<boolean> {
+    const [, key] = given;
     refuseUse("verify", key);
-    return this.#subtle.verify(algorithm, key, signature, data);
+    return this.#subtle.verify(...given);
   }
 
   async digest(algorithm: AlgorithmIdentifier, data: BufferSource): Promise<ArrayBuffer> {
     return this.#subtle.digest(algorithm, data);
   }
 
-  generateKey(
-    algorithm: KeyPairParameters,
-    extractable: boolean,
-    keyUsages: readonly KeyUsage[],
-  ): Promise<CryptoKeyPair>;
-  generateKey(algorithm: SecretKeyParameters, extractable: boolean, keyUsages: readonly KeyUsage[]): Promise<CryptoKey>;
-  generateKey(
-    algorithm: AlgorithmIdentifier,
-    extractable: boolean,
-    keyUsages: readonly KeyUsage[],
-  ): Promise<CryptoKeyPair | CryptoKey>;
   async generateKey(
     algorithm: AlgorithmIdentifier,
     extractable: boolean,
