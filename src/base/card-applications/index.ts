@@ -1,6 +1,35 @@
 // SPDX-License-Identifier: MIT
 
 export {
+  gidsFileIds,
+  gidsKeyReferences,
+  gidsMechanisms,
+  gidsPaddings,
+  gidsPinTags,
+  gidsReferences,
+  gidsTemplates,
+} from "./gids.ts";
+export {
+  type Container,
+  cacheAfterChange,
+  cardApps,
+  certificateFileName,
+  dataFileIds,
+  decodeContainerMap,
+  decodeFileList,
+  encodeContainerMap,
+  encodeFileList,
+  type FilePlace,
+  filePlaces,
+  firstFiles,
+  freePlace,
+  type ListedFile,
+  MSCP,
+  storedCertificate,
+  withKey,
+} from "./gids-minidriver-files.ts";
+export { nameOfNumber } from "./name-of-number.ts";
+export {
   OPENPGP_BUTTON,
   OPENPGP_FINGERPRINT_BYTES,
   OPENPGP_KDF_ITERATED,
@@ -9,6 +38,7 @@ export {
   type OpenPgpKeyUse,
   openPgpCertificateOrder,
   openPgpCurve25519,
+  openPgpCurveIn,
   openPgpFactory,
   openPgpHashes,
   openPgpInstructions,

@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: MIT
 
+import { encodeHex } from "../binary/index.ts";
+import { type CurveName, curveOfId } from "../keys/index.ts";
+
+/** What may come after the curve of ECC attributes: whether an import has the public key. */
+const IMPORT_WITH_PUBLIC_KEY = 0xff;
+const IMPORT_WITHOUT_PUBLIC_KEY = 0x00;
+
 /** Tags of data objects, but for those of each key. OpenPGP card 3.4.1, 4.4.1 and 4.4.2. */
 export const openPgpTags = {
   applicationIdentifier: 0x4f,
@@ -126,6 +133,19 @@ export const openPgpCurve25519 = {
   ed25519: ["2B06010401DA470F01", "2B6570"],
   x25519: ["2B060104019755010501", "2B656E"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
+
+/**
+ * The curve in the algorithm attributes of a key; undefined for another one, and for RSA. What may follow the curve says whether
+ * an import has the public key. OpenPGP card 3.4.1, 4.4.3.9.
+ */
+export function openPgpCurveIn(attributes: Uint8Array): CurveName | "ed25519" | "x25519" | undefined {
+  const last = attributes.at(-1);
+  const hasFlag = last === IMPORT_WITH_PUBLIC_KEY || last === IMPORT_WITHOUT_PUBLIC_KEY;
+  const id = attributes.subarray(1, hasFlag ? -1 : undefined);
+  const digits = encodeHex(id);
+  const native = (["ed25519", "x25519"] as const).find((name) => openPgpCurve25519[name].some((one) => one === digits));
+  return native ?? curveOfId(id);
+}
 
 /** Instructions of Yubico's keys. */
 export const openPgpYubicoInstructions = { GET_VERSION: 0xf1, SET_PIN_RETRIES: 0xf2, GET_ATTESTATION: 0xfb } as const;

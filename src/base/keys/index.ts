@@ -13,6 +13,7 @@ export {
   smallInteger,
   time,
   utf8String,
+  withoutZeros,
 } from "./der-values.ts";
 export { encodeName } from "./distinguished-name.ts";
 export { ecdsaFromDer, ecdsaToDer } from "./ecdsa-signature.ts";

@@ -86,17 +86,23 @@ export function tagPlan(kind: string, name: string, product?: NtagProduct): Shap
       });
     const problem = problemOf(make);
     if (problem !== undefined) return place.problem(problem);
-    return plan(
-      kind,
-      name,
-      given,
-      () => {
-        const card = make();
-        return { card, state: () => ({ memory: encodeHex(card.memory), ...card.counters }) };
-      },
-      none,
-    );
+    return memoryPlan(kind, name, given, make, (card) => card.counters);
   });
+}
+
+/** A card whose memory is what it keeps. @param more what it keeps beside it */
+function memoryPlan<C extends SoftwareCard & { readonly memory: Uint8Array }>(
+  kind: string,
+  name: string,
+  given: Described,
+  make: () => C,
+  more: (card: C) => object = () => ({}),
+): CardPlan {
+  const open = (): Made => {
+    const card = make();
+    return { card, state: () => ({ memory: encodeHex(card.memory), ...more(card) }) };
+  };
+  return plan(kind, name, given, open, none);
 }
 
 /** A MIFARE Classic. */
@@ -115,16 +121,7 @@ export function classicPlan(kind: string, name: string, size: MifareClassicSize)
       new MifareClassicCard({ size, ...(uid !== undefined && { uid }), ...(memory !== undefined && { memory }) });
     const problem = problemOf(make);
     if (problem !== undefined) return place.problem(problem);
-    return plan(
-      kind,
-      name,
-      given,
-      () => {
-        const card = make();
-        return { card, state: () => ({ memory: encodeHex(card.memory) }) };
-      },
-      none,
-    );
+    return memoryPlan(kind, name, given, make);
   });
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { concatBytes, copyBytes, zeroBytes } from "../../base/binary/index.ts";
+import { gidsTemplates } from "../../base/card-applications/index.ts";
 import { encodeDataObject } from "../../base/iso7816/index.ts";
 import { ecdsaToDer } from "../../base/keys/index.ts";
 import type { ApplicationCommand } from "../applications/index.ts";
@@ -23,7 +24,6 @@ import { gidsLimits as limits } from "./gids-limits.ts";
 import type { GidsSession } from "./gids-session.ts";
 import { tags } from "./identifiers.ts";
 import type { Mechanism } from "./mechanisms.ts";
-import { templateTags } from "./mechanisms.ts";
 import { chosenKey } from "./security-operations.ts";
 import type { PendingChallenge } from "./security-status.ts";
 
@@ -42,7 +42,7 @@ export function generalAuthenticate(session: GidsSession, command: ApplicationCo
   const challenge = valueIn(objects, tags.challenge);
   const response = valueIn(objects, tags.response);
   if (objects.length !== 1) return status(sw.wrongData);
-  const chosen = chosenKey(session, templateTags.authentication, usages.external, command);
+  const chosen = chosenKey(session, gidsTemplates.authentication, usages.external, command);
   if ("status" in chosen) return chosen;
   const { file } = chosen;
   if (challenge !== undefined) return give(session, file, challenge);
@@ -123,7 +123,7 @@ export function internalAuthenticate(session: GidsSession, command: ApplicationC
   const challenge = onlyObject(onlyObject(data, tags.dynamicAuthentication) ?? new Uint8Array(0), tags.challenge);
   if (challenge === undefined || challenge.length === 0 || challenge.length > limits.challengeBytes)
     return status(sw.wrongData);
-  const chosen = chosenKey(session, templateTags.authentication, usages.internal, command);
+  const chosen = chosenKey(session, gidsTemplates.authentication, usages.internal, command);
   if ("status" in chosen) return chosen;
   const { key } = chosen.file;
   if (key?.kind !== "curve") return status(key === undefined ? sw.referenceNotFound : sw.conditionsNotSatisfied);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { bigEndianBytes, concatBytes, copyBytes } from "../../base/binary/index.ts";
+import { gidsFileIds, gidsPinTags } from "../../base/card-applications/index.ts";
 import { encodeDataObject } from "../../base/iso7816/index.ts";
 import type { ApplicationCommand } from "../applications/index.ts";
 import { type Answer, onlyObject, readDataObjects, status, sw } from "../software-card/index.ts";
@@ -10,12 +11,10 @@ import type { DataFile, GidsFile } from "./gids-file.ts";
 import { gidsLimits as limits } from "./gids-limits.ts";
 import type { GidsPin } from "./gids-pin.ts";
 import { type GidsSession, mayUse } from "./gids-session.ts";
-import { fileIds, tags } from "./identifiers.ts";
+import { tags } from "./identifiers.ts";
 import { getPublicKey, putKey } from "./key-commands.ts";
 
 /** Objects that the application answers itself: how many tries its PINs have left. GIDS 2.0, 9.5. */
-const statusTags = { globalPin: 0x7f71, pin: 0x7f72, puk: 0x7f73 } as const;
-const TAG_TRIES_LEFT = 0x97;
 const TAG_TRIES = 0x93;
 
 /** Card service data: selection by name and its beginning, EF.DIR and EF.ATR by GET DATA. GIDS 2.0, table 1. */
@@ -34,18 +33,18 @@ type Objects = Iterable<readonly [tag: number, value: Uint8Array]>;
 export function getData(session: GidsSession, command: ApplicationCommand): Answer {
   const { p1, p2, data } = command;
   const id = p1 * 256 + p2;
-  if (id === fileIds.application && data[0] !== tags.tagList) return getPublicKey(session, command);
+  if (id === gidsFileIds.application && data[0] !== tags.tagList) return getPublicKey(session, command);
   const wanted = decodeTagList(data);
   if (wanted === undefined) return status(sw.wrongData);
   switch (id) {
-    case fileIds.application:
+    case gidsFileIds.application:
       return getFromApplication(session, command, wanted);
-    case fileIds.directory:
+    case gidsFileIds.directory:
       return found(
         wanted,
         readDataObjects(applicationTemplate())?.map(({ tag, value }) => [tag, value] as const) ?? [],
       );
-    case fileIds.answerToReset:
+    case gidsFileIds.answerToReset:
       return found(wanted, cardObjects());
     default:
       return getFromFile(session, command, wanted, id);
@@ -91,8 +90,8 @@ function getFromFile(session: GidsSession, command: ApplicationCommand, wanted: 
 
 /** The file that P1 and P2 name; 00 00 is the current one. */
 function dataFileAt({ current, image }: GidsSession, id: number): DataFile | Answer {
-  const file: GidsFile | undefined = id === fileIds.current ? current : image.files.get(id);
-  if (file === undefined) return status(id === fileIds.current ? sw.noCurrentFile : sw.fileNotFound);
+  const file: GidsFile | undefined = id === gidsFileIds.current ? current : image.files.get(id);
+  if (file === undefined) return status(id === gidsFileIds.current ? sw.noCurrentFile : sw.fileNotFound);
   return file.kind === "data" ? file : status(sw.incompatibleFile);
 }
 
@@ -119,10 +118,10 @@ function dataFiles({ image }: GidsSession): readonly DataFile[] {
 
 function pinStatus({ image }: GidsSession, tag: number): Answer | undefined {
   switch (tag) {
-    case statusTags.globalPin:
-    case statusTags.pin:
+    case gidsPinTags.globalPin:
+    case gidsPinTags.pin:
       return statusOf(tag, image.pin);
-    case statusTags.puk:
+    case gidsPinTags.puk:
       return statusOf(tag, image.puk);
     default:
       return undefined;
@@ -131,7 +130,7 @@ function pinStatus({ image }: GidsSession, tag: number): Answer | undefined {
 
 function statusOf(tag: number, pin: GidsPin | undefined): Answer {
   if (pin === undefined) return status(sw.referenceNotFound);
-  const left = encodeDataObject(TAG_TRIES_LEFT, Uint8Array.of(pin.triesLeft));
+  const left = encodeDataObject(gidsPinTags.triesLeft, Uint8Array.of(pin.triesLeft));
   const tries = encodeDataObject(TAG_TRIES, Uint8Array.of(pin.tries));
   return { status: sw.success, data: encodeDataObject(tag, left, tries) };
 }
@@ -140,12 +139,12 @@ function statusOf(tag: number, pin: GidsPin | undefined): Answer {
 export function putData(session: GidsSession, command: ApplicationCommand): Answer {
   const { p1, p2, data } = command;
   const id = p1 * 256 + p2;
-  if (id === fileIds.application && data[0] === tags.keyUsage) return putKey(session, command);
-  if (id === fileIds.directory || id === fileIds.answerToReset) return status(sw.wrongP1P2);
+  if (id === gidsFileIds.application && data[0] === tags.keyUsage) return putKey(session, command);
+  if (id === gidsFileIds.directory || id === gidsFileIds.answerToReset) return status(sw.wrongP1P2);
   const objects = readDataObjects(data);
   if (objects === undefined || objects.length === 0) return status(sw.wrongData);
   const [{ tag } = { tag: 0 }] = objects;
-  const file = id === fileIds.application ? fileWith(session, tag) : dataFileAt(session, id);
+  const file = id === gidsFileIds.application ? fileWith(session, tag) : dataFileAt(session, id);
   if ("status" in file) return file;
   if (!mayUse(session, file, dataModes.put, command)) return status(sw.securityNotSatisfied);
   const after = new Map(file.objects);

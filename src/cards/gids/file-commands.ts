@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { bigEndianNumber, copyBytes, hexBytes } from "../../base/binary/index.ts";
+import { gidsFileIds } from "../../base/card-applications/index.ts";
 import { encodeDataObject } from "../../base/iso7816/index.ts";
 import type { ApplicationCommand } from "../applications/index.ts";
 import { type Answer, status, sw } from "../software-card/index.ts";
@@ -11,7 +12,7 @@ import type { ApplicationLifeCycle, GidsImage } from "./gids-image.ts";
 import { clearKey } from "./gids-key.ts";
 import { gidsLimits as limits } from "./gids-limits.ts";
 import { APPLICATION_RULES, forget, type GidsSession, mayUseApplication } from "./gids-session.ts";
-import { fileIds, gidsAid } from "./identifiers.ts";
+import { gidsAid } from "./identifiers.ts";
 
 /** P2 of SELECT: what is returned, and which occurrence. GIDS 2.0, table 70. */
 const RETURN = 0x0c;
@@ -95,11 +96,11 @@ export function selectFile(session: GidsSession, { p1, p2, data }: ApplicationCo
   if (data.length === 0) return chosen(session, occurrence === FIRST ? first(session) : next(session), p2);
   if (data.length !== 2) return status(sw.wrongLcForP1P2);
   const id = bigEndianNumber(data);
-  if (id === fileIds.application) {
+  if (id === gidsFileIds.application) {
     session.current = undefined;
     return applicationAnswer(session.image, p2);
   }
-  return chosen(session, id === fileIds.current ? session.current : session.image.files.get(id), p2);
+  return chosen(session, id === gidsFileIds.current ? session.current : session.image.files.get(id), p2);
 }
 
 function first({ image }: GidsSession): GidsFile | undefined {

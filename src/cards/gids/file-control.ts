@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 
 import { bigEndianNumber } from "../../base/binary/index.ts";
+import { gidsTemplates } from "../../base/card-applications/index.ts";
 import type { DataObject } from "../../base/iso7816/index.ts";
 import { onlyObject, readDataObjects, valueIn } from "../software-card/index.ts";
 import { type AccessRules, decodeAccessRules } from "./access-rules.ts";
 import { reservedFileIds } from "./identifiers.ts";
-import { isReferenceOf, type Mechanism, mechanismOf, templateTags } from "./mechanisms.ts";
+import { isReferenceOf, type Mechanism, mechanismOf } from "./mechanisms.ts";
 
 /** What a key can be used for: one control reference template in the parameters of its file. GIDS 2.0, table 14. */
 export interface KeyTemplate {
@@ -114,6 +115,6 @@ export function byteIn(objects: readonly DataObject[], tag: number): number | un
 export function isAdministratorKey(control: FileControl): boolean {
   if (control.kind !== "key") return false;
   return control.templates.some(
-    ({ tag, usage }) => tag === templateTags.authentication && (usage & usages.external) !== 0,
+    ({ tag, usage }) => tag === gidsTemplates.authentication && (usage & usages.external) !== 0,
   );
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { equalBytes, hexBytes, zeroBytes } from "../../base/binary/index.ts";
+import { gidsTemplates } from "../../base/card-applications/index.ts";
 import type { DataObject } from "../../base/iso7816/index.ts";
 import type { ApplicationCommand } from "../applications/index.ts";
 import { type Answer, onlyObject, readDataObjects, status, sw, valueIn } from "../software-card/index.ts";
@@ -10,7 +11,7 @@ import type { KeyFile } from "./gids-file.ts";
 import { clearKey, type GidsKey, generateKey, importKey, keyTypeOf, publicTemplate } from "./gids-key.ts";
 import { type GidsSession, keyFileOf, mayUse } from "./gids-session.ts";
 import { tags } from "./identifiers.ts";
-import { mechanismOf, templateTags } from "./mechanisms.ts";
+import { mechanismOf } from "./mechanisms.ts";
 
 /** The template in the data of GENERATE ASYMMETRIC KEY PAIR. GIDS 2.0, table 42. */
 const TAG_GENERATE = 0xac;
@@ -107,7 +108,7 @@ function store(session: GidsSession, file: KeyFile, key: GidsKey | undefined): v
 export function manageSecurityEnvironment(session: GidsSession, command: ApplicationCommand): Answer {
   const { p1, p2, data } = command;
   const usage = p1 & (usages.external | usages.internal);
-  const isTemplate = Object.values(templateTags).some((tag) => tag === p2);
+  const isTemplate = Object.values(gidsTemplates).some((tag) => tag === p2);
   if (p1 !== (usage | SET) || usage === 0 || !isTemplate) return status(sw.wrongP1P2);
   const objects = readDataObjects(data);
   const reference = objects && (byteIn(objects, tags.keyReference) ?? byteIn(objects, TAG_SECRET_KEY));
@@ -120,7 +121,7 @@ export function manageSecurityEnvironment(session: GidsSession, command: Applica
   if (session.image.lifeCycle !== "operational" || !file.activated) return status(sw.conditionsNotSatisfied);
   // Without a mechanism, it is the one of the key: there is one for authentication.
   const template = file.control.templates.find((known) => {
-    const isWanted = wanted === undefined ? p2 === templateTags.authentication : known.reference === wanted;
+    const isWanted = wanted === undefined ? p2 === gidsTemplates.authentication : known.reference === wanted;
     return known.tag === p2 && isWanted && (known.usage & usage) === usage;
   });
   if (template === undefined) return status(sw.wrongData);

@@ -1,25 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 import { encodeHex, hexByte, hexBytes, hexWord } from "../../base/binary/index.ts";
-import { encodeDataObject } from "../../base/iso7816/index.ts";
-import { assert, refuse } from "../../port/index.ts";
-import {
-  type CardCrypto,
-  type CertificateContent,
-  checkCertificateContent,
-  issueCertificate,
-  keyUsageExtension,
-  keyUsages,
-} from "../crypto/index.ts";
-
-import { decodeFileControl } from "./file-control.ts";
-import { type DataFile, type GidsFile, type KeyFile, newFile } from "./gids-file.ts";
-import type { GidsImage } from "./gids-image.ts";
-import { generateKey } from "./gids-key.ts";
-import { FACTORY_TRIES } from "./gids-limits.ts";
-import { GidsPin } from "./gids-pin.ts";
-import { keyFileId } from "./identifiers.ts";
-import { mechanismOf, paddings, templateTags } from "./mechanisms.ts";
 import {
   type Container,
   cacheAfterChange,
@@ -34,18 +15,37 @@ import {
   filePlaces,
   firstFiles,
   freePlace,
+  gidsKeyReferences,
+  gidsPaddings,
+  gidsTemplates,
   MSCP,
   storedCertificate,
   withKey,
-} from "./minidriver-files.ts";
+} from "../../base/card-applications/index.ts";
+import { encodeDataObject } from "../../base/iso7816/index.ts";
+import { assert, refuse } from "../../port/index.ts";
+import {
+  type CardCrypto,
+  type CertificateContent,
+  checkCertificateContent,
+  issueCertificate,
+  keyUsageExtension,
+  keyUsages,
+} from "../crypto/index.ts";
+import { decodeFileControl } from "./file-control.ts";
+import { type DataFile, type GidsFile, type KeyFile, newFile } from "./gids-file.ts";
+import type { GidsImage } from "./gids-image.ts";
+import { generateKey } from "./gids-key.ts";
+import { FACTORY_TRIES } from "./gids-limits.ts";
+import { GidsPin } from "./gids-pin.ts";
+import { keyFileId } from "./identifiers.ts";
+import { mechanismOf } from "./mechanisms.ts";
 
 /** The PIN of a card that was set up without one. */
 const FIRST_PIN = "123456";
 /** The administrator's key of a card that was set up here, for triple DES: the one that Windows' tools begin with. */
 const FIRST_ADMINISTRATOR_KEY = "010203040506070801020304050607080102030405060708";
-const ADMINISTRATOR = 0x80;
-const FIRST_KEY = 0x81;
-const LAST_KEY = 0x9e;
+const { administrator: ADMINISTRATOR, first: FIRST_KEY, last: LAST_KEY } = gidsKeyReferences;
 const CARD_ID_BYTES = 16;
 
 /** Who may read and write what is in a file: conditions of PUT DATA and GET DATA. */
@@ -178,13 +178,13 @@ function addKeyFile(image: GidsImage, reference: number, mechanism: number): Key
   const template = (tag: number, padding: number): string => {
     return `${hexByte(tag)}098001${hexByte(padding | mechanism)}8301${hexByte(reference)}950140`;
   };
-  const { confidentiality, signature } = templateTags;
+  const { confidentiality, signature } = gidsTemplates;
   const templates = [
-    template(confidentiality, paddings.none),
-    template(confidentiality, paddings.oaep),
-    template(confidentiality, paddings.pkcs1),
-    template(signature, paddings.digest),
-    template(signature, paddings.pkcs1Digest),
+    template(confidentiality, gidsPaddings.none),
+    template(confidentiality, gidsPaddings.oaep),
+    template(confidentiality, gidsPaddings.pkcs1),
+    template(signature, gidsPaddings.digest),
+    template(signature, gidsPaddings.pkcs1Digest),
   ].join("");
   const id = hexWord(keyFileId(reference));
   const file = addFile(image, `8201188302${id}8C058F10101000A5${hexByte(templates.length / 2)}${templates}`);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 
+import { gidsReferences } from "../../base/card-applications/index.ts";
 import type { ApplicationCommand } from "../applications/index.ts";
 import { type Answer, type Attempt, status, sw } from "../software-card/index.ts";
 import { FACTORY_TRIES, gidsLimits as limits } from "./gids-limits.ts";
 import { GidsPin } from "./gids-pin.ts";
 import type { GidsSession } from "./gids-session.ts";
-import { references } from "./identifiers.ts";
 
 /** P1 of CHANGE REFERENCE DATA: with the old PIN, or the first one. GIDS 2.0, table 39. */
 const P1_CHANGE = 0x00;
@@ -17,11 +17,11 @@ const P1_WITH_ADMINISTRATOR = 0x02;
 /** VERIFY; without data, what it would say. GIDS 2.0, 13.17. */
 export function verify(session: GidsSession, { p1, p2, data }: ApplicationCommand): Answer {
   if (p1 !== 0x00) return status(sw.wrongP1P2);
-  if (p2 === references.securityStatus) {
+  if (p2 === gidsReferences.securityStatus) {
     session.security.clear();
     return status(sw.success);
   }
-  const isUser = p2 !== references.puk;
+  const isUser = p2 !== gidsReferences.puk;
   const pin = pinAt(session, p2);
   if (pin === undefined) return status(sw.referenceNotFound);
   if (data.length === 0) return isUser && session.security.user ? status(sw.success) : triesLeft(pin);
@@ -37,7 +37,7 @@ export function changeReferenceData(session: GidsSession, { p1, p2, data }: Appl
   const pin = pinAt(session, p2);
   if (pin === undefined) return status(sw.referenceNotFound);
   if (data.length === 0) return status(sw.wrongData);
-  const isUser = p2 !== references.puk;
+  const isUser = p2 !== gidsReferences.puk;
   const { length } = pin;
   const outcome = attempt(session, pin, data.subarray(0, length));
   if (isUser) session.security.userTried(outcome === "right");
@@ -52,7 +52,7 @@ export function changeReferenceData(session: GidsSession, { p1, p2, data }: Appl
 function setFirst(session: GidsSession, reference: number, data: Uint8Array): Answer {
   const { image } = session;
   const isPin = isPinReference(reference);
-  if (!isPin && reference !== references.puk) return status(sw.referenceNotFound);
+  if (!isPin && reference !== gidsReferences.puk) return status(sw.referenceNotFound);
   if (image.lifeCycle !== "initialization") return status(sw.conditionsNotSatisfied);
   if (!isUsable(data)) return status(sw.wrongData);
   const pin = new GidsPin({ value: data, tries: FACTORY_TRIES, triesLeft: FACTORY_TRIES });
@@ -94,12 +94,12 @@ function resetByAdministrator(session: GidsSession, pin: GidsPin, data: Uint8Arr
 
 /** One PIN serves as the global one too: clients ask for the one or the other. */
 function isPinReference(reference: number): boolean {
-  return reference === references.pin || reference === references.globalPin;
+  return reference === gidsReferences.pin || reference === gidsReferences.globalPin;
 }
 
 function pinAt({ image }: GidsSession, reference: number): GidsPin | undefined {
   if (isPinReference(reference)) return image.pin;
-  return reference === references.puk ? image.puk : undefined;
+  return reference === gidsReferences.puk ? image.puk : undefined;
 }
 
 /** Whether this can be a PIN. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { zeroBytes } from "../../base/binary/index.ts";
+import { gidsPaddings, gidsTemplates } from "../../base/card-applications/index.ts";
 import type { ApplicationCommand } from "../applications/index.ts";
 import { padForSignature, type RsaKey, unpadDeciphered, unpadOaep } from "../crypto/index.ts";
 import { type Answer, status, sw } from "../software-card/index.ts";
@@ -9,7 +10,6 @@ import { usages } from "./file-control.ts";
 import type { KeyFile } from "./gids-file.ts";
 import { gidsLimits as limits } from "./gids-limits.ts";
 import { type GidsSession, mayUse } from "./gids-session.ts";
-import { paddings, templateTags } from "./mechanisms.ts";
 
 /** P1 and P2 of PERFORM SECURITY OPERATION. GIDS 2.0, table 60. */
 const SIGN = 0x9e9a;
@@ -57,7 +57,7 @@ export function performSecurityOperation(session: GidsSession, command: Applicat
   const { data, p1, p2 } = command;
   const operation = p1 * 256 + p2;
   if (operation !== SIGN && operation !== DECIPHER) return status(sw.wrongP1P2);
-  const tag = operation === SIGN ? templateTags.signature : templateTags.confidentiality;
+  const tag = operation === SIGN ? gidsTemplates.signature : gidsTemplates.confidentiality;
   const chosen = chosenKey(session, tag, usages.internal, command);
   if ("status" in chosen) return chosen;
   const refused = chosen.use();
@@ -77,7 +77,7 @@ function sign(
     return library.curve(key.curve).sign(key.secret, data);
   }
   if (key?.kind !== "rsa" || data.length === 0) return undefined;
-  const isPadded = (reference & 0xf0) === paddings.pkcs1Digest;
+  const isPadded = (reference & 0xf0) === gidsPaddings.pkcs1Digest;
   const block = isPadded ? padForSignature(data, key.rsa.n.length) : data;
   return block && library.rsaPrivate(key.rsa, block);
 }
@@ -93,9 +93,9 @@ function decipher(
   if (block === undefined) return undefined;
   try {
     switch (reference & 0xf0) {
-      case paddings.pkcs1:
+      case gidsPaddings.pkcs1:
         return unpadDeciphered(block);
-      case paddings.oaep:
+      case gidsPaddings.oaep:
         return unpadOaep((bytes) => library.hash("sha1", bytes), block);
       default:
         return block.slice();

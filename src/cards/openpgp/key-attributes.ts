@@ -4,6 +4,7 @@ import { encodeHex, hexBytes, hexWord } from "../../base/binary/index.ts";
 import {
   openPgpCurve25519 as curve25519,
   type OpenPgpKeyUse,
+  openPgpCurveIn,
   openPgpKeys,
 } from "../../base/card-applications/index.ts";
 import type { BerTlvInit } from "../../base/iso7816/index.ts";
@@ -39,9 +40,6 @@ const LEAST_EXPONENT_BITS = 17;
 const MOST_EXPONENT_BITS = 32;
 /** Import formats: standard, standard with modulus, CRT, CRT with modulus. OpenPGP card 3.4.1, 4.4.3.9. */
 const LAST_IMPORT_FORMAT = 0x03;
-/** What may come after the curve of ECC attributes: whether an import has the public key. */
-const IMPORT_WITH_PUBLIC_KEY = 0xff;
-const IMPORT_WITHOUT_PUBLIC_KEY = 0x00;
 
 const curves = Object.keys(curveIds) as CurveName[];
 
@@ -65,14 +63,12 @@ function rsaAttributes(modulusBits: number, isYubico: boolean): string {
 export function decodeAttributes(use: OpenPgpKeyUse, attributes: Uint8Array): KeyAlgorithm | undefined {
   const [algorithm] = attributes;
   if (algorithm === ALGORITHM_RSA) return decodeRsa(attributes);
-  const last = attributes.at(-1);
-  const hasFlag = last === IMPORT_WITH_PUBLIC_KEY || last === IMPORT_WITHOUT_PUBLIC_KEY;
-  const oid = encodeHex(attributes.subarray(1, attributes.length - (hasFlag ? 1 : 0)));
-  if (use === "decryption") return algorithm === ALGORITHM_ECDH ? decodeEcdh(oid) : undefined;
+  const curve = openPgpCurveIn(attributes);
+  if (use === "decryption") return algorithm === ALGORITHM_ECDH ? decodeEcdh(curve) : undefined;
   if (algorithm === ALGORITHM_EDDSA)
-    return use !== "attestation" && isOneOf(curve25519.ed25519, oid) ? { kind: "ed25519" } : undefined;
-  const curve = curveOf(oid);
-  return algorithm === ALGORITHM_ECDSA && curve !== undefined ? { kind: "ecdsa", curve } : undefined;
+    return use !== "attestation" && curve === "ed25519" ? { kind: "ed25519" } : undefined;
+  const isEcdsa = algorithm === ALGORITHM_ECDSA && curve !== undefined && curve !== "ed25519" && curve !== "x25519";
+  return isEcdsa ? { kind: "ecdsa", curve } : undefined;
 }
 
 function decodeRsa(attributes: Uint8Array): KeyAlgorithm | undefined {
@@ -84,14 +80,9 @@ function decodeRsa(attributes: Uint8Array): KeyAlgorithm | undefined {
   return { kind: "rsa", modulusBits };
 }
 
-function decodeEcdh(oid: string): KeyAlgorithm | undefined {
-  if (isOneOf(curve25519.x25519, oid)) return { kind: "x25519" };
-  const curve = curveOf(oid);
-  return curve === undefined ? undefined : { kind: "ecdh", curve };
-}
-
-function curveOf(oid: string): CurveName | undefined {
-  return curves.find((name) => curveIds[name] === oid);
+function decodeEcdh(curve: ReturnType<typeof openPgpCurveIn>): KeyAlgorithm | undefined {
+  if (curve === undefined || curve === "ed25519") return undefined;
+  return curve === "x25519" ? { kind: "x25519" } : { kind: "ecdh", curve };
 }
 
 /** Names of algorithms, in messages and on command lines. */
@@ -171,10 +162,11 @@ function isBefore(version: FirmwareVersion, other: FirmwareVersion): boolean {
  */
 export function storedAttributes(use: OpenPgpKeyUse, attributes: Uint8Array): Uint8Array {
   const mistaken = use === "decryption" && attributes[0] === ALGORITHM_EDDSA;
-  if (!mistaken || !isOneOf(curve25519.x25519, encodeHex(attributes.subarray(1)))) return attributes;
+  if (!mistaken || !isX25519(attributes.subarray(1))) return attributes;
   return Uint8Array.of(ALGORITHM_ECDH, ...attributes.subarray(1));
 }
 
-function isOneOf(known: readonly string[], identifier: string): boolean {
-  return known.includes(identifier);
+function isX25519(identifier: Uint8Array): boolean {
+  const digits = encodeHex(identifier);
+  return curve25519.x25519.some((one) => one === digits);
 }

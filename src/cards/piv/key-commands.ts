@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import {
+  nameOfNumber,
   PIV_NOWHERE,
   type PivPinPolicy,
   type PivTouchPolicy,
@@ -13,7 +14,7 @@ import type { ApplicationCommand } from "../applications/index.ts";
 import { type Answer, onlyObject, readDataObjects, status, sw, valueIn } from "../software-card/index.ts";
 import { type KeyAlgorithmInfo, keyAlgorithmById } from "./algorithms.ts";
 import { attest } from "./attestation.ts";
-import { defaultPinPolicy, isKeySlot, policyOf } from "./key-references.ts";
+import { defaultPinPolicy, isKeySlot } from "./key-references.ts";
 import { hasFirmware, isYubico, type PivContext } from "./piv-context.ts";
 import { generateMaterial, importMaterial, publicKeyObjects } from "./private-key.ts";
 
@@ -114,8 +115,8 @@ interface Policies {
 function readPolicies(card: PivContext, slot: number, objects: readonly DataObject[]): Policies | undefined {
   const pin = policyNumber(valueIn(objects, TAG_PIN_POLICY));
   const touch = policyNumber(valueIn(objects, TAG_TOUCH_POLICY));
-  const pinPolicy = pin === 0 || !isYubico(card) ? defaultPinPolicy(slot) : policyOf(pivPinPolicies, pin);
-  const touchPolicy = touch === 0 || !isYubico(card) ? "never" : policyOf(pivTouchPolicies, touch);
+  const pinPolicy = pin === 0 || !isYubico(card) ? defaultPinPolicy(slot) : nameOfNumber(pivPinPolicies, pin);
+  const touchPolicy = touch === 0 || !isYubico(card) ? "never" : nameOfNumber(pivTouchPolicies, touch);
   return pinPolicy && touchPolicy && { pinPolicy, touchPolicy };
 }
 

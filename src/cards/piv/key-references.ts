@@ -30,8 +30,3 @@ export function certificateObjectOf(slot: number): number | undefined {
 export function defaultPinPolicy(slot: number): PivPinPolicy {
   return userSlots.find(({ reference }) => reference === slot)?.pinPolicy ?? "once";
 }
-
-/** The policy with this number. */
-export function policyOf<P extends string>(numbers: Readonly<Record<P, number>>, number: number): P | undefined {
-  return (Object.keys(numbers) as P[]).find((policy) => numbers[policy] === number);
-}

@@ -2,6 +2,7 @@
 
 import { bigEndianBytes, copyBytes, zeroBytes } from "../../base/binary/index.ts";
 import {
+  nameOfNumber,
   pivKeyReferences,
   pivManagementTouch,
   pivObjects,
@@ -16,7 +17,7 @@ import type { ApplicationCommand } from "../applications/index.ts";
 import { type Answer, byteObject, matchesSecret, status, sw } from "../software-card/index.ts";
 import { keyAlgorithm, managementAlgorithm, managementAlgorithmById } from "./algorithms.ts";
 import { factoryPin, factoryPuk, resetToFactory } from "./factory.ts";
-import { isKeySlot, policyOf } from "./key-references.ts";
+import { isKeySlot } from "./key-references.ts";
 import { isFactoryKey } from "./management-key.ts";
 import { hasFirmware, type PivContext } from "./piv-context.ts";
 import type { ReferenceData } from "./piv-image.ts";
@@ -84,7 +85,7 @@ function metadata(...objects: readonly Uint8Array[]): Answer {
 const P1_MANAGEMENT_KEY = 0xff;
 /** Yubico's SET MANAGEMENT KEY: data is the algorithm, 9B, the length and the key. The client stays authenticated. */
 export function setManagementKey(card: PivContext, { p1, p2, data }: ApplicationCommand): Answer {
-  const touchPolicy = policyOf(pivManagementTouch, p2);
+  const touchPolicy = nameOfNumber(pivManagementTouch, p2);
   if (p1 !== P1_MANAGEMENT_KEY || touchPolicy === undefined) return status(sw.wrongP1P2);
   if (!card.security.managementKeyShown) return status(sw.securityNotSatisfied);
   const [identifier = -1, reference, length] = data;

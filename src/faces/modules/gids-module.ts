@@ -2,12 +2,24 @@
 
 import { bigEndianBytes, concatBytes, encodeHex, hexByte, hexBytes, zeroBytes } from "../../base/binary/index.ts";
 import {
-  applicationIdentifiers,
-  encodeBerTlv,
-  type ResponseApdu,
-  statusWords as sw,
-} from "../../base/iso7816/index.ts";
-import type { CurveName, PublicKey } from "../../base/keys/index.ts";
+  type Container,
+  certificateFileName,
+  decodeContainerMap,
+  decodeFileList,
+  type FilePlace,
+  filePlaces,
+  gidsFileIds,
+  gidsKeyReferences,
+  gidsMechanisms,
+  gidsPaddings,
+  gidsPinTags,
+  gidsReferences,
+  gidsTemplates,
+  type ListedFile,
+  MSCP,
+} from "../../base/card-applications/index.ts";
+import { applicationIdentifiers, type ResponseApdu, statusWords as sw } from "../../base/iso7816/index.ts";
+import { type CurveName, curveBytes, type PublicKey, withoutZeros } from "../../base/keys/index.ts";
 import type {
   AdminChallenge,
   CardModule,
@@ -24,65 +36,25 @@ import type {
   SignRequest,
 } from "./card-module.ts";
 import { triesIn } from "./failures.ts";
+import { adminChallenge, answerChallenge } from "./general-authenticate.ts";
 import { hasApplication, reselectApplication } from "./select-application.ts";
-import { plainValue, valueAt } from "./tlv-values.ts";
+import { plainValue, publicKeyIn, valueAt } from "./tlv-values.ts";
 
 /** With the free byte that most cards have, and without it. GIDS 2.0, 2.1. */
 const aids: readonly string[] = [`${applicationIdentifiers.gids2}01`, applicationIdentifiers.gids2];
 
-/** A file of the minidriver: the elementary file, and the data object in it. */
-interface FilePlace {
-  readonly file: number;
-  readonly object: number;
-}
+/** The keys that a map of containers can have. */
+const MOST_CONTAINERS = gidsKeyReferences.last - gidsKeyReferences.first + 1;
 
-/** Where the files are that each card has. */
-const places = {
-  list: { file: 0xa000, object: 0xdf1f },
-  cardId: { file: 0xa012, object: 0xdf20 },
-  containerMap: { file: 0xa010, object: 0xdf23 },
-} as const satisfies Readonly<Record<string, FilePlace>>;
-const DIRECTORY = "mscp";
 const CONTAINER_MAP = "cmapfile";
-
-/** The list of files: version 1, then records with directory, name, object and file. */
-const LIST_VERSION = 1;
-const LISTED_BYTES = 28;
-const NAME_BYTES = 9;
-const OBJECT_AT = 20;
-const FILE_AT = 24;
-
-/** A record of the map of containers. Windows Smart Card Minidriver Specification, CONTAINER_MAP_RECORD. */
-const CONTAINER_BYTES = 86;
-const CONTAINER_NAME_CHARACTERS = 39;
-const FLAGS_AT = 80;
-const EXCHANGE_BITS_AT = 84;
-const VALID = 0x01;
-/** The key of the first container, and of the last one that there can be. */
-const FIRST_KEY = 0x81;
-const MOST_CONTAINERS = 30;
-
 const MAX_CERTIFICATE_BYTES = 65_536;
 /** What is before the stream of zlib in the file of a certificate: 01 00, and its length. */
 const STORED_HEADER_BYTES = 4;
 
-/** References of PINs, P2 of the commands; the last one ends all that was verified. GIDS 2.0, tables 40 and 73. */
-const references = { pin: 0x80, puk: 0x81, securityStatus: 0x82, adminKey: 0x80 } as const;
-/** Objects of the application that tell the tries of its PINs. GIDS 2.0, 9.5. */
-const statusTags = { pin: 0x7f71, puk: 0x7f73 } as const;
-const TAG_TRIES_LEFT = 0x97;
+const curves = Object.entries(gidsMechanisms.curve) as readonly (readonly [name: CurveName, mechanism: number])[];
 
-/** Control reference templates, and the upper half of a mechanism reference. GIDS 2.0, tables 23, 27 and 28. */
-const SIGNATURE = 0xb6;
-const CONFIDENTIALITY = 0xb8;
-const paddings = { none: 0x00, digest: 0x10, pkcs1: 0x40, pkcs1Digest: 0x50 } as const;
-/** The lower half of a mechanism reference. GIDS 2.0, tables 25 to 28. */
-const rsaMechanisms: Readonly<Record<number, number>> = { 1024: 0x6, 2048: 0x7, 3072: 0x8, 4096: 0x9 };
-const curves: readonly (readonly [name: CurveName, pointBytes: number, mechanism: number])[] = [
-  ["P-256", 65, 0xc],
-  ["P-384", 97, 0xd],
-  ["P-521", 133, 0xe],
-];
+/** P1 and P2 of GENERAL AUTHENTICATE: with the key that was chosen. */
+const chosenKey = { p1: 0x00, p2: 0x00 } as const;
 
 const userPin = { role: "user", name: "PIN", kind: "pin", leastBytes: 4, mostBytes: 127 } as const;
 const puk: PinDescription = { ...userPin, role: "unblock", name: "PUK", unblockedBy: [] };
@@ -125,8 +97,8 @@ class GidsCard implements ModuleCard {
   }
 
   static async read(host: ModuleHost, aid: string): Promise<GidsCard> {
-    const cardId = await readFile(host, places.cardId);
-    const { sw: word } = await getData(host, 0x3fff, statusTags.puk);
+    const cardId = await readFile(host, filePlaces.cardId);
+    const { sw: word } = await getData(host, gidsFileIds.application, gidsPinTags.puk);
     return new GidsCard(host, aid, cardId, word === sw.success);
   }
 
@@ -136,7 +108,7 @@ class GidsCard implements ModuleCard {
 
   /** VERIFY of the security status. GIDS 2.0, 13.17. */
   async deauthenticate(): Promise<void> {
-    await this.#host.send({ cla: 0, ins: 0x20, p1: 0x00, p2: references.securityStatus });
+    await this.#host.send({ cla: 0, ins: 0x20, p1: 0x00, p2: gidsReferences.securityStatus });
   }
 
   async freeSpace(): Promise<FreeSpace> {
@@ -146,36 +118,36 @@ class GidsCard implements ModuleCard {
 
   async containers(): Promise<readonly KeyContainer[]> {
     const files = await listFiles(this.#host);
-    const map = (await readFile(this.#host, placeIn(files, CONTAINER_MAP) ?? places.containerMap)) ?? new Uint8Array(0);
+    const map =
+      (await readFile(this.#host, placeIn(files, CONTAINER_MAP) ?? filePlaces.containerMap)) ?? new Uint8Array(0);
     const found: KeyContainer[] = [];
-    for (const [at, record] of recordsOf(map, CONTAINER_BYTES).slice(0, MOST_CONTAINERS).entries()) {
-      if (((record[FLAGS_AT] ?? 0) & VALID) === 0) continue;
-      const container = await this.#container(at, record);
-      if (container !== undefined) found.push(container);
+    for (const [at, container] of decodeContainerMap(map).slice(0, MOST_CONTAINERS).entries()) {
+      const described = container.isValid ? await this.#container(at, container) : undefined;
+      if (described !== undefined) found.push(described);
     }
     return found;
   }
 
-  async #container(at: number, record: Uint8Array): Promise<KeyContainer | undefined> {
-    const name = (FIRST_KEY + at).toString(16).toUpperCase();
-    const told = await this.#publicKey(FIRST_KEY + at);
+  async #container(at: number, { exchangeBits, name: label }: Container): Promise<KeyContainer | undefined> {
+    const name = hexByte(gidsKeyReferences.first + at);
+    const told = await this.#publicKey(gidsKeyReferences.first + at);
     const certificate = told === undefined ? await this.#certificateAt(at) : undefined;
     const certified = told ? this.#host.keyOf(told) : certificate && this.#host.keyOfCertificate(certificate);
     if (certified === undefined) return undefined;
-    const isForExchange = viewOf(record).getUint16(EXCHANGE_BITS_AT, true) > 0;
-    const uses: readonly KeyUse[] = certified.key.kind === "rsa" && isForExchange ? ["sign", "decrypt"] : ["sign"];
-    return { name, label: containerName(record), ...certified, uses, pin: "user", pinPolicy: "once" };
+    const isRsa = certified.key.kind === "rsa";
+    const uses: readonly KeyUse[] = isRsa && exchangeBits > 0 ? ["sign", "decrypt"] : ["sign"];
+    return { name, label, ...certified, uses, pin: "user", pinPolicy: "once" };
   }
 
   async certificate({ name }: KeyContainer): Promise<Uint8Array | undefined> {
-    return this.#certificateAt(Number.parseInt(name, 16) - FIRST_KEY);
+    return this.#certificateAt(Number.parseInt(name, 16) - gidsKeyReferences.first);
   }
 
   /** The file `kxcNN` of a key for exchange, or `kscNN` of one for signatures. */
   async #certificateAt(at: number): Promise<Uint8Array | undefined> {
     const files = await listFiles(this.#host);
-    const number = hexByte(at);
-    const place = placeIn(files, `kxc${number}`) ?? placeIn(files, `ksc${number}`);
+    const place =
+      placeIn(files, certificateFileName(at, "exchange")) ?? placeIn(files, certificateFileName(at, "signature"));
     const stored = place && (await readFile(this.#host, place));
     if (stored === undefined || stored.length === 0) return undefined;
     // A certificate that is not packed begins with a SEQUENCE.
@@ -185,63 +157,64 @@ class GidsCard implements ModuleCard {
 
   async triesLeft(role: PinRole): Promise<number | undefined> {
     if (role === "admin") return undefined;
-    const tag = role === "user" ? statusTags.pin : statusTags.puk;
-    const answer = await getData(this.#host, 0x3fff, tag);
-    const told = answer.sw === sw.success ? valueAt(answer.data, tag, TAG_TRIES_LEFT)?.[0] : undefined;
+    const tag = role === "user" ? gidsPinTags.globalPin : gidsPinTags.puk;
+    const answer = await getData(this.#host, gidsFileIds.application, tag);
+    const told = answer.sw === sw.success ? valueAt(answer.data, tag, gidsPinTags.triesLeft)?.[0] : undefined;
     if (told !== undefined || role !== "user") return told;
-    const { sw: word } = await this.#host.send({ cla: 0, ins: 0x20, p1: 0x00, p2: references.pin });
+    const { sw: word } = await this.#host.send({ cla: 0, ins: 0x20, p1: 0x00, p2: gidsReferences.pin });
     return word === sw.methodBlocked ? 0 : triesIn(word);
   }
 
   async verify(role: PinRole, pin: Uint8Array): Promise<void> {
-    await this.#withPin(role, { ins: 0x20, p1: 0x00, p2: role === "user" ? references.pin : references.puk }, [pin]);
+    await this.#withPin(role, { ins: 0x20, p1: 0x00, p2: role === "user" ? gidsReferences.pin : gidsReferences.puk }, [
+      pin,
+    ]);
   }
 
   /** Two PINs of variable length are told apart by no reader. */
   pinPad(operation: "verify" | "change", role: PinRole): PinPadCommand | undefined {
     if (role === "admin" || operation === "change") return undefined;
-    const p2 = role === "user" ? references.pin : references.puk;
+    const p2 = role === "user" ? gidsReferences.pin : gidsReferences.puk;
     return { cla: 0x00, ins: 0x20, p1: 0x00, p2, blockBytes: 0, padding: 0xff };
   }
 
   async changePin(role: PinRole, old: Uint8Array, next: Uint8Array): Promise<void> {
-    const p2 = role === "user" ? references.pin : references.puk;
+    const p2 = role === "user" ? gidsReferences.pin : gidsReferences.puk;
     await this.#withPin(role, { ins: 0x24, p1: 0x00, p2 }, [old, next]);
   }
 
   /** RESET RETRY COUNTER, with the PUK or after the administrator's answer. GIDS 2.0, 13.14. */
   async unblock(_role: PinRole, next: Uint8Array, by: PinRole, secret: Uint8Array | undefined): Promise<void> {
     const values = by === "admin" || secret === undefined ? [next] : [secret, next];
-    await this.#withPin(by, { ins: 0x2c, p1: by === "admin" ? 0x02 : 0x00, p2: references.pin }, values);
+    await this.#withPin(by, { ins: 0x2c, p1: by === "admin" ? 0x02 : 0x00, p2: gidsReferences.pin }, values);
   }
 
   /** External authentication. GIDS 2.0, 10.2. */
   async challenge(): Promise<AdminChallenge> {
-    const data = Uint8Array.of(0x83, 0x01, references.adminKey);
+    const data = Uint8Array.of(0x83, 0x01, gidsKeyReferences.administrator);
     const chosen = await this.#host.send({ cla: 0, ins: 0x22, p1: 0x81, p2: 0xa4, data });
     this.#host.data(chosen, "choose the administrator's key");
-    const answer = await this.#host.send({ cla: 0, ins: 0x87, p1: 0, p2: 0, data: hexBytes("7C028100"), le: 256 });
-    const challenge = valueAt(this.#host.data(answer, "give a challenge"), 0x7c, 0x81);
-    if (challenge === undefined) throw this.#host.failure(answer.sw, "give a challenge that can be read");
-    return { challenge, cipher: "3des" };
+    return { challenge: await adminChallenge(this.#host, chosenKey), cipher: "3des" };
   }
 
   async authenticate(response: Uint8Array): Promise<void> {
-    const data = encodeBerTlv([{ tag: 0x7c, children: [{ tag: 0x82, value: response }] }]);
-    const answer = await this.#host.send({ cla: 0, ins: 0x87, p1: 0, p2: 0, data });
-    this.#host.data(answer, "take the administrator's key");
+    await answerChallenge(this.#host, chosenKey, response, "administrator's key");
   }
 
   async sign({ key, name }: KeyContainer, request: SignRequest): Promise<Uint8Array> {
     const [padding, data] = this.#signed(key, request);
-    await this.#choose(SIGNATURE, padding | mechanismOf(key), name);
+    await this.#choose(gidsTemplates.signature, padding | mechanismOf(key), name);
     return this.#perform(0x9e9a, data, "sign");
   }
 
   /** A card undoes PKCS #1 itself. OAEP it knows with SHA-1 alone, so that is undone here. */
   async decrypt({ key, name }: KeyContainer, request: DecryptRequest): Promise<Uint8Array> {
     const isOaep = request.scheme === "rsa-oaep";
-    await this.#choose(CONFIDENTIALITY, (isOaep ? paddings.none : paddings.pkcs1) | mechanismOf(key), name);
+    await this.#choose(
+      gidsTemplates.confidentiality,
+      (isOaep ? gidsPaddings.none : gidsPaddings.pkcs1) | mechanismOf(key),
+      name,
+    );
     const result = await this.#perform(0x8086, request.data, "decrypt");
     if (!isOaep) return result;
     try {
@@ -253,10 +226,10 @@ class GidsCard implements ModuleCard {
 
   /** What the card gets, and how it pads it: a DigestInfo that it pads, a whole block, or a digest. */
   #signed(key: KeyType, request: SignRequest): readonly [padding: number, data: Uint8Array] {
-    if (request.scheme === "ed25519") return [paddings.digest, request.message];
-    if (key.kind !== "rsa") return [paddings.digest, request.digest];
-    if (request.scheme === "rsa-pss") return [paddings.digest, this.#host.signatureBlock(request, key.bits)];
-    return [paddings.pkcs1Digest, this.#host.digestInfo(request)];
+    if (request.scheme === "ed25519") return [gidsPaddings.digest, request.message];
+    if (key.kind !== "rsa") return [gidsPaddings.digest, request.digest];
+    if (request.scheme === "rsa-pss") return [gidsPaddings.digest, this.#host.signatureBlock(request, key.bits)];
+    return [gidsPaddings.pkcs1Digest, this.#host.digestInfo(request)];
   }
 
   /** MANAGE SECURITY ENVIRONMENT. GIDS 2.0, 13.10. */
@@ -278,13 +251,11 @@ class GidsCard implements ModuleCard {
     const data = concatBytes(hexBytes("70088401"), Uint8Array.of(reference), hexBytes("A5037F4980"));
     const answer = await this.#host.send({ cla: 0, ins: 0xcb, p1: 0x3f, p2: 0xff, data, le: 256 });
     if (answer.sw !== sw.success) return undefined;
-    const [modulus, exponent, point] = [0x81, 0x82, 0x86].map((tag) => valueAt(answer.data, 0x7f49, tag));
-    if (modulus !== undefined && exponent !== undefined) {
-      const from = modulus.findIndex((byte) => byte !== 0);
-      return { kind: "rsa", modulus: modulus.subarray(Math.max(from, 0)), exponent };
-    }
-    const known = curves.find(([, bytes]) => bytes === point?.length);
-    return known && point && { kind: "ec", curve: known[0], point };
+    const found = publicKeyIn(answer.data, (point) => {
+      const known = curves.find(([name]) => 1 + 2 * curveBytes[name] === point.length);
+      return known && { kind: "ec", curve: known[0], point };
+    });
+    return found?.kind === "rsa" ? { ...found, modulus: withoutZeros(found.modulus) } : found;
   }
 
   async #withPin(
@@ -315,46 +286,17 @@ async function readFile(host: ModuleHost, { file, object }: FilePlace): Promise<
   return answer.sw === sw.success ? plainValue(answer.data, object) : undefined;
 }
 
-type ListedFile = FilePlace & { readonly directory: string; readonly name: string };
-
 async function listFiles(host: ModuleHost): Promise<readonly ListedFile[]> {
-  const list = (await readFile(host, places.list)) ?? new Uint8Array(0);
-  if (list[0] !== LIST_VERSION) return [];
-  return recordsOf(list.subarray(1), LISTED_BYTES).map((record) => ({
-    directory: asciiOf(record.subarray(0, NAME_BYTES)),
-    name: asciiOf(record.subarray(NAME_BYTES, 2 * NAME_BYTES)),
-    object: viewOf(record).getUint32(OBJECT_AT, true),
-    file: viewOf(record).getUint32(FILE_AT, true),
-  }));
+  return decodeFileList((await readFile(host, filePlaces.list)) ?? new Uint8Array(0)) ?? [];
 }
 
 function placeIn(files: readonly ListedFile[], wanted: string): FilePlace | undefined {
-  return files.find(({ directory, name }) => directory === DIRECTORY && name.toLowerCase() === wanted.toLowerCase());
-}
-
-function containerName(record: Uint8Array): string {
-  const view = viewOf(record);
-  const units = Array.from({ length: CONTAINER_NAME_CHARACTERS }, (_, at) => view.getUint16(2 * at, true));
-  const end = units.indexOf(0);
-  return String.fromCharCode(...(end < 0 ? units : units.slice(0, end)));
+  return files.find(({ directory, name }) => directory === MSCP && name.toLowerCase() === wanted.toLowerCase());
 }
 
 function mechanismOf(key: KeyType): number {
-  if (key.kind === "rsa") return rsaMechanisms[key.bits] ?? 0x7;
+  const { curve, rsa } = gidsMechanisms;
+  if (key.kind === "rsa") return (rsa as Readonly<Record<number, number>>)[key.bits] ?? rsa[2048];
   const known = key.kind === "ec" ? curves.find(([name]) => name === key.curve) : undefined;
-  return known?.[2] ?? 0xc;
-}
-
-function recordsOf(bytes: Uint8Array, length: number): readonly Uint8Array[] {
-  const count = Math.floor(bytes.length / length);
-  return Array.from({ length: count }, (_, at) => bytes.subarray(at * length, (at + 1) * length));
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-function asciiOf(bytes: Uint8Array): string {
-  const end = bytes.indexOf(0);
-  return String.fromCharCode(...(end < 0 ? bytes : bytes.subarray(0, end)));
+  return known?.[1] ?? curve["P-256"];
 }

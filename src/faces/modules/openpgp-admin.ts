@@ -2,6 +2,7 @@
 
 import { bigEndianNumber, encodeHex, zeroBytes } from "../../base/binary/index.ts";
 import {
+  nameOfNumber,
   OPENPGP_BUTTON,
   OPENPGP_FINGERPRINT_BYTES,
   OPENPGP_TIME_BYTES,
@@ -25,7 +26,6 @@ import { deepValue } from "./tlv-values.ts";
 /** When a key wants a touch. */
 export type OpenPgpTouchPolicy = keyof typeof openPgpTouchPolicies;
 
-const touchNames = Object.keys(openPgpTouchPolicies) as OpenPgpTouchPolicy[];
 const keyNames: readonly OpenPgpKeyName[] = ["signature", "decryption", "authentication"];
 
 /** What the card tells of a key. */
@@ -161,7 +161,7 @@ function keysIn(data: Uint8Array): readonly OpenPgpKeyFacts[] {
     if (information === undefined ? fingerprint === undefined : origin === undefined) return [];
     const created = bigEndianNumber(times.subarray(at * OPENPGP_TIME_BYTES, (at + 1) * OPENPGP_TIME_BYTES));
     const [flag] = deepValue(data, userInteraction) ?? [];
-    const touchPolicy = touchNames.find((one) => openPgpTouchPolicies[one] === flag);
+    const touchPolicy = nameOfNumber(openPgpTouchPolicies, flag);
     return [{ name, fingerprint, created: created === 0 ? undefined : created, origin, touchPolicy }];
   });
 }
@@ -170,8 +170,7 @@ function keysIn(data: Uint8Array): readonly OpenPgpKeyFacts[] {
 function originIn(information: Uint8Array, reference: number): "generated" | "imported" | undefined {
   for (let at = 0; at + 1 < information.length; at += 2) {
     if (information[at] !== reference) continue;
-    const origins = Object.keys(openPgpOrigins) as ("generated" | "imported")[];
-    return origins.find((origin) => openPgpOrigins[origin] === information[at + 1]);
+    return nameOfNumber(openPgpOrigins, information[at + 1]);
   }
   return undefined;
 }

@@ -2,7 +2,7 @@
 
 import { concatBytes, encodeHex, zeroBytes } from "../../base/binary/index.ts";
 import {
-  openPgpCurve25519,
+  openPgpCurveIn,
   openPgpKeys,
   openPgpTemplates,
   openPgpPasswords as passwords,
@@ -15,7 +15,7 @@ import {
   type ResponseApdu,
   statusWords as sw,
 } from "../../base/iso7816/index.ts";
-import { curveOfId, type PublicKey } from "../../base/keys/index.ts";
+import type { PublicKey } from "../../base/keys/index.ts";
 import { SmartCardError } from "../../port/index.ts";
 import type {
   CardModule,
@@ -34,7 +34,7 @@ import type {
 import { type Kdf, kdfIn, kdfOutput } from "./openpgp-kdf.ts";
 import { getData, type OpenPgpKeyName, readCertificate, readObject } from "./openpgp-objects.ts";
 import { hasApplication, reselectApplication } from "./select-application.ts";
-import { deepValue, valueAt } from "./tlv-values.ts";
+import { deepValue, publicKeyIn } from "./tlv-values.ts";
 
 const AID = applicationIdentifiers.openPgp;
 const MOST_PASSWORD_BYTES = 127;
@@ -291,9 +291,7 @@ class OpenPgpCard implements ModuleCard {
     const data = Uint8Array.of(openPgpTemplates[name], 0x00);
     const answer = await this.#host.send({ cla: 0, ins: 0x47, p1: 0x81, p2: 0x00, data, le: 256 });
     if (answer.sw !== sw.success) return undefined;
-    const [modulus, exponent, point] = [0x81, 0x82, 0x86].map((tag) => valueAt(answer.data, 0x7f49, tag));
-    if (modulus !== undefined && exponent !== undefined) return { kind: "rsa", modulus, exponent };
-    return point && pointKey(attributes, point);
+    return publicKeyIn(answer.data, (point) => pointKey(attributes, point));
   }
 }
 
@@ -310,24 +308,14 @@ function chains(historical: Uint8Array | undefined): boolean {
   return ((capabilities?.[2] ?? 0) & 0x80) !== 0;
 }
 
-/** An elliptic key by its algorithm attributes. OpenPGP card 3.4.1, 4.4.3.9. */
+/** An elliptic key by its algorithm attributes. */
 function pointKey(attributes: Uint8Array, point: Uint8Array): PublicKey | undefined {
-  const last = attributes.at(-1);
-  // What may follow the curve says whether an import has the public key.
-  const hasFlag = last === 0xff || last === 0x00;
-  const id = attributes.subarray(1, hasFlag ? -1 : undefined);
-  const native = point.length === 33 && point[0] === POINT_NATIVE ? point.slice(1) : point;
-  if (isOneOf(openPgpCurve25519.ed25519, id)) return { kind: "ed25519", point: native };
-  if (isOneOf(openPgpCurve25519.x25519, id)) return { kind: "x25519", point: native };
-  const curve = curveOfId(id);
-  return curve && { kind: "ec", curve, point };
+  const curve = openPgpCurveIn(attributes);
+  if (curve !== "ed25519" && curve !== "x25519") return curve && { kind: "ec", curve, point };
+  return { kind: curve, point: point.length === 33 && point[0] === POINT_NATIVE ? point.slice(1) : point };
 }
 
 function usesOf({ use }: Slot, { kind }: KeyType): readonly KeyUse[] {
   if (use === "sign") return kind === "x25519" ? [] : ["sign"];
   return [kind === "rsa" ? "decrypt" : "derive"];
-}
-
-function isOneOf(known: readonly string[], identifier: Uint8Array): boolean {
-  return known.includes(encodeHex(identifier));
 }

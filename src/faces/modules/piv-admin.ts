@@ -3,6 +3,7 @@
 import { concatBytes, zeroBytes } from "../../base/binary/index.ts";
 import {
   encodePivCertificate,
+  nameOfNumber,
   PIV_NOWHERE,
   PIV_PIN_BYTES,
   pivKeyReferences,
@@ -283,10 +284,10 @@ export class PivAdmin {
     const [origin] = values.get(tags.origin) ?? [];
     const publicKey = publicKeyOf(number, values.get(tags.publicKey) ?? new Uint8Array(0));
     return {
-      algorithm: nameOf(pivAlgorithmIds, number),
-      origin: nameOf(pivOrigins, origin),
-      pinPolicy: nameOf(pinPolicies, pin),
-      touchPolicy: nameOf(touchPolicies, touch),
+      algorithm: nameOfNumber(pivAlgorithmIds, number),
+      origin: nameOfNumber(pivOrigins, origin),
+      pinPolicy: nameOfNumber(pinPolicies, pin),
+      touchPolicy: nameOfNumber(touchPolicies, touch),
       publicKey: publicKey && encodePublicKey(publicKey),
     };
   }
@@ -346,8 +347,4 @@ function policyObjects({ pin, touch }: { readonly pin: PivPinPolicy; readonly to
     pin === "default" ? new Uint8Array(0) : byte(0xaa, pinPolicies[pin]),
     touch === "default" ? new Uint8Array(0) : byte(0xab, touchPolicies[touch]),
   );
-}
-
-function nameOf<N extends string>(names: Readonly<Record<N, number>>, number: number | undefined): N | undefined {
-  return (Object.keys(names) as N[]).find((name) => names[name] === number);
 }

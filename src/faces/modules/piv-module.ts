@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-import { encodeHex, hexBytes, zeroBytes } from "../../base/binary/index.ts";
+import { encodeHex, zeroBytes } from "../../base/binary/index.ts";
 import {
   pivMetadataTags as metadataTags,
+  nameOfNumber,
   pivObjects as objects,
   PIV_PIN_BYTES,
   PIV_PIN_PADDING,
   type PivKeySlot,
-  type PivPinPolicy,
   pivKeyReferences,
   pivMainSlots,
   pivManagementCiphers,
@@ -39,6 +39,12 @@ import type {
   SignRequest,
 } from "./card-module.ts";
 import { triesIn } from "./failures.ts";
+import {
+  adminChallenge,
+  answerChallenge,
+  GENERAL_AUTHENTICATE,
+  authenticationTags as tags,
+} from "./general-authenticate.ts";
 import { algorithmOf, certificateInObject, publicKeyOf, readObject, tagList, wholeApplication } from "./piv-objects.ts";
 import { hasApplication, reselectApplication, selectApplication } from "./select-application.ts";
 import { plainValue, valueAt } from "./tlv-values.ts";
@@ -71,7 +77,6 @@ const pins: readonly PinDescription[] = [
 ];
 
 const TRIPLE_DES = pivManagementCiphers["3des"].id;
-const policies = Object.keys(pivPinPolicies) as PivPinPolicy[];
 
 /**
  * Cards with the PIV application: those of NIST SP 800-73-4, and Yubico's tokens. Of a token with firmware 5.3 or later all
@@ -226,41 +231,27 @@ class PivCard implements ModuleCard {
     });
     const told = metadata.sw === sw.success ? plainValue(metadata.data, metadataTags.algorithm)?.[0] : undefined;
     this.#adminAlgorithm = told ?? TRIPLE_DES;
-    const data = hexBytes("7C028100");
-    const answer = await this.#host.send({
-      cla: 0,
-      ins: 0x87,
-      p1: this.#adminAlgorithm,
-      p2: pivKeyReferences.management,
-      data,
-      le: 256,
-    });
-    const challenge = valueAt(this.#host.data(answer, "give a challenge"), 0x7c, 0x81);
-    if (challenge === undefined) throw this.#host.failure(answer.sw, "give a challenge that can be read");
+    const challenge = await adminChallenge(this.#host, this.#adminKey);
     return { challenge, cipher: this.#adminAlgorithm === TRIPLE_DES ? "3des" : "aes" };
   }
 
   async authenticate(response: Uint8Array): Promise<void> {
-    const data = encodeBerTlv([{ tag: 0x7c, children: [{ tag: 0x82, value: response }] }]);
-    const answer = await this.#host.send({
-      cla: 0,
-      ins: 0x87,
-      p1: this.#adminAlgorithm,
-      p2: pivKeyReferences.management,
-      data,
-    });
-    this.#host.data(answer, "take the management key");
+    await answerChallenge(this.#host, this.#adminKey, response, "management key");
     this.#isAdmin = true;
+  }
+
+  get #adminKey(): { readonly p1: number; readonly p2: number } {
+    return { p1: this.#adminAlgorithm, p2: pivKeyReferences.management };
   }
 
   async sign(container: KeyContainer, request: SignRequest): Promise<Uint8Array> {
     const { key } = container;
-    const result = await this.#use(container, 0x81, this.#signed(key, request), "sign");
+    const result = await this.#use(container, tags.challenge, this.#signed(key, request), "sign");
     return key.kind === "ec" ? this.#host.rawSignature(result, key.curve) : result;
   }
 
   async decrypt(container: KeyContainer, request: DecryptRequest): Promise<Uint8Array> {
-    const block = await this.#use(container, 0x81, request.data, "decrypt");
+    const block = await this.#use(container, tags.challenge, request.data, "decrypt");
     try {
       return this.#host.plainOf(request, block);
     } finally {
@@ -269,7 +260,12 @@ class PivCard implements ModuleCard {
   }
 
   async agree(container: KeyContainer, key: PublicKey): Promise<Uint8Array> {
-    return this.#use(container, 0x85, key.kind === "rsa" ? new Uint8Array(0) : key.point, "agree on a secret");
+    return this.#use(
+      container,
+      tags.exponential,
+      key.kind === "rsa" ? new Uint8Array(0) : key.point,
+      "agree on a secret",
+    );
   }
 
   /** A digest that is longer than the curve's numbers is cut to its leftmost bits. FIPS 186-5, 6.4.1. */
@@ -282,13 +278,16 @@ class PivCard implements ModuleCard {
   /** GENERAL AUTHENTICATE with a private key. NIST SP 800-73-4 part 2, 3.2.4 and appendix A. */
   async #use({ key, name }: KeyContainer, tag: number, input: Uint8Array, what: string): Promise<Uint8Array> {
     const children = [
-      { tag: 0x82, value: new Uint8Array(0) },
+      { tag: tags.response, value: new Uint8Array(0) },
       { tag, value: input },
     ];
-    const data = encodeBerTlv([{ tag: 0x7c, children }]);
+    const data = encodeBerTlv([{ tag: tags.template, children }]);
     const [p1, p2] = [algorithmOf(key), Number.parseInt(name, 16)];
-    const answer = await this.#host.send({ cla: 0, ins: 0x87, p1, p2, data, le: 256 }, { longData: "chaining" });
-    const result = valueAt(this.#host.data(answer, what), 0x7c, 0x82);
+    const answer = await this.#host.send(
+      { cla: 0, ins: GENERAL_AUTHENTICATE, p1, p2, data, le: 256 },
+      { longData: "chaining" },
+    );
+    const result = valueAt(this.#host.data(answer, what), tags.template, tags.response);
     zeroBytes(answer.data);
     if (result === undefined) throw this.#host.failure(answer.sw, `${what} with an answer that can be read`);
     return result.slice();
@@ -331,7 +330,7 @@ class PivCard implements ModuleCard {
     );
     if (publicKey === undefined) return undefined;
     const number = value(metadataTags.policy)?.[0];
-    const pinPolicy = policies.find((policy) => pivPinPolicies[policy] === number) ?? slot.pinPolicy;
+    const pinPolicy = nameOfNumber(pivPinPolicies, number) ?? slot.pinPolicy;
     return container(slot, this.#host.keyOf(publicKey), pinPolicy);
   }
 

@@ -10,7 +10,7 @@ import { type CommandInit, type ResponseApdu, statusWords as sw } from "../../ba
 import type { PublicKey } from "../../base/keys/index.ts";
 import type { HostCrypto } from "../../port/index.ts";
 import type { KeyType } from "./card-module.ts";
-import { plainValue } from "./tlv-values.ts";
+import { plainValue, publicKeyFrom } from "./tlv-values.ts";
 
 const MAX_CERTIFICATE_BYTES = 65_536;
 /** P1 and P2 of GET DATA and PUT DATA: the objects are the application's. NIST SP 800-73-4 part 2, 3.1.2. */
@@ -55,12 +55,11 @@ export function algorithmOf(key: KeyType): number {
   }
 }
 
-/** The public key of an algorithm, from the objects 81 and 82, or 86. NIST SP 800-73-4 part 2, 3.3.1. */
+/** The public key of an algorithm, from its objects. NIST SP 800-73-4 part 2, 3.3.1. */
 export function publicKeyOf(algorithm: number | undefined, value: Uint8Array): PublicKey | undefined {
-  const [modulus, exponent, point] = [0x81, 0x82, 0x86].map((tag) => plainValue(value, tag));
-  if (modulus !== undefined && exponent !== undefined) return { kind: "rsa", modulus, exponent };
-  if (point === undefined) return undefined;
-  if (algorithm === ids.ed25519) return { kind: "ed25519", point };
-  if (algorithm === ids.x25519) return { kind: "x25519", point };
-  return { kind: "ec", curve: algorithm === ids.p384 ? "P-384" : "P-256", point };
+  return publicKeyFrom(value, (point) => {
+    if (algorithm === ids.ed25519) return { kind: "ed25519", point };
+    if (algorithm === ids.x25519) return { kind: "x25519", point };
+    return { kind: "ec", curve: algorithm === ids.p384 ? "P-384" : "P-256", point };
+  });
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { concatBytes, hexByte } from "../../base/binary/index.ts";
+import { concatBytes, hexByte } from "../binary/index.ts";
 
 /**
  * The files that the minidriver of Windows keeps in data objects, and OpenSC with it. Their names and contents are those of
@@ -176,9 +176,9 @@ export function cacheAfterChange(cache: Uint8Array): Uint8Array {
   return changed;
 }
 
-/** The name of the file with the certificate of a container's exchange key. */
-export function certificateFileName(container: number): string {
-  return `kxc${hexByte(container)}`;
+/** The name of the file with the certificate of a container's key, for exchange or for signatures alone. */
+export function certificateFileName(container: number, use: "exchange" | "signature" = "exchange"): string {
+  return `${use === "exchange" ? "kxc" : "ksc"}${hexByte(container)}`;
 }
 
 const MAX_STORED_BYTES = 0xffff;

@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { encodeHex, hexBytes } from "../../base/binary/index.ts";
+import { encodeHex, hexBytes } from "../binary/index.ts";
 import {
   cacheAfterChange,
   cardApps,
@@ -15,7 +15,7 @@ import {
   freePlace,
   storedCertificate,
   withKey,
-} from "./minidriver-files.ts";
+} from "./gids-minidriver-files.ts";
 
 /** What a card has after gids-tool --initialize. OpenSC 0.23, card-gids.c. */
 const LIST =
