@@ -2,23 +2,13 @@
 
 import { copyBytes, isBytes, kindOf, quoteWord, zeroBytes } from "../../base/binary/index.ts";
 import type { CommandInit, ResponseApdu } from "../../base/iso7816/index.ts";
-import {
-  byteString,
-  callback,
-  checkWait,
-  optional,
-  optionsOf,
-  read,
-  SmartCardError,
-  truth,
-  type WaitOptions,
-  waitMembers,
-  word,
-} from "../../port/index.ts";
+import { byteString, callback, checkWait, read, SmartCardError, type WaitOptions } from "../../port/index.ts";
 import { type CardWebCrypto, type HostWebCrypto, WebCryptoOnCard } from "../web-crypto/index.ts";
-import type { AdminChallenge, FreeSpace, KeyContainer, PinDescription, PinRole } from "./card-module.ts";
+import { adminSecret } from "./admin-secret.ts";
+import type { FreeSpace, KeyContainer, PinDescription, PinRole } from "./card-module.ts";
 import type { CardSessions, Session } from "./card-sessions.ts";
 import type { FailurePlace } from "./failures.ts";
+import { checkChange, checkDecrypt, checkSign, checkUnblock, checkVerify, waitOf } from "./key-card-options.ts";
 import type { ConnectionHost } from "./module-host.ts";
 import type {
   CardCertificate,
@@ -36,34 +26,14 @@ import type { RemovalWatch } from "./removal-watch.ts";
 import {
   checkUse,
   type DecryptOptions,
-  decryptMembers,
   decryptRequest,
   otherKey,
   type SignOptions,
   secretIn,
   signatureIn,
-  signMembers,
   signRequest,
 } from "./schemes.ts";
-
-const roles = { user: 0, signature: 0, unblock: 0, admin: 0 } as const;
-const pinValue = (value: unknown): PinValue => value as PinValue;
-const verifyMembers = { ...waitMembers, role: optional(word(roles, "role")), lastTry: optional(truth) };
-const checkVerify = optionsOf<VerifyPinOptions>(verifyMembers);
-const checkChange = optionsOf<ChangePinRequest>({
-  ...verifyMembers,
-  oldPin: optional(pinValue),
-  newPin: optional(pinValue),
-  pad: optional(truth),
-});
-const checkUnblock = optionsOf<UnblockRequest>({
-  ...verifyMembers,
-  newPin: pinValue,
-  by: optional(word(roles, "role")),
-  secret: (value) => value as UnblockRequest["secret"],
-});
-const checkSign = optionsOf<SignOptions>(signMembers);
-const checkDecrypt = optionsOf<DecryptOptions>(decryptMembers);
+import { withCopies } from "./with-copies.ts";
 
 /** What an open card is made of. */
 export interface OpenCardParts {
@@ -266,7 +236,7 @@ export class KeyCard implements OpenCard {
         forgetVerified(session);
         const unblock = this.#able(card.unblock, "unblock a PIN", operation);
         await pins.checkTries(session, admin, lastTry, operation);
-        if (answers) await this.#answerChallenge(session, key ?? secret, operation);
+        if (answers) await this.#authenticate(session, key ?? secret, operation);
         cache.forget(role);
         await next.use((nextBytes) =>
           shown === undefined
@@ -289,7 +259,7 @@ export class KeyCard implements OpenCard {
     const key = isBytes(secret) ? copyBytes(secret) : undefined;
     try {
       await this.#parts.sessions.run(this.#need(operation, "admin", wait), (session) =>
-        this.#answerChallenge(session, key ?? secret, operation),
+        this.#authenticate(session, key ?? secret, operation),
       );
     } finally {
       if (key !== undefined) zeroBytes(key);
@@ -368,28 +338,13 @@ export class KeyCard implements OpenCard {
     return this.#parts.pins.withPin({ operation, role, container, wait, repeat: true }, work);
   }
 
-  async #answerChallenge(session: Session, secret: unknown, operation: string): Promise<void> {
-    const { card, verified } = session;
+  async #authenticate(session: Session, secret: unknown, operation: string): Promise<void> {
     session.isShown = true;
-    const give = this.#able(card.challenge, "give a challenge for an administrator's key", operation);
-    const take = this.#able(card.authenticate, "take the answer of an administrator's key", operation);
-    if (typeof secret !== "function" && !isBytes(secret)) {
-      const message = `secret is ${kindOf(secret)}; give the key as a Uint8Array, or a function that answers the challenge`;
-      throw new SmartCardError("invalid-parameter", message, this.#place(operation));
-    }
-    const challenge = await give.call(card);
-    const answer = await (typeof secret === "function" ? secret(challenge) : this.#enciphered(challenge, secret));
-    byteString(answer, { operation, path: "the answer to the challenge" });
-    await take.call(card, copyBytes(answer));
-    verified.add("admin");
-  }
-
-  #enciphered({ challenge, cipher }: AdminChallenge, key: Uint8Array): Uint8Array {
-    const { blockBytes, encrypt } = this.#parts.host.crypto.blockCipher(cipher, key);
-    const answer = new Uint8Array(challenge.length);
-    for (let at = 0; at < challenge.length; at += blockBytes)
-      answer.set(encrypt(challenge.subarray(at, at + blockBytes)), at);
-    return answer;
+    const give = this.#able(session.card.challenge, "give a challenge for an administrator's key", operation);
+    const take = this.#able(session.card.authenticate, "take the answer of an administrator's key", operation);
+    const prove = adminSecret(secret, this.#parts.host.crypto, this.#place(operation));
+    await take.call(session.card, await prove(await give.call(session.card)));
+    session.verified.add("admin");
   }
 
   /** @throws no-key-container, invalid-handle */
@@ -436,28 +391,5 @@ export class KeyCard implements OpenCard {
 
   #place(operation: string): FailurePlace {
     return { reader: this.reader, operation };
-  }
-}
-
-function waitOf({
-  signal,
-  timeoutMs,
-}: {
-  readonly signal?: AbortSignal | undefined;
-  readonly timeoutMs?: number | undefined;
-}): WaitOptions {
-  return { ...(signal !== undefined && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) };
-}
-
-/** Runs work with copies of secrets, which are cleared afterwards. */
-async function withCopies<const L extends readonly Uint8Array[]>(
-  secrets: L,
-  work: (copies: { readonly [at in keyof L]: Uint8Array }) => Promise<void>,
-): Promise<void> {
-  const copies = secrets.map(copyBytes);
-  try {
-    await work(copies as unknown as { readonly [at in keyof L]: Uint8Array });
-  } finally {
-    copies.forEach(zeroBytes);
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { hexDword } from "../../base/binary/index.ts";
-import { type Atr, decodeAtr } from "../../base/iso7816/index.ts";
+import type { Atr } from "../../base/iso7816/index.ts";
 import {
   assert,
   type PowerAction,
@@ -11,15 +11,16 @@ import {
   type ReaderEvents,
   SmartCardError,
 } from "../../port/index.ts";
-import { ExtendedApduExchange, ShortApduExchange } from "./apdu-exchange.ts";
 import type { CardExchange } from "./card-exchange.ts";
 import { CardPower } from "./card-power.ts";
-import { T0CharacterExchange, T1BlockExchange } from "./line-exchange.ts";
+import { asSent, exchangeFor } from "./exchange-for.ts";
+import { T1BlockExchange } from "./line-exchange.ts";
 import type { CcidAnswer, CcidCommand, IccStatus } from "./messages.ts";
 import { dataRateAndClockFrequency } from "./messages.ts";
 import { PinPad } from "./pin-pad.ts";
+import { type PoweredCard, poweredCard } from "./powered-card.ts";
 import { Presence } from "./presence.ts";
-import { type Agreement, ProtocolSetup } from "./protocol-setup.ts";
+import { ProtocolSetup } from "./protocol-setup.ts";
 import { ccidAttribute } from "./reader-attributes.ts";
 import { ReaderControl } from "./reader-control.ts";
 import type { PropertyFacts } from "./reader-properties.ts";
@@ -29,9 +30,6 @@ import { can } from "./traits.ts";
 import { exchangeWhenFree, firstSlotStatus, type SlotAccess } from "./xfr-block.ts";
 
 const noBytes = new Uint8Array(0);
-
-/** IFSD from the reset on. ISO/IEC 7816-3:2006, 11.4.2. */
-const DEFAULT_IFSD = 32;
 
 /** bFunction of PC_to_RDR_Mechanical. CCID 1.1, 6.1.12. */
 const mechanics = { accept: 1, eject: 2, capture: 3, lock: 4, unlock: 5 } as const;
@@ -47,15 +45,6 @@ export interface CcidReaderParts {
   readonly opened: () => void;
   /** The reader has ended. */
   readonly closed: () => Promise<void>;
-}
-
-/** The card that has power. */
-interface PoweredCard {
-  readonly bytes: Uint8Array;
-  /** Undefined for an ATR that cannot be read. */
-  readonly atr: Atr | undefined;
-  agreement: Agreement | undefined;
-  exchange: CardExchange | undefined;
 }
 
 /**
@@ -155,7 +144,7 @@ export class CcidReader implements Reader {
       if (card.atr === undefined) throw failureOf("comm-error", "the ATR cannot be read", "set protocol");
       const agreement = await this.#setup.agree(card.atr, protocol, life);
       const now = this.#poweredCard("set protocol");
-      now.exchange = await this.#exchangeFor(agreement, life);
+      now.exchange = await exchangeFor(this.#access, this.#parts.facts.traits, agreement, life);
       now.agreement = agreement;
     });
   }
@@ -170,8 +159,7 @@ export class CcidReader implements Reader {
       }
       const answer = this.#control.driverAnswer(command);
       if (answer !== undefined) return answer;
-      if (this.#isTpdu(agreement)) return await withHeader(command, (tpdu) => exchange.transmit(tpdu, life));
-      return await exchange.transmit(command, life);
+      return await exchange.transmit(asSent(command, agreement, this.#parts.facts.traits), life);
     });
   }
 
@@ -314,9 +302,7 @@ export class CcidReader implements Reader {
   }
 
   #powered(bytes: Uint8Array): void {
-    const decoded = decodeAtr(bytes);
-    const atr = decoded.ok ? decoded.value : undefined;
-    this.#card = { bytes: bytes.slice(), atr, agreement: undefined, exchange: undefined };
+    this.#card = poweredCard(bytes);
   }
 
   /** After a failed PPS exchange. The ATR is the same: it is the same card. */
@@ -325,27 +311,6 @@ export class CcidReader implements Reader {
     this.#powered(bytes);
     if (this.#card?.atr !== undefined) return this.#card.atr;
     throw failureOf("unresponsive-card", "the ATR cannot be read after a second reset", "set protocol");
-  }
-
-  /** Whether whole commands of T=0 go to the card as they are. */
-  #isTpdu({ protocol }: Agreement): boolean {
-    return protocol === "t0" && this.#parts.facts.traits.level === "tpdu";
-  }
-
-  async #exchangeFor(agreement: Agreement, signal: AbortSignal): Promise<CardExchange> {
-    const { parameters, terms } = agreement;
-    const { traits } = this.#parts.facts;
-    if (traits.level === "extended-apdu") return new ExtendedApduExchange(this.#access, terms);
-    if (traits.level === "short-apdu") return new ShortApduExchange(this.#access, terms);
-    if (parameters.protocol === "t0") {
-      if (traits.level === "tpdu") return new ShortApduExchange(this.#access, terms);
-      return new T0CharacterExchange(this.#access, terms);
-    }
-    const isAutomatic = can(traits, "automaticIfsd");
-    const ifsd = isAutomatic ? traits.maxIfsd : undefined;
-    const exchange = new T1BlockExchange(this.#access, terms, traits.level, parameters, ifsd);
-    if (!isAutomatic && traits.maxIfsd !== DEFAULT_IFSD) await exchange.negotiateIfsd(traits.maxIfsd, signal);
-    return exchange;
   }
 
   /** The exchange with the card, for a PIN that is entered at the reader. */
@@ -426,14 +391,4 @@ export class CcidReader implements Reader {
       return undefined;
     }
   }
-}
-
-/** CLA, INS, P1, P2 and P3: a TPDU of T=0 always has all five. ISO/IEC 7816-3:2006, 10.3.2. */
-const TPDU_HEADER_BYTES = 5;
-
-async function withHeader(command: Uint8Array, send: (tpdu: Uint8Array) => Promise<Uint8Array>): Promise<Uint8Array> {
-  if (command.length >= TPDU_HEADER_BYTES) return await send(command);
-  const tpdu = new Uint8Array(TPDU_HEADER_BYTES);
-  tpdu.set(command);
-  return await send(tpdu);
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
+export type { DrivenDevice, OpenByDriver, OpenDevice } from "./drive-device.ts";
 export { knownReaderName } from "./known-readers.ts";
 export { describeUsbInterface } from "./pcscd-names.ts";
-export type { DrivenDevice, OpenByDriver, OpenDevice, ReaderHost, SeatState } from "./seat.ts";
+export type { ReaderHost, SeatState } from "./seat.ts";
 export type { UsbSelection } from "./selection.ts";
 export {
   nameOfDevice,

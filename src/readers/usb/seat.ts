@@ -1,63 +1,23 @@
 // SPDX-License-Identifier: MIT
 
 import { type CancelTimer, type Clock, type Reader, SmartCardError, type Trace } from "../../port/index.ts";
-import {
-  isForMakersDriver,
-  isSmartCardInterface,
-  UsbError,
-  type UsbInterface,
-  type UsbInterfaceDescription,
-} from "../ccid/index.ts";
+import { isForMakersDriver, isSmartCardInterface, UsbError, type UsbInterfaceDescription } from "../ccid/index.ts";
 import { slotName } from "../names/index.ts";
+import {
+  type DrivenDevice,
+  type Driving,
+  INSTALLED,
+  isOwn,
+  type OpenByDriver,
+  type OpenDevice,
+  openDriver,
+  openOwn,
+  type SlotTitle,
+} from "./drive-device.ts";
 import { usbLimits } from "./limits.ts";
 import { aliasName, baseName, interfaceId } from "./pcscd-names.ts";
 import type { UsbSelection } from "./selection.ts";
 import { nameOfDevice, type UsbTransport } from "./transport.ts";
-
-/** The choice of a driver that is installed for pcscd. */
-const INSTALLED = "pcsc-lite";
-
-/** A device that a driver drives: its readers, one for each slot. */
-export interface DrivenDevice {
-  readonly readers: readonly Reader[];
-  /** What is known of this device beyond what it says, one sentence each. */
-  readonly notes?: readonly string[];
-  /** Tells a driver that does not see it itself that the device is unplugged. */
-  unplugged?(reason: string): void;
-  /** Ends the readers and releases the interface. Never rejects. */
-  close(): Promise<void>;
-}
-
-/** Begins to drive a claimed interface, which is closed when the device has ended: `openCcidDevice` of readers/ccid. */
-export type OpenDevice = (
-  usb: UsbInterface,
-  options: {
-    readonly clock: Clock;
-    readonly trace: Trace;
-    readonly describe: (slot: number) => { readonly name: string; readonly id: string };
-    readonly allowEscape?: boolean;
-    readonly allowBogusFirmware?: boolean;
-  },
-) => Promise<DrivenDevice>;
-
-/**
- * Has a driver that is not ours open a device by itself: nothing of it is claimed here.
- *
- * @returns undefined where the driver is not for this device
- */
-export type OpenByDriver = (
-  description: UsbInterfaceDescription,
-  options: {
-    /** As the selection says it: `pcsc-lite`, or the path of a driver. */
-    readonly driver: string;
-    readonly clock: Clock;
-    readonly trace: Trace;
-    /** @param base what the driver calls the reader, before its numbers */
-    readonly describe: (slot: number, base: string) => { readonly name: string; readonly id: string };
-    /** The device has ended by itself. */
-    readonly ended: () => void;
-  },
-) => Promise<DrivenDevice | undefined>;
 
 /** What takes the readers: an embedded manager. */
 export interface ReaderHost {
@@ -268,22 +228,22 @@ export class Seat {
 
   /** The device with its driver: the chosen one, or ours, or else one that is installed for pcscd. */
   async #drive(selection: UsbSelection, number: number, ended: () => void): Promise<DrivenDevice> {
-    if (!isOwn(selection)) return this.#openByDriver(selection, number, ended);
+    if (!isOwn(selection)) return openDriver(this.#driving(selection, number, ended));
     const installed = { ...selection, driver: INSTALLED };
-    if (!isSmartCardInterface(this.description)) return this.#openByDriver(installed, number, ended);
+    if (!isSmartCardInterface(this.description)) return openDriver(this.#driving(installed, number, ended));
     let ours = number;
     if (this.#isForMakersDriver(selection)) {
-      const device = await this.#openByDriver(installed, number, ended).catch(() => undefined);
+      const device = await openDriver(this.#driving(installed, number, ended)).catch(() => undefined);
       if (device !== undefined) return device;
       ours = this.#deps.takeNumber(this, undefined);
     }
     try {
-      return await this.#openOwn(selection, ours, ended);
+      return await openOwn(this.#driving(selection, ours, ended));
     } catch (error) {
       if (!(error instanceof SmartCardError) || error.code !== "reader-unsupported") throw error;
       const counted = this.#deps.takeNumber(this, INSTALLED);
       // What is wrong with it for us is the better reason.
-      return this.#openByDriver(installed, counted, ended).catch(() => Promise.reject(error));
+      return openDriver(this.#driving(installed, counted, ended)).catch(() => Promise.reject(error));
     }
   }
 
@@ -292,27 +252,9 @@ export class Seat {
     return driver === undefined && isForMakersDriver(this.description);
   }
 
-  async #openOwn(selection: UsbSelection, number: number, ended: () => void): Promise<DrivenDevice> {
-    const { clock, openDevice, trace, transport } = this.#deps;
-    const { allowBogusFirmware, allowEscape } = selection;
-    const usb = await transport.open(this.description);
-    return openDevice(withEnd(usb, ended), {
-      clock,
-      trace,
-      describe: (slot) => this.#describe(selection, number, slot),
-      ...(allowBogusFirmware !== undefined && { allowBogusFirmware }),
-      ...(allowEscape !== undefined && { allowEscape }),
-    });
-  }
-
-  async #openByDriver(selection: UsbSelection, number: number, ended: () => void): Promise<DrivenDevice> {
-    const { clock, openByDriver, trace } = this.#deps;
-    const { driver = "" } = selection;
-    const describe = (slot: number, base: string): SlotTitle => this.#describe(selection, number, slot, base);
-    const device = await openByDriver(this.description, { driver, clock, trace, describe, ended });
-    if (device !== undefined) return device;
-    const which = driver === INSTALLED ? "no driver that is installed for pcscd is" : `the driver ${driver} is not`;
-    throw new SmartCardError("reader-unsupported", `${which} for this device`);
+  #driving(selection: UsbSelection, number: number, ended: () => void): Driving {
+    const describe = (slot: number, base?: string): SlotTitle => this.#describe(selection, number, slot, base);
+    return { ...this.#deps, description: this.description, selection, describe, ended };
   }
 
   async #serve(device: DrivenDevice): Promise<void> {
@@ -406,21 +348,10 @@ export class Seat {
   }
 }
 
-/** The name of a slot, and its stable id. */
-interface SlotTitle {
-  readonly name: string;
-  readonly id: string;
-}
-
 /** Whether a reader in service has to be opened anew: its name or its driver is another. */
 function isAnother(one: UsbSelection, other: UsbSelection): boolean {
   const keys = ["name", "allowEscape", "allowBogusFirmware"] as const;
   return keys.some((key) => one[key] !== other[key]) || (one.driver ?? "own") !== (other.driver ?? "own");
-}
-
-/** Whether our own driver has it. */
-function isOwn({ driver = "own" }: UsbSelection): boolean {
-  return driver === "own";
 }
 
 function failureOf(error: unknown, description: UsbInterfaceDescription): SmartCardError {
@@ -430,21 +361,4 @@ function failureOf(error: unknown, description: UsbInterfaceDescription): SmartC
   const code =
     failure === "busy" ? "sharing-violation" : failure === "access-denied" ? "no-access" : "reader-unavailable";
   return new SmartCardError(code, reason, { reader: nameOfDevice(description) }, { cause: error });
-}
-
-/** An interface that tells when it was closed. */
-function withEnd(usb: UsbInterface, ended: () => void): UsbInterface {
-  return {
-    description: usb.description,
-    bulkOut: (bytes, signal) => usb.bulkOut(bytes, signal),
-    bulkIn: (maxBytes, signal) => usb.bulkIn(maxBytes, signal),
-    interruptIn: (maxBytes, signal) => usb.interruptIn(maxBytes, signal),
-    controlOut: (request, data, signal) => usb.controlOut(request, data, signal),
-    controlIn: (request, maxBytes, signal) => usb.controlIn(request, maxBytes, signal),
-    clearHalt: (endpoint, signal) => usb.clearHalt(endpoint, signal),
-    close: async () => {
-      await usb.close();
-      ended();
-    },
-  };
 }

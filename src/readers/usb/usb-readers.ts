@@ -3,9 +3,10 @@
 import { type CancelTimer, type Runtime, SmartCardError } from "../../port/index.ts";
 import type { UsbInterfaceDescription } from "../ccid/index.ts";
 import { usbId } from "../names/index.ts";
+import type { OpenByDriver, OpenDevice } from "./drive-device.ts";
 import { usbLimits } from "./limits.ts";
 import { interfaceId, isSameReader, ReaderNumbers } from "./pcscd-names.ts";
-import { type OpenByDriver, type OpenDevice, type ReaderHost, Seat, type SeatState, type Wish } from "./seat.ts";
+import { type ReaderHost, Seat, type SeatState, type Wish } from "./seat.ts";
 import { selectionOf, type UsbSelection } from "./selection.ts";
 import type { UsbReaderDevice, UsbTransport, UsbTree } from "./transport.ts";
 
