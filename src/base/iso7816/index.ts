@@ -115,7 +115,7 @@ export {
   statusWordFamilies,
   statusWords,
 } from "./status-word.ts";
-export { commandForT0 } from "./t0-command.ts";
+export { commandForT0, T0_HEADER_BYTES } from "./t0-command.ts";
 export {
   DEFAULT_FACTORS_CODE,
   decodeTransmissionFactors,

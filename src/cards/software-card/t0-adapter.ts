@@ -7,6 +7,7 @@ import {
   instructions,
   MAX_SHORT_LE,
   type ResponseApdu,
+  T0_HEADER_BYTES,
 } from "../../base/iso7816/index.ts";
 import { having } from "../../port/index.ts";
 import type { SoftwareCard } from "./software-card.ts";
@@ -15,7 +16,6 @@ import { sw } from "./status.ts";
 const softwareCard = having<SoftwareCard>(["reset", "powerOff", "process"], "a software card");
 
 const HEADER_BYTES = 4;
-const TPDU_HEADER_BYTES = 5;
 
 /** An answer that the card has given and the reader has not fetched yet. */
 interface Pending {
@@ -67,7 +67,7 @@ export class T0Adapter {
     const pending = this.#pending;
     this.#pending = undefined;
     const p3 = command[HEADER_BYTES];
-    const noData = command.length <= TPDU_HEADER_BYTES;
+    const noData = command.length <= T0_HEADER_BYTES;
     if (pending !== undefined && noData) {
       if (pending.again === undefined && command[1] === instructions.GET_RESPONSE)
         return this.#getResponse(pending, command);
@@ -76,9 +76,9 @@ export class T0Adapter {
     }
     if (p3 === undefined) return this.#askAndAnnounce(command);
     if (noData) return this.#withoutData(command, p3);
-    const surplus = command.length - TPDU_HEADER_BYTES - p3;
+    const surplus = command.length - T0_HEADER_BYTES - p3;
     if (p3 === 0 || surplus < 0 || surplus > 1) return encodeResponse(new Uint8Array(0), sw.wrongLength);
-    return this.#withData(command.subarray(0, TPDU_HEADER_BYTES + p3));
+    return this.#withData(command.subarray(0, T0_HEADER_BYTES + p3));
   }
 
   /** Cases 1 and 2. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { T0_HEADER_BYTES } from "../../base/iso7816/index.ts";
 import { ExtendedApduExchange, ShortApduExchange } from "./apdu-exchange.ts";
 import type { CardExchange } from "./card-exchange.ts";
 import { T0CharacterExchange, T1BlockExchange } from "./line-exchange.ts";
@@ -31,13 +32,10 @@ export async function exchangeFor(
   return exchange;
 }
 
-/** CLA, INS, P1, P2 and P3: a TPDU of T=0 always has all five. ISO/IEC 7816-3:2006, 10.3.2. */
-const TPDU_HEADER_BYTES = 5;
-
-/** The command as it goes to the reader, which may send whole commands of T=0 to the card as they are. */
+/** The command as it goes to the reader, which may send whole commands of T=0 to the card as they are: those have five bytes. */
 export function asSent(command: Uint8Array, { protocol }: Agreement, { level }: ReaderTraits): Uint8Array {
-  if (protocol !== "t0" || level !== "tpdu" || command.length >= TPDU_HEADER_BYTES) return command;
-  const tpdu = new Uint8Array(TPDU_HEADER_BYTES);
+  if (protocol !== "t0" || level !== "tpdu" || command.length >= T0_HEADER_BYTES) return command;
+  const tpdu = new Uint8Array(T0_HEADER_BYTES);
   tpdu.set(command);
   return tpdu;
 }

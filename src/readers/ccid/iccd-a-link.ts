@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 
 import { concatBytes } from "../../base/binary/index.ts";
+import { T0_HEADER_BYTES } from "../../base/iso7816/index.ts";
 import { ControlLink, type ControlOutcome, type ControlTurn, iccdRequests } from "./control-link.ts";
 import type { CcidCommand } from "./messages.ts";
 import { slotErrors } from "./slot-errors.ts";
 
-/** CLA, INS, P1, P2 and P3. */
-const HEADER_BYTES = 5;
 const MAX_ATR_BYTES = 33;
 /** SW1 SW2. */
 const STATUS_WORD_BYTES = 2;
@@ -41,8 +40,8 @@ export class IccdALink extends ControlLink {
   /** Header, then data in one direction, then SW1 SW2: each when the card asks for it. */
   async #tpdu(tpdu: Uint8Array, turn: ControlTurn): Promise<ControlOutcome> {
     // P3 counts the data. A program may have put Le behind it, which T=0 has no place for.
-    const data = tpdu.subarray(HEADER_BYTES, HEADER_BYTES + (tpdu[HEADER_BYTES - 1] ?? 0));
-    await this.out(iccdRequests.xfrBlock, 0, turn, tpdu.subarray(0, HEADER_BYTES));
+    const data = tpdu.subarray(T0_HEADER_BYTES, T0_HEADER_BYTES + (tpdu[T0_HEADER_BYTES - 1] ?? 0));
+    await this.out(iccdRequests.xfrBlock, 0, turn, tpdu.subarray(0, T0_HEADER_BYTES));
     let answer: Uint8Array = new Uint8Array(0);
     let status = await this.#ready(turn);
     if (status === cardStatus.data) {

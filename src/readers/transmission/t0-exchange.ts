@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import { checkBytes, checkFunction, checkMembers, checkWhole, copyBytes, zeroBytes } from "../../base/binary/index.ts";
+import { T0_HEADER_BYTES } from "../../base/iso7816/index.ts";
 import { MAX_EMPTY_ACKNOWLEDGEMENTS, MAX_WAIT_EXTENSIONS } from "./limits.ts";
 import { failed, type LineFault, type T0Step, type TransmissionFailure } from "./step.ts";
-
-/** CLA, INS, P1, P2 and P3. */
-const HEADER_BYTES = 5;
 
 /** Longest data of a command, and longest data of a response. P3 = 0 stands for 256 of the latter. */
 const MAX_COMMAND_DATA_BYTES = 255;
@@ -69,9 +67,9 @@ export class T0Exchange {
       return failed("reset-needed", "the card has to be reset after an earlier failure", "warm-reset");
     const problem = commandProblem(command);
     if (problem !== undefined) return failed("invalid-command", problem, "go-on");
-    this.#command = new Uint8Array(Math.max(HEADER_BYTES, command.length));
+    this.#command = new Uint8Array(Math.max(T0_HEADER_BYTES, command.length));
     this.#command.set(command);
-    this.#data = new Uint8Array(command.length === HEADER_BYTES ? command[4] || MAX_RESPONSE_DATA_BYTES : 0);
+    this.#data = new Uint8Array(command.length === T0_HEADER_BYTES ? command[4] || MAX_RESPONSE_DATA_BYTES : 0);
     this.#isOverdue = options.isOverdue;
     this.#sent = 0;
     this.#collected = 0;
@@ -79,7 +77,7 @@ export class T0Exchange {
     this.#extensions = 0;
     this.#emptyAcknowledgements = 0;
     this.#state = "procedure";
-    return this.#send(HEADER_BYTES);
+    return this.#send(T0_HEADER_BYTES);
   }
 
   /** What the card sent. Bytes behind SW2 are an error: the card would be out of step with the next command. */
@@ -199,10 +197,10 @@ export class T0Exchange {
 function commandProblem(command: Uint8Array): string | undefined {
   const length = command.length;
   if (length < 4) return `a command has at least 4 bytes, not ${length}`;
-  if (length > HEADER_BYTES + MAX_COMMAND_DATA_BYTES) {
-    return `a command of T=0 has at most ${HEADER_BYTES + MAX_COMMAND_DATA_BYTES} bytes, not ${length}`;
+  if (length > T0_HEADER_BYTES + MAX_COMMAND_DATA_BYTES) {
+    return `a command of T=0 has at most ${T0_HEADER_BYTES + MAX_COMMAND_DATA_BYTES} bytes, not ${length}`;
   }
-  if (length > HEADER_BYTES && command[4] !== length - HEADER_BYTES) {
+  if (length > T0_HEADER_BYTES && command[4] !== length - T0_HEADER_BYTES) {
     return "P3 is not the number of data bytes that follow it";
   }
   const high = (command[1] ?? 0) & 0xf0;
