@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+
+/** The version of the messages that this package speaks. A service refuses a page that speaks another one. */
+export const BRIDGE_VERSION = 1;
+
+/** The longest message in bytes: a command APDU of 65,544 bytes fits, with what is told beside it. */
+export const MAX_BRIDGE_MESSAGE_BYTES = 69_632;
+
+/** The most bytes that a message carries for a card or a reader. */
+export const MAX_DATA_BYTES = 65_544;
+
+/** The most bytes of UTF-8 of one text: names of readers are shorter, and the service refuses unknown words. */
+export const MAX_TEXT_BYTES = 1024;
+
+/** The most readers in one question about their states. */
+export const MAX_READER_STATES = 256;
+
+/** Bytes of the secret that a page keeps after it was paired. */
+export const TOKEN_BYTES = 32;
+
+/** Why a service ends a connection: close codes of RFC 6455, 7.4.2, which are free for applications. */
+export const closeCodes = {
+  /** A message that cannot be, or that has no place now. */
+  malformed: 4400,
+  /** The pairing was taken back, or what the origin may use has changed. */
+  revoked: 4401,
+  /** The pairing code was wrong too often, or was not typed in time. */
+  notPaired: 4403,
+  /** The page speaks another version. */
+  version: 4406,
+  /** Too many connections, of this origin or in all. */
+  tooMany: 4429,
+  /** The service ends. */
+  ending: 1001,
+} as const;

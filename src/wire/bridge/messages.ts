@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+
+import { type ByteCursor, concatBytes, decoding, type Result } from "../../base/binary/index.ts";
+import {
+  bytes,
+  type FieldValues,
+  f64,
+  list,
+  optional,
+  record,
+  text,
+  truths,
+  u8,
+  u32,
+  type WireField,
+  word,
+} from "./fields.ts";
+import { MAX_DATA_BYTES, MAX_READER_STATES, MAX_TEXT_BYTES, TOKEN_BYTES } from "./limits.ts";
+
+const name = text(MAX_TEXT_BYTES);
+const data = bytes(MAX_DATA_BYTES);
+const MAX_ATR = 64;
+const MAX_PROTOCOLS = 16;
+const MAX_LIST = 1024;
+
+/** How a call is told of a signal: it has none, it has one, it has one that was aborted before the call. */
+const signal = word(["none", "given", "aborted"]);
+
+/** SmartCardReaderStateFlagsIn and SmartCardReaderStateFlagsOut, in the order of the IDL. */
+const flagsIn = truths([
+  "unaware",
+  "ignore",
+  "unavailable",
+  "empty",
+  "present",
+  "exclusive",
+  "inuse",
+  "mute",
+  "unpowered",
+]);
+const flagsOut = truths([
+  "ignore",
+  "changed",
+  "unavailable",
+  "unknown",
+  "empty",
+  "present",
+  "exclusive",
+  "inuse",
+  "mute",
+  "unpowered",
+]);
+
+/**
+ * What a page says. `id` numbers a call, whose answer has the same number; `context` and `connection` are numbers that answers gave. Numbers and
+ * words of the API travel as the page gave them: the service checks them, so that each rule stands once.
+ */
+const pageTable = {
+  /** The first message: the version, and the secret of an earlier pairing. */
+  hello: [1, { version: u8, token: optional(bytes(TOKEN_BYTES)) }],
+  /** The code that the service showed to its user. */
+  pair: [2, { code: name }],
+  establishContext: [3, { id: u32 }],
+  /** The page has forgotten a context and all its connections. */
+  releaseContext: [4, { context: u32 }],
+  /** The signal of a call was aborted. */
+  abort: [5, { id: u32 }],
+  listReaders: [6, { id: u32, context: u32 }],
+  getStatusChange: [
+    7,
+    {
+      id: u32,
+      context: u32,
+      readerStates: list(
+        record({ readerName: name, currentState: flagsIn, currentCount: optional(f64) }),
+        MAX_READER_STATES,
+      ),
+      timeout: optional(f64),
+      signal,
+    },
+  ],
+  connect: [
+    8,
+    {
+      id: u32,
+      context: u32,
+      readerName: name,
+      accessMode: name,
+      preferredProtocols: optional(list(name, MAX_PROTOCOLS)),
+    },
+  ],
+  disconnect: [9, { id: u32, connection: u32, disposition: optional(name) }],
+  transmit: [10, { id: u32, connection: u32, sendBuffer: data, protocol: optional(name) }],
+  startTransaction: [11, { id: u32, connection: u32, signal }],
+  /** The function of a transaction has ended: `id` is that of the call that started it. */
+  endTransaction: [
+    12,
+    { id: u32, outcome: word(["undefined", "null", "disposition", "rejected"]), disposition: optional(name) },
+  ],
+  status: [13, { id: u32, connection: u32 }],
+  control: [14, { id: u32, connection: u32, controlCode: f64, data }],
+  getAttribute: [15, { id: u32, connection: u32, tag: f64 }],
+  setAttribute: [16, { id: u32, connection: u32, tag: f64, value: data }],
+} as const;
+
+/** What a service says. */
+const serviceTable = {
+  /** The page is paired; `token` is there right after a pairing, for the page to keep. */
+  welcome: [1, { version: u8, token: optional(bytes(TOKEN_BYTES)) }],
+  /** The page has to send the code that the service shows; how often it may try. */
+  pairingWanted: [2, { triesLeft: u8 }],
+  /** A call has succeeded; the member that its result is, where it has one. */
+  done: [3, { id: u32 }],
+  context: [4, { id: u32, context: u32 }],
+  readers: [5, { id: u32, names: list(name, MAX_LIST) }],
+  states: [
+    6,
+    {
+      id: u32,
+      states: list(
+        record({ readerName: name, eventState: flagsOut, eventCount: u32, answerToReset: optional(bytes(MAX_ATR)) }),
+        MAX_READER_STATES,
+      ),
+    },
+  ],
+  connection: [7, { id: u32, connection: u32, activeProtocol: optional(name) }],
+  data: [8, { id: u32, data: bytes(MAX_DATA_BYTES) }],
+  status: [9, { id: u32, readerName: name, state: name, answerToReset: optional(bytes(MAX_ATR)) }],
+  /** A transaction has begun: the page runs its function now. */
+  begun: [10, { id: u32 }],
+  /**
+   * A call has failed. `signal` and `callback` stand for the reason of the page's signal, and for what its function was rejected with: both
+   * stay in the page.
+   */
+  failed: [
+    11,
+    {
+      id: u32,
+      error: word(["SmartCardError", "TypeError", "DOMException", "signal", "callback"]),
+      /** The response code of a SmartCardError, the name of a DOMException. */
+      name,
+      message: name,
+    },
+  ],
+} as const;
+
+type MessageTable = Readonly<
+  Record<string, readonly [number: number, fields: Readonly<Record<string, WireField<unknown>>>]>
+>;
+
+type MessageOf<T extends MessageTable> = {
+  readonly [K in keyof T]: { readonly kind: K } & FieldValues<T[K][1]>;
+}[keyof T];
+
+/** A message of a page. */
+export type PageMessage = MessageOf<typeof pageTable>;
+/** A message of a service. */
+export type ServiceMessage = MessageOf<typeof serviceTable>;
+
+function encoder<T extends MessageTable>(table: T): (message: MessageOf<T>) => Uint8Array {
+  return (message) => {
+    const [number, fields] = table[message.kind] as T[keyof T];
+    const pieces = [Uint8Array.of(number)];
+    record(fields).write(pieces, message as never);
+    return concatBytes(...pieces);
+  };
+}
+
+function decoder<T extends MessageTable>(table: T): (encoded: Uint8Array) => Result<MessageOf<T>> {
+  const byNumber = new Map(Object.entries(table).map(([kind, [number, fields]]) => [number, { kind, fields }]));
+  const read = (cursor: ByteCursor): MessageOf<T> => {
+    const number = cursor.u8("the number of the message");
+    const { fields, kind } = byNumber.get(number) ?? cursor.fail(`${number} is the number of no message`);
+    return { kind, ...record(fields).read(cursor, kind) } as MessageOf<T>;
+  };
+  return (encoded) => decoding(encoded, read);
+}
+
+/** Writes what a page says. @throws TypeError for a text, a list or bytes that are longer than a message carries */
+export const encodePageMessage: (message: PageMessage) => Uint8Array = encoder(pageTable);
+/** Reads what a page says. For any bytes the answer is a result. */
+export const decodePageMessage: (encoded: Uint8Array) => Result<PageMessage> = decoder(pageTable);
+/** Writes what a service says. @throws TypeError as {@link encodePageMessage} */
+export const encodeServiceMessage: (message: ServiceMessage) => Uint8Array = encoder(serviceTable);
+/** Reads what a service says. */
+export const decodeServiceMessage: (encoded: Uint8Array) => Result<ServiceMessage> = decoder(serviceTable);
