@@ -16,9 +16,14 @@ const started = ["apps/cli/main", "entry/compat-look-worker", "platform/node/ifd
 
 const FOLDER = join(root, "dist/bundle/entry");
 
+/** Entries that a page loads as they are: one file each, minified, which imports nothing. */
+const PAGE_FOLDER = "./dist/bundle/page/";
+
 /** The file of an entry is named in package.json; its declarations are those of the module. */
 function entriesOf({ bin, exports }) {
-  const modules = Object.values(exports).filter((target) => typeof target === "object");
+  const modules = Object.values(exports).filter(
+    (target) => typeof target === "object" && !target.default.startsWith(PAGE_FOLDER),
+  );
   const pairs = modules.map(({ default: file, types }) => [
     nameOf(file),
     types.replace("./dist/", "").replace(".d.ts", ""),
@@ -35,24 +40,28 @@ function nameOf(file) {
   return file.split("/").at(-1).replace(/\.js$/, "");
 }
 
+const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+
+/** With the map of the compiler, so that those of the bundle lead to src/. */
+const compiled = {
+  name: "compiled",
+  load(id) {
+    return { code: readFileSync(id, "utf8"), map: readFileSync(`${id}.map`, "utf8") };
+  },
+};
+
+function onLog(level, log) {
+  throw new Error(`${level}: ${log.message}`);
+}
+
 const build = await rolldown({
   cwd: root,
-  input: entriesOf(JSON.parse(readFileSync(join(root, "package.json"), "utf8"))),
+  input: entriesOf(manifest),
   // Packages are loaded from where they are installed; some are optional.
   external: (id) => !id.startsWith(".") && !id.startsWith("/") && !/^[A-Za-z]:/.test(id),
   platform: "node",
-  plugins: [
-    {
-      // With the map of the compiler, so that those of the bundle lead to src/.
-      name: "compiled",
-      load(id) {
-        return { code: readFileSync(id, "utf8"), map: readFileSync(`${id}.map`, "utf8") };
-      },
-    },
-  ],
-  onLog(level, log) {
-    throw new Error(`${level}: ${log.message}`);
-  },
+  plugins: [compiled],
+  onLog,
 });
 await build.write({
   dir: FOLDER,
@@ -66,3 +75,23 @@ await build.write({
   chunkFileNames: "shared-[name].js",
 });
 await build.close();
+
+for (const target of Object.values(manifest.exports)) {
+  if (typeof target !== "object" || !target.default.startsWith(PAGE_FOLDER)) continue;
+  const page = await rolldown({
+    cwd: root,
+    input: join(root, target.types.replace(/\.d\.ts$/, ".js")),
+    platform: "browser",
+    plugins: [compiled],
+    onLog,
+  });
+  await page.write({
+    file: join(root, target.default),
+    format: "esm",
+    minify: true,
+    keepNames: true,
+    sourcemap: true,
+    sourcemapExcludeSources: true,
+  });
+  await page.close();
+}

@@ -15,6 +15,8 @@ const notCompiled: Readonly<Record<string, string>> = {
   "@jest/globals": "its types come with jest, which is no dependency of ours. test/testing/guide.test.ts runs these",
   pkijs: "its types are made for pages. test/web-crypto runs these",
   "@peculiar/x509": "its types are made for pages. test/web-crypto runs these",
+  "scard/bridge":
+    "they are of a page, with a bridge beside it. test/browser/bridge.test.ts runs the like of them in Chromium",
   "scard/browser":
     "they are of a page, with its navigator and its button. test/browser runs the like of them in Chromium",
 };

@@ -2,6 +2,7 @@
 
 import type { FuzzTarget } from "./target.ts";
 import { applicationCardTargets } from "./targets/application-card.ts";
+import { bridgeTargets } from "./targets/bridge.ts";
 import { databaseTargets } from "./targets/database.ts";
 import { documentTargets } from "./targets/documents.ts";
 import { driverTargets } from "./targets/drivers.ts";
@@ -26,6 +27,7 @@ export const targets: readonly FuzzTarget[] = [
   ...pcscTargets,
   ...streamTargets,
   ...agentTargets,
+  ...bridgeTargets,
   ...documentTargets,
   ...databaseTargets,
   ...softwareCardTargets,

@@ -5,6 +5,7 @@
 import * as binary from "../../src/base/binary/index.ts";
 import * as iso7816 from "../../src/base/iso7816/index.ts";
 import * as database from "../../src/database/index.ts";
+import * as bridge from "../../src/entry/bridge.ts";
 import * as browser from "../../src/entry/browser.ts";
 import * as cards from "../../src/entry/cards.ts";
 import * as embedded from "../../src/entry/embedded.ts";
@@ -923,6 +924,11 @@ export const exportedRows: Readonly<Record<string, Readonly<Record<string, Row>>
     ),
   },
   "./embedded": embeddedRows,
+  "./bridge": {
+    smartCard: row(bridge.smartCard, options),
+    bridgedSmartCard: row(bridge.bridgedSmartCard, options),
+    SmartCardError: "is the class of scard/web, and is looked at there",
+  },
   "./browser": {
     createSmartCard: row(
       browser.createSmartCard,
@@ -1010,6 +1016,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>
   "./web": web,
   "./providers": providers,
   "./embedded": embedded,
+  "./bridge": bridge,
   "./browser": browser,
   "./machine": machine,
   "./pcscd": pcscd,

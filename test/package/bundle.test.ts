@@ -5,6 +5,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 
 interface Manifest {
@@ -59,6 +60,12 @@ describe("few files are loaded", () => {
   test("to tell the version", () => {
     expect(loadedWith("dist/bundle/entry/main.js").size).toBeLessThan(5);
   });
+});
+
+test("a page's client of the bridge is one file of at most 8 kB, which imports nothing", () => {
+  const code = readFileSync("dist/bundle/page/bridge.js");
+  expect(gzipSync(code).length).toBeLessThanOrEqual(8192);
+  expect(code.toString()).not.toMatch(/\bimport\b|\brequire\b|node:/);
 });
 
 test("its maps lead to sources that the package has", () => {

@@ -8,3 +8,4 @@ export { BrokenPackage, packageFailure } from "./package-failure.ts";
 export { readRegularFile, readTextFile } from "./read-regular-file.ts";
 export { replaceFile } from "./replace-file.ts";
 export { nodeClock, nodeRuntime } from "./runtime.ts";
+export { type UserSurroundings, userDataFolder } from "./user-data-folder.ts";

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: MIT
 
 import { posix, win32 } from "node:path";
+import { type UserSurroundings, userDataFolder } from "../runtime/index.ts";
 
 /** The environment variable that names the only file to use, for every scope. */
 export const DATABASE_VARIABLE = "SCARD_DATABASE";
 
 /** The environment that determines the paths. */
-export interface DatabaseSurroundings {
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  /** As `process.platform` has it. */
-  readonly platform: string;
+export interface DatabaseSurroundings extends UserSurroundings {
   /** The user's id; undefined on Windows. */
   readonly uid: number | undefined;
-  /** The user's home folder. */
-  readonly home: string;
 }
 
 /** Where databases are. */
@@ -45,12 +41,7 @@ function systemPath({ environment, platform }: DatabaseSurroundings): string {
   return posix.join(folder, FILE_NAME);
 }
 
-function userPath({ environment, platform, home }: DatabaseSurroundings): string {
-  if (platform === "win32") {
-    return win32.join(environment.LOCALAPPDATA || win32.join(home, "AppData", "Local"), "scard", FILE_NAME);
-  }
-  if (platform === "darwin") return posix.join(home, "Library", "Application Support", "scard", FILE_NAME);
-  // A relative path is to be ignored: XDG Base Directory Specification 0.8, 3.
-  const data = environment.XDG_DATA_HOME;
-  return posix.join(data && posix.isAbsolute(data) ? data : posix.join(home, ".local", "share"), "scard", FILE_NAME);
+function userPath(surroundings: DatabaseSurroundings): string {
+  const { join } = surroundings.platform === "win32" ? win32 : posix;
+  return join(userDataFolder(surroundings), FILE_NAME);
 }

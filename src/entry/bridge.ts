@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+
+/**
+ * `scard/bridge`: the Web Smart Card API in any page or worker, through `scard bridge` on the user's machine.
+ */
+
+import { checkFunction, checkMembers, checkText } from "../base/binary/index.ts";
+import { BridgedSmartCard, type BridgeTokens, type PairingRequest } from "../faces/bridge-client/index.ts";
+import type { SmartCardResourceManager } from "../faces/web/index.ts";
+import { openSocket, PageStore } from "../platform/browser/index.ts";
+
+export type { BridgeTokens, PairingRequest } from "../faces/bridge-client/index.ts";
+export type {
+  BufferSource,
+  SmartCardAccessMode,
+  SmartCardConnection,
+  SmartCardConnectionState,
+  SmartCardConnectionStatus,
+  SmartCardConnectOptions,
+  SmartCardConnectResult,
+  SmartCardContext,
+  SmartCardDisposition,
+  SmartCardErrorOptions,
+  SmartCardGetStatusChangeOptions,
+  SmartCardProtocol,
+  SmartCardReaderStateFlagsIn,
+  SmartCardReaderStateFlagsOut,
+  SmartCardReaderStateIn,
+  SmartCardReaderStateOut,
+  SmartCardResourceManager,
+  SmartCardResponseCode,
+  SmartCardTransactionCallback,
+  SmartCardTransactionOptions,
+  SmartCardTransmitOptions,
+} from "../faces/web/index.ts";
+export { SmartCardError } from "../faces/web/index.ts";
+
+/** Where `scard bridge` listens, unless it is told otherwise. */
+const DEFAULT_URL = "ws://127.0.0.1:41964";
+
+/** How a page reaches the bridge. */
+export interface BridgeOptions {
+  /** Where the bridge listens. @default "ws://127.0.0.1:41964" */
+  readonly url?: string | undefined;
+  /**
+   * Asks the user for the code that the bridge shows in its terminal: once for each browser. An empty answer, or none, gives the pairing up.
+   *
+   * @default the browser's own prompt; a worker has none
+   */
+  readonly pairingCode?: ((request: PairingRequest) => Promise<string | null | undefined>) | undefined;
+  /** Keeps the secret of the pairing. @default IndexedDB of the origin, which its pages and workers share */
+  readonly tokens?: BridgeTokens | undefined;
+}
+
+/** The API through the bridge. */
+export interface SmartCardBridge extends SmartCardResourceManager {
+  /** Ends the connection to the bridge, and all contexts. A card in a transaction is reset. */
+  close(): void;
+}
+
+/** The page's own API, where the browser has one. */
+interface PageNavigator {
+  readonly navigator?: { readonly smartCard?: SmartCardResourceManager | undefined } | undefined;
+}
+
+/**
+ * The Web Smart Card API of this page or worker: the browser's own where it has one, or else that of the bridge. Nothing is connected before
+ * `establishContext()`.
+ *
+ * ```ts
+ * const context = await smartCard().establishContext();
+ * const [reader] = await context.listReaders();
+ * ```
+ *
+ * `establishContext()` rejects with a `SmartCardError` whose `responseCode` is "no-service" where no bridge runs, or the bridge does not list this
+ * origin; "server-too-busy" where it has too many connections. It rejects with a "NotAllowedError" DOMException where the pairing failed.
+ *
+ * Portability: Chrome has the API in isolated web apps on ChromeOS. Safari lets no page that came by https reach the bridge.
+ *
+ * @throws TypeError for options that are not those above
+ */
+export function smartCard(options: BridgeOptions = {}): SmartCardResourceManager {
+  const bridged = bridgeOf(checked(options, "smartCard"));
+  return (globalThis as PageNavigator).navigator?.smartCard ?? bridged;
+}
+
+/**
+ * The API through the bridge, also where the browser has one of its own. `close()` ends the connection to the bridge.
+ *
+ * @throws TypeError for options that are not those of {@link smartCard}
+ */
+export function bridgedSmartCard(options: BridgeOptions = {}): SmartCardBridge {
+  return bridgeOf(checked(options, "bridgedSmartCard"));
+}
+
+function bridgeOf({ pairingCode = askInPage, tokens, url = DEFAULT_URL }: BridgeOptions): SmartCardBridge {
+  const store = new PageStore("scard-bridge");
+  return new BridgedSmartCard({
+    dial: (events) => openSocket(url, events),
+    tokens: tokens ?? { load: () => store.get(url), save: (token) => store.set(url, token) },
+    pairingCode,
+  });
+}
+
+async function askInPage({ triesLeft }: PairingRequest): Promise<string | null> {
+  const { prompt } = globalThis as { prompt?: (question: string) => string | null };
+  if (prompt === undefined)
+    throw new DOMException("the bridge asks for a pairing code: give the option pairingCode", "NotAllowedError");
+  return prompt(`Type the code that "scard bridge" shows in its terminal (${triesLeft} tries left):`);
+}
+
+function checked(options: BridgeOptions, name: string): BridgeOptions {
+  checkMembers(options, ["url", "pairingCode", "tokens"], `${name}: options`);
+  const { pairingCode, tokens, url } = options;
+  if (url !== undefined) checkText(url, `${name}: options.url`);
+  if (pairingCode !== undefined) checkFunction(pairingCode, `${name}: options.pairingCode`);
+  if (tokens !== undefined) {
+    checkFunction(tokens?.load, `${name}: options.tokens.load`);
+    checkFunction(tokens.save, `${name}: options.tokens.save`);
+  }
+  return options;
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+
+import { closeCodes } from "../../wire/bridge/index.ts";
+import { SmartCardError, type SmartCardResponseCode } from "../web/index.ts";
+
+/** The error of a call that has failed in the service. */
+export function failureOf(kind: string, name: string, message: string): Error {
+  if (kind === "TypeError") return new TypeError(message);
+  if (kind === "DOMException") return new DOMException(message, name);
+  return new SmartCardError(message, { responseCode: name as SmartCardResponseCode });
+}
+
+/** The error of all calls on a connection to the bridge that has ended. */
+export function lossOf(code: number, reason: string): Error {
+  if (code === closeCodes.notPaired) return new DOMException(reason, "NotAllowedError");
+  const why = reason || "it does not run, or it does not serve this origin: scard bridge --origin ORIGIN";
+  const responseCode = code === closeCodes.tooMany ? "server-too-busy" : "no-service";
+  return new SmartCardError(`no connection to the smart card bridge: ${why}`, { responseCode });
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+
+/** What happens on a connection to the bridge. */
+interface BridgeEvents {
+  /** It is there: messages may be sent. */
+  opened(): void;
+  /** A whole message has come. */
+  received(message: Uint8Array): void;
+  /** It has ended, or could not be made. `code` is the close code of the WebSocket, 1006 where there was none. */
+  closed(code: number, reason: string): void;
+}
+
+/** A connection to the bridge. */
+export interface BridgeConnection {
+  send(message: Uint8Array): void;
+  close(): void;
+}
+
+/** Where a page keeps the secret of its pairing. */
+export interface BridgeTokens {
+  load(): Promise<Uint8Array | undefined>;
+  /** Keeps it, or forgets it. */
+  save(token: Uint8Array | undefined): Promise<void>;
+}
+
+/** What a page is told when a pairing code is asked for. */
+export interface PairingRequest {
+  /** How often this code may still be tried. */
+  readonly triesLeft: number;
+}
+
+/** What the proxies work with. */
+export interface BridgeHost {
+  /** Begins to connect. */
+  dial(events: BridgeEvents): BridgeConnection;
+  readonly tokens: BridgeTokens;
+  /** Asks the user for the code that `scard bridge` shows; undefined where the user gives none. */
+  pairingCode(request: PairingRequest): Promise<string | undefined | null>;
+}

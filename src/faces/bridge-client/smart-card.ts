@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT
+
+import type {
+  BufferSource,
+  SmartCardAccessMode,
+  SmartCardConnection,
+  SmartCardConnectionStatus,
+  SmartCardConnectOptions,
+  SmartCardConnectResult,
+  SmartCardContext,
+  SmartCardDisposition,
+  SmartCardGetStatusChangeOptions,
+  SmartCardProtocol,
+  SmartCardReaderStateFlagsIn,
+  SmartCardReaderStateIn,
+  SmartCardReaderStateOut,
+  SmartCardResourceManager,
+  SmartCardTransactionCallback,
+  SmartCardTransactionOptions,
+  SmartCardTransmitOptions,
+} from "../web/index.ts";
+import { Line } from "./line.ts";
+import type { BridgeHost } from "./ports.ts";
+
+// These classes hold no rule of the draft: what a page gives goes to the service, which runs the algorithms. Here is only what a message cannot
+// carry: dictionaries, bytes, signals and functions.
+
+/** `navigator.smartCard` of a page whose browser has none: its contexts are those of the bridge. */
+export class BridgedSmartCard implements SmartCardResourceManager {
+  readonly #host: BridgeHost;
+  #line: Line | undefined;
+  /** Tells the service of contexts that the page cannot reach any more. */
+  readonly #forgotten = new FinalizationRegistry<() => void>((release) => release());
+
+  constructor(host: BridgeHost) {
+    this.#host = host;
+  }
+
+  async establishContext(): Promise<SmartCardContext> {
+    this.#line ??= new Line(this.#host, () => {
+      this.#line = undefined;
+    });
+    const line = this.#line;
+    await line.ready;
+    const { context } = await line.call<"context">({ kind: "establishContext" });
+    const proxy = new BridgedContext(line, context);
+    this.#forgotten.register(proxy, () => line.send({ kind: "releaseContext", context }));
+    return proxy;
+  }
+
+  /** Ends the connection to the bridge, and all contexts. A card in a transaction is reset. */
+  close(): void {
+    this.#line?.close();
+    this.#line = undefined;
+  }
+}
+
+class BridgedContext implements SmartCardContext {
+  readonly #line: Line;
+  readonly #context: number;
+
+  constructor(line: Line, context: number) {
+    this.#line = line;
+    this.#context = context;
+  }
+
+  static lineOf(context: BridgedContext): Line {
+    return context.#line;
+  }
+
+  async listReaders(): Promise<string[]> {
+    const { names } = await this.#line.call<"readers">({ kind: "listReaders", context: this.#context });
+    return [...names];
+  }
+
+  async getStatusChange(
+    readerStates: SmartCardReaderStateIn[],
+    options?: SmartCardGetStatusChangeOptions,
+  ): Promise<SmartCardReaderStateOut[]> {
+    const states = [...readerStates].map(stateOf);
+    const given = dictionary(options);
+    const signal = signalOf(given.signal);
+    const timeout = given.timeout === undefined ? undefined : +(given.timeout as number);
+    const call = {
+      kind: "getStatusChange",
+      context: this.#context,
+      readerStates: states,
+      timeout,
+      signal: presence(signal),
+    } as const;
+    const answer = await this.#line.call<"states">(call, { signal });
+    return answer.states.map(({ answerToReset, ...state }) => ({
+      ...state,
+      ...(answerToReset && { answerToReset: bufferOf(answerToReset) }),
+    }));
+  }
+
+  async connect(
+    readerName: string,
+    accessMode: SmartCardAccessMode,
+    options?: SmartCardConnectOptions,
+  ): Promise<SmartCardConnectResult> {
+    const { preferredProtocols } = dictionary(options);
+    const { activeProtocol, connection } = await this.#line.call<"connection">({
+      kind: "connect",
+      context: this.#context,
+      readerName: `${readerName}`,
+      accessMode: `${accessMode}`,
+      preferredProtocols:
+        preferredProtocols === undefined
+          ? undefined
+          : [...(preferredProtocols as Iterable<unknown>)].map((protocol) => `${protocol}`),
+    });
+    return {
+      connection: new BridgedConnection(this, connection),
+      ...(activeProtocol !== undefined && { activeProtocol: activeProtocol as SmartCardProtocol }),
+    };
+  }
+}
+
+class BridgedConnection implements SmartCardConnection {
+  /** A context lives as long as a connection of it can be reached. */
+  readonly #context: BridgedContext;
+  readonly #connection: number;
+
+  constructor(context: BridgedContext, connection: number) {
+    this.#context = context;
+    this.#connection = connection;
+  }
+
+  get #line(): Line {
+    return BridgedContext.lineOf(this.#context);
+  }
+
+  async disconnect(disposition?: SmartCardDisposition): Promise<undefined> {
+    const connection = this.#connection;
+    await this.#line.call<"done">({ kind: "disconnect", connection, disposition: wordOf(disposition) });
+  }
+
+  async transmit(sendBuffer: BufferSource, options?: SmartCardTransmitOptions): Promise<ArrayBuffer> {
+    const command = bytesOf(sendBuffer);
+    const protocol = wordOf(dictionary(options).protocol);
+    const connection = this.#connection;
+    const { data } = await this.#line.call<"data">({ kind: "transmit", connection, sendBuffer: command, protocol });
+    return bufferOf(data);
+  }
+
+  async startTransaction(
+    transaction: SmartCardTransactionCallback,
+    options?: SmartCardTransactionOptions,
+  ): Promise<undefined> {
+    if (typeof transaction !== "function") throw new TypeError("the transaction is not a function");
+    const signal = signalOf(dictionary(options).signal);
+    const call = { kind: "startTransaction", connection: this.#connection, signal: presence(signal) } as const;
+    await this.#line.call<"done">(call, { signal, transaction });
+  }
+
+  async status(): Promise<SmartCardConnectionStatus> {
+    const answer = await this.#line.call<"status">({ kind: "status", connection: this.#connection });
+    const { answerToReset, readerName, state } = answer;
+    return {
+      readerName,
+      state: state as SmartCardConnectionStatus["state"],
+      ...(answerToReset && { answerToReset: bufferOf(answerToReset) }),
+    };
+  }
+
+  async control(controlCode: number, data: BufferSource): Promise<ArrayBuffer> {
+    const call = {
+      kind: "control",
+      connection: this.#connection,
+      controlCode: +controlCode,
+      data: bytesOf(data),
+    } as const;
+    return bufferOf((await this.#line.call<"data">(call)).data);
+  }
+
+  async getAttribute(tag: number): Promise<ArrayBuffer> {
+    const answer = await this.#line.call<"data">({ kind: "getAttribute", connection: this.#connection, tag: +tag });
+    return bufferOf(answer.data);
+  }
+
+  async setAttribute(tag: number, value: BufferSource): Promise<undefined> {
+    const call = { kind: "setAttribute", connection: this.#connection, tag: +tag, value: bytesOf(value) } as const;
+    await this.#line.call<"done">(call);
+  }
+}
+
+/** A dictionary of Web IDL: an object, or nothing. */
+function dictionary(value: unknown): Readonly<Record<string, unknown>> {
+  if (value === undefined || value === null) return {};
+  if (typeof value !== "object" && typeof value !== "function") throw new TypeError("the options are not an object");
+  return value as Readonly<Record<string, unknown>>;
+}
+
+const flagNames = [
+  "empty",
+  "exclusive",
+  "ignore",
+  "inuse",
+  "mute",
+  "present",
+  "unavailable",
+  "unaware",
+  "unpowered",
+] as const;
+
+function stateOf(given: unknown) {
+  const { currentCount, currentState, readerName } = dictionary(given);
+  if (readerName === undefined || currentState === undefined)
+    throw new TypeError("readerName and currentState of a reader's state are required");
+  const flags = dictionary(currentState);
+  return {
+    readerName: `${readerName}`,
+    currentState: Object.fromEntries(
+      flagNames.map((name) => [name, !!flags[name]]),
+    ) as Required<SmartCardReaderStateFlagsIn>,
+    currentCount: currentCount === undefined ? undefined : +(currentCount as number),
+  };
+}
+
+function wordOf(value: unknown): string | undefined {
+  return value === undefined ? undefined : `${value}`;
+}
+
+function signalOf(value: unknown): AbortSignal | undefined {
+  if (value === undefined || value instanceof AbortSignal) return value;
+  throw new TypeError("the signal is not an AbortSignal");
+}
+
+function presence(signal: AbortSignal | undefined): "none" | "given" | "aborted" {
+  if (signal === undefined) return "none";
+  return signal.aborted ? "aborted" : "given";
+}
+
+/** The bytes of a BufferSource. They are copied into the message before the call returns. */
+function bytesOf(source: unknown): Uint8Array {
+  const { buffer, byteLength, byteOffset } = ArrayBuffer.isView(source)
+    ? source
+    : { buffer: source, byteLength: undefined, byteOffset: 0 };
+  if (buffer instanceof ArrayBuffer) return new Uint8Array(buffer, byteOffset, byteLength);
+  throw new TypeError("the data is neither an ArrayBuffer nor a view of one");
+}
+
+function bufferOf(bytes: Uint8Array): ArrayBuffer {
+  return bytes.slice().buffer as ArrayBuffer;
+}

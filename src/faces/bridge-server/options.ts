@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+
+import type { Clock, Random, ResourceManager } from "../../port/index.ts";
+import type { BridgeLimits } from "./limits.ts";
+import type { BridgeNotice, BridgeOrigins } from "./ports.ts";
+
+/** What a bridge is made with. */
+export interface BridgeServiceOptions {
+  readonly manager: ResourceManager;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly origins: BridgeOrigins;
+  readonly sha256: (bytes: Uint8Array) => Uint8Array;
+  /** Is told what the user of the bridge should see. Must not throw. */
+  readonly notice: (notice: BridgeNotice) => void;
+  readonly limits?: Partial<BridgeLimits>;
+}
+
+/** The same, with all limits. */
+export interface CheckedBridgeOptions extends Omit<BridgeServiceOptions, "limits"> {
+  readonly limits: BridgeLimits;
+}

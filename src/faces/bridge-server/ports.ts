@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+
+/** The connection of a page, at the service's end. */
+export interface BridgePipe {
+  send(message: Uint8Array): void;
+  /** Bytes that were sent and that the page has not taken yet. */
+  readonly waitingBytes: number;
+  /** Nothing more is read from the page until `resume`. */
+  pause(): void;
+  resume(): void;
+  /** Ends the connection, with a close code of RFC 6455. */
+  close(code: number, reason: string): void;
+}
+
+/** What an origin may use. */
+export interface BridgeOrigin {
+  /** As browsers write it: `https://example.org`. */
+  readonly origin: string;
+  /**
+   * The readers that it sees: names, or their beginnings before a `*`. Undefined: all that no other origin was given by name.
+   */
+  readonly readers?: readonly string[] | undefined;
+  /** SHA-256 of the secrets of its pairings, in hexadecimal. */
+  readonly tokens: readonly string[];
+}
+
+/** The origins that a service knows. The list may be changed from outside: see `BridgeService.originsChanged`. */
+export interface BridgeOrigins {
+  all(): readonly BridgeOrigin[];
+  /** Keeps the hash of a secret. Settles when it is kept. */
+  remember(origin: string, token: string): Promise<void>;
+}
+
+/** What the user of a bridge is told. */
+export type BridgeNotice =
+  /** A page wants to be paired: the code is to be typed in there. */
+  | { readonly kind: "pairing-code"; readonly origin: string; readonly code: string }
+  | { readonly kind: "paired"; readonly origin: string }
+  | { readonly kind: "wrong-code"; readonly origin: string; readonly triesLeft: number }
+  /** The page was refused, or sent away. */
+  | { readonly kind: "refused"; readonly origin: string; readonly reason: string };

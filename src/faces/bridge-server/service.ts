@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+
+import { closeCodes } from "../../wire/bridge/index.ts";
+import { defaultBridgeLimits } from "./limits.ts";
+import type { BridgeServiceOptions, CheckedBridgeOptions } from "./options.ts";
+import { Pairing } from "./pairing.ts";
+import type { BridgePipe } from "./ports.ts";
+import { BridgeSession } from "./session.ts";
+
+/** Why a page may not connect. */
+export interface BridgeRefusal {
+  /** The status of HTTP that says it. */
+  readonly status: 403 | 503;
+  readonly reason: string;
+}
+
+/**
+ * The service that lets pages of listed origins use smart cards. Connections are the platform's: each is asked for with {@link refusal}, then
+ * handed to {@link accept}.
+ */
+export class BridgeService {
+  readonly #options: CheckedBridgeOptions;
+  readonly #pairing: Pairing;
+  readonly #sessions = new Map<BridgeSession, string>();
+  /** Origins that the user was told of: once is enough. */
+  readonly #unlisted = new Set<string>();
+  #hasEnded = false;
+
+  constructor(options: BridgeServiceOptions) {
+    this.#options = { ...options, limits: { ...defaultBridgeLimits, ...options.limits } };
+    this.#pairing = new Pairing(this.#options);
+  }
+
+  /** How many pages are connected. */
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  /** Why a page of this origin may not connect now; undefined where it may. */
+  refusal(origin: string | undefined): BridgeRefusal | undefined {
+    const { limits, origins } = this.#options;
+    if (origin === undefined || !origins.all().some((listed) => listed.origin === origin)) {
+      this.#tellUnlisted(origin);
+      return { status: 403, reason: "this origin is not listed" };
+    }
+    const ofOrigin = [...this.#sessions.values()].filter((other) => other === origin).length;
+    if (this.#hasEnded || this.#sessions.size >= limits.maxSockets || ofOrigin >= limits.maxSocketsOfOrigin)
+      return { status: 503, reason: "too many connections" };
+    return undefined;
+  }
+
+  /** Begins to serve a page. Hand the session what arrives, and tell it when the connection has ended. */
+  accept(origin: string, pipe: BridgePipe): BridgeSession {
+    const session: BridgeSession = new BridgeSession({
+      ...this.#options,
+      origin,
+      pipe,
+      pairing: this.#pairing,
+      ended: () => this.#sessions.delete(session),
+    });
+    this.#sessions.set(session, origin);
+    return session;
+  }
+
+  /** The list of origins was changed: pages that may not go on are sent away. */
+  originsChanged(): void {
+    for (const session of [...this.#sessions.keys()]) session.originsChanged();
+  }
+
+  /** Ends all connections. Settles when all that the pages had is given back. */
+  async close(): Promise<void> {
+    this.#hasEnded = true;
+    const sessions = [...this.#sessions.keys()];
+    for (const session of sessions) session.end(closeCodes.ending, "the bridge ends");
+    await Promise.all(sessions.map((session) => session.closed()));
+  }
+
+  #tellUnlisted(origin: string | undefined): void {
+    const named = origin ?? "a program that names no origin";
+    if (this.#unlisted.has(named) || this.#unlisted.size >= this.#options.limits.maxSockets) return;
+    this.#unlisted.add(named);
+    this.#options.notice({ kind: "refused", origin: named, reason: "it is not listed" });
+  }
+}

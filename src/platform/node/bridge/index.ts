@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+
+export { BRIDGE_HOST, listenBridge } from "./listen-bridge.ts";
+export { OriginsFile } from "./origins-file.ts";

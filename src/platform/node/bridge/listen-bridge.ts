@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { WebSocket } from "ws";
+import { SmartCardError } from "../../../port/index.ts";
+import { closeCodes, MAX_BRIDGE_MESSAGE_BYTES } from "../../../wire/bridge/index.ts";
+
+/** The only address that a bridge listens on. */
+export const BRIDGE_HOST = "127.0.0.1";
+
+/** The connection of a page: what a service does with it. */
+interface PagePipe {
+  send(message: Uint8Array): void;
+  readonly waitingBytes: number;
+  pause(): void;
+  resume(): void;
+  close(code: number, reason: string): void;
+}
+
+/** What a service is told of a connection. */
+interface PageEvents {
+  received(message: Uint8Array): void;
+  drained(): void;
+  closed(): Promise<void>;
+}
+
+/** Who serves the pages. */
+interface PageService {
+  /** Why a page of this origin may not connect; undefined where it may. */
+  refusal(origin: string | undefined): { readonly status: 403 | 503; readonly reason: string } | undefined;
+  accept(origin: string, pipe: PagePipe): PageEvents;
+}
+
+/** How to listen. */
+interface ListenBridgeOptions {
+  /** 0: the system chooses. */
+  readonly port: number;
+  readonly service: PageService;
+  /** Answers requests for pages of the bridge itself. @default 404 */
+  readonly answer?: (request: IncomingMessage, response: ServerResponse) => void;
+}
+
+/** A bridge that listens. */
+interface BridgeListener {
+  readonly port: number;
+  /** Ends all connections, and stops listening. */
+  close(): Promise<void>;
+}
+
+/** TCP connections at a time, more than a service accepts: the rest waits for nothing. */
+const MAX_TCP_CONNECTIONS = 2048;
+/** For a request of HTTP to arrive as a whole, in milliseconds. */
+const REQUEST_MS = 10_000;
+/** Bytes of all headers of a request. */
+const MAX_HEADER_BYTES = 8192;
+
+/**
+ * Listens for WebSockets of pages, on the loopback address alone. Who may connect the service decides, by the origin that the browser names;
+ * the name of the host must be a loopback one, so that no page of another site gets here by a name that leads to this machine.
+ *
+ * @throws reader-unavailable (the port is taken), no-access (a port below 1024), comm-error
+ */
+export async function listenBridge(options: ListenBridgeOptions): Promise<BridgeListener> {
+  // Loaded when a bridge starts: no other part of the package needs it.
+  const { WebSocketServer } = await import("ws");
+  const sockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    maxPayload: MAX_BRIDGE_MESSAGE_BYTES,
+    perMessageDeflate: false,
+  });
+  const server = createServer({
+    maxHeaderSize: MAX_HEADER_BYTES,
+    requestTimeout: REQUEST_MS,
+    headersTimeout: REQUEST_MS,
+    connectionsCheckingInterval: REQUEST_MS,
+  });
+  server.maxConnections = MAX_TCP_CONNECTIONS;
+  const open = new Set<Socket>();
+  server.on("connection", (socket) => {
+    open.add(socket);
+    socket.setNoDelay(true);
+    socket.once("close", () => open.delete(socket));
+  });
+  server.on("request", (request, response) => {
+    if (isForLoopback(request) && options.answer !== undefined) options.answer(request, response);
+    else response.writeHead(404, { "content-type": "text/plain" }).end("scard bridge: pages connect by WebSocket\n");
+  });
+  server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    socket.on("error", () => socket.destroy());
+    const { origin } = request.headers;
+    const refusal = isForLoopback(request)
+      ? options.service.refusal(origin)
+      : ({ status: 403, reason: "this host is not served" } as const);
+    if (refusal?.status === 403 || origin === undefined) {
+      refuse(socket, refusal?.reason ?? "the origin is missing");
+      return;
+    }
+    sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      // A page cannot read the status of HTTP, so a listed origin is told in the words of a WebSocket.
+      if (refusal !== undefined) webSocket.close(closeCodes.tooMany, refusal.reason);
+      else serve(webSocket, origin, options.service);
+      // A message that is too long, for one: the page is told with a close code, and `close` follows.
+      webSocket.on("error", () => undefined);
+    });
+  });
+  const port = await listen(server, options.port);
+  return {
+    port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        // What was sent before, such as why a connection ends, still goes out.
+        for (const socket of open) socket.destroySoon();
+      }),
+  };
+}
+
+function serve(webSocket: WebSocket, origin: string, service: PageService): void {
+  const pipe: PagePipe = {
+    send: (message) => webSocket.send(message, () => events.drained()),
+    get waitingBytes() {
+      return webSocket.bufferedAmount;
+    },
+    pause: () => webSocket.pause(),
+    resume: () => webSocket.resume(),
+    close: (code, reason) => {
+      // A connection that is paused does not see the answer to its end.
+      webSocket.resume();
+      webSocket.close(code, Buffer.from(reason).subarray(0, MAX_REASON_BYTES).toString());
+    },
+  };
+  const events = service.accept(origin, pipe);
+  webSocket.on("message", (data, isBinary) => {
+    if (isBinary && data instanceof Uint8Array) events.received(data);
+    else webSocket.close(closeCodes.malformed, "messages are binary");
+  });
+  webSocket.on("close", () => void events.closed());
+}
+
+/** RFC 6455, 5.5: a control frame has 125 bytes, and two of them are the code. A character may be cut: three bytes are kept for it. */
+const MAX_REASON_BYTES = 120;
+
+function refuse(socket: Socket, reason: string): void {
+  const text = `scard bridge: ${reason}\n`;
+  socket.end(
+    `HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: ${text.length}\r\n\r\n${text}`,
+  );
+}
+
+/** A name of another site that leads to this machine is not the bridge's: DNS rebinding. */
+function isForLoopback({ headers }: IncomingMessage): boolean {
+  return /^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?$/i.test(headers.host ?? "");
+}
+
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(error, port)));
+    server.listen({ host: BRIDGE_HOST, port }, () => {
+      // The system could not accept a connection (no file descriptor is free, for one). The next may do.
+      server.removeAllListeners("error").on("error", () => undefined);
+      const address = server.address();
+      resolve(typeof address === "object" && address !== null ? address.port : port);
+    });
+  });
+}
+
+function listenError(error: NodeJS.ErrnoException, port: number): SmartCardError {
+  const details = { operation: "listen" };
+  const where = `port ${port} of ${BRIDGE_HOST}`;
+  if (error.code === "EADDRINUSE") {
+    const remedy = "another bridge may run already; else choose another port with --port, and name it in the page";
+    return new SmartCardError("reader-unavailable", `${where} is taken: ${remedy}`, details, { cause: error });
+  }
+  if (error.code === "EACCES")
+    return new SmartCardError("no-access", `${where} is reserved: choose a port from 1024 on`, details, {
+      cause: error,
+    });
+  return new SmartCardError("comm-error", `cannot listen on ${where}: ${error.message}`, details, { cause: error });
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+
+// The bridge on real sockets, with programs in the place of browsers: whatever they send, pages that are paired go on.
+
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { afterEach, describe, expect, it } from "vitest";
+import { WebSocket } from "ws";
+import { testRig } from "../../src/entry/test-rig.ts";
+import { BridgedSmartCard } from "../../src/faces/bridge-client/index.ts";
+import { type BridgeNotice, BridgeService } from "../../src/faces/bridge-server/index.ts";
+import { listenBridge } from "../../src/platform/node/bridge/index.ts";
+import { nodeRuntime } from "../../src/platform/node/runtime/index.ts";
+import { closeCodes, encodePageMessage, MAX_BRIDGE_MESSAGE_BYTES } from "../../src/wire/bridge/index.ts";
+import { MemoryOrigins, ORIGIN } from "./stage.ts";
+
+const ends: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+async function bridge(port = 0, origins = new MemoryOrigins([{ origin: ORIGIN, tokens: [] }])) {
+  const rig = await testRig({ card: "demo" });
+  ends.push(() => rig.close());
+  const { clock, random } = nodeRuntime();
+  const notices: BridgeNotice[] = [];
+  const sha256 = (bytes: Uint8Array): Uint8Array => createHash("sha256").update(bytes).digest();
+  const manager = rig.manager.client({ name: "bridge" });
+  const notice = (told: BridgeNotice): void => void notices.push(told);
+  const service = new BridgeService({ manager, clock, random, origins, sha256, notice });
+  const listener = await listenBridge({ port, service });
+  const close = async (): Promise<void> => {
+    await service.close();
+    await listener.close();
+  };
+  ends.push(close);
+  return { rig, notices, origins, service, port: listener.port, url: `ws://127.0.0.1:${listener.port}`, close };
+}
+
+type Bridge = Awaited<ReturnType<typeof bridge>>;
+
+/** A page of the origin, in this process. */
+function page({ notices, url }: Pick<Bridge, "notices" | "url">, kept: { token?: Uint8Array | undefined } = {}) {
+  const sockets: WebSocket[] = [];
+  const smartCard = new BridgedSmartCard({
+    dial: (events) => {
+      const socket = new WebSocket(url, { origin: ORIGIN });
+      sockets.push(socket);
+      socket.on("open", events.opened);
+      socket.on("message", (data) => events.received(new Uint8Array(data as Buffer)));
+      socket.on("error", () => undefined);
+      socket.on("close", (code, reason) => events.closed(code, reason.toString()));
+      return { send: (message) => socket.send(message), close: () => socket.close() };
+    },
+    tokens: {
+      load: async () => kept.token,
+      save: async (token) => {
+        kept.token = token;
+      },
+    },
+    pairingCode: async () => {
+      const shown = notices.findLast((notice) => notice.kind === "pairing-code");
+      return shown?.kind === "pairing-code" ? shown.code : undefined;
+    },
+  });
+  return { smartCard, sockets, kept };
+}
+
+async function transmits(smartCard: BridgedSmartCard): Promise<number> {
+  const context = await smartCard.establishContext();
+  const [reader = ""] = await context.listReaders();
+  const { connection } = await context.connect(reader, "shared", { preferredProtocols: ["t0", "t1"] });
+  const answer = await connection.transmit(Uint8Array.of(0, 0xa4, 4, 0));
+  return answer.byteLength;
+}
+
+/** How a connection ends: the status of HTTP where it is refused, or its close code. */
+async function endOf(socket: WebSocket): Promise<{ status?: number; code?: number; reason?: string }> {
+  return new Promise((resolve) => {
+    socket.on("unexpected-response", (request, response) => {
+      resolve({ ...(response.statusCode !== undefined && { status: response.statusCode }) });
+      request.destroy();
+    });
+    socket.on("error", () => undefined);
+    socket.on("close", (code, reason) => resolve({ code, reason: reason.toString() }));
+  });
+}
+
+describe("the bridge on sockets", () => {
+  it("refuses an origin that is not listed, none at all, and another name of the host", async () => {
+    const { url, port, notices } = await bridge();
+    expect(await endOf(new WebSocket(url, { origin: "https://evil.example" }))).toEqual({ status: 403 });
+    expect(await endOf(new WebSocket(url))).toEqual({ status: 403 });
+    expect(await endOf(new WebSocket(url, { origin: "null" }))).toEqual({ status: 403 });
+    const rebound = new WebSocket(url, { origin: ORIGIN, headers: { host: `evil.example:${port}` } });
+    expect(await endOf(rebound)).toEqual({ status: 403 });
+    expect(notices.map(({ kind, origin }) => [kind, origin])).toContainEqual(["refused", "https://evil.example"]);
+    const response = await fetch(`http://127.0.0.1:${port}/`, { headers: { origin: "https://evil.example" } });
+    expect([response.status, response.headers.get("access-control-allow-origin")]).toEqual([404, null]);
+  });
+
+  it("ends a connection for an oversized or malformed message, and for text, and goes on", async () => {
+    const opened = await bridge();
+    const send = async (message: Uint8Array | string) => {
+      const socket = new WebSocket(opened.url, { origin: ORIGIN });
+      await once(socket, "open");
+      const end = endOf(socket);
+      socket.send(message);
+      return (await end).code;
+    };
+    expect(await send(new Uint8Array(MAX_BRIDGE_MESSAGE_BYTES + 1))).toBe(1009);
+    expect(await send(Uint8Array.of(0xff))).toBe(closeCodes.malformed);
+    expect(await send("hello")).toBe(closeCodes.malformed);
+    expect(await send(encodePageMessage({ kind: "hello", version: 200 }))).toBe(closeCodes.version);
+    const raw = connect(opened.port, "127.0.0.1");
+    raw.resume();
+    raw.write(`GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nx: ${"a".repeat(20_000)}\r\n`);
+    await once(raw, "close").catch(() => undefined);
+    expect(await transmits(page(opened).smartCard)).toBeGreaterThanOrEqual(2);
+    expect(opened.service.size).toBe(1);
+  });
+
+  it("serves a paired page while 1,000 sockets of the same origin come, and frees them all", async () => {
+    const opened = await bridge();
+    const { smartCard } = page(opened);
+    await transmits(smartCard);
+    const sockets = Array.from({ length: 1000 }, () => new WebSocket(opened.url, { origin: ORIGIN }));
+    const ended = sockets.map(endOf);
+    const first = await Promise.all(
+      sockets.map((socket, place) => Promise.race([once(socket, "open").then(() => "open"), ended[place]])),
+    );
+    expect(first.filter((outcome) => outcome === "open").length).toBeGreaterThan(0);
+    expect(opened.service.size).toBeLessThanOrEqual(32);
+    expect(await transmits(smartCard)).toBeGreaterThanOrEqual(2);
+    for (const socket of sockets) socket.terminate();
+    const codes = (await Promise.all(ended)).map(({ code }) => code);
+    expect(codes.filter((code) => code === closeCodes.tooMany).length).toBeGreaterThan(900);
+    await expect.poll(() => opened.service.size, { message: "all but the page are gone" }).toBe(1);
+    expect(await transmits(page(opened, {}).smartCard)).toBeGreaterThanOrEqual(2);
+  });
+
+  it("whose page is killed in the middle of a transaction resets the card, and frees the lock", async () => {
+    const opened = await bridge();
+    const { smartCard, sockets } = page(opened);
+    const context = await smartCard.establishContext();
+    const [reader = ""] = await context.listReaders();
+    const { connection } = await context.connect(reader, "shared", { preferredProtocols: ["t0", "t1"] });
+    const own = await opened.rig.connect();
+    await new Promise<void>((resolve) => {
+      const held = connection.startTransaction(() => {
+        resolve();
+        return new Promise(() => undefined);
+      });
+      void held.catch(() => undefined);
+    });
+    const waiting = own.beginTransaction().then(
+      () => "begun",
+      (error) => error.code,
+    );
+    sockets[0]?.terminate();
+    expect(await waiting).toBe("reset-card");
+    await own.reconnect({ shareMode: "shared", preferredProtocols: ["t0", "t1"], initialization: "leave" });
+    await own.beginTransaction();
+    await own.endTransaction();
+  });
+
+  it("is started anew on its port: the page pairs no second time", async () => {
+    const opened = await bridge();
+    const { kept, smartCard } = page(opened);
+    await transmits(smartCard);
+    await opened.close();
+    await expect(smartCard.establishContext()).rejects.toMatchObject({
+      name: "SmartCardError",
+      responseCode: "no-service",
+    });
+    const again = await bridge(opened.port, opened.origins);
+    expect(kept.token).toHaveLength(32);
+    expect(await transmits(smartCard)).toBeGreaterThanOrEqual(2);
+    expect(again.notices).toEqual([]);
+  });
+
+  it("says what to do where its port is taken", async () => {
+    const { port } = await bridge();
+    await expect(bridge(port)).rejects.toMatchObject({
+      code: "reader-unavailable",
+      message: expect.stringContaining(`port ${port} of 127.0.0.1 is taken`),
+    });
+  });
+});
