@@ -24,6 +24,7 @@ const entries: readonly CommandEntry[] = [
   { name: "piv", load: async () => (await import("./piv.ts")).piv },
   { name: "openpgp", load: async () => (await import("./openpgp.ts")).openpgp },
   { name: "ssh-agent", load: async () => (await import("./ssh-agent.ts")).sshAgent },
+  { name: "bridge", load: async () => (await import("./bridge.ts")).bridge },
   { name: "daemon", load: async () => (await import("./daemon.ts")).daemon },
   { name: "who", load: async () => (await import("./who.ts")).who },
   { name: "insert", load: async () => (await import("./daemon-readers.ts")).insert },

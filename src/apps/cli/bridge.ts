@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: MIT
+
+import { createHash } from "node:crypto";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { type BridgeNotice, type BridgeOrigin, BridgeService } from "../../faces/bridge-server/index.ts";
+import { BRIDGE_HOST, listenBridge, OriginsFile } from "../../platform/node/bridge/index.ts";
+import { nodeClock, nodeRuntime, userDataFolder } from "../../platform/node/runtime/index.ts";
+import type { CancelTimer } from "../../port/index.ts";
+import { bridgeEvent, bridgeLine } from "./bridge-text.ts";
+import { type Command, command, exitCodes } from "./command.ts";
+import { managerOption, withManager } from "./manager-option.ts";
+import { type OptionTable, UsageError } from "./options.ts";
+import { commandWithActions } from "./subcommand.ts";
+import type { Terminal } from "./terminal.ts";
+import { jsonText, visible } from "./text.ts";
+import { waiting } from "./waiting.ts";
+
+/** Where pages look for a bridge: `DEFAULT_BRIDGE_PORT` of the page's side says the same. */
+const DEFAULT_PORT = 41_964;
+/** How often the file of origins is looked at, in milliseconds: a revocation takes effect by then. */
+const RELOAD_MS = 1000;
+
+const fileOption = {
+  file: {
+    type: "string",
+    value: "FILE",
+    completes: "file",
+    help: "where origins and pairings are kept; default: bridge.json in the folder of the user's smart card database",
+  },
+} as const satisfies OptionTable;
+
+const serveOptions = {
+  origin: {
+    type: "string",
+    value: "ORIGIN",
+    multiple: true,
+    reads: originOf,
+    help: "an origin whose pages may use cards once they are paired: https://example.org. Origins that were paired before need not be named",
+  },
+  reader: {
+    type: "string",
+    value: "NAME",
+    multiple: true,
+    help: "the readers that these origins see: a name, or what it begins with and a *. Default: all readers that no other origin was given",
+  },
+  port: {
+    type: "string",
+    value: "PORT",
+    reads: portOf,
+    help: `where to listen, on ${BRIDGE_HOST}; default ${DEFAULT_PORT}`,
+  },
+  ...fileOption,
+  ...managerOption,
+} as const satisfies OptionTable;
+
+const serve = command({
+  name: "serve",
+  summary: "let pages of the origins that you name use smart cards",
+  usage: ["[OPTION…]"],
+  description: [
+    "Lets pages of listed origins use the cards of this machine through the Web Smart Card API (scard/bridge), in any browser. A page that comes for the first time asks for a code, which this program shows. It serves until Ctrl-C.",
+    "A page sees only the readers that its origin was given. When its tab is closed in the middle of a transaction, the card is reset.",
+  ],
+  options: serveOptions,
+  async run({ values }, terminal) {
+    const file = await OriginsFile.open(values.file ?? defaultFile(terminal));
+    const named = values.origin ?? [];
+    if (named.length === 0 && file.origins.length === 0)
+      throw new UsageError("no page may use cards yet: name its origin with --origin https://example.org");
+    if (values.reader !== undefined && named.length === 0) throw new UsageError("--reader needs --origin");
+    const tell = (notice: BridgeNotice): void => {
+      if (values.json === true) terminal.print(jsonText(bridgeEvent(notice), "compact"));
+      else terminal.say(bridgeLine(notice, terminal.paint));
+    };
+    return withManager(values.manager, terminal, async ({ client }) => {
+      const { clock, random } = nodeRuntime();
+      const origins = new ListedOrigins(file, named, values.reader);
+      const sha256 = (bytes: Uint8Array): Uint8Array => createHash("sha256").update(bytes).digest();
+      const service = new BridgeService({ manager: client, clock, random, origins, sha256, notice: tell });
+      const listener = await listenBridge({ port: values.port ?? DEFAULT_PORT, service });
+      const stopReloading = reloading(file, service, terminal);
+      try {
+        const url = `ws://${BRIDGE_HOST}:${listener.port}`;
+        if (values.json === true)
+          terminal.print(jsonText({ url, origins: listedNames(origins), pid: process.pid }, "compact"));
+        else terminal.print(`listening on ${url} for ${listedNames(origins).map(visible).join(", ")}`);
+        await waiting(terminal, undefined, ({ signal }) => ended(signal));
+        return exitCodes.ok;
+      } finally {
+        stopReloading();
+        await service.close();
+        await listener.close();
+      }
+    });
+  },
+});
+
+const list = command({
+  name: "list",
+  summary: "list the origins that were paired",
+  usage: ["[OPTION…]"],
+  description: [
+    "Lists the origins whose pages were paired, the readers that they see, and when the pairings were made.",
+  ],
+  options: fileOption,
+  async run({ values }, terminal) {
+    const { origins } = await OriginsFile.open(values.file ?? defaultFile(terminal));
+    const found = origins.map(({ origin, pairings, readers }) => ({
+      origin,
+      readers: readers ?? "all",
+      pairings: pairings.map(({ since }) => ({ since })),
+    }));
+    if (values.json === true) terminal.print(jsonText({ origins: found }));
+    else if (found.length === 0) terminal.say("no origin was paired");
+    else {
+      for (const { origin, pairings, readers } of found) {
+        terminal.print(terminal.paint("bold", visible(origin)));
+        terminal.print(
+          `  readers: ${typeof readers === "string" ? "all that no other origin has" : readers.map(visible).join(", ")}`,
+        );
+        for (const { since } of pairings) terminal.print(`  paired: ${visible(since)}`);
+      }
+    }
+    return exitCodes.ok;
+  },
+});
+
+const revoke = command({
+  name: "revoke",
+  summary: "take an origin's pairings and readers back",
+  usage: ["[OPTION…] ORIGIN…"],
+  description: [
+    "Forgets origins with all their pairings. A bridge that runs sends their pages away within a second; they have to be paired anew, and the bridge has to be started with --origin for them.",
+  ],
+  options: fileOption,
+  async run({ positionals, values }, terminal) {
+    if (positionals.length === 0) throw new UsageError("the origins are missing");
+    const wanted = positionals.map((text, place) => originOf(`argument ${place + 1}`, text));
+    const file = await OriginsFile.open(values.file ?? defaultFile(terminal));
+    const revoked: string[] = [];
+    const unknown: string[] = [];
+    for (const origin of wanted) ((await file.revoke(origin)) ? revoked : unknown).push(origin);
+    if (values.json === true) terminal.print(jsonText({ revoked, unknown }));
+    else {
+      for (const origin of revoked) terminal.print(`${visible(origin)}: revoked`);
+      for (const origin of unknown) terminal.say(`scard: ${visible(origin)} was not paired`);
+    }
+    return unknown.length === 0 ? exitCodes.ok : exitCodes.failed;
+  },
+});
+
+/** `scard bridge`: the Web Smart Card API for pages of any browser. */
+export const bridge: Command = commandWithActions({
+  name: "bridge",
+  summary: "let web pages use the cards of this machine",
+  description: [
+    "Serves the Web Smart Card API to pages of the origins that you name, over a WebSocket on this machine (docs/guide/bridge.md).",
+  ],
+  otherwise: "serve",
+  actions: [serve, list, revoke],
+});
+
+/** The origins of the command line and those of the file. */
+class ListedOrigins {
+  readonly #file: OriginsFile;
+  readonly #named: readonly string[];
+  readonly #readers: readonly string[] | undefined;
+
+  constructor(file: OriginsFile, named: readonly string[], readers: readonly string[] | undefined) {
+    this.#file = file;
+    this.#named = named;
+    this.#readers = readers;
+  }
+
+  all(): readonly BridgeOrigin[] {
+    const kept = this.#file.origins.map(({ origin, pairings, readers }) => ({
+      origin,
+      readers: this.#readersOf(origin) ?? readers,
+      tokens: pairings.map(({ hash }) => hash),
+    }));
+    const added = this.#named.filter((origin) => !kept.some((one) => one.origin === origin));
+    return [...kept, ...added.map((origin) => ({ origin, readers: this.#readers, tokens: [] }))];
+  }
+
+  async remember(origin: string, hash: string): Promise<void> {
+    const since = new Date(nodeClock.wallTime()).toISOString();
+    await this.#file.pair(origin, { hash, since }, this.#readersOf(origin));
+  }
+
+  #readersOf(origin: string): readonly string[] | undefined {
+    return this.#named.includes(origin) ? this.#readers : undefined;
+  }
+}
+
+function listedNames(origins: ListedOrigins): readonly string[] {
+  return origins.all().map(({ origin }) => origin);
+}
+
+/** Looks at the file of origins now and then, so that a revocation takes effect. */
+function reloading(file: OriginsFile, service: BridgeService, terminal: Terminal): CancelTimer {
+  let cancel: CancelTimer = () => undefined;
+  let isOver = false;
+  let told: string | undefined;
+  const look = async (): Promise<void> => {
+    try {
+      if (await file.reload()) service.originsChanged();
+      told = undefined;
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      if (message !== told) terminal.say(`scard: ${visible(message)}`);
+      told = message;
+    }
+    if (!isOver) cancel = nodeClock.schedule(RELOAD_MS, "bridge: origins", () => void look(), { background: true });
+  };
+  void look();
+  return () => {
+    isOver = true;
+    cancel();
+  };
+}
+
+function defaultFile({ environment }: Terminal): string {
+  return join(userDataFolder({ environment, platform: process.platform, home: homedir() }), "bridge.json");
+}
+
+/** @throws UsageError */
+function originOf(option: string, text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isOrigin =
+    url !== undefined && url.origin !== "null" && url.pathname === "/" && !url.search && !url.hash && !url.username;
+  if (!isOrigin) throw new UsageError(`${option} is an origin such as https://example.org or http://localhost:8080`);
+  return url.origin;
+}
+
+/** @throws UsageError */
+function portOf(option: string, text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(port <= 0xffff)) throw new UsageError(`${option} is a number from 0 to 65535; 0 lets the system choose`);
+  return port;
+}
+
+function ended(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

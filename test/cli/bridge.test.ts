@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+
+// scard bridge: what it prints, what it keeps, and how its pages are sent away.
+
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { WebSocket } from "ws";
+import { runProgram } from "../../src/apps/cli/program.ts";
+import { BridgedSmartCard } from "../../src/faces/bridge-client/index.ts";
+import { RecordedTerminal } from "./recorded-terminal.ts";
+
+const ORIGIN = "https://app.example";
+const managerOption = ["--manager", "embedded:virtual:Desk+demo,virtual:Vault+demo"];
+
+let folder = "";
+let file = "";
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "scard-bridge-"));
+  file = join(folder, "origins", "bridge.json");
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+async function scard(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
+  const terminal = new RecordedTerminal();
+  const code = await runProgram(["bridge", ...args, "--file", file], terminal);
+  return { code, out: terminal.printed, err: terminal.said };
+}
+
+/** A bridge that runs, until it is stopped. */
+async function running(...args: readonly string[]) {
+  const terminal = new RecordedTerminal();
+  const code = runProgram(["bridge", "--port", "0", "--json", "--file", file, ...managerOption, ...args], terminal);
+  const events = (): readonly Readonly<Record<string, string>>[] =>
+    terminal.printed
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line));
+  await expect.poll(() => terminal.printed, { message: "it listens" }).toContain("ws://127.0.0.1:");
+  return {
+    url: events()[0]?.url ?? "",
+    events,
+    stop: async () => {
+      terminal.interrupt("SIGINT");
+      return code;
+    },
+  };
+}
+
+function page(url: string, code: () => string): { smartCard: BridgedSmartCard; closed: Promise<number> } {
+  let ended = (_code: number): void => undefined;
+  const closed = new Promise<number>((resolve) => {
+    ended = resolve;
+  });
+  let token: Uint8Array | undefined;
+  const smartCard = new BridgedSmartCard({
+    dial: (events) => {
+      const socket = new WebSocket(url, { origin: ORIGIN });
+      socket.on("open", events.opened);
+      socket.on("message", (data) => events.received(new Uint8Array(data as Buffer)));
+      socket.on("error", () => undefined);
+      socket.on("close", (close, reason) => {
+        events.closed(close, reason.toString());
+        ended(close);
+      });
+      return { send: (message) => socket.send(message), close: () => socket.close() };
+    },
+    tokens: {
+      load: async () => token,
+      save: async (saved) => {
+        token = saved;
+      },
+    },
+    pairingCode: async () => code(),
+  });
+  return { smartCard, closed };
+}
+
+test("a page is paired with the code that is printed, remembered, listed, and revoked while the bridge runs", async () => {
+  const { events, stop, url } = await running("--origin", ORIGIN, "--reader", "Desk*");
+  expect(events()[0]).toMatchObject({ url, origins: [ORIGIN] });
+  const { closed, smartCard } = page(url, () => events().findLast(({ event }) => event === "pairing-code")?.code ?? "");
+  const context = await smartCard.establishContext();
+  expect(await context.listReaders()).toEqual([expect.stringContaining("Desk")]);
+  expect(events().map(({ event }) => event)).toEqual([undefined, "pairing-code", "paired"]);
+
+  const list = await scard("list", "--json");
+  expect([list.code, JSON.parse(list.out)]).toEqual([
+    0,
+    { origins: [{ origin: ORIGIN, readers: ["Desk*"], pairings: [{ since: expect.stringMatching(/^\d{4}-/) }] }] },
+  ]);
+  expect((await scard("list")).out).toMatch(/^https:\/\/app\.example\n {2}readers: Desk\*\n {2}paired: /);
+  // The secret of the page is not in the file, and only its user may read the file.
+  expect(JSON.parse(readFileSync(file, "utf8")).origins[0].pairings[0].hash).toMatch(/^[0-9A-F]{64}$/);
+  if (process.platform !== "win32") expect(statSync(file).mode & 0o077).toBe(0);
+
+  expect(await scard("revoke", ORIGIN)).toEqual({ code: 0, out: `${ORIGIN}: revoked\n`, err: "" });
+  expect(await closed).toBe(4401);
+  expect(await stop()).toBe(0);
+  const again = await scard("revoke", ORIGIN, "--json");
+  expect([again.code, JSON.parse(again.out)]).toEqual([1, { revoked: [], unknown: [ORIGIN] }]);
+  expect((await scard("list")).err).toBe("no origin was paired\n");
+});
+
+test("origins that were paired before need not be named, and the bridge says what it waits for", async () => {
+  const nothing = await scard(...managerOption);
+  expect([nothing.code, nothing.err]).toEqual([2, expect.stringContaining("name its origin with --origin")]);
+  const first = await running("--origin", ORIGIN);
+  const { smartCard } = page(first.url, () => first.events().at(-1)?.code ?? "");
+  await smartCard.establishContext();
+  await first.stop();
+  const second = await running();
+  expect(second.events()[0]).toMatchObject({ origins: [ORIGIN] });
+  await second.stop();
+});
+
+test.each([
+  [["--origin", "app.example"], "--origin is an origin such as https://example.org"],
+  [["--origin", "https://app.example/page"], "--origin is an origin"],
+  [["--origin", "file:///home"], "--origin is an origin"],
+  [["--origin", ORIGIN, "--port", "65536"], "--port is a number from 0 to 65535"],
+  [["--reader", "Desk"], "no page may use cards yet"],
+  [["revoke"], "the origins are missing"],
+  [["revoke", "https://app.example/page"], "argument 1 is an origin"],
+  [["lisst"], 'did you mean "list"'],
+])("wrong words are refused: %j", async (args, says) => {
+  const { code, err } = await scard(...args);
+  expect([code, err]).toEqual([2, expect.stringContaining(says)]);
+});
+
+test("a damaged file is told, with what to do", async () => {
+  file = join(folder, "bridge.json");
+  writeFileSync(file, "{");
+  const broken = await scard("list", "--json");
+  expect([broken.code, JSON.parse(broken.out).error.message]).toEqual([
+    1,
+    expect.stringMatching(/is not JSON: mend it/),
+  ]);
+  writeFileSync(
+    file,
+    JSON.stringify({ version: 1, origins: [{ origin: "x", pairings: [{ hash: "00", since: "" }] }] }),
+  );
+  expect((await scard("list")).err).toMatch(/is not what scard bridge writes: \$\.origins\[0\]/);
+});
+
+test("the help names the actions", async () => {
+  const { code, out } = await scard("--help");
+  expect([code, out]).toEqual([0, expect.stringMatching(/serve[\s\S]*list[\s\S]*revoke/)]);
+  expect((await scard("serve", "--help")).out).toMatch(/--origin ORIGIN[\s\S]*--reader NAME[\s\S]*41964/);
+});
