@@ -338,8 +338,13 @@ describe("clear the operationInProgress", () => {
       return "leave";
     });
     expect(await isPending(outer)).toBe(true);
+    const firstEnd = pcsc.hold("endTransaction");
     held.succeed();
     await isListed;
+    expect(await isPending(outer)).toBe(true);
+    // The second ends when the first has: the end of a transaction is an operation, too.
+    expect(pcsc.names.filter((name) => name === "endTransaction")).toHaveLength(1);
+    firstEnd.succeed();
     await expect(inner[0]).rejects.toMatchObject(invalidState);
     await expect(outer).rejects.toMatchObject(invalidState);
     expect(pcsc.calls).toEqual([
