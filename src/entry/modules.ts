@@ -16,6 +16,7 @@ import {
   type OpenCardOptions,
   openCardOn,
   PinCaches,
+  waitOf,
 } from "../faces/modules/index.ts";
 import type { HostWebCrypto } from "../faces/web-crypto/index.ts";
 import { nodeRuntime } from "../platform/node/runtime/index.ts";
@@ -231,8 +232,4 @@ async function cardTypes(atr: Uint8Array): Promise<readonly CardType[]> {
     if (error instanceof SmartCardError && error.code === "unsupported-feature") return [];
     throw error;
   }
-}
-
-function waitOf({ signal, timeoutMs }: WaitOptions): WaitOptions {
-  return { ...(signal !== undefined && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) };
 }

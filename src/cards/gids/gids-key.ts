@@ -2,6 +2,7 @@
 
 import { concatBytes, copyBytes, equalBytes, zeroBytes } from "../../base/binary/index.ts";
 import { encodeDataObject } from "../../base/iso7816/index.ts";
+import { withoutZeros } from "../../base/keys/index.ts";
 import {
   bitLength,
   type CardCrypto,
@@ -145,9 +146,4 @@ export function isKeyOf(mechanism: Mechanism, key: GidsKey): boolean {
   if (mechanism.kind === "symmetric") return key.kind === "symmetric" && key.value.length === mechanism.keyBytes;
   if (mechanism.kind === "rsa") return key.kind === "rsa" && bitLength(key.rsa.n) === mechanism.bits;
   return key.kind === "curve" && key.curve === mechanism.curve && key.secret.length === mechanism.bytes;
-}
-
-function withoutZeros(bytes: Uint8Array): Uint8Array {
-  const from = bytes.findIndex((byte) => byte !== 0);
-  return from < 0 ? new Uint8Array(0) : bytes.subarray(from);
 }

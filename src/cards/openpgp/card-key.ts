@@ -2,6 +2,7 @@
 
 import { concatBytes, copyBytes, equalBytes, zeroBytes } from "../../base/binary/index.ts";
 import { encodeBerTlv } from "../../base/iso7816/index.ts";
+import { withoutZeros } from "../../base/keys/index.ts";
 import {
   bitLength,
   type CardCrypto,
@@ -254,9 +255,4 @@ function nativePoint(point: Uint8Array): Uint8Array {
 function padded(bytes: Uint8Array, length: number): Uint8Array {
   const number = withoutZeros(bytes);
   return concatBytes(new Uint8Array(length - number.length), number);
-}
-
-function withoutZeros(bytes: Uint8Array): Uint8Array {
-  const from = bytes.findIndex((byte) => byte !== 0);
-  return from < 0 ? new Uint8Array(0) : bytes.subarray(from);
 }

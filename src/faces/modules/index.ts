@@ -18,6 +18,7 @@ export type {
   SignRequest,
 } from "./card-module.ts";
 export { gidsModule } from "./gids-module.ts";
+export { waitOf } from "./key-card-options.ts";
 export type {
   CardCertificate,
   CardProperties,
