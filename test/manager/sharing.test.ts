@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, test } from "vitest";
+import { VirtualReader } from "../../src/entry/cards.ts";
 import type { ShareMode } from "../../src/port/index.ts";
 import { EchoCard, failureOf, world } from "./world.ts";
 
@@ -186,6 +187,39 @@ describe("readers", () => {
     await manager.removeReader("Reader 2");
     expect((await addReader({ name: "Reader", id: "three" })).name).toBe("Reader 2");
     expect((await failureOf(addReader({ name: "x", id: "three" }))).code).toBe("duplicate-reader");
+  });
+
+  test("that are lost while they start leave their name and id to the next at once", async () => {
+    const { context, manager, runtime } = await world();
+    const { clock } = runtime;
+    const made = (): VirtualReader => new VirtualReader({ name: "Late", id: "late", clock });
+    /** A reader that starts when it is told to. */
+    const slow = (isLost: boolean): { readonly reader: VirtualReader; start(): void } => {
+      const reader = made();
+      const open = reader.open.bind(reader);
+      const gate = { start: (): void => {} };
+      reader.open = async (events) => {
+        await open(events);
+        if (isLost) events.lost("the cable was pulled");
+        await new Promise<void>((resolve) => {
+          gate.start = resolve;
+        });
+      };
+      return { reader, start: () => gate.start() };
+    };
+    const [first, second] = [slow(true), slow(false)];
+    const lost = failureOf(manager.addReader(first.reader));
+    await runtime.settle();
+    const added = manager.addReader(second.reader);
+    await runtime.settle();
+    first.start();
+    expect((await lost).code).toBe("reader-unavailable");
+    expect((await failureOf(manager.addReader(made()))).code).toBe("duplicate-reader");
+    second.start();
+    expect(await added).toBe("Late");
+    expect(await (await context("a")).listReaders()).toEqual(["Reader", "Late"]);
+    await manager.removeReader("Late");
+    expect(await manager.addReader(made())).toBe("Late");
   });
 
   test("may be 512 at once", async () => {

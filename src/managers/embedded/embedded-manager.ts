@@ -32,7 +32,7 @@ import { checkSemantics, type Profile, type ProfileName, profiles } from "./prof
 import { readDescription } from "./reader-port.ts";
 import { Slot } from "./slot.ts";
 import { Tracker } from "./tracker.ts";
-import { uniqueReaderName } from "./unique-reader-name.ts";
+import { UniqueReaderNames } from "./unique-reader-name.ts";
 
 /** Dependencies and options of an embedded manager. */
 export interface EmbeddedManagerOptions {
@@ -89,6 +89,9 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
   readonly #slots = new Map<string, Slot>();
   /** Readers whose driver is starting: their names are taken, but no client is told of them yet. */
   readonly #opening = new Map<string, Slot>();
+  /** By their stable ids, the readers of both. */
+  readonly #ids = new Map<string, Slot>();
+  readonly #names = new UniqueReaderNames();
   readonly #contexts = new Set<SlotContext>();
   readonly #remembered = new Map<string, RememberedReader>();
   readonly #cache: CardCache;
@@ -131,13 +134,13 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
     if (this.#slots.size + this.#opening.size >= this.#limits.readers) {
       throw new SmartCardError("no-memory", `there are ${this.#limits.readers} readers, the limit`, { reader: wanted });
     }
-    if ([...this.#slots.values(), ...this.#opening.values()].some((slot) => slot.description.id === id)) {
+    if (this.#ids.has(id)) {
       throw new SmartCardError("duplicate-reader", `a reader with the id "${id}" is in service`, { reader: wanted });
     }
     const before = this.#remembered.get(id);
     const isTaken = (key: string): boolean => this.#slots.has(key) || this.#opening.has(key);
     const name =
-      before?.wanted === wanted && !isTaken(readerKey(before.name)) ? before.name : uniqueReaderName(wanted, isTaken);
+      before?.wanted === wanted && !isTaken(readerKey(before.name)) ? before.name : this.#names.make(wanted, isTaken);
     const slot = new Slot(reader, description, {
       runtime: this.#runtime,
       profile: this.profile,
@@ -301,15 +304,19 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
   async #putIntoService(slot: Slot): Promise<void> {
     const key = readerKey(slot.name);
     this.#opening.set(key, slot);
+    this.#ids.set(slot.description.id, slot);
     try {
       await slot.open();
-      // It may have been lost while it was starting.
-      if (!this.#opening.has(key))
+      // It may have been lost while it was starting, and another one may have its place.
+      if (this.#opening.get(key) !== slot)
         throw new SmartCardError("reader-unavailable", `"${slot.name}" was removed while it started`);
-    } finally {
-      this.#opening.delete(key);
+    } catch (error) {
+      this.#leave(slot);
+      throw error;
     }
+    this.#opening.delete(key);
     if (this.#closing !== undefined) {
+      this.#leave(slot);
       await slot.close("the service has stopped", "service-stopped");
       this.#checkRunning();
     }
@@ -319,11 +326,22 @@ export class EmbeddedManager implements ResourceManager, Inspectable, ReaderTabl
   }
 
   #slotLost(slot: Slot): void {
-    const key = readerKey(slot.name);
-    this.#opening.delete(key);
-    if (!this.#slots.delete(key)) return;
+    const isInService = this.#slots.get(readerKey(slot.name)) === slot;
+    this.#leave(slot);
+    if (!isInService) return;
     this.#remember(slot);
     this.#tracker.readersChanged(slot.name);
+  }
+
+  /** A reader gives back its place, its id and its name. A second call has no effect. */
+  #leave(slot: Slot): void {
+    const { id } = slot.description;
+    if (this.#ids.get(id) !== slot) return;
+    const key = readerKey(slot.name);
+    this.#ids.delete(id);
+    this.#opening.delete(key);
+    this.#slots.delete(key);
+    this.#names.freed(key);
   }
 
   #remember(slot: Slot): void {
