@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import { root, tool } from "./tools.js";
+import { root, simulatorFlags, tool } from "./tools.js";
 
 const { positionals, values } = parseArgs({
   options: { seconds: { type: "string", default: "600" } },
@@ -70,7 +70,15 @@ function compile() {
 }
 
 function simulate(seconds) {
-  const args = [join(work, "out", "simulation", "main.js"), "--quiet", "--from", "1", "--seconds", String(seconds)];
+  const args = [
+    ...simulatorFlags,
+    join(work, "out", "simulation", "main.js"),
+    "--quiet",
+    "--from",
+    "1",
+    "--seconds",
+    String(seconds),
+  ];
   // A history that never ends is a violation too: it is ended from outside.
   const { status, stdout, stderr } = spawnSync(process.execPath, args, {
     encoding: "utf8",

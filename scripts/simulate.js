@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { root, run, tool } from "./tools.js";
+import { root, run, simulatorFlags, tool } from "./tools.js";
 
 const folder = mkdtempSync(join(tmpdir(), "scard-simulation-"));
 let status = 1;
@@ -14,7 +14,12 @@ try {
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }\n');
   status = run(process.execPath, [tool("typescript", "tsc"), "-p", "tsconfig.simulation.json", "--outDir", folder]);
   const seeds = ["--seeds", join(root, "simulation", "seeds.json")];
-  status ||= run(process.execPath, [join(folder, "simulation", "main.js"), ...seeds, ...process.argv.slice(2)]);
+  status ||= run(process.execPath, [
+    ...simulatorFlags,
+    join(folder, "simulation", "main.js"),
+    ...seeds,
+    ...process.argv.slice(2),
+  ]);
 } finally {
   rmSync(folder, { recursive: true });
 }

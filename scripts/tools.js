@@ -24,3 +24,9 @@ export function run(command, args) {
   if (error) console.error(`${command} could not be started: ${error.message}`);
   return status ?? 1;
 }
+
+/**
+ * Options of Node for the simulator, which has a processor of its own and makes much garbage that is never old: other threads for
+ * the collector only wait for each other, and a function is optimised when it is hot for a run of minutes. Timelines do not depend on them.
+ */
+export const simulatorFlags = ["--single-threaded-gc", "--interrupt-budget=600000"];

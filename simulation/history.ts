@@ -3,6 +3,7 @@
 import { getEventListeners } from "node:events";
 import { describeEvent, type HistoryEvent } from "./events.ts";
 import type { Plan } from "./plan.ts";
+import { settled } from "./settled.ts";
 import { markedPin } from "./simulated-card.ts";
 import { World } from "./world.ts";
 
@@ -29,8 +30,7 @@ const FINISH_MS = 120_000;
 /** Runs a history from its beginning until all clients have left. */
 export async function runHistory(plan: Plan, options: HistoryOptions = {}): Promise<HistoryResult> {
   const { reached = () => {}, tell } = options;
-  const settle = (): Promise<unknown> => new Promise((resolve) => setImmediate(resolve));
-  const world = new World(plan, { settle, tell, reached });
+  const world = new World(plan, { settle: settled, tell, reached });
   const { oracle, simulated } = world;
   const unforeseen = (error: unknown): void => oracle.violated(`uncaught: ${describeError(error)}`);
   process.on("unhandledRejection", unforeseen);
@@ -48,7 +48,7 @@ export async function runHistory(plan: Plan, options: HistoryOptions = {}): Prom
   } catch (error) {
     unforeseen(error);
   } finally {
-    await settle();
+    await settled();
     process.off("unhandledRejection", unforeseen);
   }
   return { violation: oracle.violations[0], virtualMs: simulated.clock.now(), events };

@@ -41,6 +41,9 @@ const { values } = parseArgs({
   },
 });
 
+// Errors by the thousand are part of a history, and their stacks cost more than the errors. A replay has them.
+if (values.seed === undefined) Error.stackTraceLimit = 0;
+
 if (values.help) console.log(HELP);
 else if (values.seed !== undefined) process.exitCode = await replay(number(values.seed, "seed"));
 else if (values.hash) await printHashes();

@@ -118,6 +118,36 @@ describe("struct", () => {
   });
 });
 
+describe("a layout of numbers and padding alone", () => {
+  const fields = { a: u8, gap: pad(2), b: u16le, c: u16be, d: u32le, e: u32be, f: i32le };
+  const plain = struct("PLAIN", fields);
+  // With a field of bytes it goes through a view.
+  const viewed = struct("VIEWED", { ...fields, rest: bytes(2) });
+  const value = fc.record({
+    ...{ a: fc.nat({ max: 0xff }), b: u16, c: u16, d: u32, e: u32 },
+    f: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
+  });
+
+  it("has the same bytes as one that has others", () => {
+    fc.assert(
+      fc.property(value, fc.uint8Array({ minLength: 2, maxLength: 2 }), (numbers, rest) => {
+        const encoded = plain.encode(numbers, rest);
+        expect(encoded).toEqual(viewed.encode({ ...numbers, rest }));
+        expect(plain.decodeStart(encoded)).toEqual(numbers);
+        expect(plain.decode(encoded.subarray(0, plain.size))).toEqual({ ok: true, value: numbers });
+        expect(viewed.decodeStart(encoded)).toEqual({ ...numbers, rest });
+      }),
+    );
+  });
+
+  it("writes no minus zero, and ignores what padding has", () => {
+    const encoded = plain.encode({ a: -0, b: 0, c: 0, d: 0, e: 0, f: -0 });
+    expect(encoded).toEqual(new Uint8Array(plain.size));
+    encoded.fill(0xff, 1, 3);
+    expect(plain.decodeStart(encoded)).toEqual({ a: 0, b: 0, c: 0, d: 0, e: 0, f: 0 });
+  });
+});
+
 describe("a value that does not fit", () => {
   const cases: readonly [string, Field<never>, unknown][] = [
     ["a number below 0", u8, -1],

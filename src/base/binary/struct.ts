@@ -30,15 +30,26 @@ export interface Struct<L extends Layout> extends Field<StructValue<L>> {
   readonly name: string;
   /** Offset of each field in bytes from the start of the structure. */
   readonly offsetOf: { readonly [K in keyof L]: number };
-  /** Writes the structure into `size` new bytes. @throws RangeError when a value does not fit its field. */
-  encode(value: StructValue<L>): Uint8Array;
+  /** Writes the structure into `size` new bytes, and what follows it behind. @throws RangeError when a value does not fit its field. */
+  encode(value: StructValue<L>, rest?: Uint8Array): Uint8Array;
   /** Reads exactly `size` bytes; more or fewer are an error. */
   decode(bytes: Uint8Array): Result<StructValue<L>>;
+  /** Reads the first `size` bytes; the caller has checked that they are there. */
+  decodeStart(bytes: Uint8Array): StructValue<L>;
 }
+
+/** What is known of fields that are whole numbers: a layout of these and padding is written and read without a view of the bytes. */
+interface WholeField {
+  readonly size: 1 | 2 | 4;
+  readonly littleEndian: boolean;
+  readonly signed: boolean;
+}
+
+const wholeFields = new WeakMap<object, WholeField>();
 
 function integer(size: 1 | 2 | 4, littleEndian: boolean): Field<number> {
   const limit = 2 ** (8 * size);
-  return {
+  const field: Field<number> = {
     size,
     read(view, offset) {
       if (size === 1) return view.getUint8(offset);
@@ -53,6 +64,8 @@ function integer(size: 1 | 2 | 4, littleEndian: boolean): Field<number> {
       else view.setUint32(offset, value, littleEndian);
     },
   };
+  wholeFields.set(field, { size, littleEndian, signed: false });
+  return field;
 }
 
 /** One unsigned byte. */
@@ -75,6 +88,7 @@ export const i32le: Field<number> = {
     view.setInt32(offset, value, true);
   },
 };
+wholeFields.set(i32le, { size: 4, littleEndian: true, signed: true });
 
 /** `length` bytes as they are. */
 export function bytes(length: number): Field<Uint8Array> {
@@ -180,23 +194,90 @@ export function struct<const L extends Layout>(name: string, layout: L): Struct<
       }
     }
   };
+  const numbers = wholeNumbersOf(entries, offsets);
+  const decodeStart = (encoded: Uint8Array): StructValue<L> => {
+    if (numbers !== undefined) return readNumbers(numbers, encoded) as StructValue<L>;
+    return read(new DataView(encoded.buffer, encoded.byteOffset, encoded.byteLength), 0);
+  };
   return {
     name,
     size,
     offsetOf: offsets as Struct<L>["offsetOf"],
     read,
     write,
-    encode(value) {
-      const encoded = new Uint8Array(size);
-      write(new DataView(encoded.buffer), 0, value);
+    decodeStart,
+    encode(value, rest) {
+      const encoded = new Uint8Array(size + (rest?.length ?? 0));
+      if (rest !== undefined) encoded.set(rest, size);
+      // A value that does not fit is refused by its field.
+      if (numbers === undefined || !writeNumbers(numbers, encoded, value))
+        write(new DataView(encoded.buffer), 0, value);
       return encoded;
     },
     decode(encoded) {
       checkBytes(encoded, `${name}: bytes`);
       if (encoded.length !== size) return failure(`${name} has ${size} bytes, not ${encoded.length}`, encoded.length);
-      return success(read(new DataView(encoded.buffer, encoded.byteOffset, encoded.byteLength), 0));
+      return success(decodeStart(encoded));
     },
   };
+}
+
+interface WholeNumber extends WholeField {
+  readonly key: string;
+  readonly at: number;
+}
+
+/** The numbers of a layout, without its padding; undefined where it has other fields. */
+function wholeNumbersOf(
+  entries: readonly (readonly [string, Field<unknown> | Padding])[],
+  offsets: Readonly<Record<string, number>>,
+): readonly WholeNumber[] | undefined {
+  const numbers: WholeNumber[] = [];
+  for (const [key, field] of entries) {
+    if ("padding" in field) continue;
+    const whole = wholeFields.get(field);
+    if (whole === undefined) return undefined;
+    numbers.push({ key, at: offsets[key] ?? 0, ...whole });
+  }
+  return numbers;
+}
+
+function readNumbers(numbers: readonly WholeNumber[], bytes: Uint8Array): Record<string, number> {
+  const value: Record<string, number> = {};
+  for (const { at, key, littleEndian, signed, size } of numbers) {
+    const a = bytes[at] ?? 0;
+    if (size === 1) {
+      value[key] = a;
+      continue;
+    }
+    const b = bytes[at + 1] ?? 0;
+    if (size === 2) {
+      value[key] = littleEndian ? a | (b << 8) : (a << 8) | b;
+      continue;
+    }
+    const [c, d] = [bytes[at + 2] ?? 0, bytes[at + 3] ?? 0];
+    const bits = littleEndian ? a | (b << 8) | (c << 16) | (d << 24) : (a << 24) | (b << 16) | (c << 8) | d;
+    value[key] = signed ? bits : bits >>> 0;
+  }
+  return value;
+}
+
+/** Answers false where there is a value that does not fit. */
+function writeNumbers(numbers: readonly WholeNumber[], bytes: Uint8Array, given: unknown): boolean {
+  if (typeof given !== "object" || given === null) return false;
+  const values = given as Readonly<Record<string, unknown>>;
+  for (const { at, key, littleEndian, signed, size } of numbers) {
+    const value = values[key];
+    if (typeof value !== "number") return false;
+    const bits = value | 0;
+    const held = size === 4 ? (signed ? bits : bits >>> 0) : size === 2 ? bits & 0xffff : bits & 0xff;
+    // -0 counts as 0.
+    if (held !== value) return false;
+    for (let index = 0; index < size; index++) {
+      bytes[at + index] = bits >>> (8 * (littleEndian ? index : size - 1 - index));
+    }
+  }
+  return true;
 }
 
 /** More than any layout has. */

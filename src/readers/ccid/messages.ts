@@ -111,7 +111,6 @@ export function answerTo(command: CommandName): AnswerName {
 export function encodeCommand(command: CcidCommand, slot: number, sequence: number): Uint8Array {
   const { name, parameter = 0, level = 0, data = noBytes } = command;
   const { code, layout, parameterField } = commandRows[name];
-  const message = new Uint8Array(MESSAGE_HEADER_BYTES + data.length);
   const header: Record<string, number> = {
     bMessageType: code,
     dwLength: data.length,
@@ -123,9 +122,7 @@ export function encodeCommand(command: CcidCommand, slot: number, sequence: numb
     bClassEnvelope: 0,
   };
   if (parameterField !== undefined) header[parameterField] = parameter;
-  layout.write(new DataView(message.buffer), 0, header);
-  message.set(data, MESSAGE_HEADER_BYTES);
-  return message;
+  return layout.encode(header, data);
 }
 
 /** Reads a message to a reader: for models of readers. */
@@ -151,18 +148,9 @@ export function decodeCommand(message: Uint8Array): Result<NumberedCommand> {
 export function encodeAnswer(answer: CcidAnswer): Uint8Array {
   const { name, slot, sequence, icc, status, error, parameter, data } = answer;
   const { code, layout } = answerRows[name];
-  const message = new Uint8Array(MESSAGE_HEADER_BYTES + data.length);
-  layout.write(new DataView(message.buffer), 0, {
-    bMessageType: code,
-    dwLength: data.length,
-    bSlot: slot,
-    bSeq: sequence,
-    bStatus: iccStatuses.indexOf(icc) | (commandStatuses.indexOf(status) << 6),
-    bError: error,
-    parameter,
-  });
-  message.set(data, MESSAGE_HEADER_BYTES);
-  return message;
+  const bStatus = iccStatuses.indexOf(icc) | (commandStatuses.indexOf(status) << 6);
+  const head = { bMessageType: code, dwLength: data.length, bSlot: slot, bSeq: sequence, bStatus };
+  return layout.encode({ ...head, bError: error, parameter }, data);
 }
 
 /** The slot and the sequence number that a message is about; undefined where it is too short to say. */
@@ -174,8 +162,8 @@ export function addressOf(message: Uint8Array): { readonly slot: number; readonl
 /** How long a message says that it is, header included; undefined where it is too short to say. */
 export function messageBytes(message: Uint8Array): number | undefined {
   if (message.length < MESSAGE_HEADER_BYTES) return undefined;
-  const length = new DataView(message.buffer, message.byteOffset, message.length).getUint32(1, true);
-  return MESSAGE_HEADER_BYTES + length;
+  const [, a = 0, b = 0, c = 0, d = 0] = message;
+  return MESSAGE_HEADER_BYTES + ((a | (b << 8) | (c << 16) | (d << 24)) >>> 0);
 }
 
 /** Reads a whole message of a reader. Its data is a part of the message's own bytes. */
@@ -187,7 +175,7 @@ export function decodeAnswer(message: Uint8Array): Result<CcidAnswer> {
   const [type = 0] = message;
   const name = answersByCode.get(type);
   if (name === undefined) return failure(`message type ${hexByte(type)} is no answer of a reader`, 0);
-  const header = answerRows[name].layout.read(viewOf(message), 0);
+  const header = answerRows[name].layout.decodeStart(message);
   if (header.dwLength !== message.length - MESSAGE_HEADER_BYTES) return wrongLength(message, header.dwLength);
   return success({
     name,
@@ -311,12 +299,8 @@ const answersByCode: ReadonlyMap<number, AnswerName> = new Map(
   (Object.keys(answerRows) as AnswerName[]).map((name) => [answerRows[name].code, name]),
 );
 
-function viewOf(message: Uint8Array): DataView {
-  return new DataView(message.buffer, message.byteOffset, message.byteLength);
-}
-
 function readHeader(layout: Struct<Layout>, message: Uint8Array): Record<string, number> {
-  return layout.read(viewOf(message), 0) as Record<string, number>;
+  return layout.decodeStart(message) as Record<string, number>;
 }
 
 function wrongLength(message: Uint8Array, said: number | undefined): Result<never> {

@@ -1,17 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import {
-  concatBytes,
-  copyBytes,
-  failure,
-  i32le,
-  pad,
-  type Result,
-  struct,
-  success,
-  u8,
-  u32le,
-} from "../../base/binary/index.ts";
+import { failure, i32le, pad, type Result, struct, success, u8, u32le } from "../../base/binary/index.ts";
 import { MAX_ATR_BYTES } from "../../port/index.ts";
 import { MAX_BUFFER_BYTES, MAX_CAPABILITY_BYTES } from "./limits.ts";
 
@@ -100,35 +89,37 @@ export const MAX_CALL_BYTES: number = callHeader.size + MAX_BUFFER_BYTES;
 export const MAX_ANSWER_BYTES: number = answerHeader.size + MAX_BUFFER_BYTES;
 
 /** Writes a call. The message may hold a PIN: the sender clears it. */
-export function encodeCall({ call, data, ...rest }: CallMessage): Uint8Array {
+export function encodeCall({ argument, call, data, id, lun, room }: CallMessage): Uint8Array {
   const length = callHeader.size + data.length;
-  return concatBytes(callHeader.encode({ ...rest, length, call: driverCalls[call].number }), data);
+  return callHeader.encode({ length, id, call: driverCalls[call].number, lun, argument, room }, data);
 }
 
 /** Reads a call. The data are a copy. */
 export function decodeCall(message: Uint8Array): Result<CallMessage> {
-  const header = callHeader.decode(message.subarray(0, callHeader.size));
-  if (!header.ok) return header;
-  const { call: number, id, lun, argument, room } = header.value;
+  if (message.length < callHeader.size) return tooShort(callHeader, message);
+  const { call: number, id, lun, argument, room } = callHeader.decodeStart(message);
   const call = callsByNumber.get(number);
   if (call === undefined) return failure(`there is no call ${number}`, callHeader.offsetOf.call);
-  return success({ id, call, lun, argument, room, data: copyBytes(message.subarray(callHeader.size)) });
+  return success({ id, call, lun, argument, room, data: message.slice(callHeader.size) });
 }
 
 /** Writes an answer. */
 export function encodeAnswer({ id, outcome, code, data }: AnswerMessage): Uint8Array {
   const length = answerHeader.size + data.length;
-  return concatBytes(answerHeader.encode({ length, id, outcome: outcomes.indexOf(outcome), code }), data);
+  return answerHeader.encode({ length, id, outcome: outcomes.indexOf(outcome), code }, data);
 }
 
 /** Reads an answer. The data are a copy. */
 export function decodeAnswer(message: Uint8Array): Result<AnswerMessage> {
-  const header = answerHeader.decode(message.subarray(0, answerHeader.size));
-  if (!header.ok) return header;
-  const { id, outcome: number, code } = header.value;
+  if (message.length < answerHeader.size) return tooShort(answerHeader, message);
+  const { id, outcome: number, code } = answerHeader.decodeStart(message);
   const outcome = outcomes[number];
   if (outcome === undefined) return failure(`there is no outcome ${number}`, answerHeader.offsetOf.outcome);
-  return success({ id, outcome, code, data: copyBytes(message.subarray(answerHeader.size)) });
+  return success({ id, outcome, code, data: message.slice(answerHeader.size) });
+}
+
+function tooShort(header: { readonly name: string; readonly size: number }, message: Uint8Array): Result<never> {
+  return failure(`${header.name} has ${header.size} bytes, not ${message.length}`, message.length);
 }
 
 /**
@@ -138,6 +129,7 @@ export function decodeAnswer(message: Uint8Array): Result<AnswerMessage> {
 export class MessageDecoder {
   readonly #maxBytes: number;
   readonly #head = new Uint8Array(u32le.size);
+  readonly #headView = new DataView(this.#head.buffer);
   #headFilled = 0;
   #message: Uint8Array | undefined;
   #filled = 0;
@@ -157,7 +149,7 @@ export class MessageDecoder {
       if (this.#message === undefined) {
         this.#head[this.#headFilled++] = piece[at++] ?? 0;
         if (this.#headFilled < this.#head.length) continue;
-        const length = u32le.read(new DataView(this.#head.buffer), 0);
+        const length = u32le.read(this.#headView, 0);
         if (length <= this.#head.length || length > this.#maxBytes) return undefined;
         this.#message = new Uint8Array(length);
         this.#message.set(this.#head);

@@ -14,6 +14,7 @@ import {
   type TraceEvent,
   wholeNumber,
 } from "../../port/index.ts";
+import { TimerQueue } from "./timer-queue.ts";
 
 /** Options of a simulated runtime. */
 export interface SimulatedRuntimeOptions {
@@ -31,13 +32,6 @@ const simulatedOptions = optionsOf<SimulatedRuntimeOptions>({
   seed: optional(wholeNumber(-0x8000_0000, 0xffff_ffff)),
 });
 
-interface Timer {
-  readonly due: number;
-  readonly number: number;
-  readonly name: string;
-  readonly callback: () => void;
-}
-
 /**
  * A runtime whose time passes only when told, and whose random bytes follow from a seed: the same calls give the same
  * history.
@@ -51,9 +45,8 @@ export class SimulatedRuntime implements Runtime {
     this.events.push(event);
   };
   readonly #settle: () => Promise<unknown>;
-  readonly #timers = new Set<Timer>();
+  readonly #timers = new TimerQueue();
   #now = 0;
-  #timerNumber = 0;
 
   constructor(options: SimulatedRuntimeOptions) {
     const checked = simulatedOptions(options, { operation: "SimulatedRuntime", path: "options" });
@@ -68,7 +61,7 @@ export class SimulatedRuntime implements Runtime {
 
   /** Names of the timers that are set, soonest first: what is left when everything should be over is a leak. */
   get pendingTimers(): string[] {
-    return this.#inOrder().map((timer) => timer.name);
+    return this.#timers.inOrder().map((timer) => timer.name);
   }
 
   /** Lets everything run that is due now, without any time passing. */
@@ -83,8 +76,7 @@ export class SimulatedRuntime implements Runtime {
     }
     const end = this.#now + ms;
     await this.#settle();
-    for (let [next] = this.#inOrder(); next !== undefined && next.due <= end; [next] = this.#inOrder()) {
-      this.#timers.delete(next);
+    for (let next = this.#timers.takeBy(end); next !== undefined; next = this.#timers.takeBy(end)) {
       this.#now = Math.max(this.#now, next.due);
       next.callback();
       await this.#settle();
@@ -94,13 +86,7 @@ export class SimulatedRuntime implements Runtime {
 
   #schedule(delayMs: number, name: string, callback: () => void): CancelTimer {
     assert(delayMs >= 0, `the timer "${name}" is to fire in ${delayMs} ms`);
-    const timer: Timer = { due: this.#now + delayMs, number: this.#timerNumber++, name, callback };
-    this.#timers.add(timer);
-    return () => this.#timers.delete(timer);
-  }
-
-  #inOrder(): Timer[] {
-    return [...this.#timers].sort((a, b) => a.due - b.due || a.number - b.number);
+    return this.#timers.add(this.#now + delayMs, name, callback);
   }
 }
 
