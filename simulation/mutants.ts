@@ -83,7 +83,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a cancel ends nothing",
     file: "managers/embedded/context.ts",
-    search: 'this.#endWaits("the context was cancelled");',
+    search: 'this.#endWaits(() => "the context was cancelled");',
     replace: "",
   },
   {
@@ -132,7 +132,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a dead client's waits go on",
     file: "managers/embedded/context.ts",
-    search: `this.#endWaits(\`\${this.client.name} \${how}\`, code === "service-stopped" ? code : "cancelled");`,
+    search: `this.#endWaits(() => \`\${this.client.name} \${how}\`, code === "service-stopped" ? code : "cancelled");`,
     replace: "",
   },
   {
