@@ -5,14 +5,18 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { connect } from "node:net";
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
+import { pcscdManager } from "../../src/entry/pcscd.ts";
 import { testRig } from "../../src/entry/test-rig.ts";
 import { BridgedSmartCard } from "../../src/faces/bridge-client/index.ts";
 import { type BridgeNotice, BridgeService } from "../../src/faces/bridge-server/index.ts";
 import { listenBridge } from "../../src/platform/node/bridge/index.ts";
 import { nodeRuntime } from "../../src/platform/node/runtime/index.ts";
+import type { ResourceManager } from "../../src/port/index.ts";
 import { closeCodes, encodePageMessage, MAX_BRIDGE_MESSAGE_BYTES } from "../../src/wire/bridge/index.ts";
+import { startDaemon, testFolder } from "../daemon/running.ts";
 import { MemoryOrigins, ORIGIN } from "./stage.ts";
 
 const ends: (() => Promise<void>)[] = [];
@@ -20,13 +24,17 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
-async function bridge(port = 0, origins = new MemoryOrigins([{ origin: ORIGIN, tokens: [] }])) {
+async function bridge(
+  port = 0,
+  origins = new MemoryOrigins([{ origin: ORIGIN, tokens: [] }]),
+  given: { readonly manager?: ResourceManager } = {},
+) {
   const rig = await testRig({ card: "demo" });
   ends.push(() => rig.close());
   const { clock, random } = nodeRuntime();
   const notices: BridgeNotice[] = [];
   const sha256 = (bytes: Uint8Array): Uint8Array => createHash("sha256").update(bytes).digest();
-  const manager = rig.manager.client({ name: "bridge" });
+  const manager = given.manager ?? rig.manager.client({ name: "bridge" });
   const notice = (told: BridgeNotice): void => void notices.push(told);
   const service = new BridgeService({ manager, clock, random, origins, sha256, notice });
   const listener = await listenBridge({ port, service });
@@ -178,6 +186,25 @@ describe("the bridge on sockets", () => {
     expect(kept.token).toHaveLength(32);
     expect(await transmits(smartCard)).toBeGreaterThanOrEqual(2);
     expect(again.notices).toEqual([]);
+  });
+
+  it("bears that the daemon below it is started anew: calls fail, and the next context works", async () => {
+    const socket = join(testFolder(), "pcscd.comm");
+    const start = () => startDaemon("--socket", socket, "--reader", "virtual", "--card", "demo");
+    const first = await start();
+    const opened = await bridge(0, undefined, { manager: pcscdManager({ socket }) });
+    const { smartCard } = page(opened);
+    const context = await smartCard.establishContext();
+    const waiting = context
+      .getStatusChange([{ readerName: "\\\\?PnP?\\Notification", currentState: {} }])
+      .catch((error: unknown) => error);
+    await first.program.end("SIGKILL");
+    expect(await waiting).toBeInstanceOf(DOMException);
+    await expect(context.listReaders()).rejects.toBeInstanceOf(DOMException);
+    await expect(smartCard.establishContext()).rejects.toMatchObject({ responseCode: "no-service" });
+    await start();
+    expect(await transmits(smartCard)).toBeGreaterThanOrEqual(2);
+    expect(opened.notices.map(({ kind }) => kind)).toEqual(["pairing-code", "paired"]);
   });
 
   it("says what to do where its port is taken", async () => {
