@@ -4,10 +4,10 @@
  * `scard/bridge`: the Web Smart Card API in any page or worker, through `scard bridge` on the user's machine.
  */
 
-import { checkFunction, checkMembers, checkText } from "../base/binary/index.ts";
+import { checkFunction, checkMembers, checkText, kindOf } from "../base/binary/index.ts";
 import { BridgedSmartCard, type BridgeTokens, type PairingRequest } from "../faces/bridge-client/index.ts";
 import type { SmartCardResourceManager } from "../faces/web/index.ts";
-import { openSocket, PageStore } from "../platform/browser/index.ts";
+import { openSocket, PageStore, type SocketEvents } from "../platform/browser/index.ts";
 
 export type { BridgeTokens, PairingRequest } from "../faces/bridge-client/index.ts";
 export type {
@@ -100,6 +100,53 @@ function bridgeOf({ pairingCode = askInPage, tokens, url = DEFAULT_URL }: Bridge
     tokens: tokens ?? { load: () => store.get(url), save: (token) => store.set(url, token) },
     pairingCode,
   });
+}
+
+/** A MessagePort of a page, a worker or Node, as far as it is used here. */
+export interface BridgePort {
+  postMessage(message: Uint8Array): void;
+  addEventListener(type: "message" | "close", listener: (event: unknown) => void): void;
+  start?(): void;
+  close(): void;
+}
+
+/**
+ * The Web Smart Card API over a MessagePort whose other end `servePort()` of `scard/bridge-server` serves: in the renderer of an Electron
+ * program, or in a worker thread. No pairing is needed.
+ *
+ * @throws TypeError (not a MessagePort)
+ */
+export function smartCardOverPort(port: BridgePort): SmartCardBridge {
+  if (!isPort(port)) throw new TypeError(`smartCardOverPort: port is ${kindOf(port)}; pass a MessagePort`);
+  let events: SocketEvents | undefined;
+  const closed = (): void => events?.closed(1006, "the port was closed");
+  port.addEventListener("message", (event) => {
+    events?.received(new Uint8Array((event as { readonly data: Uint8Array }).data));
+  });
+  port.addEventListener("close", closed);
+  port.start?.();
+  const close = (): void => {
+    port.close();
+    closed();
+  };
+  return new BridgedSmartCard({
+    dial: (given) => {
+      events = given;
+      queueMicrotask(given.opened);
+      return { send: (message) => port.postMessage(message), close };
+    },
+    tokens: { load: async () => undefined, save: async () => undefined },
+    pairingCode: async () => undefined,
+  });
+}
+
+function isPort(port: unknown): boolean {
+  try {
+    const { addEventListener, postMessage } = port as Partial<BridgePort>;
+    return typeof addEventListener === "function" && typeof postMessage === "function";
+  } catch {
+    return false;
+  }
 }
 
 async function askInPage({ triesLeft }: PairingRequest): Promise<string | null> {

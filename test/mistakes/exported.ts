@@ -6,6 +6,7 @@ import * as binary from "../../src/base/binary/index.ts";
 import * as iso7816 from "../../src/base/iso7816/index.ts";
 import * as database from "../../src/database/index.ts";
 import * as bridge from "../../src/entry/bridge.ts";
+import * as bridgeServer from "../../src/entry/bridge-server.ts";
 import * as browser from "../../src/entry/browser.ts";
 import * as cards from "../../src/entry/cards.ts";
 import * as embedded from "../../src/entry/embedded.ts";
@@ -927,7 +928,18 @@ export const exportedRows: Readonly<Record<string, Readonly<Record<string, Row>>
   "./bridge": {
     smartCard: row(bridge.smartCard, options),
     bridgedSmartCard: row(bridge.bridgedSmartCard, options),
+    smartCardOverPort: row(
+      bridge.smartCardOverPort,
+      arg(() => ({ postMessage() {}, addEventListener() {}, close() {} }), "function"),
+    ),
     SmartCardError: "is the class of scard/web, and is looked at there",
+  },
+  "./bridge-server": {
+    servePort: row(
+      bridgeServer.servePort,
+      arg(() => ({ postMessage() {}, on() {}, close() {} })),
+      arg(() => ({ manager })),
+    ),
   },
   "./browser": {
     createSmartCard: row(
@@ -1017,6 +1029,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>
   "./providers": providers,
   "./embedded": embedded,
   "./bridge": bridge,
+  "./bridge-server": bridgeServer,
   "./browser": browser,
   "./machine": machine,
   "./pcscd": pcscd,

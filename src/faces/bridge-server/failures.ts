@@ -20,8 +20,8 @@ const MAX_MESSAGE = 300;
 export function failureMessage(error: unknown): PageFailure {
   const cause = error instanceof Error ? ownError(error.cause) : undefined;
   const words = error instanceof Error ? error.message : "the service has failed";
-  const message =
-    cause === undefined ? words.slice(0, MAX_MESSAGE) : `the call has failed with ${errorName(cause.code)}`;
+  const isOwn = cause === undefined || error instanceof TypeError;
+  const message = isOwn ? words.slice(0, MAX_MESSAGE) : `the call has failed with ${errorName(cause.code)}`;
   if (error instanceof SmartCardError) return { error: "SmartCardError", name: error.responseCode, message };
   if (error instanceof TypeError) return { error: "TypeError", name: "", message };
   if (error instanceof DOMException) return { error: "DOMException", name: error.name, message };

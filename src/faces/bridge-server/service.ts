@@ -51,11 +51,21 @@ export class BridgeService {
 
   /** Begins to serve a page. Hand the session what arrives, and tell it when the connection has ended. */
   accept(origin: string, pipe: BridgePipe): BridgeSession {
+    return this.#accept(origin, pipe, false);
+  }
+
+  /** The same for a page that needs no pairing: its program has made the connection itself, as in Electron. */
+  acceptTrusted(origin: string, pipe: BridgePipe): BridgeSession {
+    return this.#accept(origin, pipe, true);
+  }
+
+  #accept(origin: string, pipe: BridgePipe, isTrusted: boolean): BridgeSession {
     const session: BridgeSession = new BridgeSession({
       ...this.#options,
       origin,
       pipe,
       pairing: this.#pairing,
+      isTrusted,
       ended: () => this.#sessions.delete(session),
     });
     this.#sessions.set(session, origin);

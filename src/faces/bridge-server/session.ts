@@ -23,6 +23,8 @@ export interface BridgeSessionOptions extends CheckedBridgeOptions {
   readonly origin: string;
   readonly pipe: BridgePipe;
   readonly pairing: Pairing;
+  /** Whether the page needs no pairing: the program that has the page has made the connection itself. */
+  readonly isTrusted: boolean;
   readonly ended: () => void;
 }
 
@@ -96,6 +98,10 @@ export class BridgeSession {
       this.#end(closeCodes.version, `the page speaks version ${version}, and the bridge version ${BRIDGE_VERSION}`);
       return;
     }
+    if (this.#options.isTrusted) {
+      this.#open(undefined);
+      return;
+    }
     const hash = token && encodeHex(this.#options.sha256(token));
     if (token) zeroBytes(token);
     const own = this.#options.origins.all().find(({ origin }) => origin === this.#options.origin);
@@ -144,7 +150,7 @@ export class BridgeSession {
     zeroBytes(token);
   }
 
-  #open(hash: string, token?: Uint8Array): void {
+  #open(hash: string | undefined, token?: Uint8Array): void {
     const { clock, limits, manager, origin, origins, random } = this.#options;
     this.#cancelLimit();
     this.#state = "open";

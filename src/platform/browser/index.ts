@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-export { openSocket } from "./bridge-socket.ts";
+export { openSocket, type SocketEvents } from "./bridge-socket.ts";
 export { PageStore } from "./page-store.ts";
 export { browserRuntime } from "./runtime.ts";

@@ -2,4 +2,5 @@
 
 export { findDriver } from "./find-driver.ts";
 export { openDatabase } from "./open-database.ts";
+export { userDataFolder } from "./paths.ts";
 export { SqliteStore } from "./sqlite-store.ts";
