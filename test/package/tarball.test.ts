@@ -81,7 +81,7 @@ describe("the tarball", () => {
   test("runs nothing at installation, and brings along what the daemon needs, without a compiler", () => {
     expect(Object.keys(manifest().scripts).filter((name) => /^(?:pre|post)?install$/.test(name))).toEqual([]);
     expect(packedFiles).not.toContain("binding.gyp");
-    expect(Object.keys(manifest().dependencies)).toEqual(["@inquirer/core", "@noble/curves", "pino"]);
+    expect(Object.keys(manifest().dependencies)).toEqual(["@inquirer/core", "@noble/curves", "pino", "ws"]);
     const optional = Object.keys(manifest().optionalDependencies);
     expect(optional.filter((name) => !name.startsWith("@koromix/koffi-"))).toEqual(["libsql", "usb"]);
   });
