@@ -420,6 +420,7 @@ const pcscRows: Readonly<Record<string, Row>> = {
     pcsc.normalizeGuid,
     arg(() => "01234567-89AB-CDEF-0123-456789ABCDEF"),
   ),
+  noTrace: TAKES_ALL,
   optional: DECLARES_CHECK,
   optionsOf: DECLARES_CHECK,
   ownError: TAKES_ALL,
@@ -724,8 +725,9 @@ const memberRows: Readonly<Record<string, Row>> = {
     list(1),
   ),
   "struct's encode": row(
-    (value: { member: number }) => binary.struct("s", { member: binary.u8 }).encode(value),
+    (value: { member: number }, rest: Uint8Array) => binary.struct("s", { member: binary.u8 }).encode(value, rest),
     arg(() => ({ member: 1 })),
+    arg(someBytes, "bytes", "undefined"),
   ),
   "struct's decode": row((value: Uint8Array) => binary.struct("s", { member: binary.u8 }).decode(value), bytes),
   "SecretBytes.use": row((use: () => void) => new binary.SecretBytes(new Uint8Array(1)).use(use), work),

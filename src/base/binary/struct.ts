@@ -207,9 +207,10 @@ export function struct<const L extends Layout>(name: string, layout: L): Struct<
     write,
     decodeStart,
     encode(value, rest) {
+      if (rest !== undefined) checkBytes(rest, "encode: rest");
       const encoded = new Uint8Array(size + (rest?.length ?? 0));
       if (rest !== undefined) encoded.set(rest, size);
-      // A value that does not fit is refused by its field.
+      // A value that does not fit, or cannot be read, is refused by its field.
       if (numbers === undefined || !writeNumbers(numbers, encoded, value))
         write(new DataView(encoded.buffer), 0, value);
       return encoded;
@@ -265,7 +266,18 @@ function readNumbers(numbers: readonly WholeNumber[], bytes: Uint8Array): Record
 /** Answers false where there is a value that does not fit. */
 function writeNumbers(numbers: readonly WholeNumber[], bytes: Uint8Array, given: unknown): boolean {
   if (typeof given !== "object" || given === null) return false;
-  const values = given as Readonly<Record<string, unknown>>;
+  try {
+    return writeAll(numbers, bytes, given as Readonly<Record<string, unknown>>);
+  } catch {
+    return false;
+  }
+}
+
+function writeAll(
+  numbers: readonly WholeNumber[],
+  bytes: Uint8Array,
+  values: Readonly<Record<string, unknown>>,
+): boolean {
   for (const { at, key, littleEndian, signed, size } of numbers) {
     const value = values[key];
     if (typeof value !== "number") return false;
