@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: MIT
 
 import { concatBytes, encodeHex, hexBytes } from "../../../src/base/binary/index.ts";
+import {
+  type Container,
+  decodeContainerMap,
+  decodeFileList,
+  encodeContainerMap,
+  encodeFileList,
+  firstFiles,
+  type ListedFile,
+} from "../../../src/base/card-applications/index.ts";
 import { parseShape } from "../../../src/base/json/index.ts";
 import { ApplicationCard } from "../../../src/cards/applications/index.ts";
 import type { CardCrypto } from "../../../src/cards/crypto/index.ts";
@@ -10,6 +19,8 @@ import { seededRandom } from "../../../src/testing/runtime/index.ts";
 import type { Dice } from "../dice.ts";
 import { Tape } from "../tape.ts";
 import { type FuzzTarget, must, mustBeAlike } from "../target.ts";
+
+const container: Container = { name: "key", isValid: true, isDefault: true, signatureBits: 0, exchangeBits: 2048 };
 
 const pin = [0x31, 0x32, 0x33, 0x34, 0x35, 0x36];
 /** The file of a key for signatures and authentication, of P-256. */
@@ -143,4 +154,29 @@ const gidsCard: FuzzTarget = {
   },
 };
 
-export const gidsTargets: readonly FuzzTarget[] = [gidsCard];
+const minidriverFiles: FuzzTarget = {
+  name: "gids-minidriver-files",
+  about:
+    "The files of Windows' minidriver on a card: lists and maps of any bytes are read, and are read again as they were written",
+  covers: ["decodeFileList", "decodeContainerMap"],
+  measures: ["base/card-applications/gids-minidriver-files"],
+  maxBytes: 400,
+  dictionary: [encodeFileList(firstFiles), encodeContainerMap([container])],
+  generate: (dice) => {
+    const records = Array.from({ length: dice.below(4) }, () => ({ ...container, exchangeBits: dice.below(0x10000) }));
+    return dice.chance(50) ? encodeContainerMap(records) : encodeFileList(firstFiles.slice(0, dice.below(6)));
+  },
+  run(input) {
+    const containers = decodeContainerMap(input);
+    must(containers.length === Math.floor(input.length / 86), "each whole record is a container");
+    mustBeAlike(decodeContainerMap(encodeContainerMap(containers)), containers, "containers that were read again");
+    const files = decodeFileList(input);
+    must((files === undefined) === (input[0] !== 1), "a list has version 1");
+    const isWritten = ({ directory, name }: ListedFile): boolean =>
+      /^[\0-\x7f]{0,9}$/.test(directory) && /^[\0-\x7f]*$/.test(name);
+    if (files === undefined || !files.every(isWritten)) return;
+    mustBeAlike(decodeFileList(encodeFileList(files)), files, "a list that was read again");
+  },
+};
+
+export const gidsTargets: readonly FuzzTarget[] = [gidsCard, minidriverFiles];
