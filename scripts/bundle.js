@@ -6,7 +6,7 @@
 // All are in one folder, as deep below the package as a compiled module of a program: what looks for package.json, or for a
 // program beside itself, finds it from both.
 
-import { readFileSync } from "node:fs";
+import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { rolldown } from "rolldown";
 import { root } from "./tools.js";
@@ -76,22 +76,34 @@ await build.write({
 });
 await build.close();
 
-for (const target of Object.values(manifest.exports)) {
-  if (typeof target !== "object" || !target.default.startsWith(PAGE_FOLDER)) continue;
+/** Writes one file for a page. */
+async function bundleForPage(module, file, banner = "") {
   const page = await rolldown({
     cwd: root,
-    input: join(root, target.types.replace(/\.d\.ts$/, ".js")),
+    input: join(root, module),
     platform: "browser",
     plugins: [compiled],
     onLog,
   });
   await page.write({
-    file: join(root, target.default),
+    file: join(root, file),
     format: "esm",
     minify: true,
     keepNames: true,
     sourcemap: true,
     sourcemapExcludeSources: true,
+    ...(banner && { postBanner: banner }),
   });
   await page.close();
 }
+
+for (const target of Object.values(manifest.exports)) {
+  if (typeof target !== "object" || !target.default.startsWith(PAGE_FOLDER)) continue;
+  await bundleForPage(target.types.replace(/\.d\.ts$/, ".js"), target.default);
+}
+
+// The page that the bridge serves. The licence of lit-html goes with its code.
+const licence = readFileSync(join(root, "node_modules/lit-html/LICENSE"), "utf8");
+await bundleForPage("dist/apps/page/main.js", `${PAGE_FOLDER}page.js`, `/*! This file holds lit-html:\n\n${licence}*/`);
+for (const file of ["index.html", "page.css"])
+  copyFileSync(join(root, "src/apps/page", file), join(root, PAGE_FOLDER, file));

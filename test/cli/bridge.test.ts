@@ -48,7 +48,11 @@ async function running(...args: readonly string[]) {
   };
 }
 
-function page(url: string, code: () => string): { smartCard: BridgedSmartCard; closed: Promise<number> } {
+function page(
+  url: string,
+  code: () => string,
+  origin = ORIGIN,
+): { smartCard: BridgedSmartCard; closed: Promise<number> } {
   let ended = (_code: number): void => undefined;
   const closed = new Promise<number>((resolve) => {
     ended = resolve;
@@ -56,7 +60,7 @@ function page(url: string, code: () => string): { smartCard: BridgedSmartCard; c
   let token: Uint8Array | undefined;
   const smartCard = new BridgedSmartCard({
     dial: (events) => {
-      const socket = new WebSocket(url, { origin: ORIGIN });
+      const socket = new WebSocket(url, { origin });
       socket.on("open", events.opened);
       socket.on("message", (data) => events.received(new Uint8Array(data as Buffer)));
       socket.on("error", () => undefined);
@@ -103,8 +107,30 @@ test("a page is paired with the code that is printed, remembered, listed, and re
   expect((await scard("list")).err).toBe("no origin was paired\n");
 });
 
+test("the bridge's own page is served and said, has to be paired, and is forgotten at the end", async () => {
+  const { events, stop, url } = await running();
+  const own = url.replace("ws:", "http:");
+  expect(events()[0]).toMatchObject({ origins: [], page: `${own}/` });
+  expect((await fetch(`${own}/page.js`)).headers.get("content-type")).toContain("javascript");
+  const code = () => events().findLast(({ event }) => event === "pairing-code")?.code ?? "";
+  let asked = 0;
+  const { smartCard } = page(url, () => (asked++ === 0 ? "1" : code()), own);
+  await smartCard.establishContext();
+  // A wrong code got nothing; the pairing holds while the bridge runs, and is in no file.
+  expect(events().map(({ event }) => event)).toEqual([undefined, "pairing-code", "wrong-code", "paired"]);
+  smartCard.close();
+  await smartCard.establishContext();
+  expect(asked).toBe(2);
+  expect(await stop()).toBe(0);
+  expect((await scard("list")).err).toBe("no origin was paired\n");
+  const without = await running("--no-page", "--origin", ORIGIN);
+  expect(without.events()[0]).not.toHaveProperty("page");
+  expect((await fetch(without.url.replace("ws:", "http:"))).status).toBe(404);
+  await without.stop();
+});
+
 test("origins that were paired before need not be named, and the bridge says what it waits for", async () => {
-  const nothing = await scard(...managerOption);
+  const nothing = await scard("--no-page", ...managerOption);
   expect([nothing.code, nothing.err]).toEqual([2, expect.stringContaining("name its origin with --origin")]);
   const first = await running("--origin", ORIGIN);
   const { smartCard } = page(first.url, () => first.events().at(-1)?.code ?? "");
@@ -120,7 +146,8 @@ test.each([
   [["--origin", "https://app.example/page"], "--origin is an origin"],
   [["--origin", "file:///home"], "--origin is an origin"],
   [["--origin", ORIGIN, "--port", "65536"], "--port is a number from 0 to 65535"],
-  [["--reader", "Desk"], "no page may use cards yet"],
+  [["--reader", "Desk"], "--reader needs --origin"],
+  [["--reader", "Desk", "--no-page"], "no page may use cards yet"],
   [["revoke"], "the origins are missing"],
   [["revoke", "https://app.example/page"], "argument 1 is an origin"],
   [["lisst"], 'did you mean "list"'],

@@ -2,7 +2,7 @@
 
 import { decodeAtr } from "../../base/iso7816/index.ts";
 import { SmartCardError } from "../../port/index.ts";
-import { atrForPrograms, describeAtr } from "./atr-report.ts";
+import { atrForPrograms, describeAtr } from "../reports/index.ts";
 import { command, exitCodes } from "./command.ts";
 import { withKnownCards } from "./database-option.ts";
 import { hexOf, type ParsedLine, UsageError } from "./options.ts";

@@ -8,6 +8,7 @@ import { BRIDGE_HOST, listenBridge, OriginsFile } from "../../platform/node/brid
 import { nodeClock, nodeRuntime } from "../../platform/node/runtime/index.ts";
 import { userDataFolder } from "../../platform/node/sqlite/index.ts";
 import type { CancelTimer } from "../../port/index.ts";
+import { bridgePage } from "./bridge-page.ts";
 import { bridgeEvent, bridgeLine } from "./bridge-text.ts";
 import { type Command, command, exitCodes } from "./command.ts";
 import { managerOption, withManager } from "./manager-option.ts";
@@ -21,6 +22,8 @@ import { waiting } from "./waiting.ts";
 const DEFAULT_PORT = 41_964;
 /** How often the file of origins is looked at, in milliseconds: a revocation takes effect by then. */
 const RELOAD_MS = 1000;
+/** Browsers that have the bridge's own page open. */
+const MAX_PAGE_PAIRINGS = 16;
 
 const fileOption = {
   file: {
@@ -51,6 +54,10 @@ const serveOptions = {
     reads: portOf,
     help: `where to listen, on ${BRIDGE_HOST}; default ${DEFAULT_PORT}`,
   },
+  "no-page": {
+    type: "boolean",
+    help: "serve no page of the bridge's own. Without it there is one to try cards with, which has to be paired each time the bridge runs",
+  },
   ...fileOption,
   ...managerOption,
 } as const satisfies OptionTable;
@@ -61,13 +68,15 @@ const serve = command({
   usage: ["[OPTION…]"],
   description: [
     "Lets pages of listed origins use the cards of this machine through the Web Smart Card API (scard/bridge), in any browser. A page that comes for the first time asks for a code, which this program shows. It serves until Ctrl-C.",
+    "It has a page of its own at http://127.0.0.1:PORT/, which shows readers and cards. That page has to be paired too, each time the bridge is started.",
     "A page sees only the readers that its origin was given. When its tab is closed in the middle of a transaction, the card is reset.",
   ],
   options: serveOptions,
   async run({ values }, terminal) {
     const file = await OriginsFile.open(values.file ?? defaultFile(terminal));
     const named = values.origin ?? [];
-    if (named.length === 0 && file.origins.length === 0)
+    const hasPage = values["no-page"] !== true;
+    if (!hasPage && named.length === 0 && file.origins.length === 0)
       throw new UsageError("no page may use cards yet: name its origin with --origin https://example.org");
     if (values.reader !== undefined && named.length === 0) throw new UsageError("--reader needs --origin");
     const tell = (notice: BridgeNotice): void => {
@@ -79,13 +88,20 @@ const serve = command({
       const origins = new ListedOrigins(file, named, values.reader);
       const sha256 = (bytes: Uint8Array): Uint8Array => createHash("sha256").update(bytes).digest();
       const service = new BridgeService({ manager: client, clock, random, origins, sha256, notice: tell });
-      const listener = await listenBridge({ port: values.port ?? DEFAULT_PORT, service });
+      const answer = hasPage ? { answer: await bridgePage() } : {};
+      const listener = await listenBridge({ port: values.port ?? DEFAULT_PORT, service, ...answer });
       const stopReloading = reloading(file, service, terminal);
       try {
         const url = `ws://${BRIDGE_HOST}:${listener.port}`;
+        const listed = listedNames(origins);
+        const page = hasPage ? `http://${BRIDGE_HOST}:${listener.port}` : undefined;
+        if (page !== undefined) origins.addPage(page);
         if (values.json === true)
-          terminal.print(jsonText({ url, origins: listedNames(origins), pid: process.pid }, "compact"));
-        else terminal.print(`listening on ${url} for ${listedNames(origins).map(visible).join(", ")}`);
+          terminal.print(jsonText({ url, origins: listed, page: page && `${page}/`, pid: process.pid }, "compact"));
+        else {
+          terminal.print(`listening on ${url}${listed.length === 0 ? "" : ` for ${listed.map(visible).join(", ")}`}`);
+          if (page !== undefined) terminal.print(`a page to try cards with, to be paired like any other: ${page}/`);
+        }
         await waiting(terminal, undefined, ({ signal }) => ended(signal));
         return exitCodes.ok;
       } finally {
@@ -167,6 +183,8 @@ class ListedOrigins {
   readonly #file: OriginsFile;
   readonly #named: readonly string[];
   readonly #readers: readonly string[] | undefined;
+  /** The bridge's own page. */
+  #page: BridgeOrigin | undefined;
 
   constructor(file: OriginsFile, named: readonly string[], readers: readonly string[] | undefined) {
     this.#file = file;
@@ -181,12 +199,31 @@ class ListedOrigins {
       tokens: pairings.map(({ hash }) => hash),
     }));
     const added = this.#named.filter((origin) => !kept.some((one) => one.origin === origin));
-    return [...kept, ...added.map((origin) => ({ origin, readers: this.#readers, tokens: [] }))];
+    const listed = [...kept, ...added.map((origin) => ({ origin, readers: this.#readers, tokens: [] }))];
+    const page = this.#page;
+    return page === undefined || listed.some(({ origin }) => origin === page.origin) ? listed : [...listed, page];
+  }
+
+  /**
+   * Lists the bridge's own page, which has to be paired. Its pairings end with the bridge: when it does not run, another program may have the
+   * port, and with it the origin and what a browser keeps for that.
+   */
+  addPage(origin: string): void {
+    this.#page = { origin, tokens: [] };
   }
 
   async remember(origin: string, hash: string): Promise<void> {
+    const page = this.#page;
+    if (page?.origin === origin && !this.#isKept(origin)) {
+      this.#page = { origin, tokens: [...page.tokens, hash].slice(-MAX_PAGE_PAIRINGS) };
+      return;
+    }
     const since = new Date(nodeClock.wallTime()).toISOString();
     await this.#file.pair(origin, { hash, since }, this.#readersOf(origin));
+  }
+
+  #isKept(origin: string): boolean {
+    return this.#named.includes(origin) || this.#file.origins.some((one) => one.origin === origin);
   }
 
   #readersOf(origin: string): readonly string[] | undefined {

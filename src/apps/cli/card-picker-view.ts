@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { CardMismatch, CardPickerReader, CardPickerRequest } from "../../faces/winscard/index.ts";
-import { summarizeAtr } from "./atr-report.ts";
+import { summarizeAtr } from "../reports/index.ts";
 import { namesInBrief } from "./database-option.ts";
 import type { Paint } from "./terminal.ts";
 import { visible } from "./text.ts";

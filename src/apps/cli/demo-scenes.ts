@@ -12,7 +12,7 @@ import {
   SCARD_STATE_EMPTY,
   SCARD_STATE_PRESENT,
 } from "../../faces/winscard/index.ts";
-import { summarizeAtr } from "./atr-report.ts";
+import { summarizeAtr } from "../reports/index.ts";
 import { cardCommands } from "./demo-program.ts";
 import {
   askStatus,

@@ -7,7 +7,7 @@ import { koffiPackages } from "../../platform/node/koffi/index.ts";
 import { type Clock, type ReaderStateReport, type ResourceManager, SmartCardError, within } from "../../port/index.ts";
 import { AGREE_ON_VERSION, socketPathProblem } from "../../wire/pcsclite/index.ts";
 import type { ReportedReader } from "../daemon/index.ts";
-import { summarizeAtr } from "./atr-report.ts";
+import { summarizeAtr } from "../reports/index.ts";
 import type {
   ClientLibrary,
   FileFacts,

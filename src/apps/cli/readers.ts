@@ -2,7 +2,7 @@
 
 import { encodeHex } from "../../base/binary/index.ts";
 import type { ClientIdentity, Context, ReaderInspection, ReaderStateReport } from "../../port/index.ts";
-import { summarizeAtr } from "./atr-report.ts";
+import { summarizeAtr } from "../reports/index.ts";
 import { command, exitCodes } from "./command.ts";
 import { inspectionOf } from "./inspection.ts";
 import { type ManagerSession, managerOption, withManager } from "./manager-option.ts";

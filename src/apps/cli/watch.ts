@@ -3,7 +3,7 @@
 import { encodeHex } from "../../base/binary/index.ts";
 import { nodeClock } from "../../platform/node/runtime/index.ts";
 import { SmartCardError } from "../../port/index.ts";
-import { summarizeAtr } from "./atr-report.ts";
+import { summarizeAtr } from "../reports/index.ts";
 import type { CertificateChange } from "./certificate-export.ts";
 import { command, exitCodes } from "./command.ts";
 import { type KnownCards, namesInBrief, withKnownCards } from "./database-option.ts";

@@ -2,7 +2,7 @@
 
 import type { ServiceInfo } from "../../managers/pcscd/index.ts";
 import { SmartCardError } from "../../port/index.ts";
-import { summarizeAtr } from "./atr-report.ts";
+import { summarizeAtr } from "../reports/index.ts";
 import type { Machine, ProcessFacts } from "./doctor-machine.ts";
 import { isUsed, listStates } from "./doctor-survey.ts";
 import { clientName, statesOf } from "./readers.ts";

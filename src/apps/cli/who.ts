@@ -3,7 +3,7 @@
 import { decodeHex } from "../../base/binary/index.ts";
 import { SmartCardError } from "../../port/index.ts";
 import type { ReportedReader, WhoReport } from "../daemon/index.ts";
-import { summarizeAtr } from "./atr-report.ts";
+import { summarizeAtr } from "../reports/index.ts";
 import { command, exitCodes } from "./command.ts";
 import { askLikelyDaemon, controlOption } from "./control-option.ts";
 import { thisMachine } from "./doctor-probes.ts";

@@ -19,6 +19,7 @@ export type {
 } from "./card-module.ts";
 export { gidsModule } from "./gids-module.ts";
 export { waitOf } from "./key-card-options.ts";
+export { ConnectionHost } from "./module-host.ts";
 export type {
   CardCertificate,
   CardProperties,
@@ -44,6 +45,7 @@ export {
 export { openPgpModule } from "./openpgp-module.ts";
 export { type PinCachePolicies, PinCaches } from "./pin-cache.ts";
 export type { PinAnswer, PinPrompt, PinRequest, PinValue } from "./pin-entry.ts";
+export { ReaderPinPad } from "./pin-pad.ts";
 export { PivAdmin } from "./piv-admin.ts";
 export {
   type ManagementAlgorithm,

@@ -16,21 +16,27 @@ import {
   unpadDeciphered,
   unpadOaep,
 } from "../../base/keys/index.ts";
-import { abortedError, type Connection, type HostCrypto, type SendOptions, SmartCardError } from "../../port/index.ts";
+import { abortedError, type HostCrypto, type SendOptions, SmartCardError } from "../../port/index.ts";
 import type { CertifiedKey, DecryptRequest, KeyType, ModuleHost, PinDescription, SignRequest } from "./card-module.ts";
 import { type FailurePlace, pinFailure, statusFailure } from "./failures.ts";
+
+/** A connection, as far as a module needs one. */
+interface CommandSender {
+  readonly reader: string;
+  send(command: CommandInit, options: Pick<SendOptions, "longData">): Promise<ResponseApdu>;
+}
 
 /** What a module works with, over one connection. */
 export class ConnectionHost implements ModuleHost {
   readonly crypto: HostCrypto;
-  readonly #connection: Connection;
+  readonly #connection: CommandSender;
   /** What the user of the card is doing, for errors. */
   operation = "openCard";
   /** Ends the operation before its next command. */
   signal: AbortSignal | undefined;
   atr: Uint8Array = new Uint8Array(0);
 
-  constructor(connection: Connection, crypto: HostCrypto) {
+  constructor(connection: CommandSender, crypto: HostCrypto) {
     this.#connection = connection;
     this.crypto = crypto;
   }

@@ -46,11 +46,11 @@ const featureOf: Readonly<Record<PadOperation, Feature>> = {
 
 /** The PIN pad of the reader that a card is in. PINs that are entered there go to the card, and never come here. */
 export class ReaderPinPad {
-  readonly #connection: Connection;
+  readonly #connection: Pick<Connection, "control">;
   /** Control codes of what the reader has; undefined until it was asked. */
   #codes: Promise<ReadonlyMap<Feature, number>> | undefined;
 
-  constructor(connection: Connection) {
+  constructor(connection: Pick<Connection, "control">) {
     this.#connection = connection;
   }
 

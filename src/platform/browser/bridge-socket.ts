@@ -44,5 +44,12 @@ export function openSocket(url: string, events: SocketEvents): OpenSocket {
     events.closed(code, reason);
   };
   page.addEventListener?.("pagehide", left);
-  return socket;
+  return {
+    send(message) {
+      socket.send(message);
+      // The browser has copied it: it may hold a PIN.
+      message.fill(0);
+    },
+    close: () => socket.close(),
+  };
 }

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT
+
+// The page that the bridge serves of its own, in a real browser. SCARD_SCREENSHOTS=1 writes the pictures in docs/images anew.
+
+import { createHash, verify, X509Certificate } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import axe from "axe-core";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { bridgePage } from "../../src/apps/cli/bridge-page.ts";
+import { newPivImage, provisionPiv } from "../../src/cards/piv/index.ts";
+import { VirtualReader } from "../../src/entry/cards.ts";
+import { embeddedManager, softwareCard } from "../../src/entry/software.ts";
+import { type BridgeNotice, BridgeService } from "../../src/faces/bridge-server/index.ts";
+import { listenBridge } from "../../src/platform/node/bridge/index.ts";
+import { nodeRuntime } from "../../src/platform/node/runtime/index.ts";
+import { MemoryOrigins } from "../bridge/stage.ts";
+import { PATIENCE_MS } from "../patience.ts";
+import { describePeer, type PeerProgram } from "../peers/peers.ts";
+import { crypto, PivSession, pin } from "../piv/piv-session.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const pictures = process.env.SCARD_SCREENSHOTS === "1" ? `${root}docs/images` : undefined;
+
+const headless: PeerProgram = {
+  name: "chromium-headless-shell",
+  remedy: "On Debian: sudo apt-get install chromium-headless-shell",
+  probe: () => undefined,
+};
+
+const PIN = "739154";
+const desktop = { viewport: { width: 1100, height: 900 } } as const;
+const phone = { viewport: { width: 390, height: 800 }, isMobile: true, hasTouch: true } as const;
+
+async function pivCard() {
+  const image = await newPivImage(crypto);
+  image.pin = { ...image.pin, value: pin(PIN) };
+  const period = { notBefore: "20260101000000", notAfter: "20551231235959" } as const;
+  await provisionPiv(crypto, image, { slot: 0x9a, algorithm: "p256", subject: "Alice", ...period });
+  await provisionPiv(crypto, image, { slot: 0x9c, algorithm: "rsa2048", subject: "Alice", ...period });
+  return new PivSession(image).card;
+}
+
+describePeer(headless, (executablePath) => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await chromium.launch({ executablePath, chromiumSandbox: false, headless: true, timeout: PATIENCE_MS });
+  }, PATIENCE_MS);
+  afterAll(() => browser?.close(), PATIENCE_MS);
+
+  const ends: (() => unknown)[] = [];
+  afterEach(async () => {
+    for (const end of ends.splice(0).reverse()) await end();
+  });
+
+  /** A bridge with its page over one virtual reader, and a browser that is at the page. */
+  async function stage(options: BrowserContextOptions = desktop) {
+    const manager = embeddedManager({ profile: "pcsclite" });
+    const { clock, random } = nodeRuntime();
+    const reader = new VirtualReader({ clock, name: "Desk" });
+    await manager.addReader(reader);
+    const notices: BridgeNotice[] = [];
+    const origins = new MemoryOrigins([]);
+    const service = new BridgeService({
+      manager: manager.client({ name: "bridge" }),
+      ...{ clock, random, origins },
+      sha256: (bytes) => createHash("sha256").update(bytes).digest(),
+      notice: (notice) => void notices.push(notice),
+    });
+    const listener = await listenBridge({ port: 0, service, answer: await bridgePage() });
+    const origin = `http://127.0.0.1:${listener.port}`;
+    origins.list = [{ origin, tokens: [] }];
+    const context = await browser.newContext(options);
+    context.setDefaultTimeout(PATIENCE_MS);
+    const page = await context.newPage();
+    const said: string[] = [];
+    page.on("console", (message) => void said.push(message.text()));
+    page.on("pageerror", (error) => void said.push(error.message));
+    ends.push(
+      () => manager.close(),
+      () => listener.close(),
+      () => service.close(),
+      () => context.close(),
+    );
+    await page.goto(`${origin}/`);
+    const code = async (): Promise<string> => {
+      const shown = () => notices.findLast((notice) => notice.kind === "pairing-code");
+      await expect.poll(shown, { message: "the bridge shows a code" }).toBeDefined();
+      const notice = shown();
+      return notice?.kind === "pairing-code" ? notice.code : "";
+    };
+    const pair = async (): Promise<void> => {
+      await page.getByRole("button", { name: "Connect" }).click();
+      await page.getByLabel("Pairing code").fill(await code());
+      await page.getByRole("button", { name: "Pair", exact: true }).click();
+      await page.getByRole("heading", { name: "Readers" }).waitFor();
+    };
+    return { code, context, manager, notices, origin, page, pair, reader, said };
+  }
+
+  /** What axe finds that is serious or critical. */
+  async function problemsOf(page: Page): Promise<string[]> {
+    // The page's policy lets no other script in: this one is the test's own, and not of the page.
+    const client = await page.context().newCDPSession(page);
+    await client.send("Runtime.evaluate", { expression: axe.source });
+    const { result } = await client.send("Runtime.evaluate", {
+      expression: `axe.run().then(({ violations, passes }) => ({
+        passes: passes.length,
+        found: violations.filter(({ impact }) => impact === "serious" || impact === "critical")
+          .map(({ id, nodes }) => id + ": " + nodes.map(({ html }) => html).join(" ")) }))`,
+      awaitPromise: true,
+      returnByValue: true,
+    });
+    await client.detach();
+    expect(result.value.passes).toBeGreaterThan(5);
+    return result.value.found;
+  }
+
+  test("it is paired like any other page, and shows readers and cards as they come and go", {
+    timeout: PATIENCE_MS,
+  }, async () => {
+    const { notices, page, pair, reader, said } = await stage();
+    expect(await page.getByRole("button", { name: /Desk/ }).count()).toBe(0);
+    await pair();
+    expect(notices.map(({ kind }) => kind)).toEqual(["pairing-code", "paired"]);
+    const desk = page.getByRole("button", { name: /Desk/ });
+    await desk.getByText("no card").waitFor();
+    reader.insert(await softwareCard("demo"));
+    await desk.getByText("card inserted").waitFor();
+    await page.getByRole("status").getByText("Desk: card inserted").waitFor();
+    const atr = page.getByRole("region", { name: "Answer to reset" });
+    await atr.getByText("direct convention").waitFor();
+    expect(await atr.textContent()).toContain("T=1");
+    reader.remove();
+    await desk.getByText("no card").waitFor();
+    expect(await atr.count()).toBe(0);
+    expect(said).toEqual([]);
+  });
+
+  test("a wrong code is refused, and the page gets nothing", { timeout: PATIENCE_MS }, async () => {
+    const { code, page } = await stage();
+    await page.getByRole("button", { name: "Connect" }).click();
+    const right = await code();
+    for (const tries of ["3 tries left", "2 tries left", "the last try"]) {
+      await page.getByText(tries).waitFor();
+      await page.getByLabel("Pairing code").fill(right === "00000000" ? "1" : "00000000");
+      await page.getByRole("button", { name: "Pair", exact: true }).click();
+    }
+    await page.getByRole("alert").getByText("wrong").waitFor();
+    expect(await page.getByRole("heading", { name: "Readers" }).count()).toBe(0);
+  });
+
+  test("commands are shown as far as they hold no secret, and a PIN never is", { timeout: PATIENCE_MS }, async () => {
+    const { context, page, pair, reader, said } = await stage();
+    reader.insert(await pivCard());
+    await pair();
+    const command = page.getByLabel("Command APDU");
+    const log = page.getByRole("log");
+    const send = async (text: string, answer: string): Promise<void> => {
+      await command.fill(text);
+      await command.press("Enter");
+      await log.getByText(answer).last().waitFor();
+    };
+    await send("00 A4 04 00 0B A000000308000010000100", "61 11 4F");
+    expect(await log.textContent()).toContain("00 A4 04 00 0B A0 00 00 03 08");
+    const digits = Buffer.from(PIN).toString("hex").toUpperCase();
+    await send(`00 20 00 80 08 ${digits}FFFF`, "not shown");
+    await expect.poll(() => command.inputValue(), { message: "the field is empty" }).toBe("");
+    await send("00 DB 3F FF 03 AA BB CC", "00 DB 3F FF [3 bytes withheld]");
+    // A mistake repeats nothing of what was typed in either.
+    await command.fill("00 2");
+    await command.press("Enter");
+    await page.getByRole("alert").getByText("at least four bytes").waitFor();
+    await command.fill("");
+    await expectNoPin(page, context, said);
+  });
+
+  /** Neither the PIN nor its digits in hexadecimal are anywhere in the page, in what it keeps, in its address or on its console. */
+  async function expectNoPin(page: Page, context: Awaited<ReturnType<Browser["newContext"]>>, said: string[]) {
+    const kept = [await context.storageState(), await page.evaluate("JSON.stringify(sessionStorage)")];
+    const fields = await page.evaluate("[...document.querySelectorAll('input')].map(({ value }) => value)");
+    const all = JSON.stringify([await page.content(), fields, page.url(), kept, said])
+      .replace(/\s/g, "")
+      .toUpperCase();
+    expect(all).not.toContain(PIN);
+    expect(all).not.toContain(Buffer.from(PIN).toString("hex").toUpperCase());
+  }
+
+  test("a certificate is shown, and its key signs a challenge with the PIN", { timeout: PATIENCE_MS }, async () => {
+    const { context, page, pair, reader, said } = await stage();
+    reader.insert(await pivCard());
+    await pair();
+    await page.getByRole("button", { name: "Read certificates" }).click();
+    for (const slot of ["9A", "9C"]) {
+      const key = page.getByRole("article", { name: `(${slot})` });
+      expect(await key.textContent()).toContain("CN=Alice");
+      const certificate = new X509Certificate((await key.locator("pre").textContent()) ?? "");
+      await key.getByLabel(`PIN for the key ${slot}`).fill(PIN);
+      await key.getByRole("button", { name: `Sign a challenge with ${slot}` }).click();
+      await key.getByText("verified with the key of the certificate").waitFor();
+      const bytes = async (part: string) => Buffer.from((await key.locator(part).textContent()) ?? "", "hex");
+      expect(verify("sha256", await bytes(".challenge"), certificate.publicKey, await bytes(".signature"))).toBe(true);
+      await expectNoPin(page, context, said);
+    }
+    const key = page.getByRole("article", { name: "(9A)" });
+    await key.getByLabel("PIN for the key 9A").fill("000000");
+    await key.getByRole("button", { name: "Sign a challenge with 9A" }).click();
+    await page.getByRole("alert").getByText("wrong-chv").waitFor();
+    await page.getByText("the PIN has 2 tries left").waitFor();
+    expect(said).toEqual([]);
+  });
+
+  test("the keyboard alone is enough", { timeout: PATIENCE_MS }, async () => {
+    const { code, page, reader } = await stage();
+    reader.insert(await pivCard());
+    const keyboard = page.keyboard;
+    const focused = (): Promise<string> =>
+      page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()");
+    const tabTo = async (wanted: RegExp): Promise<void> => {
+      for (let presses = 0; presses < 40; presses++) {
+        if (wanted.test(await focused())) return;
+        await keyboard.press("Tab");
+      }
+      throw new Error(`Tab does not lead to ${wanted}`);
+    };
+    await tabTo(/^Connect$/);
+    await keyboard.press("Enter");
+    await page.getByLabel("Pairing code").waitFor();
+    // The field has the focus when it comes.
+    await keyboard.type(await code());
+    await keyboard.press("Enter");
+    await page.getByRole("button", { name: "Read certificates" }).waitFor();
+    await tabTo(/^Read certificates$/);
+    await keyboard.press("Space");
+    await page.getByRole("article", { name: "(9A)" }).waitFor();
+    await tabTo(/^pin-9A$/);
+    await keyboard.type(PIN);
+    await keyboard.press("Enter");
+    await page.getByText("verified with the key of the certificate").waitFor();
+  });
+
+  const settings = [
+    { name: "desktop-light", options: { ...desktop, colorScheme: "light" } },
+    { name: "desktop-dark", options: { ...desktop, colorScheme: "dark" } },
+    { name: "phone-light", options: { ...phone, colorScheme: "light" } },
+    { name: "phone-dark", options: { ...phone, colorScheme: "dark" } },
+  ] as const;
+
+  test.each(settings)("axe finds nothing serious: $name", { timeout: PATIENCE_MS }, async ({ name, options }) => {
+    const { page, pair, reader } = await stage(options);
+    expect(await problemsOf(page)).toEqual([]);
+    reader.insert(await pivCard());
+    await pair();
+    await page.getByLabel("Command APDU").fill("00 A4 04 00");
+    await page.getByRole("button", { name: "Send" }).click();
+    await page.getByRole("log").getByText("to card").waitFor();
+    await page.getByRole("button", { name: "Read certificates" }).click();
+    const key = page.getByRole("article", { name: "(9A)" });
+    await key.getByLabel("PIN for the key 9A").fill(PIN);
+    await key.getByRole("button", { name: "Sign a challenge with 9A" }).click();
+    await key.getByText("verified with the key of the certificate").waitFor();
+    await page.locator("button.reader:enabled").waitFor();
+    expect(await problemsOf(page)).toEqual([]);
+    const width = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+    expect(width, "nothing is wider than the page").toBe(0);
+    if (pictures === undefined || !["desktop-light", "phone-dark"].includes(name)) return;
+    mkdirSync(pictures, { recursive: true });
+    await page.evaluate("scrollTo(0, 0)");
+    await page.screenshot({ path: `${pictures}/bridge-page-${name}.png` });
+  });
+
+  test("its policy lets in no script or style of another place, and no frame", { timeout: PATIENCE_MS }, async () => {
+    const { origin } = await stage();
+    const answer = await fetch(`${origin}/`);
+    const policy = answer.headers.get("content-security-policy") ?? "";
+    expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).not.toMatch(/unsafe|\*/);
+    expect(await answer.text()).not.toMatch(/<script(?![^>]*\bsrc=)|\bstyle=|\bon\w+=/);
+    expect((await fetch(`${origin}/package.json`)).status).toBe(404);
+    expect((await fetch(`${origin}/`, { method: "POST" })).status).toBe(405);
+    const other = await fetch(`${origin.replace("127.0.0.1", "localhost")}/`, { redirect: "manual" });
+    expect([other.status, other.headers.get("location")]).toEqual([307, `${origin}/`]);
+  });
+});
