@@ -65,10 +65,15 @@ describe("a connection", () => {
     const path = join(folder(), "comm");
     const { accepted } = await listener(path);
     const received: number[] = [];
+    const places: Uint8Array[] = [];
     const ends: string[] = [];
     let stirred = 0;
     const dial = dialPcscd({ sockets: [`${path}.none`, path], stir: () => stirred++ });
-    const pipe = await dial({ received: (bytes) => received.push(...bytes), closed: (reason) => ends.push(reason) });
+    const take = (bytes: Uint8Array): void => {
+      received.push(...bytes);
+      places.push(bytes);
+    };
+    const pipe = await dial({ received: take, closed: (reason) => ends.push(reason) });
     const peer = await accepted;
     pipe.write(Uint8Array.of(1, 2, 3));
     const [bytes] = await once(peer, "data");
@@ -78,6 +83,8 @@ describe("a connection", () => {
     await once(peer, "close");
     await expect.poll(() => ends).toEqual(["it closed the connection"]);
     expect(received).toEqual([4, 5]);
+    // All connections read into one place, in which nothing stays.
+    expect(places.map((bytes) => [...bytes])).toEqual([[0, 0]]);
     pipe.write(Uint8Array.of(6));
     pipe.close();
     expect(ends).toHaveLength(1);

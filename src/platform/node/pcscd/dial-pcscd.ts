@@ -18,6 +18,9 @@ import { socketPathProblem } from "../../../wire/pcsclite/index.ts";
 /** Room for what one read takes out of a socket: all answers but long ones and large tables fit at once. */
 const READ_BYTES = 8192;
 
+/** One for all connections: what is in it is taken before anything else is read. */
+const readBuffer = new Uint8Array(READ_BYTES);
+
 /** With so many unsent bytes the service has stopped reading, and the connection is closed. */
 const MAX_UNSENT_BYTES = 4 * 1024 * 1024;
 
@@ -106,11 +109,12 @@ function dialOne(path: string, events: PipeEvents, stir?: () => void): Promise<P
     let connected = false;
     const socket: Socket = connect({
       path,
-      // One place for all that comes in: it is copied before the next read.
       onread: {
-        buffer: new Uint8Array(READ_BYTES),
+        buffer: readBuffer,
         callback: (length, buffer) => {
           events.received(buffer.subarray(0, length));
+          // It may be what a PIN protects.
+          buffer.fill(0, 0, length);
           return true;
         },
       },
