@@ -15,10 +15,12 @@ import { embeddedManager, softwareCard } from "../../src/entry/software.ts";
 import { type BridgeNotice, BridgeService } from "../../src/faces/bridge-server/index.ts";
 import { listenBridge } from "../../src/platform/node/bridge/index.ts";
 import { nodeRuntime } from "../../src/platform/node/runtime/index.ts";
+import { openCcidDevice } from "../../src/readers/ccid/index.ts";
 import { MemoryOrigins } from "../bridge/stage.ts";
 import { PATIENCE_MS } from "../patience.ts";
 import { describePeer, type PeerProgram } from "../peers/peers.ts";
 import { crypto, PivSession, pin } from "../piv/piv-session.ts";
+import { CardLine, memoryUsb, type PinEntry, readerModel } from "../usb/models/index.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const pictures = process.env.SCARD_SCREENSHOTS === "1" ? `${root}docs/images` : undefined;
@@ -209,6 +211,53 @@ describePeer(headless, (executablePath) => {
     await page.getByRole("alert").getByText("wrong-chv").waitFor();
     await page.getByText("the PIN has 2 tries left").waitFor();
     expect(said).toEqual([]);
+  });
+
+  test("the PIN is entered at the reader's pad", { timeout: PATIENCE_MS }, async () => {
+    const { manager, page, pair, said } = await stage();
+    const { clock, trace } = nodeRuntime();
+    const entries: PinEntry[] = [
+      { digits: PIN, key: "enter" },
+      { digits: "12", key: "cancel" },
+    ];
+    const user = (): PinEntry => entries.shift() ?? { digits: "", key: "none" };
+    const model = readerModel("extended APDU", { clock, pinSupport: 3, user });
+    model.insert(new CardLine(await pivCard()));
+    const { readers } = await openCcidDevice(memoryUsb(model), { clock, trace });
+    for (const reader of readers) await manager.addReader(reader);
+    await pair();
+    await page.locator("button.reader").getByText("card inserted").click();
+    await page.getByRole("button", { name: "Read certificates" }).click();
+    const key = page.getByRole("article", { name: "(9A)" });
+    const atPad = key.getByRole("button", { name: "Sign with 9A, PIN at the pad" });
+    await atPad.click();
+    await key.getByText("verified with the key of the certificate").waitFor();
+    await atPad.click();
+    await page.getByRole("alert").getByText("cancelled-by-user").waitFor();
+    expect(said).toEqual([]);
+  });
+
+  test("what is shown of a card goes with the card, however fast another one comes", {
+    timeout: PATIENCE_MS,
+  }, async () => {
+    const { manager, page, pair, reader } = await stage();
+    reader.insert(await pivCard());
+    await pair();
+    await page.getByRole("button", { name: "Read certificates" }).click();
+    await page.getByRole("article", { name: "(9A)" }).waitFor();
+    const next = await pivCard();
+    // The page is woken by another reader, and does not run until the card is another one: its next report has the same state.
+    const busy = page.evaluate("for (const end = Date.now() + 3000; Date.now() < end; );");
+    const { clock } = nodeRuntime();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await manager.addReader(new VirtualReader({ clock, name: "Wall" }));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    reader.remove();
+    reader.insert(next);
+    await busy;
+    await page.getByRole("article", { name: "(9A)" }).waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Read certificates" }).click();
+    await page.getByRole("article", { name: "(9A)" }).waitFor();
   });
 
   test("the keyboard alone is enough", { timeout: PATIENCE_MS }, async () => {

@@ -19,6 +19,8 @@ export interface ReaderView {
   readonly name: string;
   readonly state: "empty" | "present" | "mute" | "unavailable";
   readonly isInUse: boolean;
+  /** Cards that came and went: tells one card from the next. */
+  readonly count: number;
   readonly atr: Uint8Array | undefined;
 }
 
@@ -204,7 +206,7 @@ export class PageApp {
     const news = newsOf(before, readers);
     const old = before.find(({ name }) => name === selected);
     const own = readers.find(({ name }) => name === selected);
-    const isOther = old !== undefined && own?.state !== old.state;
+    const isOther = old !== undefined && (own?.state !== old.state || own.count !== old.count);
     if (isOther) void this.#leaveCard();
     this.#set({
       ...(isOther && ofCard),
@@ -220,11 +222,12 @@ export class PageApp {
   }
 }
 
-function viewOf({ answerToReset, eventState, readerName }: SmartCardReaderStateOut): ReaderView {
+function viewOf({ answerToReset, eventCount, eventState, readerName }: SmartCardReaderStateOut): ReaderView {
   const { exclusive, inuse, mute, present, unavailable, unknown } = eventState;
   return {
     name: readerName,
     state: unavailable || unknown ? "unavailable" : mute ? "mute" : present ? "present" : "empty",
+    count: eventCount,
     isInUse: exclusive === true || inuse === true,
     atr: answerToReset && new Uint8Array(answerToReset),
   };
