@@ -4,6 +4,7 @@
 
 import { createHash } from "node:crypto";
 import { once } from "node:events";
+import { get, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -171,6 +172,88 @@ describe("the bridge on sockets", () => {
     await own.reconnect({ shareMode: "shared", preferredProtocols: ["t0", "t1"], initialization: "leave" });
     await own.beginTransaction();
     await own.endTransaction();
+  });
+
+  it("lets go of a refused connection whose other side stays open", async () => {
+    const { port } = await bridge();
+    const raw = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+    raw.on("error", () => undefined).resume();
+    raw.write("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: x://\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+    await once(raw, "end");
+    const isGone = (): boolean => {
+      if (raw.writable) raw.write("x");
+      return raw.destroyed;
+    };
+    await expect.poll(isGone, { message: "the bridge has closed its end", timeout: 20_000 }).toBe(true);
+  });
+
+  it("stops within seconds where a page does not read what was sent", async () => {
+    let pipe: { send(message: Uint8Array): void } | undefined;
+    const service = {
+      refusal: () => undefined,
+      accept: (_: string, given: { send(message: Uint8Array): void }) => {
+        pipe = given;
+        return { received: () => undefined, drained: () => undefined, closed: async () => undefined };
+      },
+    };
+    const listener = await listenBridge({ port: 0, service });
+    const socket = new WebSocket(`ws://127.0.0.1:${listener.port}`, { origin: ORIGIN });
+    socket.on("error", () => undefined);
+    await once(socket, "open");
+    socket.pause();
+    pipe?.send(new Uint8Array(32 << 20));
+    const late = new Promise((resolve) => setTimeout(resolve, 20_000, "late").unref());
+    expect(await Promise.race([listener.close().then(() => "stopped"), late])).toBe("stopped");
+    socket.terminate();
+  });
+
+  it("serves nothing that follows a text message", async () => {
+    const { notices, url } = await bridge();
+    const socket = new WebSocket(url, { origin: ORIGIN });
+    await once(socket, "open");
+    const end = endOf(socket);
+    socket.send(encodePageMessage({ kind: "hello", version: 1 }));
+    await once(socket, "message");
+    const shown = notices.find((notice) => notice.kind === "pairing-code");
+    socket.send("hello");
+    socket.send(encodePageMessage({ kind: "pair", code: shown?.kind === "pairing-code" ? shown.code : "" }));
+    expect((await end).code).toBe(closeCodes.malformed);
+    expect(notices.map(({ kind }) => kind)).toEqual(["pairing-code"]);
+  });
+
+  it("ends the session at once for a frame that cannot be, and for text, though the page does not answer", async () => {
+    const { port, service } = await bridge();
+    for (const frame of [Uint8Array.of(0xf2, 0x80, 0, 0, 0, 0), Uint8Array.of(0x81, 0x80, 0, 0, 0, 0)]) {
+      const raw = connect(port, "127.0.0.1");
+      raw.on("error", () => undefined);
+      const key = Buffer.alloc(16).toString("base64");
+      raw.write(
+        `GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: ${ORIGIN}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+          `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`,
+      );
+      await once(raw, "data");
+      expect(service.size).toBe(1);
+      raw.write(frame);
+      await expect.poll(() => service.size, { message: "the session has ended", timeout: 20_000 }).toBe(0);
+      raw.destroy();
+    }
+  });
+
+  it("answers no request for another name of the host, whatever its path", async () => {
+    const { service } = await bridge();
+    const listener = await listenBridge({ port: 0, service, answer: (_, response) => void response.end("page") });
+    ends.push(() => listener.close());
+    const status = async (path: string, host: string) => {
+      const asked = get({ port: listener.port, host: "127.0.0.1", path, headers: { host } });
+      const [response] = (await once(asked, "response")) as [IncomingMessage];
+      response.resume();
+      return response.statusCode;
+    };
+    for (const path of ["/", "/page.js", "/page.css", "/none", "//evil.example/"]) {
+      expect(await status(path, `evil.example:${listener.port}`), path).toBe(403);
+      expect(await status(path, "127.0.0.1.evil.example"), path).toBe(403);
+      expect(await status(path, `localhost:${listener.port}`), path).toBe(200);
+    }
   });
 
   it("is started anew on its port: the page pairs no second time", async () => {

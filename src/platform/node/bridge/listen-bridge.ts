@@ -52,6 +52,10 @@ interface BridgeListener {
 const MAX_TCP_CONNECTIONS = 2048;
 /** For a request of HTTP to arrive as a whole, in milliseconds. */
 const REQUEST_MS = 10_000;
+/** For a connection that ends to be gone, in milliseconds: its other side may never end, or never read what was sent. */
+const END_MS = 10_000;
+/** The same where the bridge itself ends, which waits for it. */
+const STOP_MS = 1000;
 /** Bytes of all headers of a request. */
 const MAX_HEADER_BYTES = 8192;
 
@@ -77,6 +81,8 @@ export async function listenBridge(options: ListenBridgeOptions): Promise<Bridge
     connectionsCheckingInterval: REQUEST_MS,
   });
   server.maxConnections = MAX_TCP_CONNECTIONS;
+  // A program that does not read its answers. A WebSocket has no such limit.
+  server.timeout = REQUEST_MS;
   const open = new Set<Socket>();
   server.on("connection", (socket) => {
     open.add(socket);
@@ -84,25 +90,27 @@ export async function listenBridge(options: ListenBridgeOptions): Promise<Bridge
     socket.once("close", () => open.delete(socket));
   });
   server.on("request", (request, response) => {
-    if (isForLoopback(request) && options.answer !== undefined) options.answer(request, response);
-    else response.writeHead(404, { "content-type": "text/plain" }).end("scard bridge: pages connect by WebSocket\n");
+    const type = { "content-type": "text/plain" };
+    if (!isForLoopback(request)) response.writeHead(403, type).end(`scard bridge: ${FOREIGN_HOST}\n`);
+    else if (options.answer !== undefined) options.answer(request, response);
+    else response.writeHead(404, type).end("scard bridge: pages connect by WebSocket\n");
   });
   server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
     socket.on("error", () => socket.destroy());
     const { origin } = request.headers;
     const refusal = isForLoopback(request)
       ? options.service.refusal(origin)
-      : ({ status: 403, reason: "this host is not served" } as const);
+      : ({ status: 403, reason: FOREIGN_HOST } as const);
     if (refusal?.status === 403 || origin === undefined) {
       refuse(socket, refusal?.reason ?? "the origin is missing");
       return;
     }
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       // A page cannot read the status of HTTP, so a listed origin is told in the words of a WebSocket.
-      if (refusal !== undefined) webSocket.close(closeCodes.tooMany, refusal.reason);
-      else serve(webSocket, origin, options.service);
-      // A message that is too long, for one: the page is told with a close code, and `close` follows.
-      webSocket.on("error", () => undefined);
+      if (refusal === undefined) serve(webSocket, socket, origin, options.service);
+      else end(webSocket, socket, closeCodes.tooMany, refusal.reason);
+      // A frame that is refused: ws has told the page with a close code, and reads no further.
+      webSocket.on("error", () => endWithin(socket, END_MS));
     });
   });
   const port = await listen(server, options.port);
@@ -112,12 +120,28 @@ export async function listenBridge(options: ListenBridgeOptions): Promise<Bridge
       new Promise((resolve) => {
         server.close(() => resolve());
         // What was sent before, such as why a connection ends, still goes out.
-        for (const socket of open) socket.destroySoon();
+        for (const socket of open) {
+          endWithin(socket, STOP_MS);
+          socket.destroySoon();
+        }
       }),
   };
 }
 
-function serve(webSocket: WebSocket, origin: string, service: PageService): void {
+/** However a connection ends, it is gone after so many milliseconds. */
+function endWithin(socket: Socket, milliseconds: number): void {
+  const late = setTimeout(() => socket.destroy(), milliseconds).unref();
+  socket.once("close", () => clearTimeout(late));
+}
+
+function end(webSocket: WebSocket, socket: Socket, code: number, reason: string): void {
+  // A connection that is paused does not see the answer to its end.
+  webSocket.resume();
+  webSocket.close(code, Buffer.from(reason).subarray(0, MAX_REASON_BYTES).toString());
+  endWithin(socket, END_MS);
+}
+
+function serve(webSocket: WebSocket, socket: Socket, origin: string, service: PageService): void {
   const pipe: PagePipe = {
     send: (message) => webSocket.send(message, () => events.drained()),
     get waitingBytes() {
@@ -125,17 +149,19 @@ function serve(webSocket: WebSocket, origin: string, service: PageService): void
     },
     pause: () => webSocket.pause(),
     resume: () => webSocket.resume(),
-    close: (code, reason) => {
-      // A connection that is paused does not see the answer to its end.
-      webSocket.resume();
-      webSocket.close(code, Buffer.from(reason).subarray(0, MAX_REASON_BYTES).toString());
-    },
+    close: (code, reason) => end(webSocket, socket, code, reason),
   };
   const events = service.accept(origin, pipe);
   webSocket.on("message", (data, isBinary) => {
-    if (isBinary && data instanceof Uint8Array) events.received(data);
-    else webSocket.close(closeCodes.malformed, "messages are binary");
+    if (isBinary && data instanceof Uint8Array) {
+      events.received(data);
+      return;
+    }
+    // What follows the text in the socket is not served.
+    void events.closed();
+    pipe.close(closeCodes.malformed, "messages are binary");
   });
+  webSocket.on("error", () => void events.closed());
   webSocket.on("close", () => void events.closed());
 }
 
@@ -144,10 +170,16 @@ const MAX_REASON_BYTES = 120;
 
 function refuse(socket: Socket, reason: string): void {
   const text = `scard bridge: ${reason}\n`;
+  endWithin(socket, END_MS);
   socket.end(
     `HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: ${text.length}\r\n\r\n${text}`,
   );
+  // The other side may keep its half open.
+  socket.destroySoon();
 }
+
+/** Why a request is refused that names another host. */
+const FOREIGN_HOST = "this host is not served";
 
 /** A name of another site that leads to this machine is not the bridge's: DNS rebinding. */
 function isForLoopback({ headers }: IncomingMessage): boolean {
