@@ -119,7 +119,11 @@ export interface BridgePort {
 export function smartCardOverPort(port: BridgePort): SmartCardBridge {
   if (!isPort(port)) throw new TypeError(`smartCardOverPort: port is ${kindOf(port)}; pass a MessagePort`);
   let events: SocketEvents | undefined;
-  const closed = (): void => events?.closed(1006, "the port was closed");
+  let isClosed = false;
+  const closed = (): void => {
+    isClosed = true;
+    events?.closed(1006, "the port was closed");
+  };
   port.addEventListener("message", (event) => {
     events?.received(new Uint8Array((event as { readonly data: Uint8Array }).data));
   });
@@ -132,8 +136,13 @@ export function smartCardOverPort(port: BridgePort): SmartCardBridge {
   return new BridgedSmartCard({
     dial: (given) => {
       events = given;
-      queueMicrotask(given.opened);
-      return { send: (message) => port.postMessage(message), close };
+      queueMicrotask(isClosed ? closed : given.opened);
+      const send = (message: Uint8Array): void => {
+        port.postMessage(message);
+        // The port has copied it: it may hold a PIN.
+        message.fill(0);
+      };
+      return { send, close };
     },
     tokens: { load: async () => undefined, save: async () => undefined },
     pairingCode: async () => undefined,

@@ -40,6 +40,22 @@ it("a page over a port uses cards without a pairing, and sees the readers that i
   expect(await (await smartCardOverPort(hidden.port2).establishContext()).listReaders()).toEqual([]);
 });
 
+it("clears what was posted, and makes no connection over a port that was closed", async () => {
+  const posted: Uint8Array[] = [];
+  const port = {
+    postMessage: (message: Uint8Array) => void posted.push(message),
+    addEventListener: () => undefined,
+    close: () => undefined,
+  };
+  const smartCard = smartCardOverPort(port);
+  const first = smartCard.establishContext();
+  await new Promise(setImmediate);
+  expect(posted.map((message) => message.some((byte) => byte !== 0))).toEqual([false]);
+  smartCard.close();
+  await expect(first).rejects.toMatchObject({ responseCode: "no-service" });
+  await expect(smartCard.establishContext()).rejects.toMatchObject({ responseCode: "no-service" });
+});
+
 it("what is not a message of a page ends the connection", async () => {
   const { manager } = await rig();
   const { port1, port2 } = new MessageChannel();

@@ -11,23 +11,45 @@ import { failureOf, lossOf } from "./errors.ts";
 import type { BridgeConnection, BridgeHost } from "./ports.ts";
 
 /** What a call is answered with. */
-export type Answer<K extends ServiceMessage["kind"]> = Extract<ServiceMessage, { readonly kind: K }>;
+type Answer<K extends ServiceMessage["kind"]> = Extract<ServiceMessage, { readonly kind: K }>;
+
+/** What answers which call. */
+const answerKinds = {
+  establishContext: "context",
+  listReaders: "readers",
+  getStatusChange: "states",
+  connect: "connection",
+  disconnect: "done",
+  transmit: "data",
+  startTransaction: "done",
+  status: "status",
+  control: "data",
+  getAttribute: "data",
+  setAttribute: "done",
+} as const;
 
 /** A call without its number. */
-export type Call = PageMessage extends infer M ? (M extends { readonly id: number } ? Omit<M, "id"> : never) : never;
+type Call = PageMessage extends infer M
+  ? M extends { readonly kind: keyof typeof answerKinds }
+    ? Omit<M, "id">
+    : never
+  : never;
 
 /** What stays in the page while a call is under way. */
-export interface CallTerms {
+interface CallTerms {
   readonly signal?: AbortSignal | undefined;
   /** Run when the transaction that the call asked for has begun. Its outcome is sent to the service. */
   readonly transaction?: (() => unknown) | undefined;
 }
 
 interface Pending extends CallTerms {
+  readonly kind: ServiceMessage["kind"];
+  /** Of a transaction: whether its function runs, or has ended. */
+  state?: "begun" | "ended";
   resolve(answer: ServiceMessage): void;
   reject(reason: unknown): void;
   /** What the function of the transaction was rejected with. */
-  rejection?: unknown;
+  rejection?: { readonly reason: unknown };
 }
 
 /** One connection to the bridge, from its first message to its end. */
@@ -36,13 +58,14 @@ export class Line {
   readonly #connection: BridgeConnection;
   readonly #pending = new Map<number, Pending>();
   #id = 0;
+  #state: "new" | "asking" | "open" = "new";
   #loss: Error | undefined;
   /** Settles when the page is paired, or the connection has ended. */
   readonly ready: Promise<void>;
   #isReady: () => void = () => undefined;
   #failed: (reason: unknown) => void = () => undefined;
 
-  constructor(host: BridgeHost, ended: () => void) {
+  constructor(host: BridgeHost) {
     this.#host = host;
     this.ready = new Promise((resolve, reject) => {
       this.#isReady = resolve;
@@ -51,19 +74,21 @@ export class Line {
     this.#connection = host.dial({
       opened: () => void this.#open(),
       received: (message) => this.#received(message),
-      closed: (code, reason) => {
-        this.#lose(lossOf(code, reason));
-        ended();
-      },
+      closed: (code, reason) => this.#lose(lossOf(code, reason)),
     });
   }
 
+  /** Whether it has ended: another has to be made. */
+  get isOver(): boolean {
+    return this.#loss !== undefined;
+  }
+
   /** Makes a call. Its message is sent before this returns. */
-  call<K extends ServiceMessage["kind"]>(call: Call, terms: CallTerms = {}): Promise<Answer<K>> {
+  call<C extends Call>(call: C, terms: CallTerms = {}): Promise<Answer<(typeof answerKinds)[C["kind"]]>> {
     return new Promise((resolve, reject) => {
       if (this.#loss !== undefined) throw this.#loss;
       const id = ++this.#id;
-      this.send({ ...call, id } as PageMessage);
+      this.send({ ...call, id } as unknown as PageMessage);
       const { signal } = terms;
       const abort = (): void => this.send({ kind: "abort", id });
       const over = (): void => {
@@ -73,9 +98,10 @@ export class Line {
       signal?.addEventListener("abort", abort);
       this.#pending.set(id, {
         ...terms,
+        kind: answerKinds[call.kind],
         resolve: (answer) => {
           over();
-          resolve(answer as Answer<K>);
+          resolve(answer as Answer<(typeof answerKinds)[C["kind"]]>);
         },
         reject: (reason) => {
           over();
@@ -87,14 +113,12 @@ export class Line {
 
   /** Sends a message, unless the connection has ended. */
   send(message: PageMessage): void {
-    const encoded = encodePageMessage(message);
-    if (this.#loss === undefined) this.#connection.send(encoded);
+    if (this.#loss === undefined) this.#connection.send(encodePageMessage(message));
   }
 
   /** Ends the connection: the service ends all contexts, and resets a card in a transaction. */
   close(): void {
-    this.#connection.close();
-    this.#lose(lossOf(0, "the page has ended it"));
+    this.#end(lossOf(0, "the page has ended it"));
   }
 
   async #open(): Promise<void> {
@@ -103,58 +127,75 @@ export class Line {
   }
 
   #received(encoded: Uint8Array): void {
-    const decoded = decodeServiceMessage(encoded);
-    if (!decoded.ok) {
-      this.close();
+    if (this.#loss !== undefined) return;
+    try {
+      const decoded = decodeServiceMessage(encoded);
+      if (!decoded.ok) throw decoded.error;
+      this.#take(decoded.value);
+    } catch (error) {
+      this.#end(lossOf(0, `it has sent what does not fit (${(error as Error).message})`));
+    }
+  }
+
+  #take(message: ServiceMessage): void {
+    if (message.kind !== "welcome" && message.kind !== "pairingWanted") {
+      this.#answered(message);
       return;
     }
-    const message = decoded.value;
-    if (message.kind === "welcome") void this.#welcome(message.token);
-    else if (message.kind === "pairingWanted") void this.#pair(message.triesLeft);
-    else this.#answered(message);
+    if (this.#state !== "new") throw new Error(`${message.kind} has no place here`);
+    if (message.kind === "pairingWanted") void this.#pair(message.triesLeft);
+    else if (message.version === BRIDGE_VERSION) void this.#welcome(message.token);
+    else throw new Error(`version ${message.version}, and the page speaks version ${BRIDGE_VERSION}`);
   }
 
   async #welcome(token: Uint8Array | undefined): Promise<void> {
+    this.#state = "open";
     // A page that may keep nothing is asked for a code each time.
     if (token !== undefined) await this.#host.tokens.save(token).catch(() => undefined);
     this.#isReady();
   }
 
   async #pair(triesLeft: number): Promise<void> {
+    this.#state = "asking";
     try {
       const code = await this.#host.pairingCode({ triesLeft });
-      if (code) {
-        this.send({ kind: "pair", code });
-        return;
-      }
-      this.#lose(new DOMException("no pairing code was given", "NotAllowedError"));
+      if (!code) throw new DOMException("no pairing code was given", "NotAllowedError");
+      this.#state = "new";
+      this.send({ kind: "pair", code });
     } catch (error) {
-      this.#lose(error as Error);
+      this.#end(error as Error);
     }
-    this.#connection.close();
   }
 
   #answered(message: Exclude<ServiceMessage, { readonly kind: "welcome" | "pairingWanted" }>): void {
     const pending = this.#pending.get(message.id);
-    if (pending === undefined) return;
+    if (pending === undefined || !isFitting(message, pending)) throw new Error(`${message.kind} has no place here`);
     if (message.kind === "begun") void this.#transact(message.id, pending);
     else if (message.kind !== "failed") pending.resolve(message);
     else if (message.error === "signal") pending.reject(pending.signal?.reason);
-    else if (message.error === "callback") pending.reject(pending.rejection);
+    else if (message.error === "callback") pending.reject(pending.rejection?.reason);
     else pending.reject(failureOf(message.error, message.name, message.message));
   }
 
   async #transact(id: number, pending: Pending): Promise<void> {
-    const end = (outcome: "undefined" | "null" | "disposition" | "rejected", disposition?: string): void =>
+    pending.state = "begun";
+    const end = (outcome: "undefined" | "null" | "disposition" | "rejected", disposition?: string): void => {
       this.send({ kind: "endTransaction", id, outcome, disposition });
+      pending.state = "ended";
+    };
     try {
       const value = await pending.transaction?.();
       if (value === undefined || value === null) end(value === null ? "null" : "undefined");
       else end("disposition", `${value}`);
     } catch (reason) {
-      pending.rejection = reason;
+      pending.rejection = { reason };
       end("rejected");
     }
+  }
+
+  #end(loss: Error): void {
+    this.#lose(loss);
+    this.#connection.close();
   }
 
   #lose(loss: Error): void {
@@ -162,4 +203,12 @@ export class Line {
     this.#failed(this.#loss);
     for (const { reject } of this.#pending.values()) reject(this.#loss);
   }
+}
+
+/** Whether an answer may come now for a call. */
+function isFitting(message: ServiceMessage, { kind, rejection, signal, state, transaction }: Pending): boolean {
+  if (message.kind === "begun") return transaction !== undefined && state === undefined;
+  if (message.kind !== "failed") return message.kind === kind && (transaction === undefined || state === "ended");
+  if (message.error === "signal") return signal?.aborted === true;
+  return message.error !== "callback" || rejection !== undefined;
 }

@@ -12,6 +12,7 @@ interface BridgeEvents {
 
 /** A connection to the bridge. */
 export interface BridgeConnection {
+  /** Sends a message, and clears its bytes when they are copied: they may hold a PIN. */
   send(message: Uint8Array): void;
   close(): void;
 }

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: MIT
 
-import type {
-  BufferSource,
-  SmartCardAccessMode,
-  SmartCardConnection,
-  SmartCardConnectionStatus,
-  SmartCardConnectOptions,
-  SmartCardConnectResult,
-  SmartCardContext,
-  SmartCardDisposition,
-  SmartCardGetStatusChangeOptions,
-  SmartCardProtocol,
-  SmartCardReaderStateFlagsIn,
-  SmartCardReaderStateIn,
-  SmartCardReaderStateOut,
-  SmartCardResourceManager,
-  SmartCardTransactionCallback,
-  SmartCardTransactionOptions,
-  SmartCardTransmitOptions,
+import {
+  type BufferSource,
+  bufferSource,
+  type SmartCardAccessMode,
+  type SmartCardConnection,
+  type SmartCardConnectionStatus,
+  type SmartCardConnectOptions,
+  type SmartCardConnectResult,
+  type SmartCardContext,
+  type SmartCardDisposition,
+  type SmartCardGetStatusChangeOptions,
+  type SmartCardProtocol,
+  type SmartCardReaderStateFlagsIn,
+  type SmartCardReaderStateIn,
+  type SmartCardReaderStateOut,
+  type SmartCardResourceManager,
+  type SmartCardTransactionCallback,
+  type SmartCardTransactionOptions,
+  type SmartCardTransmitOptions,
 } from "../web/index.ts";
 import { Line } from "./line.ts";
 import type { BridgeHost } from "./ports.ts";
@@ -37,12 +38,10 @@ export class BridgedSmartCard implements SmartCardResourceManager {
   }
 
   async establishContext(): Promise<SmartCardContext> {
-    this.#line ??= new Line(this.#host, () => {
-      this.#line = undefined;
-    });
-    const line = this.#line;
+    const line = this.#line?.isOver === false ? this.#line : new Line(this.#host);
+    this.#line = line;
     await line.ready;
-    const { context } = await line.call<"context">({ kind: "establishContext" });
+    const { context } = await line.call({ kind: "establishContext" });
     const proxy = new BridgedContext(line, context);
     this.#forgotten.register(proxy, () => line.send({ kind: "releaseContext", context }));
     return proxy;
@@ -51,7 +50,6 @@ export class BridgedSmartCard implements SmartCardResourceManager {
   /** Ends the connection to the bridge, and all contexts. A card in a transaction is reset. */
   close(): void {
     this.#line?.close();
-    this.#line = undefined;
   }
 }
 
@@ -69,7 +67,7 @@ class BridgedContext implements SmartCardContext {
   }
 
   async listReaders(): Promise<string[]> {
-    const { names } = await this.#line.call<"readers">({ kind: "listReaders", context: this.#context });
+    const { names } = await this.#line.call({ kind: "listReaders", context: this.#context });
     return [...names];
   }
 
@@ -88,7 +86,7 @@ class BridgedContext implements SmartCardContext {
       timeout,
       signal: presence(signal),
     } as const;
-    const answer = await this.#line.call<"states">(call, { signal });
+    const answer = await this.#line.call(call, { signal });
     return answer.states.map(({ answerToReset, ...state }) => ({
       ...state,
       ...(answerToReset && { answerToReset: bufferOf(answerToReset) }),
@@ -101,7 +99,7 @@ class BridgedContext implements SmartCardContext {
     options?: SmartCardConnectOptions,
   ): Promise<SmartCardConnectResult> {
     const { preferredProtocols } = dictionary(options);
-    const { activeProtocol, connection } = await this.#line.call<"connection">({
+    const { activeProtocol, connection } = await this.#line.call({
       kind: "connect",
       context: this.#context,
       readerName: `${readerName}`,
@@ -134,14 +132,14 @@ class BridgedConnection implements SmartCardConnection {
 
   async disconnect(disposition?: SmartCardDisposition): Promise<undefined> {
     const connection = this.#connection;
-    await this.#line.call<"done">({ kind: "disconnect", connection, disposition: wordOf(disposition) });
+    await this.#line.call({ kind: "disconnect", connection, disposition: wordOf(disposition) });
   }
 
   async transmit(sendBuffer: BufferSource, options?: SmartCardTransmitOptions): Promise<ArrayBuffer> {
-    const command = bytesOf(sendBuffer);
+    const command = bufferSource(sendBuffer, "transmit: sendBuffer");
     const protocol = wordOf(dictionary(options).protocol);
     const connection = this.#connection;
-    const { data } = await this.#line.call<"data">({ kind: "transmit", connection, sendBuffer: command, protocol });
+    const { data } = await this.#line.call({ kind: "transmit", connection, sendBuffer: command, protocol });
     return bufferOf(data);
   }
 
@@ -152,11 +150,11 @@ class BridgedConnection implements SmartCardConnection {
     if (typeof transaction !== "function") throw new TypeError("the transaction is not a function");
     const signal = signalOf(dictionary(options).signal);
     const call = { kind: "startTransaction", connection: this.#connection, signal: presence(signal) } as const;
-    await this.#line.call<"done">(call, { signal, transaction });
+    await this.#line.call(call, { signal, transaction });
   }
 
   async status(): Promise<SmartCardConnectionStatus> {
-    const answer = await this.#line.call<"status">({ kind: "status", connection: this.#connection });
+    const answer = await this.#line.call({ kind: "status", connection: this.#connection });
     const { answerToReset, readerName, state } = answer;
     return {
       readerName,
@@ -170,19 +168,24 @@ class BridgedConnection implements SmartCardConnection {
       kind: "control",
       connection: this.#connection,
       controlCode: +controlCode,
-      data: bytesOf(data),
+      data: bufferSource(data, "control: data"),
     } as const;
-    return bufferOf((await this.#line.call<"data">(call)).data);
+    return bufferOf((await this.#line.call(call)).data);
   }
 
   async getAttribute(tag: number): Promise<ArrayBuffer> {
-    const answer = await this.#line.call<"data">({ kind: "getAttribute", connection: this.#connection, tag: +tag });
+    const answer = await this.#line.call({ kind: "getAttribute", connection: this.#connection, tag: +tag });
     return bufferOf(answer.data);
   }
 
   async setAttribute(tag: number, value: BufferSource): Promise<undefined> {
-    const call = { kind: "setAttribute", connection: this.#connection, tag: +tag, value: bytesOf(value) } as const;
-    await this.#line.call<"done">(call);
+    const call = {
+      kind: "setAttribute",
+      connection: this.#connection,
+      tag: +tag,
+      value: bufferSource(value, "setAttribute: value"),
+    } as const;
+    await this.#line.call(call);
   }
 }
 
@@ -231,15 +234,6 @@ function signalOf(value: unknown): AbortSignal | undefined {
 function presence(signal: AbortSignal | undefined): "none" | "given" | "aborted" {
   if (signal === undefined) return "none";
   return signal.aborted ? "aborted" : "given";
-}
-
-/** The bytes of a BufferSource. They are copied into the message before the call returns. */
-function bytesOf(source: unknown): Uint8Array {
-  const { buffer, byteLength, byteOffset } = ArrayBuffer.isView(source)
-    ? source
-    : { buffer: source, byteLength: undefined, byteOffset: 0 };
-  if (buffer instanceof ArrayBuffer) return new Uint8Array(buffer, byteOffset, byteLength);
-  throw new TypeError("the data is neither an ArrayBuffer nor a view of one");
 }
 
 function bufferOf(bytes: Uint8Array): ArrayBuffer {

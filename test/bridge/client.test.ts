@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+
+// The proxies of scard/bridge before services that do not keep to the protocol: each call ends, and so does the connection.
+
+import { runInNewContext } from "node:vm";
+import { describe, expect, it } from "vitest";
+import { BridgedSmartCard } from "../../src/faces/bridge-client/index.ts";
+import {
+  decodePageMessage,
+  encodeServiceMessage,
+  type PageMessage,
+  type ServiceMessage,
+} from "../../src/wire/bridge/index.ts";
+
+type Say = (message: ServiceMessage) => void;
+type Events = Parameters<ConstructorParameters<typeof BridgedSmartCard>[0]["dial"]>[0];
+
+/** A page, and a service that answers as it is told. Connections that the page closes stay silent: their close event comes late. */
+function stage(
+  answer: (message: PageMessage & { readonly id: number }, say: Say) => void,
+  given: { readonly greet?: (say: Say) => void; readonly pairingCode?: () => Promise<string | undefined> } = {},
+) {
+  const dialled: { readonly events: Events; isClosed: boolean }[] = [];
+  const heard: PageMessage[] = [];
+  const smartCard = new BridgedSmartCard({
+    dial: (events) => {
+      const socket = { events, isClosed: false };
+      dialled.push(socket);
+      const say: Say = (message) => queueMicrotask(() => events.received(encodeServiceMessage(message)));
+      queueMicrotask(events.opened);
+      return {
+        send(encoded) {
+          const decoded = decodePageMessage(encoded);
+          if (!decoded.ok) throw decoded.error;
+          const message = decoded.value;
+          heard.push(message);
+          if (message.kind === "hello") (given.greet ?? ((tell) => tell({ kind: "welcome", version: 1 })))(say);
+          else if (message.kind === "establishContext") say({ kind: "context", id: message.id, context: 1 });
+          else if (message.kind === "connect") say({ kind: "connection", id: message.id, connection: 2 });
+          else if ("id" in message) answer(message, say);
+        },
+        close() {
+          socket.isClosed = true;
+        },
+      };
+    },
+    tokens: { load: async () => undefined, save: async () => undefined },
+    pairingCode: given.pairingCode ?? (async () => undefined),
+  });
+  return { smartCard, dialled, heard };
+}
+
+const loss = (words: string) => ({ responseCode: "no-service", message: expect.stringContaining(words) });
+
+describe("what does not fit ends the connection, and every call", () => {
+  const answers: Readonly<Record<string, (id: number) => ServiceMessage>> = {
+    "an unknown response code": (id) => ({ kind: "failed", id, error: "SmartCardError", name: "bogus", message: "m" }),
+    "a signal's reason without a signal": (id) => ({ kind: "failed", id, error: "signal", name: "", message: "" }),
+    "a function's reason without one": (id) => ({ kind: "failed", id, error: "callback", name: "", message: "" }),
+    "the answer of another call": (id) => ({ kind: "done", id }),
+    "an answer to no call": (id) => ({ kind: "readers", id: id + 100, names: [] }),
+    "the beginning of no transaction": (id) => ({ kind: "begun", id }),
+    "a second welcome": () => ({ kind: "welcome", version: 1 }),
+    "a request for a code after the welcome": () => ({ kind: "pairingWanted", triesLeft: 3 }),
+  };
+
+  it.each(Object.entries(answers))("%s", async (_, answer) => {
+    const { dialled, smartCard } = stage(({ id }, say) => say(answer(id)));
+    const context = await smartCard.establishContext();
+    const calls = await Promise.allSettled([context.listReaders(), context.listReaders()]);
+    for (const call of calls) expect(call).toMatchObject({ status: "rejected", reason: loss("does not fit") });
+    expect(dialled.map(({ isClosed }) => isClosed)).toEqual([true]);
+    await expect(context.listReaders()).rejects.toMatchObject(loss("does not fit"));
+  });
+
+  it("a welcome of another version", async () => {
+    const { smartCard } = stage(() => undefined, { greet: (say) => say({ kind: "welcome", version: 99 }) });
+    await expect(smartCard.establishContext()).rejects.toMatchObject(loss("version 99"));
+  });
+
+  it("requests for codes that come while the user is asked", async () => {
+    let asked = 0;
+    const greet = (say: Say): void => {
+      for (let count = 0; count < 3; count++) say({ kind: "pairingWanted", triesLeft: 3 });
+    };
+    const pairingCode = (): Promise<undefined> => {
+      asked++;
+      return new Promise(() => undefined);
+    };
+    const { smartCard } = stage(() => undefined, { greet, pairingCode });
+    await expect(smartCard.establishContext()).rejects.toMatchObject(loss("pairingWanted"));
+    expect(asked).toBe(1);
+  });
+
+  it.each([2, 3])("a transaction that begins %d times runs its function once", async (times) => {
+    let runs = 0;
+    const { smartCard } = stage(({ id, kind }, say) => {
+      if (kind === "startTransaction") for (let count = 0; count < times; count++) say({ kind: "begun", id });
+    });
+    const { connection } = await (await smartCard.establishContext()).connect("r", "shared");
+    const transaction = async (): Promise<undefined> => {
+      runs++;
+      return new Promise(() => undefined);
+    };
+    await expect(connection.startTransaction(transaction)).rejects.toMatchObject(loss("begun"));
+    expect(runs).toBe(1);
+  });
+
+  it("a transaction that is done before its function has run", async () => {
+    const { smartCard } = stage(({ id }, say) => say({ kind: "done", id }));
+    const { connection } = await (await smartCard.establishContext()).connect("r", "shared");
+    await expect(connection.startTransaction(async () => undefined)).rejects.toMatchObject(loss("done"));
+  });
+});
+
+describe("connections that follow each other", () => {
+  it("the late end of a closed one leaves the next alone", async () => {
+    const { dialled, smartCard } = stage(({ id }, say) => say({ kind: "readers", id, names: [] }));
+    await smartCard.establishContext();
+    smartCard.close();
+    await smartCard.establishContext();
+    dialled[0]?.events.closed(1005, "");
+    await smartCard.establishContext();
+    expect(dialled.length).toBe(2);
+    smartCard.close();
+    expect(dialled.map(({ isClosed }) => isClosed)).toEqual([true, true]);
+  });
+
+  it("after a refused pairing the next attempt asks again at once", async () => {
+    let asked = 0;
+    const greet = (say: Say): void => say({ kind: "pairingWanted", triesLeft: 3 });
+    const pairingCode = async (): Promise<undefined> => {
+      asked++;
+      return undefined;
+    };
+    const { smartCard } = stage(() => undefined, { greet, pairingCode });
+    for (const count of [1, 2, 3]) {
+      await expect(smartCard.establishContext()).rejects.toMatchObject({ name: "NotAllowedError" });
+      expect(asked).toBe(count);
+    }
+  });
+});
+
+it("takes the buffers that scard/web takes, also those of another realm", async () => {
+  const { heard, smartCard } = stage(({ id }, say) => say({ kind: "data", id, data: Uint8Array.of(0x90, 0) }));
+  const { connection } = await (await smartCard.establishContext()).connect("r", "shared");
+  for (const source of ["new Uint8Array([0, 1, 2, 3, 4]).subarray(1)", "new Uint8Array([1, 2, 3, 4]).buffer"]) {
+    await connection.transmit(runInNewContext(source) as ArrayBuffer);
+    expect(heard.at(-1)).toMatchObject({ kind: "transmit", sendBuffer: Uint8Array.of(1, 2, 3, 4) });
+  }
+  const Resizable = ArrayBuffer as unknown as new (length: number, options: { maxByteLength: number }) => ArrayBuffer;
+  const resizable = new Resizable(4, { maxByteLength: 8 });
+  for (const refused of [resizable, new Uint8Array(resizable), new SharedArrayBuffer(4), { byteLength: 4 }, "00a4"])
+    await expect(connection.transmit(refused as ArrayBuffer)).rejects.toBeInstanceOf(TypeError);
+});
