@@ -233,6 +233,9 @@ describe("the bridge on sockets", () => {
       );
       await once(raw, "data");
       expect(service.size).toBe(1);
+      // Without a first message the session would end by itself.
+      const hello = encodePageMessage({ kind: "hello", version: 1 });
+      raw.write(Uint8Array.of(0x82, 0x80 | hello.length, 0, 0, 0, 0, ...hello));
       raw.write(frame);
       await expect.poll(() => service.size, { message: "the session has ended", timeout: 20_000 }).toBe(0);
       raw.destroy();
