@@ -15,6 +15,7 @@ const notCompiled: Readonly<Record<string, string>> = {
   "@jest/globals": "its types come with jest, which is no dependency of ours. test/testing/guide.test.ts runs these",
   pkijs: "its types are made for pages. test/web-crypto runs these",
   "@peculiar/x509": "its types are made for pages. test/web-crypto runs these",
+  electron: "it is no dependency of ours. test/bridge/ports.test.ts runs the like of it over Node's ports",
   "scard/bridge":
     "they are of a page, with a bridge beside it. test/browser/bridge.test.ts runs the like of them in Chromium",
   "scard/browser":
@@ -42,7 +43,8 @@ const SEPARATOR = "\u001e";
 
 const pages = allPages();
 const blocks = blocksOf(pages);
-const stays = (code: string): boolean => Object.keys(notCompiled).some((name) => code.includes(`from "${name}"`));
+const stays = (code: string): boolean =>
+  Object.keys(notCompiled).some((name) => code.includes(`from "${name}"`) || code.includes(`require("${name}")`));
 const examples = blocks.filter(({ code, language }) => language === "ts" && !stays(code));
 const runnerOf = ({ code }: Block): string | undefined =>
   Object.entries(runners).find(([, text]) => code.includes(text))?.[0];
