@@ -28,5 +28,9 @@ export function run(command, args) {
 /**
  * Options of Node for the simulator, which has a processor of its own and makes much garbage that is never old: other threads for
  * the collector only wait for each other, and a function is optimised when it is hot for a run of minutes. Timelines do not depend on them.
+ * A Node that does not know one would not start with it: V8's options come and go.
  */
-export const simulatorFlags = ["--single-threaded-gc", "--interrupt-budget=600000"];
+export const simulatorFlags = ["--single-threaded-gc", "--interrupt-budget=600000"].filter((flag) => {
+  const { stdout } = spawnSync(process.execPath, ["--v8-options"], { encoding: "utf8" });
+  return stdout.includes(`  ${flag.replace(/=.*/, "")} `);
+});
