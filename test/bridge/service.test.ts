@@ -259,6 +259,26 @@ describe("pairing", () => {
     expect(tried).toBeLessThan(120);
   });
 
+  it.each([1, 2, 3])("and as few where it tries %i times and lets the code expire", async (triesOfCode) => {
+    const stage = await stageOf();
+    const dayMs = 86_400_000;
+    let tried = 0;
+    while (stage.runtime.clock.now() < dayMs) {
+      const { link, session } = stage.raw();
+      session.received(encodePageMessage({ kind: "hello", version: 1 }));
+      if (link.end === undefined) {
+        for (let n = 0; n < triesOfCode && link.end === undefined; n++) {
+          tried++;
+          session.received(encodePageMessage({ kind: "pair", code: "none" }));
+        }
+      }
+      await stage.runtime.advance(300_001);
+      await session.closed();
+    }
+    expect(tried).toBeGreaterThan(30);
+    expect(tried).toBeLessThan(120);
+  });
+
   it("a code ends after five minutes, and a page that sends none is sent away", async () => {
     const stage = await stageOf();
     const { link, session } = stage.raw();
@@ -327,6 +347,54 @@ describe("origins", () => {
       own?.getStatusChange([{ readerName: "Other 1", currentState: {} }]) ?? Promise.resolve(),
     );
     expect(asked.responseCode).toBe("unknown-reader");
+  });
+
+  it.each([
+    ["VIRTUAL READER", "Virtual Reader", "Virtual Reader"],
+    ["v\u0131rtual reader", "Virtual Reader", "Virtual Reader"],
+    ["Virtual Reader", "v\u0131rtual reader", "VIRTUAL READER"],
+    ["VIRTUAL READER", "virt*", "Virtual Reader"],
+    ["Virtual Reader\0x", "Virtual Reader", "Virtual Reader"],
+  ])("cannot reach a reader of others as %j, which was granted as %j", async (asked, granted, name) => {
+    const stage = await stageOf({
+      readers: [name, "Free"],
+      origins: [
+        { origin: ORIGIN, readers: [granted], tokens: [] },
+        { origin: OTHER, tokens: [] },
+      ],
+    });
+    const code = (origin: string) => ({ code: () => codeFor(stage, origin) });
+    const own = await stage.page(ORIGIN, code(ORIGIN)).smartCard.establishContext();
+    expect(await own.listReaders()).toEqual([name]);
+    const other = await stage.page(OTHER, code(OTHER)).smartCard.establishContext();
+    expect(await other.listReaders()).toEqual(["Free"]);
+    const absent = await failure(other.connect("Nothing", "shared", { preferredProtocols: ["t1"] }));
+    const hidden = await failure(other.connect(asked, "shared", { preferredProtocols: ["t1"] }));
+    expect([hidden.name, hidden.message]).toEqual([absent.name, absent.message]);
+    await failure(other.getStatusChange([{ readerName: asked, currentState: {} }]));
+  });
+
+  it("do not get the readers of an origin that was revoked, or that has others now", async () => {
+    const stage = await stageOf({ readers: ["Desk", "Free"], origins: [{ origin: OTHER, tokens: [] }] });
+    stage.origins.withheldNames = ["DESK"];
+    const page = stage.page(OTHER);
+    expect(await (await page.smartCard.establishContext()).listReaders()).toEqual(["Free"]);
+    stage.origins.withheldNames = [];
+    stage.service.originsChanged();
+    await stage.runtime.settle();
+    expect(await (await page.smartCard.establishContext()).listReaders()).toEqual(["Desk", "Free"]);
+  });
+
+  it("let no page in while their list is in doubt, and pages that are in go on", async () => {
+    const stage = await stageOf();
+    const page = stage.page();
+    const context = await page.smartCard.establishContext();
+    stage.origins.sure = false;
+    expect(stage.service.refusal(ORIGIN)).toMatchObject({ status: 503 });
+    const { link, session } = stage.raw();
+    session.received(encodePageMessage({ kind: "hello", version: 1, token: page.token()?.slice() }));
+    expect(link.end?.code).toBe(closeCodes.tooMany);
+    expect(await context.listReaders()).toEqual(["Reader A"]);
   });
 
   it("are not woken by readers of others", async () => {
@@ -460,10 +528,51 @@ describe("the bridge", () => {
 
   it("takes no more connections than it may", async () => {
     const stage = await stageOf({ limits: { maxSockets: 3, maxSocketsOfOrigin: 2 } });
-    stage.raw();
-    const { session } = stage.raw();
+    const page = stage.page();
+    await page.smartCard.establishContext();
+    const hello = () => encodePageMessage({ kind: "hello", version: 1, token: page.token()?.slice() });
+    const [second, third] = [stage.raw(), stage.raw()];
+    second.session.received(hello());
     expect(stage.service.refusal(ORIGIN)).toMatchObject({ status: 503 });
-    await session.closed();
+    third.session.received(hello());
+    expect(third.link.end?.code).toBe(closeCodes.tooMany);
+    await second.session.closed();
     expect(stage.service.refusal(ORIGIN)).toBeUndefined();
+  });
+
+  it("has places for paired pages, whatever connections that are not paired do", async () => {
+    const stage = await stageOf();
+    const page = stage.page();
+    await page.smartCard.establishContext();
+    const unpaired = Array.from({ length: 40 }, () => {
+      const raw = stage.raw();
+      raw.session.received(encodePageMessage({ kind: "hello", version: 1 }));
+      return raw;
+    });
+    const refused = unpaired.filter(({ link }) => link.end !== undefined);
+    expect([refused.length, refused[0]?.link.end?.code]).toEqual([36, closeCodes.tooMany]);
+    const silent = Array.from({ length: 40 }, () => stage.raw());
+    expect(silent.map(({ link }) => link.end?.code)).toEqual([
+      ...Array.from({ length: 24 }, () => closeCodes.tooMany),
+      ...Array.from({ length: 16 }, () => undefined),
+    ]);
+    await stage.runtime.settle();
+    expect(stage.service.size).toBe(21);
+    await stage.page(ORIGIN, { token: page.token() ?? new Uint8Array() }).smartCard.establishContext();
+  });
+
+  it("sends a page away whose pairing is forgotten for a new one", async () => {
+    const stage = await stageOf();
+    const { context } = await connected(stage);
+    stage.origins.mostTokens = 1;
+    await stage.page().smartCard.establishContext();
+    expect((await failure(context.listReaders())).message).toContain("revoked");
+  });
+
+  it("tells that a pairing cannot be kept", async () => {
+    const stage = await stageOf();
+    stage.origins.remember = () => Promise.reject(new Error("the disk is full"));
+    expect(await failure(stage.page().smartCard.establishContext())).toBeInstanceOf(SmartCardError);
+    expect(stage.notices).toContainEqual({ kind: "not-kept", origin: ORIGIN, reason: "the disk is full" });
   });
 });

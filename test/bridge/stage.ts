@@ -41,6 +41,9 @@ export class EchoCard {
 /** Origins in memory. */
 export class MemoryOrigins {
   list: BridgeOrigin[];
+  withheldNames: readonly string[] = [];
+  mostTokens = 16;
+  sure = true;
 
   constructor(list: readonly BridgeOrigin[]) {
     this.list = [...list];
@@ -50,8 +53,17 @@ export class MemoryOrigins {
     return this.list;
   }
 
+  withheld(): readonly string[] {
+    return this.withheldNames;
+  }
+
+  isSure(): boolean {
+    return this.sure;
+  }
+
   async remember(origin: string, token: string): Promise<void> {
-    this.list = this.list.map((one) => (one.origin === origin ? { ...one, tokens: [...one.tokens, token] } : one));
+    const added = (tokens: readonly string[]) => [...tokens, token].slice(-this.mostTokens);
+    this.list = this.list.map((one) => (one.origin === origin ? { ...one, tokens: added(one.tokens) } : one));
   }
 }
 

@@ -2,13 +2,16 @@
 
 // scard bridge: what it prints, what it keeps, and how its pages are sent away.
 
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
+import { quietRefusals } from "../../src/apps/cli/bridge-text.ts";
 import { runProgram } from "../../src/apps/cli/program.ts";
 import { BridgedSmartCard } from "../../src/faces/bridge-client/index.ts";
+import { OriginsFile } from "../../src/platform/node/bridge/index.ts";
+import { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
 import { RecordedTerminal } from "./recorded-terminal.ts";
 
 const ORIGIN = "https://app.example";
@@ -169,6 +172,44 @@ test("a damaged file is told, with what to do", async () => {
     JSON.stringify({ version: 1, origins: [{ origin: "x", pairings: [{ hash: "00", since: "" }] }] }),
   );
   expect((await scard("list")).err).toMatch(/is not what scard bridge writes: \$\.origins\[0\]/);
+});
+
+test.runIf(process.platform !== "win32")("a file that others can write to is refused", async () => {
+  file = join(folder, "bridge.json");
+  writeFileSync(file, JSON.stringify({ version: 1, origins: [] }));
+  chmodSync(file, 0o666);
+  const refused = await scard("list");
+  expect([refused.code, refused.err]).toEqual([1, expect.stringMatching(/is not trusted: others can write to it/)]);
+});
+
+test("a revocation is told to who reads it first, and readers of a revoked origin are given to no other", async () => {
+  file = join(folder, "bridge.json");
+  const since = "2026-01-01T00:00:00.000Z";
+  const own = await OriginsFile.open(file);
+  await own.pair(ORIGIN, { hash: "0".repeat(64), since }, ["Desk"]);
+  await (await OriginsFile.open(file)).revoke(ORIGIN);
+  // This change reads the revocation, and says so before it goes on.
+  const seen: string[] = [];
+  own.onChange(() => {
+    seen.push(own.origins.map(({ origin }) => origin).join());
+  });
+  await own.pair("https://other.example", { hash: "1".repeat(64), since }, undefined);
+  expect(seen).toEqual(["", "https://other.example"]);
+  expect(own.withheld).toEqual(["Desk"]);
+  await own.pair("https://other.example", { hash: "2".repeat(64), since }, ["Vault"]);
+  await own.pair("https://other.example", { hash: "2".repeat(64), since }, ["Lobby"]);
+  expect((await OriginsFile.open(file)).withheld).toEqual(["Desk", "Vault", "Lobby"]);
+});
+
+test("ten refusals are told in ten seconds, then their number", async () => {
+  const runtime = new SimulatedRuntime({ settle: () => new Promise((resolve) => setImmediate(resolve)) });
+  const told: string[] = [];
+  const tell = quietRefusals(runtime.clock, (notice) => told.push("reason" in notice ? notice.reason : notice.kind));
+  for (let n = 0; n < 100; n++) tell({ kind: "refused", origin: ORIGIN, reason: "malformed" });
+  tell({ kind: "paired", origin: ORIGIN });
+  expect(told).toEqual([...Array.from({ length: 10 }, () => "malformed"), "paired"]);
+  await runtime.advance(10_000);
+  expect(told.at(-1)).toBe("90 more in ten seconds");
 });
 
 test("the help names the actions", async () => {

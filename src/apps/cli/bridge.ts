@@ -9,7 +9,7 @@ import { nodeClock, nodeRuntime } from "../../platform/node/runtime/index.ts";
 import { userDataFolder } from "../../platform/node/sqlite/index.ts";
 import type { CancelTimer } from "../../port/index.ts";
 import { bridgePage } from "./bridge-page.ts";
-import { bridgeEvent, bridgeLine } from "./bridge-text.ts";
+import { bridgeEvent, bridgeLine, quietRefusals } from "./bridge-text.ts";
 import { type Command, command, exitCodes } from "./command.ts";
 import { managerOption, withManager } from "./manager-option.ts";
 import { type OptionTable, UsageError } from "./options.ts";
@@ -46,7 +46,7 @@ const serveOptions = {
     type: "string",
     value: "NAME",
     multiple: true,
-    help: "the readers that these origins see: a name, or what it begins with and a *. Default: all readers that no other origin was given",
+    help: "the readers that these origins see: a name, or what it begins with and a *. Default: all readers that no origin was ever given by name",
   },
   port: {
     type: "string",
@@ -79,6 +79,7 @@ const serve = command({
     if (!hasPage && named.length === 0 && file.origins.length === 0)
       throw new UsageError("no page may use cards yet: name its origin with --origin https://example.org");
     if (values.reader !== undefined && named.length === 0) throw new UsageError("--reader needs --origin");
+    await file.withhold(values.reader ?? []);
     const tell = (notice: BridgeNotice): void => {
       if (values.json === true) terminal.print(jsonText(bridgeEvent(notice), "compact"));
       else terminal.say(bridgeLine(notice, terminal.paint));
@@ -87,10 +88,18 @@ const serve = command({
       const { clock, random } = nodeRuntime();
       const origins = new ListedOrigins(file, named, values.reader);
       const sha256 = (bytes: Uint8Array): Uint8Array => createHash("sha256").update(bytes).digest();
-      const service = new BridgeService({ manager: client, clock, random, origins, sha256, notice: tell });
+      const service = new BridgeService({
+        manager: client,
+        clock,
+        random,
+        origins,
+        sha256,
+        notice: quietRefusals(clock, tell),
+      });
       const answer = hasPage ? { answer: await bridgePage() } : {};
       const listener = await listenBridge({ port: values.port ?? DEFAULT_PORT, service, ...answer });
-      const stopReloading = reloading(file, service, terminal);
+      file.onChange(() => service.originsChanged());
+      const stopReloading = reloading(file, terminal);
       try {
         const url = `ws://${BRIDGE_HOST}:${listener.port}`;
         const listed = listedNames(origins);
@@ -134,7 +143,7 @@ const list = command({
       for (const { origin, pairings, readers } of found) {
         terminal.print(terminal.paint("bold", visible(origin)));
         terminal.print(
-          `  readers: ${typeof readers === "string" ? "all that no other origin has" : readers.map(visible).join(", ")}`,
+          `  readers: ${typeof readers === "string" ? "all that no origin was ever given" : readers.map(visible).join(", ")}`,
         );
         for (const { since } of pairings) terminal.print(`  paired: ${visible(since)}`);
       }
@@ -148,7 +157,7 @@ const revoke = command({
   summary: "take an origin's pairings and readers back",
   usage: ["[OPTION…] ORIGIN…"],
   description: [
-    "Forgets origins with all their pairings. A bridge that runs sends their pages away within a second; they have to be paired anew, and the bridge has to be started with --origin for them.",
+    "Forgets origins with all their pairings. Their readers stay kept from origins that were given no readers. A bridge that runs sends their pages away within a second; they have to be paired anew, and the bridge has to be started with --origin for them.",
   ],
   options: fileOption,
   async run({ positionals, values }, terminal) {
@@ -212,6 +221,14 @@ class ListedOrigins {
     this.#page = { origin, tokens: [] };
   }
 
+  withheld(): readonly string[] {
+    return this.#file.withheld;
+  }
+
+  isSure(): boolean {
+    return this.#file.isSure;
+  }
+
   async remember(origin: string, hash: string): Promise<void> {
     const page = this.#page;
     if (page?.origin === origin && !this.#isKept(origin)) {
@@ -236,13 +253,13 @@ function listedNames(origins: ListedOrigins): readonly string[] {
 }
 
 /** Looks at the file of origins now and then, so that a revocation takes effect. */
-function reloading(file: OriginsFile, service: BridgeService, terminal: Terminal): CancelTimer {
+function reloading(file: OriginsFile, terminal: Terminal): CancelTimer {
   let cancel: CancelTimer = () => undefined;
   let isOver = false;
   let told: string | undefined;
   const look = async (): Promise<void> => {
     try {
-      if (await file.reload()) service.originsChanged();
+      await file.reload();
       told = undefined;
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);

@@ -2,9 +2,15 @@
 
 /** Limits of a bridge. Times are in milliseconds. */
 export interface BridgeLimits {
-  /** Connections of pages, in all, and of one origin. */
+  /** Connections of pages that are paired, in all, and of one origin. */
   readonly maxSockets: number;
   readonly maxSocketsOfOrigin: number;
+  /**
+   * Connections of one origin that have sent nothing yet, and that wait for a pairing code. They take no place of pages that are paired. Of those that
+   * have sent nothing the oldest gives its place to a new one.
+   */
+  readonly maxSilentSockets: number;
+  readonly maxUnpairedSockets: number;
   /** Of one connection: contexts, connections to cards, and calls that are not answered yet. */
   readonly maxContexts: number;
   readonly maxConnections: number;
@@ -14,7 +20,7 @@ export interface BridgeLimits {
   /** For the first message, and for the pairing code to be typed in. */
   readonly helloMs: number;
   readonly pairingMs: number;
-  /** Tries of one code, and the pause before there is another: the first one, and the longest. */
+  /** Tries before there is a pause, over all codes; the first pause, and the longest. */
   readonly codeTries: number;
   readonly firstPauseMs: number;
   readonly longestPauseMs: number;
@@ -25,6 +31,8 @@ export interface BridgeLimits {
 export const defaultBridgeLimits: BridgeLimits = {
   maxSockets: 256,
   maxSocketsOfOrigin: 32,
+  maxSilentSockets: 16,
+  maxUnpairedSockets: 4,
   maxContexts: 16,
   maxConnections: 64,
   maxCalls: 128,

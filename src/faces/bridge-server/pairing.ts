@@ -27,7 +27,8 @@ export type CodeOutcome = { readonly kind: "right" } | { readonly kind: "wrong";
 
 /**
  * One-time pairing codes, one for each origin at a time. A code is good once, for some minutes and some tries, whichever connection of the origin
- * uses them up. After the last wrong try there is no code for a pause, and each pause is twice as long: of 100,000,000 codes a page tries some dozens a day.
+ * uses them up. A code that has ended leaves its tries to the next. After the last wrong try there is no code for a pause, and each pause is twice as
+ * long: of 100,000,000 codes a page tries some dozens a day.
  */
 export class Pairing {
   readonly #clock: Clock;
@@ -51,7 +52,7 @@ export class Pairing {
     const isNew = pairing.code === undefined;
     if (pairing.code === undefined) {
       pairing.code = this.#newCode();
-      pairing.triesLeft = this.#limits.codeTries;
+      if (pairing.triesLeft <= 0) pairing.triesLeft = this.#limits.codeTries;
       pairing.expires = now + this.#limits.pairingMs;
     }
     return { kind: "code", code: pairing.code, isNew, triesLeft: pairing.triesLeft };

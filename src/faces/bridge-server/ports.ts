@@ -17,7 +17,7 @@ export interface BridgeOrigin {
   /** As browsers write it: `https://example.org`. */
   readonly origin: string;
   /**
-   * The readers that it sees: names, or their beginnings before a `*`. Undefined: all that no other origin was given by name.
+   * The readers that it sees: names, or their beginnings before a `*`. Undefined: all that no origin was ever given by name.
    */
   readonly readers?: readonly string[] | undefined;
   /** SHA-256 of the secrets of its pairings, in hexadecimal. */
@@ -27,6 +27,10 @@ export interface BridgeOrigin {
 /** The origins that a service knows. The list may be changed from outside: see `BridgeService.originsChanged`. */
 export interface BridgeOrigins {
   all(): readonly BridgeOrigin[];
+  /** Readers that origins had by name once, written as in {@link BridgeOrigin.readers}: an origin without readers of its own does not see them. */
+  withheld?(): readonly string[];
+  /** Whether the list is known to be what it should be. While it is not, pages go on, and no page is let in. @default true */
+  isSure?(): boolean;
   /** Keeps the hash of a secret. Settles when it is kept. */
   remember(origin: string, token: string): Promise<void>;
 }
@@ -36,6 +40,8 @@ export type BridgeNotice =
   /** A page wants to be paired: the code is to be typed in there. */
   | { readonly kind: "pairing-code"; readonly origin: string; readonly code: string }
   | { readonly kind: "paired"; readonly origin: string }
+  /** The page has sent the right code, and the pairing could not be kept: it has to be done again. */
+  | { readonly kind: "not-kept"; readonly origin: string; readonly reason: string }
   | { readonly kind: "wrong-code"; readonly origin: string; readonly triesLeft: number }
   /** The page was refused, or sent away. */
   | { readonly kind: "refused"; readonly origin: string; readonly reason: string };

@@ -38,14 +38,12 @@ export class BridgeService {
 
   /** Why a page of this origin may not connect now; undefined where it may. */
   refusal(origin: string | undefined): BridgeRefusal | undefined {
-    const { limits, origins } = this.#options;
+    const { origins } = this.#options;
     if (origin === undefined || !origins.all().some((listed) => listed.origin === origin)) {
       this.#tellUnlisted(origin);
       return { status: 403, reason: "this origin is not listed" };
     }
-    const ofOrigin = [...this.#sessions.values()].filter((other) => other === origin).length;
-    if (this.#hasEnded || this.#sessions.size >= limits.maxSockets || ofOrigin >= limits.maxSocketsOfOrigin)
-      return { status: 503, reason: "too many connections" };
+    if (this.#hasEnded || !this.#hasPlace(origin)) return { status: 503, reason: "too many connections" };
     return undefined;
   }
 
@@ -60,12 +58,18 @@ export class BridgeService {
   }
 
   #accept(origin: string, pipe: BridgePipe, isTrusted: boolean): BridgeSession {
+    const silent = this.#of(origin, "new");
+    if (silent.length >= this.#options.limits.maxSilentSockets)
+      silent[0]?.end(closeCodes.tooMany, "too many connections have sent nothing");
     const session: BridgeSession = new BridgeSession({
       ...this.#options,
       origin,
       pipe,
       pairing: this.#pairing,
       isTrusted,
+      mayOpen: () => this.#hasPlace(origin),
+      mayPair: () => this.#of(origin, "pairing", "keeping").length < this.#options.limits.maxUnpairedSockets,
+      remembered: () => this.originsChanged(),
       ended: () => this.#sessions.delete(session),
     });
     this.#sessions.set(session, origin);
@@ -83,6 +87,22 @@ export class BridgeService {
     const sessions = [...this.#sessions.keys()];
     for (const session of sessions) session.end(closeCodes.ending, "the bridge ends");
     await Promise.all(sessions.map((session) => session.closed()));
+  }
+
+  /** Whether one more page of an origin may be served. */
+  #hasPlace(origin: string): boolean {
+    const { limits, origins } = this.#options;
+    if (origins.isSure?.() === false) return false;
+    const { maxSockets, maxSocketsOfOrigin } = limits;
+    const open = [...this.#sessions].filter(([session]) => session.state === "open" || session.state === "ended");
+    return open.length < maxSockets && open.filter(([, other]) => other === origin).length < maxSocketsOfOrigin;
+  }
+
+  /** The connections of an origin in one of these states, the oldest first. */
+  #of(origin: string, ...states: readonly BridgeSession["state"][]): readonly BridgeSession[] {
+    return [...this.#sessions]
+      .filter(([session, other]) => other === origin && states.includes(session.state))
+      .map(([session]) => session);
   }
 
   #tellUnlisted(origin: string | undefined): void {

@@ -13,7 +13,7 @@ import {
 } from "../../wire/bridge/index.ts";
 import { PageCalls } from "./calls.ts";
 import { GrantedManager } from "./granted-manager.ts";
-import { maySee } from "./grants.ts";
+import { grantOf, maySee } from "./grants.ts";
 import type { CheckedBridgeOptions } from "./options.ts";
 import type { Pairing } from "./pairing.ts";
 import type { BridgePipe } from "./ports.ts";
@@ -25,6 +25,11 @@ export interface BridgeSessionOptions extends CheckedBridgeOptions {
   readonly pairing: Pairing;
   /** Whether the page needs no pairing: the program that has the page has made the connection itself. */
   readonly isTrusted: boolean;
+  /** Whether one more page of the origin may be served, and whether one more may wait for a pairing code. */
+  readonly mayOpen: () => boolean;
+  readonly mayPair: () => boolean;
+  /** A pairing was kept: an older one may have been forgotten for it. */
+  readonly remembered: () => void;
   readonly ended: () => void;
 }
 
@@ -48,6 +53,11 @@ export class BridgeSession {
     const { clock, limits } = options;
     const late = (): void => this.#end(closeCodes.malformed, "no message came");
     this.#cancelLimit = clock.schedule(limits.helloMs, "bridge: first message", late, { background: true });
+  }
+
+  /** What it waits for: the first message, the pairing code, the keeping of the pairing, or calls. */
+  get state(): "new" | "pairing" | "keeping" | "open" | "ended" {
+    return this.#state;
   }
 
   /** Takes one message of the page. Its bytes are cleared. */
@@ -82,7 +92,7 @@ export class BridgeSession {
     const own = this.#options.origins.all().find(({ origin }) => origin === this.#options.origin);
     const isPaired = this.#token === undefined || own?.tokens.includes(this.#token) === true;
     if (own === undefined || !isPaired) this.end(closeCodes.revoked, "the pairing was revoked");
-    else if (this.#grant !== undefined && this.#grant !== this.#grants())
+    else if (this.#grant !== undefined && this.#grant !== grantOf(this.#options.origin, this.#options.origins))
       this.end(closeCodes.revoked, "the readers of this origin have changed");
   }
 
@@ -105,12 +115,17 @@ export class BridgeSession {
     const hash = token && encodeHex(this.#options.sha256(token));
     if (token) zeroBytes(token);
     const own = this.#options.origins.all().find(({ origin }) => origin === this.#options.origin);
-    if (hash !== undefined && own?.tokens.includes(hash)) this.#open(hash);
-    else this.#askForCode();
+    if (hash === undefined || !own?.tokens.includes(hash)) this.#askForCode();
+    else if (this.#options.mayOpen()) this.#open(hash);
+    else this.#end(closeCodes.tooMany, "too many connections");
   }
 
   #askForCode(): void {
-    const { clock, limits, notice, origin, pairing } = this.#options;
+    const { clock, limits, mayPair, notice, origin, pairing } = this.#options;
+    if (!mayPair()) {
+      this.#end(closeCodes.tooMany, "too many pages of this origin wait for a pairing code");
+      return;
+    }
     const offer = pairing.offer(origin);
     if (offer.kind === "paused") {
       const seconds = Math.ceil(offer.waitMs / 1000);
@@ -126,7 +141,7 @@ export class BridgeSession {
   }
 
   async #pair(code: string): Promise<void> {
-    const { notice, origin, origins, pairing, random, sha256 } = this.#options;
+    const { mayOpen, notice, origin, origins, pairing, random, remembered, sha256 } = this.#options;
     const outcome = pairing.attempt(origin, code);
     if (outcome.kind === "wrong") {
       const { triesLeft } = outcome;
@@ -140,11 +155,21 @@ export class BridgeSession {
     const hash = encodeHex(sha256(token));
     try {
       await origins.remember(origin, hash);
-    } catch {
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      notice({ kind: "not-kept", origin, reason });
       this.end(closeCodes.ending, "the pairing cannot be kept: see the terminal of the bridge");
       return;
     }
     if (this.#state !== "keeping") return;
+    this.#token = hash;
+    // This page is looked at, too: its pairing may have been revoked since.
+    remembered();
+    if (this.#state !== "keeping") return;
+    if (!mayOpen()) {
+      this.#end(closeCodes.tooMany, "too many connections");
+      return;
+    }
     notice({ kind: "paired", origin });
     this.#open(hash, token);
     zeroBytes(token);
@@ -155,10 +180,10 @@ export class BridgeSession {
     this.#cancelLimit();
     this.#state = "open";
     this.#token = hash;
-    this.#grant = this.#grants();
+    this.#grant = grantOf(origin, origins);
     const granted = new GrantedManager({
       manager,
-      sees: (reader) => maySee(origin, reader, origins.all()),
+      sees: (reader) => maySee(origin, reader, origins),
       noReader: `no reader ${encodeHex(random.bytes(16))}`,
       now: () => clock.now(),
     });
@@ -170,11 +195,6 @@ export class BridgeSession {
   #call(message: PageCall): void {
     const refusal = this.#calls?.take(message);
     if (refusal !== undefined) this.#end(closeCodes.malformed, refusal);
-  }
-
-  /** What this origin sees, as text: all grants decide. */
-  #grants(): string {
-    return JSON.stringify(this.#options.origins.all().map(({ origin, readers }) => [origin, readers]));
   }
 
   #send(message: ServiceMessage): void {

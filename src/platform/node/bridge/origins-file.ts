@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 
+import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import * as is from "../../../base/json/index.ts";
 import { SmartCardError } from "../../../port/index.ts";
 import { FileHold, fileStamp, makeFolders, readTextFile, replaceFile } from "../runtime/index.ts";
+import { thisUser, whyUntrusted } from "../unix/index.ts";
 
 /** A page that was paired once. */
 interface KeptPairing {
@@ -16,7 +18,7 @@ interface KeptPairing {
 /** An origin that may use cards. */
 interface KeptOrigin {
   readonly origin: string;
-  /** The readers that it sees; undefined for all that no other origin has by name. */
+  /** The readers that it sees; undefined for all that no origin was ever given by name. */
   readonly readers?: readonly string[] | undefined;
   readonly pairings: readonly KeptPairing[];
 }
@@ -25,10 +27,18 @@ const MAX_ORIGINS = 256;
 /** Browsers and profiles of one user. The oldest is forgotten for a new one. */
 const MAX_PAIRINGS = 16;
 const MAX_READERS = 64;
+/** Readers that are kept from origins without readers of their own. Where there are more, all readers are. */
+const MAX_WITHHELD = 1024;
 const MAX_FILE_BYTES = 1_048_576;
+/** In place of a stamp: the file was written here, and is read again, so that no change of another program is missed. */
+const WRITTEN = "written";
+/** Write permission of the group and of others. */
+const GROUP_WRITE = 0o020;
+const OTHERS_WRITE = 0o002;
 
 const originsFile = is.object({
   version: is.whole(1, 1),
+  withheld: is.list(is.text(256), MAX_WITHHELD).optional(),
   origins: is.list(
     is.object({
       origin: is.text(256),
@@ -42,11 +52,22 @@ const originsFile = is.object({
   ),
 });
 
+/** What is in the file. */
+interface Kept {
+  readonly origins: readonly KeptOrigin[];
+  /** Readers that origins had by name once. */
+  readonly withheld: readonly string[];
+}
+
 /** The origins that a bridge remembers, in a file that only its user may read. The secrets of pages are not in it, only their hashes. */
 export class OriginsFile {
   readonly path: string;
-  #origins: readonly KeptOrigin[] = [];
+  #kept: Kept = { origins: [], withheld: [] };
   #stamp: string | undefined;
+  #isSure = true;
+  #changed: () => void = () => undefined;
+  /** Reads and changes happen one after another. */
+  #last: Promise<unknown> = Promise.resolve();
 
   private constructor(path: string) {
     this.path = path;
@@ -61,16 +82,27 @@ export class OriginsFile {
 
   /** What was in the file when it was read last. */
   get origins(): readonly KeptOrigin[] {
-    return this.#origins;
+    return this.#kept.origins;
   }
 
-  /** Reads the file again where it was changed. @returns whether it was */
-  async reload(): Promise<boolean> {
-    const stamp = fileStamp(this.path);
-    if (stamp === this.#stamp) return false;
-    this.#origins = stamp === undefined ? [] : await readOrigins(this.path);
-    this.#stamp = stamp;
-    return true;
+  /** Readers that origins had by name once: origins without readers of their own do not see them. */
+  get withheld(): readonly string[] {
+    return this.#kept.withheld;
+  }
+
+  /** Whether the file could be read when it was looked at last. */
+  get isSure(): boolean {
+    return this.#isSure;
+  }
+
+  /** Calls a function after each change of what is held here, by this program or another. */
+  onChange(changed: () => void): void {
+    this.#changed = changed;
+  }
+
+  /** Reads the file again where it was changed. @throws no-access, invalid-value: what was read before is held on to */
+  async reload(): Promise<void> {
+    await this.#inTurn(() => this.#read());
   }
 
   /** Adds a pairing to an origin, and the origin where it is not there. `readers` replaces what the origin had. */
@@ -84,6 +116,12 @@ export class OriginsFile {
     });
   }
 
+  /** Keeps readers from all origins that have no readers of their own. */
+  async withhold(readers: readonly string[]): Promise<void> {
+    if (readers.every((reader) => reader === "*" || this.withheld.includes(reader))) return;
+    await this.#change((origins) => origins, readers);
+  }
+
   /** Forgets an origin, with its pairings and its readers. @returns whether it was known */
   async revoke(origin: string): Promise<boolean> {
     let isKnown = false;
@@ -95,24 +133,80 @@ export class OriginsFile {
     return isKnown;
   }
 
-  async #change(change: (origins: readonly KeptOrigin[]) => readonly KeptOrigin[]): Promise<void> {
-    makeFolders(dirname(this.path), 0o700);
-    const hold = FileHold.take(this.path);
-    try {
-      await this.reload();
-      const changed = change(this.#origins);
-      if (changed.length > MAX_ORIGINS)
-        throw new SmartCardError("no-memory", `${this.path} has ${MAX_ORIGINS} origins: revoke some`);
-      await replaceFile(this.path, `${JSON.stringify({ version: 1, origins: changed }, undefined, 2)}\n`);
-      this.#origins = changed;
-      this.#stamp = fileStamp(this.path);
-    } finally {
-      hold.release();
+  async #change(
+    change: (origins: readonly KeptOrigin[]) => readonly KeptOrigin[],
+    withheld: readonly string[] = [],
+  ): Promise<void> {
+    await this.#inTurn(async () => {
+      makeFolders(dirname(this.path), 0o700);
+      const hold = FileHold.take(this.path);
+      try {
+        await this.#read();
+        const origins = change(this.origins);
+        if (origins.length > MAX_ORIGINS)
+          throw new SmartCardError("no-memory", `${this.path} has ${MAX_ORIGINS} origins: revoke some`);
+        const named = [...this.origins, ...origins].flatMap(({ readers }) => readers ?? []);
+        const kept = { origins, withheld: withheldOf(this.withheld, [...named, ...withheld]) };
+        await replaceFile(this.path, `${JSON.stringify({ version: 1, ...kept }, undefined, 2)}\n`);
+        this.#hold(kept, WRITTEN);
+      } finally {
+        hold.release();
+      }
+    });
+  }
+
+  async #read(): Promise<void> {
+    const stamp = fileStamp(this.path);
+    if (stamp === this.#stamp) {
+      this.#isSure = true;
+      return;
     }
+    try {
+      this.#hold(stamp === undefined ? { origins: [], withheld: [] } : await readOrigins(this.path), stamp);
+    } catch (error) {
+      this.#isSure = false;
+      throw error;
+    }
+  }
+
+  #hold(kept: Kept, stamp: string | undefined): void {
+    this.#kept = kept;
+    this.#isSure = true;
+    this.#stamp = stamp;
+    this.#changed();
+  }
+
+  #inTurn<T>(operation: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(operation);
+    this.#last = turn.catch(() => undefined);
+    return turn;
   }
 }
 
-async function readOrigins(path: string): Promise<readonly KeptOrigin[]> {
+/** Each once. A `*` alone names no reader; it is kept where there were more names than the file may have. */
+function withheldOf(before: readonly string[], names: readonly string[]): readonly string[] {
+  const withheld = [...new Set([...before, ...names.filter((name) => name !== "*")])];
+  return withheld.length > MAX_WITHHELD ? ["*"] : withheld;
+}
+
+/** @throws no-access where another user could have written the file */
+function refuseForeign(path: string): void {
+  const user = thisUser();
+  if (user === undefined) return;
+  const { gid, mode, uid } = statSync(path);
+  const isOpen = (mode & OTHERS_WRITE) !== 0 || ((mode & GROUP_WRITE) !== 0 && gid !== user.gid);
+  let why = whyUntrusted(path, user);
+  if (uid !== 0 && uid !== user.uid) why = `it belongs to user ${uid}`;
+  else if (isOpen) why = "others can write to it";
+  if (why !== undefined)
+    throw new SmartCardError(
+      "no-access",
+      `${path} is not trusted: ${why}. Remove it, or make it yours alone (chmod 600)`,
+    );
+}
+
+async function readOrigins(path: string): Promise<Kept> {
+  refuseForeign(path);
   const damaged = (why: string): SmartCardError =>
     new SmartCardError("invalid-value", `${path} ${why}: mend it, or remove it and pair the pages again`);
   let json: unknown;
@@ -123,7 +217,7 @@ async function readOrigins(path: string): Promise<readonly KeptOrigin[]> {
     throw error;
   }
   const parsed = is.parseShape(originsFile, json);
-  if (parsed.ok) return parsed.value.origins;
+  if (parsed.ok) return { origins: parsed.value.origins, withheld: parsed.value.withheld ?? [] };
   const [problem] = parsed.error;
   throw damaged(`is not what scard bridge writes: ${problem?.path} ${problem?.message}`);
 }
