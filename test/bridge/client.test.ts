@@ -37,7 +37,7 @@ function stage(
           if (message.kind === "hello") (given.greet ?? ((tell) => tell({ kind: "welcome", version: 1 })))(say);
           else if (message.kind === "establishContext") say({ kind: "context", id: message.id, context: 1 });
           else if (message.kind === "connect") say({ kind: "connection", id: message.id, connection: 2 });
-          else if ("id" in message) answer(message, say);
+          else if ("id" in message && message.kind !== "endTransaction") answer(message, say);
         },
         close() {
           socket.isClosed = true;
