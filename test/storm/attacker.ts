@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 // One attack, in a process of its own: node attacker.js NAME SOCKET READER SESSIONS TABLE-BYTES NICE UID
+// It writes a line when its program is loaded, and begins when it has read one.
 
 import { setPriority } from "node:os";
 import { attacks } from "./attacks.ts";
@@ -14,5 +15,7 @@ if (uid !== "") {
   process.setuid?.(Number(uid));
 }
 // It ends with the program that started it, whose end of the pipe is closed then.
-process.stdin.on("end", () => process.exit(0)).resume();
+process.stdin.on("end", () => process.exit(0));
+console.log("ready");
+await new Promise((begin) => process.stdin.once("data", begin));
 await attacks[name]?.run({ socket, reader, sessions: Number(sessions), tableBytes: Number(tableBytes) });

@@ -115,7 +115,10 @@ async function attackOn(service: Service, attack: string): Promise<Outcome> {
       peakMiB = Math.max(peakMiB, residentMiB(pid));
     }, 50);
     const about = [socket, reader, String(number("sessions")), String(tableBytes), values.nice, values.uid];
+    // What it costs to load a program is not the attack's.
     attacker = companion("attacker", attack, ...about);
+    await attacker.line();
+    attacker.write("begin\n");
     const { service: honest, control: unattacked } = await calls(number("seconds") * 1000);
     const { stderr } = await attacker.end();
     if (stderr !== "") console.error(stderr);
