@@ -10,5 +10,6 @@ export default defineConfig({
     hookTimeout: 300_000,
     expect: { poll: { timeout: 120_000 } },
     maxWorkers: 2,
+    setupFiles: ["test/byte-equality.ts"],
   },
 });

@@ -542,6 +542,8 @@ describe("a signal that is early", () => {
     "is found behind %i messages of size and table, cut at any byte",
     async (behind) => {
       const length = tableSizeStruct.size + ENTRIES * readerStateStruct.size + 8;
+      // The same at each place: what differs is another entry of the set.
+      const outcomes = new Set<string>();
       for (let place = 1; place < length; place++) {
         const service = await open("4:6");
         const waiting = service.session.waitForChange();
@@ -555,11 +557,12 @@ describe("a signal that is early", () => {
         service.signal();
         service.deliver(place);
         const { readers, over } = await service.outcome(waiting, place);
-        expect(readers).toEqual(shown(service));
-        expect(await over).toEqual({ rv: 0, stopped: false });
-        expect(service.signals).toBe(1);
-        expect(await service.outcome(service.session.status(CARD))).toEqual({ rv: 1 });
+        const later = await service.outcome(service.session.status(CARD));
+        const isShown = JSON.stringify(readers) === JSON.stringify(shown(service));
+        outcomes.add(JSON.stringify({ isShown, over: await over, signals: service.signals, later }));
       }
+      const outcome = { isShown: true, over: { rv: 0, stopped: false }, signals: 1, later: { rv: 1 } };
+      expect([...outcomes]).toEqual([JSON.stringify(outcome)]);
     },
   );
 

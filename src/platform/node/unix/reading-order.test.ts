@@ -170,12 +170,15 @@ describe("ReadingOrder", () => {
   it("holds a user back for as long as more comes than fits", async () => {
     const { connect, pass, turn } = loop(4);
     const many = crowd(connect, 1, 40);
+    const [read, open] = [new Set<number>(), new Set<number>()];
     for (let ms = 0; ms < 5000; ms += 2) {
       for (const one of many) one.unread = 1;
-      expect((await turn()).length).toBeLessThanOrEqual(5);
+      read.add((await turn()).length);
       pass(2);
-      if (ms > 0) expect(many.filter(({ isRead }) => isRead)).toHaveLength(4);
+      if (ms > 0) open.add(many.filter(({ isRead }) => isRead).length);
     }
+    expect(Math.max(...read)).toBeLessThanOrEqual(5);
+    expect([...open]).toEqual([4]);
   });
 
   it("keeps the places of a turn, however often it looks before the loop has read", async () => {
@@ -241,10 +244,12 @@ describe("ReadingOrder", () => {
         const { connect, connections, pass, turn } = loop(atOnce);
         crowd(connect, 1, 12);
         const away = new Set<Sending>();
+        let most = 0;
+        const readWhileAway: Sending[] = [];
         const turned = async (): Promise<void> => {
           const read = await turn();
-          expect(read.length).toBeLessThanOrEqual(atOnce + 1);
-          expect(read.every((one) => !away.has(one))).toBe(true);
+          most = Math.max(most, read.length);
+          readWhileAway.push(...read.filter((one) => away.has(one)));
         };
         for (const { act, much, who } of list) {
           const one = connections[who % connections.length] as Sending;
@@ -263,11 +268,13 @@ describe("ReadingOrder", () => {
         }
         for (const one of away) one.turns.begin();
         away.clear();
-        for (let count = 0; connections.some(({ unread }) => unread > 0); count++) {
-          expect(count).toBeLessThan(10_000);
+        for (let count = 0; count < 10_000 && connections.some(({ unread }) => unread > 0); count++) {
           pass(2);
           await turned();
         }
+        expect(connections.filter(({ unread }) => unread > 0)).toEqual([]);
+        expect(most).toBeLessThanOrEqual(atOnce + 1);
+        expect(readWhileAway).toEqual([]);
       }),
       { numRuns: 40 },
     );
