@@ -12,6 +12,7 @@ import * as cards from "../../src/entry/cards.ts";
 import * as embedded from "../../src/entry/embedded.ts";
 import * as machine from "../../src/entry/machine.ts";
 import * as cardModules from "../../src/entry/modules.ts";
+import * as observe from "../../src/entry/observe.ts";
 import * as pcscd from "../../src/entry/pcscd.ts";
 import * as pcscliteCompat from "../../src/entry/pcsclite-compat.ts";
 import * as providers from "../../src/entry/providers.ts";
@@ -871,6 +872,8 @@ const webCryptoRows: Readonly<Record<string, Row>> = {
   ),
 };
 
+const observeRows: Readonly<Record<string, Row>> = {};
+
 /** By subpath and name. */
 export const exportedRows: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
   ".": {
@@ -898,6 +901,7 @@ export const exportedRows: Readonly<Record<string, Readonly<Record<string, Row>>
   "./pcsc": pcscRows,
   "./iso7816": iso7816Rows,
   "./database": databaseRows,
+  "./observe": observeRows,
   "./manager": { EmbeddedManager: embeddedRows.EmbeddedManager as Row },
   "./cards": cardsRows,
   "./modules": modulesRows,
@@ -1019,6 +1023,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>
   "./pcsc": pcsc,
   "./iso7816": iso7816,
   "./database": database,
+  "./observe": observe,
   "./manager": managerRoom,
   "./cards": cards,
   "./vpcd": vpcd,
