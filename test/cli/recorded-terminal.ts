@@ -69,4 +69,12 @@ export class RecordedTerminal implements Terminal {
       throw new SmartCardError("invalid-value", `standard input has more than ${mostBytes} bytes`);
     return typeof this.#input === "string" ? new TextEncoder().encode(this.#input) : this.#input.slice();
   }
+
+  async *readLines(): AsyncGenerator<string> {
+    yield* (await this.readInput()).split("\n");
+  }
+
+  onInterrupt(): () => void {
+    return () => {};
+  }
 }

@@ -59,9 +59,10 @@ export function answerForPrograms({ data, sw }: ResponseApdu, withheldBytes = 0,
  * The data of an answer for people, a line each: as a text, as a tree of data objects, or just as bytes.
  *
  * @param withheldBytes how many bytes must not be shown: all of them, or 0.
+ * @param option the option of the command that shows them all the same
  */
-export function describeData(data: Uint8Array, withheldBytes = 0): readonly string[] {
-  if (withheldBytes > 0) return [`${withheldText(withheldBytes)}; --show-data shows them`];
+export function describeData(data: Uint8Array, withheldBytes = 0, option = "--show-data"): readonly string[] {
+  if (withheldBytes > 0) return [`${withheldText(withheldBytes)}; ${option} shows them`];
   if (data.length === 0) return [];
   const objects = tlvIn(data);
   return objects === undefined ? [bytesForPeople(data)] : objects.flatMap((object) => describeObject(object, ""));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { encodeHex, hexWord, zeroBytes } from "../../base/binary/index.ts";
+import { encodeHex, zeroBytes } from "../../base/binary/index.ts";
 import { ExchangeRedactor } from "../../base/iso7816/index.ts";
 import { nodeClock } from "../../platform/node/runtime/index.ts";
 import {
@@ -13,8 +13,7 @@ import {
   SmartCardError,
   type WaitOptions,
 } from "../../port/index.ts";
-import { type AnswerForPrograms, answerForPrograms, describeData } from "./answer.ts";
-import { type ExchangeRecord, exchange, type Round } from "./card-exchange.ts";
+import { describeOutcome, type Outcome, outcomeForPrograms, protocolName, sendTimed } from "./card-outcome.ts";
 import { command, exitCodes } from "./command.ts";
 import { connectOptions, protocolsOf, readerOption } from "./connect-options.ts";
 import { errorForPrograms } from "./failure.ts";
@@ -22,8 +21,8 @@ import { explainingWait } from "./holder-notice.ts";
 import { type ManagerSession, managerOption, withManager } from "./manager-option.ts";
 import { hexOf, millisecondsOf, type OptionTable, type ParsedLine, UsageError } from "./options.ts";
 import { chooseReader } from "./reader-choice.ts";
-import type { Paint, Terminal } from "./terminal.ts";
-import { duration, jsonText, visible } from "./text.ts";
+import type { Terminal } from "./terminal.ts";
+import { jsonText, visible } from "./text.ts";
 
 const optionTable = {
   ...readerOption,
@@ -69,13 +68,6 @@ interface Plan {
   /** How long to wait for the card, in milliseconds; undefined for ever. */
   readonly timeoutMs: number | undefined;
   readonly commands: readonly Uint8Array[];
-}
-
-/** The result of one command. */
-interface Outcome extends ExchangeRecord {
-  readonly ms: number;
-  /** The instruction; undefined for a class that is not interindustry. */
-  readonly ins: number | undefined;
 }
 
 /** Called for each event. */
@@ -130,27 +122,10 @@ async function runForPeople(session: ManagerSession, plan: Plan, terminal: Termi
       );
     },
     answered: (outcome) => {
-      for (const line of describeOutcome(outcome, terminal.paint)) terminal.print(line);
+      for (const line of describeOutcome(outcome, terminal.paint, "--show-data")) terminal.print(line);
     },
   });
   return exitCodes.ok;
-}
-
-function protocolName(protocol: Protocol): string {
-  return protocol.replace(/^t(\d+)$/, "T=$1");
-}
-
-function describeOutcome({ ins, ms, response, rounds, withheldBytes }: Outcome, paint: Paint): string[] {
-  const lines = rounds.flatMap((round) => describeRound(round, paint));
-  const { kind, meaning } = answerForPrograms(response, withheldBytes, ins);
-  const style = kind === "success" ? "green" : "yellow";
-  lines.push(`  ${paint(style, `${hexWord(response.sw)} ${meaning}`)}  ${paint("dim", duration(ms))}`);
-  lines.push(...describeData(response.data, withheldBytes).map((line) => `  ${line}`), "");
-  return lines;
-}
-
-function describeRound({ sent, shown, text }: Round, paint: Paint): string[] {
-  return [`${paint("bold", ">")} ${sent}`, `  ${paint("cyan", text)}`, `${paint("bold", "<")} ${shown.bytes}`];
 }
 
 /** The JSON document: all results, also after a failure. */
@@ -173,24 +148,6 @@ async function runForPrograms(session: ManagerSession, plan: Plan, terminal: Ter
   }
 }
 
-function outcomeForPrograms({ ins, ms, response, rounds, withheldBytes }: Outcome): object {
-  const answer: AnswerForPrograms = answerForPrograms(response, withheldBytes, ins);
-  const [first] = rounds;
-  return {
-    command: first?.sent,
-    description: first?.text,
-    answer,
-    rounds: rounds.map(roundForPrograms),
-    ms: Number(ms.toFixed(3)),
-  };
-}
-
-function roundForPrograms({ answer, sent, shown: { withheldBytes }, text }: Round): object {
-  if (withheldBytes === 0) return { sent, text, answer };
-  const sw = encodeHex(answer.subarray(withheldBytes));
-  return { sent, text, withheldBytes, ...(sw !== "" && { sw }) };
-}
-
 async function sendAll(session: ManagerSession, plan: Plan, terminal: Terminal, listener: Listener): Promise<void> {
   const { context } = session;
   const signal = terminal.stop;
@@ -206,7 +163,7 @@ async function sendAll(session: ManagerSession, plan: Plan, terminal: Terminal, 
     const redactor = new ExchangeRedactor({ showData: plan.showData, continues: true });
     for (const command of plan.commands) {
       if (signal.aborted) throw new SmartCardError("cancelled", "the program was asked to end");
-      listener.answered(await sendOne(connection, command, plan.follow, redactor, signal));
+      listener.answered(await sendTimed(connection, command, plan.follow, redactor, signal));
     }
   } catch (error) {
     // The first failure is more useful than one at the end.
@@ -225,20 +182,4 @@ function waitWithin(timeoutMs: number | undefined, signal: AbortSignal): () => W
 
 function ignoreFailure(error: unknown): void {
   if (!(error instanceof SmartCardError)) throw error;
-}
-
-async function sendOne(
-  connection: Connection,
-  command: Uint8Array,
-  follow: boolean,
-  redactor: ExchangeRedactor,
-  signal: AbortSignal,
-): Promise<Outcome> {
-  const start = nodeClock.now();
-  const { protocol } = connection;
-  const send = (bytes: Uint8Array): Promise<Uint8Array> => connection.transmit(bytes, { protocol, signal });
-  const record = await exchange(command, protocol, follow, send, redactor);
-  // Other classes give the numbers of instructions other meanings.
-  const [cla = 0, ins = 0] = command;
-  return { ...record, ms: nodeClock.now() - start, ins: cla < 0x80 ? ins : undefined };
 }

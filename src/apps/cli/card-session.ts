@@ -2,12 +2,12 @@
 
 import { type OpenCard, openCard } from "../../entry/modules.ts";
 import { nodeRuntime } from "../../platform/node/runtime/index.ts";
-import { type HostCrypto, SmartCardError, type WaitOptions } from "../../port/index.ts";
+import { type Connection, type HostCrypto, SmartCardError, type WaitOptions } from "../../port/index.ts";
 import { CardPins, type PinChoice } from "./card-pins.ts";
 import { readerOption } from "./connect-options.ts";
 import { explainingWait } from "./holder-notice.ts";
 import { managerOption, withManager } from "./manager-option.ts";
-import type { OptionTable } from "./options.ts";
+import { type OptionTable, UsageError } from "./options.ts";
 import { chooseReader } from "./reader-choice.ts";
 import type { Terminal } from "./terminal.ts";
 import { visible } from "./text.ts";
@@ -30,6 +30,14 @@ export interface CardGroup {
   readonly keyHelp: string;
   /** The name of a key on the card. @throws UsageError (there can be no such key) */
   readonly keyOf: (word: string) => string;
+  /** The card, where it is connected to already. @default the command connects to the card that its options choose */
+  readonly place?: ConnectedCard;
+}
+
+/** A card that is connected to already: the one of `scard shell`. */
+export interface ConnectedCard {
+  /** Lends the connection. @throws UsageError (it is in a transaction), and what connecting fails with */
+  lend<T>(signal: AbortSignal, work: (connection: Connection) => Promise<T>): Promise<T>;
 }
 
 const anyCard = { shareMode: "shared", preferredProtocols: ["t0", "t1"] } as const;
@@ -56,31 +64,57 @@ export function withCard<T>(
   terminal: Terminal,
   work: (session: CardSession) => Promise<T>,
 ): Promise<T> {
-  return waiting(terminal, undefined, ({ signal }) =>
-    withManager(choice.manager, terminal, async (manager) => {
+  const { place } = group;
+  return waiting(terminal, undefined, ({ signal }) => {
+    if (place !== undefined) {
+      if (choice.manager !== undefined || choice.reader !== undefined)
+        throw new UsageError("the shell has one card: leave --reader and --manager out");
+      return place.lend(signal, (connection) => withModule(connection, { group, choice, terminal, signal }, work));
+    }
+    return withManager(choice.manager, terminal, async (manager) => {
       const { context } = manager;
       const reader = await chooseReader(context, choice.reader);
-      const pins = new CardPins(terminal, choice);
-      const { makeHostCrypto } = await import("../../platform/node/crypto/index.ts");
-      const state = { isOpen: false };
+      const connection = await context.connect(reader, { ...anyCard, signal }).catch((error: unknown) => {
+        throw explained(error, group, reader, false);
+      });
       try {
-        const connection = await context.connect(reader, { ...anyCard, signal });
-        try {
-          // Another program may be in a transaction: from here on commands come soon after one another.
-          const free = connection.transaction(async () => undefined, { signal, onReset: "repeat" });
-          await explainingWait(manager, reader, terminal, free);
-          const options = { pin: pins.prompt, module: group.module, signal };
-          await using card = await openCard(connection, options);
-          state.isOpen = true;
-          return await work({ card, pins, crypto: makeHostCrypto(nodeRuntime().random), wait: { signal } });
-        } finally {
-          await connection.disconnect("leave").catch(() => undefined);
-        }
-      } catch (error) {
-        throw explained(error, group, reader, state.isOpen);
+        // Another program may be in a transaction: from here on commands come soon after one another.
+        const free = connection.transaction(async () => undefined, { signal, onReset: "repeat" });
+        await explainingWait(manager, reader, terminal, free).catch((error: unknown) => {
+          throw explained(error, group, reader, false);
+        });
+        return await withModule(connection, { group, choice, terminal, signal }, work);
+      } finally {
+        await connection.disconnect("leave").catch(() => undefined);
       }
-    }),
-  );
+    });
+  });
+}
+
+/** What a command was given. */
+interface Chosen {
+  readonly group: CardGroup;
+  readonly choice: CardChoice;
+  readonly terminal: Terminal;
+  readonly signal: AbortSignal;
+}
+
+/** Opens the module of the card, and works with it. */
+async function withModule<T>(
+  connection: Connection,
+  { choice, group, signal, terminal }: Chosen,
+  work: (session: CardSession) => Promise<T>,
+): Promise<T> {
+  const pins = new CardPins(terminal, choice);
+  const { makeHostCrypto } = await import("../../platform/node/crypto/index.ts");
+  const state = { isOpen: false };
+  try {
+    await using card = await openCard(connection, { pin: pins.prompt, module: group.module, signal });
+    state.isOpen = true;
+    return await work({ card, pins, crypto: makeHostCrypto(nodeRuntime().random), wait: { signal } });
+  } catch (error) {
+    throw explained(error, group, connection.reader, state.isOpen);
+  }
 }
 
 /** An error of the library, with the remedy that a command has. */

@@ -16,6 +16,8 @@ const terminal: Terminal = {
   write: () => {},
   readInput: async () => "",
   readBytes: async () => new Uint8Array(0),
+  readLines: async function* () {},
+  onInterrupt: () => () => {},
 };
 const options = { long: { type: "boolean", help: "more" } } as const satisfies OptionTable;
 

@@ -14,6 +14,7 @@ const entries: readonly CommandEntry[] = [
   { name: "readers", load: async () => (await import("./readers.ts")).readers },
   { name: "watch", load: async () => (await import("./watch.ts")).watch },
   { name: "apdu", load: async () => (await import("./apdu.ts")).apdu },
+  { name: "shell", load: async () => (await import("./shell.ts")).shell },
   { name: "atr", load: async () => (await import("./atr.ts")).atr },
   { name: "select", load: async () => (await import("./select.ts")).select },
   { name: "locate", load: async () => (await import("./locate.ts")).locate },

@@ -14,16 +14,23 @@ export const EXIT_CODES_TEXT = "0 done, 1 something failed, 2 usage error, 130 i
 
 /** The help on a command, or on an action of it: `path` has the words that lead to it. */
 export function helpOn(path: readonly string[], command: Command): string {
-  const words = ["scard", ...path].join(" ");
+  return [...helpParts(["scard", ...path].join(" "), "scard help ", command), commonHelp()].join("\n\n");
+}
+
+/** The help on a command of `scard shell`. */
+export function shellHelpOn(path: readonly string[], command: Command): string {
+  return helpParts(path.join(" "), "help ", command).join("\n\n");
+}
+
+function helpParts(words: string, help: string, command: Command): string[] {
   const parts = [usageOf(words, command), ...command.description.map((text) => fill(text))];
   const { actions = [] } = command;
   const shared = sharedOptions(actions);
-  for (const action of actions) parts.push(actionHelp(words, action, shared));
+  for (const action of actions) parts.push(actionHelp(words, help, action, shared));
   const options = rowsOf(actions.length > 0 ? shared : command.options);
   const title = actions.length > 0 ? "Every action:" : "Options:";
   if (options.length > 0) parts.push([title, ...definitions(options)].join("\n"));
-  parts.push(commonHelp());
-  return parts.join("\n\n");
+  return parts;
 }
 
 /** The list of commands, and what they have in common. */
@@ -79,10 +86,11 @@ function leavesOf(command: Command): readonly Command[] {
   return command.actions?.flatMap(leavesOf) ?? [command];
 }
 
-function actionHelp(words: string, action: Command, shared: OptionTable): string {
+function actionHelp(words: string, help: string, action: Command, shared: OptionTable): string {
   if (action.actions !== undefined) {
     const names = action.actions.map(({ name, summary }) => [name, summary] as const);
-    const more = fill(`"scard help ${words.slice("scard ".length)} ${action.name}" explains them.`, "    ");
+    const topic = `${help}${words.replace(/^scard /, "")} ${action.name}`;
+    const more = fill(`"${topic}" explains them.`, "    ");
     return [...formsOf(`${words} ${action.name}`, action), ...definitions(names, "    "), more].join("\n");
   }
   const own = Object.entries(action.options).filter(([name]) => !Object.hasOwn(shared, name));
@@ -98,7 +106,7 @@ function commonHelp(): string {
 }
 
 /** Terms in a column, and beside each what it means. */
-function definitions(rows: readonly (readonly [string, string])[], indent = ""): string[] {
+export function definitions(rows: readonly (readonly [string, string])[], indent = ""): string[] {
   const width = Math.max(0, ...rows.map(([term]) => term.length).filter((length) => length <= MAX_TERM_COLUMNS));
   const margin = `${indent}${" ".repeat(width + 4)}`;
   return rows.flatMap(([term, text]) => {

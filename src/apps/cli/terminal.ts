@@ -51,6 +51,14 @@ export interface Terminal {
   readInput(): Promise<string>;
   /** The same as bytes. @throws invalid-value for more than `mostBytes` */
   readBytes(mostBytes: number): Promise<Uint8Array>;
+  /** The lines of the same, each as soon as it is there. @throws invalid-value for a line of more than `mostBytes` */
+  readLines(mostBytes: number): AsyncIterable<string>;
+  /**
+   * Has the interrupts of the user (Ctrl-C) go to a listener, in place of ending the program.
+   *
+   * @returns ends that
+   */
+  onInterrupt(listener: () => void): () => void;
 }
 
 /** Colour or none. */
@@ -71,7 +79,16 @@ export function wantsColor(stream: { readonly isTTY?: boolean }, environment: Te
 export function processTerminal(options: { readonly color: boolean }): Terminal {
   const stopping = new AbortController();
   const end = (reason: StopReason): void => stopping.abort(reason);
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => end(signal));
+  const listeners: (() => void)[] = [];
+  const interrupted = (): void => {
+    const listener = listeners.at(-1);
+    if (listener === undefined) {
+      process.off("SIGINT", interrupted);
+      end("SIGINT");
+    } else listener();
+  };
+  process.on("SIGINT", interrupted);
+  process.once("SIGTERM", () => end("SIGTERM"));
   // Windows has no SIGTERM. It tells of Ctrl+Break, and of a console window that is closed, some seconds before the end.
   if (process.platform === "win32") {
     for (const signal of ["SIGBREAK", "SIGHUP"] as const) process.once(signal, () => end("SIGTERM"));
@@ -95,6 +112,11 @@ export function processTerminal(options: { readonly color: boolean }): Terminal 
     say: (text) => say(`${text}\n`),
     readInput: async () => new TextDecoder().decode(await readAll(process.stdin, stopping.signal)),
     readBytes: (mostBytes) => readAll(process.stdin, stopping.signal, mostBytes),
+    readLines: (mostBytes) => linesOf(piecesOf(process.stdin, stopping.signal), mostBytes),
+    onInterrupt: (listener) => {
+      listeners.push(listener);
+      return () => void listeners.splice(listeners.lastIndexOf(listener), 1);
+    },
   };
 }
 
@@ -138,30 +160,64 @@ function writerTo(
   };
 }
 
+/** The pieces of a stream, until it ends or is stopped. */
+async function* piecesOf(stream: ReadStream, stop: AbortSignal): AsyncGenerator<Uint8Array> {
+  const stopped = (): unknown => stream.destroy();
+  stop.addEventListener("abort", stopped, { once: true });
+  try {
+    for await (const chunk of stream) yield chunk as Uint8Array;
+  } catch (error) {
+    if (!stop.aborted) throw error;
+  } finally {
+    stop.removeEventListener("abort", stopped);
+  }
+}
+
 /** All bytes of a stream. */
 async function readAll(
   stream: ReadStream,
   stop: AbortSignal,
   mostBytes = Number.POSITIVE_INFINITY,
 ): Promise<Uint8Array> {
-  const stopped = (): unknown => stream.destroy();
-  stop.addEventListener("abort", stopped, { once: true });
   const pieces: Uint8Array[] = [];
   let length = 0;
-  try {
-    for await (const chunk of stream) {
-      const piece = chunk as Uint8Array;
-      length += piece.length;
-      if (length > mostBytes)
-        throw new SmartCardError("invalid-value", `standard input has more than ${mostBytes} bytes`);
-      pieces.push(piece);
-    }
-  } catch (error) {
-    if (!stop.aborted) throw error;
-  } finally {
-    stop.removeEventListener("abort", stopped);
+  for await (const piece of piecesOf(stream, stop)) {
+    length += piece.length;
+    if (length > mostBytes)
+      throw new SmartCardError("invalid-value", `standard input has more than ${mostBytes} bytes`);
+    pieces.push(piece);
   }
   const whole = concatBytes(...pieces);
   pieces.forEach(zeroBytes);
   return whole;
+}
+
+/** Cuts pieces into lines. The last line need not have an end. @throws invalid-value for a line of more than `mostBytes` */
+async function* linesOf(pieces: AsyncIterable<Uint8Array>, mostBytes: number): AsyncGenerator<string> {
+  let rest: Uint8Array = new Uint8Array();
+  for await (const piece of pieces) {
+    const joined = concatBytes(rest, piece);
+    zeroBytes(piece);
+    zeroBytes(rest);
+    let start = 0;
+    for (let end = joined.indexOf(LINE_FEED); end >= 0; end = joined.indexOf(LINE_FEED, start)) {
+      yield textOf(joined.subarray(start, end), mostBytes);
+      start = end + 1;
+    }
+    rest = joined.slice(start);
+    zeroBytes(joined);
+    if (rest.length > mostBytes) throw tooLong(mostBytes);
+  }
+  if (rest.length > 0) yield textOf(rest, mostBytes);
+}
+
+const LINE_FEED = 0x0a;
+
+function textOf(line: Uint8Array, mostBytes: number): string {
+  if (line.length > mostBytes) throw tooLong(mostBytes);
+  return new TextDecoder().decode(line).replace(/\r$/, "");
+}
+
+function tooLong(mostBytes: number): SmartCardError {
+  return new SmartCardError("invalid-value", `a line of standard input has more than ${mostBytes} bytes`);
 }
