@@ -109,10 +109,20 @@ export interface CommandAsked {
   readonly command: Uint8Array;
 }
 
+/** A control call that is about to be made: a reader with a PIN pad takes commands in it. */
+export interface ControlAsked extends Omit<CommandAsked, "command"> {
+  readonly code: number;
+  /** The bytes as they are: they must not be kept. */
+  readonly input: Uint8Array;
+}
+
 /** Decides about commands before they reach the card. */
 export interface CallPolicy {
   /** Undefined lets the command pass; an error refuses it, and is what the client gets. */
   before(call: CommandAsked): SmartCardError | undefined;
   /** Is told of each command that was let through, when it has ended. */
   after(call: CommandAsked & { readonly response: Uint8Array | undefined }): void;
+  /** The same for control calls; all pass without it. */
+  beforeControl?(call: ControlAsked): SmartCardError | undefined;
+  afterControl?(call: ControlAsked & { readonly output: Uint8Array | undefined }): void;
 }

@@ -3,6 +3,7 @@
 export {
   type CallPolicy,
   type CommandAsked,
+  type ControlAsked,
   type ObservedCall,
   type ObservedCardEvent,
   type ObservedEvent,
