@@ -94,7 +94,13 @@ export {
   type HistoricalBytes,
   type StatusIndicator,
 } from "./historical-bytes.ts";
-export { instructionName, instructions, TAG_DISCRETIONARY_DATA, TAG_OFFSET } from "./instruction.ts";
+export {
+  instructionName,
+  instructions,
+  referenceDataInstructions,
+  TAG_DISCRETIONARY_DATA,
+  TAG_OFFSET,
+} from "./instruction.ts";
 export { decodeLifeCycle, encodeLifeCycle, type LifeCycle } from "./life-cycle.ts";
 export { checkPpsResponse, decodePps, encodePps, type Pps, type PpsOutcome } from "./pps.ts";
 export {

@@ -172,18 +172,6 @@ export class SqliteStore implements Store {
     return this.#file;
   }
 
-  #translated(error: unknown): unknown {
-    const known =
-      error instanceof SqliteFailure
-        ? codesByResult.get(error.resultCode)
-        : codesByErrno.get(String((error as NodeJS.ErrnoException).code));
-    if (known === undefined && !(error instanceof SqliteFailure)) return error;
-    const [code, meaning] = known ?? ["internal-error", "cannot be used"];
-    const waited = code === "server-too-busy" ? ` for ${this.#busyTimeoutMs} ms` : "";
-    const { message } = error as Error;
-    return new SmartCardError(code, `${this.#path} ${meaning}${waited} (${message})`, {}, { cause: error });
-  }
-
   #letGo(): void {
     this.#file?.connection.close();
     this.#file = undefined;
@@ -193,7 +181,7 @@ export class SqliteStore implements Store {
     try {
       return run();
     } catch (error) {
-      throw this.#translated(error);
+      throw translatedFailure(error, this.#path, this.#busyTimeoutMs);
     }
   }
 }
@@ -211,8 +199,21 @@ function readContents(file: OpenFile): StoreContents {
   };
 }
 
+/** What a failure of SQLite or of the file system is for callers: an error that names the file. Others stay as they are. */
+export function translatedFailure(error: unknown, path: string, busyTimeoutMs: number): unknown {
+  const known =
+    error instanceof SqliteFailure
+      ? codesByResult.get(error.resultCode)
+      : codesByErrno.get(String((error as NodeJS.ErrnoException).code));
+  if (known === undefined && !(error instanceof SqliteFailure)) return error;
+  const [code, meaning] = known ?? ["internal-error", "cannot be used"];
+  const waited = code === "server-too-busy" ? ` for ${busyTimeoutMs} ms` : "";
+  const { message } = error as Error;
+  return new SmartCardError(code, `${path} ${meaning}${waited} (${message})`, {}, { cause: error });
+}
+
 /** Runs something in a transaction, which ends without effect where it throws. */
-function inTransaction<T>(connection: SqliteConnection, kind: "DEFERRED" | "IMMEDIATE", run: () => T): T {
+export function inTransaction<T>(connection: SqliteConnection, kind: "DEFERRED" | "IMMEDIATE", run: () => T): T {
   connection.exec(`BEGIN ${kind}`);
   try {
     const result = run();
@@ -308,7 +309,7 @@ function versionOfTables(number: (sql: string) => number): number {
 }
 
 /** Creates a missing file, empty, with its folder: readable by the user only, or by all. */
-function createFile(path: string, shared: boolean): void {
+export function createFile(path: string, shared: boolean): void {
   const firstMade = makeFolders(dirname(path), shared ? 0o755 : 0o700);
   // The mask of the process may have taken more from the modes than is right for what all are to read.
   if (firstMade !== undefined && shared) chmodSync(dirname(path), 0o755);
