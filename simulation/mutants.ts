@@ -222,9 +222,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a trace quotes the command",
     file: "managers/embedded/reader-access.ts",
-    search: '    connection.checkUsable("card");\n    const response',
+    search: "      const response = await driver.transmit",
     replace:
-      '    void command.use((bytes) => this.#deps.trace.write("exchange", connection.context, bytes.join(",")));\n    connection.checkUsable("card");\n    const response',
+      '      void command.use((bytes) => this.#deps.trace.write("exchange", connection.context, bytes.join(",")));\n      const response = await driver.transmit',
   },
   {
     name: "the service grants a turn that was kept and never takes it back",

@@ -59,10 +59,12 @@ export type Members<T> = { readonly [K in keyof T]-?: Check<T[K]> };
 export function optionsOf<T extends object>(members: Members<T>): Check<T> {
   const known = Object.keys(members) as (keyof T & string)[];
   return (value, place) => {
-    const given = readMembers(value, known, place);
+    const given = optionsObject(value, known, place);
+    refuseUnknown(given, known, place);
     const checked: Partial<T> = {};
     for (const name of known) {
-      const member = members[name](given.get(name), inside(place, name));
+      const at = inside(place, name);
+      const member = members[name](read(given, name, at), at);
       if (member !== undefined) checked[name] = member;
     }
     return checked as T;
@@ -76,10 +78,14 @@ export function optionsOf<T extends object>(members: Members<T>): Check<T> {
 export function partOf<T extends object>(members: Members<T>): Check<Partial<T>> {
   const known = Object.keys(members) as (keyof T & string)[];
   return (value, place) => {
-    const given = readMembers(value, known, place);
+    const given = optionsObject(value, known, place);
+    refuseUnknown(given, known, place);
+    const names = namesOf(given, place);
     const checked: Partial<T> = {};
     for (const name of known) {
-      if (given.has(name)) checked[name] = members[name](given.get(name), inside(place, name));
+      const at = inside(place, name);
+      const member = read(given, name, at);
+      if (member !== undefined || names.has(name)) checked[name] = members[name](member, at);
     }
     return checked;
   };
@@ -103,19 +109,10 @@ export function withDefaults<T extends object>(options: unknown, defaults: T, pl
   return merged as T;
 }
 
-/** The members that an options object has, by name. @throws invalid-parameter */
-function readMembers(value: unknown, known: readonly string[], place: Place): ReadonlyMap<string, unknown> {
-  if (!isOptionsObject(value)) {
-    return refuse(place, kindOf(value), `pass an object with ${listOfWords(known)}${instead(value, known)}`);
-  }
-  const names = namesOf(value, place);
-  refuseUnknown(names, known, place);
-  const members = new Map<string, unknown>();
-  for (const name of known) {
-    const member = read(value, name, inside(place, name));
-    if (member !== undefined || names.has(name)) members.set(name, member);
-  }
-  return members;
+/** An object that may hold options. @throws invalid-parameter */
+function optionsObject(value: unknown, known: readonly string[], place: Place): object {
+  if (isOptionsObject(value)) return value;
+  return refuse(place, kindOf(value), `pass an object with ${listOfWords(known)}${instead(value, known)}`);
 }
 
 function inside(place: Place, name: string): Place {
@@ -148,28 +145,34 @@ function instead(value: unknown, known: readonly string[]): string {
 }
 
 /** @throws invalid-parameter */
-function refuseUnknown(names: ReadonlySet<string>, known: readonly string[], place: Place): void {
-  for (const name of names) {
-    if (known.includes(name)) continue;
-    const near = nearest(name, known);
-    const question = near === undefined ? "" : ` Did you mean ${near}?`;
-    const message = `${place.operation}: ${place.path} has no member ${quoteWord(name)}.${question} It may have ${listOfWords(known)}`;
-    throw new SmartCardError("invalid-parameter", message, { operation: place.operation });
-  }
+function refuseUnknown(value: object, known: readonly string[], place: Place): void {
+  let unknown: string | undefined;
+  eachName(value, place, (name) => {
+    if (!known.includes(name)) unknown ??= name;
+  });
+  if (unknown === undefined) return;
+  const near = nearest(unknown, known);
+  const question = near === undefined ? "" : ` Did you mean ${near}?`;
+  const message = `${place.operation}: ${place.path} has no member ${quoteWord(unknown)}.${question} It may have ${listOfWords(known)}`;
+  throw new SmartCardError("invalid-parameter", message, { operation: place.operation });
 }
 
-/** The enumerable members of an object and its prototypes, without Object.prototype. */
-function namesOf(value: object, place: Place): Set<string> {
+function namesOf(value: object, place: Place): ReadonlySet<string> {
   const names = new Set<string>();
+  eachName(value, place, (name) => void names.add(name));
+  return names;
+}
+
+/** Tells the enumerable members of an object and its prototypes, without Object.prototype. @throws invalid-parameter */
+function eachName(value: object, place: Place, tell: (name: string) => void): void {
   try {
     for (let level: object | null = value; level !== null; level = Object.getPrototypeOf(level)) {
       if (level !== value && Object.hasOwn(level, "isPrototypeOf")) break;
-      for (const name of Object.keys(level)) names.add(name);
+      Object.keys(level).forEach(tell);
     }
   } catch (cause) {
     refuse(place, "an object", "pass one whose members can be read", "invalid-parameter", cause);
   }
-  return names;
 }
 
 /** Reads a member: its getter may throw, or the proxy before it. */

@@ -53,16 +53,18 @@ export class HeldRequests {
   /** Takes the lock for a client. @throws sharing-violation: it is to try again, and its place is kept */
   async begin(held: HeldConnection, alone: boolean): Promise<void> {
     const { connection } = held;
-    if (held.turn === undefined && (await triedAtOnce(() => connection.beginTransaction({ timeoutMs: 0 }))).done)
-      return;
+    if (held.turn === undefined && (await triedAtOnce((wait) => connection.beginTransaction(wait))).done) return;
     await this.#claim(this.#turnOf(held), this.#holdMs(alone));
   }
 
   /** Runs one operation of a client in its turn. @throws sharing-violation, as begin, and what the operation throws */
   async operate<T>(held: HeldConnection, alone: boolean, run: (wait: WaitOptions) => Promise<T>): Promise<T> {
     if (held.turn === undefined) {
-      const tried = await triedAtOnce(() => run({ timeoutMs: 0 }));
-      if (tried.done) return tried.value;
+      try {
+        return await run(atOnce);
+      } catch (error) {
+        if (!hasToWait(error)) throw error;
+      }
     }
     await this.#claim(this.#turnOf(held), this.#holdMs(alone));
     try {
@@ -79,7 +81,7 @@ export class HeldRequests {
    * @throws what the operation throws
    */
   async once<T>(run: (wait: WaitOptions) => Promise<T>): Promise<T> {
-    const tried = await triedAtOnce(() => run({ timeoutMs: 0 }));
+    const tried = await triedAtOnce(run);
     if (tried.done) return tried.value;
     return this.#claim(
       this.#held<T>(run, () => {}),
@@ -96,7 +98,7 @@ export class HeldRequests {
     context: Context,
     connect: (context: Context, wait: WaitOptions) => Promise<Connection>,
   ): Promise<Connection> {
-    const tried = await triedAtOnce(() => connect(context, { timeoutMs: 0 }));
+    const tried = await triedAtOnce((wait) => connect(context, wait));
     if (tried.done) return tried.value;
     const undo = (connection: Connection): void => void connection.disconnect("leave").catch(() => {});
     const wait = this.#held<Connection>((options) => connect(context, options), undo);
@@ -112,7 +114,7 @@ export class HeldRequests {
   ): Promise<void> {
     if (held.reconnect?.key !== key) {
       held.reconnect?.wait.abandon(new SmartCardError("cancelled", "the client asks for something else"));
-      const tried = await triedAtOnce(() => reconnect({ timeoutMs: 0 }));
+      const tried = await triedAtOnce(reconnect);
       if (tried.done) return;
       const wait = new HeldRequest<void>({
         clock: this.#clock,
@@ -166,12 +168,20 @@ export class HeldRequests {
 
 type Tried<T> = { readonly done: true; readonly value: T } | { readonly done: false };
 
-/** Tries what can be done without waiting; a deadline of 0 that passes means that it cannot. */
-async function triedAtOnce<T>(run: () => Promise<T>): Promise<Tried<T>> {
+/** What is tried at once. */
+const atOnce: WaitOptions = Object.freeze({ timeoutMs: 0 });
+
+/** A deadline of 0 that passes means that it cannot be done at once. */
+function hasToWait(error: unknown): boolean {
+  return error instanceof SmartCardError && error.code === "timeout";
+}
+
+/** Tries what can be done without waiting. */
+async function triedAtOnce<T>(run: (wait: WaitOptions) => Promise<T>): Promise<Tried<T>> {
   try {
-    return { done: true, value: await run() };
+    return { done: true, value: await run(atOnce) };
   } catch (error) {
-    if (error instanceof SmartCardError && error.code === "timeout") return { done: false };
+    if (hasToWait(error)) return { done: false };
     throw error;
   }
 }

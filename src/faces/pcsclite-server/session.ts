@@ -14,7 +14,7 @@ import {
   waitStruct,
   wipeRequest,
 } from "../../wire/pcsclite/index.ts";
-import { answerRequest } from "./answers.ts";
+import { answerRequest, type ManagerRequest } from "./answers.ts";
 import type { ClientQuotas } from "./client-quotas.ts";
 import type { FixedTableSizes, ServerLimits } from "./limits.ts";
 import type { ServerClient, ServerLogEntry, ServerManager, ServerPeer } from "./ports.ts";
@@ -253,16 +253,18 @@ export class ServerSession {
       return;
     }
     this.#asked = { bytes: before - this.#decoder.pendingBytes };
-    answer
-      .finally(() => wipeRequest(request))
-      .then(
-        (response) => {
-          if (this.#over) return;
-          this.#response = response;
-          this.#goOn();
-        },
-        (error: unknown) => this.#failed(error),
-      );
+    answer.then(
+      (response) => {
+        wipeRequest(request);
+        if (this.#over) return;
+        this.#response = response;
+        this.#goOn();
+      },
+      (error: unknown) => {
+        wipeRequest(request);
+        this.#failed(error);
+      },
+    );
   }
 
   #answered(response: Uint8Array | undefined): void {
@@ -365,7 +367,13 @@ export class ServerSession {
   }
 
   /** Hands a request to the manager. */
-  async #ask(request: Parameters<typeof answerRequest>[1]): Promise<Uint8Array> {
+  #ask(request: ManagerRequest): Promise<Uint8Array> {
+    const isOfContext = request.kind === "establish-context" || request.kind === "release-context";
+    return isOfContext ? this.#askOfContext(request) : answerRequest(this.#requests, request);
+  }
+
+  /** The same for a request after which the client may have another context. */
+  async #askOfContext(request: ManagerRequest): Promise<Uint8Array> {
     const before = this.#requests.contextNumber;
     const response = await answerRequest(this.#requests, request);
     const after = this.#requests.contextNumber;

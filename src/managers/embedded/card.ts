@@ -167,7 +167,8 @@ export class Card {
       throw new SmartCardError("proto-mismatch", message, { reader: this.#reader, protocol: agreed });
     }
     const protocol = this.choose(preferred, rawUnavailable);
-    await this.speak(protocol);
+    const speaking = this.speak(protocol);
+    if (speaking !== undefined) await speaking;
     return protocol;
   }
 
@@ -177,14 +178,20 @@ export class Card {
     return negotiateProtocol({ preferred, reader: this.#reader, protocols, atr: this.atr, rawUnavailable });
   }
 
-  /** Makes the card speak a protocol that was agreed on earlier, where a reset has come between. */
-  async speak(protocol: Protocol): Promise<void> {
+  /**
+   * Makes the card speak a protocol that was agreed on earlier, where a reset has come between. Undefined where it speaks it
+   * already.
+   */
+  speak(protocol: Protocol): Promise<void> | undefined {
     this.checkPowered();
-    if (this.#state.kind !== "powered" || this.#state.protocol === protocol) return;
+    if (this.#state.kind !== "powered" || this.#state.protocol === protocol) return undefined;
     if (this.#state.protocol !== undefined) {
       throw this.#error("reset-card", `the card was reset and speaks ${this.#state.protocol} now; reconnect`);
     }
-    const { atr } = this.#state;
+    return this.#setProtocol(protocol, this.#state.atr);
+  }
+
+  async #setProtocol(protocol: Protocol, atr: Uint8Array): Promise<void> {
     const generation = this.#generation;
     try {
       await this.#driver.setProtocol(protocol);

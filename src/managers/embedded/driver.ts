@@ -103,17 +103,10 @@ export class Driver {
     return this.#operate("set protocol", "exchange", (signal) => this.#reader.setProtocol(protocol, signal), nothing);
   }
 
-  async transmit(command: SecretBytes, protocol: Protocol): Promise<Uint8Array> {
+  transmit(command: SecretBytes, protocol: Protocol): Promise<Uint8Array> {
     const send = (signal: AbortSignal): Promise<Uint8Array> =>
       command.use((bytes) => this.#reader.transmit(bytes, protocol, signal));
-    const response = await this.#operate("transmit", "exchange", send, bytesFrom, command);
-    if (response.length < 2 || response.length > MAX_RESPONSE_BYTES) {
-      throw new SmartCardError(
-        "comm-error",
-        `the reader answered ${response.length} bytes; a response has 2 to 65,538`,
-      );
-    }
-    return response;
+    return this.#operate("transmit", "exchange", send, responseFrom, command);
   }
 
   control(code: number, input: SecretBytes): Promise<Uint8Array> {
@@ -235,20 +228,19 @@ export class Driver {
         if (this.#current === operation) this.#returned();
       };
       // The caller is answered before the slot goes on: its next call finds its place in the queue.
-      invoke(run, controller.signal).then(
-        (value) => {
-          try {
-            resolve(take(value, name));
-          } catch (error) {
-            reject(asSmartCardError(error, name));
-          }
-          settled();
-        },
-        (error: unknown) => {
+      const failed = (error: unknown): void => {
+        reject(asSmartCardError(error, name));
+        settled();
+      };
+      const succeeded = (value: unknown): void => {
+        try {
+          resolve(take(value, name));
+        } catch (error) {
           reject(asSmartCardError(error, name));
-          settled();
-        },
-      );
+        }
+        settled();
+      };
+      invoke(run, controller.signal).then(succeeded, failed);
     });
   }
 
@@ -274,6 +266,13 @@ function bytesFrom(answer: unknown, operation: string): Uint8Array {
   if (isBytes(answer)) return copyBytes(answer);
   settleQuietly(answer);
   throw wrong(operation, "no bytes");
+}
+
+/** A copy of the response that a driver answers. */
+function responseFrom(answer: unknown, operation: string): Uint8Array {
+  const response = bytesFrom(answer, operation);
+  if (response.length >= 2 && response.length <= MAX_RESPONSE_BYTES) return response;
+  throw new SmartCardError("comm-error", `the reader answered ${response.length} bytes; a response has 2 to 65,538`);
 }
 
 function nothing(): void {}

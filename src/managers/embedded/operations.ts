@@ -118,26 +118,20 @@ export class Operations {
     const request = connection.request(operation, needs, isRefused ? "refused-beside-lock" : undefined);
     const waiting = turns.take(request, wait);
     if (waiting !== undefined) await waiting;
+    let isUsed = false;
     try {
       host.checkInService(operation);
       connection.checkUsable(needs);
-      return await this.#perform(connection, work);
-    } finally {
-      turns.end();
-    }
-  }
-
-  /** Does the work in the turn, and notes how it ended. */
-  async #perform<T>(connection: ConnectionState, work: () => T | Promise<T>): Promise<T> {
-    try {
+      isUsed = true;
       const result = await work();
       connection.lastError = 0;
       return result;
     } catch (error) {
-      connection.lastError = error instanceof SmartCardError ? error.rv : 0;
+      if (isUsed) connection.lastError = error instanceof SmartCardError ? error.rv : 0;
       throw error;
     } finally {
-      this.#deps.transactions.used(connection);
+      if (isUsed) this.#deps.transactions.used(connection);
+      turns.end();
     }
   }
 }

@@ -49,20 +49,22 @@ export class ReaderAccess implements IoctlTarget {
 
   /** One exchange with the card. @param asked the protocol that the caller names @throws as the port's transmit */
   async exchange(connection: ConnectionState, command: SecretBytes, asked: Protocol | undefined): Promise<Uint8Array> {
-    return await this.#send(connection, command, protocolToTransmit(connection, asked));
-  }
-
-  async #send(connection: ConnectionState, command: SecretBytes, protocol: Protocol): Promise<Uint8Array> {
     const { card, driver, transactions } = this.#deps;
-    await card.speak(protocol);
-    // The card may have been replaced in this moment: the new one must not get the command.
-    connection.checkUsable("card");
-    const response = await driver.transmit(command, protocol).catch((error: unknown) => {
+    const protocol = protocolToTransmit(connection, asked);
+    const speaking = card.speak(protocol);
+    if (speaking !== undefined) {
+      await speaking;
+      // The card may have been replaced in this moment: the new one must not get the command.
+      connection.checkUsable("card");
+    }
+    try {
+      const response = await driver.transmit(command, protocol);
+      this.#exchanges = (this.#exchanges + 1) >>> 0;
+      transactions.exchanged(connection);
+      return response;
+    } catch (error) {
       throw this.#pulled(error);
-    });
-    this.#exchanges = (this.#exchanges + 1) >>> 0;
-    transactions.exchanged(connection);
-    return response;
+    }
   }
 
   async transmit(

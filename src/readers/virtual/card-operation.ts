@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { assert, type CancelTimer, type Clock, type ErrorCode, type SmartCardError } from "../../port/index.ts";
+import type { CancelTimer, Clock, ErrorCode, SmartCardError } from "../../port/index.ts";
 
 /**
  * A running operation of the virtual reader. It can be ended at any time, by an abort or because the card or the reader was
@@ -10,8 +10,7 @@ export class CardOperation {
   readonly name: string;
   /** Its failure when the card stops answering; undefined where it does not use the card. */
   readonly whenMute: ErrorCode | undefined;
-  readonly #reject: (error: SmartCardError) => void;
-  readonly #ended: Promise<never>;
+  #reject: ((error: SmartCardError) => void) | undefined;
   #error: SmartCardError | undefined;
   #done = false;
   #cancelTimer: CancelTimer | undefined;
@@ -19,21 +18,27 @@ export class CardOperation {
   constructor(name: string, whenMute: ErrorCode | undefined) {
     this.name = name;
     this.whenMute = whenMute;
-    let reject: ((error: SmartCardError) => void) | undefined;
-    this.#ended = new Promise<never>((_resolve, rejectEnded) => {
-      reject = rejectEnded;
-    });
-    assert(reject !== undefined, "a promise runs its executor at once");
-    this.#reject = reject;
   }
 
   /** Settles as `work` does, or rejects as soon as the operation is ended. */
-  async run<T>(work: (operation: CardOperation) => Promise<T>): Promise<T> {
-    try {
-      return await Promise.race([work(this), this.#ended]);
-    } finally {
-      this.#done = true;
-    }
+  run<T>(work: (operation: CardOperation) => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#reject = reject;
+      if (this.#error !== undefined) {
+        reject(this.#error);
+        return;
+      }
+      work(this).then(
+        (result) => {
+          this.#done = true;
+          resolve(result);
+        },
+        (error: unknown) => {
+          this.#done = true;
+          reject(error);
+        },
+      );
+    });
   }
 
   /** Ends the operation with an error; does nothing when it has ended already. */
@@ -42,7 +47,7 @@ export class CardOperation {
     this.#done = true;
     this.#error = error;
     this.#cancelTimer?.();
-    this.#reject(error);
+    this.#reject?.(error);
   }
 
   /** Call it after every wait inside the work: an ended operation must not touch the card. */

@@ -361,10 +361,7 @@ export class VirtualReader implements Reader {
     signal.addEventListener("abort", abort, { once: true });
     try {
       if (signal.aborted) abort();
-      return await operation.run(async () => {
-        operation.check();
-        return work(operation);
-      });
+      return await operation.run(work);
     } finally {
       signal.removeEventListener("abort", abort);
       if (this.#operation === operation) this.#operation = undefined;
@@ -406,7 +403,8 @@ export class VirtualReader implements Reader {
   /** One exchange with the card. Any exception but a `SmartCardError` is the card's fault. */
   async #exchange<T>(name: string, session: Session, operation: CardOperation, work: () => Promise<T>): Promise<T> {
     session.aborted = true;
-    await this.#cardTakesItsTime(operation);
+    const waiting = this.#untilCardAnswers(operation);
+    if (waiting !== undefined) await waiting;
     operation.check();
     if (this.#mute) throw this.#error("comm-error", name, "the card does not answer");
     try {
@@ -418,6 +416,11 @@ export class VirtualReader implements Reader {
       if (error instanceof SmartCardError) throw error;
       throw this.#error("comm-error", name, "the software card failed", { cause: error });
     }
+  }
+
+  /** Undefined where it answers at once. */
+  #untilCardAnswers(operation: CardOperation): Promise<void> | undefined {
+    return this.#delayMs > 0 || this.#hanging ? this.#cardTakesItsTime(operation) : undefined;
   }
 
   async #cardTakesItsTime(operation: CardOperation): Promise<void> {
