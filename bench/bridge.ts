@@ -4,7 +4,6 @@
 // WebSocket of the same page and program, by turns in one run. Needs chromium-headless-shell (scripts/setup-peers.sh) and a build.
 // `npm run bench -- bridge` prints it; `--json` also writes it to bench/results/bridge.json, and `--quick` only tries the bench.
 
-import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -13,9 +12,9 @@ import { availableParallelism } from "node:os";
 import { chromium } from "playwright-core";
 import { WebSocketServer } from "ws";
 import { type SoftwareCard, VirtualReader } from "../src/entry/cards.ts";
-import { BridgeService } from "../src/faces/bridge-server/index.ts";
+import { type BridgePairing, BridgeService } from "../src/faces/bridge-server/index.ts";
 import { EmbeddedManager } from "../src/managers/embedded/index.ts";
-import { listenBridge } from "../src/platform/node/bridge/index.ts";
+import { bridgeCrypto, listenBridge } from "../src/platform/node/bridge/index.ts";
 import { nodeRuntime } from "../src/platform/node/runtime/index.ts";
 
 const isQuick = process.argv.includes("--quick");
@@ -56,18 +55,18 @@ const reader = new VirtualReader({ clock: runtime.clock });
 reader.insert(card);
 await manager.addReader(reader);
 let code = "";
-let tokens: readonly string[] = [];
+let pairings: readonly BridgePairing[] = [];
 const service = new BridgeService({
   manager: manager.client({ name: "bridge" }),
   clock: runtime.clock,
   random: runtime.random,
   origins: {
-    all: () => [{ origin: ORIGIN, tokens }],
-    remember: async (_, token) => {
-      tokens = [...tokens, token];
+    all: () => [{ origin: ORIGIN, pairings }],
+    remember: async (_, pairing) => {
+      pairings = [...pairings, pairing];
     },
   },
-  sha256: (bytes) => createHash("sha256").update(bytes).digest(),
+  crypto: bridgeCrypto,
   notice: (notice) => {
     if (notice.kind === "pairing-code") code = notice.code;
   },

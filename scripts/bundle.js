@@ -76,20 +76,33 @@ await build.write({
 });
 await build.close();
 
+/** Gives exported functions the names that a minifier shortens. Keeping all names takes 0.3 kB of a client that is to be small. */
+function namesOfExports(entry) {
+  return {
+    name: "names-of-exports",
+    transform(code, id) {
+      if (id !== entry) return undefined;
+      const names = [...code.matchAll(/^export function (\w+)/gm)].map(([, name]) => name);
+      const lines = `for (const [value, made] of Object.entries({ ${names.join(", ")} })) Object.defineProperty(made, "name", { value });`;
+      return { code: `${code}\n${lines}\n`, map: null };
+    },
+  };
+}
+
 /** Writes one file for a page. */
-async function bundleForPage(module, file, banner = "") {
+async function bundleForPage(module, file, { banner = "", keepNames = true } = {}) {
   const page = await rolldown({
     cwd: root,
     input: join(root, module),
     platform: "browser",
-    plugins: [compiled],
+    plugins: keepNames ? [compiled] : [compiled, namesOfExports(join(root, module))],
     onLog,
   });
   await page.write({
     file: join(root, file),
     format: "esm",
     minify: true,
-    keepNames: true,
+    keepNames,
     sourcemap: true,
     sourcemapExcludeSources: true,
     ...(banner && { postBanner: banner }),
@@ -99,11 +112,13 @@ async function bundleForPage(module, file, banner = "") {
 
 for (const target of Object.values(manifest.exports)) {
   if (typeof target !== "object" || !target.default.startsWith(PAGE_FOLDER)) continue;
-  await bundleForPage(target.types.replace(/\.d\.ts$/, ".js"), target.default);
+  await bundleForPage(target.types.replace(/\.d\.ts$/, ".js"), target.default, { keepNames: false });
 }
 
 // The page that the bridge serves. The licence of lit-html goes with its code.
 const licence = readFileSync(join(root, "node_modules/lit-html/LICENSE"), "utf8");
-await bundleForPage("dist/apps/page/main.js", `${PAGE_FOLDER}page.js`, `/*! This file holds lit-html:\n\n${licence}*/`);
+await bundleForPage("dist/apps/page/main.js", `${PAGE_FOLDER}page.js`, {
+  banner: `/*! This file holds lit-html:\n\n${licence}*/`,
+});
 for (const file of ["index.html", "page.css"])
   copyFileSync(join(root, "src/apps/page", file), join(root, PAGE_FOLDER, file));

@@ -4,8 +4,8 @@
  * `scard/bridge-server`: serves the Web Smart Card API to a page of one's own program, over a MessagePort.
  */
 
-import { createHash } from "node:crypto";
 import { BridgeService } from "../faces/bridge-server/index.ts";
+import { bridgeCrypto } from "../platform/node/bridge/index.ts";
 import { nodeRuntime } from "../platform/node/runtime/index.ts";
 import { having, listOf, managerObject, optional, optionsOf, type ResourceManager, text } from "../port/index.ts";
 
@@ -59,11 +59,12 @@ export function servePort(port: ServedPort, options: ServePortOptions): ServedPa
   const { clock, random } = nodeRuntime();
   const service = new BridgeService({
     ...{ manager, clock, random },
-    origins: { all: () => [{ origin: ORIGIN, readers, tokens: [] }], remember: async () => undefined },
-    sha256: (bytes) => createHash("sha256").update(bytes).digest(),
+    origins: { all: () => [{ origin: ORIGIN, readers, pairings: [] }], remember: async () => undefined },
+    crypto: bridgeCrypto,
     notice: () => undefined,
   });
   const session = service.acceptTrusted(ORIGIN, {
+    address: ORIGIN,
     send: (message) => checkedPort.postMessage(message),
     // A port does not say what the other side has taken. The number of calls limits what waits there.
     waitingBytes: 0,

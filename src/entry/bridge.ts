@@ -7,7 +7,7 @@
 import { checkFunction, checkMembers, checkText, kindOf } from "../base/binary/index.ts";
 import { BridgedSmartCard, type BridgeTokens, type PairingRequest } from "../faces/bridge-client/index.ts";
 import type { SmartCardResourceManager } from "../faces/web/index.ts";
-import { openSocket, PageStore, type SocketEvents } from "../platform/browser/index.ts";
+import { openSocket, PageStore, pageCrypto, type SocketEvents } from "../platform/browser/index.ts";
 
 export type { BridgeTokens, PairingRequest } from "../faces/bridge-client/index.ts";
 export type {
@@ -40,7 +40,7 @@ const DEFAULT_URL = "ws://127.0.0.1:41964";
 
 /** How a page reaches the bridge. */
 export interface BridgeOptions {
-  /** Where the bridge listens. @default "ws://127.0.0.1:41964" */
+  /** Where the bridge listens: `ws://127.0.0.1:PORT`. @default "ws://127.0.0.1:41964" */
   readonly url?: string | undefined;
   /**
    * Asks the user for the code that the bridge shows in its terminal: once for each browser. An empty answer, or none, gives the pairing up.
@@ -60,6 +60,7 @@ export interface SmartCardBridge extends SmartCardResourceManager {
 
 /** The page's own API, where the browser has one. */
 interface PageNavigator {
+  readonly origin?: string | undefined;
   readonly navigator?: { readonly smartCard?: SmartCardResourceManager | undefined } | undefined;
 }
 
@@ -73,7 +74,9 @@ interface PageNavigator {
  * ```
  *
  * `establishContext()` rejects with a `SmartCardError` whose `responseCode` is "no-service" where no bridge runs, or the bridge does not list this
- * origin; "server-too-busy" where it has too many connections. It rejects with a "NotAllowedError" DOMException where the pairing failed.
+ * origin, or what listens there cannot prove that it is the bridge which this page was paired with; "server-too-busy" where it has too many
+ * connections. It rejects with a "NotAllowedError" DOMException where the pairing failed, and with a "SecurityError" in a page that is in no secure
+ * context.
  *
  * Portability: Chrome has the API in isolated web apps on ChromeOS. Safari lets no page that came by https reach the bridge.
  *
@@ -97,8 +100,13 @@ function bridgeOf({ pairingCode = askInPage, tokens, url = DEFAULT_URL }: Bridge
   const store = new PageStore("scard-bridge");
   return new BridgedSmartCard({
     dial: (events) => openSocket(url, events),
-    tokens: tokens ?? { load: () => store.get(url), save: (token) => store.set(url, token) },
-    pairingCode,
+    pairing: {
+      origin: (globalThis as PageNavigator).origin ?? "null",
+      address: new URL(url).host,
+      crypto: pageCrypto,
+      tokens: tokens ?? { load: () => store.get(url), save: (token) => store.set(url, token) },
+      pairingCode,
+    },
   });
 }
 
@@ -144,8 +152,6 @@ export function smartCardOverPort(port: BridgePort): SmartCardBridge {
       };
       return { send, close };
     },
-    tokens: { load: async () => undefined, save: async () => undefined },
-    pairingCode: async () => undefined,
   });
 }
 
@@ -168,11 +174,18 @@ async function askInPage({ triesLeft }: PairingRequest): Promise<string | null> 
 function checked(options: BridgeOptions, name: string): BridgeOptions {
   checkMembers(options, ["url", "pairingCode", "tokens"], `${name}: options`);
   const { pairingCode, tokens, url } = options;
-  if (url !== undefined) checkText(url, `${name}: options.url`);
+  if (url !== undefined) checkUrl(url, `${name}: options.url`);
   if (pairingCode !== undefined) checkFunction(pairingCode, `${name}: options.pairingCode`);
   if (tokens !== undefined) {
     checkFunction(tokens?.load, `${name}: options.tokens.load`);
     checkFunction(tokens.save, `${name}: options.tokens.save`);
   }
   return options;
+}
+
+/** The address is in what page and bridge prove, and the bridge knows it by this name alone. */
+function checkUrl(url: string, place: string): void {
+  checkText(url, place);
+  if (!/^ws:\/\/127\.0\.0\.1(:\d+)?\/?$/.test(url))
+    throw new TypeError(`${place} is where a bridge listens, such as ${DEFAULT_URL}`);
 }

@@ -11,14 +11,23 @@ import {
   type PageMessage,
   type ServiceMessage,
 } from "../../src/wire/bridge/index.ts";
+import { type PagePairing, pagePairing } from "./page-pairing.ts";
+import { ADDRESS, ORIGIN } from "./stage.ts";
 
 type Say = (message: ServiceMessage) => void;
 type Events = Parameters<ConstructorParameters<typeof BridgedSmartCard>[0]["dial"]>[0];
 
+const bytes32 = new Uint8Array(32).fill(9);
+const wanted: ServiceMessage = { kind: "pairingWanted", triesLeft: 3, nonce: bytes32, share: bytes32 };
+/** The pairing of a page whose user is asked for a code. */
+function asking(pairingCode: () => Promise<string | undefined>): PagePairing {
+  return { ...pagePairing(ORIGIN, `ws://${ADDRESS}`, () => undefined), pairingCode };
+}
+
 /** A page, and a service that answers as it is told. Connections that the page closes stay silent: their close event comes late. */
 function stage(
   answer: (message: PageMessage & { readonly id: number }, say: Say) => void,
-  given: { readonly greet?: (say: Say) => void; readonly pairingCode?: () => Promise<string | undefined> } = {},
+  given: { readonly greet?: (say: Say) => void; readonly pairing?: PagePairing } = {},
 ) {
   const dialled: { readonly events: Events; isClosed: boolean }[] = [];
   const heard: PageMessage[] = [];
@@ -34,7 +43,7 @@ function stage(
           if (!decoded.ok) throw decoded.error;
           const message = decoded.value;
           heard.push(message);
-          if (message.kind === "hello") (given.greet ?? ((tell) => tell({ kind: "welcome", version: 1 })))(say);
+          if (message.kind === "hello") (given.greet ?? ((tell) => tell({ kind: "welcome", version: 2 })))(say);
           else if (message.kind === "establishContext") say({ kind: "context", id: message.id, context: 1 });
           else if (message.kind === "connect") say({ kind: "connection", id: message.id, connection: 2 });
           else if ("id" in message && message.kind !== "endTransaction") answer(message, say);
@@ -44,8 +53,7 @@ function stage(
         },
       };
     },
-    tokens: { load: async () => undefined, save: async () => undefined },
-    pairingCode: given.pairingCode ?? (async () => undefined),
+    pairing: given.pairing,
   });
   return { smartCard, dialled, heard };
 }
@@ -60,8 +68,8 @@ describe("what does not fit ends the connection, and every call", () => {
     "the answer of another call": (id) => ({ kind: "done", id }),
     "an answer to no call": (id) => ({ kind: "readers", id: id + 100, names: [] }),
     "the beginning of no transaction": (id) => ({ kind: "begun", id }),
-    "a second welcome": () => ({ kind: "welcome", version: 1 }),
-    "a request for a code after the welcome": () => ({ kind: "pairingWanted", triesLeft: 3 }),
+    "a second welcome": () => ({ kind: "welcome", version: 2 }),
+    "a request for a code after the welcome": () => wanted,
   };
 
   it.each(Object.entries(answers))("%s", async (_, answer) => {
@@ -81,13 +89,13 @@ describe("what does not fit ends the connection, and every call", () => {
   it("requests for codes that come while the user is asked", async () => {
     let asked = 0;
     const greet = (say: Say): void => {
-      for (let count = 0; count < 3; count++) say({ kind: "pairingWanted", triesLeft: 3 });
+      for (let count = 0; count < 3; count++) say(wanted);
     };
     const pairingCode = (): Promise<undefined> => {
       asked++;
       return new Promise(() => undefined);
     };
-    const { smartCard } = stage(() => undefined, { greet, pairingCode });
+    const { smartCard } = stage(() => undefined, { greet, pairing: asking(pairingCode) });
     await expect(smartCard.establishContext()).rejects.toMatchObject(loss("pairingWanted"));
     expect(asked).toBe(1);
   });
@@ -128,12 +136,12 @@ describe("connections that follow each other", () => {
 
   it("after a refused pairing the next attempt asks again at once", async () => {
     let asked = 0;
-    const greet = (say: Say): void => say({ kind: "pairingWanted", triesLeft: 3 });
+    const greet = (say: Say): void => say(wanted);
     const pairingCode = async (): Promise<undefined> => {
       asked++;
       return undefined;
     };
-    const { smartCard } = stage(() => undefined, { greet, pairingCode });
+    const { smartCard } = stage(() => undefined, { greet, pairing: asking(pairingCode) });
     for (const count of [1, 2, 3]) {
       await expect(smartCard.establishContext()).rejects.toMatchObject({ name: "NotAllowedError" });
       expect(asked).toBe(count);

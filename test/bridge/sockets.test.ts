@@ -2,7 +2,6 @@
 
 // The bridge on real sockets, with programs in the place of browsers: whatever they send, pages that are paired go on.
 
-import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
@@ -13,12 +12,16 @@ import { pcscdManager } from "../../src/entry/pcscd.ts";
 import { testRig } from "../../src/entry/test-rig.ts";
 import { BridgedSmartCard } from "../../src/faces/bridge-client/index.ts";
 import { type BridgeNotice, BridgeService } from "../../src/faces/bridge-server/index.ts";
-import { listenBridge } from "../../src/platform/node/bridge/index.ts";
+import { bridgeCrypto, listenBridge } from "../../src/platform/node/bridge/index.ts";
 import { nodeRuntime } from "../../src/platform/node/runtime/index.ts";
 import type { ResourceManager } from "../../src/port/index.ts";
 import { closeCodes, encodePageMessage, MAX_BRIDGE_MESSAGE_BYTES } from "../../src/wire/bridge/index.ts";
 import { startDaemon, testFolder } from "../daemon/running.ts";
+import { pagePairing } from "./page-pairing.ts";
 import { MemoryOrigins, ORIGIN } from "./stage.ts";
+
+const bytes32 = new Uint8Array(32);
+const greeting = () => encodePageMessage({ kind: "hello", version: 2, nonce: bytes32 });
 
 const ends: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -27,17 +30,16 @@ afterEach(async () => {
 
 async function bridge(
   port = 0,
-  origins = new MemoryOrigins([{ origin: ORIGIN, tokens: [] }]),
+  origins = new MemoryOrigins([{ origin: ORIGIN, pairings: [] }]),
   given: { readonly manager?: ResourceManager } = {},
 ) {
   const rig = await testRig({ card: "demo" });
   ends.push(() => rig.close());
   const { clock, random } = nodeRuntime();
   const notices: BridgeNotice[] = [];
-  const sha256 = (bytes: Uint8Array): Uint8Array => createHash("sha256").update(bytes).digest();
   const manager = given.manager ?? rig.manager.client({ name: "bridge" });
   const notice = (told: BridgeNotice): void => void notices.push(told);
-  const service = new BridgeService({ manager, clock, random, origins, sha256, notice });
+  const service = new BridgeService({ manager, clock, random, origins, crypto: bridgeCrypto, notice });
   const listener = await listenBridge({ port, service });
   const close = async (): Promise<void> => {
     await service.close();
@@ -62,16 +64,15 @@ function page({ notices, url }: Pick<Bridge, "notices" | "url">, kept: { token?:
       socket.on("close", (code, reason) => events.closed(code, reason.toString()));
       return { send: (message) => socket.send(message), close: () => socket.close() };
     },
-    tokens: {
-      load: async () => kept.token,
-      save: async (token) => {
-        kept.token = token;
+    pairing: pagePairing(
+      ORIGIN,
+      url,
+      () => {
+        const shown = notices.findLast((notice) => notice.kind === "pairing-code");
+        return shown?.kind === "pairing-code" ? shown.code : undefined;
       },
-    },
-    pairingCode: async () => {
-      const shown = notices.findLast((notice) => notice.kind === "pairing-code");
-      return shown?.kind === "pairing-code" ? shown.code : undefined;
-    },
+      kept,
+    ),
   });
   return { smartCard, sockets, kept };
 }
@@ -121,7 +122,7 @@ describe("the bridge on sockets", () => {
     expect(await send(new Uint8Array(MAX_BRIDGE_MESSAGE_BYTES + 1))).toBe(1009);
     expect(await send(Uint8Array.of(0xff))).toBe(closeCodes.malformed);
     expect(await send("hello")).toBe(closeCodes.malformed);
-    expect(await send(encodePageMessage({ kind: "hello", version: 200 }))).toBe(closeCodes.version);
+    expect(await send(Uint8Array.of(1, 200, 0))).toBe(closeCodes.version);
     const raw = connect(opened.port, "127.0.0.1");
     raw.resume();
     raw.write(`GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nx: ${"a".repeat(20_000)}\r\n`);
@@ -212,11 +213,11 @@ describe("the bridge on sockets", () => {
     const socket = new WebSocket(url, { origin: ORIGIN });
     await once(socket, "open");
     const end = endOf(socket);
-    socket.send(encodePageMessage({ kind: "hello", version: 1 }));
+    socket.send(greeting());
     await once(socket, "message");
-    const shown = notices.find((notice) => notice.kind === "pairing-code");
     socket.send("hello");
-    socket.send(encodePageMessage({ kind: "pair", code: shown?.kind === "pairing-code" ? shown.code : "" }));
+    // It would be told as a wrong code.
+    socket.send(encodePageMessage({ kind: "pair", share: bytes32, proof: bytes32 }));
     expect((await end).code).toBe(closeCodes.malformed);
     expect(notices.map(({ kind }) => kind)).toEqual(["pairing-code"]);
   });
@@ -234,7 +235,7 @@ describe("the bridge on sockets", () => {
       await once(raw, "data");
       expect(service.size).toBe(1);
       // Without a first message the session would end by itself.
-      const hello = encodePageMessage({ kind: "hello", version: 1 });
+      const hello = greeting();
       raw.write(Uint8Array.of(0x82, 0x80 | hello.length, 0, 0, 0, 0, ...hello));
       raw.write(frame);
       await expect.poll(() => service.size, { message: "the session has ended", timeout: 20_000 }).toBe(0);

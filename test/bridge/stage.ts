@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: MIT
 
-import { createHash } from "node:crypto";
 import { copyBytes } from "../../src/base/binary/index.ts";
 import { BridgedSmartCard } from "../../src/faces/bridge-client/index.ts";
 import {
   type BridgeNotice,
   type BridgeOrigin,
+  type BridgePairing,
   type BridgePipe,
   BridgeService,
   type BridgeServiceOptions,
 } from "../../src/faces/bridge-server/index.ts";
 import { EmbeddedManager } from "../../src/managers/embedded/index.ts";
+import { bridgeCrypto } from "../../src/platform/node/bridge/index.ts";
 import { VirtualReader } from "../../src/readers/virtual/index.ts";
 import { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
+import { decodeServiceMessage } from "../../src/wire/bridge/index.ts";
+import { pagePairing, RawPage } from "./page-pairing.ts";
 
 export const ORIGIN = "https://app.example";
 export const OTHER = "https://other.example";
+export const ADDRESS = "127.0.0.1:41964";
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 /** A card that counts its resets, and answers with what it was sent; with INS EE it answers never. */
@@ -42,7 +46,7 @@ export class EchoCard {
 export class MemoryOrigins {
   list: BridgeOrigin[];
   withheldNames: readonly string[] = [];
-  mostTokens = 16;
+  mostPairings = 16;
   sure = true;
 
   constructor(list: readonly BridgeOrigin[]) {
@@ -61,9 +65,9 @@ export class MemoryOrigins {
     return this.sure;
   }
 
-  async remember(origin: string, token: string): Promise<void> {
-    const added = (tokens: readonly string[]) => [...tokens, token].slice(-this.mostTokens);
-    this.list = this.list.map((one) => (one.origin === origin ? { ...one, tokens: added(one.tokens) } : one));
+  async remember(origin: string, pairing: BridgePairing): Promise<void> {
+    const added = (pairings: readonly BridgePairing[]) => [...pairings, pairing].slice(-this.mostPairings);
+    this.list = this.list.map((one) => (one.origin === origin ? { ...one, pairings: added(one.pairings) } : one));
   }
 }
 
@@ -97,13 +101,13 @@ export async function bridgeStage(options: StageOptions = {}) {
   for (const [place, name] of names.entries()) await addReader(name, cards[place] ?? new EchoCard());
   await runtime.settle();
   const notices: BridgeNotice[] = [];
-  const origins = new MemoryOrigins(options.origins ?? [{ origin: ORIGIN, tokens: [] }]);
+  const origins = new MemoryOrigins(options.origins ?? [{ origin: ORIGIN, pairings: [] }]);
   const serviceOptions: BridgeServiceOptions = {
     manager: manager.client({ name: "bridge" }),
     clock: runtime.clock,
     random: runtime.random,
     origins,
-    sha256: (bytes) => createHash("sha256").update(bytes).digest(),
+    crypto: bridgeCrypto,
     notice: (notice) => notices.push(notice),
     ...(options.limits && { limits: options.limits }),
   };
@@ -129,6 +133,7 @@ export async function bridgeStage(options: StageOptions = {}) {
     raw(origin = ORIGIN) {
       const link = new MemoryLink();
       const pipe: BridgePipe = {
+        address: ADDRESS,
         send: (message) => link.sent.push(copyBytes(message)),
         get waitingBytes() {
           return link.waitingBytes;
@@ -146,9 +151,28 @@ export async function bridgeStage(options: StageOptions = {}) {
       const session = stage.service.accept(origin, pipe);
       return { link, session };
     },
+    /** The same, of a page that has the secret of a pairing: it says hello and proves itself. */
+    rawPaired(token: Uint8Array | undefined, origin = ORIGIN) {
+      const raw = stage.raw(origin);
+      const page = new RawPage(token, origin, ADDRESS);
+      raw.session.received(page.hello());
+      const challenge = decodeServiceMessage(raw.link.sent[0] ?? new Uint8Array());
+      if (!challenge.ok || challenge.value.kind !== "challenge") throw new Error("there is no challenge");
+      raw.session.received(page.prove(challenge.value.nonce).message);
+      return raw;
+    },
     /** A page: its tab, and what closes it. */
-    page(origin = ORIGIN, given: { readonly token?: Uint8Array; readonly code?: () => string | undefined } = {}) {
-      let token = given.token;
+    page(
+      origin = ORIGIN,
+      given: {
+        readonly token?: Uint8Array;
+        readonly code?: () => string | undefined;
+        /** Where the page thinks that it has connected to, and as what. */
+        readonly address?: string;
+        readonly claims?: string;
+      } = {},
+    ) {
+      const kept = { token: given.token };
       const closers: (() => Promise<void>)[] = [];
       const smartCard = new BridgedSmartCard({
         dial: (events) => {
@@ -159,6 +183,7 @@ export async function bridgeStage(options: StageOptions = {}) {
           }
           let isOpen = true;
           const pipe: BridgePipe = {
+            address: ADDRESS,
             send: (message) => {
               const copy = copyBytes(message);
               queueMicrotask(() => isOpen && events.received(copy));
@@ -192,17 +217,16 @@ export async function bridgeStage(options: StageOptions = {}) {
             },
           };
         },
-        tokens: {
-          load: async () => token && copyBytes(token),
-          save: async (saved) => {
-            token = saved && copyBytes(saved);
-          },
-        },
-        pairingCode: async () => (given.code ?? (() => stage.code()))(),
+        pairing: pagePairing(
+          given.claims ?? origin,
+          `ws://${given.address ?? ADDRESS}`,
+          given.code ?? (() => stage.code()),
+          kept,
+        ),
       });
       return {
         smartCard,
-        token: () => token,
+        token: () => kept.token,
         /** The tab is closed, or its process is killed. */
         closeTab: async () => {
           await Promise.all(closers.map((close) => close()));

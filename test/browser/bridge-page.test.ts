@@ -2,7 +2,7 @@
 
 // The page that the bridge serves of its own, in a real browser. SCARD_SCREENSHOTS=1 writes the pictures in docs/images anew.
 
-import { createHash, verify, X509Certificate } from "node:crypto";
+import { verify, X509Certificate } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import axe from "axe-core";
@@ -13,7 +13,7 @@ import { newPivImage, provisionPiv } from "../../src/cards/piv/index.ts";
 import { VirtualReader } from "../../src/entry/cards.ts";
 import { embeddedManager, softwareCard } from "../../src/entry/software.ts";
 import { type BridgeNotice, BridgeService } from "../../src/faces/bridge-server/index.ts";
-import { listenBridge } from "../../src/platform/node/bridge/index.ts";
+import { bridgeCrypto, listenBridge } from "../../src/platform/node/bridge/index.ts";
 import { nodeRuntime } from "../../src/platform/node/runtime/index.ts";
 import { openCcidDevice } from "../../src/readers/ccid/index.ts";
 import { MemoryOrigins } from "../bridge/stage.ts";
@@ -67,12 +67,12 @@ describePeer(headless, (executablePath) => {
     const service = new BridgeService({
       manager: manager.client({ name: "bridge" }),
       ...{ clock, random, origins },
-      sha256: (bytes) => createHash("sha256").update(bytes).digest(),
+      crypto: bridgeCrypto,
       notice: (notice) => void notices.push(notice),
     });
     const listener = await listenBridge({ port: 0, service, answer: await bridgePage() });
     const origin = `http://127.0.0.1:${listener.port}`;
-    origins.list = [{ origin, tokens: [] }];
+    origins.list = [{ origin, pairings: [] }];
     const context = await browser.newContext(options);
     context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();

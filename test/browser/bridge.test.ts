@@ -2,7 +2,6 @@
 
 // The Web Smart Card API in a real browser, through the bridge: the file that is published, and the samples as they are.
 
-import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -14,7 +13,7 @@ import { VirtualReader } from "../../src/entry/cards.ts";
 import { embeddedManager, softwareCard } from "../../src/entry/software.ts";
 import { type BridgeNotice, BridgeService } from "../../src/faces/bridge-server/index.ts";
 import type { EmbeddedManager } from "../../src/managers/embedded/index.ts";
-import { listenBridge } from "../../src/platform/node/bridge/index.ts";
+import { bridgeCrypto, listenBridge } from "../../src/platform/node/bridge/index.ts";
 import { nodeRuntime } from "../../src/platform/node/runtime/index.ts";
 import { MemoryOrigins } from "../bridge/stage.ts";
 import { PATIENCE_MS } from "../patience.ts";
@@ -76,8 +75,8 @@ describePeer(headless, (executablePath) => {
     const service = new BridgeService({
       manager: manager.client({ name: "bridge" }),
       ...{ clock, random },
-      origins: new MemoryOrigins([{ origin: site.origin, tokens: [] }]),
-      sha256: (bytes) => createHash("sha256").update(bytes).digest(),
+      origins: new MemoryOrigins([{ origin: site.origin, pairings: [] }]),
+      crypto: bridgeCrypto,
       notice: (notice) => void notices.push(notice),
     });
     const listener = await listenBridge({ port: 0, service });

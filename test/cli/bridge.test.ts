@@ -12,6 +12,7 @@ import { runProgram } from "../../src/apps/cli/program.ts";
 import { BridgedSmartCard } from "../../src/faces/bridge-client/index.ts";
 import { OriginsFile } from "../../src/platform/node/bridge/index.ts";
 import { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
+import { pagePairing } from "../bridge/page-pairing.ts";
 import { RecordedTerminal } from "./recorded-terminal.ts";
 
 const ORIGIN = "https://app.example";
@@ -60,7 +61,6 @@ function page(
   const closed = new Promise<number>((resolve) => {
     ended = resolve;
   });
-  let token: Uint8Array | undefined;
   const smartCard = new BridgedSmartCard({
     dial: (events) => {
       const socket = new WebSocket(url, { origin });
@@ -73,13 +73,7 @@ function page(
       });
       return { send: (message) => socket.send(message), close: () => socket.close() };
     },
-    tokens: {
-      load: async () => token,
-      save: async (saved) => {
-        token = saved;
-      },
-    },
-    pairingCode: async () => code(),
+    pairing: pagePairing(origin, url, code),
   });
   return { smartCard, closed };
 }
@@ -99,7 +93,12 @@ test("a page is paired with the code that is printed, remembered, listed, and re
   ]);
   expect((await scard("list")).out).toMatch(/^https:\/\/app\.example\n {2}readers: Desk\*\n {2}paired: /);
   // The secret of the page is not in the file, and only its user may read the file.
-  expect(JSON.parse(readFileSync(file, "utf8")).origins[0].pairings[0].hash).toMatch(/^[0-9A-F]{64}$/);
+  expect(JSON.parse(readFileSync(file, "utf8")).origins[0].pairings[0]).toEqual({
+    id: expect.stringMatching(/^[0-9A-F]{32}$/),
+    stored: expect.stringMatching(/^[0-9A-F]{64}$/),
+    service: expect.stringMatching(/^[0-9A-F]{64}$/),
+    since: expect.any(String),
+  });
   if (process.platform !== "win32") expect(statSync(file).mode & 0o077).toBe(0);
 
   expect(await scard("revoke", ORIGIN)).toEqual({ code: 0, out: `${ORIGIN}: revoked\n`, err: "" });
@@ -167,11 +166,17 @@ test("a damaged file is told, with what to do", async () => {
     1,
     expect.stringMatching(/is not JSON: mend it/),
   ]);
-  writeFileSync(
-    file,
-    JSON.stringify({ version: 1, origins: [{ origin: "x", pairings: [{ hash: "00", since: "" }] }] }),
-  );
+  writeFileSync(file, JSON.stringify({ version: 2, origins: [{ origin: "x", pairings: [{ id: "00", since: "" }] }] }));
   expect((await scard("list")).err).toMatch(/is not what scard bridge writes: \$\.origins\[0\]/);
+});
+
+test("of a file of an older version origins and readers hold, and the pages have to be paired again", async () => {
+  file = join(folder, "bridge.json");
+  const old = { origin: ORIGIN, readers: ["Desk"], pairings: [{ hash: "0".repeat(64), since: "2026-01-01" }] };
+  writeFileSync(file, JSON.stringify({ version: 1, withheld: ["Vault"], origins: [old] }));
+  const opened = await OriginsFile.open(file);
+  expect(opened.origins).toEqual([{ origin: ORIGIN, readers: ["Desk"], pairings: [] }]);
+  expect(opened.withheld).toEqual(["Vault"]);
 });
 
 test.runIf(process.platform !== "win32")("a file that others can write to is refused", async () => {
@@ -184,20 +189,23 @@ test.runIf(process.platform !== "win32")("a file that others can write to is ref
 
 test("a revocation is told to who reads it first, and readers of a revoked origin are given to no other", async () => {
   file = join(folder, "bridge.json");
-  const since = "2026-01-01T00:00:00.000Z";
+  const pairingOf = (digit: string) => ({
+    ...{ id: digit.repeat(32), stored: digit.repeat(64), service: digit.repeat(64) },
+    since: "2026-01-01T00:00:00.000Z",
+  });
   const own = await OriginsFile.open(file);
-  await own.pair(ORIGIN, { hash: "0".repeat(64), since }, ["Desk"]);
+  await own.pair(ORIGIN, pairingOf("0"), ["Desk"]);
   await (await OriginsFile.open(file)).revoke(ORIGIN);
   // This change reads the revocation, and says so before it goes on.
   const seen: string[] = [];
   own.onChange(() => {
     seen.push(own.origins.map(({ origin }) => origin).join());
   });
-  await own.pair("https://other.example", { hash: "1".repeat(64), since }, undefined);
+  await own.pair("https://other.example", pairingOf("1"), undefined);
   expect(seen).toEqual(["", "https://other.example"]);
   expect(own.withheld).toEqual(["Desk"]);
-  await own.pair("https://other.example", { hash: "2".repeat(64), since }, ["Vault"]);
-  await own.pair("https://other.example", { hash: "2".repeat(64), since }, ["Lobby"]);
+  await own.pair("https://other.example", pairingOf("2"), ["Vault"]);
+  await own.pair("https://other.example", pairingOf("2"), ["Lobby"]);
   expect((await OriginsFile.open(file)).withheld).toEqual(["Desk", "Vault", "Lobby"]);
 });
 

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 
-import { createHash } from "node:crypto";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { type BridgeNotice, type BridgeOrigin, BridgeService } from "../../faces/bridge-server/index.ts";
-import { BRIDGE_HOST, listenBridge, OriginsFile } from "../../platform/node/bridge/index.ts";
+import {
+  type BridgeNotice,
+  type BridgeOrigin,
+  type BridgePairing,
+  BridgeService,
+} from "../../faces/bridge-server/index.ts";
+import { BRIDGE_HOST, bridgeCrypto, listenBridge, OriginsFile } from "../../platform/node/bridge/index.ts";
 import { nodeClock, nodeRuntime } from "../../platform/node/runtime/index.ts";
 import { userDataFolder } from "../../platform/node/sqlite/index.ts";
 import type { CancelTimer } from "../../port/index.ts";
@@ -87,13 +91,12 @@ const serve = command({
     return withManager(values.manager, terminal, async ({ client }) => {
       const { clock, random } = nodeRuntime();
       const origins = new ListedOrigins(file, named, values.reader);
-      const sha256 = (bytes: Uint8Array): Uint8Array => createHash("sha256").update(bytes).digest();
       const service = new BridgeService({
         manager: client,
         clock,
         random,
         origins,
-        sha256,
+        crypto: bridgeCrypto,
         notice: quietRefusals(clock, tell),
       });
       const answer = hasPage ? { answer: await bridgePage() } : {};
@@ -205,10 +208,10 @@ class ListedOrigins {
     const kept = this.#file.origins.map(({ origin, pairings, readers }) => ({
       origin,
       readers: this.#readersOf(origin) ?? readers,
-      tokens: pairings.map(({ hash }) => hash),
+      pairings,
     }));
     const added = this.#named.filter((origin) => !kept.some((one) => one.origin === origin));
-    const listed = [...kept, ...added.map((origin) => ({ origin, readers: this.#readers, tokens: [] }))];
+    const listed = [...kept, ...added.map((origin) => ({ origin, readers: this.#readers, pairings: [] }))];
     const page = this.#page;
     return page === undefined || listed.some(({ origin }) => origin === page.origin) ? listed : [...listed, page];
   }
@@ -218,7 +221,7 @@ class ListedOrigins {
    * port, and with it the origin and what a browser keeps for that.
    */
   addPage(origin: string): void {
-    this.#page = { origin, tokens: [] };
+    this.#page = { origin, pairings: [] };
   }
 
   withheld(): readonly string[] {
@@ -229,14 +232,14 @@ class ListedOrigins {
     return this.#file.isSure;
   }
 
-  async remember(origin: string, hash: string): Promise<void> {
+  async remember(origin: string, pairing: BridgePairing): Promise<void> {
     const page = this.#page;
     if (page?.origin === origin && !this.#isKept(origin)) {
-      this.#page = { origin, tokens: [...page.tokens, hash].slice(-MAX_PAGE_PAIRINGS) };
+      this.#page = { origin, pairings: [...page.pairings, pairing].slice(-MAX_PAGE_PAIRINGS) };
       return;
     }
     const since = new Date(nodeClock.wallTime()).toISOString();
-    await this.#file.pair(origin, { hash, since }, this.#readersOf(origin));
+    await this.#file.pair(origin, { ...pairing, since }, this.#readersOf(origin));
   }
 
   #isKept(origin: string): boolean {

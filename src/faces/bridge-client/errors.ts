@@ -17,3 +17,8 @@ export function lossOf(code: number, reason: string): Error {
   const responseCode = code === closeCodes.tooMany ? "server-too-busy" : "no-service";
   return new SmartCardError(`no connection to the smart card bridge: ${why}`, { responseCode });
 }
+
+/** The error of a connection whose service does not do what the bridge does. */
+export function notTheBridge(why: string): Error {
+  return lossOf(0, `it has sent what does not fit (${why})`);
+}

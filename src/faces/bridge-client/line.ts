@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 
 import {
-  BRIDGE_VERSION,
   decodeServiceMessage,
   encodePageMessage,
   type PageMessage,
   type ServiceMessage,
 } from "../../wire/bridge/index.ts";
-import { failureOf, lossOf } from "./errors.ts";
+import { failureOf, lossOf, notTheBridge } from "./errors.ts";
+import { Greeting, type GreetingMessage } from "./greeting.ts";
 import type { BridgeConnection, BridgeHost } from "./ports.ts";
 
 /** What a call is answered with. */
@@ -54,11 +54,12 @@ interface Pending extends CallTerms {
 
 /** One connection to the bridge, from its first message to its end. */
 export class Line {
-  readonly #host: BridgeHost;
+  readonly #greeting: Greeting;
   readonly #connection: BridgeConnection;
   readonly #pending = new Map<number, Pending>();
   #id = 0;
-  #state: "new" | "asking" | "open" = "new";
+  /** "busy": what the service has said is being answered, perhaps by the user. */
+  #state: "busy" | "greeting" | "open" = "busy";
   #loss: Error | undefined;
   /** Settles when the page is paired, or the connection has ended. */
   readonly ready: Promise<void>;
@@ -66,7 +67,7 @@ export class Line {
   #failed: (reason: unknown) => void = () => undefined;
 
   constructor(host: BridgeHost) {
-    this.#host = host;
+    this.#greeting = new Greeting(host.pairing);
     this.ready = new Promise((resolve, reject) => {
       this.#isReady = resolve;
       this.#failed = reject;
@@ -122,8 +123,7 @@ export class Line {
   }
 
   async #open(): Promise<void> {
-    const token = await this.#host.tokens.load().catch(() => undefined);
-    this.send({ kind: "hello", version: BRIDGE_VERSION, token });
+    await this.#answer(this.#greeting.hello());
   }
 
   #received(encoded: Uint8Array): void {
@@ -133,41 +133,33 @@ export class Line {
       if (!decoded.ok) throw decoded.error;
       this.#take(decoded.value);
     } catch (error) {
-      this.#end(lossOf(0, `it has sent what does not fit (${(error as Error).message})`));
+      this.#end(notTheBridge((error as Error).message));
     }
   }
 
   #take(message: ServiceMessage): void {
-    if (message.kind !== "welcome" && message.kind !== "pairingWanted") {
+    if (message.kind !== "welcome" && message.kind !== "challenge" && message.kind !== "pairingWanted") {
       this.#answered(message);
       return;
     }
-    if (this.#state !== "new") throw new Error(`${message.kind} has no place here`);
-    if (message.kind === "pairingWanted") void this.#pair(message.triesLeft);
-    else if (message.version === BRIDGE_VERSION) void this.#welcome(message.token);
-    else throw new Error(`version ${message.version}, and the page speaks version ${BRIDGE_VERSION}`);
+    if (this.#state !== "greeting") throw new Error(`${message.kind} has no place here`);
+    this.#state = "busy";
+    void this.#answer(this.#greeting.take(message));
   }
 
-  async #welcome(token: Uint8Array | undefined): Promise<void> {
-    this.#state = "open";
-    // A page that may keep nothing is asked for a code each time.
-    if (token !== undefined) await this.#host.tokens.save(token).catch(() => undefined);
-    this.#isReady();
-  }
-
-  async #pair(triesLeft: number): Promise<void> {
-    this.#state = "asking";
+  /** Says what a greeting goes on with. A service that does not prove itself is told nothing. */
+  async #answer(next: Promise<PageMessage | undefined>): Promise<void> {
     try {
-      const code = await this.#host.pairingCode({ triesLeft });
-      if (!code) throw new DOMException("no pairing code was given", "NotAllowedError");
-      this.#state = "new";
-      this.send({ kind: "pair", code });
+      const message = await next;
+      this.#state = message === undefined ? "open" : "greeting";
+      if (message === undefined) this.#isReady();
+      else this.send(message);
     } catch (error) {
       this.#end(error as Error);
     }
   }
 
-  #answered(message: Exclude<ServiceMessage, { readonly kind: "welcome" | "pairingWanted" }>): void {
+  #answered(message: Exclude<ServiceMessage, GreetingMessage>): void {
     const pending = this.#pending.get(message.id);
     if (pending === undefined || !isFitting(message, pending)) throw new Error(`${message.kind} has no place here`);
     if (message.kind === "begun") void this.#transact(message.id, pending);

@@ -30,11 +30,34 @@ export interface PairingRequest {
   readonly triesLeft: number;
 }
 
+/** What a page proves itself with. */
+export interface PageCrypto {
+  random(length: number): Uint8Array;
+  /** HMAC-SHA-256. */
+  hmac(key: Uint8Array, data: Uint8Array): Promise<Uint8Array>;
+  /** Begins an exchange by X25519 from a point. `agree` is rejected for a share of low order. RFC 7748, 6.1. */
+  exchange(point: Uint8Array): Promise<{
+    readonly share: Uint8Array;
+    agree(share: Uint8Array): Promise<Uint8Array>;
+  }>;
+}
+
+/** How page and bridge prove themselves to each other. */
+export interface BridgePairing {
+  /** The origin of the page, and the address that it connects to. */
+  readonly origin: string;
+  readonly address: string;
+  /** @throws DOMException (the page is in no secure context) */
+  crypto(): PageCrypto;
+  readonly tokens: BridgeTokens;
+  /** Asks the user for the code that `scard bridge` shows; undefined where the user gives none. */
+  pairingCode(request: PairingRequest): Promise<string | undefined | null>;
+}
+
 /** What the proxies work with. */
 export interface BridgeHost {
   /** Begins to connect. */
   dial(events: BridgeEvents): BridgeConnection;
-  readonly tokens: BridgeTokens;
-  /** Asks the user for the code that `scard bridge` shows; undefined where the user gives none. */
-  pairingCode(request: PairingRequest): Promise<string | undefined | null>;
+  /** Left out where only the service can be at the other side: nothing is proved then. */
+  readonly pairing?: BridgePairing | undefined;
 }

@@ -6,8 +6,8 @@ export interface BridgeLimits {
   readonly maxSockets: number;
   readonly maxSocketsOfOrigin: number;
   /**
-   * Connections of one origin that have sent nothing yet, and that wait for a pairing code. They take no place of pages that are paired. Of those that
-   * have sent nothing the oldest gives its place to a new one.
+   * Connections of one origin that have not said who they are yet, and that wait for a pairing code. They take no place of pages that are paired, and
+   * the oldest of them gives its place to a new one.
    */
   readonly maxSilentSockets: number;
   readonly maxUnpairedSockets: number;

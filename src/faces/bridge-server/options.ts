@@ -2,7 +2,7 @@
 
 import type { Clock, Random, ResourceManager } from "../../port/index.ts";
 import type { BridgeLimits } from "./limits.ts";
-import type { BridgeNotice, BridgeOrigins } from "./ports.ts";
+import type { BridgeCrypto, BridgeNotice, BridgeOrigins } from "./ports.ts";
 
 /** What a bridge is made with. */
 export interface BridgeServiceOptions {
@@ -10,7 +10,7 @@ export interface BridgeServiceOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly origins: BridgeOrigins;
-  readonly sha256: (bytes: Uint8Array) => Uint8Array;
+  readonly crypto: BridgeCrypto;
   /** Is told what the user of the bridge should see. Must not throw. */
   readonly notice: (notice: BridgeNotice) => void;
   readonly limits?: Partial<BridgeLimits>;

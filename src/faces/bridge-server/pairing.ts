@@ -58,14 +58,12 @@ export class Pairing {
     return { kind: "code", code: pairing.code, isNew, triesLeft: pairing.triesLeft };
   }
 
-  /** Compares a code with the one that the user was shown. Blanks and hyphens do not count. */
-  attempt(origin: string, given: string): CodeOutcome {
+  /** A page has tried a code. @param isRight whether it was the code that it was offered, which may have ended since */
+  attempt(origin: string, offered: string, isRight: boolean): CodeOutcome {
     const pairing = this.#of(origin);
     if (this.#clock.now() >= pairing.expires) pairing.code = undefined;
-    const { code } = pairing;
-    if (code === undefined) return { kind: "wrong", triesLeft: 0 };
-    const digits = given.replace(/[\s-]/g, "");
-    if (isSame(digits, code)) {
+    if (pairing.code !== offered) return { kind: "wrong", triesLeft: 0 };
+    if (isRight) {
       this.#origins.delete(origin);
       return { kind: "right" };
     }
@@ -97,11 +95,4 @@ export class Pairing {
     }
     return code;
   }
-}
-
-/** Takes the same time, wherever the codes differ. */
-function isSame(given: string, code: string): boolean {
-  let difference = given.length ^ code.length;
-  for (let place = 0; place < code.length; place++) difference |= given.charCodeAt(place) ^ code.charCodeAt(place);
-  return difference === 0;
 }

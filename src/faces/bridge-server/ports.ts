@@ -2,6 +2,8 @@
 
 /** The connection of a page, at the service's end. */
 export interface BridgePipe {
+  /** Where the page has connected to, as its browser writes it: `127.0.0.1:41964`. */
+  readonly address: string;
   send(message: Uint8Array): void;
   /** Bytes that were sent and that the page has not taken yet. */
   readonly waitingBytes: number;
@@ -12,6 +14,25 @@ export interface BridgePipe {
   close(code: number, reason: string): void;
 }
 
+/** What the service keeps of a pairing, in hexadecimal: enough to prove itself, and to check what a page proves. The secret of the page is not in it. */
+export interface BridgePairing {
+  /** Its name, which is no secret: 16 bytes. */
+  readonly id: string;
+  /** What a page's proof is checked with, and the service's own is made with: 32 bytes each. */
+  readonly stored: string;
+  readonly service: string;
+}
+
+/** The cryptography of the platform. */
+export interface BridgeCrypto {
+  /** HMAC-SHA-256. */
+  hmac(key: Uint8Array, data: Uint8Array): Uint8Array;
+  /** RFC 7748, 5. @throws where the result is zero: a point of low order */
+  x25519(scalar: Uint8Array, point: Uint8Array): Uint8Array;
+  /** Whether two arrays hold the same bytes, in the same time wherever they differ. */
+  isEqual(one: Uint8Array, other: Uint8Array): boolean;
+}
+
 /** What an origin may use. */
 export interface BridgeOrigin {
   /** As browsers write it: `https://example.org`. */
@@ -20,8 +41,7 @@ export interface BridgeOrigin {
    * The readers that it sees: names, or their beginnings before a `*`. Undefined: all that no origin was ever given by name.
    */
   readonly readers?: readonly string[] | undefined;
-  /** SHA-256 of the secrets of its pairings, in hexadecimal. */
-  readonly tokens: readonly string[];
+  readonly pairings: readonly BridgePairing[];
 }
 
 /** The origins that a service knows. The list may be changed from outside: see `BridgeService.originsChanged`. */
@@ -31,8 +51,8 @@ export interface BridgeOrigins {
   withheld?(): readonly string[];
   /** Whether the list is known to be what it should be. While it is not, pages go on, and no page is let in. @default true */
   isSure?(): boolean;
-  /** Keeps the hash of a secret. Settles when it is kept. */
-  remember(origin: string, token: string): Promise<void>;
+  /** Keeps a pairing. Settles when it is kept. */
+  remember(origin: string, pairing: BridgePairing): Promise<void>;
 }
 
 /** What the user of a bridge is told. */

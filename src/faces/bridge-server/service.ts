@@ -58,7 +58,7 @@ export class BridgeService {
   }
 
   #accept(origin: string, pipe: BridgePipe, isTrusted: boolean): BridgeSession {
-    const silent = this.#of(origin, "new");
+    const silent = this.#of(origin, "new", "proving");
     if (silent.length >= this.#options.limits.maxSilentSockets)
       silent[0]?.end(closeCodes.tooMany, "too many connections have sent nothing");
     const session: BridgeSession = new BridgeSession({
@@ -68,7 +68,7 @@ export class BridgeService {
       pairing: this.#pairing,
       isTrusted,
       mayOpen: () => this.#hasPlace(origin),
-      mayPair: () => this.#of(origin, "pairing", "keeping").length < this.#options.limits.maxUnpairedSockets,
+      makePlace: () => this.#makePlace(origin),
       remembered: () => this.originsChanged(),
       ended: () => this.#sessions.delete(session),
     });
@@ -87,6 +87,13 @@ export class BridgeService {
     const sessions = [...this.#sessions.keys()];
     for (const session of sessions) session.end(closeCodes.ending, "the bridge ends");
     await Promise.all(sessions.map((session) => session.closed()));
+  }
+
+  /** A page waits for a pairing code: the one that has waited longest gives its place to it. */
+  #makePlace(origin: string): void {
+    const waiting = this.#of(origin, "pairing");
+    if (waiting.length >= this.#options.limits.maxUnpairedSockets)
+      waiting[0]?.end(closeCodes.tooMany, "newer pages of this origin wait for a pairing code");
   }
 
   /** Whether one more page of an origin may be served. */

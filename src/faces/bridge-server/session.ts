@@ -4,19 +4,22 @@ import { encodeHex, zeroBytes } from "../../base/binary/index.ts";
 import { type CancelTimer, within } from "../../port/index.ts";
 import {
   BRIDGE_VERSION,
+  type BridgeMeeting,
   closeCodes,
   decodePageMessage,
   encodeServiceMessage,
   type PageMessage,
+  PROOF_BYTES,
   type ServiceMessage,
-  TOKEN_BYTES,
+  versionOfPage,
 } from "../../wire/bridge/index.ts";
 import { PageCalls } from "./calls.ts";
 import { GrantedManager } from "./granted-manager.ts";
 import { grantOf, maySee } from "./grants.ts";
 import type { CheckedBridgeOptions } from "./options.ts";
 import type { Pairing } from "./pairing.ts";
-import type { BridgePipe } from "./ports.ts";
+import type { BridgeOrigin, BridgePairing, BridgePipe } from "./ports.ts";
+import { CodeExchange, isPageProof, serviceProof } from "./proofs.ts";
 
 /** What a session is made with. */
 export interface BridgeSessionOptions extends CheckedBridgeOptions {
@@ -25,23 +28,30 @@ export interface BridgeSessionOptions extends CheckedBridgeOptions {
   readonly pairing: Pairing;
   /** Whether the page needs no pairing: the program that has the page has made the connection itself. */
   readonly isTrusted: boolean;
-  /** Whether one more page of the origin may be served, and whether one more may wait for a pairing code. */
+  /** Whether one more page of the origin may be served. */
   readonly mayOpen: () => boolean;
-  readonly mayPair: () => boolean;
+  /** Makes place for one more page that waits for a pairing code. */
+  readonly makePlace: () => void;
   /** A pairing was kept: an older one may have been forgotten for it. */
   readonly remembered: () => void;
   readonly ended: () => void;
 }
 
 /** A message that belongs to a page that is paired. */
-type PageCall = Exclude<PageMessage, { readonly kind: "hello" | "pair" }>;
+type PageCall = Exclude<PageMessage, Greeting>;
+/** What a page says before that. */
+type Greeting = Extract<PageMessage, { readonly kind: "hello" | "prove" | "pair" }>;
+type GreetingOf<K extends Greeting["kind"]> = Extract<Greeting, { readonly kind: K }>;
+type State = "new" | "proving" | "pairing" | "keeping" | "open" | "ended";
 
 /** The connection of one page: first the pairing, then its calls. */
 export class BridgeSession {
   readonly #options: BridgeSessionOptions;
-  #state: "new" | "pairing" | "keeping" | "open" | "ended" = "new";
-  /** The hash of the secret that the page has shown. */
-  #token: string | undefined;
+  #state: State = "new";
+  #meeting: BridgeMeeting | undefined;
+  #exchange: CodeExchange | undefined;
+  /** The name of the pairing that the page has, or says that it has. */
+  #pairing: string | undefined;
   #grant: string | undefined;
   #calls: PageCalls | undefined;
   #manager: GrantedManager | undefined;
@@ -55,17 +65,21 @@ export class BridgeSession {
     this.#cancelLimit = clock.schedule(limits.helloMs, "bridge: first message", late, { background: true });
   }
 
-  /** What it waits for: the first message, the pairing code, the keeping of the pairing, or calls. */
-  get state(): "new" | "pairing" | "keeping" | "open" | "ended" {
+  /** What it waits for: the first message, a proof, the pairing code, the keeping of the pairing, or calls. */
+  get state(): State {
     return this.#state;
   }
 
   /** Takes one message of the page. Its bytes are cleared. */
   received(encoded: Uint8Array): void {
     if (this.#state === "ended") return;
+    const version = this.#state === "new" ? versionOfPage(encoded) : undefined;
     const decoded = decodePageMessage(encoded);
     zeroBytes(encoded);
-    if (decoded.ok) this.#take(decoded.value);
+    // What else a message of another version holds, and where, is not known.
+    if (version !== undefined && version !== BRIDGE_VERSION)
+      this.#end(closeCodes.version, `the page speaks version ${version}, and the bridge version ${BRIDGE_VERSION}`);
+    else if (decoded.ok) this.#take(decoded.value);
     else this.#end(closeCodes.malformed, `malformed message: ${decoded.error.message}`);
     this.#watchOutput();
   }
@@ -89,72 +103,105 @@ export class BridgeSession {
   /** The list of origins was changed: a page whose pairing or grants are not the same any more is sent away. */
   originsChanged(): void {
     if (this.#state === "ended") return;
-    const own = this.#options.origins.all().find(({ origin }) => origin === this.#options.origin);
-    const isPaired = this.#token === undefined || own?.tokens.includes(this.#token) === true;
-    if (own === undefined || !isPaired) this.end(closeCodes.revoked, "the pairing was revoked");
+    const isPaired = this.#pairing === undefined || this.#kept(this.#pairing) !== undefined;
+    if (this.#own() === undefined || !isPaired) this.end(closeCodes.revoked, "the pairing was revoked");
     else if (this.#grant !== undefined && this.#grant !== grantOf(this.#options.origin, this.#options.origins))
       this.end(closeCodes.revoked, "the readers of this origin have changed");
   }
 
+  #own(): BridgeOrigin | undefined {
+    return this.#options.origins.all().find(({ origin }) => origin === this.#options.origin);
+  }
+
+  /** What is kept of a pairing of this origin now. */
+  #kept(name: string): BridgePairing | undefined {
+    return this.#own()?.pairings.find(({ id }) => id === name);
+  }
+
   #take(message: PageMessage): void {
     if (message.kind === "hello" && this.#state === "new") this.#greet(message);
-    else if (message.kind === "pair" && this.#state === "pairing") void this.#pair(message.code);
-    else if (message.kind !== "hello" && message.kind !== "pair" && this.#state === "open") this.#call(message);
+    else if (message.kind === "prove" && this.#state === "proving") this.#prove(message);
+    else if (message.kind === "pair" && this.#state === "pairing") void this.#pair(message);
+    else if (!isGreeting(message) && this.#state === "open") this.#call(message);
     else this.#end(closeCodes.malformed, `${message.kind} has no place here`);
   }
 
-  #greet({ token, version }: Extract<PageMessage, { readonly kind: "hello" }>): void {
-    if (version !== BRIDGE_VERSION) {
-      this.#end(closeCodes.version, `the page speaks version ${version}, and the bridge version ${BRIDGE_VERSION}`);
+  #greet({ nonce, pairing }: GreetingOf<"hello">): void {
+    const { crypto, isTrusted, origin, pipe, random } = this.#options;
+    if (isTrusted) {
+      this.#open();
       return;
     }
-    if (this.#options.isTrusted) {
-      this.#open(undefined);
+    const meeting = { origin, address: pipe.address, pageNonce: nonce, serviceNonce: random.bytes(PROOF_BYTES) };
+    const kept = pairing && this.#kept(encodeHex(pairing));
+    if (kept === undefined) {
+      this.#askForCode(meeting);
       return;
     }
-    const hash = token && encodeHex(this.#options.sha256(token));
-    if (token) zeroBytes(token);
-    const own = this.#options.origins.all().find(({ origin }) => origin === this.#options.origin);
-    if (hash === undefined || !own?.tokens.includes(hash)) this.#askForCode();
-    else if (this.#options.mayOpen()) this.#open(hash);
+    this.#meeting = meeting;
+    this.#pairing = kept.id;
+    this.#state = "proving";
+    this.#send({ kind: "challenge", nonce: meeting.serviceNonce, proof: serviceProof(crypto, kept, meeting) });
+  }
+
+  /** A proof is about the nonces of this connection: one of another connection is wrong here. */
+  #prove({ proof }: GreetingOf<"prove">): void {
+    const kept = this.#pairing === undefined ? undefined : this.#kept(this.#pairing);
+    const isRight =
+      kept !== undefined &&
+      this.#meeting !== undefined &&
+      isPageProof(this.#options.crypto, kept, this.#meeting, proof);
+    if (!isRight) this.#end(closeCodes.notPaired, "the proof of the pairing is wrong");
+    else if (this.#options.mayOpen()) this.#open();
     else this.#end(closeCodes.tooMany, "too many connections");
   }
 
-  #askForCode(): void {
-    const { clock, limits, mayPair, notice, origin, pairing } = this.#options;
-    if (!mayPair()) {
-      this.#end(closeCodes.tooMany, "too many pages of this origin wait for a pairing code");
-      return;
-    }
+  #askForCode(meeting: BridgeMeeting): void {
+    const { clock, limits, makePlace, notice, origin, pairing } = this.#options;
     const offer = pairing.offer(origin);
     if (offer.kind === "paused") {
       const seconds = Math.ceil(offer.waitMs / 1000);
       this.#end(closeCodes.notPaired, `wrong pairing codes: there is no other one for ${seconds} s`);
       return;
     }
+    makePlace();
     this.#state = "pairing";
     this.#cancelLimit();
     const late = (): void => this.#end(closeCodes.notPaired, "the pairing code was not typed in in time");
     this.#cancelLimit = clock.schedule(limits.pairingMs, "bridge: pairing code", late, { background: true });
     if (offer.isNew) notice({ kind: "pairing-code", origin, code: offer.code });
-    this.#send({ kind: "pairingWanted", triesLeft: offer.triesLeft });
+    this.#offer(offer.code, offer.triesLeft, meeting);
   }
 
-  async #pair(code: string): Promise<void> {
-    const { mayOpen, notice, origin, origins, pairing, random, remembered, sha256 } = this.#options;
-    const outcome = pairing.attempt(origin, code);
-    if (outcome.kind === "wrong") {
-      const { triesLeft } = outcome;
-      notice({ kind: "wrong-code", origin, triesLeft });
-      if (triesLeft > 0) this.#send({ kind: "pairingWanted", triesLeft });
-      else this.#end(closeCodes.notPaired, "the pairing code was wrong, or is used up");
+  /** Each try has a share of its own: what a page learns of one is no good for the next. */
+  #offer(code: string, triesLeft: number, meeting: BridgeMeeting): void {
+    const { crypto, random } = this.#options;
+    this.#meeting = meeting;
+    this.#exchange = new CodeExchange(crypto, random, code, meeting);
+    this.#send({ kind: "pairingWanted", triesLeft, nonce: meeting.serviceNonce, share: this.#exchange.share });
+  }
+
+  async #pair({ proof, share }: GreetingOf<"pair">): Promise<void> {
+    const { notice, origin, pairing, random } = this.#options;
+    const [exchange, meeting] = [this.#exchange, this.#meeting];
+    if (exchange === undefined || meeting === undefined) return;
+    const agreed = exchange.finish(share, proof);
+    const outcome = pairing.attempt(origin, exchange.code, agreed !== undefined);
+    if (agreed !== undefined && outcome.kind === "right") {
+      this.#state = "keeping";
+      await this.#keep(agreed.pairing, agreed.proof);
       return;
     }
-    this.#state = "keeping";
-    const token = random.bytes(TOKEN_BYTES);
-    const hash = encodeHex(sha256(token));
+    const triesLeft = outcome.kind === "wrong" ? outcome.triesLeft : 0;
+    notice({ kind: "wrong-code", origin, triesLeft });
+    if (triesLeft > 0) this.#offer(exchange.code, triesLeft, { ...meeting, serviceNonce: random.bytes(PROOF_BYTES) });
+    else this.#end(closeCodes.notPaired, "the pairing code was wrong, or is used up");
+  }
+
+  async #keep(kept: BridgePairing, proof: Uint8Array): Promise<void> {
+    const { mayOpen, notice, origin, origins, remembered } = this.#options;
     try {
-      await origins.remember(origin, hash);
+      await origins.remember(origin, kept);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       notice({ kind: "not-kept", origin, reason });
@@ -162,7 +209,7 @@ export class BridgeSession {
       return;
     }
     if (this.#state !== "keeping") return;
-    this.#token = hash;
+    this.#pairing = kept.id;
     // This page is looked at, too: its pairing may have been revoked since.
     remembered();
     if (this.#state !== "keeping") return;
@@ -171,15 +218,13 @@ export class BridgeSession {
       return;
     }
     notice({ kind: "paired", origin });
-    this.#open(hash, token);
-    zeroBytes(token);
+    this.#open(proof);
   }
 
-  #open(hash: string | undefined, token?: Uint8Array): void {
+  #open(proof?: Uint8Array): void {
     const { clock, limits, manager, origin, origins, random } = this.#options;
     this.#cancelLimit();
     this.#state = "open";
-    this.#token = hash;
     this.#grant = grantOf(origin, origins);
     const granted = new GrantedManager({
       manager,
@@ -189,7 +234,7 @@ export class BridgeSession {
     });
     this.#manager = granted;
     this.#calls = new PageCalls({ manager: granted, limits, send: (message) => this.#send(message) });
-    this.#send({ kind: "welcome", version: BRIDGE_VERSION, ...(token && { token }) });
+    this.#send({ kind: "welcome", version: BRIDGE_VERSION, ...(proof && { proof }) });
   }
 
   #call(message: PageCall): void {
@@ -236,4 +281,8 @@ export class BridgeSession {
     if (calls !== undefined) await within(clock, limits.endMs, "bridge: end of a page", calls, () => undefined);
     await this.#manager?.release();
   }
+}
+
+function isGreeting(message: PageMessage): message is Greeting {
+  return message.kind === "hello" || message.kind === "prove" || message.kind === "pair";
 }

@@ -61,6 +61,8 @@ export class SmartCardError extends DomExceptionBase implements SmartCardErrorEx
 
 Object.defineProperty(SmartCardError.prototype, "responseCode", { enumerable: true });
 Object.defineProperty(SmartCardError.prototype, Symbol.toStringTag, { value: "SmartCardError", configurable: true });
+// A bundle for pages may shorten names.
+Object.defineProperty(SmartCardError, "name", { value: "SmartCardError", configurable: true });
 Object.defineProperty(SmartCardError, "length", { value: 1, configurable: true });
 
 /** Makes the error of a PC/SC code. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 export { openSocket, type SocketEvents } from "./bridge-socket.ts";
+export { pageCrypto } from "./page-crypto.ts";
 export { PageStore } from "./page-store.ts";
 export { browserRuntime } from "./runtime.ts";

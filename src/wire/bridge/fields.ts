@@ -72,6 +72,17 @@ export function bytes(most: number): WireField<Uint8Array> {
   };
 }
 
+/** Exactly so many bytes. */
+export function fixed(length: number): WireField<Uint8Array> {
+  return {
+    write(pieces, value) {
+      if (value.length !== length) throw new TypeError(`${value.length} bytes are given, and ${length} are sent`);
+      pieces.push(value);
+    },
+    read: (cursor, what) => cursor.bytes(length, what),
+  };
+}
+
 /** Text of at most so many bytes of UTF-8. */
 export function text(most: number): WireField<string> {
   const encoded = bytes(most);

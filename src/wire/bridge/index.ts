@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT
 
-export { BRIDGE_VERSION, closeCodes, MAX_BRIDGE_MESSAGE_BYTES, MAX_DATA_BYTES, TOKEN_BYTES } from "./limits.ts";
+export { generatorFrom } from "./generator.ts";
+export {
+  BRIDGE_VERSION,
+  closeCodes,
+  MAX_BRIDGE_MESSAGE_BYTES,
+  MAX_DATA_BYTES,
+  PAIRING_ID_BYTES,
+  PROOF_BYTES,
+} from "./limits.ts";
 export {
   decodePageMessage,
   decodeServiceMessage,
@@ -8,4 +16,6 @@ export {
   encodeServiceMessage,
   type PageMessage,
   type ServiceMessage,
+  versionOfPage,
 } from "./messages.ts";
+export { type BridgeMeeting, labelBytes, meetingBytes } from "./proofs.ts";

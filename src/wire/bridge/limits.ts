@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /** The version of the messages that this package speaks. A service refuses a page that speaks another one. */
-export const BRIDGE_VERSION = 1;
+export const BRIDGE_VERSION = 2;
 
 /** The longest message in bytes: a command APDU of 65,544 bytes fits, with what is told beside it. */
 export const MAX_BRIDGE_MESSAGE_BYTES = 69_632;
@@ -15,8 +15,11 @@ export const MAX_TEXT_BYTES = 1024;
 /** The most readers in one question about their states. */
 export const MAX_READER_STATES = 256;
 
-/** Bytes of the secret that a page keeps after it was paired. */
-export const TOKEN_BYTES = 32;
+/** Bytes of a nonce, a key, a share of an exchange and a proof: HMAC-SHA-256 and X25519 have 32. */
+export const PROOF_BYTES = 32;
+
+/** Bytes of the name of a pairing. It is no secret. */
+export const PAIRING_ID_BYTES = 16;
 
 /** Why a service ends a connection: close codes of RFC 6455, 7.4.2, which are free for applications. */
 export const closeCodes = {
@@ -24,7 +27,7 @@ export const closeCodes = {
   malformed: 4400,
   /** The pairing was taken back, or what the origin may use has changed. */
   revoked: 4401,
-  /** The pairing code was wrong too often, or was not typed in time. */
+  /** The pairing code was wrong too often, or was not typed in time; the proof of a pairing was wrong. */
   notPaired: 4403,
   /** The page speaks another version. */
   version: 4406,

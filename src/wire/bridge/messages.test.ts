@@ -13,9 +13,11 @@ import {
   MAX_DATA_BYTES,
   type PageMessage,
   type ServiceMessage,
+  versionOfPage,
 } from "./index.ts";
 
 const ID = 0x0102_0304;
+const nonce = new Uint8Array(32).fill(1);
 const flagsIn = {
   ...{ unaware: false, ignore: false, unavailable: false, empty: true, present: false },
   ...{ exclusive: false, inuse: false, mute: false, unpowered: true },
@@ -27,9 +29,10 @@ const flagsOut = {
 
 /** A message of each kind, with what may be left out and without it. */
 const ofPages: readonly PageMessage[] = [
-  { kind: "hello", version: BRIDGE_VERSION },
-  { kind: "hello", version: BRIDGE_VERSION, token: new Uint8Array(32).fill(7) },
-  { kind: "pair", code: "1234 5678" },
+  { kind: "hello", version: BRIDGE_VERSION, nonce },
+  { kind: "hello", version: BRIDGE_VERSION, nonce, pairing: new Uint8Array(16).fill(7) },
+  { kind: "prove", proof: nonce },
+  { kind: "pair", share: nonce, proof: nonce },
   { kind: "establishContext", id: ID },
   { kind: "releaseContext", context: 1 },
   { kind: "abort", id: ID },
@@ -58,9 +61,10 @@ const ofPages: readonly PageMessage[] = [
 ];
 
 const ofServices: readonly ServiceMessage[] = [
-  { kind: "welcome", version: 1 },
-  { kind: "welcome", version: 1, token: new Uint8Array(32) },
-  { kind: "pairingWanted", triesLeft: 3 },
+  { kind: "welcome", version: BRIDGE_VERSION },
+  { kind: "welcome", version: BRIDGE_VERSION, proof: nonce },
+  { kind: "challenge", nonce, proof: nonce },
+  { kind: "pairingWanted", triesLeft: 3, nonce, share: nonce },
   { kind: "done", id: ID },
   { kind: "context", id: ID, context: 1 },
   { kind: "readers", id: ID, names: ["one", "two"] },
@@ -93,7 +97,7 @@ describe("the messages of the bridge", () => {
     expect(decodeServiceMessage(encodeServiceMessage(message))).toEqual({ ok: true, value: message });
   });
 
-  it("have the layout of version 1: another one is another version", () => {
+  it("have the layout of version 2: another one is another version", () => {
     const transmit = {
       kind: "transmit",
       id: 5,
@@ -102,8 +106,12 @@ describe("the messages of the bridge", () => {
       protocol: "t1",
     } as const;
     expect(hexOf(encodePageMessage(transmit))).toBe("0A00000005000000020000000200A401000000027431");
-    expect(hexOf(encodePageMessage({ kind: "hello", version: BRIDGE_VERSION }))).toBe("010100");
-    expect(hexOf(encodeServiceMessage({ kind: "welcome", version: 1 }))).toBe("010100");
+    const hello = encodePageMessage({ kind: "hello", version: BRIDGE_VERSION, nonce });
+    expect(hexOf(hello)).toBe(`0102${"01".repeat(32)}00`);
+    expect([versionOfPage(hello), versionOfPage(Uint8Array.of(1, 7)), versionOfPage(Uint8Array.of(2, 7))]).toEqual([
+      ...[BRIDGE_VERSION, 7, undefined],
+    ]);
+    expect(hexOf(encodeServiceMessage({ kind: "welcome", version: 2 }))).toBe("010200");
     expect(hexOf(encodeServiceMessage({ kind: "failed", id: 1, error: "signal", name: "", message: "" }))).toBe(
       "0B00000001030000000000000000",
     );
@@ -114,7 +122,9 @@ describe("the messages of the bridge", () => {
     expect(encodePageMessage(longest).length).toBeLessThanOrEqual(MAX_BRIDGE_MESSAGE_BYTES);
     const longer = { ...longest, sendBuffer: new Uint8Array(MAX_DATA_BYTES + 1) };
     expect(() => encodePageMessage(longer)).toThrow(TypeError);
-    expect(() => encodePageMessage({ kind: "pair", code: "x".repeat(1025) })).toThrow(TypeError);
+    const long = { kind: "disconnect", id: ID, connection: 2, disposition: "x".repeat(1025) } as const;
+    expect(() => encodePageMessage(long)).toThrow(TypeError);
+    expect(() => encodePageMessage({ kind: "prove", proof: new Uint8Array(31) })).toThrow(TypeError);
   });
 
   it.each([
@@ -122,10 +132,12 @@ describe("the messages of the bridge", () => {
     ["an unknown number", "63"],
     ["one that ends too early", "0300"],
     ["one with bytes left over", "030000000100"],
-    ["a member that is neither there nor left out", "010102"],
+    ["a member that is neither there nor left out", "0900000001000000020273"],
+    ["a proof that is too short", `11${"00".repeat(31)}`],
+    ["a proof that is too long", `11${"00".repeat(33)}`],
     ["a length over the limit", "0A00000001000000020001000900"],
     ["a length over what is there", "0A000000010000000200000009AA00"],
-    ["text that is not UTF-8", "0200000001FF"],
+    ["text that is not UTF-8", "090000000100000002" + "0100000001FF"],
     ["an unknown word", "0B00000001000000020900"],
     ["an unknown flag", "0700000001000000010001000000005280FFFF00"],
     ["more readers than a question may have", `070000000100000001FFFF`],

@@ -5,6 +5,7 @@ import {
   bytes,
   type FieldValues,
   f64,
+  fixed,
   list,
   optional,
   record,
@@ -15,10 +16,11 @@ import {
   type WireField,
   word,
 } from "./fields.ts";
-import { MAX_DATA_BYTES, MAX_READER_STATES, MAX_TEXT_BYTES, TOKEN_BYTES } from "./limits.ts";
+import { MAX_DATA_BYTES, MAX_READER_STATES, MAX_TEXT_BYTES, PAIRING_ID_BYTES, PROOF_BYTES } from "./limits.ts";
 
 const name = text(MAX_TEXT_BYTES);
 const data = bytes(MAX_DATA_BYTES);
+const proof = fixed(PROOF_BYTES);
 const MAX_ATR = 64;
 const MAX_PROTOCOLS = 16;
 const MAX_LIST = 1024;
@@ -56,10 +58,10 @@ const flagsOut = truths([
  * words of the API travel as the page gave them: the service checks them, so that each rule stands once.
  */
 const pageTable = {
-  /** The first message: the version, and the secret of an earlier pairing. */
-  hello: [1, { version: u8, token: optional(bytes(TOKEN_BYTES)) }],
-  /** The code that the service showed to its user. */
-  pair: [2, { code: name }],
+  /** The first message: the version, a nonce, and the name of an earlier pairing. */
+  hello: [1, { version: u8, nonce: proof, pairing: optional(fixed(PAIRING_ID_BYTES)) }],
+  /** The page's share of the exchange, and that it knows the code which the service showed to its user. */
+  pair: [2, { share: proof, proof }],
   establishContext: [3, { id: u32 }],
   /** The page has forgotten a context and all its connections. */
   releaseContext: [4, { context: u32 }],
@@ -101,14 +103,16 @@ const pageTable = {
   control: [14, { id: u32, connection: u32, controlCode: f64, data }],
   getAttribute: [15, { id: u32, connection: u32, tag: f64 }],
   setAttribute: [16, { id: u32, connection: u32, tag: f64, value: data }],
+  /** That the page has the secret of the pairing which it named: the answer to `challenge`. */
+  prove: [17, { proof }],
 } as const;
 
 /** What a service says. */
 const serviceTable = {
-  /** The page is paired; `token` is there right after a pairing, for the page to keep. */
-  welcome: [1, { version: u8, token: optional(bytes(TOKEN_BYTES)) }],
-  /** The page has to send the code that the service shows; how often it may try. */
-  pairingWanted: [2, { triesLeft: u8 }],
+  /** The page is paired; right after a pairing, `proof` is that the service knows the code, too. */
+  welcome: [1, { version: u8, proof: optional(proof) }],
+  /** The page has to be paired, with the code that the service shows: how often it may try, a nonce, and the service's share of the exchange. */
+  pairingWanted: [2, { triesLeft: u8, nonce: proof, share: proof }],
   /** A call has succeeded; the member that its result is, where it has one. */
   done: [3, { id: u32 }],
   context: [4, { id: u32, context: u32 }],
@@ -142,6 +146,8 @@ const serviceTable = {
       message: name,
     },
   ],
+  /** A nonce, and that the service knows the pairing which the page has named: the page proves itself then. */
+  challenge: [12, { nonce: proof, proof }],
 } as const;
 
 type MessageTable = Readonly<
@@ -177,10 +183,16 @@ function decoder<T extends MessageTable>(table: T): (encoded: Uint8Array) => Res
 }
 
 /** Writes what a page says. @throws TypeError for a text, a list or bytes that are longer than a message carries */
-export const encodePageMessage: (message: PageMessage) => Uint8Array = encoder(pageTable);
+export const encodePageMessage: (message: PageMessage) => Uint8Array = /* @__PURE__ */ encoder(pageTable);
 /** Reads what a page says. For any bytes the answer is a result. */
-export const decodePageMessage: (encoded: Uint8Array) => Result<PageMessage> = decoder(pageTable);
+export const decodePageMessage: (encoded: Uint8Array) => Result<PageMessage> = /* @__PURE__ */ decoder(pageTable);
 /** Writes what a service says. @throws TypeError as {@link encodePageMessage} */
-export const encodeServiceMessage: (message: ServiceMessage) => Uint8Array = encoder(serviceTable);
+export const encodeServiceMessage: (message: ServiceMessage) => Uint8Array = /* @__PURE__ */ encoder(serviceTable);
 /** Reads what a service says. */
-export const decodeServiceMessage: (encoded: Uint8Array) => Result<ServiceMessage> = decoder(serviceTable);
+export const decodeServiceMessage: (encoded: Uint8Array) => Result<ServiceMessage> =
+  /* @__PURE__ */ decoder(serviceTable);
+
+/** The version that a page names, in whatever version its first message is written: the byte after its number. Undefined for other messages. */
+export function versionOfPage(encoded: Uint8Array): number | undefined {
+  return encoded[0] === pageTable.hello[0] ? encoded[1] : undefined;
+}

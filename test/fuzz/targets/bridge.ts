@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 
 import { concatBytes } from "../../../src/base/binary/index.ts";
+import { BridgedSmartCard } from "../../../src/faces/bridge-client/index.ts";
 import { BridgeService } from "../../../src/faces/bridge-server/index.ts";
 import { EmbeddedManager } from "../../../src/managers/embedded/index.ts";
+import { pageCrypto } from "../../../src/platform/browser/index.ts";
+import { bridgeCrypto } from "../../../src/platform/node/bridge/index.ts";
 import { VirtualReader } from "../../../src/readers/virtual/index.ts";
 import { SimulatedRuntime } from "../../../src/testing/runtime/index.ts";
 import {
@@ -17,8 +20,10 @@ import type { Dice } from "../dice.ts";
 import { type FuzzTarget, must, mustBeAlike, weightOf } from "../target.ts";
 
 const ORIGIN = "https://app.example";
+const ADDRESS = "127.0.0.1:41964";
 const token = new Uint8Array(32).fill(7);
-const hello: PageMessage = { kind: "hello", version: 1, token };
+const nonce = new Uint8Array(32).fill(8);
+const hello: PageMessage = { kind: "hello", version: 2, nonce, pairing: new Uint8Array(16).fill(7) };
 
 const messages: FuzzTarget = {
   name: "bridge-messages",
@@ -46,6 +51,22 @@ const messages: FuzzTarget = {
     }
   },
 };
+
+const shares = [new Uint8Array(32), Uint8Array.of(9, ...new Uint8Array(31)), nonce];
+
+/** What either side may say before a page is let in. */
+function greetingOf(dice: Dice): Uint8Array {
+  const bytes = (): Uint8Array => dice.pick([...shares, dice.bytes(32)]);
+  return dice.pick<() => Uint8Array>([
+    () => encodePageMessage({ ...hello, ...(dice.below(2) === 0 && { pairing: undefined }) }),
+    () => encodePageMessage({ kind: "prove", proof: bytes() }),
+    () => encodePageMessage({ kind: "pair", share: bytes(), proof: bytes() }),
+    () => encodePageMessage({ kind: "establishContext", id: 1 }),
+    () => encodeServiceMessage({ kind: "welcome", version: 2, ...(dice.below(2) === 0 && { proof: bytes() }) }),
+    () => encodeServiceMessage({ kind: "challenge", nonce: bytes(), proof: bytes() }),
+    () => encodeServiceMessage({ kind: "pairingWanted", triesLeft: dice.below(4), nonce: bytes(), share: bytes() }),
+  ])();
+}
 
 /** A call that may mean something: numbers are small, so that they meet contexts and connections. */
 function callOf(dice: Dice): PageMessage {
@@ -103,7 +124,10 @@ function framesIn(input: Uint8Array): readonly Uint8Array[] {
 }
 
 function frame(message: PageMessage): Uint8Array {
-  const encoded = encodePageMessage(message);
+  return frameOf(encodePageMessage(message));
+}
+
+function frameOf(encoded: Uint8Array): Uint8Array {
   return concatBytes(Uint8Array.of(encoded.length >>> 8, encoded.length), encoded);
 }
 
@@ -139,15 +163,16 @@ const page: FuzzTarget = {
       clock: runtime.clock,
       random: runtime.random,
       origins: {
-        all: () => [{ origin: ORIGIN, readers: ["Reader"], tokens: ["00".repeat(32)] }],
+        all: () => [{ origin: ORIGIN, readers: ["Reader"], pairings: [] }],
         remember: async () => {},
       },
-      sha256: () => new Uint8Array(32),
+      crypto: bridgeCrypto,
       notice: () => {},
     });
     const sent: Uint8Array[] = [];
     let isClosed = false;
-    const session = service.accept(ORIGIN, {
+    const session = service.acceptTrusted(ORIGIN, {
+      address: ADDRESS,
       send: (message) => void sent.push(message.slice()),
       waitingBytes: 0,
       pause: () => {},
@@ -185,4 +210,85 @@ const page: FuzzTarget = {
   },
 };
 
-export const bridgeTargets: readonly FuzzTarget[] = [messages, page];
+/** A page that has the secret of a pairing, and whose user types in a code, before a program that sends `frames`. @returns what it has said */
+async function pageBefore(frames: readonly Uint8Array[]): Promise<readonly Uint8Array[]> {
+  const said: Uint8Array[] = [];
+  let sent: Parameters<ConstructorParameters<typeof BridgedSmartCard>[0]["dial"]>[0] | undefined;
+  const smartCard = new BridgedSmartCard({
+    dial: (events) => {
+      sent = events;
+      return { send: (message) => void said.push(message.slice()), close: () => undefined };
+    },
+    pairing: {
+      ...{ origin: ORIGIN, address: ADDRESS, crypto: pageCrypto },
+      tokens: {
+        load: async () => token.slice(),
+        save: async () => must(false, "a page keeps no pairing with a program that knows no code"),
+      },
+      pairingCode: async () => CODE,
+    },
+  });
+  const outcome = smartCard.establishContext().then(
+    () => "it is let in",
+    () => "refused",
+  );
+  sent?.opened();
+  for (let wait = 0; said.length === 0 && wait < 1000; wait++) await settle();
+  for (const encoded of frames) {
+    const before = said.length;
+    sent?.received(encoded);
+    for (let wait = 0; said.length === before && wait < 20; wait++) await settle();
+  }
+  smartCard.close();
+  must((await outcome) === "refused", "a page lets no program in that proves nothing");
+  return said;
+}
+
+const CODE = "48217730";
+
+const greeting: FuzzTarget = {
+  name: "bridge-greeting",
+  about:
+    "What is said before a page is let in: without a secret no page gets in, and a page tells a program that is not the bridge neither secret nor code",
+  covers: [],
+  measures: ["faces/bridge-server", "faces/bridge-client", "wire/bridge"],
+  maxBytes: 512,
+  dictionary: [frame(hello), frame({ kind: "prove", proof: nonce })],
+  generate: (dice) => concatBytes(...Array.from({ length: 1 + dice.below(4) }, () => frameOf(greetingOf(dice)))),
+  async run(input) {
+    const runtime = new SimulatedRuntime({ settle });
+    const manager = new EmbeddedManager({ runtime });
+    const pairing = { id: "07".repeat(16), stored: "0A".repeat(32), service: "0B".repeat(32) };
+    const service = new BridgeService({
+      manager: manager.client({ name: "bridge" }),
+      ...{ clock: runtime.clock, random: runtime.random, crypto: bridgeCrypto },
+      origins: {
+        all: () => [{ origin: ORIGIN, pairings: [pairing] }],
+        remember: async () => must(false, "no pairing is kept without the code"),
+      },
+      notice: () => {},
+    });
+    const sent: Uint8Array[] = [];
+    const session = service.accept(ORIGIN, {
+      ...{ address: ADDRESS, waitingBytes: 0, pause: () => {}, resume: () => {}, close: () => {} },
+      send: (message) => void sent.push(message.slice()),
+    });
+    const frames = framesIn(input).slice(0, 8);
+    for (const encoded of frames) session.received(encoded.slice());
+    await runtime.settle();
+    for (const encoded of sent) {
+      const decoded = decodeServiceMessage(encoded);
+      const isGreeting = decoded.ok && (decoded.value.kind === "challenge" || decoded.value.kind === "pairingWanted");
+      must(isGreeting, "who proves nothing gets a challenge or is asked for a code");
+    }
+    must(session.state !== "open", "who proves nothing is not let in");
+    await session.closed();
+    await manager.close();
+    must(runtime.pendingTimers.length === 0, `timers are left: ${runtime.pendingTimers.join(", ")}`);
+    for (const heard of await pageBefore(frames))
+      for (const secret of [token, new TextEncoder().encode(CODE)])
+        must(!Buffer.from(heard).includes(Buffer.from(secret)), "neither secret nor code is said");
+  },
+};
+
+export const bridgeTargets: readonly FuzzTarget[] = [messages, page, greeting];

@@ -11,6 +11,8 @@ export const BRIDGE_HOST = "127.0.0.1";
 
 /** The connection of a page: what a service does with it. */
 interface PagePipe {
+  /** Where the page has connected to: not what it says, but where the connection is. */
+  readonly address: string;
   send(message: Uint8Array): void;
   readonly waitingBytes: number;
   pause(): void;
@@ -143,6 +145,8 @@ function end(webSocket: WebSocket, socket: Socket, code: number, reason: string)
 
 function serve(webSocket: WebSocket, socket: Socket, origin: string, service: PageService): void {
   const pipe: PagePipe = {
+    // Without the port that a browser does not write.
+    address: new URL(`ws://${BRIDGE_HOST}:${socket.localPort}`).host,
     send: (message) => webSocket.send(message, () => events.drained()),
     get waitingBytes() {
       return webSocket.bufferedAmount;

@@ -9,8 +9,10 @@ import { thisUser, whyUntrusted } from "../unix/index.ts";
 
 /** A page that was paired once. */
 interface KeptPairing {
-  /** SHA-256 of its secret, in hexadecimal. */
-  readonly hash: string;
+  /** Its name, and what proves it, in hexadecimal: the secret of the page cannot be made from it. */
+  readonly id: string;
+  readonly stored: string;
+  readonly service: string;
   /** When it was paired: ISO 8601, in UTC. */
   readonly since: string;
 }
@@ -36,21 +38,29 @@ const WRITTEN = "written";
 const GROUP_WRITE = 0o020;
 const OTHERS_WRITE = 0o002;
 
-const originsFile = is.object({
-  version: is.whole(1, 1),
-  withheld: is.list(is.text(256), MAX_WITHHELD).optional(),
-  origins: is.list(
-    is.object({
-      origin: is.text(256),
-      readers: is.list(is.text(256), MAX_READERS).optional(),
-      pairings: is.list(
-        is.object({ hash: is.textLike(/^[0-9A-F]{64}$/, "64 hexadecimal digits"), since: is.text(64) }),
-        MAX_PAIRINGS,
-      ),
-    }),
-    MAX_ORIGINS,
-  ),
-});
+/** Version 1 had a hash in the place of each pairing's keys, with which nothing can be proved: those pages have to be paired again. */
+const FILE_VERSION = 2;
+const key = is.textLike(/^[0-9A-F]{64}$/, "64 hexadecimal digits");
+
+/** The shape of a version of the file. */
+function fileOf<P>(version: number, pairing: is.Shape<P>) {
+  return is.object({
+    version: is.whole(version, version),
+    withheld: is.list(is.text(256), MAX_WITHHELD).optional(),
+    origins: is.list(
+      is.object({
+        origin: is.text(256),
+        readers: is.list(is.text(256), MAX_READERS).optional(),
+        pairings: is.list(pairing, MAX_PAIRINGS),
+      }),
+      MAX_ORIGINS,
+    ),
+  });
+}
+
+const id = is.textLike(/^[0-9A-F]{32}$/, "32 hexadecimal digits");
+const originsFile = fileOf(FILE_VERSION, is.object({ id, stored: key, service: key, since: is.text(64) }));
+const oldFile = fileOf(1, is.object({ hash: key, since: is.text(64) }));
 
 /** What is in the file. */
 interface Kept {
@@ -147,7 +157,7 @@ export class OriginsFile {
           throw new SmartCardError("no-memory", `${this.path} has ${MAX_ORIGINS} origins: revoke some`);
         const named = [...this.origins, ...origins].flatMap(({ readers }) => readers ?? []);
         const kept = { origins, withheld: withheldOf(this.withheld, [...named, ...withheld]) };
-        await replaceFile(this.path, `${JSON.stringify({ version: 1, ...kept }, undefined, 2)}\n`);
+        await replaceFile(this.path, `${JSON.stringify({ version: FILE_VERSION, ...kept }, undefined, 2)}\n`);
         this.#hold(kept, WRITTEN);
       } finally {
         hold.release();
@@ -216,6 +226,12 @@ async function readOrigins(path: string): Promise<Kept> {
     if (error instanceof SyntaxError) throw damaged("is not JSON");
     throw error;
   }
+  const old = is.parseShape(oldFile, json);
+  if (old.ok)
+    return {
+      origins: old.value.origins.map((one) => ({ ...one, pairings: [] })),
+      withheld: old.value.withheld ?? [],
+    };
   const parsed = is.parseShape(originsFile, json);
   if (parsed.ok) return { origins: parsed.value.origins, withheld: parsed.value.withheld ?? [] };
   const [problem] = parsed.error;
