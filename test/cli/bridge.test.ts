@@ -2,12 +2,12 @@
 
 // scard bridge: what it prints, what it keeps, and how its pages are sent away.
 
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { quietRefusals } from "../../src/apps/cli/bridge-text.ts";
+import { bridgeLine, quietRefusals } from "../../src/apps/cli/bridge-text.ts";
 import { runProgram } from "../../src/apps/cli/program.ts";
 import { BridgedSmartCard } from "../../src/faces/bridge-client/index.ts";
 import { OriginsFile } from "../../src/platform/node/bridge/index.ts";
@@ -89,9 +89,14 @@ test("a page is paired with the code that is printed, remembered, listed, and re
   const list = await scard("list", "--json");
   expect([list.code, JSON.parse(list.out)]).toEqual([
     0,
-    { origins: [{ origin: ORIGIN, readers: ["Desk*"], pairings: [{ since: expect.stringMatching(/^\d{4}-/) }] }] },
+    {
+      origins: [{ origin: ORIGIN, readers: ["Desk*"], pairings: [{ since: expect.stringMatching(/^\d{4}-/) }] }],
+      withheld: ["Desk*"],
+    },
   ]);
-  expect((await scard("list")).out).toMatch(/^https:\/\/app\.example\n {2}readers: Desk\*\n {2}paired: /);
+  expect((await scard("list")).out).toMatch(
+    /^https:\/\/app\.example\n {2}readers: Desk\*\n {2}paired: .*\nkept from origins that were given no readers:\n {2}Desk\*\n$/,
+  );
   // The secret of the page is not in the file, and only its user may read the file.
   expect(JSON.parse(readFileSync(file, "utf8")).origins[0].pairings[0]).toEqual({
     id: expect.stringMatching(/^[0-9A-F]{32}$/),
@@ -147,6 +152,12 @@ test.each([
   [["--origin", "app.example"], "--origin is an origin such as https://example.org"],
   [["--origin", "https://app.example/page"], "--origin is an origin"],
   [["--origin", "file:///home"], "--origin is an origin"],
+  [["--origin", "https://:pw@app.example"], "leave the user and the password out"],
+  [["--origin", "https://user@app.example"], "leave the user and the password out"],
+  [["--origin", "ws://app.example"], "pages come by https or http, not by ws:"],
+  [["--origin", "ftp://app.example"], "not by ftp:"],
+  [["--origin", "https://*.app.example"], "name each origin; a * stands for nothing here"],
+  [["--origin", "https://app.example?x"], "leave out what follows the host"],
   [["--origin", ORIGIN, "--port", "65536"], "--port is a number from 0 to 65535"],
   [["--reader", "Desk"], "--reader needs --origin"],
   [["--reader", "Desk", "--no-page"], "no page may use cards yet"],
@@ -156,6 +167,7 @@ test.each([
 ])("wrong words are refused: %j", async (args, says) => {
   const { code, err } = await scard(...args);
   expect([code, err]).toEqual([2, expect.stringContaining(says)]);
+  expect(err).not.toContain("pw@");
 });
 
 test("a damaged file is told, with what to do", async () => {
@@ -185,6 +197,39 @@ test.runIf(process.platform !== "win32")("a file that others can write to is ref
   chmodSync(file, 0o666);
   const refused = await scard("list");
   expect([refused.code, refused.err]).toEqual([1, expect.stringMatching(/is not trusted: others can write to it/)]);
+});
+
+test.runIf(process.platform !== "win32")(
+  "a folder that others can write to is refused, but for one like /tmp",
+  async () => {
+    const open = join(folder, "open");
+    mkdirSync(open);
+    file = join(open, "bridge.json");
+    chmodSync(open, 0o777);
+    const refused = await scard("list");
+    expect([refused.code, refused.err]).toEqual([
+      1,
+      expect.stringMatching(/is not trusted: others can write to .*open/),
+    ]);
+    await expect(OriginsFile.open(join(open, "deeper", "bridge.json"))).rejects.toMatchObject({ code: "no-access" });
+    // With the sticky bit others cannot put another file in its place.
+    chmodSync(open, 0o1777);
+    expect((await scard("list")).code).toBe(0);
+  },
+);
+
+test("a pairing that cannot be kept is told in the terminal, with the reason", async () => {
+  const { events, stop, url } = await running("--origin", ORIGIN);
+  // Something stands in the place of the folder.
+  writeFileSync(join(folder, "origins"), "");
+  const { smartCard } = page(url, () => events().findLast(({ event }) => event === "pairing-code")?.code ?? "");
+  await expect(smartCard.establishContext()).rejects.toMatchObject({
+    message: expect.stringContaining("cannot be kept"),
+  });
+  expect(events().at(-1)).toMatchObject({ event: "not-kept", origin: ORIGIN, reason: expect.stringMatching(/\w{4}/) });
+  await stop();
+  const line = bridgeLine({ kind: "not-kept", origin: ORIGIN, reason: "the disk is full" }, (_, text) => text);
+  expect(line).toBe(`${ORIGIN} has sent the right code, but the pairing cannot be kept: the disk is full`);
 });
 
 test("a revocation is told to who reads it first, and readers of a revoked origin are given to no other", async () => {

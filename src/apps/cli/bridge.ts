@@ -130,25 +130,29 @@ const list = command({
   summary: "list the origins that were paired",
   usage: ["[OPTION…]"],
   description: [
-    "Lists the origins whose pages were paired, the readers that they see, and when the pairings were made.",
+    "Lists the origins whose pages were paired, the readers that they see, and when the pairings were made; then the readers that an origin was given by name once, which no origin without readers of its own sees.",
   ],
   options: fileOption,
   async run({ values }, terminal) {
-    const { origins } = await OriginsFile.open(values.file ?? defaultFile(terminal));
+    const { origins, withheld } = await OriginsFile.open(values.file ?? defaultFile(terminal));
     const found = origins.map(({ origin, pairings, readers }) => ({
       origin,
       readers: readers ?? "all",
       pairings: pairings.map(({ since }) => ({ since })),
     }));
-    if (values.json === true) terminal.print(jsonText({ origins: found }));
-    else if (found.length === 0) terminal.say("no origin was paired");
+    if (values.json === true) terminal.print(jsonText({ origins: found, withheld }));
     else {
+      if (found.length === 0) terminal.say("no origin was paired");
       for (const { origin, pairings, readers } of found) {
         terminal.print(terminal.paint("bold", visible(origin)));
         terminal.print(
           `  readers: ${typeof readers === "string" ? "all that no origin was ever given" : readers.map(visible).join(", ")}`,
         );
         for (const { since } of pairings) terminal.print(`  paired: ${visible(since)}`);
+      }
+      if (withheld.length > 0) {
+        terminal.print("kept from origins that were given no readers:");
+        for (const name of withheld) terminal.print(`  ${name === "*" ? "all readers" : visible(name)}`);
       }
     }
     return exitCodes.ok;
@@ -285,10 +289,19 @@ function defaultFile({ environment }: Terminal): string {
 /** @throws UsageError */
 function originOf(option: string, text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isOrigin =
-    url !== undefined && url.origin !== "null" && url.pathname === "/" && !url.search && !url.hash && !url.username;
-  if (!isOrigin) throw new UsageError(`${option} is an origin such as https://example.org or http://localhost:8080`);
-  return url.origin;
+  const why = url === undefined ? "it is no address" : whyNoOrigin(url);
+  if (url !== undefined && why === undefined) return url.origin;
+  throw new UsageError(`${option} is an origin such as https://example.org or http://localhost:8080: ${why}`);
+}
+
+/** Why no page of a browser has an address as its origin. It is not repeated: it may hold a password. */
+function whyNoOrigin(url: URL): string | undefined {
+  if (url.protocol !== "https:" && url.protocol !== "http:")
+    return `pages come by https or http, not by ${visible(url.protocol.slice(0, 20))}`;
+  if (url.username !== "" || url.password !== "") return "leave the user and the password out";
+  if (/[*?]/.test(url.hostname)) return "name each origin; a * stands for nothing here";
+  if (url.pathname !== "/" || url.search !== "" || url.hash !== "") return "leave out what follows the host";
+  return undefined;
 }
 
 /** @throws UsageError */

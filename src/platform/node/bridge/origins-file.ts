@@ -5,7 +5,7 @@ import { dirname } from "node:path";
 import * as is from "../../../base/json/index.ts";
 import { SmartCardError } from "../../../port/index.ts";
 import { FileHold, fileStamp, makeFolders, readTextFile, replaceFile } from "../runtime/index.ts";
-import { thisUser, whyUntrusted } from "../unix/index.ts";
+import { thisUser, whyUnsafeFolder, whyUntrusted } from "../unix/index.ts";
 
 /** A page that was paired once. */
 interface KeptPairing {
@@ -86,6 +86,7 @@ export class OriginsFile {
   /** Reads the file, which need not be there. @throws no-access, invalid-value (it is not what a bridge writes) */
   static async open(path: string): Promise<OriginsFile> {
     const file = new OriginsFile(path);
+    refuseOpenFolder(path);
     await file.reload();
     return file;
   }
@@ -149,6 +150,7 @@ export class OriginsFile {
   ): Promise<void> {
     await this.#inTurn(async () => {
       makeFolders(dirname(this.path), 0o700);
+      refuseOpenFolder(this.path);
       const hold = FileHold.take(this.path);
       try {
         await this.#read();
@@ -197,6 +199,15 @@ export class OriginsFile {
 function withheldOf(before: readonly string[], names: readonly string[]): readonly string[] {
   const withheld = [...new Set([...before, ...names.filter((name) => name !== "*")])];
   return withheld.length > MAX_WITHHELD ? ["*"] : withheld;
+}
+
+/** Where others can write to a folder on its way, they can put another file in its place, also before there is one. @throws no-access */
+function refuseOpenFolder(path: string): void {
+  const user = thisUser();
+  const why = user && whyUnsafeFolder(dirname(path), user);
+  if (why === undefined) return;
+  const remedy = "Make the folder yours alone (chmod 700), or name another file";
+  throw new SmartCardError("no-access", `${path} is not trusted: ${why}. ${remedy}`);
 }
 
 /** @throws no-access where another user could have written the file */

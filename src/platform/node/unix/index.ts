@@ -19,5 +19,5 @@ export {
   SYSTEM_SOCKET_PATH,
   sharedFolder,
 } from "./service-sockets.ts";
-export { thisUser, whyUntrusted } from "./trusted-path.ts";
+export { thisUser, whyUnsafeFolder, whyUntrusted } from "./trusted-path.ts";
 export type { UnixConnection, UnixConnectionEvents } from "./unix-connection.ts";
