@@ -3,7 +3,10 @@
 // The bridge in memory: pages with the proxies of scard/bridge, a service, and the manager with virtual readers.
 
 import { afterEach, describe, expect, it } from "vitest";
+import { PageCalls } from "../../src/faces/bridge-server/calls.ts";
+import { defaultBridgeLimits } from "../../src/faces/bridge-server/limits.ts";
 import { SmartCardError } from "../../src/faces/web/index.ts";
+import { SmartCardError as PcscError, type ResourceManager } from "../../src/port/index.ts";
 import { closeCodes, decodeServiceMessage, encodePageMessage } from "../../src/wire/bridge/index.ts";
 import { bridgeStage, ORIGIN, OTHER, type StageOptions } from "./stage.ts";
 
@@ -584,4 +587,52 @@ describe("the bridge", () => {
     expect(await failure(stage.page().smartCard.establishContext())).toBeInstanceOf(SmartCardError);
     expect(stage.notices).toContainEqual({ kind: "not-kept", origin: ORIGIN, reason: "the disk is full" });
   });
+});
+
+describe("what managers throw", () => {
+  const secret = "card 4711 of another program";
+  const manager = (failure: () => unknown): ResourceManager => ({ establishContext: () => Promise.reject(failure()) });
+
+  it.each<readonly [string, () => unknown, string, string]>([
+    ["an error of the system", () => new Error(secret), "UnknownError", "the call has failed"],
+    ["a TypeError", () => new TypeError(secret), "TypeError", "the call has failed"],
+    ["a DOMException", () => new DOMException(secret, "AbortError"), "AbortError", "the call has failed"],
+    ["no error", () => secret, "UnknownError", "the call has failed"],
+    [
+      "an error of PC/SC",
+      () => new PcscError("no-service", secret),
+      "SmartCardError",
+      "the call has failed with SCARD_E_NO_SERVICE",
+    ],
+    [
+      "an error of PC/SC that is a TypeError here",
+      () => new PcscError("invalid-parameter", secret),
+      "TypeError",
+      "the call has failed with SCARD_E_INVALID_PARAMETER",
+    ],
+  ])("reaches a page without its words: %s", async (_, thrown, name, message) => {
+    const stage = await stageOf({ manager: manager(thrown) });
+    const error = await failure(stage.page().smartCard.establishContext());
+    expect([error.name, error.message]).toEqual([name, message]);
+  });
+});
+
+it("clears what a page sends for a card or a reader, also where it is refused", async () => {
+  const seen: Uint8Array[] = [];
+  const calls = new PageCalls({
+    manager: { establishContext: () => Promise.reject(new Error("none")) },
+    limits: { ...defaultBridgeLimits, maxCalls: 3 },
+    send: () => undefined,
+  });
+  const pin = (): Uint8Array => {
+    const bytes = Uint8Array.of(0x31, 0x32, 0x33);
+    seen.push(bytes);
+    return bytes;
+  };
+  calls.take({ kind: "transmit", id: 1, connection: 1, sendBuffer: pin() });
+  calls.take({ kind: "control", id: 2, connection: 1, controlCode: 1, data: pin() });
+  calls.take({ kind: "setAttribute", id: 3, connection: 1, tag: 1, value: pin() });
+  calls.take({ kind: "transmit", id: 4, connection: 1, sendBuffer: pin() });
+  expect(seen.map((bytes) => [...bytes])).toEqual(seen.map(() => [0, 0, 0]));
+  await calls.end();
 });

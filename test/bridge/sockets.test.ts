@@ -3,7 +3,7 @@
 // The bridge on real sockets, with programs in the place of browsers: whatever they send, pages that are paired go on.
 
 import { once } from "node:events";
-import { get, type IncomingMessage } from "node:http";
+import { get, type IncomingMessage, type ServerResponse } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -206,6 +206,25 @@ describe("the bridge on sockets", () => {
     const late = new Promise((resolve) => setTimeout(resolve, 20_000, "late").unref());
     expect(await Promise.race([listener.close().then(() => "stopped"), late])).toBe("stopped");
     socket.terminate();
+  });
+
+  it("lets go of a program that asks for pages and does not read them", async () => {
+    const { service } = await bridge();
+    let isGone = false;
+    const answer = (_: IncomingMessage, response: ServerResponse): void => {
+      response.on("close", () => {
+        isGone = true;
+      });
+      response.end(Buffer.alloc(32 << 20));
+    };
+    const listener = await listenBridge({ port: 0, service, answer });
+    ends.push(() => listener.close());
+    const raw = connect(listener.port, "127.0.0.1");
+    raw.on("error", () => undefined);
+    raw.pause();
+    raw.write("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+    await expect.poll(() => isGone, { message: "the bridge has ended the connection", timeout: 30_000 }).toBe(true);
+    raw.destroy();
   });
 
   it("serves nothing that follows a text message", async () => {

@@ -79,7 +79,7 @@ class MemoryLink {
   isPaused = false;
 }
 
-export interface StageOptions extends Partial<Pick<BridgeServiceOptions, "limits">> {
+export interface StageOptions extends Partial<Pick<BridgeServiceOptions, "limits" | "manager">> {
   readonly origins?: readonly BridgeOrigin[];
   readonly readers?: readonly string[];
 }
@@ -103,7 +103,7 @@ export async function bridgeStage(options: StageOptions = {}) {
   const notices: BridgeNotice[] = [];
   const origins = new MemoryOrigins(options.origins ?? [{ origin: ORIGIN, pairings: [] }]);
   const serviceOptions: BridgeServiceOptions = {
-    manager: manager.client({ name: "bridge" }),
+    manager: options.manager ?? manager.client({ name: "bridge" }),
     clock: runtime.clock,
     random: runtime.random,
     origins,

@@ -100,6 +100,7 @@ export class PageCalls {
     if (this.#underWay.has(id)) return `there is a call with the number ${id} already`;
     const { limits, send } = this.#options;
     if (this.#underWay.size >= limits.maxCalls) {
+      clearBytes(message);
       send({
         kind: "failed",
         id,
@@ -113,7 +114,10 @@ export class PageCalls {
     if ("signal" in message && message.signal === "aborted") call.aborter.abort(signalReason);
     this.#underWay.set(id, call);
     // A call is begun before this returns: calls keep their order.
-    const settled = this.#perform(message, call).then(
+    const outcome = this.#perform(message, call);
+    // The call has copied the bytes, and clears its copy.
+    clearBytes(message);
+    const settled = outcome.then(
       (outcome) => this.#answer(id, outcome),
       (error: unknown) => this.#answer(id, failureOf(error)),
     );
@@ -222,12 +226,8 @@ export class PageCalls {
     { connection, protocol, sendBuffer }: MessageOf<"transmit">,
     waits: SmartCardWaitOptions,
   ): Promise<Outcome> {
-    try {
-      const options = protocol === undefined ? waits : { ...waits, protocol: protocol as SmartCardProtocol };
-      return dataOf(await this.#connection(connection).transmit(sendBuffer, options));
-    } finally {
-      zeroBytes(sendBuffer);
-    }
+    const options = protocol === undefined ? waits : { ...waits, protocol: protocol as SmartCardProtocol };
+    return dataOf(await this.#connection(connection).transmit(sendBuffer, options));
   }
 
   async #startTransaction({ connection, id }: MessageOf<"startTransaction">, call: UnderWay): Promise<Outcome> {
@@ -278,6 +278,13 @@ export class PageCalls {
     if (connected === undefined) throw new DOMException("the connection has ended", "InvalidStateError");
     return connected.connection;
   }
+}
+
+/** Clears what a message carries for a card or a reader: it may be a PIN. */
+export function clearBytes(message: PageMessage | ServiceMessage): void {
+  if (message.kind === "transmit") zeroBytes(message.sendBuffer);
+  else if (message.kind === "control" || message.kind === "data") zeroBytes(message.data);
+  else if (message.kind === "setAttribute") zeroBytes(message.value);
 }
 
 function rejection(): never {

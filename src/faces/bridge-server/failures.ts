@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { errorName, ownError } from "../../port/index.ts";
-import { SmartCardError } from "../web/index.ts";
+import { isOfManager, SmartCardError } from "../web/index.ts";
 
 /** An error as it goes to a page. */
 export interface PageFailure {
@@ -14,16 +14,19 @@ export interface PageFailure {
 const MAX_MESSAGE = 300;
 
 /**
- * An error of the Web Smart Card API for a page. Where a manager's error is its cause, only the name of the code is told: the manager's words may
- * name other programs and readers. A TypeError is about what the page itself has given.
+ * An error of the Web Smart Card API for a page. Of what a manager has thrown only the name of the code is told, and nothing where it has none: its words
+ * may name other programs and readers. All other errors are about what the page itself has given, in words of this package.
  */
 export function failureMessage(error: unknown): PageFailure {
-  const cause = error instanceof Error ? ownError(error.cause) : undefined;
-  const words = error instanceof Error ? error.message : "the service has failed";
-  const isOwn = cause === undefined || error instanceof TypeError;
-  const message = isOwn ? words.slice(0, MAX_MESSAGE) : `the call has failed with ${errorName(cause.code)}`;
+  const message = wordsFor(error).slice(0, MAX_MESSAGE);
   if (error instanceof SmartCardError) return { error: "SmartCardError", name: error.responseCode, message };
   if (error instanceof TypeError) return { error: "TypeError", name: "", message };
   if (error instanceof DOMException) return { error: "DOMException", name: error.name, message };
   return { error: "DOMException", name: "UnknownError", message: "the bridge has failed" };
+}
+
+function wordsFor(error: unknown): string {
+  if (error instanceof Error && !isOfManager(error)) return error.message;
+  const cause = error instanceof Error ? ownError(error.cause) : undefined;
+  return cause === undefined ? "the call has failed" : `the call has failed with ${errorName(cause.code)}`;
 }

@@ -13,7 +13,7 @@ import {
   type ServiceMessage,
   versionOfPage,
 } from "../../wire/bridge/index.ts";
-import { PageCalls } from "./calls.ts";
+import { clearBytes, PageCalls } from "./calls.ts";
 import { GrantedManager } from "./granted-manager.ts";
 import { grantOf, maySee } from "./grants.ts";
 import type { CheckedBridgeOptions } from "./options.ts";
@@ -123,7 +123,10 @@ export class BridgeSession {
     else if (message.kind === "prove" && this.#state === "proving") this.#prove(message);
     else if (message.kind === "pair" && this.#state === "pairing") void this.#pair(message);
     else if (!isGreeting(message) && this.#state === "open") this.#call(message);
-    else this.#end(closeCodes.malformed, `${message.kind} has no place here`);
+    else {
+      clearBytes(message);
+      this.#end(closeCodes.malformed, `${message.kind} has no place here`);
+    }
   }
 
   #greet({ nonce, pairing }: GreetingOf<"hello">): void {
@@ -243,8 +246,8 @@ export class BridgeSession {
   }
 
   #send(message: ServiceMessage): void {
-    if (this.#state === "ended") return;
-    this.#options.pipe.send(encodeServiceMessage(message));
+    if (this.#state !== "ended") this.#options.pipe.send(encodeServiceMessage(message));
+    clearBytes(message);
     this.#watchOutput();
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { type Context, readerKey } from "../../port/index.ts";
-import { correspondingException, type EndOfWait, invalidState } from "./exceptions.ts";
+import { type EndOfWait, exceptionOfManager, invalidState } from "./exceptions.ts";
 
 /** What has come of a call of the manager. */
 export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: unknown };
@@ -43,7 +43,7 @@ export class ContextSlots {
 
   /** The exception that corresponds to a failure; of one that comes because the context has ended, that it has. */
   exceptionOf(failure: unknown, wait?: EndOfWait): unknown {
-    return this.ended.aborted ? invalidState("the context has ended") : correspondingException(failure, wait);
+    return this.ended.aborted ? invalidState("the context has ended") : exceptionOfManager(failure, wait);
   }
 
   /** [[connections]]. */

@@ -31,7 +31,7 @@ const domExceptionNames: Partial<Record<ErrorCode, DomExceptionName>> = {
  *
  * @param failure what the manager has thrown; it becomes the cause
  */
-export function correspondingException(failure: unknown, { isTimed = false, signal }: EndOfWait = {}): unknown {
+function correspondingException(failure: unknown, { isTimed = false, signal }: EndOfWait = {}): unknown {
   if (!(failure instanceof PcscError)) return exceptionOfOthers(failure);
   if (failure.code === "cancelled" && signal?.aborted) return signal.reason;
   if (failure.code === "timeout" && isTimed) return domException("TimeoutError", failure.message, failure);
@@ -44,6 +44,20 @@ export function correspondingException(failure: unknown, { isTimed = false, sign
   if (code === "invalid-parameter") return new TypeError(failure.message, { cause: failure });
   // Steps 19 to 22.
   return domException(domExceptionNames[code] ?? "UnknownError", failure.message, failure);
+}
+
+const ofManagers = new WeakSet();
+
+/** {@link correspondingException}, remembered as one whose words are not of this room. */
+export function exceptionOfManager(failure: unknown, wait?: EndOfWait): unknown {
+  const exception = correspondingException(failure, wait);
+  if (exception instanceof Error) ofManagers.add(exception);
+  return exception;
+}
+
+/** Whether an exception has the words of a manager, or of what lies below it: they may name other programs and readers. */
+export function isOfManager(exception: unknown): boolean {
+  return exception instanceof Error && ofManagers.has(exception);
 }
 
 /** What PC/SC calls a failure for which Windows has a code of Win32: as pcsc-lite does, and so Chrome on ChromeOS. */

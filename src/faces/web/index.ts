@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 export type { DomException } from "./dom-exception.ts";
+export { isOfManager } from "./exceptions.ts";
 export type {
   ExtendedSmartCardConnection,
   ExtendedSmartCardConnectOptions,

@@ -3,7 +3,7 @@
 import { callback, clockObject, managerObject, optional, optionsOf } from "../../port/index.ts";
 import { ContextSlots } from "./context-slots.ts";
 import { domException } from "./dom-exception.ts";
-import { correspondingException, invalidState } from "./exceptions.ts";
+import { exceptionOfManager, invalidState } from "./exceptions.ts";
 import type { ExtendedSmartCardContext, ExtendedSmartCardResourceManager } from "./extensions.ts";
 import type { SmartCardResourceManager as Idl } from "./idl.ts";
 import type { OpenCardOn } from "./smart-card-connection.ts";
@@ -33,7 +33,7 @@ class ResourceManagerObject implements ExtendedSmartCardResourceManager {
     try {
       slots = new ContextSlots(await terms.manager.establishContext({ scope: "system" }));
     } catch (failure) {
-      throw correspondingException(failure);
+      throw exceptionOfManager(failure);
     }
     if (contexts !== this.#contexts) {
       await slots.end();
