@@ -161,3 +161,23 @@ it("takes the buffers that scard/web takes, also those of another realm", async 
   for (const refused of [resizable, new Uint8Array(resizable), new SharedArrayBuffer(4), { byteLength: 4 }, "00a4"])
     await expect(connection.transmit(refused as ArrayBuffer)).rejects.toBeInstanceOf(TypeError);
 });
+
+it("takes an AbortSignal of another realm, and nothing that only looks like one", async () => {
+  const { heard, smartCard } = stage(() => undefined);
+  const context = await smartCard.establishContext();
+  // As one of an iframe is: with another prototype, and not an instance of this realm's class.
+  const controller = new AbortController();
+  const foreign = Object.create(EventTarget.prototype, Object.getOwnPropertyDescriptors(AbortSignal.prototype));
+  const signal = Object.setPrototypeOf(controller.signal, foreign) as AbortSignal;
+  expect(signal instanceof AbortSignal).toBe(false);
+  const waiting = context.getStatusChange([], { signal });
+  controller.abort();
+  expect(heard.slice(-2)).toMatchObject([{ kind: "getStatusChange", signal: "given" }, { kind: "abort" }]);
+  smartCard.close();
+  await expect(waiting).rejects.toMatchObject({ responseCode: "no-service" });
+  const alike = { aborted: false, addEventListener: () => undefined, removeEventListener: () => undefined };
+  const named = { ...alike, [Symbol.toStringTag]: "AbortSignal" };
+  const again = await smartCard.establishContext();
+  for (const none of [alike, named, new EventTarget(), null, "signal"])
+    await expect(again.getStatusChange([], { signal: none as AbortSignal })).rejects.toBeInstanceOf(TypeError);
+});

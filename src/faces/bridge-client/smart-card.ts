@@ -226,9 +226,17 @@ function wordOf(value: unknown): string | undefined {
   return value === undefined ? undefined : `${value}`;
 }
 
+/** Reads `aborted` of a signal, also of another realm. Of other objects it throws. */
+const aborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, "aborted")?.get;
+
 function signalOf(value: unknown): AbortSignal | undefined {
-  if (value === undefined || value instanceof AbortSignal) return value;
-  throw new TypeError("the signal is not an AbortSignal");
+  if (value === undefined) return value;
+  try {
+    aborted?.call(value);
+    return value as AbortSignal;
+  } catch (cause) {
+    throw new TypeError("the signal is not an AbortSignal", { cause });
+  }
 }
 
 function presence(signal: AbortSignal | undefined): "none" | "given" | "aborted" {
