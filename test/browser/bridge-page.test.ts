@@ -3,7 +3,10 @@
 // The page that the bridge serves of its own, in a real browser. SCARD_SCREENSHOTS=1 writes the pictures in docs/images anew.
 
 import { verify, X509Certificate } from "node:crypto";
+import { once } from "node:events";
 import { mkdirSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import axe from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
@@ -213,6 +216,36 @@ describePeer(headless, (executablePath) => {
     expect(said).toEqual([]);
   });
 
+  test("the last try of the PIN is used only where the user has confirmed it", { timeout: PATIENCE_MS }, async () => {
+    const { page, pair, reader } = await stage();
+    reader.insert(await pivCard());
+    await pair();
+    await page.getByRole("button", { name: "Read certificates" }).click();
+    const key = page.getByRole("article", { name: "(9A)" });
+    const sign = key.getByRole("button", { name: "Sign a challenge with 9A" });
+    const enter = async (pin: string): Promise<void> => {
+      await key.getByLabel("PIN for the key 9A").fill(pin);
+      await sign.click();
+    };
+    for (const left of ["2 tries left", "1 try left"]) {
+      expect(await key.getByRole("checkbox").count()).toBe(0);
+      await enter("000000");
+      await page.getByText(`the PIN has ${left}`).waitFor();
+    }
+    // The browser does not send the form, and the program refuses it where it is sent all the same.
+    const confirmation = key.getByRole("checkbox", { name: /A wrong PIN blocks it/ });
+    await enter(PIN);
+    expect(await page.getByRole("alert").getByText("verified").count()).toBe(0);
+    await page.evaluate("document.querySelector('.last-try input').required = false");
+    await enter("000000");
+    await page.getByRole("alert").getByText("security-violation").waitFor();
+    await page.getByText("the PIN has 1 try left").waitFor();
+    await confirmation.check();
+    await enter(PIN);
+    await key.getByText("verified with the key of the certificate").waitFor();
+    await page.getByText("the PIN has 3 tries left").waitFor();
+  });
+
   test("the PIN is entered at the reader's pad", { timeout: PATIENCE_MS }, async () => {
     const { manager, page, pair, said } = await stage();
     const { clock, trace } = nodeRuntime();
@@ -317,6 +350,47 @@ describePeer(headless, (executablePath) => {
     mkdirSync(pictures, { recursive: true });
     await page.evaluate("scrollTo(0, 0)");
     await page.screenshot({ path: `${pictures}/bridge-page-${name}.png` });
+  });
+
+  test("the browser keeps its policy: nothing of another place is loaded, and no page has it in a frame", {
+    timeout: PATIENCE_MS,
+  }, async () => {
+    const { context, origin, page } = await stage();
+    const refused = page.evaluate(`new Promise((resolve) => {
+      const found = new Set();
+      document.addEventListener("securitypolicyviolation", ({ effectiveDirective }) => {
+        found.add(effectiveDirective);
+        if (found.size === 5) resolve([...found].sort());
+      });
+      const add = (name, member, value) => {
+        const element = document.createElement(name);
+        try { element[member] = value; } catch {}
+        document.body.append(element);
+      };
+      add("style", "textContent", "body { color: red }");
+      add("img", "src", "http://127.0.0.1:9/");
+      add("iframe", "src", "http://127.0.0.1:9/");
+      add("script", "src", "/page.js");
+      const other = document.createElement("link");
+      other.rel = "stylesheet";
+      other.href = "http://127.0.0.1:9/";
+      document.head.append(other);
+      fetch("http://127.0.0.1:9/").catch(() => {});
+    })`);
+    expect(await refused).toEqual([
+      ...["connect-src", "frame-src", "img-src", "require-trusted-types-for", "style-src-elem"],
+    ]);
+    const site = createServer((_, response) => {
+      response.setHeader("content-type", "text/html").end(`<!doctype html><iframe src="${origin}/"></iframe>`);
+    });
+    site.listen(0, "127.0.0.1");
+    await once(site, "listening");
+    ends.push(() => site.close());
+    const framing = await context.newPage();
+    await framing.goto(`http://127.0.0.1:${(site.address() as AddressInfo).port}/`);
+    const framed = framing.frames()[1];
+    expect(await framed?.evaluate("document.querySelector('#page') === null")).toBe(true);
+    expect(framed?.url()).toMatch(/^chrome-error:/);
   });
 
   test("its policy lets in no script or style of another place, and no frame", { timeout: PATIENCE_MS }, async () => {

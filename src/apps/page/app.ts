@@ -39,6 +39,8 @@ export interface PageState {
   readonly piv: PivFacts | "none" | undefined;
   readonly signed: Signed | undefined;
   readonly pivProblem: string | undefined;
+  /** Whether the user has confirmed that the last try of the PIN may be used: for one signature. */
+  readonly lastTry: boolean;
   /** Said to screen readers. */
   readonly news: string;
 }
@@ -53,6 +55,7 @@ const ofCard = {
   piv: undefined,
   signed: undefined,
   pivProblem: undefined,
+  lastTry: false,
 } as const;
 
 const closed: PageState = {
@@ -137,12 +140,18 @@ export class PageApp {
     });
   }
 
+  /** The user has, or has not, confirmed that the last try of the PIN may be used. */
+  confirm(lastTry: boolean): void {
+    this.#set({ lastTry });
+  }
+
   async sign(key: PivKey, source: PinSource): Promise<void> {
+    const { lastTry } = this.#state;
     await this.#work("pivProblem", async (line) => {
-      this.#set({ signed: undefined, pivProblem: undefined });
+      this.#set({ signed: undefined, pivProblem: undefined, lastTry: false });
       const piv = new PivOnLine(line);
       try {
-        this.#set({ signed: await piv.sign(key, source), news: "The challenge is signed" });
+        this.#set({ signed: await piv.sign(key, { source, lastTry }), news: "The challenge is signed" });
       } finally {
         // The tries that are left may have changed, and the card was reset where the signature failed.
         const facts = await this.#readAgain().catch(() => undefined);

@@ -5,6 +5,7 @@ import type { webcrypto } from "node:crypto";
 /** An element of the page, as far as it is used here. */
 interface PageElement {
   value: string;
+  readonly checked: boolean;
   focus(): void;
   querySelector(selector: string): PageElement | null;
 }

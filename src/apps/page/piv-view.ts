@@ -6,29 +6,29 @@ import type { PageEvent } from "./dom.ts";
 import type { PivFacts, PivKey, Signed } from "./piv.ts";
 
 /** Certificates of a PIV card, and a challenge for its keys to sign. */
-export function pivView({ isBusy, piv, pivProblem, signed }: PageState, app: PageApp): TemplateResult {
+export function pivView(state: PageState, app: PageApp): TemplateResult {
+  const { isBusy, piv, pivProblem } = state;
   return html`<section aria-labelledby="piv-title">
     <h2 id="piv-title">PIV</h2>
     <button type="button" ?disabled=${isBusy} @click=${() => void app.readPiv()}>Read certificates</button>
     ${pivProblem === undefined ? nothing : html`<p class="problem" role="alert">${pivProblem}</p>`}
     ${piv === "none" ? html`<p>The card has no PIV application.</p>` : nothing}
-    ${piv === undefined || piv === "none" ? nothing : cardView(piv, isBusy, signed, app)}
+    ${piv === undefined || piv === "none" ? nothing : cardView(piv, state, app)}
   </section>`;
 }
 
-function cardView(piv: PivFacts, isBusy: boolean, signed: Signed | undefined, app: PageApp): TemplateResult {
+function cardView(piv: PivFacts, state: PageState, app: PageApp): TemplateResult {
   const { keys, label, serialNumber, triesLeft } = piv;
   const tries = triesLeft === undefined ? "" : `; the PIN has ${triesLeft === 1 ? "1 try" : `${triesLeft} tries`} left`;
   return html`<p>${label}${serialNumber === undefined ? "" : `, serial number ${serialNumber}`}${tries}.</p>
     ${keys.length === 0 ? html`<p>It has no certificate of a key that signs.</p>` : nothing}
-    ${keys.map((key) => keyView(key, piv, isBusy, signed, app))}`;
+    ${keys.map((key) => keyView(key, piv, state, app))}`;
 }
 
 function keyView(
   key: PivKey,
-  { hasPad }: PivFacts,
-  isBusy: boolean,
-  signed: Signed | undefined,
+  { hasPad, triesLeft }: PivFacts,
+  { isBusy, lastTry, signed }: PageState,
   app: PageApp,
 ): TemplateResult {
   const { container, facts, pem } = key;
@@ -42,12 +42,16 @@ function keyView(
   };
   const field = html`<label for=${`pin-${name}`}>PIN for the key ${name}</label>
     <input id=${`pin-${name}`} class="pin" type="password" autocomplete="off" maxlength="8" required>`;
+  const confirm = ({ currentTarget }: PageEvent): void => app.confirm(currentTarget.checked);
+  const confirmation = html`<label class="last-try"><input type="checkbox" required .checked=${lastTry} @change=${confirm}>
+      One try of the PIN is left. A wrong PIN blocks it: use it for ${name} all the same</label>`;
   return html`<article aria-labelledby=${`key-${name}`}>
     <h3 id=${`key-${name}`}>${container.label} (${name})</h3>
     <dl class="facts">${facts.map(([title, text]) => html`<div class="fact"><dt>${title}</dt><dd>${text}</dd></div>`)}</dl>
     <details><summary>Certificate ${name} in PEM</summary><pre tabindex="0" aria-label=${`Certificate ${name}`}>${pem}</pre></details>
     <form @submit=${sign}>
       ${container.pin === undefined ? nothing : field}
+      ${container.pin === undefined || triesLeft !== 1 ? nothing : confirmation}
       <button type="submit" ?disabled=${isBusy}>Sign a challenge with ${name}</button>
       ${
         hasPad && container.pin !== undefined

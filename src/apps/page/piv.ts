@@ -46,6 +46,13 @@ export interface Signed {
 /** Where a PIN comes from: what was typed in, which is cleared, or the reader's own pad. */
 export type PinSource = { readonly pin: Uint8Array } | "pad" | "none";
 
+/** How a PIN is shown to the card. */
+export interface PinTerms {
+  readonly source: PinSource;
+  /** Whether the user has confirmed that the last try may be used up. */
+  readonly lastTry: boolean;
+}
+
 const CHALLENGE_BYTES = 32;
 const usualHash: Readonly<Partial<Record<CurveName, Hash>>> = {
   "P-384": "sha384",
@@ -105,12 +112,13 @@ export class PivOnLine {
   }
 
   /** Has the card sign a new challenge. The PIN is cleared, and taken back from the card. */
-  async sign({ container }: PivKey, source: PinSource): Promise<Signed> {
+  async sign({ container }: PivKey, terms: PinTerms): Promise<Signed> {
+    const { source } = terms;
     try {
       const challenge = this.#crypto.randomBytes(CHALLENGE_BYTES);
       const { request, hash } = await requestFor(container, challenge);
       const signature = await this.#work(async (card) => {
-        await this.#verify(card, container, source);
+        await this.#verify(card, container, terms);
         try {
           return await card.sign?.(container, request);
         } finally {
@@ -131,8 +139,14 @@ export class PivOnLine {
     }
   }
 
-  async #verify(card: ModuleCard, container: KeyContainer, source: PinSource): Promise<void> {
+  async #verify(card: ModuleCard, container: KeyContainer, { lastTry, source }: PinTerms): Promise<void> {
     if (container.pin === undefined || source === "none") return;
+    // Another program may have used tries up since they were shown.
+    const triesLeft = lastTry ? undefined : await card.triesLeft?.("user");
+    if (triesLeft === 1) {
+      const message = "one try of the PIN is left, and a wrong one blocks it: confirm that it may be used";
+      throw new PortError("security-violation", message, { triesLeft });
+    }
     const pin = card.pins.find(({ role }) => role === "user") as PinDescription;
     if (source !== "pad") {
       const { length } = source.pin;
