@@ -7,8 +7,10 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, st
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { startDaemon } from "../daemon/running.ts";
 import { freePort } from "../peers/free-ports.ts";
 import { describePeer } from "../peers/peers.ts";
+import { Program } from "../peers/program.ts";
 import { TcpCard } from "./tcp-card.ts";
 import { TmuxTerminal, tmuxProgram } from "./tmux.ts";
 
@@ -164,6 +166,25 @@ describePeer(tmuxProgram, (path) => {
     await terminal.shows(/once more[\s\S]*once more/);
     terminal.press("C-c");
     expect(await terminal.shows(isOver)).toContain("code=130");
+  });
+
+  it("ends a wait at Ctrl-C, and goes on", async () => {
+    const socket = join(folder, "comm");
+    await startDaemon("--socket", socket, "--reader", "virtual:Desk", "--card", "demo");
+    const terminal = await shell(path, `pcscd:${socket}`);
+    await terminal.shows(/^Desk>$/m);
+    const holder = new Program(process.execPath, [program, "shell", "--json", "--manager", `pcscd:${socket}`]);
+    open.push({ close: async () => void (await holder.end("SIGKILL")) });
+    holder.write("begin\n");
+    expect(await holder.line()).toContain('"ok":true');
+    enter(terminal, "begin");
+    await terminal.shows(/waiting for the card in "Desk": .* is in a transaction/);
+    terminal.press("C-c");
+    await terminal.shows(/ended by Ctrl-C\s+Desk>$/);
+    holder.write("end\n");
+    expect(await holder.line()).toContain('"ok":true');
+    enter(terminal, "begin");
+    await terminal.shows(/^Desk \[held/m);
   });
 
   it.runIf(process.platform === "linux")("leaves the terminal as it was at a SIGTERM", async () => {

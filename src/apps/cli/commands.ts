@@ -28,6 +28,7 @@ const entries: readonly CommandEntry[] = [
   { name: "bridge", load: async () => (await import("./bridge.ts")).bridge },
   { name: "daemon", load: async () => (await import("./daemon.ts")).daemon },
   { name: "who", load: async () => (await import("./who.ts")).who },
+  { name: "top", load: async () => (await import("./top.ts")).top },
   { name: "insert", load: async () => (await import("./daemon-readers.ts")).insert },
   { name: "eject", load: async () => (await import("./daemon-readers.ts")).eject },
   { name: "remove", load: async () => (await import("./daemon-readers.ts")).remove },

@@ -35,6 +35,10 @@ export const controlRequest = byTag("command", {
   insert: request("insert", { reader: name, card: is.text(4096) }),
   remove: request("remove", { reader: name }),
   eject: request("eject", { reader: name }),
+  /** Resets the card in a reader of any kind. */
+  reset: request("reset", { reader: name }),
+  /** Cuts off the clients of a process. */
+  disconnect: request("disconnect", { pid: is.whole(1, 2 ** 31 - 1) }),
   /** The smart card interfaces of USB devices, and what becomes of each. */
   usb: request("usb", {}),
   /** Gives a USB reader free; `reader` is a name, id, vendor and product, serial number or port. */

@@ -87,6 +87,9 @@ const usb = part({
   ),
 });
 
+/** How many connections of a process were ended. */
+const disconnected = part({ clients: count });
+
 /** One reader in the answer to `who`: as a manager inspects it, but with the ATR in hexadecimal. */
 export type ReportedReader = Omit<ReaderInspection, "card"> & {
   readonly card?: Omit<NonNullable<ReaderInspection["card"]>, "atr"> & { readonly atr: string };
@@ -106,6 +109,8 @@ export interface ControlResults {
   readonly insert: unknown;
   readonly remove: unknown;
   readonly eject: unknown;
+  readonly reset: unknown;
+  readonly disconnect: ValueOf<typeof disconnected>;
   readonly usb: ValueOf<typeof usb>;
   readonly release: ValueOf<typeof readersOfDevice>;
   readonly claim: ValueOf<typeof readersOfDevice>;
@@ -115,6 +120,7 @@ const results: Readonly<Partial<Record<ControlCommand["command"], AnyShape>>> = 
   who: part({ daemon, readers: some(reader), clients: some(part({ client })) }),
   readers: some(part({ name: is.anyText })),
   usb,
+  disconnect: disconnected,
   release: readersOfDevice,
   claim: readersOfDevice,
 };

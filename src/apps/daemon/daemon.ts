@@ -417,6 +417,11 @@ export class Daemon {
       case "eject":
         await this.#readers.eject(command.reader);
         return {};
+      case "reset":
+        await this.#readers.reset(command.reader);
+        return {};
+      case "disconnect":
+        return { clients: this.#server.disconnect(command.pid, "the operator has disconnected it") };
       case "usb":
         return this.#readers.usb.report();
       case "release":

@@ -14,7 +14,7 @@ import { DaemonIfd, type DaemonIfdDeps, type IfdConfig } from "./ifd.ts";
 import type { Log } from "./log.ts";
 import { DaemonUsb, type DaemonUsbDeps, type UsbConfig } from "./usb.ts";
 
-/** How long `scard eject` waits for a transaction, in milliseconds; less than its program waits for the answer. */
+/** How long an ejection or a reset waits for a transaction, in milliseconds; less than its program waits for the answer. */
 const EJECT_WAIT_MS = 2000;
 
 /** A reader that is made here, other than those that are found, and those with drivers of pcsc-lite. */
@@ -172,14 +172,31 @@ export class DaemonReaders {
   async eject(readerName: string): Promise<void> {
     const { name, reader } = this.#virtualReader(readerName);
     if (reader.card === undefined) throw noCard(name);
-    const context = await this.#deps.manager.client({ name: "scard eject" }).establishContext();
+    await this.#dispose(name, "eject");
+  }
+
+  /**
+   * Resets the card in any reader, after the transaction that runs.
+   *
+   * @throws unknown-reader, no-smartcard, timeout (a program keeps its transaction), sharing-violation
+   */
+  async reset(readerName: string): Promise<void> {
+    const found = this.#deps.manager.readers().find(({ name }) => sameName(name, readerName));
+    if (found === undefined) throw noReader(readerName);
+    if (found.card === undefined) throw noCard(found.name);
+    await this.#dispose(found.name, "reset");
+  }
+
+  /** Does with a card what a program can have done at its end. */
+  async #dispose(name: string, disposition: "eject" | "reset"): Promise<void> {
+    const context = await this.#deps.manager.client({ name: `scard ${disposition}` }).establishContext();
     try {
       const connection = await context.connect(name, {
         shareMode: "shared",
         preferredProtocols: ["t0", "t1"],
         timeoutMs: EJECT_WAIT_MS,
       });
-      await connection.disconnect("eject");
+      await connection.disconnect(disposition);
     } finally {
       await context.release();
     }
@@ -212,8 +229,8 @@ export class DaemonReaders {
     }
     const isFound = this.usb.knows(name) || this.#ifd.knows(name);
     const known = isFound || this.#deps.manager.readers().some((reader) => sameName(reader.name, name));
-    const message = known ? `"${name}" is not a virtual reader` : `there is no reader "${name}"`;
-    throw new SmartCardError("unknown-reader", message, { reader: name });
+    if (!known) throw noReader(name);
+    throw new SmartCardError("unknown-reader", `"${name}" is not a virtual reader`, { reader: name });
   }
 
   #checkCount(wanted: readonly ConfiguredReader[]): void {
@@ -393,6 +410,10 @@ async function changeCards(changes: readonly CardChange[], undo: (() => Promise<
       served.card = kind;
     });
   }
+}
+
+function noReader(reader: string): SmartCardError {
+  return new SmartCardError("unknown-reader", `there is no reader "${reader}"`, { reader });
 }
 
 function noCard(reader: string): SmartCardError {

@@ -147,6 +147,22 @@ export class PcscliteServer {
     for (const session of [...this.#sessions]) if (!session.isRefused) session.review();
   }
 
+  /**
+   * Disconnects the clients of a process at once, as if it had ended: its transactions are over, and what its cards are due is done.
+   *
+   * @param pid as the identities of clients have it
+   * @returns how many connections it had
+   * @throws invalid-value (no client of the process is connected; or the system does not tell which processes clients are)
+   */
+  disconnect(pid: number, reason: string): number {
+    const found = [...this.#sessions].filter(({ identity, isRefused }) => !isRefused && identity.pid === pid);
+    for (const session of found) session.drop(reason);
+    if (found.length > 0) return found.length;
+    throw new SmartCardError("invalid-value", `no client of the process ${pid} is connected`, {
+      operation: "disconnect",
+    });
+  }
+
   /** Ends every session, and those that come from now on: those who wait are told that the service has stopped. */
   async close(): Promise<void> {
     // From here on no client is told of readers that change because others leave.
