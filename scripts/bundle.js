@@ -89,13 +89,22 @@ function namesOfExports(entry) {
   };
 }
 
+/** What a page loads later is a file of its own, beside those that load it. */
+const LATER = "bridge-usb.js";
+const later = {
+  name: "later",
+  resolveId(source) {
+    return source === `./${LATER}` ? { id: source, external: true } : undefined;
+  },
+};
+
 /** Writes one file for a page. */
 async function bundleForPage(module, file, { banner = "", keepNames = true } = {}) {
   const page = await rolldown({
     cwd: root,
     input: join(root, module),
     platform: "browser",
-    plugins: keepNames ? [compiled] : [compiled, namesOfExports(join(root, module))],
+    plugins: [compiled, later, ...(keepNames ? [] : [namesOfExports(join(root, module))])],
     onLog,
   });
   await page.write({
@@ -114,6 +123,8 @@ for (const target of Object.values(manifest.exports)) {
   if (typeof target !== "object" || !target.default.startsWith(PAGE_FOLDER)) continue;
   await bundleForPage(target.types.replace(/\.d\.ts$/, ".js"), target.default, { keepNames: false });
 }
+
+await bundleForPage(`dist/entry/${LATER}`, PAGE_FOLDER + LATER);
 
 // The page that the bridge serves. The licence of lit-html goes with its code.
 const licence = readFileSync(join(root, "node_modules/lit-html/LICENSE"), "utf8");

@@ -5,7 +5,6 @@
  */
 
 import { BridgeService } from "../faces/bridge-server/index.ts";
-import { bridgeCrypto } from "../platform/node/bridge/index.ts";
 import { nodeRuntime } from "../platform/node/runtime/index.ts";
 import { having, listOf, managerObject, optional, optionsOf, type ResourceManager, text } from "../port/index.ts";
 
@@ -60,7 +59,6 @@ export function servePort(port: ServedPort, options: ServePortOptions): ServedPa
   const service = new BridgeService({
     ...{ manager, clock, random },
     origins: { all: () => [{ origin: ORIGIN, readers, pairings: [] }], remember: async () => undefined },
-    crypto: bridgeCrypto,
     notice: () => undefined,
   });
   const session = service.acceptTrusted(ORIGIN, {

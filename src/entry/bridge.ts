@@ -4,10 +4,12 @@
  * `scard/bridge`: the Web Smart Card API in any page or worker, through `scard bridge` on the user's machine.
  */
 
-import { checkFunction, checkMembers, checkText, kindOf } from "../base/binary/index.ts";
+import { checkFunction, checkMembers, checkText, checkTruth, kindOf } from "../base/binary/index.ts";
 import { BridgedSmartCard, type BridgeTokens, type PairingRequest } from "../faces/bridge-client/index.ts";
 import type { SmartCardResourceManager } from "../faces/web/index.ts";
 import { openSocket, PageStore, pageCrypto, type SocketEvents } from "../platform/browser/index.ts";
+
+import type { UsbBridge } from "./bridge-usb.ts";
 
 export type { BridgeTokens, PairingRequest } from "../faces/bridge-client/index.ts";
 export type {
@@ -48,6 +50,14 @@ export interface BridgeOptions {
    * @default the browser's own prompt; a worker has none
    */
   readonly pairingCode?: ((request: PairingRequest) => Promise<string | null | undefined>) | undefined;
+  /**
+   * Whether the CCID readers that the user has let this page use by WebUSB come before the bridge: with the driver and the manager of this package, in the
+   * page. They are loaded (`bridge-usb.js`) at the first `establishContext()`, where the browser has `navigator.usb`. Where none of those readers is in
+   * service, the bridge is used. @default false
+   *
+   * Portability: WebUSB protects the smart card class. Only an isolated web app with the permission `usb-unrestricted` may claim such a reader.
+   */
+  readonly usb?: boolean | undefined;
   /** Keeps the secret of the pairing. @default IndexedDB of the origin, which its pages and workers share */
   readonly tokens?: BridgeTokens | undefined;
 }
@@ -61,7 +71,7 @@ export interface SmartCardBridge extends SmartCardResourceManager {
 /** The page's own API, where the browser has one. */
 interface PageNavigator {
   readonly origin?: string | undefined;
-  readonly navigator?: { readonly smartCard?: SmartCardResourceManager | undefined } | undefined;
+  readonly navigator?: { readonly smartCard?: SmartCardResourceManager | undefined; readonly usb?: object } | undefined;
 }
 
 /**
@@ -96,9 +106,9 @@ export function bridgedSmartCard(options: BridgeOptions = {}): SmartCardBridge {
   return bridgeOf(checked(options, "bridgedSmartCard"));
 }
 
-function bridgeOf({ pairingCode = askInPage, tokens, url = DEFAULT_URL }: BridgeOptions): SmartCardBridge {
+function bridgeOf({ pairingCode = askInPage, tokens, url = DEFAULT_URL, usb = false }: BridgeOptions): SmartCardBridge {
   const store = new PageStore("scard-bridge");
-  return new BridgedSmartCard({
+  const bridged = new BridgedSmartCard({
     dial: (events) => openSocket(url, events),
     pairing: {
       origin: (globalThis as PageNavigator).origin ?? "null",
@@ -108,6 +118,23 @@ function bridgeOf({ pairingCode = askInPage, tokens, url = DEFAULT_URL }: Bridge
       pairingCode,
     },
   });
+  const own = (globalThis as PageNavigator).navigator?.usb;
+  return usb && own ? usbFirst(own, bridged) : bridged;
+}
+
+/** The readers of the page, where it has some, or else the bridge: each time that a context is established. */
+function usbFirst(usb: object, bridged: SmartCardBridge): SmartCardBridge {
+  let opened: Promise<UsbBridge> | undefined;
+  return {
+    async establishContext() {
+      opened ??= import("./bridge-usb.ts").then((later) => later.openUsbBridge(usb as never, BridgedSmartCard));
+      return ((await (await opened).readers()) ?? bridged).establishContext();
+    },
+    close() {
+      void opened?.then((own) => own.close());
+      bridged.close();
+    },
+  };
 }
 
 /** A MessagePort of a page, a worker or Node, as far as it is used here. */
@@ -172,9 +199,10 @@ async function askInPage({ triesLeft }: PairingRequest): Promise<string | null> 
 }
 
 function checked(options: BridgeOptions, name: string): BridgeOptions {
-  checkMembers(options, ["url", "pairingCode", "tokens"], `${name}: options`);
-  const { pairingCode, tokens, url } = options;
+  checkMembers(options, ["url", "pairingCode", "tokens", "usb"], `${name}: options`);
+  const { pairingCode, tokens, url, usb } = options;
   if (url !== undefined) checkUrl(url, `${name}: options.url`);
+  if (usb !== undefined) checkTruth(usb, `${name}: options.usb`);
   if (pairingCode !== undefined) checkFunction(pairingCode, `${name}: options.pairingCode`);
   if (tokens !== undefined) {
     checkFunction(tokens?.load, `${name}: options.tokens.load`);

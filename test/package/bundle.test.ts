@@ -62,10 +62,15 @@ describe("few files are loaded", () => {
   });
 });
 
-test("a page's client of the bridge is one file of at most 8 kB, which imports nothing", () => {
+test("a page's client of the bridge is one file of at most 8 kB, which imports nothing but the driver for USB, later", () => {
   const code = readFileSync("dist/bundle/page/bridge.js");
   expect(gzipSync(code).length).toBeLessThanOrEqual(8192);
-  expect(code.toString()).not.toMatch(/\bimport\b|\brequire\b|node:/);
+  expect(code.toString().match(/\bimport\b.{0,20}/g)).toEqual([
+    expect.stringMatching(/^import\(.\.\/bridge-usb\.js.\)/),
+  ]);
+  const usb = readFileSync("dist/bundle/page/bridge-usb.js", "utf8");
+  for (const file of [code.toString(), usb])
+    expect(file).not.toMatch(/\brequire\(|node:|\bimport\b(?!\(.\.\/bridge-usb)/);
 });
 
 test("its maps lead to sources that the package has", () => {

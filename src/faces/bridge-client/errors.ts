@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { closeCodes } from "../../wire/bridge/index.ts";
+import { NOT_PAIRED_CODE, TOO_MANY_CODE } from "../../wire/bridge/index.ts";
 import { SmartCardError, type SmartCardResponseCode } from "../web/index.ts";
 
 /** The error of a call that has failed in the service. */
@@ -12,9 +12,9 @@ export function failureOf(kind: string, name: string, message: string): Error {
 
 /** The error of all calls on a connection to the bridge that has ended. */
 export function lossOf(code: number, reason: string): Error {
-  if (code === closeCodes.notPaired) return new DOMException(reason, "NotAllowedError");
+  if (code === NOT_PAIRED_CODE) return new DOMException(reason, "NotAllowedError");
   const why = reason || "it does not run, or it does not serve this origin: scard bridge --origin ORIGIN";
-  const responseCode = code === closeCodes.tooMany ? "server-too-busy" : "no-service";
+  const responseCode = code === TOO_MANY_CODE ? "server-too-busy" : "no-service";
   return new SmartCardError(`no connection to the smart card bridge: ${why}`, { responseCode });
 }
 

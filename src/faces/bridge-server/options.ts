@@ -10,7 +10,8 @@ export interface BridgeServiceOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly origins: BridgeOrigins;
-  readonly crypto: BridgeCrypto;
+  /** Left out where no page has to be paired: then none can be. */
+  readonly crypto?: BridgeCrypto;
   /** Is told what the user of the bridge should see. Must not throw. */
   readonly notice: (notice: BridgeNotice) => void;
   readonly limits?: Partial<BridgeLimits>;

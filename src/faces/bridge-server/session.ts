@@ -18,7 +18,7 @@ import { GrantedManager } from "./granted-manager.ts";
 import { grantOf, maySee } from "./grants.ts";
 import type { CheckedBridgeOptions } from "./options.ts";
 import type { Pairing } from "./pairing.ts";
-import type { BridgeOrigin, BridgePairing, BridgePipe } from "./ports.ts";
+import type { BridgeCrypto, BridgeOrigin, BridgePairing, BridgePipe } from "./ports.ts";
 import { CodeExchange, isPageProof, serviceProof } from "./proofs.ts";
 
 /** What a session is made with. */
@@ -135,10 +135,14 @@ export class BridgeSession {
       this.#open();
       return;
     }
+    if (crypto === undefined) {
+      this.#end(closeCodes.notPaired, "no page can be paired here");
+      return;
+    }
     const meeting = { origin, address: pipe.address, pageNonce: nonce, serviceNonce: random.bytes(PROOF_BYTES) };
     const kept = pairing && this.#kept(encodeHex(pairing));
     if (kept === undefined) {
-      this.#askForCode(meeting);
+      this.#askForCode(meeting, crypto);
       return;
     }
     this.#meeting = meeting;
@@ -149,17 +153,19 @@ export class BridgeSession {
 
   /** A proof is about the nonces of this connection: one of another connection is wrong here. */
   #prove({ proof }: GreetingOf<"prove">): void {
+    const { crypto } = this.#options;
     const kept = this.#pairing === undefined ? undefined : this.#kept(this.#pairing);
     const isRight =
       kept !== undefined &&
       this.#meeting !== undefined &&
-      isPageProof(this.#options.crypto, kept, this.#meeting, proof);
+      crypto !== undefined &&
+      isPageProof(crypto, kept, this.#meeting, proof);
     if (!isRight) this.#end(closeCodes.notPaired, "the proof of the pairing is wrong");
     else if (this.#options.mayOpen()) this.#open();
     else this.#end(closeCodes.tooMany, "too many connections");
   }
 
-  #askForCode(meeting: BridgeMeeting): void {
+  #askForCode(meeting: BridgeMeeting, crypto: BridgeCrypto): void {
     const { clock, limits, makePlace, notice, origin, pairing } = this.#options;
     const offer = pairing.offer(origin);
     if (offer.kind === "paused") {
@@ -173,21 +179,21 @@ export class BridgeSession {
     const late = (): void => this.#end(closeCodes.notPaired, "the pairing code was not typed in in time");
     this.#cancelLimit = clock.schedule(limits.pairingMs, "bridge: pairing code", late, { background: true });
     if (offer.isNew) notice({ kind: "pairing-code", origin, code: offer.code });
-    this.#offer(offer.code, offer.triesLeft, meeting);
+    this.#offer(offer.code, offer.triesLeft, meeting, crypto);
   }
 
   /** Each try has a share of its own: what a page learns of one is no good for the next. */
-  #offer(code: string, triesLeft: number, meeting: BridgeMeeting): void {
-    const { crypto, random } = this.#options;
+  #offer(code: string, triesLeft: number, meeting: BridgeMeeting, crypto: BridgeCrypto): void {
+    const { random } = this.#options;
     this.#meeting = meeting;
     this.#exchange = new CodeExchange(crypto, random, code, meeting);
     this.#send({ kind: "pairingWanted", triesLeft, nonce: meeting.serviceNonce, share: this.#exchange.share });
   }
 
   async #pair({ proof, share }: GreetingOf<"pair">): Promise<void> {
-    const { notice, origin, pairing, random } = this.#options;
+    const { crypto, notice, origin, pairing, random } = this.#options;
     const [exchange, meeting] = [this.#exchange, this.#meeting];
-    if (exchange === undefined || meeting === undefined) return;
+    if (crypto === undefined || exchange === undefined || meeting === undefined) return;
     const agreed = exchange.finish(share, proof);
     const outcome = pairing.attempt(origin, exchange.code, agreed !== undefined);
     if (agreed !== undefined && outcome.kind === "right") {
@@ -197,7 +203,8 @@ export class BridgeSession {
     }
     const triesLeft = outcome.kind === "wrong" ? outcome.triesLeft : 0;
     notice({ kind: "wrong-code", origin, triesLeft });
-    if (triesLeft > 0) this.#offer(exchange.code, triesLeft, { ...meeting, serviceNonce: random.bytes(PROOF_BYTES) });
+    const next = { ...meeting, serviceNonce: random.bytes(PROOF_BYTES) };
+    if (triesLeft > 0) this.#offer(exchange.code, triesLeft, next, crypto);
     else this.#end(closeCodes.notPaired, "the pairing code was wrong, or is used up");
   }
 

@@ -6,8 +6,10 @@ export {
   closeCodes,
   MAX_BRIDGE_MESSAGE_BYTES,
   MAX_DATA_BYTES,
+  NOT_PAIRED_CODE,
   PAIRING_ID_BYTES,
   PROOF_BYTES,
+  TOO_MANY_CODE,
 } from "./limits.ts";
 export {
   decodePageMessage,

@@ -21,6 +21,10 @@ export const PROOF_BYTES = 32;
 /** Bytes of the name of a pairing. It is no secret. */
 export const PAIRING_ID_BYTES = 16;
 
+/** The two ends that a page tells apart: see {@link closeCodes}. */
+export const NOT_PAIRED_CODE = 4403;
+export const TOO_MANY_CODE = 4429;
+
 /** Why a service ends a connection: close codes of RFC 6455, 7.4.2, which are free for applications. */
 export const closeCodes = {
   /** A message that cannot be, or that has no place now. */
@@ -28,11 +32,11 @@ export const closeCodes = {
   /** The pairing was taken back, or what the origin may use has changed. */
   revoked: 4401,
   /** The pairing code was wrong too often, or was not typed in time; the proof of a pairing was wrong. */
-  notPaired: 4403,
+  notPaired: NOT_PAIRED_CODE,
   /** The page speaks another version. */
   version: 4406,
   /** Too many connections, of this origin or in all. */
-  tooMany: 4429,
+  tooMany: TOO_MANY_CODE,
   /** The service ends. */
   ending: 1001,
 } as const;
