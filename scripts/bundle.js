@@ -6,7 +6,7 @@
 // All are in one folder, as deep below the package as a compiled module of a program: what looks for package.json, or for a
 // program beside itself, finds it from both.
 
-import { copyFileSync, readFileSync } from "node:fs";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { rolldown } from "rolldown";
 import { root } from "./tools.js";
@@ -126,10 +126,20 @@ for (const target of Object.values(manifest.exports)) {
 
 await bundleForPage(`dist/entry/${LATER}`, PAGE_FOLDER + LATER);
 
-// The page that the bridge serves. The licence of lit-html goes with its code.
-const licence = readFileSync(join(root, "node_modules/lit-html/LICENSE"), "utf8");
-await bundleForPage("dist/apps/page/main.js", `${PAGE_FOLDER}page.js`, {
-  banner: `/*! This file holds lit-html:\n\n${licence}*/`,
-});
-for (const file of ["index.html", "page.css"])
-  copyFileSync(join(root, "src/apps/page", file), join(root, PAGE_FOLDER, file));
+// The pages that commands serve. The licences of the packages in them go with their code.
+const licenceOf = (name) => `${name}:\n\n${readFileSync(join(root, "node_modules", name, "LICENSE"), "utf8")}`;
+const pages = [
+  { name: "bridge", room: "page", packages: ["lit-html"] },
+  { name: "console", room: "console-page", packages: ["lit-html"] },
+];
+for (const { name, packages, room } of pages) {
+  const folder = `${PAGE_FOLDER}${name}`;
+  const banner = `/*! This file holds ${packages.map(licenceOf).join("\nand ")}*/`;
+  await bundleForPage(`dist/apps/${room}/main.js`, `${folder}/page.js`, { banner });
+  copyFileSync(join(root, "src/apps", room, "index.html"), join(root, folder, "index.html"));
+  const styles = ["src/apps/page-parts/base.css", `src/apps/${room}/page.css`];
+  writeFileSync(
+    join(root, folder, "page.css"),
+    styles.map((file) => readFileSync(join(root, file), "utf8")).join("\n"),
+  );
+}

@@ -8,10 +8,9 @@ import { mkdirSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
-import axe from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { bridgePage } from "../../src/apps/cli/bridge-page.ts";
+import { servedPage } from "../../src/apps/cli/served-page.ts";
 import { newPivImage, provisionPiv } from "../../src/cards/piv/index.ts";
 import { VirtualReader } from "../../src/entry/cards.ts";
 import { embeddedManager, softwareCard } from "../../src/entry/software.ts";
@@ -24,6 +23,7 @@ import { PATIENCE_MS } from "../patience.ts";
 import { describePeer, type PeerProgram } from "../peers/peers.ts";
 import { crypto, PivSession, pin } from "../piv/piv-session.ts";
 import { CardLine, memoryUsb, type PinEntry, readerModel } from "../usb/models/index.ts";
+import { desktop, overflowOf, problemsOf, settings } from "./axe.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const pictures = process.env.SCARD_SCREENSHOTS === "1" ? `${root}docs/images` : undefined;
@@ -35,8 +35,6 @@ const headless: PeerProgram = {
 };
 
 const PIN = "739154";
-const desktop = { viewport: { width: 1100, height: 900 } } as const;
-const phone = { viewport: { width: 390, height: 800 }, isMobile: true, hasTouch: true } as const;
 
 async function pivCard() {
   const image = await newPivImage(crypto);
@@ -73,7 +71,7 @@ describePeer(headless, (executablePath) => {
       crypto: bridgeCrypto,
       notice: (notice) => void notices.push(notice),
     });
-    const listener = await listenBridge({ port: 0, service, answer: await bridgePage() });
+    const listener = await listenBridge({ port: 0, service, answer: await servedPage("bridge") });
     const origin = `http://127.0.0.1:${listener.port}`;
     origins.list = [{ origin, pairings: [] }];
     const context = await browser.newContext(options);
@@ -102,24 +100,6 @@ describePeer(headless, (executablePath) => {
       await page.getByRole("heading", { name: "Readers" }).waitFor();
     };
     return { code, context, manager, notices, origin, page, pair, reader, said };
-  }
-
-  /** What axe finds that is serious or critical. */
-  async function problemsOf(page: Page): Promise<string[]> {
-    // The page's policy lets no other script in: this one is the test's own, and not of the page.
-    const client = await page.context().newCDPSession(page);
-    await client.send("Runtime.evaluate", { expression: axe.source });
-    const { result } = await client.send("Runtime.evaluate", {
-      expression: `axe.run().then(({ violations, passes }) => ({
-        passes: passes.length,
-        found: violations.filter(({ impact }) => impact === "serious" || impact === "critical")
-          .map(({ id, nodes }) => id + ": " + nodes.map(({ html }) => html).join(" ")) }))`,
-      awaitPromise: true,
-      returnByValue: true,
-    });
-    await client.detach();
-    expect(result.value.passes).toBeGreaterThan(5);
-    return result.value.found;
   }
 
   test("it is paired like any other page, and shows readers and cards as they come and go", {
@@ -322,13 +302,6 @@ describePeer(headless, (executablePath) => {
     await page.getByText("verified with the key of the certificate").waitFor();
   });
 
-  const settings = [
-    { name: "desktop-light", options: { ...desktop, colorScheme: "light" } },
-    { name: "desktop-dark", options: { ...desktop, colorScheme: "dark" } },
-    { name: "phone-light", options: { ...phone, colorScheme: "light" } },
-    { name: "phone-dark", options: { ...phone, colorScheme: "dark" } },
-  ] as const;
-
   test.each(settings)("axe finds nothing serious: $name", { timeout: PATIENCE_MS }, async ({ name, options }) => {
     const { page, pair, reader } = await stage(options);
     expect(await problemsOf(page)).toEqual([]);
@@ -344,8 +317,7 @@ describePeer(headless, (executablePath) => {
     await key.getByText("verified with the key of the certificate").waitFor();
     await page.locator("button.reader:enabled").waitFor();
     expect(await problemsOf(page)).toEqual([]);
-    const width = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
-    expect(width, "nothing is wider than the page").toBe(0);
+    expect(await overflowOf(page), "nothing is wider than the page").toBe(0);
     if (pictures === undefined || !["desktop-light", "phone-dark"].includes(name)) return;
     mkdirSync(pictures, { recursive: true });
     await page.evaluate("scrollTo(0, 0)");

@@ -8,19 +8,21 @@ import {
   type BridgePairing,
   BridgeService,
 } from "../../faces/bridge-server/index.ts";
-import { BRIDGE_HOST, bridgeCrypto, listenBridge, OriginsFile } from "../../platform/node/bridge/index.ts";
+import { bridgeCrypto, listenBridge, OriginsFile } from "../../platform/node/bridge/index.ts";
+import { LOOPBACK_HOST } from "../../platform/node/pages/index.ts";
 import { nodeClock, nodeRuntime } from "../../platform/node/runtime/index.ts";
 import { userDataFolder } from "../../platform/node/sqlite/index.ts";
 import type { CancelTimer } from "../../port/index.ts";
-import { bridgePage } from "./bridge-page.ts";
 import { bridgeEvent, bridgeLine, quietRefusals } from "./bridge-text.ts";
 import { type Command, command, exitCodes } from "./command.ts";
 import { managerOption, withManager } from "./manager-option.ts";
 import { type OptionTable, UsageError } from "./options.ts";
+import { portOf } from "./port-option.ts";
+import { servedPage } from "./served-page.ts";
 import { commandWithActions } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
 import { jsonText, visible } from "./text.ts";
-import { waiting } from "./waiting.ts";
+import { untilStopped } from "./waiting.ts";
 
 /** Where pages look for a bridge: `DEFAULT_BRIDGE_PORT` of the page's side says the same. */
 const DEFAULT_PORT = 41_964;
@@ -56,7 +58,7 @@ const serveOptions = {
     type: "string",
     value: "PORT",
     reads: portOf,
-    help: `where to listen, on ${BRIDGE_HOST}; default ${DEFAULT_PORT}`,
+    help: `where to listen, on ${LOOPBACK_HOST}; default ${DEFAULT_PORT}`,
   },
   "no-page": {
     type: "boolean",
@@ -99,14 +101,14 @@ const serve = command({
         crypto: bridgeCrypto,
         notice: quietRefusals(clock, tell),
       });
-      const answer = hasPage ? { answer: await bridgePage() } : {};
+      const answer = hasPage ? { answer: await servedPage("bridge") } : {};
       const listener = await listenBridge({ port: values.port ?? DEFAULT_PORT, service, ...answer });
       file.onChange(() => service.originsChanged());
       const stopReloading = reloading(file, terminal);
       try {
-        const url = `ws://${BRIDGE_HOST}:${listener.port}`;
+        const url = `ws://${LOOPBACK_HOST}:${listener.port}`;
         const listed = listedNames(origins);
-        const page = hasPage ? `http://${BRIDGE_HOST}:${listener.port}` : undefined;
+        const page = hasPage ? `http://${LOOPBACK_HOST}:${listener.port}` : undefined;
         if (page !== undefined) origins.addPage(page);
         if (values.json === true)
           terminal.print(jsonText({ url, origins: listed, page: page && `${page}/`, pid: process.pid }, "compact"));
@@ -114,7 +116,7 @@ const serve = command({
           terminal.print(`listening on ${url}${listed.length === 0 ? "" : ` for ${listed.map(visible).join(", ")}`}`);
           if (page !== undefined) terminal.print(`a page to try cards with, to be paired like any other: ${page}/`);
         }
-        await waiting(terminal, undefined, ({ signal }) => ended(signal));
+        await untilStopped(terminal);
         return exitCodes.ok;
       } finally {
         stopReloading();
@@ -302,18 +304,4 @@ function whyNoOrigin(url: URL): string | undefined {
   if (/[*?]/.test(url.hostname)) return "name each origin; a * stands for nothing here";
   if (url.pathname !== "/" || url.search !== "" || url.hash !== "") return "leave out what follows the host";
   return undefined;
-}
-
-/** @throws UsageError */
-function portOf(option: string, text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(port <= 0xffff)) throw new UsageError(`${option} is a number from 0 to 65535; 0 lets the system choose`);
-  return port;
-}
-
-function ended(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

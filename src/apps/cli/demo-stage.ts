@@ -11,9 +11,10 @@ import {
   readerStateBits,
 } from "../../port/index.ts";
 import type { VirtualReader } from "../../readers/virtual/index.ts";
+import { clientName } from "../reports/index.ts";
 import type { DemoProgram } from "./demo-program.ts";
 import type { PendingCall, Transcript } from "./demo-transcript.ts";
-import { clientName, holderOf } from "./readers.ts";
+import { holderOf } from "./readers.ts";
 import { count, duration } from "./text.ts";
 
 /** The programs, readers and cards of the demo. */

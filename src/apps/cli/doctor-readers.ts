@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 
 import type { SmartCardError } from "../../port/index.ts";
+import { clientName } from "../reports/index.ts";
 import type { Finding, SocketReport } from "./doctor-report.ts";
 import { installCommand } from "./doctor-service.ts";
 import { has, hasOwnSubsystem, isUsed, type Survey } from "./doctor-survey.ts";
 import { ALLOW_REDIRECTION, isRemoteSession, missingWindowsReaders, serviceProblems } from "./doctor-windows.ts";
-import { clientName } from "./readers.ts";
 import { duration, visible } from "./text.ts";
 
 /** A program that has sent nothing for so long in its transaction is reported. */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import { encodeHex } from "../../base/binary/index.ts";
+import { clientName } from "../reports/index.ts";
 import type { Diagnosis, Finding, FindingLevel, ReaderReport, SocketReport, SocketState } from "./doctor-report.ts";
-import { clientName, holderOf } from "./readers.ts";
+import { holderOf } from "./readers.ts";
 import type { Paint, Style } from "./terminal.ts";
 import { count, duration, visible } from "./text.ts";
 

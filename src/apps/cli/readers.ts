@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { encodeHex } from "../../base/binary/index.ts";
-import type { ClientIdentity, Context, ReaderInspection, ReaderStateReport } from "../../port/index.ts";
-import { summarizeAtr } from "../reports/index.ts";
+import type { Context, ReaderInspection, ReaderStateReport } from "../../port/index.ts";
+import { clientName, summarizeAtr } from "../reports/index.ts";
 import { command, exitCodes } from "./command.ts";
 import { inspectionOf } from "./inspection.ts";
 import { type ManagerSession, managerOption, withManager } from "./manager-option.ts";
@@ -134,11 +134,6 @@ export function holderOf({ client, depth, heldMs, lastExchangeMs }: NonNullable<
   const nested = depth > 1 ? ` (${depth} deep)` : "";
   const last = lastExchangeMs === undefined ? "no exchange yet" : `last exchange ${duration(lastExchangeMs)} ago`;
   return `${clientName(client)} is in a transaction${nested} since ${duration(heldMs)}, ${last}`;
-}
-
-/** A program as it is shown: its name, and its process where that is known. */
-export function clientName({ name, pid }: ClientIdentity): string {
-  return pid === undefined ? visible(name) : `${visible(name)} (pid ${pid})`;
 }
 
 /** What a reader is doing, in words. */

@@ -17,7 +17,7 @@ import { type SecretSource, secretSource } from "./secret-source.ts";
 import { pinPrompt } from "./ssh-agent-pin.ts";
 import type { Terminal } from "./terminal.ts";
 import { jsonText, visible } from "./text.ts";
-import { waiting } from "./waiting.ts";
+import { untilStopped } from "./waiting.ts";
 
 const OWNER_ONLY = 0o600;
 /** What a shell adds to the number of the signal that ended a program. */
@@ -84,7 +84,7 @@ const agentCommand = command({
         if (program !== undefined) return await runWith(program, args, withAgent(path, values.pin, terminal), terminal);
         if (values.json === true) terminal.print(jsonText({ socket: path, pid: process.pid }));
         else terminal.print(`SSH_AUTH_SOCK=${quoted(path)}; export SSH_AUTH_SOCK;`);
-        await waiting(terminal, undefined, ({ signal }) => ended(signal));
+        await untilStopped(terminal);
         return exitCodes.ok;
       } finally {
         await listener.close();
@@ -157,13 +157,6 @@ function pinCacheOf(forgetMs: number | undefined): "process" | "none" | { readon
 /** In single quotes, as a shell takes any path. */
 function quoted(path: string): string {
   return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
-}
-
-function ended(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
 
 /** The names of the readers that the user means. @throws unknown-reader, with the list of those that there are */

@@ -2,9 +2,8 @@
 
 import { decodeHex } from "../../base/binary/index.ts";
 import type { ReportedReader } from "../daemon/index.ts";
-import { summarizeAtr } from "../reports/index.ts";
+import { clientName, summarizeAtr } from "../reports/index.ts";
 import { namesInBrief } from "./database-option.ts";
-import { clientName } from "./readers.ts";
 import type { Paint, Style } from "./terminal.ts";
 import { count, duration, visible } from "./text.ts";
 import {

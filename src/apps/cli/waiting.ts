@@ -39,3 +39,16 @@ export async function waiting<T>(
     terminal.stop.removeEventListener("abort", stop);
   }
 }
+
+/** Serves until the program is asked to end. */
+export function untilStopped(terminal: Terminal): Promise<void> {
+  return waiting(
+    terminal,
+    undefined,
+    ({ signal }) =>
+      new Promise((resolve) => {
+        if (signal.aborted) resolve();
+        signal.addEventListener("abort", () => resolve(), { once: true });
+      }),
+  );
+}

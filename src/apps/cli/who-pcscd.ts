@@ -2,10 +2,10 @@
 
 import type { ServiceInfo } from "../../managers/pcscd/index.ts";
 import { SmartCardError } from "../../port/index.ts";
-import { summarizeAtr } from "../reports/index.ts";
+import { clientName, summarizeAtr } from "../reports/index.ts";
 import type { Machine, ProcessFacts } from "./doctor-machine.ts";
 import { isUsed, listStates } from "./doctor-survey.ts";
-import { clientName, statesOf } from "./readers.ts";
+import { statesOf } from "./readers.ts";
 import type { Paint } from "./terminal.ts";
 import { count, visible } from "./text.ts";
 

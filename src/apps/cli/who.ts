@@ -3,12 +3,11 @@
 import { decodeHex } from "../../base/binary/index.ts";
 import { SmartCardError } from "../../port/index.ts";
 import type { ReportedReader, WhoReport } from "../daemon/index.ts";
-import { summarizeAtr } from "../reports/index.ts";
+import { clientName, summarizeAtr } from "../reports/index.ts";
 import { command, exitCodes } from "./command.ts";
 import { askLikelyDaemon, controlOption } from "./control-option.ts";
 import { thisMachine } from "./doctor-probes.ts";
 import type { ParsedLine } from "./options.ts";
-import { clientName } from "./readers.ts";
 import type { Paint, Terminal } from "./terminal.ts";
 import { count, duration, jsonText, visible } from "./text.ts";
 import { describeUse, findUse, type ServiceUse } from "./who-pcscd.ts";

@@ -2,7 +2,7 @@
 
 import { encodeHex } from "../../base/binary/index.ts";
 import { type HostCrypto, SmartCardError } from "../../port/index.ts";
-import { browser } from "./dom.ts";
+import { browser } from "../page-parts/index.ts";
 
 /** Asks for data to be unpacked, which a browser does only later. */
 class NotUnpackedYet extends Error {

@@ -3,8 +3,8 @@
 // The page that `scard bridge` serves of its own.
 
 import { render } from "lit-html";
+import { browser } from "../page-parts/index.ts";
 import { PageApp } from "./app.ts";
-import { browser } from "./dom.ts";
 import { pageView } from "./views.ts";
 
 const { document, location } = browser;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { html, nothing, type TemplateResult } from "lit-html";
+import type { PageEvent } from "../page-parts/index.ts";
 import type { PageApp, PageState } from "./app.ts";
-import type { PageEvent } from "./dom.ts";
 import type { PivFacts, PivKey, Signed } from "./piv.ts";
 
 /** Certificates of a PIV card, and a challenge for its keys to sign. */

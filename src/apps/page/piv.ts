@@ -12,8 +12,8 @@ import {
   type SignRequest,
 } from "../../faces/modules/index.ts";
 import { type ErrorCode, SmartCardError as PortError } from "../../port/index.ts";
+import { browser } from "../page-parts/index.ts";
 import type { CardLine } from "./card-line.ts";
-import { browser } from "./dom.ts";
 import { PageCrypto } from "./host-crypto.ts";
 
 /** A key of a PIV card that can sign, with its certificate. */

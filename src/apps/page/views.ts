@@ -2,9 +2,9 @@
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import { decodeAtr } from "../../base/iso7816/index.ts";
-import { describeAtr, summarizeAtr, visible } from "../reports/index.ts";
+import { atrFacts, type PageEvent } from "../page-parts/index.ts";
+import { summarizeAtr, visible } from "../reports/index.ts";
 import { type PageApp, type PageState, type ReaderView, stateWords } from "./app.ts";
-import type { PageEvent } from "./dom.ts";
 import { pivView } from "./piv-view.ts";
 
 /** The whole page. */
@@ -67,17 +67,9 @@ function readersView({ isBusy, readers, selected }: PageState, app: PageApp): Te
 function atrView({ atr }: ReaderView): TemplateResult | typeof nothing {
   const decoded = atr && decodeAtr(atr);
   if (decoded === undefined || !decoded.ok) return nothing;
-  const groups: { readonly title: string; readonly texts: string[] }[] = [];
-  for (const [title, text] of describeAtr(decoded.value)) {
-    if (title !== "") groups.push({ title, texts: [text] });
-    else if (text !== "") groups.at(-1)?.texts.push(text);
-  }
   return html`<section aria-labelledby="atr-title">
     <h2 id="atr-title">Answer to reset</h2>
-    <dl class="facts">${groups.map(
-      ({ texts, title }) =>
-        html`<div class="fact"><dt>${title}</dt>${texts.map((text) => html`<dd>${text.trim()}</dd>`)}</div>`,
-    )}</dl>
+    ${atrFacts(decoded.value)}
   </section>`;
 }
 

@@ -2,10 +2,10 @@
 
 import { readFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { BRIDGE_HOST } from "../../platform/node/bridge/index.ts";
+import { LOOPBACK_HOST } from "../../platform/node/pages/index.ts";
 
 /** As deep below the package from the source, from the compiled module, and from the bundle. */
-const folder = new URL("../../../dist/bundle/page/", import.meta.url);
+const bundles = new URL("../../../dist/bundle/page/", import.meta.url);
 
 const files = [
   { path: "/", file: "index.html", type: "text/html; charset=utf-8" },
@@ -39,8 +39,11 @@ function headersFor(type: string, host: string): Readonly<Record<string, string>
   };
 }
 
-/** What answers requests for the bridge's own page. @throws ENOENT where the package was not built */
-export async function bridgePage(): Promise<(request: IncomingMessage, response: ServerResponse) => void> {
+/** What answers requests for the page of a command. @throws ENOENT where the package was not built */
+export async function servedPage(
+  name: "bridge" | "console",
+): Promise<(request: IncomingMessage, response: ServerResponse) => void> {
+  const folder = new URL(`${name}/`, bundles);
   const contents = await Promise.all(
     files.map(async ({ file, path, type }) => [path, { type, body: await readFile(new URL(file, folder)) }] as const),
   );
@@ -52,10 +55,10 @@ export async function bridgePage(): Promise<(request: IncomingMessage, response:
     if (request.method !== "GET" && request.method !== "HEAD") {
       response.writeHead(405, { allow: "GET, HEAD" }).end();
     } else if (page === undefined) {
-      response.writeHead(404, { "content-type": "text/plain" }).end("scard bridge: there is no such page\n");
-    } else if (!host.startsWith(BRIDGE_HOST)) {
+      response.writeHead(404, { "content-type": "text/plain" }).end(`scard ${name}: there is no such page\n`);
+    } else if (!host.startsWith(LOOPBACK_HOST)) {
       // Another name of this machine would be another origin.
-      response.writeHead(307, { location: `http://${BRIDGE_HOST}:${request.socket.localPort}${path}` }).end();
+      response.writeHead(307, { location: `http://${LOOPBACK_HOST}:${request.socket.localPort}${path}` }).end();
     } else {
       response.writeHead(200, headersFor(page.type, host)).end(request.method === "HEAD" ? undefined : page.body);
     }
