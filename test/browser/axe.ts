@@ -6,7 +6,7 @@ import { expect } from "vitest";
 
 /** A desktop's window, and a phone's. */
 export const desktop = { viewport: { width: 1100, height: 900 } } as const;
-export const phone = { viewport: { width: 390, height: 800 }, isMobile: true, hasTouch: true } as const;
+const phone = { viewport: { width: 390, height: 800 }, isMobile: true, hasTouch: true } as const;
 
 /** The ways in which a page of ours is looked at. */
 export const settings = [

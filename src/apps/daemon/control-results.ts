@@ -60,6 +60,8 @@ const reader = part({
   }).optional(),
   queue: some(part({ client, operation: is.anyText, waitingMs: is.milliseconds })),
   door: door.optional(),
+  /** Whether `insert`, `eject` and `remove` work on it. */
+  virtual: is.truth.optional(),
 });
 
 /** The readers of a device, one a slot, by their names. */
@@ -94,6 +96,7 @@ const disconnected = part({ clients: count });
 export type ReportedReader = Omit<ReaderInspection, "card"> & {
   readonly card?: Omit<NonNullable<ReaderInspection["card"]>, "atr"> & { readonly atr: string };
   readonly door?: ValueOf<typeof door>;
+  readonly virtual?: boolean;
 };
 
 /** The answer to `who`: holders and waiting clients. */

@@ -438,7 +438,8 @@ export class Daemon {
     const { waiting } = this.#server;
     const reported = readers.map(({ card, ...reader }): ReportedReader => {
       const door = this.#readers.doorOf(reader.name);
-      return { ...reader, ...(card && { card: inHex(card) }), ...(door !== undefined && { door }) };
+      const virtual = this.#readers.isVirtual(reader.name) && ({ virtual: true } as const);
+      return { ...reader, ...(card && { card: inHex(card) }), ...(door !== undefined && { door }), ...virtual };
     });
     return {
       daemon: {

@@ -202,6 +202,11 @@ export class DaemonReaders {
     }
   }
 
+  /** Whether cards are inserted into a reader by command. */
+  isVirtual(readerName: string): boolean {
+    return [...this.#served.values()].some((one) => one.kind === "virtual" && one.name === readerName);
+  }
+
   /** Where the cards of a reader plug in, and whether any program may be one; undefined where none plugs in. */
   doorOf(readerName: string): { readonly at: string; readonly open: boolean } | undefined {
     for (const served of this.#served.values()) {

@@ -3,7 +3,7 @@
 import type { webcrypto } from "node:crypto";
 
 /** An element of a page, as far as it is used here. */
-export interface PageElement {
+interface PageElement {
   value: string;
   readonly checked: boolean;
   readonly isConnected: boolean;

@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: MIT
 
 export { atrFacts } from "./atr-facts.ts";
-export { browser, type PageElement, type PageEvent, type PageSocket } from "./dom.ts";
+export { browser, type PageEvent, type PageSocket } from "./dom.ts";

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+
+// The page of `scard console` in a real browser, over a real daemon. SCARD_SCREENSHOTS=1 writes the pictures in docs/images anew.
+
+import { fileURLToPath } from "node:url";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { servedPage } from "../../src/apps/cli/served-page.ts";
+import { type AskDaemon, ConsoleService } from "../../src/apps/console/index.ts";
+import { listenPages } from "../../src/platform/node/pages/index.ts";
+import { nodeRuntime } from "../../src/platform/node/runtime/index.ts";
+import { desktop, overflowOf, problemsOf, settings } from "../browser/axe.ts";
+import { PATIENCE_MS } from "../patience.ts";
+import { describePeer, type PeerProgram } from "../peers/peers.ts";
+import { client, consoleProgram, daemonStage } from "./stage.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const pictures = process.env.SCARD_SCREENSHOTS === "1" ? `${root}docs/images` : undefined;
+
+const headless: PeerProgram = {
+  name: "chromium-headless-shell",
+  remedy: "On Debian: sudo apt-get install chromium-headless-shell",
+  probe: () => undefined,
+};
+
+describePeer(headless, (executablePath) => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await chromium.launch({ executablePath, chromiumSandbox: false, headless: true, timeout: PATIENCE_MS });
+  }, PATIENCE_MS);
+  afterAll(() => browser?.close(), PATIENCE_MS);
+
+  /** A browser at an address. */
+  async function opened(url: string, options: BrowserContextOptions = desktop) {
+    const context = await browser.newContext(options);
+    context.setDefaultTimeout(PATIENCE_MS);
+    onTestFinished(() => context.close());
+    const page = await context.newPage();
+    const said: string[] = [];
+    page.on("console", (message) => void said.push(message.text()));
+    page.on("pageerror", (error) => void said.push(error.message));
+    await page.goto(url);
+    return { context, page, said };
+  }
+
+  /** A daemon, its console, and a browser that is at the page. */
+  async function stage(options: BrowserContextOptions = desktop) {
+    const daemon = await daemonStage();
+    const program = await consoleProgram(daemon.control);
+    const [url = ""] = program.urls();
+    return { ...daemon, ...program, url, ...(await opened(url, options)) };
+  }
+
+  const readerIn = (page: Page, name: string) => page.getByRole("article", { name });
+
+  test("who holds a card and who waits for it is shown, and the token stays nowhere", {
+    timeout: PATIENCE_MS,
+  }, async () => {
+    const { context, page, said, socket, url } = await stage();
+    const desk = readerIn(page, "Desk");
+    await desk.locator("dd").first().getByText("card with T=0 and T=1").waitFor();
+    await readerIn(page, "Shelf").getByText("no card").waitFor();
+    const [a, b] = await Promise.all([client(socket), client(socket)]);
+    await a.do("begin");
+    await desk.locator(".holder").getByText(`(pid ${a.pid}) for`).waitFor();
+    b.start("begin");
+    await desk.getByText(`(pid ${b.pid}): begin, for`).waitFor();
+    await a.do("end");
+    await desk.locator(".holder").getByText(`(pid ${b.pid}) for`).waitFor();
+    await page.getByRole("status").getByText("held by").waitFor();
+    const { hash, origin } = new URL(url);
+    const kept = [await context.storageState(), await page.evaluate("JSON.stringify(sessionStorage)"), page.url()];
+    expect(JSON.stringify([await page.content(), kept, said])).not.toContain(hash.slice(1));
+    expect(page.url()).toBe(`${origin}/`);
+    expect(said).toEqual([]);
+  });
+
+  test("a card is ejected when that is confirmed, and another is inserted", { timeout: PATIENCE_MS }, async () => {
+    const { page, said } = await stage();
+    const desk = readerIn(page, "Desk");
+    await desk.getByRole("button", { name: "Eject" }).click();
+    await desk.getByRole("button", { name: "No" }).click();
+    await desk.getByRole("button", { name: "Eject" }).click();
+    await desk.getByRole("button", { name: "Yes" }).click();
+    await desk.getByText("no card").waitFor();
+    await page.getByRole("status").getByText("Desk: the card is out").or(page.getByText("Ejected: Desk")).waitFor();
+    await desk.getByLabel("Card to insert").fill("nothing");
+    await desk.getByRole("button", { name: "Insert" }).click();
+    await page.getByRole("alert").getByText("Desk: ").waitFor();
+    await desk.getByLabel("Card to insert").fill("piv");
+    await desk.getByLabel("Card to insert").press("Enter");
+    await desk.getByText("no card").waitFor({ state: "detached" });
+    expect(said).toEqual([]);
+  });
+
+  test("a wrong and a used token show nothing but how to get in; a reload is let in", {
+    timeout: PATIENCE_MS,
+  }, async () => {
+    const { page, url } = await stage();
+    await readerIn(page, "Desk").waitFor();
+    const { page: other } = await opened(url);
+    await other.getByRole("heading", { name: "This page is not let in" }).waitFor();
+    const { page: wrong } = await opened(`${new URL(url).origin}/#${"A".repeat(43)}`);
+    await wrong.getByRole("alert").getByText("the token is wrong or was used").waitFor();
+    for (const one of [other, wrong]) expect(await one.getByRole("article").count()).toBe(0);
+    await page.reload();
+    await readerIn(page, "Desk").waitFor();
+  });
+
+  test("a page says that the daemon has gone, and goes on when it is back", { timeout: PATIENCE_MS }, async () => {
+    const { daemon, page, start } = await stage();
+    await readerIn(page, "Desk").waitFor();
+    await daemon.program.end("SIGKILL");
+    await page.getByRole("alert").getByText("The daemon does not answer").waitFor();
+    expect(await page.getByRole("article").count()).toBe(0);
+    await start();
+    await readerIn(page, "Desk").waitFor();
+    await page.getByRole("status").getByText("The daemon is back").waitFor();
+  });
+
+  /** A console over a daemon that answers as the test says. */
+  async function scripted(ask: AskDaemon, options: BrowserContextOptions = desktop) {
+    let origin: string | undefined;
+    const service = new ConsoleService({ ...nodeRuntime(), ask, origin: () => origin, tokenUsed: () => undefined });
+    const listener = await listenPages({
+      ...{ name: "console", port: 0, taken: "", maxMessageBytes: 65_536, service },
+      answer: await servedPage("console"),
+    });
+    onTestFinished(async () => {
+      service.close();
+      await listener.close();
+    });
+    origin = `http://127.0.0.1:${listener.port}`;
+    return opened(`${origin}/#${service.newToken()}`, options);
+  }
+
+  const HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>\u202e\u001b[31m';
+
+  /** A daemon whose readers and clients have names that attack the page. */
+  const hostile: AskDaemon = async ({ command }) => {
+    const client = { name: HOSTILE, pid: 4711, uid: 1000 };
+    const reader = {
+      ...{ name: `Desk ${HOSTILE}`, id: "desk", eventCount: 1 },
+      card: { atr: "3B00", powered: true, mute: false, protocol: undefined },
+      connections: [{ client, shareMode: "shared", protocol: undefined, connectedMs: 5 }],
+      lock: { client, heldMs: 1200, depth: 1, lastExchangeMs: undefined },
+      queue: [{ client, operation: HOSTILE, waitingMs: 10 }],
+      virtual: true,
+    };
+    const daemon = { pid: 1, profile: "pcsclite", runningMs: 1000, knowsClients: true, sessions: 1 };
+    return (command === "who" ? { daemon, readers: [reader], clients: [] } : {}) as never;
+  };
+
+  test("names of readers and programs are text, whatever is in them", { timeout: PATIENCE_MS }, async () => {
+    const { page, said } = await scripted(hostile);
+    await page.locator(".holder").getByText("<img src=x").waitFor();
+    await page.getByRole("button", { name: "Eject" }).click();
+    await page.getByRole("button", { name: "Yes" }).click();
+    await page.getByRole("status").getByText("Ejected").waitFor();
+    expect(await page.locator("img, #page script").count()).toBe(0);
+    expect(await page.title()).toBe("Smart cards: scard console");
+    const content = await page.content();
+    for (const character of ["\u202e", "\u001b"]) expect(content).not.toContain(character);
+    expect(said).toEqual([]);
+  });
+
+  test.each(settings)("axe finds nothing serious: $name", { timeout: PATIENCE_MS }, async ({ name, options }) => {
+    const { page, socket } = await stage(options);
+    const [a, b] = await Promise.all([client(socket), client(socket)]);
+    await a.do("begin");
+    b.start("begin");
+    await readerIn(page, "Desk").getByText(": begin, for").waitFor();
+    await readerIn(page, "Desk").getByText("ATR 3B").click();
+    expect(await problemsOf(page)).toEqual([]);
+    expect(await overflowOf(page), "nothing is wider than the page").toBe(0);
+    if (pictures === undefined || !["desktop-light", "phone-dark"].includes(name)) return;
+    await page.screenshot({ path: `${pictures}/console-${name}.png` });
+  });
+});
