@@ -14,6 +14,16 @@ export const applicationProviders = {
   gsa: "A000000116",
   nist: "A000000308",
   yubico: "A000000527",
+  /** Of FIDO's applications. FIDO U2F NFC protocol specification, 4. */
+  fido: "A000000647",
+  /** Of payment systems: EMV book 1, 12.2.1 has their identifiers begin with these. */
+  visa: "A000000003",
+  mastercard: "A000000004",
+  americanExpress: "A000000025",
+  jcb: "A000000065",
+  discover: "A000000152",
+  interac: "A000000277",
+  unionPay: "A000000333",
 } as const;
 
 /**
@@ -41,6 +51,20 @@ export const applicationIdentifiers = {
   ndef: "D2760000850101",
   /** What a token of Yubico tells of itself. The package yubikey-manager, yubikit/core/smartcard. */
   yubicoManagement: `${applicationProviders.yubico}471117`,
+  /** Codes of time and counters (OATH) of Yubico's tokens. The package yubikey-manager, yubikit/core/smartcard. */
+  yubicoOath: `${applicationProviders.yubico}2101`,
+  /** YubiHSM Auth of Yubico's tokens. The package yubikey-manager, yubikit/core/smartcard. */
+  yubicoHsmAuth: `${applicationProviders.yubico}210701`,
+  /** FIDO U2F and FIDO2. FIDO U2F NFC protocol specification, 4. */
+  fido: `${applicationProviders.fido}2F0001`,
+  /** Passports and identity cards that machines read (LDS1). ICAO Doc 9303-10, 3.3. */
+  travelDocument: "A0000002471001",
+  /** A USIM, and an ISIM: country, provider and more follow. ETSI TS 101 220, annex E. */
+  usim: `${applicationProviders.threeGpp}1002`,
+  isim: `${applicationProviders.threeGpp}1004`,
+  /** The list of payment applications, over contacts and contactless: "1PAY.SYS.DDF01", "2PAY.SYS.DDF01". EMV book 1, 12.2.2; EMV book B, 3.3.2. */
+  paymentSystemEnvironment: "315041592E5359532E4444463031",
+  contactlessPaymentEnvironment: "325041592E5359532E4444463031",
   /** One-time passwords of Yubico's tokens. The package yubikey-manager, yubikit/core/smartcard. */
   yubicoOtp: `${applicationProviders.yubico}200101`,
 } as const;

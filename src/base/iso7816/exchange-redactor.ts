@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { checkBytes, checkMembers, checkTruth } from "../binary/index.ts";
+import { checkBytes, checkMembers, checkTruth, checkWhole } from "../binary/index.ts";
 import { type CommandApdu, decodeCommand } from "./apdu.ts";
 import { decodeClassByte } from "./class-byte.ts";
 import { type Disclosure, disclosureOf, opensResponse, type Selection, selectsByName } from "./disclosure.ts";
@@ -101,6 +101,18 @@ export class ExchangeRedactor {
     const show = this.#showData || open;
     const withheldBytes = show ? 0 : bytes.length < 2 ? bytes.length : data.length;
     return { bytes: responseBytesText(bytes, show), withheldBytes };
+  }
+
+  /**
+   * Identifier of the application that is selected on the channel of a class byte, as far as SELECT or its response named it; undefined
+   * where none was seen.
+   *
+   * @param cla 0 to 255
+   */
+  application(cla: number): Uint8Array | undefined {
+    checkWhole(cla, 0, 0xff, "ExchangeRedactor.application: cla");
+    const { application, isHidden } = this.#selections.get(channelOf(cla)) ?? this.#before;
+    return isHidden || application === undefined ? undefined : Uint8Array.from(application);
   }
 
   #judge(command: CommandApdu): Disclosure {
