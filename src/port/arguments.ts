@@ -2,10 +2,10 @@
 
 import { checkBytes, checkText } from "../base/binary/index.ts";
 import { type Check, listOf, type Members, optional, optionsOf, refuse, shown } from "./check.ts";
+import type { ClientIdentity } from "./client-identity.ts";
 import { dispositions, initializations, protocols, scopes, shareModes } from "./codes.ts";
 import { type ErrorDetails, SmartCardError } from "./error.ts";
 import type {
-  ClientIdentity,
   ConnectOptions,
   ContextOptions,
   ReaderStateQuery,
@@ -14,7 +14,17 @@ import type {
   TransmitOptions,
   WaitOptions,
 } from "./resource-manager.ts";
-import { abortSignal, anyText, byteString, milliseconds, text, truth, wholeNumber, word } from "./value-checks.ts";
+import {
+  abortSignal,
+  anyText,
+  byteString,
+  callback,
+  milliseconds,
+  text,
+  truth,
+  wholeNumber,
+  word,
+} from "./value-checks.ts";
 import {
   type Disposition,
   MAX_COMMAND_BYTES,
@@ -36,6 +46,7 @@ export const MAX_PREFERRED_PROTOCOLS = 64;
 export const waitMembers: Members<WaitOptions> = {
   timeoutMs: optional(milliseconds),
   signal: optional(abortSignal),
+  onTurn: optional(callback<() => void>("a function")),
 };
 
 const connectMembers: Members<ConnectOptions> = {

@@ -2,10 +2,10 @@
 
 import { copyBytes, isBytes, kindOf } from "../base/binary/index.ts";
 import { shown } from "./check.ts";
+import type { ClientIdentity } from "./client-identity.ts";
 import { SmartCardError } from "./error.ts";
 import { normalizeGuid } from "./guid.ts";
 import { checkName } from "./names.ts";
-import type { ClientIdentity } from "./resource-manager.ts";
 import { limitsOf } from "./value-checks.ts";
 
 /** Limits of a card cache. */

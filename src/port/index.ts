@@ -46,6 +46,7 @@ export {
   shown,
   withDefaults,
 } from "./check.ts";
+export type { ClientIdentity } from "./client-identity.ts";
 export type { Row as CodeRow, Table as CodeTable } from "./codes.ts";
 export {
   cardStates,
@@ -171,7 +172,6 @@ export {
 } from "./reader-reports.ts";
 export type { ReaderSnapshot, ReaderTable } from "./reader-table.ts";
 export type {
-  ClientIdentity,
   Connection,
   ConnectionStatus,
   ConnectOptions,
@@ -192,6 +192,7 @@ export {
   type Clock,
   noTrace,
   type Random,
+  type ResetCause,
   type Runtime,
   type ScheduleOptions,
   type Trace,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { ClientIdentity } from "./resource-manager.ts";
+import type { ClientIdentity } from "./client-identity.ts";
 import type { Protocol, ShareMode } from "./vocabulary.ts";
 
 /** One connection, as an operator sees it. */

@@ -12,14 +12,11 @@ export interface WaitOptions {
   readonly timeoutMs?: number;
   /** Ends the wait with `cancelled` when aborted; the signal's reason becomes the error's cause. */
   readonly signal?: AbortSignal;
-}
-
-/** A client of the manager, as shown to others. Not a credential. */
-export interface ClientIdentity {
-  /** Name of the program. A getter is read when the name is wanted for the first time. */
-  readonly name: string;
-  readonly pid?: number;
-  readonly uid?: number;
+  /**
+   * Called when the call's turn at the reader has come, before its work begins; it must not throw. For observers, which measure how long
+   * calls wait for each other. Managers whose queue is in another process never call it.
+   */
+  readonly onTurn?: () => void;
 }
 
 /** Options for opening a context. */

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import type { ClientIdentity } from "./client-identity.ts";
+
 /** Cancels a scheduled call; does nothing once it was made or cancelled. */
 export type CancelTimer = () => void;
 
@@ -48,9 +50,25 @@ export interface TraceEvent {
   /** What happened, as `noun-verb`: `lock-granted`, `card-reset`, … */
   readonly kind: string;
   readonly reader?: string;
+  /** Name of the client. A getter is read when the name is wanted. */
   readonly client?: string;
+  /** The client itself. */
+  readonly by?: ClientIdentity;
+  /** Of a reset, and of a card that loses its power. */
+  readonly cause?: ResetCause;
   readonly detail?: string;
 }
+
+/**
+ * Why a card is reset, or loses its power.
+ *
+ * - `disposition`: a disconnect, the end of a transaction, a reconnect, or a control function asked for it.
+ * - `exit`: its program ended without disconnecting.
+ * - `idle-limit`: a transaction was idle for too long, or no program was connected to the card.
+ * - `connect`: a connection needed the card in another protocol, or with power.
+ * - `reader`: an exchange with the card was broken off.
+ */
+export type ResetCause = "disposition" | "exit" | "idle-limit" | "connect" | "reader";
 
 /** Receives trace events as they happen. Must not throw. */
 export type Trace = (event: TraceEvent) => void;

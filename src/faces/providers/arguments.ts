@@ -4,6 +4,7 @@ import { isBytes, kindOf } from "../../base/binary/index.ts";
 import {
   abortSignal,
   type Check,
+  callback,
   having,
   optional,
   optionsOf,
@@ -133,6 +134,7 @@ export function checkWinSCard(winscard: unknown): asserts winscard is WinSCardFu
 const waitOptions = optionsOf<WaitOptions>({
   timeoutMs: optional(wholeNumber(0, INFINITE, "milliseconds")) as never,
   signal: optional(abortSignal) as never,
+  onTurn: optional(callback("a function")) as never,
 });
 
 /** @throws E_INVALIDARG for anything but `{ timeoutMs, signal }`, SCARD_E_CANCELLED where the signal is aborted already */

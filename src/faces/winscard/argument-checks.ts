@@ -72,7 +72,11 @@ const textOrTexts: Check<string | readonly string[]> = (value, place) => {
   return refuse(place, shown(value), "give a string, or an array of strings");
 };
 
-const waitMembers = { timeoutMs: optional(number), signal: optional(abortSignal) };
+const waitMembers = {
+  timeoutMs: optional(number),
+  signal: optional(abortSignal),
+  onTurn: optional(callback<() => void>("a function")),
+};
 const wait = optional(optionsOf<WaitOptions>(waitMembers));
 const signal = optional(optionsOf<Pick<WaitOptions, "signal">>({ signal: optional(abortSignal) }));
 const transmitOptions = optional(optionsOf<TransmitOptions>({ ...waitMembers, maxResponseBytes: optional(number) }));

@@ -19,9 +19,15 @@ import type { OperationTurns } from "./operation-turns.ts";
 import { type PendingDisposition, PendingDispositions } from "./pending-dispositions.ts";
 import type { Profile } from "./profile.ts";
 import type { ReaderTrace } from "./reader-trace.ts";
+import { asClientWished, type ResetReason } from "./reset-reason.ts";
 import type { TransactionQueue, TurnRequest } from "./transaction-queue.ts";
 
 const noBytes = new Uint8Array();
+
+const poweredForConnection: ResetReason = { text: "it was powered for a connection", cause: "connect" };
+const anotherProtocol: ResetReason = { text: "a connection may want another protocol", cause: "connect" };
+const brokenOff: ResetReason = { text: "an exchange with it was torn", cause: "reader" };
+const unused: ResetReason = { text: "no program was connected to it", cause: "idle-limit" };
 
 /** What the lifecycle tells its slot. */
 export interface CardLifecycleHost {
@@ -146,7 +152,7 @@ export class CardLifecycle {
     const wasMute = card.mute;
     try {
       const wasReset = await card.powerUp();
-      if (wasReset) this.#notifyReset("it was powered for a connection", except);
+      if (wasReset) this.#notifyReset(poweredForConnection, except);
       if (anew && this.#protocolInUse(except) === undefined) await this.#forget(preferred);
     } finally {
       // Told before the protocol is agreed on, which may take the card its time.
@@ -175,8 +181,8 @@ export class CardLifecycle {
     const before = { mute: card.mute, powered: card.powered };
     if (action !== "power-down") await card.reset(card.powered ? action : "cold-reset");
     else if (card.mayHavePower) await card.powerDown();
-    const why = `${connection.context.client.name} asked for ${action}`;
-    trace.write("card-reset", undefined, why);
+    const why = asClientWished(connection.context, `asked for ${action}`);
+    trace.reset("card-reset", why);
     if (before.powered || card.powered) this.#notifyReset(why, connection);
     if (card.mute !== before.mute || card.powered !== before.powered) host.statusChanged();
     this.armPowerOff();
@@ -210,6 +216,7 @@ export class CardLifecycle {
     const { card, profile } = this.#deps;
     if (card.protocol === undefined || card.protocol === card.choose(preferred, profile.rawUnavailable)) return;
     await card.reset("cold-reset");
+    this.#deps.trace.reset("card-reset", anotherProtocol);
     card.checkPowered();
   }
 
@@ -222,7 +229,7 @@ export class CardLifecycle {
    */
   async dispose(
     { disposition, otherwise }: Asked,
-    why: string,
+    why: ResetReason,
     options: { readonly except?: ConnectionState; readonly keepPowered: boolean },
   ): Promise<void> {
     const { card, driver, host, trace } = this.#deps;
@@ -243,13 +250,13 @@ export class CardLifecycle {
     else if (options.keepPowered) await card.reset("cold-reset");
     else if (card.mayHavePower) await card.powerDown();
     else return;
-    trace.write("card-reset", undefined, why);
+    trace.reset("card-reset", why);
     this.#notifyReset(why, options.except);
     if (card.mute !== wasMute) host.statusChanged();
   }
 
   /** Records the disposition of a closed connection; it runs before another client gets the card. */
-  addPending(due: Asked, why: string, connection: ConnectionState): Promise<void> {
+  addPending(due: Asked, why: ResetReason, connection: ConnectionState): Promise<void> {
     const { card, queue } = this.#deps;
     if (due.disposition === "leave" || !card.present) return Promise.resolve();
     const done = this.#pending.add(due, why, connection.context);
@@ -263,7 +270,7 @@ export class CardLifecycle {
 
   /** An exchange was interrupted: the card is reset before another client gets it, and all connections are told. */
   exchangeAborted(): void {
-    if (this.#deps.card.present) this.#pending.note("reset", "an exchange with it was torn");
+    if (this.#deps.card.present) this.#pending.note("reset", brokenOff);
   }
 
   /** Powers the card down after a while without connections; to be called whenever there are more or fewer of them. */
@@ -285,18 +292,19 @@ export class CardLifecycle {
     this.armPowerOff();
   }
 
-  #notifyReset(why: string, except: ConnectionState | undefined): void {
+  #notifyReset(why: ResetReason, except: ConnectionState | undefined): void {
     const { connections, name, queue } = this.#deps;
     for (const connection of connections) {
       if (connection === except || !connection.usesCard || connection.fault !== undefined) continue;
-      connection.fault = { code: "reset-card", why };
+      connection.fault = { code: "reset-card", why: why.text };
     }
     // A reset does not affect a connection that does not use the card.
     const concerns = ({ needsCard, owner }: TurnRequest<ConnectionState>): boolean =>
       needsCard && owner !== except && owner?.usesCard === true;
     queue.fail(
       concerns,
-      ({ operation }) => new SmartCardError("reset-card", `the card was reset: ${why}`, { reader: name, operation }),
+      ({ operation }) =>
+        new SmartCardError("reset-card", `the card was reset: ${why.text}`, { reader: name, operation }),
     );
   }
 
@@ -326,7 +334,7 @@ export class CardLifecycle {
     }
     turns.runOwnWork(async () => {
       await card.powerDown();
-      trace.write("card-unpowered");
+      trace.reset("card-unpowered", unused);
       host.statusChanged();
     });
   }

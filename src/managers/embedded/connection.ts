@@ -21,6 +21,7 @@ import {
 } from "../../port/index.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import type { Operations } from "./operations.ts";
+import { asClientWished } from "./reset-reason.ts";
 import type { Slot } from "./slot.ts";
 
 /**
@@ -85,7 +86,7 @@ export class SlotConnection extends ConnectionBase {
     // A missing reader is not an error here: the connection ends all the same, as on Windows and with pcsc-lite.
     if (!this.#state.open) throw this.#state.closedError("disconnect");
     this.#closed(this);
-    const why = `${this.#state.context.client.name} disconnected with ${disposition}`;
+    const why = asClientWished(this.#state.context, `disconnected with ${disposition}`);
     await this.#slot.disconnect(this.#state, disposition, why);
   }
 

@@ -120,6 +120,7 @@ export class Operations {
     if (waiting !== undefined) await waiting;
     let isUsed = false;
     try {
+      wait.onTurn?.();
       host.checkInService(operation);
       connection.checkUsable(needs);
       isUsed = true;

@@ -2,13 +2,14 @@
 
 import { type Clock, type Disposition, PromisedWait, SmartCardError } from "../../port/index.ts";
 import { type Asked, asked } from "./dispositions.ts";
+import type { ResetReason } from "./reset-reason.ts";
 import type { TurnContext } from "./transaction-queue.ts";
 
 /** A pending disposition of a closed connection. */
 export interface PendingDisposition {
   readonly due: Asked;
-  /** On whose account, in words. */
-  readonly why: string;
+  /** On whose account. */
+  readonly why: ResetReason;
   /** Told when it is done, with the error if it could not be done. */
   readonly waits: PromisedWait<void>[];
 }
@@ -26,7 +27,7 @@ export class PendingDispositions {
   }
 
   /** Notes a disposition; the promise settles when it is done, or is no longer possible. Cancelling ends the wait only. */
-  add(due: Asked, why: string, context: TurnContext): Promise<void> {
+  add(due: Asked, why: ResetReason, context: TurnContext): Promise<void> {
     const wait = new PromisedWait<void>(
       {
         clock: this.#clock,
@@ -42,7 +43,7 @@ export class PendingDispositions {
   }
 
   /** Notes a disposition whose result is not awaited. */
-  note(disposition: Disposition, why: string): void {
+  note(disposition: Disposition, why: ResetReason): void {
     this.#note(asked(disposition), why);
   }
 
@@ -51,7 +52,7 @@ export class PendingDispositions {
     return this.#pending.shift();
   }
 
-  #note(due: Asked, why: string): PendingDisposition {
+  #note(due: Asked, why: ResetReason): PendingDisposition {
     const last = this.#pending.at(-1);
     if (last?.due.disposition === due.disposition && last.due.otherwise === due.otherwise) return last;
     const pending: PendingDisposition = { due, why, waits: [] };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { noTrace, type Runtime } from "../../port/index.ts";
+import { noTrace, type Runtime, type TraceEvent } from "../../port/index.ts";
+import type { ResetReason } from "./reset-reason.ts";
 import type { TurnContext } from "./transaction-queue.ts";
 
 /** Writes what happens on one reader to the trace of the runtime. */
@@ -16,6 +17,15 @@ export class ReaderTrace {
 
   /** @param context of the client that did it; undefined for what the slot does by itself */
   write(kind: string, context?: TurnContext, detail?: string): void {
+    this.#tell(kind, context, detail === undefined ? {} : { detail });
+  }
+
+  /** A card was reset, or has lost its power. */
+  reset(kind: "card-reset" | "card-unpowered", { cause, context, text }: ResetReason): void {
+    if (this.#runtime.trace !== noTrace) this.#tell(kind, context, { cause, detail: text });
+  }
+
+  #tell(kind: string, context: TurnContext | undefined, more: Pick<TraceEvent, "cause" | "detail">): void {
     const { trace } = this.#runtime;
     // Names of clients are looked up when they are wanted.
     if (trace === noTrace) return;
@@ -23,8 +33,8 @@ export class ReaderTrace {
       at: this.#runtime.clock.now(),
       kind,
       reader: this.#reader,
-      ...(context && { client: context.client.name }),
-      ...(detail !== undefined && { detail }),
+      ...(context && { client: context.client.name, by: context.client }),
+      ...more,
     });
   }
 }

@@ -31,6 +31,7 @@ import type { Profile } from "./profile.ts";
 import { ReaderAccess } from "./reader-access.ts";
 import { describeDevice } from "./reader-attributes.ts";
 import { ReaderTrace } from "./reader-trace.ts";
+import { asClientWished, type ResetReason } from "./reset-reason.ts";
 import { conflicting, useOf } from "./share-modes.ts";
 import { cardState, inspectSlot } from "./slot-report.ts";
 import { nextEventCount, type TrackedState } from "./tracker.ts";
@@ -189,7 +190,7 @@ export class Slot implements CardLifecycleHost, DriverEvents, OperationsHost, Tr
       const ends = this.#deps.profile.reconnectEndsTransaction;
       const due = together(asked(initialization), ends ? this.transactions.owedBy(connection) : asked("leave"));
       if (due.disposition !== "leave" && this.card.present) {
-        const why = `${connection.context.client.name} reconnected with ${due.disposition}`;
+        const why = asClientWished(connection.context, `reconnected with ${due.disposition}`);
         await this.#lifecycle.dispose(due, why, { except: connection, keepPowered: true });
       }
       const protocol = await this.#makeReady(options, "reconnect", connection);
@@ -206,7 +207,7 @@ export class Slot implements CardLifecycleHost, DriverEvents, OperationsHost, Tr
    * Ends a connection and the transaction that it has open, and disposes of the card as soon as it is free. The promise
    * settles when that is done.
    */
-  disconnect(connection: ConnectionState, disposition: Disposition, why: string): Promise<void> {
+  disconnect(connection: ConnectionState, disposition: Disposition, why: ResetReason): Promise<void> {
     connection.end();
     this.#connections.delete(connection);
     this.#queue.fail(
@@ -231,7 +232,7 @@ export class Slot implements CardLifecycleHost, DriverEvents, OperationsHost, Tr
   async abandon(connection: ConnectionState, how: string): Promise<void> {
     const lock = this.#queue.lock;
     const disposition = exitDisposition(connection, lock?.owner === connection, this.#deps.profile);
-    const done = this.disconnect(connection, disposition, `${connection.context.client.name} ${how}`).catch(
+    const done = this.disconnect(connection, disposition, asClientWished(connection.context, how, "exit")).catch(
       (error: unknown) => {
         // Its program is gone, or the context is: a card that does not do what it was to do stops neither.
         if (!(error instanceof SmartCardError)) throw error;
@@ -292,6 +293,7 @@ export class Slot implements CardLifecycleHost, DriverEvents, OperationsHost, Tr
     const waiting = this.#turns.take(request, options);
     if (waiting !== undefined) await waiting;
     try {
+      options.onTurn?.();
       this.checkInService(request.operation);
       return await work();
     } finally {

@@ -16,6 +16,7 @@ import { IdleLimit } from "./idle-limit.ts";
 import type { OperationTurns } from "./operation-turns.ts";
 import type { Profile } from "./profile.ts";
 import type { ReaderTrace } from "./reader-trace.ts";
+import { asClientWished } from "./reset-reason.ts";
 import type { Lock, TransactionQueue, TurnContext } from "./transaction-queue.ts";
 
 /** What transactions work with. */
@@ -57,6 +58,7 @@ export class Transactions {
     connection.checkUsable("card");
     const waiting = this.#queue.begin(connection.request("begin", connection.usesCard ? "card" : "reader"), options);
     if (waiting !== undefined) await waiting;
+    options.onTurn?.();
     // A nested one is a use of the card like any other function.
     this.used(connection);
   }
@@ -77,7 +79,7 @@ export class Transactions {
         return;
       }
       try {
-        const why = `${connection.context.client.name} ended its transaction with ${lock.due.disposition}`;
+        const why = asClientWished(connection.context, `ended its transaction with ${lock.due.disposition}`);
         const except = this.#deps.profile.resetConcernsCaller ? {} : { except: connection };
         await this.#deps.lifecycle.dispose(lock.due, why, { ...except, keepPowered: true });
       } finally {
@@ -165,7 +167,8 @@ export class Transactions {
     const { context } = lock.owner;
     this.#deps.trace.write("lock-idle", context);
     this.#deps.turns.runOwnWork(async () => {
-      const why = `the transaction of ${context.client.name} was idle for ${limitMs} ms`;
+      const text = `the transaction of ${context.client.name} was idle for ${limitMs} ms`;
+      const why = { text, cause: "idle-limit", context } as const;
       await this.#deps.lifecycle.dispose(asked("reset"), why, { keepPowered: true });
       if (this.#queue.lock === lock) this.#queue.unlock();
     });
