@@ -904,6 +904,16 @@ const observeRows: Readonly<Record<string, Row>> = {
     (value: never) => observe.openTelemetryListener(value),
     arg(() => ({ trace: { getTracer: () => ({}) } })),
   ),
+  Observer: row(
+    (value: never) => new observe.Observer(value),
+    arg(() => ({ runtime })),
+  ),
+  commandName: row(
+    observe.commandName,
+    bytes,
+    arg(() => someBytes(), "bytes", "undefined"),
+  ),
+  observeManager: row(observe.observeManager, aManager, options),
 };
 
 /** By subpath and name. */

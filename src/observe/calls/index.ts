@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+export { commandName } from "./command-names.ts";
+export type { ObservedEvents } from "./event-queue.ts";
 export {
   type CallPolicy,
   type CommandAsked,
@@ -12,3 +14,5 @@ export {
   type ObservedOperation,
   observedOperations,
 } from "./events.ts";
+export { MAX_LISTENERS, type ObservedChannel } from "./listeners.ts";
+export { type ObservedEventsOptions, Observer, type ObserverOptions } from "./observer.ts";

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+
+import { copyBytes, isBytes, zeroBytes } from "../../base/binary/index.ts";
+import {
+  type ClientIdentity,
+  type Connection,
+  ConnectionBase,
+  type ConnectionStatus,
+  type Disposition,
+  MAX_COMMAND_BYTES,
+  type Protocol,
+  type ReconnectOptions,
+  type ShareMode,
+  type TransmitOptions,
+  type WaitOptions,
+} from "../../port/index.ts";
+import type { ObservedOperation } from "./events.ts";
+import { dispositionOf, initializationIn, numberOf, preferredProtocolsIn, shareModeIn } from "./given-options.ts";
+import { type CallFacts, CallTiming, type Observation, outcomeOf } from "./observation.ts";
+
+/** Whose connection it is. */
+export interface ConnectionOwner {
+  readonly client: ClientIdentity;
+  /** The number of its context. */
+  readonly context: number;
+  /** The number of the connection. */
+  readonly number: number;
+  /** Whether its context has not ended. */
+  readonly isOpen: () => boolean;
+}
+
+/** How a command ended. */
+interface Ending {
+  response: Uint8Array | undefined;
+  /** False where the policy refused it. */
+  isSent: boolean;
+  outcome: ReturnType<typeof outcomeOf> | "success";
+}
+
+/** A connection whose calls are told while there are listeners. Else a call returns the promise of the connection behind it. */
+export class ObservedConnection extends ConnectionBase {
+  readonly #connection: Connection;
+  readonly #observation: Observation;
+  readonly #owner: ConnectionOwner;
+  #isOpen = true;
+
+  constructor(
+    connection: Connection,
+    observation: Observation,
+    owner: ConnectionOwner,
+    preferredProtocols: readonly Protocol[],
+  ) {
+    super({ now: () => observation.clock.now(), preferredProtocols });
+    this.#connection = connection;
+    this.#observation = observation;
+    this.#owner = owner;
+  }
+
+  get reader(): string {
+    return this.#connection.reader;
+  }
+
+  get shareMode(): ShareMode {
+    return this.#connection.shareMode;
+  }
+
+  get protocol(): Protocol | undefined {
+    return this.#connection.protocol;
+  }
+
+  async reconnect(options: ReconnectOptions): Promise<Protocol | undefined> {
+    const wanted = preferredProtocolsIn(options);
+    const disposition = initializationIn(options);
+    try {
+      const protocol = await this.#reconnect(options, disposition);
+      this.preferredProtocols = wanted;
+      return protocol;
+    } finally {
+      if (disposition !== "leave") this.#observation.forget(this.reader);
+    }
+  }
+
+  #reconnect(options: ReconnectOptions, disposition: Disposition | undefined): Promise<Protocol | undefined> {
+    if (!this.#observation.isActive) return this.#connection.reconnect(options);
+    return this.#observation.tell(
+      this.#facts("reconnect", { shareMode: shareModeIn(options), disposition }),
+      options,
+      (wait) => this.#connection.reconnect(wait as ReconnectOptions),
+      (protocol) => ({ protocol }),
+    );
+  }
+
+  disconnect(disposition?: Disposition): Promise<void> {
+    if (!this.#observation.isActive) return this.#connection.disconnect(disposition);
+    const facts = this.#facts("disconnect", { disposition: dispositionOf(disposition ?? "leave") });
+    return this.#disposes(facts, () => this.#connection.disconnect(disposition)).then(() => {
+      this.#isOpen = false;
+    });
+  }
+
+  beginTransaction(options?: WaitOptions): Promise<void> {
+    if (!this.#observation.isActive) return this.#connection.beginTransaction(options);
+    return this.#observation.tell(this.#facts("begin-transaction"), options, (wait) =>
+      this.#connection.beginTransaction(wait),
+    );
+  }
+
+  endTransaction(disposition?: Disposition): Promise<void> {
+    if (!this.#observation.isActive) return this.#connection.endTransaction(disposition);
+    const facts = this.#facts("end-transaction", { disposition: dispositionOf(disposition ?? "leave") });
+    return this.#disposes(facts, () => this.#connection.endTransaction(disposition));
+  }
+
+  status(options?: WaitOptions): Promise<ConnectionStatus> {
+    if (!this.#observation.isActive) return this.#connection.status(options);
+    return this.#observation.tell(this.#facts("status"), options, (wait) => this.#connection.status(wait));
+  }
+
+  transmit(command: Uint8Array, options?: TransmitOptions): Promise<Uint8Array> {
+    const { isActive, policy } = this.#observation;
+    if (!isActive) this.#observation.missed();
+    if (!isActive && policy === undefined) return this.#connection.transmit(command, options);
+    // What cannot be a command is for the manager to refuse.
+    if (!isBytes(command) || command.length > MAX_COMMAND_BYTES) return this.#connection.transmit(command, options);
+    return this.#transmit(command, options);
+  }
+
+  control(code: number, input: Uint8Array, options?: WaitOptions): Promise<Uint8Array> {
+    if (!this.#observation.isActive) return this.#connection.control(code, input, options);
+    return this.#observation.tell(this.#facts("control", { code: numberOf(code) }), options, (wait) =>
+      this.#connection.control(code, input, wait),
+    );
+  }
+
+  getAttribute(attribute: number, options?: WaitOptions): Promise<Uint8Array> {
+    if (!this.#observation.isActive) return this.#connection.getAttribute(attribute, options);
+    return this.#observation.tell(this.#facts("get-attribute", { code: numberOf(attribute) }), options, (wait) =>
+      this.#connection.getAttribute(attribute, wait),
+    );
+  }
+
+  setAttribute(attribute: number, value: Uint8Array, options?: WaitOptions): Promise<void> {
+    if (!this.#observation.isActive) return this.#connection.setAttribute(attribute, value, options);
+    return this.#observation.tell(this.#facts("set-attribute", { code: numberOf(attribute) }), options, (wait) =>
+      this.#connection.setAttribute(attribute, value, wait),
+    );
+  }
+
+  transmitCount(): Promise<number> {
+    return this.#connection.transmitCount();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const dispose = (): Promise<void> => Promise.resolve(this.#connection[Symbol.asyncDispose]());
+    // Of a connection that has ended it is no call.
+    if (!this.#isOpen || !this.#owner.isOpen() || !this.#observation.isActive) return dispose();
+    await this.#disposes(this.#facts("disconnect", { disposition: "reset" }), dispose);
+    this.#isOpen = false;
+  }
+
+  /** A call that may reset the card. */
+  async #disposes(facts: CallFacts, run: () => Promise<void>): Promise<void> {
+    try {
+      await this.#observation.tell(facts, undefined, run);
+    } finally {
+      if (facts.disposition !== "leave") this.#observation.forget(this.reader);
+    }
+  }
+
+  async #transmit(given: Uint8Array, options: TransmitOptions | undefined): Promise<Uint8Array> {
+    const observation = this.#observation;
+    const { client, number: connection } = this.#owner;
+    const asked = { client, reader: this.reader, connection };
+    const timing = new CallTiming(observation.clock);
+    // The caller may change its bytes as soon as it has made the call.
+    const command = copyBytes(given);
+    const ending: Ending = { response: undefined, isSent: false, outcome: "success" };
+    try {
+      const refusal = observation.policy?.before({ ...asked, command });
+      if (refusal !== undefined) throw refusal;
+      ending.isSent = true;
+      const response = await this.#connection.transmit(given, timing.watch(options));
+      if (isBytes(response)) ending.response = response;
+      return response;
+    } catch (error) {
+      ending.outcome = outcomeOf(error);
+      throw error;
+    } finally {
+      this.#transmitted(timing, command, ending);
+      if (ending.isSent) observation.policy?.after({ ...asked, command, response: ending.response });
+      zeroBytes(command);
+    }
+  }
+
+  #transmitted(timing: CallTiming, command: Uint8Array, { isSent, outcome, response }: Ending): void {
+    const observation = this.#observation;
+    if (!observation.isActive) return;
+    const exchange = observation.session(this.reader).exchange(command, response, isSent, observation.raw);
+    observation.told(this.#facts("transmit"), timing, { outcome, exchange });
+  }
+
+  #facts(operation: ObservedOperation, more: Partial<CallFacts> = {}): CallFacts {
+    const { client, context, number: connection } = this.#owner;
+    return { operation, client, context, connection, reader: this.reader, ...more };
+  }
+}
