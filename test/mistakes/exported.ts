@@ -913,6 +913,9 @@ const observeRows: Readonly<Record<string, Row>> = {
     bytes,
     arg(() => someBytes(), "bytes", "undefined"),
   ),
+  eventForPrograms: "takes events, which observers make",
+  exchangeText: "takes exchanges, which observers make",
+  filterEvents: row(observe.filterEvents, options),
   observeManager: row(observe.observeManager, aManager, options),
 };
 

@@ -132,6 +132,16 @@ describe("an observer", () => {
     }
   });
 
+  test("the bytes as they are go to the listener that asks for them, and to no other", async () => {
+    const { calls, connect, observer, seen } = await stage();
+    const raw: ObservedEvent[] = [];
+    observer.listen((event) => raw.push(event), { raw: true });
+    observer.listen((event) => seen.push(event));
+    await (await connect("editor")).transmit(verify);
+    expect(calls().at(-1)?.exchange?.raw).toBeUndefined();
+    expect(raw.at(-1)).toMatchObject({ exchange: { raw: { command: verify } } });
+  });
+
   test("knows of a card what others have selected, and forgets it with a reset", async () => {
     const { calls, connect, observer, seen } = await stage();
     observer.listen((event) => seen.push(event));

@@ -30,6 +30,7 @@ const entries: readonly CommandEntry[] = [
   { name: "who", load: async () => (await import("./who.ts")).who },
   { name: "top", load: async () => (await import("./top.ts")).top },
   { name: "console", load: async () => (await import("./console.ts")).consolePage },
+  { name: "trace", load: async () => (await import("./trace.ts")).trace },
   { name: "insert", load: async () => (await import("./daemon-readers.ts")).insert },
   { name: "eject", load: async () => (await import("./daemon-readers.ts")).eject },
   { name: "remove", load: async () => (await import("./daemon-readers.ts")).remove },

@@ -5,6 +5,7 @@ import { nodeClock } from "../../platform/node/runtime/index.ts";
 import { SmartCardError } from "../../port/index.ts";
 import { summarizeAtr } from "../reports/index.ts";
 import type { CertificateChange } from "./certificate-export.ts";
+import { clockTime } from "./clock-time.ts";
 import { command, exitCodes } from "./command.ts";
 import { type KnownCards, namesInBrief, withKnownCards } from "./database-option.ts";
 import { managerOption, withManager } from "./manager-option.ts";
@@ -144,12 +145,4 @@ export function describeUpdate(
   if (isNews && atr.length > 0) lines.push(`${indent}${encodeHex(atr, " ")}  ${summarizeAtr(atr)}`);
   if (isNews && cards.length > 0) lines.push(`${indent}${paint("green", visible(namesInBrief(cards)))}`);
   return lines;
-}
-
-/** Hours to milliseconds, in local time: 12 characters. */
-function clockTime(time: Date): string {
-  const [hours, minutes, seconds] = [time.getHours(), time.getMinutes(), time.getSeconds()].map((part) =>
-    String(part).padStart(2, "0"),
-  );
-  return `${hours}:${minutes}:${seconds}.${String(time.getMilliseconds()).padStart(3, "0")}`;
 }

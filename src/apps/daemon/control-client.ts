@@ -12,7 +12,7 @@ import {
   MAX_ANSWER_BYTES,
   part,
 } from "./control-messages.ts";
-import { type ControlResults, problemsOfResult } from "./control-results.ts";
+import { type ControlResults, problemsOfResult, type ReportedEvent, readTraceLine } from "./control-results.ts";
 
 /** How long to wait for a daemon's answer. */
 const ANSWER_WAIT_MS = 10_000;
@@ -56,6 +56,59 @@ export async function askDaemon<C extends ControlCommand>(
   }
   if (late) throw new SmartCardError("timeout", `${path}: no answer within ${answerMs / 1000} s`);
   throw failure(path, "the connection ended without an answer");
+}
+
+/**
+ * Has a daemon tell calls and cards, until the signal is aborted. The first element says that it has begun.
+ *
+ * @throws as {@link askDaemon}; comm-error also when the daemon ends
+ */
+export async function* traceDaemon(
+  path: string,
+  command: Extract<ControlCommand, { command: "trace" }>,
+  clock: Clock,
+  signal: AbortSignal,
+): AsyncGenerator<ReportedEvent, void> {
+  refuseForeignSocket(path);
+  const client = await connectUnix(path);
+  let late = false;
+  const close = (): void => client.close();
+  const cancelTimer = clock.schedule(ANSWER_WAIT_MS, "control-answer", () => {
+    late = true;
+    close();
+  });
+  signal.addEventListener("abort", close, { once: true });
+  try {
+    client.send(encodeLine({ version: CONTROL_VERSION, ...command }));
+    const splitter = new LineSplitter(MAX_ANSWER_BYTES);
+    let isAnswered = false;
+    for await (const bytes of client.received) {
+      const lines = splitter.split(bytes);
+      if (lines === "too long") throw failure(path, "what answers is not a scard daemon: a line has no end");
+      for (const line of lines) {
+        cancelTimer();
+        yield isAnswered ? eventOf(line, path) : { begun: resultOf(line, command, path) };
+        isAnswered = true;
+      }
+    }
+  } catch (error) {
+    if (signal.aborted) return;
+    if (error instanceof SmartCardError) throw error;
+    if (!late) throw failure(path, "the daemon hung up", error);
+  } finally {
+    cancelTimer();
+    signal.removeEventListener("abort", close);
+    close();
+  }
+  if (signal.aborted) return;
+  if (late) throw new SmartCardError("timeout", `${path}: no answer within ${ANSWER_WAIT_MS / 1000} s`);
+  throw failure(path, "the daemon has ended");
+}
+
+function eventOf(line: string, path: string): ReportedEvent {
+  const read = readTraceLine(parsed(line, path));
+  if ("length" in read) throw foreign(read, path);
+  return read;
 }
 
 const ofThisRelease = part({ version: is.whole(CONTROL_VERSION, CONTROL_VERSION) });

@@ -2,7 +2,8 @@
 
 import type { ShapeMembers, ValueOf } from "../../base/json/index.ts";
 import * as is from "../../base/json/index.ts";
-import { byTag, object, withMember } from "../../base/json/index.ts";
+import { byTag, list, object, withMember } from "../../base/json/index.ts";
+import { type EventForPrograms, observedOperations } from "../../observe/calls/index.ts";
 
 /** The version of the control protocol. It changes with incompatible changes. */
 export const CONTROL_VERSION = 1;
@@ -45,6 +46,20 @@ export const controlRequest = byTag("command", {
   release: request("release", { reader: name }),
   /** Takes a USB reader. */
   claim: request("claim", { reader: name }),
+  /**
+   * Calls and cards from now on: the answer is followed by lines with events ({@link TraceLine}), until the client hangs up. What is
+   * given must be true of an event: see `EventFilter` of scard/observe.
+   */
+  trace: request("trace", {
+    reader: is.anyText.optional(),
+    client: is.anyText.optional(),
+    aid: is.anyText.optional(),
+    sw: is.anyText.optional(),
+    slowerThanMs: is.milliseconds.optional(),
+    operations: list(is.words(...observedOperations), observedOperations.length).optional(),
+    /** The bytes as they are too, with PINs and keys: for root and the daemon's own user alone. */
+    raw: is.truth.optional(),
+  }),
 });
 
 const version = is.whole(1, 2 ** 31).check((given, place) => {
@@ -107,7 +122,13 @@ export class LineSplitter {
   }
 }
 
+/** A line behind the answer to a `trace`: an event, or how many were dropped here because the client did not read them. */
+export type TraceLine = { readonly version: number; readonly id?: string | number } & (
+  | { readonly event: EventForPrograms; readonly raw?: true }
+  | { readonly dropped: number }
+);
+
 /** A message as it goes over the socket. */
-export function encodeLine(message: ControlRequest | ControlAnswer): Uint8Array {
+export function encodeLine(message: ControlRequest | ControlAnswer | TraceLine): Uint8Array {
   return new TextEncoder().encode(`${JSON.stringify(message)}\n`);
 }

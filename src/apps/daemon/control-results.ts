@@ -2,8 +2,11 @@
 
 import type { AnyShape, JsonProblem, ValueOf } from "../../base/json/index.ts";
 import * as is from "../../base/json/index.ts";
-import { list } from "../../base/json/index.ts";
+import { byTag, list } from "../../base/json/index.ts";
+import { type EventForPrograms, observedOperations } from "../../observe/calls/index.ts";
 import {
+  type Disposition,
+  dispositions,
   type Inspection,
   type Protocol,
   protocols,
@@ -91,6 +94,66 @@ const usb = part({
 
 /** How many connections of a process were ended. */
 const disconnected = part({ clients: count });
+/** Whether events have the bytes as they are. */
+const traceBegun = part({ raw: is.truth });
+
+const words = is.text(200);
+const exchange = part({
+  name: words,
+  command: part({ bytes: is.anyText, text: is.anyText }),
+  response: part({ bytes: is.anyText, withheldBytes: count }).optional(),
+  statusWord: is.text(4).optional(),
+  commandBytes: count,
+  responseBytes: count,
+  application: is.text(32).optional(),
+  raw: part({ command: is.anyText, response: is.anyText.optional() }).optional(),
+});
+const callEvent = part({
+  kind: is.words("call"),
+  number: count,
+  time: is.text(40),
+  tookMs: is.milliseconds,
+  waitedMs: is.milliseconds.optional(),
+  client,
+  context: count,
+  connection: count.optional(),
+  reader: is.anyText.optional(),
+  operation: is.words(...observedOperations),
+  outcome: words,
+  shareMode: is.words(...(Object.keys(shareModes) as ShareMode[])).optional(),
+  protocol,
+  disposition: is.words(...(Object.keys(dispositions) as Disposition[])).optional(),
+  exchange: exchange.optional(),
+  code: count.optional(),
+});
+const cardEvent = part({
+  kind: is.words("card"),
+  number: count,
+  time: is.text(40),
+  reader: is.anyText,
+  change: is.words("reader-added", "reader-removed", "inserted", "removed", "reset", "unpowered"),
+  atr: is.hexadecimal(0, 33),
+  client: client.optional(),
+  cause: words.optional(),
+});
+const traceLine = part({
+  event: byTag("kind", { call: callEvent, card: cardEvent }).optional(),
+  raw: is.truth.optional(),
+  dropped: count.optional(),
+});
+
+/** That the trace has begun, an event, or how many were dropped because they were not read. */
+export type ReportedEvent =
+  | { readonly begun: ControlResults["trace"] }
+  | { readonly event: EventForPrograms; readonly raw?: true }
+  | { readonly dropped: number };
+
+/** A line of a trace. Its texts are of any content: what prints them makes them visible. */
+export function readTraceLine(json: unknown): ReportedEvent | readonly JsonProblem[] {
+  const problems = is.problemsIn(traceLine, json);
+  if (problems.length > 0) return problems;
+  return json as ReportedEvent;
+}
 
 /** One reader in the answer to `who`: as a manager inspects it, but with the ATR in hexadecimal. */
 export type ReportedReader = Omit<ReaderInspection, "card"> & {
@@ -117,6 +180,8 @@ export interface ControlResults {
   readonly usb: ValueOf<typeof usb>;
   readonly release: ValueOf<typeof readersOfDevice>;
   readonly claim: ValueOf<typeof readersOfDevice>;
+  /** Lines with events follow. */
+  readonly trace: ValueOf<typeof traceBegun>;
 }
 
 const results: Readonly<Partial<Record<ControlCommand["command"], AnyShape>>> = {
@@ -126,6 +191,7 @@ const results: Readonly<Partial<Record<ControlCommand["command"], AnyShape>>> = 
   disconnect: disconnected,
   release: readersOfDevice,
   claim: readersOfDevice,
+  trace: traceBegun,
 };
 
 /**

@@ -17,16 +17,51 @@ import {
 /** Executes a request; the result is sent as JSON. @throws SmartCardError if it fails */
 export type ControlHandler = (command: ControlCommand) => Promise<unknown>;
 
+/** The answer to a request that more lines follow, until the client hangs up. */
+export class ControlStream {
+  readonly result: object;
+  readonly #begin: StreamBegin;
+
+  constructor(result: object, begin: StreamBegin) {
+    this.result = result;
+    this.#begin = begin;
+  }
+
+  /** Begins to send lines, behind the answer. @returns ends it */
+  begin(connection: StreamConnection, id: string | number | undefined): () => void {
+    return this.#begin(connection, id);
+  }
+}
+
+/** What lines go out on. */
+export type StreamConnection = Pick<UnixConnection, "send" | "unsentBytes">;
+type StreamBegin = (connection: StreamConnection, id: string | number | undefined) => () => void;
+
 /** Answers the requests that come in on a connection, one after the other. */
 export function serveControl(connection: UnixConnection, handle: ControlHandler): void {
   const splitter = new LineSplitter(MAX_REQUEST_BYTES);
   const waiting: string[] = [];
   let busy = false;
+  let isClosed = false;
+  let endStream: (() => void) | undefined;
+  const answer = async (line: string): Promise<void> => {
+    let stream: ControlStream | undefined;
+    const answered = await answerTo(line, async (command) => {
+      const result = await handle(command);
+      if (!(result instanceof ControlStream)) return result;
+      if (endStream !== undefined) throw new SmartCardError("invalid-parameter", "this connection has a trace already");
+      stream = result;
+      return result.result;
+    });
+    if (isClosed) return;
+    connection.send(encodeLine(answered));
+    endStream ??= stream?.begin(connection, answered.id);
+  };
   const work = async (): Promise<void> => {
     busy = true;
     connection.pause();
     for (let line = waiting.shift(); line !== undefined; line = waiting.shift()) {
-      connection.send(encodeLine(await answerTo(line, handle)));
+      await answer(line);
     }
     busy = false;
     connection.resume();
@@ -44,7 +79,9 @@ export function serveControl(connection: UnixConnection, handle: ControlHandler)
       if (!busy && waiting.length > 0) void work();
     },
     closed: () => {
+      isClosed = true;
       waiting.length = 0;
+      endStream?.();
     },
   });
 }

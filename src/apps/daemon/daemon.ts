@@ -2,36 +2,41 @@
 
 import { resolve } from "node:path";
 import { encodeHex } from "../../base/binary/index.ts";
+import { nodeChannel } from "../../entry/observe-channel.ts";
 import { findTransport, usbReaders } from "../../entry/usb-readers.ts";
 import { listenVpcd, tryVpcd } from "../../entry/vpcd-listener.ts";
 import { defaultServerLimits, PcscliteServer, type ServerLimits } from "../../faces/pcsclite-server/index.ts";
 import { defaultLimits, EmbeddedManager, type ManagerLimits } from "../../managers/embedded/index.ts";
+import { Observer } from "../../observe/calls/index.ts";
 import { openIfd } from "../../platform/node/ifd/index.ts";
 import { BusyPoll, defaultAwakeUs, nodeRuntime } from "../../platform/node/runtime/index.ts";
 import {
   freeDescriptors,
   type InheritedSocket,
   listenUnix,
+  type PeerCredentials,
   type PeerCredentialsReader,
   PeerPrograms,
   tryUnix,
   type UnixConnection,
   type UnixListener,
 } from "../../platform/node/unix/index.ts";
-import { assertNever, noTrace, type Runtime, SmartCardError, type Trace } from "../../port/index.ts";
+import { assertNever, type Runtime, SmartCardError, type Trace } from "../../port/index.ts";
 import { VirtualReader } from "../../readers/virtual/index.ts";
 import { Arrivals } from "./arrivals.ts";
 import { clientPeer } from "./client-peer.ts";
 import { type DaemonConfig, emptyConfig } from "./config.ts";
 import type { ControlCommand } from "./control-messages.ts";
 import type { ReportedReader, WhoReport } from "./control-results.ts";
-import { serveControl } from "./control-server.ts";
+import { type ControlStream, serveControl } from "./control-server.ts";
 import type { DaemonIfdDeps } from "./ifd.ts";
 import { type Log, silentLog } from "./log.ts";
+import { observedManager } from "./observed-manager.ts";
 import { controlPathOf } from "./paths.ts";
 import { quietLog } from "./quiet-log.ts";
 import { DaemonReaders, ReaderFailure } from "./readers.ts";
 import { echoCard, rehearse } from "./rehearsal.ts";
+import { type TraceCommand, traceStream } from "./trace.ts";
 import type { DaemonUsbDeps } from "./usb.ts";
 
 /** Any local user may connect, as with pcscd: the access rules decide the rest. */
@@ -107,6 +112,8 @@ export class Daemon {
   readonly #runtime: Runtime;
   readonly #startedAt: number;
   readonly #manager: EmbeddedManager;
+  /** In front of what the clients get. */
+  readonly #observer: Observer;
   readonly #server: PcscliteServer;
   readonly #readers: DaemonReaders;
   readonly #programs: PeerPrograms;
@@ -134,10 +141,20 @@ export class Daemon {
     this.#config = config;
     this.socketPath = typeof socket === "string" ? (config.socket.path ?? socket) : socket.path;
     this.controlPath = config.control.path ?? controlPathOf(this.socketPath);
-    const trace: Trace = ({ at: _, ...event }) => {
+    const trace: Trace = ({ at: _, by: __, ...event }) => {
       if (log.writes("trace")) log.write("trace", event.kind, event);
     };
     this.#runtime = nodeRuntime({ trace });
+    this.#observer = new Observer({
+      runtime: this.#runtime,
+      channel: nodeChannel(),
+      atrOf: (reader) => this.#manager.readers().find(({ name }) => name === reader)?.card?.atr,
+      failed: (error) => this.#say("error", "a listener of events has failed", { detail: String(error) }),
+    });
+    const observed: Trace = (event) => {
+      trace(event);
+      this.#observer.trace(event);
+    };
     this.#say = quietLog(log, this.#runtime.clock);
     this.#sessions = sessionsIn(config, log);
     this.#programs = new PeerPrograms(this.#runtime.clock);
@@ -146,10 +163,7 @@ export class Daemon {
     this.#manager = new EmbeddedManager({
       runtime: {
         ...this.#runtime,
-        // Its events name clients: it makes none while the log has no place for them. The level of the log may change.
-        get trace() {
-          return log.writes("trace") ? trace : noTrace;
-        },
+        trace: observed,
       },
       profile: config.profile ?? "pcsclite",
       semantics: { ...daemonSemantics, ...config.semantics },
@@ -167,7 +181,7 @@ export class Daemon {
     });
     this.#server = new PcscliteServer({
       runtime: this.#runtime,
-      manager: this.#manager,
+      manager: observedManager(this.#manager, this.#observer),
       limits: { ...(pick(config.limits, defaultServerLimits) as Partial<ServerLimits>), sessions: this.#sessions },
       ...(config.maxReadersContexts !== undefined && { maxReadersContexts: config.maxReadersContexts }),
       log: ({ level, message, ...details }) => this.#say(level, message, details),
@@ -300,6 +314,7 @@ export class Daemon {
 
   async #openControl(): Promise<void> {
     const { clock } = this.#runtime;
+    const { credentials } = this.#options;
     if (this.socketPath !== undefined && resolve(this.socketPath) === resolve(this.controlPath)) {
       const message = `${this.controlPath} cannot be the socket of the clients and the control socket: choose two paths`;
       throw new SmartCardError("invalid-parameter", message);
@@ -308,7 +323,8 @@ export class Daemon {
       at: { path: this.controlPath, mode: CONTROL_MODE },
       clock,
       onTrouble: (message) => this.#troubled(message),
-      onConnection: (connection) => serveControl(connection, (command) => this.#control(command)),
+      credentials,
+      onConnection: (connection) => serveControl(connection, (command) => this.#control(command, connection)),
     });
     this.#listeners.push(control);
   }
@@ -402,7 +418,7 @@ export class Daemon {
     log.write("info", "the configuration was read anew", { readers: this.readerNames });
   }
 
-  async #control(command: ControlCommand): Promise<unknown> {
+  async #control(command: ControlCommand, connection: UnixConnection): Promise<unknown> {
     switch (command.command) {
       case "who":
         return this.#who();
@@ -428,9 +444,19 @@ export class Daemon {
         return { readers: await this.#readers.usb.release(command.reader) };
       case "claim":
         return { readers: await this.#readers.usb.claim(command.reader) };
+      case "trace":
+        return this.#trace(command, connection.credentials);
       default:
         return assertNever(command, "control command");
     }
+  }
+
+  #trace(command: TraceCommand, credentials: PeerCredentials | undefined): ControlStream {
+    const ownUid = process.getuid?.();
+    const stream = traceStream(command, { observer: this.#observer, credentials, ownUid });
+    if (command.raw)
+      this.#say("warn", "a trace with raw bytes was begun: it may show PINs and keys", { ...credentials });
+    return stream;
   }
 
   async #who(): Promise<WhoReport> {

@@ -7,12 +7,13 @@ export {
   emptyConfig,
   withCommandLine,
 } from "./config.ts";
-export { askDaemon } from "./control-client.ts";
+export { askDaemon, traceDaemon } from "./control-client.ts";
 export type { ControlCommand } from "./control-messages.ts";
-export type { ControlResults, ReportedReader, WhoReport } from "./control-results.ts";
+export type { ControlResults, ReportedEvent, ReportedReader, WhoReport } from "./control-results.ts";
 export { Daemon, type StartProblem } from "./daemon.ts";
 export { type Log, logLevels, openLog, silentLog } from "./log.ts";
 export { cardSource } from "./parse-config.ts";
 export { defaultSocketPath, exportLine, likelyControlPaths } from "./paths.ts";
 export { readConfig } from "./read-config.ts";
 export { REHEARSAL_MS } from "./rehearsal.ts";
+export type { TraceCommand } from "./trace.ts";

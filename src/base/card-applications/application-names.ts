@@ -21,7 +21,7 @@ export type ApplicationKind =
   | "ndef";
 
 /** What an application identifier says. */
-export interface KnownApplication {
+interface KnownApplication {
   /** As people of the field say it: `PIV`, `EMV (Visa)`. */
   readonly name: string;
   /** Undefined where its commands are those of ISO/IEC 7816-4, or not known. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-export { type ApplicationKind, applicationOf, type KnownApplication } from "./application-names.ts";
+export { type ApplicationKind, applicationOf } from "./application-names.ts";
 export {
   gidsFileIds,
   gidsKeyReferences,

@@ -27,14 +27,20 @@ export class ReaderTrace {
 
   #tell(kind: string, context: TurnContext | undefined, more: Pick<TraceEvent, "cause" | "detail">): void {
     const { trace } = this.#runtime;
-    // Names of clients are looked up when they are wanted.
     if (trace === noTrace) return;
+    const event = { at: this.#runtime.clock.now(), kind, reader: this.#reader, ...more };
+    const by = context?.client;
+    if (by === undefined) {
+      trace(event);
+      return;
+    }
+    // The name may have to be looked up: that is done when it is wanted.
     trace({
-      at: this.#runtime.clock.now(),
-      kind,
-      reader: this.#reader,
-      ...(context && { client: context.client.name, by: context.client }),
-      ...more,
+      ...event,
+      by,
+      get client() {
+        return by.name;
+      },
     });
   }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 export { commandName } from "./command-names.ts";
+export { type EventFilter, filterEvents } from "./event-filter.ts";
+export { type EventForPrograms, type ExchangeForPrograms, eventForPrograms } from "./event-json.ts";
 export type { ObservedEvents } from "./event-queue.ts";
 export {
   type CallPolicy,
@@ -14,5 +16,6 @@ export {
   type ObservedOperation,
   observedOperations,
 } from "./events.ts";
+export { type ExchangeText, exchangeText } from "./exchange-text.ts";
 export { MAX_LISTENERS, type ObservedChannel } from "./listeners.ts";
-export { type ObservedEventsOptions, Observer, type ObserverOptions } from "./observer.ts";
+export { type ListenOptions, type ObservedEventsOptions, Observer, type ObserverOptions } from "./observer.ts";

@@ -8,7 +8,7 @@ import {
   SmartCardError,
   type WaitOptions,
 } from "../../port/index.ts";
-import type { CallPolicy, ObservedCall, ObservedCardEvent, ObservedOperation } from "./events.ts";
+import type { CallPolicy, ObservedCall, ObservedCardEvent, ObservedExchange, ObservedOperation } from "./events.ts";
 import type { Listeners } from "./listeners.ts";
 import { ReaderSession } from "./reader-session.ts";
 
@@ -28,13 +28,16 @@ export interface CallFacts {
 }
 
 /** What is known of a call when it has ended. */
-type Ending = Pick<ObservedCall, "outcome"> & Partial<Pick<ObservedCall, "exchange" | "protocol" | "connection">>;
+type Ending = Pick<ObservedCall, "outcome"> &
+  Partial<Pick<ObservedCall, "exchange" | "protocol" | "connection">> & {
+    readonly raw?: ObservedExchange["raw"];
+  };
 
 /** What observed managers, contexts and connections share: the numbers, the clock, who listens. */
 export class Observation {
   readonly clock: Clock;
-  readonly raw: boolean;
   readonly policy: CallPolicy | undefined;
+  readonly #raw: boolean;
   readonly #listeners: Listeners;
   readonly #sessions = new Map<string, ReaderSession>();
   #hasMissed = false;
@@ -49,7 +52,7 @@ export class Observation {
     readonly policy: CallPolicy | undefined;
   }) {
     this.clock = deps.clock;
-    this.raw = deps.raw;
+    this.#raw = deps.raw;
     this.policy = deps.policy;
     this.#listeners = deps.listeners;
   }
@@ -57,6 +60,11 @@ export class Observation {
   /** Whether calls are told. */
   get isActive(): boolean {
     return this.#listeners.areThere;
+  }
+
+  /** Whether the bytes of commands and responses go with events. */
+  get wantsRaw(): boolean {
+    return this.#raw || this.#listeners.wantRaw;
   }
 
   nextContext(): number {
@@ -117,7 +125,7 @@ export class Observation {
   told(facts: CallFacts, timing: CallTiming, ending: Ending): void {
     if (!this.isActive) return;
     const { client, context, operation } = facts;
-    this.#listeners.tell({
+    const event: ObservedCall = {
       kind: "call",
       number: ++this.#events,
       time: timing.time,
@@ -134,7 +142,14 @@ export class Observation {
       disposition: facts.disposition,
       exchange: ending.exchange,
       code: facts.code,
-    });
+    };
+    const { raw } = ending;
+    const { exchange } = event;
+    if (raw === undefined || exchange === undefined) this.#listeners.tell(event);
+    else {
+      const withRaw = { ...event, exchange: { ...exchange, raw } };
+      this.#listeners.tell(this.#raw ? withRaw : event, withRaw);
+    }
   }
 
   card(event: Omit<ObservedCardEvent, "kind" | "number" | "time">): void {

@@ -195,8 +195,11 @@ export class ObservedConnection extends ConnectionBase {
   #transmitted(timing: CallTiming, command: Uint8Array, { isSent, outcome, response }: Ending): void {
     const observation = this.#observation;
     if (!observation.isActive) return;
-    const exchange = observation.session(this.reader).exchange(command, response, isSent, observation.raw);
-    observation.told(this.#facts("transmit"), timing, { outcome, exchange });
+    const exchange = observation.session(this.reader).exchange(command, response, isSent);
+    const raw = observation.wantsRaw
+      ? { command: copyBytes(command), response: response && copyBytes(response) }
+      : undefined;
+    observation.told(this.#facts("transmit"), timing, { outcome, exchange, raw });
   }
 
   #facts(operation: ObservedOperation, more: Partial<CallFacts> = {}): CallFacts {

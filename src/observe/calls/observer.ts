@@ -42,8 +42,18 @@ export interface ObserverOptions {
   readonly failed?: (error: unknown) => void;
 }
 
+/** How a listener listens. */
+export interface ListenOptions {
+  /**
+   * Whether this listener gets the bytes of commands and responses as they are, with PINs and keys. For the owner of the cards.
+   *
+   * @default false
+   */
+  readonly raw?: boolean;
+}
+
 /** How events are read. */
-export interface ObservedEventsOptions {
+export interface ObservedEventsOptions extends ListenOptions {
   /** Ends the loop when aborted, after the events that are there. */
   readonly signal?: AbortSignal;
   /** Events that are kept for a slow loop, 1 to 1,000,000; of more, the oldest are dropped and counted. @default 10000 */
@@ -62,7 +72,9 @@ const observerOptions = partsOf<ObserverOptions>(
   "an object with runtime",
 );
 const signalObject = having<AbortSignal>(["addEventListener", "removeEventListener"], "an AbortSignal");
+const listenOptions = optionsOf<ListenOptions>({ raw: optional(truth) });
 const eventsOptions = optionsOf<ObservedEventsOptions>({
+  raw: optional(truth),
   signal: optional(signalObject),
   limit: optional(wholeNumber(1, 1_000_000)),
 });
@@ -152,8 +164,12 @@ export class Observer {
    * @returns ends it
    * @throws invalid-parameter (no function), no-memory (256 listen already)
    */
-  listen(listener: ObservedListener): () => void {
-    return this.#listeners.add(listenerFunction(listener, { operation: "listen", path: "listener" }));
+  listen(listener: ObservedListener, options: ListenOptions = {}): () => void {
+    const { raw = false } = listenOptions(options, { operation: "listen", path: "options" });
+    const checked = listenerFunction(listener, { operation: "listen", path: "listener" });
+    // Calls were not seen until now.
+    if (!this.isActive) this.#observation.missed();
+    return this.#listeners.add(checked, raw);
   }
 
   /**
@@ -162,13 +178,17 @@ export class Observer {
    * @throws invalid-parameter, no-memory (256 listen already)
    */
   events(options: ObservedEventsOptions = {}): ObservedEvents {
-    const { limit = DEFAULT_KEPT_EVENTS, signal } = eventsOptions(options, { operation: "events", path: "options" });
+    const {
+      limit = DEFAULT_KEPT_EVENTS,
+      raw = false,
+      signal,
+    } = eventsOptions(options, { operation: "events", path: "options" });
     const over = (): void => queue.end();
     const queue: EventQueue = new EventQueue(limit, () => {
       stop();
       signal?.removeEventListener("abort", over);
     });
-    const stop = this.listen((event) => queue.add(event));
+    const stop = this.listen((event) => queue.add(event), { raw });
     if (signal?.aborted) over();
     else signal?.addEventListener("abort", over, { once: true });
     return {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { copyBytes, encodeHex } from "../../base/binary/index.ts";
+import { encodeHex } from "../../base/binary/index.ts";
 import { ExchangeRedactor } from "../../base/iso7816/index.ts";
 import { nameOfShown } from "./command-names.ts";
 import type { ObservedExchange } from "./events.ts";
@@ -24,9 +24,8 @@ export class ReaderSession {
    *
    * @param response undefined where it failed: then the card may have done the command, or not
    * @param isSent false for a command that the card never got
-   * @param raw whether the bytes as they are go with it
    */
-  exchange(command: Uint8Array, response: Uint8Array | undefined, isSent: boolean, raw: boolean): ObservedExchange {
+  exchange(command: Uint8Array, response: Uint8Array | undefined, isSent: boolean): ObservedExchange {
     const redactor = isSent ? this.#redactor : unknownCard();
     const [cla = 0] = command;
     const shownCommand = redactor.command(command);
@@ -45,7 +44,7 @@ export class ReaderSession {
       commandBytes: command.length,
       responseBytes: response?.length ?? 0,
       application: application && encodeHex(application),
-      raw: raw ? { command: copyBytes(command), response: response && copyBytes(response) } : undefined,
+      raw: undefined,
     };
   }
 }
