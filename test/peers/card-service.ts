@@ -15,7 +15,7 @@ export interface ServedCard {
   readonly card: string | object;
   /** The reader's name. @default the one that the card asks for */
   readonly reader?: string;
-  /** Hexadecimal digits that must not be in the log when the tests are over, whatever stands between them. */
+  /** Hexadecimal digits that must not be in the log or in a trace when the tests are over, whatever stands between them. */
   readonly secrets: readonly string[];
 }
 
@@ -38,16 +38,32 @@ export function digitsOf(text: string): string {
   return Buffer.from(text).toString("hex").toUpperCase();
 }
 
-/** Starts it before the tests of a file, and ends it after them. No secret may be in its log then. */
+/** Which of the secrets stand in a text, whatever stands between their digits. */
+function secretsIn(text: string, secrets: readonly string[]): readonly string[] {
+  const plain = text.replaceAll(/[ :]/g, "").toUpperCase();
+  return secrets.filter((secret) => plain.includes(secret.toUpperCase()));
+}
+
+function startTrace(control: string, ...options: readonly string[]): Program {
+  const trace = [process.execPath, scardProgram, "trace", "--control", control, ...options];
+  return new Program("sh", ["-c", 'exec "$@" 2>&1', "sh", ...trace]);
+}
+
+/**
+ * Starts it before the tests of a file, and ends it after them. It is traced all the time, as text and as JSON: no secret may be in
+ * a trace or in the log.
+ */
 export function serveCard({ card, reader, secrets }: ServedCard): CardService {
   const folder = mkdtempSync(join(tmpdir(), "scard-card-"));
   const socket = join(folder, "comm");
   const logFile = join(folder, "log");
+  const control = join(folder, "control");
   let daemon: Program | undefined;
+  let traces: readonly Program[] = [];
   const environment = { ...process.env, PCSCLITE_CSOCK_NAME: socket };
 
   beforeAll(async () => {
-    const options = ["--socket", socket, "--control", join(folder, "control"), "--log-level", "trace"];
+    const options = ["--socket", socket, "--control", control, "--log-level", "trace"];
     const described = join(folder, "card.json");
     if (typeof card === "object") writeFileSync(described, JSON.stringify(card));
     const place = reader === undefined ? "virtual" : `virtual:${reader}`;
@@ -56,17 +72,25 @@ export function serveCard({ card, reader, secrets }: ServedCard): CardService {
     const command = [process.execPath, scardProgram, "daemon", "--no-rehearsal", ...options, ...readers];
     daemon = new Program("sh", ["-c", script, "sh", logFile, ...command]);
     await daemon.line((line) => line.startsWith("export PCSCLITE_CSOCK_NAME="));
+    traces = [startTrace(control), startTrace(control, "--json")];
+    for (const trace of traces) await trace.line((line) => /scard: tracing|"kind":"begun"/.test(line));
   });
 
   afterAll(async () => {
     await daemon?.end("SIGTERM");
     const log = readFileSync(logFile, "utf8");
     rmSync(folder, { recursive: true });
-    const plain = log.replaceAll(/[ :]/g, "").toUpperCase();
-    expect(
-      secrets.filter((secret) => plain.includes(secret.toUpperCase())),
-      "no PIN and no key is in the log",
-    ).toEqual([]);
+    // They have read all that was sent when they have seen the daemon's end.
+    const [text = "", json = ""] = (await Promise.all(traces.map(({ ended }) => ended))).map(({ stdout }) => stdout);
+    expect(secretsIn(log, secrets), "no PIN and no key is in the log").toEqual([]);
+    expect(secretsIn(text, secrets), "no PIN and no key is in the trace").toEqual([]);
+    expect(secretsIn(json, secrets), "no PIN and no key is in the trace as JSON").toEqual([]);
+    // Where programs have used the card, that was traced.
+    const connected = log.split("\n").filter((line) => line.includes('"msg":"connected"')).length;
+    expect(json.match(/"operation":"connect","outcome":"success"/g)?.length ?? 0).toBeGreaterThanOrEqual(connected);
+    expect(text.match(/ {2}connect \w+ t\d/g)?.length ?? 0).toBe(
+      json.match(/"operation":"connect","outcome":"success","shareMode":"\w+","protocol":"t\d"/g)?.length ?? 0,
+    );
   });
 
   const service: CardService = {
