@@ -276,6 +276,28 @@ describe("a policy", () => {
       exchange: { command: { bytes: "00 20 00 81 [4 bytes withheld]" }, response: undefined },
     });
   });
+
+  test("is asked about control calls too, which may carry a command to a PIN pad", async () => {
+    const after: (number | undefined)[] = [];
+    const policy: CallPolicy = {
+      before: () => undefined,
+      after: () => {},
+      beforeControl: ({ code, input }) =>
+        input[0] === 0x20 ? new SmartCardError("security-violation", `control ${code} is refused`) : undefined,
+      afterControl: ({ code, output }) => after.push(code, output?.length),
+    };
+    const { calls, connect, observer, seen } = await stage({ policy });
+    const connection = await connect("one");
+    observer.listen((event) => seen.push(event));
+    await expect(connection.control(0x310d48, hexBytes("20"))).rejects.toMatchObject({ code: "security-violation" });
+    expect(after).toEqual([]);
+    const output = await connection.control(0x313520, new Uint8Array());
+    expect(after).toEqual([0x313520, output.length]);
+    expect(calls().map(({ code, outcome }) => [code, outcome])).toEqual([
+      [0x310d48, "security-violation"],
+      [0x313520, "success"],
+    ]);
+  });
 });
 
 describe("the events of an observer", () => {

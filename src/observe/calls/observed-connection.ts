@@ -126,10 +126,11 @@ export class ObservedConnection extends ConnectionBase {
   }
 
   control(code: number, input: Uint8Array, options?: WaitOptions): Promise<Uint8Array> {
-    if (!this.#observation.isActive) return this.#connection.control(code, input, options);
-    return this.#observation.tell(this.#facts("control", { code: numberOf(code) }), options, (wait) =>
-      this.#connection.control(code, input, wait),
-    );
+    const { isActive, policy } = this.#observation;
+    const hasPolicy = policy?.beforeControl !== undefined || policy?.afterControl !== undefined;
+    // The manager refuses what is not a control call.
+    if (hasPolicy && isBytes(input) && numberOf(code) !== undefined) return this.#control(code, input, options);
+    return isActive ? this.#toldControl(code, input, options) : this.#connection.control(code, input, options);
   }
 
   getAttribute(attribute: number, options?: WaitOptions): Promise<Uint8Array> {
@@ -164,6 +165,38 @@ export class ObservedConnection extends ConnectionBase {
       await this.#observation.tell(facts, undefined, run);
     } finally {
       if (facts.disposition !== "leave") this.#observation.forget(this.reader);
+    }
+  }
+
+  #toldControl(code: number, input: Uint8Array, options: WaitOptions | undefined): Promise<Uint8Array> {
+    return this.#observation.tell(this.#facts("control", { code: numberOf(code) }), options, (wait) =>
+      this.#connection.control(code, input, wait),
+    );
+  }
+
+  /** A control call of which the policy is asked. */
+  async #control(code: number, given: Uint8Array, options: WaitOptions | undefined): Promise<Uint8Array> {
+    const observation = this.#observation;
+    const { policy } = observation;
+    const { client, number: connection } = this.#owner;
+    const input = copyBytes(given);
+    const asked = { client, reader: this.reader, connection, code, input };
+    const timing = new CallTiming(observation.clock);
+    let output: Uint8Array | undefined;
+    try {
+      const refusal = policy?.beforeControl?.(asked);
+      if (refusal !== undefined) {
+        observation.told(this.#facts("control", { code: numberOf(code) }), timing, { outcome: refusal.code });
+        throw refusal;
+      }
+      try {
+        output = await this.#toldControl(code, given, options);
+        return output;
+      } finally {
+        policy?.afterControl?.({ ...asked, output });
+      }
+    } finally {
+      zeroBytes(input);
     }
   }
 
