@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { type EventForPrograms, exchangeText } from "../../observe/calls/index.ts";
+import { clientName } from "../reports/index.ts";
 import { clockTime } from "./clock-time.ts";
-import { clientName } from "./readers.ts";
 import type { Paint, Style } from "./terminal.ts";
 import { visible } from "./text.ts";
 
@@ -25,11 +25,11 @@ function describeCall(call: Call, paint: Paint): readonly string[] {
   const text = exchange && exchangeText(exchange, status === undefined ? undefined : Number.parseInt(status, 16));
   const isGood = outcome === "success" && (status === undefined || /^(?:9000|61)/.test(status));
   const result = [
-    ...(outcome === "success" ? [] : [outcome]),
-    ...(status === undefined ? [] : [`${status} ${text?.status ?? ""}`]),
+    ...(outcome === "success" ? [] : [visible(outcome)]),
+    ...(status === undefined ? [] : [`${visible(status)} ${text?.status ?? ""}`]),
   ];
   const what = [
-    exchange === undefined ? call.operation : exchange.name,
+    exchange === undefined ? call.operation : visible(exchange.name),
     ...ofApplication(text?.application, exchange?.name, paint),
     ...detailsOf(call),
   ];

@@ -28,7 +28,7 @@ const hexadecimal = (least: number, most: number, digits: string, remedy: string
 const eventFilter = optionsOf<EventFilter>({
   reader: optional(text("a part of a reader's name")),
   client: optional(text("a part of a program's name, or the number of a process")),
-  aid: optional(hexadecimal(2, 32, "0-9A-F", "give 2 to 32 hexadecimal digits, as A000000308")),
+  aid: optional(hexadecimal(2, 32, "0-9A-F", "give 2 to 32 hexadecimal digits")),
   sw: optional(hexadecimal(4, 4, "0-9A-FX", "give four hexadecimal digits, with an X for any: 63CX")),
   slowerThanMs: optional(milliseconds),
   operations: optional(
