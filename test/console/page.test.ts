@@ -79,9 +79,9 @@ describePeer(headless, (executablePath) => {
     const { page, said } = await stage();
     const desk = readerIn(page, "Desk");
     await desk.getByRole("button", { name: "Eject" }).click();
-    await desk.getByRole("button", { name: "No" }).click();
+    await desk.getByRole("button", { name: "No", exact: true }).click();
     await desk.getByRole("button", { name: "Eject" }).click();
-    await desk.getByRole("button", { name: "Yes" }).click();
+    await desk.getByRole("button", { name: "Yes", exact: true }).click();
     await desk.getByText("no card").waitFor();
     await page.getByRole("status").getByText("Desk: the card is out").or(page.getByText("Ejected: Desk")).waitFor();
     await desk.getByLabel("Card to insert").fill("nothing");
@@ -116,6 +116,60 @@ describePeer(headless, (executablePath) => {
     await start();
     await readerIn(page, "Desk").waitFor();
     await page.getByRole("status").getByText("The daemon is back").waitFor();
+  });
+
+  test("the time line says who waited behind whom", { timeout: PATIENCE_MS }, async () => {
+    const { page, said, socket } = await stage();
+    const [a, b] = await Promise.all([client(socket), client(socket)]);
+    const locks = page.getByRole("list", { name: "Locks" });
+    await readerIn(page, "Desk").waitFor();
+    await a.do("begin");
+    await locks.getByText(`(pid ${a.pid}) holds the lock for`).waitFor();
+    b.start("begin");
+    await locks.getByText(new RegExp(`pid ${b.pid}\\) waits behind .*pid ${a.pid}\\)`)).waitFor();
+    await a.do("end");
+    await locks.getByText(new RegExp(`pid ${b.pid}\\) waited .* behind .*pid ${a.pid}\\)`)).waitFor();
+    await locks.getByText(`(pid ${a.pid}) held the lock for`).waitFor();
+    await locks.getByText(`(pid ${b.pid}) holds the lock for`).waitFor();
+    await page.getByRole("img", { name: "Time line" }).waitFor();
+    expect(await page.locator("rect.waited").count()).toBeGreaterThan(0);
+    expect(said).toEqual([]);
+  });
+
+  test("a client is cut off, and a card reset, when that is confirmed", { timeout: PATIENCE_MS }, async () => {
+    const { page, said, socket } = await stage();
+    const desk = readerIn(page, "Desk");
+    const [a, b] = await Promise.all([client(socket), client(socket)]);
+    await a.do("begin");
+    const cut = desk.getByRole("button", { name: new RegExp(`Disconnect .*pid ${a.pid}`) });
+    await cut.click();
+    await desk.getByText(/Cut .* off from all readers/).waitFor();
+    await desk.getByRole("button", { name: "No", exact: true }).click();
+    await cut.click();
+    await desk.getByRole("button", { name: "Yes", exact: true }).click();
+    await desk.locator(".holder").waitFor({ state: "detached" });
+    await cut.waitFor({ state: "detached" });
+    expect(await a.do("send 00A40000")).not.toBe("send done");
+    await desk.getByRole("button", { name: "Reset" }).click();
+    await desk.getByRole("button", { name: "Yes", exact: true }).click();
+    await page.getByRole("status").getByText("Reset: Desk").waitFor();
+    expect(await b.do("send 00A40000")).toBe("send reset-card");
+    expect(said).toEqual([]);
+  });
+
+  test("the tools explain an ATR and data objects, and refuse others", { timeout: PATIENCE_MS }, async () => {
+    const { page, said } = await stage();
+    await page.getByLabel("ATR", { exact: true }).fill("3B8D8011FE8031F873F721606573636172646C");
+    const atr = page.getByRole("region", { name: "Answer to reset" });
+    await atr.getByText("direct convention").waitFor();
+    await page.getByLabel("ATR", { exact: true }).fill("3B8");
+    await atr.getByText("pairs of hexadecimal digits").waitFor();
+    const tlv = page.getByRole("region", { name: "BER-TLV" });
+    await page.getByLabel("Data objects").fill("6F0A 8408A000000003000000");
+    await tlv.getByText("84 8 bytes: A0 00 00 00 03 00 00 00").waitFor();
+    await page.getByLabel("Data objects").fill("6F0A84");
+    await tlv.getByText("No BER-TLV").waitFor();
+    expect(said).toEqual([]);
   });
 
   /** A console over a daemon that answers as the test says. */
@@ -155,7 +209,7 @@ describePeer(headless, (executablePath) => {
     const { page, said } = await scripted(hostile);
     await page.locator(".holder").getByText("<img src=x").waitFor();
     await page.getByRole("button", { name: "Eject" }).click();
-    await page.getByRole("button", { name: "Yes" }).click();
+    await page.getByRole("button", { name: "Yes", exact: true }).click();
     await page.getByRole("status").getByText("Ejected").waitFor();
     expect(await page.locator("img, #page script").count()).toBe(0);
     expect(await page.title()).toBe("Smart cards: scard console");

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 
-import type { ConsoleAction, ShownReport } from "../console/index.ts";
+import type { ConsoleAction, ConsoleMessage, ShownReport } from "../console/index.ts";
+import { browser } from "../page-parts/index.ts";
 import { visible } from "../reports/index.ts";
 import { ConsoleLink } from "./link.ts";
+import { LockHistory, type LockSpan } from "./lock-history.ts";
 
 /** What waits for the user's word before it is done. */
 export interface Pending {
   readonly action: ConsoleAction;
+  /** The reader at which it was asked for. */
+  readonly reader: string;
   /** What would happen, in words. */
   readonly question: string;
 }
@@ -24,6 +28,12 @@ export interface PageState {
   readonly problem: string | undefined;
   /** Said to screen readers. */
   readonly news: string;
+  readonly locks: readonly LockSpan[];
+  /** When all this was so: milliseconds since 1970 UTC. */
+  readonly now: number;
+  /** What was typed into the tools. */
+  readonly atrText: string;
+  readonly tlvText: string;
 }
 
 type Reader = ShownReport["report"]["readers"][number];
@@ -32,24 +42,20 @@ type Reader = ShownReport["report"]["readers"][number];
 export class ConsoleApp {
   readonly #show: (state: PageState) => void;
   readonly #link: ConsoleLink;
+  readonly #locks = new LockHistory();
   #state: PageState = {
     ...{ phase: "connecting", refusal: undefined, gone: undefined, shown: undefined, pending: undefined },
-    ...{ problem: undefined, news: "" },
+    ...{ problem: undefined, news: "", locks: [], now: 0, atrText: "", tlvText: "" },
   };
 
   constructor(show: (state: PageState) => void) {
     this.#show = show;
     this.#link = new ConsoleLink({
       opened: () => this.#set({ phase: "open", refusal: undefined, news: "The page is connected" }),
-      received: (message) => {
-        if (message.type === "who") this.#reported(message);
-        else {
-          const news = this.#state.gone === undefined ? { news: "The daemon does not answer" } : {};
-          this.#set({ gone: message.reason, shown: undefined, pending: undefined, ...news });
-        }
-      },
+      received: (message) => this.#received(message),
       lost: () => {
         const news = this.#state.phase === "lost" ? {} : { news: "The console is not connected" };
+        this.#locks.end(browser.Date.now());
         this.#set({ phase: "lost", shown: undefined, pending: undefined, ...news });
       },
       refused: (reason) => this.#set({ phase: "refused", refusal: reason, shown: undefined, pending: undefined }),
@@ -71,15 +77,32 @@ export class ConsoleApp {
   async answer(yes: boolean): Promise<void> {
     const { pending } = this.#state;
     this.#set({ pending: undefined });
-    if (yes && pending !== undefined) await this.do(pending.action);
+    if (yes && pending !== undefined) await this.do(pending.action, pending.reader);
   }
 
-  /** Has the daemon do something. */
-  async do(action: ConsoleAction): Promise<void> {
+  /** Has the daemon do something at a reader. */
+  async do(action: ConsoleAction, reader: string): Promise<void> {
     this.#set({ problem: undefined });
     const problem = await this.#link.do(action);
-    const done = problem === undefined ? `${doneWords[action.command]}: ${visible(action.reader)}` : visible(problem);
-    this.#set({ problem: problem && `${visible(action.reader)}: ${visible(problem)}`, news: done });
+    const name = visible(reader);
+    if (problem === undefined) this.#set({ news: `${doneWords[action.command]}: ${name}` });
+    else this.#set({ problem: `${name}: ${visible(problem)}`, news: "" });
+  }
+
+  /** Something was typed into a tool. */
+  tool(change: { readonly atrText: string } | { readonly tlvText: string }): void {
+    this.#set(change);
+  }
+
+  #received(message: Exclude<ConsoleMessage, { readonly type: "done" | "welcome" }>): void {
+    if (message.type === "who") {
+      this.#locks.report(message);
+      this.#reported(message);
+      return;
+    }
+    const news = this.#state.gone === undefined ? { news: "The daemon does not answer" } : {};
+    this.#locks.end(browser.Date.now());
+    this.#set({ gone: message.reason, shown: undefined, pending: undefined, ...news });
   }
 
   #reported({ readersLeftOut, report, time }: ShownReport): void {
@@ -94,7 +117,9 @@ export class ConsoleApp {
   }
 
   #set(change: Partial<PageState>): void {
-    this.#state = { ...this.#state, ...change };
+    const now = browser.Date.now();
+    const live = { now, locks: this.#locks.spans };
+    this.#state = { ...this.#state, ...live, ...change };
     this.#show(this.#state);
   }
 }
@@ -103,6 +128,8 @@ const doneWords: Readonly<Record<ConsoleAction["command"], string>> = {
   insert: "Inserted",
   eject: "Ejected",
   remove: "Removed",
+  reset: "Reset",
+  disconnect: "Disconnected",
 };
 
 /** The first thing that has changed, for screen readers. */

@@ -26,7 +26,7 @@ export function readersView(
 }
 
 function readerView(reader: Reader, index: number, state: PageState, app: ConsoleApp): TemplateResult {
-  const { card, connections, lock, queue } = reader;
+  const { card, connections, lock, name, queue } = reader;
   return html`<article aria-labelledby=${`reader-${index}`}>
     <h3 id=${`reader-${index}`}>${visible(reader.name)}</h3>
     <dl class="facts">
@@ -42,13 +42,7 @@ function readerView(reader: Reader, index: number, state: PageState, app: Consol
         "waiting",
         queue.map((one) => `${clientName(one.client)}: ${visible(one.operation)}, for ${duration(one.waitingMs)}`),
       )}
-      ${factsOf(
-        "clients",
-        connections.map((one) => {
-          const protocol = one.protocol === undefined ? "" : `, ${one.protocol}`;
-          return `${clientName(one.client)}: ${one.shareMode}${protocol}, since ${duration(one.connectedMs)}`;
-        }),
-      )}
+      ${clientsOf(name, connections, app)}
     </dl>
     ${card === undefined ? nothing : atrView(card.atr)}
     ${actionsView(reader, index, state, app)}
@@ -58,6 +52,29 @@ function readerView(reader: Reader, index: number, state: PageState, app: Consol
 function factsOf(term: string, texts: readonly string[]): TemplateResult | typeof nothing {
   if (texts.length === 0) return nothing;
   return html`<div class="fact"><dt>${term}</dt>${texts.map((text) => html`<dd>${text}</dd>`)}</div>`;
+}
+
+/** The clients of a reader. Those whose process is known can be cut off. */
+function clientsOf(
+  reader: string,
+  connections: Reader["connections"],
+  app: ConsoleApp,
+): TemplateResult | typeof nothing {
+  if (connections.length === 0) return nothing;
+  return html`<div class="fact"><dt>clients</dt>${connections.map(({ client, connectedMs, protocol, shareMode }) => {
+    const { pid } = client;
+    const words = `${clientName(client)}: ${shareMode}${protocol === undefined ? "" : `, ${protocol}`}, since ${duration(connectedMs)}`;
+    const ask = (): void =>
+      app.ask({
+        ...{ action: { command: "disconnect", pid: pid ?? 0 }, reader },
+        question: `Cut ${clientName(client)} off from all readers? What it does with cards fails.`,
+      });
+    return html`<dd>${words}${
+      pid === undefined
+        ? nothing
+        : html` <button type="button" class="second small" aria-label=${`Disconnect ${clientName(client)}`} @click=${ask}>Disconnect</button>`
+    }</dd>`;
+  })}</div>`;
 }
 
 function cardWords(card: Reader["card"]): string {
@@ -83,25 +100,27 @@ function actionsView(
   app: ConsoleApp,
 ): TemplateResult | typeof nothing {
   const { card, name } = reader;
-  if (pending !== undefined && pending.action.reader === name)
+  if (pending !== undefined && pending.reader === name)
     return html`<div class="confirm" role="group" aria-label="Confirm">
       <p id="question">${pending.question}</p>
       <button type="button" class="yes" aria-describedby="question" @click=${() => void app.answer(true)}>Yes</button>
       <button type="button" class="second" @click=${() => void app.answer(false)}>No</button>
     </div>`;
-  if (reader.virtual !== true) return nothing;
-  const ask = (command: "eject" | "remove", question: string) => () =>
-    app.ask({ action: { command, reader: name }, question });
+  const ask = (command: "eject" | "remove" | "reset", question: string) => () =>
+    app.ask({ action: { command, reader: name }, reader: name, question });
+  const reset = html`<button type="button" class="second" @click=${ask("reset", "Reset the card? Programs that use it are told, and PINs have to be entered again.")}>Reset</button>`;
+  if (reader.virtual !== true) return card === undefined ? nothing : html`<div class="actions">${reset}</div>`;
   if (card !== undefined)
     return html`<div class="actions">
       <button type="button" class="second" @click=${ask("eject", "Eject the card? Programs that use it find it removed.")}>Eject</button>
       <button type="button" class="second" @click=${ask("remove", "Remove the card at once, even during a command?")}>Remove</button>
+      ${reset}
     </div>`;
   const insert = (event: PageEvent): void => {
     event.preventDefault();
     const kind = event.currentTarget.querySelector("input")?.value.trim() ?? "";
     const action: ConsoleAction = { command: "insert", reader: name, card: kind };
-    if (kind !== "") void app.do(action);
+    if (kind !== "") void app.do(action, name);
   };
   return html`<form @submit=${insert}>
     <label for=${`card-${index}`}>Card to insert</label>

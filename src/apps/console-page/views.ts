@@ -3,7 +3,9 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import { count, duration } from "../reports/index.ts";
 import type { ConsoleApp, PageState } from "./app.ts";
+import { locksView } from "./locks-view.ts";
 import { readersView } from "./readers-view.ts";
+import { toolsView } from "./tools-view.ts";
 
 /** The whole page. */
 export function pageView(state: PageState, app: ConsoleApp): TemplateResult {
@@ -12,7 +14,11 @@ export function pageView(state: PageState, app: ConsoleApp): TemplateResult {
     <header><h1>Smart cards</h1>${shown === undefined ? nothing : daemonView(shown.report.daemon)}</header>
     <p class="news" role="status">${state.news}</p>
     ${problemsView(state)}
-    <main>${phase === "open" && shown !== undefined ? readersView(shown, state, app) : nothing}</main>`;
+    <main>${
+      phase === "open" && shown !== undefined
+        ? html`${readersView(shown, state, app)}${locksView(state.locks, state.now)}`
+        : nothing
+    }${phase === "open" ? toolsView(state, app) : nothing}</main>`;
 }
 
 function daemonView(daemon: NonNullable<PageState["shown"]>["report"]["daemon"]): TemplateResult {

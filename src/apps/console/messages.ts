@@ -13,6 +13,8 @@ const action = is.byTag("command", {
   insert: is.object({ command: is.words("insert"), reader, card: is.text(4096) }),
   remove: is.object({ command: is.words("remove"), reader }),
   eject: is.object({ command: is.words("eject"), reader }),
+  reset: is.object({ command: is.words("reset"), reader }),
+  disconnect: is.object({ command: is.words("disconnect"), pid: is.whole(1, 2 ** 31 - 1) }),
 });
 
 /** What a page may say. */

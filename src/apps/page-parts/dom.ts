@@ -6,8 +6,6 @@ import type { webcrypto } from "node:crypto";
 interface PageElement {
   value: string;
   readonly checked: boolean;
-  readonly isConnected: boolean;
-  readonly clientWidth: number;
   focus(): void;
   querySelector(selector: string): PageElement | null;
 }
@@ -50,6 +48,7 @@ interface PageGlobals {
   readonly crypto: Pick<typeof webcrypto, "getRandomValues" | "subtle">;
   readonly DecompressionStream: new (format: "gzip" | "deflate") => unknown;
   readonly WebSocket: new (url: string) => PageSocket;
+  readonly Date: { now(): number };
   setTimeout(callback: () => void, ms: number): number;
   clearTimeout(timer: number | undefined): void;
   addEventListener(type: "hashchange", listener: () => void): void;
