@@ -70,6 +70,7 @@ export {
   Observer,
   type ObserverOptions,
   observedOperations,
+  type ShownExchange,
 } from "../observe/calls/index.ts";
 export {
   type Labels,

@@ -73,7 +73,7 @@ describe("the tarball", () => {
       "udev/70-scard.rules",
     ]);
     const known =
-      /^dist\/.*\.(?:js|d\.ts|map|1)$|^dist\/bundle\/page\/[^/]+\.(?:html|css)$|^src\/.*\.(?:ts|png)$|^src\/apps\/page\/[^/]+\.(?:html|css)$|^docs\/.*\.(?:md|json|conf|pem|png)$|^(?:bench\/results|schemas)\/[^/]+\.json$|^[^/]+$|\.(?:md|rules|service|socket)$/;
+      /^dist\/.*\.(?:js|d\.ts|map|1)$|^dist\/bundle\/page\/[^/]+\/[^/]+\.(?:html|css)$|^src\/.*\.(?:ts|png)$|^src\/apps\/(?:[a-z]+-)?page(?:-[a-z]+)?\/[^/]+\.(?:html|css)$|^docs\/.*\.(?:md|json|conf|pem|png)$|^(?:bench\/results|schemas)\/[^/]+\.json$|^[^/]+$|\.(?:md|rules|service|socket)$/;
     expect(packedFiles.filter((file) => !known.test(file))).toEqual([]);
     expect(packedFiles.filter((file) => /\.test\./.test(file))).toEqual([]);
   });

@@ -4,21 +4,19 @@ import { encodeHex, hexWord } from "../../base/binary/index.ts";
 import type { ClientIdentity } from "../../port/index.ts";
 import type { ObservedCall, ObservedCardEvent, ObservedEvent, ObservedExchange } from "./events.ts";
 
-type Json<T> = { [K in keyof T]: T[K] };
-
 /** A command and its response, as JSON has them: the status word in hexadecimal digits, and raw bytes too. */
-export interface ExchangeForPrograms extends Omit<Json<ObservedExchange>, "raw" | "statusWord"> {
+export interface ExchangeForPrograms extends Omit<ObservedExchange, "raw" | "statusWord"> {
   readonly statusWord: string | undefined;
   readonly raw: { readonly command: string; readonly response: string | undefined } | undefined;
 }
 
 /** An event as JSON has it: what `JSON.stringify` writes of it has all members that are known. */
 export type EventForPrograms =
-  | (Omit<Json<ObservedCall>, "exchange" | "time"> & {
+  | (Omit<ObservedCall, "exchange" | "time"> & {
       readonly time: string;
       readonly exchange: ExchangeForPrograms | undefined;
     })
-  | (Omit<Json<ObservedCardEvent>, "time"> & { readonly time: string });
+  | (Omit<ObservedCardEvent, "time"> & { readonly time: string });
 
 /** An event for JSON: the time as ISO 8601 has it, bytes as hexadecimal digits, and the name of the client looked up. */
 export function eventForPrograms(event: ObservedEvent): EventForPrograms {

@@ -11,7 +11,7 @@ const MAX_LINES = 64;
 const MAX_VALUE_BYTES = 32;
 
 /** What is asked of an exchange, whether it comes from an observer or from a line of JSON. */
-interface ShownExchange {
+export interface ShownExchange {
   readonly command: { readonly bytes: string };
   readonly response: { readonly bytes: string; readonly withheldBytes: number } | undefined;
   readonly application: string | undefined;

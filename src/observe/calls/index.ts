@@ -16,6 +16,6 @@ export {
   type ObservedOperation,
   observedOperations,
 } from "./events.ts";
-export { type ExchangeText, exchangeText } from "./exchange-text.ts";
+export { type ExchangeText, exchangeText, type ShownExchange } from "./exchange-text.ts";
 export { MAX_LISTENERS, type ObservedChannel } from "./listeners.ts";
 export { type ListenOptions, type ObservedEventsOptions, Observer, type ObserverOptions } from "./observer.ts";

@@ -7,6 +7,7 @@ import { hexBytes } from "../../../src/base/binary/index.ts";
 import { parseCard } from "../../../src/cards/descriptions/index.ts";
 import { FileSystemCard, parseCardImage } from "../../../src/entry/cards.ts";
 import { parseManagerSpec } from "../../../src/entry/manager-spec.ts";
+import { auditRecordEvents, decodeAuditEntry } from "../../../src/observe/audit/index.ts";
 import { nodeBlockCipher } from "../../../src/platform/node/runtime/index.ts";
 import { SmartCardError } from "../../../src/port/index.ts";
 import { seededRandom } from "../../../src/testing/runtime/index.ts";
@@ -289,8 +290,37 @@ const managerSpec: FuzzTarget = {
   },
 };
 
+const auditUse = { commands: 9, locks: 1, lockedMs: 20, pinsTried: 2, pinsFailed: 1, lastedMs: 30 };
+const auditClient = { name: "ssh", uid: 1000, pid: 4711 };
+const auditRecord = {
+  number: 1,
+  time: 1e12,
+  event: "used",
+  reader: "R",
+  atr: "3B00",
+  client: auditClient,
+  use: auditUse,
+};
+
+const auditEntry = documentTarget({
+  name: "audit-entry",
+  about: "The text of an entry of the audit log, which a program may have changed: a record of a known event, or none",
+  covers: ["decodeAuditEntry"],
+  measures: ["observe/audit/audit-record.ts"],
+  members: [auditRecord, auditUse, auditClient, { card: 0, reason: 0, command: 0, count: 0 }].flatMap(Object.keys),
+  examples: [auditRecord, ...auditRecordEvents.map((event) => ({ ...auditRecord, event }))],
+  check(json, text) {
+    const number = Number((json as { readonly number?: unknown } | null)?.number);
+    const record = decodeAuditEntry({ number, time: 1e12, body: text, hash: "00" });
+    if (record === undefined) return;
+    must(auditRecordEvents.includes(record.event), "it is a known event");
+    must(Number.isSafeInteger(record.number) && record.hash === "00", "the number and the hash are those of the entry");
+  },
+});
+
 export const documentTargets: readonly FuzzTarget[] = [
   cardDescription,
+  auditEntry,
   cardImage,
   daemonConfig,
   controlLines,
