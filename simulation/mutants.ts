@@ -59,7 +59,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a reset is not told",
     file: "managers/embedded/card-lifecycle.ts",
-    search: '      connection.fault = { code: "reset-card", why };',
+    search: '      connection.fault = { code: "reset-card", why: why.text };',
     replace: "",
   },
   {
@@ -127,7 +127,8 @@ export const mutants: readonly Mutant[] = [
     name: "a dead client keeps the lock",
     file: "managers/embedded/slot.ts",
     search: "    this.transactions.drop(connection);\n    this.#queue.pump();",
-    replace: '    if (!why.includes("ended without")) this.transactions.drop(connection);\n    this.#queue.pump();',
+    replace:
+      '    if (!why.text.includes("ended without")) this.transactions.drop(connection);\n    this.#queue.pump();',
   },
   {
     name: "a dead client's waits go on",
