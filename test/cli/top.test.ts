@@ -83,6 +83,25 @@ describePeer(tmuxProgram, (path) => {
     expect(terminal.cursorIsVisible).toBe(true);
   });
 
+  it("tells calls as they happen, and filters them", async () => {
+    const a = program();
+    const terminal = await top(path);
+    await terminal.shows(/^calls/m);
+    a.write("00A4040005A000000308\n");
+    await a.line();
+    await terminal.shows(new RegExp(`\\(pid ${a.pid}\\) {2}Desk {2}.*SELECT.* {2}[0-9A-F]{4} {2}`));
+    await terminal.shows(/[\d.]+ APDU\/s/);
+    a.write("00 20 00 81 04 31323334\n");
+    await a.line();
+    expect(await terminal.shows(/VERIFY/)).not.toMatch(/31 ?32 ?33/);
+    terminal.press("/", ..."verify", "Enter");
+    expect(await terminal.shows(/^calls, with "verify"\n.*VERIFY/m)).not.toMatch(/SELECT.*0 ms$/m);
+    terminal.press("Escape");
+    await terminal.shows(/SELECT[\s\S]*VERIFY/);
+    terminal.press("p");
+    await terminal.shows(/^scard top {2}paused/);
+  });
+
   it("resets and ejects a card once that is confirmed", async () => {
     const a = program();
     a.write("00A4040005A000000308\n");

@@ -11,6 +11,7 @@ import type { Screen, Terminal } from "./terminal.ts";
 import { jsonText } from "./text.ts";
 import { clientsShown, emptyTop, stepTop, type TopAction, type TopEvent, type TopState } from "./top-model.ts";
 import { FullScreen } from "./top-screen.ts";
+import { followCalls } from "./top-trace.ts";
 import { describeTop, renderTop } from "./top-view.ts";
 import { waiting } from "./waiting.ts";
 
@@ -36,7 +37,7 @@ export const top = command({
   summary: "watch readers, cards, clients and commands of scard daemon",
   usage: ["[OPTION…]"],
   description: [
-    "Shows what scard daemon does, until q: each reader with the name of its card, who holds it and for how long, and who waits; the clients and what they are connected to. A key disconnects a client, resets or ejects a card, each after a question. ? lists the keys.",
+    "Shows what scard daemon does, until q: each reader with the name of its card, who holds it and for how long, and who waits; the clients and what they are connected to; the calls of all clients as they happen, the rate of commands and the slowest of the last minute. A key disconnects a client, resets or ejects a card, each after a question. ? lists the keys.",
     "Only the user whose daemon it is, and root, may do so.",
   ],
   options: optionTable,
@@ -116,6 +117,10 @@ class TopLoop {
     signal.addEventListener("abort", end, { once: true });
     const takeInterrupts = terminal.onInterrupt(end);
     const stopAsking = this.#repeat();
+    void followCalls(this.#setting.path, this.#over.signal, {
+      state: (isOn) => this.#take({ kind: "trace", isOn }),
+      call: (call) => this.#take({ kind: "call", call }),
+    });
     this.#screen = new FullScreen(screen, {
       key: (name, text) => this.#take({ kind: "key", name, text }),
       resized: () => this.#draw(),
