@@ -34,6 +34,8 @@ interface Ending {
   response: Uint8Array | undefined;
   /** False where the policy refused it. */
   isSent: boolean;
+  /** Whether the policy was told how it ended. */
+  isJudged: boolean;
   outcome: ReturnType<typeof outcomeOf> | "success";
 }
 
@@ -184,17 +186,19 @@ export class ObservedConnection extends ConnectionBase {
     const timing = new CallTiming(observation.clock);
     let output: Uint8Array | undefined;
     try {
-      const refusal = policy?.beforeControl?.(asked);
-      if (refusal !== undefined) {
-        observation.told(this.#facts("control", { code: numberOf(code) }), timing, { outcome: refusal.code });
-        throw refusal;
-      }
-      try {
-        output = await this.#toldControl(code, given, options);
-        return output;
-      } finally {
-        policy?.afterControl?.({ ...asked, output });
-      }
+      return await this.#inTurn(options, async () => {
+        const refusal = policy?.beforeControl?.(asked);
+        if (refusal !== undefined) {
+          observation.told(this.#facts("control", { code: numberOf(code) }), timing, { outcome: refusal.code });
+          throw refusal;
+        }
+        try {
+          output = await this.#toldControl(code, input, options);
+          return output;
+        } finally {
+          policy?.afterControl?.({ ...asked, output });
+        }
+      });
     } finally {
       zeroBytes(input);
     }
@@ -207,21 +211,48 @@ export class ObservedConnection extends ConnectionBase {
     const timing = new CallTiming(observation.clock);
     // The caller may change its bytes as soon as it has made the call.
     const command = copyBytes(given);
-    const ending: Ending = { response: undefined, isSent: false, outcome: "success" };
+    const ending: Ending = { response: undefined, isSent: false, isJudged: false, outcome: "success" };
     try {
-      const refusal = observation.policy?.before({ ...asked, command });
-      if (refusal !== undefined) throw refusal;
-      ending.isSent = true;
-      const response = await this.#connection.transmit(given, timing.watch(options));
-      if (isBytes(response)) ending.response = response;
+      const wait = timing.watch(options);
+      const response = await this.#inTurn(wait, async () => {
+        const refusal = observation.policy?.before({ ...asked, command });
+        if (refusal !== undefined) throw refusal;
+        ending.isSent = true;
+        // What was judged is what is sent: the caller may have changed its bytes meanwhile.
+        const answered = await this.#connection.transmit(observation.policy === undefined ? given : command, wait);
+        if (isBytes(answered)) ending.response = answered;
+        observation.policy?.after({ ...asked, command, response: ending.response });
+        ending.isJudged = true;
+        return answered;
+      });
       return response;
     } catch (error) {
       ending.outcome = outcomeOf(error);
       throw error;
     } finally {
       this.#transmitted(timing, command, ending);
-      if (ending.isSent) observation.policy?.after({ ...asked, command, response: ending.response });
+      if (ending.isSent && !ending.isJudged) observation.policy?.after({ ...asked, command, response: undefined });
       zeroBytes(command);
+    }
+  }
+
+  /**
+   * Runs something while the connection has the lock, where a policy judges it: else another program could change what it judges by
+   * before its turn comes.
+   */
+  async #inTurn<T>(wait: WaitOptions | undefined, work: () => Promise<T>): Promise<T> {
+    if (this.#observation.policy === undefined) return work();
+    const { onTurn, signal, timeoutMs } = wait ?? {};
+    await this.#connection.beginTransaction({
+      ...(onTurn !== undefined && { onTurn }),
+      ...(signal !== undefined && { signal }),
+      ...(timeoutMs !== undefined && { timeoutMs }),
+    });
+    try {
+      return await work();
+    } finally {
+      // What ends the lock in another way has its own error: of the command.
+      await this.#connection.endTransaction("leave").catch(() => undefined);
     }
   }
 
