@@ -8,6 +8,7 @@ import type { CertificateChange } from "./certificate-export.ts";
 import { clockTime } from "./clock-time.ts";
 import { command, exitCodes } from "./command.ts";
 import { type KnownCards, namesInBrief, withKnownCards } from "./database-option.ts";
+import { EventPrograms, removalPolicies, removalProgram, wordsOf } from "./event-programs.ts";
 import { managerOption, withManager } from "./manager-option.ts";
 import { millisecondsOf, type OptionTable, type ParsedLine, UsageError } from "./options.ts";
 import { type Happening, type ReaderUpdate, watchUpdates } from "./reader-watch.ts";
@@ -19,6 +20,14 @@ import { certificatesOption, watchCertificates } from "./watch-certificates.ts";
 const optionTable = {
   once: { type: "boolean", help: "only the present state" },
   timeout: { type: "string", value: "SEC", reads: millisecondsOf, help: "end after that many seconds" },
+  "on-insert": { type: "string", value: "CMD", help: "run a program when a card comes" },
+  "on-remove": { type: "string", value: "CMD", help: "run a program when a card goes" },
+  "removal-policy": {
+    type: "string",
+    value: "POLICY",
+    choices: removalPolicies,
+    help: "when a card goes: lock the screen of this user's session, or end the session",
+  },
   ...certificatesOption,
   ...managerOption,
 } as const satisfies OptionTable;
@@ -31,6 +40,7 @@ export const watch = command({
   description: [
     'Prints the state of each reader, and then every change, until it is interrupted (Ctrl-C; it ends with 0 then). Cards that "scard types" knows have their names behind them. With --json each line is one JSON object.',
     "With --certificates it does what certificate propagation does on Windows, for any card that scard/modules knows. It needs no PIN. Files and entries that were there before stay as they are.",
+    "CMD is a program and its arguments, the words between blanks: there is no shell. SCARD_EVENT (insert or remove), SCARD_READER, SCARD_ATR and SCARD_CARD are in its environment. Programs run one after the other. Cards that are in at the start have not come; a reader that is unplugged takes its card along.",
   ],
   options: optionTable,
   run,
@@ -41,15 +51,16 @@ async function run({ values }: ParsedLine<typeof optionTable>, terminal: Termina
     throw new UsageError(
       "--once and --certificates: certificates are there while the program runs, so leave --once out",
     );
+  const programs = programsOf(values, terminal);
   return waiting(terminal, values.timeout, ({ signal }) => {
-    return withKnownCards(terminal, (cards) => follow(values, terminal, cards, signal));
+    return withKnownCards(terminal, (cards) => follow(values, terminal, { cards, programs }, signal));
   });
 }
 
 async function follow(
   values: ParsedLine<typeof optionTable>["values"],
   terminal: Terminal,
-  cards: KnownCards,
+  { cards, programs }: { readonly cards: KnownCards; readonly programs: EventPrograms | undefined },
   signal: AbortSignal,
 ): Promise<number> {
   try {
@@ -72,9 +83,11 @@ async function follow(
           if (values.json) terminal.print(jsonText(updateForPrograms(update, time, names), "compact"));
           else for (const line of describeUpdate(update, time, terminal.paint, names)) terminal.print(line);
           exported?.update(update);
+          programs?.update(update, names);
         }
       } finally {
         await exported?.close();
+        await programs?.close();
       }
       return exitCodes.ok;
     });
@@ -82,6 +95,29 @@ async function follow(
     if (signal.aborted && error instanceof SmartCardError && error.code === "cancelled") return exitCodes.ok;
     throw error;
   }
+}
+
+/** What runs when cards come and go; undefined for nothing. @throws UsageError */
+function programsOf(values: ParsedLine<typeof optionTable>["values"], terminal: Terminal): EventPrograms | undefined {
+  const { "on-insert": onInsert, "on-remove": onRemove, "removal-policy": policy } = values;
+  if (onInsert === undefined && onRemove === undefined && policy === undefined) return undefined;
+  if (values.once === true) throw new UsageError("--once: programs run while it watches, so leave --once out");
+  if (onRemove !== undefined && policy !== undefined)
+    throw new UsageError("--on-remove and --removal-policy are both for a card that goes: give one of them");
+  for (const [option, text] of Object.entries({ "--on-insert": onInsert, "--on-remove": onRemove }))
+    if (text !== undefined && wordsOf(text).length === 0) throw new UsageError(`${option} is empty: name a program`);
+  const { environment } = terminal;
+  const removal = policy === undefined ? undefined : removalProgram(policy, process.platform, environment);
+  if (policy !== undefined && removal === undefined)
+    throw new UsageError(
+      `--removal-policy ${policy}: this system has no program for it, or XDG_SESSION_ID names no session: use --on-remove`,
+    );
+  return new EventPrograms({
+    onInsert: onInsert === undefined ? undefined : wordsOf(onInsert),
+    onRemove: onRemove === undefined ? removal : wordsOf(onRemove),
+    environment,
+    say: (message) => terminal.say(`scard: ${visible(message)}`),
+  });
 }
 
 /** What was seen, as JSON has it. */
