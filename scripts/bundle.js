@@ -12,7 +12,12 @@ import { rolldown } from "rolldown";
 import { root } from "./tools.js";
 
 /** Programs and workers that modules of ours start by their file. */
-const started = ["apps/cli/main", "entry/compat-look-worker", "platform/node/ifd/driver-main"];
+const started = [
+  "apps/cli/main",
+  "entry/compat-look-worker",
+  "platform/node/ifd/driver-main",
+  "platform/node/sqlite/audit-worker",
+];
 
 const FOLDER = join(root, "dist/bundle/entry");
 

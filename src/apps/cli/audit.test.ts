@@ -3,7 +3,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { AuditEntry } from "../../database/index.ts";
-import { describeEntry, entryForPrograms, newEntries, timeOf } from "./audit.ts";
+import { newEntries, timeOf } from "./audit.ts";
+import { describeEntry, entryForPrograms } from "./audit-entries.ts";
 import { UsageError } from "./options.ts";
 import { painter } from "./terminal.ts";
 

@@ -1,14 +1,25 @@
 // SPDX-License-Identifier: MIT
 
-import type { AuditEntry } from "../../database/index.ts";
+import { homedir } from "node:os";
+import { resolve } from "node:path";
+import type { AuditEntry, Database } from "../../database/index.ts";
+import { auditRecordEvents, decodeAuditEntry } from "../../observe/audit/index.ts";
 import { nodeClock } from "../../platform/node/runtime/index.ts";
-import { pause } from "../../port/index.ts";
+import { databasePaths } from "../../platform/node/sqlite/index.ts";
+import { SmartCardError } from "../../port/index.ts";
+import { type AuditFilter, isWanted, observedEntry, reportedEntry, type ShownEntry } from "./audit-entries.ts";
+import { entriesAfter, verifyAudit } from "./audit-files.ts";
 import { command, exitCodes } from "./command.ts";
+import { askLikelyDaemon, controlOption } from "./control-option.ts";
 import { scopeOption, withDatabase } from "./database-option.ts";
+import { fileChanges } from "./file-changes.ts";
 import { type OptionTable, type ParsedLine, UsageError } from "./options.ts";
-import type { Paint, Terminal } from "./terminal.ts";
+import type { Terminal } from "./terminal.ts";
 import { jsonText, visible } from "./text.ts";
-import { type Waiting, waiting } from "./waiting.ts";
+import { waiting } from "./waiting.ts";
+
+/** So many entries are printed without --limit: the last ones. */
+const MOST_ENTRIES = 100_000;
 
 const optionTable = {
   since: {
@@ -17,63 +28,183 @@ const optionTable = {
     reads: (option, text) => timeOf(option, text, nodeClock.wallTime()),
     help: "only later entries: a time as 2026-11-21T09:00, or an age as 30s, 15m, 2h, 7d",
   },
+  reader: { type: "string", value: "TEXT", help: "only entries whose reader has this in its name" },
+  client: { type: "string", value: "TEXT", help: "only entries of programs that have this in their names" },
+  uid: { type: "string", value: "UID", reads: uidOf, help: "only entries of one user, by number" },
+  card: { type: "string", value: "TEXT", help: "only entries whose card has this in its name or ATR" },
+  event: {
+    type: "string",
+    value: "EVENT",
+    choices: [...auditRecordEvents, "chv-success", "chv-failure"],
+    help: "only entries of one kind",
+  },
   limit: { type: "string", value: "N", reads: limitOf, help: "only the last N" },
   follow: {
     type: "boolean",
     help: "also print new entries, until it is interrupted (Ctrl-C; exit code 0)",
   },
+  verify: {
+    type: "boolean",
+    help: "only follow the chain of hashes, and name the first entry that was changed (exit code 1)",
+  },
+  file: {
+    type: "string",
+    value: "PATH",
+    completes: "file",
+    help: "the daemon's audit log; without it, the one that the daemon names",
+  },
   ...scopeOption,
+  ...controlOption,
 } as const satisfies OptionTable;
 
-/** `scard audit`: the log of PIN verifications. */
+/** `scard audit`: who used which card, and the log of PIN verifications. */
 export const audit = command({
   name: "audit",
-  summary: "print the log of PIN verifications that programs have reported",
+  summary: "print who used which card, and what programs have reported of PINs",
   usage: ["[OPTION…]"],
   description: [
-    "Prints what programs have reported with SCardAudit: when a PIN was verified or refused, in which reader, for which card, by which program; oldest first. The last 10,000 entries are kept. They contain no PIN. --json prints an array; with --follow each line is one JSON object.",
+    'Prints the entries of two logs, oldest first. One is what scard daemon has seen, where its configuration names an audit log: connections with their programs and users, how often they held locks and had PINs compared, commands that a policy refused, insertions, removals and resets. Its entries have numbers and are chained by hashes, which --verify follows. The other one is what programs have reported themselves with SCardAudit: when a PIN was verified or refused ("chv-success", "chv-failure"); its last 10,000 entries are kept. Neither contains a PIN or other data of a card. --json prints an array; with --follow each line is one JSON object.',
   ],
   options: optionTable,
   run,
 });
 
-/** How often `--follow` reads the log, in milliseconds. */
-const POLL_MS = 500;
+type Values = ParsedLine<typeof optionTable>["values"];
 
 async function run({ values }: ParsedLine<typeof optionTable>, terminal: Terminal): Promise<number> {
-  const { limit, since } = values;
+  const { follow: follows, verify } = values;
+  if (verify && follows) throw new UsageError("--verify and --follow are two things: leave one out");
+  const observed = await findObserved(values, terminal);
+  if (verify) return verifyObserved(observed, terminal, values.json === true);
   return withDatabase(terminal, values.scope, async (database) => {
     const read = (): readonly AuditEntry[] => database.audit.entries();
-    const first = read();
-    const young = since === undefined ? first : first.filter(({ time }) => time >= since);
-    const shown = limit === undefined ? young : young.slice(Math.max(0, young.length - limit));
-    if (values.json && !values.follow) {
-      terminal.print(jsonText(shown.map(entryForPrograms)));
+    if (!follows) {
+      await printFirst(values, terminal, read(), observed?.path, database);
       return exitCodes.ok;
     }
-    if (shown.length === 0 && !values.json) terminal.say("nothing has been reported");
-    const print = (entry: AuditEntry): void => {
-      if (values.json) terminal.print(jsonText(entryForPrograms(entry), "compact"));
-      else terminal.print(describeEntry(entry, terminal.paint));
-    };
-    shown.forEach(print);
-    if (values.follow) await waiting(terminal, undefined, (wait) => follow(read, first, print, wait));
+    await waiting(terminal, undefined, async ({ signal }) => {
+      const { system, user } = databasePaths(surroundingsOf(terminal));
+      // What happens from here on is told, so that no entry is missed between the first look and the first change.
+      const changes = fileChanges(
+        [...new Set([user, system, ...(observed === undefined ? [] : [observed.path])])],
+        signal,
+      );
+      await changes.next();
+      let known = read();
+      let last = await printFirst(values, terminal, known, observed?.path, database);
+      for await (const _ of changes) {
+        const entries = read();
+        for (const entry of newEntries(known, entries)) printEntry(reportedEntry(entry), values, terminal);
+        known = entries;
+        if (observed !== undefined) last = await printObserved(observed.path, last, values, terminal, database);
+      }
+    });
     return exitCodes.ok;
   });
 }
 
-async function follow(
-  read: () => readonly AuditEntry[],
-  first: readonly AuditEntry[],
-  print: (entry: AuditEntry) => void,
-  { signal }: Waiting,
-): Promise<void> {
-  let known = first;
-  while (await pause(nodeClock, POLL_MS, "look at the audit log", { signal })) {
-    const entries = read();
-    for (const entry of newEntries(known, entries)) print(entry);
-    known = entries;
+/** Where the daemon's audit log is. */
+interface Observed {
+  readonly path: string;
+  /** What the daemon has written last; undefined where it was not asked, or has written nothing. */
+  readonly head: { readonly number: number; readonly hash: string } | undefined;
+}
+
+async function findObserved(values: Values, terminal: Terminal): Promise<Observed | undefined> {
+  if (values.file !== undefined) return { path: resolve(values.file), head: undefined };
+  try {
+    const { result } = await askLikelyDaemon({ command: "audit" }, values.control, terminal);
+    const { dropped, entry, hash, path } = result;
+    if (dropped > 0) terminal.say(`scard: the daemon has dropped ${dropped} entries since its start`);
+    if (path === undefined) return undefined;
+    return { path, head: entry === undefined || hash === undefined ? undefined : { number: entry, hash } };
+  } catch (error) {
+    // Without a daemon there is what programs have reported.
+    if (!(error instanceof SmartCardError) || values.control !== undefined) throw error;
+    if (!["no-service", "no-access"].includes(error.code))
+      terminal.say(`scard: the daemon's log is left out: ${error.message}`);
+    return undefined;
   }
+}
+
+async function verifyObserved(observed: Observed | undefined, terminal: Terminal, json: boolean): Promise<number> {
+  if (observed === undefined)
+    throw new UsageError("no daemon names an audit log: name its file with --file, or the daemon with --control");
+  const { broken, files, from, to } = await verifyAudit(observed.path, observed.head);
+  if (json)
+    terminal.print(jsonText({ ok: broken === undefined, files, from, to, ...(broken !== undefined && { broken }) }));
+  else if (broken === undefined)
+    terminal.print(
+      `entries ${from.number + 1} to ${to.number} are as they were written; the last has the hash ${to.hash}`,
+    );
+  else terminal.print(`${visible(broken.path)}: entry ${broken.number}: ${broken.problem}`);
+  return broken === undefined ? exitCodes.ok : exitCodes.failed;
+}
+
+/** Prints what is there. @returns the number of the daemon's last entry */
+async function printFirst(
+  values: Values,
+  terminal: Terminal,
+  reported: readonly AuditEntry[],
+  path: string | undefined,
+  database: Database,
+): Promise<number> {
+  const most = values.limit ?? MOST_ENTRIES;
+  const filter: AuditFilter = values;
+  let kept = reported.map(reportedEntry).filter((entry) => isWanted(entry, filter));
+  let last = 0;
+  if (path !== undefined) {
+    for await (const entry of entriesAfter(path, 0)) {
+      last = entry.number;
+      const shown = shownRecord(entry, database);
+      if (shown === undefined || !isWanted(shown, filter)) continue;
+      kept.push(shown);
+      if (kept.length > 2 * MOST_ENTRIES) kept = kept.slice(-MOST_ENTRIES);
+    }
+  }
+  // What came at the same time stays in the order of its log.
+  kept.sort((one, other) => one.time - other.time);
+  const shown = kept.slice(Math.max(0, kept.length - most));
+  if (values.json && !values.follow) terminal.print(jsonText(shown.map(({ json }) => json)));
+  else if (shown.length === 0 && !values.json) terminal.say("nothing has been reported");
+  else for (const entry of shown) printShown(entry, values, terminal);
+  return last;
+}
+
+async function printObserved(
+  path: string,
+  after: number,
+  values: Values,
+  terminal: Terminal,
+  database: Database,
+): Promise<number> {
+  let last = after;
+  for await (const entry of entriesAfter(path, after)) {
+    last = entry.number;
+    const shown = shownRecord(entry, database);
+    if (shown !== undefined) printEntry(shown, values, terminal);
+  }
+  return last;
+}
+
+function shownRecord(entry: Parameters<typeof decodeAuditEntry>[0], database: Database): ShownEntry | undefined {
+  const record = decodeAuditEntry(entry);
+  if (record === undefined) return undefined;
+  const atr = record.atr === undefined ? new Uint8Array(0) : Uint8Array.from(Buffer.from(record.atr, "hex"));
+  return observedEntry(record, atr.length === 0 ? [] : database.cardTypes.find({ atr }).map(({ name }) => name));
+}
+
+function printEntry(entry: ShownEntry, values: Values, terminal: Terminal): void {
+  if (isWanted(entry, values)) printShown(entry, values, terminal);
+}
+
+function printShown(entry: ShownEntry, values: Values, terminal: Terminal): void {
+  if (values.json) terminal.print(jsonText(entry.json, "compact"));
+  else terminal.print(entry.describe(terminal.paint));
+}
+
+function surroundingsOf({ environment }: Terminal): Parameters<typeof databasePaths>[0] {
+  return { environment, platform: process.platform, uid: process.getuid?.(), home: homedir() };
 }
 
 /** What a log has got since it was read: it grows at its end, and loses the oldest at its beginning. */
@@ -110,21 +241,7 @@ function limitOf(option: string, text: string): number {
   return Number(text);
 }
 
-/** An entry as JSON has it. */
-export function entryForPrograms({ time, ...rest }: AuditEntry): object {
-  return { time: new Date(time).toISOString(), ...rest };
-}
-
-/** An entry for people: one line. */
-export function describeEntry({ card, event, reader, time, who }: AuditEntry, paint: Paint): string {
-  const words = event === "chv-success" ? paint("green", "PIN verified") : paint("red", "PIN refused ");
-  const parts = [reader && visible(reader), card && visible(card), who && `by ${visible(who)}`].filter(Boolean);
-  return [paint("dim", localTime(new Date(time))), words, ...parts].join("  ");
-}
-
-/** Date and time with seconds, in local time. */
-function localTime(time: Date): string {
-  const two = (part: number): string => String(part).padStart(2, "0");
-  const date = [time.getFullYear(), two(time.getMonth() + 1), two(time.getDate())].join("-");
-  return `${date} ${[time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(":")}`;
+function uidOf(option: string, text: string): number {
+  if (!/^\d{1,10}$/.test(text)) throw new UsageError(`${option} is the number of a user`);
+  return Number(text);
 }

@@ -34,6 +34,14 @@ export function clientPeer(connection: UnixConnection, deps: PeerDeps): ServerPe
   return new ClientPeer(connection, deps);
 }
 
+/** The executables of clients, by their identities, as rules of a policy ask for them. */
+const executables = new WeakMap<ClientIdentity, () => string | undefined>();
+
+/** The path of a client's executable; undefined where it is not known. */
+export function programOf(client: ClientIdentity): string | undefined {
+  return executables.get(client)?.();
+}
+
 class ClientPeer implements ServerPeer {
   readonly #connection: UnixConnection;
   readonly #deps: PeerDeps;
@@ -62,6 +70,7 @@ class ClientPeer implements ServerPeer {
       ...(credentials?.pid !== undefined && { pid: credentials.pid }),
       ...(credentials !== undefined && { uid: credentials.uid }),
     };
+    executables.set(this.identity, () => lookUp()?.path);
     const { daemon, readers } = deps.rules();
     if (daemon.some(asksForProgram) || readers.some(asksForProgram)) lookUp();
   }
@@ -109,12 +118,12 @@ class ClientPeer implements ServerPeer {
   }
 
   #lookUp(): PeerProgram | undefined {
-    this.#program ??= { known: programOf(this.#connection.credentials, this.#deps.programs) };
+    this.#program ??= { known: programAt(this.#connection.credentials, this.#deps.programs) };
     return this.#program.known;
   }
 }
 
-function programOf(credentials: PeerCredentials | undefined, programs: PeerPrograms): PeerProgram | undefined {
+function programAt(credentials: PeerCredentials | undefined, programs: PeerPrograms): PeerProgram | undefined {
   if (credentials?.pid === undefined) return undefined;
   return programs.lookUp(credentials.pid, credentials.uid, credentials.started ?? "");
 }

@@ -14,6 +14,7 @@ import { DEFAULT_VPCD_PORT, MAX_SLOTS } from "../../readers/vpcd/index.ts";
 import { socketPathProblem } from "../../wire/pcsclite/index.ts";
 import { checkReaders } from "./check-readers.ts";
 import { logLevels } from "./log.ts";
+import { policyShape } from "./observe-shape.ts";
 
 const MAX_READERS = 1024;
 const MAX_RULES = 1024;
@@ -244,6 +245,25 @@ export const daemonConfig = object({
       .about("Who may use which reader. The first rule that matches counts.")
       .optional([]),
   }).optional({ daemon: [], readers: [] }),
+  metrics: object({
+    port: is.whole(0, 65_535, "Where scrapers ask, on 127.0.0.1; 0: any free port.").optional(),
+    socket: socketPath.about("The Unix socket on which scrapers ask, in the place of a port.").optional(),
+  })
+    .check(({ port, socket }, place) => {
+      if (port !== undefined && socket !== undefined)
+        place.at("socket").problem('stands beside "port": give one of them');
+    })
+    .about("Counts what programs do with cards: docs/guide/policy.md. Default: nothing is counted.")
+    .optional(),
+  audit: object({
+    path: absolutePath.about("The file of the audit log."),
+    maxBytes: is.whole(65_536, 2 ** 40, "A larger file is rotated away.").optional(),
+    maxAgeDays: is.whole(1, 3650, "So is one whose first entry is older.").optional(),
+    keep: is.whole(1, 100, "So many older files are kept.").optional(),
+  })
+    .about("Writes who used which card: docs/guide/policy.md. Default: nothing is written.")
+    .optional(),
+  policy: policyShape(user).about("Which commands reach the cards: docs/guide/policy.md. Default: all.").optional(),
   log: object({
     level: is
       .words(...logLevels)

@@ -46,6 +46,12 @@ export const controlRequest = byTag("command", {
   release: request("release", { reader: name }),
   /** Takes a USB reader. */
   claim: request("claim", { reader: name }),
+  /** What was counted, as text for Prometheus or as objects. */
+  metrics: request("metrics", { format: is.words("text", "json") }),
+  /** Where the audit log is, and how it stands. */
+  audit: request("audit", {}),
+  /** Lets one command use the last try of a PIN. */
+  "allow-last-try": request("allow-last-try", { reader: name, forMs: is.whole(1, 3_600_000) }),
   /**
    * Calls and cards from now on: the answer is followed by lines with events ({@link TraceLine}), until the client hangs up. What is
    * given must be true of an event: see `EventFilter` of scard/observe.

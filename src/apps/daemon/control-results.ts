@@ -168,8 +168,32 @@ export interface WhoReport extends Pick<Inspection, "clients"> {
   readonly readers: readonly ReportedReader[];
 }
 
+/** What was counted: one of the two, as it was asked for. */
+const metrics = part({
+  text: is.anyText.optional(),
+  families: some(
+    part({
+      name: is.anyText,
+      help: is.anyText,
+      type: is.words("counter", "gauge", "histogram"),
+      samples: some(part({ name: is.anyText, labels: is.anything, value: is.anything })),
+    }),
+  ).optional(),
+});
+
+/** Where the audit log is, its last entry, and how many entries were dropped. */
+const audit = part({
+  path: is.anyText.optional(),
+  dropped: count,
+  entry: count.optional(),
+  hash: is.textLike(/^[0-9a-f]{64}$/, "a hash").optional(),
+});
+
 /** What a daemon answers to each command. */
 export interface ControlResults {
+  readonly metrics: ValueOf<typeof metrics>;
+  readonly audit: ValueOf<typeof audit>;
+  readonly "allow-last-try": unknown;
   readonly who: WhoReport;
   readonly readers: readonly { readonly name: string }[];
   readonly insert: unknown;
@@ -189,6 +213,8 @@ const results: Readonly<Partial<Record<ControlCommand["command"], AnyShape>>> = 
   readers: some(part({ name: is.anyText })),
   usb,
   disconnect: disconnected,
+  metrics,
+  audit,
   release: readersOfDevice,
   claim: readersOfDevice,
   trace: traceBegun,

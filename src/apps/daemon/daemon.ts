@@ -24,13 +24,14 @@ import {
 import { assertNever, type Runtime, SmartCardError, type Trace } from "../../port/index.ts";
 import { VirtualReader } from "../../readers/virtual/index.ts";
 import { Arrivals } from "./arrivals.ts";
-import { clientPeer } from "./client-peer.ts";
+import { clientPeer, programOf } from "./client-peer.ts";
 import { type DaemonConfig, emptyConfig } from "./config.ts";
 import type { ControlCommand } from "./control-messages.ts";
 import type { ReportedReader, WhoReport } from "./control-results.ts";
 import { type ControlStream, serveControl } from "./control-server.ts";
 import type { DaemonIfdDeps } from "./ifd.ts";
 import { type Log, silentLog } from "./log.ts";
+import type { Monitoring, MonitoringDeps } from "./monitoring.ts";
 import { observedManager } from "./observed-manager.ts";
 import { controlPathOf } from "./paths.ts";
 import { quietLog } from "./quiet-log.ts";
@@ -114,6 +115,8 @@ export class Daemon {
   readonly #manager: EmbeddedManager;
   /** In front of what the clients get. */
   readonly #observer: Observer;
+  /** Metrics, audit log and policy; undefined where none of them is configured. */
+  readonly #monitoring: Monitoring | undefined;
   readonly #server: PcscliteServer;
   readonly #readers: DaemonReaders;
   readonly #programs: PeerPrograms;
@@ -134,7 +137,7 @@ export class Daemon {
   #nextReload: Promise<void> | undefined;
   #stopping = false;
 
-  private constructor(options: DaemonOptions, doors: Doors) {
+  private constructor(options: DaemonOptions, doors: Doors, monitoring?: typeof Monitoring) {
     const { config, log, socket } = options;
     this.#doors = doors;
     this.#options = options;
@@ -145,10 +148,13 @@ export class Daemon {
       if (log.writes("trace")) log.write("trace", event.kind, event);
     };
     this.#runtime = nodeRuntime({ trace });
+    this.#monitoring = monitoring && new monitoring(this.#monitored());
+    const policy = this.#monitoring?.policy;
     this.#observer = new Observer({
       runtime: this.#runtime,
+      ...(policy !== undefined && { policy }),
       channel: nodeChannel(),
-      atrOf: (reader) => this.#manager.readers().find(({ name }) => name === reader)?.card?.atr,
+      atrOf: (reader) => this.#atrOf(reader),
       failed: (error) => this.#say("error", "a listener of events has failed", { detail: String(error) }),
     });
     const observed: Trace = (event) => {
@@ -203,7 +209,10 @@ export class Daemon {
   static async start(options: DaemonOptions): Promise<Daemon> {
     // Behind a socket of the service manager a client waits already.
     if (typeof options.socket === "string") await Daemon.#rehearse(options, options.socket);
-    const daemon = new Daemon(options, openDoors);
+    const { audit, metrics, policy } = options.config;
+    const isMonitored = audit !== undefined || metrics !== undefined || policy !== undefined;
+    const monitoring = isMonitored ? (await import("./monitoring.ts")).Monitoring : undefined;
+    const daemon = new Daemon(options, openDoors, monitoring);
     try {
       for (const step of daemon.#steps()) await step.run();
     } catch (error) {
@@ -296,12 +305,14 @@ export class Daemon {
     await this.#server.close();
     await this.#manager.close();
     await this.#readers.close();
+    await this.#monitoring?.close();
     await Promise.all(this.#listeners.map((listener) => listener.close()));
   }
 
   /** The steps of a start, in order. */
   #steps(): readonly { readonly part: "control" | "limits" | "socket"; readonly run: () => Promise<void> }[] {
     return [
+      { part: "control", run: async () => this.#monitoring?.open(this.#observer) },
       { part: "control", run: () => this.#openControl() },
       { part: "limits", run: () => this.#readers.apply(this.#options.config.readers) },
       { part: "socket", run: () => this.#openSocket() },
@@ -412,7 +423,21 @@ export class Daemon {
     this.#config = config;
     this.#server.review();
     log.setLevel(config.log.level ?? "info");
-    const fixed = ["profile", "semantics", "limits", "maxReadersContexts", "socket", "control"] as const;
+    if (
+      this.#monitoring?.configure(config) === false ||
+      (this.#monitoring === undefined && config.policy !== undefined)
+    )
+      log.write("warn", "needs a new start to take effect: policy");
+    const fixed = [
+      "metrics",
+      "audit",
+      "profile",
+      "semantics",
+      "limits",
+      "maxReadersContexts",
+      "socket",
+      "control",
+    ] as const;
     const changed = fixed.filter((key) => JSON.stringify(config[key]) !== JSON.stringify(before[key]));
     if (changed.length > 0) log.write("warn", `needs a new start to take effect: ${changed.join(", ")}`);
     log.write("info", "the configuration was read anew", { readers: this.readerNames });
@@ -444,6 +469,13 @@ export class Daemon {
         return { readers: await this.#readers.usb.release(command.reader) };
       case "claim":
         return { readers: await this.#readers.usb.claim(command.reader) };
+      case "metrics":
+        return this.#asMonitored().metrics(command.format);
+      case "audit":
+        return this.#monitoring?.auditReport() ?? { dropped: 0 };
+      case "allow-last-try":
+        this.#asMonitored().allowLastTry(command.reader, command.forMs);
+        return {};
       case "trace":
         return this.#trace(command, connection.credentials);
       default:
@@ -457,6 +489,41 @@ export class Daemon {
     if (command.raw)
       this.#say("warn", "a trace with raw bytes was begun: it may show PINs and keys", { ...credentials });
     return stream;
+  }
+
+  #atrOf(reader: string): Uint8Array | undefined {
+    return this.#manager.readers().find(({ name }) => name === reader)?.card?.atr;
+  }
+
+  /** What the metrics, the audit log and the policy know of this daemon. */
+  #monitored(): MonitoringDeps {
+    return {
+      config: this.#config,
+      runtime: this.#runtime,
+      say: (level, message, details) => this.#say(level, message, details),
+      programOf,
+      atrOf: (reader) => {
+        const atr = this.#atrOf(reader);
+        return atr && encodeHex(atr);
+      },
+      now: async () => {
+        const { readers } = await this.#manager.inspect();
+        return {
+          clients: this.#server.sessions,
+          readers: readers.length,
+          cards: readers.filter(({ card }) => card !== undefined).length,
+          waiting: readers.reduce((sum, { queue }) => sum + queue.length, 0),
+          uptime: (this.#runtime.clock.now() - this.#startedAt) / 1000,
+        };
+      },
+    };
+  }
+
+  /** @throws unsupported-feature (nothing of it is configured) */
+  #asMonitored(): Monitoring {
+    if (this.#monitoring !== undefined) return this.#monitoring;
+    const remedy = 'put "metrics": {} or "policy": { "lastTry": "confirm" } into its configuration and start it anew';
+    throw new SmartCardError("unsupported-feature", `this daemon neither counts nor stops anything: ${remedy}`);
   }
 
   async #who(): Promise<WhoReport> {

@@ -26,7 +26,7 @@ export interface AuditRotation {
 }
 
 /** The rotation where none is given: at most some 192 MB, and half a year. */
-const defaultAuditRotation: AuditRotation = { maxBytes: 33_554_432, maxAgeMs: 30 * 86_400_000, keep: 5 };
+export const defaultAuditRotation: AuditRotation = { maxBytes: 33_554_432, maxAgeMs: 30 * 86_400_000, keep: 5 };
 
 /** Entries cannot be changed or removed by a slip. A user who may write the file can remove the triggers: the hashes tell. */
 const tables = `
