@@ -160,6 +160,8 @@ interface HistogramSeries {
   /** Of each bucket alone, not of those below it. */
   readonly counts: number[];
   sum: number;
+  /** The lines as they were written last; undefined where something was counted since. */
+  text: string | undefined;
 }
 
 /** Counts durations by buckets. */
@@ -179,6 +181,7 @@ export class Histogram extends Instrument<HistogramSeries> {
     const bucket = found < 0 ? this.#bounds.length : found;
     series.counts[bucket] = (series.counts[bucket] ?? 0) + 1;
     series.sum += number;
+    series.text = undefined;
   }
 
   protected override create(labels: Labels): HistogramSeries {
@@ -186,17 +189,12 @@ export class Histogram extends Instrument<HistogramSeries> {
       prefixOf(`${this.name}_bucket`, { ...labels, le: numberText(bound) }),
     );
     const prefixes = [...buckets, prefixOf(`${this.name}_sum`, labels), prefixOf(`${this.name}_count`, labels)];
-    return { prefixes, counts: Array.from({ length: buckets.length }, () => 0), sum: 0 };
+    return { prefixes, counts: Array.from({ length: buckets.length }, () => 0), sum: 0, text: undefined };
   }
 
-  protected override writeSeries({ counts, prefixes, sum }: HistogramSeries, lines: string[]): void {
-    let total = 0;
-    let text = "";
-    for (let bucket = 0; bucket < counts.length; bucket++) {
-      total += counts[bucket] ?? 0;
-      text += `${prefixes[bucket]}${total}\n`;
-    }
-    lines.push(`${text}${prefixes.at(-2)}${numberText(sum)}\n${prefixes.at(-1)}${total}\n`);
+  protected override writeSeries(series: HistogramSeries, lines: string[]): void {
+    series.text ??= textOf(series);
+    lines.push(series.text);
   }
 
   protected override samplesOf(series: HistogramSeries, labels: Labels): readonly MetricSample[] {
@@ -212,4 +210,14 @@ export class Histogram extends Instrument<HistogramSeries> {
       { name: `${this.name}_count`, labels, value: total },
     ];
   }
+}
+
+function textOf({ counts, prefixes, sum }: HistogramSeries): string {
+  let total = 0;
+  let text = "";
+  for (let bucket = 0; bucket < counts.length; bucket++) {
+    total += counts[bucket] ?? 0;
+    text += `${prefixes[bucket]}${total}\n`;
+  }
+  return `${text}${prefixes.at(-2)}${numberText(sum)}\n${prefixes.at(-1)}${total}\n`;
 }

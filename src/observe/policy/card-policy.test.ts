@@ -289,6 +289,13 @@ describe("rules", () => {
     expect(send("00870000021122")).toBe("rules[0]");
   });
 
+  it("do not take a name for that of the application where SELECT asks for something else", () => {
+    const { send } = stage(noPiv);
+    send(SELECT_OPENPGP);
+    expect(send("00A4000006D27600012401")).toBeUndefined();
+    expect(send("00CA00C400")).toBe("rules[0]");
+  });
+
   it("deny an instruction in each of its forms", () => {
     const { send } = stage({ rules: [{ effect: "deny", instructions: [0x24] }] });
     for (const command of ["0024008002AABB", "0025008002AABB", "1024008002AABB", "8024008002AABB", "0C24008002AABB"])
