@@ -277,6 +277,33 @@ describe("a policy", () => {
     });
   });
 
+  test("judges a command when its turn has come, as it was when the call was made", async () => {
+    const asked: string[] = [];
+    const policy: CallPolicy = {
+      before: ({ client, command }) => {
+        asked.push(`${client.name} ${command[1]}`);
+        return undefined;
+      },
+      after: () => {},
+    };
+    const { calls, card, connect, observer, runtime, seen } = await stage({ policy });
+    observer.listen((event) => seen.push(event));
+    const [one, other] = [await connect("one"), await connect("other")];
+    await one.beginTransaction();
+    const bytes = Uint8Array.from(verify);
+    const waiting = other.transmit(bytes);
+    await runtime.settle();
+    expect(asked).toEqual([]);
+    // What is judged is what is sent.
+    bytes[1] = 0xb0;
+    await one.transmit(apdu);
+    await one.endTransaction();
+    await waiting;
+    expect(asked).toEqual([`one ${apdu[1]}`, "other 32"]);
+    expect(card.commands.at(-1)?.[1]).toBe(0x20);
+    expect(calls().filter(({ operation }) => operation === "begin-transaction")).toHaveLength(1);
+  });
+
   test("is asked about control calls too, which may carry a command to a PIN pad", async () => {
     const after: (number | undefined)[] = [];
     const policy: CallPolicy = {
