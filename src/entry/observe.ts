@@ -73,6 +73,22 @@ export {
   type ShownExchange,
 } from "../observe/calls/index.ts";
 export {
+  type CaptureKind,
+  type CaptureOptions,
+  CaptureWriter,
+  captureKinds,
+  captureOf,
+} from "../observe/captures/index.ts";
+export {
+  type ImportedLog,
+  type ImportOptions,
+  type ImportProblem,
+  importLog,
+  type LogKind,
+  logKindOf,
+  logKinds,
+} from "../observe/imports/index.ts";
+export {
   type Labels,
   type MetricFamily,
   type MetricSample,
@@ -91,6 +107,35 @@ export {
   type PolicyOptions,
   type Refusal,
 } from "../observe/policy/index.ts";
+export {
+  type ComparedExchange,
+  type CompareOptions,
+  compareRecordings,
+  differenceText,
+  formatRecording,
+  parseRecording,
+  type RecordedBytes,
+  RecordedCard,
+  type RecordedCardOptions,
+  type RecordedEvent,
+  type RecordedExchange,
+  type RecordedRemoval,
+  type RecordedReset,
+  Recorder,
+  type Recording,
+  type RecordingComparison,
+  type RecordingDifference,
+  type RecordingHeader,
+  type RecordingProblem,
+  type ReplayClientOptions,
+  type ReplayDifference,
+  type ReplayResult,
+  type ReplayTarget,
+  randomCommands,
+  recordedCard,
+  redactRecording,
+  replayToCard,
+} from "../observe/recordings/index.ts";
 
 /** How a program observes its own manager. */
 export interface ObserveManagerOptions {

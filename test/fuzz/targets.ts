@@ -13,6 +13,7 @@ import { iso7816Targets } from "./targets/iso7816.ts";
 import { keyTargets } from "./targets/keys.ts";
 import { pcscTargets } from "./targets/pcsc.ts";
 import { pcscdServer } from "./targets/pcscd-server.ts";
+import { recordingTargets } from "./targets/recordings.ts";
 import { softwareCardTargets } from "./targets/software-card.ts";
 import { agentTargets } from "./targets/ssh-agent.ts";
 import { streamTargets } from "./targets/streams.ts";
@@ -30,6 +31,7 @@ export const targets: readonly FuzzTarget[] = [
   ...bridgeTargets,
   ...documentTargets,
   ...databaseTargets,
+  ...recordingTargets,
   ...softwareCardTargets,
   ...gidsTargets,
   ...applicationCardTargets,

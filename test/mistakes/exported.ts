@@ -880,6 +880,8 @@ const auditStore = {
   close: async () => undefined,
 };
 
+const aRecording: observe.Recording = { header: { recorded: 0, data: "raw" }, events: [] };
+const recording = arg(() => aRecording);
 const observeRows: Readonly<Record<string, Row>> = {
   AuditTrail: row(
     (value: never) => new observe.AuditTrail(value),
@@ -917,6 +919,45 @@ const observeRows: Readonly<Record<string, Row>> = {
   exchangeText: "takes exchanges, which observers make",
   filterEvents: row(observe.filterEvents, options),
   observeManager: row(observe.observeManager, aManager, options),
+  CaptureWriter: row(
+    (kind: observe.CaptureKind, header: observe.RecordingHeader, value: object) =>
+      new observe.CaptureWriter(kind, header, value),
+    arg(() => "usb"),
+    arg(() => aRecording.header),
+    options,
+  ),
+  RecordedCard: row(
+    (value: observe.Recording, other: object) => new observe.RecordedCard(value, other),
+    recording,
+    options,
+  ),
+  Recorder: row(
+    (value: observe.RecordingHeader) => new observe.Recorder(value),
+    arg(() => aRecording.header),
+  ),
+  captureOf: row(
+    observe.captureOf,
+    recording,
+    arg(() => "usb"),
+    options,
+  ),
+  compareRecordings: row(observe.compareRecordings, recording, recording, options),
+  differenceText: row(
+    observe.differenceText,
+    arg(() => ({ kind: "command", inWithheldBytes: false })),
+  ),
+  formatRecording: row(observe.formatRecording, recording),
+  importLog: row(observe.importLog, text, options),
+  logKindOf: row(observe.logKindOf, text),
+  parseRecording: row(observe.parseRecording, text),
+  recordedCard: row(observe.recordedCard, recording, options),
+  redactRecording: row(observe.redactRecording, recording),
+  replayToCard: row(
+    observe.replayToCard,
+    recording,
+    arg(() => ({ transmit: async () => someBytes(), reset: async () => undefined })),
+    options,
+  ),
 };
 
 /** By subpath and name. */

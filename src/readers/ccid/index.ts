@@ -5,9 +5,11 @@ export {
   type ClassDescriptorFields,
   decodeClassDescriptor,
   type ExchangeLevel,
+  encodeClassDescriptor,
 } from "./class-descriptor.ts";
 export { CcidDevice, type CcidOptions, openCcidDevice } from "./device.ts";
 export { type CcidLimits, defaultCcidLimits } from "./limits.ts";
+export { encodeAnswer as encodeCcidAnswer, encodeCommand as encodeCcidCommand } from "./messages.ts";
 export { isForMakersDriver, knownQuirks, type Quirk, type QuirkChanges } from "./quirks.ts";
 export { CcidReader } from "./reader.ts";
 export {
