@@ -88,7 +88,7 @@ export async function openSoftwareCard(kind: string): Promise<OpenedCard> {
  * @throws as {@link softwareCard}
  */
 export async function checkSoftwareCard(kind: string): Promise<void> {
-  if (!isCardWord(kind)) await checkedPlan(await readCardFile(kind), kind);
+  if (!isCardWord(kind)) await planIn(kind);
 }
 
 /**
@@ -105,7 +105,7 @@ async function openCard(kind: string, place: Place): Promise<OpenedCard> {
   const word = kind === "demo" ? "filesystem" : kind;
   if (!isCardWord(word)) {
     const stamp = fileStamp(kind);
-    return opened(await checkedPlan(await readCardFile(kind), kind), { path: kind, stamp });
+    return opened(await planIn(kind), { path: kind, stamp });
   }
   const { newCard } = await import("../cards/descriptions/index.ts");
   return opened(await checkedPlan(await newCard(word as CardKindName, surroundings()), kind), undefined);
@@ -197,16 +197,25 @@ export function surroundings(): CardSurroundings {
   return { random, createCipher: nodeBlockCipher, crypto: () => nodeCardCrypto(random) };
 }
 
+/** The plan of the card in a file: of a description, or of a recording. @throws invalid-value */
+async function planIn(path: string): Promise<CardPlan> {
+  const text = await readCardText(path);
+  const { isRecording, recordingPlan } = await import("./recorded-card.ts");
+  return isRecording(text) ? recordingPlan(text, shownPath(path)) : checkedPlan(documentIn(text, path), path);
+}
+
 /** Reads what the file of a card says. @throws invalid-value (it cannot be read, or is not JSON) */
 export async function readCardFile(path: string): Promise<object> {
+  return documentIn(await readCardText(path), path);
+}
+
+async function readCardText(path: string): Promise<string> {
   const known = listOfWords(["demo", ...cardKindNames], "or");
   const remedy = `a card is ${known} for a new one, or the path of a description ("scard card new" writes one)`;
-  const json = await readTextFile(path, {
-    mostBytes: MAX_IMAGE_BYTES,
-    remedy,
-    code: "invalid-value",
-    shown: shownPath(path),
-  });
+  return readTextFile(path, { mostBytes: MAX_IMAGE_BYTES, remedy, code: "invalid-value", shown: shownPath(path) });
+}
+
+function documentIn(json: string, path: string): object {
   const document = parseJson(json);
   if (document === undefined) throw new SmartCardError("invalid-value", `${shownPath(path)} is not JSON`);
   return document as object;

@@ -55,7 +55,7 @@ const sentences = {
   removed: "the reader is gone from",
 } as const;
 
-function placeOf(option: string, text: string): { readonly host: string; readonly port: number } {
+export function placeOf(option: string, text: string): { readonly host: string; readonly port: number } {
   const [, host, digits] = /^(?:(.+):)?([0-9]{1,5})$/.exec(text) ?? [];
   const port = Number(digits);
   if (digits === undefined || port < 1 || port > MAX_PORT) throw new UsageError(`${option} is HOST:PORT, or PORT`);

@@ -16,7 +16,7 @@ const OWNER_ALONE = 0o600;
  * @throws invalid-value (the file is there already), no-access, file-not-found (the folder), write-too-many where the disk is full.
  * No message repeats the text.
  */
-export async function replaceFile(path: string, text: string, mustBeNew = false): Promise<void> {
+export async function replaceFile(path: string, text: string | Uint8Array, mustBeNew = false): Promise<void> {
   try {
     if (mustBeNew) {
       const file = await open(path, "wx", OWNER_ALONE);
@@ -38,7 +38,7 @@ export async function replaceFile(path: string, text: string, mustBeNew = false)
   }
 }
 
-async function written(file: Awaited<ReturnType<typeof open>>, text: string): Promise<void> {
+async function written(file: Awaited<ReturnType<typeof open>>, text: string | Uint8Array): Promise<void> {
   try {
     await file.writeFile(text);
     await file.sync();
