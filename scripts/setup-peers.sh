@@ -25,6 +25,8 @@ packages+=(openssl libengine-pkcs11-openssl libnss3-tools)
 packages+=(poppler-utils)
 # Drivers that are written for pcscd: all that Debian has, but for the two that come with the packages above.
 packages+=(libccid libacsccid1 libasedrive-usb libasedrive-serial libgcr410 libgempc410 libgempc430 libifd-cyberjack6)
+# What reads our captures.
+packages+=(tshark)
 # What tells which program is at the other end of a socket.
 packages+=(iproute2)
 # What mounts one file over another, in a namespace of the test's own; the smallest Debian has it not.
