@@ -17,20 +17,20 @@ import { iso14443Frames } from "./iso14443.ts";
 import { captureHead, capturePacket } from "./pcapng.ts";
 import { usbFrames } from "./usb-ccid.ts";
 
-const makers: Readonly<Record<"gsmtap" | "usb" | "iso14443", () => FrameMaker>> = {
-  gsmtap: () => gsmtapFrames,
-  usb: usbFrames,
-  iso14443: iso14443Frames,
-};
-
 /**
  * How a capture shows exchanges: `gsmtap` as SIM tracers send them, `usb` as messages of a USB reader, `iso14443` as blocks of a
  * contactless card.
  */
-export type CaptureKind = keyof typeof makers;
+export type CaptureKind = "gsmtap" | "usb" | "iso14443";
 
 /** The kinds of captures. */
 export const captureKinds: readonly CaptureKind[] = ["gsmtap", "usb", "iso14443"];
+
+const makers: Readonly<Record<CaptureKind, () => FrameMaker>> = {
+  gsmtap: () => gsmtapFrames,
+  usb: usbFrames,
+  iso14443: iso14443Frames,
+};
 
 /** How a capture is written. */
 export interface CaptureOptions {

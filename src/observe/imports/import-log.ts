@@ -16,16 +16,16 @@ import { openScLog } from "./opensc-log.ts";
 import { pcscSpyLog } from "./pcsc-spy-log.ts";
 import { pySimLog } from "./pysim-log.ts";
 
-const formats = {
+/** A kind of log. GlobalPlatformPro writes those of apdu4j. */
+export type LogKind = "opensc" | "pcsc-spy" | "apdu4j" | "apdu4j-dump" | "pysim";
+
+const formats: Readonly<Record<LogKind, LogFormat>> = {
   opensc: openScLog,
   "pcsc-spy": pcscSpyLog,
   apdu4j: apdu4jLog,
   "apdu4j-dump": apdu4jDump,
   pysim: pySimLog,
-} as const satisfies Readonly<Record<string, LogFormat>>;
-
-/** A kind of log. GlobalPlatformPro writes those of apdu4j. */
-export type LogKind = keyof typeof formats;
+};
 
 /** The kinds of logs that are read. */
 export const logKinds: readonly LogKind[] = Object.keys(formats) as LogKind[];
