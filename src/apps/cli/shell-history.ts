@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { appendFile, chmod, lstat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, posix, win32 } from "node:path";
 import { decodeHex, withoutBytes } from "../../base/binary/index.ts";
 import { ExchangeRedactor } from "../../base/iso7816/index.ts";
 import { makeFolders, readTextFile, replaceFile } from "../../platform/node/runtime/index.ts";
@@ -21,6 +21,7 @@ export function historyPath(
   platform: string = process.platform,
 ): string | undefined {
   const { HOME, LOCALAPPDATA, XDG_STATE_HOME } = environment;
+  const { join } = platform === "win32" ? win32 : posix;
   // A relative path is to be ignored. XDG Base Directory Specification 0.8.
   const own = XDG_STATE_HOME?.startsWith("/") ? XDG_STATE_HOME : undefined;
   const state = platform === "win32" ? LOCALAPPDATA : (own ?? (HOME && join(HOME, ".local", "state")));

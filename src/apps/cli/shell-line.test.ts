@@ -80,6 +80,7 @@ describe("historyPath", () => {
     [{ HOME: "/home/me" }, "linux", "/home/me/.local/state/scard/shell-history"],
     [{ HOME: "/home/me", XDG_STATE_HOME: "/state" }, "linux", "/state/scard/shell-history"],
     [{ HOME: "/home/me", XDG_STATE_HOME: "state" }, "darwin", "/home/me/.local/state/scard/shell-history"],
+    [{ LOCALAPPDATA: "C:\\Users\\me" }, "win32", "C:\\Users\\me\\scard\\shell-history"],
     [{}, "linux", undefined],
   ])("%j on %s: %s", (environment, platform, path) => expect(historyPath(environment, platform)).toBe(path));
 });
