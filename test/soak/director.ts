@@ -129,7 +129,7 @@ export class Director {
         break;
       }
       if (round % 2 === 0) this.#sample();
-      if (this.#pullsUnderWay === 0 && !this.#isDown) await this.#keepDeskCard();
+      await this.keepDeskCard();
     }
   }
 
@@ -222,8 +222,9 @@ export class Director {
     }
   }
 
-  /** Puts the card of the virtual reader back after it was ejected. */
-  async #keepDeskCard(): Promise<void> {
+  /** Puts the card of the virtual reader back after a client had it ejected. */
+  async keepDeskCard(): Promise<void> {
+    if (this.#pullsUnderWay > 0 || this.#isDown) return;
     const { desk } = this.#options.place;
     try {
       const { readers } = await this.#daemon.who();

@@ -73,6 +73,8 @@ function describe(director: Director): string {
 export async function nothingRemains(director: Director, fdsAtStart: number, violated: Violated): Promise<void> {
   const until = performance.now() + FORGET_BOUND_MS;
   for (;;) {
+    // What a client did last may have been an ejection.
+    await director.keepDeskCard();
     const remains = remainsOf(await director.daemon.who(), director, fdsAtStart);
     if (remains.size === 0) return;
     if (performance.now() > until) {
