@@ -44,10 +44,15 @@ describe("names are compared", () => {
 
   test("the folded form of every character is folded already", () => {
     const changed: number[] = [];
-    for (let code = 0; code <= 0x10ffff; code++) {
-      if (code >= 0xd800 && code < 0xe000) continue;
-      const folded = foldName(String.fromCodePoint(code));
-      if (foldName(folded) !== folded || [...folded].length !== 1) changed.push(code);
+    const isStable = (text: string): boolean => {
+      const folded = foldName(text);
+      return foldName(folded) === folded && [...folded].length === [...text].length;
+    };
+    for (let first = 0; first <= 0x10ffff; first += 256) {
+      if (first >= 0xd800 && first < 0xe000) continue;
+      const codes = Array.from({ length: 256 }, (_, index) => first + index);
+      if (isStable(String.fromCodePoint(...codes))) continue;
+      changed.push(...codes.filter((code) => !isStable(String.fromCodePoint(code))));
     }
     expect(changed).toEqual([]);
   });

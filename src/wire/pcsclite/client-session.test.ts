@@ -371,7 +371,8 @@ describe("readers", () => {
   });
 
   it("are as many as the service was built for: 1 to 255, cut at any byte", async () => {
-    for (let entries = 1; entries <= 255; entries++) {
+    const few = Array.from({ length: 33 }, (_, index) => index + 1);
+    for (const entries of [...few, 63, 64, 65, 100, 127, 128, 129, 200, 254, 255]) {
       const service = new Service(4, entries);
       await service.outcome(service.session.open());
       const piece = 1 + ((entries * 37) % 400);

@@ -7,6 +7,12 @@ import type { CancelTimer } from "../../../port/index.ts";
 /** How often it is looked which are due. */
 const LOOK_MS = 500;
 
+/** Where the time of these timers comes from. */
+interface TimeSource {
+  readonly now: () => number;
+  readonly setTimeout: (callback: () => void, delayMs: number) => NodeJS.Timeout;
+}
+
 /** A timer that was not cancelled yet. */
 interface Entry {
   readonly delayMs: number;
@@ -27,6 +33,11 @@ export class CoarseTimers {
   readonly #entries = new Set<Entry>();
   #foreground = 0;
   #timer: NodeJS.Timeout | undefined;
+  readonly #source: TimeSource;
+
+  constructor(source: TimeSource = { now: () => performance.now(), setTimeout }) {
+    this.#source = source;
+  }
 
   /** @param background whether the process may end meanwhile */
   add(delayMs: number, callback: () => void, background: boolean): CancelTimer {
@@ -43,7 +54,7 @@ export class CoarseTimers {
   }
 
   #arm(): NodeJS.Timeout {
-    const timer = setTimeout(this.#look, LOOK_MS);
+    const timer = this.#source.setTimeout(this.#look, LOOK_MS);
     if (this.#foreground === 0) timer.unref();
     this.#timer = timer;
     return timer;
@@ -53,7 +64,7 @@ export class CoarseTimers {
     this.#timer = undefined;
     if (this.#entries.size === 0) return;
     this.#arm();
-    const now = performance.now();
+    const now = this.#source.now();
     for (const entry of [...this.#entries]) {
       // How long before this look it began is not known: less than the time between two.
       entry.due ??= now + entry.delayMs;
