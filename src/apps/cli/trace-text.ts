@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { type EventForPrograms, exchangeText } from "../../observe/calls/index.ts";
-import { clientName } from "../reports/index.ts";
-import { clockTime } from "./clock-time.ts";
+import { clientName, clockTime } from "../reports/index.ts";
 import type { Paint, Style } from "./terminal.ts";
 import { visible } from "./text.ts";
 
@@ -34,7 +33,7 @@ function describeCall(call: Call, paint: Paint): readonly string[] {
     ...detailsOf(call),
   ];
   const parts = [
-    paint("dim", clockTime(new Date(call.time))),
+    paint("dim", clockTime(Date.parse(call.time))),
     clientName(call.client),
     ...(call.reader === undefined ? [] : [paint("bold", visible(call.reader))]),
     paint("cyan", what.join(" ")),
@@ -85,6 +84,6 @@ function describeCard({ atr, cause, change, client, reader, time }: CardChange, 
   const by = client === undefined ? "" : ` by ${clientName(client)}`;
   const why = cause === undefined ? "" : ` (${visible(cause)})`;
   const [style, word] = words[change];
-  const head = `${paint("dim", clockTime(new Date(time)))}  ${paint("bold", visible(reader))}`;
+  const head = `${paint("dim", clockTime(Date.parse(time)))}  ${paint("bold", visible(reader))}`;
   return [`${head}  ${paint(style, word)}${by}${why}${atr === "" || change !== "inserted" ? "" : `  ${atr}`}`];
 }

@@ -3,9 +3,8 @@
 import { encodeHex } from "../../base/binary/index.ts";
 import { nodeClock } from "../../platform/node/runtime/index.ts";
 import { SmartCardError } from "../../port/index.ts";
-import { summarizeAtr } from "../reports/index.ts";
+import { clockTime, summarizeAtr } from "../reports/index.ts";
 import type { CertificateChange } from "./certificate-export.ts";
-import { clockTime } from "./clock-time.ts";
 import { command, exitCodes } from "./command.ts";
 import { type KnownCards, namesInBrief, withKnownCards } from "./database-option.ts";
 import { EventPrograms, removalPolicies, removalProgram, wordsOf } from "./event-programs.ts";
@@ -143,7 +142,7 @@ function describeChange({ certificate, kind, place, reader }: CertificateChange,
   const { container, subject, validTo } = certificate;
   const what = `${visible(container)}, ${visible(subject)}, until ${visible(validTo)}`;
   const lines = [
-    `${paint("dim", clockTime(time))}  ${paint("bold", visible(reader))}  ${paint(...changeWords[kind])}: ${what}`,
+    `${paint("dim", clockTime(time.getTime()))}  ${paint("bold", visible(reader))}  ${paint(...changeWords[kind])}: ${what}`,
   ];
   if (place !== undefined && kind === "certificate-added") lines.push(`${indent}${visible(place)}`);
   return lines.join("\n");
@@ -176,7 +175,7 @@ export function describeUpdate(
   const list = happenings.map((happening) => paint(...words[happening]));
   if (/^reader-(?:present|added)$/.test(happenings[0] ?? "") && flags.includes("empty"))
     list.push(paint("dim", "empty"));
-  const lines = [`${paint("dim", clockTime(time))}  ${paint("bold", visible(reader))}  ${list.join(", ")}`];
+  const lines = [`${paint("dim", clockTime(time.getTime()))}  ${paint("bold", visible(reader))}  ${list.join(", ")}`];
   const isNews = happenings.some((happening) => /^card-(?:present|inserted|answers)$/.test(happening));
   if (isNews && atr.length > 0) lines.push(`${indent}${encodeHex(atr, " ")}  ${summarizeAtr(atr)}`);
   if (isNews && cards.length > 0) lines.push(`${indent}${paint("green", visible(namesInBrief(cards)))}`);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { html, nothing, type SVGTemplateResult, svg, type TemplateResult } from "lit-html";
-import { clientName, duration, visible } from "../reports/index.ts";
+import { clientName, clockTime, duration, visible } from "../reports/index.ts";
 import { holdersDuring, type LockSpan } from "./lock-history.ts";
-import { clockTime } from "./words.ts";
 
 /** How much time the drawing has, in milliseconds; rows of it, and lines below. */
 const DRAWN_MS = 60_000;

@@ -2,4 +2,4 @@
 
 export { atrForPrograms, describeAtr, summarizeAtr } from "./atr-report.ts";
 export { clientName } from "./clients.ts";
-export { asciiText, bytesForPeople, count, duration, jsonText, visible, visibleLines } from "./text.ts";
+export { asciiText, bytesForPeople, clockTime, count, duration, jsonText, visible, visibleLines } from "./text.ts";

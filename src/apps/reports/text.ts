@@ -36,6 +36,19 @@ export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
+/**
+ * The time of day in local time, to the millisecond: `14:03:07.120`.
+ *
+ * @param time milliseconds since 1970 UTC
+ */
+export function clockTime(time: number): string {
+  const date = new Date(time);
+  const [hours, minutes, seconds] = [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) =>
+    String(part).padStart(2, "0"),
+  );
+  return `${hours}:${minutes}:${seconds}.${String(date.getMilliseconds()).padStart(3, "0")}`;
+}
+
 /** A time for people: `0.12 ms`, `850 ms`, `3.2 s`. */
 export function duration(ms: number): string {
   if (ms < 10) return `${ms.toFixed(2)} ms`;
