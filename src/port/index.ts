@@ -205,6 +205,7 @@ export {
   byteString,
   callback,
   clockObject,
+  fractionalMilliseconds,
   having,
   INFINITE,
   limitsOf,

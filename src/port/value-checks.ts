@@ -49,6 +49,12 @@ export const milliseconds: Check<number> = (value, place) => {
   return refuse(place, shown(value), remedy);
 };
 
+/** How long something took, or may take: milliseconds with fractions, 0 or more. */
+export const fractionalMilliseconds: Check<number> = (value, place) =>
+  typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY
+    ? value
+    : refuse(place, shown(value), "give milliseconds, 0 or more; they may have a fraction");
+
 /** `true` or `false`. */
 export const truth: Check<boolean> = (value, place) =>
   typeof value === "boolean" ? value : refuse(place, shown(value), "give true or false");

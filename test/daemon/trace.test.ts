@@ -63,7 +63,8 @@ describe.skipIf(process.platform === "win32")("scard trace", () => {
   test("passes what its filters want", async () => {
     const { connect, control } = await stage();
     const connection = await connect();
-    const trace = await traced(control, ["--sw", "63cX", "--reader", "desk", "--client", String(process.pid)]);
+    const filters = ["--sw", "63cX", "--reader", "desk", "--client", String(process.pid), "--slower-than", "0.000001"];
+    const trace = await traced(control, filters);
     await connection.transmit(select);
     await connection.transmit(verify);
     expect((JSON.parse(await trace.line()) as Line).exchange?.name).toBe("VERIFY");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { hexWord } from "../../base/binary/index.ts";
-import { listOf, milliseconds, optional, optionsOf, refuse, shown, text, word } from "../../port/index.ts";
+import { fractionalMilliseconds, listOf, optional, optionsOf, refuse, shown, text, word } from "../../port/index.ts";
 import { type ObservedEvent, type ObservedOperation, observedOperations } from "./events.ts";
 
 /** Which events are wanted: those for which everything that is given is true. */
@@ -14,7 +14,7 @@ export interface EventFilter {
   readonly aid?: string;
   /** A status word: four hexadecimal digits, of which an X stands for any: `63CX`. */
   readonly sw?: string;
-  /** Calls that took longer than so many milliseconds. */
+  /** Calls that took longer than so many milliseconds, 0 or more; they may have a fraction. */
   readonly slowerThanMs?: number;
   readonly operations?: readonly ObservedOperation[];
 }
@@ -30,7 +30,7 @@ const eventFilter = optionsOf<EventFilter>({
   client: optional(text("a part of a program's name, or the number of a process")),
   aid: optional(hexadecimal(2, 32, "0-9A-F", "give 2 to 32 hexadecimal digits")),
   sw: optional(hexadecimal(4, 4, "0-9A-FX", "give four hexadecimal digits, with an X for any: 63CX")),
-  slowerThanMs: optional(milliseconds),
+  slowerThanMs: optional(fractionalMilliseconds),
   operations: optional(
     listOf(
       word(
