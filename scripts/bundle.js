@@ -6,7 +6,7 @@
 // All are in one folder, as deep below the package as a compiled module of a program: what looks for package.json, or for a
 // program beside itself, finds it from both.
 
-import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { rolldown } from "rolldown";
 import { root } from "./tools.js";
@@ -133,6 +133,7 @@ await bundleForPage(`dist/entry/${LATER}`, PAGE_FOLDER + LATER);
 
 // The pages that commands serve. The licences of the packages in them go with their code.
 const licenceOf = (name) => `${name}:\n\n${readFileSync(join(root, "node_modules", name, "LICENSE"), "utf8")}`;
+const html = readFileSync(join(root, "src/apps/page-parts/page.html"), "utf8");
 const pages = [
   { name: "bridge", room: "page", packages: ["lit-html"] },
   { name: "console", room: "console-page", packages: ["lit-html"] },
@@ -141,7 +142,7 @@ for (const { name, packages, room } of pages) {
   const folder = `${PAGE_FOLDER}${name}`;
   const banner = `/*! This file holds ${packages.map(licenceOf).join("\nand ")}*/`;
   await bundleForPage(`dist/apps/${room}/main.js`, `${folder}/page.js`, { banner });
-  copyFileSync(join(root, "src/apps", room, "index.html"), join(root, folder, "index.html"));
+  writeFileSync(join(root, folder, "index.html"), html.replace("{command}", name));
   const styles = ["src/apps/page-parts/base.css", `src/apps/${room}/page.css`];
   writeFileSync(
     join(root, folder, "page.css"),
