@@ -399,6 +399,7 @@ const pcscRows: Readonly<Record<string, Row>> = {
     arg(() => ({}), "object"),
   ),
   featureOfTag: row(pcsc.featureOfTag, whole),
+  fractionalMilliseconds: checked(pcsc.fractionalMilliseconds, () => 0.5, "number", "huge", "fraction"),
   fromNumber: row(
     pcsc.fromNumber,
     arg(() => pcsc.scopes, "object", "unknownMember", "arrayLike"),
