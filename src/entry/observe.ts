@@ -127,6 +127,7 @@ export {
   type RecordingDifference,
   type RecordingHeader,
   type RecordingProblem,
+  RecordingWriter,
   type ReplayClientOptions,
   type ReplayDifference,
   type ReplayResult,

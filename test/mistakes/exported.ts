@@ -936,6 +936,10 @@ const observeRows: Readonly<Record<string, Row>> = {
     (value: observe.RecordingHeader) => new observe.Recorder(value),
     arg(() => aRecording.header),
   ),
+  RecordingWriter: row(
+    (value: observe.RecordingHeader) => new observe.RecordingWriter(value),
+    arg(() => aRecording.header),
+  ),
   captureOf: row(
     observe.captureOf,
     recording,

@@ -46,6 +46,7 @@ export class CaptureWriter {
   readonly #frames: FrameMaker;
   readonly #header: RecordingHeader;
   readonly #redactor: EventRedactor | undefined;
+  #isPowered = false;
 
   /** @throws TypeError (a kind or an option that there is not) */
   constructor(kind: CaptureKind, header: RecordingHeader, options: CaptureOptions = {}) {
@@ -69,9 +70,18 @@ export class CaptureWriter {
     return concatBytes(head, ...this.#packets(this.#frames.begin(), 0, 0));
   }
 
-  /** The packets of an event. An exchange that failed has none. */
+  /**
+   * The packets of an event. An exchange that failed has none. A card that was powered before the recording began has its reset in
+   * front of the first event, so that the capture can be read.
+   */
   event(event: RecordedEvent): Uint8Array {
-    const shown = this.#redactor?.redact(event) ?? event;
+    const isPowered = this.#isPowered || event.event === "reset";
+    this.#isPowered = true;
+    const packets = this.#packetsOf(this.#redactor?.redact(event) ?? event);
+    return isPowered ? packets : concatBytes(this.#packetsOf({ event: "reset", atMs: 0 }), packets);
+  }
+
+  #packetsOf(shown: RecordedEvent): Uint8Array {
     if (shown.event === "removed") return new Uint8Array(0);
     if (shown.event === "reset") {
       return concatBytes(...this.#packets(this.#frames.reset(shown.atr ?? this.#header.atr), shown.atMs, 0));
@@ -94,10 +104,7 @@ export class CaptureWriter {
 export function captureOf(recording: Recording, kind: CaptureKind, options: CaptureOptions = {}): Uint8Array {
   checkRecording(recording, "captureOf: recording");
   const writer = new CaptureWriter(kind, recording.header, options);
-  const { events, header } = recording;
-  // A card that was powered before the recording began has its reset in front of it, so that the capture can be read.
-  const powered: RecordedEvent[] = events[0]?.event === "reset" ? [] : [{ event: "reset", atMs: 0, atr: header.atr }];
-  return concatBytes(writer.begin(), ...[...powered, ...events].map((event) => writer.event(event)));
+  return concatBytes(writer.begin(), ...recording.events.map((event) => writer.event(event)));
 }
 
 function withheldComment(command: RecordedBytes, response: RecordedBytes): string | undefined {

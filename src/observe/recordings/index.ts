@@ -41,6 +41,6 @@ export type {
   RecordingHeader,
 } from "./recorded-event.ts";
 export { Recorder } from "./recorder.ts";
-export { formatRecording } from "./recording.ts";
+export { formatRecording, RecordingWriter } from "./recording.ts";
 export { EventRedactor, redactRecording } from "./redact-recording.ts";
 export { type ReplayClientOptions, type ReplayResult, type ReplayTarget, replayToCard } from "./replay-client.ts";

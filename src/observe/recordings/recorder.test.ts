@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { hexBytes } from "../../base/binary/index.ts";
 import type { ObservedCall, ObservedCardEvent } from "../calls/index.ts";
-import { formatRecording, Recorder, type RecordingHeader } from "./index.ts";
+import { formatRecording, Recorder, type RecordingHeader, RecordingWriter } from "./index.ts";
 
 const transmit: ObservedCall = {
   kind: "call",
@@ -79,6 +79,18 @@ describe("what an observer tells, as a recording", () => {
   test("is told of resets by those who asked for them", () => {
     const end: ObservedCall = { ...transmit, operation: "disconnect", disposition: "reset", exchange: undefined };
     expect(linesOf(header, end, { ...end, disposition: "leave" })).toEqual(['{"event":"reset","atMs":52}']);
+    const reset = '{"event":"reset","atMs":60,"atr":"3B8001"}';
+    expect(linesOf(header, card, end, card)).toEqual([reset, reset]);
+    expect(linesOf(header, card, transmit, end)).toHaveLength(3);
     expect(linesOf(header, { ...card, change: "removed" })).toEqual(['{"event":"removed","atMs":60}']);
+  });
+
+  test("can be written line by line", () => {
+    const recorder = new Recorder(header);
+    const writer = new RecordingWriter(header);
+    const events = [transmit, card].map((event) => recorder.take(event)).filter((event) => event !== undefined);
+    const lines = [writer.begin(), ...events.map((event) => writer.event(event))];
+    expect(lines.join("")).toBe(formatRecording({ header, events }));
+    expect(writer.event({ event: "removed", atMs: 1e308 })).toBe('{"event":"removed","atMs":8640000000000000}\n');
   });
 });

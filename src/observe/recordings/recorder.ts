@@ -15,6 +15,7 @@ const resettingDispositions: ReadonlySet<string> = new Set(["reset", "unpower", 
 /** Makes the lines of a recording out of what an observer tells of one reader. */
 export class Recorder {
   readonly #header: RecordingHeader;
+  #isReset = false;
 
   /**
    * @param header of the recording: `reader` is the reader that is recorded, all readers without it; with `data: "raw"` the bytes
@@ -32,7 +33,11 @@ export class Recorder {
     const { reader } = this.#header;
     if (reader !== undefined && event.reader !== reader) return undefined;
     const atMs = Math.max(0, event.time - this.#header.recorded);
-    return event.kind === "card" ? cardEvent(event, atMs) : this.#call(event, atMs);
+    const taken = event.kind === "card" ? cardEvent(event, atMs) : this.#call(event, atMs);
+    // A reset is told by the reader, which knows the ATR, and by the call that asked for it.
+    if (taken?.event === "reset" && taken.atr === undefined && this.#isReset) return undefined;
+    if (taken !== undefined) this.#isReset = taken.event === "reset";
+    return taken;
   }
 
   #call({ client, disposition, exchange, outcome, tookMs }: ObservedCall, atMs: number): RecordedEvent | undefined {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-import { encodeHex, escapedJson } from "../../base/binary/index.ts";
+import { checkObject, encodeHex, escapedJson } from "../../base/binary/index.ts";
 import type { ValueOf } from "../../base/json/index.ts";
 import * as is from "../../base/json/index.ts";
 import { byTag, object } from "../../base/json/index.ts";
-import { checkRecording } from "./check-recording.ts";
+import { checkHeader, checkRecording } from "./check-recording.ts";
 import { recordedBytes, recordedText } from "./recorded-bytes.ts";
 import type { RecordedEvent, Recording, RecordingHeader } from "./recorded-event.ts";
 
@@ -16,6 +16,7 @@ export const RECORDING_FORMAT = "scard-recording";
 const MAX_NAME = 256;
 const MAX_ATR = 33;
 const WORD = 64;
+const MAX_TIME_MS = 8_640_000_000_000_000;
 
 const name = is.text(MAX_NAME);
 const atMs = is.milliseconds.about("Milliseconds since the recording began.");
@@ -110,6 +111,28 @@ function eventLine(event: RecordedEvent): string {
   });
 }
 
+/** Writes a recording line by line, as events come. What was written so far is always a recording that can be read. */
+export class RecordingWriter {
+  readonly #header: RecordingHeader;
+
+  /** @throws TypeError, RangeError (anything but a header) */
+  constructor(header: RecordingHeader) {
+    checkHeader(header, "RecordingWriter: header");
+    this.#header = header;
+  }
+
+  /** The beginning of the file. */
+  begin(): string {
+    return `${headerLine(this.#header)}\n`;
+  }
+
+  /** The line of an event. */
+  event(event: RecordedEvent): string {
+    checkObject(event, "RecordingWriter.event: event", "pass what Recorder.take() gives");
+    return `${eventLine(event)}\n`;
+  }
+}
+
 /** The text of a whole recording. */
 export function formatRecording(recording: Recording): string {
   checkRecording(recording, "formatRecording: recording");
@@ -121,9 +144,9 @@ function line(members: object): string {
   return escapedJson(JSON.stringify(members));
 }
 
-/** Microseconds are enough. */
+/** Microseconds are enough, and no time is longer than that of JavaScript's dates. */
 function rounded(ms: number): number {
-  return Math.max(0, Math.round(ms * 1000) / 1000);
+  return Math.round(Math.min(Math.max(0, ms), MAX_TIME_MS) * 1000) / 1000;
 }
 
 function short(text: string, most: number): string {
