@@ -5,6 +5,7 @@
 export { nodeBlockCipher } from "./block-cipher.ts";
 export { BusyPoll, DEFAULT_AWAKE_US, defaultAwakeUs } from "./busy-poll.ts";
 export { FileHold, fileStamp } from "./file-hold.ts";
+export { GrowingFile } from "./growing-file.ts";
 export { makeFolders } from "./make-folders.ts";
 export { BrokenPackage, packageFailure } from "./package-failure.ts";
 export { readRegularFile, readTextFile } from "./read-regular-file.ts";

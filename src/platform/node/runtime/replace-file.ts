@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { randomUUID } from "node:crypto";
-import { open, realpath, rename, rm } from "node:fs/promises";
+import { open, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { SmartCardError } from "../../../port/index.ts";
 
@@ -13,20 +13,18 @@ const OWNER_ALONE = 0o600;
  * may read it afterwards. Where the path is a link, the file that it leads to is replaced.
  *
  * @param mustBeNew whether a file that is there already is an error
- * @throws invalid-value (the file is there already), no-access, file-not-found (the folder), write-too-many where the disk is full.
+ * @throws invalid-value (the file is there already, the disk is full), no-access, file-not-found (the folder).
  * No message repeats the text.
  */
 export async function replaceFile(path: string, text: string | Uint8Array, mustBeNew = false): Promise<void> {
   try {
     if (mustBeNew) {
-      const file = await open(path, "wx", OWNER_ALONE);
-      await written(file, text);
+      await written(await newFile(path), text);
       return;
     }
-    const target = await realpath(path).catch(() => path);
-    const temporary = `${target}.${randomUUID()}.tmp`;
+    const { target, temporary } = await temporaryBeside(path);
     try {
-      await written(await open(temporary, "wx", OWNER_ALONE), text);
+      await written(await newFile(temporary), text);
       await rename(temporary, target);
     } catch (error) {
       await rm(temporary, { force: true });
@@ -34,11 +32,28 @@ export async function replaceFile(path: string, text: string | Uint8Array, mustB
     }
     await synced(dirname(target));
   } catch (cause) {
-    throw failed(path, cause);
+    throw fileFailure(path, cause);
   }
 }
 
-async function written(file: Awaited<ReturnType<typeof open>>, text: string | Uint8Array): Promise<void> {
+type File = Awaited<ReturnType<typeof open>>;
+
+/** Makes a file that only its owner may read. Fails where there is one. */
+export function newFile(path: string): Promise<File> {
+  return open(path, "wx", OWNER_ALONE);
+}
+
+/** The file that a path leads to, and a name beside it for what takes its place. */
+export async function temporaryBeside(path: string): Promise<{ readonly target: string; readonly temporary: string }> {
+  const target = await realpath(path).catch(() => path);
+  const there = await stat(target).catch(() => undefined);
+  // To replace a device, such as /dev/null, would harm all that use it.
+  if (there !== undefined && !there.isFile() && !there.isDirectory())
+    throw new SmartCardError("invalid-value", `${path} cannot be written: it is no regular file`);
+  return { target, temporary: `${target}.${randomUUID()}.tmp` };
+}
+
+async function written(file: File, text: string | Uint8Array): Promise<void> {
   try {
     await file.writeFile(text);
     await file.sync();
@@ -61,10 +76,14 @@ const reasons: ReadonlyMap<string, readonly ["no-access" | "file-not-found" | "i
   ["EPERM", ["no-access", "the permissions do not allow it"]],
   ["EROFS", ["no-access", "the file system is read-only"]],
   ["ENOSPC", ["invalid-value", "the disk is full"]],
+  ["EDQUOT", ["invalid-value", "the quota of the disk is used up"]],
+  ["EFBIG", ["invalid-value", "it is as large as a file may be here"]],
   ["EISDIR", ["invalid-value", "it is a folder"]],
 ]);
 
-function failed(path: string, cause: unknown): SmartCardError {
+/** Why a file cannot be written, and what to do. */
+export function fileFailure(path: string, cause: unknown): SmartCardError {
+  if (cause instanceof SmartCardError) return cause;
   const reason = String((cause as NodeJS.ErrnoException).code);
   const [code, why] = reasons.get(reason) ?? (["invalid-value", "the system does not let it be written"] as const);
   return new SmartCardError(code, `${path} cannot be written: ${why} (${reason})`, {}, { cause });
