@@ -28,7 +28,7 @@ describe.runIf(hasBash)("completion in bash", () => {
   it.each([
     [
       ["scard", "re"],
-      ["readers", "replay", "remove", "release"],
+      ["readers", "record", "replay", "remove", "release"],
     ],
     [["scard", "types", "in"], ["introduce"]],
     [["scard", "types", "list", "--l"], ["--long"]],

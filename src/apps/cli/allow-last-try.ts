@@ -2,7 +2,7 @@
 
 import { command, exitCodes } from "./command.ts";
 import { askLikelyDaemon, controlOption, oneReader } from "./control-option.ts";
-import { type OptionTable, UsageError } from "./options.ts";
+import { durationOf, type OptionTable } from "./options.ts";
 import { onlyFitting } from "./reader-choice.ts";
 import { jsonText, visible } from "./text.ts";
 
@@ -15,7 +15,7 @@ const optionTable = {
   for: {
     type: "string",
     value: "TIME",
-    reads: durationOf,
+    reads: (option: string, text: string) => durationOf(option, text, LONGEST_MS),
     help: "how long: as 30s or 5m, an hour at most (60s without it)",
   },
   ...controlOption,
@@ -45,11 +45,3 @@ export const allowLastTry = command({
     return exitCodes.ok;
   },
 });
-
-/** A time as 30s or 5m, in milliseconds. @throws UsageError */
-export function durationOf(option: string, text: string): number {
-  const [, number, unit] = /^(\d{1,4})([sm]?)$/.exec(text) ?? [];
-  const ms = Number(number) * (unit === "m" ? 60_000 : 1000);
-  if (!(ms >= 1000 && ms <= LONGEST_MS)) throw new UsageError(`${option} is a time as 30s or 5m, an hour at most`);
-  return ms;
-}

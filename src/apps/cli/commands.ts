@@ -23,6 +23,7 @@ const entries: readonly CommandEntry[] = [
   { name: "metrics", load: async () => (await import("./metrics.ts")).metrics },
   { name: "allow-last-try", load: async () => (await import("./allow-last-try.ts")).allowLastTry },
   { name: "audit", load: async () => (await import("./audit.ts")).audit },
+  { name: "record", load: async () => (await import("./record.ts")).record },
   { name: "replay", load: async () => (await import("./replay.ts")).replay },
   { name: "diff", load: async () => (await import("./diff.ts")).diff },
   { name: "convert", load: async () => (await import("./convert.ts")).convert },

@@ -9,7 +9,7 @@ import { readTextFile, replaceFile } from "../../platform/node/runtime/index.ts"
 import { SmartCardError } from "../../port/index.ts";
 import { command, exitCodes } from "./command.ts";
 import { type OptionTable, type ParsedLine, UsageError } from "./options.ts";
-import { captureKindOf, fileForms } from "./recording-file.ts";
+import { captureKindOf, forceOption, formOption } from "./recording-file.ts";
 import type { Terminal } from "./terminal.ts";
 import { jsonText } from "./text.ts";
 
@@ -20,14 +20,9 @@ const optionTable = {
     choices: logKinds,
     help: "what wrote the log; without it, what its lines look like",
   },
-  to: {
-    type: "string",
-    value: "FORM",
-    choices: fileForms,
-    help: "recording (the default), or a capture for Wireshark: as SIM tracers send it, as a USB reader, as a contactless card",
-  },
+  to: formOption,
   raw: { type: "boolean", help: "keep all bytes, PINs and keys too, where the source has them; the file is marked" },
-  force: { type: "boolean", help: "write over the file that is there" },
+  ...forceOption,
 } as const satisfies OptionTable;
 
 /** `scard convert`: logs to recordings, and recordings to captures. */

@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import {
   choiceOf,
+  durationOf,
   hexOf,
   millisecondsOf,
   type OptionTable,
@@ -100,6 +101,19 @@ describe("values", () => {
     for (const text of ["", "-1", "1e3", "x", "31536001", "0x10"]) {
       expect(refusal(() => millisecondsOf("--timeout", text))).toMatch(/^--timeout is a number of seconds/);
     }
+  });
+
+  it("are times with units, a second at least", () => {
+    const hour = 3_600_000;
+    expect(["1", "30s", "60m", "1h"].map((text) => durationOf("--for", text, hour))).toEqual([
+      1000,
+      30_000,
+      hour,
+      hour,
+    ]);
+    for (const text of ["", "0s", "1.5s", "3601", "2h", "1d", "-1", "s", "1e3", "1 s"])
+      expect(refusal(() => durationOf("--for", text, hour))).toBe("--for is a time as 30s or 5m, an hour at most");
+    expect(refusal(() => durationOf("--for", "25h", 24 * hour))).toMatch(/24h at most$/);
   });
 
   it("are bytes; what is wrong is told by its place only", () => {

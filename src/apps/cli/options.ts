@@ -139,6 +139,22 @@ export function millisecondsOf(option: string, value: string): number {
   return Math.round(seconds * 1000);
 }
 
+const unitsMs: Readonly<Record<string, number>> = { "": 1_000, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/**
+ * A time as 30s, 5m or 2h, in milliseconds: a second at least.
+ *
+ * @param longestMs whole hours @throws UsageError
+ */
+export function durationOf(option: string, text: string, longestMs: number): number {
+  const [, number, unit = ""] = /^(\d{1,6})([smh]?)$/.exec(text) ?? [];
+  const ms = Number(number) * (unitsMs[unit] ?? Number.NaN);
+  const hours = longestMs / 3_600_000;
+  if (!(ms >= 1_000 && ms <= longestMs))
+    throw new UsageError(`${option} is a time as 30s or 5m, ${hours === 1 ? "an hour" : `${hours}h`} at most`);
+  return ms;
+}
+
 /** Bytes in hexadecimal. `what` tells the user which text it is about. @throws UsageError, naming the position */
 export function hexOf(what: string, text: string): Uint8Array {
   const decoded = decodeHex(text);

@@ -12,9 +12,18 @@ import { visible } from "./text.ts";
  */
 export async function chooseReader(context: Context, choice: string | undefined): Promise<string> {
   const names = await context.listReaders();
+  if (choice !== undefined && names.length > 0) return onlyFitting(names, choice, "--reader");
+  return onlyLikely(names, await likelyReaders(context, names));
+}
+
+/**
+ * The only reader, or the only one with a card in it.
+ *
+ * @param likely those that have a card @throws as {@link chooseReader}
+ */
+export function onlyLikely(names: readonly string[], likely: readonly string[]): string {
   if (names.length === 0) throw new SmartCardError("no-readers-available", "there is no reader");
-  if (choice !== undefined) return onlyFitting(names, choice, "--reader");
-  const [only, ...others] = await likelyReaders(context, names);
+  const [only, ...others] = names.length === 1 ? names : likely;
   if (only !== undefined && others.length === 0) return only;
   const missing = only === undefined ? "no reader has a card: put one in, or " : "";
   const code = only === undefined ? "no-smartcard" : "unknown-reader";
@@ -48,7 +57,7 @@ function namesFitting(names: readonly string[], choice: string): readonly string
 }
 
 async function likelyReaders(context: Context, names: readonly string[]): Promise<readonly string[]> {
-  if (names.length === 1) return names;
+  if (names.length <= 1) return names;
   const states = await context.getStatusChange(
     names.map((reader) => ({ reader })),
     { timeoutMs: 0 },

@@ -19,8 +19,18 @@ export async function readRecording(path: string): Promise<Recording> {
 /** What a file can be written as: a recording, or a capture for Wireshark. */
 export type FileForm = "recording" | `pcap:${CaptureKind}`;
 
-/** The forms, for options. */
-export const fileForms: readonly FileForm[] = ["recording", ...captureKinds.map((kind): FileForm => `pcap:${kind}`)];
+const fileForms: readonly FileForm[] = ["recording", ...captureKinds.map((kind): FileForm => `pcap:${kind}`)];
+
+/** What a command writes its file as. */
+export const formOption = {
+  type: "string",
+  value: "FORM",
+  choices: fileForms,
+  help: "recording (the default), or a capture for Wireshark: as SIM tracers send it, as a USB reader, as a contactless card",
+} as const;
+
+/** The option of commands that write a file. */
+export const forceOption = { force: { type: "boolean", help: "write over the file that is there" } } as const;
 
 /** The kind of capture that a form is; undefined for a recording. */
 export function captureKindOf(form: FileForm): CaptureKind | undefined {

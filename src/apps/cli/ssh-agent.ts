@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 
-import { spawn } from "node:child_process";
 import { readdirSync, rmSync } from "node:fs";
-import { constants, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { OpenCards } from "../../entry/agent-cards.ts";
 import { CardKeys, SshAgent } from "../../faces/ssh-agent/index.ts";
 import { nodeClock } from "../../platform/node/runtime/index.ts";
 import { listenUnix, privateFolder, thisUser, type UnixConnection } from "../../platform/node/unix/index.ts";
 import { type Context, SmartCardError } from "../../port/index.ts";
+import { runChild, withProgramBehindDashes } from "./child-program.ts";
 import { type Command, command, exitCodes } from "./command.ts";
 import { managerOption, withManager } from "./manager-option.ts";
-import { millisecondsOf, type OptionTable, UsageError } from "./options.ts";
+import { millisecondsOf, type OptionTable } from "./options.ts";
 import { onlyFitting } from "./reader-choice.ts";
 import { type SecretSource, secretSource } from "./secret-source.ts";
 import { pinPrompt } from "./ssh-agent-pin.ts";
@@ -20,8 +20,6 @@ import { jsonText, visible } from "./text.ts";
 import { untilStopped } from "./waiting.ts";
 
 const OWNER_ONLY = 0o600;
-/** What a shell adds to the number of the signal that ended a program. */
-const SIGNAL_BASE = 128;
 
 const options = {
   reader: { type: "string", multiple: true, value: "NAME", help: "use the card in this reader; default: all readers" },
@@ -81,7 +79,10 @@ const agentCommand = command({
       });
       try {
         const [program, ...args] = positionals;
-        if (program !== undefined) return await runWith(program, args, withAgent(path, values.pin, terminal), terminal);
+        if (program !== undefined) {
+          const environment = withAgent(path, values.pin, terminal);
+          return await runChild(program, args, { environment }, terminal);
+        }
         if (values.json === true) terminal.print(jsonText({ socket: path, pid: process.pid }));
         else terminal.print(`SSH_AUTH_SOCK=${quoted(path)}; export SSH_AUTH_SOCK;`);
         await untilStopped(terminal);
@@ -94,20 +95,7 @@ const agentCommand = command({
 });
 
 /** `scard ssh-agent`: OpenSSH's programs sign with keys on cards. */
-export const sshAgent: Command = {
-  ...agentCommand,
-  async run(args, terminal) {
-    try {
-      return await agentCommand.run(args, terminal);
-    } catch (cause) {
-      const isUnknown = cause instanceof UsageError && cause.message.startsWith("unknown option");
-      const hasCommand = args.some((word) => !word.startsWith("-")) && !args.includes("--");
-      if (!isUnknown || !hasCommand) throw cause;
-      const remedy = "a command with options of its own stands behind --: scard ssh-agent -- COMMAND …";
-      throw new UsageError(`${cause.message}; ${remedy}`, { cause });
-    }
-  },
-};
+export const sshAgent: Command = withProgramBehindDashes(agentCommand, "scard ssh-agent -- COMMAND …");
 
 function serve(agent: SshAgent, connection: UnixConnection): void {
   const session = agent.accept({
@@ -180,28 +168,4 @@ function withAgent(path: string, source: SecretSource | undefined, { environment
   const passed: NodeJS.ProcessEnv = { ...environment, SSH_AUTH_SOCK: path };
   if (source?.from === "environment") delete passed[source.name];
   return passed;
-}
-
-/** Runs a program with the agent, and gives its exit code as a shell does. */
-async function runWith(
-  program: string,
-  args: readonly string[],
-  env: NodeJS.ProcessEnv,
-  terminal: Terminal,
-): Promise<number> {
-  const child = spawn(program, args, { stdio: "inherit", env });
-  const stop = (): void => void child.kill(terminal.stop.reason === "SIGTERM" ? "SIGTERM" : "SIGINT");
-  terminal.stop.addEventListener("abort", stop, { once: true });
-  try {
-    return await new Promise<number>((resolve, reject) => {
-      child.once("error", (cause) => {
-        reject(
-          new UsageError(`${visible(program)} cannot be started (${(cause as NodeJS.ErrnoException).code})`, { cause }),
-        );
-      });
-      child.once("close", (status, signal) => resolve(status ?? SIGNAL_BASE + constants.signals[signal ?? "SIGTERM"]));
-    });
-  } finally {
-    terminal.stop.removeEventListener("abort", stop);
-  }
 }

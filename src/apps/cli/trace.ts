@@ -3,6 +3,7 @@
 import { observedOperations } from "../../observe/calls/index.ts";
 import { nodeClock } from "../../platform/node/runtime/index.ts";
 import { type ReportedEvent, type TraceCommand, traceDaemon } from "../daemon/index.ts";
+import { callFilters } from "./call-filters.ts";
 import { command, exitCodes } from "./command.ts";
 import { askLikelyDaemon, controlOption } from "./control-option.ts";
 import { millisecondsOf, type OptionTable, type ParsedLine, UsageError } from "./options.ts";
@@ -13,12 +14,7 @@ import { waiting } from "./waiting.ts";
 
 const optionTable = {
   reader: { type: "string", value: "NAME", help: "only readers whose name has this in it" },
-  client: {
-    type: "string",
-    value: "PROGRAM",
-    help: "only programs whose name has this in it, or the process with this number",
-  },
-  aid: { type: "string", value: "HEX", reads: aidOf, help: "only commands to applications whose identifier begins so" },
+  ...callFilters,
   sw: {
     type: "string",
     value: "SW",
@@ -90,13 +86,6 @@ function tell(line: ReportedEvent, path: string, terminal: Terminal): void {
   if ("begun" in line) terminal.say(`scard: tracing the daemon at ${path}; Ctrl-C ends it`);
   else if ("event" in line) for (const text of describeEvent(line.event, paint)) terminal.print(text);
   else terminal.print(paint("red", `${line.dropped} events were dropped: they come faster than this output is read`));
-}
-
-/** Digits of an identifier, in any case and with blanks. @throws UsageError */
-function aidOf(option: string, value: string): string {
-  const digits = value.replaceAll(" ", "").toUpperCase();
-  if (!/^[0-9A-F]{2,32}$/.test(digits)) throw new UsageError(`${option} is 2 to 32 hexadecimal digits`);
-  return digits;
 }
 
 /** @throws UsageError */

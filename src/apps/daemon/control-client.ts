@@ -16,6 +16,8 @@ import { type ControlResults, problemsOfResult, type ReportedEvent, readTraceLin
 
 /** How long to wait for a daemon's answer. */
 const ANSWER_WAIT_MS = 10_000;
+/** The id of the request whose answer ends a trace. */
+const LAST_REQUEST = "last";
 
 /**
  * Asks a daemon something over its control socket.
@@ -61,6 +63,7 @@ export async function askDaemon<C extends ControlCommand>(
 /**
  * Has a daemon tell calls and cards, until the signal is aborted. The first element says that it has begun.
  *
+ * @param ending when it is aborted, all that has happened until then is still told
  * @throws as {@link askDaemon}; comm-error also when the daemon ends
  */
 export async function* traceDaemon(
@@ -68,27 +71,44 @@ export async function* traceDaemon(
   command: Extract<ControlCommand, { command: "trace" }>,
   clock: Clock,
   signal: AbortSignal,
+  ending?: AbortSignal,
 ): AsyncGenerator<ReportedEvent, void> {
   refuseForeignSocket(path);
   const client = await connectUnix(path);
   let late = false;
   const close = (): void => client.close();
-  const cancelTimer = clock.schedule(ANSWER_WAIT_MS, "control-answer", () => {
-    late = true;
-    close();
-  });
+  const limitWait = (): (() => void) =>
+    clock.schedule(ANSWER_WAIT_MS, "control-answer", () => {
+      late = true;
+      close();
+    });
+  let cancelTimer = limitWait();
+  // What the daemon answers to another request comes behind all that was told before.
+  const askLast = (): void => {
+    cancelTimer();
+    cancelTimer = limitWait();
+    client.send(encodeLine({ version: CONTROL_VERSION, id: LAST_REQUEST, command: "readers" }));
+  };
   signal.addEventListener("abort", close, { once: true });
+  ending?.addEventListener("abort", askLast, { once: true });
   try {
     client.send(encodeLine({ version: CONTROL_VERSION, ...command }));
+    if (ending?.aborted) askLast();
     const splitter = new LineSplitter(MAX_ANSWER_BYTES);
     let isAnswered = false;
     for await (const bytes of client.received) {
       const lines = splitter.split(bytes);
       if (lines === "too long") throw failure(path, "what answers is not a scard daemon: a line has no end");
       for (const line of lines) {
-        cancelTimer();
-        yield isAnswered ? eventOf(line, path) : { begun: resultOf(line, command, path) };
-        isAnswered = true;
+        if (!isAnswered) {
+          if (!ending?.aborted) cancelTimer();
+          yield { begun: resultOf(line, command, path) };
+          isAnswered = true;
+          continue;
+        }
+        const json = parsed(line, path);
+        if (ending?.aborted && is.problemsIn(lastAnswer, json).length === 0) return;
+        yield eventOf(json, path);
       }
     }
   } catch (error) {
@@ -98,6 +118,7 @@ export async function* traceDaemon(
   } finally {
     cancelTimer();
     signal.removeEventListener("abort", close);
+    ending?.removeEventListener("abort", askLast);
     close();
   }
   if (signal.aborted) return;
@@ -105,12 +126,13 @@ export async function* traceDaemon(
   throw failure(path, "the daemon has ended");
 }
 
-function eventOf(line: string, path: string): ReportedEvent {
-  const read = readTraceLine(parsed(line, path));
+function eventOf(json: unknown, path: string): ReportedEvent {
+  const read = readTraceLine(json);
   if ("length" in read) throw foreign(read, path);
   return read;
 }
 
+const lastAnswer = part({ id: is.words(LAST_REQUEST), ok: is.truth });
 const ofThisRelease = part({ version: is.whole(CONTROL_VERSION, CONTROL_VERSION) });
 const refusal = part({ code: is.text(100), message: is.text(MAX_ANSWER_BYTES) });
 const answerShape = part({ ok: is.truth, result: is.anything.optional(), error: refusal.optional() }).check(

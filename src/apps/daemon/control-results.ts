@@ -8,6 +8,7 @@ import {
   type Disposition,
   dispositions,
   type Inspection,
+  MAX_COMMAND_BYTES,
   type Protocol,
   protocols,
   type ReaderInspection,
@@ -18,6 +19,8 @@ import { type ControlCommand, part } from "./control-messages.ts";
 
 /** The most entries of one list in a report. */
 const MAX_ENTRIES = 1_000_000;
+/** The longest text of the bytes of a command or response: two digits and a blank for each. */
+const MAX_SHOWN_CHARACTERS = 3 * MAX_COMMAND_BYTES;
 
 const some = <T, S>(element: AnyShape<T, S>) => list(element, MAX_ENTRIES);
 
@@ -98,20 +101,34 @@ const disconnected = part({ clients: count });
 const traceBegun = part({ raw: is.truth });
 
 const words = is.text(200);
+const time = is
+  .textLike(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?Z$/, "a time of ISO 8601 in UTC")
+  .check((text, place) => {
+    if (Number.isNaN(Date.parse(text))) place.problem("is no time that there is");
+  });
+/** Bytes as digits, some of them in words: `00 20 00 80 [8 bytes withheld]`. */
+const shownBytes = is.anyText.check((text, place) => {
+  if (text.length > MAX_SHOWN_CHARACTERS) place.problem(`has more than ${MAX_SHOWN_CHARACTERS} characters`);
+});
+const commandLength = is.whole(0, MAX_COMMAND_BYTES);
 const exchange = part({
   name: words,
-  command: part({ bytes: is.anyText, text: is.anyText }),
-  response: part({ bytes: is.anyText, withheldBytes: count }).optional(),
-  statusWord: is.text(4).optional(),
-  commandBytes: count,
-  responseBytes: count,
-  application: is.text(32).optional(),
-  raw: part({ command: is.anyText, response: is.anyText.optional() }).optional(),
+  command: part({ bytes: shownBytes, text: shownBytes }),
+  response: part({ bytes: shownBytes, withheldBytes: commandLength }).optional(),
+  statusWord: is.textLike(/^[0-9A-F]{4}$/, "a status word in hexadecimal").optional(),
+  commandBytes: commandLength,
+  responseBytes: commandLength,
+  /** Programs may select by a name of any length. */
+  application: is.hexadecimal(0, MAX_COMMAND_BYTES).optional(),
+  raw: part({
+    command: is.hexadecimal(0, MAX_COMMAND_BYTES),
+    response: is.hexadecimal(0, MAX_COMMAND_BYTES).optional(),
+  }).optional(),
 });
 const callEvent = part({
   kind: is.words("call"),
   number: count,
-  time: is.text(40),
+  time,
   tookMs: is.milliseconds,
   waitedMs: is.milliseconds.optional(),
   client,
@@ -129,7 +146,7 @@ const callEvent = part({
 const cardEvent = part({
   kind: is.words("card"),
   number: count,
-  time: is.text(40),
+  time,
   reader: is.anyText,
   change: is.words("reader-added", "reader-removed", "inserted", "removed", "reset", "unpowered"),
   atr: is.hexadecimal(0, 33),

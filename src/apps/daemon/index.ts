@@ -17,3 +17,4 @@ export { defaultSocketPath, exportLine, likelyControlPaths } from "./paths.ts";
 export { readConfig } from "./read-config.ts";
 export { REHEARSAL_MS } from "./rehearsal.ts";
 export type { TraceCommand } from "./trace.ts";
+export { tracedEvent } from "./traced-event.ts";
