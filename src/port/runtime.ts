@@ -57,6 +57,8 @@ export interface TraceEvent {
   /** Of a reset, and of a card that loses its power. */
   readonly cause?: ResetCause;
   readonly detail?: string;
+  /** Of what is over: when it began, in milliseconds of {@link Clock.now}. */
+  readonly since?: number;
 }
 
 /**

@@ -133,6 +133,17 @@ describePeer(headless, (executablePath) => {
     await locks.getByText(`(pid ${b.pid}) holds the lock for`).waitFor();
     await page.getByRole("img", { name: "Time line" }).waitFor();
     expect(await page.locator("rect.waited").count()).toBeGreaterThan(0);
+    await b.do("end");
+    // What is over before the daemon is asked again is there too, also for a page that is opened afterwards.
+    b.start("begin");
+    await b.answer("begin");
+    a.start("begin");
+    await b.do("end");
+    await a.answer("begin");
+    await a.do("end");
+    await locks.getByText(new RegExp(`pid ${a.pid}\\) waited .* behind .*pid ${b.pid}\\)$`)).waitFor();
+    await page.reload();
+    await locks.getByText(new RegExp(`pid ${a.pid}\\) waited .* behind .*pid ${b.pid}\\)$`)).waitFor();
     expect(said).toEqual([]);
   });
 
@@ -202,12 +213,19 @@ describePeer(headless, (executablePath) => {
       virtual: true,
     };
     const daemon = { pid: 1, profile: "pcsclite", runningMs: 1000, knowsClients: true, sessions: 1 };
-    return (command === "who" ? { daemon, readers: [reader], clients: [] } : {}) as never;
+    const span = { client, reader: `Desk ${HOSTILE}`, from: Date.now() - 9000, to: Date.now() - 1000 };
+    const over = [{ ...span, kind: "held" }] as const;
+    const answers = {
+      who: { daemon, readers: [reader], clients: [] },
+      locks: { over, open: [], last: 1, missed: 0 },
+    };
+    return ((answers as Record<string, unknown>)[command] ?? {}) as never;
   };
 
   test("names of readers and programs are text, whatever is in them", { timeout: PATIENCE_MS }, async () => {
     const { page, said } = await scripted(hostile);
     await page.locator(".holder").getByText("<img src=x").waitFor();
+    await page.getByRole("list", { name: "Locks" }).getByText("<img src=x").waitFor();
     await page.getByRole("button", { name: "Eject" }).click();
     await page.getByRole("button", { name: "Yes", exact: true }).click();
     await page.getByRole("status").getByText("Ejected").waitFor();

@@ -29,6 +29,8 @@ export interface PageState {
   /** Said to screen readers. */
   readonly news: string;
   readonly locks: readonly LockSpan[];
+  /** How many locks and waits are not in it. */
+  readonly locksMissed: number;
   /** When all this was so: milliseconds since 1970 UTC. */
   readonly now: number;
   /** What was typed into the tools. */
@@ -45,17 +47,19 @@ export class ConsoleApp {
   readonly #locks = new LockHistory();
   #state: PageState = {
     ...{ phase: "connecting", refusal: undefined, gone: undefined, shown: undefined, pending: undefined },
-    ...{ problem: undefined, news: "", locks: [], now: 0, atrText: "", tlvText: "" },
+    ...{ problem: undefined, news: "", locks: [], locksMissed: 0, now: 0, atrText: "", tlvText: "" },
   };
 
   constructor(show: (state: PageState) => void) {
     this.#show = show;
     this.#link = new ConsoleLink({
-      opened: () => this.#set({ phase: "open", refusal: undefined, news: "The page is connected" }),
+      opened: () => {
+        this.#locks.clear();
+        this.#set({ phase: "open", refusal: undefined, news: "The page is connected" });
+      },
       received: (message) => this.#received(message),
       lost: () => {
         const news = this.#state.phase === "lost" ? {} : { news: "The console is not connected" };
-        this.#locks.end(browser.Date.now());
         this.#set({ phase: "lost", shown: undefined, pending: undefined, ...news });
       },
       refused: (reason) => this.#set({ phase: "refused", refusal: reason, shown: undefined, pending: undefined }),
@@ -96,12 +100,11 @@ export class ConsoleApp {
 
   #received(message: Exclude<ConsoleMessage, { readonly type: "done" | "welcome" }>): void {
     if (message.type === "who") {
-      this.#locks.report(message);
+      this.#locks.told(message.locks);
       this.#reported(message);
       return;
     }
     const news = this.#state.gone === undefined ? { news: "The daemon does not answer" } : {};
-    this.#locks.end(browser.Date.now());
     this.#set({ gone: message.reason, shown: undefined, pending: undefined, ...news });
   }
 
@@ -118,7 +121,7 @@ export class ConsoleApp {
 
   #set(change: Partial<PageState>): void {
     const now = browser.Date.now();
-    const live = { now, locks: this.#locks.spans };
+    const live = { now, locks: this.#locks.spans, locksMissed: this.#locks.missed };
     this.#state = { ...this.#state, ...live, ...change };
     this.#show(this.#state);
   }

@@ -1,63 +1,49 @@
 // SPDX-License-Identifier: MIT
 
 import { expect, it } from "vitest";
-import type { ShownReport } from "../console/index.ts";
-import { holdersDuring, LockHistory } from "./lock-history.ts";
+import { holdersDuring, LockHistory, type LockSpan } from "./lock-history.ts";
 
 const a = { name: "gpg", pid: 1 };
 const b = { name: "browser", pid: 2 };
+const c = { name: "gpg", pid: 3 };
 
-type Reader = ShownReport["report"]["readers"][number];
+const span = (client: typeof a, kind: LockSpan["kind"], from: number, to?: number, reader = "Desk"): LockSpan => {
+  return { reader, client, kind, from, ...(to !== undefined && { to }) };
+};
 
-/** A report with one reader. */
-function report(time: number, holder?: readonly [typeof a, number], waiter?: readonly [typeof a, number]): ShownReport {
-  const daemon = { pid: 1, profile: "pcsclite", runningMs: 1, knowsClients: true, sessions: 1 };
-  const reader: Reader = {
-    ...{ name: "Desk", id: "desk", eventCount: 0, connections: [] },
-    lock: holder && { client: holder[0], heldMs: holder[1], depth: 1, lastExchangeMs: undefined },
-    queue: waiter === undefined ? [] : [{ client: waiter[0], operation: "begin", waitingMs: waiter[1] }],
-  };
-  return { time, readersLeftOut: 0, report: { daemon, clients: [], readers: [reader] } };
-}
-
-it("tells who held a lock, who waited behind whom, and what goes on", () => {
+it("has what is over, and of what goes on what was told last", () => {
   const history = new LockHistory();
-  history.report(report(5000, [a, 3000], [b, 1000]));
-  history.report(report(6000, [a, 4001], [b, 1999]));
+  history.told({ open: [span(a, "held", 2), span(b, "waited", 4)], over: [span(c, "held", 1, 2)], missed: 0 });
+  history.told({ open: [span(b, "held", 7)], over: [span(a, "held", 2, 7), span(b, "waited", 4, 7)], missed: 3 });
   expect(history.spans).toEqual([
-    { reader: "Desk", client: a, kind: "held", from: 2000, to: undefined },
-    { reader: "Desk", client: b, kind: "waited", from: 4000, to: undefined },
+    span(c, "held", 1, 2),
+    span(a, "held", 2, 7),
+    span(b, "waited", 4, 7),
+    span(b, "held", 7),
   ]);
-  history.report(report(7000, [b, 500]));
-  expect(history.spans).toEqual([
-    { reader: "Desk", client: a, kind: "held", from: 2000, to: 7000 },
-    { reader: "Desk", client: b, kind: "waited", from: 4000, to: 7000 },
-    { reader: "Desk", client: b, kind: "held", from: 6500, to: undefined },
-  ]);
-  const [, waited] = history.spans;
-  expect(waited && holdersDuring(waited, history.spans, 7000)).toEqual([a]);
+  expect(history.missed).toBe(3);
+  history.clear();
+  expect([history.spans, history.missed]).toEqual([[], 0]);
 });
 
-it("tells one lock from the next of the same client", () => {
-  const history = new LockHistory();
-  history.report(report(5000, [a, 3000]));
-  history.report(report(6000, [a, 100]));
-  expect(history.spans.map(({ from, to }) => [from, to])).toEqual([
-    [2000, 6000],
-    [5900, undefined],
-  ]);
-});
-
-it("nothing goes on when the daemon has gone", () => {
-  const history = new LockHistory();
-  history.report(report(5000, [a, 3000], [b, 10]));
-  history.end(5500);
-  expect(history.spans.map(({ to }) => to)).toEqual([5500, 5500]);
+it("tells behind whom a client waited: all others that held the lock meanwhile", () => {
+  const wait = span(b, "waited", 4, 9);
+  const others = [
+    span(a, "held", 1, 4),
+    span(c, "held", 6),
+    span(a, "held", 4, 6),
+    span(b, "held", 2, 5),
+    span(a, "held", 9),
+    span(c, "held", 5, 6, "Shelf"),
+    span(c, "waited", 4, 6),
+  ];
+  expect(holdersDuring(wait, [wait, ...others], 10)).toEqual([a, c]);
 });
 
 it("keeps 500 spans", () => {
   const history = new LockHistory();
-  for (let time = 0; time < 1000; time++) history.report(report(time * 1000, [a, 1]));
-  expect(history.spans).toHaveLength(501);
-  expect(history.spans.at(-2)?.from).toBe(997_999);
+  for (let time = 0; time < 1000; time++)
+    history.told({ open: [], over: [span(a, "held", time, time + 1)], missed: 0 });
+  expect(history.spans).toHaveLength(500);
+  expect(history.spans[0]?.from).toBe(500);
 });

@@ -2,6 +2,7 @@
 
 import { html, nothing, type SVGTemplateResult, svg, type TemplateResult } from "lit-html";
 import { clientName, clockTime, duration, visible } from "../reports/index.ts";
+import type { PageState } from "./app.ts";
 import { holdersDuring, type LockSpan } from "./lock-history.ts";
 
 /** How much time the drawing has, in milliseconds; rows of it, and lines below. */
@@ -13,16 +14,17 @@ const WIDTH = 1000;
 const ROW = 26;
 
 /** Who held which lock, and who waited for it: a drawing, and the same in words. */
-export function locksView(spans: readonly LockSpan[], now: number): TemplateResult {
+export function locksView({ locks: spans, locksMissed, now }: PageState): TemplateResult {
   const drawn = spans.filter(({ to = now }) => to > now - DRAWN_MS);
   const lines = spans.toSorted((one, other) => (other.to ?? now) - (one.to ?? now) || other.from - one.from);
   return html`<section aria-labelledby="locks-title" class="wide">
     <h2 id="locks-title">Locks</h2>
-    ${spans.length === 0 ? html`<p>No program has held a lock since this page was opened.</p>` : nothing}
+    ${spans.length === 0 ? html`<p>No program has held a lock yet.</p>` : nothing}
     ${drawn.length === 0 ? nothing : drawing(drawn, now)}
     <ol class="log" tabindex="0" aria-label="Locks, newest first">${lines
       .slice(0, MAX_LINES)
       .map((span) => html`<li class=${span.kind}>${wordsOf(span, spans, now)}</li>`)}</ol>
+    ${locksMissed === 0 ? nothing : html`<p class="hint">${locksMissed} more locks and waits are not shown: they came faster than the page is told.</p>`}
   </section>`;
 }
 

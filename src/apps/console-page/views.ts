@@ -15,9 +15,7 @@ export function pageView(state: PageState, app: ConsoleApp): TemplateResult {
     <p class="news" role="status">${state.news}</p>
     ${problemsView(state)}
     <main>${
-      phase === "open" && shown !== undefined
-        ? html`${readersView(shown, state, app)}${locksView(state.locks, state.now)}`
-        : nothing
+      phase === "open" && shown !== undefined ? html`${readersView(shown, state, app)}${locksView(state)}` : nothing
     }${phase === "open" ? toolsView(state, app) : nothing}</main>`;
 }
 

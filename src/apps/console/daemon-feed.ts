@@ -2,6 +2,7 @@
 
 import { type CancelTimer, type Clock, SmartCardError } from "../../port/index.ts";
 import type { ControlCommand, ControlResults, WhoReport } from "../daemon/index.ts";
+import { LocksKept } from "./locks-kept.ts";
 import type { ShownReport } from "./messages.ts";
 
 /** Asks the daemon. @throws SmartCardError where it does not answer, or refuses */
@@ -27,6 +28,11 @@ export class DaemonFeed {
   readonly #listeners = new Set<FeedEvents>();
   #last: ((events: FeedEvents) => void) | undefined;
   #cancel: CancelTimer | undefined;
+  /** What the pages are told of locks. */
+  readonly locks: LocksKept = new LocksKept();
+  /** The daemon that was asked last, and how much of its locks is known. */
+  #daemon: { readonly pid: number; readonly last: number } | undefined;
+  #goneAt: number | undefined;
   #isAsking = false;
   #isNudged = false;
 
@@ -68,14 +74,26 @@ export class DaemonFeed {
     try {
       const time = this.#clock.wallTime();
       const shown = bounded(await this.#ask({ command: "who" }), time);
+      await this.#lookAtLocks(shown.report.daemon.pid, time);
+      this.#goneAt = undefined;
       this.#tell((events) => events.reported(shown));
     } catch (error) {
       if (!(error instanceof SmartCardError)) throw error;
+      this.#goneAt ??= this.#clock.wallTime();
       this.#tell((events) => events.gone(error.reason));
     } finally {
       this.#isAsking = false;
       this.#askIn(this.#isNudged ? SOON_MS : ASK_MS);
     }
+  }
+
+  async #lookAtLocks(pid: number, time: number): Promise<void> {
+    const known = this.#daemon?.pid === pid ? this.#daemon : undefined;
+    const { last, missed, open, over } = await this.#ask({ command: "locks", since: known?.last ?? 0 });
+    if (known === undefined) this.locks.end(this.#goneAt ?? time);
+    // What a daemon had forgotten before it was asked is not missed.
+    this.locks.add({ open, over, missed: known === undefined ? 0 : missed });
+    this.#daemon = { pid, last };
   }
 
   #tell(news: (events: FeedEvents) => void): void {

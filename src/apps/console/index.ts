@@ -7,5 +7,6 @@ export {
   type ConsoleMessage,
   MAX_PAGE_MESSAGE_BYTES,
   type PageMessage,
+  type ShownLocks,
   type ShownReport,
 } from "./messages.ts";

@@ -2,7 +2,7 @@
 
 import type { ValueOf } from "../../base/json/index.ts";
 import * as is from "../../base/json/index.ts";
-import type { WhoReport } from "../daemon/index.ts";
+import type { LockSpan, WhoReport } from "../daemon/index.ts";
 
 /** The longest message of a page, in bytes. */
 export const MAX_PAGE_MESSAGE_BYTES = 65_536;
@@ -40,11 +40,21 @@ export interface ShownReport {
   readonly readersLeftOut: number;
 }
 
+/** Who held which lock and who waited for it, so far as the page does not know it. */
+export interface ShownLocks {
+  /** What goes on. */
+  readonly open: readonly LockSpan[];
+  /** What is over, oldest first. */
+  readonly over: readonly LockSpan[];
+  /** How many are over that are not in it. */
+  readonly missed: number;
+}
+
 /** What the console says to a page. */
 export type ConsoleMessage =
   /** The page is let in. `session` lets the same tab in again while the console runs. */
   | { readonly type: "welcome"; readonly session: string }
-  | ({ readonly type: "who" } & ShownReport)
+  | ({ readonly type: "who" } & ShownReport & { readonly locks: ShownLocks })
   /** The daemon does not answer. It is asked again until it does. */
   | { readonly type: "gone"; readonly reason: string }
   | { readonly type: "done"; readonly id: number; readonly problem?: string };

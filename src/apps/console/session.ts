@@ -4,7 +4,13 @@ import type { PageEvents, PagePipe } from "../../platform/node/pages/index.ts";
 import { type Clock, SmartCardError } from "../../port/index.ts";
 import { closeCodes } from "../../wire/bridge/index.ts";
 import type { AskDaemon, DaemonFeed } from "./daemon-feed.ts";
-import { type ConsoleAction, type ConsoleMessage, decodePageMessage, encodeMessage } from "./messages.ts";
+import {
+  type ConsoleAction,
+  type ConsoleMessage,
+  decodePageMessage,
+  encodeMessage,
+  type ShownReport,
+} from "./messages.ts";
 
 /** How long a page may take to say who it is, in milliseconds. */
 const HELLO_MS = 10_000;
@@ -40,7 +46,9 @@ export class ConsoleSession implements PageEvents {
   #isOver = false;
   #actions = 0;
   /** The newest report that a slow page has not got. */
-  #late: ConsoleMessage | undefined;
+  #late: (() => void) | undefined;
+  /** What the page knows of locks. */
+  #locksKnown: number | undefined;
 
   constructor(pipe: PagePipe, deps: SessionDeps) {
     this.#pipe = pipe;
@@ -86,8 +94,8 @@ export class ConsoleSession implements PageEvents {
     this.#cancelHello();
     this.#send({ type: "welcome", session: admission.session });
     this.#leave = this.#deps.feed.follow({
-      reported: (report) => this.#report({ type: "who", ...report }),
-      gone: (reason) => this.#report({ type: "gone", reason }),
+      reported: (report) => this.#report(() => this.#who(report)),
+      gone: (reason) => this.#report(() => this.#send({ type: "gone", reason })),
     });
   }
 
@@ -109,9 +117,15 @@ export class ConsoleSession implements PageEvents {
     }
   }
 
-  #report(message: ConsoleMessage): void {
-    if (this.#pipe.waitingBytes > MAX_UNSENT_BYTES) this.#late = message;
-    else this.#send(message);
+  #who(report: ShownReport): void {
+    const { locks } = this.#deps.feed;
+    this.#send({ type: "who", ...report, locks: locks.behind(this.#locksKnown) });
+    this.#locksKnown = locks.last;
+  }
+
+  #report(tell: () => void): void {
+    if (this.#pipe.waitingBytes > MAX_UNSENT_BYTES) this.#late = tell;
+    else tell();
   }
 
   #send(message: ConsoleMessage): void {

@@ -31,6 +31,8 @@ function request<C extends string, M extends ShapeMembers>(command: C, members: 
 /** A request, but for its version, which {@link requestVersion} checks. */
 export const controlRequest = byTag("command", {
   who: request("who", {}),
+  /** Who held which lock and who waited for it: what goes on, and what is over, of it what came after the entry `since`. */
+  locks: request("locks", { since: is.whole(0, Number.MAX_SAFE_INTEGER).optional() }),
   readers: request("readers", {}),
   /** `card` is a kind of card or the absolute path of a description. */
   insert: request("insert", { reader: name, card: is.text(4096) }),

@@ -70,6 +70,29 @@ const reader = part({
   virtual: is.truth.optional(),
 });
 
+const lockSpan = part({
+  reader: is.anyText,
+  client,
+  kind: is.words("held", "waited"),
+  /** Milliseconds since 1970 UTC; `to` is missing while it goes on. */
+  from: is.milliseconds,
+  to: is.milliseconds.optional(),
+});
+
+/** A time in which a client held a reader's lock, or waited for it or for its holder. */
+export type LockSpan = ValueOf<typeof lockSpan>;
+
+const locks = part({
+  /** What is over, oldest first, as far as it is kept. */
+  over: some(lockSpan),
+  /** What goes on. */
+  open: some(lockSpan),
+  /** How many are over so far: the `since` of the next request. */
+  last: count,
+  /** How many were asked for and are not kept any more. */
+  missed: count,
+});
+
 /** The readers of a device, one a slot, by their names. */
 const readersOfDevice = part({ readers: some(is.anyText) });
 
@@ -212,6 +235,7 @@ export interface ControlResults {
   readonly audit: ValueOf<typeof audit>;
   readonly "allow-last-try": unknown;
   readonly who: WhoReport;
+  readonly locks: ValueOf<typeof locks>;
   readonly readers: readonly { readonly name: string }[];
   readonly insert: unknown;
   readonly remove: unknown;
@@ -227,6 +251,7 @@ export interface ControlResults {
 
 const results: Readonly<Partial<Record<ControlCommand["command"], AnyShape>>> = {
   who: part({ daemon, readers: some(reader), clients: some(part({ client })) }),
+  locks,
   readers: some(part({ name: is.anyText })),
   usb,
   disconnect: disconnected,

@@ -30,6 +30,7 @@ import type { ControlCommand } from "./control-messages.ts";
 import type { ReportedReader, WhoReport } from "./control-results.ts";
 import { type ControlStream, serveControl } from "./control-server.ts";
 import type { DaemonIfdDeps } from "./ifd.ts";
+import { LockLog } from "./lock-log.ts";
 import { type Log, silentLog } from "./log.ts";
 import type { Monitoring, MonitoringDeps } from "./monitoring.ts";
 import { observedManager } from "./observed-manager.ts";
@@ -115,6 +116,7 @@ export class Daemon {
   readonly #manager: EmbeddedManager;
   /** In front of what the clients get. */
   readonly #observer: Observer;
+  readonly #locks: LockLog;
   /** Metrics, audit log and policy; undefined where none of them is configured. */
   readonly #monitoring: Monitoring | undefined;
   readonly #server: PcscliteServer;
@@ -144,7 +146,7 @@ export class Daemon {
     this.#config = config;
     this.socketPath = typeof socket === "string" ? (config.socket.path ?? socket) : socket.path;
     this.controlPath = config.control.path ?? controlPathOf(this.socketPath);
-    const trace: Trace = ({ at: _, by: __, ...event }) => {
+    const trace: Trace = ({ at: _, by: __, since: ___, ...event }) => {
       if (log.writes("trace")) log.write("trace", event.kind, event);
     };
     this.#runtime = nodeRuntime({ trace });
@@ -157,9 +159,11 @@ export class Daemon {
       atrOf: (reader) => this.#atrOf(reader),
       failed: (error) => this.#say("error", "a listener of events has failed", { detail: String(error) }),
     });
+    this.#locks = new LockLog(this.#runtime.clock);
     const observed: Trace = (event) => {
       trace(event);
       this.#observer.trace(event);
+      this.#locks.trace(event);
     };
     this.#say = quietLog(log, this.#runtime.clock);
     this.#sessions = sessionsIn(config, log);
@@ -447,6 +451,8 @@ export class Daemon {
     switch (command.command) {
       case "who":
         return this.#who();
+      case "locks":
+        return this.#locks.report(command.since ?? 0, (await this.#manager.inspect()).readers);
       case "readers":
         return this.#manager.readers().map(({ card, ...reader }) => ({ ...reader, card: card && inHex(card) }));
       case "insert":

@@ -9,7 +9,7 @@ export {
 } from "./config.ts";
 export { askDaemon, traceDaemon } from "./control-client.ts";
 export type { ControlCommand } from "./control-messages.ts";
-export type { ControlResults, ReportedEvent, ReportedReader, WhoReport } from "./control-results.ts";
+export type { ControlResults, LockSpan, ReportedEvent, ReportedReader, WhoReport } from "./control-results.ts";
 export { Daemon, type StartProblem } from "./daemon.ts";
 export { type Log, logLevels, openLog, silentLog } from "./log.ts";
 export { cardSource } from "./parse-config.ts";

@@ -20,12 +20,17 @@ export class ReaderTrace {
     this.#tell(kind, context, detail === undefined ? {} : { detail });
   }
 
+  /** Something is over that began at `since`, of the monotonic clock. */
+  lasted(kind: string, context: TurnContext, since: number, detail?: string): void {
+    this.#tell(kind, context, { since, ...(detail !== undefined && { detail }) });
+  }
+
   /** A card was reset, or has lost its power. */
   reset(kind: "card-reset" | "card-unpowered", { cause, context, text }: ResetReason): void {
     if (this.#runtime.trace !== noTrace) this.#tell(kind, context, { cause, detail: text });
   }
 
-  #tell(kind: string, context: TurnContext | undefined, more: Pick<TraceEvent, "cause" | "detail">): void {
+  #tell(kind: string, context: TurnContext | undefined, more: Pick<TraceEvent, "cause" | "detail" | "since">): void {
     const { trace } = this.#runtime;
     if (trace === noTrace) return;
     const event = { at: this.#runtime.clock.now(), kind, reader: this.#reader, ...more };

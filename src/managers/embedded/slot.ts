@@ -328,8 +328,12 @@ export class Slot implements CardLifecycleHost, DriverEvents, OperationsHost, Tr
     this.transactions.lockGranted(lock);
   }
 
-  lockFreed(): void {
-    this.transactions.lockFreed();
+  lockFreed(lock: Lock<ConnectionState>): void {
+    this.transactions.lockFreed(lock);
+  }
+
+  lockWaited({ context, operation, since }: TurnRequest & { readonly since: number }): void {
+    this.#trace.lasted("lock-waited", context, since, operation);
   }
 
   lockLost(owner: ConnectionState): SmartCardError {

@@ -13,6 +13,7 @@ function queueOf(hasLoop: boolean) {
     schedule: () => () => {},
     ...(hasLoop && { breathe: () => new Promise<void>((resolve) => loop.push(resolve)) }),
   };
+  const waited: string[] = [];
   const queue = new TransactionQueue<TurnOwner>({
     clock,
     reader: "Reader",
@@ -20,6 +21,7 @@ function queueOf(hasLoop: boolean) {
       runPendingWork: () => {},
       lockGranted: () => {},
       lockFreed: () => {},
+      lockWaited: ({ context, operation }) => void waited.push(`${operation} of ${context.client.name}`),
       lockLost: () => new SmartCardError("not-transacted", "lost"),
       lockHolder: () => undefined,
     },
@@ -45,7 +47,7 @@ function queueOf(hasLoop: boolean) {
     for (const resolve of loop.splice(0)) resolve();
     await settled();
   };
-  return { connect, done, loop, queue, request, turn };
+  return { connect, done, loop, queue, request, turn, waited };
 }
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -87,4 +89,30 @@ it("operations that follow each other slowly cost the event loop nothing but its
     await turn();
   }
   expect([done.length, loop.length]).toEqual([40, 0]);
+});
+
+it("tells the waits for a lock and for its holder, however they end, and no others", async () => {
+  const { connect, queue, request, waited } = queueOf(false);
+  const owned = (name: string) => {
+    const { owner, ...rest } = request(name);
+    return { ...rest, owner: owner ?? { context: rest.context } };
+  };
+  expect(await queue.acquire(request("busy"), {})).toBeUndefined();
+  const begun = queue.begin({ ...owned("holder"), operation: "begin" }, {});
+  const behind = connect("behind");
+  queue.release();
+  await begun;
+  expect(waited).toEqual(["begin of holder"]);
+  const gone = new AbortController();
+  const given = queue.acquire(request("given up"), { signal: gone.signal });
+  gone.abort();
+  await expect(given).rejects.toMatchObject({ code: "cancelled" });
+  queue.unlock();
+  await behind;
+  expect(waited).toEqual(["begin of holder", "connect of given up", "connect of behind"]);
+  expect(await queue.acquire(request("busy"), {})).toBeUndefined();
+  const beside = connect("beside");
+  queue.release();
+  await beside;
+  expect(waited).toHaveLength(3);
 });

@@ -67,6 +67,8 @@ interface Turn<Owner extends TurnOwner> extends TurnRequest<Owner> {
   readonly since: number;
   readonly takesLock: boolean;
   readonly wait: PromisedWait<void>;
+  /** Whether it waits, or has waited, for a lock: to have it, or for its holder. */
+  isForLock: boolean;
 }
 
 /** What the queue tells and asks the slot that it belongs to. */
@@ -79,7 +81,9 @@ export interface TransactionQueueHost<Owner extends TurnOwner> {
   /** The lock was granted. */
   lockGranted(lock: Lock<Owner>): void;
   /** The lock has become free. */
-  lockFreed(): void;
+  lockFreed(lock: Lock<Owner>): void;
+  /** A wait is over that was for the lock or its holder, since `request.since`: its turn has come, or it was given up. */
+  lockWaited(request: TurnRequest<Owner> & { readonly since: number }): void;
   /** Says why a transaction that was to be ended has ended already. */
   lockLost(owner: Owner): SmartCardError;
   /** The holder of the lock, for errors. */
@@ -173,7 +177,8 @@ export class TransactionQueue<Owner extends TurnOwner> {
 
   /** Frees the lock at any depth. The next turn is granted at once, or when the operation under way ends. */
   unlock(): void {
-    assert(this.#lock !== undefined, "a lock was freed that was not held");
+    const lock = this.#lock;
+    assert(lock !== undefined, "a lock was freed that was not held");
     this.#lock = undefined;
     for (const turn of this.#inner) {
       // What comes behind another begin is about the transaction that is still to come.
@@ -185,7 +190,7 @@ export class TransactionQueue<Owner extends TurnOwner> {
       this.#queue = new Set([...this.#inner, ...this.#queue].sort((a, b) => a.number - b.number));
       this.#inner = new Set();
     }
-    this.#host.lockFreed();
+    this.#host.lockFreed(lock);
     this.#grantNext();
   }
 
@@ -231,6 +236,7 @@ export class TransactionQueue<Owner extends TurnOwner> {
           if (context.waitingFor === this) context.waitingFor = undefined;
           this.#queue.delete(turn);
           this.#inner.delete(turn);
+          if (turn.isForLock) this.#host.lockWaited(turn);
         },
       },
       options,
@@ -241,6 +247,7 @@ export class TransactionQueue<Owner extends TurnOwner> {
       since: this.#deps.clock.now(),
       takesLock,
       wait,
+      isForLock: !own && (takesLock || this.#lock !== undefined),
     };
     if (context.oneAtATime && options.timeoutMs === undefined) context.waitingFor = this;
     (own ? this.#inner : this.#queue).add(turn);
@@ -293,7 +300,7 @@ export class TransactionQueue<Owner extends TurnOwner> {
       if (turn.owner === owner) {
         this.#queue.delete(turn);
         this.#inner.add(turn);
-      }
+      } else turn.isForLock = true;
     }
     this.#host.lockGranted(this.#lock);
     for (const turn of this.#queue) if (turn.refusedBesideLock) turn.wait.fail(this.#beside(turn));

@@ -119,9 +119,9 @@ export class Transactions {
   }
 
   /** To be called when the lock becomes free. */
-  lockFreed(): void {
+  lockFreed({ owner, since }: Lock<ConnectionState>): void {
     this.#idleLimit.stop();
-    this.#deps.trace.write("lock-freed");
+    this.#deps.trace.lasted("lock-freed", owner.context, since);
   }
 
   /** Who has the lock; with `of`, only where it is that connection. */
