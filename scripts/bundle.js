@@ -94,27 +94,32 @@ function namesOfExports(entry) {
   };
 }
 
-/** What a page loads later is a file of its own, beside those that load it. */
-const LATER = "bridge-usb.js";
-const later = {
-  name: "later",
+/** What a page loads later is in files of their own, beside those that load it. */
+const LATER = ["bridge-usb.js", "bridge-pairing.js"];
+const loadedLater = (files) => ({
+  name: "loaded-later",
   resolveId(source) {
-    return source === `./${LATER}` ? { id: source, external: true } : undefined;
+    return files.some((file) => source === `./${file}`) ? { id: source, external: true } : undefined;
   },
-};
+});
 
-/** Writes one file for a page. */
-async function bundleForPage(module, file, { banner = "", keepNames = true } = {}) {
+/** Checks of the arguments of functions that no page can call: what a page gives is checked where it comes in. They take 0.2 kB of the small client. */
+const checksInside = ["checkBytes", "checkInteger", "checkText"];
+
+/** Writes one file for a page. `apart` are the files that it loads later; what else it loads later is in the file. */
+async function bundleForPage(module, file, { apart = LATER, banner = "", keepNames = true } = {}) {
   const page = await rolldown({
     cwd: root,
     input: join(root, module),
     platform: "browser",
-    plugins: [compiled, later, ...(keepNames ? [] : [namesOfExports(join(root, module))])],
+    treeshake: { manualPureFunctions: keepNames ? [] : checksInside },
+    plugins: [compiled, loadedLater(apart), ...(keepNames ? [] : [namesOfExports(join(root, module))])],
     onLog,
   });
   await page.write({
     file: join(root, file),
     format: "esm",
+    codeSplitting: false,
     minify: true,
     keepNames,
     sourcemap: true,
@@ -129,9 +134,9 @@ for (const target of Object.values(manifest.exports)) {
   await bundleForPage(target.types.replace(/\.d\.ts$/, ".js"), target.default, { keepNames: false });
 }
 
-await bundleForPage(`dist/entry/${LATER}`, PAGE_FOLDER + LATER);
+for (const file of LATER) await bundleForPage(`dist/entry/${file}`, PAGE_FOLDER + file);
 
-// The pages that commands serve. The licences of the packages in them go with their code.
+// The pages that commands serve. The licences of the packages in them go with their code. Readers of a page itself are not for these.
 const licenceOf = (name) => `${name}:\n\n${readFileSync(join(root, "node_modules", name, "LICENSE"), "utf8")}`;
 const html = readFileSync(join(root, "src/apps/page-parts/page.html"), "utf8");
 const pages = [
@@ -141,7 +146,7 @@ const pages = [
 for (const { name, packages, room } of pages) {
   const folder = `${PAGE_FOLDER}${name}`;
   const banner = `/*! This file holds ${packages.map(licenceOf).join("\nand ")}*/`;
-  await bundleForPage(`dist/apps/${room}/main.js`, `${folder}/page.js`, { banner });
+  await bundleForPage(`dist/apps/${room}/main.js`, `${folder}/page.js`, { apart: ["bridge-usb.js"], banner });
   writeFileSync(join(root, folder, "index.html"), html.replace("{command}", name));
   const styles = ["src/apps/page-parts/base.css", `src/apps/${room}/page.css`];
   writeFileSync(

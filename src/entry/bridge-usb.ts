@@ -8,7 +8,7 @@
 import { BridgeService } from "../faces/bridge-server/index.ts";
 import type { DraftSmartCardResourceManager } from "../faces/web/index.ts";
 import { EmbeddedManager } from "../managers/embedded/index.ts";
-import { browserRuntime } from "../platform/browser/index.ts";
+import { browserRuntime, startTimer } from "../platform/browser/index.ts";
 import type { WebUsb } from "../platform/webusb/index.ts";
 import { webUsbReaders } from "./browser.ts";
 
@@ -25,7 +25,10 @@ interface OwnSmartCard extends DraftSmartCardResourceManager {
 }
 
 /** The proxies of a page: `BridgedSmartCard`, whose errors are of the same classes as those of the page's other contexts. */
-type Proxies = new (host: { dial(events: Events): { send(message: Uint8Array): void; close(): void } }) => OwnSmartCard;
+type Proxies = new (host: {
+  dial(events: Events): { send(message: Uint8Array): void; close(): void };
+  later(delayMs: number, callback: () => void): () => void;
+}) => OwnSmartCard;
 
 /** The USB readers of a page. */
 export interface UsbBridge {
@@ -49,7 +52,7 @@ export async function openUsbBridge(usb: WebUsb, SmartCards: Proxies): Promise<U
     origins: { all: () => [{ origin: ORIGIN, pairings: [] }], remember: async () => undefined },
     notice: () => undefined,
   });
-  const smartCard = new SmartCards({ dial: (events) => dial(service, events) });
+  const smartCard = new SmartCards({ dial: (events) => dial(service, events), later: startTimer });
   return {
     async readers() {
       await readers.look();

@@ -4,10 +4,10 @@
  * `scard/bridge`: the Web Smart Card API in any page or worker, through `scard bridge` on the user's machine.
  */
 
-import { checkFunction, checkMembers, checkText, checkTruth, kindOf } from "../base/binary/index.ts";
+import { checkFunction, checkMembers, checkTruth, kindOf } from "../base/binary/index.ts";
 import { BridgedSmartCard, type BridgeTokens, type PairingRequest } from "../faces/bridge-client/index.ts";
 import type { SmartCardResourceManager } from "../faces/web/index.ts";
-import { openSocket, PageStore, pageCrypto, type SocketEvents } from "../platform/browser/index.ts";
+import { openSocket, PageStore, pageCrypto, type SocketEvents, startTimer } from "../platform/browser/index.ts";
 
 import type { UsbBridge } from "./bridge-usb.ts";
 
@@ -110,12 +110,14 @@ function bridgeOf({ pairingCode = askInPage, tokens, url = DEFAULT_URL, usb = fa
   const store = new PageStore("scard-bridge");
   const bridged = new BridgedSmartCard({
     dial: (events) => openSocket(url, events),
+    later: startTimer,
     pairing: {
       origin: (globalThis as PageNavigator).origin ?? "null",
       address: new URL(url).host,
       crypto: pageCrypto,
       tokens: tokens ?? { load: () => store.get(url), save: (token) => store.set(url, token) },
       pairingCode,
+      exchange: async (...given) => (await import("./bridge-pairing.ts")).exchange(...given),
     },
   });
   const own = (globalThis as PageNavigator).navigator?.usb;
@@ -128,10 +130,17 @@ function usbFirst(usb: object, bridged: SmartCardBridge): SmartCardBridge {
   return {
     async establishContext() {
       opened ??= import("./bridge-usb.ts").then((later) => later.openUsbBridge(usb as never, BridgedSmartCard));
+      // What could not be loaded is loaded anew the next time.
+      opened.catch(() => {
+        opened = undefined;
+      });
       return ((await (await opened).readers()) ?? bridged).establishContext();
     },
     close() {
-      void opened?.then((own) => own.close());
+      opened?.then(
+        (own) => own.close(),
+        () => undefined,
+      );
       bridged.close();
     },
   };
@@ -169,6 +178,7 @@ export function smartCardOverPort(port: BridgePort): SmartCardBridge {
     closed();
   };
   return new BridgedSmartCard({
+    later: startTimer,
     dial: (given) => {
       events = given;
       queueMicrotask(isClosed ? closed : given.opened);
@@ -213,7 +223,6 @@ function checked(options: BridgeOptions, name: string): BridgeOptions {
 
 /** The address is in what page and bridge prove, and the bridge knows it by this name alone. */
 function checkUrl(url: string, place: string): void {
-  checkText(url, place);
-  if (!/^ws:\/\/127\.0\.0\.1(:\d+)?\/?$/.test(url))
+  if (typeof url !== "string" || !/^ws:\/\/127\.0\.0\.1(:\d+)?\/?$/.test(url))
     throw new TypeError(`${place} is where a bridge listens, such as ${DEFAULT_URL}`);
 }

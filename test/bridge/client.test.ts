@@ -5,6 +5,7 @@
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { BridgedSmartCard } from "../../src/faces/bridge-client/index.ts";
+import { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
 import {
   decodePageMessage,
   encodeServiceMessage,
@@ -27,24 +28,35 @@ function asking(pairingCode: () => Promise<string | undefined>): PagePairing {
 /** A page, and a service that answers as it is told. Connections that the page closes stay silent: their close event comes late. */
 function stage(
   answer: (message: PageMessage & { readonly id: number }, say: Say) => void,
-  given: { readonly greet?: (say: Say) => void; readonly pairing?: PagePairing } = {},
+  given: {
+    readonly greet?: (say: Say) => void;
+    readonly pairing?: PagePairing;
+    readonly isUnopened?: boolean;
+    /** Whether the service says that it is there when it is asked. */
+    readonly isThere?: boolean;
+  } = {},
 ) {
   const dialled: { readonly events: Events; isClosed: boolean }[] = [];
   const heard: PageMessage[] = [];
+  const runtime = new SimulatedRuntime({ settle: () => new Promise((resolve) => setImmediate(resolve)) });
+  const { clock } = runtime;
   const smartCard = new BridgedSmartCard({
+    later: (delayMs, callback) => clock.schedule(delayMs, "page", callback),
     dial: (events) => {
       const socket = { events, isClosed: false };
       dialled.push(socket);
       const say: Say = (message) => queueMicrotask(() => events.received(encodeServiceMessage(message)));
-      queueMicrotask(events.opened);
+      if (!given.isUnopened) queueMicrotask(events.opened);
       return {
         send(encoded) {
           const decoded = decodePageMessage(encoded);
           if (!decoded.ok) throw decoded.error;
           const message = decoded.value;
           heard.push(message);
-          if (message.kind === "hello") (given.greet ?? ((tell) => tell({ kind: "welcome", version: 2 })))(say);
-          else if (message.kind === "establishContext") say({ kind: "context", id: message.id, context: 1 });
+          if (message.kind === "hello") (given.greet ?? ((tell) => tell({ kind: "welcome", version: 3 })))(say);
+          else if (message.kind === "ping") {
+            if (given.isThere) say({ kind: "pong" });
+          } else if (message.kind === "establishContext") say({ kind: "context", id: message.id, context: 1 });
           else if (message.kind === "connect") say({ kind: "connection", id: message.id, connection: 2 });
           else if ("id" in message && message.kind !== "endTransaction") answer(message, say);
         },
@@ -55,7 +67,7 @@ function stage(
     },
     pairing: given.pairing,
   });
-  return { smartCard, dialled, heard };
+  return { smartCard, dialled, heard, runtime };
 }
 
 const loss = (words: string) => ({ responseCode: "no-service", message: expect.stringContaining(words) });
@@ -68,7 +80,7 @@ describe("what does not fit ends the connection, and every call", () => {
     "the answer of another call": (id) => ({ kind: "done", id }),
     "an answer to no call": (id) => ({ kind: "readers", id: id + 100, names: [] }),
     "the beginning of no transaction": (id) => ({ kind: "begun", id }),
-    "a second welcome": () => ({ kind: "welcome", version: 2 }),
+    "a second welcome": () => ({ kind: "welcome", version: 3 }),
     "a request for a code after the welcome": () => wanted,
   };
 
@@ -118,6 +130,96 @@ describe("what does not fit ends the connection, and every call", () => {
     const { smartCard } = stage(({ id }, say) => say({ kind: "done", id }));
     const { connection } = await (await smartCard.establishContext()).connect("r", "shared");
     await expect(connection.startTransaction(async () => undefined)).rejects.toMatchObject(loss("done"));
+  });
+});
+
+describe("a program in the bridge's place that says nothing", () => {
+  const late = loss("within 10 s");
+  const silent = (): void => undefined;
+
+  it("does not even open the connection", async () => {
+    const { dialled, runtime, smartCard } = stage(silent, { isUnopened: true });
+    const establishing = smartCard.establishContext();
+    const outcome = expect(establishing).rejects.toMatchObject(late);
+    await runtime.advance(10_000);
+    await outcome;
+    expect(dialled.map(({ isClosed }) => isClosed)).toEqual([true]);
+  });
+
+  it("opens it, and does not answer the first message: the next attempt is a new connection", async () => {
+    const { dialled, heard, runtime, smartCard } = stage(silent, { greet: silent });
+    for (const count of [1, 2]) {
+      const outcome = expect(smartCard.establishContext()).rejects.toMatchObject(late);
+      await runtime.advance(10_000);
+      await outcome;
+      expect([heard.length, dialled.length]).toEqual([count, count]);
+    }
+  });
+
+  it("asks for a code, waits as long as the user does, and says nothing to the answer", async () => {
+    let answer: (code: string) => void = () => undefined;
+    const pairingCode = (): Promise<string> =>
+      new Promise((resolve) => {
+        answer = resolve;
+      });
+    const share = Uint8Array.of(9, ...new Uint8Array(31));
+    const greet = (say: Say): void => say({ ...wanted, share });
+    const { heard, runtime, smartCard } = stage(silent, { greet, pairing: asking(pairingCode) });
+    const establishing = smartCard.establishContext();
+    const outcome = expect(establishing).rejects.toMatchObject(late);
+    await runtime.advance(3_600_000);
+    expect(heard).toHaveLength(1);
+    answer("1234 5678");
+    await expect.poll(() => heard.at(-1)?.kind).toBe("pair");
+    await runtime.advance(10_000);
+    await outcome;
+  });
+
+  it("holds the page up no longer where what the page keeps cannot be read, or the exchange cannot be loaded", async () => {
+    const never = (): Promise<never> => new Promise(silent);
+    const pairing = asking(async () => "12345678");
+    const hanging = [
+      { ...pairing, tokens: { ...pairing.tokens, load: never } },
+      { ...pairing, exchange: never },
+    ];
+    for (const one of hanging) {
+      const { runtime, smartCard } = stage(silent, { greet: (say) => say(wanted), pairing: one });
+      const outcome = expect(smartCard.establishContext()).rejects.toMatchObject(late);
+      await runtime.advance(10_000);
+      await outcome;
+    }
+  });
+});
+
+describe("a bridge that hangs", () => {
+  it("is asked whether it is there while calls are under way: they end after 30 s of silence", async () => {
+    const { dialled, heard, runtime, smartCard } = stage(() => undefined);
+    const context = await smartCard.establishContext();
+    const outcome = expect(context.getStatusChange([])).rejects.toMatchObject(loss("does not answer any more"));
+    await runtime.advance(29_999);
+    expect(heard.filter(({ kind }) => kind === "ping")).toHaveLength(2);
+    expect(dialled[0]?.isClosed).toBe(false);
+    await runtime.advance(1);
+    await outcome;
+    expect([dialled[0]?.isClosed, runtime.pendingTimers]).toEqual([true, []]);
+  });
+
+  it("is waited for as long as it says that it is there, and is asked nothing when no call is under way", async () => {
+    let answer: (() => void) | undefined;
+    const { heard, runtime, smartCard } = stage(
+      ({ id }, say) => {
+        answer = () => say({ kind: "states", id, states: [] });
+      },
+      { isThere: true },
+    );
+    const context = await smartCard.establishContext();
+    const waiting = context.getStatusChange([]);
+    await runtime.advance(600_000);
+    answer?.();
+    expect(await waiting).toEqual([]);
+    const asked = heard.length;
+    await runtime.advance(600_000);
+    expect([heard.length, runtime.pendingTimers]).toEqual([asked, []]);
   });
 });
 

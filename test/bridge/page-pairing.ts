@@ -2,6 +2,7 @@
 
 import { createHmac, randomBytes } from "node:crypto";
 import { copyBytes } from "../../src/base/binary/index.ts";
+import { exchange } from "../../src/entry/bridge-pairing.ts";
 import type { BridgedSmartCard } from "../../src/faces/bridge-client/index.ts";
 import { pageCrypto } from "../../src/platform/browser/index.ts";
 import { encodePageMessage } from "../../src/wire/bridge/index.ts";
@@ -26,6 +27,7 @@ export function pagePairing(
       },
     },
     pairingCode: async () => code(),
+    exchange,
   };
 }
 
@@ -49,22 +51,22 @@ export class RawPage {
   }
 
   hello(): Uint8Array {
-    const pairing = this.#token && hmac(this.#token, "scard bridge 2: name").slice(0, 16);
-    return encodePageMessage({ kind: "hello", version: 2, nonce: this.nonce, pairing });
+    const pairing = this.#token && hmac(this.#token, "scard bridge 3: name").slice(0, 16);
+    return encodePageMessage({ kind: "hello", version: 3, nonce: this.nonce, pairing });
   }
 
   /** The answer to a challenge, and what the challenge has to prove. */
   prove(nonce: Uint8Array, token: Uint8Array = this.#token ?? new Uint8Array()) {
     const meeting = (label: string) => [
-      `scard bridge 2: ${JSON.stringify([label, this.#origin, this.#address])}`,
+      `scard bridge 3: ${JSON.stringify([label, this.#origin, this.#address])}`,
       this.nonce,
       nonce,
     ];
-    const pageKey = hmac(token, "scard bridge 2: page key");
-    const mask = hmac(hmac(pageKey, "scard bridge 2: stored key"), ...meeting("page"));
+    const pageKey = hmac(token, "scard bridge 3: page key");
+    const mask = hmac(hmac(pageKey, "scard bridge 3: stored key"), ...meeting("page"));
     const proof = pageKey.map((byte, place) => byte ^ (mask[place] ?? 0));
     return {
-      expected: hmac(hmac(token, "scard bridge 2: service key"), ...meeting("service")),
+      expected: hmac(hmac(token, "scard bridge 3: service key"), ...meeting("service")),
       message: encodePageMessage({ kind: "prove", proof }),
     };
   }

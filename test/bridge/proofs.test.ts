@@ -154,7 +154,7 @@ describe("a code", () => {
   ])("is not shown by a share %s, which has one result for every code", async (_, share) => {
     const { stage } = await paired();
     const raw = stage.raw(OTHER);
-    raw.session.received(encodePageMessage({ kind: "hello", version: 2, nonce: bytes32 }));
+    raw.session.received(encodePageMessage({ kind: "hello", version: 3, nonce: bytes32 }));
     raw.session.received(encodePageMessage({ kind: "pair", share, proof: bytes32 }));
     expect(stage.notices.at(-1)).toEqual({ kind: "wrong-code", origin: OTHER, triesLeft: 2 });
   });
@@ -162,7 +162,7 @@ describe("a code", () => {
   it("is asked for by a nonce and a share of its own in each try", async () => {
     const { stage } = await paired();
     const raw = stage.raw(OTHER);
-    raw.session.received(encodePageMessage({ kind: "hello", version: 2, nonce: bytes32 }));
+    raw.session.received(encodePageMessage({ kind: "hello", version: 3, nonce: bytes32 }));
     raw.session.received(encodePageMessage({ kind: "pair", share: bytes32, proof: bytes32 }));
     const [first, second] = raw.link.sent.map((sent) => {
       const decoded = decodeServiceMessage(sent);
@@ -182,6 +182,7 @@ async function meets(
   const said: Uint8Array[] = [];
   const asked: string[] = [];
   const smartCard = new BridgedSmartCard({
+    later: () => () => undefined,
     dial: (events) => {
       queueMicrotask(events.opened);
       return {
@@ -213,7 +214,7 @@ async function meets(
 
 describe("a program that listens in the bridge's place", () => {
   const token = new Uint8Array(32).fill(0xab);
-  const welcome: ServiceMessage = { kind: "welcome", version: 2 };
+  const welcome: ServiceMessage = { kind: "welcome", version: 3 };
   const challenge: ServiceMessage = { kind: "challenge", nonce: bytes32, proof: bytes32 };
   const wanted: ServiceMessage = {
     kind: "pairingWanted",
@@ -265,6 +266,7 @@ describe("a program that listens in the bridge's place", () => {
 it("a page in no secure context says nothing, and says why", async () => {
   const said: Uint8Array[] = [];
   const smartCard = new BridgedSmartCard({
+    later: () => () => undefined,
     dial: (events) => {
       queueMicrotask(events.opened);
       return { send: (message) => void said.push(message), close: () => undefined };

@@ -11,7 +11,7 @@ import { closeCodes, decodeServiceMessage, encodePageMessage } from "../../src/w
 import { bridgeStage, ORIGIN, OTHER, type StageOptions } from "./stage.ts";
 
 const bytes32 = new Uint8Array(32);
-const greeting = () => encodePageMessage({ kind: "hello", version: 2, nonce: bytes32 });
+const greeting = () => encodePageMessage({ kind: "hello", version: 3, nonce: bytes32 });
 const wrongPair = () => encodePageMessage({ kind: "pair", share: bytes32.slice().fill(9), proof: bytes32 });
 
 let end: (() => Promise<void>) | undefined;
@@ -409,6 +409,19 @@ describe("origins", () => {
     expect(await context.listReaders()).toEqual(["Reader A"]);
   });
 
+  it("wait for as long as it takes, as the service says that it is there", async () => {
+    const stage = await stageOf();
+    const { context } = await connected(stage);
+    const [now] = await context.getStatusChange([{ readerName: "Reader A", currentState: {} }], { timeout: 0 });
+    const currentState = { ...now?.eventState, changed: undefined };
+    const known = { readerName: "Reader A", currentState, currentCount: now?.eventCount ?? 0 };
+    const waiting = context.getStatusChange([known]);
+    await stage.runtime.advance(600_000);
+    stage.readers[0]?.remove();
+    await stage.runtime.settle();
+    expect(await waiting).toMatchObject([{ eventState: { empty: true } }]);
+  });
+
   it("are not woken by readers of others", async () => {
     const stage = await stageOf({
       origins: [
@@ -469,6 +482,7 @@ describe("the messages of a page", () => {
 
   it.each([
     ["malformed bytes", [Uint8Array.of(0xff)]],
+    ["a question whether it is there before the page is let in", [encodePageMessage({ kind: "ping" })]],
     ["a call before the pairing", [encodePageMessage({ kind: "establishContext", id: 1 })]],
     ["a call during the pairing", [hello, encodePageMessage({ kind: "establishContext", id: 1 })]],
     ["two greetings", [hello, hello]],
@@ -487,7 +501,7 @@ describe("the messages of a page", () => {
     const stage = await stageOf();
     const { link, session } = stage.raw();
     session.received(Uint8Array.of(1, 9, 0));
-    expect(link.end).toEqual({ code: closeCodes.version, reason: expect.stringMatching(/9.*2/) });
+    expect(link.end).toEqual({ code: closeCodes.version, reason: expect.stringMatching(/9.*3/) });
   });
 
   it("that misuse the numbers of calls, contexts and transactions end the connection, or fail", async () => {

@@ -12,6 +12,7 @@ import { pcscdManager } from "../../src/entry/pcscd.ts";
 import { testRig } from "../../src/entry/test-rig.ts";
 import { BridgedSmartCard } from "../../src/faces/bridge-client/index.ts";
 import { type BridgeNotice, BridgeService } from "../../src/faces/bridge-server/index.ts";
+import { startTimer } from "../../src/platform/browser/index.ts";
 import { bridgeCrypto, listenBridge } from "../../src/platform/node/bridge/index.ts";
 import { nodeRuntime } from "../../src/platform/node/runtime/index.ts";
 import type { ResourceManager } from "../../src/port/index.ts";
@@ -21,7 +22,7 @@ import { pagePairing } from "./page-pairing.ts";
 import { MemoryOrigins, ORIGIN } from "./stage.ts";
 
 const bytes32 = new Uint8Array(32);
-const greeting = () => encodePageMessage({ kind: "hello", version: 2, nonce: bytes32 });
+const greeting = () => encodePageMessage({ kind: "hello", version: 3, nonce: bytes32 });
 
 const ends: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -55,6 +56,7 @@ type Bridge = Awaited<ReturnType<typeof bridge>>;
 function page({ notices, url }: Pick<Bridge, "notices" | "url">, kept: { token?: Uint8Array | undefined } = {}) {
   const sockets: WebSocket[] = [];
   const smartCard = new BridgedSmartCard({
+    later: startTimer,
     dial: (events) => {
       const socket = new WebSocket(url, { origin: ORIGIN });
       sockets.push(socket);

@@ -175,6 +175,7 @@ export async function bridgeStage(options: StageOptions = {}) {
       const kept = { token: given.token };
       const closers: (() => Promise<void>)[] = [];
       const smartCard = new BridgedSmartCard({
+        later: (delayMs, callback) => runtime.clock.schedule(delayMs, "page", callback, { background: true }),
         dial: (events) => {
           const refusal = stage.service.refusal(origin);
           if (refusal !== undefined) {

@@ -5,7 +5,7 @@
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
@@ -28,7 +28,7 @@ const headless: PeerProgram = {
 };
 
 const files: Readonly<Record<string, string>> = {
-  "/bridge.js": "dist/bundle/page/bridge.js",
+  ...Object.fromEntries(["bridge", "bridge-pairing"].map((name) => [`/${name}.js`, `dist/bundle/page/${name}.js`])),
   ...Object.fromEntries(
     ["transmit", "transaction", "readers"].map((name) => [`/${name}.js`, `test/web/samples/${name}.js`]),
   ),
@@ -168,6 +168,25 @@ describePeer(headless, (executablePath) => {
       ];
     })()`);
     expect(told).toEqual(["unknown-reader", "SmartCardError", true, true, "no-service"]);
+  });
+
+  test("a program that has the bridge's port and says nothing holds no page up", { timeout: PATIENCE_MS }, async () => {
+    const { open } = await stage();
+    const silent = createTcpServer().listen(0, "127.0.0.1");
+    const connected = once(silent, "connection");
+    await once(silent, "listening");
+    ends.push(() => silent.close());
+    const { port } = silent.address() as AddressInfo;
+    const page = await open();
+    await page.clock.install();
+    await page.evaluate(`import("/bridge.js").then(({ smartCard }) => {
+      globalThis.outcome = smartCard({ url: "ws://127.0.0.1:${port}" }).establishContext().catch(({ responseCode, message }) => [responseCode, message]);
+    })`);
+    const [socket] = (await connected) as [Socket];
+    socket.on("error", () => undefined);
+    await page.clock.fastForward(10_000);
+    expect(await page.evaluate("outcome")).toEqual(["no-service", expect.stringContaining("within 10 s")]);
+    socket.destroy();
   });
 
   test("the browser's own navigator.smartCard comes first", { timeout: PATIENCE_MS }, async () => {

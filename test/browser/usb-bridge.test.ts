@@ -111,7 +111,9 @@ describePeer(headless, (executablePath) => {
     expect(told).toEqual({ isPage: true, ...expected });
     // The bridge was asked only when the page had no reader of its own.
     expect(notices.map(({ kind }) => kind)).toEqual(["pairing-code", "paired"]);
-    expect(loaded.filter((path) => path.startsWith("/bridge"))).toEqual(["/bridge.js", "/bridge-usb.js"]);
+    expect(loaded.filter((path) => path.startsWith("/bridge"))).toEqual([
+      ...["/bridge.js", "/bridge-usb.js", "/bridge-pairing.js"],
+    ]);
   });
 
   test("and so does a worker", { timeout: PATIENCE_MS }, async () => {

@@ -10,6 +10,7 @@ import { WebSocket } from "ws";
 import { bridgeLine, quietRefusals } from "../../src/apps/cli/bridge-text.ts";
 import { runProgram } from "../../src/apps/cli/program.ts";
 import { BridgedSmartCard } from "../../src/faces/bridge-client/index.ts";
+import { startTimer } from "../../src/platform/browser/index.ts";
 import { OriginsFile } from "../../src/platform/node/bridge/index.ts";
 import { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
 import { pagePairing } from "../bridge/page-pairing.ts";
@@ -62,6 +63,7 @@ function page(
     ended = resolve;
   });
   const smartCard = new BridgedSmartCard({
+    later: startTimer,
     dial: (events) => {
       const socket = new WebSocket(url, { origin });
       socket.on("open", events.opened);

@@ -3,7 +3,6 @@
 import {
   BRIDGE_VERSION,
   type BridgeMeeting,
-  generatorFrom,
   labelBytes,
   meetingBytes,
   PAIRING_ID_BYTES,
@@ -20,6 +19,7 @@ export type GreetingMessage = Extract<ServiceMessage, { readonly kind: "welcome"
 /** What a page says until it is let in. A service that cannot prove itself gets nothing from it. `wire/bridge/proofs.ts` has the rules. */
 export class Greeting {
   readonly #pairing: BridgePairing | undefined;
+  readonly #asks: (isAsked: boolean) => void;
   #crypto: PageCrypto | undefined;
   #pageNonce: Uint8Array = new Uint8Array(PROOF_BYTES);
   /** The secret of an earlier pairing. */
@@ -29,8 +29,10 @@ export class Greeting {
   /** Whether the service may let the page in without a further proof. */
   #isProved: boolean;
 
-  constructor(pairing: BridgePairing | undefined) {
+  /** @param asks told when the user is asked for a code, and when the user has answered */
+  constructor(pairing: BridgePairing | undefined, asks: (isAsked: boolean) => void) {
     this.#pairing = pairing;
+    this.#asks = asks;
     this.#isProved = pairing === undefined;
   }
 
@@ -85,16 +87,14 @@ export class Greeting {
     { share, triesLeft }: Extract<GreetingMessage, { readonly kind: "pairingWanted" }>,
     meeting: BridgeMeeting,
   ): Promise<PageMessage> {
+    this.#asks(true);
     const code = await this.#pairing?.pairingCode({ triesLeft });
-    if (!code || this.#crypto === undefined) throw new DOMException("no pairing code was given", "NotAllowedError");
-    const digits = new TextEncoder().encode(code.replace(/[\s-]/g, ""));
-    const point = generatorFrom(await this.#hmac(digits, meetingBytes("generator", meeting)));
-    const { exchange } = this.#crypto;
-    const own = await exchange(point);
-    const agreed = await own.agree(share).catch(() => Promise.reject(impostor()));
-    const secret = await this.#hmac(agreed, meetingBytes("exchange", meeting, own.share, share));
-    this.#exchanged = secret;
-    return { kind: "pair", share: own.share, proof: await this.#derive(secret, "page") };
+    this.#asks(false);
+    if (!code) throw new DOMException("no pairing code was given", "NotAllowedError");
+    const agreed = await this.#pairing?.exchange(code, meeting, share);
+    if (agreed === undefined) throw impostor();
+    this.#exchanged = agreed.secret;
+    return { kind: "pair", share: agreed.share, proof: await this.#derive(agreed.secret, "page") };
   }
 
   #derive(key: Uint8Array, label: string): Promise<Uint8Array> {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-export type { BridgeTokens, PairingRequest } from "./ports.ts";
+export { exchangeWithCode } from "./code-exchange.ts";
+export type { AgreedSecret, BridgeTokens, PairingRequest } from "./ports.ts";
 export { BridgedSmartCard } from "./smart-card.ts";

@@ -52,11 +52,21 @@ interface Pending extends CallTerms {
   rejection?: { readonly reason: unknown };
 }
 
-/** One connection to the bridge, from its first message to its end. */
+/** How long the bridge may take to let the page in, but for the time that the user takes; and how often it is asked whether it is there. */
+const ANSWER_MS = 10_000;
+
+/** So many times in a row it may say nothing. A page that was frozen meanwhile does not count that as more than one of them. */
+const MOST_SILENT = 2;
+
+/** One connection to the bridge, from its first message to its end. No wait for the bridge lasts where it does not answer at all. */
 export class Line {
+  readonly #host: BridgeHost;
   readonly #greeting: Greeting;
   readonly #connection: BridgeConnection;
   readonly #pending = new Map<number, Pending>();
+  #cancelTimer: (() => void) | undefined;
+  /** How often the bridge was asked whether it is there, since it has said something. */
+  #silent = 0;
   #id = 0;
   /** "busy": what the service has said is being answered, perhaps by the user. */
   #state: "busy" | "greeting" | "open" = "busy";
@@ -67,7 +77,8 @@ export class Line {
   #failed: (reason: unknown) => void = () => undefined;
 
   constructor(host: BridgeHost) {
-    this.#greeting = new Greeting(host.pairing);
+    this.#host = host;
+    this.#greeting = new Greeting(host.pairing, (isAsked) => this.#time(isAsked ? undefined : this.#late));
     this.ready = new Promise((resolve, reject) => {
       this.#isReady = resolve;
       this.#failed = reject;
@@ -77,6 +88,7 @@ export class Line {
       received: (message) => this.#received(message),
       closed: (code, reason) => this.#lose(lossOf(code, reason)),
     });
+    this.#time(this.#late);
   }
 
   /** Whether it has ended: another has to be made. */
@@ -109,6 +121,7 @@ export class Line {
           reject(reason);
         },
       });
+      if (this.#cancelTimer === undefined) this.#time(this.#askAgain);
     });
   }
 
@@ -122,12 +135,33 @@ export class Line {
     this.#end(lossOf(0, "the page has ended it"));
   }
 
+  /** Starts the only timer of the connection anew, or stops it. */
+  #time(late: (() => void) | undefined): void {
+    this.#cancelTimer?.();
+    const isOver = late === undefined || this.#loss !== undefined;
+    this.#cancelTimer = isOver ? undefined : this.#host.later(ANSWER_MS, late);
+  }
+
+  readonly #late = (): void =>
+    this.#end(lossOf(0, `it has not let the page in within ${ANSWER_MS / 1000} s, or another program has its port`));
+
+  /** While calls are under way: also the longest of them ends when the bridge hangs. */
+  readonly #askAgain = (): void => {
+    if (this.#silent >= MOST_SILENT) this.#end(lossOf(0, "it does not answer any more"));
+    else if (this.#pending.size > 0) {
+      this.#silent++;
+      this.send({ kind: "ping" });
+      this.#time(this.#askAgain);
+    } else this.#time(undefined);
+  };
+
   async #open(): Promise<void> {
     await this.#answer(this.#greeting.hello());
   }
 
   #received(encoded: Uint8Array): void {
     if (this.#loss !== undefined) return;
+    this.#silent = 0;
     try {
       const decoded = decodeServiceMessage(encoded);
       if (!decoded.ok) throw decoded.error;
@@ -138,6 +172,7 @@ export class Line {
   }
 
   #take(message: ServiceMessage): void {
+    if (message.kind === "pong") return;
     if (message.kind !== "welcome" && message.kind !== "challenge" && message.kind !== "pairingWanted") {
       this.#answered(message);
       return;
@@ -152,6 +187,7 @@ export class Line {
     try {
       const message = await next;
       this.#state = message === undefined ? "open" : "greeting";
+      this.#time(message === undefined ? undefined : this.#late);
       if (message === undefined) this.#isReady();
       else this.send(message);
     } catch (error) {
@@ -159,7 +195,7 @@ export class Line {
     }
   }
 
-  #answered(message: Exclude<ServiceMessage, GreetingMessage>): void {
+  #answered(message: Exclude<ServiceMessage, GreetingMessage | { readonly kind: "pong" }>): void {
     const pending = this.#pending.get(message.id);
     if (pending === undefined || !isFitting(message, pending)) throw new Error(`${message.kind} has no place here`);
     if (message.kind === "begun") void this.#transact(message.id, pending);
@@ -192,6 +228,7 @@ export class Line {
 
   #lose(loss: Error): void {
     this.#loss ??= loss;
+    this.#time(undefined);
     this.#failed(this.#loss);
     for (const { reject } of this.#pending.values()) reject(this.#loss);
   }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import type { BridgeMeeting } from "../../wire/bridge/index.ts";
+
 /** What happens on a connection to the bridge. */
 interface BridgeEvents {
   /** It is there: messages may be sent. */
@@ -35,11 +37,21 @@ export interface PageCrypto {
   random(length: number): Uint8Array;
   /** HMAC-SHA-256. */
   hmac(key: Uint8Array, data: Uint8Array): Promise<Uint8Array>;
+}
+
+/** What an exchange with a code takes. */
+export interface ExchangeCrypto extends Pick<PageCrypto, "hmac"> {
   /** Begins an exchange by X25519 from a point. `agree` is rejected for a share of low order. RFC 7748, 6.1. */
   exchange(point: Uint8Array): Promise<{
     readonly share: Uint8Array;
     agree(share: Uint8Array): Promise<Uint8Array>;
   }>;
+}
+
+/** What a page has after an exchange: its own share, and the secret that only who knows the code has. */
+export interface AgreedSecret {
+  readonly share: Uint8Array;
+  readonly secret: Uint8Array;
 }
 
 /** How page and bridge prove themselves to each other. */
@@ -52,12 +64,16 @@ export interface BridgePairing {
   readonly tokens: BridgeTokens;
   /** Asks the user for the code that `scard bridge` shows; undefined where the user gives none. */
   pairingCode(request: PairingRequest): Promise<string | undefined | null>;
+  /** `exchangeWithCode` of this room, which a page loads when it is asked for a code. */
+  exchange(code: string, meeting: BridgeMeeting, share: Uint8Array): Promise<AgreedSecret | undefined>;
 }
 
 /** What the proxies work with. */
 export interface BridgeHost {
   /** Begins to connect. */
   dial(events: BridgeEvents): BridgeConnection;
+  /** Calls back once, after so many milliseconds. @returns what takes it back */
+  later(delayMs: number, callback: () => void): () => void;
   /** Left out where only the service can be at the other side: nothing is proved then. */
   readonly pairing?: BridgePairing | undefined;
 }

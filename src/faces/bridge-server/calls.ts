@@ -17,7 +17,7 @@ import { failureMessage } from "./failures.ts";
 import type { BridgeLimits } from "./limits.ts";
 
 type MessageOf<K extends PageMessage["kind"]> = Extract<PageMessage, { readonly kind: K }>;
-type Call = Exclude<PageMessage, { readonly kind: "hello" | "prove" | "pair" }>;
+type Call = Exclude<PageMessage, { readonly kind: "hello" | "prove" | "pair" | "ping" }>;
 
 /** The result of a call, without its number. */
 type Outcome = ServiceMessage extends infer M ? (M extends { readonly id: number } ? Omit<M, "id"> : never) : never;

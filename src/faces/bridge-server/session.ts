@@ -38,7 +38,7 @@ export interface BridgeSessionOptions extends CheckedBridgeOptions {
 }
 
 /** A message that belongs to a page that is paired. */
-type PageCall = Exclude<PageMessage, Greeting>;
+type PageCall = Exclude<PageMessage, Greeting | { readonly kind: "ping" }>;
 /** What a page says before that. */
 type Greeting = Extract<PageMessage, { readonly kind: "hello" | "prove" | "pair" }>;
 type GreetingOf<K extends Greeting["kind"]> = Extract<Greeting, { readonly kind: K }>;
@@ -122,7 +122,8 @@ export class BridgeSession {
     if (message.kind === "hello" && this.#state === "new") this.#greet(message);
     else if (message.kind === "prove" && this.#state === "proving") this.#prove(message);
     else if (message.kind === "pair" && this.#state === "pairing") void this.#pair(message);
-    else if (!isGreeting(message) && this.#state === "open") this.#call(message);
+    else if (message.kind === "ping" && this.#state === "open") this.#send({ kind: "pong" });
+    else if (!isGreeting(message) && message.kind !== "ping" && this.#state === "open") this.#call(message);
     else {
       clearBytes(message);
       this.#end(closeCodes.malformed, `${message.kind} has no place here`);

@@ -15,15 +15,11 @@ interface PageCryptoGlobals {
   readonly crypto?: { getRandomValues(bytes: Uint8Array): Uint8Array; readonly subtle?: Subtle };
 }
 
-const curve = { name: "X25519" } as const;
-
 /** What the browser gives a page to prove itself with. */
 export interface BrowserCrypto {
   random(length: number): Uint8Array;
   /** HMAC-SHA-256. */
   hmac(key: Uint8Array, data: Uint8Array): Promise<Uint8Array>;
-  /** Begins an exchange by X25519 from a point; a share of low order is refused. Web Cryptography API, 32.4 (Derive Bits). */
-  exchange(point: Uint8Array): Promise<{ readonly share: Uint8Array; agree(share: Uint8Array): Promise<Uint8Array> }>;
 }
 
 /**
@@ -31,28 +27,30 @@ export interface BrowserCrypto {
  *
  * @throws DOMException ("SecurityError": the page is in no secure context, so the browser has no such API for it)
  */
-export function pageCrypto(): BrowserCrypto {
+export function pageSubtle(): Required<NonNullable<PageCryptoGlobals["crypto"]>> {
   const { crypto } = globalThis as PageCryptoGlobals;
-  const subtle = crypto?.subtle;
-  if (crypto === undefined || subtle === undefined)
+  if (crypto?.subtle === undefined)
     throw new DOMException(
       "this page is in no secure context: load it by https, or from http://localhost",
       "SecurityError",
     );
+  return crypto as Required<typeof crypto>;
+}
+
+/**
+ * What a page proves itself with.
+ *
+ * @throws DOMException as {@link pageSubtle}
+ */
+export function pageCrypto(): BrowserCrypto {
+  const crypto = pageSubtle();
+  const { subtle } = crypto;
   return {
     random: (length) => crypto.getRandomValues(new Uint8Array(length)),
     async hmac(key, data) {
       const algorithm = { name: "HMAC", hash: "SHA-256" };
       const imported = await subtle.importKey("raw", key, algorithm, false, ["sign"]);
       return new Uint8Array(await subtle.sign("HMAC", imported, data));
-    },
-    async exchange(point) {
-      const { privateKey } = await subtle.generateKey(curve, false, ["deriveBits"]);
-      const agree = async (share: Uint8Array): Promise<Uint8Array> => {
-        const imported = await subtle.importKey("raw", share, curve, false, []);
-        return new Uint8Array(await subtle.deriveBits({ ...curve, public: imported }, privateKey, 256));
-      };
-      return { share: await agree(point), agree };
     },
   };
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /** The version of the messages that this package speaks. A service refuses a page that speaks another one. */
-export const BRIDGE_VERSION = 2;
+export const BRIDGE_VERSION = 3;
 
 /** The longest message in bytes: a command APDU of 65,544 bytes fits, with what is told beside it. */
 export const MAX_BRIDGE_MESSAGE_BYTES = 69_632;

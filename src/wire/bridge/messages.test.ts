@@ -97,7 +97,7 @@ describe("the messages of the bridge", () => {
     expect(decodeServiceMessage(encodeServiceMessage(message))).toEqual({ ok: true, value: message });
   });
 
-  it("have the layout of version 2: another one is another version", () => {
+  it("have the layout of version 3: another one is another version", () => {
     const transmit = {
       kind: "transmit",
       id: 5,
@@ -107,11 +107,11 @@ describe("the messages of the bridge", () => {
     } as const;
     expect(hexOf(encodePageMessage(transmit))).toBe("0A00000005000000020000000200A401000000027431");
     const hello = encodePageMessage({ kind: "hello", version: BRIDGE_VERSION, nonce });
-    expect(hexOf(hello)).toBe(`0102${"01".repeat(32)}00`);
+    expect(hexOf(hello)).toBe(`0103${"01".repeat(32)}00`);
     expect([versionOfPage(hello), versionOfPage(Uint8Array.of(1, 7)), versionOfPage(Uint8Array.of(2, 7))]).toEqual([
       ...[BRIDGE_VERSION, 7, undefined],
     ]);
-    expect(hexOf(encodeServiceMessage({ kind: "welcome", version: 2 }))).toBe("010200");
+    expect(hexOf(encodeServiceMessage({ kind: "welcome", version: 3 }))).toBe("010300");
     expect(hexOf(encodeServiceMessage({ kind: "failed", id: 1, error: "signal", name: "", message: "" }))).toBe(
       "0B00000001030000000000000000",
     );

@@ -105,6 +105,8 @@ const pageTable = {
   setAttribute: [16, { id: u32, connection: u32, tag: f64, value: data }],
   /** That the page has the secret of the pairing which it named: the answer to `challenge`. */
   prove: [17, { proof }],
+  /** Asks whether the service is there, while calls are under way. */
+  ping: [18, {}],
 } as const;
 
 /** What a service says. */
@@ -148,6 +150,8 @@ const serviceTable = {
   ],
   /** A nonce, and that the service knows the pairing which the page has named: the page proves itself then. */
   challenge: [12, { nonce: proof, proof }],
+  /** The service is there. */
+  pong: [13, {}],
 } as const;
 
 type MessageTable = Readonly<

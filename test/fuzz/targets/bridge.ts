@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { concatBytes } from "../../../src/base/binary/index.ts";
+import { exchange } from "../../../src/entry/bridge-pairing.ts";
 import { BridgedSmartCard } from "../../../src/faces/bridge-client/index.ts";
 import { BridgeService } from "../../../src/faces/bridge-server/index.ts";
 import { EmbeddedManager } from "../../../src/managers/embedded/index.ts";
@@ -23,7 +24,7 @@ const ORIGIN = "https://app.example";
 const ADDRESS = "127.0.0.1:41964";
 const token = new Uint8Array(32).fill(7);
 const nonce = new Uint8Array(32).fill(8);
-const hello: PageMessage = { kind: "hello", version: 2, nonce, pairing: new Uint8Array(16).fill(7) };
+const hello: PageMessage = { kind: "hello", version: 3, nonce, pairing: new Uint8Array(16).fill(7) };
 
 const messages: FuzzTarget = {
   name: "bridge-messages",
@@ -62,7 +63,7 @@ function greetingOf(dice: Dice): Uint8Array {
     () => encodePageMessage({ kind: "prove", proof: bytes() }),
     () => encodePageMessage({ kind: "pair", share: bytes(), proof: bytes() }),
     () => encodePageMessage({ kind: "establishContext", id: 1 }),
-    () => encodeServiceMessage({ kind: "welcome", version: 2, ...(dice.below(2) === 0 && { proof: bytes() }) }),
+    () => encodeServiceMessage({ kind: "welcome", version: 3, ...(dice.below(2) === 0 && { proof: bytes() }) }),
     () => encodeServiceMessage({ kind: "challenge", nonce: bytes(), proof: bytes() }),
     () => encodeServiceMessage({ kind: "pairingWanted", triesLeft: dice.below(4), nonce: bytes(), share: bytes() }),
   ])();
@@ -100,6 +101,7 @@ function callOf(dice: Dice): PageMessage {
     () => ({ kind: "disconnect", id, connection }),
     () => ({ kind: "status", id, connection }),
     () => ({ kind: "abort", id }),
+    () => ({ kind: "ping" }),
     () => ({ kind: "releaseContext", context }),
     () => ({
       kind: "getStatusChange",
@@ -226,7 +228,9 @@ async function pageBefore(frames: readonly Uint8Array[]): Promise<readonly Uint8
         save: async () => must(false, "a page keeps no pairing with a program that knows no code"),
       },
       pairingCode: async () => CODE,
+      exchange,
     },
+    later: () => () => undefined,
   });
   const outcome = smartCard.establishContext().then(
     () => "it is let in",

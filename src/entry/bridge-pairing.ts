@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+
+/** The part of `scard/bridge` that is loaded only where the bridge asks for a pairing code. */
+
+import { type AgreedSecret, exchangeWithCode } from "../faces/bridge-client/index.ts";
+import { pageCrypto, pageExchange } from "../platform/browser/index.ts";
+import type { BridgeMeeting } from "../wire/bridge/index.ts";
+
+/** The exchange of a pairing, with what the browser calculates. */
+export function exchange(code: string, meeting: BridgeMeeting, share: Uint8Array): Promise<AgreedSecret | undefined> {
+  return exchangeWithCode(code, meeting, share, { hmac: pageCrypto().hmac, exchange: pageExchange });
+}
