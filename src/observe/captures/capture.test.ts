@@ -57,6 +57,11 @@ describe.each(captureKinds)("a capture as %s", (kind) => {
     expect(new TextDecoder("latin1").decode(raw)).toContain("raw: PINs and keys may be in this file");
   });
 
+  test("takes any time", () => {
+    const events = recording.events.map((event) => ({ ...event, atMs: 1e308, tookMs: 1e308 }));
+    expect(blocksOf(captureOf({ ...recording, events }, kind)).length).toBeGreaterThan(2);
+  });
+
   test("takes exchanges of any length", () => {
     const long = (bytes: number): Recording["events"][number] => ({
       event: "exchange",

@@ -14,6 +14,8 @@ const UNKNOWN_LENGTH = 0xffff_ffff;
 const OPTION_END = 0;
 const OPTION_COMMENT = 1;
 const OPTION_APPLICATION = 4;
+/** The last time that JavaScript has. */
+const LAST_TIME_MS = 8_640_000_000_000_000;
 const OPTION_NAME = 2;
 
 /** Around the body and the options of a block. */
@@ -59,9 +61,9 @@ export function captureHead(linkType: number, name: string, comment: string): Ui
   );
 }
 
-/** A packet of a capture. @param time milliseconds since 1970 UTC, with fractions */
+/** A packet of a capture. @param time milliseconds since 1970 UTC, with fractions; one after the year 275,760 is that of its end */
 export function capturePacket(time: number, bytes: Uint8Array, comment?: string): Uint8Array {
-  const microseconds = BigInt(Math.round(time * 1000));
+  const microseconds = BigInt(Math.round(Math.min(time, LAST_TIME_MS) * 1000));
   const body = enhancedPacket.encode({
     interfaceId: 0,
     timestampHigh: Number((microseconds >> 32n) & 0xffff_ffffn),
