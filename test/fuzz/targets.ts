@@ -11,6 +11,7 @@ import { hostileCard } from "./targets/hostile-card.ts";
 import { hostileReader, vpcdPeer } from "./targets/hostile-reader.ts";
 import { iso7816Targets } from "./targets/iso7816.ts";
 import { keyTargets } from "./targets/keys.ts";
+import { observeTargets } from "./targets/observe.ts";
 import { pcscTargets } from "./targets/pcsc.ts";
 import { pcscdServer } from "./targets/pcscd-server.ts";
 import { recordingTargets } from "./targets/recordings.ts";
@@ -32,6 +33,7 @@ export const targets: readonly FuzzTarget[] = [
   ...documentTargets,
   ...databaseTargets,
   ...recordingTargets,
+  ...observeTargets,
   ...softwareCardTargets,
   ...gidsTargets,
   ...applicationCardTargets,

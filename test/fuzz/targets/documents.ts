@@ -44,7 +44,8 @@ function changeJson(value: unknown, dice: Dice, members: readonly string[]): unk
   return { ...value, [dice.chance(85) ? key : dice.pick(members)]: changed };
 }
 
-function documentTarget(
+/** A target for documents of JSON: examples with changes, and documents of its members. */
+export function documentTarget(
   target: Pick<FuzzTarget, "name" | "about" | "covers" | "measures"> & {
     readonly members: readonly string[];
     readonly examples: readonly unknown[];
