@@ -63,3 +63,15 @@ export function withCommandLine(config: DaemonConfig, line: CommandLineSettings)
     log: line.logLevel === undefined ? config.log : { level: line.logLevel },
   };
 }
+
+/** What takes effect only at a start, except the policy, which may change where there was one. */
+export const fixedSettings = [
+  "metrics",
+  "audit",
+  "profile",
+  "semantics",
+  "limits",
+  "maxReadersContexts",
+  "socket",
+  "control",
+] as const satisfies readonly (keyof DaemonConfig)[];

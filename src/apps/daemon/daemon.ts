@@ -3,33 +3,21 @@
 import { resolve } from "node:path";
 import { encodeHex } from "../../base/binary/index.ts";
 import { nodeChannel } from "../../entry/observe-channel.ts";
-import { findTransport, usbReaders } from "../../entry/usb-readers.ts";
-import { listenVpcd, tryVpcd } from "../../entry/vpcd-listener.ts";
 import { defaultServerLimits, PcscliteServer, type ServerLimits } from "../../faces/pcsclite-server/index.ts";
 import { defaultLimits, EmbeddedManager, type ManagerLimits } from "../../managers/embedded/index.ts";
 import { Observer } from "../../observe/calls/index.ts";
-import { openIfd } from "../../platform/node/ifd/index.ts";
-import { BusyPoll, defaultAwakeUs, nodeRuntime } from "../../platform/node/runtime/index.ts";
-import {
-  freeDescriptors,
-  type InheritedSocket,
-  listenUnix,
-  type PeerCredentials,
-  type PeerCredentialsReader,
-  PeerPrograms,
-  tryUnix,
-  type UnixConnection,
-  type UnixListener,
-} from "../../platform/node/unix/index.ts";
-import { assertNever, type Runtime, SmartCardError, type Trace } from "../../port/index.ts";
+import { defaultAwakeUs, nodeRuntime } from "../../platform/node/runtime/index.ts";
+import type { InheritedSocket, PeerCredentialsReader, UnixListener } from "../../platform/node/unix/index.ts";
+import { type Runtime, SmartCardError, type Trace } from "../../port/index.ts";
 import { VirtualReader } from "../../readers/virtual/index.ts";
 import { Arrivals } from "./arrivals.ts";
-import { clientPeer, programOf } from "./client-peer.ts";
-import { type DaemonConfig, emptyConfig } from "./config.ts";
-import type { ControlCommand } from "./control-messages.ts";
-import type { ReportedReader, WhoReport } from "./control-results.ts";
-import { type ControlStream, serveControl } from "./control-server.ts";
-import type { DaemonIfdDeps } from "./ifd.ts";
+import { connectionsFor, pick, sessionsIn } from "./client-limits.ts";
+import { programOf } from "./client-peer.ts";
+import { Clients } from "./clients.ts";
+import { type DaemonConfig, emptyConfig, fixedSettings } from "./config.ts";
+import { ControlCommands } from "./control-commands.ts";
+import { serveControl } from "./control-server.ts";
+import { type Doors, openDoors, problemOf, type StartProblem, triedDoors } from "./doors.ts";
 import { LockLog } from "./lock-log.ts";
 import { type Log, silentLog } from "./log.ts";
 import type { Monitoring, MonitoringDeps } from "./monitoring.ts";
@@ -38,27 +26,12 @@ import { controlPathOf } from "./paths.ts";
 import { quietLog } from "./quiet-log.ts";
 import { DaemonReaders, ReaderFailure } from "./readers.ts";
 import { echoCard, rehearse } from "./rehearsal.ts";
-import { type TraceCommand, traceStream } from "./trace.ts";
-import type { DaemonUsbDeps } from "./usb.ts";
 
 /** Any local user may connect, as with pcscd: the access rules decide the rest. */
 const DEFAULT_MODE = 0o666;
 
 /** The control socket is for the owner alone. */
 const CONTROL_MODE = 0o600;
-
-/** So many clients above the limit are accepted and told that the daemon is too busy; further ones are disconnected. */
-const TURNED_AWAY_AT_ONCE = 256;
-
-/** After so many clients, and so long after one of them was the last to leave, memory is given back. */
-const MANY_CLIENTS = 200;
-const QUIET_MS = 2000;
-
-/** Descriptors that are kept for the listeners, the control socket, readers, cards and the log. */
-const KEPT_DESCRIPTORS = 24;
-
-/** With room for fewer clients there is no service. */
-const LEAST_SESSIONS = 4;
 
 /**
  * The daemon's default that differs from the profile of pcsc-lite: a PIN that one program verified must not stay
@@ -80,31 +53,6 @@ export interface DaemonOptions {
   readonly log: Log;
 }
 
-/** How a daemon opens its sockets. */
-interface Doors {
-  readonly unix: typeof listenUnix;
-  readonly vpcd: typeof listenVpcd;
-  readonly usb: DaemonUsbDeps["open"];
-  readonly ifd: DaemonIfdDeps["open"];
-}
-
-const openDoors: Doors = { unix: listenUnix, vpcd: listenVpcd, usb: usbReaders, ifd: openIfd };
-const triedDoors: Doors = {
-  unix: tryUnix,
-  vpcd: tryVpcd,
-  usb: async ({ runtime = nodeRuntime() }) => {
-    await findTransport(runtime);
-    return undefined;
-  },
-  ifd: async () => undefined,
-};
-
-/** A problem that would make the start fail, and its place in the configuration. */
-export interface StartProblem {
-  readonly part: "control" | "socket" | "limits" | { readonly reader: number };
-  readonly message: string;
-}
-
 /** The manager as a service: programs that were written for pcscd run on it. */
 export class Daemon {
   /** Where clients connect; undefined where a service manager opened the socket and the system does not tell. */
@@ -121,8 +69,6 @@ export class Daemon {
   readonly #monitoring: Monitoring | undefined;
   readonly #server: PcscliteServer;
   readonly #readers: DaemonReaders;
-  readonly #programs: PeerPrograms;
-  readonly #busyPoll: BusyPoll;
   /** For log lines caused by clients. */
   readonly #say: Log["write"];
   /** Clients at once: as configured, or as many as there are descriptors for. */
@@ -131,9 +77,8 @@ export class Daemon {
   readonly #doors: Doors;
   #listeners: UnixListener[] = [];
   readonly #arrivals: Arrivals;
-  /** Clients that came since memory was given back. */
-  #comings = 0;
-  #cancelReturn: (() => void) | undefined;
+  readonly #clients: Clients;
+  readonly #commands: ControlCommands;
   #reloading: Promise<void> = Promise.resolve();
   /** A reload that has not begun. */
   #nextReload: Promise<void> | undefined;
@@ -167,8 +112,6 @@ export class Daemon {
     };
     this.#say = quietLog(log, this.#runtime.clock);
     this.#sessions = sessionsIn(config, log);
-    this.#programs = new PeerPrograms(this.#runtime.clock);
-    this.#busyPoll = new BusyPoll((config.limits.awakeUs ?? defaultAwakeUs()) / 1000);
     this.#startedAt = this.#runtime.clock.now();
     this.#manager = new EmbeddedManager({
       runtime: {
@@ -196,11 +139,42 @@ export class Daemon {
       ...(config.maxReadersContexts !== undefined && { maxReadersContexts: config.maxReadersContexts }),
       log: ({ level, message, ...details }) => this.#say(level, message, details),
     });
+    this.#commands = this.#newCommands();
+    this.#clients = this.#newClients();
     this.#arrivals = new Arrivals({
       inTurn: (uid, work) => this.#server.inTurn(uid, work),
       perUser: { ...defaultServerLimits, ...config.limits }.sessionsPerUid,
-      accept: (connection) => this.#accept(connection),
+      accept: (connection) => this.#clients.accept(connection),
       refused: (uid, waiting) => this.#troubled(`user ${uid} has ${waiting} that wait to be let in`),
+    });
+  }
+
+  #newCommands(): ControlCommands {
+    return new ControlCommands({
+      manager: this.#manager,
+      server: this.#server,
+      readers: this.#readers,
+      observer: this.#observer,
+      locks: this.#locks,
+      monitoring: this.#monitoring,
+      clock: this.#runtime.clock,
+      startedAt: this.#startedAt,
+      socketPath: this.socketPath,
+      knowsClients: this.#options.credentials !== undefined,
+      say: this.#say,
+    });
+  }
+
+  #newClients(): Clients {
+    return new Clients({
+      server: this.#server,
+      clock: this.#runtime.clock,
+      log: this.#options.log,
+      say: this.#say,
+      rules: () => this.#config.access,
+      isStopping: () => this.#stopping,
+      awakeUs: this.#config.limits.awakeUs ?? defaultAwakeUs(),
+      giveBackMemory: this.#options.giveBackMemory,
     });
   }
 
@@ -339,7 +313,8 @@ export class Daemon {
       clock,
       onTrouble: (message) => this.#troubled(message),
       credentials,
-      onConnection: (connection) => serveControl(connection, (command) => this.#control(command, connection)),
+      onConnection: (connection) =>
+        serveControl(connection, (command) => this.#commands.execute(command, connection.credentials)),
     });
     this.#listeners.push(control);
   }
@@ -358,57 +333,13 @@ export class Daemon {
       clock,
       credentials,
       limits: {
-        connections: this.#sessions + Math.min(this.#sessions, TURNED_AWAY_AT_ONCE),
+        connections: connectionsFor(this.#sessions),
         ...(unsentBytes !== undefined && { maxUnsentBytes: unsentBytes }),
       },
       onTrouble: (message) => this.#troubled(message),
       onConnection: (connection) => this.#arrivals.arrived(connection),
     });
     this.#listeners.push(clients);
-  }
-
-  #accept(connection: UnixConnection): void {
-    const { log } = this.#options;
-    if (this.#stopping) {
-      connection.close("the daemon is stopping");
-      return;
-    }
-    const peer = clientPeer(connection, {
-      write: this.#say,
-      programs: this.#programs,
-      rules: () => this.#config.access,
-      breathe: () => this.#runtime.clock.breathe?.() ?? Promise.resolve(),
-    });
-    if (log.writes("debug")) log.write("debug", "a client has connected", { client: peer.identity });
-    const session = this.#server.accept(peer);
-    this.#comings++;
-    this.#busyPoll.touch();
-    connection.listen({
-      received: (bytes) => {
-        this.#busyPoll.touch();
-        session.received(bytes);
-      },
-      drained: () => session.drained(),
-      closed: (reason, dropped) => {
-        session.closed();
-        this.#hasLeft();
-        if (dropped) this.#say("warn", `a client was cut off: ${reason}`, { client: peer.identity });
-        else if (log.writes("debug")) log.write("debug", "a client has gone", { client: peer.identity, reason });
-      },
-    });
-  }
-
-  /** Returns memory to the system in a pause after many clients. */
-  #hasLeft(): void {
-    const { giveBackMemory } = this.#options;
-    if (giveBackMemory === undefined || this.#comings < MANY_CLIENTS) return;
-    this.#cancelReturn?.();
-    const whenQuiet = (): void => {
-      this.#comings = 0;
-      giveBackMemory();
-    };
-    const { clock } = this.#runtime;
-    this.#cancelReturn = clock.schedule(QUIET_MS, "memory return", whenQuiet, { background: true });
   }
 
   async #reload(config: DaemonConfig): Promise<void> {
@@ -432,69 +363,9 @@ export class Daemon {
       (this.#monitoring === undefined && config.policy !== undefined)
     )
       log.write("warn", "needs a new start to take effect: policy");
-    const fixed = [
-      "metrics",
-      "audit",
-      "profile",
-      "semantics",
-      "limits",
-      "maxReadersContexts",
-      "socket",
-      "control",
-    ] as const;
-    const changed = fixed.filter((key) => JSON.stringify(config[key]) !== JSON.stringify(before[key]));
+    const changed = fixedSettings.filter((key) => JSON.stringify(config[key]) !== JSON.stringify(before[key]));
     if (changed.length > 0) log.write("warn", `needs a new start to take effect: ${changed.join(", ")}`);
     log.write("info", "the configuration was read anew", { readers: this.readerNames });
-  }
-
-  async #control(command: ControlCommand, connection: UnixConnection): Promise<unknown> {
-    switch (command.command) {
-      case "who":
-        return this.#who();
-      case "locks":
-        return this.#locks.report(command.since ?? 0, (await this.#manager.inspect()).readers);
-      case "readers":
-        return this.#manager.readers().map(({ card, ...reader }) => ({ ...reader, card: card && inHex(card) }));
-      case "insert":
-        await this.#readers.insert(command.reader, command.card);
-        return {};
-      case "remove":
-        this.#readers.remove(command.reader);
-        return {};
-      case "eject":
-        await this.#readers.eject(command.reader);
-        return {};
-      case "reset":
-        await this.#readers.reset(command.reader);
-        return {};
-      case "disconnect":
-        return { clients: this.#server.disconnect(command.pid, "the operator has disconnected it") };
-      case "usb":
-        return this.#readers.usb.report();
-      case "release":
-        return { readers: await this.#readers.usb.release(command.reader) };
-      case "claim":
-        return { readers: await this.#readers.usb.claim(command.reader) };
-      case "metrics":
-        return this.#asMonitored().metrics(command.format);
-      case "audit":
-        return this.#monitoring?.auditReport() ?? { dropped: 0 };
-      case "allow-last-try":
-        this.#asMonitored().allowLastTry(command.reader, command.forMs);
-        return {};
-      case "trace":
-        return this.#trace(command, connection.credentials);
-      default:
-        return assertNever(command, "control command");
-    }
-  }
-
-  #trace(command: TraceCommand, credentials: PeerCredentials | undefined): ControlStream {
-    const ownUid = process.getuid?.();
-    const stream = traceStream(command, { observer: this.#observer, credentials, ownUid });
-    if (command.raw)
-      this.#say("warn", "a trace with raw bytes was begun: it may show PINs and keys", { ...credentials });
-    return stream;
   }
 
   #atrOf(reader: string): Uint8Array | undefined {
@@ -524,73 +395,4 @@ export class Daemon {
       },
     };
   }
-
-  /** @throws unsupported-feature (nothing of it is configured) */
-  #asMonitored(): Monitoring {
-    if (this.#monitoring !== undefined) return this.#monitoring;
-    const remedy = 'put "metrics": {} or "policy": { "lastTry": "confirm" } into its configuration and start it anew';
-    throw new SmartCardError("unsupported-feature", `this daemon neither counts nor stops anything: ${remedy}`);
-  }
-
-  async #who(): Promise<WhoReport> {
-    const { clients, readers } = await this.#manager.inspect();
-    const { waiting } = this.#server;
-    const reported = readers.map(({ card, ...reader }): ReportedReader => {
-      const door = this.#readers.doorOf(reader.name);
-      const virtual = this.#readers.isVirtual(reader.name) && ({ virtual: true } as const);
-      return { ...reader, ...(card && { card: inHex(card) }), ...(door !== undefined && { door }), ...virtual };
-    });
-    return {
-      daemon: {
-        pid: process.pid,
-        ...(this.socketPath !== undefined && { socket: this.socketPath }),
-        profile: this.#manager.profile.name,
-        runningMs: this.#runtime.clock.now() - this.#startedAt,
-        knowsClients: this.#options.credentials !== undefined,
-        sessions: this.#server.sessions,
-      },
-      readers: reported,
-      clients: clients.map((entry) => (waiting.has(entry.client) ? { ...entry, statusWaits: 1 } : entry)),
-    };
-  }
-}
-
-/** @throws unexpected errors */
-function problemOf(error: unknown, part: Exclude<StartProblem["part"], object>): StartProblem {
-  const cause = error instanceof ReaderFailure ? error.cause : error;
-  if (!(cause instanceof SmartCardError)) throw error;
-  const message = cause.reason;
-  const index = error instanceof ReaderFailure ? error.index : undefined;
-  return { part: index === undefined ? part : { reader: index }, message };
-}
-
-function inHex<T extends { readonly atr: Uint8Array }>(card: T): Omit<T, "atr"> & { readonly atr: string } {
-  return { ...card, atr: encodeHex(card.atr) };
-}
-
-/**
- * How many clients there can be: each takes a descriptor, and some are kept for all else. Fewer than configured are told in
- * the log.
- *
- * @throws no-memory where there is no room for any client
- */
-function sessionsIn({ limits }: DaemonConfig, log: Log): number {
-  const { sessions } = { ...defaultServerLimits, ...limits };
-  const free = freeDescriptors();
-  if (free === undefined || free >= sessions + TURNED_AWAY_AT_ONCE + KEPT_DESCRIPTORS) return sessions;
-  // As many again are let in to be told that there is no room.
-  const room = Math.min(sessions, Math.floor((free - KEPT_DESCRIPTORS) / 2));
-  const remedy = "raise the limit (ulimit -n, or LimitNOFILE= of the unit)";
-  if (room < LEAST_SESSIONS) {
-    const message = `this process may open ${Math.max(free, 0)} more files, which is too few for clients: ${remedy}`;
-    throw new SmartCardError("no-memory", message);
-  }
-  const message = `there is room for ${room} clients, not ${sessions}: this process may open ${free} more files`;
-  log.write("warn", message, { remedy });
-  return room;
-}
-
-/** The limits that one part of the daemon knows. */
-function pick(limits: DaemonConfig["limits"], known: object): object {
-  return Object.fromEntries(Object.entries(limits).filter(([name]) => name in known));
 }

@@ -10,7 +10,8 @@ export {
 export { askDaemon, traceDaemon } from "./control-client.ts";
 export type { ControlCommand } from "./control-messages.ts";
 export type { ControlResults, LockSpan, ReportedEvent, ReportedReader, WhoReport } from "./control-results.ts";
-export { Daemon, type StartProblem } from "./daemon.ts";
+export { Daemon } from "./daemon.ts";
+export type { StartProblem } from "./doors.ts";
 export { type Log, logLevels, openLog, silentLog } from "./log.ts";
 export { cardSource } from "./parse-config.ts";
 export { defaultSocketPath, exportLine, likelyControlPaths } from "./paths.ts";
