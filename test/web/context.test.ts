@@ -194,7 +194,7 @@ describe("getStatusChange() method", () => {
     const flags = { changed: true, present: true, inuse: true } as const;
     pcsc.give("getStatusChange", () => [
       { reader: "Desk", flags, eventCount: 3, atr: someAtr },
-      { reader: "Other", flags: { unknown: true }, eventCount: 0, atr: new Uint8Array() },
+      { reader: "Other", flags: { unknown: true }, eventCount: 0x5_0000, atr: new Uint8Array() },
     ]);
     expect(encodeReaderState(flags, 3)).toBe(0x0003_0122);
     const none = {

@@ -197,6 +197,33 @@ describe("process the result of a BeginTransaction", () => {
     },
   );
 
+  test("step 9: the transaction ends in the first reaction to the promise of the callback", async () => {
+    const { connection, pcsc } = await scriptedConnection();
+    const seen: string[][] = [];
+    const look = (): void => void seen.push([...pcsc.names]);
+    await connection.startTransaction((() => {
+      // The reaction is between the two.
+      queueMicrotask(() => {
+        look();
+        queueMicrotask(look);
+      });
+      return "leave";
+    }) as never);
+    expect(seen).toEqual([["beginTransaction"], ["beginTransaction", "endTransaction"]]);
+  });
+
+  test("step 8: the callback is called without a this, and not by a call of its own", async () => {
+    const { connection } = await scriptedConnection();
+    const seen: unknown[] = [];
+    function transaction(this: unknown, ...given: unknown[]): Promise<"leave"> {
+      seen.push(this, given.length);
+      return Promise.resolve("leave");
+    }
+    Object.defineProperty(transaction, "call", { value: () => "reset" });
+    await connection.startTransaction(transaction);
+    expect(seen).toEqual([undefined, 0]);
+  });
+
   test("step 9: what the callback throws at once is a rejection too", async () => {
     const { connection, pcsc } = await scriptedConnection();
     const outcome = connection.startTransaction(() => {

@@ -190,14 +190,101 @@ describe("arguments", () => {
     expect(pcsc.calls).toEqual([]);
   });
 
-  test("transmit: memory that can be resized is a TypeError, and a buffer that was transferred has no bytes", async () => {
+  test("memory that can be resized is a TypeError", async () => {
     const { connection, pcsc } = await scriptedConnection();
     const Resizable = ArrayBuffer as new (length: number, options: { maxByteLength: number }) => ArrayBuffer;
-    await expect(connection.transmit(new Resizable(4, { maxByteLength: 8 }))).rejects.toThrow(TypeError);
+    const memory = new Resizable(4, { maxByteLength: 8 });
+    for (const source of [memory, new Uint8Array(memory), new DataView(memory, 1, 2)]) {
+      await expect(connection.transmit(source)).rejects.toThrow(TypeError);
+      await expect(connection.control(1, source)).rejects.toThrow(TypeError);
+      await expect(connection.setAttribute(1, source)).rejects.toThrow(TypeError);
+    }
+    expect(pcsc.calls).toEqual([]);
+  });
+
+  const transferred = (): Uint8Array => {
     const whole = new Uint8Array(8);
     structuredClone(whole.buffer, { transfer: [whole.buffer] });
-    await connection.transmit(whole);
-    expect(pcsc.calls[0]?.[1]).toEqual(new Uint8Array());
+    return whole;
+  };
+
+  test("transmit and setAttribute: a buffer that was transferred is a TypeError, after the states (ADR 0046)", async () => {
+    const { connection, context, pcsc } = await scriptedConnection();
+    for (const source of [transferred(), transferred().buffer, new DataView(new ArrayBuffer(4))]) {
+      if (source instanceof DataView) structuredClone(source.buffer, { transfer: [source.buffer as ArrayBuffer] });
+      await expect(connection.transmit(source as ArrayBuffer)).rejects.toThrow(TypeError);
+      await expect(connection.setAttribute(1, source as ArrayBuffer)).rejects.toThrow(TypeError);
+    }
+    expect(pcsc.calls).toEqual([]);
+    const held = pcsc.hold("listReaders");
+    const listing = context.listReaders();
+    await expect(connection.transmit(transferred())).rejects.toMatchObject(invalidState);
+    held.succeed();
+    await listing;
+    pcsc.protocol = undefined;
+    const { connection: direct } = await context.connect("Desk", "direct");
+    await expect(direct.transmit(transferred())).rejects.toThrow(TypeError);
+    await connection.disconnect();
+    await expect(connection.setAttribute(1, transferred())).rejects.toMatchObject(invalidState);
+  });
+
+  test("transmit: a buffer that a getter of the options transfers has gone, too", async () => {
+    const { connection, pcsc } = await scriptedConnection();
+    const source = new Uint8Array(4);
+    const options = {
+      get protocol(): "t1" {
+        structuredClone(source.buffer, { transfer: [source.buffer] });
+        return "t1";
+      },
+    };
+    await expect(connection.transmit(source, options)).rejects.toThrow(TypeError);
+    expect(pcsc.calls).toEqual([]);
+  });
+
+  test("control: a buffer that was transferred has no bytes, as codes without data need none", async () => {
+    const { connection, pcsc } = await scriptedConnection();
+    await connection.control(1, transferred());
+    expect(pcsc.calls).toEqual([["control", 1, new Uint8Array(), {}]]);
+  });
+
+  test("an empty buffer is sent as it is", async () => {
+    const { connection, pcsc } = await scriptedConnection();
+    await connection.transmit(new ArrayBuffer(0));
+    await connection.setAttribute(1, new Uint8Array(4).subarray(2, 2));
+    expect(pcsc.calls.map(([name, ...given]) => [name, given.find((one) => one instanceof Uint8Array)])).toEqual([
+      ["transmit", new Uint8Array()],
+      ["setAttribute", new Uint8Array()],
+    ]);
+  });
+
+  test("a sequence is read by its iterator, which is not closed where an element is refused", async () => {
+    const { context, pcsc } = await scriptedContext();
+    const done: string[] = [];
+    const iterable = (elements: readonly unknown[]) => ({
+      [Symbol.iterator]: () => {
+        const rest = [...elements];
+        return {
+          next: () => ({ done: rest.length === 0, value: rest.shift() }),
+          return: () => {
+            done.push("return");
+            return {};
+          },
+        };
+      },
+    });
+    await context.getStatusChange(iterable([{ readerName: "A", currentState: {} }]) as never);
+    await expect(context.getStatusChange(iterable([5]) as never)).rejects.toThrow(TypeError);
+    for (const broken of [5, null, { next: () => 5 }, {}])
+      await expect(context.getStatusChange({ [Symbol.iterator]: () => broken } as never)).rejects.toThrow(TypeError);
+    expect([done, pcsc.names]).toEqual([[], ["getStatusChange"]]);
+  });
+
+  test("numbers: an object that gives a BigInt is a TypeError", async () => {
+    const { connection, pcsc } = await scriptedConnection();
+    const big = { valueOf: () => 1n } as never;
+    await expect(connection.getAttribute(big)).rejects.toThrow(TypeError);
+    await connection.getAttribute({ valueOf: () => "0x11" } as never);
+    expect(pcsc.calls).toEqual([["getAttribute", 0x11, {}]]);
   });
 
   test.each(["T0", "t15", 5, null])("transmit: the protocol %s is a TypeError", async (protocol) => {

@@ -2,6 +2,7 @@
 
 import type { Connection, Protocol } from "../../port/index.ts";
 import type { ContextMember, ContextSlots, Outcome } from "./context-slots.ts";
+import { disposition as convertDisposition } from "./dictionaries.ts";
 import { type EndOfWait, invalidState } from "./exceptions.ts";
 import type { SmartCardAccessMode, SmartCardDisposition, SmartCardProtocol } from "./idl.ts";
 
@@ -97,11 +98,11 @@ export class ConnectionSlots implements ContextMember {
    * Draft, startTransaction() method, steps 3 to 10. Its order is that of the draft.
    *
    * @param begin BeginTransaction() of [[comm]]
-   * @param callback already converted, and so never throws
+   * @param callback a SmartCardTransactionCallback
    */
   startTransaction(
     begin: (comm: Connection) => Promise<void>,
-    callback: () => Promise<SmartCardDisposition | undefined>,
+    callback: () => unknown,
     wait: EndOfWait,
   ): Promise<undefined> {
     this.#checkIdle();
@@ -126,7 +127,7 @@ export class ConnectionSlots implements ContextMember {
   }
 
   /** Steps 5 to 9 of "process the result of a BeginTransaction". Draft, SmartCardConnection, auxiliary algorithms and definitions. */
-  #runTransaction(callback: () => Promise<SmartCardDisposition | undefined>, promise: Deferred): void {
+  #runTransaction(callback: () => unknown, promise: Deferred): void {
     const transactionState: TransactionState = {
       pendingDisposition: undefined,
       pendingException: undefined,
@@ -139,19 +140,26 @@ export class ConnectionSlots implements ContextMember {
       if (this.context.operationInProgress) transactionState.pendingDisposition = disposition;
       else this.#endTransaction(disposition);
     };
-    callback().then(
-      (disposition) => {
-        if (this.context.operationInProgress) {
-          const message = "the callback of the transaction ended while an operation was in progress; await it there";
-          transactionState.pendingException = { reason: invalidState(message) };
-        }
-        settle(disposition ?? "reset");
-      },
-      (reason: unknown) => {
-        transactionState.pendingException = { reason };
-        settle("reset");
-      },
-    );
+    const fulfilled = (value: unknown): void => {
+      let disposition: SmartCardDisposition;
+      try {
+        disposition = dispositionOf(value);
+      } catch (reason) {
+        rejected(reason);
+        return;
+      }
+      if (this.context.operationInProgress) {
+        const message = "the callback of the transaction ended while an operation was in progress; await it there";
+        transactionState.pendingException = { reason: invalidState(message) };
+      }
+      settle(disposition);
+    };
+    const rejected = (reason: unknown): void => {
+      transactionState.pendingException = { reason };
+      settle("reset");
+    };
+    // What it throws at once rejects, too. WHATWG, Web IDL, 3.2.24 (promise types) and 3.11 (invoking callback functions).
+    new Promise((resolve) => resolve(Reflect.apply(callback, undefined, []))).then(fulfilled, rejected);
   }
 
   /** End the transaction. Draft, SmartCardConnection, auxiliary algorithms and definitions. */
@@ -197,6 +205,12 @@ export class ConnectionSlots implements ContextMember {
     this.destroyComm();
     await comm.disconnect(isInTransaction ? "reset" : "leave").catch(() => undefined);
   }
+}
+
+/** The disposition that a callback has resolved to; another value rejects it (ADR). */
+function dispositionOf(value: unknown): SmartCardDisposition {
+  if (value === undefined || value === null) return "reset";
+  return convertDisposition(value, "startTransaction: the disposition of the callback");
 }
 
 /** The refusal of a second operation. */

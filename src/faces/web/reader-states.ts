@@ -40,7 +40,8 @@ export function correspondingStates(reports: readonly ReaderStateReport[]): Smar
   return reports.map(({ atr, eventCount, flags, reader }) => ({
     readerName: reader,
     eventState: correspondingFlags(flags),
-    eventCount,
+    // The high word of EventState.
+    eventCount: eventCount & 0xffff,
     answerToReset: arrayBufferOf(atr),
   }));
 }

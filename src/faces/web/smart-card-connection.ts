@@ -16,10 +16,10 @@ import { domException } from "./dom-exception.ts";
 import { invalidState } from "./exceptions.ts";
 import type { ExtendedSmartCardConnection, SmartCardReconnectResult } from "./extensions.ts";
 import type {
+  BufferSource,
   SmartCardConnection as Idl,
   SmartCardConnectionState,
   SmartCardConnectionStatus,
-  SmartCardDisposition,
   SmartCardProtocol,
 } from "./idl.ts";
 import { waitOf } from "./waits.ts";
@@ -32,6 +32,7 @@ import {
   type InterfaceObject,
   illegalConstructor,
   isBufferSource,
+  isDetached,
   needArguments,
 } from "./web-idl.ts";
 
@@ -71,6 +72,7 @@ class ConnectionObject implements ExtendedSmartCardConnection {
     const source = bufferSource(given[0], "transmit: sendBuffer");
     const options = transmitOptions(given[1], "transmit: options");
     const comm = slots.usable();
+    checkAttached(given[0], "transmit: sendBuffer");
     // Steps 5 to 7. The draft's step 9 takes the active protocol in place of this one (ADR).
     const protocol = options.protocol ?? validProtocol(slots.activeProtocol);
     if (protocol === undefined) throw noProtocol();
@@ -86,7 +88,7 @@ class ConnectionObject implements ExtendedSmartCardConnection {
     const transaction = callback(given[0], "startTransaction: transaction");
     const options = transactionOptions(given[1], "startTransaction: options");
     const { end, wait } = waitOf(options);
-    return slots.startTransaction((comm) => comm.beginTransaction(wait), invoking(transaction), end);
+    return slots.startTransaction((comm) => comm.beginTransaction(wait), transaction, end);
   }
 
   /** Draft, status() method. */
@@ -127,6 +129,7 @@ class ConnectionObject implements ExtendedSmartCardConnection {
     const source = bufferSource(given[1], "setAttribute: value");
     const { end, wait } = waitOf(waitOptions(given[2], "setAttribute: options"));
     const comm = slots.usable();
+    checkAttached(given[1], "setAttribute: value");
     const value = copyBytes(source);
     return slots.run(() => cleared(value, () => comm.setAttribute(tag, value, wait)), nothing, end);
   }
@@ -220,13 +223,9 @@ export function makeConnection(slots: ConnectionSlots, openCard: OpenCardOn | un
   return new ConnectionObject(construction, slots, openCard);
 }
 
-/** A SmartCardTransactionCallback: what it throws, and a value that is no disposition, reject. WHATWG, Web IDL, 3.11 and 3.2.24. */
-function invoking(transaction: () => unknown): () => Promise<SmartCardDisposition | undefined> {
-  return async () => {
-    const value: unknown = await transaction.call(undefined);
-    if (value === undefined || value === null) return undefined;
-    return convertDisposition(value, "startTransaction: the disposition of the callback");
-  };
+/** The draft takes a buffer that was transferred for one without bytes. Chrome refuses it where the bytes are the point of the call (ADR). */
+function checkAttached(source: BufferSource, place: string): void {
+  if (isDetached(source)) throw new TypeError(`${place} was transferred; pass a buffer that is still yours`);
 }
 
 /** What was sent may be a PIN: it is cleared when it was. */

@@ -3,6 +3,7 @@
 // Values of scripts as the types of Web IDL. WHATWG, Web IDL, 3.2 (JavaScript type mapping); each conversion throws a TypeError.
 
 import { isBytes, kindOf, quoteWord, shown } from "../../base/binary/index.ts";
+import type { BufferSource } from "./idl.ts";
 
 /**
  * Converts a value of a script, or throws a TypeError.
@@ -41,7 +42,8 @@ function numberOf(value: unknown, place: string): number {
   if (typeof value === "bigint" || typeof value === "symbol") {
     throw new TypeError(`${place} is ${kindOf(value)}; give a number`);
   }
-  return Number(value);
+  // Unlike Number(), which takes a BigInt that an object gives.
+  return +(value as number);
 }
 
 /** A value of an enumeration, 3.2.18. */
@@ -55,15 +57,22 @@ export function enumeration<T extends string>(values: readonly T[]): Conversion<
   };
 }
 
-/** sequence<T>, 3.2.21: any iterable object. */
+/** sequence<T>, 3.2.21: any iterable object. Its iterator is not closed where an element is refused. */
 export function sequence<T>(convert: Conversion<T>): Conversion<T[]> {
   return (value, place) => {
-    const iterator = isObject(value) ? (value as Partial<Iterable<unknown>>)[Symbol.iterator] : undefined;
-    if (typeof iterator !== "function") throw new TypeError(`${place} is ${kindOf(value)}; pass an array`);
+    const method = isObject(value) ? (value as Partial<Iterable<unknown>>)[Symbol.iterator] : undefined;
+    if (typeof method !== "function") throw new TypeError(`${place} is ${kindOf(value)}; pass an array`);
+    const iterator: unknown = Reflect.apply(method, value, []);
+    if (!isObject(iterator)) throw new TypeError(`${place} has an iterator that is ${kindOf(iterator)}; pass an array`);
+    const { next } = iterator as Iterator<unknown>;
     const converted: T[] = [];
-    const elements: Iterable<unknown> = { [Symbol.iterator]: () => iterator.call(value) };
-    for (const element of elements) converted.push(convert(element, `${place}[${converted.length}]`));
-    return converted;
+    for (;;) {
+      const result: unknown = Reflect.apply(next, iterator, []);
+      if (!isObject(result)) throw new TypeError(`${place} gives ${kindOf(result)} in place of an element's object`);
+      const { done, value: element } = result as IteratorResult<unknown>;
+      if (done) return converted;
+      converted.push(convert(element, `${place}[${converted.length}]`));
+    }
   };
 }
 
@@ -123,6 +132,16 @@ export const bufferSource: Conversion<Uint8Array> = (value, place) => {
   if (!ArrayBuffer.isView(value)) return byteLength === 0 ? new Uint8Array() : new Uint8Array(bytes);
   return value.byteLength === 0 ? new Uint8Array() : new Uint8Array(bytes, value.byteOffset, value.byteLength);
 };
+
+/** Whether the memory of a BufferSource was transferred since. */
+export function isDetached(source: BufferSource): boolean {
+  try {
+    // Node 20 does not have `detached`.
+    return new Uint8Array(ArrayBuffer.isView(source) ? source.buffer : source, 0, 0).length > 0;
+  } catch {
+    return true;
+  }
+}
 
 /** Whether a value is a BufferSource of any kind, or at least looks like one. */
 export function isBufferSource(value: unknown): boolean {
