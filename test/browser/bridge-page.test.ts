@@ -226,6 +226,44 @@ describePeer(headless, (executablePath) => {
     await page.getByText("the PIN has 3 tries left").waitFor();
   });
 
+  test("a command that would use the last try of a PIN is sent only where the user has confirmed it", {
+    timeout: PATIENCE_MS,
+  }, async () => {
+    const { context, page, pair, reader, said } = await stage();
+    reader.insert(await pivCard());
+    await pair();
+    const command = page.getByLabel("Command APDU");
+    const log = page.getByRole("log");
+    const confirmation = page.getByRole("checkbox", { name: /A wrong one blocks it/ });
+    const digits = Buffer.from(PIN).toString("hex").toUpperCase();
+    const verify = (pin: string): string => `00 20 00 80 08 ${pin}FFFF`;
+    const send = async (text: string, answer: string): Promise<void> => {
+      await command.fill(text);
+      await command.press("Enter");
+      await log.getByText(answer).last().waitFor();
+    };
+    await send("00 A4 04 00 0B A000000308000010000100", "61 11 4F");
+    for (const answer of ["63 C2", "63 C1"]) await send(verify("303030303030"), answer);
+    for (const held of [verify(digits), `00 24 00 80 10 ${digits}FFFF${digits}FFFF`, `0C${verify(digits).slice(2)}`]) {
+      expect(await confirmation.count()).toBe(0);
+      await command.fill(held);
+      await command.press("Enter");
+      await page.getByRole("alert").getByText("It was not sent").waitFor();
+      await confirmation.waitFor();
+      await expectNoPin(page, context, said);
+      // Another command goes through, and what was asked is asked anew.
+      await send("00 20 00 80", "63 C1");
+      await confirmation.waitFor({ state: "detached" });
+    }
+    await command.fill(verify(digits));
+    await command.press("Enter");
+    await confirmation.check();
+    await send(verify(digits), "90 00");
+    await confirmation.waitFor({ state: "detached" });
+    await send("00 20 00 80", "90 00");
+    await expectNoPin(page, context, said);
+  });
+
   test("the PIN is entered at the reader's pad", { timeout: PATIENCE_MS }, async () => {
     const { manager, page, pair, said } = await stage();
     const { clock, trace } = nodeRuntime();

@@ -35,6 +35,8 @@ export interface PageState {
   readonly isBusy: boolean;
   readonly exchanged: readonly Exchanged[];
   readonly consoleProblem: string | undefined;
+  /** Whether the next command may use up the last try of a PIN: not asked yet, asked, confirmed by the user. */
+  readonly commandLastTry: "none" | "asked" | "confirmed";
   /** "none": the card has no PIV application. */
   readonly piv: PivFacts | "none" | undefined;
   readonly signed: Signed | undefined;
@@ -52,6 +54,7 @@ const MAX_LINES = 50;
 const ofCard = {
   exchanged: [],
   consoleProblem: undefined,
+  commandLastTry: "none",
   piv: undefined,
   signed: undefined,
   pivProblem: undefined,
@@ -123,13 +126,26 @@ export class PageApp {
       return true;
     }
     let isOpen = false;
+    const isConfirmed = this.#state.commandLastTry === "confirmed";
     await this.#work("consoleProblem", async (line) => {
-      const exchanged = await exchange(line, command);
+      this.#set({ commandLastTry: "none" });
+      const exchanged = await exchange(line, command, isConfirmed);
+      if (exchanged === "last-try") {
+        const words =
+          "It was not sent: one try of the PIN is left, and a wrong one blocks it. Confirm that, and type it again";
+        this.#set({ commandLastTry: "asked", consoleProblem: words, news: words });
+        return;
+      }
       isOpen = !/withheld|not shown/.test(exchanged.command);
       const lines = [...this.#state.exchanged, exchanged].slice(-MAX_LINES);
       this.#set({ exchanged: lines, consoleProblem: undefined, news: `${exchanged.response}, ${exchanged.meaning}` });
     });
     return isOpen;
+  }
+
+  /** The user has, or has not, confirmed that the next command may use up the last try of a PIN. */
+  confirmCommand(isConfirmed: boolean): void {
+    this.#set({ commandLastTry: isConfirmed ? "confirmed" : "asked" });
   }
 
   async readPiv(): Promise<void> {

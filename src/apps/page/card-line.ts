@@ -3,9 +3,14 @@
 import { zeroBytes } from "../../base/binary/index.ts";
 import { ExchangeRedactor, type ResponseApdu, runExchange } from "../../base/iso7816/index.ts";
 import type { SmartCardConnection, SmartCardContext, SmartCardProtocol } from "../../entry/bridge.ts";
+import { CardPolicy } from "../../observe/policy/index.ts";
+import { browser } from "../page-parts/index.ts";
 
 type Command = Parameters<typeof runExchange>[1];
 type LongData = NonNullable<Parameters<typeof runExchange>[2]>["longData"];
+
+/** Who a policy judges: the user of the page. */
+export const caller = { client: { name: "page" }, connection: 1 } as const;
 
 /** A connection to the card in a reader. */
 export class CardLine {
@@ -13,6 +18,8 @@ export class CardLine {
   readonly connection: SmartCardConnection;
   /** What another program has selected before is not known. */
   readonly redactor: ExchangeRedactor = new ExchangeRedactor({ continues: true });
+  /** What the card has told of its tries. */
+  readonly policy: CardPolicy = new CardPolicy({ lastTry: "confirm" }, { clock: { now: () => browser.Date.now() } });
   readonly #protocol: SmartCardProtocol | undefined;
 
   private constructor(reader: string, connection: SmartCardConnection, protocol: SmartCardProtocol | undefined) {
@@ -30,9 +37,12 @@ export class CardLine {
 
   /** Sends one command as it is. The bytes are cleared. */
   async transmit(command: Uint8Array): Promise<Uint8Array> {
+    let response: Uint8Array | undefined;
     try {
-      return new Uint8Array(await this.connection.transmit(command));
+      response = new Uint8Array(await this.connection.transmit(command));
+      return response;
     } finally {
+      this.policy.after({ ...caller, command, reader: this.reader, response });
       zeroBytes(command);
     }
   }

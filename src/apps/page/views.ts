@@ -73,7 +73,10 @@ function atrView({ atr }: ReaderView): TemplateResult | typeof nothing {
   </section>`;
 }
 
-function consoleView({ consoleProblem, exchanged, isBusy }: PageState, app: PageApp): TemplateResult {
+function consoleView({ commandLastTry, consoleProblem, exchanged, isBusy }: PageState, app: PageApp): TemplateResult {
+  const confirm = ({ currentTarget }: PageEvent): void => app.confirmCommand(currentTarget.checked);
+  const confirmation = html`<label class="last-try"><input type="checkbox" .checked=${commandLastTry === "confirmed"} @change=${confirm}>
+      One try of the PIN is left. A wrong one blocks it: send the next command all the same</label>`;
   const send = async (event: PageEvent): Promise<void> => {
     event.preventDefault();
     const field = event.currentTarget.querySelector("#command");
@@ -90,6 +93,7 @@ function consoleView({ consoleProblem, exchanged, isBusy }: PageState, app: Page
       <label for="command">Command APDU</label>
       <input id="command" class="code" autocomplete="off" autocapitalize="off" spellcheck="false" required aria-describedby="command-hint">
       <span id="command-hint" class="hint field-hint">Hexadecimal, such as 00 A4 04 00. Data is shown only where it is known to hold no secret; a command with a PIN never is.</span>
+      ${commandLastTry === "none" ? nothing : confirmation}
       <button type="submit" ?disabled=${isBusy}>Send</button>
     </form>
     ${consoleProblem === undefined ? nothing : html`<p class="problem" role="alert">${consoleProblem}</p>`}
