@@ -12,7 +12,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { compileC } from "../test/peers/compile.ts";
-import { type Service, scardProgram, startPcscd, startScard } from "../test/peers/daemon.ts";
+import { type Service, scardProgram, startMeasuredScard, startPcscd } from "../test/peers/daemon.ts";
 import { pcscdProgram } from "../test/peers/pcscd.ts";
 import { Program, run } from "../test/peers/program.ts";
 import { VpcdCard } from "../test/peers/vpcd-card.ts";
@@ -180,8 +180,8 @@ for (let round = 1; round <= scale.rounds; round++) {
   console.error(`round ${round} of ${scale.rounds}`);
   // Its default is 200 threads, one for each context.
   const pcscd = await measureService(() => startPcscd(["--max-thread", "400"]));
-  const before = earlier === undefined ? undefined : await measureService(() => startScard(quiet, [earlier]));
-  const scard = await measureService(() => startScard(quiet, [scardProgram]));
+  const before = earlier === undefined ? undefined : await measureService(() => startMeasuredScard(quiet, [earlier]));
+  const scard = await measureService(() => startMeasuredScard(quiet, [scardProgram]));
   rounds.push({ pcscd, scard, ...(before !== undefined && { before }) });
 }
 const [processor] = cpus();

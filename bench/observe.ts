@@ -5,7 +5,7 @@
 // version as well: FILE is the program `scard` of a checkout that is built.
 
 import { compileC } from "../test/peers/compile.ts";
-import { type Service, scardProgram, startScard } from "../test/peers/daemon.ts";
+import { type Service, scardProgram, startMeasuredScard } from "../test/peers/daemon.ts";
 import { Program, run } from "../test/peers/program.ts";
 import { VpcdCard } from "../test/peers/vpcd-card.ts";
 
@@ -34,8 +34,8 @@ function median(values: readonly number[]): number {
   return [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
-const service = await startScard();
-const earlier = before === undefined ? undefined : await startScard([], [before, "--no-rehearsal"]);
+const service = await startMeasuredScard();
+const earlier = before === undefined ? undefined : await startMeasuredScard([], [before, "--no-rehearsal"]);
 const services = [service, ...(earlier === undefined ? [] : [earlier])];
 for (const { ports } of services) await VpcdCard.insert(ports[0]);
 const figures: { off: number[]; on: number[]; before: number[] } = { off: [], on: [], before: [] };

@@ -19,7 +19,7 @@ import { plugIntoVpcd } from "../src/entry/vpcd-card.ts";
 import { EmbeddedManager } from "../src/managers/embedded/index.ts";
 import { nodeRuntime } from "../src/platform/node/runtime/index.ts";
 import type { Connection, Context } from "../src/port/index.ts";
-import { type ScardService, startScard } from "../test/peers/daemon.ts";
+import { type ScardService, startMeasuredScard } from "../test/peers/daemon.ts";
 import { renderScale, type ScaleFigures, type ScaleRun } from "./tables/scale.ts";
 
 const sizes = process.argv.includes("--quick") ? [100, 1000] : [100, 1000, 10_000];
@@ -186,7 +186,7 @@ async function withDaemon<T>(readers: number, use: (service: ScardService) => Pr
   const listed = Array.from({ length: readers }, (_, index) => ({ type: "virtual", name: `Reader of desk ${index}` }));
   const sessions = { sessions: 11_000, connections: 20_000, clientBytes: 268_435_456, unsentBytes: 67_108_864 };
   writeFileSync(file, JSON.stringify({ readers: listed, limits: { ...limits, ...sessions } }));
-  const service = await startScard(["--config", file]);
+  const service = await startMeasuredScard(["--config", file]);
   try {
     return await use(service);
   } finally {

@@ -3,12 +3,13 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { vi } from "vitest";
 import { PATIENCE_MS } from "../patience.ts";
 import { twoFreePorts } from "../peers/free-ports.ts";
 import { pcscdPlace } from "../peers/pcscd.ts";
-import { Program } from "../peers/program.ts";
+import type { Program } from "../peers/program.ts";
+import { TracedDaemon } from "../peers/traced-daemon.ts";
 
 /** A service on a socket of its own, which can be killed and started again on the same one. */
 export interface RestartableService {
@@ -24,7 +25,6 @@ export interface RestartableService {
   remove(): Promise<void>;
 }
 
-const scardProgram = resolve("dist/bundle/entry/main.js");
 /** @param withReader false for one without a reader */
 export async function stockPcscd(withReader = true): Promise<RestartableService> {
   const place = await pcscdPlace(withReader);
@@ -35,12 +35,10 @@ export async function ourDaemon(): Promise<RestartableService> {
   const folder = mkdtempSync(join(tmpdir(), "scard-daemon-"));
   const [port] = await twoFreePorts();
   const socket = join(folder, "comm");
-  const options = ["--socket", socket, "--control", join(folder, "control"), "--reader", `vpcd:${port}`];
+  const terms = { socket, control: join(folder, "control"), args: ["--reader", `vpcd:${port}`] };
   const remove = (): void => rmSync(folder, { recursive: true });
   return restartable("scard daemon", socket, port, remove, async () => {
-    const program = new Program(process.execPath, [scardProgram, "daemon", "--no-rehearsal", ...options]);
-    await program.line((line) => line.startsWith("export PCSCLITE_CSOCK_NAME="));
-    return program;
+    return TracedDaemon.start(terms);
   });
 }
 
@@ -49,9 +47,9 @@ async function restartable(
   socket: string,
   port: number,
   clear: () => void,
-  run: () => Promise<Program>,
+  run: () => Promise<Pick<Program | TracedDaemon, "end">>,
 ): Promise<RestartableService> {
-  let program: Program | undefined;
+  let program: Pick<Program | TracedDaemon, "end"> | undefined;
   const kill = async (): Promise<void> => {
     await program?.end("SIGKILL");
     program = undefined;

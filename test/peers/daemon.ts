@@ -2,15 +2,15 @@
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import type { WhoReport } from "../../src/apps/daemon/index.ts";
+import { scardProgram } from "./daemon-program.ts";
 import { twoFreePorts } from "./free-ports.ts";
 import { pcscdPlace } from "./pcscd.ts";
-import { Program, run } from "./program.ts";
+import { type Program, run } from "./program.ts";
+import { type DaemonTerms, startUntraced, TracedDaemon } from "./traced-daemon.ts";
 
-/** Where our built program is. Everything that uses this file is started in the repository's root folder. */
-/** The program of this checkout. */
-export const scardProgram = resolve("dist/bundle/entry/main.js");
+export { scardProgram };
 
 /** A PC/SC service that is running, with two readers of vpcd's kind for the cards of tests. */
 export interface Service {
@@ -50,32 +50,59 @@ export async function startPcscd(args: readonly string[] = []): Promise<Service>
 }
 
 /**
- * Starts our daemon on a socket of its own. `args` come before the two readers that take cards, so that a virtual reader
- * with a card is the first.
+ * Starts our daemon on a socket of its own; no PIN and no key may be in its log or in a trace of it when it is stopped. `args` come before
+ * the two readers that take cards, so that a virtual reader with a card is the first.
+ */
+export async function startScard(args: readonly string[] = []): Promise<ScardService> {
+  const place = await placeOf(args);
+  const daemon = await TracedDaemon.start(place.terms);
+  return serviceOf(place, daemon.program, scardProgram, () => daemon.end());
+}
+
+/**
+ * The same without a trace, for measurements.
  *
  * @param entry the program `scard` and what stands before its options, of this checkout or another
  */
-export async function startScard(
+export async function startMeasuredScard(
   args: readonly string[] = [],
-  [entry, ...first]: readonly [string, ...string[]] = [scardProgram, "--no-rehearsal"],
+  entry: readonly [string, ...string[]] = [scardProgram, "--no-rehearsal"],
 ): Promise<ScardService> {
+  const place = await placeOf(args);
+  const program = await startUntraced({ ...place.terms, entry });
+  return serviceOf(place, program, entry[0], () => program.end("SIGTERM"));
+}
+
+/** Where a daemon is, and how it is started. */
+interface Place {
+  readonly folder: string;
+  readonly ports: readonly [number, number];
+  readonly terms: DaemonTerms;
+}
+
+async function placeOf(args: readonly string[]): Promise<Place> {
   const folder = mkdtempSync(join(tmpdir(), "scard-daemon-"));
   const ports = await twoFreePorts();
-  const socket = join(folder, "comm");
-  const control = join(folder, "control");
   const readers = ports.flatMap((port) => ["--reader", `vpcd:${port}`]);
-  const options = ["--socket", socket, "--control", control, ...args, ...readers];
-  const program = new Program(process.execPath, [entry, "daemon", ...first, ...options]);
-  await program.line((line) => line.startsWith("export PCSCLITE_CSOCK_NAME="));
+  const terms = { socket: join(folder, "comm"), control: join(folder, "control"), args: [...args, ...readers] };
+  return { folder, ports, terms };
+}
+
+function serviceOf(
+  { folder, ports, terms }: Place,
+  program: Program,
+  entry: string,
+  end: () => Promise<unknown>,
+): ScardService {
   const who = async (): Promise<WhoReport> => {
-    const ending = await run(process.execPath, [entry, "who", "--json", "--control", control]);
+    const ending = await run(process.execPath, [entry, "who", "--json", "--control", terms.control]);
     if (ending.status !== 0) throw new Error(`scard who: ${ending.stderr}`);
     return JSON.parse(ending.stdout);
   };
   return {
     name: "scard",
     program,
-    environment: { ...process.env, PCSCLITE_CSOCK_NAME: socket },
+    environment: { ...process.env, PCSCLITE_CSOCK_NAME: terms.socket },
     ports,
     who,
     async seesCards(count) {
@@ -83,8 +110,11 @@ export async function startScard(
       while ((await seen()) < count);
     },
     async stop() {
-      await program.end("SIGTERM");
-      rmSync(folder, { recursive: true });
+      try {
+        await end();
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
     },
   };
 }
