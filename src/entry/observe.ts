@@ -67,9 +67,11 @@ export {
   type ObservedExchange,
   type ObservedListener,
   type ObservedOperation,
+  type ObservedPinPad,
   Observer,
   type ObserverOptions,
   observedOperations,
+  type PinPadForPrograms,
   type ShownExchange,
 } from "../observe/calls/index.ts";
 export {

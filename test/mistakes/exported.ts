@@ -212,6 +212,7 @@ const iso7816Rows: Readonly<Record<string, Row>> = {
     arg(() => ({ kind: "processor-card" })),
   ),
   describeControlBytes: row(iso7816.describeControlBytes, dword, bytes),
+  pinPadCommand: row(iso7816.pinPadCommand, bytes),
   describeMalformedCommand: row(iso7816.describeMalformedCommand, bytes, text),
   describeResponseBytes: row(iso7816.describeResponseBytes, bytes, bytes),
   describeStatusWord: row(

@@ -113,6 +113,21 @@ describe("what an audit log has of a session", () => {
     expect(runtime.pendingTimers).toEqual([]);
   });
 
+  it("counts PINs that were entered at the reader's pad, where they reached the card", async () => {
+    const { store, trail } = stage();
+    const call = { reader: "Desk", connection: 7, context: 3 };
+    trail.observed(observedCall({ ...call, operation: "connect" }));
+    for (const statusWord of [0x63c2, 0x9000, 0x6401, 0x6400, undefined])
+      trail.observed(observedCall({ ...call, operation: "control", pinPad: { name: "VERIFY", statusWord } }));
+    trail.observed(observedCall({ ...call, operation: "control" }));
+    trail.observed(observedCall({ ...call, operation: "disconnect" }));
+    await trail.close();
+    const [, , failed, verified, ended, ...others] = store.records();
+    expect([failed?.event, failed?.reason, verified?.event]).toEqual(["pin-failed", "63C2", "pin-verified"]);
+    expect(ended?.use).toMatchObject({ commands: 2, pinsTried: 2, pinsFailed: 1 });
+    expect(others).toEqual([]);
+  });
+
   it("is ended with the context, where a program does not disconnect", async () => {
     const { store, trail } = stage();
     for (const connection of [1, 2])

@@ -327,6 +327,23 @@ describe("a policy", () => {
   });
 });
 
+describe("a PIN at the reader's pad", () => {
+  const structure = (command: string): Uint8Array =>
+    Uint8Array.of(...new Uint8Array(15), hexBytes(command).length, 0, 0, 0, ...hexBytes(command));
+
+  test("is told by what the reader was asked to complete, and what the card answered, without the command", async () => {
+    const { calls, connect, observer, reader, seen } = await stage();
+    Object.assign(reader, { control: async () => hexBytes("63C2") });
+    const connection = await connect("one");
+    observer.listen((event) => seen.push(event));
+    await connection.control(0x42330006, structure("0020008008FFFFFFFFFFFFFFFF"));
+    await connection.control(0x42330006, structure("00B0000002"));
+    await connection.control(0x42330006, new Uint8Array());
+    expect(calls().map(({ pinPad }) => pinPad)).toEqual([{ name: "VERIFY", statusWord: 0x63c2 }, undefined, undefined]);
+    expect(JSON.stringify(seen)).not.toMatch(/FF ?FF|255,255/);
+  });
+});
+
 describe("the events of an observer", () => {
   test("are bounded: the oldest are dropped and counted", async () => {
     const { connect, observer } = await stage();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { describeStatusWord, instructions } from "../../base/iso7816/index.ts";
 import { type EventForPrograms, exchangeText } from "../../observe/calls/index.ts";
 import { clientName, clockTime } from "../reports/index.ts";
 import type { Paint, Style } from "./terminal.ts";
@@ -19,16 +20,17 @@ export function describeEvent(event: EventForPrograms, paint: Paint): readonly s
 }
 
 function describeCall(call: Call, paint: Paint): readonly string[] {
-  const { exchange, outcome } = call;
-  const status = exchange?.statusWord;
+  const { exchange, outcome, pinPad } = call;
+  const status = exchange?.statusWord ?? pinPad?.statusWord;
   const text = exchange && exchangeText(exchange, status === undefined ? undefined : Number.parseInt(status, 16));
   const isGood = outcome === "success" && (status === undefined || /^(?:9000|61)/.test(status));
   const result = [
     ...(outcome === "success" ? [] : [visible(outcome)]),
-    ...(status === undefined ? [] : [`${visible(status)} ${text?.status ?? ""}`]),
+    ...(status === undefined ? [] : [`${visible(status)} ${text?.status ?? padStatus(status)}`]),
   ];
   const what = [
     exchange === undefined ? call.operation : visible(exchange.name),
+    ...(pinPad === undefined ? [] : [`${visible(pinPad.name)} at the PIN pad`]),
     ...ofApplication(text?.application, exchange?.name, paint),
     ...detailsOf(call),
   ];
@@ -41,6 +43,11 @@ function describeCall(call: Call, paint: Paint): readonly string[] {
     paint("dim", timesOf(call)),
   ];
   return [parts.join("  "), ...(exchange === undefined ? [] : bytesOf(exchange, text?.objects ?? [], paint))];
+}
+
+/** What a card says to a PIN from a reader's pad, in words. */
+function padStatus(statusWord: string): string {
+  return describeStatusWord(Number.parseInt(statusWord, 16), instructions.VERIFY).meaning;
 }
 
 /** The application, where the name of the command does not begin with it. */

@@ -133,12 +133,13 @@ const time = is
 const shownBytes = is.anyText.check((text, place) => {
   if (text.length > MAX_SHOWN_CHARACTERS) place.problem(`has more than ${MAX_SHOWN_CHARACTERS} characters`);
 });
+const statusWord = is.textLike(/^[0-9A-F]{4}$/, "a status word in hexadecimal").optional();
 const commandLength = is.whole(0, MAX_COMMAND_BYTES);
 const exchange = part({
   name: words,
   command: part({ bytes: shownBytes, text: shownBytes }),
   response: part({ bytes: shownBytes, withheldBytes: commandLength }).optional(),
-  statusWord: is.textLike(/^[0-9A-F]{4}$/, "a status word in hexadecimal").optional(),
+  statusWord,
   commandBytes: commandLength,
   responseBytes: commandLength,
   /** Programs may select by a name of any length. */
@@ -165,6 +166,7 @@ const callEvent = part({
   disposition: is.words(...(Object.keys(dispositions) as Disposition[])).optional(),
   exchange: exchange.optional(),
   code: count.optional(),
+  pinPad: part({ name: words, statusWord }).optional(),
 });
 const cardEvent = part({
   kind: is.words("card"),

@@ -47,6 +47,12 @@ describe("an event that comes from a daemon", () => {
     expect("event" in line && tracedEvent(line.event)).toEqual(call);
   });
 
+  test("may be of a PIN at a reader's pad", () => {
+    const line = sent({ operation: "control", exchange: undefined, pinPad: { name: "VERIFY", statusWord: "63C2" } });
+    const event = "event" in line ? tracedEvent(line.event) : undefined;
+    expect(event).toMatchObject({ operation: "control", pinPad: { name: "VERIFY", statusWord: 0x63c2 } });
+  });
+
   test("may have selected an application by a name of any length", () => {
     for (const application of ["", "A0".repeat(17), "A0".repeat(65_000)]) {
       const line = sent({}, { application });

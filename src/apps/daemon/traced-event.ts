@@ -16,18 +16,27 @@ import type {
 export function tracedEvent(event: EventForPrograms): ObservedEvent {
   const time = Date.parse(event.time);
   if (event.kind === "card") return { ...event, time };
-  const { exchange } = event;
-  return { ...event, time, exchange: exchange && tracedExchange(exchange) };
+  const { exchange, pinPad, ...call } = event;
+  return {
+    ...call,
+    time,
+    exchange: exchange && tracedExchange(exchange),
+    ...(pinPad && { pinPad: { name: pinPad.name, statusWord: wordOf(pinPad.statusWord) } }),
+  };
 }
 
 function tracedExchange(exchange: ExchangeForPrograms): ObservedExchange {
   const { raw, statusWord } = exchange;
   return {
     ...exchange,
-    statusWord: statusWord === undefined ? undefined : Number.parseInt(statusWord, 16),
+    statusWord: wordOf(statusWord),
     raw: raw && {
       command: hexBytes(raw.command),
       response: raw.response === undefined ? undefined : hexBytes(raw.response),
     },
   };
+}
+
+function wordOf(digits: string | undefined): number | undefined {
+  return digits === undefined ? undefined : Number.parseInt(digits, 16);
 }

@@ -110,6 +110,7 @@ export {
   describeControlBytes,
   describeMalformedCommand,
   describeResponseBytes,
+  pinPadCommand,
   withheldText,
 } from "./redact.ts";
 export { type RunExchangeOptions, runExchange, type SendCommand } from "./run-exchange.ts";

@@ -194,11 +194,29 @@ export function describeControlBytes(code: number, input: Uint8Array): string {
   const name = `control ${hexDword(code)}`;
   checkBytes(input, "describeControlBytes: input");
   if (input.length === 0) return `${name} without input`;
+  const found = pinStructureOf(input);
+  if (found !== undefined) return `${name} with ${found.structure}: ${describeCommandBytes(found.command)}`;
+  return `${name} with ${withheldText(input.length)}`;
+}
+
+/**
+ * The command that a control call has a reader with a PIN pad complete: it stands behind a PIN_VERIFY_STRUCTURE or a PIN_MODIFY_STRUCTURE,
+ * under any control code. PC/SC part 10.
+ *
+ * @param input of the control call
+ * @returns a view of the input, without the PIN; undefined where the input is anything else
+ */
+export function pinPadCommand(input: Uint8Array): Uint8Array | undefined {
+  checkBytes(input, "pinPadCommand: input");
+  return pinStructureOf(input)?.command;
+}
+
+function pinStructureOf(input: Uint8Array): { readonly structure: string; readonly command: Uint8Array } | undefined {
   for (const { structure, size } of pinStructures) {
     const command = commandBehind(input, size);
-    if (command !== undefined) return `${name} with ${structure}: ${describeCommandBytes(command)}`;
+    if (command !== undefined) return { structure, command };
   }
-  return `${name} with ${withheldText(input.length)}`;
+  return undefined;
 }
 
 /** Both end with ulDataLength (32 bits, least significant byte first) and that many bytes of command. */

@@ -18,6 +18,9 @@ interface Use extends Counting {
   depth: number;
 }
 
+/** What readers answer where no PIN reached the card: time is up, cancelled, two PINs differ, too few digits, wrong request. PC/SC part 10, 2.6. */
+const ownWordsOfPads: ReadonlySet<number> = new Set([0x6400, 0x6401, 0x6402, 0x6403, 0x6b80]);
+
 /** Which card is in a reader. */
 export type CardIn = (reader: string) => Pick<AuditEventRecord, "atr" | "card">;
 
@@ -42,7 +45,8 @@ export class AuditUses {
     if (operation === "begin-transaction" && outcome === "success") locked(use, time + tookMs);
     else if (operation === "end-transaction") unlocked(use, time, outcome !== "success");
     else if (operation === "reconnect" && outcome === "success") unlocked(use, time, true);
-    return operation === "transmit" ? this.#transmitted(call, use) : [];
+    if (operation === "control") return padVerified(call, use);
+    return operation === "transmit" ? transmitted(call, use) : [];
   }
 
   #connected({ client, context, reader = "", time, tookMs }: ObservedCall, connection: number): AuditEventRecord {
@@ -53,25 +57,6 @@ export class AuditUses {
     if (this.#uses.size < MOST_USES)
       this.#uses.set(connection, { ...counts, context, since, record, lockedSince: undefined, depth: 0 });
     return { time: Math.round(since), event: "connected", ...record };
-  }
-
-  #transmitted({ exchange, time, tookMs }: ObservedCall, use: Use): readonly AuditEventRecord[] {
-    if (exchange?.response === undefined) return [];
-    use.commands++;
-    // The header is shown of each command: CLA and INS are its first two bytes.
-    const [cla = 0, ins = 0] = exchange.command.bytes.split(" ", 2).map((byte) => Number.parseInt(byte, 16));
-    const isPart = cla < 0x80 && (cla & 0x10) !== 0;
-    // Without data it asks for the tries that are left.
-    if (!referenceDataInstructions.has(ins) || isPart || exchange.commandBytes <= 5) return [];
-    const isRight = exchange.statusWord === 0x9000;
-    use.pinsTried++;
-    if (!isRight) use.pinsFailed++;
-    const reason = isRight
-      ? {}
-      : { reason: exchange.statusWord === undefined ? undefined : hexWord(exchange.statusWord) };
-    return [
-      { time: Math.round(time + tookMs), event: isRight ? "pin-verified" : "pin-failed", ...use.record, ...reason },
-    ];
   }
 
   #released(context: number, time: number): readonly AuditEventRecord[] {
@@ -87,6 +72,33 @@ export class AuditUses {
     const counts = { commands, locks, lockedMs: Math.round(lockedMs), pinsTried, pinsFailed, lastedMs };
     return { time: Math.round(time), event: "disconnected", ...record, use: counts };
   }
+}
+
+function transmitted({ exchange, time, tookMs }: ObservedCall, use: Use): readonly AuditEventRecord[] {
+  if (exchange?.response === undefined) return [];
+  use.commands++;
+  // The header is shown of each command: CLA and INS are its first two bytes.
+  const [cla = 0, ins = 0] = exchange.command.bytes.split(" ", 2).map((byte) => Number.parseInt(byte, 16));
+  const isPart = cla < 0x80 && (cla & 0x10) !== 0;
+  // Without data it asks for the tries that are left.
+  if (!referenceDataInstructions.has(ins) || isPart || exchange.commandBytes <= 5) return [];
+  return [verified(use, exchange.statusWord, time + tookMs)];
+}
+
+/** A reader with a PIN pad sent a PIN to the card. The user's cancel, and what else the reader says itself, is no try. */
+function padVerified({ pinPad, time, tookMs }: ObservedCall, use: Use): readonly AuditEventRecord[] {
+  const { statusWord } = pinPad ?? {};
+  if (statusWord === undefined || ownWordsOfPads.has(statusWord)) return [];
+  use.commands++;
+  return [verified(use, statusWord, time + tookMs)];
+}
+
+function verified(use: Use, statusWord: number | undefined, at: number): AuditEventRecord {
+  const isRight = statusWord === 0x9000;
+  use.pinsTried++;
+  if (!isRight) use.pinsFailed++;
+  const reason = isRight ? {} : { reason: statusWord === undefined ? undefined : hexWord(statusWord) };
+  return { time: Math.round(at), event: isRight ? "pin-verified" : "pin-failed", ...use.record, ...reason };
 }
 
 function locked(use: Use, at: number): void {

@@ -2,7 +2,7 @@
 
 import { encodeHex, hexWord } from "../../base/binary/index.ts";
 import type { ClientIdentity } from "../../port/index.ts";
-import type { ObservedCall, ObservedCardEvent, ObservedEvent, ObservedExchange } from "./events.ts";
+import type { ObservedCall, ObservedCardEvent, ObservedEvent, ObservedExchange, ObservedPinPad } from "./events.ts";
 
 /** A command and its response, as JSON has them: the status word in hexadecimal digits, and raw bytes too. */
 export interface ExchangeForPrograms extends Omit<ObservedExchange, "raw" | "statusWord"> {
@@ -10,11 +10,17 @@ export interface ExchangeForPrograms extends Omit<ObservedExchange, "raw" | "sta
   readonly raw: { readonly command: string; readonly response: string | undefined } | undefined;
 }
 
+/** What a PIN pad did, as JSON has it. */
+export interface PinPadForPrograms extends Omit<ObservedPinPad, "statusWord"> {
+  readonly statusWord: string | undefined;
+}
+
 /** An event as JSON has it: what `JSON.stringify` writes of it has all members that are known. */
 export type EventForPrograms =
-  | (Omit<ObservedCall, "exchange" | "time"> & {
+  | (Omit<ObservedCall, "exchange" | "pinPad" | "time"> & {
       readonly time: string;
       readonly exchange: ExchangeForPrograms | undefined;
+      readonly pinPad?: PinPadForPrograms | undefined;
     })
   | (Omit<ObservedCardEvent, "time"> & { readonly time: string });
 
@@ -22,8 +28,14 @@ export type EventForPrograms =
 export function eventForPrograms(event: ObservedEvent): EventForPrograms {
   const time = new Date(event.time).toISOString();
   if (event.kind === "card") return { ...event, time, client: event.client && clientForPrograms(event.client) };
-  const { client, exchange } = event;
-  return { ...event, time, client: clientForPrograms(client), exchange: exchange && exchangeForPrograms(exchange) };
+  const { client, exchange, pinPad } = event;
+  return {
+    ...event,
+    time,
+    client: clientForPrograms(client),
+    exchange: exchange && exchangeForPrograms(exchange),
+    pinPad: pinPad && { name: pinPad.name, statusWord: wordForPrograms(pinPad.statusWord) },
+  };
 }
 
 function clientForPrograms({ name, pid, uid }: ClientIdentity): ClientIdentity {
@@ -34,7 +46,11 @@ function exchangeForPrograms(exchange: ObservedExchange): ExchangeForPrograms {
   const { raw, statusWord } = exchange;
   return {
     ...exchange,
-    statusWord: statusWord === undefined ? undefined : hexWord(statusWord),
+    statusWord: wordForPrograms(statusWord),
     raw: raw && { command: encodeHex(raw.command), response: raw.response && encodeHex(raw.response) },
   };
+}
+
+function wordForPrograms(statusWord: number | undefined): string | undefined {
+  return statusWord === undefined ? undefined : hexWord(statusWord);
 }

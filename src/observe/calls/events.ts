@@ -44,6 +44,14 @@ export interface ObservedExchange {
   readonly raw: { readonly command: Uint8Array; readonly response: Uint8Array | undefined } | undefined;
 }
 
+/** What a reader with a PIN pad did with a PIN of its user. */
+export interface ObservedPinPad {
+  /** `VERIFY`, `CHANGE REFERENCE DATA`, … */
+  readonly name: string;
+  /** What the card answered, or the reader in its place (64 00 to 64 03, 6B 80: PC/SC part 10, 2.6); undefined where there is none. */
+  readonly statusWord: number | undefined;
+}
+
 /** One call of a client, told when it has ended. */
 export interface ObservedCall {
   readonly kind: "call";
@@ -74,6 +82,8 @@ export interface ObservedCall {
   readonly exchange: ObservedExchange | undefined;
   /** For control its code; for attributes their number. */
   readonly code: number | undefined;
+  /** For control, where it has a reader with a PIN pad complete a command with a PIN. */
+  readonly pinPad?: ObservedPinPad | undefined;
 }
 
 /** What happened to a card or a reader. */

@@ -2,7 +2,12 @@
 
 export { commandName } from "./command-names.ts";
 export { type EventFilter, filterEvents } from "./event-filter.ts";
-export { type EventForPrograms, type ExchangeForPrograms, eventForPrograms } from "./event-json.ts";
+export {
+  type EventForPrograms,
+  type ExchangeForPrograms,
+  eventForPrograms,
+  type PinPadForPrograms,
+} from "./event-json.ts";
 export type { ObservedEvents } from "./event-queue.ts";
 export {
   type CallPolicy,
@@ -14,6 +19,7 @@ export {
   type ObservedExchange,
   type ObservedListener,
   type ObservedOperation,
+  type ObservedPinPad,
   observedOperations,
 } from "./events.ts";
 export { type ExchangeText, exchangeText, type ShownExchange } from "./exchange-text.ts";

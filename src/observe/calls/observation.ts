@@ -29,7 +29,7 @@ export interface CallFacts {
 
 /** What is known of a call when it has ended. */
 type Ending = Pick<ObservedCall, "outcome"> &
-  Partial<Pick<ObservedCall, "exchange" | "protocol" | "connection">> & {
+  Partial<Pick<ObservedCall, "exchange" | "protocol" | "connection" | "pinPad">> & {
     readonly raw?: ObservedExchange["raw"];
   };
 
@@ -142,6 +142,7 @@ export class Observation {
       disposition: facts.disposition,
       exchange: ending.exchange,
       code: facts.code,
+      ...(ending.pinPad !== undefined && { pinPad: ending.pinPad }),
     };
     const { raw } = ending;
     const { exchange } = event;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { copyBytes, isBytes, zeroBytes } from "../../base/binary/index.ts";
+import { instructionName, pinPadCommand } from "../../base/iso7816/index.ts";
 import {
   type ClientIdentity,
   type Connection,
@@ -14,7 +15,7 @@ import {
   type TransmitOptions,
   type WaitOptions,
 } from "../../port/index.ts";
-import type { ObservedOperation } from "./events.ts";
+import type { ObservedOperation, ObservedPinPad } from "./events.ts";
 import { dispositionOf, initializationIn, numberOf, preferredProtocolsIn, shareModeIn } from "./given-options.ts";
 import { type CallFacts, CallTiming, type Observation, outcomeOf } from "./observation.ts";
 
@@ -171,8 +172,13 @@ export class ObservedConnection extends ConnectionBase {
   }
 
   #toldControl(code: number, input: Uint8Array, options: WaitOptions | undefined): Promise<Uint8Array> {
-    return this.#observation.tell(this.#facts("control", { code: numberOf(code) }), options, (wait) =>
-      this.#connection.control(code, input, wait),
+    // The manager refuses what is not bytes, and the caller may change them.
+    const instruction = isBytes(input) ? pinPadCommand(input)?.[1] : undefined;
+    return this.#observation.tell(
+      this.#facts("control", { code: numberOf(code) }),
+      options,
+      (wait) => this.#connection.control(code, input, wait),
+      (output) => (instruction === undefined ? {} : { pinPad: pinPadOf(instruction, output) }),
     );
   }
 
@@ -270,4 +276,11 @@ export class ObservedConnection extends ConnectionBase {
     const { client, context, number: connection } = this.#owner;
     return { operation, client, context, connection, reader: this.reader, ...more };
   }
+}
+
+/** What a reader with a PIN pad did. @param instruction of the command that it completed */
+function pinPadOf(instruction: number, output: unknown): ObservedPinPad {
+  const [sw1, sw2] = isBytes(output) ? output.slice(-2) : [];
+  const statusWord = sw1 === undefined || sw2 === undefined ? undefined : (sw1 << 8) | sw2;
+  return { name: instructionName(0, instruction) ?? "unknown instruction", statusWord };
 }

@@ -6,8 +6,8 @@ import {
   decodeCommand,
   instructionName,
   instructions,
+  pinPadCommand,
 } from "../../base/iso7816/index.ts";
-import { pinModifyStructure, pinVerifyStructure } from "../../port/index.ts";
 
 /** What a policy can read of a command. */
 export interface CommandView {
@@ -74,14 +74,8 @@ export function viewOfCommand(bytes: Uint8Array): CommandView {
  * PIN_MODIFY_STRUCTURE, under any control code. PC/SC part 10.
  */
 export function viewOfControl(input: Uint8Array): CommandView {
-  for (const { size } of [pinVerifyStructure, pinModifyStructure]) {
-    if (input.length < size + 4) continue;
-    const length = new DataView(input.buffer, input.byteOffset, input.byteLength).getUint32(size - 4, true);
-    if (length !== input.length - size) continue;
-    const view = viewOfCommand(input.subarray(size));
-    if (view.instruction !== undefined && comparing.has(view.instruction))
-      return { ...view, carriesReferenceData: true };
-  }
+  const command = pinPadCommand(input);
+  if (command !== undefined) return { ...viewOfCommand(command), carriesReferenceData: true };
   const unreadable = "what a control call makes the reader send cannot be read";
   const nothing = { command: undefined, channel: undefined, chained: false, instruction: undefined };
   return { ...nothing, unreadable, carriesReferenceData: false };
