@@ -140,6 +140,8 @@ export {
   replayToCard,
 } from "../observe/recordings/index.ts";
 
+export { traceWithOpenTelemetry } from "./open-telemetry.ts";
+
 /** How a program observes its own manager. */
 export interface ObserveManagerOptions {
   /** The name of the client in events. @default the name of this program */

@@ -908,6 +908,10 @@ const observeRows: Readonly<Record<string, Row>> = {
     (value: never) => observe.openTelemetryListener(value),
     arg(() => ({ trace: { getTracer: () => ({}) } })),
   ),
+  traceWithOpenTelemetry: row(
+    (value: never) => observe.traceWithOpenTelemetry(value),
+    arg(() => ({ listen: () => () => undefined })),
+  ),
   Observer: row(
     (value: never) => new observe.Observer(value),
     arg(() => ({ runtime })),

@@ -3,9 +3,14 @@
 import * as api from "@opentelemetry/api";
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openTelemetryApi, traceWithOpenTelemetry } from "../../src/entry/open-telemetry.ts";
+import { EmbeddedManager } from "../../src/managers/embedded/index.ts";
+import { Observer } from "../../src/observe/calls/index.ts";
 import { openTelemetryListener } from "../../src/observe/metrics/index.ts";
+import { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
 import { observedCall, observedChange, observedExchange } from "./events.ts";
 
+const settle = (): Promise<unknown> => new Promise(setImmediate);
 const exporter = new InMemorySpanExporter();
 const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
 beforeAll(() => {
@@ -79,5 +84,36 @@ describe("spans for OpenTelemetry's own SDK", () => {
   it("need the module", () => {
     expect(() => openTelemetryListener(undefined as never)).toThrow('pass what await import("@opentelemetry/api")');
     expect(() => openTelemetryListener({} as never)).toThrow(TypeError);
+  });
+
+  it("are made with the package of the host", async () => {
+    exporter.reset();
+    const observer = new Observer({ runtime: new SimulatedRuntime({ settle }) });
+    const stop = await traceWithOpenTelemetry(observer);
+    const manager = observer.observe(new EmbeddedManager({ runtime: new SimulatedRuntime({ settle }) }), {
+      name: "tool",
+    });
+    await (await manager.establishContext()).release();
+    stop();
+    await (await manager.establishContext()).release();
+    expect(exporter.getFinishedSpans().map(({ name }) => name)).toEqual([
+      "scard establish-context",
+      "scard release-context",
+    ]);
+  });
+
+  it("say what to install where there is none", async () => {
+    const missing = Object.assign(new Error("Cannot find package '@opentelemetry/api' imported from /app/scard.js"), {
+      code: "ERR_MODULE_NOT_FOUND",
+    });
+    await expect(openTelemetryApi(() => Promise.reject(missing))).rejects.toMatchObject({
+      code: "unsupported-feature",
+      message: expect.stringContaining("npm install @opentelemetry/api"),
+    });
+    await expect(openTelemetryApi(() => Promise.reject(new Error("it is broken")))).rejects.toMatchObject({
+      code: "unsupported-feature",
+      message: expect.stringContaining("cannot be loaded: it is broken"),
+    });
+    await expect(traceWithOpenTelemetry(undefined as never)).rejects.toMatchObject({ code: "invalid-parameter" });
   });
 });
