@@ -81,6 +81,11 @@ export class TmuxTerminal {
     this.#tmux("send-keys", ...keys);
   }
 
+  /** Gives the terminal another size, in columns and rows. */
+  resize(columns: number, rows: number): void {
+    this.#tmux("resize-window", "-x", String(columns), "-y", String(rows));
+  }
+
   /** Ends the program in it, and the terminal. */
   async close(): Promise<void> {
     this.#tmux("kill-server");

@@ -120,6 +120,28 @@ describePeer(tmuxProgram, (path) => {
     await terminal.shows(/^> Desk\s+no card/m);
   });
 
+  it("is drawn anew for a terminal of another size", async () => {
+    const terminal = await top(path);
+    await terminal.shows(/^> Desk/m);
+    const rows = (): readonly string[] => terminal.screen.split("\n");
+    terminal.resize(50, 12);
+    await terminal.shows(/^> Desk(?:.|\n)*^ {2}Door\s+no card$/m);
+    expect(rows().length).toBeLessThanOrEqual(12);
+    expect(Math.max(...rows().map((row) => row.length))).toBeLessThanOrEqual(50);
+    terminal.press("?");
+    await terminal.shows(/disconnect/i);
+    terminal.press("Escape");
+    terminal.resize(120, 30);
+    await terminal.shows(/^> Desk(?:.|\n)*^ {2}Door\s+no card$/m);
+    // A screen too small for anything, and back.
+    terminal.resize(10, 3);
+    terminal.resize(90, 20);
+    await terminal.shows(/^> Desk(?:.|\n)*^ {2}Door\s+no card$/m);
+    terminal.press("q");
+    await terminal.shows(isOver);
+    expect(terminal.screen).toContain("code=0");
+  });
+
   it("explains its keys, and leaves the terminal as it was at Ctrl-C", async () => {
     const terminal = await top(path);
     await terminal.shows(/^> Desk/m);

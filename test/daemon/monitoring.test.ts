@@ -6,13 +6,15 @@ import { type IncomingMessage, request } from "node:http";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { hexBytes } from "../../src/base/binary/index.ts";
+import type { AuditEntry } from "../../src/database/index.ts";
 import { PcscdManager } from "../../src/managers/pcscd/index.ts";
 import { dialPcscd } from "../../src/platform/node/pcscd/index.ts";
 import { nodeRuntime } from "../../src/platform/node/runtime/index.ts";
-import { findDriver } from "../../src/platform/node/sqlite/index.ts";
+import { findDriver, openDatabase } from "../../src/platform/node/sqlite/index.ts";
 import type { Connection } from "../../src/port/index.ts";
 import { parseExposition } from "../observe/exposition.ts";
-import { Client, type StartedDaemon, scard, startDaemon, testFolder } from "./running.ts";
+import { Program } from "../peers/program.ts";
+import { Client, type StartedDaemon, scard, scardProgram, startDaemon, testFolder } from "./running.ts";
 
 const SELECT_PIV = hexBytes("00A404000BA000000308000010000100");
 const SELECT_OPENPGP = hexBytes("00A4040006D27600012401");
@@ -219,4 +221,42 @@ it("does not answer other users' requests on the control socket that it does not
   const client = await Client.connect(control);
   expect(await client.ask({ command: "allow-last-try", reader: "Desk", forMs: 0 })).toMatchObject({ ok: false });
   expect(await client.ask({ command: "metrics", format: "xml" })).toMatchObject({ ok: false });
+});
+
+it("follows the daemon's log and that of the programs' own reports, each entry once", async () => {
+  const folder = testFolder();
+  const { connect, control } = await stage({ audit: { path: join(folder, "audit.sqlite") } });
+  const environment = { ...process.env, SCARD_DATABASE: join(folder, "database.sqlite") };
+  const report = async (event: AuditEntry["event"]): Promise<void> => {
+    const database = await openDatabase({ path: environment.SCARD_DATABASE });
+    database.audit.append({ time: Date.now(), event, reader: "Desk", card: undefined, who: undefined });
+    database.close();
+  };
+  await report("chv-success");
+  const words = [scardProgram, "audit", "--follow", "--json", "--control", control];
+  const following = new Program(process.execPath, words, environment);
+  onTestFinished(async () => {
+    await following.end("SIGKILL");
+  });
+  await following.line((line) => line.includes("chv-success"));
+  const connection = await connect();
+  await connection.transmit(SELECT_PIV);
+  await connection.transmit(VERIFY);
+  await following.line((line) => line.includes('"pin-failed"'));
+  await report("chv-failure");
+  await following.line((line) => line.includes("chv-failure"));
+  await connection.disconnect();
+  await following.line((line) => line.includes('"disconnected"'));
+  const { status, stdout } = await following.end("SIGINT");
+  expect(status).toBe(0);
+  const events = stdout
+    .trim()
+    .split("\n")
+    .map((line) => (JSON.parse(line) as { readonly event: string }).event);
+  for (const event of ["chv-success", "chv-failure", "connected", "pin-failed", "disconnected"])
+    expect(
+      events.filter((one) => one === event),
+      event,
+    ).toHaveLength(1);
+  expect(stdout).not.toContain(WRONG_PIN);
 });
