@@ -95,7 +95,7 @@ function namesOfExports(entry) {
 }
 
 /** What a page loads later is in files of their own, beside those that load it. */
-const LATER = ["bridge-usb.js", "bridge-pairing.js"];
+const LATER = ["bridge-usb.js", "bridge-pairing.js", "bridge-extensions.js"];
 const loadedLater = (files) => ({
   name: "loaded-later",
   resolveId(source) {
@@ -146,7 +146,10 @@ const pages = [
 for (const { name, packages, room } of pages) {
   const folder = `${PAGE_FOLDER}${name}`;
   const banner = `/*! This file holds ${packages.map(licenceOf).join("\nand ")}*/`;
-  await bundleForPage(`dist/apps/${room}/main.js`, `${folder}/page.js`, { apart: ["bridge-usb.js"], banner });
+  await bundleForPage(`dist/apps/${room}/main.js`, `${folder}/page.js`, {
+    apart: ["bridge-usb.js", "bridge-extensions.js"],
+    banner,
+  });
   writeFileSync(join(root, folder, "index.html"), html.replace("{command}", name));
   const styles = ["src/apps/page-parts/base.css", `src/apps/${room}/page.css`];
   writeFileSync(

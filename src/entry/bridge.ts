@@ -5,8 +5,19 @@
  */
 
 import { checkFunction, checkMembers, checkTruth, kindOf } from "../base/binary/index.ts";
-import { BridgedSmartCard, type BridgeTokens, type PairingRequest } from "../faces/bridge-client/index.ts";
-import type { SmartCardResourceManager } from "../faces/web/index.ts";
+import {
+  BridgedConnection,
+  BridgedContext,
+  BridgedSmartCard,
+  type BridgeTokens,
+  type PairingRequest,
+} from "../faces/bridge-client/index.ts";
+import type {
+  ExtendedSmartCardConnection,
+  ExtendedSmartCardContext,
+  SmartCardProtocol,
+  SmartCardResourceManager,
+} from "../faces/web/index.ts";
 import { openSocket, PageStore, pageCrypto, type SocketEvents, startTimer } from "../platform/browser/index.ts";
 
 import type { UsbBridge } from "./bridge-usb.ts";
@@ -58,6 +69,11 @@ export interface BridgeOptions {
    * Portability: WebUSB protects the smart card class. Only an isolated web app with the permission `usb-unrestricted` may claim such a reader.
    */
   readonly usb?: boolean | undefined;
+  /**
+   * Whether contexts and connections of the bridge have what this package adds to the API: `watch`, `send`, `reconnect`, `using`, and limits of waits,
+   * as in `scard/web`. They are loaded (`bridge-extensions.js`) at the first `establishContext()`. @default false
+   */
+  readonly extensions?: boolean | undefined;
   /** Keeps the secret of the pairing. @default IndexedDB of the origin, which its pages and workers share */
   readonly tokens?: BridgeTokens | undefined;
 }
@@ -66,6 +82,21 @@ export interface BridgeOptions {
 export interface SmartCardBridge extends SmartCardResourceManager {
   /** Ends the connection to the bridge, and all contexts. A card in a transaction is reset. */
   close(): void;
+}
+
+/** A connection through the bridge, and what this package adds. Card modules are not for pages. */
+export interface ExtendedBridgeConnection extends Omit<ExtendedSmartCardConnection, "openCard"> {}
+
+/** A context of the bridge, and what this package adds. A watch ends with the connection to the bridge. */
+export interface ExtendedBridgeContext extends Omit<ExtendedSmartCardContext, "connect"> {
+  connect(
+    ...given: Parameters<ExtendedSmartCardContext["connect"]>
+  ): Promise<{ connection: ExtendedBridgeConnection; activeProtocol?: SmartCardProtocol }>;
+}
+
+/** The API through the bridge, and what this package adds. */
+export interface ExtendedSmartCardBridge extends SmartCardBridge {
+  establishContext(): Promise<ExtendedBridgeContext>;
 }
 
 /** The page's own API, where the browser has one. */
@@ -102,15 +133,28 @@ export function smartCard(options: BridgeOptions = {}): SmartCardResourceManager
  *
  * @throws TypeError for options that are not those of {@link smartCard}
  */
+export function bridgedSmartCard(options: BridgeOptions & { readonly extensions: true }): ExtendedSmartCardBridge;
+export function bridgedSmartCard(options?: BridgeOptions): SmartCardBridge;
 export function bridgedSmartCard(options: BridgeOptions = {}): SmartCardBridge {
   return bridgeOf(checked(options, "bridgedSmartCard"));
 }
 
-function bridgeOf({ pairingCode = askInPage, tokens, url = DEFAULT_URL, usb = false }: BridgeOptions): SmartCardBridge {
+/** Loads the extensions, and adds them to the proxies. */
+const extend = async (): Promise<void> =>
+  (await import("./bridge-extensions.ts")).extend(BridgedContext, BridgedConnection);
+
+function bridgeOf({
+  extensions = false,
+  pairingCode = async (request) => (await import("./bridge-pairing.ts")).askInPage(request),
+  tokens,
+  url = DEFAULT_URL,
+  usb = false,
+}: BridgeOptions): SmartCardBridge {
   const store = new PageStore("scard-bridge");
   const bridged = new BridgedSmartCard({
     dial: (events) => openSocket(url, events),
     later: startTimer,
+    extend: extensions ? extend : undefined,
     pairing: {
       origin: (globalThis as PageNavigator).origin ?? "null",
       address: new URL(url).host,
@@ -201,18 +245,12 @@ function isPort(port: unknown): boolean {
   }
 }
 
-async function askInPage({ triesLeft }: PairingRequest): Promise<string | null> {
-  const { prompt } = globalThis as { prompt?: (question: string) => string | null };
-  if (prompt === undefined)
-    throw new DOMException("the bridge asks for a pairing code: give the option pairingCode", "NotAllowedError");
-  return prompt(`Type the code that "scard bridge" shows in its terminal (${triesLeft} tries left):`);
-}
-
 function checked(options: BridgeOptions, name: string): BridgeOptions {
-  checkMembers(options, ["url", "pairingCode", "tokens", "usb"], `${name}: options`);
-  const { pairingCode, tokens, url, usb } = options;
+  checkMembers(options, ["url", "pairingCode", "tokens", "usb", "extensions"], `${name}: options`);
+  const { extensions, pairingCode, tokens, url, usb } = options;
   if (url !== undefined) checkUrl(url, `${name}: options.url`);
   if (usb !== undefined) checkTruth(usb, `${name}: options.usb`);
+  if (extensions !== undefined) checkTruth(extensions, `${name}: options.extensions`);
   if (pairingCode !== undefined) checkFunction(pairingCode, `${name}: options.pairingCode`);
   if (tokens !== undefined) {
     checkFunction(tokens?.load, `${name}: options.tokens.load`);

@@ -195,7 +195,7 @@ describe("a bridge that hangs", () => {
   it("is asked whether it is there while calls are under way: they end after 30 s of silence", async () => {
     const { dialled, heard, runtime, smartCard } = stage(() => undefined);
     const context = await smartCard.establishContext();
-    const outcome = expect(context.getStatusChange([])).rejects.toMatchObject(loss("does not answer any more"));
+    const outcome = expect(context.getStatusChange([])).rejects.toMatchObject(loss("it does not answer"));
     await runtime.advance(29_999);
     expect(heard.filter(({ kind }) => kind === "ping")).toHaveLength(2);
     expect(dialled[0]?.isClosed).toBe(false);

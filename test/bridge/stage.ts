@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
 
 import { copyBytes } from "../../src/base/binary/index.ts";
-import { BridgedSmartCard } from "../../src/faces/bridge-client/index.ts";
+import {
+  BridgedConnection,
+  BridgedContext,
+  BridgedSmartCard,
+  extendProxies,
+} from "../../src/faces/bridge-client/index.ts";
 import {
   type BridgeNotice,
   type BridgeOrigin,
@@ -170,11 +175,17 @@ export async function bridgeStage(options: StageOptions = {}) {
         /** Where the page thinks that it has connected to, and as what. */
         readonly address?: string;
         readonly claims?: string;
+        /** Whether it asks for what this package adds to the API. */
+        readonly isExtended?: boolean;
       } = {},
     ) {
       const kept = { token: given.token };
       const closers: (() => Promise<void>)[] = [];
       const smartCard = new BridgedSmartCard({
+        ...(given.isExtended && {
+          extend: async () =>
+            extendProxies({ context: BridgedContext, connection: BridgedConnection, clock: runtime.clock }),
+        }),
         later: (delayMs, callback) => runtime.clock.schedule(delayMs, "page", callback, { background: true }),
         dial: (events) => {
           const refusal = stage.service.refusal(origin);

@@ -28,7 +28,9 @@ const headless: PeerProgram = {
 };
 
 const files: Readonly<Record<string, string>> = {
-  ...Object.fromEntries(["bridge", "bridge-pairing"].map((name) => [`/${name}.js`, `dist/bundle/page/${name}.js`])),
+  ...Object.fromEntries(
+    ["bridge", "bridge-extensions", "bridge-pairing"].map((name) => [`/${name}.js`, `dist/bundle/page/${name}.js`]),
+  ),
   ...Object.fromEntries(
     ["transmit", "transaction", "readers"].map((name) => [`/${name}.js`, `test/web/samples/${name}.js`]),
   ),
@@ -168,6 +170,33 @@ describePeer(headless, (executablePath) => {
       ];
     })()`);
     expect(told).toEqual(["unknown-reader", "SmartCardError", true, true, "no-service"]);
+  });
+
+  test("what this package adds to the API works in a page that asks for it", { timeout: PATIENCE_MS }, async () => {
+    const { open, url } = await stage();
+    const page = await open();
+    const told = await page.evaluate(`(async () => {
+      const { bridgedSmartCard } = await import("/bridge.js");
+      const context = await bridgedSmartCard({ url: ${JSON.stringify(url)}, extensions: true }).establishContext();
+      const kinds = [];
+      for await (const { kind } of context.watch()) {
+        kinds.push(kind);
+        if (kind === "state-complete") break;
+      }
+      const { connection } = await context.connect("Desk", "shared", { preferredProtocols: ["t1"], timeout: 5000 });
+      const { sw } = await connection.send({ cla: 0, ins: 0xa4, p1: 0, p2: 12, data: Uint8Array.of(0x3f, 0) });
+      const reason = {};
+      const aborted = await connection.status({ signal: AbortSignal.abort(reason) }).catch((error) => error === reason);
+      const { activeProtocol } = await connection.reconnect();
+      await connection[Symbol.asyncDispose]();
+      const ended = await connection.status().catch(({ name }) => name);
+      await context[Symbol.asyncDispose]();
+      return [kinds, sw, aborted, activeProtocol, ended, await context.listReaders().catch(({ name }) => name)];
+    })()`);
+    expect(told).toEqual([
+      ["reader-arrived", "card-inserted", "state-complete"],
+      ...[0x9000, true, "t1", "InvalidStateError", "InvalidStateError"],
+    ]);
   });
 
   test("a program that has the bridge's port and says nothing holds no page up", { timeout: PATIENCE_MS }, async () => {

@@ -71,8 +71,11 @@ test("a page's client of the bridge is one file of at most 8,000 bytes, which im
     const all = text.match(/\bimport\b[^;]{0,30}/g) ?? [];
     return all.map((one) => /^import\(.\.\/([-\w]+\.js).\)/.exec(one)?.[1] ?? one);
   };
-  expect(imported("bridge.js")).toEqual(["bridge-pairing.js", "bridge-usb.js"]);
-  for (const later of ["bridge-pairing.js", "bridge-usb.js"]) expect(imported(later), later).toEqual([]);
+  expect(imported("bridge.js").toSorted()).toEqual([
+    ...["bridge-extensions.js", "bridge-pairing.js", "bridge-pairing.js", "bridge-usb.js"],
+  ]);
+  for (const later of ["bridge-extensions.js", "bridge-pairing.js", "bridge-usb.js"])
+    expect(imported(later), later).toEqual([]);
 });
 
 test("its maps lead to sources that the package has", () => {

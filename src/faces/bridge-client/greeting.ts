@@ -3,10 +3,10 @@
 import {
   BRIDGE_VERSION,
   type BridgeMeeting,
+  type DraftMessage,
   labelBytes,
   meetingBytes,
   PAIRING_ID_BYTES,
-  type PageMessage,
   PROOF_BYTES,
   type ServiceMessage,
 } from "../../wire/bridge/index.ts";
@@ -37,7 +37,7 @@ export class Greeting {
   }
 
   /** The first message. */
-  async hello(): Promise<PageMessage> {
+  async hello(): Promise<DraftMessage> {
     let name: Uint8Array | undefined;
     if (this.#pairing !== undefined) {
       this.#crypto = this.#pairing.crypto();
@@ -50,7 +50,7 @@ export class Greeting {
   }
 
   /** Takes what the service says. @returns what to answer; undefined when the page is let in */
-  async take(message: GreetingMessage): Promise<PageMessage | undefined> {
+  async take(message: GreetingMessage): Promise<DraftMessage | undefined> {
     if (message.kind === "welcome") {
       await this.#welcome(message);
       return undefined;
@@ -71,7 +71,7 @@ export class Greeting {
     await this.#pairing?.tokens.save(token).catch(() => undefined);
   }
 
-  async #prove(proof: Uint8Array, meeting: BridgeMeeting): Promise<PageMessage> {
+  async #prove(proof: Uint8Array, meeting: BridgeMeeting): Promise<DraftMessage> {
     const token = this.#token;
     if (token === undefined || this.#exchanged !== undefined) throw impostor();
     const expected = await this.#hmac(await this.#derive(token, "service key"), meetingBytes("service", meeting));
@@ -86,7 +86,7 @@ export class Greeting {
   async #pair(
     { share, triesLeft }: Extract<GreetingMessage, { readonly kind: "pairingWanted" }>,
     meeting: BridgeMeeting,
-  ): Promise<PageMessage> {
+  ): Promise<DraftMessage> {
     this.#asks(true);
     const code = await this.#pairing?.pairingCode({ triesLeft });
     this.#asks(false);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 export { exchangeWithCode } from "./code-exchange.ts";
+export { extendProxies } from "./extensions.ts";
 export type { AgreedSecret, BridgeTokens, PairingRequest } from "./ports.ts";
-export { BridgedSmartCard } from "./smart-card.ts";
+export { BridgedConnection, BridgedContext, BridgedSmartCard } from "./smart-card.ts";

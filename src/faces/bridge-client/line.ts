@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import {
+  type DraftMessage,
   decodeServiceMessage,
-  encodePageMessage,
-  type PageMessage,
+  encodeDraftMessage,
   type ServiceMessage,
 } from "../../wire/bridge/index.ts";
 import { failureOf, lossOf, notTheBridge } from "./errors.ts";
@@ -29,7 +29,7 @@ const answerKinds = {
 } as const;
 
 /** A call without its number. */
-type Call = PageMessage extends infer M
+type Call = DraftMessage extends infer M
   ? M extends { readonly kind: keyof typeof answerKinds }
     ? Omit<M, "id">
     : never
@@ -38,6 +38,8 @@ type Call = PageMessage extends infer M
 /** What stays in the page while a call is under way. */
 interface CallTerms {
   readonly signal?: AbortSignal | undefined;
+  /** A message that goes before it: its limit. */
+  readonly before?: ((id: number) => Uint8Array) | undefined;
   /** Run when the transaction that the call asked for has begun. Its outcome is sent to the service. */
   readonly transaction?: (() => unknown) | undefined;
 }
@@ -71,6 +73,8 @@ export class Line {
   /** "busy": what the service has said is being answered, perhaps by the user. */
   #state: "busy" | "greeting" | "open" = "busy";
   #loss: Error | undefined;
+  /** Of the call that is made now, where an extension has given some. */
+  limits: CallTerms | undefined;
   /** Settles when the page is paired, or the connection has ended. */
   readonly ready: Promise<void>;
   #isReady: () => void = () => undefined;
@@ -97,12 +101,25 @@ export class Line {
   }
 
   /** Makes a call. Its message is sent before this returns. */
-  call<C extends Call>(call: C, terms: CallTerms = {}): Promise<Answer<(typeof answerKinds)[C["kind"]]>> {
+  call<C extends Call>(call: C, terms?: CallTerms): Promise<Answer<(typeof answerKinds)[C["kind"]]>> {
+    const encode = (id: number): Uint8Array => encodeDraftMessage({ ...call, id } as unknown as DraftMessage);
+    return this.request(encode, answerKinds[call.kind as C["kind"]], terms);
+  }
+
+  /** The same for messages that only the extensions of a page can write. */
+  request<K extends ServiceMessage["kind"]>(
+    encode: (id: number) => Uint8Array,
+    kind: K,
+    given: CallTerms = {},
+  ): Promise<Answer<K>> {
     return new Promise((resolve, reject) => {
       if (this.#loss !== undefined) throw this.#loss;
       const id = ++this.#id;
-      this.send({ ...call, id } as unknown as PageMessage);
-      const { signal } = terms;
+      const terms = { ...this.limits, ...given };
+      const { before, signal } = terms;
+      const message = encode(id);
+      if (before !== undefined) this.#connection.send(before(id));
+      this.#connection.send(message);
       const abort = (): void => this.send({ kind: "abort", id });
       const over = (): void => {
         this.#pending.delete(id);
@@ -111,10 +128,10 @@ export class Line {
       signal?.addEventListener("abort", abort);
       this.#pending.set(id, {
         ...terms,
-        kind: answerKinds[call.kind],
+        kind,
         resolve: (answer) => {
           over();
-          resolve(answer as Answer<(typeof answerKinds)[C["kind"]]>);
+          resolve(answer as Answer<K>);
         },
         reject: (reason) => {
           over();
@@ -126,8 +143,8 @@ export class Line {
   }
 
   /** Sends a message, unless the connection has ended. */
-  send(message: PageMessage): void {
-    if (this.#loss === undefined) this.#connection.send(encodePageMessage(message));
+  send(message: DraftMessage): void {
+    if (this.#loss === undefined) this.#connection.send(encodeDraftMessage(message));
   }
 
   /** Ends the connection: the service ends all contexts, and resets a card in a transaction. */
@@ -142,12 +159,11 @@ export class Line {
     this.#cancelTimer = isOver ? undefined : this.#host.later(ANSWER_MS, late);
   }
 
-  readonly #late = (): void =>
-    this.#end(lossOf(0, `it has not let the page in within ${ANSWER_MS / 1000} s, or another program has its port`));
+  readonly #late = (): void => this.#end(lossOf(0, `it has not answered within ${ANSWER_MS / 1000} s`));
 
   /** While calls are under way: also the longest of them ends when the bridge hangs. */
   readonly #askAgain = (): void => {
-    if (this.#silent >= MOST_SILENT) this.#end(lossOf(0, "it does not answer any more"));
+    if (this.#silent >= MOST_SILENT) this.#end(lossOf(0, "it does not answer"));
     else if (this.#pending.size > 0) {
       this.#silent++;
       this.send({ kind: "ping" });
@@ -183,7 +199,7 @@ export class Line {
   }
 
   /** Says what a greeting goes on with. A service that does not prove itself is told nothing. */
-  async #answer(next: Promise<PageMessage | undefined>): Promise<void> {
+  async #answer(next: Promise<DraftMessage | undefined>): Promise<void> {
     try {
       const message = await next;
       this.#state = message === undefined ? "open" : "greeting";

@@ -74,6 +74,8 @@ export interface BridgeHost {
   dial(events: BridgeEvents): BridgeConnection;
   /** Calls back once, after so many milliseconds. @returns what takes it back */
   later(delayMs: number, callback: () => void): () => void;
+  /** Adds what this package has beyond the API to the proxies, where the page asks for it. */
+  readonly extend?: (() => Promise<void>) | undefined;
   /** Left out where only the service can be at the other side: nothing is proved then. */
   readonly pairing?: BridgePairing | undefined;
 }

@@ -38,6 +38,7 @@ export class BridgedSmartCard implements SmartCardResourceManager {
   }
 
   async establishContext(): Promise<SmartCardContext> {
+    await this.#host.extend?.();
     const line = this.#line?.isOver === false ? this.#line : new Line(this.#host);
     this.#line = line;
     await line.ready;
@@ -53,7 +54,13 @@ export class BridgedSmartCard implements SmartCardResourceManager {
   }
 }
 
-class BridgedContext implements SmartCardContext {
+/** What a proxy is of: its connection to the bridge, and its number there. */
+export interface Parts {
+  readonly line: Line;
+  readonly number: number;
+}
+
+export class BridgedContext implements SmartCardContext {
   readonly #line: Line;
   readonly #context: number;
 
@@ -62,8 +69,8 @@ class BridgedContext implements SmartCardContext {
     this.#context = context;
   }
 
-  static lineOf(context: BridgedContext): Line {
-    return context.#line;
+  static partsOf(context: BridgedContext): Parts {
+    return { line: context.#line, number: context.#context };
   }
 
   async listReaders(): Promise<string[]> {
@@ -104,10 +111,7 @@ class BridgedContext implements SmartCardContext {
       context: this.#context,
       readerName: `${readerName}`,
       accessMode: `${accessMode}`,
-      preferredProtocols:
-        preferredProtocols === undefined
-          ? undefined
-          : [...(preferredProtocols as Iterable<unknown>)].map((protocol) => `${protocol}`),
+      preferredProtocols: wordsOf(preferredProtocols),
     });
     return {
       connection: new BridgedConnection(this, connection),
@@ -116,7 +120,7 @@ class BridgedContext implements SmartCardContext {
   }
 }
 
-class BridgedConnection implements SmartCardConnection {
+export class BridgedConnection implements SmartCardConnection {
   /** A context lives as long as a connection of it can be reached. */
   readonly #context: BridgedContext;
   readonly #connection: number;
@@ -126,8 +130,12 @@ class BridgedConnection implements SmartCardConnection {
     this.#connection = connection;
   }
 
+  static partsOf(connection: BridgedConnection): Parts {
+    return { line: connection.#line, number: connection.#connection };
+  }
+
   get #line(): Line {
-    return BridgedContext.lineOf(this.#context);
+    return BridgedContext.partsOf(this.#context).line;
   }
 
   async disconnect(disposition?: SmartCardDisposition): Promise<undefined> {
@@ -190,7 +198,7 @@ class BridgedConnection implements SmartCardConnection {
 }
 
 /** A dictionary of Web IDL: an object, or nothing. */
-function dictionary(value: unknown): Readonly<Record<string, unknown>> {
+export function dictionary(value: unknown): Readonly<Record<string, unknown>> {
   if (value === undefined || value === null) return {};
   if (typeof value !== "object" && typeof value !== "function") throw new TypeError("the options are not an object");
   return value as Readonly<Record<string, unknown>>;
@@ -222,14 +230,18 @@ function stateOf(given: unknown) {
   };
 }
 
-function wordOf(value: unknown): string | undefined {
+export function wordOf(value: unknown): string | undefined {
   return value === undefined ? undefined : `${value}`;
+}
+
+export function wordsOf(values: unknown): string[] | undefined {
+  return values === undefined ? undefined : [...(values as Iterable<unknown>)].map((value) => `${value}`);
 }
 
 /** Reads `aborted` of a signal, also of another realm. Of other objects it throws. */
 const aborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, "aborted")?.get;
 
-function signalOf(value: unknown): AbortSignal | undefined {
+export function signalOf(value: unknown): AbortSignal | undefined {
   if (value === undefined) return value;
   try {
     aborted?.call(value);
@@ -239,7 +251,7 @@ function signalOf(value: unknown): AbortSignal | undefined {
   }
 }
 
-function presence(signal: AbortSignal | undefined): "none" | "given" | "aborted" {
+export function presence(signal: AbortSignal | undefined): "none" | "given" | "aborted" {
   if (signal === undefined) return "none";
   return signal.aborted ? "aborted" : "given";
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { zeroBytes } from "../../base/binary/index.ts";
+import { concatBytes, zeroBytes } from "../../base/binary/index.ts";
 import type { ResourceManager } from "../../port/index.ts";
 import { MAX_DATA_BYTES, type PageMessage, type ServiceMessage } from "../../wire/bridge/index.ts";
 import {
@@ -18,6 +18,8 @@ import type { BridgeLimits } from "./limits.ts";
 
 type MessageOf<K extends PageMessage["kind"]> = Extract<PageMessage, { readonly kind: K }>;
 type Call = Exclude<PageMessage, { readonly kind: "hello" | "prove" | "pair" | "ping" }>;
+/** A call that is answered. */
+type AnsweredCall = Exclude<Call, { readonly kind: "abort" | "endTransaction" | "releaseContext" | "limit" }>;
 
 /** The result of a call, without its number. */
 type Outcome = ServiceMessage extends infer M ? (M extends { readonly id: number } ? Omit<M, "id"> : never) : never;
@@ -54,6 +56,8 @@ export class PageCalls {
   readonly #connections = new Map<number, Connected>();
   readonly #underWay = new Map<number, UnderWay>();
   readonly #settled = new Set<Promise<void>>();
+  /** Of the call that comes next. */
+  #limit: MessageOf<"limit"> | undefined;
   #number = 0;
   /** Contexts that are being established. */
   #establishing = 0;
@@ -74,7 +78,10 @@ export class PageCalls {
       case "endTransaction":
         return this.#endTransaction(message);
       case "releaseContext":
-        this.#releaseContext(message.context);
+        void this.#releaseContext(message.context);
+        return undefined;
+      case "limit":
+        this.#limit = message;
         return undefined;
       default:
         return this.#begin(message);
@@ -95,8 +102,10 @@ export class PageCalls {
     await this.#smartCard[Symbol.asyncDispose]();
   }
 
-  #begin(message: Exclude<Call, { readonly kind: "abort" | "endTransaction" | "releaseContext" }>): string | undefined {
+  #begin(message: AnsweredCall): string | undefined {
     const { id } = message;
+    const limit = this.#limit?.id === id ? this.#limit : undefined;
+    this.#limit = undefined;
     if (this.#underWay.has(id)) return `there is a call with the number ${id} already`;
     const { limits, send } = this.#options;
     if (this.#underWay.size >= limits.maxCalls) {
@@ -111,10 +120,11 @@ export class PageCalls {
       return undefined;
     }
     const call: UnderWay = { aborter: new AbortController() };
-    if ("signal" in message && message.signal === "aborted") call.aborter.abort(signalReason);
+    const isAborted = limit?.signal === "aborted" || ("signal" in message && message.signal === "aborted");
+    if (isAborted) call.aborter.abort(signalReason);
     this.#underWay.set(id, call);
     // A call is begun before this returns: calls keep their order.
-    const outcome = this.#perform(message, call);
+    const outcome = this.#perform(message, call, limit?.timeout);
     // The call has copied the bytes, and clears its copy.
     clearBytes(message);
     const settled = outcome.then(
@@ -131,12 +141,9 @@ export class PageCalls {
     if (!this.#hasEnded) this.#options.send({ ...outcome, id } as ServiceMessage);
   }
 
-  async #perform(
-    message: Exclude<Call, { readonly kind: "abort" | "endTransaction" | "releaseContext" }>,
-    call: UnderWay,
-  ): Promise<Outcome> {
+  async #perform(message: AnsweredCall, call: UnderWay, timeout: number | undefined): Promise<Outcome> {
     // The end of the page ends every wait, also of calls without a signal of the page.
-    const waits = { signal: call.aborter.signal };
+    const waits = { signal: call.aborter.signal, ...(timeout !== undefined && { timeout }) };
     switch (message.kind) {
       case "establishContext":
         return this.#establishContext();
@@ -153,7 +160,7 @@ export class PageCalls {
       case "transmit":
         return this.#transmit(message, waits);
       case "startTransaction":
-        return this.#startTransaction(message, call);
+        return this.#startTransaction(message, call, waits);
       case "status":
         return this.#status(message, waits);
       case "control":
@@ -163,6 +170,12 @@ export class PageCalls {
       case "setAttribute":
         await this.#connection(message.connection).setAttribute(message.tag, message.value, waits);
         return { kind: "done" };
+      case "send":
+        return this.#send(message, waits);
+      case "reconnect":
+        return this.#reconnect(message, waits);
+      case "end":
+        return this.#endOne(message);
     }
   }
 
@@ -179,11 +192,44 @@ export class PageCalls {
     }
   }
 
-  #releaseContext(number: number): void {
+  #releaseContext(number: number): Promise<void> | undefined {
     const context = this.#contexts.get(number);
     this.#contexts.delete(number);
     for (const [key, connected] of this.#connections) if (connected.context === number) this.#connections.delete(key);
-    void (context as Partial<AsyncDisposable> | undefined)?.[Symbol.asyncDispose]?.();
+    return (context as Partial<AsyncDisposable> | undefined)?.[Symbol.asyncDispose]?.() as Promise<void> | undefined;
+  }
+
+  async #endOne({ number, what }: MessageOf<"end">): Promise<Outcome> {
+    if (what === "context") await this.#releaseContext(number);
+    else {
+      const connected = this.#connections.get(number);
+      this.#connections.delete(number);
+      await connected?.connection[Symbol.asyncDispose]();
+    }
+    return { kind: "done" };
+  }
+
+  async #send({ command, connection, longData }: MessageOf<"send">, waits: SmartCardWaitOptions): Promise<Outcome> {
+    const { data, sw1, sw2 } = await this.#connection(connection).send(command, {
+      ...waits,
+      ...(longData !== undefined && { longData: longData as "extended" }),
+    });
+    const answer = concatBytes(data, Uint8Array.of(sw1, sw2));
+    zeroBytes(data);
+    return { kind: "data", data: answer };
+  }
+
+  async #reconnect(
+    { accessMode, connection, initialization, preferredProtocols }: MessageOf<"reconnect">,
+    waits: SmartCardWaitOptions,
+  ): Promise<Outcome> {
+    const { activeProtocol } = await this.#connection(connection).reconnect({
+      ...waits,
+      ...(accessMode !== undefined && { accessMode: accessMode as SmartCardAccessMode }),
+      ...(initialization !== undefined && { initialization: initialization as "leave" }),
+      ...(preferredProtocols !== undefined && { preferredProtocols: preferredProtocols as SmartCardProtocol[] }),
+    });
+    return { kind: "connection", connection, ...(activeProtocol !== undefined && { activeProtocol }) };
   }
 
   async #getStatusChange(
@@ -230,7 +276,11 @@ export class PageCalls {
     return dataOf(await this.#connection(connection).transmit(sendBuffer, options));
   }
 
-  async #startTransaction({ connection, id }: MessageOf<"startTransaction">, call: UnderWay): Promise<Outcome> {
+  async #startTransaction(
+    { connection, id }: MessageOf<"startTransaction">,
+    call: UnderWay,
+    waits: SmartCardWaitOptions,
+  ): Promise<Outcome> {
     const inPage = (): Promise<SmartCardDisposition | null | undefined> =>
       new Promise((resolve, reject) => {
         call.settle = (outcome) => {
@@ -244,7 +294,7 @@ export class PageCalls {
         if (this.#hasEnded) call.settle(rejection);
         else this.#options.send({ kind: "begun", id });
       });
-    await this.#connection(connection).startTransaction(inPage, { signal: call.aborter.signal });
+    await this.#connection(connection).startTransaction(inPage, waits);
     return { kind: "done" };
   }
 
@@ -283,6 +333,7 @@ export class PageCalls {
 /** Clears what a message carries for a card or a reader: it may be a PIN. */
 export function clearBytes(message: PageMessage | ServiceMessage): void {
   if (message.kind === "transmit") zeroBytes(message.sendBuffer);
+  else if (message.kind === "send") zeroBytes(message.command);
   else if (message.kind === "control" || message.kind === "data") zeroBytes(message.data);
   else if (message.kind === "setAttribute") zeroBytes(message.value);
 }

@@ -45,4 +45,4 @@ export { SmartCardContext, type SmartCardTerms } from "./smart-card-context.ts";
 export { type CdpSession, SmartCardEmulation, type SmartCardEmulationOptions } from "./smart-card-emulation.ts";
 export { SmartCardError } from "./smart-card-error.ts";
 export { createSmartCard, SmartCardResourceManager } from "./smart-card-resource-manager.ts";
-export { bufferSource, type InterfaceObject } from "./web-idl.ts";
+export { bufferSource, type InterfaceObject, isBufferSource } from "./web-idl.ts";

@@ -12,8 +12,10 @@ export {
   TOO_MANY_CODE,
 } from "./limits.ts";
 export {
+  type DraftMessage,
   decodePageMessage,
   decodeServiceMessage,
+  encodeDraftMessage,
   encodePageMessage,
   encodeServiceMessage,
   type PageMessage,

@@ -29,6 +29,17 @@ const flagsOut = {
 
 /** A message of each kind, with what may be left out and without it. */
 const ofPages: readonly PageMessage[] = [
+  { kind: "limit", id: 7, timeout: 12.5, signal: "given" },
+  { kind: "send", id: 7, connection: 3, command: Uint8Array.of(0, 0xa4), longData: "chaining" },
+  {
+    kind: "reconnect",
+    id: 7,
+    connection: 3,
+    accessMode: "shared",
+    initialization: "reset",
+    preferredProtocols: ["t1"],
+  },
+  { kind: "end", id: 7, what: "connection", number: 3 },
   { kind: "hello", version: BRIDGE_VERSION, nonce },
   { kind: "hello", version: BRIDGE_VERSION, nonce, pairing: new Uint8Array(16).fill(7) },
   { kind: "prove", proof: nonce },

@@ -109,6 +109,27 @@ const pageTable = {
   ping: [18, {}],
 } as const;
 
+/** What a page says beyond the API: what this package adds to it. Pages that do not use it do not have this table. */
+const extensionTable = {
+  /** Limits the wait of the call that comes next, with the same number: milliseconds, and a signal. */
+  limit: [19, { id: u32, timeout: optional(f64), signal }],
+  send: [20, { id: u32, connection: u32, command: data, longData: optional(name) }],
+  reconnect: [
+    21,
+    {
+      id: u32,
+      connection: u32,
+      accessMode: optional(name),
+      initialization: optional(name),
+      preferredProtocols: optional(list(name, MAX_PROTOCOLS)),
+    },
+  ],
+  /** Ends a context or a connection: a card in a transaction is reset, others are left as they are. */
+  end: [22, { id: u32, what: word(["context", "connection"]), number: u32 }],
+} as const;
+
+const wholeTable = /* @__PURE__ */ joined(pageTable, extensionTable);
+
 /** What a service says. */
 const serviceTable = {
   /** The page is paired; right after a pairing, `proof` is that the service knows the code, too. */
@@ -162,10 +183,17 @@ type MessageOf<T extends MessageTable> = {
   readonly [K in keyof T]: { readonly kind: K } & FieldValues<T[K][1]>;
 }[keyof T];
 
+/** A message of a page for the API as the draft has it. */
+export type DraftMessage = MessageOf<typeof pageTable>;
 /** A message of a page. */
-export type PageMessage = MessageOf<typeof pageTable>;
+export type PageMessage = DraftMessage | MessageOf<typeof extensionTable>;
 /** A message of a service. */
 export type ServiceMessage = MessageOf<typeof serviceTable>;
+
+/** A function, so that a page's file leaves out what nothing there uses. */
+function joined<A extends object, B extends object>(one: A, other: B): A & B {
+  return { ...one, ...other };
+}
 
 function encoder<T extends MessageTable>(table: T): (message: MessageOf<T>) => Uint8Array {
   return (message) => {
@@ -187,9 +215,11 @@ function decoder<T extends MessageTable>(table: T): (encoded: Uint8Array) => Res
 }
 
 /** Writes what a page says. @throws TypeError for a text, a list or bytes that are longer than a message carries */
-export const encodePageMessage: (message: PageMessage) => Uint8Array = /* @__PURE__ */ encoder(pageTable);
+export const encodePageMessage: (message: PageMessage) => Uint8Array = /* @__PURE__ */ encoder(wholeTable);
+/** The same for pages that use the API as the draft has it. */
+export const encodeDraftMessage: (message: DraftMessage) => Uint8Array = /* @__PURE__ */ encoder(pageTable);
 /** Reads what a page says. For any bytes the answer is a result. */
-export const decodePageMessage: (encoded: Uint8Array) => Result<PageMessage> = /* @__PURE__ */ decoder(pageTable);
+export const decodePageMessage: (encoded: Uint8Array) => Result<PageMessage> = /* @__PURE__ */ decoder(wholeTable);
 /** Writes what a service says. @throws TypeError as {@link encodePageMessage} */
 export const encodeServiceMessage: (message: ServiceMessage) => Uint8Array = /* @__PURE__ */ encoder(serviceTable);
 /** Reads what a service says. */

@@ -102,6 +102,10 @@ function callOf(dice: Dice): PageMessage {
     () => ({ kind: "status", id, connection }),
     () => ({ kind: "abort", id }),
     () => ({ kind: "ping" }),
+    () => ({ kind: "limit", id, timeout: dice.below(50), signal: dice.pick(["none", "given", "aborted"]) }),
+    () => ({ kind: "send", id, connection, command: dice.bytes(dice.below(8)), longData: dice.pick([undefined, "x"]) }),
+    () => ({ kind: "reconnect", id, connection, accessMode: "exclusive", preferredProtocols: ["t1"] }),
+    () => ({ kind: "end", id, what: dice.pick(["context", "connection"]), number: context }),
     () => ({ kind: "releaseContext", context }),
     () => ({
       kind: "getStatusChange",
