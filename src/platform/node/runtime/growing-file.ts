@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: MIT
 
-import { type open, rename, rm } from "node:fs/promises";
-import { fileFailure, newFile, temporaryBeside } from "./replace-file.ts";
-
-type File = Awaited<ReturnType<typeof open>>;
+import { rename, rm } from "node:fs/promises";
+import { fileFailure, newFile, temporaryBeside, type WrittenFile } from "./replace-file.ts";
 
 /** A file that is written piece by piece. Only its owner may read it, and it never ends in the middle of a piece. */
 export class GrowingFile {
   readonly #path: string;
-  readonly #file: File;
+  readonly #file: WrittenFile;
   #bytes = 0;
 
-  private constructor(path: string, file: File) {
+  private constructor(path: string, file: WrittenFile) {
     this.#path = path;
     this.#file = file;
   }

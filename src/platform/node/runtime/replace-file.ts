@@ -36,10 +36,17 @@ export async function replaceFile(path: string, text: string | Uint8Array, mustB
   }
 }
 
-type File = Awaited<ReturnType<typeof open>>;
+/** A file that is being written. */
+export interface WrittenFile {
+  writeFile(data: string | Uint8Array): Promise<void>;
+  write(bytes: Uint8Array, from: number, length: number, at: number): Promise<{ readonly bytesWritten: number }>;
+  truncate(bytes: number): Promise<void>;
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
 
 /** Makes a file that only its owner may read. Fails where there is one. */
-export function newFile(path: string): Promise<File> {
+export function newFile(path: string): Promise<WrittenFile> {
   return open(path, "wx", OWNER_ALONE);
 }
 
@@ -53,7 +60,7 @@ export async function temporaryBeside(path: string): Promise<{ readonly target: 
   return { target, temporary: `${target}.${randomUUID()}.tmp` };
 }
 
-async function written(file: File, text: string | Uint8Array): Promise<void> {
+async function written(file: WrittenFile, text: string | Uint8Array): Promise<void> {
   try {
     await file.writeFile(text);
     await file.sync();
