@@ -29,6 +29,8 @@ packages+=(libccid libacsccid1 libasedrive-usb libasedrive-serial libgcr410 libg
 packages+=(tshark)
 # What tells which program is at the other end of a socket.
 packages+=(iproute2)
+# The broker of a farm.
+packages+=(nats-server)
 # What mounts one file over another, in a namespace of the test's own; the smallest Debian has it not.
 packages+=(mount)
 # What connects a card that speaks TCP only to a Unix socket.

@@ -14,6 +14,7 @@ import {
   type Stage,
 } from "../../src/testing/conformance/index.ts";
 import type { SimulatedRuntime } from "../../src/testing/runtime/index.ts";
+import { farmWorld } from "../farm/farm-world.ts";
 import { type World, world } from "../manager/world.ts";
 import { PATIENCE_MS } from "../patience.ts";
 import { joinedWorld } from "../pcscd/in-memory.ts";
@@ -35,7 +36,18 @@ export async function joinedResults(): Promise<Result[]> {
   return playInMemory(inner, inner.client, "daemon");
 }
 
-function playInMemory(inner: World, manager: ResourceManager, key: ManagerKey): Promise<Result[]> {
+/** Two clients of a farm, and a host with the reader, over a broker in memory, on a simulated clock. */
+export async function farmResults(): Promise<Result[]> {
+  const inner = await farmWorld({ semantics: { resetOnExit: "always" }, empty: true });
+  return playInMemory({ ...inner, name: inner.farmName }, inner.client("alice"), "daemon", inner.client("bob"));
+}
+
+function playInMemory(
+  inner: World,
+  manager: ResourceManager,
+  key: ManagerKey,
+  other: ResourceManager = inner.manager.client({ name: "theirs" }),
+): Promise<Result[]> {
   const { clock } = inner.runtime;
   const card = new ConformanceCard(clock);
   let reader: VirtualReader = inner.reader;
@@ -44,7 +56,7 @@ function playInMemory(inner: World, manager: ResourceManager, key: ManagerKey): 
     clock,
     reader: inner.name,
     manager,
-    other: inner.manager.client({ name: "theirs" }),
+    other,
     abilities: new Set(everything),
     watchMs: 100,
     removeCard: async () => reader.remove(),

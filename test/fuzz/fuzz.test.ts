@@ -24,6 +24,7 @@ afterAll(() => unwatch());
 /** How many new inputs: histories on a virtual clock, and expressions that have many branches, take a thousand times as long. */
 function runsOf({ measures, name }: FuzzTarget): number {
   if (measures.includes("managers/embedded/") || measures.includes("faces/bridge-server")) return 120;
+  if (measures.includes("faces/farm-agent")) return 60;
   return name === "atr-expression" || name === "smartcard-list" ? 100 : 1500;
 }
 

@@ -6,6 +6,7 @@ import { bridgeTargets } from "./targets/bridge.ts";
 import { databaseTargets } from "./targets/database.ts";
 import { documentTargets } from "./targets/documents.ts";
 import { driverTargets } from "./targets/drivers.ts";
+import { farmTargets } from "./targets/farm.ts";
 import { gidsTargets } from "./targets/gids.ts";
 import { hostileCard } from "./targets/hostile-card.ts";
 import { hostileReader, vpcdPeer } from "./targets/hostile-reader.ts";
@@ -30,6 +31,7 @@ export const targets: readonly FuzzTarget[] = [
   ...streamTargets,
   ...agentTargets,
   ...bridgeTargets,
+  ...farmTargets,
   ...documentTargets,
   ...databaseTargets,
   ...recordingTargets,

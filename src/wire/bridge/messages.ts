@@ -15,7 +15,7 @@ import {
   u32,
   type WireField,
   word,
-} from "./fields.ts";
+} from "../fields/index.ts";
 import { MAX_DATA_BYTES, MAX_READER_STATES, MAX_TEXT_BYTES, PAIRING_ID_BYTES, PROOF_BYTES } from "./limits.ts";
 
 const name = text(MAX_TEXT_BYTES);

@@ -2,3 +2,4 @@
 
 export { makeHostCrypto } from "./host-crypto.ts";
 export { makeCardCrypto } from "./node-card-crypto.ts";
+export { nodeNoiseCrypto } from "./noise-crypto.ts";
