@@ -21,6 +21,7 @@ import {
   wholeNumber,
 } from "../port/index.ts";
 import { type OpenedEmbeddedManager, openEmbeddedManager } from "./embedded.ts";
+import type { OpenedFarm } from "./farm.ts";
 import { parseManagerSpec } from "./manager-spec.ts";
 import { pcscdManager } from "./pcscd.ts";
 import { daemonSockets, firstListening, isDaemon, type SilentSocket, serviceSockets } from "./service-sockets.ts";
@@ -28,6 +29,7 @@ import { processSurroundings, type Surroundings } from "./surroundings.ts";
 
 export type { SystemLimits, SystemManagerOptions } from "../platform/node/system/index.ts";
 export type { OpenedEmbeddedManager } from "./embedded.ts";
+export type { OpenedFarm } from "./farm.ts";
 export { type ManagerSpec, parseManagerSpec, type ReaderSpec } from "./manager-spec.ts";
 export type { Surroundings } from "./surroundings.ts";
 
@@ -54,7 +56,7 @@ export interface OpenedSystemManager extends AsyncDisposable {
 }
 
 /** An open manager; `kind` says which further members it has. */
-export type OpenedManager = OpenedEmbeddedManager | OpenedService | OpenedSystemManager;
+export type OpenedManager = OpenedEmbeddedManager | OpenedService | OpenedSystemManager | OpenedFarm;
 
 /** What determines the manager if the caller does not name one. */
 export interface OpenManagerOptions {
@@ -86,6 +88,7 @@ const managerOptions = optionsOf<OpenManagerOptions>({
  * | `pcscd`, `pcscd:SOCKET` | a service that speaks pcscd's protocol; it need not run yet |
  * | `daemon`, `daemon:SOCKET` | a `scard daemon`: the user's own, or the system's |
  * | `system`, `system:LIBRARY` | winscard.dll, PCSC.framework, libpcsclite |
+ * | `farm:FILE` | readers on many machines: the farm that a client's file describes |
  *
  * @throws invalid-value (invalid description), no-service (nothing listens: the message says what was tried, and how to get a
  * service), no-access (a socket exists, but not for this user), unsupported-feature (`system` needs the
@@ -107,6 +110,8 @@ export async function openManager(spec?: string, options: OpenManagerOptions = {
       return openService("the smart card service", meant.socket);
     case "daemon":
       return openService("scard daemon", meant.socket ?? (await findDaemon(surroundings)));
+    case "farm":
+      return (await import("./farm.ts")).openFarm(meant.file);
   }
 }
 

@@ -25,15 +25,17 @@ export type ManagerSpec =
   /** The same, but only a `scard daemon`: where it usually listens, or on this socket. */
   | { readonly kind: "daemon"; readonly socket?: string }
   /** The operating system's own, through its usual library or through this one. */
-  | { readonly kind: "system"; readonly library?: string };
+  | { readonly kind: "system"; readonly library?: string }
+  /** Readers on many machines, of the farm that a client's file describes. */
+  | { readonly kind: "farm"; readonly file: string };
 
 const READER_FORMS =
   "virtual[:NAME][+CARD], vpcd[:[PORT|PATH][:NAME]], usb[:VENDOR:PRODUCT|:SERIAL|:@PORT], ifd:LIBRARY|BUNDLE[:DEVICE|:CHANNEL] and reader.conf[:PATH]";
-const FORMS = `embedded:READER,… with ${READER_FORMS}; pcscd[:SOCKET]; daemon[:SOCKET]; system[:LIBRARY]`;
+const FORMS = `embedded:READER,… with ${READER_FORMS}; pcscd[:SOCKET]; daemon[:SOCKET]; system[:LIBRARY]; farm:FILE`;
 
 /**
  * Reads the description of a manager: `embedded:` and its readers, separated by commas, nothing but `embedded` for one
- * without readers; `pcscd`, `pcscd:SOCKET`; `daemon`, `daemon:SOCKET`; `system`, `system:LIBRARY`.
+ * without readers; `pcscd`, `pcscd:SOCKET`; `daemon`, `daemon:SOCKET`; `system`, `system:LIBRARY`; `farm:FILE`.
  *
  * @throws invalid-value that names the invalid part
  */
@@ -49,6 +51,7 @@ export function parseManagerSpec(text: string): ManagerSpec {
   }
   if (rest !== "") {
     if (kind === "pcscd" || kind === "daemon") return { kind, ...(rest !== undefined && { socket: rest }) };
+    if (kind === "farm" && rest !== undefined) return { kind, file: rest };
     if (kind === "system") return { kind, ...(rest !== undefined && { library: rest }) };
   }
   throw new SmartCardError("invalid-value", `${quoteUnlessBytes(text)} describes no manager; known: ${FORMS}`);

@@ -11,6 +11,7 @@ import * as bridgeServer from "../../src/entry/bridge-server.ts";
 import * as browser from "../../src/entry/browser.ts";
 import * as cards from "../../src/entry/cards.ts";
 import * as embedded from "../../src/entry/embedded.ts";
+import * as farm from "../../src/entry/farm.ts";
 import * as machine from "../../src/entry/machine.ts";
 import * as cardModules from "../../src/entry/modules.ts";
 import * as observe from "../../src/entry/observe.ts";
@@ -91,6 +92,18 @@ const { clock, random } = runtime;
 const place = { operation: "test", path: "value" };
 const aClock = arg(() => clock);
 const aRandom = arg(() => random);
+/** A call whose good arguments name a file that is not there. */
+const withoutFile =
+  <A extends readonly unknown[], T>(call: (...args: A) => Promise<T>) =>
+  async (...args: A): Promise<T | undefined> => {
+    try {
+      return await call(...args);
+    } catch (error) {
+      if (error instanceof pcsc.SmartCardError && error.code === "file-not-found") return undefined;
+      throw error;
+    }
+  };
+
 const manager = new embedded.EmbeddedManager({ runtime });
 const aManager = arg(() => manager);
 const checked = (
@@ -1043,6 +1056,17 @@ export const exportedRows: Readonly<Record<string, Readonly<Record<string, Row>>
       arg(() => ({ manager })),
     ),
   },
+  "./farm": {
+    openFarm: row(
+      withoutFile(farm.openFarm),
+      arg(() => "/nowhere/farm.json", "text"),
+    ),
+    serveFarm: row(
+      withoutFile(farm.serveFarm),
+      arg(() => "/nowhere/farm.json", "text"),
+      arg(() => ({ manager })),
+    ),
+  },
   "./browser": {
     createSmartCard: row(
       browser.createSmartCard,
@@ -1134,6 +1158,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>
   "./bridge": bridge,
   "./bridge-server": bridgeServer,
   "./browser": browser,
+  "./farm": farm,
   "./machine": machine,
   "./pcscd": pcscd,
   "./compat/pcsclite": pcscliteCompat,

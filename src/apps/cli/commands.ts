@@ -32,6 +32,7 @@ const entries: readonly CommandEntry[] = [
   { name: "openpgp", load: async () => (await import("./openpgp.ts")).openpgp },
   { name: "ssh-agent", load: async () => (await import("./ssh-agent.ts")).sshAgent },
   { name: "bridge", load: async () => (await import("./bridge.ts")).bridge },
+  { name: "farm", load: async () => (await import("./farm.ts")).farm },
   { name: "daemon", load: async () => (await import("./daemon.ts")).daemon },
   { name: "who", load: async () => (await import("./who.ts")).who },
   { name: "top", load: async () => (await import("./top.ts")).top },

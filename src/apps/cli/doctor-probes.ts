@@ -83,7 +83,7 @@ function meantSockets(surroundings: Surroundings): { paths: readonly string[]; o
   if (!environment.SCARD_MANAGER) return { paths: usual, ...named };
   try {
     const spec = parseManagerSpec(environment.SCARD_MANAGER);
-    if (spec.kind === "embedded" || spec.kind === "system") return { paths: [] };
+    if (spec.kind !== "pcscd" && spec.kind !== "daemon") return { paths: [] };
     if (spec.socket !== undefined) return { paths: [spec.socket], origin: "SCARD_MANAGER" };
     return {
       paths: spec.kind === "daemon" ? daemonSockets(surroundings) : pcscdSockets({ environment, platform }),

@@ -15,6 +15,7 @@ export const managerOption = {
 pcscd[:SOCKET]     the service on this machine, pcscd or scard daemon
 daemon[:SOCKET]    scard daemon, and no other
 system[:LIBRARY]   the operating system's own (through koffi)
+farm:FILE          readers on many machines (scard farm)
 embedded:READER,…  one in this process
   READER is virtual[:NAME][+CARD], vpcd[:PORT|PATH],
   usb[:VENDOR:PRODUCT|:SERIAL|:@PORT],
