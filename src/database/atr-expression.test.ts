@@ -74,10 +74,10 @@ describe("an expression becomes patterns", () => {
         });
         expect(differing).toEqual([]);
       }),
-      { numRuns: 600 },
+      { numRuns: 250 },
     );
-    // About 100 of the 600, at random.
-    expect(matched).toBeGreaterThan(20);
+    // About 40 of the 250, at random.
+    expect(matched).toBeGreaterThan(5);
   });
 
   test("of digits every set comes out as it went in", () => {

@@ -58,7 +58,10 @@ describe("answerTo", () => {
     ["[]", /\$\.command: is missing/],
     ["null", /\$\.command: is missing/],
     ['{"version":2,"command":"who"}', /\$\.version: should be 1: use the scard of the same release/],
-    ['{"version":1,"command":"stop"}', /\$\.command: should be one of "who", "readers", "insert", "remove", "eject"/],
+    [
+      '{"version":1,"command":"stop"}',
+      /\$\.command: should be one of "who", "locks", "readers", "insert", "remove", "eject"/,
+    ],
     ['{"version":1,"command":"insert","reader":"Desk"}', /\$\.card: is missing/],
     ['{"version":1,"command":"remove","reader":7}', /\$\.reader: should be text/],
     ['{"version":1,"command":"who","reader":"Desk"}', /\$\.reader: is not known here/],
