@@ -17,6 +17,13 @@ import {
 /** Executes a request; the result is sent as JSON. @throws SmartCardError if it fails */
 export type ControlHandler = (command: ControlCommand) => Promise<unknown>;
 
+/** Lines that follow an answer, from one client's view. */
+export interface LineStream {
+  /** The client's system has taken what was sent. */
+  drained(): void;
+  end(): void;
+}
+
 /** The answer to a request that more lines follow, until the client hangs up. */
 export class ControlStream {
   readonly result: object;
@@ -27,15 +34,15 @@ export class ControlStream {
     this.#begin = begin;
   }
 
-  /** Begins to send lines, behind the answer. @returns ends it */
-  begin(connection: StreamConnection, id: string | number | undefined): () => void {
+  /** Begins to send lines, behind the answer. */
+  begin(connection: StreamConnection, id: string | number | undefined): LineStream {
     return this.#begin(connection, id);
   }
 }
 
 /** What lines go out on. */
 export type StreamConnection = Pick<UnixConnection, "send" | "unsentBytes">;
-type StreamBegin = (connection: StreamConnection, id: string | number | undefined) => () => void;
+type StreamBegin = (connection: StreamConnection, id: string | number | undefined) => LineStream;
 
 /** Answers the requests that come in on a connection, one after the other. */
 export function serveControl(connection: UnixConnection, handle: ControlHandler): void {
@@ -43,19 +50,19 @@ export function serveControl(connection: UnixConnection, handle: ControlHandler)
   const waiting: string[] = [];
   let busy = false;
   let isClosed = false;
-  let endStream: (() => void) | undefined;
+  let lines: LineStream | undefined;
   const answer = async (line: string): Promise<void> => {
     let stream: ControlStream | undefined;
     const answered = await answerTo(line, async (command) => {
       const result = await handle(command);
       if (!(result instanceof ControlStream)) return result;
-      if (endStream !== undefined) throw new SmartCardError("invalid-parameter", "this connection has a trace already");
+      if (lines !== undefined) throw new SmartCardError("invalid-parameter", "this connection has a trace already");
       stream = result;
       return result.result;
     });
     if (isClosed) return;
     connection.send(encodeLine(answered));
-    endStream ??= stream?.begin(connection, answered.id);
+    lines ??= stream?.begin(connection, answered.id);
   };
   const work = async (): Promise<void> => {
     busy = true;
@@ -68,20 +75,21 @@ export function serveControl(connection: UnixConnection, handle: ControlHandler)
   };
   connection.listen({
     received: (bytes) => {
-      const lines = splitter.split(bytes);
-      if (lines === "too long") {
+      const requests = splitter.split(bytes);
+      if (requests === "too long") {
         const error = new SmartCardError("invalid-parameter", `a request has at most ${MAX_REQUEST_BYTES} bytes`);
         connection.send(encodeLine(refusal(undefined, error)));
         connection.close("a request was too long");
         return;
       }
-      waiting.push(...lines);
+      waiting.push(...requests);
       if (!busy && waiting.length > 0) void work();
     },
+    drained: () => lines?.drained(),
     closed: () => {
       isClosed = true;
       waiting.length = 0;
-      endStream?.();
+      lines?.end();
     },
   });
 }

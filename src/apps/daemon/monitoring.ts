@@ -2,7 +2,7 @@
 
 import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import { AuditTrail } from "../../observe/audit/index.ts";
-import type { ObservedEvent, Observer } from "../../observe/calls/index.ts";
+import type { ObservedOutcome, Observer } from "../../observe/calls/index.ts";
 import { type MetricFamily, Metrics, type MetricsNow } from "../../observe/metrics/index.ts";
 import { CardPolicy, type PolicyOptions, type Refusal } from "../../observe/policy/index.ts";
 import { makeHostCrypto } from "../../platform/node/crypto/index.ts";
@@ -73,10 +73,10 @@ export class Monitoring {
     }
     const listeners = [this.policy, this.#trail, this.#metrics].filter((one) => one !== undefined);
     if (listeners.length > 0) {
-      const tell = (event: ObservedEvent): void => {
+      const tell = (event: ObservedOutcome): void => {
         for (const listener of listeners) listener.observed(event);
       };
-      this.#stopListening = observer.listen(tell);
+      this.#stopListening = observer.listenToOutcomes(tell);
     }
     if (this.#metrics === undefined) return;
     this.#lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });

@@ -2,7 +2,9 @@
 
 import { describe, expect, test } from "vitest";
 import { Observer } from "../../observe/calls/index.ts";
+import type { UnixConnection, UnixConnectionEvents } from "../../platform/node/unix/index.ts";
 import { SimulatedRuntime } from "../../testing/runtime/index.ts";
+import { serveControl } from "./control-server.ts";
 import { traceStream } from "./trace.ts";
 
 const settle = (): Promise<unknown> => new Promise(setImmediate);
@@ -30,4 +32,36 @@ describe("a trace with the bytes as they are", () => {
     expect(() => begin(OWN, true, {})).toThrow(/raw bytes/);
     expect(begin(0, true, {})).toEqual({ raw: true });
   });
+});
+
+test("a client that vanishes turns the trace off", async () => {
+  const runtime = new SimulatedRuntime({ settle: () => Promise.resolve() });
+  const observer = new Observer({ runtime });
+  let events: UnixConnectionEvents | undefined;
+  const connection: UnixConnection = {
+    credentials: undefined,
+    isGone: false,
+    unsentBytes: 0,
+    listen: (own) => {
+      events = own;
+    },
+    send: () => {},
+    close: () => {},
+    pause: () => {},
+    resume: () => {},
+  };
+  const answered = new Promise<void>((resolve) => {
+    serveControl(connection, async (command) => {
+      if (command.command !== "trace") throw new Error("a test asks for a trace alone");
+      resolve();
+      return traceStream(command, { observer, credentials: undefined, ownUid: 0 });
+    });
+  });
+  events?.received(new TextEncoder().encode('{"version":1,"command":"trace"}\n'));
+  await answered;
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(observer.isActive).toBe(true);
+  events?.closed("the client closed the connection", false);
+  expect(observer.isActive).toBe(false);
+  expect(runtime.pendingTimers).toEqual([]);
 });

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-import { eventForPrograms, filterEvents, type ObservedEvent, type Observer } from "../../observe/calls/index.ts";
+import { filterEvents, type Observer } from "../../observe/calls/index.ts";
 import type { PeerCredentials } from "../../platform/node/unix/index.ts";
 import { SmartCardError } from "../../port/index.ts";
-import { CONTROL_VERSION, type ControlCommand, encodeLine } from "./control-messages.ts";
-import { ControlStream, type StreamConnection } from "./control-server.ts";
-
-/** With so many bytes unsent, events are dropped and counted until the client has read. */
-const MAX_UNSENT_BYTES = 1_048_576;
+import type { ControlCommand } from "./control-messages.ts";
+import { ControlStream } from "./control-server.ts";
+import { EventLines } from "./event-lines.ts";
 
 /** The root user, who may see the bytes as they are. */
 const ROOT = 0;
@@ -41,44 +39,22 @@ export function traceStream(
   }
   return new ControlStream({ raw }, (connection, id) => {
     const lines = new EventLines(connection, id, raw);
-    return observer.listen(
+    const stop = observer.listenLater(
       (event) => {
         if (isWanted(event)) lines.add(event);
       },
-      { raw },
+      { raw, dropped: () => lines.dropped(), done: () => lines.send() },
     );
+    return {
+      drained: () => lines.send(),
+      end: () => {
+        stop();
+        lines.clear();
+      },
+    };
   });
 }
 
 function maySeeRaw(credentials: PeerCredentials | undefined, ownUid: number | undefined): boolean {
   return credentials !== undefined && (credentials.uid === ROOT || credentials.uid === ownUid);
-}
-
-/** Events as lines to one client, who may read them slowly, or not at all. */
-class EventLines {
-  readonly #connection: StreamConnection;
-  readonly #id: string | number | undefined;
-  readonly #raw: boolean;
-  #dropped = 0;
-
-  constructor(connection: StreamConnection, id: string | number | undefined, raw: boolean) {
-    this.#connection = connection;
-    this.#id = id;
-    this.#raw = raw;
-  }
-
-  add(event: ObservedEvent): void {
-    if (this.#connection.unsentBytes > MAX_UNSENT_BYTES) {
-      this.#dropped++;
-      return;
-    }
-    const head = { version: CONTROL_VERSION, ...(this.#id !== undefined && { id: this.#id }) };
-    if (this.#dropped > 0) {
-      this.#connection.send(encodeLine({ ...head, dropped: this.#dropped }));
-      this.#dropped = 0;
-    }
-    this.#connection.send(
-      encodeLine({ ...head, event: eventForPrograms(event), ...(this.#raw && { raw: true as const }) }),
-    );
-  }
 }

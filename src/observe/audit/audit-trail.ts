@@ -12,7 +12,7 @@ import {
   optional,
   optionsOf,
 } from "../../port/index.ts";
-import type { ObservedEvent } from "../calls/index.ts";
+import type { ObservedOutcome } from "../calls/index.ts";
 import { type AuditEventRecord, type AuditHead, type AuditStoreEntry, chainAuditEntry } from "./audit-record.ts";
 import type { AuditStore } from "./audit-store.ts";
 import { AuditUses, type CardIn } from "./audit-uses.ts";
@@ -65,7 +65,7 @@ const MOST_CARDS = 10_000;
  *
  * @example
  * const trail = new AuditTrail({ clock, store, hash: hostCrypto.hash });
- * observer.listen((event) => trail.observed(event));
+ * observer.listenToOutcomes((event) => trail.observed(event));
  */
 export class AuditTrail {
   readonly #deps: AuditDeps;
@@ -103,7 +103,7 @@ export class AuditTrail {
   }
 
   /** Takes an event of an observer. Never throws, never waits. */
-  observed(event: ObservedEvent): void {
+  observed(event: ObservedOutcome): void {
     if (event.kind === "call") {
       for (const record of this.#uses.called(event)) this.record(record);
       return;

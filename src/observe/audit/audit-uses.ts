@@ -2,7 +2,7 @@
 
 import { hexWord } from "../../base/binary/index.ts";
 import { referenceDataInstructions } from "../../base/iso7816/index.ts";
-import type { ObservedCall } from "../calls/index.ts";
+import type { CallOutcome } from "../calls/index.ts";
 import type { AuditEventRecord, CardUse } from "./audit-record.ts";
 
 /** So many connections are followed at once; of further ones only the beginning is told. */
@@ -34,7 +34,7 @@ export class AuditUses {
   }
 
   /** The records that a call makes; none for most. */
-  called(call: ObservedCall): readonly AuditEventRecord[] {
+  called(call: CallOutcome): readonly AuditEventRecord[] {
     const { connection, context, operation, outcome, time, tookMs } = call;
     if (operation === "release-context") return this.#released(context, time);
     if (connection === undefined) return [];
@@ -49,7 +49,7 @@ export class AuditUses {
     return operation === "transmit" ? transmitted(call, use) : [];
   }
 
-  #connected({ client, context, reader = "", time, tookMs }: ObservedCall, connection: number): AuditEventRecord {
+  #connected({ client, context, reader = "", time, tookMs }: CallOutcome, connection: number): AuditEventRecord {
     const { name, pid, uid } = client;
     const record = { reader, ...this.#cardIn(reader), client: { name, uid, pid } };
     const counts = { commands: 0, locks: 0, lockedMs: 0, pinsTried: 0, pinsFailed: 0 };
@@ -74,7 +74,7 @@ export class AuditUses {
   }
 }
 
-function transmitted({ exchange, time, tookMs }: ObservedCall, use: Use): readonly AuditEventRecord[] {
+function transmitted({ exchange, time, tookMs }: CallOutcome, use: Use): readonly AuditEventRecord[] {
   if (exchange?.response === undefined) return [];
   use.commands++;
   // The header is shown of each command: CLA and INS are its first two bytes.
@@ -86,7 +86,7 @@ function transmitted({ exchange, time, tookMs }: ObservedCall, use: Use): readon
 }
 
 /** A reader with a PIN pad sent a PIN to the card. The user's cancel, and what else the reader says itself, is no try. */
-function padVerified({ pinPad, time, tookMs }: ObservedCall, use: Use): readonly AuditEventRecord[] {
+function padVerified({ pinPad, time, tookMs }: CallOutcome, use: Use): readonly AuditEventRecord[] {
   const { statusWord } = pinPad ?? {};
   if (statusWord === undefined || ownWordsOfPads.has(statusWord)) return [];
   use.commands++;

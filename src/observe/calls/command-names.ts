@@ -175,10 +175,15 @@ export function commandName(command: Uint8Array, application: Uint8Array | undef
   return nameOfShown(command, describeCommandBytes(command), application);
 }
 
+/** The part of the header that is shown: `00 20 00 81`, or less. @param shown the command as it may be shown */
+export function shownHeader(shown: string): string {
+  const [digits = ""] = /^(?:[0-9A-F]{2}(?: |$)){0,4}/.exec(shown) ?? [];
+  return digits.trimEnd();
+}
+
 /** @param shown the command as it may be shown: `00 20 00 81 [4 bytes withheld]` */
 export function nameOfShown(command: Uint8Array, shown: string, application: Uint8Array | undefined): string {
-  const [digits = ""] = /^(?:[0-9A-F]{2}(?: |$)){0,4}/.exec(shown) ?? [];
-  const [cla, ins, p1, p2] = hexBytes(digits.replaceAll(" ", ""));
+  const [cla, ins, p1, p2] = hexBytes(shownHeader(shown).replaceAll(" ", ""));
   const p1p2 = p1 === undefined || p2 === undefined ? undefined : (p1 << 8) | p2;
   const isKnown = cla !== undefined && ins !== undefined;
   if (isKnown && cla === 0xff) return `reader: ${readerName(ins, p2) ?? UNKNOWN}`;

@@ -109,6 +109,24 @@ export type ObservedEvent = ObservedCall | ObservedCardEvent;
 /** Is told of events, one after the other. What it throws harms no call. */
 export type ObservedListener = (event: ObservedEvent) => void;
 
+/** What came of a command, without what its bytes say: of those there is only the header, as far as it may be shown. */
+export interface ExchangeOutcome extends Pick<ObservedExchange, "commandBytes" | "responseBytes" | "statusWord"> {
+  readonly command: Pick<RedactedCommand, "bytes">;
+  /** Undefined where the exchange failed. */
+  readonly response: Pick<RedactedResponse, "withheldBytes"> | undefined;
+}
+
+/** A call that has ended, as those need it who count: of a command there is only what came of it. */
+export interface CallOutcome extends Omit<ObservedCall, "exchange"> {
+  readonly exchange: ExchangeOutcome | undefined;
+}
+
+/** What an observer tells those who count. */
+export type ObservedOutcome = CallOutcome | ObservedCardEvent;
+
+/** Is told of outcomes, one after the other. What it throws harms no call. */
+export type OutcomeListener = (event: ObservedOutcome) => void;
+
 /** A command that is about to be sent. */
 export interface CommandAsked {
   readonly client: ClientIdentity;

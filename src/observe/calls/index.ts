@@ -10,18 +10,28 @@ export {
 } from "./event-json.ts";
 export type { ObservedEvents } from "./event-queue.ts";
 export {
+  type CallOutcome,
   type CallPolicy,
   type CommandAsked,
   type ControlAsked,
+  type ExchangeOutcome,
   type ObservedCall,
   type ObservedCardEvent,
   type ObservedEvent,
   type ObservedExchange,
   type ObservedListener,
   type ObservedOperation,
+  type ObservedOutcome,
   type ObservedPinPad,
+  type OutcomeListener,
   observedOperations,
 } from "./events.ts";
 export { type ExchangeText, exchangeText, type ShownExchange } from "./exchange-text.ts";
 export { MAX_LISTENERS, type ObservedChannel } from "./listeners.ts";
-export { type ListenOptions, type ObservedEventsOptions, Observer, type ObserverOptions } from "./observer.ts";
+export {
+  type ListenLaterOptions,
+  type ListenOptions,
+  type ObservedEventsOptions,
+  Observer,
+  type ObserverOptions,
+} from "./observer.ts";

@@ -84,7 +84,7 @@ export class ObservedConnection extends ConnectionBase {
   }
 
   #reconnect(options: ReconnectOptions, disposition: Disposition | undefined): Promise<Protocol | undefined> {
-    if (!this.#observation.isActive) return this.#connection.reconnect(options);
+    if (!this.#observation.isActive) return this.#observation.passes(this.#connection.reconnect(options));
     return this.#observation.tell(
       this.#facts("reconnect", { shareMode: shareModeIn(options), disposition }),
       options,
@@ -94,7 +94,7 @@ export class ObservedConnection extends ConnectionBase {
   }
 
   disconnect(disposition?: Disposition): Promise<void> {
-    if (!this.#observation.isActive) return this.#connection.disconnect(disposition);
+    if (!this.#observation.isActive) return this.#observation.passes(this.#connection.disconnect(disposition));
     const facts = this.#facts("disconnect", { disposition: dispositionOf(disposition ?? "leave") });
     return this.#disposes(facts, () => this.#connection.disconnect(disposition)).then(() => {
       this.#isOpen = false;
@@ -109,7 +109,7 @@ export class ObservedConnection extends ConnectionBase {
   }
 
   endTransaction(disposition?: Disposition): Promise<void> {
-    if (!this.#observation.isActive) return this.#connection.endTransaction(disposition);
+    if (!this.#observation.isActive) return this.#observation.passes(this.#connection.endTransaction(disposition));
     const facts = this.#facts("end-transaction", { disposition: dispositionOf(disposition ?? "leave") });
     return this.#disposes(facts, () => this.#connection.endTransaction(disposition));
   }
@@ -121,8 +121,7 @@ export class ObservedConnection extends ConnectionBase {
 
   transmit(command: Uint8Array, options?: TransmitOptions): Promise<Uint8Array> {
     const { isActive, policy } = this.#observation;
-    if (!isActive) this.#observation.missed();
-    if (!isActive && policy === undefined) return this.#connection.transmit(command, options);
+    if (!isActive && policy === undefined) return this.#observation.passes(this.#connection.transmit(command, options));
     // What cannot be a command is for the manager to refuse.
     if (!isBytes(command) || command.length > MAX_COMMAND_BYTES) return this.#connection.transmit(command, options);
     return this.#transmit(command, options);
@@ -215,6 +214,7 @@ export class ObservedConnection extends ConnectionBase {
     const { client, number: connection } = this.#owner;
     const asked = { client, reader: this.reader, connection };
     const timing = new CallTiming(observation.clock);
+    const { moment } = observation;
     // The caller may change its bytes as soon as it has made the call.
     const command = copyBytes(given);
     const ending: Ending = { response: undefined, isSent: false, isJudged: false, outcome: "success" };
@@ -236,9 +236,11 @@ export class ObservedConnection extends ConnectionBase {
       ending.outcome = outcomeOf(error);
       throw error;
     } finally {
-      this.#transmitted(timing, command, ending);
       if (ending.isSent && !ending.isJudged) observation.policy?.after({ ...asked, command, response: undefined });
-      zeroBytes(command);
+      const facts = { ...this.#facts("transmit"), reader: this.reader };
+      const { isSent, outcome, response } = ending;
+      const isKept = observation.transmitted(facts, timing, moment, { command, isSent, outcome, response });
+      if (!isKept) zeroBytes(command);
     }
   }
 
@@ -260,16 +262,6 @@ export class ObservedConnection extends ConnectionBase {
       // What ends the lock in another way has its own error: of the command.
       await this.#connection.endTransaction("leave").catch(() => undefined);
     }
-  }
-
-  #transmitted(timing: CallTiming, command: Uint8Array, { isSent, outcome, response }: Ending): void {
-    const observation = this.#observation;
-    if (!observation.isActive) return;
-    const exchange = observation.session(this.reader).exchange(command, response, isSent);
-    const raw = observation.wantsRaw
-      ? { command: copyBytes(command), response: response && copyBytes(response) }
-      : undefined;
-    observation.told(this.#facts("transmit"), timing, { outcome, exchange, raw });
   }
 
   #facts(operation: ObservedOperation, more: Partial<CallFacts> = {}): CallFacts {

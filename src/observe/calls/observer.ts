@@ -22,7 +22,7 @@ import {
   wholeNumber,
 } from "../../port/index.ts";
 import { DEFAULT_KEPT_EVENTS, EventQueue, type ObservedEvents } from "./event-queue.ts";
-import type { CallPolicy, ObservedCardEvent, ObservedListener } from "./events.ts";
+import type { CallPolicy, ObservedCardEvent, ObservedListener, OutcomeListener } from "./events.ts";
 import { Listeners, type ObservedChannel } from "./listeners.ts";
 import { Observation } from "./observation.ts";
 import { ObservedContext } from "./observed-context.ts";
@@ -32,6 +32,8 @@ export interface ObserverOptions {
   readonly runtime: Pick<Runtime, "clock">;
   /** Whether events hold the bytes of commands and responses as they are, with PINs and keys. For the owner of the cards. @default false */
   readonly raw?: boolean;
+  /** Events that are kept for those who listen later, 1 to 1,000,000; of more, the oldest are dropped. @default 8192 */
+  readonly keptEvents?: number;
   /** Is asked before each command. */
   readonly policy?: CallPolicy;
   /** Gets the events too, while it has subscribers: a channel of `node:diagnostics_channel`. */
@@ -52,6 +54,14 @@ export interface ListenOptions {
   readonly raw?: boolean;
 }
 
+/** How a listener listens that is told when the answers are out. */
+export interface ListenLaterOptions extends ListenOptions {
+  /** Is called for each event that was dropped, before the next one is told. */
+  readonly dropped?: () => void;
+  /** Is called when no more events wait to be told. */
+  readonly done?: () => void;
+}
+
 /** How events are read. */
 export interface ObservedEventsOptions extends ListenOptions {
   /** Ends the loop when aborted, after the events that are there. */
@@ -64,6 +74,7 @@ const observerOptions = partsOf<ObserverOptions>(
   {
     runtime: partsOf<Pick<Runtime, "clock">>({ clock: clockObject }, "an object with a clock"),
     raw: optional(truth),
+    keptEvents: optional(wholeNumber(1, 1_000_000)),
     policy: optional(having<CallPolicy>(["before", "after"], "an object with before and after")),
     channel: optional(having<ObservedChannel>(["publish"], "a channel of node:diagnostics_channel")),
     atrOf: optional(callback<(reader: string) => Uint8Array | undefined>("a function that takes a reader's name")),
@@ -73,12 +84,18 @@ const observerOptions = partsOf<ObserverOptions>(
 );
 const signalObject = having<AbortSignal>(["addEventListener", "removeEventListener"], "an AbortSignal");
 const listenOptions = optionsOf<ListenOptions>({ raw: optional(truth) });
+const listenLaterOptions = optionsOf<ListenLaterOptions>({
+  raw: optional(truth),
+  dropped: optional(callback<() => void>("a function")),
+  done: optional(callback<() => void>("a function")),
+});
 const eventsOptions = optionsOf<ObservedEventsOptions>({
   raw: optional(truth),
   signal: optional(signalObject),
   limit: optional(wholeNumber(1, 1_000_000)),
 });
 const listenerFunction: Check<ObservedListener> = callback<ObservedListener>("a function that takes events");
+const outcomeFunction: Check<OutcomeListener> = callback<OutcomeListener>("a function that takes outcomes");
 
 /** What the kinds of a manager's trace tell of cards. */
 const changes: Readonly<Record<string, ObservedCardEvent["change"]>> = {
@@ -107,21 +124,20 @@ const watchedChanges: Readonly<Partial<Record<ReaderEvent["kind"], ObservedCardE
  */
 export class Observer {
   readonly #observation: Observation;
-  readonly #listeners: Listeners;
   readonly #atrOf: ((reader: string) => Uint8Array | undefined) | undefined;
 
   /** @throws invalid-parameter */
   constructor(options: ObserverOptions) {
     const checked = observerOptions(options, { operation: "Observer", path: "options" });
-    const { atrOf, channel, failed = () => {}, policy, raw = false, runtime } = checked;
-    this.#listeners = new Listeners(channel, failed);
-    this.#observation = new Observation({ clock: runtime.clock, listeners: this.#listeners, raw, policy });
+    const { atrOf, channel, failed = () => {}, keptEvents, policy, raw = false, runtime } = checked;
+    const listeners = new Listeners(channel, failed);
+    this.#observation = new Observation({ clock: runtime.clock, listeners, raw, policy, keptEvents });
     this.#atrOf = atrOf;
   }
 
   /** Whether there are listeners. */
   get isActive(): boolean {
-    return this.#listeners.areThere;
+    return this.#observation.isActive;
   }
 
   /**
@@ -166,10 +182,35 @@ export class Observer {
    */
   listen(listener: ObservedListener, options: ListenOptions = {}): () => void {
     const { raw = false } = listenOptions(options, { operation: "listen", path: "options" });
-    const checked = listenerFunction(listener, { operation: "listen", path: "listener" });
-    // Calls were not seen until now.
-    if (!this.isActive) this.#observation.missed();
-    return this.#listeners.add(checked, raw);
+    const tell = listenerFunction(listener, { operation: "listen", path: "listener" });
+    return this.#observation.listen({ when: "now", tell, raw });
+  }
+
+  /**
+   * Tells the listener each event when the answers are out, up to 50 ms later: so it costs the calls less than {@link listen}. Commands are
+   * kept until then, in 4 MiB at most. Of more the oldest are dropped, and `dropped` is called for each.
+   *
+   * @param options.done is called when no more events wait to be told
+   * @returns ends it: what was not told yet is not told
+   * @throws invalid-parameter, no-memory (256 listen already)
+   */
+  listenLater(listener: ObservedListener, options: ListenLaterOptions = {}): () => void {
+    const place = { operation: "listenLater", path: "options" };
+    const { done = () => {}, dropped = () => {}, raw = false } = listenLaterOptions(options, place);
+    const tell = listenerFunction(listener, { operation: "listenLater", path: "listener" });
+    return this.#observation.listen({ when: "later", tell, raw, dropped, done });
+  }
+
+  /**
+   * Tells the listener what comes of each call, when it happens, without what the bytes of commands say: they need not be decoded for those
+   * who count.
+   *
+   * @returns ends it
+   * @throws invalid-parameter (no function), no-memory (256 listen already)
+   */
+  listenToOutcomes(listener: OutcomeListener): () => void {
+    const tell = outcomeFunction(listener, { operation: "listenToOutcomes", path: "listener" });
+    return this.#observation.listen({ when: "outcomes", tell });
   }
 
   /**

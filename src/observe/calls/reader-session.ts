@@ -1,9 +1,29 @@
 // SPDX-License-Identifier: MIT
 
 import { encodeHex } from "../../base/binary/index.ts";
-import { ExchangeRedactor } from "../../base/iso7816/index.ts";
-import { nameOfShown } from "./command-names.ts";
-import type { ObservedExchange } from "./events.ts";
+import { describeCommandBytes, ExchangeRedactor } from "../../base/iso7816/index.ts";
+import { nameOfShown, shownHeader } from "./command-names.ts";
+import type { ExchangeOutcome, ObservedExchange } from "./events.ts";
+
+/** A command that has ended. */
+export interface EndedCommand {
+  readonly command: Uint8Array;
+  /** Undefined where it failed. */
+  readonly response: Uint8Array | undefined;
+  /** False for a command that the card never got. */
+  readonly isSent: boolean;
+}
+
+/** What came of a command, without what its bytes say. */
+export function outcomeOfExchange({ command, response }: EndedCommand): ExchangeOutcome {
+  return {
+    command: { bytes: shownHeader(describeCommandBytes(command)) },
+    response: response && { withheldBytes: response.length < 2 ? response.length : response.length - 2 },
+    statusWord: statusWordIn(response),
+    commandBytes: command.length,
+    responseBytes: response?.length ?? 0,
+  };
+}
 
 /**
  * The card in one reader, as its exchanges show it: which application is selected on which channel, and so which of its data may be
@@ -25,22 +45,18 @@ export class ReaderSession {
    * @param response undefined where it failed: then the card may have done the command, or not
    * @param isSent false for a command that the card never got
    */
-  exchange(command: Uint8Array, response: Uint8Array | undefined, isSent: boolean): ObservedExchange {
+  exchange({ command, isSent, response }: EndedCommand): ObservedExchange {
     const redactor = isSent ? this.#redactor : unknownCard();
     const [cla = 0] = command;
     const shownCommand = redactor.command(command);
     const shownResponse = response && redactor.response(response);
     const application = redactor.application(cla);
     if (response === undefined && isSent) this.forget();
-    const statusWord =
-      response !== undefined && response.length >= 2
-        ? ((response.at(-2) ?? 0) << 8) | (response.at(-1) ?? 0)
-        : undefined;
     return {
       name: nameOfShown(command, shownCommand.bytes, application),
       command: shownCommand,
       response: shownResponse,
-      statusWord,
+      statusWord: statusWordIn(response),
       commandBytes: command.length,
       responseBytes: response?.length ?? 0,
       application: application && encodeHex(application),
@@ -51,4 +67,9 @@ export class ReaderSession {
 
 function unknownCard(): ExchangeRedactor {
   return new ExchangeRedactor({ continues: true });
+}
+
+function statusWordIn(response: Uint8Array | undefined): number | undefined {
+  if (response === undefined || response.length < 2) return undefined;
+  return ((response.at(-2) ?? 0) << 8) | (response.at(-1) ?? 0);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { checkMembers, checkWhole } from "../../base/binary/index.ts";
-import type { ObservedCall, ObservedCardEvent, ObservedEvent } from "../calls/index.ts";
+import type { CallOutcome, ObservedCardEvent, ObservedOutcome } from "../calls/index.ts";
 import { Counter, Gauge, Histogram, type MetricFamily } from "./instruments.ts";
 
 /** What is known at the moment of a scrape, beside what was observed. Members that are left out are not told. */
@@ -53,7 +53,7 @@ interface HeldLock {
  *
  * @example
  * const metrics = new Metrics();
- * observer.listen((event) => metrics.observed(event));
+ * observer.listenToOutcomes((event) => metrics.observed(event));
  * response.end(metrics.text({ clients: 3 }));
  *
  * @see https://prometheus.io/docs/instrumenting/exposition_formats/ (text format 0.0.4)
@@ -121,7 +121,7 @@ export class Metrics {
   }
 
   /** Takes an event of an observer. Never throws. */
-  observed(event: ObservedEvent): void {
+  observed(event: ObservedOutcome): void {
     if (event.kind === "call") this.#called(event);
     else this.#changed(event);
   }
@@ -167,7 +167,7 @@ export class Metrics {
     return gauges;
   }
 
-  #called(call: ObservedCall): void {
+  #called(call: CallOutcome): void {
     const { exchange, operation, outcome, reader, tookMs, waitedMs } = call;
     this.#calls.add(operation);
     if (outcome !== "success") this.#errors.add(outcome);
@@ -179,7 +179,7 @@ export class Metrics {
   }
 
   /** Times locks, from the call that took one to the call that gave it back. */
-  #follow({ connection, context, operation, outcome, time, tookMs }: ObservedCall): void {
+  #follow({ connection, context, operation, outcome, time, tookMs }: CallOutcome): void {
     if (operation === "release-context") {
       for (const [number, held] of this.#locks) if (held.context === context) this.#end(number, time);
     }

@@ -14,7 +14,7 @@ import {
   readerKey,
   SmartCardError,
 } from "../../port/index.ts";
-import type { CallPolicy, CommandAsked, ControlAsked, ObservedEvent } from "../calls/index.ts";
+import type { CallPolicy, CommandAsked, ControlAsked, ObservedOutcome } from "../calls/index.ts";
 import { CardView, startsWith } from "./card-view.ts";
 import {
   type CommandView,
@@ -77,7 +77,7 @@ type Answer = "yes" | "no" | "unknown";
  * @example
  * const policy = new CardPolicy({ lastTry: "confirm" }, { clock: runtime.clock });
  * const observer = new Observer({ runtime, policy });
- * observer.listen((event) => policy.observed(event));
+ * observer.listenToOutcomes((event) => policy.observed(event));
  */
 export class CardPolicy implements CallPolicy {
   readonly #deps: PolicyDeps;
@@ -145,7 +145,7 @@ export class CardPolicy implements CallPolicy {
   }
 
   /** Takes what an observer tells: resets end what was selected, and another card has counters of its own. */
-  observed(event: ObservedEvent): void {
+  observed(event: ObservedOutcome): void {
     if (event.kind === "card") {
       const key = readerKey(event.reader);
       if (event.change === "reset" || event.change === "unpowered") this.#cards.get(key)?.unselect();
