@@ -44,6 +44,9 @@ interface Deadline {
 /** One member for each act, so that an act tells which other parts there are. */
 type Acts<A extends string, T> = A extends string ? T & { readonly act: A } : never;
 
+/** What a command is: `select` selects an application, which is named by the number of the command. */
+export type CommandKind = "echo" | "pin" | "long" | "short" | "select";
+
 /** What a client does. */
 export type ClientEvent =
   | Acts<"establish" | "cancel" | "release", OfContext>
@@ -64,7 +67,7 @@ export type ClientEvent =
   | Acts<"begin" | "status", OfHandle & Deadline>
   | (OfHandle & {
       readonly act: "transmit";
-      readonly what: "echo" | "pin" | "long" | "short";
+      readonly what: CommandKind;
       readonly wrong: boolean;
     } & Deadline)
   | Acts<"control" | "attribute" | "count", OfHandle>

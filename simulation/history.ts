@@ -129,6 +129,7 @@ async function checkNothingLeft(world: World): Promise<void> {
     const count = getEventListeners(signal, "abort").length;
     if (count > 0) oracle.violated(`${count} listeners are left on a signal`);
   }
+  oracle.observer.checkEnd();
   checkSecrets(world);
 }
 

@@ -550,4 +550,35 @@ export const mutants: readonly Mutant[] = [
     search: "    this.#over = closeAll(session, told, this.clock, this.limits.closeMs).then(release);\n",
     replace: "    this.#over = told ?? Promise.resolve();\n    release();\n",
   },
+  {
+    name: "observer: a command is told twice",
+    file: "observe/calls/observation.ts",
+    search: "      this.#exchanged(event, reader, ended, isKnown);\n      return false;",
+    replace:
+      "      this.#exchanged(event, reader, ended, isKnown);\n      this.#exchanged(event, reader, ended, isKnown);\n      return false;",
+  },
+  {
+    name: "observer: a call that was aborted is not told",
+    file: "observe/calls/observation.ts",
+    search: "      this.told(facts, timing, { outcome: outcomeOf(error) });",
+    replace: '      if (outcomeOf(error) !== "cancelled") this.told(facts, timing, { outcome: outcomeOf(error) });',
+  },
+  {
+    name: "observer: a reset leaves what was selected",
+    file: "observe/calls/observation.ts",
+    search: "      else this.#sessions.get(readerKey(reader))?.forget();\n    });",
+    replace: "    });",
+  },
+  {
+    name: "observer: dropped events are not counted",
+    file: "observe/calls/backlog.ts",
+    search: "      if (oldest?.tells) this.#dropped();",
+    replace: "",
+  },
+  {
+    name: "observer: events overtake those that wait",
+    file: "observe/calls/observation.ts",
+    search: "this.#backlog.add({ bytes: 0, tells: true, run: () => listeners.tell(event), drop: () => {} });",
+    replace: "listeners.tell(event);",
+  },
 ];

@@ -3,6 +3,7 @@
 import { SmartCardError, type TraceEvent } from "../src/port/index.ts";
 import { ConnectionTransitions } from "./connection-transitions.ts";
 import { Fairness } from "./fairness.ts";
+import { ObserverRules } from "./observer-rules.ts";
 import { allowedOutcomes, refusedBesideLock, refusedToOneAtATime } from "./outcomes.ts";
 import { Reconnects } from "./reconnects.ts";
 import {
@@ -49,6 +50,7 @@ export class Oracle {
   readonly messages: Set<string> = new Set();
   readonly turns: TurnRules = new TurnRules(this);
   readonly reconnects: Reconnects = new Reconnects();
+  readonly observer: ObserverRules = new ObserverRules((what) => this.violated(what));
   readonly fairness: Fairness = new Fairness((what) => this.violated(what));
   /** Events so far: the steps in which things happen. */
   step = 0;
@@ -175,6 +177,7 @@ export class Oracle {
   }
 
   power(slot: SlotRecord, action: string): void {
+    this.observer.unselected(slot);
     slot.interruptions++;
     this.deps.reached(`driver ${action}`);
     slot.due = undefined;
@@ -186,13 +189,19 @@ export class Oracle {
   }
 
   /** A command has reached the driver: in whose turn? */
-  reachesDriver(slot: SlotRecord, number: number, kind: "transmit" | "control" | "set-attribute"): void {
+  reachesDriver(
+    slot: SlotRecord,
+    number: number,
+    kind: "transmit" | "control" | "set-attribute",
+    isSelect = false,
+  ): void {
     const sender = this.#senders.get(number);
     if (sender === undefined) {
       this.violated(`a ${kind} that no client sent reached ${slot.name}`);
       return;
     }
     const { connection, call } = sender;
+    if (kind === "transmit") this.observer.sent(slot, number, isSelect);
     const who = nameOf(connection);
     call.reachedDriver = { removals: slot.removals };
     const holder = this.turns.holderOf(slot);
@@ -215,6 +224,7 @@ export class Oracle {
   }
 
   removed(slot: SlotRecord): void {
+    this.observer.unselected(slot);
     slot.removals++;
     slot.removalRest = this.rests;
     slot.interruptions++;
@@ -271,6 +281,7 @@ export class Oracle {
       interruptionsAtAsk: slot?.interruptions ?? 0,
       removalsAtAsk: slot?.removals ?? 0,
       lockSerial: connection?.lockSerial ?? 0,
+      sends: start.sends,
       resets,
       ejects,
       mustReset: operation === "end" && isReset && slot?.powered === true && isLastEnd(connection),
@@ -294,6 +305,7 @@ export class Oracle {
   #end(call: Call, outcome: string): void {
     if (call.outcome !== undefined) this.violated(`#${call.number} ${call.operation} ended twice`);
     call.outcome = outcome;
+    this.observer.ended(call, outcome);
     this.pending.delete(call);
     call.context.pending.delete(call);
     call.connection?.pending.delete(call);

@@ -220,3 +220,20 @@ function oddTerms(dice: Dice, event: ClientEvent): Extract<ClientEvent, { act: "
   const protocols = dice.pick<readonly Protocol[]>([["raw"], ["raw", "t15"], ["t15"], ["t0", "t1", "raw"]]);
   return dice.chance(20) ? { ...event, mode: "burn" as ShareMode } : { ...event, protocols };
 }
+
+/** Draws what the seventh edition adds to a plan of the sixth: who listens to an observer, and SELECTs in the place of other commands. */
+export function drawObserver(plan: Plan): Pick<Plan, "observed" | "events"> {
+  const dice = new Dice(plan.seed ^ 0x510e_527f);
+  const observed = dice.weighted<Plan["observed"]>([
+    [1, undefined],
+    [2, { when: "now" }],
+    [1, { when: "later", kept: 8192 }],
+    [1, { when: "later", kept: 1 + dice.below(6) }],
+  ]);
+  const share = observed === undefined ? 0 : dice.pick([0, 20, 50]);
+  const events = plan.events.map(
+    (event): HistoryEvent =>
+      event.act === "transmit" && event.what === "echo" && dice.chance(share) ? { ...event, what: "select" } : event,
+  );
+  return { observed, events };
+}

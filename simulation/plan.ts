@@ -6,7 +6,7 @@ import type { ProtocolVersion } from "../src/wire/pcsclite/index.ts";
 import { Dice } from "./dice.ts";
 import type { DriverPlan } from "./driver-place.ts";
 import type { CardKind, ClientEvent, HistoryEvent, WorldEvent } from "./events.ts";
-import { drawDrivers, drawLater, drawMore, drawUsb, type More } from "./plan-more.ts";
+import { drawDrivers, drawLater, drawMore, drawObserver, drawUsb, type More } from "./plan-more.ts";
 import type { UsbPlan } from "./usb-place.ts";
 
 // From a seed to a whole history, as data: the configuration, and every event in order.
@@ -49,8 +49,9 @@ export interface PipePlan {
 }
 
 /** Which histories a seed stands for: 1 is what the simulator drew first, 2 has what `plan-more.ts` adds, 3 the later scenes, in 4 the
- * service reads from its clients in turn, in 5 there are USB readers, and in 6 readers with drivers of pcsc-lite. */
-export type Edition = 1 | 2 | 3 | 4 | 5 | 6;
+ * service reads from its clients in turn, in 5 there are USB readers, in 6 readers with drivers of pcsc-lite, and in 7 an observer in
+ * front of the manager in some. */
+export type Edition = 1 | 2 | 3 | 4 | 5 | 6 | 7;
 
 /** A history before it happens. */
 export interface Plan {
@@ -77,7 +78,12 @@ export interface Plan {
   /** How much faster the wall clock goes than the monotonic one, in parts of a million. */
   readonly driftPpm: number;
   readonly events: readonly HistoryEvent[];
+  /** Who listens to an observer in front of the manager; undefined where there is none. */
+  readonly observed: ObservedPlan | undefined;
 }
+
+/** A listener that is told at once, or later, where so many events are kept. */
+export type ObservedPlan = { readonly when: "now" } | { readonly when: "later"; readonly kept: number };
 
 const cardKinds = [
   [6, "both"],
@@ -140,7 +146,7 @@ const essential: ReadonlySet<Act> = new Set<Act>([
 ]);
 
 /** Makes the history of a seed. */
-export function makePlan(seed: number, edition: Edition = 6): Plan {
+export function makePlan(seed: number, edition: Edition = 7): Plan {
   const plan = makeFirst(seed);
   if (edition === 1) return plan;
   const more = drawMore(plan, (dice, client, reader) => connect(dice, client, reader));
@@ -148,7 +154,9 @@ export function makePlan(seed: number, edition: Edition = 6): Plan {
   const later = { ...plan, ...more, events: drawLater({ ...plan, ...more }), edition };
   if (edition < 5) return later;
   const withUsb = { ...later, ...drawUsb(later) };
-  return edition < 6 ? withUsb : { ...withUsb, ...drawDrivers(withUsb) };
+  if (edition < 6) return withUsb;
+  const withDrivers = { ...withUsb, ...drawDrivers(withUsb) };
+  return edition < 7 ? withDrivers : { ...withDrivers, ...drawObserver(withDrivers) };
 }
 
 /** What the first edition drew, draw by draw. Nothing may be added here. */
@@ -196,7 +204,19 @@ function makeFirst(seed: number): Plan & Omit<More, "events"> {
   const sessions = isNarrow ? 1 + dice.below(4) : 64;
   const pipe = { split: dice.chance(60), delayMs: dice.pick([0, 0, 1, 20]) };
   const neutral = { aheadBytes: 262_144, cardPipe: pipe, driftPpm: 0 };
-  return { seed, edition: 1, profile, readers, clients, limits, sessions, pipe, ...neutral, events };
+  return {
+    seed,
+    edition: 1,
+    profile,
+    readers,
+    clients,
+    limits,
+    sessions,
+    pipe,
+    ...neutral,
+    events,
+    observed: undefined,
+  };
 }
 
 function makeEvents(dice: Dice, readers: number, clients: readonly ClientPlan[]): HistoryEvent[] {

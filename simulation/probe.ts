@@ -28,7 +28,11 @@ import { numberIn } from "./watched-reader.ts";
 // The port, as the simulator's clients and the service's sessions use it: every call passes by the oracle.
 
 /** Begins a client of the manager whose calls the oracle sees. Its name must be its own. */
-export function probedClient(manager: EmbeddedManager, oracle: Oracle, identity: ClientIdentity): ManagerClient {
+export function probedClient(
+  manager: Pick<EmbeddedManager, "client">,
+  oracle: Oracle,
+  identity: ClientIdentity,
+): ManagerClient {
   const client = { name: identity.name, ended: false };
   const inner = manager.client(identity);
   const born = oracle.services;

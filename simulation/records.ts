@@ -119,6 +119,8 @@ export interface Call {
   readonly interruptionsAtAsk: number;
   readonly removalsAtAsk: number;
   readonly lockSerial: number;
+  /** The number of its command. */
+  readonly sends: number | undefined;
   /** What an end asks for. */
   readonly resets: boolean;
   readonly ejects: boolean;

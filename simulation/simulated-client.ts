@@ -2,7 +2,7 @@
 
 import type { ManagerClient } from "../src/managers/embedded/index.ts";
 import type { ClientIdentity, ReaderSnapshot } from "../src/port/index.ts";
-import type { ClientEvent } from "./events.ts";
+import type { ClientEvent, CommandKind } from "./events.ts";
 import type { Fairness } from "./fairness.ts";
 import type { ReconnectTerms } from "./reconnects.ts";
 import { markedPin } from "./simulated-card.ts";
@@ -65,7 +65,7 @@ export function settingOf(
 }
 
 /** A command whose P1 and P2 are its number. */
-export function makeCommand(what: "echo" | "pin" | "long" | "short", number: number): Uint8Array {
+export function makeCommand(what: CommandKind, number: number): Uint8Array {
   const [high, low] = [number >> 8, number & 0xff];
   switch (what) {
     case "echo":
@@ -74,6 +74,8 @@ export function makeCommand(what: "echo" | "pin" | "long" | "short", number: num
       return Uint8Array.of(0x00, 0x20, high, low, markedPin.length, ...markedPin);
     case "long":
       return Uint8Array.of(0x80, 0x12, high, low, 200, ...new Uint8Array(200));
+    case "select":
+      return Uint8Array.of(0x00, 0xa4, 0x04, 0x00, 6, 0xf0, 0x53, 0x49, 0x4d, high, low);
     case "short":
       return Uint8Array.of(0x80, 0x10);
   }

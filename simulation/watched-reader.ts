@@ -95,7 +95,7 @@ export class WatchedReader implements Reader {
   }
 
   transmit(command: Uint8Array, protocol: Protocol, signal: AbortSignal): Promise<Uint8Array> {
-    this.#oracle.reachesDriver(this.slot, numberIn(command), "transmit");
+    this.#oracle.reachesDriver(this.slot, numberIn(command), "transmit", command[1] === 0xa4);
     return this.#watch("transmit", signal, async (own) => {
       const response = await this.#inner.transmit(command, protocol, own);
       return this.#takeFault() === undefined ? response : new Uint8Array(1);
@@ -150,6 +150,9 @@ export class WatchedReader implements Reader {
 }
 
 /** The number of a call, in a command or in the input of a control. */
-export function numberIn([, , high = 0, low = 0]: Uint8Array): number {
+export function numberIn(bytes: Uint8Array): number {
+  const [, ins, p1 = 0, p2 = 0] = bytes;
+  // A SELECT has it at the end of its name.
+  const [high = 0, low = 0] = ins === 0xa4 ? bytes.subarray(9, 11) : [p1, p2];
   return high * 256 + low;
 }

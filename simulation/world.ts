@@ -3,6 +3,7 @@
 import { VirtualReader } from "../src/entry/cards.ts";
 import { defaultServerLimits, PcscliteServer } from "../src/faces/pcsclite-server/index.ts";
 import { EmbeddedManager, profiles } from "../src/managers/embedded/index.ts";
+import { Observer } from "../src/observe/calls/index.ts";
 import { type Runtime, SmartCardError } from "../src/port/index.ts";
 import { SimulatedRuntime } from "../src/testing/runtime/index.ts";
 import { unreachable } from "./coverage.ts";
@@ -42,6 +43,8 @@ export class World {
   readonly oracle: Oracle;
   readonly clients: readonly SimulatedClient[];
   readonly signals: Set<AbortSignal> = new Set();
+  /** In front of the manager, where the plan has one. */
+  readonly observer: Observer | undefined;
   manager: EmbeddedManager;
   server: PcscliteServer;
   readonly #deps: WorldDeps;
@@ -89,9 +92,14 @@ export class World {
         const { client, detail, kind, reader } = event;
         tell(() => `    ${[kind, reader, client, detail].filter((part) => part !== undefined).join(" ")}`);
         this.oracle.traced(event);
+        this.observer?.trace(event);
       },
     };
     this.#dice = new Dice(plan.seed ^ 0x5bd1_e995);
+    const { observed } = plan;
+    const keptEvents = observed?.when === "later" ? { keptEvents: observed.kept } : {};
+    this.observer = observed && new Observer({ runtime: { clock }, ...keptEvents });
+    if (this.observer !== undefined && observed !== undefined) this.oracle.observer.listen(this.observer, observed);
     this.manager = this.#newManager();
     this.server = this.#newServer();
     const clientDeps = this.#clientDeps();
@@ -413,7 +421,7 @@ export class World {
       runtime: this.plan.edition < 3 ? this.#runtime : { ...this.#runtime, clock: this.#clock.breathing() },
       limits: { sessions: this.plan.sessions, aheadBytes: this.plan.aheadBytes },
       manager: {
-        client: (identity) => probedClient(manager, oracle, identity),
+        client: (identity) => probedClient(this.#observedManager(manager), oracle, identity),
         readers: () => manager.readers(),
         holderOf: (reader) => manager.holderOf(reader),
         get readerEvents() {
@@ -428,9 +436,15 @@ export class World {
     });
   }
 
+  #observedManager(manager: EmbeddedManager): Pick<EmbeddedManager, "client"> {
+    const { observer } = this;
+    if (observer === undefined) return manager;
+    return { client: (identity) => observer.observe(manager.client(identity), identity) };
+  }
+
   #clientDeps(): ClientDeps {
     return {
-      client: (identity) => probedClient(this.manager, this.oracle, identity),
+      client: (identity) => probedClient(this.#observedManager(this.manager), this.oracle, identity),
       nextNumber: () => ++this.#number,
       nextPid: () => ++this.#pid,
       readerName: (place) => this.#watched[place]?.slot.name ?? "No such reader",
