@@ -12,7 +12,7 @@ import { nodeRuntime } from "../../src/platform/node/runtime/index.ts";
 import { desktop, overflowOf, problemsOf, settings } from "../browser/axe.ts";
 import { PATIENCE_MS } from "../patience.ts";
 import { describePeer, type PeerProgram } from "../peers/peers.ts";
-import { client, consoleProgram, daemonStage } from "./stage.ts";
+import { client, consoleProgram, daemonStage, waitsForLock } from "./stage.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const pictures = process.env.SCARD_SCREENSHOTS === "1" ? `${root}docs/images` : undefined;
@@ -119,7 +119,7 @@ describePeer(headless, (executablePath) => {
   });
 
   test("the time line says who waited behind whom", { timeout: PATIENCE_MS }, async () => {
-    const { page, said, socket } = await stage();
+    const { control, page, said, socket } = await stage();
     const [a, b] = await Promise.all([client(socket), client(socket)]);
     const locks = page.getByRole("list", { name: "Locks" });
     await readerIn(page, "Desk").waitFor();
@@ -138,6 +138,7 @@ describePeer(headless, (executablePath) => {
     b.start("begin");
     await b.answer("begin");
     a.start("begin");
+    await waitsForLock(control, a.pid);
     await b.do("end");
     await a.answer("begin");
     await a.do("end");

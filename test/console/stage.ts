@@ -3,6 +3,8 @@
 import { join, resolve } from "node:path";
 import { expect, onTestFinished } from "vitest";
 import { runProgram } from "../../src/apps/cli/program.ts";
+import { askDaemon } from "../../src/apps/daemon/index.ts";
+import { nodeClock } from "../../src/platform/node/runtime/index.ts";
 import { RecordedTerminal } from "../cli/recorded-terminal.ts";
 import { startDaemon, testFolder } from "../daemon/running.ts";
 import { Program } from "../peers/program.ts";
@@ -41,6 +43,15 @@ export async function client(socket: string, reader = "Desk") {
       return program.line((answer) => answer.startsWith(word));
     },
   };
+}
+
+/** Settles when the daemon has a program in a queue: what it began has arrived there. */
+export async function waitsForLock(control: string, pid: number): Promise<void> {
+  const waiting = async (): Promise<readonly (number | undefined)[]> => {
+    const { readers } = await askDaemon(control, { command: "who" }, nodeClock);
+    return readers.flatMap(({ queue }) => queue.map(({ client }) => client.pid));
+  };
+  await expect.poll(waiting).toContain(pid);
 }
 
 /** `scard console`, until the test has finished. */
