@@ -157,8 +157,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a free lock is not handed on",
     file: "managers/embedded/transaction-queue.ts",
-    search: "    this.#host.lockFreed();\n    this.#grantNext();",
-    replace: "    this.#host.lockFreed();",
+    search: "    this.#host.lockFreed(lock);\n    this.#grantNext();",
+    replace: "    this.#host.lockFreed(lock);",
   },
   {
     name: "a pending disposition runs in another's transaction",
