@@ -85,7 +85,12 @@ function parsed<T>(file: string, shape: is.Shape<T>, json: unknown): T {
 export async function natsOptions(file: string, name: string, given: FarmClientFile["nats"]): Promise<NatsOptions> {
   const near = (other: string): string => resolve(dirname(file), other);
   const { credentials, nkey, servers, tls } = given;
-  if (servers.length === 0) throw new SmartCardError("invalid-value", `${file}: nats.servers is empty; name a server`);
+  if (servers.length === 0) throw wrong(`${file}: nats.servers is empty; name a server`);
+  // An address is repeated in messages.
+  if (servers.some((server) => server.includes("@")))
+    throw wrong(
+      `${file}: nats.servers has a password in an address; give nats.credentials or nats.nkey, a file, in its place`,
+    );
   const secret = async (other: string): Promise<Uint8Array> => {
     checkPrivate(near(other));
     return new TextEncoder().encode((await readTextFile(near(other), { mostBytes: MAX_KEY_FILE_BYTES })).trim());

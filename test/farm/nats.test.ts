@@ -3,6 +3,7 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { nkeys } from "@nats-io/transport-node";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { encodeHex } from "../../src/base/binary/index.ts";
 
@@ -161,6 +162,61 @@ describePeer({ name: "nats-server", remedy: REMEDY, probe: () => undefined }, (p
       code: "invalid-value",
       message: expect.stringContaining(place),
     });
+  });
+
+  test("a password in an address is refused, and not repeated", async () => {
+    const { clientFile } = await files("password");
+    const file = JSON.parse(readFileSync(clientFile, "utf8"));
+    writeFileSync(clientFile, JSON.stringify({ ...file, nats: { servers: ["nats://alice:hunter2@127.0.0.1:1"] } }));
+    const failed = await openFarm(clientFile).catch((error: unknown) => error);
+    expect(failed).toMatchObject({ code: "invalid-value", message: expect.stringContaining("nats.nkey") });
+    expect(String(failed)).not.toContain("hunter2");
+  });
+
+  test("accounts that may use their own subjects only are enough, as the guide has them", async () => {
+    const accounts = { host: nkeys.createUser(), client: nkeys.createUser() };
+    const own = { port, server };
+    port = await freePort();
+    const config = join(folder, "strict.conf");
+    writeFileSync(
+      config,
+      `authorization { users = [
+        { nkey: ${accounts.host.getPublicKey()}, permissions: {
+          publish: ["scard.strict.out.desk.>"], allow_responses: true,
+          subscribe: ["scard.strict.hello.desk.*", "scard.strict.in.desk.>"] } }
+        { nkey: ${accounts.client.getPublicKey()}, permissions: {
+          publish: ["scard.strict.hello.*.alice", "scard.strict.in.*.alice.*"],
+          subscribe: ["scard.strict.out.*.alice.*", "_INBOX.>"] } }
+      ] }`,
+    );
+    const strict = await startServer("-c", config);
+    try {
+      const { clientFile, hostFile } = await files("strict");
+      for (const [file, key] of [
+        [clientFile, accounts.client],
+        [hostFile, accounts.host],
+      ] as const) {
+        const seed = `${file}.nk`;
+        writeFileSync(seed, key.getSeed(), { mode: 0o600 });
+        const content = JSON.parse(readFileSync(file, "utf8"));
+        writeFileSync(
+          file,
+          JSON.stringify({ ...content, nats: { servers: [`nats://127.0.0.1:${port}`], nkey: seed } }),
+        );
+      }
+      const { farm, manager } = await served(hostFile);
+      await using opened = await openFarm(clientFile);
+      const context = await opened.manager.establishContext();
+      const connection = await context.connect("desk/Reader", shared);
+      expect(await connection.transmit(apdu)).toHaveLength(apdu.length + 2);
+      await opened.close();
+      await farm.close();
+      await manager.close();
+      expect(readFileSync(join(folder, "nats.log"), "utf8")).not.toMatch(/Permissions Violation/i);
+    } finally {
+      await strict.end("SIGKILL");
+      ({ port, server } = own);
+    }
   });
 
   test("no server is an error that says where it was looked", async () => {
