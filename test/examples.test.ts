@@ -18,6 +18,7 @@ const notCompiled: Readonly<Record<string, string>> = {
   electron: "it is no dependency of ours. test/bridge/ports.test.ts runs the like of it over Node's ports",
   "scard/bridge":
     "they are of a page, with a bridge beside it. test/browser/bridge.test.ts runs the like of them in Chromium",
+  "scard/farm": "it needs a NATS server and a host of a farm. test/farm/nats.test.ts runs the like of it",
   "scard/browser":
     "they are of a page, with its navigator and its button. test/browser runs the like of them in Chromium",
 };

@@ -33,7 +33,7 @@ const copied = [
   "README.md",
   "package.json",
   "architecture.json",
-  ...["conformance", "manager", "pcscd", "peers", "vectors", "patience.ts"].map((name) => `test/${name}`),
+  ...["conformance", "farm", "manager", "pcscd", "peers", "vectors", "patience.ts"].map((name) => `test/${name}`),
 ];
 
 /** Tests that are not for Windows; each says so itself. */

@@ -45,6 +45,8 @@ export class ControlCommands {
    * @throws SmartCardError: what the command fails with
    */
   async execute(command: ControlCommand, credentials: PeerCredentials | undefined): Promise<unknown> {
+    // An answer comes behind all that happened before: the last request of who follows a trace, too.
+    this.#deps.observer.flush();
     switch (command.command) {
       case "who":
         return this.#who();

@@ -284,6 +284,8 @@ export class Daemon {
     await this.#manager.close();
     await this.#readers.close();
     await this.#monitoring?.close();
+    // Who follows a trace is told all of it.
+    this.#observer.flush();
     await Promise.all(this.#listeners.map((listener) => listener.close()));
   }
 

@@ -82,7 +82,7 @@ export class Backlog {
     this.#settled();
   }
 
-  /** X. */
+  /** Drops all of it: there is no listener any more. */
   clear(): void {
     for (let work = this.#take(); work !== undefined; work = this.#take()) work.drop();
     this.#cancelTimer?.();

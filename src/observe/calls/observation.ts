@@ -91,6 +91,11 @@ export class Observation {
     };
   }
 
+  /** Tells at once what was to be told later. */
+  flush(): void {
+    this.#backlog.drain();
+  }
+
   /** A call goes through that nothing is told of: until it has ended, what is selected is not known. */
   passes<T>(promise: Promise<T>): Promise<T> {
     return this.#unseen.passes(promise);

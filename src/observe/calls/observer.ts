@@ -201,6 +201,11 @@ export class Observer {
     return this.#observation.listen({ when: "later", tell, raw, dropped, done });
   }
 
+  /** Tells those who listen later what waits to be told, at once: as before the end of a program, or of a listener that wants all of it. */
+  flush(): void {
+    this.#observation.flush();
+  }
+
   /**
    * Tells the listener what comes of each call, when it happens, without what the bytes of commands say: they need not be decoded for those
    * who count.
