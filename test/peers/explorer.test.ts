@@ -119,7 +119,8 @@ function itExploresOurCard(path: string, start: () => Promise<Service>): void {
     const folder = mkdtempSync(join(tmpdir(), "scard-explorer-"));
     writeFileSync(
       join(folder, "image"),
-      Uint8Array.from({ length: 300 }, (_, index) => index & 0xff),
+      // All bytes, and no digits in a row as a PIN has them.
+      Uint8Array.from({ length: 300 }, (_, index) => (7 * index) & 0xff),
     );
     const service = await start();
     const card = new FileSystemCard(image.value, nodeRuntime().random, nodeBlockCipher);
