@@ -35,11 +35,13 @@ const card: SoftwareCard = {
   },
 };
 
-const client = readFileSync("dist/bundle/page/bridge.js");
+const parts = new Map(
+  ["bridge", "bridge-pairing"].map((name) => [`/${name}.js`, readFileSync(`dist/bundle/page/${name}.js`)]),
+);
 const site = createServer((request, response) => {
-  const isClient = request.url === "/bridge.js";
-  response.setHeader("content-type", isClient ? "text/javascript" : "text/html");
-  response.end(isClient ? client : "<!doctype html><title>bench</title>");
+  const part = parts.get(request.url ?? "");
+  response.setHeader("content-type", part === undefined ? "text/html" : "text/javascript");
+  response.end(part ?? "<!doctype html><title>bench</title>");
 });
 site.listen(0, "127.0.0.1");
 await once(site, "listening");
