@@ -11,10 +11,6 @@ const PORT = 3240;
 const MAX_TRIES = 20;
 /** The state of a port of vhci-hcd whose device has its address. */
 const USED = "006";
-/** The state of a port without a device. */
-const FREE = "004";
-/** The kernel tries a device several times, of five seconds each where it does not answer, and then leaves it as it is for ever. */
-const KERNEL_TRIES_MS = 60_000;
 
 interface PortRow {
   readonly port: number;
@@ -47,39 +43,24 @@ export class Vhci {
   #listening = false;
   #number = 0;
 
-  /** Plugs a model in; the kernel has given it an address when this settles. */
+  /** Plugs a model in; the kernel has taken its descriptors when this settles. */
   async plug(model: UsbDeviceModel): Promise<Plugged> {
     if (!this.#listening) await this.#server.listen(PORT);
     this.#listening = true;
+    const busId = `1-${++this.#number}`;
+    this.#server.offer(busId, model);
+    const id = (1 << 16) | this.#number;
+    await attach(busId);
     for (;;) {
-      const busId = `1-${++this.#number}`;
-      this.#server.offer(busId, model);
-      const id = (1 << 16) | this.#number;
-      await attach(busId);
-      const row = await used(id);
-      if (row === undefined) {
-        console.error(`the kernel gave up the device ${busId}: it is plugged in again`);
-        continue;
+      const row = ports().find((port) => port.status === USED && port.id === id);
+      if (row !== undefined) {
+        return {
+          device: row.device,
+          detach: () => writeFile(`${VHCI}/detach`, String(row.port)),
+        };
       }
-      return {
-        device: row.device,
-        detach: () => writeFile(`${VHCI}/detach`, String(row.port)),
-      };
+      await new Promise((resolve) => setTimeout(resolve, 5));
     }
-  }
-}
-
-/** The port of a device once the kernel has given it an address; undefined where it gave the device up, which has its port no more. */
-async function used(id: number): Promise<PortRow | undefined> {
-  const until = performance.now() + KERNEL_TRIES_MS;
-  for (;;) {
-    const row = ports().find((port) => port.id === id && port.status !== FREE);
-    if (row === undefined || row.status === USED) return row;
-    if (performance.now() > until) {
-      await writeFile(`${VHCI}/detach`, String(row.port));
-      return undefined;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
 
